@@ -1,0 +1,182 @@
+//! Items made of rows: id, content hash, targets, cluster, slices; and the survey that checks them
+//! all before anything is asked.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde_json::Value;
+
+use super::{DatasetError, DatasetSpec, Row, Rows};
+use crate::item::{Item, ItemHash};
+
+/// The selected items of a dataset, in the file's order.
+pub struct Items {
+    spec: Arc<DatasetSpec>,
+    rows: Rows,
+    next: u64,
+}
+
+impl Items {
+    /// Opens the dataset at its first item.
+    pub fn open(spec: &Arc<DatasetSpec>) -> Result<Self, DatasetError> {
+        Ok(Self { spec: spec.clone(), rows: spec.rows()?, next: 0 })
+    }
+}
+
+impl Iterator for Items {
+    type Item = Result<Item, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.spec.limit.is_some_and(|limit| self.next >= limit) {
+            return None;
+        }
+        let row = match self.rows.next()? {
+            Ok(row) => row,
+            Err(error) => return Some(Err(error)),
+        };
+        let index = self.next;
+        self.next += 1;
+        Some(item(&self.spec, row, index).map_err(|message| {
+            DatasetError::of_row(&self.spec.path, format!("row {}", index + 1), message)
+        }))
+    }
+}
+
+fn item(spec: &DatasetSpec, row: Row, index: u64) -> Result<Item, String> {
+    let hash = content_hash(spec, &row);
+    let id = match &spec.id {
+        None => hash.to_string(),
+        Some(column) => text(cell(&row, column)?)
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| format!("the id column `{column}` is empty"))?,
+    };
+    let cluster = match &spec.cluster {
+        None => None,
+        Some(column) => text(cell(&row, column)?).filter(|c| !c.is_empty()).map(Arc::from),
+    };
+    let slices = spec
+        .slices
+        .iter()
+        .map(|column| Ok(text(cell(&row, column)?).filter(|value| !value.is_empty())));
+    Ok(Item {
+        index,
+        id: id.into(),
+        hash,
+        targets: targets(spec, &row)?.into(),
+        cluster,
+        slices: slices.collect::<Result<_, String>>()?,
+        fields: Arc::new(row),
+    })
+}
+
+fn cell<'a>(row: &'a Row, column: &str) -> Result<&'a Value, String> {
+    row.get(column).ok_or_else(|| {
+        let known: Vec<_> = row.keys().map(String::as_str).collect();
+        format!("has no column `{column}`; it has: {}", known.join(", "))
+    })
+}
+
+/// A cell as text; `None` for null.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn targets(spec: &DatasetSpec, row: &Row) -> Result<Vec<String>, String> {
+    let mut targets = Vec::new();
+    for column in &spec.targets {
+        match cell(row, column)? {
+            Value::Array(values) => targets.extend(values.iter().filter_map(text)),
+            value => targets.extend(text(value)),
+        }
+    }
+    let is_empty = targets.iter().all(String::is_empty);
+    if is_empty && !spec.targets.is_empty() && !spec.allow_empty_target {
+        return Err(format!(
+            "the target (`{}`) is empty; fill it, remove the row, or set `allow_empty_target: true`",
+            spec.targets.join("`, `")
+        ));
+    }
+    Ok(targets)
+}
+
+/// BLAKE3 over the columns that make the item what it is: all but the id and recorded answers.
+fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
+    let mut columns: Vec<_> = row
+        .iter()
+        .filter(|(name, _)| spec.id.as_ref() != Some(name) && !spec.answer_columns.contains(name))
+        .collect();
+    columns.sort_by_key(|(name, _)| *name);
+    let mut hasher = blake3::Hasher::new_derive_key("evalmark item v1");
+    for (name, value) in columns {
+        let value = match value {
+            Value::String(text) => format!("s{text}"),
+            other => format!("j{other}"),
+        };
+        for part in [name, &value] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+    }
+    let mut hash = [0; 16];
+    hasher.finalize_xof().fill(&mut hash);
+    ItemHash(hash)
+}
+
+/// What a pass over all items found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// How many items there are, at least 1.
+    pub n_items: u64,
+    /// BLAKE3 over ids and contents in order, 64 hexadecimal digits.
+    pub hash: String,
+}
+
+/// Sees every item once; `finish` answers.
+pub(crate) struct Surveyor {
+    spec: Arc<DatasetSpec>,
+    hasher: blake3::Hasher,
+    /// Which row an id was first seen in, by a 64-bit hash of the id.
+    seen: HashMap<u64, u64>,
+}
+
+impl Surveyor {
+    pub(crate) fn new(spec: Arc<DatasetSpec>) -> Self {
+        let hasher = blake3::Hasher::new_derive_key("evalmark dataset v1");
+        Self { spec, hasher, seen: HashMap::new() }
+    }
+
+    pub(crate) fn see(&mut self, item: &Item) -> Result<(), DatasetError> {
+        let id = blake3::hash(item.id.as_bytes());
+        self.hasher.update(id.as_bytes());
+        self.hasher.update(&item.hash.0);
+        let mut short = [0; 8];
+        short.copy_from_slice(&id.as_bytes()[..8]);
+        let row = item.index + 1;
+        let Some(first) = self.seen.insert(u64::from_le_bytes(short), row) else { return Ok(()) };
+        let message = match &self.spec.id {
+            Some(column) => format!(
+                "the id `{}` (column `{column}`) is already that of row {first}; ids must be unique",
+                item.id
+            ),
+            None => format!(
+                "repeats row {first} word for word; remove it, or name an id column (`dataset.id`)"
+            ),
+        };
+        Err(DatasetError::of_row(&self.spec.path, format!("row {row}"), message))
+    }
+
+    pub(crate) fn finish(self) -> Result<Survey, DatasetError> {
+        if self.seen.is_empty() {
+            let message = match self.spec.limit {
+                Some(0) => "no item is selected (limit 0)",
+                _ => "has no items; a run over nothing would say nothing",
+            };
+            return Err(DatasetError::of_file(&self.spec.path, message));
+        }
+        let hash = self.hasher.finalize().to_hex().to_string();
+        Ok(Survey { n_items: self.seen.len() as u64, hash })
+    }
+}

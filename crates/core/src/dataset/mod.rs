@@ -1,0 +1,132 @@
+//! Datasets: rows of a file (`csv`, `json`, or Parquet through a function passed in), and the items
+//! made of them (`items`). Files are streamed, never held whole; every error names its row.
+
+mod csv;
+mod items;
+mod json;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value};
+
+pub(crate) use self::items::Surveyor;
+pub use self::items::{Items, Survey};
+
+/// One row: column names and values, in the file's order.
+pub type Row = Map<String, Value>;
+
+/// Rows of a file, in order.
+pub type Rows = Box<dyn Iterator<Item = Result<Row, DatasetError>> + Send>;
+
+/// Opens a Parquet file as rows.
+pub type OpenParquet = fn(&Path) -> Result<Rows, DatasetError>;
+
+/// Format of a dataset file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values with a header.
+    Csv,
+    /// Tab-separated values with a header.
+    Tsv,
+    /// One JSON object a line.
+    Jsonl,
+    /// One JSON array of objects.
+    Json,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl Format {
+    /// The format that a file's ending tells.
+    pub fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        Some(match ending.as_str() {
+            "csv" => Self::Csv,
+            "tsv" | "tab" => Self::Tsv,
+            "jsonl" | "ndjson" => Self::Jsonl,
+            "json" => Self::Json,
+            "parquet" | "pq" => Self::Parquet,
+            _ => return None,
+        })
+    }
+}
+
+/// A dataset as declared in a suite, checked.
+#[derive(Clone)]
+pub struct DatasetSpec {
+    /// The file.
+    pub path: PathBuf,
+    /// Its format.
+    pub format: Format,
+    /// Column with a unique id.
+    pub id: Option<String>,
+    /// Columns with the right answers.
+    pub targets: Vec<String>,
+    /// Whether an item may have an empty target.
+    pub allow_empty_target: bool,
+    /// Column that marks items that are not independent.
+    pub cluster: Option<String>,
+    /// Columns to break results down by.
+    pub slices: Vec<String>,
+    /// Columns that hold recorded answers; no part of an item's content.
+    pub answer_columns: Vec<String>,
+    /// Take only the first so many items.
+    pub limit: Option<u64>,
+    /// How a Parquet file is read.
+    pub parquet: OpenParquet,
+}
+
+impl fmt::Debug for DatasetSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatasetSpec").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl DatasetSpec {
+    /// The file's rows, from the first.
+    pub fn rows(&self) -> Result<Rows, DatasetError> {
+        match self.format {
+            Format::Csv => csv::open(&self.path, b','),
+            Format::Tsv => csv::open(&self.path, b'\t'),
+            Format::Jsonl => json::open_lines(&self.path),
+            Format::Json => json::open_array(&self.path),
+            Format::Parquet => (self.parquet)(&self.path),
+        }
+    }
+}
+
+/// What is wrong with a dataset, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}: {message}", path.display(), place.as_deref().map(|p| format!(", {p}")).unwrap_or_default())]
+pub struct DatasetError {
+    /// The file.
+    pub path: PathBuf,
+    /// The row, in the words of the format, e.g. `row 7 (line 9)`.
+    pub place: Option<String>,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl DatasetError {
+    /// An error about the whole file.
+    pub fn of_file(path: &Path, message: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), place: None, message: message.into() }
+    }
+
+    /// An error about one row.
+    pub fn of_row(path: &Path, place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), place: Some(place.into()), message: message.into() }
+    }
+}
+
+fn open_file(path: &Path) -> Result<std::fs::File, DatasetError> {
+    let file = std::fs::File::open(path)
+        .map_err(|error| DatasetError::of_file(path, format!("cannot be read: {error}")))?;
+    match file.metadata() {
+        Ok(meta) if meta.is_dir() => Err(DatasetError::of_file(path, "is a folder, not a file")),
+        _ => Ok(file),
+    }
+}

@@ -1,0 +1,21 @@
+//! The vocabulary of evalmark: what a suite says, what a run plans, what an answer and a score are.
+//!
+//! Begin with [`suite::Suite`], the checked form of a suite file, and [`plan::Plan`], which expands
+//! it lazily into [`plan::Sample`]s. Everything else is a word that the other crates share.
+//!
+//! What is deliberately absent: network, clocks, threads, randomness, and any metric or model by
+//! name. Reading files is here (suites, prompts, datasets); writing files is not.
+
+pub mod dataset;
+pub mod estimate;
+pub mod item;
+pub mod metric;
+pub mod model;
+pub mod plan;
+pub mod prompt;
+pub mod record;
+pub mod request;
+pub mod score;
+pub mod suite;
+pub mod template;
+pub mod verdict;

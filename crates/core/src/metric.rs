@@ -1,0 +1,84 @@
+//! What a suite says of a metric. What a metric computes is the scoring crate's work.
+//!
+//! `core` knows no metric by name: whoever reads a suite passes in the kinds that exist.
+
+use serde_json::Value;
+
+/// A metric as declared in a suite, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricSpec {
+    /// The name it is reported under.
+    pub name: String,
+    /// Which kind, e.g. `exact`.
+    pub kind: &'static str,
+    /// The kind's own parameters: a JSON object that fits the kind's schema.
+    pub params: Value,
+    /// Narrow the answer first.
+    pub extract: Option<Extract>,
+    /// Turn the score around: 1 - score.
+    pub negate: bool,
+    /// The score from which an answer passes; `None` is the kind's own default.
+    pub threshold: Option<f64>,
+    /// What an answer from which nothing can be extracted scores.
+    pub invalid: InvalidPolicy,
+}
+
+/// How to narrow an answer before it is scored.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Extract {
+    /// The match of a regular expression.
+    Regex {
+        /// The pattern, in the `regex` crate's syntax.
+        pattern: String,
+        /// Capture group; `None` is group 1 where there is one, else the whole match.
+        group: Option<usize>,
+        /// Which match, where there are several.
+        which: Which,
+    },
+    /// A JSONPath (RFC 9535) into an answer that is JSON, or that holds a JSON block.
+    Json(String),
+}
+
+/// Which of several matches counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// The first.
+    #[default]
+    First,
+    /// The last.
+    Last,
+}
+
+/// What an answer from which nothing can be extracted scores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InvalidPolicy {
+    /// It scores 0 (before `not`) and is counted as invalid: the model failed to follow the format.
+    #[default]
+    Zero,
+    /// It has no score.
+    Missing,
+}
+
+/// Something wrong with a metric's parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// JSON pointer from the metric's entry in the suite, e.g. `/regex/pattern`.
+    pub pointer: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+/// A kind of metric, as the reader of suites needs to know it.
+#[derive(Clone, Copy)]
+pub struct MetricKind {
+    /// The key it is written under, e.g. `exact`.
+    pub name: &'static str,
+    /// JSON Schema of its parameters.
+    pub schema: fn() -> Value,
+    /// What the schema cannot say: does the metric compile?
+    pub check: fn(&MetricSpec) -> Result<(), Complaint>,
+    /// Whether it compares with a target.
+    pub needs_target: bool,
+    /// Pointers to parameters that name a model of the suite, e.g. `/model`.
+    pub model_refs: &'static [&'static str],
+}

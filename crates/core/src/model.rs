@@ -1,0 +1,94 @@
+//! A named model of a suite: who serves it, how it is called, what it may use, what it costs.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    record::Usage,
+    request::{Message, Request},
+};
+
+/// A model of the suite.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its name in the suite.
+    pub name: Arc<str>,
+    /// Who answers.
+    pub provider: Provider,
+    /// Its name at the provider.
+    pub model: Arc<str>,
+    /// Sampling parameters, sent as they are.
+    pub params: Arc<Map<String, Value>>,
+    /// What it may use.
+    pub limits: Limits,
+    /// What it costs, where the suite says so.
+    pub price: Option<Price>,
+}
+
+impl Model {
+    /// A request to this model.
+    pub fn request(&self, messages: Vec<Message>, epoch: u32) -> Request {
+        Request { model: self.model.clone(), messages, params: self.params.clone(), epoch }
+    }
+
+    /// US dollars for `usage`; `None` where price or usage is unknown.
+    pub fn cost_usd(&self, usage: Usage) -> Option<f64> {
+        let price = self.price?;
+        let input = usage.input_tokens? as f64 * price.input_usd_per_million;
+        let output = usage.output_tokens? as f64 * price.output_usd_per_million;
+        Some((input + output) / 1e6)
+    }
+}
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// A server that speaks OpenAI's chat completions.
+    OpenAi {
+        /// Everything before `/chat/completions`, without a trailing slash.
+        base_url: String,
+        /// Name of the environment variable that holds the key.
+        api_key_env: Option<String>,
+    },
+    /// The dataset already holds the answers, in this column.
+    RecordedColumn(String),
+    /// A file of answers by request hash, absolute or relative to the working directory.
+    RecordedFile(PathBuf),
+}
+
+/// What a model may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests in flight at once, at least 1.
+    pub concurrency: usize,
+    /// Requests a minute.
+    pub requests_per_minute: Option<u32>,
+    /// Tokens a minute, prompt and answer together.
+    pub tokens_per_minute: Option<u32>,
+    /// Time for one attempt.
+    pub timeout: Duration,
+    /// Attempts for one request, the first included, at least 1.
+    pub attempts: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            concurrency: 16,
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            timeout: Duration::from_mins(1),
+            attempts: 6,
+        }
+    }
+}
+
+/// US dollars per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Price {
+    /// Prompt tokens.
+    pub input_usd_per_million: f64,
+    /// Answer tokens.
+    pub output_usd_per_million: f64,
+}

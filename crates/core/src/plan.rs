@@ -1,0 +1,154 @@
+//! Which samples a run consists of: prompts x models x items x epochs, expanded lazily.
+
+use std::sync::Arc;
+
+use crate::{
+    dataset::{DatasetError, DatasetSpec, Items, Survey, Surveyor},
+    item::Item,
+    model::Model,
+    prompt::Prompt,
+    request::Request,
+    suite::Suite,
+    template::TemplateError,
+};
+
+/// One prompt x model x item x epoch: one answer.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Which prompt of the suite.
+    pub prompt: usize,
+    /// Which model of the suite.
+    pub model: usize,
+    /// The item.
+    pub item: Item,
+    /// Repetition, from 0.
+    pub epoch: u32,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// A plan that cannot be carried out.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The dataset is unusable.
+    #[error("dataset {0}")]
+    Dataset(#[from] DatasetError),
+    /// A prompt does not render for some item.
+    #[error("dataset {path}, row {row}: {source}")]
+    Template {
+        /// The dataset.
+        path: String,
+        /// The row, from 1.
+        row: u64,
+        /// What the template says.
+        source: TemplateError,
+    },
+}
+
+/// All samples of a run. Cheap to clone; expanding it reads the dataset anew.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Prompt variants.
+    pub prompts: Arc<[Prompt]>,
+    /// Every model of the suite, judges included.
+    pub models: Arc<[Model]>,
+    /// Indices of the models that prompts are run against.
+    pub candidates: Arc<[usize]>,
+    /// Where the items come from.
+    pub dataset: Arc<DatasetSpec>,
+    /// Repetitions.
+    pub epochs: u32,
+    /// What the pass over all items found.
+    pub survey: Survey,
+}
+
+impl Plan {
+    /// Checks every item and renders every prompt for it once, so that nothing can go wrong later.
+    pub fn new(suite: &Suite) -> Result<Self, PlanError> {
+        let dataset = Arc::new(suite.dataset.clone());
+        let mut surveyor = Surveyor::new(dataset.clone());
+        for item in Items::open(&dataset)? {
+            let item = item?;
+            surveyor.see(&item)?;
+            for prompt in &suite.prompts {
+                render(&dataset, prompt, &item)?;
+            }
+        }
+        Ok(Self {
+            prompts: suite.prompts.clone().into(),
+            models: suite.models.clone().into(),
+            candidates: suite.candidates.clone().into(),
+            dataset,
+            epochs: suite.epochs,
+            survey: surveyor.finish()?,
+        })
+    }
+
+    /// How many samples there are.
+    pub fn n_samples(&self) -> u64 {
+        self.n_samples_per_model() * self.candidates.len() as u64
+    }
+
+    /// How many samples one model answers.
+    pub fn n_samples_per_model(&self) -> u64 {
+        self.prompts.len() as u64 * self.survey.n_items * u64::from(self.epochs)
+    }
+
+    /// One model's samples in the order of asking: item by item, so that all prompts meet the
+    /// same conditions.
+    pub fn by_item(
+        &self,
+        model: usize,
+    ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<>, PlanError> {
+        let plan = self.clone();
+        Ok(Items::open(&self.dataset)?.flat_map(move |item| plan.samples_of(model, None, item)))
+    }
+
+    /// One prompt's and model's samples in the order of reports: by item, then by epoch.
+    pub fn by_arm(
+        &self,
+        prompt: usize,
+        model: usize,
+    ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<>, PlanError> {
+        let plan = self.clone();
+        let items = Items::open(&self.dataset)?;
+        Ok(items.flat_map(move |item| plan.samples_of(model, Some(prompt), item)))
+    }
+
+    /// The samples of one item: of one prompt, or of all.
+    fn samples_of(
+        &self,
+        model: usize,
+        prompt: Option<usize>,
+        item: Result<Item, DatasetError>,
+    ) -> Vec<Result<Sample, PlanError>> {
+        let item = match item {
+            Ok(item) => item,
+            Err(error) => return vec![Err(error.into())],
+        };
+        let prompts = prompt.map_or(0..self.prompts.len(), |prompt| prompt..prompt + 1);
+        let mut samples = Vec::with_capacity(prompts.len() * self.epochs as usize);
+        for prompt in prompts {
+            match render(&self.dataset, &self.prompts[prompt], &item) {
+                Err(error) => samples.push(Err(error)),
+                Ok(messages) => samples.extend((0..self.epochs).map(|epoch| {
+                    let request = self.models[model].request(messages.clone(), epoch);
+                    Ok(Sample { prompt, model, item: item.clone(), epoch, request })
+                })),
+            }
+        }
+        samples
+    }
+}
+
+fn render(
+    dataset: &DatasetSpec,
+    prompt: &Prompt,
+    item: &Item,
+) -> Result<Vec<crate::request::Message>, PlanError> {
+    prompt.render(item).map_err(|source| PlanError::Template {
+        path: dataset.path.display().to_string(),
+        row: item.index + 1,
+        source,
+    })
+}

@@ -1,0 +1,168 @@
+//! What came back for one request: an answer, or a described failure. Nothing here is a score.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How a sample ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The model answered.
+    Answered,
+    /// The model, or its provider's content filter, declined to answer.
+    Refused,
+    /// The model answered, but a metric could not extract what it looks for.
+    Invalid,
+    /// The infrastructure failed: there is no answer, and so no score.
+    Failed,
+}
+
+impl Outcome {
+    /// The word used in columns and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::Invalid => "invalid",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a request got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// The provider did not accept the key (401, 403).
+    Auth,
+    /// The provider calls the request itself wrong (any other 4xx).
+    BadRequest,
+    /// 429 on the last attempt.
+    RateLimited,
+    /// 408, 409 or 5xx on the last attempt.
+    Server,
+    /// No connection, or a connection that broke.
+    Connection,
+    /// No complete response within the time limit.
+    Timeout,
+    /// A response that is not what the protocol promises.
+    Malformed,
+    /// A response larger than the limit.
+    TooLarge,
+    /// Replay: the recording holds no answer to this request.
+    NotRecorded,
+    /// Not asked, because the endpoint had already failed for good.
+    EndpointDown,
+}
+
+impl ErrorKind {
+    /// The word used in the `error_kind` column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::BadRequest => "bad_request",
+            Self::RateLimited => "rate_limited",
+            Self::Server => "server",
+            Self::Connection => "connection",
+            Self::Timeout => "timeout",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::NotRecorded => "not_recorded",
+            Self::EndpointDown => "endpoint_down",
+        }
+    }
+}
+
+/// A failure, described for people. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The closed classification.
+    pub kind: ErrorKind,
+    /// One line of detail.
+    pub message: String,
+}
+
+/// Tokens as the provider counted them; `None` where it did not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answer.
+    pub output_tokens: Option<u64>,
+}
+
+/// When a request was made and where its time went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// Start of the attempt that ended the request, microseconds since the Unix epoch, UTC.
+    pub started_at_us: i64,
+    /// Waiting for a permit and for rate limits, milliseconds.
+    pub queue_ms: f64,
+    /// Waiting between attempts, milliseconds.
+    pub backoff_ms: f64,
+    /// Service time of the attempt that answered, milliseconds; `None` when none did.
+    pub latency_ms: Option<f64>,
+}
+
+/// The end of one request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// How it ended: `Answered`, `Refused` or `Failed`; scoring may turn `Answered` into `Invalid`.
+    pub outcome: Outcome,
+    /// The model's text; `None` when it failed.
+    pub output: Option<String>,
+    /// The provider's own word for why the answer ended (`stop`, `length`, `content_filter`, …).
+    pub finish_reason: Option<String>,
+    /// What went wrong, when the outcome is `Failed`.
+    pub failure: Option<Failure>,
+    /// Attempts made, the last one included; 0 when nothing was asked.
+    pub attempts: u32,
+    /// Where the time went.
+    pub timing: Timing,
+    /// Tokens.
+    pub usage: Usage,
+    /// Whether the answer was there before this run began.
+    pub cached: bool,
+}
+
+impl Record {
+    /// A record of an answer that cost nothing and took no time, as a recording gives it.
+    pub fn recorded(output: String) -> Self {
+        Self {
+            outcome: Outcome::Answered,
+            output: Some(output),
+            finish_reason: None,
+            failure: None,
+            attempts: 0,
+            timing: Timing::default(),
+            usage: Usage::default(),
+            cached: true,
+        }
+    }
+
+    /// A failure after `attempts` attempts.
+    pub fn failed(kind: ErrorKind, message: impl Into<String>, attempts: u32) -> Self {
+        Self {
+            outcome: Outcome::Failed,
+            output: None,
+            finish_reason: None,
+            failure: Some(Failure { kind, message: message.into() }),
+            attempts,
+            timing: Timing::default(),
+            usage: Usage::default(),
+            cached: false,
+        }
+    }
+
+    /// Whether scoring has something to look at: an answer or a refusal.
+    pub fn has_answer(&self) -> bool {
+        self.outcome != Outcome::Failed
+    }
+}

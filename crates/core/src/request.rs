@@ -1,0 +1,101 @@
+//! One chat request, its canonical JSON, and the content address it is cached and replayed by.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One chat message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// `system`, `user` or `assistant`.
+    pub role: String,
+    /// The rendered text.
+    pub content: String,
+}
+
+/// A rendered request: all that decides the answer, and nothing else.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The model's name at the provider.
+    pub model: Arc<str>,
+    /// The conversation.
+    pub messages: Vec<Message>,
+    /// Sampling parameters, passed on as they stand in the suite.
+    pub params: Arc<Map<String, Value>>,
+    /// Which repetition this is, from 0. It makes repeated requests distinct; it is not sent.
+    pub epoch: u32,
+}
+
+/// The body that is sent, in a fixed key order.
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: &'a [Message],
+    #[serde(flatten)]
+    params: &'a Map<String, Value>,
+}
+
+impl Request {
+    /// The JSON body that is sent: `model`, `messages`, then the parameters in the suite's order.
+    pub fn body(&self) -> String {
+        let body =
+            Body { model: &self.model, messages: &self.messages, params: self.params.as_ref() };
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+
+    /// The content address: BLAKE3 over model, messages, parameters (sorted by name) and epoch.
+    ///
+    /// It leaves out who serves the model, so that a recording replays anywhere.
+    pub fn hash(&self) -> RequestHash {
+        let mut hasher = blake3::Hasher::new_derive_key("evalmark request v1");
+        let mut part = |bytes: &[u8]| {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        part(self.model.as_bytes());
+        for message in &self.messages {
+            part(message.role.as_bytes());
+            part(message.content.as_bytes());
+        }
+        part(b"params");
+        let mut params: Vec<_> = self.params.iter().collect();
+        params.sort_by_key(|(name, _)| *name);
+        for (name, value) in params {
+            part(name.as_bytes());
+            part(canonical(value).as_bytes());
+        }
+        part(&self.epoch.to_le_bytes());
+        RequestHash(*hasher.finalize().as_bytes())
+    }
+}
+
+/// JSON with sorted object keys.
+fn canonical(value: &Value) -> String {
+    let mut value = value.clone();
+    value.sort_all_objects();
+    value.to_string()
+}
+
+/// A request's content address.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestHash(pub [u8; 32]);
+
+impl RequestHash {
+    /// Reads the 64 hexadecimal digits that `Display` writes.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        blake3::Hash::from_hex(text).ok().map(|hash| Self(*hash.as_bytes()))
+    }
+}
+
+impl fmt::Display for RequestHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(blake3::Hash::from_bytes(self.0).to_hex().as_str())
+    }
+}
+
+impl fmt::Debug for RequestHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,43 @@
+//! What a metric said of one answer.
+
+use serde::{Deserialize, Serialize};
+
+/// One metric's score of one answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// In [0, 1] unless the metric says otherwise; `None` is missing, which is never 0.
+    pub value: Option<f64>,
+    /// Whether the score reaches the metric's threshold; `None` when missing.
+    pub passed: Option<bool>,
+    /// Why, in a few words, where the number alone does not tell.
+    pub reason: Option<String>,
+    /// Nothing could be extracted from the answer; the value is the suite's policy (0 by default).
+    pub invalid: bool,
+    /// What the judge said, for a model-graded metric.
+    pub judge: Option<JudgeTrace>,
+}
+
+impl Score {
+    /// A score without a remark; passes at 1.
+    pub fn of(value: f64) -> Self {
+        Self { value: Some(value), passed: Some(value >= 1.0), ..Self::default() }
+    }
+
+    /// No score, and why.
+    pub fn missing(reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..Self::default() }
+    }
+}
+
+/// The judge's side of a model-graded score.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JudgeTrace {
+    /// The judge's name in the suite.
+    pub model: String,
+    /// What the judge wrote.
+    pub output: Option<String>,
+    /// Tokens in and out, where the provider counted them.
+    pub tokens: Option<u64>,
+    /// US dollars, where the price is known.
+    pub cost_usd: Option<f64>,
+}

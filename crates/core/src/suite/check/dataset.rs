@@ -1,0 +1,90 @@
+//! Checking the `dataset` section against the file it names.
+
+use std::sync::Arc;
+
+use super::{Checker, suggest};
+use crate::{
+    dataset::{DatasetSpec, Format, Items},
+    item::Item,
+    suite::raw::{RawDataset, RawFormat, RawModel, RawNames},
+};
+
+impl Checker<'_> {
+    pub(super) fn dataset(&mut self, raw: &RawDataset, models: &[RawModel]) -> Option<DatasetSpec> {
+        let path = self.folder.join(&raw.path);
+        let format = raw.format.map(format_of).or_else(|| Format::of(&path));
+        let Some(format) = format else {
+            let hint = "add `format: csv` (or tsv, jsonl, json, parquet)".to_owned();
+            let message = format!("the ending of `{}` does not tell its format", raw.path);
+            self.complain_with_hint("/dataset/path", message, hint);
+            return None;
+        };
+        let column = |model: &RawModel| model.recorded.as_ref()?.column.clone();
+        Some(DatasetSpec {
+            path,
+            format,
+            id: raw.id.clone(),
+            targets: raw.target.clone().map(RawNames::into_vec).unwrap_or_default(),
+            allow_empty_target: raw.allow_empty_target,
+            cluster: raw.cluster.clone(),
+            slices: raw.slices.clone(),
+            answer_columns: models.iter().filter_map(column).collect(),
+            limit: None,
+            parquet: self.readers.parquet,
+        })
+    }
+
+    /// The dataset's first item, once its columns have been checked.
+    pub(super) fn first_item(&mut self, spec: &DatasetSpec) -> Option<Item> {
+        let first_row = spec.rows().and_then(|mut rows| rows.next().transpose());
+        let row = match first_row {
+            Ok(Some(row)) => row,
+            Ok(None) => {
+                let message = format!("dataset {}: has no items", spec.path.display());
+                self.complain("/dataset/path", message);
+                return None;
+            }
+            Err(error) => {
+                self.complain("/dataset/path", format!("dataset {error}"));
+                return None;
+            }
+        };
+        let single = |key: &str, column: &Option<String>| {
+            column.iter().map(|c| (format!("/dataset/{key}"), c.clone())).collect::<Vec<_>>()
+        };
+        let mut wanted = [single("id", &spec.id), single("cluster", &spec.cluster)].concat();
+        wanted.extend(spec.targets.iter().map(|c| ("/dataset/target".to_owned(), c.clone())));
+        let slice = |(i, c): (usize, &String)| (format!("/dataset/slices/{i}"), c.clone());
+        wanted.extend(spec.slices.iter().enumerate().map(slice));
+        wanted.extend(spec.answer_columns.iter().map(|c| ("/models".to_owned(), c.clone())));
+        let known: Vec<_> = row.keys().map(String::as_str).collect();
+        let before = self.mistakes.len();
+        for (pointer, column) in wanted {
+            if !known.contains(&column.as_str()) {
+                let message = format!("the dataset has no column `{column}`");
+                let hint = suggest(&column, &known, "its columns");
+                self.complain_with_hint(&pointer, message, hint);
+            }
+        }
+        if self.mistakes.len() > before {
+            return None;
+        }
+        match Items::open(&Arc::new(spec.clone())).and_then(|mut items| items.next().transpose()) {
+            Ok(item) => item,
+            Err(error) => {
+                self.complain("/dataset", format!("dataset {error}"));
+                None
+            }
+        }
+    }
+}
+
+fn format_of(raw: RawFormat) -> Format {
+    match raw {
+        RawFormat::Csv => Format::Csv,
+        RawFormat::Tsv => Format::Tsv,
+        RawFormat::Jsonl => Format::Jsonl,
+        RawFormat::Json => Format::Json,
+        RawFormat::Parquet => Format::Parquet,
+    }
+}

@@ -1,0 +1,155 @@
+//! Checking the `metrics` and `gate` sections.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Checker, suggest};
+use crate::{
+    metric::{Extract, InvalidPolicy, MetricKind, MetricSpec, Which},
+    suite::{
+        GateSpec, GatedMetric,
+        document::escape,
+        file_name,
+        raw::{RawExtract, RawGate, RawInvalid, RawMetric, RawWhich},
+    },
+};
+
+impl Checker<'_> {
+    pub(super) fn metrics(
+        &mut self,
+        raw: &[RawMetric],
+        models: &[String],
+        has_target: bool,
+    ) -> Vec<Option<MetricSpec>> {
+        let one = |(i, metric): (usize, &RawMetric)| self.metric(i, metric, models, has_target);
+        raw.iter().enumerate().map(one).collect()
+    }
+
+    fn metric(
+        &mut self,
+        i: usize,
+        raw: &RawMetric,
+        models: &[String],
+        has_target: bool,
+    ) -> Option<MetricSpec> {
+        let at = format!("/metrics/{i}");
+        let known = self.readers.kinds;
+        let mut kinds = known.iter().filter(|kind| raw.kinds.contains_key(kind.name));
+        let (Some(kind), None) = (kinds.next(), kinds.next()) else {
+            if raw.kinds.is_empty() && self.document.lost_a_key(&at) {
+                return None; // An unknown key has been reported: most likely the kind.
+            }
+            let names: Vec<_> = known.iter().map(|kind| kind.name).collect();
+            let message = format!("metric `{}` needs exactly one kind", raw.name);
+            let hint = format!("for example `exact: {{}}`; kinds: {}", names.join(", "));
+            self.complain_with_hint(&at, message, hint);
+            return None;
+        };
+        if kind.needs_target && !has_target {
+            let message =
+                format!("`{}` compares with a target, and the dataset names none", kind.name);
+            let hint = "add `target: COLUMN` under `dataset`".to_owned();
+            self.complain_with_hint(&format!("{at}/{}", kind.name), message, hint);
+        }
+        let params = raw.kinds.get(kind.name).cloned().unwrap_or_default();
+        self.model_refs(&at, kind, &params, models);
+        let spec = MetricSpec {
+            name: raw.name.clone(),
+            kind: kind.name,
+            params,
+            extract: match &raw.extract {
+                None => None,
+                Some(extract) => Some(self.extract(&at, extract)?),
+            },
+            negate: raw.not,
+            threshold: raw.threshold,
+            invalid: match raw.invalid {
+                RawInvalid::Zero => InvalidPolicy::Zero,
+                RawInvalid::Missing => InvalidPolicy::Missing,
+            },
+        };
+        if let Err(complaint) = (kind.check)(&spec) {
+            self.complain(&format!("{at}{}", complaint.pointer), complaint.message);
+        }
+        Some(spec)
+    }
+
+    fn model_refs(&mut self, at: &str, kind: &MetricKind, params: &Value, models: &[String]) {
+        for pointer in kind.model_refs {
+            let Some(name) = params.pointer(pointer).and_then(Value::as_str) else { continue };
+            if models.iter().any(|model| model == name) {
+                continue;
+            }
+            let known: Vec<_> = models.iter().map(String::as_str).collect();
+            let message = format!("no model of the suite is called `{name}`");
+            let hint = suggest(name, &known, "the suite's models");
+            let at = format!("{at}/{}{pointer}", escape(kind.name));
+            self.complain_with_hint(&at, message, hint);
+        }
+    }
+
+    fn extract(&mut self, at: &str, raw: &RawExtract) -> Option<Extract> {
+        match (&raw.regex, &raw.json) {
+            (Some(pattern), None) => Some(Extract::Regex {
+                pattern: pattern.clone(),
+                group: raw.group,
+                which: match raw.which {
+                    Some(RawWhich::Last) => Which::Last,
+                    Some(RawWhich::First) | None => Which::First,
+                },
+            }),
+            (None, Some(path)) if raw.group.is_none() && raw.which.is_none() => {
+                Some(Extract::Json(path.clone()))
+            }
+            _ => {
+                let message = "`extract` needs exactly one of `regex` (with `group` and `which`) \
+                               and `json`";
+                self.complain(&format!("{at}/extract"), message);
+                None
+            }
+        }
+    }
+
+    pub(super) fn gate(&mut self, raw: &RawGate, metrics: &[RawMetric]) -> GateSpec {
+        let names: Vec<_> = metrics.iter().map(|metric| metric.name.as_str()).collect();
+        if let Some(Err(message)) = raw.baseline.as_deref().map(file_name) {
+            self.complain("/gate/baseline", format!("the baseline's name {message}"));
+        }
+        if raw.metrics.as_ref().is_some_and(BTreeMap::is_empty) {
+            self.complain("/gate/metrics", "a gate without metrics would always be green");
+        }
+        let mut gated = BTreeMap::new();
+        for (name, metric) in raw.metrics.iter().flatten() {
+            if !names.contains(&name.as_str()) {
+                let message = format!("the gate names a metric `{name}` that the suite lacks");
+                let hint = suggest(name, &names, "the suite's metrics");
+                self.complain_with_hint(&format!("/gate/metrics/{}", escape(name)), message, hint);
+            }
+            let margin = metric.margin.unwrap_or(GatedMetric::default().margin);
+            gated.insert(name.clone(), GatedMetric { margin, min: metric.min });
+        }
+        if raw.metrics.is_none() {
+            gated = names.iter().map(|n| ((*n).to_owned(), GatedMetric::default())).collect();
+        }
+        GateSpec {
+            baseline: raw.baseline.clone(),
+            alpha: raw.alpha.unwrap_or(0.05),
+            min_paired: raw.min_paired.unwrap_or(0.95),
+            metrics: gated,
+            is_default: false,
+        }
+    }
+}
+
+/// Names of the models that some metric asks.
+pub(super) fn judges(kinds: &[MetricKind], metrics: &[Option<MetricSpec>]) -> Vec<String> {
+    let mut judges = Vec::new();
+    for metric in metrics.iter().flatten() {
+        for kind in kinds.iter().filter(|kind| kind.name == metric.kind) {
+            let named = kind.model_refs.iter().filter_map(|at| metric.params.pointer(at));
+            judges.extend(named.filter_map(Value::as_str).map(str::to_owned));
+        }
+    }
+    judges
+}

@@ -1,0 +1,121 @@
+//! From a suite file's text to a checked suite: every mistake at once, each with its place.
+
+mod dataset;
+mod metrics;
+mod models;
+mod prompts;
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Readers, Suite,
+    document::Document,
+    mistake::{Mistake, Mistakes, nearest},
+    raw::RawSuite,
+    schema,
+};
+
+/// Reads a suite's text; `path` says where relative paths start.
+pub(super) fn check(path: &Path, text: &str, readers: Readers<'_>) -> Result<Suite, Mistakes> {
+    let wrong = |list| Mistakes { path: path.to_owned(), list };
+    let mut document = Document::parse(text).map_err(|mistake| wrong(vec![mistake]))?;
+    let mistakes = schema::fit(&mut document, &schema::schema(readers.kinds));
+    let raw: RawSuite = match serde_json::from_value(document.value.clone()) {
+        Ok(raw) => raw,
+        Err(_) if !mistakes.is_empty() => return Err(wrong(sorted(mistakes))),
+        Err(error) => return Err(wrong(vec![Mistake::new(error.to_string())])),
+    };
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let mut checker = Checker { document, folder, readers, mistakes };
+    let suite = checker.suite(path, raw);
+    match suite {
+        Some(suite) if checker.mistakes.is_empty() => Ok(suite),
+        _ => Err(wrong(sorted(checker.mistakes))),
+    }
+}
+
+fn sorted(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    mistakes.sort_by_key(|mistake| mistake.position);
+    mistakes.dedup();
+    mistakes
+}
+
+struct Checker<'a> {
+    document: Document,
+    folder: PathBuf,
+    readers: Readers<'a>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Checker<'_> {
+    fn complain(&mut self, pointer: &str, message: impl Into<String>) {
+        self.mistakes.push(Mistake::at(self.document.position(pointer), message));
+    }
+
+    fn complain_with_hint(&mut self, pointer: &str, message: String, hint: String) {
+        let place = self.document.position(pointer);
+        self.mistakes.push(Mistake::at(place, message).hint(hint));
+    }
+
+    /// Everything is checked even after a mistake; `None` when something needed is not there.
+    fn suite(&mut self, path: &Path, raw: RawSuite) -> Option<Suite> {
+        self.suite_name(&raw.name);
+        self.unique_names("prompts", raw.prompts.iter().map(|p| &p.name));
+        self.unique_names("models", raw.models.iter().map(|m| &m.name));
+        self.unique_names("metrics", raw.metrics.iter().map(|m| &m.name));
+        let mut effective = serde_json::to_value(&raw).unwrap_or_default();
+        let dataset = self.dataset(&raw.dataset, &raw.models);
+        let first = dataset.as_ref().and_then(|dataset| self.first_item(dataset));
+        let prompts = self.prompts(&raw.prompts, first.as_ref(), &mut effective);
+        let names: Vec<_> = raw.models.iter().map(|model| model.name.clone()).collect();
+        let metrics = self.metrics(&raw.metrics, &names, raw.dataset.target.is_some());
+        let judges = metrics::judges(self.readers.kinds, &metrics);
+        let candidates = models::candidates(&raw.models, &judges);
+        let mut warnings = Vec::new();
+        for name in candidates.iter().map(|i| &names[*i]).filter(|name| judges.contains(name)) {
+            warnings
+                .push(format!("model `{name}` judges its own answers; judges favour their own"));
+        }
+        let models = self.models(&raw.models);
+        let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics));
+        Some(Suite {
+            name: raw.name,
+            path: path.to_owned(),
+            dataset: dataset?,
+            prompts: prompts?,
+            models: models?,
+            candidates,
+            epochs: raw.epochs,
+            metrics: metrics.into_iter().collect::<Option<_>>()?,
+            gate,
+            effective,
+            warnings,
+        })
+    }
+
+    fn suite_name(&mut self, name: &str) {
+        if let Err(message) = crate::suite::file_name(name) {
+            self.complain("/name", format!("the suite's name {message}"));
+        }
+    }
+
+    fn unique_names<'n>(&mut self, list: &str, names: impl Iterator<Item = &'n String>) {
+        let mut seen: Vec<&str> = Vec::new();
+        for (i, name) in names.enumerate() {
+            let pointer = format!("/{list}/{i}/name");
+            if name.trim().is_empty() || name.chars().any(char::is_control) {
+                self.complain(&pointer, "a name is one line of text, not empty");
+            } else if seen.contains(&name.as_str()) {
+                self.complain(&pointer, format!("the name `{name}` is already taken in `{list}`"));
+            }
+            seen.push(name);
+        }
+    }
+}
+
+fn suggest(name: &str, known: &[&str], what: &str) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("{what}: {}", known.join(", ")),
+    }
+}

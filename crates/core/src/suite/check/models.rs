@@ -1,0 +1,164 @@
+//! Checking the `models` section: providers, limits, and that no key stands in it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Checker;
+use crate::{
+    model::{Limits, Model, Price, Provider},
+    suite::raw::{RawLimits, RawModel, RawProvider},
+};
+
+impl Checker<'_> {
+    pub(super) fn models(&mut self, raw: &[RawModel]) -> Option<Vec<Model>> {
+        let models = raw.iter().enumerate().map(|(i, model)| self.model(i, model));
+        models.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    fn model(&mut self, i: usize, raw: &RawModel) -> Option<Model> {
+        let at = format!("/models/{i}");
+        for reserved in ["model", "messages", "stream", "n"] {
+            if raw.params.contains_key(reserved) {
+                let message = format!("`{reserved}` is not a parameter of one answer");
+                self.complain(&format!("{at}/params/{reserved}"), message);
+            }
+        }
+        let provider = self.provider(&at, raw);
+        let limits = self.limits(&at, &raw.limits);
+        Some(Model {
+            name: raw.name.as_str().into(),
+            provider: provider?,
+            model: raw.model.as_deref().unwrap_or(&raw.name).into(),
+            params: Arc::new(raw.params.clone()),
+            limits: limits?,
+            price: raw.price.map(|price| Price {
+                input_usd_per_million: price.input,
+                output_usd_per_million: price.output,
+            }),
+        })
+    }
+
+    fn provider(&mut self, at: &str, raw: &RawModel) -> Option<Provider> {
+        match (raw.provider, &raw.recorded) {
+            (Some(RawProvider::Openai), None) => self.openai(at, raw),
+            (None | Some(RawProvider::Recorded), Some(recorded)) => {
+                match (&recorded.column, &recorded.file) {
+                    (Some(column), None) => Some(Provider::RecordedColumn(column.clone())),
+                    (None, Some(file)) => {
+                        let path = self.folder.join(file);
+                        if !path.is_file() {
+                            let message =
+                                format!("the recording {} does not exist", path.display());
+                            self.complain(&format!("{at}/recorded/file"), message);
+                        }
+                        Some(Provider::RecordedFile(path))
+                    }
+                    _ => {
+                        let message = "`recorded` needs exactly one of `column` and `file`";
+                        self.complain(&format!("{at}/recorded"), message);
+                        None
+                    }
+                }
+            }
+            (Some(RawProvider::Recorded), None) => {
+                let message = "a recorded model says where its answers are";
+                let hint = "`recorded: { file: answers.jsonl }` or `recorded: { column: answer }`";
+                self.complain_with_hint(at, message.to_owned(), hint.to_owned());
+                None
+            }
+            (Some(RawProvider::Openai), Some(_)) => {
+                self.complain(at, "`recorded` goes with `provider: recorded`, not `openai`");
+                None
+            }
+            (None, None) => {
+                self.complain(at, format!("model `{}` lacks the key `provider`", raw.name));
+                None
+            }
+        }
+    }
+
+    fn openai(&mut self, at: &str, raw: &RawModel) -> Option<Provider> {
+        if raw.api_key_env.as_deref().is_some_and(|name| !is_variable_name(name)) {
+            let message = "`api_key_env` holds the NAME of an environment variable, not a key";
+            let hint = "export the key as OPENAI_API_KEY and write `api_key_env: OPENAI_API_KEY`; \
+                        if a key stood here, revoke it";
+            self.complain_with_hint(
+                &format!("{at}/api_key_env"),
+                message.to_owned(),
+                hint.to_owned(),
+            );
+            return None;
+        }
+        let default_key = raw.base_url.is_none().then(|| "OPENAI_API_KEY".to_owned());
+        let base_url = raw.base_url.as_deref().unwrap_or("https://api.openai.com/v1");
+        match base_url_problem(base_url) {
+            None => Some(Provider::OpenAi {
+                base_url: base_url.trim_end_matches('/').to_owned(),
+                api_key_env: raw.api_key_env.clone().or(default_key),
+            }),
+            Some(problem) => {
+                self.complain(&format!("{at}/base_url"), format!("`base_url` {problem}"));
+                None
+            }
+        }
+    }
+
+    fn limits(&mut self, at: &str, raw: &RawLimits) -> Option<Limits> {
+        let default = Limits::default();
+        let timeout = match &raw.timeout {
+            None => default.timeout,
+            Some(text) => match humantime::parse_duration(text) {
+                Ok(timeout) if timeout >= Duration::from_millis(1) => timeout,
+                _ => {
+                    let message = format!("`{text}` is no time span; write `60s`, `500ms` or `2m`");
+                    self.complain(&format!("{at}/limits/timeout"), message);
+                    return None;
+                }
+            },
+        };
+        Some(Limits {
+            concurrency: raw.concurrency.unwrap_or(default.concurrency),
+            requests_per_minute: raw.requests_per_minute,
+            tokens_per_minute: raw.tokens_per_minute,
+            timeout,
+            attempts: raw.attempts.unwrap_or(default.attempts),
+        })
+    }
+}
+
+/// Models that prompts are run against: what `evaluate` says; else all but the judges, or all
+/// where nothing would remain.
+pub(super) fn candidates(models: &[RawModel], judges: &[String]) -> Vec<usize> {
+    let evaluated = |model: &RawModel| model.evaluate.unwrap_or(!judges.contains(&model.name));
+    let chosen: Vec<_> = (0..models.len()).filter(|i| evaluated(&models[*i])).collect();
+    if chosen.is_empty() { (0..models.len()).collect() } else { chosen }
+}
+
+/// Whether `name` can be an environment variable, and does not look like a key itself.
+fn is_variable_name(name: &str) -> bool {
+    let word = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    let looks_like_a_key = name.len() >= 20
+        && name.contains(|c: char| c.is_ascii_digit())
+        && name.contains(|c: char| c.is_ascii_lowercase());
+    let starts_well = name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
+    starts_well && name.chars().all(word) && !looks_like_a_key
+}
+
+/// What is wrong with a base URL. It is not repeated: it may hold a password.
+fn base_url_problem(text: &str) -> Option<&'static str> {
+    let Ok(url) = url::Url::parse(text) else {
+        return Some("is no URL; it looks like `http://127.0.0.1:8080/v1`");
+    };
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Some("must begin with http:// or https:// and name a host");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some("holds a user name or password; use `api_key_env`");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Some("must not have a query or fragment");
+    }
+    url.path()
+        .trim_end_matches('/')
+        .ends_with("/chat/completions")
+        .then_some("ends before `/chat/completions`")
+}

@@ -1,0 +1,143 @@
+//! Checking the `prompts` section: files are read, templates compiled and tried.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::Checker;
+use crate::{
+    item::Item,
+    prompt::{MessageTemplate, Prompt},
+    suite::{
+        mistake::Mistake,
+        raw::{RawMessage, RawPrompt, RawRole},
+    },
+    template::Template,
+};
+
+impl Checker<'_> {
+    pub(super) fn prompts(
+        &mut self,
+        raw: &[RawPrompt],
+        first: Option<&Item>,
+        effective: &mut Value,
+    ) -> Option<Vec<Prompt>> {
+        let prompts = raw.iter().enumerate().map(|(i, prompt)| {
+            let messages = self.messages(i, prompt)?;
+            let mut hasher = blake3::Hasher::new_derive_key("evalmark prompt v1");
+            for (role, source) in messages.iter().map(|m| (&m.role, &m.text)) {
+                hasher.update(format!("{}:{role}{}:{source}", role.len(), source.len()).as_bytes());
+            }
+            let hash = &hasher.finalize().to_hex()[..32];
+            let inlined = messages.iter().map(|m| (m.role.clone(), m.text.clone()));
+            effective["prompts"][i]["messages"] = inlined
+                .map(|(role, content)| serde_json::json!({"role": role, "content": content}))
+                .collect();
+            let messages = self.compile(&prompt.name, messages, first)?;
+            Some(Prompt { name: prompt.name.as_str().into(), hash: hash.into(), messages })
+        });
+        prompts.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    /// The sources of a prompt's messages, files read.
+    fn messages(&mut self, i: usize, raw: &RawPrompt) -> Option<Vec<Source>> {
+        let at = format!("/prompts/{i}");
+        match (&raw.template, &raw.file, &raw.messages) {
+            (Some(text), None, None) => Some(vec![Source {
+                role: RawRole::User.as_str().to_owned(),
+                text: text.clone(),
+                folder: self.folder.clone(),
+                pointer: format!("{at}/template"),
+            }]),
+            (None, Some(file), None) => {
+                let source = self.prompt_file(RawRole::User, file, format!("{at}/file"))?;
+                Some(vec![source])
+            }
+            (None, None, Some(messages)) => {
+                let read = |(k, message)| self.message(&format!("{at}/messages/{k}"), message);
+                let sources: Vec<_> = messages.iter().enumerate().map(read).collect();
+                sources.into_iter().collect()
+            }
+            _ => {
+                let name = &raw.name;
+                let message =
+                    format!("prompt `{name}` needs exactly one of `template`, `file`, `messages`");
+                self.complain(&at, message);
+                None
+            }
+        }
+    }
+
+    fn message(&mut self, at: &str, raw: &RawMessage) -> Option<Source> {
+        match (&raw.content, &raw.file) {
+            (Some(text), None) => Some(Source {
+                role: raw.role.as_str().to_owned(),
+                text: text.clone(),
+                folder: self.folder.clone(),
+                pointer: format!("{at}/content"),
+            }),
+            (None, Some(file)) => self.prompt_file(raw.role, file, format!("{at}/file")),
+            _ => {
+                self.complain(at, "a message needs exactly one of `content` and `file`");
+                None
+            }
+        }
+    }
+
+    fn prompt_file(&mut self, role: RawRole, file: &str, pointer: String) -> Option<Source> {
+        let path = self.folder.join(file);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+                Some(Source { role: role.as_str().to_owned(), text, folder, pointer })
+            }
+            Err(error) => {
+                let message = format!("the prompt file {} cannot be read: {error}", path.display());
+                self.complain(&pointer, message);
+                None
+            }
+        }
+    }
+
+    fn compile(
+        &mut self,
+        prompt: &str,
+        sources: Vec<Source>,
+        first: Option<&Item>,
+    ) -> Option<Vec<MessageTemplate>> {
+        let compiled = sources.into_iter().map(|source| {
+            let name = format!("prompt `{prompt}`");
+            let template = Template::compile(&name, &source.text, &source.folder);
+            let rendered = template.and_then(|template| {
+                if let Some(item) = first {
+                    template.render(&item.fields)?;
+                }
+                Ok(template)
+            });
+            match rendered {
+                Ok(content) => Some(MessageTemplate { role: source.role, content }),
+                Err(error) => {
+                    let columns = first.map(|item| {
+                        let names: Vec<_> = item.fields.keys().map(String::as_str).collect();
+                        format!("the dataset's columns: {}", names.join(", "))
+                    });
+                    let place = self.document.position(&source.pointer);
+                    let hint = columns.filter(|_| error.message.contains("undefined variable"));
+                    self.mistakes.push(Mistake { position: place, message: error.message, hint });
+                    None
+                }
+            }
+        });
+        compiled.collect::<Vec<_>>().into_iter().collect()
+    }
+}
+
+/// A message's template before it is compiled.
+struct Source {
+    role: String,
+    text: String,
+    /// Where its includes are looked up.
+    folder: PathBuf,
+    /// Where it stands in the suite.
+    pointer: String,
+}

@@ -1,0 +1,207 @@
+//! A YAML document as plain JSON, with the line and column of every key and value.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::Spanned;
+
+use super::mistake::{Mistake, Position};
+
+/// A parsed document.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// The content.
+    pub(crate) value: Value,
+    /// Where the value at a JSON pointer stands.
+    values: BTreeMap<String, Position>,
+    /// Where the key that leads to a JSON pointer stands.
+    keys: BTreeMap<String, Position>,
+}
+
+impl Document {
+    /// Parses YAML 1.2; a syntax error is one mistake with its position.
+    pub(crate) fn parse(text: &str) -> Result<Self, Mistake> {
+        let root: Spanned<Node> = serde_saphyr::from_str(text).map_err(|error| {
+            let position = error.location().map(|at| position(&at)).unwrap_or_default();
+            Mistake { position, message: plain(&error), hint: None }
+        })?;
+        let mut document =
+            Self { value: Value::Null, values: BTreeMap::new(), keys: BTreeMap::new() };
+        document.value = document.place(root, String::new());
+        Ok(document)
+    }
+
+    /// Where the value at `pointer` stands, or the nearest thing above it.
+    pub(crate) fn position(&self, pointer: &str) -> Position {
+        let mut at = pointer;
+        loop {
+            if let Some(position) = self.values.get(at) {
+                return *position;
+            }
+            let Some(cut) = at.rfind('/') else { return Position::default() };
+            at = &at[..cut];
+        }
+    }
+
+    /// Where the key of `pointer` stands, or the nearest thing above it.
+    pub(crate) fn key_position(&self, pointer: &str) -> Position {
+        self.keys.get(pointer).copied().unwrap_or_else(|| self.position(pointer))
+    }
+
+    /// Whether a key directly under `pointer` was taken out since.
+    pub(crate) fn lost_a_key(&self, pointer: &str) -> bool {
+        let below = format!("{pointer}/");
+        let mut keys = self.keys.keys().filter(|key| key.starts_with(&below));
+        keys.any(|key| !key[below.len()..].contains('/') && self.value.pointer(key).is_none())
+    }
+
+    fn place(&mut self, node: Spanned<Node>, pointer: String) -> Value {
+        let at = position(&node.referenced);
+        let value = match node.value {
+            Node::Scalar(value) => value,
+            Node::Seq(nodes) => {
+                let place = |(i, node)| self.place(node, format!("{pointer}/{i}"));
+                Value::Array(nodes.into_iter().enumerate().map(place).collect())
+            }
+            Node::Map(entries) => {
+                let mut map = Map::new();
+                for (key, node) in entries {
+                    let below = format!("{pointer}/{}", escape(&key.value));
+                    self.keys.insert(below.clone(), position(&key.referenced));
+                    let value = self.place(node, below);
+                    map.insert(key.value, value);
+                }
+                Value::Object(map)
+            }
+        };
+        self.values.insert(pointer, at);
+        value
+    }
+}
+
+/// A key as a segment of a JSON pointer.
+pub(crate) fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+fn position(at: &serde_saphyr::Location) -> Position {
+    Position { line: at.line(), column: at.column() }
+}
+
+/// The parser's message without its own source snippet and position.
+fn plain(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let end = text.find(" at line ").or_else(|| text.find('\n')).unwrap_or(text.len());
+    text[..end].to_owned()
+}
+
+/// Any YAML node.
+#[derive(Debug)]
+enum Node {
+    Scalar(Value),
+    Seq(Vec<Spanned<Node>>),
+    Map(Vec<(Spanned<String>, Spanned<Node>)>),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
+        let number = Number::from_f64(value)
+            .ok_or_else(|| E::custom("infinity and NaN have no place in a suite"))?;
+        Ok(Node::Scalar(Value::Number(number)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::Null))
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Node, E> {
+        self.visit_unit()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        Node::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
+        let mut nodes = Vec::new();
+        while let Some(node) = seq.next_element()? {
+            nodes.push(node);
+        }
+        Ok(Node::Seq(nodes))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut entries: Vec<(Spanned<String>, Spanned<Node>)> = Vec::new();
+        while let Some((key, node)) = map.next_entry::<Spanned<String>, Spanned<Node>>()? {
+            if entries.iter().any(|(other, _)| other.value == key.value) {
+                return Err(de::Error::custom(format!("key `{}` stands here twice", key.value)));
+            }
+            entries.push((key, node));
+        }
+        Ok(Node::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keys_and_values_have_places() {
+        let text = "name: x\nmodels:\n  - name: small\n    params: { temperature: 0.5, n: 3 }\n";
+        let document = Document::parse(text).expect("valid");
+        assert_eq!(
+            document.value,
+            json!({"name": "x", "models": [{"name": "small", "params": {"temperature": 0.5, "n": 3}}]})
+        );
+        let at = |line, column| Position { line, column };
+        assert_eq!(document.key_position("/models/0/params"), at(4, 5));
+        assert_eq!(document.position("/models/0/params/temperature"), at(4, 28));
+        assert_eq!(document.position("/models/0/name"), at(3, 11));
+        assert_eq!(document.position("/models/0/nothing/here"), document.position("/models/0"));
+    }
+
+    #[test]
+    fn syntax_errors_have_places() {
+        let mistake = Document::parse("name: x\nmodels: [a, b\n").expect_err("not closed");
+        assert!(mistake.position.line >= 2, "{mistake:?}");
+        let mistake = Document::parse("name: x\nname: y\n").expect_err("twice");
+        assert!(mistake.position.line >= 1, "{mistake:?}");
+    }
+}

@@ -1,0 +1,101 @@
+//! Something wrong with a suite: where, what, and what to do; and how a list of them is printed.
+
+use std::{fmt, path::PathBuf};
+
+/// Line and column from 1; 0 where unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: u64,
+    /// Column in characters, from 1.
+    pub column: u64,
+}
+
+/// One mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where it stands.
+    pub position: Position,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Mistake {
+    /// A mistake whose place is set later.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self::at(Position::default(), message)
+    }
+
+    /// A mistake at a place.
+    pub(crate) fn at(position: Position, message: impl Into<String>) -> Self {
+        Self { position, message: message.into(), hint: None }
+    }
+
+    /// With advice.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// At another place.
+    pub(crate) fn moved(self, position: Position) -> Self {
+        Self { position, ..self }
+    }
+}
+
+/// Every mistake of one suite file, in the order of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes {
+    /// The suite file.
+    pub path: PathBuf,
+    /// At least one.
+    pub list: Vec<Mistake>,
+}
+
+impl std::error::Error for Mistakes {}
+
+impl fmt::Display for Mistakes {
+    /// `path:line:column: message`, as compilers print it, one mistake a line, hints below.
+    /// The source text is not shown: it may hold what must not be printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, mistake) in self.list.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{}", self.path.display())?;
+            if mistake.position.line > 0 {
+                write!(f, ":{}:{}", mistake.position.line, mistake.position.column)?;
+            }
+            write!(f, ": {}", mistake.message)?;
+            if let Some(hint) = &mistake.hint {
+                write!(f, "\n    hint: {hint}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The known word nearest to `word`, when it is near enough to be meant.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn near_misses() {
+        let known = ["prompts", "models", "metrics", "gate"];
+        assert_eq!(nearest("promts", known), Some("prompts"));
+        assert_eq!(nearest("metric", known), Some("metrics"));
+        assert_eq!(nearest("gaet", known), Some("gate"));
+        assert_eq!(nearest("temperature", known), None);
+    }
+}

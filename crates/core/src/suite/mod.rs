@@ -1,0 +1,198 @@
+//! Suites: the file as written (`raw`), the checked form that everything else uses (here), and the
+//! way from one to the other (`check`), which reports every mistake at once.
+
+mod check;
+mod document;
+mod mistake;
+mod raw;
+mod schema;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+pub use self::{
+    mistake::{Mistake, Mistakes, Position},
+    schema::schema,
+};
+use crate::{
+    dataset::{DatasetSpec, OpenParquet},
+    metric::{MetricKind, MetricSpec},
+    model::Model,
+    prompt::Prompt,
+};
+
+/// A suite whose every mistake has been found.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// Its name; safe as a folder name.
+    pub name: String,
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// Where the items come from.
+    pub dataset: DatasetSpec,
+    /// Prompt variants, at least one.
+    pub prompts: Vec<Prompt>,
+    /// Every model, judges included.
+    pub models: Vec<Model>,
+    /// Indices into `models`: those that prompts are run against, at least one.
+    pub candidates: Vec<usize>,
+    /// Repetitions, at least 1.
+    pub epochs: u32,
+    /// Metrics, at least one.
+    pub metrics: Vec<MetricSpec>,
+    /// The gate, where the suite has one.
+    pub gate: Option<GateSpec>,
+    /// The suite as it was understood, with prompt files inlined, for the record.
+    pub effective: Value,
+    /// What is unwise, but no mistake.
+    pub warnings: Vec<String>,
+}
+
+/// What decides pass or fail against a baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GateSpec {
+    /// Name of the baseline that `run` compares with.
+    pub baseline: Option<String>,
+    /// One-sided error rate of each bound.
+    pub alpha: f64,
+    /// Share of the items that must pair up.
+    pub min_paired: f64,
+    /// Gated metrics by name.
+    pub metrics: BTreeMap<String, GatedMetric>,
+    /// Whether the suite says nothing and these are the defaults.
+    pub is_default: bool,
+}
+
+/// One gated metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GatedMetric {
+    /// The largest acceptable drop.
+    pub margin: f64,
+    /// The lowest acceptable mean.
+    pub min: Option<f64>,
+}
+
+impl Default for GatedMetric {
+    fn default() -> Self {
+        Self { margin: 0.03, min: None }
+    }
+}
+
+/// What a reader of suites is told about the world outside this crate.
+#[derive(Clone, Copy)]
+pub struct Readers<'a> {
+    /// The kinds of metrics that exist.
+    pub kinds: &'a [MetricKind],
+    /// How a Parquet dataset is read.
+    pub parquet: OpenParquet,
+}
+
+/// A suite that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// The file cannot be read.
+    #[error("cannot read the suite {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file has mistakes.
+    #[error(transparent)]
+    Wrong(#[from] Mistakes),
+    /// `--prompt` or `--model` names what the suite does not have.
+    #[error("the suite has no {what} `{name}`; it has: {known}")]
+    Unknown {
+        /// `prompt` or `model`.
+        what: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+}
+
+impl Suite {
+    /// Reads and checks a suite file.
+    pub fn read(path: &Path, readers: Readers<'_>) -> Result<Self, SuiteError> {
+        let text = std::fs::read_to_string(path).map_err(|error| SuiteError::Unreadable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(check::check(path, &text, readers)?)
+    }
+
+    /// Keeps the named prompts and candidate models; an empty list keeps all.
+    pub fn select(&mut self, prompts: &[String], models: &[String]) -> Result<(), SuiteError> {
+        let names: Vec<_> = self.prompts.iter().map(|p| p.name.to_string()).collect();
+        all_known("prompt", prompts, &names)?;
+        self.prompts.retain(|p| prompts.is_empty() || prompts.iter().any(|n| **n == *p.name));
+        let names: Vec<_> = self.models.iter().map(|m| m.name.to_string()).collect();
+        all_known("model", models, &names)?;
+        if !models.is_empty() {
+            let wanted = |i: &usize| models.iter().any(|n| **n == *self.models[*i].name);
+            self.candidates = (0..self.models.len()).filter(wanted).collect();
+        }
+        Ok(())
+    }
+
+    /// The gate, or the default gate: every metric at alpha 0.05 and margin 0.03.
+    pub fn gate_or_default(&self) -> GateSpec {
+        self.gate.clone().unwrap_or_else(|| GateSpec {
+            baseline: None,
+            alpha: 0.05,
+            min_paired: 0.95,
+            metrics: self
+                .metrics
+                .iter()
+                .map(|metric| (metric.name.clone(), GatedMetric::default()))
+                .collect(),
+            is_default: true,
+        })
+    }
+
+    /// The model with this name.
+    pub fn model_index(&self, name: &str) -> Option<usize> {
+        self.models.iter().position(|model| *model.name == *name)
+    }
+}
+
+fn all_known(what: &'static str, wanted: &[String], known: &[String]) -> Result<(), SuiteError> {
+    match wanted.iter().find(|name| !known.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            Err(SuiteError::Unknown { what, name: name.clone(), known: known.join(", ") })
+        }
+    }
+}
+
+/// Whether `name` can name a folder on every file system; says why not.
+pub fn file_name(name: &str) -> Result<(), String> {
+    const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
+    let lower = name.to_ascii_lowercase();
+    let stem = lower.split('.').next().unwrap_or_default();
+    let numbered = |device: &str| {
+        stem.strip_prefix(device).is_some_and(|n| n.len() == 1 && n.parse::<u8>().is_ok())
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err(format!(
+            "`{}` must consist of letters, digits, `-`, `_`, `.`",
+            name.escape_debug()
+        ));
+    }
+    if name.starts_with(['.', '-']) || name.ends_with('.') || name.len() > 100 {
+        return Err(format!(
+            "`{name}` must begin with a letter or digit, not end with a dot, and have at most 100 characters"
+        ));
+    }
+    if RESERVED.contains(&stem) || numbered("com") || numbered("lpt") {
+        return Err(format!("`{name}` is reserved on some systems"));
+    }
+    Ok(())
+}

@@ -1,0 +1,340 @@
+//! A suite file as it is written: shapes only. Doc comments here are the schema's descriptions.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// An evalmark suite: which prompts are asked of which models over which dataset, and how the
+/// answers are scored.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawSuite {
+    /// Name of the suite; names its folder under the output folder.
+    pub(crate) name: String,
+    /// What the suite is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    /// The labelled dataset.
+    pub(crate) dataset: RawDataset,
+    /// Prompt variants.
+    #[schemars(length(min = 1))]
+    pub(crate) prompts: Vec<RawPrompt>,
+    /// Models.
+    #[schemars(length(min = 1))]
+    pub(crate) models: Vec<RawModel>,
+    /// How often each item is asked, for each prompt and model.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub(crate) epochs: u32,
+    /// Scores.
+    #[schemars(length(min = 1))]
+    pub(crate) metrics: Vec<RawMetric>,
+    /// What decides pass or fail against a baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gate: Option<RawGate>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Where the items come from.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawDataset {
+    /// csv, tsv, jsonl, json or parquet file, relative to the suite file.
+    pub(crate) path: String,
+    /// File format, where the file's ending does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<RawFormat>,
+    /// Column with a unique id; without it an item's id is a hash of its content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+    /// Column, or columns, with the right answers; a cell that is a list gives several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<RawNames>,
+    /// Whether an item may have an empty target; otherwise it is an error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) allow_empty_target: bool,
+    /// Column whose equal values mark items that are not independent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster: Option<String>,
+    /// Columns to break results down by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) slices: Vec<String>,
+}
+
+/// Format of a dataset file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawFormat {
+    Csv,
+    Tsv,
+    Jsonl,
+    Json,
+    Parquet,
+}
+
+/// One name or several.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum RawNames {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl RawNames {
+    pub(crate) fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::One(name) => vec![name],
+            Self::Several(names) => names,
+        }
+    }
+}
+
+/// A prompt variant: exactly one of `template`, `file` and `messages`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPrompt {
+    /// Name of the variant.
+    pub(crate) name: String,
+    /// Jinja template of one user message; every dataset column is a variable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) template: Option<String>,
+    /// File with the template of one user message, relative to the suite file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+    /// Chat messages, each a template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub(crate) messages: Option<Vec<RawMessage>>,
+}
+
+/// A chat message: exactly one of `content` and `file`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawMessage {
+    /// Who speaks.
+    pub(crate) role: RawRole,
+    /// Jinja template of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content: Option<String>,
+    /// File with the template, relative to the suite file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawRole {
+    System,
+    Developer,
+    User,
+    Assistant,
+}
+
+impl RawRole {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Developer => "developer",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
+/// A model and who serves it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawModel {
+    /// Name in this suite.
+    pub(crate) name: String,
+    /// Who answers: `openai` (any OpenAI-compatible server) or `recorded` (nothing is asked; may
+    /// be left out beside `recorded:`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<RawProvider>,
+    /// The model's name at the provider; default: `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    /// Everything before `/chat/completions`; default: `https://api.openai.com/v1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) base_url: Option<String>,
+    /// NAME of the environment variable that holds the key. Default: `OPENAI_API_KEY` for the
+    /// provider's own address, none for another `base_url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key_env: Option<String>,
+    /// Where recorded answers are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recorded: Option<RawRecorded>,
+    /// Sampling parameters, sent as they are.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) params: Map<String, Value>,
+    /// What the model may use.
+    #[serde(default)]
+    pub(crate) limits: RawLimits,
+    /// US dollars per million tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) price: Option<RawPrice>,
+    /// Whether prompts are run against this model. Default: yes, unless a metric names it as its
+    /// judge and another model remains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) evaluate: Option<bool>,
+}
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawProvider {
+    Openai,
+    Recorded,
+}
+
+/// Where recorded answers are: exactly one of `column` and `file`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawRecorded {
+    /// Dataset column with the answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<String>,
+    /// JSONL file of answers by request hash, relative to the suite file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+}
+
+/// What a model may use.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawLimits {
+    /// Requests in flight at once; default 16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub(crate) concurrency: Option<usize>,
+    /// Requests a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(crate) requests_per_minute: Option<u32>,
+    /// Tokens a minute, prompt and answer together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(crate) tokens_per_minute: Option<u32>,
+    /// Time for one attempt, such as `60s`, `500ms` or `2m`; default 60s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) timeout: Option<String>,
+    /// Attempts for one request, the first included; default 6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub(crate) attempts: Option<u32>,
+}
+
+/// US dollars per million tokens.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPrice {
+    /// Prompt tokens.
+    #[schemars(range(min = 0.0))]
+    pub(crate) input: f64,
+    /// Answer tokens.
+    #[schemars(range(min = 0.0))]
+    pub(crate) output: f64,
+}
+
+/// A metric: a name and exactly one kind, written as a key with its parameters.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct RawMetric {
+    /// Name it is reported under.
+    pub(crate) name: String,
+    /// Narrow the answer first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) extract: Option<RawExtract>,
+    /// Turn the score around: 1 - score.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) not: bool,
+    /// Score from which an answer passes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) threshold: Option<f64>,
+    /// What an answer from which nothing can be extracted scores.
+    #[serde(default, skip_serializing_if = "RawInvalid::is_default")]
+    pub(crate) invalid: RawInvalid,
+    /// The kinds; their schemas come from whoever knows them.
+    #[serde(flatten)]
+    pub(crate) kinds: Map<String, Value>,
+}
+
+/// How to narrow an answer: exactly one of `regex` and `json`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawExtract {
+    /// Regular expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) regex: Option<String>,
+    /// Capture group; default: group 1 where there is one, else the whole match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) group: Option<usize>,
+    /// Which match; default: the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) which: Option<RawWhich>,
+    /// JSONPath into a JSON answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) json: Option<String>,
+}
+
+/// Which of several matches.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawWhich {
+    First,
+    Last,
+}
+
+/// What an invalid answer scores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawInvalid {
+    /// 0: the model failed to follow the format.
+    #[default]
+    Zero,
+    /// No score.
+    Missing,
+}
+
+impl RawInvalid {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What decides pass or fail against a baseline.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawGate {
+    /// Name of the baseline that `run` compares with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) baseline: Option<String>,
+    /// One-sided error rate of each bound; default 0.05.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0001, max = 0.5))]
+    pub(crate) alpha: Option<f64>,
+    /// Share of items that must pair up; default 0.95.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(crate) min_paired: Option<f64>,
+    /// Gated metrics; default: every metric, each with margin 0.03.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metrics: Option<std::collections::BTreeMap<String, RawGateMetric>>,
+}
+
+/// One gated metric.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawGateMetric {
+    /// The largest acceptable drop; default 0.03.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(crate) margin: Option<f64>,
+    /// The lowest acceptable mean; its interval decides, not its point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) min: Option<f64>,
+}

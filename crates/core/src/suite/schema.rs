@@ -1,0 +1,159 @@
+//! The suite's JSON Schema, and every way in which a document does not fit it.
+
+use jsonschema::{ValidationError, error::ValidationErrorKind};
+use serde_json::{Value, json};
+
+use super::{
+    document::{Document, escape},
+    mistake::{Mistake, nearest},
+    raw::RawSuite,
+};
+use crate::metric::MetricKind;
+
+/// The schema of a suite file, with the given kinds of metrics.
+pub fn schema(kinds: &[MetricKind]) -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<RawSuite>().to_value();
+    let metric = &mut schema["properties"]["metrics"]["items"];
+    metric["additionalProperties"] = json!(false);
+    for kind in kinds {
+        let mut parameters = (kind.schema)();
+        if let Some(parameters) = parameters.as_object_mut() {
+            parameters.remove("$schema");
+            parameters.remove("title");
+        }
+        metric["properties"][kind.name] = parameters;
+    }
+    schema
+}
+
+/// Every place where the document does not fit the schema. What does not fit is taken out of the
+/// document, so that the rest can still be checked.
+pub(crate) fn fit(document: &mut Document, schema: &Value) -> Vec<Mistake> {
+    let Ok(validator) = jsonschema::validator_for(schema) else {
+        return vec![Mistake::at(document.position(""), "the suite schema itself is broken")];
+    };
+    let mut misfits = Vec::new();
+    for error in validator.iter_errors(&document.value) {
+        misfits.extend(misfit(document, schema, &error));
+    }
+    let mistakes = misfits.iter().map(|misfit| misfit.mistake.clone()).collect();
+    // From the back, so that an index into a list stays right.
+    for pointer in misfits.iter().rev().filter_map(|misfit| misfit.remove.as_deref()) {
+        remove(&mut document.value, pointer);
+    }
+    mistakes
+}
+
+struct Misfit {
+    mistake: Mistake,
+    /// Pointer to what must go for the rest to be readable.
+    remove: Option<String>,
+}
+
+/// What one validation error means; an object with three unknown keys is three misfits.
+fn misfit(document: &Document, schema: &Value, error: &ValidationError<'_>) -> Vec<Misfit> {
+    let pointer = error.instance_path().as_str();
+    if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
+        let known = known_keys(schema, error.schema_path().as_str());
+        return unexpected
+            .iter()
+            .map(|key| {
+                let below = format!("{pointer}/{}", escape(key));
+                let mistake = unknown_key(key, &known).moved(document.key_position(&below));
+                Misfit { mistake, remove: Some(below) }
+            })
+            .collect();
+    }
+    let mistake = Mistake::at(document.position(pointer), describe(error, pointer));
+    let lacks_something = matches!(error.kind(), ValidationErrorKind::Required { .. });
+    vec![Misfit { mistake, remove: (!lacks_something).then(|| pointer.to_owned()) }]
+}
+
+/// Keys that hold secrets elsewhere, and never here.
+const SECRET_KEYS: [&str; 7] =
+    ["api_key", "apikey", "api-key", "key", "token", "authorization", "password"];
+
+fn unknown_key(key: &str, known: &[String]) -> Mistake {
+    if SECRET_KEYS.contains(&key.to_lowercase().as_str()) {
+        let message = format!("`{key}`: a suite never holds a key");
+        let hint = "put the key into an environment variable, and the variable's NAME here: \
+                    `api_key_env: OPENAI_API_KEY`; if this key was real, revoke it";
+        return Mistake::new(message).hint(hint);
+    }
+    let message = format!("unknown key `{key}`");
+    match nearest(key, known.iter().map(String::as_str)) {
+        Some(near) => Mistake::new(message).hint(format!("did you mean `{near}`?")),
+        None => Mistake::new(message).hint(format!("known keys: {}", known.join(", "))),
+    }
+}
+
+/// The keys that the object whose `additionalProperties` failed does know.
+fn known_keys(schema: &Value, schema_path: &str) -> Vec<String> {
+    let object = schema_path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let properties = schema.pointer(object).and_then(|object| object["properties"].as_object());
+    properties.map(|map| map.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// A validation error in a user's words. Values are left out: one may be a secret.
+fn describe(error: &ValidationError<'_>, pointer: &str) -> String {
+    let name = pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or("");
+    let of = if name.is_empty() { "the suite".to_owned() } else { format!("`{name}`") };
+    match error.kind() {
+        ValidationErrorKind::Required { property } => {
+            format!("{of} lacks the key `{}`", property.as_str().unwrap_or_default())
+        }
+        ValidationErrorKind::Type { .. } => {
+            format!("{of} is {}; expected {}", type_of(error.instance()), expected(error))
+        }
+        ValidationErrorKind::Enum { options } => {
+            let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
+            let options: Vec<_> = options.iter().map(|o| o.as_str().unwrap_or("null")).collect();
+            format!("{of} is not one of: {}", options.join(", "))
+        }
+        _ => format!("{of}: {}", error.masked()),
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "empty",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}
+
+fn expected(error: &ValidationError<'_>) -> String {
+    let words = error.masked().to_string();
+    let types = [
+        ("\"string\"", "text"),
+        ("\"integer\"", "a whole number"),
+        ("\"number\"", "a number"),
+        ("\"boolean\"", "true or false"),
+        ("\"array\"", "a list"),
+        ("\"object\"", "a mapping"),
+    ];
+    let found: Vec<_> =
+        types.iter().filter(|(word, _)| words.contains(word)).map(|(_, name)| *name).collect();
+    if found.is_empty() { "something else".to_owned() } else { found.join(" or ") }
+}
+
+fn remove(value: &mut Value, pointer: &str) {
+    let Some((parent, last)) = pointer.rsplit_once('/') else { return };
+    match value.pointer_mut(parent) {
+        Some(Value::Object(map)) => {
+            map.shift_remove(&last.replace("~1", "/").replace("~0", "~"));
+        }
+        Some(Value::Array(elements)) => {
+            if let Some(index) = last.parse().ok().filter(|index| *index < elements.len()) {
+                elements.remove(index);
+            }
+        }
+        _ => {}
+    }
+}

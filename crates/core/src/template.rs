@@ -1,0 +1,88 @@
+//! Jinja templates over an item's columns, strict: an undefined variable is an error that names it.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+use serde_json::{Map, Value};
+
+/// A compiled template. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Template {
+    environment: Arc<Environment<'static>>,
+    name: Arc<str>,
+}
+
+/// A template that does not compile or render.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TemplateError {
+    /// What is wrong, and where.
+    pub message: String,
+    /// Line within the template, from 1, where known.
+    pub line: Option<usize>,
+}
+
+impl Template {
+    /// Compiles `source`. `name` stands in messages; includes are looked up in `folder`.
+    pub fn compile(name: &str, source: &str, folder: &Path) -> Result<Self, TemplateError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment.set_auto_reload(false);
+        environment.set_loader(minijinja::path_loader(PathBuf::from(folder)));
+        environment
+            .add_template_owned(name.to_owned(), source.to_owned())
+            .map_err(|error| TemplateError::new(name, &error, None))?;
+        Ok(Self { environment: Arc::new(environment), name: name.into() })
+    }
+
+    /// Renders with every column as a variable.
+    pub fn render(&self, fields: &Map<String, Value>) -> Result<String, TemplateError> {
+        let template = self
+            .environment
+            .get_template(&self.name)
+            .map_err(|error| TemplateError::new(&self.name, &error, None))?;
+        template.render(minijinja::value::Serde(fields)).map_err(|error| {
+            let missing = (error.kind() == ErrorKind::UndefinedError)
+                .then(|| template.undeclared_variables(false))
+                .map(|names| names.into_iter().filter(|n| !fields.contains_key(n)).collect());
+            TemplateError::new(&self.name, &error, missing)
+        })
+    }
+}
+
+impl TemplateError {
+    fn new(name: &str, error: &minijinja::Error, undefined: Option<BTreeSet<String>>) -> Self {
+        let at = match (error.name(), error.line()) {
+            (Some(file), Some(line)) if file != name => format!("{name} (in {file}, line {line})"),
+            (_, Some(line)) => format!("{name}, line {line}"),
+            _ => name.to_owned(),
+        };
+        let what = match undefined {
+            Some(names) if !names.is_empty() => {
+                let names: Vec<_> = names.iter().map(|n| format!("`{n}`")).collect();
+                format!("undefined variable {}", names.join(", "))
+            }
+            _ => describe(error),
+        };
+        Self { message: format!("{at}: {what}"), line: error.line() }
+    }
+}
+
+/// Kind and detail of an error, with those of its causes.
+fn describe(error: &minijinja::Error) -> String {
+    let mut text = match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    };
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,151 @@
+//! The shape of a verdict: what a gate or a comparison answers. Deciding it is the verdict crate's work.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The four answers; `improved` is a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The candidate is better: a pass whose whole interval lies above zero.
+    Improved,
+    /// No drop of the margin or more.
+    Pass,
+    /// The run cannot tell.
+    Inconclusive,
+    /// A real drop, and one that may exceed the margin.
+    Regressed,
+    /// The two runs do not measure the same thing.
+    Incomparable,
+}
+
+impl Answer {
+    /// Whether a gate may go green on it.
+    pub fn passes(self) -> bool {
+        matches!(self, Self::Improved | Self::Pass)
+    }
+
+    /// The word used in files and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Improved => "improved",
+            Self::Pass => "pass",
+            Self::Inconclusive => "inconclusive",
+            Self::Regressed => "regressed",
+            Self::Incomparable => "incomparable",
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How many items stood behind a comparison, by arm.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Items of the baseline.
+    pub baseline_planned: u64,
+    /// Items of the candidate.
+    pub candidate_planned: u64,
+    /// Items present in both, with the same content.
+    pub shared: u64,
+    /// Shared items that both arms scored.
+    pub paired: u64,
+    /// Shared items without a baseline score.
+    pub baseline_missing: u64,
+    /// Shared items without a candidate score.
+    pub candidate_missing: u64,
+}
+
+/// An item on which the two arms differ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flip {
+    /// The item's id.
+    pub item_id: String,
+    /// The baseline's score.
+    pub baseline: f64,
+    /// The candidate's score.
+    pub candidate: f64,
+}
+
+/// One metric of one arm against its baseline: the answer and every figure behind it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Which prompt.
+    pub prompt: String,
+    /// Which model.
+    pub model: String,
+    /// Which metric.
+    pub metric: String,
+    /// The answer.
+    pub answer: Answer,
+    /// The answer in a sentence.
+    pub says: String,
+    /// What a reader should know beside the answer.
+    pub notes: Vec<String>,
+    /// The largest acceptable drop.
+    pub margin: f64,
+    /// One-sided error rate of each bound.
+    pub alpha: f64,
+    /// `mcnemar_midp+tango`, `paired_t+bootstrap`, …
+    pub method: String,
+    /// Mean of the baseline over the paired items.
+    pub baseline_mean: Option<f64>,
+    /// Mean of the candidate over the paired items.
+    pub candidate_mean: Option<f64>,
+    /// Candidate minus baseline.
+    pub estimate: Option<f64>,
+    /// Lower one-sided bound on the difference.
+    pub lower: Option<f64>,
+    /// Upper one-sided bound on the difference.
+    pub upper: Option<f64>,
+    /// P-value against "no drop".
+    pub p_regressed: Option<f64>,
+    /// The same, adjusted for the number of comparisons.
+    pub p_regressed_adjusted: Option<f64>,
+    /// P-value against "a drop of the margin or more".
+    pub p_pass: Option<f64>,
+    /// How many items, by arm.
+    pub counts: Counts,
+    /// Binary scores: items that only the baseline got right.
+    pub only_baseline: Option<u64>,
+    /// Binary scores: items that only the candidate got right.
+    pub only_candidate: Option<u64>,
+    /// Share of the paired items whose score differs.
+    pub discordance: Option<f64>,
+    /// The smallest drop that this many items detect with 80 % power.
+    pub detectable_drop: Option<f64>,
+    /// Items needed to detect a drop of the margin with 80 % power.
+    pub items_needed: Option<u64>,
+    /// Seed of the bootstrap, where there was one.
+    pub seed: Option<u64>,
+    /// Items whose score differs, worst first, at most a few dozen.
+    pub flips: Vec<Flip>,
+    /// All items whose score differs.
+    pub n_flips: u64,
+}
+
+/// What a gate answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Version of this shape.
+    pub format_version: u32,
+    /// Which suite.
+    pub suite: String,
+    /// The run that was judged.
+    pub run_id: String,
+    /// What it was compared with: a baseline's name or folder, or the other arm's name.
+    pub baseline: String,
+    /// The answer over all gated metrics.
+    pub answer: Answer,
+    /// The answer in a sentence.
+    pub says: String,
+    /// How several comparisons were combined.
+    pub correction: String,
+    /// One entry per metric × prompt × model.
+    pub comparisons: Vec<Comparison>,
+}

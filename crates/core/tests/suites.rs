@@ -1,0 +1,266 @@
+//! Suite files: what is accepted, and that every mistake is reported at once with its place.
+
+use std::{fs, path::Path};
+
+use evalmark_core::{
+    dataset::{DatasetError, Rows},
+    metric::MetricKind,
+    model::Provider,
+    plan::Plan,
+    suite::{Readers, Suite, SuiteError},
+};
+use serde_json::json;
+
+const KINDS: &[MetricKind] = &[
+    MetricKind {
+        name: "exact",
+        schema: || {
+            json!({
+                "type": "object",
+                "properties": { "normalize": { "type": "array" } },
+                "additionalProperties": false,
+            })
+        },
+        check: |_| Ok(()),
+        needs_target: true,
+        model_refs: &[],
+    },
+    MetricKind {
+        name: "judge",
+        schema: || json!({ "type": "object" }),
+        check: |_| Ok(()),
+        needs_target: false,
+        model_refs: &["/model"],
+    },
+];
+
+fn no_parquet(path: &Path) -> Result<Rows, DatasetError> {
+    Err(DatasetError::of_file(path, "no Parquet here"))
+}
+
+fn read(folder: &Path, suite: &str) -> Result<Suite, SuiteError> {
+    let path = folder.join("suite.yaml");
+    fs::write(&path, suite).expect("written");
+    Suite::read(&path, Readers { kinds: KINDS, parquet: no_parquet })
+}
+
+const SUITE: &str = "\
+name: intents
+dataset: { path: data.csv, id: id, target: label, slices: [tone] }
+prompts:
+  - name: plain
+    template: 'Label this: {{ text }}'
+  - name: chat
+    messages:
+      - { role: system, content: Answer with one word. }
+      - { role: user, file: prompt.j2 }
+models:
+  - { name: small, provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 } }
+  - { name: grader, provider: recorded, recorded: { column: text } }
+metrics:
+  - { name: right, exact: { normalize: [trim] } }
+  - { name: good, judge: { model: grader } }
+epochs: 2
+gate: { metrics: { right: { margin: 0.05 } } }
+";
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("folder");
+    let csv = "\u{feff}id,text,label,tone\r\n1,\"a, b\nc\",x,calm\r\n2,d,y,\r\n";
+    fs::write(folder.path().join("data.csv"), csv).expect("written");
+    fs::write(folder.path().join("prompt.j2"), "{% include 'part.j2' %}: {{ text }}\n")
+        .expect("written");
+    fs::write(folder.path().join("part.j2"), "Message").expect("written");
+    folder
+}
+
+#[test]
+fn a_good_suite_becomes_a_plan() {
+    let folder = folder();
+    let suite = read(folder.path(), SUITE).expect("valid");
+    assert_eq!(suite.candidates, [0], "a judge is not evaluated");
+    let Provider::OpenAi { base_url, api_key_env } = &suite.models[0].provider else {
+        panic!("not openai")
+    };
+    assert_eq!((base_url.as_str(), api_key_env), ("http://127.0.0.1:1/v1", &None));
+    let plan = Plan::new(&suite).expect("plan");
+    assert_eq!((plan.survey.n_items, plan.n_samples()), (2, 8));
+    let samples: Vec<_> = plan.by_item(0).expect("opens").map(|s| s.expect("sample")).collect();
+    let order: Vec<_> = samples.iter().map(|s| (s.item.index, s.prompt, s.epoch)).collect();
+    let expected =
+        [0, 1].map(|item| [0, 1].map(|prompt| [0, 1].map(|epoch| (item, prompt, epoch))));
+    assert_eq!(order, expected.as_flattened().as_flattened());
+    assert_eq!(samples[0].request.messages[0].content, "Label this: a, b\nc");
+    assert_eq!(samples[2].request.messages[1].content, "Message: a, b\nc");
+    assert_eq!(&*samples[0].item.targets, ["x"]);
+    assert_eq!(samples[7].item.slices[0], None);
+    assert_ne!(samples[0].request.hash(), samples[1].request.hash(), "epochs differ");
+}
+
+/// Replaces `from` by `to` in the good suite; expects exactly these messages.
+#[track_caller]
+fn check(changes: &[(&str, &str)], expected: &[&str]) {
+    let folder = folder();
+    let mut text = SUITE.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "the suite has no `{from}`");
+        text = text.replace(from, to);
+    }
+    let error = read(folder.path(), &text).expect_err("mistakes");
+    let shown = error.to_string().replace(&folder.path().display().to_string(), "");
+    let messages: Vec<_> = shown.lines().collect();
+    for (message, expected) in messages.iter().zip(expected) {
+        assert!(message.contains(expected), "`{message}` lacks `{expected}`\n{shown}");
+    }
+    assert_eq!(messages.len(), expected.len(), "{shown}");
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    check(
+        &[
+            ("prompts:", "promts: []\nprompts:"),
+            ("target: label", "target: lable"),
+            ("exact:", "exat:"),
+        ],
+        &[
+            "suite.yaml:2:44: the dataset has no column `lable`",
+            "did you mean `label`",
+            "suite.yaml:3:1: unknown key `promts`",
+            "did you mean `prompts`",
+            "suite.yaml:15:20: unknown key `exat`",
+            "did you mean `exact`",
+        ],
+    );
+}
+
+#[test]
+fn mistakes() {
+    check(
+        &[("epochs: 2", "epochs: many")],
+        &["suite.yaml:16:9: `epochs` is text; expected a whole number"],
+    );
+    check(&[("epochs: 2", "epochs: 0")], &["`epochs`: value is less than the minimum of 1"]);
+    check(
+        &[("name: intents", "name: a/b")],
+        &["suite.yaml:1:7: the suite's name `a/b` must consist"],
+    );
+    check(&[("data.csv", "other.csv")], &["suite.yaml:2:18: dataset /other.csv: cannot be read"]);
+    check(
+        &[("{{ text }}'", "{{ txt }}'")],
+        &["suite.yaml:5:15: prompt `plain`, line 1: undefined variable `txt`", "columns: id, text"],
+    );
+    check(
+        &[("{{ text }}'", "{{ text'")],
+        &["suite.yaml:5:15: prompt `plain`, line 1: syntax error"],
+    );
+    check(&[("prompt.j2", "nothing.j2")], &["the prompt file /nothing.j2 cannot be read"]);
+    check(
+        &[("model: grader", "model: grdaer")],
+        &["suite.yaml:15:35: no model of the suite is called `grdaer`", "did you mean `grader`"],
+    );
+    check(
+        &[("right: {", "wrong: {")],
+        &["the gate names a metric `wrong`", "the suite's metrics: right, good"],
+    );
+    check(&[("name: chat", "name: plain")], &["the name `plain` is already taken in `prompts`"]);
+    check(
+        &[("target: label, ", "")],
+        &["suite.yaml:14:27: `exact` compares with a target", "add `target: COLUMN`"],
+    );
+    check(
+        &[("role: system", "role: robot")],
+        &["`role` is not one of: system, developer, user, assistant"],
+    );
+    check(&[("name: intents\n", "")], &["the suite lacks the key `name`"]);
+    check(&[("http://", "ftp://")], &["`base_url` must begin with http:// or https://"]);
+}
+
+#[test]
+fn a_key_is_refused_and_not_repeated() {
+    let key = "sk-1234567890abcdef";
+    let cases = [
+        ("provider: openai,", format!("provider: openai, api_key: {key},")),
+        ("provider: openai,", format!("provider: openai, api_key_env: {key},")),
+        ("http://127", format!("http://user:{key}@127")),
+    ];
+    for (from, to) in cases {
+        let folder = folder();
+        let error = read(folder.path(), &SUITE.replace(from, &to)).expect_err("a key");
+        assert!(!format!("{error} {error:?}").contains(key), "{error}");
+    }
+}
+
+#[test]
+fn dataset_errors_name_their_row() {
+    let cases = [
+        ("", "is empty"),
+        ("id,text,label,tone\n", "has no items"),
+        ("id,text,label,tone\n1,a,x\n", "row 1 (line 2): has 3 cells where the header has 4"),
+        ("id,text,label,text\n1,a,x,y\n", "line 1: the header names the column `text` twice"),
+        (
+            "id,text,label,tone\n1,a,x,y\n2,b,x,y\n1,c,x,y\n",
+            "row 3: the id `1` (column `id`) is already that of row 1",
+        ),
+        ("id,text,label,tone\n1,a,,y\n", "row 1: the target (`label`) is empty"),
+        ("id,text,label,tone\n,a,x,y\n", "row 1: the id column `id` is empty"),
+    ];
+    for (csv, expected) in cases {
+        let folder = folder();
+        fs::write(folder.path().join("data.csv"), csv).expect("written");
+        let error = match read(folder.path(), SUITE) {
+            Err(error) => error.to_string(),
+            Ok(suite) => Plan::new(&suite).expect_err(expected).to_string(),
+        };
+        assert!(error.contains(expected), "`{error}` lacks `{expected}`");
+    }
+    let folder = folder();
+    fs::write(folder.path().join("data.csv"), b"id,text,label,tone\n1,\xff,x,y\n")
+        .expect("written");
+    let error = read(folder.path(), SUITE).expect_err("not UTF-8").to_string();
+    assert!(error.contains("row 1 (line 2): is not UTF-8"), "{error}");
+}
+
+#[test]
+fn json_datasets() {
+    let jsonl = "\u{feff}{\"id\":1,\"text\":\"a\",\"label\":[\"x\",\"y\"],\"tone\":null}\r\n\n{\"id\":2,\"text\":\"b\",\"label\":\"x\",\"tone\":\"t\"}\n";
+    let json = "[{\"id\":1,\"text\":\"a\",\"label\":[\"x\",\"y\"],\"tone\":null},\n {\"id\":2,\"text\":\"b\",\"label\":\"x\",\"tone\":\"t\"}]";
+    for (name, text) in [("data.jsonl", jsonl), ("data.json", json)] {
+        let folder = folder();
+        fs::write(folder.path().join(name), text).expect("written");
+        let suite = read(folder.path(), &SUITE.replace("data.csv", name)).expect("valid");
+        let plan = Plan::new(&suite).expect("plan");
+        let first = plan.by_arm(0, 0).expect("opens").next().expect("one").expect("sample");
+        assert_eq!(
+            (&*first.item.id, &*first.item.targets),
+            ("1", &["x".to_owned(), "y".to_owned()][..])
+        );
+        assert_eq!(plan.survey.n_items, 2);
+    }
+    for (name, text, expected) in [
+        (
+            "data.jsonl",
+            "{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}\n[1]\n",
+            "line 2: is not a JSON object",
+        ),
+        (
+            "data.jsonl",
+            "{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}\n{\"id\":\n",
+            "line 2: is not valid JSON",
+        ),
+        (
+            "data.json",
+            "[{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}, 3]",
+            "row 2: is not a JSON object",
+        ),
+        ("data.json", "{}", "is not a JSON array of objects"),
+    ] {
+        let folder = folder();
+        fs::write(folder.path().join(name), text).expect("written");
+        let error = match read(folder.path(), &SUITE.replace("data.csv", name)) {
+            Err(error) => error.to_string(),
+            Ok(suite) => Plan::new(&suite).expect_err(expected).to_string(),
+        };
+        assert!(error.contains(expected), "`{error}` lacks `{expected}`");
+    }
+}
