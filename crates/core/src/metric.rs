@@ -52,7 +52,7 @@ pub enum Which {
 /// What an answer from which nothing can be extracted scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InvalidPolicy {
-    /// It scores 0 (before `not`) and is counted as invalid: the model failed to follow the format.
+    /// It scores 0, under `not` too, and is counted as invalid: the model broke the format.
     #[default]
     Zero,
     /// It has no score.

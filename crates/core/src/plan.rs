@@ -115,6 +115,26 @@ impl Plan {
         Ok(items.flat_map(move |item| plan.samples_of(model, Some(prompt), item)))
     }
 
+    /// Prompt and model of every arm, in the order of reports.
+    pub fn arms(&self) -> Vec<(usize, usize)> {
+        let prompts = 0..self.prompts.len();
+        prompts.flat_map(|prompt| self.candidates.iter().map(move |m| (prompt, *m))).collect()
+    }
+
+    /// All samples in the order of reports: arm by arm.
+    pub fn in_report_order(
+        &self,
+    ) -> impl Iterator<Item = Result<Sample, PlanError>> + Send + use<> {
+        let plan = self.clone();
+        self.arms().into_iter().flat_map(move |(prompt, model)| {
+            let (samples, error) = match plan.by_arm(prompt, model) {
+                Ok(samples) => (Some(samples), None),
+                Err(error) => (None, Some(Err(error))),
+            };
+            samples.into_iter().flatten().chain(error)
+        })
+    }
+
     /// The samples of one item: of one prompt, or of all.
     fn samples_of(
         &self,

@@ -30,10 +30,23 @@ impl Template {
     /// Compiles `source`. `name` stands in messages; includes are looked up in `folder`.
     pub fn compile(name: &str, source: &str, folder: &Path) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.set_auto_reload(false);
         environment.set_loader(minijinja::path_loader(PathBuf::from(folder)));
+        Self::compile_in(environment, name, source)
+    }
+
+    /// Compiles `source`, which stands alone: it cannot include a file.
+    pub fn compile_alone(name: &str, source: &str) -> Result<Self, TemplateError> {
+        Self::compile_in(Environment::new(), name, source)
+    }
+
+    fn compile_in(
+        mut environment: Environment<'static>,
+        name: &str,
+        source: &str,
+    ) -> Result<Self, TemplateError> {
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment
             .add_template_owned(name.to_owned(), source.to_owned())
             .map_err(|error| TemplateError::new(name, &error, None))?;

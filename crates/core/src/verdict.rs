@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The four answers; `improved` is a pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// The candidate is better: a pass whose whole interval lies above zero.
@@ -45,7 +46,7 @@ impl fmt::Display for Answer {
 }
 
 /// How many items stood behind a comparison, by arm.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Items of the baseline.
     pub baseline_planned: u64,
@@ -62,7 +63,7 @@ pub struct Counts {
 }
 
 /// An item on which the two arms differ.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Flip {
     /// The item's id.
     pub item_id: String,
@@ -73,7 +74,7 @@ pub struct Flip {
 }
 
 /// One metric of one arm against its baseline: the answer and every figure behind it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// Which prompt.
     pub prompt: String,
@@ -130,7 +131,7 @@ pub struct Comparison {
 }
 
 /// What a gate answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// Version of this shape.
     pub format_version: u32,
@@ -148,4 +149,9 @@ pub struct Verdict {
     pub correction: String,
     /// One entry per metric × prompt × model.
     pub comparisons: Vec<Comparison>,
+}
+
+/// JSON Schema of `verdict.json`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Verdict).to_value()
 }

@@ -101,7 +101,8 @@ pub(crate) struct RawPrompt {
     /// Jinja template of one user message; every dataset column is a variable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) template: Option<String>,
-    /// File with the template of one user message, relative to the suite file.
+    /// File with the template of one user message, or a `.yaml` file with a list of chat messages;
+    /// relative to the suite file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
     /// Chat messages, each a template.
@@ -315,7 +316,7 @@ pub(crate) struct RawGate {
     pub(crate) baseline: Option<String>,
     /// One-sided error rate of each bound; default 0.05.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0001, max = 0.5))]
+    #[schemars(range(min = 0.0001, max = 0.4999))]
     pub(crate) alpha: Option<f64>,
     /// Share of items that must pair up; default 0.95.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -332,7 +333,7 @@ pub(crate) struct RawGate {
 pub(crate) struct RawGateMetric {
     /// The largest acceptable drop; default 0.03.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0, max = 1.0))]
+    #[schemars(range(min = 0.0001, max = 1.0))]
     pub(crate) margin: Option<f64>,
     /// The lowest acceptable mean; its interval decides, not its point.
     #[serde(default, skip_serializing_if = "Option::is_none")]

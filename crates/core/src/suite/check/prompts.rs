@@ -9,6 +9,7 @@ use crate::{
     item::Item,
     prompt::{MessageTemplate, Prompt},
     suite::{
+        document::Document,
         mistake::Mistake,
         raw::{RawMessage, RawPrompt, RawRole},
     },
@@ -49,6 +50,9 @@ impl Checker<'_> {
                 folder: self.folder.clone(),
                 pointer: format!("{at}/template"),
             }]),
+            (None, Some(file), None) if is_chat_file(file) => {
+                self.chat_file(file, &format!("{at}/file"))
+            }
             (None, Some(file), None) => {
                 let source = self.prompt_file(RawRole::User, file, format!("{at}/file"))?;
                 Some(vec![source])
@@ -63,6 +67,41 @@ impl Checker<'_> {
                 let message =
                     format!("prompt `{name}` needs exactly one of `template`, `file`, `messages`");
                 self.complain(&at, message);
+                None
+            }
+        }
+    }
+
+    /// The messages of a YAML file, as they could stand in the suite.
+    fn chat_file(&mut self, file: &str, pointer: &str) -> Option<Vec<Source>> {
+        let chat = self.prompt_file(RawRole::User, file, pointer.to_owned())?;
+        let messages = Document::parse(&chat.text).map_err(|mistake| {
+            let at = mistake.position;
+            format!("{file}:{}:{}: {}", at.line, at.column, mistake.message)
+        });
+        let messages = messages.and_then(|document| {
+            serde_json::from_value::<Vec<RawMessage>>(document.value)
+                .map_err(|error| format!("{file} is no list of chat messages: {error}"))
+        });
+        let sources = messages.and_then(|messages| {
+            let source = |message: RawMessage| match (message.content, message.file) {
+                (Some(text), None) => {
+                    let role = message.role.as_str().to_owned();
+                    let (folder, pointer) = (chat.folder.clone(), chat.pointer.clone());
+                    Ok(Source { role, text, folder, pointer })
+                }
+                _ => Err(format!("{file}: a message needs `role` and `content`")),
+            };
+            messages.into_iter().map(source).collect::<Result<Vec<_>, _>>()
+        });
+        match sources {
+            Ok(sources) if !sources.is_empty() => Some(sources),
+            Ok(_) => {
+                self.complain(pointer, format!("{file} holds no message"));
+                None
+            }
+            Err(message) => {
+                self.complain(pointer, message);
                 None
             }
         }
@@ -130,6 +169,12 @@ impl Checker<'_> {
         });
         compiled.collect::<Vec<_>>().into_iter().collect()
     }
+}
+
+/// Whether a prompt file is a chat in YAML, not one template.
+fn is_chat_file(file: &str) -> bool {
+    let ending = Path::new(file).extension().and_then(|ending| ending.to_str());
+    matches!(ending, Some("yaml" | "yml"))
 }
 
 /// A message's template before it is compiled.

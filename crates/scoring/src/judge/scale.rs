@@ -1,0 +1,85 @@
+//! The scale of a judge's grades, and where a grade lies on it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A scale as a suite writes it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum RawScale {
+    /// Any number from `min` to `max`, e.g. `{ min: 0, max: 1 }`.
+    Range(Range),
+    /// These grades and no others, e.g. `[1, 2, 3, 4, 5]`.
+    Grades(Vec<f64>),
+}
+
+/// Any number from `min` to `max`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Range {
+    /// The worst grade; it becomes 0.
+    min: f64,
+    /// The best grade; it becomes 1.
+    max: f64,
+}
+
+impl Default for RawScale {
+    fn default() -> Self {
+        Self::Range(Range { min: 0.0, max: 1.0 })
+    }
+}
+
+/// A checked scale: finite, with a best grade above the worst.
+#[derive(Clone, Debug)]
+pub(crate) struct Scale {
+    min: f64,
+    max: f64,
+    /// The grades allowed, from worst to best; empty for any number in between.
+    grades: Vec<f64>,
+}
+
+impl Scale {
+    /// Checks a scale; an error says what is wrong with it.
+    pub(crate) fn new(raw: RawScale) -> Result<Self, String> {
+        let scale = match raw {
+            RawScale::Range(Range { min, max }) => Self { min, max, grades: Vec::new() },
+            RawScale::Grades(mut grades) => {
+                grades.sort_by(f64::total_cmp);
+                let ends = (grades.first().copied(), grades.last().copied());
+                let (Some(min), Some(max)) = ends else {
+                    return Err("a scale needs at least two grades".to_owned());
+                };
+                Self { min, max, grades }
+            }
+        };
+        let width = scale.max - scale.min;
+        if width.is_finite() && width > 0.0 {
+            Ok(scale)
+        } else {
+            Err("a scale's best grade must lie above its worst".to_owned())
+        }
+    }
+
+    /// Where a grade lies between worst (0) and best (1); an error when it is not on the scale.
+    pub(crate) fn place(&self, grade: f64) -> Result<f64, String> {
+        let allowed = (self.min..=self.max).contains(&grade)
+            && (self.grades.is_empty() || self.grades.contains(&grade));
+        if allowed {
+            Ok((grade - self.min) / (self.max - self.min))
+        } else {
+            Err(format!("{grade} is not {self}"))
+        }
+    }
+}
+
+impl fmt::Display for Scale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.grades.is_empty() {
+            return write!(f, "a number from {} to {}", self.min, self.max);
+        }
+        let grades: Vec<_> = self.grades.iter().map(f64::to_string).collect();
+        write!(f, "one of {}", grades.join(", "))
+    }
+}

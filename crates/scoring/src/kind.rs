@@ -1,0 +1,121 @@
+//! The form that every kind of metric fills in: what it says of itself, its parameters, its work.
+
+use std::{fmt, sync::Arc};
+
+use evalmark_core::metric::Complaint;
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::judge::Grader;
+
+/// What a kind says of itself. It becomes a row of METRICS.md.
+#[derive(Clone, Copy)]
+pub(crate) struct About {
+    /// The key it is written under.
+    pub(crate) name: &'static str,
+    /// What it measures, in a sentence.
+    pub(crate) summary: &'static str,
+    /// Where its values lie, e.g. `0 or 1`.
+    pub(crate) range: &'static str,
+    /// Which way is better, e.g. `higher`.
+    pub(crate) direction: &'static str,
+    /// The value from which an answer passes, where the suite does not say.
+    pub(crate) threshold: f64,
+    /// Whether it compares with a target.
+    pub(crate) needs_target: bool,
+    /// Pointers to parameters that name a model of the suite.
+    pub(crate) model_refs: &'static [&'static str],
+    /// Who defined it.
+    pub(crate) source: &'static str,
+}
+
+/// A kind of metric, in its own terms.
+pub(crate) trait Define {
+    /// What it says of itself.
+    const ABOUT: About;
+    /// Its parameters as a suite writes them.
+    type Params: DeserializeOwned + JsonSchema;
+    /// From raw parameters to something that cannot fail. Pointers are relative to the parameters.
+    fn compile(params: Self::Params) -> Result<Work, Complaint>;
+}
+
+/// How a compiled metric gets at its value.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    /// From the texts alone.
+    Text(Arc<dyn Measure>),
+    /// By asking a model.
+    Judge(Arc<Grader>),
+}
+
+/// A metric that needs nothing but the texts.
+pub(crate) trait Measure: fmt::Debug + Send + Sync {
+    /// Compares one answer, already narrowed, with its targets.
+    fn measure(&self, answer: &str, targets: &[String]) -> Finding;
+}
+
+/// What a metric found, before `invalid`, `not` and the threshold have their say.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Finding {
+    /// A value in the kind's range, and a remark where the number alone does not tell.
+    Value(f64, Option<String>),
+    /// The answer does not hold what the metric looks for: the model's fault.
+    Invalid(String),
+    /// There is nothing to compare with: not the model's fault.
+    Missing(String),
+}
+
+impl Finding {
+    /// A value that explains itself.
+    pub(crate) fn of(value: f64) -> Self {
+        Self::Value(value, None)
+    }
+
+    /// 1 or 0.
+    pub(crate) fn yes_or_no(yes: bool) -> Self {
+        Self::of(if yes { 1.0 } else { 0.0 })
+    }
+
+    /// The best value over the targets; missing where there are none.
+    pub(crate) fn best_of(targets: &[String], value: impl FnMut(&String) -> f64) -> Self {
+        targets
+            .iter()
+            .map(value)
+            .max_by(f64::total_cmp)
+            .map_or_else(|| Self::Missing("the item has no target".to_owned()), Self::of)
+    }
+}
+
+/// One row of the table of kinds.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
+    /// What it says of itself.
+    pub(crate) about: About,
+    /// JSON Schema of its parameters, without references, so that it can be embedded.
+    pub(crate) schema: fn() -> Value,
+    /// Compiles its parameters; pointers are relative to the parameters.
+    pub(crate) compile: fn(&Value) -> Result<Work, Complaint>,
+}
+
+/// The row of the kind `D`.
+pub(crate) const fn kind<D: Define>() -> Kind {
+    Kind { about: D::ABOUT, schema: schema::<D::Params>, compile: compile::<D> }
+}
+
+/// The JSON Schema of `P`, without references.
+pub(crate) fn schema<P: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<P>();
+    schema.remove("title");
+    schema.to_value()
+}
+
+fn compile<D: Define>(params: &Value) -> Result<Work, Complaint> {
+    let params = serde_json::from_value(params.clone())
+        .map_err(|error| Complaint { pointer: String::new(), message: error.to_string() })?;
+    D::compile(params)
+}

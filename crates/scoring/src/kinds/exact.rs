@@ -1,0 +1,51 @@
+//! `exact`: the answer is a target, letter for letter after normalisation.
+
+use std::sync::Arc;
+
+use evalmark_core::metric::Complaint;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    kind::{About, Define, Finding, Measure, Work},
+    normalize::{Chain, Step, default_steps},
+};
+
+/// Parameters of `exact`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// Applied to answer and target before they are compared.
+    #[serde(default = "default_steps")]
+    normalize: Vec<Step>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Exact {
+    chain: Chain,
+}
+
+impl Define for Exact {
+    const ABOUT: About = About {
+        name: "exact",
+        summary: "The answer equals a target.",
+        range: "0 or 1",
+        direction: "higher",
+        threshold: 1.0,
+        needs_target: true,
+        model_refs: &[],
+        source: "Own definition; text is compared by Unicode scalar values.",
+    };
+    type Params = Params;
+
+    fn compile(params: Params) -> Result<Work, Complaint> {
+        Ok(Work::Text(Arc::new(Self { chain: Chain::new(&params.normalize) })))
+    }
+}
+
+impl Measure for Exact {
+    fn measure(&self, answer: &str, targets: &[String]) -> Finding {
+        let answer = self.chain.apply(answer);
+        Finding::best_of(targets, |target| f64::from(self.chain.apply(target) == answer))
+    }
+}

@@ -1,0 +1,126 @@
+//! `number`: the number in the answer is the target's, within a tolerance.
+
+use std::sync::Arc;
+
+use evalmark_core::metric::Complaint;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    kind::{About, Define, Finding, Measure, Work},
+    number_in_text::{self, Decimal},
+};
+
+/// Parameters of `number`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// How far the answer may be from the target, as a number.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    abs: f64,
+    /// How far the answer may be from the target, as a share of the target's size. The wider of
+    /// `abs` and `rel` counts.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    rel: f64,
+    /// Which number of the answer counts.
+    #[serde(default)]
+    which: Which,
+}
+
+/// Which number of the answer counts.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Which {
+    /// The first.
+    First,
+    /// The last.
+    #[default]
+    Last,
+    /// The only one: an answer with several numbers is invalid.
+    Only,
+}
+
+#[derive(Debug)]
+pub(crate) struct Number {
+    abs: f64,
+    rel: f64,
+    which: Which,
+}
+
+impl Define for Number {
+    const ABOUT: About = About {
+        name: "number",
+        summary: "The number in the answer equals the target's, within a tolerance.",
+        range: "0 or 1",
+        direction: "higher",
+        threshold: 1.0,
+        needs_target: true,
+        model_refs: &[],
+        source: "Own definition; exact in decimal, tolerances in 64-bit floats.",
+    };
+    type Params = Params;
+
+    fn compile(Params { abs, rel, which }: Params) -> Result<Work, Complaint> {
+        for (pointer, tolerance) in [("/abs", abs), ("/rel", rel)] {
+            if !tolerance.is_finite() || tolerance < 0.0 {
+                let message = format!("a tolerance is a number from 0, and {tolerance} is not");
+                return Err(Complaint { pointer: pointer.to_owned(), message });
+            }
+        }
+        Ok(Work::Text(Arc::new(Self { abs, rel, which })))
+    }
+}
+
+impl Measure for Number {
+    fn measure(&self, answer: &str, targets: &[String]) -> Finding {
+        let wanted: Vec<Decimal> =
+            targets.iter().filter_map(|target| number_in_text::whole(target)).collect();
+        if wanted.is_empty() {
+            return Finding::Missing(match targets.first() {
+                Some(target) => format!("the target is not a number: {:?}", clip(target)),
+                None => "the item has no target".to_owned(),
+            });
+        }
+        match self.pick(answer) {
+            Ok(Some(found)) => {
+                Finding::yes_or_no(wanted.iter().any(|target| self.equal(&found, target)))
+            }
+            Ok(None) => Finding::Value(0.0, Some("the number is out of range".to_owned())),
+            Err(reason) => Finding::Invalid(reason.to_owned()),
+        }
+    }
+}
+
+impl Number {
+    /// The number that counts; `None` when it is out of range, and so equal to nothing.
+    fn pick(&self, answer: &str) -> Result<Option<Decimal>, &'static str> {
+        let mut numbers = number_in_text::numbers(answer);
+        let first = numbers.next().ok_or("no number in the answer")?;
+        match self.which {
+            Which::First => Ok(first),
+            Which::Last => Ok(numbers.last().unwrap_or(first)),
+            Which::Only if numbers.next().is_none() => Ok(first),
+            Which::Only => Err("more than one number in the answer"),
+        }
+    }
+
+    /// Without a tolerance numbers are compared digit by digit, so that 9007199254740993 is not
+    /// 9007199254740992. With one, the comparison forgives what binary fractions add at the edge:
+    /// 1.1 is within 0.1 of 1.
+    fn equal(&self, found: &Decimal, target: &Decimal) -> bool {
+        if found == target {
+            return true;
+        }
+        let (found, target) = (found.to_f64(), target.to_f64());
+        let tolerance = self.abs.max(self.rel * target.abs());
+        let slack = 4.0 * f64::EPSILON * found.abs().max(target.abs());
+        let distance = (found - target).abs();
+        tolerance > 0.0 && distance.is_finite() && distance <= tolerance + slack
+    }
+}
+
+fn clip(text: &str) -> String {
+    text.chars().take(60).collect()
+}

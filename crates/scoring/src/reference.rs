@@ -1,0 +1,101 @@
+//! The table of metrics in METRICS.md, generated from what the kinds say of themselves.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::{
+    kind::{Kind, schema},
+    kinds::KINDS,
+    normalize::Step,
+};
+
+const INTRODUCTION: &str = "\
+# Metrics
+
+Generated from the code by `UPDATE=1 cargo test -p evalmark-scoring --test it reference`; do not edit.
+
+Every metric also takes `extract`, `not`, `threshold` and `invalid`. An answer passes from its
+threshold on; `not: true` turns value and pass around, except for an answer that is invalid, which
+scores 0. A failed request has no score under any metric. With several targets the best one counts.
+
+| metric | what it says | range | better | passes from | target | source |
+| --- | --- | --- | --- | --- | --- | --- |
+";
+
+const NORMALIZE: &str = "
+## normalize
+
+Steps run in this order, whatever order they are listed in. They change answer and target alike.
+
+| step | what it does |
+| --- | --- |
+";
+
+/// The reference of all metrics, as Markdown.
+pub fn reference() -> String {
+    let mut out = INTRODUCTION.to_owned();
+    for kind in KINDS {
+        out.push_str(&row(kind));
+    }
+    for kind in KINDS {
+        out.push_str(&section(kind));
+    }
+    out.push_str(NORMALIZE);
+    for (name, meaning) in words(&schema::<Step>()) {
+        let _ = writeln!(out, "| `{name}` | {meaning} |");
+    }
+    out
+}
+
+fn row(kind: &Kind) -> String {
+    let about = &kind.about;
+    format!(
+        "| `{}` | {} | {} | {} | {} | {} | {} |\n",
+        about.name,
+        about.summary,
+        about.range,
+        about.direction,
+        about.threshold,
+        if about.needs_target { "needed" } else { "not needed" },
+        about.source,
+    )
+}
+
+fn section(kind: &Kind) -> String {
+    let schema = (kind.schema)();
+    let required = |name: &str| {
+        schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name))
+    };
+    let mut out = format!(
+        "\n## {}\n\n| parameter | default | meaning |\n| --- | --- | --- |\n",
+        kind.about.name
+    );
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let default = match property.get("default") {
+            _ if required(name) => "required".to_owned(),
+            Some(default) => format!("`{default}`"),
+            None => String::new(),
+        };
+        let _ = writeln!(out, "| `{name}` | {default} | {} |", meaning(property));
+    }
+    out
+}
+
+/// A parameter's description, and the words or forms it allows with theirs.
+fn meaning(property: &Value) -> String {
+    let mut lines = vec![description(property)];
+    lines.extend(words(property).map(|(word, meaning)| format!("`{word}`: {meaning}")));
+    lines.extend(property["anyOf"].as_array().into_iter().flatten().map(description));
+    lines.join("<br>")
+}
+
+/// The words that a schema allows, with their meanings.
+fn words(schema: &Value) -> impl Iterator<Item = (&str, String)> {
+    let words = schema["oneOf"].as_array().into_iter().flatten();
+    words.map(|word| (word["const"].as_str().unwrap_or_default(), description(word)))
+}
+
+fn description(schema: &Value) -> String {
+    schema["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', r"\|")
+}

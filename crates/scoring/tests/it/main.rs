@@ -1,0 +1,12 @@
+//! Metrics from the outside: what suites write and what scores they get.
+
+mod batch;
+mod catalog;
+mod extract;
+mod fuzzy;
+mod judge;
+mod laws;
+mod matching;
+mod number;
+mod reference;
+mod support;

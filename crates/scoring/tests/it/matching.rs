@@ -1,0 +1,197 @@
+//! `exact`, `includes`, `regex`: tables, with every step of normalisation.
+
+use serde_json::{Value, json};
+
+use crate::support::{check, check_all, complaint};
+
+#[test]
+fn exact_by_default_forgives_white_space_and_normal_form_alone() {
+    check_all(
+        &json!({"exact": {}}),
+        &[
+            ("Paris", "Paris", 1.0),
+            (" Paris\n", "Paris", 1.0),
+            ("cafe\u{301}", "caf\u{e9}", 1.0),
+            ("paris", "Paris", 0.0),
+            ("Paris.", "Paris", 0.0),
+            ("-5", "5", 0.0),
+            ("1.5", "15", 0.0),
+            ("", "", 1.0),
+            ("", "Paris", 0.0),
+            ("Paris", "", 0.0),
+        ],
+    );
+}
+
+#[test]
+fn exact_takes_the_best_of_several_targets_and_needs_one() {
+    check(&json!({"exact": {}}), "NYC", &["New York", "NYC"], Some(1.0));
+    check(&json!({"exact": {}}), "LA", &["New York", "NYC"], Some(0.0));
+    check(&json!({"exact": {}}), "LA", &[], None);
+}
+
+/// Whether two texts are equal after some steps.
+#[track_caller]
+fn equal(steps: &[&str], rows: &[(&str, &str, f64)]) {
+    check_all(&json!({"exact": {"normalize": steps}}), rows);
+}
+
+#[test]
+fn no_steps_compare_the_bare_texts() {
+    equal(&[], &[("a", "a", 1.0), ("a ", "a", 0.0), ("e\u{301}", "\u{e9}", 0.0)]);
+}
+
+#[test]
+fn casefold_is_full_folding() {
+    equal(
+        &["casefold"],
+        &[
+            ("STRASSE", "straße", 1.0),
+            ("ﬁne", "FINE", 1.0),
+            ("ΣΟΦΟΣ", "σοφος", 1.0),
+            ("ὈΔΥΣΣΕΎΣ", "ὀδυσσεύς", 1.0),
+            ("İ", "i", 0.0),
+        ],
+    );
+}
+
+#[test]
+fn normal_forms() {
+    equal(&["nfc"], &[("e\u{301}", "\u{e9}", 1.0), ("ﬁ", "fi", 0.0)]);
+    equal(&["nfkc"], &[("ﬁ", "fi", 1.0), ("５", "5", 1.0), ("x²", "x2", 1.0)]);
+}
+
+#[test]
+fn white_space() {
+    equal(&["collapse_whitespace"], &[("a \n\u{a0}b", "a b", 1.0), (" a", "a", 0.0)]);
+    equal(&["trim"], &[("\u{a0}a\n", "a", 1.0), ("a  b", "a b", 0.0)]);
+}
+
+#[test]
+fn articles_go_where_a_word_follows() {
+    equal(
+        &["strip_articles"],
+        &[
+            ("The cat", "cat", 1.0),
+            ("an apple a day", "apple day", 1.0),
+            ("A", "", 0.0),
+            ("A", "The", 0.0),
+            ("vitamin A", "vitamin", 0.0),
+            ("theatre", "atre", 0.0),
+            ("a-level", "-level", 0.0),
+        ],
+    );
+}
+
+#[test]
+fn punctuation_goes_but_numbers_stay() {
+    equal(
+        &["strip_punctuation"],
+        &[
+            ("Paris.", "Paris", 1.0),
+            ("(“Paris”)!", "Paris", 1.0),
+            ("**Paris** `x`", "Paris x", 1.0),
+            ("don't", "dont", 1.0),
+            ("U.S.", "US", 1.0),
+            ("-5", "5", 0.0),
+            ("−5", "5", 0.0),
+            ("1.5", "15", 0.0),
+            ("1.5.", "1.5", 1.0),
+            (".5", "5", 0.0),
+            ("-.5", ".5", 0.0),
+            ("(-.5)", "-.5", 1.0),
+            ("\"-5\"", "-5", 1.0),
+            ("$1,234.50", "$1,234.50", 1.0),
+            ("$1,234.50", "123450", 0.0),
+            ("-$5", "$5", 0.0),
+            ("12:30", "1230", 0.0),
+            ("3-4", "34", 0.0),
+            ("1/2", "12", 0.0),
+            ("5%", "5", 0.0),
+            ("1..5", "1.5", 0.0),
+            ("...5", "5", 1.0),
+            ("5!", "5", 1.0),
+            ("+", "-", 0.0),
+            ("?", "!", 0.0),
+            ("?", "", 0.0),
+        ],
+    );
+}
+
+#[test]
+fn steps_run_in_their_own_order() {
+    for steps in [["trim", "strip_punctuation"], ["strip_punctuation", "trim"]] {
+        equal(&steps, &[("Paris .", "Paris", 1.0)]);
+    }
+    equal(
+        &["trim", "collapse_whitespace", "strip_articles", "strip_punctuation", "casefold"],
+        &[("  The   \"Cat\" .", "cat", 1.0)],
+    );
+}
+
+#[test]
+fn includes() {
+    check_all(
+        &json!({"includes": {}}),
+        &[
+            ("The answer is Paris.", "Paris", 1.0),
+            ("party", "art", 1.0),
+            ("paris", "Paris", 0.0),
+            ("anything", "", 0.0),
+            ("anything", "  ", 0.0),
+            ("", "", 0.0),
+        ],
+    );
+    check(&json!({"includes": {}}), "red", &["", "re"], Some(1.0));
+}
+
+#[test]
+fn includes_words() {
+    check_all(
+        &json!({"includes": {"words": true}}),
+        &[
+            ("party", "art", 0.0),
+            ("art!", "art", 1.0),
+            ("state of the art", "the art", 1.0),
+            ("party art", "art", 1.0),
+            ("aaa aa", "aa", 1.0),
+            ("not guilty", "guilty", 1.0),
+            ("-5", "5", 1.0),
+            ("e\u{328}\u{301}t", "e", 0.0),
+            ("C++, of course", "C++", 1.0),
+            ("snake_case", "case", 0.0),
+            ("x", "", 0.0),
+        ],
+    );
+}
+
+#[test]
+fn regex() {
+    let part = json!({"regex": {"pattern": "a|ab"}});
+    let full = json!({"regex": {"pattern": "a|ab", "full": true}});
+    for (answer, in_part, in_full) in
+        [("ab", 1.0, 1.0), ("abc", 1.0, 0.0), ("xyz", 0.0, 0.0), ("ab\n", 1.0, 1.0)]
+    {
+        check(&part, answer, &[], Some(in_part));
+        check(&full, answer, &[], Some(in_full));
+    }
+    check(&json!({"regex": {"pattern": "^[a-z_]+$"}}), "refund_late\n", &[], Some(1.0));
+    check(&json!({"regex": {"pattern": "^$", "full": true}}), "", &[], Some(1.0));
+    check(&json!({"regex": {"pattern": "(?x) a b # ab", "full": true}}), "ab", &[], Some(1.0));
+}
+
+#[test]
+fn a_refused_pattern_says_what_to_write_instead() {
+    let rows: [(Value, &str, &str); 5] = [
+        (json!({"regex": {"pattern": "(?!no)yes"}}), "/regex/pattern", "not: true"),
+        (json!({"regex": {"pattern": "(?<=x)y"}}), "/regex/pattern", "capture group"),
+        (json!({"regex": {"pattern": r"(a)\1"}}), "/regex/pattern", "Write the repeated"),
+        (json!({"regex": {"pattern": "a)|(b", "full": true}}), "/regex/pattern", "unopened"),
+        (json!({"regex": {"pattern": "a{1000}{1000}{1000}"}}), "/regex/pattern", "size"),
+    ];
+    for (entry, pointer, says) in rows {
+        let complaint = complaint(&entry);
+        assert_eq!(complaint.pointer, pointer);
+        assert!(complaint.message.contains(says), "{}", complaint.message);
+    }
+}

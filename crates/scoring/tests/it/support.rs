@@ -1,0 +1,88 @@
+//! From the way a suite writes a metric to a compiled one, and one check for all tables.
+
+use evalmark_core::{
+    metric::{Complaint, Extract, InvalidPolicy, MetricSpec, Which},
+    score::Score,
+};
+use evalmark_scoring::{Metric, catalog};
+use serde_json::{Value, json};
+
+/// A metric as a suite writes it, e.g. `{"exact": {}, "not": true}`.
+pub(crate) fn spec(entry: &Value) -> MetricSpec {
+    let kind = catalog()
+        .iter()
+        .find(|kind| entry.get(kind.name).is_some())
+        .unwrap_or_else(|| panic!("no metric in {entry}"));
+    MetricSpec {
+        name: "m".to_owned(),
+        kind: kind.name,
+        params: entry[kind.name].clone(),
+        extract: entry.get("extract").map(extract),
+        negate: entry["not"] == true,
+        threshold: entry["threshold"].as_f64(),
+        invalid: match entry["invalid"].as_str() {
+            Some("missing") => InvalidPolicy::Missing,
+            _ => InvalidPolicy::Zero,
+        },
+    }
+}
+
+fn extract(entry: &Value) -> Extract {
+    let text = |key: &str| entry[key].as_str().map(str::to_owned);
+    text("json").map_or_else(
+        || Extract::Regex {
+            pattern: text("regex").expect("a pattern"),
+            group: entry["group"].as_u64().map(|group| usize::try_from(group).expect("small")),
+            which: if entry["which"] == "last" { Which::Last } else { Which::First },
+        },
+        Extract::Json,
+    )
+}
+
+pub(crate) fn metric(entry: &Value) -> Metric {
+    Metric::compile(&spec(entry)).unwrap_or_else(|complaint| panic!("{entry}: {complaint:?}"))
+}
+
+pub(crate) fn complaint(entry: &Value) -> Complaint {
+    Metric::compile(&spec(entry)).map(drop).expect_err("a complaint")
+}
+
+pub(crate) fn score(entry: &Value, answer: &str, targets: &[&str]) -> Score {
+    let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+    metric(entry).score(answer, &targets)
+}
+
+/// The value that `entry` gives `answer`; `None` for missing.
+#[track_caller]
+pub(crate) fn check(entry: &Value, answer: &str, targets: &[&str], expected: Option<f64>) {
+    let score = score(entry, answer, targets);
+    assert_eq!(score.value, expected, "{entry} of {answer:?} against {targets:?}: {score:?}");
+    assert_eq!(score.passed.is_some(), expected.is_some(), "{score:?}");
+}
+
+/// One metric over many rows of answer, target and value.
+#[track_caller]
+pub(crate) fn check_all(entry: &Value, rows: &[(&str, &str, f64)]) {
+    for (answer, target, expected) in rows {
+        check(entry, answer, &[target], Some(*expected));
+    }
+}
+
+/// One deterministic metric of each kind, with its defaults.
+pub(crate) fn deterministic() -> Vec<Value> {
+    vec![
+        json!({"exact": {}}),
+        json!({"includes": {}}),
+        json!({"includes": {"words": true, "normalize": ["nfkc", "casefold"]}}),
+        json!({"regex": {"pattern": "a+b"}}),
+        json!({"regex": {"pattern": "a+b", "full": true}}),
+        json!({"number": {}}),
+        json!({"number": {"rel": 0.1, "which": "first"}}),
+        json!({"fuzzy": {"algorithm": "levenshtein"}}),
+        json!({"fuzzy": {"algorithm": "osa"}}),
+        json!({"fuzzy": {"algorithm": "damerau_levenshtein"}}),
+        json!({"fuzzy": {"algorithm": "jaro"}}),
+        json!({"fuzzy": {"algorithm": "jaro_winkler"}}),
+        json!({"fuzzy": {"algorithm": "sorensen_dice"}}),
+    ]
+}
