@@ -1,0 +1,178 @@
+//! One model, ready to be asked: who answers, within which limits, into which ledger.
+
+use std::{io, sync::Arc};
+
+use evalmark_core::{
+    model::{self, Model},
+    record::{ErrorKind, Failure},
+    request::Request,
+};
+use tokio::runtime::Handle;
+
+use crate::{
+    breaker::Breaker,
+    flight::Flights,
+    http::{Http, HttpError},
+    import::{import, recording_key},
+    ledger::{Answers, Ledger, LedgerError, Writer},
+    limits::Limits,
+    network::Network,
+    recorded::RecordingError,
+    reply::{Again, Answer, Trouble},
+    retry::Retry,
+    secret::Secret,
+    tuning::Tuning,
+};
+
+/// A model of the suite, ready to be asked. Cheap to clone; clones share limits and flights.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub(crate) inner: Arc<Inner>,
+    network: Network,
+    ledger: Ledger,
+}
+
+/// What the tasks that ask need. It holds neither the runtime nor the ledger, so that the last
+/// task to end never waits for either.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    key: String,
+    /// The number of `key` in the ledger.
+    pub(crate) id: i64,
+    pub(crate) concurrency: usize,
+    provider: Provider,
+    pub(crate) limits: Limits,
+    pub(crate) retry: Retry,
+    pub(crate) breaker: Breaker,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) writer: Writer,
+    pub(crate) tuning: Arc<Tuning>,
+}
+
+/// Who answers. One variant per kind of provider; a kind's own work is in its own file.
+#[derive(Debug)]
+enum Provider {
+    /// A server that speaks OpenAI's chat completions.
+    OpenAi(Http),
+    /// A recording: whatever it answers is in the ledger already.
+    Recorded,
+}
+
+/// Why a model cannot be asked. No request was made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The base URL, the key or the system's certificates are of no use.
+    #[error("model `{model}`: {detail}")]
+    Provider {
+        /// The model's name in the suite.
+        model: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The dataset holds the answers: see [`recorded_cell`](crate::recorded_cell).
+    #[error("model `{model}` answers from a column of the dataset, and is never asked")]
+    Column {
+        /// The model's name in the suite.
+        model: String,
+    },
+    /// The recording cannot be used.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Who serves `model`, as the ledger knows it; `None` when the dataset holds the answers.
+///
+/// A recording is read for its hash, which may fail.
+pub fn endpoint_key(model: &Model) -> io::Result<Option<String>> {
+    match &model.provider {
+        model::Provider::OpenAi { base_url, .. } => Ok(Some(openai_key(base_url))),
+        model::Provider::RecordedFile(path) => recording_key(path).map(Some),
+        model::Provider::RecordedColumn(_) => Ok(None),
+    }
+}
+
+fn openai_key(base_url: &str) -> String {
+    format!("openai:{base_url}")
+}
+
+impl Endpoint {
+    /// Makes `model` ready. `key` is the provider's key, where it wants one. Nothing is sent yet;
+    /// a recording is imported into the ledger, unless the ledger has it already.
+    pub fn open(
+        model: &Model,
+        key: Option<Secret>,
+        network: &Network,
+        ledger: &Ledger,
+    ) -> Result<Self, OpenError> {
+        let tuning = network.tuning();
+        let (endpoint_key, id, provider) = match &model.provider {
+            model::Provider::OpenAi { base_url, .. } => {
+                let http = Http::open(base_url, key, &model.limits, tuning);
+                let http = http.map_err(|error| unusable(model, &error))?;
+                let endpoint_key = openai_key(base_url);
+                let id = ledger.enroll(&endpoint_key)?;
+                (endpoint_key, id, Provider::OpenAi(http))
+            }
+            model::Provider::RecordedFile(path) => {
+                let (endpoint_key, id) = import(path, ledger)?;
+                (endpoint_key, id, Provider::Recorded)
+            }
+            model::Provider::RecordedColumn(_) => {
+                return Err(OpenError::Column { model: model.name.to_string() });
+            }
+        };
+        let inner = Inner {
+            key: endpoint_key,
+            id,
+            concurrency: model.limits.concurrency.max(1),
+            provider,
+            limits: Limits::new(&model.limits),
+            retry: Retry::new(model.limits.attempts, tuning),
+            breaker: Breaker::new(model.limits.concurrency),
+            flights: Arc::default(),
+            writer: ledger.writer(),
+            tuning: tuning.clone(),
+        };
+        Ok(Self { inner: Arc::new(inner), network: network.clone(), ledger: ledger.clone() })
+    }
+
+    /// Who serves the model, as the ledger knows it.
+    pub fn key(&self) -> &str {
+        &self.inner.key
+    }
+
+    /// Why the endpoint takes no more requests, if it does not. What was not asked then is simply
+    /// absent from the ledger.
+    pub fn down(&self) -> Option<Failure> {
+        self.inner.breaker.down().cloned()
+    }
+
+    /// What the ledger knows of this endpoint's answers, as run `run_id` sees it.
+    pub fn answers(&self, run_id: &str) -> Result<Answers, LedgerError> {
+        self.ledger.answers(&self.inner.key, run_id)
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        self.network.handle()
+    }
+}
+
+impl Inner {
+    /// Makes one attempt.
+    pub(crate) async fn attempt(&self, request: &Request) -> Result<Answer, Trouble> {
+        match &self.provider {
+            Provider::OpenAi(http) => http.ask(request.body()).await,
+            Provider::Recorded => {
+                let message = "the recording holds no answer to this request".into();
+                Err(Trouble::new(ErrorKind::NotRecorded, message, Again::Never))
+            }
+        }
+    }
+}
+
+fn unusable(model: &Model, error: &HttpError) -> OpenError {
+    OpenError::Provider { model: model.name.to_string(), detail: error.to_string() }
+}

@@ -1,0 +1,89 @@
+//! What an ask tells while it runs, and what it counts.
+
+use std::time::Duration;
+
+use evalmark_core::record::{Failure, Record};
+
+/// Something that happened. The tag is the one that came with the request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event<T> {
+    /// The ledger held the answer already; nothing was asked.
+    Cached {
+        /// Whose answer it is.
+        tag: T,
+        /// The answer.
+        record: Record,
+    },
+    /// An answer (or refusal) came back and is in the ledger for good.
+    Answered {
+        /// Whose answer it is.
+        tag: T,
+        /// The answer.
+        record: Record,
+        /// An identical request was in flight and was asked once for both: this answer cost
+        /// nothing of its own.
+        shared: bool,
+    },
+    /// There is no answer, and asking again now would not help. The ledger holds the failure.
+    Failed {
+        /// Whose failure it is.
+        tag: T,
+        /// What went wrong.
+        record: Record,
+    },
+    /// An attempt failed and will be repeated.
+    Retrying {
+        /// What went wrong.
+        failure: Failure,
+        /// Attempts made so far.
+        attempt: u32,
+        /// Time until the next one.
+        delay: Duration,
+    },
+    /// The endpoint takes no more requests in this process. Said once.
+    EndpointDown {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// How an ask ended, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests that got an answer or refusal from the model, now.
+    pub answered: u64,
+    /// Requests whose answer the ledger held already.
+    pub cached: u64,
+    /// Requests that ended as a described failure.
+    pub failed: u64,
+    /// Of all answered and failed: those that shared an identical request's end.
+    pub shared: u64,
+    /// Attempts beyond the first.
+    pub retries: u64,
+    /// Requests taken from the iterator that were dropped at a stop or when the endpoint went
+    /// down. The ledger knows nothing of them, nor of those never taken.
+    pub abandoned: u64,
+    /// Whether a stop was requested before all had ended.
+    pub interrupted: bool,
+}
+
+impl Tally {
+    /// Requests that have ended for good.
+    pub fn ended(&self) -> u64 {
+        self.answered + self.cached + self.failed
+    }
+
+    /// Counts one event.
+    pub(crate) fn count<T>(&mut self, event: &Event<T>) {
+        match event {
+            Event::Cached { .. } => self.cached += 1,
+            Event::Answered { shared, .. } => {
+                self.answered += 1;
+                self.shared += u64::from(*shared);
+            }
+            Event::Failed { .. } => self.failed += 1,
+            Event::Retrying { .. } => self.retries += 1,
+            Event::EndpointDown { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The feeder: pulls requests, answers them from the ledger where it can, and passes on the rest.
+//!
+//! It runs on a thread of its own, because reading, rendering and hashing are work for a
+//! processor, and it never runs far ahead of what is asked.
+
+use std::sync::Arc;
+
+use evalmark_core::{record::Record, request::Request};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::Instant,
+};
+
+use crate::{
+    ask::{Ask, AskError},
+    event::{Event, Tally},
+    flight::{Flights, Follower, Lead},
+    lane::LaneIn,
+    ledger::{Answers, LedgerError},
+    stop::Stop,
+};
+
+/// Requests between the feeder and their last event, over and above the concurrency limit.
+const PLACES: usize = 2048;
+
+/// What the asking thread hears.
+pub(crate) enum Word<T> {
+    /// Something happened; with it goes the place of a request that has ended.
+    Event(Event<T>, Option<OwnedSemaphorePermit>),
+    /// The ledger can take no more.
+    Broken(LedgerError),
+}
+
+/// One sample's claim on an answer.
+pub(crate) struct Seat<T> {
+    tag: T,
+    place: OwnedSemaphorePermit,
+    words: mpsc::UnboundedSender<Word<T>>,
+}
+
+/// A request that is to be asked.
+pub(crate) struct Job<T> {
+    pub(crate) request: Request,
+    pub(crate) lead: Lead,
+    pub(crate) seat: Seat<T>,
+    pub(crate) queued_at: Instant,
+}
+
+impl<T: Send> Seat<T> {
+    /// Tells how the request ended, and gives up the seat.
+    pub(crate) fn settle(self, record: Record, shared: bool) {
+        let Self { tag, place, words } = self;
+        let event = if record.has_answer() {
+            Event::Answered { tag, record, shared }
+        } else {
+            Event::Failed { tag, record }
+        };
+        drop(words.send(Word::Event(event, Some(place))));
+    }
+
+    /// A voice for what does not end the request.
+    pub(crate) fn voice(&self) -> impl Fn(Event<T>) + Send + Sync + use<T> {
+        let words = self.words.clone();
+        move |event| drop(words.send(Word::Event(event, None)))
+    }
+
+    /// Tells that the ledger failed, and gives up the seat.
+    pub(crate) fn break_off(self, error: LedgerError) {
+        drop(self.words.send(Word::Broken(error)));
+    }
+}
+
+/// Where the feeder passes things on to.
+pub(crate) struct Feeder<'a, T> {
+    pub(crate) flights: &'a Arc<Flights>,
+    pub(crate) answers: Answers,
+    pub(crate) handle: &'a Handle,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) lane: LaneIn<Job<T>>,
+    pub(crate) words: mpsc::UnboundedSender<Word<T>>,
+    pub(crate) events: &'a (dyn Fn(Event<T>) + Sync),
+    pub(crate) halt: &'a Stop,
+}
+
+/// What the feeder did.
+#[derive(Default)]
+pub(crate) struct Fed {
+    /// Requests pulled from the iterator.
+    pub(crate) taken: u64,
+    /// Whether the iterator came to its end.
+    pub(crate) is_all: bool,
+    /// What it told of itself.
+    pub(crate) tally: Tally,
+}
+
+/// As many places as keep a model busy while rows wait for their commit.
+pub(crate) fn places(concurrency: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(concurrency.saturating_mul(2).saturating_add(PLACES).min(1 << 24)))
+}
+
+impl<T: Send + 'static> Feeder<'_, T> {
+    /// Feeds until the iterator ends, fails, or nothing more is wanted.
+    pub(crate) fn run<E>(
+        self,
+        requests: impl Iterator<Item = Result<Ask<T>, E>>,
+    ) -> Result<Fed, AskError<E>> {
+        let mut fed = Fed::default();
+        for ask in requests {
+            if self.halt.is_requested() {
+                return Ok(fed);
+            }
+            fed.taken += 1;
+            if !self.feed(ask.map_err(AskError::Source)?, &mut fed.tally)? {
+                return Ok(fed);
+            }
+        }
+        fed.is_all = true;
+        Ok(fed)
+    }
+
+    /// Feeds one request. Whether more are wanted.
+    fn feed<E>(&self, ask: Ask<T>, tally: &mut Tally) -> Result<bool, AskError<E>> {
+        let Ask { request, tag } = ask;
+        let Some(place) = self.permit(&self.places) else { return Ok(false) };
+        let seat = Seat { tag, place, words: self.words.clone() };
+        let hash = request.hash();
+        let Some((lead, seat)) = self.flights.join(hash, seat, follow) else { return Ok(true) };
+        match self.answers.answer(&hash) {
+            Ok(Some(record)) => {
+                lead.land(&record);
+                let event = Event::Cached { tag: seat.tag, record };
+                tally.count(&event);
+                (self.events)(event);
+                Ok(true)
+            }
+            Ok(None) => {
+                let job = Job { request, lead, seat, queued_at: Instant::now() };
+                let room = self.permit(self.lane.room());
+                Ok(room.is_some_and(|room| self.lane.send(job, room)))
+            }
+            Err(error) => {
+                self.halt.gracefully();
+                Err(AskError::Ledger(error))
+            }
+        }
+    }
+
+    /// Waits for a place or for room; `None` when nothing more is wanted.
+    fn permit(&self, semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = semaphore.clone().try_acquire_owned() {
+            return Some(permit);
+        }
+        let permit = self.halt.unless(semaphore.clone().acquire_owned());
+        self.handle.block_on(permit)?.ok()
+    }
+}
+
+/// A later identical request gets a copy of the first one's end.
+fn follow<T: Send + 'static>(seat: Seat<T>) -> Follower {
+    Box::new(move |record| seat.settle(record.clone(), true))
+}

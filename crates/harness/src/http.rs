@@ -1,0 +1,269 @@
+//! One HTTP exchange with a provider: bounded in time and size, its troubles described, the key
+//! neither sent elsewhere nor ever shown.
+
+use std::{
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
+
+use evalmark_core::{
+    model::Limits,
+    record::{ErrorKind, Failure},
+};
+use reqwest::{
+    Client, ClientBuilder, Response, StatusCode, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    redirect,
+};
+
+use crate::{
+    openai,
+    reply::{Again, Answer, Blame, Trouble},
+    retry::retry_after,
+    secret::Secret,
+    text::{one_line, with_causes},
+    tuning::Tuning,
+};
+
+/// How long to wait for a connection, at most; and never longer than half an attempt, so that
+/// what is unreachable is not taken for slow.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Of a response that is no success, this much is read: enough for its message.
+const ERROR_LIMIT: usize = 64 << 10;
+
+/// A server that speaks chat completions, and how to reach it.
+#[derive(Debug)]
+pub(crate) struct Http {
+    client: Client,
+    url: Url,
+    key: Option<Secret>,
+    timeout: Duration,
+    response_limit: usize,
+    now: fn() -> SystemTime,
+}
+
+/// A base URL or key that no request can be made with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HttpError {
+    #[error("{0}")]
+    Url(String),
+    #[error("the key holds characters that no header can carry")]
+    Key,
+    #[error("no client for HTTPS: {0}")]
+    Client(String),
+}
+
+impl Http {
+    pub(crate) fn open(
+        base_url: &str,
+        key: Option<Secret>,
+        limits: &Limits,
+        tuning: &Tuning,
+    ) -> Result<Self, HttpError> {
+        let url = completions_url(base_url)?;
+        let client = client(&url, &headers(key.as_ref())?, limits)?;
+        Ok(Self {
+            client,
+            url,
+            key,
+            timeout: limits.timeout,
+            response_limit: tuning.response_limit,
+            now: tuning.now,
+        })
+    }
+
+    /// Sends one chat request and reads what comes back.
+    pub(crate) async fn ask(&self, body: String) -> Result<Answer, Trouble> {
+        let result = match tokio::time::timeout(self.timeout, self.exchange(body)).await {
+            Ok(result) => result,
+            Err(_) => Err(self.too_late()),
+        };
+        match result {
+            Ok(answer) => Ok(self.redacted(answer)),
+            Err(trouble) => Err(Trouble { failure: self.described(trouble.failure), ..trouble }),
+        }
+    }
+
+    async fn exchange(&self, body: String) -> Result<Answer, Trouble> {
+        let sent = self.client.post(self.url.clone()).body(body).send().await;
+        let response = sent.map_err(|error| self.broken(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            let body = self.body(response, self.response_limit).await?;
+            return openai::read(&self.text(body)?);
+        }
+        let wait = retry_after(response.headers(), (self.now)());
+        // The status counts, whatever becomes of the body.
+        let body = self.body(response, ERROR_LIMIT).await.unwrap_or_default();
+        let body = self.text(body).unwrap_or_default();
+        let read = match status {
+            status if status.is_redirection() => Err(redirected(status)),
+            status => openai::read_error(status.as_u16(), &body),
+        };
+        read.map_err(|trouble| Trouble { wait, ..trouble })
+    }
+
+    /// The body, as long as it is within `limit` bytes.
+    async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, Trouble> {
+        let too_large = || {
+            let message = format!("the response is larger than {limit} bytes");
+            Trouble::new(ErrorKind::TooLarge, message, Again::Never)
+        };
+        let announced = response.content_length().unwrap_or(0);
+        if announced > limit as u64 {
+            return Err(too_large());
+        }
+        let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
+            if body.len() + chunk.len() > limit {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// The body as text, without the key: servers echo what they were sent.
+    fn text(&self, body: Vec<u8>) -> Result<String, Trouble> {
+        let text = String::from_utf8(body).map_err(|error| {
+            let message = format!("the response is no UTF-8: {}", error.utf8_error());
+            Trouble::new(ErrorKind::Malformed, message, Again::Yes)
+        })?;
+        Ok(self.redact(text))
+    }
+
+    /// What a failed exchange means; the URL is left out, for it may hold more than a host.
+    fn broken(&self, error: &reqwest::Error) -> Trouble {
+        if error.is_timeout() && !error.is_connect() {
+            return self.too_late();
+        }
+        let what = if error.is_connect() { "no connection" } else { "the connection broke" };
+        let causes = std::error::Error::source(error).map(with_causes).unwrap_or_default();
+        let message = one_line(&self.redact(format!("{what}: {causes}")));
+        Trouble::new(ErrorKind::Connection, message, Again::Yes).blaming(Blame::Endpoint)
+    }
+
+    fn too_late(&self) -> Trouble {
+        let message = format!("no complete response within {:?}", self.timeout);
+        Trouble::new(ErrorKind::Timeout, message, Again::Yes).blaming(Blame::Nobody)
+    }
+
+    /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
+    fn redacted(&self, answer: Answer) -> Answer {
+        let finish_reason = answer.finish_reason.map(|reason| self.redact(reason));
+        Answer { output: self.redact(answer.output), finish_reason, ..answer }
+    }
+
+    fn described(&self, failure: Failure) -> Failure {
+        Failure { message: self.redact(failure.message), ..failure }
+    }
+
+    fn redact(&self, text: String) -> String {
+        use std::borrow::Cow;
+        match self.key.as_ref().map(|key| key.redact(&text)) {
+            Some(Cow::Owned(redacted)) => redacted,
+            Some(Cow::Borrowed(_)) | None => text,
+        }
+    }
+}
+
+/// `base_url` with `/chat/completions` behind its path; a query stays.
+fn completions_url(base_url: &str) -> Result<Url, HttpError> {
+    let wrong = |what: &str| HttpError::Url(format!("the base URL {what}"));
+    let mut url = Url::parse(base_url).map_err(|error| wrong(&format!("is no URL: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong("must begin with http:// or https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("must not hold a user name or password"));
+    }
+    let path = format!("{}/chat/completions", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// A client for one server.
+///
+/// Where nothing is encrypted, no certificates are wanted: loading them takes time, and a system
+/// without any has none to load.
+fn client(url: &Url, headers: &HeaderMap, limits: &Limits) -> Result<Client, HttpError> {
+    let builder = || {
+        Client::builder()
+            .user_agent(concat!("evalmark/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers.clone())
+            // A redirect could carry the key to another host.
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .tcp_nodelay(true)
+            .connect_timeout((limits.timeout / 2).min(CONNECT_TIMEOUT))
+            .pool_max_idle_per_host(limits.concurrency)
+    };
+    let without_certificates = |builder: ClientBuilder| builder.tls_certs_only([]).build();
+    let built = match (url.scheme(), is_loopback(url)) {
+        ("http", true) => without_certificates(builder().no_proxy()),
+        // A proxy may be spoken to in HTTPS.
+        ("http", false) => builder().build().or_else(|_| without_certificates(builder())),
+        (_, true) => builder().no_proxy().build(),
+        (_, false) => builder().build(),
+    };
+    built.map_err(|error| HttpError::Client(with_causes(&error)))
+}
+
+fn headers(key: Option<&Secret>) -> Result<HeaderMap, HttpError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(key) = key {
+        let bearer = format!("Bearer {}", key.expose());
+        let mut value = HeaderValue::from_str(&bearer).map_err(|_| HttpError::Key)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
+}
+
+/// A proxy could not reach this machine's own servers.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn redirected(status: StatusCode) -> Trouble {
+    let message = format!(
+        "HTTP {status}: redirects are not followed, for they could carry the key elsewhere; \
+         set `base_url` to where the server is"
+    );
+    Trouble::of_status(status.as_u16(), message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_url(base_url: &str, expected: &str) {
+        let said = match completions_url(base_url) {
+            Ok(url) => url.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn finds_the_path() {
+        check_url("http://h:1/v1", "http://h:1/v1/chat/completions");
+        check_url("http://h:1/v1/", "http://h:1/v1/chat/completions");
+        check_url("https://h", "https://h/chat/completions");
+        check_url("https://h/d?api-version=1", "https://h/d/chat/completions?api-version=1");
+        check_url("ftp://h", "the base URL must begin with http:// or https://");
+        check_url("h/v1", "the base URL is no URL: relative URL without a base");
+        check_url("http://u:p@h/", "the base URL must not hold a user name or password");
+    }
+
+    #[test]
+    fn knows_this_machine() {
+        let check = |url: &str| Url::parse(url).is_ok_and(|url| is_loopback(&url));
+        assert!(
+            check("http://127.0.0.1:80/") && check("http://[::1]/") && check("http://localhost")
+        );
+        assert!(!check("http://example.com/") && !check("http://10.0.0.1/"));
+    }
+}

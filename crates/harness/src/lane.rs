@@ -1,0 +1,98 @@
+//! The lane between feeder and dispatcher: bounded, and quiet.
+//!
+//! Room is given back in bulk, so that the feeder's thread wakes now and then instead of once for
+//! every request.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+/// Jobs in a lane, at most.
+const LONGEST: usize = 1024;
+
+/// The feeder's end.
+pub(crate) struct LaneIn<J> {
+    jobs: mpsc::UnboundedSender<J>,
+    room: Arc<Semaphore>,
+}
+
+/// The dispatcher's end. Dropping it drops what is in the lane and lets the feeder end.
+pub(crate) struct LaneOut<J> {
+    jobs: mpsc::UnboundedReceiver<J>,
+    room: Arc<Semaphore>,
+    bulk: usize,
+    taken: usize,
+}
+
+/// A lane for a model that takes `concurrency` requests at once.
+pub(crate) fn lane<J>(concurrency: usize) -> (LaneIn<J>, LaneOut<J>) {
+    let length = concurrency.clamp(1, LONGEST);
+    let room = Arc::new(Semaphore::new(length));
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let lane_in = LaneIn { jobs: sender, room: room.clone() };
+    (lane_in, LaneOut { jobs: receiver, room, bulk: length.div_ceil(2), taken: 0 })
+}
+
+impl<J> LaneIn<J> {
+    /// What to take a permit from before sending.
+    pub(crate) fn room(&self) -> &Arc<Semaphore> {
+        &self.room
+    }
+
+    /// Sends a job into the room that was taken for it. Whether the dispatcher still wants jobs.
+    pub(crate) fn send(&self, job: J, room: OwnedSemaphorePermit) -> bool {
+        room.forget();
+        self.jobs.send(job).is_ok()
+    }
+}
+
+impl<J> LaneOut<J> {
+    /// The next job; `None` when the feeder has ended.
+    pub(crate) async fn next(&mut self) -> Option<J> {
+        let job = self.jobs.recv().await?;
+        self.taken += 1;
+        if self.taken == self.bulk {
+            self.room.add_permits(self.bulk);
+            self.taken = 0;
+        }
+        Some(job)
+    }
+}
+
+impl<J> Drop for LaneOut<J> {
+    fn drop(&mut self) {
+        self.room.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    #[test]
+    fn room_comes_back_in_bulk_and_nothing_is_lost() {
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        for concurrency in [1, 2, 3, 8] {
+            let (lane_in, mut out) = lane(concurrency);
+            let fill = |from: usize| {
+                let mut sent = from;
+                while let Ok(room) = lane_in.room().clone().try_acquire_owned() {
+                    assert!(lane_in.send(sent, room));
+                    sent += 1;
+                }
+                sent
+            };
+            let mut sent = fill(0);
+            assert_eq!(sent, concurrency);
+            for expected in 0..50 {
+                assert_eq!(runtime.block_on(out.next()), Some(expected));
+                sent = fill(sent);
+            }
+            assert!(sent >= 50);
+            drop(out);
+            assert!(lane_in.room().clone().try_acquire_owned().is_err());
+        }
+    }
+}

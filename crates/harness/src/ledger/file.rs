@@ -1,0 +1,263 @@
+//! The file: opening, checking, and refusing what is no ledger.
+
+use std::{
+    fs::File,
+    io::{ErrorKind, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+
+use super::{
+    error::LedgerError,
+    read::Answers,
+    write::{Writer, WriterThread},
+};
+
+/// Version of the tables below, in the file's `user_version`.
+pub const FORMAT_VERSION: i64 = 1;
+/// `evlm`, in the file's `application_id`.
+const APPLICATION_ID: i64 = 0x6576_6c6d;
+/// First bytes of every SQLite file.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// How long to wait for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// `answers` holds at most one answer per endpoint and request: the first that was committed.
+/// `failures` holds what went wrong in a run, until an answer arrives. `checksum` covers all
+/// other columns of an answer.
+const TABLES: &str = "
+    CREATE TABLE endpoints (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE answers (
+        endpoint INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        run_id TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        output TEXT NOT NULL,
+        finish_reason TEXT,
+        attempts INTEGER NOT NULL,
+        started_at_us INTEGER NOT NULL,
+        queue_ms REAL NOT NULL,
+        backoff_ms REAL NOT NULL,
+        latency_ms REAL,
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        checksum INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX answers_by_request ON answers (endpoint, hash);
+    CREATE TABLE failures (
+        run_id TEXT NOT NULL,
+        endpoint INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        kind TEXT NOT NULL,
+        message TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        started_at_us INTEGER NOT NULL,
+        queue_ms REAL NOT NULL,
+        backoff_ms REAL NOT NULL,
+        PRIMARY KEY (run_id, endpoint, hash)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// An open ledger. Cheap to clone; several processes may have the same file open.
+///
+/// A crash of the process loses at most the answers of the last 50 milliseconds. When the last
+/// clone is dropped, what has arrived is committed first.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    path: Arc<Path>,
+    writer: Arc<WriterThread>,
+}
+
+impl Ledger {
+    /// Opens the ledger at `path`, or begins one where there is no file. The folder must exist.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        check_file(path)?;
+        let mut connection = connect(path)?;
+        prepare(&mut connection, path)?;
+        let path: Arc<Path> = path.into();
+        let writer = WriterThread::start(connection, path.clone()).map_err(|error| {
+            LedgerError::Unusable { path: path.display().to_string(), detail: error.to_string() }
+        })?;
+        Ok(Self { path, writer: Arc::new(writer) })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the ledger knows of one endpoint's answers, as run `run_id` sees it. An endpoint that
+    /// was never opened with this ledger has none.
+    pub fn answers(&self, endpoint_key: &str, run_id: &str) -> Result<Answers, LedgerError> {
+        let connection = self.connect()?;
+        let endpoint = find_endpoint(&connection, endpoint_key);
+        let endpoint = endpoint.map_err(|error| LedgerError::new(&self.path, &error))?;
+        Answers::new(connection, self.path.clone(), endpoint, run_id.into())
+    }
+
+    /// The number that stands for `endpoint_key` in this file.
+    pub(crate) fn enroll(&self, endpoint_key: &str) -> Result<i64, LedgerError> {
+        let enroll = |mut connection: Connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let id = insert_endpoint(&transaction, endpoint_key)?;
+            transaction.commit()?;
+            Ok(id)
+        };
+        enroll(self.connect()?)
+            .map_err(|error: rusqlite::Error| LedgerError::new(&self.path, &error))
+    }
+
+    pub(crate) fn connect(&self) -> Result<Connection, LedgerError> {
+        connect(&self.path)
+    }
+
+    pub(crate) fn writer(&self) -> Writer {
+        self.writer.writer()
+    }
+}
+
+pub(crate) fn find_endpoint(
+    connection: &Connection,
+    key: &str,
+) -> Result<Option<i64>, rusqlite::Error> {
+    let find = "SELECT id FROM endpoints WHERE key = ?1";
+    connection.query_row(find, [key], |row| row.get(0)).optional()
+}
+
+pub(crate) fn insert_endpoint(connection: &Connection, key: &str) -> Result<i64, rusqlite::Error> {
+    connection.execute("INSERT INTO endpoints (key) VALUES (?1) ON CONFLICT DO NOTHING", [key])?;
+    connection.query_row("SELECT id FROM endpoints WHERE key = ?1", [key], |row| row.get(0))
+}
+
+/// Refuses what cannot be a whole SQLite file, before SQLite touches it.
+fn check_file(path: &Path) -> Result<(), LedgerError> {
+    let unusable = |error: std::io::Error| LedgerError::Unusable {
+        path: path.display().to_string(),
+        detail: error.to_string(),
+    };
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        file => file.map_err(unusable)?,
+    };
+    let length = file.metadata().map_err(unusable)?.len();
+    let mut head = Vec::with_capacity(100);
+    file.by_ref().take(100).read_to_end(&mut head).map_err(unusable)?;
+    if head.is_empty() {
+        return Ok(());
+    }
+    if !head.starts_with(MAGIC) {
+        let detail = "it is no SQLite file".into();
+        return Err(LedgerError::Foreign { path: path.display().to_string(), detail });
+    }
+    if head.len() < 100 {
+        return Err(LedgerError::damaged(path, format!("it ends after {length} bytes")));
+    }
+    // 1 stands for 65,536, which does not fit.
+    let page_size = match u16::from_be_bytes([head[16], head[17]]) {
+        1 => 65_536,
+        size => u64::from(size).max(1),
+    };
+    let pages = u64::from(u32::from_be_bytes([head[28], head[29], head[30], head[31]]));
+    let is_whole = length % page_size == 0 && length >= pages * page_size;
+    if !is_whole && !has_log(path) {
+        let detail = format!("it ends after {length} bytes, within a page or before its last");
+        return Err(LedgerError::damaged(path, detail));
+    }
+    Ok(())
+}
+
+/// Whether a write-ahead log may hold pages that the file itself does not have yet.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    PathBuf::from(log).metadata().is_ok_and(|log| log.len() > 0)
+}
+
+fn connect(path: &Path) -> Result<Connection, LedgerError> {
+    let connect = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.execute_batch(
+            "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON;
+             PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192;
+             PRAGMA wal_autocheckpoint = 4000;",
+        )?;
+        Ok(connection)
+    };
+    connect().map_err(|error: rusqlite::Error| LedgerError::new(path, &error))
+}
+
+/// Makes an empty file a ledger, and refuses any other that is none.
+fn prepare(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> {
+    let failed = |error: rusqlite::Error| LedgerError::new(path, &error);
+    let is_ready = is_ledger(connection, path)?;
+    // First of all, because tables are made with fewer waits for the disk in this mode.
+    write_ahead(connection).map_err(failed)?;
+    if is_ready {
+        return Ok(());
+    }
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    // Another process may have begun it meanwhile.
+    if !is_ledger(&transaction, path)? {
+        transaction.execute_batch(TABLES).map_err(failed)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+        transaction.pragma_update(None, "user_version", FORMAT_VERSION).map_err(failed)?;
+    }
+    transaction.commit().map_err(failed)
+}
+
+/// Whether the file is a ledger of this format; an empty one is not yet, any other is refused.
+fn is_ledger(connection: &Connection, path: &Path) -> Result<bool, LedgerError> {
+    let number = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
+    let read = || {
+        Ok((
+            number("PRAGMA application_id")?,
+            number("PRAGMA user_version")?,
+            number("SELECT count(*) FROM sqlite_schema")?,
+        ))
+    };
+    let numbers = read().map_err(|error: rusqlite::Error| LedgerError::new(path, &error))?;
+    let path = path.display().to_string();
+    match numbers {
+        (0, 0, 0) => Ok(false),
+        (APPLICATION_ID, FORMAT_VERSION, _) => Ok(true),
+        (APPLICATION_ID, found, _) => {
+            Err(LedgerError::Version { path, found, known: FORMAT_VERSION })
+        }
+        _ => {
+            let detail = "it is another program's SQLite file".into();
+            Err(LedgerError::Foreign { path, detail })
+        }
+    }
+}
+
+/// Readers do not wait for the writer, nor it for them.
+///
+/// SQLite does not wait for others when it changes the mode, so that is tried a few times.
+fn write_ahead(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let mut tries_left = 100;
+    loop {
+        let mode =
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+        match mode {
+            Err(error) if is_busy(&error) && tries_left > 0 => {
+                tries_left -= 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            mode => return mode.map(drop),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
+}

@@ -1,0 +1,18 @@
+//! The ledger: every answer that was ever paid for, in one SQLite file.
+//!
+//! It is the cache across runs and the means to resume one. `file.rs` opens and checks it,
+//! `row.rs` says what a row holds, `write.rs` commits in batches from one thread, `read.rs` looks
+//! up, `error.rs` says what can go wrong.
+
+mod error;
+mod file;
+mod read;
+mod row;
+mod write;
+
+pub use error::LedgerError;
+pub use file::{FORMAT_VERSION, Ledger};
+pub(crate) use file::{find_endpoint, insert_endpoint};
+pub use read::Answers;
+pub(crate) use row::insert_answer;
+pub(crate) use write::{Entry, Writer};

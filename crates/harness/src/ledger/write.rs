@@ -1,0 +1,224 @@
+//! Committing: one thread, many rows a transaction, and word to each row's owner afterwards.
+
+use std::{
+    fmt, io,
+    path::Path,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use evalmark_core::{record::Record, request::RequestHash};
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{
+    error::LedgerError,
+    row::{delete_failure, insert_answer, insert_failure},
+};
+
+/// The oldest uncommitted row is never older than this.
+const COMMIT_EVERY: Duration = Duration::from_millis(50);
+/// So many rows are committed without waiting.
+const COMMIT_ROWS: usize = 500;
+
+/// What to do once a row is committed, or cannot be. Called on the writer's thread.
+pub(crate) type Receipt = Box<dyn FnOnce(Result<Record, LedgerError>) + Send>;
+
+/// The end of one request, on its way into the ledger.
+pub(crate) struct Entry {
+    pub(crate) endpoint: i64,
+    pub(crate) hash: RequestHash,
+    pub(crate) run_id: Arc<str>,
+    pub(crate) record: Record,
+    pub(crate) receipt: Receipt,
+}
+
+/// What waits to be committed. A queue of its own, because the thread should sleep until a batch
+/// is full or due, rather than wake for every row.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    entries: Vec<Entry>,
+    is_flushing: bool,
+    is_closed: bool,
+}
+
+impl Queue {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a first entry, and then until the batch is full, due, or wanted at once. `None`
+    /// when the queue is closed and empty.
+    fn batch(&self) -> Option<Vec<Entry>> {
+        let idle = |waiting: &mut Waiting| waiting.entries.is_empty() && !waiting.is_closed;
+        let waiting = self.changed.wait_while(self.waiting(), idle);
+        let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let filling = |waiting: &mut Waiting| {
+            waiting.entries.len() < COMMIT_ROWS && !waiting.is_flushing && !waiting.is_closed
+        };
+        let waiting = self.changed.wait_timeout_while(waiting, COMMIT_EVERY, filling);
+        let (mut waiting, _) = waiting.unwrap_or_else(PoisonError::into_inner);
+        waiting.is_flushing = false;
+        let is_over = waiting.is_closed && waiting.entries.is_empty();
+        (!is_over).then(|| std::mem::take(&mut waiting.entries))
+    }
+}
+
+/// The way in. What is put after the ledger was dropped is dropped, too.
+#[derive(Clone)]
+pub(crate) struct Writer(Arc<Queue>);
+
+impl Writer {
+    /// Hands over an entry; its receipt is called within about 50 milliseconds.
+    pub(crate) fn put(&self, entry: Entry) {
+        let mut waiting = self.0.waiting();
+        if waiting.is_closed {
+            return;
+        }
+        waiting.entries.push(entry);
+        let is_news = matches!(waiting.entries.len(), 1 | COMMIT_ROWS);
+        drop(waiting);
+        if is_news {
+            self.0.changed.notify_one();
+        }
+    }
+
+    /// Commits what was put, without waiting for more.
+    pub(crate) fn flush(&self) {
+        let mut waiting = self.0.waiting();
+        waiting.is_flushing = !waiting.entries.is_empty();
+        drop(waiting);
+        self.0.changed.notify_one();
+    }
+
+    fn close(&self) {
+        self.0.waiting().is_closed = true;
+        self.0.changed.notify_one();
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("waiting", &self.0.waiting().entries.len()).finish()
+    }
+}
+
+/// The thread. Dropping it commits what was put and waits for that.
+#[derive(Debug)]
+pub(super) struct WriterThread {
+    writer: Writer,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WriterThread {
+    pub(super) fn start(connection: Connection, path: Arc<Path>) -> io::Result<Self> {
+        let writer = Writer(Arc::default());
+        let queue = writer.0.clone();
+        let write = move || write(connection, &path, &queue);
+        let thread = std::thread::Builder::new().name("evalmark-ledger".into()).spawn(write)?;
+        Ok(Self { writer, thread: Some(thread) })
+    }
+
+    pub(super) fn writer(&self) -> Writer {
+        self.writer.clone()
+    }
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        self.writer.close();
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// However the thread ends, nobody waits for it: what is left is dropped.
+struct Closing<'a>(&'a Queue);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting();
+        waiting.is_closed = true;
+        let left = std::mem::take(&mut waiting.entries);
+        // Outside the lock: what hangs on an entry may do anything when dropped.
+        drop(waiting);
+        drop(left);
+    }
+}
+
+fn write(mut connection: Connection, path: &Path, queue: &Queue) {
+    let _closing = Closing(queue);
+    while let Some(batch) = queue.batch() {
+        let committed = commit(&mut connection, &batch);
+        let committed = committed.map_err(|error| LedgerError::new(path, &error));
+        for Entry { record, receipt, .. } in batch {
+            receipt(committed.clone().map(|()| record));
+        }
+    }
+}
+
+fn commit(connection: &mut Connection, batch: &[Entry]) -> Result<(), rusqlite::Error> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for Entry { endpoint, hash, run_id, record, .. } in batch {
+        if record.has_answer() {
+            insert_answer(&transaction, *endpoint, hash, run_id, record)?;
+            delete_failure(&transaction, *endpoint, hash, run_id)?;
+        } else {
+            insert_failure(&transaction, *endpoint, hash, run_id, record)?;
+        }
+    }
+    transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::ledger::Ledger;
+
+    /// What becomes of answers of 10,000 bytes when the file may not grow beyond 60 pages.
+    #[test]
+    fn a_full_disk_is_said_and_what_was_committed_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.sqlite");
+        drop(Ledger::open(&path).expect("a ledger"));
+        let connection = Connection::open(&path).expect("the ledger");
+        connection.execute_batch("PRAGMA max_page_count = 60").expect("a limit");
+        let thread = WriterThread::start(connection, path.as_path().into()).expect("a thread");
+        let hash = |n: u8| RequestHash([n; 32]);
+        let put = |n| {
+            let (told, result) = mpsc::channel();
+            thread.writer().put(Entry {
+                endpoint: 1,
+                hash: hash(n),
+                run_id: "run".into(),
+                record: Record::recorded("x".repeat(10_000)),
+                receipt: Box::new(move |result| drop(told.send(result))),
+            });
+            thread.writer().flush();
+            result.recv().expect("a receipt")
+        };
+        let results: Vec<_> = (0..40).map(|n| (n, put(n))).collect();
+        drop(thread);
+        assert!(results[0].1.is_ok());
+        let is_full = |error: &LedgerError| matches!(error, LedgerError::Full { .. });
+        assert!(results[39].1.as_ref().is_err_and(is_full));
+        let connection = Connection::open(&path).expect("the ledger");
+        for (n, result) in results {
+            let count = "SELECT count(*) FROM answers WHERE hash = ?1";
+            let count = connection.query_row(count, [hash(n).0.as_slice()], |row| row.get(0));
+            assert_eq!(count, Ok(i64::from(result.is_ok())));
+        }
+    }
+}

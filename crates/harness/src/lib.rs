@@ -1,0 +1,46 @@
+//! Asking models: every request ends as an answer in the ledger or as a described failure.
+//!
+//! Begin with [`ask()`], the one way in: it takes an [`Endpoint`] (a model, its limits and the
+//! [`Ledger`] its answers go to) and an iterator of requests, and returns when all of them have
+//! ended. `feed.rs` pulls the iterator and looks up what is already known, `dispatch.rs` asks the
+//! rest, the ledger's writer commits what came back, and only then does an [`Event`] say so.
+//! A new provider is a new variant of `Provider` in `endpoint.rs` with a file beside `openai.rs`.
+//!
+//! What is deliberately absent: scores. An answer is recorded before anyone judges it, and can be
+//! judged again for ever without paying a model again. Absent too: printing, environment variables
+//! and files other than the ledger and recordings; whoever calls passes keys and paths in.
+//! The network is asynchronous inside; the public interface blocks, so that callers need no runtime.
+
+mod ask;
+mod breaker;
+mod bucket;
+mod converse;
+mod dispatch;
+mod endpoint;
+mod event;
+mod feed;
+mod flight;
+mod http;
+mod import;
+mod lane;
+pub mod ledger;
+mod limits;
+mod network;
+mod openai;
+pub mod recorded;
+mod reply;
+mod retry;
+mod secret;
+mod stop;
+mod text;
+mod tuning;
+
+pub use ask::{Ask, AskError, ask};
+pub use endpoint::{Endpoint, OpenError, endpoint_key};
+pub use event::{Event, Tally};
+pub use ledger::{Answers, Ledger, LedgerError};
+pub use network::Network;
+pub use recorded::{RecordedAnswer, RecordingError, recorded_cell};
+pub use secret::Secret;
+pub use stop::Stop;
+pub use tuning::Tuning;

@@ -1,0 +1,73 @@
+//! How one attempt ended: with an answer, or with trouble that says whether to try again.
+
+use std::time::Duration;
+
+use evalmark_core::record::{ErrorKind, Failure, Outcome, Usage};
+
+/// The model's side of a record.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    /// `Answered` or `Refused`.
+    pub(crate) outcome: Outcome,
+    pub(crate) output: String,
+    pub(crate) finish_reason: Option<String>,
+    pub(crate) usage: Usage,
+}
+
+/// An attempt without an answer.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Trouble {
+    pub(crate) failure: Failure,
+    pub(crate) again: Again,
+    /// How long the server asks to wait.
+    pub(crate) wait: Option<Duration>,
+    pub(crate) blame: Blame,
+}
+
+/// Whether another attempt may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    Never,
+    /// A complete response of the wrong shape: it costs money each time and rarely changes.
+    Once,
+    /// As often as the suite's limits allow.
+    Yes,
+}
+
+/// What the trouble says about other requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// That the endpoint works: this request was at fault, or had bad luck.
+    Request,
+    /// Nothing, not even that.
+    Nobody,
+    /// Nobody gets an answer there, if nobody ever did: no connection, wrong path, wrong model.
+    Endpoint,
+    /// The key is not accepted: no request will be.
+    Key,
+}
+
+impl Trouble {
+    pub(crate) fn new(kind: ErrorKind, message: String, again: Again) -> Self {
+        Self { failure: Failure { kind, message }, again, wait: None, blame: Blame::Request }
+    }
+
+    pub(crate) fn blaming(self, blame: Blame) -> Self {
+        Self { blame, ..self }
+    }
+
+    /// What an HTTP status that is no success means.
+    pub(crate) fn of_status(status: u16, message: String) -> Self {
+        let (kind, again, blame) = match status {
+            401 => (ErrorKind::Auth, Again::Never, Blame::Key),
+            // Moderation answers 403 too, so a 403 speaks for others only while none succeeded.
+            403 => (ErrorKind::Auth, Again::Never, Blame::Endpoint),
+            408 | 409 | 500..=599 => (ErrorKind::Server, Again::Yes, Blame::Request),
+            429 => (ErrorKind::RateLimited, Again::Yes, Blame::Request),
+            // Payment required, no such path or model, a redirect: the same for every request.
+            300..=399 | 402 | 404 => (ErrorKind::BadRequest, Again::Never, Blame::Endpoint),
+            _ => (ErrorKind::BadRequest, Again::Never, Blame::Request),
+        };
+        Self::new(kind, message, again).blaming(blame)
+    }
+}

@@ -1,0 +1,173 @@
+//! When to try again: exponential back-off with full jitter, unless the server says when.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use evalmark_core::record::ErrorKind;
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+use crate::{
+    reply::{Again, Trouble},
+    tuning::Tuning,
+};
+
+/// How often and how late a model's requests are repeated.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    attempts: u32,
+    base: Duration,
+    cap: Duration,
+    longest_wait: Duration,
+    rng: Mutex<SmallRng>,
+}
+
+impl Retry {
+    pub(crate) fn new(attempts: u32, tuning: &Tuning) -> Self {
+        Self {
+            attempts,
+            base: tuning.backoff_base,
+            cap: tuning.backoff_cap,
+            longest_wait: tuning.longest_wait,
+            rng: Mutex::new(SmallRng::seed_from_u64(tuning.seed)),
+        }
+    }
+
+    /// The delay before another attempt; `None` when `attempt`, which ended in `trouble`, was the
+    /// last. `misshapen` counts the attempts of this request that ended as [`Again::Once`].
+    pub(crate) fn delay(
+        &self,
+        trouble: &Trouble,
+        attempt: u32,
+        misshapen: u32,
+    ) -> Option<Duration> {
+        let allowed = match trouble.again {
+            Again::Never => false,
+            Again::Once => misshapen <= 1,
+            Again::Yes => true,
+        };
+        if !allowed || attempt >= self.attempts || self.is_too_long(trouble) {
+            return None;
+        }
+        // A little jitter on top of the server's wish, so that not all come back at once.
+        Some(match trouble.wait {
+            Some(wait) => wait + self.jitter(self.base.min(wait / 10)),
+            None => self.jitter(self.upper_end(attempt)),
+        })
+    }
+
+    /// Whether the server asks for a longer wait than anyone should sit through.
+    pub(crate) fn is_too_long(&self, trouble: &Trouble) -> bool {
+        trouble.again != Again::Never && trouble.wait.is_some_and(|wait| wait > self.longest_wait)
+    }
+
+    /// How long all requests of the model hold back: the server is busy, and says for how long.
+    pub(crate) fn pause(&self, trouble: &Trouble) -> Option<Duration> {
+        let is_busy = matches!(trouble.failure.kind, ErrorKind::RateLimited | ErrorKind::Server);
+        trouble.wait.filter(|wait| is_busy && *wait <= self.longest_wait)
+    }
+
+    fn upper_end(&self, attempt: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
+        self.base.saturating_mul(doubled).min(self.cap)
+    }
+
+    /// Evenly between zero and `upper_end`.
+    fn jitter(&self, upper_end: Duration) -> Duration {
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        upper_end.mul_f64(rng.random())
+    }
+}
+
+/// How long a server asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let seconds = |text: &str| Duration::try_from_secs_f64(text.trim().parse().ok()?).ok();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(wait) = text("retry-after-ms").and_then(seconds) {
+        return Some(wait / 1000);
+    }
+    let value = text(RETRY_AFTER.as_str())?;
+    seconds(value).or_else(|| {
+        let date = httpdate::parse_http_date(value).ok()?;
+        Some(date.duration_since(now).unwrap_or_default())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_700_000_000);
+
+    fn check_header(name: &'static str, value: &'static str, expected: Option<f64>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        let wait = retry_after(&headers, SystemTime::UNIX_EPOCH + NOW);
+        assert_eq!(wait.map(|wait| wait.as_secs_f64()), expected, "{name}: {value}");
+    }
+
+    #[test]
+    fn reads_what_the_server_asks_for() {
+        check_header("retry-after", "7", Some(7.0));
+        check_header("retry-after", "0.25", Some(0.25));
+        check_header("retry-after-ms", "40", Some(0.04));
+        check_header("retry-after", "Tue, 14 Nov 2023 22:13:23 GMT", Some(3.0));
+        check_header("retry-after", "Tue, 14 Nov 2023 22:13:00 GMT", Some(0.0));
+        check_header("retry-after", "-1", None);
+        check_header("retry-after", "inf", None);
+        check_header("retry-after", "soon", None);
+        check_header("content-type", "7", None);
+    }
+
+    fn retry() -> Retry {
+        let tuning = Tuning {
+            backoff_base: Duration::from_secs(1),
+            backoff_cap: Duration::from_secs(5),
+            seed: 7,
+            ..Tuning::default()
+        };
+        Retry::new(6, &tuning)
+    }
+
+    #[test]
+    fn delays_double_up_to_the_cap_and_use_the_whole_range() {
+        let (retry, trouble) = (retry(), Trouble::of_status(500, String::new()));
+        for (attempt, upper_end) in [(1, 1.0), (2, 2.0), (3, 4.0), (4, 5.0), (5, 5.0)] {
+            let delays: Vec<f64> = (0..200)
+                .filter_map(|_| retry.delay(&trouble, attempt, 0))
+                .map(|delay| delay.as_secs_f64())
+                .collect();
+            assert!(delays.iter().all(|delay| (0.0..=upper_end).contains(delay)));
+            assert!(delays.iter().any(|delay| *delay < 0.1 * upper_end));
+            assert!(delays.iter().any(|delay| *delay > 0.9 * upper_end));
+        }
+        assert_eq!(retry.delay(&trouble, 6, 0), None);
+    }
+
+    #[test]
+    fn the_server_is_obeyed() {
+        let (retry, mut trouble) = (retry(), Trouble::of_status(429, String::new()));
+        trouble.wait = Some(Duration::from_secs(20));
+        let delay = retry.delay(&trouble, 1, 0).expect("another attempt");
+        assert!((20.0..=21.0).contains(&delay.as_secs_f64()), "{delay:?}");
+        assert_eq!(retry.pause(&trouble), trouble.wait);
+        trouble.wait = Some(Duration::from_hours(24));
+        assert_eq!(retry.delay(&trouble, 1, 0), None);
+        assert_eq!(retry.pause(&trouble), None);
+    }
+
+    #[test]
+    fn what_cannot_help_is_not_tried() {
+        let retry = retry();
+        for status in [400, 401, 403, 404, 413, 422] {
+            assert_eq!(retry.delay(&Trouble::of_status(status, String::new()), 1, 0), None);
+        }
+        let misshapen = Trouble::new(ErrorKind::Malformed, String::new(), Again::Once);
+        assert!(retry.delay(&misshapen, 1, 1).is_some());
+        assert_eq!(retry.delay(&misshapen, 2, 2), None);
+    }
+}

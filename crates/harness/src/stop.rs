@@ -1,0 +1,86 @@
+//! Stopping early: first gracefully, then at once.
+
+use std::{future::Future, time::Duration};
+
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// A stop that whoever runs an ask can request. Clones share the request.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    graceful: CancellationToken,
+    now: CancellationToken,
+}
+
+impl Stop {
+    /// Nothing requested yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks nothing new; what is in flight is awaited for a grace period.
+    pub fn gracefully(&self) {
+        self.graceful.cancel();
+    }
+
+    /// Abandons what is in flight, too. Answers that have arrived are still committed.
+    pub fn now(&self) {
+        self.graceful.cancel();
+        self.now.cancel();
+    }
+
+    /// The first call stops gracefully, the second at once: what Ctrl-C means.
+    pub fn escalate(&self) {
+        if self.is_requested() { self.now() } else { self.gracefully() }
+    }
+
+    /// Whether any stop was requested.
+    pub fn is_requested(&self) -> bool {
+        self.graceful.is_cancelled()
+    }
+
+    /// A stop that follows this one, and can be requested without it.
+    pub(crate) fn child(&self) -> Self {
+        Self { graceful: self.graceful.child_token(), now: self.now.child_token() }
+    }
+
+    /// Stops at once when dropped.
+    pub(crate) fn guard(&self) -> (DropGuard, DropGuard) {
+        (self.graceful.clone().drop_guard(), self.now.clone().drop_guard())
+    }
+
+    /// `future`'s output, or `None` once a stop is requested.
+    pub(crate) async fn unless<F: Future>(&self, future: F) -> Option<F::Output> {
+        self.graceful.run_until_cancelled(future).await
+    }
+
+    /// Resolves when nothing may be awaited any longer: at once, or `grace` after a graceful stop.
+    pub(crate) async fn abandoned(&self, grace: Duration) {
+        self.graceful.cancelled().await;
+        self.now.run_until_cancelled(tokio::time::sleep(grace)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escalates_from_graceful_to_now() {
+        let stop = Stop::new();
+        stop.escalate();
+        assert!(stop.is_requested() && !stop.now.is_cancelled());
+        stop.escalate();
+        assert!(stop.now.is_cancelled());
+    }
+
+    #[test]
+    fn a_child_follows_but_does_not_lead() {
+        let parent = Stop::new();
+        let child = parent.child();
+        child.now();
+        assert!(!parent.is_requested());
+        let child = parent.child();
+        parent.gracefully();
+        assert!(child.is_requested() && !child.now.is_cancelled());
+    }
+}

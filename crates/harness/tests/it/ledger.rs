@@ -1,0 +1,177 @@
+//! The file: shared by processes, refused when it is none, never silently damaged.
+
+use std::{
+    convert::Infallible,
+    fs,
+    io::{Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    thread,
+};
+
+use evalmark_harness::{AskError, Endpoint, Ledger, LedgerError};
+use evalmark_loopback::{Reply, Server};
+use rusqlite::Connection;
+
+use crate::setup::{Setup, asking, model, request};
+
+fn echo() -> Server {
+    Server::start(|seen| Reply::text(seen.prompt()))
+}
+
+#[test]
+fn ten_thousand_answers_are_there_after_reopening() {
+    let (server, setup) = (echo(), Setup::new());
+    let endpoint = setup.open(&model(&server));
+    setup.ask(&endpoint, 10_000).assert_all_answered(10_000);
+    let (key, path) = (endpoint.key().to_owned(), setup.ledger.path().to_owned());
+    drop(endpoint);
+    let Setup { folder, ledger, .. } = setup;
+    drop(ledger);
+    let answers = Ledger::open(&path).and_then(|ledger| ledger.answers(&key, "run"));
+    let answers = answers.expect("a reader");
+    for n in 0..10_000 {
+        let record = answers.get(&request(&n.to_string()).hash()).expect("a whole ledger");
+        assert_eq!(record.and_then(|record| record.output), Some(n.to_string()));
+    }
+    drop(folder);
+}
+
+#[test]
+fn two_ledgers_share_one_file() {
+    let (server, setup) = (echo(), Setup::new());
+    let path = setup.folder.path().join("shared.sqlite");
+    let ledgers = thread::scope(|scope| {
+        let open = [0, 1, 2, 3].map(|_| scope.spawn(|| Ledger::open(&path)));
+        open.map(|opening| opening.join().expect("an end").expect("a ledger"))
+    });
+    thread::scope(|scope| {
+        for (run, ledger) in ["a", "b", "c", "d"].into_iter().zip(&ledgers) {
+            let (setup, server) = (&setup, &server);
+            scope.spawn(move || {
+                let endpoint = Endpoint::open(&model(server), None, &setup.network, ledger);
+                let endpoint = endpoint.expect("an endpoint");
+                let asks = (0..500).map(|n| asking(&n.to_string(), n));
+                setup.ask_all(&endpoint, run, asks).assert_all_answered(500);
+            });
+        }
+    });
+    let endpoint = Endpoint::open(&model(&server), None, &setup.network, &ledgers[0]);
+    let asked = setup.ask(&endpoint.expect("an endpoint"), 500);
+    assert_eq!(asked.tally.cached, 500);
+}
+
+fn check_refused(path: &Path, is_expected: impl Fn(&LedgerError) -> bool, message: &str) {
+    let before = fs::read(path).expect("a file");
+    let error = Ledger::open(path).expect_err("no ledger");
+    assert!(is_expected(&error), "{error:?}");
+    assert!(error.to_string().contains(message), "{error}");
+    assert_eq!(fs::read(path).expect("a file"), before, "it was not touched");
+}
+
+#[test]
+fn foreign_files_are_refused_and_left_alone() {
+    let setup = Setup::new();
+    let path = setup.folder.path().join("foreign");
+    let is_foreign = |error: &LedgerError| matches!(error, LedgerError::Foreign { .. });
+    fs::write(&path, "item_id,answer\n1,yes\n").expect("a file");
+    check_refused(&path, is_foreign, "is not an evalmark ledger: it is no SQLite file");
+    fs::remove_file(&path).expect("a file");
+    let other = Connection::open(&path).expect("a database");
+    other.execute_batch("CREATE TABLE bookmarks (url TEXT)").expect("a table");
+    drop(other);
+    check_refused(&path, is_foreign, "it is another program's SQLite file");
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let setup = Setup::new();
+    let path = setup.folder.path().join("newer.sqlite");
+    drop(Ledger::open(&path).expect("a ledger"));
+    let connection = Connection::open(&path).expect("a database");
+    connection
+        .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 9")
+        .expect("a newer format");
+    drop(connection);
+    let is_version = |error: &LedgerError| matches!(error, LedgerError::Version { found: 9, .. });
+    check_refused(&path, is_version, "has format 9, and this evalmark reads format 1");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said() {
+    let error = Ledger::open(Path::new("/nowhere/at/all.sqlite")).expect_err("no ledger");
+    assert!(matches!(error, LedgerError::Unusable { .. }), "{error:?}");
+}
+
+/// A closed ledger with 300 answers, and the key of their endpoint.
+fn filled(setup: &Setup) -> (PathBuf, String) {
+    let (server, path) = (echo(), setup.folder.path().join("filled.sqlite"));
+    let ledger = Ledger::open(&path).expect("a ledger");
+    let endpoint = Endpoint::open(&model(&server), None, &setup.network, &ledger);
+    let endpoint = endpoint.expect("an endpoint");
+    let asks = (0..300).map(|n| asking(&format!("{n} {}", "long ".repeat(40)), n));
+    assert_eq!(setup.ask_all(&endpoint, "run", asks).tally.answered, 300);
+    (path, endpoint.key().to_owned())
+}
+
+fn is_damaged(error: &LedgerError) -> bool {
+    matches!(error, LedgerError::Damaged { .. })
+}
+
+#[test]
+fn a_truncated_file_is_described() {
+    let setup = Setup::new();
+    let (path, _) = filled(&setup);
+    let whole = fs::read(&path).expect("a ledger");
+    for length in [60, 100, 4_096, 5_000, whole.len() / 2, whole.len() - 4_096, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).expect("a file");
+        check_refused(&path, is_damaged, "is damaged: it ends after");
+    }
+}
+
+#[test]
+fn a_flipped_bit_never_becomes_an_answer() {
+    let setup = Setup::new();
+    let (path, key) = filled(&setup);
+    let whole = fs::read(&path).expect("a ledger");
+    let answers = |path: &Path| {
+        let answers = Ledger::open(path)?.answers(&key, "run")?;
+        (0..300)
+            .map(|n| answers.get(&request(&format!("{n} {}", "long ".repeat(40))).hash()))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let expected = answers(&path).expect("a whole ledger");
+    assert!(expected.iter().all(Option::is_some));
+    // A fixed scramble spreads the flips over the file.
+    for n in 0..150_usize {
+        let at = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % whole.len();
+        let mut file = fs::OpenOptions::new().write(true).open(&path).expect("a ledger");
+        file.seek(SeekFrom::Start(at as u64)).expect("a place");
+        file.write_all(&[whole[at] ^ (1 << (n % 8))]).expect("a byte");
+        drop(file);
+        // An error, or some answers missing (they would be asked again); never another answer.
+        for (found, expected) in answers(&path).unwrap_or_default().iter().zip(&expected) {
+            assert!(found.is_none() || found == expected, "byte {at}: {found:?}");
+        }
+        fs::write(&path, &whole).expect("a ledger");
+    }
+}
+
+#[test]
+fn a_ledger_that_cannot_be_written_ends_the_ask() {
+    let (server, setup) = (echo(), Setup::new());
+    let endpoint = setup.open(&model(&server));
+    setup.ask(&endpoint, 10).assert_all_answered(10);
+    let other = Connection::open(setup.ledger.path()).expect("the ledger");
+    other
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'no more'); END",
+        )
+        .expect("a trigger");
+    let asks = (0..100_000).map(|n| Ok::<_, Infallible>(asking(&n.to_string(), n)));
+    let error = setup.try_ask(&endpoint, "run", asks).expect_err("no ledger");
+    assert!(matches!(&error, AskError::Ledger(LedgerError::Unusable { .. })), "{error:?}");
+    assert!(error.to_string().contains("no more"), "{error}");
+    assert!(server.count() < 20_000, "{}", server.count());
+    other.execute_batch("DROP TRIGGER full").expect("no trigger");
+    assert_eq!(setup.ask(&endpoint, 10).tally.cached, 10);
+}

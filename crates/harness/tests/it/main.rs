@@ -1,0 +1,11 @@
+//! Asking a server on this machine that answers, fails and breaks as it is told.
+
+mod breaker;
+mod cache;
+mod faults;
+mod ledger;
+mod limits;
+mod recordings;
+mod secrets;
+mod setup;
+mod stopping;

@@ -1,0 +1,167 @@
+//! What every test here needs: a folder, a ledger, a model at a server, and requests to it.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use evalmark_core::{
+    model::{Limits, Model, Provider},
+    record::{Outcome, Record},
+    request::{Message, Request},
+};
+use evalmark_harness::{
+    Ask, AskError, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning, ask,
+};
+use evalmark_loopback::Server;
+use tempfile::TempDir;
+
+/// Everything but the model.
+pub(crate) struct Setup {
+    pub(crate) folder: TempDir,
+    pub(crate) network: Network,
+    pub(crate) ledger: Ledger,
+    pub(crate) stop: Stop,
+}
+
+/// An ask that has ended.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) tally: Tally,
+    pub(crate) events: Vec<Event<u64>>,
+}
+
+/// Delays that a test can wait for.
+pub(crate) fn tuning() -> Tuning {
+    Tuning {
+        backoff_base: Duration::from_millis(1),
+        backoff_cap: Duration::from_millis(4),
+        grace: Duration::from_secs(5),
+        seed: 7,
+        ..Tuning::default()
+    }
+}
+
+impl Setup {
+    pub(crate) fn new() -> Self {
+        Self::tuned(tuning())
+    }
+
+    pub(crate) fn tuned(tuning: Tuning) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).expect("a ledger");
+        let network = Network::start(tuning).expect("threads");
+        Self { folder, network, ledger, stop: Stop::new() }
+    }
+
+    pub(crate) fn open(&self, model: &Model) -> Endpoint {
+        self.open_with(model, None)
+    }
+
+    pub(crate) fn open_with(&self, model: &Model, key: Option<&str>) -> Endpoint {
+        let key = key.map(Secret::new);
+        Endpoint::open(model, key, &self.network, &self.ledger).expect("an endpoint")
+    }
+
+    /// Asks requests 0 to `n` in run `run`.
+    pub(crate) fn ask(&self, endpoint: &Endpoint, n: u64) -> Asked {
+        self.ask_all(endpoint, "run", (0..n).map(|tag| asking(&tag.to_string(), tag)))
+    }
+
+    pub(crate) fn ask_all(
+        &self,
+        endpoint: &Endpoint,
+        run_id: &str,
+        asks: impl Iterator<Item = Ask<u64>> + Send,
+    ) -> Asked {
+        self.try_ask(endpoint, run_id, asks.map(Ok::<_, Infallible>)).expect("an end")
+    }
+
+    pub(crate) fn try_ask<E: Send>(
+        &self,
+        endpoint: &Endpoint,
+        run_id: &str,
+        asks: impl Iterator<Item = Result<Ask<u64>, E>> + Send,
+    ) -> Result<Asked, AskError<E>> {
+        let events = Mutex::new(Vec::new());
+        let hear = |event| events.lock().expect("no panic").push(event);
+        let tally = ask(endpoint, run_id, asks, &hear, &self.stop)?;
+        Ok(Asked { tally, events: events.into_inner().expect("no panic") })
+    }
+}
+
+/// How request `prompt` ended, as `run_id` sees it.
+pub(crate) fn get(endpoint: &Endpoint, run_id: &str, prompt: &str) -> Option<Record> {
+    let answers = endpoint.answers(run_id).expect("a reader");
+    answers.get(&request(prompt).hash()).expect("a whole ledger")
+}
+
+impl Asked {
+    /// The records of all that ended, by tag.
+    pub(crate) fn records(&self) -> Vec<(u64, Record)> {
+        let mut records: Vec<_> = self.events.iter().filter_map(record_of).collect();
+        records.sort_by_key(|(tag, _)| *tag);
+        records
+    }
+
+    /// Asserts that samples 0 to `n` ended, each once, each with its own prompt as its answer.
+    pub(crate) fn assert_all_answered(&self, n: u64) {
+        let records = self.records();
+        assert_eq!(
+            records.iter().map(|(tag, _)| *tag).collect::<Vec<_>>(),
+            (0..n).collect::<Vec<_>>()
+        );
+        for (tag, record) in records {
+            assert_eq!(record.outcome, Outcome::Answered, "{record:?}");
+            assert_eq!(record.output, Some(tag.to_string()));
+        }
+        assert_eq!((self.tally.ended(), self.tally.failed, self.tally.abandoned), (n, 0, 0));
+    }
+
+    pub(crate) fn downs(&self) -> Vec<String> {
+        let down = |event: &Event<u64>| match event {
+            Event::EndpointDown { failure } => Some(failure.message.clone()),
+            _ => None,
+        };
+        self.events.iter().filter_map(down).collect()
+    }
+}
+
+fn record_of(event: &Event<u64>) -> Option<(u64, Record)> {
+    match event {
+        Event::Cached { tag, record }
+        | Event::Answered { tag, record, .. }
+        | Event::Failed { tag, record } => Some((*tag, record.clone())),
+        Event::Retrying { .. } | Event::EndpointDown { .. } => None,
+    }
+}
+
+pub(crate) fn limits() -> Limits {
+    Limits { concurrency: 8, timeout: Duration::from_secs(20), ..Limits::default() }
+}
+
+/// A model at `base_url`.
+pub(crate) fn model_at(base_url: &str, limits: Limits) -> Model {
+    Model {
+        name: "small".into(),
+        provider: Provider::OpenAi { base_url: base_url.into(), api_key_env: None },
+        model: "m".into(),
+        params: Arc::default(),
+        limits,
+        price: None,
+    }
+}
+
+pub(crate) fn model(server: &Server) -> Model {
+    model_at(&server.url(), limits())
+}
+
+pub(crate) fn request(prompt: &str) -> Request {
+    let message = Message { role: "user".into(), content: prompt.into() };
+    Request { model: "m".into(), messages: vec![message], params: Arc::default(), epoch: 0 }
+}
+
+pub(crate) fn asking(prompt: &str, tag: u64) -> Ask<u64> {
+    Ask { request: request(prompt), tag }
+}
