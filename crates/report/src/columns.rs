@@ -1,0 +1,190 @@
+//! The columns of a run folder's Parquet files: names, plain types, and what each one says.
+//!
+//! The writers take their columns from these tables, and so does `evalmark schema`, so that the
+//! documentation cannot drift from the files.
+
+use std::fmt;
+
+/// The plain type of a column, readable by pandas, polars, DuckDB and Spark alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// A list of texts.
+    Texts,
+    /// A point in time, in microseconds, UTC.
+    Time,
+    /// A double.
+    Float,
+    /// A signed 64-bit integer.
+    Int64,
+    /// A signed 32-bit integer.
+    Int32,
+    /// True or false.
+    Bool,
+}
+
+impl Kind {
+    /// The type's name in documentation and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "string",
+            Self::Texts => "list<string>",
+            Self::Time => "timestamp[us, UTC]",
+            Self::Float => "float64",
+            Self::Int64 => "int64",
+            Self::Int32 => "int32",
+            Self::Bool => "bool",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One column of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name; `score.<metric>` and `slice.<column>` stand for one column each per metric and slice.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// What it says.
+    pub says: &'static str,
+}
+
+/// The Parquet files of a run folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// `samples.parquet`.
+    Samples,
+    /// `scores.parquet`.
+    Scores,
+    /// `summary.parquet`.
+    Summary,
+}
+
+impl Table {
+    /// The file's name in the run folder.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Samples => "samples.parquet",
+            Self::Scores => "scores.parquet",
+            Self::Summary => "summary.parquet",
+        }
+    }
+
+    /// What one row is.
+    pub fn row_is(self) -> &'static str {
+        match self {
+            Self::Samples => "a sample, sorted by prompt, model, item order and epoch",
+            Self::Scores => "a metric's score of a sample, in the order of the samples",
+            Self::Summary => "a prompt x model x metric, over all items or one slice of them",
+        }
+    }
+
+    /// Every column, in the file's order.
+    pub fn columns(self) -> Vec<Column> {
+        match self {
+            Self::Samples => [&SAMPLES[..], &PER_METRIC_AND_SLICE[..]].concat(),
+            Self::Scores => SCORES.to_vec(),
+            Self::Summary => SUMMARY.to_vec(),
+        }
+    }
+}
+
+/// What comes before a metric's name in `samples.parquet`.
+pub(crate) const SCORE_PREFIX: &str = "score.";
+/// What comes before a slice column's name in `samples.parquet`.
+pub(crate) const SLICE_PREFIX: &str = "slice.";
+
+const fn column(name: &'static str, kind: Kind, says: &'static str) -> Column {
+    Column { name, kind, nullable: false, says }
+}
+
+const fn nullable(name: &'static str, kind: Kind, says: &'static str) -> Column {
+    Column { name, kind, nullable: true, says }
+}
+
+/// The fixed columns of `samples.parquet`.
+pub(crate) const SAMPLES: [Column; 25] = [
+    column("run_id", Kind::Text, "the run"),
+    column("suite", Kind::Text, "the suite's name"),
+    column("item_id", Kind::Text, "the item's id"),
+    column("item_hash", Kind::Text, "hash of the item's content, 32 hexadecimal digits"),
+    column("prompt", Kind::Text, "the prompt's name"),
+    column("prompt_hash", Kind::Text, "hash of the prompt's templates"),
+    column("model", Kind::Text, "the model's name in the suite"),
+    column("epoch", Kind::Int32, "repetition, from 0"),
+    nullable("cluster", Kind::Text, "items that share it are not independent"),
+    column("targets", Kind::Texts, "the right answers; empty where the suite names no target"),
+    column("request", Kind::Text, "what was asked: the JSON body"),
+    nullable("output", Kind::Text, "the answer; null when the sample failed"),
+    nullable("finish_reason", Kind::Text, "the provider's word for why the answer ended"),
+    column("outcome", Kind::Text, "answered, refused, invalid or failed"),
+    nullable("error_kind", Kind::Text, "the failure's class"),
+    nullable("error", Kind::Text, "the failure, described"),
+    column("attempts", Kind::Int32, "attempts made; 0 when nothing was asked"),
+    column("cached", Kind::Bool, "whether the answer was there before this run began"),
+    nullable("started_at", Kind::Time, "start of the attempt that ended the request"),
+    column("queue_ms", Kind::Float, "waiting for a permit and for rate limits"),
+    column("backoff_ms", Kind::Float, "waiting between attempts"),
+    nullable("latency_ms", Kind::Float, "service time of the attempt that answered"),
+    nullable("input_tokens", Kind::Int64, "tokens of the prompt, as the provider counted them"),
+    nullable("output_tokens", Kind::Int64, "tokens of the answer, as the provider counted them"),
+    nullable("cost_usd", Kind::Float, "US dollars, where price and tokens are known"),
+];
+
+/// The columns of `samples.parquet` of which there is one per metric, then one per slice.
+const PER_METRIC_AND_SLICE: [Column; 2] = [
+    nullable("score.<metric>", Kind::Float, "the metric's score; null means not scored, never 0"),
+    nullable("slice.<column>", Kind::Text, "the item's value of a slice column"),
+];
+
+/// The columns of `scores.parquet`.
+pub(crate) const SCORES: [Column; 16] = [
+    column("run_id", Kind::Text, "the run"),
+    column("item_id", Kind::Text, "the item's id"),
+    column("prompt", Kind::Text, "the prompt's name"),
+    column("model", Kind::Text, "the model's name in the suite"),
+    column("epoch", Kind::Int32, "repetition, from 0"),
+    column("metric", Kind::Text, "the metric's name"),
+    nullable("score", Kind::Float, "the score; null means not scored, never 0"),
+    nullable("passed", Kind::Bool, "whether the score reaches the metric's threshold"),
+    nullable("reason", Kind::Text, "why, where the number alone does not tell"),
+    nullable("judge_model", Kind::Text, "the judge's name in the suite"),
+    nullable("judge_output", Kind::Text, "what the judge wrote"),
+    nullable("judge_tokens", Kind::Int64, "the judge's tokens, in and out"),
+    nullable("judge_cost_usd", Kind::Float, "US dollars for the judge, where known"),
+    column("item_hash", Kind::Text, "hash of the item's content, 32 hexadecimal digits"),
+    nullable("cluster", Kind::Text, "items that share it are not independent"),
+    column("invalid", Kind::Bool, "nothing could be extracted from the answer"),
+];
+
+/// The columns of `summary.parquet`.
+pub(crate) const SUMMARY: [Column; 19] = [
+    column("prompt", Kind::Text, "the prompt's name"),
+    column("model", Kind::Text, "the model's name in the suite"),
+    column("metric", Kind::Text, "the metric's name"),
+    nullable("slice", Kind::Text, "the slice column; null for the row over all items"),
+    nullable("slice_value", Kind::Text, "its value; null where the cell is empty"),
+    column("n_planned", Kind::Int64, "samples planned"),
+    column("n_scored", Kind::Int64, "samples with a score"),
+    column("n_missing", Kind::Int64, "samples without one"),
+    nullable("mean", Kind::Float, "the estimate"),
+    nullable("stderr", Kind::Float, "its standard error"),
+    nullable("ci_low", Kind::Float, "lower end of its interval"),
+    nullable("ci_high", Kind::Float, "upper end of its interval"),
+    nullable("ci_method", Kind::Text, "how the interval was made"),
+    nullable("latency_p50_ms", Kind::Float, "median service time"),
+    nullable("latency_p95_ms", Kind::Float, "95th percentile of the service time"),
+    nullable("input_tokens", Kind::Int64, "tokens of the prompts"),
+    nullable("output_tokens", Kind::Int64, "tokens of the answers"),
+    nullable("cost_usd", Kind::Float, "US dollars, where known"),
+    nullable("n_items", Kind::Int64, "items behind the estimate"),
+];

@@ -1,0 +1,48 @@
+//! A verdict as workflow commands: annotations on a GitHub Actions run.
+
+use evalmark_core::verdict::{Answer, Comparison, Verdict};
+
+use crate::text::printable_line;
+
+/// One annotation per comparison, and one for the whole, each on its own line.
+///
+/// `regressed` and `incomparable` are errors, `inconclusive` is a warning, the rest are notices.
+pub fn github(verdict: &Verdict) -> String {
+    let whole = annotation(
+        verdict.answer,
+        &format!("{} {}", verdict.suite, verdict.answer),
+        &format!("{} (run {} against {})", verdict.says, verdict.run_id, verdict.baseline),
+    );
+    verdict.comparisons.iter().map(compared).chain([whole]).collect()
+}
+
+fn compared(comparison: &Comparison) -> String {
+    let Comparison { prompt, model, metric, answer, says, notes, .. } = comparison;
+    let title = format!("{prompt} / {model} / {metric} {answer}");
+    let lines: Vec<_> =
+        std::iter::once(says).chain(notes).map(|line| printable_line(line).into_owned()).collect();
+    command(*answer, &title, &lines.join("\n"))
+}
+
+fn annotation(answer: Answer, title: &str, says: &str) -> String {
+    command(answer, title, &printable_line(says))
+}
+
+fn command(answer: Answer, title: &str, message: &str) -> String {
+    let level = match answer {
+        Answer::Improved | Answer::Pass => "notice",
+        Answer::Inconclusive => "warning",
+        Answer::Regressed | Answer::Incomparable => "error",
+    };
+    format!("::{level} title={}::{}\n", property(&printable_line(title)), data(message))
+}
+
+/// What the runner decodes in a message.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// What the runner decodes in a property.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

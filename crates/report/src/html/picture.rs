@@ -1,0 +1,61 @@
+//! Intervals as pictures: positions on a scale from 0 to 100, for SVG attributes.
+
+use evalmark_core::{estimate::Estimate, verdict::Comparison};
+use serde::Serialize;
+
+/// An interval on its scale.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Picture {
+    /// Left end.
+    low: f64,
+    /// Length.
+    width: f64,
+    /// The point estimate.
+    mean: f64,
+    /// Where no difference is, for a comparison.
+    zero: Option<f64>,
+    /// Where the largest acceptable drop is, for a comparison.
+    margin: Option<f64>,
+}
+
+/// A scale from `low` to `high`.
+#[derive(Clone, Copy, Debug)]
+struct Scale {
+    low: f64,
+    high: f64,
+}
+
+impl Scale {
+    fn at(self, value: f64) -> f64 {
+        let share = (value - self.low) / (self.high - self.low);
+        // One decimal of a percent is finer than a screen.
+        (share.clamp(0.0, 1.0) * 1e3).round() / 10.0
+    }
+}
+
+/// An estimate between 0 and 1; beyond that, on a scale that just holds the interval and 0.
+pub(super) fn estimate(estimate: &Estimate) -> Option<Picture> {
+    let mean = Some(estimate.mean).filter(|mean| mean.is_finite())?;
+    let low = estimate.ci_low.unwrap_or(mean);
+    let high = estimate.ci_high.unwrap_or(mean);
+    let scale = Scale { low: low.min(0.0), high: high.max(1.0) };
+    Some(picture(scale, low, mean, high))
+}
+
+/// A difference, on a scale with zero in the middle that holds the bounds and the margin.
+pub(super) fn difference(comparison: &Comparison) -> Option<Picture> {
+    let mean = comparison.estimate.filter(|mean| mean.is_finite())?;
+    let low = comparison.lower.unwrap_or(mean);
+    let high = comparison.upper.unwrap_or(mean);
+    let reach = [low, high, mean, comparison.margin].map(f64::abs).into_iter().fold(0.0, f64::max);
+    let reach = if reach > 0.0 { reach * 1.15 } else { 1.0 };
+    let scale = Scale { low: -reach, high: reach };
+    let (zero, margin) = (Some(scale.at(0.0)), Some(scale.at(-comparison.margin)));
+    Some(Picture { zero, margin, ..picture(scale, low, mean, high) })
+}
+
+fn picture(scale: Scale, low: f64, mean: f64, high: f64) -> Picture {
+    let (left, right) = (scale.at(low), scale.at(high));
+    let width = (right - left).max(0.0);
+    Picture { low: left, width, mean: scale.at(mean), zero: None, margin: None }
+}

@@ -1,0 +1,25 @@
+//! Columns, Parquet, HTML, Markdown, JUnit: everything that a run leaves behind for others to read.
+//!
+//! Begin with [`columns`], which says what the Parquet files of a run folder hold, then
+//! [`samples::SamplesWriter`]. Pages begin at [`html::HtmlReport`].
+//!
+//! It owns `samples.parquet`, `scores.parquet`, `summary.parquet` and `report.html`, and the Markdown,
+//! JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`text`]
+//! and the exports neutralise it.
+//!
+//! What it deliberately does not do: it computes no estimate and decides no verdict, it prints
+//! nothing, and it never goes to the network. It is the only crate that knows polars, and no polars
+//! type appears in its public interface. Damaged files on which polars panics are errors here: for
+//! that, the panic hook is wrapped once, and stays silent for panics that are caught.
+
+pub mod columns;
+mod figures;
+pub mod github;
+pub mod html;
+pub mod junit;
+pub mod latency;
+pub mod markdown;
+mod parquet;
+pub mod text;
+
+pub use parquet::{ReadError, WriteError, dataset, samples, scores, summary};

@@ -1,0 +1,13 @@
+//! Parquet in and out. Only the files in this folder know polars.
+
+pub mod dataset;
+mod frame;
+mod guard;
+mod open;
+pub mod samples;
+pub mod scores;
+pub mod summary;
+mod table;
+
+pub use open::ReadError;
+pub use table::WriteError;

@@ -1,0 +1,275 @@
+//! A Parquet file being read: row group by row group, and large row groups in slices.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use polars::prelude::{
+    ArrowSchema, DataFrame, FileMetadata, ParallelStrategy, ParquetReader, PolarsResult, SerReader,
+    polars_bail,
+};
+
+use super::{frame::Frame, guard::guarded};
+
+/// About how many uncompressed bytes are held at once.
+const SLICE_BYTES: usize = 32 << 20;
+/// The most rows held at once.
+const SLICE_ROWS: usize = 131_072;
+/// How many rows are looked at together.
+const BATCH_ROWS: usize = 1_024;
+
+/// A Parquet file of a run folder that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file system says no.
+    #[error("cannot read {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is empty, cut short, damaged, or something else than Parquet.
+    #[error("{path} is not a readable Parquet file: {message}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the reader stumbled over.
+        message: String,
+    },
+    /// A column is missing: another tool wrote the file.
+    #[error("{path} has no column `{column}`: was it written by evalmark?")]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// A column has another type: another tool wrote the file.
+    #[error("{path}: column `{column}` holds {found}, not {expected}: was it written by evalmark?")]
+    WrongType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The type in the file.
+        found: String,
+        /// The type that belongs there.
+        expected: &'static str,
+    },
+    /// A value that does not belong there.
+    #[error("{path}: row {row}: column `{column}` {problem}")]
+    BadCell {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 1.
+        row: u64,
+        /// The column.
+        column: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+impl ReadError {
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+
+    pub(super) fn damaged(path: &Path, message: String) -> Self {
+        Self::Damaged { path: path.to_owned(), message }
+    }
+}
+
+/// Reads a file slice by slice. At any time one slice is held.
+pub(super) struct TableReader {
+    path: PathBuf,
+    file: File,
+    metadata: FileMetadata,
+    /// The same without row groups.
+    bare: FileMetadata,
+    schema: Arc<ArrowSchema>,
+    columns: Option<Vec<String>>,
+    group: usize,
+    offset: usize,
+    /// Rows that were read and not yet given out.
+    pending: DataFrame,
+    rows_given: u64,
+}
+
+impl TableReader {
+    /// Opens a file, reads its footer, and checks that it describes the file.
+    pub(super) fn open(path: &Path) -> Result<Self, ReadError> {
+        let mut file = File::open(path).map_err(|source| ReadError::io(path, source))?;
+        let about = file.metadata().map_err(|source| ReadError::io(path, source))?;
+        if about.is_dir() {
+            return Err(ReadError::io(path, io::ErrorKind::IsADirectory.into()));
+        }
+        let (metadata, schema) = guarded(|| footer(&mut file, about.len()))
+            .map_err(|message| ReadError::damaged(path, message))?;
+        let bare = FileMetadata { row_groups: Vec::new(), ..metadata.clone() };
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            metadata,
+            bare,
+            schema,
+            columns: None,
+            group: 0,
+            offset: 0,
+            pending: DataFrame::default(),
+            rows_given: 0,
+        })
+    }
+
+    /// Reads these columns only; all of them must be there.
+    pub(super) fn select(mut self, columns: Vec<String>) -> Result<Self, ReadError> {
+        for column in &columns {
+            if !self.schema.contains(column) {
+                let (path, column) = (self.path, column.clone());
+                return Err(ReadError::MissingColumn { path, column });
+            }
+        }
+        self.columns = Some(columns);
+        Ok(self)
+    }
+
+    /// Every column's name and type.
+    pub(super) fn schema(&self) -> &ArrowSchema {
+        &self.schema
+    }
+
+    /// Shows `look` the next few rows, in file order; `None` at the end.
+    pub(super) fn next_batch<T, E: From<ReadError>>(
+        &mut self,
+        look: impl FnOnce(&Frame<'_>) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        if self.pending.height() == 0 {
+            match self.next_slice()? {
+                Some(slice) => self.pending = slice,
+                None => return Ok(None),
+            }
+        }
+        let batch = self.pending.slice(0, BATCH_ROWS);
+        self.pending = self.pending.slice(i64::try_from(batch.height()).unwrap_or(0), usize::MAX);
+        let frame = Frame { data: &batch, path: &self.path, first_row: self.rows_given };
+        self.rows_given += batch.height() as u64;
+        look(&frame).map(Some)
+    }
+
+    /// The next slice of rows; never an empty one.
+    fn next_slice(&mut self) -> Result<Option<DataFrame>, ReadError> {
+        while let Some(group) = self.metadata.row_groups.get(self.group) {
+            let left = group.num_rows().saturating_sub(self.offset);
+            let rows = slice_rows(group.num_rows(), group.total_byte_size()).min(left);
+            if rows == 0 {
+                (self.group, self.offset) = (self.group + 1, 0);
+                continue;
+            }
+            let offset = self.offset;
+            self.offset += rows;
+            let slice = self
+                .read(offset, rows)
+                .map_err(|message| ReadError::damaged(&self.path, message))?;
+            return Ok(Some(slice));
+        }
+        Ok(None)
+    }
+
+    /// Shows polars a file that has the current row group only, so that it reads no other.
+    fn read(&mut self, offset: usize, rows: usize) -> Result<DataFrame, String> {
+        let mut metadata = self.bare.clone();
+        let group = self.metadata.row_groups[self.group].clone();
+        metadata.num_rows = group.num_rows();
+        metadata.max_row_group_height = group.num_rows();
+        metadata.row_groups.push(group);
+        let columns = self.columns.clone();
+        let file = &mut self.file;
+        guarded(move || {
+            let mut reader = ParquetReader::new(file)
+                .with_slice(Some((offset, rows)))
+                .with_columns(columns)
+                // On this thread, where a panic can be caught.
+                .read_parallel(ParallelStrategy::None);
+            reader.set_metadata(Arc::new(metadata));
+            let frame = reader.set_rechunk(true).finish()?;
+            let even = frame.columns().iter().all(|column| column.len() == rows);
+            if frame.height() != rows || !even {
+                polars_bail!(ComputeError: "a row group has fewer rows than it says");
+            }
+            Ok(frame)
+        })
+    }
+}
+
+/// How many rows of a row group to hold at once.
+fn slice_rows(rows: usize, bytes: usize) -> usize {
+    let per_row = (bytes / rows.max(1)).max(1);
+    (SLICE_BYTES / per_row).clamp(1, SLICE_ROWS)
+}
+
+/// Reads the footer and checks its promises against the size of the file.
+fn footer(file: &mut File, file_size: u64) -> PolarsResult<(FileMetadata, Arc<ArrowSchema>)> {
+    if file_size == 0 {
+        polars_bail!(ComputeError: "it is empty");
+    }
+    let mut reader = ParquetReader::new(file);
+    let mut metadata = FileMetadata::clone(reader.get_metadata()?);
+    // What the writer's Arrow types were does not matter here, and without them a dictionary is
+    // plain text.
+    metadata.key_value_metadata = None;
+    for group in &metadata.row_groups {
+        if group.byte_ranges_iter().any(|range| range.start > range.end || range.end > file_size) {
+            polars_bail!(ComputeError: "its footer points beyond the end of the file");
+        }
+    }
+    reader.set_metadata(Arc::new(metadata.clone()));
+    let schema = reader.schema()?;
+    Ok((metadata, schema))
+}
+
+/// Rows of a file, one by one, decoded a few at a time.
+pub(super) struct Rows<T, E> {
+    reader: TableReader,
+    decode: Decode<T, E>,
+    ready: std::vec::IntoIter<T>,
+    done: bool,
+}
+
+type Decode<T, E> = Box<dyn FnMut(&Frame<'_>) -> Result<Vec<T>, E> + Send>;
+
+impl<T, E: From<ReadError>> Rows<T, E> {
+    pub(super) fn new(
+        reader: TableReader,
+        decode: impl FnMut(&Frame<'_>) -> Result<Vec<T>, E> + Send + 'static,
+    ) -> Self {
+        Self { reader, decode: Box::new(decode), ready: Vec::new().into_iter(), done: false }
+    }
+}
+
+/// Ends after the first error.
+impl<T, E: From<ReadError>> Iterator for Rows<T, E> {
+    type Item = Result<T, E>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.ready.next() {
+                return Some(Ok(row));
+            }
+            if self.done {
+                return None;
+            }
+            match self.reader.next_batch(&mut self.decode) {
+                Ok(Some(rows)) => self.ready = rows.into_iter(),
+                Ok(None) => self.done = true,
+                Err(error) => {
+                    self.done = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! `samples.parquet`: one row per sample, sorted by prompt, model, item order and epoch.
+
+use std::{path::Path, sync::Arc};
+
+use evalmark_core::{
+    item::Item,
+    record::{ErrorKind, Failure, Outcome, Record, Timing, Usage},
+    request::{Message, Request},
+    score::Score,
+};
+use serde::{
+    Deserialize,
+    de::{IntoDeserializer, value},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    frame::Frame,
+    open::{ReadError, Rows, TableReader},
+    table::{Cell, TableWriter, WriteError},
+};
+use crate::columns::{Kind, SAMPLES, SCORE_PREFIX, SLICE_PREFIX};
+
+/// What is the same for all samples of a run, and which columns they have.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout<'a> {
+    /// The run.
+    pub run_id: &'a str,
+    /// The suite's name.
+    pub suite: &'a str,
+    /// Names of the metrics, in the suite's order: one column `score.<metric>` each.
+    pub metrics: &'a [String],
+    /// Names of the slice columns, in the suite's order: one column `slice.<column>` each.
+    pub slices: &'a [String],
+}
+
+/// One sample: what was asked, what came back, what it scored.
+#[derive(Clone, Copy, Debug)]
+pub struct SampleRow<'a> {
+    /// The prompt's name.
+    pub prompt: &'a str,
+    /// The prompt's hash.
+    pub prompt_hash: &'a str,
+    /// The model's name in the suite.
+    pub model: &'a str,
+    /// The item; its slices are in the layout's order.
+    pub item: &'a Item,
+    /// Repetition, from 0.
+    pub epoch: u32,
+    /// What was asked.
+    pub request: &'a Request,
+    /// What came back.
+    pub record: &'a Record,
+    /// How the sample ended; here it may be `Invalid`.
+    pub outcome: Outcome,
+    /// US dollars, where known.
+    pub cost_usd: Option<f64>,
+    /// One score per metric, in the layout's order.
+    pub scores: &'a [Score],
+}
+
+/// Writes `samples.parquet`. Memory stays bounded, whatever the number of samples.
+pub struct SamplesWriter {
+    table: TableWriter,
+    run: Run,
+}
+
+/// What is the same in every row.
+struct Run {
+    id: String,
+    suite: String,
+}
+
+impl SamplesWriter {
+    /// Begins the file; it gets its name in [`Self::finish`].
+    pub fn create(path: &Path, layout: &Layout<'_>) -> Result<Self, WriteError> {
+        let scores = prefixed(SCORE_PREFIX, layout.metrics);
+        let slices = prefixed(SLICE_PREFIX, layout.slices);
+        let columns = SAMPLES
+            .iter()
+            .map(|column| (column.name, column.kind))
+            .chain(scores.iter().map(|name| (name.as_str(), Kind::Float)))
+            .chain(slices.iter().map(|name| (name.as_str(), Kind::Text)));
+        let table = TableWriter::create(path, columns)?;
+        let run = Run { id: layout.run_id.to_owned(), suite: layout.suite.to_owned() };
+        Ok(Self { table, run })
+    }
+
+    /// Adds a sample.
+    pub fn push(&mut self, row: &SampleRow<'_>) -> Result<(), WriteError> {
+        let (hash, request) = (row.item.hash.to_string(), row.request.body());
+        let asked = asked(&self.run, row, &hash, &request);
+        let scores = row.scores.iter().map(|score| Cell::float(score.value));
+        let slices = row.item.slices.iter().map(|slice| Cell::Text(slice.as_deref()));
+        self.table.push(asked.into_iter().chain(came_back(row)).chain(scores).chain(slices))
+    }
+
+    /// Completes the file and gives it its name.
+    pub fn finish(self) -> Result<(), WriteError> {
+        self.table.finish()
+    }
+}
+
+/// How many columns say what was asked; the others say what came back.
+const ASKED: usize = 11;
+
+/// The columns up to `request`.
+fn asked<'a>(
+    run: &'a Run,
+    row: &SampleRow<'a>,
+    item_hash: &'a str,
+    request: &'a str,
+) -> [Cell<'a>; ASKED] {
+    [
+        Cell::text(&run.id),
+        Cell::text(&run.suite),
+        Cell::text(&row.item.id),
+        Cell::text(item_hash),
+        Cell::text(row.prompt),
+        Cell::text(row.prompt_hash),
+        Cell::text(row.model),
+        Cell::small(row.epoch),
+        Cell::Text(row.item.cluster.as_deref()),
+        Cell::Texts(&row.item.targets),
+        Cell::text(request),
+    ]
+}
+
+/// The columns from `output` to `cost_usd`.
+fn came_back<'a>(row: &SampleRow<'a>) -> [Cell<'a>; SAMPLES.len() - ASKED] {
+    let record = row.record;
+    let failure = record.failure.as_ref();
+    let timing = record.timing;
+    [
+        Cell::Text(record.output.as_deref()),
+        Cell::Text(record.finish_reason.as_deref()),
+        Cell::text(row.outcome.as_str()),
+        Cell::Text(failure.map(|failure| failure.kind.as_str())),
+        Cell::Text(failure.map(|failure| failure.message.as_str())),
+        Cell::small(record.attempts),
+        Cell::Bool(Some(record.cached)),
+        Cell::Time(Some(timing.started_at_us).filter(|at| *at != 0)),
+        Cell::float(Some(timing.queue_ms)),
+        Cell::float(Some(timing.backoff_ms)),
+        Cell::float(timing.latency_ms),
+        Cell::count(record.usage.input_tokens),
+        Cell::count(record.usage.output_tokens),
+        Cell::float(row.cost_usd),
+    ]
+}
+
+fn prefixed(prefix: &str, names: &[String]) -> Vec<String> {
+    names.iter().map(|name| format!("{prefix}{name}")).collect()
+}
+
+/// A row of `samples.parquet`, read back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampleRecord {
+    /// The item's id.
+    pub item_id: String,
+    /// Hash of the item's content, in hexadecimal.
+    pub item_hash: String,
+    /// The prompt's name.
+    pub prompt: String,
+    /// The prompt's hash.
+    pub prompt_hash: String,
+    /// The model's name in the suite.
+    pub model: String,
+    /// Repetition, from 0.
+    pub epoch: u32,
+    /// Items that share it are not independent.
+    pub cluster: Option<String>,
+    /// The right answers.
+    pub targets: Vec<String>,
+    /// What was asked: the JSON body.
+    pub request: String,
+    /// What came back, as it was before scoring: never `Invalid`.
+    pub record: Record,
+    /// How the sample ended; it may be `Invalid`.
+    pub outcome: Outcome,
+    /// US dollars, where known.
+    pub cost_usd: Option<f64>,
+    /// One score per metric, in the order of [`Samples::metrics`]; `None` is missing.
+    pub scores: Vec<Option<f64>>,
+    /// One value per slice, in the order of [`Samples::slices`].
+    pub slices: Vec<Option<String>>,
+}
+
+impl SampleRecord {
+    /// The request that was made, with the hash it had: model, messages, parameters and epoch.
+    pub fn request(&self) -> Result<Request, serde_json::Error> {
+        let Body { model, messages, params } = serde_json::from_str(&self.request)?;
+        Ok(Request { model: model.into(), messages, params: Arc::new(params), epoch: self.epoch })
+    }
+}
+
+/// The JSON body of a request.
+#[derive(Deserialize)]
+struct Body {
+    model: String,
+    messages: Vec<Message>,
+    #[serde(flatten)]
+    params: Map<String, Value>,
+}
+
+/// The rows of a `samples.parquet`, in file order; ends after the first error.
+pub struct Samples {
+    rows: Rows<SampleRecord, ReadError>,
+    metrics: Vec<String>,
+    slices: Vec<String>,
+}
+
+/// Opens a `samples.parquet`. Memory stays bounded, whatever the number of samples.
+pub fn samples(path: &Path) -> Result<Samples, ReadError> {
+    let reader = TableReader::open(path)?;
+    let (scores, metrics) = variable(&reader, SCORE_PREFIX);
+    let (slice_columns, slices) = variable(&reader, SLICE_PREFIX);
+    let fixed = SAMPLES.iter().map(|column| column.name);
+    let all = fixed.chain(scores.iter().chain(&slice_columns).map(String::as_str));
+    let columns = all.map(str::to_owned).collect();
+    let rows =
+        Rows::new(reader.select(columns)?, move |frame| decode(frame, &scores, &slice_columns));
+    Ok(Samples { rows, metrics, slices })
+}
+
+/// The columns whose names begin with `prefix`: their names with it, and without it.
+fn variable(reader: &TableReader, prefix: &str) -> (Vec<String>, Vec<String>) {
+    let names = reader.schema().iter_names().filter_map(|name| {
+        let bare = name.strip_prefix(prefix)?;
+        Some((name.to_string(), bare.to_owned()))
+    });
+    names.unzip()
+}
+
+impl Samples {
+    /// Names of the metrics.
+    pub fn metrics(&self) -> &[String] {
+        &self.metrics
+    }
+
+    /// Names of the slice columns.
+    pub fn slices(&self) -> &[String] {
+        &self.slices
+    }
+}
+
+impl Iterator for Samples {
+    type Item = Result<SampleRecord, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rows.next()
+    }
+}
+
+fn decode(
+    frame: &Frame<'_>,
+    scores: &[String],
+    slices: &[String],
+) -> Result<Vec<SampleRecord>, ReadError> {
+    let (item_id, item_hash) = (frame.text("item_id")?, frame.text("item_hash")?);
+    let (prompt, prompt_hash) = (frame.text("prompt")?, frame.text("prompt_hash")?);
+    let (model, epoch) = (frame.text("model")?, frame.int32("epoch")?);
+    let (cluster, targets) = (frame.text("cluster")?, frame.texts("targets")?);
+    let (request, outcome) = (frame.text("request")?, frame.text("outcome")?);
+    let cost_usd = frame.float("cost_usd")?;
+    let scores = scores.iter().map(|name| frame.float(name)).collect::<Result<Vec<_>, _>>()?;
+    let slices = slices.iter().map(|name| frame.text(name)).collect::<Result<Vec<_>, _>>()?;
+    let records = decode_records(frame)?.into_iter().enumerate();
+    let sample = |(row, record): (usize, Record)| {
+        Ok(SampleRecord {
+            item_id: item_id.owned(row)?,
+            item_hash: item_hash.owned(row)?,
+            prompt: prompt.owned(row)?,
+            prompt_hash: prompt_hash.owned(row)?,
+            model: model.owned(row)?,
+            epoch: epoch.count(row)?,
+            cluster: cluster.maybe_owned(row),
+            targets: targets.texts(row)?,
+            request: request.owned(row)?,
+            record,
+            outcome: word(outcome.some(row)?).ok_or_else(|| outcome.bad(row, "is no outcome"))?,
+            cost_usd: cost_usd.get(row),
+            scores: scores.iter().map(|column| column.get(row)).collect(),
+            slices: slices.iter().map(|column| column.maybe_owned(row)).collect(),
+        })
+    };
+    records.map(sample).collect()
+}
+
+fn decode_records(frame: &Frame<'_>) -> Result<Vec<Record>, ReadError> {
+    let (output, finish_reason) = (frame.text("output")?, frame.text("finish_reason")?);
+    let (outcome, attempts) = (frame.text("outcome")?, frame.int32("attempts")?);
+    let (input, answer) = (frame.int64("input_tokens")?, frame.int64("output_tokens")?);
+    let cached = frame.bool("cached")?;
+    let failures = decode_failures(frame)?;
+    let timings = decode_timings(frame)?;
+    let record = |(row, (failure, timing))| {
+        let scored = word(outcome.some(row)?).ok_or_else(|| outcome.bad(row, "is no outcome"))?;
+        Ok(Record {
+            // Only scoring makes an answer invalid.
+            outcome: if scored == Outcome::Invalid { Outcome::Answered } else { scored },
+            output: output.maybe_owned(row),
+            finish_reason: finish_reason.maybe_owned(row),
+            failure,
+            attempts: attempts.count(row)?,
+            timing,
+            usage: Usage {
+                input_tokens: input.maybe_count(row)?,
+                output_tokens: answer.maybe_count(row)?,
+            },
+            cached: cached.some(row)?,
+        })
+    };
+    failures.into_iter().zip(timings).enumerate().map(record).collect()
+}
+
+fn decode_failures(frame: &Frame<'_>) -> Result<Vec<Option<Failure>>, ReadError> {
+    let (kinds, messages) = (frame.text("error_kind")?, frame.text("error")?);
+    let failure = |row| {
+        let Some(kind) = kinds.get(row) else { return Ok(None) };
+        let kind: ErrorKind = word(kind).ok_or_else(|| kinds.bad(row, "is no kind of error"))?;
+        Ok(Some(Failure { kind, message: messages.maybe_owned(row).unwrap_or_default() }))
+    };
+    (0..frame.data.height()).map(failure).collect()
+}
+
+fn decode_timings(frame: &Frame<'_>) -> Result<Vec<Timing>, ReadError> {
+    let (started_at, latency_ms) = (frame.time("started_at")?, frame.float("latency_ms")?);
+    let (queue_ms, backoff_ms) = (frame.float("queue_ms")?, frame.float("backoff_ms")?);
+    let timing = |row| Timing {
+        started_at_us: started_at.get(row).unwrap_or_default(),
+        queue_ms: queue_ms.get(row).unwrap_or_default(),
+        backoff_ms: backoff_ms.get(row).unwrap_or_default(),
+        latency_ms: latency_ms.get(row),
+    };
+    Ok((0..frame.data.height()).map(timing).collect())
+}
+
+/// Reads a word as the vocabulary writes it.
+fn word<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+    let deserializer: value::StrDeserializer<'_, value::Error> = text.into_deserializer();
+    T::deserialize(deserializer).ok()
+}

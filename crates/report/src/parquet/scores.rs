@@ -1,0 +1,235 @@
+//! `scores.parquet`: one row per sample and metric, in the order of the samples.
+
+use std::path::Path;
+
+use evalmark_core::{
+    item::Item,
+    score::{JudgeTrace, Score},
+};
+
+use super::{
+    frame::Frame,
+    open::{ReadError, Rows, TableReader},
+    table::{Cell, TableWriter, WriteError},
+};
+use crate::columns::SCORES;
+
+/// One metric's score of one sample.
+#[derive(Clone, Copy, Debug)]
+pub struct ScoreRow<'a> {
+    /// The prompt's name.
+    pub prompt: &'a str,
+    /// The model's name in the suite.
+    pub model: &'a str,
+    /// The item.
+    pub item: &'a Item,
+    /// Repetition, from 0.
+    pub epoch: u32,
+    /// The metric's name.
+    pub metric: &'a str,
+    /// What the metric said.
+    pub score: &'a Score,
+}
+
+/// Writes `scores.parquet`. Memory stays bounded, whatever the number of rows.
+pub struct ScoresWriter {
+    table: TableWriter,
+    run_id: String,
+}
+
+impl ScoresWriter {
+    /// Begins the file; it gets its name in [`Self::finish`].
+    pub fn create(path: &Path, run_id: &str) -> Result<Self, WriteError> {
+        let columns = SCORES.iter().map(|column| (column.name, column.kind));
+        Ok(Self { table: TableWriter::create(path, columns)?, run_id: run_id.to_owned() })
+    }
+
+    /// Adds a row. Rows come in the order of the samples, metrics in the suite's order.
+    pub fn push(&mut self, row: &ScoreRow<'_>) -> Result<(), WriteError> {
+        let hash = row.item.hash.to_string();
+        let score = row.score;
+        let judge = score.judge.as_ref();
+        let cells: [Cell<'_>; SCORES.len()] = [
+            Cell::text(&self.run_id),
+            Cell::text(&row.item.id),
+            Cell::text(row.prompt),
+            Cell::text(row.model),
+            Cell::small(row.epoch),
+            Cell::text(row.metric),
+            Cell::float(score.value),
+            Cell::Bool(score.passed),
+            Cell::Text(score.reason.as_deref()),
+            Cell::Text(judge.map(|judge| judge.model.as_str())),
+            Cell::Text(judge.and_then(|judge| judge.output.as_deref())),
+            Cell::count(judge.and_then(|judge| judge.tokens)),
+            Cell::float(judge.and_then(|judge| judge.cost_usd)),
+            Cell::text(&hash),
+            Cell::Text(row.item.cluster.as_deref()),
+            Cell::Bool(Some(score.invalid)),
+        ];
+        self.table.push(cells)
+    }
+
+    /// Completes the file and gives it its name.
+    pub fn finish(self) -> Result<(), WriteError> {
+        self.table.finish()
+    }
+}
+
+/// What a gate needs of a score, borrowed from the file's columns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScoreRef<'a> {
+    /// The item's id.
+    pub item_id: &'a str,
+    /// Hash of the item's content, in hexadecimal.
+    pub item_hash: &'a str,
+    /// Items that share it are not independent.
+    pub cluster: Option<&'a str>,
+    /// The prompt's name.
+    pub prompt: &'a str,
+    /// The model's name in the suite.
+    pub model: &'a str,
+    /// Repetition, from 0.
+    pub epoch: u32,
+    /// The metric's name.
+    pub metric: &'a str,
+    /// The score; `None` is missing, never 0.
+    pub score: Option<f64>,
+    /// Whether the score reaches the metric's threshold.
+    pub passed: Option<bool>,
+    /// Nothing could be extracted from the answer.
+    pub invalid: bool,
+}
+
+const REF_COLUMNS: [&str; 10] = [
+    "item_id",
+    "item_hash",
+    "cluster",
+    "prompt",
+    "model",
+    "epoch",
+    "metric",
+    "score",
+    "passed",
+    "invalid",
+];
+
+/// Visits every score in file order; ends at the visitor's first error.
+///
+/// Only the columns of [`ScoreRef`] are read, a slice of the file at a time.
+pub fn for_each_score<E: From<ReadError>>(
+    path: &Path,
+    mut visit: impl FnMut(ScoreRef<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let columns = REF_COLUMNS.map(str::to_owned).to_vec();
+    let mut reader = TableReader::open(path)?.select(columns)?;
+    while reader.next_batch(|frame| visit_batch(frame, &mut visit))?.is_some() {}
+    Ok(())
+}
+
+fn visit_batch<E: From<ReadError>>(
+    frame: &Frame<'_>,
+    visit: &mut impl FnMut(ScoreRef<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let (item_id, item_hash) = (frame.text("item_id")?, frame.text("item_hash")?);
+    let (cluster, metric) = (frame.text("cluster")?, frame.text("metric")?);
+    let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
+    let (epoch, score) = (frame.int32("epoch")?, frame.float("score")?);
+    let (passed, invalid) = (frame.bool("passed")?, frame.bool("invalid")?);
+    for row in 0..frame.data.height() {
+        visit(ScoreRef {
+            item_id: item_id.some(row)?,
+            item_hash: item_hash.some(row)?,
+            cluster: cluster.get(row),
+            prompt: prompt.some(row)?,
+            model: model.some(row)?,
+            epoch: epoch.count(row)?,
+            metric: metric.some(row)?,
+            score: score.get(row),
+            passed: passed.get(row),
+            invalid: invalid.get(row).unwrap_or_default(),
+        })?;
+    }
+    Ok(())
+}
+
+/// A row of `scores.parquet`, read back in full.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreRecord {
+    /// The item's id.
+    pub item_id: String,
+    /// The prompt's name.
+    pub prompt: String,
+    /// The model's name in the suite.
+    pub model: String,
+    /// Repetition, from 0.
+    pub epoch: u32,
+    /// The metric's name.
+    pub metric: String,
+    /// What the metric said.
+    pub score: Score,
+}
+
+/// The rows of a `scores.parquet`, in file order; ends after the first error.
+pub struct ScoreRecords(Rows<ScoreRecord, ReadError>);
+
+/// Opens a `scores.parquet` to read every row in full, reasons and judges included.
+pub fn score_records(path: &Path) -> Result<ScoreRecords, ReadError> {
+    let columns = SCORES.map(|column| column.name.to_owned()).to_vec();
+    Ok(ScoreRecords(Rows::new(TableReader::open(path)?.select(columns)?, decode)))
+}
+
+impl Iterator for ScoreRecords {
+    type Item = Result<ScoreRecord, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+fn decode(frame: &Frame<'_>) -> Result<Vec<ScoreRecord>, ReadError> {
+    let (item_id, metric) = (frame.text("item_id")?, frame.text("metric")?);
+    let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
+    let epoch = frame.int32("epoch")?;
+    let scores = decode_scores(frame)?.into_iter().enumerate();
+    let record = |(row, score)| {
+        Ok(ScoreRecord {
+            item_id: item_id.owned(row)?,
+            prompt: prompt.owned(row)?,
+            model: model.owned(row)?,
+            epoch: epoch.count(row)?,
+            metric: metric.owned(row)?,
+            score,
+        })
+    };
+    scores.map(record).collect()
+}
+
+fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
+    let (value, passed) = (frame.float("score")?, frame.bool("passed")?);
+    let (reason, invalid) = (frame.text("reason")?, frame.bool("invalid")?);
+    let judges = decode_judges(frame)?.into_iter().enumerate();
+    let score = |(row, judge)| Score {
+        value: value.get(row),
+        passed: passed.get(row),
+        reason: reason.maybe_owned(row),
+        invalid: invalid.get(row).unwrap_or_default(),
+        judge,
+    };
+    Ok(judges.map(score).collect())
+}
+
+fn decode_judges(frame: &Frame<'_>) -> Result<Vec<Option<JudgeTrace>>, ReadError> {
+    let (model, output) = (frame.text("judge_model")?, frame.text("judge_output")?);
+    let (tokens, cost_usd) = (frame.int64("judge_tokens")?, frame.float("judge_cost_usd")?);
+    let judge = |row| {
+        let Some(model) = model.maybe_owned(row) else { return Ok(None) };
+        Ok(Some(JudgeTrace {
+            model,
+            output: output.maybe_owned(row),
+            tokens: tokens.maybe_count(row)?,
+            cost_usd: cost_usd.get(row),
+        }))
+    };
+    (0..frame.data.height()).map(judge).collect()
+}

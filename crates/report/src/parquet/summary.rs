@@ -1,0 +1,138 @@
+//! `summary.parquet`: one row per prompt x model x metric, and per slice value.
+
+use std::path::Path;
+
+use evalmark_core::estimate::Estimate;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    frame::Frame,
+    open::{ReadError, Rows, TableReader},
+    table::{Cell, TableWriter, WriteError},
+};
+use crate::columns::SUMMARY;
+
+/// A prompt x model x metric, over all items or over one slice of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SummaryRow {
+    /// The prompt's name.
+    pub prompt: String,
+    /// The model's name in the suite.
+    pub model: String,
+    /// The metric's name.
+    pub metric: String,
+    /// The slice column; `None` for the row over all items.
+    pub slice: Option<String>,
+    /// Its value; `None` where the cell is empty.
+    pub slice_value: Option<String>,
+    /// Samples planned.
+    pub n_planned: u64,
+    /// Samples with a score.
+    pub n_scored: u64,
+    /// Samples without one.
+    pub n_missing: u64,
+    /// The mean with its interval; `None` where nothing was scored.
+    pub estimate: Option<Estimate>,
+    /// Median service time, milliseconds.
+    pub latency_p50_ms: Option<f64>,
+    /// 95th percentile of the service time, milliseconds.
+    pub latency_p95_ms: Option<f64>,
+    /// Tokens of the prompts, where the provider counted them.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answers, where the provider counted them.
+    pub output_tokens: Option<u64>,
+    /// US dollars, where known.
+    pub cost_usd: Option<f64>,
+}
+
+/// Writes `summary.parquet`.
+pub fn write_summary<'a>(
+    path: &Path,
+    rows: impl IntoIterator<Item = &'a SummaryRow>,
+) -> Result<(), WriteError> {
+    let columns = SUMMARY.iter().map(|column| (column.name, column.kind));
+    let mut table = TableWriter::create(path, columns)?;
+    for row in rows {
+        table.push(cells(row))?;
+    }
+    table.finish()
+}
+
+fn cells(row: &SummaryRow) -> [Cell<'_>; SUMMARY.len()] {
+    let estimate = row.estimate.as_ref();
+    [
+        Cell::text(&row.prompt),
+        Cell::text(&row.model),
+        Cell::text(&row.metric),
+        Cell::Text(row.slice.as_deref()),
+        Cell::Text(row.slice_value.as_deref()),
+        Cell::count(Some(row.n_planned)),
+        Cell::count(Some(row.n_scored)),
+        Cell::count(Some(row.n_missing)),
+        Cell::float(estimate.map(|estimate| estimate.mean)),
+        Cell::float(estimate.and_then(|estimate| estimate.stderr)),
+        Cell::float(estimate.and_then(|estimate| estimate.ci_low)),
+        Cell::float(estimate.and_then(|estimate| estimate.ci_high)),
+        Cell::Text(estimate.map(|estimate| estimate.ci_method.as_str())),
+        Cell::float(row.latency_p50_ms),
+        Cell::float(row.latency_p95_ms),
+        Cell::count(row.input_tokens),
+        Cell::count(row.output_tokens),
+        Cell::float(row.cost_usd),
+        Cell::count(estimate.map(|estimate| estimate.n_items)),
+    ]
+}
+
+/// Reads `summary.parquet` back, in file order.
+pub fn read_summary(path: &Path) -> Result<Vec<SummaryRow>, ReadError> {
+    let columns = SUMMARY.map(|column| column.name.to_owned()).to_vec();
+    Rows::new(TableReader::open(path)?.select(columns)?, decode).collect()
+}
+
+fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
+    let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
+    let (metric, slice) = (frame.text("metric")?, frame.text("slice")?);
+    let (slice_value, planned) = (frame.text("slice_value")?, frame.int64("n_planned")?);
+    let (scored, missing) = (frame.int64("n_scored")?, frame.int64("n_missing")?);
+    let (p50, p95) = (frame.float("latency_p50_ms")?, frame.float("latency_p95_ms")?);
+    let (input, output) = (frame.int64("input_tokens")?, frame.int64("output_tokens")?);
+    let cost_usd = frame.float("cost_usd")?;
+    let estimates = decode_estimates(frame)?.into_iter().enumerate();
+    let summary = |(row, estimate)| {
+        Ok(SummaryRow {
+            prompt: prompt.owned(row)?,
+            model: model.owned(row)?,
+            metric: metric.owned(row)?,
+            slice: slice.maybe_owned(row),
+            slice_value: slice_value.maybe_owned(row),
+            n_planned: planned.maybe_count(row)?.unwrap_or_default(),
+            n_scored: scored.maybe_count(row)?.unwrap_or_default(),
+            n_missing: missing.maybe_count(row)?.unwrap_or_default(),
+            estimate,
+            latency_p50_ms: p50.get(row),
+            latency_p95_ms: p95.get(row),
+            input_tokens: input.maybe_count(row)?,
+            output_tokens: output.maybe_count(row)?,
+            cost_usd: cost_usd.get(row),
+        })
+    };
+    estimates.map(summary).collect()
+}
+
+fn decode_estimates(frame: &Frame<'_>) -> Result<Vec<Option<Estimate>>, ReadError> {
+    let (mean, stderr) = (frame.float("mean")?, frame.float("stderr")?);
+    let (ci_low, ci_high) = (frame.float("ci_low")?, frame.float("ci_high")?);
+    let (ci_method, n_items) = (frame.text("ci_method")?, frame.int64("n_items")?);
+    let estimate = |row| {
+        let Some(mean) = mean.get(row) else { return Ok(None) };
+        Ok(Some(Estimate {
+            mean,
+            stderr: stderr.get(row),
+            ci_low: ci_low.get(row),
+            ci_high: ci_high.get(row),
+            ci_method: ci_method.maybe_owned(row).unwrap_or_default(),
+            n_items: n_items.maybe_count(row)?.unwrap_or_default(),
+        }))
+    };
+    (0..frame.data.height()).map(estimate).collect()
+}

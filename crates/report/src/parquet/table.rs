@@ -1,0 +1,295 @@
+//! A Parquet file being written: rows gather in plain columns and leave as row groups.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter},
+    iter,
+    path::{Path, PathBuf},
+    sync::PoisonError,
+};
+
+use polars::prelude::{
+    BatchedWriter, BooleanChunked, Column as PolarsColumn, DataFrame, DataType, Float64Chunked,
+    Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, ListBuilderTrait, ListStringChunkedBuilder,
+    NewChunkedArray, ParquetCompression, ParquetWriter, PlSmallStr, PolarsResult, Schema,
+    StringChunkedBuilder, TimeUnit, TimeZone,
+};
+
+use crate::columns::Kind;
+
+/// A row group ends after this many rows.
+const GROUP_ROWS: usize = 16_384;
+/// It ends before that once its texts hold this many bytes: long answers must not fill the memory.
+const GROUP_BYTES: usize = 32 << 20;
+
+/// A Parquet file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The file system says no.
+    #[error("cannot write {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Encoding failed, or the disk is full.
+    #[error("cannot write {path}: {message}")]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// Two metrics, or two slices, have the same name.
+    #[error("cannot write {path}: two of its columns would be called `{column}`")]
+    SameName {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        column: String,
+    },
+    /// A row that does not fit the file's columns.
+    #[error("cannot write {path}: a row does not fit its columns ({message})")]
+    Misfit {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        message: String,
+    },
+}
+
+/// One value of one row.
+pub(super) enum Cell<'a> {
+    Text(Option<&'a str>),
+    Texts(&'a [String]),
+    Time(Option<i64>),
+    Float(Option<f64>),
+    Int64(Option<i64>),
+    Int32(Option<i32>),
+    Bool(Option<bool>),
+}
+
+impl<'a> Cell<'a> {
+    pub(super) fn text(text: &'a str) -> Self {
+        Self::Text(Some(text))
+    }
+
+    /// A number that must not be NaN or infinite in a file: such a value is missing.
+    pub(super) fn float(value: Option<f64>) -> Self {
+        Self::Float(value.filter(|value| value.is_finite()))
+    }
+
+    /// A count; one beyond `i64` is missing.
+    pub(super) fn count(value: Option<u64>) -> Self {
+        Self::Int64(value.and_then(|value| i64::try_from(value).ok()))
+    }
+
+    /// A small count; beyond `i32` it stays at the largest.
+    pub(super) fn small(value: u32) -> Self {
+        Self::Int32(Some(i32::try_from(value).unwrap_or(i32::MAX)))
+    }
+}
+
+/// A column of the row group that is being filled.
+enum Buffer {
+    Text(StringChunkedBuilder),
+    Texts(ListStringChunkedBuilder),
+    Time(Vec<Option<i64>>),
+    Float(Vec<Option<f64>>),
+    Int64(Vec<Option<i64>>),
+    Int32(Vec<Option<i32>>),
+    Bool(Vec<Option<bool>>),
+}
+
+impl Buffer {
+    fn new(name: &PlSmallStr, kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text(StringChunkedBuilder::new(name.clone(), 0)),
+            Kind::Texts => Self::Texts(ListStringChunkedBuilder::new(name.clone(), 0, 0)),
+            Kind::Time => Self::Time(Vec::new()),
+            Kind::Float => Self::Float(Vec::new()),
+            Kind::Int64 => Self::Int64(Vec::new()),
+            Kind::Int32 => Self::Int32(Vec::new()),
+            Kind::Bool => Self::Bool(Vec::new()),
+        }
+    }
+
+    /// Appends a value and gives the bytes of text it holds; `None` when the types differ.
+    fn push(&mut self, cell: &Cell<'_>) -> Option<usize> {
+        match (self, cell) {
+            (Self::Text(column), Cell::Text(text)) => {
+                column.append_option(*text);
+                return Some(text.map_or(0, str::len));
+            }
+            (Self::Texts(column), Cell::Texts(texts)) => {
+                column.append_values_iter(texts.iter().map(String::as_str));
+                return Some(texts.iter().map(String::len).sum());
+            }
+            (Self::Time(column), Cell::Time(at)) => column.push(*at),
+            (Self::Float(column), Cell::Float(value)) => column.push(*value),
+            (Self::Int64(column), Cell::Int64(value)) => column.push(*value),
+            (Self::Int32(column), Cell::Int32(value)) => column.push(*value),
+            (Self::Bool(column), Cell::Bool(value)) => column.push(*value),
+            _ => return None,
+        }
+        Some(0)
+    }
+
+    fn finish(self, name: PlSmallStr) -> PolarsColumn {
+        match self {
+            Self::Text(column) => column.finish().into_column(),
+            Self::Texts(mut column) => column.finish().into_column(),
+            Self::Time(values) => Int64Chunked::from_slice_options(name, &values)
+                .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
+                .into_series()
+                .into_column(),
+            Self::Float(values) => Float64Chunked::from_slice_options(name, &values).into_column(),
+            Self::Int64(values) => Int64Chunked::from_slice_options(name, &values).into_column(),
+            Self::Int32(values) => Int32Chunked::from_slice_options(name, &values).into_column(),
+            Self::Bool(values) => BooleanChunked::from_slice_options(name, &values).into_column(),
+        }
+    }
+}
+
+fn data_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Text => DataType::String,
+        Kind::Texts => DataType::List(Box::new(DataType::String)),
+        Kind::Time => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
+        Kind::Float => DataType::Float64,
+        Kind::Int64 => DataType::Int64,
+        Kind::Int32 => DataType::Int32,
+        Kind::Bool => DataType::Boolean,
+    }
+}
+
+/// Writes `x.parquet.partial`, and names it `x.parquet` once it is complete.
+///
+/// Where row groups end depends on the rows alone, so the same rows give the same bytes.
+pub(super) struct TableWriter {
+    path: PathBuf,
+    partial: Partial,
+    columns: Vec<(PlSmallStr, Kind)>,
+    buffers: Vec<Buffer>,
+    rows: usize,
+    bytes: usize,
+    writer: BatchedWriter<BufWriter<File>>,
+}
+
+impl TableWriter {
+    /// Begins a file with these columns.
+    pub(super) fn create<'a>(
+        path: &Path,
+        columns: impl IntoIterator<Item = (&'a str, Kind)>,
+    ) -> Result<Self, WriteError> {
+        let columns: Vec<_> =
+            columns.into_iter().map(|(name, kind)| (PlSmallStr::from_str(name), kind)).collect();
+        let schema = schema(path, &columns)?;
+        let partial = Partial(partial_path(path));
+        let file = File::create(&partial.0).map_err(|source| io_error(&partial.0, source))?;
+        let writer = ParquetWriter::new(BufWriter::new(file))
+            .with_compression(ParquetCompression::Zstd(None))
+            .batched(&schema)
+            .map_err(|error| encode_error(path, &error))?;
+        let buffers = empty(&columns);
+        let path = path.to_owned();
+        Ok(Self { path, partial, columns, buffers, rows: 0, bytes: 0, writer })
+    }
+
+    /// Adds one row: a value for every column, in order.
+    pub(super) fn push<'a>(
+        &mut self,
+        cells: impl IntoIterator<Item = Cell<'a>>,
+    ) -> Result<(), WriteError> {
+        let mut cells = cells.into_iter();
+        for (buffer, (name, kind)) in iter::zip(&mut self.buffers, &self.columns) {
+            let bytes = cells.next().and_then(|cell| buffer.push(&cell));
+            let Some(bytes) = bytes else {
+                let message = format!("`{name}` is missing, or not {kind}");
+                return Err(WriteError::Misfit { path: self.path.clone(), message });
+            };
+            self.bytes += bytes;
+        }
+        if cells.next().is_some() {
+            let message = "it has too many values".to_owned();
+            return Err(WriteError::Misfit { path: self.path.clone(), message });
+        }
+        self.rows += 1;
+        if self.rows >= GROUP_ROWS || self.bytes >= GROUP_BYTES {
+            self.write_group()?;
+        }
+        Ok(())
+    }
+
+    fn write_group(&mut self) -> Result<(), WriteError> {
+        let buffers = std::mem::replace(&mut self.buffers, empty(&self.columns));
+        let columns = iter::zip(buffers, &self.columns)
+            .map(|(buffer, (name, _))| buffer.finish(name.clone()))
+            .collect();
+        let written: PolarsResult<()> =
+            DataFrame::new(self.rows, columns).and_then(|group| self.writer.write_batch(&group));
+        (self.rows, self.bytes) = (0, 0);
+        written.map_err(|error| encode_error(&self.path, &error))
+    }
+
+    /// Writes what is left and gives the file its name.
+    pub(super) fn finish(mut self) -> Result<(), WriteError> {
+        if self.rows > 0 {
+            self.write_group()?;
+        }
+        // Polars would add its Arrow schema, and pandas cannot read the string views in it. Without
+        // it every reader goes by the plain Parquet types.
+        let no_metadata = Some(Vec::new());
+        let mut file = self.writer.get_writer().lock().unwrap_or_else(PoisonError::into_inner);
+        let written = file.end(no_metadata);
+        drop(file);
+        written.map_err(|error| encode_error(&self.path, &error))?;
+        let Self { path, partial, writer, .. } = self;
+        drop(writer);
+        File::options()
+            .append(true)
+            .open(&partial.0)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(&partial.0, &path))
+            .map_err(|source| io_error(&path, source))
+    }
+}
+
+/// The unfinished file: removed unless it was renamed.
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // After a rename there is nothing to remove.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn schema(path: &Path, columns: &[(PlSmallStr, Kind)]) -> Result<Schema, WriteError> {
+    let mut schema = Schema::with_capacity(columns.len());
+    for (name, kind) in columns {
+        if schema.insert(name.clone(), data_type(*kind)).is_some() {
+            return Err(WriteError::SameName { path: path.to_owned(), column: name.to_string() });
+        }
+    }
+    Ok(schema)
+}
+
+fn empty(columns: &[(PlSmallStr, Kind)]) -> Vec<Buffer> {
+    columns.iter().map(|(name, kind)| Buffer::new(name, *kind)).collect()
+}
+
+fn partial_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    PathBuf::from(name)
+}
+
+fn io_error(path: &Path, source: io::Error) -> WriteError {
+    WriteError::Io { path: path.to_owned(), source }
+}
+
+fn encode_error(path: &Path, error: &polars::prelude::PolarsError) -> WriteError {
+    WriteError::Encode { path: path.to_owned(), message: error.to_string() }
+}

@@ -1,0 +1,79 @@
+//! A verdict in each export format, with hostile texts in it.
+
+use evalmark_core::verdict::{Answer, Verdict};
+use evalmark_report::{github::github, junit::junit, markdown::markdown};
+
+use crate::fixture::verdict;
+
+#[test]
+fn markdown_shows_texts_literally() {
+    let text = markdown(&verdict(Answer::Regressed));
+    assert!(!text.contains("<script"));
+    assert!(!text.contains("@all"));
+    assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'));
+    for line in text.lines().filter(|line| line.starts_with("| **")) {
+        let cells = line.replace("\\|", "").matches('|').count();
+        assert_eq!(cells, 11, "{line}");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn github_annotations_are_one_line_each() {
+    let text = github(&verdict(Answer::Regressed));
+    assert_eq!(text.lines().count(), 3);
+    for line in text.lines() {
+        assert!(line.starts_with("::error title=") || line.starts_with("::notice title="));
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn junit_is_well_formed() {
+    let text = junit(&verdict(Answer::Regressed));
+    assert_well_formed(&text);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn junit_never_turns_green_without_a_pass() {
+    let check = |verdict: &Verdict, expected: &str| {
+        let text = junit(verdict);
+        assert_well_formed(&text);
+        assert!(text.contains(expected), "{text}");
+    };
+    check(&verdict(Answer::Regressed), r#"tests="2" failures="1" errors="0""#);
+    check(&verdict(Answer::Inconclusive), r#"tests="2" failures="1" errors="0""#);
+    check(&verdict(Answer::Incomparable), r#"tests="2" failures="0" errors="1""#);
+    check(&verdict(Answer::Improved), r#"tests="2" failures="0" errors="0""#);
+    let empty = Verdict { comparisons: Vec::new(), ..verdict(Answer::Incomparable) };
+    check(&empty, r#"tests="1" failures="0" errors="1""#);
+    let whole = Verdict { answer: Answer::Inconclusive, ..verdict(Answer::Pass) };
+    check(&whole, r#"tests="3" failures="1" errors="0""#);
+}
+
+/// Tags are balanced, attributes quoted, references known, characters allowed by XML 1.0.
+fn assert_well_formed(xml: &str) {
+    assert!(xml.chars().all(|c| c >= ' ' || c == '\n'), "control characters");
+    let mut open = Vec::new();
+    let body = xml.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>").unwrap();
+    for (position, part) in body.split('<').enumerate() {
+        let (tag, text) = part.split_once('>').unwrap_or(("", part));
+        check_references(tag);
+        check_references(text);
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if position > 0 {
+            assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+            open.extend(tag.split(' ').next());
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+fn check_references(text: &str) {
+    for reference in text.split('&').skip(1) {
+        let name = reference.split_once(';').map(|(name, _)| name);
+        assert!(matches!(name, Some("amp" | "lt" | "gt" | "quot" | "apos")), "{text}");
+    }
+}

@@ -1,0 +1,11 @@
+//! What the written files hold, and how pages and exports treat hostile texts.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod damaged;
+mod dataset;
+mod exports;
+mod fixture;
+mod html;
+mod round_trip;
+mod schema;

@@ -1,0 +1,215 @@
+//! What is written can be read back; the same rows give the same bytes.
+
+use std::{fs, path::Path};
+
+use evalmark_core::{estimate::Estimate, record::Outcome, score::Score};
+use evalmark_report::{
+    ReadError, WriteError,
+    samples::{Layout, SamplesWriter, samples},
+    scores::{ScoreRef, for_each_score, score_records},
+    summary::{SummaryRow, read_summary, write_summary},
+};
+use tempfile::tempdir;
+
+use crate::fixture::{METRICS, SLICES, names, row, sample, write_samples, write_scores};
+
+#[test]
+fn samples_come_back_as_they_were() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("samples.parquet");
+    write_samples(&path, 50);
+    let read = samples(&path).unwrap();
+    assert_eq!(read.metrics(), METRICS);
+    assert_eq!(read.slices(), SLICES);
+    let mut count = 0;
+    for (index, read) in (0..).zip(read) {
+        let (read, written) = (read.unwrap(), sample(index));
+        assert_eq!(read.item_id, *written.item.id);
+        assert_eq!(read.item_hash, written.item.hash.to_string());
+        assert_eq!(read.cluster.as_deref(), written.item.cluster.as_deref());
+        assert_eq!(read.targets, *written.item.targets);
+        assert_eq!(read.slices, *written.item.slices);
+        assert_eq!(read.record, written.record);
+        assert_eq!(read.outcome, written.outcome);
+        assert_eq!(read.cost_usd, written.cost_usd);
+        let values: Vec<_> = written.scores.iter().map(|score| score.value).collect();
+        assert_eq!(read.scores, values);
+        assert_eq!(read.request().unwrap().hash(), written.request.hash());
+        count += 1;
+    }
+    assert_eq!(count, 50);
+}
+
+#[test]
+fn scores_come_back_as_they_were() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("scores.parquet");
+    write_scores(&path, 50);
+    let mut n_refs = 0;
+    for_each_score(&path, |found: ScoreRef<'_>| {
+        let written = sample(n_refs / 2);
+        assert_eq!(found.item_id, &*written.item.id);
+        assert_eq!(found.item_hash, written.item.hash.to_string());
+        assert_eq!(found.cluster, written.item.cluster.as_deref());
+        assert_eq!(found.epoch, written.request.epoch);
+        n_refs += 1;
+        Ok::<_, ReadError>(())
+    })
+    .unwrap();
+    let read: Vec<_> = score_records(&path).unwrap().map(|row| row.unwrap().score).collect();
+    let written: Vec<Score> = (0..50).flat_map(|index| sample(index).scores).collect();
+    assert_eq!(n_refs, 100);
+    assert_eq!(read, written);
+}
+
+#[test]
+fn a_visitor_may_stop() {
+    enum Stop {
+        Enough(u32),
+        Read(ReadError),
+    }
+    impl From<ReadError> for Stop {
+        fn from(error: ReadError) -> Self {
+            Self::Read(error)
+        }
+    }
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("scores.parquet");
+    write_scores(&path, 50);
+    let mut visited = 0;
+    let stopped = for_each_score(&path, |_| {
+        visited += 1;
+        if visited == 3 { Err(Stop::Enough(visited)) } else { Ok(()) }
+    });
+    match stopped {
+        Err(Stop::Enough(visited)) => assert_eq!(visited, 3),
+        Err(Stop::Read(error)) => panic!("{error}"),
+        Ok(()) => panic!("it went on"),
+    }
+}
+
+#[test]
+fn a_summary_comes_back_as_it_was() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("summary.parquet");
+    let whole = SummaryRow {
+        prompt: "zero-shot".to_owned(),
+        model: "small".to_owned(),
+        metric: "exact".to_owned(),
+        n_planned: 10,
+        n_scored: 9,
+        n_missing: 1,
+        estimate: Some(Estimate {
+            mean: 0.5,
+            stderr: Some(0.1),
+            ci_low: Some(0.3),
+            ci_high: Some(0.7),
+            ci_method: "wilson".to_owned(),
+            n_items: 9,
+        }),
+        latency_p50_ms: Some(12.5),
+        input_tokens: Some(400),
+        ..SummaryRow::default()
+    };
+    let slice = SummaryRow {
+        slice: Some("channel".to_owned()),
+        estimate: None,
+        cost_usd: Some(0.25),
+        ..whole.clone()
+    };
+    let rows = [whole, slice];
+    write_summary(&path, &rows).unwrap();
+    assert_eq!(read_summary(&path).unwrap(), rows);
+}
+
+#[test]
+fn a_file_without_rows_can_be_read() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("samples.parquet");
+    write_samples(&path, 0);
+    let read = samples(&path).unwrap();
+    assert_eq!(read.metrics(), METRICS);
+    assert_eq!(read.count(), 0);
+}
+
+#[test]
+fn the_same_rows_give_the_same_bytes() {
+    let folder = tempdir().unwrap();
+    let bytes = |name: &str, write: fn(&Path, u64)| {
+        let path = folder.path().join(name);
+        write(&path, 20_000);
+        fs::read(path).unwrap()
+    };
+    // Alone, and while another thread writes.
+    let alone = (bytes("a", write_scores), bytes("b", write_samples));
+    let beside = std::thread::scope(|scope| {
+        let scores = scope.spawn(|| bytes("c", write_scores));
+        let samples = bytes("d", write_samples);
+        (scores.join().unwrap(), samples)
+    });
+    assert!(alone == beside);
+}
+
+#[test]
+fn an_unfinished_file_has_no_name() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("samples.parquet");
+    let (metrics, slices) = (names(&METRICS), names(&SLICES));
+    let layout = Layout { run_id: "r", suite: "s", metrics: &metrics, slices: &slices };
+    let mut writer = SamplesWriter::create(&path, &layout).unwrap();
+    writer.push(&row(&sample(0))).unwrap();
+    assert!(!path.exists());
+    assert!(folder.path().join("samples.parquet.partial").exists());
+    drop(writer);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn rows_that_do_not_fit_are_errors() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("samples.parquet");
+    let (metrics, slices) = (names(&["a", "a"]), names(&[]));
+    let layout = Layout { run_id: "r", suite: "s", metrics: &metrics, slices: &slices };
+    let error = SamplesWriter::create(&path, &layout).err().unwrap();
+    assert!(matches!(error, WriteError::SameName { column, .. } if column == "score.a"));
+    let layout = Layout { metrics: &metrics[..1], ..layout };
+    let mut writer = SamplesWriter::create(&path, &layout).unwrap();
+    let error = writer.push(&row(&sample(0))).err().unwrap();
+    assert!(matches!(error, WriteError::Misfit { .. }), "{error}");
+}
+
+#[test]
+fn a_score_that_is_no_number_is_null() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("samples.parquet");
+    let (metrics, slices) = (names(&["nan", "infinite"]), names(&SLICES));
+    let layout = Layout { run_id: "r", suite: "s", metrics: &metrics, slices: &slices };
+    let mut writer = SamplesWriter::create(&path, &layout).unwrap();
+    let mut sample = sample(0);
+    sample.scores = vec![Score::of(f64::NAN), Score::of(f64::INFINITY)];
+    sample.cost_usd = Some(f64::NAN);
+    sample.outcome = Outcome::Invalid;
+    writer.push(&row(&sample)).unwrap();
+    writer.finish().unwrap();
+    let read = samples(&path).unwrap().next().unwrap().unwrap();
+    assert_eq!(read.scores, [None, None]);
+    assert_eq!(read.cost_usd, None);
+    assert_eq!((read.outcome, read.record.outcome), (Outcome::Invalid, Outcome::Answered));
+}
+
+#[test]
+fn many_rows_are_read_in_order() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("scores.parquet");
+    write_scores(&path, 50_000);
+    let mut row = 0;
+    let visited = for_each_score(&path, |found| {
+        if found.item_id != format!("item-{}", row / 2) {
+            return Err(ReadError::Damaged { path: path.clone(), message: format!("row {row}") });
+        }
+        row += 1;
+        Ok(())
+    });
+    visited.unwrap();
+    assert_eq!(row, 100_000);
+}

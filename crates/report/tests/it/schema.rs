@@ -1,0 +1,116 @@
+//! The columns of the three files, as a reader finds them.
+
+use std::{fmt::Write, fs::File, path::Path};
+
+use evalmark_report::{
+    columns::{Kind, Table},
+    samples::{Layout, SamplesWriter},
+    summary::{SummaryRow, write_summary},
+};
+use polars::prelude::{DataType, ParquetReader, SerReader};
+use tempfile::tempdir;
+
+use crate::fixture::{SLICES, names, row, sample, write_samples, write_scores};
+
+/// One line per column: its name and type.
+fn schema(path: &Path) -> String {
+    let frame = ParquetReader::new(File::open(path).unwrap()).finish().unwrap();
+    let mut out = String::new();
+    for (name, dtype) in frame.schema().iter() {
+        writeln!(out, "{name:?}: {}", plain(dtype)).unwrap();
+    }
+    out
+}
+
+fn plain(dtype: &DataType) -> String {
+    let kind = match dtype {
+        DataType::String => Kind::Text,
+        DataType::List(item) if **item == DataType::String => Kind::Texts,
+        DataType::Datetime(polars::prelude::TimeUnit::Microseconds, Some(zone)) => {
+            assert!(["UTC", "+00:00"].contains(&zone.as_str()), "{zone:?}");
+            Kind::Time
+        }
+        DataType::Float64 => Kind::Float,
+        DataType::Int64 => Kind::Int64,
+        DataType::Int32 => Kind::Int32,
+        DataType::Boolean => Kind::Bool,
+        other => panic!("{other} is no plain type"),
+    };
+    kind.to_string()
+}
+
+/// The same, from the documentation.
+fn documented(table: Table) -> String {
+    let columns = table.columns();
+    let fixed = columns.iter().filter(|column| !column.name.contains('<'));
+    fixed.fold(String::new(), |mut out, column| {
+        writeln!(out, "{:?}: {}", column.name, column.kind).unwrap();
+        out
+    })
+}
+
+#[test]
+fn samples() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("samples.parquet");
+    write_samples(&path, 10);
+    let found = schema(&path);
+    assert!(found.starts_with(&documented(Table::Samples)));
+    insta::assert_snapshot!(found);
+}
+
+#[test]
+fn scores() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("scores.parquet");
+    write_scores(&path, 10);
+    let found = schema(&path);
+    assert_eq!(found, documented(Table::Scores));
+    insta::assert_snapshot!(found);
+}
+
+#[test]
+fn summary() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("summary.parquet");
+    write_summary(&path, &[SummaryRow::default()]).unwrap();
+    let found = schema(&path);
+    assert_eq!(found, documented(Table::Summary));
+    insta::assert_snapshot!(found);
+}
+
+#[test]
+fn row_groups_are_bounded_and_end_by_count() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("scores.parquet");
+    write_scores(&path, 50_000);
+    assert_eq!(row_groups(&path), [16_384, 16_384, 16_384, 16_384, 16_384, 16_384, 1_696]);
+}
+
+#[test]
+fn long_answers_end_a_row_group_earlier() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("samples.parquet");
+    let layout = Layout { run_id: "r", suite: "s", metrics: &[], slices: &names(&SLICES) };
+    let mut writer = SamplesWriter::create(&path, &layout).unwrap();
+    let mut long = sample(0);
+    long.scores.clear();
+    long.record.output = Some("a".repeat(5 << 20));
+    for _ in 0..8 {
+        writer.push(&row(&long)).unwrap();
+    }
+    writer.finish().unwrap();
+    assert_eq!(row_groups(&path), [7, 1]);
+}
+
+fn row_groups(path: &Path) -> Vec<usize> {
+    let mut reader = ParquetReader::new(File::open(path).unwrap());
+    let metadata = reader.get_metadata().unwrap();
+    // Its Arrow types would be views, which pandas cannot read.
+    assert!(metadata.key_value_metadata.as_ref().is_none_or(Vec::is_empty));
+    let mut rows = Vec::new();
+    for group in &metadata.row_groups {
+        rows.push(group.num_rows());
+    }
+    rows
+}
