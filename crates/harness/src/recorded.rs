@@ -54,7 +54,8 @@ impl RecordedAnswer {
             finish_reason: record.finish_reason.clone(),
             input_tokens: record.usage.input_tokens,
             output_tokens: record.usage.output_tokens,
-            latency_ms: record.timing.latency_ms,
+            // To the microsecond: what is beyond is noise.
+            latency_ms: record.timing.latency_ms.map(|ms| (ms * 1e3).round() / 1e3),
             started_at_us: Some(record.timing.started_at_us).filter(|start| *start != 0),
         })
     }

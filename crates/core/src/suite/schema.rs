@@ -67,7 +67,8 @@ fn misfit(document: &Document, schema: &Value, error: &ValidationError<'_>) -> V
             })
             .collect();
     }
-    let mistake = Mistake::at(document.position(pointer), describe(error, pointer));
+    let place = document.position(pointer);
+    let mistake = Mistake::at(place, describe(error, pointer, schema));
     let lacks_something = matches!(error.kind(), ValidationErrorKind::Required { .. });
     vec![Misfit { mistake, remove: (!lacks_something).then(|| pointer.to_owned()) }]
 }
@@ -98,7 +99,7 @@ fn known_keys(schema: &Value, schema_path: &str) -> Vec<String> {
 }
 
 /// A validation error in a user's words. Values are left out: one may be a secret.
-fn describe(error: &ValidationError<'_>, pointer: &str) -> String {
+fn describe(error: &ValidationError<'_>, pointer: &str, schema: &Value) -> String {
     let name = pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or("");
     let of = if name.is_empty() { "the suite".to_owned() } else { format!("`{name}`") };
     match error.kind() {
@@ -110,11 +111,35 @@ fn describe(error: &ValidationError<'_>, pointer: &str) -> String {
         }
         ValidationErrorKind::Enum { options } => {
             let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
-            let options: Vec<_> = options.iter().map(|o| o.as_str().unwrap_or("null")).collect();
-            format!("{of} is not one of: {}", options.join(", "))
+            let options: Vec<_> = options.iter().filter_map(Value::as_str).collect();
+            not_one_of(&of, &options, error.instance())
+        }
+        ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. } => {
+            let alternatives = schema.pointer(error.schema_path().as_str());
+            match alternatives.map(words).filter(|words| !words.is_empty()) {
+                Some(words) => not_one_of(&of, &words, error.instance()),
+                None => format!("{of} has none of the forms that it may have"),
+            }
         }
         _ => format!("{of}: {}", error.masked()),
     }
+}
+
+fn not_one_of(of: &str, options: &[&str], found: &Value) -> String {
+    let near = found.as_str().and_then(|word| nearest(word, options.iter().copied()));
+    let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    format!("{of} is not one of: {}{near}", options.join(", "))
+}
+
+/// The words that a list of alternative schemas allows.
+fn words(alternatives: &Value) -> Vec<&str> {
+    let mut words = Vec::new();
+    for alternative in alternatives.as_array().into_iter().flatten() {
+        words.extend(alternative["const"].as_str());
+        let listed = alternative["enum"].as_array().into_iter().flatten();
+        words.extend(listed.filter_map(Value::as_str));
+    }
+    words
 }
 
 fn type_of(value: &Value) -> &'static str {

@@ -1,0 +1,291 @@
+//! What can be typed: the commands and their options.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Evaluate prompts like code: run variants against labelled data, score, compare, gate.
+#[derive(Debug, Parser)]
+#[command(name = "evalmark", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Whether to colour what people read.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask, score, write reports; gate too when the suite has a gate and a baseline exists
+    Run(RunArgs),
+    /// Finish an interrupted or partly failed run; asks only for what is missing
+    Resume(ResumeArgs),
+    /// Score recorded answers again with the suite as it is now; no model is asked but judges
+    Score(ScoreArgs),
+    /// Compare a run with a baseline: verdict and exit code
+    Gate(GateArgs),
+    /// The same statistics between two prompts, or two models, of one run
+    Compare(CompareArgs),
+    /// The summary table again
+    Show(ShowArgs),
+    /// (Re)write report.html
+    Report(ReportArgs),
+    /// Every mistake in the suites, with line and column; asks nothing
+    Check(CheckArgs),
+    /// What a run would ask, what it would cost, and the smallest drop it could detect
+    Plan(PlanArgs),
+    /// Named runs to compare with
+    Baseline(BaselineArgs),
+    /// JSON Schema of a suite, or the columns of a report file
+    Schema(SchemaArgs),
+    /// Recorded answers as JSONL, for replay
+    ExportAnswers(ExportArgs),
+    /// Completion script for a shell
+    Completions(CompletionArgs),
+}
+
+/// Text for people or JSON for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Suite files (YAML)
+    #[arg(required = true, value_name = "SUITE")]
+    pub(crate) suites: Vec<PathBuf>,
+    /// Folder for run folders and baselines
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Name of the run's folder [default: the time and a few digits]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run_id: Option<String>,
+    /// Baseline to compare with, by name or folder [default: the suite's `gate.baseline`]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Which part of the suite.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct SelectionArgs {
+    /// Only these prompts
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    pub(crate) prompt: Vec<String>,
+    /// Only these models
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    pub(crate) model: Vec<String>,
+    /// Only the first N items
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Ask each item N times [default: the suite's `epochs`]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) epochs: Option<u32>,
+    /// At most N requests in flight, for every model
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) concurrency: Option<u32>,
+}
+
+/// Where answers are kept.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct CacheArgs {
+    /// Share no answers with other runs
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Folder of the answers that runs share [default: the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// How results are told.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Results on stdout as text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// No progress, no remarks; results only
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Baseline to compare with, by name or folder [default: the suite's `gate.baseline`]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Forms of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerdictFormat {
+    Text,
+    Json,
+    Markdown,
+    Junit,
+    Github,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Baseline to compare with, by name or folder
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: String,
+    /// Form of the verdict
+    #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
+    pub(crate) format: VerdictFormat,
+    /// Write the verdict to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Two prompts, or two models, of the run: the first is the baseline
+    #[arg(long, num_args = 2, value_names = ["A", "B"], required = true)]
+    pub(crate) between: Vec<String>,
+    /// Form of the verdict
+    #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
+    pub(crate) format: VerdictFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Baseline to compare with, by name or folder
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Suite files (YAML)
+    #[arg(required = true, value_name = "SUITE")]
+    pub(crate) suites: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Suite file (YAML)
+    #[arg(value_name = "SUITE")]
+    pub(crate) suite: PathBuf,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BaselineArgs {
+    #[command(subcommand)]
+    pub(crate) command: BaselineCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineCommand {
+    /// Make a finished run the baseline NAME of its suite
+    Promote {
+        /// Folder of the run
+        #[arg(value_name = "RUN_DIR")]
+        run: PathBuf,
+        /// Name of the baseline
+        name: String,
+        /// Replace the baseline of that name
+        #[arg(long)]
+        force: bool,
+    },
+    /// Every baseline
+    List {
+        /// Folder for run folders and baselines
+        #[arg(long, value_name = "DIR", default_value = "reports")]
+        out: PathBuf,
+    },
+    /// One baseline: where it comes from and its means
+    Show {
+        /// Name of the baseline, or SUITE/NAME where several suites have one of that name
+        name: String,
+        /// Folder for run folders and baselines
+        #[arg(long, value_name = "DIR", default_value = "reports")]
+        out: PathBuf,
+    },
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    Suite,
+    Samples,
+    Scores,
+    Summary,
+    Verdict,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum)]
+    pub(crate) of: SchemaOf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}

@@ -1,0 +1,359 @@
+//! The first half of a run: every sample, then every judgement, asked into the ledger.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use anyhow::{Context, Result, anyhow};
+use evalmark_core::{
+    model::{Model, Provider},
+    plan::{Plan, PlanError, Sample},
+    record::{ErrorKind, Record},
+};
+use evalmark_harness::{
+    Answers, Ask, AskError, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
+    Tuning, ask, recorded_cell,
+};
+use evalmark_scoring::{Judgement, Metric};
+
+use crate::{
+    hint::Hinted,
+    open::Opened,
+    progress::{Progress, Tag},
+    scored::Records,
+};
+
+/// The models of a suite, ready to be asked, and the ledger that their answers go to.
+pub(crate) struct Endpoints {
+    /// Parallel to the suite's models; `None` where the dataset holds the answers, or where the
+    /// run has no use for the model.
+    by_model: Vec<Option<Endpoint>>,
+    run_id: String,
+    network: Network,
+}
+
+/// Why asking ended early.
+#[derive(Debug, thiserror::Error)]
+enum SourceError {
+    #[error(transparent)]
+    Plan(PlanError),
+    #[error(transparent)]
+    Record(anyhow::Error),
+}
+
+/// Which models are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// Candidates, then judges.
+    Everyone,
+    /// Judges only: the candidates' answers are there already.
+    Judges,
+}
+
+/// Keys by model, read from the environment; an unset variable is an error.
+pub(crate) fn keys(opened: &Opened, asks: Asks) -> Result<Vec<Option<Secret>>> {
+    let used = used_models(opened, asks);
+    let models = opened.suite.models.iter().enumerate();
+    models.map(|(i, model)| if used.contains(&i) { key(model) } else { Ok(None) }).collect()
+}
+
+fn key(model: &Model) -> Result<Option<Secret>> {
+    let Provider::OpenAi { api_key_env: Some(variable), .. } = &model.provider else {
+        return Ok(None);
+    };
+    match std::env::var(variable) {
+        Ok(key) if !key.trim().is_empty() => Ok(Some(Secret::new(&key))),
+        _ => Err(anyhow!(
+            "model `{}` needs a key, and the environment variable {variable} is not set",
+            model.name
+        ))
+        .hint(format!("set it: `export {variable}=…`")),
+    }
+}
+
+fn used_models(opened: &Opened, asks: Asks) -> BTreeSet<usize> {
+    let judges = opened.metrics.iter().filter_map(|metric| metric.judge());
+    let judges = judges.filter_map(|judge| opened.suite.model_index(judge.model()));
+    let candidates = opened.suite.candidates.iter().copied();
+    judges.chain(candidates.filter(|_| asks == Asks::Everyone)).collect()
+}
+
+/// The ledger that runs share: in `dir`, or in the user's cache folder.
+pub(crate) fn shared_ledger(dir: Option<&Path>) -> Result<PathBuf> {
+    use etcetera::BaseStrategy;
+    let dir = match dir {
+        Some(dir) => dir.to_owned(),
+        None => etcetera::choose_base_strategy()
+            .context("this user has no home folder to keep answers in")
+            .hint("name a folder with `--cache-dir DIR`, or use `--no-cache`")?
+            .cache_dir()
+            .join("evalmark"),
+    };
+    std::fs::create_dir_all(&dir)
+        .with_context(|| format!("the cache folder {} cannot be made", dir.display()))
+        .hint("name another with `--cache-dir DIR`, or use `--no-cache`")?;
+    Ok(dir.join("answers.sqlite"))
+}
+
+impl Endpoints {
+    /// Opens the ledger and makes every model that the run uses ready. Nothing is sent.
+    pub(crate) fn open(
+        opened: &Opened,
+        ledger: &Path,
+        run_id: &str,
+        keys: Vec<Option<Secret>>,
+        asks: Asks,
+    ) -> Result<Self> {
+        let network = Network::start(Tuning::default()).context("no thread can be started")?;
+        let ledger = Ledger::open(ledger)
+            .hint("`--cache-dir DIR` names another folder for answers, `--no-cache` none")?;
+        let used = used_models(opened, asks);
+        let mut endpoints = Vec::new();
+        for ((i, model), key) in opened.suite.models.iter().enumerate().zip(keys) {
+            let is_asked =
+                used.contains(&i) && !matches!(model.provider, Provider::RecordedColumn(_));
+            let open = || Endpoint::open(model, key, &network, &ledger);
+            endpoints.push(if is_asked { Some(open()?) } else { None });
+        }
+        Ok(Self { by_model: endpoints, run_id: run_id.to_owned(), network })
+    }
+
+    /// Stops on Ctrl-C: first gracefully, then at once.
+    pub(crate) fn stop_on_signals(&self) -> Result<Stop> {
+        let stop = Stop::new();
+        self.network.stop_on_signals(&stop).context("signals cannot be listened to")?;
+        Ok(stop)
+    }
+
+    /// Asks every sample. Each model has its own reader of the dataset, so that a slow one holds
+    /// up nobody else.
+    pub(crate) fn ask_samples(
+        &self,
+        opened: &Opened,
+        progress: &Progress,
+        stop: &Stop,
+    ) -> Result<Tally> {
+        let ask_one = |&model: &usize| {
+            let Some(endpoint) = &self.by_model[model] else { return Ok(Tally::default()) };
+            let requests = opened.plan.by_item(model)?.map(|sample| {
+                let sample = sample.map_err(SourceError::Plan)?;
+                let tag = Tag::of_sample(&sample);
+                Ok(Ask { request: sample.request, tag })
+            });
+            self.ask_one(endpoint, requests, progress, stop)
+        };
+        all_at_once(&opened.suite.candidates, ask_one)
+    }
+
+    /// Asks every judge about every answer; `records` opens the answers at the first one.
+    pub(crate) fn ask_judges(
+        &self,
+        opened: &Opened,
+        records: &(dyn Fn() -> Result<Box<dyn Records>> + Sync),
+        progress: &Progress,
+        stop: &Stop,
+    ) -> Result<Tally> {
+        let judged: Vec<usize> = judged_metrics(opened).collect();
+        let ask_one = |&metric: &usize| {
+            let metric = &opened.metrics[metric];
+            let Some((judge, endpoint)) = self.judge(opened, metric) else {
+                return Ok(Tally::default());
+            };
+            let mut records = records()?;
+            let judge = &opened.plan.models[judge];
+            let requests = opened.plan.in_report_order().filter_map(|sample| {
+                let request = sample.map_err(SourceError::Plan).and_then(|mut sample| {
+                    let record = records.record(&mut sample).map_err(SourceError::Record)?;
+                    Ok(judge_request(&sample, &record, metric, judge))
+                });
+                request.transpose()
+            });
+            self.ask_one(endpoint, requests, progress, stop)
+        };
+        all_at_once(&judged, ask_one)
+    }
+
+    fn ask_one(
+        &self,
+        endpoint: &Endpoint,
+        requests: impl Iterator<Item = Result<Ask<Tag>, SourceError>> + Send,
+        progress: &Progress,
+        stop: &Stop,
+    ) -> Result<Tally> {
+        let events = |event: Event<Tag>| progress.tell(event);
+        ask(endpoint, &self.run_id, requests, &events, stop).map_err(|error| match error {
+            AskError::Source(SourceError::Plan(error)) => anyhow!(error),
+            AskError::Source(SourceError::Record(error)) => error,
+            AskError::Ledger(error) => anyhow!(error),
+        })
+    }
+
+    /// The judge of a metric, and where it is asked.
+    fn judge(&self, opened: &Opened, metric: &Metric) -> Option<(usize, &Endpoint)> {
+        let judge = opened.suite.model_index(metric.judge()?.model())?;
+        Some((judge, self.by_model[judge].as_ref()?))
+    }
+
+    /// The records of samples, as this run sees them.
+    pub(crate) fn records(&self, opened: &Opened) -> Result<LedgerRecords> {
+        let answers = |endpoint: &Option<Endpoint>| {
+            endpoint.as_ref().map(|endpoint| endpoint.answers(&self.run_id)).transpose()
+        };
+        Ok(LedgerRecords {
+            models: opened.plan.models.clone(),
+            answers: self.by_model.iter().map(answers).collect::<Result<_, _>>()?,
+            down: self.by_model.iter().map(|e| e.as_ref().and_then(down)).collect(),
+        })
+    }
+
+    /// What the judges said, as this run sees it.
+    pub(crate) fn judges(&self, opened: &Opened) -> Result<Judges> {
+        let of_metric = |metric: &Metric| {
+            let Some((judge, endpoint)) = self.judge(opened, metric) else { return Ok(None) };
+            Ok(Some((judge, endpoint.answers(&self.run_id)?)))
+        };
+        Ok(Judges { by_metric: opened.metrics.iter().map(of_metric).collect::<Result<_>>()? })
+    }
+
+    /// Whether some endpoint takes no more requests.
+    pub(crate) fn any_down(&self) -> bool {
+        self.by_model.iter().flatten().any(|endpoint| endpoint.down().is_some())
+    }
+}
+
+fn down(endpoint: &Endpoint) -> Option<String> {
+    endpoint.down().map(|failure| failure.message)
+}
+
+/// Indices of the model-graded metrics.
+pub(crate) fn judged_metrics(opened: &Opened) -> impl Iterator<Item = usize> {
+    let metrics = opened.metrics.iter().enumerate();
+    metrics.filter(|(_, metric)| metric.judge().is_some()).map(|(i, _)| i)
+}
+
+/// Runs all asks at the same time, each on a thread, and adds up their tallies.
+fn all_at_once<T: Sync>(asks: &[T], ask_one: impl Fn(&T) -> Result<Tally> + Sync) -> Result<Tally> {
+    let tallies: Vec<Result<Tally>> = thread::scope(|scope| {
+        let running: Vec<_> = asks.iter().map(|one| scope.spawn(|| ask_one(one))).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        running.into_iter().map(join).collect()
+    });
+    let mut sum = Tally::default();
+    for tally in tallies {
+        let tally = tally?;
+        sum.answered += tally.answered;
+        sum.cached += tally.cached;
+        sum.failed += tally.failed;
+        sum.shared += tally.shared;
+        sum.retries += tally.retries;
+        sum.abandoned += tally.abandoned;
+        sum.interrupted |= tally.interrupted;
+    }
+    Ok(sum)
+}
+
+/// What a judge is asked about a sample; `None` where there is nothing to ask. What cannot be asked
+/// is scored as missing, with the reason, when scores are made.
+fn judge_request(
+    sample: &Sample,
+    record: &Record,
+    metric: &Metric,
+    judge: &Model,
+) -> Option<Ask<Tag>> {
+    let item = &sample.item;
+    let question = &sample.request.messages;
+    let messages = metric.judge_request(question, record, &item.targets, &item.fields)?.ok()?;
+    Some(Ask { request: judge.request(messages, sample.epoch), tag: Tag::of_judge(sample) })
+}
+
+/// Records from the ledger, or from the dataset's own column.
+pub(crate) struct LedgerRecords {
+    models: Arc<[Model]>,
+    answers: Vec<Option<Answers>>,
+    /// Why a model is not asked any more.
+    down: Vec<Option<String>>,
+}
+
+impl LedgerRecords {
+    fn look_up(&self, sample: &Sample) -> Result<Record, LedgerError> {
+        let model = sample.model;
+        if let Provider::RecordedColumn(column) = &self.models[model].provider {
+            return Ok(recorded_cell(sample.item.fields.get(column), column));
+        }
+        let record = match &self.answers[model] {
+            Some(answers) => answers.get(&sample.request.hash())?,
+            None => None,
+        };
+        Ok(record.unwrap_or_else(|| not_asked(self.down[model].as_deref())))
+    }
+}
+
+fn not_asked(why: Option<&str>) -> Record {
+    let message = match why {
+        Some(why) => format!("not asked: {why}"),
+        None => "not asked".to_owned(),
+    };
+    Record::failed(ErrorKind::EndpointDown, message, 0)
+}
+
+impl Records for LedgerRecords {
+    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
+        Ok(self.look_up(sample)?)
+    }
+}
+
+/// What the judges said; parallel to the metrics, `None` for those without a judge.
+pub(crate) struct Judges {
+    by_metric: Vec<Option<(usize, Answers)>>,
+}
+
+/// A judge's side of one metric and sample.
+pub(crate) enum Judged {
+    Nothing,
+    Unaskable(String),
+    Given { record: Record, cost_usd: Option<f64> },
+}
+
+impl Judged {
+    pub(crate) fn as_judgement(&self) -> Judgement<'_> {
+        match self {
+            Self::Nothing => Judgement::None,
+            Self::Unaskable(why) => Judgement::Unaskable(why),
+            Self::Given { record, cost_usd } => Judgement::Given { record, cost_usd: *cost_usd },
+        }
+    }
+}
+
+impl Judges {
+    /// What each metric's judge said of this answer.
+    pub(crate) fn judge(
+        &self,
+        plan: &Plan,
+        metrics: &[Metric],
+        sample: &Sample,
+        record: &Record,
+    ) -> Result<Vec<Judged>> {
+        let item = &sample.item;
+        let one = |(metric, judge): (&Metric, &Option<(usize, Answers)>)| {
+            let Some((model, answers)) = judge else { return Ok(Judged::Nothing) };
+            let question = &sample.request.messages;
+            let model = &plan.models[*model];
+            match metric.judge_request(question, record, &item.targets, &item.fields) {
+                None => Ok(Judged::Nothing),
+                Some(Err(error)) => Ok(Judged::Unaskable(error.to_string())),
+                Some(Ok(messages)) => {
+                    let hash = model.request(messages, sample.epoch).hash();
+                    let record = answers.get(&hash)?.unwrap_or_else(|| not_asked(None));
+                    let cost_usd = model.cost_usd(record.usage);
+                    Ok(Judged::Given { record, cost_usd })
+                }
+            }
+        };
+        metrics.iter().zip(&self.by_metric).map(one).collect()
+    }
+}

@@ -1,0 +1,61 @@
+//! `evalmark baseline`: promote a run, list baselines, show one.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use evalmark_report::text::printable;
+
+use crate::{
+    args::{BaselineArgs, BaselineCommand},
+    arms::read_arms,
+    baseline::{Baseline, list, promote},
+    exit::Exit,
+    print::Printer,
+    run_folder::RunRecord,
+    table::percent,
+};
+
+pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
+    match &args.command {
+        BaselineCommand::Promote { run, name, force } => {
+            let path = promote(run, name, *force)?;
+            printer.result(&path.display().to_string());
+        }
+        BaselineCommand::List { out } => {
+            for (suite, name, record) in list(out)? {
+                printer.result(&line(&suite, &name, &record));
+            }
+        }
+        BaselineCommand::Show { name, out } => show(name, out, printer)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn line(suite: &str, name: &str, record: &RunRecord) -> String {
+    let (id, at) = (&record.run_id, &record.started_at);
+    let text = format!("{suite}/{name}  run {id} of {at}, {} items", record.n_items);
+    printable(&text).into_owned()
+}
+
+fn show(name: &str, out: &Path, printer: Printer) -> Result<()> {
+    let wanted = |suite: &str, known: &str| name == known || name == format!("{suite}/{known}");
+    let mut found = list(out)?;
+    found.retain(|(suite, known, _)| wanted(suite, known));
+    if found.is_empty() {
+        bail!("there is no baseline `{name}` under {}", out.display());
+    }
+    for (suite, name, record) in found {
+        printer.result(&line(&suite, &name, &record));
+        let baseline = Baseline::get(&name, out, &suite)?;
+        for arm in read_arms(&baseline.folder.scores())? {
+            for metric in &record.metrics {
+                let mean = arm.mean(&metric.name);
+                let mean = if mean.is_finite() { percent(mean) } else { "no score".to_owned() };
+                let (prompt, model) = (printable(&arm.prompt), printable(&arm.model));
+                let metric = printable(&metric.name);
+                printer.result(&format!("  {prompt} · {model} · {metric}: {mean}"));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! `evalmark export-answers`: recorded answers as JSONL, for replay by a `recorded` model.
+
+use std::{
+    collections::HashSet,
+    io::{BufWriter, ErrorKind, Write, stdout},
+};
+
+use anyhow::{Context, Result};
+use evalmark_harness::RecordedAnswer;
+use evalmark_report::samples::samples;
+
+use super::gate::open_scored;
+use crate::{args::ExportArgs, exit::Exit, print::Printer};
+
+pub(crate) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
+    let (folder, record) = open_scored(&args.run)?;
+    let mut out = BufWriter::new(stdout().lock());
+    // Identical requests share one answer; a recording holds it once.
+    let mut written = HashSet::new();
+    for sample in samples(&folder.samples())? {
+        let sample = sample?;
+        let request = sample.request().context("a recorded request cannot be read")?;
+        let hash = request.hash();
+        let answer = RecordedAnswer::new(hash, &sample.record);
+        let Some(answer) = answer.filter(|_| written.insert(hash)) else { continue };
+        let line = serde_json::to_string(&answer)?;
+        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Done),
+            written => written.context("the answers cannot be written")?,
+        }
+    }
+    if record.counts.failed > 0 {
+        let failed = record.counts.failed;
+        printer.warning(&format!("{failed} samples have no answer and are left out"));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,89 @@
+//! `evalmark gate`: the verdict on a finished run against a baseline.
+
+use anyhow::{Result, anyhow};
+use evalmark_core::{
+    suite::{GateSpec, GatedMetric, Suite},
+    verdict::Verdict,
+};
+use evalmark_report::{github, junit, markdown};
+
+use crate::{
+    args::{GateArgs, VerdictFormat},
+    baseline::Baseline,
+    exit::Exit,
+    gate::{gate_run, write_verdict},
+    hint::Hinted,
+    open::readers,
+    print::Printer,
+    run_folder::{RunFolder, RunRecord, write_whole},
+    verdict_text,
+};
+
+pub(crate) fn gate(args: &GateArgs, printer: Printer) -> Result<Exit> {
+    let (folder, record) = open_scored(&args.run)?;
+    let baseline = Baseline::get(&args.baseline, &folder.out(), &record.suite)?;
+    let spec = gate_spec(&record, printer);
+    let decision = gate_run(&folder, &record, &baseline, &spec)?;
+    write_verdict(&folder, &decision.verdict)?;
+    match &args.output {
+        None => printer.raw(&render(&decision.verdict, args.format, printer)?),
+        Some(path) => {
+            let plain = Printer::new(crate::args::Color::Never);
+            write_whole(path, &render(&decision.verdict, args.format, plain)?)?;
+        }
+    }
+    Ok(decision.exit)
+}
+
+/// A run that has scores.
+pub(crate) fn open_scored(path: &std::path::Path) -> Result<(RunFolder, RunRecord)> {
+    let (folder, record) = RunFolder::open(path)?;
+    if folder.scores().is_file() {
+        return Ok((folder, record));
+    }
+    Err(anyhow!("the run {} has no scores yet", path.display()))
+        .hint(format!("`evalmark resume {}` finishes it", path.display()))
+}
+
+/// The gate of the suite as it is now; of the run's own record where the suite cannot be read.
+pub(crate) fn gate_spec(record: &RunRecord, printer: Printer) -> GateSpec {
+    let spec = if let Ok(suite) = Suite::read(&record.suite_path, readers()) {
+        suite.gate_or_default()
+    } else {
+        printer.warning(&format!(
+            "the suite {} cannot be read; its gate is the default one",
+            record.suite_path.display()
+        ));
+        default_gate(record)
+    };
+    if spec.is_default {
+        printer.remark("no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03");
+    }
+    spec
+}
+
+fn default_gate(record: &RunRecord) -> GateSpec {
+    let metrics = record.metrics.iter().map(|m| (m.name.clone(), GatedMetric::default()));
+    GateSpec {
+        baseline: None,
+        alpha: 0.05,
+        min_paired: 0.95,
+        metrics: metrics.collect(),
+        is_default: true,
+    }
+}
+
+/// A verdict in the form that was asked for, with a final line break.
+pub(crate) fn render(verdict: &Verdict, format: VerdictFormat, printer: Printer) -> Result<String> {
+    let mut text = match format {
+        VerdictFormat::Text => verdict_text::render(verdict, printer),
+        VerdictFormat::Json => serde_json::to_string_pretty(verdict)?,
+        VerdictFormat::Markdown => markdown::markdown(verdict),
+        VerdictFormat::Junit => junit::junit(verdict),
+        VerdictFormat::Github => github::github(verdict),
+    };
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}

@@ -1,0 +1,34 @@
+//! `evalmark resume`: goes on with a run; what has an answer is not asked again.
+
+use anyhow::{Result, anyhow};
+
+use crate::{
+    args::ResumeArgs,
+    ask::{Asks, keys},
+    exit::Exit,
+    flow::{Run, suite_baseline},
+    hint::Hinted,
+    open::open,
+    print::Printer,
+    run_folder::{RunFolder, Status},
+};
+
+pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
+    let (folder, mut record) = RunFolder::open(&args.run)?;
+    let opened = open(&record.suite_path, &record.options, printer)?;
+    let changed = match (opened.hash == record.suite_hash, &opened.plan.survey.hash) {
+        (false, _) => Some("suite"),
+        (true, hash) if *hash != record.dataset_hash => Some("dataset"),
+        _ => None,
+    };
+    if let Some(what) = changed {
+        return Err(anyhow!("the {what} has changed since the run {} began", record.run_id))
+            .hint("start a new run with `evalmark run`; answers to unchanged requests are kept");
+    }
+    let keys = keys(&opened, Asks::Everyone)?;
+    let baseline = suite_baseline(args.baseline.as_deref(), &folder.out(), &opened)?;
+    record.status = Status::Running;
+    folder.write(&record)?;
+    let (output, asks) = (args.output, Asks::Everyone);
+    Run { opened, folder, record, keys, asks, baseline, output }.finish(printer)
+}

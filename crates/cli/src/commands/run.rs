@@ -1,0 +1,82 @@
+//! `evalmark run`: everything is checked before anything is asked; then each suite goes its way.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::{
+    args::RunArgs,
+    ask::{Asks, keys},
+    exit::Exit,
+    flow::{Run, suite_baseline},
+    open::{Opened, metric_hashes, open},
+    print::Printer,
+    run_folder::{
+        Counts, FORMAT_VERSION, Named, Options, RunFolder, RunRecord, Status, Totals, git_state,
+        new_run_id, now,
+    },
+};
+
+pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
+    if args.run_id.is_some() && args.suites.len() > 1 {
+        bail!("`--run-id` names one run; give one suite with it");
+    }
+    let options = Options {
+        no_cache: args.cache.no_cache,
+        cache_dir: args.cache.cache_dir.clone(),
+        ..Options::from(&args.selection)
+    };
+    let opened = args.suites.iter().map(|path| open(path, &options, printer));
+    let opened: Vec<_> = opened.collect::<Result<_>>()?;
+    let keyed = opened.into_iter().map(|opened| {
+        let keys = keys(&opened, Asks::Everyone)?;
+        let baseline = suite_baseline(args.baseline.as_deref(), &args.out, &opened)?;
+        Ok((opened, keys, baseline))
+    });
+    let mut exit = Exit::Done;
+    for (opened, keys, baseline) in keyed.collect::<Result<Vec<_>>>()? {
+        let run_id = args.run_id.clone().unwrap_or_else(new_run_id);
+        let folder = RunFolder::create(&args.out, &opened.suite.name, &run_id)?;
+        let record = begin(&opened, run_id, options.clone());
+        folder.write(&record)?;
+        let (output, asks) = (args.output, Asks::Everyone);
+        let run = Run { opened, folder, record, keys, asks, baseline, output };
+        exit = exit.worse(run.finish(printer)?);
+        if exit == Exit::Interrupted {
+            break;
+        }
+    }
+    Ok(exit)
+}
+
+/// What `run.json` says before the first request.
+fn begin(opened: &Opened, run_id: String, options: Options) -> RunRecord {
+    let (suite, plan) = (&opened.suite, &opened.plan);
+    let named = |prompt: &evalmark_core::prompt::Prompt| Named {
+        name: prompt.name.to_string(),
+        hash: prompt.hash.to_string(),
+    };
+    RunRecord {
+        format_version: FORMAT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        run_id,
+        suite: suite.name.clone(),
+        suite_path: suite.path.clone(),
+        suite_hash: opened.hash.clone(),
+        dataset_hash: plan.survey.hash.clone(),
+        n_items: plan.survey.n_items,
+        epochs: plan.epochs,
+        status: Status::Running,
+        started_at: now(),
+        finished_at: None,
+        git: git_state(suite.path.parent().unwrap_or(Path::new("."))),
+        prompts: plan.prompts.iter().map(named).collect(),
+        models: plan.candidates.iter().map(|i| plan.models[*i].name.to_string()).collect(),
+        metrics: metric_hashes(opened),
+        options,
+        counts: Counts { planned: plan.n_samples(), ..Counts::default() },
+        totals: Totals::default(),
+        slices: suite.dataset.slices.clone(),
+        effective_suite: suite.effective.clone(),
+    }
+}

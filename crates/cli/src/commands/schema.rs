@@ -1,0 +1,40 @@
+//! `evalmark schema`: what a suite may say, and what the report files hold.
+
+use anyhow::Result;
+use evalmark_report::columns::Table;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{SchemaArgs, SchemaOf},
+    exit::Exit,
+    open::readers,
+    print::Printer,
+};
+
+pub(crate) fn schema(args: &SchemaArgs, printer: Printer) -> Result<Exit> {
+    let schema = match args.of {
+        SchemaOf::Suite => evalmark_core::suite::schema(readers().kinds),
+        SchemaOf::Samples => columns(Table::Samples),
+        SchemaOf::Scores => columns(Table::Scores),
+        SchemaOf::Summary => columns(Table::Summary),
+        SchemaOf::Verdict => evalmark_core::verdict::schema(),
+    };
+    printer.result(&serde_json::to_string_pretty(&schema)?);
+    Ok(Exit::Done)
+}
+
+fn columns(table: Table) -> Value {
+    let columns: Vec<_> = table
+        .columns()
+        .iter()
+        .map(|column| {
+            json!({
+                "name": column.name,
+                "type": column.kind.as_str(),
+                "nullable": column.nullable,
+                "description": column.says,
+            })
+        })
+        .collect();
+    json!({ "file": table.file_name(), "one_row_per": table.row_is(), "columns": columns })
+}

@@ -1,0 +1,83 @@
+//! `evalmark score`: recorded answers scored again with the suite as it is now. No model is asked,
+//! except judges about what they have not judged yet.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use evalmark_core::{plan::Sample, record::Record};
+use evalmark_report::samples::{Samples, samples};
+
+use super::gate::open_scored;
+use crate::{
+    args::ScoreArgs,
+    ask::{Asks, keys},
+    exit::Exit,
+    flow::{Run, suite_baseline},
+    hint::Hinted,
+    open::{Opened, metric_hashes, open},
+    print::Printer,
+    run_folder::{RunFolder, RunRecord},
+    scored::Records,
+};
+
+pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
+    let (folder, mut record) = open_scored(&args.run)?;
+    let mut opened = open(&record.suite_path, &record.options, printer)?;
+    same_shape(&opened, &record)?;
+    let mut same_prompts = true;
+    let prompts = Arc::make_mut(&mut opened.plan.prompts);
+    for (prompt, recorded) in prompts.iter_mut().zip(&record.prompts) {
+        same_prompts &= *prompt.hash == *recorded.hash;
+        prompt.hash = recorded.hash.as_str().into();
+    }
+    record.metrics = metric_hashes(&opened);
+    if same_prompts {
+        record.suite_hash.clone_from(&opened.hash);
+        record.effective_suite.clone_from(&opened.suite.effective);
+    }
+    let keys = keys(&opened, Asks::Judges)?;
+    let baseline = suite_baseline(None, &folder.out(), &opened)?;
+    let (output, asks) = (args.output, Asks::Judges);
+    Run { opened, folder, record, keys, asks, baseline, output }.finish(printer)
+}
+
+/// Whether the suite still has the prompts, models and epochs that the run has answers to.
+fn same_shape(opened: &Opened, record: &RunRecord) -> Result<()> {
+    let plan = &opened.plan;
+    let prompts: Vec<_> = plan.prompts.iter().map(|prompt| &*prompt.name).collect();
+    let models: Vec<_> = plan.candidates.iter().map(|i| &*plan.models[*i].name).collect();
+    let recorded: Vec<_> = record.prompts.iter().map(|prompt| &*prompt.name).collect();
+    if prompts == recorded && models == record.models && plan.epochs == record.epochs {
+        return Ok(());
+    }
+    Err(anyhow!("the suite has other prompts, models or epochs than the run {}", record.run_id))
+        .hint("start a new run with `evalmark run`; answers to unchanged requests are kept")
+}
+
+/// Records out of a run's `samples.parquet`, in the order of the reports.
+pub(crate) struct RecordedSamples {
+    samples: Samples,
+}
+
+impl RecordedSamples {
+    pub(crate) fn open(folder: &RunFolder) -> Result<Self> {
+        Ok(Self { samples: samples(&folder.samples())? })
+    }
+}
+
+impl Records for RecordedSamples {
+    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
+        let recorded =
+            self.samples.next().context("the run holds fewer answers than the dataset")??;
+        if *recorded.item_id != *sample.item.id || recorded.epoch != sample.epoch {
+            bail!(
+                "the dataset has changed: where the run answered item `{}`, it now has `{}`; \
+                 `evalmark run` starts a new run",
+                recorded.item_id,
+                sample.item.id
+            );
+        }
+        sample.request = recorded.request().context("a recorded request cannot be read")?;
+        Ok(recorded.record)
+    }
+}

@@ -1,0 +1,23 @@
+//! `evalmark show`: the summary table of a finished run again.
+
+use anyhow::Result;
+use evalmark_report::summary::read_summary;
+
+use super::gate::open_scored;
+use crate::{
+    args::{Format, ShowArgs},
+    best::best,
+    exit::Exit,
+    print::Printer,
+    table,
+};
+
+pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
+    let (folder, _) = open_scored(&args.run)?;
+    let rows = read_summary(&folder.summary())?;
+    match args.format {
+        Format::Text => printer.result(&table::render(&rows, &best(&folder)?)),
+        Format::Json => printer.result(&serde_json::to_string_pretty(&rows)?),
+    }
+    Ok(Exit::Done)
+}

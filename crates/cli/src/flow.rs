@@ -1,0 +1,265 @@
+//! From a planned run to its end: ask, judge, score, report, gate. `run` begins it, `resume` goes
+//! on with it, and the way is the same.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use evalmark_core::verdict::Verdict;
+use evalmark_harness::{Secret, Stop};
+use evalmark_report::{html::HtmlReport, summary::SummaryRow};
+use serde_json::json;
+
+use crate::{
+    args::{Format, OutputArgs},
+    ask::{Asks, Endpoints, judged_metrics, shared_ledger},
+    baseline::Baseline,
+    best::best,
+    commands::RecordedSamples,
+    exit::Exit,
+    failing::Failing,
+    gate::{Decision, gate_run, write_verdict},
+    open::Opened,
+    print::Printer,
+    progress::Progress,
+    run_folder::{RunFolder, RunRecord, Status, now, write_whole},
+    scored::{Records, Scored, write_reports},
+    table, verdict_text,
+};
+
+/// The share of missing scores from which a run counts as incomplete.
+const TOO_MANY_MISSING: f64 = 0.05;
+
+/// A run that is ready to go: everything that could be wrong has been looked at.
+pub(crate) struct Run {
+    pub(crate) opened: Opened,
+    pub(crate) folder: RunFolder,
+    pub(crate) record: RunRecord,
+    pub(crate) keys: Vec<Option<Secret>>,
+    pub(crate) asks: Asks,
+    pub(crate) baseline: Option<Baseline>,
+    pub(crate) output: OutputArgs,
+}
+
+impl Run {
+    /// Carries the run out: the whole flow, from the first request to the exit code.
+    pub(crate) fn finish(mut self, printer: Printer) -> Result<Exit> {
+        let endpoints = self.open_endpoints()?;
+        let stop = endpoints.stop_on_signals()?;
+        let interrupted = self.ask(&endpoints, &stop, printer)?;
+        if interrupted {
+            return self.interrupted(printer);
+        }
+        let Some(scored) = self.score(&endpoints, &stop)? else {
+            return self.interrupted(printer);
+        };
+        self.close(&scored)?;
+        let decision = self.gate(printer)?;
+        let verdict = decision.as_ref().map(|decision| &decision.verdict);
+        let is_incomplete = endpoints.any_down() || lacks_too_much(&scored.rows);
+        write_html(&self.folder, &self.record, scored.rows.clone(), scored.failing, verdict)?;
+        let exit = decision.as_ref().map_or(Exit::Done, |decision| decision.exit);
+        let exit = if is_incomplete { exit.worse(Exit::Incomplete) } else { exit };
+        self.tell(&scored.rows, verdict, exit, printer)?;
+        Ok(exit)
+    }
+
+    fn open_endpoints(&mut self) -> Result<Endpoints> {
+        let options = &self.record.options;
+        let ledger = if options.no_cache {
+            self.folder.own_ledger()
+        } else {
+            shared_ledger(options.cache_dir.as_deref())?
+        };
+        let keys = std::mem::take(&mut self.keys);
+        Endpoints::open(&self.opened, &ledger, &self.record.run_id, keys, self.asks)
+    }
+
+    /// The answers, from the first: those in the ledger, or those that the run has in its files.
+    fn records(&self, endpoints: &Endpoints) -> Result<Box<dyn Records>> {
+        match self.asks {
+            Asks::Everyone => Ok(Box::new(endpoints.records(&self.opened)?)),
+            Asks::Judges => Ok(Box::new(RecordedSamples::open(&self.folder)?)),
+        }
+    }
+
+    /// Scores and report files; `None` when it was interrupted.
+    fn score(&self, endpoints: &Endpoints, stop: &Stop) -> Result<Option<Scored>> {
+        let (opened, run_id) = (&self.opened, &self.record.run_id);
+        let judges = endpoints.judges(opened)?;
+        let mut records = self.records(endpoints)?;
+        write_reports(opened, &self.folder, run_id, &mut *records, &judges, stop)
+    }
+
+    /// Asks every sample, then every judge; answers whether it was interrupted.
+    fn ask(&self, endpoints: &Endpoints, stop: &Stop, printer: Printer) -> Result<bool> {
+        let (opened, quiet) = (&self.opened, self.output.quiet);
+        let start = |doing, total| {
+            Progress::start(doing, total, &opened.plan, &opened.metrics, quiet, printer)
+        };
+        if self.asks == Asks::Everyone {
+            let progress = start("asking", opened.plan.n_samples());
+            endpoints.ask_samples(opened, &progress, stop)?;
+            progress.finish();
+        }
+        let n_judged = judged_metrics(opened).count() as u64;
+        if n_judged > 0 && !stop.is_requested() {
+            let progress = start("judging", opened.plan.n_samples() * n_judged);
+            let records = || self.records(endpoints);
+            endpoints.ask_judges(opened, &records, &progress, stop)?;
+            progress.finish();
+        }
+        Ok(stop.is_requested())
+    }
+
+    fn interrupted(mut self, printer: Printer) -> Result<Exit> {
+        self.record.status = Status::Interrupted;
+        self.folder.write(&self.record)?;
+        let path = self.folder.path.display();
+        printer.remark(&format!(
+            "interrupted; every answer that arrived is kept. Go on with:\n  evalmark resume {path}"
+        ));
+        Ok(Exit::Interrupted)
+    }
+
+    /// Brings `run.json` up to date.
+    fn close(&mut self, scored: &Scored) -> Result<()> {
+        let record = &mut self.record;
+        record.counts = scored.counts.clone();
+        record.totals = scored.totals.clone();
+        record.finished_at = Some(now());
+        record.status = if scored.counts.failed > 0 { Status::Partial } else { Status::Complete };
+        self.folder.write(record)
+    }
+
+    /// The verdict, where there is something to compare with.
+    fn gate(&self, printer: Printer) -> Result<Option<Decision>> {
+        let Some(baseline) = &self.baseline else {
+            if let Some(name) = self.opened.suite.gate.as_ref().and_then(|g| g.baseline.as_ref()) {
+                let run = self.folder.path.display();
+                printer.remark(&format!(
+                    "no baseline `{name}` yet: `evalmark baseline promote {run} {name}` makes this \
+                     run the one to compare with"
+                ));
+            }
+            return Ok(None);
+        };
+        let spec = self.opened.suite.gate_or_default();
+        if spec.is_default {
+            printer.remark(
+                "no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03",
+            );
+        }
+        let decision = gate_run(&self.folder, &self.record, baseline, &spec)?;
+        write_verdict(&self.folder, &decision.verdict)?;
+        Ok(Some(decision))
+    }
+
+    /// Table, verdict and paths to stdout; what is missing to stderr.
+    fn tell(
+        &self,
+        rows: &[SummaryRow],
+        verdict: Option<&Verdict>,
+        exit: Exit,
+        printer: Printer,
+    ) -> Result<()> {
+        if self.output.format == Format::Json {
+            let told = json!({
+                "run_dir": self.folder.path,
+                "run": self.record,
+                "summary": rows,
+                "verdict": verdict,
+                "exit_code": exit.code(),
+            });
+            printer.result(&told.to_string());
+            return Ok(());
+        }
+        printer.result(&table::render(rows, &best(&self.folder)?));
+        if let Some(verdict) = verdict {
+            printer.result(&format!("\n{}", verdict_text::render(verdict, printer)));
+        }
+        printer.result(&format!("\n{}", self.paths(verdict.is_some())));
+        self.tell_missing(printer);
+        Ok(())
+    }
+
+    fn paths(&self, has_verdict: bool) -> String {
+        let folder = &self.folder;
+        let mut paths = vec![folder.html(), folder.summary(), folder.scores(), folder.samples()];
+        if has_verdict {
+            paths.push(folder.verdict());
+        }
+        let lines = paths.iter().map(|path: &PathBuf| format!("  {}", path.display()));
+        format!("wrote\n{}", lines.collect::<Vec<_>>().join("\n"))
+    }
+
+    fn tell_missing(&self, printer: Printer) {
+        let counts = &self.record.counts;
+        if counts.failed > 0 {
+            let kinds = counts.errors.iter().map(|(kind, count)| format!("{count} {kind}"));
+            let kinds: Vec<_> = kinds.collect();
+            printer.warning(&format!(
+                "{} of {} samples have no answer ({}); ask for them again with\n  evalmark resume {}",
+                counts.failed,
+                counts.planned,
+                kinds.join(", "),
+                self.folder.path.display()
+            ));
+        }
+    }
+}
+
+/// The baseline to compare with: one that was asked for must exist, the suite's own may not yet.
+pub(crate) fn suite_baseline(
+    asked_for: Option<&str>,
+    out: &Path,
+    opened: &Opened,
+) -> Result<Option<Baseline>> {
+    let suite = &opened.suite.name;
+    if let Some(name) = asked_for {
+        return Baseline::get(name, out, suite).map(Some);
+    }
+    match opened.suite.gate.as_ref().and_then(|gate| gate.baseline.as_ref()) {
+        Some(name) => Baseline::find(name, out, suite),
+        None => Ok(None),
+    }
+}
+
+fn lacks_too_much(rows: &[SummaryRow]) -> bool {
+    rows.iter()
+        .filter(|row| row.slice.is_none())
+        .any(|row| row.n_missing as f64 > TOO_MANY_MISSING * row.n_planned as f64)
+}
+
+/// Writes `report.html`.
+pub(crate) fn write_html(
+    folder: &RunFolder,
+    record: &RunRecord,
+    summary: Vec<SummaryRow>,
+    failing: Failing,
+    verdict: Option<&Verdict>,
+) -> Result<()> {
+    let (outcomes, failures, failing) = failing.finish();
+    let mut facts = vec![
+        ("items".to_owned(), record.n_items.to_string()),
+        ("epochs".to_owned(), record.epochs.to_string()),
+        ("dataset".to_owned(), record.dataset_hash[..16].to_owned()),
+        ("evalmark".to_owned(), record.tool_version.clone()),
+    ];
+    if let Some(git) = &record.git {
+        let state = if git.clean { "" } else { " (with changes)" };
+        facts.push(("git revision".to_owned(), format!("{}{state}", git.revision)));
+    }
+    let page = HtmlReport {
+        suite: record.suite.clone(),
+        run_id: record.run_id.clone(),
+        started_at: record.started_at.clone(),
+        facts,
+        verdicts: verdict.cloned().into_iter().collect(),
+        summary,
+        outcomes,
+        failures,
+        failing,
+    };
+    let text = evalmark_report::html::html(&page).context("the page cannot be made")?;
+    write_whole(&folder.html(), &text)
+}

@@ -1,0 +1,37 @@
+//! Arguments to flow to exit code. The only place that ends the process.
+
+mod args;
+mod arms;
+mod ask;
+mod baseline;
+mod best;
+mod commands;
+mod exit;
+mod failing;
+mod flow;
+mod gate;
+mod hint;
+mod open;
+mod print;
+mod progress;
+mod run_folder;
+mod scored;
+mod summary;
+mod table;
+mod verdict_text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{args::Cli, exit::Exit, print::Printer};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let printer = Printer::new(cli.color);
+    let exit = commands::dispatch(cli.command, printer).unwrap_or_else(|error| {
+        printer.error(&error);
+        Exit::Usage
+    });
+    ExitCode::from(exit.code())
+}

@@ -1,0 +1,103 @@
+//! From a suite file to a plan and compiled metrics: everything that can be wrong before a request.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use evalmark_core::{
+    dataset::{DatasetError, Rows},
+    metric::MetricSpec,
+    plan::Plan,
+    suite::{Readers, Suite},
+};
+use evalmark_scoring::Metric;
+
+use crate::{
+    print::Printer,
+    run_folder::{Named, Options},
+};
+
+/// A suite that is ready to run.
+pub(crate) struct Opened {
+    pub(crate) suite: Suite,
+    pub(crate) plan: Plan,
+    pub(crate) metrics: Vec<Metric>,
+    /// BLAKE3 of the effective suite, 64 hexadecimal digits.
+    pub(crate) hash: String,
+}
+
+/// What suites are read with.
+pub(crate) fn readers() -> Readers<'static> {
+    Readers { kinds: evalmark_scoring::catalog(), parquet: parquet_rows }
+}
+
+fn parquet_rows(path: &Path) -> Result<Rows, DatasetError> {
+    let of_file = |error: &dyn std::fmt::Display| DatasetError::of_file(path, error.to_string());
+    let rows = evalmark_report::dataset::parquet_rows(path).map_err(|error| of_file(&error))?;
+    let owned = path.to_owned();
+    Ok(Box::new(
+        rows.map(move |row| row.map_err(|error| DatasetError::of_file(&owned, error.to_string()))),
+    ))
+}
+
+/// Reads, checks and plans a suite with what the command line says of it.
+pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<Opened> {
+    let mut suite = Suite::read(path, readers())?;
+    suite.select(&options.prompts, &options.models)?;
+    suite.dataset.limit = options.limit;
+    suite.epochs = options.epochs.unwrap_or(suite.epochs);
+    if let Some(concurrency) = options.concurrency {
+        for model in &mut suite.models {
+            model.limits.concurrency = concurrency as usize;
+        }
+    }
+    for warning in &suite.warnings {
+        printer.warning(warning);
+    }
+    let metrics: Vec<_> = suite
+        .metrics
+        .iter()
+        .map(|spec| {
+            Metric::compile(spec).map_err(|complaint| {
+                anyhow::anyhow!("metric `{}`: {}", spec.name, complaint.message)
+            })
+        })
+        .collect::<Result<_>>()?;
+    let plan = Plan::new(&suite)?;
+    check_rubrics(&plan, &metrics)?;
+    let hash = blake3::hash(suite.effective.to_string().as_bytes()).to_hex().to_string();
+    Ok(Opened { suite, plan, metrics, hash })
+}
+
+/// Tries each judge's rubric on the first item: a variable that it lacks, all items lack.
+fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
+    let Some(sample) = plan.in_report_order().next().transpose()? else { return Ok(()) };
+    let item = &sample.item;
+    for metric in metrics {
+        let Some(judge) = metric.judge() else { continue };
+        judge
+            .request(&sample.request.messages, "", &item.targets, &item.fields)
+            .with_context(|| format!("metric `{}`", metric.name()))?;
+    }
+    Ok(())
+}
+
+/// Every metric's name with the hash of its configuration.
+pub(crate) fn metric_hashes(opened: &Opened) -> Vec<Named> {
+    let metrics = opened.suite.metrics.iter().zip(&opened.metrics);
+    metrics.map(|(spec, metric)| metric_hash(&opened.suite, spec, metric)).collect()
+}
+
+/// A metric's name with the hash of all that decides its scores, its judge included.
+fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
+    let judge = metric.judge().and_then(|judge| suite.model_index(judge.model()));
+    let judge = judge.map(|i| {
+        let model = &suite.models[i];
+        format!("{} {}", model.model, serde_json::Value::Object((*model.params).clone()))
+    });
+    let text = format!(
+        "{} {} {:?} {} {:?} {:?} {judge:?}",
+        spec.kind, spec.params, spec.extract, spec.negate, spec.threshold, spec.invalid
+    );
+    let hash = blake3::hash(text.as_bytes()).to_hex()[..32].to_owned();
+    Named { name: spec.name.clone(), hash }
+}

@@ -1,0 +1,95 @@
+//! Printing: results to stdout, everything else to stderr; colour where it is wanted.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+
+use anyhow::Error;
+use evalmark_core::verdict::Answer;
+
+use crate::{args::Color, hint};
+
+/// Where words go, and whether they may be coloured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printer {
+    stdout_color: bool,
+    stderr_color: bool,
+}
+
+/// What a piece of text means; colours follow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tone {
+    Good,
+    Bad,
+    Unsure,
+    Faint,
+    Strong,
+}
+
+impl From<Answer> for Tone {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Improved | Answer::Pass => Self::Good,
+            Answer::Regressed => Self::Bad,
+            Answer::Inconclusive | Answer::Incomparable => Self::Unsure,
+        }
+    }
+}
+
+#[expect(clippy::unused_self, reason = "whoever may print holds a printer")]
+impl Printer {
+    pub(crate) fn new(color: Color) -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let on = |is_terminal: bool| match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => wanted && is_terminal,
+        };
+        Self { stdout_color: on(stdout().is_terminal()), stderr_color: on(stderr().is_terminal()) }
+    }
+
+    /// A result. A closed pipe is no error: whoever read it has seen enough.
+    pub(crate) fn result(self, text: &str) {
+        let _ = writeln!(stdout().lock(), "{text}");
+    }
+
+    /// A result without a line break.
+    pub(crate) fn raw(self, text: &str) {
+        let _ = stdout().lock().write_all(text.as_bytes());
+    }
+
+    /// A remark.
+    pub(crate) fn remark(self, text: &str) {
+        let _ = writeln!(stderr().lock(), "{text}");
+    }
+
+    /// A warning.
+    pub(crate) fn warning(self, text: &str) {
+        let word = paint(self.stderr_color, Tone::Unsure, "warning:");
+        let _ = writeln!(stderr().lock(), "{word} {}", evalmark_report::text::printable(text));
+    }
+
+    /// An error with its causes and hints.
+    pub(crate) fn error(self, error: &Error) {
+        let text = hint::describe(error);
+        let text = text.strip_prefix("error:").unwrap_or(&text);
+        let word = paint(self.stderr_color, Tone::Bad, "error:");
+        let lines: Vec<_> =
+            text.lines().map(|line| evalmark_report::text::printable(line).into_owned()).collect();
+        let _ = writeln!(stderr().lock(), "{word}{}", lines.join("\n"));
+    }
+
+    /// `text` in the colour of `tone`, for stdout.
+    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
+        paint(self.stdout_color, tone, text)
+    }
+}
+
+fn paint(on: bool, tone: Tone, text: &str) -> String {
+    let code = match tone {
+        Tone::Good => "32",
+        Tone::Bad => "31",
+        Tone::Unsure => "33",
+        Tone::Faint => "2",
+        Tone::Strong => "1",
+    };
+    if on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}

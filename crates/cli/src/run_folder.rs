@@ -1,0 +1,265 @@
+//! A run's folder and its `run.json`: what was run, how far it came, and what its files are called.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use evalmark_core::suite::file_name;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{args::SelectionArgs, hint::Hinted};
+
+/// Version of `run.json`.
+pub(crate) const FORMAT_VERSION: u32 = 1;
+
+/// How far a run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    /// It is being asked, or was stopped without a chance to say so.
+    Running,
+    /// It was interrupted and can be resumed.
+    Interrupted,
+    /// Every sample has an answer.
+    Complete,
+    /// Some samples have no answer; `resume` asks for them again.
+    Partial,
+}
+
+/// The content of `run.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RunRecord {
+    pub(crate) format_version: u32,
+    pub(crate) tool_version: String,
+    pub(crate) run_id: String,
+    pub(crate) suite: String,
+    /// As it was given, so that it means the same from the same working directory.
+    pub(crate) suite_path: PathBuf,
+    /// BLAKE3 of the effective suite.
+    pub(crate) suite_hash: String,
+    /// BLAKE3 of ids and contents of the selected items.
+    pub(crate) dataset_hash: String,
+    pub(crate) n_items: u64,
+    pub(crate) epochs: u32,
+    pub(crate) status: Status,
+    pub(crate) started_at: String,
+    pub(crate) finished_at: Option<String>,
+    pub(crate) git: Option<Git>,
+    /// Prompt names with their hashes, in the suite's order.
+    pub(crate) prompts: Vec<Named>,
+    /// Names of the models that were evaluated.
+    pub(crate) models: Vec<String>,
+    /// Metric names with the hashes of their configuration.
+    pub(crate) metrics: Vec<Named>,
+    pub(crate) options: Options,
+    pub(crate) counts: Counts,
+    pub(crate) totals: Totals,
+    /// Columns that results are broken down by.
+    pub(crate) slices: Vec<String>,
+    /// The suite as it was understood.
+    pub(crate) effective_suite: Value,
+}
+
+/// A name and the hash of what it stood for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) hash: String,
+}
+
+/// The source tree that the suite came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Git {
+    pub(crate) revision: String,
+    pub(crate) clean: bool,
+}
+
+/// What the command line said, for `resume`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Options {
+    pub(crate) prompts: Vec<String>,
+    pub(crate) models: Vec<String>,
+    pub(crate) limit: Option<u64>,
+    pub(crate) epochs: Option<u32>,
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) no_cache: bool,
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+impl From<&SelectionArgs> for Options {
+    fn from(args: &SelectionArgs) -> Self {
+        Self {
+            prompts: args.prompt.clone(),
+            models: args.model.clone(),
+            limit: args.limit,
+            epochs: args.epochs,
+            concurrency: args.concurrency,
+            ..Self::default()
+        }
+    }
+}
+
+/// Samples by how they ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    pub(crate) planned: u64,
+    pub(crate) answered: u64,
+    pub(crate) refused: u64,
+    pub(crate) invalid: u64,
+    pub(crate) failed: u64,
+    /// Answers that were there before the run began.
+    pub(crate) cached: u64,
+    /// Failures by kind.
+    pub(crate) errors: BTreeMap<String, u64>,
+}
+
+/// What the answers cost; those of judges apart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Totals {
+    pub(crate) input_tokens: u64,
+    pub(crate) output_tokens: u64,
+    pub(crate) cost_usd: Option<f64>,
+    pub(crate) judge_tokens: u64,
+    pub(crate) judge_cost_usd: Option<f64>,
+}
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct RunFolder {
+    pub(crate) path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes `out/suite/run_id`; it is an error if it exists.
+    pub(crate) fn create(out: &Path, suite: &str, run_id: &str) -> Result<Self> {
+        if let Err(why) = file_name(run_id) {
+            bail!("the run id {why}");
+        }
+        if run_id == "baselines" || suite == "baselines" {
+            bail!("`baselines` is the folder of the baselines; choose another name");
+        }
+        let parent = out.join(suite);
+        fs::create_dir_all(&parent)
+            .with_context(|| format!("the output folder {} cannot be made", parent.display()))
+            .hint("choose a folder that can be written with `--out DIR`")?;
+        let path = parent.join(run_id);
+        match fs::create_dir(&path) {
+            Ok(()) => Ok(Self { path }),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let again = format!("`evalmark resume {}` goes on with it", path.display());
+                Err(anyhow::anyhow!("the run {} exists already", path.display())).hint(again)
+            }
+            Err(error) => Err(error)
+                .with_context(|| format!("the run folder {} cannot be made", path.display()))
+                .hint("choose a folder that can be written with `--out DIR`"),
+        }
+    }
+
+    /// An existing run's folder and its record.
+    pub(crate) fn open(path: &Path) -> Result<(Self, RunRecord)> {
+        let folder = Self { path: path.to_owned() };
+        let record = folder.read()?;
+        Ok((folder, record))
+    }
+
+    pub(crate) fn samples(&self) -> PathBuf {
+        self.path.join("samples.parquet")
+    }
+
+    pub(crate) fn scores(&self) -> PathBuf {
+        self.path.join("scores.parquet")
+    }
+
+    pub(crate) fn summary(&self) -> PathBuf {
+        self.path.join("summary.parquet")
+    }
+
+    pub(crate) fn verdict(&self) -> PathBuf {
+        self.path.join("verdict.json")
+    }
+
+    pub(crate) fn html(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    /// The ledger of a run that shares no answers.
+    pub(crate) fn own_ledger(&self) -> PathBuf {
+        self.path.join("answers.sqlite")
+    }
+
+    /// The folder that holds run folders and baselines: two levels up.
+    pub(crate) fn out(&self) -> PathBuf {
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let relative = self.path.parent().and_then(Path::parent).map(Path::to_owned);
+        match relative {
+            Some(out) if !out.as_os_str().is_empty() => out,
+            _ => path.parent().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned(),
+        }
+    }
+
+    fn read(&self) -> Result<RunRecord> {
+        let path = self.path.join("run.json");
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{} is no run folder", self.path.display()))
+            .hint("a run folder looks like `reports/SUITE/RUN_ID` and holds a `run.json`")?;
+        let version: FormatVersion = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not a run record", path.display()))?;
+        if version.format_version != FORMAT_VERSION {
+            bail!(
+                "{} has format version {}; this evalmark reads version {FORMAT_VERSION}",
+                path.display(),
+                version.format_version
+            );
+        }
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} is not a run record", path.display()))
+    }
+
+    /// Writes `run.json`, whole or not at all.
+    pub(crate) fn write(&self, record: &RunRecord) -> Result<()> {
+        let text = serde_json::to_string_pretty(record)?;
+        write_whole(&self.path.join("run.json"), &format!("{text}\n"))
+    }
+}
+
+#[derive(Deserialize)]
+struct FormatVersion {
+    format_version: u32,
+}
+
+/// Writes a file under another name first, so that no reader sees half of it.
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let partial = path.with_extension("partial");
+    fs::write(&partial, text)
+        .and_then(|()| fs::rename(&partial, path))
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// Now, as RFC 3339 in UTC with whole seconds.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A run id that sorts by time: `20261122-164035-3f9a`.
+pub(crate) fn new_run_id() -> String {
+    let now = jiff::Timestamp::now();
+    let digits = (now.subsec_nanosecond().unsigned_abs() ^ std::process::id()) & 0xffff;
+    format!("{}-{digits:04x}", now.strftime("%Y%m%d-%H%M%S"))
+}
+
+/// The revision that `folder` is checked out at; `None` outside git.
+pub(crate) fn git_state(folder: &Path) -> Option<Git> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let revision = git(&["rev-parse", "HEAD"])?;
+    let clean = git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Some(Git { revision, clean })
+}

@@ -1,0 +1,204 @@
+//! The second half of a run: records from the ledger become scores and report files, in the order
+//! of the reports, a batch at a time.
+
+use anyhow::Result;
+use evalmark_core::{
+    plan::{Plan, Sample},
+    record::{Outcome, Record},
+    score::Score,
+};
+use evalmark_harness::Stop;
+use evalmark_report::{
+    samples::{Layout, SampleRow, SamplesWriter},
+    scores::{ScoreRow, ScoresWriter},
+    summary::{SummaryRow, write_summary},
+};
+use evalmark_scoring::{Case, Judgement, Metric, score_batch};
+
+use crate::{
+    ask::Judges,
+    failing::{Failing, Seen, passes, shown},
+    open::Opened,
+    run_folder::{Counts, RunFolder, Totals},
+    summary::{ArmSummary, add},
+};
+
+/// Samples that are held at once.
+const BATCH: usize = 2048;
+
+/// Where the record of a sample comes from. Samples are asked for in the order of the reports.
+pub(crate) trait Records: Send {
+    /// The record of this sample: an answer, or a described failure. Where the answer was given to
+    /// another request than the suite would make now, that request takes its place.
+    fn record(&mut self, sample: &mut Sample) -> Result<Record>;
+}
+
+/// What the pass over all samples found.
+pub(crate) struct Scored {
+    pub(crate) rows: Vec<SummaryRow>,
+    pub(crate) counts: Counts,
+    pub(crate) totals: Totals,
+    pub(crate) failing: Failing,
+}
+
+/// A sample with its end and its scores.
+struct ScoredSample {
+    sample: Sample,
+    record: Record,
+    outcome: Outcome,
+    cost_usd: Option<f64>,
+    scores: Vec<Score>,
+}
+
+/// Scores every sample and writes `samples.parquet`, `scores.parquet` and `summary.parquet`;
+/// `None` when it was stopped, and no file was written.
+pub(crate) fn write_reports(
+    opened: &Opened,
+    folder: &RunFolder,
+    run_id: &str,
+    records: &mut dyn Records,
+    judges: &Judges,
+    stop: &Stop,
+) -> Result<Option<Scored>> {
+    let metrics: Vec<_> = opened.metrics.iter().map(|metric| metric.name().to_owned()).collect();
+    let slices = opened.suite.dataset.slices.clone();
+    let layout = Layout { run_id, suite: &opened.suite.name, metrics: &metrics, slices: &slices };
+    let mut samples_file = SamplesWriter::create(&folder.samples(), &layout)?;
+    let mut scores_file = ScoresWriter::create(&folder.scores(), run_id)?;
+    let mut scored = Scored::new(&opened.plan);
+    let plan = &opened.plan;
+    for (prompt, model) in plan.arms() {
+        let (prompt_name, model_name) = (&*plan.prompts[prompt].name, &*plan.models[model].name);
+        let mut summary = ArmSummary::new(prompt_name, model_name, &metrics, &slices);
+        let mut samples = plan.by_arm(prompt, model)?;
+        loop {
+            let batch: Vec<Sample> = samples.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+            if batch.is_empty() {
+                break;
+            }
+            if stop.is_requested() {
+                return Ok(None);
+            }
+            for one in score(plan, &opened.metrics, batch, records, judges)? {
+                samples_file.push(&one.row(plan))?;
+                for (metric, score) in metrics.iter().zip(&one.scores) {
+                    scores_file.push(&one.score_row(plan, metric, score))?;
+                }
+                summary.push(&one.sample.item, &one.record, one.cost_usd, &one.scores);
+                scored.count(plan, &one, &metrics);
+            }
+        }
+        scored.rows.extend(summary.finish());
+    }
+    samples_file.finish()?;
+    scores_file.finish()?;
+    write_summary(&folder.summary(), &scored.rows)?;
+    Ok(Some(scored))
+}
+
+fn score(
+    plan: &Plan,
+    metrics: &[Metric],
+    mut batch: Vec<Sample>,
+    records: &mut dyn Records,
+    judges: &Judges,
+) -> Result<Vec<ScoredSample>> {
+    let records: Vec<_> =
+        batch.iter_mut().map(|sample| records.record(sample)).collect::<Result<_>>()?;
+    let said: Vec<_> = batch
+        .iter()
+        .zip(&records)
+        .map(|(sample, record)| judges.judge(plan, metrics, sample, record))
+        .collect::<Result<_>>()?;
+    let judgements: Vec<Vec<Judgement<'_>>> =
+        said.iter().map(|all| all.iter().map(crate::ask::Judged::as_judgement).collect()).collect();
+    let cases: Vec<_> = batch
+        .iter()
+        .zip(&records)
+        .zip(&judgements)
+        .map(|((sample, record), judgements)| Case {
+            record,
+            targets: &sample.item.targets,
+            judgements,
+        })
+        .collect();
+    let scores = score_batch(metrics, &cases);
+    let ended = batch.into_iter().zip(records).zip(scores);
+    Ok(ended
+        .map(|((sample, record), scores)| ScoredSample::new(plan, sample, record, scores))
+        .collect())
+}
+
+impl ScoredSample {
+    fn new(plan: &Plan, sample: Sample, record: Record, scores: Vec<Score>) -> Self {
+        let is_invalid = scores.iter().any(|score| score.invalid);
+        let outcome = match record.outcome {
+            Outcome::Answered if is_invalid => Outcome::Invalid,
+            outcome => outcome,
+        };
+        let cost_usd = plan.models[sample.model].cost_usd(record.usage);
+        Self { sample, record, outcome, cost_usd, scores }
+    }
+
+    fn row<'a>(&'a self, plan: &'a Plan) -> SampleRow<'a> {
+        let prompt = &plan.prompts[self.sample.prompt];
+        SampleRow {
+            prompt: &prompt.name,
+            prompt_hash: &prompt.hash,
+            model: &plan.models[self.sample.model].name,
+            item: &self.sample.item,
+            epoch: self.sample.epoch,
+            request: &self.sample.request,
+            record: &self.record,
+            outcome: self.outcome,
+            cost_usd: self.cost_usd,
+            scores: &self.scores,
+        }
+    }
+
+    fn score_row<'a>(&'a self, plan: &'a Plan, metric: &'a str, score: &'a Score) -> ScoreRow<'a> {
+        ScoreRow {
+            prompt: &plan.prompts[self.sample.prompt].name,
+            model: &plan.models[self.sample.model].name,
+            item: &self.sample.item,
+            epoch: self.sample.epoch,
+            metric,
+            score,
+        }
+    }
+}
+
+impl Scored {
+    fn new(plan: &Plan) -> Self {
+        let counts = Counts { planned: plan.n_samples(), ..Counts::default() };
+        Self { rows: Vec::new(), counts, totals: Totals::default(), failing: Failing::default() }
+    }
+
+    fn count(&mut self, plan: &Plan, one: &ScoredSample, metrics: &[String]) {
+        let counts = &mut self.counts;
+        match one.outcome {
+            Outcome::Answered => counts.answered += 1,
+            Outcome::Refused => counts.refused += 1,
+            Outcome::Invalid => counts.invalid += 1,
+            Outcome::Failed => counts.failed += 1,
+        }
+        counts.cached += u64::from(one.record.cached && one.record.has_answer());
+        if let Some(failure) = &one.record.failure {
+            *counts.errors.entry(failure.kind.as_str().to_owned()).or_default() += 1;
+        }
+        let totals = &mut self.totals;
+        totals.input_tokens += one.record.usage.input_tokens.unwrap_or_default();
+        totals.output_tokens += one.record.usage.output_tokens.unwrap_or_default();
+        add(&mut totals.cost_usd, one.cost_usd);
+        for judge in one.scores.iter().filter_map(|score| score.judge.as_ref()) {
+            totals.judge_tokens += judge.tokens.unwrap_or_default();
+            add(&mut totals.judge_cost_usd, judge.cost_usd);
+        }
+        self.failing.see(
+            &Seen::from(&one.row(plan)),
+            || one.sample.request.messages.clone(),
+            || shown(metrics, &one.scores),
+            passes(&one.scores),
+        );
+    }
+}

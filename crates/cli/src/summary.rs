@@ -1,0 +1,184 @@
+//! Means and totals of one arm, over all items and over each slice, made as its samples go by.
+
+use std::collections::BTreeMap;
+
+use evalmark_core::{item::Item, record::Record, score::Score};
+use evalmark_report::{latency::LatencyHistogram, summary::SummaryRow};
+use evalmark_verdict::{Accumulator, ScoreRange};
+
+use crate::arms::cluster_key;
+
+/// Confidence of the intervals in tables.
+pub(crate) const CONFIDENCE: f64 = 0.95;
+
+/// The running summary of one prompt x model.
+pub(crate) struct ArmSummary {
+    prompt: String,
+    model: String,
+    metrics: Vec<String>,
+    slices: Vec<String>,
+    /// Over all items first; then by slice column and value.
+    groups: BTreeMap<GroupKey, Group>,
+    current: Option<CurrentItem>,
+}
+
+/// Which items: all of them, or those with a value in the slice column of this index.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum GroupKey {
+    All,
+    Slice(usize, Option<String>),
+}
+
+struct Group {
+    n_planned: u64,
+    n_scored: Vec<u64>,
+    means: Vec<Accumulator>,
+    latency: LatencyHistogram,
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cost_usd: Option<f64>,
+}
+
+/// The item whose epochs are going by: sum and count of each metric's scores.
+struct CurrentItem {
+    index: u64,
+    cluster: Option<u64>,
+    groups: Vec<GroupKey>,
+    sums: Vec<(f64, u32)>,
+}
+
+impl ArmSummary {
+    pub(crate) fn new(prompt: &str, model: &str, metrics: &[String], slices: &[String]) -> Self {
+        Self {
+            prompt: prompt.to_owned(),
+            model: model.to_owned(),
+            metrics: metrics.to_vec(),
+            slices: slices.to_vec(),
+            groups: BTreeMap::new(),
+            current: None,
+        }
+    }
+
+    /// Takes in a sample; an item's epochs come one after the other.
+    pub(crate) fn push(
+        &mut self,
+        item: &Item,
+        record: &Record,
+        cost_usd: Option<f64>,
+        scores: &[Score],
+    ) {
+        if self.current.as_ref().is_none_or(|current| current.index != item.index) {
+            self.close_item();
+            self.current = Some(CurrentItem::new(item, self.metrics.len()));
+        }
+        let Some(current) = &mut self.current else { return };
+        for (sum, score) in current.sums.iter_mut().zip(scores) {
+            if let Some(value) = score.value {
+                *sum = (sum.0 + value, sum.1 + 1);
+            }
+        }
+        for key in &current.groups {
+            let group = self.groups.entry(key.clone()).or_insert_with(|| Group::new(scores.len()));
+            group.push(record, cost_usd, scores);
+        }
+    }
+
+    fn close_item(&mut self) {
+        let Some(current) = self.current.take() else { return };
+        for key in &current.groups {
+            let Some(group) = self.groups.get_mut(key) else { continue };
+            for (mean, (sum, n)) in group.means.iter_mut().zip(&current.sums) {
+                if *n > 0 {
+                    // Scores are finite and in range; what is not would be a metric's bug, and
+                    // leaves the item out of the mean rather than out of the report.
+                    let _ = mean.push(sum / f64::from(*n), current.cluster);
+                }
+            }
+        }
+    }
+
+    /// One row per metric over all items, then per slice value.
+    pub(crate) fn finish(mut self) -> Vec<SummaryRow> {
+        self.close_item();
+        let mut rows = Vec::new();
+        for (key, group) in &self.groups {
+            let (slice, slice_value) = match key {
+                GroupKey::All => (None, None),
+                GroupKey::Slice(i, value) => (self.slices.get(*i).cloned(), value.clone()),
+            };
+            for (i, metric) in self.metrics.iter().enumerate() {
+                rows.push(SummaryRow {
+                    prompt: self.prompt.clone(),
+                    model: self.model.clone(),
+                    metric: metric.clone(),
+                    slice: slice.clone(),
+                    slice_value: slice_value.clone(),
+                    ..group.row(i)
+                });
+            }
+        }
+        rows
+    }
+}
+
+impl CurrentItem {
+    fn new(item: &Item, n_metrics: usize) -> Self {
+        let slices = item.slices.iter().enumerate();
+        let slices = slices.map(|(i, value)| GroupKey::Slice(i, value.clone()));
+        Self {
+            index: item.index,
+            cluster: item.cluster.as_deref().map(cluster_key),
+            groups: std::iter::once(GroupKey::All).chain(slices).collect(),
+            sums: vec![(0.0, 0); n_metrics],
+        }
+    }
+}
+
+impl Group {
+    fn new(n_metrics: usize) -> Self {
+        Self {
+            n_planned: 0,
+            n_scored: vec![0; n_metrics],
+            means: (0..n_metrics).map(|_| Accumulator::new(ScoreRange::UNIT)).collect(),
+            latency: LatencyHistogram::new(),
+            input_tokens: None,
+            output_tokens: None,
+            cost_usd: None,
+        }
+    }
+
+    fn push(&mut self, record: &Record, cost_usd: Option<f64>, scores: &[Score]) {
+        self.n_planned += 1;
+        for (n, score) in self.n_scored.iter_mut().zip(scores) {
+            *n += u64::from(score.value.is_some());
+        }
+        if let Some(latency) = record.timing.latency_ms {
+            self.latency.record(latency);
+        }
+        add(&mut self.input_tokens, record.usage.input_tokens);
+        add(&mut self.output_tokens, record.usage.output_tokens);
+        add(&mut self.cost_usd, cost_usd);
+    }
+
+    fn row(&self, metric: usize) -> SummaryRow {
+        SummaryRow {
+            n_planned: self.n_planned,
+            n_scored: self.n_scored[metric],
+            n_missing: self.n_planned - self.n_scored[metric],
+            estimate: self.means[metric].finish(CONFIDENCE),
+            latency_p50_ms: self.latency.quantile(0.5),
+            latency_p95_ms: self.latency.quantile(0.95),
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            cost_usd: self.cost_usd,
+            ..SummaryRow::default()
+        }
+    }
+}
+
+/// Adds what is known; a total of nothing known stays unknown.
+pub(crate) fn add<T: std::ops::Add<Output = T> + Copy>(total: &mut Option<T>, more: Option<T>) {
+    if let Some(more) = more {
+        *total = Some(total.map_or(more, |sum| sum + more));
+    }
+}

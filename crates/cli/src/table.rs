@@ -1,0 +1,87 @@
+//! The summary as a table: prompt x model down, metrics across, each with its interval.
+
+use std::collections::BTreeSet;
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use evalmark_report::{summary::SummaryRow, text::printable};
+
+/// The table of the rows over all items. `best` holds the prompt, model and metric of each mean
+/// that is better than all others beyond doubt.
+pub(crate) fn render(rows: &[SummaryRow], best: &BTreeSet<(String, String, String)>) -> String {
+    let rows: Vec<_> = rows.iter().filter(|row| row.slice.is_none()).collect();
+    let mut metrics: Vec<&str> = Vec::new();
+    let mut arms: Vec<(&str, &str)> = Vec::new();
+    for row in &rows {
+        push_new(&mut metrics, row.metric.as_str());
+        push_new(&mut arms, (row.prompt.as_str(), row.model.as_str()));
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    let header = ["prompt", "model", "samples"].into_iter().map(str::to_owned);
+    let metric_headers = metrics.iter().map(|metric| printable(metric).into_owned());
+    let tail = ["p50 ms", "tokens", "cost $"].into_iter().map(str::to_owned);
+    table.set_header(header.chain(metric_headers).chain(tail));
+    for (prompt, model) in arms {
+        let of_arm: Vec<_> =
+            rows.iter().filter(|row| row.prompt == prompt && row.model == model).collect();
+        let Some(first) = of_arm.first() else { continue };
+        let mut cells =
+            vec![text(&printable(prompt)), text(&printable(model)), number(first.n_planned)];
+        for metric in &metrics {
+            let row = of_arm.iter().find(|row| row.metric == *metric);
+            let key = (prompt.to_owned(), model.to_owned(), (*metric).to_owned());
+            cells.push(right(&row.map_or(String::new(), |row| mean(row, best.contains(&key)))));
+        }
+        let tokens = first.input_tokens.zip(first.output_tokens).map(|(i, o)| i + o);
+        cells.push(right(&first.latency_p50_ms.map_or("-".into(), |ms| format!("{ms:.0}"))));
+        cells.push(right(&tokens.map_or("-".into(), |tokens| tokens.to_string())));
+        cells.push(right(&first.cost_usd.map_or("-".into(), |cost| format!("{cost:.4}"))));
+        table.add_row(cells);
+    }
+    table.to_string()
+}
+
+fn push_new<T: PartialEq>(list: &mut Vec<T>, value: T) {
+    if !list.contains(&value) {
+        list.push(value);
+    }
+}
+
+fn text(value: &str) -> Cell {
+    Cell::new(value)
+}
+
+fn right(value: &str) -> Cell {
+    Cell::new(value).set_alignment(CellAlignment::Right)
+}
+
+fn number(value: u64) -> Cell {
+    right(&value.to_string())
+}
+
+/// `* 71.3 % [64.9, 77.0]`, and what is missing.
+fn mean(row: &SummaryRow, is_best: bool) -> String {
+    let star = if is_best { "* " } else { "" };
+    let missing = match row.n_missing {
+        0 => String::new(),
+        n => format!(" ({n} missing)"),
+    };
+    let Some(estimate) = &row.estimate else { return format!("no score{missing}") };
+    let interval = match (estimate.ci_low, estimate.ci_high) {
+        (Some(low), Some(high)) => format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high),
+        _ => String::new(),
+    };
+    format!("{star}{}{interval}{missing}", percent(estimate.mean))
+}
+
+/// `71.3 %`.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// A difference in percentage points, with its sign.
+pub(crate) fn points(difference: f64) -> String {
+    let text = format!("{:+.1}", 100.0 * difference);
+    if text == "-0.0" { "+0.0".to_owned() } else { text }
+}

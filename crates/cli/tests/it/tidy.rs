@@ -1,0 +1,101 @@
+//! What keeps the house in order: the arrows between crates, and that what is shipped works.
+
+use std::{collections::BTreeSet, fs, process::Command};
+
+use crate::setup::{World, root};
+
+/// Which crates of the workspace each may use. Everything else is sideways or upwards.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("evalmark-core", &[]),
+    ("evalmark-harness", &["evalmark-core"]),
+    ("evalmark-scoring", &["evalmark-core"]),
+    ("evalmark-verdict", &["evalmark-core"]),
+    ("evalmark-report", &["evalmark-core"]),
+    ("evalmark-loopback", &[]),
+    (
+        "evalmark",
+        &[
+            "evalmark-core",
+            "evalmark-harness",
+            "evalmark-report",
+            "evalmark-scoring",
+            "evalmark-verdict",
+        ],
+    ),
+];
+
+/// Dependencies that only one crate may have.
+const WALLS: &[(&str, &str)] = &[
+    ("polars", "evalmark-report"),
+    ("reqwest", "evalmark-harness"),
+    ("rusqlite", "evalmark-harness"),
+    ("clap", "evalmark"),
+    ("anyhow", "evalmark"),
+    ("indicatif", "evalmark"),
+];
+
+#[test]
+fn dependencies_point_the_right_way() {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let metadata = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo metadata");
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    for package in packages {
+        let name = package["name"].as_str().expect("a name");
+        let used: BTreeSet<&str> = package["dependencies"]
+            .as_array()
+            .expect("dependencies")
+            .iter()
+            .filter(|dependency| dependency["kind"].is_null())
+            .map(|dependency| dependency["name"].as_str().expect("a name"))
+            .collect();
+        for (dependency, owner) in WALLS {
+            assert!(!used.contains(dependency) || name == *owner, "{name} uses {dependency}");
+        }
+        let Some((_, allowed)) = ARROWS.iter().find(|(known, _)| *known == name) else {
+            assert_eq!(name, "evalmark-benches", "a new crate needs its arrows here");
+            continue;
+        };
+        let ours = used.iter().filter(|dependency| dependency.starts_with("evalmark"));
+        for dependency in ours {
+            assert!(allowed.contains(dependency), "{name} must not use {dependency}");
+        }
+    }
+}
+
+#[test]
+fn every_shipped_suite_is_without_mistakes() {
+    let world = World::new(1);
+    let mut suites: Vec<_> = fs::read_dir(root().join("suites"))
+        .expect("suites")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+        .map(|path| path.display().to_string())
+        .collect();
+    suites.sort();
+    assert!(suites.len() >= 3, "{suites:?}");
+    let arguments: Vec<_> =
+        std::iter::once("check").chain(suites.iter().map(String::as_str)).collect();
+    world.run(&arguments).expect(0);
+}
+
+#[test]
+fn schemas_are_json() {
+    let world = World::new(1);
+    for of in ["suite", "samples", "scores", "summary", "verdict"] {
+        let ran = world.run(&["schema", of]).expect(0);
+        let schema: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        assert!(schema.is_object(), "{of}");
+    }
+}
+
+#[test]
+fn completions_are_made() {
+    let world = World::new(1);
+    let ran = world.run(&["completions", "bash"]).expect(0);
+    assert!(ran.stdout.contains("_evalmark"));
+}

@@ -1,0 +1,178 @@
+//! One metric of one prompt and model against its baseline: check, pair, weigh, decide.
+
+use evalmark_core::verdict::{Answer, Comparison, Counts, Flip};
+
+use crate::decide::{Case, Cause};
+use crate::evidence::Evidence;
+use crate::items::{CompareError, FlipAt, ItemScore, Subject};
+use crate::missing::Arms;
+use crate::pairing::{Places, pair};
+use crate::rule::{Rule, ScoreRange};
+use crate::says;
+
+/// A comparison and what the caller needs beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The answer and every figure behind it; its `flips` are empty until they are named.
+    pub comparison: Comparison,
+    /// Why the answer is neither a pass nor a regression; `None` when it is one.
+    pub cause: Option<Cause>,
+    /// The items whose scores differ, worst drops first, at most as many as the rule names.
+    pub flips: Vec<FlipAt>,
+    /// `None` when the arms are incomparable.
+    case: Option<Case>,
+}
+
+impl Judged {
+    /// An incomparable pair of arms, for a reason that the scores alone cannot show: `why`.
+    pub fn incomparable(subject: &Subject, rule: &Rule, why: &str) -> Self {
+        let mut comparison = empty(subject, Counts::default(), rule);
+        comparison.says = format!("{} cannot be compared: {why}", subject.metric);
+        Self { comparison, cause: Some(Cause::DifferentMeasure), flips: Vec::new(), case: None }
+    }
+
+    /// Fills the comparison's `flips`, naming each item by its place in the candidate's slice.
+    pub fn name_flips(&mut self, item_id: impl Fn(usize) -> String) {
+        let named = |flip: &FlipAt| Flip {
+            item_id: item_id(flip.candidate_index),
+            baseline: flip.baseline,
+            candidate: flip.candidate,
+        };
+        self.comparison.flips = self.flips.iter().map(named).collect();
+    }
+
+    /// The p-value that a family's correction takes in; 1 for an incomparable comparison.
+    pub(crate) fn p_regressed(&self) -> f64 {
+        self.case.as_ref().map_or(1.0, Case::p_regressed)
+    }
+
+    /// The smallest value that `p_regressed` can take by construction, where it has a floor.
+    pub(crate) fn p_floor(&self) -> Option<(f64, f64)> {
+        let rule = &self.case.as_ref()?.rule;
+        self.comparison.seed.map(|_| (1.0 / f64::from(rule.resamples + 1), rule.alpha))
+    }
+
+    /// Decides again with a p-value adjusted for `family` comparisons.
+    pub(crate) fn settle(&mut self, p_adjusted: f64, family: usize) {
+        let Some(case) = &self.case else { return };
+        let (answer, why) = case.settle(p_adjusted);
+        self.cause = why;
+        self.comparison.answer = answer;
+        self.comparison.p_regressed_adjusted = case.complete.as_ref().map(|_| p_adjusted);
+        let outcome = says::Outcome { answer, cause: why, p_adjusted, family };
+        self.comparison.says = says::comparison(&self.comparison, case, &outcome);
+        self.comparison.notes = says::notes(&self.comparison.counts, case, &outcome);
+    }
+}
+
+/// Compares one metric of two arms, item by item, in whatever order their rows are.
+///
+/// The answer is that of a family of one; [`gate`](crate::gate()) decides again for several.
+pub fn compare(
+    subject: &Subject,
+    baseline: &[ItemScore],
+    candidate: &[ItemScore],
+    rule: &Rule,
+) -> Result<Judged, CompareError> {
+    rule.check()?;
+    let places = pair(baseline, candidate, rule.range)?;
+    let arms = Arms { baseline, candidate, places: &places };
+    let counts = arms.counts();
+    if let Some(cause) = incomparable(&counts, rule) {
+        return Ok(refuse(subject, counts, rule, cause));
+    }
+    let case = Case::build(arms, rule);
+    let mut comparison = empty(subject, counts, rule);
+    if let Some(evidence) = &case.complete {
+        fill(&mut comparison, evidence);
+    }
+    let all = flips(arms, rule.range);
+    comparison.n_flips = all.len() as u64;
+    let flips = all.into_iter().take(rule.max_flips).collect();
+    let p = case.p_regressed();
+    let mut judged = Judged { comparison, cause: None, flips, case: Some(case) };
+    judged.settle(p, 1);
+    Ok(judged)
+}
+
+/// Why the arms do not measure the same thing, if they do not.
+fn incomparable(counts: &Counts, rule: &Rule) -> Option<Cause> {
+    let larger = counts.baseline_planned.max(counts.candidate_planned);
+    if larger == 0 {
+        Some(Cause::NoItems)
+    } else if counts.shared == 0 || (counts.shared as f64) < rule.min_paired_share * larger as f64 {
+        Some(Cause::DifferentItems)
+    } else {
+        None
+    }
+}
+
+fn refuse(subject: &Subject, counts: Counts, rule: &Rule, cause: Cause) -> Judged {
+    let mut comparison = empty(subject, counts, rule);
+    comparison.says = says::incomparable(&comparison.counts, &subject.metric);
+    Judged { comparison, cause: Some(cause), flips: Vec::new(), case: None }
+}
+
+/// A comparison without a figure: what an incomparable one stays.
+fn empty(subject: &Subject, counts: Counts, rule: &Rule) -> Comparison {
+    Comparison {
+        prompt: subject.prompt.clone(),
+        model: subject.model.clone(),
+        metric: subject.metric.clone(),
+        answer: Answer::Incomparable,
+        says: String::new(),
+        notes: Vec::new(),
+        margin: rule.margin,
+        alpha: rule.alpha,
+        method: "none".to_owned(),
+        baseline_mean: None,
+        candidate_mean: None,
+        estimate: None,
+        lower: None,
+        upper: None,
+        p_regressed: None,
+        p_regressed_adjusted: None,
+        p_pass: None,
+        counts,
+        only_baseline: None,
+        only_candidate: None,
+        discordance: None,
+        detectable_drop: None,
+        items_needed: None,
+        seed: None,
+        flips: Vec::new(),
+        n_flips: 0,
+    }
+}
+
+fn fill(comparison: &mut Comparison, evidence: &Evidence) {
+    let finite = |bound: f64| bound.is_finite().then_some(bound);
+    evidence.method.clone_into(&mut comparison.method);
+    comparison.baseline_mean = Some(evidence.baseline_mean);
+    comparison.candidate_mean = Some(evidence.candidate_mean);
+    comparison.estimate = Some(evidence.estimate);
+    comparison.lower = finite(evidence.lower);
+    comparison.upper = finite(evidence.upper);
+    comparison.p_regressed = Some(evidence.p_regressed);
+    comparison.p_pass = Some(evidence.p_pass);
+    comparison.only_baseline = evidence.discordant.map(|d| d.0);
+    comparison.only_candidate = evidence.discordant.map(|d| d.1);
+    comparison.discordance = Some(evidence.discordance);
+    comparison.detectable_drop = evidence.reach.detectable_drop;
+    comparison.items_needed = evidence.reach.items_needed;
+    comparison.seed = evidence.seed;
+}
+
+/// Every item whose scores differ: worst drops first, then smaller ones, then gains.
+fn flips(arms: Arms<'_>, range: ScoreRange) -> Vec<FlipAt> {
+    let flip = |&(b, c): &Places| {
+        let baseline = arms.baseline[b].mean(range)?;
+        let candidate = arms.candidate[c].mean(range)?;
+        let at = FlipAt { baseline_index: b, candidate_index: c, baseline, candidate };
+        (baseline.total_cmp(&candidate).is_ne()).then_some(at)
+    };
+    let mut flips: Vec<FlipAt> = arms.places.iter().filter_map(flip).collect();
+    // Stable: equal changes stay in order of their keys.
+    flips.sort_by(|x, y| (x.candidate - x.baseline).total_cmp(&(y.candidate - y.baseline)));
+    flips
+}

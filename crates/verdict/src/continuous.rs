@@ -1,0 +1,161 @@
+//! Scores anywhere in their range: the paired t test and the studentised bootstrap, both of
+//! which a verdict needs. Of each pair of bounds the more cautious one counts.
+
+use crate::binary::items_for_identical;
+use crate::bootstrap::{Studentised, seed_of};
+use crate::evidence::{Evidence, POWER, Reach, arm_means, deciding_effect};
+use crate::missing::Pair;
+use crate::paired_t::TEvidence;
+use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
+use crate::rule::{Rule, ScoreRange};
+use crate::sums::{Moments, Running};
+use crate::tango::tango_bounds;
+use crate::unseen::{Groups, unseen, variance_is_unseen};
+
+/// Differences closer than this share of the range (2^-40) are one value: 0.8 - 0.7 and
+/// 0.7 - 0.6 differ by rounding only.
+const GRAIN: f64 = 9.094_947_017_729_282e-13;
+
+/// What continuous pairs say.
+pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
+    let n = pairs.len() as u64;
+    let groups = grouped(pairs, rule.range);
+    let moments = moments_of(&groups)?;
+    let (baseline_mean, candidate_mean) = arm_means(pairs)?;
+    let unseen = variance_is_unseen(&groups, n, rule.alpha);
+    let (found, seed) = if unseen {
+        (rarely(&groups, &moments, rule), None)
+    } else {
+        resampled(&groups, &moments, rule)
+    };
+    let evidence = Evidence {
+        method: if unseen { "paired_t+tango" } else { "paired_t+bootstrap" },
+        n,
+        baseline_mean,
+        candidate_mean,
+        estimate: moments.mean,
+        lower: found.lower,
+        upper: found.upper,
+        p_regressed: found.p_regressed,
+        p_pass: found.p_pass,
+        discordant: None,
+        discordance: differing_share(&groups, n),
+        reach: reach(&moments, unseen, rule),
+        seed,
+        notes: notes(&groups, n, rule),
+        pass_barred: false,
+    };
+    Some(evidence.within(rule))
+}
+
+/// The pairs' differences, ascending, and how often each occurs.
+pub(crate) fn grouped(pairs: &[Pair], range: ScoreRange) -> Vec<(f64, u64)> {
+    counted(pairs.iter().map(|pair| pair.candidate - pair.baseline), range)
+}
+
+/// Distinct values, ascending, and how often each occurs.
+pub(crate) fn counted(values: impl Iterator<Item = f64>, range: ScoreRange) -> Vec<(f64, u64)> {
+    let grain = range.width() * GRAIN;
+    // Adding 0 turns -0 into 0.
+    let rounded = |value: f64| {
+        if grain.is_finite() { (value / grain).round() * grain + 0.0 } else { value + 0.0 }
+    };
+    let mut sorted: Vec<f64> = values.map(rounded).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted
+        .chunk_by(|a, b| a.total_cmp(b).is_eq())
+        .map(|equal| (equal[0], equal.len() as u64))
+        .collect()
+}
+
+/// Share of the pairs whose scores differ.
+pub(crate) fn differing_share(groups: &Groups, n: u64) -> f64 {
+    let equal = groups.iter().find(|g| g.0 == 0.0).map_or(0, |g| g.1);
+    (n - equal) as f64 / n as f64
+}
+
+fn moments_of(groups: &Groups) -> Option<Moments> {
+    let mut running = Running::default();
+    for &(value, count) in groups {
+        running.push_many(value, count);
+    }
+    running.moments()
+}
+
+/// The t bounds alone; without a standard error, none.
+fn student(moments: &Moments, rule: &Rule) -> TEvidence {
+    moments.stderr().map_or(TEvidence::NOTHING, |stderr| {
+        TEvidence::new(moments.mean, stderr, moments.n - 1, rule.alpha, rule.margin)
+    })
+}
+
+/// Nearly all differences are equal: t, held back by what such a sample cannot have seen.
+fn rarely(groups: &Groups, moments: &Moments, rule: &Rule) -> TEvidence {
+    let t = student(moments, rule);
+    let bound = unseen(groups, moments.n, rule.range.width(), rule.alpha, rule.margin);
+    let p_regressed = t.p_regressed.max(bound.p_regressed);
+    TEvidence {
+        lower: t.lower.min(bound.lower),
+        // Where the sign test finds a drop, the mean's upper bound is t's.
+        upper: if p_regressed <= rule.alpha { t.upper } else { t.upper.max(bound.upper) },
+        p_regressed,
+        p_pass: t.p_pass.max(bound.p_pass),
+    }
+}
+
+/// Of t and the bootstrap the more cautious, and the bootstrap's seed.
+fn resampled(groups: &Groups, moments: &Moments, rule: &Rule) -> (TEvidence, Option<u64>) {
+    let t = student(moments, rule);
+    let Some(stderr) = moments.stderr() else { return (t, None) };
+    let drawn = Studentised::draw(groups, moments, rule.resamples);
+    let (low, high) = drawn.bounds(moments.mean, stderr, rule.alpha);
+    let found = TEvidence {
+        lower: t.lower.min(low),
+        upper: t.upper.max(high),
+        p_regressed: t.p_regressed.max(drawn.share_below(moments.mean / stderr)),
+        p_pass: t.p_pass.max(drawn.share_above((moments.mean + rule.margin) / stderr)),
+    };
+    (found, Some(seed_of(groups)))
+}
+
+fn reach(moments: &Moments, unseen: bool, rule: &Rule) -> Reach {
+    let level = Level::one_sided(rule.alpha);
+    let width = rule.range.width();
+    let Some(sd) = moments.sd else { return Reach::default() };
+    let items = |effect: f64| {
+        let by_t =
+            if sd > 0.0 { whole_items(paired_t_n(effect / sd, level, POWER)) } else { Some(2) };
+        // However little they vary, so many items it takes to rule out rare large drops.
+        let by_rarity = items_for_identical((rule.margin / width).min(1.0), rule.alpha);
+        if unseen { by_t.max(by_rarity) } else { by_t }
+    };
+    let by_t = paired_t_effect(moments.n, level, POWER).map(|effect| effect * sd);
+    let by_rarity = -tango_bounds(0, 0, moments.n, rule.alpha).0 * width;
+    Reach {
+        detectable_drop: by_t
+            .map(|drop| if unseen && by_rarity.is_finite() { drop.max(by_rarity) } else { drop }),
+        items_needed: items(rule.margin),
+        items_to_decide: items(deciding_effect(moments.mean, rule.margin)),
+    }
+}
+
+fn notes(groups: &Groups, n: u64, rule: &Rule) -> Vec<String> {
+    let mut notes = Vec::new();
+    let commonest = groups.iter().max_by_key(|g| g.1).map_or((0.0, 0), |g| *g);
+    if commonest.0 == 0.0 && variance_is_unseen(groups, n, rule.alpha) {
+        let changed = n - commonest.1;
+        notes.push(format!(
+            "this run cannot show a regression: {changed} of its items changed, which is too few"
+        ));
+    }
+    if variance_is_unseen(groups, n, rule.alpha)
+        && let Some(least) =
+            items_for_identical((rule.margin / rule.range.width()).min(1.0), rule.alpha)
+        && n < least
+    {
+        notes.push(format!(
+            "{n} items that hardly differ are too few to rule out rare large drops: that takes {least}"
+        ));
+    }
+    notes
+}

@@ -1,0 +1,127 @@
+//! From evidence to an answer: the decision rule, and nothing else.
+
+use evalmark_core::verdict::Answer;
+
+use crate::evidence::{Evidence, weigh};
+use crate::missing::{Arms, Assumption, Missing};
+use crate::rule::Rule;
+
+/// Why a comparison gave neither a pass nor a regression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// There is no item to compare.
+    NoItems,
+    /// Too few items pair up: the arms do not measure the same thing.
+    DifferentItems,
+    /// The metric itself is not the same, or one side does not have it.
+    DifferentMeasure,
+    /// The answer depends on what the missing answers would have been.
+    Missing,
+    /// The items that there are cannot tell.
+    TooFewItems,
+}
+
+/// What an assumption about missing answers says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Check {
+    /// Nothing that matters is missing.
+    NotNeeded,
+    /// What the pairs say under that assumption.
+    Done(Box<Evidence>),
+    /// Scores have no ends, so there is no worst case.
+    Impossible,
+}
+
+impl Check {
+    fn survives(&self, holds: impl Fn(&Evidence) -> bool) -> bool {
+        match self {
+            Self::NotNeeded => true,
+            Self::Done(evidence) => holds(evidence),
+            Self::Impossible => false,
+        }
+    }
+}
+
+/// All that a comparison's answer depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Case {
+    pub(crate) rule: Rule,
+    pub(crate) missing: Missing,
+    /// `None` when no item has a score in both arms.
+    pub(crate) complete: Option<Evidence>,
+    /// The candidate's missing answers at their worst, the baseline's at their best.
+    worst: Check,
+    /// The candidate's missing answers at their best.
+    best: Check,
+}
+
+impl Case {
+    /// Weighs the pairs, under every assumption that is needed.
+    pub(crate) fn build(arms: Arms<'_>, rule: &Rule) -> Self {
+        let missing = arms.missing();
+        let weighed = |assumption| weigh(&arms.pairs(assumption, rule.range), rule);
+        let check = |needed: bool, assumption| {
+            if !needed {
+                return Check::NotNeeded;
+            }
+            let evidence = Missing::boundable(rule).then(|| weighed(assumption)).flatten();
+            evidence.map_or(Check::Impossible, |evidence| Check::Done(Box::new(evidence)))
+        };
+        Self {
+            rule: rule.clone(),
+            missing,
+            complete: weighed(Assumption::Complete),
+            worst: check(!missing.negligible(), Assumption::WorstForCandidate),
+            best: check(missing.candidate.missing > 0, Assumption::BestForCandidate),
+        }
+    }
+
+    /// The p-value against "no drop" that a family's correction takes in: that of the pairs, or
+    /// the larger one with the candidate's missing answers at their best.
+    pub(crate) fn p_regressed(&self) -> f64 {
+        let complete = self.complete.as_ref().map_or(1.0, |evidence| evidence.p_regressed);
+        match &self.best {
+            Check::NotNeeded => complete,
+            Check::Done(best) => complete.max(best.p_regressed),
+            Check::Impossible => 1.0,
+        }
+    }
+
+    /// The answer, given the adjusted p-value against "no drop".
+    pub(crate) fn settle(&self, p_adjusted: f64) -> (Answer, Option<Cause>) {
+        let Some(complete) = &self.complete else {
+            return (Answer::Inconclusive, Some(Cause::Missing));
+        };
+        let rule = &self.rule;
+        let drop = |evidence: &Evidence| evidence.upper < 0.0 && evidence.lower < -rule.margin;
+        if at_most(p_adjusted, rule.alpha) && drop(complete) && self.best.survives(drop) {
+            return (Answer::Regressed, None);
+        }
+        let pass = |evidence: &Evidence| passes(evidence, rule);
+        if pass(complete) && self.worst.survives(pass) {
+            let gain = |evidence: &Evidence| evidence.lower > 0.0;
+            let improved = gain(complete) && self.worst.survives(gain);
+            return (if improved { Answer::Improved } else { Answer::Pass }, None);
+        }
+        let dropped = at_most(complete.p_regressed, rule.alpha) && drop(complete);
+        let held_back = pass(complete) || (dropped && !self.best_confirms(drop));
+        let cause = if held_back { Cause::Missing } else { Cause::TooFewItems };
+        (Answer::Inconclusive, Some(cause))
+    }
+
+    /// Whether a regression stands with the candidate's missing answers at their best.
+    fn best_confirms(&self, drop: impl Fn(&Evidence) -> bool) -> bool {
+        at_most(self.p_regressed(), self.rule.alpha) && self.best.survives(drop)
+    }
+}
+
+/// Whether the pairs rule out a drop of the margin.
+fn passes(evidence: &Evidence, rule: &Rule) -> bool {
+    let bounded = evidence.lower >= -rule.margin - 1e-12;
+    !evidence.pass_barred && bounded && at_most(evidence.p_pass, rule.alpha)
+}
+
+/// A p-value at or below alpha, where both may carry rounding.
+fn at_most(p: f64, alpha: f64) -> bool {
+    p <= alpha * (1.0 + 1e-9)
+}

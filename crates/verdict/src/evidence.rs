@@ -1,0 +1,98 @@
+//! What a set of pairs says of the drop, and which test gets to say it.
+
+use crate::missing::Pair;
+use crate::rule::Rule;
+use crate::sums::Running;
+use crate::{binary, clustered, continuous};
+
+/// The power that detectable drops and needed items are stated for.
+pub(crate) const POWER: f64 = 0.8;
+
+/// Everything one test says of candidate minus baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Evidence {
+    /// The tests that were used.
+    pub(crate) method: &'static str,
+    /// Pairs.
+    pub(crate) n: u64,
+    /// Mean of the baseline.
+    pub(crate) baseline_mean: f64,
+    /// Mean of the candidate.
+    pub(crate) candidate_mean: f64,
+    /// Mean difference.
+    pub(crate) estimate: f64,
+    /// Lower bound at `alpha`; minus infinity where there is none.
+    pub(crate) lower: f64,
+    /// Upper bound at `alpha`; infinite where there is none.
+    pub(crate) upper: f64,
+    /// Against "no drop".
+    pub(crate) p_regressed: f64,
+    /// Against "a drop of the margin or more".
+    pub(crate) p_pass: f64,
+    /// Binary scores: only the baseline right, only the candidate right.
+    pub(crate) discordant: Option<(u64, u64)>,
+    /// Share of the pairs whose scores differ.
+    pub(crate) discordance: f64,
+    /// What these pairs could find and what would be needed.
+    pub(crate) reach: Reach,
+    /// Seed of the bootstrap.
+    pub(crate) seed: Option<u64>,
+    /// What a reader should know.
+    pub(crate) notes: Vec<String>,
+    /// A pass is out of the question, whatever the bounds say.
+    pub(crate) pass_barred: bool,
+}
+
+impl Evidence {
+    /// No difference exceeds the range of the scores, whatever a t interval says; a margin of
+    /// the whole range is met by any.
+    pub(crate) fn within(mut self, rule: &Rule) -> Self {
+        let width = rule.range.width();
+        self.lower = self.lower.max(-width);
+        self.upper = self.upper.min(width);
+        if rule.margin >= width {
+            self.p_pass = 0.0;
+        }
+        self
+    }
+}
+
+/// What a number of items can find with 80 % power, and what it takes to find more.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Reach {
+    /// The smallest drop that this many items detect.
+    pub(crate) detectable_drop: Option<f64>,
+    /// Items that detect a drop of the margin.
+    pub(crate) items_needed: Option<u64>,
+    /// Items that would decide it if the difference stayed as it was observed.
+    pub(crate) items_to_decide: Option<u64>,
+}
+
+/// The effect that more items would have to show: distance from the margin for a pass, from
+/// zero for a regression, whichever is the larger.
+pub(crate) fn deciding_effect(estimate: f64, margin: f64) -> f64 {
+    (margin + estimate).max(-estimate)
+}
+
+/// Weighs pairs with the test that fits them; `None` without pairs.
+pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
+    if pairs.is_empty() {
+        None
+    } else if clustered::dependent(pairs) {
+        clustered::weigh(pairs, rule)
+    } else if rule.range.is_unit() && pairs.iter().all(binary::is_binary) {
+        Some(binary::weigh(pairs, rule))
+    } else {
+        continuous::weigh(pairs, rule)
+    }
+}
+
+/// Mean of the baseline and of the candidate; `None` without pairs.
+pub(crate) fn arm_means(pairs: &[Pair]) -> Option<(f64, f64)> {
+    let mut arms = (Running::default(), Running::default());
+    for pair in pairs {
+        arms.0.push(pair.baseline);
+        arms.1.push(pair.candidate);
+    }
+    Some((arms.0.moments()?.mean, arms.1.moments()?.mean))
+}

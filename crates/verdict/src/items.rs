@@ -1,0 +1,140 @@
+//! What goes into a comparison: scores by item, and the mistakes an arm can hold.
+
+use thiserror::Error;
+
+use crate::rule::{RuleError, ScoreRange};
+
+/// One item's scores of one metric in one arm, epochs already summed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ItemScore {
+    /// Which item: a hash of its id.
+    pub key: u128,
+    /// What the item says: a hash of its content. Items whose content differs do not pair.
+    pub content: u128,
+    /// A hash of the cluster's name; items that share it are not independent.
+    pub cluster: Option<u64>,
+    /// Sum of the scores over the epochs that were scored.
+    pub sum: f64,
+    /// Epochs that were scored; an item with none is missing.
+    pub n_scored: u32,
+    /// Epochs that were planned.
+    pub n_planned: u32,
+}
+
+impl ItemScore {
+    /// Mean over the scored epochs; `None` when the item is missing.
+    pub fn mean(&self, range: ScoreRange) -> Option<f64> {
+        (self.n_scored > 0)
+            .then(|| (self.sum / f64::from(self.n_scored)).max(range.low).min(range.high))
+    }
+
+    /// Epochs without a score; an item that was never planned lacks one.
+    pub(crate) fn n_missing(&self) -> u32 {
+        self.n_planned.max(1) - self.n_scored
+    }
+
+    /// Mean over the planned epochs with every missing one put at `value`.
+    pub(crate) fn mean_with(&self, value: f64, range: ScoreRange) -> f64 {
+        let missing = self.n_missing();
+        match self.mean(range) {
+            Some(mean) if missing == 0 => mean,
+            Some(_) => {
+                let filled = self.sum + value * f64::from(missing);
+                (filled / f64::from(self.n_planned)).max(range.low).min(range.high)
+            }
+            None => value,
+        }
+    }
+}
+
+/// Which metric of which prompt and model a comparison is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// The prompt's name.
+    pub prompt: String,
+    /// The model's name.
+    pub model: String,
+    /// The metric's name.
+    pub metric: String,
+}
+
+/// An item on which the two arms differ, by its places in the two slices that were compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FlipAt {
+    /// Index into the baseline's slice.
+    pub baseline_index: usize,
+    /// Index into the candidate's slice.
+    pub candidate_index: usize,
+    /// The baseline's mean score.
+    pub baseline: f64,
+    /// The candidate's mean score.
+    pub candidate: f64,
+}
+
+/// One side of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arm {
+    /// What is compared with.
+    Baseline,
+    /// What is judged.
+    Candidate,
+}
+
+impl std::fmt::Display for Arm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Baseline => "baseline",
+            Self::Candidate => "candidate",
+        })
+    }
+}
+
+/// Why two arms cannot be compared at all. Indices point into the arm's slice.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum CompareError {
+    /// The rule makes no sense.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// A score is NaN, infinite or beyond 1e14 in magnitude.
+    #[error("the {arm}'s item {index} has a score of {value}")]
+    NotANumber {
+        /// Which arm.
+        arm: Arm,
+        /// Which item.
+        index: usize,
+        /// Its mean score.
+        value: f64,
+    },
+    /// A score lies outside the metric's range.
+    #[error("the {arm}'s item {index} has a score of {value}, outside of {low} to {high}")]
+    OutOfRange {
+        /// Which arm.
+        arm: Arm,
+        /// Which item.
+        index: usize,
+        /// Its mean score.
+        value: f64,
+        /// The range's lower end.
+        low: f64,
+        /// The range's upper end.
+        high: f64,
+    },
+    /// More epochs were scored than planned.
+    #[error("the {arm}'s item {index} has more scored than planned epochs")]
+    TooManyScored {
+        /// Which arm.
+        arm: Arm,
+        /// Which item.
+        index: usize,
+    },
+    /// Two items of one arm have the same key.
+    #[error("the {arm}'s items {first} and {second} are the same item")]
+    Duplicate {
+        /// Which arm.
+        arm: Arm,
+        /// The earlier one.
+        first: usize,
+        /// The later one.
+        second: usize,
+    },
+}

@@ -1,0 +1,65 @@
+//! Estimates, intervals, paired tests and the decision rule of evalmark.
+//!
+//! **What it does.** Two arms of one metric, item by item, go into [`compare`]; out comes one of
+//! the four answers (or "incomparable") with every figure behind it. [`gate`] combines a family
+//! of comparisons into the answer of a gate. [`Accumulator`] makes the estimate of one run.
+//! The rest is the mathematics those three stand on, public because planning, calibration and
+//! tests use it too.
+//!
+//! **Where to begin reading.** `compare.rs` is the flow: check, pair, weigh, decide. `evidence.rs`
+//! chooses the test (`binary.rs`, `continuous.rs`, `clustered.rs`), `decide.rs` turns evidence
+//! into an answer, `family.rs` corrects for many comparisons. A new test is a new file that
+//! returns an `Evidence`, and one more arm in `evidence::weigh`.
+//!
+//! **What it deliberately does not do.** No clock, no files, no randomness but the bootstrap's,
+//! whose seed comes from the data: the same scores give the same verdict whatever the order of
+//! the rows, the number of threads or the day. It does not
+//! test means with Wilcoxon, does not pool epochs, and never gates on a point estimate.
+//!
+//! **What it owns.** Everything that decides: a verdict is made here and nowhere else. The shapes
+//! of results belong to `evalmark-core` (`verdict.rs`, `estimate.rs`).
+
+mod adjust;
+mod binary;
+mod bootstrap;
+mod clustered;
+mod compare;
+mod continuous;
+mod decide;
+mod estimate;
+mod evidence;
+mod family;
+mod intervals;
+mod items;
+mod mcnemar;
+mod missing;
+mod paired_t;
+mod pairing;
+mod passk;
+mod power;
+mod rule;
+mod says;
+mod sign_flip;
+mod special;
+mod sums;
+mod tango;
+mod unseen;
+
+pub use adjust::{benjamini_hochberg, bonferroni, holm};
+pub use clustered::{ClusterMean, cluster_mean};
+pub use compare::{Judged, compare};
+pub use decide::Cause;
+pub use estimate::{Accumulator, ValueError, estimate};
+pub use family::{EmptyFamily, Gated, gate};
+pub use intervals::{Interval, agresti_coull, clopper_pearson, mean_t, wilson};
+pub use items::{Arm, CompareError, FlipAt, ItemScore, Subject};
+pub use mcnemar::{PValues, mcnemar_exact, mcnemar_midp, midp_attainable_pairs};
+pub use paired_t::{PairedT, paired_t};
+pub use passk::{pass_at_k, pass_hat_k};
+pub use power::{
+    Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,
+    paired_t_effect, paired_t_n, paired_t_power,
+};
+pub use rule::{Rule, RuleError, ScoreRange};
+pub use sign_flip::sign_flip_exact;
+pub use tango::{tango_bounds, tango_p_greater, tango_p_less, tango_z};

@@ -1,0 +1,135 @@
+//! Missing answers: how many, and what the pairs would be under each assumption about them.
+
+use evalmark_core::verdict::Counts;
+
+use crate::items::ItemScore;
+use crate::pairing::Places;
+use crate::rule::{Rule, ScoreRange};
+
+/// Up to this share of missing answers a pass need not hold in the worst case.
+const NEGLIGIBLE_SHARE: f64 = 0.01;
+
+/// Arms whose missing shares differ by no more than this (or by one answer) are balanced.
+const BALANCED_SHARE: f64 = 0.0025;
+
+/// One item's mean scores in both arms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Pair {
+    pub(crate) baseline: f64,
+    pub(crate) candidate: f64,
+    pub(crate) cluster: Option<u64>,
+}
+
+/// What is assumed of missing answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Assumption {
+    /// Items without a score in either arm are left out, missing epochs too.
+    Complete,
+    /// The candidate's are the worst score, the baseline's the best: a pass must survive it.
+    WorstForCandidate,
+    /// The candidate's are the best score, the baseline's are left out: a regression must
+    /// survive it.
+    BestForCandidate,
+}
+
+/// The two arms and the items they share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arms<'a> {
+    pub(crate) baseline: &'a [ItemScore],
+    pub(crate) candidate: &'a [ItemScore],
+    pub(crate) places: &'a [Places],
+}
+
+impl Arms<'_> {
+    /// The pairs under an assumption, in order of the items' keys.
+    pub(crate) fn pairs(self, assumption: Assumption, range: ScoreRange) -> Vec<Pair> {
+        let one = |&(b, c): &Places| {
+            let (baseline, candidate) = (&self.baseline[b], &self.candidate[c]);
+            let (base, cand) = match assumption {
+                Assumption::Complete => (baseline.mean(range), candidate.mean(range)),
+                Assumption::WorstForCandidate => (
+                    Some(baseline.mean_with(range.high, range)),
+                    Some(candidate.mean_with(range.low, range)),
+                ),
+                Assumption::BestForCandidate => {
+                    (baseline.mean(range), Some(candidate.mean_with(range.high, range)))
+                }
+            };
+            let cluster = candidate.cluster.or(baseline.cluster);
+            Some(Pair { baseline: base?, candidate: cand?, cluster })
+        };
+        self.places.iter().filter_map(one).collect()
+    }
+
+    /// Items by arm: planned, shared, paired, missing.
+    pub(crate) fn counts(self) -> Counts {
+        let scored = |item: &ItemScore| item.n_scored > 0;
+        let count = |wanted: &dyn Fn(bool, bool) -> bool| {
+            let matches =
+                |&&(b, c): &&Places| wanted(scored(&self.baseline[b]), scored(&self.candidate[c]));
+            self.places.iter().filter(matches).count() as u64
+        };
+        Counts {
+            baseline_planned: self.baseline.len() as u64,
+            candidate_planned: self.candidate.len() as u64,
+            shared: self.places.len() as u64,
+            paired: count(&|b, c| b && c),
+            baseline_missing: count(&|b, _| !b),
+            candidate_missing: count(&|_, c| !c),
+        }
+    }
+
+    /// Missing answers (items × epochs) by arm.
+    pub(crate) fn missing(self) -> Missing {
+        let mut missing = Missing::default();
+        for &(b, c) in self.places {
+            missing.baseline.take(&self.baseline[b]);
+            missing.candidate.take(&self.candidate[c]);
+        }
+        missing
+    }
+}
+
+/// Missing and planned answers of one arm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) missing: u64,
+    pub(crate) planned: u64,
+}
+
+impl Tally {
+    fn take(&mut self, item: &ItemScore) {
+        self.missing += u64::from(item.n_missing());
+        self.planned += u64::from(item.n_planned.max(1));
+    }
+
+    fn share(self) -> f64 {
+        if self.planned == 0 { 0.0 } else { self.missing as f64 / self.planned as f64 }
+    }
+}
+
+/// Missing answers of both arms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) baseline: Tally,
+    pub(crate) candidate: Tally,
+}
+
+impl Missing {
+    pub(crate) fn any(self) -> bool {
+        self.baseline.missing + self.candidate.missing > 0
+    }
+
+    /// Few and balanced enough that a pass need not hold in the worst case.
+    pub(crate) fn negligible(self) -> bool {
+        let (baseline, candidate) = (self.baseline.share(), self.candidate.share());
+        let apart = self.baseline.missing.abs_diff(self.candidate.missing);
+        let balanced = (baseline - candidate).abs() <= BALANCED_SHARE || apart <= 1;
+        baseline.max(candidate) <= NEGLIGIBLE_SHARE && balanced
+    }
+
+    /// Whether the ends of the range bound what is missing.
+    pub(crate) fn boundable(rule: &Rule) -> bool {
+        rule.range.width().is_finite()
+    }
+}

@@ -1,0 +1,102 @@
+//! The decision rule's settings, checked once.
+
+use thiserror::Error;
+
+/// How a comparison is decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// The largest acceptable drop, in units of the score; above 0.
+    pub margin: f64,
+    /// One-sided error rate of each bound, within (0, 0.5).
+    pub alpha: f64,
+    /// The least share of the larger arm's items that must pair up, within [0, 1].
+    pub min_paired_share: f64,
+    /// Resamples of the bootstrap, at least 4000.
+    pub resamples: u32,
+    /// Between which values a score lies.
+    pub range: ScoreRange,
+    /// How many flipped items to name.
+    pub max_flips: usize,
+}
+
+/// Between which values a score lies; an end may be infinite where a metric has none.
+///
+/// Missing answers can be bounded only by finite ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScoreRange {
+    /// The worst score.
+    pub low: f64,
+    /// The best score.
+    pub high: f64,
+}
+
+impl ScoreRange {
+    /// From 0 to 1.
+    pub const UNIT: Self = Self { low: 0.0, high: 1.0 };
+
+    /// The largest possible difference of two scores.
+    pub(crate) fn width(self) -> f64 {
+        self.high - self.low
+    }
+
+    pub(crate) fn is_unit(self) -> bool {
+        self == Self::UNIT
+    }
+}
+
+/// Why a rule cannot be used.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum RuleError {
+    /// The margin is not a positive number.
+    #[error("the margin must be a number above 0, not {0}")]
+    Margin(f64),
+    /// The error rate is not within (0, 0.5).
+    #[error("alpha must lie between 0 and 0.5, not {0}")]
+    Alpha(f64),
+    /// The share is not within [0, 1].
+    #[error("the share of items that must pair up must lie between 0 and 1, not {0}")]
+    PairedShare(f64),
+    /// Too few resamples.
+    #[error("the bootstrap needs at least 4000 resamples, not {0}")]
+    Resamples(u32),
+    /// The range is empty or not a range.
+    #[error("scores cannot lie between {low} and {high}")]
+    Range {
+        /// Its lower end.
+        low: f64,
+        /// Its upper end.
+        high: f64,
+    },
+}
+
+impl Rule {
+    /// The usual rule: 95 % of the items must pair up, 4999 resamples, scores in [0, 1].
+    pub fn new(margin: f64, alpha: f64) -> Self {
+        Self {
+            margin,
+            alpha,
+            min_paired_share: 0.95,
+            resamples: 4999,
+            range: ScoreRange::UNIT,
+            max_flips: 48,
+        }
+    }
+
+    /// Whether every setting makes sense.
+    pub fn check(&self) -> Result<(), RuleError> {
+        if !(self.margin.is_finite() && self.margin > 0.0) {
+            return Err(RuleError::Margin(self.margin));
+        }
+        if !(self.alpha > 0.0 && self.alpha < 0.5) {
+            return Err(RuleError::Alpha(self.alpha));
+        }
+        if !(0.0..=1.0).contains(&self.min_paired_share) {
+            return Err(RuleError::PairedShare(self.min_paired_share));
+        }
+        if self.resamples < 4000 {
+            return Err(RuleError::Resamples(self.resamples));
+        }
+        let ScoreRange { low, high } = self.range;
+        if low < high { Ok(()) } else { Err(RuleError::Range { low, high }) }
+    }
+}

@@ -1,0 +1,197 @@
+//! Sentences for people: what an answer means, and what to know beside it.
+
+use evalmark_core::verdict::{Answer, Comparison, Counts};
+
+use crate::decide::{Case, Cause};
+use crate::evidence::Evidence;
+use crate::missing::Missing;
+use crate::rule::{Rule, ScoreRange};
+
+/// What was decided, and for how large a family.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) answer: Answer,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) p_adjusted: f64,
+    pub(crate) family: usize,
+}
+
+/// The answer to one comparison in a sentence.
+pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome) -> String {
+    let metric = &comparison.metric;
+    let Some(evidence) = &case.complete else {
+        return format!("{metric}: no item has a score in both runs, so nothing can be said");
+    };
+    let moved = moved(evidence, case.rule.range);
+    let margin = amount(case.rule.margin, case.rule.range);
+    let dropped = evidence.upper < 0.0;
+    match outcome.answer {
+        Answer::Regressed if evidence.estimate <= -case.rule.margin => {
+            format!("{metric} {moved}: a real drop, and larger than the margin of {margin} allows")
+        }
+        Answer::Regressed => {
+            format!("{metric} {moved}: a real drop, and it may exceed the margin of {margin}")
+        }
+        Answer::Improved => format!("{metric} {moved}: a real improvement"),
+        Answer::Pass if dropped => {
+            format!("{metric} {moved}: a real drop, but within the margin of {margin}")
+        }
+        Answer::Pass => format!("{metric} {moved}: a drop of {margin} or more is ruled out"),
+        Answer::Inconclusive if outcome.cause == Some(Cause::Missing) => {
+            format!("{metric} {moved}, but the answer depends on {}", absent(case.missing))
+        }
+        Answer::Inconclusive | Answer::Incomparable => {
+            format!("{metric} {moved}, {}", undecided(evidence, &case.rule, outcome))
+        }
+    }
+}
+
+/// Why two arms cannot be compared, in a sentence.
+pub(crate) fn incomparable(counts: &Counts, metric: &str) -> String {
+    let larger = counts.baseline_planned.max(counts.candidate_planned);
+    if larger == 0 {
+        return format!("{metric}: there is no item to compare");
+    }
+    format!(
+        "{metric}: the runs share only {} of {larger} items with the same content, so they do not \
+         measure the same thing",
+        counts.shared
+    )
+}
+
+/// What a reader should know beside the answer.
+pub(crate) fn notes(counts: &Counts, case: &Case, outcome: &Outcome) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(evidence) = &case.complete {
+        notes.extend(evidence.notes.iter().cloned());
+        notes.extend(drop_note(evidence, &case.rule, outcome));
+    }
+    if case.missing.any() {
+        notes.push(format!(
+            "{}; {} of {} shared items have a score in both runs",
+            absent(case.missing),
+            counts.paired,
+            counts.shared
+        ));
+    }
+    let larger = counts.baseline_planned.max(counts.candidate_planned);
+    if counts.shared < larger {
+        notes.push(format!(
+            "{} of {larger} items are in one run only, or changed, and were left out",
+            larger - counts.shared
+        ));
+    }
+    notes
+}
+
+/// A drop that is significant but no regression, and why it is none.
+fn drop_note(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> Option<String> {
+    let significant = evidence.p_regressed <= rule.alpha && evidence.upper < 0.0;
+    if !significant || outcome.answer == Answer::Regressed {
+        return None;
+    }
+    if evidence.lower >= -rule.margin {
+        return Some("the drop is significant, but stays within the margin".to_owned());
+    }
+    (outcome.p_adjusted > rule.alpha && outcome.family > 1).then(|| {
+        format!("the drop is significant alone, but not among {} comparisons", outcome.family)
+    })
+}
+
+/// How the metric moved: "fell from 71.2 % to 60.1 %".
+fn moved(evidence: &Evidence, range: ScoreRange) -> String {
+    let baseline = score(evidence.baseline_mean, range);
+    let candidate = score(evidence.candidate_mean, range);
+    if baseline == candidate {
+        format!("stayed at {candidate}")
+    } else if evidence.estimate < 0.0 {
+        format!("fell from {baseline} to {candidate}")
+    } else {
+        format!("rose from {baseline} to {candidate}")
+    }
+}
+
+fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> String {
+    let n = evidence.n;
+    let margin = amount(rule.margin, rule.range);
+    let items = if n == 1 { "1 item".to_owned() } else { format!("{n} items") };
+    let mut says = format!("but {items} cannot tell whether a drop exceeds the margin of {margin}");
+    if evidence.pass_barred {
+        says.push_str(" because they come from too few clusters");
+    } else if evidence.p_regressed <= rule.alpha && outcome.p_adjusted > rule.alpha {
+        says.push_str(" once all comparisons are taken into account");
+    }
+    let wanted = evidence.reach.items_to_decide.filter(|&wanted| wanted > n);
+    let drop = evidence.reach.detectable_drop.map(|drop| amount(drop, rule.range));
+    says + &match (wanted, drop) {
+        (Some(wanted), Some(drop)) => format!(
+            ": about {wanted} items would decide it, and the smallest drop this run could detect \
+             is {drop}"
+        ),
+        (Some(wanted), None) => {
+            format!(
+                ": about {wanted} items would decide it, and this run could not detect any drop"
+            )
+        }
+        (None, Some(drop)) => format!(": the smallest drop this run could detect is {drop}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// "missing answers: 12 of 300 in the candidate, 0 of 300 in the baseline".
+fn absent(missing: Missing) -> String {
+    format!(
+        "missing answers: {} of {} in the candidate, {} of {} in the baseline",
+        missing.candidate.missing,
+        missing.candidate.planned,
+        missing.baseline.missing,
+        missing.baseline.planned
+    )
+}
+
+/// A score: a percentage where scores lie in [0, 1].
+fn score(value: f64, range: ScoreRange) -> String {
+    if range.is_unit() { format!("{:.1} %", 100.0 * value) } else { trimmed(value) }
+}
+
+/// A difference of scores: points where scores lie in [0, 1].
+fn amount(value: f64, range: ScoreRange) -> String {
+    if !range.is_unit() {
+        return trimmed(value);
+    }
+    match trimmed(100.0 * value) {
+        one if one == "1" => "1 point".to_owned(),
+        points => format!("{points} points"),
+    }
+}
+
+/// Two digits after the point, three that count for what is small; no trailing zeros.
+fn trimmed(value: f64) -> String {
+    let text = if value.abs() >= 0.1 || value == 0.0 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.2e}").parse::<f64>().unwrap_or(value).to_string()
+    };
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        let check = |value, expected: &str| assert_eq!(amount(value, ScoreRange::UNIT), expected);
+        check(0.03, "3 points");
+        check(0.01, "1 point");
+        check(0.025, "2.5 points");
+        check(0.123_456, "12.35 points");
+        check(0.000_312_6, "0.0313 points");
+        assert_eq!(score(0.7123, ScoreRange::UNIT), "71.2 %");
+        assert_eq!(score(7.5, ScoreRange { low: 0.0, high: 10.0 }), "7.5");
+    }
+}

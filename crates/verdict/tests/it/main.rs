@@ -1,0 +1,8 @@
+//! The crate from outside: golden values, decisions by example, laws, simulated error rates.
+
+mod common;
+mod decisions;
+mod estimates;
+mod golden;
+mod laws;
+mod rates;
