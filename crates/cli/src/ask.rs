@@ -12,6 +12,7 @@ use evalmark_core::{
     model::{Model, Provider},
     plan::{Plan, PlanError, Sample},
     record::{ErrorKind, Record},
+    request::Message,
 };
 use evalmark_harness::{
     Answers, Ask, AskError, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
@@ -163,11 +164,15 @@ impl Endpoints {
                 return Ok(Tally::default());
             };
             let mut records = records()?;
-            let judge = &opened.plan.models[judge];
+            let model = &opened.plan.models[judge];
             let requests = opened.plan.in_report_order().filter_map(|sample| {
                 let request = sample.map_err(SourceError::Plan).and_then(|mut sample| {
                     let record = records.record(&mut sample).map_err(SourceError::Record)?;
-                    Ok(judge_request(&sample, &record, metric, judge))
+                    let messages = judge_messages(&sample, &record, metric);
+                    Ok(messages.map(|messages| Ask {
+                        request: model.request(messages, sample.epoch),
+                        tag: Tag::of_judge(&sample, judge),
+                    }))
                 });
                 request.transpose()
             });
@@ -259,16 +264,10 @@ fn all_at_once<T: Sync>(asks: &[T], ask_one: impl Fn(&T) -> Result<Tally> + Sync
 
 /// What a judge is asked about a sample; `None` where there is nothing to ask. What cannot be asked
 /// is scored as missing, with the reason, when scores are made.
-fn judge_request(
-    sample: &Sample,
-    record: &Record,
-    metric: &Metric,
-    judge: &Model,
-) -> Option<Ask<Tag>> {
+fn judge_messages(sample: &Sample, record: &Record, metric: &Metric) -> Option<Vec<Message>> {
     let item = &sample.item;
     let question = &sample.request.messages;
-    let messages = metric.judge_request(question, record, &item.targets, &item.fields)?.ok()?;
-    Some(Ask { request: judge.request(messages, sample.epoch), tag: Tag::of_judge(sample) })
+    metric.judge_request(question, record, &item.targets, &item.fields)?.ok()
 }
 
 /// Records from the ledger, or from the dataset's own column.

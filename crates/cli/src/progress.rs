@@ -36,8 +36,9 @@ impl Tag {
         Self { prompt: sample.prompt, model: sample.model, targets }
     }
 
-    pub(crate) fn of_judge(sample: &Sample) -> Self {
-        Self { prompt: sample.prompt, model: sample.model, targets: None }
+    /// A judgement: it is the judge's answer, and the judge that costs.
+    pub(crate) fn of_judge(sample: &Sample, judge: usize) -> Self {
+        Self { prompt: sample.prompt, model: judge, targets: None }
     }
 }
 

@@ -264,3 +264,32 @@ fn json_datasets() {
         assert!(error.contains(expected), "`{error}` lacks `{expected}`");
     }
 }
+
+proptest::proptest! {
+    /// A suite with a piece cut out, doubled or overwritten is read or refused, and never panics.
+    #[test]
+    fn no_damaged_suite_panics(from in 0..SUITE.len(), length in 0..60_usize, filler in "\\PC{0,8}") {
+        let folder = folder();
+        let cut = |at: usize| (at..=SUITE.len()).find(|at| SUITE.is_char_boundary(*at));
+        let (start, end) = (cut(from).unwrap_or(0), cut((from + length).min(SUITE.len())));
+        let end = end.unwrap_or(SUITE.len()).max(start);
+        for middle in [String::new(), filler.clone(), SUITE[start..end].repeat(2)] {
+            let text = format!("{}{middle}{}", &SUITE[..start], &SUITE[end..]);
+            if let Err(error) = read(folder.path(), &text) {
+                proptest::prop_assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+
+    /// Nor does any dataset.
+    #[test]
+    fn no_dataset_panics(text in "\\PC{0,200}") {
+        let folder = folder();
+        for (name, head) in [("data.csv", "id,text,label,tone\n"), ("data.jsonl", ""), ("data.json", "[")] {
+            fs::write(folder.path().join(name), format!("{head}{text}")).expect("written");
+            if let Ok(suite) = read(folder.path(), &SUITE.replace("data.csv", name)) {
+                drop(Plan::new(&suite));
+            }
+        }
+    }
+}
