@@ -3,28 +3,27 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::Arc,
     thread,
 };
 
 use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
     model::{Model, Provider},
-    plan::{Plan, PlanError, Sample},
-    record::{ErrorKind, Record},
+    plan::{PlanError, Sample},
+    record::Record,
     request::Message,
 };
 use evalmark_harness::{
-    Answers, Ask, AskError, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
-    Tuning, ask, recorded_cell,
+    Ask, AskError, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning, ask,
 };
-use evalmark_scoring::{Judgement, Metric};
+use evalmark_scoring::Metric;
 
 use crate::{
     hint::Hinted,
+    judges::Judges,
     open::Opened,
     progress::{Progress, Tag},
-    scored::Records,
+    records::{LedgerRecords, Records},
 };
 
 /// The models of a suite, ready to be asked, and the ledger that their answers go to.
@@ -268,91 +267,4 @@ fn judge_messages(sample: &Sample, record: &Record, metric: &Metric) -> Option<V
     let item = &sample.item;
     let question = &sample.request.messages;
     metric.judge_request(question, record, &item.targets, &item.fields)?.ok()
-}
-
-/// Records from the ledger, or from the dataset's own column.
-pub(crate) struct LedgerRecords {
-    models: Arc<[Model]>,
-    answers: Vec<Option<Answers>>,
-    /// Why a model is not asked any more.
-    down: Vec<Option<String>>,
-}
-
-impl LedgerRecords {
-    fn look_up(&self, sample: &Sample) -> Result<Record, LedgerError> {
-        let model = sample.model;
-        if let Provider::RecordedColumn(column) = &self.models[model].provider {
-            return Ok(recorded_cell(sample.item.fields.get(column), column));
-        }
-        let record = match &self.answers[model] {
-            Some(answers) => answers.get(&sample.request.hash())?,
-            None => None,
-        };
-        Ok(record.unwrap_or_else(|| not_asked(self.down[model].as_deref())))
-    }
-}
-
-fn not_asked(why: Option<&str>) -> Record {
-    let message = match why {
-        Some(why) => format!("not asked: {why}"),
-        None => "not asked".to_owned(),
-    };
-    Record::failed(ErrorKind::EndpointDown, message, 0)
-}
-
-impl Records for LedgerRecords {
-    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
-        Ok(self.look_up(sample)?)
-    }
-}
-
-/// What the judges said; parallel to the metrics, `None` for those without a judge.
-pub(crate) struct Judges {
-    by_metric: Vec<Option<(usize, Answers)>>,
-}
-
-/// A judge's side of one metric and sample.
-pub(crate) enum Judged {
-    Nothing,
-    Unaskable(String),
-    Given { record: Record, cost_usd: Option<f64> },
-}
-
-impl Judged {
-    pub(crate) fn as_judgement(&self) -> Judgement<'_> {
-        match self {
-            Self::Nothing => Judgement::None,
-            Self::Unaskable(why) => Judgement::Unaskable(why),
-            Self::Given { record, cost_usd } => Judgement::Given { record, cost_usd: *cost_usd },
-        }
-    }
-}
-
-impl Judges {
-    /// What each metric's judge said of this answer.
-    pub(crate) fn judge(
-        &self,
-        plan: &Plan,
-        metrics: &[Metric],
-        sample: &Sample,
-        record: &Record,
-    ) -> Result<Vec<Judged>> {
-        let item = &sample.item;
-        let one = |(metric, judge): (&Metric, &Option<(usize, Answers)>)| {
-            let Some((model, answers)) = judge else { return Ok(Judged::Nothing) };
-            let question = &sample.request.messages;
-            let model = &plan.models[*model];
-            match metric.judge_request(question, record, &item.targets, &item.fields) {
-                None => Ok(Judged::Nothing),
-                Some(Err(error)) => Ok(Judged::Unaskable(error.to_string())),
-                Some(Ok(messages)) => {
-                    let hash = model.request(messages, sample.epoch).hash();
-                    let record = answers.get(&hash)?.unwrap_or_else(|| not_asked(None));
-                    let cost_usd = model.cost_usd(record.usage);
-                    Ok(Judged::Given { record, cost_usd })
-                }
-            }
-        };
-        metrics.iter().zip(&self.by_metric).map(one).collect()
-    }
 }

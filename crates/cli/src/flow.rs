@@ -14,15 +14,15 @@ use crate::{
     ask::{Asks, Endpoints, judged_metrics, shared_ledger},
     baseline::Baseline,
     best::best,
-    commands::RecordedSamples,
     exit::Exit,
     failing::Failing,
     gate::{Decision, gate_run, write_verdict},
     open::Opened,
     print::Printer,
     progress::Progress,
+    records::{RecordedSamples, Records},
     run_folder::{RunFolder, RunRecord, Status, now, write_whole},
-    scored::{Records, Scored, write_reports},
+    scored::{Scored, write_reports},
     table, verdict_text,
 };
 
@@ -134,7 +134,8 @@ impl Run {
     /// The verdict, where there is something to compare with.
     fn gate(&self, printer: Printer) -> Result<Option<Decision>> {
         let Some(baseline) = &self.baseline else {
-            if let Some(name) = self.opened.suite.gate.as_ref().and_then(|g| g.baseline.as_ref()) {
+            let named = self.opened.suite.gate.as_ref().and_then(|gate| gate.baseline.as_ref());
+            if let Some(name) = named.filter(|_| !self.output.quiet) {
                 let run = self.folder.path.display();
                 printer.remark(&format!(
                     "no baseline `{name}` yet: `evalmark baseline promote {run} {name}` makes this \
@@ -144,7 +145,7 @@ impl Run {
             return Ok(None);
         };
         let spec = self.opened.suite.gate_or_default();
-        if spec.is_default {
+        if spec.is_default && !self.output.quiet {
             printer.remark(
                 "no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03",
             );

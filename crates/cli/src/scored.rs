@@ -16,22 +16,16 @@ use evalmark_report::{
 use evalmark_scoring::{Case, Judgement, Metric, score_batch};
 
 use crate::{
-    ask::Judges,
     failing::{Failing, Seen, passes, shown},
+    judges::{Judged, Judges},
     open::Opened,
+    records::Records,
     run_folder::{Counts, RunFolder, Totals},
     summary::{ArmSummary, add},
 };
 
 /// Samples that are held at once.
 const BATCH: usize = 2048;
-
-/// Where the record of a sample comes from. Samples are asked for in the order of the reports.
-pub(crate) trait Records: Send {
-    /// The record of this sample: an answer, or a described failure. Where the answer was given to
-    /// another request than the suite would make now, that request takes its place.
-    fn record(&mut self, sample: &mut Sample) -> Result<Record>;
-}
 
 /// What the pass over all samples found.
 pub(crate) struct Scored {
@@ -111,7 +105,7 @@ fn score(
         .map(|(sample, record)| judges.judge(plan, metrics, sample, record))
         .collect::<Result<_>>()?;
     let judgements: Vec<Vec<Judgement<'_>>> =
-        said.iter().map(|all| all.iter().map(crate::ask::Judged::as_judgement).collect()).collect();
+        said.iter().map(|all| all.iter().map(Judged::as_judgement).collect()).collect();
     let cases: Vec<_> = batch
         .iter()
         .zip(&records)

@@ -13,8 +13,6 @@ mod schema;
 mod score;
 mod show;
 
-pub(crate) use self::score::RecordedSamples;
-
 use anyhow::Result;
 use clap::CommandFactory;
 

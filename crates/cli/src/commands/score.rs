@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
-use evalmark_core::{plan::Sample, record::Record};
-use evalmark_report::samples::{Samples, samples};
+use anyhow::{Result, anyhow};
 
 use super::gate::open_scored;
 use crate::{
@@ -16,8 +14,7 @@ use crate::{
     hint::Hinted,
     open::{Opened, metric_hashes, open},
     print::Printer,
-    run_folder::{RunFolder, RunRecord},
-    scored::Records,
+    run_folder::RunRecord,
 };
 
 pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
@@ -52,32 +49,4 @@ fn same_shape(opened: &Opened, record: &RunRecord) -> Result<()> {
     }
     Err(anyhow!("the suite has other prompts, models or epochs than the run {}", record.run_id))
         .hint("start a new run with `evalmark run`; answers to unchanged requests are kept")
-}
-
-/// Records out of a run's `samples.parquet`, in the order of the reports.
-pub(crate) struct RecordedSamples {
-    samples: Samples,
-}
-
-impl RecordedSamples {
-    pub(crate) fn open(folder: &RunFolder) -> Result<Self> {
-        Ok(Self { samples: samples(&folder.samples())? })
-    }
-}
-
-impl Records for RecordedSamples {
-    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
-        let recorded =
-            self.samples.next().context("the run holds fewer answers than the dataset")??;
-        if *recorded.item_id != *sample.item.id || recorded.epoch != sample.epoch {
-            bail!(
-                "the dataset has changed: where the run answered item `{}`, it now has `{}`; \
-                 `evalmark run` starts a new run",
-                recorded.item_id,
-                sample.item.id
-            );
-        }
-        sample.request = recorded.request().context("a recorded request cannot be read")?;
-        Ok(recorded.record)
-    }
 }
