@@ -1,0 +1,82 @@
+//! Where the record of a sample comes from: the ledger, the dataset's own column, or an earlier
+//! run's file.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use evalmark_core::{
+    model::{Model, Provider},
+    plan::Sample,
+    record::{ErrorKind, Record},
+};
+use evalmark_harness::{Answers, recorded_cell};
+use evalmark_report::samples::{Samples, samples};
+
+use crate::run_folder::RunFolder;
+
+/// Where the record of a sample comes from. Samples are asked for in the order of the reports.
+pub(crate) trait Records: Send {
+    /// The record of this sample: an answer, or a described failure. Where the answer was given to
+    /// another request than the suite would make now, that request takes its place.
+    fn record(&mut self, sample: &mut Sample) -> Result<Record>;
+}
+
+/// Records from the ledger, or from the dataset's own column.
+pub(crate) struct LedgerRecords {
+    pub(crate) models: Arc<[Model]>,
+    /// Parallel to the models; `None` for those that are not asked.
+    pub(crate) answers: Vec<Option<Answers>>,
+    /// Why a model is not asked any more.
+    pub(crate) down: Vec<Option<String>>,
+}
+
+impl Records for LedgerRecords {
+    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
+        let model = sample.model;
+        if let Provider::RecordedColumn(column) = &self.models[model].provider {
+            return Ok(recorded_cell(sample.item.fields.get(column), column));
+        }
+        let record = match &self.answers[model] {
+            Some(answers) => answers.get(&sample.request.hash())?,
+            None => None,
+        };
+        Ok(record.unwrap_or_else(|| not_asked(self.down[model].as_deref())))
+    }
+}
+
+/// The record of a sample that was never asked.
+pub(crate) fn not_asked(why: Option<&str>) -> Record {
+    let message = match why {
+        Some(why) => format!("not asked: {why}"),
+        None => "not asked".to_owned(),
+    };
+    Record::failed(ErrorKind::EndpointDown, message, 0)
+}
+
+/// Records out of a run's `samples.parquet`, in the order of the reports.
+pub(crate) struct RecordedSamples {
+    samples: Samples,
+}
+
+impl RecordedSamples {
+    pub(crate) fn open(folder: &RunFolder) -> Result<Self> {
+        Ok(Self { samples: samples(&folder.samples())? })
+    }
+}
+
+impl Records for RecordedSamples {
+    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
+        let recorded =
+            self.samples.next().context("the run holds fewer answers than the dataset")??;
+        if *recorded.item_id != *sample.item.id || recorded.epoch != sample.epoch {
+            bail!(
+                "the dataset has changed: where the run answered item `{}`, it now has `{}`; \
+                 `evalmark run` starts a new run",
+                recorded.item_id,
+                sample.item.id
+            );
+        }
+        sample.request = recorded.request().context("a recorded request cannot be read")?;
+        Ok(recorded.record)
+    }
+}
