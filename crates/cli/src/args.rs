@@ -281,6 +281,9 @@ pub(crate) struct ExportArgs {
     /// Folder of the run
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
+    /// Only this model's answers
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
 }
 
 #[derive(Debug, Args)]

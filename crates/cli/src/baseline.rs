@@ -77,6 +77,9 @@ pub(crate) fn promote(run: &Path, name: &str, force: bool) -> Result<PathBuf> {
                 ));
         }
     }
+    if folder.path.components().any(|part| part.as_os_str() == "baselines") {
+        bail!("{} is a baseline already; promote the run that it came from", run.display());
+    }
     let path = folder_of(&folder.out(), &record.suite).join(name);
     if path.exists() && !force {
         return Err(anyhow!("the baseline {} exists already", path.display()))
@@ -87,8 +90,8 @@ pub(crate) fn promote(run: &Path, name: &str, force: bool) -> Result<PathBuf> {
     let baseline = RunFolder { path: path.clone() };
     fs::copy(folder.scores(), baseline.scores())
         .with_context(|| format!("{} cannot be written", baseline.scores().display()))?;
-    // Where this machine keeps its answers is nobody else's business.
-    let options = Options { cache_dir: None, ..record.options.clone() };
+    // Where this machine keeps its files is nobody else's business.
+    let options = Options { cache_dir: None, working_dir: None, ..record.options.clone() };
     baseline.write(&RunRecord { options, ..record })?;
     Ok(path)
 }
@@ -98,7 +101,11 @@ pub(crate) fn list(out: &Path) -> Result<Vec<(String, String, RunRecord)>> {
     let mut found = Vec::new();
     for suite in folders(&out.join("baselines"))? {
         for name in folders(&folder_of(out, &suite))? {
-            let (_, record) = RunFolder::open(&folder_of(out, &suite).join(&name))?;
+            let path = folder_of(out, &suite).join(&name);
+            if !path.join("run.json").is_file() {
+                continue;
+            }
+            let (_, record) = RunFolder::open(&path)?;
             found.push((suite.clone(), name, record));
         }
     }

@@ -15,6 +15,9 @@ use evalmark_report::{
 /// Samples shown for each prompt and model.
 const SHOWN: usize = 50;
 
+/// Characters shown of one text.
+const LONGEST: usize = 4_000;
+
 /// What the page says of single samples, gathered as they go by.
 #[derive(Debug, Default)]
 pub(crate) struct Failing {
@@ -78,9 +81,12 @@ impl Failing {
                 item_id: seen.item_id.to_owned(),
                 epoch: seen.epoch,
                 outcome: seen.outcome,
-                messages: messages(),
-                output: seen.output.map(str::to_owned),
-                targets: seen.targets.to_vec(),
+                messages: messages()
+                    .into_iter()
+                    .map(|m| Message { content: bounded(&m.content), ..m })
+                    .collect(),
+                output: seen.output.map(bounded),
+                targets: seen.targets.iter().map(|target| bounded(target)).collect(),
                 error: seen.failure.map(|(_, message)| message.to_owned()),
                 scores: scores(),
             });
@@ -109,6 +115,17 @@ impl Failing {
             example,
         });
         (self.outcomes, failures.collect(), self.groups)
+    }
+}
+
+/// A text of at most a few pages, and how much of it is left out.
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let more = text[end..].chars().count();
+            format!("{}… ({more} more characters)", &text[..end])
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use evalmark_core::verdict::Verdict;
+use evalmark_core::{record::ErrorKind, verdict::Verdict};
 use evalmark_harness::{Secret, Stop};
 use evalmark_report::{html::HtmlReport, summary::SummaryRow};
 use serde_json::json;
@@ -17,11 +17,12 @@ use crate::{
     exit::Exit,
     failing::Failing,
     gate::{Decision, gate_run, write_verdict},
+    hint::hinted,
     open::Opened,
     print::Printer,
     progress::Progress,
     records::{RecordedSamples, Records},
-    run_folder::{RunFolder, RunRecord, Status, now, write_whole},
+    run_folder::{RunFolder, RunRecord, Status, Totals, now, write_whole},
     scored::{Scored, write_reports},
     table, verdict_text,
 };
@@ -41,15 +42,26 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Carries the run out: the whole flow, from the first request to the exit code.
+    /// Carries the run out. What goes wrong before the first request is an error; what goes wrong
+    /// later is told, and the run can be resumed.
     pub(crate) fn finish(mut self, printer: Printer) -> Result<Exit> {
+        let _lock = self.folder.lock()?;
         let endpoints = self.open_endpoints()?;
+        let resume = format!("`evalmark resume {}` goes on with it", self.folder.path.display());
+        self.carry_out(&endpoints, printer).or_else(|error| {
+            printer.error(&hinted(error, resume));
+            Ok(Exit::Incomplete)
+        })
+    }
+
+    /// The whole flow, from the first request to the exit code.
+    fn carry_out(mut self, endpoints: &Endpoints, printer: Printer) -> Result<Exit> {
         let stop = endpoints.stop_on_signals()?;
-        let interrupted = self.ask(&endpoints, &stop, printer)?;
+        let interrupted = self.ask(endpoints, &stop, printer)?;
         if interrupted {
             return self.interrupted(printer);
         }
-        let Some(scored) = self.score(&endpoints, &stop)? else {
+        let Some(scored) = self.score(endpoints, &stop)? else {
             return self.interrupted(printer);
         };
         self.close(&scored)?;
@@ -91,23 +103,25 @@ impl Run {
     }
 
     /// Asks every sample, then every judge; answers whether it was interrupted.
-    fn ask(&self, endpoints: &Endpoints, stop: &Stop, printer: Printer) -> Result<bool> {
+    fn ask(&mut self, endpoints: &Endpoints, stop: &Stop, printer: Printer) -> Result<bool> {
         let (opened, quiet) = (&self.opened, self.output.quiet);
+        let mut spent_usd = 0.0;
         let start = |doing, total| {
             Progress::start(doing, total, &opened.plan, &opened.metrics, quiet, printer)
         };
         if self.asks == Asks::Everyone {
             let progress = start("asking", opened.plan.n_samples());
             endpoints.ask_samples(opened, &progress, stop)?;
-            progress.finish();
+            spent_usd += progress.finish();
         }
         let n_judged = judged_metrics(opened).count() as u64;
         if n_judged > 0 && !stop.is_requested() {
             let progress = start("judging", opened.plan.n_samples() * n_judged);
             let records = || self.records(endpoints);
             endpoints.ask_judges(opened, &records, &progress, stop)?;
-            progress.finish();
+            spent_usd += progress.finish();
         }
+        self.record.totals.spent_usd += spent_usd;
         Ok(stop.is_requested())
     }
 
@@ -125,15 +139,18 @@ impl Run {
     fn close(&mut self, scored: &Scored) -> Result<()> {
         let record = &mut self.record;
         record.counts = scored.counts.clone();
-        record.totals = scored.totals.clone();
+        record.totals = Totals { spent_usd: record.totals.spent_usd, ..scored.totals.clone() };
         record.finished_at = Some(now());
-        record.status = if scored.counts.failed > 0 { Status::Partial } else { Status::Complete };
+        let is_whole = scored.counts.failed == 0 && scored.counts.unscored.is_empty();
+        record.status = if is_whole { Status::Complete } else { Status::Partial };
         self.folder.write(record)
     }
 
     /// The verdict, where there is something to compare with.
     fn gate(&self, printer: Printer) -> Result<Option<Decision>> {
         let Some(baseline) = &self.baseline else {
+            // What an earlier pass over this run decided holds no longer.
+            drop(std::fs::remove_file(self.folder.verdict()));
             let named = self.opened.suite.gate.as_ref().and_then(|gate| gate.baseline.as_ref());
             if let Some(name) = named.filter(|_| !self.output.quiet) {
                 let run = self.folder.path.display();
@@ -193,17 +210,27 @@ impl Run {
         format!("wrote\n{}", lines.collect::<Vec<_>>().join("\n"))
     }
 
+    /// What has no answer or no score, and what to do about it.
     fn tell_missing(&self, printer: Printer) {
-        let counts = &self.record.counts;
+        let (counts, run) = (&self.record.counts, self.folder.path.display());
+        for (metric, unscored) in &counts.unscored {
+            let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
+            printer.warning(&format!(
+                "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
+            ));
+        }
         if counts.failed > 0 {
             let kinds = counts.errors.iter().map(|(kind, count)| format!("{count} {kind}"));
-            let kinds: Vec<_> = kinds.collect();
+            let kinds = kinds.collect::<Vec<_>>().join(", ");
+            let (failed, planned) = (counts.failed, counts.planned);
+            let not_recorded = counts.errors.get(ErrorKind::NotRecorded.as_str());
+            let advice = if not_recorded == Some(&failed) {
+                "the recording holds no answer to them".to_owned()
+            } else {
+                format!("ask for them again with\n  evalmark resume {run}")
+            };
             printer.warning(&format!(
-                "{} of {} samples have no answer ({}); ask for them again with\n  evalmark resume {}",
-                counts.failed,
-                counts.planned,
-                kinds.join(", "),
-                self.folder.path.display()
+                "{failed} of {planned} samples have no answer ({kinds}); {advice}"
             ));
         }
     }

@@ -1,6 +1,6 @@
 //! From two runs' scores to a verdict. What is decided is decided by the verdict crate.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use evalmark_core::{
     suite::{GateSpec, GatedMetric},
     verdict::{Answer, Flip, Verdict},
@@ -44,6 +44,18 @@ pub(crate) fn gate_run(
             names.push(index);
         }
     }
+    // What the baseline has and the run lacks must not go unnoticed, unless the user left it out.
+    let left_out = !(record.options.prompts.is_empty() && record.options.models.is_empty());
+    let lacks = |before: &&Arm| {
+        !candidate.iter().any(|arm| arm.prompt == before.prompt && arm.model == before.model)
+    };
+    for before in reference.iter().filter(lacks).filter(|_| !left_out) {
+        for (metric, gated) in &spec.metrics {
+            let scores = before.scores(metric);
+            judged.push(judge(&subject(before, metric), scores, None, spec, *gated, None)?);
+            names.push(0);
+        }
+    }
     let suite = (record.suite.clone(), record.run_id.clone(), baseline.name.clone());
     decide(suite, judged, |i, item| candidate[names[i]].ids[item].to_string())
 }
@@ -55,6 +67,9 @@ pub(crate) fn compare_arms(
     between: (&str, &str),
     spec: &GateSpec,
 ) -> Result<Decision> {
+    if between.0 == between.1 {
+        bail!("`{}` is the same as itself; name two prompts or two models", between.0);
+    }
     let arms = read_arms(&folder.scores())?;
     let pairs = pairs(&arms, between)?;
     let mut judged = Vec::new();

@@ -31,8 +31,13 @@ pub(crate) trait Hinted<T> {
 
 impl<T, E: Into<Error>> Hinted<T> for Result<T, E> {
     fn hint(self, advice: impl Into<String>) -> Result<T> {
-        self.map_err(|error| Error::new(Hint { advice: advice.into(), error: error.into() }))
+        self.map_err(|error| hinted(error.into(), advice))
     }
+}
+
+/// The error with advice.
+pub(crate) fn hinted(error: Error, advice: impl Into<String>) -> Error {
+    Error::new(Hint { advice: advice.into(), error })
 }
 
 /// `error:`, `caused by:` and `hint:` lines.

@@ -64,7 +64,7 @@ pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<O
         .collect::<Result<_>>()?;
     let plan = Plan::new(&suite)?;
     check_rubrics(&plan, &metrics)?;
-    let hash = blake3::hash(suite.effective.to_string().as_bytes()).to_hex().to_string();
+    let hash = blake3::hash(suite.identity().as_bytes()).to_hex().to_string();
     Ok(Opened { suite, plan, metrics, hash })
 }
 
@@ -95,8 +95,8 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
         format!("{} {}", model.model, serde_json::Value::Object((*model.params).clone()))
     });
     let text = format!(
-        "{} {} {:?} {} {:?} {:?} {judge:?}",
-        spec.kind, spec.params, spec.extract, spec.negate, spec.threshold, spec.invalid
+        "{} {} {:?} {} {:?} {judge:?}",
+        spec.kind, spec.params, spec.extract, spec.negate, spec.invalid
     );
     let hash = blake3::hash(text.as_bytes()).to_hex()[..32].to_owned();
     Named { name: spec.name.clone(), hash }

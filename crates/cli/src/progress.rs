@@ -189,9 +189,10 @@ impl Progress {
         format!("{doing} {done}/{total} · {rate:.0}/s · ETA {left:.0} s · {message}")
     }
 
-    /// Clears the bar.
-    pub(crate) fn finish(&self) {
+    /// Clears the bar; answers with what was spent, in US dollars.
+    pub(crate) fn finish(&self) -> f64 {
         self.bar.finish_and_clear();
+        self.state().cost_usd
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -65,6 +65,14 @@ pub(crate) struct RunRecord {
     pub(crate) effective_suite: Value,
 }
 
+impl RunRecord {
+    /// The suite's file, from whichever folder one looks.
+    pub(crate) fn suite_file(&self) -> PathBuf {
+        let from_there = self.options.working_dir.as_ref().map(|dir| dir.join(&self.suite_path));
+        from_there.filter(|path| path.is_file()).unwrap_or_else(|| self.suite_path.clone())
+    }
+}
+
 /// A name and the hash of what it stood for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Named {
@@ -88,7 +96,10 @@ pub(crate) struct Options {
     pub(crate) epochs: Option<u32>,
     pub(crate) concurrency: Option<u32>,
     pub(crate) no_cache: bool,
+    /// Absolute.
     pub(crate) cache_dir: Option<PathBuf>,
+    /// Where relative paths start; absolute.
+    pub(crate) working_dir: Option<PathBuf>,
 }
 
 impl From<&SelectionArgs> for Options {
@@ -116,6 +127,17 @@ pub(crate) struct Counts {
     pub(crate) cached: u64,
     /// Failures by kind.
     pub(crate) errors: BTreeMap<String, u64>,
+    /// Samples with an answer but without a score, by metric.
+    #[serde(default)]
+    pub(crate) unscored: BTreeMap<String, Unscored>,
+}
+
+/// Answers that a metric could not score.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unscored {
+    pub(crate) count: u64,
+    /// One of the reasons.
+    pub(crate) example: String,
 }
 
 /// What the answers cost; those of judges apart.
@@ -123,7 +145,11 @@ pub(crate) struct Counts {
 pub(crate) struct Totals {
     pub(crate) input_tokens: u64,
     pub(crate) output_tokens: u64,
+    /// What all the answers cost when they were bought, by whichever run.
     pub(crate) cost_usd: Option<f64>,
+    /// What this run paid, judges included; answers that were there already cost nothing.
+    #[serde(default)]
+    pub(crate) spent_usd: f64,
     pub(crate) judge_tokens: u64,
     pub(crate) judge_cost_usd: Option<f64>,
 }
@@ -202,6 +228,27 @@ impl RunFolder {
         }
     }
 
+    /// Takes the folder of a run that never began away again.
+    pub(crate) fn discard(&self) {
+        drop(fs::remove_dir_all(&self.path));
+    }
+
+    /// Keeps other processes out of the run until the lock is dropped.
+    pub(crate) fn lock(&self) -> Result<Lock> {
+        let path = self.path.join(".lock");
+        let file = File::create(&path)
+            .with_context(|| format!("the run folder {} cannot be written", self.path.display()))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
+                "another process is at work on the run {}",
+                self.path.display()
+            ))
+            .hint("wait for it to end"),
+            // On a file system without locks, better to run than not to.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Lock { path, _file: file }),
+        }
+    }
+
     fn read(&self) -> Result<RunRecord> {
         let path = self.path.join("run.json");
         let text = fs::read_to_string(&path)
@@ -227,6 +274,18 @@ impl RunFolder {
     }
 }
 
+/// The right to work on a run.
+pub(crate) struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.path));
+    }
+}
+
 #[derive(Deserialize)]
 struct FormatVersion {
     format_version: u32,
@@ -234,7 +293,9 @@ struct FormatVersion {
 
 /// Writes a file under another name first, so that no reader sees half of it.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let partial = path.with_extension("partial");
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
     fs::write(&partial, text)
         .and_then(|()| fs::rename(&partial, path))
         .with_context(|| format!("{} cannot be written", path.display()))

@@ -184,6 +184,15 @@ impl Scored {
         totals.input_tokens += one.record.usage.input_tokens.unwrap_or_default();
         totals.output_tokens += one.record.usage.output_tokens.unwrap_or_default();
         add(&mut totals.cost_usd, one.cost_usd);
+        for (metric, score) in metrics.iter().zip(&one.scores) {
+            if score.value.is_none() && one.record.has_answer() {
+                let unscored = counts.unscored.entry(metric.clone()).or_default();
+                unscored.count += 1;
+                if unscored.example.is_empty() {
+                    unscored.example = score.reason.clone().unwrap_or_default();
+                }
+            }
+        }
         for judge in one.scores.iter().filter_map(|score| score.judge.as_ref()) {
             totals.judge_tokens += judge.tokens.unwrap_or_default();
             add(&mut totals.judge_cost_usd, judge.cost_usd);

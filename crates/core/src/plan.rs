@@ -32,17 +32,23 @@ pub struct Sample {
 pub enum PlanError {
     /// The dataset is unusable.
     #[error("dataset {0}")]
-    Dataset(#[from] DatasetError),
+    Dataset(DatasetError),
     /// A prompt does not render for some item.
-    #[error("dataset {path}, row {row}: {source}")]
+    #[error("dataset {path}, row {row}: {problem}")]
     Template {
         /// The dataset.
         path: String,
         /// The row, from 1.
         row: u64,
         /// What the template says.
-        source: TemplateError,
+        problem: TemplateError,
     },
+}
+
+impl From<DatasetError> for PlanError {
+    fn from(error: DatasetError) -> Self {
+        Self::Dataset(error)
+    }
 }
 
 /// All samples of a run. Cheap to clone; expanding it reads the dataset anew.
@@ -166,9 +172,9 @@ fn render(
     prompt: &Prompt,
     item: &Item,
 ) -> Result<Vec<crate::request::Message>, PlanError> {
-    prompt.render(item).map_err(|source| PlanError::Template {
+    prompt.render(item).map_err(|problem| PlanError::Template {
         path: dataset.path.display().to_string(),
         row: item.index + 1,
-        source,
+        problem,
     })
 }

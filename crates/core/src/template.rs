@@ -53,6 +53,15 @@ impl Template {
         Ok(Self { environment: Arc::new(environment), name: name.into() })
     }
 
+    /// Name and source of every file that was included so far, in the order of the names.
+    pub fn included(&self) -> Vec<(String, String)> {
+        let loaded = self.environment.templates().filter(|(name, _)| **name != *self.name);
+        let mut files: Vec<_> =
+            loaded.map(|(name, file)| (name.to_owned(), file.source().to_owned())).collect();
+        files.sort();
+        files
+    }
+
     /// Renders with every column as a variable.
     pub fn render(&self, fields: &Map<String, Value>) -> Result<String, TemplateError> {
         let template = self

@@ -173,7 +173,28 @@ fn mistakes() {
         &["`role` is not one of: system, developer, user, assistant"],
     );
     check(&[("name: intents\n", "")], &["the suite lacks the key `name`"]);
+    check(&[("slices: [tone]", "slices: [tone, tone]")], &["`tone` stands here twice"]);
     check(&[("http://", "ftp://")], &["`base_url` must begin with http:// or https://"]);
+}
+
+#[test]
+fn words_stay_words() {
+    let folder = folder();
+    let params = "params: { stop: [no, y, On, 012, 1_000, 1e3] }";
+    let suite = read(folder.path(), &SUITE.replace("params: { temperature: 0 }", params));
+    let suite = suite.expect("valid");
+    assert_eq!(suite.models[0].params["stop"], json!(["no", "y", "On", "012", "1_000", 1000.0]));
+}
+
+#[test]
+fn included_files_are_part_of_a_prompt() {
+    let folder = folder();
+    let before = read(folder.path(), SUITE).expect("valid");
+    fs::write(folder.path().join("part.j2"), "Letter").expect("written");
+    let after = read(folder.path(), SUITE).expect("valid");
+    assert_eq!(before.prompts[0].hash, after.prompts[0].hash);
+    assert_ne!(before.prompts[1].hash, after.prompts[1].hash);
+    assert_ne!(before.identity(), after.identity());
 }
 
 #[test]
@@ -252,6 +273,11 @@ fn json_datasets() {
             "data.json",
             "[{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}, 3]",
             "row 2: is not a JSON object",
+        ),
+        (
+            "data.json",
+            "[{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}] []",
+            "row 2: goes on after the array",
         ),
         ("data.json", "{}", "is not a JSON array of objects"),
     ] {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::{
     endpoint::Inner,
     event::Event,
-    reply::{Again, Answer, Trouble},
+    reply::{Answer, Trouble},
     stop::Stop,
 };
 
@@ -28,8 +28,6 @@ pub(crate) struct Conversation<'a> {
     request: &'a Request,
     halt: &'a Stop,
     attempts: u32,
-    /// Attempts that ended as [`Again::Once`].
-    misshapen: u32,
     queue: Duration,
     backoff: Duration,
     started_at_us: i64,
@@ -42,7 +40,6 @@ impl<'a> Conversation<'a> {
             request,
             halt,
             attempts: 0,
-            misshapen: 0,
             queue: Duration::ZERO,
             backoff: Duration::ZERO,
             started_at_us: 0,
@@ -61,9 +58,7 @@ impl<'a> Conversation<'a> {
                 Ok(end) => return Some(end),
                 Err(trouble) => trouble,
             };
-            self.misshapen += u32::from(trouble.again == Again::Once);
-            let Some(delay) = self.endpoint.retry.delay(&trouble, self.attempts, self.misshapen)
-            else {
+            let Some(delay) = self.endpoint.retry.delay(&trouble, self.attempts) else {
                 return Some(self.failed(trouble));
             };
             say(Event::Retrying { failure: trouble.failure, attempt: self.attempts, delay });

@@ -5,7 +5,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, error::Category};
 
 use crate::{
-    reply::{Again, Answer, Trouble},
+    reply::{Again, Answer, Blame, Trouble},
     text::one_line,
 };
 
@@ -115,20 +115,24 @@ fn usage(usage: Option<&Value>) -> Usage {
 /// A complete response that is JSON, but no chat completion.
 fn misshapen(what: &str) -> Trouble {
     let message = one_line(&format!("the response is no chat completion: {what}"));
-    Trouble::new(ErrorKind::Malformed, message, Again::Once)
+    Trouble::new(ErrorKind::Malformed, message, Again::Never)
 }
 
-/// A body that does not parse. What is no JSON at all was garbled on the way and may be whole next
-/// time; what is JSON of another shape rarely is.
+/// A body that does not parse. One that ends too early was cut off on the way, and is as good as a
+/// broken connection; one that is complete costs money each time and rarely changes.
 fn unreadable(error: &serde_json::Error, body: &str) -> Trouble {
     match error.classify() {
         Category::Data => misshapen(&error.to_string()),
+        Category::Eof if !body.trim().is_empty() => {
+            let message = "the connection broke: the response ends in its middle".into();
+            Trouble::new(ErrorKind::Connection, message, Again::Yes).blaming(Blame::Endpoint)
+        }
         Category::Syntax | Category::Eof | Category::Io => {
             let message = match one_line(body) {
                 start if start.is_empty() => "the response has an empty body".into(),
                 start => format!("the response is no JSON ({error}): {start}"),
             };
-            Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Yes)
+            Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Never)
         }
     }
 }
@@ -140,7 +144,7 @@ fn error_within(error: &Value) -> Trouble {
     let status = code.and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
     match status.filter(|code| (400..=599).contains(code)) {
         Some(status) => Trouble::of_status(status, one_line(&message)),
-        None => Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Once),
+        None => Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Never),
     }
 }
 
@@ -239,7 +243,7 @@ mod tests {
 
     #[test]
     fn describes_what_is_no_completion() {
-        let shape = "malformed/Once: the response is no chat completion: ";
+        let shape = "malformed/Never: the response is no chat completion: ";
         check(r#"{"choices":[]}"#, &format!("{shape}`choices` is empty"));
         check("{}", &format!("{shape}no `choices`"));
         check(
@@ -264,14 +268,14 @@ mod tests {
 
     #[test]
     fn describes_what_is_no_json() {
-        check("", "malformed/Yes: the response has an empty body");
+        check("", "malformed/Never: the response has an empty body");
         check(
             "<html>\n<b>502",
-            "malformed/Yes: the response is no JSON (expected value at line 1 column 1): <html> <b>502",
+            "malformed/Never: the response is no JSON (expected value at line 1 column 1): <html> <b>502",
         );
         check(
             r#"{"choices":[{"mess"#,
-            r#"malformed/Yes: the response is no JSON (EOF while parsing a string at line 1 column 18): {"choices":[{"mess"#,
+            r"connection/Yes: the connection broke: the response ends in its middle",
         );
     }
 
@@ -281,7 +285,7 @@ mod tests {
             r#"{"error":{"message":"upstream\ndied","code":502}}"#,
             "server/Yes: an error within a response of success: upstream died",
         );
-        check(r#"{"error":"odd"}"#, "malformed/Once: an error within a response of success: odd");
+        check(r#"{"error":"odd"}"#, "malformed/Never: an error within a response of success: odd");
     }
 
     fn check_error(status: u16, body: &str, expected: &str) {

@@ -182,7 +182,7 @@ mod tests {
             outcome: Outcome::Refused,
             finish_reason: Some("stop".into()),
             attempts: 0,
-            timing: Timing { started_at_us: 7, latency_ms: Some(0.1 + 0.2), ..Timing::default() },
+            timing: Timing { started_at_us: 7, latency_ms: Some(0.125), ..Timing::default() },
             usage: Usage { input_tokens: Some(1), output_tokens: None },
             ..Record::recorded("no".into())
         };
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(
             json,
             format!(
-                r#"{{"hash":"{}","output":"no","outcome":"refused","finish_reason":"stop","input_tokens":1,"latency_ms":0.30000000000000004,"started_at_us":7}}"#,
+                r#"{{"hash":"{}","output":"no","outcome":"refused","finish_reason":"stop","input_tokens":1,"latency_ms":0.125,"started_at_us":7}}"#,
                 "ab".repeat(32)
             )
         );

@@ -28,8 +28,6 @@ pub(crate) struct Trouble {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Again {
     Never,
-    /// A complete response of the wrong shape: it costs money each time and rarely changes.
-    Once,
     /// As often as the suite's limits allow.
     Yes,
 }

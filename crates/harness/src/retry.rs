@@ -36,19 +36,9 @@ impl Retry {
     }
 
     /// The delay before another attempt; `None` when `attempt`, which ended in `trouble`, was the
-    /// last. `misshapen` counts the attempts of this request that ended as [`Again::Once`].
-    pub(crate) fn delay(
-        &self,
-        trouble: &Trouble,
-        attempt: u32,
-        misshapen: u32,
-    ) -> Option<Duration> {
-        let allowed = match trouble.again {
-            Again::Never => false,
-            Again::Once => misshapen <= 1,
-            Again::Yes => true,
-        };
-        if !allowed || attempt >= self.attempts || self.is_too_long(trouble) {
+    /// last.
+    pub(crate) fn delay(&self, trouble: &Trouble, attempt: u32) -> Option<Duration> {
+        if trouble.again == Again::Never || attempt >= self.attempts || self.is_too_long(trouble) {
             return None;
         }
         // A little jitter on top of the server's wish, so that not all come back at once.
@@ -138,25 +128,25 @@ mod tests {
         let (retry, trouble) = (retry(), Trouble::of_status(500, String::new()));
         for (attempt, upper_end) in [(1, 1.0), (2, 2.0), (3, 4.0), (4, 5.0), (5, 5.0)] {
             let delays: Vec<f64> = (0..200)
-                .filter_map(|_| retry.delay(&trouble, attempt, 0))
+                .filter_map(|_| retry.delay(&trouble, attempt))
                 .map(|delay| delay.as_secs_f64())
                 .collect();
             assert!(delays.iter().all(|delay| (0.0..=upper_end).contains(delay)));
             assert!(delays.iter().any(|delay| *delay < 0.1 * upper_end));
             assert!(delays.iter().any(|delay| *delay > 0.9 * upper_end));
         }
-        assert_eq!(retry.delay(&trouble, 6, 0), None);
+        assert_eq!(retry.delay(&trouble, 6), None);
     }
 
     #[test]
     fn the_server_is_obeyed() {
         let (retry, mut trouble) = (retry(), Trouble::of_status(429, String::new()));
         trouble.wait = Some(Duration::from_secs(20));
-        let delay = retry.delay(&trouble, 1, 0).expect("another attempt");
+        let delay = retry.delay(&trouble, 1).expect("another attempt");
         assert!((20.0..=21.0).contains(&delay.as_secs_f64()), "{delay:?}");
         assert_eq!(retry.pause(&trouble), trouble.wait);
         trouble.wait = Some(Duration::from_hours(24));
-        assert_eq!(retry.delay(&trouble, 1, 0), None);
+        assert_eq!(retry.delay(&trouble, 1), None);
         assert_eq!(retry.pause(&trouble), None);
     }
 
@@ -164,10 +154,9 @@ mod tests {
     fn what_cannot_help_is_not_tried() {
         let retry = retry();
         for status in [400, 401, 403, 404, 413, 422] {
-            assert_eq!(retry.delay(&Trouble::of_status(status, String::new()), 1, 0), None);
+            assert_eq!(retry.delay(&Trouble::of_status(status, String::new()), 1), None);
         }
-        let misshapen = Trouble::new(ErrorKind::Malformed, String::new(), Again::Once);
-        assert!(retry.delay(&misshapen, 1, 1).is_some());
-        assert_eq!(retry.delay(&misshapen, 2, 2), None);
+        let malformed = Trouble::new(ErrorKind::Malformed, String::new(), Again::Never);
+        assert_eq!(retry.delay(&malformed, 1), None);
     }
 }

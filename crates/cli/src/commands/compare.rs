@@ -10,7 +10,7 @@ pub(crate) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
     let [a, b] = args.between.as_slice() else {
         anyhow::bail!("`--between` takes two names");
     };
-    let spec = gate_spec(&record, printer);
+    let spec = gate_spec(&folder, &record, printer)?;
     let decision = compare_arms(&folder, &record, (a, b), &spec)?;
     printer.raw(&render(&decision.verdict, args.format, printer)?);
     Ok(decision.exit)

@@ -1,6 +1,6 @@
 //! `evalmark gate`: the verdict on a finished run against a baseline.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
     suite::{GateSpec, GatedMetric, Suite},
     verdict::Verdict,
@@ -15,21 +15,22 @@ use crate::{
     hint::Hinted,
     open::readers,
     print::Printer,
-    run_folder::{RunFolder, RunRecord, write_whole},
+    run_folder::{RunFolder, RunRecord},
     verdict_text,
 };
 
 pub(crate) fn gate(args: &GateArgs, printer: Printer) -> Result<Exit> {
     let (folder, record) = open_scored(&args.run)?;
     let baseline = Baseline::get(&args.baseline, &folder.out(), &record.suite)?;
-    let spec = gate_spec(&record, printer);
+    let spec = gate_spec(&folder, &record, printer)?;
     let decision = gate_run(&folder, &record, &baseline, &spec)?;
     write_verdict(&folder, &decision.verdict)?;
     match &args.output {
         None => printer.raw(&render(&decision.verdict, args.format, printer)?),
         Some(path) => {
             let plain = Printer::new(crate::args::Color::Never);
-            write_whole(path, &render(&decision.verdict, args.format, plain)?)?;
+            std::fs::write(path, render(&decision.verdict, args.format, plain)?)
+                .with_context(|| format!("{} cannot be written", path.display()))?;
         }
     }
     Ok(decision.exit)
@@ -45,21 +46,28 @@ pub(crate) fn open_scored(path: &std::path::Path) -> Result<(RunFolder, RunRecor
         .hint(format!("`evalmark resume {}` finishes it", path.display()))
 }
 
-/// The gate of the suite as it is now; of the run's own record where the suite cannot be read.
-pub(crate) fn gate_spec(record: &RunRecord, printer: Printer) -> GateSpec {
-    let spec = if let Ok(suite) = Suite::read(&record.suite_path, readers()) {
-        suite.gate_or_default()
+/// The gate of the suite as it is now; where its file is gone, the gate that the run was made with.
+pub(crate) fn gate_spec(
+    folder: &RunFolder,
+    record: &RunRecord,
+    printer: Printer,
+) -> Result<GateSpec> {
+    let path = record.suite_file();
+    let spec = if path.is_file() {
+        Suite::read(&path, readers())?.gate_or_default()
     } else {
-        printer.warning(&format!(
-            "the suite {} cannot be read; its gate is the default one",
-            record.suite_path.display()
+        let kept = folder.path.join("run.json");
+        printer.remark(&format!(
+            "the suite {} is not there; the gate is the one in {}",
+            record.suite_path.display(),
+            kept.display()
         ));
-        default_gate(record)
+        GateSpec::of_effective(&record.effective_suite).unwrap_or_else(|| default_gate(record))
     };
     if spec.is_default {
         printer.remark("no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03");
     }
-    spec
+    Ok(spec)
 }
 
 fn default_gate(record: &RunRecord) -> GateSpec {

@@ -1,7 +1,8 @@
 //! `evalmark plan`: what a run would ask, what it may cost, and what it could detect.
 
 use anyhow::Result;
-use evalmark_core::{model::Model, record::Usage};
+use evalmark_core::{model::Model, record::Usage, request::Message};
+use evalmark_scoring::Metric;
 use evalmark_verdict::{Level, paired_proportions_drop, paired_proportions_n};
 use serde_json::json;
 
@@ -31,7 +32,10 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     let drop = paired_proportions_drop(n_items, DISCORDANCE, level, POWER);
     let needed = paired_proportions_n(DISCORDANCE, margin, level, POWER).ceil();
     let models = opened.plan.candidates.iter().map(|i| estimate(&opened, *i));
-    let models: Vec<_> = models.collect::<Result<_>>()?;
+    let mut models: Vec<_> = models.collect::<Result<_>>()?;
+    for metric in &opened.metrics {
+        models.extend(judge_estimate(&opened, metric)?);
+    }
     if args.format == Format::Json {
         let models = models.iter().map(ModelEstimate::json);
         printer.result(&serde_json::to_string_pretty(&json!({
@@ -75,29 +79,46 @@ struct ModelEstimate {
 }
 
 fn estimate(opened: &Opened, model: usize) -> Result<ModelEstimate> {
-    let of_model: &Model = &opened.plan.models[model];
-    let limit = ["max_tokens", "max_completion_tokens"]
-        .iter()
-        .find_map(|name| of_model.params.get(*name)?.as_u64())
-        .unwrap_or(ANSWER_TOKENS);
     let (mut samples, mut characters) = (0, 0);
     for sample in opened.plan.by_item(model)? {
         samples += 1;
-        let messages = sample?.request.messages;
-        characters += messages.iter().map(|m| m.content.chars().count() as u64).sum::<u64>();
+        characters += length(&sample?.request.messages);
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-    let input = (characters as f64 / CHARACTERS_PER_TOKEN).ceil() as u64;
-    let usage = Usage { input_tokens: Some(input), output_tokens: Some(samples * limit) };
-    Ok(ModelEstimate {
-        name: of_model.name.to_string(),
-        samples,
-        usage,
-        cost_usd: of_model.cost_usd(usage),
-    })
+    let model = &opened.plan.models[model];
+    Ok(ModelEstimate::new(model, model.name.to_string(), samples, characters))
+}
+
+/// What a metric's judge would be asked, as far as it can be known before there are answers.
+fn judge_estimate(opened: &Opened, metric: &Metric) -> Result<Option<ModelEstimate>> {
+    let Some(judge) = metric.judge() else { return Ok(None) };
+    let Some(model) = opened.suite.model_index(judge.model()) else { return Ok(None) };
+    let model = &opened.plan.models[model];
+    let (mut samples, mut characters) = (0, 0);
+    for sample in opened.plan.in_report_order() {
+        let sample = sample?;
+        let (item, question) = (&sample.item, &sample.request.messages);
+        samples += 1;
+        characters += length(&judge.request(question, "", &item.targets, &item.fields)?);
+    }
+    Ok(Some(ModelEstimate::new(model, format!("{} (judge)", model.name), samples, characters)))
+}
+
+fn length(messages: &[Message]) -> u64 {
+    messages.iter().map(|message| message.content.chars().count() as u64).sum()
 }
 
 impl ModelEstimate {
+    fn new(model: &Model, name: String, samples: u64, characters: u64) -> Self {
+        let limit = ["max_tokens", "max_completion_tokens"]
+            .iter()
+            .find_map(|name| model.params.get(*name)?.as_u64())
+            .unwrap_or(ANSWER_TOKENS);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        let input = (characters as f64 / CHARACTERS_PER_TOKEN).ceil() as u64;
+        let usage = Usage { input_tokens: Some(input), output_tokens: Some(samples * limit) };
+        Self { name, samples, usage, cost_usd: model.cost_usd(usage) }
+    }
+
     fn line(&self) -> String {
         let cost =
             self.cost_usd.map_or(String::new(), |cost| format!(", at most about ${cost:.4}"));

@@ -5,8 +5,8 @@ use std::fs;
 use anyhow::{Context, Result};
 use evalmark_core::verdict::Verdict;
 use evalmark_report::{
-    html::FailingScore,
     samples::{SampleRecord, samples},
+    scores::score_records,
     summary::read_summary,
 };
 
@@ -15,7 +15,7 @@ use crate::{
     args::ReportArgs,
     baseline::Baseline,
     exit::Exit,
-    failing::{Failing, Seen},
+    failing::{Failing, Seen, passes, shown},
     flow::write_html,
     gate::{gate_run, write_verdict},
     print::Printer,
@@ -41,7 +41,8 @@ fn verdict(
 ) -> Result<Option<Verdict>> {
     if let Some(name) = &args.baseline {
         let baseline = Baseline::get(name, &folder.out(), &record.suite)?;
-        let decision = gate_run(folder, record, &baseline, &gate_spec(record, printer))?;
+        let spec = gate_spec(folder, record, printer)?;
+        let decision = gate_run(folder, record, &baseline, &spec)?;
         write_verdict(folder, &decision.verdict)?;
         return Ok(Some(decision.verdict));
     }
@@ -51,17 +52,22 @@ fn verdict(
         .with_context(|| format!("{} is not a verdict", folder.verdict().display()))
 }
 
+/// The failing samples again: `scores.parquet` has the samples' order, metric by metric.
 fn failing(folder: &RunFolder) -> Result<Failing> {
     let samples = samples(&folder.samples())?;
     let metrics = samples.metrics().to_vec();
+    let mut all_scores = score_records(&folder.scores())?;
     let mut failing = Failing::default();
     for sample in samples {
         let sample = sample?;
+        let scores = all_scores.by_ref().take(metrics.len());
+        let scores: Vec<_> =
+            scores.map(|row| row.map(|row| row.score)).collect::<Result<_, _>>()?;
         failing.see(
             &seen(&sample),
             || sample.request().map(|request| request.messages).unwrap_or_default(),
-            || scores(&metrics, &sample),
-            sample.scores.iter().all(|score| score.is_some_and(|score| score >= 1.0)),
+            || shown(&metrics, &scores),
+            passes(&scores),
         );
     }
     Ok(failing)
@@ -79,14 +85,4 @@ fn seen(sample: &SampleRecord) -> Seen<'_> {
         targets: &sample.targets,
         failure: failure.map(|failure| (failure.kind, failure.message.as_str())),
     }
-}
-
-fn scores(metrics: &[String], sample: &SampleRecord) -> Vec<FailingScore> {
-    let pairs = metrics.iter().zip(&sample.scores);
-    let one = |(metric, value): (&String, &Option<f64>)| FailingScore {
-        metric: metric.clone(),
-        value: *value,
-        ..FailingScore::default()
-    };
-    pairs.map(one).collect()
 }

@@ -15,7 +15,7 @@ use crate::{
 
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     let (folder, mut record) = RunFolder::open(&args.run)?;
-    let opened = open(&record.suite_path, &record.options, printer)?;
+    let opened = open(&record.suite_file(), &record.options, printer)?;
     let changed = match (opened.hash == record.suite_hash, &opened.plan.survey.hash) {
         (false, _) => Some("suite"),
         (true, hash) if *hash != record.dataset_hash => Some("dataset"),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::{
     args::RunArgs,
@@ -23,7 +23,8 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     }
     let options = Options {
         no_cache: args.cache.no_cache,
-        cache_dir: args.cache.cache_dir.clone(),
+        cache_dir: args.cache.cache_dir.as_ref().map(std::path::absolute).transpose()?,
+        working_dir: Some(std::env::current_dir().context("the working folder is gone")?),
         ..Options::from(&args.selection)
     };
     let opened = args.suites.iter().map(|path| open(path, &options, printer));
@@ -40,8 +41,9 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         let record = begin(&opened, run_id, options.clone());
         folder.write(&record)?;
         let (output, asks) = (args.output, Asks::Everyone);
+        let folder_again = folder.clone();
         let run = Run { opened, folder, record, keys, asks, baseline, output };
-        exit = exit.worse(run.finish(printer)?);
+        exit = exit.worse(run.finish(printer).inspect_err(|_| folder_again.discard())?);
         if exit == Exit::Interrupted {
             break;
         }

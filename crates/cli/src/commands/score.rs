@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     let (folder, mut record) = open_scored(&args.run)?;
-    let mut opened = open(&record.suite_path, &record.options, printer)?;
+    let mut opened = open(&record.suite_file(), &record.options, printer)?;
     same_shape(&opened, &record)?;
     let mut same_prompts = true;
     let prompts = Arc::make_mut(&mut opened.plan.prompts);
@@ -28,6 +28,7 @@ pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
         prompt.hash = recorded.hash.as_str().into();
     }
     record.metrics = metric_hashes(&opened);
+    record.dataset_hash.clone_from(&opened.plan.survey.hash);
     if same_prompts {
         record.suite_hash.clone_from(&opened.hash);
         record.effective_suite.clone_from(&opened.suite.effective);
@@ -44,9 +45,16 @@ fn same_shape(opened: &Opened, record: &RunRecord) -> Result<()> {
     let prompts: Vec<_> = plan.prompts.iter().map(|prompt| &*prompt.name).collect();
     let models: Vec<_> = plan.candidates.iter().map(|i| &*plan.models[*i].name).collect();
     let recorded: Vec<_> = record.prompts.iter().map(|prompt| &*prompt.name).collect();
-    if prompts == recorded && models == record.models && plan.epochs == record.epochs {
+    if prompts == recorded
+        && models == record.models
+        && plan.epochs == record.epochs
+        && plan.survey.n_items == record.n_items
+    {
         return Ok(());
     }
-    Err(anyhow!("the suite has other prompts, models or epochs than the run {}", record.run_id))
-        .hint("start a new run with `evalmark run`; answers to unchanged requests are kept")
+    Err(anyhow!(
+        "the suite has other prompts, models, epochs or items than the run {}",
+        record.run_id
+    ))
+    .hint("start a new run with `evalmark run`; answers to unchanged requests are kept")
 }

@@ -76,3 +76,17 @@ fn a_rubric_with_an_unknown_variable_is_found_before_anything_is_asked() {
     assert!(ran.stderr.contains("undefined variable `txet`"), "{}", ran.stderr);
     assert_eq!(server.count(), 0);
 }
+
+#[test]
+fn grades_that_nobody_can_read_are_told_and_not_promoted() {
+    let server = Server::start(|seen| {
+        let is_judge = seen.json()["model"] == "grader";
+        Reply::text(if is_judge { "splendid" } else { "red" })
+    });
+    let world = World::new(5);
+    world.write("suite.yaml", &SUITE.replace("URL", &server.url()));
+    let ran = world.run_suite("r", &[]).expect(4);
+    let told = "5 of 5 samples have an answer but no score of `good`: unreadable grade";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    world.run(&["baseline", "promote", "reports/test/r", "main"]).expect(2);
+}

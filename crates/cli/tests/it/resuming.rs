@@ -164,3 +164,66 @@ fn exported_answers_replay() {
     assert_eq!(world.bytes("again/test/r/scores.parquet"), before);
     assert_eq!(server.count(), 80);
 }
+
+#[test]
+fn a_shorter_dataset_does_not_cut_a_run() {
+    let server = Server::start(right);
+    let world = World::new(30);
+    world.suite(&server.url(), "");
+    world.run_suite("r", &[]).expect(0);
+    let before = world.bytes("reports/test/r/samples.parquet");
+    world.data(0..20);
+    let ran = world.run(&["score", "reports/test/r"]).expect(2);
+    assert!(ran.stderr.contains("epochs or items"), "{}", ran.stderr);
+    assert_eq!(world.bytes("reports/test/r/samples.parquet"), before);
+}
+
+#[test]
+fn harmless_edits_do_not_hinder_a_resume() {
+    let server = Server::start(right);
+    let world = World::new(10);
+    let path = world.suite(&server.url(), "");
+    world.run_suite("r", &[]).expect(0);
+    let text = std::fs::read_to_string(&path).expect("suite");
+    world.write(
+        "suite.yaml",
+        &format!("description: new\n{}", text.replace("attempts: 4", "attempts: 9")),
+    );
+    world.run(&["resume", "reports/test/r"]).expect(0);
+    assert_eq!(server.count(), 20);
+}
+
+#[test]
+fn an_answer_that_two_prompts_share_is_paid_once() {
+    let server = Server::start(|_| Reply::text("red").usage(1_000_000, 0));
+    let world = World::new(10);
+    let path = world.suite(&server.url(), "");
+    let text = std::fs::read_to_string(&path).expect("suite");
+    let text = text.replace("'Colour of {{ text }}'", "'{{ text }}'");
+    world.write("suite.yaml", &text.replace("limits:", "price: { input: 1, output: 1 }, limits:"));
+    for (id, spent) in [("a", 10.0), ("b", 0.0)] {
+        world.run_suite(id, &[]).expect(0);
+        let totals = &world.json(&format!("reports/test/{id}/run.json"))["totals"];
+        assert_eq!(totals["spent_usd"], spent);
+        assert_eq!(totals["cost_usd"], 20.0);
+    }
+    assert_eq!(server.count(), 10);
+}
+
+#[test]
+fn answers_of_two_servers_to_one_request_are_not_exported_together() {
+    let (right, wrong) = (Server::start(right), Server::start(|_| Reply::text("grey")));
+    let world = World::new(5);
+    let path = world.suite(&right.url(), "");
+    let text = std::fs::read_to_string(&path).expect("suite");
+    let other = format!(
+        "  - {{ name: other, model: small, provider: openai, base_url: '{}' }}\nmetrics:",
+        wrong.url()
+    );
+    world.write("suite.yaml", &text.replace("metrics:", &other));
+    world.run_suite("r", &[]).expect(0);
+    let ran = world.run(&["export-answers", "reports/test/r"]).expect(2);
+    assert!(ran.stderr.contains("--model NAME"), "{}", ran.stderr);
+    let ran = world.run(&["export-answers", "reports/test/r", "--model", "other"]).expect(0);
+    assert_eq!(ran.stdout.matches("grey").count(), 10);
+}

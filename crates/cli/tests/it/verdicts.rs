@@ -155,3 +155,44 @@ fn verdicts_have_every_form() {
         assert!(text.contains(words), "{format}: {text}");
     }
 }
+
+#[test]
+fn what_the_baseline_has_and_the_run_lacks_is_incomparable() {
+    let world = World::new(100);
+    let server = Server::start(right);
+    let path = world.suite(&server.url(), "");
+    world.run_suite("a", &[]).expect(0);
+    world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
+    // Left out on purpose: what was run is compared.
+    world.run_suite("b", &["--prompt", "plain", "--baseline", "main"]).expect(0);
+    // Gone from the suite: that is another experiment.
+    let text = std::fs::read_to_string(&path).expect("suite");
+    let without: Vec<_> = text.lines().filter(|line| !line.contains("name: terse")).collect();
+    world.write("suite.yaml", &without.join("\n"));
+    let ran = world.run_suite("c", &["--baseline", "main"]).expect(4);
+    assert!(
+        ran.stdout.contains("the run has no scores of this prompt and model"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_gate_without_its_suite_is_the_gate_of_the_run() {
+    let world = World::new(100);
+    let server = Server::start(right);
+    world.suite(&server.url(), "gate: { metrics: { exact: { margin: 0.0001 } } }\n");
+    world.run_suite("a", &[]).expect(0);
+    world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
+    let gate = ["gate", "reports/test/a", "--baseline", "main"];
+    world.run(&gate).expect(3);
+    std::fs::remove_file(world.path("suite.yaml")).expect("removed");
+    let ran = world.run(&gate).expect(3);
+    assert!(
+        ran.stderr.contains("the gate is the one in reports/test/a/run.json"),
+        "{}",
+        ran.stderr
+    );
+    world.write("suite.yaml", "name: [");
+    world.run(&gate).expect(2);
+}

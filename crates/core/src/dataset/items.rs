@@ -102,11 +102,12 @@ fn targets(spec: &DatasetSpec, row: &Row) -> Result<Vec<String>, String> {
     Ok(targets)
 }
 
-/// BLAKE3 over the columns that make the item what it is: all but the id and recorded answers.
+/// BLAKE3 over the columns that make the item what it is: all but the id and
+/// those that the suite tells to ignore.
 fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
     let mut columns: Vec<_> = row
         .iter()
-        .filter(|(name, _)| spec.id.as_ref() != Some(name) && !spec.answer_columns.contains(name))
+        .filter(|(name, _)| spec.id.as_ref() != Some(name) && !spec.ignored.contains(name))
         .collect();
     columns.sort_by_key(|(name, _)| *name);
     let mut hasher = blake3::Hasher::new_derive_key("evalmark item v1");

@@ -91,27 +91,31 @@ pub(super) fn open_array(path: &Path) -> Result<Rows, DatasetError> {
     reader.begin_array().map_err(|error| {
         DatasetError::of_file(path, format!("is not a JSON array of objects: {error}"))
     })?;
-    Ok(Box::new(Elements { path: path.into(), reader, row: 0, done: false }))
+    Ok(Box::new(Elements { path: path.into(), reader: Some(reader), row: 0, done: false }))
 }
 
 struct Elements<R: Read> {
     path: Arc<Path>,
-    reader: JsonStreamReader<R>,
+    /// `None` after the array's end.
+    reader: Option<JsonStreamReader<R>>,
     row: u64,
     done: bool,
 }
 
 impl<R: Read> Elements<R> {
     fn read(&mut self) -> Result<Option<Row>, String> {
+        let Some(reader) = &mut self.reader else { return Ok(None) };
         let describe = |error: &dyn std::fmt::Display| format!("is not valid JSON: {error}");
-        if !self.reader.has_next().map_err(|e| describe(&e))? {
-            self.reader.end_array().map_err(|e| describe(&e))?;
+        if !reader.has_next().map_err(|e| describe(&e))? {
+            reader.end_array().map_err(|e| describe(&e))?;
+            let end = self.reader.take().map(JsonReader::consume_trailing_whitespace);
+            end.transpose().map_err(|e| format!("goes on after the array: {e}"))?;
             return Ok(None);
         }
-        if self.reader.peek().map_err(|e| describe(&e))? != ValueType::Object {
+        if reader.peek().map_err(|e| describe(&e))? != ValueType::Object {
             return Err("is not a JSON object".to_owned());
         }
-        self.reader.deserialize_next().map(Some).map_err(|e| describe(&e))
+        reader.deserialize_next().map(Some).map_err(|e| describe(&e))
     }
 }
 

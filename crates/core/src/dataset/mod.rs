@@ -71,8 +71,8 @@ pub struct DatasetSpec {
     pub cluster: Option<String>,
     /// Columns to break results down by.
     pub slices: Vec<String>,
-    /// Columns that hold recorded answers; no part of an item's content.
-    pub answer_columns: Vec<String>,
+    /// Columns that are no part of an item's content: recorded answers, notes.
+    pub ignored: Vec<String>,
     /// Take only the first so many items.
     pub limit: Option<u64>,
     /// How a Parquet file is read.

@@ -25,10 +25,11 @@ pub(crate) struct Document {
 impl Document {
     /// Parses YAML 1.2; a syntax error is one mistake with its position.
     pub(crate) fn parse(text: &str) -> Result<Self, Mistake> {
-        let root: Spanned<Node> = serde_saphyr::from_str(text).map_err(|error| {
-            let position = error.location().map(|at| position(&at)).unwrap_or_default();
-            Mistake { position, message: plain(&error), hint: None }
-        })?;
+        let root: Spanned<Node> =
+            serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
+                let position = error.location().map(|at| position(&at)).unwrap_or_default();
+                Mistake { position, message: plain(&error), hint: None }
+            })?;
         let mut document =
             Self { value: Value::Null, values: BTreeMap::new(), keys: BTreeMap::new() };
         document.value = document.place(root, String::new());
@@ -86,6 +87,15 @@ impl Document {
 /// A key as a segment of a JSON pointer.
 pub(crate) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
+}
+
+/// YAML 1.2: `no` and `y` are words, not truth values, and digits mean what they say.
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+    }
 }
 
 fn position(at: &serde_saphyr::Location) -> Position {

@@ -156,9 +156,55 @@ impl Suite {
         })
     }
 
+    /// What decides requests and scores, as text: the effective suite without its gate, limits,
+    /// prices and remarks, which may change without making it another experiment.
+    pub fn identity(&self) -> String {
+        let mut identity = self.effective.clone();
+        if let Some(suite) = identity.as_object_mut() {
+            suite.shift_remove("gate");
+            suite.shift_remove("description");
+        }
+        let models = identity["models"].as_array_mut().into_iter().flatten();
+        for model in models.filter_map(Value::as_object_mut) {
+            for key in ["limits", "price", "api_key_env"] {
+                model.shift_remove(key);
+            }
+        }
+        identity.to_string()
+    }
+
     /// The model with this name.
     pub fn model_index(&self, name: &str) -> Option<usize> {
         self.models.iter().position(|model| *model.name == *name)
+    }
+}
+
+impl GateSpec {
+    /// The gate of an effective suite, as a run keeps it.
+    pub fn of_effective(effective: &Value) -> Option<Self> {
+        let raw: raw::RawGate = serde_json::from_value(effective.get("gate")?.clone()).ok()?;
+        let metrics = effective["metrics"].as_array().into_iter().flatten();
+        let names: Vec<_> = metrics.filter_map(|metric| metric["name"].as_str()).collect();
+        Some(Self::new(&raw, &names))
+    }
+
+    /// The gate as written, with the suite's metrics where it names none.
+    fn new(raw: &raw::RawGate, names: &[&str]) -> Self {
+        let gated = |metric: &raw::RawGateMetric| GatedMetric {
+            margin: metric.margin.unwrap_or(GatedMetric::default().margin),
+            min: metric.min,
+        };
+        let metrics = match &raw.metrics {
+            Some(metrics) => metrics.iter().map(|(n, metric)| (n.clone(), gated(metric))).collect(),
+            None => names.iter().map(|n| ((*n).to_owned(), GatedMetric::default())).collect(),
+        };
+        Self {
+            baseline: raw.baseline.clone(),
+            alpha: raw.alpha.unwrap_or(0.05),
+            min_paired: raw.min_paired.unwrap_or(0.95),
+            metrics,
+            is_default: false,
+        }
     }
 }
 

@@ -62,6 +62,10 @@ pub(crate) struct RawDataset {
     /// Columns to break results down by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) slices: Vec<String>,
+    /// Columns that are no part of an item's content, such as notes or other models' answers: an
+    /// item stays the same when they change. Columns of recorded models are ignored anyway.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ignore: Vec<String>,
 }
 
 /// Format of a dataset file.
@@ -337,5 +341,6 @@ pub(crate) struct RawGateMetric {
     pub(crate) margin: Option<f64>,
     /// The lowest acceptable mean; its interval decides, not its point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) min: Option<f64>,
 }

@@ -74,7 +74,7 @@ fn misfit(document: &Document, schema: &Value, error: &ValidationError<'_>) -> V
 }
 
 /// Keys that hold secrets elsewhere, and never here.
-const SECRET_KEYS: [&str; 7] =
+pub(crate) const SECRET_KEYS: [&str; 7] =
     ["api_key", "apikey", "api-key", "key", "token", "authorization", "password"];
 
 fn unknown_key(key: &str, known: &[String]) -> Mistake {

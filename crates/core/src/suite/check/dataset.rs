@@ -19,6 +19,14 @@ impl Checker<'_> {
             self.complain_with_hint("/dataset/path", message, hint);
             return None;
         };
+        for (i, slice) in raw.slices.iter().enumerate() {
+            if raw.slices[..i].contains(slice) {
+                self.complain(
+                    &format!("/dataset/slices/{i}"),
+                    format!("`{slice}` stands here twice"),
+                );
+            }
+        }
         let column = |model: &RawModel| model.recorded.as_ref()?.column.clone();
         Some(DatasetSpec {
             path,
@@ -28,7 +36,7 @@ impl Checker<'_> {
             allow_empty_target: raw.allow_empty_target,
             cluster: raw.cluster.clone(),
             slices: raw.slices.clone(),
-            answer_columns: models.iter().filter_map(column).collect(),
+            ignored: models.iter().filter_map(column).chain(raw.ignore.clone()).collect(),
             limit: None,
             parquet: self.readers.parquet,
         })
@@ -56,7 +64,7 @@ impl Checker<'_> {
         wanted.extend(spec.targets.iter().map(|c| ("/dataset/target".to_owned(), c.clone())));
         let slice = |(i, c): (usize, &String)| (format!("/dataset/slices/{i}"), c.clone());
         wanted.extend(spec.slices.iter().enumerate().map(slice));
-        wanted.extend(spec.answer_columns.iter().map(|c| ("/models".to_owned(), c.clone())));
+        wanted.extend(spec.ignored.iter().map(|c| ("/dataset/ignore".to_owned(), c.clone())));
         let known: Vec<_> = row.keys().map(String::as_str).collect();
         let before = self.mistakes.len();
         for (pointer, column) in wanted {

@@ -8,7 +8,7 @@ use super::{Checker, suggest};
 use crate::{
     metric::{Extract, InvalidPolicy, MetricKind, MetricSpec, Which},
     suite::{
-        GateSpec, GatedMetric,
+        GateSpec,
         document::escape,
         file_name,
         raw::{RawExtract, RawGate, RawInvalid, RawMetric, RawWhich},
@@ -119,26 +119,14 @@ impl Checker<'_> {
         if raw.metrics.as_ref().is_some_and(BTreeMap::is_empty) {
             self.complain("/gate/metrics", "a gate without metrics would always be green");
         }
-        let mut gated = BTreeMap::new();
-        for (name, metric) in raw.metrics.iter().flatten() {
+        for name in raw.metrics.iter().flatten().map(|(name, _)| name) {
             if !names.contains(&name.as_str()) {
                 let message = format!("the gate names a metric `{name}` that the suite lacks");
                 let hint = suggest(name, &names, "the suite's metrics");
                 self.complain_with_hint(&format!("/gate/metrics/{}", escape(name)), message, hint);
             }
-            let margin = metric.margin.unwrap_or(GatedMetric::default().margin);
-            gated.insert(name.clone(), GatedMetric { margin, min: metric.min });
         }
-        if raw.metrics.is_none() {
-            gated = names.iter().map(|n| ((*n).to_owned(), GatedMetric::default())).collect();
-        }
-        GateSpec {
-            baseline: raw.baseline.clone(),
-            alpha: raw.alpha.unwrap_or(0.05),
-            min_paired: raw.min_paired.unwrap_or(0.95),
-            metrics: gated,
-            is_default: false,
-        }
+        GateSpec::new(raw, &names)
     }
 }
 

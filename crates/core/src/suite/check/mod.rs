@@ -71,6 +71,12 @@ impl Checker<'_> {
         let metrics = self.metrics(&raw.metrics, &names, raw.dataset.target.is_some());
         let judges = metrics::judges(self.readers.kinds, &metrics);
         let candidates = models::candidates(&raw.models, &judges);
+        if candidates.is_empty() {
+            self.complain(
+                "/models",
+                "no model is left to evaluate: every one says `evaluate: false`",
+            );
+        }
         let mut warnings = Vec::new();
         for name in candidates.iter().map(|i| &names[*i]).filter(|name| judges.contains(name)) {
             warnings

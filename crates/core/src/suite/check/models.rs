@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use super::Checker;
 use crate::{
     model::{Limits, Model, Price, Provider},
-    suite::raw::{RawLimits, RawModel, RawProvider},
+    suite::{
+        raw::{RawLimits, RawModel, RawProvider},
+        schema::SECRET_KEYS,
+    },
 };
 
 impl Checker<'_> {
@@ -16,6 +19,10 @@ impl Checker<'_> {
 
     fn model(&mut self, i: usize, raw: &RawModel) -> Option<Model> {
         let at = format!("/models/{i}");
+        for name in raw.params.keys().filter(|name| holds_a_secret(name)) {
+            let message = format!("`{name}`: a suite never holds a key; use `api_key_env`");
+            self.complain(&format!("{at}/params"), message);
+        }
         for reserved in ["model", "messages", "stream", "n"] {
             if raw.params.contains_key(reserved) {
                 let message = format!("`{reserved}` is not a parameter of one answer");
@@ -126,19 +133,28 @@ impl Checker<'_> {
 }
 
 /// Models that prompts are run against: what `evaluate` says; else all but the judges, or all
-/// where nothing would remain.
+/// where nothing would remain and nobody said so.
 pub(super) fn candidates(models: &[RawModel], judges: &[String]) -> Vec<usize> {
     let evaluated = |model: &RawModel| model.evaluate.unwrap_or(!judges.contains(&model.name));
     let chosen: Vec<_> = (0..models.len()).filter(|i| evaluated(&models[*i])).collect();
-    if chosen.is_empty() { (0..models.len()).collect() } else { chosen }
+    if !chosen.is_empty() {
+        return chosen;
+    }
+    (0..models.len()).filter(|i| models[*i].evaluate.is_none()).collect()
+}
+
+/// Parameters that would carry a key or headers.
+fn holds_a_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    SECRET_KEYS.contains(&name.as_str()) || name.ends_with("headers")
 }
 
 /// Whether `name` can be an environment variable, and does not look like a key itself.
 fn is_variable_name(name: &str) -> bool {
     let word = |c: char| c == '_' || c.is_ascii_alphanumeric();
-    let looks_like_a_key = name.len() >= 20
+    let looks_like_a_key = name.len() >= 16
         && name.contains(|c: char| c.is_ascii_digit())
-        && name.contains(|c: char| c.is_ascii_lowercase());
+        && (!name.contains('_') || name.contains(|c: char| c.is_ascii_lowercase()));
     let starts_well = name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
     starts_well && name.chars().all(word) && !looks_like_a_key
 }

@@ -1,8 +1,11 @@
 //! Checking the `prompts` section: files are read, templates compiled and tried.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::Checker;
 use crate::{
@@ -24,18 +27,20 @@ impl Checker<'_> {
         effective: &mut Value,
     ) -> Option<Vec<Prompt>> {
         let prompts = raw.iter().enumerate().map(|(i, prompt)| {
-            let messages = self.messages(i, prompt)?;
-            let mut hasher = blake3::Hasher::new_derive_key("evalmark prompt v1");
-            for (role, source) in messages.iter().map(|m| (&m.role, &m.text)) {
-                hasher.update(format!("{}:{role}{}:{source}", role.len(), source.len()).as_bytes());
-            }
-            let hash = &hasher.finalize().to_hex()[..32];
-            let inlined = messages.iter().map(|m| (m.role.clone(), m.text.clone()));
-            effective["prompts"][i]["messages"] = inlined
-                .map(|(role, content)| serde_json::json!({"role": role, "content": content}))
+            let sources = self.messages(i, prompt)?;
+            let inlined = sources.iter().map(|s| json!({"role": s.role, "content": s.text}));
+            effective["prompts"][i]["messages"] = inlined.collect();
+            let messages = self.compile(&prompt.name, sources, first)?;
+            let included: Map<_, _> = messages
+                .iter()
+                .flat_map(|m| m.content.included())
+                .map(|(n, s)| (n, s.into()))
                 .collect();
-            let messages = self.compile(&prompt.name, messages, first)?;
-            Some(Prompt { name: prompt.name.as_str().into(), hash: hash.into(), messages })
+            if !included.is_empty() {
+                effective["prompts"][i]["included"] = included.into();
+            }
+            let hash = hash(&effective["prompts"][i]);
+            Some(Prompt { name: prompt.name.as_str().into(), hash, messages })
         });
         prompts.collect::<Vec<_>>().into_iter().collect()
     }
@@ -169,6 +174,14 @@ impl Checker<'_> {
         });
         compiled.collect::<Vec<_>>().into_iter().collect()
     }
+}
+
+/// BLAKE3 of the messages and of the files that they include, 32 hexadecimal digits.
+fn hash(prompt: &Value) -> Arc<str> {
+    let mut hasher = blake3::Hasher::new_derive_key("evalmark prompt v1");
+    hasher.update(prompt["messages"].to_string().as_bytes());
+    hasher.update(prompt["included"].to_string().as_bytes());
+    hasher.finalize().to_hex()[..32].into()
 }
 
 /// Whether a prompt file is a chat in YAML, not one template.
