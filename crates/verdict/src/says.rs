@@ -122,7 +122,7 @@ fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> String {
         says.push_str(" once all comparisons are taken into account");
     }
     let wanted = evidence.reach.items_to_decide.filter(|&wanted| wanted > n);
-    let drop = evidence.reach.detectable_drop.map(|drop| amount(drop, rule.range));
+    let drop = evidence.reach.detectable_drop.map(|drop| figure(drop, rule.range));
     says + &match (wanted, drop) {
         (Some(wanted), Some(drop)) => format!(
             ": about {wanted} items would decide it, and the smallest drop this run could detect \
@@ -154,15 +154,25 @@ fn score(value: f64, range: ScoreRange) -> String {
     if range.is_unit() { format!("{:.1} %", 100.0 * value) } else { trimmed(value) }
 }
 
-/// A difference of scores: points where scores lie in [0, 1].
+/// A declared difference of scores, to the digit: points where scores lie in [0, 1].
 fn amount(value: f64, range: ScoreRange) -> String {
+    if range.is_unit() { points(&trimmed(100.0 * value)) } else { trimmed(value) }
+}
+
+/// A computed difference of scores: no more than one decimal of a point.
+fn figure(value: f64, range: ScoreRange) -> String {
     if !range.is_unit() {
         return trimmed(value);
     }
-    match trimmed(100.0 * value) {
-        one if one == "1" => "1 point".to_owned(),
-        points => format!("{points} points"),
+    let tenths = format!("{:.1}", 100.0 * value);
+    match tenths.strip_suffix(".0").unwrap_or(&tenths) {
+        "0" if value > 0.0 => "less than 0.1 points".to_owned(),
+        digits => points(digits),
     }
+}
+
+fn points(digits: &str) -> String {
+    if digits == "1" { "1 point".to_owned() } else { format!("{digits} points") }
 }
 
 /// Two digits after the point, three that count for what is small; no trailing zeros.
@@ -189,8 +199,13 @@ mod tests {
         check(0.03, "3 points");
         check(0.01, "1 point");
         check(0.025, "2.5 points");
-        check(0.123_456, "12.35 points");
-        check(0.000_312_6, "0.0313 points");
+        check(0.002_5, "0.25 points");
+        let check = |value, expected: &str| assert_eq!(figure(value, ScoreRange::UNIT), expected);
+        check(0.278_4, "27.8 points");
+        check(0.01, "1 point");
+        check(0.3, "30 points");
+        check(0.000_312_6, "less than 0.1 points");
+        assert_eq!(figure(27.84, ScoreRange { low: 0.0, high: 100.0 }), "27.84");
         assert_eq!(score(0.7123, ScoreRange::UNIT), "71.2 %");
         assert_eq!(score(7.5, ScoreRange { low: 0.0, high: 10.0 }), "7.5");
     }

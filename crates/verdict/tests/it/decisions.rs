@@ -257,7 +257,7 @@ fn sentences_for_people() {
         0.03,
         "exact fell from 93.3 % to 90.0 %, but 120 items cannot tell whether a drop exceeds the \
          margin of 3 points: about 926 items would decide it, and the smallest drop this run could \
-         detect is 9.19 points",
+         detect is 9.2 points",
     );
     let mut lost = binary(300, 0, 0);
     lost[1][..10].iter_mut().for_each(|item| *item = without_answer(*item));
