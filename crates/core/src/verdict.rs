@@ -62,6 +62,20 @@ pub struct Counts {
     pub candidate_missing: u64,
 }
 
+/// What a comparison's estimate and bounds are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Candidate minus baseline, in units of the score; the margin too.
+    #[default]
+    Difference,
+    /// Candidate over baseline, where less is better; the margin is a share: 0.1 lets it grow by
+    /// a tenth.
+    Ratio,
+    /// The candidate's own mean, held against a minimum instead of a baseline.
+    Level,
+}
+
 /// An item on which the two arms differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Flip {
@@ -88,8 +102,17 @@ pub struct Comparison {
     pub says: String,
     /// What a reader should know beside the answer.
     pub notes: Vec<String>,
+    /// What the estimate and its bounds are.
+    #[serde(default)]
+    pub measure: Measure,
     /// The largest acceptable drop.
     pub margin: f64,
+    /// The least acceptable mean, where the candidate is held against one instead of a baseline.
+    #[serde(default)]
+    pub minimum: Option<f64>,
+    /// Items with a human label in both arms, where the scores are a judge's.
+    #[serde(default)]
+    pub labels: Option<u64>,
     /// One-sided error rate of each bound.
     pub alpha: f64,
     /// `mcnemar_midp+tango`, `paired_t+bootstrap`, …
@@ -98,11 +121,11 @@ pub struct Comparison {
     pub baseline_mean: Option<f64>,
     /// Mean of the candidate over the paired items.
     pub candidate_mean: Option<f64>,
-    /// Candidate minus baseline.
+    /// Candidate minus baseline, or what else the measure is.
     pub estimate: Option<f64>,
-    /// Lower one-sided bound on the difference.
+    /// Lower one-sided bound on the estimate.
     pub lower: Option<f64>,
-    /// Upper one-sided bound on the difference.
+    /// Upper one-sided bound on the estimate.
     pub upper: Option<f64>,
     /// P-value against "no drop".
     pub p_regressed: Option<f64>,

@@ -1,12 +1,12 @@
 //! One metric of one prompt and model against its baseline: check, pair, weigh, decide.
 
-use evalmark_core::verdict::{Answer, Comparison, Counts, Flip};
+use evalmark_core::verdict::{Answer, Comparison, Counts, Flip, Measure};
 
 use crate::decide::{Case, Cause};
 use crate::evidence::Evidence;
 use crate::items::{CompareError, FlipAt, ItemScore, Subject};
 use crate::missing::Arms;
-use crate::pairing::{Places, pair};
+use crate::pairing::{Changes, Matched, Places, pair};
 use crate::rule::{Rule, ScoreRange};
 use crate::says;
 
@@ -19,6 +19,8 @@ pub struct Judged {
     pub cause: Option<Cause>,
     /// The items whose scores differ, worst drops first, at most as many as the rule names.
     pub flips: Vec<FlipAt>,
+    /// The items that do not pair up, and the share of those that do.
+    pub changes: Changes,
     /// `None` when the arms are incomparable.
     case: Option<Case>,
 }
@@ -28,7 +30,12 @@ impl Judged {
     pub fn incomparable(subject: &Subject, rule: &Rule, why: &str) -> Self {
         let mut comparison = empty(subject, Counts::default(), rule);
         comparison.says = format!("{} cannot be compared: {why}", subject.metric);
-        Self { comparison, cause: Some(Cause::DifferentMeasure), flips: Vec::new(), case: None }
+        Self::refused(comparison, Cause::DifferentMeasure, Changes::default())
+    }
+
+    /// Without an answer, because of `cause`.
+    pub(crate) fn refused(comparison: Comparison, cause: Cause, changes: Changes) -> Self {
+        Self { comparison, cause: Some(cause), flips: Vec::new(), changes, case: None }
     }
 
     /// Fills the comparison's `flips`, naming each item by its place in the candidate's slice.
@@ -62,6 +69,7 @@ impl Judged {
         let outcome = says::Outcome { answer, cause: why, p_adjusted, family };
         self.comparison.says = says::comparison(&self.comparison, case, &outcome);
         self.comparison.notes = says::notes(&self.comparison.counts, case, &outcome);
+        self.comparison.notes.extend(says::unpaired(&self.changes));
     }
 }
 
@@ -75,11 +83,11 @@ pub fn compare(
     rule: &Rule,
 ) -> Result<Judged, CompareError> {
     rule.check()?;
-    let places = pair(baseline, candidate, rule.range)?;
+    let Matched { places, changes } = pair(baseline, candidate, rule)?;
     let arms = Arms { baseline, candidate, places: &places };
     let counts = arms.counts();
     if let Some(cause) = incomparable(&counts, rule) {
-        return Ok(refuse(subject, counts, rule, cause));
+        return Ok(refuse(subject, counts, rule, cause, changes));
     }
     let case = Case::build(arms, rule);
     let mut comparison = empty(subject, counts, rule);
@@ -90,7 +98,7 @@ pub fn compare(
     comparison.n_flips = all.len() as u64;
     let flips = all.into_iter().take(rule.max_flips).collect();
     let p = case.p_regressed();
-    let mut judged = Judged { comparison, cause: None, flips, case: Some(case) };
+    let mut judged = Judged { comparison, cause: None, flips, changes, case: Some(case) };
     judged.settle(p, 1);
     Ok(judged)
 }
@@ -107,10 +115,17 @@ fn incomparable(counts: &Counts, rule: &Rule) -> Option<Cause> {
     }
 }
 
-fn refuse(subject: &Subject, counts: Counts, rule: &Rule, cause: Cause) -> Judged {
+fn refuse(
+    subject: &Subject,
+    counts: Counts,
+    rule: &Rule,
+    cause: Cause,
+    changes: Changes,
+) -> Judged {
     let mut comparison = empty(subject, counts, rule);
     comparison.says = says::incomparable(&comparison.counts, &subject.metric);
-    Judged { comparison, cause: Some(cause), flips: Vec::new(), case: None }
+    comparison.notes.extend(says::unpaired(&changes));
+    Judged::refused(comparison, cause, changes)
 }
 
 /// A comparison without a figure: what an incomparable one stays.
@@ -122,7 +137,10 @@ fn empty(subject: &Subject, counts: Counts, rule: &Rule) -> Comparison {
         answer: Answer::Incomparable,
         says: String::new(),
         notes: Vec::new(),
+        measure: Measure::Difference,
         margin: rule.margin,
+        minimum: None,
+        labels: None,
         alpha: rule.alpha,
         method: "none".to_owned(),
         baseline_mean: None,

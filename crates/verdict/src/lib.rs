@@ -55,6 +55,7 @@ pub use intervals::{Interval, agresti_coull, clopper_pearson, mean_t, wilson};
 pub use items::{Arm, CompareError, FlipAt, ItemScore, Subject};
 pub use mcnemar::{PValues, mcnemar_exact, mcnemar_midp, midp_attainable_pairs};
 pub use paired_t::{PairedT, paired_t};
+pub use pairing::Changes;
 pub use passk::{pass_at_k, pass_hat_k};
 pub use power::{
     Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,

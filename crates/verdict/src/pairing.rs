@@ -1,7 +1,7 @@
-//! Which items of two arms belong together: the same key, the same content.
+//! Which items of two arms belong together: the same key, the same content; and which do not.
 
 use crate::items::{Arm, CompareError, ItemScore};
-use crate::rule::ScoreRange;
+use crate::rule::{Rule, ScoreRange};
 
 /// A mean may exceed its range by this much: epochs are summed in floating point.
 const ROUNDING: f64 = 1e-9;
@@ -12,30 +12,85 @@ const LARGEST: f64 = 1e14;
 /// Places of one item in the two arms.
 pub(crate) type Places = (usize, usize);
 
-/// The items that pair up, in order of their keys, so that nothing later sees the rows' order.
+/// The items of two arms, matched.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Matched {
+    /// The items that pair up, in order of their keys, so that nothing later sees the rows' order.
+    pub(crate) places: Vec<Places>,
+    pub(crate) changes: Changes,
+}
+
+/// The items that do not pair up, as indices into the arms' slices, ascending; at most as many of
+/// each kind as the rule names flips, the counts are of all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Items of the candidate alone.
+    pub added: Vec<usize>,
+    /// Items of the baseline alone.
+    pub removed: Vec<usize>,
+    /// Items whose content differs: their index in the baseline and in the candidate.
+    pub changed: Vec<Places>,
+    /// All items of the candidate alone.
+    pub n_added: u64,
+    /// All items of the baseline alone.
+    pub n_removed: u64,
+    /// All items whose content differs.
+    pub n_changed: u64,
+    /// Share of the larger arm's items that pair up; 0 without an item.
+    pub paired_share: f64,
+}
+
+impl Changes {
+    /// Sorts and counts what does not pair up, and keeps at most `most` of each kind.
+    fn finish(mut self, most: usize, paired: usize, larger: usize) -> Self {
+        self.n_added = self.added.len() as u64;
+        self.n_removed = self.removed.len() as u64;
+        self.n_changed = self.changed.len() as u64;
+        self.paired_share = if larger == 0 { 0.0 } else { paired as f64 / larger as f64 };
+        for list in [&mut self.added, &mut self.removed] {
+            list.sort_unstable();
+            list.truncate(most);
+        }
+        self.changed.sort_unstable();
+        self.changed.truncate(most);
+        self
+    }
+}
+
+/// Matches the items of two arms by key and content.
 pub(crate) fn pair(
     baseline: &[ItemScore],
     candidate: &[ItemScore],
-    range: ScoreRange,
-) -> Result<Vec<Places>, CompareError> {
-    let left = by_key(Arm::Baseline, baseline, range)?;
-    let right = by_key(Arm::Candidate, candidate, range)?;
+    rule: &Rule,
+) -> Result<Matched, CompareError> {
+    let left = by_key(Arm::Baseline, baseline, rule.range)?;
+    let right = by_key(Arm::Candidate, candidate, rule.range)?;
     let mut places = Vec::with_capacity(left.len().min(right.len()));
+    let mut changes = Changes::default();
     let mut rest = right.into_iter().peekable();
     for at in left {
         let item = &baseline[at];
-        while rest.next_if(|&other| candidate[other].key < item.key).is_some() {}
-        if let Some(other) = rest.next_if(|&other| candidate[other].key == item.key)
-            && candidate[other].content == item.content
-        {
-            places.push((at, other));
+        while let Some(new) = rest.next_if(|&other| candidate[other].key < item.key) {
+            changes.added.push(new);
+        }
+        match rest.next_if(|&other| candidate[other].key == item.key) {
+            None => changes.removed.push(at),
+            Some(other) if candidate[other].content == item.content => places.push((at, other)),
+            Some(other) => changes.changed.push((at, other)),
         }
     }
-    Ok(places)
+    changes.added.extend(rest);
+    let larger = baseline.len().max(candidate.len());
+    let changes = changes.finish(rule.max_flips, places.len(), larger);
+    Ok(Matched { places, changes })
 }
 
 /// The arm's indices by key; every item is checked on the way.
-fn by_key(arm: Arm, items: &[ItemScore], range: ScoreRange) -> Result<Vec<usize>, CompareError> {
+pub(crate) fn by_key(
+    arm: Arm,
+    items: &[ItemScore],
+    range: ScoreRange,
+) -> Result<Vec<usize>, CompareError> {
     for (index, item) in items.iter().enumerate() {
         check(arm, index, item, range)?;
     }

@@ -5,6 +5,7 @@ use evalmark_core::verdict::{Answer, Comparison, Counts};
 use crate::decide::{Case, Cause};
 use crate::evidence::Evidence;
 use crate::missing::Missing;
+use crate::pairing::Changes;
 use crate::rule::{Rule, ScoreRange};
 
 /// What was decided, and for how large a family.
@@ -74,14 +75,19 @@ pub(crate) fn notes(counts: &Counts, case: &Case, outcome: &Outcome) -> Vec<Stri
             counts.shared
         ));
     }
-    let larger = counts.baseline_planned.max(counts.candidate_planned);
-    if counts.shared < larger {
-        notes.push(format!(
-            "{} of {larger} items are in one run only, or changed, and were left out",
-            larger - counts.shared
-        ));
-    }
     notes
+}
+
+/// Which items do not pair up: "left out: 3 changed, 2 added and 0 removed items (95.0 % pair up)".
+pub(crate) fn unpaired(changes: &Changes) -> Option<String> {
+    let Changes { n_changed, n_added, n_removed, paired_share, .. } = changes;
+    (n_changed + n_added + n_removed > 0).then(|| {
+        format!(
+            "left out: {n_changed} changed, {n_added} added and {n_removed} removed items; {:.1} % \
+             of the items pair up",
+            100.0 * paired_share
+        )
+    })
 }
 
 /// A drop that is significant but no regression, and why it is none.

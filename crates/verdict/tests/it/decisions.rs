@@ -184,6 +184,35 @@ fn what_cannot_be_compared() {
 }
 
 #[test]
+fn what_does_not_pair_is_named() {
+    let [whole, _] = binary(100, 0, 0);
+    // The candidate lacks items 0 and 1, has three new ones, and two of its items changed.
+    let mut candidate = whole[2..].to_vec();
+    candidate[0].content = 0;
+    candidate[5].content = 0;
+    candidate.extend((200..203).map(|key| item(key, 1.0)));
+    candidate.reverse();
+    let judged = judge(&[whole, candidate], 0.03);
+    let changes = &judged.changes;
+    assert_eq!(changes.removed, [0, 1]);
+    assert_eq!(changes.added, [0, 1, 2]);
+    assert_eq!(changes.changed, [(2, 100), (7, 95)]);
+    assert_eq!((changes.n_removed, changes.n_added, changes.n_changed), (2, 3, 2));
+    assert!((changes.paired_share - 96.0 / 101.0).abs() < 1e-12);
+    assert_eq!(
+        judged.comparison.notes[1],
+        "left out: 2 changed, 3 added and 2 removed items; 95.0 % of the items pair up"
+    );
+    // Only so many are named, all are counted.
+    let rule = Rule { max_flips: 4, ..Rule::new(0.03, 0.05) };
+    let [whole, _] = binary(100, 0, 0);
+    let refused = compare(&subject(), &whole, &[], &rule).expect("the arms are sound");
+    assert_eq!(refused.changes.removed, [0, 1, 2, 3]);
+    assert_eq!((refused.changes.n_removed, refused.changes.paired_share), (100, 0.0));
+    assert_eq!(refused.comparison.notes.len(), 1);
+}
+
+#[test]
 fn mistakes_in_the_input() {
     let [good, _] = binary(3, 0, 0);
     let fails = |at: usize, broken: ItemScore| {
