@@ -2,8 +2,8 @@
 
 use evalmark_core::verdict::{Answer, Comparison, Counts, Flip, Measure};
 
-use crate::decide::{Case, Cause};
-use crate::evidence::Evidence;
+use crate::decide::{Case, Cause, Kind};
+use crate::evidence::{Evidence, weigh};
 use crate::items::{CompareError, FlipAt, ItemScore, Subject};
 use crate::missing::Arms;
 use crate::pairing::{Changes, Matched, Places, pair};
@@ -38,6 +38,24 @@ impl Judged {
         Self { comparison, cause: Some(cause), flips: Vec::new(), changes, case: None }
     }
 
+    /// The answer of a family of one; `flips` are all items that differ, worst first.
+    pub(crate) fn decided(
+        mut comparison: Comparison,
+        case: Case,
+        mut flips: Vec<FlipAt>,
+        changes: Changes,
+    ) -> Self {
+        if let Some(evidence) = &case.complete {
+            fill(&mut comparison, evidence, case.kind);
+        }
+        comparison.n_flips = flips.len() as u64;
+        flips.truncate(case.rule.max_flips);
+        let p = case.p_regressed();
+        let mut judged = Self { comparison, cause: None, flips, changes, case: Some(case) };
+        judged.settle(p, 1);
+        judged
+    }
+
     /// Fills the comparison's `flips`, naming each item by its place in the candidate's slice.
     pub fn name_flips(&mut self, item_id: impl Fn(usize) -> String) {
         let named = |flip: &FlipAt| Flip {
@@ -68,7 +86,7 @@ impl Judged {
         self.comparison.p_regressed_adjusted = case.complete.as_ref().map(|_| p_adjusted);
         let outcome = says::Outcome { answer, cause: why, p_adjusted, family };
         self.comparison.says = says::comparison(&self.comparison, case, &outcome);
-        self.comparison.notes = says::notes(&self.comparison.counts, case, &outcome);
+        self.comparison.notes = says::notes(&self.comparison, case, &outcome);
         self.comparison.notes.extend(says::unpaired(&self.changes));
     }
 }
@@ -89,18 +107,11 @@ pub fn compare(
     if let Some(cause) = incomparable(&counts, rule) {
         return Ok(refuse(subject, counts, rule, cause, changes));
     }
-    let case = Case::build(arms, rule);
-    let mut comparison = empty(subject, counts, rule);
-    if let Some(evidence) = &case.complete {
-        fill(&mut comparison, evidence);
-    }
-    let all = flips(arms, rule.range);
-    comparison.n_flips = all.len() as u64;
-    let flips = all.into_iter().take(rule.max_flips).collect();
-    let p = case.p_regressed();
-    let mut judged = Judged { comparison, cause: None, flips, changes, case: Some(case) };
-    judged.settle(p, 1);
-    Ok(judged)
+    let case = Case::build(Kind::Difference, arms.missing(), rule, |assumption| {
+        weigh(&arms.pairs(assumption, rule.range), rule)
+    });
+    let comparison = empty(subject, counts, rule);
+    Ok(Judged::decided(comparison, case, flips(arms, rule.range), changes))
 }
 
 /// Why the arms do not measure the same thing, if they do not.
@@ -129,7 +140,7 @@ fn refuse(
 }
 
 /// A comparison without a figure: what an incomparable one stays.
-fn empty(subject: &Subject, counts: Counts, rule: &Rule) -> Comparison {
+pub(crate) fn empty(subject: &Subject, counts: Counts, rule: &Rule) -> Comparison {
     Comparison {
         prompt: subject.prompt.clone(),
         model: subject.model.clone(),
@@ -163,22 +174,39 @@ fn empty(subject: &Subject, counts: Counts, rule: &Rule) -> Comparison {
     }
 }
 
-fn fill(comparison: &mut Comparison, evidence: &Evidence) {
-    let finite = |bound: f64| bound.is_finite().then_some(bound);
+fn fill(comparison: &mut Comparison, evidence: &Evidence, kind: Kind) {
     evidence.method.clone_into(&mut comparison.method);
-    comparison.baseline_mean = Some(evidence.baseline_mean);
-    comparison.candidate_mean = Some(evidence.candidate_mean);
-    comparison.estimate = Some(evidence.estimate);
-    comparison.lower = finite(evidence.lower);
-    comparison.upper = finite(evidence.upper);
     comparison.p_regressed = Some(evidence.p_regressed);
     comparison.p_pass = Some(evidence.p_pass);
-    comparison.only_baseline = evidence.discordant.map(|d| d.0);
-    comparison.only_candidate = evidence.discordant.map(|d| d.1);
-    comparison.discordance = Some(evidence.discordance);
     comparison.detectable_drop = evidence.reach.detectable_drop;
     comparison.items_needed = evidence.reach.items_needed;
     comparison.seed = evidence.seed;
+    comparison.candidate_mean = Some(evidence.candidate_mean);
+    match kind {
+        Kind::Difference => fill_difference(comparison, evidence),
+        Kind::Level(minimum) => fill_level(comparison, evidence, minimum),
+    }
+}
+
+fn finite(bound: f64) -> Option<f64> {
+    bound.is_finite().then_some(bound)
+}
+
+fn fill_difference(comparison: &mut Comparison, evidence: &Evidence) {
+    comparison.baseline_mean = Some(evidence.baseline_mean);
+    comparison.estimate = Some(evidence.estimate);
+    comparison.lower = finite(evidence.lower);
+    comparison.upper = finite(evidence.upper);
+    comparison.only_baseline = evidence.discordant.map(|d| d.0);
+    comparison.only_candidate = evidence.discordant.map(|d| d.1);
+    comparison.discordance = Some(evidence.discordance);
+}
+
+/// The evidence is of the distance from the minimum, the figures are of the mean itself.
+fn fill_level(comparison: &mut Comparison, evidence: &Evidence, minimum: f64) {
+    comparison.estimate = Some(evidence.candidate_mean);
+    comparison.lower = finite(evidence.lower).map(|bound| bound + minimum);
+    comparison.upper = finite(evidence.upper).map(|bound| bound + minimum);
 }
 
 /// Every item whose scores differ: worst drops first, then smaller ones, then gains.

@@ -74,7 +74,7 @@ pub(crate) fn differing_share(groups: &Groups, n: u64) -> f64 {
     (n - equal) as f64 / n as f64
 }
 
-fn moments_of(groups: &Groups) -> Option<Moments> {
+pub(crate) fn moments_of(groups: &Groups) -> Option<Moments> {
     let mut running = Running::default();
     for &(value, count) in groups {
         running.push_many(value, count);
@@ -83,7 +83,7 @@ fn moments_of(groups: &Groups) -> Option<Moments> {
 }
 
 /// The t bounds alone; without a standard error, none.
-fn student(moments: &Moments, rule: &Rule) -> TEvidence {
+pub(crate) fn student(moments: &Moments, rule: &Rule) -> TEvidence {
     moments.stderr().map_or(TEvidence::NOTHING, |stderr| {
         TEvidence::new(moments.mean, stderr, moments.n - 1, rule.alpha, rule.margin)
     })
@@ -104,7 +104,11 @@ fn rarely(groups: &Groups, moments: &Moments, rule: &Rule) -> TEvidence {
 }
 
 /// Of t and the bootstrap the more cautious, and the bootstrap's seed.
-fn resampled(groups: &Groups, moments: &Moments, rule: &Rule) -> (TEvidence, Option<u64>) {
+pub(crate) fn resampled(
+    groups: &Groups,
+    moments: &Moments,
+    rule: &Rule,
+) -> (TEvidence, Option<u64>) {
     let t = student(moments, rule);
     let Some(stderr) = moments.stderr() else { return (t, None) };
     let drawn = Studentised::draw(groups, moments, rule.resamples);

@@ -2,8 +2,8 @@
 
 use evalmark_core::verdict::Answer;
 
-use crate::evidence::{Evidence, weigh};
-use crate::missing::{Arms, Assumption, Missing};
+use crate::evidence::Evidence;
+use crate::missing::{Assumption, Missing};
 use crate::rule::Rule;
 
 /// Why a comparison gave neither a pass nor a regression.
@@ -42,9 +42,19 @@ impl Check {
     }
 }
 
+/// What is judged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    /// The difference of two arms, in units of the score.
+    Difference,
+    /// One arm's mean less this minimum.
+    Level(f64),
+}
+
 /// All that a comparison's answer depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Case {
+    pub(crate) kind: Kind,
     pub(crate) rule: Rule,
     pub(crate) missing: Missing,
     /// `None` when no item has a score in both arms.
@@ -56,10 +66,13 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Weighs the pairs, under every assumption that is needed.
-    pub(crate) fn build(arms: Arms<'_>, rule: &Rule) -> Self {
-        let missing = arms.missing();
-        let weighed = |assumption| weigh(&arms.pairs(assumption, rule.range), rule);
+    /// Weighs the scores, under every assumption about missing ones that is needed.
+    pub(crate) fn build(
+        kind: Kind,
+        missing: Missing,
+        rule: &Rule,
+        weighed: impl Fn(Assumption) -> Option<Evidence>,
+    ) -> Self {
         let check = |needed: bool, assumption| {
             if !needed {
                 return Check::NotNeeded;
@@ -68,6 +81,7 @@ impl Case {
             evidence.map_or(Check::Impossible, |evidence| Check::Done(Box::new(evidence)))
         };
         Self {
+            kind,
             rule: rule.clone(),
             missing,
             complete: weighed(Assumption::Complete),
@@ -100,7 +114,9 @@ impl Case {
         let pass = |evidence: &Evidence| passes(evidence, rule);
         if pass(complete) && self.worst.survives(pass) {
             let gain = |evidence: &Evidence| evidence.lower > 0.0;
-            let improved = gain(complete) && self.worst.survives(gain);
+            // To meet a minimum is no improvement.
+            let compares = !matches!(self.kind, Kind::Level(_));
+            let improved = compares && gain(complete) && self.worst.survives(gain);
             return (if improved { Answer::Improved } else { Answer::Pass }, None);
         }
         let dropped = at_most(complete.p_regressed, rule.alpha) && drop(complete);

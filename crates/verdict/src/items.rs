@@ -119,6 +119,16 @@ pub enum CompareError {
         /// The range's upper end.
         high: f64,
     },
+    /// A minimum lies outside of the metric's range.
+    #[error("a minimum of {minimum} lies outside of {low} to {high}")]
+    Minimum {
+        /// The minimum.
+        minimum: f64,
+        /// The range's lower end.
+        low: f64,
+        /// The range's upper end.
+        high: f64,
+    },
     /// More epochs were scored than planned.
     #[error("the {arm}'s item {index} has more scored than planned epochs")]
     TooManyScored {

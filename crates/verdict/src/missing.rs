@@ -98,7 +98,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn take(&mut self, item: &ItemScore) {
+    pub(crate) fn take(&mut self, item: &ItemScore) {
         self.missing += u64::from(item.n_missing());
         self.planned += u64::from(item.n_planned.max(1));
     }

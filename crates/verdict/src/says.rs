@@ -2,8 +2,9 @@
 
 use evalmark_core::verdict::{Answer, Comparison, Counts};
 
-use crate::decide::{Case, Cause};
+use crate::decide::{Case, Cause, Kind};
 use crate::evidence::Evidence;
+use crate::minimum;
 use crate::missing::Missing;
 use crate::pairing::Changes;
 use crate::rule::{Rule, ScoreRange};
@@ -20,6 +21,9 @@ pub(crate) struct Outcome {
 /// The answer to one comparison in a sentence.
 pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome) -> String {
     let metric = &comparison.metric;
+    if let Kind::Level(minimum) = case.kind {
+        return minimum::says(metric, case, outcome, minimum);
+    }
     let Some(evidence) = &case.complete else {
         return format!("{metric}: no item has a score in both runs, so nothing can be said");
     };
@@ -61,13 +65,16 @@ pub(crate) fn incomparable(counts: &Counts, metric: &str) -> String {
 }
 
 /// What a reader should know beside the answer.
-pub(crate) fn notes(counts: &Counts, case: &Case, outcome: &Outcome) -> Vec<String> {
+pub(crate) fn notes(comparison: &Comparison, case: &Case, outcome: &Outcome) -> Vec<String> {
     let mut notes = Vec::new();
+    let counts = &comparison.counts;
     if let Some(evidence) = &case.complete {
         notes.extend(evidence.notes.iter().cloned());
-        notes.extend(drop_note(evidence, &case.rule, outcome));
+        notes.extend(drop_note(evidence, case, outcome));
     }
-    if case.missing.any() {
+    if case.missing.any() && matches!(case.kind, Kind::Level(_)) {
+        notes.push(minimum::absent(case.missing));
+    } else if case.missing.any() {
         notes.push(format!(
             "{}; {} of {} shared items have a score in both runs",
             absent(case.missing),
@@ -91,7 +98,8 @@ pub(crate) fn unpaired(changes: &Changes) -> Option<String> {
 }
 
 /// A drop that is significant but no regression, and why it is none.
-fn drop_note(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> Option<String> {
+fn drop_note(evidence: &Evidence, case: &Case, outcome: &Outcome) -> Option<String> {
+    let rule = &case.rule;
     let significant = evidence.p_regressed <= rule.alpha && evidence.upper < 0.0;
     if !significant || outcome.answer == Answer::Regressed {
         return None;
@@ -99,8 +107,9 @@ fn drop_note(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> Option<Stri
     if evidence.lower >= -rule.margin {
         return Some("the drop is significant, but stays within the margin".to_owned());
     }
+    let what = if matches!(case.kind, Kind::Level(_)) { "shortfall" } else { "drop" };
     (outcome.p_adjusted > rule.alpha && outcome.family > 1).then(|| {
-        format!("the drop is significant alone, but not among {} comparisons", outcome.family)
+        format!("the {what} is significant alone, but not among {} comparisons", outcome.family)
     })
 }
 
@@ -156,17 +165,17 @@ fn absent(missing: Missing) -> String {
 }
 
 /// A score: a percentage where scores lie in [0, 1].
-fn score(value: f64, range: ScoreRange) -> String {
+pub(crate) fn score(value: f64, range: ScoreRange) -> String {
     if range.is_unit() { format!("{:.1} %", 100.0 * value) } else { trimmed(value) }
 }
 
 /// A declared difference of scores, to the digit: points where scores lie in [0, 1].
-fn amount(value: f64, range: ScoreRange) -> String {
+pub(crate) fn amount(value: f64, range: ScoreRange) -> String {
     if range.is_unit() { points(&trimmed(100.0 * value)) } else { trimmed(value) }
 }
 
 /// A computed difference of scores: no more than one decimal of a point.
-fn figure(value: f64, range: ScoreRange) -> String {
+pub(crate) fn figure(value: f64, range: ScoreRange) -> String {
     if !range.is_unit() {
         return trimmed(value);
     }
@@ -182,7 +191,7 @@ fn points(digits: &str) -> String {
 }
 
 /// Two digits after the point, three that count for what is small; no trailing zeros.
-fn trimmed(value: f64) -> String {
+pub(crate) fn trimmed(value: f64) -> String {
     let text = if value.abs() >= 0.1 || value == 0.0 {
         format!("{value:.2}")
     } else {

@@ -5,4 +5,5 @@ mod decisions;
 mod estimates;
 mod golden;
 mod laws;
+mod minimum;
 mod rates;

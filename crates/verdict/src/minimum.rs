@@ -1,0 +1,298 @@
+//! One run against a minimum (`min: 0.85`): met, not met, or cannot tell. An interval decides,
+//! never the point.
+//!
+//! The mean less the minimum is weighed as a difference with a margin of 0: the minimum is met
+//! when the lower bound reaches it, and not met when the upper bound stays below it. Binary
+//! scores: Wilson's bound (JASA 1927) and the exact binomial tail must agree, because Wilson's
+//! bound alone is wrong too often close to 0 and 1. Clusters: CR1. Others: Student's t and the
+//! studentised bootstrap, both.
+
+use evalmark_core::verdict::{Answer, Comparison, Counts, Measure};
+
+use crate::binary::{is_binary, p_not_below};
+use crate::clustered;
+use crate::compare::{Judged, empty};
+use crate::continuous::{grouped, moments_of, resampled, student};
+use crate::decide::{Case, Cause, Kind};
+use crate::evidence::{Evidence, POWER, Reach, arm_means};
+use crate::intervals::{clopper_pearson, wilson};
+use crate::items::{Arm, CompareError, ItemScore, Subject};
+use crate::missing::{Assumption, Missing, Pair};
+use crate::paired_t::TEvidence;
+use crate::pairing::{Changes, by_key};
+use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
+use crate::rule::{Rule, ScoreRange};
+use crate::says::{Outcome, amount, figure, score};
+use crate::special::{beta_cdf, bisect, normal_upper};
+use crate::sums::Moments;
+use crate::tango::tango_bounds;
+use crate::unseen::{Groups, variance_is_unseen};
+
+/// Judges one run's mean against a minimum: `pass` when it is met, `regressed` when it is not,
+/// `inconclusive` when the items cannot tell.
+///
+/// The rule's margin and share of pairs play no part. Missing answers count at their worst for a
+/// pass and at their best for a failure, as in a comparison.
+pub fn minimum(
+    subject: &Subject,
+    items: &[ItemScore],
+    min: f64,
+    rule: &Rule,
+) -> Result<Judged, CompareError> {
+    rule.check()?;
+    let ScoreRange { low, high } = rule.range;
+    if !(min.is_finite() && (low..=high).contains(&min)) {
+        return Err(CompareError::Minimum { minimum: min, low, high });
+    }
+    let order = by_key(Arm::Candidate, items, rule.range)?;
+    let rule = Rule { margin: 0.0, ..rule.clone() };
+    let comparison = blank(subject, items, min, &rule);
+    if items.is_empty() {
+        return Ok(Judged::refused(comparison, Cause::NoItems, Changes::default()));
+    }
+    let mut missing = Missing::default();
+    for item in items {
+        missing.candidate.take(item);
+    }
+    let case = Case::build(Kind::Level(min), missing, &rule, |assumption| {
+        weigh(&levels(items, &order, assumption, min, rule.range), min, &rule)
+    });
+    Ok(Judged::decided(comparison, case, Vec::new(), Changes::default()))
+}
+
+fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rule) -> Comparison {
+    let missing = items.iter().filter(|item| item.n_scored == 0).count() as u64;
+    let planned = items.len() as u64;
+    let counts = Counts {
+        candidate_planned: planned,
+        paired: planned - missing,
+        candidate_missing: missing,
+        ..Counts::default()
+    };
+    Comparison {
+        measure: Measure::Level,
+        minimum: Some(min),
+        says: format!("{}: there is no item to estimate from", subject.metric),
+        ..empty(subject, counts, rule)
+    }
+}
+
+/// Each score against the minimum, in order of the items' keys.
+fn levels(
+    items: &[ItemScore],
+    order: &[usize],
+    assumption: Assumption,
+    min: f64,
+    range: ScoreRange,
+) -> Vec<Pair> {
+    let level = |&at: &usize| {
+        let item = &items[at];
+        let candidate = match assumption {
+            Assumption::Complete => item.mean(range)?,
+            Assumption::WorstForCandidate => item.mean_with(range.low, range),
+            Assumption::BestForCandidate => item.mean_with(range.high, range),
+        };
+        Some(Pair { baseline: min, candidate, cluster: item.cluster })
+    };
+    order.iter().filter_map(level).collect()
+}
+
+fn weigh(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
+    let mut found = if levels.is_empty() {
+        return None;
+    } else if clustered::dependent(levels) {
+        clustered::weigh(levels, rule)?
+    } else if rule.range.is_unit() && levels.iter().all(|level| is_binary(&whole(level))) {
+        binary(levels, min, rule)?
+    } else {
+        graded(levels, min, rule)?
+    };
+    found.lower = found.lower.max(rule.range.low - min);
+    found.upper = found.upper.min(rule.range.high - min);
+    if min <= rule.range.low {
+        // No score lies below it.
+        found.p_pass = 0.0;
+    }
+    found.reach.items_needed = found.reach.items_to_decide;
+    Some(found)
+}
+
+/// The score alone: the minimum need not be 0 or 1.
+fn whole(level: &Pair) -> Pair {
+    Pair { baseline: level.candidate, ..*level }
+}
+
+fn binary(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
+    let n = levels.len() as u64;
+    let hits = levels.iter().filter(|level| level.candidate > 0.5).count() as u64;
+    let share = hits as f64 / n as f64;
+    let confidence = 1.0 - 2.0 * rule.alpha;
+    let (wilson, exact) = (wilson(hits, n, confidence)?, clopper_pearson(hits, n, confidence)?);
+    let (k, misses) = (hits as f64, (n - hits) as f64);
+    // P(X >= k) and P(X <= k) of n draws whose chance is the minimum.
+    let at_least = if hits == 0 { 1.0 } else { beta_cdf(k, misses + 1.0, min, 1.0 - min) };
+    let at_most = if hits == n { 1.0 } else { beta_cdf(misses, k + 1.0, 1.0 - min, min) };
+    Some(Evidence {
+        lower: wilson.low.min(exact.low) - min,
+        upper: wilson.high.max(exact.high) - min,
+        p_regressed: at_most,
+        p_pass: at_least,
+        reach: binary_reach(n, share, min, rule.alpha),
+        notes: binary_notes(n, min, rule.alpha),
+        ..level("wilson+binomial", n, (min, share))
+    })
+}
+
+/// The usual sample size of one proportion against a fixed one, and what `n` items detect.
+fn binary_reach(n: u64, share: f64, min: f64, alpha: f64) -> Reach {
+    let needed = |p: f64| {
+        let spread = |p: f64| (p * (1.0 - p)).sqrt();
+        let root = normal_upper(alpha) * spread(min) + normal_upper(1.0 - POWER) * spread(p);
+        (root / (p - min)).powi(2)
+    };
+    let items = whole_items(needed(share));
+    let reachable = min > 0.0 && needed(0.0) <= n as f64;
+    let drop = reachable.then(|| bisect(0.0, min, |drop| needed(min - drop) > n as f64));
+    Reach { detectable_drop: drop, items_needed: None, items_to_decide: items }
+}
+
+/// Whether a run of `n` items could meet the minimum at all: with every item right, minⁿ <= α.
+fn binary_notes(n: u64, min: f64, alpha: f64) -> Vec<String> {
+    let least = whole_items((alpha.ln() / min.ln()).max(1.0));
+    let note = match least {
+        Some(least) if n < least => format!(
+            "this run cannot meet the minimum: even with every item right that takes {least} items"
+        ),
+        None if min >= 1.0 => "no run can show that every item would be right".to_owned(),
+        _ => return Vec::new(),
+    };
+    vec![note]
+}
+
+fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
+    let n = levels.len() as u64;
+    let groups = grouped(levels, rule.range);
+    let moments = moments_of(&groups)?;
+    let unseen = variance_is_unseen(&groups, n, rule.alpha);
+    let (found, seed) = if unseen {
+        (rarely(&groups, &moments, min, rule), None)
+    } else {
+        resampled(&groups, &moments, rule)
+    };
+    let method = if unseen { "t+tango" } else { "t+bootstrap" };
+    Some(Evidence {
+        lower: found.lower,
+        upper: found.upper,
+        p_regressed: found.p_regressed,
+        p_pass: found.p_pass,
+        reach: graded_reach(&moments, rule),
+        seed,
+        ..level(method, n, arm_means(levels)?)
+    })
+}
+
+/// Nearly all scores are equal. What such a sample cannot have seen lies between the commonest
+/// score and the end of the range: so far a share of the items, which Tango's bound limits, may
+/// lie from it.
+fn rarely(groups: &Groups, moments: &Moments, min: f64, rule: &Rule) -> TEvidence {
+    let t = student(moments, rule);
+    let Some(&(commonest, most)) = groups.iter().max_by_key(|group| group.1) else { return t };
+    let n = moments.n;
+    let below: u64 = groups.iter().filter(|g| g.0 < commonest).map(|g| g.1).sum();
+    let above = n - most - below;
+    let share = |k: u64| -tango_bounds(0, k, n, rule.alpha).0;
+    // How far the rest may lie on either side; a range without an end bounds nothing.
+    let (down, up) = (commonest - (rule.range.low - min), rule.range.high - min - commonest);
+    let p = |room: f64, k: u64| if room > 0.0 { p_not_below(0, k, n, room) } else { 1.0 };
+    TEvidence {
+        lower: t.lower.min(commonest - down * share(below)),
+        upper: t.upper.max(commonest + up * share(above)),
+        p_regressed: t.p_regressed.max(p(-commonest / up, above)),
+        p_pass: t.p_pass.max(p(commonest / down, below)),
+    }
+}
+
+fn graded_reach(moments: &Moments, rule: &Rule) -> Reach {
+    let Some(sd) = moments.sd.filter(|&sd| sd > 0.0) else { return Reach::default() };
+    let level = Level::one_sided(rule.alpha);
+    let items = whole_items(paired_t_n(moments.mean / sd, level, POWER));
+    let drop = paired_t_effect(moments.n, level, POWER).map(|effect| effect * sd);
+    Reach { detectable_drop: drop, items_needed: None, items_to_decide: items }
+}
+
+/// Evidence of a level without its bounds.
+fn level(method: &'static str, n: u64, (min, mean): (f64, f64)) -> Evidence {
+    Evidence {
+        method,
+        n,
+        baseline_mean: min,
+        candidate_mean: mean,
+        estimate: mean - min,
+        lower: f64::NEG_INFINITY,
+        upper: f64::INFINITY,
+        p_regressed: 1.0,
+        p_pass: 1.0,
+        discordant: None,
+        discordance: 0.0,
+        reach: Reach::default(),
+        seed: None,
+        notes: Vec::new(),
+        pass_barred: false,
+    }
+}
+
+/// The answer in a sentence.
+pub(crate) fn says(metric: &str, case: &Case, outcome: &Outcome, min: f64) -> String {
+    let Some(evidence) = &case.complete else {
+        return format!("{metric}: no item has a score, so nothing can be said");
+    };
+    let range = case.rule.range;
+    let mean = score(evidence.candidate_mean, range);
+    let bar = if range.is_unit() { percent(min) } else { score(min, range) };
+    match outcome.answer {
+        Answer::Pass | Answer::Improved => {
+            let bound = score(evidence.lower + min, range);
+            format!("{metric} is {mean}: at least {bound} is shown, and the minimum is {bar}")
+        }
+        Answer::Regressed => {
+            let bound = score(evidence.upper + min, range);
+            format!("{metric} is {mean}: at most {bound}, which is below the minimum of {bar}")
+        }
+        _ if outcome.cause == Some(Cause::Missing) => {
+            format!("{metric} is {mean}, but the answer depends on {}", absent(case.missing))
+        }
+        _ => format!("{metric} is {mean}, {}", undecided(evidence, &bar, outcome, &case.rule)),
+    }
+}
+
+fn undecided(evidence: &Evidence, bar: &str, outcome: &Outcome, rule: &Rule) -> String {
+    let n = evidence.n;
+    let items = if n == 1 { "1 item".to_owned() } else { format!("{n} items") };
+    let mut says = format!("but {items} cannot tell whether the minimum of {bar} is met");
+    if evidence.pass_barred {
+        says.push_str(" because they come from too few clusters");
+    } else if evidence.p_regressed <= rule.alpha && outcome.p_adjusted > rule.alpha {
+        says.push_str(" once all comparisons are taken into account");
+    }
+    let wanted = evidence.reach.items_to_decide.filter(|&wanted| wanted > n);
+    says + &match (wanted, evidence.reach.detectable_drop) {
+        (Some(wanted), _) => format!(": about {wanted} items would decide it"),
+        (None, Some(drop)) => {
+            let drop = figure(drop, rule.range);
+            format!(": the smallest shortfall this run could detect is {drop}")
+        }
+        (None, None) => String::new(),
+    }
+}
+
+/// "missing answers: 12 of 300".
+pub(crate) fn absent(missing: Missing) -> String {
+    format!("missing answers: {} of {}", missing.candidate.missing, missing.candidate.planned)
+}
+
+/// A declared share, to the digit.
+fn percent(value: f64) -> String {
+    let points = amount(value, ScoreRange::UNIT);
+    let digits = points.split_once(' ').map_or(points.as_str(), |(digits, _)| digits);
+    format!("{digits} %")
+}
