@@ -11,6 +11,7 @@ use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
+use crate::random::{SplitMix, scramble};
 use crate::sums::Moments;
 use crate::unseen::Groups;
 
@@ -47,7 +48,7 @@ impl Studentised {
         let seed = seed_of(groups);
         let one = |stream: u32| {
             // Each resample has its own stream, so that no thread sees another's.
-            plan.resample(&mut SplitMix(scramble(seed ^ scramble(u64::from(stream)))))
+            plan.resample(&mut SplitMix::stream(seed, stream))
         };
         let drawn: Vec<Option<f64>> = (0..resamples).into_par_iter().map(one).collect();
         let values: Vec<f64> = drawn.iter().copied().flatten().collect();
@@ -125,23 +126,6 @@ pub(crate) fn seed_of(groups: &Groups) -> u64 {
     seen.iter().fold(0x9e37_79b9_7f4a_7c15, |seed, &(value, count)| {
         scramble(scramble(seed ^ value.to_bits()).wrapping_add(count))
     })
-}
-
-/// The generator splitmix64 (Steele, Lea, Flood, OOPSLA 2014): a counter, scrambled.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        scramble(self.0)
-    }
-}
-
-/// Its finaliser: every bit of the result depends on every bit of `x`.
-fn scramble(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// The differences with the arms swapped.

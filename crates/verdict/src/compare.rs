@@ -5,7 +5,8 @@ use evalmark_core::verdict::{Answer, Comparison, Counts, Flip, Measure};
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::{Evidence, weigh};
 use crate::items::{CompareError, FlipAt, ItemScore, Subject};
-use crate::missing::Arms;
+use crate::max_t::Units;
+use crate::missing::{Arms, Pair};
 use crate::pairing::{Changes, Matched, Places, pair};
 use crate::rule::{Rule, ScoreRange};
 use crate::says;
@@ -23,6 +24,8 @@ pub struct Judged {
     pub changes: Changes,
     /// `None` when the arms are incomparable.
     case: Option<Case>,
+    /// What a sign-flip test over a family flips; `None` where flipping signs says nothing.
+    units: Option<Units>,
 }
 
 impl Judged {
@@ -35,7 +38,7 @@ impl Judged {
 
     /// Without an answer, because of `cause`.
     pub(crate) fn refused(comparison: Comparison, cause: Cause, changes: Changes) -> Self {
-        Self { comparison, cause: Some(cause), flips: Vec::new(), changes, case: None }
+        Self { comparison, cause: Some(cause), flips: Vec::new(), changes, case: None, units: None }
     }
 
     /// The answer of a family of one; `flips` are all items that differ, worst first.
@@ -51,9 +54,20 @@ impl Judged {
         comparison.n_flips = flips.len() as u64;
         flips.truncate(case.rule.max_flips);
         let p = case.p_regressed();
-        let mut judged = Self { comparison, cause: None, flips, changes, case: Some(case) };
+        let mut judged =
+            Self { comparison, cause: None, flips, changes, case: Some(case), units: None };
         judged.settle(p, 1);
         judged
+    }
+
+    /// Lets a sign-flip test over the family flip these pairs.
+    pub(crate) fn with_units(self, pairs: &[Pair]) -> Self {
+        Self { units: Some(Units::of(pairs)), ..self }
+    }
+
+    pub(crate) fn units(&self) -> Option<&Units> {
+        // Where a missing answer may be anything, flipping says nothing.
+        self.units.as_ref().filter(|_| self.p_regressed() < 1.0)
     }
 
     /// Fills the comparison's `flips`, naming each item by its place in the candidate's slice.
@@ -111,7 +125,8 @@ pub fn compare(
         weigh(&arms.pairs(assumption, rule.range), rule)
     });
     let comparison = empty(subject, counts, rule);
-    Ok(Judged::decided(comparison, case, flips(arms, rule.range), changes))
+    let judged = Judged::decided(comparison, case, flips(arms, rule.range), changes);
+    Ok(judged.with_units(&arms.pairs(arms.cautious(), rule.range)))
 }
 
 /// Why the arms do not measure the same thing, if they do not.

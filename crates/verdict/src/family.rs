@@ -1,10 +1,11 @@
-//! Many comparisons, one gate: a pass needs every one, a regression survives Holm's correction.
+//! Many comparisons, one gate: a pass needs every one, a regression survives a correction.
 
 use evalmark_core::verdict::Answer;
 use thiserror::Error;
 
 use crate::adjust::holm;
 use crate::compare::Judged;
+use crate::max_t::{Units, max_t};
 
 /// What a gate answers over a family of comparisons.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,23 +25,70 @@ pub struct Gated {
 #[error("there is nothing to gate: no metric of any prompt and model was compared")]
 pub struct EmptyFamily;
 
-/// Decides a family of comparisons.
+/// How p-values against "no drop" are adjusted for the size of a family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Correction {
+    /// Holm's step-down procedure: whatever the comparisons have in common.
+    #[default]
+    Holm,
+    /// Max-T by so many random flips of whole items' signs: less strict where comparisons
+    /// share items, as metrics and prompts of one dataset do.
+    MaxT {
+        /// Random flips; 9999 are plenty for a family at 5 %.
+        flips: u32,
+    },
+}
+
+/// Decides a family of comparisons, corrected by Holm.
 ///
 /// A pass is an intersection-union test: every comparison passes at its alpha, uncorrected. A
 /// regression is a union: p-values are adjusted by Holm over the whole family. One regression
 /// decides the gate; else one incomparable comparison; else one inconclusive one.
-pub fn gate(mut judged: Vec<Judged>) -> Result<Gated, EmptyFamily> {
+pub fn gate(judged: Vec<Judged>) -> Result<Gated, EmptyFamily> {
+    gate_with(judged, Correction::Holm)
+}
+
+/// Decides a family of comparisons with the given correction for regressions.
+///
+/// Under max-T, comparisons whose signs cannot be flipped (against a minimum, or with human
+/// labels) are corrected by Holm among themselves, and the error rate is shared between the two
+/// groups by their size.
+pub fn gate_with(mut judged: Vec<Judged>, correction: Correction) -> Result<Gated, EmptyFamily> {
     let family = judged.len();
     if family == 0 {
         return Err(EmptyFamily);
     }
-    let p_values: Vec<f64> = judged.iter().map(Judged::p_regressed).collect();
-    for (one, p) in judged.iter_mut().zip(holm(&p_values)) {
+    let adjusted = adjusted(&judged, correction);
+    for (one, p) in judged.iter_mut().zip(adjusted) {
         one.settle(p, family);
         note_floor(one, family);
     }
     let answer = overall(&judged);
-    Ok(Gated { answer, says: says(answer, &judged), correction: correction(family), judged })
+    let says = says(answer, &judged);
+    Ok(Gated { answer, says, correction: named(correction, family), judged })
+}
+
+fn adjusted(judged: &[Judged], correction: Correction) -> Vec<f64> {
+    let p_values: Vec<f64> = judged.iter().map(Judged::p_regressed).collect();
+    let flips = match correction {
+        Correction::MaxT { flips } if judged.len() > 1 => flips,
+        _ => return holm(&p_values),
+    };
+    let flipped: Vec<(usize, &Units)> =
+        judged.iter().enumerate().filter_map(|(at, one)| Some((at, one.units()?))).collect();
+    let (columns, units): (Vec<usize>, Vec<&Units>) = flipped.into_iter().unzip();
+    let others: Vec<usize> = (0..judged.len()).filter(|at| !columns.contains(at)).collect();
+    let by_holm = holm(&others.iter().map(|&at| p_values[at]).collect::<Vec<_>>());
+    let by_max_t = if units.is_empty() { Vec::new() } else { max_t(&units, flips) };
+    let mut adjusted = vec![1.0; judged.len()];
+    for (group, values) in [(columns, by_max_t), (others, by_holm)] {
+        let share = group.len() as f64 / judged.len() as f64;
+        for (at, p) in group.into_iter().zip(values) {
+            // A comparison's own test has its say too.
+            adjusted[at] = (p / share).max(p_values[at]).min(1.0);
+        }
+    }
+    adjusted
 }
 
 fn overall(judged: &[Judged]) -> Answer {
@@ -62,14 +110,16 @@ fn note_floor(judged: &mut Judged, family: usize) {
     }
 }
 
-fn correction(family: usize) -> String {
-    match family {
-        1 => "one comparison: none".to_owned(),
-        _ => format!(
-            "pass: every comparison at alpha (intersection-union); regressed: Holm over {family} \
-             comparisons"
-        ),
-    }
+fn named(correction: Correction, family: usize) -> String {
+    let how = match correction {
+        _ if family == 1 => return "one comparison: none".to_owned(),
+        Correction::Holm => "Holm".to_owned(),
+        Correction::MaxT { flips } => format!("max-T ({flips} sign flips of whole items)"),
+    };
+    format!(
+        "pass: every comparison at alpha (intersection-union); regressed: {how} over {family} \
+         comparisons"
+    )
 }
 
 fn says(answer: Answer, judged: &[Judged]) -> String {

@@ -21,6 +21,7 @@ use crate::missing::{Assumption, Missing, Pair};
 use crate::paired_t::TEvidence;
 use crate::pairing::{Changes, by_key};
 use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
+use crate::random::unit_of;
 use crate::rule::{Rule, ScoreRange};
 use crate::says::{Outcome, amount, figure, score};
 use crate::special::{beta_cdf, bisect, normal_upper};
@@ -92,7 +93,8 @@ fn levels(
             Assumption::WorstForCandidate => item.mean_with(range.low, range),
             Assumption::BestForCandidate => item.mean_with(range.high, range),
         };
-        Some(Pair { baseline: min, candidate, cluster: item.cluster })
+        let unit = unit_of(item.key, item.cluster);
+        Some(Pair { baseline: min, candidate, cluster: item.cluster, unit })
     };
     order.iter().filter_map(level).collect()
 }

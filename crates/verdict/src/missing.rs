@@ -4,6 +4,7 @@ use evalmark_core::verdict::Counts;
 
 use crate::items::ItemScore;
 use crate::pairing::Places;
+use crate::random::unit_of;
 use crate::rule::{Rule, ScoreRange};
 
 /// Up to this share of missing answers a pass need not hold in the worst case.
@@ -18,6 +19,8 @@ pub(crate) struct Pair {
     pub(crate) baseline: f64,
     pub(crate) candidate: f64,
     pub(crate) cluster: Option<u64>,
+    /// What flips or is drawn as one.
+    pub(crate) unit: u64,
 }
 
 /// What is assumed of missing answers.
@@ -56,9 +59,16 @@ impl Arms<'_> {
                 }
             };
             let cluster = candidate.cluster.or(baseline.cluster);
-            Some(Pair { baseline: base?, candidate: cand?, cluster })
+            let unit = unit_of(candidate.key, cluster);
+            Some(Pair { baseline: base?, candidate: cand?, cluster, unit })
         };
         self.places.iter().filter_map(one).collect()
+    }
+
+    /// What a regression has to survive.
+    pub(crate) fn cautious(self) -> Assumption {
+        let lacks = self.missing().candidate.missing > 0;
+        if lacks { Assumption::BestForCandidate } else { Assumption::Complete }
     }
 
     /// Items by arm: planned, shared, paired, missing.

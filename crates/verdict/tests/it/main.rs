@@ -3,6 +3,7 @@
 mod common;
 mod decisions;
 mod estimates;
+mod families;
 mod golden;
 mod laws;
 mod minimum;

@@ -1,0 +1,33 @@
+//! Slices of a dataset: which of many stand out. They explore, and never decide a gate.
+
+use evalmark_core::verdict::Comparison;
+
+use crate::adjust::benjamini_hochberg;
+use crate::compare::Judged;
+
+/// One slice, marked. It is no [`Judged`], so that no gate takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slice {
+    /// The comparison within the slice; its adjusted p-value is the q-value.
+    pub comparison: Comparison,
+    /// The share of false discoveries among all slices that stand out as much.
+    pub q: f64,
+    /// Whether q is at most alpha.
+    pub stands_out: bool,
+}
+
+/// Marks slices with q-values by Benjamini and Hochberg over all of them, in their order.
+pub fn slices(judged: Vec<Judged>) -> Vec<Slice> {
+    let family = judged.len();
+    let p_values: Vec<f64> = judged.iter().map(Judged::p_regressed).collect();
+    let mark = |(mut one, q): (Judged, f64)| {
+        one.settle(q, family);
+        let mut comparison = one.comparison;
+        comparison
+            .notes
+            .push(format!("exploratory: one of {family} slices, and it decides nothing"));
+        let stands_out = q <= comparison.alpha;
+        Slice { comparison, q, stands_out }
+    };
+    judged.into_iter().zip(benjamini_hochberg(&p_values)).map(mark).collect()
+}
