@@ -16,7 +16,7 @@ use crate::{
     best::best,
     exit::Exit,
     failing::Failing,
-    gate::{Decision, gate_run, write_verdict},
+    gate::{DEFAULT_GATE, Decision, gate_minima, gate_run, write_verdict},
     hint::hinted,
     open::Opened,
     print::Printer,
@@ -148,28 +148,28 @@ impl Run {
 
     /// The verdict, where there is something to compare with.
     fn gate(&self, printer: Printer) -> Result<Option<Decision>> {
-        let Some(baseline) = &self.baseline else {
-            // What an earlier pass over this run decided holds no longer.
-            drop(std::fs::remove_file(self.folder.verdict()));
-            let named = self.opened.suite.gate.as_ref().and_then(|gate| gate.baseline.as_ref());
-            if let Some(name) = named.filter(|_| !self.output.quiet) {
+        let spec = self.opened.suite.gate_or_default();
+        let decision = if let Some(baseline) = &self.baseline {
+            if spec.is_default && !self.output.quiet {
+                printer.remark(DEFAULT_GATE);
+            }
+            Some(gate_run(&self.folder, &self.record, baseline, &spec)?)
+        } else {
+            if let Some(name) = spec.baseline.as_ref().filter(|_| !self.output.quiet) {
                 let run = self.folder.path.display();
                 printer.remark(&format!(
                     "no baseline `{name}` yet: `evalmark baseline promote {run} {name}` makes this \
                      run the one to compare with"
                 ));
             }
-            return Ok(None);
+            gate_minima(&self.folder, &self.record, &spec)?
         };
-        let spec = self.opened.suite.gate_or_default();
-        if spec.is_default && !self.output.quiet {
-            printer.remark(
-                "no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03",
-            );
+        match &decision {
+            Some(decision) => write_verdict(&self.folder, &decision.verdict)?,
+            // What an earlier pass over this run decided holds no longer.
+            None => drop(std::fs::remove_file(self.folder.verdict())),
         }
-        let decision = gate_run(&self.folder, &self.record, baseline, &spec)?;
-        write_verdict(&self.folder, &decision.verdict)?;
-        Ok(Some(decision))
+        Ok(decision)
     }
 
     /// Table, verdict and paths to stdout; what is missing to stderr.

@@ -5,7 +5,7 @@ use evalmark_core::{
     suite::{GateSpec, GatedMetric},
     verdict::{Answer, Flip, Verdict},
 };
-use evalmark_verdict::{Cause, Judged, Rule, Subject, compare, gate};
+use evalmark_verdict::{Cause, Judged, Rule, Subject, compare, gate, minimum};
 
 use crate::{
     arms::{Arm, read_arms},
@@ -13,6 +13,10 @@ use crate::{
     exit::Exit,
     run_folder::{Named, RunFolder, RunRecord, write_whole},
 };
+
+/// Said where a suite has no gate of its own.
+pub(crate) const DEFAULT_GATE: &str =
+    "no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03";
 
 /// Version of `verdict.json`.
 const FORMAT_VERSION: u32 = 1;
@@ -23,7 +27,7 @@ pub(crate) struct Decision {
     pub(crate) exit: Exit,
 }
 
-/// The verdict on a run against a baseline.
+/// The verdict on a run against a baseline, and against the minima that the gate sets.
 pub(crate) fn gate_run(
     folder: &RunFolder,
     record: &RunRecord,
@@ -32,16 +36,15 @@ pub(crate) fn gate_run(
 ) -> Result<Decision> {
     let candidate = read_arms(&folder.scores())?;
     let reference = read_arms(&baseline.folder.scores())?;
-    let mut judged = Vec::new();
-    let mut names = Vec::new();
+    let mut family = Family::default();
     for (index, arm) in candidate.iter().enumerate() {
         let before = reference.iter().find(|b| b.prompt == arm.prompt && b.model == arm.model);
         for (metric, gated) in &spec.metrics {
             let subject = subject(arm, metric);
             let before = before.and_then(|before| before.scores(metric));
             let changed = changed(metric, &baseline.record.metrics, &record.metrics);
-            judged.push(judge(&subject, before, arm.scores(metric), spec, *gated, changed)?);
-            names.push(index);
+            let judged = judge(&subject, before, arm.scores(metric), spec, *gated, changed)?;
+            family.push(judged, index);
         }
     }
     // What the baseline has and the run lacks must not go unnoticed, unless the user left it out.
@@ -52,12 +55,56 @@ pub(crate) fn gate_run(
     for before in reference.iter().filter(lacks).filter(|_| !left_out) {
         for (metric, gated) in &spec.metrics {
             let scores = before.scores(metric);
-            judged.push(judge(&subject(before, metric), scores, None, spec, *gated, None)?);
-            names.push(0);
+            family.push(judge(&subject(before, metric), scores, None, spec, *gated, None)?, 0);
         }
     }
-    let suite = (record.suite.clone(), record.run_id.clone(), baseline.name.clone());
-    decide(suite, judged, |i, item| candidate[names[i]].ids[item].to_string())
+    family.push_minima(&candidate, spec)?;
+    decide(record, &baseline.name, family, &candidate)
+}
+
+/// The verdict on a run that has no baseline: against the minima alone; `None` without any.
+pub(crate) fn gate_minima(
+    folder: &RunFolder,
+    record: &RunRecord,
+    spec: &GateSpec,
+) -> Result<Option<Decision>> {
+    if spec.metrics.values().all(|gated| gated.min.is_none()) {
+        return Ok(None);
+    }
+    let candidate = read_arms(&folder.scores())?;
+    let mut family = Family::default();
+    family.push_minima(&candidate, spec)?;
+    decide(record, "the minima of its gate", family, &candidate).map(Some)
+}
+
+/// Comparisons that are decided together, and whose items each is about.
+#[derive(Default)]
+struct Family {
+    judged: Vec<Judged>,
+    /// Index of the candidate arm that a comparison's items are those of.
+    arms: Vec<usize>,
+}
+
+impl Family {
+    fn push(&mut self, judged: Judged, arm: usize) {
+        self.judged.push(judged);
+        self.arms.push(arm);
+    }
+
+    fn push_minima(&mut self, arms: &[Arm], spec: &GateSpec) -> Result<()> {
+        for (index, arm) in arms.iter().enumerate() {
+            for (metric, gated) in &spec.metrics {
+                let Some(min) = gated.min else { continue };
+                let (subject, rule) = (subject(arm, metric), rule(spec, *gated));
+                let judged = match arm.scores(metric) {
+                    Some(scores) => minimum(&subject, scores, min, &rule)?,
+                    None => Judged::incomparable(&subject, &rule, "the run has no scores of it"),
+                };
+                self.push(judged, index);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The verdict on one arm of a run against another: two prompts, or two models.
@@ -72,8 +119,7 @@ pub(crate) fn compare_arms(
     }
     let arms = read_arms(&folder.scores())?;
     let pairs = pairs(&arms, between)?;
-    let mut judged = Vec::new();
-    let mut names = Vec::new();
+    let mut family = Family::default();
     for &(before, after) in &pairs {
         for metric in &record.metrics {
             let gated = spec.metrics.get(&metric.name).copied().unwrap_or_default();
@@ -85,12 +131,10 @@ pub(crate) fn compare_arms(
             } else {
                 subject.prompt = format!("{} vs {}", arms[after].prompt, arms[before].prompt);
             }
-            judged.push(judge(&subject, before_scores, after_scores, spec, gated, None)?);
-            names.push(after);
+            family.push(judge(&subject, before_scores, after_scores, spec, gated, None)?, after);
         }
     }
-    let suite = (record.suite.clone(), record.run_id.clone(), between.0.to_owned());
-    decide(suite, judged, |i, item| arms[names[i]].ids[item].to_string())
+    decide(record, between.0, family, &arms)
 }
 
 /// Indices of the arms to compare: prompt A with prompt B for every model, or model A with model B
@@ -143,7 +187,7 @@ fn judge(
     gated: GatedMetric,
     changed: Option<&str>,
 ) -> Result<Judged> {
-    let rule = Rule { min_paired_share: spec.min_paired, ..Rule::new(gated.margin, spec.alpha) };
+    let rule = rule(spec, gated);
     let refuse = |why: &str| Ok(Judged::incomparable(subject, &rule, why));
     match (before, after, changed) {
         (_, _, Some(why)) => refuse(why),
@@ -153,14 +197,15 @@ fn judge(
     }
 }
 
-fn decide(
-    (suite, run_id, baseline): (String, String, String),
-    judged: Vec<Judged>,
-    item_id: impl Fn(usize, usize) -> String,
-) -> Result<Decision> {
-    let mut gated = gate(judged)?;
-    for (i, judged) in gated.judged.iter_mut().enumerate() {
-        judged.name_flips(|item| item_id(i, item));
+fn rule(spec: &GateSpec, gated: GatedMetric) -> Rule {
+    Rule { min_paired_share: spec.min_paired, ..Rule::new(gated.margin, spec.alpha) }
+}
+
+/// Decides all comparisons together and names the items that flipped.
+fn decide(record: &RunRecord, baseline: &str, family: Family, arms: &[Arm]) -> Result<Decision> {
+    let mut gated = gate(family.judged)?;
+    for (judged, arm) in gated.judged.iter_mut().zip(family.arms) {
+        judged.name_flips(|item| arms[arm].ids[item].to_string());
         // Worst first; equal changes in the order of their names.
         judged.comparison.flips.sort_by(|x, y| {
             let change = |flip: &Flip| flip.candidate - flip.baseline;
@@ -174,9 +219,9 @@ fn decide(
     };
     let verdict = Verdict {
         format_version: FORMAT_VERSION,
-        suite,
-        run_id,
-        baseline,
+        suite: record.suite.clone(),
+        run_id: record.run_id.clone(),
+        baseline: baseline.to_owned(),
         answer: gated.answer,
         says: gated.says,
         correction: gated.correction,

@@ -1,8 +1,27 @@
 //! How numbers are written for people, the same in every export.
 
+use evalmark_core::verdict::{Comparison, Measure};
+
 /// A score or a difference: three decimals; a dash where there is none.
 pub(crate) fn score(value: Option<f64>) -> String {
     value.map_or_else(dash, |value| format!("{value:.3}"))
+}
+
+/// A comparison's estimate: a difference with its sign, anything else as it is.
+pub(crate) fn estimate(comparison: &Comparison) -> String {
+    figure(comparison)(comparison.estimate)
+}
+
+/// The bounds of a comparison's estimate.
+pub(crate) fn bounds(comparison: &Comparison) -> String {
+    interval(comparison.lower, comparison.upper, figure(comparison))
+}
+
+fn figure(comparison: &Comparison) -> fn(Option<f64>) -> String {
+    match comparison.measure {
+        Measure::Difference => difference,
+        Measure::Ratio | Measure::Level => score,
+    }
 }
 
 /// A difference, with its sign.

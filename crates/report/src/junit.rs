@@ -5,7 +5,7 @@ use std::fmt::Write;
 use evalmark_core::verdict::{Answer, Comparison, Verdict};
 
 use crate::{
-    figures::{count, difference, interval, p_value, score},
+    figures::{bounds, count, estimate, p_value, score},
     text::acts,
 };
 
@@ -86,8 +86,8 @@ fn details(comparison: &Comparison) -> String {
     let figures = [
         ("baseline", score(comparison.baseline_mean)),
         ("candidate", score(comparison.candidate_mean)),
-        ("difference", difference(comparison.estimate)),
-        ("bounds", interval(comparison.lower, comparison.upper, difference)),
+        ("difference", estimate(comparison)),
+        ("bounds", bounds(comparison)),
         ("margin", score(Some(comparison.margin))),
         ("p(regressed)", p_value(comparison.p_regressed_adjusted.or(comparison.p_regressed))),
         ("p(pass)", p_value(comparison.p_pass)),

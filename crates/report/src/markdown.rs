@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use evalmark_core::verdict::{Comparison, Verdict};
 
 use crate::{
-    figures::{count, difference, interval, p_value, score},
+    figures::{bounds, count, estimate, p_value, score},
     text::printable_line,
 };
 
@@ -50,8 +50,8 @@ fn write_table(out: &mut String, comparisons: &[Comparison]) -> fmt::Result {
             literal(&comparison.metric),
             score(comparison.baseline_mean),
             score(comparison.candidate_mean),
-            difference(comparison.estimate),
-            interval(comparison.lower, comparison.upper, difference),
+            estimate(comparison),
+            bounds(comparison),
             score(Some(comparison.margin)),
             count(comparison.counts.paired),
         ];

@@ -11,7 +11,7 @@ use crate::{
     args::{GateArgs, VerdictFormat},
     baseline::Baseline,
     exit::Exit,
-    gate::{gate_run, write_verdict},
+    gate::{DEFAULT_GATE, gate_run, write_verdict},
     hint::Hinted,
     open::readers,
     print::Printer,
@@ -65,7 +65,7 @@ pub(crate) fn gate_spec(
         GateSpec::of_effective(&record.effective_suite).unwrap_or_else(|| default_gate(record))
     };
     if spec.is_default {
-        printer.remark("no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03");
+        printer.remark(DEFAULT_GATE);
     }
     Ok(spec)
 }

@@ -196,3 +196,23 @@ fn a_gate_without_its_suite_is_the_gate_of_the_run() {
     world.write("suite.yaml", "name: [");
     world.run(&gate).expect(2);
 }
+
+#[test]
+fn a_minimum_is_held_by_its_interval() {
+    let world = World::new(150);
+    let server = Server::start(but(|i| i % 10 == 0));
+    for (id, min, code, words) in [
+        ("met", "0.8", 0, "PASS"),
+        ("open", "0.9", 3, "INCONCLUSIVE"),
+        ("missed", "0.97", 1, "REGRESSED"),
+    ] {
+        world
+            .suite(&server.url(), &format!("gate: {{ metrics: {{ exact: {{ min: {min} }} }} }}\n"));
+        let ran = world.run_suite(id, &["--prompt", "plain"]).expect(code);
+        assert!(ran.stdout.contains(words), "{}", ran.stdout);
+    }
+    // Beside a baseline, both must hold.
+    world.run(&["baseline", "promote", "reports/test/missed", "main"]).expect(0);
+    let ran = world.run(&["gate", "reports/test/missed", "--baseline", "main"]).expect(1);
+    assert!(ran.stdout.contains("REGRESSED"), "{}", ran.stdout);
+}

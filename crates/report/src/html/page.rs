@@ -15,7 +15,7 @@ use super::{
     picture::{self, Picture},
 };
 use crate::{
-    figures::{cost, count, difference, duration, interval, p_value, score},
+    figures::{bounds, cost, count, duration, estimate, interval, p_value, score},
     summary::SummaryRow,
     text::acts,
 };
@@ -96,8 +96,8 @@ impl<'a> ComparisonLine<'a> {
             picture: picture::difference(comparison),
             baseline: score(comparison.baseline_mean),
             candidate: score(comparison.candidate_mean),
-            difference: difference(comparison.estimate),
-            bounds: interval(comparison.lower, comparison.upper, difference),
+            difference: estimate(comparison),
+            bounds: bounds(comparison),
             margin: score(Some(comparison.margin)),
             p_regressed: p_value(p_regressed),
             p_pass: p_value(comparison.p_pass),

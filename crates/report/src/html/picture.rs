@@ -1,6 +1,9 @@
 //! Intervals as pictures: positions on a scale from 0 to 100, for SVG attributes.
 
-use evalmark_core::{estimate::Estimate, verdict::Comparison};
+use evalmark_core::{
+    estimate::Estimate,
+    verdict::{Comparison, Measure},
+};
 use serde::Serialize;
 
 /// An interval on its scale.
@@ -44,6 +47,9 @@ pub(super) fn estimate(estimate: &Estimate) -> Option<Picture> {
 
 /// A difference, on a scale with zero in the middle that holds the bounds and the margin.
 pub(super) fn difference(comparison: &Comparison) -> Option<Picture> {
+    if comparison.measure != Measure::Difference {
+        return None;
+    }
     let mean = comparison.estimate.filter(|mean| mean.is_finite())?;
     let low = comparison.lower.unwrap_or(mean);
     let high = comparison.upper.unwrap_or(mean);

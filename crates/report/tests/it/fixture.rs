@@ -7,7 +7,7 @@ use evalmark_core::{
     record::{ErrorKind, Outcome, Record, Timing, Usage},
     request::{Message, Request},
     score::{JudgeTrace, Score},
-    verdict::{Answer, Comparison, Counts, Flip, Verdict},
+    verdict::{Answer, Comparison, Counts, Flip, Measure, Verdict},
 };
 use evalmark_report::{
     samples::{Layout, SampleRow, SamplesWriter},
@@ -170,6 +170,9 @@ pub(crate) fn comparison(answer: Answer) -> Comparison {
         prompt: "zero-shot".to_owned(),
         model: "small".to_owned(),
         metric: "exact".to_owned(),
+        measure: Measure::Difference,
+        minimum: None,
+        labels: None,
         answer,
         says: "The candidate is 6.0 points worse, and the drop may exceed 3.0 points.".to_owned(),
         notes: vec![format!("3 % of the answers are missing {HOSTILE}")],

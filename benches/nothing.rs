@@ -1,0 +1,1 @@
+//! Cargo wants a target beside the benches; there is nothing to see here.
