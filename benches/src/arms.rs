@@ -1,0 +1,41 @@
+//! What a design draws: two arms of items.
+
+use evalmark_verdict::{ItemScore, Subject};
+
+use crate::runner::Rng;
+
+/// Baseline and candidate.
+pub(crate) type Arms = [Vec<ItemScore>; 2];
+
+/// A way to draw an evaluation.
+pub(crate) trait Design: Sync {
+    /// The tests that its verdict rests on.
+    fn rule(&self) -> &'static str;
+
+    /// How its scores are distributed.
+    fn shape(&self) -> String;
+
+    /// What counts as its sample.
+    fn n(&self) -> String;
+
+    /// An evaluation whose expected difference is `-drop`.
+    fn draw(&self, rng: &mut Rng, drop: f64) -> Arms;
+}
+
+/// One scored item.
+pub(crate) fn item(key: usize, score: f64) -> ItemScore {
+    let key = key as u128;
+    ItemScore { key, content: key, cluster: None, sum: score, n_scored: 1, n_planned: 1 }
+}
+
+/// Arms from each item's two scores.
+pub(crate) fn arms(pairs: impl IntoIterator<Item = (f64, f64)>) -> Arms {
+    let scored = |(key, (before, after))| (item(key, before), item(key, after));
+    let (baseline, candidate) = pairs.into_iter().enumerate().map(scored).unzip();
+    [baseline, candidate]
+}
+
+/// Any subject.
+pub(crate) fn subject() -> Subject {
+    Subject { prompt: "prompt".into(), model: "model".into(), metric: "metric".into() }
+}

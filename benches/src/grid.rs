@@ -1,0 +1,101 @@
+//! Every experiment of the grid, in the order of the table.
+
+use crate::{
+    cell::Cell,
+    clusters::{Clusters, Scores, Sizes},
+    epochs::Epochs,
+    family::Family,
+    items::{Binary, Continuous},
+    runner::{Effort, Runner},
+    shapes::Shape,
+    table::Row,
+};
+
+/// Sizes of an evaluation.
+const SIZES: [usize; 5] = [20, 30, 100, 300, 1000];
+
+/// What to simulate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many repeats.
+    pub effort: Effort,
+    /// The same seed, the same table.
+    pub seed: u64,
+    /// Only experiments whose rule, shape or size has this word in it.
+    pub only: Option<String>,
+}
+
+/// A part of the grid.
+pub(crate) trait Experiment {
+    /// What `only` is looked for in.
+    fn label(&self) -> String;
+
+    /// Simulates it.
+    fn rows(&self, runner: Runner) -> Vec<Row>;
+}
+
+/// Simulates the grid, handing over each row as soon as it is known.
+pub fn simulate(settings: &Settings, mut each: impl FnMut(&Row)) {
+    let runner = Runner { seed: settings.seed, effort: settings.effort };
+    let wanted =
+        |label: &str| settings.only.as_ref().is_none_or(|word| label.contains(word.as_str()));
+    let grid = grid(settings.effort);
+    for experiment in grid.iter().filter(|experiment| wanted(&experiment.label())) {
+        experiment.rows(runner).iter().for_each(&mut each);
+    }
+}
+
+fn grid(effort: Effort) -> Vec<Box<dyn Experiment>> {
+    let largest = if effort == Effort::Glance { 100 } else { usize::MAX };
+    let sizes = || SIZES.into_iter().filter(move |&n| n <= largest);
+    let mut grid: Vec<Box<dyn Experiment>> = Vec::new();
+    for n in sizes() {
+        grid.extend([0.05, 0.1, 0.2, 0.3].map(|share| binary(n, share)));
+    }
+    for shape in Shape::ALL {
+        grid.extend(sizes().map(|n| continuous(n, shape)));
+    }
+    for epochs in [1, 5, 20] {
+        grid.extend(sizes().filter(|n| (30..1000).contains(n)).map(|n| repeated(n, epochs)));
+    }
+    for scores in [Scores::Symmetric, Scores::Binary] {
+        for sizes in [Sizes::Even, Sizes::Uneven] {
+            grid.extend([5, 8, 15, 30].map(|groups| clustered(Clusters { groups, scores, sizes })));
+        }
+    }
+    grid.extend(families());
+    grid
+}
+
+/// With the usual margin, and with one that so few items can resolve.
+fn binary(n: usize, discordant: f64) -> Box<dyn Experiment> {
+    let design = Binary { n, discordant };
+    let margins = [0.03, 0.1].into_iter().filter(|&margin| margin <= discordant).collect();
+    Box::new(Cell { design, margins, power: Some(design.power()), repeats: 20_000 })
+}
+
+fn continuous(n: usize, shape: Shape) -> Box<dyn Experiment> {
+    let design = Continuous { n, shape };
+    Box::new(Cell { design, margins: vec![0.05], power: Some(design.power()), repeats: 10_000 })
+}
+
+fn repeated(n: usize, epochs: u32) -> Box<dyn Experiment> {
+    let design = Epochs { n, epochs };
+    Box::new(Cell { design, margins: vec![0.05], power: Some(design.power()), repeats: 10_000 })
+}
+
+fn clustered(design: Clusters) -> Box<dyn Experiment> {
+    // The closed form knows neither binary scores nor uneven sizes.
+    let plain = design.scores == Scores::Symmetric && design.sizes == Sizes::Even;
+    let power = plain.then(|| design.power());
+    Box::new(Cell { design, margins: vec![0.05], power, repeats: 20_000 })
+}
+
+fn families() -> [Box<dyn Experiment>; 2] {
+    let binary = Binary { n: 300, discordant: 0.1 };
+    let continuous = Continuous { n: 100, shape: Shape::Symmetric };
+    [
+        Box::new(Family { design: binary, margin: 0.05, repeats: 10_000 }),
+        Box::new(Family { design: continuous, margin: 0.08, repeats: 5_000 }),
+    ]
+}

@@ -1,0 +1,31 @@
+//! Simulations that show the error rates of a verdict, and nothing else.
+//!
+//! **What it does.** [`simulate`] draws evaluations whose true difference is known, hands them to
+//! `evalmark-verdict` as a run would, and counts how often the answer is wrong: the binary
+//! `error-rates` prints that as a table.
+//!
+//! **Where to begin reading.** `grid.rs` lists every experiment. An experiment is a `cell` (one
+//! comparison) or a `family` (twenty); what it draws is in `shapes.rs` and the three designs:
+//! `items.rs`, `epochs.rs`, `clusters.rs`. `runner.rs` repeats it, each repeat with its own seed,
+//! so that the result depends on neither the threads nor the rest of the grid.
+//!
+//! **What it deliberately does not do.** It knows no formula of the verdicts but the closed forms
+//! that power is held against, and has no access to anything that users have not.
+//!
+//! **What it owns.** The grid, and the tolerances a rate is held to. The timings beside it
+//! (`*.rs` in this package's folder) are criterion's and use none of this.
+
+mod arms;
+mod cell;
+mod clusters;
+mod epochs;
+mod family;
+mod grid;
+mod items;
+mod runner;
+mod shapes;
+mod table;
+
+pub use grid::{Settings, simulate};
+pub use runner::Effort;
+pub use table::{HEAD, Row, Tolerance};
