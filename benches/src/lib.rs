@@ -2,7 +2,8 @@
 //!
 //! **What it does.** [`simulate`] draws evaluations whose true difference is known, hands them to
 //! `evalmark-verdict` as a run would, and counts how often the answer is wrong: the binary
-//! `error-rates` prints that as a table.
+//! `error-rates` prints that as a table. [`end_to_end`] does it once more through the whole
+//! program and a local server: the binary `end-to-end`.
 //!
 //! **Where to begin reading.** `grid.rs` lists every experiment. An experiment is a `cell` (one
 //! comparison) or a `family` (twenty); what it draws is in `shapes.rs` and the three designs:
@@ -25,6 +26,8 @@ mod items;
 mod runner;
 mod shapes;
 mod table;
+
+pub mod end_to_end;
 
 pub use grid::{Settings, simulate};
 pub use runner::Effort;
