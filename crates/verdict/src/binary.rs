@@ -15,11 +15,13 @@ pub(crate) fn is_binary(pair: &Pair) -> bool {
 
 /// What binary pairs say.
 pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
-    let count = |wanted: &dyn Fn(&Pair) -> bool| pairs.iter().filter(|p| wanted(p)).count() as u64;
     let n = pairs.len() as u64;
-    let only_baseline = count(&|p| p.baseline > p.candidate);
-    let only_candidate = count(&|p| p.candidate > p.baseline);
-    let both = count(&|p| p.baseline + p.candidate > 1.0);
+    let (mut only_baseline, mut only_candidate, mut both) = (0, 0, 0);
+    for pair in pairs {
+        only_baseline += u64::from(pair.baseline > pair.candidate);
+        only_candidate += u64::from(pair.candidate > pair.baseline);
+        both += u64::from(pair.baseline + pair.candidate > 1.0);
+    }
     let share = |k: u64| k as f64 / n as f64;
     let estimate = (only_candidate as f64 - only_baseline as f64) / n as f64;
     let discordance = share(only_baseline + only_candidate);

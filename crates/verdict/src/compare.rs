@@ -6,7 +6,7 @@ use crate::decide::{Case, Cause, Kind};
 use crate::evidence::{Evidence, weigh};
 use crate::items::{CompareError, FlipAt, ItemScore, Subject};
 use crate::max_t::Units;
-use crate::missing::{Arms, Pair};
+use crate::missing::{Arms, Assumption, Pair};
 use crate::pairing::{Changes, Matched, Places, pair};
 use crate::rule::{Rule, ScoreRange};
 use crate::says;
@@ -117,16 +117,21 @@ pub fn compare(
     rule.check()?;
     let Matched { places, changes } = pair(baseline, candidate, rule)?;
     let arms = Arms { baseline, candidate, places: &places };
-    let counts = arms.counts();
+    let (counts, missing) = arms.counts();
     if let Some(cause) = incomparable(&counts, rule) {
         return Ok(refuse(subject, counts, rule, cause, changes));
     }
-    let case = Case::build(Kind::Difference, arms.missing(), rule, |assumption| {
-        weigh(&arms.pairs(assumption, rule.range), rule)
+    let complete = arms.pairs(Assumption::Complete, rule.range);
+    let case = Case::build(Kind::Difference, missing, rule, |assumption| match assumption {
+        Assumption::Complete => weigh(&complete, rule),
+        _ => weigh(&arms.pairs(assumption, rule.range), rule),
     });
     let comparison = empty(subject, counts, rule);
     let judged = Judged::decided(comparison, case, flips(arms, rule.range), changes);
-    Ok(judged.with_units(&arms.pairs(arms.cautious(), rule.range)))
+    Ok(match missing.cautious() {
+        Assumption::Complete => judged.with_units(&complete),
+        cautious => judged.with_units(&arms.pairs(cautious, rule.range)),
+    })
 }
 
 /// Why the arms do not measure the same thing, if they do not.

@@ -1,6 +1,8 @@
 //! Scores anywhere in their range: the paired t test and the studentised bootstrap, both of
 //! which a verdict needs. Of each pair of bounds the more cautious one counts.
 
+use rayon::prelude::*;
+
 use crate::binary::items_for_identical;
 use crate::bootstrap::{Studentised, seed_of};
 use crate::evidence::{Evidence, POWER, Reach, arm_means, deciding_effect};
@@ -61,7 +63,7 @@ pub(crate) fn counted(values: impl Iterator<Item = f64>, range: ScoreRange) -> V
         if grain.is_finite() { (value / grain).round() * grain + 0.0 } else { value + 0.0 }
     };
     let mut sorted: Vec<f64> = values.map(rounded).collect();
-    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.par_sort_unstable_by(f64::total_cmp);
     sorted
         .chunk_by(|a, b| a.total_cmp(b).is_eq())
         .map(|equal| (equal[0], equal.len() as u64))

@@ -65,38 +65,25 @@ impl Arms<'_> {
         self.places.iter().filter_map(one).collect()
     }
 
-    /// What a regression has to survive.
-    pub(crate) fn cautious(self) -> Assumption {
-        let lacks = self.missing().candidate.missing > 0;
-        if lacks { Assumption::BestForCandidate } else { Assumption::Complete }
-    }
-
-    /// Items by arm: planned, shared, paired, missing.
-    pub(crate) fn counts(self) -> Counts {
-        let scored = |item: &ItemScore| item.n_scored > 0;
-        let count = |wanted: &dyn Fn(bool, bool) -> bool| {
-            let matches =
-                |&&(b, c): &&Places| wanted(scored(&self.baseline[b]), scored(&self.candidate[c]));
-            self.places.iter().filter(matches).count() as u64
-        };
-        Counts {
+    /// Items by arm (planned, shared, paired, missing), and missing answers (items × epochs).
+    pub(crate) fn counts(self) -> (Counts, Missing) {
+        let mut counts = Counts {
             baseline_planned: self.baseline.len() as u64,
             candidate_planned: self.candidate.len() as u64,
             shared: self.places.len() as u64,
-            paired: count(&|b, c| b && c),
-            baseline_missing: count(&|b, _| !b),
-            candidate_missing: count(&|_, c| !c),
-        }
-    }
-
-    /// Missing answers (items × epochs) by arm.
-    pub(crate) fn missing(self) -> Missing {
+            ..Counts::default()
+        };
         let mut missing = Missing::default();
         for &(b, c) in self.places {
-            missing.baseline.take(&self.baseline[b]);
-            missing.candidate.take(&self.candidate[c]);
+            let (baseline, candidate) = (&self.baseline[b], &self.candidate[c]);
+            missing.baseline.take(baseline);
+            missing.candidate.take(candidate);
+            let scored = (baseline.n_scored > 0, candidate.n_scored > 0);
+            counts.paired += u64::from(scored.0 && scored.1);
+            counts.baseline_missing += u64::from(!scored.0);
+            counts.candidate_missing += u64::from(!scored.1);
         }
-        missing
+        (counts, missing)
     }
 }
 
@@ -126,6 +113,12 @@ pub(crate) struct Missing {
 }
 
 impl Missing {
+    /// What a regression has to survive.
+    pub(crate) fn cautious(self) -> Assumption {
+        let lacks = self.candidate.missing > 0;
+        if lacks { Assumption::BestForCandidate } else { Assumption::Complete }
+    }
+
     pub(crate) fn any(self) -> bool {
         self.baseline.missing + self.candidate.missing > 0
     }
