@@ -1,7 +1,7 @@
 //! Twenty comparisons, one gate.
 
 use evalmark_core::verdict::Answer;
-use evalmark_verdict::{Judged, Rule, compare, gate};
+use evalmark_verdict::{Correction, Judged, Rule, compare, gate_with};
 
 use crate::{
     arms::{Design, subject},
@@ -14,13 +14,40 @@ use crate::{
 /// Comparisons under one gate.
 const COMPARISONS: usize = 20;
 
+/// Sign flips of max-T.
+const FLIPS: u32 = 9999;
+
 /// Metrics and variants of the same design, independent of each other: the worst case of Holm's
 /// correction.
 pub(crate) struct Family<D> {
     pub(crate) design: D,
+    pub(crate) correction: Corrected,
     pub(crate) margin: f64,
     /// Repeats of the full grid.
     pub(crate) repeats: u32,
+}
+
+/// What keeps the family's false alarms down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Corrected {
+    Holm,
+    MaxT,
+}
+
+impl Corrected {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Holm => "Holm",
+            Self::MaxT => "max-T",
+        }
+    }
+
+    fn correction(self) -> Correction {
+        match self {
+            Self::Holm => Correction::Holm,
+            Self::MaxT => Correction::MaxT { flips: FLIPS },
+        }
+    }
 }
 
 impl<D: Design> Family<D> {
@@ -34,10 +61,20 @@ impl<D: Design> Family<D> {
                 Err(error) => unreachable!("arms are sound: {error}"),
             }
         };
-        match gate(drops.map(one).collect()) {
+        match gate_with(drops.map(one).collect(), self.correction.correction()) {
             Ok(gated) => gated.answer,
             Err(error) => unreachable!("there are comparisons: {error}"),
         }
+    }
+
+    fn false_passes(&self, runner: Runner) -> Row {
+        // The likeliest way to one: one comparison lost its margin, and all others gained.
+        let edge = runner.shares(&format!("{} edge", self.label()), self.repeats, |rng| {
+            let gains = std::iter::repeat_n(-self.margin, COMPARISONS - 1);
+            let drops = std::iter::once(self.margin).chain(gains);
+            [self.answer(rng, self.margin, drops).passes()]
+        });
+        self.row("false passes", "intersection-union", edge.of[0], edge.repeats)
     }
 
     fn row(&self, rate: &'static str, rule: &str, observed: f64, repeats: u32) -> Row {
@@ -56,7 +93,8 @@ impl<D: Design> Family<D> {
 
 impl<D: Design> Experiment for Family<D> {
     fn label(&self) -> String {
-        format!("Holm intersection-union {COMPARISONS} comparisons {}", self.design.shape())
+        let (correction, design) = (self.correction.name(), &self.design);
+        format!("{correction} {COMPARISONS} comparisons {} {}", design.shape(), design.n())
     }
 
     fn rows(&self, runner: Runner) -> Vec<Row> {
@@ -65,15 +103,10 @@ impl<D: Design> Experiment for Family<D> {
             let drops = std::iter::repeat_n(0.0, COMPARISONS);
             [self.answer(rng, NO_MARGIN, drops) == Answer::Regressed]
         });
-        // The likeliest way to a false pass: one lost its margin, and all others gained.
-        let edge = runner.shares(&format!("{label} edge"), self.repeats, |rng| {
-            let gains = std::iter::repeat_n(-self.margin, COMPARISONS - 1);
-            let drops = std::iter::once(self.margin).chain(gains);
-            [self.answer(rng, self.margin, drops).passes()]
-        });
-        vec![
-            self.row("false alarms", "Holm", null.of[0], null.repeats),
-            self.row("false passes", "intersection-union", edge.of[0], edge.repeats),
-        ]
+        let mut rows =
+            vec![self.row("false alarms", self.correction.name(), null.of[0], null.repeats)];
+        // A pass needs every comparison, and no correction.
+        rows.extend((self.correction == Corrected::Holm).then(|| self.false_passes(runner)));
+        rows
     }
 }

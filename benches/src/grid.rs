@@ -4,7 +4,7 @@ use crate::{
     cell::Cell,
     clusters::{Clusters, Scores, Sizes},
     epochs::Epochs,
-    family::Family,
+    family::{Corrected, Family},
     items::{Binary, Continuous},
     runner::{Effort, Runner},
     shapes::Shape,
@@ -91,11 +91,14 @@ fn clustered(design: Clusters) -> Box<dyn Experiment> {
     Box::new(Cell { design, margins: vec![0.05], power, repeats: 20_000 })
 }
 
-fn families() -> [Box<dyn Experiment>; 2] {
+fn families() -> impl Iterator<Item = Box<dyn Experiment>> {
     let binary = Binary { n: 300, discordant: 0.1 };
     let continuous = Continuous { n: 100, shape: Shape::Symmetric };
-    [
-        Box::new(Family { design: binary, margin: 0.05, repeats: 10_000 }),
-        Box::new(Family { design: continuous, margin: 0.08, repeats: 5_000 }),
-    ]
+    let both = move |(correction, repeats)| -> [Box<dyn Experiment>; 2] {
+        [
+            Box::new(Family { design: binary, correction, margin: 0.05, repeats }),
+            Box::new(Family { design: continuous, correction, margin: 0.08, repeats }),
+        ]
+    };
+    [(Corrected::Holm, 5_000), (Corrected::MaxT, 2_000)].into_iter().flat_map(both)
 }
