@@ -242,7 +242,7 @@ fn merge(groups: &Groups, mean: f64, n: u64) -> Vec<(f64, f64, u64)> {
 }
 
 /// The distribution of a Poisson variable as cumulative 64-bit thresholds.
-struct PoissonTable {
+pub(crate) struct PoissonTable {
     first: f64,
     thresholds: Vec<u64>,
 }
@@ -254,7 +254,7 @@ impl PoissonTable {
         clippy::cast_sign_loss,
         reason = "a share of 2^64, saturating at the top"
     )]
-    fn new(count: u64) -> Self {
+    pub(crate) fn new(count: u64) -> Self {
         let rate = count as f64;
         let mut below = Vec::new();
         let (mut weight, mut k) = (1.0, rate);
@@ -281,7 +281,7 @@ impl PoissonTable {
         Self { first, thresholds: thresholds.collect() }
     }
 
-    fn draw(&self, bits: u64) -> f64 {
+    pub(crate) fn draw(&self, bits: u64) -> f64 {
         self.first + self.thresholds.partition_point(|&threshold| threshold <= bits) as f64
     }
 }

@@ -6,7 +6,7 @@ use crate::decide::{Case, Cause, Kind};
 use crate::evidence::{Evidence, weigh};
 use crate::items::{CompareError, FlipAt, ItemScore, Subject};
 use crate::max_t::Units;
-use crate::missing::{Arms, Assumption, Pair};
+use crate::missing::{Arms, Assumption, Missing, Pair};
 use crate::pairing::{Changes, Matched, Places, pair};
 use crate::rule::{Rule, ScoreRange};
 use crate::says;
@@ -115,23 +115,54 @@ pub fn compare(
     rule: &Rule,
 ) -> Result<Judged, CompareError> {
     rule.check()?;
+    match_arms(subject, [baseline, candidate], rule, |matched| {
+        let arms = matched.arms;
+        let complete = arms.pairs(Assumption::Complete, rule.range);
+        let case =
+            Case::build(Kind::Difference, matched.missing, rule, |assumption| match assumption {
+                Assumption::Complete => weigh(&complete, rule),
+                _ => weigh(&arms.pairs(assumption, rule.range), rule),
+            });
+        let cautious = matched.missing.cautious();
+        let judged = matched.decide(case, flips(arms, rule.range));
+        match cautious {
+            Assumption::Complete => judged.with_units(&complete),
+            _ => judged.with_units(&arms.pairs(cautious, rule.range)),
+        }
+    })
+}
+
+/// Two arms that measure the same thing, before they are weighed.
+pub(crate) struct Comparable<'a> {
+    pub(crate) arms: Arms<'a>,
+    pub(crate) missing: Missing,
+    /// Without a figure yet.
+    pub(crate) comparison: Comparison,
+    changes: Changes,
+}
+
+impl Comparable<'_> {
+    /// The answer to the case, as a family of one; `flips` are all items that differ.
+    pub(crate) fn decide(self, case: Case, flips: Vec<FlipAt>) -> Judged {
+        Judged::decided(self.comparison, case, flips, self.changes)
+    }
+}
+
+/// Matches two arms and lets `judge` weigh them, unless they do not measure the same thing.
+pub(crate) fn match_arms(
+    subject: &Subject,
+    [baseline, candidate]: [&[ItemScore]; 2],
+    rule: &Rule,
+    judge: impl FnOnce(Comparable<'_>) -> Judged,
+) -> Result<Judged, CompareError> {
     let Matched { places, changes } = pair(baseline, candidate, rule)?;
     let arms = Arms { baseline, candidate, places: &places };
     let (counts, missing) = arms.counts();
     if let Some(cause) = incomparable(&counts, rule) {
         return Ok(refuse(subject, counts, rule, cause, changes));
     }
-    let complete = arms.pairs(Assumption::Complete, rule.range);
-    let case = Case::build(Kind::Difference, missing, rule, |assumption| match assumption {
-        Assumption::Complete => weigh(&complete, rule),
-        _ => weigh(&arms.pairs(assumption, rule.range), rule),
-    });
     let comparison = empty(subject, counts, rule);
-    let judged = Judged::decided(comparison, case, flips(arms, rule.range), changes);
-    Ok(match missing.cautious() {
-        Assumption::Complete => judged.with_units(&complete),
-        cautious => judged.with_units(&arms.pairs(cautious, rule.range)),
-    })
+    Ok(judge(Comparable { arms, missing, comparison, changes }))
 }
 
 /// Why the arms do not measure the same thing, if they do not.
@@ -205,6 +236,7 @@ fn fill(comparison: &mut Comparison, evidence: &Evidence, kind: Kind) {
     match kind {
         Kind::Difference => fill_difference(comparison, evidence),
         Kind::Level(minimum) => fill_level(comparison, evidence, minimum),
+        Kind::Ratio(_) => fill_ratio(comparison, evidence),
     }
 }
 
@@ -227,6 +259,17 @@ fn fill_level(comparison: &mut Comparison, evidence: &Evidence, minimum: f64) {
     comparison.estimate = Some(evidence.candidate_mean);
     comparison.lower = finite(evidence.lower).map(|bound| bound + minimum);
     comparison.upper = finite(evidence.upper).map(|bound| bound + minimum);
+}
+
+/// The evidence is of the logarithm of baseline over candidate, the figures of their ratio.
+fn fill_ratio(comparison: &mut Comparison, evidence: &Evidence) {
+    let grown = |log: f64| (-log).exp();
+    comparison.baseline_mean = Some(evidence.baseline_mean);
+    comparison.estimate = Some(grown(evidence.estimate));
+    comparison.lower = finite(evidence.upper).map(grown);
+    comparison.upper = finite(evidence.lower).map(grown);
+    comparison.discordance = Some(evidence.discordance);
+    comparison.detectable_drop = evidence.reach.detectable_drop.map(|drop| drop.exp() - 1.0);
 }
 
 /// Every item whose scores differ: worst drops first, then smaller ones, then gains.

@@ -160,7 +160,7 @@ fn notes(groups: &Groups, n: u64, rule: &Rule) -> Vec<String> {
         && n < least
     {
         notes.push(format!(
-            "{n} items that hardly differ are too few to rule out rare large drops: that takes {least}"
+            "{n} items that hardly differ are too few to rule out rare large changes: that takes {least}"
         ));
     }
     notes

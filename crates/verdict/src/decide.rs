@@ -4,6 +4,7 @@ use evalmark_core::verdict::Answer;
 
 use crate::evidence::Evidence;
 use crate::missing::{Assumption, Missing};
+use crate::ratio::RatioOf;
 use crate::rule::Rule;
 
 /// Why a comparison gave neither a pass nor a regression.
@@ -49,6 +50,8 @@ pub(crate) enum Kind {
     Difference,
     /// One arm's mean less this minimum.
     Level(f64),
+    /// The logarithm of the baseline over the candidate, where less is better.
+    Ratio(RatioOf),
 }
 
 /// All that a comparison's answer depends on.

@@ -129,6 +129,9 @@ pub enum CompareError {
         /// The range's upper end.
         high: f64,
     },
+    /// There is no such quantile.
+    #[error("a quantile must lie between 0 and 1, not {0}")]
+    Quantile(f64),
     /// More epochs were scored than planned.
     #[error("the {arm}'s item {index} has more scored than planned epochs")]
     TooManyScored {

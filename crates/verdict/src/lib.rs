@@ -39,7 +39,9 @@ mod paired_t;
 mod pairing;
 mod passk;
 mod power;
+mod quantile;
 mod random;
+mod ratio;
 mod rule;
 mod says;
 mod sign_flip;
@@ -66,6 +68,7 @@ pub use power::{
     Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,
     paired_t_effect, paired_t_n, paired_t_power,
 };
+pub use ratio::{RatioOf, compare_ratio};
 pub use rule::{Rule, RuleError, ScoreRange};
 pub use sign_flip::sign_flip_exact;
 pub use slices::{Slice, slices};

@@ -7,6 +7,7 @@ use crate::evidence::Evidence;
 use crate::minimum;
 use crate::missing::Missing;
 use crate::pairing::Changes;
+use crate::ratio;
 use crate::rule::{Rule, ScoreRange};
 
 /// What was decided, and for how large a family.
@@ -27,6 +28,9 @@ pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome
     let Some(evidence) = &case.complete else {
         return format!("{metric}: no item has a score in both runs, so nothing can be said");
     };
+    if let Kind::Ratio(of) = case.kind {
+        return ratio::says(metric, evidence, case, outcome, of);
+    }
     let moved = moved(evidence, case.rule.range);
     let margin = amount(case.rule.margin, case.rule.range);
     let dropped = evidence.upper < 0.0;
@@ -104,10 +108,14 @@ fn drop_note(evidence: &Evidence, case: &Case, outcome: &Outcome) -> Option<Stri
     if !significant || outcome.answer == Answer::Regressed {
         return None;
     }
+    let what = match case.kind {
+        Kind::Difference => "drop",
+        Kind::Level(_) => "shortfall",
+        Kind::Ratio(_) => "increase",
+    };
     if evidence.lower >= -rule.margin {
-        return Some("the drop is significant, but stays within the margin".to_owned());
+        return Some(format!("the {what} is significant, but stays within the margin"));
     }
-    let what = if matches!(case.kind, Kind::Level(_)) { "shortfall" } else { "drop" };
     (outcome.p_adjusted > rule.alpha && outcome.family > 1).then(|| {
         format!("the {what} is significant alone, but not among {} comparisons", outcome.family)
     })
@@ -154,7 +162,7 @@ fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> String {
 }
 
 /// "missing answers: 12 of 300 in the candidate, 0 of 300 in the baseline".
-fn absent(missing: Missing) -> String {
+pub(crate) fn absent(missing: Missing) -> String {
     format!(
         "missing answers: {} of {} in the candidate, {} of {} in the baseline",
         missing.candidate.missing,

@@ -8,3 +8,4 @@ mod golden;
 mod laws;
 mod minimum;
 mod rates;
+mod ratios;

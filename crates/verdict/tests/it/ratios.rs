@@ -1,0 +1,139 @@
+//! Latency, cost and tokens: what is slower fails, what jitters does not.
+
+use crate::common::{Draw, arm, item, subject, without_answer};
+use evalmark_core::verdict::{Answer, Measure};
+use evalmark_verdict::{
+    Cause, CompareError, ItemScore, Judged, RatioOf, Rule, compare_ratio, gate,
+};
+use rayon::prelude::*;
+
+const MEAN: RatioOf = RatioOf::GeometricMean;
+const P95: RatioOf = RatioOf::Quantile(0.95);
+
+fn judge(arms: &[Vec<ItemScore>; 2], of: RatioOf, margin: f64) -> Judged {
+    let rule = Rule { resamples: 4000, ..Rule::new(margin, 0.05) };
+    compare_ratio(&subject(), &arms[0], &arms[1], of, &rule).expect("the arms are sound")
+}
+
+/// Items of different length, asked twice, with jitter of `sd` on the log scale.
+fn latencies(seed: u64, n: usize, sd: f64, slower: f64) -> [Vec<ItemScore>; 2] {
+    let mut draw = Draw::new(seed);
+    let typical: Vec<f64> = (0..n).map(|_| 800.0 * (0.6 * draw.normal()).exp()).collect();
+    [1.0, slower]
+        .map(|factor| arm(typical.iter().map(|ms| ms * factor * (sd * draw.normal()).exp())))
+}
+
+#[test]
+fn slower_fails_and_jitter_does_not() {
+    for (of, passed, failed, margin) in [(MEAN, 185, 195, 0.2), (P95, 50, 120, 0.2)] {
+        let count = |slower: f64, wanted: fn(Answer) -> bool| {
+            let one = |seed: u64| {
+                let judged = judge(&latencies(seed, 200, 0.5, slower), of, margin);
+                u32::from(wanted(judged.comparison.answer))
+            };
+            (0..200_u64).into_par_iter().map(one).sum::<u32>()
+        };
+        let regressed = |answer| answer == Answer::Regressed;
+        // 200·(0.05 + 3 sqrt(0.05·0.95/200)).
+        assert!(count(1.0, regressed) <= 19, "{of:?}: false alarms {}", count(1.0, regressed));
+        let passes = count(1.0 + margin, Answer::passes);
+        assert!(passes <= 19, "{of:?}: false passes {passes}");
+        let caught = count(1.4, regressed);
+        let green = count(1.0, Answer::passes);
+        assert!(caught >= failed, "{of:?}: only {caught} of 200");
+        assert!(green >= passed, "{of:?}: only {green} of 200");
+    }
+}
+
+#[test]
+fn figures_are_ratios() {
+    let arms = [
+        arm((0..100).map(|i| 100.0 + f64::from(i))),
+        arm((0..100).map(|i| 140.0 + 1.4 * f64::from(i))),
+    ];
+    for of in [MEAN, P95] {
+        let judged = judge(&arms, of, 0.1).comparison;
+        assert_eq!(
+            (judged.answer, judged.measure, judged.margin),
+            (Answer::Regressed, Measure::Ratio, 0.1)
+        );
+        let near = |value: Option<f64>| value.is_some_and(|value| (value - 1.4).abs() < 1e-9);
+        assert!(near(judged.estimate) && judged.lower <= Some(1.4 + 1e-9), "{judged:?}");
+        // Equal ratios have no spread, but a few others may exist.
+        assert!(judged.upper > Some(1.42), "{judged:?}");
+        let what = if of == MEAN { "" } else { " (quantile 0.95)" };
+        assert_eq!(
+            judged.says,
+            format!(
+                "exact{what} rose by 40 %: a real increase, and larger than the margin of 10 % allows"
+            )
+        );
+    }
+    assert_eq!(judge(&arms, MEAN, 0.1).comparison.baseline_mean, Some(149.5));
+    assert_eq!(judge(&arms, P95, 0.1).comparison.baseline_mean, Some(194.0));
+    let [before, after] = arms;
+    let faster = judge(&[after, before], MEAN, 0.1).comparison;
+    assert_eq!(faster.answer, Answer::Improved);
+    assert_eq!(faster.says, "exact fell by 28.6 %: a real improvement");
+}
+
+#[test]
+fn equal_amounts_pass_when_there_are_enough() {
+    for of in [MEAN, P95] {
+        let same = |n| [arm((0..n).map(f64::from)), arm((0..n).map(f64::from))];
+        assert_eq!(judge(&same(20), of, 0.1).comparison.answer, Answer::Inconclusive);
+        let judged = judge(&same(400), of, 0.1).comparison;
+        assert_eq!(judged.answer, Answer::Pass, "{of:?} {judged:?}");
+        assert_eq!(judged.estimate, Some(1.0));
+    }
+    let few = judge(&[arm([1.0; 58]), arm([1.0; 58])], P95, 0.1).comparison;
+    assert_eq!(few.notes, ["58 items are too few to bound a quantile of 0.95: that takes 59"]);
+}
+
+#[test]
+fn zero_and_missing_have_a_defined_answer() {
+    let some = |n: u32, cost: f64| (0..n).map(move |i| cost * (1.0 + 0.1 * f64::from(i % 5)));
+    // Nothing costs anything, or one side does not.
+    let free = judge(&[arm([0.0; 100]), arm([0.0; 100])], MEAN, 0.1).comparison;
+    assert_eq!((free.answer, free.estimate), (Answer::Pass, Some(1.0)));
+    let priced = judge(&[arm([0.0; 100]), arm(some(100, 0.01))], MEAN, 0.1).comparison;
+    assert_eq!(priced.answer, Answer::Regressed);
+    assert!(priced.estimate.is_some_and(|ratio| (ratio - 20.0).abs() < 1e-9));
+    let cheaper = judge(&[arm(some(100, 0.01)), arm([0.0; 100])], MEAN, 0.1).comparison;
+    assert_eq!(cheaper.answer, Answer::Improved);
+    let lose = |of, slower: f64, lost: usize| {
+        let mut arms = latencies(7, 300, 0.2, slower);
+        arms[1].iter_mut().take(lost).for_each(|item| *item = without_answer(*item));
+        let judged = judge(&arms, of, 0.1);
+        (judged.comparison.answer, judged.cause)
+    };
+    assert_eq!(lose(MEAN, 1.0, 0), (Answer::Pass, None));
+    assert_eq!(lose(MEAN, 1.0, 30), (Answer::Inconclusive, Some(Cause::Missing)));
+    assert_eq!(lose(MEAN, 1.4, 1), (Answer::Regressed, None));
+    assert_eq!(lose(P95, 1.4, 1), (Answer::Regressed, None));
+    assert_eq!(lose(MEAN, 1.4, 300), (Answer::Inconclusive, Some(Cause::Missing)));
+    let rule = Rule::new(0.1, 0.05);
+    let negative = compare_ratio(&subject(), &[item(0, 1.0)], &[item(0, -1.0)], MEAN, &rule);
+    assert!(matches!(negative, Err(CompareError::OutOfRange { .. })));
+    let senseless = compare_ratio(&subject(), &[], &[], RatioOf::Quantile(1.0), &rule);
+    assert_eq!(senseless, Err(CompareError::Quantile(1.0)));
+}
+
+#[test]
+fn clusters_rows_and_families() {
+    let clustered = |of| {
+        let mut arms = latencies(5, 400, 0.2, 1.4);
+        for arm in &mut arms {
+            arm.iter_mut().enumerate().for_each(|(i, item)| item.cluster = Some(i as u64 / 4));
+        }
+        let straight = judge(&arms, of, 0.1);
+        arms[1].reverse();
+        let turned = judge(&arms, of, 0.1);
+        assert_eq!(straight.comparison, turned.comparison);
+        straight
+    };
+    assert_eq!(clustered(MEAN).comparison.method, "cluster_t");
+    assert_eq!(clustered(P95).comparison.method, "quantile_bootstrap");
+    let gated = gate(vec![clustered(MEAN), clustered(P95)]).expect("a family");
+    assert_eq!(gated.answer, Answer::Regressed);
+}
