@@ -1,1 +1,0 @@
-//! Cargo wants a target beside the benches; there is nothing to see here.
