@@ -159,7 +159,8 @@ mod tests {
         let address = server.url().replace("http://", "").replace("/v1", "");
         let mut stream = TcpStream::connect(address).expect("a connection");
         stream.write_all(requests.as_bytes()).expect("a request");
-        stream.shutdown(std::net::Shutdown::Write).expect("an end");
+        // A server that resets at once may have ended the connection already.
+        drop(stream.shutdown(std::net::Shutdown::Write));
         let mut text = Vec::new();
         drop(stream.read_to_end(&mut text));
         String::from_utf8_lossy(&text).into_owned()
