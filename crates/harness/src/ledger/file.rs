@@ -197,7 +197,11 @@ fn connect(path: &Path) -> Result<Connection, LedgerError> {
 /// Makes an empty file a ledger, and refuses any other that is none.
 fn prepare(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> {
     let failed = |error: rusqlite::Error| LedgerError::new(path, &error);
-    let is_ready = is_ledger(connection, path)?;
+    // In one transaction, so that all that is read is of the same moment: another process may be
+    // making the tables.
+    let reading = connection.transaction().map_err(failed)?;
+    let is_ready = is_ledger(&reading, path)?;
+    drop(reading);
     // First of all, because tables are made with fewer waits for the disk in this mode.
     write_ahead(connection).map_err(failed)?;
     if is_ready {
