@@ -51,6 +51,9 @@ impl Judged {
         if let Some(evidence) = &case.complete {
             fill(&mut comparison, evidence, case.kind);
         }
+        if case.rule.judge_relative {
+            comparison.method.push_str(" (judge-relative)");
+        }
         comparison.n_flips = flips.len() as u64;
         flips.truncate(case.rule.max_flips);
         let p = case.p_regressed();
@@ -102,6 +105,9 @@ impl Judged {
         self.comparison.says = says::comparison(&self.comparison, case, &outcome);
         self.comparison.notes = says::notes(&self.comparison, case, &outcome);
         self.comparison.notes.extend(says::unpaired(&self.changes));
+        if case.rule.judge_relative {
+            says::judge_relative(&mut self.comparison);
+        }
     }
 }
 
@@ -273,7 +279,7 @@ fn fill_ratio(comparison: &mut Comparison, evidence: &Evidence) {
 }
 
 /// Every item whose scores differ: worst drops first, then smaller ones, then gains.
-fn flips(arms: Arms<'_>, range: ScoreRange) -> Vec<FlipAt> {
+pub(crate) fn flips(arms: Arms<'_>, range: ScoreRange) -> Vec<FlipAt> {
     let flip = |&(b, c): &Places| {
         let baseline = arms.baseline[b].mean(range)?;
         let candidate = arms.candidate[c].mean(range)?;

@@ -39,6 +39,7 @@ mod paired_t;
 mod pairing;
 mod passk;
 mod power;
+mod ppi;
 mod quantile;
 mod random;
 mod ratio;
@@ -68,6 +69,7 @@ pub use power::{
     Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,
     paired_t_effect, paired_t_n, paired_t_power,
 };
+pub use ppi::{Lambda, PpiMean, compare_labelled, ppi_mean};
 pub use ratio::{RatioOf, compare_ratio};
 pub use rule::{Rule, RuleError, ScoreRange};
 pub use sign_flip::sign_flip_exact;

@@ -46,23 +46,30 @@ pub(crate) struct Arms<'a> {
 impl Arms<'_> {
     /// The pairs under an assumption, in order of the items' keys.
     pub(crate) fn pairs(self, assumption: Assumption, range: ScoreRange) -> Vec<Pair> {
-        let one = |&(b, c): &Places| {
-            let (baseline, candidate) = (&self.baseline[b], &self.candidate[c]);
-            let (base, cand) = match assumption {
-                Assumption::Complete => (baseline.mean(range), candidate.mean(range)),
-                Assumption::WorstForCandidate => (
-                    Some(baseline.mean_with(range.high, range)),
-                    Some(candidate.mean_with(range.low, range)),
-                ),
-                Assumption::BestForCandidate => {
-                    (baseline.mean(range), Some(candidate.mean_with(range.high, range)))
-                }
-            };
-            let cluster = candidate.cluster.or(baseline.cluster);
-            let unit = unit_of(candidate.key, cluster);
-            Some(Pair { baseline: base?, candidate: cand?, cluster, unit })
+        self.places.iter().filter_map(|&places| self.pair(places, assumption, range)).collect()
+    }
+
+    /// One item under an assumption.
+    pub(crate) fn pair(
+        self,
+        (b, c): Places,
+        assumption: Assumption,
+        range: ScoreRange,
+    ) -> Option<Pair> {
+        let (baseline, candidate) = (&self.baseline[b], &self.candidate[c]);
+        let (base, cand) = match assumption {
+            Assumption::Complete => (baseline.mean(range), candidate.mean(range)),
+            Assumption::WorstForCandidate => (
+                Some(baseline.mean_with(range.high, range)),
+                Some(candidate.mean_with(range.low, range)),
+            ),
+            Assumption::BestForCandidate => {
+                (baseline.mean(range), Some(candidate.mean_with(range.high, range)))
+            }
         };
-        self.places.iter().filter_map(one).collect()
+        let cluster = candidate.cluster.or(baseline.cluster);
+        let unit = unit_of(candidate.key, cluster);
+        Some(Pair { baseline: base?, candidate: cand?, cluster, unit })
     }
 
     /// Items by arm (planned, shared, paired, missing), and missing answers (items × epochs).

@@ -17,6 +17,9 @@ pub struct Rule {
     pub range: ScoreRange,
     /// How many flipped items to name.
     pub max_flips: usize,
+    /// The scores are a judge's, and no human label says how far the judge can be trusted: the
+    /// answer is relative to that judge, and says so.
+    pub judge_relative: bool,
 }
 
 /// Between which values a score lies; an end may be infinite where a metric has none.
@@ -79,6 +82,7 @@ impl Rule {
             resamples: 4999,
             range: ScoreRange::UNIT,
             max_flips: 48,
+            judge_relative: false,
         }
     }
 

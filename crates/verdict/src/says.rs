@@ -101,6 +101,16 @@ pub(crate) fn unpaired(changes: &Changes) -> Option<String> {
     })
 }
 
+/// Says that a judge without human labels is the only witness.
+pub(crate) fn judge_relative(comparison: &mut Comparison) {
+    comparison.says = format!("judge-relative: {}", comparison.says);
+    comparison.notes.push(
+        "without human labels this is the judge's view alone: where the judge errs differently on \
+         the two arms, the answer is wrong"
+            .to_owned(),
+    );
+}
+
 /// A drop that is significant but no regression, and why it is none.
 fn drop_note(evidence: &Evidence, case: &Case, outcome: &Outcome) -> Option<String> {
     let rule = &case.rule;

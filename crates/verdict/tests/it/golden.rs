@@ -6,10 +6,10 @@
 use std::path::Path;
 
 use evalmark_verdict::{
-    Interval, Level, agresti_coull, benjamini_hochberg, clopper_pearson, cluster_mean, holm,
-    mcnemar_exact, mcnemar_midp, mean_t, paired_proportions_n, paired_proportions_power, paired_t,
-    paired_t_n, paired_t_power, pass_at_k, pass_hat_k, sign_flip_exact, tango_bounds,
-    tango_p_greater, tango_p_less, tango_z, wilson,
+    Interval, Lambda, Level, agresti_coull, benjamini_hochberg, clopper_pearson, cluster_mean,
+    holm, mcnemar_exact, mcnemar_midp, mean_t, paired_proportions_n, paired_proportions_power,
+    paired_t, paired_t_n, paired_t_power, pass_at_k, pass_hat_k, ppi_mean, sign_flip_exact,
+    tango_bounds, tango_p_greater, tango_p_less, tango_z, wilson,
 };
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ type Found = (&'static str, Option<f64>, Tolerance);
 #[test]
 fn every_golden_row_is_reproduced() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    for table in ["intervals", "paired_tests", "power", "passk"] {
+    for table in ["intervals", "paired_tests", "power", "passk", "ppi"] {
         let path = folder.join(format!("{table}.jsonl"));
         let text = std::fs::read_to_string(&path).expect("the fixture is there");
         let rows: Vec<Value> =
@@ -94,7 +94,8 @@ fn near(
 }
 
 fn results(metric: &str, input: &Value, params: &Value) -> Option<Vec<Found>> {
-    let family = [interval_results, test_results, sample_results, power_results, passk_results];
+    let family =
+        [interval_results, test_results, sample_results, power_results, passk_results, ppi_results];
     family.iter().find_map(|results| results(metric, input, params))
 }
 
@@ -247,6 +248,25 @@ fn passk_results(metric: &str, input: &Value, params: &Value) -> Option<Vec<Foun
         estimate(count(&input["n"]), count(&input["c"]), k)?
     };
     Some(vec![("value", Some(value), SHARE)])
+}
+
+fn ppi_results(metric: &str, input: &Value, params: &Value) -> Option<Vec<Found>> {
+    if metric != "ppi_mean" {
+        return None;
+    }
+    let lambda = match (number(&params["lambda"]), text(&params["lambda_variance"])) {
+        (Some(fixed), _) => Lambda::Fixed(fixed),
+        (None, "pooled") => Lambda::Pooled,
+        (None, _) => Lambda::Unlabelled,
+    };
+    let lists = ["y", "yhat_labelled", "yhat_unlabelled"].map(|name| numbers(&input[name]));
+    let mean = ppi_mean(&lists[0], &lists[1], &lists[2], lambda)?;
+    let mut found = ends(mean.interval(number(&params["confidence"])?), END);
+    found.push(("lambda", Some(mean.lambda), END));
+    found.push(("estimate", Some(mean.estimate), END));
+    found.push(("se", Some(mean.stderr), END));
+    found.push(("df", Some(mean.df as f64), SHARE));
+    Some(found)
 }
 
 fn number(value: &Value) -> Option<f64> {

@@ -5,6 +5,7 @@ mod decisions;
 mod estimates;
 mod families;
 mod golden;
+mod labels;
 mod laws;
 mod minimum;
 mod rates;

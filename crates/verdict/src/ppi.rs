@@ -1,0 +1,390 @@
+//! A judge's scores of every item, corrected by human labels of some: prediction-powered
+//! inference on the differences of two arms.
+//!
+//! Angelopoulos, Duchi, Zrnic, "PPI++", arXiv 2311.01453. With Y the human difference on n
+//! labelled items, Ŷ the judge's there and on the N others:
+//! `λ = clip01[Cov(Y, Ŷ)/((1 + n/N) Var Ŷ)]`, estimate `mean Y + λ(mean_N Ŷ - mean_n Ŷ)`,
+//! `SE² = Var(Y - λŶ)/n + λ² Var_N(Ŷ)/N`, and t on n - 1 degrees of freedom, with which a
+//! studentised bootstrap must agree. The labels must be a random part of the items. A judge who errs on one arm more than on the other shifts Ŷ, not
+//! the estimate.
+
+use crate::bootstrap::{Studentised, seed_of};
+use crate::clustered;
+use crate::compare::{Judged, flips, match_arms};
+use crate::continuous::{counted, differing_share, moments_of};
+use crate::decide::{Case, Kind};
+use crate::evidence::{Evidence, POWER, Reach, deciding_effect};
+use crate::intervals::{Interval, tail_of};
+use crate::items::{Arm, CompareError, ItemScore, Subject};
+use crate::missing::{Arms, Assumption, Pair};
+use crate::paired_t::TEvidence;
+use crate::pairing::{Places, by_key};
+use crate::power::whole_items;
+use crate::rule::Rule;
+use crate::special::{normal_upper, student_upper};
+use crate::sums::Moments;
+use crate::unseen::{unseen, variance_is_unseen};
+
+/// Fewer labels than this are advisory.
+const ENOUGH: u64 = 50;
+
+/// Nothing passes on labels from fewer clusters than this.
+const FEWEST_CLUSTERS: usize = 5;
+
+/// How far the judge's scores count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Lambda {
+    /// As far as serves best, with the variance of Ŷ over all items.
+    Pooled,
+    /// As far as serves best, with the variance of Ŷ over the unlabelled items.
+    Unlabelled,
+    /// So far; 0 leaves the labels alone.
+    Fixed(f64),
+}
+
+/// A prediction-powered mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PpiMean {
+    /// How far the judge's scores count, within [0, 1] unless it was fixed.
+    pub lambda: f64,
+    /// The mean.
+    pub estimate: f64,
+    /// Its standard error.
+    pub stderr: f64,
+    /// Degrees of freedom: labels less one.
+    pub df: u64,
+}
+
+impl PpiMean {
+    /// The two-sided interval.
+    pub fn interval(&self, confidence: f64) -> Option<Interval> {
+        let half = student_upper(tail_of(confidence)?, self.df as f64) * self.stderr;
+        Some(Interval { low: self.estimate - half, high: self.estimate + half })
+    }
+}
+
+/// The mean of `y` over all items, from labels `y` of some, predictions of the same, and
+/// predictions of the rest; `None` with fewer than two labels, with lengths that differ, or with
+/// a number that is not finite. With fewer than two other items the predictions count for nothing.
+pub fn ppi_mean(
+    y: &[f64],
+    yhat_labelled: &[f64],
+    yhat_unlabelled: &[f64],
+    lambda: Lambda,
+) -> Option<PpiMean> {
+    let (labels, judged) = (Moments::of(y)?, Moments::of(yhat_labelled)?);
+    if y.len() < 2 || y.len() != yhat_labelled.len() {
+        return None;
+    }
+    let rest = Moments::of(yhat_unlabelled).filter(|rest| rest.n > 1);
+    let n = labels.n as f64;
+    let lambda = match (rest, lambda) {
+        (None, _) => 0.0,
+        (Some(_), Lambda::Fixed(lambda)) => lambda,
+        (Some(rest), Lambda::Unlabelled) => best(y, yhat_labelled, rest, n / rest.n as f64),
+        (Some(rest), Lambda::Pooled) => {
+            let all: Vec<f64> = yhat_labelled.iter().chain(yhat_unlabelled).copied().collect();
+            best(y, yhat_labelled, Moments::of(&all)?, n / rest.n as f64)
+        }
+    };
+    let residuals: Vec<f64> = y.iter().zip(yhat_labelled).map(|(y, f)| y - lambda * f).collect();
+    let of_residuals = Moments::of(&residuals)?.stderr()?;
+    let (others, of_rest) = match rest {
+        Some(rest) => (rest.mean, rest.stderr()?),
+        None => (judged.mean, 0.0),
+    };
+    Some(PpiMean {
+        lambda,
+        estimate: labels.mean + lambda * (others - judged.mean),
+        stderr: of_residuals.hypot(lambda * of_rest),
+        df: labels.n - 1,
+    })
+}
+
+/// λ with the smallest variance, within [0, 1]; `share` is n/N.
+fn best(y: &[f64], yhat: &[f64], of_yhat: Moments, share: f64) -> f64 {
+    let (Some(labels), Some(judged), Some(sd)) = (Moments::of(y), Moments::of(yhat), of_yhat.sd)
+    else {
+        return 0.0;
+    };
+    let products = y.iter().zip(yhat).map(|(y, f)| (y - labels.mean) * (f - judged.mean));
+    let covariance = products.sum::<f64>() / (labels.n as f64 - 1.0);
+    let variance = (1.0 + share) * sd * sd;
+    if variance > 0.0 { (covariance / variance).clamp(0.0, 1.0) } else { 0.0 }
+}
+
+/// Compares a judge's scores of two arms, corrected by human labels of some items in both.
+///
+/// `judge` and `labels` are the baseline's and the candidate's scores; labels pair with items by
+/// key and content, and count where both arms have one. Without two of them the comparison is
+/// judge-relative. Fewer than 50 are advisory: a note says so.
+pub fn compare_labelled(
+    subject: &Subject,
+    judge: [&[ItemScore]; 2],
+    labels: [&[ItemScore]; 2],
+    rule: &Rule,
+) -> Result<Judged, CompareError> {
+    rule.check()?;
+    let humans = [
+        Humans::new(Arm::Baseline, labels[0], rule)?,
+        Humans::new(Arm::Candidate, labels[1], rule)?,
+    ];
+    let mut n_labels = 0;
+    let judged = match_arms(subject, judge, rule, |mut matched| {
+        let arms = matched.arms;
+        let complete = labelled(arms, &humans, Assumption::Complete, rule);
+        n_labels = complete.iter().filter(|item| item.label.is_some()).count() as u64;
+        let trusting = Rule { judge_relative: false, ..rule.clone() };
+        matched.comparison.labels = Some(n_labels);
+        let case = Case::build(Kind::Difference, matched.missing, &trusting, |assumption| {
+            weigh(&labelled(arms, &humans, assumption, rule), rule)
+        });
+        matched.decide(case, flips(arms, rule.range))
+    })?;
+    if n_labels < 2 {
+        let relative = Rule { judge_relative: true, ..rule.clone() };
+        return crate::compare::compare(subject, judge[0], judge[1], &relative);
+    }
+    Ok(judged)
+}
+
+/// One arm's labels, to be found by key.
+struct Humans<'a> {
+    labels: &'a [ItemScore],
+    order: Vec<usize>,
+    rule: &'a Rule,
+}
+
+impl<'a> Humans<'a> {
+    fn new(arm: Arm, labels: &'a [ItemScore], rule: &'a Rule) -> Result<Self, CompareError> {
+        Ok(Self { labels, order: by_key(arm, labels, rule.range)?, rule })
+    }
+
+    fn label(&self, item: &ItemScore) -> Option<f64> {
+        let at = self.order.binary_search_by_key(&item.key, |&at| self.labels[at].key).ok()?;
+        let label = &self.labels[self.order[at]];
+        (label.content == item.content).then(|| label.mean(self.rule.range)).flatten()
+    }
+}
+
+/// A judged item, and the human labels of both arms where there are any.
+struct Item {
+    pair: Pair,
+    label: Option<(f64, f64)>,
+}
+
+impl Item {
+    fn predicted(&self) -> f64 {
+        self.pair.candidate - self.pair.baseline
+    }
+}
+
+fn labelled(
+    arms: Arms<'_>,
+    humans: &[Humans<'_>; 2],
+    assumption: Assumption,
+    rule: &Rule,
+) -> Vec<Item> {
+    let one = |&(b, c): &Places| {
+        let pair = arms.pair((b, c), assumption, rule.range)?;
+        let before = humans[0].label(&arms.baseline[b]);
+        let after = humans[1].label(&arms.candidate[c]);
+        Some(Item { pair, label: before.zip(after) })
+    };
+    arms.places.iter().filter_map(one).collect()
+}
+
+fn weigh(items: &[Item], rule: &Rule) -> Option<Evidence> {
+    let (mut y, mut judged, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    for item in items {
+        match item.label {
+            Some((before, after)) => {
+                y.push(after - before);
+                judged.push(item.predicted());
+            }
+            None => rest.push(item.predicted()),
+        }
+    }
+    let mean = ppi_mean(&y, &judged, &rest, Lambda::Pooled)?;
+    let pairs: Vec<Pair> = items.iter().map(|item| item.pair).collect();
+    let clusters = clustered::dependent(&pairs).then(|| residual_clusters(items, &mean));
+    let (stderr, df) = match &clusters {
+        Some(found) => (found.stderr?, found.labelled.saturating_sub(1) as u64),
+        None => (mean.stderr, mean.df),
+    };
+    let mut found = if df == 0 {
+        TEvidence::NOTHING
+    } else {
+        TEvidence::new(mean.estimate, stderr, df, rule.alpha, rule.margin)
+    };
+    let seed = match clusters {
+        Some(_) => None,
+        None => resample(&mut found, &mean, &y, &judged, rule),
+    };
+    hold_back(&mut found, &y, &judged, &rest, rule);
+    let groups = counted(items.iter().map(Item::predicted), rule.range);
+    let n = items.len() as u64;
+    let (baseline_mean, candidate_mean) = levels(items, mean.lambda)?;
+    let evidence = Evidence {
+        method: match (&clusters, seed) {
+            (Some(_), _) => "ppi++_cluster_t",
+            (None, Some(_)) => "ppi++_t+bootstrap",
+            (None, None) => "ppi++_t",
+        },
+        n,
+        baseline_mean,
+        candidate_mean,
+        estimate: mean.estimate,
+        lower: found.lower,
+        upper: found.upper,
+        p_regressed: found.p_regressed,
+        p_pass: found.p_pass,
+        discordant: None,
+        discordance: differing_share(&groups, n),
+        reach: reach(&mean, stderr, n, rule),
+        seed,
+        notes: notes(&mean, n),
+        pass_barred: clusters.is_some_and(|found| found.labelled < FEWEST_CLUSTERS),
+    };
+    Some(evidence.within(rule))
+}
+
+/// Labels that mostly agree are skewed: t alone lets through 8 % where 5 % is due (100 binary
+/// labels, a tenth of them discordant). So the studentised bootstrap of the residuals must agree.
+fn resample(
+    found: &mut TEvidence,
+    mean: &PpiMean,
+    y: &[f64],
+    judged: &[f64],
+    rule: &Rule,
+) -> Option<u64> {
+    let residuals = y.iter().zip(judged).map(|(y, f)| y - mean.lambda * f);
+    let groups = counted(residuals, rule.range);
+    if variance_is_unseen(&groups, y.len() as u64, rule.alpha) || mean.stderr <= 0.0 {
+        return None;
+    }
+    let drawn = Studentised::draw(&groups, &moments_of(&groups)?, rule.resamples);
+    let (low, high) = drawn.bounds(mean.estimate, mean.stderr, rule.alpha);
+    let below = drawn.share_below(mean.estimate / mean.stderr);
+    let above = drawn.share_above((mean.estimate + rule.margin) / mean.stderr);
+    found.lower = found.lower.min(low);
+    found.upper = found.upper.max(high);
+    found.p_regressed = found.p_regressed.max(below);
+    found.p_pass = found.p_pass.max(above);
+    Some(seed_of(&groups))
+}
+
+/// Both arms' means, corrected alike, so that their difference is the estimate.
+fn levels(items: &[Item], lambda: f64) -> Option<(f64, f64)> {
+    let arm = |judge: fn(&Pair) -> f64, human: fn((f64, f64)) -> f64| {
+        let of = |wanted: bool| -> Vec<f64> {
+            let some = items.iter().filter(|item| item.label.is_some() == wanted);
+            some.map(|item| judge(&item.pair)).collect()
+        };
+        let labels: Vec<f64> = items.iter().filter_map(|item| item.label.map(human)).collect();
+        let (judged, rest) = (Moments::of(&of(true))?.mean, Moments::of(&of(false)));
+        let shift = rest.map_or(0.0, |rest| lambda * (rest.mean - judged));
+        Some(Moments::of(&labels)?.mean + shift)
+    };
+    Some((arm(|p| p.baseline, |l| l.0)?, arm(|p| p.candidate, |l| l.1)?))
+}
+
+/// What clusters make of the standard error.
+struct Clusters {
+    stderr: Option<f64>,
+    /// Clusters with a label.
+    labelled: usize,
+}
+
+/// CR1 over the items' shares in the estimate: a cluster may have labelled and other items.
+fn residual_clusters(items: &[Item], mean: &PpiMean) -> Clusters {
+    let n = items.iter().filter(|item| item.label.is_some()).count() as f64;
+    let others = items.len() as f64 - n;
+    let residual = |item: &Item| match item.label {
+        Some((before, after)) => after - before - mean.lambda * item.predicted(),
+        None => mean.lambda * item.predicted(),
+    };
+    let average = |labelled: bool, count: f64| {
+        let some = items.iter().filter(|item| item.label.is_some() == labelled);
+        if count > 0.0 { some.map(residual).sum::<f64>() / count } else { 0.0 }
+    };
+    let (of_labelled, of_others) = (average(true, n), average(false, others));
+    let mut rows: Vec<(u64, bool, f64)> = items
+        .iter()
+        .map(|item| {
+            let labelled = item.label.is_some();
+            let (centre, count) = if labelled { (of_labelled, n) } else { (of_others, others) };
+            (item.pair.unit, labelled, (residual(item) - centre) / count)
+        })
+        .collect();
+    rows.sort_by_key(|row| row.0);
+    let (mut labelled, mut squares) = (0, 0.0);
+    for cluster in rows.chunk_by(|a, b| a.0 == b.0) {
+        labelled += usize::from(cluster.iter().any(|row| row.1));
+        squares += cluster.iter().map(|row| row.2).sum::<f64>().powi(2);
+    }
+    // The labels are the smaller sample: their clusters make the correction.
+    let factor = labelled as f64 / (labelled as f64 - 1.0);
+    Clusters { stderr: (labelled > 1).then(|| (factor * squares).sqrt()), labelled }
+}
+
+/// Where labels hardly vary, or hardly differ from the judge, what so few of them cannot have
+/// seen bounds the mean: a standard error of nearly nothing does not.
+fn hold_back(found: &mut TEvidence, y: &[f64], judged: &[f64], rest: &[f64], rule: &Rule) {
+    let n = y.len() as u64;
+    let labels = counted(y.iter().copied(), rule.range);
+    let errors = counted(y.iter().zip(judged).map(|(y, f)| y - f), rule.range);
+    let width = rule.range.width();
+    let bound = if variance_is_unseen(&labels, n, rule.alpha) {
+        unseen(&labels, n, width, rule.alpha, rule.margin)
+    } else if variance_is_unseen(&errors, n, rule.alpha) {
+        // The judge's own mean, and how far the judge may be off.
+        let errors = unseen(&errors, n, 2.0 * width, rule.alpha, rule.margin);
+        let judge = Moments::of(rest).and_then(|rest| {
+            let half = student_upper(rule.alpha, rest.n as f64 - 1.0) * rest.stderr()?;
+            Some((rest.mean - half, rest.mean + half))
+        });
+        let Some((low, high)) = judge else { return };
+        crate::unseen::Unseen {
+            lower: errors.lower + low,
+            upper: errors.upper + high,
+            p_regressed: 0.0,
+            p_pass: 0.0,
+        }
+    } else {
+        return;
+    };
+    found.lower = found.lower.min(bound.lower);
+    found.upper = found.upper.max(bound.upper);
+    let beyond = |is: bool, p: f64| if is { 1.0 } else { p };
+    found.p_pass = found.p_pass.max(beyond(bound.lower < -rule.margin, bound.p_pass));
+    found.p_regressed = found.p_regressed.max(beyond(bound.upper >= 0.0, bound.p_regressed));
+}
+
+/// As if labels and items grew alike.
+fn reach(mean: &PpiMean, stderr: f64, n: u64, rule: &Rule) -> Reach {
+    if stderr <= 0.0 {
+        return Reach::default();
+    }
+    let t = student_upper(rule.alpha, mean.df as f64);
+    let detected = (t + normal_upper(1.0 - POWER)) * stderr;
+    let items = |effect: f64| whole_items(n as f64 * (detected / effect).powi(2));
+    Reach {
+        detectable_drop: Some(detected),
+        items_needed: items(rule.margin),
+        items_to_decide: items(deciding_effect(mean.estimate, rule.margin)),
+    }
+}
+
+fn notes(mean: &PpiMean, n: u64) -> Vec<String> {
+    let labels = mean.df + 1;
+    let mut notes = vec![format!(
+        "{labels} human labels correct the judge's scores of {n} items, which count by a factor of \
+         {:.2}",
+        mean.lambda
+    )];
+    if labels < ENOUGH {
+        notes.push(format!("advisory: {labels} human labels are fewer than {ENOUGH}"));
+    }
+    notes
+}
