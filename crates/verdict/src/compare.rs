@@ -10,6 +10,7 @@ use crate::missing::{Arms, Assumption, Missing, Pair};
 use crate::pairing::{Changes, Matched, Places, pair};
 use crate::rule::{Rule, ScoreRange};
 use crate::says;
+use crate::stopping::Stop;
 
 /// A comparison and what the caller needs beside it.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Judged {
     case: Option<Case>,
     /// What a sign-flip test over a family flips; `None` where flipping signs says nothing.
     units: Option<Units>,
+    /// The run stopped because the answer was certain.
+    pub(crate) certain: Option<Stop>,
 }
 
 impl Judged {
@@ -38,7 +41,15 @@ impl Judged {
 
     /// Without an answer, because of `cause`.
     pub(crate) fn refused(comparison: Comparison, cause: Cause, changes: Changes) -> Self {
-        Self { comparison, cause: Some(cause), flips: Vec::new(), changes, case: None, units: None }
+        Self {
+            comparison,
+            cause: Some(cause),
+            flips: Vec::new(),
+            changes,
+            case: None,
+            units: None,
+            certain: None,
+        }
     }
 
     /// The answer of a family of one; `flips` are all items that differ, worst first.
@@ -57,8 +68,15 @@ impl Judged {
         comparison.n_flips = flips.len() as u64;
         flips.truncate(case.rule.max_flips);
         let p = case.p_regressed();
-        let mut judged =
-            Self { comparison, cause: None, flips, changes, case: Some(case), units: None };
+        let mut judged = Self {
+            comparison,
+            cause: None,
+            flips,
+            changes,
+            case: Some(case),
+            units: None,
+            certain: None,
+        };
         judged.settle(p, 1);
         judged
     }
@@ -70,7 +88,7 @@ impl Judged {
 
     pub(crate) fn units(&self) -> Option<&Units> {
         // Where a missing answer may be anything, flipping says nothing.
-        self.units.as_ref().filter(|_| self.p_regressed() < 1.0)
+        self.units.as_ref().filter(|_| self.certain.is_none() && self.p_regressed() < 1.0)
     }
 
     /// Fills the comparison's `flips`, naming each item by its place in the candidate's slice.
@@ -85,7 +103,11 @@ impl Judged {
 
     /// The p-value that a family's correction takes in; 1 for an incomparable comparison.
     pub(crate) fn p_regressed(&self) -> f64 {
-        self.case.as_ref().map_or(1.0, Case::p_regressed)
+        match (&self.case, &self.certain) {
+            (None, _) => 1.0,
+            (Some(_), Some(stop)) => stop.p_regressed(),
+            (Some(case), None) => case.p_regressed(),
+        }
     }
 
     /// The smallest value that `p_regressed` can take by construction, where it has a floor.
@@ -97,7 +119,10 @@ impl Judged {
     /// Decides again with a p-value adjusted for `family` comparisons.
     pub(crate) fn settle(&mut self, p_adjusted: f64, family: usize) {
         let Some(case) = &self.case else { return };
-        let (answer, why) = case.settle(p_adjusted);
+        let (answer, why) = match &self.certain {
+            Some(stop) => stop.settle(p_adjusted, case.rule.alpha),
+            None => case.settle(p_adjusted),
+        };
         self.cause = why;
         self.comparison.answer = answer;
         self.comparison.p_regressed_adjusted = case.complete.as_ref().map(|_| p_adjusted);
@@ -105,6 +130,9 @@ impl Judged {
         self.comparison.says = says::comparison(&self.comparison, case, &outcome);
         self.comparison.notes = says::notes(&self.comparison, case, &outcome);
         self.comparison.notes.extend(says::unpaired(&self.changes));
+        if let Some(stop) = &self.certain {
+            stop.fill(&mut self.comparison);
+        }
         if case.rule.judge_relative {
             says::judge_relative(&mut self.comparison);
         }

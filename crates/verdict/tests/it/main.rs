@@ -10,3 +10,4 @@ mod laws;
 mod minimum;
 mod rates;
 mod ratios;
+mod stopping;
