@@ -31,6 +31,7 @@ mod evidence;
 mod family;
 mod intervals;
 mod items;
+mod leaderboard;
 mod max_t;
 mod mcnemar;
 mod minimum;
@@ -61,11 +62,12 @@ pub use estimate::{Accumulator, ValueError, estimate};
 pub use family::{Correction, EmptyFamily, Gated, gate, gate_with};
 pub use intervals::{Interval, agresti_coull, clopper_pearson, mean_t, wilson};
 pub use items::{Arm, CompareError, FlipAt, ItemScore, Subject};
+pub use leaderboard::{Leaderboard, Pairing, Place, leaderboard};
 pub use mcnemar::{PValues, mcnemar_exact, mcnemar_midp, midp_attainable_pairs};
 pub use minimum::minimum;
 pub use paired_t::{PairedT, paired_t};
 pub use pairing::Changes;
-pub use passk::{pass_at_k, pass_hat_k};
+pub use passk::{Attempts, NotBinary, PassEstimate, pass_at_k, pass_estimate, pass_hat_k};
 pub use power::{
     Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,
     paired_t_effect, paired_t_n, paired_t_power,

@@ -7,6 +7,7 @@ mod families;
 mod golden;
 mod labels;
 mod laws;
+mod leaderboard;
 mod minimum;
 mod rates;
 mod ratios;
