@@ -1,20 +1,26 @@
 //! Estimates, intervals, paired tests and the decision rule of evalmark.
 //!
 //! **What it does.** Two arms of one metric, item by item, go into [`compare`]; out comes one of
-//! the four answers (or "incomparable") with every figure behind it. [`gate`] combines a family
-//! of comparisons into the answer of a gate. [`Accumulator`] makes the estimate of one run.
-//! The rest is the mathematics those three stand on, public because planning, calibration and
-//! tests use it too.
+//! the four answers (or "incomparable") with every figure behind it, and which items do not pair.
+//! Its relatives take other questions to the same answers: [`minimum`] holds one run against a
+//! threshold, [`compare_labelled`] corrects a judge by human labels, [`compare_ratio`] compares
+//! latency, cost and tokens. [`gate`] and [`gate_with`] combine a family of them into the answer
+//! of a gate; [`slices`] explores and [`leaderboard`] ranks, and neither decides. [`Stopping`]
+//! says when asking can end. [`Accumulator`] and [`pass_estimate`] make the estimates of one run.
+//! The rest is the mathematics those stand on, public because planning, calibration and tests
+//! use it too.
 //!
 //! **Where to begin reading.** `compare.rs` is the flow: check, pair, weigh, decide. `evidence.rs`
 //! chooses the test (`binary.rs`, `continuous.rs`, `clustered.rs`), `decide.rs` turns evidence
-//! into an answer, `family.rs` corrects for many comparisons. A new test is a new file that
-//! returns an `Evidence`, and one more arm in `evidence::weigh`.
+//! into an answer, `family.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
+//! is a new file that returns an `Evidence`: one more arm in `evidence::weigh`, or, for another
+//! question, an entry point of its own beside it, as in `minimum.rs`, `ratio.rs` and `ppi.rs`.
 //!
-//! **What it deliberately does not do.** No clock, no files, no randomness but the bootstrap's,
-//! whose seed comes from the data: the same scores give the same verdict whatever the order of
-//! the rows, the number of threads or the day. It does not
-//! test means with Wilcoxon, does not pool epochs, and never gates on a point estimate.
+//! **What it deliberately does not do.** No clock, no files, no randomness but that of resampling,
+//! whose seed comes from the data (an early stop's order of items: from the caller): the same
+//! scores give the same verdict whatever the order of the rows, the number of threads or the day.
+//! It does not test means with Wilcoxon, does not pool epochs, and never gates on a point
+//! estimate.
 //!
 //! **What it owns.** Everything that decides: a verdict is made here and nowhere else. The shapes
 //! of results belong to `evalmark-core` (`verdict.rs`, `estimate.rs`).
