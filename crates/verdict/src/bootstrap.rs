@@ -245,6 +245,8 @@ fn merge(groups: &Groups, mean: f64, n: u64) -> Vec<(f64, f64, u64)> {
 pub(crate) struct PoissonTable {
     first: f64,
     thresholds: Vec<u64>,
+    /// For each first byte, the first threshold that a number with it may lie below.
+    guide: Vec<usize>,
 }
 
 impl PoissonTable {
@@ -278,10 +280,17 @@ impl PoissonTable {
             sum += weight;
             (sum / total * 18_446_744_073_709_551_616.0) as u64
         });
-        Self { first, thresholds: thresholds.collect() }
+        let thresholds: Vec<u64> = thresholds.collect();
+        let from = |byte: u64| thresholds.partition_point(|&threshold| threshold <= byte << 56);
+        let guide = (0..256).map(from).collect();
+        Self { first, thresholds, guide }
     }
 
     pub(crate) fn draw(&self, bits: u64) -> f64 {
-        self.first + self.thresholds.partition_point(|&threshold| threshold <= bits) as f64
+        let mut at = self.guide[usize::from(bits.to_be_bytes()[0])];
+        while self.thresholds.get(at).is_some_and(|&threshold| threshold <= bits) {
+            at += 1;
+        }
+        self.first + at as f64
     }
 }

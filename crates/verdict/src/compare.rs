@@ -52,11 +52,11 @@ impl Judged {
         }
     }
 
-    /// The answer of a family of one; `flips` are all items that differ, worst first.
+    /// The answer of a family of one.
     pub(crate) fn decided(
         mut comparison: Comparison,
         case: Case,
-        mut flips: Vec<FlipAt>,
+        flips: Flips,
         changes: Changes,
     ) -> Self {
         if let Some(evidence) = &case.complete {
@@ -65,13 +65,12 @@ impl Judged {
         if case.rule.judge_relative {
             comparison.method.push_str(" (judge-relative)");
         }
-        comparison.n_flips = flips.len() as u64;
-        flips.truncate(case.rule.max_flips);
+        comparison.n_flips = flips.n;
         let p = case.p_regressed();
         let mut judged = Self {
             comparison,
             cause: None,
-            flips,
+            flips: flips.worst,
             changes,
             case: Some(case),
             units: None,
@@ -158,7 +157,7 @@ pub fn compare(
                 _ => weigh(&arms.pairs(assumption, rule.range), rule),
             });
         let cautious = matched.missing.cautious();
-        let judged = matched.decide(case, flips(arms, rule.range));
+        let judged = matched.decide(case, flips(arms, rule.range, rule.max_flips));
         match cautious {
             Assumption::Complete => judged.with_units(&complete),
             _ => judged.with_units(&arms.pairs(cautious, rule.range)),
@@ -176,8 +175,8 @@ pub(crate) struct Comparable<'a> {
 }
 
 impl Comparable<'_> {
-    /// The answer to the case, as a family of one; `flips` are all items that differ.
-    pub(crate) fn decide(self, case: Case, flips: Vec<FlipAt>) -> Judged {
+    /// The answer to the case, as a family of one.
+    pub(crate) fn decide(self, case: Case, flips: Flips) -> Judged {
         Judged::decided(self.comparison, case, flips, self.changes)
     }
 }
@@ -306,16 +305,39 @@ fn fill_ratio(comparison: &mut Comparison, evidence: &Evidence) {
     comparison.detectable_drop = evidence.reach.detectable_drop.map(|drop| drop.exp() - 1.0);
 }
 
-/// Every item whose scores differ: worst drops first, then smaller ones, then gains.
-pub(crate) fn flips(arms: Arms<'_>, range: ScoreRange) -> Vec<FlipAt> {
+/// The items whose scores differ: worst drops first, then smaller ones, then gains.
+pub(crate) fn flips(arms: Arms<'_>, range: ScoreRange, most: usize) -> Flips {
     let flip = |&(b, c): &Places| {
         let baseline = arms.baseline[b].mean(range)?;
         let candidate = arms.candidate[c].mean(range)?;
         let at = FlipAt { baseline_index: b, candidate_index: c, baseline, candidate };
-        (baseline.total_cmp(&candidate).is_ne()).then_some(at)
+        (baseline.total_cmp(&candidate).is_ne()).then_some((candidate - baseline, at))
     };
-    let mut flips: Vec<FlipAt> = arms.places.iter().filter_map(flip).collect();
-    // Stable: equal changes stay in order of their keys.
-    flips.sort_by(|x, y| (x.candidate - x.baseline).total_cmp(&(y.candidate - y.baseline)));
-    flips
+    Flips::worst(arms.places.iter().filter_map(flip), most)
+}
+
+/// How many items differ, and the worst of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Flips {
+    n: u64,
+    worst: Vec<FlipAt>,
+}
+
+impl Flips {
+    /// The `most` smallest changes in ascending order; equal ones stay in order of their keys.
+    pub(crate) fn worst(changes: impl Iterator<Item = (f64, FlipAt)>, most: usize) -> Self {
+        let mut ranked: Vec<(f64, usize, FlipAt)> =
+            changes.enumerate().map(|(rank, (change, at))| (change, rank, at)).collect();
+        let n = ranked.len();
+        let order = |x: &(f64, usize, FlipAt), y: &(f64, usize, FlipAt)| {
+            x.0.total_cmp(&y.0).then(x.1.cmp(&y.1))
+        };
+        if most < n {
+            // A million flips need no sorting when fifty are named.
+            ranked.select_nth_unstable_by(most, order);
+            ranked.truncate(most);
+        }
+        ranked.sort_unstable_by(order);
+        Self { n: n as u64, worst: ranked.into_iter().map(|flip| flip.2).collect() }
+    }
 }

@@ -11,7 +11,7 @@ use evalmark_core::verdict::{Answer, Comparison, Counts, Measure};
 
 use crate::binary::{is_binary, p_not_below};
 use crate::clustered;
-use crate::compare::{Judged, empty};
+use crate::compare::{Flips, Judged, empty};
 use crate::continuous::{grouped, moments_of, resampled, student};
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::{Evidence, POWER, Reach, arm_means};
@@ -58,7 +58,7 @@ pub fn minimum(
     let case = Case::build(Kind::Level(min), missing, &rule, |assumption| {
         weigh(&levels(items, &order, assumption, min, rule.range), min, &rule)
     });
-    Ok(Judged::decided(comparison, case, Vec::new(), Changes::default()))
+    Ok(Judged::decided(comparison, case, Flips::default(), Changes::default()))
 }
 
 fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rule) -> Comparison {

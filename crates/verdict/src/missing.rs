@@ -1,6 +1,7 @@
 //! Missing answers: how many, and what the pairs would be under each assumption about them.
 
 use evalmark_core::verdict::Counts;
+use rayon::prelude::*;
 
 use crate::items::ItemScore;
 use crate::pairing::Places;
@@ -12,6 +13,9 @@ const NEGLIGIBLE_SHARE: f64 = 0.01;
 
 /// Arms whose missing shares differ by no more than this (or by one answer) are balanced.
 const BALANCED_SHARE: f64 = 0.0025;
+
+/// Fewer items than this are not worth a thread.
+const SPLIT: usize = 16_384;
 
 /// One item's mean scores in both arms.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +50,8 @@ pub(crate) struct Arms<'a> {
 impl Arms<'_> {
     /// The pairs under an assumption, in order of the items' keys.
     pub(crate) fn pairs(self, assumption: Assumption, range: ScoreRange) -> Vec<Pair> {
-        self.places.iter().filter_map(|&places| self.pair(places, assumption, range)).collect()
+        let one = |&places: &Places| self.pair(places, assumption, range);
+        self.places.par_iter().with_min_len(SPLIT).filter_map(one).collect()
     }
 
     /// One item under an assumption.

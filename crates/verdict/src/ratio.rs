@@ -13,7 +13,7 @@
 use evalmark_core::verdict::{Answer, Measure};
 
 use crate::clustered;
-use crate::compare::{Judged, match_arms};
+use crate::compare::{Flips, Judged, match_arms};
 use crate::continuous;
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::Evidence;
@@ -75,7 +75,7 @@ pub fn compare_ratio(
             RatioOf::GeometricMean => Some(amounts(arms, matched.missing.cautious())),
             RatioOf::Quantile(_) => None,
         };
-        let judged = matched.decide(case, flips(arms));
+        let judged = matched.decide(case, flips(arms, rule.max_flips));
         match units {
             Some(amounts) => judged.with_units(&log_pairs(&amounts)),
             None => judged,
@@ -146,18 +146,15 @@ fn weigh(amounts: &[Pair], of: RatioOf, rule: &Rule) -> Option<Evidence> {
     }
 }
 
-/// Every item whose amounts differ: the largest growth first.
-fn flips(arms: Arms<'_>) -> Vec<FlipAt> {
+/// The items whose amounts differ: the largest growth first.
+fn flips(arms: Arms<'_>, most: usize) -> Flips {
     let flip = |&(b, c): &Places| {
         let baseline = arms.baseline[b].mean(AMOUNTS)?;
         let candidate = arms.candidate[c].mean(AMOUNTS)?;
         let at = FlipAt { baseline_index: b, candidate_index: c, baseline, candidate };
         baseline.total_cmp(&candidate).is_ne().then(|| (log_ratio(baseline, candidate), at))
     };
-    let mut flips: Vec<(f64, FlipAt)> = arms.places.iter().filter_map(flip).collect();
-    // Stable: equal changes stay in order of their keys.
-    flips.sort_by(|x, y| x.0.total_cmp(&y.0));
-    flips.into_iter().map(|(_, at)| at).collect()
+    Flips::worst(arms.places.iter().filter_map(flip), most)
 }
 
 /// The answer in a sentence.
