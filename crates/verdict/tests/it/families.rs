@@ -120,3 +120,29 @@ fn slices_are_marked_and_decide_nothing() {
     assert_eq!(note, "exploratory: one of 4 slices, and it decides nothing");
     assert!(slices(Vec::new()).is_empty());
 }
+
+/// Beyond 4096 items whole blocks flip: neither threads nor the order of rows show there either.
+#[test]
+fn blocks_of_items_flip_alike_everywhere() {
+    let shared = noise(8, 6000);
+    let arms = |own: u64, turn: bool| {
+        let mut draw = Draw::new(own);
+        let mut score = |change: f64| (0.5 + 0.1 * (change + draw.normal())).clamp(0.0, 1.0);
+        let mut arms: [Vec<ItemScore>; 2] = [Vec::new(), Vec::new()];
+        for (key, noise) in shared.iter().enumerate() {
+            arms[0].push(item(key, score(0.0)));
+            arms[1].push(item(key, score(noise - 0.03)));
+        }
+        arms[1].rotate_left(if turn { 2500 } else { 0 });
+        judge(&arms, 0.001)
+    };
+    let p = |turn: bool| -> Vec<Option<f64>> {
+        let family = (0..3).map(|own| arms(own, turn)).collect();
+        flipped(family).judged.iter().map(|one| one.comparison.p_regressed_adjusted).collect()
+    };
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let many = rayon::ThreadPoolBuilder::new().num_threads(5).build().expect("a pool");
+    let found = alone.install(|| p(false));
+    assert_eq!(found, many.install(|| p(true)));
+    assert!(found.iter().all(|p| *p < Some(0.9) && *p > Some(0.000_1)), "{found:?}");
+}

@@ -137,3 +137,18 @@ fn clusters_rows_and_families() {
     let gated = gate(vec![clustered(MEAN), clustered(P95)]).expect("a family");
     assert_eq!(gated.answer, Answer::Regressed);
 }
+
+/// So many items that most are drawn by their number: the bounds must be the asymptotic ones.
+#[test]
+fn a_quantile_of_many_items_has_the_width_of_theory() {
+    let mut draw = Draw::new(4);
+    let n = 20_000;
+    let arms = [0, 1].map(|_| arm((0..n).map(|_| (0.5 * draw.normal()).exp())));
+    let judged = judge(&arms, P95, 0.1).comparison;
+    // 0.5·sqrt(2·0.95·0.05/n) over the normal density at 1.645, and z of 1.645 on both sides.
+    let stderr = 0.5 * (2.0 * 0.95 * 0.05 / f64::from(n)).sqrt() / 0.103_1;
+    let logs = judged.lower.zip(judged.upper).map(|(low, high)| high.ln() - low.ln());
+    let share = logs.map(|width| width / (2.0 * 1.645 * stderr));
+    assert!(share.is_some_and(|share| (0.85..1.15).contains(&share)), "{share:?} {judged:?}");
+    assert!(judged.estimate.is_some_and(|ratio| ratio.ln().abs() < 4.0 * stderr));
+}
