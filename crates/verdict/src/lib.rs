@@ -32,6 +32,7 @@ mod clustered;
 mod compare;
 mod continuous;
 mod decide;
+mod effective;
 mod estimate;
 mod evidence;
 mod family;
