@@ -177,10 +177,11 @@ pub(crate) struct CompareArgs {
     /// Folder of the run
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
-    /// Two prompts, or two models, of the run: the first is the baseline
-    #[arg(long, num_args = 2, value_names = ["A", "B"], required = true)]
+    /// Two prompts, or two models, of the run: the first is the baseline [default: all of them, as
+    /// a leaderboard]
+    #[arg(long, num_args = 2, value_names = ["A", "B"])]
     pub(crate) between: Vec<String>,
-    /// Form of the verdict
+    /// Form of the verdict; a leaderboard is text or JSON
     #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
     pub(crate) format: VerdictFormat,
 }

@@ -13,11 +13,11 @@ use crate::{
     args::{Format, OutputArgs},
     ask::{Asks, Endpoints, judged_metrics, shared_ledger},
     baseline::Baseline,
-    best::best,
     exit::Exit,
     failing::Failing,
     gate::{DEFAULT_GATE, Decision, gate_minima, gate_run, write_verdict},
     hint::hinted,
+    leaderboard::groups,
     open::Opened,
     print::Printer,
     progress::Progress,
@@ -191,7 +191,7 @@ impl Run {
             printer.result(&told.to_string());
             return Ok(());
         }
-        printer.result(&table::render(rows, &best(&self.folder)?));
+        printer.result(&table::render(rows, &groups(&self.folder)?));
         if let Some(verdict) = verdict {
             printer.result(&format!("\n{}", verdict_text::render(verdict, printer)));
         }

@@ -64,7 +64,7 @@ pub(crate) fn write_reports(
     let plan = &opened.plan;
     for (prompt, model) in plan.arms() {
         let (prompt_name, model_name) = (&*plan.prompts[prompt].name, &*plan.models[model].name);
-        let mut summary = ArmSummary::new(prompt_name, model_name, &metrics, &slices);
+        let mut summary = ArmSummary::new(&layout, prompt_name, model_name, plan.epochs);
         let mut samples = plan.by_arm(prompt, model)?;
         loop {
             let batch: Vec<Sample> = samples.by_ref().take(BATCH).collect::<Result<_, _>>()?;

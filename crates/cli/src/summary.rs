@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use evalmark_core::{item::Item, record::Record, score::Score};
-use evalmark_report::{latency::LatencyHistogram, summary::SummaryRow};
-use evalmark_verdict::{Accumulator, ScoreRange};
+use evalmark_report::{
+    latency::LatencyHistogram,
+    samples::Layout,
+    summary::{Attempts, Share, SummaryRow},
+};
+use evalmark_verdict::{Accumulator, ScoreRange, pass_at_k, pass_hat_k};
 
 use crate::arms::cluster_key;
 
@@ -17,6 +21,8 @@ pub(crate) struct ArmSummary {
     model: String,
     metrics: Vec<String>,
     slices: Vec<String>,
+    /// Attempts at each item.
+    epochs: u32,
     /// Over all items first; then by slice column and value.
     groups: BTreeMap<GroupKey, Group>,
     current: Option<CurrentItem>,
@@ -33,6 +39,8 @@ struct Group {
     n_planned: u64,
     n_scored: Vec<u64>,
     means: Vec<Accumulator>,
+    /// pass@k and pass^k of each metric, over the items.
+    attempts: Vec<[Accumulator; 2]>,
     latency: LatencyHistogram,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
@@ -45,15 +53,18 @@ struct CurrentItem {
     cluster: Option<u64>,
     groups: Vec<GroupKey>,
     sums: Vec<(f64, u32)>,
+    /// Attempts of each metric that passed.
+    passes: Vec<u64>,
 }
 
 impl ArmSummary {
-    pub(crate) fn new(prompt: &str, model: &str, metrics: &[String], slices: &[String]) -> Self {
+    pub(crate) fn new(layout: &Layout<'_>, prompt: &str, model: &str, epochs: u32) -> Self {
         Self {
+            epochs,
             prompt: prompt.to_owned(),
             model: model.to_owned(),
-            metrics: metrics.to_vec(),
-            slices: slices.to_vec(),
+            metrics: layout.metrics.to_vec(),
+            slices: layout.slices.to_vec(),
             groups: BTreeMap::new(),
             current: None,
         }
@@ -72,9 +83,11 @@ impl ArmSummary {
             self.current = Some(CurrentItem::new(item, self.metrics.len()));
         }
         let Some(current) = &mut self.current else { return };
-        for (sum, score) in current.sums.iter_mut().zip(scores) {
+        for (i, score) in scores.iter().enumerate() {
             if let Some(value) = score.value {
+                let sum = &mut current.sums[i];
                 *sum = (sum.0 + value, sum.1 + 1);
+                current.passes[i] += u64::from(score.passed == Some(true));
             }
         }
         for key in &current.groups {
@@ -87,11 +100,15 @@ impl ArmSummary {
         let Some(current) = self.current.take() else { return };
         for key in &current.groups {
             let Some(group) = self.groups.get_mut(key) else { continue };
-            for (mean, (sum, n)) in group.means.iter_mut().zip(&current.sums) {
-                if *n > 0 {
-                    // Scores are finite and in range; what is not would be a metric's bug, and
-                    // leaves the item out of the mean rather than out of the report.
-                    let _ = mean.push(sum / f64::from(*n), current.cluster);
+            for (i, (sum, n)) in current.sums.iter().enumerate().filter(|(_, (_, n))| *n > 0) {
+                // Scores are finite and in range; what is not would be a metric's bug, and
+                // leaves the item out of the mean rather than out of the report.
+                let _ = group.means[i].push(sum / f64::from(*n), current.cluster);
+                let (n, passed, k) = (u64::from(*n), current.passes[i], u64::from(self.epochs));
+                let chances = [pass_at_k(n, passed, k), pass_hat_k(n, passed, k)];
+                for (chance, all) in chances.into_iter().zip(&mut group.attempts[i]) {
+                    // An item with fewer attempts than k says nothing of k of them.
+                    let _ = chance.map(|chance| all.push(chance, current.cluster));
                 }
             }
         }
@@ -113,7 +130,7 @@ impl ArmSummary {
                     metric: metric.clone(),
                     slice: slice.clone(),
                     slice_value: slice_value.clone(),
-                    ..group.row(i)
+                    ..group.row(i, self.epochs)
                 });
             }
         }
@@ -130,6 +147,7 @@ impl CurrentItem {
             cluster: item.cluster.as_deref().map(cluster_key),
             groups: std::iter::once(GroupKey::All).chain(slices).collect(),
             sums: vec![(0.0, 0); n_metrics],
+            passes: vec![0; n_metrics],
         }
     }
 }
@@ -139,7 +157,8 @@ impl Group {
         Self {
             n_planned: 0,
             n_scored: vec![0; n_metrics],
-            means: (0..n_metrics).map(|_| Accumulator::new(ScoreRange::UNIT)).collect(),
+            means: vec![Accumulator::new(ScoreRange::UNIT); n_metrics],
+            attempts: vec![[(); 2].map(|()| Accumulator::new(ScoreRange::UNIT)); n_metrics],
             latency: LatencyHistogram::new(),
             input_tokens: None,
             output_tokens: None,
@@ -160,7 +179,14 @@ impl Group {
         add(&mut self.cost_usd, cost_usd);
     }
 
-    fn row(&self, metric: usize) -> SummaryRow {
+    /// What `k` attempts make of an item, where there are several.
+    fn attempts(&self, metric: usize, k: u32) -> Option<Attempts> {
+        let [any, all] = &self.attempts[metric];
+        let share = |chances: &Accumulator| chances.finish(CONFIDENCE).map(Share::from);
+        (k > 1).then(|| Some(Attempts { k: k.into(), any: share(any)?, all: share(all)? }))?
+    }
+
+    fn row(&self, metric: usize, epochs: u32) -> SummaryRow {
         SummaryRow {
             n_planned: self.n_planned,
             n_scored: self.n_scored[metric],
@@ -171,6 +197,7 @@ impl Group {
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
             cost_usd: self.cost_usd,
+            attempts: self.attempts(metric, epochs),
             ..SummaryRow::default()
         }
     }

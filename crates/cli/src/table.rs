@@ -1,13 +1,25 @@
 //! The summary as a table: prompt x model down, metrics across, each with its interval.
 
-use std::collections::BTreeSet;
-
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use evalmark_report::{summary::SummaryRow, text::printable};
+use evalmark_report::{
+    summary::{Attempts, Share, SummaryRow},
+    text::printable,
+};
 
-/// The table of the rows over all items. `best` holds the prompt, model and metric of each mean
-/// that is better than all others beyond doubt.
-pub(crate) fn render(rows: &[SummaryRow], best: &BTreeSet<(String, String, String)>) -> String {
+use crate::leaderboard::{Groups, LEGEND};
+
+/// The table of the rows over all items, with the groups that can be told apart, and below it what
+/// several attempts make of them.
+pub(crate) fn render(rows: &[SummaryRow], groups: &Groups) -> String {
+    let mut parts = vec![summary(rows, groups)];
+    if !groups.is_empty() {
+        parts.push(LEGEND.to_owned());
+    }
+    parts.extend(attempts(rows));
+    parts.join("\n")
+}
+
+fn summary(rows: &[SummaryRow], groups: &Groups) -> String {
     let rows: Vec<_> = rows.iter().filter(|row| row.slice.is_none()).collect();
     let mut metrics: Vec<&str> = Vec::new();
     let mut arms: Vec<(&str, &str)> = Vec::new();
@@ -31,7 +43,7 @@ pub(crate) fn render(rows: &[SummaryRow], best: &BTreeSet<(String, String, Strin
         for metric in &metrics {
             let row = of_arm.iter().find(|row| row.metric == *metric);
             let key = (prompt.to_owned(), model.to_owned(), (*metric).to_owned());
-            cells.push(right(&row.map_or(String::new(), |row| mean(row, best.contains(&key)))));
+            cells.push(right(&row.map_or(String::new(), |row| mean(row, groups.get(&key)))));
         }
         let tokens = first.input_tokens.zip(first.output_tokens).map(|(i, o)| i + o);
         cells.push(right(&first.latency_p50_ms.map_or("-".into(), |ms| format!("{ms:.0}"))));
@@ -60,9 +72,9 @@ fn number(value: u64) -> Cell {
     right(&value.to_string())
 }
 
-/// `* 71.3 % [64.9, 77.0]`, and what is missing.
-fn mean(row: &SummaryRow, is_best: bool) -> String {
-    let star = if is_best { "* " } else { "" };
+/// `71.3 % [64.9, 77.0] a`, and what is missing.
+fn mean(row: &SummaryRow, group: Option<&String>) -> String {
+    let group = group.map_or(String::new(), |letters| format!(" {letters}"));
     let missing = match row.n_missing {
         0 => String::new(),
         n => format!(" ({n} missing)"),
@@ -72,7 +84,26 @@ fn mean(row: &SummaryRow, is_best: bool) -> String {
         (Some(low), Some(high)) => format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high),
         _ => String::new(),
     };
-    format!("{star}{}{interval}{missing}", percent(estimate.mean))
+    format!("{}{interval}{group}{missing}", percent(estimate.mean))
+}
+
+/// What several attempts at an item make of it: "at least once in 5", "all 5 times".
+fn attempts(rows: &[SummaryRow]) -> Option<String> {
+    let rows = rows.iter().filter(|row| row.slice.is_none());
+    let lines = rows.filter_map(|row| {
+        let Attempts { k, any, all } = row.attempts?;
+        let ends = |share: Share| match (share.ci_low, share.ci_high) {
+            (Some(low), Some(high)) => {
+                format!("{} [{:.1}, {:.1}]", percent(share.mean), 100.0 * low, 100.0 * high)
+            }
+            _ => percent(share.mean),
+        };
+        let name = [&row.prompt, &row.model, &row.metric].map(|name| printable(name)).join(" · ");
+        let (any, all) = (ends(any), ends(all));
+        Some(format!("  {name}: pass@{k} (at least once) {any}, pass^{k} (every time) {all}"))
+    });
+    let lines: Vec<_> = lines.collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// `71.3 %`.

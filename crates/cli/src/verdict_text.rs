@@ -9,26 +9,34 @@ use crate::{
 };
 
 /// Items named for each comparison, of each kind.
-const NAMED: usize = 5;
+const NAMED: usize = 4;
+
+/// What is said of a comparison stands below it.
+const INDENT: &str = "    ";
+
+/// Columns of a terminal.
+const WIDTH: usize = 100;
 
 /// The verdict as lines of text.
 pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
     let word = verdict.answer.as_str().to_uppercase();
     let word = printer.paint(verdict.answer.into(), &word);
-    let mut lines = vec![format!(
-        "{word} against {}: {}",
-        printable(&verdict.baseline),
-        printable(&verdict.says)
-    )];
+    let (baseline, says) = (printable(&verdict.baseline), printable(&verdict.says));
+    let mut lines = wrapped("", &format!("{word} against {baseline}: {says}"));
     for comparison in &verdict.comparisons {
         lines.push(String::new());
-        lines.extend(comparison_lines(comparison, printer));
+        lines.push(heading(comparison, printer));
+        // A gate over one comparison says the same.
+        if verdict.says != comparison.says {
+            lines.extend(wrapped(INDENT, &printable(&comparison.says)));
+        }
+        lines.extend(details(comparison, printer));
     }
     lines.extend(slices(verdict));
     lines.join("\n")
 }
 
-fn comparison_lines(comparison: &Comparison, printer: Printer) -> Vec<String> {
+fn heading(comparison: &Comparison, printer: Printer) -> String {
     let word = printer.paint(comparison.answer.into(), comparison.answer.as_str());
     let subject = format!(
         "{} · {} · {}",
@@ -36,20 +44,30 @@ fn comparison_lines(comparison: &Comparison, printer: Printer) -> Vec<String> {
         printable(&comparison.model),
         printable(&comparison.metric)
     );
-    let mut lines = vec![
-        format!("  {word}  {}", printer.paint(Tone::Strong, &subject)),
-        format!("    {}", printable(&comparison.says)),
-    ];
-    lines.extend(
-        figures(comparison).map(|text| format!("    {}", printer.paint(Tone::Faint, &text))),
-    );
-    lines.extend(comparison.notes.iter().map(|note| format!("    note: {}", printable(note))));
-    lines.extend(unpaired(comparison).map(|text| format!("    {text}")));
-    lines.extend(flips(comparison).map(|text| format!("    {text}")));
+    format!("  {word}  {}", printer.paint(Tone::Strong, &subject))
+}
+
+/// The figures, and what else there is to know.
+fn details(comparison: &Comparison, printer: Printer) -> Vec<String> {
+    let figures = figures(comparison).into_iter().flat_map(|text| wrapped(INDENT, &text));
+    let mut lines: Vec<_> = figures.map(|line| printer.paint(Tone::Faint, &line)).collect();
+    let notes = comparison.notes.iter().map(|note| format!("note: {}", printable(note)));
+    let details = notes.chain(unpaired(comparison)).chain(flips(comparison));
+    lines.extend(details.flat_map(|text| wrapped(INDENT, &text)));
     lines
 }
 
-/// `83.3 % -> 71.2 %, difference -12.1 points [-18.0, -6.3], 66 pairs, …`
+/// A paragraph in lines of a terminal's width.
+fn wrapped(indent: &str, text: &str) -> Vec<String> {
+    let deeper = format!("{indent}  ");
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent(indent)
+        .subsequent_indent(&deeper)
+        .break_words(false);
+    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
+}
+
+/// `difference -12.1 points [-18.0, -6.3], margin 3.0 points, 66 pairs, …`
 fn figures(comparison: &Comparison) -> Option<String> {
     let mut parts = match comparison.measure {
         Measure::Difference => difference(comparison)?,
@@ -73,10 +91,8 @@ fn figures(comparison: &Comparison) -> Option<String> {
 }
 
 fn difference(comparison: &Comparison) -> Option<Vec<String>> {
-    let (before, after) = (comparison.baseline_mean?, comparison.candidate_mean?);
     let margin = points(comparison.margin);
     Some(vec![
-        format!("{} -> {}", percent(before), percent(after)),
         format!(
             "difference {} points [{}, {}]",
             points(comparison.estimate?),
@@ -150,16 +166,12 @@ fn slices(verdict: &Verdict) -> Vec<String> {
         String::new(),
         format!("by slice (exploratory, decides nothing): of {looked_at}, {found}"),
     ];
-    lines.extend(those.iter().map(|slice| {
+    lines.extend(those.iter().flat_map(|slice| {
         let value = slice.value.as_deref().map_or("(empty)".into(), printable);
         let (comparison, column) = (&slice.comparison, printable(&slice.slice));
-        format!(
-            "  {column} = {value} · {} · {}: {} (q = {:.3})",
-            printable(&comparison.prompt),
-            printable(&comparison.model),
-            printable(&comparison.says),
-            slice.q
-        )
+        let (prompt, model) = (printable(&comparison.prompt), printable(&comparison.model));
+        let (says, q) = (printable(&comparison.says), slice.q);
+        wrapped("  ", &format!("{column} = {value} · {prompt} · {model}: {says} (q = {q:.3})"))
     }));
     lines
 }

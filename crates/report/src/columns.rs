@@ -181,7 +181,7 @@ pub(crate) const USAGE: [Column; 9] = [
 ];
 
 /// The columns of `summary.parquet`.
-pub(crate) const SUMMARY: [Column; 19] = [
+pub(crate) const SUMMARY: [Column; 26] = [
     column("prompt", Kind::Text, "the prompt's name"),
     column("model", Kind::Text, "the model's name in the suite"),
     column("metric", Kind::Text, "the metric's name"),
@@ -201,4 +201,11 @@ pub(crate) const SUMMARY: [Column; 19] = [
     nullable("output_tokens", Kind::Int64, "tokens of the answers"),
     nullable("cost_usd", Kind::Float, "US dollars, where known"),
     nullable("n_items", Kind::Int64, "items behind the estimate"),
+    nullable("k", Kind::Int64, "attempts at each item, where there are several"),
+    nullable("pass_at_k", Kind::Float, "chance that at least one of k attempts passes"),
+    nullable("pass_at_k_low", Kind::Float, "lower end of its interval"),
+    nullable("pass_at_k_high", Kind::Float, "upper end of its interval"),
+    nullable("pass_hat_k", Kind::Float, "chance that all of k attempts pass"),
+    nullable("pass_hat_k_low", Kind::Float, "lower end of its interval"),
+    nullable("pass_hat_k_high", Kind::Float, "upper end of its interval"),
 ];

@@ -1,17 +1,46 @@
-//! `evalmark compare`: one arm of a run against another.
+//! `evalmark compare`: one arm of a run against another, or all of them as a leaderboard.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use serde_json::json;
 
 use super::gate::{gate_spec, open_scored, render};
-use crate::{args::CompareArgs, exit::Exit, gate::compare_arms, print::Printer};
+use crate::{
+    args::{CompareArgs, VerdictFormat},
+    exit::Exit,
+    gate::compare_arms,
+    hint::Hinted,
+    leaderboard::{self, boards},
+    print::Printer,
+    run_folder::RunFolder,
+};
 
 pub(crate) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
     let (folder, record) = open_scored(&args.run)?;
     let [a, b] = args.between.as_slice() else {
-        anyhow::bail!("`--between` takes two names");
+        return all(&folder, args.format, printer);
     };
     let spec = gate_spec(&folder, &record, printer)?;
     let decision = compare_arms(&folder, &record, (a, b), &spec)?;
     printer.raw(&render(&decision.verdict, args.format, printer)?);
     Ok(decision.exit)
+}
+
+/// All prompts and models of the run; it decides nothing, and so it always ends well.
+fn all(folder: &RunFolder, format: VerdictFormat, printer: Printer) -> Result<Exit> {
+    let boards = boards(folder)?;
+    if boards.is_empty() {
+        return Err(anyhow!("the run has one prompt and model, or too many to compare each pair"))
+            .hint("name two of them: `--between A B`");
+    }
+    match format {
+        VerdictFormat::Text => printer.result(&leaderboard::render(&boards)),
+        VerdictFormat::Json => {
+            printer.result(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
+        }
+        VerdictFormat::Markdown | VerdictFormat::Junit | VerdictFormat::Github => {
+            return Err(anyhow!("a leaderboard is no verdict, and has no such form"))
+                .hint("use `--format text` or `--format json`, or `--between A B` for a verdict");
+        }
+    }
+    Ok(Exit::Done)
 }

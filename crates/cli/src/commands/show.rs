@@ -6,8 +6,8 @@ use evalmark_report::summary::read_summary;
 use super::gate::open_scored;
 use crate::{
     args::{Format, ShowArgs},
-    best::best,
     exit::Exit,
+    leaderboard::groups,
     print::Printer,
     table,
 };
@@ -16,7 +16,7 @@ pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
     let (folder, _) = open_scored(&args.run)?;
     let rows = read_summary(&folder.summary())?;
     match args.format {
-        Format::Text => printer.result(&table::render(&rows, &best(&folder)?)),
+        Format::Text => printer.result(&table::render(&rows, &groups(&folder)?)),
         Format::Json => printer.result(&serde_json::to_string_pretty(&rows)?),
     }
     Ok(Exit::Done)

@@ -1,6 +1,8 @@
 //! The whole program, run as users run it, against a server on loopback.
 
+mod explored;
 mod faults;
+mod gated;
 mod judges;
 mod mistakes;
 mod quickstart;

@@ -39,12 +39,17 @@ impl<'a> Frame<'a> {
         self.typed(name, Kind::Float, Series::f64)
     }
 
+    /// Whether the file has this column: files of earlier versions lack later ones.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.data.column(name).is_ok()
+    }
+
     /// A column that files of earlier versions lack.
     pub(super) fn later_float(
         &self,
         name: &'a str,
     ) -> Result<Option<Values<'a, Float64Type>>, ReadError> {
-        self.data.column(name).is_ok().then(|| self.float(name)).transpose()
+        self.has(name).then(|| self.float(name)).transpose()
     }
 
     pub(super) fn int64(&self, name: &'a str) -> Result<Values<'a, Int64Type>, ReadError> {

@@ -43,6 +43,36 @@ pub struct SummaryRow {
     pub output_tokens: Option<u64>,
     /// US dollars, where known.
     pub cost_usd: Option<f64>,
+    /// What several attempts at each item make of it; `None` where there is one.
+    pub attempts: Option<Attempts>,
+}
+
+/// Chances of several attempts at an item.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// How many attempts: k.
+    pub k: u64,
+    /// pass@k: that at least one passes.
+    pub any: Share,
+    /// pass^k: that all pass.
+    pub all: Share,
+}
+
+/// A share of the items, with its interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// The estimate.
+    pub mean: f64,
+    /// Lower end; `None` when undefined.
+    pub ci_low: Option<f64>,
+    /// Upper end; `None` when undefined.
+    pub ci_high: Option<f64>,
+}
+
+impl From<Estimate> for Share {
+    fn from(estimate: Estimate) -> Self {
+        Self { mean: estimate.mean, ci_low: estimate.ci_low, ci_high: estimate.ci_high }
+    }
 }
 
 /// Writes `summary.parquet`.
@@ -59,7 +89,7 @@ pub fn write_summary<'a>(
 }
 
 fn cells(row: &SummaryRow) -> [Cell<'_>; SUMMARY.len()] {
-    let estimate = row.estimate.as_ref();
+    let (estimate, attempts) = (row.estimate.as_ref(), row.attempts);
     [
         Cell::text(&row.prompt),
         Cell::text(&row.model),
@@ -80,13 +110,31 @@ fn cells(row: &SummaryRow) -> [Cell<'_>; SUMMARY.len()] {
         Cell::count(row.output_tokens),
         Cell::float(row.cost_usd),
         Cell::count(estimate.map(|estimate| estimate.n_items)),
+        Cell::count(attempts.map(|attempts| attempts.k)),
+        Cell::float(attempts.map(|attempts| attempts.any.mean)),
+        Cell::float(attempts.and_then(|attempts| attempts.any.ci_low)),
+        Cell::float(attempts.and_then(|attempts| attempts.any.ci_high)),
+        Cell::float(attempts.map(|attempts| attempts.all.mean)),
+        Cell::float(attempts.and_then(|attempts| attempts.all.ci_low)),
+        Cell::float(attempts.and_then(|attempts| attempts.all.ci_high)),
     ]
 }
+
+/// Columns that the first version of the file did not have.
+const LATER: [&str; 7] = [
+    "k",
+    "pass_at_k",
+    "pass_at_k_low",
+    "pass_at_k_high",
+    "pass_hat_k",
+    "pass_hat_k_low",
+    "pass_hat_k_high",
+];
 
 /// Reads `summary.parquet` back, in file order.
 pub fn read_summary(path: &Path) -> Result<Vec<SummaryRow>, ReadError> {
     let columns = SUMMARY.map(|column| column.name.to_owned()).to_vec();
-    Rows::new(TableReader::open(path)?.select(columns)?, decode).collect()
+    Rows::new(TableReader::open(path)?.select_with(columns, &LATER)?, decode).collect()
 }
 
 fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
@@ -97,8 +145,8 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
     let (p50, p95) = (frame.float("latency_p50_ms")?, frame.float("latency_p95_ms")?);
     let (input, output) = (frame.int64("input_tokens")?, frame.int64("output_tokens")?);
     let cost_usd = frame.float("cost_usd")?;
-    let estimates = decode_estimates(frame)?.into_iter().enumerate();
-    let summary = |(row, estimate)| {
+    let estimates = decode_estimates(frame)?.into_iter().zip(decode_attempts(frame)?).enumerate();
+    let summary = |(row, (estimate, attempts))| {
         Ok(SummaryRow {
             prompt: prompt.owned(row)?,
             model: model.owned(row)?,
@@ -114,9 +162,31 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
             input_tokens: input.maybe_count(row)?,
             output_tokens: output.maybe_count(row)?,
             cost_usd: cost_usd.get(row),
+            attempts,
         })
     };
     estimates.map(summary).collect()
+}
+
+fn decode_attempts(frame: &Frame<'_>) -> Result<Vec<Option<Attempts>>, ReadError> {
+    let n = frame.data.height();
+    if !frame.has("k") {
+        return Ok(vec![None; n]);
+    }
+    let k = frame.int64("k")?;
+    let share = |mean, low, high| {
+        let (mean, low, high) = (frame.float(mean)?, frame.float(low)?, frame.float(high)?);
+        Ok::<_, ReadError>(move |row| {
+            Some(Share { mean: mean.get(row)?, ci_low: low.get(row), ci_high: high.get(row) })
+        })
+    };
+    let any = share("pass_at_k", "pass_at_k_low", "pass_at_k_high")?;
+    let all = share("pass_hat_k", "pass_hat_k_low", "pass_hat_k_high")?;
+    let attempts = |row| {
+        let Some(k) = k.maybe_count(row)? else { return Ok(None) };
+        Ok(any(row).zip(all(row)).map(|(any, all)| Attempts { k, any, all }))
+    };
+    (0..n).map(attempts).collect()
 }
 
 fn decode_estimates(frame: &Frame<'_>) -> Result<Vec<Option<Estimate>>, ReadError> {

@@ -33,6 +33,7 @@ fn summary_row(metric: &str, mean: f64, slice: Option<(&str, Option<&str>)>) -> 
         input_tokens: Some(182_400),
         output_tokens: Some(5_210),
         cost_usd: Some(0.0305),
+        attempts: None,
     }
 }
 

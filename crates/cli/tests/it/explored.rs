@@ -1,0 +1,111 @@
+//! What explores and decides nothing: leaderboards, slices, several attempts; and what is named.
+
+use std::fmt::Write;
+
+use evalmark_loopback::{Reply, Seen, Server};
+use serde_json::Value;
+
+use crate::setup::{World, answer, item, right, suite};
+
+/// The terse prompt is wrong on every third item.
+fn terse_is_worse(seen: &Seen) -> Reply {
+    let i = item(seen);
+    let is_wrong = !seen.prompt().starts_with("Colour") && i.is_multiple_of(3);
+    Reply::text(answer(if is_wrong { i + 1 } else { i }))
+}
+
+#[test]
+fn a_leaderboard_shows_groups() {
+    let world = World::new(120);
+    let server = Server::start(terse_is_worse);
+    let text = suite(&server.url(), "");
+    let third = "  - { name: again, template: 'Colour: {{ text }}' }\nmodels:";
+    world.write("suite.yaml", &text.replace("models:", third));
+    let ran = world.run_suite("r", &[]).expect(0);
+    assert!(ran.stdout.contains("letters: prompts and models that share one"), "{}", ran.stdout);
+    let ran = world.run(&["compare", "reports/test/r"]).expect(0);
+    for line in ["exact (Holm over 3 pairs", "  a  100.0 %", "  b   66.7 %"] {
+        assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
+    }
+    let ran = world.run(&["compare", "reports/test/r", "--format", "json"]).expect(0);
+    let boards: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let groups: Vec<_> = boards["boards"][0]["places"]
+        .as_array()
+        .expect("places")
+        .iter()
+        .map(|place| {
+            (place["prompt"].as_str().expect("name"), place["group"].as_str().expect("letters"))
+        })
+        .collect();
+    assert_eq!(groups, [("plain", "a"), ("again", "a"), ("terse", "b")]);
+    let ran = world.run(&["compare", "reports/test/r", "--format", "junit"]).expect(2);
+    assert!(ran.stderr.contains("--between A B"), "{}", ran.stderr);
+}
+
+#[test]
+fn slices_tell_where_the_drop_is() {
+    let world = World::new(0);
+    let rows = (0..200).fold("id,text,label,tone\n".to_owned(), |mut text, i| {
+        let tone = if i % 4 == 0 { "rude" } else { "calm" };
+        writeln!(text, "i{i:04},question {i},{},{tone}", answer(i)).expect("written");
+        text
+    });
+    world.write("data.csv", &rows);
+    let run = |id: &str, reply: fn(&Seen) -> Reply, code| {
+        let server = Server::start(reply);
+        let text = suite(&server.url(), "gate: { baseline: main, metrics: { exact: {} } }\n");
+        world.write("suite.yaml", &text.replace("target: label", "target: label, slices: [tone]"));
+        world.run_suite(id, &["--prompt", "plain"]).expect(code)
+    };
+    run("a", right, 0);
+    world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
+    let rude_is_wrong = |seen: &Seen| {
+        let i = item(seen);
+        Reply::text(answer(if i.is_multiple_of(4) { i + 1 } else { i }))
+    };
+    let ran = run("b", rude_is_wrong, 1);
+    let told = "by slice (exploratory, decides nothing): of 2, 1 stand out";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("tone = rude · plain · small: exact fell from 100.0 %"),
+        "{}",
+        ran.stdout
+    );
+    let slices = &world.json("reports/test/b/verdict.json")["slices"];
+    assert_eq!(slices[0]["value"], "calm");
+    assert_eq!(slices[0]["stands_out"], false);
+    assert_eq!(slices[1]["stands_out"], true);
+}
+
+#[test]
+fn several_attempts_have_their_own_estimates() {
+    let world = World::new(40);
+    let server = Server::start(right);
+    world.suite(&server.url(), "epochs: 3\n");
+    let ran = world.run_suite("r", &["--prompt", "plain"]).expect(0);
+    let told = "plain · small · exact: pass@3 (at least once) 100.0 % [91.2, 100.0], pass^3";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    let shown = world.run(&["show", "reports/test/r", "--format", "json"]).expect(0);
+    let rows: Value = serde_json::from_str(&shown.stdout).expect("JSON");
+    assert_eq!(rows[0]["attempts"]["k"], 3);
+    assert_eq!(rows[0]["attempts"]["all"]["mean"], 1.0);
+}
+
+#[test]
+fn items_that_do_not_pair_up_are_named() {
+    let world = World::new(100);
+    let server = Server::start(right);
+    world.suite(&server.url(), "gate: { baseline: main, metrics: { exact: { margin: 0.1 } } }\n");
+    world.run_suite("a", &["--prompt", "plain"]).expect(0);
+    world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
+    world.data(2..101);
+    let data = String::from_utf8(world.bytes("data.csv")).expect("UTF-8");
+    world.write("data.csv", &data.replace("i0007,question 7,", "i0007,question 10,"));
+    let ran = world.run_suite("b", &["--prompt", "plain"]).expect(0);
+    for line in ["changed: i0007", "added: i0100", "removed: i0000, i0001", "97.0 % of the items"] {
+        assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
+    }
+    let unpaired = &world.json("reports/test/b/verdict.json")["comparisons"][0]["unpaired"];
+    assert_eq!(unpaired["removed"], serde_json::json!(["i0000", "i0001"]));
+    assert_eq!(unpaired["n_changed"], 1);
+}
