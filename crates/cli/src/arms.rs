@@ -67,10 +67,23 @@ impl Arm {
 
 /// Reads every arm of a `scores.parquet`, in the file's order.
 pub(crate) fn read_arms(path: &Path) -> Result<Vec<Arm>> {
+    read_epochs(path, |_| true)
+}
+
+/// Reads every arm twice: what its even epochs scored, and what its odd ones did.
+pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Arm>; 2]> {
+    let half = |odd: bool| read_epochs(path, |epoch| (epoch % 2 == 1) == odd);
+    Ok([half(false)?, half(true)?])
+}
+
+fn read_epochs(path: &Path, keep: impl Fn(u32) -> bool) -> Result<Vec<Arm>> {
     let mut arms: Vec<Arm> = Vec::new();
     let mut places: HashMap<(String, String), usize> = HashMap::new();
     let mut last = usize::MAX;
     for_each_score::<evalmark_report::ReadError>(path, |row| {
+        if !keep(row.epoch) {
+            return Ok(());
+        }
         let same = arms.get(last).is_some_and(|a| a.prompt == row.prompt && a.model == row.model);
         if !same {
             let place = (row.prompt.to_owned(), row.model.to_owned());
