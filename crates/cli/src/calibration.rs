@@ -257,8 +257,10 @@ pub(crate) fn judge_margins(
             continue;
         }
         comparison.notes.push(format!(
-            "the margin of {} points is below what this suite can resolve: {}",
+            "the margin of {} points is below what this suite resolves with {:.0} % power ({}): \
+             expect most runs to be inconclusive",
             amount(margin),
+            100.0 * POWER,
             limit(&found, record.n_items, calibration.day())
         ));
         match worst.iter_mut().find(|(other, _)| other.metric == figure.metric) {

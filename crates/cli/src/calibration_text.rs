@@ -18,7 +18,7 @@ pub(crate) fn render(calibration: &Calibration) -> String {
         "sd",
         "resolves",
         "margin",
-        "needs items",
+        "items",
     ];
     let groups = by_arm(&calibration.figures, Figure::arm, row);
     let mut lines = vec![title(calibration), figures(&header, &groups)];
@@ -63,7 +63,7 @@ fn notes(calibration: &Calibration) -> Vec<String> {
     let mut notes = vec![wrapped(&format!(
         "resolves: the smallest drop, in points, that {} items and {} epoch{} detect with {:.0} % \
          power at alpha {}, reckoned with the upper 95 % bound of the noise; a prompt that changes \
-         more answers than chance does needs more",
+         more answers than chance does needs more; items: how many resolve the margin",
         calibration.n_items,
         calibration.epochs,
         if calibration.epochs == 1 { "" } else { "s" },

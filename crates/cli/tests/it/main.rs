@@ -1,8 +1,10 @@
 //! The whole program, run as users run it, against a server on loopback.
 
+mod calibrate;
 mod faults;
 mod judges;
 mod mistakes;
+mod planning;
 mod quickstart;
 mod resuming;
 mod setup;
