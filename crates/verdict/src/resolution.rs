@@ -105,6 +105,8 @@ impl Design {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mcnemar::mcnemar_midp;
+    use crate::random::SplitMix;
 
     const DESIGN: Design = Design {
         items: 240,
@@ -150,6 +152,27 @@ mod tests {
         let many = DESIGN.resolution(wrong(0.1), 0.05);
         assert!(few.detectable_drop > many.detectable_drop.map(|drop| 3.0 * drop));
         assert!(few.items_needed > many.items_needed.map(|n| 9 * n));
+    }
+
+    /// Drops of the size that is said to be found are found four times out of five.
+    #[test]
+    fn the_promised_power_is_there() {
+        let (share, items) = (0.15, 400);
+        let design = Design { items, ..DESIGN };
+        let drop = design.resolution(wrong(share), 0.03).detectable_drop.expect("a drop");
+        let mut found = 0;
+        for run in 0..2000 {
+            let mut coins = SplitMix::stream(11, run);
+            let (mut lost, mut gained) = (0, 0);
+            for _ in 0..items {
+                let coin = (coins.next() >> 11) as f64 / (1_u64 << 53) as f64;
+                lost += u64::from(coin < 0.5 * (share + drop));
+                gained += u64::from(coin >= 1.0 - 0.5 * (share - drop));
+            }
+            found += u32::from(mcnemar_midp(lost, gained).greater <= design.level.alpha);
+        }
+        let power = f64::from(found) / 2000.0;
+        assert!((power - 0.8).abs() < 0.03, "{power}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
     model::Provider,
+    record::ErrorKind,
     suite::{GateSpec, file_name},
 };
 use evalmark_verdict::{Noise, Rule, Subject, compare, noise};
@@ -59,7 +60,13 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> 
         }
     }
     let calibration = measure(&opened, sets, &runs)?;
-    if let Some(exit) = incomplete(&calibration, &go_on(args, &id), printer) {
+    let not_recorded = ErrorKind::NotRecorded.as_str();
+    let go_on = if runs.iter().any(|(_, run)| run.counts.errors.contains_key(not_recorded)) {
+        "the recording lacks answers; record every epoch of the live model".to_owned()
+    } else {
+        go_on(args, &id)
+    };
+    if let Some(exit) = incomplete(&calibration, &go_on, printer) {
         return Ok(exit);
     }
     let path = calibration.write(&args.out)?;
@@ -99,7 +106,9 @@ fn parts(id: &str, sets: Sets, no_cache: bool) -> Vec<Part> {
 
 fn go_on(args: &CalibrateArgs, id: &str) -> String {
     let suite = args.suite.display();
-    format!("`evalmark calibrate {suite} --run-id {id}`, with the same options, goes on with it")
+    format!(
+        "`evalmark calibrate {suite} --run-id {id}`, with the same options, goes on with the calibration"
+    )
 }
 
 /// One run of the calibration, asked or as it was asked before.
