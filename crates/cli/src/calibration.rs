@@ -77,6 +77,8 @@ pub(crate) struct Figure {
     pub(crate) lower: Option<f64>,
     /// Upper one-sided bound on the difference.
     pub(crate) upper: Option<f64>,
+    /// Two-sided p-value against "the two sets have the same mean".
+    pub(crate) p_same: Option<f64>,
     /// Whether all scores are 0 or 1.
     pub(crate) right_or_wrong: bool,
     /// Items whose score differs.

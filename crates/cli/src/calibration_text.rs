@@ -1,6 +1,6 @@
 //! A calibration for a terminal: the noise of every metric, and the margins that can be resolved.
 
-use evalmark_verdict::midp_attainable_pairs;
+use evalmark_verdict::{holm, midp_attainable_pairs};
 
 use crate::{
     calibration::{Calibration, Figure, Sets, advice, is_worse, rounded_up},
@@ -101,8 +101,32 @@ fn silence(calibration: &Calibration) -> Option<String> {
     ))
 }
 
-/// One warning for each metric whose margin cannot be resolved, about its worst arm.
+/// What is wrong with the calibration, then with the margins.
 pub(crate) fn warnings(calibration: &Calibration) -> Vec<String> {
+    drift(calibration).into_iter().chain(unresolved(calibration)).collect()
+}
+
+/// Two sets of the same answers differ by more than chance: it was not the prompt that changed.
+fn drift(calibration: &Calibration) -> Vec<String> {
+    let tested = calibration.figures.iter().filter_map(|figure| Some((figure, figure.p_same?)));
+    let (tested, p): (Vec<&Figure>, Vec<f64>) = tested.unzip();
+    let drifted = tested.into_iter().zip(holm(&p)).filter(|(_, p)| *p <= calibration.alpha);
+    let warn = |(figure, p): (&Figure, f64)| {
+        let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
+        format!(
+            "`{}` of {} differs between the two sets by {} points, more than chance explains \
+             ({p}): something beside the prompt changes its answers, such as the model's \
+             version or the server's load",
+            figure.metric,
+            figure.arm(),
+            points(figure.difference.unwrap_or_default()),
+        )
+    };
+    drifted.map(warn).collect()
+}
+
+/// One warning for each metric whose margin cannot be resolved, about its worst arm.
+fn unresolved(calibration: &Calibration) -> Vec<String> {
     let mut worst: Vec<&Figure> = Vec::new();
     let found = |figure: &Figure| {
         let margin = figure.margin.unwrap_or_default();

@@ -118,9 +118,11 @@ impl<'a> Known<'a> {
     ) -> Result<Outlook> {
         let (source, spread, clustering) = self.best(prompt, model, metric)?;
         let plan = &self.opened.plan;
+        // Epochs quieten the noise of answers; items that are assumed to change stay changed.
+        let epochs = if source == Source::Assumption { 1 } else { plan.epochs };
         let design = Design {
             items: plan.survey.n_items,
-            epochs: plan.epochs,
+            epochs,
             clustering,
             level: Level::one_sided(alpha),
             power: POWER,
@@ -188,20 +190,27 @@ impl<'a> OfBaseline<'a> {
         model: &str,
         metric: &str,
     ) -> Result<Option<(Source, Spread, Clustering)>> {
-        let find = |arms: &'_ [Arm]| -> Option<Vec<ItemScore>> {
-            let arm = arms.iter().find(|arm| arm.prompt == prompt && arm.model == model)?;
-            arm.scores(metric).map(<[ItemScore]>::to_vec)
-        };
+        let find = |arms| scores_of(arms, prompt, model, metric);
         let name = || self.baseline.name.clone();
         if let Some([even, odd]) = &self.halves
             && let (Some(even), Some(odd)) = (find(even), find(odd))
-            && let Some(Noise { spread, clustering, .. }) = noise(&even, &odd)?
+            && let Some(Noise { spread, clustering, .. }) = noise(even, odd)?
         {
             return Ok(Some((Source::Epochs(name()), spread, clustering)));
         }
-        let bound = find(&self.arms).and_then(|scores| unrelated(&scores));
+        let bound = find(&self.arms).and_then(unrelated);
         Ok(bound.map(|(spread, clustering)| (Source::Bound(name()), spread, clustering)))
     }
+}
+
+fn scores_of<'a>(
+    arms: &'a [Arm],
+    prompt: &str,
+    model: &str,
+    metric: &str,
+) -> Option<&'a [ItemScore]> {
+    let arm = arms.iter().find(|arm| arm.prompt == prompt && arm.model == model)?;
+    arm.scores(metric)
 }
 
 /// The most cautious view of the planned items' clusters.
@@ -249,7 +258,7 @@ impl Source {
             ),
             Self::Assumption => format!(
                 "nothing is known of this metric here: assumes that it is right or wrong and that \
-                 {} of the items change; `evalmark calibrate` measures it",
+                 {} of the items change, at any number of epochs; `evalmark calibrate` measures it",
                 percent(DISCORDANCE)
             ),
         };

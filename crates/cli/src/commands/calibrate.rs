@@ -221,6 +221,8 @@ fn figure(
     let gated = gate.metrics.get(metric).copied();
     let rule = Rule::new(gated.unwrap_or_default().margin, gate.alpha);
     let found = compare(&Subject::default(), first, second, &rule)?.comparison;
+    let reversed = compare(&Subject::default(), second, first, &rule)?.comparison;
+    let tails = found.p_regressed.zip(reversed.p_regressed);
     let flip_rate = differing as f64 / pairs as f64;
     let mut figure = Figure {
         prompt: before.prompt.clone(),
@@ -232,6 +234,7 @@ fn figure(
         difference: found.estimate,
         lower: found.lower,
         upper: found.upper,
+        p_same: tails.map(|(fell, rose)| (2.0 * fell.min(rose)).min(1.0)),
         right_or_wrong,
         differing,
         flip_rate,

@@ -62,6 +62,7 @@ fn noise_is_measured() {
     assert!(resolvable > 0.045 && resolvable < 0.07, "{resolvable}");
     assert_eq!(exact["resolves"], false);
     assert!(number(&exact["items_needed"]) > 1000.0, "{exact}");
+    assert!(!ran.stderr.contains("differs between the two sets"), "{}", ran.stderr);
     let (lower, upper) = (number(&exact["lower"]), number(&exact["upper"]));
     assert!(lower < upper && lower > -0.1 && upper < 0.1, "{exact}");
     // What is not gated has a resolution, and no margin to hold it against.
@@ -94,6 +95,19 @@ fn no_noise_is_no_proof_of_none() {
     let ran = calibrate(&world, &[], 0);
     assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
     assert_eq!(figure(&world, "exact")["resolves"], true);
+}
+
+#[test]
+fn a_model_that_drifts_is_no_noise() {
+    let world = World::new(100);
+    // After the first set, every fourth item is answered wrongly.
+    let server = Server::start(|seen| {
+        let wrong = seen.index >= 100 && item(seen).is_multiple_of(4);
+        Reply::text(answer(item(seen) + usize::from(wrong)))
+    });
+    world.suite(&server.url(), "");
+    let ran = calibrate(&world, &[], 0);
+    assert!(ran.stderr.contains("differs between the two sets by -25.0 points"), "{}", ran.stderr);
 }
 
 #[test]

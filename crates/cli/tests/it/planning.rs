@@ -39,6 +39,8 @@ fn without_a_baseline_it_is_an_assumption() {
     assert_eq!((&planned["assumed_discordance"], &planned["samples"]), (&0.2.into(), &240.into()));
     assert!((number(&planned["detectable_drop"]) - 0.0716).abs() < 0.001, "{planned}");
     assert_eq!(planned["items_needed"], 1372);
+    let epochs = plan(&world, &["--epochs", "4"]);
+    assert_eq!(epochs["detectable_drop"], planned["detectable_drop"]);
     let ran = world.run(&["plan", "suite.yaml"]).expect(0);
     assert!(ran.stdout.contains("assumes that it is right or wrong"), "{}", ran.stdout);
     assert!(ran.stdout.contains("480 requests"), "{}", ran.stdout);
