@@ -1,31 +1,59 @@
-//! Scores of a run or baseline, arm by arm, as the verdict crate takes them.
+//! Scores of a run or baseline, and what its answers took, arm by arm, as the verdict crate takes
+//! them.
 
 use std::{collections::HashMap, path::Path};
 
 use anyhow::{Context, Result};
-use evalmark_report::scores::{ScoreRef, for_each_score};
+use evalmark_core::suite::Amount;
+use evalmark_report::{
+    ReadError,
+    scores::{ScoreRef, for_each_score},
+    usage::{UsageRef, for_each_usage},
+};
 use evalmark_verdict::ItemScore;
 
 /// One prompt x model: its items, and their scores by metric.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Arm {
     pub(crate) prompt: String,
     pub(crate) model: String,
     /// Item ids, in the file's order.
     pub(crate) ids: Vec<Box<str>>,
-    /// By metric name: one entry per item, parallel to `ids`.
-    metrics: Vec<(String, Vec<ItemScore>)>,
+    metrics: Vec<Column>,
+}
+
+/// One metric or amount of an arm.
+#[derive(Clone, Debug, Default)]
+struct Column {
+    metric: String,
+    /// One entry per item, parallel to the ids.
+    scores: Vec<ItemScore>,
+    /// What people say of the same items; only those that they were asked about.
+    labels: Vec<ItemScore>,
+}
+
+/// What is the same in each row of an item.
+#[derive(Clone, Copy)]
+struct RowOf<'a> {
+    item_id: &'a str,
+    item_hash: &'a str,
+    cluster: Option<&'a str>,
 }
 
 impl Arm {
-    /// The items' scores of one metric.
+    /// The items' scores of one metric, or the amounts.
     pub(crate) fn scores(&self, metric: &str) -> Option<&[ItemScore]> {
-        self.metrics.iter().find(|(name, _)| name == metric).map(|(_, scores)| scores.as_slice())
+        self.column(metric).map(|column| column.scores.as_slice())
+    }
+
+    /// The human labels of one metric.
+    pub(crate) fn labels(&self, metric: &str) -> &[ItemScore] {
+        self.column(metric).map_or(&[], |column| column.labels.as_slice())
     }
 
     /// Names of the metrics, in the file's order.
     pub(crate) fn metric_names(&self) -> impl Iterator<Item = &str> {
-        self.metrics.iter().map(|(name, _)| name.as_str())
+        self.metrics.iter().map(|column| column.metric.as_str())
     }
 
     /// Mean of the items' means; below every score where there is none.
@@ -37,31 +65,88 @@ impl Arm {
         if n == 0 { f64::NEG_INFINITY } else { sum / f64::from(n) }
     }
 
-    fn push(&mut self, row: &ScoreRef<'_>) {
+    /// An arm of these scores of one metric, without ids.
+    pub(crate) fn of_part(
+        &self,
+        metric: &str,
+        scores: Vec<ItemScore>,
+        labels: Vec<ItemScore>,
+    ) -> Self {
+        let column = Column { metric: metric.to_owned(), scores, labels };
+        let (prompt, model) = (self.prompt.clone(), self.model.clone());
+        Self { prompt, model, ids: Vec::new(), metrics: vec![column] }
+    }
+
+    fn column(&self, metric: &str) -> Option<&Column> {
+        self.metrics.iter().find(|column| column.metric == metric)
+    }
+
+    fn push(&mut self, row: RowOf<'_>, metric: &str, score: Option<f64>, label: Option<f64>) {
         if self.ids.last().is_none_or(|id| **id != *row.item_id) {
             self.ids.push(row.item_id.into());
         }
-        let position = self.metrics.iter().position(|(name, _)| name == row.metric);
+        let position = self.metrics.iter().position(|column| column.metric == metric);
         let position = position.unwrap_or_else(|| {
-            self.metrics.push((row.metric.to_owned(), Vec::new()));
+            self.metrics.push(Column { metric: metric.to_owned(), ..Column::default() });
             self.metrics.len() - 1
         });
-        let scores = &mut self.metrics[position].1;
-        if scores.len() < self.ids.len() {
-            scores.push(ItemScore {
-                key: key(row.item_id),
-                content: u128::from_str_radix(row.item_hash, 16).unwrap_or_default(),
-                cluster: row.cluster.map(cluster_key),
-                sum: 0.0,
-                n_scored: 0,
-                n_planned: 0,
+        let column = &mut self.metrics[position];
+        if column.scores.len() < self.ids.len() {
+            column.scores.push(row.item());
+        }
+        if let Some(item) = column.scores.last_mut() {
+            add(item, score);
+            if label.is_some() {
+                if column.labels.last().is_none_or(|last| last.key != item.key) {
+                    column.labels.push(row.item());
+                }
+                column.labels.last_mut().into_iter().for_each(|last| add(last, label));
+            }
+        }
+    }
+}
+
+impl RowOf<'_> {
+    fn item(self) -> ItemScore {
+        ItemScore {
+            key: key(self.item_id),
+            content: u128::from_str_radix(self.item_hash, 16).unwrap_or_default(),
+            cluster: self.cluster.map(cluster_key),
+            sum: 0.0,
+            n_scored: 0,
+            n_planned: 0,
+        }
+    }
+}
+
+/// One more epoch of an item.
+fn add(item: &mut ItemScore, score: Option<f64>) {
+    item.n_planned += 1;
+    item.n_scored += u32::from(score.is_some());
+    item.sum += score.unwrap_or_default();
+}
+
+/// Arms in the order in which they are first seen.
+#[derive(Default)]
+struct Arms {
+    seen: Vec<Arm>,
+    places: HashMap<(String, String), usize>,
+    last: usize,
+}
+
+impl Arms {
+    fn arm(&mut self, prompt: &str, model: &str) -> &mut Arm {
+        let last = self.seen.get(self.last);
+        if last.is_none_or(|arm| arm.prompt != prompt || arm.model != model) {
+            let seen = &mut self.seen;
+            let place = self.places.entry((prompt.to_owned(), model.to_owned()));
+            self.last = *place.or_insert_with(|| {
+                let (prompt, model) = (prompt.to_owned(), model.to_owned());
+                seen.push(Arm { prompt, model, ..Arm::default() });
+                seen.len() - 1
             });
         }
-        if let Some(score) = scores.last_mut() {
-            score.n_planned += 1;
-            score.n_scored += u32::from(row.score.is_some());
-            score.sum += row.score.unwrap_or_default();
-        }
+        &mut self.seen[self.last]
     }
 }
 
@@ -77,34 +162,42 @@ pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Arm>; 2]> {
 }
 
 fn read_epochs(path: &Path, keep: impl Fn(u32) -> bool) -> Result<Vec<Arm>> {
-    let mut arms: Vec<Arm> = Vec::new();
-    let mut places: HashMap<(String, String), usize> = HashMap::new();
-    let mut last = usize::MAX;
-    for_each_score::<evalmark_report::ReadError>(path, |row| {
+    let mut arms = Arms::default();
+    for_each_score::<ReadError>(path, |row: ScoreRef<'_>| {
         if !keep(row.epoch) {
             return Ok(());
         }
-        let same = arms.get(last).is_some_and(|a| a.prompt == row.prompt && a.model == row.model);
-        if !same {
-            let place = (row.prompt.to_owned(), row.model.to_owned());
-            last = *places.entry(place).or_insert_with(|| {
-                arms.push(Arm {
-                    prompt: row.prompt.to_owned(),
-                    model: row.model.to_owned(),
-                    ids: Vec::new(),
-                    metrics: Vec::new(),
-                });
-                arms.len() - 1
-            });
-        }
-        arms[last].push(&row);
+        let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
+        arms.arm(row.prompt, row.model).push(of, row.metric, row.score, row.label);
         Ok(())
     })
     .with_context(|| format!("{} cannot be read", path.display()))?;
-    Ok(arms)
+    Ok(arms.seen)
 }
 
-fn key(item_id: &str) -> u128 {
+/// Reads what the answers took, arm by arm, out of a `samples.parquet` or `usage.parquet`: the
+/// amounts take the place of metrics.
+pub(crate) fn read_usage(path: &Path) -> Result<Vec<Arm>> {
+    let mut arms = Arms::default();
+    for_each_usage::<ReadError>(path, |row: UsageRef<'_>| {
+        let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
+        let arm = arms.arm(row.prompt, row.model);
+        for amount in Amount::ALL {
+            let value = match amount {
+                Amount::LatencyP95 => row.latency_ms,
+                Amount::CostUsd => row.cost_usd,
+                Amount::OutputTokens => row.output_tokens.map(|tokens| tokens as f64),
+            };
+            arm.push(of, amount.name(), value, None);
+        }
+        Ok(())
+    })
+    .with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(arms.seen)
+}
+
+/// An item's key, the same wherever it is computed.
+pub(crate) fn key(item_id: &str) -> u128 {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&blake3::hash(item_id.as_bytes()).as_bytes()[..16]);
     u128::from_le_bytes(bytes)

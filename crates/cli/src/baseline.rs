@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use evalmark_core::suite::file_name;
+use evalmark_report::usage::copy_usage;
 
 use crate::{
     hint::Hinted,
@@ -90,6 +91,7 @@ pub(crate) fn promote(run: &Path, name: &str, force: bool) -> Result<PathBuf> {
     let baseline = RunFolder { path: path.clone() };
     fs::copy(folder.scores(), baseline.scores())
         .with_context(|| format!("{} cannot be written", baseline.scores().display()))?;
+    copy_usage(&folder.samples(), &baseline.usage())?;
     // Where this machine keeps its files is nobody else's business.
     let options = Options { cache_dir: None, working_dir: None, ..record.options.clone() };
     baseline.write(&RunRecord { options, ..record })?;

@@ -263,6 +263,15 @@ impl Run {
                 "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
             ));
         }
+        let labels = self.opened.metrics.iter().zip(&self.opened.labels);
+        for (metric, _) in labels.filter(|(_, labels)| labels.is_some()) {
+            if !counts.labelled.contains_key(metric.name()) {
+                printer.warning(&format!(
+                    "no label of `{}` is about an answer of this run",
+                    metric.name()
+                ));
+            }
+        }
         if counts.failed > 0 {
             let kinds = counts.errors.iter().map(|(kind, count)| format!("{count} {kind}"));
             let kinds = kinds.collect::<Vec<_>>().join(", ");

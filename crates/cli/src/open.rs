@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use evalmark_core::{
     dataset::{DatasetError, Rows},
+    label::{LabelSpec, Labels},
     metric::MetricSpec,
     plan::Plan,
     suite::{Readers, Suite},
@@ -22,6 +23,8 @@ pub(crate) struct Opened {
     pub(crate) suite: Suite,
     pub(crate) plan: Plan,
     pub(crate) metrics: Vec<Metric>,
+    /// Human labels, parallel to the metrics.
+    pub(crate) labels: Vec<Option<Labels>>,
     /// BLAKE3 of the effective suite, 64 hexadecimal digits.
     pub(crate) hash: String,
 }
@@ -66,7 +69,9 @@ pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<O
     let plan = Plan::new(&suite)?;
     check_rubrics(&plan, &metrics)?;
     let hash = blake3::hash(suite.identity().as_bytes()).to_hex().to_string();
-    Ok(Opened { suite, plan, metrics, hash })
+    let labels = suite.metrics.iter().map(|spec| spec.labels.as_ref().map(LabelSpec::open));
+    let labels = labels.map(Option::transpose).collect::<Result<_, _>>()?;
+    Ok(Opened { suite, plan, metrics, labels, hash })
 }
 
 /// Tries each judge's rubric on the first item: a variable that it lacks, all items lack.
@@ -86,6 +91,12 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
 pub(crate) fn metric_hashes(opened: &Opened) -> Vec<Named> {
     let metrics = opened.suite.metrics.iter().zip(&opened.metrics);
     metrics.map(|(spec, metric)| metric_hash(&opened.suite, spec, metric)).collect()
+}
+
+/// Names of the metrics whose scores are a model's judgement.
+pub(crate) fn judged_names(opened: &Opened) -> Vec<String> {
+    let judged = opened.metrics.iter().filter(|metric| metric.judge().is_some());
+    judged.map(|metric| metric.name().to_owned()).collect()
 }
 
 /// A metric's name with the hash of all that decides its scores, its judge included.

@@ -85,8 +85,8 @@ pub(crate) fn outlooks(
     let mut outlooks = Vec::new();
     for (prompt, model) in plan.arms() {
         let (prompt, model) = (&*plan.prompts[prompt].name, &*plan.models[model].name);
-        for (metric, gated) in &gate.metrics {
-            outlooks.push(known.outlook(prompt, model, metric, *gated, gate.alpha)?);
+        for (metric, gated) in gate.scores() {
+            outlooks.push(known.outlook(prompt, model, metric, gated, gate.alpha)?);
         }
     }
     Ok(outlooks)

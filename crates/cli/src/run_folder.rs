@@ -56,6 +56,9 @@ pub(crate) struct RunRecord {
     pub(crate) models: Vec<String>,
     /// Metric names with the hashes of their configuration.
     pub(crate) metrics: Vec<Named>,
+    /// Names of the metrics whose scores are a model's judgement.
+    #[serde(default)]
+    pub(crate) judged: Vec<String>,
     pub(crate) options: Options,
     pub(crate) counts: Counts,
     pub(crate) totals: Totals,
@@ -70,6 +73,11 @@ impl RunRecord {
     pub(crate) fn suite_file(&self) -> PathBuf {
         let from_there = self.options.working_dir.as_ref().map(|dir| dir.join(&self.suite_path));
         from_there.filter(|path| path.is_file()).unwrap_or_else(|| self.suite_path.clone())
+    }
+
+    /// Whether a metric's scores are a model's judgement.
+    pub(crate) fn is_judged(&self, metric: &str) -> bool {
+        self.judged.iter().any(|judged| judged == metric)
     }
 }
 
@@ -130,6 +138,9 @@ pub(crate) struct Counts {
     /// Samples with an answer but without a score, by metric.
     #[serde(default)]
     pub(crate) unscored: BTreeMap<String, Unscored>,
+    /// Samples with a human label, by metric.
+    #[serde(default)]
+    pub(crate) labelled: BTreeMap<String, u64>,
 }
 
 /// Answers that a metric could not score.
@@ -203,6 +214,12 @@ impl RunFolder {
 
     pub(crate) fn summary(&self) -> PathBuf {
         self.path.join("summary.parquet")
+    }
+
+    /// What the answers took: in a baseline a file of its own, in a run part of the samples.
+    pub(crate) fn usage(&self) -> PathBuf {
+        let samples = self.samples();
+        if samples.is_file() { samples } else { self.path.join("usage.parquet") }
     }
 
     pub(crate) fn verdict(&self) -> PathBuf {

@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 use evalmark_core::{
+    label::{Answered, Labels},
     plan::{Plan, Sample},
     record::{Outcome, Record},
     score::Score,
@@ -73,7 +74,8 @@ pub(crate) fn write_reports(
             if stop.is_requested() {
                 return Ok(None);
             }
-            for one in score(plan, &opened.metrics, batch, records, judges)? {
+            for mut one in score(plan, &opened.metrics, batch, records, judges)? {
+                one.label(plan, &opened.labels);
                 samples_file.push(&one.row(plan))?;
                 for (metric, score) in metrics.iter().zip(&one.scores) {
                     scores_file.push(&one.score_row(plan, metric, score))?;
@@ -134,6 +136,20 @@ impl ScoredSample {
         Self { sample, record, outcome, cost_usd, scores }
     }
 
+    /// What people say of the answer, beside each metric's score.
+    fn label(&mut self, plan: &Plan, labels: &[Option<Labels>]) {
+        let answered = Answered {
+            prompt: &plan.prompts[self.sample.prompt].name,
+            model: &plan.models[self.sample.model].name,
+            item: &self.sample.item,
+            epoch: self.sample.epoch,
+            output: self.record.output.as_deref(),
+        };
+        for (score, labels) in self.scores.iter_mut().zip(labels) {
+            score.label = labels.as_ref().and_then(|labels| labels.of(answered));
+        }
+    }
+
     fn row<'a>(&'a self, plan: &'a Plan) -> SampleRow<'a> {
         let prompt = &plan.prompts[self.sample.prompt];
         SampleRow {
@@ -192,6 +208,9 @@ impl Scored {
                     unscored.example = score.reason.clone().unwrap_or_default();
                 }
             }
+        }
+        for (metric, _) in metrics.iter().zip(&one.scores).filter(|(_, s)| s.label.is_some()) {
+            *counts.labelled.entry(metric.clone()).or_default() += 1;
         }
         for judge in one.scores.iter().filter_map(|score| score.judge.as_ref()) {
             totals.judge_tokens += judge.tokens.unwrap_or_default();

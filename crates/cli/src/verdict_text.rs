@@ -1,6 +1,6 @@
 //! A verdict for a terminal: the answer in words first, then the figures, then what flipped.
 
-use evalmark_core::verdict::{Comparison, Verdict};
+use evalmark_core::verdict::{Comparison, Measure, Verdict};
 use evalmark_report::text::printable;
 
 use crate::{
@@ -8,8 +8,8 @@ use crate::{
     table::{percent, points},
 };
 
-/// Flipped items named for each comparison.
-const FLIPS: usize = 5;
+/// Items named for each comparison, of each kind.
+const NAMED: usize = 5;
 
 /// The verdict as lines of text.
 pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
@@ -24,6 +24,7 @@ pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
         lines.push(String::new());
         lines.extend(comparison_lines(comparison, printer));
     }
+    lines.extend(slices(verdict));
     lines.join("\n")
 }
 
@@ -43,22 +44,24 @@ fn comparison_lines(comparison: &Comparison, printer: Printer) -> Vec<String> {
         figures(comparison).map(|text| format!("    {}", printer.paint(Tone::Faint, &text))),
     );
     lines.extend(comparison.notes.iter().map(|note| format!("    note: {}", printable(note))));
+    lines.extend(unpaired(comparison).map(|text| format!("    {text}")));
     lines.extend(flips(comparison).map(|text| format!("    {text}")));
     lines
 }
 
 /// `83.3 % -> 71.2 %, difference -12.1 points [-18.0, -6.3], 66 pairs, …`
 fn figures(comparison: &Comparison) -> Option<String> {
-    let (before, after) = (comparison.baseline_mean?, comparison.candidate_mean?);
-    let (estimate, lower, upper) = (comparison.estimate?, comparison.lower?, comparison.upper?);
-    let interval = format!("[{}, {}]", points(lower), points(upper));
-    let margin = points(comparison.margin);
-    let mut parts = vec![
-        format!("{} -> {}", percent(before), percent(after)),
-        format!("difference {} points {interval}", points(estimate)),
-        format!("margin {} points", margin.trim_start_matches('+')),
-        format!("{} pairs", comparison.counts.paired),
-    ];
+    let mut parts = match comparison.measure {
+        Measure::Difference => difference(comparison)?,
+        Measure::Ratio => ratio(comparison)?,
+        Measure::Level => level(comparison)?,
+    };
+    if let Some(n) = comparison.effective_n {
+        parts.push(format!("worth {n:.0} independent ones"));
+    }
+    if let Some(labels) = comparison.labels {
+        parts.push(format!("{labels} of them with human labels"));
+    }
     if let (Some(b), Some(c)) = (comparison.only_baseline, comparison.only_candidate) {
         parts.push(format!("{b} lost and {c} gained"));
     }
@@ -69,11 +72,103 @@ fn figures(comparison: &Comparison) -> Option<String> {
     Some(parts.join(", "))
 }
 
+fn difference(comparison: &Comparison) -> Option<Vec<String>> {
+    let (before, after) = (comparison.baseline_mean?, comparison.candidate_mean?);
+    let margin = points(comparison.margin);
+    Some(vec![
+        format!("{} -> {}", percent(before), percent(after)),
+        format!(
+            "difference {} points [{}, {}]",
+            points(comparison.estimate?),
+            bound(comparison.lower, points),
+            bound(comparison.upper, points)
+        ),
+        format!("margin {} points", margin.trim_start_matches('+')),
+        format!("{} pairs", comparison.counts.paired),
+    ])
+}
+
+fn ratio(comparison: &Comparison) -> Option<Vec<String>> {
+    let times = |ratio: f64| format!("{ratio:.2}");
+    Some(vec![
+        format!(
+            "{} times the baseline [{}, {}]",
+            times(comparison.estimate?),
+            bound(comparison.lower, times),
+            bound(comparison.upper, times)
+        ),
+        format!("may grow to {} times", times(1.0 + comparison.margin)),
+        format!("{} pairs", comparison.counts.paired),
+    ])
+}
+
+fn level(comparison: &Comparison) -> Option<Vec<String>> {
+    Some(vec![
+        format!(
+            "mean {} [{}, {}]",
+            percent(comparison.estimate?),
+            bound(comparison.lower, percent),
+            bound(comparison.upper, percent)
+        ),
+        format!("minimum {}", percent(comparison.minimum?)),
+        format!("{} items", comparison.counts.paired),
+    ])
+}
+
+/// A bound; one that the scores do not give is told as such.
+fn bound(bound: Option<f64>, write: impl Fn(f64) -> String) -> String {
+    bound.map_or_else(|| "no bound".to_owned(), write)
+}
+
+/// Which items the two runs do not share, a few of each kind.
+fn unpaired(comparison: &Comparison) -> impl Iterator<Item = String> {
+    let unpaired = &comparison.unpaired;
+    let kinds = [
+        ("changed", &unpaired.changed, unpaired.n_changed),
+        ("added", &unpaired.added, unpaired.n_added),
+        ("removed", &unpaired.removed, unpaired.n_removed),
+    ];
+    kinds.into_iter().filter(|kind| kind.2 > 0).map(|(kind, ids, n)| {
+        let named: Vec<_> = ids.iter().take(NAMED).map(|id| printable(id)).collect();
+        format!("{kind}: {}{}", named.join(", "), and_more(n, named.len()))
+    })
+}
+
+/// Where in the dataset the differences lie.
+fn slices(verdict: &Verdict) -> Vec<String> {
+    let looked_at = verdict.slices.len();
+    if looked_at == 0 {
+        return Vec::new();
+    }
+    let those: Vec<_> = verdict.slices.iter().filter(|slice| slice.stands_out).collect();
+    let found = if those.is_empty() {
+        "none stands out".to_owned()
+    } else {
+        format!("{} stand out", those.len())
+    };
+    let mut lines = vec![
+        String::new(),
+        format!("by slice (exploratory, decides nothing): of {looked_at}, {found}"),
+    ];
+    lines.extend(those.iter().map(|slice| {
+        let value = slice.value.as_deref().map_or("(empty)".into(), printable);
+        let (comparison, column) = (&slice.comparison, printable(&slice.slice));
+        format!(
+            "  {column} = {value} · {} · {}: {} (q = {:.3})",
+            printable(&comparison.prompt),
+            printable(&comparison.model),
+            printable(&comparison.says),
+            slice.q
+        )
+    }));
+    lines
+}
+
 fn flips(comparison: &Comparison) -> Option<String> {
     if comparison.flips.is_empty() {
         return None;
     }
-    let named = comparison.flips.iter().take(FLIPS).map(|flip| {
+    let named = comparison.flips.iter().take(NAMED).map(|flip| {
         format!(
             "{} ({} -> {})",
             printable(&flip.item_id),
@@ -82,9 +177,15 @@ fn flips(comparison: &Comparison) -> Option<String> {
         )
     });
     let named: Vec<_> = named.collect();
-    let more = comparison.n_flips.saturating_sub(named.len() as u64);
-    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let rest = and_more(comparison.n_flips, named.len());
     Some(format!("flipped: {}{rest}", named.join(", ")))
+}
+
+fn and_more(all: u64, named: usize) -> String {
+    match all.saturating_sub(named as u64) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    }
 }
 
 /// A score without needless digits.

@@ -9,6 +9,7 @@
 pub mod dataset;
 pub mod estimate;
 pub mod item;
+pub mod label;
 pub mod metric;
 pub mod model;
 pub mod plan;

@@ -4,8 +4,10 @@
 
 use serde_json::Value;
 
+use crate::label::LabelSpec;
+
 /// A metric as declared in a suite, checked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct MetricSpec {
     /// The name it is reported under.
     pub name: String,
@@ -21,6 +23,8 @@ pub struct MetricSpec {
     pub threshold: Option<f64>,
     /// What an answer from which nothing can be extracted scores.
     pub invalid: InvalidPolicy,
+    /// Human labels of some of the answers.
+    pub labels: Option<LabelSpec>,
 }
 
 /// How to narrow an answer before it is scored.

@@ -173,7 +173,7 @@ fn render(
     item: &Item,
 ) -> Result<Vec<crate::request::Message>, PlanError> {
     prompt.render(item).map_err(|problem| PlanError::Template {
-        path: dataset.path.display().to_string(),
+        path: dataset.file.path.display().to_string(),
         row: item.index + 1,
         problem,
     })

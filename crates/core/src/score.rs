@@ -15,6 +15,8 @@ pub struct Score {
     pub invalid: bool,
     /// What the judge said, for a model-graded metric.
     pub judge: Option<JudgeTrace>,
+    /// What people say the answer is worth, where they were asked.
+    pub label: Option<f64>,
 }
 
 impl Score {

@@ -87,6 +87,42 @@ pub struct Flip {
     pub candidate: f64,
 }
 
+/// Items that the two arms do not share, by id: at most a few dozen of each kind; the counts are
+/// of all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Unpaired {
+    /// Items of the candidate alone.
+    pub added: Vec<String>,
+    /// Items of the baseline alone.
+    pub removed: Vec<String>,
+    /// Items whose content or target differs.
+    pub changed: Vec<String>,
+    /// How many were added.
+    pub n_added: u64,
+    /// How many were removed.
+    pub n_removed: u64,
+    /// How many were changed.
+    pub n_changed: u64,
+    /// Share of the larger arm's items that pair up.
+    pub paired_share: f64,
+}
+
+/// A comparison within a part of the dataset. It is exploratory and decides nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SliceFinding {
+    /// The slice column.
+    pub slice: String,
+    /// Its value; null where the cell is empty.
+    pub value: Option<String>,
+    /// Share of false discoveries among all slices that stand out as much (Benjamini-Hochberg).
+    pub q: f64,
+    /// Whether q is at most alpha.
+    pub stands_out: bool,
+    /// The comparison of the items in the slice.
+    pub comparison: Comparison,
+}
+
 /// One metric of one arm against its baseline: the answer and every figure behind it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
@@ -135,6 +171,12 @@ pub struct Comparison {
     pub p_pass: Option<f64>,
     /// How many items, by arm.
     pub counts: Counts,
+    /// Items that do not pair up.
+    #[serde(default)]
+    pub unpaired: Unpaired,
+    /// How many independent items the pairs are worth, where some belong together.
+    #[serde(default)]
+    pub effective_n: Option<f64>,
     /// Binary scores: items that only the baseline got right.
     pub only_baseline: Option<u64>,
     /// Binary scores: items that only the candidate got right.
@@ -172,6 +214,9 @@ pub struct Verdict {
     pub correction: String,
     /// One entry per metric × prompt × model.
     pub comparisons: Vec<Comparison>,
+    /// Where in the dataset the differences lie; exploratory.
+    #[serde(default)]
+    pub slices: Vec<SliceFinding>,
 }
 
 /// JSON Schema of `verdict.json`.

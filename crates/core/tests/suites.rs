@@ -116,6 +116,33 @@ fn check(changes: &[(&str, &str)], expected: &[&str]) {
 }
 
 #[test]
+fn labels_are_about_one_answer() {
+    let labels = |text: &str| {
+        let entry = format!("{{ name: right, labels: {{ {text} }},");
+        move |expected: &[&str]| check(&[("{ name: right,", &entry)], expected)
+    };
+    labels("")(&["`labels` needs exactly one of `column`, `columns` and `file`"]);
+    labels("column: label")(&[
+        "row 1: column `label`: `x` is no label; a label is a number from 0 to 1, or empty",
+        "one column cannot hold labels of several prompts' answers",
+        "name one for each",
+    ]);
+    labels("columns: { plan: labels }")(&[
+        "the dataset has no column `labels`",
+        "did you mean `label`",
+        "the suite has no prompt `plan`",
+        "did you mean `plain`",
+    ]);
+    labels("columns: { plain: lable }")(&[
+        "the dataset has no column `lable`",
+        "did you mean `label`",
+    ]);
+    labels("file: labels.txt")(&["the ending of `labels.txt` does not tell", "use a file ending"]);
+    labels("file: labels.csv")(&["labels /labels.csv: cannot be read"]);
+    labels("file: data.csv")(&["row 1: has no column `item_id`"]);
+}
+
+#[test]
 fn every_mistake_is_reported_at_once() {
     check(
         &[
@@ -161,7 +188,18 @@ fn mistakes() {
     );
     check(
         &[("right: {", "wrong: {")],
-        &["the gate names a metric `wrong`", "the suite's metrics: right, good"],
+        &[
+            "the gate names a metric `wrong`",
+            "the suite's metrics, and amounts: right, good, latency_p95, cost_usd, output_tokens",
+        ],
+    );
+    check(
+        &[("right: { margin: 0.05", "output_tokens: { min: 0.5 }, right: { margin: 1.5")],
+        &["`output_tokens` has no minimum", "a margin of more than 1 lets a score drop"],
+    );
+    check(
+        &[("{ name: right,", "{ name: cost_usd,"), ("right: {", "cost_usd: {")],
+        &["`cost_usd` is what a gate calls an amount of its own", "choose another name"],
     );
     check(&[("name: chat", "name: plain")], &["the name `plain` is already taken in `prompts`"]);
     check(

@@ -147,7 +147,7 @@ const PER_METRIC_AND_SLICE: [Column; 2] = [
 ];
 
 /// The columns of `scores.parquet`.
-pub(crate) const SCORES: [Column; 16] = [
+pub(crate) const SCORES: [Column; 17] = [
     column("run_id", Kind::Text, "the run"),
     column("item_id", Kind::Text, "the item's id"),
     column("prompt", Kind::Text, "the prompt's name"),
@@ -164,6 +164,20 @@ pub(crate) const SCORES: [Column; 16] = [
     column("item_hash", Kind::Text, "hash of the item's content, 32 hexadecimal digits"),
     nullable("cluster", Kind::Text, "items that share it are not independent"),
     column("invalid", Kind::Bool, "nothing could be extracted from the answer"),
+    nullable("label", Kind::Float, "what people say the answer is worth, where they were asked"),
+];
+
+/// The columns of a baseline's `usage.parquet`, all of them columns of `samples.parquet`.
+pub(crate) const USAGE: [Column; 9] = [
+    SAMPLES[2],
+    SAMPLES[3],
+    SAMPLES[4],
+    SAMPLES[6],
+    SAMPLES[7],
+    SAMPLES[8],
+    SAMPLES[21],
+    SAMPLES[23],
+    SAMPLES[24],
 ];
 
 /// The columns of `summary.parquet`.

@@ -3,8 +3,8 @@
 //! Begin with [`columns`], which says what the Parquet files of a run folder hold, then
 //! [`samples::SamplesWriter`]. Pages begin at [`html::HtmlReport`].
 //!
-//! It owns `samples.parquet`, `scores.parquet`, `summary.parquet` and `report.html`, and the Markdown,
-//! JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`text`]
+//! It owns `samples.parquet`, `scores.parquet`, `summary.parquet`, `usage.parquet` and `report.html`, and
+//! the Markdown, JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`text`]
 //! and the exports neutralise it.
 //!
 //! What it deliberately does not do: it computes no estimate and decides no verdict, it prints
@@ -22,4 +22,4 @@ pub mod markdown;
 mod parquet;
 pub mod text;
 
-pub use parquet::{ReadError, WriteError, dataset, samples, scores, summary};
+pub use parquet::{ReadError, WriteError, dataset, samples, scores, summary, usage};

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use evalmark_core::verdict::{Comparison, Verdict};
+use evalmark_core::verdict::{Comparison, SliceFinding, Verdict};
 
 use crate::{
     figures::{bounds, count, estimate, p_value, score},
@@ -30,6 +30,7 @@ fn write_verdict(out: &mut String, verdict: &Verdict) -> fmt::Result {
     for comparison in comparisons {
         write_details(out, comparison)?;
     }
+    write_slices(out, &verdict.slices)?;
     if !correction.is_empty() {
         writeln!(out, "Several comparisons: {}.", literal(correction))?;
     }
@@ -81,6 +82,28 @@ fn write_details(out: &mut String, comparison: &Comparison) -> fmt::Result {
             writeln!(out, "| {} | {baseline} | {candidate} |", literal(&flip.item_id))?;
         }
         out.push_str("\n</details>\n");
+    }
+    out.push('\n');
+    Ok(())
+}
+
+/// The slices that stand out; they explore, and decide nothing.
+fn write_slices(out: &mut String, slices: &[SliceFinding]) -> fmt::Result {
+    if slices.is_empty() {
+        return Ok(());
+    }
+    let (looked_at, those) = (count(slices.len() as u64), slices.iter().filter(|s| s.stands_out));
+    writeln!(out, "By slice (exploratory, of {looked_at}), those that stand out:\n")?;
+    for found in those.clone() {
+        let SliceFinding { slice, value, q, comparison, .. } = found;
+        let Comparison { prompt, model, says, .. } = comparison;
+        let value = value.as_deref().map_or_else(|| "(empty)".to_owned(), literal);
+        let name = [prompt, model].map(|name| literal(name)).join(" · ");
+        let (slice, says, q) = (literal(slice), literal(says), p_value(Some(*q)));
+        writeln!(out, "- {slice} = {value} · {name}: {says} (q {q})")?;
+    }
+    if those.count() == 0 {
+        writeln!(out, "- none")?;
     }
     out.push('\n');
     Ok(())

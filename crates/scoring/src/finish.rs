@@ -42,6 +42,7 @@ impl Finish {
                     reason: Some(reason),
                     invalid: true,
                     judge: None,
+                    label: None,
                 }
             }
         }
@@ -59,6 +60,7 @@ impl Finish {
             reason,
             invalid: false,
             judge: None,
+            label: None,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! One metric of one prompt and model against its baseline: check, pair, weigh, decide.
 
-use evalmark_core::verdict::{Answer, Comparison, Counts, Flip, Measure};
+use evalmark_core::verdict::{Answer, Comparison, Counts, Flip, Measure, Unpaired};
 
 use crate::decide::{Case, Cause, Kind};
+use crate::effective::effective_n;
 use crate::evidence::{Evidence, weigh};
 use crate::items::{CompareError, FlipAt, ItemScore, Subject};
 use crate::max_t::Units;
@@ -100,6 +101,24 @@ impl Judged {
         self.comparison.flips = self.flips.iter().map(named).collect();
     }
 
+    /// Names the items that do not pair up, by their places in the two arms' slices.
+    pub fn name_unpaired(
+        &mut self,
+        baseline_id: impl Fn(usize) -> String,
+        candidate_id: impl Fn(usize) -> String,
+    ) {
+        let changes = &self.changes;
+        self.comparison.unpaired = Unpaired {
+            added: changes.added.iter().map(|&at| candidate_id(at)).collect(),
+            removed: changes.removed.iter().map(|&at| baseline_id(at)).collect(),
+            changed: changes.changed.iter().map(|&(_, at)| candidate_id(at)).collect(),
+            n_added: changes.n_added,
+            n_removed: changes.n_removed,
+            n_changed: changes.n_changed,
+            paired_share: changes.paired_share,
+        };
+    }
+
     /// The p-value that a family's correction takes in; 1 for an incomparable comparison.
     pub(crate) fn p_regressed(&self) -> f64 {
         match (&self.case, &self.certain) {
@@ -148,7 +167,7 @@ pub fn compare(
     rule: &Rule,
 ) -> Result<Judged, CompareError> {
     rule.check()?;
-    match_arms(subject, [baseline, candidate], rule, |matched| {
+    match_arms(subject, [baseline, candidate], rule, |mut matched| {
         let arms = matched.arms;
         let complete = arms.pairs(Assumption::Complete, rule.range);
         let case =
@@ -157,6 +176,7 @@ pub fn compare(
                 _ => weigh(&arms.pairs(assumption, rule.range), rule),
             });
         let cautious = matched.missing.cautious();
+        matched.comparison.effective_n = effective_n(&complete);
         let judged = matched.decide(case, flips(arms, rule.range, rule.max_flips));
         match cautious {
             Assumption::Complete => judged.with_units(&complete),
@@ -247,6 +267,8 @@ pub(crate) fn empty(subject: &Subject, counts: Counts, rule: &Rule) -> Compariso
         p_regressed_adjusted: None,
         p_pass: None,
         counts,
+        unpaired: Unpaired::default(),
+        effective_n: None,
         only_baseline: None,
         only_candidate: None,
         discordance: None,

@@ -33,6 +33,7 @@ mod clustered;
 mod compare;
 mod continuous;
 mod decide;
+mod effective;
 mod estimate;
 mod evidence;
 mod family;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
-    suite::{GateSpec, GatedMetric, Suite},
+    suite::{GateSpec, Suite},
     verdict::Verdict,
 };
 use evalmark_report::{github, junit, markdown};
@@ -66,23 +66,14 @@ pub(crate) fn gate_spec(
             record.suite_path.display(),
             kept.display()
         ));
-        GateSpec::of_effective(&record.effective_suite).unwrap_or_else(|| default_gate(record))
+        GateSpec::of_effective(&record.effective_suite).unwrap_or_else(|| {
+            GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
+        })
     };
     if spec.is_default {
         printer.remark(DEFAULT_GATE);
     }
     Ok(spec)
-}
-
-fn default_gate(record: &RunRecord) -> GateSpec {
-    let metrics = record.metrics.iter().map(|m| (m.name.clone(), GatedMetric::default()));
-    GateSpec {
-        baseline: None,
-        alpha: 0.05,
-        min_paired: 0.95,
-        metrics: metrics.collect(),
-        is_default: true,
-    }
 }
 
 /// A verdict in the form that was asked for, with a final line break.

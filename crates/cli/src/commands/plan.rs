@@ -43,6 +43,10 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     for model in &models {
         printer.result(&model.line());
     }
+    if outlooks.is_empty() {
+        printer.result("\nthe gate holds no score against a baseline: there is no drop to detect");
+        return Ok(Exit::Done);
+    }
     printer.result(&format!(
         "\nwhat {n_items} items and {epochs} epoch{} detect with {:.0} % power at alpha {}, in \
          percentage points:\n{}",
@@ -65,7 +69,7 @@ fn json(
     outlooks: &[Outlook],
     warnings: &[String],
 ) -> Value {
-    let margin = gate.metrics.values().map(|m| m.margin).fold(f64::INFINITY, f64::min);
+    let margin = gate.scores().map(|(_, m)| m.margin).reduce(f64::min);
     let drops = outlooks.iter().map(|outlook| outlook.resolution.detectable_drop);
     // Where some drop cannot be found at all, no number holds for all.
     let drop = drops.collect::<Option<Vec<f64>>>();

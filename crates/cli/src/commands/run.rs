@@ -9,7 +9,7 @@ use crate::{
     ask::{Asks, keys},
     exit::Exit,
     flow::{Run, suite_baseline},
-    open::{Opened, metric_hashes, open},
+    open::{Opened, judged_names, metric_hashes, open},
     print::Printer,
     run_folder::{
         Counts, FORMAT_VERSION, Named, Options, RunFolder, RunRecord, Status, Totals, git_state,
@@ -75,6 +75,7 @@ pub(super) fn begin(opened: &Opened, run_id: String, options: Options) -> RunRec
         prompts: plan.prompts.iter().map(named).collect(),
         models: plan.candidates.iter().map(|i| plan.models[*i].name.to_string()).collect(),
         metrics: metric_hashes(opened),
+        judged: judged_names(opened),
         options,
         counts: Counts { planned: plan.n_samples(), ..Counts::default() },
         totals: Totals::default(),

@@ -12,7 +12,7 @@ use crate::{
     exit::Exit,
     flow::{Run, suite_baseline},
     hint::Hinted,
-    open::{Opened, metric_hashes, open},
+    open::{Opened, judged_names, metric_hashes, open},
     print::Printer,
     run_folder::RunRecord,
 };
@@ -28,6 +28,7 @@ pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
         prompt.hash = recorded.hash.as_str().into();
     }
     record.metrics = metric_hashes(&opened);
+    record.judged = judged_names(&opened);
     record.dataset_hash.clone_from(&opened.plan.survey.hash);
     if same_prompts {
         record.suite_hash.clone_from(&opened.hash);

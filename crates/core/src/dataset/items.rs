@@ -6,7 +6,10 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 
 use super::{DatasetError, DatasetSpec, Row, Rows};
-use crate::item::{Item, ItemHash};
+use crate::{
+    item::{Item, ItemHash},
+    label::label,
+};
 
 /// The selected items of a dataset, in the file's order.
 pub struct Items {
@@ -18,7 +21,7 @@ pub struct Items {
 impl Items {
     /// Opens the dataset at its first item.
     pub fn open(spec: &Arc<DatasetSpec>) -> Result<Self, DatasetError> {
-        Ok(Self { spec: spec.clone(), rows: spec.rows()?, next: 0 })
+        Ok(Self { spec: spec.clone(), rows: spec.file.rows()?, next: 0 })
     }
 }
 
@@ -36,7 +39,7 @@ impl Iterator for Items {
         let index = self.next;
         self.next += 1;
         Some(item(&self.spec, row, index).map_err(|message| {
-            DatasetError::of_row(&self.spec.path, format!("row {}", index + 1), message)
+            DatasetError::of_row(&self.spec.file.path, format!("row {}", index + 1), message)
         }))
     }
 }
@@ -57,6 +60,9 @@ fn item(spec: &DatasetSpec, row: Row, index: u64) -> Result<Item, String> {
         .slices
         .iter()
         .map(|column| Ok(text(cell(&row, column)?).filter(|value| !value.is_empty())));
+    for column in &spec.labels {
+        label(cell(&row, column)?).map_err(|error| format!("column `{column}`: {error}"))?;
+    }
     Ok(Item {
         index,
         id: id.into(),
@@ -166,7 +172,7 @@ impl Surveyor {
                 "repeats row {first} word for word; remove it, or name an id column (`dataset.id`)"
             ),
         };
-        Err(DatasetError::of_row(&self.spec.path, format!("row {row}"), message))
+        Err(DatasetError::of_row(&self.spec.file.path, format!("row {row}"), message))
     }
 
     pub(crate) fn finish(self) -> Result<Survey, DatasetError> {
@@ -175,7 +181,7 @@ impl Surveyor {
                 Some(0) => "no item is selected (limit 0)",
                 _ => "has no items; a run over nothing would say nothing",
             };
-            return Err(DatasetError::of_file(&self.spec.path, message));
+            return Err(DatasetError::of_file(&self.spec.file.path, message));
         }
         let hash = self.hasher.finalize().to_hex().to_string();
         Ok(Survey { n_items: self.seen.len() as u64, hash })

@@ -54,13 +54,22 @@ impl Format {
     }
 }
 
-/// A dataset as declared in a suite, checked.
+/// A file of rows.
 #[derive(Clone)]
-pub struct DatasetSpec {
+pub struct FileSpec {
     /// The file.
     pub path: PathBuf,
     /// Its format.
     pub format: Format,
+    /// How a Parquet file is read.
+    pub parquet: OpenParquet,
+}
+
+/// A dataset as declared in a suite, checked.
+#[derive(Clone, Debug)]
+pub struct DatasetSpec {
+    /// Its file.
+    pub file: FileSpec,
     /// Column with a unique id.
     pub id: Option<String>,
     /// Columns with the right answers.
@@ -71,21 +80,21 @@ pub struct DatasetSpec {
     pub cluster: Option<String>,
     /// Columns to break results down by.
     pub slices: Vec<String>,
-    /// Columns that are no part of an item's content: recorded answers, notes.
+    /// Columns that are no part of an item's content: recorded answers, labels, notes.
     pub ignored: Vec<String>,
+    /// Columns with human labels of the answers.
+    pub labels: Vec<String>,
     /// Take only the first so many items.
     pub limit: Option<u64>,
-    /// How a Parquet file is read.
-    pub parquet: OpenParquet,
 }
 
-impl fmt::Debug for DatasetSpec {
+impl fmt::Debug for FileSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DatasetSpec").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("FileSpec").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
-impl DatasetSpec {
+impl FileSpec {
     /// The file's rows, from the first.
     pub fn rows(&self) -> Result<Rows, DatasetError> {
         match self.format {

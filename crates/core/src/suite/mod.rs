@@ -3,18 +3,17 @@
 
 mod check;
 mod document;
+mod gate;
 mod mistake;
 mod raw;
 mod schema;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 pub use self::{
+    gate::{Amount, Correction, GateSpec, GatedMetric},
     mistake::{Mistake, Mistakes, Position},
     schema::schema,
 };
@@ -50,36 +49,6 @@ pub struct Suite {
     pub effective: Value,
     /// What is unwise, but no mistake.
     pub warnings: Vec<String>,
-}
-
-/// What decides pass or fail against a baseline.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GateSpec {
-    /// Name of the baseline that `run` compares with.
-    pub baseline: Option<String>,
-    /// One-sided error rate of each bound.
-    pub alpha: f64,
-    /// Share of the items that must pair up.
-    pub min_paired: f64,
-    /// Gated metrics by name.
-    pub metrics: BTreeMap<String, GatedMetric>,
-    /// Whether the suite says nothing and these are the defaults.
-    pub is_default: bool,
-}
-
-/// One gated metric.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GatedMetric {
-    /// The largest acceptable drop.
-    pub margin: f64,
-    /// The lowest acceptable mean.
-    pub min: Option<f64>,
-}
-
-impl Default for GatedMetric {
-    fn default() -> Self {
-        Self { margin: 0.03, min: None }
-    }
 }
 
 /// What a reader of suites is told about the world outside this crate.
@@ -143,17 +112,8 @@ impl Suite {
 
     /// The gate, or the default gate: every metric at alpha 0.05 and margin 0.03.
     pub fn gate_or_default(&self) -> GateSpec {
-        self.gate.clone().unwrap_or_else(|| GateSpec {
-            baseline: None,
-            alpha: 0.05,
-            min_paired: 0.95,
-            metrics: self
-                .metrics
-                .iter()
-                .map(|metric| (metric.name.clone(), GatedMetric::default()))
-                .collect(),
-            is_default: true,
-        })
+        let names = self.metrics.iter().map(|metric| metric.name.as_str());
+        self.gate.clone().unwrap_or_else(|| GateSpec::default_of(names))
     }
 
     /// What decides requests and scores, as text: the effective suite without its gate, limits,
@@ -170,41 +130,17 @@ impl Suite {
                 model.shift_remove(key);
             }
         }
+        // Labels come after the answers that they are about.
+        let metrics = identity["metrics"].as_array_mut().into_iter().flatten();
+        for metric in metrics.filter_map(Value::as_object_mut) {
+            metric.shift_remove("labels");
+        }
         identity.to_string()
     }
 
     /// The model with this name.
     pub fn model_index(&self, name: &str) -> Option<usize> {
         self.models.iter().position(|model| *model.name == *name)
-    }
-}
-
-impl GateSpec {
-    /// The gate of an effective suite, as a run keeps it.
-    pub fn of_effective(effective: &Value) -> Option<Self> {
-        let raw: raw::RawGate = serde_json::from_value(effective.get("gate")?.clone()).ok()?;
-        let metrics = effective["metrics"].as_array().into_iter().flatten();
-        let names: Vec<_> = metrics.filter_map(|metric| metric["name"].as_str()).collect();
-        Some(Self::new(&raw, &names))
-    }
-
-    /// The gate as written, with the suite's metrics where it names none.
-    fn new(raw: &raw::RawGate, names: &[&str]) -> Self {
-        let gated = |metric: &raw::RawGateMetric| GatedMetric {
-            margin: metric.margin.unwrap_or(GatedMetric::default().margin),
-            min: metric.min,
-        };
-        let metrics = match &raw.metrics {
-            Some(metrics) => metrics.iter().map(|(n, metric)| (n.clone(), gated(metric))).collect(),
-            None => names.iter().map(|n| ((*n).to_owned(), GatedMetric::default())).collect(),
-        };
-        Self {
-            baseline: raw.baseline.clone(),
-            alpha: raw.alpha.unwrap_or(0.05),
-            min_paired: raw.min_paired.unwrap_or(0.95),
-            metrics,
-            is_default: false,
-        }
     }
 }
 

@@ -262,9 +262,29 @@ pub(crate) struct RawMetric {
     /// What an answer from which nothing can be extracted scores.
     #[serde(default, skip_serializing_if = "RawInvalid::is_default")]
     pub(crate) invalid: RawInvalid,
+    /// Human scores of some of the answers; they correct the metric's own in verdicts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) labels: Option<RawLabels>,
     /// The kinds; their schemas come from whoever knows them.
     #[serde(flatten)]
     pub(crate) kinds: Map<String, Value>,
+}
+
+/// Where human labels are: exactly one of `column`, `columns` and `file`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawLabels {
+    /// Dataset column with the labels, where there is one prompt and one model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<String>,
+    /// Dataset columns with the labels, by prompt, where there is one model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<std::collections::BTreeMap<String, String>>,
+    /// File of labels (csv, tsv, jsonl, json or parquet), relative to the suite file: columns
+    /// `item_id` and `label`, and whichever of `prompt`, `model`, `epoch` and `output` tell which
+    /// answer a label is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
 }
 
 /// How to narrow an answer: exactly one of `regex` and `json`.
@@ -326,18 +346,36 @@ pub(crate) struct RawGate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) min_paired: Option<f64>,
-    /// Gated metrics; default: every metric, each with margin 0.03.
+    /// How regressions are corrected for the number of comparisons; default: holm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) correction: Option<RawCorrection>,
+    /// Whether a run stops asking as soon as its answer is certain; default: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) stop_early: bool,
+    /// Gated metrics, and amounts that may not grow: `latency_p95`, `cost_usd`, `output_tokens`;
+    /// default: every metric, each with margin 0.03.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) metrics: Option<std::collections::BTreeMap<String, RawGateMetric>>,
+}
+
+/// How regressions are corrected for the number of comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RawCorrection {
+    /// Holm's step-down procedure.
+    Holm,
+    /// Max-T by sign flips of whole items: less strict where comparisons share items.
+    MaxT,
 }
 
 /// One gated metric.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawGateMetric {
-    /// The largest acceptable drop; default 0.03.
+    /// The largest acceptable drop; default 0.03. Of an amount: the largest acceptable growth as
+    /// a share of the baseline's; default 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0001, max = 1.0))]
+    #[schemars(range(min = 0.0001, max = 10.0))]
     pub(crate) margin: Option<f64>,
     /// The lowest acceptable mean; its interval decides, not its point.
     #[serde(default, skip_serializing_if = "Option::is_none")]

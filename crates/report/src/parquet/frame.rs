@@ -39,6 +39,14 @@ impl<'a> Frame<'a> {
         self.typed(name, Kind::Float, Series::f64)
     }
 
+    /// A column that files of earlier versions lack.
+    pub(super) fn later_float(
+        &self,
+        name: &'a str,
+    ) -> Result<Option<Values<'a, Float64Type>>, ReadError> {
+        self.data.column(name).is_ok().then(|| self.float(name)).transpose()
+    }
+
     pub(super) fn int64(&self, name: &'a str) -> Result<Values<'a, Int64Type>, ReadError> {
         self.typed(name, Kind::Int64, Series::i64)
     }

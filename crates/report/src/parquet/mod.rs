@@ -8,6 +8,7 @@ pub mod samples;
 pub mod scores;
 pub mod summary;
 mod table;
+pub mod usage;
 
 pub use open::ReadError;
 pub use table::WriteError;

@@ -137,6 +137,19 @@ impl TableReader {
         Ok(self)
     }
 
+    /// Reads these columns, and of the `later` ones those that the file has: files written before
+    /// a column was added lack it.
+    pub(super) fn select_with(
+        self,
+        mut columns: Vec<String>,
+        later: &[&str],
+    ) -> Result<Self, ReadError> {
+        columns.retain(|column| {
+            self.schema.contains(column.as_str()) || !later.contains(&column.as_str())
+        });
+        self.select(columns)
+    }
+
     /// Every column's name and type.
     pub(super) fn schema(&self) -> &ArrowSchema {
         &self.schema

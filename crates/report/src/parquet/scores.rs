@@ -66,6 +66,7 @@ impl ScoresWriter {
             Cell::text(&hash),
             Cell::Text(row.item.cluster.as_deref()),
             Cell::Bool(Some(score.invalid)),
+            Cell::float(score.label),
         ];
         self.table.push(cells)
     }
@@ -99,9 +100,11 @@ pub struct ScoreRef<'a> {
     pub passed: Option<bool>,
     /// Nothing could be extracted from the answer.
     pub invalid: bool,
+    /// What people say the answer is worth.
+    pub label: Option<f64>,
 }
 
-const REF_COLUMNS: [&str; 10] = [
+const REF_COLUMNS: [&str; 11] = [
     "item_id",
     "item_hash",
     "cluster",
@@ -112,7 +115,11 @@ const REF_COLUMNS: [&str; 10] = [
     "score",
     "passed",
     "invalid",
+    "label",
 ];
+
+/// Columns that the first version of the file did not have.
+const LATER: [&str; 1] = ["label"];
 
 /// Visits every score in file order; ends at the visitor's first error.
 ///
@@ -122,7 +129,7 @@ pub fn for_each_score<E: From<ReadError>>(
     mut visit: impl FnMut(ScoreRef<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let columns = REF_COLUMNS.map(str::to_owned).to_vec();
-    let mut reader = TableReader::open(path)?.select(columns)?;
+    let mut reader = TableReader::open(path)?.select_with(columns, &LATER)?;
     while reader.next_batch(|frame| visit_batch(frame, &mut visit))?.is_some() {}
     Ok(())
 }
@@ -136,6 +143,7 @@ fn visit_batch<E: From<ReadError>>(
     let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
     let (epoch, score) = (frame.int32("epoch")?, frame.float("score")?);
     let (passed, invalid) = (frame.bool("passed")?, frame.bool("invalid")?);
+    let label = frame.later_float("label")?;
     for row in 0..frame.data.height() {
         visit(ScoreRef {
             item_id: item_id.some(row)?,
@@ -148,6 +156,7 @@ fn visit_batch<E: From<ReadError>>(
             score: score.get(row),
             passed: passed.get(row),
             invalid: invalid.get(row).unwrap_or_default(),
+            label: label.as_ref().and_then(|label| label.get(row)),
         })?;
     }
     Ok(())
@@ -176,7 +185,7 @@ pub struct ScoreRecords(Rows<ScoreRecord, ReadError>);
 /// Opens a `scores.parquet` to read every row in full, reasons and judges included.
 pub fn score_records(path: &Path) -> Result<ScoreRecords, ReadError> {
     let columns = SCORES.map(|column| column.name.to_owned()).to_vec();
-    Ok(ScoreRecords(Rows::new(TableReader::open(path)?.select(columns)?, decode)))
+    Ok(ScoreRecords(Rows::new(TableReader::open(path)?.select_with(columns, &LATER)?, decode)))
 }
 
 impl Iterator for ScoreRecords {
@@ -208,6 +217,7 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<ScoreRecord>, ReadError> {
 fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
     let (value, passed) = (frame.float("score")?, frame.bool("passed")?);
     let (reason, invalid) = (frame.text("reason")?, frame.bool("invalid")?);
+    let label = frame.later_float("label")?;
     let judges = decode_judges(frame)?.into_iter().enumerate();
     let score = |(row, judge)| Score {
         value: value.get(row),
@@ -215,6 +225,7 @@ fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
         reason: reason.maybe_owned(row),
         invalid: invalid.get(row).unwrap_or_default(),
         judge,
+        label: label.as_ref().and_then(|label| label.get(row)),
     };
     Ok(judges.map(score).collect())
 }

@@ -7,7 +7,7 @@ use evalmark_core::{
     record::{ErrorKind, Outcome, Record, Timing, Usage},
     request::{Message, Request},
     score::{JudgeTrace, Score},
-    verdict::{Answer, Comparison, Counts, Flip, Measure, Verdict},
+    verdict::{Answer, Comparison, Counts, Flip, Measure, SliceFinding, Unpaired, Verdict},
 };
 use evalmark_report::{
     samples::{Layout, SampleRow, SamplesWriter},
@@ -117,6 +117,7 @@ fn scores(index: u64) -> Vec<Score> {
         reason: Some(HOSTILE.to_owned()),
         invalid: index % 4 == 2,
         judge: Some(judge),
+        label: index.is_multiple_of(3).then_some(0.5),
     };
     vec![Score::of((index % 2) as f64), judged]
 }
@@ -195,6 +196,13 @@ pub(crate) fn comparison(answer: Answer) -> Comparison {
             baseline_missing: 0,
             candidate_missing: 12,
         },
+        unpaired: Unpaired {
+            changed: vec![format!("ticket-9 {HOSTILE}")],
+            n_changed: 1,
+            paired_share: 0.9975,
+            ..Unpaired::default()
+        },
+        effective_n: Some(301.5),
         only_baseline: Some(31),
         only_candidate: Some(8),
         discordance: Some(0.1),
@@ -227,6 +235,22 @@ pub(crate) fn verdict(answer: Answer) -> Verdict {
         answer,
         says: "1 of 2 gated metrics regressed.".to_owned(),
         correction: "holm".to_owned(),
-        comparisons: vec![comparison(answer), pass],
+        comparisons: vec![comparison(answer), pass.clone()],
+        slices: vec![
+            SliceFinding {
+                slice: "channel".to_owned(),
+                value: Some(HOSTILE.to_owned()),
+                q: 0.012,
+                stands_out: true,
+                comparison: comparison(answer),
+            },
+            SliceFinding {
+                slice: "channel".to_owned(),
+                value: None,
+                q: 0.7,
+                stands_out: false,
+                comparison: pass,
+            },
+        ],
     }
 }

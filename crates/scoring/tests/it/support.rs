@@ -24,6 +24,7 @@ pub(crate) fn spec(entry: &Value) -> MetricSpec {
             Some("missing") => InvalidPolicy::Missing,
             _ => InvalidPolicy::Zero,
         },
+        labels: None,
     }
 }
 

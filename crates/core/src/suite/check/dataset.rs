@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::{Checker, suggest};
 use crate::{
-    dataset::{DatasetSpec, Format, Items},
+    dataset::{DatasetSpec, FileSpec, Format, Items},
     item::Item,
-    suite::raw::{RawDataset, RawFormat, RawModel, RawNames},
+    suite::raw::{RawFormat, RawMetric, RawModel, RawNames, RawSuite},
 };
 
 impl Checker<'_> {
-    pub(super) fn dataset(&mut self, raw: &RawDataset, models: &[RawModel]) -> Option<DatasetSpec> {
+    pub(super) fn dataset(&mut self, suite: &RawSuite) -> Option<DatasetSpec> {
+        let (raw, models) = (&suite.dataset, &suite.models);
         let path = self.folder.join(&raw.path);
         let format = raw.format.map(format_of).or_else(|| Format::of(&path));
         let Some(format) = format else {
@@ -28,27 +29,28 @@ impl Checker<'_> {
             }
         }
         let column = |model: &RawModel| model.recorded.as_ref()?.column.clone();
+        let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
+        let ignored = models.iter().filter_map(column).chain(raw.ignore.clone());
         Some(DatasetSpec {
-            path,
-            format,
+            file: FileSpec { path, format, parquet: self.readers.parquet },
             id: raw.id.clone(),
             targets: raw.target.clone().map(RawNames::into_vec).unwrap_or_default(),
             allow_empty_target: raw.allow_empty_target,
             cluster: raw.cluster.clone(),
             slices: raw.slices.clone(),
-            ignored: models.iter().filter_map(column).chain(raw.ignore.clone()).collect(),
+            ignored: ignored.chain(labels.clone()).collect(),
+            labels,
             limit: None,
-            parquet: self.readers.parquet,
         })
     }
 
     /// The dataset's first item, once its columns have been checked.
     pub(super) fn first_item(&mut self, spec: &DatasetSpec) -> Option<Item> {
-        let first_row = spec.rows().and_then(|mut rows| rows.next().transpose());
+        let first_row = spec.file.rows().and_then(|mut rows| rows.next().transpose());
         let row = match first_row {
             Ok(Some(row)) => row,
             Ok(None) => {
-                let message = format!("dataset {}: has no items", spec.path.display());
+                let message = format!("dataset {}: has no items", spec.file.path.display());
                 self.complain("/dataset/path", message);
                 return None;
             }
@@ -64,7 +66,9 @@ impl Checker<'_> {
         wanted.extend(spec.targets.iter().map(|c| ("/dataset/target".to_owned(), c.clone())));
         let slice = |(i, c): (usize, &String)| (format!("/dataset/slices/{i}"), c.clone());
         wanted.extend(spec.slices.iter().enumerate().map(slice));
-        wanted.extend(spec.ignored.iter().map(|c| ("/dataset/ignore".to_owned(), c.clone())));
+        wanted.extend(spec.labels.iter().map(|c| ("/metrics".to_owned(), c.clone())));
+        let ignored = spec.ignored.iter().filter(|column| !spec.labels.contains(column));
+        wanted.extend(ignored.map(|c| ("/dataset/ignore".to_owned(), c.clone())));
         let known: Vec<_> = row.keys().map(String::as_str).collect();
         let before = self.mistakes.len();
         for (pointer, column) in wanted {
@@ -85,6 +89,13 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// The dataset columns that hold a metric's labels.
+fn label_columns(metric: &RawMetric) -> Vec<String> {
+    let Some(labels) = &metric.labels else { return Vec::new() };
+    let columns = labels.columns.iter().flat_map(|columns| columns.values().cloned());
+    labels.column.iter().cloned().chain(columns).collect()
 }
 
 fn format_of(raw: RawFormat) -> Format {

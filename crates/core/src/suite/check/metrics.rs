@@ -1,6 +1,4 @@
-//! Checking the `metrics` and `gate` sections.
-
-use std::collections::BTreeMap;
+//! Checking the `metrics` section.
 
 use serde_json::Value;
 
@@ -8,10 +6,9 @@ use super::{Checker, suggest};
 use crate::{
     metric::{Extract, InvalidPolicy, MetricKind, MetricSpec, Which},
     suite::{
-        GateSpec,
+        Amount,
         document::escape,
-        file_name,
-        raw::{RawExtract, RawGate, RawInvalid, RawMetric, RawWhich},
+        raw::{RawExtract, RawInvalid, RawMetric, RawWhich},
     },
 };
 
@@ -52,6 +49,10 @@ impl Checker<'_> {
             let hint = "add `target: COLUMN` under `dataset`".to_owned();
             self.complain_with_hint(&format!("{at}/{}", kind.name), message, hint);
         }
+        if Amount::named(&raw.name).is_some() {
+            let message = format!("`{}` is what a gate calls an amount of its own", raw.name);
+            self.complain_with_hint(&format!("{at}/name"), message, "choose another name".into());
+        }
         let params = raw.kinds.get(kind.name).cloned().unwrap_or_default();
         self.model_refs(&at, kind, &params, models);
         let spec = MetricSpec {
@@ -68,6 +69,8 @@ impl Checker<'_> {
                 RawInvalid::Zero => InvalidPolicy::Zero,
                 RawInvalid::Missing => InvalidPolicy::Missing,
             },
+            // They are looked at once it is known whose answers there are.
+            labels: None,
         };
         if let Err(complaint) = (kind.check)(&spec) {
             self.complain(&format!("{at}{}", complaint.pointer), complaint.message);
@@ -109,24 +112,6 @@ impl Checker<'_> {
                 None
             }
         }
-    }
-
-    pub(super) fn gate(&mut self, raw: &RawGate, metrics: &[RawMetric]) -> GateSpec {
-        let names: Vec<_> = metrics.iter().map(|metric| metric.name.as_str()).collect();
-        if let Some(Err(message)) = raw.baseline.as_deref().map(file_name) {
-            self.complain("/gate/baseline", format!("the baseline's name {message}"));
-        }
-        if raw.metrics.as_ref().is_some_and(BTreeMap::is_empty) {
-            self.complain("/gate/metrics", "a gate without metrics would always be green");
-        }
-        for name in raw.metrics.iter().flatten().map(|(name, _)| name) {
-            if !names.contains(&name.as_str()) {
-                let message = format!("the gate names a metric `{name}` that the suite lacks");
-                let hint = suggest(name, &names, "the suite's metrics");
-                self.complain_with_hint(&format!("/gate/metrics/{}", escape(name)), message, hint);
-            }
-        }
-        GateSpec::new(raw, &names)
     }
 }
 

@@ -1,6 +1,8 @@
 //! From a suite file's text to a checked suite: every mistake at once, each with its place.
 
 mod dataset;
+mod gate;
+mod labels;
 mod metrics;
 mod models;
 mod prompts;
@@ -14,6 +16,7 @@ use super::{
     raw::RawSuite,
     schema,
 };
+use crate::metric::MetricSpec;
 
 /// Reads a suite's text; `path` says where relative paths start.
 pub(super) fn check(path: &Path, text: &str, readers: Readers<'_>) -> Result<Suite, Mistakes> {
@@ -64,11 +67,11 @@ impl Checker<'_> {
         self.unique_names("models", raw.models.iter().map(|m| &m.name));
         self.unique_names("metrics", raw.metrics.iter().map(|m| &m.name));
         let mut effective = serde_json::to_value(&raw).unwrap_or_default();
-        let dataset = self.dataset(&raw.dataset, &raw.models);
+        let dataset = self.dataset(&raw);
         let first = dataset.as_ref().and_then(|dataset| self.first_item(dataset));
         let prompts = self.prompts(&raw.prompts, first.as_ref(), &mut effective);
         let names: Vec<_> = raw.models.iter().map(|model| model.name.clone()).collect();
-        let metrics = self.metrics(&raw.metrics, &names, raw.dataset.target.is_some());
+        let mut metrics = self.metrics(&raw.metrics, &names, raw.dataset.target.is_some());
         let judges = metrics::judges(self.readers.kinds, &metrics);
         let candidates = models::candidates(&raw.models, &judges);
         if candidates.is_empty() {
@@ -81,6 +84,13 @@ impl Checker<'_> {
         for name in candidates.iter().map(|i| &names[*i]).filter(|name| judges.contains(name)) {
             warnings
                 .push(format!("model `{name}` judges its own answers; judges favour their own"));
+        }
+        let prompt_names: Vec<_> = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
+        let arms = labels::Arms { prompts: &prompt_names, n_models: candidates.len() };
+        for (i, metric) in raw.metrics.iter().enumerate() {
+            let Some(labels) = &metric.labels else { continue };
+            let labels = self.labels(&format!("/metrics/{i}"), labels, arms);
+            metrics[i] = metrics[i].take().map(|spec| MetricSpec { labels, ..spec });
         }
         let models = self.models(&raw.models);
         let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics));

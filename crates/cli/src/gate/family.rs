@@ -1,0 +1,77 @@
+//! Comparisons that are decided together: correction, exit code, and the names of the items behind.
+
+use anyhow::Result;
+use evalmark_core::{
+    suite::{Correction, GateSpec},
+    verdict::{Answer, Flip, Verdict},
+};
+use evalmark_verdict::{self as verdict, Cause, Judged, gate_with};
+
+use super::Decision;
+use crate::{arms::Arm, exit::Exit, run_folder::RunRecord};
+
+/// Version of `verdict.json`.
+const FORMAT_VERSION: u32 = 1;
+
+/// Random flips of max-T.
+const SIGN_FLIPS: u32 = 9999;
+
+/// Comparisons that are decided together.
+#[derive(Default)]
+pub(super) struct Family<'a> {
+    judged: Vec<Judged>,
+    /// The arms that each is about, baseline first: they name its items.
+    arms: Vec<[Option<&'a Arm>; 2]>,
+}
+
+impl<'a> Family<'a> {
+    pub(super) fn push(&mut self, judged: Judged, before: Option<&'a Arm>, after: Option<&'a Arm>) {
+        self.judged.push(judged);
+        self.arms.push([before, after]);
+    }
+
+    /// Decides all comparisons together and names the items that flipped or do not pair up.
+    pub(super) fn decide(
+        self,
+        record: &RunRecord,
+        baseline: &str,
+        spec: &GateSpec,
+    ) -> Result<Decision> {
+        let correction = match spec.correction {
+            Correction::Holm => verdict::Correction::Holm,
+            Correction::MaxT => verdict::Correction::MaxT { flips: SIGN_FLIPS },
+        };
+        let mut gated = gate_with(self.judged, correction)?;
+        for (judged, [before, after]) in gated.judged.iter_mut().zip(self.arms) {
+            let name = |arm: Option<&Arm>, item: usize| {
+                arm.and_then(|arm| arm.ids.get(item)).map(ToString::to_string).unwrap_or_default()
+            };
+            judged.name_flips(|item| name(after, item));
+            judged.name_unpaired(|item| name(before, item), |item| name(after, item));
+            sort_flips(&mut judged.comparison.flips);
+        }
+        let lacks_answers = gated.judged.iter().any(|judged| judged.cause == Some(Cause::Missing));
+        let exit = match gated.answer {
+            Answer::Inconclusive if lacks_answers => Exit::Incomplete,
+            answer => answer.into(),
+        };
+        let verdict = Verdict {
+            format_version: FORMAT_VERSION,
+            suite: record.suite.clone(),
+            run_id: record.run_id.clone(),
+            baseline: baseline.to_owned(),
+            answer: gated.answer,
+            says: gated.says,
+            correction: gated.correction,
+            comparisons: gated.judged.into_iter().map(|judged| judged.comparison).collect(),
+            slices: Vec::new(),
+        };
+        Ok(Decision { verdict, exit })
+    }
+}
+
+/// Worst first; equal changes in the order of their names.
+fn sort_flips(flips: &mut [Flip]) {
+    let change = |flip: &Flip| flip.candidate - flip.baseline;
+    flips.sort_by(|x, y| change(x).total_cmp(&change(y)).then_with(|| x.item_id.cmp(&y.item_id)));
+}

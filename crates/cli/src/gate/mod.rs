@@ -1,0 +1,137 @@
+//! From two runs' scores to a verdict. What is decided is decided by the verdict crate.
+//!
+//! `pair` finds what is compared with what, `family` decides all comparisons together, `slices`
+//! explores where the differences lie, and `between` compares the arms of one run.
+
+mod between;
+mod family;
+mod pair;
+mod slices;
+
+use anyhow::{Context, Result};
+use evalmark_core::{
+    suite::{Amount, GateSpec},
+    verdict::Verdict,
+};
+
+pub(crate) use self::between::compare_arms;
+use self::{
+    family::Family,
+    pair::{Sides, subject},
+};
+use crate::{
+    arms::{Arm, read_arms, read_usage},
+    baseline::Baseline,
+    exit::Exit,
+    run_folder::{RunFolder, RunRecord, write_whole},
+};
+
+/// Said where a suite has no gate of its own.
+pub(crate) const DEFAULT_GATE: &str =
+    "no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03";
+
+/// A verdict, and how the program ends on it.
+pub(crate) struct Decision {
+    pub(crate) verdict: Verdict,
+    pub(crate) exit: Exit,
+}
+
+/// The arms of a run or baseline: their scores, and what their answers took.
+struct Measured {
+    scores: Vec<Arm>,
+    /// Empty where no amount is gated.
+    usage: Vec<Arm>,
+}
+
+impl Measured {
+    fn read(folder: &RunFolder, spec: &GateSpec) -> Result<Self> {
+        let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
+        let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
+        Ok(Self { scores: read_arms(&folder.scores())?, usage })
+    }
+
+    /// The scores, or the amounts, of an arm.
+    fn arm(&self, prompt: &str, model: &str, amount: Option<Amount>) -> Option<&Arm> {
+        let arms = if amount.is_some() { &self.usage } else { &self.scores };
+        arms.iter().find(|arm| arm.prompt == prompt && arm.model == model)
+    }
+}
+
+/// The verdict on a run against a baseline, and against the minima that the gate sets.
+pub(crate) fn gate_run(
+    folder: &RunFolder,
+    record: &RunRecord,
+    baseline: &Baseline,
+    spec: &GateSpec,
+) -> Result<Decision> {
+    let after = Measured::read(folder, spec)?;
+    let before = Measured::read(&baseline.folder, spec)?;
+    let sides = Sides { before: &baseline.record, after: record, spec };
+    let mut family = Family::default();
+    for arm in &after.scores {
+        push_arm(&mut family, &sides, (&before, &after), arm)?;
+    }
+    // What the baseline has and the run lacks must not go unnoticed, unless the user left it out.
+    let left_out = !(record.options.prompts.is_empty() && record.options.models.is_empty());
+    let lacks = |arm: &&Arm| after.arm(&arm.prompt, &arm.model, None).is_none();
+    for arm in before.scores.iter().filter(lacks).filter(|_| !left_out) {
+        push_arm(&mut family, &sides, (&before, &after), arm)?;
+    }
+    push_minima(&mut family, &sides, &after.scores)?;
+    let slices = slices::explore(folder, &sides, &before.scores, &after.scores)?;
+    let mut decision = family.decide(record, &baseline.name, spec)?;
+    decision.verdict.slices = slices;
+    Ok(decision)
+}
+
+/// Every gated metric and amount of one arm.
+fn push_arm<'a>(
+    family: &mut Family<'a>,
+    sides: &Sides<'_>,
+    (before, after): (&'a Measured, &'a Measured),
+    arm: &Arm,
+) -> Result<()> {
+    for (metric, gated) in &sides.spec.metrics {
+        let pair = pair::Pair {
+            subject: subject(arm, metric),
+            before: before.arm(&arm.prompt, &arm.model, gated.amount),
+            after: after.arm(&arm.prompt, &arm.model, gated.amount),
+        };
+        let judged = pair.judge(sides, *gated)?;
+        family.push(judged, pair.before, pair.after);
+    }
+    Ok(())
+}
+
+/// The verdict on a run that has no baseline: against the minima alone; `None` without any.
+pub(crate) fn gate_minima(
+    folder: &RunFolder,
+    record: &RunRecord,
+    spec: &GateSpec,
+) -> Result<Option<Decision>> {
+    if spec.metrics.values().all(|gated| gated.min.is_none()) {
+        return Ok(None);
+    }
+    let arms = read_arms(&folder.scores())?;
+    let sides = Sides { before: record, after: record, spec };
+    let mut family = Family::default();
+    push_minima(&mut family, &sides, &arms)?;
+    family.decide(record, "the minima of its gate", spec).map(Some)
+}
+
+fn push_minima<'a>(family: &mut Family<'a>, sides: &Sides<'_>, arms: &'a [Arm]) -> Result<()> {
+    for arm in arms {
+        for (metric, gated) in sides.spec.scores() {
+            if let Some(min) = gated.min {
+                family.push(pair::judge_minimum(arm, metric, min, gated, sides)?, None, Some(arm));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the verdict in the run's folder.
+pub(crate) fn write_verdict(folder: &RunFolder, verdict: &Verdict) -> Result<()> {
+    let text = serde_json::to_string_pretty(verdict).context("the verdict cannot be written")?;
+    write_whole(&folder.verdict(), &format!("{text}\n"))
+}

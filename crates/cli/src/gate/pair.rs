@@ -1,0 +1,129 @@
+//! One metric or amount of one arm against its counterpart: which comparison fits, and why none
+//! does.
+
+use anyhow::Result;
+use evalmark_core::suite::{Amount, GateSpec, GatedMetric};
+use evalmark_verdict::{
+    ItemScore, Judged, RatioOf, Rule, Subject, compare, compare_labelled, compare_ratio, minimum,
+};
+
+use crate::{
+    arms::Arm,
+    run_folder::{Named, RunRecord},
+};
+
+/// The two runs that are compared, and by which gate.
+pub(super) struct Sides<'a> {
+    pub(super) before: &'a RunRecord,
+    pub(super) after: &'a RunRecord,
+    pub(super) spec: &'a GateSpec,
+}
+
+/// An arm and the one it is compared with.
+pub(super) struct Pair<'a> {
+    pub(super) subject: Subject,
+    pub(super) before: Option<&'a Arm>,
+    pub(super) after: Option<&'a Arm>,
+}
+
+impl Sides<'_> {
+    pub(super) fn rule(&self, gated: GatedMetric) -> Rule {
+        let rule = Rule::new(gated.margin, self.spec.alpha);
+        Rule { min_paired_share: self.spec.min_paired, ..rule }
+    }
+
+    /// Why a metric's scores of the two runs are not the same measure.
+    fn changed(&self, metric: &str) -> Option<&'static str> {
+        let hash = |list: &[Named]| list.iter().find(|m| m.name == metric).map(|m| m.hash.clone());
+        match (hash(&self.before.metrics), hash(&self.after.metrics)) {
+            (Some(before), Some(after)) if before == after => None,
+            (Some(_), Some(_)) => Some("the metric, or its judge, is configured differently"),
+            (None, _) => Some("the baseline does not have this metric"),
+            (_, None) => Some("the run does not have this metric"),
+        }
+    }
+}
+
+impl Pair<'_> {
+    /// The comparison of the two, as a family of one.
+    pub(super) fn judge(&self, sides: &Sides<'_>, gated: GatedMetric) -> Result<Judged> {
+        let (metric, rule) = (&self.subject.metric, sides.rule(gated));
+        let refuse = |why: &str| Ok(Judged::incomparable(&self.subject, &rule, why));
+        if let Some(why) = sides.changed(metric).filter(|_| gated.amount.is_none()) {
+            return refuse(why);
+        }
+        let before = self.before.and_then(|arm| arm.scores(metric));
+        let after = self.after.and_then(|arm| arm.scores(metric));
+        match (before, after, gated.amount) {
+            (None, ..) => refuse("the baseline has no scores of this prompt and model"),
+            (_, None, _) => refuse("the run has no scores of this prompt and model"),
+            (Some(before), Some(after), Some(amount)) => match lacks(amount, before, after) {
+                Some(why) => refuse(&why),
+                None => Ok(compare_ratio(&self.subject, before, after, ratio(amount), &rule)?),
+            },
+            (Some(before), Some(after), None) => self.judge_scores([before, after], sides, &rule),
+        }
+    }
+
+    /// Scores against scores; a judge's are corrected by human labels, or said to be its own.
+    fn judge_scores(
+        &self,
+        [before, after]: [&[ItemScore]; 2],
+        sides: &Sides<'_>,
+        rule: &Rule,
+    ) -> Result<Judged> {
+        let metric = &self.subject.metric;
+        let labels =
+            [self.before, self.after].map(|arm| arm.map_or(&[][..], |arm| arm.labels(metric)));
+        let is_labelled = labels.iter().all(|labels| !labels.is_empty());
+        Ok(if is_labelled || sides.after.is_judged(metric) {
+            compare_labelled(&self.subject, [before, after], labels, rule)?
+        } else {
+            compare(&self.subject, before, after, rule)?
+        })
+    }
+}
+
+/// One arm's metric against the least mean that the gate accepts.
+pub(super) fn judge_minimum(
+    arm: &Arm,
+    metric: &str,
+    min: f64,
+    gated: GatedMetric,
+    sides: &Sides<'_>,
+) -> Result<Judged> {
+    let subject = subject(arm, metric);
+    let rule = Rule { judge_relative: sides.after.is_judged(metric), ..sides.rule(gated) };
+    Ok(match arm.scores(metric) {
+        Some(scores) => minimum(&subject, scores, min, &rule)?,
+        None => Judged::incomparable(&subject, &rule, "the run has no scores of it"),
+    })
+}
+
+pub(super) fn subject(arm: &Arm, metric: &str) -> Subject {
+    Subject { prompt: arm.prompt.clone(), model: arm.model.clone(), metric: metric.to_owned() }
+}
+
+fn ratio(amount: Amount) -> RatioOf {
+    match amount {
+        Amount::LatencyP95 => RatioOf::Quantile(0.95),
+        Amount::CostUsd | Amount::OutputTokens => RatioOf::GeometricMean,
+    }
+}
+
+/// Why there is nothing to compare: a run in which no answer tells the amount.
+fn lacks(amount: Amount, before: &[ItemScore], after: &[ItemScore]) -> Option<String> {
+    let is_told = |items: &[ItemScore]| items.iter().any(|item| item.n_scored > 0);
+    let which = match (is_told(before), is_told(after)) {
+        (true, true) => return None,
+        (false, _) => "the baseline",
+        (_, false) => "the run",
+    };
+    Some(match amount {
+        Amount::LatencyP95 => format!("no answer of {which} tells how long it took"),
+        Amount::OutputTokens => format!("no answer of {which} tells its tokens"),
+        Amount::CostUsd => {
+            format!("no answer of {which} tells its cost; give the model a `price`")
+        }
+    })
+}

@@ -1,0 +1,106 @@
+//! Where in the dataset the differences lie: each gated metric within each slice. It explores, and
+//! decides nothing.
+
+use std::collections::{BTreeMap, HashSet};
+
+use anyhow::Result;
+use evalmark_core::verdict::SliceFinding;
+use evalmark_report::usage::for_each_slice;
+use evalmark_verdict::{ItemScore, slices};
+
+use super::pair::{Pair, Sides, subject};
+use crate::{
+    arms::{Arm, key},
+    run_folder::RunFolder,
+};
+
+/// Values of one slice column that are looked at, the most frequent first.
+const MOST_VALUES: usize = 50;
+
+/// Items by slice column and value.
+type Members = BTreeMap<(usize, Option<String>), Vec<u128>>;
+
+/// Every gated metric of every arm within every slice, with q-values over all of them.
+pub(super) fn explore(
+    folder: &RunFolder,
+    sides: &Sides<'_>,
+    before: &[Arm],
+    after: &[Arm],
+) -> Result<Vec<SliceFinding>> {
+    let columns = &sides.after.slices;
+    if columns.is_empty() || !folder.samples().is_file() {
+        return Ok(Vec::new());
+    }
+    let members = frequent(members(folder, columns)?, columns.len());
+    let (mut judged, mut named) = (Vec::new(), Vec::new());
+    for arm in after {
+        let counterpart = |b: &&Arm| b.prompt == arm.prompt && b.model == arm.model;
+        let Some(reference) = before.iter().find(counterpart) else { continue };
+        for ((column, value), keys) in &members {
+            for (metric, gated) in sides.spec.scores() {
+                let (reference, arm) = (reference.part(metric, keys), arm.part(metric, keys));
+                let pair = Pair {
+                    subject: subject(&arm, metric),
+                    before: Some(&reference),
+                    after: Some(&arm),
+                };
+                judged.push(pair.judge(sides, gated)?);
+                named.push((columns[*column].clone(), value.clone()));
+            }
+        }
+    }
+    let found = slices(judged).into_iter().zip(named);
+    Ok(found
+        .map(|(found, (slice, value))| SliceFinding {
+            slice,
+            value,
+            q: found.q,
+            stands_out: found.stands_out,
+            comparison: found.comparison,
+        })
+        .collect())
+}
+
+/// Which items each slice has, by their keys in ascending order.
+fn members(folder: &RunFolder, columns: &[String]) -> Result<Members> {
+    let mut seen: HashSet<u128> = HashSet::new();
+    let mut members = Members::new();
+    for_each_slice::<anyhow::Error>(&folder.samples(), columns, |item, values| {
+        let item = key(item);
+        if seen.insert(item) {
+            for (column, value) in values.iter().enumerate() {
+                let of_slice = members.entry((column, value.map(str::to_owned))).or_default();
+                of_slice.push(item);
+            }
+        }
+        Ok(())
+    })?;
+    for keys in members.values_mut() {
+        keys.sort_unstable();
+    }
+    Ok(members)
+}
+
+/// The most frequent values of each column.
+fn frequent(mut members: Members, n_columns: usize) -> Members {
+    for column in 0..n_columns {
+        let mut sizes: Vec<usize> =
+            members.iter().filter(|((c, _), _)| *c == column).map(|(_, keys)| keys.len()).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        if let Some(least) = sizes.get(MOST_VALUES) {
+            members.retain(|(c, _), keys| *c != column || keys.len() > *least);
+        }
+    }
+    members
+}
+
+impl Arm {
+    /// The same arm with the items of these keys only, of one metric.
+    fn part(&self, metric: &str, keys: &[u128]) -> Self {
+        let keep = |items: &[ItemScore]| -> Vec<ItemScore> {
+            items.iter().filter(|item| keys.binary_search(&item.key).is_ok()).copied().collect()
+        };
+        let scores = keep(self.scores(metric).unwrap_or_default());
+        self.of_part(metric, scores, keep(self.labels(metric)))
+    }
+}

@@ -1,0 +1,142 @@
+//! The gate of a suite, checked: what is gated, how strictly, and what the suite leaves unsaid.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::raw::{RawCorrection, RawGate, RawGateMetric};
+
+/// What decides pass or fail against a baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GateSpec {
+    /// Name of the baseline that `run` compares with.
+    pub baseline: Option<String>,
+    /// One-sided error rate of each bound.
+    pub alpha: f64,
+    /// Share of the items that must pair up.
+    pub min_paired: f64,
+    /// How regressions are corrected for the number of comparisons.
+    pub correction: Correction,
+    /// Whether a run stops asking as soon as its answer is certain.
+    pub stop_early: bool,
+    /// Gated metrics and amounts by name.
+    pub metrics: BTreeMap<String, GatedMetric>,
+    /// Whether the suite says nothing and these are the defaults.
+    pub is_default: bool,
+}
+
+/// How regressions are corrected for the number of comparisons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Correction {
+    /// Holm's step-down procedure.
+    #[default]
+    Holm,
+    /// Max-T by sign flips of whole items.
+    MaxT,
+}
+
+/// One gated metric or amount.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GatedMetric {
+    /// The largest acceptable drop; of an amount, the largest acceptable growth as a share.
+    pub margin: f64,
+    /// The lowest acceptable mean.
+    pub min: Option<f64>,
+    /// What is gated, where it is no score.
+    pub amount: Option<Amount>,
+}
+
+impl Default for GatedMetric {
+    fn default() -> Self {
+        Self { margin: 0.03, min: None, amount: None }
+    }
+}
+
+/// What an answer takes rather than what it is worth: less is better, and ratios are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// 95th percentile of the service time.
+    LatencyP95,
+    /// US dollars a sample.
+    CostUsd,
+    /// Tokens of the answer.
+    OutputTokens,
+}
+
+impl Amount {
+    /// Every amount.
+    pub const ALL: [Self; 3] = [Self::LatencyP95, Self::CostUsd, Self::OutputTokens];
+
+    /// How much it may grow where the suite does not say: a tenth.
+    const MARGIN: f64 = 0.1;
+
+    /// The name it is gated under, which no metric may have.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LatencyP95 => "latency_p95",
+            Self::CostUsd => "cost_usd",
+            Self::OutputTokens => "output_tokens",
+        }
+    }
+
+    /// The amount of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|amount| amount.name() == name)
+    }
+}
+
+impl GateSpec {
+    /// The gate of a suite without one: every metric at alpha 0.05 and margin 0.03.
+    pub fn default_of<'a>(metrics: impl IntoIterator<Item = &'a str>) -> Self {
+        let default = |name: &str| (name.to_owned(), GatedMetric::default());
+        Self {
+            baseline: None,
+            alpha: 0.05,
+            min_paired: 0.95,
+            correction: Correction::Holm,
+            stop_early: false,
+            metrics: metrics.into_iter().map(default).collect(),
+            is_default: true,
+        }
+    }
+
+    /// The gate of an effective suite, as a run keeps it.
+    pub fn of_effective(effective: &Value) -> Option<Self> {
+        let raw: RawGate = serde_json::from_value(effective.get("gate")?.clone()).ok()?;
+        let metrics = effective["metrics"].as_array().into_iter().flatten();
+        let names: Vec<_> = metrics.filter_map(|metric| metric["name"].as_str()).collect();
+        Some(Self::new(&raw, &names))
+    }
+
+    /// The gated metrics, amounts left out.
+    pub fn scores(&self) -> impl Iterator<Item = (&str, GatedMetric)> {
+        let scores = self.metrics.iter().filter(|(_, gated)| gated.amount.is_none());
+        scores.map(|(name, gated)| (name.as_str(), *gated))
+    }
+
+    /// The gate as written, with the suite's metrics where it names none.
+    pub(super) fn new(raw: &RawGate, names: &[&str]) -> Self {
+        let default = Self::default_of(names.iter().copied());
+        let written = |metrics: &BTreeMap<String, RawGateMetric>| {
+            metrics.iter().map(|(name, metric)| (name.clone(), gated(name, *metric))).collect()
+        };
+        Self {
+            baseline: raw.baseline.clone(),
+            alpha: raw.alpha.unwrap_or(default.alpha),
+            min_paired: raw.min_paired.unwrap_or(default.min_paired),
+            correction: match raw.correction {
+                Some(RawCorrection::MaxT) => Correction::MaxT,
+                Some(RawCorrection::Holm) | None => Correction::Holm,
+            },
+            stop_early: raw.stop_early,
+            metrics: raw.metrics.as_ref().map_or(default.metrics, written),
+            is_default: false,
+        }
+    }
+}
+
+fn gated(name: &str, raw: RawGateMetric) -> GatedMetric {
+    let amount = Amount::named(name);
+    let default = amount.map_or(GatedMetric::default().margin, |_| Amount::MARGIN);
+    GatedMetric { margin: raw.margin.unwrap_or(default), min: raw.min, amount }
+}

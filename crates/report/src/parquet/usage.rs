@@ -1,0 +1,127 @@
+//! `usage.parquet`: what each answer of a baseline took. A narrow copy of `samples.parquet`, small
+//! enough to be kept with the baseline, and read in the same way as that.
+
+use std::path::Path;
+
+use super::{
+    frame::{Frame, Values},
+    open::{ReadError, TableReader},
+    table::{Cell, TableWriter, WriteError},
+};
+use crate::columns::{SLICE_PREFIX, USAGE};
+
+/// What one answer took, borrowed from the file's columns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UsageRef<'a> {
+    /// The item's id.
+    pub item_id: &'a str,
+    /// Hash of the item's content, in hexadecimal.
+    pub item_hash: &'a str,
+    /// Items that share it are not independent.
+    pub cluster: Option<&'a str>,
+    /// The prompt's name.
+    pub prompt: &'a str,
+    /// The model's name in the suite.
+    pub model: &'a str,
+    /// Repetition, from 0.
+    pub epoch: u32,
+    /// Service time of the attempt that answered.
+    pub latency_ms: Option<f64>,
+    /// Tokens of the answer.
+    pub output_tokens: Option<u64>,
+    /// US dollars.
+    pub cost_usd: Option<f64>,
+}
+
+/// A narrow copy cannot be made: the one file cannot be read, or the other not written.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// `samples.parquet` cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// `usage.parquet` cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Copies the columns of [`UsageRef`] out of a `samples.parquet`.
+pub fn copy_usage(samples: &Path, path: &Path) -> Result<(), CopyError> {
+    let columns = USAGE.iter().map(|column| (column.name, column.kind));
+    let mut table = TableWriter::create(path, columns)?;
+    for_each_usage::<CopyError>(samples, |row| {
+        let cells: [Cell<'_>; USAGE.len()] = [
+            Cell::text(row.item_id),
+            Cell::text(row.item_hash),
+            Cell::text(row.prompt),
+            Cell::text(row.model),
+            Cell::small(row.epoch),
+            Cell::Text(row.cluster),
+            Cell::float(row.latency_ms),
+            Cell::count(row.output_tokens),
+            Cell::float(row.cost_usd),
+        ];
+        Ok(table.push(cells)?)
+    })?;
+    Ok(table.finish()?)
+}
+
+/// Visits what every answer took, in the order of a `usage.parquet` or a `samples.parquet`; ends
+/// at the visitor's first error.
+pub fn for_each_usage<E: From<ReadError>>(
+    path: &Path,
+    mut visit: impl FnMut(UsageRef<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let columns = USAGE.map(|column| column.name.to_owned()).to_vec();
+    let mut reader = TableReader::open(path)?.select(columns)?;
+    while reader.next_batch(|frame| visit_batch(frame, &mut visit))?.is_some() {}
+    Ok(())
+}
+
+fn visit_batch<E: From<ReadError>>(
+    frame: &Frame<'_>,
+    visit: &mut impl FnMut(UsageRef<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let (item_id, item_hash) = (frame.text("item_id")?, frame.text("item_hash")?);
+    let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
+    let (epoch, cluster) = (frame.int32("epoch")?, frame.text("cluster")?);
+    let (latency_ms, cost_usd) = (frame.float("latency_ms")?, frame.float("cost_usd")?);
+    let output_tokens = frame.int64("output_tokens")?;
+    for row in 0..frame.data.height() {
+        visit(UsageRef {
+            item_id: item_id.some(row)?,
+            item_hash: item_hash.some(row)?,
+            cluster: cluster.get(row),
+            prompt: prompt.some(row)?,
+            model: model.some(row)?,
+            epoch: epoch.count(row)?,
+            latency_ms: latency_ms.get(row),
+            output_tokens: output_tokens.maybe_count(row)?,
+            cost_usd: cost_usd.get(row),
+        })?;
+    }
+    Ok(())
+}
+
+/// The slice values of a `samples.parquet`: visits each sample's item with its values of these
+/// columns, in the file's order; ends at the visitor's first error.
+pub fn for_each_slice<E: From<ReadError>>(
+    path: &Path,
+    slices: &[String],
+    mut visit: impl FnMut(&str, &[Option<&str>]) -> Result<(), E>,
+) -> Result<(), E> {
+    let names: Vec<String> = slices.iter().map(|slice| format!("{SLICE_PREFIX}{slice}")).collect();
+    let columns = std::iter::once("item_id".to_owned()).chain(names.iter().cloned()).collect();
+    let mut reader = TableReader::open(path)?.select(columns)?;
+    let mut see = |frame: &Frame<'_>| -> Result<(), E> {
+        let item_id = frame.text("item_id")?;
+        let columns: Vec<Values<'_, _>> =
+            names.iter().map(|name| frame.text(name)).collect::<Result<_, _>>()?;
+        for row in 0..frame.data.height() {
+            let values: Vec<Option<&str>> = columns.iter().map(|column| column.get(row)).collect();
+            visit(item_id.some(row)?, &values)?;
+        }
+        Ok(())
+    };
+    while reader.next_batch(&mut see)?.is_some() {}
+    Ok(())
+}
