@@ -7,6 +7,10 @@ use crate::{
     table::{amount, by_arm, figures, points, wrapped},
 };
 
+/// The chance of raising a false alarm over two sets that differ by chance alone. It is small: the
+/// alarm questions the whole calibration.
+const DRIFT: f64 = 0.01;
+
 /// The calibration as lines of text.
 pub(crate) fn render(calibration: &Calibration) -> String {
     let header = [
@@ -110,7 +114,7 @@ pub(crate) fn warnings(calibration: &Calibration) -> Vec<String> {
 fn drift(calibration: &Calibration) -> Vec<String> {
     let tested = calibration.figures.iter().filter_map(|figure| Some((figure, figure.p_same?)));
     let (tested, p): (Vec<&Figure>, Vec<f64>) = tested.unzip();
-    let drifted = tested.into_iter().zip(holm(&p)).filter(|(_, p)| *p <= calibration.alpha);
+    let drifted = tested.into_iter().zip(holm(&p)).filter(|(_, p)| *p <= DRIFT);
     let warn = |(figure, p): (&Figure, f64)| {
         let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
         format!(
