@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// What a run would ask, what it would cost, and the smallest drop it could detect
     Plan(PlanArgs),
+    /// Run the suite against itself: noise floor, and the margins that it can resolve
+    Calibrate(CalibrateArgs),
     /// Named runs to compare with
     Baseline(BaselineArgs),
     /// JSON Schema of a suite, or the columns of a report file
@@ -218,11 +220,38 @@ pub(crate) struct PlanArgs {
     /// Suite file (YAML)
     #[arg(value_name = "SUITE")]
     pub(crate) suite: PathBuf,
+    /// Folder for run folders and baselines
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Baseline that a run would be compared with, by name or folder [default: the suite's
+    /// `gate.baseline`]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: Option<String>,
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     /// Text or JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateArgs {
+    /// Suite file (YAML)
+    #[arg(value_name = "SUITE")]
+    pub(crate) suite: PathBuf,
+    /// Folder for run folders and calibrations
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Name of the calibration's run folders, which are ID-a and ID-b, or ID where epochs are
+    /// halved; one that was interrupted goes on [default: the time and a few digits]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]

@@ -152,8 +152,21 @@ impl Arms {
 
 /// Reads every arm of a `scores.parquet`, in the file's order.
 pub(crate) fn read_arms(path: &Path) -> Result<Vec<Arm>> {
+    read_epochs(path, |_| true)
+}
+
+/// Reads every arm twice: what its even epochs scored, and what its odd ones did.
+pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Arm>; 2]> {
+    let half = |odd: bool| read_epochs(path, |epoch| (epoch % 2 == 1) == odd);
+    Ok([half(false)?, half(true)?])
+}
+
+fn read_epochs(path: &Path, keep: impl Fn(u32) -> bool) -> Result<Vec<Arm>> {
     let mut arms = Arms::default();
     for_each_score::<ReadError>(path, |row: ScoreRef<'_>| {
+        if !keep(row.epoch) {
+            return Ok(());
+        }
         let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
         arms.arm(row.prompt, row.model).push(of, row.metric, row.score, row.label);
         Ok(())

@@ -13,6 +13,7 @@ use crate::{
     args::{Format, OutputArgs},
     ask::{Asks, Endpoints, judged_metrics, shared_ledger},
     baseline::Baseline,
+    calibration::judge_margins,
     exit::Exit,
     failing::Failing,
     gate::{DEFAULT_GATE, Decision, gate_minima, gate_run, write_verdict},
@@ -56,15 +57,9 @@ impl Run {
 
     /// The whole flow, from the first request to the exit code.
     fn carry_out(mut self, endpoints: &Endpoints, printer: Printer) -> Result<Exit> {
-        let stop = endpoints.stop_on_signals()?;
-        let interrupted = self.ask(endpoints, &stop, printer)?;
-        if interrupted {
-            return self.interrupted(printer);
-        }
-        let Some(scored) = self.score(endpoints, &stop)? else {
-            return self.interrupted(printer);
+        let Some(scored) = self.answer(endpoints, printer)? else {
+            return Ok(Exit::Interrupted);
         };
-        self.close(&scored)?;
         let decision = self.gate(printer)?;
         let verdict = decision.as_ref().map(|decision| &decision.verdict);
         let is_incomplete = endpoints.any_down() || lacks_too_much(&scored.rows);
@@ -73,6 +68,49 @@ impl Run {
         let exit = if is_incomplete { exit.worse(Exit::Incomplete) } else { exit };
         self.tell(&scored.rows, verdict, exit, printer)?;
         Ok(exit)
+    }
+
+    /// Asks, scores and writes the report files, without a verdict and without a word on stdout. An
+    /// end that leaves no scores is told, with `go_on` as the way to go on.
+    pub(crate) fn answers(
+        mut self,
+        go_on: &str,
+        printer: Printer,
+    ) -> Result<Result<(RunFolder, RunRecord), Exit>> {
+        let _lock = self.folder.lock()?;
+        let endpoints = self.open_endpoints()?;
+        let answered = self.answer(&endpoints, printer).and_then(|scored| {
+            let Some(scored) = scored else { return Ok(false) };
+            write_html(&self.folder, &self.record, scored.rows, scored.failing, None)?;
+            Ok(true)
+        });
+        Ok(match answered {
+            Ok(true) => {
+                self.tell_missing(printer);
+                Ok((self.folder, self.record))
+            }
+            Ok(false) => {
+                printer.remark(go_on);
+                Err(Exit::Interrupted)
+            }
+            Err(error) => {
+                printer.error(&hinted(error, go_on));
+                Err(Exit::Incomplete)
+            }
+        })
+    }
+
+    /// From the first request to the data files and an up-to-date `run.json`; `None` when it was
+    /// interrupted.
+    fn answer(&mut self, endpoints: &Endpoints, printer: Printer) -> Result<Option<Scored>> {
+        let stop = endpoints.stop_on_signals()?;
+        let interrupted = self.ask(endpoints, &stop, printer)?;
+        let scored = if interrupted { None } else { self.score(endpoints, &stop)? };
+        match &scored {
+            Some(scored) => self.close(scored)?,
+            None => self.interrupted(printer)?,
+        }
+        Ok(scored)
     }
 
     fn open_endpoints(&mut self) -> Result<Endpoints> {
@@ -125,14 +163,14 @@ impl Run {
         Ok(stop.is_requested())
     }
 
-    fn interrupted(mut self, printer: Printer) -> Result<Exit> {
+    fn interrupted(&mut self, printer: Printer) -> Result<()> {
         self.record.status = Status::Interrupted;
         self.folder.write(&self.record)?;
         let path = self.folder.path.display();
         printer.remark(&format!(
             "interrupted; every answer that arrived is kept. Go on with:\n  evalmark resume {path}"
         ));
-        Ok(Exit::Interrupted)
+        Ok(())
     }
 
     /// Brings `run.json` up to date.
@@ -149,7 +187,7 @@ impl Run {
     /// The verdict, where there is something to compare with.
     fn gate(&self, printer: Printer) -> Result<Option<Decision>> {
         let spec = self.opened.suite.gate_or_default();
-        let decision = if let Some(baseline) = &self.baseline {
+        let mut decision = if let Some(baseline) = &self.baseline {
             if spec.is_default && !self.output.quiet {
                 printer.remark(DEFAULT_GATE);
             }
@@ -164,6 +202,12 @@ impl Run {
             }
             gate_minima(&self.folder, &self.record, &spec)?
         };
+        if let Some(Decision { verdict, .. }) = &mut decision {
+            let out = self.folder.out();
+            for warning in judge_margins(&out, &self.record, &spec, verdict) {
+                printer.warning(&warning);
+            }
+        }
         match &decision {
             Some(decision) => write_verdict(&self.folder, &decision.verdict)?,
             // What an earlier pass over this run decided holds no longer.

@@ -18,6 +18,7 @@ use crate::{
 };
 
 /// A suite that is ready to run.
+#[derive(Clone)]
 pub(crate) struct Opened {
     pub(crate) suite: Suite,
     pub(crate) plan: Plan,

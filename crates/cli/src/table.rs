@@ -54,6 +54,67 @@ fn summary(rows: &[SummaryRow], groups: &Groups) -> String {
     table.to_string()
 }
 
+/// The width that figures and remarks on them keep to, in columns.
+const WIDTH: u16 = 100;
+
+/// One table of figures for each group of rows: the name first, then numbers.
+pub(crate) fn figures(header: &[&str], groups: &[(String, Vec<Vec<String>>)]) -> String {
+    let tables = groups.iter().map(|(title, rows)| {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.style_mut().row_separator = presets::NOTHING.row_separator;
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(WIDTH);
+        let cells = |row: &[String]| {
+            let cell = |(i, value): (usize, &String)| {
+                if i == 0 { text(&printable(value)) } else { right(value) }
+            };
+            row.iter().enumerate().map(cell).collect::<Vec<_>>()
+        };
+        let header: Vec<_> = header.iter().map(|&name| name.to_owned()).collect();
+        table.set_header(cells(&header));
+        for row in rows {
+            table.add_row(cells(row));
+        }
+        format!("\n{}\n{table}", printable(title))
+    });
+    tables.collect::<Vec<_>>().join("\n")
+}
+
+/// Rows by the arm that they are about, in their order.
+pub(crate) fn by_arm<T>(
+    rows: &[T],
+    arm: impl Fn(&T) -> String,
+    row: impl Fn(&T) -> Vec<String>,
+) -> Vec<(String, Vec<Vec<String>>)> {
+    let mut groups: Vec<(String, Vec<Vec<String>>)> = Vec::new();
+    for one in rows {
+        let title = arm(one);
+        match groups.iter_mut().find(|group| group.0 == title) {
+            Some(group) => group.1.push(row(one)),
+            None => groups.push((title, vec![row(one)])),
+        }
+    }
+    groups
+}
+
+/// A remark in lines that are no wider than a table of figures.
+pub(crate) fn wrapped(remark: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in remark.split(' ') {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > usize::from(WIDTH) {
+            lines.push(format!("  {word}"));
+        } else if let Some(last) = lines.last_mut() {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
 fn push_new<T: PartialEq>(list: &mut Vec<T>, value: T) {
     if !list.contains(&value) {
         list.push(value);
@@ -115,4 +176,9 @@ pub(crate) fn percent(share: f64) -> String {
 pub(crate) fn points(difference: f64) -> String {
     let text = format!("{:+.1}", 100.0 * difference);
     if text == "-0.0" { "+0.0".to_owned() } else { text }
+}
+
+/// An amount of percentage points, without a sign.
+pub(crate) fn amount(share: f64) -> String {
+    format!("{:.1}", 100.0 * share)
 }

@@ -6,7 +6,8 @@
 //! threshold, [`compare_labelled`] corrects a judge by human labels, [`compare_ratio`] compares
 //! latency, cost and tokens. [`gate`] and [`gate_with`] combine a family of them into the answer
 //! of a gate; [`slices`] explores and [`leaderboard`] ranks, and neither decides. [`Stopping`]
-//! says when asking can end. [`Accumulator`] and [`pass_estimate`] make the estimates of one run.
+//! says when asking can end. [`noise`](noise()) measures a suite against itself, and a [`Design`] says
+//! what it can resolve. [`Accumulator`] and [`pass_estimate`] make the estimates of one run.
 //! The rest is the mathematics those stand on, public because planning, calibration and tests
 //! use it too.
 //!
@@ -43,6 +44,7 @@ mod max_t;
 mod mcnemar;
 mod minimum;
 mod missing;
+mod noise;
 mod paired_t;
 mod pairing;
 mod passk;
@@ -51,6 +53,7 @@ mod ppi;
 mod quantile;
 mod random;
 mod ratio;
+mod resolution;
 mod rule;
 mod says;
 mod sign_flip;
@@ -72,6 +75,7 @@ pub use items::{Arm, CompareError, FlipAt, ItemScore, Subject};
 pub use leaderboard::{Leaderboard, Pairing, Place, leaderboard};
 pub use mcnemar::{PValues, mcnemar_exact, mcnemar_midp, midp_attainable_pairs};
 pub use minimum::minimum;
+pub use noise::{Clustering, Noise, noise, unrelated};
 pub use paired_t::{PairedT, paired_t};
 pub use pairing::Changes;
 pub use passk::{Attempts, NotBinary, PassEstimate, pass_at_k, pass_estimate, pass_hat_k};
@@ -81,6 +85,7 @@ pub use power::{
 };
 pub use ppi::{Lambda, PpiMean, compare_labelled, ppi_mean};
 pub use ratio::{RatioOf, compare_ratio};
+pub use resolution::{Design, Resolution, Spread};
 pub use rule::{Rule, RuleError, ScoreRange};
 pub use sign_flip::sign_flip_exact;
 pub use slices::{Slice, slices};

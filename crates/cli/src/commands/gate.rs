@@ -10,6 +10,7 @@ use evalmark_report::{github, junit, markdown};
 use crate::{
     args::{GateArgs, VerdictFormat},
     baseline::Baseline,
+    calibration::judge_margins,
     exit::Exit,
     gate::{DEFAULT_GATE, gate_run, write_verdict},
     hint::Hinted,
@@ -23,7 +24,10 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer) -> Result<Exit> {
     let (folder, record) = open_scored(&args.run)?;
     let baseline = Baseline::get(&args.baseline, &folder.out(), &record.suite)?;
     let spec = gate_spec(&folder, &record, printer)?;
-    let decision = gate_run(&folder, &record, &baseline, &spec)?;
+    let mut decision = gate_run(&folder, &record, &baseline, &spec)?;
+    for warning in judge_margins(&folder.out(), &record, &spec, &mut decision.verdict) {
+        printer.warning(&warning);
+    }
     write_verdict(&folder, &decision.verdict)?;
     match &args.output {
         None => printer.raw(&render(&decision.verdict, args.format, printer)?),

@@ -1,6 +1,7 @@
 //! One file per command; each is its flow, and little else.
 
 mod baseline;
+mod calibrate;
 mod check;
 mod compare;
 mod export_answers;
@@ -34,6 +35,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Report(args) => report::report(&args, printer),
         Command::Check(args) => Ok(check::check(&args, printer)),
         Command::Plan(args) => plan::plan(&args, printer),
+        Command::Calibrate(args) => calibrate::calibrate(&args, printer),
         Command::Baseline(args) => baseline::baseline(&args, printer),
         Command::Schema(args) => schema::schema(&args, printer),
         Command::ExportAnswers(args) => export_answers::export(&args, printer),

@@ -1,23 +1,21 @@
 //! `evalmark plan`: what a run would ask, what it may cost, and what it could detect.
 
 use anyhow::Result;
-use evalmark_core::{model::Model, record::Usage, request::Message};
+use evalmark_core::{model::Model, record::Usage, request::Message, suite::GateSpec};
 use evalmark_scoring::Metric;
-use evalmark_verdict::{Level, paired_proportions_drop, paired_proportions_n};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     args::{Format, PlanArgs},
+    calibration::POWER,
     exit::Exit,
+    flow::suite_baseline,
     open::{Opened, open},
+    outlook::{self, DISCORDANCE, Outlook, outlooks},
     print::Printer,
     run_folder::Options,
-    table::percent,
 };
 
-/// Share of items whose score differs between two runs, where no baseline tells.
-const DISCORDANCE: f64 = 0.2;
-const POWER: f64 = 0.8;
 /// Characters to a token, where nobody counts them: the usual rule of thumb for English.
 const CHARACTERS_PER_TOKEN: f64 = 4.0;
 /// Answer tokens, where the suite sets no `max_tokens`.
@@ -27,48 +25,70 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     let opened = open(&args.suite, &Options::from(&args.selection), printer)?;
     let n_items = opened.plan.survey.n_items;
     let gate = opened.suite.gate_or_default();
-    let margin = gate.metrics.values().map(|m| m.margin).fold(f64::INFINITY, f64::min);
-    let level = Level::one_sided(gate.alpha);
-    let drop = paired_proportions_drop(n_items, DISCORDANCE, level, POWER);
-    let needed = paired_proportions_n(DISCORDANCE, margin, level, POWER).ceil();
+    let baseline = suite_baseline(args.baseline.as_deref(), &args.out, &opened)?;
+    let outlooks = outlooks(&opened, &args.out, baseline.as_ref(), &gate)?;
+    let warnings = outlook::warnings(&outlooks, n_items);
     let models = opened.plan.candidates.iter().map(|i| estimate(&opened, *i));
     let mut models: Vec<_> = models.collect::<Result<_>>()?;
     for metric in &opened.metrics {
         models.extend(judge_estimate(&opened, metric)?);
     }
     if args.format == Format::Json {
-        let models = models.iter().map(ModelEstimate::json);
-        printer.result(&serde_json::to_string_pretty(&json!({
-            "samples": opened.plan.n_samples(),
-            "items": n_items,
-            "models": models.collect::<Vec<_>>(),
-            "alpha": gate.alpha,
-            "margin": margin,
-            "assumed_discordance": DISCORDANCE,
-            "detectable_drop": drop,
-            "items_needed": needed,
-        }))?);
+        let told = json(&opened, &gate, &models, &outlooks, &warnings);
+        printer.result(&serde_json::to_string_pretty(&told)?);
         return Ok(Exit::Done);
     }
+    let epochs = opened.plan.epochs;
     printer.result(&format!("{} samples over {n_items} items", opened.plan.n_samples()));
     for model in &models {
         printer.result(&model.line());
     }
-    printer.result(&detectable(drop, needed, margin));
+    if outlooks.is_empty() {
+        printer.result("\nthe gate holds no score against a baseline: there is no drop to detect");
+        return Ok(Exit::Done);
+    }
+    printer.result(&format!(
+        "\nwhat {n_items} items and {epochs} epoch{} detect with {:.0} % power at alpha {}, in \
+         percentage points:\n{}",
+        if epochs == 1 { "" } else { "s" },
+        100.0 * POWER,
+        gate.alpha,
+        outlook::render(&outlooks)
+    ));
+    for warning in &warnings {
+        printer.warning(warning);
+    }
     Ok(Exit::Done)
 }
 
-fn detectable(drop: Option<f64>, needed: f64, margin: f64) -> String {
-    let drop = drop.map_or_else(
-        || "no drop at all".to_owned(),
-        |drop| format!("a drop of {} points or more", percent(drop).trim_end_matches(" %")),
-    );
-    format!(
-        "with 80 % power it can detect {drop} on a right-or-wrong metric, if {} of the items change \
-         their score; the margin of {} needs {needed} items",
-        percent(DISCORDANCE),
-        percent(margin),
-    )
+/// The plan for programs; the figures over all metrics and arms are those of the worst.
+fn json(
+    opened: &Opened,
+    gate: &GateSpec,
+    models: &[ModelEstimate],
+    outlooks: &[Outlook],
+    warnings: &[String],
+) -> Value {
+    let margin = gate.scores().map(|(_, m)| m.margin).reduce(f64::min);
+    let drops = outlooks.iter().map(|outlook| outlook.resolution.detectable_drop);
+    // Where some drop cannot be found at all, no number holds for all.
+    let drop = drops.collect::<Option<Vec<f64>>>();
+    let needed: Option<Vec<u64>> =
+        outlooks.iter().map(|outlook| outlook.resolution.items_needed).collect();
+    json!({
+        "samples": opened.plan.n_samples(),
+        "items": opened.plan.survey.n_items,
+        "epochs": opened.plan.epochs,
+        "models": models.iter().map(ModelEstimate::json).collect::<Vec<_>>(),
+        "alpha": gate.alpha,
+        "power": POWER,
+        "margin": margin,
+        "assumed_discordance": outlooks.iter().any(Outlook::is_assumed).then_some(DISCORDANCE),
+        "detectable_drop": drop.and_then(|drops| drops.into_iter().reduce(f64::max)),
+        "items_needed": needed.and_then(|needed| needed.into_iter().max()),
+        "metrics": outlook::as_json(outlooks),
+        "warnings": warnings,
+    })
 }
 
 struct ModelEstimate {
@@ -131,7 +151,7 @@ impl ModelEstimate {
         )
     }
 
-    fn json(&self) -> serde_json::Value {
+    fn json(&self) -> Value {
         json!({
             "model": self.name,
             "samples": self.samples,

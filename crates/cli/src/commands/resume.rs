@@ -8,14 +8,25 @@ use crate::{
     exit::Exit,
     flow::{Run, suite_baseline},
     hint::Hinted,
-    open::open,
+    open::{Opened, open},
     print::Printer,
-    run_folder::{RunFolder, Status},
+    run_folder::{RunFolder, RunRecord, Status},
 };
 
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     let (folder, mut record) = RunFolder::open(&args.run)?;
     let opened = open(&record.suite_file(), &record.options, printer)?;
+    same_experiment(&opened, &record)?;
+    let keys = keys(&opened, Asks::Everyone)?;
+    let baseline = suite_baseline(args.baseline.as_deref(), &folder.out(), &opened)?;
+    record.status = Status::Running;
+    folder.write(&record)?;
+    let (output, asks) = (args.output, Asks::Everyone);
+    Run { opened, folder, record, keys, asks, baseline, output }.finish(printer)
+}
+
+/// Whether suite and dataset are still what the run began with.
+pub(super) fn same_experiment(opened: &Opened, record: &RunRecord) -> Result<()> {
     let changed = match (opened.hash == record.suite_hash, &opened.plan.survey.hash) {
         (false, _) => Some("suite"),
         (true, hash) if *hash != record.dataset_hash => Some("dataset"),
@@ -25,10 +36,5 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
         return Err(anyhow!("the {what} has changed since the run {} began", record.run_id))
             .hint("start a new run with `evalmark run`; answers to unchanged requests are kept");
     }
-    let keys = keys(&opened, Asks::Everyone)?;
-    let baseline = suite_baseline(args.baseline.as_deref(), &folder.out(), &opened)?;
-    record.status = Status::Running;
-    folder.write(&record)?;
-    let (output, asks) = (args.output, Asks::Everyone);
-    Run { opened, folder, record, keys, asks, baseline, output }.finish(printer)
+    Ok(())
 }

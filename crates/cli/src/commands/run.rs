@@ -52,7 +52,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
 }
 
 /// What `run.json` says before the first request.
-fn begin(opened: &Opened, run_id: String, options: Options) -> RunRecord {
+pub(super) fn begin(opened: &Opened, run_id: String, options: Options) -> RunRecord {
     let (suite, plan) = (&opened.suite, &opened.plan);
     let named = |prompt: &evalmark_core::prompt::Prompt| Named {
         name: prompt.name.to_string(),

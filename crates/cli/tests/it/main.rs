@@ -1,10 +1,12 @@
 //! The whole program, run as users run it, against a server on loopback.
 
+mod calibrate;
 mod explored;
 mod faults;
 mod gated;
 mod judges;
 mod mistakes;
+mod planning;
 mod quickstart;
 mod resuming;
 mod setup;

@@ -1,0 +1,161 @@
+//! A calibration for a terminal: the noise of every metric, and the margins that can be resolved.
+
+use evalmark_verdict::{holm, midp_attainable_pairs};
+
+use crate::{
+    calibration::{Calibration, Figure, Sets, advice, is_worse, rounded_up},
+    table::{amount, by_arm, figures, points, wrapped},
+};
+
+/// The chance of raising a false alarm over two sets that differ by chance alone. It is small: the
+/// alarm questions the whole calibration.
+const DRIFT: f64 = 0.01;
+
+/// The calibration as lines of text.
+pub(crate) fn render(calibration: &Calibration) -> String {
+    let header = [
+        "metric",
+        "first %",
+        "second %",
+        "noise (points)",
+        "flips %",
+        "sd",
+        "resolves",
+        "margin",
+        "items",
+    ];
+    let groups = by_arm(&calibration.figures, Figure::arm, row);
+    let mut lines = vec![title(calibration), figures(&header, &groups)];
+    lines.extend(notes(calibration));
+    lines.join("\n")
+}
+
+fn title(calibration: &Calibration) -> String {
+    let (items, epochs) = (calibration.n_items, calibration.epochs);
+    let sets = match calibration.sets {
+        Sets::TwoRuns => format!("two runs over {items} items"),
+        Sets::EpochHalves => {
+            format!("{items} items, the even against the odd of {epochs} epochs")
+        }
+    };
+    format!("{} against itself: {sets}", calibration.suite)
+}
+
+fn row(figure: &Figure) -> Vec<String> {
+    let mean = |mean: Option<f64>| mean.map_or("-".to_owned(), amount);
+    let noise = match (figure.difference, figure.lower, figure.upper) {
+        (Some(difference), Some(lower), Some(upper)) => {
+            format!("{} [{}, {}]", points(difference), points(lower), points(upper))
+        }
+        (Some(difference), ..) => points(difference),
+        _ => "-".to_owned(),
+    };
+    vec![
+        figure.metric.clone(),
+        mean(figure.first_mean),
+        mean(figure.second_mean),
+        noise,
+        amount(figure.flip_rate),
+        figure.sd.map_or("-".to_owned(), |sd| format!("{sd:.3}")),
+        figure.resolvable_margin.map_or("none".to_owned(), |drop| amount(rounded_up(drop))),
+        figure.margin.map_or("-".to_owned(), amount),
+        figure.items_needed.map_or("-".to_owned(), |items| items.to_string()),
+    ]
+}
+
+fn notes(calibration: &Calibration) -> Vec<String> {
+    let mut notes = vec![wrapped(&format!(
+        "resolves: the smallest drop, in points, that {} items and {} epoch{} detect with {:.0} % \
+         power at alpha {}, reckoned with the upper 95 % bound of the noise; a prompt that changes \
+         more answers than chance does needs more; items: how many resolve the margin",
+        calibration.n_items,
+        calibration.epochs,
+        if calibration.epochs == 1 { "" } else { "s" },
+        100.0 * calibration.power,
+        calibration.alpha,
+    ))];
+    notes.extend(silence(calibration).map(|note| wrapped(&note)));
+    let clustered = calibration.figures.iter().filter_map(|figure| figure.clusters);
+    notes.extend(clustered.max().map(|clusters| {
+        wrapped(&format!(
+            "clusters: the items are in {clusters}; where those move together, they count as the \
+             sample"
+        ))
+    }));
+    notes
+}
+
+/// What it means that nothing changed.
+fn silence(calibration: &Calibration) -> Option<String> {
+    let silent = calibration.figures.iter().filter(|figure| figure.differing == 0);
+    let silent: Vec<_> = silent.collect();
+    let one = silent.first()?;
+    let which = if silent.len() == calibration.figures.len() {
+        "no score changed".to_owned()
+    } else {
+        let names = silent.iter().map(|f| format!("{} · {}", f.arm(), f.metric));
+        format!("no score changed of {}", names.collect::<Vec<_>>().join(", "))
+    };
+    Some(format!(
+        "noise: {which}, so that sampling adds none, and the suite resolves whatever two prompts \
+         differ by, down to the limit of the test, which takes {} items that change; up to {} % of \
+         the items may still be noisy without having shown it",
+        midp_attainable_pairs(calibration.alpha),
+        amount(rounded_up(one.flip_rate_upper)),
+    ))
+}
+
+/// What is wrong with the calibration, then with the margins.
+pub(crate) fn warnings(calibration: &Calibration) -> Vec<String> {
+    drift(calibration).into_iter().chain(unresolved(calibration)).collect()
+}
+
+/// Two sets of the same answers differ by more than chance: it was not the prompt that changed.
+fn drift(calibration: &Calibration) -> Vec<String> {
+    let tested = calibration.figures.iter().filter_map(|figure| Some((figure, figure.p_same?)));
+    let (tested, p): (Vec<&Figure>, Vec<f64>) = tested.unzip();
+    let drifted = tested.into_iter().zip(holm(&p)).filter(|(_, p)| *p <= DRIFT);
+    let warn = |(figure, p): (&Figure, f64)| {
+        let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
+        format!(
+            "`{}` of {} differs between the two sets by {} points, more than chance explains \
+             ({p}): something beside the prompt changes its answers, such as the model's \
+             version or the server's load",
+            figure.metric,
+            figure.arm(),
+            points(figure.difference.unwrap_or_default()),
+        )
+    };
+    drifted.map(warn).collect()
+}
+
+/// One warning for each metric whose margin cannot be resolved, about its worst arm.
+fn unresolved(calibration: &Calibration) -> Vec<String> {
+    let mut worst: Vec<&Figure> = Vec::new();
+    let found = |figure: &Figure| {
+        let margin = figure.margin.unwrap_or_default();
+        figure.resolution(calibration.n_items, calibration.epochs, calibration.alpha, margin)
+    };
+    for figure in calibration.figures.iter().filter(|figure| figure.resolves == Some(false)) {
+        match worst.iter_mut().find(|other| other.metric == figure.metric) {
+            Some(other) if is_worse(&found(figure), &found(other)) => *other = figure,
+            Some(_) => {}
+            None => worst.push(figure),
+        }
+    }
+    let warn = |figure: &Figure| {
+        format!(
+            "margin {} points for `{}` is below what {} items resolve ({} for {}); {}",
+            amount(figure.margin.unwrap_or_default()),
+            figure.metric,
+            calibration.n_items,
+            figure.resolvable_margin.map_or("nothing".to_owned(), |drop| format!(
+                "{} points",
+                amount(rounded_up(drop))
+            )),
+            figure.arm(),
+            advice(&found(figure))
+        )
+    };
+    worst.into_iter().map(warn).collect()
+}
