@@ -64,23 +64,24 @@ fn row(figure: &Figure) -> Vec<String> {
 }
 
 fn notes(calibration: &Calibration) -> Vec<String> {
-    let mut notes = vec![wrapped(&format!(
-        "resolves: the smallest drop, in points, that {} items and {} epoch{} detect with {:.0} % \
+    let mut notes = wrapped(
+        "",
+        &format!(
+            "resolves: the smallest drop, in points, that {} items and {} epoch{} detect with {:.0} % \
          power at alpha {}, reckoned with the upper 95 % bound of the noise; a prompt that changes \
          more answers than chance does needs more; items: how many resolve the margin",
-        calibration.n_items,
-        calibration.epochs,
-        if calibration.epochs == 1 { "" } else { "s" },
-        100.0 * calibration.power,
-        calibration.alpha,
-    ))];
-    notes.extend(silence(calibration).map(|note| wrapped(&note)));
+            calibration.n_items,
+            calibration.epochs,
+            if calibration.epochs == 1 { "" } else { "s" },
+            100.0 * calibration.power,
+            calibration.alpha,
+        ),
+    );
+    notes.extend(silence(calibration).into_iter().flat_map(|note| wrapped("", &note)));
     let clustered = calibration.figures.iter().filter_map(|figure| figure.clusters);
-    notes.extend(clustered.max().map(|clusters| {
-        wrapped(&format!(
-            "clusters: the items are in {clusters}; where those move together, they count as the \
-             sample"
-        ))
+    notes.extend(clustered.max().into_iter().flat_map(|clusters| {
+        let note = "where those move together, they count as the sample";
+        wrapped("", &format!("clusters: the items are in {clusters}; {note}"))
     }));
     notes
 }

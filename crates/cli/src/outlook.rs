@@ -358,7 +358,7 @@ pub(crate) fn render(outlooks: &[Outlook]) -> String {
     let groups = by_arm(outlooks, Outlook::arm, Outlook::row);
     let sources: BTreeSet<&Source> = outlooks.iter().map(|outlook| &outlook.source).collect();
     let mut lines = vec![figures(&header, &groups)];
-    lines.extend(sources.into_iter().map(|source| wrapped(&source.says())));
+    lines.extend(sources.into_iter().flat_map(|source| wrapped("", &source.says())));
     let clustering = outlooks.iter().map(|outlook| outlook.clustering);
     lines.extend(clustering.reduce(more_clustered).and_then(cluster_line));
     lines.join("\n")

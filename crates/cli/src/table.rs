@@ -1,5 +1,7 @@
 //! The summary as a table: prompt x model down, metrics across, each with its interval.
 
+use std::borrow::Cow;
+
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use evalmark_report::{
     summary::{Attempts, Share, SummaryRow},
@@ -98,21 +100,14 @@ pub(crate) fn by_arm<T>(
     groups
 }
 
-/// A remark in lines that are no wider than a table of figures.
-pub(crate) fn wrapped(remark: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in remark.split(' ') {
-        let line = lines.last().map_or(0, |line| line.chars().count());
-        if line > 0 && line + 1 + word.chars().count() > usize::from(WIDTH) {
-            lines.push(format!("  {word}"));
-        } else if let Some(last) = lines.last_mut() {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines.join("\n")
+/// A paragraph in lines that are no wider than a table of figures.
+pub(crate) fn wrapped(indent: &str, text: &str) -> Vec<String> {
+    let deeper = format!("{indent}  ");
+    let options = textwrap::Options::new(WIDTH.into())
+        .initial_indent(indent)
+        .subsequent_indent(&deeper)
+        .break_words(false);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
 fn push_new<T: PartialEq>(list: &mut Vec<T>, value: T) {

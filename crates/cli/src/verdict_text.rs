@@ -5,7 +5,7 @@ use evalmark_report::text::printable;
 
 use crate::{
     print::{Printer, Tone},
-    table::{percent, points},
+    table::{percent, points, wrapped},
 };
 
 /// Items named for each comparison, of each kind.
@@ -13,9 +13,6 @@ const NAMED: usize = 4;
 
 /// What is said of a comparison stands below it.
 const INDENT: &str = "    ";
-
-/// Columns of a terminal.
-const WIDTH: usize = 100;
 
 /// The verdict as lines of text.
 pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
@@ -55,16 +52,6 @@ fn details(comparison: &Comparison, printer: Printer) -> Vec<String> {
     let details = notes.chain(unpaired(comparison)).chain(flips(comparison));
     lines.extend(details.flat_map(|text| wrapped(INDENT, &text)));
     lines
-}
-
-/// A paragraph in lines of a terminal's width.
-fn wrapped(indent: &str, text: &str) -> Vec<String> {
-    let deeper = format!("{indent}  ");
-    let options = textwrap::Options::new(WIDTH)
-        .initial_indent(indent)
-        .subsequent_indent(&deeper)
-        .break_words(false);
-    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
 /// `difference -12.1 points [-18.0, -6.3], margin 3.0 points, 66 pairs, …`

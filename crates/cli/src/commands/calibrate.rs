@@ -71,7 +71,10 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> 
     }
     let path = calibration.write(&args.out)?;
     tell(&calibration, &runs, &path, args.output, printer)?;
-    Ok(Exit::Done)
+    // A margin that the suite itself declares and cannot resolve is refused.
+    let declared = opened.suite.gate.is_some();
+    let refused = calibration.figures.iter().any(|figure| figure.resolves == Some(false));
+    Ok(if declared && refused { Exit::Inconclusive } else { Exit::Done })
 }
 
 /// Whether every model can be asked twice; a recording may hold one answer only.

@@ -50,7 +50,7 @@ fn noise_is_measured() {
     let world = World::new(400);
     let server = Server::start(wavering);
     world.suite(&server.url(), &margin(0.03));
-    let ran = calibrate(&world, &["--run-id", "c"], 0);
+    let ran = calibrate(&world, &["--run-id", "c"], 3);
     assert_eq!(server.count(), 800, "the second set is fresh");
     // 2 · 0.1 · 0.9, and its standard error is 0.019.
     let exact = figure(&world, "exact");
@@ -81,7 +81,7 @@ fn no_noise_is_no_proof_of_none() {
     let world = World::new(240);
     let server = Server::start(right);
     world.suite(&server.url(), &margin(0.01));
-    let ran = calibrate(&world, &[], 0);
+    let ran = calibrate(&world, &[], 3);
     assert!(ran.stdout.contains("no score changed"), "{}", ran.stdout);
     for metric in ["exact", "close"] {
         let figure = figure(&world, metric);

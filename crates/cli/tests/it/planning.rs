@@ -74,7 +74,7 @@ fn a_baseline_tells_more_and_a_calibration_most() {
     let twice = plan(&world, &["--baseline", "twice"]);
     assert_eq!(source(&twice).as_deref(), Some("epochs"));
     assert!((discordance(&twice) - 0.21).abs() < 0.06, "{twice}");
-    calibrate(&world, &[], 0);
+    calibrate(&world, &[], 3);
     let measured = plan(&world, &["--baseline", "twice"]);
     assert_eq!(source(&measured).as_deref(), Some("calibration"));
     assert_eq!(of(&measured, "exact")["resolves"], false);
@@ -114,7 +114,7 @@ fn a_gate_warns_of_margins_that_the_suite_cannot_resolve() {
         Reply::text(answer(if i.is_multiple_of(10) { i + 1 } else { i }))
     });
     world.suite(&server.url(), &gate(0.01));
-    calibrate(&world, &[], 0);
+    calibrate(&world, &[], 3);
     world.run_suite("a", &["--prompt", "plain"]).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
     let warning = "margin 1.0 points for `exact` is below what this suite can resolve (2.6 points \
@@ -146,7 +146,7 @@ fn another_metric_or_model_is_not_calibrated() {
     let world = World::new(240);
     let server = Server::start(right);
     let path = world.suite(&server.url(), &gate(0.01));
-    calibrate(&world, &[], 0);
+    calibrate(&world, &[], 3);
     let suite = std::fs::read_to_string(&path).expect("a suite");
     let source =
         |metric: &str| of(&plan(&world, &[]), metric)["source"].as_str().map(str::to_owned);
