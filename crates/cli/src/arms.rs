@@ -37,6 +37,15 @@ impl Arm {
         if n == 0 { f64::NEG_INFINITY } else { sum / f64::from(n) }
     }
 
+    /// Forgets every item but those that `is_kept` names.
+    pub(crate) fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
+        let kept: Vec<bool> = self.ids.iter().map(|id| is_kept(id)).collect();
+        retain(&mut self.ids, &kept);
+        for (_, scores) in &mut self.metrics {
+            retain(scores, &kept);
+        }
+    }
+
     fn push(&mut self, row: &ScoreRef<'_>) {
         if self.ids.last().is_none_or(|id| **id != *row.item_id) {
             self.ids.push(row.item_id.into());
@@ -65,6 +74,11 @@ impl Arm {
     }
 }
 
+fn retain<T>(list: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter().copied();
+    list.retain(|_| kept.next().unwrap_or_default());
+}
+
 /// Reads every arm of a `scores.parquet`, in the file's order.
 pub(crate) fn read_arms(path: &Path) -> Result<Vec<Arm>> {
     let mut arms: Vec<Arm> = Vec::new();
@@ -91,7 +105,8 @@ pub(crate) fn read_arms(path: &Path) -> Result<Vec<Arm>> {
     Ok(arms)
 }
 
-fn key(item_id: &str) -> u128 {
+/// An item's key, the same wherever it is computed.
+pub(crate) fn key(item_id: &str) -> u128 {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&blake3::hash(item_id.as_bytes()).as_bytes()[..16]);
     u128::from_le_bytes(bytes)

@@ -11,6 +11,7 @@ use crate::{
     arms::{Arm, read_arms},
     baseline::Baseline,
     exit::Exit,
+    hybrid::Hybrid,
     run_folder::{Named, RunFolder, RunRecord, write_whole},
 };
 
@@ -35,7 +36,8 @@ pub(crate) fn gate_run(
     spec: &GateSpec,
 ) -> Result<Decision> {
     let candidate = read_arms(&folder.scores())?;
-    let reference = read_arms(&baseline.folder.scores())?;
+    let mut reference = read_arms(&baseline.folder.scores())?;
+    let hybrid = Hybrid::new(record, &candidate, &mut reference, spec);
     let mut family = Family::default();
     for (index, arm) in candidate.iter().enumerate() {
         let before = reference.iter().find(|b| b.prompt == arm.prompt && b.model == arm.model);
@@ -43,7 +45,14 @@ pub(crate) fn gate_run(
             let subject = subject(arm, metric);
             let before = before.and_then(|before| before.scores(metric));
             let changed = changed(metric, &baseline.record.metrics, &record.metrics);
-            let judged = judge(&subject, before, arm.scores(metric), spec, *gated, changed)?;
+            let judged = match (&hybrid, before, arm.scores(metric)) {
+                (Some(hybrid), Some(before), Some(after))
+                    if changed.is_none() && gated.amount.is_none() =>
+                {
+                    hybrid.compare(&subject, before, after, &rule(spec, *gated))?
+                }
+                (_, before, after) => judge(&subject, before, after, spec, *gated, changed)?,
+            };
             family.push(judged, index);
         }
     }
@@ -169,7 +178,7 @@ fn subject(arm: &Arm, metric: &str) -> Subject {
 }
 
 /// Why a metric's scores of the two runs are not the same measure.
-fn changed(metric: &str, before: &[Named], after: &[Named]) -> Option<&'static str> {
+pub(crate) fn changed(metric: &str, before: &[Named], after: &[Named]) -> Option<&'static str> {
     let hash = |list: &[Named]| list.iter().find(|m| m.name == metric).map(|m| m.hash.clone());
     match (hash(before), hash(after)) {
         (Some(before), Some(after)) if before == after => None,
@@ -197,7 +206,8 @@ fn judge(
     }
 }
 
-fn rule(spec: &GateSpec, gated: GatedMetric) -> Rule {
+/// How a gated metric is decided.
+pub(crate) fn rule(spec: &GateSpec, gated: GatedMetric) -> Rule {
     Rule { min_paired_share: spec.min_paired, ..Rule::new(gated.margin, spec.alpha) }
 }
 

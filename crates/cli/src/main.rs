@@ -6,11 +6,13 @@ mod ask;
 mod baseline;
 mod best;
 mod commands;
+mod early;
 mod exit;
 mod failing;
 mod flow;
 mod gate;
 mod hint;
+mod hybrid;
 mod judges;
 mod open;
 mod print;
@@ -20,7 +22,9 @@ mod run_folder;
 mod scored;
 mod summary;
 mod table;
+mod until;
 mod verdict_text;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,7 @@ use anyhow::{Result, anyhow};
 use crate::{
     args::ResumeArgs,
     ask::{Asks, keys},
+    early::as_stopped,
     exit::Exit,
     flow::{Run, suite_baseline},
     hint::Hinted,
@@ -15,7 +16,7 @@ use crate::{
 
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     let (folder, mut record) = RunFolder::open(&args.run)?;
-    let opened = open(&record.suite_file(), &record.options, printer)?;
+    let mut opened = open(&record.suite_file(), &record.options, printer)?;
     let changed = match (opened.hash == record.suite_hash, &opened.plan.survey.hash) {
         (false, _) => Some("suite"),
         (true, hash) if *hash != record.dataset_hash => Some("dataset"),
@@ -25,6 +26,7 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
         return Err(anyhow!("the {what} has changed since the run {} began", record.run_id))
             .hint("start a new run with `evalmark run`; answers to unchanged requests are kept");
     }
+    opened.plan = as_stopped(opened.plan, &record)?;
     let keys = keys(&opened, Asks::Everyone)?;
     let baseline = suite_baseline(args.baseline.as_deref(), &folder.out(), &opened)?;
     record.status = Status::Running;

@@ -6,5 +6,6 @@ mod mistakes;
 mod quickstart;
 mod resuming;
 mod setup;
+mod stopping;
 mod tidy;
 mod verdicts;

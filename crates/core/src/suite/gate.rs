@@ -117,7 +117,7 @@ impl GateSpec {
     /// The gate as written, with the suite's metrics where it names none.
     pub(super) fn new(raw: &RawGate, names: &[&str]) -> Self {
         let default = Self::default_of(names.iter().copied());
-        let named = |metrics: &BTreeMap<String, RawGateMetric>| {
+        let written = |metrics: &BTreeMap<String, RawGateMetric>| {
             metrics.iter().map(|(name, metric)| (name.clone(), gated(name, *metric))).collect()
         };
         Self {
@@ -129,7 +129,7 @@ impl GateSpec {
                 Some(RawCorrection::Holm) | None => Correction::Holm,
             },
             stop_early: raw.stop_early,
-            metrics: raw.metrics.as_ref().map_or(default.metrics, named),
+            metrics: raw.metrics.as_ref().map_or(default.metrics, written),
             is_default: false,
         }
     }
