@@ -31,6 +31,8 @@ const LARGEST_CHUNK: usize = 20;
 pub(crate) struct StopEarly {
     /// Seed of the order; below 2^53, so that every reader of JSON reads the same.
     pub(crate) seed: u64,
+    /// What it is compared with, as it was named.
+    pub(crate) baseline: String,
     pub(crate) planned_items: u64,
     /// Items of the largest cluster; 1 where there are none.
     pub(crate) largest_cluster: u64,
@@ -166,17 +168,18 @@ pub(crate) fn begin(
     if !opened.suite.gate_or_default().stop_early {
         return Ok(None);
     }
-    if baseline.is_none() {
+    let Some(baseline) = baseline else {
         if let Some(printer) = remarks {
             printer.remark("without a baseline there is nothing to stop early on");
         }
         return Ok(None);
-    }
+    };
     let seed = seed(opened);
     let (_, items) = Order::read(&opened.plan, seed)?;
     let clusters = items.chunk_by(same_cluster).map(<[_]>::len);
     Ok(Some(StopEarly {
         seed,
+        baseline: baseline.name.clone(),
         planned_items: items.len() as u64,
         largest_cluster: clusters.max().unwrap_or(1) as u64,
         ended: false,

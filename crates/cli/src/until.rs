@@ -78,7 +78,7 @@ impl Run {
             return Ok(true);
         }
         if let Some(early) = &mut self.record.stop_early {
-            early.ended = true;
+            early.ended = !endpoints.any_down();
         }
         self.opened.plan = order.part(&whole, 0..asked);
         if certain && asked < order.len() {

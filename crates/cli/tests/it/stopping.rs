@@ -28,9 +28,12 @@ fn worse(seen: &Seen) -> Reply {
     Reply::text(if i.is_multiple_of(3) { answer(i + 1) } else { answer(i) })
 }
 
-/// Some answers take longer than others, so that they arrive in another order than asked.
+/// Every ninth item is answered wrongly; some answers take longer than others, so that they arrive
+/// in another order than asked.
 fn slow(seen: &Seen) -> Reply {
-    worse(seen).after(Duration::from_micros((item(seen) as u64 * 7919) % 3000))
+    let i = item(seen);
+    let text = if i.is_multiple_of(9) { answer(i + 1) } else { answer(i) };
+    Reply::text(text).after(Duration::from_micros((i as u64 * 7919) % 3000))
 }
 
 /// A folder whose baseline answers all of `n` items rightly.
@@ -68,7 +71,8 @@ fn a_large_drop_stops_a_run_early() {
     assert!((32..400).contains(&asked), "{asked} requests");
     let saved = 1200 - asked;
     let says = format!("stopped early after {asked} of 1,200 items; {saved} of 1,200 samples");
-    assert!(ran.stdout.contains(&says) || saved >= 1000, "{}", ran.stdout);
+    let says = if saved < 1000 { says } else { format!("stopped early after {asked} of 1,200") };
+    assert!(ran.stdout.contains(&says), "{}", ran.stdout);
     assert!(ran.stdout.contains("REGRESSED against main"), "{}", ran.stdout);
     assert!(ran.stdout.contains("note: stopped early: "), "{}", ran.stdout);
     same_verdict_again(&world, &ran, 1);
@@ -101,6 +105,11 @@ fn a_large_drop_stops_a_run_early() {
     let again: Value = serde_json::from_str(&again).expect("JSON");
     assert_eq!(again["run"]["stopped_early"], record["stopped_early"]);
     assert_eq!(server.count(), asked);
+
+    // Without stopping, only the rest is asked.
+    world.suite(&server.url(), &gate("0.03").replace("true", "false"));
+    world.run_suite("whole", &["--prompt", "plain"]).expect(1);
+    assert_eq!(server.count(), 1200);
 }
 
 #[test]
@@ -138,9 +147,9 @@ fn concurrency_changes_nothing() {
 fn an_interrupted_run_stops_where_it_would_have() {
     let reached = Arc::new(AtomicU64::new(0));
     let counted = reached.clone();
-    let server = Server::start(move |seen| {
+    let server = Server::start(move |seen: &Seen| {
         counted.fetch_add(1, Ordering::SeqCst);
-        slow(seen).after(Duration::from_millis(10))
+        slow(seen).after(Duration::from_millis(5))
     });
     let world = with_baseline(600);
     world.suite(&server.url(), &gate("0.03"));
@@ -152,9 +161,11 @@ fn an_interrupted_run_stops_where_it_would_have() {
         let before = reached.load(Ordering::SeqCst);
         let suite = ["run", "suite.yaml", "--run-id", "r", "--prompt", "plain"];
         let mut command = world.command(&[&suite[..], more].concat());
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
-        while reached.load(Ordering::SeqCst) < before + 45 {
-            std::thread::yield_now();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("starts");
+        while reached.load(Ordering::SeqCst) < before + 40 {
+            assert!(child.try_wait().expect("a child").is_none(), "it ended too soon, of {asked}");
+            std::thread::sleep(Duration::from_millis(1));
         }
         let pid = child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
@@ -162,9 +173,11 @@ fn an_interrupted_run_stops_where_it_would_have() {
         assert_ne!(output.status.code(), Some(1), "it was not interrupted");
         let ran = world.run(&["resume", "reports/test/r"]).expect(1);
         assert!(ran.stdout.contains("stopped early after "), "{}", ran.stdout);
+        same_verdict_again(&world, &ran, 1);
         assert_eq!(world.bytes(SCORES), reference, "{signal} {more:?}");
         let again = server.count() - before;
-        assert!(again <= asked + 8, "{again} requests where {asked} would do");
+        // A killed run loses what was on its way into the ledger.
+        assert!(again <= asked + 45, "{again} requests where {asked} would do");
     }
 }
 
@@ -180,7 +193,7 @@ fn without_a_baseline_all_is_asked() {
     // Nor is it cut when it becomes its own baseline and is resumed.
     world.run(&["baseline", "promote", "reports/test/r", "main"]).expect(0);
     let before = world.bytes(SCORES);
-    world.run(&["resume", "reports/test/r"]).expect(3);
+    world.run(&["resume", "reports/test/r"]).expect(0);
     assert_eq!(world.bytes(SCORES), before);
 }
 
@@ -331,8 +344,23 @@ fn a_model_that_is_down_makes_nothing_certain() {
     let ran = run(&world, &[]).expect(4);
     assert!(!ran.stdout.contains("stopped early"), "{}", ran.stdout);
     assert_eq!(record(&world)["n_items"], 200);
-    drop(server);
-    let server = Server::start(worse);
-    world.suite(&server.url(), &gate("0.03"));
-    assert_eq!(server.count(), 0);
+    assert_eq!(record(&world)["stop_early"]["ended"], false, "once it is up, it may stop");
+}
+
+#[test]
+fn a_run_is_resumed_with_the_baseline_it_began_with() {
+    let world = with_baseline(200);
+    let is_up = Arc::new(AtomicU64::new(0));
+    let up = is_up.clone();
+    let server = Server::start(move |seen: &Seen| match up.load(Ordering::SeqCst) {
+        0 => Reply::status(401),
+        _ => worse(seen),
+    });
+    let gate = gate("0.03").replace("baseline: main, ", "");
+    world.suite(&server.url(), &gate);
+    run(&world, &["--baseline", "main"]).expect(4);
+    is_up.store(1, Ordering::SeqCst);
+    let ran = world.run(&["resume", "reports/test/r"]).expect(1);
+    assert!(ran.stdout.contains("stopped early after "), "{}", ran.stdout);
+    assert!(server.count() < 200);
 }
