@@ -7,11 +7,11 @@ use evalmark_core::{plan::Sample, score::Score, suite::GateSpec};
 use evalmark_verdict::{ItemScore, Look, Reason, Stopping};
 
 use crate::{
-    arms::{Arm, read_arms},
+    arms::read_arms,
     baseline::Baseline,
     early::{StopEarly, unscored},
     gate::{changed, rule},
-    hybrid::family_size,
+    hybrid::{family_size, lacking},
     open::Opened,
     run_folder::RunRecord,
 };
@@ -44,7 +44,7 @@ pub(crate) enum Watching {
     No(String),
 }
 
-/// Where a run's arm and metric are, and what decides it.
+/// An arm's prompt and model in the plan, and a metric.
 struct Place<'a> {
     prompt: usize,
     model: usize,
@@ -87,7 +87,7 @@ impl Watch {
             }
             comparisons.push(Watched::new(opened, &spec, &place, paired, family, early)?);
         }
-        if lacks_an_arm(record, &names, &reference) {
+        if lacking(record, &names, &reference) > 0 {
             undecided = Some("the baseline has prompts or models that the run lacks".to_owned());
         }
         if comparisons.is_empty() {
@@ -214,11 +214,6 @@ fn undecided(spec: &GateSpec, opened: &Opened) -> Option<String> {
         [one] => Some(format!("{one} is decided at the end alone")),
         _ => Some(format!("{} are decided at the end alone", parts.join(", "))),
     }
-}
-
-/// Whether the baseline has an arm that the run lacks, and not by the user's choice.
-fn lacks_an_arm(record: &RunRecord, names: &[(&str, &str)], reference: &[Arm]) -> bool {
-    crate::hybrid::lacking(record, names, reference) > 0
 }
 
 /// The baseline's items that pair with planned ones, in the order of those.
