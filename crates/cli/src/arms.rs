@@ -1,7 +1,10 @@
 //! Scores of a run or baseline, and what its answers took, arm by arm, as the verdict crate takes
 //! them.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use anyhow::{Context, Result};
 use evalmark_core::suite::Amount;
@@ -81,6 +84,17 @@ impl Arm {
         self.metrics.iter().find(|column| column.metric == metric)
     }
 
+    /// Forgets every item but those that `is_kept` names.
+    pub(crate) fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
+        let kept: Vec<bool> = self.ids.iter().map(|id| is_kept(id)).collect();
+        retain(&mut self.ids, &kept);
+        let keys: HashSet<u128> = self.ids.iter().map(|id| key(id)).collect();
+        for column in &mut self.metrics {
+            retain(&mut column.scores, &kept);
+            column.labels.retain(|label| keys.contains(&label.key));
+        }
+    }
+
     fn push(&mut self, row: RowOf<'_>, metric: &str, score: Option<f64>, label: Option<f64>) {
         if self.ids.last().is_none_or(|id| **id != *row.item_id) {
             self.ids.push(row.item_id.into());
@@ -148,6 +162,11 @@ impl Arms {
         }
         &mut self.seen[self.last]
     }
+}
+
+fn retain<T>(list: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter().copied();
+    list.retain(|_| kept.next().unwrap_or_default());
 }
 
 /// Reads every arm of a `scores.parquet`, in the file's order.

@@ -78,6 +78,12 @@ pub(crate) fn promote(run: &Path, name: &str, force: bool) -> Result<PathBuf> {
                 ));
         }
     }
+    if let Some(stopped) = record.stopped_early.as_ref().filter(|_| !force) {
+        return Err(anyhow!("the run {}", stopped.says())).hint(
+            "a baseline should have every item: set `stop_early: false` and run the suite again, \
+             which asks for the rest alone; `--force` takes the run as it is",
+        );
+    }
     if folder.path.components().any(|part| part.as_os_str() == "baselines") {
         bail!("{} is a baseline already; promote the run that it came from", run.display());
     }

@@ -125,7 +125,7 @@ impl Run {
     }
 
     /// The answers, from the first: those in the ledger, or those that the run has in its files.
-    fn records(&self, endpoints: &Endpoints) -> Result<Box<dyn Records>> {
+    pub(crate) fn records(&self, endpoints: &Endpoints) -> Result<Box<dyn Records>> {
         match self.asks {
             Asks::Everyone => Ok(Box::new(endpoints.records(&self.opened)?)),
             Asks::Judges => Ok(Box::new(RecordedSamples::open(&self.folder)?)),
@@ -142,6 +142,9 @@ impl Run {
 
     /// Asks every sample, then every judge; answers whether it was interrupted.
     fn ask(&mut self, endpoints: &Endpoints, stop: &Stop, printer: Printer) -> Result<bool> {
+        if let Some(watched) = self.watch(printer)? {
+            return self.ask_until_certain(watched, endpoints, stop, printer);
+        }
         let (opened, quiet) = (&self.opened, self.output.quiet);
         let mut spent_usd = 0.0;
         let start = |doing, total| {
@@ -236,6 +239,9 @@ impl Run {
             return Ok(());
         }
         printer.result(&table::render(rows, &groups(&self.folder)?));
+        if let Some(stopped) = &self.record.stopped_early {
+            printer.result(&format!("\n{}", stopped.says()));
+        }
         if let Some(verdict) = verdict {
             printer.result(&format!("\n{}", verdict_text::render(verdict, printer)));
         }
@@ -326,6 +332,9 @@ pub(crate) fn write_html(
         ("dataset".to_owned(), record.dataset_hash[..16].to_owned()),
         ("evalmark".to_owned(), record.tool_version.clone()),
     ];
+    if let Some(stopped) = &record.stopped_early {
+        facts.insert(0, ("asked".to_owned(), stopped.says()));
+    }
     if let Some(git) = &record.git {
         let state = if git.clean { "" } else { " (with changes)" };
         facts.push(("git revision".to_owned(), format!("{}{state}", git.revision)));

@@ -7,6 +7,7 @@ mod baseline;
 mod calibration;
 mod calibration_text;
 mod commands;
+mod early;
 mod exit;
 mod failing;
 mod flow;

@@ -12,7 +12,11 @@ use evalmark_core::suite::file_name;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{args::SelectionArgs, hint::Hinted};
+use crate::{
+    args::SelectionArgs,
+    early::{StopEarly, StoppedEarly},
+    hint::Hinted,
+};
 
 /// Version of `run.json`.
 pub(crate) const FORMAT_VERSION: u32 = 1;
@@ -64,6 +68,12 @@ pub(crate) struct RunRecord {
     pub(crate) totals: Totals,
     /// Columns that results are broken down by.
     pub(crate) slices: Vec<String>,
+    /// The order of a run that may stop early; `None` for one that may not.
+    #[serde(default)]
+    pub(crate) stop_early: Option<StopEarly>,
+    /// What was not asked, because the gate's answer was certain without it.
+    #[serde(default)]
+    pub(crate) stopped_early: Option<StoppedEarly>,
     /// The suite as it was understood.
     pub(crate) effective_suite: Value,
 }

@@ -92,6 +92,28 @@ pub(crate) fn write_reports(
     Ok(Some(scored))
 }
 
+/// Scores every sample and shows it to `see`, with its scores by metric; writes nothing. Answers
+/// `false` when it was stopped.
+pub(crate) fn for_each_scored(
+    opened: &Opened,
+    records: &mut dyn Records,
+    judges: &Judges,
+    stop: &Stop,
+    mut see: impl FnMut(&Sample, &[Score]),
+) -> Result<bool> {
+    let plan = &opened.plan;
+    let mut samples = plan.in_report_order();
+    loop {
+        let batch: Vec<Sample> = samples.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+        if batch.is_empty() || stop.is_requested() {
+            return Ok(batch.is_empty());
+        }
+        for one in score(plan, &opened.metrics, batch, records, judges)? {
+            see(&one.sample, &one.scores);
+        }
+    }
+}
+
 fn score(
     plan: &Plan,
     metrics: &[Metric],

@@ -90,6 +90,18 @@ impl Plan {
         })
     }
 
+    /// The same plan over some of its items only: those whose place says so. Each pass still
+    /// reads the whole dataset.
+    #[must_use]
+    pub fn only(&self, items: Arc<[bool]>) -> Self {
+        let n_items = items.iter().filter(|taken| **taken).count() as u64;
+        Self {
+            dataset: Arc::new(DatasetSpec { only: Some(items), ..(*self.dataset).clone() }),
+            survey: Survey { n_items, hash: self.survey.hash.clone() },
+            ..self.clone()
+        }
+    }
+
     /// How many samples there are.
     pub fn n_samples(&self) -> u64 {
         self.n_samples_per_model() * self.candidates.len() as u64

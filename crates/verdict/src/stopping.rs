@@ -48,6 +48,7 @@ pub struct Stopping {
     order: Vec<usize>,
     sizes: Vec<usize>,
     largest: f64,
+    planned: usize,
     drop: Wealth,
     sound: Wealth,
     /// Units that were bet on, and their items.
@@ -118,6 +119,7 @@ impl Stopping {
         Ok(Self {
             rule: rule.clone(),
             family: family.max(1),
+            planned: rows.len(),
             order: rows.into_iter().map(|row| row.3).collect(),
             sizes,
             largest,
@@ -128,6 +130,15 @@ impl Stopping {
             seen: Running::default(),
             stop: None,
         })
+    }
+
+    /// The same over a part of the planned items: of so many in all, whose largest cluster has so
+    /// many. Looks at what was asked so far then see what they saw while it was asked.
+    #[must_use]
+    pub fn part_of(mut self, planned: usize, largest: usize) -> Self {
+        self.planned = self.planned.max(planned);
+        self.largest = self.largest.max(largest as f64);
+        self
     }
 
     /// The planned items' indices, in the order to ask them: random, whole clusters together.
@@ -189,7 +200,7 @@ impl Stopping {
     }
 
     fn finish(&mut self, reason: Reason, wealth: f64) {
-        let planned = self.order.len();
+        let planned = self.planned;
         self.stop = Some(Stop { reason, items: self.items, planned, p: 1.0 / wealth });
     }
 }

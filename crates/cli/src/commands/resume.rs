@@ -5,6 +5,7 @@ use anyhow::{Result, anyhow};
 use crate::{
     args::ResumeArgs,
     ask::{Asks, keys},
+    early::as_stopped,
     exit::Exit,
     flow::{Run, suite_baseline},
     hint::Hinted,
@@ -15,10 +16,14 @@ use crate::{
 
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     let (folder, mut record) = RunFolder::open(&args.run)?;
-    let opened = open(&record.suite_file(), &record.options, printer)?;
+    let mut opened = open(&record.suite_file(), &record.options, printer)?;
     same_experiment(&opened, &record)?;
+    opened.plan = as_stopped(opened.plan, &record)?;
     let keys = keys(&opened, Asks::Everyone)?;
-    let baseline = suite_baseline(args.baseline.as_deref(), &folder.out(), &opened)?;
+    // A run that is still watched goes on with the baseline that it began with.
+    let watched = record.stop_early.as_ref().filter(|early| !early.ended);
+    let named = args.baseline.as_deref().or(watched.map(|early| early.baseline.as_str()));
+    let baseline = suite_baseline(named, &folder.out(), &opened)?;
     record.status = Status::Running;
     folder.write(&record)?;
     let (output, asks) = (args.output, Asks::Everyone);

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     args::RunArgs,
     ask::{Asks, keys},
+    early,
     exit::Exit,
     flow::{Run, suite_baseline},
     open::{Opened, judged_names, metric_hashes, open},
@@ -38,7 +39,9 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     for (opened, keys, baseline) in keyed.collect::<Result<Vec<_>>>()? {
         let run_id = args.run_id.clone().unwrap_or_else(new_run_id);
         let folder = RunFolder::create(&args.out, &opened.suite.name, &run_id)?;
-        let record = begin(&opened, run_id, options.clone());
+        let mut record = begin(&opened, run_id, options.clone());
+        let remarks = (!args.output.quiet).then_some(printer);
+        record.stop_early = early::begin(&opened, baseline.as_ref(), remarks)?;
         folder.write(&record)?;
         let (output, asks) = (args.output, Asks::Everyone);
         let folder_again = folder.clone();
@@ -80,6 +83,8 @@ pub(super) fn begin(opened: &Opened, run_id: String, options: Options) -> RunRec
         counts: Counts { planned: plan.n_samples(), ..Counts::default() },
         totals: Totals::default(),
         slices: suite.dataset.slices.clone(),
+        stop_early: None,
+        stopped_early: None,
         effective_suite: suite.effective.clone(),
     }
 }

@@ -9,6 +9,7 @@ use super::gate::open_scored;
 use crate::{
     args::ScoreArgs,
     ask::{Asks, keys},
+    early::as_stopped,
     exit::Exit,
     flow::{Run, suite_baseline},
     hint::Hinted,
@@ -20,6 +21,7 @@ use crate::{
 pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     let (folder, mut record) = open_scored(&args.run)?;
     let mut opened = open(&record.suite_file(), &record.options, printer)?;
+    opened.plan = as_stopped(opened.plan, &record)?;
     same_shape(&opened, &record)?;
     let mut same_prompts = true;
     let prompts = Arc::make_mut(&mut opened.plan.prompts);

@@ -13,10 +13,15 @@ use crate::{
 };
 
 pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
-    let (folder, _) = open_scored(&args.run)?;
+    let (folder, record) = open_scored(&args.run)?;
     let rows = read_summary(&folder.summary())?;
     match args.format {
-        Format::Text => printer.result(&table::render(&rows, &groups(&folder)?)),
+        Format::Text => {
+            printer.result(&table::render(&rows, &groups(&folder)?));
+            if let Some(stopped) = &record.stopped_early {
+                printer.result(&format!("\n{}", stopped.says()));
+            }
+        }
         Format::Json => printer.result(&serde_json::to_string_pretty(&rows)?),
     }
     Ok(Exit::Done)

@@ -23,7 +23,7 @@ pub(crate) fn compare_arms(
         bail!("`{}` is the same as itself; name two prompts or two models", between.0);
     }
     let arms = read_arms(&folder.scores())?;
-    let sides = Sides { before: record, after: record, spec };
+    let sides = Sides { before: record, after: record, spec, hybrid: None };
     let mut family = Family::default();
     for (before, after) in pairs(&arms, between)? {
         for metric in &record.metrics {

@@ -1,12 +1,16 @@
 //! From two runs' scores to a verdict. What is decided is decided by the verdict crate.
 //!
-//! `pair` finds what is compared with what, `family` decides all comparisons together, `slices`
-//! explores where the differences lie, and `between` compares the arms of one run.
+//! `pair` finds what is compared with what, `family` decides all comparisons together, `hybrid`
+//! those of a run that was looked at while it was asked, `slices` explores where the differences
+//! lie, and `between` compares the arms of one run.
 
 mod between;
 mod family;
+mod hybrid;
 mod pair;
 mod slices;
+
+use std::collections::HashSet;
 
 use anyhow::{Context, Result};
 use evalmark_core::{
@@ -14,9 +18,14 @@ use evalmark_core::{
     verdict::Verdict,
 };
 
-pub(crate) use self::between::compare_arms;
+pub(crate) use self::{
+    between::compare_arms,
+    hybrid::{family_size, lacking},
+    pair::{changed, rule},
+};
 use self::{
     family::Family,
+    hybrid::Hybrid,
     pair::{Sides, subject},
 };
 use crate::{
@@ -50,6 +59,15 @@ impl Measured {
         Ok(Self { scores: read_arms(&folder.scores())?, usage })
     }
 
+    /// Forgets the items that a run which stopped early did not come to.
+    fn keep_items_of(&mut self, run: &Self) {
+        let ids = run.scores.iter().flat_map(|arm| arm.ids.iter().map(|id| &**id));
+        let asked: HashSet<&str> = ids.collect();
+        for arm in self.scores.iter_mut().chain(&mut self.usage) {
+            arm.keep(|id| asked.contains(id));
+        }
+    }
+
     /// The scores, or the amounts, of an arm.
     fn arm(&self, prompt: &str, model: &str, amount: Option<Amount>) -> Option<&Arm> {
         let arms = if amount.is_some() { &self.usage } else { &self.scores };
@@ -65,8 +83,12 @@ pub(crate) fn gate_run(
     spec: &GateSpec,
 ) -> Result<Decision> {
     let after = Measured::read(folder, spec)?;
-    let before = Measured::read(&baseline.folder, spec)?;
-    let sides = Sides { before: &baseline.record, after: record, spec };
+    let mut before = Measured::read(&baseline.folder, spec)?;
+    let hybrid = Hybrid::new(record, &after.scores, &before.scores, spec);
+    if record.stopped_early.is_some() {
+        before.keep_items_of(&after);
+    }
+    let sides = Sides { before: &baseline.record, after: record, spec, hybrid };
     let mut family = Family::default();
     for arm in &after.scores {
         push_arm(&mut family, &sides, (&before, &after), arm)?;
@@ -113,7 +135,7 @@ pub(crate) fn gate_minima(
         return Ok(None);
     }
     let arms = read_arms(&folder.scores())?;
-    let sides = Sides { before: record, after: record, spec };
+    let sides = Sides { before: record, after: record, spec, hybrid: None };
     let mut family = Family::default();
     push_minima(&mut family, &sides, &arms)?;
     family.decide(record, "the minima of its gate", spec).map(Some)

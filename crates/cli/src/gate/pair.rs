@@ -7,6 +7,7 @@ use evalmark_verdict::{
     ItemScore, Judged, RatioOf, Rule, Subject, compare, compare_labelled, compare_ratio, minimum,
 };
 
+use super::hybrid::Hybrid;
 use crate::{
     arms::Arm,
     run_folder::{Named, RunRecord},
@@ -17,6 +18,8 @@ pub(super) struct Sides<'a> {
     pub(super) before: &'a RunRecord,
     pub(super) after: &'a RunRecord,
     pub(super) spec: &'a GateSpec,
+    /// Of a run that was looked at while it was asked.
+    pub(super) hybrid: Option<Hybrid>,
 }
 
 /// An arm and the one it is compared with.
@@ -27,20 +30,24 @@ pub(super) struct Pair<'a> {
 }
 
 impl Sides<'_> {
-    pub(super) fn rule(&self, gated: GatedMetric) -> Rule {
-        let rule = Rule::new(gated.margin, self.spec.alpha);
-        Rule { min_paired_share: self.spec.min_paired, ..rule }
+    fn rule(&self, gated: GatedMetric) -> Rule {
+        rule(self.spec, gated)
     }
+}
 
-    /// Why a metric's scores of the two runs are not the same measure.
-    fn changed(&self, metric: &str) -> Option<&'static str> {
-        let hash = |list: &[Named]| list.iter().find(|m| m.name == metric).map(|m| m.hash.clone());
-        match (hash(&self.before.metrics), hash(&self.after.metrics)) {
-            (Some(before), Some(after)) if before == after => None,
-            (Some(_), Some(_)) => Some("the metric, or its judge, is configured differently"),
-            (None, _) => Some("the baseline does not have this metric"),
-            (_, None) => Some("the run does not have this metric"),
-        }
+/// The rule of one gated metric.
+pub(crate) fn rule(spec: &GateSpec, gated: GatedMetric) -> Rule {
+    Rule { min_paired_share: spec.min_paired, ..Rule::new(gated.margin, spec.alpha) }
+}
+
+/// Why a metric's scores of the two runs are not the same measure.
+pub(crate) fn changed(metric: &str, before: &[Named], after: &[Named]) -> Option<&'static str> {
+    let hash = |list: &[Named]| list.iter().find(|m| m.name == metric).map(|m| m.hash.clone());
+    match (hash(before), hash(after)) {
+        (Some(before), Some(after)) if before == after => None,
+        (Some(_), Some(_)) => Some("the metric, or its judge, is configured differently"),
+        (None, _) => Some("the baseline does not have this metric"),
+        (_, None) => Some("the run does not have this metric"),
     }
 }
 
@@ -49,7 +56,8 @@ impl Pair<'_> {
     pub(super) fn judge(&self, sides: &Sides<'_>, gated: GatedMetric) -> Result<Judged> {
         let (metric, rule) = (&self.subject.metric, sides.rule(gated));
         let refuse = |why: &str| Ok(Judged::incomparable(&self.subject, &rule, why));
-        if let Some(why) = sides.changed(metric).filter(|_| gated.amount.is_none()) {
+        let changed = || changed(metric, &sides.before.metrics, &sides.after.metrics);
+        if let (None, Some(why)) = (gated.amount, changed()) {
             return refuse(why);
         }
         let before = self.before.and_then(|arm| arm.scores(metric));
@@ -76,11 +84,14 @@ impl Pair<'_> {
         let labels =
             [self.before, self.after].map(|arm| arm.map_or(&[][..], |arm| arm.labels(metric)));
         let is_labelled = labels.iter().all(|labels| !labels.is_empty());
-        Ok(if is_labelled || sides.after.is_judged(metric) {
-            compare_labelled(&self.subject, [before, after], labels, rule)?
-        } else {
-            compare(&self.subject, before, after, rule)?
-        })
+        if is_labelled {
+            return Ok(compare_labelled(&self.subject, [before, after], labels, rule)?);
+        }
+        let rule = Rule { judge_relative: sides.after.is_judged(metric), ..rule.clone() };
+        match &sides.hybrid {
+            Some(hybrid) => hybrid.compare(&self.subject, before, after, &rule),
+            None => Ok(compare(&self.subject, before, after, &rule)?),
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) fn explore(
     if columns.is_empty() || !folder.samples().is_file() {
         return Ok(Vec::new());
     }
+    // The looks were at the whole.
+    let sides = &Sides { before: sides.before, after: sides.after, spec: sides.spec, hybrid: None };
     let members = frequent(members(folder, columns)?, columns.len());
     let (mut judged, mut named) = (Vec::new(), Vec::new());
     for arm in after {

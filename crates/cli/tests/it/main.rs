@@ -10,5 +10,6 @@ mod planning;
 mod quickstart;
 mod resuming;
 mod setup;
+mod stopping;
 mod tidy;
 mod verdicts;

@@ -29,15 +29,20 @@ impl Iterator for Items {
     type Item = Result<Item, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.spec.limit.is_some_and(|limit| self.next >= limit) {
-            return None;
-        }
-        let row = match self.rows.next()? {
-            Ok(row) => row,
-            Err(error) => return Some(Err(error)),
+        let (row, index) = loop {
+            if self.spec.limit.is_some_and(|limit| self.next >= limit) {
+                return None;
+            }
+            let row = match self.rows.next()? {
+                Ok(row) => row,
+                Err(error) => return Some(Err(error)),
+            };
+            let index = self.next;
+            self.next += 1;
+            if self.spec.takes(index) {
+                break (row, index);
+            }
         };
-        let index = self.next;
-        self.next += 1;
         Some(item(&self.spec, row, index).map_err(|message| {
             DatasetError::of_row(&self.spec.file.path, format!("row {}", index + 1), message)
         }))

@@ -8,6 +8,7 @@ mod json;
 use std::{
     fmt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde_json::{Map, Value};
@@ -86,11 +87,21 @@ pub struct DatasetSpec {
     pub labels: Vec<String>,
     /// Take only the first so many items.
     pub limit: Option<u64>,
+    /// Of those, take only the items whose place says so.
+    pub only: Option<Arc<[bool]>>,
 }
 
 impl fmt::Debug for FileSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileSpec").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl DatasetSpec {
+    /// Whether the row at this place is among the selected items.
+    fn takes(&self, index: u64) -> bool {
+        let Some(only) = &self.only else { return true };
+        usize::try_from(index).ok().and_then(|at| only.get(at)).is_some_and(|taken| *taken)
     }
 }
 

@@ -129,6 +129,22 @@ fn clusters_count_when_they_are_complete() {
 }
 
 #[test]
+fn a_part_of_the_plan_sees_what_the_whole_saw() {
+    let rule = Rule::new(0.03, 0.05);
+    let named = |score: f64| -> Vec<ItemScore> {
+        // The largest cluster is the last one.
+        let one = |i: usize| ItemScore { cluster: Some((i as u64 / 5).min(70)), ..item(i, score) };
+        (0..400).map(one).collect()
+    };
+    let mut whole = Stopping::new(&rule, &named(1.0), 1, 3).expect("a sound rule");
+    let [before, after] = [named(1.0), named(0.0)].map(|arm| ordered(&whole, &arm));
+    let Look::Stop(stop) = whole.look(&before, &after) else { panic!("a certain drop") };
+    let asked = (&before[..stop.items], &after[..stop.items]);
+    let part = Stopping::new(&rule, asked.0, 1, 3).expect("a sound rule");
+    assert_eq!(part.part_of(400, 50).look(asked.0, asked.1), Look::Stop(stop));
+}
+
+#[test]
 fn a_small_drop_within_the_margin_is_no_reason_to_fail() {
     let (answer, _, _) = run(&coins(5, 6000, 0.03, 0.02), 0.10);
     assert_eq!(answer, Answer::Pass);

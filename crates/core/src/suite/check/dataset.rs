@@ -41,6 +41,7 @@ impl Checker<'_> {
             ignored: ignored.chain(labels.clone()).collect(),
             labels,
             limit: None,
+            only: None,
         })
     }
 

@@ -1,0 +1,141 @@
+//! Asking until the answer is certain: chunk by chunk, with a look at the scores after each.
+
+use std::ops::Range;
+
+use anyhow::Result;
+use evalmark_harness::Stop;
+
+use crate::{
+    ask::{Asks, Endpoints, judged_metrics},
+    early::{
+        Order, StoppedEarly,
+        watch::{Watch, Watching},
+    },
+    flow::Run,
+    print::Printer,
+    progress::Progress,
+    scored::for_each_scored,
+};
+
+impl Run {
+    /// The order to ask in and who looks on, where the run may stop early.
+    pub(crate) fn watch(&mut self, printer: Printer) -> Result<Option<(Order, Watch)>> {
+        let Some(early) = self.record.stop_early.clone().filter(|early| !early.ended) else {
+            return Ok(None);
+        };
+        if self.asks != Asks::Everyone {
+            return Ok(None);
+        }
+        let (order, planned) = Order::read(&self.opened.plan, early.seed)?;
+        let watching = match &self.baseline {
+            Some(baseline) => Watch::open(&self.opened, &self.record, &early, baseline, &planned)?,
+            None => Watching::No("its baseline is gone".to_owned()),
+        };
+        match watching {
+            Watching::Yes(watch) => {
+                if let Some(why) = &watch.undecided {
+                    self.remark(printer, &format!("only a drop can stop this run early: {why}"));
+                }
+                Ok(Some((order, watch)))
+            }
+            Watching::No(why) => {
+                self.remark(printer, &format!("this run cannot stop early: {why}"));
+                self.record.stop_early = None;
+                self.folder.write(&self.record)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Asks samples and judges until the gate's answer is certain, or to the end; answers whether
+    /// it was interrupted. The plan is then over the items that were asked.
+    pub(crate) fn ask_until_certain(
+        &mut self,
+        (order, mut watch): (Order, Watch),
+        endpoints: &Endpoints,
+        stop: &Stop,
+        printer: Printer,
+    ) -> Result<bool> {
+        let whole = self.opened.plan.clone();
+        let total = whole.n_samples() * (1 + judged_metrics(&self.opened).count() as u64);
+        let (metrics, quiet) = (&self.opened.metrics, self.output.quiet);
+        let progress = Progress::start("asking", total, &whole, metrics, quiet, printer);
+        let (mut asked, mut certain) = (0, false);
+        for chunk in order.chunks() {
+            // Who lost a model has nothing to be certain of: the others are asked to the end.
+            let is_down = endpoints.any_down();
+            let chunk = if is_down { chunk.start..order.len() } else { chunk.clone() };
+            self.opened.plan = order.part(&whole, chunk.clone());
+            self.ask_part(endpoints, &progress, stop)?;
+            asked = chunk.end;
+            if !is_down {
+                certain = self.look(&order, &mut watch, chunk, endpoints, stop)?;
+            }
+            if is_down || certain || stop.is_requested() {
+                break;
+            }
+        }
+        self.record.totals.spent_usd += progress.finish();
+        if stop.is_requested() {
+            return Ok(true);
+        }
+        if let Some(early) = &mut self.record.stop_early {
+            early.ended = !endpoints.any_down();
+        }
+        self.opened.plan = order.part(&whole, 0..asked);
+        if certain && asked < order.len() {
+            self.stopped(whole.n_samples(), order.len());
+        }
+        Ok(false)
+    }
+
+    /// Asks every sample of the plan as it is now, then every judge.
+    fn ask_part(&self, endpoints: &Endpoints, progress: &Progress, stop: &Stop) -> Result<()> {
+        endpoints.ask_samples(&self.opened, progress, stop)?;
+        if judged_metrics(&self.opened).next().is_some() && !stop.is_requested() {
+            let records = || self.records(endpoints);
+            endpoints.ask_judges(&self.opened, &records, progress, stop)?;
+        }
+        Ok(())
+    }
+
+    /// Scores the chunk that was asked, and answers whether that makes the gate's answer certain.
+    fn look(
+        &self,
+        order: &Order,
+        watch: &mut Watch,
+        chunk: Range<usize>,
+        endpoints: &Endpoints,
+        stop: &Stop,
+    ) -> Result<bool> {
+        if stop.is_requested() {
+            return Ok(false);
+        }
+        let judges = endpoints.judges(&self.opened)?;
+        let mut records = self.records(endpoints)?;
+        let mut seen = watch.chunk(order.places(chunk));
+        let see = |sample: &_, scores: &[_]| watch.see(&mut seen, sample, scores);
+        let is_whole = for_each_scored(&self.opened, &mut *records, &judges, stop, see)?;
+        Ok(is_whole && watch.look(seen))
+    }
+
+    /// Records that the run is over the items of its plan as it is now.
+    fn stopped(&mut self, planned_samples: u64, planned_items: usize) {
+        let plan = &self.opened.plan;
+        self.record.n_items = plan.survey.n_items;
+        self.record.stopped_early = Some(StoppedEarly {
+            asked_items: plan.survey.n_items,
+            planned_items: planned_items as u64,
+            asked_samples: plan.n_samples(),
+            planned_samples,
+            saved_samples: planned_samples - plan.n_samples(),
+            seed: self.record.stop_early.as_ref().map_or(0, |early| early.seed),
+        });
+    }
+
+    fn remark(&self, printer: Printer, text: &str) {
+        if !self.output.quiet {
+            printer.remark(text);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Looks at a run while it is asked: whether the gate's answer is certain already.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use evalmark_core::{plan::Sample, score::Score, suite::GateSpec};
+use evalmark_verdict::{ItemScore, Look, Reason, Stopping};
+
+use crate::{
+    arms::read_arms,
+    baseline::Baseline,
+    early::{StopEarly, unscored},
+    gate::{changed, family_size, lacking, rule},
+    open::Opened,
+    run_folder::RunRecord,
+};
+
+/// Every comparison of a gate that can be decided early. Holds 128 bytes for each item of each.
+pub(crate) struct Watch {
+    comparisons: Vec<Watched>,
+    /// Why a run without a drop must be asked whole; `None` where it need not be.
+    pub(crate) undecided: Option<String>,
+    min_paired: f64,
+    asked: usize,
+}
+
+/// One gated metric of one prompt and model.
+struct Watched {
+    prompt: usize,
+    model: usize,
+    metric: usize,
+    stopping: Stopping,
+    /// The baseline's items that pair, in the order of asking, and the run's, as far as it came.
+    before: Vec<ItemScore>,
+    after: Vec<ItemScore>,
+    look: Look,
+}
+
+/// Whether a run can be watched.
+pub(crate) enum Watching {
+    Yes(Watch),
+    /// And why not.
+    No(String),
+}
+
+/// An arm's prompt and model in the plan, and a metric.
+struct Place<'a> {
+    prompt: usize,
+    model: usize,
+    metric: &'a str,
+}
+
+impl Watch {
+    /// Pairs the planned items, which are in the order of asking, with those of the baseline.
+    pub(crate) fn open(
+        opened: &Opened,
+        record: &RunRecord,
+        early: &StopEarly,
+        baseline: &Baseline,
+        planned: &[ItemScore],
+    ) -> Result<Watching> {
+        let spec = opened.suite.gate_or_default();
+        let reference = read_arms(&baseline.folder.scores())?;
+        let names = opened.plan.arms().into_iter().map(|(prompt, model)| {
+            (&*opened.plan.prompts[prompt].name, &*opened.plan.models[model].name)
+        });
+        let names: Vec<(&str, &str)> = names.collect();
+        let family = family_size(record, &names, &reference, &spec);
+        let mut undecided = undecided(&spec, opened);
+        let mut comparisons = Vec::new();
+        for place in places(opened, &spec) {
+            let name = opened.plan.prompts[place.prompt].name.to_string();
+            let model = opened.plan.models[place.model].name.to_string();
+            let before = reference.iter().find(|arm| arm.prompt == name && arm.model == model);
+            let before = before.and_then(|arm| arm.scores(place.metric));
+            let changed = changed(place.metric, &baseline.record.metrics, &record.metrics);
+            let (Some(before), None) = (before, changed) else {
+                undecided = Some(format!("`{}` has no like in the baseline", place.metric));
+                continue;
+            };
+            let paired = pairs(before, planned);
+            let larger = before.len().max(planned.len());
+            if (paired.len() as f64) < spec.min_paired * larger as f64 {
+                let n = paired.len();
+                return Ok(Watching::No(format!("{n} of {larger} items are in both runs")));
+            }
+            comparisons.push(Watched::new(opened, &spec, &place, paired, family, early)?);
+        }
+        if lacking(record, &names, &reference) > 0 {
+            undecided = Some("the baseline has prompts or models that the run lacks".to_owned());
+        }
+        if comparisons.is_empty() {
+            return Ok(Watching::No("no gated metric can be compared with it".to_owned()));
+        }
+        let min_paired = spec.min_paired;
+        Ok(Watching::Yes(Self { comparisons, undecided, min_paired, asked: 0 }))
+    }
+
+    /// A chunk of the order, to be filled; its items are at these places of the dataset.
+    pub(crate) fn chunk(&self, places: &[usize]) -> Chunk {
+        Chunk {
+            slots: places.iter().enumerate().map(|(slot, place)| (*place as u64, slot)).collect(),
+            scores: vec![vec![None; places.len()]; self.comparisons.len()],
+        }
+    }
+
+    /// Takes in the next chunk; answers whether the gate's answer is certain.
+    pub(crate) fn look(&mut self, chunk: Chunk) -> bool {
+        self.asked += chunk.slots.len();
+        for (watched, scores) in self.comparisons.iter_mut().zip(chunk.scores) {
+            watched.take(scores.into_iter().flatten());
+        }
+        // Only what pairs was looked at; of what was asked, enough must.
+        let least = self.min_paired * self.asked as f64;
+        let is_paired = self.comparisons.iter().all(|one| one.after.len() as f64 >= least);
+        let any_drop = self.comparisons.iter().any(|one| one.stopped() == Some(Reason::Drop));
+        let no_drop = self.comparisons.iter().all(|one| one.stopped() == Some(Reason::NoDrop));
+        is_paired && (any_drop || (no_drop && self.undecided.is_none()))
+    }
+
+    /// Puts a sample's scores into the chunk.
+    pub(crate) fn see(&self, chunk: &mut Chunk, sample: &Sample, scores: &[Score]) {
+        let Some(&slot) = chunk.slots.get(&sample.item.index) else { return };
+        for (watched, items) in self.comparisons.iter().zip(&mut chunk.scores) {
+            if (watched.prompt, watched.model) != (sample.prompt, sample.model) {
+                continue;
+            }
+            let item = items[slot].get_or_insert_with(|| unscored(&sample.item));
+            let score = scores[watched.metric].value;
+            item.n_planned += 1;
+            item.n_scored += u32::from(score.is_some());
+            item.sum += score.unwrap_or_default();
+        }
+    }
+}
+
+/// The scores of a chunk: by comparison, then by place in the order.
+pub(crate) struct Chunk {
+    /// By the item's place in the dataset.
+    slots: HashMap<u64, usize>,
+    scores: Vec<Vec<Option<ItemScore>>>,
+}
+
+impl Watched {
+    fn new(
+        opened: &Opened,
+        spec: &GateSpec,
+        place: &Place<'_>,
+        before: Vec<ItemScore>,
+        family: usize,
+        early: &StopEarly,
+    ) -> Result<Self> {
+        let gated = spec.metrics.get(place.metric).copied().unwrap_or_default();
+        let stopping = Stopping::new(&rule(spec, gated), &before, family, early.seed)?
+            .part_of(as_usize(early.planned_items), as_usize(early.largest_cluster));
+        let metric = opened.metrics.iter().position(|metric| metric.name() == place.metric);
+        Ok(Self {
+            prompt: place.prompt,
+            model: place.model,
+            metric: metric.unwrap_or_default(),
+            stopping,
+            before,
+            after: Vec::new(),
+            look: Look::Continue,
+        })
+    }
+
+    /// Takes in the run's next items, which are in the order of asking.
+    fn take(&mut self, items: impl Iterator<Item = ItemScore>) {
+        for item in items {
+            let next = self.before.get(self.after.len());
+            if next.is_some_and(|before| before.key == item.key) {
+                self.after.push(item);
+            }
+        }
+        self.look = self.stopping.look(&self.before, &self.after);
+    }
+
+    fn stopped(&self) -> Option<Reason> {
+        match self.look {
+            Look::Stop(stop) => Some(stop.reason),
+            Look::Continue => None,
+        }
+    }
+}
+
+/// The gated metrics of every arm that looks can decide.
+fn places<'a>(opened: &Opened, spec: &'a GateSpec) -> Vec<Place<'a>> {
+    let decides = |metric: &&str| !is_labelled(opened, metric);
+    let metrics: Vec<&str> = spec.scores().map(|(name, _)| name).filter(decides).collect();
+    let arms = opened.plan.arms().into_iter();
+    arms.flat_map(|(prompt, model)| {
+        metrics.iter().map(move |metric| Place { prompt, model, metric }).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+fn is_labelled(opened: &Opened, metric: &str) -> bool {
+    opened.suite.metrics.iter().any(|spec| *spec.name == *metric && spec.labels.is_some())
+}
+
+/// What of the gate no look can decide.
+fn undecided(spec: &GateSpec, opened: &Opened) -> Option<String> {
+    let amounts = spec.metrics.iter().filter(|(_, gated)| gated.amount.is_some());
+    let minima = spec.metrics.iter().filter(|(_, gated)| gated.min.is_some());
+    let labelled = spec.scores().filter(|(name, _)| is_labelled(opened, name));
+    let of = |what: &str, name: &str| format!("{what}`{name}`");
+    let parts = amounts.map(|(name, _)| of("", name));
+    let parts = parts.chain(minima.map(|(name, _)| of("the minimum of ", name)));
+    let parts: Vec<_> = parts.chain(labelled.map(|(name, _)| of("the labels of ", name))).collect();
+    match parts.as_slice() {
+        [] => None,
+        [one] => Some(format!("{one} is decided at the end alone")),
+        _ => Some(format!("{} are decided at the end alone", parts.join(", "))),
+    }
+}
+
+/// The baseline's items that pair with planned ones, in the order of those.
+fn pairs(before: &[ItemScore], planned: &[ItemScore]) -> Vec<ItemScore> {
+    let by_key: HashMap<u128, &ItemScore> = before.iter().map(|item| (item.key, item)).collect();
+    let pair = |item: &ItemScore| {
+        let before = by_key.get(&item.key).filter(|before| before.content == item.content)?;
+        Some(ItemScore { cluster: item.cluster, ..**before })
+    };
+    planned.iter().filter_map(pair).collect()
+}
+
+fn as_usize(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
