@@ -182,8 +182,10 @@ pub(crate) struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes `out/suite/run_id`; it is an error if it exists.
-    pub(crate) fn create(out: &Path, suite: &str, run_id: &str) -> Result<Self> {
+    /// Makes `out/suite/run_id` with its `run.json`, both or neither, so that a run that was killed
+    /// at any moment can be resumed or was never begun; it is an error if the folder exists.
+    pub(crate) fn begin(out: &Path, record: &RunRecord) -> Result<Self> {
+        let (suite, run_id) = (&record.suite, &record.run_id);
         if let Err(why) = file_name(run_id) {
             bail!("the run id {why}");
         }
@@ -195,15 +197,25 @@ impl RunFolder {
             .with_context(|| format!("the output folder {} cannot be made", parent.display()))
             .hint("choose a folder that can be written with `--out DIR`")?;
         let path = parent.join(run_id);
-        match fs::create_dir(&path) {
+        let cannot = || format!("the run folder {} cannot be made", path.display());
+        let elsewhere = "choose a folder that can be written with `--out DIR`";
+        let partial = Self { path: parent.join(format!(".{run_id}.{}", std::process::id())) };
+        fs::create_dir(&partial.path).with_context(cannot).hint(elsewhere)?;
+        let made = partial.write(record).and_then(|()| {
+            // A folder takes the place of an empty one, and of no other.
+            fs::rename(&partial.path, &path).with_context(cannot)
+        });
+        match made {
             Ok(()) => Ok(Self { path }),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(_) if path.exists() => {
+                partial.discard();
                 let again = format!("`evalmark resume {}` goes on with it", path.display());
                 Err(anyhow::anyhow!("the run {} exists already", path.display())).hint(again)
             }
-            Err(error) => Err(error)
-                .with_context(|| format!("the run folder {} cannot be made", path.display()))
-                .hint("choose a folder that can be written with `--out DIR`"),
+            Err(error) => {
+                partial.discard();
+                Err(error).hint(elsewhere)
+            }
         }
     }
 

@@ -126,10 +126,8 @@ fn answered(
     let path = args.out.join(&opened.suite.name).join(&part.run_id);
     let is_new = args.run_id.is_none() || !path.join("run.json").is_file();
     let (folder, record) = if is_new {
-        let folder = RunFolder::create(&args.out, &opened.suite.name, &part.run_id)?;
         let record = begin(opened, part.run_id, options);
-        folder.write(&record)?;
-        (folder, record)
+        (RunFolder::begin(&args.out, &record)?, record)
     } else {
         let (folder, mut record) = begun(opened, &path, part.no_cache)?;
         if record.status == Status::Complete {

@@ -38,11 +38,10 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let mut exit = Exit::Done;
     for (opened, keys, baseline) in keyed.collect::<Result<Vec<_>>>()? {
         let run_id = args.run_id.clone().unwrap_or_else(new_run_id);
-        let folder = RunFolder::create(&args.out, &opened.suite.name, &run_id)?;
         let mut record = begin(&opened, run_id, options.clone());
         let remarks = (!args.output.quiet).then_some(printer);
         record.stop_early = early::begin(&opened, baseline.as_ref(), remarks)?;
-        folder.write(&record)?;
+        let folder = RunFolder::begin(&args.out, &record)?;
         let (output, asks) = (args.output, Asks::Everyone);
         let folder_again = folder.clone();
         let run = Run { opened, folder, record, keys, asks, baseline, output };

@@ -5,6 +5,7 @@ mod explored;
 mod faults;
 mod gated;
 mod judges;
+mod killed;
 mod mistakes;
 mod planning;
 mod quickstart;
