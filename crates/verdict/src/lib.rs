@@ -27,6 +27,7 @@
 //! of results belong to `evalmark-core` (`verdict.rs`, `estimate.rs`).
 
 mod adjust;
+mod agreement;
 mod binary;
 mod bootstrap;
 mod clustered;
@@ -65,6 +66,7 @@ mod tango;
 mod unseen;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm};
+pub use agreement::{Scale, fleiss_kappa, krippendorff_alpha};
 pub use clustered::{ClusterMean, cluster_mean};
 pub use compare::{Judged, compare};
 pub use decide::Cause;

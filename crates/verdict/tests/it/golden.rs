@@ -6,10 +6,11 @@
 use std::path::Path;
 
 use evalmark_verdict::{
-    Interval, Lambda, Level, agresti_coull, benjamini_hochberg, clopper_pearson, cluster_mean,
-    holm, mcnemar_exact, mcnemar_midp, mean_t, paired_proportions_n, paired_proportions_power,
-    paired_t, paired_t_n, paired_t_power, pass_at_k, pass_hat_k, ppi_mean, sign_flip_exact,
-    tango_bounds, tango_p_greater, tango_p_less, tango_z, wilson,
+    Interval, Lambda, Level, Scale, agresti_coull, benjamini_hochberg, clopper_pearson,
+    cluster_mean, fleiss_kappa, holm, krippendorff_alpha, mcnemar_exact, mcnemar_midp, mean_t,
+    paired_proportions_n, paired_proportions_power, paired_t, paired_t_n, paired_t_power,
+    pass_at_k, pass_hat_k, ppi_mean, sign_flip_exact, tango_bounds, tango_p_greater, tango_p_less,
+    tango_z, wilson,
 };
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ type Found = (&'static str, Option<f64>, Tolerance);
 #[test]
 fn every_golden_row_is_reproduced() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    for table in ["intervals", "paired_tests", "power", "passk", "ppi"] {
+    for table in ["intervals", "paired_tests", "power", "passk", "ppi", "agreement"] {
         let path = folder.join(format!("{table}.jsonl"));
         let text = std::fs::read_to_string(&path).expect("the fixture is there");
         let rows: Vec<Value> =
@@ -94,8 +95,15 @@ fn near(
 }
 
 fn results(metric: &str, input: &Value, params: &Value) -> Option<Vec<Found>> {
-    let family =
-        [interval_results, test_results, sample_results, power_results, passk_results, ppi_results];
+    let family = [
+        interval_results,
+        test_results,
+        sample_results,
+        power_results,
+        passk_results,
+        ppi_results,
+        agreement_results,
+    ];
     family.iter().find_map(|results| results(metric, input, params))
 }
 
@@ -267,6 +275,30 @@ fn ppi_results(metric: &str, input: &Value, params: &Value) -> Option<Vec<Found>
     found.push(("se", Some(mean.stderr), END));
     found.push(("df", Some(mean.df as f64), SHARE));
     Some(found)
+}
+
+fn agreement_results(metric: &str, input: &Value, params: &Value) -> Option<Vec<Found>> {
+    let rows = |name: &str| input[name].as_array().expect("rows").iter();
+    let cells = |row: &'static str| rows(row).map(|row| row.as_array().expect("a row").clone());
+    match metric {
+        "fleiss_kappa" => {
+            let counts: Vec<Vec<u64>> =
+                cells("counts").map(|row| row.iter().map(count).collect()).collect();
+            Some(vec![("kappa", fleiss_kappa(&counts), END)])
+        }
+        "krippendorff_alpha" => {
+            let ratings: Vec<Vec<Option<f64>>> =
+                cells("ratings").map(|row| row.iter().map(number).collect()).collect();
+            let scale = match text(&params["level"]) {
+                "nominal" => Scale::Nominal,
+                "ordinal" => Scale::Ordinal,
+                "interval" => Scale::Interval,
+                _ => return None,
+            };
+            Some(vec![("alpha", krippendorff_alpha(&ratings, scale), END)])
+        }
+        _ => None,
+    }
 }
 
 fn number(value: &Value) -> Option<f64> {
