@@ -58,6 +58,7 @@ mod special;
 mod stopping;
 mod sums;
 mod tango;
+mod unconditional;
 mod unseen;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm};
