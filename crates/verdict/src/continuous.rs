@@ -87,7 +87,7 @@ pub(crate) fn moments_of(groups: &Groups) -> Option<Moments> {
 /// The t bounds alone; without a standard error, none.
 pub(crate) fn student(moments: &Moments, rule: &Rule) -> TEvidence {
     moments.stderr().map_or(TEvidence::NOTHING, |stderr| {
-        TEvidence::new(moments.mean, stderr, moments.n - 1, rule.alpha, rule.margin)
+        TEvidence::new(moments.mean, stderr, (moments.n - 1) as f64, rule.alpha, rule.margin)
     })
 }
 
@@ -114,13 +114,7 @@ pub(crate) fn resampled(
     let t = student(moments, rule);
     let Some(stderr) = moments.stderr() else { return (t, None) };
     let drawn = Studentised::draw(groups, moments, rule.resamples);
-    let (low, high) = drawn.bounds(moments.mean, stderr, rule.alpha);
-    let found = TEvidence {
-        lower: t.lower.min(low),
-        upper: t.upper.max(high),
-        p_regressed: t.p_regressed.max(drawn.share_below(moments.mean / stderr)),
-        p_pass: t.p_pass.max(drawn.share_above((moments.mean + rule.margin) / stderr)),
-    };
+    let found = drawn.hold_back(t, [moments.mean, stderr], moments.n, rule);
     (found, Some(seed_of(groups)))
 }
 

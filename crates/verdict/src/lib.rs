@@ -59,6 +59,7 @@ mod stopping;
 mod sums;
 mod tango;
 mod unconditional;
+mod uneven;
 mod unseen;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm};
