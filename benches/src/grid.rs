@@ -115,20 +115,23 @@ fn binary(n: usize, discordant: f64) -> Box<dyn Experiment> {
 
 fn continuous(n: usize, shape: Shape) -> Box<dyn Experiment> {
     let design = Continuous { n, shape };
-    // A thousand items take a bootstrap of five million draws.
-    let repeats = if n < 1000 { 10_000 } else { 5_000 };
+    let repeats = resampled(n);
     Box::new(Cell { design, margins: vec![0.05], power: Some(design.power()), held: true, repeats })
 }
 
 fn repeated(n: usize, epochs: u32) -> Box<dyn Experiment> {
     let design = Epochs { n, epochs };
-    Box::new(Cell {
-        design,
-        margins: vec![0.05],
-        power: Some(design.power()),
-        held: true,
-        repeats: 10_000,
-    })
+    let (power, repeats) = (Some(design.power()), resampled(n));
+    Box::new(Cell { design, margins: vec![0.05], power, held: true, repeats })
+}
+
+/// Repeats where each is a bootstrap of five thousand times as many draws as there are items.
+fn resampled(n: usize) -> u32 {
+    match n {
+        0..300 => 10_000,
+        300..1000 => 5_000,
+        _ => 2_500,
+    }
 }
 
 fn clustered(design: Clusters) -> Box<dyn Experiment> {
