@@ -1,12 +1,19 @@
-//! A verdict on 10,000 pairs: binary, continuous (with its bootstrap), and clustered.
+//! A verdict on 10,000 pairs of each kind, and a gate over ten metrics of up to a million pairs
+//! with everything on: the exact test, the bootstrap, max-T.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use evalmark_verdict::{ItemScore, Rule, Subject, compare};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use evalmark_verdict::{Correction, Gated, ItemScore, Rule, Subject, compare, gate_with};
 
 const PAIRS: u64 = 10_000;
 
+/// Metrics of the gate; every other one is binary.
+const METRICS: u64 = 10;
+
+/// Sign flips of max-T.
+const FLIPS: u32 = 9999;
+
 /// An arm whose item `i` scores `score(i)`.
-fn arm(clusters: Option<u64>, score: impl Fn(u64) -> f64) -> Vec<ItemScore> {
+fn arm(pairs: u64, clusters: Option<u64>, score: impl Fn(u64) -> f64) -> Vec<ItemScore> {
     let item = |i: u64| ItemScore {
         key: u128::from(i),
         content: u128::from(i),
@@ -15,32 +22,67 @@ fn arm(clusters: Option<u64>, score: impl Fn(u64) -> f64) -> Vec<ItemScore> {
         n_scored: 1,
         n_planned: 1,
     };
-    (0..PAIRS).map(item).collect()
+    (0..pairs).map(item).collect()
 }
 
 /// A fixed, even-looking value in [0, 1) for each item.
 fn spread(i: u64, salt: u64) -> f64 {
-    let mixed = (i ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (i ^ (salt << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     f64::from(u32::try_from(mixed >> 32).expect("32 bits")) / f64::from(u32::MAX)
+}
+
+/// Right four times out of five.
+fn right(i: u64, salt: u64) -> f64 {
+    f64::from(u8::from(spread(i, salt) < 0.8))
 }
 
 fn verdicts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("verdict");
     group.throughput(Throughput::Elements(PAIRS)).sample_size(20);
-    let binary = |salt| move |i| f64::from(u8::from(spread(i, salt) < 0.8));
-    let continuous = |salt| move |i| spread(i, salt);
+    let both = |clusters, score: fn(u64, u64) -> f64| {
+        [1, 2].map(|salt| arm(PAIRS, clusters, |i| score(i, salt)))
+    };
     let cases = [
-        ("binary", arm(None, binary(1)), arm(None, binary(2))),
-        ("continuous", arm(None, continuous(1)), arm(None, continuous(2))),
-        ("clustered", arm(Some(500), continuous(1)), arm(Some(500), continuous(2))),
+        ("binary", both(None, right)),
+        ("continuous", both(None, spread)),
+        ("clustered", both(Some(500), spread)),
     ];
     let rule = Rule::new(0.03, 0.05);
-    for (name, baseline, candidate) in cases {
+    for (name, [baseline, candidate]) in cases {
         group.bench_function(name, |bencher| {
             bencher.iter(|| compare(&Subject::default(), &baseline, &candidate, &rule));
         });
     }
 }
 
-criterion_group!(benches, verdicts);
+/// Scores both arms' items anew for each metric, as a run hands them over one after the other.
+fn ten_metrics(arms: &mut [Vec<ItemScore>; 2], rule: &Rule) -> Gated {
+    let one = |metric: u64| {
+        for (arm, side) in arms.iter_mut().zip(0..) {
+            let score = if metric.is_multiple_of(2) { right } else { spread };
+            for (item, i) in arm.iter_mut().zip(0..) {
+                item.sum = score(i, 2 * metric + side);
+            }
+        }
+        compare(&Subject::default(), &arms[0], &arms[1], rule).expect("the arms are sound")
+    };
+    let judged = (0..METRICS).map(one).collect();
+    gate_with(judged, Correction::MaxT { flips: FLIPS }).expect("there are metrics")
+}
+
+fn gates(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("gate over ten metrics");
+    group.sample_size(10);
+    let rule = Rule::new(0.03, 0.05);
+    for pairs in [1_000, 10_000, 100_000, 1_000_000] {
+        let mut arms = [0, 1].map(|_| arm(pairs, None, |_| 0.0));
+        group.throughput(Throughput::Elements(pairs * METRICS));
+        group.bench_function(BenchmarkId::from_parameter(pairs), |bencher| {
+            bencher.iter(|| ten_metrics(&mut arms, &rule));
+        });
+    }
+}
+
+criterion_group!(benches, verdicts, gates);
 criterion_main!(benches);

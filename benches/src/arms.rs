@@ -1,6 +1,6 @@
 //! What a design draws: two arms of items.
 
-use evalmark_verdict::{ItemScore, Subject};
+use evalmark_verdict::{ItemScore, Judged, Rule, Subject, compare};
 
 use crate::runner::Rng;
 
@@ -20,6 +20,18 @@ pub(crate) trait Design: Sync {
 
     /// An evaluation whose expected difference is `-drop`.
     fn draw(&self, rng: &mut Rng, drop: f64) -> Arms;
+
+    /// Draws an evaluation and judges it.
+    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Judged {
+        let [baseline, candidate] = self.draw(rng, drop);
+        compare(&subject(), &baseline, &candidate, rule)
+            .unwrap_or_else(|error| unreachable!("arms are sound: {error}"))
+    }
+
+    /// What the bounds should hold.
+    fn truth(&self, drop: f64) -> f64 {
+        -drop
+    }
 }
 
 /// One scored item.

@@ -2,10 +2,10 @@
 //! often it finds a drop.
 
 use evalmark_core::verdict::{Answer, Comparison};
-use evalmark_verdict::{Rule, compare};
+use evalmark_verdict::Rule;
 
 use crate::{
-    arms::{Design, subject},
+    arms::Design,
     grid::Experiment,
     runner::{Runner, Shares},
     table::{Row, Tolerance, three_sigma},
@@ -39,6 +39,8 @@ pub(crate) struct Cell<D> {
     pub(crate) margins: Vec<f64>,
     /// Where there is a closed form.
     pub(crate) power: Option<Power>,
+    /// Whether the rates are held to their nominal value, or only shown.
+    pub(crate) held: bool,
     /// Repeats of the full grid.
     pub(crate) repeats: u32,
 }
@@ -52,11 +54,7 @@ impl<D: Design> Cell<D> {
         let rule = Rule::new(margin, ALPHA);
         let label = format!("{} {} {drop} {margin}", self.design.shape(), self.design.n());
         runner.shares(&label, self.repeats, |rng| {
-            let [baseline, candidate] = self.design.draw(rng, drop);
-            match compare(&subject(), &baseline, &candidate, &rule) {
-                Ok(judged) => seen(&judged.comparison, drop),
-                Err(error) => unreachable!("arms are sound: {error}"),
-            }
+            seen(&self.design.judge(rng, drop, &rule).comparison, self.design.truth(drop))
         })
     }
 
@@ -68,7 +66,11 @@ impl<D: Design> Cell<D> {
             n: self.design.n(),
             nominal,
             observed,
-            tolerance: Tolerance::AtMost(nominal + three_sigma(nominal, repeats)),
+            tolerance: if self.held {
+                Tolerance::AtMost(nominal + three_sigma(nominal, repeats))
+            } else {
+                Tolerance::None
+            },
             repeats,
         }
     }
@@ -83,6 +85,7 @@ impl<D: Design> Cell<D> {
         let (nominal, repeats) = (1.0 - 2.0 * ALPHA, null.repeats);
         let tolerance = Tolerance::AtLeast(nominal - three_sigma(nominal, repeats));
         let worst = edges.iter().map(|edge| edge.of[2]).fold(null.of[2], f64::min);
+        let tolerance = if self.held { tolerance } else { Tolerance::None };
         Row { tolerance, ..self.row("coverage", nominal, worst, repeats) }
     }
 
@@ -119,10 +122,10 @@ impl<D: Design> Experiment for Cell<D> {
 }
 
 /// Whether the answer is a regression, whether it is a pass, and whether the bounds hold the
-/// true difference of `-drop`; a bound that is not there holds everything.
-fn seen(comparison: &Comparison, drop: f64) -> [bool; 3] {
-    let above = comparison.lower.is_none_or(|lower| lower <= -drop);
-    let below = comparison.upper.is_none_or(|upper| upper >= -drop);
+/// truth; a bound that is not there holds everything.
+fn seen(comparison: &Comparison, truth: f64) -> [bool; 3] {
+    let above = comparison.lower.is_none_or(|lower| lower <= truth);
+    let below = comparison.upper.is_none_or(|upper| upper >= truth);
     let answer = comparison.answer;
     [answer == Answer::Regressed, answer.passes(), above && below]
 }

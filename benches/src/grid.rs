@@ -1,13 +1,20 @@
 //! Every experiment of the grid, in the order of the table.
 
+use evalmark_verdict::RatioOf;
+
 use crate::{
-    cell::Cell,
+    cell::{Cell, NO_MARGIN},
     clusters::{Clusters, Scores, Sizes},
+    early::Early,
     epochs::Epochs,
     family::{Corrected, Family},
     items::{Binary, Continuous},
+    judged::{Labels, Leaning},
+    level::Level,
+    ratio::Latency,
     runner::{Effort, Runner},
     shapes::Shape,
+    sliced::Sliced,
     table::Row,
 };
 
@@ -64,31 +71,74 @@ fn grid(effort: Effort) -> Vec<Box<dyn Experiment>> {
         }
     }
     grid.extend(families());
+    for leaning in [Leaning::Lenient, Leaning::Harsh] {
+        grid.extend([0, 25, 100, 400].map(|labels| labelled(Labels { labels, leaning })));
+    }
+    let design = Binary { n: 600, discordant: 0.2 };
+    grid.push(Box::new(Early { design, repeats: 10_000 }));
+    for n in [30, 100, 300] {
+        grid.extend(
+            [Some(0.5), Some(0.85), Some(0.97), None].map(|share| level(Level { n, share })),
+        );
+        grid.push(latency(Latency { n, of: RatioOf::GeometricMean }));
+    }
+    grid.push(latency(Latency { n: 300, of: RatioOf::Quantile(0.95) }));
+    let design = Binary { n: 100, discordant: 0.2 };
+    grid.extend([0, 10].map(|dropped| -> Box<dyn Experiment> {
+        Box::new(Sliced { design, dropped, repeats: 5_000 })
+    }));
     grid
+}
+
+/// With no label the judge is trusted: what comes of that is shown.
+fn labelled(design: Labels) -> Box<dyn Experiment> {
+    let held = design.labels > 0;
+    Box::new(Cell { design, margins: vec![0.05, 0.1], power: None, held, repeats: 5_000 })
+}
+
+fn level(design: Level) -> Box<dyn Experiment> {
+    // A minimum has no margin: its true mean is where both answers are wrong.
+    Box::new(Cell { design, margins: vec![NO_MARGIN], power: None, held: true, repeats: 10_000 })
+}
+
+fn latency(design: Latency) -> Box<dyn Experiment> {
+    let power = Some(design.power());
+    Box::new(Cell { design, margins: vec![0.1], power, held: true, repeats: 5_000 })
 }
 
 /// With the usual margin, and with one that so few items can resolve.
 fn binary(n: usize, discordant: f64) -> Box<dyn Experiment> {
     let design = Binary { n, discordant };
     let margins = [0.03, 0.1].into_iter().filter(|&margin| margin <= discordant).collect();
-    Box::new(Cell { design, margins, power: Some(design.power()), repeats: 20_000 })
+    Box::new(Cell { design, margins, power: Some(design.power()), held: true, repeats: 20_000 })
 }
 
 fn continuous(n: usize, shape: Shape) -> Box<dyn Experiment> {
     let design = Continuous { n, shape };
-    Box::new(Cell { design, margins: vec![0.05], power: Some(design.power()), repeats: 10_000 })
+    let repeats = resampled(n);
+    Box::new(Cell { design, margins: vec![0.05], power: Some(design.power()), held: true, repeats })
 }
 
 fn repeated(n: usize, epochs: u32) -> Box<dyn Experiment> {
     let design = Epochs { n, epochs };
-    Box::new(Cell { design, margins: vec![0.05], power: Some(design.power()), repeats: 10_000 })
+    let (power, repeats) = (Some(design.power()), resampled(n));
+    Box::new(Cell { design, margins: vec![0.05], power, held: true, repeats })
+}
+
+/// Repeats where each is a bootstrap of five thousand times as many draws as there are items.
+fn resampled(n: usize) -> u32 {
+    match n {
+        0..300 => 10_000,
+        300..1000 => 5_000,
+        _ => 2_500,
+    }
 }
 
 fn clustered(design: Clusters) -> Box<dyn Experiment> {
     // The closed form knows neither binary scores nor uneven sizes.
     let plain = design.scores == Scores::Symmetric && design.sizes == Sizes::Even;
     let power = plain.then(|| design.power());
-    Box::new(Cell { design, margins: vec![0.05], power, repeats: 20_000 })
+    Box::new(Cell { design, margins: vec![0.05], power, held: true, repeats: 20_000 })
 }
 
 fn families() -> impl Iterator<Item = Box<dyn Experiment>> {

@@ -6,8 +6,8 @@
 //! program and a local server: the binary `end-to-end`.
 //!
 //! **Where to begin reading.** `grid.rs` lists every experiment. An experiment is a `cell` (one
-//! comparison) or a `family` (twenty); what it draws is in `shapes.rs` and the three designs:
-//! `items.rs`, `epochs.rs`, `clusters.rs`. `runner.rs` repeats it, each repeat with its own seed,
+//! comparison), a `family` (twenty), `sliced` or stopped `early`; what it draws is in `shapes.rs`
+//! and the designs: `items.rs`, `epochs.rs`, `clusters.rs`, `judged.rs`, `level.rs`, `ratio.rs`. `runner.rs` repeats it, each repeat with its own seed,
 //! so that the result depends on neither the threads nor the rest of the grid.
 //!
 //! **What it deliberately does not do.** It knows no formula of the verdicts but the closed forms
@@ -19,12 +19,17 @@
 mod arms;
 mod cell;
 mod clusters;
+mod early;
 mod epochs;
 mod family;
 mod grid;
 mod items;
+mod judged;
+mod level;
+mod ratio;
 mod runner;
 mod shapes;
+mod sliced;
 mod table;
 
 pub mod end_to_end;

@@ -42,6 +42,28 @@ pub(crate) struct Shares<const N: usize> {
 }
 
 impl Runner {
+    /// How many repeats there are when the full grid has so many.
+    pub(crate) fn repeats(self, full: u32) -> u32 {
+        self.effort.of(full)
+    }
+
+    /// The mean of what `once` counts.
+    pub(crate) fn mean(
+        self,
+        label: &str,
+        full: u32,
+        once: impl Fn(&mut Rng) -> usize + Sync,
+    ) -> f64 {
+        let repeats = self.effort.of(full);
+        let stream = mixed(self.seed ^ hash(label));
+        let counted = |repeat: u32| {
+            let mut rng = Rng::seed_from_u64(mixed(stream ^ u64::from(repeat)));
+            once(&mut rng)
+        };
+        let total: usize = (0..repeats).into_par_iter().map(counted).sum();
+        total as f64 / f64::from(repeats)
+    }
+
     /// Repeats `once`; `label` tells the experiment's random numbers from all others'.
     pub(crate) fn shares<const N: usize>(
         self,

@@ -1,11 +1,12 @@
-//! Scores that are all 0 or 1: mid-p McNemar for a regression, Tango's test for a pass.
+//! Scores that are all 0 or 1: mid-p McNemar for a regression, Tango's statistic for a pass, with
+//! exact probabilities in place of its normal ones.
 
 use crate::evidence::{Evidence, POWER, Reach, deciding_effect};
 use crate::mcnemar::{mcnemar_midp, midp_attainable_pairs};
 use crate::missing::Pair;
 use crate::power::{Level, paired_proportions_drop, paired_proportions_n, whole_items};
 use crate::rule::Rule;
-use crate::tango::{tango_bounds, tango_p_greater};
+use crate::unconditional::{NUISANCE_SHARE, Ranked};
 
 /// Whether both scores are exactly 0 or 1.
 pub(crate) fn is_binary(pair: &Pair) -> bool {
@@ -25,7 +26,14 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
     let share = |k: u64| k as f64 / n as f64;
     let estimate = (only_candidate as f64 - only_baseline as f64) / n as f64;
     let discordance = share(only_baseline + only_candidate);
-    let (lower, upper) = tango_bounds(only_candidate, only_baseline, n, rule.alpha);
+    let gained = Ranked::new(only_candidate, only_baseline, n, rule.alpha);
+    let lost = Ranked::new(only_baseline, only_candidate, n, rule.alpha);
+    let lower_of = |ranked: &Option<Ranked>| ranked.as_ref().map_or(-1.0, Ranked::lower);
+    let p_of = |ranked: &Option<Ranked>, difference| {
+        ranked.as_ref().map_or(1.0, |ranked| ranked.p_greater(difference))
+    };
+    let (lower, upper) = (lower_of(&gained), -lower_of(&lost));
+    let midp = mcnemar_midp(only_baseline, only_candidate).greater;
     Evidence {
         method: "mcnemar_midp+tango",
         n,
@@ -34,8 +42,10 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
         estimate,
         lower,
         upper,
-        p_regressed: mcnemar_midp(only_baseline, only_candidate).greater,
-        p_pass: p_not_below(only_candidate, only_baseline, n, rule.margin),
+        // Mid-p may be wrong a little too often; the exact bound then has the last word.
+        p_regressed: if upper < 0.0 { midp } else { midp.max(p_of(&lost, 0.0)) },
+        // No drop exceeds 1.
+        p_pass: if rule.margin >= 1.0 { 0.0 } else { p_of(&gained, -rule.margin) },
         discordant: Some((only_baseline, only_candidate)),
         discordance,
         reach: reach(n, discordance, estimate, rule),
@@ -45,16 +55,11 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
     }
 }
 
-/// P-value against a drop of `drop` or more; no drop exceeds 1.
-pub(crate) fn p_not_below(only_candidate: u64, only_baseline: u64, n: u64, drop: f64) -> f64 {
-    if drop >= 1.0 { 0.0 } else { tango_p_greater(only_candidate, only_baseline, n, -drop) }
-}
-
 /// Items with which two arms that never differ show that the drop stays within the margin:
-/// where Tango's bound z²/(n + z²) reaches it.
+/// without it, (1 - margin)ⁿ is how likely they are never to differ.
 pub(crate) fn items_for_identical(margin: f64, alpha: f64) -> Option<u64> {
-    let z = crate::special::normal_upper(alpha);
-    whole_items((z * z * (1.0 - margin) / margin).max(1.0))
+    let spent = alpha * NUISANCE_SHARE;
+    whole_items(((alpha - spent).ln() / (-margin).ln_1p()).max(1.0))
 }
 
 fn reach(n: u64, discordance: f64, estimate: f64, rule: &Rule) -> Reach {

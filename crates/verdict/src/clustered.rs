@@ -2,7 +2,8 @@
 //! clusters where there are few.
 //!
 //! CR1 (Cameron and Miller, Journal of Human Resources 2015): with e the sum of a cluster's
-//! deviations from the mean, SE = sqrt(G/(G-1) Σ e²)/n, and t on G - 1 degrees of freedom.
+//! deviations from the mean, SE = sqrt(G/(G-1) Σ e²)/n, and t on G - 1 degrees of freedom. A
+//! verdict takes both from `uneven.rs`, which gives the same for clusters of one size.
 
 use crate::continuous::{counted, differing_share, grouped};
 use crate::evidence::{Evidence, POWER, Reach, arm_means, deciding_effect};
@@ -14,6 +15,7 @@ use crate::rule::Rule;
 use crate::sign_flip::sign_flip_exact;
 use crate::special::student_upper;
 use crate::sums::Running;
+use crate::uneven::{Spread, spread};
 use crate::unseen::{Groups, unseen, variance_is_unseen};
 
 /// Below this many clusters the sign-flip test must agree.
@@ -92,7 +94,7 @@ impl ClusterMean {
 }
 
 /// The square of a cluster's summed deviation from the mean.
-fn squared_residual((sum, size): (f64, u64), mean: f64) -> f64 {
+pub(crate) fn squared_residual((sum, size): (f64, u64), mean: f64) -> f64 {
     let expected = size as f64 * mean;
     let rest = sum - expected;
     // What rounding leaves of equal values is not a deviation.
@@ -133,7 +135,8 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
     let mean = ClusterMean::from_clusters(&sums)?;
     let groups = grouped(pairs, rule.range);
     let (baseline_mean, candidate_mean) = arm_means(pairs)?;
-    let found = bounds(&mean, &sums, &groups, rule);
+    let spread = spread(&sums, mean.mean);
+    let found = bounds(&mean, spread, &sums, &groups, rule);
     let evidence = Evidence {
         method: if mean.groups < FEW { "cluster_t+sign_flip" } else { "cluster_t" },
         n,
@@ -146,7 +149,7 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
         p_pass: found.p_pass,
         discordant: None,
         discordance: differing_share(&groups, n),
-        reach: reach(&mean, n, rule),
+        reach: reach(&mean, spread, n, rule),
         seed: None,
         notes: notes(mean.groups, rule.alpha),
         pass_barred: mean.groups < FEWEST_TO_PASS,
@@ -155,9 +158,15 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
 }
 
 /// The t bounds, and whatever few clusters or an unseen variance take away from them.
-fn bounds(mean: &ClusterMean, sums: &[(f64, u64)], groups: &Groups, rule: &Rule) -> TEvidence {
-    let mut found = mean.se_cr1.map_or(TEvidence::NOTHING, |stderr| {
-        TEvidence::new(mean.mean, stderr, mean.df(), rule.alpha, rule.margin)
+fn bounds(
+    mean: &ClusterMean,
+    spread: Option<Spread>,
+    sums: &[(f64, u64)],
+    groups: &Groups,
+    rule: &Rule,
+) -> TEvidence {
+    let mut found = spread.map_or(TEvidence::NOTHING, |Spread { stderr, df }| {
+        TEvidence::new(mean.mean, stderr, df, rule.alpha, rule.margin)
     });
     if mean.groups < FEW {
         let drops = flips(sums, |(sum, _)| -sum);
@@ -193,8 +202,8 @@ fn cluster_sums(pairs: &[Pair]) -> Option<Vec<(f64, u64)>> {
     rows.chunk_by(same).map(|rows| sum_of(rows.iter().map(|row| row.1))).collect()
 }
 
-fn reach(mean: &ClusterMean, n: u64, rule: &Rule) -> Reach {
-    let Some(stderr) = mean.se_cr1.filter(|&stderr| stderr > 0.0) else {
+fn reach(mean: &ClusterMean, spread: Option<Spread>, n: u64, rule: &Rule) -> Reach {
+    let Some(Spread { stderr, .. }) = spread.filter(|spread| spread.stderr > 0.0) else {
         return Reach::default();
     };
     let level = Level::one_sided(rule.alpha);

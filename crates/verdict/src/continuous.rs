@@ -6,12 +6,12 @@ use rayon::prelude::*;
 use crate::binary::items_for_identical;
 use crate::bootstrap::{Studentised, seed_of};
 use crate::evidence::{Evidence, POWER, Reach, arm_means, deciding_effect};
+use crate::intervals::share_upper;
 use crate::missing::Pair;
 use crate::paired_t::TEvidence;
 use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
 use crate::rule::{Rule, ScoreRange};
 use crate::sums::{Moments, Running};
-use crate::tango::tango_bounds;
 use crate::unseen::{Groups, unseen, variance_is_unseen};
 
 /// Differences closer than this share of the range (2^-40) are one value: 0.8 - 0.7 and
@@ -31,7 +31,7 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
         resampled(&groups, &moments, rule)
     };
     let evidence = Evidence {
-        method: if unseen { "paired_t+tango" } else { "paired_t+bootstrap" },
+        method: if unseen { "paired_t+binomial" } else { "paired_t+bootstrap" },
         n,
         baseline_mean,
         candidate_mean,
@@ -87,7 +87,7 @@ pub(crate) fn moments_of(groups: &Groups) -> Option<Moments> {
 /// The t bounds alone; without a standard error, none.
 pub(crate) fn student(moments: &Moments, rule: &Rule) -> TEvidence {
     moments.stderr().map_or(TEvidence::NOTHING, |stderr| {
-        TEvidence::new(moments.mean, stderr, moments.n - 1, rule.alpha, rule.margin)
+        TEvidence::new(moments.mean, stderr, (moments.n - 1) as f64, rule.alpha, rule.margin)
     })
 }
 
@@ -114,13 +114,7 @@ pub(crate) fn resampled(
     let t = student(moments, rule);
     let Some(stderr) = moments.stderr() else { return (t, None) };
     let drawn = Studentised::draw(groups, moments, rule.resamples);
-    let (low, high) = drawn.bounds(moments.mean, stderr, rule.alpha);
-    let found = TEvidence {
-        lower: t.lower.min(low),
-        upper: t.upper.max(high),
-        p_regressed: t.p_regressed.max(drawn.share_below(moments.mean / stderr)),
-        p_pass: t.p_pass.max(drawn.share_above((moments.mean + rule.margin) / stderr)),
-    };
+    let found = drawn.hold_back(t, [moments.mean, stderr], moments.n, rule);
     (found, Some(seed_of(groups)))
 }
 
@@ -136,7 +130,7 @@ fn reach(moments: &Moments, unseen: bool, rule: &Rule) -> Reach {
         if unseen { by_t.max(by_rarity) } else { by_t }
     };
     let by_t = paired_t_effect(moments.n, level, POWER).map(|effect| effect * sd);
-    let by_rarity = -tango_bounds(0, 0, moments.n, rule.alpha).0 * width;
+    let by_rarity = share_upper(0, moments.n, rule.alpha) * width;
     Reach {
         detectable_drop: by_t
             .map(|drop| if unseen && by_rarity.is_finite() { drop.max(by_rarity) } else { drop }),

@@ -1,7 +1,7 @@
 //! Two-sided confidence intervals for one proportion or one mean; a confidence that does not lie
 //! between 0 and 1 has none.
 
-use crate::special::{beta_lower, normal_upper, student_upper};
+use crate::special::{beta_cdf, beta_lower, normal_upper, student_upper};
 use crate::sums::Moments;
 
 /// A two-sided interval.
@@ -56,6 +56,16 @@ pub fn clopper_pearson(k: u64, n: u64, confidence: f64) -> Option<Interval> {
     // By symmetry, so that an end close to 1 is as exact as one close to 0.
     let high = if k == n { 1.0 } else { 1.0 - beta_lower(tail, misses, hits + 1.0) };
     Some(Interval { low, high })
+}
+
+/// The exact upper bound of a share of which `k` of `n` were seen (Clopper and Pearson's).
+pub(crate) fn share_upper(k: u64, n: u64, alpha: f64) -> f64 {
+    if k >= n { 1.0 } else { 1.0 - beta_lower(alpha, (n - k) as f64, (k + 1) as f64) }
+}
+
+/// The exact p-value of "the share is `share` or more" when `k` of `n` were seen.
+pub(crate) fn share_p_below(k: u64, n: u64, share: f64) -> f64 {
+    if k >= n { 1.0 } else { beta_cdf((n - k) as f64, (k + 1) as f64, 1.0 - share, share) }
 }
 
 /// Student's interval for the mean of `values`; `None` with fewer than two values or with one

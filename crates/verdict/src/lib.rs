@@ -12,8 +12,8 @@
 //! use it too.
 //!
 //! **Where to begin reading.** `compare.rs` is the flow: check, pair, weigh, decide. `evidence.rs`
-//! chooses the test (`binary.rs`, `continuous.rs`, `clustered.rs`), `decide.rs` turns evidence
-//! into an answer, `family.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
+//! chooses the test (`binary.rs` on `unconditional.rs`, `continuous.rs` on `bootstrap.rs`,
+//! `clustered.rs` on `uneven.rs`), `decide.rs` turns evidence into an answer, `family.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
 //! is a new file that returns an `Evidence`: one more arm in `evidence::weigh`, or, for another
 //! question, an entry point of its own beside it, as in `minimum.rs`, `ratio.rs` and `ppi.rs`.
 //!
@@ -63,6 +63,8 @@ mod special;
 mod stopping;
 mod sums;
 mod tango;
+mod unconditional;
+mod uneven;
 mod unseen;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm};

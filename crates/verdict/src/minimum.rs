@@ -9,13 +9,13 @@
 
 use evalmark_core::verdict::{Answer, Comparison, Counts, Measure};
 
-use crate::binary::{is_binary, p_not_below};
+use crate::binary::is_binary;
 use crate::clustered;
 use crate::compare::{Flips, Judged, empty};
 use crate::continuous::{grouped, moments_of, resampled, student};
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::{Evidence, POWER, Reach, arm_means};
-use crate::intervals::{clopper_pearson, wilson};
+use crate::intervals::{clopper_pearson, share_p_below, share_upper, wilson};
 use crate::items::{Arm, CompareError, ItemScore, Subject};
 use crate::missing::{Assumption, Missing, Pair};
 use crate::paired_t::TEvidence;
@@ -26,7 +26,6 @@ use crate::rule::{Rule, ScoreRange};
 use crate::says::{Outcome, amount, figure, score};
 use crate::special::{beta_cdf, bisect, normal_upper};
 use crate::sums::Moments;
-use crate::tango::tango_bounds;
 use crate::unseen::{Groups, variance_is_unseen};
 
 /// Judges one run's mean against a minimum: `pass` when it is met, `regressed` when it is not,
@@ -181,7 +180,7 @@ fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
     } else {
         resampled(&groups, &moments, rule)
     };
-    let method = if unseen { "t+tango" } else { "t+bootstrap" };
+    let method = if unseen { "t+binomial" } else { "t+bootstrap" };
     Some(Evidence {
         lower: found.lower,
         upper: found.upper,
@@ -194,7 +193,7 @@ fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
 }
 
 /// Nearly all scores are equal. What such a sample cannot have seen lies between the commonest
-/// score and the end of the range: so far a share of the items, which Tango's bound limits, may
+/// score and the end of the range: so far a share of the items, which a binomial bound limits, may
 /// lie from it.
 fn rarely(groups: &Groups, moments: &Moments, min: f64, rule: &Rule) -> TEvidence {
     let t = student(moments, rule);
@@ -202,10 +201,10 @@ fn rarely(groups: &Groups, moments: &Moments, min: f64, rule: &Rule) -> TEvidenc
     let n = moments.n;
     let below: u64 = groups.iter().filter(|g| g.0 < commonest).map(|g| g.1).sum();
     let above = n - most - below;
-    let share = |k: u64| -tango_bounds(0, k, n, rule.alpha).0;
+    let share = |k: u64| share_upper(k, n, rule.alpha);
     // How far the rest may lie on either side; a range without an end bounds nothing.
     let (down, up) = (commonest - (rule.range.low - min), rule.range.high - min - commonest);
-    let p = |room: f64, k: u64| if room > 0.0 { p_not_below(0, k, n, room) } else { 1.0 };
+    let p = |room: f64, k: u64| if room > 0.0 { share_p_below(k, n, room.min(1.0)) } else { 1.0 };
     TEvidence {
         lower: t.lower.min(commonest - down * share(below)),
         upper: t.upper.max(commonest + up * share(above)),

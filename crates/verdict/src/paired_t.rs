@@ -57,8 +57,7 @@ impl TEvidence {
     pub(crate) const NOTHING: Self =
         Self { lower: f64::NEG_INFINITY, upper: f64::INFINITY, p_regressed: 1.0, p_pass: 1.0 };
 
-    pub(crate) fn new(mean: f64, stderr: f64, df: u64, alpha: f64, margin: f64) -> Self {
-        let df = df as f64;
+    pub(crate) fn new(mean: f64, stderr: f64, df: f64, alpha: f64, margin: f64) -> Self {
         let half = student_upper(alpha, df) * stderr;
         Self {
             lower: mean - half,

@@ -215,7 +215,7 @@ fn weigh(items: &[Item], rule: &Rule) -> Option<Evidence> {
     let mut found = if df == 0 {
         TEvidence::NOTHING
     } else {
-        TEvidence::new(mean.estimate, stderr, df, rule.alpha, rule.margin)
+        TEvidence::new(mean.estimate, stderr, df as f64, rule.alpha, rule.margin)
     };
     let seed = match clusters {
         Some(_) => None,
@@ -264,13 +264,7 @@ fn resample(
         return None;
     }
     let drawn = Studentised::draw(&groups, &moments_of(&groups)?, rule.resamples);
-    let (low, high) = drawn.bounds(mean.estimate, mean.stderr, rule.alpha);
-    let below = drawn.share_below(mean.estimate / mean.stderr);
-    let above = drawn.share_above((mean.estimate + rule.margin) / mean.stderr);
-    found.lower = found.lower.min(low);
-    found.upper = found.upper.max(high);
-    found.p_regressed = found.p_regressed.max(below);
-    found.p_pass = found.p_pass.max(above);
+    *found = drawn.hold_back(*found, [mean.estimate, mean.stderr], y.len() as u64, rule);
     Some(seed_of(&groups))
 }
 

@@ -12,6 +12,7 @@ use crate::bootstrap::{PoissonTable, seed_of};
 use crate::clustered;
 use crate::continuous::{differing_share, grouped};
 use crate::evidence::{Evidence, POWER, Reach, deciding_effect};
+use crate::intervals::share_upper;
 use crate::missing::Pair;
 use crate::power::whole_items;
 use crate::random::SplitMix;
@@ -19,7 +20,6 @@ use crate::ratio::log_ratio;
 use crate::rule::Rule;
 use crate::special::normal_upper;
 use crate::sums::Moments;
-use crate::tango::tango_bounds;
 use crate::unseen::{Groups, variance_is_unseen};
 
 /// What the quantile `q` of both arms' amounts says; `logs` are the pairs' log-ratios.
@@ -129,7 +129,7 @@ fn hold_back(
     q: f64,
     rule: &Rule,
 ) {
-    let missed = -tango_bounds(0, 0, found.n, rule.alpha).0;
+    let missed = share_upper(0, found.n, rule.alpha);
     let beyond = |arm: usize| at(&arms[arm], q + missed).unwrap_or(f64::INFINITY);
     found.lower = found.lower.min(log_ratio(found.baseline_mean, beyond(1)));
     found.upper = found.upper.max(log_ratio(beyond(0), found.candidate_mean));

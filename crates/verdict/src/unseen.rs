@@ -3,12 +3,11 @@
 //! When no item or only one or two of them changed, the rare changes that this sample did not
 //! hold are the whole risk: a t interval is a point and most resamples are constant. So let m be
 //! the commonest difference. Then `E d >= m - (w + m)·P(d < m)`, where w is the width of the
-//! range, and Tango's bound on P(d < m) gives a bound on the mean. Two identical runs get the
-//! same bound, -z²/(n + z²), as with binary scores.
+//! range, and the exact binomial bound on P(d < m) gives a bound on the mean. Of two identical
+//! runs of n items it is -(1 - α^(1/n)).
 
-use crate::binary::p_not_below;
+use crate::intervals::{share_p_below, share_upper};
 use crate::mcnemar::mcnemar_exact;
-use crate::tango::tango_bounds;
 
 /// Distinct differences and how often each occurs, ascending.
 pub(crate) type Groups = [(f64, u64)];
@@ -40,7 +39,7 @@ pub(crate) fn unseen(groups: &Groups, n: u64, width: f64, alpha: f64, margin: f6
         groups.iter().filter(|g| wanted(g.0)).map(|g| g.1).sum::<u64>()
     };
     let (below, above) = (count(&|d| d < low), count(&|d| d > high));
-    let share = |k: u64| -tango_bounds(0, k, n, alpha).0;
+    let share = |k: u64| share_upper(k, n, alpha);
     let p_regressed = mcnemar_exact(count(&|d| d < 0.0), count(&|d| d > 0.0)).greater;
     if !width.is_finite() {
         return Unseen { lower: f64::NEG_INFINITY, upper: f64::INFINITY, p_regressed, p_pass: 1.0 };
@@ -51,6 +50,6 @@ pub(crate) fn unseen(groups: &Groups, n: u64, width: f64, alpha: f64, margin: f6
         upper: high + (width - high) * share(above),
         p_regressed,
         // A room of 0 or none at all, or all items at the range's end: nothing to show.
-        p_pass: if room > 0.0 { p_not_below(0, below, n, room) } else { 1.0 },
+        p_pass: if room > 0.0 { share_p_below(below, n, room.min(1.0)) } else { 1.0 },
     }
 }

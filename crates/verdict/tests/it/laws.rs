@@ -70,7 +70,7 @@ fn mirrored(arms: Arms) -> Result<(), TestCaseError> {
     let back = judge(&[candidate, baseline], 0.05).comparison;
     prop_assert_eq!(&forth.method, &back.method);
     // Where nearly all differences are equal, the sign test helps a regression but not a pass.
-    if forth.method != "paired_t+tango" {
+    if forth.method != "paired_t+binomial" {
         let near = |a: Option<f64>, b: Option<f64>| match (a, b) {
             (Some(a), Some(b)) => (a + b).abs() < 1e-12,
             (a, b) => a == b,
