@@ -238,7 +238,7 @@ impl Run {
             printer.result(&told.to_string());
             return Ok(());
         }
-        printer.result(&table::render(rows, &groups(&self.folder)?));
+        printer.result(&table::render(rows, &groups(&self.folder, &self.record)?));
         if let Some(stopped) = &self.record.stopped_early {
             printer.result(&format!("\n{}", stopped.says()));
         }

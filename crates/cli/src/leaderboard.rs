@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     arms::{Arm, read_arms},
-    run_folder::RunFolder,
+    run_folder::{RunFolder, RunRecord},
     table::percent,
 };
 
@@ -57,11 +57,12 @@ struct Pairing {
 pub(crate) type Groups = BTreeMap<(String, String, String), String>;
 
 /// A board for every metric of a run; none where there is nothing, or too much, to compare.
-pub(crate) fn boards(folder: &RunFolder) -> Result<Vec<Board>> {
-    let arms = read_arms(&folder.scores())?;
-    if arms.len() < 2 || arms.len() > MOST_ARMS {
+pub(crate) fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
+    let n_arms = record.prompts.len() * record.models.len();
+    if !(2..=MOST_ARMS).contains(&n_arms) {
         return Ok(Vec::new());
     }
+    let arms = read_arms(&folder.scores())?;
     arms[0].metric_names().map(|metric| board(&arms, metric)).collect()
 }
 
@@ -89,8 +90,8 @@ fn board(arms: &[Arm], metric: &str) -> Result<Board> {
 }
 
 /// The groups of all boards, for a table that has its own order.
-pub(crate) fn groups(folder: &RunFolder) -> Result<Groups> {
-    let boards = boards(folder)?;
+pub(crate) fn groups(folder: &RunFolder, record: &RunRecord) -> Result<Groups> {
+    let boards = boards(folder, record)?;
     let places = boards.into_iter().flat_map(|board| {
         let metric = board.metric;
         board

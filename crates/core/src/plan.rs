@@ -75,7 +75,7 @@ impl Plan {
         let mut surveyor = Surveyor::new(dataset.clone());
         for item in Items::open(&dataset)? {
             let item = item?;
-            surveyor.see(&item)?;
+            surveyor.see(&item);
             for prompt in &suite.prompts {
                 render(&dataset, prompt, &item)?;
             }

@@ -11,13 +11,13 @@ use crate::{
     hint::Hinted,
     leaderboard::{self, boards},
     print::Printer,
-    run_folder::RunFolder,
+    run_folder::{RunFolder, RunRecord},
 };
 
 pub(crate) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
     let (folder, record) = open_scored(&args.run)?;
     let [a, b] = args.between.as_slice() else {
-        return all(&folder, args.format, printer);
+        return all(&folder, &record, args.format, printer);
     };
     let spec = gate_spec(&folder, &record, printer)?;
     let decision = compare_arms(&folder, &record, (a, b), &spec)?;
@@ -26,8 +26,13 @@ pub(crate) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
 }
 
 /// All prompts and models of the run; it decides nothing, and so it always ends well.
-fn all(folder: &RunFolder, format: VerdictFormat, printer: Printer) -> Result<Exit> {
-    let boards = boards(folder)?;
+fn all(
+    folder: &RunFolder,
+    record: &RunRecord,
+    format: VerdictFormat,
+    printer: Printer,
+) -> Result<Exit> {
+    let boards = boards(folder, record)?;
     if boards.is_empty() {
         return Err(anyhow!("the run has one prompt and model, or too many to compare each pair"))
             .hint("name two of them: `--between A B`");

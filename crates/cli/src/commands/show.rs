@@ -17,7 +17,7 @@ pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
     let rows = read_summary(&folder.summary())?;
     match args.format {
         Format::Text => {
-            printer.result(&table::render(&rows, &groups(&folder)?));
+            printer.result(&table::render(&rows, &groups(&folder, &record)?));
             if let Some(stopped) = &record.stopped_early {
                 printer.result(&format!("\n{}", stopped.says()));
             }

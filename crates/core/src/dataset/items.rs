@@ -1,7 +1,10 @@
 //! Items made of rows: id, content hash, targets, cluster, slices; and the survey that checks them
 //! all before anything is asked.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -146,29 +149,66 @@ pub struct Survey {
     pub hash: String,
 }
 
-/// Sees every item once; `finish` answers.
+/// Sees every item once; `finish` answers. Holds eight bytes an item.
 pub(crate) struct Surveyor {
     spec: Arc<DatasetSpec>,
     hasher: blake3::Hasher,
-    /// Which row an id was first seen in, by a 64-bit hash of the id.
-    seen: HashMap<u64, u64>,
+    /// Short hashes of the ids, in the items' order.
+    seen: Vec<u64>,
 }
 
 impl Surveyor {
     pub(crate) fn new(spec: Arc<DatasetSpec>) -> Self {
         let hasher = blake3::Hasher::new_derive_key("evalmark dataset v1");
-        Self { spec, hasher, seen: HashMap::new() }
+        Self { spec, hasher, seen: Vec::new() }
     }
 
-    pub(crate) fn see(&mut self, item: &Item) -> Result<(), DatasetError> {
-        let id = blake3::hash(item.id.as_bytes());
+    pub(crate) fn see(&mut self, item: &Item) {
+        let (short, id) = hashes(&item.id);
         self.hasher.update(id.as_bytes());
         self.hasher.update(&item.hash.0);
-        let mut short = [0; 8];
-        short.copy_from_slice(&id.as_bytes()[..8]);
+        self.seen.push(short);
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Survey, DatasetError> {
+        if self.seen.is_empty() {
+            let message = match self.spec.limit {
+                Some(0) => "no item is selected (limit 0)",
+                _ => "has no items; a run over nothing would say nothing",
+            };
+            return Err(DatasetError::of_file(&self.spec.file.path, message));
+        }
+        let n_items = self.seen.len() as u64;
+        self.seen.sort_unstable();
+        let twice = self.seen.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]);
+        let twice: BTreeSet<u64> = twice.collect();
+        if !twice.is_empty() {
+            unique(&self.spec, &twice)?;
+        }
+        Ok(Survey { n_items, hash: self.hasher.finalize().to_hex().to_string() })
+    }
+}
+
+/// A short and a long hash of an id.
+fn hashes(id: &str) -> (u64, blake3::Hash) {
+    let hash = blake3::hash(id.as_bytes());
+    let mut short = [0; 8];
+    short.copy_from_slice(&hash.as_bytes()[..8]);
+    (u64::from_le_bytes(short), hash)
+}
+
+/// Reads the dataset once more for the ids whose short hashes occur twice: the first that is there
+/// twice itself is an error.
+fn unique(spec: &Arc<DatasetSpec>, twice: &BTreeSet<u64>) -> Result<(), DatasetError> {
+    let mut rows: HashMap<Arc<str>, u64> = HashMap::new();
+    for item in Items::open(spec)? {
+        let item = item?;
+        if !twice.contains(&hashes(&item.id).0) {
+            continue;
+        }
         let row = item.index + 1;
-        let Some(first) = self.seen.insert(u64::from_le_bytes(short), row) else { return Ok(()) };
-        let message = match &self.spec.id {
+        let Some(first) = rows.insert(item.id.clone(), row) else { continue };
+        let message = match &spec.id {
             Some(column) => format!(
                 "the id `{}` (column `{column}`) is already that of row {first}; ids must be unique",
                 item.id
@@ -177,18 +217,7 @@ impl Surveyor {
                 "repeats row {first} word for word; remove it, or name an id column (`dataset.id`)"
             ),
         };
-        Err(DatasetError::of_row(&self.spec.file.path, format!("row {row}"), message))
+        return Err(DatasetError::of_row(&spec.file.path, format!("row {row}"), message));
     }
-
-    pub(crate) fn finish(self) -> Result<Survey, DatasetError> {
-        if self.seen.is_empty() {
-            let message = match self.spec.limit {
-                Some(0) => "no item is selected (limit 0)",
-                _ => "has no items; a run over nothing would say nothing",
-            };
-            return Err(DatasetError::of_file(&self.spec.file.path, message));
-        }
-        let hash = self.hasher.finalize().to_hex().to_string();
-        Ok(Survey { n_items: self.seen.len() as u64, hash })
-    }
+    Ok(())
 }
