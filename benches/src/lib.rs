@@ -33,6 +33,8 @@ mod sliced;
 mod table;
 
 pub mod end_to_end;
+#[cfg(unix)]
+pub mod harness;
 
 pub use grid::{Settings, simulate};
 pub use runner::Effort;

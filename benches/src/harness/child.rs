@@ -1,0 +1,66 @@
+//! A program run to its end: how long it took, how much of the machine's time, how much memory.
+
+use std::{
+    fs, io,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::sys::{
+    resource::{Usage, UsageWho, getrusage},
+    time::TimeValLike,
+};
+
+/// How often a child's memory is looked at.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// What a child took.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Took {
+    pub(super) wall: Duration,
+    /// User and system time of all its threads.
+    pub(super) cpu: Duration,
+    /// Peak resident memory, bytes; as last seen before it ended. Linux alone tells.
+    pub(super) peak: u64,
+}
+
+/// Runs it. Children must not run at the same time: the system adds up their time.
+pub(super) fn run(command: &mut Command) -> io::Result<Took> {
+    let before = cpu()?;
+    let start = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .map_err(|error| io::Error::other(format!("{command:?}: {error}")))?;
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(peak_of(child.id()));
+        match child.try_wait()? {
+            Some(status) => break status,
+            None => thread::sleep(LOOK),
+        }
+    };
+    let wall = start.elapsed();
+    if !status.success() {
+        return Err(io::Error::other(format!("{command:?} ended with {status}")));
+    }
+    Ok(Took { wall, cpu: cpu()?.saturating_sub(before), peak })
+}
+
+/// CPU time of all children that ended.
+fn cpu() -> io::Result<Duration> {
+    let usage: Usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+    Ok(Duration::from_micros(micros.unsigned_abs()))
+}
+
+/// Peak resident memory of a process so far; 0 where nobody tells.
+fn peak_of(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or_default() * 1024
+}
