@@ -30,11 +30,18 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{args::Cli, exit::Exit, print::Printer};
+use crate::{
+    args::{Cli, LogFormat},
+    exit::Exit,
+    print::Printer,
+};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let printer = Printer::new(cli.color);
+    let printer = match cli.log_format {
+        LogFormat::Text => Printer::new(cli.color),
+        LogFormat::Json => Printer::logging(cli.color),
+    };
     let exit = commands::dispatch(cli.command, printer).unwrap_or_else(|error| {
         printer.error(&error);
         Exit::Usage

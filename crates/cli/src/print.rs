@@ -12,6 +12,8 @@ use crate::{args::Color, hint};
 pub(crate) struct Printer {
     stdout_color: bool,
     stderr_color: bool,
+    /// Whether stderr is a log of JSON objects instead of text for people.
+    logs: bool,
 }
 
 /// What a piece of text means; colours follow.
@@ -43,7 +45,24 @@ impl Printer {
             Color::Never => false,
             Color::Auto => wanted && is_terminal,
         };
-        Self { stdout_color: on(stdout().is_terminal()), stderr_color: on(stderr().is_terminal()) }
+        Self {
+            stdout_color: on(stdout().is_terminal()),
+            stderr_color: on(stderr().is_terminal()),
+            logs: false,
+        }
+    }
+
+    /// A printer that logs: what would be told on stderr becomes one JSON object a line.
+    pub(crate) fn logging(color: Color) -> Self {
+        let format = tracing_subscriber::fmt().json().flatten_event(true).with_target(false);
+        // There is one log a process, and this is where it begins.
+        let _ = format.with_writer(stderr).try_init();
+        Self { logs: true, ..Self::new(color) }
+    }
+
+    /// Whether stderr is a log of JSON objects.
+    pub(crate) fn logs(self) -> bool {
+        self.logs
     }
 
     /// A result. A closed pipe is no error: whoever read it has seen enough.
@@ -58,11 +77,17 @@ impl Printer {
 
     /// A remark.
     pub(crate) fn remark(self, text: &str) {
+        if self.logs {
+            return tracing::info!("{text}");
+        }
         let _ = writeln!(stderr().lock(), "{text}");
     }
 
     /// A warning.
     pub(crate) fn warning(self, text: &str) {
+        if self.logs {
+            return tracing::warn!("{text}");
+        }
         let word = paint(self.stderr_color, Tone::Unsure, "warning:");
         let _ = writeln!(stderr().lock(), "{word} {}", evalmark_report::text::printable(text));
     }
@@ -70,6 +95,9 @@ impl Printer {
     /// An error with its causes and hints.
     pub(crate) fn error(self, error: &Error) {
         let text = hint::describe(error);
+        if self.logs {
+            return tracing::error!("{}", text.trim());
+        }
         let text = text.strip_prefix("error:").unwrap_or(&text);
         let word = paint(self.stderr_color, Tone::Bad, "error:");
         let lines: Vec<_> =

@@ -79,7 +79,7 @@ impl Progress {
         printer: Printer,
     ) -> Self {
         let is_terminal = stderr().is_terminal();
-        let target = if is_terminal && !quiet {
+        let target = if is_terminal && !quiet && !printer.logs() {
             ProgressDrawTarget::stderr_with_hz(10)
         } else {
             ProgressDrawTarget::hidden()
@@ -110,12 +110,15 @@ impl Progress {
             metric: metrics.iter().find(|metric| metric.judge().is_none()).cloned(),
             bar,
             state: Mutex::new(state),
-            lines: !is_terminal && !quiet,
+            lines: !quiet && (!is_terminal || printer.logs()),
         }
     }
 
     /// Takes in one event.
     pub(crate) fn tell(&self, event: Event<Tag>) {
+        if self.printer.logs() {
+            self.log(&event);
+        }
         match event {
             Event::Answered { tag, record, shared } => self.ended(&tag, &record, !shared),
             Event::Cached { tag, record } | Event::Failed { tag, record } => {
@@ -126,6 +129,31 @@ impl Progress {
                 let text = format!("a model is not asked any more: {}", failure.message);
                 self.bar.suspend(|| self.printer.warning(&text));
             }
+        }
+    }
+
+    /// What a log says of an event; answers are too many to be told one by one.
+    fn log(&self, event: &Event<Tag>) {
+        match event {
+            Event::Failed { tag, record } => {
+                let failure = record.failure.as_ref();
+                tracing::warn!(
+                    prompt = self.prompts[tag.prompt],
+                    model = &*self.models[tag.model].name,
+                    kind = failure.map(|failure| failure.kind.as_str()),
+                    error = failure.map(|failure| failure.message.as_str()),
+                    attempts = record.attempts,
+                    "a sample failed"
+                );
+            }
+            Event::Retrying { failure, attempt, delay } => tracing::info!(
+                kind = failure.kind.as_str(),
+                error = failure.message,
+                attempt,
+                delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+                "retrying"
+            ),
+            _ => {}
         }
     }
 
@@ -143,14 +171,24 @@ impl Progress {
         let is_due = state.last_line.elapsed() >= BETWEEN_LINES;
         if self.lines && is_due {
             state.last_line = Instant::now();
-            let text = self.line(&state);
-            drop(state);
-            self.printer.remark(&text);
+            self.tell_line(state);
         } else if !self.bar.is_hidden() {
             let text = self.message(&state);
             drop(state);
             self.bar.inc(1);
             self.bar.set_message(text);
+        }
+    }
+
+    fn tell_line(&self, state: MutexGuard<'_, State>) {
+        if self.printer.logs() {
+            let State { done, errors, retries, cost_usd, .. } = *state;
+            drop(state);
+            tracing::info!(done, total = self.total, errors, retries, cost_usd, "{}", self.doing);
+        } else {
+            let text = self.line(&state);
+            drop(state);
+            self.printer.remark(&text);
         }
     }
 

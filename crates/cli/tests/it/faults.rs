@@ -99,3 +99,25 @@ fn a_key_never_leaves() {
     let found = all.windows(key.len()).any(|window| window == key.as_bytes());
     assert!(!found, "the key is somewhere");
 }
+
+#[test]
+fn a_log_is_one_object_a_line() {
+    let server =
+        Server::start(|seen| if item(seen) == 3 { Reply::status(400) } else { right(seen) });
+    let world = World::new(10);
+    world.suite(&server.url(), "");
+    let ran = world.run_suite("r", &["--prompt", "plain", "--log-format", "json"]).expect(4);
+    let lines: Vec<serde_json::Value> = ran
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
+        .collect();
+    let failed = lines.iter().find(|line| line["message"] == "a sample failed").expect("told");
+    assert_eq!(failed["level"], "WARN");
+    assert_eq!(failed["prompt"], "plain");
+    assert!(failed["kind"].is_string() && failed["timestamp"].is_string(), "{failed}");
+    let told = |line: &serde_json::Value| {
+        line["message"].as_str().is_some_and(|text| text.contains("1 of 10 samples have no answer"))
+    };
+    assert!(lines.iter().any(told), "{}", ran.stderr);
+}
