@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use crate::{
     endpoint::Inner,
     event::Event,
-    reply::{Answer, Trouble},
+    flow::Load,
+    reply::{Answer, Reply, Trouble},
     stop::Stop,
 };
 
@@ -82,17 +83,19 @@ impl<'a> Conversation<'a> {
         self.queue += begun.saturating_duration_since(waiting_since);
         self.started_at_us = microseconds((tuning.now)());
         self.attempts += 1;
-        let reply = self.endpoint.attempt(self.request).await;
-        let reply = reply.map(|answer| {
-            limits.settle(tokens, answer.usage);
-            self.answered(answer, begun.elapsed())
-        });
+        let Reply { result, quota } = self.endpoint.attempt(self.request).await;
         // Before the turn passes on, so that whoever gets it waits too.
-        if let Some(pause) = reply.as_ref().err().and_then(|trouble| retry.pause(trouble)) {
+        if let Some(quota) = quota {
+            limits.heed(quota);
+        }
+        if let Some(pause) = result.as_ref().err().and_then(|trouble| retry.pause(trouble)) {
             limits.pause(pause);
         }
-        drop(turn);
-        Some(reply)
+        turn.end(result.as_ref().map_or_else(|trouble| trouble.load, |_| Load::Normal));
+        Some(result.map(|answer| {
+            limits.settle(tokens, answer.usage);
+            self.answered(answer, begun.elapsed())
+        }))
     }
 
     fn answered(&self, answer: Answer, latency: Duration) -> End {

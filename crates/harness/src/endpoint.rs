@@ -18,7 +18,7 @@ use crate::{
     limits::Limits,
     network::Network,
     recorded::RecordingError,
-    reply::{Again, Answer, Trouble},
+    reply::{Again, Reply, Trouble},
     retry::Retry,
     secret::Secret,
     tuning::Tuning,
@@ -162,12 +162,12 @@ impl Endpoint {
 
 impl Inner {
     /// Makes one attempt.
-    pub(crate) async fn attempt(&self, request: &Request) -> Result<Answer, Trouble> {
+    pub(crate) async fn attempt(&self, request: &Request) -> Reply {
         match &self.provider {
-            Provider::OpenAi(http) => http.ask(request.body()).await,
+            Provider::OpenAi(http) => http.ask(request.body(), self.limits.usual_tokens()).await,
             Provider::Recorded => {
                 let message = "the recording holds no answer to this request".into();
-                Err(Trouble::new(ErrorKind::NotRecorded, message, Again::Never))
+                Err(Trouble::new(ErrorKind::NotRecorded, message, Again::Never)).into()
             }
         }
     }

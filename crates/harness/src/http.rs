@@ -16,9 +16,12 @@ use reqwest::{
     redirect,
 };
 
+use tokio::time::Instant;
+
 use crate::{
+    flow::{Load, Quota},
     openai,
-    reply::{Again, Answer, Blame, Trouble},
+    reply::{Again, Answer, Blame, Reply, Trouble},
     retry::retry_after,
     secret::Secret,
     text::{one_line, with_causes},
@@ -72,21 +75,31 @@ impl Http {
         })
     }
 
-    /// Sends one chat request and reads what comes back.
-    pub(crate) async fn ask(&self, body: String) -> Result<Answer, Trouble> {
-        let result = match tokio::time::timeout(self.timeout, self.exchange(body)).await {
+    /// Sends one chat request and reads what comes back. A request usually uses `tokens`.
+    pub(crate) async fn ask(&self, body: String, tokens: u64) -> Reply {
+        let mut quota = None;
+        let exchange = self.exchange(body, tokens, &mut quota);
+        let result = match tokio::time::timeout(self.timeout, exchange).await {
             Ok(result) => result,
             Err(_) => Err(self.too_late()),
         };
-        match result {
+        let result = match result {
             Ok(answer) => Ok(self.redacted(answer)),
             Err(trouble) => Err(Trouble { failure: self.described(trouble.failure), ..trouble }),
-        }
+        };
+        Reply { result, quota }
     }
 
-    async fn exchange(&self, body: String) -> Result<Answer, Trouble> {
+    async fn exchange(
+        &self,
+        body: String,
+        tokens: u64,
+        quota: &mut Option<Quota>,
+    ) -> Result<Answer, Trouble> {
         let sent = self.client.post(self.url.clone()).body(body).send().await;
         let response = sent.map_err(|error| self.broken(&error))?;
+        let now = (Instant::now(), self.now);
+        *quota = Quota::read(response.headers(), tokens as f64, now);
         let status = response.status();
         if status.is_success() {
             let body = self.body(response, self.response_limit).await?;
@@ -145,7 +158,8 @@ impl Http {
 
     fn too_late(&self) -> Trouble {
         let message = format!("no complete response within {:?}", self.timeout);
-        Trouble::new(ErrorKind::Timeout, message, Again::Yes).blaming(Blame::Nobody)
+        let trouble = Trouble::new(ErrorKind::Timeout, message, Again::Yes);
+        Trouble { load: Load::Slow, ..trouble.blaming(Blame::Nobody) }
     }
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.

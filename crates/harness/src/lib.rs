@@ -20,6 +20,7 @@ mod endpoint;
 mod event;
 mod feed;
 mod flight;
+mod flow;
 mod http;
 mod import;
 mod lane;

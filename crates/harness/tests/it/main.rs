@@ -3,6 +3,7 @@
 mod breaker;
 mod cache;
 mod faults;
+mod flow;
 mod ledger;
 mod limits;
 mod recordings;
