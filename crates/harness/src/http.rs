@@ -40,7 +40,6 @@ pub(crate) struct Http {
     client: Client,
     url: Url,
     key: Option<Secret>,
-    timeout: Duration,
     response_limit: usize,
     now: fn() -> SystemTime,
 }
@@ -65,23 +64,17 @@ impl Http {
     ) -> Result<Self, HttpError> {
         let url = completions_url(base_url)?;
         let client = client(&url, &headers(key.as_ref())?, limits)?;
-        Ok(Self {
-            client,
-            url,
-            key,
-            timeout: limits.timeout,
-            response_limit: tuning.response_limit,
-            now: tuning.now,
-        })
+        Ok(Self { client, url, key, response_limit: tuning.response_limit, now: tuning.now })
     }
 
-    /// Sends one chat request and reads what comes back. A request usually uses `tokens`.
-    pub(crate) async fn ask(&self, body: String, tokens: u64) -> Reply {
+    /// Sends one chat request and reads what comes back, within `timeout`. A request usually uses
+    /// `tokens`.
+    pub(crate) async fn ask(&self, body: String, timeout: Duration, tokens: u64) -> Reply {
         let mut quota = None;
         let exchange = self.exchange(body, tokens, &mut quota);
-        let result = match tokio::time::timeout(self.timeout, exchange).await {
+        let result = match tokio::time::timeout(timeout, exchange).await {
             Ok(result) => result,
-            Err(_) => Err(self.too_late()),
+            Err(_) => Err(too_late(timeout)),
         };
         let result = match result {
             Ok(answer) => Ok(self.redacted(answer)),
@@ -147,19 +140,10 @@ impl Http {
 
     /// What a failed exchange means; the URL is left out, for it may hold more than a host.
     fn broken(&self, error: &reqwest::Error) -> Trouble {
-        if error.is_timeout() && !error.is_connect() {
-            return self.too_late();
-        }
         let what = if error.is_connect() { "no connection" } else { "the connection broke" };
         let causes = std::error::Error::source(error).map(with_causes).unwrap_or_default();
         let message = one_line(&self.redact(format!("{what}: {causes}")));
         Trouble::new(ErrorKind::Connection, message, Again::Yes).blaming(Blame::Endpoint)
-    }
-
-    fn too_late(&self) -> Trouble {
-        let message = format!("no complete response within {:?}", self.timeout);
-        let trouble = Trouble::new(ErrorKind::Timeout, message, Again::Yes);
-        Trouble { load: Load::Slow, ..trouble.blaming(Blame::Nobody) }
     }
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
@@ -239,6 +223,12 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, HttpError> {
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn too_late(timeout: Duration) -> Trouble {
+    let message = format!("no complete response within {timeout:?}");
+    let trouble = Trouble::new(ErrorKind::Timeout, message, Again::Yes);
+    Trouble { load: Load::Slow, ..trouble.blaming(Blame::Nobody) }
 }
 
 fn redirected(status: StatusCode) -> Trouble {

@@ -1,9 +1,11 @@
 //! Asking a server on this machine that answers, fails and breaks as it is told.
 
 mod breaker;
+mod budget;
 mod cache;
 mod faults;
 mod flow;
+mod hedging;
 mod ledger;
 mod limits;
 mod recordings;
