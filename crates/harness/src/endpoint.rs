@@ -130,7 +130,7 @@ impl Endpoint {
         let tuning = network.tuning();
         let (endpoint_key, id, provider) = match &model.provider {
             model::Provider::OpenAi { base_url, .. } => {
-                let http = Http::open(base_url, key, &model.limits, tuning);
+                let http = Http::open(base_url, key, model, tuning);
                 let http = http.map_err(|error| unusable(model, &error))?;
                 let endpoint_key = openai_key(base_url);
                 let id = ledger.enroll(&endpoint_key)?;

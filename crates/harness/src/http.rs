@@ -2,16 +2,19 @@
 //! neither sent elsewhere nor ever shown.
 
 use std::{
+    error::Error,
+    io,
     net::IpAddr,
+    path::Path,
     time::{Duration, SystemTime},
 };
 
 use evalmark_core::{
-    model::Limits,
+    model::{Limits, Model},
     record::{ErrorKind, Failure},
 };
 use reqwest::{
-    Client, ClientBuilder, Response, StatusCode, Url,
+    Certificate, Client, ClientBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
     redirect,
 };
@@ -51,6 +54,8 @@ pub(crate) enum HttpError {
     Url(String),
     #[error("the key holds characters that no header can carry")]
     Key,
+    #[error("the certificates {0}")]
+    Certificates(String),
     #[error("no client for HTTPS: {0}")]
     Client(String),
 }
@@ -59,11 +64,12 @@ impl Http {
     pub(crate) fn open(
         base_url: &str,
         key: Option<Secret>,
-        limits: &Limits,
+        Model { limits, ca_file, .. }: &Model,
         tuning: &Tuning,
     ) -> Result<Self, HttpError> {
         let url = completions_url(base_url)?;
-        let client = client(&url, &headers(key.as_ref())?, limits)?;
+        let trusted = ca_file.as_deref().map_or(Ok(Vec::new()), certificates)?;
+        let client = client(&url, &headers(key.as_ref())?, limits, &trusted)?;
         Ok(Self { client, url, key, response_limit: tuning.response_limit, now: tuning.now })
     }
 
@@ -141,9 +147,11 @@ impl Http {
     /// What a failed exchange means; the URL is left out, for it may hold more than a host.
     fn broken(&self, error: &reqwest::Error) -> Trouble {
         let what = if error.is_connect() { "no connection" } else { "the connection broke" };
-        let causes = std::error::Error::source(error).map(with_causes).unwrap_or_default();
+        let causes = error.source().map(with_causes).unwrap_or_default();
         let message = one_line(&self.redact(format!("{what}: {causes}")));
-        Trouble::new(ErrorKind::Connection, message, Again::Yes).blaming(Blame::Endpoint)
+        // A certificate that is not trusted now is not trusted in a second, either.
+        let again = if is_distrust(error) { Again::Never } else { Again::Yes };
+        Trouble::new(ErrorKind::Connection, message, again).blaming(Blame::Endpoint)
     }
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
@@ -184,7 +192,15 @@ fn completions_url(base_url: &str) -> Result<Url, HttpError> {
 ///
 /// Where nothing is encrypted, no certificates are wanted: loading them takes time, and a system
 /// without any has none to load.
-fn client(url: &Url, headers: &HeaderMap, limits: &Limits) -> Result<Client, HttpError> {
+///
+/// The environment's proxy is used (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). HTTP/2 is
+/// spoken with a server that offers it in its TLS handshake.
+fn client(
+    url: &Url,
+    headers: &HeaderMap,
+    limits: &Limits,
+    trusted: &[Certificate],
+) -> Result<Client, HttpError> {
     let builder = || {
         Client::builder()
             .user_agent(concat!("evalmark/", env!("CARGO_PKG_VERSION")))
@@ -201,10 +217,43 @@ fn client(url: &Url, headers: &HeaderMap, limits: &Limits) -> Result<Client, Htt
         ("http", true) => without_certificates(builder().no_proxy()),
         // A proxy may be spoken to in HTTPS.
         ("http", false) => builder().build().or_else(|_| without_certificates(builder())),
-        (_, true) => builder().no_proxy().build(),
-        (_, false) => builder().build(),
+        (_, is_local) => {
+            let builder = || if is_local { builder().no_proxy() } else { builder() };
+            let trusting = || builder().tls_certs_merge(trusted.iter().cloned());
+            // A system without any certificates is no obstacle for those who bring their own.
+            let only_these = |error| match trusted {
+                [] => Err(error),
+                trusted => builder().tls_certs_only(trusted.iter().cloned()).build(),
+            };
+            trusting().build().or_else(only_these)
+        }
     };
     built.map_err(|error| HttpError::Client(with_causes(&error)))
+}
+
+/// The certificates in a PEM file, at least one.
+fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
+    let wrong = |what: String| HttpError::Certificates(format!("{} {what}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(wrong("hold no certificate in PEM".into())),
+        Err(error) => Err(wrong(format!("are no PEM: {}", with_causes(&error)))),
+    }
+}
+
+/// Whether the server's certificate is what is wrong.
+fn is_distrust(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        // What an I/O error wraps is not its source.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    false
 }
 
 fn headers(key: Option<&Secret>) -> Result<HeaderMap, HttpError> {

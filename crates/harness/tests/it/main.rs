@@ -3,6 +3,7 @@
 mod breaker;
 mod budget;
 mod cache;
+mod connections;
 mod faults;
 mod flow;
 mod hedging;
