@@ -42,7 +42,7 @@ pub use ask::{Ask, AskError, ask, ask_within};
 pub use budget::{Budget, Spent};
 pub use endpoint::{Endpoint, OpenError, endpoint_key};
 pub use event::{Event, Tally};
-pub use ledger::{Answers, Ledger, LedgerError};
+pub use ledger::{Answers, Info, Ledger, LedgerError, Prune, Pruned};
 pub use network::Network;
 pub use recorded::{RecordedAnswer, RecordingError, recorded_cell};
 pub use secret::Secret;

@@ -13,3 +13,5 @@ mod recordings;
 mod secrets;
 mod setup;
 mod stopping;
+mod upkeep;
+mod wrecks;
