@@ -139,7 +139,7 @@ impl Http {
     fn text(&self, body: Vec<u8>) -> Result<String, Trouble> {
         let text = String::from_utf8(body).map_err(|error| {
             let message = format!("the response is no UTF-8: {}", error.utf8_error());
-            Trouble::new(ErrorKind::Malformed, message, Again::Never)
+            Trouble::new(ErrorKind::Malformed, message, Again::Yes)
         })?;
         Ok(self.redact(text))
     }

@@ -56,6 +56,16 @@ impl Server {
         Self::begin(Box::new(behaviour), true, Speech::Plain)
     }
 
+    /// Starts a server at the [`url`](Server::url) of one that has ended.
+    ///
+    /// # Panics
+    ///
+    /// As [`Server::start`], and when somebody else has taken the port since.
+    pub fn start_at(url: &str, behaviour: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let place = url.trim_start_matches("http://").trim_end_matches("/v1").to_owned();
+        Self::begin_at(place, Box::new(behaviour), true, Speech::Plain)
+    }
+
     /// Starts a server that counts requests and forgets them, for benches.
     ///
     /// # Panics
@@ -78,14 +88,23 @@ impl Server {
         Self::begin(Box::new(behaviour), true, Speech::Secure(identity.acceptor()))
     }
 
-    #[expect(clippy::expect_used, reason = "a test cannot go on without its server")]
     fn begin(behaviour: Box<Behaviour>, keeps_requests: bool, speech: Speech) -> Self {
+        Self::begin_at("127.0.0.1:0".into(), behaviour, keeps_requests, speech)
+    }
+
+    #[expect(clippy::expect_used, reason = "a test cannot go on without its server")]
+    fn begin_at(
+        place: String,
+        behaviour: Box<Behaviour>,
+        keeps_requests: bool,
+        speech: Speech,
+    ) -> Self {
         let scheme = if matches!(speech, Speech::Plain) { "http" } else { "https" };
         let state = Arc::new(State::new(behaviour, keeps_requests));
         let (end, ended) = oneshot::channel();
         let (started, address) = mpsc::channel();
         let shared = state.clone();
-        let serve = move || serve(shared, &started, ended, speech);
+        let serve = move || serve(&place, shared, &started, ended, speech);
         let thread = std::thread::Builder::new().name("loopback".into()).spawn(serve);
         let thread = thread.expect("a thread for the loopback server");
         let address = address.recv().ok().and_then(Result::ok).expect("a port on 127.0.0.1");
@@ -174,6 +193,7 @@ impl Drop for InHand<'_> {
 }
 
 fn serve(
+    place: &str,
     state: Arc<State>,
     started: &mpsc::Sender<io::Result<SocketAddr>>,
     ended: oneshot::Receiver<()>,
@@ -181,7 +201,7 @@ fn serve(
 ) {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
     runtime.block_on(async {
-        let listener = match TcpListener::bind("127.0.0.1:0").await {
+        let listener = match TcpListener::bind(place).await {
             Ok(listener) => listener,
             Err(error) => return drop(started.send(Err(error))),
         };
