@@ -100,6 +100,7 @@ where
     let dispatcher = Dispatcher {
         endpoint: endpoint.inner.clone(),
         run_id: run_id.into(),
+        stop: stop.clone(),
         halt: halt.clone(),
         budget: budget.clone(),
         counts: counts.clone(),

@@ -29,6 +29,8 @@ const LEAST_WAITING: usize = 16;
 pub(crate) struct Dispatcher {
     pub(crate) endpoint: Arc<Inner>,
     pub(crate) run_id: Arc<str>,
+    /// Stops whatever the caller stops.
+    pub(crate) stop: Stop,
     /// Stops this ask.
     pub(crate) halt: Stop,
     pub(crate) budget: Budget,
@@ -147,9 +149,13 @@ impl Dispatcher {
                 check(ended);
             }
         };
+        // Where only the budget ended the ask, what is in flight was paid for and is awaited.
+        let is_paid = self.counts.out_of_budget.load(Ordering::Relaxed);
+        let stop = if is_paid { &self.stop } else { &self.halt };
         tokio::select! {
             () = all => {}
-            () = self.halt.abandoned(self.endpoint.tuning.grace) => {}
+            () = stop.abandoned(self.endpoint.tuning.grace) => {}
+            () = self.halt.at_once() => {}
         }
         tasks.shutdown().await;
     }

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use evalmark_core::model::{Limits, Model, Price};
-use evalmark_harness::Budget;
+use evalmark_harness::{Budget, Tuning};
 use evalmark_loopback::{Reply, Server};
 use serde_json::json;
 
-use crate::setup::{Setup, limits, model_at};
+use crate::setup::{Setup, limits, model_at, tuning};
 
 const PRICE: Price = Price { input_usd_per_million: 2.0, output_usd_per_million: 8.0 };
 
@@ -23,7 +23,9 @@ fn priced(server: &Server) -> Model {
 
 #[test]
 fn tokens_end_a_run_before_they_are_used_up() {
-    let (server, setup, budget) = (server(), Setup::new(), Budget::new(None, Some(4_000)));
+    let (server, budget) = (server(), Budget::new(None, Some(4_000)));
+    // What was paid for is awaited, however long it takes.
+    let setup = Setup::tuned(Tuning { grace: Duration::ZERO, ..tuning() });
     let asked = setup.ask_within(&setup.open(&priced(&server)), 1_000, &budget);
     assert!(asked.tally.out_of_budget && !asked.tally.interrupted, "{:?}", asked.tally);
     let spent = budget.spent();
