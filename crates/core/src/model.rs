@@ -24,6 +24,9 @@ pub struct Model {
     pub limits: Limits,
     /// What it costs, where the suite says so.
     pub price: Option<Price>,
+    /// PEM file with certificates that the server's may be signed by, besides the system's;
+    /// absolute or relative to the working directory.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Model {
@@ -68,8 +71,12 @@ pub struct Limits {
     pub tokens_per_minute: Option<u32>,
     /// Time for one attempt.
     pub timeout: Duration,
+    /// Time for all attempts of one request and the waits between them.
+    pub total_timeout: Option<Duration>,
     /// Attempts for one request, the first included, at least 1.
     pub attempts: u32,
+    /// Whether a request that takes longer than nearly all others is sent once more.
+    pub hedge: bool,
 }
 
 impl Default for Limits {
@@ -79,7 +86,9 @@ impl Default for Limits {
             requests_per_minute: None,
             tokens_per_minute: None,
             timeout: Duration::from_mins(1),
+            total_timeout: None,
             attempts: 6,
+            hedge: false,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Asking: the one way in.
 
-use std::thread;
+use std::{sync::Arc, thread};
 
 use evalmark_core::request::Request;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
-    dispatch::Dispatcher,
+    budget::Budget,
+    dispatch::{Counts, Dispatcher},
     endpoint::Endpoint,
     event::{Event, Tally},
     feed::{Feeder, Word, places},
@@ -60,6 +61,26 @@ where
     E: Send,
     I: Iterator<Item = Result<Ask<T>, E>> + Send,
 {
+    ask_within(endpoint, run_id, requests, events, stop, &Budget::default())
+}
+
+/// As [`ask()`], and spends no more than `budget`, which other asks may share.
+///
+/// When the next request might pass the budget's limit none is sent any more, what is in flight
+/// ends, and [`Tally::out_of_budget`] says so. What was left out can be asked later.
+pub fn ask_within<T, E, I>(
+    endpoint: &Endpoint,
+    run_id: &str,
+    requests: I,
+    events: &(dyn Fn(Event<T>) + Sync),
+    stop: &Stop,
+    budget: &Budget,
+) -> Result<Tally, AskError<E>>
+where
+    T: Send + 'static,
+    E: Send,
+    I: Iterator<Item = Result<Ask<T>, E>> + Send,
+{
     let halt = stop.child();
     // However this function is left, nothing goes on behind it.
     let _guard = halt.guard();
@@ -75,8 +96,15 @@ where
         events,
         halt: &halt,
     };
-    let dispatcher =
-        Dispatcher { endpoint: endpoint.inner.clone(), run_id: run_id.into(), halt: halt.clone() };
+    let counts = Arc::new(Counts::default());
+    let dispatcher = Dispatcher {
+        endpoint: endpoint.inner.clone(),
+        run_id: run_id.into(),
+        stop: stop.clone(),
+        halt: halt.clone(),
+        budget: budget.clone(),
+        counts: counts.clone(),
+    };
     let dispatcher = endpoint.handle().spawn(dispatcher.run(lane_out));
     let (fed, heard) = thread::scope(|scope| {
         let feeder = scope.spawn(|| feeder.run(requests));
@@ -86,6 +114,7 @@ where
     join(endpoint, dispatcher);
     let (mut tally, fed) = (heard?, fed?);
     tally.cached += fed.tally.cached;
+    counts.add_to(&mut tally);
     tally.abandoned = fed.taken - tally.ended();
     tally.interrupted = stop.is_requested() && (tally.abandoned > 0 || !fed.is_all);
     Ok(tally)

@@ -9,9 +9,14 @@ use evalmark_core::{
 use tokio::time::Instant;
 
 use crate::{
+    budget::{Budget, Reservation},
+    dispatch::{Counts, Dispatcher},
     endpoint::Inner,
     event::Event,
-    reply::{Answer, Trouble},
+    flow::Load,
+    hedge::Hedge,
+    limits::Turn,
+    reply::{Answer, Reply, Trouble},
     stop::Stop,
 };
 
@@ -22,11 +27,26 @@ pub(crate) struct End {
     pub(crate) trouble: Option<Trouble>,
 }
 
+/// A turn, and what to do with it.
+struct Sending<'a> {
+    turn: Turn<'a>,
+    /// Tokens that the turn was taken for.
+    tokens: u64,
+    begun: Instant,
+    timeout: Duration,
+}
+
+/// When an attempt began, and what came of it.
+type Sent = (Instant, Result<Answer, Trouble>);
+
 /// A request that is being asked.
 pub(crate) struct Conversation<'a> {
     endpoint: &'a Inner,
     request: &'a Request,
     halt: &'a Stop,
+    budget: &'a Budget,
+    counts: &'a Counts,
+    first_at: Option<Instant>,
     attempts: u32,
     queue: Duration,
     backoff: Duration,
@@ -34,11 +54,15 @@ pub(crate) struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    pub(crate) fn new(endpoint: &'a Inner, request: &'a Request, halt: &'a Stop) -> Self {
+    pub(crate) fn new(dispatcher: &'a Dispatcher, request: &'a Request) -> Self {
+        let Dispatcher { endpoint, halt, budget, counts, .. } = dispatcher;
         Self {
             endpoint,
             request,
             halt,
+            budget,
+            counts,
+            first_at: None,
             attempts: 0,
             queue: Duration::ZERO,
             backoff: Duration::ZERO,
@@ -61,6 +85,9 @@ impl<'a> Conversation<'a> {
             let Some(delay) = self.endpoint.retry.delay(&trouble, self.attempts) else {
                 return Some(self.failed(trouble));
             };
+            if self.is_out_of_time(delay) {
+                return Some(self.failed(self.without_time(trouble)));
+            }
             say(Event::Retrying { failure: trouble.failure, attempt: self.attempts, delay });
             let backoff_since = Instant::now();
             self.halt.unless(tokio::time::sleep(delay)).await?;
@@ -71,7 +98,7 @@ impl<'a> Conversation<'a> {
 
     /// Waits for a turn and uses it. `None`: halted while waiting.
     async fn attempt(&mut self, waiting_since: Instant) -> Option<Result<End, Trouble>> {
-        let Inner { limits, retry, breaker, tuning, .. } = self.endpoint;
+        let Inner { limits, breaker, tuning, .. } = self.endpoint;
         let tokens = limits.estimate(self.request);
         let turn = self.halt.unless(limits.turn(tokens)).await?;
         // Another ask may have found the endpoint down.
@@ -82,17 +109,106 @@ impl<'a> Conversation<'a> {
         self.queue += begun.saturating_duration_since(waiting_since);
         self.started_at_us = microseconds((tuning.now)());
         self.attempts += 1;
-        let reply = self.endpoint.attempt(self.request).await;
-        let reply = reply.map(|answer| {
-            limits.settle(tokens, answer.usage);
-            self.answered(answer, begun.elapsed())
-        });
+        let timeout = self.endpoint.timeout.min(self.time_left(begun));
+        let first = self.send(Sending { turn, tokens, begun, timeout });
+        let (begun, result) = match self.endpoint.hedge.as_ref().and_then(Hedge::delay) {
+            Some(delay) => self.race(first, delay).await,
+            None => first.await,
+        };
+        Some(result.map(|answer| {
+            let latency = begun.elapsed();
+            if let Some(hedge) = &self.endpoint.hedge {
+                hedge.answered(latency);
+            }
+            self.answered(answer, latency)
+        }))
+    }
+
+    /// Time left for all attempts, at least enough to fail in order.
+    fn time_left(&mut self, now: Instant) -> Duration {
+        let first_at = *self.first_at.get_or_insert(now);
+        let total = self.endpoint.total_timeout.unwrap_or(Duration::MAX);
+        total.saturating_sub(now - first_at).max(Duration::from_millis(1))
+    }
+
+    /// Whether there is no time for another attempt after `delay`.
+    fn is_out_of_time(&self, delay: Duration) -> bool {
+        let (Some(total), Some(first_at)) = (self.endpoint.total_timeout, self.first_at) else {
+            return false;
+        };
+        first_at.elapsed() + delay >= total
+    }
+
+    fn without_time(&self, mut trouble: Trouble) -> Trouble {
+        let total = self.endpoint.total_timeout.unwrap_or_default();
+        let noted = format!(" (and no time is left of {total:?})");
+        trouble.failure.message.push_str(&noted);
+        trouble
+    }
+
+    /// Uses a turn, and tells the limits what came of it. With the result comes the attempt's start.
+    async fn send(&self, sending: Sending<'_>) -> Sent {
+        let Inner { limits, retry, .. } = self.endpoint;
+        let Sending { turn, tokens, begun, timeout } = sending;
+        let Reply { result, quota } = self.endpoint.attempt(self.request, timeout).await;
         // Before the turn passes on, so that whoever gets it waits too.
-        if let Some(pause) = reply.as_ref().err().and_then(|trouble| retry.pause(trouble)) {
+        if let Some(quota) = quota {
+            limits.heed(quota);
+        }
+        if let Some(pause) = result.as_ref().err().and_then(|trouble| retry.pause(trouble)) {
             limits.pause(pause);
         }
-        drop(turn);
-        Some(reply)
+        turn.end(result.as_ref().map_or_else(|trouble| trouble.load, |_| Load::Normal));
+        if let Ok(answer) = &result {
+            limits.settle(tokens, answer.usage);
+        }
+        (begun, result)
+    }
+
+    /// Lets a duplicate run against `first` once that takes unusually long; the first answer wins.
+    async fn race(&self, first: impl Future<Output = Sent>, delay: Duration) -> Sent {
+        let duplicate = async {
+            tokio::time::sleep(delay).await;
+            self.duplicate().await
+        };
+        tokio::pin!(first);
+        let duplicate = tokio::select! {
+            biased;
+            sent = &mut first => return sent,
+            duplicate = duplicate => duplicate,
+        };
+        let Some((reservation, sending)) = duplicate else { return first.await };
+        let second = self.send(sending);
+        tokio::pin!(second);
+        let (sent, is_first) = tokio::select! {
+            sent = &mut first => (sent, true),
+            sent = &mut second => (sent, false),
+        };
+        if let Ok(answer) = &sent.1 {
+            // Whoever was slower was paid, too; about the same, as it was the same question.
+            self.counts.hedge_paid(reservation.settle(answer.usage).0);
+            return sent;
+        }
+        let other = if is_first { second.await } else { first.await };
+        if other.1.is_ok() { other } else { sent }
+    }
+
+    /// Prepares to send the request once more, if that is allowed and there is still room for it.
+    async fn duplicate(&self) -> Option<(Reservation, Sending<'a>)> {
+        let Inner { limits, hedge, timeout, price, .. } = self.endpoint;
+        let hedge = hedge.as_ref().filter(|hedge| hedge.may())?;
+        let tokens = limits.estimate(self.request);
+        let turn = limits.turn(tokens).await;
+        if self.halt.is_requested() {
+            return None;
+        }
+        let reservation = self.budget.reserve_now(self.endpoint.estimate(self.request), *price)?;
+        if !hedge.take() {
+            return None;
+        }
+        self.counts.hedge_sent();
+        let sending = Sending { turn, tokens, begun: Instant::now(), timeout: *timeout };
+        Some((reservation, sending))
     }
 
     fn answered(&self, answer: Answer, latency: Duration) -> End {

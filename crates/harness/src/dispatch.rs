@@ -1,6 +1,9 @@
 //! The dispatcher: one task per request that is to be asked, and an orderly end.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use evalmark_core::record::Failure;
 use tokio::{
@@ -9,9 +12,10 @@ use tokio::{
 };
 
 use crate::{
+    budget::Budget,
     converse::{Conversation, End},
     endpoint::Inner,
-    event::Event,
+    event::{Event, Tally},
     feed::Job,
     lane::LaneOut,
     ledger::Entry,
@@ -25,8 +29,42 @@ const LEAST_WAITING: usize = 16;
 pub(crate) struct Dispatcher {
     pub(crate) endpoint: Arc<Inner>,
     pub(crate) run_id: Arc<str>,
+    /// Stops whatever the caller stops.
+    pub(crate) stop: Stop,
     /// Stops this ask.
     pub(crate) halt: Stop,
+    pub(crate) budget: Budget,
+    pub(crate) counts: Arc<Counts>,
+}
+
+/// What no event tells of.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    out_of_budget: AtomicBool,
+    hedged: AtomicU64,
+    hedge_tokens: [AtomicU64; 2],
+}
+
+impl Counts {
+    pub(crate) fn add_to(&self, tally: &mut Tally) {
+        tally.out_of_budget = self.out_of_budget.load(Ordering::Relaxed);
+        tally.hedged = self.hedged.load(Ordering::Relaxed);
+        let [input, output] = &self.hedge_tokens;
+        tally.hedge_input_tokens = input.load(Ordering::Relaxed);
+        tally.hedge_output_tokens = output.load(Ordering::Relaxed);
+    }
+
+    /// A duplicate is sent.
+    pub(crate) fn hedge_sent(&self) {
+        self.hedged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An answer that nobody waited for used these tokens, of its prompt and of itself.
+    pub(crate) fn hedge_paid(&self, tokens: (u64, u64)) {
+        let [input, output] = &self.hedge_tokens;
+        input.fetch_add(tokens.0, Ordering::Relaxed);
+        output.fetch_add(tokens.1, Ordering::Relaxed);
+    }
 }
 
 impl Dispatcher {
@@ -62,8 +100,19 @@ impl Dispatcher {
     async fn ask<T: Send + 'static>(self: Arc<Self>, job: Job<T>, slot: OwnedSemaphorePermit) {
         let Job { request, lead, seat, queued_at } = job;
         let say = seat.voice();
-        let conversation = Conversation::new(&self.endpoint, &request, &self.halt);
+        let estimate = self.endpoint.estimate(&request);
+        let reserve = self.budget.reserve(estimate, self.endpoint.price);
+        let Some(reservation) = self.halt.unless(reserve).await else { return };
+        let Some(reservation) = reservation else {
+            self.counts.out_of_budget.store(true, Ordering::Relaxed);
+            return self.halt.gracefully();
+        };
+        let conversation = Conversation::new(&self, &request);
         let Some(end) = conversation.run(queued_at, &say).await else { return };
+        if end.trouble.is_none() {
+            let ((_, output), _) = reservation.settle(end.record.usage);
+            self.endpoint.longest_answer.fetch_max(output, Ordering::Relaxed);
+        }
         if let Some(failure) = self.judge(&end) {
             say(Event::EndpointDown { failure });
             self.halt.gracefully();
@@ -100,9 +149,13 @@ impl Dispatcher {
                 check(ended);
             }
         };
+        // Where only the budget ended the ask, what is in flight was paid for and is awaited.
+        let is_paid = self.counts.out_of_budget.load(Ordering::Relaxed);
+        let stop = if is_paid { &self.stop } else { &self.halt };
         tokio::select! {
             () = all => {}
-            () = self.halt.abandoned(self.endpoint.tuning.grace) => {}
+            () = stop.abandoned(self.endpoint.tuning.grace) => {}
+            () = self.halt.at_once() => {}
         }
         tasks.shutdown().await;
     }

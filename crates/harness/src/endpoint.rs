@@ -1,9 +1,16 @@
 //! One model, ready to be asked: who answers, within which limits, into which ledger.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use evalmark_core::{
-    model::{self, Model},
+    model::{self, Model, Price},
     record::{ErrorKind, Failure},
     request::Request,
 };
@@ -11,18 +18,23 @@ use tokio::runtime::Handle;
 
 use crate::{
     breaker::Breaker,
+    budget::upper_bound,
     flight::Flights,
+    hedge::Hedge,
     http::{Http, HttpError},
     import::{import, recording_key},
     ledger::{Answers, Ledger, LedgerError, Writer},
     limits::Limits,
     network::Network,
     recorded::RecordingError,
-    reply::{Again, Answer, Trouble},
+    reply::{Again, Reply, Trouble},
     retry::Retry,
     secret::Secret,
     tuning::Tuning,
 };
+
+/// Tokens of an answer, before any was seen, where the request sets no limit.
+const FIRST_ANSWER: u64 = 256;
 
 /// A model of the suite, ready to be asked. Cheap to clone; clones share limits and flights.
 #[derive(Clone, Debug)]
@@ -40,9 +52,17 @@ pub(crate) struct Inner {
     /// The number of `key` in the ledger.
     pub(crate) id: i64,
     pub(crate) concurrency: usize,
+    pub(crate) price: Option<Price>,
+    /// Tokens of the longest answer so far.
+    pub(crate) longest_answer: AtomicU64,
     provider: Provider,
     pub(crate) limits: Limits,
     pub(crate) retry: Retry,
+    /// Where requests may be sent twice.
+    pub(crate) hedge: Option<Hedge>,
+    /// For one attempt, and for all of a request's.
+    pub(crate) timeout: Duration,
+    pub(crate) total_timeout: Option<Duration>,
     pub(crate) breaker: Breaker,
     pub(crate) flights: Arc<Flights>,
     pub(crate) writer: Writer,
@@ -110,7 +130,7 @@ impl Endpoint {
         let tuning = network.tuning();
         let (endpoint_key, id, provider) = match &model.provider {
             model::Provider::OpenAi { base_url, .. } => {
-                let http = Http::open(base_url, key, &model.limits, tuning);
+                let http = Http::open(base_url, key, model, tuning);
                 let http = http.map_err(|error| unusable(model, &error))?;
                 let endpoint_key = openai_key(base_url);
                 let id = ledger.enroll(&endpoint_key)?;
@@ -128,9 +148,14 @@ impl Endpoint {
             key: endpoint_key,
             id,
             concurrency: model.limits.concurrency.max(1),
+            price: model.price,
+            longest_answer: AtomicU64::new(FIRST_ANSWER),
             provider,
             limits: Limits::new(&model.limits),
             retry: Retry::new(model.limits.attempts, tuning),
+            hedge: model.limits.hedge.then(Hedge::new),
+            timeout: model.limits.timeout,
+            total_timeout: model.limits.total_timeout,
             breaker: Breaker::new(model.limits.concurrency),
             flights: Arc::default(),
             writer: ledger.writer(),
@@ -161,13 +186,25 @@ impl Endpoint {
 }
 
 impl Inner {
-    /// Makes one attempt.
-    pub(crate) async fn attempt(&self, request: &Request) -> Result<Answer, Trouble> {
+    /// Tokens that a request may use: of its prompt, and of an answer.
+    pub(crate) fn estimate(&self, request: &Request) -> (u64, u64) {
+        match self.provider {
+            Provider::OpenAi(_) => {
+                upper_bound(request, self.longest_answer.load(Ordering::Relaxed))
+            }
+            Provider::Recorded => (0, 0),
+        }
+    }
+
+    /// Makes one attempt, within `timeout`.
+    pub(crate) async fn attempt(&self, request: &Request, timeout: Duration) -> Reply {
         match &self.provider {
-            Provider::OpenAi(http) => http.ask(request.body()).await,
+            Provider::OpenAi(http) => {
+                http.ask(request.body(), timeout, self.limits.usual_tokens()).await
+            }
             Provider::Recorded => {
                 let message = "the recording holds no answer to this request".into();
-                Err(Trouble::new(ErrorKind::NotRecorded, message, Again::Never))
+                Err(Trouble::new(ErrorKind::NotRecorded, message, Again::Never)).into()
             }
         }
     }

@@ -65,6 +65,17 @@ pub struct Tally {
     pub abandoned: u64,
     /// Whether a stop was requested before all had ended.
     pub interrupted: bool,
+    /// Whether requests were left out because the budget might have been passed.
+    pub out_of_budget: bool,
+    /// Duplicates that were sent of requests that took unusually long, within `hedge`. They are no
+    /// retries; what they cost is in the budget's `spent`, and here.
+    pub hedged: u64,
+    /// Tokens of those answers that lost against their duplicate, or as a duplicate: they are in no
+    /// record. As many as
+    /// the winner's, because the loser is not waited for.
+    pub hedge_input_tokens: u64,
+    /// Their tokens of the answer.
+    pub hedge_output_tokens: u64,
 }
 
 impl Tally {

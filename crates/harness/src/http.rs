@@ -2,23 +2,29 @@
 //! neither sent elsewhere nor ever shown.
 
 use std::{
+    error::Error,
+    io,
     net::IpAddr,
+    path::Path,
     time::{Duration, SystemTime},
 };
 
 use evalmark_core::{
-    model::Limits,
+    model::{Limits, Model},
     record::{ErrorKind, Failure},
 };
 use reqwest::{
-    Client, ClientBuilder, Response, StatusCode, Url,
+    Certificate, Client, ClientBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
     redirect,
 };
 
+use tokio::time::Instant;
+
 use crate::{
+    flow::{Load, Quota},
     openai,
-    reply::{Again, Answer, Blame, Trouble},
+    reply::{Again, Answer, Blame, Reply, Trouble},
     retry::retry_after,
     secret::Secret,
     text::{one_line, with_causes},
@@ -37,7 +43,6 @@ pub(crate) struct Http {
     client: Client,
     url: Url,
     key: Option<Secret>,
-    timeout: Duration,
     response_limit: usize,
     now: fn() -> SystemTime,
 }
@@ -49,6 +54,8 @@ pub(crate) enum HttpError {
     Url(String),
     #[error("the key holds characters that no header can carry")]
     Key,
+    #[error("the certificates {0}")]
+    Certificates(String),
     #[error("no client for HTTPS: {0}")]
     Client(String),
 }
@@ -57,36 +64,41 @@ impl Http {
     pub(crate) fn open(
         base_url: &str,
         key: Option<Secret>,
-        limits: &Limits,
+        Model { limits, ca_file, .. }: &Model,
         tuning: &Tuning,
     ) -> Result<Self, HttpError> {
         let url = completions_url(base_url)?;
-        let client = client(&url, &headers(key.as_ref())?, limits)?;
-        Ok(Self {
-            client,
-            url,
-            key,
-            timeout: limits.timeout,
-            response_limit: tuning.response_limit,
-            now: tuning.now,
-        })
+        let trusted = ca_file.as_deref().map_or(Ok(Vec::new()), certificates)?;
+        let client = client(&url, &headers(key.as_ref())?, limits, &trusted)?;
+        Ok(Self { client, url, key, response_limit: tuning.response_limit, now: tuning.now })
     }
 
-    /// Sends one chat request and reads what comes back.
-    pub(crate) async fn ask(&self, body: String) -> Result<Answer, Trouble> {
-        let result = match tokio::time::timeout(self.timeout, self.exchange(body)).await {
+    /// Sends one chat request and reads what comes back, within `timeout`. A request usually uses
+    /// `tokens`.
+    pub(crate) async fn ask(&self, body: String, timeout: Duration, tokens: u64) -> Reply {
+        let mut quota = None;
+        let exchange = self.exchange(body, tokens, &mut quota);
+        let result = match tokio::time::timeout(timeout, exchange).await {
             Ok(result) => result,
-            Err(_) => Err(self.too_late()),
+            Err(_) => Err(too_late(timeout)),
         };
-        match result {
+        let result = match result {
             Ok(answer) => Ok(self.redacted(answer)),
             Err(trouble) => Err(Trouble { failure: self.described(trouble.failure), ..trouble }),
-        }
+        };
+        Reply { result, quota }
     }
 
-    async fn exchange(&self, body: String) -> Result<Answer, Trouble> {
+    async fn exchange(
+        &self,
+        body: String,
+        tokens: u64,
+        quota: &mut Option<Quota>,
+    ) -> Result<Answer, Trouble> {
         let sent = self.client.post(self.url.clone()).body(body).send().await;
         let response = sent.map_err(|error| self.broken(&error))?;
+        let now = (Instant::now(), self.now);
+        *quota = Quota::read(response.headers(), tokens as f64, now);
         let status = response.status();
         if status.is_success() {
             let body = self.body(response, self.response_limit).await?;
@@ -127,25 +139,19 @@ impl Http {
     fn text(&self, body: Vec<u8>) -> Result<String, Trouble> {
         let text = String::from_utf8(body).map_err(|error| {
             let message = format!("the response is no UTF-8: {}", error.utf8_error());
-            Trouble::new(ErrorKind::Malformed, message, Again::Never)
+            Trouble::new(ErrorKind::Malformed, message, Again::Yes)
         })?;
         Ok(self.redact(text))
     }
 
     /// What a failed exchange means; the URL is left out, for it may hold more than a host.
     fn broken(&self, error: &reqwest::Error) -> Trouble {
-        if error.is_timeout() && !error.is_connect() {
-            return self.too_late();
-        }
         let what = if error.is_connect() { "no connection" } else { "the connection broke" };
-        let causes = std::error::Error::source(error).map(with_causes).unwrap_or_default();
+        let causes = error.source().map(with_causes).unwrap_or_default();
         let message = one_line(&self.redact(format!("{what}: {causes}")));
-        Trouble::new(ErrorKind::Connection, message, Again::Yes).blaming(Blame::Endpoint)
-    }
-
-    fn too_late(&self) -> Trouble {
-        let message = format!("no complete response within {:?}", self.timeout);
-        Trouble::new(ErrorKind::Timeout, message, Again::Yes).blaming(Blame::Nobody)
+        // A certificate that is not trusted now is not trusted in a second, either.
+        let again = if is_distrust(error) { Again::Never } else { Again::Yes };
+        Trouble::new(ErrorKind::Connection, message, again).blaming(Blame::Endpoint)
     }
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
@@ -186,7 +192,15 @@ fn completions_url(base_url: &str) -> Result<Url, HttpError> {
 ///
 /// Where nothing is encrypted, no certificates are wanted: loading them takes time, and a system
 /// without any has none to load.
-fn client(url: &Url, headers: &HeaderMap, limits: &Limits) -> Result<Client, HttpError> {
+///
+/// The environment's proxy is used (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). HTTP/2 is
+/// spoken with a server that offers it in its TLS handshake.
+fn client(
+    url: &Url,
+    headers: &HeaderMap,
+    limits: &Limits,
+    trusted: &[Certificate],
+) -> Result<Client, HttpError> {
     let builder = || {
         Client::builder()
             .user_agent(concat!("evalmark/", env!("CARGO_PKG_VERSION")))
@@ -203,10 +217,43 @@ fn client(url: &Url, headers: &HeaderMap, limits: &Limits) -> Result<Client, Htt
         ("http", true) => without_certificates(builder().no_proxy()),
         // A proxy may be spoken to in HTTPS.
         ("http", false) => builder().build().or_else(|_| without_certificates(builder())),
-        (_, true) => builder().no_proxy().build(),
-        (_, false) => builder().build(),
+        (_, is_local) => {
+            let builder = || if is_local { builder().no_proxy() } else { builder() };
+            let trusting = || builder().tls_certs_merge(trusted.iter().cloned());
+            // A system without any certificates is no obstacle for those who bring their own.
+            let only_these = |error| match trusted {
+                [] => Err(error),
+                trusted => builder().tls_certs_only(trusted.iter().cloned()).build(),
+            };
+            trusting().build().or_else(only_these)
+        }
     };
     built.map_err(|error| HttpError::Client(with_causes(&error)))
+}
+
+/// The certificates in a PEM file, at least one.
+fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
+    let wrong = |what: String| HttpError::Certificates(format!("{} {what}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(wrong("hold no certificate in PEM".into())),
+        Err(error) => Err(wrong(format!("are no PEM: {}", with_causes(&error)))),
+    }
+}
+
+/// Whether the server's certificate is what is wrong.
+fn is_distrust(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        // What an I/O error wraps is not its source.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    false
 }
 
 fn headers(key: Option<&Secret>) -> Result<HeaderMap, HttpError> {
@@ -225,6 +272,12 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, HttpError> {
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn too_late(timeout: Duration) -> Trouble {
+    let message = format!("no complete response within {timeout:?}");
+    let trouble = Trouble::new(ErrorKind::Timeout, message, Again::Yes);
+    Trouble { load: Load::Slow, ..trouble.blaming(Blame::Nobody) }
 }
 
 fn redirected(status: StatusCode) -> Trouble {

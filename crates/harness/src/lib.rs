@@ -2,7 +2,7 @@
 //!
 //! Begin with [`ask()`], the one way in: it takes an [`Endpoint`] (a model, its limits and the
 //! [`Ledger`] its answers go to) and an iterator of requests, and returns when all of them have
-//! ended. `feed.rs` pulls the iterator and looks up what is already known, `dispatch.rs` asks the
+//! ended; [`ask_within()`] also keeps within a [`Budget`]. `feed.rs` pulls the iterator and looks up what is already known, `dispatch.rs` asks the
 //! rest, the ledger's writer commits what came back, and only then does an [`Event`] say so.
 //! A new provider is a new variant of `Provider` in `endpoint.rs` with a file beside `openai.rs`.
 //!
@@ -14,12 +14,15 @@
 mod ask;
 mod breaker;
 mod bucket;
+mod budget;
 mod converse;
 mod dispatch;
 mod endpoint;
 mod event;
 mod feed;
 mod flight;
+mod flow;
+mod hedge;
 mod http;
 mod import;
 mod lane;
@@ -35,10 +38,11 @@ mod stop;
 mod text;
 mod tuning;
 
-pub use ask::{Ask, AskError, ask};
+pub use ask::{Ask, AskError, ask, ask_within};
+pub use budget::{Budget, Spent};
 pub use endpoint::{Endpoint, OpenError, endpoint_key};
 pub use event::{Event, Tally};
-pub use ledger::{Answers, Ledger, LedgerError};
+pub use ledger::{Answers, Info, Ledger, LedgerError, Prune, Pruned};
 pub use network::Network;
 pub use recorded::{RecordedAnswer, RecordingError, recorded_cell};
 pub use secret::Secret;

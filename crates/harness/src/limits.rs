@@ -2,8 +2,8 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -14,42 +14,109 @@ use tokio::{
     time::Instant,
 };
 
-use crate::bucket::Bucket;
+use crate::{
+    bucket::Bucket,
+    flow::{Flow, Load, Quota, Ticket},
+};
 
 /// Characters per token, for an estimate before the provider has counted.
 const BYTES_PER_TOKEN: usize = 4;
 /// Tokens of an answer, before any was seen, where the request sets no limit.
 const FIRST_GUESS: u64 = 256;
+/// Who waits looks again after this time: it may go sooner than it seemed.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The shared limits of one model.
+/// The shared limits of one model: those of the suite, and below them whatever the server bears.
 #[derive(Debug)]
 pub(crate) struct Limits {
+    /// As many as the flow lets be under way.
     permits: Semaphore,
+    flow: Mutex<Regulated>,
+    /// Who may not go yet waits here, one behind the other.
+    door: tokio::sync::Mutex<()>,
+    waiting: AtomicUsize,
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
-    /// Until when the server asked everyone to wait.
-    paused_until: Mutex<Option<Instant>>,
-    /// Running mean of the answers' tokens.
+    /// Running means of a request's tokens, in sixteenths: of the prompt, and of the answer.
+    usual_prompt: AtomicU64,
     usual_answer: AtomicU64,
+}
+
+/// The flow, and how many permits there are for it.
+#[derive(Debug)]
+struct Regulated {
+    flow: Flow,
+    permits: usize,
+    /// Permits that are too many, but were out when that was learned.
+    surplus: usize,
 }
 
 /// The right to make one attempt, held while it lasts.
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
-    _permit: SemaphorePermit<'a>,
+    limits: &'a Limits,
+    permit: Option<SemaphorePermit<'a>>,
+    ticket: Ticket,
+    load: Load,
+}
+
+impl Turn<'_> {
+    /// Ends the attempt, which tells this much about the server's load.
+    pub(crate) fn end(mut self, load: Load) {
+        self.load = load;
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let Some(permit) = self.permit.take() else { return };
+        let mut flow = self.limits.flow();
+        flow.flow.arrive(self.ticket, self.load, Instant::now());
+        flow.regulate(&self.limits.permits);
+        if flow.surplus > 0 {
+            flow.surplus -= 1;
+            permit.forget();
+        }
+    }
+}
+
+impl Regulated {
+    /// Makes as many permits as the flow lets be under way.
+    fn regulate(&mut self, semaphore: &Semaphore) {
+        let wanted = self.flow.size();
+        if wanted > self.permits {
+            let more = wanted - self.permits;
+            let kept = more.min(self.surplus);
+            self.surplus -= kept;
+            semaphore.add_permits(more - kept);
+        } else if wanted < self.permits {
+            let fewer = self.permits - wanted;
+            self.surplus += fewer - semaphore.forget_permits(fewer);
+        }
+        self.permits = wanted;
+    }
 }
 
 impl Limits {
     pub(crate) fn new(limits: &evalmark_core::model::Limits) -> Self {
         let now = Instant::now();
         let bucket = |per_minute: Option<u32>| per_minute.map(|n| Bucket::new(n, now));
+        let flow = Flow::new(limits.concurrency.clamp(1, Semaphore::MAX_PERMITS), now);
+        let permits = flow.size();
         Self {
-            permits: Semaphore::new(limits.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            permits: Semaphore::new(permits),
+            flow: Mutex::new(Regulated { flow, permits, surplus: 0 }),
+            door: tokio::sync::Mutex::default(),
+            waiting: AtomicUsize::new(0),
             requests: bucket(limits.requests_per_minute),
             tokens: bucket(limits.tokens_per_minute),
-            paused_until: Mutex::new(None),
-            usual_answer: AtomicU64::new(FIRST_GUESS),
+            usual_prompt: AtomicU64::new(0),
+            usual_answer: AtomicU64::new(FIRST_GUESS * 16),
         }
+    }
+
+    fn flow(&self) -> MutexGuard<'_, Regulated> {
+        self.flow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a turn that will use about `tokens`. Cancelling it while it waits is harmless
@@ -63,10 +130,28 @@ impl Limits {
             },
         };
         self.rates(tokens).await;
-        while let Some(until) = self.paused_until().filter(|until| *until > Instant::now()) {
-            tokio::time::sleep_until(until).await;
+        let ticket = self.go().await;
+        Turn { limits: self, permit: Some(permit), ticket, load: Load::Unknown }
+    }
+
+    /// Waits until the flow lets an attempt go.
+    async fn go(&self) -> Ticket {
+        if self.waiting.load(Ordering::Relaxed) == 0
+            && let Ok(ticket) = self.flow().flow.go(Instant::now())
+        {
+            return ticket;
         }
-        Turn { _permit: permit }
+        let _waiting = Waiting::new(&self.waiting);
+        let _first = self.door.lock().await;
+        loop {
+            let now = Instant::now();
+            // On a line of its own, so that nobody sleeps with the lock.
+            let gone = self.flow().flow.go(now);
+            match gone {
+                Ok(ticket) => return ticket,
+                Err(until) => tokio::time::sleep_until(until.min(now + LOOK_AGAIN)).await,
+            }
+        }
     }
 
     async fn rates(&self, tokens: u64) {
@@ -80,15 +165,14 @@ impl Limits {
         }
     }
 
-    fn paused_until(&self) -> Option<Instant> {
-        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Lets every attempt that has not begun wait for `delay`.
     pub(crate) fn pause(&self, delay: Duration) {
-        let until = Instant::now() + delay;
-        let mut paused_until = self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *paused_until = Some(paused_until.map_or(until, |earlier| earlier.max(until)));
+        self.flow().flow.pause(delay, Instant::now());
+    }
+
+    /// Heeds what the server says is left.
+    pub(crate) fn heed(&self, quota: Quota) {
+        self.flow().flow.heed(quota);
     }
 
     /// Tokens that `request` may use; 0 where nobody counts them.
@@ -97,23 +181,58 @@ impl Limits {
             return 0;
         }
         let bytes: usize = request.messages.iter().map(|message| message.content.len()).sum();
-        let limit = ["max_tokens", "max_completion_tokens"]
-            .iter()
-            .find_map(|name| request.params.get(*name)?.as_u64());
-        let answer = limit.unwrap_or_else(|| self.usual_answer.load(Ordering::Relaxed));
+        let usual = self.usual_answer.load(Ordering::Relaxed) / 16;
+        let answer = match answer_limit(request) {
+            // Before any answer was seen, the limit is the better guess, however large.
+            Some(limit) if self.usual_prompt.load(Ordering::Relaxed) == 0 => limit,
+            Some(limit) => usual.min(limit),
+            None => usual,
+        };
         (bytes / BYTES_PER_TOKEN) as u64 + answer
+    }
+
+    /// Tokens that a request usually uses, as far as the provider counted.
+    pub(crate) fn usual_tokens(&self) -> u64 {
+        let usual = |mean: &AtomicU64| mean.load(Ordering::Relaxed) / 16;
+        usual(&self.usual_prompt) + usual(&self.usual_answer)
     }
 
     /// Corrects an estimate by what the provider counted.
     pub(crate) fn settle(&self, estimated: u64, usage: Usage) {
-        let Some(tokens) = &self.tokens else { return };
-        if let Some(output) = usage.output_tokens {
-            let usual = self.usual_answer.load(Ordering::Relaxed);
-            self.usual_answer.store((usual * 7 + output) / 8, Ordering::Relaxed);
-        }
-        if let (Some(input), Some(output)) = (usage.input_tokens, usage.output_tokens) {
+        let (Some(input), Some(output)) = (usage.input_tokens, usage.output_tokens) else { return };
+        let is_first = self.usual_prompt.load(Ordering::Relaxed) == 0;
+        let learn = |mean: &AtomicU64, tokens: u64| {
+            let tokens = tokens.min(1 << 40) * 16;
+            let usual = mean.load(Ordering::Relaxed);
+            mean.store(if is_first { tokens } else { (usual * 7 + tokens) / 8 }, Ordering::Relaxed);
+        };
+        learn(&self.usual_answer, output);
+        learn(&self.usual_prompt, input.max(1));
+        if let Some(tokens) = &self.tokens {
             tokens.give_back(estimated as f64 - (input + output) as f64);
         }
+    }
+}
+
+/// What the request itself says an answer may use, in tokens.
+pub(crate) fn answer_limit(request: &Request) -> Option<u64> {
+    let names = ["max_tokens", "max_completion_tokens"];
+    names.iter().find_map(|name| request.params.get(*name)?.as_u64())
+}
+
+/// One more that waits, as long as this is there.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -145,7 +264,12 @@ mod tests {
         assert_eq!(limits.estimate(&request(json!({ "max_tokens": 16 }))), 116);
         assert_eq!(limits.estimate(&request(json!({}))), 356);
         limits.settle(356, Usage { input_tokens: Some(100), output_tokens: Some(16) });
-        assert_eq!(limits.estimate(&request(json!({}))), 326);
+        assert_eq!(limits.estimate(&request(json!({}))), 116);
+        // What is really used counts, not what might be.
+        assert_eq!(limits.estimate(&request(json!({ "max_tokens": 4_096 }))), 116);
+        limits.settle(116, Usage { input_tokens: Some(100), output_tokens: Some(96) });
+        assert_eq!(limits.estimate(&request(json!({ "max_tokens": 4_096 }))), 126);
+        assert_eq!(limits.usual_tokens(), 126);
     }
 
     #[test]

@@ -119,7 +119,8 @@ fn misshapen(what: &str) -> Trouble {
 }
 
 /// A body that does not parse. One that ends too early was cut off on the way, and is as good as a
-/// broken connection; one that is complete costs money each time and rarely changes.
+/// broken connection. One that is no JSON at all came from something between here and the model,
+/// and may not come again; one that is JSON of another shape would be bought again in vain.
 fn unreadable(error: &serde_json::Error, body: &str) -> Trouble {
     match error.classify() {
         Category::Data => misshapen(&error.to_string()),
@@ -132,7 +133,7 @@ fn unreadable(error: &serde_json::Error, body: &str) -> Trouble {
                 start if start.is_empty() => "the response has an empty body".into(),
                 start => format!("the response is no JSON ({error}): {start}"),
             };
-            Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Never)
+            Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Yes)
         }
     }
 }
@@ -268,10 +269,10 @@ mod tests {
 
     #[test]
     fn describes_what_is_no_json() {
-        check("", "malformed/Never: the response has an empty body");
+        check("", "malformed/Yes: the response has an empty body");
         check(
             "<html>\n<b>502",
-            "malformed/Never: the response is no JSON (expected value at line 1 column 1): <html> <b>502",
+            "malformed/Yes: the response is no JSON (expected value at line 1 column 1): <html> <b>502",
         );
         check(
             r#"{"choices":[{"mess"#,

@@ -4,6 +4,22 @@ use std::time::Duration;
 
 use evalmark_core::record::{ErrorKind, Failure, Outcome, Usage};
 
+use crate::flow::{Load, Quota};
+
+/// What one attempt brought.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) result: Result<Answer, Trouble>,
+    /// What the server's headers say is left.
+    pub(crate) quota: Option<Quota>,
+}
+
+impl From<Result<Answer, Trouble>> for Reply {
+    fn from(result: Result<Answer, Trouble>) -> Self {
+        Self { result, quota: None }
+    }
+}
+
 /// The model's side of a record.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
@@ -22,6 +38,7 @@ pub(crate) struct Trouble {
     /// How long the server asks to wait.
     pub(crate) wait: Option<Duration>,
     pub(crate) blame: Blame,
+    pub(crate) load: Load,
 }
 
 /// Whether another attempt may help.
@@ -47,7 +64,8 @@ pub(crate) enum Blame {
 
 impl Trouble {
     pub(crate) fn new(kind: ErrorKind, message: String, again: Again) -> Self {
-        Self { failure: Failure { kind, message }, again, wait: None, blame: Blame::Request }
+        let (failure, blame, load) = (Failure { kind, message }, Blame::Request, Load::Normal);
+        Self { failure, again, wait: None, blame, load }
     }
 
     pub(crate) fn blaming(self, blame: Blame) -> Self {
@@ -66,6 +84,11 @@ impl Trouble {
             300..=399 | 402 | 404 => (ErrorKind::BadRequest, Again::Never, Blame::Endpoint),
             _ => (ErrorKind::BadRequest, Again::Never, Blame::Request),
         };
-        Self::new(kind, message, again).blaming(blame)
+        let load = match status {
+            429 => Load::TooMany,
+            503 | 529 => Load::Overloaded,
+            _ => Load::Normal,
+        };
+        Self { load, ..Self::new(kind, message, again).blaming(blame) }
     }
 }

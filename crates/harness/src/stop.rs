@@ -53,6 +53,11 @@ impl Stop {
         self.graceful.run_until_cancelled(future).await
     }
 
+    /// Resolves at a stop at once.
+    pub(crate) async fn at_once(&self) {
+        self.now.cancelled().await;
+    }
+
     /// Resolves when nothing may be awaited any longer: at once, or `grace` after a graceful stop.
     pub(crate) async fn abandoned(&self, grace: Duration) {
         self.graceful.cancelled().await;

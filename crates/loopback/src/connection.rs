@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
 };
 
@@ -20,20 +20,31 @@ enum After {
     Reset,
 }
 
+/// What a request comes in over.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
+    /// Lets the connection end with a reset, as far as it can.
+    fn set_reset(&mut self);
+}
+
+impl Stream for TcpStream {
+    fn set_reset(&mut self) {
+        drop(self.set_zero_linger());
+    }
+}
+
 /// Serves a connection until it ends; how it ends is of no interest.
-pub(crate) async fn serve(mut stream: TcpStream, state: &State) {
-    drop(stream.set_nodelay(true));
+pub(crate) async fn serve(mut stream: impl Stream, state: &State) {
     let mut buffer = Vec::new();
     while let Ok(Some(seen)) = read(&mut stream, &mut buffer).await {
         match answer(&mut stream, state, seen).await {
             Ok(After::KeepAlive) => {}
-            Ok(After::Reset) => return drop(stream.set_zero_linger()),
+            Ok(After::Reset) => return stream.set_reset(),
             Ok(After::Close) | Err(_) => return,
         }
     }
 }
 
-async fn answer(stream: &mut TcpStream, state: &State, seen: Seen) -> io::Result<After> {
+async fn answer(stream: &mut impl Stream, state: &State, seen: Seen) -> io::Result<After> {
     let (in_hand, reply) = state.reply(seen);
     if !reply.delay.is_zero() {
         tokio::time::sleep(reply.delay).await;
@@ -60,7 +71,7 @@ async fn answer(stream: &mut TcpStream, state: &State, seen: Seen) -> io::Result
 
 /// Sends a body in any way but whole.
 async fn send(
-    stream: &mut TcpStream,
+    stream: &mut impl Stream,
     sending: Sending,
     head: &[u8],
     body: &[u8],
@@ -111,7 +122,7 @@ fn head_and_body(response: Response) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// Reads one request; `None` when the client has closed.
-async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Seen>> {
+async fn read(stream: &mut impl Stream, buffer: &mut Vec<u8>) -> io::Result<Option<Seen>> {
     let head_length = loop {
         if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             break at + 4;

@@ -6,7 +6,7 @@
 //! thread of its own, so that tests without a runtime can use it.
 //!
 //! What is deliberately absent: any understanding of the request. Requests need a content length;
-//! there is no TLS, no HTTP/2 and no chunked body.
+//! there is no chunked body, and TLS and HTTP/2 only with the feature `tls`.
 //!
 //! ```
 //! use evalmark_loopback::{Reply, Server};
@@ -24,7 +24,11 @@ mod connection;
 mod reply;
 mod seen;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use reply::Reply;
 pub use seen::Seen;
 pub use server::Server;
+#[cfg(feature = "tls")]
+pub use tls::Identity;

@@ -18,8 +18,17 @@ use crate::{connection, reply::Reply, seen::Seen};
 /// What to reply to a request.
 pub(crate) type Behaviour = dyn Fn(&Seen) -> Reply + Send + Sync;
 
+/// How a server speaks.
+#[derive(Clone)]
+enum Speech {
+    Plain,
+    #[cfg(feature = "tls")]
+    Secure(tokio_rustls::TlsAcceptor),
+}
+
 /// A running server. Dropping it ends it, and every connection with it.
 pub struct Server {
+    scheme: &'static str,
     address: SocketAddr,
     state: Arc<State>,
     end: Option<oneshot::Sender<()>>,
@@ -44,7 +53,17 @@ impl Server {
     ///
     /// When this machine has no port or thread left: a test can do nothing about that.
     pub fn start(behaviour: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        Self::begin(Box::new(behaviour), true)
+        Self::begin(Box::new(behaviour), true, Speech::Plain)
+    }
+
+    /// Starts a server at the [`url`](Server::url) of one that has ended.
+    ///
+    /// # Panics
+    ///
+    /// As [`Server::start`], and when somebody else has taken the port since.
+    pub fn start_at(url: &str, behaviour: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let place = url.trim_start_matches("http://").trim_end_matches("/v1").to_owned();
+        Self::begin_at(place, Box::new(behaviour), true, Speech::Plain)
     }
 
     /// Starts a server that counts requests and forgets them, for benches.
@@ -53,25 +72,48 @@ impl Server {
     ///
     /// As [`Server::start`].
     pub fn start_counting(behaviour: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        Self::begin(Box::new(behaviour), false)
+        Self::begin(Box::new(behaviour), false, Speech::Plain)
+    }
+
+    /// Starts a server that speaks HTTPS with `identity`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Server::start`].
+    #[cfg(feature = "tls")]
+    pub fn start_secure(
+        identity: &crate::Identity,
+        behaviour: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::begin(Box::new(behaviour), true, Speech::Secure(identity.acceptor()))
+    }
+
+    fn begin(behaviour: Box<Behaviour>, keeps_requests: bool, speech: Speech) -> Self {
+        Self::begin_at("127.0.0.1:0".into(), behaviour, keeps_requests, speech)
     }
 
     #[expect(clippy::expect_used, reason = "a test cannot go on without its server")]
-    fn begin(behaviour: Box<Behaviour>, keeps_requests: bool) -> Self {
+    fn begin_at(
+        place: String,
+        behaviour: Box<Behaviour>,
+        keeps_requests: bool,
+        speech: Speech,
+    ) -> Self {
+        let scheme = if matches!(speech, Speech::Plain) { "http" } else { "https" };
         let state = Arc::new(State::new(behaviour, keeps_requests));
         let (end, ended) = oneshot::channel();
         let (started, address) = mpsc::channel();
         let shared = state.clone();
-        let serve = move || serve(shared, &started, ended);
+        let serve = move || serve(&place, shared, &started, ended, speech);
         let thread = std::thread::Builder::new().name("loopback".into()).spawn(serve);
         let thread = thread.expect("a thread for the loopback server");
         let address = address.recv().ok().and_then(Result::ok).expect("a port on 127.0.0.1");
-        Self { address, state, end: Some(end), thread: Some(thread) }
+        Self { scheme, address, state, end: Some(end), thread: Some(thread) }
     }
 
     /// The base URL that a suite would name: everything before `/chat/completions`.
     pub fn url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("{}://{}/v1", self.scheme, self.address)
     }
 
     /// Requests that came in whole.
@@ -151,28 +193,37 @@ impl Drop for InHand<'_> {
 }
 
 fn serve(
+    place: &str,
     state: Arc<State>,
     started: &mpsc::Sender<io::Result<SocketAddr>>,
     ended: oneshot::Receiver<()>,
+    speech: Speech,
 ) {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
     runtime.block_on(async {
-        let listener = match TcpListener::bind("127.0.0.1:0").await {
+        let listener = match TcpListener::bind(place).await {
             Ok(listener) => listener,
             Err(error) => return drop(started.send(Err(error))),
         };
         drop(started.send(listener.local_addr()));
         tokio::select! {
-            () = accept(listener, state) => {}
+            () = accept(listener, state, speech) => {}
             _ = ended => {}
         }
     });
 }
 
-async fn accept(listener: TcpListener, state: Arc<State>) {
+async fn accept(listener: TcpListener, state: Arc<State>, speech: Speech) {
     while let Ok((stream, _)) = listener.accept().await {
         state.connections.fetch_add(1, Ordering::SeqCst);
-        let state = state.clone();
-        tokio::spawn(async move { connection::serve(stream, &state).await });
+        drop(stream.set_nodelay(true));
+        let (state, speech) = (state.clone(), speech.clone());
+        tokio::spawn(async move {
+            match speech {
+                Speech::Plain => connection::serve(stream, &state).await,
+                #[cfg(feature = "tls")]
+                Speech::Secure(acceptor) => crate::tls::serve(stream, &acceptor, &state).await,
+            }
+        });
     }
 }

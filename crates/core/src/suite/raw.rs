@@ -170,6 +170,10 @@ pub(crate) struct RawModel {
     /// provider's own address, none for another `base_url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) api_key_env: Option<String>,
+    /// PEM file, relative to the suite file, with certificates that the server's may be signed by,
+    /// besides the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_file: Option<String>,
     /// Where recorded answers are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) recorded: Option<RawRecorded>,
@@ -227,10 +231,18 @@ pub(crate) struct RawLimits {
     /// Time for one attempt, such as `60s`, `500ms` or `2m`; default 60s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<String>,
+    /// Time for all attempts of one request and the waits between them, such as `10m`; default:
+    /// as long as the attempts take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) total_timeout: Option<String>,
     /// Attempts for one request, the first included; default 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub(crate) attempts: Option<u32>,
+    /// Whether a request that takes longer than 99 of 100 is sent once more, and the first answer
+    /// counts; at most one request in a hundred is, and both are paid.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) hedge: bool,
 }
 
 /// US dollars per million tokens.

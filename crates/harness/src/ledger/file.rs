@@ -63,7 +63,8 @@ const TABLES: &str = "
 
 /// An open ledger. Cheap to clone; several processes may have the same file open.
 ///
-/// A crash of the process loses at most the answers of the last 50 milliseconds. When the last
+/// A crash of the process loses at most the answers of the last 50 milliseconds
+/// ([`COMMIT_INTERVAL`](super::COMMIT_INTERVAL)). When the last
 /// clone is dropped, what has arrived is committed first.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -177,7 +178,7 @@ fn has_log(path: &Path) -> bool {
     PathBuf::from(log).metadata().is_ok_and(|log| log.len() > 0)
 }
 
-fn connect(path: &Path) -> Result<Connection, LedgerError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
     let connect = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -192,6 +193,16 @@ fn connect(path: &Path) -> Result<Connection, LedgerError> {
         Ok(connection)
     };
     connect().map_err(|error: rusqlite::Error| LedgerError::new(path, &error))
+}
+
+/// Refuses what is no ledger of this format, and changes nothing.
+pub(super) fn check_ledger(path: &Path) -> Result<(), LedgerError> {
+    check_file(path)?;
+    if is_ledger(&connect(path)?, path)? {
+        return Ok(());
+    }
+    let detail = "it is empty".into();
+    Err(LedgerError::Foreign { path: path.display().to_string(), detail })
 }
 
 /// Makes an empty file a ledger, and refuses any other that is none.

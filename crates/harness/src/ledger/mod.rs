@@ -2,12 +2,13 @@
 //!
 //! It is the cache across runs and the means to resume one. `file.rs` opens and checks it,
 //! `row.rs` says what a row holds, `write.rs` commits in batches from one thread, `read.rs` looks
-//! up, `error.rs` says what can go wrong.
+//! up, `upkeep.rs` says what there is and throws away, `error.rs` says what can go wrong.
 
 mod error;
 mod file;
 mod read;
 mod row;
+mod upkeep;
 mod write;
 
 pub use error::LedgerError;
@@ -15,4 +16,6 @@ pub use file::{FORMAT_VERSION, Ledger};
 pub(crate) use file::{find_endpoint, insert_endpoint};
 pub use read::Answers;
 pub(crate) use row::insert_answer;
+pub use upkeep::{EndpointInfo, Info, Prune, Pruned};
+pub use write::COMMIT_INTERVAL;
 pub(crate) use write::{Entry, Writer};

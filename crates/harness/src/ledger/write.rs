@@ -16,8 +16,9 @@ use super::{
     row::{delete_failure, insert_answer, insert_failure},
 };
 
-/// The oldest uncommitted row is never older than this.
-const COMMIT_EVERY: Duration = Duration::from_millis(50);
+/// An answer is committed at most this long after it came, unless the disk is slower: what a crash
+/// of the process may lose.
+pub const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
 /// So many rows are committed without waiting.
 const COMMIT_ROWS: usize = 500;
 
@@ -62,7 +63,7 @@ impl Queue {
         let filling = |waiting: &mut Waiting| {
             waiting.entries.len() < COMMIT_ROWS && !waiting.is_flushing && !waiting.is_closed
         };
-        let waiting = self.changed.wait_timeout_while(waiting, COMMIT_EVERY, filling);
+        let waiting = self.changed.wait_timeout_while(waiting, COMMIT_INTERVAL, filling);
         let (mut waiting, _) = waiting.unwrap_or_else(PoisonError::into_inner);
         waiting.is_flushing = false;
         let is_over = waiting.is_closed && waiting.entries.is_empty();

@@ -93,3 +93,52 @@ fn one_endpoint_down_is_nothing_to_another() {
     good.assert_all_answered(300);
     assert!(bad.events.iter().any(|event| matches!(event, Event::EndpointDown { .. })));
 }
+
+#[test]
+fn a_name_that_nobody_has_stops_after_the_first_few() {
+    let setup = Setup::new();
+    let limits = Limits { attempts: 1, concurrency: 4, ..limits() };
+    let endpoint = setup.open(&model_at("http://nobody.invalid/v1", limits));
+    let asked = setup.ask(&endpoint, 10_000);
+    assert_eq!(asked.downs().len(), 1, "{:?}", asked.downs());
+    assert!(asked.downs()[0].contains("no connection"), "{:?}", asked.downs());
+    assert!(asked.tally.failed <= 12 && asked.tally.answered == 0, "{:?}", asked.tally);
+}
+
+#[test]
+fn what_was_left_out_is_asked_by_the_next_run_with_the_right_key() {
+    let server = Server::start(|seen| match seen.header("authorization") {
+        Some("Bearer the-right-key") => Reply::text(seen.prompt()),
+        _ => Reply::status(401),
+    });
+    let setup = Setup::new();
+    let model = model(&server);
+    let wrong = setup.ask(&setup.open_with(&model, Some("the-wrong-key")), 500);
+    assert_eq!((wrong.downs().len(), wrong.tally.answered), (1, 0));
+    let right = setup.ask(&setup.open_with(&model, Some("the-right-key")), 500);
+    right.assert_all_answered(500);
+    assert_eq!(right.tally.cached, 0);
+}
+
+/// Three endpoints at once, of which one hangs and one fails: the third takes as long as alone.
+#[test]
+fn a_hanging_and_a_failing_endpoint_starve_nobody() {
+    let hangs = Server::start_counting(|_| Reply::hang());
+    let fails = Server::start_counting(|_| Reply::status(500));
+    let good = Server::start_counting(|seen| Reply::text(seen.prompt()));
+    let setup = Setup::new();
+    let limits = Limits { concurrency: 64, attempts: 50, ..limits() };
+    let endpoints =
+        [&hangs, &fails, &good].map(|server| setup.open(&model_at(&server.url(), limits.clone())));
+    let [bad, worse, good] = &endpoints;
+    std::thread::scope(|scope| {
+        let others = [bad, worse].map(|endpoint| scope.spawn(|| setup.ask(endpoint, 5_000)));
+        // It ends although the others do not: they are stopped only then.
+        setup.ask(good, 3_000).assert_all_answered(3_000);
+        assert!(others.iter().all(|other| !other.is_finished()));
+        setup.stop.now();
+        for other in others {
+            assert!(other.join().expect("an end").tally.interrupted);
+        }
+    });
+}

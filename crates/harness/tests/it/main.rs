@@ -1,11 +1,17 @@
 //! Asking a server on this machine that answers, fails and breaks as it is told.
 
 mod breaker;
+mod budget;
 mod cache;
+mod connections;
 mod faults;
+mod flow;
+mod hedging;
 mod ledger;
 mod limits;
 mod recordings;
 mod secrets;
 mod setup;
 mod stopping;
+mod upkeep;
+mod wrecks;

@@ -12,7 +12,8 @@ use evalmark_core::{
     request::{Message, Request},
 };
 use evalmark_harness::{
-    Ask, AskError, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning, ask,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning, ask,
+    ask_within,
 };
 use evalmark_loopback::Server;
 use tempfile::TempDir;
@@ -76,6 +77,15 @@ impl Setup {
         asks: impl Iterator<Item = Ask<u64>> + Send,
     ) -> Asked {
         self.try_ask(endpoint, run_id, asks.map(Ok::<_, Infallible>)).expect("an end")
+    }
+
+    /// Asks requests 0 to `n` in run `run`, within `budget`.
+    pub(crate) fn ask_within(&self, endpoint: &Endpoint, n: u64, budget: &Budget) -> Asked {
+        let asks = (0..n).map(|tag| Ok::<_, Infallible>(asking(&tag.to_string(), tag)));
+        let events = Mutex::new(Vec::new());
+        let hear = |event| events.lock().expect("no panic").push(event);
+        let tally = ask_within(endpoint, "run", asks, &hear, &self.stop, budget).expect("an end");
+        Asked { tally, events: events.into_inner().expect("no panic") }
     }
 
     pub(crate) fn try_ask<E: Send>(
@@ -150,6 +160,7 @@ pub(crate) fn model_at(base_url: &str, limits: Limits) -> Model {
         params: Arc::default(),
         limits,
         price: None,
+        ca_file: None,
     }
 }
 

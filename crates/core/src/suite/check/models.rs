@@ -1,6 +1,6 @@
 //! Checking the `models` section: providers, limits, and that no key stands in it.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::Checker;
 use crate::{
@@ -31,6 +31,7 @@ impl Checker<'_> {
         }
         let provider = self.provider(&at, raw);
         let limits = self.limits(&at, &raw.limits);
+        let ca_file = self.ca_file(&at, raw);
         Some(Model {
             name: raw.name.as_str().into(),
             provider: provider?,
@@ -41,6 +42,7 @@ impl Checker<'_> {
                 input_usd_per_million: price.input,
                 output_usd_per_million: price.output,
             }),
+            ca_file,
         })
     }
 
@@ -111,24 +113,42 @@ impl Checker<'_> {
 
     fn limits(&mut self, at: &str, raw: &RawLimits) -> Option<Limits> {
         let default = Limits::default();
-        let timeout = match &raw.timeout {
-            None => default.timeout,
-            Some(text) => match humantime::parse_duration(text) {
-                Ok(timeout) if timeout >= Duration::from_millis(1) => timeout,
-                _ => {
-                    let message = format!("`{text}` is no time span; write `60s`, `500ms` or `2m`");
-                    self.complain(&format!("{at}/limits/timeout"), message);
-                    return None;
-                }
-            },
-        };
+        let timeout = self.span(&format!("{at}/limits/timeout"), raw.timeout.as_deref());
+        let total = self.span(&format!("{at}/limits/total_timeout"), raw.total_timeout.as_deref());
+        let (timeout, total_timeout) = (timeout?.unwrap_or(default.timeout), total?);
         Some(Limits {
             concurrency: raw.concurrency.unwrap_or(default.concurrency),
             requests_per_minute: raw.requests_per_minute,
             tokens_per_minute: raw.tokens_per_minute,
             timeout,
+            total_timeout,
             attempts: raw.attempts.unwrap_or(default.attempts),
+            hedge: raw.hedge,
         })
+    }
+
+    /// A time span, where there is one; `None` where it is none.
+    #[expect(clippy::option_option, reason = "absent and wrong are different things")]
+    fn span(&mut self, at: &str, text: Option<&str>) -> Option<Option<Duration>> {
+        let Some(text) = text else { return Some(None) };
+        match humantime::parse_duration(text) {
+            Ok(span) if span >= Duration::from_millis(1) => Some(Some(span)),
+            _ => {
+                let message = format!("`{text}` is no time span; write `60s`, `500ms` or `2m`");
+                self.complain(at, message);
+                None
+            }
+        }
+    }
+
+    /// The file with certificates.
+    fn ca_file(&mut self, at: &str, raw: &RawModel) -> Option<PathBuf> {
+        let path = self.folder.join(raw.ca_file.as_ref()?);
+        if !path.is_file() {
+            let message = format!("the certificates {} do not exist", path.display());
+            self.complain(&format!("{at}/ca_file"), message);
+        }
+        Some(path)
     }
 }
 

@@ -1,0 +1,264 @@
+//! What may be spent, over all models and asks that share it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use evalmark_core::{model::Price, record::Usage, request::Request};
+use tokio::sync::Notify;
+
+use crate::limits::answer_limit;
+
+/// Characters per token at the least, so that an estimate of a prompt is rather too high.
+const CHARACTERS_PER_TOKEN: u64 = 3;
+/// Tokens that a message may use for its role and bounds.
+const TOKENS_PER_MESSAGE: u64 = 8;
+
+/// A limit to what is spent. Cheap to clone; clones share what was spent.
+///
+/// Before a request is sent its estimate is set aside: a third of the prompt's characters, and the
+/// tokens that it allows for the answer (`max_tokens`), or the longest answer so far where it sets
+/// no limit. The provider's own count replaces the estimate when the answer is there; the estimate
+/// stays where the provider does not count, and a request that failed costs nothing. So the limit
+/// is not passed as long as no request uses more than its estimate. A request whose estimate only
+/// fits once others have turned out cheaper than theirs waits for that.
+///
+/// Answers that the ledger holds cost nothing. A model without a price costs nothing, either:
+/// refuse a limit in dollars for one before it comes to that.
+#[derive(Clone, Debug, Default)]
+pub struct Budget(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    max_cost_usd: Option<f64>,
+    max_tokens: Option<u64>,
+    accounts: Mutex<Accounts>,
+    settled: Notify,
+    /// Who waits does so here, one behind the other.
+    door: tokio::sync::Mutex<()>,
+}
+
+/// What was spent within a [`Budget`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spent {
+    /// US dollars.
+    pub cost_usd: f64,
+    /// Tokens, of prompts and answers together.
+    pub tokens: u64,
+    /// Requests among them whose tokens nobody counted, so that their estimates stand.
+    pub estimated: u64,
+}
+
+#[derive(Debug, Default)]
+struct Accounts {
+    spent: Spent,
+    set_aside: Amount,
+}
+
+/// What a request costs, or may cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Amount {
+    cost_usd: f64,
+    tokens: u64,
+}
+
+/// An estimate, set aside until the request has ended. Dropped, it is free again.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    budget: Budget,
+    price: Option<Price>,
+    amount: Amount,
+    tokens: (u64, u64),
+}
+
+/// Whether a request may be sent.
+enum Verdict {
+    Fits(Amount),
+    /// Once others have turned out cheaper than estimated, perhaps.
+    Perhaps,
+    Never,
+}
+
+impl Budget {
+    /// At most so many US dollars, and so many tokens. `None`: without a limit.
+    pub fn new(max_cost_usd: Option<f64>, max_tokens: Option<u64>) -> Self {
+        Self(Arc::new(Shared { max_cost_usd, max_tokens, ..Shared::default() }))
+    }
+
+    /// What was spent so far, without what is set aside for requests that have not ended.
+    pub fn spent(&self) -> Spent {
+        self.accounts().spent
+    }
+
+    /// The limit in US dollars.
+    pub fn max_cost_usd(&self) -> Option<f64> {
+        self.0.max_cost_usd
+    }
+
+    /// The limit in tokens.
+    pub fn max_tokens(&self) -> Option<u64> {
+        self.0.max_tokens
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets aside what a request with so many tokens of prompt and answer may cost, and waits until
+    /// that fits. `None`: it never will.
+    pub(crate) async fn reserve(
+        &self,
+        tokens: (u64, u64),
+        price: Option<Price>,
+    ) -> Option<Reservation> {
+        if self.0.max_cost_usd.is_none() && self.0.max_tokens.is_none() {
+            return Some(self.reservation(tokens, price, Amount::of(tokens, price)));
+        }
+        let _first = self.0.door.lock().await;
+        loop {
+            let settled = self.0.settled.notified();
+            match self.set_aside(Amount::of(tokens, price)) {
+                Verdict::Fits(amount) => return Some(self.reservation(tokens, price, amount)),
+                Verdict::Perhaps => settled.await,
+                Verdict::Never => return None,
+            }
+        }
+    }
+
+    /// As [`Budget::reserve`], but does not wait.
+    pub(crate) fn reserve_now(
+        &self,
+        tokens: (u64, u64),
+        price: Option<Price>,
+    ) -> Option<Reservation> {
+        match self.set_aside(Amount::of(tokens, price)) {
+            Verdict::Fits(amount) => Some(self.reservation(tokens, price, amount)),
+            Verdict::Perhaps | Verdict::Never => None,
+        }
+    }
+
+    fn reservation(&self, tokens: (u64, u64), price: Option<Price>, amount: Amount) -> Reservation {
+        Reservation { budget: self.clone(), price, amount, tokens }
+    }
+
+    fn set_aside(&self, amount: Amount) -> Verdict {
+        let mut accounts = self.accounts();
+        let Accounts { spent, set_aside } = *accounts;
+        let fits = |cost_usd: f64, tokens: u64| {
+            self.0.max_cost_usd.is_none_or(|most| cost_usd + amount.cost_usd <= most)
+                && self.0.max_tokens.is_none_or(|most| tokens + amount.tokens <= most)
+        };
+        if fits(spent.cost_usd + set_aside.cost_usd, spent.tokens + set_aside.tokens) {
+            accounts.set_aside.cost_usd += amount.cost_usd;
+            accounts.set_aside.tokens += amount.tokens;
+            Verdict::Fits(amount)
+        } else if fits(spent.cost_usd, spent.tokens) && set_aside.tokens > 0 {
+            Verdict::Perhaps
+        } else {
+            Verdict::Never
+        }
+    }
+}
+
+impl Amount {
+    fn of((input, output): (u64, u64), price: Option<Price>) -> Self {
+        let cost_usd = price.map_or(0.0, |price| {
+            (input as f64 * price.input_usd_per_million
+                + output as f64 * price.output_usd_per_million)
+                / 1e6
+        });
+        Self { cost_usd, tokens: input.saturating_add(output) }
+    }
+}
+
+impl Reservation {
+    /// The request was answered, and used this much. Gives the tokens that count, and whether they
+    /// are an estimate.
+    pub(crate) fn settle(self, usage: Usage) -> ((u64, u64), bool) {
+        let (input, output) = self.tokens;
+        let is_estimate = usage.input_tokens.is_none() || usage.output_tokens.is_none();
+        let tokens = (usage.input_tokens.unwrap_or(input), usage.output_tokens.unwrap_or(output));
+        let amount = Amount::of(tokens, self.price);
+        let spent = &mut self.budget.accounts().spent;
+        spent.cost_usd += amount.cost_usd;
+        spent.tokens += amount.tokens;
+        spent.estimated += u64::from(is_estimate);
+        // Dropped now, the reservation gives back what was set aside.
+        (tokens, is_estimate)
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let Shared { max_cost_usd, max_tokens, .. } = &*self.budget.0;
+        if max_cost_usd.is_none() && max_tokens.is_none() {
+            return;
+        }
+        let mut accounts = self.budget.accounts();
+        let set_aside = &mut accounts.set_aside;
+        set_aside.tokens -= self.amount.tokens;
+        set_aside.cost_usd =
+            if set_aside.tokens == 0 { 0.0 } else { set_aside.cost_usd - self.amount.cost_usd };
+        drop(accounts);
+        self.budget.0.settled.notify_one();
+    }
+}
+
+/// Tokens that a request may use at most, as far as one can tell: of its prompt, and of an answer.
+pub(crate) fn upper_bound(request: &Request, longest_answer: u64) -> (u64, u64) {
+    let prompt = request.messages.iter().map(|message| {
+        let characters = message.content.chars().count() as u64;
+        characters.div_ceil(CHARACTERS_PER_TOKEN) + TOKENS_PER_MESSAGE
+    });
+    (prompt.sum(), answer_limit(request).unwrap_or(longest_answer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRICE: Option<Price> =
+        Some(Price { input_usd_per_million: 1.0, output_usd_per_million: 10.0 });
+
+    fn usage(input: u64, output: u64) -> Usage {
+        Usage { input_tokens: Some(input), output_tokens: Some(output) }
+    }
+
+    #[test]
+    fn what_is_set_aside_counts_until_it_is_settled() {
+        let budget = Budget::new(None, Some(100));
+        let first = budget.reserve_now((30, 30), PRICE).expect("room");
+        assert!(budget.reserve_now((30, 30), PRICE).is_none());
+        assert_eq!(first.settle(usage(10, 5)), ((10, 5), false));
+        let second = budget.reserve_now((30, 30), PRICE).expect("room");
+        drop(second);
+        assert_eq!(budget.spent().tokens, 15);
+        assert!(budget.reserve_now((60, 25), None).is_some());
+        assert!(budget.reserve_now((60, 26), None).is_none());
+    }
+
+    #[test]
+    fn dollars_are_counted_and_estimates_stand_in() {
+        let budget = Budget::new(Some(0.001), None);
+        let reservation = budget.reserve_now((100, 50), PRICE).expect("room");
+        assert_eq!(reservation.settle(Usage::default()), ((100, 50), true));
+        let spent = budget.spent();
+        assert!((spent.cost_usd - 0.0006).abs() < 1e-12 && spent.estimated == 1, "{spent:?}");
+        assert!(budget.reserve_now((100, 50), PRICE).is_none());
+        assert!(budget.reserve_now((100, 30), PRICE).is_some());
+        assert!(budget.reserve_now((100, 50), None).is_some(), "without a price it is free");
+    }
+
+    #[test]
+    fn who_may_fit_later_waits_and_who_never_will_does_not() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let budget = Budget::new(None, Some(100));
+            let first = budget.reserve((40, 40), None).await.expect("room");
+            let (second, ()) = tokio::join!(budget.reserve((40, 40), None), async {
+                tokio::task::yield_now().await;
+                first.settle(usage(5, 5));
+            });
+            second.expect("room").settle(usage(40, 40));
+            assert!(budget.reserve((5, 6), None).await.is_none());
+        });
+    }
+}

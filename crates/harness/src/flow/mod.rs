@@ -1,0 +1,204 @@
+//! The flow of attempts to one model: how many may be under way at once, and how fast they may
+//! follow each other, as far as the server can be seen to bear it.
+//!
+//! Pure: every method is told the time, and nothing here waits. `window.rs` learns how many may be
+//! under way, `pace.rs` how fast they may follow, `quota.rs` reads what the server's headers say is
+//! left, `meter.rs` counts what came back.
+//!
+//! The window is TCP's (Jacobson and Karels 1988: grow while it is used and all is well, one cut
+//! per episode of refusals), with the patience of a client that pays for each probe: it goes right
+//! up to where the server refused last, stays one below, and tries again ever more rarely. A
+//! refusal that has nothing to do with how many are under way means a limit of rate, for which no
+//! window is small enough: then a pace is learned in the same manner.
+
+mod meter;
+mod pace;
+mod quota;
+#[cfg(test)]
+mod simulation;
+mod window;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::{
+    meter::Meter,
+    pace::Pace,
+    window::{Cause, Window},
+};
+
+pub(crate) use self::quota::Quota;
+
+/// What an attempt's end says about the server's load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// It answered, rightly or wrongly, or at least not because of its load.
+    #[default]
+    Normal,
+    /// 429: more than it grants.
+    TooMany,
+    /// 503 or 529: more than it can do.
+    Overloaded,
+    /// Nothing came within the time limit.
+    Slow,
+    /// Nobody knows: the attempt was abandoned.
+    Unknown,
+}
+
+/// An attempt that is under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    pub(crate) sent_at: Instant,
+    /// How many were under way with it.
+    level: usize,
+}
+
+/// A pace on trial: whether a rate, rather than a number at once, is what the server limits.
+#[derive(Debug)]
+struct Trial {
+    /// Successes a second when it began.
+    began_with: f64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Flow {
+    window: Window,
+    pace: Option<Pace>,
+    trial: Option<Trial>,
+    quota: Option<Quota>,
+    meter: Meter,
+    /// When the next attempt keeps its distance.
+    apart_at: Instant,
+    /// Until when the server asked everyone to wait.
+    paused_until: Option<Instant>,
+}
+
+/// Below this share of the rate it began with, a pace on trial has shown nothing.
+const TRIAL_FAILED: f64 = 0.9;
+
+/// What may go early, or be caught up with: timers are no finer than a millisecond.
+const BURST: Duration = Duration::from_millis(5);
+/// Attempts a second that a pace begins with, at least.
+const FIRST_PACE: f64 = 20.0;
+
+impl Flow {
+    /// For at most `most` attempts at once.
+    pub(crate) fn new(most: usize, now: Instant) -> Self {
+        Self {
+            window: Window::new(most),
+            pace: None,
+            trial: None,
+            quota: None,
+            meter: Meter::new(now),
+            apart_at: now,
+            paused_until: None,
+        }
+    }
+
+    /// How many attempts may be under way.
+    pub(crate) fn size(&self) -> usize {
+        self.window.size()
+    }
+
+    /// Lets an attempt go, or says when to ask again.
+    pub(crate) fn go(&mut self, now: Instant) -> Result<Ticket, Instant> {
+        if let Some(until) = self.paused_until {
+            if now < until {
+                return Err(until);
+            }
+            self.paused_until = None;
+        }
+        if let Some(quota) = &self.quota {
+            if let Some(until) = quota.hold(now) {
+                return Err(until);
+            }
+            if quota.is_over(now) {
+                self.quota = None;
+            }
+        }
+        match &mut self.pace {
+            Some(pace) => {
+                if let Some(until) = pace.hold(now) {
+                    return Err(until);
+                }
+            }
+            None => self.keep_apart(now)?,
+        }
+        if let Some(quota) = &mut self.quota {
+            quota.take(now);
+        }
+        Ok(Ticket { sent_at: now, level: self.window.depart(now) })
+    }
+
+    fn keep_apart(&mut self, now: Instant) -> Result<(), Instant> {
+        let spacing = self.window.spacing();
+        if spacing.is_zero() {
+            return Ok(());
+        }
+        let earliest = self.apart_at.checked_sub(BURST).unwrap_or(now);
+        if now < earliest {
+            return Err(earliest);
+        }
+        self.apart_at = self.apart_at.max(now) + spacing;
+        Ok(())
+    }
+
+    /// Learns from the end of an attempt.
+    pub(crate) fn arrive(&mut self, ticket: Ticket, load: Load, now: Instant) {
+        match load {
+            Load::Unknown => self.window.forget(),
+            Load::Normal => self.succeeded(ticket, now),
+            Load::Slow => self.window.timed_out(ticket.sent_at, now),
+            Load::Overloaded => self.window.overloaded(ticket, now),
+            Load::TooMany => self.refused(ticket, now),
+        }
+    }
+
+    fn succeeded(&mut self, ticket: Ticket, now: Instant) {
+        self.meter.count(now);
+        self.window.succeeded(ticket, now);
+        if let Some(pace) = &mut self.pace {
+            pace.succeeded(ticket.sent_at, now);
+        }
+    }
+
+    fn refused(&mut self, ticket: Ticket, now: Instant) {
+        let (rate, is_telling) = self.meter.per_second(now, self.window.latency());
+        if let Some(pace) = &mut self.pace {
+            self.window.forget();
+            pace.refused(ticket.sent_at, is_telling.then_some(rate), now);
+            let has_failed = |trial: &Trial| pace.per_second() < trial.began_with * TRIAL_FAILED;
+            if self.trial.as_ref().is_some_and(has_failed) {
+                (self.pace, self.trial) = (None, None);
+                self.window.give_up_trial();
+            }
+            return;
+        }
+        match self.window.refused(ticket, is_telling, now) {
+            Cause::Number => {}
+            // Too fast is found out soon; too slow takes long.
+            Cause::Rate => self.pace = Some(Pace::new((rate * 0.9).max(FIRST_PACE), now)),
+            Cause::Perhaps => {
+                self.pace = Some(Pace::new(rate, now));
+                self.trial = Some(Trial { began_with: rate });
+            }
+        }
+    }
+
+    /// Lets nothing go for `delay`, because the server asked for that.
+    pub(crate) fn pause(&mut self, delay: Duration, now: Instant) {
+        let until = now + delay;
+        self.paused_until = Some(self.paused_until.map_or(until, |earlier| earlier.max(until)));
+        self.window.probe_costs(delay, now);
+    }
+
+    /// Heeds what the server's headers say is left.
+    pub(crate) fn heed(&mut self, quota: Quota) {
+        self.quota = Some(match self.quota.take() {
+            Some(earlier) => quota.after(&earlier),
+            None => quota,
+        });
+    }
+}
