@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Calibrate(CalibrateArgs),
     /// Named runs to compare with
     Baseline(BaselineArgs),
+    /// The answers that runs share
+    Cache(CacheArgsOf),
     /// JSON Schema of a suite, or the columns of a report file
     Schema(SchemaArgs),
     /// Recorded answers as JSONL, for replay
@@ -92,6 +94,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) cache: CacheArgs,
     #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
@@ -113,6 +117,24 @@ pub(crate) struct SelectionArgs {
     /// At most N requests in flight, for every model
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) concurrency: Option<u32>,
+}
+
+/// What may be spent.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct BudgetArgs {
+    /// Stop before more than so many US dollars are spent; the run can be resumed
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub(crate) max_cost: Option<f64>,
+    /// Stop before more than N tokens are used, of prompts and answers together
+    #[arg(long, value_name = "N")]
+    pub(crate) max_tokens: Option<u64>,
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    match text.trim_start_matches('$').parse::<f64>() {
+        Ok(usd) if usd.is_finite() && usd >= 0.0 => Ok(usd),
+        _ => Err("write an amount of US dollars, such as 2.50".to_owned()),
+    }
 }
 
 /// Where answers are kept.
@@ -145,6 +167,8 @@ pub(crate) struct ResumeArgs {
     /// Baseline to compare with, by name or folder [default: the suite's `gate.baseline`]
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: Option<String>,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -296,6 +320,40 @@ pub(crate) enum BaselineCommand {
         /// Folder for run folders and baselines
         #[arg(long, value_name = "DIR", default_value = "reports")]
         out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgsOf {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// How many answers are kept, of whom, and whether the file is whole
+    Info {
+        /// Folder of the answers that runs share [default: the user's cache folder]
+        #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
+        cache_dir: Option<PathBuf>,
+        /// Text or JSON
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Throw answers away: what is gone is asked for again
+    Prune {
+        /// Folder of the answers that runs share [default: the user's cache folder]
+        #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
+        cache_dir: Option<PathBuf>,
+        /// Only what is older than this, such as 30d or 12h
+        #[arg(long, value_name = "SPAN")]
+        older_than: Option<String>,
+        /// Only what this endpoint answered, as `cache info` names it
+        #[arg(long, value_name = "KEY")]
+        endpoint: Option<String>,
+        /// Everything
+        #[arg(long, conflicts_with_all = ["older_than", "endpoint"])]
+        all: bool,
     },
 }
 

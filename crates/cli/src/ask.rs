@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
@@ -14,11 +15,13 @@ use evalmark_core::{
     request::Message,
 };
 use evalmark_harness::{
-    Ask, AskError, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning, ask,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning,
+    ask_within,
 };
 use evalmark_scoring::Metric;
 
 use crate::{
+    args::BudgetArgs,
     hint::Hinted,
     judges::Judges,
     open::Opened,
@@ -33,6 +36,9 @@ pub(crate) struct Endpoints {
     by_model: Vec<Option<Endpoint>>,
     run_id: String,
     network: Network,
+    budget: Budget,
+    /// Requests were left out because the budget might have been passed.
+    out_of_budget: AtomicBool,
 }
 
 /// Why asking ended early.
@@ -74,6 +80,18 @@ fn key(model: &Model) -> Result<Option<Secret>> {
     }
 }
 
+/// What may be spent; a limit in dollars needs the price of every model that is asked.
+pub(crate) fn budget(opened: &Opened, asks: Asks, args: BudgetArgs) -> Result<Budget> {
+    let asked = used_models(opened, asks).into_iter().map(|i| &opened.suite.models[i]);
+    let is_asked = |model: &&Model| matches!(model.provider, Provider::OpenAi { .. });
+    let unpriced = asked.filter(is_asked).find(|model| model.price.is_none());
+    if let (Some(_), Some(model)) = (args.max_cost, unpriced) {
+        return Err(anyhow!("`--max-cost` needs the price of model `{}`", model.name))
+            .hint("add `price: { input: …, output: … }`, US dollars per million tokens");
+    }
+    Ok(Budget::new(args.max_cost, args.max_tokens))
+}
+
 fn used_models(opened: &Opened, asks: Asks) -> BTreeSet<usize> {
     let judges = opened.metrics.iter().filter_map(|metric| metric.judge());
     let judges = judges.filter_map(|judge| opened.suite.model_index(judge.model()));
@@ -105,7 +123,7 @@ impl Endpoints {
         ledger: &Path,
         run_id: &str,
         keys: Vec<Option<Secret>>,
-        asks: Asks,
+        (asks, budget): (Asks, Budget),
     ) -> Result<Self> {
         let network = Network::start(Tuning::default()).context("no thread can be started")?;
         let ledger = Ledger::open(ledger)
@@ -118,7 +136,8 @@ impl Endpoints {
             let open = || Endpoint::open(model, key, &network, &ledger);
             endpoints.push(if is_asked { Some(open()?) } else { None });
         }
-        Ok(Self { by_model: endpoints, run_id: run_id.to_owned(), network })
+        let (run_id, out_of_budget) = (run_id.to_owned(), AtomicBool::new(false));
+        Ok(Self { by_model: endpoints, run_id, network, budget, out_of_budget })
     }
 
     /// Stops on Ctrl-C: first gracefully, then at once.
@@ -188,11 +207,14 @@ impl Endpoints {
         stop: &Stop,
     ) -> Result<Tally> {
         let events = |event: Event<Tag>| progress.tell(event);
-        ask(endpoint, &self.run_id, requests, &events, stop).map_err(|error| match error {
-            AskError::Source(SourceError::Plan(error)) => anyhow!(error),
-            AskError::Source(SourceError::Record(error)) => error,
-            AskError::Ledger(error) => anyhow!(error),
-        })
+        let tally = ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget)
+            .map_err(|error| match error {
+                AskError::Source(SourceError::Plan(error)) => anyhow!(error),
+                AskError::Source(SourceError::Record(error)) => error,
+                AskError::Ledger(error) => anyhow!(error),
+            })?;
+        self.out_of_budget.fetch_or(tally.out_of_budget, Ordering::Relaxed);
+        Ok(tally)
     }
 
     /// The judge of a metric, and where it is asked.
@@ -209,8 +231,15 @@ impl Endpoints {
         Ok(LedgerRecords {
             models: opened.plan.models.clone(),
             answers: self.by_model.iter().map(answers).collect::<Result<_, _>>()?,
-            down: self.by_model.iter().map(|e| e.as_ref().and_then(down)).collect(),
+            down: self.by_model.iter().map(|e| e.as_ref().and_then(|e| self.unasked(e))).collect(),
         })
+    }
+
+    /// Why an endpoint was not asked everything.
+    fn unasked(&self, endpoint: &Endpoint) -> Option<String> {
+        let down = endpoint.down().map(|failure| failure.message);
+        let budget = || self.out_of_budget().then(|| "the budget did not reach".to_owned());
+        down.or_else(budget)
     }
 
     /// What the judges said, as this run sees it.
@@ -222,14 +251,20 @@ impl Endpoints {
         Ok(Judges { by_metric: opened.metrics.iter().map(of_metric).collect::<Result<_>>()? })
     }
 
+    /// Whether requests were left out because the budget might have been passed.
+    pub(crate) fn out_of_budget(&self) -> bool {
+        self.out_of_budget.load(Ordering::Relaxed)
+    }
+
+    /// US dollars that were spent; what nobody knows the price of costs nothing.
+    pub(crate) fn spent_usd(&self) -> f64 {
+        self.budget.spent().cost_usd
+    }
+
     /// Whether some endpoint takes no more requests.
     pub(crate) fn any_down(&self) -> bool {
         self.by_model.iter().flatten().any(|endpoint| endpoint.down().is_some())
     }
-}
-
-fn down(endpoint: &Endpoint) -> Option<String> {
-    endpoint.down().map(|failure| failure.message)
 }
 
 /// Indices of the model-graded metrics.
@@ -256,6 +291,7 @@ fn all_at_once<T: Sync>(asks: &[T], ask_one: impl Fn(&T) -> Result<Tally> + Sync
         sum.shared += tally.shared;
         sum.retries += tally.retries;
         sum.abandoned += tally.abandoned;
+        sum.out_of_budget |= tally.out_of_budget;
         sum.interrupted |= tally.interrupted;
     }
     Ok(sum)

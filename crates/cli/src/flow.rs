@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use evalmark_core::{record::ErrorKind, verdict::Verdict};
-use evalmark_harness::{Secret, Stop};
+use evalmark_harness::{Budget, Secret, Stop};
 use evalmark_report::{html::HtmlReport, summary::SummaryRow};
 use serde_json::json;
 
@@ -38,6 +38,7 @@ pub(crate) struct Run {
     pub(crate) record: RunRecord,
     pub(crate) keys: Vec<Option<Secret>>,
     pub(crate) asks: Asks,
+    pub(crate) budget: Budget,
     pub(crate) baseline: Option<Baseline>,
     pub(crate) output: OutputArgs,
 }
@@ -62,7 +63,8 @@ impl Run {
         };
         let decision = self.gate(printer)?;
         let verdict = decision.as_ref().map(|decision| &decision.verdict);
-        let is_incomplete = endpoints.any_down() || lacks_too_much(&scored.rows);
+        let is_incomplete =
+            endpoints.any_down() || endpoints.out_of_budget() || lacks_too_much(&scored.rows);
         write_html(&self.folder, &self.record, scored.rows.clone(), scored.failing, verdict)?;
         let exit = decision.as_ref().map_or(Exit::Done, |decision| decision.exit);
         let exit = if is_incomplete { exit.worse(Exit::Incomplete) } else { exit };
@@ -121,7 +123,8 @@ impl Run {
             shared_ledger(options.cache_dir.as_deref())?
         };
         let keys = std::mem::take(&mut self.keys);
-        Endpoints::open(&self.opened, &ledger, &self.record.run_id, keys, self.asks)
+        let means = (self.asks, self.budget.clone());
+        Endpoints::open(&self.opened, &ledger, &self.record.run_id, keys, means)
     }
 
     /// The answers, from the first: those in the ledger, or those that the run has in its files.
@@ -146,24 +149,35 @@ impl Run {
             return self.ask_until_certain(watched, endpoints, stop, printer);
         }
         let (opened, quiet) = (&self.opened, self.output.quiet);
-        let mut spent_usd = 0.0;
         let start = |doing, total| {
             Progress::start(doing, total, &opened.plan, &opened.metrics, quiet, printer)
         };
         if self.asks == Asks::Everyone {
             let progress = start("asking", opened.plan.n_samples());
             endpoints.ask_samples(opened, &progress, stop)?;
-            spent_usd += progress.finish();
+            progress.finish();
         }
         let n_judged = judged_metrics(opened).count() as u64;
         if n_judged > 0 && !stop.is_requested() {
             let progress = start("judging", opened.plan.n_samples() * n_judged);
             let records = || self.records(endpoints);
             endpoints.ask_judges(opened, &records, &progress, stop)?;
-            spent_usd += progress.finish();
+            progress.finish();
         }
-        self.record.totals.spent_usd += spent_usd;
+        self.tell_budget(endpoints, printer);
+        self.record.totals.spent_usd += endpoints.spent_usd();
         Ok(stop.is_requested())
+    }
+
+    /// What to do where the budget did not reach.
+    pub(crate) fn tell_budget(&self, endpoints: &Endpoints, printer: Printer) {
+        if endpoints.out_of_budget() {
+            let (run, spent) = (self.folder.path.display(), endpoints.spent_usd());
+            printer.warning(&format!(
+                "the budget is used up (${spent:.4} spent), and what it did not reach was not \
+                 asked; `evalmark resume {run}` goes on, with a budget of its own"
+            ));
+        }
     }
 
     fn interrupted(&mut self, printer: Printer) -> Result<()> {

@@ -227,10 +227,9 @@ impl Progress {
         format!("{doing} {done}/{total} · {rate:.0}/s · ETA {left:.0} s · {message}")
     }
 
-    /// Clears the bar; answers with what was spent, in US dollars.
-    pub(crate) fn finish(&self) -> f64 {
+    /// Clears the bar.
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
-        self.state().cost_usd
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

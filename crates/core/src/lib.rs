@@ -13,6 +13,7 @@ pub mod label;
 pub mod metric;
 pub mod model;
 pub mod plan;
+pub mod prices;
 pub mod prompt;
 pub mod record;
 pub mod request;

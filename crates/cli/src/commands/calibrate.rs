@@ -9,6 +9,7 @@ use evalmark_core::{
     record::ErrorKind,
     suite::{GateSpec, file_name},
 };
+use evalmark_harness::Budget;
 use evalmark_verdict::{Noise, Rule, Subject, compare, noise};
 use serde_json::json;
 
@@ -143,6 +144,7 @@ fn answered(
         record,
         keys: keys(opened, Asks::Everyone)?,
         asks: Asks::Everyone,
+        budget: Budget::default(),
         baseline: None,
         output: args.output,
     };

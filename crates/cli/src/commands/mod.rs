@@ -1,6 +1,7 @@
 //! One file per command; each is its flow, and little else.
 
 mod baseline;
+mod cache;
 mod calibrate;
 mod check;
 mod compare;
@@ -37,6 +38,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Plan(args) => plan::plan(&args, printer),
         Command::Calibrate(args) => calibrate::calibrate(&args, printer),
         Command::Baseline(args) => baseline::baseline(&args, printer),
+        Command::Cache(args) => cache::cache(&args.command, printer),
         Command::Schema(args) => schema::schema(&args, printer),
         Command::ExportAnswers(args) => export_answers::export(&args, printer),
         Command::Completions(args) => {

@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 
 use crate::{
     args::ResumeArgs,
-    ask::{Asks, keys},
+    ask::{Asks, budget, keys},
     early::as_stopped,
     exit::Exit,
     flow::{Run, suite_baseline},
@@ -20,6 +20,7 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     same_experiment(&opened, &record)?;
     opened.plan = as_stopped(opened.plan, &record)?;
     let keys = keys(&opened, Asks::Everyone)?;
+    let budget = budget(&opened, Asks::Everyone, args.budget)?;
     // A run that is still watched goes on with the baseline that it began with.
     let watched = record.stop_early.as_ref().filter(|early| !early.ended);
     let named = args.baseline.as_deref().or(watched.map(|early| early.baseline.as_str()));
@@ -27,7 +28,7 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     record.status = Status::Running;
     folder.write(&record)?;
     let (output, asks) = (args.output, Asks::Everyone);
-    Run { opened, folder, record, keys, asks, baseline, output }.finish(printer)
+    Run { opened, folder, record, keys, asks, budget, baseline, output }.finish(printer)
 }
 
 /// Whether suite and dataset are still what the run began with.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     args::RunArgs,
-    ask::{Asks, keys},
+    ask::{Asks, budget, keys},
     early,
     exit::Exit,
     flow::{Run, suite_baseline},
@@ -32,11 +32,12 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let opened: Vec<_> = opened.collect::<Result<_>>()?;
     let keyed = opened.into_iter().map(|opened| {
         let keys = keys(&opened, Asks::Everyone)?;
+        let budget = budget(&opened, Asks::Everyone, args.budget)?;
         let baseline = suite_baseline(args.baseline.as_deref(), &args.out, &opened)?;
-        Ok((opened, keys, baseline))
+        Ok((opened, keys, budget, baseline))
     });
     let mut exit = Exit::Done;
-    for (opened, keys, baseline) in keyed.collect::<Result<Vec<_>>>()? {
+    for (opened, keys, budget, baseline) in keyed.collect::<Result<Vec<_>>>()? {
         let run_id = args.run_id.clone().unwrap_or_else(new_run_id);
         let mut record = begin(&opened, run_id, options.clone());
         let remarks = (!args.output.quiet).then_some(printer);
@@ -44,7 +45,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         let folder = RunFolder::begin(&args.out, &record)?;
         let (output, asks) = (args.output, Asks::Everyone);
         let folder_again = folder.clone();
-        let run = Run { opened, folder, record, keys, asks, baseline, output };
+        let run = Run { opened, folder, record, keys, asks, budget, baseline, output };
         exit = exit.worse(run.finish(printer).inspect_err(|_| folder_again.discard())?);
         if exit == Exit::Interrupted {
             break;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use evalmark_harness::Budget;
 
 use super::gate::open_scored;
 use crate::{
@@ -39,7 +40,8 @@ pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     let keys = keys(&opened, Asks::Judges)?;
     let baseline = suite_baseline(None, &folder.out(), &opened)?;
     let (output, asks) = (args.output, Asks::Judges);
-    Run { opened, folder, record, keys, asks, baseline, output }.finish(printer)
+    Run { opened, folder, record, keys, asks, budget: Budget::default(), baseline, output }
+        .finish(printer)
 }
 
 /// Whether the suite still has the prompts, models and epochs that the run has answers to.

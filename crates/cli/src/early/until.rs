@@ -68,19 +68,24 @@ impl Run {
             self.opened.plan = order.part(&whole, chunk.clone());
             self.ask_part(endpoints, &progress, stop)?;
             asked = chunk.end;
-            if !is_down {
+            if !is_down && !endpoints.out_of_budget() {
                 certain = self.look(&order, &mut watch, chunk, endpoints, stop)?;
             }
-            if is_down || certain || stop.is_requested() {
+            if endpoints.out_of_budget() {
+                asked = order.len();
+            }
+            if is_down || certain || endpoints.out_of_budget() || stop.is_requested() {
                 break;
             }
         }
-        self.record.totals.spent_usd += progress.finish();
+        progress.finish();
+        self.tell_budget(endpoints, printer);
+        self.record.totals.spent_usd += endpoints.spent_usd();
         if stop.is_requested() {
             return Ok(true);
         }
         if let Some(early) = &mut self.record.stop_early {
-            early.ended = !endpoints.any_down();
+            early.ended = !endpoints.any_down() && !endpoints.out_of_budget();
         }
         self.opened.plan = order.part(&whole, 0..asked);
         if certain && asked < order.len() {

@@ -11,6 +11,7 @@ mod planning;
 mod quickstart;
 mod resuming;
 mod setup;
+mod spending;
 mod stopping;
 mod tidy;
 mod verdicts;

@@ -53,11 +53,14 @@ fn dependencies_point_the_right_way() {
             .filter(|dependency| dependency["kind"].is_null())
             .map(|dependency| dependency["name"].as_str().expect("a name"))
             .collect();
+        // Benches measure the walls from outside: a bare loop of requests is the floor.
+        let is_bench = name == "evalmark-benches";
         for (dependency, owner) in WALLS {
-            assert!(!used.contains(dependency) || name == *owner, "{name} uses {dependency}");
+            let may = is_bench || name == *owner;
+            assert!(!used.contains(dependency) || may, "{name} uses {dependency}");
         }
         let Some((_, allowed)) = ARROWS.iter().find(|(known, _)| *known == name) else {
-            assert_eq!(name, "evalmark-benches", "a new crate needs its arrows here");
+            assert!(is_bench, "{name} needs its arrows here");
             continue;
         };
         let ours = used.iter().filter(|dependency| dependency.starts_with("evalmark"));

@@ -183,7 +183,7 @@ pub(crate) struct RawModel {
     /// What the model may use.
     #[serde(default)]
     pub(crate) limits: RawLimits,
-    /// US dollars per million tokens.
+    /// US dollars per million tokens; default: the provider's own list price, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) price: Option<RawPrice>,
     /// Whether prompts are run against this model. Default: yes, unless a metric names it as its

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use super::Checker;
 use crate::{
     model::{Limits, Model, Price, Provider},
+    prices,
     suite::{
         raw::{RawLimits, RawModel, RawProvider},
         schema::SECRET_KEYS,
@@ -32,16 +33,22 @@ impl Checker<'_> {
         let provider = self.provider(&at, raw);
         let limits = self.limits(&at, &raw.limits);
         let ca_file = self.ca_file(&at, raw);
+        let model: Arc<str> = raw.model.as_deref().unwrap_or(&raw.name).into();
+        let price = raw.price.map(|price| Price {
+            input_usd_per_million: price.input,
+            output_usd_per_million: price.output,
+        });
+        let listed = || match &provider {
+            Some(Provider::OpenAi { base_url, .. }) => prices::price(base_url, &model),
+            _ => None,
+        };
         Some(Model {
+            price: price.or_else(listed),
             name: raw.name.as_str().into(),
             provider: provider?,
-            model: raw.model.as_deref().unwrap_or(&raw.name).into(),
+            model,
             params: Arc::new(raw.params.clone()),
             limits: limits?,
-            price: raw.price.map(|price| Price {
-                input_usd_per_million: price.input,
-                output_usd_per_million: price.output,
-            }),
             ca_file,
         })
     }
@@ -98,7 +105,7 @@ impl Checker<'_> {
             return None;
         }
         let default_key = raw.base_url.is_none().then(|| "OPENAI_API_KEY".to_owned());
-        let base_url = raw.base_url.as_deref().unwrap_or("https://api.openai.com/v1");
+        let base_url = raw.base_url.as_deref().unwrap_or(prices::OPENAI);
         match base_url_problem(base_url) {
             None => Some(Provider::OpenAi {
                 base_url: base_url.trim_end_matches('/').to_owned(),

@@ -1,0 +1,118 @@
+//! `evalmark cache`: what the ledger of shared answers holds, and throwing some of it away.
+
+use std::time::SystemTime;
+
+use anyhow::{Result, anyhow};
+use evalmark_harness::{Ledger, Prune};
+use serde_json::json;
+
+use crate::{
+    args::{CacheCommand, Format},
+    ask::shared_ledger,
+    exit::Exit,
+    hint::Hinted,
+    print::Printer,
+};
+
+pub(crate) fn cache(command: &CacheCommand, printer: Printer) -> Result<Exit> {
+    match command {
+        CacheCommand::Info { cache_dir, format } => {
+            info(&shared_ledger(cache_dir.as_deref())?, *format, printer)
+        }
+        CacheCommand::Prune { cache_dir, older_than, endpoint, all } => {
+            let before = older_than.as_deref().map(moment).transpose()?;
+            if before.is_none() && endpoint.is_none() && !all {
+                return Err(anyhow!("nothing says what to throw away")).hint(
+                    "name an age (`--older-than 30d`), an endpoint (`--endpoint KEY`), or `--all`",
+                );
+            }
+            let prune = Prune { before, endpoint_key: endpoint.clone() };
+            throw_away(&shared_ledger(cache_dir.as_deref())?, &prune, printer)
+        }
+    }
+}
+
+fn info(path: &std::path::Path, format: Format, printer: Printer) -> Result<Exit> {
+    if !path.is_file() {
+        printer.result(&format!("{} does not exist yet: no answer is kept", path.display()));
+        return Ok(Exit::Done);
+    }
+    let info = Ledger::info(path)?;
+    let exit = if info.damage.is_some() { Exit::Incomplete } else { Exit::Done };
+    if format == Format::Json {
+        let endpoints = info.endpoints.iter().map(|endpoint| {
+            json!({
+                "key": endpoint.key,
+                "answers": endpoint.answers,
+                "oldest": endpoint.oldest_us.and_then(day),
+                "newest": endpoint.newest_us.and_then(day),
+            })
+        });
+        printer.result(&serde_json::to_string_pretty(&json!({
+            "path": path,
+            "answers": info.answers,
+            "failures": info.failures,
+            "bytes": info.bytes,
+            "endpoints": endpoints.collect::<Vec<_>>(),
+            "damage": info.damage,
+        }))?);
+        return Ok(exit);
+    }
+    printer.result(&format!(
+        "{}\n{} answers, {} failures, {:.1} MB",
+        path.display(),
+        info.answers,
+        info.failures,
+        info.bytes as f64 / 1e6
+    ));
+    for endpoint in &info.endpoints {
+        let span = match (endpoint.oldest_us.and_then(day), endpoint.newest_us.and_then(day)) {
+            (Some(oldest), Some(newest)) => format!(", {oldest} to {newest}"),
+            _ => String::new(),
+        };
+        printer.result(&format!("  {}: {} answers{span}", endpoint.key, endpoint.answers));
+    }
+    if let Some(damage) = &info.damage {
+        printer.warning(&format!("the file is damaged: {damage}"));
+    }
+    Ok(exit)
+}
+
+fn throw_away(path: &std::path::Path, prune: &Prune, printer: Printer) -> Result<Exit> {
+    if !path.is_file() {
+        printer.result("nothing is kept");
+        return Ok(Exit::Done);
+    }
+    let pruned = Ledger::prune(path, prune)?;
+    printer.result(&format!(
+        "threw away {} answers and {} failures; {:.1} MB before, {:.1} MB now",
+        pruned.answers,
+        pruned.failures,
+        pruned.bytes_before as f64 / 1e6,
+        pruned.bytes_after as f64 / 1e6
+    ));
+    if !pruned.is_compact {
+        printer.remark("the file is in use and keeps its size; its room is used again");
+    }
+    Ok(Exit::Done)
+}
+
+/// The moment so long ago: `30d`, `12h`.
+fn moment(age: &str) -> Result<SystemTime> {
+    let age: jiff::SignedDuration = age
+        .parse()
+        .or_else(|_| {
+            age.parse::<jiff::Span>()
+                .and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()))
+        })
+        .map_err(|_| anyhow!("`{age}` is no time span"))
+        .hint("write `30d`, `12h` or `90m`")?;
+    let age = std::time::Duration::try_from(age).map_err(|_| anyhow!("an age is not negative"))?;
+    SystemTime::now().checked_sub(age).ok_or_else(|| anyhow!("nothing is as old as that"))
+}
+
+/// The day of a moment in microseconds.
+fn day(micros: i64) -> Option<String> {
+    let moment = jiff::Timestamp::from_microsecond(micros).ok()?;
+    Some(moment.strftime("%Y-%m-%d").to_string())
+}
