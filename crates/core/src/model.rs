@@ -63,7 +63,7 @@ pub enum Provider {
 /// What a model may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Requests in flight at once, at least 1.
+    /// Requests in flight at once, at most; at least 1. Fewer where the server refuses more.
     pub concurrency: usize,
     /// Requests a minute.
     pub requests_per_minute: Option<u32>,

@@ -116,6 +116,26 @@ fn check(changes: &[(&str, &str)], expected: &[&str]) {
 }
 
 #[test]
+fn a_models_limits_and_certificates_are_checked() {
+    let entry = |text: &str| format!("params: {{ temperature: 0 }}, {text} }}");
+    let folder = folder();
+    fs::write(folder.path().join("ca.pem"), "").expect("written");
+    let limits = entry("ca_file: ca.pem, limits: { total_timeout: 5m, hedge: true }");
+    let text = SUITE.replace("params: { temperature: 0 } }", &limits);
+    let suite = read(folder.path(), &text).expect("valid");
+    let model = &suite.models[0];
+    assert_eq!(model.limits.total_timeout, Some(std::time::Duration::from_mins(5)));
+    assert!(model.limits.hedge && !suite.models[1].limits.hedge);
+    assert_eq!(model.ca_file, Some(folder.path().join("ca.pem")));
+
+    let wrong = entry("ca_file: none.pem, limits: { timeout: soon, total_timeout: '0' }");
+    check(
+        &[("params: { temperature: 0 } }", &wrong)],
+        &["none.pem do not exist", "`soon` is no time span", "`0` is no time span"],
+    );
+}
+
+#[test]
 fn labels_are_about_one_answer() {
     let labels = |text: &str| {
         let entry = format!("{{ name: right, labels: {{ {text} }},");

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Requests between the feeder and their last event, over and above the concurrency limit.
-const PLACES: usize = 2048;
+const PLACES: usize = 6144;
 
 /// What the asking thread hears.
 pub(crate) enum Word<T> {

@@ -2,8 +2,11 @@
 //!
 //! Begin with [`ask()`], the one way in: it takes an [`Endpoint`] (a model, its limits and the
 //! [`Ledger`] its answers go to) and an iterator of requests, and returns when all of them have
-//! ended; [`ask_within()`] also keeps within a [`Budget`]. `feed.rs` pulls the iterator and looks up what is already known, `dispatch.rs` asks the
-//! rest, the ledger's writer commits what came back, and only then does an [`Event`] say so.
+//! ended; [`ask_within()`] keeps within a [`Budget`], too. `feed.rs` pulls the iterator and looks up
+//! what is already known, `dispatch.rs` asks the rest, the ledger's writer commits what came back,
+//! and only then does an [`Event`] say so. `converse.rs` is one request from its first attempt to
+//! its last; `limits.rs` gives it its turns, as many and as fast as the suite allows and `flow/` has
+//! learned that the server bears.
 //! A new provider is a new variant of `Provider` in `endpoint.rs` with a file beside `openai.rs`.
 //!
 //! What is deliberately absent: scores. An answer is recorded before anyone judges it, and can be

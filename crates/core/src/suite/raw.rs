@@ -216,7 +216,7 @@ pub(crate) struct RawRecorded {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLimits {
-    /// Requests in flight at once; default 16.
+    /// Requests in flight at once, at most; default 16. Fewer where the server refuses more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
     pub(crate) concurrency: Option<usize>,

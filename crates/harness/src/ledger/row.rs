@@ -72,6 +72,12 @@ pub(super) fn insert_failure(
     Ok(())
 }
 
+/// Whether there is any failure, of whatever run.
+pub(super) fn has_failures(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let mut exists = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM failures)")?;
+    exists.query_row([], |row| row.get(0))
+}
+
 /// Removes the failure of one request in one run, if there is one.
 pub(super) fn delete_failure(
     connection: &Connection,

@@ -13,14 +13,15 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     error::LedgerError,
-    row::{delete_failure, insert_answer, insert_failure},
+    row::{delete_failure, has_failures, insert_answer, insert_failure},
 };
 
 /// An answer is committed at most this long after it came, unless the disk is slower: what a crash
 /// of the process may lose.
 pub const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
-/// So many rows are committed without waiting.
-const COMMIT_ROWS: usize = 500;
+/// So many rows are committed without waiting. Many, because rows lie all over their index, and a
+/// page of it that several of them share is written once.
+const COMMIT_ROWS: usize = 2_000;
 
 /// What to do once a row is committed, or cannot be. Called on the writer's thread.
 pub(crate) type Receipt = Box<dyn FnOnce(Result<Record, LedgerError>) + Send>;
@@ -170,11 +171,16 @@ fn commit(connection: &mut Connection, batch: &[Entry]) -> Result<(), rusqlite::
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Most runs have none, and looking for them one by one takes time.
+    let mut has_failures = has_failures(&transaction)?;
     for Entry { endpoint, hash, run_id, record, .. } in batch {
         if record.has_answer() {
             insert_answer(&transaction, *endpoint, hash, run_id, record)?;
-            delete_failure(&transaction, *endpoint, hash, run_id)?;
+            if has_failures {
+                delete_failure(&transaction, *endpoint, hash, run_id)?;
+            }
         } else {
+            has_failures = true;
             insert_failure(&transaction, *endpoint, hash, run_id, record)?;
         }
     }
