@@ -6,8 +6,11 @@ use tokio::time::Instant;
 
 use super::Ticket;
 
-/// A suite's limit up to this is begun with; beyond, the window begins here and doubles.
+/// A suite's limit up to this is begun with; beyond, the window begins here and grows fast.
 const MODEST: usize = 64;
+/// What a success adds before anything was refused: the window quadruples in one latency, because
+/// the suite's limit is a good guess more often than not, and one latency's overshoot costs little.
+const FIRST_STEP: f64 = 3.0;
 /// The cut for an episode of refusals.
 const CUT: f64 = 0.9;
 /// The cut when refusals go on right after a cut.
@@ -93,7 +96,7 @@ impl Window {
         Self {
             size: most.min(MODEST) as f64,
             most: most as f64,
-            step: 1.0,
+            step: FIRST_STEP,
             under_way: 0,
             peak: 0,
             full_at: None,
@@ -171,9 +174,9 @@ impl Window {
         let may_probe = self.no_probe_before.is_none_or(|at| now >= at);
         let Some(ceiling) = &mut self.ceiling else {
             // One more for each success doubles the window in one latency. Beyond an old ceiling
-            // that begins with one more in all, and doubles, too.
+            // that begins with one more in all, and the step doubles, too, up to that.
             self.size = (self.size + self.step).min(self.most);
-            self.step = (self.step * (1.0 + 0.7 / self.size)).min(1.0);
+            self.step = (self.step * (1.0 + 0.7 / self.size)).min(self.step.max(1.0));
             return;
         };
         if self.size >= ceiling.at {
