@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::sync_channel,
+    },
     thread,
 };
 
@@ -28,6 +31,10 @@ use crate::{
     progress::{Progress, Tag},
     records::{LedgerRecords, Records},
 };
+
+/// Requests that are made together, and how many such chunks wait to be asked.
+const CHUNK: usize = 256;
+const CHUNKS_AHEAD: usize = 4;
 
 /// The models of a suite, ready to be asked, and the ledger that their answers go to.
 pub(crate) struct Endpoints {
@@ -207,12 +214,15 @@ impl Endpoints {
         stop: &Stop,
     ) -> Result<Tally> {
         let events = |event: Event<Tag>| progress.tell(event);
-        let tally = ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget)
-            .map_err(|error| match error {
-                AskError::Source(SourceError::Plan(error)) => anyhow!(error),
-                AskError::Source(SourceError::Record(error)) => error,
-                AskError::Ledger(error) => anyhow!(error),
-            })?;
+        let tally = thread::scope(|scope| {
+            let requests = ahead(scope, requests);
+            ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget)
+        });
+        let tally = tally.map_err(|error| match error {
+            AskError::Source(SourceError::Plan(error)) => anyhow!(error),
+            AskError::Source(SourceError::Record(error)) => error,
+            AskError::Ledger(error) => anyhow!(error),
+        })?;
         self.out_of_budget.fetch_or(tally.out_of_budget, Ordering::Relaxed);
         Ok(tally)
     }
@@ -265,6 +275,24 @@ impl Endpoints {
     pub(crate) fn any_down(&self) -> bool {
         self.by_model.iter().flatten().any(|endpoint| endpoint.down().is_some())
     }
+}
+
+/// The same, made ahead on a thread of its own: reading and rendering, while others are looked up.
+fn ahead<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    mut requests: impl Iterator<Item = T> + Send + 'scope,
+) -> impl Iterator<Item = T> + Send {
+    let (send, receive) = sync_channel(CHUNKS_AHEAD);
+    scope.spawn(move || {
+        loop {
+            let chunk: Vec<T> = requests.by_ref().take(CHUNK).collect();
+            // Nobody takes it where the asking has ended.
+            if chunk.is_empty() || send.send(chunk).is_err() {
+                return;
+            }
+        }
+    });
+    receive.into_iter().flatten()
 }
 
 /// Indices of the model-graded metrics.

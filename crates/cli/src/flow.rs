@@ -138,9 +138,9 @@ impl Run {
     /// Scores and report files; `None` when it was interrupted.
     fn score(&self, endpoints: &Endpoints, stop: &Stop) -> Result<Option<Scored>> {
         let (opened, run_id) = (&self.opened, &self.record.run_id);
-        let judges = endpoints.judges(opened)?;
+        let mut judges = endpoints.judges(opened)?;
         let mut records = self.records(endpoints)?;
-        write_reports(opened, &self.folder, run_id, &mut *records, &judges, stop)
+        write_reports(opened, &self.folder, run_id, &mut *records, &mut judges, stop)
     }
 
     /// Asks every sample, then every judge; answers whether it was interrupted.

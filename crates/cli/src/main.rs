@@ -12,6 +12,7 @@ mod exit;
 mod failing;
 mod flow;
 mod gate;
+mod gathered;
 mod hint;
 mod judges;
 mod leaderboard;

@@ -19,6 +19,11 @@ pub(crate) trait Records: Send {
     /// The record of this sample: an answer, or a described failure. Where the answer was given to
     /// another request than the suite would make now, that request takes its place.
     fn record(&mut self, sample: &mut Sample) -> Result<Record>;
+
+    /// The records of several samples.
+    fn records(&mut self, samples: &mut [Sample]) -> Result<Vec<Record>> {
+        samples.iter_mut().map(|sample| self.record(sample)).collect()
+    }
 }
 
 /// Records from the ledger, or from the dataset's own column.
@@ -41,6 +46,17 @@ impl Records for LedgerRecords {
             None => None,
         };
         Ok(record.unwrap_or_else(|| not_asked(self.down[model].as_deref())))
+    }
+
+    fn records(&mut self, samples: &mut [Sample]) -> Result<Vec<Record>> {
+        for answers in self.answers.iter().flatten() {
+            answers.begin()?;
+        }
+        let records = samples.iter_mut().map(|sample| self.record(sample)).collect();
+        for answers in self.answers.iter().flatten() {
+            answers.end()?;
+        }
+        records
     }
 }
 

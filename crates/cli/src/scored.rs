@@ -18,15 +18,13 @@ use evalmark_scoring::{Case, Judgement, Metric, score_batch};
 
 use crate::{
     failing::{Failing, Seen, passes, shown},
+    gathered::{Gathered, for_each_batch},
     judges::{Judged, Judges},
     open::Opened,
     records::Records,
     run_folder::{Counts, RunFolder, Totals},
     summary::{ArmSummary, add},
 };
-
-/// Samples that are held at once.
-const BATCH: usize = 2048;
 
 /// What the pass over all samples found.
 pub(crate) struct Scored {
@@ -52,7 +50,7 @@ pub(crate) fn write_reports(
     folder: &RunFolder,
     run_id: &str,
     records: &mut dyn Records,
-    judges: &Judges,
+    judges: &mut Judges,
     stop: &Stop,
 ) -> Result<Option<Scored>> {
     let metrics: Vec<_> = opened.metrics.iter().map(|metric| metric.name().to_owned()).collect();
@@ -62,30 +60,32 @@ pub(crate) fn write_reports(
     let mut scores_file = ScoresWriter::create(&folder.scores(), run_id)?;
     let mut scored = Scored::new(&opened.plan);
     let plan = &opened.plan;
-    for (prompt, model) in plan.arms() {
-        let (prompt_name, model_name) = (&*plan.prompts[prompt].name, &*plan.models[model].name);
-        let mut summary = ArmSummary::new(&layout, prompt_name, model_name, plan.epochs);
-        let mut samples = plan.by_arm(prompt, model)?;
-        loop {
-            let batch: Vec<Sample> = samples.by_ref().take(BATCH).collect::<Result<_, _>>()?;
-            if batch.is_empty() {
-                break;
+    let mut arm: Option<((usize, usize), ArmSummary)> = None;
+    let is_whole = for_each_batch(opened, records, judges, stop, |batch| {
+        for mut one in score(plan, &opened.metrics, batch) {
+            one.label(plan, &opened.labels);
+            samples_file.push(&one.row(plan))?;
+            for (metric, score) in metrics.iter().zip(&one.scores) {
+                scores_file.push(&one.score_row(plan, metric, score))?;
             }
-            if stop.is_requested() {
-                return Ok(None);
+            let place = (one.sample.prompt, one.sample.model);
+            if arm.as_ref().is_none_or(|(last, _)| *last != place) {
+                let row = one.row(plan);
+                let next = ArmSummary::new(&layout, row.prompt, row.model, plan.epochs);
+                let last = arm.replace((place, next));
+                scored.rows.extend(last.into_iter().flat_map(|(_, summary)| summary.finish()));
             }
-            for mut one in score(plan, &opened.metrics, batch, records, judges)? {
-                one.label(plan, &opened.labels);
-                samples_file.push(&one.row(plan))?;
-                for (metric, score) in metrics.iter().zip(&one.scores) {
-                    scores_file.push(&one.score_row(plan, metric, score))?;
-                }
+            if let Some((_, summary)) = &mut arm {
                 summary.push(&one.sample.item, &one.record, one.cost_usd, &one.scores);
-                scored.count(plan, &one, &metrics);
             }
+            scored.count(plan, &one, &metrics);
         }
-        scored.rows.extend(summary.finish());
+        Ok(())
+    })?;
+    if !is_whole {
+        return Ok(None);
     }
+    scored.rows.extend(arm.into_iter().flat_map(|(_, summary)| summary.finish()));
     samples_file.finish()?;
     scores_file.finish()?;
     write_summary(&folder.summary(), &scored.rows)?;
@@ -97,54 +97,33 @@ pub(crate) fn write_reports(
 pub(crate) fn for_each_scored(
     opened: &Opened,
     records: &mut dyn Records,
-    judges: &Judges,
+    judges: &mut Judges,
     stop: &Stop,
     mut see: impl FnMut(&Sample, &[Score]),
 ) -> Result<bool> {
-    let plan = &opened.plan;
-    let mut samples = plan.in_report_order();
-    loop {
-        let batch: Vec<Sample> = samples.by_ref().take(BATCH).collect::<Result<_, _>>()?;
-        if batch.is_empty() || stop.is_requested() {
-            return Ok(batch.is_empty());
-        }
-        for one in score(plan, &opened.metrics, batch, records, judges)? {
+    for_each_batch(opened, records, judges, stop, |batch| {
+        for one in score(&opened.plan, &opened.metrics, batch) {
             see(&one.sample, &one.scores);
         }
-    }
+        Ok(())
+    })
 }
 
-fn score(
-    plan: &Plan,
-    metrics: &[Metric],
-    mut batch: Vec<Sample>,
-    records: &mut dyn Records,
-    judges: &Judges,
-) -> Result<Vec<ScoredSample>> {
-    let records: Vec<_> =
-        batch.iter_mut().map(|sample| records.record(sample)).collect::<Result<_>>()?;
-    let said: Vec<_> = batch
-        .iter()
-        .zip(&records)
-        .map(|(sample, record)| judges.judge(plan, metrics, sample, record))
-        .collect::<Result<_>>()?;
+fn score(plan: &Plan, metrics: &[Metric], batch: Vec<Gathered>) -> Vec<ScoredSample> {
     let judgements: Vec<Vec<Judgement<'_>>> =
-        said.iter().map(|all| all.iter().map(Judged::as_judgement).collect()).collect();
+        batch.iter().map(|one| one.said.iter().map(Judged::as_judgement).collect()).collect();
     let cases: Vec<_> = batch
         .iter()
-        .zip(&records)
         .zip(&judgements)
-        .map(|((sample, record), judgements)| Case {
-            record,
-            targets: &sample.item.targets,
+        .map(|(one, judgements)| Case {
+            record: &one.record,
+            targets: &one.sample.item.targets,
             judgements,
         })
         .collect();
     let scores = score_batch(metrics, &cases);
-    let ended = batch.into_iter().zip(records).zip(scores);
-    Ok(ended
-        .map(|((sample, record), scores)| ScoredSample::new(plan, sample, record, scores))
-        .collect())
+    let ended = batch.into_iter().zip(scores);
+    ended.map(|(one, scores)| ScoredSample::new(plan, one.sample, one.record, scores)).collect()
 }
 
 impl ScoredSample {

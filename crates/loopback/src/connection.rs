@@ -13,6 +13,9 @@ use crate::{
     server::State,
 };
 
+/// Half of the timer's resolution.
+const HALF_A_TICK: Duration = Duration::from_micros(500);
+
 /// Whether the connection goes on after a reply.
 enum After {
     KeepAlive,
@@ -47,7 +50,8 @@ pub(crate) async fn serve(mut stream: impl Stream, state: &State) {
 async fn answer(stream: &mut impl Stream, state: &State, seen: Seen) -> io::Result<After> {
     let (in_hand, reply) = state.reply(seen);
     if !reply.delay.is_zero() {
-        tokio::time::sleep(reply.delay).await;
+        // The timer rounds up to whole milliseconds: half of one less, and the mean is right.
+        tokio::time::sleep(reply.delay.saturating_sub(HALF_A_TICK)).await;
     }
     let response = match reply.kind {
         Kind::Reset => return Ok(After::Reset),

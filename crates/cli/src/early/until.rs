@@ -116,11 +116,11 @@ impl Run {
         if stop.is_requested() {
             return Ok(false);
         }
-        let judges = endpoints.judges(&self.opened)?;
+        let mut judges = endpoints.judges(&self.opened)?;
         let mut records = self.records(endpoints)?;
         let mut seen = watch.chunk(order.places(chunk));
         let see = |sample: &_, scores: &[_]| watch.see(&mut seen, sample, scores);
-        let is_whole = for_each_scored(&self.opened, &mut *records, &judges, stop, see)?;
+        let is_whole = for_each_scored(&self.opened, &mut *records, &mut judges, stop, see)?;
         Ok(is_whole && watch.look(seen))
     }
 

@@ -63,6 +63,16 @@ impl Answers {
         }
     }
 
+    /// Begins a batch: until its end, all calls see what was committed now, and cost less.
+    pub fn begin(&self) -> Result<(), LedgerError> {
+        self.connection.execute_batch("BEGIN").map_err(|error| self.error(&error))
+    }
+
+    /// Ends a batch.
+    pub fn end(&self) -> Result<(), LedgerError> {
+        self.connection.execute_batch("COMMIT").map_err(|error| self.error(&error))
+    }
+
     /// What went wrong with the request in this run.
     fn failure(&self, hash: &RequestHash) -> Result<Option<Record>, LedgerError> {
         let Some(endpoint) = self.endpoint else { return Ok(None) };
