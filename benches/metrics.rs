@@ -15,6 +15,7 @@ fn metric(kind: &str, params: Value) -> Metric {
         negate: false,
         threshold: None,
         invalid: InvalidPolicy::Zero,
+        labels: None,
     })
     .expect("a metric")
 }
