@@ -12,7 +12,7 @@ mod slices;
 
 use std::collections::HashSet;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
     suite::{Amount, GateSpec},
     verdict::Verdict,
@@ -32,6 +32,7 @@ use crate::{
     arms::{Arm, read_arms, read_usage},
     baseline::Baseline,
     exit::Exit,
+    hint::Hinted,
     run_folder::{RunFolder, RunRecord, write_whole},
 };
 
@@ -55,6 +56,11 @@ struct Measured {
 impl Measured {
     fn read(folder: &RunFolder, spec: &GateSpec) -> Result<Self> {
         let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
+        if gates_amounts && !folder.usage().is_file() {
+            let path = folder.path.display();
+            return Err(anyhow!("{path} does not tell what its answers took"))
+                .hint("promote its run again: `evalmark baseline promote RUN_DIR NAME --force`");
+        }
         let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
         Ok(Self { scores: read_arms(&folder.scores())?, usage })
     }

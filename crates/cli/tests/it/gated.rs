@@ -1,6 +1,6 @@
 //! What a gate can be about beside scores against a baseline: human labels, amounts, and families.
 
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 
 use evalmark_loopback::{Reply, Seen, Server};
 use serde_json::Value;
@@ -85,27 +85,36 @@ fn labels_that_are_about_nothing_are_told() {
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
 
-/// A model whose answers are right, and take so much.
-fn takes(ms: u64, tokens: u64) -> impl Fn(&Seen) -> Reply + Send + Sync {
-    move |seen| {
-        let i = item(seen) as u64;
-        let reply = Reply::text(answer(item(seen))).usage(100, tokens + i % 5);
-        reply.after(Duration::from_millis(ms + i % 7))
-    }
+/// Recorded answers, which took so much.
+fn taking(answers: &str, ms: u64, tokens: u64) -> String {
+    let lines = answers.lines().enumerate().map(|(i, line)| {
+        let mut answer: Value = serde_json::from_str(line).expect("JSON");
+        let i = i as u64;
+        answer["latency_ms"] = (ms + i % 7).into();
+        answer["input_tokens"] = 100.into();
+        answer["output_tokens"] = (tokens + i % 5).into();
+        format!("{answer}\n")
+    });
+    lines.collect()
 }
 
 #[test]
 fn what_answers_take_is_gated_as_a_ratio() {
     let world = World::new(200);
+    let server = Server::start(crate::setup::right);
+    world.suite(&server.url(), "");
+    world.run_suite("live", &["--prompt", "plain"]).expect(0);
+    let answers = world.run(&["export-answers", "reports/test/live"]).expect(0).stdout;
     let gate = "gate: { baseline: main, metrics: { exact: {}, latency_p95: { margin: 0.5 }, \
                 output_tokens: {}, cost_usd: {} } }\n";
-    let run = |id: &str, ms, tokens, more: &str| {
-        let server = Server::start(takes(ms, tokens));
-        let suite = crate::setup::suite(&server.url(), gate);
-        world.write("suite.yaml", &suite.replace("provider: openai,", more));
+    let run = |id: &str, ms, tokens, price: &str| {
+        world.write(&format!("{id}.jsonl"), &taking(&answers, ms, tokens));
+        let suite = crate::setup::suite("URL", gate);
+        let recorded = format!("recorded: {{ file: {id}.jsonl }}{price}");
+        world.write("suite.yaml", &suite.replace("provider: openai, base_url: 'URL'", &recorded));
         world.run_suite(id, &["--prompt", "plain"])
     };
-    let priced = "provider: openai, price: { input: 1, output: 2 },";
+    let priced = ", price: { input: 1, output: 2 }";
     run("a", 20, 50, priced).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
     let ran = run("b", 60, 80, priced).expect(1);
@@ -122,8 +131,13 @@ fn what_answers_take_is_gated_as_a_ratio() {
         assert_eq!(of(metric)["measure"], "ratio");
     }
     assert_eq!(of("exact")["answer"], "pass");
+    // A baseline of old may not know.
+    std::fs::remove_file(world.path("reports/baselines/test/main/usage.parquet")).expect("removed");
+    let ran = world.run(&["gate", "reports/test/b", "--baseline", "main"]).expect(2);
+    assert!(ran.stderr.contains("promote its run again"), "{}", ran.stderr);
+    world.run(&["baseline", "promote", "reports/test/a", "main", "--force"]).expect(0);
     // What nobody tells is not free of charge.
-    let ran = run("c", 20, 50, "provider: openai,").expect(4);
+    let ran = run("c", 20, 50, "").expect(4);
     assert!(ran.stdout.contains("give the model a `price`"), "{}", ran.stdout);
 }
 
