@@ -37,11 +37,6 @@ use crate::{
     print::Printer,
 };
 
-/// Samples are many small pieces that one thread makes and another drops: the usual allocator of
-/// the system takes a tenth of the time for them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let printer = match cli.log_format {
