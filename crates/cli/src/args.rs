@@ -59,7 +59,7 @@ pub(crate) enum Command {
     /// Named runs to compare with
     Baseline(BaselineArgs),
     /// The answers that runs share
-    Cache(CacheArgsOf),
+    Cache(CacheCommandArgs),
     /// JSON Schema of a suite, or the columns of a report file
     Schema(SchemaArgs),
     /// Recorded answers as JSONL, for replay
@@ -324,7 +324,7 @@ pub(crate) enum BaselineCommand {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct CacheArgsOf {
+pub(crate) struct CacheCommandArgs {
     #[command(subcommand)]
     pub(crate) command: CacheCommand,
 }

@@ -80,12 +80,7 @@ fn figures(comparison: &Comparison) -> Option<String> {
 fn difference(comparison: &Comparison) -> Option<Vec<String>> {
     let margin = points(comparison.margin);
     Some(vec![
-        format!(
-            "difference {} points [{}, {}]",
-            points(comparison.estimate?),
-            bound(comparison.lower, points),
-            bound(comparison.upper, points)
-        ),
+        format!("difference {} points {}", points(comparison.estimate?), ends(comparison, points)),
         format!("margin {} points", margin.trim_start_matches('+')),
         format!("{} pairs", comparison.counts.paired),
     ])
@@ -94,12 +89,7 @@ fn difference(comparison: &Comparison) -> Option<Vec<String>> {
 fn ratio(comparison: &Comparison) -> Option<Vec<String>> {
     let times = |ratio: f64| format!("{ratio:.2}");
     Some(vec![
-        format!(
-            "{} times the baseline [{}, {}]",
-            times(comparison.estimate?),
-            bound(comparison.lower, times),
-            bound(comparison.upper, times)
-        ),
+        format!("{} times the baseline {}", times(comparison.estimate?), ends(comparison, times)),
         format!("may grow to {} times", times(1.0 + comparison.margin)),
         format!("{} pairs", comparison.counts.paired),
     ])
@@ -107,20 +97,17 @@ fn ratio(comparison: &Comparison) -> Option<Vec<String>> {
 
 fn level(comparison: &Comparison) -> Option<Vec<String>> {
     Some(vec![
-        format!(
-            "mean {} [{}, {}]",
-            percent(comparison.estimate?),
-            bound(comparison.lower, percent),
-            bound(comparison.upper, percent)
-        ),
+        format!("mean {} {}", percent(comparison.estimate?), ends(comparison, percent)),
         format!("minimum {}", percent(comparison.minimum?)),
         format!("{} items", comparison.counts.paired),
     ])
 }
 
-/// A bound; one that the scores do not give is told as such.
-fn bound(bound: Option<f64>, write: impl Fn(f64) -> String) -> String {
-    bound.map_or_else(|| "no bound".to_owned(), write)
+/// Both bounds in brackets; one that the scores do not give is told as such.
+fn ends(comparison: &Comparison, write: impl Fn(f64) -> String) -> String {
+    let [lower, upper] = [comparison.lower, comparison.upper]
+        .map(|bound| bound.map_or_else(|| "no bound".to_owned(), &write));
+    format!("[{lower}, {upper}]")
 }
 
 /// Which items the two runs do not share, a few of each kind.

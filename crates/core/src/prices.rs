@@ -4,13 +4,11 @@
 
 use crate::model::Price;
 
-/// When the table was last brought up to date.
-pub const AS_OF: &str = "2025-08";
-
 /// Where `provider: openai` goes by default.
 pub(crate) const OPENAI: &str = "https://api.openai.com/v1";
 
-/// US dollars per million tokens of prompt and answer, without discounts (OpenAI's price list).
+/// US dollars per million tokens of prompt and answer, without discounts (OpenAI's price list as of
+/// August 2025).
 const OPENAI_PRICES: [(&str, f64, f64); 13] = [
     ("gpt-3.5-turbo", 0.5, 1.5),
     ("gpt-4-turbo", 10.0, 30.0),

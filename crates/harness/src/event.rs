@@ -71,8 +71,7 @@ pub struct Tally {
     /// retries; what they cost is in the budget's `spent`, and here.
     pub hedged: u64,
     /// Tokens of those answers that lost against their duplicate, or as a duplicate: they are in no
-    /// record. As many as
-    /// the winner's, because the loser is not waited for.
+    /// record. As many as the winner's, because the loser is not waited for.
     pub hedge_input_tokens: u64,
     /// Their tokens of the answer.
     pub hedge_output_tokens: u64,

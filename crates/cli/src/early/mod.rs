@@ -13,6 +13,7 @@ use evalmark_core::{
     plan::{Plan, PlanError},
 };
 use evalmark_verdict::{ItemScore, Rule, Stopping};
+use indicatif::HumanCount;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -60,25 +61,12 @@ impl StoppedEarly {
     pub(crate) fn says(&self) -> String {
         format!(
             "stopped early after {} of {} items; {} of {} samples were not asked",
-            grouped(self.asked_items),
-            grouped(self.planned_items),
-            grouped(self.saved_samples),
-            grouped(self.planned_samples),
+            HumanCount(self.asked_items),
+            HumanCount(self.planned_items),
+            HumanCount(self.saved_samples),
+            HumanCount(self.planned_samples),
         )
     }
-}
-
-/// A count with a comma before each three digits.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Every planned item in the order of asking: random, whole clusters together. Holds 8 bytes an

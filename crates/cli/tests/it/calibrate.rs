@@ -8,7 +8,7 @@ use std::sync::{
 use evalmark_loopback::{Reply, Seen, Server};
 use serde_json::Value;
 
-use crate::setup::{Ran, World, answer, item, right};
+use crate::setup::{Ran, World, answer, item, right, scrambled};
 
 const KEPT: &str = "reports/test/calibration.json";
 
@@ -16,14 +16,6 @@ const KEPT: &str = "reports/test/calibration.json";
 pub(crate) fn wavering(seen: &Seen) -> Reply {
     let wrong = scrambled(seen.index).is_multiple_of(10);
     Reply::text(answer(item(seen) + usize::from(wrong)))
-}
-
-/// The finaliser of splitmix64: a seeded coin for each request.
-fn scrambled(index: u64) -> u64 {
-    let x = (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (x ^ (x >> 31)) >> 8
 }
 
 pub(crate) fn calibrate(world: &World, more: &[&str], code: i32) -> Ran {

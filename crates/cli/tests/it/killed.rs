@@ -15,7 +15,7 @@ use std::{
 
 use evalmark_loopback::{Reply, Seen, Server};
 
-use crate::setup::{World, answer, item, suite};
+use crate::setup::{World, answer, item, scrambled, suite};
 
 /// Kills of the usual form.
 const KILLS: u64 = 50;
@@ -36,14 +36,6 @@ fn slow(seen: &Seen) -> Reply {
     let i = item(seen);
     let text = if i.is_multiple_of(7) { "none" } else { answer(i) };
     Reply::text(text).after(Duration::from_millis(SERVICE))
-}
-
-/// The next number of a seeded row (the finaliser of splitmix64).
-fn scrambled(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// Starts the program and kills it after so many more answers; whether it was still running.
@@ -85,8 +77,7 @@ fn a_killed_run_goes_on_and_ends_like_any_other() {
     let (world, untouched) = (World::new(ITEMS), World::new(ITEMS));
     world.write("suite.yaml", &suite(&server.url(), "").replace("attempts: 4", "attempts: 1"));
     untouched.suite(&reference.url(), "");
-    let mut state = 1;
-    let (mut killed, mut round) = (0, 0);
+    let (mut killed, mut round, mut step) = (0, 0, 0);
     while killed < kills {
         round += 1;
         let id = format!("r{round}");
@@ -98,7 +89,8 @@ fn a_killed_run_goes_on_and_ends_like_any_other() {
             let new = [&["run", "suite.yaml", "--run-id", &id], &begin[..]].concat();
             let arguments = if has_begun { vec!["resume", folder.as_str()] } else { new };
             // Often before the first commit, often after several.
-            let answers = scrambled(&mut state) % 200;
+            step += 1;
+            let answers = scrambled(step) % 200;
             if killed >= kills || !kill_after(&world, &arguments, answers, &asked) {
                 break;
             }
