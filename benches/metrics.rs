@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use evalmark_core::metric::{InvalidPolicy, MetricSpec};
-use evalmark_scoring::{Metric, catalog};
+use evalmark_scoring::{Metric, Subject, catalog};
 use serde_json::{Value, json};
 
 fn metric(kind: &str, params: Value) -> Metric {
@@ -14,6 +14,7 @@ fn metric(kind: &str, params: Value) -> Metric {
         extract: None,
         negate: false,
         threshold: None,
+        binary: false,
         invalid: InvalidPolicy::Zero,
         labels: None,
     })
@@ -40,7 +41,9 @@ fn simple(criterion: &mut Criterion) {
     for (kind, params, answer, target) in cases {
         let metric = metric(kind, params);
         let targets = [target.to_owned()];
-        group.bench_function(kind, |bencher| bencher.iter(|| metric.score(answer, &targets)));
+        group.bench_function(kind, |bencher| {
+            bencher.iter(|| metric.score(Subject::of_texts(answer, &targets)))
+        });
     }
 }
 
@@ -54,7 +57,7 @@ fn fuzzy(criterion: &mut Criterion) {
         for length in [20, 200, 2000] {
             let (answer, targets) = texts(length);
             group.bench_with_input(BenchmarkId::from_parameter(length), &length, |bencher, _| {
-                bencher.iter(|| metric.score(&answer, &targets));
+                bencher.iter(|| metric.score(Subject::of_texts(&answer, &targets)));
             });
         }
     }

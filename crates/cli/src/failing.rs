@@ -131,7 +131,7 @@ fn bounded(text: &str) -> String {
 
 /// Whether no metric failed the sample.
 pub(crate) fn passes(scores: &[Score]) -> bool {
-    scores.iter().all(|score| score.passed == Some(true))
+    scores.iter().all(|score| score.value.is_some() && score.passed != Some(false))
 }
 
 /// Scores as the page shows them.

@@ -110,6 +110,8 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
         "{} {} {:?} {} {:?} {judge:?}",
         spec.kind, spec.params, spec.extract, spec.negate, spec.invalid
     );
+    // As it was hashed before there was `binary`, so that baselines of then still compare.
+    let text = if spec.binary { format!("{text} binary from {:?}", spec.threshold) } else { text };
     let hash = blake3::hash(text.as_bytes()).to_hex()[..32].to_owned();
     Named { name: spec.name.clone(), hash }
 }

@@ -7,13 +7,14 @@ use std::{
 };
 
 use evalmark_core::{
+    item::Item,
     model::Model,
     plan::{Plan, Sample},
     record::Record,
 };
 use evalmark_harness::Event;
 use evalmark_report::text::printable;
-use evalmark_scoring::Metric;
+use evalmark_scoring::{Metric, Subject};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::print::Printer;
@@ -27,18 +28,17 @@ pub(crate) struct Tag {
     prompt: usize,
     model: usize,
     /// `None` for a judge's answer, which has no running score.
-    targets: Option<Arc<[String]>>,
+    item: Option<Item>,
 }
 
 impl Tag {
     pub(crate) fn of_sample(sample: &Sample) -> Self {
-        let targets = Some(sample.item.targets.clone());
-        Self { prompt: sample.prompt, model: sample.model, targets }
+        Self { prompt: sample.prompt, model: sample.model, item: Some(sample.item.clone()) }
     }
 
     /// A judgement: it is the judge's answer, and the judge that costs.
     pub(crate) fn of_judge(sample: &Sample, judge: usize) -> Self {
-        Self { prompt: sample.prompt, model: judge, targets: None }
+        Self { prompt: sample.prompt, model: judge, item: None }
     }
 }
 
@@ -196,8 +196,12 @@ impl Progress {
         if !self.lines && self.bar.is_hidden() {
             return None;
         }
-        let (metric, targets) = (self.metric.as_ref()?, tag.targets.as_ref()?);
-        record.output.as_deref().and_then(|output| metric.score(output, targets).value)
+        let (metric, item) = (self.metric.as_ref()?, tag.item.as_ref()?);
+        if !record.has_answer() {
+            return None;
+        }
+        let cost_usd = self.models[tag.model].cost_usd(record.usage);
+        metric.score(Subject::new(record, &item.targets, &item.fields, cost_usd)).value
     }
 
     /// Running scores, errors, retries and cost: what is not nothing.

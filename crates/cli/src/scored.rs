@@ -14,7 +14,7 @@ use evalmark_report::{
     scores::{ScoreRow, ScoresWriter},
     summary::{SummaryRow, write_summary},
 };
-use evalmark_scoring::{Case, Judgement, Metric, score_batch};
+use evalmark_scoring::{Case, Judgement, Metric, Subject, score_batch};
 
 use crate::{
     failing::{Failing, Seen, passes, shown},
@@ -115,15 +115,16 @@ fn score(plan: &Plan, metrics: &[Metric], batch: Vec<Gathered>) -> Vec<ScoredSam
     let cases: Vec<_> = batch
         .iter()
         .zip(&judgements)
-        .map(|(one, judgements)| Case {
-            record: &one.record,
-            targets: &one.sample.item.targets,
-            judgements,
-        })
+        .map(|(one, judgements)| Case { subject: subject(plan, one), judgements })
         .collect();
     let scores = score_batch(metrics, &cases);
     let ended = batch.into_iter().zip(scores);
     ended.map(|(one, scores)| ScoredSample::new(plan, one.sample, one.record, scores)).collect()
+}
+
+fn subject<'a>(plan: &Plan, Gathered { sample, record, .. }: &'a Gathered) -> Subject<'a> {
+    let cost_usd = plan.models[sample.model].cost_usd(record.usage);
+    Subject::new(record, &sample.item.targets, &sample.item.fields, cost_usd)
 }
 
 impl ScoredSample {

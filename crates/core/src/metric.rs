@@ -2,6 +2,8 @@
 //!
 //! `core` knows no metric by name: whoever reads a suite passes in the kinds that exist.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::label::LabelSpec;
@@ -21,6 +23,8 @@ pub struct MetricSpec {
     pub negate: bool,
     /// The score from which an answer passes; `None` is the kind's own default.
     pub threshold: Option<f64>,
+    /// Score 1 where the answer passes and 0 where it does not, whatever the metric's own values.
+    pub binary: bool,
     /// What an answer from which nothing can be extracted scores.
     pub invalid: InvalidPolicy,
     /// Human labels of some of the answers.
@@ -63,6 +67,60 @@ pub enum InvalidPolicy {
     Missing,
 }
 
+/// Where a metric's values lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// 0 or 1.
+    Binary,
+    /// Anything from 0 to 1.
+    Unit,
+    /// Anything from 0 to 100.
+    Hundred,
+    /// Anything from 0 on.
+    Open,
+}
+
+impl Range {
+    /// The largest value, where there is one.
+    pub fn max(self) -> Option<f64> {
+        match self {
+            Self::Binary | Self::Unit => Some(1.0),
+            Self::Hundred => Some(100.0),
+            Self::Open => None,
+        }
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Binary => "0 or 1",
+            Self::Unit => "[0, 1]",
+            Self::Hundred => "[0, 100]",
+            Self::Open => "[0, ∞)",
+        })
+    }
+}
+
+/// Which values of a metric are better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// The higher ones.
+    #[default]
+    Higher,
+    /// The lower ones: error rates, lengths, times.
+    Lower,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+        })
+    }
+}
+
 /// Something wrong with a metric's parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
@@ -81,6 +139,10 @@ pub struct MetricKind {
     pub schema: fn() -> Value,
     /// What the schema cannot say: does the metric compile?
     pub check: fn(&MetricSpec) -> Result<(), Complaint>,
+    /// Where its values lie.
+    pub range: Range,
+    /// Which of them are better.
+    pub direction: Direction,
     /// Whether it compares with a target.
     pub needs_target: bool,
     /// Pointers to parameters that name a model of the suite, e.g. `/model`.

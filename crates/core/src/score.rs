@@ -7,12 +7,16 @@ use serde::{Deserialize, Serialize};
 pub struct Score {
     /// In [0, 1] unless the metric says otherwise; `None` is missing, which is never 0.
     pub value: Option<f64>,
-    /// Whether the score reaches the metric's threshold; `None` when missing.
+    /// Whether the score reaches the metric's threshold; `None` when it is missing, or the metric
+    /// has no threshold.
     pub passed: Option<bool>,
     /// Why, in a few words, where the number alone does not tell.
     pub reason: Option<String>,
     /// Nothing could be extracted from the answer; the value is the suite's policy (0 by default).
     pub invalid: bool,
+    /// What the answer adds to a value of the whole run, where that is no mean of single values:
+    /// counts such as matching n-grams, as the metric defines them.
+    pub counts: Option<Vec<f64>>,
     /// What the judge said, for a model-graded metric.
     pub judge: Option<JudgeTrace>,
     /// What people say the answer is worth, where they were asked.

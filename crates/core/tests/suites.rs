@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use evalmark_core::{
     dataset::{DatasetError, Rows},
-    metric::MetricKind,
+    metric::{Direction, MetricKind, Range},
     model::Provider,
     plan::Plan,
     suite::{Readers, Suite, SuiteError},
@@ -22,6 +22,8 @@ const KINDS: &[MetricKind] = &[
             })
         },
         check: |_| Ok(()),
+        range: Range::Binary,
+        direction: Direction::Higher,
         needs_target: true,
         model_refs: &[],
     },
@@ -29,6 +31,8 @@ const KINDS: &[MetricKind] = &[
         name: "judge",
         schema: || json!({ "type": "object" }),
         check: |_| Ok(()),
+        range: Range::Unit,
+        direction: Direction::Higher,
         needs_target: false,
         model_refs: &["/model"],
     },

@@ -6,18 +6,13 @@ use evalmark_core::{
 };
 use rayon::prelude::*;
 
-use crate::{
-    judge::Judge,
-    metric::{Metric, text_of},
-};
+use crate::{judge::Judge, metric::Metric, subject::Subject};
 
 /// One sample, ready to score.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
-    /// What came back.
-    pub record: &'a Record,
-    /// The item's right answers.
-    pub targets: &'a [String],
+    /// What came back, and the item it belongs to.
+    pub subject: Subject<'a>,
     /// By metric, in the metrics' order; a missing tail counts as [`Judgement::None`].
     pub judgements: &'a [Judgement<'a>],
 }
@@ -48,18 +43,18 @@ pub fn score_batch(metrics: &[Metric], cases: &[Case<'_>]) -> Vec<Vec<Score>> {
 }
 
 fn score_case(metrics: &[Metric], case: &Case<'_>) -> Vec<Score> {
-    if !case.record.has_answer() {
-        let missing = Score::missing(why_failed("no answer", case.record));
+    let Case { subject, judgements } = *case;
+    if !subject.record.has_answer() {
+        let missing = Score::missing(why_failed("no answer", subject.record));
         return vec![missing; metrics.len()];
     }
-    let answer = text_of(case.record);
-    let judgements = case.judgements.iter().copied().chain(std::iter::repeat(Judgement::None));
+    let judgements = judgements.iter().copied().chain(std::iter::repeat(Judgement::None));
     metrics
         .iter()
         .zip(judgements)
         .map(|(metric, judgement)| match metric.judge() {
-            None => metric.score(answer, case.targets),
-            Some(judge) => match metric.narrow(answer) {
+            None => metric.score(subject),
+            Some(judge) => match metric.narrow(subject.answer) {
                 Ok(_) => judged(judge, judgement),
                 Err(reason) => metric.invalid(reason),
             },

@@ -1,49 +1,84 @@
-//! From a finding to a score: the policy on invalid answers, `not`, and the threshold.
+//! From a finding to a score: the policy on invalid answers, `not`, `binary`, and the threshold.
 
 use evalmark_core::{
-    metric::{Complaint, InvalidPolicy, MetricSpec},
+    metric::{Complaint, Direction, InvalidPolicy, MetricSpec, Range},
     score::Score,
 };
 
-use crate::kind::Finding;
+use crate::kind::{About, Finding};
 
 /// What a suite says of a metric's scores, whatever its kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finish {
     negate: bool,
-    threshold: f64,
-    invalid: InvalidPolicy,
+    binary: bool,
+    threshold: Option<f64>,
+    direction: Direction,
+    invalid: Invalid,
+}
+
+/// What an invalid answer scores: the worst value, where there is one, or nothing.
+#[derive(Clone, Copy, Debug)]
+enum Invalid {
+    Worst(f64),
+    Missing,
 }
 
 impl Finish {
-    pub(crate) fn compile(spec: &MetricSpec, default_threshold: f64) -> Result<Self, Complaint> {
-        let threshold = spec.threshold.unwrap_or(default_threshold);
-        if !(0.0..=1.0).contains(&threshold) {
-            let message = format!("a threshold lies between 0 and 1, and {threshold} does not");
-            return Err(Complaint { pointer: "/threshold".to_owned(), message });
+    pub(crate) fn compile(spec: &MetricSpec, about: &About) -> Result<Self, Complaint> {
+        let complain =
+            |pointer: &str, message| Err(Complaint { pointer: pointer.to_owned(), message });
+        let (range, direction) = (about.range, about.direction);
+        let threshold = spec.threshold.or(about.threshold);
+        if let Some(threshold) = threshold
+            && !(0.0..=range.max().unwrap_or(f64::MAX)).contains(&threshold)
+        {
+            let message = format!("a threshold of `{}` lies in {range}", about.name);
+            return complain("/threshold", format!("{message}, and {threshold} does not"));
         }
-        Ok(Self { negate: spec.negate, threshold, invalid: spec.invalid })
+        if spec.binary && threshold.is_none() {
+            let message = format!("`{}` passes or fails only with a `threshold`", about.name);
+            return complain("/binary", message);
+        }
+        let is_unit = spec.binary || matches!(range, Range::Binary | Range::Unit);
+        if spec.negate && !is_unit {
+            let message = format!(
+                "the values of `{}` lie in {range} and cannot be turned around; add `binary: true` \
+                 and a `threshold`",
+                about.name
+            );
+            return complain("/not", message);
+        }
+        let worst =
+            if spec.binary || direction == Direction::Higher { Some(0.0) } else { range.max() };
+        let invalid = match (spec.invalid, worst) {
+            (InvalidPolicy::Zero, Some(worst)) => Invalid::Worst(worst),
+            _ => Invalid::Missing,
+        };
+        Ok(Self { negate: spec.negate, binary: spec.binary, threshold, direction, invalid })
     }
 
     /// Finishes a score.
     ///
     /// `not` turns both the value (1 - value) and the pass around: an answer passes when it would
     /// have failed. It does not turn around what is invalid: an answer without the thing that was
-    /// asked for scores 0 and fails under `not` too, or a broken format would look like success.
+    /// asked for scores the worst value and fails under `not` too, or a broken format would look
+    /// like success. Where there is no worst value, an invalid answer has no score.
     pub(crate) fn score(self, finding: Finding) -> Score {
         match finding {
             Finding::Value(value, reason) => self.value(value, reason),
+            Finding::Counted { value, counts, reason } => {
+                let score = self.value(value, reason);
+                Score { counts: score.value.map(|_| counts), ..score }
+            }
             Finding::Missing(reason) => Score::missing(reason),
             Finding::Invalid(reason) => {
-                let scored = self.invalid == InvalidPolicy::Zero;
-                Score {
-                    value: scored.then_some(0.0),
-                    passed: scored.then_some(false),
-                    reason: Some(reason),
-                    invalid: true,
-                    judge: None,
-                    label: None,
-                }
+                let value = match self.invalid {
+                    Invalid::Worst(worst) => Some(worst),
+                    Invalid::Missing => None,
+                };
+                let (passed, reason) = (value.map(|_| false), Some(reason));
+                Score { value, passed, reason, invalid: true, ..Score::default() }
             }
         }
     }
@@ -52,15 +87,16 @@ impl Finish {
         if !value.is_finite() {
             return Score::missing("the metric has no value here");
         }
-        let passed = value >= self.threshold;
+        let passed = self.threshold.map(|threshold| match self.direction {
+            Direction::Higher => value >= threshold,
+            Direction::Lower => value <= threshold,
+        });
+        let value = match passed {
+            Some(passed) if self.binary => f64::from(passed),
+            _ => value,
+        };
         let value = if self.negate { 1.0 - value } else { value };
-        Score {
-            value: Some(value),
-            passed: Some(passed != self.negate),
-            reason,
-            invalid: false,
-            judge: None,
-            label: None,
-        }
+        let passed = passed.map(|passed| passed != self.negate);
+        Score { value: Some(value), passed, reason, ..Score::default() }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::judge::Grader;
+use crate::{judge::Grader, subject::Subject};
 
 /// What a kind says of itself. It becomes a row of METRICS.md.
 #[derive(Clone, Copy)]
@@ -16,12 +16,13 @@ pub(crate) struct About {
     pub(crate) name: &'static str,
     /// What it measures, in a sentence.
     pub(crate) summary: &'static str,
-    /// Where its values lie, e.g. `0 or 1`.
-    pub(crate) range: &'static str,
-    /// Which way is better, e.g. `higher`.
-    pub(crate) direction: &'static str,
-    /// The value from which an answer passes, where the suite does not say.
-    pub(crate) threshold: f64,
+    /// Where its values lie.
+    pub(crate) range: Range,
+    /// Which way is better.
+    pub(crate) direction: Direction,
+    /// The value from which (in the better direction) an answer passes, where the suite does not
+    /// say; `None` where only the suite can know.
+    pub(crate) threshold: Option<f64>,
     /// Whether it compares with a target.
     pub(crate) needs_target: bool,
     /// Pointers to parameters that name a model of the suite.
@@ -51,8 +52,27 @@ pub(crate) enum Work {
 
 /// A metric that needs nothing but the texts.
 pub(crate) trait Measure: fmt::Debug + Send + Sync {
-    /// Compares one answer, already narrowed, with its targets.
-    fn measure(&self, answer: &str, targets: &[String]) -> Finding;
+    /// Looks at one answer, already narrowed.
+    fn measure(&self, subject: Subject<'_>) -> Finding;
+
+    /// The value of a whole run, where that is no mean of single values.
+    fn corpus(&self) -> Option<&dyn Corpus> {
+        None
+    }
+}
+
+/// A value of a whole run that is made from sums of what each answer adds: BLEU, macro F1.
+pub trait Corpus: fmt::Debug + Send + Sync {
+    /// How many sums there are.
+    fn width(&self) -> usize;
+
+    /// Adds an answer's counts ([`Score::counts`](evalmark_core::score::Score::counts)) to the
+    /// sums, `times` over; counts that are not the metric's own add nothing.
+    fn add(&self, sums: &mut [f64], counts: &[f64], times: f64);
+
+    /// The run's values by name, the one that the metric stands for first; `None` where a value is
+    /// not defined.
+    fn values(&self, sums: &[f64]) -> Vec<(String, Option<f64>)>;
 }
 
 /// What a metric found, before `invalid`, `not` and the threshold have their say.
@@ -60,6 +80,15 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
 pub(crate) enum Finding {
     /// A value in the kind's range, and a remark where the number alone does not tell.
     Value(f64, Option<String>),
+    /// A value, and what the answer adds to the metric's [`Corpus`] sums.
+    Counted {
+        /// In the kind's range.
+        value: f64,
+        /// As [`Corpus::add`] takes them.
+        counts: Vec<f64>,
+        /// Where the number alone does not tell.
+        reason: Option<String>,
+    },
     /// The answer does not hold what the metric looks for: the model's fault.
     Invalid(String),
     /// There is nothing to compare with: not the model's fault.

@@ -6,7 +6,8 @@
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
 //! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, request, grade), and
-//! `finish.rs` (invalid answers, `not`, thresholds).
+//! `finish.rs` (invalid answers, `not`, `binary`, thresholds). What a kind may look at is in
+//! `subject.rs`.
 //!
 //! What is deliberately absent: network, files, clock, randomness, printing. A judge's request is
 //! made here and its grade is read here; asking it is somebody else's work. A request that failed
@@ -25,9 +26,12 @@ mod metric;
 mod normalize;
 mod number_in_text;
 mod reference;
+mod subject;
 
 pub use batch::{Case, Judgement, score_batch};
 pub use judge::Judge;
+pub use kind::Corpus;
 pub use kinds::catalog;
 pub use metric::Metric;
 pub use reference::reference;
+pub use subject::Subject;

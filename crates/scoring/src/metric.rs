@@ -15,8 +15,9 @@ use crate::{
     extract::Extractor,
     finish::Finish,
     judge::Judge,
-    kind::{Finding, Measure, Work},
+    kind::{Corpus, Finding, Measure, Work},
     kinds::KINDS,
+    subject::Subject,
 };
 
 /// A metric of a suite, ready to score. Cheap to clone.
@@ -41,7 +42,7 @@ impl Metric {
         let kind = KINDS.iter().find(|kind| kind.about.name == spec.kind).ok_or_else(|| {
             Complaint { pointer: String::new(), message: format!("no metric `{}`", spec.kind) }
         })?;
-        let finish = Finish::compile(spec, kind.about.threshold)?;
+        let finish = Finish::compile(spec, &kind.about)?;
         let extract = spec.extract.as_ref().map(Extractor::compile).transpose()?;
         let work = (kind.compile)(&spec.params).map_err(|complaint| Complaint {
             pointer: format!("/{}{}", spec.kind, complaint.pointer),
@@ -60,13 +61,23 @@ impl Metric {
     }
 
     /// The score of one answer. A model-graded metric has no score without its judge: missing.
-    pub fn score(&self, answer: &str, targets: &[String]) -> Score {
+    pub fn score(&self, subject: Subject<'_>) -> Score {
         match &self.worker {
-            Worker::Text(measure) => match self.narrow(answer) {
-                Ok(answer) => self.finish.score(measure.measure(&answer, targets)),
+            Worker::Text(measure) => match self.narrow(subject.answer) {
+                Ok(answer) => {
+                    self.finish.score(measure.measure(Subject { answer: &answer, ..subject }))
+                }
                 Err(reason) => self.invalid(reason),
             },
             Worker::Judge(_) => Score::missing("the judge was not asked"),
+        }
+    }
+
+    /// How the value of a whole run is made, where that is no mean of the answers' values.
+    pub fn corpus(&self) -> Option<&dyn Corpus> {
+        match &self.worker {
+            Worker::Text(measure) => measure.corpus(),
+            Worker::Judge(_) => None,
         }
     }
 
@@ -90,7 +101,7 @@ impl Metric {
         fields: &Map<String, Value>,
     ) -> Option<Result<Vec<Message>, TemplateError>> {
         let judge = self.judge().filter(|_| record.has_answer())?;
-        let answer = self.narrow(text_of(record)).ok()?;
+        let answer = self.narrow(record.output.as_deref().unwrap_or_default()).ok()?;
         Some(judge.request(question, &answer, targets, fields))
     }
 
@@ -106,9 +117,4 @@ impl Metric {
     pub(crate) fn invalid(&self, reason: String) -> Score {
         self.finish.score(Finding::Invalid(reason))
     }
-}
-
-/// The text that is scored: a refusal without one counts as an empty answer.
-pub(crate) fn text_of(record: &Record) -> &str {
-    record.output.as_deref().unwrap_or_default()
 }

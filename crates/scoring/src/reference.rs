@@ -15,9 +15,11 @@ const INTRODUCTION: &str = "\
 
 Generated from the code by `UPDATE=1 cargo test -p evalmark-scoring --test it reference`; do not edit.
 
-Every metric also takes `extract`, `not`, `threshold` and `invalid`. An answer passes from its
-threshold on; `not: true` turns value and pass around, except for an answer that is invalid, which
-scores 0. A failed request has no score under any metric. With several targets the best one counts.
+Every metric also takes `extract`, `not`, `threshold`, `binary` and `invalid`. An answer passes from
+its threshold on, upwards or downwards, whichever is better; `binary: true` scores 1 where it passes
+and 0 where it does not; `not: true` turns value and pass around, except for an answer that is
+invalid, which scores the worst value (`invalid: missing`: none). A failed request has no score under
+any metric. With several targets the best one counts.
 
 | metric | what it says | range | better | passes from | target | source |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -56,7 +58,7 @@ fn row(kind: &Kind) -> String {
         about.summary,
         about.range,
         about.direction,
-        about.threshold,
+        about.threshold.map_or_else(|| "-".to_owned(), |threshold| threshold.to_string()),
         if about.needs_target { "needed" } else { "not needed" },
         about.source,
     )

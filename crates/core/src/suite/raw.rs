@@ -271,6 +271,9 @@ pub(crate) struct RawMetric {
     /// Score from which an answer passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) threshold: Option<f64>,
+    /// Score 1 where the answer passes and 0 where it does not, whatever the metric's own values.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) binary: bool,
     /// What an answer from which nothing can be extracted scores.
     #[serde(default, skip_serializing_if = "RawInvalid::is_default")]
     pub(crate) invalid: RawInvalid,

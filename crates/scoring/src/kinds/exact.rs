@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step, default_steps},
+    subject::Subject,
 };
 
 /// Parameters of `exact`.
@@ -29,9 +30,9 @@ impl Define for Exact {
     const ABOUT: About = About {
         name: "exact",
         summary: "The answer equals a target.",
-        range: "0 or 1",
-        direction: "higher",
-        threshold: 1.0,
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
         needs_target: true,
         model_refs: &[],
         source: "Own definition; text is compared by Unicode scalar values.",
@@ -44,7 +45,7 @@ impl Define for Exact {
 }
 
 impl Measure for Exact {
-    fn measure(&self, answer: &str, targets: &[String]) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         let answer = self.chain.apply(answer);
         Finding::best_of(targets, |target| f64::from(self.chain.apply(target) == answer))
     }

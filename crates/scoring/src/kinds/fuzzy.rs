@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step, default_steps},
+    subject::Subject,
 };
 
 /// The largest product of two lengths that is compared: about a second of work. Beyond it a
@@ -59,9 +60,9 @@ impl Define for Fuzzy {
     const ABOUT: About = About {
         name: "fuzzy",
         summary: "How alike answer and target are as strings; two empty ones are equal.",
-        range: "[0, 1]",
-        direction: "higher",
-        threshold: 0.9,
+        range: Range::Unit,
+        direction: Direction::Higher,
+        threshold: Some(0.9),
         needs_target: true,
         model_refs: &[],
         source: "Crate `strsim`, checked against rapidfuzz; Sørensen–Dice is our own.",
@@ -75,7 +76,7 @@ impl Define for Fuzzy {
 }
 
 impl Measure for Fuzzy {
-    fn measure(&self, answer: &str, targets: &[String]) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         let answer = self.chain.apply(answer);
         let targets: Vec<String> =
             targets.iter().map(|target| self.chain.apply(target).into_owned()).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
@@ -10,6 +10,7 @@ use unicode_normalization::char::is_combining_mark;
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step, default_steps},
+    subject::Subject,
 };
 
 /// Parameters of `includes`.
@@ -35,9 +36,9 @@ impl Define for Includes {
     const ABOUT: About = About {
         name: "includes",
         summary: "A target stands somewhere in the answer. An empty target never does.",
-        range: "0 or 1",
-        direction: "higher",
-        threshold: 1.0,
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
         needs_target: true,
         model_refs: &[],
         source: "Own definition; text is compared by Unicode scalar values.",
@@ -51,7 +52,7 @@ impl Define for Includes {
 }
 
 impl Measure for Includes {
-    fn measure(&self, answer: &str, targets: &[String]) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         let answer = self.chain.apply(answer);
         Finding::best_of(targets, |target| {
             let target = self.chain.apply(target);

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use evalmark_core::{metric::Complaint, template::Template};
+use evalmark_core::{
+    metric::{Complaint, Direction, Range},
+    template::Template,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,9 +33,9 @@ impl Define for Rubric {
     const ABOUT: About = About {
         name: "judge",
         summary: "A model grades the answer by a rubric. A grade that cannot be read is missing.",
-        range: "[0, 1]",
-        direction: "higher",
-        threshold: 0.5,
+        range: Range::Unit,
+        direction: Direction::Higher,
+        threshold: Some(0.5),
         needs_target: false,
         model_refs: &["/model"],
         source: "After LLM-as-a-judge, Zheng et al. 2023 (arXiv:2306.05685): single-answer grading.",

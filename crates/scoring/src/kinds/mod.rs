@@ -38,6 +38,8 @@ fn metric_kind(kind: &Kind) -> MetricKind {
         name: kind.about.name,
         schema: kind.schema,
         check: |spec| Metric::compile(spec).map(drop),
+        range: kind.about.range,
+        direction: kind.about.direction,
         needs_target: kind.about.needs_target,
         model_refs: kind.about.model_refs,
     }

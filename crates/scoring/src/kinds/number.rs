@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
     number_in_text::{self, Decimal},
+    subject::Subject,
 };
 
 /// Parameters of `number`.
@@ -53,9 +54,9 @@ impl Define for Number {
     const ABOUT: About = About {
         name: "number",
         summary: "The number in the answer equals the target's, within a tolerance.",
-        range: "0 or 1",
-        direction: "higher",
-        threshold: 1.0,
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
         needs_target: true,
         model_refs: &[],
         source: "Own definition; exact in decimal, tolerances in 64-bit floats.",
@@ -74,7 +75,7 @@ impl Define for Number {
 }
 
 impl Measure for Number {
-    fn measure(&self, answer: &str, targets: &[String]) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         let wanted: Vec<Decimal> =
             targets.iter().filter_map(|target| number_in_text::whole(target)).collect();
         if wanted.is_empty() {

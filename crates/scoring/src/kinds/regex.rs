@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,7 @@ use crate::{
     extract::compile_pattern,
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step, default_steps},
+    subject::Subject,
 };
 
 /// Parameters of `regex`.
@@ -36,9 +37,9 @@ impl Define for Pattern {
     const ABOUT: About = About {
         name: "regex",
         summary: "The answer matches a regular expression.",
-        range: "0 or 1",
-        direction: "higher",
-        threshold: 1.0,
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
         needs_target: false,
         model_refs: &[],
         source: "Rust's `regex` crate.",
@@ -55,7 +56,7 @@ impl Define for Pattern {
 }
 
 impl Measure for Pattern {
-    fn measure(&self, answer: &str, _targets: &[String]) -> Finding {
+    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
         Finding::yes_or_no(self.pattern.is_match(&self.chain.apply(answer)))
     }
 }

@@ -1,8 +1,10 @@
 //! Many samples at once: failures, refusals, and judgements of every sort.
 
 use evalmark_core::record::{ErrorKind, Outcome, Record, Usage};
-use evalmark_scoring::{Case, Judgement, Metric, score_batch};
-use serde_json::json;
+use std::sync::LazyLock;
+
+use evalmark_scoring::{Case, Judgement, Metric, Subject, score_batch};
+use serde_json::{Map, Value, json};
 
 use crate::support::metric;
 
@@ -14,11 +16,20 @@ fn metrics() -> Vec<Metric> {
     ]
 }
 
+fn case<'a>(
+    record: &'a Record,
+    targets: &'a [String],
+    judgements: &'a [Judgement<'a>],
+) -> Case<'a> {
+    static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+    Case { subject: Subject::new(record, targets, &NO_FIELDS, None), judgements }
+}
+
 /// Values of the metrics above for one case.
 fn values(record: &Record, judgement: Judgement<'_>) -> Vec<Option<f64>> {
     let targets = ["yes".to_owned()];
     let judgements = [Judgement::None, judgement];
-    let case = Case { record, targets: &targets, judgements: &judgements };
+    let case = case(record, &targets, &judgements);
     score_batch(&metrics(), &[case]).remove(0).into_iter().map(|score| score.value).collect()
 }
 
@@ -26,7 +37,7 @@ fn values(record: &Record, judgement: Judgement<'_>) -> Vec<Option<f64>> {
 fn a_failed_record_is_missing_under_every_metric() {
     let record = Record::failed(ErrorKind::RateLimited, "slow down", 6);
     assert_eq!(values(&record, Judgement::None), [None, None, None]);
-    let case = Case { record: &record, targets: &[], judgements: &[] };
+    let case = case(&record, &[], &[]);
     for score in score_batch(&metrics(), &[case]).remove(0) {
         assert_eq!(score.reason.as_deref(), Some("no answer: rate_limited"));
         assert_eq!((score.passed, score.invalid), (None, false));
@@ -61,7 +72,7 @@ fn a_judgement_leaves_its_trace() {
     let record = Record { usage, ..Record::recorded(r#"{"grade": 1}"#.to_owned()) };
     let answer = Record::recorded("yes".to_owned());
     let judgements = [Judgement::None, Judgement::Given { record: &record, cost_usd: Some(0.5) }];
-    let case = Case { record: &answer, targets: &[], judgements: &judgements };
+    let case = case(&answer, &[], &judgements);
     let score = score_batch(&metrics(), &[case]).remove(0).remove(1);
     let trace = score.judge.expect("a trace");
     assert_eq!(trace.model, "grader");
@@ -75,7 +86,7 @@ fn a_judged_answer_without_what_was_asked_for_is_invalid() {
         "judge": {"model": "grader", "rubric": "r"}, "extract": {"regex": "A: (.*)"}
     }));
     let answer = Record::recorded("no idea".to_owned());
-    let case = Case { record: &answer, targets: &[], judgements: &[] };
+    let case = case(&answer, &[], &[]);
     let score = score_batch(&[metric], &[case]).remove(0).remove(0);
     assert_eq!((score.value, score.invalid), (Some(0.0), true));
 }
@@ -86,8 +97,7 @@ fn order_is_kept() {
         .map(|i| Record::recorded(if i % 3 == 0 { "yes" } else { "no" }.to_owned()))
         .collect();
     let targets = ["yes".to_owned()];
-    let cases: Vec<_> =
-        records.iter().map(|record| Case { record, targets: &targets, judgements: &[] }).collect();
+    let cases: Vec<_> = records.iter().map(|record| case(record, &targets, &[])).collect();
     let scores = score_batch(&metrics(), &cases);
     assert!(scores.iter().enumerate().all(|(i, s)| (s[0].value == Some(1.0)) == (i % 3 == 0)));
 }

@@ -1,6 +1,6 @@
 //! Laws that hold for any text at all.
 
-use evalmark_scoring::Metric;
+use evalmark_scoring::{Metric, Subject};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn negated(entry: &Value) -> Value {
 }
 
 fn value(metric: &Metric, answer: &str, target: &str) -> Option<f64> {
-    metric.score(answer, &[target.to_owned()]).value
+    metric.score(Subject::of_texts(answer, &[target.to_owned()])).value
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use evalmark_core::{
     metric::{Complaint, Extract, InvalidPolicy, MetricSpec, Which},
     score::Score,
 };
-use evalmark_scoring::{Metric, catalog};
+use evalmark_scoring::{Metric, Subject, catalog};
 use serde_json::{Value, json};
 
 /// A metric as a suite writes it, e.g. `{"exact": {}, "not": true}`.
@@ -20,6 +20,7 @@ pub(crate) fn spec(entry: &Value) -> MetricSpec {
         extract: entry.get("extract").map(extract),
         negate: entry["not"] == true,
         threshold: entry["threshold"].as_f64(),
+        binary: entry["binary"] == true,
         invalid: match entry["invalid"].as_str() {
             Some("missing") => InvalidPolicy::Missing,
             _ => InvalidPolicy::Zero,
@@ -50,7 +51,7 @@ pub(crate) fn complaint(entry: &Value) -> Complaint {
 
 pub(crate) fn score(entry: &Value, answer: &str, targets: &[&str]) -> Score {
     let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
-    metric(entry).score(answer, &targets)
+    metric(entry).score(Subject::of_texts(answer, &targets))
 }
 
 /// The value that `entry` gives `answer`; `None` for missing.

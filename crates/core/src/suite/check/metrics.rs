@@ -65,6 +65,7 @@ impl Checker<'_> {
             },
             negate: raw.not,
             threshold: raw.threshold,
+            binary: raw.binary,
             invalid: match raw.invalid {
                 RawInvalid::Zero => InvalidPolicy::Zero,
                 RawInvalid::Missing => InvalidPolicy::Missing,

@@ -1,0 +1,42 @@
+//! What is measured: one answer, and all that belongs to it.
+
+use std::sync::LazyLock;
+
+use evalmark_core::record::Record;
+use serde_json::{Map, Value};
+
+/// One answer, and all that a metric may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The text that is scored; a metric with `extract` sees the part that counts.
+    pub answer: &'a str,
+    /// The item's right answers.
+    pub targets: &'a [String],
+    /// The item's columns.
+    pub fields: &'a Map<String, Value>,
+    /// How the request ended: timing, tokens, finish reason; its text is the whole answer.
+    pub record: &'a Record,
+    /// US dollars that the answer cost, where the price is known.
+    pub cost_usd: Option<f64>,
+}
+
+impl<'a> Subject<'a> {
+    /// The answer of a record to an item with these right answers and columns; a refusal without a
+    /// text counts as an empty answer.
+    pub fn new(
+        record: &'a Record,
+        targets: &'a [String],
+        fields: &'a Map<String, Value>,
+        cost_usd: Option<f64>,
+    ) -> Self {
+        let answer = record.output.as_deref().unwrap_or_default();
+        Self { answer, targets, fields, record, cost_usd }
+    }
+
+    /// An answer of which nothing is known but its text and the right answers.
+    pub fn of_texts(answer: &'a str, targets: &'a [String]) -> Self {
+        static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        static NO_RECORD: LazyLock<Record> = LazyLock::new(|| Record::recorded(String::new()));
+        Self { answer, ..Self::new(&NO_RECORD, targets, &NO_FIELDS, None) }
+    }
+}
