@@ -33,7 +33,7 @@ fn request(index: u64) -> Request {
         format!("Which intent does this message express? I never received order {index}.");
     Request {
         model: "small".into(),
-        messages: vec![Message { role: "user".to_owned(), content }],
+        messages: [Message { role: "user".to_owned(), content }].into(),
         params: Arc::default(),
         epoch: 0,
     }

@@ -28,7 +28,7 @@ use crate::{
     hint::Hinted,
     judges::Judges,
     open::Opened,
-    progress::{Progress, Tag},
+    progress::Tag,
     records::{LedgerRecords, Records},
 };
 
@@ -47,6 +47,9 @@ pub(crate) struct Endpoints {
     /// Requests were left out because the budget might have been passed.
     out_of_budget: AtomicBool,
 }
+
+/// Who hears what happens while it is asked.
+pub(crate) type Events<'a> = dyn Fn(Event<Tag>) + Sync + 'a;
 
 /// Why asking ended early.
 #[derive(Debug, thiserror::Error)]
@@ -159,27 +162,26 @@ impl Endpoints {
     pub(crate) fn ask_samples(
         &self,
         opened: &Opened,
-        progress: &Progress,
+        events: &Events<'_>,
         stop: &Stop,
     ) -> Result<Tally> {
         let ask_one = |&model: &usize| {
             let Some(endpoint) = &self.by_model[model] else { return Ok(Tally::default()) };
             let requests = opened.plan.by_item(model)?.map(|sample| {
                 let sample = sample.map_err(SourceError::Plan)?;
-                let tag = Tag::of_sample(&sample);
-                Ok(Ask { request: sample.request, tag })
+                Ok(Ask { request: sample.request.clone(), tag: Tag::Sample(Box::new(sample)) })
             });
-            self.ask_one(endpoint, requests, progress, stop)
+            thread::scope(|scope| self.ask_one(endpoint, ahead(scope, requests), events, stop))
         };
         all_at_once(&opened.suite.candidates, ask_one)
     }
 
     /// Asks every judge about every answer; `records` opens the answers at the first one.
-    pub(crate) fn ask_judges(
+    pub(crate) fn ask_judges<'a>(
         &self,
         opened: &Opened,
-        records: &(dyn Fn() -> Result<Box<dyn Records>> + Sync),
-        progress: &Progress,
+        records: &(dyn Fn() -> Result<Box<dyn Records + 'a>> + Sync),
+        events: &Events<'_>,
         stop: &Stop,
     ) -> Result<Tally> {
         let judged: Vec<usize> = judged_metrics(opened).collect();
@@ -196,12 +198,12 @@ impl Endpoints {
                     let messages = judge_messages(&sample, &record, metric);
                     Ok(messages.map(|messages| Ask {
                         request: model.request(messages, sample.epoch),
-                        tag: Tag::of_judge(&sample, judge),
+                        tag: Tag::Judgement { prompt: sample.prompt, judge },
                     }))
                 });
                 request.transpose()
             });
-            self.ask_one(endpoint, requests, progress, stop)
+            self.ask_one(endpoint, requests, events, stop)
         };
         all_at_once(&judged, ask_one)
     }
@@ -210,14 +212,10 @@ impl Endpoints {
         &self,
         endpoint: &Endpoint,
         requests: impl Iterator<Item = Result<Ask<Tag>, SourceError>> + Send,
-        progress: &Progress,
+        events: &Events<'_>,
         stop: &Stop,
     ) -> Result<Tally> {
-        let events = |event: Event<Tag>| progress.tell(event);
-        let tally = thread::scope(|scope| {
-            let requests = ahead(scope, requests);
-            ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget)
-        });
+        let tally = ask_within(endpoint, &self.run_id, requests, events, stop, &self.budget);
         let tally = tally.map_err(|error| match error {
             AskError::Source(SourceError::Plan(error)) => anyhow!(error),
             AskError::Source(SourceError::Record(error)) => error,
@@ -234,20 +232,25 @@ impl Endpoints {
     }
 
     /// The records of samples, as this run sees them.
-    pub(crate) fn records(&self, opened: &Opened) -> Result<LedgerRecords> {
+    pub(crate) fn records(&self, opened: &Opened) -> Result<LedgerRecords<'_>> {
         let answers = |endpoint: &Option<Endpoint>| {
             endpoint.as_ref().map(|endpoint| endpoint.answers(&self.run_id)).transpose()
         };
         Ok(LedgerRecords {
             models: opened.plan.models.clone(),
             answers: self.by_model.iter().map(answers).collect::<Result<_, _>>()?,
-            down: self.by_model.iter().map(|e| e.as_ref().and_then(|e| self.unasked(e))).collect(),
+            endpoints: self,
         })
     }
 
-    /// Why an endpoint was not asked everything.
-    fn unasked(&self, endpoint: &Endpoint) -> Option<String> {
-        let down = endpoint.down().map(|failure| failure.message);
+    /// Whether a model is asked; where it is not, the dataset holds the answers.
+    pub(crate) fn asks(&self, model: usize) -> bool {
+        self.by_model[model].is_some()
+    }
+
+    /// Why a model was not asked everything.
+    pub(crate) fn unasked(&self, model: usize) -> Option<String> {
+        let down = self.by_model[model].as_ref()?.down().map(|failure| failure.message);
         let budget = || self.out_of_budget().then(|| "the budget did not reach".to_owned());
         down.or_else(budget)
     }

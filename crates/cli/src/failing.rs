@@ -1,6 +1,6 @@
 //! The samples that a page shows: those that did not pass, a bounded number for each arm.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use evalmark_core::{
     record::{ErrorKind, Outcome},
@@ -59,7 +59,7 @@ impl Failing {
     pub(crate) fn see(
         &mut self,
         seen: &Seen<'_>,
-        messages: impl FnOnce() -> Vec<Message>,
+        messages: impl FnOnce() -> Arc<[Message]>,
         scores: impl FnOnce() -> Vec<FailingScore>,
         passed: bool,
     ) {
@@ -82,8 +82,8 @@ impl Failing {
                 epoch: seen.epoch,
                 outcome: seen.outcome,
                 messages: messages()
-                    .into_iter()
-                    .map(|m| Message { content: bounded(&m.content), ..m })
+                    .iter()
+                    .map(|m| Message { role: m.role.clone(), content: bounded(&m.content) })
                     .collect(),
                 output: seen.output.map(bounded),
                 targets: seen.targets.iter().map(|target| bounded(target)).collect(),

@@ -1,28 +1,33 @@
 //! From a planned run to its end: ask, judge, score, report, gate. `run` begins it, `resume` goes
 //! on with it, and the way is the same.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
 
 use anyhow::{Context, Result};
 use evalmark_core::{record::ErrorKind, verdict::Verdict};
-use evalmark_harness::{Budget, Secret, Stop};
+use evalmark_harness::{Budget, Secret, Stop, Tally};
 use evalmark_report::{html::HtmlReport, summary::SummaryRow};
 use serde_json::json;
 
 use crate::{
     args::{Format, OutputArgs},
+    arrivals::Arrivals,
     ask::{Asks, Endpoints, judged_metrics, shared_ledger},
     baseline::Baseline,
     calibration::judge_margins,
     exit::Exit,
     failing::Failing,
     gate::{DEFAULT_GATE, Decision, gate_minima, gate_run, write_verdict},
+    gathered::Source,
     hint::hinted,
     leaderboard::groups,
     open::Opened,
     print::Printer,
     progress::Progress,
-    records::{RecordedSamples, Records},
+    records::{AwaitedRecords, RecordedSamples, Records},
     run_folder::{RunFolder, RunRecord, Status, Totals, now, write_whole},
     scored::{Scored, write_reports},
     table, verdict_text,
@@ -106,8 +111,13 @@ impl Run {
     /// interrupted.
     fn answer(&mut self, endpoints: &Endpoints, printer: Printer) -> Result<Option<Scored>> {
         let stop = endpoints.stop_on_signals()?;
-        let interrupted = self.ask(endpoints, &stop, printer)?;
-        let scored = if interrupted { None } else { self.score(endpoints, &stop)? };
+        let scored = match self.watch(printer)? {
+            Some(watched) => {
+                let interrupted = self.ask_until_certain(watched, endpoints, &stop, printer)?;
+                if interrupted { None } else { self.score(endpoints, None, &stop)? }
+            }
+            None => self.ask_and_score(endpoints, &stop, printer)?,
+        };
         match &scored {
             Some(scored) => self.close(scored)?,
             None => self.interrupted(printer)?,
@@ -128,45 +138,116 @@ impl Run {
     }
 
     /// The answers, from the first: those in the ledger, or those that the run has in its files.
-    pub(crate) fn records(&self, endpoints: &Endpoints) -> Result<Box<dyn Records>> {
+    pub(crate) fn records<'a>(&self, endpoints: &'a Endpoints) -> Result<Box<dyn Records + 'a>> {
         match self.asks {
             Asks::Everyone => Ok(Box::new(endpoints.records(&self.opened)?)),
             Asks::Judges => Ok(Box::new(RecordedSamples::open(&self.folder)?)),
         }
     }
 
-    /// Scores and report files; `None` when it was interrupted.
-    fn score(&self, endpoints: &Endpoints, stop: &Stop) -> Result<Option<Scored>> {
-        let (opened, run_id) = (&self.opened, &self.record.run_id);
-        let mut judges = endpoints.judges(opened)?;
-        let mut records = self.records(endpoints)?;
-        write_reports(opened, &self.folder, run_id, &mut *records, &mut judges, stop)
-    }
-
-    /// Asks every sample, then every judge; answers whether it was interrupted.
-    fn ask(&mut self, endpoints: &Endpoints, stop: &Stop, printer: Printer) -> Result<bool> {
-        if let Some(watched) = self.watch(printer)? {
-            return self.ask_until_certain(watched, endpoints, stop, printer);
-        }
-        let (opened, quiet) = (&self.opened, self.output.quiet);
-        let start = |doing, total| {
-            Progress::start(doing, total, &opened.plan, &opened.metrics, quiet, printer)
-        };
-        if self.asks == Asks::Everyone {
-            let progress = start("asking", opened.plan.n_samples());
-            endpoints.ask_samples(opened, &progress, stop)?;
-            progress.finish();
-        }
-        let n_judged = judged_metrics(opened).count() as u64;
-        if n_judged > 0 && !stop.is_requested() {
-            let progress = start("judging", opened.plan.n_samples() * n_judged);
-            let records = || self.records(endpoints);
-            endpoints.ask_judges(opened, &records, &progress, stop)?;
-            progress.finish();
-        }
+    /// Asks samples and judges, and scores; `None` when it was interrupted.
+    fn ask_and_score(
+        &mut self,
+        endpoints: &Endpoints,
+        stop: &Stop,
+        printer: Printer,
+    ) -> Result<Option<Scored>> {
+        let plan = &self.opened.plan;
+        let arrivals = Arrivals::new(plan, |model| endpoints.asks(model));
+        // Scores that wait for judges are made when all is there; so are those over some items
+        // only, which have no ranks.
+        let is_judged = judged_metrics(&self.opened).next().is_some();
+        let along = self.asks == Asks::Everyone && !is_judged && plan.dataset.only.is_none();
+        let (asked, scored) = thread::scope(|scope| {
+            let score = || self.score(endpoints, Some(&arrivals), stop);
+            let scoring = along.then(|| scope.spawn(score));
+            let asked = self.ask(endpoints, &arrivals, stop, printer);
+            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            (asked, scoring.map(join))
+        });
+        asked?;
         self.tell_budget(endpoints, printer);
         self.record.totals.spent_usd += endpoints.spent_usd();
-        Ok(stop.is_requested())
+        match scored {
+            Some(scored) => scored,
+            None if stop.is_requested() => Ok(None),
+            None => self.score(endpoints, None, stop),
+        }
+    }
+
+    /// Scores and report files, after asking or along with it; `None` when it was interrupted.
+    fn score(
+        &self,
+        endpoints: &Endpoints,
+        arrivals: Option<&Arrivals>,
+        stop: &Stop,
+    ) -> Result<Option<Scored>> {
+        let (opened, run_id) = (&self.opened, &self.record.run_id);
+        let mut judges = endpoints.judges(opened)?;
+        let records = self.records(endpoints)?;
+        let source = match arrivals {
+            Some(arrivals) => Source::along(arrivals, records),
+            None => Source::after(records),
+        };
+        write_reports(opened, &self.folder, run_id, source, &mut judges, stop)
+    }
+
+    /// Asks every sample, and every judge about the answers as they come.
+    fn ask(
+        &self,
+        endpoints: &Endpoints,
+        arrivals: &Arrivals,
+        stop: &Stop,
+        printer: Printer,
+    ) -> Result<()> {
+        let opened = &self.opened;
+        let n_judged = judged_metrics(opened).count() as u64;
+        let (doing, passes) = match self.asks {
+            Asks::Everyone => ("asking", 1 + n_judged),
+            Asks::Judges => ("judging", n_judged),
+        };
+        let total = opened.plan.n_samples() * passes;
+        let quiet = self.output.quiet;
+        let progress = Progress::start(doing, total, &opened.plan, &opened.metrics, quiet, printer);
+        let events = |event| {
+            progress.tell(&event);
+            arrivals.see(event);
+        };
+        let records = || self.records_along(endpoints, arrivals);
+        let judged = thread::scope(|scope| {
+            let judging = scope.spawn(|| endpoints.ask_judges(opened, &records, &events, stop));
+            let asked = match self.asks {
+                Asks::Everyone => endpoints.ask_samples(opened, &events, stop),
+                Asks::Judges => Ok(Tally::default()),
+            };
+            // An interrupted run is not scored.
+            if asked.is_err() || stop.is_requested() {
+                arrivals.give_up();
+            } else {
+                arrivals.close();
+            }
+            let judged = judging.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            asked.and(judged)
+        });
+        progress.finish();
+        judged.map(drop)
+    }
+
+    /// The answers while they come in.
+    fn records_along<'a>(
+        &self,
+        endpoints: &'a Endpoints,
+        arrivals: &'a Arrivals,
+    ) -> Result<Box<dyn Records + 'a>> {
+        match self.asks {
+            Asks::Everyone => {
+                let records = endpoints.records(&self.opened)?;
+                Ok(Box::new(AwaitedRecords { records, arrivals }))
+            }
+            Asks::Judges => self.records(endpoints),
+        }
     }
 
     /// What to do where the budget did not reach.

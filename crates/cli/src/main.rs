@@ -2,6 +2,7 @@
 
 mod args;
 mod arms;
+mod arrivals;
 mod ask;
 mod baseline;
 mod calibration;

@@ -7,7 +7,6 @@ use std::{
 };
 
 use evalmark_core::{
-    item::Item,
     model::Model,
     plan::{Plan, Sample},
     record::Record,
@@ -24,21 +23,31 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 
 /// What an answer's event is recognised by.
 #[derive(Clone, Debug)]
-pub(crate) struct Tag {
-    prompt: usize,
-    model: usize,
-    /// `None` for a judge's answer, which has no running score.
-    item: Option<Item>,
+pub(crate) enum Tag {
+    /// A candidate's answer.
+    Sample(Box<Sample>),
+    /// A judgement: it is the judge's answer, and the judge that costs.
+    Judgement {
+        /// Whose answer was judged.
+        prompt: usize,
+        /// Who judged.
+        judge: usize,
+    },
 }
 
 impl Tag {
-    pub(crate) fn of_sample(sample: &Sample) -> Self {
-        Self { prompt: sample.prompt, model: sample.model, item: Some(sample.item.clone()) }
+    fn prompt(&self) -> usize {
+        match self {
+            Self::Sample(sample) => sample.prompt,
+            Self::Judgement { prompt, .. } => *prompt,
+        }
     }
 
-    /// A judgement: it is the judge's answer, and the judge that costs.
-    pub(crate) fn of_judge(sample: &Sample, judge: usize) -> Self {
-        Self { prompt: sample.prompt, model: judge, item: None }
+    fn model(&self) -> usize {
+        match self {
+            Self::Sample(sample) => sample.model,
+            Self::Judgement { judge, .. } => *judge,
+        }
     }
 }
 
@@ -115,14 +124,14 @@ impl Progress {
     }
 
     /// Takes in one event.
-    pub(crate) fn tell(&self, event: Event<Tag>) {
+    pub(crate) fn tell(&self, event: &Event<Tag>) {
         if self.printer.logs() {
-            self.log(&event);
+            self.log(event);
         }
         match event {
-            Event::Answered { tag, record, shared } => self.ended(&tag, &record, !shared),
+            Event::Answered { tag, record, shared } => self.ended(tag, record, !shared),
             Event::Cached { tag, record } | Event::Failed { tag, record } => {
-                self.ended(&tag, &record, false);
+                self.ended(tag, record, false);
             }
             Event::Retrying { .. } => self.state().retries += 1,
             Event::EndpointDown { failure } => {
@@ -138,8 +147,8 @@ impl Progress {
             Event::Failed { tag, record } => {
                 let failure = record.failure.as_ref();
                 tracing::warn!(
-                    prompt = self.prompts[tag.prompt],
-                    model = &*self.models[tag.model].name,
+                    prompt = self.prompts[tag.prompt()],
+                    model = &*self.models[tag.model()].name,
                     kind = failure.map(|failure| failure.kind.as_str()),
                     error = failure.map(|failure| failure.message.as_str()),
                     attempts = record.attempts,
@@ -159,14 +168,14 @@ impl Progress {
 
     fn ended(&self, tag: &Tag, record: &Record, is_paid: bool) {
         let score = self.running_score(tag, record);
-        let cost_usd = self.models[tag.model].cost_usd(record.usage).filter(|_| is_paid);
+        let cost_usd = self.models[tag.model()].cost_usd(record.usage).filter(|_| is_paid);
         let mut state = self.state();
         state.done += 1;
         state.errors += u64::from(!record.has_answer());
         state.cost_usd += cost_usd.unwrap_or_default();
         if let Some(score) = score {
-            let (sum, n) = state.scores[tag.prompt];
-            state.scores[tag.prompt] = (sum + score, n + 1);
+            let (sum, n) = state.scores[tag.prompt()];
+            state.scores[tag.prompt()] = (sum + score, n + 1);
         }
         let is_due = state.last_line.elapsed() >= BETWEEN_LINES;
         if self.lines && is_due {
@@ -196,11 +205,12 @@ impl Progress {
         if !self.lines && self.bar.is_hidden() {
             return None;
         }
-        let (metric, item) = (self.metric.as_ref()?, tag.item.as_ref()?);
-        if !record.has_answer() {
+        let (Some(metric), Tag::Sample(sample), true) = (&self.metric, tag, record.has_answer())
+        else {
             return None;
-        }
-        let cost_usd = self.models[tag.model].cost_usd(record.usage);
+        };
+        let item = &sample.item;
+        let cost_usd = self.models[tag.model()].cost_usd(record.usage);
         metric.score(Subject::new(record, &item.targets, &item.fields, cost_usd)).value
     }
 

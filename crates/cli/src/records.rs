@@ -12,7 +12,7 @@ use evalmark_core::{
 use evalmark_harness::{Answers, recorded_cell};
 use evalmark_report::samples::{Samples, samples};
 
-use crate::run_folder::RunFolder;
+use crate::{arrivals::Arrivals, ask::Endpoints, run_folder::RunFolder};
 
 /// Where the record of a sample comes from. Samples are asked for in the order of the reports.
 pub(crate) trait Records: Send {
@@ -27,25 +27,33 @@ pub(crate) trait Records: Send {
 }
 
 /// Records from the ledger, or from the dataset's own column.
-pub(crate) struct LedgerRecords {
+pub(crate) struct LedgerRecords<'a> {
     pub(crate) models: Arc<[Model]>,
     /// Parallel to the models; `None` for those that are not asked.
     pub(crate) answers: Vec<Option<Answers>>,
-    /// Why a model is not asked any more.
-    pub(crate) down: Vec<Option<String>>,
+    pub(crate) endpoints: &'a Endpoints,
 }
 
-impl Records for LedgerRecords {
-    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
-        let model = sample.model;
-        if let Provider::RecordedColumn(column) = &self.models[model].provider {
-            return Ok(recorded_cell(sample.item.fields.get(column), column));
+impl LedgerRecords<'_> {
+    /// The record of this sample, where there is one yet.
+    fn find(&self, sample: &Sample) -> Result<Option<Record>> {
+        if let Provider::RecordedColumn(column) = &self.models[sample.model].provider {
+            return Ok(Some(recorded_cell(sample.item.fields.get(column), column)));
         }
-        let record = match &self.answers[model] {
-            Some(answers) => answers.get(&sample.request.hash())?,
-            None => None,
-        };
-        Ok(record.unwrap_or_else(|| not_asked(self.down[model].as_deref())))
+        match &self.answers[sample.model] {
+            Some(answers) => Ok(answers.get(&sample.request.hash())?),
+            None => Ok(None),
+        }
+    }
+
+    fn not_asked(&self, sample: &Sample) -> Record {
+        not_asked(self.endpoints.unasked(sample.model).as_deref())
+    }
+}
+
+impl Records for LedgerRecords<'_> {
+    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
+        Ok(self.find(sample)?.unwrap_or_else(|| self.not_asked(sample)))
     }
 
     fn records(&mut self, samples: &mut [Sample]) -> Result<Vec<Record>> {
@@ -57,6 +65,19 @@ impl Records for LedgerRecords {
             answers.end()?;
         }
         records
+    }
+}
+
+/// Records from the ledger while asking goes on: who wants one that is not there yet waits for it.
+pub(crate) struct AwaitedRecords<'a> {
+    pub(crate) records: LedgerRecords<'a>,
+    pub(crate) arrivals: &'a Arrivals,
+}
+
+impl Records for AwaitedRecords<'_> {
+    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
+        let found = self.arrivals.wait_for(|| self.records.find(sample))?;
+        Ok(found.unwrap_or_else(|| self.records.not_asked(sample)))
     }
 }
 

@@ -1,5 +1,5 @@
-//! The second half of a run: records from the ledger become scores and report files, in the order
-//! of the reports, a batch at a time.
+//! The second half of a run, which may overlap the first: records become scores and report files, in
+//! the order of the reports, a batch at a time.
 
 use anyhow::Result;
 use evalmark_core::{
@@ -18,10 +18,9 @@ use evalmark_scoring::{Case, Judgement, Metric, Subject, score_batch};
 
 use crate::{
     failing::{Failing, Seen, passes, shown},
-    gathered::{Gathered, for_each_batch},
+    gathered::{Gathered, Source, for_each_batch},
     judges::{Judged, Judges},
     open::Opened,
-    records::Records,
     run_folder::{Counts, RunFolder, Totals},
     summary::{ArmSummary, add},
 };
@@ -49,7 +48,7 @@ pub(crate) fn write_reports(
     opened: &Opened,
     folder: &RunFolder,
     run_id: &str,
-    records: &mut dyn Records,
+    source: Source<'_>,
     judges: &mut Judges,
     stop: &Stop,
 ) -> Result<Option<Scored>> {
@@ -61,7 +60,7 @@ pub(crate) fn write_reports(
     let mut scored = Scored::new(&opened.plan);
     let plan = &opened.plan;
     let mut arm: Option<((usize, usize), ArmSummary)> = None;
-    let is_whole = for_each_batch(opened, records, judges, stop, |batch| {
+    let is_whole = for_each_batch(opened, source, judges, stop, |batch| {
         for mut one in score(plan, &opened.metrics, batch) {
             one.label(plan, &opened.labels);
             samples_file.push(&one.row(plan))?;
@@ -96,12 +95,12 @@ pub(crate) fn write_reports(
 /// `false` when it was stopped.
 pub(crate) fn for_each_scored(
     opened: &Opened,
-    records: &mut dyn Records,
+    source: Source<'_>,
     judges: &mut Judges,
     stop: &Stop,
     mut see: impl FnMut(&Sample, &[Score]),
 ) -> Result<bool> {
-    for_each_batch(opened, records, judges, stop, |batch| {
+    for_each_batch(opened, source, judges, stop, |batch| {
         for one in score(&opened.plan, &opened.metrics, batch) {
             see(&one.sample, &one.scores);
         }

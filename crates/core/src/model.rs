@@ -31,7 +31,8 @@ pub struct Model {
 
 impl Model {
     /// A request to this model.
-    pub fn request(&self, messages: Vec<Message>, epoch: u32) -> Request {
+    pub fn request(&self, messages: impl Into<Arc<[Message]>>, epoch: u32) -> Request {
+        let messages = messages.into();
         Request { model: self.model.clone(), messages, params: self.params.clone(), epoch }
     }
 

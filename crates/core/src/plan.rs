@@ -7,7 +7,7 @@ use crate::{
     item::Item,
     model::Model,
     prompt::Prompt,
-    request::Request,
+    request::{Message, Request},
     suite::Suite,
     template::TemplateError,
 };
@@ -109,7 +109,7 @@ impl Plan {
 
     /// How many samples one model answers.
     pub fn n_samples_per_model(&self) -> u64 {
-        self.prompts.len() as u64 * self.survey.n_items * u64::from(self.epochs)
+        self.prompts.len() as u64 * self.n_samples_per_arm()
     }
 
     /// One model's samples in the order of asking: item by item, so that all prompts meet the
@@ -122,17 +122,6 @@ impl Plan {
         Ok(Items::open(&self.dataset)?.flat_map(move |item| plan.samples_of(model, None, item)))
     }
 
-    /// One prompt's and model's samples in the order of reports: by item, then by epoch.
-    pub fn by_arm(
-        &self,
-        prompt: usize,
-        model: usize,
-    ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<>, PlanError> {
-        let plan = self.clone();
-        let items = Items::open(&self.dataset)?;
-        Ok(items.flat_map(move |item| plan.samples_of(model, Some(prompt), item)))
-    }
-
     /// Prompt and model of every arm, in the order of reports.
     pub fn arms(&self) -> Vec<(usize, usize)> {
         let prompts = 0..self.prompts.len();
@@ -143,14 +132,55 @@ impl Plan {
     pub fn in_report_order(
         &self,
     ) -> impl Iterator<Item = Result<Sample, PlanError>> + Send + use<> {
+        self.from_rank(0)
+    }
+
+    /// Samples in the order of reports, beginning with the one of this [`rank`](Self::rank).
+    pub fn from_rank(
+        &self,
+        rank: u64,
+    ) -> impl Iterator<Item = Result<Sample, PlanError>> + Send + use<> {
         let plan = self.clone();
-        self.arms().into_iter().flat_map(move |(prompt, model)| {
-            let (samples, error) = match plan.by_arm(prompt, model) {
+        let per_arm = self.n_samples_per_arm();
+        let arms =
+            self.arms().into_iter().zip(0..).skip_while(move |(_, arm)| arm + 1 <= rank / per_arm);
+        arms.flat_map(move |((prompt, model), arm)| {
+            let first = rank.saturating_sub(arm * per_arm);
+            let (samples, error) = match plan.by_arm_from(prompt, model, first) {
                 Ok(samples) => (Some(samples), None),
                 Err(error) => (None, Some(Err(error))),
             };
             samples.into_iter().flatten().chain(error)
         })
+    }
+
+    /// The sample's place in the order of reports, from 0, where the plan is over all items.
+    pub fn rank(&self, sample: &Sample) -> u64 {
+        let model = self.candidates.iter().position(|model| *model == sample.model);
+        let arm = (sample.prompt * self.candidates.len() + model.unwrap_or_default()) as u64;
+        let epochs = u64::from(self.epochs);
+        arm * self.n_samples_per_arm() + sample.item.index * epochs + u64::from(sample.epoch)
+    }
+
+    /// How many samples one prompt and model have.
+    pub fn n_samples_per_arm(&self) -> u64 {
+        self.survey.n_items * u64::from(self.epochs)
+    }
+
+    /// One prompt's and model's samples in the order of reports, without the first so many.
+    fn by_arm_from(
+        &self,
+        prompt: usize,
+        model: usize,
+        first: u64,
+    ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<>, PlanError> {
+        let plan = self.clone();
+        let skipped = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let epochs = u64::from(self.epochs.max(1));
+        // Left out before they are rendered, as far as that goes.
+        let items = Items::open(&self.dataset)?.skip(skipped(first / epochs));
+        let samples = items.flat_map(move |item| plan.samples_of(model, Some(prompt), item));
+        Ok(samples.skip(skipped(first % epochs)))
     }
 
     /// The samples of one item: of one prompt, or of all.
@@ -183,8 +213,8 @@ fn render(
     dataset: &DatasetSpec,
     prompt: &Prompt,
     item: &Item,
-) -> Result<Vec<crate::request::Message>, PlanError> {
-    prompt.render(item).map_err(|problem| PlanError::Template {
+) -> Result<Arc<[Message]>, PlanError> {
+    prompt.render(item).map(Arc::from).map_err(|problem| PlanError::Template {
         path: dataset.file.path.display().to_string(),
         row: item.index + 1,
         problem,

@@ -14,13 +14,13 @@ pub struct Message {
     pub content: String,
 }
 
-/// A rendered request: all that decides the answer, and nothing else.
+/// A rendered request: all that decides the answer, and nothing else. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// The model's name at the provider.
     pub model: Arc<str>,
     /// The conversation.
-    pub messages: Vec<Message>,
+    pub messages: Arc<[Message]>,
     /// Sampling parameters, passed on as they stand in the suite.
     pub params: Arc<Map<String, Value>>,
     /// Which repetition this is, from 0. It makes repeated requests distinct; it is not sent.
@@ -54,7 +54,7 @@ impl Request {
             hasher.update(bytes);
         };
         part(self.model.as_bytes());
-        for message in &self.messages {
+        for message in &*self.messages {
             part(message.role.as_bytes());
             part(message.content.as_bytes());
         }

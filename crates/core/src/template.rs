@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+use minijinja::{
+    AutoEscape, Environment, ErrorKind, UndefinedBehavior,
+    value::{Object, Serde},
+};
 use serde_json::{Map, Value};
 
 /// A compiled template. Cheap to clone.
@@ -64,15 +67,41 @@ impl Template {
 
     /// Renders with every column as a variable.
     pub fn render(&self, fields: &Map<String, Value>) -> Result<String, TemplateError> {
+        self.render_in(Serde(fields).into(), fields)
+    }
+
+    /// As [`render`](Self::render); columns that the template does not name cost nothing.
+    pub fn render_shared(&self, fields: &Arc<Map<String, Value>>) -> Result<String, TemplateError> {
+        self.render_in(minijinja::Value::from_object(Columns(fields.clone())), fields)
+    }
+
+    fn render_in(
+        &self,
+        context: minijinja::Value,
+        fields: &Map<String, Value>,
+    ) -> Result<String, TemplateError> {
         let template = self
             .environment
             .get_template(&self.name)
             .map_err(|error| TemplateError::new(&self.name, &error, None))?;
-        template.render(minijinja::value::Serde(fields)).map_err(|error| {
+        template.render(context).map_err(|error| {
             let missing = (error.kind() == ErrorKind::UndefinedError)
                 .then(|| template.undeclared_variables(false))
                 .map(|names| names.into_iter().filter(|n| !fields.contains_key(n)).collect());
             TemplateError::new(&self.name, &error, missing)
+        })
+    }
+}
+
+/// An item's columns, which become the template's own values when it asks for them.
+#[derive(Debug)]
+struct Columns(Arc<Map<String, Value>>);
+
+impl Object for Columns {
+    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
+        self.0.get(key.as_str()?).map(|value| match value {
+            Value::String(text) => text.as_str().into(),
+            other => Serde(other).into(),
         })
     }
 }

@@ -313,7 +313,7 @@ fn json_datasets() {
         fs::write(folder.path().join(name), text).expect("written");
         let suite = read(folder.path(), &SUITE.replace("data.csv", name)).expect("valid");
         let plan = Plan::new(&suite).expect("plan");
-        let first = plan.by_arm(0, 0).expect("opens").next().expect("one").expect("sample");
+        let first = plan.in_report_order().next().expect("one").expect("sample");
         assert_eq!(
             (&*first.item.id, &*first.item.targets),
             ("1", &["x".to_owned(), "y".to_owned()][..])

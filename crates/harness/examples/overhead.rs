@@ -51,7 +51,7 @@ fn ticks(stat: &str) -> f64 {
 
 fn request(n: u64) -> Request {
     let content = format!("Is this sentence positive or negative? It was the {n}th time I saw it.");
-    let messages = vec![Message { role: "user".into(), content }];
+    let messages = [Message { role: "user".into(), content }].into();
     Request { model: "m".into(), messages, params: Arc::default(), epoch: 0 }
 }
 

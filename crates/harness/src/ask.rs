@@ -11,6 +11,7 @@ use crate::{
     endpoint::Endpoint,
     event::{Event, Tally},
     feed::{Feeder, Word, places},
+    known::Known,
     lane::lane,
     ledger::LedgerError,
     stop::Stop,
@@ -88,7 +89,7 @@ where
     let (lane_in, lane_out) = lane(endpoint.inner.concurrency);
     let feeder = Feeder {
         flights: &endpoint.inner.flights,
-        answers: endpoint.answers(run_id)?,
+        known: Known::new(endpoint.answers(run_id)?, endpoint.inner.writer.clone()),
         handle: endpoint.handle(),
         places: places(endpoint.inner.concurrency),
         lane: lane_in,

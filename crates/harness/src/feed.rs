@@ -16,8 +16,9 @@ use crate::{
     ask::{Ask, AskError},
     event::{Event, Tally},
     flight::{Flights, Follower, Lead},
+    known::Known,
     lane::LaneIn,
-    ledger::{Answers, LedgerError},
+    ledger::LedgerError,
     stop::Stop,
 };
 
@@ -74,7 +75,7 @@ impl<T: Send> Seat<T> {
 /// Where the feeder passes things on to.
 pub(crate) struct Feeder<'a, T> {
     pub(crate) flights: &'a Arc<Flights>,
-    pub(crate) answers: Answers,
+    pub(crate) known: Known,
     pub(crate) handle: &'a Handle,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) lane: LaneIn<Job<T>>,
@@ -126,7 +127,7 @@ impl<T: Send + 'static> Feeder<'_, T> {
         let seat = Seat { tag, place, words: self.words.clone() };
         let hash = request.hash();
         let Some((lead, seat)) = self.flights.join(hash, seat, follow) else { return Ok(true) };
-        match self.answers.answer(&hash) {
+        match self.known.answer(&hash) {
             Ok(Some(record)) => {
                 lead.land(&record);
                 let event = Event::Cached { tag: seat.tag, record };
@@ -151,6 +152,8 @@ impl<T: Send + 'static> Feeder<'_, T> {
         if let Ok(permit) = semaphore.clone().try_acquire_owned() {
             return Some(permit);
         }
+        // The wait may be long, and files that are being read cannot be tidied.
+        self.known.let_go();
         let permit = self.halt.unless(semaphore.clone().acquire_owned());
         self.handle.block_on(permit)?.ok()
     }

@@ -28,6 +28,7 @@ mod flow;
 mod hedge;
 mod http;
 mod import;
+mod known;
 mod lane;
 pub mod ledger;
 mod limits;

@@ -249,7 +249,7 @@ mod tests {
         let serde_json::Value::Object(params) = params else { panic!("params are an object") };
         Request {
             model: "m".into(),
-            messages: vec![Message { role: "user".into(), content: "x".repeat(400) }],
+            messages: [Message { role: "user".into(), content: "x".repeat(400) }].into(),
             params: Arc::new(params),
             epoch: 0,
         }

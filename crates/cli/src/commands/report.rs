@@ -65,7 +65,7 @@ fn failing(folder: &RunFolder) -> Result<Failing> {
             scores.map(|row| row.map(|row| row.score)).collect::<Result<_, _>>()?;
         failing.see(
             &seen(&sample),
-            || sample.request().map(|request| request.messages).unwrap_or_default(),
+            || sample.request().map_or_else(|_| [].into(), |request| request.messages),
             || shown(&metrics, &scores),
             passes(&scores),
         );

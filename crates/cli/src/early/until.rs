@@ -12,6 +12,7 @@ use crate::{
         watch::{Watch, Watching},
     },
     flow::Run,
+    gathered::Source,
     print::Printer,
     progress::Progress,
     scored::for_each_scored,
@@ -96,10 +97,10 @@ impl Run {
 
     /// Asks every sample of the plan as it is now, then every judge.
     fn ask_part(&self, endpoints: &Endpoints, progress: &Progress, stop: &Stop) -> Result<()> {
-        endpoints.ask_samples(&self.opened, progress, stop)?;
+        endpoints.ask_samples(&self.opened, &|event| progress.tell(&event), stop)?;
         if judged_metrics(&self.opened).next().is_some() && !stop.is_requested() {
             let records = || self.records(endpoints);
-            endpoints.ask_judges(&self.opened, &records, progress, stop)?;
+            endpoints.ask_judges(&self.opened, &records, &|event| progress.tell(&event), stop)?;
         }
         Ok(())
     }
@@ -117,10 +118,10 @@ impl Run {
             return Ok(false);
         }
         let mut judges = endpoints.judges(&self.opened)?;
-        let mut records = self.records(endpoints)?;
+        let source = Source::after(self.records(endpoints)?);
         let mut seen = watch.chunk(order.places(chunk));
         let see = |sample: &_, scores: &[_]| watch.see(&mut seen, sample, scores);
-        let is_whole = for_each_scored(&self.opened, &mut *records, &mut judges, stop, see)?;
+        let is_whole = for_each_scored(&self.opened, source, &mut judges, stop, see)?;
         Ok(is_whole && watch.look(seen))
     }
 

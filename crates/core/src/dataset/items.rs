@@ -126,13 +126,15 @@ fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
     columns.sort_by_key(|(name, _)| *name);
     let mut hasher = blake3::Hasher::new_derive_key("evalmark item v1");
     for (name, value) in columns {
-        let value = match value {
-            Value::String(text) => format!("s{text}"),
-            other => format!("j{other}"),
+        let mut part = |kind: &[u8], text: &str| {
+            hasher.update(&((kind.len() + text.len()) as u64).to_le_bytes());
+            hasher.update(kind);
+            hasher.update(text.as_bytes());
         };
-        for part in [name, &value] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
+        part(b"", name);
+        match value {
+            Value::String(text) => part(b"s", text),
+            other => part(b"j", &other.to_string()),
         }
     }
     let mut hash = [0; 16];

@@ -3,7 +3,10 @@
 use std::{
     fmt, io,
     path::Path,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -41,6 +44,7 @@ pub(crate) struct Entry {
 struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    commits: AtomicU64,
 }
 
 #[derive(Default)]
@@ -89,6 +93,11 @@ impl Writer {
         if is_news {
             self.0.changed.notify_one();
         }
+    }
+
+    /// How many transactions were committed. It has gone up before any receipt is called.
+    pub(crate) fn commits(&self) -> u64 {
+        self.0.commits.load(Ordering::Acquire)
     }
 
     /// Commits what was put, without waiting for more.
@@ -159,6 +168,7 @@ fn write(mut connection: Connection, path: &Path, queue: &Queue) {
     let _closing = Closing(queue);
     while let Some(batch) = queue.batch() {
         let committed = commit(&mut connection, &batch);
+        queue.commits.fetch_add(1, Ordering::Release);
         let committed = committed.map_err(|error| LedgerError::new(path, &error));
         for Entry { record, receipt, .. } in batch {
             receipt(committed.clone().map(|()| record));

@@ -170,7 +170,7 @@ pub(crate) fn model(server: &Server) -> Model {
 
 pub(crate) fn request(prompt: &str) -> Request {
     let message = Message { role: "user".into(), content: prompt.into() };
-    Request { model: "m".into(), messages: vec![message], params: Arc::default(), epoch: 0 }
+    Request { model: "m".into(), messages: [message].into(), params: Arc::default(), epoch: 0 }
 }
 
 pub(crate) fn asking(prompt: &str, tag: u64) -> Ask<u64> {

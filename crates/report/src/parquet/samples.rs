@@ -190,6 +190,7 @@ impl SampleRecord {
     /// The request that was made, with the hash it had: model, messages, parameters and epoch.
     pub fn request(&self) -> Result<Request, serde_json::Error> {
         let Body { model, messages, params } = serde_json::from_str(&self.request)?;
+        let messages = messages.into();
         Ok(Request { model: model.into(), messages, params: Arc::new(params), epoch: self.epoch })
     }
 }

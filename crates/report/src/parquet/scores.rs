@@ -225,6 +225,7 @@ fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
         reason: reason.maybe_owned(row),
         invalid: invalid.get(row).unwrap_or_default(),
         judge,
+        counts: None,
         label: label.as_ref().and_then(|label| label.get(row)),
     };
     Ok(judges.map(score).collect())

@@ -78,7 +78,7 @@ fn request(index: u64) -> Request {
     let content = format!("Which intent does message {index} express? {HOSTILE}");
     Request {
         model: "gpt-4o-mini".into(),
-        messages: vec![Message { role: "user".to_owned(), content }],
+        messages: [Message { role: "user".to_owned(), content }].into(),
         params: Arc::new(params),
         epoch: u32::try_from(index % 2).unwrap_or_default(),
     }

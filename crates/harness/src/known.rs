@@ -1,0 +1,56 @@
+//! What the ledger has answers to, looked up many times a second: lookups share a view of the ledger
+//! as long as it is up to date.
+
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+use evalmark_core::{record::Record, request::RequestHash};
+
+use crate::ledger::{Answers, LedgerError, Writer};
+
+/// How old a view may be: what other processes commit is seen this much later.
+const OLDEST: Duration = Duration::from_millis(50);
+
+/// The answers of one endpoint.
+pub(crate) struct Known {
+    answers: Answers,
+    writer: Writer,
+    view: Cell<Option<View>>,
+}
+
+/// A view that is open.
+#[derive(Clone, Copy)]
+struct View {
+    /// Commits of this process that were made before it was opened.
+    commits: u64,
+    opened_at: Instant,
+}
+
+impl Known {
+    pub(crate) fn new(answers: Answers, writer: Writer) -> Self {
+        Self { answers, writer, view: Cell::new(None) }
+    }
+
+    /// The request's answer, whoever asked for it. Whatever this process committed before the call
+    /// is seen.
+    pub(crate) fn answer(&self, hash: &RequestHash) -> Result<Option<Record>, LedgerError> {
+        let (commits, now) = (self.writer.commits(), Instant::now());
+        let is_current =
+            |view: View| view.commits == commits && now.duration_since(view.opened_at) < OLDEST;
+        if !self.view.get().is_some_and(is_current) {
+            self.let_go();
+            self.answers.begin()?;
+            self.view.set(Some(View { commits, opened_at: now }));
+        }
+        self.answers.answer(hash)
+    }
+
+    /// Closes the view. One that cannot be closed is left to the next lookup, which then fails.
+    pub(crate) fn let_go(&self) {
+        if self.view.take().is_some() {
+            drop(self.answers.end());
+        }
+    }
+}
