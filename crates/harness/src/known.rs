@@ -1,5 +1,5 @@
-//! What the ledger has answers to, looked up many times a second: lookups share a view of the ledger
-//! as long as it is up to date.
+//! What the ledger has answers to, looked up many times a second: while one answer after the other is
+//! found, lookups share a view of the ledger, as long as it is up to date.
 
 use std::{
     cell::Cell,
@@ -37,14 +37,23 @@ impl Known {
     /// is seen.
     pub(crate) fn answer(&self, hash: &RequestHash) -> Result<Option<Record>, LedgerError> {
         let (commits, now) = (self.writer.commits(), Instant::now());
-        let is_current =
-            |view: View| view.commits == commits && now.duration_since(view.opened_at) < OLDEST;
-        if !self.view.get().is_some_and(is_current) {
+        let is_old =
+            |view: View| view.commits != commits || now.duration_since(view.opened_at) > OLDEST;
+        if self.view.get().is_some_and(is_old) {
             self.let_go();
-            self.answers.begin()?;
-            self.view.set(Some(View { commits, opened_at: now }));
         }
-        self.answers.answer(hash)
+        let found = self.answers.answer(hash)?;
+        match (&found, self.view.get()) {
+            // Where one is, the next will be, most likely.
+            (Some(_), None) => {
+                self.answers.begin()?;
+                self.view.set(Some(View { commits, opened_at: now }));
+            }
+            // What is not there has to be asked, and the next lookup may be long after.
+            (None, Some(_)) => self.let_go(),
+            _ => {}
+        }
+        Ok(found)
     }
 
     /// Closes the view. One that cannot be closed is left to the next lookup, which then fails.

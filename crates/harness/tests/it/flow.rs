@@ -57,8 +57,8 @@ fn asked(
 
 #[test]
 fn a_cap_of_concurrent_requests_is_used_without_a_hail_of_refusals() {
-    let (most, service) = (20, Duration::from_millis(20));
-    let book = asked(6_000, most, move |book, _, now| {
+    let (most, service) = (20, Duration::from_millis(40));
+    let book = asked(5_000, most, move |book, _, now| {
         book.in_hand.retain(|end| *end > now);
         let has_room = book.in_hand.len() < most;
         has_room.then(|| book.in_hand.push(now + service))?;
@@ -88,7 +88,7 @@ fn a_limit_of_rate_is_used_without_a_hail_of_refusals() {
 
 #[test]
 fn a_window_opens_up_to_the_suites_limit_and_not_beyond() {
-    let server = Server::start(|seen| Reply::text(seen.prompt()).after(Duration::from_millis(40)));
+    let server = Server::start(|seen| Reply::text(seen.prompt()).after(Duration::from_millis(150)));
     let setup = Setup::new();
     let limits = Limits { concurrency: 200, ..limits() };
     setup.ask(&setup.open(&model_at(&server.url(), limits)), 2_000).assert_all_answered(2_000);
@@ -126,7 +126,7 @@ fn headers_slow_down_before_anything_is_refused() {
 fn a_server_in_trouble_is_spared_and_comes_back() {
     let server = Server::start(|seen| match seen.index {
         500..560 => Reply::status(503),
-        _ => Reply::text(seen.prompt()).after(Duration::from_millis(5)),
+        _ => Reply::text(seen.prompt()).after(Duration::from_millis(40)),
     });
     let setup = Setup::new();
     let limits = Limits { concurrency: 64, ..limits() };
