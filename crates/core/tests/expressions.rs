@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use evalmark_core::expression::{Expression, NoValue};
+use evalmark_core::expression::{Evaluated, Expression, NoValue};
 use serde_json::{Value, json};
 
 const VARIABLES: &[&str] = &["answer", "item", "targets", "latency_ms"];
@@ -16,7 +16,11 @@ fn context() -> Value {
 }
 
 fn number(source: &str) -> Result<f64, NoValue> {
-    Expression::compile(source, VARIABLES).expect(source).number(context())
+    let value = Expression::compile(source, VARIABLES).expect(source).evaluate(context())?;
+    Ok(match value {
+        Evaluated::Truth(truth) => f64::from(truth),
+        Evaluated::Number(number) => number,
+    })
 }
 
 #[track_caller]
@@ -132,7 +136,7 @@ fn nothing_runs_away() {
         if let Ok(expression) = Expression::compile(source, &["answer", "item", "big"]) {
             let mut context = context();
             context["big"] = json!(big);
-            drop(expression.number(context));
+            drop(expression.evaluate(context));
         }
         assert!(began.elapsed().as_secs() < 10, "{source}: {:?}", began.elapsed());
     }
@@ -148,7 +152,7 @@ fn every_filter_and_test_exists() {
     assert!(filters.contains("length") && tests.contains("defined"));
     let uses = filters.split(", ").map(|name| format!("1 | {name}"));
     for source in uses.chain(tests.split(", ").map(|name| format!("1 is {name}"))) {
-        let value = Expression::compile(&source, &[]).map(|it| it.number(json!({})));
+        let value = Expression::compile(&source, &[]).map(|it| it.evaluate(json!({})));
         let unknown = format!("{value:?}").contains("unknown");
         assert!(!unknown, "{source}: {value:?}");
     }
@@ -159,7 +163,7 @@ proptest::proptest! {
     fn no_expression_panics(source in "\\PC{0,60}", jinja in "[a-z0-9 .|()+*~'\\[\\]{}:,=<>]{0,60}") {
         for source in [source, jinja] {
             if let Ok(expression) = Expression::compile(&source, &["a", "b"]) {
-                drop(expression.number(json!({"a": 1, "b": "x"})));
+                drop(expression.evaluate(json!({"a": 1, "b": "x"})));
             }
         }
     }

@@ -47,6 +47,15 @@ impl fmt::Debug for Expression {
     }
 }
 
+/// What an expression gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Evaluated {
+    /// True or false.
+    Truth(bool),
+    /// A finite number.
+    Number(f64),
+}
+
 /// Why an expression has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoValue {
@@ -88,20 +97,17 @@ impl Expression {
         names.collect::<BTreeSet<_>>().into_iter()
     }
 
-    /// Its value: a number, or 1 for true and 0 for false. `context` holds the variables; what it
-    /// lacks is undefined.
-    pub fn number(&self, context: impl Serialize) -> Result<f64, NoValue> {
+    /// Its value. `context` holds the variables; what it lacks is undefined.
+    pub fn evaluate(&self, context: impl Serialize) -> Result<Evaluated, NoValue> {
         let value = self.compiled.eval(Serde(context)).map_err(|error| no_value(&error))?;
+        let unusable = |what: &str| NoValue::Unusable(format!("the expression gives {what}"));
         match value.kind() {
-            ValueKind::Bool => Ok(f64::from(value.is_true())),
+            ValueKind::Bool => Ok(Evaluated::Truth(value.is_true())),
             ValueKind::Number => {
-                f64::try_from(value).ok().filter(|number| number.is_finite()).ok_or_else(|| {
-                    NoValue::Unusable("the expression gives no finite number".to_owned())
-                })
+                let number = f64::try_from(value).ok().filter(|number| number.is_finite());
+                number.map(Evaluated::Number).ok_or_else(|| unusable("no finite number"))
             }
-            kind => Err(NoValue::Unusable(format!(
-                "the expression gives a value of type {kind}, neither truth nor a number"
-            ))),
+            kind => Err(unusable(&format!("{kind}, which is neither truth nor a number"))),
         }
     }
 }

@@ -6,85 +6,14 @@ use super::functions::FUNCTIONS;
 use crate::suite::nearest;
 
 /// Filters that expressions may use.
-pub(super) const FILTERS: &[&str] = &[
-    "abs",
-    "batch",
-    "bool",
-    "capitalize",
-    "chain",
-    "count",
-    "default",
-    "dictsort",
-    "first",
-    "float",
-    "fromjson",
-    "groupby",
-    "int",
-    "items",
-    "join",
-    "last",
-    "length",
-    "lines",
-    "list",
-    "lower",
-    "map",
-    "max",
-    "min",
-    "reject",
-    "rejectattr",
-    "replace",
-    "reverse",
-    "round",
-    "select",
-    "selectattr",
-    "slice",
-    "sort",
-    "split",
-    "string",
-    "sum",
-    "title",
-    "tojson",
-    "trim",
-    "unique",
-    "upper",
-    "zip",
-];
+const FILTERS: &str = "abs batch bool capitalize chain count default dictsort first float fromjson groupby int \
+    items join last length lines list lower map max min reject rejectattr replace reverse \
+    round select selectattr slice sort split string sum title tojson trim unique upper zip";
 
 /// Tests (what stands behind `is`) that expressions may use.
-pub(super) const TESTS: &[&str] = &[
-    "boolean",
-    "defined",
-    "divisibleby",
-    "endingwith",
-    "eq",
-    "equalto",
-    "even",
-    "false",
-    "float",
-    "ge",
-    "greaterthan",
-    "gt",
-    "in",
-    "int",
-    "integer",
-    "iterable",
-    "le",
-    "lessthan",
-    "lower",
-    "lt",
-    "mapping",
-    "ne",
-    "none",
-    "number",
-    "odd",
-    "sameas",
-    "sequence",
-    "startingwith",
-    "string",
-    "true",
-    "undefined",
-    "upper",
-];
+const TESTS: &str = "boolean defined divisibleby endingwith eq equalto even false float ge greaterthan gt in \
+    int integer iterable le lessthan lower lt mapping ne none number odd sameas sequence \
+    startingwith string true undefined upper";
 
 /// Where something stands, to go before what is wrong with it.
 pub(super) fn place(n_before: usize) -> String {
@@ -98,9 +27,9 @@ pub(super) fn check(
     variables: &[&str],
 ) -> Result<(), String> {
     for Name { at, role, text } in names(source) {
-        let (what, known) = match role {
-            Role::Filter => ("filter", FILTERS.to_vec()),
-            Role::Test => ("test", TESTS.to_vec()),
+        let (what, known): (_, Vec<&str>) = match role {
+            Role::Filter => ("filter", FILTERS.split(' ').collect()),
+            Role::Test => ("test", TESTS.split(' ').collect()),
             Role::Other if used.contains(text) => ("name", [variables, FUNCTIONS].concat()),
             Role::Other => continue,
         };

@@ -15,10 +15,10 @@ use serde_json::Value;
 
 pub(crate) use self::mistake::nearest;
 pub use self::{
-    entry::{entry, yaml},
+    entry::{Entries, yaml},
     gate::{Amount, Correction, GateSpec, GatedMetric},
     mistake::{Mistake, Mistakes, Position},
-    schema::schema,
+    schema::{entry_schema, schema},
 };
 use crate::{
     dataset::{DatasetSpec, OpenParquet},

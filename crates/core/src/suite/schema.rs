@@ -1,6 +1,6 @@
 //! The suite's JSON Schema, and every way in which a document does not fit it.
 
-use jsonschema::{ValidationError, error::ValidationErrorKind};
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
@@ -27,16 +27,17 @@ pub fn schema(kinds: &[MetricKind]) -> Value {
     schema
 }
 
-/// The schema of a metric that stands elsewhere than under `metrics`: its name is optional, and it
-/// is of the given kind or, while that is not known, of any.
-pub(crate) fn entry_schema(kind: Option<&MetricKind>) -> Value {
+/// The schema of a metric that stands elsewhere than under `metrics`, as far as all kinds share it:
+/// its name is optional.
+pub fn entry_schema() -> Value {
     let mut schema = plain_schema::<RawMetric>();
-    if let Some(kind) = kind {
-        schema["properties"][kind.name] = (kind.schema)();
-        schema["additionalProperties"] = json!(false);
-    }
     if let Some(schema) = schema.as_object_mut() {
-        schema.remove("required");
+        for key in ["$schema", "title", "required"] {
+            schema.remove(key);
+        }
+    }
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.remove("labels");
     }
     schema
 }
@@ -53,9 +54,10 @@ fn plain_schema<T: JsonSchema>() -> Value {
 pub(crate) fn fit(document: &mut Document, schema: &Value) -> Vec<Mistake> {
     let misfits = misfits(&document.value, schema);
     let mistakes = misfits.iter().map(|misfit| {
-        let place = match misfit.is_key {
-            true => document.key_position(&misfit.pointer),
-            false => document.position(&misfit.pointer),
+        let place = if misfit.is_key {
+            document.key_position(&misfit.pointer)
+        } else {
+            document.position(&misfit.pointer)
         };
         misfit.mistake.clone().moved(place)
     });
@@ -79,11 +81,16 @@ pub(crate) struct Misfit {
 }
 
 /// Every place where `value` does not fit the schema.
-pub(crate) fn misfits(value: &Value, schema: &Value) -> Vec<Misfit> {
+fn misfits(value: &Value, schema: &Value) -> Vec<Misfit> {
     let Ok(validator) = jsonschema::validator_for(schema) else {
         let mistake = Mistake::new("the suite schema itself is broken");
         return vec![Misfit { pointer: String::new(), mistake, is_key: false, must_go: false }];
     };
+    misfits_by(&validator, value, schema)
+}
+
+/// The same, with the schema's own validator.
+pub(crate) fn misfits_by(validator: &Validator, value: &Value, schema: &Value) -> Vec<Misfit> {
     validator.iter_errors(value).flat_map(|error| misfit(schema, &error)).collect()
 }
 
