@@ -36,6 +36,6 @@ pub use judge::Judge;
 pub use kind::Corpus;
 pub use kinds::catalog;
 pub use metric::Metric;
-pub use program::Program;
+pub use program::{Program, ProgramScore};
 pub use reference::reference;
 pub use subject::Subject;

@@ -18,7 +18,7 @@ use crate::{
     judge::Judge,
     kind::{Corpus, Finding, Measure, Work},
     kinds::kinds,
-    program::{self, Program},
+    program::{self, Program, ProgramScore},
     subject::Subject,
 };
 
@@ -132,9 +132,10 @@ impl Metric {
         }
     }
 
-    /// The score that a program's line gives, or what is wrong with the line.
-    pub fn program_score(&self, id: u64, line: &str) -> Result<Score, String> {
-        program::read_reply(id, line).map(|finding| self.finish.score(finding))
+    /// The score that a program's line about the answer `id` gives, or what is wrong with the line.
+    pub fn program_score(&self, id: u64, line: &str) -> Result<ProgramScore, String> {
+        let (finding, names_id) = program::read_reply(id, line)?;
+        Ok(ProgramScore { score: self.finish.score(finding), names_id })
     }
 
     /// Whether its scores come from the subject alone, so that it can stand within another metric.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use evalmark_core::score::Score;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -22,6 +23,15 @@ pub struct Program {
     pub memory: Option<u64>,
     /// How many answers one process is given at most; at least one.
     pub batch: usize,
+}
+
+/// What a program says of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProgramScore {
+    /// The score.
+    pub score: Score,
+    /// Whether it names the answer; otherwise only its place tells which one it is about.
+    pub names_id: bool,
 }
 
 /// One answer, as the program reads it.
@@ -73,19 +83,23 @@ pub(crate) fn request_line(id: u64, subject: Subject<'_>) -> String {
     serde_json::to_string(&request).unwrap_or_default()
 }
 
-/// Reads the line about the answer `id`, strictly; an error says what is wrong with it.
-pub(crate) fn read_reply(id: u64, line: &str) -> Result<Finding, String> {
+/// Reads the line about the answer `id`, strictly, and whether it names the answer; an error says
+/// what is wrong with it.
+pub(crate) fn read_reply(id: u64, line: &str) -> Result<(Finding, bool), String> {
     let reply: Reply = serde_json::from_str(line)
         .map_err(|error| format!("not a reply ({error}): {}", clip(line, 100)))?;
-    if reply.id.as_ref().is_some_and(|said| *said != id) {
-        let said = reply.id.unwrap_or_default();
-        return Err(format!("a reply about {said} where one about {id} was due"));
-    }
+    let names_id = match &reply.id {
+        Some(said) if *said != id => {
+            let said = clip(&said.to_string(), 100);
+            return Err(format!("a reply about {said} where one about {id} was due"));
+        }
+        said => said.is_some(),
+    };
     let reason = reply.reason.map(|reason| clip(&reason, MAX_REASON));
     let value = match &reply.score {
         Value::Null => {
             let reason = reason.unwrap_or_else(|| "the program gives no score".to_owned());
-            return Ok(Finding::Missing(reason));
+            return Ok((Finding::Missing(reason), names_id));
         }
         Value::Bool(truth) => f64::from(*truth),
         score => score.as_f64().filter(|value| (0.0..=1.0).contains(value)).ok_or_else(|| {
@@ -93,7 +107,7 @@ pub(crate) fn read_reply(id: u64, line: &str) -> Result<Finding, String> {
         })?,
     };
     let passed = reply.passed.or_else(|| reply.score.as_bool());
-    Ok(Finding::Decided { value, passed, reason })
+    Ok((Finding::Decided { value, passed, reason }, names_id))
 }
 
 fn clip(text: &str, length: usize) -> String {

@@ -114,8 +114,8 @@ impl Expression {
 
 fn no_value(error: &Error) -> NoValue {
     let message = describe(error);
-    let is_not_json =
-        std::error::Error::source(error).is_some_and(|s| s.is::<functions::NotJson>());
+    let cause = std::error::Error::source(error);
+    let is_not_json = cause.and_then(|cause| cause.downcast_ref::<functions::NotJson>()).is_some();
     match error.kind() {
         _ if is_not_json => NoValue::NotJson(message),
         ErrorKind::UndefinedError => NoValue::Undefined(message),

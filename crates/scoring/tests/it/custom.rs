@@ -246,8 +246,9 @@ fn what_is_narrowed_away_is_not_asked_about() {
 fn what_a_program_may_say() {
     let plain = metric(&json!({"command": {"program": ["p"]}}));
     let value = |line: &str| {
-        let score = plain.program_score(3, line).unwrap_or_else(|why| panic!("{line}: {why}"));
-        (score.value, score.passed)
+        let said = plain.program_score(3, line).unwrap_or_else(|why| panic!("{line}: {why}"));
+        assert_eq!(said.names_id, line.contains("id\""), "{line}");
+        (said.score.value, said.score.passed)
     };
     assert_eq!(value(r#"{"score": 0.5}"#), (Some(0.5), None));
     assert_eq!(
@@ -275,7 +276,8 @@ fn what_a_program_may_say() {
         assert!(plain.program_score(3, line).is_err(), "{line}");
     }
     let strict = metric(&json!({"command": {"program": ["p"]}, "threshold": 0.9, "not": true}));
-    let score = strict.program_score(0, r#"{"score": 0.5, "passed": true}"#).expect("a score");
+    let score =
+        strict.program_score(0, r#"{"score": 0.5, "passed": true}"#).expect("a score").score;
     assert_eq!(
         (score.value, score.passed),
         (Some(0.5), Some(true)),
