@@ -96,6 +96,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) budget: BudgetArgs,
     #[command(flatten)]
+    pub(crate) exec: ExecArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
@@ -148,6 +150,14 @@ pub(crate) struct CacheArgs {
     pub(crate) cache_dir: Option<PathBuf>,
 }
 
+/// What a suite may do beside asking models.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct ExecArgs {
+    /// Let the suite's `command` metrics run their programs
+    #[arg(long)]
+    pub(crate) allow_exec: bool,
+}
+
 /// How results are told.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct OutputArgs {
@@ -170,6 +180,8 @@ pub(crate) struct ResumeArgs {
     #[command(flatten)]
     pub(crate) budget: BudgetArgs,
     #[command(flatten)]
+    pub(crate) exec: ExecArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
@@ -178,6 +190,8 @@ pub(crate) struct ScoreArgs {
     /// Folder of the run
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -284,6 +298,8 @@ pub(crate) struct CalibrateArgs {
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
     pub(crate) cache: CacheArgs,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

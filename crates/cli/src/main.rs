@@ -20,6 +20,7 @@ mod leaderboard;
 mod open;
 mod outlook;
 mod print;
+mod programs;
 mod progress;
 mod records;
 mod run_folder;

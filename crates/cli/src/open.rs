@@ -1,10 +1,11 @@
 //! From a suite file to a plan and compiled metrics: everything that can be wrong before a request.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use evalmark_core::{
     dataset::{DatasetError, Rows},
+    item::Item,
     label::{LabelSpec, Labels},
     metric::MetricSpec,
     plan::Plan,
@@ -14,6 +15,7 @@ use evalmark_scoring::Metric;
 
 use crate::{
     print::Printer,
+    programs::{self, Programs},
     run_folder::{Named, Options},
 };
 
@@ -23,6 +25,8 @@ pub(crate) struct Opened {
     pub(crate) suite: Suite,
     pub(crate) plan: Plan,
     pub(crate) metrics: Vec<Metric>,
+    /// What runs the programs of those that have one.
+    pub(crate) programs: Arc<Programs>,
     /// Human labels, parallel to the metrics.
     pub(crate) labels: Vec<Option<Labels>>,
     /// BLAKE3 of the effective suite, 64 hexadecimal digits.
@@ -66,12 +70,21 @@ pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<O
             })
         })
         .collect::<Result<_>>()?;
-    let plan = Plan::new(&suite)?;
+    programs::allowed(&metrics, options.allow_exec)?;
+    let plan = Plan::checked(&suite, |item| check_item(&metrics, item))?;
     check_rubrics(&plan, &metrics)?;
     let hash = blake3::hash(suite.identity().as_bytes()).to_hex().to_string();
     let labels = suite.metrics.iter().map(|spec| spec.labels.as_ref().map(LabelSpec::open));
     let labels = labels.map(Option::transpose).collect::<Result<_, _>>()?;
-    Ok(Opened { suite, plan, metrics, labels, hash })
+    let programs = Arc::new(Programs::new(&suite.path, metrics.len()));
+    Ok(Opened { suite, plan, metrics, programs, labels, hash })
+}
+
+/// Whether every metric can use what an item says to it.
+fn check_item(metrics: &[Metric], item: &Item) -> Result<(), String> {
+    metrics.iter().try_for_each(|metric| {
+        metric.check_item(item).map_err(|problem| format!("metric `{}`: {problem}", metric.name()))
+    })
 }
 
 /// Tries each judge's rubric on the first item: a variable that it lacks, all items lack.
@@ -112,6 +125,10 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
     );
     // As it was hashed before there was `binary`, so that baselines of then still compare.
     let text = if spec.binary { format!("{text} binary from {:?}", spec.threshold) } else { text };
+    let text = match metric.program() {
+        Some(program) => format!("{text} {}", programs::contents(&suite.path, program)),
+        None => text,
+    };
     let hash = blake3::hash(text.as_bytes()).to_hex()[..32].to_owned();
     Named { name: spec.name.clone(), hash }
 }

@@ -118,6 +118,9 @@ pub(crate) struct Options {
     pub(crate) cache_dir: Option<PathBuf>,
     /// Where relative paths start; absolute.
     pub(crate) working_dir: Option<PathBuf>,
+    /// Whether programs may be run. Each command line says so anew.
+    #[serde(skip)]
+    pub(crate) allow_exec: bool,
 }
 
 impl From<&SelectionArgs> for Options {

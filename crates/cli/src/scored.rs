@@ -14,7 +14,7 @@ use evalmark_report::{
     scores::{ScoreRow, ScoresWriter},
     summary::{SummaryRow, write_summary},
 };
-use evalmark_scoring::{Case, Judgement, Metric, Subject, score_batch};
+use evalmark_scoring::{Case, Judgement, Subject, score_batch};
 
 use crate::{
     failing::{Failing, Seen, passes, shown},
@@ -61,7 +61,7 @@ pub(crate) fn write_reports(
     let plan = &opened.plan;
     let mut arm: Option<((usize, usize), ArmSummary)> = None;
     let is_whole = for_each_batch(opened, source, judges, stop, |batch| {
-        for mut one in score(plan, &opened.metrics, batch) {
+        for mut one in score(opened, batch) {
             one.label(plan, &opened.labels);
             samples_file.push(&one.row(plan))?;
             for (metric, score) in metrics.iter().zip(&one.scores) {
@@ -101,14 +101,15 @@ pub(crate) fn for_each_scored(
     mut see: impl FnMut(&Sample, &[Score]),
 ) -> Result<bool> {
     for_each_batch(opened, source, judges, stop, |batch| {
-        for one in score(&opened.plan, &opened.metrics, batch) {
+        for one in score(opened, batch) {
             see(&one.sample, &one.scores);
         }
         Ok(())
     })
 }
 
-fn score(plan: &Plan, metrics: &[Metric], batch: Vec<Gathered>) -> Vec<ScoredSample> {
+fn score(opened: &Opened, batch: Vec<Gathered>) -> Vec<ScoredSample> {
+    let (plan, metrics) = (&opened.plan, &opened.metrics);
     let judgements: Vec<Vec<Judgement<'_>>> =
         batch.iter().map(|one| one.said.iter().map(Judged::as_judgement).collect()).collect();
     let cases: Vec<_> = batch
@@ -116,7 +117,8 @@ fn score(plan: &Plan, metrics: &[Metric], batch: Vec<Gathered>) -> Vec<ScoredSam
         .zip(&judgements)
         .map(|(one, judgements)| Case { subject: subject(plan, one), judgements })
         .collect();
-    let scores = score_batch(metrics, &cases);
+    let mut scores = score_batch(metrics, &cases);
+    opened.programs.fill(metrics, &cases, &mut scores);
     let ended = batch.into_iter().zip(scores);
     ended.map(|(one, scores)| ScoredSample::new(plan, one.sample, one.record, scores)).collect()
 }

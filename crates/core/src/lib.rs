@@ -8,6 +8,7 @@
 
 pub mod dataset;
 pub mod estimate;
+pub mod expression;
 pub mod item;
 pub mod label;
 pub mod metric;

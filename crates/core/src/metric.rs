@@ -15,7 +15,7 @@ pub struct MetricSpec {
     pub name: String,
     /// Which kind, e.g. `exact`.
     pub kind: &'static str,
-    /// The kind's own parameters: a JSON object that fits the kind's schema.
+    /// The kind's own parameters: a JSON value that fits the kind's schema.
     pub params: Value,
     /// Narrow the answer first.
     pub extract: Option<Extract>,
@@ -130,6 +130,15 @@ pub struct Complaint {
     pub message: String,
 }
 
+/// A metric that stands within the parameters of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nested {
+    /// JSON pointer from the outer metric's parameters to the inner one's.
+    pub pointer: String,
+    /// The inner metric's kind.
+    pub kind: &'static str,
+}
+
 /// A kind of metric, as the reader of suites needs to know it.
 #[derive(Clone, Copy)]
 pub struct MetricKind {
@@ -147,4 +156,6 @@ pub struct MetricKind {
     pub needs_target: bool,
     /// Pointers to parameters that name a model of the suite, e.g. `/model`.
     pub model_refs: &'static [&'static str],
+    /// The metrics that stand within its parameters, at whatever depth.
+    pub nested: fn(&Value) -> Vec<Nested>,
 }

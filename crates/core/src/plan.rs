@@ -33,6 +33,16 @@ pub enum PlanError {
     /// The dataset is unusable.
     #[error("dataset {0}")]
     Dataset(DatasetError),
+    /// Something that an item says cannot be used.
+    #[error("dataset {path}, row {row}: {problem}")]
+    Item {
+        /// The dataset.
+        path: String,
+        /// The row, from 1.
+        row: u64,
+        /// What is wrong.
+        problem: String,
+    },
     /// A prompt does not render for some item.
     #[error("dataset {path}, row {row}: {problem}")]
     Template {
@@ -71,11 +81,24 @@ pub struct Plan {
 impl Plan {
     /// Checks every item and renders every prompt for it once, so that nothing can go wrong later.
     pub fn new(suite: &Suite) -> Result<Self, PlanError> {
+        Self::checked(suite, |_| Ok(()))
+    }
+
+    /// The same, and asks `check` of every item what else may be wrong with it.
+    pub fn checked(
+        suite: &Suite,
+        check: impl Fn(&Item) -> Result<(), String>,
+    ) -> Result<Self, PlanError> {
         let dataset = Arc::new(suite.dataset.clone());
         let mut surveyor = Surveyor::new(dataset.clone());
         for item in Items::open(&dataset)? {
             let item = item?;
             surveyor.see(&item);
+            check(&item).map_err(|problem| PlanError::Item {
+                path: dataset.file.path.display().to_string(),
+                row: item.index + 1,
+                problem,
+            })?;
             for prompt in &suite.prompts {
                 render(&dataset, prompt, &item)?;
             }

@@ -125,7 +125,7 @@ impl TemplateError {
 }
 
 /// Kind and detail of an error, with those of its causes.
-fn describe(error: &minijinja::Error) -> String {
+pub(crate) fn describe(error: &minijinja::Error) -> String {
     let mut text = match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),

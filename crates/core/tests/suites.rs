@@ -26,6 +26,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         needs_target: true,
         model_refs: &[],
+        nested: |_| Vec::new(),
     },
     MetricKind {
         name: "judge",
@@ -35,6 +36,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         needs_target: false,
         model_refs: &["/model"],
+        nested: |_| Vec::new(),
     },
 ];
 

@@ -13,6 +13,7 @@ pub(crate) struct Finish {
     negate: bool,
     binary: bool,
     threshold: Option<f64>,
+    range: Range,
     direction: Direction,
     invalid: Invalid,
 }
@@ -55,7 +56,19 @@ impl Finish {
             (InvalidPolicy::Zero, Some(worst)) => Invalid::Worst(worst),
             _ => Invalid::Missing,
         };
-        Ok(Self { negate: spec.negate, binary: spec.binary, threshold, direction, invalid })
+        let (negate, binary) = (spec.negate, spec.binary);
+        Ok(Self { negate, binary, threshold, range, direction, invalid })
+    }
+
+    /// Whether the scores lie in [0, 1] and are better the higher they are.
+    pub(crate) fn is_share(self) -> bool {
+        let is_unit = matches!(self.range, Range::Binary | Range::Unit);
+        self.binary || is_unit && (self.direction == Direction::Higher || self.negate)
+    }
+
+    /// Whether it is known from which value on an answer passes.
+    pub(crate) fn has_threshold(self) -> bool {
+        self.threshold.is_some()
     }
 
     /// Finishes a score.
@@ -66,9 +79,10 @@ impl Finish {
     /// like success. Where there is no worst value, an invalid answer has no score.
     pub(crate) fn score(self, finding: Finding) -> Score {
         match finding {
-            Finding::Value(value, reason) => self.value(value, reason),
+            Finding::Value(value, reason) => self.value(value, None, reason),
+            Finding::Decided { value, passed, reason } => self.value(value, passed, reason),
             Finding::Counted { value, counts, reason } => {
-                let score = self.value(value, reason);
+                let score = self.value(value, None, reason);
                 Score { counts: score.value.map(|_| counts), ..score }
             }
             Finding::Missing(reason) => Score::missing(reason),
@@ -83,14 +97,15 @@ impl Finish {
         }
     }
 
-    fn value(self, value: f64, reason: Option<String>) -> Score {
+    fn value(self, value: f64, decided: Option<bool>, reason: Option<String>) -> Score {
         if !value.is_finite() {
             return Score::missing("the metric has no value here");
         }
-        let passed = self.threshold.map(|threshold| match self.direction {
+        let by_threshold = self.threshold.map(|threshold| match self.direction {
             Direction::Higher => value >= threshold,
             Direction::Lower => value <= threshold,
         });
+        let passed = by_threshold.or(decided);
         let value = match passed {
             Some(passed) if self.binary => f64::from(passed),
             _ => value,

@@ -2,12 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Complaint, Direction, Nested, Range};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{judge::Grader, subject::Subject};
+use crate::{judge::Grader, program::Program, subject::Subject};
 
 /// What a kind says of itself. It becomes a row of METRICS.md.
 #[derive(Clone, Copy)]
@@ -35,10 +35,16 @@ pub(crate) struct About {
 pub(crate) trait Define {
     /// What it says of itself.
     const ABOUT: About;
+    /// What the value of a whole run is; its [`Corpus`] where that is not the mean.
+    const AGGREGATION: &'static str = "mean";
     /// Its parameters as a suite writes them.
     type Params: DeserializeOwned + JsonSchema;
     /// From raw parameters to something that cannot fail. Pointers are relative to the parameters.
     fn compile(params: Self::Params) -> Result<Work, Complaint>;
+    /// The metrics within its parameters, at whatever depth.
+    fn nested(_params: &Value) -> Vec<Nested> {
+        Vec::new()
+    }
 }
 
 /// How a compiled metric gets at its value.
@@ -48,6 +54,8 @@ pub(crate) enum Work {
     Text(Arc<dyn Measure>),
     /// By asking a model.
     Judge(Arc<Grader>),
+    /// By asking a program of the user's.
+    Program(Arc<Program>),
 }
 
 /// A metric that needs nothing but the texts.
@@ -58,6 +66,16 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
     /// The value of a whole run, where that is no mean of single values.
     fn corpus(&self) -> Option<&dyn Corpus> {
         None
+    }
+
+    /// What an item says to the metric, looked at before anything is asked.
+    fn check_item(&self, _targets: &[String], _fields: &Map<String, Value>) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Whether its findings may say themselves that an answer passes.
+    fn decides(&self) -> bool {
+        false
     }
 }
 
@@ -86,6 +104,15 @@ pub(crate) enum Finding {
         value: f64,
         /// As [`Corpus::add`] takes them.
         counts: Vec<f64>,
+        /// Where the number alone does not tell.
+        reason: Option<String>,
+    },
+    /// A value that says itself whether the answer passes, unless the suite sets a threshold.
+    Decided {
+        /// In the kind's range.
+        value: f64,
+        /// Whether the answer passes, where that is known.
+        passed: Option<bool>,
         /// Where the number alone does not tell.
         reason: Option<String>,
     },
@@ -125,11 +152,21 @@ pub(crate) struct Kind {
     pub(crate) schema: fn() -> Value,
     /// Compiles its parameters; pointers are relative to the parameters.
     pub(crate) compile: fn(&Value) -> Result<Work, Complaint>,
+    /// What the value of a whole run is.
+    pub(crate) aggregation: &'static str,
+    /// The metrics within its parameters, at whatever depth.
+    pub(crate) nested: fn(&Value) -> Vec<Nested>,
 }
 
 /// The row of the kind `D`.
 pub(crate) const fn kind<D: Define>() -> Kind {
-    Kind { about: D::ABOUT, schema: schema::<D::Params>, compile: compile::<D> }
+    Kind {
+        about: D::ABOUT,
+        schema: schema::<D::Params>,
+        compile: compile::<D>,
+        aggregation: D::AGGREGATION,
+        nested: D::nested,
+    }
 }
 
 /// The JSON Schema of `P`, without references.

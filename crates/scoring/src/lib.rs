@@ -6,7 +6,8 @@
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
 //! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, request, grade), and
-//! `finish.rs` (invalid answers, `not`, `binary`, thresholds). What a kind may look at is in
+//! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
+//! `program.rs` (what a user's own program is told and says). What a kind may look at is in
 //! `subject.rs`.
 //!
 //! What is deliberately absent: network, files, clock, randomness, printing. A judge's request is
@@ -23,8 +24,10 @@ mod judge;
 mod kind;
 mod kinds;
 mod metric;
+mod nested;
 mod normalize;
 mod number_in_text;
+mod program;
 mod reference;
 mod subject;
 
@@ -33,5 +36,6 @@ pub use judge::Judge;
 pub use kind::Corpus;
 pub use kinds::catalog;
 pub use metric::Metric;
+pub use program::{Program, ProgramScore};
 pub use reference::reference;
 pub use subject::Subject;

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use evalmark_core::{
+    item::Item,
     metric::{Complaint, MetricSpec},
     record::Record,
     request::Message,
@@ -16,7 +17,8 @@ use crate::{
     finish::Finish,
     judge::Judge,
     kind::{Corpus, Finding, Measure, Work},
-    kinds::KINDS,
+    kinds::kinds,
+    program::{self, Program, ProgramScore},
     subject::Subject,
 };
 
@@ -33,14 +35,16 @@ pub struct Metric {
 enum Worker {
     Text(Arc<dyn Measure>),
     Judge(Judge),
+    Program(Arc<Program>),
 }
 
 impl Metric {
     /// Compiles what a suite says. A complaint points from the metric's entry, e.g.
     /// `/regex/pattern`.
     pub fn compile(spec: &MetricSpec) -> Result<Self, Complaint> {
-        let kind = KINDS.iter().find(|kind| kind.about.name == spec.kind).ok_or_else(|| {
-            Complaint { pointer: String::new(), message: format!("no metric `{}`", spec.kind) }
+        let kind = kinds().find(|kind| kind.about.name == spec.kind).ok_or_else(|| Complaint {
+            pointer: String::new(),
+            message: format!("no metric `{}`", spec.kind),
         })?;
         let finish = Finish::compile(spec, &kind.about)?;
         let extract = spec.extract.as_ref().map(Extractor::compile).transpose()?;
@@ -51,6 +55,7 @@ impl Metric {
         let worker = match work {
             Work::Text(measure) => Worker::Text(measure),
             Work::Judge(grader) => Worker::Judge(Judge::new(grader, finish)),
+            Work::Program(program) => Worker::Program(program),
         };
         Ok(Self { name: spec.name.as_str().into(), extract: extract.map(Arc::new), finish, worker })
     }
@@ -70,6 +75,27 @@ impl Metric {
                 Err(reason) => self.invalid(reason),
             },
             Worker::Judge(_) => Score::missing("the judge was not asked"),
+            Worker::Program(_) => match self.narrow(subject.answer) {
+                Ok(_) => Score::missing("the program was not run"),
+                Err(reason) => self.invalid(reason),
+            },
+        }
+    }
+
+    /// What an item says to the metric, looked at before anything is asked: a mistake in a row is
+    /// found then, and not when its answer is scored.
+    pub fn check_item(&self, item: &Item) -> Result<(), String> {
+        self.check_row(&item.targets, &item.fields)
+    }
+
+    pub(crate) fn check_row(
+        &self,
+        targets: &[String],
+        fields: &Map<String, Value>,
+    ) -> Result<(), String> {
+        match &self.worker {
+            Worker::Text(measure) => measure.check_item(targets, fields),
+            Worker::Judge(_) | Worker::Program(_) => Ok(()),
         }
     }
 
@@ -77,16 +103,55 @@ impl Metric {
     pub fn corpus(&self) -> Option<&dyn Corpus> {
         match &self.worker {
             Worker::Text(measure) => measure.corpus(),
-            Worker::Judge(_) => None,
+            Worker::Judge(_) | Worker::Program(_) => None,
         }
     }
 
     /// The judge, where the metric is model-graded.
     pub fn judge(&self) -> Option<&Judge> {
         match &self.worker {
-            Worker::Text(_) => None,
             Worker::Judge(judge) => Some(judge),
+            Worker::Text(_) | Worker::Program(_) => None,
         }
+    }
+
+    /// The program, where one is asked for the scores.
+    pub fn program(&self) -> Option<&Program> {
+        match &self.worker {
+            Worker::Program(program) => Some(program),
+            Worker::Text(_) | Worker::Judge(_) => None,
+        }
+    }
+
+    /// The line that asks the program about an answer, without its end; the score where there is
+    /// nothing to ask. `id` is to come back with the reply, if anything does.
+    pub fn program_request(&self, id: u64, subject: Subject<'_>) -> Result<String, Score> {
+        match self.narrow(subject.answer) {
+            Ok(answer) => Ok(program::request_line(id, Subject { answer: &answer, ..subject })),
+            Err(reason) => Err(self.invalid(reason)),
+        }
+    }
+
+    /// The score that a program's line about the answer `id` gives, or what is wrong with the line.
+    pub fn program_score(&self, id: u64, line: &str) -> Result<ProgramScore, String> {
+        let (finding, names_id) = program::read_reply(id, line)?;
+        Ok(ProgramScore { score: self.finish.score(finding), names_id })
+    }
+
+    /// Whether its scores come from the subject alone, so that it can stand within another metric.
+    pub(crate) fn is_direct(&self) -> bool {
+        matches!(self.worker, Worker::Text(_))
+    }
+
+    /// Whether its scores lie in [0, 1] and are better the higher they are.
+    pub(crate) fn is_share(&self) -> bool {
+        self.finish.is_share()
+    }
+
+    /// Whether it may say that an answer passes.
+    pub(crate) fn decides(&self) -> bool {
+        let by_itself = matches!(&self.worker, Worker::Text(measure) if measure.decides());
+        by_itself || self.finish.has_threshold()
     }
 
     /// What to ask the judge about a record.

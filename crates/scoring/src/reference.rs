@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     kind::{Kind, schema},
-    kinds::KINDS,
+    kinds::{FAMILIES, kinds},
     normalize::Step,
 };
 
@@ -19,10 +19,13 @@ Every metric also takes `extract`, `not`, `threshold`, `binary` and `invalid`. A
 its threshold on, upwards or downwards, whichever is better; `binary: true` scores 1 where it passes
 and 0 where it does not; `not: true` turns value and pass around, except for an answer that is
 invalid, which scores the worst value (`invalid: missing`: none). A failed request has no score under
-any metric. With several targets the best one counts.
+any metric. With several targets the best one counts. The aggregation is what a whole run is worth,
+and what a gate compares: the mean of the answers' values, or a value of its own.
+";
 
-| metric | what it says | range | better | passes from | target | source |
-| --- | --- | --- | --- | --- | --- | --- |
+const COLUMNS: &str = "
+| metric | what it says | range | better | passes from | target | aggregation | source |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
 const NORMALIZE: &str = "
@@ -37,12 +40,12 @@ Steps run in this order, whatever order they are listed in. They change answer a
 /// The reference of all metrics, as Markdown.
 pub fn reference() -> String {
     let mut out = INTRODUCTION.to_owned();
-    for kind in KINDS {
-        out.push_str(&row(kind));
+    for (family, kinds) in FAMILIES {
+        let _ = write!(out, "\n## {family}\n{COLUMNS}");
+        out.extend(kinds.iter().map(row));
     }
-    for kind in KINDS {
-        out.push_str(&section(kind));
-    }
+    out.push_str("\n# Parameters\n");
+    out.extend(kinds().map(section));
     out.push_str(NORMALIZE);
     for (name, meaning) in words(&schema::<Step>()) {
         let _ = writeln!(out, "| `{name}` | {meaning} |");
@@ -53,13 +56,14 @@ pub fn reference() -> String {
 fn row(kind: &Kind) -> String {
     let about = &kind.about;
     format!(
-        "| `{}` | {} | {} | {} | {} | {} | {} |\n",
+        "| `{}` | {} | {} | {} | {} | {} | {} | {} |\n",
         about.name,
         about.summary,
         about.range,
         about.direction,
         about.threshold.map_or_else(|| "-".to_owned(), |threshold| threshold.to_string()),
         if about.needs_target { "needed" } else { "not needed" },
+        kind.aggregation,
         about.source,
     )
 }
@@ -69,10 +73,12 @@ fn section(kind: &Kind) -> String {
     let required = |name: &str| {
         schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name))
     };
-    let mut out = format!(
-        "\n## {}\n\n| parameter | default | meaning |\n| --- | --- | --- |\n",
-        kind.about.name
-    );
+    let mut out = format!("\n## {}\n", kind.about.name);
+    if schema["type"] != "object" {
+        let _ = writeln!(out, "\n{}", description(&schema));
+        return out;
+    }
+    out.push_str("\n| parameter | default | meaning |\n| --- | --- | --- |\n");
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let default = match property.get("default") {
             _ if required(name) => "required".to_owned(),

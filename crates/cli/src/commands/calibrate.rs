@@ -39,6 +39,7 @@ struct Part {
 
 pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> {
     let options = Options {
+        allow_exec: args.exec.allow_exec,
         no_cache: args.cache.no_cache,
         cache_dir: args.cache.cache_dir.as_ref().map(std::path::absolute).transpose()?,
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),

@@ -1,12 +1,19 @@
 //! `evalmark check`: every mistake in the suites and their datasets; asks nothing.
 
-use crate::{args::CheckArgs, exit::Exit, open::open, print::Printer, run_folder::Options};
+use crate::{
+    args::CheckArgs, exit::Exit, open::open, print::Printer, programs, run_folder::Options,
+};
 
 pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
     let mut exit = Exit::Done;
     for path in &args.suites {
-        match open(path, &Options::default(), printer) {
+        // Nothing is scored, so no program runs.
+        let options = Options { allow_exec: true, ..Options::default() };
+        match open(path, &options, printer) {
             Ok(opened) => {
+                for remark in programs::remarks(&opened) {
+                    printer.remark(&format!("{}: {remark}", path.display()));
+                }
                 let plan = &opened.plan;
                 printer.result(&format!(
                     "{}: {} prompts x {} models x {} items x {} epochs = {} samples, {} metrics",

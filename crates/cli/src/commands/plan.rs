@@ -22,7 +22,9 @@ const CHARACTERS_PER_TOKEN: f64 = 4.0;
 const ANSWER_TOKENS: u64 = 256;
 
 pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
-    let opened = open(&args.suite, &Options::from(&args.selection), printer)?;
+    // Nothing is scored, so no program runs.
+    let options = Options { allow_exec: true, ..Options::from(&args.selection) };
+    let opened = open(&args.suite, &options, printer)?;
     let n_items = opened.plan.survey.n_items;
     let gate = opened.suite.gate_or_default();
     let baseline = suite_baseline(args.baseline.as_deref(), &args.out, &opened)?;

@@ -16,6 +16,7 @@ use crate::{
 
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     let (folder, mut record) = RunFolder::open(&args.run)?;
+    record.options.allow_exec = args.exec.allow_exec;
     let mut opened = open(&record.suite_file(), &record.options, printer)?;
     same_experiment(&opened, &record)?;
     opened.plan = as_stopped(opened.plan, &record)?;

@@ -23,6 +23,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         bail!("`--run-id` names one run; give one suite with it");
     }
     let options = Options {
+        allow_exec: args.exec.allow_exec,
         no_cache: args.cache.no_cache,
         cache_dir: args.cache.cache_dir.as_ref().map(std::path::absolute).transpose()?,
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),

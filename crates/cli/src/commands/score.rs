@@ -21,6 +21,7 @@ use crate::{
 
 pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     let (folder, mut record) = open_scored(&args.run)?;
+    record.options.allow_exec = args.exec.allow_exec;
     let mut opened = open(&record.suite_file(), &record.options, printer)?;
     opened.plan = as_stopped(opened.plan, &record)?;
     same_shape(&opened, &record)?;

@@ -3,6 +3,7 @@
 
 mod check;
 mod document;
+mod entry;
 mod gate;
 mod mistake;
 mod raw;
@@ -12,10 +13,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub(crate) use self::mistake::nearest;
 pub use self::{
+    entry::{Entries, yaml},
     gate::{Amount, Correction, GateSpec, GatedMetric},
     mistake::{Mistake, Mistakes, Position},
-    schema::schema,
+    schema::{entry_schema, schema},
 };
 use crate::{
     dataset::{DatasetSpec, OpenParquet},

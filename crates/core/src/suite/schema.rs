@@ -1,21 +1,19 @@
 //! The suite's JSON Schema, and every way in which a document does not fit it.
 
-use jsonschema::{ValidationError, error::ValidationErrorKind};
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
+use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use super::{
     document::{Document, escape},
     mistake::{Mistake, nearest},
-    raw::RawSuite,
+    raw::{RawMetric, RawSuite},
 };
 use crate::metric::MetricKind;
 
 /// The schema of a suite file, with the given kinds of metrics.
 pub fn schema(kinds: &[MetricKind]) -> Value {
-    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<RawSuite>().to_value();
+    let mut schema = plain_schema::<RawSuite>();
     let metric = &mut schema["properties"]["metrics"]["items"];
     metric["additionalProperties"] = json!(false);
     for kind in kinds {
@@ -29,55 +27,97 @@ pub fn schema(kinds: &[MetricKind]) -> Value {
     schema
 }
 
+/// The schema of a metric that stands elsewhere than under `metrics`, as far as all kinds share it:
+/// its name is optional.
+pub fn entry_schema() -> Value {
+    let mut schema = plain_schema::<RawMetric>();
+    if let Some(schema) = schema.as_object_mut() {
+        for key in ["$schema", "title", "required"] {
+            schema.remove(key);
+        }
+    }
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.remove("labels");
+    }
+    schema
+}
+
+fn plain_schema<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+    });
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
 /// Every place where the document does not fit the schema. What does not fit is taken out of the
 /// document, so that the rest can still be checked.
 pub(crate) fn fit(document: &mut Document, schema: &Value) -> Vec<Mistake> {
-    let Ok(validator) = jsonschema::validator_for(schema) else {
-        return vec![Mistake::at(document.position(""), "the suite schema itself is broken")];
-    };
-    let mut misfits = Vec::new();
-    for error in validator.iter_errors(&document.value) {
-        misfits.extend(misfit(document, schema, &error));
-    }
-    let mistakes = misfits.iter().map(|misfit| misfit.mistake.clone()).collect();
+    let misfits = misfits(&document.value, schema);
+    let mistakes = misfits.iter().map(|misfit| {
+        let place = if misfit.is_key {
+            document.key_position(&misfit.pointer)
+        } else {
+            document.position(&misfit.pointer)
+        };
+        misfit.mistake.clone().moved(place)
+    });
+    let mistakes = mistakes.collect();
     // From the back, so that an index into a list stays right.
-    for pointer in misfits.iter().rev().filter_map(|misfit| misfit.remove.as_deref()) {
-        remove(&mut document.value, pointer);
+    for misfit in misfits.iter().rev().filter(|misfit| misfit.must_go) {
+        remove(&mut document.value, &misfit.pointer);
     }
     mistakes
 }
 
-struct Misfit {
-    mistake: Mistake,
-    /// Pointer to what must go for the rest to be readable.
-    remove: Option<String>,
+/// A place where a value does not fit its schema.
+pub(crate) struct Misfit {
+    pub(crate) pointer: String,
+    /// Without its place.
+    pub(crate) mistake: Mistake,
+    /// It is the key that is wrong.
+    is_key: bool,
+    /// It must be taken out for the rest to be readable.
+    must_go: bool,
+}
+
+/// Every place where `value` does not fit the schema.
+fn misfits(value: &Value, schema: &Value) -> Vec<Misfit> {
+    let Ok(validator) = jsonschema::validator_for(schema) else {
+        let mistake = Mistake::new("the suite schema itself is broken");
+        return vec![Misfit { pointer: String::new(), mistake, is_key: false, must_go: false }];
+    };
+    misfits_by(&validator, value, schema)
+}
+
+/// The same, with the schema's own validator.
+pub(crate) fn misfits_by(validator: &Validator, value: &Value, schema: &Value) -> Vec<Misfit> {
+    validator.iter_errors(value).flat_map(|error| misfit(schema, &error)).collect()
 }
 
 /// What one validation error means; an object with three unknown keys is three misfits.
-fn misfit(document: &Document, schema: &Value, error: &ValidationError<'_>) -> Vec<Misfit> {
+fn misfit(schema: &Value, error: &ValidationError<'_>) -> Vec<Misfit> {
     let pointer = error.instance_path().as_str();
     if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
         let known = known_keys(schema, error.schema_path().as_str());
         return unexpected
             .iter()
             .map(|key| {
-                let below = format!("{pointer}/{}", escape(key));
-                let mistake = unknown_key(key, &known).moved(document.key_position(&below));
-                Misfit { mistake, remove: Some(below) }
+                let pointer = format!("{pointer}/{}", escape(key));
+                let mistake = unknown_key(key, &known);
+                Misfit { pointer, mistake, is_key: true, must_go: true }
             })
             .collect();
     }
-    let place = document.position(pointer);
-    let mistake = Mistake::at(place, describe(error, pointer, schema));
-    let lacks_something = matches!(error.kind(), ValidationErrorKind::Required { .. });
-    vec![Misfit { mistake, remove: (!lacks_something).then(|| pointer.to_owned()) }]
+    let mistake = Mistake::new(describe(error, pointer, schema));
+    let must_go = !matches!(error.kind(), ValidationErrorKind::Required { .. });
+    vec![Misfit { pointer: pointer.to_owned(), mistake, is_key: false, must_go }]
 }
 
 /// Keys that hold secrets elsewhere, and never here.
 pub(crate) const SECRET_KEYS: [&str; 7] =
     ["api_key", "apikey", "api-key", "key", "token", "authorization", "password"];
 
-fn unknown_key(key: &str, known: &[String]) -> Mistake {
+pub(crate) fn unknown_key(key: &str, known: &[String]) -> Mistake {
     if SECRET_KEYS.contains(&key.to_lowercase().as_str()) {
         let message = format!("`{key}`: a suite never holds a key");
         let hint = "put the key into an environment variable, and the variable's NAME here: \

@@ -224,6 +224,7 @@ fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
         passed: passed.get(row),
         reason: reason.maybe_owned(row),
         invalid: invalid.get(row).unwrap_or_default(),
+        counts: None,
         judge,
         counts: None,
         label: label.as_ref().and_then(|label| label.get(row)),

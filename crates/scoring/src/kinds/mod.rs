@@ -1,11 +1,17 @@
 //! The list of kinds: one file and one line each.
 
+mod all_of;
+mod any_of;
+mod command;
 mod exact;
+mod expression;
 mod fuzzy;
 mod includes;
 mod judge;
 mod number;
+mod per_item;
 mod regex;
+mod weighted;
 
 use std::sync::LazyLock;
 
@@ -16,20 +22,40 @@ use crate::{
     kind::{Kind, kind},
 };
 
-/// Every kind, in the order of METRICS.md.
-pub(crate) static KINDS: &[Kind] = &[
-    kind::<exact::Exact>(),
-    kind::<includes::Includes>(),
-    kind::<regex::Pattern>(),
-    kind::<number::Number>(),
-    kind::<fuzzy::Fuzzy>(),
-    kind::<judge::Rubric>(),
+/// Every kind, by family, in the order of METRICS.md.
+pub(crate) static FAMILIES: &[(&str, &[Kind])] = &[
+    (
+        "Matching",
+        &[
+            kind::<exact::Exact>(),
+            kind::<includes::Includes>(),
+            kind::<regex::Pattern>(),
+            kind::<number::Number>(),
+        ],
+    ),
+    ("Fuzzy", &[kind::<fuzzy::Fuzzy>()]),
+    ("Model-graded", &[kind::<judge::Rubric>()]),
+    (
+        "Combining",
+        &[
+            kind::<all_of::AllOf>(),
+            kind::<any_of::AnyOf>(),
+            kind::<weighted::Weighted>(),
+            kind::<per_item::PerItem>(),
+        ],
+    ),
+    ("Custom", &[kind::<expression::Formula>(), kind::<command::Command>()]),
 ];
+
+/// Every kind.
+pub(crate) fn kinds() -> impl Iterator<Item = &'static Kind> {
+    FAMILIES.iter().flat_map(|(_, kinds)| *kinds)
+}
 
 /// Every kind of metric that exists, for whoever reads suites.
 pub fn catalog() -> &'static [MetricKind] {
     static CATALOG: LazyLock<Vec<MetricKind>> =
-        LazyLock::new(|| KINDS.iter().map(metric_kind).collect());
+        LazyLock::new(|| kinds().map(metric_kind).collect());
     &CATALOG
 }
 
@@ -42,5 +68,6 @@ fn metric_kind(kind: &Kind) -> MetricKind {
         direction: kind.about.direction,
         needs_target: kind.about.needs_target,
         model_refs: kind.about.model_refs,
+        nested: kind.nested,
     }
 }

@@ -2,7 +2,10 @@
 
 mod batch;
 mod catalog;
+mod combining;
+mod custom;
 mod extract;
+mod finish;
 mod fuzzy;
 mod judge;
 mod laws;

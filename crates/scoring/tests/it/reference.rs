@@ -1,4 +1,4 @@
-//! METRICS.md is what the code says.
+//! METRICS.md is what the code says, and CONTRIBUTING.md quotes the code as it is.
 
 use std::{env, fs};
 
@@ -14,4 +14,26 @@ fn metrics_md_is_current() {
         committed == generated,
         "METRICS.md is out of date: run `UPDATE=1 cargo test -p evalmark-scoring --test it reference`"
     );
+}
+
+/// The metric that CONTRIBUTING.md shows is the one that is compiled.
+#[test]
+fn contributing_md_quotes_the_code() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let path = format!("{root}/CONTRIBUTING.md");
+    let text = fs::read_to_string(&path).expect("CONTRIBUTING.md");
+    let (before, rest) = text.split_once("<!-- ").expect("a quotation");
+    let (source, rest) = rest.split_once(" -->\n```rust\n").expect("its source");
+    let (quoted, after) = rest.split_once("```\n").expect("its end");
+    let code = fs::read_to_string(format!("{root}/{source}")).expect("the source");
+    if env::var_os("UPDATE").is_some() {
+        let current = format!("{before}<!-- {source} -->\n```rust\n{code}```\n{after}");
+        fs::write(&path, current).expect("CONTRIBUTING.md can be written");
+    } else {
+        assert!(
+            quoted == code,
+            "CONTRIBUTING.md does not quote {source} as it is: run `UPDATE=1 cargo test -p \
+             evalmark-scoring --test it reference`"
+        );
+    }
 }

@@ -86,5 +86,11 @@ pub(crate) fn deterministic() -> Vec<Value> {
         json!({"fuzzy": {"algorithm": "jaro"}}),
         json!({"fuzzy": {"algorithm": "jaro_winkler"}}),
         json!({"fuzzy": {"algorithm": "sorensen_dice"}}),
+        // Combining and custom kinds.
+        json!({"all_of": [{"includes": {}}, {"regex": {"pattern": "b"}, "not": true}]}),
+        json!({"any_of": [{"exact": {}}, {"number": {}}, {"fuzzy": {}, "threshold": 0.5}]}),
+        json!({"weighted": [{"exact": {}, "weight": 2}, {"fuzzy": {}}], "threshold": 0.5}),
+        json!({"expression": "answer in targets or answer | length > 5"}),
+        json!({"expression": "(answer | fromjson).grade > 0"}),
     ]
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Checker, suggest};
 use crate::{
-    metric::{Extract, InvalidPolicy, MetricKind, MetricSpec, Which},
+    metric::{Complaint, Extract, InvalidPolicy, MetricKind, MetricSpec, Nested, Which},
     suite::{
         Amount,
         document::escape,
@@ -43,40 +43,35 @@ impl Checker<'_> {
             self.complain_with_hint(&at, message, hint);
             return None;
         };
-        if kind.needs_target && !has_target {
-            let message =
-                format!("`{}` compares with a target, and the dataset names none", kind.name);
-            let hint = "add `target: COLUMN` under `dataset`".to_owned();
-            self.complain_with_hint(&format!("{at}/{}", kind.name), message, hint);
-        }
         if Amount::named(&raw.name).is_some() {
             let message = format!("`{}` is what a gate calls an amount of its own", raw.name);
             self.complain_with_hint(&format!("{at}/name"), message, "choose another name".into());
         }
         let params = raw.kinds.get(kind.name).cloned().unwrap_or_default();
+        if !has_target {
+            self.needs_target(&at, kind, &params);
+        }
         self.model_refs(&at, kind, &params, models);
-        let spec = MetricSpec {
-            name: raw.name.clone(),
-            kind: kind.name,
-            params,
-            extract: match &raw.extract {
-                None => None,
-                Some(extract) => Some(self.extract(&at, extract)?),
-            },
-            negate: raw.not,
-            threshold: raw.threshold,
-            binary: raw.binary,
-            invalid: match raw.invalid {
-                RawInvalid::Zero => InvalidPolicy::Zero,
-                RawInvalid::Missing => InvalidPolicy::Missing,
-            },
-            // They are looked at once it is known whose answers there are.
-            labels: None,
-        };
-        if let Err(complaint) = (kind.check)(&spec) {
+        let spec = metric_spec(raw, kind, params);
+        let checked = spec.as_ref().map_err(Clone::clone).and_then(|spec| (kind.check)(spec));
+        if let Err(complaint) = checked {
             self.complain(&format!("{at}{}", complaint.pointer), complaint.message);
         }
-        Some(spec)
+        spec.ok()
+    }
+
+    /// Complains where a metric, or one that stands within it, lacks a target to compare with.
+    fn needs_target(&mut self, at: &str, kind: &MetricKind, params: &Value) {
+        let outer = Nested { pointer: String::new(), kind: kind.name };
+        for Nested { pointer, kind: name } in [outer].into_iter().chain((kind.nested)(params)) {
+            if !self.readers.kinds.iter().any(|kind| kind.name == name && kind.needs_target) {
+                continue;
+            }
+            let message = format!("`{name}` compares with a target, and the dataset names none");
+            let hint = "add `target: COLUMN` under `dataset`".to_owned();
+            let at = format!("{at}/{}{pointer}", escape(kind.name));
+            self.complain_with_hint(&at, message, hint);
+        }
     }
 
     fn model_refs(&mut self, at: &str, kind: &MetricKind, params: &Value, models: &[String]) {
@@ -92,26 +87,48 @@ impl Checker<'_> {
             self.complain_with_hint(&at, message, hint);
         }
     }
+}
 
-    fn extract(&mut self, at: &str, raw: &RawExtract) -> Option<Extract> {
-        match (&raw.regex, &raw.json) {
-            (Some(pattern), None) => Some(Extract::Regex {
-                pattern: pattern.clone(),
-                group: raw.group,
-                which: match raw.which {
-                    Some(RawWhich::Last) => Which::Last,
-                    Some(RawWhich::First) | None => Which::First,
-                },
-            }),
-            (None, Some(path)) if raw.group.is_none() && raw.which.is_none() => {
-                Some(Extract::Json(path.clone()))
-            }
-            _ => {
-                let message = "`extract` needs exactly one of `regex` (with `group` and `which`) \
-                               and `json`";
-                self.complain(&format!("{at}/extract"), message);
-                None
-            }
+/// What an entry says of its metric, wherever it stands.
+pub(in crate::suite) fn metric_spec(
+    raw: &RawMetric,
+    kind: &MetricKind,
+    params: Value,
+) -> Result<MetricSpec, Complaint> {
+    Ok(MetricSpec {
+        name: raw.name.clone(),
+        kind: kind.name,
+        params,
+        extract: raw.extract.as_ref().map(extract).transpose()?,
+        negate: raw.not,
+        threshold: raw.threshold,
+        binary: raw.binary,
+        invalid: match raw.invalid {
+            RawInvalid::Zero => InvalidPolicy::Zero,
+            RawInvalid::Missing => InvalidPolicy::Missing,
+        },
+        // They are looked at once it is known whose answers there are.
+        labels: None,
+    })
+}
+
+fn extract(raw: &RawExtract) -> Result<Extract, Complaint> {
+    match (&raw.regex, &raw.json) {
+        (Some(pattern), None) => Ok(Extract::Regex {
+            pattern: pattern.clone(),
+            group: raw.group,
+            which: match raw.which {
+                Some(RawWhich::Last) => Which::Last,
+                Some(RawWhich::First) | None => Which::First,
+            },
+        }),
+        (None, Some(path)) if raw.group.is_none() && raw.which.is_none() => {
+            Ok(Extract::Json(path.clone()))
+        }
+        _ => {
+            let message = "`extract` needs exactly one of `regex` (with `group` and `which`) and \
+                           `json`";
+            Err(Complaint { pointer: "/extract".to_owned(), message: message.to_owned() })
         }
     }
 }

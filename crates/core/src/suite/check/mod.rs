@@ -3,7 +3,7 @@
 mod dataset;
 mod gate;
 mod labels;
-mod metrics;
+pub(in crate::suite) mod metrics;
 mod models;
 mod prompts;
 

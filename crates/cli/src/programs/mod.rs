@@ -1,0 +1,238 @@
+//! Programs of the user's own that score answers (`command` metrics): fed in batches, in parallel,
+//! started again a bounded number of times where they fail. What fails has no score; nothing that a
+//! program says can give an answer the score of another.
+
+mod process;
+
+use std::{
+    collections::BTreeMap,
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use anyhow::{Result, anyhow};
+use evalmark_core::score::Score;
+use evalmark_scoring::{Case, Metric, Program};
+
+use self::process::Process;
+use crate::{hint::Hinted, open::Opened};
+
+/// How often a program may fail over one batch before the rest of it has no score.
+const MAX_FAILURES: usize = 16;
+
+/// How often it may fail over all batches before it is not started again.
+const MAX_FAILURES_IN_ALL: usize = 64;
+
+/// The programs of a suite's metrics.
+pub(crate) struct Programs {
+    /// Where they are started: the suite's folder.
+    folder: PathBuf,
+    /// By metric: how often its program has failed.
+    failures: Vec<AtomicUsize>,
+}
+
+/// An answer to ask about.
+struct Question {
+    /// The place of its case.
+    case: usize,
+    line: String,
+}
+
+/// What a program said of some answers, in order.
+struct Asked {
+    scores: Vec<Score>,
+    failures: usize,
+}
+
+impl Programs {
+    pub(crate) fn new(suite: &Path, n_metrics: usize) -> Self {
+        let folder = suite.parent().unwrap_or(Path::new(""));
+        let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
+        Self { folder, failures: (0..n_metrics).map(|_| AtomicUsize::new(0)).collect() }
+    }
+
+    /// Puts the scores of programs in their places: `scores[case][metric]`.
+    pub(crate) fn fill(&self, metrics: &[Metric], cases: &[Case<'_>], scores: &mut [Vec<Score>]) {
+        for (place, metric) in metrics.iter().enumerate() {
+            let Some(program) = metric.program() else { continue };
+            let questions: Vec<_> = cases
+                .iter()
+                .enumerate()
+                .filter(|(_, case)| case.subject.record.has_answer())
+                .filter_map(|(i, case)| question(metric, i, case))
+                .collect();
+            let failed = &self.failures[place];
+            let said = if failed.load(Ordering::Relaxed) >= MAX_FAILURES_IN_ALL {
+                let reason = "the program failed too often, and is not started again";
+                questions.iter().map(|_| Score::missing(reason)).collect()
+            } else {
+                let (said, n) = self.ask_all(metric, program, &questions);
+                failed.fetch_add(n, Ordering::Relaxed);
+                said
+            };
+            for (question, score) in questions.iter().zip(said) {
+                scores[question.case][place] = score;
+            }
+        }
+    }
+
+    /// Asks about all of them, a batch to a process, as many at once as there are cores. Batches
+    /// depend on the questions alone, so scores do too.
+    fn ask_all(
+        &self,
+        metric: &Metric,
+        program: &Program,
+        questions: &[Question],
+    ) -> (Vec<Score>, usize) {
+        let batches = questions.chunks(program.batch);
+        let n_workers = thread::available_parallelism().map_or(1, NonZero::get).min(batches.len());
+        let (waiting, asked) = (Mutex::new(batches.enumerate()), Mutex::new(BTreeMap::new()));
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        thread::scope(|scope| {
+            for _ in 0..n_workers {
+                scope.spawn(|| {
+                    while let Some((place, batch)) = next() {
+                        let done = self.ask_batch(metric, program, batch);
+                        asked.lock().unwrap_or_else(PoisonError::into_inner).insert(place, done);
+                    }
+                });
+            }
+        });
+        let asked = asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let failures = asked.values().map(|done| done.failures).sum();
+        (asked.into_values().flat_map(|done| done.scores).collect(), failures)
+    }
+
+    /// Asks about one batch, again and again where the program fails.
+    ///
+    /// Which answer made it fail is found by asking about fewer: half as many where nothing is
+    /// certain, the next one alone where those before it were told by their ids.
+    fn ask_batch(&self, metric: &Metric, program: &Program, batch: &[Question]) -> Asked {
+        let (mut scores, mut failures, mut size) = (Vec::new(), 0, batch.len());
+        while scores.len() < batch.len() {
+            let rest = &batch[scores.len()..];
+            let asked = &rest[..size.min(rest.len())];
+            let (kept, failure) = self.attempt(metric, program, asked);
+            let n_kept = kept.len();
+            scores.extend(kept);
+            let Some(reason) = failure else {
+                size = batch.len();
+                continue;
+            };
+            failures += 1;
+            let reason = format!("the program failed: {reason}");
+            if failures >= MAX_FAILURES {
+                scores.resize(batch.len(), Score::missing(&reason));
+            } else if n_kept == 0 && asked.len() == 1 {
+                scores.push(Score::missing(&reason));
+                size = batch.len();
+            } else {
+                size = if n_kept > 0 { 1 } else { asked.len() / 2 };
+            }
+        }
+        Asked { scores, failures }
+    }
+
+    /// One process, asked about some answers: the scores that are certain, in order from the first,
+    /// and what went wrong.
+    ///
+    /// Where something did, only replies that name their answer are certain: one that does not may
+    /// belong to another.
+    fn attempt(
+        &self,
+        metric: &Metric,
+        program: &Program,
+        questions: &[Question],
+    ) -> (Vec<Score>, Option<String>) {
+        let lines = questions.iter().map(|question| question.line.clone()).collect();
+        let mut process = match Process::start(program, &self.folder, lines) {
+            Ok(process) => process,
+            Err(reason) => return (Vec::new(), Some(reason)),
+        };
+        let (mut scores, mut n_certain) = (Vec::new(), 0);
+        let failure = loop {
+            let line = match process.line(program.timeout) {
+                Ok(Some(line)) => line,
+                Ok(None) => break process.end(program.timeout),
+                Err(reason) => break Some(reason),
+            };
+            let Some(question) = questions.get(scores.len()) else {
+                n_certain = 0;
+                break Some("it wrote more lines than it was asked about answers".to_owned());
+            };
+            match metric.program_score(question.case as u64, &line) {
+                Ok(reply) => {
+                    scores.push(reply.score);
+                    if reply.names_id && n_certain + 1 == scores.len() {
+                        n_certain += 1;
+                    }
+                }
+                Err(reason) => break Some(reason),
+            }
+        };
+        let told = format!("it told of {} of {} answers", scores.len(), questions.len());
+        let failure = match failure {
+            None if scores.len() < questions.len() => Some(told),
+            failure => failure.map(|reason| format!("{reason} ({told})")),
+        };
+        if failure.is_some() {
+            scores.truncate(n_certain);
+        }
+        (scores, failure)
+    }
+}
+
+fn question(metric: &Metric, case: usize, asked: &Case<'_>) -> Option<Question> {
+    let line = metric.program_request(case as u64, asked.subject).ok()?;
+    Some(Question { case, line })
+}
+
+/// Refuses programs that the command line does not allow, and limits that cannot be kept here.
+pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
+    for (metric, program) in programs(metrics) {
+        let (name, command) = (metric.name(), shown(program));
+        if !allow_exec {
+            return Err(anyhow!("metric `{name}` runs a program: {command}"))
+                .hint("if you trust the suite, add `--allow-exec`");
+        }
+        if program.memory.is_some() && !cfg!(target_os = "linux") {
+            return Err(anyhow!("metric `{name}`: memory cannot be limited on this system"))
+                .hint("leave `memory` out");
+        }
+    }
+    Ok(())
+}
+
+/// What would be run, for whoever only looks.
+pub(crate) fn remarks(opened: &Opened) -> Vec<String> {
+    let remark = |(metric, program): (&Metric, &Program)| {
+        let (name, command) = (metric.name(), shown(program));
+        format!("metric `{name}` runs a program, for which a run needs `--allow-exec`: {command}")
+    };
+    programs(&opened.metrics).map(remark).collect()
+}
+
+/// What decides a program's scores beyond what the suite says: the files it is made of, as far as
+/// its arguments name them.
+pub(crate) fn contents(suite: &Path, program: &Program) -> String {
+    let folder = suite.parent().unwrap_or(Path::new(""));
+    let files = program.command.iter().filter_map(|word| std::fs::read(folder.join(word)).ok());
+    let hashes: Vec<_> = files.map(|bytes| blake3::hash(&bytes).to_hex().to_string()).collect();
+    hashes.join(" ")
+}
+
+fn programs(metrics: &[Metric]) -> impl Iterator<Item = (&Metric, &Program)> {
+    metrics.iter().filter_map(|metric| Some((metric, metric.program()?)))
+}
+
+/// The command as it stands in the suite.
+fn shown(program: &Program) -> String {
+    let plain = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
+    let word = |word: &String| if plain(word) { word.clone() } else { format!("{word:?}") };
+    program.command.iter().map(word).collect::<Vec<_>>().join(" ")
+}

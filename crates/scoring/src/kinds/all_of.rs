@@ -1,0 +1,72 @@
+//! `all_of`: the answer passes by every metric of a list.
+
+use std::sync::Arc;
+
+use evalmark_core::metric::{Complaint, Direction, Nested, Range};
+use serde_json::{Map, Value};
+
+use crate::{
+    kind::{About, Define, Finding, Measure, Work},
+    nested::{Entries, Part, Says, deciding, in_params},
+    subject::Subject,
+};
+
+#[derive(Debug)]
+pub(crate) struct AllOf {
+    parts: Vec<Part>,
+}
+
+impl Define for AllOf {
+    const ABOUT: About = About {
+        name: "all_of",
+        summary: "The answer passes by every metric of a list, each of which may have its own \
+                  `not`, `extract` and `threshold`. One that fails decides, even where another is \
+                  missing; an answer that is invalid for one of them is invalid.",
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
+        needs_target: false,
+        model_refs: &[],
+        source: "Own definition.",
+    };
+    type Params = Entries;
+
+    fn compile(Entries(entries): Entries) -> Result<Work, Complaint> {
+        Ok(Work::Text(Arc::new(Self { parts: deciding("all_of", &entries)? })))
+    }
+
+    fn nested(params: &Value) -> Vec<Nested> {
+        in_params(params)
+    }
+}
+
+impl Measure for AllOf {
+    /// What is certain comes first: a failure decides. So does an invalid answer, which fails
+    /// however the missing ones would have ended; under `not` it must not turn into a success, and
+    /// so it stays invalid.
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        let (mut failed, mut invalid, mut missing) = (Vec::new(), None, None);
+        for part in &self.parts {
+            match part.says(subject) {
+                Says::Pass => {}
+                Says::Fail(reason) => failed.push(part.told(reason.as_deref())),
+                Says::Invalid(reason) => {
+                    invalid.get_or_insert_with(|| part.told(reason.as_deref()));
+                }
+                Says::Missing(reason) => {
+                    missing.get_or_insert_with(|| part.told(reason.as_deref()));
+                }
+            }
+        }
+        match (failed.is_empty(), invalid, missing) {
+            (false, _, _) => Finding::Value(0.0, Some(format!("failed: {}", failed.join("; ")))),
+            (true, Some(invalid), _) => Finding::Invalid(invalid),
+            (true, None, Some(missing)) => Finding::Missing(missing),
+            (true, None, None) => Finding::of(1.0),
+        }
+    }
+
+    fn check_item(&self, targets: &[String], fields: &Map<String, Value>) -> Result<(), String> {
+        self.parts.iter().try_for_each(|part| part.metric.check_row(targets, fields))
+    }
+}

@@ -1,0 +1,69 @@
+//! `any_of`: the answer passes by some metric of a list.
+
+use std::sync::Arc;
+
+use evalmark_core::metric::{Complaint, Direction, Nested, Range};
+use serde_json::{Map, Value};
+
+use crate::{
+    kind::{About, Define, Finding, Measure, Work},
+    nested::{Entries, Part, Says, deciding, in_params},
+    subject::Subject,
+};
+
+#[derive(Debug)]
+pub(crate) struct AnyOf {
+    parts: Vec<Part>,
+}
+
+impl Define for AnyOf {
+    const ABOUT: About = About {
+        name: "any_of",
+        summary: "The answer passes by at least one metric of a list, each of which may have its \
+                  own `not`, `extract` and `threshold`. One that passes decides; otherwise a \
+                  missing one makes it missing, and an invalid one invalid.",
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
+        needs_target: false,
+        model_refs: &[],
+        source: "Own definition.",
+    };
+    type Params = Entries;
+
+    fn compile(Entries(entries): Entries) -> Result<Work, Complaint> {
+        Ok(Work::Text(Arc::new(Self { parts: deciding("any_of", &entries)? })))
+    }
+
+    fn nested(params: &Value) -> Vec<Nested> {
+        in_params(params)
+    }
+}
+
+impl Measure for AnyOf {
+    /// What is certain comes first: a pass decides. Where one is missing it might have passed.
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        let (mut failed, mut invalid, mut missing) = (Vec::new(), None, None);
+        for part in &self.parts {
+            match part.says(subject) {
+                Says::Pass => return Finding::Value(1.0, Some(format!("by {}", part.told(None)))),
+                Says::Fail(reason) => failed.push(part.told(reason.as_deref())),
+                Says::Invalid(reason) => {
+                    invalid.get_or_insert_with(|| part.told(reason.as_deref()));
+                }
+                Says::Missing(reason) => {
+                    missing.get_or_insert_with(|| part.told(reason.as_deref()));
+                }
+            }
+        }
+        match (missing, invalid) {
+            (Some(missing), _) => Finding::Missing(missing),
+            (None, Some(invalid)) => Finding::Invalid(invalid),
+            (None, None) => Finding::Value(0.0, Some(format!("failed: {}", failed.join("; ")))),
+        }
+    }
+
+    fn check_item(&self, targets: &[String], fields: &Map<String, Value>) -> Result<(), String> {
+        self.parts.iter().try_for_each(|part| part.metric.check_row(targets, fields))
+    }
+}

@@ -1,0 +1,161 @@
+//! `expression`: the user's own formula over the answer and all that belongs to it.
+
+use std::sync::Arc;
+
+use evalmark_core::{
+    expression::{Evaluated, Expression, NoValue},
+    metric::{Complaint, Direction, Range},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    kind::{About, Define, Finding, Measure, Work},
+    subject::Subject,
+};
+
+/// What an expression may name.
+const VARIABLES: &[&str] = &[
+    "answer",
+    "target",
+    "targets",
+    "item",
+    "finish_reason",
+    "latency_ms",
+    "input_tokens",
+    "output_tokens",
+    "cost_usd",
+];
+
+/// A Jinja expression, such as `answer | length <= item.limit | int`. It may name `answer`, `target`
+/// (the first), `targets`, `item` (the row's columns), and where they are known `finish_reason`,
+/// `latency_ms`, `input_tokens`, `output_tokens` and `cost_usd`. Beside Jinja's filters there are
+/// `fromjson`, for which an answer that is not JSON is invalid, and `matches(text, pattern)`. Columns
+/// of a CSV file are text, and a text is never equal to a number: write `item.limit | int`. It has
+/// neither files nor clock nor chance, and what takes too much work is missing.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct Params(String);
+
+#[derive(Debug)]
+pub(crate) struct Formula {
+    expression: Expression,
+    reads_json: bool,
+}
+
+/// The variables of one evaluation; what is not known is undefined.
+#[derive(Serialize)]
+struct Context<'a> {
+    answer: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
+    targets: &'a [String],
+    item: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finish_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<f64>,
+}
+
+impl Define for Formula {
+    const ABOUT: About = About {
+        name: "expression",
+        summary: "What a formula of one's own gives: true or false, or a number from 0 to 1; \
+                  anything else is missing. An answer passes where it is true; for a number the \
+                  suite says from where on.",
+        range: Range::Unit,
+        direction: Direction::Higher,
+        threshold: None,
+        needs_target: false,
+        model_refs: &[],
+        source: "Expressions of Jinja, by the crate `minijinja`.",
+    };
+    type Params = Params;
+
+    fn compile(Params(source): Params) -> Result<Work, Complaint> {
+        let expression = Expression::compile(&source, VARIABLES)
+            .map_err(|message| Complaint { pointer: String::new(), message })?;
+        Ok(Work::Text(Arc::new(Self { expression, reads_json: source.contains("fromjson") })))
+    }
+}
+
+impl Measure for Formula {
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        let context = Context::of(subject);
+        match self.expression.evaluate(&context) {
+            Ok(Evaluated::Truth(truth)) => {
+                Finding::Decided { value: f64::from(truth), passed: Some(truth), reason: None }
+            }
+            Ok(Evaluated::Number(number)) if (0.0..=1.0).contains(&number) => {
+                Finding::Decided { value: number, passed: None, reason: None }
+            }
+            Ok(Evaluated::Number(number)) => {
+                Finding::Missing(format!("the expression gives {number}, which is not in [0, 1]"))
+            }
+            Err(NoValue::NotJson(reason)) => Finding::Invalid(reason),
+            Err(NoValue::Undefined(reason)) => match self.unknown(&context) {
+                Some(name) => Finding::Missing(format!("`{name}` is not known")),
+                // All that is left to lack something is the JSON that the model wrote.
+                None if self.reads_json => Finding::Invalid(reason),
+                None => Finding::Missing(reason),
+            },
+            Err(NoValue::Unusable(reason)) => Finding::Missing(reason),
+        }
+    }
+
+    fn check_item(&self, _targets: &[String], fields: &Map<String, Value>) -> Result<(), String> {
+        match self.expression.below("item").find(|column| !fields.contains_key(*column)) {
+            None => Ok(()),
+            Some(column) => {
+                let known: Vec<_> = fields.keys().map(String::as_str).collect();
+                Err(format!(
+                    "the expression names `item.{column}`, and the row has no such column; it has: {}",
+                    known.join(", ")
+                ))
+            }
+        }
+    }
+
+    fn decides(&self) -> bool {
+        true
+    }
+}
+
+impl Formula {
+    /// A variable that the expression names, and that has no value here.
+    fn unknown(&self, context: &Context<'_>) -> Option<&'static str> {
+        let lacks = [
+            ("target", context.target.is_none()),
+            ("finish_reason", context.finish_reason.is_none()),
+            ("latency_ms", context.latency_ms.is_none()),
+            ("input_tokens", context.input_tokens.is_none()),
+            ("output_tokens", context.output_tokens.is_none()),
+            ("cost_usd", context.cost_usd.is_none()),
+        ];
+        let mut lacking = lacks.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| name);
+        lacking.find(|name| self.expression.uses(name))
+    }
+}
+
+impl<'a> Context<'a> {
+    fn of(Subject { answer, targets, fields, record, cost_usd }: Subject<'a>) -> Self {
+        Self {
+            answer,
+            target: targets.first().map(String::as_str),
+            targets,
+            item: fields,
+            finish_reason: record.finish_reason.as_deref(),
+            latency_ms: record.timing.latency_ms,
+            input_tokens: record.usage.input_tokens,
+            output_tokens: record.usage.output_tokens,
+            cost_usd,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Metrics within metrics: entries as a suite writes them, compiled as one there would be.
+
+use std::{borrow::Cow, sync::LazyLock};
+
+use evalmark_core::{
+    metric::{Complaint, Nested},
+    score::Score,
+    suite::{self, entry_schema},
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    kinds::{catalog, kinds},
+    metric::Metric,
+    subject::Subject,
+};
+
+/// How deep metrics may stand within one another.
+const MAX_DEPTH: usize = 8;
+
+/// How much of a part's reason is told, in characters.
+const MAX_REASON: usize = 200;
+
+/// A list of metrics, each written as under a suite's `metrics`; names are optional.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Entries(pub(crate) Vec<Value>);
+
+impl JsonSchema for Entries {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Entries".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        list_of(entry_schema())
+    }
+}
+
+/// The schema of a list of such entries.
+pub(crate) fn list_of(entry: Value) -> Schema {
+    let description =
+        "Metrics as under `metrics`: each a kind with what every metric takes; names are optional.";
+    let mut schema = Map::new();
+    schema.insert("description".to_owned(), description.into());
+    schema.insert("type".to_owned(), "array".into());
+    schema.insert("minItems".to_owned(), json!(1));
+    schema.insert("items".to_owned(), entry);
+    schema.into()
+}
+
+/// One metric of a list.
+#[derive(Debug)]
+pub(crate) struct Part {
+    label: String,
+    pub(crate) metric: Metric,
+}
+
+/// What a part says of an answer.
+pub(crate) enum Says {
+    Pass,
+    Fail(Option<String>),
+    Invalid(Option<String>),
+    Missing(Option<String>),
+}
+
+impl Part {
+    /// Whether the answer passes by this metric, and why not.
+    pub(crate) fn says(&self, subject: Subject<'_>) -> Says {
+        let Score { value, passed, reason, invalid, .. } = self.metric.score(subject);
+        match (value, passed) {
+            (Some(_), _) if invalid => Says::Invalid(reason),
+            (Some(_), Some(true)) => Says::Pass,
+            (Some(_), Some(false)) => Says::Fail(reason),
+            (Some(_), None) => Says::Missing(Some("it has no `threshold`".to_owned())),
+            (None, _) => Says::Missing(reason),
+        }
+    }
+
+    /// The metric's name and place, and what there is to say of it.
+    pub(crate) fn told(&self, reason: Option<&str>) -> String {
+        match reason {
+            None => self.label.clone(),
+            Some(reason) => {
+                let clipped: String = reason.chars().take(MAX_REASON).collect();
+                format!("{}: {clipped}", self.label)
+            }
+        }
+    }
+}
+
+/// Compiles a list of metrics that say whether an answer passes; `who` holds them.
+pub(crate) fn deciding(who: &str, entries: &[Value]) -> Result<Vec<Part>, Complaint> {
+    parts(entries, |metric| match metric.decides() {
+        true => Ok(()),
+        false => Err(format!(
+            "`{who}` asks whether an answer passes; add a `threshold` (or another kind)"
+        )),
+    })
+}
+
+/// Compiles a list of metrics, each of which must please `check`.
+pub(crate) fn parts(
+    entries: &[Value],
+    check: impl Fn(&Metric) -> Result<(), String>,
+) -> Result<Vec<Part>, Complaint> {
+    if let Some(deep) = within(entries).into_iter().find(|nested| depth(nested) > MAX_DEPTH) {
+        let message = format!("metrics stand within one another at most {MAX_DEPTH} deep");
+        return Err(Complaint { pointer: deep.pointer, message });
+    }
+    let part = |(i, entry): (usize, &Value)| {
+        let at = |complaint: Complaint| Complaint {
+            pointer: format!("/{i}{}", complaint.pointer),
+            message: complaint.message,
+        };
+        let metric = compile(entry).map_err(at)?;
+        check(&metric).map_err(|message| at(Complaint { pointer: String::new(), message }))?;
+        let label = format!("`{}` (entry {})", metric.name(), i + 1);
+        Ok(Part { label, metric })
+    };
+    entries.iter().enumerate().map(part).collect()
+}
+
+/// Compiles an entry; its scores must come from the subject alone.
+pub(crate) fn compile(value: &Value) -> Result<Metric, Complaint> {
+    static READER: LazyLock<suite::Entries<'_>> = LazyLock::new(|| suite::Entries::of(catalog()));
+    let spec = READER.read(value)?;
+    let metric = Metric::compile(&spec)?;
+    if !metric.is_direct() {
+        let message = format!(
+            "`{}` asks a model or a program, which happens after the other metrics; it can only \
+             stand by itself under `metrics`",
+            spec.kind
+        );
+        return Err(Complaint { pointer: format!("/{}", spec.kind), message });
+    }
+    Ok(metric)
+}
+
+/// The kinds within a list of entries, at whatever depth.
+pub(crate) fn within(entries: &[Value]) -> Vec<Nested> {
+    let mut found = Vec::new();
+    for (i, entry) in entries.iter().enumerate() {
+        for kind in kinds().filter(|kind| entry.get(kind.about.name).is_some()) {
+            let name = kind.about.name;
+            let pointer = format!("/{i}/{name}");
+            let inner = (kind.nested)(&entry[name])
+                .into_iter()
+                .map(|inner| Nested { pointer: format!("{pointer}{}", inner.pointer), ..inner });
+            let inner: Vec<_> = inner.collect();
+            found.push(Nested { pointer, kind: name });
+            found.extend(inner);
+        }
+    }
+    found
+}
+
+/// The kinds within parameters that are a list of entries.
+pub(crate) fn in_params(params: &Value) -> Vec<Nested> {
+    within(params.as_array().map(Vec::as_slice).unwrap_or_default())
+}
+
+/// A place and a kind for each level.
+fn depth(nested: &Nested) -> usize {
+    nested.pointer.matches('/').count() / 2
+}
