@@ -11,13 +11,15 @@ use serde_json::json;
 
 use crate::{
     args::{Format, OutputArgs},
-    ask::{Asks, Endpoints, judged_metrics, shared_ledger},
+    ask::{Asks, Endpoints, shared_ledger},
     baseline::Baseline,
     calibration::judge_margins,
     exit::Exit,
     failing::Failing,
     gate::{DEFAULT_GATE, Decision, gate_minima, gate_run, write_verdict},
     hint::hinted,
+    judges::questions_each,
+    judging,
     leaderboard::groups,
     open::Opened,
     print::Printer,
@@ -157,7 +159,7 @@ impl Run {
             endpoints.ask_samples(opened, &progress, stop)?;
             progress.finish();
         }
-        let n_judged = judged_metrics(opened).count() as u64;
+        let n_judged = questions_each(opened);
         if n_judged > 0 && !stop.is_requested() {
             let progress = start("judging", opened.plan.n_samples() * n_judged);
             let records = || self.records(endpoints);
@@ -194,6 +196,7 @@ impl Run {
     fn close(&mut self, scored: &Scored) -> Result<()> {
         let record = &mut self.record;
         record.counts = scored.counts.clone();
+        record.judging = scored.judging.finish();
         record.totals = Totals { spent_usd: record.totals.spent_usd, ..scored.totals.clone() };
         record.finished_at = Some(now());
         let is_whole = scored.counts.failed == 0 && scored.counts.unscored.is_empty();
@@ -253,6 +256,7 @@ impl Run {
             return Ok(());
         }
         printer.result(&table::render(rows, &groups(&self.folder, &self.record)?));
+        judging::tell(&self.record.judging, printer);
         if let Some(stopped) = &self.record.stopped_early {
             printer.result(&format!("\n{}", stopped.says()));
         }

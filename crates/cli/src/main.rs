@@ -15,6 +15,7 @@ mod gate;
 mod gathered;
 mod hint;
 mod judges;
+mod judging;
 mod leaderboard;
 mod open;
 mod outlook;

@@ -26,6 +26,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         needs_target: true,
         model_refs: &[],
+        embeds: false,
     },
     MetricKind {
         name: "judge",
@@ -34,7 +35,18 @@ const KINDS: &[MetricKind] = &[
         range: Range::Unit,
         direction: Direction::Higher,
         needs_target: false,
+        model_refs: &["/model", "/models"],
+        embeds: false,
+    },
+    MetricKind {
+        name: "semantic",
+        schema: || json!({ "type": "object" }),
+        check: |_| Ok(()),
+        range: Range::Unit,
+        direction: Direction::Higher,
+        needs_target: true,
         model_refs: &["/model"],
+        embeds: true,
     },
 ];
 

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{judge::Grader, subject::Subject};
+use crate::{judge::Inquire, subject::Subject};
 
 /// What a kind says of itself. It becomes a row of METRICS.md.
 #[derive(Clone, Copy)]
@@ -35,6 +35,8 @@ pub(crate) struct About {
 pub(crate) trait Define {
     /// What it says of itself.
     const ABOUT: About;
+    /// Whether the models that it names give embeddings, and no opinion.
+    const EMBEDS: bool = false;
     /// Its parameters as a suite writes them.
     type Params: DeserializeOwned + JsonSchema;
     /// From raw parameters to something that cannot fail. Pointers are relative to the parameters.
@@ -47,7 +49,7 @@ pub(crate) enum Work {
     /// From the texts alone.
     Text(Arc<dyn Measure>),
     /// By asking a model.
-    Judge(Arc<Grader>),
+    Judge(Arc<dyn Inquire>),
 }
 
 /// A metric that needs nothing but the texts.
@@ -121,6 +123,8 @@ impl Finding {
 pub(crate) struct Kind {
     /// What it says of itself.
     pub(crate) about: About,
+    /// Whether the models that it names give embeddings, and no opinion.
+    pub(crate) embeds: bool,
     /// JSON Schema of its parameters, without references, so that it can be embedded.
     pub(crate) schema: fn() -> Value,
     /// Compiles its parameters; pointers are relative to the parameters.
@@ -129,7 +133,7 @@ pub(crate) struct Kind {
 
 /// The row of the kind `D`.
 pub(crate) const fn kind<D: Define>() -> Kind {
-    Kind { about: D::ABOUT, schema: schema::<D::Params>, compile: compile::<D> }
+    Kind { about: D::ABOUT, embeds: D::EMBEDS, schema: schema::<D::Params>, compile: compile::<D> }
 }
 
 /// The JSON Schema of `P`, without references.

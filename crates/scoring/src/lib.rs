@@ -5,7 +5,8 @@
 //! `src/kinds/` that fills the form in `src/kind.rs`, and one line in `src/kinds/mod.rs`.
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
-//! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, request, grade), and
+//! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, questions,
+//! panels, grades), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds). What a kind may look at is in
 //! `subject.rs`.
 //!
@@ -29,7 +30,7 @@ mod reference;
 mod subject;
 
 pub use batch::{Case, Judgement, score_batch};
-pub use judge::Judge;
+pub use judge::{Form, Judge, Question, Reply, Unaskable};
 pub use kind::Corpus;
 pub use kinds::catalog;
 pub use metric::Metric;

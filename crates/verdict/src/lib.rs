@@ -68,7 +68,7 @@ mod uneven;
 mod unseen;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm};
-pub use agreement::{Scale, fleiss_kappa, krippendorff_alpha};
+pub use agreement::{AlphaSums, Scale, cohen_kappa, fleiss_kappa, krippendorff_alpha};
 pub use clustered::{ClusterMean, cluster_mean};
 pub use compare::{Judged, compare};
 pub use decide::Cause;

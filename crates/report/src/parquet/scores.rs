@@ -224,6 +224,7 @@ fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
         passed: passed.get(row),
         reason: reason.maybe_owned(row),
         invalid: invalid.get(row).unwrap_or_default(),
+        counts: None,
         judge,
         label: label.as_ref().and_then(|label| label.get(row)),
     };
@@ -240,6 +241,7 @@ fn decode_judges(frame: &Frame<'_>) -> Result<Vec<Option<JudgeTrace>>, ReadError
             output: output.maybe_owned(row),
             tokens: tokens.maybe_count(row)?,
             cost_usd: cost_usd.get(row),
+            ..JudgeTrace::default()
         }))
     };
     (0..frame.data.height()).map(judge).collect()

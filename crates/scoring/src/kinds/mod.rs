@@ -6,6 +6,7 @@ mod includes;
 mod judge;
 mod number;
 mod regex;
+mod semantic;
 
 use std::sync::LazyLock;
 
@@ -23,7 +24,11 @@ pub(crate) static KINDS: &[Kind] = &[
     kind::<regex::Pattern>(),
     kind::<number::Number>(),
     kind::<fuzzy::Fuzzy>(),
+    kind::<semantic::Semantic>(),
     kind::<judge::Rubric>(),
+    kind::<judge::Facts>(),
+    kind::<judge::Reference>(),
+    kind::<judge::Pairwise>(),
 ];
 
 /// Every kind of metric that exists, for whoever reads suites.
@@ -42,5 +47,6 @@ fn metric_kind(kind: &Kind) -> MetricKind {
         direction: kind.about.direction,
         needs_target: kind.about.needs_target,
         model_refs: kind.about.model_refs,
+        embeds: kind.embeds,
     }
 }

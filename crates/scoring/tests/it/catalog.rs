@@ -8,7 +8,21 @@ use crate::support::{deterministic, spec};
 #[test]
 fn names_are_unique_and_schemas_closed() {
     let names: Vec<_> = catalog().iter().map(|kind| kind.name).collect();
-    assert_eq!(names, ["exact", "includes", "regex", "number", "fuzzy", "judge"]);
+    assert_eq!(
+        names,
+        [
+            "exact",
+            "includes",
+            "regex",
+            "number",
+            "fuzzy",
+            "semantic",
+            "judge",
+            "judge_facts",
+            "judge_reference",
+            "judge_pairwise",
+        ]
+    );
     for kind in catalog() {
         let schema = (kind.schema)();
         assert_eq!(schema["type"], "object", "{}", kind.name);
@@ -29,7 +43,12 @@ fn references_to_models_are_parameters() {
             assert!((kind.schema)().pointer(&property).is_some(), "{} {pointer}", kind.name);
         }
     }
-    assert_eq!(catalog()[5].model_refs, ["/model"]);
+    let named = |name: &str| catalog().iter().find(|kind| kind.name == name).expect("a kind");
+    assert_eq!(named("judge").model_refs, ["/model", "/models"]);
+    assert!(named("semantic").embeds && !named("judge").embeds);
+    let models = named("judge").models(&json!({"models": ["a", "b"]}));
+    let models: Vec<_> = models.iter().map(|(at, name)| (at.as_str(), name.as_str())).collect();
+    assert_eq!(models, [("/models/0", "a"), ("/models/1", "b")]);
 }
 
 #[test]
