@@ -14,6 +14,7 @@ mod flow;
 mod gate;
 mod gathered;
 mod hint;
+mod judge_check;
 mod judges;
 mod judging;
 mod leaderboard;

@@ -143,6 +143,8 @@ pub struct MetricKind {
     pub range: Range,
     /// Which of them are better.
     pub direction: Direction,
+    /// The value from which an answer passes where the suite does not say, if there is one.
+    pub threshold: Option<f64>,
     /// Whether it compares with a target.
     pub needs_target: bool,
     /// Pointers to parameters that name a model of the suite, e.g. `/model`, or several in a list.

@@ -5,10 +5,14 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use evalmark_core::record::{Failure, Outcome};
+use evalmark_core::{
+    record::{Failure, Outcome},
+    request::Request,
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
+    time::Instant,
 };
 
 use crate::{
@@ -109,7 +113,9 @@ impl Dispatcher {
     ) {
         let mut batches = vec![jobs];
         while let Some(mut jobs) = batches.pop() {
-            let Some(end) = self.converse(&jobs).await else { return };
+            let Some(request) = together(&jobs) else { return };
+            let (say, queued_at) = (jobs[0].seat.voice(), jobs[0].queued_at);
+            let Some(end) = self.converse(request, queued_at, say).await else { return };
             let is_refused = end.record.outcome == Outcome::Refused;
             let is_at_fault =
                 is_refused || end.trouble.as_ref().is_some_and(Trouble::blames_request);
@@ -123,13 +129,13 @@ impl Dispatcher {
         drop(slot);
     }
 
-    /// Asks a batch once, within the budget. `None`: halted before an end.
-    async fn converse<T>(&self, jobs: &[Job<T>]) -> Option<End>
-    where
-        T: Send + 'static,
-    {
-        let request = together(jobs)?;
-        let (say, queued_at) = (jobs[0].seat.voice(), jobs[0].queued_at);
+    /// Asks once, within the budget. `None`: halted before an end.
+    async fn converse<T>(
+        &self,
+        request: Request,
+        queued_at: Instant,
+        say: impl Fn(Event<T>) + Send + Sync,
+    ) -> Option<End> {
         let estimate = self.endpoint.estimate(&request);
         let reserve = self.budget.reserve(estimate, self.endpoint.price);
         let Some(reservation) = self.halt.unless(reserve).await? else {

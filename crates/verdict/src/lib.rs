@@ -53,6 +53,7 @@ mod power;
 mod ppi;
 mod quantile;
 mod random;
+mod rater;
 mod ratio;
 mod resolution;
 mod rule;
@@ -88,6 +89,7 @@ pub use power::{
     paired_t_effect, paired_t_n, paired_t_power,
 };
 pub use ppi::{Lambda, PpiMean, compare_labelled, ppi_mean};
+pub use rater::{Figure, Leaning, Rated, RaterCheck, check_rater};
 pub use ratio::{RatioOf, compare_ratio};
 pub use resolution::{Design, Resolution, Spread};
 pub use rule::{Rule, RuleError, ScoreRange};

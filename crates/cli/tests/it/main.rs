@@ -4,6 +4,7 @@ mod calibrate;
 mod explored;
 mod faults;
 mod gated;
+mod judged;
 mod judges;
 mod killed;
 mod mistakes;

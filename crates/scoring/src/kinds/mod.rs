@@ -45,6 +45,7 @@ fn metric_kind(kind: &Kind) -> MetricKind {
         check: |spec| Metric::compile(spec).map(drop),
         range: kind.about.range,
         direction: kind.about.direction,
+        threshold: kind.about.threshold,
         needs_target: kind.about.needs_target,
         model_refs: kind.about.model_refs,
         embeds: kind.embeds,

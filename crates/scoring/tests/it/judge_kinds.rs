@@ -146,7 +146,7 @@ fn both_orders_are_asked_and_must_agree() {
     assert!(is_before(first, "\nmine\n", "\ntheirs\n"));
     assert!(is_before(second, "\ntheirs\n", "\nmine\n"));
     assert_eq!(
-        first.replace("mine", "?").replace("theirs", "mine").replace('?', "theirs"),
+        first.replace("mine", "§").replace("theirs", "mine").replace('§', "theirs"),
         *second
     );
 
