@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use evalmark_core::{
     item::{Item, ItemHash},
     record::{Outcome, Record},
-    request::{Message, Request},
+    request::{Message, Request, Task},
     score::Score,
 };
 use evalmark_report::{
@@ -32,6 +32,7 @@ fn request(index: u64) -> Request {
     let content =
         format!("Which intent does this message express? I never received order {index}.");
     Request {
+        task: Task::Chat,
         model: "small".into(),
         messages: [Message { role: "user".to_owned(), content }].into(),
         params: Arc::default(),

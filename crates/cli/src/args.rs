@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Run the suite against itself: noise floor, and the margins that it can resolve
     Calibrate(CalibrateArgs),
+    /// A judge beside people: agreement, bias, and what that means for verdicts
+    JudgeCheck(JudgeCheckArgs),
     /// Named runs to compare with
     Baseline(BaselineArgs),
     /// The answers that runs share
@@ -302,6 +304,22 @@ pub(crate) struct CalibrateArgs {
     pub(crate) exec: ExecArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JudgeCheckArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Human labels: a file, or a column of the dataset [default: those that the suite names]
+    #[arg(long, value_name = "FILE|COLUMN")]
+    pub(crate) labels: Option<String>,
+    /// Which metric [default: the only judged one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) metric: Option<String>,
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Args)]

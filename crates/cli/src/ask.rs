@@ -13,20 +13,17 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
     model::{Model, Provider},
-    plan::{PlanError, Sample},
-    record::Record,
-    request::Message,
+    plan::PlanError,
 };
 use evalmark_harness::{
     Ask, AskError, Budget, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning,
     ask_within,
 };
-use evalmark_scoring::Metric;
 
 use crate::{
     args::BudgetArgs,
     hint::Hinted,
-    judges::Judges,
+    judges::{Judges, asking, requests_to},
     open::Opened,
     progress::Tag,
     records::{LedgerRecords, Records},
@@ -103,8 +100,7 @@ pub(crate) fn budget(opened: &Opened, asks: Asks, args: BudgetArgs) -> Result<Bu
 }
 
 fn used_models(opened: &Opened, asks: Asks) -> BTreeSet<usize> {
-    let judges = opened.metrics.iter().filter_map(|metric| metric.judge());
-    let judges = judges.filter_map(|judge| opened.suite.model_index(judge.model()));
+    let judges = asking(opened).into_iter().map(|(_, model)| model);
     let candidates = opened.suite.candidates.iter().copied();
     judges.chain(candidates.filter(|_| asks == Asks::Everyone)).collect()
 }
@@ -184,28 +180,26 @@ impl Endpoints {
         events: &Events<'_>,
         stop: &Stop,
     ) -> Result<Tally> {
-        let judged: Vec<usize> = judged_metrics(opened).collect();
-        let ask_one = |&metric: &usize| {
-            let metric = &opened.metrics[metric];
-            let Some((judge, endpoint)) = self.judge(opened, metric) else {
-                return Ok(Tally::default());
-            };
+        let ask_one = |&(metric, judge): &(usize, usize)| {
+            let Some(endpoint) = &self.by_model[judge] else { return Ok(Tally::default()) };
+            let (metric, model) = (&opened.metrics[metric], &opened.plan.models[judge]);
             let mut records = records()?;
-            let model = &opened.plan.models[judge];
-            let requests = opened.plan.in_report_order().filter_map(|sample| {
-                let request = sample.map_err(SourceError::Plan).and_then(|mut sample| {
+            let requests = opened.plan.in_report_order().flat_map(|sample| {
+                let asks = sample.map_err(SourceError::Plan).and_then(|mut sample| {
                     let record = records.record(&mut sample).map_err(SourceError::Record)?;
-                    let messages = judge_messages(&sample, &record, metric);
-                    Ok(messages.map(|messages| Ask {
-                        request: model.request(messages, sample.epoch),
-                        tag: Tag::Judgement { prompt: sample.prompt, judge },
-                    }))
+                    let requests = requests_to(model, &opened.plan, metric, &sample, &record);
+                    let tag = Tag::Judgement { prompt: sample.prompt, judge };
+                    let ask = |request| Ask { request, tag: tag.clone() };
+                    Ok(requests.into_iter().map(ask).collect::<Vec<_>>())
                 });
-                request.transpose()
+                match asks {
+                    Ok(asks) => asks.into_iter().map(Ok).collect(),
+                    Err(error) => vec![Err(error)],
+                }
             });
             self.ask_one(endpoint, requests, events, stop)
         };
-        all_at_once(&judged, ask_one)
+        all_at_once(&asking(opened), ask_one)
     }
 
     fn ask_one(
@@ -223,12 +217,6 @@ impl Endpoints {
         })?;
         self.out_of_budget.fetch_or(tally.out_of_budget, Ordering::Relaxed);
         Ok(tally)
-    }
-
-    /// The judge of a metric, and where it is asked.
-    fn judge(&self, opened: &Opened, metric: &Metric) -> Option<(usize, &Endpoint)> {
-        let judge = opened.suite.model_index(metric.judge()?.model())?;
-        Some((judge, self.by_model[judge].as_ref()?))
     }
 
     /// The records of samples, as this run sees them.
@@ -257,11 +245,13 @@ impl Endpoints {
 
     /// What the judges said, as this run sees it.
     pub(crate) fn judges(&self, opened: &Opened) -> Result<Judges> {
-        let of_metric = |metric: &Metric| {
-            let Some((judge, endpoint)) = self.judge(opened, metric) else { return Ok(None) };
-            Ok(Some((judge, endpoint.answers(&self.run_id)?)))
+        let asked: BTreeSet<usize> = asking(opened).into_iter().map(|(_, model)| model).collect();
+        let answers = |(i, endpoint): (usize, &Option<Endpoint>)| {
+            let endpoint = endpoint.as_ref().filter(|_| asked.contains(&i));
+            endpoint.map(|endpoint| endpoint.answers(&self.run_id)).transpose()
         };
-        Ok(Judges { by_metric: opened.metrics.iter().map(of_metric).collect::<Result<_>>()? })
+        let by_model = self.by_model.iter().enumerate().map(answers);
+        Ok(Judges { by_model: by_model.collect::<Result<_, _>>()? })
     }
 
     /// Whether requests were left out because the budget might have been passed.
@@ -298,12 +288,6 @@ fn ahead<'scope, T: Send + 'scope>(
     receive.into_iter().flatten()
 }
 
-/// Indices of the model-graded metrics.
-pub(crate) fn judged_metrics(opened: &Opened) -> impl Iterator<Item = usize> {
-    let metrics = opened.metrics.iter().enumerate();
-    metrics.filter(|(_, metric)| metric.judge().is_some()).map(|(i, _)| i)
-}
-
 /// Runs all asks at the same time, each on a thread, and adds up their tallies.
 fn all_at_once<T: Sync>(asks: &[T], ask_one: impl Fn(&T) -> Result<Tally> + Sync) -> Result<Tally> {
     let tallies: Vec<Result<Tally>> = thread::scope(|scope| {
@@ -326,12 +310,4 @@ fn all_at_once<T: Sync>(asks: &[T], ask_one: impl Fn(&T) -> Result<Tally> + Sync
         sum.interrupted |= tally.interrupted;
     }
     Ok(sum)
-}
-
-/// What a judge is asked about a sample; `None` where there is nothing to ask. What cannot be asked
-/// is scored as missing, with the reason, when scores are made.
-fn judge_messages(sample: &Sample, record: &Record, metric: &Metric) -> Option<Vec<Message>> {
-    let item = &sample.item;
-    let question = &sample.request.messages;
-    metric.judge_request(question, record, &item.targets, &item.fields)?.ok()
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{
     args::{Format, OutputArgs},
     arrivals::Arrivals,
-    ask::{Asks, Endpoints, judged_metrics, shared_ledger},
+    ask::{Asks, Endpoints, shared_ledger},
     baseline::Baseline,
     calibration::judge_margins,
     exit::Exit,
@@ -23,6 +23,8 @@ use crate::{
     gate::{DEFAULT_GATE, Decision, gate_minima, gate_run, write_verdict},
     gathered::Source,
     hint::hinted,
+    judges::questions_each,
+    judging,
     leaderboard::groups,
     open::Opened,
     print::Printer,
@@ -156,7 +158,7 @@ impl Run {
         let arrivals = Arrivals::new(plan, |model| endpoints.asks(model));
         // Scores that wait for judges are made when all is there; so are those over some items
         // only, which have no ranks.
-        let is_judged = judged_metrics(&self.opened).next().is_some();
+        let is_judged = questions_each(&self.opened) > 0;
         let along = self.asks == Asks::Everyone && !is_judged && plan.dataset.only.is_none();
         let (asked, scored) = thread::scope(|scope| {
             let score = || self.score(endpoints, Some(&arrivals), stop);
@@ -203,7 +205,7 @@ impl Run {
         printer: Printer,
     ) -> Result<()> {
         let opened = &self.opened;
-        let n_judged = judged_metrics(opened).count() as u64;
+        let n_judged = questions_each(opened);
         let (doing, passes) = match self.asks {
             Asks::Everyone => ("asking", 1 + n_judged),
             Asks::Judges => ("judging", n_judged),
@@ -275,6 +277,7 @@ impl Run {
     fn close(&mut self, scored: &Scored) -> Result<()> {
         let record = &mut self.record;
         record.counts = scored.counts.clone();
+        record.judging = scored.judging.finish();
         record.totals = Totals { spent_usd: record.totals.spent_usd, ..scored.totals.clone() };
         record.finished_at = Some(now());
         let is_whole = scored.counts.failed == 0 && scored.counts.unscored.is_empty();
@@ -334,6 +337,7 @@ impl Run {
             return Ok(());
         }
         printer.result(&table::render(rows, &groups(&self.folder, &self.record)?));
+        judging::tell(&self.record.judging, printer);
         if let Some(stopped) = &self.record.stopped_early {
             printer.result(&format!("\n{}", stopped.says()));
         }

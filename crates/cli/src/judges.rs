@@ -1,26 +1,28 @@
-//! What the judges said of each answer.
+//! What metrics ask of models about each answer, and what came back.
 
 use anyhow::Result;
 use evalmark_core::{
+    model::Model,
     plan::{Plan, Sample},
     record::Record,
+    request::Request,
 };
 use evalmark_harness::Answers;
-use evalmark_scoring::{Judgement, Metric};
+use evalmark_scoring::{Judge, Judgement, Metric, Question, Reply, Subject, Unaskable};
 
-use crate::records::not_asked;
+use crate::{open::Opened, records::not_asked};
 
-/// What the judges said; parallel to the metrics, `None` for those without a judge.
+/// What models said of answers; parallel to the suite's models, `None` for those that no metric
+/// asks.
 pub(crate) struct Judges {
-    /// The judge's place among the models, and its answers.
-    pub(crate) by_metric: Vec<Option<(usize, Answers)>>,
+    pub(crate) by_model: Vec<Option<Answers>>,
 }
 
-/// A judge's side of one metric and sample.
+/// The judges' side of one metric and sample.
 pub(crate) enum Judged {
     Nothing,
-    Unaskable(String),
-    Given { record: Record, cost_usd: Option<f64> },
+    Unaskable(Unaskable),
+    Given(Vec<Reply>),
 }
 
 impl Judged {
@@ -28,13 +30,13 @@ impl Judged {
         match self {
             Self::Nothing => Judgement::None,
             Self::Unaskable(why) => Judgement::Unaskable(why),
-            Self::Given { record, cost_usd } => Judgement::Given { record, cost_usd: *cost_usd },
+            Self::Given(replies) => Judgement::Given(replies),
         }
     }
 }
 
 impl Judges {
-    /// What each metric's judge said of this answer.
+    /// What was said of this answer, by metric.
     pub(crate) fn judge(
         &self,
         plan: &Plan,
@@ -42,22 +44,68 @@ impl Judges {
         sample: &Sample,
         record: &Record,
     ) -> Result<Vec<Judged>> {
-        let item = &sample.item;
-        let one = |(metric, judge): (&Metric, &Option<(usize, Answers)>)| {
-            let Some((model, answers)) = judge else { return Ok(Judged::Nothing) };
-            let question = &sample.request.messages;
-            let model = &plan.models[*model];
-            match metric.judge_request(question, record, &item.targets, &item.fields) {
-                None => Ok(Judged::Nothing),
-                Some(Err(error)) => Ok(Judged::Unaskable(error.to_string())),
-                Some(Ok(messages)) => {
-                    let hash = model.request(messages, sample.epoch).hash();
-                    let record = answers.get(&hash)?.unwrap_or_else(|| not_asked(None));
-                    let cost_usd = model.cost_usd(record.usage);
-                    Ok(Judged::Given { record, cost_usd })
-                }
+        let one = |metric: &Metric| match questions(plan, metric, sample, record) {
+            None => Ok(Judged::Nothing),
+            Some(Err(why)) => Ok(Judged::Unaskable(why)),
+            Some(Ok(questions)) => {
+                let replies = questions.iter().map(|question| self.reply(plan, question, sample));
+                Ok(Judged::Given(replies.collect::<Result<_>>()?))
             }
         };
-        metrics.iter().zip(&self.by_metric).map(one).collect()
+        metrics.iter().map(one).collect()
     }
+
+    fn reply(&self, plan: &Plan, question: &Question, sample: &Sample) -> Result<Reply> {
+        let place = plan.models.iter().position(|model| *model.name == *question.model);
+        let asked = place.and_then(|i| Some((&plan.models[i], self.by_model[i].as_ref()?)));
+        let Some((model, answers)) = asked else {
+            return Ok(Reply { record: not_asked(None), cost_usd: None });
+        };
+        let record = answers.get(&question.request(model, sample.epoch).hash())?;
+        let record = record.unwrap_or_else(|| not_asked(None));
+        let cost_usd = model.cost_usd(record.usage);
+        Ok(Reply { record, cost_usd })
+    }
+}
+
+/// What a metric asks about an answer. What cannot be asked is scored with the reason, when scores
+/// are made.
+fn questions(
+    plan: &Plan,
+    metric: &Metric,
+    sample: &Sample,
+    record: &Record,
+) -> Option<Result<Vec<Question>, Unaskable>> {
+    metric.judge()?;
+    let cost_usd = plan.models[sample.model].cost_usd(record.usage);
+    let subject = Subject::new(record, &sample.item.targets, &sample.item.fields, cost_usd);
+    metric.questions(subject, &sample.request.messages)
+}
+
+/// What one model is asked about an answer by a metric.
+pub(crate) fn requests_to(
+    model: &Model,
+    plan: &Plan,
+    metric: &Metric,
+    sample: &Sample,
+    record: &Record,
+) -> Vec<Request> {
+    let Some(Ok(questions)) = questions(plan, metric, sample, record) else { return Vec::new() };
+    let to_it = questions.iter().filter(|question| *question.model == *model.name);
+    to_it.map(|question| question.request(model, sample.epoch)).collect()
+}
+
+/// Every metric that asks a model, with each model that it asks: places in the suite.
+pub(crate) fn asking(opened: &Opened) -> Vec<(usize, usize)> {
+    let metrics = opened.metrics.iter().enumerate();
+    let pairs = metrics.flat_map(|(i, metric)| {
+        let models = metric.judge().map_or(&[][..], Judge::models).iter();
+        models.filter_map(move |model| Some((i, opened.suite.model_index(model)?)))
+    });
+    pairs.collect()
+}
+
+/// How many questions there usually are about an answer, over all metrics.
+pub(crate) fn questions_each(opened: &Opened) -> u64 {
+    opened.metrics.iter().filter_map(Metric::judge).map(Judge::questions_each).sum()
 }

@@ -11,7 +11,7 @@ use evalmark_core::{
     plan::Plan,
     suite::{Readers, Suite},
 };
-use evalmark_scoring::Metric;
+use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
 
 use crate::{
     print::Printer,
@@ -87,15 +87,21 @@ fn check_item(metrics: &[Metric], item: &Item) -> Result<(), String> {
     })
 }
 
-/// Tries each judge's rubric on the first item: a variable that it lacks, all items lack.
+/// Tries what each metric asks of models on the first item: a variable or column that it lacks, all
+/// items lack.
 fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
     let Some(sample) = plan.in_report_order().next().transpose()? else { return Ok(()) };
     let item = &sample.item;
+    let subject = Subject { fields: &item.fields, ..Subject::of_texts("", &item.targets) };
     for metric in metrics {
         let Some(judge) = metric.judge() else { continue };
-        judge
-            .request(&sample.request.messages, "", &item.targets, &item.fields)
-            .with_context(|| format!("metric `{}`", metric.name()))?;
+        match judge.questions(subject, &sample.request.messages) {
+            Err(error @ (Unaskable::Template(_) | Unaskable::Column(_))) => {
+                return Err(error).with_context(|| format!("metric `{}`", metric.name()));
+            }
+            // What this item lacks another may have.
+            Ok(_) | Err(Unaskable::Lacking(_) | Unaskable::Invalid(_)) => {}
+        }
     }
     Ok(())
 }
@@ -108,17 +114,21 @@ pub(crate) fn metric_hashes(opened: &Opened) -> Vec<Named> {
 
 /// Names of the metrics whose scores are a model's judgement.
 pub(crate) fn judged_names(opened: &Opened) -> Vec<String> {
-    let judged = opened.metrics.iter().filter(|metric| metric.judge().is_some());
+    let is_judged = |metric: &&Metric| metric.judge().is_some_and(Judge::is_opinion);
+    let judged = opened.metrics.iter().filter(is_judged);
     judged.map(|metric| metric.name().to_owned()).collect()
 }
 
-/// A metric's name with the hash of all that decides its scores, its judge included.
+/// A metric's name with the hash of all that decides its scores, the models that it asks included.
 fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
-    let judge = metric.judge().and_then(|judge| suite.model_index(judge.model()));
-    let judge = judge.map(|i| {
-        let model = &suite.models[i];
-        format!("{} {}", model.model, serde_json::Value::Object((*model.params).clone()))
-    });
+    let models = metric.judge().map_or(&[][..], Judge::models).iter();
+    let models: Vec<_> = models
+        .filter_map(|name| suite.models.get(suite.model_index(name)?))
+        .map(|model| {
+            format!("{} {}", model.model, serde_json::Value::Object((*model.params).clone()))
+        })
+        .collect();
+    let judge = (!models.is_empty()).then(|| models.join(" "));
     let text = format!(
         "{} {} {:?} {} {:?} {judge:?}",
         spec.kind, spec.params, spec.extract, spec.negate, spec.invalid

@@ -16,6 +16,7 @@ use crate::{
     args::SelectionArgs,
     early::{StopEarly, StoppedEarly},
     hint::Hinted,
+    judging::Agreement,
 };
 
 /// Version of `run.json`.
@@ -63,6 +64,9 @@ pub(crate) struct RunRecord {
     /// Names of the metrics whose scores are a model's judgement.
     #[serde(default)]
     pub(crate) judged: Vec<String>,
+    /// How far judges agree with each other and with themselves, by metric.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) judging: BTreeMap<String, Agreement>,
     pub(crate) options: Options,
     pub(crate) counts: Counts,
     pub(crate) totals: Totals,

@@ -20,6 +20,7 @@ use crate::{
     failing::{Failing, Seen, passes, shown},
     gathered::{Gathered, Source, for_each_batch},
     judges::{Judged, Judges},
+    judging::Judging,
     open::Opened,
     run_folder::{Counts, RunFolder, Totals},
     summary::{ArmSummary, add},
@@ -31,6 +32,7 @@ pub(crate) struct Scored {
     pub(crate) counts: Counts,
     pub(crate) totals: Totals,
     pub(crate) failing: Failing,
+    pub(crate) judging: Judging,
 }
 
 /// A sample with its end and its scores.
@@ -184,7 +186,13 @@ impl ScoredSample {
 impl Scored {
     fn new(plan: &Plan) -> Self {
         let counts = Counts { planned: plan.n_samples(), ..Counts::default() };
-        Self { rows: Vec::new(), counts, totals: Totals::default(), failing: Failing::default() }
+        Self {
+            rows: Vec::new(),
+            counts,
+            totals: Totals::default(),
+            failing: Failing::default(),
+            judging: Judging::default(),
+        }
     }
 
     fn count(&mut self, plan: &Plan, one: &ScoredSample, metrics: &[String]) {
@@ -215,6 +223,7 @@ impl Scored {
         for (metric, _) in metrics.iter().zip(&one.scores).filter(|(_, s)| s.label.is_some()) {
             *counts.labelled.entry(metric.clone()).or_default() += 1;
         }
+        self.judging.see(metrics, &one.scores);
         for judge in one.scores.iter().filter_map(|score| score.judge.as_ref()) {
             totals.judge_tokens += judge.tokens.unwrap_or_default();
             add(&mut totals.judge_cost_usd, judge.cost_usd);

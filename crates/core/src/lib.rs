@@ -7,6 +7,7 @@
 //! name. Reading files is here (suites, prompts, datasets); writing files is not.
 
 pub mod dataset;
+pub mod embedding;
 pub mod estimate;
 pub mod expression;
 pub mod item;

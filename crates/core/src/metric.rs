@@ -152,10 +152,34 @@ pub struct MetricKind {
     pub range: Range,
     /// Which of them are better.
     pub direction: Direction,
+    /// The value from which an answer passes where the suite does not say, if there is one.
+    pub threshold: Option<f64>,
     /// Whether it compares with a target.
     pub needs_target: bool,
-    /// Pointers to parameters that name a model of the suite, e.g. `/model`.
+    /// Pointers to parameters that name a model of the suite, e.g. `/model`, or several in a list.
     pub model_refs: &'static [&'static str],
     /// The metrics that stand within its parameters, at whatever depth.
     pub nested: fn(&Value) -> Vec<Nested>,
+    /// Whether these models give embeddings, and no opinion.
+    pub embeds: bool,
+}
+
+impl MetricKind {
+    /// The models that `params` names, each with the pointer to its name.
+    pub fn models(&self, params: &Value) -> Vec<(String, String)> {
+        let mut models = Vec::new();
+        for pointer in self.model_refs {
+            match params.pointer(pointer) {
+                Some(Value::String(name)) => models.push(((*pointer).to_owned(), name.clone())),
+                Some(Value::Array(names)) => {
+                    let named = names.iter().enumerate().filter_map(|(i, name)| {
+                        Some((format!("{pointer}/{i}"), name.as_str()?.to_owned()))
+                    });
+                    models.extend(named);
+                }
+                _ => {}
+            }
+        }
+        models
+    }
 }

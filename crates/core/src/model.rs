@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     record::Usage,
-    request::{Message, Request},
+    request::{Message, Request, Task},
 };
 
 /// A model of the suite.
@@ -32,8 +32,14 @@ pub struct Model {
 impl Model {
     /// A request to this model.
     pub fn request(&self, messages: impl Into<Arc<[Message]>>, epoch: u32) -> Request {
-        let messages = messages.into();
-        Request { model: self.model.clone(), messages, params: self.params.clone(), epoch }
+        let (model, params) = (self.model.clone(), self.params.clone());
+        Request { task: Task::Chat, model, messages: messages.into(), params, epoch }
+    }
+
+    /// A request for the vector of `text`. The same text makes the same request, in whatever epoch.
+    pub fn embedding(&self, text: String) -> Request {
+        let message = Message { role: "user".to_owned(), content: text };
+        Request { task: Task::Embedding, ..self.request([message], 0) }
     }
 
     /// US dollars for `usage`; `None` where price or usage is unknown.
@@ -48,7 +54,7 @@ impl Model {
 /// Who answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Provider {
-    /// A server that speaks OpenAI's chat completions.
+    /// A server that speaks OpenAI's chat completions and embeddings.
     OpenAi {
         /// Everything before `/chat/completions`, without a trailing slash.
         base_url: String,

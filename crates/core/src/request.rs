@@ -1,4 +1,4 @@
-//! One chat request, its canonical JSON, and the content address it is cached and replayed by.
+//! One request, its canonical JSON, and the content address it is cached and replayed by.
 
 use std::{fmt, sync::Arc};
 
@@ -14,12 +14,24 @@ pub struct Message {
     pub content: String,
 }
 
+/// What is asked of a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Task {
+    /// To go on with a conversation.
+    #[default]
+    Chat,
+    /// To say where texts lie, as vectors: each message's content is such a text.
+    Embedding,
+}
+
 /// A rendered request: all that decides the answer, and nothing else. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
+    /// What is asked.
+    pub task: Task,
     /// The model's name at the provider.
     pub model: Arc<str>,
-    /// The conversation.
+    /// The conversation, or the texts.
     pub messages: Arc<[Message]>,
     /// Sampling parameters, passed on as they stand in the suite.
     pub params: Arc<Map<String, Value>>,
@@ -31,24 +43,42 @@ pub struct Request {
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
-    messages: &'a [Message],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<&'a [Message]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<Vec<&'a str>>,
+    /// Numbers are what every server knows; some know base64, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding_format: Option<&'static str>,
     #[serde(flatten)]
     params: &'a Map<String, Value>,
 }
 
 impl Request {
-    /// The JSON body that is sent: `model`, `messages`, then the parameters in the suite's order.
+    /// The JSON body that is sent: `model`, `messages` or `input`, then the parameters in the
+    /// suite's order.
     pub fn body(&self) -> String {
-        let body =
-            Body { model: &self.model, messages: &self.messages, params: self.params.as_ref() };
+        let texts = || self.messages.iter().map(|message| message.content.as_str()).collect();
+        let (messages, input) = match self.task {
+            Task::Chat => (Some(&*self.messages), None),
+            Task::Embedding => (None, Some(texts())),
+        };
+        let is_open = !self.params.contains_key("encoding_format");
+        let encoding_format = (input.is_some() && is_open).then_some("float");
+        let (model, params) = (&*self.model, self.params.as_ref());
+        let body = Body { model, messages, input, encoding_format, params };
         serde_json::to_string(&body).unwrap_or_default()
     }
 
     /// The content address: BLAKE3 over model, messages, parameters (sorted by name) and epoch.
+    /// Embeddings have a domain of their own.
     ///
     /// It leaves out who serves the model, so that a recording replays anywhere.
     pub fn hash(&self) -> RequestHash {
-        let mut hasher = blake3::Hasher::new_derive_key("evalmark request v1");
+        let mut hasher = blake3::Hasher::new_derive_key(match self.task {
+            Task::Chat => "evalmark request v1",
+            Task::Embedding => "evalmark embedding v1",
+        });
         let mut part = |bytes: &[u8]| {
             hasher.update(&(bytes.len() as u64).to_le_bytes());
             hasher.update(bytes);

@@ -38,12 +38,28 @@ impl Score {
 /// The judge's side of a model-graded score.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JudgeTrace {
-    /// The judge's name in the suite.
+    /// The judge's name in the suite; of several, their names with commas between.
     pub model: String,
-    /// What the judge wrote.
+    /// What the judge wrote; where several questions were asked, a JSON array with each question's
+    /// judge, grade and text.
     pub output: Option<String>,
-    /// Tokens in and out, where the provider counted them.
+    /// Tokens in and out of all questions, where the provider counted them.
     pub tokens: Option<u64>,
-    /// US dollars, where the price is known.
+    /// US dollars for all questions, where the price is known.
     pub cost_usd: Option<f64>,
+    /// What each judge said, in the order of the panel: its own grade from 0 to 1, or nothing.
+    pub grades: Vec<Option<f64>>,
+    /// The variance of a judge's grades when it is asked the same again, over all judges that were.
+    pub variance: Option<f64>,
+    /// Judges who preferred something else when the answers changed places, where they did.
+    pub flips: Option<Flips>,
+}
+
+/// How often the order of two answers decided which was preferred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flips {
+    /// Pairs that were judged in both orders.
+    pub pairs: u32,
+    /// Of these, pairs about which the two orders disagree.
+    pub flipped: u32,
 }

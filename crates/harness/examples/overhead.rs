@@ -7,7 +7,7 @@ use std::{convert::Infallible, fs, process::ExitCode, sync::Arc, time::Duration,
 
 use evalmark_core::{
     model::{Limits, Model, Provider},
-    request::{Message, Request},
+    request::{Message, Request, Task},
 };
 use evalmark_harness::{Ask, Endpoint, Ledger, Network, Stop, Tuning, ask};
 use evalmark_loopback::{Reply, Server};
@@ -52,7 +52,7 @@ fn ticks(stat: &str) -> f64 {
 fn request(n: u64) -> Request {
     let content = format!("Is this sentence positive or negative? It was the {n}th time I saw it.");
     let messages = [Message { role: "user".into(), content }].into();
-    Request { model: "m".into(), messages, params: Arc::default(), epoch: 0 }
+    Request { task: Task::Chat, model: "m".into(), messages, params: Arc::default(), epoch: 0 }
 }
 
 fn bare(url: &str, n: u64, at_once: u64) -> Option<()> {

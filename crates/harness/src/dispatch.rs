@@ -1,17 +1,22 @@
-//! The dispatcher: one task per request that is to be asked, and an orderly end.
+//! The dispatcher: one task per request that is to be sent, and an orderly end.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use evalmark_core::record::Failure;
+use evalmark_core::{
+    record::{Failure, Outcome},
+    request::Request,
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
+    time::Instant,
 };
 
 use crate::{
+    batch::{Batches, apart, together},
     budget::Budget,
     converse::{Conversation, End},
     endpoint::Inner,
@@ -19,6 +24,7 @@ use crate::{
     feed::Job,
     lane::LaneOut,
     ledger::Entry,
+    reply::Trouble,
     stop::Stop,
 };
 
@@ -70,7 +76,8 @@ impl Counts {
 impl Dispatcher {
     /// Asks what comes in until the feeder ends or a stop is requested, then waits for what is in
     /// flight. Answers are on their way to the ledger, and it was told to commit them.
-    pub(crate) async fn run<T: Send + 'static>(self, mut lane: LaneOut<Job<T>>) {
+    pub(crate) async fn run<T: Send + 'static>(self, lane: LaneOut<Job<T>>) {
+        let mut batches = Batches::of(lane);
         let this = Arc::new(self);
         let concurrency = this.endpoint.concurrency;
         // Requests in back-off hold no permit, but they are bounded too.
@@ -80,57 +87,92 @@ impl Dispatcher {
         while this.endpoint.breaker.down().is_none() {
             let next = async {
                 let slot = window.clone().acquire_owned().await.ok()?;
-                Some((slot, lane.next().await?))
+                Some((slot, batches.next().await?))
             };
-            let Some(Some((slot, job))) = this.halt.unless(next).await else { break };
+            let Some(Some((slot, jobs))) = this.halt.unless(next).await else { break };
             while let Some(ended) = tasks.try_join_next() {
                 check(ended);
             }
-            tasks.spawn(this.clone().ask(job, slot));
+            tasks.spawn(this.clone().ask(jobs, slot));
         }
         if this.endpoint.breaker.down().is_some() {
             this.halt.gracefully();
         }
         // What is queued is dropped, which abandons it; the feeder takes this as a sign to end.
-        drop(lane);
+        drop(batches);
         this.drain(tasks).await;
         this.endpoint.writer.flush();
     }
 
-    async fn ask<T: Send + 'static>(self: Arc<Self>, job: Job<T>, slot: OwnedSemaphorePermit) {
-        let Job { request, lead, seat, queued_at } = job;
-        let say = seat.voice();
+    /// Asks a batch to its end. One bad text can spoil a batch: where the server finds fault with
+    /// the request, its halves are asked apart.
+    async fn ask<T: Send + 'static>(
+        self: Arc<Self>,
+        jobs: Vec<Job<T>>,
+        slot: OwnedSemaphorePermit,
+    ) {
+        let mut batches = vec![jobs];
+        while let Some(mut jobs) = batches.pop() {
+            let Some(request) = together(&jobs) else { return };
+            let (say, queued_at) = (jobs[0].seat.voice(), jobs[0].queued_at);
+            let Some(end) = self.converse(request, queued_at, say).await else { return };
+            let is_refused = end.record.outcome == Outcome::Refused;
+            let is_at_fault =
+                is_refused || end.trouble.as_ref().is_some_and(Trouble::blames_request);
+            if jobs.len() > 1 && is_at_fault {
+                let rest = jobs.split_off(jobs.len() / 2);
+                batches.extend([rest, jobs]);
+            } else {
+                self.deliver(jobs, end);
+            }
+        }
+        drop(slot);
+    }
+
+    /// Asks once, within the budget. `None`: halted before an end.
+    async fn converse<T>(
+        &self,
+        request: Request,
+        queued_at: Instant,
+        say: impl Fn(Event<T>) + Send + Sync,
+    ) -> Option<End> {
         let estimate = self.endpoint.estimate(&request);
         let reserve = self.budget.reserve(estimate, self.endpoint.price);
-        let Some(reservation) = self.halt.unless(reserve).await else { return };
-        let Some(reservation) = reservation else {
+        let Some(reservation) = self.halt.unless(reserve).await? else {
             self.counts.out_of_budget.store(true, Ordering::Relaxed);
-            return self.halt.gracefully();
+            self.halt.gracefully();
+            return None;
         };
-        let conversation = Conversation::new(&self, &request);
-        let Some(end) = conversation.run(queued_at, &say).await else { return };
+        let end = Conversation::new(self, &request).run(queued_at, &say).await?;
         if end.trouble.is_none() {
             let ((_, output), _) = reservation.settle(end.record.usage);
             self.endpoint.longest_answer.fetch_max(output, Ordering::Relaxed);
         }
+        Some(end)
+    }
+
+    /// Hands the end of each job to the ledger, which passes it on to whoever asked.
+    fn deliver<T: Send + 'static>(&self, jobs: Vec<Job<T>>, end: End) {
         if let Some(failure) = self.judge(&end) {
-            say(Event::EndpointDown { failure });
+            jobs[0].seat.voice()(Event::EndpointDown { failure });
             self.halt.gracefully();
         }
-        self.endpoint.writer.put(Entry {
-            endpoint: self.endpoint.id,
-            hash: lead.hash(),
-            run_id: self.run_id.clone(),
-            record: end.record,
-            receipt: Box::new(move |committed| match committed {
-                Ok(record) => {
-                    lead.land(&record);
-                    seat.settle(record, false);
-                }
-                Err(error) => seat.break_off(error),
-            }),
-        });
-        drop(slot);
+        let records = apart(&jobs, end.record);
+        for (Job { lead, seat, .. }, record) in jobs.into_iter().zip(records) {
+            self.endpoint.writer.put(Entry {
+                endpoint: self.endpoint.id,
+                hash: lead.hash(),
+                run_id: self.run_id.clone(),
+                record,
+                receipt: Box::new(move |committed| match committed {
+                    Ok(record) => {
+                        lead.land(&record);
+                        seat.settle(record, false);
+                    }
+                    Err(error) => seat.break_off(error),
+                }),
+            });
+        }
     }
 
     /// Learns from how a request ended; gives the reason when this took the endpoint down.

@@ -72,7 +72,7 @@ pub(crate) struct Inner {
 /// Who answers. One variant per kind of provider; a kind's own work is in its own file.
 #[derive(Debug)]
 enum Provider {
-    /// A server that speaks OpenAI's chat completions.
+    /// A server that speaks OpenAI's chat completions and embeddings.
     OpenAi(Http),
     /// A recording: whatever it answers is in the ledger already.
     Recorded,
@@ -199,9 +199,7 @@ impl Inner {
     /// Makes one attempt, within `timeout`.
     pub(crate) async fn attempt(&self, request: &Request, timeout: Duration) -> Reply {
         match &self.provider {
-            Provider::OpenAi(http) => {
-                http.ask(request.body(), timeout, self.limits.usual_tokens()).await
-            }
+            Provider::OpenAi(http) => http.ask(request, timeout, self.limits.usual_tokens()).await,
             Provider::Recorded => {
                 let message = "the recording holds no answer to this request".into();
                 Err(Trouble::new(ErrorKind::NotRecorded, message, Again::Never)).into()

@@ -12,6 +12,7 @@ use std::{
 use evalmark_core::{
     model::{Limits, Model},
     record::{ErrorKind, Failure},
+    request::{Request, Task},
 };
 use reqwest::{
     Certificate, Client, ClientBuilder, Response, StatusCode, Url,
@@ -22,6 +23,7 @@ use reqwest::{
 use tokio::time::Instant;
 
 use crate::{
+    embeddings,
     flow::{Load, Quota},
     openai,
     reply::{Again, Answer, Blame, Reply, Trouble},
@@ -37,11 +39,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Of a response that is no success, this much is read: enough for its message.
 const ERROR_LIMIT: usize = 64 << 10;
 
-/// A server that speaks chat completions, and how to reach it.
+/// A server that speaks chat completions and embeddings, and how to reach it.
 #[derive(Debug)]
 pub(crate) struct Http {
     client: Client,
-    url: Url,
+    chat: Url,
+    embeddings: Url,
     key: Option<Secret>,
     response_limit: usize,
     now: fn() -> SystemTime,
@@ -67,17 +70,18 @@ impl Http {
         Model { limits, ca_file, .. }: &Model,
         tuning: &Tuning,
     ) -> Result<Self, HttpError> {
-        let url = completions_url(base_url)?;
+        let (chat, embeddings) = (url(base_url, "chat/completions")?, url(base_url, "embeddings")?);
         let trusted = ca_file.as_deref().map_or(Ok(Vec::new()), certificates)?;
-        let client = client(&url, &headers(key.as_ref())?, limits, &trusted)?;
-        Ok(Self { client, url, key, response_limit: tuning.response_limit, now: tuning.now })
+        let client = client(&chat, &headers(key.as_ref())?, limits, &trusted)?;
+        let Tuning { response_limit, now, .. } = *tuning;
+        Ok(Self { client, chat, embeddings, key, response_limit, now })
     }
 
-    /// Sends one chat request and reads what comes back, within `timeout`. A request usually uses
+    /// Sends one request and reads what comes back, within `timeout`. A request usually uses
     /// `tokens`.
-    pub(crate) async fn ask(&self, body: String, timeout: Duration, tokens: u64) -> Reply {
+    pub(crate) async fn ask(&self, request: &Request, timeout: Duration, tokens: u64) -> Reply {
         let mut quota = None;
-        let exchange = self.exchange(body, tokens, &mut quota);
+        let exchange = self.exchange(request, tokens, &mut quota);
         let result = match tokio::time::timeout(timeout, exchange).await {
             Ok(result) => result,
             Err(_) => Err(too_late(timeout)),
@@ -91,18 +95,26 @@ impl Http {
 
     async fn exchange(
         &self,
-        body: String,
+        request: &Request,
         tokens: u64,
         quota: &mut Option<Quota>,
     ) -> Result<Answer, Trouble> {
-        let sent = self.client.post(self.url.clone()).body(body).send().await;
+        let url = match request.task {
+            Task::Chat => &self.chat,
+            Task::Embedding => &self.embeddings,
+        };
+        let sent = self.client.post(url.clone()).body(request.body()).send().await;
         let response = sent.map_err(|error| self.broken(&error))?;
         let now = (Instant::now(), self.now);
         *quota = Quota::read(response.headers(), tokens as f64, now);
         let status = response.status();
         if status.is_success() {
             let body = self.body(response, self.response_limit).await?;
-            return openai::read(&self.text(body)?);
+            let body = self.text(body)?;
+            return match request.task {
+                Task::Chat => openai::read(&body),
+                Task::Embedding => embeddings::read(&body, request.messages.len()),
+            };
         }
         let wait = retry_after(response.headers(), (self.now)());
         // The status counts, whatever becomes of the body.
@@ -173,8 +185,8 @@ impl Http {
     }
 }
 
-/// `base_url` with `/chat/completions` behind its path; a query stays.
-fn completions_url(base_url: &str) -> Result<Url, HttpError> {
+/// `base_url` with the place of an endpoint behind its path; a query stays.
+fn url(base_url: &str, place: &str) -> Result<Url, HttpError> {
     let wrong = |what: &str| HttpError::Url(format!("the base URL {what}"));
     let mut url = Url::parse(base_url).map_err(|error| wrong(&format!("is no URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -183,7 +195,7 @@ fn completions_url(base_url: &str) -> Result<Url, HttpError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong("must not hold a user name or password"));
     }
-    let path = format!("{}/chat/completions", url.path().trim_end_matches('/'));
+    let path = format!("{}/{place}", url.path().trim_end_matches('/'));
     url.set_path(&path);
     Ok(url)
 }
@@ -293,7 +305,7 @@ mod tests {
     use super::*;
 
     fn check_url(base_url: &str, expected: &str) {
-        let said = match completions_url(base_url) {
+        let said = match url(base_url, "chat/completions") {
             Ok(url) => url.to_string(),
             Err(error) => error.to_string(),
         };

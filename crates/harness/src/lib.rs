@@ -7,6 +7,8 @@
 //! and only then does an [`Event`] say so. `converse.rs` is one request from its first attempt to
 //! its last; `limits.rs` gives it its turns, as many and as fast as the suite allows and `flow/` has
 //! learned that the server bears.
+//! `openai.rs` and `embeddings.rs` read what servers say; `batch.rs` sends texts for embeddings
+//! together, and keeps the vector of each by itself.
 //! A new provider is a new variant of `Provider` in `endpoint.rs` with a file beside `openai.rs`.
 //!
 //! What is deliberately absent: scores. An answer is recorded before anyone judges it, and can be
@@ -15,11 +17,13 @@
 //! The network is asynchronous inside; the public interface blocks, so that callers need no runtime.
 
 mod ask;
+mod batch;
 mod breaker;
 mod bucket;
 mod budget;
 mod converse;
 mod dispatch;
+mod embeddings;
 mod endpoint;
 mod event;
 mod feed;

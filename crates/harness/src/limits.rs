@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use evalmark_core::{record::Usage, request::Request};
+use evalmark_core::{
+    record::Usage,
+    request::{Request, Task},
+};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::Instant,
@@ -183,6 +186,7 @@ impl Limits {
         let bytes: usize = request.messages.iter().map(|message| message.content.len()).sum();
         let usual = self.usual_answer.load(Ordering::Relaxed) / 16;
         let answer = match answer_limit(request) {
+            Some(0) => 0,
             // Before any answer was seen, the limit is the better guess, however large.
             Some(limit) if self.usual_prompt.load(Ordering::Relaxed) == 0 => limit,
             Some(limit) => usual.min(limit),
@@ -216,6 +220,9 @@ impl Limits {
 
 /// What the request itself says an answer may use, in tokens.
 pub(crate) fn answer_limit(request: &Request) -> Option<u64> {
+    if request.task == Task::Embedding {
+        return Some(0);
+    }
     let names = ["max_tokens", "max_completion_tokens"];
     names.iter().find_map(|name| request.params.get(*name)?.as_u64())
 }
@@ -248,6 +255,7 @@ mod tests {
     fn request(params: serde_json::Value) -> Request {
         let serde_json::Value::Object(params) = params else { panic!("params are an object") };
         Request {
+            task: Task::Chat,
             model: "m".into(),
             messages: [Message { role: "user".into(), content: "x".repeat(400) }].into(),
             params: Arc::new(params),

@@ -9,6 +9,9 @@ use crate::{
     text::one_line,
 };
 
+/// What the response should have been.
+const WHAT: &str = "chat completion";
+
 /// The parts of a response that are read. Only what an answer cannot do without is strict.
 #[derive(Deserialize)]
 struct Completion {
@@ -50,12 +53,13 @@ struct Part {
 /// The text is the content, or its text parts joined. Refused means: a `refusal`, or a finish
 /// reason of `content_filter`. A model that only calls tools answers with the calls' JSON.
 pub(crate) fn read(body: &str) -> Result<Answer, Trouble> {
-    let completion: Completion = serde_json::from_str(body).map_err(|e| unreadable(&e, body))?;
+    let completion: Completion =
+        serde_json::from_str(body).map_err(|e| unreadable(&e, body, WHAT))?;
     if let Some(error) = completion.error.filter(|error| !error.is_null()) {
         return Err(error_within(&error));
     }
-    let choices = completion.choices.ok_or_else(|| misshapen("no `choices`"))?;
-    let choice = choices.into_iter().next().ok_or_else(|| misshapen("`choices` is empty"))?;
+    let choices = completion.choices.ok_or_else(|| misshapen(WHAT, "no `choices`"))?;
+    let choice = choices.into_iter().next().ok_or_else(|| misshapen(WHAT, "`choices` is empty"))?;
     let finish_reason = choice.finish_reason.and_then(|reason| match reason {
         Value::String(reason) => Some(reason),
         _ => None,
@@ -71,7 +75,7 @@ fn text(message: Message, finish_reason: Option<&str>) -> Result<(Outcome, Strin
         Some(Content::Text(text)) => (Some(text), None),
         Some(Content::Parts(parts)) => joined(parts),
         Some(Content::Other(_)) => {
-            return Err(misshapen("`content` is neither text nor a list of parts"));
+            return Err(misshapen(WHAT, "`content` is neither text nor a list of parts"));
         }
     };
     let refusal = message.refusal.as_ref().and_then(Value::as_str).map(str::to_owned);
@@ -88,7 +92,7 @@ fn text(message: Message, finish_reason: Option<&str>) -> Result<(Outcome, Strin
         (_, Some(calls)) => Ok((Outcome::Answered, calls.to_string())),
         (None, None) => {
             let reason = finish_reason.unwrap_or("null");
-            Err(misshapen(&format!("`content` is null (finish reason: {reason})")))
+            Err(misshapen(WHAT, &format!("`content` is null (finish reason: {reason})")))
         }
     }
 }
@@ -107,23 +111,23 @@ fn joined(parts: Vec<Part>) -> (Option<String>, Option<String>) {
 }
 
 /// Tokens, as far as they are numbers: an odd usage never costs an answer.
-fn usage(usage: Option<&Value>) -> Usage {
+pub(crate) fn usage(usage: Option<&Value>) -> Usage {
     let tokens = |name: &str| usage.and_then(|usage| usage.get(name)).and_then(Value::as_u64);
     Usage { input_tokens: tokens("prompt_tokens"), output_tokens: tokens("completion_tokens") }
 }
 
-/// A complete response that is JSON, but no chat completion.
-fn misshapen(what: &str) -> Trouble {
-    let message = one_line(&format!("the response is no chat completion: {what}"));
+/// A complete response that is JSON, but not what it should be.
+pub(crate) fn misshapen(what: &str, why: &str) -> Trouble {
+    let message = one_line(&format!("the response is no {what}: {why}"));
     Trouble::new(ErrorKind::Malformed, message, Again::Never)
 }
 
 /// A body that does not parse. One that ends too early was cut off on the way, and is as good as a
 /// broken connection. One that is no JSON at all came from something between here and the model,
 /// and may not come again; one that is JSON of another shape would be bought again in vain.
-fn unreadable(error: &serde_json::Error, body: &str) -> Trouble {
+pub(crate) fn unreadable(error: &serde_json::Error, body: &str, what: &str) -> Trouble {
     match error.classify() {
-        Category::Data => misshapen(&error.to_string()),
+        Category::Data => misshapen(what, &error.to_string()),
         Category::Eof if !body.trim().is_empty() => {
             let message = "the connection broke: the response ends in its middle".into();
             Trouble::new(ErrorKind::Connection, message, Again::Yes).blaming(Blame::Endpoint)
@@ -139,7 +143,7 @@ fn unreadable(error: &serde_json::Error, body: &str) -> Trouble {
 }
 
 /// An error that came with a status of success, as gateways send it: its code counts.
-fn error_within(error: &Value) -> Trouble {
+pub(crate) fn error_within(error: &Value) -> Trouble {
     let message = format!("an error within a response of success: {}", error_message(error));
     let code = error.get("code").or_else(|| error.get("status"));
     let status = code.and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());

@@ -72,6 +72,11 @@ impl Trouble {
         Self { blame, ..self }
     }
 
+    /// Whether the request itself is what the server will not have.
+    pub(crate) fn blames_request(&self) -> bool {
+        self.again == Again::Never && self.blame == Blame::Request
+    }
+
     /// What an HTTP status that is no success means.
     pub(crate) fn of_status(status: u16, message: String) -> Self {
         let (kind, again, blame) = match status {

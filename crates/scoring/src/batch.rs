@@ -1,12 +1,13 @@
 //! Many samples at once, in parallel: records, targets and judgements in, scores out.
 
-use evalmark_core::{
-    record::{Failure, Outcome, Record},
-    score::{JudgeTrace, Score},
-};
+use evalmark_core::score::Score;
 use rayon::prelude::*;
 
-use crate::{judge::Judge, metric::Metric, subject::Subject};
+use crate::{
+    judge::{Judge, Reply, Unaskable, why_failed},
+    metric::Metric,
+    subject::Subject,
+};
 
 /// One sample, ready to score.
 #[derive(Clone, Copy, Debug)]
@@ -17,21 +18,16 @@ pub struct Case<'a> {
     pub judgements: &'a [Judgement<'a>],
 }
 
-/// What became of the question to a judge.
+/// What became of the questions to models.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Judgement<'a> {
     /// There was nothing to ask, or nobody asked.
     #[default]
     None,
-    /// The request could not be made, and why.
-    Unaskable(&'a str),
-    /// It was asked.
-    Given {
-        /// What came back from the judge.
-        record: &'a Record,
-        /// What it cost, where the price is known.
-        cost_usd: Option<f64>,
-    },
+    /// The questions could not be made, and why.
+    Unaskable(&'a Unaskable),
+    /// What came back for each of [`Metric::questions`], in their order.
+    Given(&'a [Reply]),
 }
 
 /// Scores every case by every metric: `scores[case][metric]`.
@@ -55,37 +51,17 @@ fn score_case(metrics: &[Metric], case: &Case<'_>) -> Vec<Score> {
         .map(|(metric, judgement)| match metric.judge() {
             None => metric.score(subject),
             Some(judge) => match metric.narrow(subject.answer) {
-                Ok(_) => judged(judge, judgement),
+                Ok(answer) => judged(judge, Subject { answer: &answer, ..subject }, judgement),
                 Err(reason) => metric.invalid(reason),
             },
         })
         .collect()
 }
 
-fn judged(judge: &Judge, judgement: Judgement<'_>) -> Score {
-    let (record, cost_usd) = match judgement {
-        Judgement::None => return Score::missing("the judge was not asked"),
-        Judgement::Unaskable(reason) => return Score::missing(reason),
-        Judgement::Given { record, cost_usd } => (record, cost_usd),
-    };
-    let score = match (record.outcome, &record.output) {
-        (Outcome::Failed, _) => Score::missing(why_failed("no judgement", record)),
-        (_, Some(output)) => judge.grade(output),
-        (_, None) => Score::missing("no judgement: the judge refused"),
-    };
-    let usage = record.usage;
-    let trace = JudgeTrace {
-        model: judge.model().to_owned(),
-        output: record.output.clone(),
-        tokens: usage.input_tokens.zip(usage.output_tokens).map(|(i, o)| i.saturating_add(o)),
-        cost_usd,
-    };
-    Score { judge: Some(trace), ..score }
-}
-
-fn why_failed(what: &str, record: &Record) -> String {
-    match &record.failure {
-        Some(Failure { kind, .. }) => format!("{what}: {}", kind.as_str()),
-        None => what.to_owned(),
+fn judged(judge: &Judge, subject: Subject<'_>, judgement: Judgement<'_>) -> Score {
+    match judgement {
+        Judgement::None => Score::missing("the judge was not asked"),
+        Judgement::Unaskable(why) => judge.unasked(why),
+        Judgement::Given(replies) => judge.score(subject, replies),
     }
 }

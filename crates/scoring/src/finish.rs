@@ -71,6 +71,11 @@ impl Finish {
         self.threshold.is_some()
     }
 
+    /// The value from which an answer passes, before it is turned around; halfway where nobody says.
+    pub(crate) fn passes_from(self) -> f64 {
+        self.threshold.unwrap_or(0.5)
+    }
+
     /// Finishes a score.
     ///
     /// `not` turns both the value (1 - value) and the pass around: an answer passes when it would

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{judge::Grader, program::Program, subject::Subject};
+use crate::{judge::Inquire, program::Program, subject::Subject};
 
 /// What a kind says of itself. It becomes a row of METRICS.md.
 #[derive(Clone, Copy)]
@@ -37,6 +37,8 @@ pub(crate) trait Define {
     const ABOUT: About;
     /// What the value of a whole run is; its [`Corpus`] where that is not the mean.
     const AGGREGATION: &'static str = "mean";
+    /// Whether the models that it names give embeddings, and no opinion.
+    const EMBEDS: bool = false;
     /// Its parameters as a suite writes them.
     type Params: DeserializeOwned + JsonSchema;
     /// From raw parameters to something that cannot fail. Pointers are relative to the parameters.
@@ -53,9 +55,9 @@ pub(crate) enum Work {
     /// From the texts alone.
     Text(Arc<dyn Measure>),
     /// By asking a model.
-    Judge(Arc<Grader>),
     /// By asking a program of the user's.
     Program(Arc<Program>),
+    Judge(Arc<dyn Inquire>),
 }
 
 /// A metric that needs nothing but the texts.
@@ -148,6 +150,8 @@ impl Finding {
 pub(crate) struct Kind {
     /// What it says of itself.
     pub(crate) about: About,
+    /// Whether the models that it names give embeddings, and no opinion.
+    pub(crate) embeds: bool,
     /// JSON Schema of its parameters, without references, so that it can be embedded.
     pub(crate) schema: fn() -> Value,
     /// Compiles its parameters; pointers are relative to the parameters.
@@ -164,6 +168,7 @@ pub(crate) const fn kind<D: Define>() -> Kind {
         about: D::ABOUT,
         schema: schema::<D::Params>,
         compile: compile::<D>,
+        embeds: D::EMBEDS,
         aggregation: D::AGGREGATION,
         nested: D::nested,
     }

@@ -32,7 +32,7 @@ mod reference;
 mod subject;
 
 pub use batch::{Case, Judgement, score_batch};
-pub use judge::Judge;
+pub use judge::{Form, Judge, Question, Reply, Unaskable};
 pub use kind::Corpus;
 pub use kinds::catalog;
 pub use metric::Metric;

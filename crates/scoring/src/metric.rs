@@ -5,17 +5,15 @@ use std::{borrow::Cow, sync::Arc};
 use evalmark_core::{
     item::Item,
     metric::{Complaint, MetricSpec},
-    record::Record,
     request::Message,
     score::Score,
-    template::TemplateError,
 };
 use serde_json::{Map, Value};
 
 use crate::{
     extract::Extractor,
     finish::Finish,
-    judge::Judge,
+    judge::{Judge, Question, Unaskable},
     kind::{Corpus, Finding, Measure, Work},
     kinds::kinds,
     program::{self, Program, ProgramScore},
@@ -54,7 +52,7 @@ impl Metric {
         })?;
         let worker = match work {
             Work::Text(measure) => Worker::Text(measure),
-            Work::Judge(grader) => Worker::Judge(Judge::new(grader, finish)),
+            Work::Judge(inquiry) => Worker::Judge(Judge::new(inquiry, finish)),
             Work::Program(program) => Worker::Program(program),
         };
         Ok(Self { name: spec.name.as_str().into(), extract: extract.map(Arc::new), finish, worker })
@@ -107,7 +105,7 @@ impl Metric {
         }
     }
 
-    /// The judge, where the metric is model-graded.
+    /// Who is asked, where a model is.
     pub fn judge(&self) -> Option<&Judge> {
         match &self.worker {
             Worker::Judge(judge) => Some(judge),
@@ -154,20 +152,18 @@ impl Metric {
         by_itself || self.finish.has_threshold()
     }
 
-    /// What to ask the judge about a record.
+    /// What to ask models about an answer; `task` is what the candidate was asked.
     ///
-    /// `None` where there is nothing to ask: the metric needs no judge, the record failed, or
-    /// nothing can be extracted from the answer. An error says why the rubric does not render.
-    pub fn judge_request(
+    /// `None` where there is nothing to ask: the metric asks no model, the record failed, or nothing
+    /// can be extracted from the answer. An error says why the questions cannot be made.
+    pub fn questions(
         &self,
-        question: &[Message],
-        record: &Record,
-        targets: &[String],
-        fields: &Map<String, Value>,
-    ) -> Option<Result<Vec<Message>, TemplateError>> {
-        let judge = self.judge().filter(|_| record.has_answer())?;
-        let answer = self.narrow(record.output.as_deref().unwrap_or_default()).ok()?;
-        Some(judge.request(question, &answer, targets, fields))
+        subject: Subject<'_>,
+        task: &[Message],
+    ) -> Option<Result<Vec<Question>, Unaskable>> {
+        let judge = self.judge().filter(|_| subject.record.has_answer())?;
+        let answer = self.narrow(subject.answer).ok()?;
+        Some(judge.questions(Subject { answer: &answer, ..subject }, task))
     }
 
     /// The part of the answer that counts, or why there is none.

@@ -1,7 +1,7 @@
 //! How far raters agree beyond chance: a judge with people, or people with each other.
 //!
 //! Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011); Fleiss, Psychological Bulletin
-//! 1971. Both are 1 where all agree, 0 where they agree as chance would have it, and undefined where
+//! 1971; Cohen, Educational and Psychological Measurement 1960. All are 1 where all agree, 0 where they agree as chance would have it, and undefined where
 //! nothing varies: then agreement says nothing.
 
 /// What the distance of two ratings means.
@@ -97,6 +97,70 @@ impl Frequencies {
             Scale::Ratio => ((x - y) / (x + y)).powi(2),
         }
     }
+}
+
+/// Sums for Krippendorff's alpha of numbers (their squared difference is their distance), so that
+/// ratings need not be kept.
+#[derive(Clone, Debug, Default)]
+pub struct AlphaSums {
+    n: f64,
+    sum: f64,
+    squares: f64,
+    observed: f64,
+    /// The smallest and the largest rating.
+    range: Option<(f64, f64)>,
+}
+
+impl AlphaSums {
+    /// Takes in the ratings of one unit, of which there may be fewer than raters; a single one says
+    /// nothing of agreement and is left out.
+    ///
+    /// Ratings are best centred near zero: they are, from 0 to 1. One that is not finite leaves its
+    /// unit out.
+    pub fn add(&mut self, ratings: impl Iterator<Item = f64>) {
+        let ratings: Vec<f64> = ratings.collect();
+        if ratings.len() < 2 || ratings.iter().any(|rating| !rating.is_finite()) {
+            return;
+        }
+        let m = ratings.len() as f64;
+        let sum: f64 = ratings.iter().sum();
+        let deviations: f64 = ratings.iter().map(|rating| (rating - sum / m).powi(2)).sum();
+        self.n += m;
+        self.sum += sum;
+        self.squares += ratings.iter().map(|rating| rating * rating).sum::<f64>();
+        // The squared differences of all ordered pairs are twice m times the squared deviations.
+        self.observed += 2.0 * m * deviations / (m - 1.0);
+        for rating in ratings {
+            let (low, high) = self.range.unwrap_or((rating, rating));
+            self.range = Some((low.min(rating), high.max(rating)));
+        }
+    }
+
+    /// Alpha of what was taken in; `None` where the ratings do not vary.
+    pub fn alpha(&self) -> Option<f64> {
+        self.range.filter(|(low, high)| low < high)?;
+        let expected = 2.0 * (self.n * self.squares - self.sum * self.sum);
+        (expected > 0.0).then(|| 1.0 - (self.n - 1.0) * self.observed / expected)
+    }
+}
+
+/// Cohen's kappa of two raters over a square table of counts: rows are the one's categories,
+/// columns the other's.
+///
+/// Cohen, Educational and Psychological Measurement 1960. `None` without a count, where the table
+/// is not square, or where both used one same category throughout.
+pub fn cohen_kappa(counts: &[Vec<u64>]) -> Option<f64> {
+    let size = counts.len();
+    let n: u64 = counts.iter().flatten().sum();
+    if n == 0 || counts.iter().any(|row| row.len() != size) {
+        return None;
+    }
+    let n = n as f64;
+    let observed = (0..size).map(|i| counts[i][i] as f64).sum::<f64>() / n;
+    let row = |i: usize| counts[i].iter().sum::<u64>() as f64;
+    let column = |i: usize| counts.iter().map(|row| row[i]).sum::<u64>() as f64;
+    let by_chance: f64 = (0..size).map(|i| row(i) * column(i) / (n * n)).sum();
+    (by_chance < 1.0).then(|| (observed - by_chance) / (1.0 - by_chance))
 }
 
 /// Fleiss' kappa of subjects (rows) by categories (columns): how many raters chose each.

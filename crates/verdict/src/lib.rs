@@ -53,6 +53,7 @@ mod power;
 mod ppi;
 mod quantile;
 mod random;
+mod rater;
 mod ratio;
 mod resolution;
 mod rule;
@@ -68,7 +69,7 @@ mod uneven;
 mod unseen;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm};
-pub use agreement::{Scale, fleiss_kappa, krippendorff_alpha};
+pub use agreement::{AlphaSums, Scale, cohen_kappa, fleiss_kappa, krippendorff_alpha};
 pub use clustered::{ClusterMean, cluster_mean};
 pub use compare::{Judged, compare};
 pub use decide::Cause;
@@ -88,6 +89,7 @@ pub use power::{
     paired_t_effect, paired_t_n, paired_t_power,
 };
 pub use ppi::{Lambda, PpiMean, compare_labelled, ppi_mean};
+pub use rater::{Figure, Leaning, Rated, RaterCheck, check_rater};
 pub use ratio::{RatioOf, compare_ratio};
 pub use resolution::{Design, Resolution, Spread};
 pub use rule::{Rule, RuleError, ScoreRange};

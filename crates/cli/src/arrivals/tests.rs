@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evalmark_core::{
     item::{Item, ItemHash},
-    request::{Message, Request},
+    request::{Message, Request, Task},
 };
 
 use super::*;
@@ -20,7 +20,8 @@ fn ended(rank: u64, length: usize) -> Box<Ended> {
         slices: [].into(),
     };
     let messages = [Message { role: "user".into(), content: "x".repeat(length) }].into();
-    let request = Request { model: "m".into(), messages, params: Arc::default(), epoch: 0 };
+    let (task, params) = (Task::Chat, Arc::default());
+    let request = Request { task, model: "m".into(), messages, params, epoch: 0 };
     let sample = Sample { prompt: 0, model: 0, item, epoch: 0, request };
     Box::new((sample, Record::recorded("yes".into())))
 }

@@ -7,6 +7,7 @@ mod check;
 mod compare;
 mod export_answers;
 mod gate;
+mod judge_check;
 mod plan;
 mod report;
 mod resume;
@@ -38,6 +39,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Plan(args) => plan::plan(&args, printer),
         Command::Calibrate(args) => calibrate::calibrate(&args, printer),
         Command::Baseline(args) => baseline::baseline(&args, printer),
+        Command::JudgeCheck(args) => judge_check::judge_check(&args, printer),
         Command::Cache(args) => cache::cache(&args.command, printer),
         Command::Schema(args) => schema::schema(&args, printer),
         Command::ExportAnswers(args) => export_answers::export(&args, printer),

@@ -1,8 +1,10 @@
 //! `evalmark plan`: what a run would ask, what it may cost, and what it could detect.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use evalmark_core::{model::Model, record::Usage, request::Message, suite::GateSpec};
-use evalmark_scoring::Metric;
+use evalmark_scoring::{Form, Metric, Question, Subject};
 use serde_json::{Value, json};
 
 use crate::{
@@ -33,7 +35,7 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     let models = opened.plan.candidates.iter().map(|i| estimate(&opened, *i));
     let mut models: Vec<_> = models.collect::<Result<_>>()?;
     for metric in &opened.metrics {
-        models.extend(judge_estimate(&opened, metric)?);
+        models.extend(judge_estimates(&opened, metric)?);
     }
     if args.format == Format::Json {
         let told = json(&opened, &gate, &models, &outlooks, &warnings);
@@ -110,19 +112,40 @@ fn estimate(opened: &Opened, model: usize) -> Result<ModelEstimate> {
     Ok(ModelEstimate::new(model, model.name.to_string(), samples, characters))
 }
 
-/// What a metric's judge would be asked, as far as it can be known before there are answers.
-fn judge_estimate(opened: &Opened, metric: &Metric) -> Result<Option<ModelEstimate>> {
-    let Some(judge) = metric.judge() else { return Ok(None) };
-    let Some(model) = opened.suite.model_index(judge.model()) else { return Ok(None) };
-    let model = &opened.plan.models[model];
-    let (mut samples, mut characters) = (0, 0);
+/// What a metric would ask of each of its models, as far as it can be known before there are
+/// answers.
+fn judge_estimates(opened: &Opened, metric: &Metric) -> Result<Vec<ModelEstimate>> {
+    let Some(judge) = metric.judge() else { return Ok(Vec::new()) };
+    // By model: requests, characters, and whether it is asked for embeddings.
+    let mut asked: BTreeMap<String, (u64, u64, bool)> = BTreeMap::new();
     for sample in opened.plan.in_report_order() {
         let sample = sample?;
-        let (item, question) = (&sample.item, &sample.request.messages);
-        samples += 1;
-        characters += length(&judge.request(question, "", &item.targets, &item.fields)?);
+        let item = &sample.item;
+        let subject = Subject { fields: &item.fields, ..Subject::of_texts("?", &item.targets) };
+        // An item that cannot be asked about costs nothing.
+        let questions = judge.questions(subject, &sample.request.messages).unwrap_or_default();
+        for Question { model, form } in questions {
+            let (requests, characters, embeds) = asked.entry(model).or_default();
+            *requests += 1;
+            match form {
+                Form::Chat { messages, .. } => *characters += length(&messages),
+                Form::Embedding(text) => {
+                    *characters += text.chars().count() as u64;
+                    *embeds = true;
+                }
+            }
+        }
     }
-    Ok(Some(ModelEstimate::new(model, format!("{} (judge)", model.name), samples, characters)))
+    let estimate = |(name, (requests, characters, embeds)): (String, _)| {
+        let model = &opened.plan.models[opened.suite.model_index(&name)?];
+        let estimate = if embeds {
+            ModelEstimate::of_texts(model, format!("{name} (embeddings)"), requests, characters)
+        } else {
+            ModelEstimate::new(model, format!("{name} (judge)"), requests, characters)
+        };
+        Some(estimate)
+    };
+    Ok(asked.into_iter().filter_map(estimate).collect())
 }
 
 fn length(messages: &[Message]) -> u64 {
@@ -135,9 +158,18 @@ impl ModelEstimate {
             .iter()
             .find_map(|name| model.params.get(*name)?.as_u64())
             .unwrap_or(ANSWER_TOKENS);
+        Self::of(model, name, samples, characters, samples * limit)
+    }
+
+    /// Texts for embeddings, which come back as no text.
+    fn of_texts(model: &Model, name: String, samples: u64, characters: u64) -> Self {
+        Self::of(model, name, samples, characters, 0)
+    }
+
+    fn of(model: &Model, name: String, samples: u64, characters: u64, output: u64) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         let input = (characters as f64 / CHARACTERS_PER_TOKEN).ceil() as u64;
-        let usage = Usage { input_tokens: Some(input), output_tokens: Some(samples * limit) };
+        let usage = Usage { input_tokens: Some(input), output_tokens: Some(output) };
         Self { name, samples, usage, cost_usd: model.cost_usd(usage) }
     }
 

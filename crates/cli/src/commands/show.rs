@@ -7,6 +7,7 @@ use super::gate::open_scored;
 use crate::{
     args::{Format, ShowArgs},
     exit::Exit,
+    judging,
     leaderboard::groups,
     print::Printer,
     table,
@@ -18,6 +19,7 @@ pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
     match args.format {
         Format::Text => {
             printer.result(&table::render(&rows, &groups(&folder, &record)?));
+            judging::tell(&record.judging, printer);
             if let Some(stopped) = &record.stopped_early {
                 printer.result(&format!("\n{}", stopped.says()));
             }

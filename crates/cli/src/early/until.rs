@@ -6,13 +6,14 @@ use anyhow::Result;
 use evalmark_harness::Stop;
 
 use crate::{
-    ask::{Asks, Endpoints, judged_metrics},
+    ask::{Asks, Endpoints},
     early::{
         Order, StoppedEarly,
         watch::{Watch, Watching},
     },
     flow::Run,
     gathered::Source,
+    judges::questions_each,
     print::Printer,
     progress::Progress,
     scored::for_each_scored,
@@ -58,7 +59,7 @@ impl Run {
         printer: Printer,
     ) -> Result<bool> {
         let whole = self.opened.plan.clone();
-        let total = whole.n_samples() * (1 + judged_metrics(&self.opened).count() as u64);
+        let total = whole.n_samples() * (1 + questions_each(&self.opened));
         let (metrics, quiet) = (&self.opened.metrics, self.output.quiet);
         let progress = Progress::start("asking", total, &whole, metrics, quiet, printer);
         let (mut asked, mut certain) = (0, false);
@@ -98,7 +99,7 @@ impl Run {
     /// Asks every sample of the plan as it is now, then every judge.
     fn ask_part(&self, endpoints: &Endpoints, progress: &Progress, stop: &Stop) -> Result<()> {
         endpoints.ask_samples(&self.opened, &|event| progress.tell(&event), stop)?;
-        if judged_metrics(&self.opened).next().is_some() && !stop.is_requested() {
+        if questions_each(&self.opened) > 0 && !stop.is_requested() {
             let records = || self.records(endpoints);
             endpoints.ask_judges(&self.opened, &records, &|event| progress.tell(&event), stop)?;
         }

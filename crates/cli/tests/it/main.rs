@@ -5,6 +5,7 @@ mod custom;
 mod explored;
 mod faults;
 mod gated;
+mod judged;
 mod judges;
 mod killed;
 mod mistakes;

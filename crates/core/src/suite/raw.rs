@@ -163,7 +163,7 @@ pub(crate) struct RawModel {
     /// The model's name at the provider; default: `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
-    /// Everything before `/chat/completions`; default: `https://api.openai.com/v1`.
+    /// Everything before `/chat/completions` and `/embeddings`; default: `https://api.openai.com/v1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base_url: Option<String>,
     /// NAME of the environment variable that holds the key. Default: `OPENAI_API_KEY` for the
@@ -187,7 +187,7 @@ pub(crate) struct RawModel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) price: Option<RawPrice>,
     /// Whether prompts are run against this model. Default: yes, unless a metric names it as its
-    /// judge and another model remains.
+    /// judge or for embeddings and another model remains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) evaluate: Option<bool>,
 }

@@ -4,6 +4,7 @@ mod breaker;
 mod budget;
 mod cache;
 mod connections;
+mod embeddings;
 mod faults;
 mod flow;
 mod hedging;

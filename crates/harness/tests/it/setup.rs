@@ -9,7 +9,7 @@ use std::{
 use evalmark_core::{
     model::{Limits, Model, Provider},
     record::{Outcome, Record},
-    request::{Message, Request},
+    request::{Message, Request, Task},
 };
 use evalmark_harness::{
     Ask, AskError, Budget, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning, ask,
@@ -170,7 +170,13 @@ pub(crate) fn model(server: &Server) -> Model {
 
 pub(crate) fn request(prompt: &str) -> Request {
     let message = Message { role: "user".into(), content: prompt.into() };
-    Request { model: "m".into(), messages: [message].into(), params: Arc::default(), epoch: 0 }
+    Request {
+        task: Task::Chat,
+        model: "m".into(),
+        messages: [message].into(),
+        params: Arc::default(),
+        epoch: 0,
+    }
 }
 
 pub(crate) fn asking(prompt: &str, tag: u64) -> Ask<u64> {

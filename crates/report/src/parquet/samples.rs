@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use evalmark_core::{
     item::Item,
     record::{ErrorKind, Failure, Outcome, Record, Timing, Usage},
-    request::{Message, Request},
+    request::{Message, Request, Task},
     score::Score,
 };
 use serde::{
@@ -190,8 +190,13 @@ impl SampleRecord {
     /// The request that was made, with the hash it had: model, messages, parameters and epoch.
     pub fn request(&self) -> Result<Request, serde_json::Error> {
         let Body { model, messages, params } = serde_json::from_str(&self.request)?;
-        let messages = messages.into();
-        Ok(Request { model: model.into(), messages, params: Arc::new(params), epoch: self.epoch })
+        Ok(Request {
+            task: Task::Chat,
+            model: model.into(),
+            messages: messages.into(),
+            params: Arc::new(params),
+            epoch: self.epoch,
+        })
     }
 }
 

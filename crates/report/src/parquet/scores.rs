@@ -226,7 +226,6 @@ fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
         invalid: invalid.get(row).unwrap_or_default(),
         counts: None,
         judge,
-        counts: None,
         label: label.as_ref().and_then(|label| label.get(row)),
     };
     Ok(judges.map(score).collect())
@@ -242,6 +241,7 @@ fn decode_judges(frame: &Frame<'_>) -> Result<Vec<Option<JudgeTrace>>, ReadError
             output: output.maybe_owned(row),
             tokens: tokens.maybe_count(row)?,
             cost_usd: cost_usd.get(row),
+            ..JudgeTrace::default()
         }))
     };
     (0..frame.data.height()).map(judge).collect()

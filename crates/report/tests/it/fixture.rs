@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use evalmark_core::{
     item::{Item, ItemHash},
     record::{ErrorKind, Outcome, Record, Timing, Usage},
-    request::{Message, Request},
+    request::{Message, Request, Task},
     score::{JudgeTrace, Score},
     verdict::{Answer, Comparison, Counts, Flip, Measure, SliceFinding, Unpaired, Verdict},
 };
@@ -77,6 +77,7 @@ fn request(index: u64) -> Request {
     let params = params.as_object().cloned().unwrap_or_default();
     let content = format!("Which intent does message {index} express? {HOSTILE}");
     Request {
+        task: Task::Chat,
         model: "gpt-4o-mini".into(),
         messages: [Message { role: "user".to_owned(), content }].into(),
         params: Arc::new(params),
@@ -110,12 +111,14 @@ fn scores(index: u64) -> Vec<Score> {
         output: Some("grade: 0.25".to_owned()),
         tokens: index.is_multiple_of(2).then_some(120),
         cost_usd: Some(0.001),
+        ..JudgeTrace::default()
     };
     let judged = Score {
         value: Some(0.25),
         passed: Some(false),
         reason: Some(HOSTILE.to_owned()),
         invalid: index % 4 == 2,
+        counts: None,
         judge: Some(judge),
         label: index.is_multiple_of(3).then_some(0.5),
     };

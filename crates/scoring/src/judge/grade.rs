@@ -1,31 +1,24 @@
-//! Reading a judge's grade, strictly.
+//! Reading what a judge wrote, strictly: one JSON object of the form that was asked for.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-use super::Scale;
 
 /// The longest remark that is kept, in characters.
 const REASON_CHARS: usize = 500;
 
-/// What a judge is asked to write. A second `grade` is an error; other keys do no harm.
-#[derive(Deserialize)]
-struct Reply {
-    grade: f64,
-    #[serde(default)]
-    reason: Value,
-}
-
-/// The grade's place on the scale and the judge's remark, or why the output cannot be read.
-pub(super) fn read(output: &str, scale: &Scale) -> Result<(f64, Option<String>), String> {
+/// Reads an output that is one JSON object, alone or in one code fence; why it cannot be read is
+/// the error. Nothing is searched for in prose, which may well quote the candidate.
+pub(crate) fn read<T: DeserializeOwned>(output: &str) -> Result<T, String> {
     let text = unfenced(output.trim());
     if !text.starts_with('{') {
         return Err("the judge did not write one JSON object and nothing else".to_owned());
     }
-    let reply: Reply = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let value = scale.place(reply.grade)?;
-    let reason = reply.reason.as_str().map(str::trim).filter(|text| !text.is_empty());
-    Ok((value, reason.map(bounded)))
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+/// The judge's remark, where it is a text that says something; long ones are cut.
+pub(crate) fn remark(reason: &Value) -> Option<String> {
+    reason.as_str().map(str::trim).filter(|text| !text.is_empty()).map(bounded)
 }
 
 /// The body of a text that is one code fence and nothing else; otherwise the text itself.
@@ -37,7 +30,8 @@ fn unfenced(text: &str) -> &str {
     }
 }
 
-fn bounded(text: &str) -> String {
+/// The beginning of a text, as long as it is worth keeping.
+pub(crate) fn bounded(text: &str) -> String {
     match text.char_indices().nth(REASON_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// A scale as a suite writes it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +71,17 @@ impl Scale {
             Ok((grade - self.min) / (self.max - self.min))
         } else {
             Err(format!("{grade} is not {self}"))
+        }
+    }
+}
+
+impl Scale {
+    /// JSON Schema of a grade.
+    pub(crate) fn schema(&self) -> Value {
+        if self.grades.is_empty() {
+            json!({ "type": "number" })
+        } else {
+            json!({ "type": "number", "enum": self.grades })
         }
     }
 }

@@ -11,6 +11,7 @@ mod judge;
 mod number;
 mod per_item;
 mod regex;
+mod semantic;
 mod weighted;
 
 use std::sync::LazyLock;
@@ -34,7 +35,16 @@ pub(crate) static FAMILIES: &[(&str, &[Kind])] = &[
         ],
     ),
     ("Fuzzy", &[kind::<fuzzy::Fuzzy>()]),
-    ("Model-graded", &[kind::<judge::Rubric>()]),
+    ("Meaning", &[kind::<semantic::Semantic>()]),
+    (
+        "Model-graded",
+        &[
+            kind::<judge::Rubric>(),
+            kind::<judge::Facts>(),
+            kind::<judge::Reference>(),
+            kind::<judge::Pairwise>(),
+        ],
+    ),
     (
         "Combining",
         &[
@@ -66,8 +76,10 @@ fn metric_kind(kind: &Kind) -> MetricKind {
         check: |spec| Metric::compile(spec).map(drop),
         range: kind.about.range,
         direction: kind.about.direction,
+        threshold: kind.about.threshold,
         needs_target: kind.about.needs_target,
         model_refs: kind.about.model_refs,
         nested: kind.nested,
+        embeds: kind.embeds,
     }
 }

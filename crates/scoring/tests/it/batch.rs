@@ -3,7 +3,7 @@
 use evalmark_core::record::{ErrorKind, Outcome, Record, Usage};
 use std::sync::LazyLock;
 
-use evalmark_scoring::{Case, Judgement, Metric, Subject, score_batch};
+use evalmark_scoring::{Case, Judgement, Metric, Reply, Subject, Unaskable, score_batch};
 use serde_json::{Map, Value, json};
 
 use crate::support::metric;
@@ -57,12 +57,18 @@ fn a_refusal_is_an_answer() {
 fn judgements() {
     let answer = Record::recorded("yes".to_owned());
     let given = |output: &str| Record::recorded(output.to_owned());
-    let judged = |record: &Record| values(&answer, Judgement::Given { record, cost_usd: None })[1];
+    let judged = |record: &Record| {
+        let reply = Reply { record: record.clone(), cost_usd: None };
+        values(&answer, Judgement::Given(&[reply]))[1]
+    };
     assert_eq!(judged(&given(r#"{"grade": 0.75}"#)), Some(0.75));
     assert_eq!(judged(&given("I would say 1")), None);
     assert_eq!(judged(&Record::failed(ErrorKind::Timeout, "slow", 6)), None);
     assert_eq!(judged(&Record { output: None, outcome: Outcome::Refused, ..given("") }), None);
-    assert_eq!(values(&answer, Judgement::Unaskable("no `topic`"))[1], None);
+    let unaskable = |why| values(&answer, Judgement::Unaskable(&why))[1];
+    assert_eq!(unaskable(Unaskable::Lacking("no `topic`".to_owned())), None);
+    assert_eq!(unaskable(Unaskable::Invalid("no answer".to_owned())), Some(0.0));
+    assert_eq!(values(&answer, Judgement::Given(&[]))[1], None, "a reply too few");
     assert_eq!(values(&answer, Judgement::None)[1], None);
 }
 
@@ -71,7 +77,8 @@ fn a_judgement_leaves_its_trace() {
     let usage = Usage { input_tokens: Some(10), output_tokens: Some(5) };
     let record = Record { usage, ..Record::recorded(r#"{"grade": 1}"#.to_owned()) };
     let answer = Record::recorded("yes".to_owned());
-    let judgements = [Judgement::None, Judgement::Given { record: &record, cost_usd: Some(0.5) }];
+    let replies = [Reply { record, cost_usd: Some(0.5) }];
+    let judgements = [Judgement::None, Judgement::Given(&replies)];
     let case = case(&answer, &[], &judgements);
     let score = score_batch(&metrics(), &[case]).remove(0).remove(1);
     let trace = score.judge.expect("a trace");

@@ -35,8 +35,12 @@ fn references_to_models_are_parameters() {
             assert!((kind.schema)().pointer(&property).is_some(), "{} {pointer}", kind.name);
         }
     }
-    let judge = catalog().iter().find(|kind| kind.name == "judge").expect("a judge");
-    assert_eq!(judge.model_refs, ["/model"]);
+    let named = |name: &str| catalog().iter().find(|kind| kind.name == name).expect("a kind");
+    assert_eq!(named("judge").model_refs, ["/model", "/models"]);
+    assert!(named("semantic").embeds && !named("judge").embeds);
+    let models = named("judge").models(&json!({"models": ["a", "b"]}));
+    let models: Vec<_> = models.iter().map(|(at, name)| (at.as_str(), name.as_str())).collect();
+    assert_eq!(models, [("/models/0", "a"), ("/models/1", "b")]);
 }
 
 #[test]

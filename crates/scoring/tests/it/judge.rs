@@ -1,7 +1,7 @@
 //! `judge`: the request it makes, the fence around untrusted text, and the strict reading of grades.
 
-use evalmark_core::{record::Record, request::Message};
-use evalmark_scoring::Metric;
+use evalmark_core::{record::Record, request::Message, score::Score};
+use evalmark_scoring::{Form, Metric, Reply, Subject, Unaskable};
 use serde_json::{Map, Value, json};
 
 use crate::support::{complaint, metric};
@@ -20,15 +20,24 @@ fn fields() -> Map<String, Value> {
 
 fn ask(answer: &str) -> Vec<Message> {
     let question = [Message { role: "user".to_owned(), content: "Tell me of cats.".to_owned() }];
-    judge(&json!({}))
-        .judge_request(
-            &question,
-            &Record::recorded(answer.to_owned()),
-            &["purr".to_owned()],
-            &fields(),
-        )
-        .expect("something to ask")
-        .expect("a rubric that renders")
+    let record = Record::recorded(answer.to_owned());
+    let targets = ["purr".to_owned()];
+    let fields = fields();
+    let subject = Subject::new(&record, &targets, &fields, None);
+    let questions = judge(&json!({})).questions(subject, &question);
+    let questions = questions.expect("something to ask").expect("a rubric that renders");
+    let [question] = &questions[..] else { panic!("{questions:?}") };
+    assert_eq!(question.model, "grader");
+    let Form::Chat { messages, response_format: None, .. } = &question.form else {
+        panic!("{question:?}")
+    };
+    messages.clone()
+}
+
+/// The score that a reply brings.
+fn grade(metric: &Metric, reply: &str) -> Score {
+    let judge = metric.judge().expect("a judge");
+    judge.score(Subject::of_texts("x", &[]), &[Reply::of_text(reply)])
 }
 
 #[test]
@@ -83,31 +92,35 @@ fn an_answer_cannot_close_its_fence() {
 
 #[test]
 fn there_may_be_nothing_to_ask() {
+    let fields = fields();
     let failed = Record::failed(evalmark_core::record::ErrorKind::Timeout, "slow", 3);
-    assert!(judge(&json!({})).judge_request(&[], &failed, &[], &fields()).is_none());
+    let is_asked = |metric: &Metric, record: &Record| {
+        metric.questions(Subject::new(record, &[], &fields, None), &[]).is_some()
+    };
+    assert!(!is_asked(&judge(&json!({})), &failed));
     let record = Record::recorded("x".to_owned());
-    let exact = metric(&json!({"exact": {}}));
-    assert!(exact.judge_request(&[], &record, &[], &fields()).is_none());
+    assert!(is_asked(&judge(&json!({})), &record));
+    assert!(!is_asked(&metric(&json!({"exact": {}})), &record));
     let narrow = metric(&json!({
         "judge": {"model": "m", "rubric": "r"}, "extract": {"regex": "A: (.*)"}
     }));
-    assert!(narrow.judge_request(&[], &record, &[], &fields()).is_none());
+    assert!(!is_asked(&narrow, &record));
 }
 
 #[test]
 fn a_rubric_that_does_not_render_says_why() {
-    let record = Record::recorded("x".to_owned());
     let error = judge(&json!({}))
-        .judge_request(&[], &record, &[], &Map::new())
+        .questions(Subject::of_texts("x", &[]), &[])
         .expect("something to ask")
         .expect_err("an undefined variable");
-    assert!(error.message.contains("`topic`"), "{error}");
+    assert!(matches!(error, Unaskable::Template(_)));
+    assert!(error.to_string().contains("`topic`"), "{error}");
 }
 
 #[track_caller]
 fn check(params: &Value, output: &str, expected: Option<f64>) {
     let metric = judge(params);
-    let score = metric.judge().expect("a judge").grade(output);
+    let score = grade(&metric, output);
     assert_eq!(score.value, expected, "{output}: {score:?}");
     let trace = score.judge.expect("a trace");
     assert_eq!((trace.model.as_str(), trace.output.as_deref()), ("grader", Some(output)));
@@ -164,17 +177,15 @@ fn grades_are_mapped_to_the_unit_interval() {
 
 #[test]
 fn reason_threshold_and_not() {
-    let plain =
-        judge(&json!({})).judge().map(|judge| judge.grade(r#"{"grade":0.5,"reason":" so "}"#));
-    let plain = plain.expect("a judge");
+    let plain = grade(&judge(&json!({})), r#"{"grade":0.5,"reason":" so "}"#);
     assert_eq!((plain.passed, plain.reason.as_deref()), (Some(true), Some("so")));
 
     let long = format!(r#"{{"grade": 1, "reason": "{}"}}"#, "é".repeat(2000));
-    let long = judge(&json!({})).judge().expect("a judge").grade(&long);
+    let long = grade(&judge(&json!({})), &long);
     assert_eq!(long.reason.map(|reason| reason.chars().count()), Some(501));
 
     let negated = metric(&json!({"judge": {"model": "m", "rubric": "rude?"}, "not": true}));
-    let negated = negated.judge().expect("a judge").grade(r#"{"grade": 0.75}"#);
+    let negated = grade(&negated, r#"{"grade": 0.75}"#);
     assert_eq!((negated.value, negated.passed), (Some(0.25), Some(false)));
 }
 
@@ -187,6 +198,14 @@ fn mistakes_point_to_their_place() {
         (json!({"model": "m", "rubric": "r", "scale": {"min": 1, "max": 0}}), "/judge/scale"),
         (json!({"model": "m", "rubric": "r", "scale": "wide"}), "/judge"),
         (json!({"rubric": "r"}), "/judge"),
+        (json!({"rubric": "r", "models": []}), "/judge"),
+        (json!({"rubric": "r", "model": "m", "models": ["n"]}), "/judge"),
+        (json!({"rubric": "r", "models": ["m", "n", "m"]}), "/judge/models"),
+        (json!({"rubric": "r", "model": "m", "repeats": 0}), "/judge/repeats"),
+        (
+            json!({"rubric": "r", "model": "m", "examples": [{"answer": "a", "grade": 2}]}),
+            "/judge/examples/0/grade",
+        ),
     ] {
         assert_eq!(complaint(&json!({"judge": params})).pointer, pointer);
     }

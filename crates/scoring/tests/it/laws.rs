@@ -1,10 +1,10 @@
 //! Laws that hold for any text at all.
 
-use evalmark_scoring::{Metric, Subject};
+use evalmark_scoring::{Metric, Reply, Subject};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{deterministic, metric, score};
+use crate::support::{asking, deterministic, metric, score};
 
 /// Words that tend to break things, mixed with any characters.
 fn text() -> impl Strategy<Value = String> {
@@ -14,6 +14,10 @@ fn text() -> impl Strategy<Value = String> {
         "[-+−$€.,0-9eE% ]{0,8}",
         Just("\u{301}".to_owned()),
         Just("{\"grade\": 1}".to_owned()),
+        Just("{\"criteria\": [{\"id\": 1, \"quote\": \"a\", \"met\": true}]}".to_owned()),
+        Just("{\"winner\": \"B\"}".to_owned()),
+        Just("{\"verdict\": \"partial\"}".to_owned()),
+        Just("AACAPw==".to_owned()),
         Just("```json\n[".to_owned()),
         Just("ΐß\u{345}İ".to_owned()),
     ];
@@ -110,10 +114,19 @@ proptest! {
     }
 
     #[test]
-    fn a_grade_is_read_or_missing(output in text()) {
-        let judge = metric(&json!({"judge": {"model": "m", "rubric": "r"}}));
-        let score = judge.judge().expect("a judge").grade(&output);
-        prop_assert!(score.value.is_none_or(|v| (0.0..=1.0).contains(&v)));
+    fn replies_are_read_or_missing(answer in text(), replies in prop::collection::vec(text(), 8)) {
+        let targets = ["a".to_owned()];
+        for entry in asking() {
+            let metric = metric(&entry);
+            let judge = metric.judge().expect("a judge");
+            let subject = Subject::of_texts(&answer, &targets);
+            let Ok(questions) = judge.questions(subject, &[]) else { continue };
+            let replies: Vec<_> = replies.iter().cycle().take(questions.len()).collect();
+            let replies: Vec<_> = replies.iter().map(|text| Reply::of_text(text)).collect();
+            let score = judge.score(subject, &replies);
+            prop_assert!(score.value.is_none_or(|v| (0.0..=1.0).contains(&v)), "{entry} {score:?}");
+            prop_assert!(score.value.is_some() || score.reason.is_some());
+        }
     }
 }
 

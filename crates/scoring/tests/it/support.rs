@@ -94,3 +94,16 @@ pub(crate) fn deterministic() -> Vec<Value> {
         json!({"expression": "(answer | fromjson).grade > 0"}),
     ]
 }
+
+/// One metric that asks a model of each kind.
+pub(crate) fn asking() -> Vec<Value> {
+    vec![
+        json!({"judge": {"model": "m", "rubric": "r"}}),
+        json!({"judge": {"models": ["m", "n"], "rubric": "r", "repeats": 2}}),
+        json!({"judge": {"models": ["m", "n"], "rubric": "r", "aggregate": "majority"}}),
+        json!({"judge_facts": {"model": "m", "criteria": ["says a"]}}),
+        json!({"judge_reference": {"model": "m"}}),
+        json!({"judge_pairwise": {"models": ["m", "n", "o"], "aggregate": "unanimity"}}),
+        json!({"semantic": {"model": "m"}}),
+    ]
+}

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use evalmark_verdict::{
-    Interval, Lambda, Level, Scale, agresti_coull, benjamini_hochberg, clopper_pearson,
+    AlphaSums, Interval, Lambda, Level, Scale, agresti_coull, benjamini_hochberg, clopper_pearson,
     cluster_mean, fleiss_kappa, holm, krippendorff_alpha, mcnemar_exact, mcnemar_midp, mean_t,
     paired_proportions_n, paired_proportions_power, paired_t, paired_t_n, paired_t_power,
     pass_at_k, pass_hat_k, ppi_mean, sign_flip_exact, tango_bounds, tango_p_greater, tango_p_less,
@@ -295,10 +295,23 @@ fn agreement_results(metric: &str, input: &Value, params: &Value) -> Option<Vec<
                 "interval" => Scale::Interval,
                 _ => return None,
             };
-            Some(vec![("alpha", krippendorff_alpha(&ratings, scale), END)])
+            let mut found = vec![("alpha", krippendorff_alpha(&ratings, scale), END)];
+            if scale == Scale::Interval {
+                found.push(("alpha", alpha_of_sums(&ratings), END));
+            }
+            Some(found)
         }
         _ => None,
     }
+}
+
+/// The same alpha, unit by unit.
+fn alpha_of_sums(ratings: &[Vec<Option<f64>>]) -> Option<f64> {
+    let mut sums = AlphaSums::default();
+    for unit in 0..ratings.first().map_or(0, Vec::len) {
+        sums.add(ratings.iter().filter_map(|row| row[unit]));
+    }
+    sums.alpha()
 }
 
 fn number(value: &Value) -> Option<f64> {

@@ -9,6 +9,7 @@ mod labels;
 mod laws;
 mod leaderboard;
 mod minimum;
+mod raters;
 mod rates;
 mod ratios;
 mod stopping;

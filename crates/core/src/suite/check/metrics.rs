@@ -75,14 +75,13 @@ impl Checker<'_> {
     }
 
     fn model_refs(&mut self, at: &str, kind: &MetricKind, params: &Value, models: &[String]) {
-        for pointer in kind.model_refs {
-            let Some(name) = params.pointer(pointer).and_then(Value::as_str) else { continue };
-            if models.iter().any(|model| model == name) {
+        for (pointer, name) in kind.models(params) {
+            if models.contains(&name) {
                 continue;
             }
             let known: Vec<_> = models.iter().map(String::as_str).collect();
             let message = format!("no model of the suite is called `{name}`");
-            let hint = suggest(name, &known, "the suite's models");
+            let hint = suggest(&name, &known, "the suite's models");
             let at = format!("{at}/{}{pointer}", escape(kind.name));
             self.complain_with_hint(&at, message, hint);
         }
@@ -134,13 +133,27 @@ fn extract(raw: &RawExtract) -> Result<Extract, Complaint> {
 }
 
 /// Names of the models that some metric asks.
-pub(super) fn judges(kinds: &[MetricKind], metrics: &[Option<MetricSpec>]) -> Vec<String> {
-    let mut judges = Vec::new();
-    for metric in metrics.iter().flatten() {
-        for kind in kinds.iter().filter(|kind| kind.name == metric.kind) {
-            let named = kind.model_refs.iter().filter_map(|at| metric.params.pointer(at));
-            judges.extend(named.filter_map(Value::as_str).map(str::to_owned));
+pub(super) struct Asked {
+    /// For an opinion.
+    pub(super) judges: Vec<String>,
+    /// For embeddings.
+    pub(super) embedders: Vec<String>,
+}
+
+impl Asked {
+    pub(super) fn by(kinds: &[MetricKind], metrics: &[Option<MetricSpec>]) -> Self {
+        let mut asked = Self { judges: Vec::new(), embedders: Vec::new() };
+        for metric in metrics.iter().flatten() {
+            for kind in kinds.iter().filter(|kind| kind.name == metric.kind) {
+                let names = kind.models(&metric.params).into_iter().map(|(_, name)| name);
+                let list = if kind.embeds { &mut asked.embedders } else { &mut asked.judges };
+                list.extend(names);
+            }
         }
+        asked
     }
-    judges
+
+    pub(super) fn contains(&self, name: &String) -> bool {
+        self.judges.contains(name) || self.embedders.contains(name)
+    }
 }

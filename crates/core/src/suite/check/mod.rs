@@ -72,19 +72,15 @@ impl Checker<'_> {
         let prompts = self.prompts(&raw.prompts, first.as_ref(), &mut effective);
         let names: Vec<_> = raw.models.iter().map(|model| model.name.clone()).collect();
         let mut metrics = self.metrics(&raw.metrics, &names, raw.dataset.target.is_some());
-        let judges = metrics::judges(self.readers.kinds, &metrics);
-        let candidates = models::candidates(&raw.models, &judges);
+        let asked = metrics::Asked::by(self.readers.kinds, &metrics);
+        let candidates = models::candidates(&raw.models, &asked);
         if candidates.is_empty() {
             self.complain(
                 "/models",
                 "no model is left to evaluate: every one says `evaluate: false`",
             );
         }
-        let mut warnings = Vec::new();
-        for name in candidates.iter().map(|i| &names[*i]).filter(|name| judges.contains(name)) {
-            warnings
-                .push(format!("model `{name}` judges its own answers; judges favour their own"));
-        }
+        let warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
         let prompt_names: Vec<_> = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
         let arms = labels::Arms { prompts: &prompt_names, n_models: candidates.len() };
         for (i, metric) in raw.metrics.iter().enumerate() {

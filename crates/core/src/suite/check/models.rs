@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::Checker;
+use super::{Checker, metrics::Asked};
 use crate::{
     model::{Limits, Model, Price, Provider},
     prices,
@@ -159,15 +159,45 @@ impl Checker<'_> {
     }
 }
 
-/// Models that prompts are run against: what `evaluate` says; else all but the judges, or all
-/// where nothing would remain and nobody said so.
-pub(super) fn candidates(models: &[RawModel], judges: &[String]) -> Vec<usize> {
-    let evaluated = |model: &RawModel| model.evaluate.unwrap_or(!judges.contains(&model.name));
+/// Models that prompts are run against: what `evaluate` says; else all but those that metrics ask,
+/// or all where nothing would remain and nobody said so.
+pub(super) fn candidates(models: &[RawModel], asked: &Asked) -> Vec<usize> {
+    let evaluated = |model: &RawModel| model.evaluate.unwrap_or(!asked.contains(&model.name));
     let chosen: Vec<_> = (0..models.len()).filter(|i| evaluated(&models[*i])).collect();
     if !chosen.is_empty() {
         return chosen;
     }
     (0..models.len()).filter(|i| models[*i].evaluate.is_none()).collect()
+}
+
+/// Warnings about judges that are, by whatever name, the models whose answers they judge.
+pub(super) fn own_judges(
+    models: &[RawModel],
+    candidates: &[usize],
+    judges: &[String],
+) -> Vec<String> {
+    let served = |model: &RawModel| {
+        let base_url = model.base_url.as_deref().unwrap_or(prices::OPENAI).trim_end_matches('/');
+        let name = model.model.as_ref().unwrap_or(&model.name);
+        (model.provider == Some(RawProvider::Openai)).then(|| (base_url.to_owned(), name.clone()))
+    };
+    let mut warnings = Vec::new();
+    for judge in models.iter().filter(|model| judges.contains(&model.name)) {
+        for candidate in candidates.iter().map(|i| &models[*i]) {
+            let (name, judged) = (&judge.name, &candidate.name);
+            if name == judged {
+                warnings.push(format!(
+                    "model `{name}` judges its own answers; judges favour their own"
+                ));
+            } else if served(judge).is_some() && served(judge) == served(candidate) {
+                warnings.push(format!(
+                    "judge `{name}` is the same model as `{judged}`, whose answers it judges; \
+                     judges favour their own"
+                ));
+            }
+        }
+    }
+    warnings
 }
 
 /// Parameters that would carry a key or headers.
@@ -200,8 +230,10 @@ fn base_url_problem(text: &str) -> Option<&'static str> {
     if url.query().is_some() || url.fragment().is_some() {
         return Some("must not have a query or fragment");
     }
-    url.path()
-        .trim_end_matches('/')
-        .ends_with("/chat/completions")
-        .then_some("ends before `/chat/completions`")
+    let path = url.path().trim_end_matches('/');
+    match path {
+        path if path.ends_with("/chat/completions") => Some("ends before `/chat/completions`"),
+        path if path.ends_with("/embeddings") => Some("ends before `/embeddings`"),
+        _ => None,
+    }
 }

@@ -1,0 +1,141 @@
+//! A run's answers with what the judge and what people say of them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use evalmark_core::{
+    dataset::{FileSpec, Format, Items},
+    item::{Item, ItemHash},
+    label::{Answered, LabelSpec, Labels},
+    suite::Suite,
+};
+use evalmark_report::{
+    ReadError,
+    samples::{SampleRecord, samples},
+    scores::for_each_score,
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    hint::Hinted,
+    open::readers,
+    run_folder::{RunFolder, RunRecord},
+};
+
+/// One answer, as far as it matters here.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) item_id: String,
+    pub(crate) cluster: Option<String>,
+    pub(crate) prompt: String,
+    pub(crate) model: String,
+    /// Characters of the answer.
+    pub(crate) length: usize,
+    /// The judge's score.
+    pub(crate) judge: Option<f64>,
+    /// What people say.
+    pub(crate) human: Option<f64>,
+}
+
+/// Items' columns, by id.
+type Fields = HashMap<String, Arc<Map<String, Value>>>;
+
+/// Where labels are.
+pub(crate) enum Source {
+    /// Beside the scores, as the suite's `labels` put them there.
+    Run,
+    /// In a file of their own, or in a column of the dataset.
+    Labels {
+        labels: Labels,
+        fields: HashMap<String, Arc<serde_json::Map<String, serde_json::Value>>>,
+    },
+}
+
+impl Source {
+    /// A file of labels, a column of the run's dataset, or what the run has.
+    pub(crate) fn open(labels: Option<&str>, record: &RunRecord) -> Result<Self> {
+        let Some(name) = labels else { return Ok(Self::Run) };
+        let path = Path::new(name);
+        if path.is_file() {
+            let format = Format::of(path)
+                .ok_or_else(|| anyhow!("the ending of `{name}` does not tell its format"))
+                .hint("use a file ending in .csv, .tsv, .jsonl, .json or .parquet")?;
+            let file = FileSpec { path: path.to_owned(), format, parquet: readers().parquet };
+            let labels = LabelSpec::File(file).open().context("labels cannot be read")?;
+            return Ok(Self::Labels { labels, fields: HashMap::new() });
+        }
+        column(name, record)
+    }
+}
+
+fn column(name: &str, record: &RunRecord) -> Result<Source> {
+    let suite = Suite::read(&record.suite_file(), readers())?;
+    let ([prompt], [_]) = (record.prompts.as_slice(), record.models.as_slice()) else {
+        return Err(anyhow!(
+            "one column cannot hold labels of several prompts' or models' answers"
+        ))
+        .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
+    };
+    let mut fields = HashMap::new();
+    for item in Items::open(&Arc::new(suite.dataset))? {
+        let item = item?;
+        if !item.fields.contains_key(name) {
+            let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
+            return Err(anyhow!("`{name}` is no file, and the dataset has no such column"))
+                .hint(format!("its columns: {}", known.join(", ")));
+        }
+        fields.insert(item.id.to_string(), item.fields);
+    }
+    let columns = BTreeMap::from([(prompt.name.clone(), name.to_owned())]);
+    Ok(Source::Labels { labels: Labels::Columns(columns), fields })
+}
+
+/// Every answer of a run with its score of `metric`, in the order of the reports.
+pub(crate) fn answers(folder: &RunFolder, metric: &str, source: &Source) -> Result<Vec<Answer>> {
+    let mut scores = Vec::new();
+    for_each_score(&folder.scores(), |score| {
+        if score.metric == metric {
+            scores.push((score.score, score.label));
+        }
+        Ok::<_, ReadError>(())
+    })?;
+    let mut answers = Vec::with_capacity(scores.len());
+    let mut scores = scores.into_iter();
+    for sample in samples(&folder.samples())? {
+        let sample = sample?;
+        let Some((judge, label)) = scores.next() else {
+            bail!("the run has fewer scores of `{metric}` than answers");
+        };
+        let human = match source {
+            Source::Run => label,
+            Source::Labels { labels, fields } => label_of(&sample, labels, fields),
+        };
+        let length = sample.record.output.as_deref().unwrap_or_default().chars().count();
+        let SampleRecord { item_id, cluster, prompt, model, .. } = sample;
+        answers.push(Answer { item_id, cluster, prompt, model, length, judge, human });
+    }
+    Ok(answers)
+}
+
+fn label_of(sample: &SampleRecord, labels: &Labels, fields: &Fields) -> Option<f64> {
+    let item = Item {
+        index: 0,
+        id: sample.item_id.as_str().into(),
+        hash: ItemHash([0; 16]),
+        fields: fields.get(&sample.item_id).cloned().unwrap_or_default(),
+        targets: Arc::default(),
+        cluster: None,
+        slices: Arc::default(),
+    };
+    labels.of(Answered {
+        prompt: &sample.prompt,
+        model: &sample.model,
+        item: &item,
+        epoch: sample.epoch,
+        output: sample.record.output.as_deref(),
+    })
+}

@@ -1,0 +1,253 @@
+//! What labels say of a judge, and what that means for its verdicts.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, anyhow};
+use evalmark_core::metric::MetricKind;
+use evalmark_verdict::{Figure, Interval, Lambda, Rated, RaterCheck, check_rater, ppi_mean};
+use serde_json::{Value, json};
+
+use super::answers::Answer;
+use crate::{hint::Hinted, open::readers, run_folder::RunRecord};
+
+/// Fewer labels than this are advisory.
+pub(crate) const ENOUGH: u64 = 50;
+
+/// What labels say of a judge.
+pub(crate) struct Finding {
+    pub(crate) metric: String,
+    /// Answers of the run.
+    pub(crate) answers: u64,
+    /// Labelled answers that have no score.
+    pub(crate) unscored: u64,
+    /// From where on a score passes, and whether it is turned around first.
+    pub(crate) threshold: f64,
+    pub(crate) check: RaterCheck,
+    /// By prompt and model, in the order of the reports.
+    pub(crate) arms: Vec<Corrected>,
+    /// Whether the suite uses labels for this metric already.
+    pub(crate) is_corrected: bool,
+}
+
+/// An arm's mean, from labels and the judge's scores together (PPI++).
+pub(crate) struct Corrected {
+    pub(crate) prompt: String,
+    pub(crate) model: String,
+    /// Items with a label, and items with a score and none.
+    pub(crate) labelled: u64,
+    pub(crate) unlabelled: u64,
+    pub(crate) judge_mean: Option<f64>,
+    pub(crate) label_mean: Option<f64>,
+    pub(crate) corrected: Option<Figure>,
+    /// How many labels alone would be worth as much, as a multiple of the labels there are.
+    pub(crate) gain: Option<f64>,
+}
+
+impl Finding {
+    pub(crate) fn of(record: &RunRecord, metric: &str, answers: &[Answer]) -> Result<Self> {
+        let rule = Rule::of(record, metric);
+        let rated = rated(answers, &rule);
+        let labelled = answers.iter().filter(|answer| answer.human.is_some()).count();
+        let check = check_rater(&rated)
+            .ok_or_else(|| anyhow!("no answer of the run has both a label and a score of `{metric}`"))
+            .hint(
+                "`--labels FILE` wants the columns `item_id` and `label`, and whichever of `prompt`, \
+                 `model`, `epoch` and `output` tell which answer a label is about",
+            )?;
+        Ok(Self {
+            metric: metric.to_owned(),
+            answers: answers.len() as u64,
+            unscored: (labelled - rated.len()) as u64,
+            threshold: rule.threshold,
+            check,
+            arms: corrected(answers),
+            is_corrected: rule.has_labels,
+        })
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> Value {
+        let check = &self.check;
+        let leaning = check.by_group.iter().map(|one| {
+            json!({
+                "prompt": one.group, "n": one.n, "bias": figure(&one.bias),
+            })
+        });
+        let [[both_fail, judge_alone], [people_alone, both_pass]] = check.confusion;
+        json!({
+            "metric": self.metric,
+            "answers": self.answers,
+            "labelled": check.n,
+            "items": check.units,
+            "labelled_without_score": self.unscored,
+            "threshold": self.threshold,
+            "judge_mean": check.means[0],
+            "label_mean": check.means[1],
+            "kappa": check.kappa.as_ref().map(figure),
+            "alpha": check.alpha.as_ref().map(figure),
+            "confusion": {
+                "both_pass": both_pass,
+                "only_judge_passes": judge_alone,
+                "only_people_pass": people_alone,
+                "both_fail": both_fail,
+            },
+            "bias": figure(&check.bias),
+            "bias_by_prompt": leaning.collect::<Vec<_>>(),
+            "bias_by_length": check.by_length.as_ref().map(figure),
+            "advisory": check.n < ENOUGH,
+            "labels_in_suite": self.is_corrected,
+            "arms": self.arms.iter().map(Corrected::json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn figure(figure: &Figure) -> Value {
+    json!({
+        "estimate": figure.estimate,
+        "low": figure.interval.map(|interval| interval.low),
+        "high": figure.interval.map(|interval| interval.high),
+    })
+}
+
+/// What of a metric decides which scores pass.
+struct Rule {
+    threshold: f64,
+    negate: bool,
+    has_labels: bool,
+}
+
+impl Rule {
+    /// As the run's suite says, or the kind of metric.
+    fn of(record: &RunRecord, metric: &str) -> Self {
+        let metrics = record.effective_suite["metrics"].as_array();
+        let spec = metrics.and_then(|list| list.iter().find(|spec| spec["name"] == metric));
+        let null = Value::Null;
+        let spec = spec.unwrap_or(&null);
+        let is_kind = |kind: &&MetricKind| spec.get(kind.name).is_some();
+        let own = readers().kinds.iter().find(is_kind).and_then(|kind| kind.threshold);
+        Self {
+            threshold: spec["threshold"].as_f64().or(own).unwrap_or(0.5),
+            negate: spec["not"] == true,
+            has_labels: spec.get("labels").is_some(),
+        }
+    }
+
+    /// Whether a score passes; one that was turned around passes where it would have failed.
+    fn passes(&self, score: f64) -> bool {
+        if self.negate { 1.0 - score < self.threshold } else { score >= self.threshold }
+    }
+}
+
+fn rated<'a>(answers: &'a [Answer], rule: &Rule) -> Vec<Rated<'a>> {
+    let mut units: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut rated = Vec::new();
+    for answer in answers {
+        let (Some(judge), Some(human)) = (answer.judge, answer.human) else { continue };
+        let next = units.len() as u64;
+        let unit =
+            *units.entry(answer.cluster.as_deref().unwrap_or(&answer.item_id)).or_insert(next);
+        rated.push(Rated {
+            group: &answer.prompt,
+            unit,
+            length: answer.length as f64,
+            judge,
+            human,
+            judge_passes: rule.passes(judge),
+            human_passes: rule.passes(human),
+        });
+    }
+    rated
+}
+
+/// Every arm's mean, corrected by its labels.
+fn corrected(answers: &[Answer]) -> Vec<Corrected> {
+    let is_same = |a: &Answer, b: &Answer| (&a.prompt, &a.model) == (&b.prompt, &b.model);
+    answers.chunk_by(is_same).map(Corrected::of).collect()
+}
+
+impl Corrected {
+    fn of(arm: &[Answer]) -> Self {
+        let items = by_item(arm);
+        let (mut y, mut there, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+        for item in &items {
+            match (mean(&item.judge), mean(&item.human)) {
+                (Some(judge), Some(human)) => {
+                    there.push(judge);
+                    y.push(human);
+                }
+                (Some(judge), None) => rest.push(judge),
+                (None, _) => {}
+            }
+        }
+        let both = ppi_mean(&y, &there, &rest, Lambda::Pooled);
+        let alone = ppi_mean(&y, &there, &rest, Lambda::Fixed(0.0));
+        let gain = both.zip(alone).and_then(|(both, alone)| {
+            let gain = (alone.stderr / both.stderr).powi(2);
+            gain.is_finite().then_some(gain)
+        });
+        let figure = both.map(|both| Figure {
+            estimate: both.estimate,
+            interval: both.interval(0.95).map(within_unit),
+        });
+        let scores: Vec<f64> = there.iter().chain(&rest).copied().collect();
+        let (first, n) = (&arm[0], |values: &[f64]| values.len() as u64);
+        Self {
+            prompt: first.prompt.clone(),
+            model: first.model.clone(),
+            labelled: n(&y),
+            unlabelled: n(&rest),
+            judge_mean: mean(&scores),
+            label_mean: mean(&y),
+            corrected: figure,
+            gain,
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "prompt": self.prompt,
+            "model": self.model,
+            "labelled_items": self.labelled,
+            "unlabelled_items": self.unlabelled,
+            "judge_mean": self.judge_mean,
+            "label_mean": self.label_mean,
+            "corrected_mean": self.corrected.as_ref().map(figure),
+            "labels_worth": self.gain.map(|gain| gain * self.labelled as f64),
+        })
+    }
+}
+
+fn within_unit(Interval { low, high }: Interval) -> Interval {
+    Interval { low: low.clamp(0.0, 1.0), high: high.clamp(0.0, 1.0) }
+}
+
+/// An item's scores: those of answers that people labelled, where there are any, and else all.
+#[derive(Default)]
+struct ItemScores {
+    judge: Vec<f64>,
+    human: Vec<f64>,
+}
+
+/// The items of an arm. Only answers that both scored say how the two differ.
+fn by_item(arm: &[Answer]) -> Vec<ItemScores> {
+    let mut items: BTreeMap<&str, (ItemScores, Vec<f64>)> = BTreeMap::new();
+    for answer in arm {
+        let (both, alone) = items.entry(&answer.item_id).or_default();
+        match (answer.judge, answer.human) {
+            (Some(judge), Some(human)) => {
+                both.judge.push(judge);
+                both.human.push(human);
+            }
+            (Some(judge), None) => alone.push(judge),
+            (None, _) => {}
+        }
+    }
+    let merged = |(both, alone): (ItemScores, Vec<f64>)| {
+        if both.human.is_empty() { ItemScores { judge: alone, ..both } } else { both }
+    };
+    items.into_values().map(merged).collect()
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}

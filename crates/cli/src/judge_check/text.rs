@@ -1,0 +1,140 @@
+//! A judge beside people, for people.
+
+use evalmark_report::text::printable;
+use evalmark_verdict::{Figure, Leaning};
+
+use super::finding::{Corrected, ENOUGH, Finding};
+use crate::table::figures;
+
+/// The finding as text.
+pub(crate) fn render(finding: &Finding) -> String {
+    let check = &finding.check;
+    let metric = printable(&finding.metric);
+    let mut head = format!(
+        "`{metric}` beside people: {} labelled answers to {} items, of {} answers",
+        check.n, check.units, finding.answers
+    );
+    if finding.unscored > 0 {
+        head.push_str(&format!("; {} more have a label and no score", finding.unscored));
+    }
+    let parts = [
+        head,
+        agreement(finding),
+        leanings(finding),
+        corrections(&finding.arms),
+        meaning(finding).join("\n"),
+    ];
+    parts.join("\n\n")
+}
+
+fn agreement(finding: &Finding) -> String {
+    let check = &finding.check;
+    let [[both_fail, judge_alone], [people_alone, both_pass]] = check.confusion;
+    let agreement = vec![
+        row("Cohen's kappa, pass or fail", check.kappa.as_ref()),
+        row("Krippendorff's alpha, scores", check.alpha.as_ref()),
+    ];
+    let line = |name: &str, passes: u64, fails: u64| {
+        vec![name.to_owned(), passes.to_string(), fails.to_string()]
+    };
+    let confusion = vec![
+        line("people: pass", both_pass, people_alone),
+        line("people: fail", judge_alone, both_fail),
+    ];
+    let threshold = format!("passes from {}", finding.threshold);
+    [
+        figures(&["agreement", "value", "95 % interval"], &[(String::new(), agreement)]),
+        figures(&[threshold.as_str(), "judge: pass", "judge: fail"], &[(String::new(), confusion)]),
+    ]
+    .map(|table| table.trim().to_owned())
+    .join("\n\n")
+}
+
+fn leanings(finding: &Finding) -> String {
+    let check = &finding.check;
+    let mut rows = vec![row("all answers", Some(&check.bias))];
+    if check.by_group.len() > 1 {
+        rows.extend(check.by_group.iter().map(|one| {
+            let name = format!("prompt `{}` ({})", printable(&one.group), one.n);
+            row(&name, Some(&one.bias))
+        }));
+    }
+    rows.push(row("rank correlation with length", check.by_length.as_ref()));
+    let header = ["judge minus people", "value", "95 % interval"];
+    figures(&header, &[(String::new(), rows)]).trim().to_owned()
+}
+
+fn row(name: &str, figure: Option<&Figure>) -> Vec<String> {
+    let value = figure.map_or("-".to_owned(), |figure| format!("{:.3}", figure.estimate));
+    vec![name.to_owned(), value, interval(figure)]
+}
+
+fn interval(figure: Option<&Figure>) -> String {
+    let interval = figure.and_then(|figure| figure.interval);
+    interval
+        .map_or("-".to_owned(), |interval| format!("{:.3} to {:.3}", interval.low, interval.high))
+}
+
+fn corrections(arms: &[Corrected]) -> String {
+    let row = |arm: &Corrected| {
+        let number =
+            |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+        vec![
+            format!("{} x {}", arm.prompt, arm.model),
+            arm.labelled.to_string(),
+            number(arm.judge_mean),
+            number(arm.label_mean),
+            number(arm.corrected.as_ref().map(|figure| figure.estimate)),
+            interval(arm.corrected.as_ref()),
+            arm.gain.map_or("-".to_owned(), |gain| format!("{:.0}", gain * arm.labelled as f64)),
+        ]
+    };
+    let header =
+        ["mean", "labels", "judge", "people", "corrected", "95 % interval", "worth labels"];
+    figures(&header, &[(String::new(), arms.iter().map(row).collect())]).trim().to_owned()
+}
+
+/// What this means for a verdict, a line for each thing.
+fn meaning(finding: &Finding) -> Vec<String> {
+    let check = &finding.check;
+    let mut lines = vec![if finding.is_corrected {
+        "Verdicts on this metric are corrected by the suite's labels (PPI++): where the judge leans \
+         shifts them no more."
+            .to_owned()
+    } else {
+        "Verdicts on this metric compare the judge's scores alone, and say so. With `labels:` in \
+         the suite they are corrected by people's (PPI++): the `corrected` means above."
+            .to_owned()
+    }];
+    if check.n < ENOUGH {
+        lines.push(format!(
+            "{} labels are advisory: {ENOUGH} make a verdict that is corrected by them firm.",
+            check.n
+        ));
+    }
+    lines.extend(uneven(&check.by_group));
+    if let Some(by_length) = &check.by_length
+        && let Some(interval) = by_length.interval
+        && (interval.low > 0.0 || interval.high < 0.0)
+    {
+        let liked = if by_length.estimate > 0.0 { "longer" } else { "shorter" };
+        lines.push(format!("The judge favours {liked} answers, compared with people."));
+    }
+    lines
+}
+
+/// Where the judge leans differently between prompts, beyond chance.
+fn uneven(by_prompt: &[Leaning]) -> Option<String> {
+    let order = |a: &&Leaning, b: &&Leaning| a.bias.estimate.total_cmp(&b.bias.estimate);
+    let (low, high) = (by_prompt.iter().min_by(order)?, by_prompt.iter().max_by(order)?);
+    let apart = low.bias.interval?.high < high.bias.interval?.low;
+    apart.then(|| {
+        format!(
+            "The judge leans towards `{}` and against `{}`: their uncorrected difference is off by \
+             about {:.3}.",
+            printable(&high.group),
+            printable(&low.group),
+            high.bias.estimate - low.bias.estimate
+        )
+    })
+}

@@ -1,0 +1,119 @@
+//! How far judges agree, over a run: the judges of a panel with each other, a judge with itself when
+//! it is asked again, and with itself when two answers change places.
+
+use std::collections::BTreeMap;
+
+use evalmark_core::score::Score;
+use evalmark_verdict::AlphaSums;
+use serde::{Deserialize, Serialize};
+
+use crate::print::Printer;
+
+/// Sums over the answers so far, by metric.
+#[derive(Debug, Default)]
+pub(crate) struct Judging(BTreeMap<String, Sums>);
+
+#[derive(Debug, Default)]
+struct Sums {
+    judges: usize,
+    graded: u64,
+    panel: AlphaSums,
+    pairs: u64,
+    flipped: u64,
+    variance: f64,
+    repeated: u64,
+}
+
+/// What the judges of a metric agree on, in `run.json`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Agreement {
+    /// Judges on the panel.
+    pub(crate) judges: usize,
+    /// Answers that at least two judges graded.
+    pub(crate) graded: u64,
+    /// Krippendorff's alpha of the judges' grades, as numbers; `None` for a single judge, or where
+    /// the grades do not vary.
+    pub(crate) alpha: Option<f64>,
+    /// Pairs of answers that were judged in both orders.
+    pub(crate) pairs: u64,
+    /// Share of these about which the two orders disagree.
+    pub(crate) flip_rate: Option<f64>,
+    /// Standard deviation of a judge's grades when it is asked the same again.
+    pub(crate) repeat_sd: Option<f64>,
+}
+
+impl Judging {
+    /// Takes in the scores of one answer, parallel to the metrics.
+    pub(crate) fn see(&mut self, metrics: &[String], scores: &[Score]) {
+        for (metric, score) in metrics.iter().zip(scores) {
+            let Some(trace) = &score.judge else { continue };
+            let says_more =
+                trace.grades.len() > 1 || trace.flips.is_some() || trace.variance.is_some();
+            if !says_more {
+                continue;
+            }
+            let sums = self.0.entry(metric.clone()).or_default();
+            sums.judges = trace.grades.len();
+            sums.graded += u64::from(trace.grades.iter().flatten().count() > 1);
+            sums.panel.add(trace.grades.iter().flatten().copied());
+            let flips = trace.flips.unwrap_or_default();
+            sums.pairs += u64::from(flips.pairs);
+            sums.flipped += u64::from(flips.flipped);
+            if let Some(variance) = trace.variance {
+                sums.variance += variance;
+                sums.repeated += 1;
+            }
+        }
+    }
+
+    /// What the sums say.
+    pub(crate) fn finish(&self) -> BTreeMap<String, Agreement> {
+        self.0.iter().map(|(metric, sums)| (metric.clone(), sums.agreement())).collect()
+    }
+}
+
+impl Sums {
+    fn agreement(&self) -> Agreement {
+        let share = |part: f64, whole: u64| (whole > 0).then(|| part / whole as f64);
+        Agreement {
+            judges: self.judges,
+            graded: self.graded,
+            alpha: self.panel.alpha(),
+            pairs: self.pairs,
+            flip_rate: share(self.flipped as f64, self.pairs),
+            repeat_sd: share(self.variance, self.repeated).map(f64::sqrt),
+        }
+    }
+}
+
+/// Tells what the judges agree on, a line for each thing.
+pub(crate) fn tell(judging: &BTreeMap<String, Agreement>, printer: Printer) {
+    let lines: Vec<_> = judging.iter().flat_map(|(metric, found)| says(metric, found)).collect();
+    if !lines.is_empty() {
+        printer.result(&format!("\n{}", lines.join("\n")));
+    }
+}
+
+fn says(metric: &str, found: &Agreement) -> Vec<String> {
+    let Agreement { judges, graded, pairs, .. } = found;
+    let mut lines = Vec::new();
+    if *judges > 1 {
+        let alpha = found.alpha.map_or("no alpha: their grades do not vary".to_owned(), |alpha| {
+            format!("Krippendorff's alpha {alpha:.3}")
+        });
+        lines.push(format!("`{metric}`: {judges} judges over {graded} answers, {alpha}"));
+    }
+    if let Some(rate) = found.flip_rate {
+        let rate = 100.0 * rate;
+        lines.push(format!(
+            "`{metric}`: the order of the answers decided {rate:.1} % of {pairs} comparisons; \
+             these count as ties"
+        ));
+    }
+    if let Some(sd) = found.repeat_sd {
+        lines.push(format!(
+            "`{metric}`: asked the same again, a judge's grades have a standard deviation of {sd:.3}"
+        ));
+    }
+    lines
+}

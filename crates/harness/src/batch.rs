@@ -1,0 +1,126 @@
+//! Texts for embeddings go out together: jobs from the lane in batches, and a batch's end as the
+//! ends of its jobs.
+
+use std::time::Duration;
+
+use evalmark_core::{
+    record::{Record, Usage},
+    request::{Request, Task},
+};
+
+use crate::{feed::Job, lane::LaneOut};
+
+/// Texts in one request, at most: what every server takes.
+const TEXTS: usize = 32;
+/// Bytes of text in one request, unless a single text has more.
+const BYTES: usize = 100_000;
+/// How long a text waits for others to go with it.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// The dispatcher's end of a lane, a batch at a time. A conversation is a batch of its own.
+pub(crate) struct Batches<T> {
+    lane: LaneOut<Job<T>>,
+    /// Taken from the lane, and too much for the batch before.
+    held: Option<Job<T>>,
+}
+
+impl<T> Batches<T> {
+    pub(crate) fn of(lane: LaneOut<Job<T>>) -> Self {
+        Self { lane, held: None }
+    }
+
+    /// The next batch, at least one job; `None` when the feeder has ended.
+    pub(crate) async fn next(&mut self) -> Option<Vec<Job<T>>> {
+        let first = match self.held.take() {
+            Some(job) => job,
+            None => self.lane.next().await?,
+        };
+        let mut bytes = size(&first);
+        let mut jobs = vec![first];
+        while jobs[0].request.task == Task::Embedding && jobs.len() < TEXTS && bytes < BYTES {
+            let Ok(Some(job)) = tokio::time::timeout(PATIENCE, self.lane.next()).await else {
+                break;
+            };
+            bytes += size(&job);
+            if bytes > BYTES || !goes_with(&jobs[0].request, &job.request) {
+                self.held = Some(job);
+                break;
+            }
+            jobs.push(job);
+        }
+        Some(jobs)
+    }
+}
+
+fn size<T>(job: &Job<T>) -> usize {
+    job.request.messages.iter().map(|message| message.content.len()).sum()
+}
+
+fn goes_with(a: &Request, b: &Request) -> bool {
+    a.task == b.task && a.model == b.model && a.params == b.params
+}
+
+/// One request for all of a batch.
+pub(crate) fn together<T>(jobs: &[Job<T>]) -> Option<Request> {
+    let mut request = jobs.first()?.request.clone();
+    if jobs.len() > 1 {
+        request.messages =
+            jobs.iter().flat_map(|job| job.request.messages.iter()).cloned().collect();
+    }
+    Some(request)
+}
+
+/// The end of a batch as the end of each of its jobs: a vector each, and tokens by length.
+pub(crate) fn apart<T>(jobs: &[Job<T>], record: Record) -> Vec<Record> {
+    if jobs.len() < 2 {
+        return vec![record];
+    }
+    let sizes: Vec<_> = jobs.iter().map(|job| size(job) as u64).collect();
+    let share = |total: Option<u64>| -> Vec<Option<u64>> {
+        let shares = total.map(|total| shares(total, &sizes));
+        shares.map_or(vec![None; jobs.len()], |shares| shares.into_iter().map(Some).collect())
+    };
+    let usage = share(record.usage.input_tokens).into_iter().zip(share(record.usage.output_tokens));
+    let mut lines = record.output.as_deref().unwrap_or_default().split('\n');
+    let one = |(input_tokens, output_tokens)| Record {
+        output: record.output.as_ref().and(lines.next()).map(str::to_owned),
+        usage: Usage { input_tokens, output_tokens },
+        ..record.clone()
+    };
+    usage.map(one).collect()
+}
+
+/// Whole shares of a total, as even by size as they can be, that add up to it.
+fn shares(total: u64, sizes: &[u64]) -> Vec<u64> {
+    let sum: u128 = sizes.iter().map(|size| u128::from(*size)).sum::<u128>().max(1);
+    let (mut so_far, mut given) = (0_u128, 0_u64);
+    let last = sizes.len().saturating_sub(1);
+    let one = |(i, size): (usize, &u64)| {
+        so_far += u128::from(*size);
+        let until = u64::try_from(u128::from(total) * so_far / sum).unwrap_or(total);
+        let until = if i == last { total } else { until };
+        let share = until - given;
+        given = until;
+        share
+    };
+    sizes.iter().enumerate().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shares;
+
+    #[test]
+    fn shares_add_up() {
+        for (total, sizes, expected) in [
+            (10, &[1, 1][..], &[5, 5][..]),
+            (10, &[3, 3, 3], &[3, 3, 4]),
+            (2, &[1, 1, 1, 1], &[0, 1, 0, 1]),
+            (7, &[0, 0], &[0, 7]),
+            (u64::MAX, &[u64::MAX, u64::MAX], &[u64::MAX / 2, u64::MAX / 2 + 1]),
+            (5, &[], &[]),
+        ] {
+            assert_eq!(shares(total, sizes), expected, "{total} by {sizes:?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! OpenAI's embeddings: what a response says, kept as text, a vector a line.
+
+use evalmark_core::{
+    embedding::{decode, encode},
+    record::{Outcome, Usage},
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    openai::{error_within, misshapen, unreadable, usage},
+    reply::{Answer, Trouble},
+};
+
+/// What the response should have been.
+const WHAT: &str = "list of embeddings";
+
+/// The parts of a response that are read.
+#[derive(Deserialize)]
+struct List {
+    data: Option<Vec<Row>>,
+    usage: Option<Value>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    index: Option<usize>,
+    embedding: Vector,
+}
+
+/// A vector as numbers, or as base64 of 32-bit floats for those who asked for that.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Vector {
+    Numbers(Vec<f32>),
+    Base64(String),
+}
+
+/// Reads the body of a successful response to `n` texts: an answer with a line for each.
+pub(crate) fn read(body: &str, n: usize) -> Result<Answer, Trouble> {
+    let list: List = serde_json::from_str(body).map_err(|e| unreadable(&e, body, WHAT))?;
+    if let Some(error) = list.error.filter(|error| !error.is_null()) {
+        return Err(error_within(&error));
+    }
+    let rows = list.data.ok_or_else(|| misshapen(WHAT, "no `data`"))?;
+    if rows.len() != n {
+        let what = format!("{} vectors came for {n} texts", rows.len());
+        return Err(misshapen(WHAT, &what));
+    }
+    let lines = in_order(rows)?.into_iter().map(|row| line(row.embedding));
+    let output = lines.collect::<Result<Vec<_>, _>>()?.join("\n");
+    let Usage { input_tokens, .. } = usage(list.usage.as_ref());
+    // Texts come in and none goes out; whoever counts the ones need not count the others.
+    let usage = Usage { input_tokens, output_tokens: input_tokens.map(|_| 0) };
+    Ok(Answer { outcome: Outcome::Answered, output, finish_reason: None, usage })
+}
+
+/// The rows in the order of the texts: by their index, where they have one.
+fn in_order(mut rows: Vec<Row>) -> Result<Vec<Row>, Trouble> {
+    if rows.iter().all(|row| row.index.is_none()) {
+        return Ok(rows);
+    }
+    rows.sort_by_key(|row| row.index);
+    let is_whole = rows.iter().enumerate().all(|(i, row)| row.index == Some(i));
+    if is_whole { Ok(rows) } else { Err(misshapen(WHAT, "an `index` is missing or comes twice")) }
+}
+
+fn line(vector: Vector) -> Result<String, Trouble> {
+    let line = match vector {
+        Vector::Numbers(numbers) => encode(&numbers),
+        Vector::Base64(text) => text,
+    };
+    // Looked at before it is kept: what is kept is never asked for again.
+    if decode(&line).is_some() {
+        return Ok(line);
+    }
+    Err(misshapen(WHAT, "a vector is empty, or holds what is no finite number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vectors, or the trouble.
+    fn check(body: &str, n: usize, expected: Result<&[&[f32]], &str>) {
+        let read = read(body, n).map_err(|trouble| trouble.failure.message);
+        let lines = read.as_ref().map(|answer| answer.output.lines().map(decode).collect());
+        let vectors: Result<Option<Vec<Vec<f32>>>, _> = lines;
+        match (vectors, expected) {
+            (Ok(vectors), Ok(expected)) => assert_eq!(vectors.expect("vectors"), expected),
+            (Err(message), Err(expected)) => assert!(message.ends_with(expected), "{message}"),
+            (read, _) => panic!("{body}: {read:?}"),
+        }
+    }
+
+    #[test]
+    fn vectors_come_in_the_order_of_the_texts() {
+        let two = r#"{"data":[{"index":1,"embedding":[3,4.5]},{"index":0,"embedding":[1,2]}]}"#;
+        check(two, 2, Ok(&[&[1.0, 2.0], &[3.0, 4.5]]));
+        check(r#"{"data":[{"embedding":[1]},{"embedding":"AABAQA=="}]}"#, 2, Ok(&[&[1.0], &[3.0]]));
+    }
+
+    #[test]
+    fn tokens_are_those_of_the_texts() {
+        let body = r#"{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":7,"total_tokens":7}}"#;
+        let usage = read(body, 1).expect("an answer").usage;
+        assert_eq!((usage.input_tokens, usage.output_tokens), (Some(7), Some(0)));
+    }
+
+    #[test]
+    fn what_is_no_list_of_embeddings_says_why() {
+        for (body, n, why) in [
+            (r#"{"data":[]}"#, 1, "0 vectors came for 1 texts"),
+            ("{}", 1, "no `data`"),
+            (r#"{"data":[{"embedding":[]}]}"#, 1, "no finite number"),
+            (r#"{"data":[{"embedding":[1e99]}]}"#, 1, "no finite number"),
+            (r#"{"data":[{"embedding":"hello"}]}"#, 1, "no finite number"),
+            (
+                r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}"#,
+                2,
+                "comes twice",
+            ),
+            (r#"{"error":{"message":"too long"}}"#, 1, "too long"),
+        ] {
+            check(body, n, Err(why));
+        }
+    }
+}

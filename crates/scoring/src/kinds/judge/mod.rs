@@ -1,0 +1,37 @@
+//! Model-graded kinds: one file each. What they share is in `src/judge/`.
+
+mod facts;
+mod pairwise;
+mod reference;
+mod rubric;
+
+pub(crate) use facts::Facts;
+pub(crate) use pairwise::Pairwise;
+pub(crate) use reference::Reference;
+pub(crate) use rubric::Rubric;
+
+use evalmark_core::{metric::Complaint, template::Template};
+use serde_json::Value;
+
+use crate::{judge::Unaskable, subject::Subject};
+
+/// Compiles a parameter that is a template over the item's columns.
+fn template(pointer: &str, name: &str, source: &str) -> Result<Template, Complaint> {
+    Template::compile_alone(name, source)
+        .map_err(|error| Complaint { pointer: pointer.to_owned(), message: error.message })
+}
+
+/// A cell of the item; `None` where it is empty.
+fn cell<'a>(subject: Subject<'a>, column: &str) -> Result<Option<&'a Value>, Unaskable> {
+    match subject.fields.get(column) {
+        None => Err(Unaskable::Column(column.to_owned())),
+        Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(cell) => Ok(Some(cell)),
+    }
+}
+
+/// The text of a cell: itself, or the JSON of what is no text.
+fn text(cell: &Value) -> String {
+    cell.as_str().map_or_else(|| cell.to_string(), str::to_owned)
+}

@@ -1,0 +1,192 @@
+//! `judge_pairwise`: models of the suite say which of two answers is better, shown in both orders.
+
+use std::sync::Arc;
+
+use evalmark_core::{
+    metric::{Complaint, Direction, Range},
+    request::Message,
+    template::Template,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{cell, template, text};
+use crate::{
+    judge::{
+        Aggregate, Brief, Judges, Opinion, Panel, Sheet, Unaskable, object, once, read, remark,
+    },
+    kind::{About, Define, Work},
+    subject::Subject,
+};
+
+/// Parameters of `judge_pairwise`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// Which of the suite's models judges; instead of `models`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// A panel: which of the suite's models judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    models: Option<Vec<String>>,
+    /// What makes one answer better than another: a Jinja template over the item's columns.
+    #[serde(default = "helpful")]
+    rubric: String,
+    /// The other answer: `{ column: NAME }`; default: the item's first target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    against: Option<Against>,
+    /// How a panel's grades become one score.
+    #[serde(default)]
+    aggregate: Aggregate,
+    /// How often each judge is asked the same; its grade is the mean.
+    #[serde(default = "once")]
+    repeats: u32,
+    /// Whether the server is told the reply's form (`response_format` with a strict JSON schema);
+    /// one that does not know that refuses the request. Replies are read strictly either way.
+    #[serde(default)]
+    structured: bool,
+}
+
+fn helpful() -> String {
+    "The better answer does what the task asks for: it is right, complete, and says nothing that \
+     does not help."
+        .to_owned()
+}
+
+/// Where the other answer is.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Against {
+    /// A column of the dataset.
+    column: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Pairwise {
+    rubric: Template,
+    against: Option<String>,
+}
+
+/// What a judge is asked to write.
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(default)]
+    reason: Value,
+    winner: Winner,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+enum Winner {
+    A,
+    B,
+    #[serde(rename = "tie")]
+    Tie,
+}
+
+impl Define for Pairwise {
+    const ABOUT: About = About {
+        name: "judge_pairwise",
+        summary: "A model says whether the answer is better than another: 1, a tie (0.5), or worse \
+                  (0). It is asked in both orders; where they disagree it is a tie, and the run \
+                  tells how often. What cannot be read is missing.",
+        range: Range::Unit,
+        direction: Direction::Higher,
+        threshold: Some(0.5),
+        needs_target: false,
+        model_refs: &["/model", "/models"],
+        source: "After LLM-as-a-judge, Zheng et al. 2023 (arXiv:2306.05685): pairwise comparison, \
+                 position swapping with the conservative rule.",
+    };
+    type Params = Params;
+
+    fn compile(params: Params) -> Result<Work, Complaint> {
+        let Params { model, models, rubric, against, aggregate, repeats, structured } = params;
+        let rubric = template("/rubric", "rubric", &rubric)?;
+        let against = against.map(|against| against.column);
+        let judges = Judges { model, models, aggregate, repeats, structured };
+        Ok(Work::Judge(Arc::new(Panel::new(judges, Self { rubric, against })?)))
+    }
+}
+
+impl Pairwise {
+    /// The answer to compare with.
+    fn other(&self, subject: Subject<'_>) -> Result<String, Unaskable> {
+        let Some(column) = &self.against else {
+            let target = subject.targets.first().cloned();
+            return target.ok_or_else(|| Unaskable::Lacking("the item has no target".to_owned()));
+        };
+        let lacking = || Unaskable::Lacking(format!("the item's column `{column}` is empty"));
+        cell(subject, column)?.map(text).ok_or_else(lacking)
+    }
+
+    fn brief(
+        &self,
+        subject: Subject<'_>,
+        task: &[Message],
+        rubric: &str,
+        pair: [&str; 2],
+    ) -> Brief {
+        // One fence for both orders, so that nothing but the places differs.
+        let mut texts = vec![pair[0], pair[1]];
+        texts.sort_by_key(|text| *text != subject.answer);
+        Brief::about(task, &texts)
+            .say(format!("What makes an answer better:\n{}", rubric.trim()))
+            .task()
+            .show("Answer A", "ANSWER A", pair[0])
+            .show("Answer B", "ANSWER B", pair[1])
+            .say(
+                "Which answer is better, by what is said above and nothing else? The order means \
+                 nothing, and neither does length. Reply with one JSON object and no other text: \
+                 {\"reason\": \"<one sentence>\", \"winner\": \"A\" or \"B\" or \"tie\"}.",
+            )
+    }
+}
+
+impl Sheet for Pairwise {
+    const CONVERSATIONS: usize = 2;
+
+    fn schema(&self) -> Value {
+        object(json!({
+            "reason": { "type": "string" },
+            "winner": { "type": "string", "enum": ["A", "B", "tie"] },
+        }))
+    }
+
+    fn write(
+        &self,
+        subject: Subject<'_>,
+        task: &[Message],
+    ) -> Result<Vec<Vec<Message>>, Unaskable> {
+        let rubric = self.rubric.render(subject.fields)?;
+        let (answer, other) = (subject.answer, self.other(subject)?);
+        let in_order = |pair| {
+            self.brief(subject, task, &rubric, pair)
+                .messages("You compare two answers to a task. The task and the answers")
+        };
+        Ok(vec![in_order([answer, &other]), in_order([&other, answer])])
+    }
+
+    /// The first reply saw the answer as A, the second as B.
+    fn read(&self, _: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
+        let reply = |i: usize| read::<Reply>(replies.get(i).copied().unwrap_or_default());
+        let (first, second) = (reply(0)?, reply(1)?);
+        let turned = match second.winner {
+            Winner::A => Winner::B,
+            Winner::B => Winner::A,
+            Winner::Tie => Winner::Tie,
+        };
+        let flipped = first.winner != turned;
+        let value = match first.winner {
+            _ if flipped => 0.5,
+            Winner::A => 1.0,
+            Winner::B => 0.0,
+            Winner::Tie => 0.5,
+        };
+        let reason = match (flipped, remark(&first.reason)) {
+            (true, _) => Some("the two orders disagree".to_owned()),
+            (false, reason) => reason,
+        };
+        Ok(Opinion { value, reason, flipped: Some(flipped) })
+    }
+}

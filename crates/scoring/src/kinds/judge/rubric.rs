@@ -1,0 +1,167 @@
+//! `judge`: models of the suite grade the answer by a rubric.
+
+use std::{fmt::Write, sync::Arc};
+
+use evalmark_core::{
+    metric::{Complaint, Direction, Range},
+    request::Message,
+    template::Template,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::template;
+use crate::{
+    judge::{
+        Aggregate, Brief, Judges, Opinion, Panel, RawScale, Scale, Sheet, Unaskable, object, once,
+        read, remark, texts,
+    },
+    kind::{About, Define, Work},
+    subject::Subject,
+};
+
+/// Parameters of `judge`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// Which of the suite's models judges; instead of `models`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// A panel: which of the suite's models judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    models: Option<Vec<String>>,
+    /// What a good answer is: a Jinja template over the item's columns.
+    rubric: String,
+    /// The grades the judge may give; they are mapped to [0, 1].
+    #[serde(default)]
+    scale: RawScale,
+    /// Graded answers to go by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    examples: Vec<Example>,
+    /// How a panel's grades become one score.
+    #[serde(default)]
+    aggregate: Aggregate,
+    /// How often each judge is asked the same; its grade is the mean.
+    #[serde(default = "once")]
+    repeats: u32,
+    /// Whether the server is told the reply's form (`response_format` with a strict JSON schema);
+    /// one that does not know that refuses the request. Replies are read strictly either way.
+    #[serde(default)]
+    structured: bool,
+}
+
+/// A graded answer.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Example {
+    /// What was answered.
+    answer: String,
+    /// The grade it deserves, on the scale.
+    grade: f64,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Rubric {
+    rubric: Template,
+    scale: Scale,
+    examples: Vec<Example>,
+}
+
+/// What a judge is asked to write. A second `grade` is an error; other keys do no harm.
+#[derive(Deserialize)]
+struct Reply {
+    grade: f64,
+    #[serde(default)]
+    reason: Value,
+}
+
+impl Define for Rubric {
+    const ABOUT: About = About {
+        name: "judge",
+        summary: "A model grades the answer by a rubric. A grade that cannot be read is missing.",
+        range: Range::Unit,
+        direction: Direction::Higher,
+        threshold: Some(0.5),
+        needs_target: false,
+        model_refs: &["/model", "/models"],
+        source: "After LLM-as-a-judge, Zheng et al. 2023 (arXiv:2306.05685): single-answer grading.",
+    };
+    type Params = Params;
+
+    fn compile(params: Params) -> Result<Work, Complaint> {
+        let Params { model, models, rubric, scale, examples, aggregate, repeats, structured } =
+            params;
+        let complain = |pointer: String, message| Complaint { pointer, message };
+        let rubric = template("/rubric", "rubric", &rubric)?;
+        let scale = Scale::new(scale).map_err(|message| complain("/scale".to_owned(), message))?;
+        for (i, example) in examples.iter().enumerate() {
+            let placed = scale.place(example.grade);
+            placed.map_err(|message| complain(format!("/examples/{i}/grade"), message))?;
+        }
+        let judges = Judges { model, models, aggregate, repeats, structured };
+        Ok(Work::Judge(Arc::new(Panel::new(judges, Self { rubric, scale, examples })?)))
+    }
+}
+
+impl Sheet for Rubric {
+    fn schema(&self) -> Value {
+        object(json!({ "grade": self.scale.schema(), "reason": { "type": "string" } }))
+    }
+
+    fn write(
+        &self,
+        subject: Subject<'_>,
+        task: &[Message],
+    ) -> Result<Vec<Vec<Message>>, Unaskable> {
+        let rubric = self.rubric.render(subject.fields)?;
+        let shown = [&[subject.answer], &texts(subject.targets)[..]].concat();
+        let mut brief = Brief::about(task, &shown).say(format!("Rubric:\n{}", rubric.trim()));
+        if !self.examples.is_empty() {
+            brief = brief.say(self.graded());
+        }
+        let brief = brief
+            .task()
+            .references(subject.targets)
+            .show("The candidate's answer", "ANSWER", subject.answer)
+            .say(self.form());
+        Ok(vec![brief.messages(
+            "You grade answers by a rubric. The task, the reference answers and the candidate's \
+             answer",
+        )])
+    }
+
+    fn read(&self, _: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
+        let Reply { grade, reason } = read(replies.first().copied().unwrap_or_default())?;
+        let value = self.scale.place(grade)?;
+        Ok(Opinion { value, reason: remark(&reason), flipped: None })
+    }
+}
+
+impl Rubric {
+    /// The examples, each with the reply that it deserves.
+    fn graded(&self) -> String {
+        let mut text = "Answers that were graded by this rubric:".to_owned();
+        for Example { answer, grade, reason } in &self.examples {
+            let mut reply = json!({ "grade": grade });
+            if let Some(reason) = reason {
+                reply["reason"] = json!(reason);
+            }
+            let _ = write!(text, "\n\nAnswer:\n{answer}\nReply:\n{reply}");
+        }
+        text
+    }
+
+    /// What the judge is to write. It stands last, after all that the candidate may have written.
+    fn form(&self) -> String {
+        format!(
+            "Grade the candidate's answer by the rubric and nothing else. Reply with one JSON \
+             object and no other text: {{\"grade\": <number>, \"reason\": \"<one sentence>\"}}. \
+             The grade is {}; higher is better.",
+            self.scale
+        )
+    }
+}
