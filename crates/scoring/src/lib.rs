@@ -7,7 +7,7 @@
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
 //! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds). What a kind may look at is in
-//! `subject.rs`.
+//! `subject.rs`. What classification counts and ranks is `classification/`.
 //!
 //! What is deliberately absent: network, files, clock, randomness, printing. A judge's request is
 //! made here and its grade is read here; asking it is somebody else's work. A request that failed
@@ -16,6 +16,7 @@
 //! METRICS.md beside this crate is generated from the code; a test keeps it current.
 
 mod batch;
+mod classification;
 mod extract;
 mod finish;
 mod json_in_text;
@@ -30,7 +31,7 @@ mod subject;
 
 pub use batch::{Case, Judgement, score_batch};
 pub use judge::Judge;
-pub use kind::Corpus;
+pub use kind::{Confused, Corpus};
 pub use kinds::catalog;
 pub use metric::Metric;
 pub use reference::reference;

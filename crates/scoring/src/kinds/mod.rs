@@ -4,7 +4,9 @@ mod exact;
 mod fuzzy;
 mod includes;
 mod judge;
+mod label;
 mod number;
+mod probability;
 mod regex;
 
 use std::sync::LazyLock;
@@ -23,6 +25,10 @@ pub(crate) static KINDS: &[Kind] = &[
     kind::<regex::Pattern>(),
     kind::<number::Number>(),
     kind::<fuzzy::Fuzzy>(),
+    kind::<label::Label>(),
+    kind::<probability::Brier>(),
+    kind::<probability::LogLoss>(),
+    kind::<probability::RocAuc>(),
     kind::<judge::Rubric>(),
 ];
 

@@ -86,5 +86,9 @@ pub(crate) fn deterministic() -> Vec<Value> {
         json!({"fuzzy": {"algorithm": "jaro"}}),
         json!({"fuzzy": {"algorithm": "jaro_winkler"}}),
         json!({"fuzzy": {"algorithm": "sorensen_dice"}}),
+        json!({"label": {"labels": ["a", "b", "5"]}}),
+        json!({"label": {"labels": {"a": ["ab", "b"], "5": []}, "find": true, "which": "last"}}),
+        json!({"brier": {"labels": ["a", "5"]}}),
+        json!({"roc_auc": {"labels": ["a", "b", "5"]}}),
     ]
 }
