@@ -241,7 +241,7 @@ fn invalid_answers_are_in_the_matrix() {
     assert_eq!((value("n_invalid"), value("accuracy"), value("support.a")), (1.0, 0.75, 2.0));
     // No class's false alarm, and no class of its own.
     assert_eq!((value("precision.b"), value("recall.a"), value("f1.b")), (1.0, 0.5, 1.0));
-    assert!((value("macro_f1") - (2.0 / 3.0 + 1.0) / 2.0).abs() < 1e-12);
+    assert!((value("macro_f1") - f64::midpoint(2.0 / 3.0, 1.0)).abs() < 1e-12);
     assert_eq!((value("micro_precision"), value("micro_recall")), (1.0, 0.75));
     let cells = corpus.confusion(&sums);
     assert_eq!((cells.len(), cells[2].predicted.as_deref(), cells[2].count), (6, None, 1.0));
