@@ -364,6 +364,8 @@ pub(crate) enum SchemaOf {
     Samples,
     Scores,
     Summary,
+    RunValues,
+    Confusion,
     Verdict,
 }
 

@@ -100,6 +100,12 @@ pub trait Corpus: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Counts of the worst and of the best answer that there could have been to an item of which
+    /// these counts are known; `None` where they cannot be told.
+    fn extremes(&self, _counts: &[f64]) -> Option<[Vec<f64>; 2]> {
+        None
+    }
+
     /// How often each class was predicted where each was right; empty where there are no classes.
     fn confusion(&self, _sums: &[f64]) -> Vec<Confused> {
         Vec::new()

@@ -62,7 +62,7 @@ pub fn minimum(
     Ok(Judged::decided(comparison, case, Flips::default(), Changes::default()))
 }
 
-fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rule) -> Comparison {
+pub(crate) fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rule) -> Comparison {
     let missing = items.iter().filter(|item| item.n_scored == 0).count() as u64;
     let planned = items.len() as u64;
     let counts = Counts {
@@ -173,7 +173,7 @@ fn binary_notes(n: u64, min: f64, alpha: f64) -> Vec<String> {
     vec![note]
 }
 
-fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
+pub(crate) fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
     let n = levels.len() as u64;
     let groups = grouped(levels, rule.range);
     let moments = moments_of(&groups)?;

@@ -10,6 +10,7 @@ use crate::{
     early,
     exit::Exit,
     flow::{Run, suite_baseline},
+    measured::scales,
     open::{Opened, judged_names, metric_hashes, open},
     print::Printer,
     run_folder::{
@@ -79,6 +80,7 @@ pub(super) fn begin(opened: &Opened, run_id: String, options: Options) -> RunRec
         models: plan.candidates.iter().map(|i| plan.models[*i].name.to_string()).collect(),
         metrics: metric_hashes(opened),
         judged: judged_names(opened),
+        scales: scales(opened),
         options,
         counts: Counts { planned: plan.n_samples(), ..Counts::default() },
         totals: Totals::default(),

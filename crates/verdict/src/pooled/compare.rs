@@ -69,7 +69,7 @@ pub fn compare_pooled(
 }
 
 /// The items with as many scored answers as have counts; their scores play no part.
-fn counted_items(arm: PooledArm<'_>) -> Vec<ItemScore> {
+pub(super) fn counted_items(arm: PooledArm<'_>) -> Vec<ItemScore> {
     let counted = |(item, counts): (&ItemScore, &ItemCounts)| {
         let n_scored = u32::try_from(counts.len()).unwrap_or(u32::MAX).min(item.n_planned);
         ItemScore { sum: 0.0, n_scored, ..*item }
@@ -116,9 +116,9 @@ fn rows<'a>(
 }
 
 /// A value of which less is better, mirrored.
-struct Faced<'a> {
-    pooled: &'a dyn Pooled,
-    rule: &'a Rule,
+pub(super) struct Faced<'a> {
+    pub(super) pooled: &'a dyn Pooled,
+    pub(super) rule: &'a Rule,
 }
 
 impl Pooled for Faced<'_> {

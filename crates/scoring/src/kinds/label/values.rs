@@ -221,6 +221,11 @@ impl Corpus for Matrix {
         self.value == Value::Accuracy
     }
 
+    fn extremes(&self, counts: &[f64]) -> Option<[Vec<f64>; 2]> {
+        let truth = *counts.first()?;
+        Some([vec![truth, self.names.len() as f64], vec![truth, truth]])
+    }
+
     fn confusion(&self, sums: &[f64]) -> Vec<Confused> {
         let matrix = self.over(sums);
         let classes = 0..self.names.len();

@@ -159,6 +159,15 @@ impl Corpus for Curve {
         vec![("roc_auc".to_owned(), self.value(sums))]
     }
 
+    fn extremes(&self, counts: &[f64]) -> Option<[Vec<f64>; 2]> {
+        let truth = index(*counts.first()?).filter(|&truth| truth < self.classes)?;
+        let sure = |class: usize| {
+            let step = |other: usize| if other == class { STEPS as f64 } else { 0.0 };
+            [truth as f64].into_iter().chain((0..self.classes).map(step)).collect()
+        };
+        Some([sure((truth + 1) % self.classes), sure(truth)])
+    }
+
     fn value(&self, sums: &[f64]) -> Option<f64> {
         let histograms = Histograms::new(self.shape(), sums);
         if self.classes > 2 {
