@@ -60,8 +60,8 @@ struct CurrentItem {
     cluster: Option<u64>,
     groups: Vec<GroupKey>,
     sums: Vec<(f64, u32)>,
-    /// Attempts of each metric that passed.
-    passes: Vec<u64>,
+    /// Attempts of each metric that passed; `None` where nothing passes or fails.
+    passes: Vec<Option<u64>>,
 }
 
 impl ArmSummary {
@@ -105,7 +105,10 @@ impl ArmSummary {
             if let Some(value) = score.value {
                 let sum = &mut current.sums[i];
                 *sum = (sum.0 + value, sum.1 + 1);
-                current.passes[i] += u64::from(score.passed == Some(true));
+                if let Some(passed) = score.passed {
+                    let passes = current.passes[i].get_or_insert(0);
+                    *passes += u64::from(passed);
+                }
             }
         }
         for key in &current.groups {
@@ -123,7 +126,8 @@ impl ArmSummary {
                 // Scores are finite and in range; what is not would be a metric's bug, and
                 // leaves the item out of the mean rather than out of the report.
                 let _ = group.means[i].push(sum / f64::from(*n), current.cluster);
-                let (n, passed, k) = (u64::from(*n), current.passes[i], u64::from(self.epochs));
+                let Some(passed) = current.passes[i] else { continue };
+                let (n, k) = (u64::from(*n), u64::from(self.epochs));
                 let chances = [pass_at_k(n, passed, k), pass_hat_k(n, passed, k)];
                 for (chance, all) in chances.into_iter().zip(&mut group.attempts[i]) {
                     // An item with fewer attempts than k says nothing of k of them.
@@ -201,7 +205,7 @@ impl CurrentItem {
             cluster: item.cluster.as_deref().map(cluster_key),
             groups: std::iter::once(GroupKey::All).chain(slices).collect(),
             sums: vec![(0.0, 0); n_metrics],
-            passes: vec![0; n_metrics],
+            passes: vec![None; n_metrics],
         }
     }
 }

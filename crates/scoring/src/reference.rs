@@ -21,6 +21,11 @@ and 0 where it does not; `not: true` turns value and pass around, except for an 
 invalid, which scores the worst value (`invalid: missing`: none). A failed request has no score under
 any metric. With several targets the best one counts.
 
+A metric may also have values of a whole run that are no means of its answers' scores, such as macro
+F1 or corpus BLEU. The one that it stands for takes the place of the mean in summaries and gates, in
+its own units; all of them are in `run_values.parquet`, and what was taken for what is in
+`confusion.parquet`.
+
 | metric | what it says | range | better | passes from | target | source |
 | --- | --- | --- | --- | --- | --- | --- |
 ";

@@ -110,8 +110,11 @@ impl Pair<'_> {
         }
         let rule = Rule { judge_relative: sides.after.is_judged(metric), ..rule.clone() };
         match &sides.hybrid {
-            Some(hybrid) => hybrid.compare(&self.subject, before, after, &rule),
-            None => Ok(compare(&self.subject, before, after, &rule)?),
+            // Nobody looked at scores without a largest value.
+            Some(hybrid) if rule.range.high.is_finite() => {
+                hybrid.compare(&self.subject, before, after, &rule)
+            }
+            _ => Ok(compare(&self.subject, before, after, &rule)?),
         }
     }
 }
