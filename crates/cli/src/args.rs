@@ -398,6 +398,8 @@ pub(crate) enum SchemaOf {
     Samples,
     Scores,
     Summary,
+    RunValues,
+    Confusion,
     Verdict,
 }
 

@@ -13,7 +13,7 @@ use evalmark_report::{
     scores::{ScoreRef, for_each_score},
     usage::{UsageRef, for_each_usage},
 };
-use evalmark_verdict::ItemScore;
+use evalmark_verdict::{ItemCounts, ItemScore, PooledArm};
 
 /// One prompt x model: its items, and their scores by metric.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,8 @@ struct Column {
     scores: Vec<ItemScore>,
     /// What people say of the same items; only those that they were asked about.
     labels: Vec<ItemScore>,
+    /// What each item's answers add to a value of the whole run, parallel to the scores.
+    counts: Vec<ItemCounts>,
 }
 
 /// What is the same in each row of an item.
@@ -41,6 +43,14 @@ struct RowOf<'a> {
     item_id: &'a str,
     item_hash: &'a str,
     cluster: Option<&'a str>,
+}
+
+/// What is said of one answer.
+#[derive(Clone, Copy, Default)]
+struct Said<'a> {
+    score: Option<f64>,
+    label: Option<f64>,
+    counts: Option<&'a [f64]>,
 }
 
 impl Arm {
@@ -52,6 +62,12 @@ impl Arm {
     /// The human labels of one metric.
     pub(crate) fn labels(&self, metric: &str) -> &[ItemScore] {
         self.column(metric).map_or(&[], |column| column.labels.as_slice())
+    }
+
+    /// The items' scores of one metric, and what they add to its value of the whole run.
+    pub(crate) fn pooled(&self, metric: &str) -> Option<PooledArm<'_>> {
+        let column = self.column(metric)?;
+        Some(PooledArm { items: &column.scores, counts: &column.counts })
     }
 
     /// Names of the metrics, in the file's order.
@@ -74,8 +90,9 @@ impl Arm {
         metric: &str,
         scores: Vec<ItemScore>,
         labels: Vec<ItemScore>,
+        counts: Vec<ItemCounts>,
     ) -> Self {
-        let column = Column { metric: metric.to_owned(), scores, labels };
+        let column = Column { metric: metric.to_owned(), scores, labels, counts };
         let (prompt, model) = (self.prompt.clone(), self.model.clone());
         Self { prompt, model, ids: Vec::new(), metrics: vec![column] }
     }
@@ -91,11 +108,13 @@ impl Arm {
         let keys: HashSet<u128> = self.ids.iter().map(|id| key(id)).collect();
         for column in &mut self.metrics {
             retain(&mut column.scores, &kept);
+            retain(&mut column.counts, &kept);
             column.labels.retain(|label| keys.contains(&label.key));
         }
     }
 
-    fn push(&mut self, row: RowOf<'_>, metric: &str, score: Option<f64>, label: Option<f64>) {
+    fn push(&mut self, row: RowOf<'_>, metric: &str, said: Said<'_>) {
+        let Said { score, label, counts } = said;
         if self.ids.last().is_none_or(|id| **id != *row.item_id) {
             self.ids.push(row.item_id.into());
         }
@@ -107,6 +126,10 @@ impl Arm {
         let column = &mut self.metrics[position];
         if column.scores.len() < self.ids.len() {
             column.scores.push(row.item());
+            column.counts.push(Vec::new());
+        }
+        if let (Some(of_item), Some(counts)) = (column.counts.last_mut(), counts) {
+            of_item.push(counts.into());
         }
         if let Some(item) = column.scores.last_mut() {
             add(item, score);
@@ -187,7 +210,8 @@ fn read_epochs(path: &Path, keep: impl Fn(u32) -> bool) -> Result<Vec<Arm>> {
             return Ok(());
         }
         let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
-        arms.arm(row.prompt, row.model).push(of, row.metric, row.score, row.label);
+        let said = Said { score: row.score, label: row.label, counts: row.counts };
+        arms.arm(row.prompt, row.model).push(of, row.metric, said);
         Ok(())
     })
     .with_context(|| format!("{} cannot be read", path.display()))?;
@@ -207,7 +231,7 @@ pub(crate) fn read_usage(path: &Path) -> Result<Vec<Arm>> {
                 Amount::CostUsd => row.cost_usd,
                 Amount::OutputTokens => row.output_tokens.map(|tokens| tokens as f64),
             };
-            arm.push(of, amount.name(), value, None);
+            arm.push(of, amount.name(), Said { score: value, ..Said::default() });
         }
         Ok(())
     })

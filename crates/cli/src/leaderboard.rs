@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use evalmark_core::estimate::Estimate;
+use evalmark_core::{estimate::Estimate, metric::Range};
 use evalmark_report::text::printable;
 use evalmark_verdict::{Rule, leaderboard};
 use serde::Serialize;
 
 use crate::{
     arms::{Arm, read_arms},
+    measured::Scale,
     run_folder::{RunFolder, RunRecord},
-    table::percent,
+    table::{bare, value},
 };
 
 /// Arms that are compared with each other at most: every pair is.
@@ -27,6 +28,7 @@ const MARGIN: f64 = 0.03;
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Board {
     pub(crate) metric: String,
+    range: Range,
     pub(crate) places: Vec<Place>,
     pairs: Vec<Pairing>,
     correction: String,
@@ -63,12 +65,14 @@ pub(crate) fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board
         return Ok(Vec::new());
     }
     let arms = read_arms(&folder.scores())?;
-    arms[0].metric_names().map(|metric| board(&arms, metric)).collect()
+    // Values of whole runs are compared two by two: `--between A B`.
+    let metrics = arms[0].metric_names().filter(|metric| record.scale(metric).value.is_none());
+    metrics.map(|metric| board(&arms, metric, &record.scale(metric))).collect()
 }
 
-fn board(arms: &[Arm], metric: &str) -> Result<Board> {
+fn board(arms: &[Arm], metric: &str, scale: &Scale) -> Result<Board> {
     let scores: Vec<_> = arms.iter().map(|arm| arm.scores(metric).unwrap_or_default()).collect();
-    let found = leaderboard(&scores, &Rule::new(MARGIN, ALPHA))?;
+    let found = leaderboard(&scores, &scale.rule(Rule::new(MARGIN, ALPHA)))?;
     let place_of = |arm: usize| found.places.iter().position(|place| place.arm == arm);
     let place = |place: &evalmark_verdict::Place| Place {
         prompt: arms[place.arm].prompt.clone(),
@@ -83,6 +87,7 @@ fn board(arms: &[Arm], metric: &str) -> Result<Board> {
     };
     Ok(Board {
         metric: metric.to_owned(),
+        range: scale.range,
         places: found.places.iter().map(place).collect(),
         pairs: found.pairs.iter().filter_map(pairing).collect(),
         correction: found.correction.clone(),
@@ -113,7 +118,10 @@ pub(crate) fn render(boards: &[Board]) -> String {
         lines.push(format!("{} ({})", printable(&board.metric), board.correction));
         let width = board.places.iter().map(|place| place.group.len()).max().unwrap_or(1);
         lines.extend(board.places.iter().map(|place| {
-            let mean = place.estimate.as_ref().map_or("no score".to_owned(), mean);
+            let mean = place
+                .estimate
+                .as_ref()
+                .map_or("no score".to_owned(), |mean| written(mean, board.range));
             let (prompt, model) = (printable(&place.prompt), printable(&place.model));
             format!("  {:<width$}  {mean}  {prompt} · {model}", place.group)
         }));
@@ -123,10 +131,10 @@ pub(crate) fn render(boards: &[Board]) -> String {
     lines.join("\n")
 }
 
-fn mean(estimate: &Estimate) -> String {
+fn written(estimate: &Estimate, range: Range) -> String {
     let interval = match (estimate.ci_low, estimate.ci_high) {
-        (Some(low), Some(high)) => format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high),
+        (Some(low), Some(high)) => format!(" [{}, {}]", bare(low, range), bare(high, range)),
         _ => String::new(),
     };
-    format!("{:>7}{interval:<16}", percent(estimate.mean))
+    format!("{:>7}{interval:<16}", value(estimate.mean, range))
 }

@@ -17,6 +17,7 @@ use crate::{
     baseline::Baseline,
     calibration::{Calibration, Figure, Measured, POWER, advice, is_worse, rounded_up},
     hint::Hinted,
+    measured::Scale,
     open::{Opened, metric_hashes},
     table::{amount, by_arm, figures, percent, wrapped},
 };
@@ -85,11 +86,30 @@ pub(crate) fn outlooks(
     let mut outlooks = Vec::new();
     for (prompt, model) in plan.arms() {
         let (prompt, model) = (&*plan.prompts[prompt].name, &*plan.models[model].name);
-        for (metric, gated) in gate.scores() {
+        let planned = gate.scores().filter(|(metric, _)| is_planned(opened, metric));
+        for (metric, gated) in planned {
             outlooks.push(known.outlook(prompt, model, metric, gated, gate.alpha)?);
         }
     }
     Ok(outlooks)
+}
+
+/// Whether planning can reckon with a metric: with means of scores in [0, 1], and nothing else.
+pub(crate) fn is_planned(opened: &Opened, metric: &str) -> bool {
+    let compiled = opened.metrics.iter().find(|compiled| compiled.name() == metric);
+    compiled.is_none_or(|compiled| Scale::of(compiled).is_share_of_answers())
+}
+
+/// The gated metrics that it cannot reckon with, in a sentence.
+pub(crate) fn unplanned(opened: &Opened, gate: &GateSpec) -> Option<String> {
+    let names = gate.scores().map(|(metric, _)| metric);
+    let left_out: Vec<_> = names.filter(|metric| !is_planned(opened, metric)).collect();
+    (!left_out.is_empty()).then(|| {
+        format!(
+            "not reckoned with: {} (planning knows means of scores in [0, 1] alone)",
+            left_out.join(", ")
+        )
+    })
 }
 
 impl<'a> Known<'a> {

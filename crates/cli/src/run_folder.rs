@@ -17,6 +17,7 @@ use crate::{
     early::{StopEarly, StoppedEarly},
     hint::Hinted,
     judging::Agreement,
+    measured::{Scale, Scales},
 };
 
 /// Version of `run.json`.
@@ -67,6 +68,9 @@ pub(crate) struct RunRecord {
     /// How far judges agree with each other and with themselves, by metric.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) judging: BTreeMap<String, Agreement>,
+    /// Where each metric's values lie, and which are better.
+    #[serde(default)]
+    pub(crate) scales: Scales,
     pub(crate) options: Options,
     pub(crate) counts: Counts,
     pub(crate) totals: Totals,
@@ -87,6 +91,11 @@ impl RunRecord {
     pub(crate) fn suite_file(&self) -> PathBuf {
         let from_there = self.options.working_dir.as_ref().map(|dir| dir.join(&self.suite_path));
         from_there.filter(|path| path.is_file()).unwrap_or_else(|| self.suite_path.clone())
+    }
+
+    /// Where a metric's values lie, and which are better.
+    pub(crate) fn scale(&self, metric: &str) -> Scale {
+        self.scales.get(metric).cloned().unwrap_or_default()
     }
 
     /// Whether a metric's scores are a model's judgement.
@@ -243,6 +252,14 @@ impl RunFolder {
 
     pub(crate) fn summary(&self) -> PathBuf {
         self.path.join("summary.parquet")
+    }
+
+    pub(crate) fn run_values(&self) -> PathBuf {
+        self.path.join("run_values.parquet")
+    }
+
+    pub(crate) fn confusion(&self) -> PathBuf {
+        self.path.join("confusion.parquet")
     }
 
     /// What the answers took: in a baseline a file of its own, in a run part of the samples.

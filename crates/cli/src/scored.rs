@@ -10,6 +10,7 @@ use evalmark_core::{
 };
 use evalmark_harness::Stop;
 use evalmark_report::{
+    run_values::{write_confusion, write_run_values},
     samples::{Layout, SampleRow, SamplesWriter},
     scores::{ScoreRow, ScoresWriter},
     summary::{SummaryRow, write_summary},
@@ -23,7 +24,7 @@ use crate::{
     judging::Judging,
     open::Opened,
     run_folder::{Counts, RunFolder, Totals},
-    summary::{ArmSummary, add},
+    summary::{ArmSummary, Finished, add},
 };
 
 /// What the pass over all samples found.
@@ -60,6 +61,7 @@ pub(crate) fn write_reports(
     let mut samples_file = SamplesWriter::create(&folder.samples(), &layout)?;
     let mut scores_file = ScoresWriter::create(&folder.scores(), run_id)?;
     let mut scored = Scored::new(&opened.plan);
+    let mut finished = Finished::default();
     let plan = &opened.plan;
     let mut arm: Option<((usize, usize), ArmSummary)> = None;
     let is_whole = for_each_batch(opened, source, judges, stop, |batch| {
@@ -72,9 +74,10 @@ pub(crate) fn write_reports(
             let place = (one.sample.prompt, one.sample.model);
             if arm.as_ref().is_none_or(|(last, _)| *last != place) {
                 let row = one.row(plan);
-                let next = ArmSummary::new(&layout, row.prompt, row.model, plan.epochs);
+                let names = (row.prompt, row.model);
+                let next = ArmSummary::new(&layout, &opened.metrics, names, plan.epochs);
                 let last = arm.replace((place, next));
-                scored.rows.extend(last.into_iter().flat_map(|(_, summary)| summary.finish()));
+                finished.extend(last.map(|(_, summary)| summary.finish()));
             }
             if let Some((_, summary)) = &mut arm {
                 summary.push(&one.sample.item, &one.record, one.cost_usd, &one.scores);
@@ -86,11 +89,33 @@ pub(crate) fn write_reports(
     if !is_whole {
         return Ok(None);
     }
-    scored.rows.extend(arm.into_iter().flat_map(|(_, summary)| summary.finish()));
+    finished.extend(arm.map(|(_, summary)| summary.finish()));
     samples_file.finish()?;
     scores_file.finish()?;
+    write_run_wide(folder, &finished)?;
+    scored.rows = finished.rows;
     write_summary(&folder.summary(), &scored.rows)?;
     Ok(Some(scored))
+}
+
+/// Writes what metrics say of the whole run; where they say nothing, there is no file.
+fn write_run_wide(folder: &RunFolder, finished: &Finished) -> Result<()> {
+    let (values, cells) = (&finished.run_values, &finished.confusion);
+    for (path, is_empty) in
+        [(folder.run_values(), values.is_empty()), (folder.confusion(), cells.is_empty())]
+    {
+        if is_empty {
+            // What an earlier pass over this run wrote holds no longer.
+            drop(std::fs::remove_file(path));
+        }
+    }
+    if !values.is_empty() {
+        write_run_values(&folder.run_values(), values)?;
+    }
+    if !cells.is_empty() {
+        write_confusion(&folder.confusion(), cells)?;
+    }
+    Ok(())
 }
 
 /// Scores every sample and shows it to `see`, with its scores by metric; writes nothing. Answers

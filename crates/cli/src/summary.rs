@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use evalmark_core::{item::Item, record::Record, score::Score};
+use evalmark_core::{item::Item, metric::Range, record::Record, score::Score};
 use evalmark_report::{
     latency::LatencyHistogram,
+    run_values::{ConfusionRow, RunValueRow},
     samples::Layout,
     summary::{Attempts, Share, SummaryRow},
 };
+use evalmark_scoring::Metric;
 use evalmark_verdict::{Accumulator, ScoreRange, pass_at_k, pass_hat_k};
 
-use crate::arms::cluster_key;
+use crate::{arms::cluster_key, measured::Scale, pooling::Pool};
 
 /// Confidence of the intervals in tables.
 pub(crate) const CONFIDENCE: f64 = 0.95;
@@ -20,6 +22,9 @@ pub(crate) struct ArmSummary {
     prompt: String,
     model: String,
     metrics: Vec<String>,
+    scales: Vec<Scale>,
+    /// Parallel to the metrics; `None` where scores are all there is to say.
+    pools: Vec<Option<Pool>>,
     slices: Vec<String>,
     /// Attempts at each item.
     epochs: u32,
@@ -36,6 +41,8 @@ enum GroupKey {
 }
 
 struct Group {
+    /// Places of its items in the pools; empty where there are no pools.
+    places: Vec<usize>,
     n_planned: u64,
     n_scored: Vec<u64>,
     means: Vec<Accumulator>,
@@ -53,13 +60,20 @@ struct CurrentItem {
     cluster: Option<u64>,
     groups: Vec<GroupKey>,
     sums: Vec<(f64, u32)>,
-    /// Attempts of each metric that passed.
-    passes: Vec<u64>,
+    /// Attempts of each metric that passed; `None` where nothing passes or fails.
+    passes: Vec<Option<u64>>,
 }
 
 impl ArmSummary {
-    pub(crate) fn new(layout: &Layout<'_>, prompt: &str, model: &str, epochs: u32) -> Self {
+    pub(crate) fn new(
+        layout: &Layout<'_>,
+        metrics: &[Metric],
+        (prompt, model): (&str, &str),
+        epochs: u32,
+    ) -> Self {
         Self {
+            scales: metrics.iter().map(Scale::of).collect(),
+            pools: metrics.iter().map(Pool::of).collect(),
             epochs,
             prompt: prompt.to_owned(),
             model: model.to_owned(),
@@ -81,17 +95,24 @@ impl ArmSummary {
         if self.current.as_ref().is_none_or(|current| current.index != item.index) {
             self.close_item();
             self.current = Some(CurrentItem::new(item, self.metrics.len()));
+            self.pools.iter_mut().flatten().for_each(|pool| pool.begin(item));
+        }
+        for (pool, score) in self.pools.iter_mut().zip(scores) {
+            pool.iter_mut().for_each(|pool| pool.take(score));
         }
         let Some(current) = &mut self.current else { return };
         for (i, score) in scores.iter().enumerate() {
             if let Some(value) = score.value {
                 let sum = &mut current.sums[i];
                 *sum = (sum.0 + value, sum.1 + 1);
-                current.passes[i] += u64::from(score.passed == Some(true));
+                if let Some(passed) = score.passed {
+                    let passes = current.passes[i].get_or_insert(0);
+                    *passes += u64::from(passed);
+                }
             }
         }
         for key in &current.groups {
-            let group = self.groups.entry(key.clone()).or_insert_with(|| Group::new(scores.len()));
+            let group = self.groups.entry(key.clone()).or_insert_with(|| Group::new(&self.scales));
             group.push(record, cost_usd, scores);
         }
     }
@@ -100,11 +121,13 @@ impl ArmSummary {
         let Some(current) = self.current.take() else { return };
         for key in &current.groups {
             let Some(group) = self.groups.get_mut(key) else { continue };
+            group.places.extend(self.pools.iter().flatten().next().map(Pool::last));
             for (i, (sum, n)) in current.sums.iter().enumerate().filter(|(_, (_, n))| *n > 0) {
                 // Scores are finite and in range; what is not would be a metric's bug, and
                 // leaves the item out of the mean rather than out of the report.
                 let _ = group.means[i].push(sum / f64::from(*n), current.cluster);
-                let (n, passed, k) = (u64::from(*n), current.passes[i], u64::from(self.epochs));
+                let Some(passed) = current.passes[i] else { continue };
+                let (n, k) = (u64::from(*n), u64::from(self.epochs));
                 let chances = [pass_at_k(n, passed, k), pass_hat_k(n, passed, k)];
                 for (chance, all) in chances.into_iter().zip(&mut group.attempts[i]) {
                     // An item with fewer attempts than k says nothing of k of them.
@@ -114,8 +137,8 @@ impl ArmSummary {
         }
     }
 
-    /// One row per metric over all items, then per slice value.
-    pub(crate) fn finish(mut self) -> Vec<SummaryRow> {
+    /// One row per metric over all items, then per slice value; and the values of the whole run.
+    pub(crate) fn finish(mut self) -> Finished {
         self.close_item();
         let mut rows = Vec::new();
         for (key, group) in &self.groups {
@@ -124,17 +147,52 @@ impl ArmSummary {
                 GroupKey::Slice(i, value) => (self.slices.get(*i).cloned(), value.clone()),
             };
             for (i, metric) in self.metrics.iter().enumerate() {
+                let row = group.row(i, self.epochs);
+                let scale = &self.scales[i];
+                let pool = self.pools[i].as_ref().filter(|_| scale.value.is_some());
+                let estimate = match pool {
+                    Some(pool) => pool.value(&group.places),
+                    None => row.estimate,
+                };
                 rows.push(SummaryRow {
+                    estimate,
+                    value: scale.value.clone(),
+                    range: scale.range,
+                    direction: scale.direction,
                     prompt: self.prompt.clone(),
                     model: self.model.clone(),
                     metric: metric.clone(),
                     slice: slice.clone(),
                     slice_value: slice_value.clone(),
-                    ..group.row(i, self.epochs)
+                    ..row
                 });
             }
         }
-        rows
+        let mut finished = Finished { rows, ..Finished::default() };
+        for pool in self.pools.iter().flatten() {
+            let (values, cells) = pool.finish(&self.prompt, &self.model);
+            finished.run_values.extend(values);
+            finished.confusion.extend(cells);
+        }
+        finished
+    }
+}
+
+/// All that is said of an arm.
+#[derive(Default)]
+pub(crate) struct Finished {
+    pub(crate) rows: Vec<SummaryRow>,
+    pub(crate) run_values: Vec<RunValueRow>,
+    pub(crate) confusion: Vec<ConfusionRow>,
+}
+
+impl Extend<Finished> for Finished {
+    fn extend<I: IntoIterator<Item = Finished>>(&mut self, arms: I) {
+        for arm in arms {
+            self.rows.extend(arm.rows);
+            self.run_values.extend(arm.run_values);
+            self.confusion.extend(arm.confusion);
+        }
     }
 }
 
@@ -147,17 +205,24 @@ impl CurrentItem {
             cluster: item.cluster.as_deref().map(cluster_key),
             groups: std::iter::once(GroupKey::All).chain(slices).collect(),
             sums: vec![(0.0, 0); n_metrics],
-            passes: vec![0; n_metrics],
+            passes: vec![None; n_metrics],
         }
     }
 }
 
 impl Group {
-    fn new(n_metrics: usize) -> Self {
+    fn new(scales: &[Scale]) -> Self {
+        let n_metrics = scales.len();
+        let mean = |scale: &Scale| {
+            // The scores behind a value of the whole run have a range of their own.
+            let range = if scale.value.is_some() { Range::Open } else { scale.range };
+            Accumulator::new(ScoreRange::of(range))
+        };
         Self {
+            places: Vec::new(),
             n_planned: 0,
             n_scored: vec![0; n_metrics],
-            means: vec![Accumulator::new(ScoreRange::UNIT); n_metrics],
+            means: scales.iter().map(mean).collect(),
             attempts: vec![[(); 2].map(|()| Accumulator::new(ScoreRange::UNIT)); n_metrics],
             latency: LatencyHistogram::new(),
             input_tokens: None,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use evalmark_core::metric::Range;
 use evalmark_report::{
     summary::{Attempts, Share, SummaryRow},
     text::printable,
@@ -137,10 +138,12 @@ fn mean(row: &SummaryRow, group: Option<&String>) -> String {
     };
     let Some(estimate) = &row.estimate else { return format!("no score{missing}") };
     let interval = match (estimate.ci_low, estimate.ci_high) {
-        (Some(low), Some(high)) => format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high),
+        (Some(low), Some(high)) => {
+            format!(" [{}, {}]", bare(low, row.range), bare(high, row.range))
+        }
         _ => String::new(),
     };
-    format!("{}{interval}{group}{missing}", percent(estimate.mean))
+    format!("{}{interval}{group}{missing}", value(estimate.mean, row.range))
 }
 
 /// What several attempts at an item make of it: "at least once in 5", "all 5 times".
@@ -160,6 +163,29 @@ fn attempts(rows: &[SummaryRow]) -> Option<String> {
     });
     let lines: Vec<_> = lines.collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// A score or a mean: a percentage where values lie in [0, 1].
+pub(crate) fn value(value: f64, range: Range) -> String {
+    if range.is_share() { percent(value) } else { bare(value, range) }
+}
+
+/// The same without a unit.
+pub(crate) fn bare(value: f64, range: Range) -> String {
+    match range {
+        Range::Binary | Range::Unit => format!("{:.1}", 100.0 * value),
+        Range::Hundred => format!("{value:.1}"),
+        Range::Signed | Range::Open => format!("{value:.3}"),
+    }
+}
+
+/// A difference with its sign: in points where values lie in [0, 1].
+pub(crate) fn difference(value: f64, range: Range) -> String {
+    if range.is_share() {
+        return points(value);
+    }
+    let text = bare(value, range);
+    if value > 0.0 { format!("+{text}") } else { text }
 }
 
 /// `71.3 %`.

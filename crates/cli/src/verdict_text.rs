@@ -1,11 +1,14 @@
 //! A verdict for a terminal: the answer in words first, then the figures, then what flipped.
 
-use evalmark_core::verdict::{Comparison, Measure, Verdict};
+use evalmark_core::{
+    metric::Direction,
+    verdict::{Comparison, Measure, Verdict},
+};
 use evalmark_report::text::printable;
 
 use crate::{
     print::{Printer, Tone},
-    table::{percent, points, wrapped},
+    table::{difference as difference_of, value, wrapped},
 };
 
 /// Items named for each comparison, of each kind.
@@ -71,17 +74,24 @@ fn figures(comparison: &Comparison) -> Option<String> {
         parts.push(format!("{b} lost and {c} gained"));
     }
     if let Some(needed) = comparison.items_needed.filter(|_| !comparison.answer.passes()) {
-        parts.push(format!("{needed} items show a drop of the margin"));
+        let loss = match comparison.direction {
+            Direction::Higher => "drop",
+            Direction::Lower => "rise",
+        };
+        parts.push(format!("{needed} items show a {loss} of the margin"));
     }
     parts.push(comparison.method.clone());
     Some(parts.join(", "))
 }
 
 fn difference(comparison: &Comparison) -> Option<Vec<String>> {
-    let margin = points(comparison.margin);
+    let range = comparison.range;
+    let unit = if range.is_share() { " points" } else { "" };
+    let signed = |value: f64| difference_of(value, range);
+    let (estimate, margin) = (signed(comparison.estimate?), signed(comparison.margin));
     Some(vec![
-        format!("difference {} points {}", points(comparison.estimate?), ends(comparison, points)),
-        format!("margin {} points", margin.trim_start_matches('+')),
+        format!("difference {estimate}{unit} {}", ends(comparison, signed)),
+        format!("margin {}{unit}", margin.trim_start_matches('+')),
         format!("{} pairs", comparison.counts.paired),
     ])
 }
@@ -96,9 +106,14 @@ fn ratio(comparison: &Comparison) -> Option<Vec<String>> {
 }
 
 fn level(comparison: &Comparison) -> Option<Vec<String>> {
+    let written = |mean: f64| value(mean, comparison.range);
+    let (limit, bound) = match (comparison.minimum, comparison.maximum) {
+        (Some(minimum), _) => ("minimum", minimum),
+        (None, maximum) => ("maximum", maximum?),
+    };
     Some(vec![
-        format!("mean {} {}", percent(comparison.estimate?), ends(comparison, percent)),
-        format!("minimum {}", percent(comparison.minimum?)),
+        format!("mean {} {}", written(comparison.estimate?), ends(comparison, written)),
+        format!("{limit} {}", written(bound)),
         format!("{} items", comparison.counts.paired),
     ])
 }

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::label::LabelSpec;
@@ -68,12 +70,16 @@ pub enum InvalidPolicy {
 }
 
 /// Where a metric's values lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Range {
     /// 0 or 1.
     Binary,
     /// Anything from 0 to 1.
+    #[default]
     Unit,
+    /// Anything from -1 to 1.
+    Signed,
     /// Anything from 0 to 100.
     Hundred,
     /// Anything from 0 on.
@@ -81,10 +87,20 @@ pub enum Range {
 }
 
 impl Range {
+    /// The least value.
+    pub fn min(self) -> f64 {
+        if self == Self::Signed { -1.0 } else { 0.0 }
+    }
+
+    /// Whether the values are shares, which people read as percentages.
+    pub fn is_share(self) -> bool {
+        matches!(self, Self::Binary | Self::Unit)
+    }
+
     /// The largest value, where there is one.
     pub fn max(self) -> Option<f64> {
         match self {
-            Self::Binary | Self::Unit => Some(1.0),
+            Self::Binary | Self::Unit | Self::Signed => Some(1.0),
             Self::Hundred => Some(100.0),
             Self::Open => None,
         }
@@ -96,6 +112,7 @@ impl fmt::Display for Range {
         f.write_str(match self {
             Self::Binary => "0 or 1",
             Self::Unit => "[0, 1]",
+            Self::Signed => "[-1, 1]",
             Self::Hundred => "[0, 100]",
             Self::Open => "[0, ∞)",
         })
@@ -103,7 +120,8 @@ impl fmt::Display for Range {
 }
 
 /// Which values of a metric are better.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// The higher ones.
     #[default]

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::metric::{Direction, Range};
+
 /// The four answers; `improved` is a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -72,7 +74,7 @@ pub enum Measure {
     /// Candidate over baseline, where less is better; the margin is a share: 0.1 lets it grow by
     /// a tenth.
     Ratio,
-    /// The candidate's own mean, held against a minimum instead of a baseline.
+    /// The candidate's own mean, held against a minimum (or maximum) instead of a baseline.
     Level,
 }
 
@@ -141,11 +143,20 @@ pub struct Comparison {
     /// What the estimate and its bounds are.
     #[serde(default)]
     pub measure: Measure,
-    /// The largest acceptable drop.
+    /// Which values of the metric are better.
+    #[serde(default)]
+    pub direction: Direction,
+    /// Where its values lie: those in [0, 1] are read as percentages.
+    #[serde(default)]
+    pub range: Range,
+    /// The largest acceptable drop; a rise, where lower values are better.
     pub margin: f64,
     /// The least acceptable mean, where the candidate is held against one instead of a baseline.
     #[serde(default)]
     pub minimum: Option<f64>,
+    /// The largest acceptable mean, where lower values are better.
+    #[serde(default)]
+    pub maximum: Option<f64>,
     /// Items with a human label in both arms, where the scores are a judge's.
     #[serde(default)]
     pub labels: Option<u64>,
@@ -153,9 +164,9 @@ pub struct Comparison {
     pub alpha: f64,
     /// `mcnemar_midp+tango`, `paired_t+bootstrap`, …
     pub method: String,
-    /// Mean of the baseline over the paired items.
+    /// Mean of the baseline over the paired items, or its value over them.
     pub baseline_mean: Option<f64>,
-    /// Mean of the candidate over the paired items.
+    /// Mean of the candidate over the paired items, or its value over them.
     pub candidate_mean: Option<f64>,
     /// Candidate minus baseline, or what else the measure is.
     pub estimate: Option<f64>,

@@ -12,6 +12,8 @@ pub enum Kind {
     Text,
     /// A list of texts.
     Texts,
+    /// A list of doubles.
+    Floats,
     /// A point in time, in microseconds, UTC.
     Time,
     /// A double.
@@ -30,6 +32,7 @@ impl Kind {
         match self {
             Self::Text => "string",
             Self::Texts => "list<string>",
+            Self::Floats => "list<float64>",
             Self::Time => "timestamp[us, UTC]",
             Self::Float => "float64",
             Self::Int64 => "int64",
@@ -67,6 +70,10 @@ pub enum Table {
     Scores,
     /// `summary.parquet`.
     Summary,
+    /// `run_values.parquet`.
+    RunValues,
+    /// `confusion.parquet`.
+    Confusion,
 }
 
 impl Table {
@@ -76,6 +83,8 @@ impl Table {
             Self::Samples => "samples.parquet",
             Self::Scores => "scores.parquet",
             Self::Summary => "summary.parquet",
+            Self::RunValues => "run_values.parquet",
+            Self::Confusion => "confusion.parquet",
         }
     }
 
@@ -85,6 +94,14 @@ impl Table {
             Self::Samples => "a sample, sorted by prompt, model, item order and epoch",
             Self::Scores => "a metric's score of a sample, in the order of the samples",
             Self::Summary => "a prompt x model x metric, over all items or one slice of them",
+            Self::RunValues => {
+                "a value of the whole run, such as macro F1 or a class's recall, by prompt, model and \
+                 metric; only where a metric has such values"
+            }
+            Self::Confusion => {
+                "a class that was right x one that was predicted, by prompt, model and metric; only \
+                 where a metric has classes"
+            }
         }
     }
 
@@ -94,6 +111,8 @@ impl Table {
             Self::Samples => [&SAMPLES[..], &PER_METRIC_AND_SLICE[..]].concat(),
             Self::Scores => SCORES.to_vec(),
             Self::Summary => SUMMARY.to_vec(),
+            Self::RunValues => RUN_VALUES.to_vec(),
+            Self::Confusion => CONFUSION.to_vec(),
         }
     }
 }
@@ -147,7 +166,7 @@ const PER_METRIC_AND_SLICE: [Column; 2] = [
 ];
 
 /// The columns of `scores.parquet`.
-pub(crate) const SCORES: [Column; 17] = [
+pub(crate) const SCORES: [Column; 18] = [
     column("run_id", Kind::Text, "the run"),
     column("item_id", Kind::Text, "the item's id"),
     column("prompt", Kind::Text, "the prompt's name"),
@@ -165,6 +184,7 @@ pub(crate) const SCORES: [Column; 17] = [
     nullable("cluster", Kind::Text, "items that share it are not independent"),
     column("invalid", Kind::Bool, "nothing could be extracted from the answer"),
     nullable("label", Kind::Float, "what people say the answer is worth, where they were asked"),
+    nullable("counts", Kind::Floats, "what the answer adds to a value of the whole run"),
 ];
 
 /// The columns of a baseline's `usage.parquet`, all of them columns of `samples.parquet`.
@@ -181,7 +201,7 @@ pub(crate) const USAGE: [Column; 9] = [
 ];
 
 /// The columns of `summary.parquet`.
-pub(crate) const SUMMARY: [Column; 26] = [
+pub(crate) const SUMMARY: [Column; 29] = [
     column("prompt", Kind::Text, "the prompt's name"),
     column("model", Kind::Text, "the model's name in the suite"),
     column("metric", Kind::Text, "the metric's name"),
@@ -190,7 +210,7 @@ pub(crate) const SUMMARY: [Column; 26] = [
     column("n_planned", Kind::Int64, "samples planned"),
     column("n_scored", Kind::Int64, "samples with a score"),
     column("n_missing", Kind::Int64, "samples without one"),
-    nullable("mean", Kind::Float, "the estimate"),
+    nullable("mean", Kind::Float, "the mean of the scores, or else the `value` of the whole run"),
     nullable("stderr", Kind::Float, "its standard error"),
     nullable("ci_low", Kind::Float, "lower end of its interval"),
     nullable("ci_high", Kind::Float, "upper end of its interval"),
@@ -208,4 +228,36 @@ pub(crate) const SUMMARY: [Column; 26] = [
     nullable("pass_hat_k", Kind::Float, "chance that all of k attempts pass"),
     nullable("pass_hat_k_low", Kind::Float, "lower end of its interval"),
     nullable("pass_hat_k_high", Kind::Float, "upper end of its interval"),
+    nullable(
+        "value",
+        Kind::Text,
+        "which value of the whole run `mean` is; null for a mean of scores",
+    ),
+    nullable("range", Kind::Text, "where it lies: binary, unit, signed, hundred or open"),
+    nullable("better", Kind::Text, "which values are better: higher or lower"),
+];
+
+/// The columns of `run_values.parquet`.
+pub(crate) const RUN_VALUES: [Column; 11] = [
+    column("prompt", Kind::Text, "the prompt's name"),
+    column("model", Kind::Text, "the model's name in the suite"),
+    column("metric", Kind::Text, "the metric's name"),
+    column("value", Kind::Text, "which value of the whole run"),
+    nullable("class", Kind::Text, "the class that it is about; null for a value over all"),
+    nullable("estimate", Kind::Float, "the value; null where it is not defined"),
+    nullable("stderr", Kind::Float, "its standard error, by the jackknife"),
+    nullable("ci_low", Kind::Float, "lower end of its 95 % interval"),
+    nullable("ci_high", Kind::Float, "upper end of its interval"),
+    nullable("ci_method", Kind::Text, "how the interval was made"),
+    nullable("n_items", Kind::Int64, "items behind the value"),
+];
+
+/// The columns of `confusion.parquet`.
+pub(crate) const CONFUSION: [Column; 6] = [
+    column("prompt", Kind::Text, "the prompt's name"),
+    column("model", Kind::Text, "the model's name in the suite"),
+    column("metric", Kind::Text, "the metric's name"),
+    column("target", Kind::Text, "the class that was right"),
+    nullable("predicted", Kind::Text, "the class that was predicted; null for invalid answers"),
+    column("count", Kind::Int64, "how many answers"),
 ];

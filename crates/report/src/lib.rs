@@ -3,7 +3,8 @@
 //! Begin with [`columns`], which says what the Parquet files of a run folder hold, then
 //! [`samples::SamplesWriter`]. Pages begin at [`html::HtmlReport`].
 //!
-//! It owns `samples.parquet`, `scores.parquet`, `summary.parquet`, `usage.parquet` and `report.html`, and
+//! It owns `samples.parquet`, `scores.parquet`, `summary.parquet`, `run_values.parquet`, `confusion.parquet`,
+//! `usage.parquet` and `report.html`, and
 //! the Markdown, JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`text`]
 //! and the exports neutralise it.
 //!
@@ -22,4 +23,4 @@ pub mod markdown;
 mod parquet;
 pub mod text;
 
-pub use parquet::{ReadError, WriteError, dataset, samples, scores, summary, usage};
+pub use parquet::{ReadError, WriteError, dataset, run_values, samples, scores, summary, usage};

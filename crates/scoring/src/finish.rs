@@ -88,7 +88,8 @@ impl Finish {
             Finding::Decided { value, passed, reason } => self.value(value, passed, reason),
             Finding::Counted { value, counts, reason } => {
                 let score = self.value(value, None, reason);
-                Score { counts: score.value.map(|_| counts), ..score }
+                let counts = score.value.filter(|_| self.keeps_values()).map(|_| counts);
+                Score { counts, ..score }
             }
             Finding::Missing(reason) => Score::missing(reason),
             Finding::Invalid(reason) => {
@@ -100,6 +101,11 @@ impl Finish {
                 Score { value, passed, reason, invalid: true, ..Score::default() }
             }
         }
+    }
+
+    /// Whether the scores are the kind's own values, of which a whole run's value can be made.
+    pub(crate) fn keeps_values(self) -> bool {
+        !self.negate && !self.binary
     }
 
     fn value(self, value: f64, decided: Option<bool>, reason: Option<String>) -> Score {

@@ -65,6 +65,11 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
     /// Looks at one answer, already narrowed.
     fn measure(&self, subject: Subject<'_>) -> Finding;
 
+    /// Where its values lie, where its parameters move them from where the kind's do.
+    fn range(&self) -> Option<Range> {
+        None
+    }
+
     /// The value of a whole run, where that is no mean of single values.
     fn corpus(&self) -> Option<&dyn Corpus> {
         None
@@ -79,6 +84,12 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
     fn decides(&self) -> bool {
         false
     }
+
+    /// What an invalid answer adds to the [`Corpus`] sums, where it has a score at all; `None`
+    /// where it adds nothing. The subject's answer is the whole of it.
+    fn counts_of_invalid(&self, _: Subject<'_>) -> Option<Vec<f64>> {
+        None
+    }
 }
 
 /// A value of a whole run that is made from sums of what each answer adds: BLEU, macro F1.
@@ -91,8 +102,45 @@ pub trait Corpus: fmt::Debug + Send + Sync {
     fn add(&self, sums: &mut [f64], counts: &[f64], times: f64);
 
     /// The run's values by name, the one that the metric stands for first; `None` where a value is
-    /// not defined.
+    /// not defined. A value of one class is called by its name, a point, and the class: `f1.spam`.
     fn values(&self, sums: &[f64]) -> Vec<(String, Option<f64>)>;
+
+    /// The value that the metric stands for.
+    fn value(&self, sums: &[f64]) -> Option<f64> {
+        self.values(sums).into_iter().next().and_then(|(_, value)| value)
+    }
+
+    /// Where that value lies; `None` where it lies where the answers' values do.
+    fn range(&self) -> Option<Range> {
+        None
+    }
+
+    /// Whether that value is the mean of the answers' values, and can be treated as one.
+    fn is_mean(&self) -> bool {
+        false
+    }
+
+    /// Counts of the worst and of the best answer that there could have been to an item of which
+    /// these counts are known; `None` where they cannot be told.
+    fn extremes(&self, _counts: &[f64]) -> Option<[Vec<f64>; 2]> {
+        None
+    }
+
+    /// How often each class was predicted where each was right; empty where there are no classes.
+    fn confusion(&self, _sums: &[f64]) -> Vec<Confused> {
+        Vec::new()
+    }
+}
+
+/// A cell of a confusion matrix.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Confused {
+    /// The class that was right.
+    pub target: String,
+    /// The class that was predicted; `None` for an invalid answer.
+    pub predicted: Option<String>,
+    /// How often.
+    pub count: f64,
 }
 
 /// What a metric found, before `invalid`, `not` and the threshold have their say.

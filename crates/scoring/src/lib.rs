@@ -8,7 +8,7 @@
 //! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
 //! `program.rs` (what a user's own program is told and says). What a kind may look at is in
-//! `subject.rs`.
+//! `subject.rs`, what classification counts and ranks in `classification/`.
 //!
 //! What is deliberately absent: network, files, clock, randomness, printing. A judge's request is
 //! made here and its grade is read here; asking it is somebody else's work. A request that failed
@@ -17,6 +17,7 @@
 //! METRICS.md beside this crate is generated from the code; a test keeps it current.
 
 mod batch;
+mod classification;
 mod extract;
 mod finish;
 mod json_in_text;
@@ -33,7 +34,7 @@ mod subject;
 
 pub use batch::{Case, Judgement, score_batch};
 pub use judge::{Form, Judge, Question, Reply, Unaskable};
-pub use kind::Corpus;
+pub use kind::{Confused, Corpus};
 pub use kinds::catalog;
 pub use metric::Metric;
 pub use program::{Program, ProgramScore};

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use evalmark_core::{
     item::Item,
-    metric::{Complaint, MetricSpec},
+    metric::{Complaint, Direction, MetricSpec, Range},
     request::Message,
     score::Score,
 };
@@ -14,7 +14,7 @@ use crate::{
     extract::Extractor,
     finish::Finish,
     judge::{Judge, Question, Unaskable},
-    kind::{Corpus, Finding, Measure, Work},
+    kind::{About, Corpus, Finding, Measure, Work},
     kinds::kinds,
     program::{self, Program, ProgramScore},
     subject::Subject,
@@ -26,6 +26,8 @@ pub struct Metric {
     name: Arc<str>,
     extract: Option<Arc<Extractor>>,
     finish: Finish,
+    range: Range,
+    direction: Direction,
     worker: Worker,
 }
 
@@ -44,18 +46,29 @@ impl Metric {
             pointer: String::new(),
             message: format!("no metric `{}`", spec.kind),
         })?;
-        let finish = Finish::compile(spec, &kind.about)?;
         let extract = spec.extract.as_ref().map(Extractor::compile).transpose()?;
         let work = (kind.compile)(&spec.params).map_err(|complaint| Complaint {
             pointer: format!("/{}{}", spec.kind, complaint.pointer),
             message: complaint.message,
         })?;
+        let moved = match &work {
+            Work::Text(measure) => measure.range(),
+            Work::Judge(_) | Work::Program(_) => None,
+        };
+        let about = About { range: moved.unwrap_or(kind.about.range), ..kind.about };
+        let finish = Finish::compile(spec, &about)?;
         let worker = match work {
             Work::Text(measure) => Worker::Text(measure),
             Work::Judge(inquiry) => Worker::Judge(Judge::new(inquiry, finish)),
             Work::Program(program) => Worker::Program(program),
         };
-        Ok(Self { name: spec.name.as_str().into(), extract: extract.map(Arc::new), finish, worker })
+        let (range, direction) = if spec.binary {
+            (Range::Binary, Direction::Higher)
+        } else {
+            (about.range, about.direction)
+        };
+        let (name, extract) = (spec.name.as_str().into(), extract.map(Arc::new));
+        Ok(Self { name, extract, finish, range, direction, worker })
     }
 
     /// The name it is reported under.
@@ -66,12 +79,21 @@ impl Metric {
     /// The score of one answer. A model-graded metric has no score without its judge: missing.
     pub fn score(&self, subject: Subject<'_>) -> Score {
         match &self.worker {
-            Worker::Text(measure) => match self.narrow(subject.answer) {
-                Ok(answer) => {
-                    self.finish.score(measure.measure(Subject { answer: &answer, ..subject }))
-                }
-                Err(reason) => self.invalid(reason),
-            },
+            Worker::Text(measure) => {
+                let score = match self.narrow(subject.answer) {
+                    Ok(answer) => {
+                        self.finish.score(measure.measure(Subject { answer: &answer, ..subject }))
+                    }
+                    Err(reason) => self.invalid(reason),
+                };
+                let counts = match score.value {
+                    Some(_) if score.invalid && self.finish.keeps_values() => {
+                        measure.counts_of_invalid(subject)
+                    }
+                    _ => score.counts,
+                };
+                Score { counts, ..score }
+            }
             Worker::Judge(_) => Score::missing("the judge was not asked"),
             Worker::Program(_) => match self.narrow(subject.answer) {
                 Ok(_) => Score::missing("the program was not run"),
@@ -97,12 +119,22 @@ impl Metric {
         }
     }
 
-    /// How the value of a whole run is made, where that is no mean of the answers' values.
+    /// How the values of a whole run are made that are no means of the answers' values.
     pub fn corpus(&self) -> Option<&dyn Corpus> {
         match &self.worker {
-            Worker::Text(measure) => measure.corpus(),
-            Worker::Judge(_) | Worker::Program(_) => None,
+            Worker::Text(measure) if self.finish.keeps_values() => measure.corpus(),
+            _ => None,
         }
+    }
+
+    /// Where the scores of answers lie.
+    pub fn range(&self) -> Range {
+        self.range
+    }
+
+    /// Which scores are better.
+    pub fn direction(&self) -> Direction {
+        self.direction
     }
 
     /// Who is asked, where a model is.

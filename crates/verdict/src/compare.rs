@@ -61,7 +61,7 @@ impl Judged {
         changes: Changes,
     ) -> Self {
         if let Some(evidence) = &case.complete {
-            fill(&mut comparison, evidence, case.kind);
+            fill(&mut comparison, evidence, &case);
         }
         if case.rule.judge_relative {
             comparison.method.push_str(" (judge-relative)");
@@ -71,7 +71,7 @@ impl Judged {
         let mut judged = Self {
             comparison,
             cause: None,
-            flips: flips.worst,
+            flips: flips.shown(&case),
             changes,
             case: Some(case),
             units: None,
@@ -167,13 +167,16 @@ pub fn compare(
     rule: &Rule,
 ) -> Result<Judged, CompareError> {
     rule.check()?;
-    match_arms(subject, [baseline, candidate], rule, |mut matched| {
+    let (baseline, candidate) = (rule.facing(baseline), rule.facing(candidate));
+    let rule = &rule.faced();
+    match_arms(subject, [&baseline, &candidate], rule, |mut matched| {
         let arms = matched.arms;
         let complete = arms.pairs(Assumption::Complete, rule.range);
+        let bounded = rule.bounded([&baseline, &candidate]);
         let case =
             Case::build(Kind::Difference, matched.missing, rule, |assumption| match assumption {
-                Assumption::Complete => weigh(&complete, rule),
-                _ => weigh(&arms.pairs(assumption, rule.range), rule),
+                Assumption::Complete => weigh(&complete, &bounded),
+                _ => weigh(&arms.pairs(assumption, rule.range), &bounded),
             });
         let cautious = matched.missing.cautious();
         matched.comparison.effective_n = effective_n(&complete);
@@ -253,8 +256,11 @@ pub(crate) fn empty(subject: &Subject, counts: Counts, rule: &Rule) -> Compariso
         says: String::new(),
         notes: Vec::new(),
         measure: Measure::Difference,
+        direction: rule.direction,
+        range: rule.range.named(),
         margin: rule.margin,
         minimum: None,
+        maximum: None,
         labels: None,
         alpha: rule.alpha,
         method: "none".to_owned(),
@@ -280,17 +286,16 @@ pub(crate) fn empty(subject: &Subject, counts: Counts, rule: &Rule) -> Compariso
     }
 }
 
-fn fill(comparison: &mut Comparison, evidence: &Evidence, kind: Kind) {
+fn fill(comparison: &mut Comparison, evidence: &Evidence, case: &Case) {
     evidence.method.clone_into(&mut comparison.method);
     comparison.p_regressed = Some(evidence.p_regressed);
     comparison.p_pass = Some(evidence.p_pass);
     comparison.detectable_drop = evidence.reach.detectable_drop;
     comparison.items_needed = evidence.reach.items_needed;
     comparison.seed = evidence.seed;
-    comparison.candidate_mean = Some(evidence.candidate_mean);
-    match kind {
-        Kind::Difference => fill_difference(comparison, evidence),
-        Kind::Level(minimum) => fill_level(comparison, evidence, minimum),
+    match case.kind {
+        Kind::Difference | Kind::RunValue => fill_difference(comparison, evidence, &case.rule),
+        Kind::Level(minimum) => fill_level(comparison, evidence, minimum, &case.rule),
         Kind::Ratio(_) => fill_ratio(comparison, evidence),
     }
 }
@@ -299,26 +304,31 @@ fn finite(bound: f64) -> Option<f64> {
     bound.is_finite().then_some(bound)
 }
 
-fn fill_difference(comparison: &mut Comparison, evidence: &Evidence) {
-    comparison.baseline_mean = Some(evidence.baseline_mean);
-    comparison.estimate = Some(evidence.estimate);
-    comparison.lower = finite(evidence.lower);
-    comparison.upper = finite(evidence.upper);
+fn fill_difference(comparison: &mut Comparison, evidence: &Evidence, rule: &Rule) {
+    comparison.baseline_mean = Some(rule.shown(evidence.baseline_mean));
+    comparison.candidate_mean = Some(rule.shown(evidence.candidate_mean));
+    comparison.estimate = Some(rule.shown_bounds(evidence.estimate, evidence.estimate).0);
+    let (lower, upper) = rule.shown_bounds(evidence.lower, evidence.upper);
+    comparison.lower = finite(lower);
+    comparison.upper = finite(upper);
     comparison.only_baseline = evidence.discordant.map(|d| d.0);
     comparison.only_candidate = evidence.discordant.map(|d| d.1);
     comparison.discordance = Some(evidence.discordance);
 }
 
 /// The evidence is of the distance from the minimum, the figures are of the mean itself.
-fn fill_level(comparison: &mut Comparison, evidence: &Evidence, minimum: f64) {
-    comparison.estimate = Some(evidence.candidate_mean);
-    comparison.lower = finite(evidence.lower).map(|bound| bound + minimum);
-    comparison.upper = finite(evidence.upper).map(|bound| bound + minimum);
+fn fill_level(comparison: &mut Comparison, evidence: &Evidence, minimum: f64, rule: &Rule) {
+    let mean = rule.shown(evidence.candidate_mean);
+    (comparison.candidate_mean, comparison.estimate) = (Some(mean), Some(mean));
+    let (lower, upper) = rule.shown_ends(evidence.lower + minimum, evidence.upper + minimum);
+    comparison.lower = finite(lower);
+    comparison.upper = finite(upper);
 }
 
 /// The evidence is of the logarithm of baseline over candidate, the figures of their ratio.
 fn fill_ratio(comparison: &mut Comparison, evidence: &Evidence) {
     let grown = |log: f64| (-log).exp();
+    comparison.candidate_mean = Some(evidence.candidate_mean);
     comparison.baseline_mean = Some(evidence.baseline_mean);
     comparison.estimate = Some(grown(evidence.estimate));
     comparison.lower = finite(evidence.upper).map(grown);
@@ -346,6 +356,21 @@ pub(crate) struct Flips {
 }
 
 impl Flips {
+    /// The items as their scores are.
+    fn shown(&self, case: &Case) -> Vec<FlipAt> {
+        // Only names stand behind the value of a whole run: those have no range.
+        let rule = match case.kind {
+            Kind::RunValue => Rule { range: ScoreRange::ANY, ..case.rule.clone() },
+            _ => case.rule.clone(),
+        };
+        let shown = |flip: &FlipAt| FlipAt {
+            baseline: rule.shown(flip.baseline),
+            candidate: rule.shown(flip.candidate),
+            ..*flip
+        };
+        self.worst.iter().map(shown).collect()
+    }
+
     /// The `most` smallest changes in ascending order; equal ones stay in order of their keys.
     pub(crate) fn worst(changes: impl Iterator<Item = (f64, FlipAt)>, most: usize) -> Self {
         let mut ranked: Vec<(f64, usize, FlipAt)> =

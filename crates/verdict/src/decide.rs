@@ -48,6 +48,8 @@ impl Check {
 pub(crate) enum Kind {
     /// The difference of two arms, in units of the score.
     Difference,
+    /// The same of values of whole runs.
+    RunValue,
     /// One arm's mean less this minimum.
     Level(f64),
     /// The logarithm of the baseline over the candidate, where less is better.

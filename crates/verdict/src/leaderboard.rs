@@ -5,7 +5,7 @@
 //! letters are a compact letter display by insertion and absorption (Piepho, Journal of
 //! Computational and Graphical Statistics 2004).
 
-use evalmark_core::estimate::Estimate;
+use evalmark_core::{estimate::Estimate, metric::Direction};
 
 use crate::adjust::holm;
 use crate::compare::compare;
@@ -16,7 +16,7 @@ use crate::rule::Rule;
 /// The arms of one metric, best first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaderboard {
-    /// In order of their means; arms without a score come last.
+    /// In order of their means, best first; arms without a score come last.
     pub places: Vec<Place>,
     /// Every pair of arms.
     pub pairs: Vec<Pairing>,
@@ -67,7 +67,14 @@ pub fn leaderboard(arms: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard, Co
     let mut places: Vec<Place> = (0..arms.len())
         .map(|arm| Place { arm, estimate: estimate(arms[arm], rule), letters: String::new() })
         .collect();
-    places.sort_by(|a, b| mean(b).total_cmp(&mean(a)).then(a.arm.cmp(&b.arm)));
+    let worth = |place: &Place| {
+        let mean = place.estimate.as_ref().map(|estimate| estimate.mean);
+        mean.map_or(f64::NEG_INFINITY, |mean| match rule.direction {
+            Direction::Higher => mean,
+            Direction::Lower => -mean,
+        })
+    };
+    places.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.arm.cmp(&b.arm)));
     let rank: Vec<usize> = places.iter().map(|place| place.arm).collect();
     let at = |arm: usize| rank.iter().position(|&other| other == arm).unwrap_or(0);
     let apart: Vec<(usize, usize)> = pairs
@@ -80,10 +87,6 @@ pub fn leaderboard(arms: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard, Co
     }
     let correction = format!("Holm over {} pairs, two-sided", pairs.len());
     Ok(Leaderboard { places, pairs, correction })
-}
-
-fn mean(place: &Place) -> f64 {
-    place.estimate.as_ref().map_or(f64::NEG_INFINITY, |estimate| estimate.mean)
 }
 
 fn estimate(items: &[ItemScore], rule: &Rule) -> Option<Estimate> {

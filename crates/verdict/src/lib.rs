@@ -4,10 +4,10 @@
 //! the four answers (or "incomparable") with every figure behind it, and which items do not pair.
 //! Its relatives take other questions to the same answers: [`minimum`] holds one run against a
 //! threshold, [`compare_labelled`] corrects a judge by human labels, [`compare_ratio`] compares
-//! latency, cost and tokens. [`gate`] and [`gate_with`] combine a family of them into the answer
+//! latency, cost and tokens, [`compare_pooled`] values of whole runs. [`gate`] and [`gate_with`] combine a family of them into the answer
 //! of a gate; [`slices`] explores and [`leaderboard`] ranks, and neither decides. [`Stopping`]
 //! says when asking can end. [`noise`](noise()) measures a suite against itself, and a [`Design`] says
-//! what it can resolve. [`Accumulator`] and [`pass_estimate`] make the estimates of one run.
+//! what it can resolve. [`Accumulator`], [`pass_estimate`] and [`pooled_estimates`] make the estimates of one run.
 //! The rest is the mathematics those stand on, public because planning, calibration and tests
 //! use it too.
 //!
@@ -15,7 +15,8 @@
 //! chooses the test (`binary.rs` on `unconditional.rs`, `continuous.rs` on `bootstrap.rs`,
 //! `clustered.rs` on `uneven.rs`), `decide.rs` turns evidence into an answer, `family.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
 //! is a new file that returns an `Evidence`: one more arm in `evidence::weigh`, or, for another
-//! question, an entry point of its own beside it, as in `minimum.rs`, `ratio.rs` and `ppi.rs`.
+//! question, an entry point of its own beside it, as in `minimum.rs`, `ratio.rs`, `ppi.rs` and
+//! `pooled/`. Metrics of which less is better are mirrored at the door (`facing.rs`).
 //!
 //! **What it deliberately does not do.** No clock, no files, no randomness but that of resampling,
 //! whose seed comes from the data (an early stop's order of items: from the caller): the same
@@ -37,6 +38,7 @@ mod decide;
 mod effective;
 mod estimate;
 mod evidence;
+mod facing;
 mod family;
 mod intervals;
 mod items;
@@ -49,6 +51,7 @@ mod noise;
 mod paired_t;
 mod pairing;
 mod passk;
+mod pooled;
 mod power;
 mod ppi;
 mod quantile;
@@ -84,6 +87,9 @@ pub use noise::{Clustering, Noise, noise, unrelated};
 pub use paired_t::{PairedT, paired_t};
 pub use pairing::Changes;
 pub use passk::{Attempts, NotBinary, PassEstimate, pass_at_k, pass_estimate, pass_hat_k};
+pub use pooled::{
+    ItemCounts, Pooled, PooledArm, PooledEstimate, compare_pooled, minimum_pooled, pooled_estimates,
+};
 pub use power::{
     Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,
     paired_t_effect, paired_t_n, paired_t_power,

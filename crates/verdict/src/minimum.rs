@@ -7,6 +7,7 @@
 //! bound alone is wrong too often close to 0 and 1. Clusters: CR1. Others: Student's t and the
 //! studentised bootstrap, both.
 
+use evalmark_core::metric::Direction;
 use evalmark_core::verdict::{Answer, Comparison, Counts, Measure};
 
 use crate::binary::is_binary;
@@ -23,13 +24,13 @@ use crate::pairing::{Changes, by_key};
 use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
 use crate::random::unit_of;
 use crate::rule::{Rule, ScoreRange};
-use crate::says::{Outcome, amount, figure, score};
+use crate::says::{Outcome, Words, amount, figure, score};
 use crate::special::{beta_cdf, bisect, normal_upper};
 use crate::sums::Moments;
 use crate::unseen::{Groups, variance_is_unseen};
 
 /// Judges one run's mean against a minimum: `pass` when it is met, `regressed` when it is not,
-/// `inconclusive` when the items cannot tell.
+/// `inconclusive` when the items cannot tell. Where lower scores are better, it is a maximum.
 ///
 /// The rule's margin and share of pairs play no part. Missing answers count at their worst for a
 /// pass and at their best for a failure, as in a comparison.
@@ -44,9 +45,10 @@ pub fn minimum(
     if !(min.is_finite() && (low..=high).contains(&min)) {
         return Err(CompareError::Minimum { minimum: min, low, high });
     }
+    let comparison = blank(subject, items, min, &Rule { margin: 0.0, ..rule.clone() });
+    let (faced, min) = (rule.facing(items), rule.shown(min));
+    let (items, rule) = (&*faced, Rule { margin: 0.0, ..rule.faced() });
     let order = by_key(Arm::Candidate, items, rule.range)?;
-    let rule = Rule { margin: 0.0, ..rule.clone() };
-    let comparison = blank(subject, items, min, &rule);
     if items.is_empty() {
         return Ok(Judged::refused(comparison, Cause::NoItems, Changes::default()));
     }
@@ -60,7 +62,7 @@ pub fn minimum(
     Ok(Judged::decided(comparison, case, Flips::default(), Changes::default()))
 }
 
-fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rule) -> Comparison {
+pub(crate) fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rule) -> Comparison {
     let missing = items.iter().filter(|item| item.n_scored == 0).count() as u64;
     let planned = items.len() as u64;
     let counts = Counts {
@@ -71,7 +73,8 @@ fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rule) -> Compa
     };
     Comparison {
         measure: Measure::Level,
-        minimum: Some(min),
+        minimum: Some(min).filter(|_| rule.direction == Direction::Higher),
+        maximum: Some(min).filter(|_| rule.direction == Direction::Lower),
         says: format!("{}: there is no item to estimate from", subject.metric),
         ..empty(subject, counts, rule)
     }
@@ -170,7 +173,7 @@ fn binary_notes(n: u64, min: f64, alpha: f64) -> Vec<String> {
     vec![note]
 }
 
-fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
+pub(crate) fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
     let n = levels.len() as u64;
     let groups = grouped(levels, rule.range);
     let moments = moments_of(&groups)?;
@@ -247,17 +250,19 @@ pub(crate) fn says(metric: &str, case: &Case, outcome: &Outcome, min: f64) -> St
     let Some(evidence) = &case.complete else {
         return format!("{metric}: no item has a score, so nothing can be said");
     };
-    let range = case.rule.range;
-    let mean = score(evidence.candidate_mean, range);
-    let bar = if range.is_unit() { percent(min) } else { score(min, range) };
+    let (rule, range) = (&case.rule, case.rule.range);
+    let shown = |value: f64| score(rule.shown(value), range);
+    let mean = shown(evidence.candidate_mean);
+    let bar = if range.is_unit() { percent(rule.shown(min)) } else { shown(min) };
+    let words = Words::of(rule.direction);
     match outcome.answer {
         Answer::Pass | Answer::Improved => {
-            let bound = score(evidence.lower + min, range);
-            format!("{metric} is {mean}: at least {bound} is shown, and the minimum is {bar}")
+            let (bound, Words { least, limit, .. }) = (shown(evidence.lower + min), &words);
+            format!("{metric} is {mean}: {least} {bound} is shown, and the {limit} is {bar}")
         }
         Answer::Regressed => {
-            let bound = score(evidence.upper + min, range);
-            format!("{metric} is {mean}: at most {bound}, which is below the minimum of {bar}")
+            let (bound, Words { most, beyond, limit, .. }) = (shown(evidence.upper + min), &words);
+            format!("{metric} is {mean}: {most} {bound}, which is {beyond} the {limit} of {bar}")
         }
         _ if outcome.cause == Some(Cause::Missing) => {
             format!("{metric} is {mean}, but the answer depends on {}", absent(case.missing))
@@ -269,7 +274,8 @@ pub(crate) fn says(metric: &str, case: &Case, outcome: &Outcome, min: f64) -> St
 fn undecided(evidence: &Evidence, bar: &str, outcome: &Outcome, rule: &Rule) -> String {
     let n = evidence.n;
     let items = if n == 1 { "1 item".to_owned() } else { format!("{n} items") };
-    let mut says = format!("but {items} cannot tell whether the minimum of {bar} is met");
+    let words = Words::of(rule.direction);
+    let mut says = format!("but {items} cannot tell whether the {} of {bar} is met", words.limit);
     if evidence.pass_barred {
         says.push_str(" because they come from too few clusters");
     } else if evidence.p_regressed <= rule.alpha && outcome.p_adjusted > rule.alpha {
@@ -280,7 +286,7 @@ fn undecided(evidence: &Evidence, bar: &str, outcome: &Outcome, rule: &Rule) -> 
         (Some(wanted), _) => format!(": about {wanted} items would decide it"),
         (None, Some(drop)) => {
             let drop = figure(drop, rule.range);
-            format!(": the smallest shortfall this run could detect is {drop}")
+            format!(": the smallest {} this run could detect is {drop}", words.miss)
         }
         (None, None) => String::new(),
     }

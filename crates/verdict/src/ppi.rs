@@ -125,12 +125,16 @@ pub fn compare_labelled(
     rule: &Rule,
 ) -> Result<Judged, CompareError> {
     rule.check()?;
+    let (as_given, faced) = (rule, rule.faced());
+    let rule = &faced;
+    let by_people = labels.map(|labels| rule.facing(labels));
+    let by_judge = judge.map(|judge| rule.facing(judge));
     let humans = [
-        Humans::new(Arm::Baseline, labels[0], rule)?,
-        Humans::new(Arm::Candidate, labels[1], rule)?,
+        Humans::new(Arm::Baseline, &by_people[0], rule)?,
+        Humans::new(Arm::Candidate, &by_people[1], rule)?,
     ];
     let mut n_labels = 0;
-    let judged = match_arms(subject, judge, rule, |mut matched| {
+    let judged = match_arms(subject, [&by_judge[0], &by_judge[1]], rule, |mut matched| {
         let arms = matched.arms;
         let complete = labelled(arms, &humans, Assumption::Complete, rule);
         n_labels = complete.iter().filter(|item| item.label.is_some()).count() as u64;
@@ -142,7 +146,7 @@ pub fn compare_labelled(
         matched.decide(case, flips(arms, rule.range, rule.max_flips))
     })?;
     if n_labels < 2 {
-        let relative = Rule { judge_relative: true, ..rule.clone() };
+        let relative = Rule { judge_relative: true, ..as_given.clone() };
         return crate::compare::compare(subject, judge[0], judge[1], &relative);
     }
     Ok(judged)

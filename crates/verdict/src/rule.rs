@@ -1,5 +1,6 @@
 //! The decision rule's settings, checked once.
 
+use evalmark_core::metric::Direction;
 use thiserror::Error;
 
 /// How a comparison is decided.
@@ -15,6 +16,9 @@ pub struct Rule {
     pub resamples: u32,
     /// Between which values a score lies.
     pub range: ScoreRange,
+    /// Which scores are better. Where lower ones are, a loss is a rise, and the margin is the
+    /// largest acceptable one.
+    pub direction: Direction,
     /// How many flipped items to name.
     pub max_flips: usize,
     /// The scores are a judge's, and no human label says how far the judge can be trusted: the
@@ -27,9 +31,9 @@ pub struct Rule {
 /// Missing answers can be bounded only by finite ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ScoreRange {
-    /// The worst score.
+    /// The least score.
     pub low: f64,
-    /// The best score.
+    /// The largest score.
     pub high: f64,
 }
 
@@ -81,6 +85,7 @@ impl Rule {
             min_paired_share: 0.95,
             resamples: 4999,
             range: ScoreRange::UNIT,
+            direction: Direction::Higher,
             max_flips: 48,
             judge_relative: false,
         }

@@ -1,5 +1,6 @@
 //! Sentences for people: what an answer means, and what to know beside it.
 
+use evalmark_core::metric::Direction;
 use evalmark_core::verdict::{Answer, Comparison, Counts};
 
 use crate::decide::{Case, Cause, Kind};
@@ -9,6 +10,40 @@ use crate::missing::Missing;
 use crate::pairing::Changes;
 use crate::ratio;
 use crate::rule::{Rule, ScoreRange};
+
+/// What a loss is called, where more is better and where less is.
+pub(crate) struct Words {
+    pub(crate) loss: &'static str,
+    /// The side of a bound that an arm is held to, and the other one.
+    pub(crate) least: &'static str,
+    pub(crate) most: &'static str,
+    pub(crate) limit: &'static str,
+    pub(crate) beyond: &'static str,
+    pub(crate) miss: &'static str,
+}
+
+impl Words {
+    pub(crate) fn of(direction: Direction) -> Self {
+        match direction {
+            Direction::Higher => Self {
+                loss: "drop",
+                least: "at least",
+                most: "at most",
+                limit: "minimum",
+                beyond: "below",
+                miss: "shortfall",
+            },
+            Direction::Lower => Self {
+                loss: "rise",
+                least: "at most",
+                most: "at least",
+                limit: "maximum",
+                beyond: "above",
+                miss: "excess",
+            },
+        }
+    }
+}
 
 /// What was decided, and for how large a family.
 #[derive(Clone, Copy, Debug)]
@@ -26,26 +61,34 @@ pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome
         return minimum::says(metric, case, outcome, minimum);
     }
     let Some(evidence) = &case.complete else {
-        return format!("{metric}: no item has a score in both runs, so nothing can be said");
+        let what = if case.kind == Kind::RunValue {
+            "its value is not defined"
+        } else {
+            "no item has a score"
+        };
+        return format!("{metric}: {what} in both runs, so nothing can be said");
     };
     if let Kind::Ratio(of) = case.kind {
         return ratio::says(metric, evidence, case, outcome, of);
     }
-    let moved = moved(evidence, case.rule.range);
+    let moved = moved(evidence, &case.rule);
+    let loss = Words::of(case.rule.direction).loss;
     let margin = amount(case.rule.margin, case.rule.range);
     let dropped = evidence.upper < 0.0;
     match outcome.answer {
         Answer::Regressed if evidence.estimate <= -case.rule.margin => {
-            format!("{metric} {moved}: a real drop, and larger than the margin of {margin} allows")
+            format!(
+                "{metric} {moved}: a real {loss}, and larger than the margin of {margin} allows"
+            )
         }
         Answer::Regressed => {
-            format!("{metric} {moved}: a real drop, and it may exceed the margin of {margin}")
+            format!("{metric} {moved}: a real {loss}, and it may exceed the margin of {margin}")
         }
         Answer::Improved => format!("{metric} {moved}: a real improvement"),
         Answer::Pass if dropped => {
-            format!("{metric} {moved}: a real drop, but within the margin of {margin}")
+            format!("{metric} {moved}: a real {loss}, but within the margin of {margin}")
         }
-        Answer::Pass => format!("{metric} {moved}: a drop of {margin} or more is ruled out"),
+        Answer::Pass => format!("{metric} {moved}: a {loss} of {margin} or more is ruled out"),
         Answer::Inconclusive if outcome.cause == Some(Cause::Missing) => {
             format!("{metric} {moved}, but the answer depends on {}", absent(case.missing))
         }
@@ -118,9 +161,10 @@ fn drop_note(evidence: &Evidence, case: &Case, outcome: &Outcome) -> Option<Stri
     if !significant || outcome.answer == Answer::Regressed {
         return None;
     }
+    let words = Words::of(rule.direction);
     let what = match case.kind {
-        Kind::Difference => "drop",
-        Kind::Level(_) => "shortfall",
+        Kind::Difference | Kind::RunValue => words.loss,
+        Kind::Level(_) => words.miss,
         Kind::Ratio(_) => "increase",
     };
     if evidence.lower >= -rule.margin {
@@ -132,12 +176,12 @@ fn drop_note(evidence: &Evidence, case: &Case, outcome: &Outcome) -> Option<Stri
 }
 
 /// How the metric moved: "fell from 71.2 % to 60.1 %".
-fn moved(evidence: &Evidence, range: ScoreRange) -> String {
-    let baseline = score(evidence.baseline_mean, range);
-    let candidate = score(evidence.candidate_mean, range);
+fn moved(evidence: &Evidence, rule: &Rule) -> String {
+    let [before, after] = [evidence.baseline_mean, evidence.candidate_mean].map(|v| rule.shown(v));
+    let [baseline, candidate] = [before, after].map(|value| score(value, rule.range));
     if baseline == candidate {
         format!("stayed at {candidate}")
-    } else if evidence.estimate < 0.0 {
+    } else if after < before {
         format!("fell from {baseline} to {candidate}")
     } else {
         format!("rose from {baseline} to {candidate}")
@@ -148,7 +192,9 @@ fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> String {
     let n = evidence.n;
     let margin = amount(rule.margin, rule.range);
     let items = if n == 1 { "1 item".to_owned() } else { format!("{n} items") };
-    let mut says = format!("but {items} cannot tell whether a drop exceeds the margin of {margin}");
+    let loss = Words::of(rule.direction).loss;
+    let mut says =
+        format!("but {items} cannot tell whether a {loss} exceeds the margin of {margin}");
     if evidence.pass_barred {
         says.push_str(" because they come from too few clusters");
     } else if evidence.p_regressed <= rule.alpha && outcome.p_adjusted > rule.alpha {
@@ -158,15 +204,15 @@ fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> String {
     let drop = evidence.reach.detectable_drop.map(|drop| figure(drop, rule.range));
     says + &match (wanted, drop) {
         (Some(wanted), Some(drop)) => format!(
-            ": about {wanted} items would decide it, and the smallest drop this run could detect \
-             is {drop}"
+            ": about {wanted} items would decide it, and the smallest {loss} this run could \
+             detect is {drop}"
         ),
         (Some(wanted), None) => {
             format!(
-                ": about {wanted} items would decide it, and this run could not detect any drop"
+                ": about {wanted} items would decide it, and this run could not detect any {loss}"
             )
         }
-        (None, Some(drop)) => format!(": the smallest drop this run could detect is {drop}"),
+        (None, Some(drop)) => format!(": the smallest {loss} this run could detect is {drop}"),
         (None, None) => String::new(),
     }
 }

@@ -156,6 +156,7 @@ impl Stopping {
     ///
     /// An item without a score in an arm counts at its worst, for either answer.
     pub fn look(&mut self, baseline: &[ItemScore], candidate: &[ItemScore]) -> Look {
+        let (baseline, candidate) = (self.rule.facing(baseline), self.rule.facing(candidate));
         let ready = baseline.len().min(candidate.len());
         while self.stop.is_none()
             && let Some(&size) = self.sizes.get(self.units)

@@ -24,6 +24,7 @@ use crate::{
     flow::Run,
     hint::Hinted,
     open::{Opened, open},
+    outlook::is_planned,
     print::Printer,
     run_folder::{Options, RunFolder, RunRecord, Status, new_run_id, now},
 };
@@ -198,7 +199,8 @@ fn measure(opened: &Opened, sets: Sets, runs: &[(RunFolder, RunRecord)]) -> Resu
         figures: Vec::new(),
     };
     for (before, after) in first.iter().zip(&second) {
-        for metric in &calibration.metrics.clone() {
+        let metrics = calibration.metrics.clone();
+        for metric in metrics.iter().filter(|metric| is_planned(opened, &metric.name)) {
             let figure = figure(before, after, &metric.name, &gate, &calibration)?;
             calibration.figures.extend(figure);
         }

@@ -47,6 +47,13 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     for model in &models {
         printer.result(&model.line());
     }
+    let unplanned = outlook::unplanned(&opened, &gate);
+    if let Some(unplanned) = &unplanned {
+        printer.remark(unplanned);
+    }
+    if outlooks.is_empty() && unplanned.is_some() {
+        return Ok(Exit::Done);
+    }
     if outlooks.is_empty() {
         printer.result("\nthe gate holds no score against a baseline: there is no drop to detect");
         return Ok(Exit::Done);

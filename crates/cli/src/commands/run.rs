@@ -10,6 +10,7 @@ use crate::{
     early,
     exit::Exit,
     flow::{Run, suite_baseline},
+    measured::scales,
     open::{Opened, judged_names, metric_hashes, open},
     print::Printer,
     run_folder::{
@@ -81,6 +82,7 @@ pub(super) fn begin(opened: &Opened, run_id: String, options: Options) -> RunRec
         metrics: metric_hashes(opened),
         judged: judged_names(opened),
         judging: BTreeMap::new(),
+        scales: scales(opened),
         options,
         counts: Counts { planned: plan.n_samples(), ..Counts::default() },
         totals: Totals::default(),

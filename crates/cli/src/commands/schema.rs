@@ -17,6 +17,8 @@ pub(crate) fn schema(args: &SchemaArgs, printer: Printer) -> Result<Exit> {
         SchemaOf::Samples => columns(Table::Samples),
         SchemaOf::Scores => columns(Table::Scores),
         SchemaOf::Summary => columns(Table::Summary),
+        SchemaOf::RunValues => columns(Table::RunValues),
+        SchemaOf::Confusion => columns(Table::Confusion),
         SchemaOf::Verdict => evalmark_core::verdict::schema(),
     };
     printer.result(&serde_json::to_string_pretty(&schema)?);

@@ -14,6 +14,7 @@ use crate::{
     exit::Exit,
     flow::{Run, suite_baseline},
     hint::Hinted,
+    measured::scales,
     open::{Opened, judged_names, metric_hashes, open},
     print::Printer,
     run_folder::RunRecord,
@@ -33,6 +34,7 @@ pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     }
     record.metrics = metric_hashes(&opened);
     record.judged = judged_names(&opened);
+    record.scales = scales(&opened);
     record.dataset_hash.clone_from(&opened.plan.survey.hash);
     if same_prompts {
         record.suite_hash.clone_from(&opened.hash);

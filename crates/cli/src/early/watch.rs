@@ -11,6 +11,7 @@ use crate::{
     baseline::Baseline,
     early::{StopEarly, unscored},
     gate::{changed, family_size, lacking, rule},
+    measured::Scale,
     open::Opened,
     run_folder::RunRecord,
 };
@@ -151,8 +152,13 @@ impl Watched {
         early: &StopEarly,
     ) -> Result<Self> {
         let gated = spec.metrics.get(place.metric).copied().unwrap_or_default();
-        let stopping = Stopping::new(&rule(spec, gated), &before, family, early.seed)?
-            .part_of(as_usize(early.planned_items), as_usize(early.largest_cluster));
+        let stopping = Stopping::new(
+            &rule(spec, gated, &scale(opened, place.metric)),
+            &before,
+            family,
+            early.seed,
+        )?
+        .part_of(as_usize(early.planned_items), as_usize(early.largest_cluster));
         let metric = opened.metrics.iter().position(|metric| metric.name() == place.metric);
         Ok(Self {
             prompt: place.prompt,
@@ -186,7 +192,7 @@ impl Watched {
 
 /// The gated metrics of every arm that looks can decide.
 fn places<'a>(opened: &Opened, spec: &'a GateSpec) -> Vec<Place<'a>> {
-    let decides = |metric: &&str| !is_labelled(opened, metric);
+    let decides = |metric: &&str| !is_labelled(opened, metric) && !at_the_end(opened, metric);
     let metrics: Vec<&str> = spec.scores().map(|(name, _)| name).filter(decides).collect();
     let arms = opened.plan.arms().into_iter();
     arms.flat_map(|(prompt, model)| {
@@ -199,13 +205,25 @@ fn is_labelled(opened: &Opened, metric: &str) -> bool {
     opened.suite.metrics.iter().any(|spec| *spec.name == *metric && spec.labels.is_some())
 }
 
+fn scale(opened: &Opened, metric: &str) -> Scale {
+    let compiled = opened.metrics.iter().find(|compiled| compiled.name() == metric);
+    compiled.map(Scale::of).unwrap_or_default()
+}
+
+/// Whether a metric's value is one of the whole run, or has no largest one to bet on.
+fn at_the_end(opened: &Opened, metric: &str) -> bool {
+    let scale = scale(opened, metric);
+    scale.value.is_some() || scale.range.max().is_none()
+}
+
 /// What of the gate no look can decide.
 fn undecided(spec: &GateSpec, opened: &Opened) -> Option<String> {
     let amounts = spec.metrics.iter().filter(|(_, gated)| gated.amount.is_some());
     let minima = spec.metrics.iter().filter(|(_, gated)| gated.min.is_some());
     let labelled = spec.scores().filter(|(name, _)| is_labelled(opened, name));
+    let whole = spec.scores().filter(|(name, _)| at_the_end(opened, name));
     let of = |what: &str, name: &str| format!("{what}`{name}`");
-    let parts = amounts.map(|(name, _)| of("", name));
+    let parts = amounts.map(|(name, _)| of("", name)).chain(whole.map(|(name, _)| of("", name)));
     let parts = parts.chain(minima.map(|(name, _)| of("the minimum of ", name)));
     let parts: Vec<_> = parts.chain(labelled.map(|(name, _)| of("the labels of ", name))).collect();
     match parts.as_slice() {

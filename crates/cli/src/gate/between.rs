@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     arms::{Arm, read_arms},
+    measured::pooled_metrics,
     run_folder::{RunFolder, RunRecord},
 };
 
@@ -23,7 +24,8 @@ pub(crate) fn compare_arms(
         bail!("`{}` is the same as itself; name two prompts or two models", between.0);
     }
     let arms = read_arms(&folder.scores())?;
-    let sides = Sides { before: record, after: record, spec, hybrid: None };
+    let pooled = pooled_metrics(record);
+    let sides = Sides { before: record, after: record, spec, hybrid: None, pooled };
     let mut family = Family::default();
     for (before, after) in pairs(&arms, between)? {
         for metric in &record.metrics {

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use evalmark_core::{
+    metric::Direction,
     suite::{Correction, GateSpec},
     verdict::{Answer, Flip, Verdict},
 };
@@ -48,7 +49,8 @@ impl<'a> Family<'a> {
             };
             judged.name_flips(|item| name(after, item));
             judged.name_unpaired(|item| name(before, item), |item| name(after, item));
-            sort_flips(&mut judged.comparison.flips);
+            let is_lower = judged.comparison.direction == Direction::Lower;
+            sort_flips(&mut judged.comparison.flips, is_lower);
         }
         let lacks_answers = gated.judged.iter().any(|judged| judged.cause == Some(Cause::Missing));
         let exit = match gated.answer {
@@ -71,7 +73,8 @@ impl<'a> Family<'a> {
 }
 
 /// Worst first; equal changes in the order of their names.
-fn sort_flips(flips: &mut [Flip]) {
-    let change = |flip: &Flip| flip.candidate - flip.baseline;
+fn sort_flips(flips: &mut [Flip], is_lower: bool) {
+    let sign = if is_lower { -1.0 } else { 1.0 };
+    let change = |flip: &Flip| sign * (flip.candidate - flip.baseline);
     flips.sort_by(|x, y| change(x).total_cmp(&change(y)).then_with(|| x.item_id.cmp(&y.item_id)));
 }

@@ -33,6 +33,7 @@ use crate::{
     baseline::Baseline,
     exit::Exit,
     hint::Hinted,
+    measured::pooled_metrics,
     run_folder::{RunFolder, RunRecord, write_whole},
 };
 
@@ -94,7 +95,8 @@ pub(crate) fn gate_run(
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
     }
-    let sides = Sides { before: &baseline.record, after: record, spec, hybrid };
+    let pooled = pooled_metrics(record);
+    let sides = Sides { before: &baseline.record, after: record, spec, hybrid, pooled };
     let mut family = Family::default();
     for arm in &after.scores {
         push_arm(&mut family, &sides, (&before, &after), arm)?;
@@ -141,7 +143,8 @@ pub(crate) fn gate_minima(
         return Ok(None);
     }
     let arms = read_arms(&folder.scores())?;
-    let sides = Sides { before: record, after: record, spec, hybrid: None };
+    let pooled = pooled_metrics(record);
+    let sides = Sides { before: record, after: record, spec, hybrid: None, pooled };
     let mut family = Family::default();
     push_minima(&mut family, &sides, &arms)?;
     family.decide(record, "the minima of its gate", spec).map(Some)

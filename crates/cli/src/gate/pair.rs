@@ -1,15 +1,20 @@
 //! One metric or amount of one arm against its counterpart: which comparison fits, and why none
 //! does.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use evalmark_core::suite::{Amount, GateSpec, GatedMetric};
+use evalmark_scoring::Metric;
 use evalmark_verdict::{
-    ItemScore, Judged, RatioOf, Rule, Subject, compare, compare_labelled, compare_ratio, minimum,
+    ItemScore, Judged, PooledArm, RatioOf, Rule, Subject, compare, compare_labelled,
+    compare_pooled, compare_ratio, minimum, minimum_pooled,
 };
 
 use super::hybrid::Hybrid;
 use crate::{
     arms::Arm,
+    measured::{RunValue, Scale},
     run_folder::{Named, RunRecord},
 };
 
@@ -20,6 +25,8 @@ pub(super) struct Sides<'a> {
     pub(super) spec: &'a GateSpec,
     /// Of a run that was looked at while it was asked.
     pub(super) hybrid: Option<Hybrid>,
+    /// The metrics whose value is one of the whole run.
+    pub(super) pooled: BTreeMap<String, Metric>,
 }
 
 /// An arm and the one it is compared with.
@@ -30,14 +37,25 @@ pub(super) struct Pair<'a> {
 }
 
 impl Sides<'_> {
-    fn rule(&self, gated: GatedMetric) -> Rule {
-        rule(self.spec, gated)
+    fn rule(&self, metric: &str, gated: GatedMetric) -> Rule {
+        rule(self.spec, gated, &self.after.scale(metric))
+    }
+
+    /// The metric, where its value is one of the whole run.
+    fn run_value(&self, metric: &str) -> Option<RunValue<'_>> {
+        Some(RunValue { corpus: self.pooled.get(metric)?.corpus()?, all: false })
     }
 }
 
 /// The rule of one gated metric.
-pub(crate) fn rule(spec: &GateSpec, gated: GatedMetric) -> Rule {
-    Rule { min_paired_share: spec.min_paired, ..Rule::new(gated.margin, spec.alpha) }
+pub(crate) fn rule(spec: &GateSpec, gated: GatedMetric, scale: &Scale) -> Rule {
+    let rule = Rule { min_paired_share: spec.min_paired, ..Rule::new(gated.margin, spec.alpha) };
+    if gated.amount.is_some() {
+        return rule;
+    }
+    // A margin that nobody named is one of values in [0, 1].
+    let stretch = if gated.is_default_margin { scale.range.max().unwrap_or(1.0) } else { 1.0 };
+    scale.rule(Rule { margin: stretch * rule.margin, ..rule })
 }
 
 /// Why a metric's scores of the two runs are not the same measure.
@@ -54,7 +72,7 @@ pub(crate) fn changed(metric: &str, before: &[Named], after: &[Named]) -> Option
 impl Pair<'_> {
     /// The comparison of the two, as a family of one.
     pub(super) fn judge(&self, sides: &Sides<'_>, gated: GatedMetric) -> Result<Judged> {
-        let (metric, rule) = (&self.subject.metric, sides.rule(gated));
+        let (metric, rule) = (&self.subject.metric, sides.rule(&self.subject.metric, gated));
         let refuse = |why: &str| Ok(Judged::incomparable(&self.subject, &rule, why));
         let changed = || changed(metric, &sides.before.metrics, &sides.after.metrics);
         if let (None, Some(why)) = (gated.amount, changed()) {
@@ -81,6 +99,9 @@ impl Pair<'_> {
         rule: &Rule,
     ) -> Result<Judged> {
         let metric = &self.subject.metric;
+        if let Some(value) = sides.run_value(metric) {
+            return self.judge_run_value(&value, rule);
+        }
         let labels =
             [self.before, self.after].map(|arm| arm.map_or(&[][..], |arm| arm.labels(metric)));
         let is_labelled = labels.iter().all(|labels| !labels.is_empty());
@@ -89,9 +110,29 @@ impl Pair<'_> {
         }
         let rule = Rule { judge_relative: sides.after.is_judged(metric), ..rule.clone() };
         match &sides.hybrid {
-            Some(hybrid) => hybrid.compare(&self.subject, before, after, &rule),
-            None => Ok(compare(&self.subject, before, after, &rule)?),
+            // Nobody looked at scores without a largest value.
+            Some(hybrid) if rule.range.high.is_finite() => {
+                hybrid.compare(&self.subject, before, after, &rule)
+            }
+            _ => Ok(compare(&self.subject, before, after, &rule)?),
         }
+    }
+}
+
+impl Pair<'_> {
+    /// A value of the whole run against another run's.
+    fn judge_run_value(&self, value: &RunValue<'_>, rule: &Rule) -> Result<Judged> {
+        let metric = &self.subject.metric;
+        let arms = [self.before, self.after].map(|arm| arm.and_then(|arm| arm.pooled(metric)));
+        let [Some(before), Some(after)] = arms else {
+            return Ok(Judged::incomparable(&self.subject, rule, "one of the runs has no scores"));
+        };
+        let lacks = |arm: &PooledArm<'_>| arm.counts.iter().all(Vec::is_empty);
+        if lacks(&before) && !before.items.is_empty() {
+            let why = "the baseline does not keep what its answers add to it; promote a newer run";
+            return Ok(Judged::incomparable(&self.subject, rule, why));
+        }
+        Ok(compare_pooled(&self.subject, [before, after], value, rule)?)
     }
 }
 
@@ -104,7 +145,11 @@ pub(super) fn judge_minimum(
     sides: &Sides<'_>,
 ) -> Result<Judged> {
     let subject = subject(arm, metric);
-    let rule = Rule { judge_relative: sides.after.is_judged(metric), ..sides.rule(gated) };
+    let rule = sides.rule(metric, gated);
+    let rule = Rule { judge_relative: sides.after.is_judged(metric), ..rule };
+    if let (Some(value), Some(pooled)) = (sides.run_value(metric), arm.pooled(metric)) {
+        return Ok(minimum_pooled(&subject, pooled, &value, min, &rule)?);
+    }
     Ok(match arm.scores(metric) {
         Some(scores) => minimum(&subject, scores, min, &rule)?,
         None => Judged::incomparable(&subject, &rule, "the run has no scores of it"),

@@ -32,7 +32,9 @@ pub(super) fn explore(
         return Ok(Vec::new());
     }
     // The looks were at the whole.
-    let sides = &Sides { before: sides.before, after: sides.after, spec: sides.spec, hybrid: None };
+    let pooled = sides.pooled.clone();
+    let Sides { before: earlier, after: later, spec, .. } = *sides;
+    let sides = &Sides { before: earlier, after: later, spec, hybrid: None, pooled };
     let members = frequent(members(folder, columns)?, columns.len());
     let (mut judged, mut named) = (Vec::new(), Vec::new());
     for arm in after {
@@ -103,6 +105,10 @@ impl Arm {
             items.iter().filter(|item| keys.binary_search(&item.key).is_ok()).copied().collect()
         };
         let scores = keep(self.scores(metric).unwrap_or_default());
-        self.of_part(metric, scores, keep(self.labels(metric)))
+        let pooled = self.pooled(metric).into_iter();
+        let counted = pooled.flat_map(|arm| arm.items.iter().zip(arm.counts));
+        let counts = counted.filter(|(item, _)| keys.binary_search(&item.key).is_ok());
+        let counts = counts.map(|(_, counts)| counts.clone()).collect();
+        self.of_part(metric, scores, keep(self.labels(metric)), counts)
     }
 }

@@ -38,9 +38,12 @@ pub enum Correction {
 /// One gated metric or amount.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GatedMetric {
-    /// The largest acceptable drop; of an amount, the largest acceptable growth as a share.
+    /// The largest acceptable drop (where lower values are better: rise); of an amount, the largest
+    /// acceptable growth as a share.
     pub margin: f64,
-    /// The lowest acceptable mean.
+    /// Whether the suite leaves the margin unsaid: it is then one for values in [0, 1].
+    pub is_default_margin: bool,
+    /// The lowest acceptable mean; the largest, where lower values are better.
     pub min: Option<f64>,
     /// What is gated, where it is no score.
     pub amount: Option<Amount>,
@@ -48,7 +51,7 @@ pub struct GatedMetric {
 
 impl Default for GatedMetric {
     fn default() -> Self {
-        Self { margin: 0.03, min: None, amount: None }
+        Self { margin: 0.03, is_default_margin: true, min: None, amount: None }
     }
 }
 
@@ -138,5 +141,10 @@ impl GateSpec {
 fn gated(name: &str, raw: RawGateMetric) -> GatedMetric {
     let amount = Amount::named(name);
     let default = amount.map_or(GatedMetric::default().margin, |_| Amount::MARGIN);
-    GatedMetric { margin: raw.margin.unwrap_or(default), min: raw.min, amount }
+    GatedMetric {
+        margin: raw.margin.unwrap_or(default),
+        is_default_margin: raw.margin.is_none() && amount.is_none(),
+        min: raw.min.or(raw.max),
+        amount,
+    }
 }

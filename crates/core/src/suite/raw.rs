@@ -387,13 +387,17 @@ pub(crate) enum RawCorrection {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawGateMetric {
-    /// The largest acceptable drop; default 0.03. Of an amount: the largest acceptable growth as
-    /// a share of the baseline's; default 0.1.
+    /// The largest acceptable drop (where lower values are better: rise), in units of the metric;
+    /// default 0.03, and 3 where values lie in [0, 100]. Of an amount: the largest acceptable growth
+    /// as a share of the baseline's; default 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0001, max = 10.0))]
+    #[schemars(range(min = 0.0001))]
     pub(crate) margin: Option<f64>,
     /// The lowest acceptable mean; its interval decides, not its point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) min: Option<f64>,
+    /// The same where lower values are better: the largest acceptable mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub(crate) max: Option<f64>,
 }

@@ -124,7 +124,7 @@ impl<'a> SummaryLine<'a> {
         let estimate = row.estimate.as_ref();
         let ends = |estimate: &Estimate| interval(estimate.ci_low, estimate.ci_high, score);
         Self {
-            picture: estimate.and_then(picture::estimate),
+            picture: estimate.and_then(|estimate| picture::estimate(estimate, row.range)),
             mean: score(estimate.map(|estimate| estimate.mean)),
             interval: estimate.map(ends).unwrap_or_default(),
             latency: duration(row.latency_p50_ms),

@@ -2,6 +2,7 @@
 
 use evalmark_core::{
     estimate::Estimate,
+    metric::{Direction, Range},
     verdict::{Comparison, Measure},
 };
 use serde::Serialize;
@@ -17,7 +18,7 @@ pub(super) struct Picture {
     mean: f64,
     /// Where no difference is, for a comparison.
     zero: Option<f64>,
-    /// Where the largest acceptable drop is, for a comparison.
+    /// Where the largest acceptable loss is, for a comparison.
     margin: Option<f64>,
 }
 
@@ -36,12 +37,12 @@ impl Scale {
     }
 }
 
-/// An estimate between 0 and 1; beyond that, on a scale that just holds the interval and 0.
-pub(super) fn estimate(estimate: &Estimate) -> Option<Picture> {
+/// An estimate on the scale of its range; beyond that, on one that just holds the interval.
+pub(super) fn estimate(estimate: &Estimate, range: Range) -> Option<Picture> {
     let mean = Some(estimate.mean).filter(|mean| mean.is_finite())?;
     let low = estimate.ci_low.unwrap_or(mean);
     let high = estimate.ci_high.unwrap_or(mean);
-    let scale = Scale { low: low.min(0.0), high: high.max(1.0) };
+    let scale = Scale { low: low.min(range.min()), high: high.max(range.max().unwrap_or(1.0)) };
     Some(picture(scale, low, mean, high))
 }
 
@@ -56,7 +57,11 @@ pub(super) fn difference(comparison: &Comparison) -> Option<Picture> {
     let reach = [low, high, mean, comparison.margin].map(f64::abs).into_iter().fold(0.0, f64::max);
     let reach = if reach > 0.0 { reach * 1.15 } else { 1.0 };
     let scale = Scale { low: -reach, high: reach };
-    let (zero, margin) = (Some(scale.at(0.0)), Some(scale.at(-comparison.margin)));
+    let limit = match comparison.direction {
+        Direction::Higher => -comparison.margin,
+        Direction::Lower => comparison.margin,
+    };
+    let (zero, margin) = (Some(scale.at(0.0)), Some(scale.at(limit)));
     Some(Picture { zero, margin, ..picture(scale, low, mean, high) })
 }
 

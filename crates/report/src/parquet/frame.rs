@@ -52,6 +52,15 @@ impl<'a> Frame<'a> {
         self.has(name).then(|| self.float(name)).transpose()
     }
 
+    /// Lists that files of earlier versions lack.
+    pub(super) fn later_floats(
+        &self,
+        name: &'a str,
+    ) -> Result<Option<Values<'a, ListType>>, ReadError> {
+        let lists = || self.typed(name, Kind::Floats, Series::list);
+        self.has(name).then(lists).transpose()
+    }
+
     pub(super) fn int64(&self, name: &'a str) -> Result<Values<'a, Int64Type>, ReadError> {
         self.typed(name, Kind::Int64, Series::i64)
     }
@@ -138,6 +147,13 @@ impl Values<'_, StringType> {
 }
 
 impl Values<'_, ListType> {
+    /// A list of numbers; `None` where there is none.
+    pub(super) fn floats(&self, row: usize) -> Result<Option<Vec<f64>>, ReadError> {
+        let Some(list) = self.array.get_as_series(row) else { return Ok(None) };
+        let numbers = list.f64().map_err(|_| self.bad(row, "is not a list of numbers"))?;
+        Ok(Some(numbers.iter().flatten().collect()))
+    }
+
     /// A list of texts.
     pub(super) fn texts(&self, row: usize) -> Result<Vec<String>, ReadError> {
         let Some(list) = self.array.get_as_series(row) else { return Ok(Vec::new()) };

@@ -4,6 +4,7 @@ pub mod dataset;
 mod frame;
 mod guard;
 mod open;
+pub mod run_values;
 pub mod samples;
 pub mod scores;
 pub mod summary;

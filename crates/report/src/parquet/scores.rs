@@ -67,6 +67,7 @@ impl ScoresWriter {
             Cell::Text(row.item.cluster.as_deref()),
             Cell::Bool(Some(score.invalid)),
             Cell::float(score.label),
+            Cell::Floats(score.counts.as_deref()),
         ];
         self.table.push(cells)
     }
@@ -102,9 +103,11 @@ pub struct ScoreRef<'a> {
     pub invalid: bool,
     /// What people say the answer is worth.
     pub label: Option<f64>,
+    /// What the answer adds to a value of the whole run.
+    pub counts: Option<&'a [f64]>,
 }
 
-const REF_COLUMNS: [&str; 11] = [
+const REF_COLUMNS: [&str; 12] = [
     "item_id",
     "item_hash",
     "cluster",
@@ -116,10 +119,11 @@ const REF_COLUMNS: [&str; 11] = [
     "passed",
     "invalid",
     "label",
+    "counts",
 ];
 
 /// Columns that the first version of the file did not have.
-const LATER: [&str; 1] = ["label"];
+const LATER: [&str; 2] = ["label", "counts"];
 
 /// Visits every score in file order; ends at the visitor's first error.
 ///
@@ -143,8 +147,9 @@ fn visit_batch<E: From<ReadError>>(
     let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
     let (epoch, score) = (frame.int32("epoch")?, frame.float("score")?);
     let (passed, invalid) = (frame.bool("passed")?, frame.bool("invalid")?);
-    let label = frame.later_float("label")?;
+    let (label, counts) = (frame.later_float("label")?, frame.later_floats("counts")?);
     for row in 0..frame.data.height() {
+        let counts = counts.as_ref().map(|counts| counts.floats(row)).transpose()?.flatten();
         visit(ScoreRef {
             item_id: item_id.some(row)?,
             item_hash: item_hash.some(row)?,
@@ -157,6 +162,7 @@ fn visit_batch<E: From<ReadError>>(
             passed: passed.get(row),
             invalid: invalid.get(row).unwrap_or_default(),
             label: label.as_ref().and_then(|label| label.get(row)),
+            counts: counts.as_deref(),
         })?;
     }
     Ok(())
@@ -217,18 +223,21 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<ScoreRecord>, ReadError> {
 fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
     let (value, passed) = (frame.float("score")?, frame.bool("passed")?);
     let (reason, invalid) = (frame.text("reason")?, frame.bool("invalid")?);
-    let label = frame.later_float("label")?;
+    let (label, counts) = (frame.later_float("label")?, frame.later_floats("counts")?);
     let judges = decode_judges(frame)?.into_iter().enumerate();
-    let score = |(row, judge)| Score {
-        value: value.get(row),
-        passed: passed.get(row),
-        reason: reason.maybe_owned(row),
-        invalid: invalid.get(row).unwrap_or_default(),
-        counts: None,
-        judge,
-        label: label.as_ref().and_then(|label| label.get(row)),
+    let score = |(row, judge)| {
+        let counts = counts.as_ref().map(|counts| counts.floats(row)).transpose()?.flatten();
+        Ok(Score {
+            value: value.get(row),
+            passed: passed.get(row),
+            reason: reason.maybe_owned(row),
+            invalid: invalid.get(row).unwrap_or_default(),
+            counts,
+            judge,
+            label: label.as_ref().and_then(|label| label.get(row)),
+        })
     };
-    Ok(judges.map(score).collect())
+    judges.map(score).collect()
 }
 
 fn decode_judges(frame: &Frame<'_>) -> Result<Vec<Option<JudgeTrace>>, ReadError> {

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use evalmark_core::estimate::Estimate;
+use evalmark_core::{
+    estimate::Estimate,
+    metric::{Direction, Range},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -45,6 +48,15 @@ pub struct SummaryRow {
     pub cost_usd: Option<f64>,
     /// What several attempts at each item make of it; `None` where there is one.
     pub attempts: Option<Attempts>,
+    /// Which value of the whole run the estimate is; `None` for a mean of scores.
+    #[serde(default)]
+    pub value: Option<String>,
+    /// Where the estimate lies.
+    #[serde(default)]
+    pub range: Range,
+    /// Which values are better.
+    #[serde(default)]
+    pub direction: Direction,
 }
 
 /// Chances of several attempts at an item.
@@ -117,11 +129,14 @@ fn cells(row: &SummaryRow) -> [Cell<'_>; SUMMARY.len()] {
         Cell::float(attempts.map(|attempts| attempts.all.mean)),
         Cell::float(attempts.and_then(|attempts| attempts.all.ci_low)),
         Cell::float(attempts.and_then(|attempts| attempts.all.ci_high)),
+        Cell::Text(row.value.as_deref()),
+        Cell::text(word_of_range(row.range)),
+        Cell::text(word_of_direction(row.direction)),
     ]
 }
 
 /// Columns that the first version of the file did not have.
-const LATER: [&str; 7] = [
+const LATER: [&str; 10] = [
     "k",
     "pass_at_k",
     "pass_at_k_low",
@@ -129,7 +144,38 @@ const LATER: [&str; 7] = [
     "pass_hat_k",
     "pass_hat_k_low",
     "pass_hat_k_high",
+    "value",
+    "range",
+    "better",
 ];
+
+const RANGES: [(Range, &str); 5] = [
+    (Range::Binary, "binary"),
+    (Range::Unit, "unit"),
+    (Range::Signed, "signed"),
+    (Range::Hundred, "hundred"),
+    (Range::Open, "open"),
+];
+
+fn word_of_range(range: Range) -> &'static str {
+    RANGES.iter().find(|(of, _)| *of == range).map_or("unit", |(_, word)| word)
+}
+
+fn range_of_word(word: Option<&str>) -> Range {
+    let known = RANGES.iter().find(|(_, of)| Some(*of) == word);
+    known.map_or(Range::Unit, |(range, _)| *range)
+}
+
+fn word_of_direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Higher => "higher",
+        Direction::Lower => "lower",
+    }
+}
+
+fn direction_of_word(word: Option<&str>) -> Direction {
+    if word == Some("lower") { Direction::Lower } else { Direction::Higher }
+}
 
 /// Reads `summary.parquet` back, in file order.
 pub fn read_summary(path: &Path) -> Result<Vec<SummaryRow>, ReadError> {
@@ -145,6 +191,8 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
     let (p50, p95) = (frame.float("latency_p50_ms")?, frame.float("latency_p95_ms")?);
     let (input, output) = (frame.int64("input_tokens")?, frame.int64("output_tokens")?);
     let cost_usd = frame.float("cost_usd")?;
+    let later = |name| frame.has(name).then(|| frame.text(name)).transpose();
+    let (value, range, better) = (later("value")?, later("range")?, later("better")?);
     let estimates = decode_estimates(frame)?.into_iter().zip(decode_attempts(frame)?).enumerate();
     let summary = |(row, (estimate, attempts))| {
         Ok(SummaryRow {
@@ -163,6 +211,9 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
             output_tokens: output.maybe_count(row)?,
             cost_usd: cost_usd.get(row),
             attempts,
+            value: value.as_ref().and_then(|value| value.maybe_owned(row)),
+            range: range_of_word(range.as_ref().and_then(|range| range.get(row))),
+            direction: direction_of_word(better.as_ref().and_then(|better| better.get(row))),
         })
     };
     estimates.map(summary).collect()

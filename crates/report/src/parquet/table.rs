@@ -10,9 +10,9 @@ use std::{
 
 use polars::prelude::{
     BatchedWriter, BooleanChunked, Column as PolarsColumn, DataFrame, DataType, Float64Chunked,
-    Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, ListBuilderTrait, ListStringChunkedBuilder,
-    NewChunkedArray, ParquetCompression, ParquetWriter, PlSmallStr, PolarsResult, Schema,
-    StringChunkedBuilder, TimeUnit, TimeZone,
+    Float64Type, Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, ListBuilderTrait,
+    ListPrimitiveChunkedBuilder, ListStringChunkedBuilder, NewChunkedArray, ParquetCompression,
+    ParquetWriter, PlSmallStr, PolarsResult, Schema, StringChunkedBuilder, TimeUnit, TimeZone,
 };
 
 use crate::columns::Kind;
@@ -63,6 +63,7 @@ pub enum WriteError {
 pub(super) enum Cell<'a> {
     Text(Option<&'a str>),
     Texts(&'a [String]),
+    Floats(Option<&'a [f64]>),
     Time(Option<i64>),
     Float(Option<f64>),
     Int64(Option<i64>),
@@ -95,6 +96,7 @@ impl<'a> Cell<'a> {
 enum Buffer {
     Text(StringChunkedBuilder),
     Texts(ListStringChunkedBuilder),
+    Floats(Box<ListPrimitiveChunkedBuilder<Float64Type>>),
     Time(Vec<Option<i64>>),
     Float(Vec<Option<f64>>),
     Int64(Vec<Option<i64>>),
@@ -107,6 +109,10 @@ impl Buffer {
         match kind {
             Kind::Text => Self::Text(StringChunkedBuilder::new(name.clone(), 0)),
             Kind::Texts => Self::Texts(ListStringChunkedBuilder::new(name.clone(), 0, 0)),
+            Kind::Floats => {
+                let inner = DataType::Float64;
+                Self::Floats(Box::new(ListPrimitiveChunkedBuilder::new(name.clone(), 0, 0, inner)))
+            }
             Kind::Time => Self::Time(Vec::new()),
             Kind::Float => Self::Float(Vec::new()),
             Kind::Int64 => Self::Int64(Vec::new()),
@@ -126,6 +132,10 @@ impl Buffer {
                 column.append_values_iter(texts.iter().map(String::as_str));
                 return Some(texts.iter().map(String::len).sum());
             }
+            (Self::Floats(column), Cell::Floats(values)) => {
+                column.append_opt_slice(*values);
+                return Some(values.map_or(0, std::mem::size_of_val));
+            }
             (Self::Time(column), Cell::Time(at)) => column.push(*at),
             (Self::Float(column), Cell::Float(value)) => column.push(*value),
             (Self::Int64(column), Cell::Int64(value)) => column.push(*value),
@@ -140,6 +150,7 @@ impl Buffer {
         match self {
             Self::Text(column) => column.finish().into_column(),
             Self::Texts(mut column) => column.finish().into_column(),
+            Self::Floats(mut column) => column.finish().into_column(),
             Self::Time(values) => Int64Chunked::from_slice_options(name, &values)
                 .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
                 .into_series()
@@ -156,6 +167,7 @@ fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Text => DataType::String,
         Kind::Texts => DataType::List(Box::new(DataType::String)),
+        Kind::Floats => DataType::List(Box::new(DataType::Float64)),
         Kind::Time => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
         Kind::Float => DataType::Float64,
         Kind::Int64 => DataType::Int64,

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use evalmark_core::{
     item::{Item, ItemHash},
+    metric::{Direction, Range},
     record::{ErrorKind, Outcome, Record, Timing, Usage},
     request::{Message, Request, Task},
     score::{JudgeTrace, Score},
@@ -118,7 +119,7 @@ fn scores(index: u64) -> Vec<Score> {
         passed: Some(false),
         reason: Some(HOSTILE.to_owned()),
         invalid: index % 4 == 2,
-        counts: None,
+        counts: (!index.is_multiple_of(3)).then(|| vec![index as f64, 0.5]),
         judge: Some(judge),
         label: index.is_multiple_of(3).then_some(0.5),
     };
@@ -175,7 +176,10 @@ pub(crate) fn comparison(answer: Answer) -> Comparison {
         model: "small".to_owned(),
         metric: "exact".to_owned(),
         measure: Measure::Difference,
+        direction: Direction::Higher,
+        range: Range::Unit,
         minimum: None,
+        maximum: None,
         labels: None,
         answer,
         says: "The candidate is 6.0 points worse, and the drop may exceed 3.0 points.".to_owned(),

@@ -34,6 +34,9 @@ fn summary_row(metric: &str, mean: f64, slice: Option<(&str, Option<&str>)>) -> 
         output_tokens: Some(5_210),
         cost_usd: Some(0.0305),
         attempts: None,
+        value: None,
+        range: evalmark_core::metric::Range::Unit,
+        direction: evalmark_core::metric::Direction::Higher,
     }
 }
 

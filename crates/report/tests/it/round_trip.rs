@@ -2,9 +2,18 @@
 
 use std::{fs, path::Path};
 
-use evalmark_core::{estimate::Estimate, record::Outcome, score::Score};
+use evalmark_core::{
+    estimate::Estimate,
+    metric::{Direction, Range},
+    record::Outcome,
+    score::Score,
+};
 use evalmark_report::{
     ReadError, WriteError,
+    run_values::{
+        ConfusionRow, RunValueRow, read_confusion, read_run_values, write_confusion,
+        write_run_values,
+    },
     samples::{Layout, SamplesWriter, samples},
     scores::{ScoreRef, for_each_score, score_records},
     summary::{SummaryRow, read_summary, write_summary},
@@ -115,11 +124,41 @@ fn a_summary_comes_back_as_it_was() {
         slice: Some("channel".to_owned()),
         estimate: None,
         cost_usd: Some(0.25),
+        value: Some("corpus_bleu".to_owned()),
+        range: Range::Hundred,
+        direction: Direction::Lower,
         ..whole.clone()
     };
     let rows = [whole, slice];
     write_summary(&path, &rows).unwrap();
     assert_eq!(read_summary(&path).unwrap(), rows);
+}
+
+#[test]
+fn values_of_a_run_come_back_as_they_were() {
+    let folder = tempdir().unwrap();
+    let (values, cells) = (folder.path().join("values"), folder.path().join("cells"));
+    let value = RunValueRow {
+        prompt: "zero-shot".to_owned(),
+        value: "recall".to_owned(),
+        class: Some("spam".to_owned()),
+        estimate: Some(Estimate {
+            mean: 0.5,
+            stderr: Some(0.1),
+            ci_low: Some(0.3),
+            ci_high: None,
+            ci_method: "bca_bootstrap".to_owned(),
+            n_items: 9,
+        }),
+        ..RunValueRow::default()
+    };
+    let rows = [value.clone(), RunValueRow { class: None, estimate: None, ..value }];
+    write_run_values(&values, &rows).unwrap();
+    assert_eq!(read_run_values(&values).unwrap(), rows);
+    let cell = ConfusionRow { target: "spam".to_owned(), count: 3, ..ConfusionRow::default() };
+    let rows = [cell.clone(), ConfusionRow { predicted: Some("ham".to_owned()), ..cell }];
+    write_confusion(&cells, &rows).unwrap();
+    assert_eq!(read_confusion(&cells).unwrap(), rows);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::{fmt::Write, fs::File, path::Path};
 
 use evalmark_report::{
     columns::{Kind, Table},
+    run_values::{ConfusionRow, RunValueRow, write_confusion, write_run_values},
     samples::{Layout, SamplesWriter},
     summary::{SummaryRow, write_summary},
 };
@@ -26,6 +27,7 @@ fn plain(dtype: &DataType) -> String {
     let kind = match dtype {
         DataType::String => Kind::Text,
         DataType::List(item) if **item == DataType::String => Kind::Texts,
+        DataType::List(item) if **item == DataType::Float64 => Kind::Floats,
         DataType::Datetime(polars::prelude::TimeUnit::Microseconds, Some(zone)) => {
             assert!(["UTC", "+00:00"].contains(&zone.as_str()), "{zone:?}");
             Kind::Time
@@ -76,6 +78,26 @@ fn summary() {
     write_summary(&path, &[SummaryRow::default()]).unwrap();
     let found = schema(&path);
     assert_eq!(found, documented(Table::Summary));
+    insta::assert_snapshot!(found);
+}
+
+#[test]
+fn run_values() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("run_values.parquet");
+    write_run_values(&path, &[RunValueRow::default()]).unwrap();
+    let found = schema(&path);
+    assert_eq!(found, documented(Table::RunValues));
+    insta::assert_snapshot!(found);
+}
+
+#[test]
+fn confusion() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("confusion.parquet");
+    write_confusion(&path, &[ConfusionRow::default()]).unwrap();
+    let found = schema(&path);
+    assert_eq!(found, documented(Table::Confusion));
     insta::assert_snapshot!(found);
 }
 

@@ -8,8 +8,10 @@ mod expression;
 mod fuzzy;
 mod includes;
 mod judge;
+mod label;
 mod number;
 mod per_item;
+mod probability;
 mod regex;
 mod semantic;
 mod weighted;
@@ -35,6 +37,15 @@ pub(crate) static FAMILIES: &[(&str, &[Kind])] = &[
         ],
     ),
     ("Fuzzy", &[kind::<fuzzy::Fuzzy>()]),
+    (
+        "Classification",
+        &[
+            kind::<label::Label>(),
+            kind::<probability::Brier>(),
+            kind::<probability::LogLoss>(),
+            kind::<probability::RocAuc>(),
+        ],
+    ),
     ("Meaning", &[kind::<semantic::Semantic>()]),
     (
         "Model-graded",

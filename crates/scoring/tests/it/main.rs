@@ -2,6 +2,7 @@
 
 mod batch;
 mod catalog;
+mod classification;
 mod combining;
 mod custom;
 mod extract;

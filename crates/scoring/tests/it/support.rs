@@ -86,6 +86,10 @@ pub(crate) fn deterministic() -> Vec<Value> {
         json!({"fuzzy": {"algorithm": "jaro"}}),
         json!({"fuzzy": {"algorithm": "jaro_winkler"}}),
         json!({"fuzzy": {"algorithm": "sorensen_dice"}}),
+        json!({"label": {"labels": ["a", "b", "5"]}}),
+        json!({"label": {"labels": {"a": ["ab", "b"], "5": []}, "find": true, "which": "last"}}),
+        json!({"brier": {"labels": ["a", "5"]}}),
+        json!({"roc_auc": {"labels": ["a", "b", "5"]}}),
         // Combining and custom kinds.
         json!({"all_of": [{"includes": {}}, {"regex": {"pattern": "b"}, "not": true}]}),
         json!({"any_of": [{"exact": {}}, {"number": {}}, {"fuzzy": {}, "threshold": 0.5}]}),

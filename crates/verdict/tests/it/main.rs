@@ -2,6 +2,7 @@
 
 mod common;
 mod decisions;
+mod direction;
 mod estimates;
 mod families;
 mod golden;
@@ -9,6 +10,7 @@ mod labels;
 mod laws;
 mod leaderboard;
 mod minimum;
+mod pooled;
 mod raters;
 mod rates;
 mod ratios;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Checker, suggest};
+use crate::metric::{Direction, Range};
 use crate::suite::{
     Amount, GateSpec,
     document::escape,
@@ -23,7 +24,7 @@ impl Checker<'_> {
             let at = format!("/gate/metrics/{}", escape(name));
             match Amount::named(name) {
                 Some(_) => self.gated_amount(&at, name, *metric),
-                None => self.gated_score(&at, name, *metric, &names),
+                None => self.gated_score(&at, name, *metric, metrics),
             }
         }
         GateSpec::new(raw, &names)
@@ -34,19 +35,52 @@ impl Checker<'_> {
             let message = format!("`{name}` has no minimum: less of it is better");
             self.complain(&format!("{at}/min"), message);
         }
+        if raw.max.is_some() {
+            let message = format!("`{name}` is held against a baseline, and has no maximum");
+            self.complain(&format!("{at}/max"), message);
+        }
     }
 
-    fn gated_score(&mut self, at: &str, name: &str, raw: RawGateMetric, names: &[&str]) {
-        if !names.contains(&name) {
-            let known: Vec<_> =
-                names.iter().copied().chain(Amount::ALL.map(Amount::name)).collect();
+    fn gated_score(&mut self, at: &str, name: &str, raw: RawGateMetric, metrics: &[RawMetric]) {
+        let Some(metric) = metrics.iter().find(|metric| metric.name == name) else {
+            let names = metrics.iter().map(|metric| metric.name.as_str());
+            let known: Vec<_> = names.chain(Amount::ALL.map(Amount::name)).collect();
             let message = format!("the gate names a metric `{name}` that the suite lacks");
             let hint = suggest(name, &known, "the suite's metrics, and amounts");
-            self.complain_with_hint(at, message, hint);
-        }
-        if raw.margin.is_some_and(|margin| margin > 1.0) {
-            let message = "a margin of more than 1 lets a score drop by any amount";
+            return self.complain_with_hint(at, message, hint);
+        };
+        let kinds = self.readers.kinds.iter();
+        let mut kinds = kinds.filter(|kind| metric.kinds.contains_key(kind.name));
+        // A metric of no kind has been complained of.
+        let Some(kind) = kinds.next() else { return };
+        let (range, direction) = if metric.binary {
+            (Range::Binary, Direction::Higher)
+        } else {
+            (kind.range, kind.direction)
+        };
+        let widest = range.max().unwrap_or(f64::INFINITY);
+        if raw.margin.is_some_and(|margin| margin > widest) {
+            let message = format!("a margin of more than {widest} lets a score drop by any amount");
             self.complain(&format!("{at}/margin"), message);
+        }
+        self.bound(at, name, raw, direction, widest);
+    }
+
+    /// `min` is for metrics of which more is better, `max` for the others.
+    fn bound(&mut self, at: &str, name: &str, raw: RawGateMetric, better: Direction, widest: f64) {
+        let (wrong, right, given) = match better {
+            Direction::Higher => ("max", "min", raw.max),
+            Direction::Lower => ("min", "max", raw.min),
+        };
+        if given.is_some() {
+            let message = format!("{better} values of `{name}` are better: it has no `{wrong}`");
+            self.complain_with_hint(&format!("{at}/{wrong}"), message, format!("use `{right}`"));
+        }
+        for (key, bound) in [("min", raw.min), ("max", raw.max)] {
+            if bound.is_some_and(|bound| !(-1.0..=widest).contains(&bound)) {
+                let message = format!("`{name}` has no value beyond {widest}");
+                self.complain(&format!("{at}/{key}"), message);
+            }
         }
     }
 }

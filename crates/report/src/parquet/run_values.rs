@@ -1,0 +1,149 @@
+//! `run_values.parquet` and `confusion.parquet`: what a metric says of a whole run, beyond the value
+//! that it stands for.
+
+use std::path::Path;
+
+use evalmark_core::estimate::Estimate;
+
+use super::{
+    frame::Frame,
+    open::{ReadError, Rows, TableReader},
+    table::{Cell, TableWriter, WriteError},
+};
+use crate::columns::{CONFUSION, RUN_VALUES};
+
+/// A value of a whole run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunValueRow {
+    /// The prompt's name.
+    pub prompt: String,
+    /// The model's name in the suite.
+    pub model: String,
+    /// The metric's name.
+    pub metric: String,
+    /// Which value.
+    pub value: String,
+    /// The class that it is about; `None` for a value over all.
+    pub class: Option<String>,
+    /// The value with its interval; `None` where it is not defined.
+    pub estimate: Option<Estimate>,
+}
+
+/// A cell of a confusion matrix.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfusionRow {
+    /// The prompt's name.
+    pub prompt: String,
+    /// The model's name in the suite.
+    pub model: String,
+    /// The metric's name.
+    pub metric: String,
+    /// The class that was right.
+    pub target: String,
+    /// The class that was predicted; `None` for invalid answers.
+    pub predicted: Option<String>,
+    /// How many answers.
+    pub count: u64,
+}
+
+/// Writes `run_values.parquet`.
+pub fn write_run_values(path: &Path, rows: &[RunValueRow]) -> Result<(), WriteError> {
+    let columns = RUN_VALUES.iter().map(|column| (column.name, column.kind));
+    let mut table = TableWriter::create(path, columns)?;
+    for row in rows {
+        let estimate = row.estimate.as_ref();
+        let cells: [Cell<'_>; RUN_VALUES.len()] = [
+            Cell::text(&row.prompt),
+            Cell::text(&row.model),
+            Cell::text(&row.metric),
+            Cell::text(&row.value),
+            Cell::Text(row.class.as_deref()),
+            Cell::float(estimate.map(|estimate| estimate.mean)),
+            Cell::float(estimate.and_then(|estimate| estimate.stderr)),
+            Cell::float(estimate.and_then(|estimate| estimate.ci_low)),
+            Cell::float(estimate.and_then(|estimate| estimate.ci_high)),
+            Cell::Text(estimate.map(|estimate| estimate.ci_method.as_str())),
+            Cell::count(estimate.map(|estimate| estimate.n_items)),
+        ];
+        table.push(cells)?;
+    }
+    table.finish()
+}
+
+/// Writes `confusion.parquet`.
+pub fn write_confusion(path: &Path, rows: &[ConfusionRow]) -> Result<(), WriteError> {
+    let columns = CONFUSION.iter().map(|column| (column.name, column.kind));
+    let mut table = TableWriter::create(path, columns)?;
+    for row in rows {
+        let cells: [Cell<'_>; CONFUSION.len()] = [
+            Cell::text(&row.prompt),
+            Cell::text(&row.model),
+            Cell::text(&row.metric),
+            Cell::text(&row.target),
+            Cell::Text(row.predicted.as_deref()),
+            Cell::count(Some(row.count)),
+        ];
+        table.push(cells)?;
+    }
+    table.finish()
+}
+
+/// Reads `run_values.parquet` back, in file order.
+pub fn read_run_values(path: &Path) -> Result<Vec<RunValueRow>, ReadError> {
+    let columns = RUN_VALUES.map(|column| column.name.to_owned()).to_vec();
+    Rows::new(TableReader::open(path)?.select_with(columns, &[])?, decode_values).collect()
+}
+
+fn decode_values(frame: &Frame<'_>) -> Result<Vec<RunValueRow>, ReadError> {
+    let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
+    let (metric, value, class) =
+        (frame.text("metric")?, frame.text("value")?, frame.text("class")?);
+    let (mean, stderr) = (frame.float("estimate")?, frame.float("stderr")?);
+    let (low, high) = (frame.float("ci_low")?, frame.float("ci_high")?);
+    let (method, n_items) = (frame.text("ci_method")?, frame.int64("n_items")?);
+    let row = |row| {
+        let estimate = match mean.get(row) {
+            None => None,
+            Some(mean) => Some(Estimate {
+                mean,
+                stderr: stderr.get(row),
+                ci_low: low.get(row),
+                ci_high: high.get(row),
+                ci_method: method.maybe_owned(row).unwrap_or_default(),
+                n_items: n_items.maybe_count(row)?.unwrap_or_default(),
+            }),
+        };
+        Ok(RunValueRow {
+            prompt: prompt.owned(row)?,
+            model: model.owned(row)?,
+            metric: metric.owned(row)?,
+            value: value.owned(row)?,
+            class: class.maybe_owned(row),
+            estimate,
+        })
+    };
+    (0..frame.data.height()).map(row).collect()
+}
+
+/// Reads `confusion.parquet` back, in file order.
+pub fn read_confusion(path: &Path) -> Result<Vec<ConfusionRow>, ReadError> {
+    let columns = CONFUSION.map(|column| column.name.to_owned()).to_vec();
+    Rows::new(TableReader::open(path)?.select_with(columns, &[])?, decode_cells).collect()
+}
+
+fn decode_cells(frame: &Frame<'_>) -> Result<Vec<ConfusionRow>, ReadError> {
+    let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
+    let (metric, target) = (frame.text("metric")?, frame.text("target")?);
+    let (predicted, count) = (frame.text("predicted")?, frame.int64("count")?);
+    let row = |row| {
+        Ok(ConfusionRow {
+            prompt: prompt.owned(row)?,
+            model: model.owned(row)?,
+            metric: metric.owned(row)?,
+            target: target.owned(row)?,
+            predicted: predicted.maybe_owned(row),
+            count: count.maybe_count(row)?.unwrap_or_default(),
+        })
+    };
+    (0..frame.data.height()).map(row).collect()
+}

@@ -1,0 +1,103 @@
+//! Metrics of which less is better: they are mirrored on the way in, so that every test asks
+//! whether a score dropped, and mirrored again on the way out.
+
+use std::borrow::Cow;
+
+use evalmark_core::metric::{Direction, Range};
+
+use crate::items::ItemScore;
+use crate::rule::{Rule, ScoreRange};
+
+impl ScoreRange {
+    /// Between which values a metric's scores lie.
+    pub fn of(range: Range) -> Self {
+        Self { low: range.min(), high: range.max().unwrap_or(f64::INFINITY) }
+    }
+
+    /// The scores of single answers, where they only name what changed.
+    pub(crate) const ANY: Self = Self { low: f64::NEG_INFINITY, high: f64::INFINITY };
+
+    /// How such values are written.
+    pub(crate) fn named(self) -> Range {
+        let named = [Range::Unit, Range::Signed, Range::Hundred];
+        named.into_iter().find(|&range| Self::of(range) == self).unwrap_or(Range::Open)
+    }
+
+    /// What a value and its mirror image add up to.
+    fn mirror(self) -> f64 {
+        if self.width().is_finite() { self.low + self.high } else { 0.0 }
+    }
+}
+
+impl Rule {
+    /// The rule of a metric whose values lie there, of which these are better.
+    #[must_use]
+    pub fn of_metric(self, range: Range, direction: Direction) -> Self {
+        Self { range: ScoreRange::of(range), direction, ..self }
+    }
+
+    /// The same rule for scores of which more is better.
+    pub(crate) fn faced(&self) -> Self {
+        let ScoreRange { low, high } = self.range;
+        let range = match self.direction {
+            Direction::Lower if high.is_infinite() => ScoreRange { low: -high, high: -low },
+            _ => self.range,
+        };
+        Self { range, ..self.clone() }
+    }
+
+    /// A score that was mirrored, as it was; and the other way round.
+    pub(crate) fn shown(&self, value: f64) -> f64 {
+        match self.direction {
+            Direction::Higher => value,
+            Direction::Lower => self.range.mirror() - value,
+        }
+    }
+
+    /// Both ends of a range of scores that was mirrored, as they were.
+    pub(crate) fn shown_ends(&self, low: f64, high: f64) -> (f64, f64) {
+        match self.direction {
+            Direction::Higher => (low, high),
+            Direction::Lower => (self.shown(high), self.shown(low)),
+        }
+    }
+
+    /// Both bounds of a difference of mirrored scores, as they are.
+    pub(crate) fn shown_bounds(&self, lower: f64, upper: f64) -> (f64, f64) {
+        match self.direction {
+            Direction::Higher => (lower, upper),
+            Direction::Lower => (0.0 - upper, 0.0 - lower),
+        }
+    }
+
+    /// Scores so that more is better.
+    pub(crate) fn facing<'a>(&self, items: &'a [ItemScore]) -> Cow<'a, [ItemScore]> {
+        if self.direction == Direction::Higher {
+            return Cow::Borrowed(items);
+        }
+        let mirror = self.range.mirror();
+        let one = |item: &ItemScore| ItemScore {
+            sum: f64::from(item.n_scored) * mirror - item.sum,
+            ..*item
+        };
+        items.iter().map(one).collect()
+    }
+
+    /// The same rule with ends for what no score of these arms has shown: where a metric has no
+    /// largest value, twice the largest that was seen.
+    pub(crate) fn bounded(&self, arms: [&[ItemScore]; 2]) -> Self {
+        let ScoreRange { low, high } = self.range;
+        if self.range.width().is_finite() || low.is_infinite() && high.is_infinite() {
+            return self.clone();
+        }
+        let sizes = arms.iter().flat_map(|items| items.iter());
+        let sizes = sizes.filter_map(|item| item.mean(self.range)).map(f64::abs);
+        let largest = (2.0 * sizes.fold(0.0, f64::max)).max(2.0 * self.margin);
+        let range = if high.is_infinite() {
+            ScoreRange { low, high: low + largest }
+        } else {
+            ScoreRange { low: high - largest, high }
+        };
+        Self { range, ..self.clone() }
+    }
+}

@@ -1,0 +1,144 @@
+//! Items by what they add: equal ones are one cell, and cost as much as one.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use rayon::prelude::*;
+
+use super::Pooled;
+use crate::random::scramble;
+
+/// What one item adds to the sums of each arm.
+pub(super) struct Row<'a, const ARMS: usize> {
+    pub(super) arms: [Vec<Cow<'a, [f64]>>; ARMS],
+    pub(super) cluster: Option<u64>,
+    /// What is drawn or flipped as one.
+    pub(super) unit: u64,
+}
+
+/// Items in order of their keys, and which of them are alike.
+pub(super) struct Cells<'a, const ARMS: usize> {
+    pub(super) rows: Vec<Row<'a, ARMS>>,
+    /// By row.
+    pub(super) cell_of: Vec<usize>,
+    /// By cell: its first row, and how many rows it has.
+    pub(super) firsts: Vec<usize>,
+    pub(super) sizes: Vec<u64>,
+    pub(super) sums: [Vec<f64>; ARMS],
+}
+
+impl<'a, const ARMS: usize> Cells<'a, ARMS> {
+    pub(super) fn new(rows: Vec<Row<'a, ARMS>>, pooled: &dyn Pooled) -> Self {
+        let mut seen: HashMap<Vec<u64>, usize> = HashMap::new();
+        let (mut firsts, mut sizes) = (Vec::new(), Vec::new());
+        let mut cell_of = Vec::with_capacity(rows.len());
+        for (at, row) in rows.iter().enumerate() {
+            let cell = *seen.entry(bits(row)).or_insert(firsts.len());
+            if cell == firsts.len() {
+                firsts.push(at);
+                sizes.push(0);
+            }
+            sizes[cell] += 1;
+            cell_of.push(cell);
+        }
+        let sums = [(); ARMS].map(|()| vec![0.0; pooled.width()]);
+        let mut cells = Self { rows, cell_of, firsts, sizes, sums };
+        let mut sums = std::mem::take(&mut cells.sums.to_vec());
+        for (cell, &size) in cells.sizes.iter().enumerate() {
+            for (arm, sums) in sums.iter_mut().enumerate() {
+                cells.add(pooled, arm, cell, sums, size as f64);
+            }
+        }
+        for (own, sums) in cells.sums.iter_mut().zip(sums) {
+            *own = sums;
+        }
+        cells
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.firsts.len()
+    }
+
+    /// Adds what an item of the cell adds to an arm, so many times.
+    pub(super) fn add(
+        &self,
+        pooled: &dyn Pooled,
+        arm: usize,
+        cell: usize,
+        sums: &mut [f64],
+        times: f64,
+    ) {
+        for counts in &self.rows[self.firsts[cell]].arms[arm] {
+            pooled.add(sums, counts, times);
+        }
+    }
+
+    /// How much each cell's item moves an arm's values, on the scale of one observation: its mean
+    /// over the items is the values themselves. `None` for a value that some item alone defines.
+    pub(super) fn pseudo_values(
+        &self,
+        pooled: &dyn Pooled,
+        arm: usize,
+        values: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync,
+    ) -> Vec<Option<Vec<f64>>> {
+        let whole = values(&self.sums[arm]);
+        let n = self.rows.len() as f64;
+        let without = |sums: &mut Vec<f64>, cell: usize| {
+            self.add(pooled, arm, cell, sums, -1.0);
+            let found = values(sums);
+            self.add(pooled, arm, cell, sums, 1.0);
+            found
+        };
+        let left_out: Vec<Vec<Option<f64>>> =
+            (0..self.len()).into_par_iter().map_init(|| self.sums[arm].clone(), without).collect();
+        let one = |(at, whole): (usize, Option<f64>)| {
+            let whole = whole?;
+            let moved =
+                |rest: &Vec<Option<f64>>| Some((n - 1.0) * (whole - rest.get(at)?.as_ref()?));
+            let moved: Vec<f64> = left_out.iter().map(moved).collect::<Option<_>>()?;
+            let total: f64 = moved.iter().zip(&self.sizes).map(|(m, size)| m * *size as f64).sum();
+            Some(moved.iter().map(|m| whole + m - total / n).collect())
+        };
+        whole.into_iter().enumerate().map(one).collect()
+    }
+
+    /// The most that one item's answer can move an arm's value, on the scale of one observation;
+    /// `None` where the worst and the best answer cannot be told.
+    pub(super) fn leverage(&self, pooled: &dyn Pooled, arm: usize) -> Option<f64> {
+        let move_of = |sums: &mut Vec<f64>, cell: usize| {
+            let counts = self.rows[self.firsts[cell]].arms[arm].first()?;
+            let extremes = pooled.extremes(counts)?;
+            pooled.add(sums, counts, -1.0);
+            let found = extremes.map(|extreme| {
+                pooled.add(sums, &extreme, 1.0);
+                let value = pooled.value(sums);
+                pooled.add(sums, &extreme, -1.0);
+                value
+            });
+            pooled.add(sums, counts, 1.0);
+            Some((found[1]? - found[0]?).abs())
+        };
+        let moves = (0..self.len()).into_par_iter().map_init(|| self.sums[arm].clone(), move_of);
+        let largest = moves.try_reduce(|| 0.0, |a: f64, b: f64| Some(a.max(b)))?;
+        Some(largest * self.rows.len() as f64)
+    }
+
+    /// A seed that the items and what they add decide.
+    pub(super) fn seed(&self) -> u64 {
+        let mix = |seed: u64, bits: u64| scramble(seed ^ bits).wrapping_add(1);
+        let rows = self.cell_of.iter().map(|&cell| &self.rows[self.firsts[cell]]);
+        rows.fold(0x6a09_e667_f3bc_c908, |seed, row| bits(row).into_iter().fold(seed, mix))
+    }
+}
+
+/// All that a row adds, as something to compare.
+fn bits<const ARMS: usize>(row: &Row<'_, ARMS>) -> Vec<u64> {
+    let mut bits = Vec::new();
+    for arm in &row.arms {
+        bits.push(arm.len() as u64);
+        for counts in arm {
+            bits.push(counts.len() as u64);
+            bits.extend(counts.iter().map(|count| count.to_bits()));
+        }
+    }
+    bits
+}

@@ -1,0 +1,258 @@
+//! The difference of a whole run's value between two arms.
+//!
+//! Two witnesses must agree, and of each pair of bounds the more cautious counts. One is what the
+//! items weigh: their pseudo-values are tested as scores are, by t and the studentised bootstrap, or
+//! by cluster. The other is the paired bootstrap of the difference itself, which sees what is not
+//! linear in it. Alone a percentile bootstrap is wrong too often where items are few.
+
+use std::borrow::Cow;
+
+use super::{
+    ItemCounts, Pooled,
+    cells::{Cells, Row},
+    resample::resampled,
+};
+use crate::compare::{Judged, flips, match_arms};
+use crate::continuous::grouped;
+use crate::decide::{Case, Kind};
+use crate::evidence::{Evidence, Reach};
+use crate::items::{CompareError, ItemScore, Subject};
+use crate::missing::{Arms, Assumption, Pair};
+use crate::pairing::Places;
+use crate::random::unit_of;
+use crate::rule::{Rule, ScoreRange};
+use crate::unseen::variance_is_unseen;
+use crate::{clustered, continuous};
+
+/// Beyond so many items that are all unlike, the value is as good as linear in them, and drawing
+/// them again shows nothing more.
+const MOST_CELLS: usize = 20_000;
+
+/// One arm of a metric whose value is that of a whole run.
+#[derive(Clone, Copy, Debug)]
+pub struct PooledArm<'a> {
+    /// The items and their own scores.
+    pub items: &'a [ItemScore],
+    /// What each of them adds, parallel to the items.
+    pub counts: &'a [ItemCounts],
+}
+
+/// Compares the value of a whole run between two arms; the rule's range is the value's, and its
+/// margin is in units of the value.
+///
+/// Missing answers count as the worst or best that there could have been, where the metric can tell
+/// what those are; elsewhere an answer that depends on them is none.
+pub fn compare_pooled(
+    subject: &Subject,
+    [baseline, candidate]: [PooledArm<'_>; 2],
+    pooled: &dyn Pooled,
+    rule: &Rule,
+) -> Result<Judged, CompareError> {
+    rule.check()?;
+    let scores = [baseline, candidate].map(counted_items);
+    // Those that only name what changed have another range than the value.
+    let shown = Rule { range: ScoreRange::ANY, ..rule.clone() };
+    let named = [shown.facing(baseline.items), shown.facing(candidate.items)];
+    let mirrored = Faced { pooled, rule };
+    let rule = rule.faced();
+    let counts = [baseline.counts, candidate.counts];
+    match_arms(subject, [&scores[0], &scores[1]], &rule, |matched| {
+        let places = matched.arms.places;
+        let case = Case::build(Kind::RunValue, matched.missing, &rule, |assumption| {
+            let rows = rows(&scores, counts, places, assumption, pooled)?;
+            weigh(rows, &mirrored, &rule)
+        });
+        let arms = Arms { baseline: &named[0], candidate: &named[1], places };
+        let flips = flips(arms, ScoreRange::ANY, rule.max_flips);
+        matched.decide(case, flips)
+    })
+}
+
+/// The items with as many scored answers as have counts; their scores play no part.
+pub(super) fn counted_items(arm: PooledArm<'_>) -> Vec<ItemScore> {
+    let counted = |(item, counts): (&ItemScore, &ItemCounts)| {
+        let n_scored = u32::try_from(counts.len()).unwrap_or(u32::MAX).min(item.n_planned);
+        ItemScore { sum: 0.0, n_scored, ..*item }
+    };
+    arm.items.iter().zip(arm.counts).map(counted).collect()
+}
+
+/// What the items add under an assumption about missing answers; `None` where it cannot be told.
+fn rows<'a>(
+    scores: &[Vec<ItemScore>; 2],
+    counts: [&'a [ItemCounts]; 2],
+    places: &[Places],
+    assumption: Assumption,
+    pooled: &dyn Pooled,
+) -> Option<Vec<Row<'a, 2>>> {
+    let mut rows = Vec::with_capacity(places.len());
+    for &(b, c) in places {
+        let (before, after) = (&counts[0][b], &counts[1][c]);
+        let Some(known) = after.first().or(before.first()) else { continue };
+        let fill = |counts: &'a ItemCounts, missing: u32, extreme: usize| {
+            let mut filled: Vec<_> = counts.iter().map(|one| Cow::Borrowed(&**one)).collect();
+            if missing > 0 {
+                let extreme = pooled.extremes(known)?[extreme].clone();
+                filled.extend((0..missing).map(|_| Cow::Owned(extreme.clone())));
+            }
+            Some(filled)
+        };
+        let (lacks_before, lacks_after) = (scores[0][b].n_missing(), scores[1][c].n_missing());
+        let arms = match assumption {
+            Assumption::Complete => [fill(before, 0, 0)?, fill(after, 0, 0)?],
+            Assumption::WorstForCandidate => {
+                [fill(before, lacks_before, 1)?, fill(after, lacks_after, 0)?]
+            }
+            Assumption::BestForCandidate => [fill(before, 0, 0)?, fill(after, lacks_after, 1)?],
+        };
+        if arms.iter().any(Vec::is_empty) {
+            continue;
+        }
+        let cluster = scores[1][c].cluster.or(scores[0][b].cluster);
+        let unit = unit_of(scores[1][c].key, cluster);
+        rows.push(Row { arms, cluster, unit });
+    }
+    Some(rows)
+}
+
+/// A value of which less is better, mirrored.
+pub(super) struct Faced<'a> {
+    pub(super) pooled: &'a dyn Pooled,
+    pub(super) rule: &'a Rule,
+}
+
+impl Pooled for Faced<'_> {
+    fn width(&self) -> usize {
+        self.pooled.width()
+    }
+
+    fn add(&self, sums: &mut [f64], counts: &[f64], times: f64) {
+        self.pooled.add(sums, counts, times);
+    }
+
+    fn value(&self, sums: &[f64]) -> Option<f64> {
+        self.pooled.value(sums).map(|value| self.rule.shown(value))
+    }
+
+    fn extremes(&self, counts: &[f64]) -> Option<[Vec<f64>; 2]> {
+        self.pooled.extremes(counts)
+    }
+}
+
+fn weigh(rows: Vec<Row<'_, 2>>, pooled: &dyn Pooled, rule: &Rule) -> Option<Evidence> {
+    let cells = Cells::new(rows, pooled);
+    let value = |sums: &[f64]| pooled.value(sums);
+    let [before, after] = [value(&cells.sums[0])?, value(&cells.sums[1])?];
+    let Some(pairs) = pseudo_pairs(&cells, pooled) else {
+        return Some(nothing(cells.rows.len() as u64, [before, after]));
+    };
+    let weighing = Rule { range: reach_of(&cells, pooled, &pairs, rule), ..rule.clone() };
+    let mut found = if clustered::dependent(&pairs) {
+        clustered::weigh(&pairs, &weighing)?
+    } else {
+        continuous::weigh(&pairs, &weighing)?
+    };
+    found.estimate = after - before;
+    (found.baseline_mean, found.candidate_mean) = (before, after);
+    let is_linear = cells.len() > MOST_CELLS;
+    let n = pairs.len() as u64;
+    let groups = grouped(&pairs, weighing.range);
+    if !is_linear && !variance_is_unseen(&groups, n, rule.alpha) {
+        hold_back(&mut found, &cells, pooled, rule);
+    }
+    found.method = method(&found, is_linear);
+    Some(found.within(rule))
+}
+
+fn method(found: &Evidence, is_linear: bool) -> &'static str {
+    match (found.method, is_linear) {
+        ("paired_t+bootstrap", false) => "jackknife_t+bootstrap",
+        ("paired_t+bootstrap", true) => "jackknife_t",
+        ("paired_t+binomial", _) => "jackknife_t+binomial",
+        ("cluster_t+sign_flip", _) => "jackknife_cluster_t+sign_flip+bootstrap",
+        _ => "jackknife_cluster_t+bootstrap",
+    }
+}
+
+/// A value that single items define says nothing of what others would do.
+fn nothing(n: u64, [before, after]: [f64; 2]) -> Evidence {
+    Evidence {
+        method: "none",
+        n,
+        baseline_mean: before,
+        candidate_mean: after,
+        estimate: after - before,
+        lower: f64::NEG_INFINITY,
+        upper: f64::INFINITY,
+        p_regressed: 1.0,
+        p_pass: 1.0,
+        discordant: None,
+        discordance: 0.0,
+        reach: Reach::default(),
+        seed: None,
+        notes: vec!["without some single items the value is not defined: too few to judge".into()],
+        pass_barred: false,
+    }
+}
+
+/// Each item's pseudo-values in both arms; their mean difference is that of the values.
+fn pseudo_pairs(cells: &Cells<'_, 2>, pooled: &dyn Pooled) -> Option<Vec<Pair>> {
+    let of = |arm| {
+        let values = |sums: &[f64]| vec![pooled.value(sums)];
+        cells.pseudo_values(pooled, arm, values).pop().flatten()
+    };
+    let (before, after) = (of(0)?, of(1)?);
+    let pair = |(row, &cell): (&Row<'_, 2>, &usize)| Pair {
+        baseline: before[cell],
+        candidate: after[cell],
+        cluster: row.cluster,
+        unit: row.unit,
+    };
+    Some(cells.rows.iter().zip(&cells.cell_of).map(pair).collect())
+}
+
+/// How far one item may move the difference, on the scale of one observation: what no item showed
+/// may be as much.
+fn reach_of(cells: &Cells<'_, 2>, pooled: &dyn Pooled, pairs: &[Pair], rule: &Rule) -> ScoreRange {
+    let largest = [0, 1].into_iter().filter_map(|arm| cells.leverage(pooled, arm));
+    let told = largest.fold(0.0, f64::max);
+    let spread = |of: fn(&Pair) -> f64| {
+        let (low, high) = pairs
+            .iter()
+            .map(of)
+            .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+        high - low
+    };
+    let seen = spread(|pair| pair.baseline).max(spread(|pair| pair.candidate));
+    let width = Some(rule.range.width()).filter(|width| width.is_finite()).unwrap_or(0.0);
+    let widest = if told > 0.0 { told } else { 2.0 * seen };
+    ScoreRange { low: 0.0, high: widest.max(seen).max(width).max(2.0 * rule.margin) }
+}
+
+/// What the paired bootstrap of the difference leaves of the bounds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of the number of resamples"
+)]
+fn hold_back(found: &mut Evidence, cells: &Cells<'_, 2>, pooled: &dyn Pooled, rule: &Rule) {
+    let difference = |sums: &[Vec<f64>; 2]| Some(pooled.value(&sums[1])? - pooled.value(&sums[0])?);
+    let drawn = resampled(cells, pooled, rule.resamples, difference);
+    let mut values: Vec<f64> = drawn.iter().copied().flatten().collect();
+    values.sort_unstable_by(f64::total_cmp);
+    // What is not defined counts as extreme on both sides.
+    let undefined = drawn.len() - values.len();
+    let total = (drawn.len() + 1) as f64;
+    let rank = ((rule.alpha * total * (1.0 + 1e-12)) as usize).checked_sub(undefined + 1);
+    let ends = rank.and_then(|at| Some((values.get(at)?, values.get(values.len() - 1 - at)?)));
+    let (lower, upper) =
+        ends.map_or((f64::NEG_INFINITY, f64::INFINITY), |(&lower, &upper)| (lower, upper));
+    found.lower = found.lower.min(lower);
+    found.upper = found.upper.max(upper);
+    let share = |extreme: usize| (1 + extreme + undefined) as f64 / total;
+    let not_below = values.len() - values.partition_point(|&value| value < 0.0);
+    let beyond = values.partition_point(|&value| value <= -rule.margin);
+    found.p_regressed = found.p_regressed.max(share(not_below));
+    found.p_pass = found.p_pass.max(share(beyond));
+    found.seed = Some(cells.seed());
+}

@@ -1,0 +1,170 @@
+//! The values of one run with their intervals: the bias-corrected and accelerated bootstrap
+//! (Efron, JASA 1987), with the acceleration of the jackknife.
+
+use std::borrow::Cow;
+
+use evalmark_core::estimate::Estimate;
+
+use super::{
+    ItemCounts, Pooled,
+    cells::{Cells, Row},
+    resample::resampled,
+};
+use crate::clustered::cluster_mean;
+use crate::continuous::counted;
+use crate::intervals::{share_upper, tail_of};
+use crate::items::ItemScore;
+use crate::random::unit_of;
+use crate::rule::ScoreRange;
+use crate::special::{normal_sf, normal_upper};
+use crate::unseen::variance_is_unseen;
+
+/// Resamples behind an interval.
+const RESAMPLES: u32 = 1999;
+
+/// Estimates of each of the values, in their order; `None` where a value is not defined.
+pub type PooledEstimate = Option<Estimate>;
+
+/// Estimates the values of a run from its items' counts, which are parallel to the items.
+///
+/// Intervals are clipped to `range` where they are of the first value, the others to where their
+/// resamples lie.
+pub fn pooled_estimates(
+    items: &[ItemScore],
+    counts: &[ItemCounts],
+    pooled: &dyn Pooled,
+    range: ScoreRange,
+    confidence: f64,
+) -> Vec<PooledEstimate> {
+    let mut order: Vec<usize> = (0..items.len().min(counts.len())).collect();
+    order.sort_unstable_by_key(|&at| items[at].key);
+    let rows = order.into_iter().filter(|&at| !counts[at].is_empty()).map(|at| Row {
+        arms: [counts[at].iter().map(|counts| Cow::Borrowed(&**counts)).collect()],
+        cluster: items[at].cluster,
+        unit: unit_of(items[at].key, items[at].cluster),
+    });
+    let cells = Cells::new(rows.collect(), pooled);
+    let values = |sums: &[f64]| pooled.values(sums);
+    let found = values(&cells.sums[0]);
+    if cells.rows.is_empty() {
+        return vec![None; found.len()];
+    }
+    let draws = resampled(&cells, pooled, RESAMPLES, |sums| values(&sums[0]));
+    let pseudo = cells.pseudo_values(pooled, 0, values);
+    let leverage = cells.leverage(pooled, 0);
+    let one = |(at, value): (usize, Option<f64>)| {
+        let drawn = draws.iter().filter_map(|draw| draw.get(at).copied().flatten()).collect();
+        let pseudo = pseudo[at].as_deref();
+        let one = One { value: value?, pseudo, drawn, cells: &cells };
+        let estimate = one.estimate(tail_of(confidence)?);
+        Some(if at == 0 { one.within(estimate, leverage, range, confidence) } else { estimate })
+    };
+    found.into_iter().enumerate().map(one).collect()
+}
+
+/// One value, what each cell's item does to it, and the same value of every resample.
+struct One<'a> {
+    value: f64,
+    pseudo: Option<&'a [f64]>,
+    drawn: Vec<f64>,
+    cells: &'a Cells<'a, 1>,
+}
+
+impl One<'_> {
+    fn estimate(&self, tail: f64) -> Estimate {
+        let mut drawn = self.drawn.clone();
+        drawn.sort_unstable_by(f64::total_cmp);
+        // A value that many resamples leave undefined has no interval.
+        let is_defined = drawn.len() as f64 > 0.95 * f64::from(RESAMPLES);
+        let ends = if is_defined { self.ends(&drawn, tail) } else { None };
+        Estimate {
+            mean: self.value,
+            stderr: self.stderr(),
+            ci_low: ends.map(|ends| ends.0),
+            ci_high: ends.map(|ends| ends.1),
+            ci_method: "bca_bootstrap".to_owned(),
+            n_items: self.cells.rows.len() as u64,
+        }
+    }
+
+    /// The pseudo-value of every row, with its unit.
+    fn by_row(&self) -> Option<(Vec<f64>, Vec<u64>)> {
+        let pseudo = self.pseudo?;
+        let values = self.cells.cell_of.iter().map(|&cell| pseudo[cell]).collect();
+        Some((values, self.cells.rows.iter().map(|row| row.unit).collect()))
+    }
+
+    fn stderr(&self) -> Option<f64> {
+        let (values, units) = self.by_row()?;
+        cluster_mean(&values, &units)?.se_cr1
+    }
+
+    /// The shares of the resamples at which the interval ends, and their values.
+    fn ends(&self, drawn: &[f64], tail: f64) -> Option<(f64, f64)> {
+        let n = drawn.len() as f64;
+        let below = drawn.partition_point(|&drawn| drawn < self.value) as f64;
+        let at_most = drawn.partition_point(|&drawn| drawn <= self.value) as f64;
+        // Ties count half, and no share is 0 or 1.
+        let share = (f64::midpoint(below, at_most) + 0.5) / (n + 1.0);
+        let bias = normal_quantile(share);
+        let bent = self.acceleration();
+        let at = |tail: f64| {
+            let z = bias + normal_quantile(tail);
+            quantile(drawn, normal_sf(-bias - z / (1.0 - bent * z)))
+        };
+        Some((at(tail)?.min(self.value), at(1.0 - tail)?.max(self.value)))
+    }
+
+    /// A sixth of the skewness of the mean of the pseudo-values.
+    fn acceleration(&self) -> f64 {
+        let Some(pseudo) = self.pseudo else { return 0.0 };
+        let (mut squares, mut cubes) = (0.0, 0.0);
+        for (pseudo, &size) in pseudo.iter().zip(&self.cells.sizes) {
+            let apart = pseudo - self.value;
+            squares += apart * apart * size as f64;
+            cubes += apart * apart * apart * size as f64;
+        }
+        if squares > 0.0 { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 }
+    }
+
+    /// Where nearly all items do the same to the value, what so few cannot have shown is added: an
+    /// exact bound on the share of such items, times the most that one can do.
+    fn within(
+        &self,
+        mut estimate: Estimate,
+        leverage: Option<f64>,
+        range: ScoreRange,
+        confidence: f64,
+    ) -> Estimate {
+        let n = self.cells.rows.len() as u64;
+        let tail = tail_of(confidence).unwrap_or(0.025);
+        if let (Some((values, _)), Some(leverage)) = (self.by_row(), leverage) {
+            let groups =
+                counted(values.into_iter(), ScoreRange { low: 0.0, high: leverage.max(1.0) });
+            if variance_is_unseen(&groups, n, tail) {
+                let reach = leverage * share_upper(0, n, tail);
+                estimate.ci_low =
+                    Some(estimate.ci_low.unwrap_or(self.value).min(self.value - reach));
+                estimate.ci_high =
+                    Some(estimate.ci_high.unwrap_or(self.value).max(self.value + reach));
+            }
+        }
+        let clip = |end: Option<f64>| end.map(|end| end.max(range.low).min(range.high));
+        Estimate { ci_low: clip(estimate.ci_low), ci_high: clip(estimate.ci_high), ..estimate }
+    }
+}
+
+fn normal_quantile(share: f64) -> f64 {
+    if share < 0.5 { -normal_upper(share) } else { normal_upper(1.0 - share) }
+}
+
+/// The value below which a share of the drawn ones lies.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of the number of resamples"
+)]
+fn quantile(drawn: &[f64], share: f64) -> Option<f64> {
+    let at = (share * (drawn.len() + 1) as f64) as usize;
+    drawn.get(at.saturating_sub(1).min(drawn.len().checked_sub(1)?)).copied()
+}

@@ -1,0 +1,98 @@
+//! A whole run's value against a minimum (or maximum): its pseudo-values are weighed as scores are.
+
+use std::borrow::Cow;
+
+use super::{
+    Pooled, PooledArm,
+    cells::{Cells, Row},
+    compare::{Faced, counted_items},
+};
+use crate::clustered;
+use crate::compare::{Flips, Judged};
+use crate::decide::{Case, Cause, Kind};
+use crate::evidence::Evidence;
+use crate::items::{Arm, CompareError, Subject};
+use crate::minimum::{blank, graded};
+use crate::missing::{Assumption, Missing, Pair};
+use crate::pairing::{Changes, by_key};
+use crate::random::unit_of;
+use crate::rule::{Rule, ScoreRange};
+
+/// Judges the value of a whole run against a minimum, as [`minimum`](crate::minimum()) does a mean.
+pub fn minimum_pooled(
+    subject: &Subject,
+    arm: PooledArm<'_>,
+    pooled: &dyn Pooled,
+    min: f64,
+    rule: &Rule,
+) -> Result<Judged, CompareError> {
+    rule.check()?;
+    let ScoreRange { low, high } = rule.range;
+    if !(min.is_finite() && (low..=high).contains(&min)) {
+        return Err(CompareError::Minimum { minimum: min, low, high });
+    }
+    let items = counted_items(arm);
+    let order = by_key(Arm::Candidate, &items, ScoreRange::ANY)?;
+    let comparison = blank(subject, &items, min, &Rule { margin: 0.0, ..rule.clone() });
+    if items.is_empty() {
+        return Ok(Judged::refused(comparison, Cause::NoItems, Changes::default()));
+    }
+    let mut missing = Missing::default();
+    items.iter().for_each(|item| missing.candidate.take(item));
+    let (faced, min) = (Faced { pooled, rule }, rule.shown(min));
+    let rule = Rule { margin: 0.0, ..rule.faced() };
+    let case = Case::build(Kind::Level(min), missing, &rule, |assumption| {
+        let row = |&at: &usize| {
+            let counts = &arm.counts[at];
+            let mut all: Vec<_> = counts.iter().map(|one| Cow::Borrowed(&**one)).collect();
+            let extreme = match assumption {
+                Assumption::Complete => None,
+                Assumption::WorstForCandidate => Some(0),
+                Assumption::BestForCandidate => Some(1),
+            };
+            if let (Some(extreme), 1..) = (extreme, items[at].n_missing()) {
+                // Of an item without any answer nobody knows what it could have added.
+                let extreme = pooled.extremes(counts.first()?)?[extreme].clone();
+                all.extend((0..items[at].n_missing()).map(|_| Cow::Owned(extreme.clone())));
+            }
+            let unit = unit_of(items[at].key, items[at].cluster);
+            Some(Row { arms: [all], cluster: items[at].cluster, unit })
+        };
+        let rows: Option<Vec<_>> = match assumption {
+            Assumption::Complete => Some(order.iter().filter_map(row).collect()),
+            _ => order.iter().map(row).collect(),
+        };
+        let rows = rows?.into_iter().filter(|row| !row.arms[0].is_empty()).collect();
+        weigh(rows, &faced, min, &rule)
+    });
+    Ok(Judged::decided(comparison, case, Flips::default(), Changes::default()))
+}
+
+fn weigh(rows: Vec<Row<'_, 1>>, pooled: &dyn Pooled, min: f64, rule: &Rule) -> Option<Evidence> {
+    let cells = Cells::new(rows, pooled);
+    let value = pooled.value(&cells.sums[0])?;
+    let values = |sums: &[f64]| vec![pooled.value(sums)];
+    let pseudo = cells.pseudo_values(pooled, 0, values).pop().flatten()?;
+    let level = |(row, &cell): (&Row<'_, 1>, &usize)| Pair {
+        baseline: min,
+        candidate: pseudo[cell],
+        cluster: row.cluster,
+        unit: row.unit,
+    };
+    let levels: Vec<Pair> = cells.rows.iter().zip(&cells.cell_of).map(level).collect();
+    // No item moves the value further than the most that one can.
+    let reach = cells.leverage(pooled, 0).unwrap_or(0.0);
+    let seen = pseudo.iter().map(|pseudo| (pseudo - min).abs()).fold(0.0, f64::max);
+    let (low, high) = (min - reach.max(seen), min + reach.max(seen));
+    let weighing = Rule { range: ScoreRange { low, high }, ..rule.clone() };
+    let mut found = if clustered::dependent(&levels) {
+        clustered::weigh(&levels, &weighing)?
+    } else {
+        graded(&levels, min, &weighing)?
+    };
+    (found.candidate_mean, found.estimate) = (value, value - min);
+    found.lower = found.lower.max(rule.range.low - min);
+    found.upper = found.upper.min(rule.range.high - min);
+    found.reach.items_needed = found.reach.items_to_decide;
+    Some(found)
+}
