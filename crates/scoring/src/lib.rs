@@ -25,7 +25,10 @@ mod kinds;
 mod metric;
 mod normalize;
 mod number_in_text;
+mod overlap;
+mod python_text;
 mod reference;
+mod similarity;
 mod subject;
 
 pub use batch::{Case, Judgement, score_batch};

@@ -5,6 +5,7 @@ mod fuzzy;
 mod includes;
 mod judge;
 mod number;
+mod overlap;
 mod regex;
 
 use std::sync::LazyLock;
@@ -23,6 +24,13 @@ pub(crate) static KINDS: &[Kind] = &[
     kind::<regex::Pattern>(),
     kind::<number::Number>(),
     kind::<fuzzy::Fuzzy>(),
+    kind::<overlap::TokenF1>(),
+    kind::<overlap::BleuKind>(),
+    kind::<overlap::ChrfKind>(),
+    kind::<overlap::TerKind>(),
+    kind::<overlap::RougeKind>(),
+    kind::<overlap::Wer>(),
+    kind::<overlap::Cer>(),
     kind::<judge::Rubric>(),
 ];
 

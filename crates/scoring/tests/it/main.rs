@@ -3,10 +3,12 @@
 mod batch;
 mod catalog;
 mod extract;
+mod facts;
 mod fuzzy;
 mod judge;
 mod laws;
 mod matching;
 mod number;
+mod overlap;
 mod reference;
 mod support;

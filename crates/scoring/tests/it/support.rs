@@ -86,5 +86,15 @@ pub(crate) fn deterministic() -> Vec<Value> {
         json!({"fuzzy": {"algorithm": "jaro"}}),
         json!({"fuzzy": {"algorithm": "jaro_winkler"}}),
         json!({"fuzzy": {"algorithm": "sorensen_dice"}}),
+        json!({"fuzzy": {"algorithm": "indel"}}),
+        json!({"fuzzy": {"algorithm": "lcs_seq"}}),
+        json!({"fuzzy": {"algorithm": "hamming"}}),
+        json!({"fuzzy": {"algorithm": "partial_ratio"}}),
+        json!({"fuzzy": {"algorithm": "token_sort_ratio"}}),
+        json!({"fuzzy": {"algorithm": "token_set_ratio"}}),
+        json!({"token_f1": {}, "threshold": 0.5}),
+        json!({"rouge": {"variant": "rouge2"}, "threshold": 0.5}),
+        json!({"rouge": {"variant": "rougeL", "stemmer": true}, "threshold": 0.5}),
+        json!({"rouge": {"variant": "rougeLsum"}, "threshold": 0.5}),
     ]
 }
