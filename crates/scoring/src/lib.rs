@@ -28,8 +28,11 @@ mod metric;
 mod nested;
 mod normalize;
 mod number_in_text;
+mod overlap;
 mod program;
+mod python_text;
 mod reference;
+mod similarity;
 mod subject;
 
 pub use batch::{Case, Judgement, score_batch};

@@ -9,12 +9,17 @@ use serde::{Deserialize, Serialize};
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step, default_steps},
+    similarity::{
+        Sequences, characters, damerau_levenshtein, hamming, indel_similarity, jaro, jaro_winkler,
+        levenshtein, osa, partial_ratio, partial_work, sorensen_dice, sorted_words, subsequence,
+        token_set_ratio,
+    },
     subject::Subject,
 };
 
-/// The largest product of two lengths that is compared: about a second of work. Beyond it a
-/// quadratic algorithm would hold up a whole run for one pathological answer.
-const MAX_WORK: usize = 1_000_000_000;
+/// The most steps that a comparison may take: about a second. Beyond it a quadratic algorithm would
+/// hold up a whole run for one pathological answer.
+const MAX_WORK: usize = 500_000_000;
 
 /// Parameters of `fuzzy`.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -23,13 +28,28 @@ pub(crate) struct Params {
     /// How likeness is measured.
     #[serde(default)]
     algorithm: Algorithm,
+    /// Of `jaro_winkler`: what each shared first character adds, from 0 to 0.25.
+    #[serde(default = "default_prefix_weight")]
+    prefix_weight: f64,
+    /// Of `hamming`: the shorter text is padded, and each place of padding differs. Without it an
+    /// answer of another length than the target is invalid.
+    #[serde(default = "default_pad")]
+    pad: bool,
     /// Applied to answer and target before they are compared.
     #[serde(default = "default_steps")]
     normalize: Vec<Step>,
 }
 
+fn default_prefix_weight() -> f64 {
+    0.1
+}
+
+fn default_pad() -> bool {
+    true
+}
+
 /// How likeness is measured. All count Unicode scalar values.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Algorithm {
     /// 1 - edits / longer length; an edit inserts, deletes or replaces (Levenshtein 1966).
@@ -39,21 +59,37 @@ pub(crate) enum Algorithm {
     Osa,
     /// The same without the restriction (Damerau 1964; Lowrance and Wagner 1975).
     DamerauLevenshtein,
+    /// 1 - edits / both lengths; an edit inserts or deletes. It is rapidfuzz's `ratio`.
+    Indel,
+    /// Longest common subsequence / longer length.
+    LcsSeq,
+    /// Equal places / longer length (Hamming 1950).
+    Hamming,
     /// Shared characters within a window, and their order (Jaro 1989).
     Jaro,
-    /// Jaro with a bonus of 0.1 for each of at most 4 shared first characters, where Jaro is above
-    /// 0.7 (Winkler 1990).
+    /// Jaro with a bonus for each of at most 4 shared first characters, where Jaro is above 0.7
+    /// (Winkler 1990).
     JaroWinkler,
     /// 2 × shared bigrams / all bigrams, counted with multiplicity, white space left out
     /// (Dice 1945; Sørensen 1948). It has no bigrams for a text of one character, which is like
     /// nothing but itself.
     SorensenDice,
+    /// The best `indel` of the shorter text with any part of the longer one that is no longer.
+    PartialRatio,
+    /// `indel` of the texts with their words sorted.
+    TokenSortRatio,
+    /// The best `indel` among the shared words, those with the answer's other words, and those with
+    /// the target's other words, each word once: 1 where one text has all words of the other, and 0
+    /// where one has no word.
+    TokenSetRatio,
 }
 
 #[derive(Debug)]
 pub(crate) struct Fuzzy {
     chain: Chain,
     algorithm: Algorithm,
+    prefix_weight: f64,
+    pad: bool,
 }
 
 impl Define for Fuzzy {
@@ -65,13 +101,19 @@ impl Define for Fuzzy {
         threshold: Some(0.9),
         needs_target: true,
         model_refs: &[],
-        source: "Crate `strsim`, checked against rapidfuzz; Sørensen–Dice is our own.",
+        source: "As rapidfuzz 3.14.6, without case folding; Sørensen–Dice is our own.",
     };
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
-        let chain = Chain::new(&params.normalize);
-        Ok(Work::Text(Arc::new(Self { chain, algorithm: params.algorithm })))
+        let Params { algorithm, prefix_weight, pad, normalize } = params;
+        if !(0.0..=0.25).contains(&prefix_weight) {
+            let message =
+                format!("a prefix weight lies in [0, 0.25], and {prefix_weight} does not");
+            return Err(Complaint { pointer: "/prefix_weight".to_owned(), message });
+        }
+        let chain = Chain::new(&normalize);
+        Ok(Work::Text(Arc::new(Self { chain, algorithm, prefix_weight, pad })))
     }
 }
 
@@ -80,73 +122,70 @@ impl Measure for Fuzzy {
         let answer = self.chain.apply(answer);
         let targets: Vec<String> =
             targets.iter().map(|target| self.chain.apply(target).into_owned()).collect();
-        let fits =
-            |target: &String| *target == answer || self.algorithm.can_afford(&answer, target);
+        let fits = |target: &String| *target == answer || self.can_afford(&answer, target);
         if !targets.iter().all(fits) {
             return Finding::Missing("answer and target are too long to compare".to_owned());
         }
-        Finding::best_of(&targets, |target| self.algorithm.similarity(&answer, target))
+        if self.algorithm == Algorithm::Hamming && !self.pad && !has_length(&answer, &targets) {
+            return Finding::Invalid("no target has the length of the answer".to_owned());
+        }
+        Finding::best_of(&targets, |target| self.similarity(&answer, target))
     }
 }
 
-impl Algorithm {
-    fn can_afford(self, a: &str, b: &str) -> bool {
-        matches!(self, Self::SorensenDice)
-            || a.chars().count().saturating_mul(b.chars().count()) <= MAX_WORK
+/// Whether there are targets, and none has the length of the answer.
+fn has_length(answer: &str, targets: &[String]) -> bool {
+    let length = answer.chars().count();
+    targets.is_empty() || targets.iter().any(|target| target.chars().count() == length)
+}
+
+impl Fuzzy {
+    fn can_afford(&self, a: &str, b: &str) -> bool {
+        let (a, b) = (a.chars().count(), b.chars().count());
+        let work = match self.algorithm {
+            Algorithm::SorensenDice | Algorithm::Hamming => 0,
+            Algorithm::DamerauLevenshtein => a.saturating_mul(b),
+            Algorithm::PartialRatio => partial_work(a, b),
+            _ => a.saturating_mul(b) / 64,
+        };
+        work <= MAX_WORK
     }
 
     /// The likeness of two texts, in [0, 1]; 1 for equal ones, empty ones among them.
-    fn similarity(self, a: &str, b: &str) -> f64 {
-        if a == b {
+    fn similarity(&self, a: &str, b: &str) -> f64 {
+        if a == b && self.algorithm != Algorithm::TokenSetRatio {
             return 1.0;
         }
-        match self {
-            Self::Levenshtein => strsim::normalized_levenshtein(a, b),
-            Self::Osa => normalized(strsim::osa_distance(a, b), a, b),
-            Self::DamerauLevenshtein => strsim::normalized_damerau_levenshtein(a, b),
-            Self::Jaro => strsim::jaro(a, b),
-            Self::JaroWinkler => strsim::jaro_winkler(a, b),
-            Self::SorensenDice => sorensen_dice(a, b),
+        match self.algorithm {
+            Algorithm::Levenshtein => by_edits(&characters(a, b), levenshtein),
+            Algorithm::Osa => by_edits(&characters(a, b), osa),
+            Algorithm::DamerauLevenshtein => {
+                normalized(damerau_levenshtein(a, b), a.chars().count().max(b.chars().count()))
+            }
+            Algorithm::Indel => indel_similarity(&characters(a, b)),
+            Algorithm::LcsSeq => by_edits(&characters(a, b), |both| {
+                both.a.len().max(both.b.len()) - subsequence(both)
+            }),
+            Algorithm::Hamming if !self.pad && a.chars().count() != b.chars().count() => 0.0,
+            Algorithm::Hamming => by_edits(&characters(a, b), |both| hamming(&both.a, &both.b)),
+            Algorithm::Jaro => jaro(a, b),
+            Algorithm::JaroWinkler => jaro_winkler(a, b, self.prefix_weight),
+            Algorithm::SorensenDice => sorensen_dice(a, b),
+            Algorithm::PartialRatio => partial_ratio(&characters(a, b)),
+            Algorithm::TokenSortRatio => {
+                indel_similarity(&characters(&sorted_words(a), &sorted_words(b)))
+            }
+            Algorithm::TokenSetRatio => token_set_ratio(a, b),
         }
     }
+}
+
+/// 1 - edits / longer length.
+fn by_edits(both: &Sequences, edits: impl FnOnce(&Sequences) -> usize) -> f64 {
+    normalized(edits(both), both.a.len().max(both.b.len()))
 }
 
 /// 1 - distance / longer length. Never called with two empty texts.
-fn normalized(distance: usize, a: &str, b: &str) -> f64 {
-    1.0 - distance as f64 / a.chars().count().max(b.chars().count()) as f64
-}
-
-/// Our own, because strsim 0.11 divides by lengths in bytes, which is wrong beyond ASCII.
-fn sorensen_dice(a: &str, b: &str) -> f64 {
-    let (a, b) = (bigrams(a), bigrams(b));
-    match (a, b) {
-        (Err(a), Err(b)) => f64::from(a == b),
-        (Ok(a), Ok(b)) => 2.0 * shared(&a, &b) as f64 / (a.len() + b.len()) as f64,
-        _ => 0.0,
-    }
-}
-
-/// The sorted bigrams of a text without its white space; the text itself where it has none.
-fn bigrams(text: &str) -> Result<Vec<(char, char)>, Option<char>> {
-    let chars: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let mut bigrams: Vec<_> = chars.windows(2).map(|pair| (pair[0], pair[1])).collect();
-    bigrams.sort_unstable();
-    if bigrams.is_empty() { Err(chars.first().copied()) } else { Ok(bigrams) }
-}
-
-/// The size of the intersection of two sorted multisets.
-fn shared<T: Ord>(a: &[T], b: &[T]) -> usize {
-    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
-    let mut count = 0;
-    while let (Some(x), Some(y)) = (a.peek(), b.peek()) {
-        let order = x.cmp(y);
-        if order.is_le() {
-            a.next();
-        }
-        if order.is_ge() {
-            b.next();
-        }
-        count += usize::from(order.is_eq());
-    }
-    count
+fn normalized(distance: usize, longer: usize) -> f64 {
+    1.0 - distance as f64 / longer as f64
 }

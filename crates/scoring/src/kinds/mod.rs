@@ -10,6 +10,7 @@ mod includes;
 mod judge;
 mod label;
 mod number;
+mod overlap;
 mod per_item;
 mod probability;
 mod regex;
@@ -37,6 +38,18 @@ pub(crate) static FAMILIES: &[(&str, &[Kind])] = &[
         ],
     ),
     ("Fuzzy", &[kind::<fuzzy::Fuzzy>()]),
+    (
+        "Text overlap",
+        &[
+            kind::<overlap::TokenF1>(),
+            kind::<overlap::BleuKind>(),
+            kind::<overlap::ChrfKind>(),
+            kind::<overlap::TerKind>(),
+            kind::<overlap::RougeKind>(),
+            kind::<overlap::Wer>(),
+            kind::<overlap::Cer>(),
+        ],
+    ),
     (
         "Classification",
         &[
