@@ -147,4 +147,8 @@ pub struct MetricKind {
     pub needs_target: bool,
     /// Pointers to parameters that name a model of the suite, e.g. `/model`.
     pub model_refs: &'static [&'static str],
+    /// Pointers to parameters that name a text file, relative to the suite file. Whoever reads the
+    /// suite puts `{"text": CONTENT}` in the name's place, so that the content is a parameter like
+    /// any other: it is hashed and recorded, and a metric reads no files.
+    pub file_refs: &'static [&'static str],
 }

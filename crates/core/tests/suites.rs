@@ -17,7 +17,10 @@ const KINDS: &[MetricKind] = &[
         schema: || {
             json!({
                 "type": "object",
-                "properties": { "normalize": { "type": "array" } },
+                "properties": {
+                    "normalize": { "type": "array" },
+                    "words": { "type": "string" },
+                },
                 "additionalProperties": false,
             })
         },
@@ -26,6 +29,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         needs_target: true,
         model_refs: &[],
+        file_refs: &["/words"],
     },
     MetricKind {
         name: "judge",
@@ -35,6 +39,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         needs_target: false,
         model_refs: &["/model"],
+        file_refs: &[],
     },
 ];
 
@@ -117,6 +122,24 @@ fn check(changes: &[(&str, &str)], expected: &[&str]) {
         assert!(message.contains(expected), "`{message}` lacks `{expected}`\n{shown}");
     }
     assert_eq!(messages.len(), expected.len(), "{shown}");
+}
+
+#[test]
+fn a_file_that_a_metric_names_is_read_and_counts_as_its_parameter() {
+    let folder = folder();
+    let text = SUITE.replace("exact: { normalize: [trim] }", "exact: { words: words.txt }");
+    let read_with = |words: &str| {
+        fs::write(folder.path().join("words.txt"), words).expect("written");
+        read(folder.path(), &text).expect("valid")
+    };
+    let (one, other) = (read_with("one\n"), read_with("two\n"));
+    assert_eq!(one.metrics[0].params, json!({"words": {"text": "one\n"}}));
+    assert_eq!(one.effective["metrics"][0]["exact"], one.metrics[0].params);
+    assert_ne!(one.identity(), other.identity());
+    check(
+        &[("exact: { normalize: [trim] }", "exact: { words: none.txt }")],
+        &["none.txt cannot be read"],
+    );
 }
 
 #[test]

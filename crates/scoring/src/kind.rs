@@ -35,6 +35,9 @@ pub(crate) struct About {
 pub(crate) trait Define {
     /// What it says of itself.
     const ABOUT: About;
+    /// Pointers to parameters that name a file, relative to the suite: a kind gets its content as a
+    /// [`FileText`](crate::file_text::FileText).
+    const FILE_REFS: &'static [&'static str] = &[];
     /// Its parameters as a suite writes them.
     type Params: DeserializeOwned + JsonSchema;
     /// From raw parameters to something that cannot fail. Pointers are relative to the parameters.
@@ -121,6 +124,8 @@ impl Finding {
 pub(crate) struct Kind {
     /// What it says of itself.
     pub(crate) about: About,
+    /// Pointers to parameters that name a file.
+    pub(crate) file_refs: &'static [&'static str],
     /// JSON Schema of its parameters, without references, so that it can be embedded.
     pub(crate) schema: fn() -> Value,
     /// Compiles its parameters; pointers are relative to the parameters.
@@ -129,7 +134,12 @@ pub(crate) struct Kind {
 
 /// The row of the kind `D`.
 pub(crate) const fn kind<D: Define>() -> Kind {
-    Kind { about: D::ABOUT, schema: schema::<D::Params>, compile: compile::<D> }
+    Kind {
+        about: D::ABOUT,
+        file_refs: D::FILE_REFS,
+        schema: schema::<D::Params>,
+        compile: compile::<D>,
+    }
 }
 
 /// The JSON Schema of `P`, without references.

@@ -5,7 +5,8 @@
 //! `src/kinds/` that fills the form in `src/kind.rs`, and one line in `src/kinds/mod.rs`.
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
-//! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, request, grade), and
+//! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `code_fence.rs`,
+//! `json_compare.rs`, `pairing.rs` and `tolerance.rs` (comparing structures), `personal_data/`, `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds). What a kind may look at is in
 //! `subject.rs`.
 //!
@@ -16,8 +17,11 @@
 //! METRICS.md beside this crate is generated from the code; a test keeps it current.
 
 mod batch;
+mod code_fence;
 mod extract;
+mod file_text;
 mod finish;
+mod json_compare;
 mod json_in_text;
 mod judge;
 mod kind;
@@ -25,8 +29,11 @@ mod kinds;
 mod metric;
 mod normalize;
 mod number_in_text;
+mod pairing;
+mod personal_data;
 mod reference;
 mod subject;
+mod tolerance;
 
 pub use batch::{Case, Judgement, score_batch};
 pub use judge::Judge;

@@ -8,7 +8,14 @@ use crate::support::{deterministic, spec};
 #[test]
 fn names_are_unique_and_schemas_closed() {
     let names: Vec<_> = catalog().iter().map(|kind| kind.name).collect();
-    assert_eq!(names, ["exact", "includes", "regex", "number", "fuzzy", "judge"]);
+    let expected = [
+        &["exact", "includes", "regex", "number", "fuzzy", "judge"][..],
+        &["json_valid", "json_schema", "json_equal", "json_fields", "yaml_valid", "xml_valid"],
+        &["sql_valid", "contains_code", "tool_call"],
+        &["length", "length_within", "latency", "cost", "refusal", "blocklist", "pii", "language"],
+        &["repetition"],
+    ];
+    assert_eq!(names, expected.concat());
     for kind in catalog() {
         let schema = (kind.schema)();
         assert_eq!(schema["type"], "object", "{}", kind.name);
@@ -30,6 +37,21 @@ fn references_to_models_are_parameters() {
         }
     }
     assert_eq!(catalog()[5].model_refs, ["/model"]);
+}
+
+/// A file is named by a parameter that says text in the schema.
+#[test]
+fn references_to_files_are_parameters() {
+    let mut n_files = 0;
+    for kind in catalog() {
+        for pointer in kind.file_refs {
+            let schema = (kind.schema)();
+            let property = schema.pointer(&format!("/properties{pointer}/type"));
+            assert!(property.is_some_and(|of| of.to_string().contains("string")), "{}", kind.name);
+            n_files += 1;
+        }
+    }
+    assert_eq!(n_files, 1);
 }
 
 #[test]

@@ -10,3 +10,6 @@ mod matching;
 mod number;
 mod reference;
 mod support;
+
+mod behaviour;
+mod structure;

@@ -86,5 +86,25 @@ pub(crate) fn deterministic() -> Vec<Value> {
         json!({"fuzzy": {"algorithm": "jaro"}}),
         json!({"fuzzy": {"algorithm": "jaro_winkler"}}),
         json!({"fuzzy": {"algorithm": "sorensen_dice"}}),
+        // Structure.
+        json!({"json_valid": {}}),
+        json!({"json_schema": {"schema": {"type": ["object", "array"]}}}),
+        json!({"json_equal": {"unordered": true, "abs": 0.5}}),
+        json!({"json_fields": {}}),
+        json!({"yaml_valid": {"fence": true}}),
+        json!({"xml_valid": {}}),
+        json!({"sql_valid": {}}),
+        json!({"contains_code": {"inline": true}}),
+        json!({"tool_call": {"extra": true}}),
+        // Behaviour.
+        json!({"length": {}, "threshold": 3, "binary": true}),
+        json!({"length_within": {"unit": "words", "max": 3}}),
+        json!({"latency": {}, "threshold": 100}),
+        json!({"cost": {}, "threshold": 1}),
+        json!({"refusal": {"patterns": ["a"]}}),
+        json!({"blocklist": {"words": ["a", "ß"]}}),
+        json!({"pii": {}}),
+        json!({"language": {"expected": "de"}}),
+        json!({"repetition": {"n": 1, "unit": "characters"}, "threshold": 0.5}),
     ]
 }

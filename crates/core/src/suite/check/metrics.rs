@@ -1,6 +1,6 @@
 //! Checking the `metrics` section.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Checker, suggest};
 use crate::{
@@ -53,8 +53,11 @@ impl Checker<'_> {
             let message = format!("`{}` is what a gate calls an amount of its own", raw.name);
             self.complain_with_hint(&format!("{at}/name"), message, "choose another name".into());
         }
-        let params = raw.kinds.get(kind.name).cloned().unwrap_or_default();
+        let mut params = raw.kinds.get(kind.name).cloned().unwrap_or_default();
         self.model_refs(&at, kind, &params, models);
+        if !self.read_files(&at, kind, &mut params) {
+            return None;
+        }
         let spec = MetricSpec {
             name: raw.name.clone(),
             kind: kind.name,
@@ -93,6 +96,25 @@ impl Checker<'_> {
         }
     }
 
+    /// Puts the content of the files that parameters name in the place of their names.
+    fn read_files(&mut self, at: &str, kind: &MetricKind, params: &mut Value) -> bool {
+        let mut all_read = true;
+        for pointer in kind.file_refs {
+            let Some(param) = params.pointer_mut(pointer) else { continue };
+            let Some(file) = param.as_str() else { continue };
+            let path = self.folder.join(file);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => *param = json!({ "text": text }),
+                Err(error) => {
+                    let message = format!("the file {} cannot be read: {error}", path.display());
+                    self.complain(&format!("{at}/{}{pointer}", escape(kind.name)), message);
+                    all_read = false;
+                }
+            }
+        }
+        all_read
+    }
+
     fn extract(&mut self, at: &str, raw: &RawExtract) -> Option<Extract> {
         match (&raw.regex, &raw.json) {
             (Some(pattern), None) => Some(Extract::Regex {
@@ -112,6 +134,22 @@ impl Checker<'_> {
                 self.complain(&format!("{at}/extract"), message);
                 None
             }
+        }
+    }
+}
+
+/// Puts the files that metrics name into the effective suite, as read.
+pub(super) fn inline_files(
+    kinds: &[MetricKind],
+    metrics: &[Option<MetricSpec>],
+    effective: &mut Value,
+) {
+    for (i, metric) in metrics.iter().enumerate() {
+        let Some(metric) = metric else { continue };
+        let names_files =
+            |kind: &MetricKind| kind.name == metric.kind && !kind.file_refs.is_empty();
+        if kinds.iter().any(names_files) {
+            effective["metrics"][i][metric.kind] = metric.params.clone();
         }
     }
 }
