@@ -180,6 +180,10 @@ pub struct MetricKind {
     pub nested: fn(&Value) -> Vec<Nested>,
     /// Whether these models give embeddings, and no opinion.
     pub embeds: bool,
+    /// Pointers to parameters that name a text file, relative to the suite file. Whoever reads the
+    /// suite puts `{"text": CONTENT}` in the name's place, so that the content is a parameter like
+    /// any other: it is hashed and recorded, and a metric reads no files.
+    pub file_refs: &'static [&'static str],
 }
 
 impl MetricKind {

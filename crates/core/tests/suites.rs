@@ -17,7 +17,10 @@ const KINDS: &[MetricKind] = &[
         schema: || {
             json!({
                 "type": "object",
-                "properties": { "normalize": { "type": "array" } },
+                "properties": {
+                    "normalize": { "type": "array" },
+                    "words": { "type": "string" },
+                },
                 "additionalProperties": false,
             })
         },
@@ -29,6 +32,7 @@ const KINDS: &[MetricKind] = &[
         model_refs: &[],
         nested: |_| Vec::new(),
         embeds: false,
+        file_refs: &["/words"],
     },
     MetricKind {
         name: "judge",
@@ -41,6 +45,7 @@ const KINDS: &[MetricKind] = &[
         model_refs: &["/model", "/models"],
         nested: |_| Vec::new(),
         embeds: false,
+        file_refs: &[],
     },
     MetricKind {
         name: "semantic",
@@ -53,6 +58,7 @@ const KINDS: &[MetricKind] = &[
         model_refs: &["/model"],
         nested: |_| Vec::new(),
         embeds: true,
+        file_refs: &[],
     },
 ];
 
@@ -135,6 +141,24 @@ fn check(changes: &[(&str, &str)], expected: &[&str]) {
         assert!(message.contains(expected), "`{message}` lacks `{expected}`\n{shown}");
     }
     assert_eq!(messages.len(), expected.len(), "{shown}");
+}
+
+#[test]
+fn a_file_that_a_metric_names_is_read_and_counts_as_its_parameter() {
+    let folder = folder();
+    let text = SUITE.replace("exact: { normalize: [trim] }", "exact: { words: words.txt }");
+    let read_with = |words: &str| {
+        fs::write(folder.path().join("words.txt"), words).expect("written");
+        read(folder.path(), &text).expect("valid")
+    };
+    let (one, other) = (read_with("one\n"), read_with("two\n"));
+    assert_eq!(one.metrics[0].params, json!({"words": {"text": "one\n"}}));
+    assert_eq!(one.effective["metrics"][0]["exact"], one.metrics[0].params);
+    assert_ne!(one.identity(), other.identity());
+    check(
+        &[("exact: { normalize: [trim] }", "exact: { words: none.txt }")],
+        &["none.txt cannot be read"],
+    );
 }
 
 #[test]

@@ -39,6 +39,9 @@ pub(crate) trait Define {
     const AGGREGATION: &'static str = "mean";
     /// Whether the models that it names give embeddings, and no opinion.
     const EMBEDS: bool = false;
+    /// Pointers to parameters that name a file, relative to the suite: a kind gets its content as a
+    /// [`FileText`](crate::file_text::FileText).
+    const FILE_REFS: &'static [&'static str] = &[];
     /// Its parameters as a suite writes them.
     type Params: DeserializeOwned + JsonSchema;
     /// From raw parameters to something that cannot fail. Pointers are relative to the parameters.
@@ -200,6 +203,8 @@ pub(crate) struct Kind {
     pub(crate) about: About,
     /// Whether the models that it names give embeddings, and no opinion.
     pub(crate) embeds: bool,
+    /// Pointers to parameters that name a file.
+    pub(crate) file_refs: &'static [&'static str],
     /// JSON Schema of its parameters, without references, so that it can be embedded.
     pub(crate) schema: fn() -> Value,
     /// Compiles its parameters; pointers are relative to the parameters.
@@ -217,6 +222,7 @@ pub(crate) const fn kind<D: Define>() -> Kind {
         schema: schema::<D::Params>,
         compile: compile::<D>,
         embeds: D::EMBEDS,
+        file_refs: D::FILE_REFS,
         aggregation: D::AGGREGATION,
         nested: D::nested,
     }

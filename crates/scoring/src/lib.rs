@@ -8,7 +8,8 @@
 //! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
 //! `program.rs` (what a user's own program is told and says). What a kind may look at is in
-//! `subject.rs`, what classification counts and ranks in `classification/`.
+//! `subject.rs`, structures are compared by `json_compare.rs`, `pairing.rs` and `tolerance.rs`, and found by
+//! `code_fence.rs`; what identifies people is known by `personal_data/`, what classification counts and ranks in `classification/`.
 //!
 //! What is deliberately absent: network, files, clock, randomness, printing. A judge's request is
 //! made here and its grade is read here; asking it is somebody else's work. A request that failed
@@ -18,8 +19,11 @@
 
 mod batch;
 mod classification;
+mod code_fence;
 mod extract;
+mod file_text;
 mod finish;
+mod json_compare;
 mod json_in_text;
 mod judge;
 mod kind;
@@ -29,11 +33,14 @@ mod nested;
 mod normalize;
 mod number_in_text;
 mod overlap;
+mod pairing;
+mod personal_data;
 mod program;
 mod python_text;
 mod reference;
 mod similarity;
 mod subject;
+mod tolerance;
 
 pub use batch::{Case, Judgement, score_batch};
 pub use judge::{Form, Judge, Question, Reply, Unaskable};

@@ -17,6 +17,9 @@ mod regex;
 mod semantic;
 mod weighted;
 
+mod behaviour;
+mod structure;
+
 use std::sync::LazyLock;
 
 use evalmark_core::metric::MetricKind;
@@ -59,6 +62,20 @@ pub(crate) static FAMILIES: &[(&str, &[Kind])] = &[
             kind::<probability::RocAuc>(),
         ],
     ),
+    (
+        "Structure",
+        &[
+            kind::<structure::json_valid::JsonValid>(),
+            kind::<structure::json_schema::JsonSchemaFit>(),
+            kind::<structure::json_equal::JsonEqual>(),
+            kind::<structure::json_fields::JsonFields>(),
+            kind::<structure::yaml_valid::YamlValid>(),
+            kind::<structure::xml_valid::XmlValid>(),
+            kind::<structure::sql_valid::SqlValid>(),
+            kind::<structure::contains_code::ContainsCode>(),
+            kind::<structure::tool_call::ToolCall>(),
+        ],
+    ),
     ("Meaning", &[kind::<semantic::Semantic>()]),
     (
         "Model-graded",
@@ -67,6 +84,20 @@ pub(crate) static FAMILIES: &[(&str, &[Kind])] = &[
             kind::<judge::Facts>(),
             kind::<judge::Reference>(),
             kind::<judge::Pairwise>(),
+        ],
+    ),
+    (
+        "Behaviour",
+        &[
+            kind::<behaviour::length::Length>(),
+            kind::<behaviour::length_within::LengthWithin>(),
+            kind::<behaviour::latency::Latency>(),
+            kind::<behaviour::cost::Cost>(),
+            kind::<behaviour::refusal::Refusal>(),
+            kind::<behaviour::blocklist::Blocklist>(),
+            kind::<behaviour::pii::Pii>(),
+            kind::<behaviour::language::Language>(),
+            kind::<behaviour::repetition::Repetition>(),
         ],
     ),
     (
@@ -105,5 +136,6 @@ fn metric_kind(kind: &Kind) -> MetricKind {
         model_refs: kind.about.model_refs,
         nested: kind.nested,
         embeds: kind.embeds,
+        file_refs: kind.file_refs,
     }
 }

@@ -43,6 +43,21 @@ fn references_to_models_are_parameters() {
     assert_eq!(models, [("/models/0", "a"), ("/models/1", "b")]);
 }
 
+/// A file is named by a parameter that says text in the schema.
+#[test]
+fn references_to_files_are_parameters() {
+    let mut n_files = 0;
+    for kind in catalog() {
+        for pointer in kind.file_refs {
+            let schema = (kind.schema)();
+            let property = schema.pointer(&format!("/properties{pointer}/type"));
+            assert!(property.is_some_and(|of| of.to_string().contains("string")), "{}", kind.name);
+            n_files += 1;
+        }
+    }
+    assert_eq!(n_files, 1);
+}
+
 #[test]
 fn check_accepts_what_compiles() {
     for entry in deterministic() {

@@ -19,3 +19,6 @@ mod panel;
 mod reference;
 mod semantic;
 mod support;
+
+mod behaviour;
+mod structure;

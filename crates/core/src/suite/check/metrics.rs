@@ -1,6 +1,6 @@
 //! Checking the `metrics` section.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Checker, suggest};
 use crate::{
@@ -47,7 +47,10 @@ impl Checker<'_> {
             let message = format!("`{}` is what a gate calls an amount of its own", raw.name);
             self.complain_with_hint(&format!("{at}/name"), message, "choose another name".into());
         }
-        let params = raw.kinds.get(kind.name).cloned().unwrap_or_default();
+        let mut params = raw.kinds.get(kind.name).cloned().unwrap_or_default();
+        if !self.read_files(&at, kind, &mut params) {
+            return None;
+        }
         if !has_target {
             self.needs_target(&at, kind, &params);
         }
@@ -72,6 +75,25 @@ impl Checker<'_> {
             let at = format!("{at}/{}{pointer}", escape(kind.name));
             self.complain_with_hint(&at, message, hint);
         }
+    }
+
+    /// Puts the content of the files that parameters name in the place of their names.
+    fn read_files(&mut self, at: &str, kind: &MetricKind, params: &mut Value) -> bool {
+        let mut all_read = true;
+        for pointer in kind.file_refs {
+            let Some(param) = params.pointer_mut(pointer) else { continue };
+            let Some(file) = param.as_str() else { continue };
+            let path = self.folder.join(file);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => *param = json!({ "text": text }),
+                Err(error) => {
+                    let message = format!("the file {} cannot be read: {error}", path.display());
+                    self.complain(&format!("{at}/{}{pointer}", escape(kind.name)), message);
+                    all_read = false;
+                }
+            }
+        }
+        all_read
     }
 
     fn model_refs(&mut self, at: &str, kind: &MetricKind, params: &Value, models: &[String]) {
@@ -128,6 +150,22 @@ fn extract(raw: &RawExtract) -> Result<Extract, Complaint> {
             let message = "`extract` needs exactly one of `regex` (with `group` and `which`) and \
                            `json`";
             Err(Complaint { pointer: "/extract".to_owned(), message: message.to_owned() })
+        }
+    }
+}
+
+/// Puts the files that metrics name into the effective suite, as read.
+pub(super) fn inline_files(
+    kinds: &[MetricKind],
+    metrics: &[Option<MetricSpec>],
+    effective: &mut Value,
+) {
+    for (i, metric) in metrics.iter().enumerate() {
+        let Some(metric) = metric else { continue };
+        let names_files =
+            |kind: &MetricKind| kind.name == metric.kind && !kind.file_refs.is_empty();
+        if kinds.iter().any(names_files) {
+            effective["metrics"][i][metric.kind] = metric.params.clone();
         }
     }
 }

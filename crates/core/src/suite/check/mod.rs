@@ -72,6 +72,7 @@ impl Checker<'_> {
         let prompts = self.prompts(&raw.prompts, first.as_ref(), &mut effective);
         let names: Vec<_> = raw.models.iter().map(|model| model.name.clone()).collect();
         let mut metrics = self.metrics(&raw.metrics, &names, raw.dataset.target.is_some());
+        metrics::inline_files(self.readers.kinds, &metrics, &mut effective);
         let asked = metrics::Asked::by(self.readers.kinds, &metrics);
         let candidates = models::candidates(&raw.models, &asked);
         if candidates.is_empty() {

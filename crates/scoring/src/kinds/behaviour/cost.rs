@@ -1,0 +1,45 @@
+//! `cost`: what the answer cost.
+
+use std::sync::Arc;
+
+use evalmark_core::metric::{Complaint, Direction, Range};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    kind::{About, Define, Finding, Measure, Work},
+    subject::Subject,
+};
+
+/// `cost` has no parameters.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {}
+
+#[derive(Debug)]
+pub(crate) struct Cost;
+
+impl Define for Cost {
+    const ABOUT: About = About {
+        name: "cost",
+        summary: "US dollars that the answer cost, prompt included; missing where the price or the tokens are not known.",
+        range: Range::Open,
+        direction: Direction::Lower,
+        threshold: None,
+        needs_target: false,
+        model_refs: &[],
+        source: "Own definition; the column `cost_usd`.",
+    };
+    type Params = Params;
+
+    fn compile(Params {}: Params) -> Result<Work, Complaint> {
+        Ok(Work::Text(Arc::new(Self)))
+    }
+}
+
+impl Measure for Cost {
+    fn measure(&self, Subject { cost_usd, .. }: Subject<'_>) -> Finding {
+        let missing = || Finding::Missing("what the answer cost is not known".to_owned());
+        cost_usd.map_or_else(missing, Finding::of)
+    }
+}

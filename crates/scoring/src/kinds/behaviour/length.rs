@@ -1,0 +1,54 @@
+//! `length`: how long the answer is.
+
+use std::sync::Arc;
+
+use evalmark_core::metric::{Complaint, Direction, Range};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::unit::Unit;
+use crate::{
+    kind::{About, Define, Finding, Measure, Work},
+    subject::Subject,
+};
+
+/// Parameters of `length`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// What is counted.
+    #[serde(default)]
+    unit: Unit,
+}
+
+#[derive(Debug)]
+pub(crate) struct Length {
+    unit: Unit,
+}
+
+impl Define for Length {
+    const ABOUT: About = About {
+        name: "length",
+        summary: "How long the answer is.",
+        range: Range::Open,
+        direction: Direction::Lower,
+        threshold: None,
+        needs_target: false,
+        model_refs: &[],
+        source: "Own definition.",
+    };
+    type Params = Params;
+
+    fn compile(Params { unit }: Params) -> Result<Work, Complaint> {
+        Ok(Work::Text(Arc::new(Self { unit })))
+    }
+}
+
+impl Measure for Length {
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        match self.unit.count(subject) {
+            Ok(count) => Finding::of(count as f64),
+            Err(missing) => missing,
+        }
+    }
+}

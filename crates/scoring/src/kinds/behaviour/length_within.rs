@@ -1,0 +1,77 @@
+//! `length_within`: the answer is neither too short nor too long.
+
+use std::sync::Arc;
+
+use evalmark_core::metric::{Complaint, Direction, Range};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::unit::Unit;
+use crate::{
+    kind::{About, Define, Finding, Measure, Work},
+    subject::Subject,
+};
+
+/// Parameters of `length_within`: at least one of `min` and `max`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// What is counted.
+    #[serde(default)]
+    unit: Unit,
+    /// The shortest length that will do.
+    #[serde(default)]
+    min: Option<u64>,
+    /// The longest length that will do.
+    #[serde(default)]
+    max: Option<u64>,
+}
+
+#[derive(Debug)]
+pub(crate) struct LengthWithin {
+    unit: Unit,
+    min: u64,
+    max: u64,
+}
+
+impl Define for LengthWithin {
+    const ABOUT: About = About {
+        name: "length_within",
+        summary: "The answer's length lies within bounds, which belong to it.",
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
+        needs_target: false,
+        model_refs: &[],
+        source: "Own definition.",
+    };
+    type Params = Params;
+
+    fn compile(Params { unit, min, max }: Params) -> Result<Work, Complaint> {
+        if min.is_none() && max.is_none() {
+            let message = "`length_within` needs `min`, `max` or both".to_owned();
+            return Err(Complaint { pointer: String::new(), message });
+        }
+        let (min, max) = (min.unwrap_or(0), max.unwrap_or(u64::MAX));
+        if min > max {
+            let message = format!("no length is at least {min} and at most {max}");
+            return Err(Complaint { pointer: "/min".to_owned(), message });
+        }
+        Ok(Work::Text(Arc::new(Self { unit, min, max })))
+    }
+}
+
+impl Measure for LengthWithin {
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        match self.unit.count(subject) {
+            Ok(count) if count < self.min => {
+                Finding::Value(0.0, Some(format!("{count}, and the least is {}", self.min)))
+            }
+            Ok(count) if count > self.max => {
+                Finding::Value(0.0, Some(format!("{count}, and the most is {}", self.max)))
+            }
+            Ok(_) => Finding::yes_or_no(true),
+            Err(missing) => missing,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What an answer's length is counted in.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{kind::Finding, subject::Subject};
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Unit {
+    /// Unicode scalar values; an accent of its own counts.
+    #[default]
+    Characters,
+    /// Runs of anything but white space; in Chinese, Japanese or Thai those are no words.
+    Words,
+    /// Output tokens as the provider counted them, of the whole answer even after `extract`; missing
+    /// where it did not say.
+    Tokens,
+    /// Lines; a line break at the end begins none.
+    Lines,
+    /// Bytes in UTF-8.
+    Bytes,
+}
+
+impl Unit {
+    /// How many there are.
+    pub(super) fn count(self, Subject { answer, record, .. }: Subject<'_>) -> Result<u64, Finding> {
+        let count = match self {
+            Self::Characters => answer.chars().count(),
+            Self::Words => answer.split_whitespace().count(),
+            Self::Lines => answer.lines().count(),
+            Self::Bytes => answer.len(),
+            Self::Tokens => {
+                let reason = "the provider did not count the answer's tokens";
+                return record.usage.output_tokens.ok_or(Finding::Missing(reason.to_owned()));
+            }
+        };
+        Ok(count as u64)
+    }
+}

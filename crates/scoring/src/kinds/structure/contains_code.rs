@@ -1,0 +1,67 @@
+//! `contains_code`: there is code in the answer, marked as such.
+
+use std::sync::Arc;
+
+use evalmark_core::metric::{Complaint, Direction, Range};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    code_fence::{blocks, has_inline_code},
+    kind::{About, Define, Finding, Measure, Work},
+    subject::Subject,
+};
+
+/// Parameters of `contains_code`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// Only blocks that are marked as one of these languages count, in any case, e.g.
+    /// `[python, py]`. Empty: any block, marked or not.
+    #[serde(default)]
+    languages: Vec<String>,
+    /// Inline code counts too, where no language is asked for.
+    #[serde(default)]
+    inline: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct ContainsCode {
+    languages: Vec<String>,
+    inline: bool,
+}
+
+impl Define for ContainsCode {
+    const ABOUT: About = About {
+        name: "contains_code",
+        summary: "The answer holds a fenced block of code that is not empty, and is closed.",
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
+        needs_target: false,
+        model_refs: &[],
+        source: "Fences and code spans as in CommonMark 0.31; a fence may be indented by any amount.",
+    };
+    type Params = Params;
+
+    fn compile(Params { languages, inline }: Params) -> Result<Work, Complaint> {
+        if inline && !languages.is_empty() {
+            let message = "inline code has no language: leave out `inline` or `languages`".into();
+            return Err(Complaint { pointer: "/inline".to_owned(), message });
+        }
+        let languages = languages.iter().map(|language| language.to_lowercase()).collect();
+        Ok(Work::Text(Arc::new(Self { languages, inline })))
+    }
+}
+
+impl Measure for ContainsCode {
+    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
+        let blocks = blocks(answer);
+        let wanted = |language: &str| {
+            self.languages.is_empty() || self.languages.contains(&language.to_lowercase())
+        };
+        let fenced =
+            blocks.iter().any(|block| !block.body.trim().is_empty() && wanted(block.language));
+        Finding::yes_or_no(fenced || self.inline && has_inline_code(answer, &blocks))
+    }
+}

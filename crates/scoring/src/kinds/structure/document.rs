@@ -1,0 +1,47 @@
+//! The document in an answer and in its targets: what every kind of structure reads first.
+
+use serde_json::Value;
+
+use crate::{code_fence::unfenced, kind::Finding};
+
+/// The part of an answer that is the document: all of it or, on request, its one block of code.
+pub(super) fn document(answer: &str, fence: bool) -> Result<&str, String> {
+    if fence { unfenced(answer) } else { Ok(answer) }
+}
+
+/// The JSON that an answer is; otherwise the answer is invalid, and this says why.
+pub(super) fn json(answer: &str, fence: bool) -> Result<Value, Finding> {
+    let text = document(answer, fence).map_err(Finding::Invalid)?;
+    serde_json::from_str(text.trim())
+        .map_err(|error| Finding::Invalid(format!("the answer is not JSON: {error}")))
+}
+
+/// The targets that are JSON; where none is, there is nothing to compare with.
+pub(super) fn json_targets(targets: &[String]) -> Result<Vec<Value>, Finding> {
+    let values: Vec<Value> =
+        targets.iter().filter_map(|target| serde_json::from_str(target.trim()).ok()).collect();
+    if !values.is_empty() {
+        return Ok(values);
+    }
+    let reason =
+        if targets.is_empty() { "the item has no target" } else { "the target is not JSON" };
+    Err(Finding::Missing(reason.to_owned()))
+}
+
+/// 1, or 0 and why.
+pub(super) fn valid_or(reason: Option<String>) -> Finding {
+    Finding::Value(if reason.is_none() { 1.0 } else { 0.0 }, reason)
+}
+
+/// The best of some values, each with its remark; there is at least one.
+pub(super) fn best(values: impl Iterator<Item = (f64, Option<String>)>) -> Finding {
+    values.max_by(|a, b| a.0.total_cmp(&b.0)).map_or_else(
+        || Finding::Missing("the item has no target".to_owned()),
+        |(value, reason)| Finding::Value(value, reason),
+    )
+}
+
+/// What a metric says of a comparison that would take too long.
+pub(super) fn too_long() -> Finding {
+    Finding::Missing("answer and target are too long to compare".to_owned())
+}

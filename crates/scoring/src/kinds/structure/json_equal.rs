@@ -1,0 +1,140 @@
+//! `json_equal`: the answer's JSON equals the target's.
+
+use std::sync::Arc;
+
+use evalmark_core::metric::{Complaint, Direction, Range};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json_path::{JsonPath, PathElement};
+
+use super::document::{best, json, json_targets, too_long};
+use crate::{
+    json_compare::Rules,
+    kind::{About, Define, Finding, Measure, Work},
+    pairing::Budget,
+    subject::Subject,
+    tolerance::Tolerance,
+};
+
+/// Parameters of `json_equal`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// The order of an array's elements does not matter, at any depth.
+    #[serde(default)]
+    unordered: bool,
+    /// How far a number may be from the target's.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    abs: f64,
+    /// How far a number may be from the target's, as a share of the target's size. The wider of `abs`
+    /// and `rel` counts.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    rel: f64,
+    /// `JSONPath`s (RFC 9535) of what is taken out of answer and target first, e.g. `$.id`,
+    /// `$.items[*].updated`, `$..timestamp`.
+    #[serde(default)]
+    ignore: Vec<String>,
+    /// The JSON may stand in a block of code, with text around it, if there is but one block.
+    #[serde(default)]
+    fence: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct JsonEqual {
+    rules: Rules,
+    ignore: Vec<JsonPath>,
+    fence: bool,
+}
+
+impl Define for JsonEqual {
+    const ABOUT: About = About {
+        name: "json_equal",
+        summary: "The answer's JSON equals a target's; the order of keys never matters, and 1 is 1.0. The reason names the first difference.",
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
+        needs_target: true,
+        model_refs: &[],
+        source: "Own definition; numbers are compared exactly in decimal up to 64 bits.",
+    };
+    type Params = Params;
+
+    fn compile(params: Params) -> Result<Work, Complaint> {
+        let tolerance = Tolerance::new(params.abs, params.rel, "")?;
+        let rules = Rules { tolerance, unordered: params.unordered, subset: false };
+        let paths = params.ignore.iter().enumerate().map(|(i, path)| {
+            JsonPath::parse(path).map_err(|error| Complaint {
+                pointer: format!("/ignore/{i}"),
+                message: format!("not a JSONPath (RFC 9535): {error}"),
+            })
+        });
+        let ignore = paths.collect::<Result<_, _>>()?;
+        Ok(Work::Text(Arc::new(Self { rules, ignore, fence: params.fence })))
+    }
+}
+
+impl Measure for JsonEqual {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+        self.compare(answer, targets).unwrap_or_else(|finding| finding)
+    }
+}
+
+impl JsonEqual {
+    fn compare(&self, answer: &str, targets: &[String]) -> Result<Finding, Finding> {
+        let targets = json_targets(targets)?;
+        let mut found = json(answer, self.fence)?;
+        self.take_out(&mut found);
+        let budget = Budget::new();
+        let values = targets.into_iter().map(|mut target| {
+            self.take_out(&mut target);
+            let difference = self.rules.difference(&found, &target, &budget);
+            (if difference.is_none() { 1.0 } else { 0.0 }, difference)
+        });
+        let finding = best(values);
+        Ok(if budget.is_spent() { too_long() } else { finding })
+    }
+
+    fn take_out(&self, value: &mut Value) {
+        for path in &self.ignore {
+            take_out(value, path);
+        }
+    }
+}
+
+/// Takes out what `path` leads to: from the back, and what is deeper first, so that every place is
+/// still where it was found.
+fn take_out(value: &mut Value, path: &JsonPath) {
+    let mut places: Vec<Vec<(usize, String)>> = path
+        .query_located(value)
+        .locations()
+        .map(|place| place.iter().map(segment).collect())
+        .collect();
+    places.sort_unstable();
+    places.dedup();
+    for place in places.iter().rev() {
+        let Some(((index, key), parents)) = place.split_last() else {
+            *value = Value::Null;
+            return;
+        };
+        let parent = parents.iter().try_fold(&mut *value, |value, (index, key)| match value {
+            Value::Array(elements) => elements.get_mut(*index),
+            value => value.get_mut(key),
+        });
+        match parent {
+            Some(Value::Array(elements)) => drop(elements.remove(*index)),
+            Some(Value::Object(map)) => drop(map.swap_remove(key)),
+            _ => {}
+        }
+    }
+}
+
+/// An index or a key, whichever the place has; within one structure there is but one sort.
+fn segment(element: &PathElement<'_>) -> (usize, String) {
+    match element {
+        PathElement::Index(index) => (*index, String::new()),
+        PathElement::Name(name) => (0, (*name).to_owned()),
+    }
+}

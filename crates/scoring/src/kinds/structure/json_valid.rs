@@ -1,0 +1,55 @@
+//! `json_valid`: the answer is JSON.
+
+use std::sync::Arc;
+
+use evalmark_core::metric::{Complaint, Direction, Range};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use super::document::{document, valid_or};
+use crate::{
+    kind::{About, Define, Finding, Measure, Work},
+    subject::Subject,
+};
+
+/// Parameters of `json_valid`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// The JSON may stand in a block of code, with text around it, if there is but one block.
+    #[serde(default)]
+    fence: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct JsonValid {
+    fence: bool,
+}
+
+impl Define for JsonValid {
+    const ABOUT: About = About {
+        name: "json_valid",
+        summary: "The answer is JSON: any value, nested to any depth, numbers of any size.",
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
+        needs_target: false,
+        model_refs: &[],
+        source: "RFC 8259, by crate `serde_json`; `NaN`, comments and trailing commas are no JSON.",
+    };
+    type Params = Params;
+
+    fn compile(Params { fence }: Params) -> Result<Work, Complaint> {
+        Ok(Work::Text(Arc::new(Self { fence })))
+    }
+}
+
+impl Measure for JsonValid {
+    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
+        // Nothing is built, so that neither depth nor size of numbers is limited.
+        let parsed = document(answer, self.fence).and_then(|text| {
+            serde_json::from_str::<IgnoredAny>(text).map_err(|error| error.to_string())
+        });
+        valid_or(parsed.err())
+    }
+}
