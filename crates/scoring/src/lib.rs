@@ -25,6 +25,7 @@ mod kinds;
 mod metric;
 mod normalize;
 mod number_in_text;
+mod python;
 mod reference;
 mod subject;
 

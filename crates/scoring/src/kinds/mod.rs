@@ -5,6 +5,7 @@ mod fuzzy;
 mod includes;
 mod judge;
 mod number;
+mod preset;
 mod regex;
 
 use std::sync::LazyLock;
@@ -22,6 +23,7 @@ pub(crate) static KINDS: &[Kind] = &[
     kind::<includes::Includes>(),
     kind::<regex::Pattern>(),
     kind::<number::Number>(),
+    kind::<preset::Preset>(),
     kind::<fuzzy::Fuzzy>(),
     kind::<judge::Rubric>(),
 ];

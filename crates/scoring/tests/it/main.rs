@@ -8,5 +8,6 @@ mod judge;
 mod laws;
 mod matching;
 mod number;
+mod presets;
 mod reference;
 mod support;
