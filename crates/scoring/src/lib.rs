@@ -36,6 +36,7 @@ mod overlap;
 mod pairing;
 mod personal_data;
 mod program;
+mod python;
 mod python_text;
 mod reference;
 mod similarity;

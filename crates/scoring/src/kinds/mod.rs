@@ -12,6 +12,7 @@ mod label;
 mod number;
 mod overlap;
 mod per_item;
+mod preset;
 mod probability;
 mod regex;
 mod semantic;
@@ -40,6 +41,7 @@ pub(crate) static FAMILIES: &[(&str, &[Kind])] = &[
             kind::<number::Number>(),
         ],
     ),
+    ("Presets", &[kind::<preset::Preset>()]),
     ("Fuzzy", &[kind::<fuzzy::Fuzzy>()]),
     (
         "Text overlap",

@@ -16,6 +16,7 @@ mod matching;
 mod number;
 mod overlap;
 mod panel;
+mod presets;
 mod reference;
 mod semantic;
 mod support;
