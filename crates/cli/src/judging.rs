@@ -52,10 +52,7 @@ impl Judging {
             if !says_more {
                 continue;
             }
-            if !self.0.contains_key(metric) {
-                self.0.insert(metric.clone(), Sums::default());
-            }
-            let Some(sums) = self.0.get_mut(metric) else { continue };
+            let sums = self.0.entry(metric.clone()).or_default();
             sums.judges = trace.grades.len();
             sums.graded += u64::from(trace.grades.iter().flatten().count() > 1);
             sums.panel.add(trace.grades.iter().flatten().copied());

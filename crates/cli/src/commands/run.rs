@@ -1,6 +1,6 @@
 //! `evalmark run`: everything is checked before anything is asked; then each suite goes its way.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, bail};
 
@@ -79,6 +79,7 @@ pub(super) fn begin(opened: &Opened, run_id: String, options: Options) -> RunRec
         models: plan.candidates.iter().map(|i| plan.models[*i].name.to_string()).collect(),
         metrics: metric_hashes(opened),
         judged: judged_names(opened),
+        judging: BTreeMap::new(),
         options,
         counts: Counts { planned: plan.n_samples(), ..Counts::default() },
         totals: Totals::default(),

@@ -81,7 +81,7 @@ fn column(name: &str, record: &RunRecord) -> Result<Source> {
         .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
     };
     let mut fields = HashMap::new();
-    for item in Items::open(&suite.dataset)? {
+    for item in Items::open(&Arc::new(suite.dataset))? {
         let item = item?;
         if !item.fields.contains_key(name) {
             let known: Vec<_> = item.fields.keys().map(String::as_str).collect();

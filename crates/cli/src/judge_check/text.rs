@@ -44,7 +44,7 @@ fn agreement(finding: &Finding) -> String {
     let threshold = format!("passes from {}", finding.threshold);
     [
         figures(&["agreement", "value", "95 % interval"], &[(String::new(), agreement)]),
-        figures(&[&threshold, "judge: pass", "judge: fail"], &[(String::new(), confusion)]),
+        figures(&[threshold.as_str(), "judge: pass", "judge: fail"], &[(String::new(), confusion)]),
     ]
     .map(|table| table.trim().to_owned())
     .join("\n\n")
