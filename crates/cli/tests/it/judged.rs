@@ -14,9 +14,9 @@ prompts:
   - { name: plain, template: '{{ text }}' }
 models:
   - { name: small, provider: openai, base_url: 'URL' }
-  - { name: kind, provider: openai, base_url: 'URL', limits: { attempts: 1 } }
-  - { name: stern, provider: openai, base_url: 'URL' }
-  - { name: vectors, provider: openai, base_url: 'URL' }
+  - { name: kind, evaluate: false, provider: openai, base_url: 'URL', limits: { attempts: 1 } }
+  - { name: stern, evaluate: false, provider: openai, base_url: 'URL' }
+  - { name: vectors, evaluate: false, provider: openai, base_url: 'URL' }
 metrics:
 ";
 
@@ -282,7 +282,7 @@ fn a_judge_of_its_own_answers_is_a_warning() {
     suite(&world, &server, metric);
     let path = world.path("suite.yaml");
     let text = std::fs::read_to_string(&path).expect("a suite");
-    let own = text.replace("{ name: stern, ", "{ name: stern, evaluate: true, ");
+    let own = text.replace("stern, evaluate: false", "stern, evaluate: true");
     world.write("suite.yaml", &own);
     let told = world.run(&["check", "suite.yaml"]).stderr;
     assert!(told.contains("model `stern` judges its own answers"), "{told}");
