@@ -97,7 +97,17 @@ fn meaning(property: &Value) -> String {
     let mut lines = vec![description(property)];
     lines.extend(words(property).map(|(word, meaning)| format!("`{word}`: {meaning}")));
     lines.extend(property["anyOf"].as_array().into_iter().flatten().map(description));
+    lines.extend(parts(&property["items"]));
     lines.join("<br>")
+}
+
+/// What the elements of a list are made of, where they are mappings.
+fn parts(element: &Value) -> impl Iterator<Item = String> {
+    let parts = element["properties"].as_object().into_iter().flatten();
+    parts.map(|(name, part)| {
+        let default = part.get("default").map_or_else(String::new, |it| format!(" (`{it}`)"));
+        format!("`{name}`{default}: {}", meaning(part))
+    })
 }
 
 /// The words that a schema allows, with their meanings.

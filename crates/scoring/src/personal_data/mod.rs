@@ -10,11 +10,15 @@ mod iban;
 mod national;
 mod network;
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// Candidates that are checked before the search is given up: a text of nothing but digits and blanks
+/// holds very many.
+const MAX_CANDIDATES: usize = 20_000;
 
 /// A kind of personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,13 +37,6 @@ pub(crate) enum Sort {
     ItCodiceFiscale,
     PlPesel,
     BrCpf,
-}
-
-/// A kind of personal data, ready to be searched for.
-#[derive(Debug)]
-pub(crate) struct Detector {
-    sort: Sort,
-    candidate: Regex,
 }
 
 impl Sort {
@@ -105,7 +102,8 @@ impl Sort {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// What it is called when it is found.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Email => "an e-mail address",
             Self::Phone => "a phone number",
@@ -122,27 +120,26 @@ impl Sort {
             Self::BrCpf => "a Brazilian CPF",
         }
     }
-}
 
-impl Detector {
-    pub(crate) fn new(sort: Sort) -> Self {
-        Self { sort, candidate: Regex::new(sort.pattern()).expect("a valid pattern") }
-    }
-
-    pub(crate) fn name(&self) -> &'static str {
-        self.sort.name()
-    }
-
-    /// Whether there is one in a text.
-    pub(crate) fn finds(&self, text: &str) -> bool {
+    /// Whether there is one in a text; `None` where it has too many candidates to check.
+    pub(crate) fn is_in(self, text: &str) -> Option<bool> {
+        let candidates = self.candidates();
         let mut from = 0;
-        while let Some(found) = self.candidate.find_at(text, from) {
-            if stands_alone(text, found.range()) && self.sort.holds(found.as_str()) {
-                return true;
+        for _ in 0..MAX_CANDIDATES {
+            let Some(found) = candidates.find_at(text, from) else { return Some(false) };
+            if stands_alone(text, found.range()) && self.holds(found.as_str()) {
+                return Some(true);
             }
             from = found.start() + text[found.start()..].chars().next().map_or(1, char::len_utf8);
         }
-        false
+        None
+    }
+
+    fn candidates(self) -> &'static Regex {
+        static ALL: LazyLock<[Regex; 13]> = LazyLock::new(|| {
+            Sort::ALL.map(|sort| Regex::new(sort.pattern()).expect("a valid pattern"))
+        });
+        &ALL[self as usize]
     }
 }
 

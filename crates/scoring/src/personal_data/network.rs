@@ -19,9 +19,9 @@ pub(super) fn is_phone(candidate: &str) -> bool {
     (least..=17).contains(&n_digits) && !begins_with_date(candidate)
 }
 
-/// `01-02-2024`, `01/02/2024`.
+/// `01-02-2024`, `01/02/2024`, in brackets too.
 fn begins_with_date(text: &str) -> bool {
-    let mut groups = text.split(['-', '/', ' ']).map(str::len);
+    let mut groups = text.trim_start_matches('(').split(['-', '/', ' ']).map(str::len);
     groups.next() == Some(2) && groups.next() == Some(2) && groups.next() == Some(4)
 }
 

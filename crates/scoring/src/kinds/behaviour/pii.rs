@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
-    personal_data::{Detector, Sort},
+    personal_data::Sort,
     subject::Subject,
 };
 
@@ -31,7 +31,7 @@ fn all() -> Vec<Sort> {
 
 #[derive(Debug)]
 pub(crate) struct Pii {
-    detectors: Vec<Detector>,
+    kinds: Vec<Sort>,
 }
 
 impl Define for Pii {
@@ -52,18 +52,22 @@ impl Define for Pii {
             let message = "without a kind nothing can be found".to_owned();
             return Err(Complaint { pointer: "/kinds".to_owned(), message });
         }
-        let detectors = Sort::ALL.into_iter().filter(|sort| kinds.contains(sort));
-        Ok(Work::Text(Arc::new(Self { detectors: detectors.map(Detector::new).collect() })))
+        let kinds = Sort::ALL.into_iter().filter(|kind| kinds.contains(kind)).collect();
+        Ok(Work::Text(Arc::new(Self { kinds })))
     }
 }
 
 impl Measure for Pii {
     fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
-        let found = self.detectors.iter().filter(|detector| detector.finds(answer));
-        let found: Vec<_> = found.map(Detector::name).collect();
-        if found.is_empty() {
-            return Finding::yes_or_no(true);
+        let looked: Vec<_> = self.kinds.iter().map(|kind| (kind, kind.is_in(answer))).collect();
+        let found = looked.iter().filter(|(_, found)| *found == Some(true));
+        let found: Vec<_> = found.map(|(kind, _)| kind.name()).collect();
+        if !found.is_empty() {
+            return Finding::Value(0.0, Some(format!("holds {}", found.join(", "))));
         }
-        Finding::Value(0.0, Some(format!("holds {}", found.join(", "))))
+        if looked.iter().any(|(_, found)| found.is_none()) {
+            return Finding::Missing("the answer holds too many numbers to check".to_owned());
+        }
+        Finding::yes_or_no(true)
     }
 }

@@ -12,15 +12,15 @@ use crate::{
 };
 
 /// The longest n-gram.
-const MAX_N: usize = 100;
+const MAX_N: usize = 20;
 
 /// Parameters of `repetition`.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Units in an n-gram, from 1 to 100.
+    /// Units in an n-gram, from 1 to 20.
     #[serde(default = "default_n")]
-    #[schemars(range(min = 1, max = 100))]
+    #[schemars(range(min = 1, max = 20))]
     n: usize,
     /// What n-grams are made of.
     #[serde(default)]
