@@ -153,13 +153,11 @@ impl Metric {
         }
     }
 
-    /// The line that asks the program about an answer, without its end; the score where there is
-    /// nothing to ask. `id` is to come back with the reply, if anything does.
-    pub fn program_request(&self, id: u64, subject: Subject<'_>) -> Result<String, Score> {
-        match self.narrow(subject.answer) {
-            Ok(answer) => Ok(program::request_line(id, Subject { answer: &answer, ..subject })),
-            Err(reason) => Err(self.invalid(reason)),
-        }
+    /// The line that asks the program about an answer, without its end; `None` where nothing can be
+    /// extracted from it. `id` is to come back with the reply, if anything does.
+    pub fn program_request(&self, id: u64, subject: Subject<'_>) -> Option<String> {
+        let answer = self.narrow(subject.answer).ok()?;
+        Some(program::request_line(id, Subject { answer: &answer, ..subject }))
     }
 
     /// The score that a program's line about the answer `id` gives, or what is wrong with the line.

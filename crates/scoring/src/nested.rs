@@ -96,11 +96,9 @@ impl Part {
 
 /// Compiles a list of metrics that say whether an answer passes; `who` holds them.
 pub(crate) fn deciding(who: &str, entries: &[Value]) -> Result<Vec<Part>, Complaint> {
-    parts(entries, |metric| match metric.decides() {
-        true => Ok(()),
-        false => Err(format!(
-            "`{who}` asks whether an answer passes; add a `threshold` (or another kind)"
-        )),
+    parts(entries, |metric| {
+        let message = || format!("`{who}` asks whether an answer passes; add a `threshold`");
+        metric.decides().then_some(()).ok_or_else(message)
     })
 }
 

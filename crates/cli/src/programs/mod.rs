@@ -188,7 +188,7 @@ impl Programs {
 }
 
 fn question(metric: &Metric, case: usize, asked: &Case<'_>) -> Option<Question> {
-    let line = metric.program_request(case as u64, asked.subject).ok()?;
+    let line = metric.program_request(case as u64, asked.subject)?;
     Some(Question { case, line })
 }
 

@@ -140,13 +140,10 @@ impl RowMetric {
             let message = "a row's metric cannot be `per_item` itself".to_owned();
             return Err(complaint(in_cell(&again.pointer), message));
         }
-        let part = parts(&entries, |metric| match metric.is_share() {
-            true => Ok(()),
-            false => {
-                Err("a row's metric has values in [0, 1] of which the higher are better; add \
-                          `binary: true` and a `threshold`"
-                    .to_owned())
-            }
+        let part = parts(&entries, |metric| {
+            let message = "a row's metric has values in [0, 1] of which the higher are better; add \
+                           `binary: true` and a `threshold`";
+            metric.is_share().then_some(()).ok_or_else(|| message.to_owned())
         });
         let part = part.map_err(|wrong| complaint(in_cell(&wrong.pointer), wrong.message))?;
         let compares =

@@ -72,13 +72,10 @@ impl Define for Weighted {
         let weights = entries.iter_mut().enumerate().map(|(i, entry)| take_weight(i, entry));
         let weights: Vec<f64> = weights.collect::<Result<_, _>>()?;
         let parts = parts(&entries, |metric| {
-            match metric.is_share() {
-            true => Ok(()),
-            false => Err("`weighted` takes values in [0, 1] of which the higher are better; add \
-                          `binary: true` and a `threshold` (or `not: true`, where the values lie in \
-                          [0, 1])"
-                .to_owned()),
-        }
+            let message = "`weighted` takes values in [0, 1] of which the higher are better; add \
+                           `binary: true` and a `threshold` (or `not: true`, where the values lie \
+                           in [0, 1])";
+            metric.is_share().then_some(()).ok_or_else(|| message.to_owned())
         })?;
         let parts = weights.into_iter().zip(parts).collect();
         Ok(Work::Text(Arc::new(Self { parts })))
