@@ -5,7 +5,8 @@
 //! `src/kinds/` that fills the form in `src/kind.rs`, and one line in `src/kinds/mod.rs`.
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
-//! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, request, grade), and
+//! `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing an answer), `number_in_text.rs` and
+//! `number_notation.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds). What a kind may look at is in
 //! `subject.rs`.
 //!
@@ -17,6 +18,7 @@
 
 mod batch;
 mod extract;
+mod final_mark;
 mod finish;
 mod json_in_text;
 mod judge;
@@ -25,6 +27,7 @@ mod kinds;
 mod metric;
 mod normalize;
 mod number_in_text;
+mod number_notation;
 mod python;
 mod reference;
 mod subject;

@@ -1,12 +1,17 @@
 //! The list of kinds: one file and one line each.
 
+mod choice;
 mod exact;
 mod fuzzy;
 mod includes;
 mod judge;
 mod number;
+mod one_of;
 mod preset;
 mod regex;
+mod starts_with;
+mod wanted;
+mod word_edge;
 
 use std::sync::LazyLock;
 
@@ -21,6 +26,10 @@ use crate::{
 pub(crate) static KINDS: &[Kind] = &[
     kind::<exact::Exact>(),
     kind::<includes::Includes>(),
+    kind::<starts_with::StartsWith>(),
+    kind::<starts_with::EndsWith>(),
+    kind::<one_of::OneOf>(),
+    kind::<choice::Choice>(),
     kind::<regex::Pattern>(),
     kind::<number::Number>(),
     kind::<preset::Preset>(),

@@ -2,6 +2,7 @@
 
 mod batch;
 mod catalog;
+mod choice;
 mod extract;
 mod fuzzy;
 mod judge;
