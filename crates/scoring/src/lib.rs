@@ -5,7 +5,8 @@
 //! `src/kinds/` that fills the form in `src/kind.rs`, and one line in `src/kinds/mod.rs`.
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
-//! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, request, grade), and
+//! `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing an answer), `number_in_text.rs` and
+//! `number_notation.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
 //! `program.rs` (what a user's own program is told and says). What a kind may look at is in
 //! `subject.rs`, structures are compared by `json_compare.rs`, `pairing.rs` and `tolerance.rs`, and found by
@@ -22,6 +23,7 @@ mod classification;
 mod code_fence;
 mod extract;
 mod file_text;
+mod final_mark;
 mod finish;
 mod json_compare;
 mod json_in_text;
@@ -32,6 +34,7 @@ mod metric;
 mod nested;
 mod normalize;
 mod number_in_text;
+mod number_notation;
 mod overlap;
 mod pairing;
 mod personal_data;

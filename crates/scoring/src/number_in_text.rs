@@ -6,7 +6,8 @@
 //! after them does no harm (`5km`). A percent sign is not part of the number: `5%` is 5.
 //!
 //! What is not understood: fractions (`1/2`), powers written out (`10^3`), a comma for the decimal
-//! sign, and digits other than 0 to 9. A list without blanks (`100,200`) reads as one number.
+//! sign, which `number_notation.rs` rewrites on request, and digits other than 0 to 9. A list
+//! without blanks (`100,200`) reads as one number.
 
 use std::{iter, ops::Range};
 
@@ -37,6 +38,14 @@ impl Decimal {
         number.to_f64().is_finite().then_some(number)
     }
 
+    /// The number times ten to `by`.
+    pub(crate) fn shifted(self, by: i64) -> Self {
+        if self.digits.is_empty() {
+            return self;
+        }
+        Self { exponent: self.exponent.saturating_add(by), ..self }
+    }
+
     /// The nearest 64-bit float.
     pub(crate) fn to_f64(&self) -> f64 {
         let sign = if self.negative { "-" } else { "" };
@@ -44,18 +53,35 @@ impl Decimal {
     }
 }
 
-/// The numbers of a text, in order; `None` for one beyond the range of a 64-bit float.
-pub(crate) fn numbers(text: &str) -> impl Iterator<Item = Option<Decimal>> {
-    tokens(text).map(|token| token.value)
+/// The numbers of a text, in order, each with the text after it; `None` for one beyond the range of
+/// a 64-bit float.
+pub(crate) fn numbers(text: &str) -> impl Iterator<Item = (Option<Decimal>, &str)> {
+    tokens(text).map(|token| (token.value, &text[token.span.end..]))
 }
 
 /// The number that a text is, apart from white space, and a percent or currency sign after it.
 pub(crate) fn whole(text: &str) -> Option<Decimal> {
+    whole_with_sign(text).map(|(number, _)| number)
+}
+
+/// The same, with what stands after the number.
+pub(crate) fn whole_with_sign(text: &str) -> Option<(Decimal, &str)> {
     let text = text.trim();
     let token = tokens(text).next()?;
-    let mut rest = text[token.span.end..].trim_start().chars();
+    let after = &text[token.span.end..];
+    let mut rest = after.trim_start().chars();
     let unit = rest.next().is_none_or(|c| c == '%' || is_currency(c));
-    token.value.filter(|_| token.span.start == 0 && unit && rest.next().is_none())
+    let value = token.value.filter(|_| token.span.start == 0 && unit && rest.next().is_none())?;
+    Some((value, after))
+}
+
+/// The number that a text begins with, and nothing but a unit after it, which holds no other number.
+pub(crate) fn with_unit(text: &str) -> Option<(Decimal, &str)> {
+    let text = text.trim();
+    let mut tokens = tokens(text);
+    let token = tokens.next().filter(|token| token.span.start == 0)?;
+    let value = token.value.filter(|_| tokens.next().is_none())?;
+    Some((value, &text[token.span.end..]))
 }
 
 /// Unicode's currency signs (category Sc) of the living currencies.

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use unicode_normalization::char::is_combining_mark;
 
+use super::{
+    wanted::Wanted,
+    word_edge::{is_free, word_before},
+};
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step, default_steps},
@@ -20,16 +23,47 @@ pub(crate) struct Params {
     /// Applied to answer and target before they are compared.
     #[serde(default = "default_steps")]
     normalize: Vec<Step>,
-    /// The target counts only where no letter, digit, mark or underscore touches it: `art` is not
-    /// in `party`. It knows words, not meaning: `guilty` is in `not guilty`, and 5 is in `-5`.
+    /// How many of the targets must be there.
+    #[serde(default)]
+    mode: Mode,
+    /// Looked for instead of the targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>")]
+    values: Option<Vec<String>>,
+    /// The target counts only where no letter, digit, mark or underscore touches it, and where no
+    /// word of `negation` stands directly before it: `art` is not in `party`, and `guilty` is not in
+    /// `not guilty`. A minus is no such word: 5 is in `-5`.
     #[serde(default)]
     words: bool,
+    /// With `words`: what denies the word after it, in any case; nothing but white space and hyphens
+    /// may lie between. `n't` also stands for every word that ends so. `[]` denies nothing.
+    #[serde(default = "default_negation")]
+    negation: Vec<String>,
+}
+
+fn default_negation() -> Vec<String> {
+    let words = ["not", "no", "never", "neither", "nor", "non", "without", "cannot", "n't"];
+    words.map(str::to_owned).into()
+}
+
+/// How many of the targets must be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    /// One is enough.
+    #[default]
+    Any,
+    /// Every one.
+    All,
 }
 
 #[derive(Debug)]
 pub(crate) struct Includes {
     chain: Chain,
-    words: bool,
+    wanted: Wanted,
+    mode: Mode,
+    /// Folded words that deny; `None` where the text counts wherever it stands.
+    words: Option<Vec<String>>,
 }
 
 impl Define for Includes {
@@ -47,36 +81,45 @@ impl Define for Includes {
 
     fn compile(params: Params) -> Result<Work, Complaint> {
         let chain = Chain::new(&params.normalize);
-        Ok(Work::Text(Arc::new(Self { chain, words: params.words })))
+        let wanted = Wanted::new(params.values.as_deref(), &chain)?;
+        let words = params.words.then(|| params.negation.iter().map(|word| fold(word)).collect());
+        Ok(Work::Text(Arc::new(Self { chain, wanted, mode: params.mode, words })))
     }
 }
 
 impl Measure for Includes {
     fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         let answer = self.chain.apply(answer);
-        Finding::best_of(targets, |target| {
-            let target = self.chain.apply(target);
-            let found = if self.words {
-                holds_words(&answer, &target)
-            } else {
-                !target.is_empty() && answer.contains(&*target)
-            };
-            f64::from(found)
-        })
+        let holds = |text: &str| self.holds(&answer, text);
+        match self.mode {
+            Mode::Any => self.wanted.any(targets, &self.chain, holds),
+            Mode::All => self.wanted.all(targets, &self.chain, holds),
+        }
     }
 }
 
-/// Whether `needle` stands in `text` without touching another word, overlapping places included.
-fn holds_words(text: &str, needle: &str) -> bool {
+impl Includes {
+    fn holds(&self, text: &str, needle: &str) -> bool {
+        match &self.words {
+            None => !needle.is_empty() && text.contains(needle),
+            Some(negation) => holds_words(text, needle, |head| is_denied(head, negation)),
+        }
+    }
+}
+
+/// Whether `needle` stands in `text` without touching another word, overlapping places included,
+/// and with nothing before it that makes it not count.
+fn holds_words(text: &str, needle: &str, is_denied: impl Fn(&str) -> bool) -> bool {
     let (Some(first), Some(last)) = (needle.chars().next(), needle.chars().next_back()) else {
         return false;
     };
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| rest.find(needle)) {
         let start = from + found;
-        let before = text[..start].chars().next_back();
+        let head = &text[..start];
         let after = text[start + needle.len()..].chars().next();
-        if !joined(before, Some(first)) && !joined(Some(last), after) {
+        let free = is_free(Some(first), head.chars().next_back()) && is_free(Some(last), after);
+        if free && !is_denied(head) {
             return true;
         }
         from = start + first.len_utf8();
@@ -84,11 +127,17 @@ fn holds_words(text: &str, needle: &str) -> bool {
     false
 }
 
-/// Whether two neighbours belong to one word.
-fn joined(left: Option<char>, right: Option<char>) -> bool {
-    left.is_some_and(is_word) && right.is_some_and(is_word)
+/// Whether one of these words is the last of `head`.
+fn is_denied(head: &str, negation: &[String]) -> bool {
+    let word = word_before(head);
+    if word.is_empty() || negation.is_empty() {
+        return false;
+    }
+    let word = fold(word);
+    negation.iter().any(|denies| word == *denies || denies == "n't" && word.ends_with("n't"))
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || is_combining_mark(c)
+/// In any case and with any apostrophe.
+fn fold(word: &str) -> String {
+    caseless::default_case_fold_str(word).replace('’', "'")
 }

@@ -2,6 +2,7 @@
 
 mod all_of;
 mod any_of;
+mod choice;
 mod command;
 mod exact;
 mod expression;
@@ -10,6 +11,7 @@ mod includes;
 mod judge;
 mod label;
 mod number;
+mod one_of;
 mod overlap;
 mod per_item;
 mod preset;
@@ -19,7 +21,10 @@ mod semantic;
 mod weighted;
 
 mod behaviour;
+mod starts_with;
 mod structure;
+mod wanted;
+mod word_edge;
 
 use std::sync::LazyLock;
 
@@ -37,6 +42,10 @@ pub(crate) static FAMILIES: &[(&str, &[Kind])] = &[
         &[
             kind::<exact::Exact>(),
             kind::<includes::Includes>(),
+            kind::<starts_with::StartsWith>(),
+            kind::<starts_with::EndsWith>(),
+            kind::<one_of::OneOf>(),
+            kind::<choice::Choice>(),
             kind::<regex::Pattern>(),
             kind::<number::Number>(),
         ],

@@ -7,8 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    final_mark::marked,
     kind::{About, Define, Finding, Measure, Work},
     number_in_text::{self, Decimal},
+    number_notation::{Notation, Notations},
     subject::Subject,
 };
 
@@ -28,6 +30,10 @@ pub(crate) struct Params {
     /// Which number of the answer counts.
     #[serde(default)]
     which: Which,
+    /// How else numbers are written, besides `1,234.5`, `-$5` and `1.2e3`. These cost something: what
+    /// is one number with them may be two without.
+    #[serde(default)]
+    read: Vec<Notation>,
 }
 
 /// Which number of the answer counts.
@@ -41,6 +47,9 @@ enum Which {
     Last,
     /// The only one: an answer with several numbers is invalid.
     Only,
+    /// The last in the last `\boxed{…}`, or else after the last `####`; the last of all where nothing
+    /// is marked so.
+    Marked,
 }
 
 #[derive(Debug)]
@@ -48,6 +57,7 @@ pub(crate) struct Number {
     abs: f64,
     rel: f64,
     which: Which,
+    notations: Notations,
 }
 
 impl Define for Number {
@@ -63,21 +73,21 @@ impl Define for Number {
     };
     type Params = Params;
 
-    fn compile(Params { abs, rel, which }: Params) -> Result<Work, Complaint> {
+    fn compile(Params { abs, rel, which, read }: Params) -> Result<Work, Complaint> {
         for (pointer, tolerance) in [("/abs", abs), ("/rel", rel)] {
             if !tolerance.is_finite() || tolerance < 0.0 {
                 let message = format!("a tolerance is a number from 0, and {tolerance} is not");
                 return Err(Complaint { pointer: pointer.to_owned(), message });
             }
         }
-        Ok(Work::Text(Arc::new(Self { abs, rel, which })))
+        Ok(Work::Text(Arc::new(Self { abs, rel, which, notations: Notations::new(read) })))
     }
 }
 
 impl Measure for Number {
     fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         let wanted: Vec<Decimal> =
-            targets.iter().filter_map(|target| number_in_text::whole(target)).collect();
+            targets.iter().filter_map(|target| self.wanted(target)).collect();
         if wanted.is_empty() {
             return Finding::Missing(match targets.first() {
                 Some(target) => format!("the target is not a number: {:?}", clip(target)),
@@ -95,16 +105,33 @@ impl Measure for Number {
 }
 
 impl Number {
+    /// The number that a target is.
+    fn wanted(&self, target: &str) -> Option<Decimal> {
+        let target = self.notations.plain(target);
+        let (number, after) = if self.notations.has(Notation::Units) {
+            number_in_text::with_unit(&target)?
+        } else {
+            number_in_text::whole_with_sign(&target)?
+        };
+        Some(self.notations.scaled(number, after))
+    }
+
     /// The number that counts; `None` when it is out of range, and so equal to nothing.
     fn pick(&self, answer: &str) -> Result<Option<Decimal>, &'static str> {
-        let mut numbers = number_in_text::numbers(answer);
+        let part = match self.which {
+            Which::Marked => marked(answer).unwrap_or(answer),
+            Which::First | Which::Last | Which::Only => answer,
+        };
+        let plain = self.notations.plain(part);
+        let mut numbers = number_in_text::numbers(&plain);
         let first = numbers.next().ok_or("no number in the answer")?;
-        match self.which {
-            Which::First => Ok(first),
-            Which::Last => Ok(numbers.last().unwrap_or(first)),
-            Which::Only if numbers.next().is_none() => Ok(first),
-            Which::Only => Err("more than one number in the answer"),
-        }
+        let (number, after) = match self.which {
+            Which::First => first,
+            Which::Last | Which::Marked => numbers.last().unwrap_or(first),
+            Which::Only if numbers.next().is_none() => first,
+            Which::Only => return Err("more than one number in the answer"),
+        };
+        Ok(number.map(|number| self.notations.scaled(number, after)))
     }
 
     /// Without a tolerance numbers are compared digit by digit, so that 9007199254740993 is not

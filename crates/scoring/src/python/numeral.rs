@@ -87,8 +87,8 @@ fn digit(c: char) -> Option<char> {
 
 fn as_digit(c: char, class: Class) -> Option<char> {
     let (run, value) = run_of(c)?;
-    let digit = (0..10_u32).find(|digit| f64::from(*digit) == value);
-    digit.filter(|_| run.class <= class).and_then(|digit| char::from_digit(digit, 10))
+    let digit = ('0'..='9').find(|digit| digit.to_digit(10).map(f64::from) == Some(value));
+    digit.filter(|_| run.class <= class)
 }
 
 /// A finite `unicode_number_to_float(text)`.
@@ -224,7 +224,9 @@ fn from_digits(text: &str) -> Option<f64> {
             }
             out.push('.');
             has_point = true;
-        } else if !is_separator(c) && !is_space(c) && !(point.is_some() && c == '.') {
+        } else if is_separator(c) || is_space(c) || point.is_some() && c == '.' {
+            // It separates groups.
+        } else {
             out.push(any_digit(c)?);
         }
     }

@@ -1,8 +1,8 @@
-//! `exact`, `includes`, `regex`: tables, with every step of normalisation.
+//! `exact`, `includes`, `starts_with`, `ends_with`, `one_of`, `regex`: tables, with every step of normalisation.
 
 use serde_json::{Value, json};
 
-use crate::support::{check, check_all, complaint};
+use crate::support::{check, check_all, complaint, score};
 
 #[test]
 fn exact_by_default_forgives_white_space_and_normal_form_alone() {
@@ -155,7 +155,16 @@ fn includes_words() {
             ("state of the art", "the art", 1.0),
             ("party art", "art", 1.0),
             ("aaa aa", "aa", 1.0),
-            ("not guilty", "guilty", 1.0),
+            ("not guilty", "guilty", 0.0),
+            ("Not guilty.", "guilty", 0.0),
+            ("non-guilty", "guilty", 0.0),
+            ("he isn’t guilty", "guilty", 0.0),
+            ("he ISN'T guilty", "guilty", 0.0),
+            ("not guilty, then guilty", "guilty", 1.0),
+            ("No, guilty!", "guilty", 1.0),
+            ("knot guilty", "guilty", 1.0),
+            ("not guilty", "not guilty", 1.0),
+            ("not very guilty", "guilty", 1.0),
             ("-5", "5", 1.0),
             ("e\u{328}\u{301}t", "e", 0.0),
             ("C++, of course", "C++", 1.0),
@@ -163,6 +172,102 @@ fn includes_words() {
             ("x", "", 0.0),
         ],
     );
+}
+
+#[test]
+fn includes_words_and_other_negations() {
+    let none = json!({"includes": {"words": true, "negation": []}});
+    check(&none, "not guilty", &["guilty"], Some(1.0));
+    let german = json!({"includes": {"words": true, "negation": ["nicht", "kein"]}});
+    check(&german, "Nicht schuldig", &["schuldig"], Some(0.0));
+    check(&german, "not guilty", &["guilty"], Some(1.0));
+    check(&json!({"includes": {}}), "not guilty", &["guilty"], Some(1.0));
+}
+
+#[test]
+fn includes_all_and_listed_values() {
+    let all = json!({"includes": {"mode": "all"}});
+    check(&all, "red and blue", &["red", "blue"], Some(1.0));
+    check(&all, "red and green", &["red", "blue"], Some(0.0));
+    check(&all, "red", &["red", ""], Some(0.0));
+    check(&all, "red", &[], None);
+    let listed = json!({"includes": {"values": ["yes", "no"], "words": true}});
+    check(&listed, "well, yes", &[], Some(1.0));
+    check(&listed, "eyes", &["eyes"], Some(0.0));
+    let listed =
+        json!({"includes": {"values": ["Yes", "No"], "mode": "all", "normalize": ["casefold"]}});
+    check(&listed, "no or yes", &[], Some(1.0));
+    check(&listed, "yes", &[], Some(0.0));
+    assert_eq!(complaint(&json!({"includes": {"values": []}})).pointer, "/includes/values");
+}
+
+#[test]
+fn starts_and_ends() {
+    check_all(
+        &json!({"starts_with": {}}),
+        &[
+            (" Yes, it is", "Yes", 1.0),
+            ("Yesterday", "Yes", 1.0),
+            ("Oh, Yes", "Yes", 0.0),
+            ("x", "", 0.0),
+            ("", "", 0.0),
+        ],
+    );
+    check_all(
+        &json!({"starts_with": {"words": true, "normalize": ["casefold"]}}),
+        &[("Yesterday", "yes", 0.0), ("YES!", "yes", 1.0), ("-5", "-", 1.0)],
+    );
+    check_all(
+        &json!({"ends_with": {}}),
+        &[("It is 42\n", "42", 1.0), ("It is 42.", "42", 0.0), ("142", "42", 1.0), ("x", "", 0.0)],
+    );
+    check_all(&json!({"ends_with": {"words": true}}), &[("142", "42", 0.0), ("is 42", "42", 1.0)]);
+    let listed = json!({"ends_with": {"values": ["!", "."]}});
+    check(&listed, "Done.", &[], Some(1.0));
+    check(&listed, "Done", &["Done"], Some(0.0));
+    check(&json!({"starts_with": {}}), "a", &[], None);
+}
+
+#[test]
+fn one_of() {
+    let entry = json!({"one_of": {"values": ["Yes", "no"], "normalize": ["trim", "casefold"]}});
+    check(&entry, " YES ", &["no"], Some(1.0));
+    check(&entry, "no", &[], Some(1.0));
+    check(&entry, "maybe", &["maybe"], Some(0.0));
+    check(&entry, "yes or no", &[], Some(0.0));
+    assert_eq!(complaint(&json!({"one_of": {"values": []}})).pointer, "/one_of/values");
+}
+
+#[test]
+fn regex_compares_what_it_catches() {
+    let entry = |which: &str| {
+        json!({"regex": {
+            "pattern": r"answer: (\w+)",
+            "compare": "target",
+            "which": which,
+            "normalize": ["casefold"],
+        }})
+    };
+    check(&entry("first"), "answer: B, or answer: C", &["b"], Some(1.0));
+    check(&entry("last"), "answer: B, or answer: C", &["b"], Some(0.0));
+    check(&entry("last"), "answer: B, or answer: C", &["a", "c"], Some(1.0));
+    check(&entry("last"), "answer: B", &[], None);
+    assert!(score(&entry("last"), "B", &["b"]).invalid);
+    let whole = json!({"regex": {"pattern": r"\d+", "compare": "target"}});
+    check(&whole, "it is 42", &["42"], Some(1.0));
+    let full = json!({"regex": {"pattern": "(a|b)c", "compare": "target", "full": true}});
+    check(&full, "ac\n", &["a"], Some(1.0));
+    assert!(score(&full, "acc", &["a"]).invalid);
+    let second = json!({"regex": {"pattern": "(a)(b)", "compare": "target", "group": 2}});
+    check(&second, "ab", &["b"], Some(1.0));
+    for (params, pointer) in [
+        (json!({"pattern": "(a)", "compare": "target", "group": 2}), "/regex/group"),
+        (json!({"pattern": "(a)", "group": 1}), "/regex/group"),
+        (json!({"pattern": "(a)", "which": "last"}), "/regex/which"),
+        (json!({"pattern": "(?!a)", "compare": "target"}), "/regex/pattern"),
+    ] {
+        assert_eq!(complaint(&json!({ "regex": params })).pointer, pointer);
+    }
 }
 
 #[test]

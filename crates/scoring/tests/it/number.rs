@@ -120,3 +120,119 @@ fn tolerances() {
     assert_eq!(complaint(&json!({"number": {"abs": -1}})).pointer, "/number/abs");
     assert_eq!(complaint(&json!({"number": {"rel": -0.5}})).pointer, "/number/rel");
 }
+
+/// One number of many notations, all of them read.
+#[track_caller]
+fn reads(notations: &[&str], rows: &[(&str, &str, f64)]) {
+    check_all(&json!({"number": {"read": notations}}), rows);
+}
+
+#[test]
+fn fractions() {
+    reads(
+        &["fractions"],
+        &[
+            ("1/2", "0.5", 1.0),
+            ("-1/2", "-0.5", 1.0),
+            ("2 1/2", "2.5", 1.0),
+            ("it is 3/4.", "3/4", 1.0),
+            ("1/3", "2/6", 1.0),
+            ("½", "0.5", 1.0),
+            ("−2½ cups", "-2.5", 1.0),
+            ("\\frac{1}{2}", "0.5", 1.0),
+            ("$\\boxed{-\\dfrac{3}{4}}$", "-0.75", 1.0),
+            ("on 1/2/2024", "2024", 1.0),
+            ("1/0", "0", 1.0),
+            ("1.5/2", "2", 1.0),
+        ],
+    );
+    check(&json!({"number": {}}), "1/2", &["2"], Some(1.0));
+}
+
+#[test]
+fn powers_of_ten() {
+    reads(
+        &["powers_of_ten"],
+        &[
+            ("3 × 10^8 m/s", "3e8", 1.0),
+            ("3.5*10^-2", "0.035", 1.0),
+            ("3 x 10^{5}", "300000", 1.0),
+            ("6.02 \\times 10^{23}", "6.02e23", 1.0),
+            ("6 · 10²³", "6e23", 1.0),
+            ("10⁻³", "0.001", 1.0),
+            ("-10^3", "-1000", 1.0),
+            ("110^3", "3", 1.0),
+            ("1e3 × 10^2", "1e5", 0.0),
+            ("5 × 100", "100", 1.0),
+        ],
+    );
+    check(&json!({"number": {}}), "3 × 10^8", &["8"], Some(1.0));
+}
+
+#[test]
+fn percentages_are_shares_on_request() {
+    reads(
+        &["percentages"],
+        &[
+            ("5%", "0.05", 1.0),
+            ("5 %", "5%", 1.0),
+            ("0.05", "5%", 1.0),
+            ("5", "5%", 0.0),
+            ("5‰", "0.005", 1.0),
+            ("12.5\\%", "0.125", 1.0),
+            ("0%", "0", 1.0),
+        ],
+    );
+}
+
+#[test]
+fn a_decimal_comma() {
+    reads(
+        &["decimal_comma"],
+        &[
+            ("1.234,5 €", "1234,5", 1.0),
+            ("0,5", "0,50", 1.0),
+            ("1.234", "1234", 1.0),
+            ("1.234.567,89", "1234567,89", 1.0),
+            ("1 234,5", "1234,5", 0.0),
+            ("1\u{202f}234,5", "1234,5", 1.0),
+        ],
+    );
+}
+
+#[test]
+fn units_of_targets() {
+    reads(
+        &["units"],
+        &[
+            ("about 5 km/h", "5 km/h", 1.0),
+            ("5", "5km", 1.0),
+            ("-3", "-3 °C", 1.0),
+            ("5 m2", "5 m2", 1.0),
+            ("6", "5 km", 0.0),
+        ],
+    );
+    check(&json!({"number": {"read": ["units"]}}), "5", &["5 or 6"], None);
+    check(&json!({"number": {"read": ["units"]}}), "5", &["about 5"], None);
+    check(&json!({"number": {}}), "5", &["5 km"], None);
+}
+
+#[test]
+fn marked_numbers() {
+    let entry = json!({"number": {"which": "marked"}});
+    check_all(
+        &entry,
+        &[
+            ("6 * 7 = 42\n#### 42", "42", 1.0),
+            ("#### 1,234\nas of 2024", "1234", 1.0),
+            ("\\boxed{42} in 7 steps", "42", 1.0),
+            ("\\boxed{\\text{about } 42} or 7", "42", 1.0),
+            ("\\boxed{1} then \\boxed{2}, 3", "2", 1.0),
+            ("\\boxed{42", "42", 1.0),
+            ("40, 41, 42", "42", 1.0),
+        ],
+    );
+    assert!(score(&entry, "7 \\boxed{x}", &["7"]).invalid);
+    let fraction = json!({"number": {"which": "marked", "read": ["fractions"]}});
+    check(&fraction, "so \\boxed{\\frac{1}{2}}", &["1/2"], Some(1.0));
+}

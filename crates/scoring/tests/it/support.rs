@@ -70,7 +70,7 @@ pub(crate) fn check_all(entry: &Value, rows: &[(&str, &str, f64)]) {
     }
 }
 
-/// One deterministic metric of each kind, with its defaults.
+/// Deterministic metrics of every kind in the catalog, for the laws.
 pub(crate) fn deterministic() -> Vec<Value> {
     vec![
         json!({"exact": {}}),
@@ -80,6 +80,40 @@ pub(crate) fn deterministic() -> Vec<Value> {
         json!({"regex": {"pattern": "a+b", "full": true}}),
         json!({"number": {}}),
         json!({"number": {"rel": 0.1, "which": "first"}}),
+        // Matching.
+        json!({"includes": {"mode": "all", "words": true}}),
+        json!({"includes": {"values": ["a", "not"], "mode": "any"}}),
+        json!({"starts_with": {}}),
+        json!({"ends_with": {"words": true, "normalize": ["casefold"]}}),
+        json!({"one_of": {"values": ["a", "5", ""]}}),
+        json!({"regex": {"pattern": "(.)$", "compare": "target", "which": "last"}}),
+        json!({"choice": {}}),
+        json!({"choice": {"letters": ["1", "2", "A"]}}),
+        json!({"number": {"which": "marked", "read": ["fractions", "powers_of_ten", "units"]}}),
+        json!({"number": {"which": "only", "read": ["percentages", "decimal_comma"]}}),
+        // Presets.
+        json!({"preset": "squad"}),
+        json!({"preset": {"name": "squad", "score": "f1"}}),
+        json!({"preset": "lm_eval"}),
+        json!({"preset": {"name": "lm_eval", "ignore_case": true, "regexes_to_ignore": ["x*", "\\b"]}}),
+        json!({"preset": "helm_exact"}),
+        json!({"preset": "helm_quasi_exact"}),
+        json!({"preset": "helm_quasi_prefix_exact"}),
+        json!({"preset": "helm_f1"}),
+        json!({"preset": "helm_final_number"}),
+        json!({"preset": "helm_exact_indicator"}),
+        json!({"preset": {"name": "inspect", "scorer": "exact"}}),
+        json!({"preset": {"name": "inspect", "scorer": "f1", "stop_words": ["a"]}}),
+        json!({"preset": {"name": "inspect", "scorer": "match"}}),
+        json!({"preset": {"name": "inspect", "scorer": "match", "numeric": true, "location": "any"}}),
+        json!({"preset": {"name": "inspect", "scorer": "includes"}}),
+        json!({"preset": {"name": "inspect", "scorer": "pattern", "pattern": "(?<!b)(a)"}}),
+        json!({"preset": {"name": "inspect", "scorer": "answer", "pattern": "letter"}}),
+        json!({"preset": {"name": "inspect", "scorer": "answer", "pattern": "word"}}),
+        json!({"preset": {"name": "inspect", "scorer": "answer", "pattern": "line"}}),
+        json!({"preset": {"name": "inspect", "scorer": "choice", "choices": 4}}),
+        json!({"preset": "promptfoo_equals"}),
+        json!({"preset": {"name": "promptfoo_equals", "json": true}}),
         json!({"fuzzy": {"algorithm": "levenshtein"}}),
         json!({"fuzzy": {"algorithm": "osa"}}),
         json!({"fuzzy": {"algorithm": "damerau_levenshtein"}}),

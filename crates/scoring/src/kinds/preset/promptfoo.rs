@@ -47,8 +47,21 @@ impl Measure for Equals {
 fn same(wanted: &Value, found: Option<&Value>, answer: &str) -> bool {
     match wanted {
         Value::String(text) => text == answer,
-        Value::Bool(_) | Value::Number(_) => wanted.to_string() == answer,
+        Value::Bool(value) => answer == if *value { "true" } else { "false" },
+        Value::Number(number) => number.as_f64().is_some_and(|number| shown(number) == answer),
         _ => found.is_some_and(|found| deep_equal(wanted, found)),
+    }
+}
+
+/// A number as JavaScript shows it.
+fn shown(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        1e-6..1e21 => number.to_string(),
+        _ => {
+            let scientific = format!("{number:e}");
+            if number.abs() < 1.0 { scientific } else { scientific.replace('e', "e+") }
+        }
     }
 }
 

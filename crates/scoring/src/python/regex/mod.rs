@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn no_search_takes_for_ever() {
-        let regex = PythonRegex::new(r"(?:(x+)+)+\1y", false).expect("a pattern");
-        assert!(regex.groups(&format!("y{}", "x".repeat(60))).is_err());
+        let regex = PythonRegex::new(r"(x|xx)+\1y", false).expect("a pattern");
+        assert!(regex.groups(&format!("{}wy", "x".repeat(60))).is_err());
     }
 }

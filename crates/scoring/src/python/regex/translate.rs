@@ -1,6 +1,10 @@
 //! From Python's syntax to that of `fancy-regex`, which differ in what classes and anchors mean.
 
-use std::{iter::Peekable, str::Chars};
+use std::{
+    fmt::{Arguments, Write},
+    iter::Peekable,
+    str::Chars,
+};
 
 use super::super::text::{SPACE, WORD};
 
@@ -54,6 +58,10 @@ impl Translator<'_> {
         Ok(())
     }
 
+    fn write(&mut self, text: Arguments<'_>) {
+        let _ = self.out.write_fmt(text);
+    }
+
     fn skip_past(&mut self, last: char) {
         let _ = self.chars.by_ref().find(|c| *c == last);
     }
@@ -72,27 +80,28 @@ impl Translator<'_> {
         match c {
             'A' => self.out.push_str(r"\A"),
             'Z' => self.out.push_str(r"\z"),
-            'b' => self
-                .out
-                .push_str(&format!("(?:(?<=[{WORD}])(?![{WORD}])|(?<![{WORD}])(?=[{WORD}]))")),
-            'B' => self.out.push_str(&format!(
+            'b' => {
+                self.write(format_args!("(?:(?<=[{WORD}])(?![{WORD}])|(?<![{WORD}])(?=[{WORD}]))"))
+            }
+            'B' => self.write(format_args!(
                 r"(?:(?<=[{WORD}])(?=[{WORD}])|(?<![{WORD}])(?![{WORD}])(?s:(?<=.)|(?=.)))"
             )),
             '1'..='9' => self.back_reference(c),
-            _ => match class_escape(c) {
-                Some(class) => self.out.push_str(&class),
-                None => {
+            _ => {
+                if let Some(class) = class_escape(c) {
+                    self.out.push_str(&class);
+                } else {
                     let c = self.escaped_char(c)?;
                     self.literal(c);
                 }
-            },
+            }
         }
         Ok(())
     }
 
     /// `\1` to `\99`; Python's octal numbers of three digits are left out.
     fn back_reference(&mut self, first: char) {
-        self.out.push_str(&format!(r"(?:\{first}"));
+        self.write(format_args!(r"(?:\{first}"));
         if let Some(second) = self.chars.next_if(char::is_ascii_digit) {
             self.out.push(second);
         }
@@ -147,7 +156,7 @@ impl Translator<'_> {
         let low = if low.is_empty() { "0" } else { low };
         let comma = if body.contains(',') { "," } else { "" };
         let high = if comma.is_empty() { "" } else { high };
-        self.out.push_str(&format!("{{{low}{comma}{high}}}"));
+        self.write(format_args!("{{{low}{comma}{high}}}"));
         self.skip_past('}');
     }
 
@@ -186,7 +195,7 @@ impl Translator<'_> {
 
     /// What needs no translation, up to and with `last`.
     fn copy_through(&mut self, last: char) {
-        while let Some(c) = self.chars.next() {
+        for c in self.chars.by_ref() {
             self.out.push(c);
             if c == last {
                 break;
@@ -302,7 +311,7 @@ fn is_some_i(c: char) -> bool {
 
 fn push_literal(out: &mut String, c: char) {
     if c.is_ascii() && !c.is_ascii_alphanumeric() {
-        out.push_str(&format!(r"\x{{{:x}}}", u32::from(c)));
+        let _ = write!(out, r"\x{{{:x}}}", u32::from(c));
     } else {
         out.push(c);
     }

@@ -23,7 +23,7 @@ pub(super) fn compile(options: &mut Options) -> Result<Arc<dyn Measure>, Complai
     })?;
     Ok(match scorer {
         Scorer::Exact => Arc::new(ByTarget(words::Exact)),
-        Scorer::F1 => Arc::new(words::F1::new(options.stop_words.take().unwrap_or_default())),
+        Scorer::F1 => Arc::new(words::F1::new(&options.stop_words.take().unwrap_or_default())),
         Scorer::Match => Arc::new(ByTarget(matching::Match::new(options))),
         Scorer::Includes => Arc::new(ByTarget(matching::Includes::new(options))),
         Scorer::Pattern => Arc::new(pattern::Pattern::new(options)?),

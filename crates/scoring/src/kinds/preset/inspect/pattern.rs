@@ -11,7 +11,7 @@ use crate::{
 
 #[derive(Debug)]
 pub(super) struct Pattern {
-    pattern: PythonRegex,
+    regex: PythonRegex,
     ignore_case: bool,
     match_all: bool,
 }
@@ -24,7 +24,7 @@ impl Pattern {
             .ok_or_else(|| complain("pattern", "this scorer needs a `pattern`".to_owned()))?;
         let ignore_case = options.ignore_case.take().unwrap_or(true);
         Ok(Self {
-            pattern: PythonRegex::new(&pattern, ignore_case)
+            regex: PythonRegex::new(&pattern, ignore_case)
                 .map_err(|message| complain("pattern", message))?,
             ignore_case,
             match_all: options.match_all.take().unwrap_or_default(),
@@ -37,7 +37,7 @@ impl Measure for Pattern {
         if targets.is_empty() {
             return Finding::best_of(targets, |_| 0.0);
         }
-        let groups = match self.pattern.groups(answer) {
+        let groups = match self.regex.groups(answer) {
             Ok(Some(groups)) => groups,
             Ok(None) => return not_found(),
             Err(TooLong) => {

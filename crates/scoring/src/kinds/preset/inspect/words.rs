@@ -25,7 +25,7 @@ pub(super) struct F1 {
 }
 
 impl F1 {
-    pub(super) fn new(stop_words: Vec<String>) -> Self {
+    pub(super) fn new(stop_words: &[String]) -> Self {
         Self { stop_words: stop_words.iter().map(|word| normalize_token(word)).collect() }
     }
 

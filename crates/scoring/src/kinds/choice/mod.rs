@@ -1,0 +1,135 @@
+//! `choice`: the option that the answer chooses is the right one.
+
+mod hits;
+mod read;
+
+use std::sync::Arc;
+
+use evalmark_core::metric::{Complaint, Direction, Range};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use self::{hits::Labels, read::read};
+use crate::{
+    kind::{About, Define, Finding, Measure, Work},
+    subject::Subject,
+};
+
+/// Parameters of `choice`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// How many options a question has, A to D for 4; or the column that lists their texts: then an
+    /// answer may also choose by text.
+    #[serde(default)]
+    options: Options,
+    /// What the options are called, where that is not A, B, C, …; as many as there are options.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>")]
+    letters: Option<Vec<String>>,
+}
+
+/// What is known of the options.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Options {
+    /// How many there are, from 2 to 26.
+    Count(usize),
+    /// The column with the list of their texts.
+    Column(String),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::Count(4)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Choice {
+    options: Options,
+    labels: Labels,
+}
+
+impl Define for Choice {
+    const ABOUT: About = About {
+        name: "choice",
+        summary: "The option that the answer chooses is the target, which is a letter or an \
+                  option's text. Read, in this order: `\\boxed{B}`; `the answer is B`, `Answer: **B**`, \
+                  `B is correct`, of which the last counts; a last or first line that is nothing but \
+                  a choice; a letter or text that is the only one in the answer. No choice, or \
+                  several, is invalid.",
+        range: Range::Binary,
+        direction: Direction::Higher,
+        threshold: Some(1.0),
+        needs_target: true,
+        model_refs: &[],
+        source: "Own definition.",
+    };
+    type Params = Params;
+
+    fn compile(params: Params) -> Result<Work, Complaint> {
+        let complain = |pointer: &str, message: String| {
+            Err(Complaint { pointer: pointer.to_owned(), message })
+        };
+        let mut options = params.options;
+        let count = match (&params.letters, &options) {
+            (Some(letters), _) => letters.len(),
+            (None, Options::Count(count)) => *count,
+            (None, Options::Column(_)) => 26,
+        };
+        if !(2..=26).contains(&count) {
+            let pointer = if params.letters.is_some() { "/letters" } else { "/options" };
+            return complain(pointer, format!("a choice has 2 to 26 options, not {count}"));
+        }
+        if let Options::Count(said) = &mut options {
+            *said = count;
+        }
+        let alphabet = || ('A'..='Z').take(count).map(String::from).collect();
+        match Labels::new(params.letters.unwrap_or_else(alphabet)) {
+            Ok(labels) => Ok(Work::Text(Arc::new(Self { options, labels }))),
+            Err(message) => complain("/letters", message),
+        }
+    }
+}
+
+impl Measure for Choice {
+    fn measure(&self, Subject { answer, targets, fields, .. }: Subject<'_>) -> Finding {
+        let (count, texts) = match self.texts(fields) {
+            Ok(options) => options,
+            Err(reason) => return Finding::Missing(reason),
+        };
+        let position = |target: &String| self.labels.position(target, &texts);
+        let right: Vec<usize> =
+            targets.iter().filter_map(position).filter(|at| *at < count).collect();
+        if right.is_empty() {
+            return match targets.first() {
+                Some(_) => Finding::Missing("the target names no option".to_owned()),
+                None => Finding::best_of(targets, |_| 0.0),
+            };
+        }
+        match read(answer, &self.labels, count, &texts) {
+            Ok(chosen) => Finding::yes_or_no(right.contains(&chosen)),
+            Err(reason) => Finding::Invalid(reason.to_owned()),
+        }
+    }
+}
+
+impl Choice {
+    /// How many options the item has, and their texts where a column lists them.
+    fn texts(&self, fields: &Map<String, Value>) -> Result<(usize, Vec<String>), String> {
+        let column = match &self.options {
+            Options::Count(count) => return Ok((*count, Vec::new())),
+            Options::Column(column) => column,
+        };
+        let list = fields.get(column).and_then(Value::as_array);
+        let list = list.ok_or_else(|| format!("the column `{column}` is no list"))?;
+        if list.len() > self.labels.len() {
+            return Err(format!("the column `{column}` lists more options than there are letters"));
+        }
+        let text =
+            |option: &Value| option.as_str().map_or_else(|| option.to_string(), str::to_owned);
+        Ok((list.len(), list.iter().map(text).collect()))
+    }
+}

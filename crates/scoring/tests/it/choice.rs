@@ -1,0 +1,178 @@
+//! `choice`: which option an answer chooses.
+
+use evalmark_core::record::Record;
+use evalmark_scoring::Subject;
+use serde_json::{Map, Value, json};
+
+use crate::support::{check, complaint, metric, score};
+
+/// Which of A to D is chosen; `-` where the answer is invalid.
+#[track_caller]
+fn chooses(rows: &[(&str, &str)]) {
+    let entry = json!({"choice": {}});
+    for (answer, expected) in rows {
+        let right = |letter: &&str| score(&entry, answer, &[letter]).value == Some(1.0);
+        let found: Vec<&str> = ["A", "B", "C", "D"].into_iter().filter(right).collect();
+        let found = if found.is_empty() { "-".to_owned() } else { found.concat() };
+        assert_eq!(found, *expected, "{answer:?}");
+        assert_eq!(score(&entry, answer, &["A"]).invalid, *expected == "-", "{answer:?}");
+    }
+}
+
+#[test]
+fn a_letter_and_nothing_else() {
+    chooses(&[
+        ("B", "B"),
+        ("b", "B"),
+        (" (B) ", "B"),
+        ("B.", "B"),
+        ("B)", "B"),
+        ("**B**", "B"),
+        ("**(B)**", "B"),
+        ("`B`", "B"),
+        ("$B$", "B"),
+        ("A", "A"),
+        ("a", "A"),
+        ("\\boxed{B}", "B"),
+        ("A, so \\boxed{\\text{C}}", "C"),
+        ("$\\boxed{(D)}$", "D"),
+        ("\\boxed{A} no, \\boxed{B}", "B"),
+    ]);
+}
+
+#[test]
+fn a_declared_choice_counts_and_the_last_one_wins() {
+    chooses(&[
+        ("The answer is B", "B"),
+        ("The answer is (B).", "B"),
+        ("the correct answer is b", "B"),
+        ("Answer: B", "B"),
+        ("**Answer:** B", "B"),
+        ("**Answer: B**", "B"),
+        ("Answer: **B**", "B"),
+        ("ANSWER: $B$", "B"),
+        ("The final answer is: option C", "C"),
+        ("The answer to question 3 is C.", "C"),
+        ("I choose B.", "B"),
+        ("I would go with (D)", "D"),
+        ("Option A is wrong. The answer is B.", "B"),
+        ("The answer is A. Wait, no: the answer is C.", "C"),
+        ("A is tempting, but B is correct.", "B"),
+        ("(C) is the right answer, since A and B are wrong", "C"),
+        ("The answer is A because the others are not", "A"),
+        ("Answer: A is right", "A"),
+        ("The correct choice is D. A dog would say B.", "D"),
+        ("Answer: B\n\nA and C are distractors.", "B"),
+    ]);
+}
+
+#[test]
+fn a_line_of_its_own_counts() {
+    chooses(&[
+        ("Let me think about A and B.\n\nB", "B"),
+        ("B\n\nBecause A is wrong and C is too.", "B"),
+        ("A) cat\nB) dog\n\n(B)", "B"),
+    ]);
+}
+
+#[test]
+fn a_single_letter_in_prose_counts() {
+    chooses(&[
+        ("It must be B", "B"),
+        ("I think (c) fits best", "C"),
+        ("B. Paris", "B"),
+        ("B) Paris", "B"),
+        ("So, option D it is", "D"),
+    ]);
+}
+
+#[test]
+fn articles_pronouns_and_parts_of_words_are_no_choice() {
+    chooses(&[
+        ("A dog is an animal", "-"),
+        ("Answer: A dog", "-"),
+        ("The answer is a dog", "-"),
+        ("I don't know", "-"),
+        ("A-level, vitamin-B, C++ and U.S.A.", "-"),
+        ("a good question", "-"),
+        ("It is not B", "-"),
+        ("The answer is not B", "-"),
+        ("none of them", "-"),
+        ("", "-"),
+        ("E", "-"),
+        ("The answer is E", "-"),
+    ]);
+    let nine = json!({"choice": {"options": 9}});
+    check(&nine, "I think it is B", &["B"], Some(1.0));
+    check(&nine, "The answer is I.", &["I"], Some(1.0));
+}
+
+#[test]
+fn several_choices_are_ambiguous() {
+    chooses(&[
+        ("A or B", "-"),
+        ("The answer is A or B", "-"),
+        ("Answer: A, B", "-"),
+        ("The answer is B and C.", "-"),
+        ("A. cat\nB. dog\nC. cow", "-"),
+        ("Either (A) or (D)", "-"),
+    ]);
+    let ambiguous = score(&json!({"choice": {}}), "A or B", &["A"]);
+    assert_eq!(ambiguous.reason.as_deref(), Some("more than one choice in the answer"));
+}
+
+#[test]
+fn other_letters_and_several_right_ones() {
+    let entry = json!({"choice": {"letters": ["1", "2", "3"]}});
+    check(&entry, "The answer is 2", &["2"], Some(1.0));
+    check(&entry, "2", &["2"], Some(1.0));
+    check(&entry, "3 reasons speak for 2.", &["2"], Some(1.0));
+    check(&entry, "It costs 2.5", &["2"], Some(0.0));
+    check(&json!({"choice": {}}), "B", &["A", "(b)"], Some(1.0));
+    check(&json!({"choice": {}}), "B", &["E"], None);
+    check(&json!({"choice": {}}), "B", &[], None);
+}
+
+/// The score of an answer to a question with these options.
+fn with_texts(answer: &str, target: &str, options: &Value) -> Option<f64> {
+    let fields = Map::from_iter([("options".to_owned(), options.clone())]);
+    let (record, targets) = (Record::recorded(answer.to_owned()), [target.to_owned()]);
+    let metric = metric(&json!({"choice": {"options": "options"}}));
+    metric.score(Subject::new(&record, &targets, &fields, None)).value
+}
+
+#[test]
+fn options_may_be_chosen_by_their_text() {
+    let options = json!(["Guilty", "Not guilty", "Mistrial"]);
+    for (answer, target, expected) in [
+        ("not guilty", "B", Some(1.0)),
+        ("Not guilty.", "Not guilty", Some(1.0)),
+        ("guilty", "A", Some(1.0)),
+        ("The verdict: not guilty, I think", "B", Some(1.0)),
+        ("The answer is Mistrial.", "C", Some(1.0)),
+        ("The answer is **not guilty**", "A", Some(0.0)),
+        ("B", "not guilty", Some(1.0)),
+        ("B) Not guilty", "B", Some(1.0)),
+        ("B) Guilty", "B", Some(0.0)),
+        ("guilty or a mistrial", "A", Some(0.0)),
+        ("D", "A", Some(0.0)),
+        ("A", "D", None),
+    ] {
+        assert_eq!(with_texts(answer, target, &options), expected, "{answer:?} {target:?}");
+    }
+    assert_eq!(with_texts("A", "A", &json!("no list")), None);
+    assert_eq!(with_texts("42", "B", &json!([41, 42])), Some(1.0));
+}
+
+#[test]
+fn what_cannot_be_an_option_is_a_mistake() {
+    for (choice, pointer) in [
+        (json!({"options": 1}), "/choice/options"),
+        (json!({"options": 27}), "/choice/options"),
+        (json!({"letters": ["A"]}), "/choice/letters"),
+        (json!({"letters": ["A", "a"]}), "/choice/letters"),
+        (json!({"letters": ["A", "B."]}), "/choice/letters"),
+    ] {
+        assert_eq!(complaint(&json!({ "choice": choice })).pointer, pointer);
+    }
+}
