@@ -194,10 +194,10 @@ impl MetricKind {
             match params.pointer(pointer) {
                 Some(Value::String(name)) => models.push(((*pointer).to_owned(), name.clone())),
                 Some(Value::Array(names)) => {
-                    let named = names.iter().enumerate().filter_map(|(i, name)| {
+                    let all = names.iter().enumerate().filter_map(|(i, name)| {
                         Some((format!("{pointer}/{i}"), name.as_str()?.to_owned()))
                     });
-                    models.extend(named);
+                    models.extend(all);
                 }
                 _ => {}
             }

@@ -166,7 +166,7 @@ impl Plan {
         let plan = self.clone();
         let per_arm = self.n_samples_per_arm();
         let arms =
-            self.arms().into_iter().zip(0..).skip_while(move |(_, arm)| arm + 1 <= rank / per_arm);
+            self.arms().into_iter().zip(0..).skip_while(move |(_, arm)| *arm < rank / per_arm);
         arms.flat_map(move |((prompt, model), arm)| {
             let first = rank.saturating_sub(arm * per_arm);
             let (samples, error) = match plan.by_arm_from(prompt, model, first) {

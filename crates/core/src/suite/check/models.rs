@@ -184,14 +184,14 @@ pub(super) fn own_judges(
     let mut warnings = Vec::new();
     for judge in models.iter().filter(|model| judges.contains(&model.name)) {
         for candidate in candidates.iter().map(|i| &models[*i]) {
-            let (name, judged) = (&judge.name, &candidate.name);
-            if name == judged {
+            let (name, own) = (&judge.name, &candidate.name);
+            if name == own {
                 warnings.push(format!(
                     "model `{name}` judges its own answers; judges favour their own"
                 ));
             } else if served(judge).is_some() && served(judge) == served(candidate) {
                 warnings.push(format!(
-                    "judge `{name}` is the same model as `{judged}`, whose answers it judges; \
+                    "judge `{name}` is the same model as `{own}`, whose answers it judges; \
                      judges favour their own"
                 ));
             }
