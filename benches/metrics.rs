@@ -42,7 +42,7 @@ fn simple(criterion: &mut Criterion) {
         let metric = metric(kind, params);
         let targets = [target.to_owned()];
         group.bench_function(kind, |bencher| {
-            bencher.iter(|| metric.score(Subject::of_texts(answer, &targets)))
+            bencher.iter(|| metric.score(Subject::of_texts(answer, &targets)));
         });
     }
 }

@@ -95,10 +95,14 @@ impl ArmSummary {
         if self.current.as_ref().is_none_or(|current| current.index != item.index) {
             self.close_item();
             self.current = Some(CurrentItem::new(item, self.metrics.len()));
-            self.pools.iter_mut().flatten().for_each(|pool| pool.begin(item));
+            for pool in self.pools.iter_mut().flatten() {
+                pool.begin(item);
+            }
         }
         for (pool, score) in self.pools.iter_mut().zip(scores) {
-            pool.iter_mut().for_each(|pool| pool.take(score));
+            if let Some(pool) = pool {
+                pool.take(score);
+            }
         }
         let Some(current) = &mut self.current else { return };
         for (i, score) in scores.iter().enumerate() {

@@ -73,7 +73,7 @@ pub(crate) struct Inner {
 #[derive(Debug)]
 enum Provider {
     /// A server that speaks OpenAI's chat completions and embeddings.
-    OpenAi(Http),
+    OpenAi(Box<Http>),
     /// A recording: whatever it answers is in the ledger already.
     Recorded,
 }
@@ -134,7 +134,7 @@ impl Endpoint {
                 let http = http.map_err(|error| unusable(model, &error))?;
                 let endpoint_key = openai_key(base_url);
                 let id = ledger.enroll(&endpoint_key)?;
-                (endpoint_key, id, Provider::OpenAi(http))
+                (endpoint_key, id, Provider::OpenAi(Box::new(http)))
             }
             model::Provider::RecordedFile(path) => {
                 let (endpoint_key, id) = import(path, ledger)?;

@@ -1,4 +1,4 @@
-//! Code in an answer: fenced blocks, as CommonMark has them, and inline code.
+//! Code in an answer: fenced blocks, as `CommonMark` has them, and inline code.
 //!
 //! A fence may be indented by any amount, since models indent code in lists. A block that is never
 //! closed is none: the answer was cut off.

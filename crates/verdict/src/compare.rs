@@ -57,7 +57,7 @@ impl Judged {
     pub(crate) fn decided(
         mut comparison: Comparison,
         case: Case,
-        flips: Flips,
+        flips: &Flips,
         changes: Changes,
     ) -> Self {
         if let Some(evidence) = &case.complete {
@@ -180,7 +180,7 @@ pub fn compare(
             });
         let cautious = matched.missing.cautious();
         matched.comparison.effective_n = effective_n(&complete);
-        let judged = matched.decide(case, flips(arms, rule.range, rule.max_flips));
+        let judged = matched.decide(case, &flips(arms, rule.range, rule.max_flips));
         match cautious {
             Assumption::Complete => judged.with_units(&complete),
             _ => judged.with_units(&arms.pairs(cautious, rule.range)),
@@ -199,7 +199,7 @@ pub(crate) struct Comparable<'a> {
 
 impl Comparable<'_> {
     /// The answer to the case, as a family of one.
-    pub(crate) fn decide(self, case: Case, flips: Flips) -> Judged {
+    pub(crate) fn decide(self, case: Case, flips: &Flips) -> Judged {
         Judged::decided(self.comparison, case, flips, self.changes)
     }
 }

@@ -59,7 +59,7 @@ pub fn minimum(
     let case = Case::build(Kind::Level(min), missing, &rule, |assumption| {
         weigh(&levels(items, &order, assumption, min, rule.range), min, &rule)
     });
-    Ok(Judged::decided(comparison, case, Flips::default(), Changes::default()))
+    Ok(Judged::decided(comparison, case, &Flips::default(), Changes::default()))
 }
 
 pub(crate) fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rule) -> Comparison {

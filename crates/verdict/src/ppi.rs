@@ -143,7 +143,7 @@ pub fn compare_labelled(
         let case = Case::build(Kind::Difference, matched.missing, &trusting, |assumption| {
             weigh(&labelled(arms, &humans, assumption, rule), rule)
         });
-        matched.decide(case, flips(arms, rule.range, rule.max_flips))
+        matched.decide(case, &flips(arms, rule.range, rule.max_flips))
     })?;
     if n_labels < 2 {
         let relative = Rule { judge_relative: true, ..as_given.clone() };

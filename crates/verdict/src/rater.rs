@@ -4,7 +4,7 @@
 //! intervals come from whole units: cluster-robust t for means, and for the rest the percentiles of
 //! a bootstrap that draws units with replacement, seeded by the ratings.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::agreement::{AlphaSums, cohen_kappa};
 use crate::clustered::ClusterMean;
@@ -95,8 +95,8 @@ pub fn check_rater(rated: &[Rated<'_>]) -> Option<RaterCheck> {
     let n = rated.len() as f64;
     let mean = |of: fn(&Rated<'_>) -> f64| units.rated.iter().map(of).sum::<f64>() / n;
     let [kappa, alpha, by_length] = units.figures();
-    let names: BTreeMap<&str, ()> = rated.iter().map(|one| (one.group, ())).collect();
-    let by_group = names.into_keys().filter_map(|group| {
+    let names: BTreeSet<&str> = rated.iter().map(|one| one.group).collect();
+    let by_group = names.into_iter().filter_map(|group| {
         let (bias, n) = units.bias(|one| one.group == group)?;
         Some(Leaning { group: group.to_owned(), n, bias })
     });

@@ -75,7 +75,7 @@ pub fn compare_ratio(
             RatioOf::GeometricMean => Some(amounts(arms, matched.missing.cautious())),
             RatioOf::Quantile(_) => None,
         };
-        let judged = matched.decide(case, flips(arms, rule.max_flips));
+        let judged = matched.decide(case, &flips(arms, rule.max_flips));
         match units {
             Some(amounts) => judged.with_units(&log_pairs(&amounts)),
             None => judged,

@@ -31,7 +31,7 @@ fn take(state: &mut State, total: u64, seen: &mut Vec<(u64, bool)>) {
     while state.is_scorable() {
         match state.next(total) {
             Next::Here(batch) => {
-                seen.extend(batch.iter().map(|(sample, _)| (sample.item.index, true)))
+                seen.extend(batch.iter().map(|(sample, _)| (sample.item.index, true)));
             }
             Next::Elsewhere(ranks) => seen.extend(ranks.map(|rank| (rank, false))),
             Next::End | Next::GivenUp => return,

@@ -38,7 +38,7 @@ pub(crate) struct Corrected {
     pub(crate) unlabelled: u64,
     pub(crate) judge_mean: Option<f64>,
     pub(crate) label_mean: Option<f64>,
-    pub(crate) corrected: Option<Figure>,
+    pub(crate) mean: Option<Figure>,
     /// How many labels alone would be worth as much, as a multiple of the labels there are.
     pub(crate) gain: Option<f64>,
 }
@@ -198,7 +198,7 @@ impl Corrected {
             unlabelled: n(&rest),
             judge_mean: mean(&scores),
             label_mean: mean(&y),
-            corrected: figure,
+            mean: figure,
             gain,
         }
     }
@@ -211,7 +211,7 @@ impl Corrected {
             "unlabelled_items": self.unlabelled,
             "judge_mean": self.judge_mean,
             "label_mean": self.label_mean,
-            "corrected_mean": self.corrected.as_ref().map(figure),
+            "corrected_mean": self.mean.as_ref().map(figure),
             "labels_worth": self.gain.map(|gain| gain * self.labelled as f64),
         })
     }

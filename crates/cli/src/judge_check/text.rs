@@ -15,7 +15,8 @@ pub(crate) fn render(finding: &Finding) -> String {
         check.n, check.units, finding.answers
     );
     if finding.unscored > 0 {
-        head.push_str(&format!("; {} more have a label and no score", finding.unscored));
+        let more = format!("; {} more have a label and no score", finding.unscored);
+        head.push_str(&more);
     }
     let parts = [
         head,
@@ -84,8 +85,8 @@ fn corrections(arms: &[Corrected]) -> String {
             arm.labelled.to_string(),
             number(arm.judge_mean),
             number(arm.label_mean),
-            number(arm.corrected.as_ref().map(|figure| figure.estimate)),
-            interval(arm.corrected.as_ref()),
+            number(arm.mean.as_ref().map(|figure| figure.estimate)),
+            interval(arm.mean.as_ref()),
             arm.gain.map_or("-".to_owned(), |gain| format!("{:.0}", gain * arm.labelled as f64)),
         ]
     };

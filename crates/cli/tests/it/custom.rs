@@ -120,8 +120,8 @@ fn a_line_too_few_or_too_many_shifts_no_score() {
     world.write("own.sh", &silent);
     world.run_suite("r", &["--allow-exec"]);
     let scores = scores(&world, "test/r", "own");
-    let scored = scores.iter().filter(|score| score.value.is_some()).count();
-    assert!((4..20).contains(&scored), "two at a time it can be asked, and not for ever: {scored}");
+    let count = scores.iter().filter(|score| score.value.is_some()).count();
+    assert!((4..20).contains(&count), "two at a time it can be asked, and not for ever: {count}");
     for (score, answer) in scores.iter().zip(&answers) {
         let right = if *answer == "even" { 1.0 } else { 0.0 };
         assert!(

@@ -102,7 +102,7 @@ impl<S: Sheet> Panel<S> {
         if !(1..=MOST_REPEATS).contains(&repeats) {
             return complain("/repeats", &format!("`repeats` is from 1 to {MOST_REPEATS}"));
         }
-        let response_format = structured.then(|| Arc::new(response_format(sheet.schema())));
+        let response_format = structured.then(|| Arc::new(response_format(&sheet.schema())));
         Ok(Self { models, aggregate, repeats, response_format, sheet })
     }
 
@@ -187,7 +187,7 @@ fn flips(opinions: &[Vec<Result<Opinion, String>>]) -> Option<Flips> {
 }
 
 /// What servers are told of a reply's form.
-fn response_format(schema: Value) -> Value {
+fn response_format(schema: &Value) -> Value {
     json!({
         "type": "json_schema",
         "json_schema": { "name": "judgement", "strict": true, "schema": schema },
@@ -195,7 +195,7 @@ fn response_format(schema: Value) -> Value {
 }
 
 /// The schema of an object that has exactly these properties.
-pub(crate) fn object(properties: Value) -> Value {
+pub(crate) fn object(properties: &Value) -> Value {
     let names: Vec<_> = properties.as_object().into_iter().flat_map(|map| map.keys()).collect();
     let required = json!(names);
     json!({

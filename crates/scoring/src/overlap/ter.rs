@@ -12,6 +12,7 @@ use crate::{
 
 /// How a text becomes words.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the tool's own four switches")]
 pub(crate) struct Tercom {
     /// Cuts off punctuation and undoes entities.
     pub(crate) normalized: bool,

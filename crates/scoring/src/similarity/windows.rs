@@ -85,11 +85,11 @@ fn at_once(short: &[u32], long: &[u32]) -> usize {
     let width = short.len();
     let mut through = exit[..width].iter().filter(|column| **column < width).count();
     let mut best = width - through;
-    for left in 0..long.len() - width {
+    for (left, leaves) in exit.iter().enumerate().take(long.len() - width) {
         let right = left + width;
         let enters_inside = leaving[right] as usize > width + left;
         through += usize::from(enters_inside);
-        through -= usize::from(exit[left] < right);
+        through -= usize::from(*leaves < right);
         best = best.max(width - through);
     }
     best

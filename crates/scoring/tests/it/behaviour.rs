@@ -266,6 +266,7 @@ fn accounts_are_found_by_their_check_digits() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn national_numbers_are_found() {
     check_data(
         "us_ssn",
@@ -427,7 +428,8 @@ proptest! {
         };
         for (unit, joint) in [("characters", ""), ("bytes", ""), ("words", " ")] {
             let sum = length(unit, &a) + length(unit, &b);
-            prop_assert_eq!(length(unit, &[&*a, joint, &*b].concat()), sum, "{}", unit);
+            let both = length(unit, &[&*a, joint, &*b].concat());
+            prop_assert!((both - sum).abs() < 0.5, "{}", unit);
         }
         prop_assert!(length("words", &a) <= length("characters", &a));
         prop_assert!(length("characters", &a) <= length("bytes", &a));

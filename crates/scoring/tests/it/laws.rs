@@ -46,7 +46,7 @@ fn range(entry: &Value) -> Range {
 
 fn in_range(entry: &Value, value: f64) -> bool {
     let range = range(entry);
-    let whole = range != Range::Binary || value == 0.0 || value == 1.0;
+    let whole = range != Range::Binary || value.fract() == 0.0;
     whole && value >= 0.0 && value <= range.max().unwrap_or(f64::MAX)
 }
 
@@ -97,7 +97,7 @@ proptest! {
     #[test]
     fn a_score_lies_in_its_range_or_is_missing(answer in text(), target in text()) {
         for (entry, metric) in metrics() {
-            let score = metric.score(Subject::of_texts(&answer, &[target.clone()]));
+            let score = metric.score(Subject::of_texts(&answer, std::slice::from_ref(&target)));
             prop_assert!(score.value.is_none_or(|v| in_range(&entry, v)), "{entry} {score:?}");
             prop_assert!(score.value.is_some() || score.passed.is_none(), "{entry} {score:?}");
             prop_assert!(score.value.is_some() || score.reason.is_some(), "{entry} {score:?}");

@@ -566,6 +566,7 @@ fn every_kind() -> Vec<Value> {
 }
 
 /// A megabyte that is made to take long, to go deep, or to grow.
+#[expect(clippy::format_collect, reason = "short and clear, and only a test")]
 fn hostile() -> Vec<String> {
     let entities: String = (1..12)
         .map(|i| format!("<!ENTITY x{i} '{}'>", format!("&x{};", i - 1).repeat(10)))
@@ -621,6 +622,7 @@ fn hostile_answers_are_scored_or_missing() {
 }
 
 #[test]
+#[expect(clippy::format_collect, reason = "short and clear, and only a test")]
 fn what_is_too_deep_or_too_long_is_missing() {
     for (entry, answer) in [
         (json!({"sql_valid": {}}), format!("SELECT {}1{}", "(".repeat(200), ")".repeat(200))),

@@ -64,7 +64,7 @@ pub fn compare_pooled(
         });
         let arms = Arms { baseline: &named[0], candidate: &named[1], places };
         let flips = flips(arms, ScoreRange::ANY, rule.max_flips);
-        matched.decide(case, flips)
+        matched.decide(case, &flips)
     })
 }
 

@@ -45,21 +45,21 @@ pub fn pooled_estimates(
     });
     let cells = Cells::new(rows.collect(), pooled);
     let values = |sums: &[f64]| pooled.values(sums);
-    let found = values(&cells.sums[0]);
+    let whole = values(&cells.sums[0]);
     if cells.rows.is_empty() {
-        return vec![None; found.len()];
+        return vec![None; whole.len()];
     }
-    let draws = resampled(&cells, pooled, RESAMPLES, |sums| values(&sums[0]));
+    let resamples = resampled(&cells, pooled, RESAMPLES, |sums| values(&sums[0]));
     let pseudo = cells.pseudo_values(pooled, 0, values);
     let leverage = cells.leverage(pooled, 0);
-    let one = |(at, value): (usize, Option<f64>)| {
-        let drawn = draws.iter().filter_map(|draw| draw.get(at).copied().flatten()).collect();
-        let pseudo = pseudo[at].as_deref();
-        let one = One { value: value?, pseudo, drawn, cells: &cells };
-        let estimate = one.estimate(tail_of(confidence)?);
-        Some(if at == 0 { one.within(estimate, leverage, range, confidence) } else { estimate })
+    let estimated = |(at, value): (usize, Option<f64>)| {
+        let drawn = resamples.iter().filter_map(|draw| draw.get(at).copied().flatten()).collect();
+        let influence = pseudo[at].as_deref();
+        let figure = One { value: value?, pseudo: influence, drawn, cells: &cells };
+        let estimate = figure.estimate(tail_of(confidence)?);
+        Some(if at == 0 { figure.within(estimate, leverage, range, confidence) } else { estimate })
     };
-    found.into_iter().enumerate().map(one).collect()
+    whole.into_iter().enumerate().map(estimated).collect()
 }
 
 /// One value, what each cell's item does to it, and the same value of every resample.

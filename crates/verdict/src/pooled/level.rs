@@ -38,7 +38,9 @@ pub fn minimum_pooled(
         return Ok(Judged::refused(comparison, Cause::NoItems, Changes::default()));
     }
     let mut missing = Missing::default();
-    items.iter().for_each(|item| missing.candidate.take(item));
+    for item in &items {
+        missing.candidate.take(item);
+    }
     let (faced, min) = (Faced { pooled, rule }, rule.shown(min));
     let rule = Rule { margin: 0.0, ..rule.faced() };
     let case = Case::build(Kind::Level(min), missing, &rule, |assumption| {
@@ -65,7 +67,7 @@ pub fn minimum_pooled(
         let rows = rows?.into_iter().filter(|row| !row.arms[0].is_empty()).collect();
         weigh(rows, &faced, min, &rule)
     });
-    Ok(Judged::decided(comparison, case, Flips::default(), Changes::default()))
+    Ok(Judged::decided(comparison, case, &Flips::default(), Changes::default()))
 }
 
 fn weigh(rows: Vec<Row<'_, 1>>, pooled: &dyn Pooled, min: f64, rule: &Rule) -> Option<Evidence> {

@@ -20,11 +20,11 @@ fn kappa_is_that_of_scikit_learn() {
         (vec![vec![0, 2], vec![2, 0]], Some(-1.0)),
         (vec![vec![0, 1, 0], vec![0, 0, 0], vec![1, 0, 1]], Some(0.0)),
         (vec![vec![0, 0], vec![1, 0]], Some(0.0)),
-        (vec![vec![31, 5], vec![0, 4]], Some(0.5535714285714286)),
-        (vec![vec![8, 4], vec![6, 7]], Some(0.20382165605095548)),
+        (vec![vec![31, 5], vec![0, 4]], Some(0.553_571_428_571_428_6)),
+        (vec![vec![8, 4], vec![6, 7]], Some(0.203_821_656_050_955_48)),
         (vec![vec![1, 1, 0], vec![0, 1, 1], vec![1, 0, 1]], Some(0.25)),
         (vec![vec![1, 0, 0, 0], vec![0, 1, 0, 0], vec![0, 0, 1, 0], vec![0, 0, 0, 1]], Some(1.0)),
-        (vec![vec![4, 1, 2], vec![1, 3, 1], vec![1, 2, 5]], Some(0.3939393939393939)),
+        (vec![vec![4, 1, 2], vec![1, 3, 1], vec![1, 2, 5]], Some(0.393_939_393_939_393_9)),
         (vec![vec![0, 0], vec![0, 0]], None),
         (vec![], None),
         (vec![vec![1, 2]], None),
@@ -42,7 +42,7 @@ fn kappa_is_that_of_scikit_learn() {
 fn a_judge_that_says_what_people_say_agrees_and_leans_nowhere() {
     let scores = [0.0, 0.25, 0.75, 1.0];
     let rows: Vec<_> =
-        (0..40).map(|i| rated("p", i, scores[i as usize % 4], scores[i as usize % 4])).collect();
+        (0_u64..40).zip(scores.iter().cycle()).map(|(i, s)| rated("p", i, *s, *s)).collect();
     let found = check(&rows);
     assert_eq!((found.n, found.units, found.confusion), (40, 40, [[20, 0], [0, 20]]));
     let (kappa, alpha) = (found.kappa.expect("kappa"), found.alpha.expect("alpha"));
@@ -54,7 +54,7 @@ fn a_judge_that_says_what_people_say_agrees_and_leans_nowhere() {
 #[test]
 fn leanings_are_told_by_group_and_by_length() {
     let row = |i: u64| {
-        let (group, too_much) = if i % 2 == 0 { ("even", 0.2) } else { ("odd", -0.1) };
+        let (group, too_much) = if i.is_multiple_of(2) { ("even", 0.2) } else { ("odd", -0.1) };
         let human = 0.2 + 0.5 * (i % 5) as f64 / 4.0;
         let judge = human + too_much + (i % 3) as f64 * 0.01;
         Rated { length: judge - human, ..rated(group, i, judge, human) }

@@ -252,12 +252,12 @@ fn own(cell: &Value) -> Vec<Fact> {
 
 impl Sheet for Facts {
     fn schema(&self) -> Value {
-        let one = object(json!({
+        let one = object(&json!({
             "id": { "type": "integer" },
             "quote": { "type": ["string", "null"] },
             "met": { "type": "boolean" },
         }));
-        object(json!({ "criteria": { "type": "array", "items": one } }))
+        object(&json!({ "criteria": { "type": "array", "items": one } }))
     }
 
     fn write(

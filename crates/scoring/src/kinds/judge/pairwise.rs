@@ -120,13 +120,7 @@ impl Pairwise {
         cell(subject, column)?.map(text).ok_or_else(lacking)
     }
 
-    fn brief(
-        &self,
-        subject: Subject<'_>,
-        task: &[Message],
-        rubric: &str,
-        pair: [&str; 2],
-    ) -> Brief {
+    fn brief(subject: Subject<'_>, task: &[Message], rubric: &str, pair: [&str; 2]) -> Brief {
         // One fence for both orders, so that nothing but the places differs.
         let mut texts = vec![pair[0], pair[1]];
         texts.sort_by_key(|text| *text != subject.answer);
@@ -147,7 +141,7 @@ impl Sheet for Pairwise {
     const CONVERSATIONS: usize = 2;
 
     fn schema(&self) -> Value {
-        object(json!({
+        object(&json!({
             "reason": { "type": "string" },
             "winner": { "type": "string", "enum": ["A", "B", "tie"] },
         }))
@@ -161,7 +155,7 @@ impl Sheet for Pairwise {
         let rubric = self.rubric.render(subject.fields)?;
         let (answer, other) = (subject.answer, self.other(subject)?);
         let in_order = |pair| {
-            self.brief(subject, task, &rubric, pair)
+            Self::brief(subject, task, &rubric, pair)
                 .messages("You compare two answers to a task. The task and the answers")
         };
         Ok(vec![in_order([answer, &other]), in_order([&other, answer])])

@@ -104,7 +104,7 @@ impl Define for Reference {
 
 impl Sheet for Reference {
     fn schema(&self) -> Value {
-        object(json!({
+        object(&json!({
             "reason": { "type": "string" },
             "verdict": { "type": "string", "enum": ["correct", "partial", "incorrect"] },
         }))

@@ -66,7 +66,7 @@ struct Example {
 
 #[derive(Debug)]
 pub(crate) struct Rubric {
-    rubric: Template,
+    criteria: Template,
     scale: Scale,
     examples: Vec<Example>,
 }
@@ -103,13 +103,13 @@ impl Define for Rubric {
             placed.map_err(|message| complain(format!("/examples/{i}/grade"), message))?;
         }
         let judges = Judges { model, models, aggregate, repeats, structured };
-        Ok(Work::Judge(Arc::new(Panel::new(judges, Self { rubric, scale, examples })?)))
+        Ok(Work::Judge(Arc::new(Panel::new(judges, Self { criteria: rubric, scale, examples })?)))
     }
 }
 
 impl Sheet for Rubric {
     fn schema(&self) -> Value {
-        object(json!({ "grade": self.scale.schema(), "reason": { "type": "string" } }))
+        object(&json!({ "grade": self.scale.schema(), "reason": { "type": "string" } }))
     }
 
     fn write(
@@ -117,7 +117,7 @@ impl Sheet for Rubric {
         subject: Subject<'_>,
         task: &[Message],
     ) -> Result<Vec<Vec<Message>>, Unaskable> {
-        let rubric = self.rubric.render(subject.fields)?;
+        let rubric = self.criteria.render(subject.fields)?;
         let shown = [&[subject.answer], &texts(subject.targets)[..]].concat();
         let mut brief = Brief::about(task, &shown).say(format!("Rubric:\n{}", rubric.trim()));
         if !self.examples.is_empty() {

@@ -17,6 +17,7 @@ use crate::{
 /// Parameters of `ter`.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the tool's own four switches")]
 pub(crate) struct Params {
     /// Cuts off punctuation and undoes entities such as `&quot;`.
     #[serde(default)]

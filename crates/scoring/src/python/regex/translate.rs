@@ -81,7 +81,7 @@ impl Translator<'_> {
             'A' => self.out.push_str(r"\A"),
             'Z' => self.out.push_str(r"\z"),
             'b' => {
-                self.write(format_args!("(?:(?<=[{WORD}])(?![{WORD}])|(?<![{WORD}])(?=[{WORD}]))"))
+                self.write(format_args!("(?:(?<=[{WORD}])(?![{WORD}])|(?<![{WORD}])(?=[{WORD}]))"));
             }
             'B' => self.write(format_args!(
                 r"(?:(?<=[{WORD}])(?=[{WORD}])|(?<![{WORD}])(?![{WORD}])(?s:(?<=.)|(?=.)))"
