@@ -86,7 +86,9 @@ pub use noise::{Clustering, Noise, noise, unrelated};
 pub use paired_t::{PairedT, paired_t};
 pub use pairing::Changes;
 pub use passk::{Attempts, NotBinary, PassEstimate, pass_at_k, pass_estimate, pass_hat_k};
-pub use pooled::{ItemCounts, Pooled, PooledArm, PooledEstimate, compare_pooled, pooled_estimates};
+pub use pooled::{
+    ItemCounts, Pooled, PooledArm, PooledEstimate, compare_pooled, minimum_pooled, pooled_estimates,
+};
 pub use power::{
     Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,
     paired_t_effect, paired_t_n, paired_t_power,
