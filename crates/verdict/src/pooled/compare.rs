@@ -5,7 +5,7 @@
 //! by cluster. The other is the paired bootstrap of the difference itself, which sees what is not
 //! linear in it. Alone a percentile bootstrap is wrong too often where items are few.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     ItemCounts, Pooled,
@@ -13,7 +13,6 @@ use super::{
     resample::resampled,
 };
 use crate::compare::{Judged, flips, match_arms};
-use crate::continuous::grouped;
 use crate::decide::{Case, Kind};
 use crate::evidence::{Evidence, Reach};
 use crate::items::{CompareError, ItemScore, Subject};
@@ -21,7 +20,7 @@ use crate::missing::{Arms, Assumption, Pair};
 use crate::pairing::Places;
 use crate::random::unit_of;
 use crate::rule::{Rule, ScoreRange};
-use crate::unseen::variance_is_unseen;
+use crate::unseen::{unseen, variance_is_unseen};
 use crate::{clustered, continuous};
 
 /// Beyond so many items that are all unlike, the value is as good as linear in them, and drawing
@@ -154,23 +153,86 @@ fn weigh(rows: Vec<Row<'_, 2>>, pooled: &dyn Pooled, rule: &Rule) -> Option<Evid
     };
     found.estimate = after - before;
     (found.baseline_mean, found.candidate_mean) = (before, after);
-    let is_linear = cells.len() > MOST_CELLS;
-    let n = pairs.len() as u64;
-    let groups = grouped(&pairs, weighing.range);
-    if !is_linear && !variance_is_unseen(&groups, n, rule.alpha) {
+    let changes = Changes::new(&cells, &pairs);
+    found.discordance = changes.share();
+    let is_rare = changes.are_rare(rule.alpha);
+    if is_rare {
+        changes.hold_back(&mut found, &weighing);
+    } else if cells.len() <= MOST_CELLS {
         hold_back(&mut found, &cells, pooled, rule);
     }
-    found.method = method(&found, is_linear);
+    found.method = method(found.method, is_rare, found.seed.is_some());
     Some(found.within(rule))
 }
 
-fn method(found: &Evidence, is_linear: bool) -> &'static str {
-    match (found.method, is_linear) {
-        ("paired_t+bootstrap", false) => "jackknife_t+bootstrap",
-        ("paired_t+bootstrap", true) => "jackknife_t",
-        ("paired_t+binomial", _) => "jackknife_t+binomial",
-        ("cluster_t+sign_flip", _) => "jackknife_cluster_t+sign_flip+bootstrap",
-        _ => "jackknife_cluster_t+bootstrap",
+fn method(of_items: &'static str, is_rare: bool, is_drawn: bool) -> &'static str {
+    match (of_items.starts_with("cluster"), is_rare, is_drawn) {
+        (false, true, _) => "jackknife_t+binomial",
+        (false, false, true) => "jackknife_t+bootstrap",
+        (false, false, false) => "jackknife_t",
+        (true, true, _) => "jackknife_cluster_t+binomial",
+        (true, false, true) => "jackknife_cluster_t+bootstrap",
+        (true, false, false) => "jackknife_cluster_t",
+    }
+}
+
+/// Which units (items or clusters) add something else in the candidate, by what that does to the
+/// difference. Where next to none do, neither variance nor bootstrap knows of the others.
+struct Changes {
+    lost: u64,
+    gained: u64,
+    units: u64,
+    /// Items that changed, and all.
+    items: (u64, u64),
+    /// Items of the largest unit.
+    largest: u64,
+}
+
+impl Changes {
+    fn new(cells: &Cells<'_, 2>, pairs: &[Pair]) -> Self {
+        let mut units: BTreeMap<u64, (u64, u64, f64)> = BTreeMap::new();
+        for (row, pair) in cells.rows.iter().zip(pairs) {
+            let unit = units.entry(row.unit).or_default();
+            unit.0 += 1;
+            if row.arms[0] != row.arms[1] {
+                unit.1 += 1;
+                unit.2 += pair.candidate - pair.baseline;
+            }
+        }
+        let changed = || units.values().filter(|unit| unit.1 > 0);
+        Self {
+            lost: changed().filter(|unit| unit.2 < 0.0).count() as u64,
+            gained: changed().filter(|unit| unit.2 >= 0.0).count() as u64,
+            units: units.len() as u64,
+            items: (changed().map(|unit| unit.1).sum(), cells.rows.len() as u64),
+            largest: units.values().map(|unit| unit.0).max().unwrap_or(1),
+        }
+    }
+
+    fn share(&self) -> f64 {
+        self.items.0 as f64 / self.items.1 as f64
+    }
+
+    fn groups(&self) -> [(f64, u64); 3] {
+        let same = self.units - self.lost - self.gained;
+        [(-1.0, self.lost), (0.0, same), (1.0, self.gained)]
+    }
+
+    fn are_rare(&self, alpha: f64) -> bool {
+        variance_is_unseen(&self.groups(), self.units, alpha)
+    }
+
+    /// The exact bound on how many units can change unseen, times the most that one can do.
+    fn hold_back(&self, found: &mut Evidence, weighing: &Rule) {
+        let share = (self.largest * self.units) as f64 / self.items.1 as f64;
+        let width = weighing.range.width() * share;
+        let Rule { alpha, margin, .. } = *weighing;
+        let bound = unseen(&self.groups(), self.units, width, alpha, margin);
+        found.lower = found.lower.min(bound.lower);
+        found.upper = found.upper.max(bound.upper);
+        found.p_regressed = found.p_regressed.max(bound.p_regressed);
+        found.p_pass = found.p_pass.max(bound.p_pass);
+        found.seed = None;
     }
 }
 

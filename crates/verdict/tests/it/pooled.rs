@@ -235,6 +235,21 @@ fn the_same_answers_pass_once_there_are_enough() {
     assert_eq!(found.method, "jackknife_t+binomial");
 }
 
+/// One change among many is not what a variance is made of.
+#[test]
+fn a_single_change_leaves_room_for_others() {
+    let [one, _] = arms(LABELS, 0.0, 300, 1, 3);
+    let mut other = one.clone();
+    let right = other.1.iter().position(|counts| counts[0][0] - counts[0][1] == 0.0);
+    other.1[right.expect("a right answer")][0][1] = 4.0;
+    let found = judge(&MacroF1(4), &[one, other], &rule(LABELS, 0.02));
+    assert_eq!(found.answer, Answer::Inconclusive, "{found:?}");
+    assert_eq!(
+        (found.discordance, found.method.as_str()),
+        (Some(1.0 / 300.0), "jackknife_t+binomial")
+    );
+}
+
 #[test]
 fn a_regression_is_found_and_told_in_the_units_of_the_metric() {
     let found = judge(&MacroF1(4), &arms(LABELS, 0.3, 600, 1, 4), &rule(LABELS, 0.02));
