@@ -92,11 +92,13 @@ pub(crate) fn apart<T>(jobs: &[Job<T>], record: Record) -> Vec<Record> {
 
 /// Whole shares of a total, as even by size as they can be, that add up to it.
 fn shares(total: u64, sizes: &[u64]) -> Vec<u64> {
-    let sum: u128 = sizes.iter().map(|size| u128::from(*size)).sum::<u128>().max(1);
+    // No text is longer; and so no product is too large.
+    let bounded = |size: &u64| u128::from((*size).min(1 << 40));
+    let sum: u128 = sizes.iter().map(bounded).sum::<u128>().max(1);
     let (mut so_far, mut given) = (0_u128, 0_u64);
     let last = sizes.len().saturating_sub(1);
     let one = |(i, size): (usize, &u64)| {
-        so_far += u128::from(*size);
+        so_far += bounded(size);
         let until = u64::try_from(u128::from(total) * so_far / sum).unwrap_or(total);
         let until = if i == last { total } else { until };
         let share = until - given;

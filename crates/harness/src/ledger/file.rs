@@ -144,7 +144,6 @@ fn check_file(path: &Path) -> Result<(), LedgerError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         file => file.map_err(unusable)?,
     };
-    let length = file.metadata().map_err(unusable)?.len();
     let mut head = Vec::with_capacity(100);
     file.by_ref().take(100).read_to_end(&mut head).map_err(unusable)?;
     if head.is_empty() {
@@ -155,7 +154,7 @@ fn check_file(path: &Path) -> Result<(), LedgerError> {
         return Err(LedgerError::Foreign { path: path.display().to_string(), detail });
     }
     if head.len() < 100 {
-        return Err(LedgerError::damaged(path, format!("it ends after {length} bytes")));
+        return Err(LedgerError::damaged(path, format!("it ends after {} bytes", head.len())));
     }
     // 1 stands for 65,536, which does not fit.
     let page_size = match u16::from_be_bytes([head[16], head[17]]) {
@@ -163,8 +162,16 @@ fn check_file(path: &Path) -> Result<(), LedgerError> {
         size => u64::from(size).max(1),
     };
     let pages = u64::from(u32::from_be_bytes([head[28], head[29], head[30], head[31]]));
-    let is_whole = length % page_size == 0 && length >= pages * page_size;
-    if !is_whole && !has_log(path) {
+    let length = || file.metadata().map_err(unusable).map(|of| of.len());
+    let is_whole = |length: u64| length.is_multiple_of(page_size) && length >= pages * page_size;
+    // Another process may be about to write what is lacking.
+    let mut patience = 10;
+    while !is_whole(length()?) && !has_log(path) && patience > 0 {
+        std::thread::sleep(Duration::from_millis(10));
+        patience -= 1;
+    }
+    let length = length()?;
+    if !is_whole(length) && !has_log(path) {
         let detail = format!("it ends after {length} bytes, within a page or before its last");
         return Err(LedgerError::damaged(path, detail));
     }
