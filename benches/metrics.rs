@@ -1,4 +1,4 @@
-//! Pairs per second of each kind of metric; those on strsim at 20, 200 and 2,000 characters.
+//! Pairs per second of each kind of metric; likeness and overlap at 20, 200 and 2,000 characters.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use evalmark_core::metric::{InvalidPolicy, MetricSpec};
@@ -48,20 +48,73 @@ fn simple(criterion: &mut Criterion) {
 }
 
 fn fuzzy(criterion: &mut Criterion) {
-    let algorithms =
-        ["levenshtein", "osa", "damerau_levenshtein", "jaro", "jaro_winkler", "sorensen_dice"];
+    let algorithms = [
+        "levenshtein",
+        "osa",
+        "damerau_levenshtein",
+        "indel",
+        "lcs_seq",
+        "hamming",
+        "jaro",
+        "jaro_winkler",
+        "sorensen_dice",
+        "partial_ratio",
+        "token_sort_ratio",
+        "token_set_ratio",
+    ];
     for algorithm in algorithms {
-        let mut group = criterion.benchmark_group(format!("fuzzy/{algorithm}"));
-        group.throughput(Throughput::Elements(1)).sample_size(20);
         let metric = metric("fuzzy", json!({ "algorithm": algorithm }));
-        for length in [20, 200, 2000] {
-            let (answer, targets) = texts(length);
-            group.bench_with_input(BenchmarkId::from_parameter(length), &length, |bencher, _| {
-                bencher.iter(|| metric.score(Subject::of_texts(&answer, &targets)));
-            });
-        }
+        by_length(criterion, &format!("fuzzy/{algorithm}"), &metric, texts);
     }
 }
 
-criterion_group!(benches, simple, fuzzy);
+fn overlap(criterion: &mut Criterion) {
+    let cases = [
+        ("token_f1", "token_f1", json!({})),
+        ("bleu", "bleu", json!({})),
+        ("chrf", "chrf", json!({})),
+        ("chrf++", "chrf", json!({ "word_order": 2 })),
+        ("ter", "ter", json!({})),
+        ("rouge1", "rouge", json!({ "variant": "rouge1" })),
+        ("rougeL", "rouge", json!({ "variant": "rougeL" })),
+        ("rougeL stemmed", "rouge", json!({ "variant": "rougeL", "stemmer": true })),
+        ("rougeLsum", "rouge", json!({ "variant": "rougeLsum" })),
+        ("wer", "wer", json!({})),
+        ("cer", "cer", json!({})),
+    ];
+    for (name, kind, params) in cases {
+        by_length(criterion, &format!("overlap/{name}"), &metric(kind, params), sentences);
+    }
+}
+
+/// Times a metric on an answer and targets of some lengths.
+fn by_length(
+    criterion: &mut Criterion,
+    name: &str,
+    metric: &Metric,
+    texts: fn(usize) -> (String, Vec<String>),
+) {
+    let mut group = criterion.benchmark_group(name);
+    group.throughput(Throughput::Elements(1)).sample_size(20);
+    for length in [20, 200, 2000] {
+        let (answer, targets) = texts(length);
+        group.bench_with_input(BenchmarkId::from_parameter(length), &length, |bencher, _| {
+            bencher.iter(|| metric.score(Subject::of_texts(&answer, &targets)));
+        });
+    }
+}
+
+/// The same as words of five letters, one of them in another place.
+fn sentences(length: usize) -> (String, Vec<String>) {
+    let (answer, targets) = texts(length);
+    let spaced = |text: &str| {
+        let chars = text.chars().enumerate();
+        chars.map(|(i, c)| if i % 6 == 5 { ' ' } else { c }).collect::<String>()
+    };
+    let target = spaced(&targets[0]);
+    let (first, rest) = target.split_once(' ').unwrap_or((&target, ""));
+    (spaced(&answer), vec![format!("{rest} {first}")])
+}
+
+criterion_group!(benches, simple, fuzzy, overlap);
 criterion_main!(benches);

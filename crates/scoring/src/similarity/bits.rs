@@ -10,11 +10,19 @@ pub(super) trait Cell: Copy {
     /// Left of the first column.
     const START: Self;
     /// What the top row hands to the first word, in every column.
-    const TOP: u64;
+    const TOP: u8;
+    /// What a word hands down, each bit a number of its own while it is worked with.
+    type Handed: Copy;
 
     /// Goes on to the next column: `matches` has a bit for each row whose symbol is the column's;
     /// `above` is what the word above handed down, and the result is for the word below.
-    fn step(&mut self, matches: u64, above: u64) -> u64;
+    fn step(&mut self, matches: u64, above: Self::Handed) -> Self::Handed;
+
+    /// One byte for what was handed down.
+    fn pack(handed: Self::Handed) -> u8;
+
+    /// What a byte stands for.
+    fn unpack(byte: u8) -> Self::Handed;
 }
 
 /// What is known after the last column.
@@ -27,7 +35,7 @@ pub(super) struct Swept<C> {
 
 /// Runs `text` (the columns) against `pattern` (the rows).
 pub(super) fn sweep<C: Cell>(pattern: &[u32], text: &[u32], n_symbols: usize) -> Swept<C> {
-    let mut swept = Swept { cells: Vec::new(), below: vec![C::TOP as u8; text.len()] };
+    let mut swept = Swept { cells: Vec::new(), below: vec![C::TOP; text.len()] };
     let (fours, rest) = pattern.as_chunks::<{ 4 * 64 }>();
     let mut table = vec![[0; 4]; if fours.is_empty() { 0 } else { n_symbols }];
     for rows in fours {
@@ -58,7 +66,7 @@ fn band<C: Cell, const N: usize>(
     for (row, symbol) in rows.iter().enumerate() {
         table[*symbol as usize][row / 64] |= 1 << (row % 64);
     }
-    let mut band = Band { cells: [C::START; N], above: [0; N] };
+    let mut band = Band { cells: [C::START; N], above: [C::unpack(0); N] };
     let (warm, end) = (text.len().min(N - 1), text.len() + N - 1);
     for step in 0..warm {
         band.advance(table, text, &mut swept.below, step, 0..step + 1);
@@ -75,9 +83,9 @@ fn band<C: Cell, const N: usize>(
 
 /// Words one below the other, each a column behind the one above it.
 #[derive(Clone, Copy)]
-struct Band<C, const N: usize> {
+struct Band<C: Cell, const N: usize> {
     cells: [C; N],
-    above: [u64; N],
+    above: [C::Handed; N],
 }
 
 impl<C: Cell, const N: usize> Band<C, N> {
@@ -92,7 +100,7 @@ impl<C: Cell, const N: usize> Band<C, N> {
         lanes: std::ops::Range<usize>,
     ) {
         if lanes.start == 0 {
-            self.above[0] = below[step].into();
+            self.above[0] = C::unpack(below[step]);
         }
         for lane in lanes.rev() {
             let column = step - lane;
@@ -101,7 +109,7 @@ impl<C: Cell, const N: usize> Band<C, N> {
             if lane + 1 < N {
                 self.above[lane + 1] = handed;
             } else {
-                below[column] = handed as u8;
+                below[column] = C::pack(handed);
             }
         }
     }
@@ -111,14 +119,14 @@ impl<C: Cell, const N: usize> Band<C, N> {
     fn run(self, table: &[[u64; N]], text: &[u32], below: &mut [u8]) -> Self {
         let Self { mut cells, mut above } = self;
         for (first, columns) in text.windows(N).enumerate() {
-            above[0] = below[first + N - 1].into();
+            above[0] = C::unpack(below[first + N - 1]);
             for lane in (0..N).rev() {
                 let matches = table[columns[N - 1 - lane] as usize][lane];
                 let handed = cells[lane].step(matches, above[lane]);
                 if lane + 1 < N {
                     above[lane + 1] = handed;
                 } else {
-                    below[first] = handed as u8;
+                    below[first] = C::pack(handed);
                 }
             }
         }

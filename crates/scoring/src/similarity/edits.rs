@@ -42,12 +42,8 @@ trait Rows: Cell {
     fn down(&self) -> u64;
 }
 
-/// From left to right the distance grows below this word.
-const GROWS: u64 = 1;
-/// It shrinks.
-const SHRINKS: u64 = 2;
-/// The last row ends in the first half of a swap.
-const SWAPS: u64 = 4;
+/// Whether the distance grows below a word from a column to the next, and whether it shrinks: 0 or 1.
+type Handed = (u64, u64);
 
 #[derive(Clone, Copy)]
 struct Levenshtein {
@@ -56,35 +52,44 @@ struct Levenshtein {
 }
 
 impl Levenshtein {
-    /// The new column from the diagonal: rows where the distance did not grow since the last row
-    /// and column.
+    /// Rows where the distance has not grown since the last row and column.
     #[inline]
-    fn turn(&mut self, diagonal: u64, above: u64) -> u64 {
+    fn diagonal(self, matches: u64, (_, shrinks): Handed) -> u64 {
+        let matches = matches | shrinks;
+        ((matches & self.up).wrapping_add(self.up) ^ self.up) | matches | self.down
+    }
+
+    /// The new column from those rows.
+    #[inline]
+    fn turn(&mut self, diagonal: u64, (grows, shrinks): Handed) -> Handed {
         let right_up = self.down | !(diagonal | self.up);
         let right_down = diagonal & self.up;
-        let handed = right_up >> 63 | right_down >> 63 << 1;
-        let right_up = right_up << 1 | above & GROWS;
-        let right_down = right_down << 1 | (above & SHRINKS) >> 1;
+        let handed = (right_up >> 63, right_down >> 63);
+        let right_up = right_up << 1 | grows;
+        let right_down = right_down << 1 | shrinks;
         self.up = right_down | !(diagonal | right_up);
         self.down = right_up & diagonal;
         handed
-    }
-
-    #[inline]
-    fn diagonal(self, matches: u64, above: u64) -> u64 {
-        let matches = matches | (above & SHRINKS) >> 1;
-        ((matches & self.up).wrapping_add(self.up) ^ self.up) | matches | self.down
     }
 }
 
 impl Cell for Levenshtein {
     const START: Self = Self { up: u64::MAX, down: 0 };
-    const TOP: u64 = GROWS;
+    const TOP: u8 = 1;
+    type Handed = Handed;
 
     #[inline]
-    fn step(&mut self, matches: u64, above: u64) -> u64 {
+    fn step(&mut self, matches: u64, above: Handed) -> Handed {
         let diagonal = self.diagonal(matches, above);
         self.turn(diagonal, above)
+    }
+
+    fn pack((grows, shrinks): Handed) -> u8 {
+        (grows | shrinks << 1).to_le_bytes()[0]
+    }
+
+    fn unpack(byte: u8) -> Handed {
+        (u64::from(byte & 1), u64::from(byte >> 1 & 1))
     }
 }
 
@@ -107,15 +112,25 @@ struct Osa {
 
 impl Cell for Osa {
     const START: Self = Self { rows: Levenshtein::START, diagonal: 0, matches: 0 };
-    const TOP: u64 = GROWS;
+    const TOP: u8 = 1;
+    /// The last: whether a swap may begin in the last row.
+    type Handed = (Handed, u64);
 
     #[inline]
-    fn step(&mut self, matches: u64, above: u64) -> u64 {
-        let first_half = !self.diagonal & matches;
-        let swaps = (first_half << 1 | (above & SWAPS) >> 2) & self.matches;
+    fn step(&mut self, matches: u64, (above, begun): (Handed, u64)) -> (Handed, u64) {
+        let begins = !self.diagonal & matches;
+        let swaps = (begins << 1 | begun) & self.matches;
         self.diagonal = self.rows.diagonal(matches, above) | swaps;
         self.matches = matches;
-        self.rows.turn(self.diagonal, above) | first_half >> 63 << 2
+        (self.rows.turn(self.diagonal, above), begins >> 63)
+    }
+
+    fn pack((handed, begun): (Handed, u64)) -> u8 {
+        Levenshtein::pack(handed) | (begun << 2).to_le_bytes()[0]
+    }
+
+    fn unpack(byte: u8) -> (Handed, u64) {
+        (Levenshtein::unpack(byte), u64::from(byte >> 2))
     }
 }
 

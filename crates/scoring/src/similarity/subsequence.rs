@@ -39,14 +39,23 @@ struct Subsequence(u64);
 
 impl Cell for Subsequence {
     const START: Self = Self(u64::MAX);
-    const TOP: u64 = 0;
+    const TOP: u8 = 0;
+    type Handed = bool;
 
     #[inline]
-    fn step(&mut self, matches: u64, above: u64) -> u64 {
-        let matched = self.0 & matches;
-        let (sum, first) = self.0.overflowing_add(matched);
-        let (sum, second) = sum.overflowing_add(above);
-        self.0 = sum | (self.0 - matched);
-        u64::from(first | second)
+    fn step(&mut self, matches: u64, above: bool) -> bool {
+        let both = self.0 & matches;
+        let (sum, first) = self.0.overflowing_add(both);
+        let (sum, second) = sum.overflowing_add(u64::from(above));
+        self.0 = sum | (self.0 - both);
+        first | second
+    }
+
+    fn pack(handed: bool) -> u8 {
+        u8::from(handed)
+    }
+
+    fn unpack(byte: u8) -> bool {
+        byte == 1
     }
 }

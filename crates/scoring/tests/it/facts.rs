@@ -54,7 +54,7 @@ pub(crate) fn text<'a>(row: &'a Value, pointer: &str) -> &'a str {
 }
 
 /// A text, or a list of texts.
-pub(crate) fn texts<'a>(value: &'a Value) -> Vec<&'a str> {
+pub(crate) fn texts(value: &Value) -> Vec<&str> {
     let one = value.as_str().into_iter();
     one.chain(value.as_array().into_iter().flatten().filter_map(Value::as_str)).collect()
 }
