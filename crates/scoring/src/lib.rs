@@ -6,7 +6,9 @@
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
 //! `extract.rs` and `json_in_text.rs` (narrowing an answer), `number_in_text.rs`, `judge/` (fence, request, grade), and
-//! `finish.rs` (invalid answers, `not`, `binary`, thresholds). What a kind may look at is in
+//! `finish.rs` (invalid answers, `not`, `binary`, thresholds). `similarity/` (edits and subsequences of
+//! characters or words, many cells at a time) and `overlap/` (n-grams, stems, moves) are pure functions
+//! that kinds are made of. What a kind may look at is in
 //! `subject.rs`.
 //!
 //! What is deliberately absent: network, files, clock, randomness, printing. A judge's request is
