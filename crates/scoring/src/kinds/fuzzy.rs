@@ -133,7 +133,7 @@ impl Measure for Fuzzy {
     }
 }
 
-/// Whether there are targets, and none has the length of the answer.
+/// Whether a target has the length of the answer; without any target there is nothing to differ from.
 fn has_length(answer: &str, targets: &[String]) -> bool {
     let length = answer.chars().count();
     targets.is_empty() || targets.iter().any(|target| target.chars().count() == length)
@@ -144,7 +144,8 @@ impl Fuzzy {
         let (a, b) = (a.chars().count(), b.chars().count());
         let work = match self.algorithm {
             Algorithm::SorensenDice | Algorithm::Hamming => 0,
-            Algorithm::DamerauLevenshtein => a.saturating_mul(b),
+            // One cell at a time, and slower than the others.
+            Algorithm::DamerauLevenshtein => a.saturating_mul(b).saturating_mul(2),
             Algorithm::PartialRatio => partial_work(a, b),
             _ => a.saturating_mul(b) / 64,
         };
@@ -159,15 +160,13 @@ impl Fuzzy {
         match self.algorithm {
             Algorithm::Levenshtein => by_edits(&characters(a, b), levenshtein),
             Algorithm::Osa => by_edits(&characters(a, b), osa),
-            Algorithm::DamerauLevenshtein => {
-                normalized(damerau_levenshtein(a, b), a.chars().count().max(b.chars().count()))
-            }
+            Algorithm::DamerauLevenshtein => normalized(damerau_levenshtein(a, b), longer(a, b)),
             Algorithm::Indel => indel_similarity(&characters(a, b)),
             Algorithm::LcsSeq => by_edits(&characters(a, b), |both| {
                 both.a.len().max(both.b.len()) - subsequence(both)
             }),
             Algorithm::Hamming if !self.pad && a.chars().count() != b.chars().count() => 0.0,
-            Algorithm::Hamming => by_edits(&characters(a, b), |both| hamming(&both.a, &both.b)),
+            Algorithm::Hamming => normalized(hamming(a, b), longer(a, b)),
             Algorithm::Jaro => jaro(a, b),
             Algorithm::JaroWinkler => jaro_winkler(a, b, self.prefix_weight),
             Algorithm::SorensenDice => sorensen_dice(a, b),
@@ -178,6 +177,11 @@ impl Fuzzy {
             Algorithm::TokenSetRatio => token_set_ratio(a, b),
         }
     }
+}
+
+/// The length of the longer text.
+fn longer(a: &str, b: &str) -> usize {
+    a.chars().count().max(b.chars().count())
 }
 
 /// 1 - edits / longer length.

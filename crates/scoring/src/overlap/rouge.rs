@@ -77,10 +77,10 @@ pub(crate) fn overlap(
 fn tokens(text: &str, stemmer: bool) -> Vec<String> {
     let lower = text.to_lowercase();
     let words = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let cut = |word: &str| {
+    let shortened = |word: &str| {
         if stemmer && word.len() > 3 { porter::stem(word) } else { word.to_owned() }
     };
-    words.map(cut).filter(|stem| !stem.is_empty()).collect()
+    words.map(shortened).filter(|stem| !stem.is_empty()).collect()
 }
 
 fn grams(order: usize, answer: &[String], target: &[String]) -> Result<Overlap, TooLong> {

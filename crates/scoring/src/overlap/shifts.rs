@@ -153,8 +153,9 @@ impl<'a> Beam<'a> {
             BEAM
         };
         let n_columns = reference.len() + 1;
-        let (mut rows, mut starts, mut n_cells) = (Vec::new(), vec![0], n_columns);
+        let mut rows = Vec::with_capacity(n_answer + 1);
         rows.push(0..n_columns);
+        let (mut starts, mut n_cells) = (vec![0], n_columns);
         for row in 1..=n_answer {
             let diagonal = floor((row as f64 * ratio).floor());
             let end = if row == n_answer { n_columns } else { n_columns.min(diagonal + width) };

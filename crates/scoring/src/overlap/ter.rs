@@ -12,7 +12,7 @@ use crate::{
 
 /// How a text becomes words.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "the tool's own four switches")]
+#[expect(clippy::struct_excessive_bools, reason = "the tool's switches, each by its name")]
 pub(crate) struct Tercom {
     /// Cuts off punctuation and undoes entities.
     pub(crate) normalized: bool,
@@ -41,7 +41,13 @@ impl Tercom {
                 text.retain(|c| !is_asian_mark(c));
             }
         }
-        text
+        split(&text).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The same of a reference, which the tool cuts twice: white space other than a blank has become
+    /// a blank by then, so that a possessive before it is cut off too.
+    pub(crate) fn cut_reference(self, text: &str) -> String {
+        self.cut(&self.cut(text))
     }
 }
 

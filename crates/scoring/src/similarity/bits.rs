@@ -2,8 +2,12 @@
 //!
 //! A column of the matrix is cut into words of 64 rows. A word needs what the word above it hands
 //! down in the same column, so that one column after another would be one long chain of waiting.
-//! Words are therefore worked on in bands of four, each a column behind the one above it: the four
-//! are independent of one another within a step, and a processor does them side by side.
+//! Words are therefore worked on in bands of two, the lower a column behind the upper: the two are
+//! independent of each other within a step, and a processor does them side by side. (With three or
+//! four, their state no longer fits into its registers.)
+//!
+//! Within a band a symbol is a byte, so that looking up where it stands is one load from a small
+//! table. Where there are more symbols than bytes, each band numbers its own few.
 
 /// The state of 64 rows of one column.
 pub(super) trait Cell: Copy {
@@ -36,18 +40,16 @@ pub(super) struct Swept<C> {
 /// Runs `text` (the columns) against `pattern` (the rows).
 pub(super) fn sweep<C: Cell>(pattern: &[u32], text: &[u32], n_symbols: usize) -> Swept<C> {
     let mut swept = Swept { cells: Vec::new(), below: vec![C::TOP; text.len()] };
-    let (fours, rest) = pattern.as_chunks::<{ 4 * 64 }>();
-    let mut table = vec![[0; 4]; if fours.is_empty() { 0 } else { n_symbols }];
-    for rows in fours {
-        band(&mut table, rows, text, &mut swept);
+    let mut bytes = Bytes::new(text, n_symbols);
+    let (pairs, rest) = pattern.as_chunks::<{ 2 * 64 }>();
+    for rows in pairs {
+        bytes.enter(rows, text, |rows, text| band::<C, 2>(rows, text, &mut swept));
     }
-    match rest.len().div_ceil(64) {
+    bytes.enter(rest, text, |rows, text| match n_words(rest.len()) {
         0 => {}
-        1 => band::<C, 1>(&mut vec![[0]; n_symbols], rest, text, &mut swept),
-        2 => band::<C, 2>(&mut vec![[0; 2]; n_symbols], rest, text, &mut swept),
-        3 => band::<C, 3>(&mut vec![[0; 3]; n_symbols], rest, text, &mut swept),
-        _ => band::<C, 4>(&mut vec![[0; 4]; n_symbols], rest, text, &mut swept),
-    }
+        1 => band::<C, 1>(rows, text, &mut swept),
+        _ => band::<C, 2>(rows, text, &mut swept),
+    });
     swept
 }
 
@@ -56,29 +58,63 @@ pub(super) fn n_words(len: usize) -> usize {
     len.div_ceil(64)
 }
 
-/// Runs `N` words; `table` holds zeros before and after.
-fn band<C: Cell, const N: usize>(
-    table: &mut [[u64; N]],
-    rows: &[u32],
-    text: &[u32],
-    swept: &mut Swept<C>,
-) {
+/// The text in bytes: its symbols where they are few, else those of the band at hand.
+struct Bytes {
+    text: Vec<u8>,
+    /// By symbol its number in the band, from 1, and 0 where it is not in it; empty where symbols are
+    /// few.
+    numbers: Vec<u8>,
+}
+
+impl Bytes {
+    fn new(text: &[u32], n_symbols: usize) -> Self {
+        if n_symbols > 256 {
+            return Self { text: Vec::new(), numbers: vec![0; n_symbols] };
+        }
+        Self {
+            text: text.iter().map(|symbol| symbol.to_le_bytes()[0]).collect(),
+            numbers: Vec::new(),
+        }
+    }
+
+    /// Works on the bytes of some rows, at most 128, and of the text.
+    fn enter(&mut self, rows: &[u32], text: &[u32], work: impl FnOnce(&[u8], &[u8])) {
+        if self.numbers.is_empty() {
+            let rows: Vec<u8> = rows.iter().map(|symbol| symbol.to_le_bytes()[0]).collect();
+            return work(&rows, &self.text);
+        }
+        for (symbol, number) in rows.iter().zip(1..) {
+            self.numbers[*symbol as usize] = number;
+        }
+        let bytes = |symbols: &[u32]| -> Vec<u8> {
+            symbols.iter().map(|symbol| self.numbers[*symbol as usize]).collect()
+        };
+        work(&bytes(rows), &bytes(text));
+        for symbol in rows {
+            self.numbers[*symbol as usize] = 0;
+        }
+    }
+}
+
+/// Where in the rows of a band each byte stands.
+type Table<const N: usize> = [[u64; N]; 256];
+
+/// Runs `N` words.
+fn band<C: Cell, const N: usize>(rows: &[u8], text: &[u8], swept: &mut Swept<C>) {
+    let mut table: Table<N> = [[0; N]; 256];
     for (row, symbol) in rows.iter().enumerate() {
-        table[*symbol as usize][row / 64] |= 1 << (row % 64);
+        table[usize::from(*symbol)][row / 64] |= 1 << (row % 64);
     }
     let mut band = Band { cells: [C::START; N], above: [C::unpack(0); N] };
     let (warm, end) = (text.len().min(N - 1), text.len() + N - 1);
     for step in 0..warm {
-        band.advance(table, text, &mut swept.below, step, 0..step + 1);
+        band.advance(&table, text, &mut swept.below, step, 0..step + 1);
     }
-    band = band.run(table, text, &mut swept.below);
+    band = band.run(&table, text, &mut swept.below);
     for step in text.len()..end {
-        band.advance(table, text, &mut swept.below, step, step + 1 - text.len()..N.min(step + 1));
+        band.advance(&table, text, &mut swept.below, step, step + 1 - text.len()..N.min(step + 1));
     }
     swept.cells.extend(band.cells);
-    for symbol in rows {
-        table[*symbol as usize] = [0; N];
-    }
 }
 
 /// Words one below the other, each a column behind the one above it.
@@ -93,8 +129,8 @@ impl<C: Cell, const N: usize> Band<C, N> {
     /// the one above handed down a step ago.
     fn advance(
         &mut self,
-        table: &[[u64; N]],
-        text: &[u32],
+        table: &Table<N>,
+        text: &[u8],
         below: &mut [u8],
         step: usize,
         lanes: std::ops::Range<usize>,
@@ -104,7 +140,7 @@ impl<C: Cell, const N: usize> Band<C, N> {
         }
         for lane in lanes.rev() {
             let column = step - lane;
-            let matches = table[text[column] as usize][lane];
+            let matches = table[usize::from(text[column])][lane];
             let handed = self.cells[lane].step(matches, self.above[lane]);
             if lane + 1 < N {
                 self.above[lane + 1] = handed;
@@ -116,12 +152,12 @@ impl<C: Cell, const N: usize> Band<C, N> {
 
     /// All steps in which all words have a column. The words are moved in and out, so that they stay
     /// in registers meanwhile.
-    fn run(self, table: &[[u64; N]], text: &[u32], below: &mut [u8]) -> Self {
+    fn run(self, table: &Table<N>, text: &[u8], below: &mut [u8]) -> Self {
         let Self { mut cells, mut above } = self;
         for (first, columns) in text.windows(N).enumerate() {
             above[0] = C::unpack(below[first + N - 1]);
             for lane in (0..N).rev() {
-                let matches = table[columns[N - 1 - lane] as usize][lane];
+                let matches = table[usize::from(columns[N - 1 - lane])][lane];
                 let handed = cells[lane].step(matches, above[lane]);
                 if lane + 1 < N {
                     above[lane + 1] = handed;

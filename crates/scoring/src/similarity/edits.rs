@@ -15,10 +15,14 @@ pub(crate) fn osa(sequences: &Sequences) -> usize {
     distance::<Osa>(sequences)
 }
 
-/// Places that differ; the shorter sequence is padded with what is equal to nothing.
-pub(crate) fn hamming(a: &[u32], b: &[u32]) -> usize {
-    let differ = a.iter().zip(b).filter(|(x, y)| x != y).count();
-    differ + a.len().abs_diff(b.len())
+/// Places that differ; the shorter text is padded with what is equal to nothing.
+pub(crate) fn hamming(a: &str, b: &str) -> usize {
+    if a.is_ascii() && b.is_ascii() {
+        let differ = a.bytes().zip(b.bytes()).filter(|(x, y)| x != y).count();
+        return differ + a.len().abs_diff(b.len());
+    }
+    let differ = a.chars().zip(b.chars()).filter(|(x, y)| x != y).count();
+    differ + a.chars().count().abs_diff(b.chars().count())
 }
 
 /// Of two ways to lay the matrix the one that takes fewer words.
@@ -65,8 +69,9 @@ impl Levenshtein {
         let right_up = self.down | !(diagonal | self.up);
         let right_down = diagonal & self.up;
         let handed = (right_up >> 63, right_down >> 63);
-        let right_up = right_up << 1 | grows;
-        let right_down = right_down << 1 | shrinks;
+        // The lowest bit is free: adding is one instruction with the shift, `|` would be another.
+        let right_up = (right_up << 1).wrapping_add(grows);
+        let right_down = (right_down << 1).wrapping_add(shrinks);
         self.up = right_down | !(diagonal | right_up);
         self.down = right_up & diagonal;
         handed

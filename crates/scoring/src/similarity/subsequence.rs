@@ -44,10 +44,10 @@ impl Cell for Subsequence {
 
     #[inline]
     fn step(&mut self, matches: u64, above: bool) -> bool {
-        let kept = self.0 & matches;
-        let (sum, first) = self.0.overflowing_add(kept);
+        let both = self.0 & matches;
+        let (sum, first) = self.0.overflowing_add(both);
         let (sum, second) = sum.overflowing_add(u64::from(above));
-        self.0 = sum | (self.0 - kept);
+        self.0 = sum | (self.0 - both);
         first | second
     }
 

@@ -26,6 +26,10 @@ impl Sequences {
 
 /// The characters (Unicode scalar values) of two texts.
 pub(crate) fn characters(a: &str, b: &str) -> Sequences {
+    if a.is_ascii() && b.is_ascii() {
+        let bytes = |text: &str| text.bytes().map(u32::from).collect();
+        return Sequences { a: bytes(a), b: bytes(b), n_symbols: 128 };
+    }
     let mut alphabet = Alphabet::default();
     let (a, b) = (alphabet.symbols(a), alphabet.symbols(b));
     Sequences { a, b, n_symbols: alphabet.len as usize }

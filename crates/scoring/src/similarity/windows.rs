@@ -85,11 +85,9 @@ fn at_once(short: &[u32], long: &[u32]) -> usize {
     let width = short.len();
     let mut through = exit[..width].iter().filter(|column| **column < width).count();
     let mut best = width - through;
-    for (left, leaves) in exit.iter().enumerate().take(long.len() - width) {
-        let right = left + width;
-        let enters_inside = leaving[right] as usize > width + left;
-        through += usize::from(enters_inside);
-        through -= usize::from(*leaves < right);
+    for (left, strand) in leaving[width..].iter().enumerate() {
+        through += usize::from(*strand as usize > width + left);
+        through -= usize::from(exit[left] < left + width);
         best = best.max(width - through);
     }
     best

@@ -17,7 +17,7 @@ use crate::{
 /// Parameters of `ter`.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "the tool's own four switches")]
+#[expect(clippy::struct_excessive_bools, reason = "the tool's switches, each by its name")]
 pub(crate) struct Params {
     /// Cuts off punctuation and undoes entities such as `&quot;`.
     #[serde(default)]
@@ -69,9 +69,9 @@ impl Measure for TerKind {
         if targets.is_empty() {
             return no_target();
         }
-        let cut = |text: &str| self.tercom.cut(&self.chain.apply(text));
-        let targets: Vec<String> = targets.iter().map(|target| cut(target)).collect();
-        counted(counts(&cut(answer), &targets), rate)
+        let answer = self.tercom.cut(&self.chain.apply(answer));
+        let targets = targets.iter().map(|text| self.tercom.cut_reference(&self.chain.apply(text)));
+        counted(counts(&answer, &targets.collect::<Vec<_>>()), rate)
     }
 
     fn corpus(&self) -> Option<&dyn Corpus> {
