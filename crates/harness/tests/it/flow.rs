@@ -57,8 +57,8 @@ fn asked(
 
 #[test]
 fn a_cap_of_concurrent_requests_is_used_without_a_hail_of_refusals() {
-    let (most, service) = (20, Duration::from_millis(40));
-    let book = asked(5_000, most, move |book, _, now| {
+    let (most, service) = (20, Duration::from_millis(100));
+    let book = asked(4_000, most, move |book, _, now| {
         book.in_hand.retain(|end| *end > now);
         let has_room = book.in_hand.len() < most;
         has_room.then(|| book.in_hand.push(now + service))?;
