@@ -6,7 +6,7 @@ use std::fmt::Write;
 use evalmark_core::score::Score;
 use evalmark_report::scores::score_records;
 
-use crate::setup::{Ran, World, root};
+use crate::setup::{Ran, World};
 
 const SUITE: &str = "\
 name: test
@@ -255,25 +255,4 @@ fn mistakes_within_metrics_have_their_lines() {
     ] {
         assert!(told.contains(words), "`{words}` is not in\n{told}");
     }
-}
-
-#[test]
-fn the_example_suites_run() {
-    let world = World::new(1);
-    let run = |name: &str| {
-        let suite = root().join(format!("suites/examples/{name}.yaml")).display().to_string();
-        world.run(&["run", &suite, "--run-id", "r", "--allow-exec"])
-    };
-    let is = |name: &str, metric: &str, expected: [Option<f64>; 4]| {
-        assert_eq!(values(&scores(&world, &format!("{name}/r"), metric)), expected, "{metric}");
-    };
-    run("combining");
-    is("combining", "right and polite", [Some(1.0), Some(1.0), Some(0.0), Some(0.0)]);
-    is("combining", "some help", [Some(1.0), Some(1.0), Some(0.0), None]);
-    is("combining", "overall", [Some(1.0), Some(1.0), Some(0.25), Some(0.0)]);
-    is("combining", "own check", [Some(1.0), Some(1.0), Some(0.0), None]);
-    run("custom");
-    is("custom", "brief", [Some(1.0), Some(1.0), Some(1.0), Some(0.0)]);
-    is("custom", "intent or apology", [Some(1.0), Some(1.0), Some(0.0), Some(1.0)]);
-    is("custom", "polite", [Some(1.0), Some(1.0), Some(1.0), Some(0.0)]);
 }

@@ -3,6 +3,7 @@
 mod calibrate;
 mod classified;
 mod custom;
+mod examples;
 mod explored;
 mod faults;
 mod gated;
