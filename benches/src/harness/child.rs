@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     process::{Command, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::{Duration, Instant},
 };
@@ -35,19 +36,29 @@ pub(super) fn run(command: &mut Command) -> io::Result<Took> {
         .stderr(Stdio::inherit())
         .spawn()
         .map_err(|error| io::Error::other(format!("{command:?}: {error}")))?;
-    let mut peak = 0;
-    let status = loop {
-        peak = peak.max(peak_of(child.id()));
-        match child.try_wait()? {
-            Some(status) => break status,
-            None => thread::sleep(LOOK),
-        }
-    };
-    let wall = start.elapsed();
+    let id = child.id();
+    let (ended, end) = channel::<()>();
+    let (status, wall, peak) = thread::scope(|scope| {
+        let watching = scope.spawn(move || watch(id, &end));
+        let status = child.wait();
+        let wall = start.elapsed();
+        drop(ended);
+        (status, wall, watching.join().unwrap_or_default())
+    });
+    let status = status?;
     if !status.success() {
         return Err(io::Error::other(format!("{command:?} ended with {status}")));
     }
     Ok(Took { wall, cpu: cpu()?.saturating_sub(before), peak })
+}
+
+/// The peak of a process's memory, as last seen before the end is told.
+fn watch(id: u32, end: &Receiver<()>) -> u64 {
+    let mut peak = 0;
+    while end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+        peak = peak_of(id).max(peak);
+    }
+    peak
 }
 
 /// CPU time of all children that ended.

@@ -352,6 +352,8 @@ impl Run {
     fn paths(&self, has_verdict: bool) -> String {
         let folder = &self.folder;
         let mut paths = vec![folder.html(), folder.summary(), folder.scores(), folder.samples()];
+        let run_wide = [folder.run_values(), folder.confusion()];
+        paths.extend(run_wide.into_iter().filter(|path| path.exists()));
         if has_verdict {
             paths.push(folder.verdict());
         }

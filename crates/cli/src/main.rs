@@ -43,6 +43,10 @@ use crate::{
     print::Printer,
 };
 
+/// A run allocates much on many threads, and hands it from one to the other.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let printer = match cli.log_format {

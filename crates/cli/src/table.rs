@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use evalmark_core::metric::Range;
 use evalmark_report::{
+    figures::decimal,
     summary::{Attempts, Share, SummaryRow},
     text::printable,
 };
@@ -175,7 +176,7 @@ pub(crate) fn bare(value: f64, range: Range) -> String {
     match range {
         Range::Binary | Range::Unit => format!("{:.1}", 100.0 * value),
         Range::Hundred => format!("{value:.1}"),
-        Range::Signed | Range::Open => format!("{value:.3}"),
+        Range::Signed | Range::Open => decimal(value),
     }
 }
 

@@ -1,6 +1,9 @@
 //! One request, its canonical JSON, and the content address it is cached and replayed by.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -54,6 +57,12 @@ struct Body<'a> {
     params: &'a Map<String, Value>,
 }
 
+/// Have taken in their contexts, which no request needs to do again.
+static CHAT_HASHER: LazyLock<blake3::Hasher> =
+    LazyLock::new(|| blake3::Hasher::new_derive_key("evalmark request v1"));
+static EMBEDDING_HASHER: LazyLock<blake3::Hasher> =
+    LazyLock::new(|| blake3::Hasher::new_derive_key("evalmark embedding v1"));
+
 impl Request {
     /// The JSON body that is sent: `model`, `messages` or `input`, then the parameters in the
     /// suite's order.
@@ -75,10 +84,10 @@ impl Request {
     ///
     /// It leaves out who serves the model, so that a recording replays anywhere.
     pub fn hash(&self) -> RequestHash {
-        let mut hasher = blake3::Hasher::new_derive_key(match self.task {
-            Task::Chat => "evalmark request v1",
-            Task::Embedding => "evalmark embedding v1",
-        });
+        let mut hasher = match self.task {
+            Task::Chat => CHAT_HASHER.clone(),
+            Task::Embedding => EMBEDDING_HASHER.clone(),
+        };
         let mut part = |bytes: &[u8]| {
             hasher.update(&(bytes.len() as u64).to_le_bytes());
             hasher.update(bytes);

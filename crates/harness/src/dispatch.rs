@@ -93,7 +93,8 @@ impl Dispatcher {
             while let Some(ended) = tasks.try_join_next() {
                 check(ended);
             }
-            tasks.spawn(this.clone().ask(jobs, slot));
+            // In a box of its own: a task is moved about, and this one is large.
+            tasks.spawn(Box::pin(this.clone().ask(jobs, slot)));
         }
         if this.endpoint.breaker.down().is_some() {
             this.halt.gracefully();

@@ -152,7 +152,7 @@ impl<T: Send + 'static> Feeder<'_, T> {
         if let Ok(permit) = semaphore.clone().try_acquire_owned() {
             return Some(permit);
         }
-        // The wait may be long, and files that are being read cannot be tidied.
+        // The wait may be long.
         self.known.let_go();
         let permit = self.halt.unless(semaphore.clone().acquire_owned());
         self.handle.block_on(permit)?.ok()

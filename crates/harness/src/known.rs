@@ -1,5 +1,5 @@
-//! What the ledger has answers to, looked up many times a second: while one answer after the other is
-//! found, lookups share a view of the ledger, as long as it is up to date.
+//! What the ledger has answers to, looked up many times a second: lookups that follow each other at
+//! once share a view of the ledger, as long as it is up to date.
 
 use std::{
     cell::Cell,
@@ -42,21 +42,15 @@ impl Known {
         if self.view.get().is_some_and(is_old) {
             self.let_go();
         }
-        let found = self.answers.answer(hash)?;
-        match (&found, self.view.get()) {
-            // Where one is, the next will be, most likely.
-            (Some(_), None) => {
-                self.answers.begin()?;
-                self.view.set(Some(View { commits, opened_at: now }));
-            }
-            // What is not there has to be asked, and the next lookup may be long after.
-            (None, Some(_)) => self.let_go(),
-            _ => {}
+        if self.view.get().is_none() {
+            self.answers.begin()?;
+            self.view.set(Some(View { commits, opened_at: now }));
         }
-        Ok(found)
+        self.answers.answer(hash)
     }
 
-    /// Closes the view. One that cannot be closed is left to the next lookup, which then fails.
+    /// Closes the view: the next lookup may be long after, and files that are being read cannot be
+    /// tidied. One that cannot be closed is left to the next lookup, which then fails.
     pub(crate) fn let_go(&self) {
         if self.view.take().is_some() {
             drop(self.answers.end());

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// Jobs in a lane, at most.
-const LONGEST: usize = 1024;
+/// Jobs in a lane: at least so many, so that the feeder's thread is not woken while answers come
+/// in, and at most so many.
+const LENGTH: (usize, usize) = (256, 1024);
 
 /// The feeder's end.
 pub(crate) struct LaneIn<J> {
@@ -26,7 +27,8 @@ pub(crate) struct LaneOut<J> {
 
 /// A lane for a model that takes `concurrency` requests at once.
 pub(crate) fn lane<J>(concurrency: usize) -> (LaneIn<J>, LaneOut<J>) {
-    let length = concurrency.clamp(1, LONGEST);
+    let (shortest, longest) = LENGTH;
+    let length = concurrency.clamp(shortest, longest);
     let room = Arc::new(Semaphore::new(length));
     let (sender, receiver) = mpsc::unbounded_channel();
     let lane_in = LaneIn { jobs: sender, room: room.clone() };
@@ -74,7 +76,7 @@ mod tests {
     #[test]
     fn room_comes_back_in_bulk_and_nothing_is_lost() {
         let runtime = Builder::new_current_thread().build().expect("a runtime");
-        for concurrency in [1, 2, 3, 8] {
+        for (concurrency, length) in [(1, 256), (255, 256), (301, 301), (5000, 1024)] {
             let (lane_in, mut out) = lane(concurrency);
             let fill = |from: usize| {
                 let mut sent = from;
@@ -85,12 +87,12 @@ mod tests {
                 sent
             };
             let mut sent = fill(0);
-            assert_eq!(sent, concurrency);
-            for expected in 0..50 {
+            assert_eq!(sent, length);
+            for expected in 0..3_000 {
                 assert_eq!(runtime.block_on(out.next()), Some(expected));
                 sent = fill(sent);
             }
-            assert!(sent >= 50);
+            assert!(sent >= 3_000);
             drop(out);
             assert!(lane_in.room().clone().try_acquire_owned().is_err());
         }

@@ -13,8 +13,8 @@ use crate::{
     server::State,
 };
 
-/// Half of the timer's resolution.
-const HALF_A_TICK: Duration = Duration::from_micros(500);
+/// The timer's resolution.
+const TICK: Duration = Duration::from_millis(1);
 
 /// Whether the connection goes on after a reply.
 enum After {
@@ -50,8 +50,9 @@ pub(crate) async fn serve(mut stream: impl Stream, state: &State) {
 async fn answer(stream: &mut impl Stream, state: &State, seen: Seen) -> io::Result<After> {
     let (in_hand, reply) = state.reply(seen);
     if !reply.delay.is_zero() {
-        // The timer rounds up to whole milliseconds: half of one less, and the mean is right.
-        tokio::time::sleep(reply.delay.saturating_sub(HALF_A_TICK)).await;
+        // The timer rounds up to whole milliseconds, and so does the wait for it: by half of one
+        // each, in the mean.
+        tokio::time::sleep(reply.delay.saturating_sub(TICK)).await;
     }
     let response = match reply.kind {
         Kind::Reset => return Ok(After::Reset),

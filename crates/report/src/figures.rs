@@ -2,9 +2,19 @@
 
 use evalmark_core::verdict::{Comparison, Measure};
 
-/// A score or a difference: three decimals; a dash where there is none.
+/// Three decimals; of a value too small for them, three digits that count.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 3 to 11")]
+pub fn decimal(value: f64) -> String {
+    let size = value.abs();
+    // Beyond these, digits that count would be a line of noughts.
+    let is_small = (1e-9..0.01).contains(&size);
+    let places = if is_small { -size.log10().floor() + 2.0 } else { 3.0 };
+    format!("{value:.0$}", places as usize)
+}
+
+/// A score or a difference; a dash where there is none.
 pub(crate) fn score(value: Option<f64>) -> String {
-    value.map_or_else(dash, |value| format!("{value:.3}"))
+    value.map_or_else(dash, decimal)
 }
 
 /// A comparison's estimate: a difference with its sign, anything else as it is.
@@ -94,6 +104,10 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!(score(Some(0.66666)), "0.667");
         assert_eq!(score(None), "–");
+        let small = [0.0, 0.01, -0.009_876, 5.349e-5, 1e-9, 1e-10, 1234.5];
+        let shown =
+            ["0.000", "0.010", "-0.00988", "0.0000535", "0.00000000100", "0.000", "1234.500"];
+        assert_eq!(small.map(decimal), shown);
         assert_eq!(difference(Some(0.02)), "+0.020");
         assert_eq!(interval(Some(-0.1), None, difference), "[-0.100, –]");
         assert_eq!(p_value(Some(0.0)), "< 0.001");

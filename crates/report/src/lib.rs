@@ -14,7 +14,7 @@
 //! that, the panic hook is wrapped once, and stays silent for panics that are caught.
 
 pub mod columns;
-mod figures;
+pub mod figures;
 pub mod github;
 pub mod html;
 pub mod junit;

@@ -13,7 +13,14 @@ pub(super) fn open(path: &Path, delimiter: u8) -> Result<Rows, DatasetError> {
     let header = reader.headers().map_err(|error| describe(path, 0, &error))?.clone();
     check_header(path, &header)?;
     let names = header.iter().map(str::to_owned).collect();
-    Ok(Box::new(CsvRows { path: path.into(), reader, names, row: 0, done: false }))
+    Ok(Box::new(CsvRows {
+        path: path.into(),
+        reader,
+        names,
+        record: StringRecord::new(),
+        row: 0,
+        done: false,
+    }))
 }
 
 fn check_header(path: &Path, header: &StringRecord) -> Result<(), DatasetError> {
@@ -33,6 +40,8 @@ struct CsvRows {
     path: Arc<Path>,
     reader: Reader<BufReader<File>>,
     names: Vec<String>,
+    /// The row that was read last.
+    record: StringRecord,
     row: u64,
     done: bool,
 }
@@ -44,12 +53,11 @@ impl Iterator for CsvRows {
         if self.done {
             return None;
         }
-        let mut record = StringRecord::new();
         self.row += 1;
-        match self.reader.read_record(&mut record) {
+        match self.reader.read_record(&mut self.record) {
             Ok(false) => None,
             Ok(true) => {
-                let values = record.iter().map(|cell| Value::String(cell.to_owned()));
+                let values = self.record.iter().map(|cell| Value::String(cell.to_owned()));
                 Some(Ok(self.names.iter().cloned().zip(values).collect()))
             }
             Err(error) => {

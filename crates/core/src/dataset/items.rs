@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use serde_json::Value;
@@ -116,6 +116,10 @@ fn targets(spec: &DatasetSpec, row: &Row) -> Result<Vec<String>, String> {
     Ok(targets)
 }
 
+/// Has taken in its context, which no item needs to do again.
+static ITEM_HASHER: LazyLock<blake3::Hasher> =
+    LazyLock::new(|| blake3::Hasher::new_derive_key("evalmark item v1"));
+
 /// BLAKE3 over the columns that make the item what it is: all but the id and
 /// those that the suite tells to ignore.
 fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
@@ -124,7 +128,7 @@ fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
         .filter(|(name, _)| spec.id.as_ref() != Some(name) && !spec.ignored.contains(name))
         .collect();
     columns.sort_by_key(|(name, _)| *name);
-    let mut hasher = blake3::Hasher::new_derive_key("evalmark item v1");
+    let mut hasher = ITEM_HASHER.clone();
     for (name, value) in columns {
         let mut part = |kind: &[u8], text: &str| {
             hasher.update(&((kind.len() + text.len()) as u64).to_le_bytes());

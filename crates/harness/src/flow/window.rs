@@ -8,9 +8,9 @@ use super::Ticket;
 
 /// A suite's limit up to this is begun with; beyond, the window begins here and grows fast.
 const MODEST: usize = 64;
-/// What a success adds before anything was refused: the window quadruples in one latency, because
+/// What a success adds before anything was refused: the window grows eightfold in one latency, because
 /// the suite's limit is a good guess more often than not, and one latency's overshoot costs little.
-const FIRST_STEP: f64 = 3.0;
+const FIRST_STEP: f64 = 7.0;
 /// The cut for an episode of refusals.
 const CUT: f64 = 0.9;
 /// The cut when refusals go on right after a cut.

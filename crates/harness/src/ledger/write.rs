@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use evalmark_core::{record::Record, request::RequestHash};
@@ -22,6 +22,9 @@ use super::{
 /// An answer is committed at most this long after it came, unless the disk is slower: what a crash
 /// of the process may lose.
 pub const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
+/// When nothing more comes for so long, there is nothing to wait for: answers that came together are
+/// committed before the next ones come together.
+const LULL: Duration = Duration::from_millis(10);
 /// So many rows are committed without waiting. Many, because rows lie all over their index, and a
 /// page of it that several of them share is written once.
 const COMMIT_ROWS: usize = 2_000;
@@ -54,22 +57,36 @@ struct Waiting {
     is_closed: bool,
 }
 
+impl Waiting {
+    /// Whether nobody wants it committed yet.
+    fn fills(&mut self) -> bool {
+        self.entries.len() < COMMIT_ROWS && !self.is_flushing && !self.is_closed
+    }
+}
+
 impl Queue {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a first entry, and then until the batch is full, due, or wanted at once. `None`
-    /// when the queue is closed and empty.
+    /// Waits for a first entry, and then until the batch is full, due, or wanted at once, or nothing
+    /// more comes. `None` when the queue is closed and empty.
     fn batch(&self) -> Option<Vec<Entry>> {
         let idle = |waiting: &mut Waiting| waiting.entries.is_empty() && !waiting.is_closed;
         let waiting = self.changed.wait_while(self.waiting(), idle);
-        let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
-        let filling = |waiting: &mut Waiting| {
-            waiting.entries.len() < COMMIT_ROWS && !waiting.is_flushing && !waiting.is_closed
-        };
-        let waiting = self.changed.wait_timeout_while(waiting, COMMIT_INTERVAL, filling);
-        let (mut waiting, _) = waiting.unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let due = Instant::now() + COMMIT_INTERVAL;
+        loop {
+            let left = due.saturating_duration_since(Instant::now());
+            let count = waiting.entries.len();
+            let waited = self.changed.wait_timeout_while(waiting, left.min(LULL), Waiting::fills);
+            let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            waiting = after;
+            let is_lull = waiting.entries.len() == count;
+            if is_lull || !timeout.timed_out() || Instant::now() >= due {
+                break;
+            }
+        }
         waiting.is_flushing = false;
         let is_over = waiting.is_closed && waiting.entries.is_empty();
         (!is_over).then(|| std::mem::take(&mut waiting.entries))
@@ -183,7 +200,10 @@ fn commit(connection: &mut Connection, batch: &[Entry]) -> Result<(), rusqlite::
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Most runs have none, and looking for them one by one takes time.
     let mut has_failures = has_failures(&transaction)?;
-    for Entry { endpoint, hash, run_id, record, .. } in batch {
+    // Neighbours in the index share its pages. The first of two with the same hash stays the first.
+    let mut in_order: Vec<&Entry> = batch.iter().collect();
+    in_order.sort_by_key(|entry| (entry.endpoint, entry.hash));
+    for Entry { endpoint, hash, run_id, record, .. } in in_order {
         if record.has_answer() {
             insert_answer(&transaction, *endpoint, hash, run_id, record)?;
             if has_failures {
