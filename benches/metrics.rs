@@ -29,16 +29,45 @@ fn texts(length: usize) -> (String, Vec<String>) {
     (answer, vec![target])
 }
 
-fn simple(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("metrics");
-    group.throughput(Throughput::Elements(1));
-    let cases = [
-        ("exact", json!({}), "delivery", "Delivery"),
-        ("includes", json!({}), "The topic is delivery, I think.", "delivery"),
-        ("regex", json!({ "pattern": "^[a-z_]+$" }), "delivery", "delivery"),
-        ("number", json!({ "rel": 0.01 }), "So the answer is $1,234.50.", "1234.5"),
-    ];
-    for (kind, params, answer, target) in cases {
+/// Families whose answers are short, and what a user of theirs would write.
+fn families() -> Vec<(&'static str, &'static str, Value, &'static str, &'static str)> {
+    let ticket = r#"{"order": 17, "customer": "Ann Lee", "items": ["lamp", "bulb"]}"#;
+    let sorry = "I'm sorry, but I can't help with that. Please write to ann@example.org instead.";
+    let probabilities = r#"{"yes": 0.9, "no": 0.1}"#;
+    let schema = json!({ "type": "object", "required": ["order", "items"] });
+    let fields = json!([{ "name": "order", "compare": "number" }, { "name": "items" }]);
+    let parts = json!([{ "includes": {} }, { "regex": { "pattern": "(?i)thank" }, "not": true }]);
+    let call = r#"{"name": "order", "arguments": {"item": "lamp", "count": 2}}"#;
+    let query = "SELECT name, sum(price) FROM orders WHERE shop = 3 GROUP BY name";
+    vec![
+        ("matching", "exact", json!({}), "delivery", "Delivery"),
+        ("matching", "includes", json!({}), "The topic is delivery, I think.", "delivery"),
+        ("matching", "regex", json!({ "pattern": "^[a-z_]+$" }), "delivery", "delivery"),
+        ("matching", "number", json!({ "rel": 0.01 }), "So the answer is $1,234.50.", "1234.5"),
+        ("matching", "choice", json!({}), "Both are near, but the answer is (B).", "B"),
+        ("preset", "preset", json!("squad"), "The Eiffel Tower", "Eiffel tower."),
+        ("classification", "label", json!({ "labels": ["yes", "no"] }), "Yes", "yes"),
+        ("classification", "brier", json!({ "labels": ["yes", "no"] }), probabilities, "yes"),
+        ("structure", "json_schema", json!({ "schema": schema }), ticket, ""),
+        ("structure", "json_equal", json!({}), ticket, ticket),
+        ("structure", "json_fields", json!({ "fields": fields }), ticket, ticket),
+        ("structure", "tool_call", json!({}), call, call),
+        ("structure", "sql_valid", json!({}), query, ""),
+        ("behaviour", "length", json!({ "unit": "words" }), sorry, ""),
+        ("behaviour", "refusal", json!({}), sorry, ""),
+        ("behaviour", "pii", json!({}), sorry, ""),
+        ("behaviour", "blocklist", json!({ "words": ["damn", "crap"] }), sorry, ""),
+        ("behaviour", "language", json!({ "expected": "en" }), sorry, ""),
+        ("behaviour", "repetition", json!({}), sorry, ""),
+        ("combining", "all_of", parts, "The topic is delivery.", "delivery"),
+        ("custom", "expression", json!("answer | length < 30 and target in answer"), sorry, "Ann"),
+    ]
+}
+
+fn short(criterion: &mut Criterion) {
+    for (family, kind, params, answer, target) in families() {
+        let mut group = criterion.benchmark_group(family);
+        group.throughput(Throughput::Elements(1));
         let metric = metric(kind, params);
         let targets = [target.to_owned()];
         group.bench_function(kind, |bencher| {
@@ -116,5 +145,5 @@ fn sentences(length: usize) -> (String, Vec<String>) {
     (spaced(&answer), vec![format!("{rest} {first}")])
 }
 
-criterion_group!(benches, simple, fuzzy, overlap);
+criterion_group!(benches, short, fuzzy, overlap);
 criterion_main!(benches);

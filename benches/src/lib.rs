@@ -35,6 +35,7 @@ mod table;
 pub mod end_to_end;
 #[cfg(unix)]
 pub mod harness;
+pub mod likeness;
 
 pub use grid::{Settings, simulate};
 pub use runner::Effort;

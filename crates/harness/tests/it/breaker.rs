@@ -17,7 +17,8 @@ fn a_refused_key_stops_within_the_first_answers() {
     assert_eq!(asked.downs(), ["HTTP 401 Unauthorized: status 401 as asked for"]);
     assert!(server.count() <= 8, "{}", server.count());
     assert_eq!(asked.tally.failed, server.count());
-    assert!(asked.tally.abandoned < 100 && !asked.tally.interrupted);
+    // What waited in the lane, and no more.
+    assert!(asked.tally.abandoned < 400 && !asked.tally.interrupted);
     assert_eq!(endpoint.down().map(|failure| failure.kind), Some(ErrorKind::Auth));
     // Nothing of what was not asked is in the ledger.
     assert_eq!(get(&endpoint, "run", "9999"), None);
