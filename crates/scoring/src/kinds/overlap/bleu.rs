@@ -14,7 +14,7 @@ use crate::{
         bleu::{Bleu, Smoothing},
         tokens13a,
     },
-    python_text::{split, strip_end},
+    python::{split, strip_end},
     subject::Subject,
 };
 

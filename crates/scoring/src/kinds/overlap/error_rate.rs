@@ -11,7 +11,7 @@ use crate::{
     kind::{About, Corpus, Define, Finding, Measure, Work},
     normalize::{Chain, Step},
     overlap::{TooLong, wer},
-    python_text::strip,
+    python::strip,
     similarity::{Sequences, characters, words},
     subject::Subject,
 };
