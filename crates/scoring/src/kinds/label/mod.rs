@@ -87,6 +87,8 @@ impl Define for Label {
         source: "Run values as in scikit-learn 1.9.1.",
     };
     type Params = Params;
+    const AGGREGATION: &'static str =
+        "what `value` names: accuracy, which is the mean, or another value of the confusion matrix";
 
     fn compile(params: Params) -> Result<Work, Complaint> {
         let classes = Classes::new(&params.labels, &params.normalize)?;

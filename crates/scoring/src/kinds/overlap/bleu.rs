@@ -98,7 +98,7 @@ impl Define for BleuKind {
     const ABOUT: About = About {
         name: "bleu",
         summary: "N-grams of words shared with the targets, and a penalty for a short answer. All \
-                  targets count together. The value of a run is made from all counts, not the mean.",
+                  targets count together.",
         range: Range::Hundred,
         direction: Direction::Higher,
         threshold: None,
@@ -106,6 +106,7 @@ impl Define for BleuKind {
         model_refs: &[],
         source: "Papineni et al. 2002, as sacrebleu 2.6.0.",
     };
+    const AGGREGATION: &'static str = "corpus BLEU, from the sums of all counts";
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {

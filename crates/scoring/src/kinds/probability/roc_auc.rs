@@ -81,7 +81,7 @@ impl Define for RocAuc {
         name: "roc_auc",
         summary: "The area under the ROC curve of a run, from probabilities in steps of 0.001. An \
                   answer's own score is the probability that it gives the right class; one without \
-                  probabilities is left out of the curve.",
+                  probabilities is invalid, and left out of the curve.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: Some(0.5),
@@ -89,6 +89,7 @@ impl Define for RocAuc {
         model_refs: &[],
         source: "scikit-learn 1.9.1 `roc_auc_score`.",
     };
+    const AGGREGATION: &'static str = "area under the curve of all answers";
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
