@@ -6,7 +6,7 @@ use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{add, complain, no_target, too_long};
+use super::{add, complain, counts_of_empty, no_target, too_long};
 use crate::{
     kind::{About, Corpus, Define, Finding, Measure, Work},
     normalize::{Chain, Step},
@@ -111,6 +111,10 @@ impl Measure for ChrfKind {
 
     fn corpus(&self) -> Option<&dyn Corpus> {
         Some(self)
+    }
+
+    fn counts_of_invalid(&self, subject: Subject<'_>) -> Option<Vec<f64>> {
+        counts_of_empty(self, subject)
     }
 }
 

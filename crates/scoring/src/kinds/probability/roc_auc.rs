@@ -160,13 +160,15 @@ impl Corpus for Curve {
         vec![("roc_auc".to_owned(), self.value(sums))]
     }
 
+    /// The best answer is sure of the right class. The worst is sure of every other: of more than two
+    /// classes no answer can be, but none does worse for any of them.
     fn extremes(&self, counts: &[f64]) -> Option<[Vec<f64>; 2]> {
         let truth = index(*counts.first()?).filter(|&truth| truth < self.classes)?;
-        let sure = |class: usize| {
-            let step = |other: usize| if other == class { STEPS as f64 } else { 0.0 };
+        let sure = |is_likely: fn(usize, usize) -> bool| {
+            let step = |class| if is_likely(class, truth) { STEPS as f64 } else { 0.0 };
             [truth as f64].into_iter().chain((0..self.classes).map(step)).collect()
         };
-        Some([sure((truth + 1) % self.classes), sure(truth)])
+        Some([sure(|class, truth| class != truth), sure(|class, truth| class == truth)])
     }
 
     fn value(&self, sums: &[f64]) -> Option<f64> {
