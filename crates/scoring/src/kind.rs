@@ -57,9 +57,9 @@ pub(crate) trait Define {
 pub(crate) enum Work {
     /// From the texts alone.
     Text(Arc<dyn Measure>),
-    /// By asking a model.
     /// By asking a program of the user's.
     Program(Arc<Program>),
+    /// By asking a model.
     Judge(Arc<dyn Inquire>),
 }
 
