@@ -275,31 +275,72 @@ fn takes_normalize(kind: &str) -> bool {
     (kind.schema)()["properties"].get("normalize").is_some()
 }
 
-#[test]
-fn long_and_odd_texts_are_scored() {
-    let texts = [
-        String::new(),
-        "\u{301}".to_owned(),
-        "a".repeat(50_000),
-        "\u{301}".repeat(20_000),
-        "[".repeat(50_000),
-        "{\"a\":".repeat(2_000),
-        "-".repeat(50_000),
-        "9".repeat(50_000),
-        "1,000".repeat(10_000),
-        "answer is A or ".repeat(4_000),
-        "ANSWER: ANSWER:".repeat(4_000),
-        "\\boxed{".repeat(7_000),
-        "not 5 ".repeat(9_000),
-        "word and ".repeat(117_000),
-        "\u{0}\u{FEFF}\u{202E}".to_owned(),
-    ];
-    let json = json!({"exact": {}, "extract": {"json": "$.a"}});
-    let extracting = compiled(json);
-    for (entry, metric) in METRICS.iter().chain([&extracting]) {
-        for text in &texts {
-            let score = metric.score(Subject::of_texts(text, &["A".to_owned(), "5".to_owned()]));
+/// The same over and over, up to so many bytes.
+fn filled(piece: &str, length: usize) -> String {
+    piece.repeat(length / piece.len())
+}
+
+/// Scores a text by every metric, against short targets and, where targets matter, against one that is
+/// as long. Quadratic work would show: no test could wait for it.
+fn is_scored(text: &str) {
+    static EXTRACTING: LazyLock<(Value, Metric)> =
+        LazyLock::new(|| compiled(json!({"exact": {}, "extract": {"json": "$.a"}})));
+    let (short, long) = (["A".to_owned(), "5".to_owned()], [format!("{text}b")]);
+    for (entry, metric) in METRICS.iter().chain([&*EXTRACTING]) {
+        let kind = catalog().iter().find(|kind| entry.get(kind.name).is_some());
+        let compares = kind.is_none_or(|kind| kind.needs_target);
+        for targets in [&short[..], &long].into_iter().take(if compares { 2 } else { 1 }) {
+            let score = metric.score(Subject::of_texts(text, targets));
             assert!(score.value.is_none_or(|v| in_range(entry, v)), "{entry} {score:?}");
         }
+    }
+}
+
+#[test]
+fn odd_texts_are_scored() {
+    for text in ["", "\u{301}", "\u{0}\u{FEFF}\u{202E}"] {
+        is_scored(text);
+    }
+    let pieces = ["-", "{\"a\":", "1,000", "ANSWER: ANSWER:", "\\boxed{", "not 5 ", "```\n"];
+    for piece in pieces {
+        is_scored(&filled(piece, 10_000));
+    }
+}
+
+const MEGABYTE: usize = 1_000_000;
+
+#[test]
+fn a_megabyte_of_characters_is_scored() {
+    for piece in ["a", "9", "[", "\u{301}", "👩\u{200d}"] {
+        is_scored(&filled(piece, MEGABYTE));
+    }
+}
+
+#[test]
+fn a_megabyte_of_pieces_is_scored() {
+    for piece in ["@a.b", "1.2.3.4 ", "answer is A or ", "word and "] {
+        is_scored(&filled(piece, MEGABYTE));
+    }
+}
+
+/// Answers, each with its target, that cost much where places, calls or elements are looked for anew
+/// each time.
+#[test]
+fn no_work_grows_with_the_square() {
+    let words = json!({"includes": {"words": true}});
+    let answer = json!({"preset": {"name": "inspect", "scorer": "answer", "pattern": "word"}});
+    let calls = format!("[{}{{\"name\":\"a\"}}]", "{\"name\":\"a\"},".repeat(70_000));
+    let numbers = format!("[{}1]", "1,2,".repeat(250_000));
+    let behind = "-".repeat(1_000_000);
+    let marks = format!("{}x{}y", "ANSWER:".repeat(70_000), " ".repeat(500_000));
+    let ones = format!("[{}1]", "1,".repeat(250_000));
+    for (entry, answer, target, expected) in [
+        (words.clone(), "a".repeat(1_000_000), "a".repeat(500_000), 0.0),
+        (words, format!("not {behind}"), "-".to_owned(), 1.0),
+        (answer, marks, "x".to_owned(), 0.0),
+        (json!({"tool_call": {}}), calls.clone(), calls, 1.0),
+        (json!({"json_equal": {"ignore": ["$[?@ == 2]"]}}), numbers, ones, 1.0),
+    ] {
+        assert_eq!(value(&metric(&entry), &answer, &target), Some(expected), "{entry}");
     }
 }
