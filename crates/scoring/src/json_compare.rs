@@ -156,6 +156,11 @@ pub(crate) fn short(value: &Value) -> String {
     }
 }
 
+/// A string without quotes, anything else as compact JSON.
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// The first 60 characters.
 pub(crate) fn clip(text: &str) -> String {
     text.chars().take(60).collect()

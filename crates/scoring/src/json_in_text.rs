@@ -1,10 +1,14 @@
 //! Finding JSON in an answer: all of it, a fenced block, or the first balanced braces or brackets.
 
-use serde_json::Value;
+use serde::de::IgnoredAny;
+use serde_json::{Deserializer, Error, Value};
 
-/// Braces in running text that may turn out not to begin JSON, before the search is given up. Each
-/// costs a little, and an answer of nothing but brackets holds very many.
-const MAX_FAILURES: usize = 10_000;
+/// Bytes that may be read after braces in running text which turn out not to begin JSON, before the
+/// search is given up: an answer of nothing but brackets holds very many of them.
+const MAX_WASTE: usize = 10_000_000;
+
+/// What such a brace costs at the least.
+const LEAST_WASTE: usize = 1_000;
 
 /// Every JSON value that an answer may mean, the most likely first.
 ///
@@ -29,20 +33,37 @@ pub(crate) fn fenced(text: &str) -> impl Iterator<Item = &str> {
 
 /// Objects and arrays in running text, outermost first.
 ///
-/// Every brace or bracket outside the values found so far is tried, up to [`MAX_FAILURES`].
+/// Every brace or bracket outside the values found so far is tried, up to [`MAX_WASTE`].
 fn balanced(text: &str) -> impl Iterator<Item = Value> {
-    let (mut from, mut failures) = (0, 0);
+    let (mut from, mut waste) = (0, 0);
     std::iter::from_fn(move || {
-        while failures < MAX_FAILURES {
+        while waste < MAX_WASTE {
             let start = from + text.get(from..)?.find(['{', '['])?;
-            let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter();
-            if let Some(Ok(value)) = values.next() {
-                from = start + values.byte_offset();
-                return Some(value);
+            match value_at_start(&text[start..]) {
+                Ok((value, length)) => {
+                    from = start + length;
+                    return Some(value);
+                }
+                Err(read) => {
+                    from = start + 1;
+                    waste += read.max(LEAST_WASTE);
+                }
             }
-            from = start + 1;
-            failures += 1;
         }
         None
     })
+}
+
+/// The JSON that a text begins with, and its length; or how much was read in vain.
+fn value_at_start(text: &str) -> Result<(Value, usize), usize> {
+    let place = |error: Error| {
+        let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+        lines.map(str::len).sum::<usize>() + error.column()
+    };
+    // Skimmed first: what is no JSON in the end is never built.
+    let mut skimmed = Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    skimmed.next().transpose().map_err(place)?;
+    let length = skimmed.byte_offset();
+    let value = serde_json::from_str(&text[..length]).map_err(|_| length)?;
+    Ok((value, length))
 }

@@ -57,9 +57,9 @@ pub(crate) trait Define {
 pub(crate) enum Work {
     /// From the texts alone.
     Text(Arc<dyn Measure>),
-    /// By asking a model.
     /// By asking a program of the user's.
     Program(Arc<Program>),
+    /// By asking a model.
     Judge(Arc<dyn Inquire>),
 }
 
@@ -124,7 +124,8 @@ pub trait Corpus: fmt::Debug + Send + Sync {
     }
 
     /// Counts of the worst and of the best answer that there could have been to an item of which
-    /// these counts are known; `None` where they cannot be told.
+    /// these counts are known, or of such as are still worse and better; `None` where they cannot be
+    /// told.
     fn extremes(&self, _counts: &[f64]) -> Option<[Vec<f64>; 2]> {
         None
     }

@@ -40,7 +40,6 @@ mod pairing;
 mod personal_data;
 mod program;
 mod python;
-mod python_text;
 mod reference;
 mod similarity;
 mod subject;

@@ -61,27 +61,50 @@ pub(crate) struct Part {
     pub(crate) metric: Metric,
 }
 
-/// What a part says of an answer.
-pub(crate) enum Says {
-    Pass,
-    Fail(Option<String>),
-    Invalid(Option<String>),
-    Missing(Option<String>),
+/// What the parts of a list say of an answer.
+#[derive(Default)]
+pub(crate) struct Said<'p> {
+    /// The first that it passes by, where that is enough.
+    pub(crate) passed: Option<&'p Part>,
+    /// Those that it fails by, and why.
+    pub(crate) failed: Vec<String>,
+    /// The first that it is invalid for, and why.
+    pub(crate) invalid: Option<String>,
+    /// The first that has no score, and why.
+    pub(crate) missing: Option<String>,
+}
+
+impl<'p> Said<'p> {
+    /// Asks all parts, or on request until one says that the answer passes.
+    pub(crate) fn by(parts: &'p [Part], subject: Subject<'_>, one_is_enough: bool) -> Self {
+        let mut said = Self::default();
+        for part in parts {
+            let Score { value, passed, reason, invalid, .. } = part.metric.score(subject);
+            let told = || part.told(reason.as_deref());
+            match (value, passed) {
+                (Some(_), _) if invalid => {
+                    said.invalid.get_or_insert_with(told);
+                }
+                (Some(_), Some(true)) if one_is_enough => {
+                    said.passed = Some(part);
+                    break;
+                }
+                (Some(_), Some(true)) => {}
+                (Some(_), Some(false)) => said.failed.push(told()),
+                (Some(_), None) => {
+                    let told = || part.told(Some("it has no `threshold`"));
+                    said.missing.get_or_insert_with(told);
+                }
+                (None, _) => {
+                    said.missing.get_or_insert_with(told);
+                }
+            }
+        }
+        said
+    }
 }
 
 impl Part {
-    /// Whether the answer passes by this metric, and why not.
-    pub(crate) fn says(&self, subject: Subject<'_>) -> Says {
-        let Score { value, passed, reason, invalid, .. } = self.metric.score(subject);
-        match (value, passed) {
-            (Some(_), _) if invalid => Says::Invalid(reason),
-            (Some(_), Some(true)) => Says::Pass,
-            (Some(_), Some(false)) => Says::Fail(reason),
-            (Some(_), None) => Says::Missing(Some("it has no `threshold`".to_owned())),
-            (None, _) => Says::Missing(reason),
-        }
-    }
-
     /// The metric's name and place, and what there is to say of it.
     pub(crate) fn told(&self, reason: Option<&str>) -> String {
         match reason {

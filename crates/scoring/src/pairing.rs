@@ -38,8 +38,13 @@ pub(crate) fn pair(
     budget: &Budget,
     fits: impl Fn(usize, usize) -> bool,
 ) -> Vec<Option<usize>> {
-    let mut pairing =
-        Pairing { columns: vec![None; n_rows], rows: vec![None; n_columns], budget, fits };
+    let mut pairing = Pairing {
+        columns: vec![None; n_rows],
+        rows: vec![None; n_columns],
+        reached_from: vec![None; n_columns],
+        budget,
+        fits,
+    };
     // Equal lists are most often in equal order.
     for i in 0..n_rows.min(n_columns) {
         if budget.spend(1) && (pairing.fits)(i, i) {
@@ -59,6 +64,8 @@ struct Pairing<'b, F> {
     columns: Vec<Option<usize>>,
     /// By column.
     rows: Vec<Option<usize>>,
+    /// By column, from which row a search has reached it; empty between two searches.
+    reached_from: Vec<Option<usize>>,
     budget: &'b Budget,
     fits: F,
 }
@@ -71,30 +78,43 @@ impl<F: Fn(usize, usize) -> bool> Pairing<'_, F> {
 
     /// Finds `row` a partner, and those a new one who lose theirs by it.
     fn augment(&mut self, row: usize) {
-        let mut reached_from: Vec<Option<usize>> = vec![None; self.rows.len()];
+        let mut reached = Vec::new();
+        if let Some(free) = self.search(row, &mut reached) {
+            self.rejoin(free);
+        }
+        // Only what was reached is cleared: a short search must not cost as much as a long one.
+        for column in reached {
+            self.reached_from[column] = None;
+        }
+    }
+
+    /// The free column that a search from `row` comes to first.
+    fn search(&mut self, row: usize, reached: &mut Vec<usize>) -> Option<usize> {
         let mut queue = VecDeque::from([row]);
         while let Some(row) = queue.pop_front() {
             for column in 0..self.rows.len() {
                 if !self.budget.spend(1) {
-                    return;
+                    return None;
                 }
-                if reached_from[column].is_some() || !(self.fits)(row, column) {
+                if self.reached_from[column].is_some() || !(self.fits)(row, column) {
                     continue;
                 }
-                reached_from[column] = Some(row);
+                self.reached_from[column] = Some(row);
+                reached.push(column);
                 match self.rows[column] {
                     Some(other) => queue.push_back(other),
-                    None => return self.rejoin(column, &reached_from),
+                    None => return Some(column),
                 }
             }
         }
+        None
     }
 
     /// Walks back from a free column, and gives every row on the way the column it was reached by.
-    fn rejoin(&mut self, free: usize, reached_from: &[Option<usize>]) {
+    fn rejoin(&mut self, free: usize) {
         let mut column = Some(free);
         while let Some(at) = column {
-            let Some(row) = reached_from[at] else { return };
+            let Some(row) = self.reached_from[at] else { return };
             column = self.columns[row];
             self.join(row, at);
         }

@@ -7,7 +7,10 @@ use evalmark_core::score::Score;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{kind::Finding, subject::Subject};
+use crate::{
+    kind::Finding,
+    subject::{Known, Subject},
+};
 
 /// How much of a reason is kept, in characters.
 const MAX_REASON: usize = 1_000;
@@ -41,16 +44,8 @@ struct Request<'a> {
     answer: &'a str,
     targets: &'a [String],
     item: &'a Map<String, Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finish_reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    latency_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost_usd: Option<f64>,
+    #[serde(flatten)]
+    known: Known<'a>,
 }
 
 /// What the program says of it. Other keys are its own business.
@@ -67,18 +62,8 @@ struct Reply {
 
 /// The line about one answer, without its end.
 pub(crate) fn request_line(id: u64, subject: Subject<'_>) -> String {
-    let Subject { answer, targets, fields, record, cost_usd } = subject;
-    let request = Request {
-        id,
-        answer,
-        targets,
-        item: fields,
-        finish_reason: record.finish_reason.as_deref(),
-        latency_ms: record.timing.latency_ms,
-        input_tokens: record.usage.input_tokens,
-        output_tokens: record.usage.output_tokens,
-        cost_usd,
-    };
+    let Subject { answer, targets, fields, .. } = subject;
+    let request = Request { id, answer, targets, item: fields, known: subject.known() };
     // Nothing in it can fail to be JSON.
     serde_json::to_string(&request).unwrap_or_default()
 }

@@ -76,12 +76,16 @@ fn section(kind: &Kind) -> String {
         schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name))
     };
     let mut out = format!("\n## {}\n", kind.about.name);
-    if schema["type"] != "object" {
-        let _ = writeln!(out, "\n{}", description(&schema));
+    let Some(properties) = schema["properties"].as_object() else {
+        let text = match description(&schema) {
+            _ if schema["type"] == "object" => "It takes none.".to_owned(),
+            text => text,
+        };
+        let _ = writeln!(out, "\n{text}");
         return out;
-    }
+    };
     out.push_str("\n| parameter | default | meaning |\n| --- | --- | --- |\n");
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+    for (name, property) in properties {
         let default = match property.get("default") {
             _ if required(name) => "required".to_owned(),
             Some(default) => format!("`{default}`"),
@@ -92,18 +96,30 @@ fn section(kind: &Kind) -> String {
     out
 }
 
-/// A parameter's description, and the words or forms it allows with theirs.
+/// A parameter's description, the words or forms that it allows with theirs, and its parts.
 fn meaning(property: &Value) -> String {
     let mut lines = vec![description(property)];
     lines.extend(words(property).map(|(word, meaning)| format!("`{word}`: {meaning}")));
-    lines.extend(property["anyOf"].as_array().into_iter().flatten().map(description));
+    lines.extend(forms(property).map(meaning));
+    lines.extend(named_parts(property));
     lines.extend(parts(&property["items"]));
+    lines.retain(|line| !line.is_empty());
     lines.join("<br>")
 }
 
-/// What the elements of a list are made of, where they are mappings.
-fn parts(element: &Value) -> impl Iterator<Item = String> {
-    let parts = element["properties"].as_object().into_iter().flatten();
+fn forms(schema: &Value) -> impl Iterator<Item = &Value> {
+    schema["anyOf"].as_array().into_iter().flatten()
+}
+
+/// What the elements of a list are made of, where they are mappings, in whatever form.
+fn parts(element: &Value) -> Vec<String> {
+    let of_elements = element.get("items").into_iter().flat_map(parts);
+    named_parts(element).chain(forms(element).flat_map(parts)).chain(of_elements).collect()
+}
+
+/// The keys of a mapping.
+fn named_parts(mapping: &Value) -> impl Iterator<Item = String> {
+    let parts = mapping["properties"].as_object().into_iter().flatten();
     parts.map(|(name, part)| {
         let default = part.get("default").map_or_else(String::new, |it| format!(" (`{it}`)"));
         format!("`{name}`{default}: {}", meaning(part))

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use evalmark_core::record::Record;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// One answer, and all that a metric may look at.
@@ -18,6 +19,21 @@ pub struct Subject<'a> {
     pub record: &'a Record,
     /// US dollars that the answer cost, where the price is known.
     pub cost_usd: Option<f64>,
+}
+
+/// What is known of how an answer came about, as users' own formulas and programs see it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Known<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) finish_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) latency_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) input_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) output_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cost_usd: Option<f64>,
 }
 
 impl<'a> Subject<'a> {
@@ -38,5 +54,15 @@ impl<'a> Subject<'a> {
         static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
         static NO_RECORD: LazyLock<Record> = LazyLock::new(|| Record::recorded(String::new()));
         Self { answer, ..Self::new(&NO_RECORD, targets, &NO_FIELDS, None) }
+    }
+
+    pub(crate) fn known(self) -> Known<'a> {
+        Known {
+            finish_reason: self.record.finish_reason.as_deref(),
+            latency_ms: self.record.timing.latency_ms,
+            input_tokens: self.record.usage.input_tokens,
+            output_tokens: self.record.usage.output_tokens,
+            cost_usd: self.cost_usd,
+        }
     }
 }

@@ -24,8 +24,9 @@ impl Tolerance {
         Ok(Self { abs, rel })
     }
 
-    /// Without a tolerance numbers are compared digit by digit. With one, the comparison forgives
-    /// what binary fractions add at the edge: 1.1 is within 0.1 of 1.
+    /// Without a tolerance numbers are compared digit by digit, so that 9007199254740993 is not
+    /// 9007199254740992. With one, the comparison forgives what binary fractions add at the edge:
+    /// 1.1 is within 0.1 of 1.
     pub(crate) fn allows(self, found: &Decimal, target: &Decimal) -> bool {
         if found == target {
             return true;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
-    nested::{Entries, Part, Says, deciding, in_params},
+    nested::{Entries, Part, Said, deciding, in_params},
     subject::Subject,
 };
 
@@ -45,19 +45,7 @@ impl Measure for AllOf {
     /// however the missing ones would have ended; under `not` it must not turn into a success, and
     /// so it stays invalid.
     fn measure(&self, subject: Subject<'_>) -> Finding {
-        let (mut failed, mut invalid, mut missing) = (Vec::new(), None, None);
-        for part in &self.parts {
-            match part.says(subject) {
-                Says::Pass => {}
-                Says::Fail(reason) => failed.push(part.told(reason.as_deref())),
-                Says::Invalid(reason) => {
-                    invalid.get_or_insert_with(|| part.told(reason.as_deref()));
-                }
-                Says::Missing(reason) => {
-                    missing.get_or_insert_with(|| part.told(reason.as_deref()));
-                }
-            }
-        }
+        let Said { failed, invalid, missing, .. } = Said::by(&self.parts, subject, false);
         match (failed.is_empty(), invalid, missing) {
             (false, _, _) => Finding::Value(0.0, Some(format!("failed: {}", failed.join("; ")))),
             (true, Some(invalid), _) => Finding::Invalid(invalid),

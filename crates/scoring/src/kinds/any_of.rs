@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
-    nested::{Entries, Part, Says, deciding, in_params},
+    nested::{Entries, Part, Said, deciding, in_params},
     subject::Subject,
 };
 
@@ -43,23 +43,14 @@ impl Define for AnyOf {
 impl Measure for AnyOf {
     /// What is certain comes first: a pass decides. Where one is missing it might have passed.
     fn measure(&self, subject: Subject<'_>) -> Finding {
-        let (mut failed, mut invalid, mut missing) = (Vec::new(), None, None);
-        for part in &self.parts {
-            match part.says(subject) {
-                Says::Pass => return Finding::Value(1.0, Some(format!("by {}", part.told(None)))),
-                Says::Fail(reason) => failed.push(part.told(reason.as_deref())),
-                Says::Invalid(reason) => {
-                    invalid.get_or_insert_with(|| part.told(reason.as_deref()));
-                }
-                Says::Missing(reason) => {
-                    missing.get_or_insert_with(|| part.told(reason.as_deref()));
-                }
+        let Said { passed, failed, invalid, missing } = Said::by(&self.parts, subject, true);
+        match (passed, missing, invalid) {
+            (Some(part), _, _) => Finding::Value(1.0, Some(format!("by {}", part.told(None)))),
+            (None, Some(missing), _) => Finding::Missing(missing),
+            (None, None, Some(invalid)) => Finding::Invalid(invalid),
+            (None, None, None) => {
+                Finding::Value(0.0, Some(format!("failed: {}", failed.join("; "))))
             }
-        }
-        match (missing, invalid) {
-            (Some(missing), _) => Finding::Missing(missing),
-            (None, Some(invalid)) => Finding::Invalid(invalid),
-            (None, None) => Finding::Value(0.0, Some(format!("failed: {}", failed.join("; ")))),
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
-    subject::Subject,
+    subject::{Known, Subject},
 };
 
 /// What an expression may name.
@@ -52,16 +52,8 @@ struct Context<'a> {
     target: Option<&'a str>,
     targets: &'a [String],
     item: &'a Map<String, Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finish_reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    latency_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost_usd: Option<f64>,
+    #[serde(flatten)]
+    known: Known<'a>,
 }
 
 impl Define for Formula {
@@ -131,13 +123,14 @@ impl Measure for Formula {
 impl Formula {
     /// A variable that the expression names, and that has no value here.
     fn unknown(&self, context: &Context<'_>) -> Option<&'static str> {
+        let known = &context.known;
         let lacks = [
             ("target", context.target.is_none()),
-            ("finish_reason", context.finish_reason.is_none()),
-            ("latency_ms", context.latency_ms.is_none()),
-            ("input_tokens", context.input_tokens.is_none()),
-            ("output_tokens", context.output_tokens.is_none()),
-            ("cost_usd", context.cost_usd.is_none()),
+            ("finish_reason", known.finish_reason.is_none()),
+            ("latency_ms", known.latency_ms.is_none()),
+            ("input_tokens", known.input_tokens.is_none()),
+            ("output_tokens", known.output_tokens.is_none()),
+            ("cost_usd", known.cost_usd.is_none()),
         ];
         let mut lacking = lacks.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| name);
         lacking.find(|name| self.expression.uses(name))
@@ -145,17 +138,9 @@ impl Formula {
 }
 
 impl<'a> Context<'a> {
-    fn of(Subject { answer, targets, fields, record, cost_usd }: Subject<'a>) -> Self {
-        Self {
-            answer,
-            target: targets.first().map(String::as_str),
-            targets,
-            item: fields,
-            finish_reason: record.finish_reason.as_deref(),
-            latency_ms: record.timing.latency_ms,
-            input_tokens: record.usage.input_tokens,
-            output_tokens: record.usage.output_tokens,
-            cost_usd,
-        }
+    fn of(subject: Subject<'a>) -> Self {
+        let Subject { answer, targets, fields, .. } = subject;
+        let target = targets.first().map(String::as_str);
+        Self { answer, target, targets, item: fields, known: subject.known() }
     }
 }

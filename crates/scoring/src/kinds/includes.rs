@@ -113,18 +113,36 @@ fn holds_words(text: &str, needle: &str, is_denied: impl Fn(&str) -> bool) -> bo
     let (Some(first), Some(last)) = (needle.chars().next(), needle.chars().next_back()) else {
         return false;
     };
-    let mut from = 0;
-    while let Some(found) = text.get(from..).and_then(|rest| rest.find(needle)) {
-        let start = from + found;
-        let head = &text[..start];
-        let after = text[start + needle.len()..].chars().next();
-        let free = is_free(Some(first), head.chars().next_back()) && is_free(Some(last), after);
-        if free && !is_denied(head) {
-            return true;
-        }
-        from = start + first.len_utf8();
+    text.contains(needle)
+        && places(text, needle).any(|start| {
+            let head = &text[..start];
+            let after = text[start + needle.len()..].chars().next();
+            let free = is_free(Some(first), head.chars().next_back()) && is_free(Some(last), after);
+            free && !is_denied(head)
+        })
+}
+
+/// Where `needle`, which is not empty, stands in `text`. Places overlap, so that looking for each anew
+/// would take quadratic time where both repeat one letter (Knuth, Morris and Pratt 1977).
+fn places(text: &str, needle: &str) -> impl Iterator<Item = usize> {
+    let (text, needle) = (text.as_bytes(), needle.as_bytes());
+    let mut borders = vec![0; needle.len()];
+    for end in 1..needle.len() {
+        borders[end] = extended(needle, &borders, borders[end - 1], needle[end]);
     }
-    false
+    let mut length = 0;
+    text.iter().zip(1..).filter_map(move |(byte, end)| {
+        length = extended(needle, &borders, length, *byte);
+        (length == needle.len()).then(|| end - needle.len())
+    })
+}
+
+/// How much of the beginning of `needle` stands where `length` of it stood, and one byte more.
+fn extended(needle: &[u8], borders: &[usize], mut length: usize, byte: u8) -> usize {
+    while length > 0 && needle.get(length) != Some(&byte) {
+        length = borders[length - 1];
+    }
+    if needle.get(length) == Some(&byte) { length + 1 } else { 0 }
 }
 
 /// Whether one of these words is the last of `head`.
@@ -140,4 +158,20 @@ fn is_denied(head: &str, negation: &[String]) -> bool {
 /// In any case and with any apostrophe.
 fn fold(word: &str) -> String {
     caseless::default_case_fold_str(word).replace('’', "'")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_place_is_found(text in "[abä]{0,40}", needle in "[abä]{1,4}") {
+            let naive = text.char_indices().map(|(at, _)| at);
+            let naive: Vec<usize> = naive.filter(|at| text[*at..].starts_with(&needle)).collect();
+            prop_assert_eq!(places(&text, &needle).collect::<Vec<_>>(), naive);
+        }
+    }
 }

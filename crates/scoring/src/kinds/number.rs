@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     final_mark::marked,
+    json_compare::clip,
     kind::{About, Define, Finding, Measure, Work},
     number_in_text::{self, Decimal},
     number_notation::{Notation, Notations},
     subject::Subject,
+    tolerance::Tolerance,
 };
 
 /// Parameters of `number`.
@@ -54,8 +56,7 @@ enum Which {
 
 #[derive(Debug)]
 pub(crate) struct Number {
-    abs: f64,
-    rel: f64,
+    tolerance: Tolerance,
     which: Which,
     notations: Notations,
 }
@@ -74,13 +75,8 @@ impl Define for Number {
     type Params = Params;
 
     fn compile(Params { abs, rel, which, read }: Params) -> Result<Work, Complaint> {
-        for (pointer, tolerance) in [("/abs", abs), ("/rel", rel)] {
-            if !tolerance.is_finite() || tolerance < 0.0 {
-                let message = format!("a tolerance is a number from 0, and {tolerance} is not");
-                return Err(Complaint { pointer: pointer.to_owned(), message });
-            }
-        }
-        Ok(Work::Text(Arc::new(Self { abs, rel, which, notations: Notations::new(read) })))
+        let (tolerance, notations) = (Tolerance::new(abs, rel, "")?, Notations::new(read));
+        Ok(Work::Text(Arc::new(Self { tolerance, which, notations })))
     }
 }
 
@@ -95,9 +91,9 @@ impl Measure for Number {
             });
         }
         match self.pick(answer) {
-            Ok(Some(found)) => {
-                Finding::yes_or_no(wanted.iter().any(|target| self.equal(&found, target)))
-            }
+            Ok(Some(found)) => Finding::yes_or_no(
+                wanted.iter().any(|target| self.tolerance.allows(&found, target)),
+            ),
             Ok(None) => Finding::Value(0.0, Some("the number is out of range".to_owned())),
             Err(reason) => Finding::Invalid(reason.to_owned()),
         }
@@ -133,22 +129,4 @@ impl Number {
         };
         Ok(number.map(|number| self.notations.scaled(number, after)))
     }
-
-    /// Without a tolerance numbers are compared digit by digit, so that 9007199254740993 is not
-    /// 9007199254740992. With one, the comparison forgives what binary fractions add at the edge:
-    /// 1.1 is within 0.1 of 1.
-    fn equal(&self, found: &Decimal, target: &Decimal) -> bool {
-        if found == target {
-            return true;
-        }
-        let (found, target) = (found.to_f64(), target.to_f64());
-        let tolerance = self.abs.max(self.rel * target.abs());
-        let slack = 4.0 * f64::EPSILON * found.abs().max(target.abs());
-        let distance = (found - target).abs();
-        tolerance > 0.0 && distance.is_finite() && distance <= tolerance + slack
-    }
-}
-
-fn clip(text: &str) -> String {
-    text.chars().take(60).collect()
 }

@@ -15,10 +15,15 @@ pub(super) fn is_word(c: char) -> bool {
 /// No word that denies something is longer, in bytes.
 const LONGEST: usize = 64;
 
+/// How far before a place its word may end, in bytes: a text of nothing but blanks is not gone through
+/// for each of them.
+const REACH: usize = 256;
+
 /// The word that stands directly before a place, with its apostrophes: nothing but white space and
 /// hyphens may lie between.
 pub(super) fn word_before(head: &str) -> &str {
-    let head = head.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '‐' | '‑'));
+    let near = &head[head.ceil_char_boundary(head.len().saturating_sub(REACH))..];
+    let head = near.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '‐' | '‑'));
     let mut start = head.len();
     for (at, c) in head.char_indices().rev() {
         if !(is_word(c) || matches!(c, '\'' | '’')) || head.len() - at > LONGEST {

@@ -6,7 +6,7 @@ use super::{
     TooLong,
     ngrams::{NGrams, shared},
 };
-use crate::python_text::{is_space, split};
+use crate::python::{is_space, split};
 
 /// What stands for a precision or recall of nothing.
 const EPS: f64 = 1e-16;

@@ -4,8 +4,8 @@ use std::{collections::HashMap, hash::Hash};
 
 use super::TooLong;
 
-/// The most n-grams that are counted: about a second.
-const MAX_GRAMS: usize = 20_000_000;
+/// The most n-grams that are counted: well below a second.
+const MAX_GRAMS: usize = 6_000_000;
 
 /// All n-grams of one order of several sequences; the same n-gram has the same number in each.
 pub(crate) struct NGrams {

@@ -14,6 +14,8 @@ const MAX_BLOCK: usize = 10;
 const MAX_DISTANCE: usize = 50;
 /// How many moves are tried for an answer.
 const MAX_TRIED: usize = 1000;
+/// The most pairs of places that are looked at for blocks, in all rounds: about a second.
+const MAX_PAIRS: usize = 200_000_000;
 /// How far from the diagonal the edit distance is looked for.
 const BEAM: usize = 25;
 /// The most cells of a matrix, of which a thousand are filled at most: about a second.
@@ -27,8 +29,12 @@ pub(super) fn edits(answer: &[u32], reference: &[u32]) -> Result<usize, TooLong>
     let beam = Beam::new(answer.len(), reference)?;
     let mut state = State { matrix: beam.filled(answer), words: answer.to_vec() };
     let (mut n_moves, mut n_tried) = (0, 0);
+    let pairs_a_round = answer.len().saturating_mul(reference.len().min(2 * MAX_DISTANCE + 1));
     while let Some(better) = best_move(&beam, &state, &mut n_tried)? {
         n_moves += 1;
+        if pairs_a_round.saturating_mul(n_moves) > MAX_PAIRS {
+            return Err(TooLong);
+        }
         state = better;
     }
     Ok(n_moves + state.matrix.distance()? as usize)

@@ -6,7 +6,7 @@ use super::{
     tokens13a::{numbers_and_points, pad, punctuation, unescape},
 };
 use crate::{
-    python_text::{split, strip_end},
+    python::{split, strip_end},
     similarity::words,
 };
 

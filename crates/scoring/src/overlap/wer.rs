@@ -1,7 +1,7 @@
 //! Words and characters as jiwer 4.0.0 cuts them by default, and the edits between them.
 
 use crate::{
-    python_text::{is_space, strip},
+    python::{is_space, strip},
     similarity::{Sequences, levenshtein},
 };
 

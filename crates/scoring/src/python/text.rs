@@ -33,14 +33,19 @@ pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
+/// `str.rstrip`.
+pub(crate) fn strip_end(text: &str) -> &str {
+    text.trim_end_matches(is_space)
+}
+
 /// `str.split` without a separator.
-pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|word| !word.is_empty())
 }
 
 /// `" ".join(text.split())`.
 pub(crate) fn squeeze(text: &str) -> String {
-    words(text).collect::<Vec<_>>().join(" ")
+    split(text).collect::<Vec<_>>().join(" ")
 }
 
 /// `str.lower`: full lower-casing, which is not case folding.

@@ -6,7 +6,7 @@ use super::{
     subsequence::{ratio, subsequence},
     symbols::characters,
 };
-use crate::python_text::is_space;
+use crate::python::is_space;
 
 /// The words of a text in their order, one blank between two.
 pub(crate) fn sorted_words(text: &str) -> String {

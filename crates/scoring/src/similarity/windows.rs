@@ -57,9 +57,13 @@ fn best_prefix(pattern: &[u32], text: &[u32], n_symbols: usize) -> f64 {
     ratios.fold(0.0, f64::max)
 }
 
+/// What a sweep costs before its first step, in steps: its table is cleared.
+const SETUP: usize = 256;
+
 /// Whether sweeping each window is less work than the matrix.
 fn are_few(short: &[u32], long: &[u32]) -> bool {
-    (long.len() - short.len()) * n_words(short.len()) <= long.len()
+    let sweep = n_words(short.len()) * short.len() + SETUP;
+    (long.len() - short.len()).saturating_mul(sweep) <= short.len().saturating_mul(long.len())
 }
 
 /// The most that `short` shares with a window of its length.

@@ -1,23 +1,15 @@
 //! The values of classification against scikit-learn's, and what `label` makes of answers.
 
-use std::{env, fs, path::Path};
-
 use evalmark_core::metric::{Direction, Range};
 use evalmark_scoring::{Corpus, Metric, Subject};
 use serde_json::{Value, json};
 
-use crate::support::{check, complaint, metric, score};
+use crate::{
+    facts::rows,
+    support::{check, complaint, metric, score},
+};
 
 const TOLERANCE: f64 = 1e-9;
-
-/// The tables of the folder that `EVALMARK_FACTS` names, or else the project's own.
-fn facts(table: &str) -> Vec<Value> {
-    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/facts");
-    let folder = env::var("EVALMARK_FACTS").unwrap_or_else(|_| own.to_owned());
-    let path = Path::new(&folder).join(table);
-    let Ok(text) = fs::read_to_string(&path) else { return Vec::new() };
-    text.lines().map(|line| serde_json::from_str(line).expect("a row")).collect()
-}
 
 /// A cell of a row, as a suite's dataset would hold it.
 fn text(cell: &Value) -> String {
@@ -167,7 +159,7 @@ fn check_probability(row: &Value) {
 
 #[test]
 fn every_row_of_scikit_learn_is_met() {
-    let rows = [facts("classification.jsonl"), facts("classification_more.jsonl")].concat();
+    let rows = rows("classification");
     assert!(!rows.is_empty());
     for row in &rows {
         match row["metric"].as_str() {

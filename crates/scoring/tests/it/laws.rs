@@ -1,9 +1,12 @@
 //! Laws that hold for any text at all, of every metric in the list that `support::deterministic`
 //! keeps; a kind of the catalog that is not in that list fails a test.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
-use evalmark_core::{metric::Range, score::Score};
+use evalmark_core::{
+    metric::{Complaint, Range},
+    score::Score,
+};
 use evalmark_scoring::{Metric, Reply, Subject, catalog};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -30,9 +33,41 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
 }
 
-/// The compiled list, with the entries they come from.
-fn metrics() -> Vec<(Value, Metric)> {
-    deterministic().into_iter().map(|entry| (entry.clone(), metric(&entry))).collect()
+/// An entry as a suite writes it, and what it compiles to: once, and not anew for each case.
+type Compiled<T> = LazyLock<Vec<(Value, T)>>;
+
+/// The whole list.
+static METRICS: Compiled<Metric> =
+    LazyLock::new(|| deterministic().into_iter().map(compiled).collect());
+
+/// The same under `not`, or why that is refused.
+static NEGATED: Compiled<Result<Metric, Complaint>> = LazyLock::new(|| {
+    let negated = |entry: Value| {
+        let mut spec = spec(&entry);
+        spec.negate = true;
+        (entry, Metric::compile(&spec))
+    };
+    deterministic().into_iter().map(negated).collect()
+});
+
+/// Those that normalise, all in the same way.
+static NORMALIZED: Compiled<Metric> = LazyLock::new(|| {
+    let normalized = |mut entry: Value| {
+        let kind = spec(&entry).kind;
+        let takes_steps = entry[kind].is_object() && takes_normalize(kind);
+        takes_steps.then(|| {
+            entry[kind]["normalize"] = json!(["nfc", "casefold", "trim"]);
+            compiled(entry)
+        })
+    };
+    deterministic().into_iter().filter_map(normalized).collect()
+});
+
+static ASKING: Compiled<Metric> = LazyLock::new(|| asking().into_iter().map(compiled).collect());
+
+fn compiled(entry: Value) -> (Value, Metric) {
+    let metric = metric(&entry);
+    (entry, metric)
 }
 
 fn value(metric: &Metric, answer: &str, target: &str) -> Option<f64> {
@@ -96,9 +131,9 @@ fn every_kind_of_the_catalog_keeps_the_laws() {
 proptest! {
     #[test]
     fn a_score_lies_in_its_range_or_is_missing(answer in text(), target in text()) {
-        for (entry, metric) in metrics() {
+        for (entry, metric) in &*METRICS {
             let score = metric.score(Subject::of_texts(&answer, std::slice::from_ref(&target)));
-            prop_assert!(score.value.is_none_or(|v| in_range(&entry, v)), "{entry} {score:?}");
+            prop_assert!(score.value.is_none_or(|v| in_range(entry, v)), "{entry} {score:?}");
             prop_assert!(score.value.is_some() || score.passed.is_none(), "{entry} {score:?}");
             prop_assert!(score.value.is_some() || score.reason.is_some(), "{entry} {score:?}");
         }
@@ -106,27 +141,27 @@ proptest! {
 
     #[test]
     fn the_same_texts_have_the_same_score(answer in text(), target in text()) {
-        for (entry, metric) in metrics() {
-            let targets = [target.clone()];
-            let subject = Subject::of_texts(&answer, &targets);
+        let targets = [target];
+        let subject = Subject::of_texts(&answer, &targets);
+        for (entry, metric) in &*METRICS {
             prop_assert_eq!(metric.score(subject), metric.score(subject), "{}", entry);
         }
     }
 
     #[test]
     fn a_text_equals_itself(text in text()) {
-        for (entry, metric) in metrics() {
-            if promises_identity(&entry, &text) {
-                prop_assert_eq!(value(&metric, &text, &text), Some(1.0), "{}", entry);
+        for (entry, metric) in &*METRICS {
+            if promises_identity(entry, &text) {
+                prop_assert_eq!(value(metric, &text, &text), Some(1.0), "{}", entry);
             }
         }
     }
 
     #[test]
     fn likeness_is_symmetric(a in text(), b in text()) {
-        for (entry, metric) in metrics() {
-            if promises_symmetry(&entry) {
-                let (ab, ba) = (value(&metric, &a, &b), value(&metric, &b, &a));
+        for (entry, metric) in &*METRICS {
+            if promises_symmetry(entry) {
+                let (ab, ba) = (value(metric, &a, &b), value(metric, &b, &a));
                 let close = ab.zip(ba).is_some_and(|(ab, ba)| (ab - ba).abs() < 1e-12);
                 prop_assert!(close, "{} {:?} {:?}", entry, ab, ba);
             }
@@ -136,19 +171,13 @@ proptest! {
     /// What the normalisation of a metric takes away makes no difference to it.
     #[test]
     fn normalisation_is_invariance(answer in text(), target in text()) {
-        for entry in deterministic() {
-            let kind = spec(&entry).kind;
-            if !entry[kind].is_object() || !takes_normalize(kind) {
-                continue;
-            }
-            let mut entry = entry.clone();
-            entry[kind]["normalize"] = json!(["nfc", "casefold", "trim"]);
-            let metric = metric(&entry);
-            let plain = value(&metric, &answer, &target);
-            let dressed = format!(" \n{}\u{a0} ", answer.to_ascii_uppercase());
-            let turned = value(&metric, &dressed, &target.to_ascii_lowercase());
+        let dressed = format!(" \n{}\u{a0} ", answer.to_ascii_uppercase());
+        let lowered = target.to_ascii_lowercase();
+        for (entry, metric) in &*NORMALIZED {
+            let plain = value(metric, &answer, &target);
+            let turned = value(metric, &dressed, &lowered);
             // What is caught by a pattern may depend on the case of the answer.
-            if entry[kind].get("compare").is_none() {
+            if entry[spec(entry).kind].get("compare").is_none() {
                 prop_assert_eq!(plain, turned, "{}", entry);
             }
         }
@@ -156,15 +185,14 @@ proptest! {
 
     #[test]
     fn not_negates_or_is_refused(answer in text(), target in text()) {
-        for (entry, metric) in metrics() {
-            let mut negated = spec(&entry);
-            negated.negate = true;
-            let targets = [target.clone()];
-            let plain = metric.score(Subject::of_texts(&answer, &targets));
-            let turned = match Metric::compile(&negated) {
-                Ok(turned) => turned.score(Subject::of_texts(&answer, &targets)),
+        let targets = [target];
+        let subject = Subject::of_texts(&answer, &targets);
+        for ((entry, metric), (_, negated)) in METRICS.iter().zip(&*NEGATED) {
+            let plain = metric.score(subject);
+            let turned = match negated {
+                Ok(negated) => negated.score(subject),
                 Err(complaint) => {
-                    prop_assert_eq!(complaint.pointer, "/not", "{}", entry);
+                    prop_assert_eq!(&complaint.pointer, "/not", "{}", entry);
                     continue;
                 }
             };
@@ -180,17 +208,18 @@ proptest! {
 
     #[test]
     fn the_order_of_targets_does_not_matter(answer in text(), a in text(), b in text()) {
-        for (entry, metric) in metrics() {
-            let one = metric.score(Subject::of_texts(&answer, &[a.clone(), b.clone()])).value;
-            let two = metric.score(Subject::of_texts(&answer, &[b.clone(), a.clone()])).value;
+        let (forth, back) = ([a.clone(), b.clone()], [b, a]);
+        for (entry, metric) in &*METRICS {
+            let one = metric.score(Subject::of_texts(&answer, &forth)).value;
+            let two = metric.score(Subject::of_texts(&answer, &back)).value;
             prop_assert_eq!(one, two, "{}", entry);
         }
     }
 
     #[test]
     fn what_is_missing_is_never_a_number(answer in text()) {
-        for (entry, metric) in metrics() {
-            let name = spec(&entry).kind;
+        for (entry, metric) in &*METRICS {
+            let name = spec(entry).kind;
             let needs = catalog().iter().any(|kind| kind.name == name && kind.needs_target);
             if needs && entry[name].get("values").is_none() {
                 let score = metric.score(Subject::of_texts(&answer, &[]));
@@ -203,17 +232,18 @@ proptest! {
 
     #[test]
     fn a_number_equals_itself(number in any::<f64>(), integer in any::<i64>()) {
-        let entry = json!({"number": {}});
+        static NUMBER: LazyLock<Metric> = LazyLock::new(|| metric(&json!({"number": {}})));
+        let value = |answer: &str, target: &str| value(&NUMBER, answer, target);
         if number.is_finite() {
             for text in [format!("{number}"), format!("{number:e}")] {
-                prop_assert_eq!(score(&entry, &text, &[&text]).value, Some(1.0), "{}", text);
+                prop_assert_eq!(value(&text, &text), Some(1.0), "{}", text);
                 let shown = format!("it is {text}.");
-                prop_assert_eq!(score(&entry, &shown, &[&text]).value, Some(1.0), "{}", text);
+                prop_assert_eq!(value(&shown, &text), Some(1.0), "{}", text);
             }
         }
         let (text, other) = (integer.to_string(), integer.wrapping_add(1).to_string());
-        prop_assert_eq!(score(&entry, &text, &[&text]).value, Some(1.0));
-        prop_assert_eq!(score(&entry, &text, &[&other]).value, Some(0.0));
+        prop_assert_eq!(value(&text, &text), Some(1.0));
+        prop_assert_eq!(value(&text, &other), Some(0.0));
     }
 
     #[test]
@@ -227,8 +257,7 @@ proptest! {
     #[test]
     fn replies_are_read_or_missing(answer in text(), replies in prop::collection::vec(text(), 8)) {
         let targets = ["a".to_owned()];
-        for entry in asking() {
-            let metric = metric(&entry);
+        for (entry, metric) in &*ASKING {
             let judge = metric.judge().expect("a judge");
             let subject = Subject::of_texts(&answer, &targets);
             let Ok(questions) = judge.questions(subject, &[]) else { continue };
@@ -246,31 +275,72 @@ fn takes_normalize(kind: &str) -> bool {
     (kind.schema)()["properties"].get("normalize").is_some()
 }
 
-#[test]
-fn long_and_odd_texts_are_scored() {
-    let texts = [
-        String::new(),
-        "\u{301}".to_owned(),
-        "a".repeat(50_000),
-        "\u{301}".repeat(20_000),
-        "[".repeat(50_000),
-        "{\"a\":".repeat(2_000),
-        "-".repeat(50_000),
-        "9".repeat(50_000),
-        "1,000".repeat(10_000),
-        "answer is A or ".repeat(4_000),
-        "ANSWER: ANSWER:".repeat(4_000),
-        "\\boxed{".repeat(7_000),
-        "not 5 ".repeat(9_000),
-        "word and ".repeat(117_000),
-        "\u{0}\u{FEFF}\u{202E}".to_owned(),
-    ];
-    let json = json!({"exact": {}, "extract": {"json": "$.a"}});
-    let metrics = metrics().into_iter().chain([(json.clone(), metric(&json))]);
-    for (entry, metric) in metrics {
-        for text in &texts {
-            let score = metric.score(Subject::of_texts(text, &["A".to_owned(), "5".to_owned()]));
-            assert!(score.value.is_none_or(|v| in_range(&entry, v)), "{entry} {score:?}");
+/// The same over and over, up to so many bytes.
+fn filled(piece: &str, length: usize) -> String {
+    piece.repeat(length / piece.len())
+}
+
+/// Scores a text by every metric, against short targets and, where targets matter, against one that is
+/// as long. Quadratic work would show: no test could wait for it.
+fn is_scored(text: &str) {
+    static EXTRACTING: LazyLock<(Value, Metric)> =
+        LazyLock::new(|| compiled(json!({"exact": {}, "extract": {"json": "$.a"}})));
+    let (short, long) = (["A".to_owned(), "5".to_owned()], [format!("{text}b")]);
+    for (entry, metric) in METRICS.iter().chain([&*EXTRACTING]) {
+        let kind = catalog().iter().find(|kind| entry.get(kind.name).is_some());
+        let compares = kind.is_none_or(|kind| kind.needs_target);
+        for targets in [&short[..], &long].into_iter().take(if compares { 2 } else { 1 }) {
+            let score = metric.score(Subject::of_texts(text, targets));
+            assert!(score.value.is_none_or(|v| in_range(entry, v)), "{entry} {score:?}");
         }
+    }
+}
+
+#[test]
+fn odd_texts_are_scored() {
+    for text in ["", "\u{301}", "\u{0}\u{FEFF}\u{202E}"] {
+        is_scored(text);
+    }
+    let pieces = ["-", "{\"a\":", "1,000", "ANSWER: ANSWER:", "\\boxed{", "not 5 ", "```\n"];
+    for piece in pieces {
+        is_scored(&filled(piece, 10_000));
+    }
+}
+
+const MEGABYTE: usize = 1_000_000;
+
+#[test]
+fn a_megabyte_of_characters_is_scored() {
+    for piece in ["a", "9", "[", "\u{301}", "👩\u{200d}"] {
+        is_scored(&filled(piece, MEGABYTE));
+    }
+}
+
+#[test]
+fn a_megabyte_of_pieces_is_scored() {
+    for piece in ["@a.b", "1.2.3.4 ", "answer is A or ", "word and "] {
+        is_scored(&filled(piece, MEGABYTE));
+    }
+}
+
+/// Answers, each with its target, that cost much where places, calls or elements are looked for anew
+/// each time.
+#[test]
+fn no_work_grows_with_the_square() {
+    let words = json!({"includes": {"words": true}});
+    let answer = json!({"preset": {"name": "inspect", "scorer": "answer", "pattern": "word"}});
+    let calls = format!("[{}{{\"name\":\"a\"}}]", "{\"name\":\"a\"},".repeat(70_000));
+    let numbers = format!("[{}1]", "1,2,".repeat(250_000));
+    let behind = "-".repeat(1_000_000);
+    let marks = format!("{}x{}y", "ANSWER:".repeat(70_000), " ".repeat(500_000));
+    let ones = format!("[{}1]", "1,".repeat(250_000));
+    for (entry, answer, target, expected) in [
+        (words.clone(), "a".repeat(1_000_000), "a".repeat(500_000), 0.0),
+        (words, format!("not {behind}"), "-".to_owned(), 1.0),
+        (answer, marks, "x".to_owned(), 0.0),
+        (json!({"tool_call": {}}), calls.clone(), calls, 1.0),
+        (json!({"json_equal": {"ignore": ["$[?@ == 2]"]}}), numbers, ones, 1.0),
+    ] {
+        assert_eq!(value(&metric(&entry), &answer, &target), Some(expected), "{entry}");
     }
 }

@@ -7,6 +7,7 @@ mod classification;
 mod combining;
 mod custom;
 mod extract;
+mod extremes;
 mod facts;
 mod finish;
 mod fuzzy;

@@ -1,20 +1,12 @@
 //! Presets against the tools that define them: `tests/facts/normalise_match*.jsonl` holds what
 //! those tools said, row by row. `EVALMARK_FACTS` names another folder to read instead.
 
-use std::{env, fs, path::PathBuf};
-
 use serde_json::{Map, Value, json};
 
-use crate::support::{check, check_all, complaint, metric, score};
-
-/// The rows of a table, and of what was added to it.
-fn facts(table: &str) -> Vec<Value> {
-    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/facts");
-    let folder = env::var_os("EVALMARK_FACTS").map_or_else(|| PathBuf::from(own), PathBuf::from);
-    let read = |name: String| fs::read_to_string(folder.join(name)).unwrap_or_default();
-    let text = read(format!("{table}.jsonl")) + &read(format!("{table}_more.jsonl"));
-    text.lines().map(|line| serde_json::from_str(line).expect("a row of JSON")).collect()
-}
+use crate::{
+    facts::rows,
+    support::{check, check_all, complaint, metric, score},
+};
 
 /// One thing to compare: a metric, an answer, its targets, and the value.
 struct Case {
@@ -100,7 +92,7 @@ fn scored(case: &Case) -> Option<f64> {
 #[test]
 fn every_row_of_the_table_is_met() {
     let (mut wrong, mut compared) = (Vec::new(), 0);
-    for row in facts("normalise_match") {
+    for row in rows("normalise_match") {
         if row["metric"] == "squad_v1_corpus" {
             continue;
         }
@@ -122,7 +114,7 @@ fn every_row_of_the_table_is_met() {
 
 #[test]
 fn the_mean_of_squad_is_the_corpus_value() {
-    for row in facts("normalise_match").iter().filter(|row| row["metric"] == "squad_v1_corpus") {
+    for row in rows("normalise_match").iter().filter(|row| row["metric"] == "squad_v1_corpus") {
         for (score, key) in [("em", "exact_match"), ("f1", "f1")] {
             let answers = texts(&row["input"]["predictions"]);
             let targets = row["input"]["targets"].as_array().expect("targets");

@@ -2,6 +2,10 @@
 
 use std::{env, fs};
 
+use evalmark_scoring::Corpus;
+
+use crate::support::{deterministic, metric, spec};
+
 #[test]
 fn metrics_md_is_current() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/METRICS.md");
@@ -14,6 +18,23 @@ fn metrics_md_is_current() {
         committed == generated,
         "METRICS.md is out of date: run `UPDATE=1 cargo test -p evalmark-scoring --test it reference`"
     );
+}
+
+/// The table says `mean` just where a run's value is one.
+#[test]
+fn the_aggregation_is_what_it_says() {
+    let reference = evalmark_scoring::reference();
+    for entry in deterministic() {
+        let (metric, kind) = (metric(&entry), spec(&entry).kind);
+        let row = reference.lines().find(|line| line.starts_with(&format!("| `{kind}` |")));
+        let says_mean = row.expect("a row").contains(" | mean | ");
+        // What changes the values turns them into something whose mean counts; `label` says that its
+        // run value is a choice.
+        if entry.get("binary").is_none() && kind != "label" {
+            let is_mean = metric.corpus().is_none_or(Corpus::is_mean);
+            assert_eq!(says_mean, is_mean, "{entry}");
+        }
+    }
 }
 
 /// The metric that CONTRIBUTING.md shows is the one that is compiled.

@@ -8,6 +8,8 @@ use super::super::word_edge::{is_free, is_word, word_before};
 #[derive(Debug)]
 pub(super) struct Labels {
     names: Vec<String>,
+    /// The same in any case.
+    folded: Vec<String>,
     pattern: Regex,
 }
 
@@ -25,18 +27,19 @@ pub(super) struct Hit {
 
 impl Labels {
     pub(super) fn new(names: Vec<String>) -> Result<Self, String> {
+        let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
         for (i, name) in names.iter().enumerate() {
             if !(1..=4).contains(&name.chars().count()) || !name.chars().all(char::is_alphanumeric)
             {
                 return Err(format!("`{name}` is no name of an option: 1 to 4 letters or digits"));
             }
-            if names[..i].iter().any(|other| fold(other) == fold(name)) {
+            if folded[..i].contains(&folded[i]) {
                 return Err(format!("two options are called `{name}`"));
             }
         }
         let pattern = format!(r"(?i)\b(?:{})\b", names.join("|"));
         let pattern = Regex::new(&pattern).map_err(|error| error.to_string())?;
-        Ok(Self { names, pattern })
+        Ok(Self { names, folded, pattern })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -46,7 +49,7 @@ impl Labels {
     /// The option that a text names, by its letter or by its own text.
     pub(super) fn position(&self, text: &str, texts: &[String]) -> Option<usize> {
         let folded = fold(bare(text));
-        let by_name = self.names.iter().position(|name| fold(name) == folded);
+        let by_name = self.folded.iter().position(|name| *name == folded);
         by_name.or_else(|| texts.iter().position(|text| fold(bare(text)) == folded))
     }
 
@@ -58,7 +61,11 @@ impl Labels {
 
     fn hit(&self, text: &str, start: usize, end: usize, count: usize) -> Option<Hit> {
         let (head, name, tail) = (&text[..start], &text[start..end], &text[end..]);
-        let option = self.names.iter().position(|known| fold(known) == fold(name))?;
+        let known = self.names.iter().position(|known| known == name);
+        let option = known.or_else(|| {
+            let name = fold(name);
+            self.folded.iter().position(|known| *known == name)
+        })?;
         let (before, after) = (head.chars().next_back(), tail.chars().next());
         let free = is_free(name.chars().next(), before)
             && is_free(name.chars().next_back(), after)

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use self::{hits::Labels, read::read};
 use crate::{
+    json_compare::plain,
     kind::{About, Define, Finding, Measure, Work},
     subject::Subject,
 };
@@ -128,8 +129,6 @@ impl Choice {
         if list.len() > self.labels.len() {
             return Err(format!("the column `{column}` lists more options than there are letters"));
         }
-        let text =
-            |option: &Value| option.as_str().map_or_else(|| option.to_string(), str::to_owned);
-        Ok((list.len(), list.iter().map(text).collect()))
+        Ok((list.len(), list.iter().map(plain).collect()))
     }
 }

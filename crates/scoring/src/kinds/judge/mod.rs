@@ -30,8 +30,3 @@ fn cell<'a>(subject: Subject<'a>, column: &str) -> Result<Option<&'a Value>, Una
         Some(cell) => Ok(Some(cell)),
     }
 }
-
-/// The text of a cell: itself, or the JSON of what is no text.
-fn text(cell: &Value) -> String {
-    cell.as_str().map_or_else(|| cell.to_string(), str::to_owned)
-}

@@ -11,8 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{cell, template, text};
+use super::{cell, template};
 use crate::{
+    json_compare::plain,
     judge::{
         Aggregate, Brief, Judges, Opinion, Panel, Sheet, Unaskable, object, once, read, remark,
     },
@@ -117,7 +118,7 @@ impl Pairwise {
             return target.ok_or_else(|| Unaskable::Lacking("the item has no target".to_owned()));
         };
         let lacking = || Unaskable::Lacking(format!("the item's column `{column}` is empty"));
-        cell(subject, column)?.map(text).ok_or_else(lacking)
+        cell(subject, column)?.map(plain).ok_or_else(lacking)
     }
 
     fn brief(subject: Subject<'_>, task: &[Message], rubric: &str, pair: [&str; 2]) -> Brief {

@@ -8,8 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
-use super::clip;
-use crate::normalize::{Chain, Step};
+use crate::{
+    json_compare::clip,
+    normalize::{Chain, Step},
+};
 
 /// Classes as a suite writes them.
 #[derive(Serialize, Deserialize, JsonSchema)]

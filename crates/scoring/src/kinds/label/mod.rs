@@ -3,7 +3,7 @@
 mod classes;
 mod values;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
@@ -13,6 +13,7 @@ pub(crate) use self::classes::{Classes, Declared};
 pub(crate) use self::values::index;
 use self::values::{Matrix, Value};
 use crate::{
+    json_compare::clip,
     kind::{About, Corpus, Define, Finding, Measure, Work},
     normalize::Step,
     subject::Subject,
@@ -86,6 +87,8 @@ impl Define for Label {
         model_refs: &[],
         source: "Run values as in scikit-learn 1.9.1.",
     };
+    const AGGREGATION: &'static str =
+        "what `value` names: accuracy, which is the mean, or another value of the confusion matrix";
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
@@ -141,8 +144,4 @@ impl Label {
             Which::Only | Which::Last => Ok(last),
         }
     }
-}
-
-pub(crate) fn clip(text: impl fmt::Display) -> String {
-    text.to_string().chars().take(60).collect()
 }

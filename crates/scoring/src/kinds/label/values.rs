@@ -161,6 +161,31 @@ impl Matrix {
         Confusion::new(self.names.len(), sums)
     }
 
+    /// The prediction that does most harm where a class is right.
+    ///
+    /// A wrong class costs recall as an invalid answer does, and precision too. So there is no doubt
+    /// about recall and accuracy, nor about the values of one class and the micro ones. Which class
+    /// does most harm to the macro and weighted ones and to Matthews' coefficient depends on all
+    /// other answers where there are more than two; the next class stands for it. Nothing bounds
+    /// kappa: below 0 even a wrong answer may raise it. It gets the next class too, and if it is
+    /// weighted an invalid answer, which is the widest miss there is.
+    fn worst(&self, truth: usize) -> usize {
+        let invalid = self.names.len();
+        match self.value {
+            Value::Accuracy
+            | Value::BalancedAccuracy
+            | Value::BalancedAccuracyAdjusted
+            | Value::MicroRecall
+            | Value::WeightedRecall
+            | Value::Recall => invalid,
+            Value::Precision | Value::F1 => {
+                self.class.filter(|&class| class != truth).unwrap_or(invalid)
+            }
+            Value::LinearKappa | Value::QuadraticKappa if invalid > 2 => invalid,
+            _ => (truth + 1) % invalid,
+        }
+    }
+
     /// The values of one class by their names.
     fn of_class(&self, matrix: &Confusion<'_>, class: usize) -> Vec<(String, Option<f64>)> {
         let named = |name: &str| format!("{name}.{}", self.names[class]);
@@ -221,9 +246,11 @@ impl Corpus for Matrix {
         self.value == Value::Accuracy
     }
 
+    /// The prediction that does most harm, and the right one.
     fn extremes(&self, counts: &[f64]) -> Option<[Vec<f64>; 2]> {
-        let truth = *counts.first()?;
-        Some([vec![truth, self.names.len() as f64], vec![truth, truth]])
+        let truth = index(*counts.first()?).filter(|&truth| truth < self.names.len())?;
+        let counts = |predicted: usize| vec![truth as f64, predicted as f64];
+        Some([counts(self.worst(truth)), counts(truth)])
     }
 
     fn confusion(&self, sums: &[f64]) -> Vec<Confused> {

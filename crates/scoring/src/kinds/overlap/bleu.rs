@@ -6,7 +6,7 @@ use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{add, complain, no_target, too_long};
+use super::{add, complain, counts_of_empty, no_target, too_long};
 use crate::{
     kind::{About, Corpus, Define, Finding, Measure, Work},
     normalize::{Chain, Step},
@@ -14,7 +14,7 @@ use crate::{
         bleu::{Bleu, Smoothing},
         tokens13a,
     },
-    python_text::{split, strip_end},
+    python::{split, strip_end},
     subject::Subject,
 };
 
@@ -98,7 +98,7 @@ impl Define for BleuKind {
     const ABOUT: About = About {
         name: "bleu",
         summary: "N-grams of words shared with the targets, and a penalty for a short answer. All \
-                  targets count together. The value of a run is made from all counts, not the mean.",
+                  targets count together.",
         range: Range::Hundred,
         direction: Direction::Higher,
         threshold: None,
@@ -106,6 +106,7 @@ impl Define for BleuKind {
         model_refs: &[],
         source: "Papineni et al. 2002, as sacrebleu 2.6.0.",
     };
+    const AGGREGATION: &'static str = "corpus BLEU, from the sums of all counts";
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
@@ -158,6 +159,10 @@ impl Measure for BleuKind {
 
     fn corpus(&self) -> Option<&dyn Corpus> {
         Some(self)
+    }
+
+    fn counts_of_invalid(&self, subject: Subject<'_>) -> Option<Vec<f64>> {
+        counts_of_empty(self, subject)
     }
 }
 

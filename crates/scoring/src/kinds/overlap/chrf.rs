@@ -6,7 +6,7 @@ use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{add, complain, no_target, too_long};
+use super::{add, complain, counts_of_empty, no_target, too_long};
 use crate::{
     kind::{About, Corpus, Define, Finding, Measure, Work},
     normalize::{Chain, Step},
@@ -61,7 +61,7 @@ impl Define for ChrfKind {
     const ABOUT: About = About {
         name: "chrf",
         summary: "N-grams of characters shared with the best target, and of words with `word_order: \
-                  2` (chrF++). The value of a run is made from all counts, not the mean.",
+                  2` (chrF++).",
         range: Range::Hundred,
         direction: Direction::Higher,
         threshold: None,
@@ -69,6 +69,7 @@ impl Define for ChrfKind {
         model_refs: &[],
         source: "Popović 2015 and 2017, as sacrebleu 2.6.0.",
     };
+    const AGGREGATION: &'static str = "corpus chrF, from the sums of all counts";
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
@@ -110,6 +111,10 @@ impl Measure for ChrfKind {
 
     fn corpus(&self) -> Option<&dyn Corpus> {
         Some(self)
+    }
+
+    fn counts_of_invalid(&self, subject: Subject<'_>) -> Option<Vec<f64>> {
+        counts_of_empty(self, subject)
     }
 }
 

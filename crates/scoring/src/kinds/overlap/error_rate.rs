@@ -11,7 +11,7 @@ use crate::{
     kind::{About, Corpus, Define, Finding, Measure, Work},
     normalize::{Chain, Step},
     overlap::{TooLong, wer},
-    python_text::strip,
+    python::strip,
     similarity::{Sequences, characters, words},
     subject::Subject,
 };
@@ -72,7 +72,7 @@ const WER: About = About {
     name: Words::NAME,
     summary: "Word error rate: insertions, deletions and replacements of words by the words of the \
               target; of several targets the lowest. It can be above 1, and is the count of words \
-              where the target has none. The value of a run is all edits by all words, not the mean.",
+              where the target has none.",
     range: Range::Open,
     direction: Direction::Lower,
     threshold: None,
@@ -83,6 +83,7 @@ const WER: About = About {
 
 impl Define for ErrorRate<Words> {
     const ABOUT: About = WER;
+    const AGGREGATION: &'static str = "corpus WER: all edits by all words of targets";
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
@@ -96,6 +97,7 @@ impl Define for ErrorRate<Characters> {
         summary: "Character error rate: the same of characters, blanks among them.",
         ..WER
     };
+    const AGGREGATION: &'static str = "corpus CER: all edits by all characters of targets";
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {

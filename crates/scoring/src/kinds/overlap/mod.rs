@@ -1,4 +1,9 @@
 //! Kinds that count what a text shares with another: one file each, and what they have in common.
+//!
+//! None of their run values tells the [`extremes`](crate::kind::Corpus::extremes) of an item: an answer
+//! may be as long as it likes, and the longer a wrong one is, the worse is the value of the whole run.
+//! Nor is the target always the best answer: where the others are too short for BLEU, more words make
+//! up for them. So a verdict that would depend on missing answers is none.
 
 mod bleu;
 mod chrf;
@@ -16,7 +21,11 @@ pub(super) use token_f1::TokenF1;
 
 use evalmark_core::metric::Complaint;
 
-use crate::{kind::Finding, overlap::TooLong};
+use crate::{
+    kind::{Finding, Measure},
+    overlap::TooLong,
+    subject::Subject,
+};
 
 /// A value from counts, which also go into the value of the whole run.
 fn counted<const N: usize>(
@@ -37,6 +46,15 @@ fn too_long() -> Finding {
 
 fn no_target() -> Finding {
     Finding::Missing("the item has no target".to_owned())
+}
+
+/// What an answer adds that does not hold what was asked for: as much as an empty one. Left out of the
+/// sums, it would not count at all, where its own value is 0.
+fn counts_of_empty(measure: &dyn Measure, subject: Subject<'_>) -> Option<Vec<f64>> {
+    match measure.measure(Subject { answer: "", ..subject }) {
+        Finding::Counted { counts, .. } => Some(counts),
+        _ => None,
+    }
 }
 
 /// Adds counts to sums; counts of another metric add nothing.

@@ -47,7 +47,7 @@ impl Define for TerKind {
         name: "ter",
         summary: "Translation edit rate in percent of the words of the target: insertions, deletions, \
                   replacements and moves. Of several targets the fewest edits count, and the mean \
-                  length. The value of a run is all edits by all words, not the mean.",
+                  length.",
         range: Range::Open,
         direction: Direction::Lower,
         threshold: None,
@@ -55,6 +55,7 @@ impl Define for TerKind {
         model_refs: &[],
         source: "Snover et al. 2006, with the limited greedy search of sacrebleu 2.6.0.",
     };
+    const AGGREGATION: &'static str = "corpus TER: all edits by all words of targets";
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {

@@ -4,6 +4,7 @@ use evalmark_core::metric::Complaint;
 use serde_json::Value;
 
 use crate::{
+    json_compare::clip,
     json_in_text,
     kind::Finding,
     kinds::label::{Classes, Declared, classes},
@@ -113,11 +114,7 @@ fn number(text: &str) -> Option<f64> {
 fn probability(value: &Value) -> Result<f64, String> {
     let number = value.as_f64().or_else(|| number(value.as_str()?));
     let p = number.filter(|p| (0.0..=1.0).contains(p));
-    p.ok_or_else(|| format!("not a probability: {}", clip(value)))
-}
-
-fn clip(value: &Value) -> String {
-    value.to_string().chars().take(60).collect()
+    p.ok_or_else(|| format!("not a probability: {}", clip(&value.to_string())))
 }
 
 fn scaled(mut probabilities: Vec<f64>) -> Result<Vec<f64>, String> {

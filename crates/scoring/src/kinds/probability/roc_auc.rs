@@ -81,7 +81,7 @@ impl Define for RocAuc {
         name: "roc_auc",
         summary: "The area under the ROC curve of a run, from probabilities in steps of 0.001. An \
                   answer's own score is the probability that it gives the right class; one without \
-                  probabilities is left out of the curve.",
+                  probabilities is invalid, and left out of the curve.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: Some(0.5),
@@ -89,6 +89,7 @@ impl Define for RocAuc {
         model_refs: &[],
         source: "scikit-learn 1.9.1 `roc_auc_score`.",
     };
+    const AGGREGATION: &'static str = "area under the curve of all answers";
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
@@ -159,13 +160,15 @@ impl Corpus for Curve {
         vec![("roc_auc".to_owned(), self.value(sums))]
     }
 
+    /// The best answer is sure of the right class. The worst is sure of every other: of more than two
+    /// classes no answer can be, but none does worse for any of them.
     fn extremes(&self, counts: &[f64]) -> Option<[Vec<f64>; 2]> {
         let truth = index(*counts.first()?).filter(|&truth| truth < self.classes)?;
-        let sure = |class: usize| {
-            let step = |other: usize| if other == class { STEPS as f64 } else { 0.0 };
+        let sure = |is_likely: fn(usize, usize) -> bool| {
+            let step = |class| if is_likely(class, truth) { STEPS as f64 } else { 0.0 };
             [truth as f64].into_iter().chain((0..self.classes).map(step)).collect()
         };
-        Some([sure((truth + 1) % self.classes), sure(truth)])
+        Some([sure(|class, truth| class != truth), sure(|class, truth| class == truth)])
     }
 
     fn value(&self, sums: &[f64]) -> Option<f64> {

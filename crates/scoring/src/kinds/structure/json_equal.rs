@@ -104,31 +104,50 @@ impl JsonEqual {
     }
 }
 
-/// Takes out what `path` leads to: from the back, and what is deeper first, so that every place is
-/// still where it was found.
+/// Takes out what `path` leads to: what is deeper first, so that every place is still where it was
+/// found, and all from one structure at once.
 fn take_out(value: &mut Value, path: &JsonPath) {
-    let mut places: Vec<Vec<(usize, String)>> = path
+    let mut places: Vec<Place> = path
         .query_located(value)
         .locations()
         .map(|place| place.iter().map(segment).collect())
         .collect();
-    places.sort_unstable();
+    places.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     places.dedup();
-    for place in places.iter().rev() {
-        let Some(((index, key), parents)) = place.split_last() else {
+    for siblings in places.chunk_by(|a, b| parent(a) == parent(b)) {
+        let Some(parent) = parent(&siblings[0]) else {
             *value = Value::Null;
             return;
         };
-        let parent = parents.iter().try_fold(&mut *value, |value, (index, key)| match value {
+        let structure = parent.iter().try_fold(&mut *value, |value, (index, key)| match value {
             Value::Array(elements) => elements.get_mut(*index),
             value => value.get_mut(key),
         });
-        match parent {
-            Some(Value::Array(elements)) => drop(elements.remove(*index)),
-            Some(Value::Object(map)) => drop(map.swap_remove(key)),
+        let last = siblings.iter().filter_map(|place| place.last());
+        match structure {
+            Some(Value::Array(elements)) => drop_at(elements, last.map(|(index, _)| *index)),
+            Some(Value::Object(map)) => last.for_each(|(_, key)| drop(map.swap_remove(key))),
             _ => {}
         }
     }
+}
+
+/// The steps that lead to a value.
+type Place = Vec<(usize, String)>;
+
+/// The way to the structure that a value stands in; the root stands in none.
+fn parent(place: &Place) -> Option<&[(usize, String)]> {
+    place.split_last().map(|(_, parent)| parent)
+}
+
+/// Takes out the elements at some places, which ascend.
+fn drop_at(elements: &mut Vec<Value>, places: impl Iterator<Item = usize>) {
+    let (mut places, mut at) = (places.peekable(), 0);
+    elements.retain(|_| {
+        let stays = places.next_if_eq(&at).is_none();
+        at += 1;
+        stays
+    });
 }
 
 /// An index or a key, whichever the place has; within one structure there is but one sort.

@@ -10,7 +10,7 @@ use serde_json_path::JsonPath;
 
 use super::document::{best, json, json_targets, too_long};
 use crate::{
-    json_compare::{Rules, clip},
+    json_compare::{Rules, clip, plain},
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step, default_steps},
     number_in_text,
@@ -281,14 +281,18 @@ impl Matcher {
                 _ => Rules::default().equal(found, target, budget),
             },
             Self::Number(tolerance) => {
-                let number = |value| number_in_text::whole(&text(value));
-                let numbers = number(found).zip(number(target));
-                numbers.is_some_and(|(found, target)| tolerance.allows(&found, &target))
+                let (found, target) = (plain(found), plain(target));
+                let number = number_in_text::whole;
+                budget.spend(length(&found) + length(&target))
+                    && number(&found)
+                        .zip(number(&target))
+                        .is_some_and(|(found, target)| tolerance.allows(&found, &target))
             }
             Self::Fuzzy(chain, threshold) => {
-                let (found, target) = (text(found), text(target));
+                let (found, target) = (plain(found), plain(target));
                 let (found, target) = (chain.apply(&found), chain.apply(&target));
-                budget.spend(length(&found).saturating_mul(length(&target)))
+                let cells = length(&found).saturating_mul(length(&target));
+                budget.spend(cells.saturating_add(length(&found) + length(&target)))
                     && strsim::normalized_levenshtein(&found, &target) >= *threshold
             }
         }
@@ -297,9 +301,4 @@ impl Matcher {
 
 fn length(text: &str) -> u64 {
     text.len() as u64
-}
-
-/// A string without quotes, anything else as compact JSON.
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -141,8 +141,11 @@ impl ToolCall {
         if let Some(lacking) = partners.iter().position(Option::is_none) {
             return Some(self.lacks(&wanted[lacking], found, budget));
         }
-        let extra = (0..found.len()).find(|k| !partners.contains(&Some(*k)));
-        let extra = extra.filter(|_| !self.extra)?;
+        let mut is_wanted = vec![false; found.len()];
+        for partner in partners.into_iter().flatten() {
+            is_wanted[partner] = true;
+        }
+        let extra = is_wanted.iter().position(|wanted| !wanted).filter(|_| !self.extra)?;
         Some(format!("the call of `{}` is one too many", clip(&found[extra].name)))
     }
 

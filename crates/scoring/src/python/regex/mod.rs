@@ -2,14 +2,23 @@
 //!
 //! A pattern is rewritten for the `fancy-regex` crate (`translate.rs`), which searches in linear
 //! time unless the pattern looks around or refers back. Then it may take long, and so its steps are
-//! bounded: a text on which it does not end in time is an error, and never "no match".
+//! bounded, and where it also repeats something, the text's length is: from every place it may read
+//! the whole rest. A text on which it does not end in time is an error, and never "no match".
 
 mod translate;
 
 use fancy_regex::{Match, Regex, RegexBuilder};
 
+use self::translate::{Translated, translate};
+
 /// Steps back that a search may take.
-const MAX_STEPS: usize = 4_000_000;
+const MAX_STEPS: usize = 1_000_000;
+
+/// The most bytes of a text that is searched from every place to its end.
+const MAX_LENGTH: usize = 40_000;
+
+/// The most searches of a text by a pattern each of which may take so many steps.
+const MAX_SEARCHES: usize = 2_000;
 
 /// The pattern takes too long on this text.
 #[derive(Debug)]
@@ -25,12 +34,16 @@ pub(crate) struct PythonRegex {
     /// The same pattern where it must match something: after an empty match, `re.sub` looks for
     /// one that is not empty at the same place.
     not_empty: Option<Regex>,
+    /// Whether all searches of a text take linear time together.
+    is_linear: bool,
 }
 
 impl PythonRegex {
     /// Compiles what `re.compile(pattern)` takes.
     pub(crate) fn new(pattern: &str, ignore_case: bool) -> Result<Self, String> {
-        let pattern = translate::translate(pattern, ignore_case)?;
+        let Translated { pattern, repeats } = translate(pattern, ignore_case)?;
+        // What that crate takes as well has neither look-around nor back-references.
+        let is_linear = !repeats || regex::Regex::new(&pattern).is_ok();
         let builder = |not_empty| {
             let mut builder = RegexBuilder::new(&pattern);
             builder.backtrack_limit(MAX_STEPS).find_not_empty(not_empty);
@@ -38,11 +51,12 @@ impl PythonRegex {
         };
         let not_empty = builder(true).ok();
         let pattern = builder(false).map_err(|error| error.to_string())?;
-        Ok(Self { pattern, not_empty })
+        Ok(Self { pattern, not_empty, is_linear })
     }
 
     /// `re.search(…).groups()`: the whole match where the pattern has no groups.
     pub(crate) fn groups<'t>(&self, text: &'t str) -> Result<Option<Groups<'t>>, TooLong> {
+        self.check_length(text)?;
         let found = self.pattern.captures(text).map_err(|_| TooLong)?;
         Ok(found.map(|found| {
             let first = usize::from(found.len() > 1);
@@ -52,10 +66,15 @@ impl PythonRegex {
 
     /// `re.sub(pattern, "", text)`.
     pub(crate) fn remove(&self, text: &str) -> Result<String, TooLong> {
+        self.check_length(text)?;
         let mut out = String::with_capacity(text.len());
-        let (mut kept, mut from) = (0, 0);
+        let (mut kept, mut from, mut n_searches) = (0, 0, 0);
         let mut next_full = NextFull { regex: self.not_empty.as_ref(), start: None };
         while from <= text.len() {
+            n_searches += 1;
+            if !self.is_linear && n_searches > MAX_SEARCHES {
+                return Err(TooLong);
+            }
             let Some(mut found) = self.find(text, from)? else { break };
             if found.range().is_empty()
                 && let Some(full) = next_full.at(text, found.start())?
@@ -68,6 +87,10 @@ impl PythonRegex {
         }
         out.push_str(&text[kept..]);
         Ok(out)
+    }
+
+    fn check_length(&self, text: &str) -> Result<(), TooLong> {
+        if self.is_linear || text.len() <= MAX_LENGTH { Ok(()) } else { Err(TooLong) }
     }
 
     fn find<'t>(&self, text: &'t str, from: usize) -> Result<Option<Match<'t>>, TooLong> {

@@ -8,15 +8,23 @@ use std::{
 
 use super::super::text::{SPACE, WORD};
 
+/// A pattern in the syntax of `fancy-regex`.
+pub(super) struct Translated {
+    pub(super) pattern: String,
+    /// Whether something in it is repeated.
+    pub(super) repeats: bool,
+}
+
 /// A pattern that matches what `re.compile(pattern)` would, or what is wrong with it.
-pub(super) fn translate(pattern: &str, ignore_case: bool) -> Result<String, String> {
+pub(super) fn translate(pattern: &str, ignore_case: bool) -> Result<Translated, String> {
     let mode = Mode { ignore_case, verbose: false, multi_line: false };
     let chars = pattern.chars().peekable();
-    let mut translator = Translator { chars, out: String::new(), mode, outer: Vec::new() };
+    let (out, outer) = (String::new(), Vec::new());
+    let mut translator = Translator { chars, out, repeats: false, mode, outer };
     while let Some(c) = translator.chars.next() {
         translator.step(c)?;
     }
-    Ok(translator.out)
+    Ok(Translated { pattern: translator.out, repeats: translator.repeats })
 }
 
 /// The flags that change how a pattern is read.
@@ -30,6 +38,7 @@ struct Mode {
 struct Translator<'p> {
     chars: Peekable<Chars<'p>>,
     out: String,
+    repeats: bool,
     mode: Mode,
     /// The modes of the groups around this place.
     outer: Vec<Mode>,
@@ -51,7 +60,10 @@ impl Translator<'_> {
                 self.out.push_str(if self.mode.multi_line { "(?m:$)" } else { r"(?=\n?\z)" });
             }
             '#' if self.mode.verbose => self.skip_past('\n'),
-            '.' | '|' | '*' | '+' | '?' => self.out.push(c),
+            '.' | '|' | '*' | '+' | '?' => {
+                self.repeats |= matches!(c, '*' | '+');
+                self.out.push(c);
+            }
             _ if self.mode.verbose && c.is_ascii_whitespace() => {}
             _ => self.literal(c),
         }
@@ -157,6 +169,7 @@ impl Translator<'_> {
         let comma = if body.contains(',') { "," } else { "" };
         let high = if comma.is_empty() { "" } else { high };
         self.write(format_args!("{{{low}{comma}{high}}}"));
+        self.repeats = true;
         self.skip_past('}');
     }
 

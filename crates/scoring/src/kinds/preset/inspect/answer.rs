@@ -78,14 +78,15 @@ fn letter(text: &str) -> Option<&str> {
 /// without one mark at its end. Another `ANSWER:` may begin in the word, but not after it.
 fn word(text: &str) -> Option<&str> {
     let (last, _) = places(text).last()?;
-    let mut end = 0;
+    let (mut end, mut is_last) = (0, false);
     for (_, start) in places(text) {
         if start >= end {
             let rest = &text[start..];
             end = start + rest.find(is_space).unwrap_or(rest.len());
+            is_last = end > last && ends_line(&text[end..]);
         }
         let word = &text[start..end];
-        if end > last && !word.is_empty() && ends_line(&text[end..]) {
+        if is_last && !word.is_empty() {
             return Some(
                 word.strip_suffix(['.', ',', ';', ':', '!', '?'])
                     .filter(|word| !word.is_empty() && start + word.len() > last)

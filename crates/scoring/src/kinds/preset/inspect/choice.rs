@@ -11,7 +11,7 @@ use super::super::{
 };
 use crate::{
     kind::{Finding, Measure},
-    python::{LETTER, SPACE, decimal, is_numeric, is_space, strip, words},
+    python::{LETTER, SPACE, decimal, is_numeric, is_space, split, strip},
     subject::Subject,
 };
 
@@ -59,7 +59,7 @@ fn positions(targets: &[String]) -> Option<Vec<usize>> {
     let mut positions = Vec::new();
     for target in targets {
         let spaced = target.replace(',', " ");
-        for word in words(&spaced) {
+        for word in split(&spaced) {
             if word.chars().all(is_numeric) {
                 positions.push(by_number(word)?);
             } else {

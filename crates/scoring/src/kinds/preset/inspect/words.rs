@@ -3,7 +3,7 @@
 use super::super::{Compare, f1, shared_words, squad::without_punctuation};
 use crate::{
     kind::{Finding, Measure},
-    python::{blank_articles, casefold, parse_float, repr, squeeze, strip, words},
+    python::{blank_articles, casefold, parse_float, repr, split, squeeze, strip},
     subject::Subject,
 };
 
@@ -31,7 +31,7 @@ impl F1 {
 
     fn value(&self, found: &[&str], target: &str) -> f64 {
         let target = normalize(target, &self.stop_words);
-        let wanted: Vec<&str> = words(&target).collect();
+        let wanted: Vec<&str> = split(&target).collect();
         f1(shared_words(found, &wanted), found.len(), wanted.len())
     }
 }
@@ -39,7 +39,7 @@ impl F1 {
 impl Measure for F1 {
     fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         let answer = normalize(answer, &self.stop_words);
-        let found: Vec<&str> = words(&answer).collect();
+        let found: Vec<&str> = split(&answer).collect();
         // A float shown with two decimals is rounded as Python's `round` does: half to even, on
         // the exact binary value.
         Finding::best_of(targets, |target| {
