@@ -53,7 +53,7 @@ pub(crate) trait Sheet: fmt::Debug + Send + Sync {
     const CONVERSATIONS: usize = 1;
 
     /// JSON Schema of a reply.
-    fn schema(&self) -> Value;
+    fn schema(&self, subject: Subject<'_>) -> Value;
 
     /// The conversations about an answer, [`Sheet::CONVERSATIONS`] of them.
     fn write(&self, subject: Subject<'_>, task: &[Message])
@@ -79,7 +79,7 @@ pub(crate) struct Panel<S> {
     models: Vec<String>,
     aggregate: Aggregate,
     repeats: u32,
-    response_format: Option<Arc<Value>>,
+    is_structured: bool,
     sheet: S,
 }
 
@@ -102,8 +102,7 @@ impl<S: Sheet> Panel<S> {
         if !(1..=MOST_REPEATS).contains(&repeats) {
             return complain("/repeats", &format!("`repeats` is from 1 to {MOST_REPEATS}"));
         }
-        let response_format = structured.then(|| Arc::new(response_format(&sheet.schema())));
-        Ok(Self { models, aggregate, repeats, response_format, sheet })
+        Ok(Self { models, aggregate, repeats, is_structured: structured, sheet })
     }
 
     /// Every judge's opinions, in the order of asking.
@@ -118,7 +117,12 @@ impl<S: Sheet> Panel<S> {
             let replies = replies.ok_or_else(|| "the judge was not asked".to_owned())?;
             let texts = replies.iter().map(Reply::text).collect::<Result<Vec<_>, _>>()?;
             let read = self.sheet.read(subject, &texts);
-            read.map_err(|why| format!("unreadable grade: {why}"))
+            read.map_err(|why| match replies.iter().any(Reply::is_cut_off) {
+                true => {
+                    "unreadable grade: the judge may write no more; raise its `max_tokens`".into()
+                }
+                false => format!("unreadable grade: {why}"),
+            })
         };
         let repeats = self.repeats as usize;
         let of_judge = |judge: usize| (0..repeats).map(|i| opinion(judge * repeats + i)).collect();
@@ -141,6 +145,8 @@ impl<S: Sheet> Inquire for Panel<S> {
         task: &[Message],
     ) -> Result<Vec<Question>, Unaskable> {
         let sheets = self.sheet.write(subject, task)?;
+        let format = || Arc::new(response_format(&self.sheet.schema(subject)));
+        let format = self.is_structured.then(format);
         let mut questions = Vec::new();
         for model in &self.models {
             for repeat in 0..self.repeats {
@@ -148,7 +154,7 @@ impl<S: Sheet> Inquire for Panel<S> {
                     model: model.clone(),
                     form: Form::Chat {
                         messages: messages.clone(),
-                        response_format: self.response_format.clone(),
+                        response_format: format.clone(),
                         repeat,
                         repeats: self.repeats,
                     },

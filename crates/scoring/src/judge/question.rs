@@ -80,6 +80,11 @@ impl Reply {
         }
     }
 
+    /// Whether it ends where the model might write no more.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.record.finish_reason.as_deref() == Some("length")
+    }
+
     pub(crate) fn tokens(&self) -> Option<u64> {
         let usage = self.record.usage;
         usage.input_tokens.zip(usage.output_tokens).map(|(i, o)| i.saturating_add(o))

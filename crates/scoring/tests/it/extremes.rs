@@ -19,7 +19,7 @@ const OF_ANY_NUMBER: [&str; 8] = [
 ];
 
 /// The same where there are but two classes.
-const OF_TWO: [&str; 8] = [
+const OF_TWO: [&str; 7] = [
     "macro_precision",
     "macro_recall",
     "macro_f1",
@@ -27,7 +27,6 @@ const OF_TWO: [&str; 8] = [
     "weighted_f1",
     "recall",
     "f1",
-    "mcc",
 ];
 
 fn label(names: &[&str], value: &str) -> Metric {

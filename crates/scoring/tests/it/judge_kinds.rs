@@ -116,6 +116,36 @@ fn criteria_are_the_suites_or_the_items_own() {
     assert!(matches!(asked(&own, ANSWER, &[], &json!({})), Err(Unaskable::Column(_))));
 }
 
+/// A judge that may write any number of checks may go on for ever.
+#[test]
+fn a_structured_reply_has_as_many_checks_as_the_item_has_criteria() {
+    let own = metric(&json!({"judge_facts": {
+        "model": "m", "criteria": {"column": "facts"}, "structured": true,
+    }}));
+    for facts in [json!(["one"]), json!(["one", "two", "three"])] {
+        let n = facts.as_array().map(Vec::len);
+        let record = Record::recorded(ANSWER.to_owned());
+        let fields = Map::from_iter([("facts".to_owned(), facts)]);
+        let subject = Subject::new(&record, &[], &fields, None);
+        let questions = own.questions(subject, &[]).expect("an answer").expect("asked");
+        let Form::Chat { response_format: Some(format), .. } = &questions[0].form else {
+            panic!("no form: {questions:?}")
+        };
+        let list = &format["json_schema"]["schema"]["properties"]["criteria"];
+        assert_eq!([&list["minItems"], &list["maxItems"]], [&json!(n), &json!(n)]);
+    }
+}
+
+#[test]
+fn a_reply_that_was_cut_off_says_so() {
+    let facts = metric(&json!({"judge_facts": {"model": "m", "criteria": ["a"]}}));
+    let mut reply = Reply::of_text("{\"criteria\": [{\"id\": 1, \"quo");
+    reply.record.finish_reason = Some("length".to_owned());
+    let score = facts.judge().expect("a judge").score(Subject::of_texts(ANSWER, &[]), &[reply]);
+    assert_eq!(score.value, None);
+    assert!(score.reason.is_some_and(|reason| reason.contains("raise its `max_tokens`")));
+}
+
 #[test]
 fn a_reference_is_met_in_whole_in_part_or_not() {
     let plain = metric(&json!({"judge_reference": {"model": "m"}}));

@@ -251,13 +251,16 @@ fn own(cell: &Value) -> Vec<Fact> {
 }
 
 impl Sheet for Facts {
-    fn schema(&self) -> Value {
+    fn schema(&self, subject: Subject<'_>) -> Value {
+        // What cannot be asked is found in `write`.
+        let count = self.of(subject).map_or(1, |facts| facts.len());
         let one = object(&json!({
             "id": { "type": "integer" },
             "quote": { "type": ["string", "null"] },
             "met": { "type": "boolean" },
         }));
-        object(&json!({ "criteria": { "type": "array", "items": one } }))
+        let all = json!({ "type": "array", "items": one, "minItems": count, "maxItems": count });
+        object(&json!({ "criteria": all }))
     }
 
     fn write(

@@ -141,7 +141,7 @@ impl Pairwise {
 impl Sheet for Pairwise {
     const CONVERSATIONS: usize = 2;
 
-    fn schema(&self) -> Value {
+    fn schema(&self, _subject: Subject<'_>) -> Value {
         object(&json!({
             "reason": { "type": "string" },
             "winner": { "type": "string", "enum": ["A", "B", "tie"] },

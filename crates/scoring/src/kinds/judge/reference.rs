@@ -103,7 +103,7 @@ impl Define for Reference {
 }
 
 impl Sheet for Reference {
-    fn schema(&self) -> Value {
+    fn schema(&self, _subject: Subject<'_>) -> Value {
         object(&json!({
             "reason": { "type": "string" },
             "verdict": { "type": "string", "enum": ["correct", "partial", "incorrect"] },

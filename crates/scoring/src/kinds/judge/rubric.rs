@@ -108,7 +108,7 @@ impl Define for Rubric {
 }
 
 impl Sheet for Rubric {
-    fn schema(&self) -> Value {
+    fn schema(&self, _subject: Subject<'_>) -> Value {
         object(&json!({ "grade": self.scale.schema(), "reason": { "type": "string" } }))
     }
 

@@ -165,10 +165,10 @@ impl Matrix {
     ///
     /// A wrong class costs recall as an invalid answer does, and precision too. So there is no doubt
     /// about recall and accuracy, nor about the values of one class and the micro ones. Which class
-    /// does most harm to the macro and weighted ones and to Matthews' coefficient depends on all
-    /// other answers where there are more than two; the next class stands for it. Nothing bounds
-    /// kappa: below 0 even a wrong answer may raise it. It gets the next class too, and if it is
-    /// weighted an invalid answer, which is the widest miss there is.
+    /// does most harm to the macro and weighted ones depends on all other answers where there are
+    /// more than two; the next class stands for it. Nothing bounds kappa and Matthews' coefficient:
+    /// where answers are no better than chance even a wrong one may raise them. They get the next
+    /// class too, and if it is a weighted kappa an invalid answer, which is the widest miss there is.
     fn worst(&self, truth: usize) -> usize {
         let invalid = self.names.len();
         match self.value {
