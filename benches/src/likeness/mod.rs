@@ -109,7 +109,8 @@ fn fuzzy(algorithm: &str) -> Option<Metric> {
     let spec = MetricSpec {
         name: algorithm.to_owned(),
         kind: "fuzzy",
-        params: json!({ "algorithm": algorithm }),
+        // As rapidfuzz does, which changes nothing before it compares.
+        params: json!({ "algorithm": algorithm, "normalize": [] }),
         extract: None,
         negate: false,
         threshold: None,

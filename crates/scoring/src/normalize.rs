@@ -74,6 +74,7 @@ impl Chain {
 impl Step {
     fn apply(self, text: Cow<'_, str>) -> Cow<'_, str> {
         match self {
+            Self::Nfc | Self::Nfkc if text.is_ascii() => text,
             Self::Nfc if unicode_normalization::is_nfc(&text) => text,
             Self::Nfc => text.nfc().collect(),
             Self::Nfkc if unicode_normalization::is_nfkc(&text) => text,
