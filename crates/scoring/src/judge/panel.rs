@@ -117,11 +117,10 @@ impl<S: Sheet> Panel<S> {
             let replies = replies.ok_or_else(|| "the judge was not asked".to_owned())?;
             let texts = replies.iter().map(Reply::text).collect::<Result<Vec<_>, _>>()?;
             let read = self.sheet.read(subject, &texts);
-            read.map_err(|why| match replies.iter().any(Reply::is_cut_off) {
-                true => {
-                    "unreadable grade: the judge may write no more; raise its `max_tokens`".into()
-                }
-                false => format!("unreadable grade: {why}"),
+            read.map_err(|why| {
+                let is_cut_off = replies.iter().any(Reply::is_cut_off);
+                let cut_off = "the judge may write no more; raise its `max_tokens`";
+                format!("unreadable grade: {}", if is_cut_off { cut_off } else { &why })
             })
         };
         let repeats = self.repeats as usize;
