@@ -20,8 +20,9 @@ impl Define for AllOf {
     const ABOUT: About = About {
         name: "all_of",
         summary: "The answer passes by every metric of a list, each of which may have its own \
-                  `not`, `extract` and `threshold`. One that fails decides, even where another is \
-                  missing; an answer that is invalid for one of them is invalid.",
+                  `not`, `extract` and `threshold`. One that fails decides, whatever the others \
+                  say; otherwise one that is invalid makes the answer invalid, and a missing one \
+                  makes it missing.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -41,9 +42,9 @@ impl Define for AllOf {
 }
 
 impl Measure for AllOf {
-    /// What is certain comes first: a failure decides. So does an invalid answer, which fails
-    /// however the missing ones would have ended; under `not` it must not turn into a success, and
-    /// so it stays invalid.
+    /// What is certain comes first: a failure decides. So does an invalid answer where nothing
+    /// failed: it fails however the missing ones would have ended, but under `not` it must not turn
+    /// into a success, and so it stays invalid.
     fn measure(&self, subject: Subject<'_>) -> Finding {
         let Said { failed, invalid, missing, .. } = Said::by(&self.parts, subject, false);
         match (failed.is_empty(), invalid, missing) {
