@@ -7,6 +7,7 @@ mod open;
 pub mod run_values;
 pub mod samples;
 pub mod scores;
+mod seal;
 pub mod summary;
 mod table;
 pub mod usage;

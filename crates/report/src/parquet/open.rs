@@ -12,7 +12,7 @@ use polars::prelude::{
     polars_bail,
 };
 
-use super::{frame::Frame, guard::guarded};
+use super::{frame::Frame, guard::guarded, seal};
 
 /// About how many uncompressed bytes are held at once.
 const SLICE_BYTES: usize = 32 << 20;
@@ -229,8 +229,9 @@ fn footer(file: &mut File, file_size: u64) -> PolarsResult<(FileMetadata, Arc<Ar
     if file_size == 0 {
         polars_bail!(ComputeError: "it is empty");
     }
+    let mut metadata = FileMetadata::clone(ParquetReader::new(&mut *file).get_metadata()?);
+    seal::check(file, &metadata)?;
     let mut reader = ParquetReader::new(file);
-    let mut metadata = FileMetadata::clone(reader.get_metadata()?);
     // What the writer's Arrow types were does not matter here, and without them a dictionary is
     // plain text.
     metadata.key_value_metadata = None;

@@ -18,6 +18,7 @@ use polars::{
     },
 };
 
+use super::seal::{Seal, Sealing};
 use crate::columns::Kind;
 
 /// A row group ends after this many rows.
@@ -189,7 +190,8 @@ pub(super) struct TableWriter {
     buffers: Vec<Buffer>,
     rows: usize,
     bytes: usize,
-    writer: BatchedWriter<BufWriter<File>>,
+    writer: BatchedWriter<Sealing<BufWriter<File>>>,
+    seal: Seal,
 }
 
 impl TableWriter {
@@ -203,13 +205,14 @@ impl TableWriter {
         let schema = schema(path, &columns)?;
         let partial = Partial(partial_path(path));
         let file = File::create(&partial.0).map_err(|source| io_error(&partial.0, source))?;
-        let writer = ParquetWriter::new(BufWriter::new(file))
+        let seal = Seal::default();
+        let writer = ParquetWriter::new(Sealing::new(BufWriter::new(file), seal.clone()))
             .with_compression(ParquetCompression::Zstd(Some(level(path)?)))
             .batched(&schema)
             .map_err(|error| encode_error(path, &error))?;
         let buffers = empty(&columns);
         let path = path.to_owned();
-        Ok(Self { path, partial, columns, buffers, rows: 0, bytes: 0, writer })
+        Ok(Self { path, partial, columns, buffers, rows: 0, bytes: 0, writer, seal })
     }
 
     /// Adds one row: a value for every column, in order.
@@ -255,9 +258,9 @@ impl TableWriter {
         }
         // Polars would add its Arrow schema, and pandas cannot read the string views in it. Without
         // it every reader goes by the plain Parquet types.
-        let no_metadata = Some(Vec::new());
+        let metadata = Some(vec![self.seal.entry()]);
         let mut file = self.writer.get_writer().lock().unwrap_or_else(PoisonError::into_inner);
-        let written = file.end(no_metadata);
+        let written = file.end(metadata);
         drop(file);
         written.map_err(|error| encode_error(&self.path, &error))?;
         let Self { path, partial, writer, .. } = self;

@@ -52,6 +52,28 @@ fn a_flipped_bit_never_panics() {
     assert!(described > 0);
 }
 
+/// A length that polars believes could be that of all the memory there is.
+#[test]
+fn a_flipped_bit_in_the_pages_is_always_told() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("samples.parquet");
+    write_samples(&path, 40);
+    let whole = fs::read(&path).unwrap();
+    let text = String::from_utf8_lossy(&whole);
+    let (_, seal) = text.rsplit_once("evalmark.blake3").unwrap();
+    let digits = seal.split_once(':').unwrap().0.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let pages: usize = digits.parse().unwrap();
+    assert!((whole.len() / 4..whole.len()).contains(&pages), "{pages} of {}", whole.len());
+    for position in (0..pages).step_by(43) {
+        let mut bytes = whole.clone();
+        bytes[position] ^= 1 << (position % 8);
+        fs::write(&path, &bytes).unwrap();
+        let error = read_everything(&path).err().map(|error| error.to_string());
+        let is_told = |error: &String| error.ends_with("its content is not what was written");
+        assert!(error.as_ref().is_some_and(is_told), "{position} of {}: {error:?}", whole.len());
+    }
+}
+
 #[test]
 fn what_is_not_parquet_is_an_error() {
     let folder = tempdir().unwrap();

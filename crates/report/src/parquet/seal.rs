@@ -1,0 +1,76 @@
+//! The seal of a file: its footer holds a hash of the pages, so that damage is found before polars
+//! reads what it would believe.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use polars::prelude::{FileMetadata, PolarsResult, polars_bail};
+use polars_parquet::parquet::metadata::KeyValue;
+
+/// Where the footer holds it: `BYTES:BLAKE3`.
+const KEY: &str = "evalmark.blake3";
+
+/// The hash so far.
+#[derive(Clone, Default)]
+pub(super) struct Seal(Arc<Mutex<Hashed>>);
+
+#[derive(Default)]
+struct Hashed {
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl Seal {
+    /// The entry of the footer, over everything that was written until now.
+    pub(super) fn entry(&self) -> KeyValue {
+        let hashed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = format!("{}:{}", hashed.bytes, hashed.hasher.finalize());
+        KeyValue { key: KEY.to_owned(), value: Some(value) }
+    }
+}
+
+/// A writer that hashes what goes through it.
+pub(super) struct Sealing<W> {
+    inner: W,
+    seal: Seal,
+}
+
+impl<W> Sealing<W> {
+    pub(super) fn new(inner: W, seal: Seal) -> Self {
+        Self { inner, seal }
+    }
+}
+
+impl<W: Write> Write for Sealing<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(buffer)?;
+        let mut hashed = self.seal.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hashed.hasher.update(&buffer[..written]);
+        hashed.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Fails where a file is not what its seal says. Files of other tools have none.
+pub(super) fn check(file: &mut File, metadata: &FileMetadata) -> PolarsResult<()> {
+    let entries = metadata.key_value_metadata.iter().flatten();
+    let Some(entry) = entries.into_iter().find(|entry| entry.key == KEY) else { return Ok(()) };
+    let value = entry.value.as_deref().unwrap_or_default();
+    let Some((bytes, hash)) = value.split_once(':') else {
+        polars_bail!(ComputeError: "its footer is damaged");
+    };
+    let mut hasher = blake3::Hasher::new();
+    file.seek(SeekFrom::Start(0))?;
+    io::copy(&mut file.take(bytes.parse().unwrap_or(u64::MAX)), &mut hasher)?;
+    if hasher.finalize().to_hex().as_str() != hash {
+        polars_bail!(ComputeError: "its content is not what was written");
+    }
+    Ok(())
+}
