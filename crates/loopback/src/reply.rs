@@ -119,7 +119,7 @@ impl Reply {
         Self { delay: Duration::ZERO, kind: Kind::Respond(response) }
     }
 
-    /// The same, `delay` later.
+    /// The same, `delay` later: in the mean, and at most a millisecond earlier.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;

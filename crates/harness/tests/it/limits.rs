@@ -131,7 +131,8 @@ fn tokens_per_minute_are_kept() {
 fn waiting_is_told_apart() {
     let server = Server::start(|seen| match seen.index {
         0 => Reply::status(500).header("retry-after", "0.03"),
-        _ => Reply::text(seen.prompt()).after(Duration::from_millis(20)),
+        // As long as that in the mean, and at most a millisecond less.
+        _ => Reply::text(seen.prompt()).after(Duration::from_millis(21)),
     });
     let setup = Setup::new();
     let limits = Limits { concurrency: 1, ..limits() };
