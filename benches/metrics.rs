@@ -1,24 +1,11 @@
 //! Pairs per second of each kind of metric; likeness and overlap at 20, 200 and 2,000 characters.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use evalmark_core::metric::{InvalidPolicy, MetricSpec};
-use evalmark_scoring::{Metric, Subject, catalog};
+use evalmark_scoring::{Metric, Subject};
 use serde_json::{Value, json};
 
 fn metric(kind: &str, params: Value) -> Metric {
-    let kind = catalog().iter().find(|known| known.name == kind).expect("a kind").name;
-    Metric::compile(&MetricSpec {
-        name: kind.to_owned(),
-        kind,
-        params,
-        extract: None,
-        negate: false,
-        threshold: None,
-        binary: false,
-        invalid: InvalidPolicy::Zero,
-        labels: None,
-    })
-    .expect("a metric")
+    evalmark_benches::metric(kind, params).expect("a metric")
 }
 
 /// Two texts of `length` characters that differ in every tenth.

@@ -1,4 +1,4 @@
-//! Simulations that show the error rates of a verdict, and nothing else.
+//! Simulations that show the error rates of a verdict, and programs that measure.
 //!
 //! **What it does.** [`simulate`] draws evaluations whose true difference is known, hands them to
 //! `evalmark-verdict` as a run would, and counts how often the answer is wrong: the binary
@@ -9,6 +9,9 @@
 //! comparison), a `family` (twenty), `sliced` or stopped `early`; what it draws is in `shapes.rs`
 //! and the designs: `items.rs`, `epochs.rs`, `clusters.rs`, `judged.rs`, `level.rs`, `ratio.rs`. `runner.rs` repeats it, each repeat with its own seed,
 //! so that the result depends on neither the threads nor the rest of the grid.
+//!
+//! Beside them [`harness`] measures the whole program beside a bare loop of requests, and
+//! [`likeness`] the fuzzy metrics beside Python's rapidfuzz.
 //!
 //! **What it deliberately does not do.** It knows no formula of the verdicts but the closed forms
 //! that power is held against, and has no access to anything that users have not.
@@ -26,6 +29,7 @@ mod grid;
 mod items;
 mod judged;
 mod level;
+mod metric;
 mod ratio;
 mod runner;
 mod shapes;
@@ -38,5 +42,6 @@ pub mod harness;
 pub mod likeness;
 
 pub use grid::{Settings, simulate};
+pub use metric::metric;
 pub use runner::Effort;
 pub use table::{HEAD, Row, Tolerance};

@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use evalmark_core::metric::{InvalidPolicy, MetricSpec};
 use evalmark_scoring::{Metric, Subject};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::metric::metric;
 use pairs::{Pair, SETS};
 
 /// How often the two take turns; the quickest turn of each counts.
@@ -99,26 +99,11 @@ fn asked(python: &Path, script: &Path, data: &Path) -> io::Result<Found> {
 
 fn measured(sets: &[Vec<Pair>], theirs: &Found) -> BTreeMap<String, Vec<Turn>> {
     let of = |algorithm: &String| {
-        let metric = fuzzy(algorithm)?;
+        // As rapidfuzz does, which changes nothing before it compares.
+        let metric = metric("fuzzy", json!({ "algorithm": algorithm, "normalize": [] }))?;
         Some((algorithm.clone(), sets.iter().map(|pairs| turn(&metric, pairs)).collect()))
     };
     theirs.found.keys().filter_map(of).collect()
-}
-
-fn fuzzy(algorithm: &str) -> Option<Metric> {
-    let spec = MetricSpec {
-        name: algorithm.to_owned(),
-        kind: "fuzzy",
-        // As rapidfuzz does, which changes nothing before it compares.
-        params: json!({ "algorithm": algorithm, "normalize": [] }),
-        extract: None,
-        negate: false,
-        threshold: None,
-        binary: false,
-        invalid: InvalidPolicy::Zero,
-        labels: None,
-    };
-    Metric::compile(&spec).ok()
 }
 
 fn turn(metric: &Metric, pairs: &[Pair]) -> Turn {
