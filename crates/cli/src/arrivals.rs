@@ -5,6 +5,7 @@ use std::{
     collections::VecDeque,
     ops::Range,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use evalmark_core::{
@@ -18,6 +19,10 @@ use crate::progress::Tag;
 
 /// Samples that are scored together.
 pub(crate) const BATCH: usize = 1024;
+
+/// Where answers come slowly, those that are ready are scored after so long, even if they are fewer:
+/// so that little is left to do when the last one comes.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// An answer is kept where fewer than this many samples are scored before it.
 const WINDOW: usize = 8 * BATCH;
@@ -93,9 +98,11 @@ impl Arrivals {
     fn put(&self, sample: Sample, record: Record) {
         let rank = self.plan.rank(&sample);
         let mut state = self.state();
+        let was_ready = state.ready > 0;
         state.put(rank, Box::new((sample, record)));
-        // Woken for a batch, not for every sample.
-        let is_woken = state.is_idle && state.is_scorable();
+        // Woken for the first of a batch and for the last, not for every sample.
+        let is_first = !was_ready && state.ready > 0;
+        let is_woken = state.is_idle && (is_first || state.is_scorable());
         state.is_idle &= !is_woken;
         let is_heard = state.listeners > 0;
         drop(state);
@@ -138,7 +145,17 @@ impl Arrivals {
         let mut state = self.state();
         while !state.is_scorable() {
             state.is_idle = true;
-            state = self.scorable.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if state.ready == 0 {
+                state = self.scorable.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let fills = |state: &mut State| !state.is_scorable();
+            let waited = self.scorable.wait_timeout_while(state, PATIENCE, fills);
+            let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = after;
+            if timeout.timed_out() {
+                break;
+            }
         }
         state.is_idle = false;
         state.next(self.plan.n_samples())

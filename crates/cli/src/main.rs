@@ -14,6 +14,7 @@ mod failing;
 mod flow;
 mod gate;
 mod gathered;
+mod git;
 mod hint;
 mod judge_check;
 mod judges;

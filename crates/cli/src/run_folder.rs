@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::{Context, Result, bail};
@@ -15,6 +14,7 @@ use serde_json::Value;
 use crate::{
     args::SelectionArgs,
     early::{StopEarly, StoppedEarly},
+    git::Git,
     hint::Hinted,
     judging::Agreement,
     measured::{Scale, Scales},
@@ -109,13 +109,6 @@ impl RunRecord {
 pub(crate) struct Named {
     pub(crate) name: String,
     pub(crate) hash: String,
-}
-
-/// The source tree that the suite came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Git {
-    pub(crate) revision: String,
-    pub(crate) clean: bool,
 }
 
 /// What the command line said, for `resume`.
@@ -374,16 +367,4 @@ pub(crate) fn new_run_id() -> String {
     let now = jiff::Timestamp::now();
     let digits = (now.subsec_nanosecond().unsigned_abs() ^ std::process::id()) & 0xffff;
     format!("{}-{digits:04x}", now.strftime("%Y%m%d-%H%M%S"))
-}
-
-/// The revision that `folder` is checked out at; `None` outside git.
-pub(crate) fn git_state(folder: &Path) -> Option<Git> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let revision = git(&["rev-parse", "HEAD"])?;
-    let clean = git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
-    Some(Git { revision, clean })
 }

@@ -1,6 +1,8 @@
 //! The second half of a run, which may overlap the first: records become scores and report files, in
 //! the order of the reports, a batch at a time.
 
+use std::thread;
+
 use anyhow::Result;
 use evalmark_core::{
     label::{Answered, Labels},
@@ -90,8 +92,11 @@ pub(crate) fn write_reports(
         return Ok(None);
     }
     finished.extend(arm.map(|(_, summary)| summary.finish()));
-    samples_file.finish()?;
-    scores_file.finish()?;
+    thread::scope(|scope| {
+        let scores = scope.spawn(|| scores_file.finish());
+        samples_file.finish()?;
+        scores.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
     write_run_wide(folder, &finished)?;
     scored.rows = finished.rows;
     write_summary(&folder.summary(), &scored.rows)?;

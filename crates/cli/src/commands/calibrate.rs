@@ -22,6 +22,7 @@ use crate::{
     calibration_text,
     exit::Exit,
     flow::Run,
+    git::Lookup,
     hint::Hinted,
     open::{Opened, open},
     outlook::is_planned,
@@ -129,7 +130,8 @@ fn answered(
     let path = args.out.join(&opened.suite.name).join(&part.run_id);
     let is_new = args.run_id.is_none() || !path.join("run.json").is_file();
     let (folder, record) = if is_new {
-        let record = begin(opened, part.run_id, options);
+        let git = Lookup::start(&opened.suite.path).finish();
+        let record = begin(opened, git, part.run_id, options);
         (RunFolder::begin(&args.out, &record)?, record)
     } else {
         let (folder, mut record) = begun(opened, &path, part.no_cache)?;
@@ -162,7 +164,7 @@ fn answered(
 fn begun(opened: &Opened, path: &Path, no_cache: bool) -> Result<(RunFolder, RunRecord)> {
     let (folder, record) = RunFolder::open(path)?;
     same_experiment(opened, &record)?;
-    let fresh = begin(opened, record.run_id.clone(), record.options.clone());
+    let fresh = begin(opened, None, record.run_id.clone(), record.options.clone());
     let same = record.prompts == fresh.prompts
         && record.models == fresh.models
         && record.epochs == fresh.epochs

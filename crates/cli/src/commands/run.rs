@@ -1,6 +1,6 @@
 //! `evalmark run`: everything is checked before anything is asked; then each suite goes its way.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 
@@ -10,12 +10,13 @@ use crate::{
     early,
     exit::Exit,
     flow::{Run, suite_baseline},
+    git::{Git, Lookup},
     measured::scales,
     open::{Opened, judged_names, metric_hashes, open},
     print::Printer,
     run_folder::{
-        Counts, FORMAT_VERSION, Named, Options, RunFolder, RunRecord, Status, Totals, git_state,
-        new_run_id, now,
+        Counts, FORMAT_VERSION, Named, Options, RunFolder, RunRecord, Status, Totals, new_run_id,
+        now,
     },
 };
 
@@ -30,18 +31,19 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),
         ..Options::from(&args.selection)
     };
+    let lookups: Vec<_> = args.suites.iter().map(|path| Lookup::start(path)).collect();
     let opened = args.suites.iter().map(|path| open(path, &options, printer));
     let opened: Vec<_> = opened.collect::<Result<_>>()?;
-    let keyed = opened.into_iter().map(|opened| {
+    let keyed = opened.into_iter().zip(lookups).map(|(opened, lookup)| {
         let keys = keys(&opened, Asks::Everyone)?;
         let budget = budget(&opened, Asks::Everyone, args.budget)?;
         let baseline = suite_baseline(args.baseline.as_deref(), &args.out, &opened)?;
-        Ok((opened, keys, budget, baseline))
+        Ok((opened, lookup.finish(), keys, budget, baseline))
     });
     let mut exit = Exit::Done;
-    for (opened, keys, budget, baseline) in keyed.collect::<Result<Vec<_>>>()? {
+    for (opened, git, keys, budget, baseline) in keyed.collect::<Result<Vec<_>>>()? {
         let run_id = args.run_id.clone().unwrap_or_else(new_run_id);
-        let mut record = begin(&opened, run_id, options.clone());
+        let mut record = begin(&opened, git, run_id, options.clone());
         let remarks = (!args.output.quiet).then_some(printer);
         record.stop_early = early::begin(&opened, baseline.as_ref(), remarks)?;
         let folder = RunFolder::begin(&args.out, &record)?;
@@ -57,7 +59,12 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
 }
 
 /// What `run.json` says before the first request.
-pub(super) fn begin(opened: &Opened, run_id: String, options: Options) -> RunRecord {
+pub(super) fn begin(
+    opened: &Opened,
+    git: Option<Git>,
+    run_id: String,
+    options: Options,
+) -> RunRecord {
     let (suite, plan) = (&opened.suite, &opened.plan);
     let named = |prompt: &evalmark_core::prompt::Prompt| Named {
         name: prompt.name.to_string(),
@@ -76,7 +83,7 @@ pub(super) fn begin(opened: &Opened, run_id: String, options: Options) -> RunRec
         status: Status::Running,
         started_at: now(),
         finished_at: None,
-        git: git_state(suite.path.parent().unwrap_or(Path::new("."))),
+        git,
         prompts: plan.prompts.iter().map(named).collect(),
         models: plan.candidates.iter().map(|i| plan.models[*i].name.to_string()).collect(),
         metrics: metric_hashes(opened),

@@ -41,6 +41,13 @@ pub(crate) struct Entry {
     pub(crate) receipt: Receipt,
 }
 
+/// What is committed together.
+struct Batch {
+    entries: Vec<Entry>,
+    /// Somebody wanted it at once, because no more is coming from them.
+    is_flushed: bool,
+}
+
 /// What waits to be committed. A queue of its own, because the thread should sleep until a batch
 /// is full or due, rather than wake for every row.
 #[derive(Default)]
@@ -71,8 +78,10 @@ impl Queue {
 
     /// Waits for a first entry, and then until the batch is full, due, or wanted at once, or nothing
     /// more comes. `None` when the queue is closed and empty.
-    fn batch(&self) -> Option<Vec<Entry>> {
-        let idle = |waiting: &mut Waiting| waiting.entries.is_empty() && !waiting.is_closed;
+    fn batch(&self) -> Option<Batch> {
+        let idle = |waiting: &mut Waiting| {
+            waiting.entries.is_empty() && !waiting.is_flushing && !waiting.is_closed
+        };
         let waiting = self.changed.wait_while(self.waiting(), idle);
         let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
         let due = Instant::now() + COMMIT_INTERVAL;
@@ -87,9 +96,9 @@ impl Queue {
                 break;
             }
         }
-        waiting.is_flushing = false;
         let is_over = waiting.is_closed && waiting.entries.is_empty();
-        (!is_over).then(|| std::mem::take(&mut waiting.entries))
+        let is_flushed = std::mem::take(&mut waiting.is_flushing);
+        (!is_over).then(|| Batch { entries: std::mem::take(&mut waiting.entries), is_flushed })
     }
 }
 
@@ -117,10 +126,10 @@ impl Writer {
         self.0.commits.load(Ordering::Acquire)
     }
 
-    /// Commits what was put, without waiting for more.
+    /// Commits what was put, without waiting for more: for who has no more to put.
     pub(crate) fn flush(&self) {
         let mut waiting = self.0.waiting();
-        waiting.is_flushing = !waiting.entries.is_empty();
+        waiting.is_flushing = true;
         drop(waiting);
         self.0.changed.notify_one();
     }
@@ -184,11 +193,16 @@ impl Drop for Closing<'_> {
 fn write(mut connection: Connection, path: &Path, queue: &Queue) {
     let _closing = Closing(queue);
     while let Some(batch) = queue.batch() {
-        let committed = commit(&mut connection, &batch);
+        let committed = commit(&mut connection, &batch.entries);
         queue.commits.fetch_add(1, Ordering::Release);
         let committed = committed.map_err(|error| LedgerError::new(path, &error));
-        for Entry { record, receipt, .. } in batch {
+        for Entry { record, receipt, .. } in batch.entries {
             receipt(committed.clone().map(|()| record));
+        }
+        if batch.is_flushed {
+            // Closing would do it, too, and somebody would wait for that; if it fails now, closing
+            // tries again.
+            drop(connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)"));
         }
     }
 }
