@@ -256,8 +256,7 @@ impl State {
 
 /// Bytes of text, about.
 fn size((sample, record): &Ended) -> usize {
-    let messages: usize = sample.request.messages.iter().map(|message| message.content.len()).sum();
-    messages + record.output.as_ref().map_or(0, String::len)
+    sample.request.text_bytes() + record.output.as_ref().map_or(0, String::len)
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ use crate::{
 
 /// Requests that are made together, and how many such chunks wait to be asked.
 const CHUNK: usize = 256;
+/// Bytes of text after which a chunk is full.
+const CHUNK_BYTES: usize = 1 << 20;
 const CHUNKS_AHEAD: usize = 4;
 
 /// The models of a suite, ready to be asked, and the ledger that their answers go to.
@@ -56,6 +58,9 @@ enum SourceError {
     #[error(transparent)]
     Record(anyhow::Error),
 }
+
+/// A sample's request, or why there is none.
+type Made = Result<Ask<Tag>, SourceError>;
 
 /// Which models are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,14 +276,14 @@ impl Endpoints {
 }
 
 /// The same, made ahead on a thread of its own: reading and rendering, while others are looked up.
-fn ahead<'scope, T: Send + 'scope>(
+fn ahead<'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
-    mut requests: impl Iterator<Item = T> + Send + 'scope,
-) -> impl Iterator<Item = T> + Send {
+    mut requests: impl Iterator<Item = Made> + Send + 'scope,
+) -> impl Iterator<Item = Made> + Send {
     let (send, receive) = sync_channel(CHUNKS_AHEAD);
     scope.spawn(move || {
         loop {
-            let chunk: Vec<T> = requests.by_ref().take(CHUNK).collect();
+            let chunk = chunk(&mut requests);
             // Nobody takes it where the asking has ended.
             if chunk.is_empty() || send.send(chunk).is_err() {
                 return;
@@ -286,6 +291,19 @@ fn ahead<'scope, T: Send + 'scope>(
         }
     });
     receive.into_iter().flatten()
+}
+
+/// The next requests, as many as are made together.
+fn chunk(requests: &mut impl Iterator<Item = Made>) -> Vec<Made> {
+    let (mut chunk, mut bytes) = (Vec::new(), 0);
+    while chunk.len() < CHUNK
+        && bytes < CHUNK_BYTES
+        && let Some(request) = requests.next()
+    {
+        bytes += request.as_ref().map_or(0, |ask| ask.request.text_bytes());
+        chunk.push(request);
+    }
+    chunk
 }
 
 /// Runs all asks at the same time, each on a thread, and adds up their tallies.

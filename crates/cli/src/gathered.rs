@@ -2,7 +2,6 @@
 //! a thread of its own, while those before are scored and written; after asking, or along with it.
 
 use std::{
-    ops::Range,
     sync::mpsc::{SyncSender, sync_channel},
     thread,
 };
@@ -23,6 +22,8 @@ use crate::{
 
 /// Batches that wait to be scored.
 const AHEAD: usize = 2;
+/// Bytes of text after which a batch is full.
+const BATCH_BYTES: usize = 8 << 20;
 
 /// A sample with its end.
 pub(crate) struct Gathered {
@@ -78,23 +79,32 @@ fn gather(
     send: &SyncSender<Vec<Gathered>>,
 ) -> Result<bool> {
     let (plan, metrics) = (&opened.plan, &opened.metrics);
-    let mut planned = Planned::new(plan);
-    loop {
-        let batch = match arrivals.map(Arrivals::next) {
-            None => with_records(planned.batch()?, &mut *records)?,
-            Some(Next::Here(batch)) => batch,
-            Some(Next::Elsewhere(ranks)) => with_records(planned.at(ranks)?, &mut *records)?,
-            Some(Next::End) => Vec::new(),
-            Some(Next::GivenUp) => return Ok(false),
-        };
-        if batch.is_empty() || stop.is_requested() {
-            return Ok(batch.is_empty());
+    let hand_over = |batch: Vec<Ended>| -> Result<bool> {
+        if stop.is_requested() {
+            return Ok(false);
         }
         let gathered = batch.into_iter().map(|(sample, record)| {
             let said = judges.judge(plan, metrics, &sample, &record)?;
             Ok(Gathered { sample, record, said })
         });
-        if send.send(gathered.collect::<Result<_>>()?).is_err() {
+        Ok(send.send(gathered.collect::<Result<_>>()?).is_ok())
+    };
+    let mut planned = Planned::new(plan);
+    loop {
+        let goes_on = match arrivals.map_or_else(|| planned.rest(), Arrivals::next) {
+            Next::Here(batch) => hand_over(batch)?,
+            Next::Elsewhere(ranks) => {
+                planned.go_to(ranks.start)?;
+                let mut goes_on = true;
+                while goes_on && planned.next < ranks.end {
+                    goes_on = hand_over(with_records(planned.batch(ranks.end)?, &mut *records)?)?;
+                }
+                goes_on
+            }
+            Next::End => return Ok(true),
+            Next::GivenUp => false,
+        };
+        if !goes_on {
             return Ok(false);
         }
     }
@@ -108,7 +118,7 @@ fn with_records(mut samples: Vec<Sample>, records: &mut dyn Records) -> Result<V
 /// Samples out of the plan, in the order of the reports.
 struct Planned<'a> {
     plan: &'a Plan,
-    /// The next of them, and its rank where the plan is over all items.
+    /// The next of them, and its place: its rank where the plan is over all items.
     samples: Box<dyn Iterator<Item = Result<Sample, PlanError>> + Send>,
     next: u64,
 }
@@ -118,27 +128,36 @@ impl<'a> Planned<'a> {
         Self { plan, samples: Box::new(plan.in_report_order()), next: 0 }
     }
 
-    /// The next batch; empty at the end.
-    fn batch(&mut self) -> Result<Vec<Sample>> {
-        Ok(self.samples.by_ref().take(BATCH).collect::<Result<_, _>>()?)
+    /// All that were not taken yet.
+    fn rest(&self) -> Next {
+        let end = self.plan.n_samples();
+        if self.next < end { Next::Elsewhere(self.next..end) } else { Next::End }
     }
 
-    /// Those of these ranks, which lie behind those of before.
-    fn at(&mut self, Range { start, end }: Range<u64>) -> Result<Vec<Sample>> {
+    /// Leaves out those before this rank, which is not behind the next one's.
+    fn go_to(&mut self, rank: u64) -> Result<()> {
         let per_arm = self.plan.n_samples_per_arm();
-        let mut skipped = 0;
-        if start / per_arm == self.next / per_arm {
+        if rank / per_arm == self.next / per_arm {
             // On from where it is: whoever began anew each time would read far too much.
-            skipped = usize::try_from(start - self.next)?;
+            let skipped = usize::try_from(rank - self.next)?;
+            self.samples.by_ref().take(skipped).try_for_each(|sample| sample.map(drop))?;
         } else {
-            self.samples = Box::new(self.plan.from_rank(start));
+            self.samples = Box::new(self.plan.from_rank(rank));
         }
-        self.next = end;
-        let count = usize::try_from(end - start)?;
-        let samples = self.samples.by_ref().skip(skipped).take(count);
-        let samples: Vec<Sample> = samples.collect::<Result<_, _>>()?;
-        if samples.len() < count {
-            bail!("the dataset has become shorter since the run began");
+        self.next = rank;
+        Ok(())
+    }
+
+    /// The next batch, which ends before the rank `end`.
+    fn batch(&mut self, end: u64) -> Result<Vec<Sample>> {
+        let (mut samples, mut bytes) = (Vec::new(), 0);
+        while self.next < end && samples.len() < BATCH && bytes < BATCH_BYTES {
+            let Some(sample) = self.samples.next().transpose()? else {
+                bail!("the dataset has become shorter since the run began");
+            };
+            self.next += 1;
+            bytes += sample.request.text_bytes();
+            samples.push(sample);
         }
         Ok(samples)
     }

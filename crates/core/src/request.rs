@@ -79,6 +79,11 @@ impl Request {
         serde_json::to_string(&body).unwrap_or_default()
     }
 
+    /// Bytes of text in its messages.
+    pub fn text_bytes(&self) -> usize {
+        self.messages.iter().map(|message| message.content.len()).sum()
+    }
+
     /// The content address: BLAKE3 over model, messages, parameters (sorted by name) and epoch.
     /// Embeddings have a domain of their own.
     ///

@@ -35,13 +35,13 @@ impl<T> Batches<T> {
             Some(job) => job,
             None => self.lane.next().await?,
         };
-        let mut bytes = size(&first);
+        let mut bytes = first.request.text_bytes();
         let mut jobs = vec![first];
         while jobs[0].request.task == Task::Embedding && jobs.len() < TEXTS && bytes < BYTES {
             let Ok(Some(job)) = tokio::time::timeout(PATIENCE, self.lane.next()).await else {
                 break;
             };
-            bytes += size(&job);
+            bytes += job.request.text_bytes();
             if bytes > BYTES || !goes_with(&jobs[0].request, &job.request) {
                 self.held = Some(job);
                 break;
@@ -50,10 +50,6 @@ impl<T> Batches<T> {
         }
         Some(jobs)
     }
-}
-
-fn size<T>(job: &Job<T>) -> usize {
-    job.request.messages.iter().map(|message| message.content.len()).sum()
 }
 
 fn goes_with(a: &Request, b: &Request) -> bool {
@@ -75,7 +71,7 @@ pub(crate) fn apart<T>(jobs: &[Job<T>], record: Record) -> Vec<Record> {
     if jobs.len() < 2 {
         return vec![record];
     }
-    let sizes: Vec<_> = jobs.iter().map(|job| size(job) as u64).collect();
+    let sizes: Vec<_> = jobs.iter().map(|job| job.request.text_bytes() as u64).collect();
     let share = |total: Option<u64>| -> Vec<Option<u64>> {
         let shares = total.map(|total| shares(total, &sizes));
         shares.map_or(vec![None; jobs.len()], |shares| shares.into_iter().map(Some).collect())

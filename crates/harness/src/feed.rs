@@ -22,8 +22,12 @@ use crate::{
     stop::Stop,
 };
 
-/// Requests between the feeder and their last event, over and above the concurrency limit.
+/// Places for requests between the feeder and their last event, over and above those that the
+/// concurrency limit gives.
 const PLACES: usize = 6144;
+/// Bytes of text that a place is for: a longer request takes several, so that long texts do not
+/// fill the memory while they wait.
+const PLACE_BYTES: usize = 4096;
 
 /// What the asking thread hears.
 pub(crate) enum Word<T> {
@@ -77,7 +81,7 @@ pub(crate) struct Feeder<'a, T> {
     pub(crate) flights: &'a Arc<Flights>,
     pub(crate) known: Known,
     pub(crate) handle: &'a Handle,
-    pub(crate) places: Arc<Semaphore>,
+    pub(crate) places: Places,
     pub(crate) lane: LaneIn<Job<T>>,
     pub(crate) words: mpsc::UnboundedSender<Word<T>>,
     pub(crate) events: &'a (dyn Fn(Event<T>) + Sync),
@@ -95,9 +99,26 @@ pub(crate) struct Fed {
     pub(crate) tally: Tally,
 }
 
-/// As many places as keep a model busy while rows wait for their commit.
-pub(crate) fn places(concurrency: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(concurrency.saturating_mul(2).saturating_add(PLACES).min(1 << 24)))
+/// Where requests wait, are asked, and wait for their commit.
+pub(crate) struct Places {
+    free: Arc<Semaphore>,
+    /// How many a request takes at most.
+    most: usize,
+}
+
+impl Places {
+    /// As many as keep a model busy while rows wait for their commit, however long the texts are.
+    pub(crate) fn new(concurrency: usize) -> Self {
+        let busy = concurrency.saturating_mul(2).clamp(1, 1 << 23);
+        let count = busy + PLACES;
+        Self { free: Arc::new(Semaphore::new(count)), most: count / busy }
+    }
+
+    /// How many a request takes.
+    fn taken_by(&self, request: &Request) -> u32 {
+        let places = (request.text_bytes() / PLACE_BYTES + 1).min(self.most);
+        u32::try_from(places).unwrap_or(1)
+    }
 }
 
 impl<T: Send + 'static> Feeder<'_, T> {
@@ -123,7 +144,8 @@ impl<T: Send + 'static> Feeder<'_, T> {
     /// Feeds one request. Whether more are wanted.
     fn feed<E>(&self, ask: Ask<T>, tally: &mut Tally) -> Result<bool, AskError<E>> {
         let Ask { request, tag } = ask;
-        let Some(place) = self.permit(&self.places) else { return Ok(false) };
+        let places = self.places.taken_by(&request);
+        let Some(place) = self.permit(&self.places.free, places) else { return Ok(false) };
         let seat = Seat { tag, place, words: self.words.clone() };
         let hash = request.hash();
         let Some((lead, seat)) = self.flights.join(hash, seat, follow) else { return Ok(true) };
@@ -137,7 +159,7 @@ impl<T: Send + 'static> Feeder<'_, T> {
             }
             Ok(None) => {
                 let job = Job { request, lead, seat, queued_at: Instant::now() };
-                let room = self.permit(self.lane.room());
+                let room = self.permit(self.lane.room(), 1);
                 Ok(room.is_some_and(|room| self.lane.send(job, room)))
             }
             Err(error) => {
@@ -147,14 +169,14 @@ impl<T: Send + 'static> Feeder<'_, T> {
         }
     }
 
-    /// Waits for a place or for room; `None` when nothing more is wanted.
-    fn permit(&self, semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = semaphore.clone().try_acquire_owned() {
+    /// Waits for places or for room; `None` when nothing more is wanted.
+    fn permit(&self, semaphore: &Arc<Semaphore>, count: u32) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = semaphore.clone().try_acquire_many_owned(count) {
             return Some(permit);
         }
         // The wait may be long.
         self.known.let_go();
-        let permit = self.halt.unless(semaphore.clone().acquire_owned());
+        let permit = self.halt.unless(semaphore.clone().acquire_many_owned(count));
         self.handle.block_on(permit)?.ok()
     }
 }

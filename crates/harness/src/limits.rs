@@ -183,7 +183,7 @@ impl Limits {
         if self.tokens.is_none() {
             return 0;
         }
-        let bytes: usize = request.messages.iter().map(|message| message.content.len()).sum();
+        let bytes = request.text_bytes();
         let usual = self.usual_answer.load(Ordering::Relaxed) / 16;
         let answer = match answer_limit(request) {
             Some(0) => 0,

@@ -1,6 +1,6 @@
 //! Whatever the order of arrival, every sample comes out once, and in the order of the reports.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use evalmark_core::{
     item::{Item, ItemHash},
@@ -95,4 +95,47 @@ fn long_texts_are_not_kept_without_bound() {
 fn the_order_of_prompts_is_not_that_of_asking() {
     let order: Vec<u64> = (0..9_000).flat_map(|item| [item, item + 9_000]).collect();
     assert!(check(&order, 18_000, 10) >= 9_000);
+}
+
+const SUITE: &str = "\
+name: slow
+dataset: { path: data.csv, target: target }
+prompts: [{ name: p, template: '{{ question }}' }]
+models: [{ name: m, provider: openai, base_url: 'http://127.0.0.1:1/v1' }]
+metrics: [{ name: exact, exact: {} }]
+";
+
+/// A plan over ten items.
+fn plan() -> Plan {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows: String = (0..10).map(|row| format!("q{row},yes\n")).collect();
+    std::fs::write(folder.path().join("data.csv"), format!("question,target\n{rows}"))
+        .expect("a dataset");
+    let path = folder.path().join("suite.yaml");
+    std::fs::write(&path, SUITE).expect("a suite");
+    let suite = evalmark_core::suite::Suite::read(&path, crate::open::readers()).expect("a suite");
+    Plan::new(&suite).expect("a plan")
+}
+
+#[test]
+fn what_is_ready_is_not_held_back_until_a_batch_is_full() {
+    let arrivals = Arrivals::new(&plan(), |_| true);
+    let put = |rank| {
+        let (sample, record) = *ended(rank, 10);
+        arrivals.put(sample, record);
+    };
+    let take = || match arrivals.next() {
+        Next::Here(batch) => batch.len(),
+        Next::Elsewhere(_) | Next::End | Next::GivenUp => 0,
+    };
+    // Nobody closes it, and a batch is never full.
+    for rank in [0, 1, 2, 4] {
+        put(rank);
+    }
+    assert_eq!(take(), 3);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(take);
+        put(3);
+        assert_eq!(waiting.join().ok(), Some(2));
+    });
 }

@@ -1,6 +1,9 @@
 //! Servers that misbehave: no sample is lost, and one message says what happened.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Mutex,
+};
 
 use evalmark_core::record::Outcome;
 use evalmark_loopback::{Reply, Seen, Server};
@@ -42,15 +45,18 @@ fn a_refused_key_stops_the_run_with_one_message() {
 
 #[test]
 fn every_fault_ends_answered_or_described() {
-    // Some faults pass after a while; those of items 0 to 4 never do.
-    let faulty = |seen: &Seen| match item(seen) {
+    // Some faults pass when asked again; those of items 0 to 4 never do.
+    let known = Mutex::new(HashSet::new());
+    let faulty = move |seen: &Seen| match item(seen) {
         0 => Reply::garbage(),
         1 => Reply::json(&serde_json::json!({ "choices": [] })),
         2 => Reply::text("red").truncated(),
         3 => Reply::reset(),
         4 => Reply::status(400),
         5 => Reply::refusal("I would rather not"),
-        _ if seen.index % 10 == 3 => Reply::status(500).header("retry-after", "0"),
+        item if item % 10 == 6 && known.lock().expect("a lock").insert(seen.body.clone()) => {
+            Reply::status(500).header("retry-after", "0")
+        }
         _ => right(seen),
     };
     let server = Server::start(faulty);

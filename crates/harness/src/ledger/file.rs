@@ -185,6 +185,8 @@ fn has_log(path: &Path) -> bool {
     PathBuf::from(log).metadata().is_ok_and(|log| log.len() > 0)
 }
 
+/// The log may grow to 16,000 pages, 64 MB, before they are copied to where they belong: by then
+/// most pages of the index have been written several times, and are copied once.
 pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
     let connect = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -195,7 +197,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
         connection.execute_batch(
             "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON;
              PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192;
-             PRAGMA wal_autocheckpoint = 4000;",
+             PRAGMA wal_autocheckpoint = 16000;",
         )?;
         Ok(connection)
     };
