@@ -93,9 +93,9 @@ pub(crate) fn write_reports(
     }
     finished.extend(arm.map(|(_, summary)| summary.finish()));
     thread::scope(|scope| {
-        let scores = scope.spawn(|| scores_file.finish());
+        let finishing = scope.spawn(|| scores_file.finish());
         samples_file.finish()?;
-        scores.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        finishing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })?;
     write_run_wide(folder, &finished)?;
     scored.rows = finished.rows;

@@ -108,8 +108,8 @@ metrics: [{ name: exact, exact: {} }]
 /// A plan over ten items.
 fn plan() -> Plan {
     let folder = tempfile::tempdir().expect("a folder");
-    let rows: String = (0..10).map(|row| format!("q{row},yes\n")).collect();
-    std::fs::write(folder.path().join("data.csv"), format!("question,target\n{rows}"))
+    let rows = (0..10).map(|row| format!("q{row},yes")).collect::<Vec<_>>().join("\n");
+    std::fs::write(folder.path().join("data.csv"), format!("question,target\n{rows}\n"))
         .expect("a dataset");
     let path = folder.path().join("suite.yaml");
     std::fs::write(&path, SUITE).expect("a suite");
