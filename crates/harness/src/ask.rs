@@ -89,7 +89,7 @@ where
     let (lane_in, lane_out) = lane(endpoint.inner.concurrency);
     let feeder = Feeder {
         flights: &endpoint.inner.flights,
-        known: Known::new(endpoint.answers(run_id)?, endpoint.inner.writer.clone()),
+        known: Known::new(endpoint.answers(run_id)?, endpoint.inner.clone()),
         handle: endpoint.handle(),
         places: Places::new(endpoint.inner.concurrency),
         lane: lane_in,

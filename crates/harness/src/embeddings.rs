@@ -5,7 +5,7 @@ use evalmark_core::{
     record::{Outcome, Usage},
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     openai::{error_within, misshapen, unreadable, usage},
@@ -17,9 +17,10 @@ const WHAT: &str = "list of embeddings";
 
 /// The parts of a response that are read.
 #[derive(Deserialize)]
-struct List {
+struct List<'a> {
     data: Option<Vec<Row>>,
-    usage: Option<Value>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
     error: Option<Value>,
 }
 
@@ -39,7 +40,7 @@ enum Vector {
 
 /// Reads the body of a successful response to `n` texts: an answer with a line for each.
 pub(crate) fn read(body: &str, n: usize) -> Result<Answer, Trouble> {
-    let list: List = serde_json::from_str(body).map_err(|e| unreadable(&e, body, WHAT))?;
+    let list: List<'_> = serde_json::from_str(body).map_err(|e| unreadable(&e, body, WHAT))?;
     if let Some(error) = list.error.filter(|error| !error.is_null()) {
         return Err(error_within(&error));
     }
@@ -50,7 +51,7 @@ pub(crate) fn read(body: &str, n: usize) -> Result<Answer, Trouble> {
     }
     let lines = in_order(rows)?.into_iter().map(|row| line(row.embedding));
     let output = lines.collect::<Result<Vec<_>, _>>()?.join("\n");
-    let Usage { input_tokens, .. } = usage(list.usage.as_ref());
+    let Usage { input_tokens, .. } = usage(list.usage);
     // Texts come in and none goes out; whoever counts the ones need not count the others.
     let usage = Usage { input_tokens, output_tokens: input_tokens.map(|_| 0) };
     Ok(Answer { outcome: Outcome::Answered, output, finish_reason: None, usage })

@@ -17,6 +17,7 @@ use evalmark_core::{
 use tokio::runtime::Handle;
 
 use crate::{
+    asked::Asked,
     breaker::Breaker,
     budget::upper_bound,
     flight::Flights,
@@ -66,6 +67,9 @@ pub(crate) struct Inner {
     pub(crate) breaker: Breaker,
     pub(crate) flights: Arc<Flights>,
     pub(crate) writer: Writer,
+    pub(crate) asked: Arc<Asked>,
+    /// Whether the ledger held no answer of it when it was opened.
+    pub(crate) is_new: bool,
     pub(crate) tuning: Arc<Tuning>,
 }
 
@@ -128,17 +132,17 @@ impl Endpoint {
         ledger: &Ledger,
     ) -> Result<Self, OpenError> {
         let tuning = network.tuning();
-        let (endpoint_key, id, provider) = match &model.provider {
+        let (endpoint_key, (id, is_new), provider) = match &model.provider {
             model::Provider::OpenAi { base_url, .. } => {
                 let http = Http::open(base_url, key, model, tuning);
                 let http = http.map_err(|error| unusable(model, &error))?;
                 let endpoint_key = openai_key(base_url);
-                let id = ledger.enroll(&endpoint_key)?;
-                (endpoint_key, id, Provider::OpenAi(Box::new(http)))
+                let enrolled = ledger.enroll(&endpoint_key)?;
+                (endpoint_key, enrolled, Provider::OpenAi(Box::new(http)))
             }
             model::Provider::RecordedFile(path) => {
                 let (endpoint_key, id) = import(path, ledger)?;
-                (endpoint_key, id, Provider::Recorded)
+                (endpoint_key, (id, false), Provider::Recorded)
             }
             model::Provider::RecordedColumn(_) => {
                 return Err(OpenError::Column { model: model.name.to_string() });
@@ -159,6 +163,8 @@ impl Endpoint {
             breaker: Breaker::new(model.limits.concurrency),
             flights: Arc::default(),
             writer: ledger.writer(),
+            asked: ledger.asked(),
+            is_new,
             tuning: tuning.clone(),
         };
         Ok(Self { inner: Arc::new(inner), network: network.clone(), ledger: ledger.clone() })

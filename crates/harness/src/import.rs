@@ -7,10 +7,12 @@ use std::{
 };
 
 use evalmark_core::{record::Outcome, request::RequestHash};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
 use crate::{
-    ledger::{Ledger, LedgerError, find_endpoint, insert_answer, insert_endpoint},
+    ledger::{
+        BY_REQUEST, Ledger, LedgerError, find_endpoint, insert_answer, insert_endpoint, request_key,
+    },
     recorded::{RecordedAnswer, RecordingError},
 };
 
@@ -70,11 +72,13 @@ fn add(
     if insert_answer(connection, endpoint, &hash, NO_RUN, &record)? {
         return Ok(None);
     }
-    let mut same = connection.prepare_cached(
-        "SELECT outcome = ?3 AND output = ?4 FROM answers WHERE endpoint = ?1 AND hash = ?2",
-    )?;
-    let key = (endpoint, hash.0.as_slice(), record.outcome.as_str(), record.output);
-    let is_same: bool = same.query_row(key, |row| row.get(0))?;
+    let find = format!("SELECT outcome, output FROM answers WHERE {BY_REQUEST}");
+    let is_same = |row: &Row<'_>| {
+        let (outcome, output) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+        Ok(outcome == record.outcome.as_str() && Some(output) == record.output.as_deref())
+    };
+    let is_same =
+        connection.prepare_cached(&find)?.query_row(request_key(endpoint, &hash), is_same)?;
     Ok((!is_same).then_some(hash))
 }
 

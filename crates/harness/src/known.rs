@@ -3,12 +3,16 @@
 
 use std::{
     cell::Cell,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use evalmark_core::{record::Record, request::RequestHash};
 
-use crate::ledger::{Answers, LedgerError, Writer};
+use crate::{
+    endpoint::Inner,
+    ledger::{Answers, LedgerError},
+};
 
 /// How old a view may be: what other processes commit is seen this much later.
 const OLDEST: Duration = Duration::from_millis(50);
@@ -16,7 +20,7 @@ const OLDEST: Duration = Duration::from_millis(50);
 /// The answers of one endpoint.
 pub(crate) struct Known {
     answers: Answers,
-    writer: Writer,
+    endpoint: Arc<Inner>,
     view: Cell<Option<View>>,
 }
 
@@ -29,14 +33,20 @@ struct View {
 }
 
 impl Known {
-    pub(crate) fn new(answers: Answers, writer: Writer) -> Self {
-        Self { answers, writer, view: Cell::new(None) }
+    pub(crate) fn new(answers: Answers, endpoint: Arc<Inner>) -> Self {
+        Self { answers, endpoint, view: Cell::new(None) }
     }
 
     /// The request's answer, whoever asked for it. Whatever this process committed before the call
     /// is seen.
     pub(crate) fn answer(&self, hash: &RequestHash) -> Result<Option<Record>, LedgerError> {
-        let (commits, now) = (self.writer.commits(), Instant::now());
+        let Inner { id, asked, is_new, writer, .. } = &*self.endpoint;
+        let may_be_there = asked.insert(*id, hash) || !is_new || writer.has_company();
+        if may_be_there { self.look_up(hash) } else { Ok(None) }
+    }
+
+    fn look_up(&self, hash: &RequestHash) -> Result<Option<Record>, LedgerError> {
+        let (commits, now) = (self.endpoint.writer.commits(), Instant::now());
         let is_old =
             |view: View| view.commits != commits || now.duration_since(view.opened_at) > OLDEST;
         if self.view.get().is_some_and(is_old) {

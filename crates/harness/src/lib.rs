@@ -17,6 +17,7 @@
 //! The network is asynchronous inside; the public interface blocks, so that callers need no runtime.
 
 mod ask;
+mod asked;
 mod batch;
 mod breaker;
 mod bucket;

@@ -1,8 +1,8 @@
 //! OpenAI's chat completions: what a response says.
 
 use evalmark_core::record::{ErrorKind, Outcome, Usage};
-use serde::{Deserialize, de::IgnoredAny};
-use serde_json::{Value, error::Category};
+use serde::Deserialize;
+use serde_json::{Value, error::Category, value::RawValue};
 
 use crate::{
     reply::{Again, Answer, Blame, Trouble},
@@ -14,31 +14,34 @@ const WHAT: &str = "chat completion";
 
 /// The parts of a response that are read. Only what an answer cannot do without is strict.
 #[derive(Deserialize)]
-struct Completion {
-    choices: Option<Vec<Choice>>,
-    usage: Option<Value>,
+struct Completion<'a> {
+    #[serde(borrow)]
+    choices: Option<Vec<Choice<'a>>>,
+    usage: Option<&'a RawValue>,
     error: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
-    message: Message,
+struct Choice<'a> {
+    #[serde(borrow)]
+    message: Message<'a>,
     finish_reason: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Message {
-    content: Option<Content>,
+struct Message<'a> {
+    /// Text, or a list of parts.
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
     refusal: Option<Value>,
     tool_calls: Option<Value>,
 }
 
+/// Numbers where servers are as they should be.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-    Other(IgnoredAny),
+struct Tokens {
+    prompt_tokens: Option<Value>,
+    completion_tokens: Option<Value>,
 }
 
 /// A part of a message: text, a refusal, or something else that is no text.
@@ -65,19 +68,12 @@ pub(crate) fn read(body: &str) -> Result<Answer, Trouble> {
         _ => None,
     });
     let (outcome, output) = text(choice.message, finish_reason.as_deref())?;
-    Ok(Answer { outcome, output, finish_reason, usage: usage(completion.usage.as_ref()) })
+    Ok(Answer { outcome, output, finish_reason, usage: usage(completion.usage) })
 }
 
 /// Outcome and text of a message.
-fn text(message: Message, finish_reason: Option<&str>) -> Result<(Outcome, String), Trouble> {
-    let (content, refused_part) = match message.content {
-        None => (None, None),
-        Some(Content::Text(text)) => (Some(text), None),
-        Some(Content::Parts(parts)) => joined(parts),
-        Some(Content::Other(_)) => {
-            return Err(misshapen(WHAT, "`content` is neither text nor a list of parts"));
-        }
-    };
+fn text(message: Message<'_>, finish_reason: Option<&str>) -> Result<(Outcome, String), Trouble> {
+    let (content, refused_part) = message.content.map_or(Ok((None, None)), content)?;
     let refusal = message.refusal.as_ref().and_then(Value::as_str).map(str::to_owned);
     if let Some(refusal) = refusal.or(refused_part).filter(|refusal| !refusal.is_empty()) {
         return Ok((Outcome::Refused, content.filter(|text| !text.is_empty()).unwrap_or(refusal)));
@@ -97,6 +93,18 @@ fn text(message: Message, finish_reason: Option<&str>) -> Result<(Outcome, Strin
     }
 }
 
+/// The text of a content, and a refusal among its parts.
+fn content(content: &RawValue) -> Result<(Option<String>, Option<String>), Trouble> {
+    let content = content.get();
+    if content.starts_with('"') {
+        let text = serde_json::from_str(content).map_err(|e| unreadable(&e, content, WHAT))?;
+        return Ok((Some(text), None));
+    }
+    serde_json::from_str(content)
+        .map(joined)
+        .map_err(|_| misshapen(WHAT, "`content` is neither text nor a list of parts"))
+}
+
 /// The text of all parts, and their refusal. Parts without any text are no content.
 fn joined(parts: Vec<Part>) -> (Option<String>, Option<String>) {
     let mut refusal = None;
@@ -111,9 +119,13 @@ fn joined(parts: Vec<Part>) -> (Option<String>, Option<String>) {
 }
 
 /// Tokens, as far as they are numbers: an odd usage never costs an answer.
-pub(crate) fn usage(usage: Option<&Value>) -> Usage {
-    let tokens = |name: &str| usage.and_then(|usage| usage.get(name)).and_then(Value::as_u64);
-    Usage { input_tokens: tokens("prompt_tokens"), output_tokens: tokens("completion_tokens") }
+pub(crate) fn usage(usage: Option<&RawValue>) -> Usage {
+    let tokens = usage.and_then(|usage| serde_json::from_str::<Tokens>(usage.get()).ok());
+    let Some(Tokens { prompt_tokens, completion_tokens }) = tokens else {
+        return Usage::default();
+    };
+    let count = |tokens: Option<Value>| tokens.as_ref().and_then(Value::as_u64);
+    Usage { input_tokens: count(prompt_tokens), output_tokens: count(completion_tokens) }
 }
 
 /// A complete response that is JSON, but not what it should be.

@@ -10,6 +10,8 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
+use crate::asked::Asked;
+
 use super::{
     error::LedgerError,
     read::Answers,
@@ -17,7 +19,7 @@ use super::{
 };
 
 /// Version of the tables below, in the file's `user_version`.
-pub const FORMAT_VERSION: i64 = 1;
+pub const FORMAT_VERSION: i64 = 2;
 /// `evlm`, in the file's `application_id`.
 const APPLICATION_ID: i64 = 0x6576_6c6d;
 /// First bytes of every SQLite file.
@@ -27,7 +29,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `answers` holds at most one answer per endpoint and request: the first that was committed.
 /// `failures` holds what went wrong in a run, until an answer arrives. `checksum` covers all
-/// other columns of an answer.
+/// other columns of an answer. The index holds the first 12 bytes of a hash, which are as good as
+/// unique, because its pages are what most writing goes to.
 const TABLES: &str = "
     CREATE TABLE endpoints (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
     CREATE TABLE answers (
@@ -46,7 +49,7 @@ const TABLES: &str = "
         output_tokens INTEGER,
         checksum INTEGER NOT NULL
     ) STRICT;
-    CREATE UNIQUE INDEX answers_by_request ON answers (endpoint, hash);
+    CREATE UNIQUE INDEX answers_by_request ON answers (endpoint, substr(hash, 1, 12));
     CREATE TABLE failures (
         run_id TEXT NOT NULL,
         endpoint INTEGER NOT NULL,
@@ -60,6 +63,11 @@ const TABLES: &str = "
         PRIMARY KEY (run_id, endpoint, hash)
     ) STRICT, WITHOUT ROWID;
 ";
+/// Format 1 had whole hashes in its index.
+const FROM_FORMAT_1: &str = "
+    DROP INDEX answers_by_request;
+    CREATE UNIQUE INDEX answers_by_request ON answers (endpoint, substr(hash, 1, 12));
+";
 
 /// An open ledger. Cheap to clone; several processes may have the same file open.
 ///
@@ -70,6 +78,7 @@ const TABLES: &str = "
 pub struct Ledger {
     path: Arc<Path>,
     writer: Arc<WriterThread>,
+    asked: Arc<Asked>,
 }
 
 impl Ledger {
@@ -79,10 +88,8 @@ impl Ledger {
         let mut connection = connect(path)?;
         prepare(&mut connection, path)?;
         let path: Arc<Path> = path.into();
-        let writer = WriterThread::start(connection, path.clone()).map_err(|error| {
-            LedgerError::Unusable { path: path.display().to_string(), detail: error.to_string() }
-        })?;
-        Ok(Self { path, writer: Arc::new(writer) })
+        let writer = WriterThread::start(connection, &path)?;
+        Ok(Self { path, writer: Arc::new(writer), asked: Arc::default() })
     }
 
     /// The file.
@@ -99,14 +106,17 @@ impl Ledger {
         Answers::new(connection, self.path.clone(), endpoint, run_id.into())
     }
 
-    /// The number that stands for `endpoint_key` in this file.
-    pub(crate) fn enroll(&self, endpoint_key: &str) -> Result<i64, LedgerError> {
+    /// The number that stands for `endpoint_key` in this file, and whether there is no answer of it
+    /// yet.
+    pub(crate) fn enroll(&self, endpoint_key: &str) -> Result<(i64, bool), LedgerError> {
         let enroll = |mut connection: Connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let id = insert_endpoint(&transaction, endpoint_key)?;
+            let find = "SELECT NOT EXISTS (SELECT 1 FROM answers WHERE endpoint = ?1)";
+            let is_new = transaction.query_row(find, [id], |row| row.get(0))?;
             transaction.commit()?;
-            Ok(id)
+            Ok((id, is_new))
         };
         enroll(self.connect()?)
             .map_err(|error: rusqlite::Error| LedgerError::new(&self.path, &error))
@@ -118,6 +128,10 @@ impl Ledger {
 
     pub(crate) fn writer(&self) -> Writer {
         self.writer.writer()
+    }
+
+    pub(crate) fn asked(&self) -> Arc<Asked> {
+        self.asked.clone()
     }
 }
 
@@ -207,20 +221,21 @@ pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
 /// Refuses what is no ledger of this format, and changes nothing.
 pub(super) fn check_ledger(path: &Path) -> Result<(), LedgerError> {
     check_file(path)?;
-    if is_ledger(&connect(path)?, path)? {
+    if format(&connect(path)?, path)? > 0 {
         return Ok(());
     }
     let detail = "it is empty".into();
     Err(LedgerError::Foreign { path: path.display().to_string(), detail })
 }
 
-/// Makes an empty file a ledger, and refuses any other that is none.
+/// Makes an empty file a ledger, and an older ledger one of this format; refuses whatever else it
+/// may be.
 fn prepare(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> {
     let failed = |error: rusqlite::Error| LedgerError::new(path, &error);
     // In one transaction, so that all that is read is of the same moment: another process may be
     // making the tables.
     let reading = connection.transaction().map_err(failed)?;
-    let is_ready = is_ledger(&reading, path)?;
+    let is_ready = format(&reading, path)? == FORMAT_VERSION;
     drop(reading);
     // First of all, because tables are made with fewer waits for the disk in this mode.
     write_ahead(connection).map_err(failed)?;
@@ -229,17 +244,20 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> 
     }
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    // Another process may have begun it meanwhile.
-    if !is_ledger(&transaction, path)? {
-        transaction.execute_batch(TABLES).map_err(failed)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-        transaction.pragma_update(None, "user_version", FORMAT_VERSION).map_err(failed)?;
-    }
+    // Another process may have done it meanwhile.
+    let change = match format(&transaction, path)? {
+        FORMAT_VERSION => return Ok(()),
+        0 => TABLES,
+        _ => FROM_FORMAT_1,
+    };
+    transaction.execute_batch(change).map_err(failed)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", FORMAT_VERSION).map_err(failed)?;
     transaction.commit().map_err(failed)
 }
 
-/// Whether the file is a ledger of this format; an empty one is not yet, any other is refused.
-fn is_ledger(connection: &Connection, path: &Path) -> Result<bool, LedgerError> {
+/// The format of a ledger that this evalmark can use; 0 for an empty file. Any other is refused.
+fn format(connection: &Connection, path: &Path) -> Result<i64, LedgerError> {
     let number = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
     let read = || {
         Ok((
@@ -251,8 +269,8 @@ fn is_ledger(connection: &Connection, path: &Path) -> Result<bool, LedgerError> 
     let numbers = read().map_err(|error: rusqlite::Error| LedgerError::new(path, &error))?;
     let path = path.display().to_string();
     match numbers {
-        (0, 0, 0) => Ok(false),
-        (APPLICATION_ID, FORMAT_VERSION, _) => Ok(true),
+        (0, 0, 0) => Ok(0),
+        (APPLICATION_ID, found @ 1..=FORMAT_VERSION, _) => Ok(found),
         (APPLICATION_ID, found, _) => {
             Err(LedgerError::Version { path, found, known: FORMAT_VERSION })
         }

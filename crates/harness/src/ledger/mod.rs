@@ -15,7 +15,7 @@ pub use error::LedgerError;
 pub use file::{FORMAT_VERSION, Ledger};
 pub(crate) use file::{find_endpoint, insert_endpoint};
 pub use read::Answers;
-pub(crate) use row::insert_answer;
+pub(crate) use row::{BY_REQUEST, insert_answer, request_key};
 pub use upkeep::{EndpointInfo, Info, Prune, Pruned};
 pub use write::COMMIT_INTERVAL;
 pub(crate) use write::{Entry, Writer};

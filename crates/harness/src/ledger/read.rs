@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     error::LedgerError,
-    row::{ANSWER_COLUMNS, read_answer, read_failure},
+    row::{ANSWER_COLUMNS, BY_REQUEST, read_answer, read_failure, request_key},
 };
 
 /// A reader of its own: it waits for no writer, and sees whatever was committed before each call.
@@ -29,8 +29,7 @@ impl Answers {
     ) -> Result<Self, LedgerError> {
         let read_only = connection.execute_batch("PRAGMA query_only = ON");
         read_only.map_err(|error| LedgerError::new(&path, &error))?;
-        let find_answer =
-            format!("SELECT {ANSWER_COLUMNS} FROM answers WHERE endpoint = ?1 AND hash = ?2");
+        let find_answer = format!("SELECT {ANSWER_COLUMNS} FROM answers WHERE {BY_REQUEST}");
         Ok(Self { connection, path, endpoint, run_id, find_answer })
     }
 
@@ -51,7 +50,7 @@ impl Answers {
         let find = || {
             let mut find = self.connection.prepare_cached(&self.find_answer)?;
             let read = |row: &rusqlite::Row<'_>| read_answer(row, hash, &self.run_id);
-            find.query_row(params![endpoint, hash.0.as_slice()], read).optional()
+            find.query_row(request_key(endpoint, hash), read).optional()
         };
         match find().map_err(|error| self.error(&error))? {
             None => Ok(None),

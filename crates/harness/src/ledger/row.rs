@@ -10,6 +10,14 @@ use rusqlite::{Connection, Row, params};
 pub(super) const ANSWER_COLUMNS: &str = "run_id, outcome, output, finish_reason, attempts, \
      started_at_us, queue_ms, backoff_ms, latency_ms, input_tokens, output_tokens, checksum";
 
+/// Which answer is that to a request; [`request_key`] gives its parameters.
+pub(crate) const BY_REQUEST: &str = "endpoint = ?1 AND substr(hash, 1, 12) = ?2 AND hash = ?3";
+
+/// What [`BY_REQUEST`] asks for.
+pub(crate) fn request_key(endpoint: i64, hash: &RequestHash) -> (i64, &[u8], &[u8]) {
+    (endpoint, &hash.0[..12], &hash.0)
+}
+
 /// Adds an answer, unless the ledger has one already. Whether it was added.
 pub(crate) fn insert_answer(
     connection: &Connection,
@@ -22,7 +30,7 @@ pub(crate) fn insert_answer(
         "INSERT INTO answers (endpoint, hash, run_id, outcome, output, finish_reason, attempts,
              started_at_us, queue_ms, backoff_ms, latency_ms, input_tokens, output_tokens, checksum)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-         ON CONFLICT (endpoint, hash) DO NOTHING",
+         ON CONFLICT (endpoint, substr(hash, 1, 12)) DO NOTHING",
     )?;
     let Record { timing, usage, .. } = record;
     let added = insert.execute(params![

@@ -1,11 +1,11 @@
 //! Committing: one thread, many rows a transaction, and word to each row's owner afterwards.
 
 use std::{
-    fmt, io,
+    fmt,
     path::Path,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -55,6 +55,8 @@ struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     commits: AtomicU64,
+    /// Answers were added or removed by somebody else.
+    has_company: AtomicBool,
 }
 
 #[derive(Default)]
@@ -126,6 +128,12 @@ impl Writer {
         self.0.commits.load(Ordering::Acquire)
     }
 
+    /// Whether others have added or removed answers since the ledger was opened: found out with the
+    /// next commit of our own.
+    pub(crate) fn has_company(&self) -> bool {
+        self.0.has_company.load(Ordering::Acquire)
+    }
+
     /// Commits what was put, without waiting for more: for who has no more to put.
     pub(crate) fn flush(&self) {
         let mut waiting = self.0.waiting();
@@ -154,11 +162,16 @@ pub(super) struct WriterThread {
 }
 
 impl WriterThread {
-    pub(super) fn start(connection: Connection, path: Arc<Path>) -> io::Result<Self> {
+    pub(super) fn start(connection: Connection, path: &Arc<Path>) -> Result<Self, LedgerError> {
+        let last_row = last_row(&connection).map_err(|error| LedgerError::new(path, &error))?;
         let writer = Writer(Arc::default());
-        let queue = writer.0.clone();
-        let write = move || write(connection, &path, &queue);
-        let thread = std::thread::Builder::new().name("evalmark-ledger".into()).spawn(write)?;
+        let (queue, of) = (writer.0.clone(), path.clone());
+        let write = move || write(connection, last_row, &of, &queue);
+        let thread = std::thread::Builder::new().name("evalmark-ledger".into()).spawn(write);
+        let thread = thread.map_err(|error| LedgerError::Unusable {
+            path: path.display().to_string(),
+            detail: error.to_string(),
+        })?;
         Ok(Self { writer, thread: Some(thread) })
     }
 
@@ -190,12 +203,22 @@ impl Drop for Closing<'_> {
     }
 }
 
-fn write(mut connection: Connection, path: &Path, queue: &Queue) {
+/// Number of the last answer; SQLite gives the next one the number after it.
+fn last_row(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.query_row("SELECT coalesce(max(rowid), 0) FROM answers", [], |row| row.get(0))
+}
+
+fn write(mut connection: Connection, mut last_row: i64, path: &Path, queue: &Queue) {
     let _closing = Closing(queue);
     while let Some(batch) = queue.batch() {
         let committed = commit(&mut connection, &batch.entries);
+        if let Ok(added @ 1..) = committed {
+            let expected = last_row + added;
+            last_row = connection.last_insert_rowid();
+            queue.has_company.fetch_or(last_row != expected, Ordering::Release);
+        }
         queue.commits.fetch_add(1, Ordering::Release);
-        let committed = committed.map_err(|error| LedgerError::new(path, &error));
+        let committed = committed.map(drop).map_err(|error| LedgerError::new(path, &error));
         for Entry { record, receipt, .. } in batch.entries {
             receipt(committed.clone().map(|()| record));
         }
@@ -207,9 +230,11 @@ fn write(mut connection: Connection, path: &Path, queue: &Queue) {
     }
 }
 
-fn commit(connection: &mut Connection, batch: &[Entry]) -> Result<(), rusqlite::Error> {
+/// Commits a batch, and tells how many answers it added.
+fn commit(connection: &mut Connection, batch: &[Entry]) -> Result<i64, rusqlite::Error> {
+    let mut added = 0;
     if batch.is_empty() {
-        return Ok(());
+        return Ok(added);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Most runs have none, and looking for them one by one takes time.
@@ -219,7 +244,7 @@ fn commit(connection: &mut Connection, batch: &[Entry]) -> Result<(), rusqlite::
     in_order.sort_by_key(|entry| (entry.endpoint, entry.hash));
     for Entry { endpoint, hash, run_id, record, .. } in in_order {
         if record.has_answer() {
-            insert_answer(&transaction, *endpoint, hash, run_id, record)?;
+            added += i64::from(insert_answer(&transaction, *endpoint, hash, run_id, record)?);
             if has_failures {
                 delete_failure(&transaction, *endpoint, hash, run_id)?;
             }
@@ -228,7 +253,8 @@ fn commit(connection: &mut Connection, batch: &[Entry]) -> Result<(), rusqlite::
             insert_failure(&transaction, *endpoint, hash, run_id, record)?;
         }
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(added)
 }
 
 #[cfg(test)]
@@ -246,7 +272,7 @@ mod tests {
         drop(Ledger::open(&path).expect("a ledger"));
         let connection = Connection::open(&path).expect("the ledger");
         connection.execute_batch("PRAGMA max_page_count = 60").expect("a limit");
-        let thread = WriterThread::start(connection, path.as_path().into()).expect("a thread");
+        let thread = WriterThread::start(connection, &path.as_path().into()).expect("a thread");
         let hash = |n: u8| RequestHash([n; 32]);
         let put = |n| {
             let (told, result) = mpsc::channel();

@@ -93,7 +93,31 @@ fn a_newer_format_is_refused() {
         .expect("a newer format");
     drop(connection);
     let is_version = |error: &LedgerError| matches!(error, LedgerError::Version { found: 9, .. });
-    check_refused(&path, is_version, "has format 9, and this evalmark reads format 1");
+    check_refused(&path, is_version, "has format 9, and this evalmark reads format 2");
+}
+
+#[test]
+fn an_older_format_is_brought_up_to_date() {
+    let setup = Setup::new();
+    let (path, key) = filled(&setup);
+    let connection = Connection::open(&path).expect("a database");
+    connection
+        .execute_batch(
+            "DROP INDEX answers_by_request; PRAGMA user_version = 1;
+             CREATE UNIQUE INDEX answers_by_request ON answers (endpoint, hash)",
+        )
+        .expect("format 1");
+    drop(connection);
+    assert_eq!(Ledger::info(&path).expect("an older ledger").answers, 300);
+    let ledger = Ledger::open(&path).expect("a ledger");
+    let answers = ledger.answers(&key, "run").expect("a reader");
+    let hash = request(&format!("7 {}", "long ".repeat(40))).hash();
+    assert!(answers.get(&hash).expect("a whole ledger").is_some());
+    let connection = Connection::open(&path).expect("a database");
+    let number = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
+    assert_eq!(number("PRAGMA user_version"), Ok(2));
+    let indices = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND sql LIKE '%substr%'";
+    assert_eq!(number(indices), Ok(1));
 }
 
 #[test]

@@ -109,19 +109,21 @@ enum Buffer {
 }
 
 impl Buffer {
-    fn new(name: &PlSmallStr, kind: Kind) -> Self {
+    /// An empty one, with room for so many rows.
+    fn new(name: &PlSmallStr, kind: Kind, rows: usize) -> Self {
+        let name = name.clone();
         match kind {
-            Kind::Text => Self::Text(StringChunkedBuilder::new(name.clone(), 0)),
-            Kind::Texts => Self::Texts(ListStringChunkedBuilder::new(name.clone(), 0, 0)),
+            Kind::Text => Self::Text(StringChunkedBuilder::new(name, rows)),
+            Kind::Texts => Self::Texts(ListStringChunkedBuilder::new(name, rows, rows)),
             Kind::Floats => {
                 let inner = DataType::Float64;
-                Self::Floats(Box::new(ListPrimitiveChunkedBuilder::new(name.clone(), 0, 0, inner)))
+                Self::Floats(Box::new(ListPrimitiveChunkedBuilder::new(name, rows, rows, inner)))
             }
-            Kind::Time => Self::Time(Vec::new()),
-            Kind::Float => Self::Float(Vec::new()),
-            Kind::Int64 => Self::Int64(Vec::new()),
-            Kind::Int32 => Self::Int32(Vec::new()),
-            Kind::Bool => Self::Bool(Vec::new()),
+            Kind::Time => Self::Time(Vec::with_capacity(rows)),
+            Kind::Float => Self::Float(Vec::with_capacity(rows)),
+            Kind::Int64 => Self::Int64(Vec::with_capacity(rows)),
+            Kind::Int32 => Self::Int32(Vec::with_capacity(rows)),
+            Kind::Bool => Self::Bool(Vec::with_capacity(rows)),
         }
     }
 
@@ -210,7 +212,7 @@ impl TableWriter {
             .with_compression(ParquetCompression::Zstd(Some(level(path)?)))
             .batched(&schema)
             .map_err(|error| encode_error(path, &error))?;
-        let buffers = empty(&columns);
+        let buffers = empty(&columns, 0);
         let path = path.to_owned();
         Ok(Self { path, partial, columns, buffers, rows: 0, bytes: 0, writer, seal })
     }
@@ -241,7 +243,9 @@ impl TableWriter {
     }
 
     fn write_group(&mut self) -> Result<(), WriteError> {
-        let buffers = std::mem::replace(&mut self.buffers, empty(&self.columns));
+        // After a full group there may well be another.
+        let room = if self.rows == GROUP_ROWS { GROUP_ROWS } else { 0 };
+        let buffers = std::mem::replace(&mut self.buffers, empty(&self.columns, room));
         let columns = iter::zip(buffers, &self.columns)
             .map(|(buffer, (name, _))| buffer.finish(name.clone()))
             .collect();
@@ -300,8 +304,8 @@ fn schema(path: &Path, columns: &[(PlSmallStr, Kind)]) -> Result<Schema, WriteEr
     Ok(schema)
 }
 
-fn empty(columns: &[(PlSmallStr, Kind)]) -> Vec<Buffer> {
-    columns.iter().map(|(name, kind)| Buffer::new(name, *kind)).collect()
+fn empty(columns: &[(PlSmallStr, Kind)], rows: usize) -> Vec<Buffer> {
+    columns.iter().map(|(name, kind)| Buffer::new(name, *kind, rows)).collect()
 }
 
 fn partial_path(path: &Path) -> PathBuf {
