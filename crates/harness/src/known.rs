@@ -1,5 +1,6 @@
-//! What the ledger has answers to, looked up many times a second: lookups that follow each other at
-//! once share a view of the ledger, as long as it is up to date.
+//! What the ledger has answers to, looked up many times a second: what is certainly not there is not
+//! looked for, and lookups that follow each other at once share a view of the ledger, as long as it
+//! is up to date.
 
 use std::{
     cell::Cell,
@@ -38,7 +39,8 @@ impl Known {
     }
 
     /// The request's answer, whoever asked for it. Whatever this process committed before the call
-    /// is seen.
+    /// is seen. Of an endpoint that was new to the ledger, what others commit is seen once this
+    /// process has committed something after it.
     pub(crate) fn answer(&self, hash: &RequestHash) -> Result<Option<Record>, LedgerError> {
         let Inner { id, asked, is_new, writer, .. } = &*self.endpoint;
         let may_be_there = asked.insert(*id, hash) || !is_new || writer.has_company();

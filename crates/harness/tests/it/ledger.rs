@@ -60,6 +60,24 @@ fn two_ledgers_share_one_file() {
     assert_eq!(asked.tally.cached, 500);
 }
 
+#[test]
+fn what_others_add_is_seen_from_the_next_commit_on() {
+    let (server, setup) = (echo(), Setup::new());
+    let path = setup.folder.path().join("shared.sqlite");
+    let ledgers = [0, 1].map(|_| Ledger::open(&path).expect("a ledger"));
+    // To both of them it is new.
+    let [ours, others] = ledgers.each_ref().map(|ledger| {
+        Endpoint::open(&model(&server), None, &setup.network, ledger).expect("an endpoint")
+    });
+    let ask = |endpoint, run, texts: std::ops::Range<u64>| {
+        setup.ask_all(endpoint, run, texts.map(|n| asking(&n.to_string(), n))).tally
+    };
+    assert_eq!(ask(&others, "others", 0..100).answered, 100);
+    assert_eq!(ask(&ours, "ours", 100..101).answered, 1);
+    assert_eq!(ask(&ours, "ours", 0..101).cached, 101);
+    assert_eq!(server.count(), 101);
+}
+
 fn check_refused(path: &Path, is_expected: impl Fn(&LedgerError) -> bool, message: &str) {
     let before = fs::read(path).expect("a file");
     let error = Ledger::open(path).expect_err("no ledger");
