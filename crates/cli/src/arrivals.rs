@@ -17,12 +17,12 @@ use rangemap::RangeSet;
 
 use crate::progress::Tag;
 
-/// Samples that are scored together.
+/// Samples that are scored together, at most.
 pub(crate) const BATCH: usize = 1024;
 
-/// Where answers come slowly, those that are ready are scored after so long, even if they are fewer:
-/// so that little is left to do when the last one comes.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// Where answers come slowly, those that are ready may be scored after so long, even if they are
+/// fewer: so that little is left to do when the last one comes.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// An answer is kept where fewer than this many samples are scored before it.
 const WINDOW: usize = 8 * BATCH;
@@ -36,6 +36,8 @@ pub(crate) type Ended = (Sample, Record);
 /// The answers of one run on their way. Samples are known by their rank in the order of reports.
 pub(crate) struct Arrivals {
     plan: Plan,
+    /// How long less than a batch may wait; `None`: until there is a batch.
+    patience: Option<Duration>,
     state: Mutex<State>,
     /// There may be something to score.
     scorable: Condvar,
@@ -70,7 +72,7 @@ struct State {
 pub(crate) enum Next {
     /// These.
     Here(Vec<Ended>),
-    /// Those of these ranks: the ledger has what there is of them.
+    /// Those of these ranks: the records have what there is of them.
     Elsewhere(Range<u64>),
     /// Nothing: that was all.
     End,
@@ -80,7 +82,11 @@ pub(crate) enum Next {
 
 impl Arrivals {
     /// For all samples of a plan; those of models that are not asked are there already.
-    pub(crate) fn new(plan: &Plan, is_asked: impl Fn(usize) -> bool) -> Self {
+    pub(crate) fn new(
+        plan: &Plan,
+        is_asked: impl Fn(usize) -> bool,
+        patience: Option<Duration>,
+    ) -> Self {
         let arms = plan.arms();
         let per_arm = plan.n_samples_per_arm();
         let unasked = (0..).zip(&arms).filter(|(_, (_, model))| !is_asked(*model));
@@ -88,6 +94,7 @@ impl Arrivals {
         let state = State { elsewhere: elsewhere.collect(), ..State::default() };
         Self {
             plan: plan.clone(),
+            patience,
             state: Mutex::new(state),
             scorable: Condvar::new(),
             news: Condvar::new(),
@@ -101,7 +108,7 @@ impl Arrivals {
         let was_ready = state.ready > 0;
         state.put(rank, Box::new((sample, record)));
         // Woken for the first of a batch and for the last, not for every sample.
-        let is_first = !was_ready && state.ready > 0;
+        let is_first = self.patience.is_some() && !was_ready && state.ready > 0;
         let is_woken = state.is_idle && (is_first || state.is_scorable());
         state.is_idle &= !is_woken;
         let is_heard = state.listeners > 0;
@@ -145,12 +152,12 @@ impl Arrivals {
         let mut state = self.state();
         while !state.is_scorable() {
             state.is_idle = true;
-            if state.ready == 0 {
+            let Some(patience) = self.patience.filter(|_| state.ready > 0) else {
                 state = self.scorable.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
-            }
+            };
             let fills = |state: &mut State| !state.is_scorable();
-            let waited = self.scorable.wait_timeout_while(state, PATIENCE, fills);
+            let waited = self.scorable.wait_timeout_while(state, patience, fills);
             let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             state = after;
             if timeout.timed_out() {
@@ -255,7 +262,7 @@ impl State {
 }
 
 /// Bytes of text, about.
-fn size((sample, record): &Ended) -> usize {
+pub(crate) fn size((sample, record): &Ended) -> usize {
     sample.request.text_bytes() + record.output.as_ref().map_or(0, String::len)
 }
 

@@ -42,6 +42,7 @@ pub(crate) struct Endpoints {
     by_model: Vec<Option<Endpoint>>,
     run_id: String,
     network: Network,
+    ledger: Ledger,
     budget: Budget,
     /// Requests were left out because the budget might have been passed.
     out_of_budget: AtomicBool,
@@ -148,7 +149,7 @@ impl Endpoints {
             endpoints.push(if is_asked { Some(open()?) } else { None });
         }
         let (run_id, out_of_budget) = (run_id.to_owned(), AtomicBool::new(false));
-        Ok(Self { by_model: endpoints, run_id, network, budget, out_of_budget })
+        Ok(Self { by_model: endpoints, run_id, network, ledger, budget, out_of_budget })
     }
 
     /// Stops on Ctrl-C: first gracefully, then at once.
@@ -222,6 +223,11 @@ impl Endpoints {
         })?;
         self.out_of_budget.fetch_or(tally.out_of_budget, Ordering::Relaxed);
         Ok(tally)
+    }
+
+    /// No more is asked for now.
+    pub(crate) fn tidy(&self) {
+        self.ledger.tidy();
     }
 
     /// The records of samples, as this run sees them.

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     args::{Format, OutputArgs},
-    arrivals::Arrivals,
+    arrivals::{Arrivals, PATIENCE},
     ask::{Asks, Endpoints, shared_ledger},
     baseline::Baseline,
     calibration::judge_margins,
@@ -155,7 +155,10 @@ impl Run {
         printer: Printer,
     ) -> Result<Option<Scored>> {
         let plan = &self.opened.plan;
-        let arrivals = Arrivals::new(plan, |model| endpoints.asks(model));
+        // A program is not started for a handful of answers.
+        let has_program = self.opened.metrics.iter().any(|metric| metric.program().is_some());
+        let patience = (!has_program).then_some(PATIENCE);
+        let arrivals = Arrivals::new(plan, |model| endpoints.asks(model), patience);
         // Scores that wait for judges are made when all is there; so are those over some items
         // only, which have no ranks.
         let is_judged = questions_each(&self.opened) > 0;
@@ -233,6 +236,7 @@ impl Run {
             let judged = judging.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             asked.and(judged)
         });
+        endpoints.tidy();
         progress.finish();
         judged.map(drop)
     }

@@ -14,7 +14,7 @@ use evalmark_core::{
 use evalmark_harness::Stop;
 
 use crate::{
-    arrivals::{Arrivals, BATCH, Ended, Next},
+    arrivals::{Arrivals, BATCH, Ended, Next, size},
     judges::{Judged, Judges},
     open::Opened,
     records::Records,
@@ -24,6 +24,8 @@ use crate::{
 const AHEAD: usize = 2;
 /// Bytes of text after which a batch is full.
 const BATCH_BYTES: usize = 8 << 20;
+/// Samples whose records are fetched together.
+const FEW: usize = 64;
 
 /// A sample with its end.
 pub(crate) struct Gathered {
@@ -96,8 +98,8 @@ fn gather(
             Next::Elsewhere(ranks) => {
                 planned.go_to(ranks.start)?;
                 let mut goes_on = true;
-                while goes_on && planned.next < ranks.end {
-                    goes_on = hand_over(with_records(planned.batch(ranks.end)?, &mut *records)?)?;
+                while goes_on && planned.place < ranks.end {
+                    goes_on = hand_over(planned.batch(ranks.end, &mut *records)?)?;
                 }
                 goes_on
             }
@@ -110,55 +112,59 @@ fn gather(
     }
 }
 
-fn with_records(mut samples: Vec<Sample>, records: &mut dyn Records) -> Result<Vec<Ended>> {
-    let ended = records.records(&mut samples)?;
-    Ok(samples.into_iter().zip(ended).collect())
-}
-
 /// Samples out of the plan, in the order of the reports.
 struct Planned<'a> {
     plan: &'a Plan,
-    /// The next of them, and its place: its rank where the plan is over all items.
     samples: Box<dyn Iterator<Item = Result<Sample, PlanError>> + Send>,
-    next: u64,
+    /// That of the next one: its rank where the plan is over all items.
+    place: u64,
 }
 
 impl<'a> Planned<'a> {
     fn new(plan: &'a Plan) -> Self {
-        Self { plan, samples: Box::new(plan.in_report_order()), next: 0 }
+        Self { plan, samples: Box::new(plan.in_report_order()), place: 0 }
     }
 
     /// All that were not taken yet.
     fn rest(&self) -> Next {
         let end = self.plan.n_samples();
-        if self.next < end { Next::Elsewhere(self.next..end) } else { Next::End }
+        if self.place < end { Next::Elsewhere(self.place..end) } else { Next::End }
     }
 
     /// Leaves out those before this rank, which is not behind the next one's.
     fn go_to(&mut self, rank: u64) -> Result<()> {
         let per_arm = self.plan.n_samples_per_arm();
-        if rank / per_arm == self.next / per_arm {
+        if rank / per_arm == self.place / per_arm {
             // On from where it is: whoever began anew each time would read far too much.
-            let skipped = usize::try_from(rank - self.next)?;
+            let skipped = usize::try_from(rank - self.place)?;
             self.samples.by_ref().take(skipped).try_for_each(|sample| sample.map(drop))?;
         } else {
             self.samples = Box::new(self.plan.from_rank(rank));
         }
-        self.next = rank;
+        self.place = rank;
         Ok(())
     }
 
-    /// The next batch, which ends before the rank `end`.
-    fn batch(&mut self, end: u64) -> Result<Vec<Sample>> {
-        let (mut samples, mut bytes) = (Vec::new(), 0);
-        while self.next < end && samples.len() < BATCH && bytes < BATCH_BYTES {
-            let Some(sample) = self.samples.next().transpose()? else {
-                bail!("the dataset has become shorter since the run began");
-            };
-            self.next += 1;
-            bytes += sample.request.text_bytes();
-            samples.push(sample);
+    /// The next batch with its records. It ends before the place `end`.
+    fn batch(&mut self, end: u64, records: &mut dyn Records) -> Result<Vec<Ended>> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while self.place < end && batch.len() < BATCH && bytes < BATCH_BYTES {
+            let mut samples = self.some(end)?;
+            let ended = records.records(&mut samples)?;
+            let ended = samples.into_iter().zip(ended);
+            batch.extend(ended.inspect(|ended| bytes += size(ended)));
         }
+        Ok(batch)
+    }
+
+    /// The next few, at most those before the place `end`.
+    fn some(&mut self, end: u64) -> Result<Vec<Sample>> {
+        let count = FEW.min(usize::try_from(end - self.place)?);
+        let samples: Vec<Sample> = self.samples.by_ref().take(count).collect::<Result<_, _>>()?;
+        if samples.len() < count {
+            bail!("the dataset has become shorter since the run began");
+        }
+        self.place += count as u64;
         Ok(samples)
     }
 }

@@ -1,6 +1,7 @@
-//! What git says of the folder that a suite is in, asked while the suite is read and checked.
+//! What git says of the folders that suites are in, asked while the suites are read and checked.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
     thread::{self, JoinHandle},
@@ -15,26 +16,47 @@ pub(crate) struct Git {
     pub(crate) clean: bool,
 }
 
-/// A question to git that may not be answered yet.
-pub(crate) struct Lookup(JoinHandle<Option<Git>>);
+/// Questions to git that may not be answered yet.
+pub(crate) struct Lookup(JoinHandle<Vec<Option<Git>>>);
 
 impl Lookup {
-    /// Asks about the folder of the suite at this path.
-    pub(crate) fn start(suite: &Path) -> Self {
-        let folder = suite.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder: PathBuf = folder.unwrap_or(Path::new(".")).into();
-        Self(thread::spawn(move || ask(&folder)))
+    /// Asks about the folder of each suite.
+    pub(crate) fn start(suites: &[PathBuf]) -> Self {
+        let folders: Vec<_> = suites.iter().map(|suite| folder(suite).to_owned()).collect();
+        Self(thread::spawn(move || {
+            let mut known = BTreeMap::new();
+            let state = |folder: PathBuf| {
+                known.entry(folder).or_insert_with_key(|folder| ask(folder)).clone()
+            };
+            folders.into_iter().map(state).collect()
+        }))
     }
 
-    /// Waits for the answer; `None` outside git.
-    pub(crate) fn finish(self) -> Option<Git> {
+    /// Waits for the answers, in the order of the suites; `None` outside git.
+    pub(crate) fn finish(self) -> Vec<Option<Git>> {
         self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
+/// What git says of the folder of one suite.
+pub(crate) fn look_up(suite: &Path) -> Option<Git> {
+    ask(folder(suite))
+}
+
+fn folder(suite: &Path) -> &Path {
+    let folder = suite.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 fn ask(folder: &Path) -> Option<Git> {
     let git = |arguments: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
+        let output = Command::new("git")
+            .arg("--no-optional-locks")
+            .arg("-C")
+            .arg(folder)
+            .args(arguments)
+            .output()
+            .ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let revision = git(&["rev-parse", "HEAD"])?;

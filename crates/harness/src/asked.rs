@@ -25,20 +25,20 @@ impl Default for Asked {
 }
 
 impl Asked {
-    /// Takes in a request. `false`: it has certainly not been here before.
+    /// Takes in a request. `true`: it has certainly not been here before.
     pub(crate) fn insert(&self, endpoint: i64, RequestHash(hash): &RequestHash) -> bool {
         // A hash is as good as random. The same one at another endpoint is in another block.
         let [a, b, c, d, rest @ ..] = hash;
         let [low, high, ..] = endpoint.to_le_bytes();
         let block = u32::from_le_bytes([a ^ low, b ^ high, *c, *d]) as usize % BLOCKS * BLOCK;
         let mut words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut was_here = true;
+        let mut is_new = false;
         for [word, bit] in rest.as_chunks().0.iter().take(BITS) {
             let (word, bit) = (block + usize::from(*word) % BLOCK, 1 << (bit % 64));
-            was_here &= words[word] & bit != 0;
+            is_new |= words[word] & bit == 0;
             words[word] |= bit;
         }
-        was_here
+        is_new
     }
 }
 
@@ -56,15 +56,15 @@ mod tests {
         for number in 0..20_000 {
             asked.insert(1, &hash(number));
         }
-        assert!((0..20_000).all(|number| asked.insert(1, &hash(number))));
+        assert!(!(0..20_000).any(|number| asked.insert(1, &hash(number))));
     }
 
     #[test]
     fn hardly_anybody_else_is() {
         let asked = Asked::default();
-        let mistaken = (0..1_000_000).filter(|number| asked.insert(1, &hash(*number))).count();
+        let mistaken = (0..1_000_000).filter(|number| !asked.insert(1, &hash(*number))).count();
         assert!(mistaken < 1_000, "{mistaken} of a million");
-        let mistaken = (0..10_000).filter(|number| asked.insert(2, &hash(*number))).count();
+        let mistaken = (0..10_000).filter(|number| !asked.insert(2, &hash(*number))).count();
         assert!(mistaken < 100, "{mistaken} of another endpoint's");
     }
 }

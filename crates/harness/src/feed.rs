@@ -26,7 +26,7 @@ use crate::{
 /// concurrency limit gives.
 const PLACES: usize = 6144;
 /// Bytes of text that a place is for: a longer request takes several, so that long texts do not
-/// fill the memory while they wait.
+/// fill the memory while they wait. Those that are asked at once have their places in any case.
 const PLACE_BYTES: usize = 4096;
 
 /// What the asking thread hears.

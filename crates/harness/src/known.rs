@@ -43,20 +43,20 @@ impl Known {
     /// process has committed something after it.
     pub(crate) fn answer(&self, hash: &RequestHash) -> Result<Option<Record>, LedgerError> {
         let Inner { id, asked, is_new, writer, .. } = &*self.endpoint;
-        let may_be_there = asked.insert(*id, hash) || !is_new || writer.has_company();
-        if may_be_there { self.look_up(hash) } else { Ok(None) }
-    }
-
-    fn look_up(&self, hash: &RequestHash) -> Result<Option<Record>, LedgerError> {
-        let (commits, now) = (self.endpoint.writer.commits(), Instant::now());
         let is_old =
-            |view: View| view.commits != commits || now.duration_since(view.opened_at) > OLDEST;
+            |view: View| view.commits != writer.commits() || view.opened_at.elapsed() > OLDEST;
         if self.view.get().is_some_and(is_old) {
             self.let_go();
         }
+        // Every request is taken in, whether or not this one is then looked up.
+        let was_not_asked = asked.insert(*id, hash);
+        if was_not_asked && *is_new && !writer.has_company() {
+            return Ok(None);
+        }
         if self.view.get().is_none() {
+            let view = View { commits: writer.commits(), opened_at: Instant::now() };
             self.answers.begin()?;
-            self.view.set(Some(View { commits, opened_at: now }));
+            self.view.set(Some(view));
         }
         self.answers.answer(hash)
     }

@@ -73,7 +73,7 @@ pub(crate) fn read(body: &str) -> Result<Answer, Trouble> {
 
 /// Outcome and text of a message.
 fn text(message: Message<'_>, finish_reason: Option<&str>) -> Result<(Outcome, String), Trouble> {
-    let (content, refused_part) = message.content.map_or(Ok((None, None)), content)?;
+    let (content, refused_part) = message.content.map_or(Ok((None, None)), said)?;
     let refusal = message.refusal.as_ref().and_then(Value::as_str).map(str::to_owned);
     if let Some(refusal) = refusal.or(refused_part).filter(|refusal| !refusal.is_empty()) {
         return Ok((Outcome::Refused, content.filter(|text| !text.is_empty()).unwrap_or(refusal)));
@@ -94,15 +94,18 @@ fn text(message: Message<'_>, finish_reason: Option<&str>) -> Result<(Outcome, S
 }
 
 /// The text of a content, and a refusal among its parts.
-fn content(content: &RawValue) -> Result<(Option<String>, Option<String>), Trouble> {
+fn said(content: &RawValue) -> Result<(Option<String>, Option<String>), Trouble> {
     let content = content.get();
-    if content.starts_with('"') {
-        let text = serde_json::from_str(content).map_err(|e| unreadable(&e, content, WHAT))?;
-        return Ok((Some(text), None));
-    }
-    serde_json::from_str(content)
-        .map(joined)
-        .map_err(|_| misshapen(WHAT, "`content` is neither text nor a list of parts"))
+    let said = if content.starts_with('"') {
+        serde_json::from_str(content).map(|text| (Some(text), None))
+    } else {
+        serde_json::from_str(content).map(joined)
+    };
+    said.map_err(|error| match error.classify() {
+        Category::Data => misshapen(WHAT, "`content` is neither text nor a list of parts"),
+        // Half a character: what stands there cannot be decoded.
+        _ => unreadable(&error, content, WHAT),
+    })
 }
 
 /// The text of all parts, and their refusal. Parts without any text are no content.
@@ -294,6 +297,15 @@ mod tests {
             r#"{"choices":[{"mess"#,
             r"connection/Yes: the connection broke: the response ends in its middle",
         );
+    }
+
+    #[test]
+    fn half_a_character_may_come_whole_the_next_time() {
+        for content in [r#""\ud83d""#, r#"[{"text":"\ud83d"}]"#] {
+            let body = format!(r#"{{"choices":[{{"message":{{"content":{content}}}}}]}}"#);
+            let read = summary(read(&body));
+            assert!(read.starts_with("malformed/Yes: the response is no JSON"), "{read}");
+        }
     }
 
     #[test]

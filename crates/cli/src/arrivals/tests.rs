@@ -119,7 +119,7 @@ fn plan() -> Plan {
 
 #[test]
 fn what_is_ready_is_not_held_back_until_a_batch_is_full() {
-    let arrivals = Arrivals::new(&plan(), |_| true);
+    let arrivals = Arrivals::new(&plan(), |_| true, Some(PATIENCE));
     let put = |rank| {
         let (sample, record) = *ended(rank, 10);
         arrivals.put(sample, record);

@@ -22,7 +22,7 @@ use crate::{
     calibration_text,
     exit::Exit,
     flow::Run,
-    git::Lookup,
+    git::look_up,
     hint::Hinted,
     open::{Opened, open},
     outlook::is_planned,
@@ -130,8 +130,7 @@ fn answered(
     let path = args.out.join(&opened.suite.name).join(&part.run_id);
     let is_new = args.run_id.is_none() || !path.join("run.json").is_file();
     let (folder, record) = if is_new {
-        let git = Lookup::start(&opened.suite.path).finish();
-        let record = begin(opened, git, part.run_id, options);
+        let record = begin(opened, look_up(&opened.suite.path), part.run_id, options);
         (RunFolder::begin(&args.out, &record)?, record)
     } else {
         let (folder, mut record) = begun(opened, &path, part.no_cache)?;

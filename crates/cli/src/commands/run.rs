@@ -31,14 +31,14 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),
         ..Options::from(&args.selection)
     };
-    let lookups: Vec<_> = args.suites.iter().map(|path| Lookup::start(path)).collect();
+    let lookup = Lookup::start(&args.suites);
     let opened = args.suites.iter().map(|path| open(path, &options, printer));
     let opened: Vec<_> = opened.collect::<Result<_>>()?;
-    let keyed = opened.into_iter().zip(lookups).map(|(opened, lookup)| {
+    let keyed = opened.into_iter().zip(lookup.finish()).map(|(opened, git)| {
         let keys = keys(&opened, Asks::Everyone)?;
         let budget = budget(&opened, Asks::Everyone, args.budget)?;
         let baseline = suite_baseline(args.baseline.as_deref(), &args.out, &opened)?;
-        Ok((opened, lookup.finish(), keys, budget, baseline))
+        Ok((opened, git, keys, budget, baseline))
     });
     let mut exit = Exit::Done;
     for (opened, git, keys, budget, baseline) in keyed.collect::<Result<Vec<_>>>()? {

@@ -17,7 +17,7 @@ pub enum LedgerError {
     },
     /// The file's format is not this version's.
     #[error(
-        "the ledger {path} has format {found}, and this evalmark reads format {known}: use the \
+        "the ledger {path} has format {found}, and this evalmark reads those up to {known}: use the \
          evalmark that wrote it, or another cache folder"
     )]
     Version {
@@ -25,7 +25,7 @@ pub enum LedgerError {
         path: String,
         /// The file's format.
         found: i64,
-        /// The format this version reads.
+        /// The newest format that this version reads.
         known: i64,
     },
     /// The file was truncated or changed from outside.

@@ -29,8 +29,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `answers` holds at most one answer per endpoint and request: the first that was committed.
 /// `failures` holds what went wrong in a run, until an answer arrives. `checksum` covers all
-/// other columns of an answer. The index holds the first 12 bytes of a hash, which are as good as
-/// unique, because its pages are what most writing goes to.
+/// other columns of an answer, and the hash. The index holds the first 12 bytes of a hash only: they
+/// are as good as unique, and a small index is what keeps a large ledger quick.
 const TABLES: &str = "
     CREATE TABLE endpoints (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
     CREATE TABLE answers (
@@ -130,6 +130,12 @@ impl Ledger {
         self.writer.writer()
     }
 
+    /// Says that no more answers will come for a while: the ledger tidies its log, and is not waited
+    /// for.
+    pub fn tidy(&self) {
+        self.writer.writer().tidy();
+    }
+
     pub(crate) fn asked(&self) -> Arc<Asked> {
         self.asked.clone()
     }
@@ -218,7 +224,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
     connect().map_err(|error: rusqlite::Error| LedgerError::new(path, &error))
 }
 
-/// Refuses what is no ledger of this format, and changes nothing.
+/// Refuses what is no ledger that this evalmark can use, and changes nothing.
 pub(super) fn check_ledger(path: &Path) -> Result<(), LedgerError> {
     check_file(path)?;
     if format(&connect(path)?, path)? > 0 {

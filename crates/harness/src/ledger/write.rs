@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    ops::Range,
     path::Path,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -44,8 +45,8 @@ pub(crate) struct Entry {
 /// What is committed together.
 struct Batch {
     entries: Vec<Entry>,
-    /// Somebody wanted it at once, because no more is coming from them.
-    is_flushed: bool,
+    /// No more will come for a while: time to tidy.
+    is_last: bool,
 }
 
 /// What waits to be committed. A queue of its own, because the thread should sleep until a batch
@@ -55,7 +56,7 @@ struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     commits: AtomicU64,
-    /// Answers were added or removed by somebody else.
+    /// The last answer is not the one that this ledger's writer added.
     has_company: AtomicBool,
 }
 
@@ -63,13 +64,15 @@ struct Queue {
 struct Waiting {
     entries: Vec<Entry>,
     is_flushing: bool,
+    is_tidying: bool,
     is_closed: bool,
 }
 
 impl Waiting {
     /// Whether nobody wants it committed yet.
     fn fills(&mut self) -> bool {
-        self.entries.len() < COMMIT_ROWS && !self.is_flushing && !self.is_closed
+        let is_wanted = self.is_flushing || self.is_tidying || self.is_closed;
+        self.entries.len() < COMMIT_ROWS && !is_wanted
     }
 }
 
@@ -82,7 +85,7 @@ impl Queue {
     /// more comes. `None` when the queue is closed and empty.
     fn batch(&self) -> Option<Batch> {
         let idle = |waiting: &mut Waiting| {
-            waiting.entries.is_empty() && !waiting.is_flushing && !waiting.is_closed
+            waiting.entries.is_empty() && !waiting.is_tidying && !waiting.is_closed
         };
         let waiting = self.changed.wait_while(self.waiting(), idle);
         let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
@@ -99,8 +102,9 @@ impl Queue {
             }
         }
         let is_over = waiting.is_closed && waiting.entries.is_empty();
-        let is_flushed = std::mem::take(&mut waiting.is_flushing);
-        (!is_over).then(|| Batch { entries: std::mem::take(&mut waiting.entries), is_flushed })
+        waiting.is_flushing = false;
+        let is_last = std::mem::take(&mut waiting.is_tidying);
+        (!is_over).then(|| Batch { entries: std::mem::take(&mut waiting.entries), is_last })
     }
 }
 
@@ -128,17 +132,23 @@ impl Writer {
         self.0.commits.load(Ordering::Acquire)
     }
 
-    /// Whether others have added or removed answers since the ledger was opened: found out with the
-    /// next commit of our own.
+    /// Whether somebody else has added answers since the ledger was opened: found out with the next
+    /// commit of our own, whatever becomes of that.
     pub(crate) fn has_company(&self) -> bool {
         self.0.has_company.load(Ordering::Acquire)
     }
 
-    /// Commits what was put, without waiting for more: for who has no more to put.
+    /// Commits what was put, without waiting for more.
     pub(crate) fn flush(&self) {
         let mut waiting = self.0.waiting();
-        waiting.is_flushing = true;
+        waiting.is_flushing = !waiting.entries.is_empty();
         drop(waiting);
+        self.0.changed.notify_one();
+    }
+
+    /// Copies the log to where it belongs, without being waited for.
+    pub(super) fn tidy(&self) {
+        self.0.waiting().is_tidying = true;
         self.0.changed.notify_one();
     }
 
@@ -205,38 +215,42 @@ impl Drop for Closing<'_> {
 
 /// Number of the last answer; SQLite gives the next one the number after it.
 fn last_row(connection: &Connection) -> Result<i64, rusqlite::Error> {
-    connection.query_row("SELECT coalesce(max(rowid), 0) FROM answers", [], |row| row.get(0))
+    let mut find = connection.prepare_cached("SELECT coalesce(max(rowid), 0) FROM answers")?;
+    find.query_row([], |row| row.get(0))
 }
 
-fn write(mut connection: Connection, mut last_row: i64, path: &Path, queue: &Queue) {
+fn write(mut connection: Connection, mut expected: i64, path: &Path, queue: &Queue) {
     let _closing = Closing(queue);
     while let Some(batch) = queue.batch() {
         let committed = commit(&mut connection, &batch.entries);
-        if let Ok(added @ 1..) = committed {
-            let expected = last_row + added;
-            last_row = connection.last_insert_rowid();
-            queue.has_company.fetch_or(last_row != expected, Ordering::Release);
+        if let Ok(Some(rows)) = &committed {
+            queue.has_company.fetch_or(rows.start != expected, Ordering::Release);
+            expected = rows.end;
         }
         queue.commits.fetch_add(1, Ordering::Release);
         let committed = committed.map(drop).map_err(|error| LedgerError::new(path, &error));
         for Entry { record, receipt, .. } in batch.entries {
             receipt(committed.clone().map(|()| record));
         }
-        if batch.is_flushed {
-            // Closing would do it, too, and somebody would wait for that; if it fails now, closing
-            // tries again.
+        if batch.is_last {
+            // Closing does it, too, and is waited for. If it fails now, closing tries again.
             drop(connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)"));
         }
     }
 }
 
-/// Commits a batch, and tells how many answers it added.
-fn commit(connection: &mut Connection, batch: &[Entry]) -> Result<i64, rusqlite::Error> {
-    let mut added = 0;
+/// Commits a batch, and tells which answer was the last one before and after; `None` where there is
+/// nothing to commit.
+fn commit(
+    connection: &mut Connection,
+    batch: &[Entry],
+) -> Result<Option<Range<i64>>, rusqlite::Error> {
     if batch.is_empty() {
-        return Ok(added);
+        return Ok(None);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = last_row(&transaction)?;
+    let mut added = 0;
     // Most runs have none, and looking for them one by one takes time.
     let mut has_failures = has_failures(&transaction)?;
     // Neighbours in the index share its pages. The first of two with the same hash stays the first.
@@ -254,7 +268,7 @@ fn commit(connection: &mut Connection, batch: &[Entry]) -> Result<i64, rusqlite:
         }
     }
     transaction.commit()?;
-    Ok(added)
+    Ok(Some(before..before + added))
 }
 
 #[cfg(test)]
