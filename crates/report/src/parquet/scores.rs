@@ -41,7 +41,8 @@ impl ScoresWriter {
     /// Begins the file; it gets its name in [`Self::finish`].
     pub fn create(path: &Path, run_id: &str) -> Result<Self, WriteError> {
         let columns = SCORES.iter().map(|column| (column.name, column.kind));
-        Ok(Self { table: TableWriter::create(path, columns)?, run_id: run_id.to_owned() })
+        let table = TableWriter::create(path, columns)?.narrow(3);
+        Ok(Self { table, run_id: run_id.to_owned() })
     }
 
     /// Adds a row. Rows come in the order of the samples, metrics in the suite's order.

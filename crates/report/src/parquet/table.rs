@@ -21,9 +21,12 @@ use polars::{
 use super::seal::{Seal, Sealing};
 use crate::columns::Kind;
 
-/// A row group ends after this many rows.
+/// A row group has at least so many rows, where its texts are short and its table is wide.
 const GROUP_ROWS: usize = 16_384;
-/// It ends before that once its texts hold this many bytes: long answers must not fill the memory.
+/// What is kept of a finished row group until the file ends takes as much memory as about so many
+/// rows of the group that is being filled.
+const ROWS_A_GROUP: usize = 180;
+/// A row group ends before that once its texts hold this many bytes: long answers must not fill the memory.
 const GROUP_BYTES: usize = 32 << 20;
 
 /// A Parquet file that cannot be written.
@@ -192,6 +195,10 @@ pub(super) struct TableWriter {
     buffers: Vec<Buffer>,
     rows: usize,
     bytes: usize,
+    /// Rows of the groups before.
+    written: usize,
+    /// Rows of a group, at least.
+    least: usize,
     writer: BatchedWriter<Sealing<BufWriter<File>>>,
     seal: Seal,
 }
@@ -214,7 +221,29 @@ impl TableWriter {
             .map_err(|error| encode_error(path, &error))?;
         let buffers = empty(&columns, 0);
         let path = path.to_owned();
-        Ok(Self { path, partial, columns, buffers, rows: 0, bytes: 0, writer, seal })
+        Ok(Self {
+            path,
+            partial,
+            columns,
+            buffers,
+            rows: 0,
+            bytes: 0,
+            written: 0,
+            least: GROUP_ROWS,
+            writer,
+            seal,
+        })
+    }
+
+    /// The same, for a table so narrow that its groups may be so many times as long.
+    pub(super) fn narrow(self, times: usize) -> Self {
+        Self { least: times * GROUP_ROWS, ..self }
+    }
+
+    /// How many rows the group has that is being filled: the longer the file, the longer its groups,
+    /// so that they and what is kept of them grow with the root of its rows only.
+    fn group_rows(&self) -> usize {
+        group_rows(self.written, self.least)
     }
 
     /// Adds one row: a value for every column, in order.
@@ -236,7 +265,7 @@ impl TableWriter {
             return Err(WriteError::Misfit { path: self.path.clone(), message });
         }
         self.rows += 1;
-        if self.rows >= GROUP_ROWS || self.bytes >= GROUP_BYTES {
+        if self.rows >= self.group_rows() || self.bytes >= GROUP_BYTES {
             self.write_group()?;
         }
         Ok(())
@@ -244,7 +273,9 @@ impl TableWriter {
 
     fn write_group(&mut self) -> Result<(), WriteError> {
         // After a full group there may well be another.
-        let room = if self.rows == GROUP_ROWS { GROUP_ROWS } else { 0 };
+        let is_full = self.rows == self.group_rows();
+        self.written += self.rows;
+        let room = if is_full { self.group_rows() } else { 0 };
         let buffers = std::mem::replace(&mut self.buffers, empty(&self.columns, room));
         let columns = iter::zip(buffers, &self.columns)
             .map(|(buffer, (name, _))| buffer.finish(name.clone()))
@@ -308,6 +339,10 @@ fn empty(columns: &[(PlSmallStr, Kind)], rows: usize) -> Vec<Buffer> {
     columns.iter().map(|(name, kind)| Buffer::new(name, *kind, rows)).collect()
 }
 
+fn group_rows(written: usize, least: usize) -> usize {
+    written.saturating_mul(ROWS_A_GROUP).isqrt().max(least)
+}
+
 fn partial_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".partial");
@@ -320,4 +355,27 @@ fn io_error(path: &Path, source: io::Error) -> WriteError {
 
 fn encode_error(path: &Path, error: &polars::prelude::PolarsError) -> WriteError {
     WriteError::Encode { path: path.to_owned(), message: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Groups of a file of so many rows, and rows of the last one.
+    fn groups(rows: usize) -> (usize, usize) {
+        let (mut written, mut count) = (0, 0);
+        while written < rows {
+            written += group_rows(written, GROUP_ROWS);
+            count += 1;
+        }
+        (count, group_rows(written, GROUP_ROWS))
+    }
+
+    #[test]
+    fn groups_of_a_long_file_are_long_and_few() {
+        assert_eq!(groups(1_000_000), (62, GROUP_ROWS));
+        let (count, rows) = groups(1_000_000_000);
+        assert!((4_000..6_000).contains(&count), "{count}");
+        assert!((400_000..450_000).contains(&rows), "{rows}");
+    }
 }
