@@ -1,22 +1,11 @@
 //! A metric as a suite would write it, to be timed.
 
-use evalmark_core::metric::{InvalidPolicy, MetricSpec};
+use evalmark_core::metric::MetricSpec;
 use evalmark_scoring::{Metric, catalog};
 use serde_json::Value;
 
 /// A kind with these parameters; `None` where there is no such kind, or it does not take them.
 pub fn metric(kind: &str, params: Value) -> Option<Metric> {
     let kind = catalog().iter().find(|known| known.name == kind)?.name;
-    let spec = MetricSpec {
-        name: kind.to_owned(),
-        kind,
-        params,
-        extract: None,
-        negate: false,
-        threshold: None,
-        binary: false,
-        invalid: InvalidPolicy::Zero,
-        labels: None,
-    };
-    Metric::compile(&spec).ok()
+    Metric::compile(&MetricSpec::new(kind, kind, params)).ok()
 }

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use evalmark_core::metric::{Direction, InvalidPolicy, MetricSpec, Range};
+use evalmark_core::metric::{Direction, MetricSpec, Range};
 use evalmark_scoring::{Corpus, Metric, catalog};
 use evalmark_verdict::{Pooled, Rule};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{open::Opened, run_folder::RunRecord};
 
@@ -62,25 +61,11 @@ pub(crate) fn pooled_metrics(record: &RunRecord) -> BTreeMap<String, Metric> {
         let name = entry["name"].as_str()?;
         record.scales.get(name)?.value.as_ref()?;
         let kind = catalog().iter().find(|kind| entry.get(kind.name).is_some())?;
-        let spec = spec(name, kind.name, &entry[kind.name]);
+        // The value of a run depends on the parameters alone.
+        let spec = MetricSpec::new(name, kind.name, entry[kind.name].clone());
         Some((name.to_owned(), Metric::compile(&spec).ok()?))
     });
     compiled.collect()
-}
-
-/// A metric with its parameters alone: the value of a run depends on nothing else.
-fn spec(name: &str, kind: &'static str, params: &Value) -> MetricSpec {
-    MetricSpec {
-        name: name.to_owned(),
-        kind,
-        params: params.clone(),
-        extract: None,
-        negate: false,
-        threshold: None,
-        binary: false,
-        invalid: InvalidPolicy::Zero,
-        labels: None,
-    }
 }
 
 /// A metric's value of a run, as the verdict crate takes it.

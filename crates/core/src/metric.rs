@@ -33,6 +33,23 @@ pub struct MetricSpec {
     pub labels: Option<LabelSpec>,
 }
 
+impl MetricSpec {
+    /// A kind with its parameters, and nothing else that a suite may say.
+    pub fn new(name: &str, kind: &'static str, params: Value) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            params,
+            extract: None,
+            negate: false,
+            threshold: None,
+            binary: false,
+            invalid: InvalidPolicy::Zero,
+            labels: None,
+        }
+    }
+}
+
 /// How to narrow an answer before it is scored.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Extract {

@@ -206,7 +206,7 @@ fn has_log(path: &Path) -> bool {
 }
 
 /// The log may grow to 16,000 pages, 64 MB, before they are copied to where they belong: by then
-/// most pages of the index have been written several times, and are copied once.
+/// many pages of the index have been written several times, and are copied once.
 pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
     let connect = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE

@@ -26,7 +26,8 @@ const GROUP_ROWS: usize = 16_384;
 /// What is kept of a finished row group until the file ends takes as much memory as about so many
 /// rows of the group that is being filled.
 const ROWS_A_GROUP: usize = 180;
-/// A row group ends before that once its texts hold this many bytes: long answers must not fill the memory.
+/// A row group ends before that once its texts hold this many bytes: long answers must not fill the
+/// memory.
 const GROUP_BYTES: usize = 32 << 20;
 
 /// A Parquet file that cannot be written.
