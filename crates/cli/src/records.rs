@@ -38,7 +38,7 @@ impl LedgerRecords<'_> {
     /// The record of this sample, where there is one yet.
     fn find(&self, sample: &Sample) -> Result<Option<Record>> {
         if let Provider::RecordedColumn(column) = &self.models[sample.model].provider {
-            return Ok(Some(recorded_cell(sample.item.fields.get(column), column)));
+            return Ok(Some(recorded_cell(&sample.item.fields, column)));
         }
         match &self.answers[sample.model] {
             Some(answers) => Ok(answers.get(&sample.request.hash())?),

@@ -1,22 +1,27 @@
 //! Jinja templates over an item's columns, strict: an undefined variable is an error that names it.
 
+mod columns;
+mod hint;
+mod numbers;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use minijinja::{
-    AutoEscape, Environment, ErrorKind, UndefinedBehavior,
-    value::{Object, Serde},
-};
-use serde_json::{Map, Value};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+
+use self::columns::Columns;
+use crate::fields::Fields;
 
 /// A compiled template. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Template {
     environment: Arc<Environment<'static>>,
     name: Arc<str>,
+    /// Whether it does more with numbers than to write them.
+    calculates: bool,
 }
 
 /// A template that does not compile or render.
@@ -50,10 +55,22 @@ impl Template {
     ) -> Result<Self, TemplateError> {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment
-            .add_template_owned(name.to_owned(), source.to_owned())
-            .map_err(|error| TemplateError::new(name, &error, None))?;
-        Ok(Self { environment: Arc::new(environment), name: name.into() })
+        let calculates = numbers::calculates(source);
+        numbers::prepare(&mut environment, calculates);
+        environment.add_template_owned(name.to_owned(), source.to_owned()).map_err(|error| {
+            let error = TemplateError::new(name, &error, None);
+            error.advised(hint::of_syntax(source))
+        })?;
+        Ok(Self { environment: Arc::new(environment), name: name.into(), calculates })
+    }
+
+    /// Whether what it renders may depend on these columns.
+    pub fn uses<'a>(&self, mut columns: impl Iterator<Item = &'a str>) -> bool {
+        let Ok(template) = self.environment.get_template(&self.name) else { return true };
+        let names = template.undeclared_variables(false);
+        names.contains("item")
+            || columns.any(|column| names.contains(column))
+            || hint::takes_in_files(template.source())
     }
 
     /// Name and source of every file that was included so far, in the order of the names.
@@ -65,43 +82,24 @@ impl Template {
         files
     }
 
-    /// Renders with every column as a variable.
-    pub fn render(&self, fields: &Map<String, Value>) -> Result<String, TemplateError> {
-        self.render_in(Serde(fields).into(), fields)
-    }
-
-    /// As [`render`](Self::render); columns that the template does not name cost nothing.
-    pub fn render_shared(&self, fields: &Arc<Map<String, Value>>) -> Result<String, TemplateError> {
-        self.render_in(minijinja::Value::from_object(Columns(fields.clone())), fields)
-    }
-
-    fn render_in(
-        &self,
-        context: minijinja::Value,
-        fields: &Map<String, Value>,
-    ) -> Result<String, TemplateError> {
+    /// Renders with every column as a variable, and the row itself as `item`. Columns that the
+    /// template does not name cost nothing.
+    pub fn render(&self, fields: &Fields) -> Result<String, TemplateError> {
         let template = self
             .environment
             .get_template(&self.name)
             .map_err(|error| TemplateError::new(&self.name, &error, None))?;
+        let columns = Arc::new(Columns::new(fields, self.calculates));
+        let context = minijinja::Value::from_dyn_object(columns.clone());
         template.render(context).map_err(|error| {
-            let missing = (error.kind() == ErrorKind::UndefinedError)
-                .then(|| template.undeclared_variables(false))
-                .map(|names| names.into_iter().filter(|n| !fields.contains_key(n)).collect());
-            TemplateError::new(&self.name, &error, missing)
-        })
-    }
-}
-
-/// An item's columns, which become the template's own values when it asks for them.
-#[derive(Debug)]
-struct Columns(Arc<Map<String, Value>>);
-
-impl Object for Columns {
-    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
-        self.0.get(key.as_str()?).map(|value| match value {
-            Value::String(text) => text.as_str().into(),
-            other => Serde(other).into(),
+            let is_undefined = error.kind() == ErrorKind::UndefinedError;
+            let missing = is_undefined.then(|| {
+                let names = template.undeclared_variables(false).into_iter();
+                let is_missing = |n: &String| !fields.contains_key(n) && n != "item";
+                names.filter(is_missing).chain(columns.missed()).collect()
+            });
+            let wrong = TemplateError::new(&self.name, &error, missing);
+            wrong.advised(hint::of_row(template.source(), fields))
         })
     }
 }
@@ -121,6 +119,12 @@ impl TemplateError {
             _ => describe(error),
         };
         Self { message: format!("{at}: {what}"), line: error.line() }
+    }
+
+    /// With advice, where there is some.
+    fn advised(self, advice: Option<String>) -> Self {
+        let Some(advice) = advice else { return self };
+        Self { message: format!("{}; {advice}", self.message), ..self }
     }
 }
 

@@ -29,6 +29,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         threshold: None,
         needs_target: true,
+        reads_objects: false,
         model_refs: &[],
         nested: |_| Vec::new(),
         embeds: false,
@@ -42,6 +43,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         threshold: None,
         needs_target: false,
+        reads_objects: false,
         model_refs: &["/model", "/models"],
         nested: |_| Vec::new(),
         embeds: false,
@@ -55,6 +57,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         threshold: None,
         needs_target: true,
+        reads_objects: false,
         model_refs: &["/model"],
         nested: |_| Vec::new(),
         embeds: true,
@@ -189,7 +192,7 @@ fn labels_are_about_one_answer() {
     };
     labels("")(&["`labels` needs exactly one of `column`, `columns` and `file`"]);
     labels("column: label")(&[
-        "row 1: column `label`: `x` is no label; a label is a number from 0 to 1, or empty",
+        "row 1: column `label`: `x` is not a label; a label is a number from 0 to 1, or empty",
         "one column cannot hold labels of several prompts' answers",
         "name one for each",
     ]);
@@ -371,19 +374,19 @@ fn json_datasets() {
         (
             "data.jsonl",
             "{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}\n{\"id\":\n",
-            "line 2: is not valid JSON",
+            "line 2, column 6: is cut off",
         ),
         (
             "data.json",
             "[{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}, 3]",
-            "row 2: is not a JSON object",
+            "row 2 (line 1, column 41): is not a JSON object",
         ),
         (
             "data.json",
             "[{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}] []",
-            "row 2: goes on after the array",
+            "row 2 (line 1, column 42): goes on after the array",
         ),
-        ("data.json", "{}", "is not a JSON array of objects"),
+        ("data.json", "{}", "is one object, not an array of objects"),
     ] {
         let folder = folder();
         fs::write(folder.path().join(name), text).expect("written");

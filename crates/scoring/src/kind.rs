@@ -39,6 +39,8 @@ pub(crate) trait Define {
     const AGGREGATION: &'static str = "mean";
     /// Whether the models that it names give embeddings, and no opinion.
     const EMBEDS: bool = false;
+    /// Whether it can use a target that is a JSON object, or lets a model or program use it.
+    const READS_OBJECTS: bool = false;
     /// Pointers to parameters that name a file, relative to the suite: a kind gets its content as a
     /// [`FileText`](crate::file_text::FileText).
     const FILE_REFS: &'static [&'static str] = &[];
@@ -204,6 +206,8 @@ pub(crate) struct Kind {
     pub(crate) about: About,
     /// Whether the models that it names give embeddings, and no opinion.
     pub(crate) embeds: bool,
+    /// Whether it can use a target that is a JSON object.
+    pub(crate) reads_objects: bool,
     /// Pointers to parameters that name a file.
     pub(crate) file_refs: &'static [&'static str],
     /// JSON Schema of its parameters, without references, so that it can be embedded.
@@ -223,6 +227,7 @@ pub(crate) const fn kind<D: Define>() -> Kind {
         schema: schema::<D::Params>,
         compile: compile::<D>,
         embeds: D::EMBEDS,
+        reads_objects: D::READS_OBJECTS,
         file_refs: D::FILE_REFS,
         aggregation: D::AGGREGATION,
         nested: D::nested,

@@ -2,8 +2,13 @@
 //! made of them (`items`). Files are streamed, never held whole; every error names its row.
 
 mod csv;
+pub(crate) mod delimiter;
+mod encoding;
 mod items;
 mod json;
+mod json_value;
+mod quotes;
+pub(crate) mod sniff;
 
 use std::{
     fmt,
@@ -11,16 +16,12 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Map, Value};
-
 pub(crate) use self::items::Surveyor;
 pub use self::items::{Items, Survey};
-
-/// One row: column names and values, in the file's order.
-pub type Row = Map<String, Value>;
+use crate::fields::Fields;
 
 /// Rows of a file, in order.
-pub type Rows = Box<dyn Iterator<Item = Result<Row, DatasetError>> + Send>;
+pub type Rows = Box<dyn Iterator<Item = Result<Fields, DatasetError>> + Send>;
 
 /// Opens a Parquet file as rows.
 pub type OpenParquet = fn(&Path) -> Result<Rows, DatasetError>;
@@ -62,6 +63,8 @@ pub struct FileSpec {
     pub path: PathBuf,
     /// Its format.
     pub format: Format,
+    /// What separates the cells of a CSV or TSV file; found out where it is `None`.
+    pub delimiter: Option<u8>,
     /// How a Parquet file is read.
     pub parquet: OpenParquet,
 }
@@ -77,6 +80,10 @@ pub struct DatasetSpec {
     pub targets: Vec<String>,
     /// Whether an item may have an empty target.
     pub allow_empty_target: bool,
+    /// Whether an item may have targets that a metric cannot use; the metric then has no score of it.
+    pub allow_unusable_target: bool,
+    /// Whether a target may be an object: some metric reads JSON.
+    pub allow_object_target: bool,
     /// Column that marks items that are not independent.
     pub cluster: Option<String>,
     /// Columns to break results down by.
@@ -109,8 +116,7 @@ impl FileSpec {
     /// The file's rows, from the first.
     pub fn rows(&self) -> Result<Rows, DatasetError> {
         match self.format {
-            Format::Csv => csv::open(&self.path, b','),
-            Format::Tsv => csv::open(&self.path, b'\t'),
+            Format::Csv | Format::Tsv => csv::open(&self.path, self.format, self.delimiter),
             Format::Jsonl => json::open_lines(&self.path),
             Format::Json => json::open_array(&self.path),
             Format::Parquet => (self.parquet)(&self.path),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checker, suggest};
 use crate::{
-    dataset::{FileSpec, Format},
+    dataset::{FileSpec, Format, sniff},
     label::LabelSpec,
     suite::raw::RawLabels,
 };
@@ -73,12 +73,16 @@ impl Checker<'_> {
     fn label_file(&mut self, at: &str, file: &str) -> Option<LabelSpec> {
         let path = self.folder.join(file);
         let Some(format) = Format::of(&path) else {
-            let message = format!("the ending of `{file}` does not tell its format");
-            let hint = "use a file ending in .csv, .tsv, .jsonl, .json or .parquet".to_owned();
+            let (message, hint) = sniff::by_name(&path, file);
+            let hint = match hint.strip_prefix("add `format") {
+                Some(_) => "use a file ending in .csv, .tsv, .jsonl, .json or .parquet".to_owned(),
+                None => hint,
+            };
             self.complain_with_hint(&format!("{at}/file"), message, hint);
             return None;
         };
-        let spec = LabelSpec::File(FileSpec { path, format, parquet: self.readers.parquet });
+        let parquet = self.readers.parquet;
+        let spec = LabelSpec::File(FileSpec { path, format, delimiter: None, parquet });
         match spec.open() {
             Ok(_) => Some(spec),
             Err(error) => {
