@@ -33,6 +33,7 @@ mod run_folder;
 mod scored;
 mod summary;
 mod table;
+mod usable_targets;
 mod verdict_text;
 
 use std::process::ExitCode;

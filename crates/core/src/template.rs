@@ -13,13 +13,14 @@ use std::{
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 
 use self::columns::Columns;
-use crate::fields::Fields;
+use crate::{fields::Fields, suite::text_file::even};
 
 /// A compiled template. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Template {
     environment: Arc<Environment<'static>>,
     name: Arc<str>,
+    source: Arc<str>,
     /// Whether it does more with numbers than to write them.
     calculates: bool,
 }
@@ -39,7 +40,9 @@ impl Template {
     pub fn compile(name: &str, source: &str, folder: &Path) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
         environment.set_auto_reload(false);
-        environment.set_loader(minijinja::path_loader(PathBuf::from(folder)));
+        let load = minijinja::path_loader(PathBuf::from(folder));
+        environment
+            .set_loader(move |name| Ok(load(name)?.map(|file| even(file.source()).into_owned())));
         Self::compile_in(environment, name, source)
     }
 
@@ -61,7 +64,8 @@ impl Template {
             let error = TemplateError::new(name, &error, None);
             error.advised(hint::of_syntax(source))
         })?;
-        Ok(Self { environment: Arc::new(environment), name: name.into(), calculates })
+        let environment = Arc::new(environment);
+        Ok(Self { environment, name: name.into(), source: source.into(), calculates })
     }
 
     /// Whether what it renders may depend on these columns.
@@ -80,6 +84,11 @@ impl Template {
             loaded.map(|(name, file)| (name.to_owned(), file.source().to_owned())).collect();
         files.sort();
         files
+    }
+
+    /// The template as it was written.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// Renders with every column as a variable, and the row itself as `item`. Columns that the

@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use evalmark_core::metric::{Complaint, Direction, Nested, Range};
+use evalmark_core::{
+    fields::Fields,
+    metric::{Complaint, Direction, Nested, Range},
+};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -85,6 +88,11 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// Whether the metric can use an item's targets, of which there is at least one.
+    fn check_targets(&self, _targets: &[String], _fields: &Fields) -> Result<(), UnusableTarget> {
+        Ok(())
+    }
+
     /// Whether its findings may say themselves that an answer passes.
     fn decides(&self) -> bool {
         false
@@ -95,6 +103,15 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
     fn counts_of_invalid(&self, _: Subject<'_>) -> Option<Vec<f64>> {
         None
     }
+}
+
+/// Why a metric has no score of an item, whatever is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusableTarget {
+    /// What is wrong with the target.
+    pub problem: String,
+    /// Whether it can only be a mistake, even where another metric can use the target.
+    pub is_mistake: bool,
 }
 
 /// A value of a whole run that is made from sums of what each answer adds: BLEU, macro F1.

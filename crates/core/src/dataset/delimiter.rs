@@ -1,8 +1,10 @@
 //! Which character separates the cells of a CSV file, where nobody says so.
 
+use std::path::Path;
+
 use csv::ReaderBuilder;
 
-use super::Format;
+use super::{Format, sniff};
 
 /// How many rows are looked at.
 const ROWS: usize = 20;
@@ -13,12 +15,32 @@ const OTHERS: [u8; 4] = [b';', b'\t', b'|', b','];
 /// The delimiter of a file that begins with `head`: the format's own, unless the header has a
 /// single cell by it and another splits every row into as many cells.
 pub(super) fn detect(head: &[u8], format: Format) -> u8 {
-    let own = if format == Format::Tsv { b'\t' } else { b',' };
+    let own = of_format(format);
     if n_cells(head, own).is_none_or(|n| n > 1) {
         return own;
     }
     let split = OTHERS.iter().filter_map(|other| Some((even_cells(head, *other)?, *other)));
     split.filter(|(n, _)| *n > 1).max_by_key(|(n, _)| *n).map_or(own, |(_, other)| other)
+}
+
+/// The delimiter that a format has by itself.
+pub(crate) fn of_format(format: Format) -> u8 {
+    if format == Format::Tsv { b'\t' } else { b',' }
+}
+
+/// The delimiter of a CSV or TSV file that can be read.
+pub(crate) fn of_file(path: &Path, format: Format) -> Option<u8> {
+    let is_cells = matches!(format, Format::Csv | Format::Tsv);
+    let file = is_cells.then(|| sniff::open(path, format).ok()).flatten()?;
+    Some(detect(file.buffer(), format))
+}
+
+/// A delimiter as people read it.
+pub(crate) fn name(delimiter: u8) -> String {
+    match delimiter {
+        b'\t' => "tabs".to_owned(),
+        other => format!("`{}`", char::from(other)),
+    }
 }
 
 /// How many cells the header has.

@@ -8,6 +8,8 @@ mod gate;
 mod mistake;
 mod raw;
 mod schema;
+mod syntax;
+pub(crate) mod text_file;
 
 use std::path::{Path, PathBuf};
 
@@ -51,6 +53,8 @@ pub struct Suite {
     pub effective: Value,
     /// What is unwise, but no mistake.
     pub warnings: Vec<String>,
+    /// What was found out, where the suite does not say.
+    pub notes: Vec<String>,
 }
 
 /// What a reader of suites is told about the world outside this crate.
@@ -91,10 +95,8 @@ pub enum SuiteError {
 impl Suite {
     /// Reads and checks a suite file.
     pub fn read(path: &Path, readers: Readers<'_>) -> Result<Self, SuiteError> {
-        let text = std::fs::read_to_string(path).map_err(|error| SuiteError::Unreadable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let text = text_file::read(path)
+            .map_err(|reason| SuiteError::Unreadable { path: path.to_owned(), reason })?;
         Ok(check::check(path, &text, readers)?)
     }
 

@@ -75,6 +75,7 @@ impl Define for Formula {
         model_refs: &[],
         source: "Expressions of Jinja, by the crate `minijinja`.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(Params(source): Params) -> Result<Work, Complaint> {

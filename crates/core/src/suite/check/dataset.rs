@@ -22,7 +22,8 @@ impl Checker<'_> {
         }
         let path = self.folder.join(&raw.path);
         let format = self.format(raw, &path);
-        let delimiter = self.delimiter(raw, format);
+        let declared = self.delimiter(raw, format);
+        let delimiter = declared.map(|declared| declared.or_else(|| self.found(&path, format?)));
         let column = |model: &RawModel| model.recorded.as_ref()?.column.clone();
         let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
         let ignored = models.iter().filter_map(column).chain(raw.ignore.clone());
@@ -74,6 +75,21 @@ impl Checker<'_> {
             self.complain_with_hint(at, message, hint);
         }
         parsed.map(Some)
+    }
+
+    /// The delimiter that the file itself shows, told where it is not the format's own.
+    fn found(&mut self, path: &Path, format: Format) -> Option<u8> {
+        let found = delimiter::of_file(path, format)?;
+        let own = delimiter::of_format(format);
+        if found != own {
+            self.notes.push(format!(
+                "dataset {}: the cells are separated by {}, as it seems; `dataset.delimiter` says so \
+                 for sure",
+                path.display(),
+                delimiter::name(found),
+            ));
+        }
+        Some(found)
     }
 
     /// Whether some metric reads a target that is an object, or none looks at targets.

@@ -9,6 +9,7 @@ use crate::{
         Amount,
         document::escape,
         raw::{RawExtract, RawInvalid, RawMetric, RawWhich},
+        text_file,
     },
 };
 
@@ -34,7 +35,7 @@ impl Checker<'_> {
         let known = self.readers.kinds;
         let mut kinds = known.iter().filter(|kind| raw.kinds.contains_key(kind.name));
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {
-            if raw.kinds.is_empty() && self.document.lost_a_key(&at) {
+            if raw.kinds.is_empty() && self.document.lost(&at) {
                 return None; // An unknown key has been reported: most likely the kind.
             }
             let names: Vec<_> = known.iter().map(|kind| kind.name).collect();
@@ -57,7 +58,10 @@ impl Checker<'_> {
         self.model_refs(&at, kind, &params, models);
         let spec = metric_spec(raw, kind, params);
         let checked = spec.as_ref().map_err(Clone::clone).and_then(|spec| (kind.check)(spec));
-        if let Err(complaint) = checked {
+        // What was taken out has been reported, and what lacks it is no second mistake.
+        if let Err(complaint) = checked
+            && !self.document.lost(&at)
+        {
             self.complain(&format!("{at}{}", complaint.pointer), complaint.message);
         }
         spec.ok()
@@ -84,7 +88,7 @@ impl Checker<'_> {
             let Some(param) = params.pointer_mut(pointer) else { continue };
             let Some(file) = param.as_str() else { continue };
             let path = self.folder.join(file);
-            match std::fs::read_to_string(&path) {
+            match text_file::read(&path) {
                 Ok(text) => *param = json!({ "text": text }),
                 Err(error) => {
                     let message = format!("the file {} cannot be read: {error}", path.display());

@@ -1,11 +1,13 @@
 //! From a suite file's text to a checked suite: every mistake at once, each with its place.
 
+mod chat;
 mod dataset;
 mod gate;
 mod labels;
 pub(in crate::suite) mod metrics;
 mod models;
 mod prompts;
+mod unwise;
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +31,7 @@ pub(super) fn check(path: &Path, text: &str, readers: Readers<'_>) -> Result<Sui
         Err(error) => return Err(wrong(vec![Mistake::new(error.to_string())])),
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut checker = Checker { document, folder, readers, mistakes };
+    let mut checker = Checker { document, folder, readers, mistakes, notes: Vec::new() };
     let suite = checker.suite(path, raw);
     match suite {
         Some(suite) if checker.mistakes.is_empty() => Ok(suite),
@@ -48,6 +50,7 @@ struct Checker<'a> {
     folder: PathBuf,
     readers: Readers<'a>,
     mistakes: Vec<Mistake>,
+    notes: Vec<String>,
 }
 
 impl Checker<'_> {
@@ -81,7 +84,10 @@ impl Checker<'_> {
                 "no model is left to evaluate: every one says `evaluate: false`",
             );
         }
-        let warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
+        let mut warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
+        warnings.extend(unwise::prompts(prompts.as_deref().unwrap_or_default(), first.as_ref()));
+        warnings.extend(unwise::params(&raw.models));
+        self.respelled_labels();
         let prompt_names: Vec<_> = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
         let arms = labels::Arms { prompts: &prompt_names, n_models: candidates.len() };
         for (i, metric) in raw.metrics.iter().enumerate() {
@@ -103,12 +109,33 @@ impl Checker<'_> {
             gate,
             effective,
             warnings,
+            notes: std::mem::take(&mut self.notes),
         })
     }
 
     fn suite_name(&mut self, name: &str) {
         if let Err(message) = crate::suite::file_name(name) {
             self.complain("/name", format!("the suite's name {message}"));
+        }
+    }
+
+    /// Labels and other words to compare with that YAML takes for numbers, and would spell otherwise.
+    fn respelled_labels(&mut self) {
+        let is_word = |pointer: &str| {
+            pointer.starts_with("/metrics/")
+                && ["/labels/", "/values/", "/letters/"].iter().any(|key| pointer.contains(key))
+        };
+        let respelled: Vec<_> = self
+            .document
+            .respellings()
+            .filter(|(pointer, _)| is_word(pointer))
+            .map(|(pointer, text)| (pointer.to_owned(), text.to_owned()))
+            .collect();
+        for (pointer, text) in respelled {
+            let read = self.document.value.pointer(&pointer).map(ToString::to_string);
+            let message = format!("YAML reads `{text}` as {}", read.unwrap_or_default());
+            let hint = format!("quote it, if it is a word: `\"{text}\"`");
+            self.complain_with_hint(&pointer, message, hint);
         }
     }
 

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use self::{hits::Labels, read::read};
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    json_compare::clip,
+    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     subject::Subject,
 };
 
@@ -115,6 +116,18 @@ impl Measure for Choice {
             Ok(chosen) => Finding::yes_or_no(right.contains(&chosen)),
             Err(reason) => Finding::Invalid(reason.to_owned()),
         }
+    }
+
+    fn check_targets(&self, targets: &[String], fields: &Fields) -> Result<(), UnusableTarget> {
+        let (count, texts) =
+            self.texts(fields).map_err(|problem| UnusableTarget { problem, is_mistake: true })?;
+        let position = |target: &String| self.labels.position(target, &texts);
+        if targets.iter().filter_map(position).any(|at| at < count) {
+            return Ok(());
+        }
+        let target = targets.first().map_or("", String::as_str);
+        let problem = format!("the target names none of the {count} options: {:?}", clip(target));
+        Err(UnusableTarget { problem, is_mistake: true })
     }
 }
 

@@ -111,7 +111,8 @@ impl Classes {
             return Err("the item has no target".to_owned());
         }
         let class = |target: &String| {
-            self.of(target).ok_or_else(|| format!("the target is no label: {:?}", clip(target)))
+            self.of(target)
+                .ok_or_else(|| format!("the target is not one of the labels: {:?}", clip(target)))
         };
         targets.iter().map(class).collect()
     }

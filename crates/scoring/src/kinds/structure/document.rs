@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::{code_fence::unfenced, kind::Finding};
+use crate::{
+    code_fence::unfenced,
+    kind::{Finding, UnusableTarget},
+};
 
 /// The part of an answer that is the document: all of it or, on request, its one block of code.
 pub(super) fn document(answer: &str, fence: bool) -> Result<&str, String> {
@@ -26,6 +29,15 @@ pub(super) fn json_targets(targets: &[String]) -> Result<Vec<Value>, Finding> {
     let reason =
         if targets.is_empty() { "the item has no target" } else { "the target is not JSON" };
     Err(Finding::Missing(reason.to_owned()))
+}
+
+/// Why a target cannot be used, of the finding that says so.
+pub(super) fn unusable(finding: Finding) -> UnusableTarget {
+    let problem = match finding {
+        Finding::Missing(reason) | Finding::Invalid(reason) => reason,
+        _ => "the target cannot be used".to_owned(),
+    };
+    UnusableTarget { problem, is_mistake: false }
 }
 
 /// 1, or 0 and why.
