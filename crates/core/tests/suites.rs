@@ -669,7 +669,7 @@ fn json_datasets() {
         (
             "data.jsonl",
             "{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}\n{\"id\":\n",
-            "line 2, column 6: is cut off",
+            "line 2, column 7: is cut off",
         ),
         (
             "data.json",

@@ -37,11 +37,24 @@ pub(super) fn mistake(text: &str, error: &Error, position: Position) -> Mistake 
         other => {
             let said = other.render_with_formatter(&UserMessageFormatter);
             let end = said.find(" at line ").or_else(|| said.find('\n')).unwrap_or(said.len());
-            (said[..end].to_owned(), None)
+            in_words(&said[..end])
         }
     };
     let hint = hint.or_else(|| line.and_then(advice));
     Mistake { position, message, hint }
+}
+
+/// The parser's words without its way there.
+fn in_words(said: &str) -> (String, Option<String>) {
+    if said.contains("tab") {
+        let hint = "indent with spaces; YAML takes no tabs".to_owned();
+        return ("a tab stands where YAML takes none".to_owned(), Some(hint));
+    }
+    let what = match said.strip_prefix("while ").and_then(|rest| rest.split_once(", ")) {
+        Some((_, what)) => what,
+        None => said,
+    };
+    (format!("not valid YAML: {what}"), None)
 }
 
 /// What is most likely wrong with the line.
