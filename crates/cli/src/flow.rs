@@ -30,7 +30,7 @@ use crate::{
     print::Printer,
     progress::Progress,
     records::{AwaitedRecords, RecordedSamples, Records},
-    run_folder::{RunFolder, RunRecord, Status, Totals, now, write_whole},
+    run_folder::{Counts, RunFolder, RunRecord, Status, Totals, now, write_whole},
     scored::{Scored, write_reports},
     table, verdict_text,
 };
@@ -374,6 +374,7 @@ impl Run {
                 "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
             ));
         }
+        tell_reasoning(counts, printer);
         let labels = self.opened.metrics.iter().zip(&self.opened.labels);
         for (metric, _) in labels.filter(|(_, labels)| labels.is_some()) {
             if !counts.labelled.contains_key(metric.name()) {
@@ -397,6 +398,17 @@ impl Run {
                 "{failed} of {planned} samples have no answer ({kinds}); {advice}"
             ));
         }
+    }
+}
+
+/// Says how many answers were scored without the reasoning in them.
+fn tell_reasoning(counts: &Counts, printer: Printer) {
+    let Counts { reasoning_cut, planned, .. } = counts;
+    if *reasoning_cut > 0 {
+        printer.remark(&format!(
+            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
+             scored without it; `reasoning: keep` on a metric scores the whole text"
+        ));
     }
 }
 

@@ -234,6 +234,7 @@ impl Scored {
             Outcome::Failed => counts.failed += 1,
         }
         counts.cached += u64::from(one.record.cached && one.record.has_answer());
+        counts.reasoning_cut += u64::from(one.scores.iter().any(|score| score.reasoning_cut));
         if let Some(failure) = &one.record.failure {
             *counts.errors.entry(failure.kind.as_str().to_owned()).or_default() += 1;
         }
