@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Nested, Range},
+    metric::{Complaint, Direction, Nested, Range, Reasoning},
 };
 use serde_json::{Map, Value};
 
@@ -45,6 +45,10 @@ impl Define for AnyOf {
 }
 
 impl Measure for AnyOf {
+    fn reasoning(&self) -> Option<Reasoning> {
+        None
+    }
+
     /// What is certain comes first: a pass decides. Where one is missing it might have passed.
     fn measure(&self, subject: Subject<'_>) -> Finding {
         let Said { passed, failed, invalid, missing } = Said::by(&self.parts, subject, true);

@@ -7,7 +7,7 @@ use std::{
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Range},
+    metric::{Complaint, Direction, Range, Reasoning},
     suite::yaml,
 };
 use schemars::JsonSchema;
@@ -70,6 +70,10 @@ impl Define for PerItem {
 }
 
 impl Measure for PerItem {
+    fn reasoning(&self) -> Option<Reasoning> {
+        None
+    }
+
     fn measure(&self, subject: Subject<'_>) -> Finding {
         let score = match self.of_row(subject.fields) {
             Ok(Some(row)) => row.metric.score(subject),

@@ -2,7 +2,7 @@
 
 use evalmark_core::{record::Record, request::Message, score::Score};
 use evalmark_scoring::{Form, Metric, Reply, Subject, Unaskable};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::support::{complaint, metric};
 
@@ -14,8 +14,8 @@ fn judge(params: &Value) -> Metric {
     metric(&entry)
 }
 
-fn fields() -> Map<String, Value> {
-    json!({"topic": "cats"}).as_object().cloned().unwrap_or_default()
+fn fields() -> evalmark_core::fields::Fields {
+    json!({"topic": "cats"}).as_object().cloned().unwrap_or_default().into()
 }
 
 fn ask(answer: &str) -> Vec<Message> {

@@ -119,6 +119,7 @@ fn a_schema_may_be_the_items_own() {
     let metric = metric(&json!({"json_schema": {"column": "schema"}}));
     let score = |schema: Value| -> Score {
         let fields: Map<String, Value> = [("schema".to_owned(), schema)].into_iter().collect();
+        let fields = evalmark_core::fields::Fields::from(fields);
         metric.score(Subject { fields: &fields, ..Subject::of_texts("7", &[]) })
     };
     assert_eq!(score(json!({"type": "integer"})).value, Some(1.0));
