@@ -5,8 +5,8 @@
 //! `src/kinds/` that fills the form in `src/kind.rs`, and one line in `src/kinds/mod.rs`.
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
-//! `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing an answer), `number_in_text.rs` and
-//! `number_notation.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
+//! `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing an answer), `number_in_text.rs`,
+//! `number_notation.rs`, `number_expression.rs` and `latex.rs`, `word_edge.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
 //! `program.rs` (what a user's own program is told and says). What a kind may look at is in
 //! `subject.rs`, structures are compared by `json_compare.rs`, `pairing.rs` and `tolerance.rs`, and found by
@@ -30,9 +30,11 @@ mod json_in_text;
 mod judge;
 mod kind;
 mod kinds;
+mod latex;
 mod metric;
 mod nested;
 mod normalize;
+mod number_expression;
 mod number_in_text;
 mod number_notation;
 mod overlap;
@@ -44,6 +46,7 @@ mod reference;
 mod similarity;
 mod subject;
 mod tolerance;
+mod word_edge;
 
 pub use batch::{Case, Judgement, score_batch};
 pub use judge::{Form, Judge, Question, Reply, Unaskable};
