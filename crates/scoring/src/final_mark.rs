@@ -11,33 +11,44 @@ const LINE: usize = 200;
 
 /// What stands in the last `\boxed{…}` that is not empty; to the end where it is not closed.
 pub(crate) fn boxed(text: &str) -> Option<&str> {
+    last_box(text).map(|(content, _)| content)
+}
+
+/// The same, where no number follows it: then the last number of the text is the last one in the box.
+pub(crate) fn boxed_at_end(text: &str) -> Option<&str> {
+    let (content, rest) = last_box(text)?;
+    (content.contains(char::is_numeric) && !rest.contains(char::is_numeric)).then_some(content)
+}
+
+/// What stands in the last box that is not empty, and what follows from there on.
+fn last_box(text: &str) -> Option<(&str, &str)> {
     let mut end = text.len();
     while let Some(at) = text[..end].rfind('\\') {
         let rest = &text[at + 1..];
         let mark = ["boxed", "fbox", "framebox"].iter().find_map(|name| rest.strip_prefix(name));
         let content = mark.and_then(|rest| content(rest.trim_start()));
-        if let Some(content) = content.filter(|content| !content.trim().is_empty()) {
-            return Some(content);
+        if let Some((content, rest)) = content.filter(|(content, _)| !content.trim().is_empty()) {
+            return Some((content, rest));
         }
         end = at;
     }
     None
 }
 
-/// What a box holds: a group, or without braces a number or one letter.
-fn content(rest: &str) -> Option<&str> {
+/// What a box holds, a group or without braces a number or one letter, and what follows.
+fn content(rest: &str) -> Option<(&str, &str)> {
     if let Some(body) = rest.strip_prefix('{') {
-        return Some(group(body));
+        return Some(body.split_at(group_len(body)));
     }
     let bare = rest.trim_start_matches(['-', '−', '+']);
     let end = rest.find(|c: char| c.is_whitespace() || "$\\".contains(c)).unwrap_or(rest.len());
     let is_letter = bare.starts_with(char::is_alphabetic)
         && !bare.chars().nth(1).is_some_and(char::is_alphanumeric);
-    (bare.starts_with(char::is_numeric) || is_letter).then(|| &rest[..end])
+    (bare.starts_with(char::is_numeric) || is_letter).then(|| rest.split_at(end))
 }
 
-/// The text to the brace that closes it; braces of sets are none.
-fn group(body: &str) -> &str {
+/// The length of a text to the brace that closes it; braces of sets are none.
+fn group_len(body: &str) -> usize {
     let (mut depth, mut is_escaped) = (1_usize, false);
     let end = body.bytes().position(|byte| {
         match byte {
@@ -48,7 +59,7 @@ fn group(body: &str) -> &str {
         is_escaped = byte == b'\\' && !is_escaped;
         depth == 0
     });
-    end.map_or(body, |end| &body[..end])
+    end.unwrap_or(body.len())
 }
 
 /// What stands after the last `####` of a line, where that is a number and not a heading.

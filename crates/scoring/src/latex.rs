@@ -169,6 +169,7 @@ impl<'t> Reader<'t> {
         match name {
             "frac" | "dfrac" | "tfrac" | "cfrac" | "nicefrac" | "sfrac" => self.fraction(),
             "thinspace" | "medspace" | "thickspace" | "enspace" | "space" | "nobreakspace" => {
+                self.rest = self.rest.trim_start_matches(' ');
                 self.space();
             }
             "left" | "right" => self.rest = self.rest.strip_prefix('.').unwrap_or(self.rest),

@@ -100,7 +100,7 @@ impl Side<'_> {
     /// Whether this side makes the number part of an expression; the other side tells a product from
     /// emphasis, and a difference from a label.
     fn joins(&self, other: &Side<'_>, strict: bool, is_date: bool) -> bool {
-        if if self.is_after { self.is_factor(strict) } else { self.is_argument() } {
+        if if self.is_after { self.is_factor(strict) } else { self.is_argument(other) } {
             return true;
         }
         match self.operator {
@@ -148,8 +148,12 @@ impl Side<'_> {
         if self.is_after { self.near.starts_with('*') } else { self.near.ends_with('*') }
     }
 
-    /// `f(3)`, `sqrt(2)`, `3(5)`.
-    fn is_argument(&self) -> bool {
+    /// `f(3)`, `sqrt(2)`, `3(5)`, `2**10`.
+    fn is_argument(&self, other: &Side<'_>) -> bool {
+        if let Some(base) = self.near.strip_suffix("**") {
+            return base.ends_with(|c: char| c.is_ascii_digit() || c == ')')
+                && !other.near.starts_with("**");
+        }
         let Some(head) = self.near.strip_suffix('(') else { return false };
         let name = &head[head.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len()..];
         let names =

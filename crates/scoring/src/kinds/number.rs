@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    final_mark::{after_hashes, boxed, declared_number},
+    final_mark::{after_hashes, boxed, boxed_at_end, declared_number},
     json_compare::clip,
     kind::{About, Define, Finding, Measure, Work},
     number_in_text::{self, Decimal, Found, numbers},
@@ -124,29 +124,30 @@ impl Number {
 
     /// The number that counts; `None` when it is out of range, and so equal to nothing.
     fn pick(&self, answer: &str) -> Result<Option<Decimal>, &'static str> {
-        let marks = matches!(self.which, Which::Marked);
-        if let Some(part) = marks.then(|| boxed(answer)).flatten() {
-            return self.scaled(last(&self.notations.plain(part), true)?);
+        let in_box = match self.which {
+            Which::Marked => boxed(answer),
+            Which::Last => boxed_at_end(answer),
+            Which::First | Which::Only => None,
+        };
+        if let Some(inside) = in_box {
+            let plain = self.notations.plain(inside);
+            return last(&plain, true).map(|found| self.value(&found));
         }
-        if let Some(part) = marks.then(|| after_hashes(answer)).flatten() {
-            return self.scaled(last(&self.notations.plain(part), false)?);
-        }
-        let plain = self.notations.plain(answer);
+        let is_marked = matches!(self.which, Which::Marked);
+        let after_hashes = is_marked.then(|| after_hashes(answer)).flatten();
+        let plain = self.notations.plain(after_hashes.unwrap_or(answer));
+        let declared = || is_marked.then(|| declared_number(&plain)).flatten();
         let found = match self.which {
             Which::First => numbers(&plain).next().ok_or(NONE).and_then(alone),
             Which::Only => only(&plain),
             Which::Last => last(&plain, false),
-            Which::Marked => match declared_number(&plain) {
-                Some(line) => first_result(line),
-                None => last(&plain, false),
-            },
+            Which::Marked => declared().map_or_else(|| last(&plain, false), first_result),
         };
-        self.scaled(found?)
+        found.map(|found| self.value(&found))
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "the end of every way to pick a number")]
-    fn scaled(&self, found: Found<'_>) -> Result<Option<Decimal>, &'static str> {
-        Ok(found.value().map(|number| self.notations.scaled(number, found.after())))
+    fn value(&self, found: &Found<'_>) -> Option<Decimal> {
+        found.value().map(|number| self.notations.scaled(number, found.after()))
     }
 }
 

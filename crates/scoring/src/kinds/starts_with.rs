@@ -104,7 +104,7 @@ impl Measure for AtEnd {
 impl AtEnd {
     fn holds(&self, answer: &str, text: &str) -> bool {
         let span = match self.end {
-            End::Start => answer.starts_with(text).then(|| 0..text.len()),
+            End::Start => answer.starts_with(text).then_some(0..text.len()),
             End::End => answer.ends_with(text).then(|| answer.len() - text.len()..answer.len()),
         };
         span.is_some_and(|span| !self.words || stands_alone(answer, &span))

@@ -197,7 +197,7 @@ fn a_line_that_begins_with_a_letter_counts() {
         ("A) cat B) dog C) cow", "-"),
         ("(A) cats bark\n(C) dogs do", "-"),
         ("B) dog or C) cow", "-"),
-        ("A good answer would be B. C packs proteins.", "-"),
+        ("A good answer would be B. C packs proteins.", "B"),
     ]);
 }
 

@@ -230,7 +230,8 @@ fn marks_are_word_edges_of_labels() {
     let digits = json!({"label": {"labels": ["5", "3"], "find": true}});
     assert!(score(&digits, "3.5", &["5"]).invalid);
     check(&digits, "rating:5", &["5"], Some(1.0));
-    check(&json!({"token_f1": {}}), "Answer:Paris", &["Answer Paris"], Some(1.0));
+    let words = json!({"token_f1": {}, "threshold": 0.5});
+    check(&words, "Answer:Paris", &["answer Paris"], Some(1.0));
 }
 
 #[test]

@@ -222,12 +222,20 @@ fn an_expression_is_no_number() {
         let boxed = format!("In 7 steps: \\boxed{{{answer}}}");
         assert!(score(&json!({"number": {"which": "marked"}}), &boxed, &["1"]).invalid, "{answer}");
     }
+}
+
+#[test]
+fn in_a_box_all_is_mathematics() {
     let marked = json!({"number": {"which": "marked"}});
     for inside in
         ["3x", "5!", "2n", "x^2", "x-5", "(3, 4)", "-2,1", "x > 5", "x \\geq 5", "[2, 5]", "3-5"]
     {
         assert!(score(&marked, &format!("\\boxed{{{inside}}}"), &["5"]).invalid, "{inside}");
     }
+}
+
+#[test]
+fn what_an_expression_is_equal_to_is_a_number() {
     is_read_as(
         "42",
         &[

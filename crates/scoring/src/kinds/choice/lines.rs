@@ -86,7 +86,8 @@ fn leading<'h>(
     let own = texts.get(hit.option).map(std::slice::from_ref).unwrap_or_default();
     let is_own = begins_with(text, own).is_some();
     let is_other = !is_own && begins_with(text, texts).is_some();
-    let is_said = is_own || mark.is_some() || rest.trim().is_empty();
+    let is_reasoned = ["because ", "since "].iter().any(|word| text.starts_with(word));
+    let is_said = is_own || mark.is_some() || is_reasoned || rest.trim().is_empty();
     let mark = mark.unwrap_or_default().trim_matches(|c| c == '*' || c == '_');
     let others = hits[at + 1..].iter().take_while(|other| other.start < span.end);
     let lists = !mark.is_empty()

@@ -32,11 +32,12 @@ pub(super) fn read(
         }
     }
     let whole = alone(answer);
-    if let Some(declared) = declared(answer, &hits, texts).filter(|_| whole.is_none()) {
-        return declared;
-    }
     let mut lines = answer.lines().filter(|line| !line.trim().is_empty());
     let (first, last) = (lines.next().and_then(alone), lines.next_back().and_then(alone));
+    let said = || declared(answer, &hits, texts, last.is_some());
+    if let Some(declared) = whole.is_none().then(said).flatten() {
+        return declared;
+    }
     if let Some(option) = whole.or(last).or(first) {
         return Ok(option);
     }
@@ -79,8 +80,13 @@ fn alone(text: &str, labels: &Labels, count: usize, texts: &[String]) -> Option<
     labels.position(text, texts).filter(|option| *option < count)
 }
 
-/// What the last declaration says.
-fn declared(answer: &str, hits: &[Hit], texts: &[String]) -> Option<Result<usize, &'static str>> {
+/// What the last declaration says; a conclusion is none where the answer ends with a choice.
+fn declared(
+    answer: &str,
+    hits: &[Hit],
+    texts: &[String],
+    ends_with_choice: bool,
+) -> Option<Result<usize, &'static str>> {
     let hit_at = |at: usize| {
         let hit = hits.binary_search_by_key(&at, |hit| hit.start).ok().map(|i| hits[i])?;
         let is_wrong = signs::is_called_wrong(&answer[hit.end..]);
@@ -94,7 +100,7 @@ fn declared(answer: &str, hits: &[Hit], texts: &[String]) -> Option<Result<usize
         None => begins_with(&answer[at..], texts).map(|option| (at, Ok(option))),
     });
     let conclusions = signs::conclusions(answer).filter_map(|at| {
-        let hit = hit_at(at).filter(|hit| hit.as_named || hit.marked);
+        let hit = hit_at(at).filter(|_| !ends_with_choice).filter(|hit| hit.as_named || hit.marked);
         hit.filter(|hit| signs::is_end(&answer[hit.end..])).map(|hit| (at, Ok(hit.option)))
     });
     let right = hits.iter().rfind(|hit| {

@@ -32,8 +32,8 @@ pub(super) fn declarations(text: &str) -> impl Iterator<Item = usize> {
     });
     LEADS.of(text).find_iter(text).filter_map(|lead| {
         let refused =
-            ["不", "没", "沒", "别", "別", "未", "勿", "不能", "不应", "不该", "不要", "不可"];
-        let is_chosen = lead.as_str().starts_with(['选', '選']);
+            ["不", "没", "沒", "别", "別", "未", "勿", "不能", "不应", "不应该", "不该", "不要"];
+        let is_chosen = lead.as_str().starts_with(['选', '選', '应', '應']);
         let head = &text[..lead.start()];
         (!(is_chosen && refused.iter().any(|word| head.ends_with(word)))).then_some(lead.end())
     })
@@ -42,7 +42,7 @@ pub(super) fn declarations(text: &str) -> impl Iterator<Item = usize> {
 /// Places after which an option is the conclusion, if the sentence ends with it: `So it is`, `所以`.
 pub(super) fn conclusions(text: &str) -> impl Iterator<Item = usize> {
     static LEADS: LazyLock<Regex> = LazyLock::new(|| {
-        let words = r"\b(?:so|therefore|thus|hence|conclusion|overall|finally|i\s+(?:think|believe|guess)|it(?:['’]s|\s+is|\s+must\s+be)|must\s+be)\b";
+        let words = r"\b(?:so|therefore|thus|hence|conclusion|overall|i\s+(?:think|believe|guess)|it(?:['’]s|\s+is|\s+must\s+be)|must\s+be)\b";
         let glued = "所以|因此|故|综上(?:所述)?|따라서|그러므로|よって|したがって|ดังนั้น";
         let filler = r#"[\s*_"'“‘(\[{$`:：（<【「『,，、]|\b(?:it(?:['’]s|\s+is)|i\s+(?:think|believe|choose|say)|the|best|correct|right|answer|option|choice|is|must\s+be|probably|clearly|most\s+likely)\b"#;
         Regex::new(&format!("(?i)(?:{words}|{glued})(?:{filler})*")).expect("a valid pattern")
@@ -80,7 +80,11 @@ pub(super) fn is_called_right(after: &str) -> bool {
 /// `A is wrong`, `A and C are incorrect`, `A错误`.
 pub(super) fn is_called_wrong(after: &str) -> bool {
     static WRONG: LazyLock<Regex> = LazyLock::new(|| {
-        let more = r#"(?:\s*(?:,\s*(?:and|or)|,|、|，|and|or|nor|&|/|和|与|及)\s*(?:option\s+)?[(\["'*]*[A-Za-z0-9]\b[)\]"'*]*)*"#;
+        let name = r#"(?:option\s+)?[(\["'*]*[A-Za-z0-9]\b[)\]"'*]*"#;
+        let and = r"\s*,?\s*(?:and|or|nor|&|/|、|和|与|及)\s*";
+        let more = format!(
+            r"(?:(?:\s*[,，]\s*{name})*(?:{and}{name})+|(?:\s*[,，]\s*{name})+(?:\s+are|\s*[均都]))?"
+        );
         let verb = r"(?:\s*[,:：.)–—-]?\s+(?:(?:is|are|was|were|seems?|would\s+be|both|all|also|clearly|obviously|definitely|simply|therefore)\s+)*|\s*[:：.)]\s*)[*_]*";
         let wrong = r"(?:wrong|incorrect|false|inaccurate|eliminated|ruled\s+out|excluded|invalid|a\s+distractor|distractors|(?:is|are|was|were)?n['’]t\s+(?:correct|right|true|the|it)|not\s+(?:correct|right|true|the|it\b|valid|accurate|possible|supported)|falsch|faux|fausse|неверн|неправильн)";
         let others = r"\s+(?:est|sont|ist|sind|es|son|é|são|è|sono)\s+(?:faux|fausse|incorrect|falsch|fals[ao]|errad[ao]|sbagliat[ao])";
