@@ -128,20 +128,19 @@ const GLUED: &str = r"(?:答案|答え|こたえ|正解|正答|解答|回答|答
 impl Leads {
     /// Also `more`, alternatives that end in `|` where there are any; and what may come after.
     pub(crate) fn new(more: &str, filler: &str) -> Self {
-        let compile = |pattern: String| {
-            Regex::new(&format!("(?i)(?:{more}{pattern}|{FINAL}){filler}"))
-                .expect("a valid pattern")
-        };
+        let compile =
+            |pattern: String| fast_pattern(&format!("(?i)(?:{more}{pattern}|{FINAL}){filler}"));
         let said = |nouns: &str, adjectives: &str, verbs: &str| {
-            format!(r"\b(?:{nouns})(?:\s+(?:{adjectives}))?[\s*_]*(?:{verbs})?")
+            format!(r"(?:{nouns})(?:\s+(?:{adjectives}))?[\s*_]*(?:{verbs})?")
         };
+        let nouns = format!(r"\b(?:{NOUNS})");
         let any = said(
-            &format!("{NOUNS}|{MORE_NOUNS}"),
+            &format!("{nouns}|{MORE_NOUNS}"),
             &format!("{ADJECTIVES}|{MORE_ADJECTIVES}"),
             &format!("{VERBS}|{MORE_VERBS}"),
         );
         Self {
-            ascii: compile(said(NOUNS, ADJECTIVES, VERBS)),
+            ascii: compile(said(&nouns, ADJECTIVES, VERBS)),
             any: compile(format!("{any}|{GLUED}")),
         }
     }
@@ -149,4 +148,10 @@ impl Leads {
     pub(crate) fn of(&self, text: &str) -> &Regex {
         if text.is_ascii() { &self.ascii } else { &self.any }
     }
+}
+
+/// A pattern in which words end where letters and digits of ASCII do: Unicode's word boundaries would
+/// take a hundred times as long in texts that are not ASCII.
+pub(crate) fn fast_pattern(pattern: &str) -> Regex {
+    Regex::new(&pattern.replace(r"\b", r"(?-u:\b)")).expect("a valid pattern")
 }

@@ -5,8 +5,9 @@
 //! `src/kinds/` that fills the form in `src/kind.rs`, and one line in `src/kinds/mod.rs`.
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
-//! `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing an answer), `number_in_text.rs`,
-//! `number_notation.rs`, `number_expression.rs` and `latex.rs`, `word_edge.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
+//! `reasoning/` (cutting off thoughts), `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing
+//! an answer), `number_in_text.rs`, `number_notation.rs`, `number_expression.rs` and `latex.rs` (reading
+//! numbers), `word_edge.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
 //! `program.rs` (what a user's own program is told and says). What a kind may look at is in
 //! `subject.rs`, structures are compared by `json_compare.rs`, `pairing.rs` and `tolerance.rs`, and found by
@@ -32,6 +33,7 @@ mod kind;
 mod kinds;
 mod latex;
 mod metric;
+mod narrow;
 mod nested;
 mod normalize;
 mod number_expression;
@@ -42,6 +44,7 @@ mod pairing;
 mod personal_data;
 mod program;
 mod python;
+mod reasoning;
 mod reference;
 mod similarity;
 mod subject;

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::hits::Hit;
-use crate::final_mark::Leads;
+use crate::final_mark::{Leads, fast_pattern};
 
 /// How far around a letter something may be said of it, in bytes.
 const NEAR: usize = 96;
@@ -45,7 +45,7 @@ pub(super) fn conclusions(text: &str) -> impl Iterator<Item = usize> {
         let words = r"\b(?:so|therefore|thus|hence|conclusion|overall|i\s+(?:think|believe|guess)|it(?:['’]s|\s+is|\s+must\s+be)|must\s+be)\b";
         let glued = "所以|因此|故|综上(?:所述)?|따라서|그러므로|よって|したがって|ดังนั้น";
         let filler = r#"[\s*_"'“‘(\[{$`:：（<【「『,，、]|\b(?:it(?:['’]s|\s+is)|i\s+(?:think|believe|choose|say)|the|best|correct|right|answer|option|choice|is|must\s+be|probably|clearly|most\s+likely)\b"#;
-        Regex::new(&format!("(?i)(?:{words}|{glued})(?:{filler})*")).expect("a valid pattern")
+        fast_pattern(&format!("(?i)(?:{words}|{glued})(?:{filler})*"))
     });
     LEADS.find_iter(text).map(|lead| lead.end())
 }
@@ -54,8 +54,7 @@ pub(super) fn conclusions(text: &str) -> impl Iterator<Item = usize> {
 pub(super) fn is_end(after: &str) -> bool {
     static END: LazyLock<Regex> = LazyLock::new(|| {
         let copula = "です|だ|である|입니다|이다|이에요|ครับ|ค่ะ";
-        Regex::new(&format!(r"^{CLOSING}[ \t]*(?:{copula})?[ \t]*(?:$|[.!?\n:：。！？;；*])"))
-            .expect("a valid pattern")
+        fast_pattern(&format!(r"^{CLOSING}[ \t]*(?:{copula})?[ \t]*(?:$|[.!?\n:：。！？;；*])"))
     });
     END.is_match(head(after))
 }
@@ -72,7 +71,7 @@ pub(super) fn is_called_right(after: &str) -> bool {
             r"(?:번)?\s?[가이]\s?(?:정답(?:입|이다|이며|이에)|맞(?:습|다|는)|옳(?:습|다)|올바)";
         let thai = r"\s?(?:ถูกต้อง|เป็นคำตอบ)";
         let all = [english, marked, others, chinese, japanese, korean, thai].join("|");
-        Regex::new(&format!("(?i)^{CLOSING}(?:{all})")).expect("a valid pattern")
+        fast_pattern(&format!("(?i)^{CLOSING}(?:{all})"))
     });
     RIGHT.is_match(head(after))
 }
@@ -93,10 +92,9 @@ pub(super) fn is_called_wrong(after: &str) -> bool {
         let korean = r"\s?(?:는|은|가|이|도)?\s?(?:틀|오답|아니|아닌|잘못)";
         let thai = r"\s?(?:ผิด|ไม่ถูก)";
         let cross = r"\s*[:：.)]*\s*[✗✘❌]";
-        Regex::new(&format!(
+        fast_pattern(&format!(
             "(?i)^{CLOSING}(?:{more}(?:{verb}{wrong}|{chinese}|{japanese}|{korean}|{thai})|{others}|{cross})"
         ))
-        .expect("a valid pattern")
     });
     WRONG.is_match(head(after))
 }
@@ -104,14 +102,13 @@ pub(super) fn is_called_wrong(after: &str) -> bool {
 /// `not B`, `instead of B`, `而不是 B`.
 pub(super) fn is_denied(before: &str) -> bool {
     static DENIAL: LazyLock<Regex> = LazyLock::new(|| {
-        let words = "not|no|never|neither|nor|non|nicht|kein|pas|не|não|niet|inte|ikke|nie|bukan|without|except|excluding|unlike|than|instead of|rule[sd]? out|ruling out|eliminat(?:e|es|ed|ing)|reject(?:s|ed|ing)?|exclud(?:e|es|ed)|statt|anstatt|plutôt que";
+        let words = "not|no|never|neither|nor|non|nicht|kein|pas|niet|inte|ikke|nie|bukan|without|except|excluding|unlike|than|instead of|rule[sd]? out|ruling out|eliminat(?:e|es|ed|ing)|reject(?:s|ed|ing)?|exclud(?:e|es|ed)|statt|anstatt";
         let between = r"(?:\s+(?:be|to be|option|options|choice|choices|answer|either|the|with|choose|pick|select)\b)*";
         let chinese = "(?:不是|不会是|不可能是|而非|并非|並非|不选|不選|不能选|不应选|不应该选|不该选|没选|不为|排除|除了|别选|不要选)(?:选项|選項|答案)?";
         let thai = "ไม่ใช่(?:ข้อ)?";
-        Regex::new(&format!(
-            r"(?i)(?:(?:\b(?:{words})|n['’]t){between}|{chinese}|{thai}){OPENING}$"
+        fast_pattern(&format!(
+            r"(?i)(?:(?:\b(?:{words})|n['’]t){between}|(?:^|\s)(?:не|não|plutôt que)\s|{chinese}|{thai}){OPENING}$"
         ))
-        .expect("a valid pattern")
     });
     let near = &before[before.ceil_char_boundary(before.len().saturating_sub(NEAR / 2))..];
     DENIAL.is_match(near)
@@ -121,8 +118,7 @@ pub(super) fn is_denied(before: &str) -> bool {
 pub(super) fn joins_list(between: &str) -> bool {
     static OR: LazyLock<Regex> = LazyLock::new(|| {
         let or = "and|or|nor|&|/|、|和|与|或|oder|und|ou|et|y|o|または|또는";
-        Regex::new(&format!(r"(?i)^{CLOSING}\s*,?\s*(?:{or})\s*(?:option\s+)?{OPENING}$"))
-            .expect("a valid pattern")
+        fast_pattern(&format!(r"(?i)^{CLOSING}\s*,?\s*(?:{or})\s*(?:option\s+)?{OPENING}$"))
     });
     between.len() <= NEAR / 2 && OR.is_match(between)
 }
@@ -132,10 +128,9 @@ pub(super) fn goes_on(answer: &str, hit: &Hit, hits: &[Hit]) -> bool {
     static AND: LazyLock<Regex> = LazyLock::new(|| {
         let and = r"\b(?:and|or|oder|und|ou|et)\b";
         let glued = "、|或者?|和|与|및|또는|または|と";
-        Regex::new(&format!(
+        fast_pattern(&format!(
             r#"(?i)^{CLOSING}\s*(?:[,，]\s*{and}|[,，]|/|&|{and}|{glued})\s*(?:either\s+|both\s+)?["'“(\[{{$`*_（【「]*"#
         ))
-        .expect("a valid pattern")
     });
     let Some(and) = AND.find(head(&answer[hit.end..])) else { return false };
     let at = hit.end + and.end();
