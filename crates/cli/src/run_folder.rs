@@ -51,6 +51,9 @@ pub(crate) struct RunRecord {
     /// BLAKE3 of ids and contents of the selected items.
     pub(crate) dataset_hash: String,
     pub(crate) n_items: u64,
+    /// The dataset's columns that make up an item's content; earlier versions did not keep them.
+    #[serde(default)]
+    pub(crate) columns: Option<Vec<String>>,
     pub(crate) epochs: u32,
     pub(crate) status: Status,
     pub(crate) started_at: String,
@@ -152,6 +155,9 @@ pub(crate) struct Counts {
     pub(crate) failed: u64,
     /// Answers that were there before the run began.
     pub(crate) cached: u64,
+    /// Answers that ended at the token limit (`finish_reason` is `length`), by model.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) cut_off: BTreeMap<String, u64>,
     /// Failures by kind.
     pub(crate) errors: BTreeMap<String, u64>,
     /// Samples with an answer but without a score, by metric.

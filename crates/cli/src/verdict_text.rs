@@ -1,6 +1,7 @@
 //! A verdict for a terminal: the answer in words first, then the figures, then what flipped.
 
 use evalmark_core::{
+    changes::{Change, DiffPart, PartOf, excerpt},
     metric::Direction,
     verdict::{Comparison, Measure, Verdict},
 };
@@ -14,6 +15,9 @@ use crate::{
 /// Items named for each comparison, of each kind.
 const NAMED: usize = 4;
 
+/// Differences from the baseline that are listed.
+const MOST_CHANGES: usize = 20;
+
 /// What is said of a comparison stands below it.
 const INDENT: &str = "    ";
 
@@ -23,6 +27,7 @@ pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
     let word = printer.paint(verdict.answer.into(), &word);
     let (baseline, says) = (printable(&verdict.baseline), printable(&verdict.says));
     let mut lines = wrapped("", &format!("{word} against {baseline}: {says}"));
+    lines.extend(verdict.changes.iter().flat_map(|changes| changed(changes)));
     for comparison in &verdict.comparisons {
         lines.push(String::new());
         lines.push(heading(comparison, printer));
@@ -34,6 +39,40 @@ pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
     }
     lines.extend(slices(verdict));
     lines.join("\n")
+}
+
+/// What differs from the baseline besides chance.
+fn changed(changes: &[Change]) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    if changes.is_empty() {
+        let none = "nothing changed since the baseline in prompts, models, dataset or metrics";
+        lines.push(none.to_owned());
+        return lines;
+    }
+    lines.push("changed since the baseline".to_owned());
+    for change in changes.iter().take(MOST_CHANGES) {
+        lines.extend(wrapped("  ", &printable(&change.says)));
+        if !change.diff.is_empty() {
+            lines.extend(wrapped(INDENT, &word_diff(&change.diff)));
+        }
+    }
+    if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
+        lines.push(format!("  and {more} more"));
+    }
+    lines
+}
+
+/// `Answer [-with-]{+in+} one word`, with what did not change cut short.
+fn word_diff(diff: &[DiffPart]) -> String {
+    let marked = |part: &DiffPart| {
+        let text = printable(&part.text);
+        match part.op {
+            PartOf::Both => text.into_owned(),
+            PartOf::Removed => format!("[-{text}-]"),
+            PartOf::Added => format!("{{+{text}+}}"),
+        }
+    };
+    excerpt(diff).iter().map(marked).collect()
 }
 
 fn heading(comparison: &Comparison, printer: Printer) -> String {

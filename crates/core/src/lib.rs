@@ -6,6 +6,7 @@
 //! What is deliberately absent: network, clocks, threads, randomness, and any metric or model by
 //! name. Reading files is here (suites, prompts, datasets); writing files is not.
 
+pub mod changes;
 pub mod dataset;
 pub mod embedding;
 pub mod estimate;

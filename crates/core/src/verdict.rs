@@ -5,7 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::metric::{Direction, Range};
+use crate::{
+    changes::Change,
+    metric::{Direction, Range},
+};
 
 /// The four answers; `improved` is a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -228,6 +231,10 @@ pub struct Verdict {
     /// Where in the dataset the differences lie; exploratory.
     #[serde(default)]
     pub slices: Vec<SliceFinding>,
+    /// What differs from the baseline besides chance; null where the candidate is compared with no
+    /// other run.
+    #[serde(default)]
+    pub changes: Option<Vec<Change>>,
 }
 
 /// JSON Schema of `verdict.json`.

@@ -67,6 +67,7 @@ impl<'a> Family<'a> {
             correction: gated.correction,
             comparisons: gated.judged.into_iter().map(|judged| judged.comparison).collect(),
             slices: Vec::new(),
+            changes: None,
         };
         Ok(Decision { verdict, exit })
     }

@@ -2,9 +2,12 @@
 //!
 //! `pair` finds what is compared with what, `family` decides all comparisons together, `hybrid`
 //! those of a run that was looked at while it was asked, `slices` explores where the differences
-//! lie, and `between` compares the arms of one run.
+//! lie, and `between` compares the arms of one run. `changes` tells what differs besides chance, and
+//! `columns` which items are the same though the dataset's columns changed.
 
 mod between;
+mod changes;
+mod columns;
 mod family;
 mod hybrid;
 mod pair;
@@ -24,6 +27,7 @@ pub(crate) use self::{
     pair::{changed, rule},
 };
 use self::{
+    changes::Differences,
     family::Family,
     hybrid::Hybrid,
     pair::{Sides, subject},
@@ -89,16 +93,20 @@ pub(crate) fn gate_run(
     baseline: &Baseline,
     spec: &GateSpec,
 ) -> Result<Decision> {
-    let after = Measured::read(folder, spec)?;
+    let mut after = Measured::read(folder, spec)?;
     let mut before = Measured::read(&baseline.folder, spec)?;
     let hybrid = Hybrid::new(record, &after.scores, &before.scores, spec);
+    let differences = Differences::find(&baseline.record, record, [&mut before, &mut after]);
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
     }
     let pooled = pooled_metrics(record);
     let sides = Sides { before: &baseline.record, after: record, spec, hybrid, pooled };
     let mut family = Family::default();
-    for arm in &after.scores {
+    // A new candidate is told as such; but something must be compared.
+    let is_known = |arm: &&Arm| before.arm(&arm.prompt, &arm.model, None).is_some();
+    let any_known = after.scores.iter().any(|arm| is_known(&arm));
+    for arm in after.scores.iter().filter(|arm| !any_known || is_known(arm)) {
         push_arm(&mut family, &sides, (&before, &after), arm)?;
     }
     // What the baseline has and the run lacks must not go unnoticed, unless the user left it out.
@@ -111,6 +119,7 @@ pub(crate) fn gate_run(
     let slices = slices::explore(folder, &sides, &before.scores, &after.scores)?;
     let mut decision = family.decide(record, &baseline.name, spec)?;
     decision.verdict.slices = slices;
+    differences.tell(&mut decision.verdict);
     Ok(decision)
 }
 

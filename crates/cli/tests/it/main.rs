@@ -1,6 +1,7 @@
 //! The whole program, run as users run it, against a server on loopback.
 
 mod calibrate;
+mod changed;
 mod classified;
 mod custom;
 mod examples;

@@ -259,5 +259,6 @@ pub(crate) fn verdict(answer: Answer) -> Verdict {
                 comparison: pass,
             },
         ],
+        changes: None,
     }
 }
