@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    args::SelectionArgs,
+    args::{AgainstArgs, SelectionArgs},
     early::{StopEarly, StoppedEarly},
     git::Git,
     hint::Hinted,
@@ -85,6 +85,9 @@ pub(crate) struct RunRecord {
     /// What was not asked, because the gate's answer was certain without it.
     #[serde(default)]
     pub(crate) stopped_early: Option<StoppedEarly>,
+    /// Why a run with a gate was compared with nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ungated: Option<String>,
     /// The suite as it was understood.
     pub(crate) effective_suite: Value,
 }
@@ -123,6 +126,15 @@ pub(crate) struct Options {
     pub(crate) epochs: Option<u32>,
     pub(crate) concurrency: Option<u32>,
     pub(crate) no_cache: bool,
+    /// What the run is compared with, where that is not the suite's own baseline.
+    #[serde(default)]
+    pub(crate) baseline: Option<String>,
+    /// The suite's earlier name, where the baseline was made under that.
+    #[serde(default)]
+    pub(crate) baseline_suite: Option<String>,
+    /// Whether the run may be the first, without a baseline.
+    #[serde(default)]
+    pub(crate) new_baseline: bool,
     /// Absolute.
     pub(crate) cache_dir: Option<PathBuf>,
     /// Where relative paths start; absolute.
@@ -130,6 +142,15 @@ pub(crate) struct Options {
     /// Whether programs may be run. Each command line says so anew.
     #[serde(skip)]
     pub(crate) allow_exec: bool,
+}
+
+impl Options {
+    /// What a later command line says of the baseline goes before what an earlier one said.
+    pub(crate) fn take_in(&mut self, args: &AgainstArgs) {
+        self.baseline = args.baseline.clone().or(self.baseline.take());
+        self.baseline_suite = args.baseline_suite.clone().or(self.baseline_suite.take());
+        self.new_baseline |= args.new_baseline;
+    }
 }
 
 impl From<&SelectionArgs> for Options {
@@ -166,6 +187,21 @@ pub(crate) struct Counts {
     /// Samples with a human label, by metric.
     #[serde(default)]
     pub(crate) labelled: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    /// What is said of answers that ended at the token limit: `70 of 100 answers of model ...`.
+    pub(crate) fn cut_off_remarks(&self, n_models: usize) -> Vec<String> {
+        let all = self.planned / n_models.max(1) as u64;
+        let remark = |(model, n): (&String, &u64)| {
+            let noun = if all == 1 { "answer" } else { "answers" };
+            format!(
+                "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
+                 `length`), so the end of the text is missing; raise `max_tokens`"
+            )
+        };
+        self.cut_off.iter().map(remark).collect()
+    }
 }
 
 /// Answers that a metric could not score.

@@ -48,7 +48,7 @@ fn info(path: &std::path::Path, format: Format, printer: Printer) -> Result<Exit
                 "newest": endpoint.newest_us.and_then(day),
             })
         });
-        printer.result(&serde_json::to_string_pretty(&json!({
+        printer.json(&serde_json::to_string_pretty(&json!({
             "path": path,
             "answers": info.answers,
             "failures": info.failures,

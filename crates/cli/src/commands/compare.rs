@@ -40,7 +40,7 @@ fn all(
     match format {
         VerdictFormat::Text => printer.result(&leaderboard::render(&boards)),
         VerdictFormat::Json => {
-            printer.result(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
+            printer.json(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
         }
         VerdictFormat::Markdown | VerdictFormat::Junit | VerdictFormat::Github => {
             return Err(anyhow!("a leaderboard is no verdict, and has no such form"))
