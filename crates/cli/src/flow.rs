@@ -394,8 +394,12 @@ impl Run {
     /// What has no answer or no score, and what to do about it.
     fn tell_missing(&self, printer: Printer) {
         let (counts, run) = (&self.record.counts, self.folder.path.display());
-        for remark in counts.cut_off_remarks(self.record.models.len()) {
-            printer.warning(&remark);
+        for (is_share, remark) in counts.cut_off_remarks(self.record.models.len()) {
+            if is_share {
+                printer.warning(&remark);
+            } else {
+                printer.remark(&format!("note: {remark}"));
+            }
         }
         for (metric, unscored) in &counts.unscored {
             let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
@@ -453,8 +457,6 @@ pub(crate) fn write_html(
     if let Some(why) = record.ungated.as_ref().filter(|_| verdict.is_none()) {
         facts.insert(0, ("gate".to_owned(), why.clone()));
     }
-    let cut_off = record.counts.cut_off_remarks(record.models.len());
-    facts.extend(cut_off.into_iter().map(|remark| ("cut off".to_owned(), remark)));
     if let Some(stopped) = &record.stopped_early {
         facts.insert(0, ("asked".to_owned(), stopped.says()));
     }
@@ -462,11 +464,13 @@ pub(crate) fn write_html(
         let state = if git.clean { "" } else { " (with changes)" };
         facts.push(("git revision".to_owned(), format!("{}{state}", git.revision)));
     }
+    let cut_off = record.counts.cut_off_remarks(record.models.len());
     let page = HtmlReport {
         suite: record.suite.clone(),
         run_id: record.run_id.clone(),
         started_at: record.started_at.clone(),
         facts,
+        warnings: cut_off.into_iter().map(|(_, remark)| remark).collect(),
         verdicts: verdict.cloned().into_iter().collect(),
         summary,
         outcomes,

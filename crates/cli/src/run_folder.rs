@@ -190,15 +190,17 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// What is said of answers that ended at the token limit: `70 of 100 answers of model ...`.
-    pub(crate) fn cut_off_remarks(&self, n_models: usize) -> Vec<String> {
+    /// What is said of answers that ended at the token limit, and whether it is a warning: that is
+    /// what every tenth of a model's answers calls for.
+    pub(crate) fn cut_off_remarks(&self, n_models: usize) -> Vec<(bool, String)> {
         let all = self.planned / n_models.max(1) as u64;
         let remark = |(model, n): (&String, &u64)| {
             let noun = if all == 1 { "answer" } else { "answers" };
-            format!(
+            let remark = format!(
                 "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
                  `length`), so the end of the text is missing; raise `max_tokens`"
-            )
+            );
+            (10 * n >= all, remark)
         };
         self.cut_off.iter().map(remark).collect()
     }

@@ -2,8 +2,7 @@
 
 use evalmark_core::{
     changes::{Change, DiffPart, PartOf, excerpt},
-    figures::{Written, value},
-    metric::Range,
+    figures::{Written, score},
     verdict::{Comparison, Measure, Verdict},
 };
 use evalmark_report::text::printable;
@@ -176,8 +175,8 @@ fn flips(comparison: &Comparison) -> Option<String> {
         format!(
             "{} ({} -> {})",
             printable(&flip.item_id),
-            short(flip.baseline, comparison.range),
-            short(flip.candidate, comparison.range)
+            score(flip.baseline, comparison.range),
+            score(flip.candidate, comparison.range)
         )
     });
     let named: Vec<_> = named.collect();
@@ -190,13 +189,4 @@ fn and_more(all: u64, named: usize) -> String {
         0 => String::new(),
         more => format!(", and {more} more"),
     }
-}
-
-/// A score without needless digits.
-fn short(score: f64, range: Range) -> String {
-    if !range.is_share() {
-        return value(score, range);
-    }
-    let text = format!("{score:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -59,6 +59,15 @@ pub fn amount(share: f64) -> String {
     format!("{:.1}", 100.0 * share)
 }
 
+/// The score of one item, without needless digits: `1`, `0.5`, `34.1`.
+pub fn score(score: f64, range: Range) -> String {
+    if !range.is_share() {
+        return bare(score, range);
+    }
+    let text = format!("{score:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A ratio to the baseline: `1.02×`.
 pub fn times(ratio: f64) -> String {
     format!("{ratio:.2}×")
@@ -227,6 +236,7 @@ mod tests {
         assert_eq!(small.map(decimal), shown);
         assert_eq!(value(0.838, Range::Unit), "83.8 %");
         assert_eq!(value(34.12, Range::Hundred), "34.1");
+        assert_eq!([1.0, 0.0, 0.5].map(|one| score(one, Range::Unit)), ["1", "0", "0.5"]);
         assert_eq!(difference(-0.163, Range::Binary), "-16.3");
         assert_eq!(difference(-0.0, Range::Binary), "+0.0");
         assert_eq!(difference(2.5, Range::Open), "+2.500");

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use evalmark_core::{
     changes::{Change, DiffPart, PartOf, excerpt},
-    figures::{Written, name_of_p_pass, name_of_p_regressed, value},
+    figures::{Written, name_of_p_pass, name_of_p_regressed, score},
     verdict::{Comparison, Measure, SliceFinding, Verdict},
 };
 
@@ -122,7 +122,7 @@ fn write_details(out: &mut String, comparison: &Comparison) -> fmt::Result {
         out.push_str("| item | baseline | candidate |\n| --- | ---: | ---: |\n");
         for flip in flips {
             let [baseline, candidate] =
-                [flip.baseline, flip.candidate].map(|score| value(score, comparison.range));
+                [flip.baseline, flip.candidate].map(|of| score(of, comparison.range));
             writeln!(out, "| {} | {baseline} | {candidate} |", literal(&flip.item_id))?;
         }
         out.push_str("\n</details>\n");

@@ -14,6 +14,7 @@ mod judges;
 mod killed;
 mod mistakes;
 mod planning;
+mod printed;
 mod quickstart;
 mod resuming;
 mod setup;

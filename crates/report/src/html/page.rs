@@ -5,7 +5,7 @@ use std::{fmt::Write, sync::LazyLock};
 use evalmark_core::{
     changes::{Change, excerpt},
     estimate::Estimate,
-    figures::{Written, decimal, name_of_p_pass, name_of_p_regressed, value},
+    figures::{self, Written, decimal, name_of_p_pass, name_of_p_regressed},
     metric::Direction,
     verdict::{Comparison, Flip, Measure, Verdict},
 };
@@ -149,8 +149,8 @@ fn flips<'a>(comparison: &'a Comparison) -> Vec<FlipLine<'a>> {
     let is_lower = comparison.direction == Direction::Lower;
     let line = |flip: &'a Flip| FlipLine {
         item_id: &flip.item_id,
-        baseline: value(flip.baseline, comparison.range),
-        candidate: value(flip.candidate, comparison.range),
+        baseline: figures::score(flip.baseline, comparison.range),
+        candidate: figures::score(flip.candidate, comparison.range),
         is_worse: (flip.candidate < flip.baseline) != is_lower,
     };
     comparison.flips.iter().map(line).collect()

@@ -21,15 +21,8 @@ pub(super) struct Picture {
     zero: Option<f64>,
     /// Where the largest acceptable loss is, for a comparison.
     margin: Option<f64>,
-    /// Numbers on the axis, for a comparison.
-    ticks: Vec<Tick>,
-}
-
-/// A number on the axis.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Tick {
-    at: f64,
-    label: String,
+    /// Numbers on the axis, for a comparison: at its left end, in the middle, at its right end.
+    ticks: Vec<String>,
 }
 
 /// A scale from `low` to `high`.
@@ -82,9 +75,8 @@ pub(super) fn change(comparison: &Comparison) -> Option<Picture> {
         (false, true) => "0".to_owned(),
         (false, false) => difference(value, comparison.range) + unit(comparison.range),
     };
-    let tick = |value: f64| Tick { at: scale.at(value), label: label(value) };
     let (zero, margin) = (Some(scale.at(0.0)), Some(scale.at(limit)));
-    let ticks = [-reach, 0.0, reach].map(tick).into();
+    let ticks = [-reach, 0.0, reach].map(label).into();
     Some(Picture { zero, margin, ticks, ..picture(scale, low, mean, high) })
 }
 
