@@ -37,6 +37,7 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Ask, score, write reports; gate too when the suite has a gate
+    #[command(override_usage = "evalmark run [OPTIONS] <SUITE>...")]
     Run(RunArgs),
     /// Finish an interrupted or partly failed run; asks only for what is missing
     Resume(ResumeArgs),
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     /// What a run would ask, what it would cost, and the smallest drop it could detect
     Plan(PlanArgs),
     /// Run the suite against itself: noise floor, and the margins that it can resolve
+    #[command(override_usage = "evalmark calibrate [OPTIONS] <SUITE>")]
     Calibrate(CalibrateArgs),
     /// A judge beside people: agreement, bias, and what that means for verdicts
     JudgeCheck(JudgeCheckArgs),

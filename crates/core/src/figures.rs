@@ -98,6 +98,11 @@ fn quantity(value: f64) -> String {
     }
 }
 
+/// `1 item`, `2 items`: a count with its noun, which takes an `s`.
+pub fn counted(n: u64, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
 /// A p-value.
 pub fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }

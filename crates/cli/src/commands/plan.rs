@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use evalmark_core::{model::Model, record::Usage, request::Message, suite::GateSpec};
+use evalmark_core::{
+    figures::counted, model::Model, record::Usage, request::Message, suite::GateSpec,
+};
 use evalmark_scoring::{Form, Metric, Question, Subject};
 use serde_json::{Value, json};
 
@@ -61,7 +63,8 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let epochs = opened.plan.epochs;
-    printer.result(&format!("{} samples over {n_items} items", opened.plan.n_samples()));
+    let samples = counted(opened.plan.n_samples(), "sample");
+    printer.result(&format!("{samples} over {}", counted(n_items, "item")));
     for model in &models {
         printer.result(&model.line());
     }
@@ -77,9 +80,9 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     printer.result(&format!(
-        "\nwhat {n_items} items and {epochs} epoch{} detect with {:.0} % power at alpha {}, in \
-         percentage points:\n{}",
-        if epochs == 1 { "" } else { "s" },
+        "\nwhat {} and {} can detect with {:.0} % power at alpha {}, in percentage points:\n{}",
+        counted(n_items, "item"),
+        counted(epochs.into(), "epoch"),
         100.0 * POWER,
         gate.alpha,
         outlook::render(&outlooks)
@@ -202,9 +205,9 @@ impl ModelEstimate {
         let cost =
             self.cost_usd.map_or(String::new(), |cost| format!(", at most about ${cost:.4}"));
         format!(
-            "  {}: {} requests, about {} tokens in, at most {} out{cost}",
+            "  {}: {}, about {} tokens in, at most {} out{cost}",
             self.name,
-            self.samples,
+            counted(self.samples, "request"),
             self.usage.input_tokens.unwrap_or_default(),
             self.usage.output_tokens.unwrap_or_default(),
         )
