@@ -54,7 +54,7 @@ impl Run {
     pub(crate) fn finish(mut self, printer: Printer) -> Result<Exit> {
         let _lock = self.folder.lock()?;
         let endpoints = self.open_endpoints()?;
-        let resume = format!("`evalmark resume {}` goes on with it", self.folder.path.display());
+        let resume = format!("`evalmark resume {}` continues it", self.folder.path.display());
         self.carry_out(&endpoints, printer).or_else(|error| {
             printer.error(&hinted(error, resume));
             Ok(Exit::Incomplete)
@@ -208,8 +208,8 @@ impl Run {
         let opened = &self.opened;
         let n_judged = questions_each(opened);
         let (doing, passes) = match self.asks {
-            Asks::Everyone => ("asking", 1 + n_judged),
-            Asks::Judges => ("judging", n_judged),
+            Asks::Everyone => ("Running", 1 + n_judged),
+            Asks::Judges => ("Judging", n_judged),
         };
         let total = opened.plan.n_samples() * passes;
         let quiet = self.output.quiet;
@@ -259,8 +259,8 @@ impl Run {
         if endpoints.out_of_budget() {
             let (run, spent) = (self.folder.path.display(), endpoints.spent_usd());
             printer.warning(&format!(
-                "the budget is used up (${spent:.4} spent), and what it did not reach was not \
-                 asked; `evalmark resume {run}` goes on, with a budget of its own"
+                "budget reached (${spent:.4} spent): the remaining requests were not sent; \
+                 `evalmark resume {run}` continues with a budget of its own"
             ));
         }
     }
@@ -270,7 +270,7 @@ impl Run {
         self.folder.write(&self.record)?;
         let path = self.folder.path.display();
         printer.remark(&format!(
-            "interrupted; every answer that arrived is kept. Go on with:\n  evalmark resume {path}"
+            "interrupted; every answer that arrived is kept. Resume with:\n  evalmark resume {path}"
         ));
         Ok(())
     }
@@ -411,7 +411,7 @@ impl Run {
         for (metric, _) in labels.filter(|(_, labels)| labels.is_some()) {
             if !counts.labelled.contains_key(metric.name()) {
                 printer.warning(&format!(
-                    "no label of `{}` is about an answer of this run",
+                    "no label of `{}` matches an answer of this run",
                     metric.name()
                 ));
             }
@@ -422,9 +422,9 @@ impl Run {
             let (failed, planned) = (counts.failed, counts.planned);
             let not_recorded = counts.errors.get(ErrorKind::NotRecorded.as_str());
             let advice = if not_recorded == Some(&failed) {
-                "the recording holds no answer to them".to_owned()
+                "the recording has no answer for them".to_owned()
             } else {
-                format!("ask for them again with\n  evalmark resume {run}")
+                format!("retry them with\n  evalmark resume {run}")
             };
             printer.warning(&format!(
                 "{failed} of {planned} samples have no answer ({kinds}); {advice}"

@@ -54,7 +54,7 @@ impl Tag {
 /// Progress of one pass over all samples.
 pub(crate) struct Progress {
     printer: Printer,
-    /// What is being done, e.g. `asking`.
+    /// What is being done, e.g. `Running`.
     doing: &'static str,
     total: u64,
     prompts: Vec<String>,

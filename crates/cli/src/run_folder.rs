@@ -262,7 +262,7 @@ impl RunFolder {
             Ok(()) => Ok(Self { path }),
             Err(_) if path.exists() => {
                 partial.discard();
-                let again = format!("`evalmark resume {}` goes on with it", path.display());
+                let again = format!("`evalmark resume {}` continues it", path.display());
                 Err(anyhow::anyhow!("the run {} exists already", path.display())).hint(again)
             }
             Err(error) => {
@@ -352,8 +352,8 @@ impl RunFolder {
     fn read(&self) -> Result<RunRecord> {
         let path = self.path.join("run.json");
         let text = fs::read_to_string(&path)
-            .with_context(|| format!("{} is no run folder", self.path.display()))
-            .hint("a run folder looks like `reports/SUITE/RUN_ID` and holds a `run.json`")?;
+            .with_context(|| format!("{} is not a run folder", self.path.display()))
+            .hint("a run folder looks like `reports/SUITE/RUN_ID` and contains a `run.json`")?;
         let version: FormatVersion = serde_json::from_str(&text)
             .with_context(|| format!("{} is not a run record", path.display()))?;
         if version.format_version != FORMAT_VERSION {

@@ -133,7 +133,7 @@ impl Wanted {
     fn half_there(&self) -> Option<String> {
         let is_half = |path: &PathBuf| path.is_dir() && !path.join("run.json").is_file();
         let half = self.places().into_iter().find(is_half)?;
-        Some(format!("{} holds no run.json", shown(&half)))
+        Some(format!("{} has no run.json", shown(&half)))
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn promote(run: &Path, name: &str, force: bool) -> Result<PathBuf> {
     if let Some(stopped) = record.stopped_early.as_ref().filter(|_| !force) {
         return Err(anyhow!("the run {}", stopped.says())).hint(
             "a baseline should have every item: set `stop_early: false` and run the suite again, \
-             which asks for the rest alone; `--force` takes the run as it is",
+             which requests only the rest; `--force` promotes the run as it is",
         );
     }
     if folder.path.components().any(|part| part.as_os_str() == "baselines") {
@@ -87,10 +87,9 @@ pub(crate) fn promote(run: &Path, name: &str, force: bool) -> Result<PathBuf> {
 /// What can be done about what a run lacks.
 fn mend(run: &Path, record: &RunRecord) -> String {
     let run = run.display();
-    let resume = format!("`evalmark resume {run}` asks for them again");
-    let score = format!(
-        "asking again cannot help: mend the metric or the targets, then `evalmark score {run}`"
-    );
+    let resume = format!("`evalmark resume {run}` retries them");
+    let score =
+        format!("retrying cannot help: fix the metric or the targets, then `evalmark score {run}`");
     let first = match (record.counts.failed > 0, record.counts.unscored.is_empty()) {
         (true, true) => resume,
         (true, false) => format!("{resume}, and for the scores, mend the metric or the targets"),

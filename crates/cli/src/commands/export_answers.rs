@@ -29,7 +29,7 @@ pub(crate) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
         if let Some((model, output)) = written.get(&hash) {
             if *output != sample.record.output {
                 bail!(
-                    "models `{model}` and `{}` were asked the same of two servers and answered item \
+                    "models `{model}` and `{}` got the same request on two servers and answered item \
                      `{}` differently; export them one by one with `--model NAME`",
                     sample.model,
                     sample.item_id

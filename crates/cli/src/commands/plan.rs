@@ -76,7 +76,8 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     if outlooks.is_empty() {
-        printer.result("\nthe gate holds no score against a baseline: there is no drop to detect");
+        printer
+            .result("\nthe gate compares no score with a baseline, so there is no drop to detect");
         return Ok(Exit::Done);
     }
     printer.result(&format!(

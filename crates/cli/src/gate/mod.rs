@@ -64,7 +64,7 @@ impl Measured {
         let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
         if gates_amounts && !folder.usage().is_file() {
             let path = folder.path.display();
-            return Err(anyhow!("{path} does not tell what its answers took"))
+            return Err(anyhow!("{path} has no record of latency, tokens and cost"))
                 .hint("promote its run again: `evalmark baseline promote RUN_DIR NAME --force`");
         }
         let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };

@@ -58,7 +58,7 @@ fn a_missing_baseline_is_never_green() {
     let half = |world: &World| {
         fs::remove_file(world.path("reports/baselines/test/main/run.json")).expect("removed");
     };
-    check("half a baseline", half, &[], &["main holds no run.json"]);
+    check("half a baseline", half, &[], &["main has no run.json"]);
     let renamed = |world: &World| edit(world, "name: test", "name: intents");
     check("a renamed suite", renamed, &[], &["suite `intents`", "--baseline-suite test"]);
     let file = |world: &World| {
