@@ -175,7 +175,7 @@ fn within(columns: usize, indent: &str, text: &str) -> Vec<String> {
     let options = textwrap::Options::new(columns)
         .initial_indent(indent)
         .subsequent_indent(&deeper)
-        .break_words(false);
+        .break_words(columns < WIDTH);
     textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 

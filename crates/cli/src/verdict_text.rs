@@ -1,11 +1,11 @@
 //! A verdict for a terminal: the answer in words first, then the figures, then what flipped.
 
 use evalmark_core::{
-    changes::{Change, DiffPart, PartOf, excerpt},
-    figures::{Written, score},
+    changes::{Change, DiffPart, PartOf, SHORT, excerpt},
+    figures::{Written, counted, score},
     verdict::{Comparison, Measure, Verdict},
 };
-use evalmark_report::text::printable;
+use evalmark_report::text::{printable, printable_line};
 
 use crate::{
     print::{Printer, Tone},
@@ -46,7 +46,7 @@ fn changed(changes: &[Change]) -> Vec<String> {
     let mut lines = vec![String::new()];
     if changes.is_empty() {
         let none = "nothing changed since the baseline in prompts, models, dataset or metrics";
-        lines.push(none.to_owned());
+        lines.extend(wrapped("", none));
         return lines;
     }
     lines.push("changed since the baseline".to_owned());
@@ -62,17 +62,17 @@ fn changed(changes: &[Change]) -> Vec<String> {
     lines
 }
 
-/// `Answer [-with-]{+in+} one word`, with what did not change cut short.
+/// `Answer [-with-]{+in+} one word`, on one line, with what did not change cut short.
 fn word_diff(diff: &[DiffPart]) -> String {
     let marked = |part: &DiffPart| {
-        let text = printable(&part.text);
+        let text = printable_line(&part.text).replace("\\n", "↵");
         match part.op {
-            PartOf::Both => text.into_owned(),
+            PartOf::Both => text,
             PartOf::Removed => format!("[-{text}-]"),
             PartOf::Added => format!("{{+{text}+}}"),
         }
     };
-    excerpt(diff).iter().map(marked).collect()
+    excerpt(diff, SHORT).iter().map(marked).collect()
 }
 
 fn heading(comparison: &Comparison, printer: Printer) -> String {
@@ -122,8 +122,9 @@ fn figures(comparison: &Comparison) -> Option<String> {
             loss @ ("increase" | "excess") => (loss, "an"),
             loss => (loss, "a"),
         };
+        let needed = counted(needed, "item");
         parts.push(format!(
-            "{needed} items would be enough to detect {article} {loss} as large as the margin"
+            "{needed} would be enough to detect {article} {loss} as large as the margin"
         ));
     }
     parts.push(comparison.method.clone());

@@ -43,7 +43,9 @@ fn properties(changes: &[Change]) -> String {
     }
     let property = |change: &Change| {
         let says = attribute(&change.says);
-        format!("      <property name=\"changed since the baseline\" value=\"{says}\"/>\n")
+        format!(
+            "      <property name=\"changed since the baseline\" value=\"{says}\"></property>\n"
+        )
     };
     let list: String = changes.iter().map(property).collect();
     format!("    <properties>\n{list}    </properties>\n")

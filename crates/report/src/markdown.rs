@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use evalmark_core::{
-    changes::{Change, DiffPart, PartOf, excerpt},
+    changes::{Change, DiffPart, LONG, PartOf, excerpt},
     figures::{Written, name_of_p_pass, name_of_p_regressed, score},
     verdict::{Comparison, Measure, SliceFinding, Verdict},
 };
@@ -75,7 +75,7 @@ fn word_diff(diff: &[DiffPart]) -> String {
             PartOf::Added => format!("<ins>{text}</ins>"),
         }
     };
-    excerpt(diff).iter().map(write).collect()
+    excerpt(diff, LONG).iter().map(write).collect()
 }
 
 fn write_table(out: &mut String, comparisons: &[&Comparison]) -> fmt::Result {

@@ -184,5 +184,5 @@ fn a_run_that_lacks_scores_is_no_baseline() {
     let ran = world.run(&["baseline", "promote", "reports/test/r", "main"]).expect(2);
     let says = format!("12 of 18 samples have no score of `l`: {example}");
     assert!(ran.stderr.contains(&says), "{}", ran.stderr);
-    assert!(ran.stderr.contains("asking again cannot help"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("retrying cannot help"), "{}", ran.stderr);
 }

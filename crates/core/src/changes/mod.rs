@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::words::{DiffPart, PartOf, excerpt};
+pub use self::words::{DiffPart, LONG, Length, PartOf, SHORT, excerpt};
 use self::{
     settings::{abridged, settings},
     words::diff,

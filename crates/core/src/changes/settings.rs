@@ -66,7 +66,13 @@ pub(super) fn model(
         );
         Change::new(ChangeKind::ModelEdited, name, says).of(then, now)
     };
-    let mut changes: Vec<_> = settings(before, after, &NOT_COMPARED)
+    // No parameters are an empty mapping, so that each of them is told by itself.
+    let with_params = |model: &Map<String, Value>| {
+        let mut model = model.clone();
+        model.entry("params").or_insert_with(|| Map::new().into());
+        model
+    };
+    let mut changes: Vec<_> = settings(&with_params(before), &with_params(after), &NOT_COMPARED)
         .into_iter()
         .map(|(key, then, now)| change(&format!("`{key}`"), then, now))
         .collect();

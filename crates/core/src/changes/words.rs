@@ -8,14 +8,22 @@ use similar::{Algorithm, ChangeTag, DiffOp, capture_diff_slices};
 /// of texts takes long.
 const MOST_TOKENS: usize = 3000;
 
-/// Characters of unchanged text on either side of a change in an excerpt.
-const CONTEXT: usize = 30;
+/// How much of a diff an excerpt keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length {
+    /// Characters of unchanged text on either side of a change.
+    context: usize,
+    /// Characters of one change.
+    of_change: usize,
+    /// Changes.
+    changes: usize,
+}
 
-/// Characters of one change in an excerpt.
-const MOST_CHANGED: usize = 300;
+/// A few lines of a terminal.
+pub const SHORT: Length = Length { context: 25, of_change: 80, changes: 5 };
 
-/// Changes in an excerpt.
-const MOST_CHANGES: usize = 12;
+/// A paragraph of a page or a comment.
+pub const LONG: Length = Length { context: 40, of_change: 400, changes: 20 };
 
 /// A part of a text diff.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -123,23 +131,25 @@ fn tokens(text: &str) -> Vec<&str> {
 }
 
 /// The changes with a few words around them: what fits a terminal or a comment.
-pub fn excerpt(parts: &[DiffPart]) -> Vec<DiffPart> {
+pub fn excerpt(parts: &[DiffPart], length: Length) -> Vec<DiffPart> {
+    let Length { context, of_change, changes: most } = length;
     let mut shown = Vec::new();
     let mut changes = 0;
     for (at, part) in parts.iter().enumerate() {
         let is_change = part.op != PartOf::Both;
         changes += usize::from(is_change);
-        if changes > MOST_CHANGES {
+        if changes > most {
             let more = parts[at..].iter().filter(|part| part.op != PartOf::Both).count();
-            let text = format!(" … and {more} more changes");
+            let noun = if more == 1 { "change" } else { "changes" };
+            let text = format!(" … and {more} more {noun}");
             shown.push(DiffPart { op: PartOf::Both, text });
             break;
         }
         let text = if is_change {
-            shortened(&part.text, MOST_CHANGED / 2, MOST_CHANGED / 2)
+            shortened(&part.text, of_change / 2, of_change / 2)
         } else {
-            let before = if at == 0 { 0 } else { CONTEXT };
-            let after = if at + 1 == parts.len() { 0 } else { CONTEXT };
+            let before = if at == 0 { 0 } else { context };
+            let after = if at + 1 == parts.len() { 0 } else { context };
             shortened(&part.text, before, after)
         };
         shown.push(DiffPart { op: part.op, text });
@@ -209,11 +219,10 @@ mod tests {
     fn an_excerpt_keeps_the_changes() {
         let long = "word ".repeat(100);
         let parts = diff(&format!("{long}old {long}"), &format!("{long}new {long}"));
-        let expected =
-            "…word word word word word word [-old-]{+new+} word word word word word word…";
-        assert_eq!(written(&excerpt(&parts)).replace("  ", " "), expected);
+        let expected = "…word word word word word [-old-]{+new+} word word word word word…";
+        assert_eq!(written(&excerpt(&parts, SHORT)).replace("  ", " "), expected);
         let many = |word: &str| (0..40).map(|i| format!("{i} {word} ")).collect::<String>();
-        let shown = written(&excerpt(&diff(&many("a"), &many("b"))));
-        assert!(shown.ends_with(" … and 68 more changes"), "{shown}");
+        let shown = written(&excerpt(&diff(&many("a"), &many("b")), SHORT));
+        assert!(shown.ends_with(" … and 75 more changes"), "{shown}");
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt::Write, sync::LazyLock};
 
 use evalmark_core::{
-    changes::{Change, excerpt},
+    changes::{Change, LONG, excerpt},
     estimate::Estimate,
     figures::{self, Written, decimal, name_of_p_pass, name_of_p_regressed},
     metric::Direction,
@@ -82,7 +82,8 @@ struct VerdictPart<'a> {
 
 impl<'a> VerdictPart<'a> {
     fn new(verdict: &'a Verdict) -> Self {
-        let shown = |change: &Change| Change { diff: excerpt(&change.diff), ..change.clone() };
+        let shown =
+            |change: &Change| Change { diff: excerpt(&change.diff, LONG), ..change.clone() };
         Self {
             verdict,
             lines: verdict.worst_first().into_iter().map(ComparisonLine::new).collect(),
