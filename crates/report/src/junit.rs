@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use evalmark_core::{
-    changes::Change,
     figures::{Written, name_of_p_pass, name_of_p_regressed},
     verdict::{Answer, Comparison, Verdict},
 };
@@ -30,25 +29,24 @@ pub fn junit(verdict: &Verdict) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(out, r#"<testsuites name="evalmark" {sums}>"#);
     let _ = writeln!(out, r#"  <testsuite name="{name}" {sums} skipped="0">"#);
-    out.push_str(&properties(verdict.changes.as_deref().unwrap_or_default()));
+    out.push_str(&properties(verdict));
     out.extend(cases.iter().map(|case| case.xml(&verdict.suite)));
     out.push_str("  </testsuite>\n</testsuites>\n");
     out
 }
 
-/// What differs from the baseline besides chance.
-fn properties(changes: &[Change]) -> String {
-    if changes.is_empty() {
-        return String::new();
-    }
-    let property = |change: &Change| {
-        let says = attribute(&change.says);
-        format!(
-            "      <property name=\"changed since the baseline\" value=\"{says}\"></property>\n"
-        )
+/// The baseline with its digest, and what differs from it besides chance.
+fn properties(verdict: &Verdict) -> String {
+    let property = |name: &str, value: &str| {
+        format!("      <property name=\"{name}\" value=\"{}\"></property>\n", attribute(value))
     };
-    let list: String = changes.iter().map(property).collect();
-    format!("    <properties>\n{list}    </properties>\n")
+    let digest = verdict.baseline_digest.iter().map(|digest| {
+        property("baseline", &verdict.baseline) + &property("baseline_digest", digest)
+    });
+    let changes = verdict.changes.iter().flatten();
+    let changes = changes.map(|change| property("changed since the baseline", &change.says));
+    let list: String = digest.chain(changes).collect();
+    if list.is_empty() { list } else { format!("    <properties>\n{list}    </properties>\n") }
 }
 
 /// One test case.

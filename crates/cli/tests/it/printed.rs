@@ -78,7 +78,8 @@ fn tables_fit_the_terminal() {
         String::from_utf8(ran.stdout).expect("UTF-8")
     };
     let show = ["show", "reports/test/a"];
-    let gate = ["gate", "reports/test/a", "--baseline", "main"];
+    world.run_suite("b", &[]).expect(0);
+    let gate = ["gate", "reports/test/b", "--baseline", "main"];
     for columns in ["60", "80", "120"] {
         for arguments in
             [&show[..], &gate[..], &["compare", "reports/test/a"], &["plan", "suite.yaml"]]
