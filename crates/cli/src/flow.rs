@@ -29,7 +29,7 @@ use crate::{
     progress::Progress,
     records::{AwaitedRecords, RecordedSamples, Records},
     run_folder::{FORMAT_VERSION, RunFolder, RunRecord, Status, Totals, now, write_whole},
-    scored::{Scored, write_reports},
+    scored::{Scored, tell_reasoning, write_reports},
     table, verdict_text,
     whole::TOO_MANY_MISSING,
 };
@@ -439,6 +439,7 @@ impl Run {
                 "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
             ));
         }
+        tell_reasoning(counts, printer);
         let labels = self.opened.metrics.iter().zip(&self.opened.labels);
         for (metric, _) in labels.filter(|(_, labels)| labels.is_some()) {
             if !counts.labelled.contains_key(metric.name()) {

@@ -224,6 +224,9 @@ pub(crate) struct Counts {
     /// Samples with a human label, by metric.
     #[serde(default)]
     pub(crate) labelled: BTreeMap<String, u64>,
+    /// Answers that hold reasoning, such as `<think>…</think>`, which some metric did not score.
+    #[serde(default)]
+    pub(crate) reasoning_cut: u64,
 }
 
 impl Counts {

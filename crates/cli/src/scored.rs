@@ -27,6 +27,7 @@ use crate::{
     judges::{Judged, Judges},
     judging::Judging,
     open::Opened,
+    print::Printer,
     run_folder::{Counts, RunFolder, Totals},
     summary::{ArmSummary, Finished, add},
 };
@@ -237,6 +238,7 @@ impl Scored {
             Outcome::Failed => counts.failed += 1,
         }
         counts.cached += u64::from(one.record.cached && one.record.has_answer());
+        counts.reasoning_cut += u64::from(one.scores.iter().any(|score| score.reasoning_cut));
         if let Some(failure) = &one.record.failure {
             *counts.errors.entry(failure.kind.as_str().to_owned()).or_default() += 1;
         }
@@ -271,5 +273,16 @@ impl Scored {
             || shown(metrics, &one.scores),
             passes(&one.scores),
         );
+    }
+}
+
+/// Says how many answers were scored without the reasoning in them.
+pub(crate) fn tell_reasoning(counts: &Counts, printer: Printer) {
+    let Counts { reasoning_cut, planned, .. } = counts;
+    if *reasoning_cut > 0 {
+        printer.remark(&format!(
+            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
+             scored without it; `reasoning: keep` on a metric scores the whole text"
+        ));
     }
 }

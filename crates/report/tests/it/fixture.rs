@@ -119,6 +119,7 @@ fn scores(index: u64) -> Vec<Score> {
         value: Some(0.25),
         passed: Some(false),
         reason: Some(HOSTILE.to_owned()),
+        reasoning_cut: false,
         invalid: index % 4 == 2,
         counts: (!index.is_multiple_of(3)).then(|| vec![index as f64, 0.5]),
         judge: Some(judge),
