@@ -81,7 +81,8 @@ impl Checker<'_> {
                 "no model is left to evaluate: every one says `evaluate: false`",
             );
         }
-        let warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
+        let mut warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
+        warnings.extend(models::all_evaluated(&raw.models, &asked));
         let prompt_names: Vec<_> = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
         let arms = labels::Arms { prompts: &prompt_names, n_models: candidates.len() };
         for (i, metric) in raw.metrics.iter().enumerate() {
