@@ -74,22 +74,22 @@ impl Source {
 
 fn column(name: &str, record: &RunRecord) -> Result<Source> {
     let suite = Suite::read(&record.suite_file(), readers())?;
+    let mut fields = HashMap::new();
+    for item in Items::open(&Arc::new(suite.dataset))? {
+        let item = item?;
+        if !item.fields.contains_key(name) {
+            let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
+            return Err(anyhow!("there is no file `{name}`, and the dataset has no such column"))
+                .hint(format!("its columns: {}", known.join(", ")));
+        }
+        fields.insert(item.id.to_string(), item.fields);
+    }
     let ([prompt], [_]) = (record.prompts.as_slice(), record.models.as_slice()) else {
         return Err(anyhow!(
             "one column cannot hold labels of several prompts' or models' answers"
         ))
         .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
     };
-    let mut fields = HashMap::new();
-    for item in Items::open(&Arc::new(suite.dataset))? {
-        let item = item?;
-        if !item.fields.contains_key(name) {
-            let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
-            return Err(anyhow!("`{name}` is no file, and the dataset has no such column"))
-                .hint(format!("its columns: {}", known.join(", ")));
-        }
-        fields.insert(item.id.to_string(), item.fields);
-    }
     let columns = BTreeMap::from([(prompt.name.clone(), name.to_owned())]);
     Ok(Source::Labels { labels: Labels::Columns(columns), fields })
 }

@@ -15,6 +15,7 @@ mod killed;
 mod mistakes;
 mod planning;
 mod quickstart;
+mod reasoning;
 mod resuming;
 mod setup;
 mod spending;
