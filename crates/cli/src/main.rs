@@ -49,6 +49,7 @@ use crate::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    outlive_file_limits();
     let cli = Cli::parse();
     let printer = match cli.log_format {
         LogFormat::Text => Printer::new(cli.color),
@@ -59,4 +60,17 @@ fn main() -> ExitCode {
         Exit::Usage
     });
     ExitCode::from(exit.code())
+}
+
+/// A limit on the size of files (`ulimit -f`) makes a write fail, which is reported like a full disk,
+/// rather than ends the program without a word. Threads that start later inherit this.
+fn outlive_file_limits() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigSet, Signal};
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGXFSZ);
+        // Without it, everything else works as well.
+        drop(signals.thread_block());
+    }
 }
