@@ -16,8 +16,8 @@ use evalmark_core::{
     plan::PlanError,
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning,
-    ask_within,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
+    Tuning, ask_within,
 };
 
 use crate::{
