@@ -6,8 +6,8 @@
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
 //! `reasoning/` (cutting off thoughts), `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing
-//! an answer), `number_in_text.rs` and
-//! `number_notation.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
+//! an answer), `number_in_text.rs`, `number_notation.rs`, `number_expression.rs` and `latex.rs` (reading
+//! numbers), `word_edge.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
 //! `program.rs` (what a user's own program is told and says). What a kind may look at is in
 //! `subject.rs`, structures are compared by `json_compare.rs`, `pairing.rs` and `tolerance.rs`, and found by
@@ -31,10 +31,12 @@ mod json_in_text;
 mod judge;
 mod kind;
 mod kinds;
+mod latex;
 mod metric;
 mod narrow;
 mod nested;
 mod normalize;
+mod number_expression;
 mod number_in_text;
 mod number_notation;
 mod overlap;
@@ -47,6 +49,7 @@ mod reference;
 mod similarity;
 mod subject;
 mod tolerance;
+mod word_edge;
 
 pub use batch::{Case, Judgement, score_batch};
 pub use judge::{Form, Judge, Question, Reply, Unaskable};

@@ -3,6 +3,7 @@
 mod aborted;
 mod baselines;
 mod calibrate;
+mod changed;
 mod classified;
 mod custom;
 mod examples;
@@ -14,6 +15,7 @@ mod judges;
 mod killed;
 mod mistakes;
 mod planning;
+mod printed;
 mod quickstart;
 mod recorded;
 mod resuming;

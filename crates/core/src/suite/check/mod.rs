@@ -83,7 +83,8 @@ impl Checker<'_> {
                 "no model is left to evaluate: every one says `evaluate: false`",
             );
         }
-        let warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
+        let mut warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
+        warnings.extend(models::all_evaluated(&raw.models, &asked));
         let prompts_of_arms = self.prompt_names.clone();
         let arms = labels::Arms { prompts: &prompts_of_arms, n_models: candidates.len() };
         for (i, metric) in raw.metrics.iter().enumerate() {

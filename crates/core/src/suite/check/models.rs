@@ -202,6 +202,22 @@ pub(super) fn candidates(models: &[RawModel], asked: &Asked) -> Vec<usize> {
     (0..models.len()).filter(|i| models[*i].evaluate.is_none()).collect()
 }
 
+/// Says that judges are evaluated too, where metrics name every model and no one said which of them
+/// are judges only.
+pub(super) fn all_evaluated(models: &[RawModel], asked: &Asked) -> Option<String> {
+    let is_left = |model: &RawModel| model.evaluate.unwrap_or(!asked.contains(&model.name));
+    let open: Vec<_> = models.iter().filter(|model| model.evaluate.is_none()).collect();
+    if open.len() < 2 || models.iter().any(is_left) {
+        return None;
+    }
+    let names: Vec<_> = open.iter().map(|model| format!("`{}`", model.name)).collect();
+    Some(format!(
+        "metrics use every model, so prompts are run against all of them: {}; set `evaluate: false` on \
+         those that only judge",
+        names.join(", ")
+    ))
+}
+
 /// Warnings about judges that are, by whatever name, the models whose answers they judge.
 pub(super) fn own_judges(
     models: &[RawModel],
