@@ -10,7 +10,7 @@
 //! numbers), `word_edge.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
 //! `program.rs` (what a user's own program is told and says). What a kind may look at is in
-//! `subject.rs`, structures are compared by `json_compare.rs`, `pairing.rs` and `tolerance.rs`, and found by
+//! `subject.rs`, structures are compared by `json_compare.rs` (and `exact_json.rs`, which keeps numbers exact), `pairing.rs` and `tolerance.rs`, and found by
 //! `code_fence.rs`; what identifies people is known by `personal_data/`, what classification counts and ranks in `classification/`.
 //!
 //! What is deliberately absent: network, files, clock, randomness, printing. A judge's request is
@@ -22,6 +22,7 @@
 mod batch;
 mod classification;
 mod code_fence;
+mod exact_json;
 mod extract;
 mod file_text;
 mod final_mark;
