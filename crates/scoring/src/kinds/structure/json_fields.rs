@@ -13,6 +13,7 @@ use serde_json_path::JsonPath;
 
 use super::document::{best, json, json_targets, too_long, unusable};
 use crate::{
+    exact_json::long_number,
     json_compare::{Rules, clip, plain},
     kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     normalize::{Chain, Step, default_steps},
@@ -33,7 +34,8 @@ pub(crate) struct Params {
     /// Which value.
     #[serde(default)]
     score: Share,
-    /// The JSON may stand in a block of code, with text around it, if there is but one block.
+    /// The JSON may stand in a block of code, with text around it: the last one that is labelled so, or
+    /// the only one that is not labelled otherwise.
     #[serde(default)]
     fence: bool,
 }
@@ -123,7 +125,7 @@ impl Define for JsonFields {
         threshold: Some(1.0),
         needs_target: true,
         model_refs: &[],
-        source: "Own definition; F1 after van Rijsbergen 1979, over the values of one answer.",
+        source: "Own definition; F1 after van Rijsbergen 1979, over the values of one answer. Numbers are compared exactly in decimal.",
     };
     const READS_OBJECTS: bool = true;
     type Params = Params;
@@ -169,8 +171,8 @@ struct Tally<'t> {
 }
 
 impl Measure for JsonFields {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
-        self.compare(answer, targets).unwrap_or_else(|finding| finding)
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        self.compare(subject).unwrap_or_else(|finding| finding)
     }
 
     fn check_targets(&self, targets: &[String], _: &Fields) -> Result<(), UnusableTarget> {
@@ -179,9 +181,9 @@ impl Measure for JsonFields {
 }
 
 impl JsonFields {
-    fn compare(&self, answer: &str, targets: &[String]) -> Result<Finding, Finding> {
-        let targets = json_targets(targets)?;
-        let found = json(answer, self.fence)?;
+    fn compare(&self, subject: Subject<'_>) -> Result<Finding, Finding> {
+        let targets = json_targets(subject.targets)?;
+        let found = json(subject, self.fence)?;
         if !found.is_object() {
             return Err(Finding::Invalid("the answer is not a JSON object".to_owned()));
         }
@@ -281,8 +283,8 @@ impl Place {
 impl Matcher {
     fn matches(&self, found: &Value, target: &Value, budget: &Budget) -> bool {
         match self {
-            Self::Exact(chain) => match (found, target) {
-                (Value::String(found), Value::String(target)) => {
+            Self::Exact(chain) => match (text(found), text(target)) {
+                (Some(found), Some(target)) => {
                     budget.spend(length(found) + length(target))
                         && chain.apply(found) == chain.apply(target)
                 }
@@ -305,6 +307,11 @@ impl Matcher {
             }
         }
     }
+}
+
+/// A text, which a long number is not.
+fn text(value: &Value) -> Option<&str> {
+    value.as_str().filter(|_| long_number(value).is_none())
 }
 
 fn length(text: &str) -> u64 {
