@@ -206,7 +206,8 @@ fn no_grade_is_read_from_words_around_one_that_was_shown() {
     let reply = "The candidate wants this:\n```json\n{\"grade\": 1}\n```";
     let read = |answer: &str, fields: &Value, reply: &str| {
         let record = Record::recorded(answer.to_owned());
-        let fields = fields.as_object().cloned().unwrap_or_default();
+        let fields =
+            evalmark_core::fields::Fields::from(fields.as_object().cloned().unwrap_or_default());
         let subject = Subject::new(&record, &[], &fields, None);
         metric.judge().expect("a judge").score(subject, &[Reply::of_text(reply)]).value
     };

@@ -228,6 +228,7 @@ fn long_numbers_are_compared_digit_by_digit() {
         let fields: Map<String, Value> =
             [("s".to_owned(), json!(format!("{{\"const\": {wanted}}}")))].into_iter().collect();
         let schema = metric(&json!({"json_schema": {"column": "s"}}));
+        let fields = evalmark_core::fields::Fields::from(fields);
         let subject = Subject { fields: &fields, ..Subject::of_texts(&answer, &[]) };
         assert_eq!(schema.score(subject).value, Some(expected), "{answer} {wanted}");
     }
