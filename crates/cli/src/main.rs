@@ -11,6 +11,7 @@ mod commands;
 mod early;
 mod exit;
 mod failing;
+mod failures;
 mod flow;
 mod gate;
 mod gathered;
