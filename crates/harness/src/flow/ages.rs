@@ -1,11 +1,11 @@
-//! How long the attempts that are under way have been so, to a few seconds.
+//! How long the attempts that are under way have been so, to a quarter of a second.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
 /// Attempts that began within so many milliseconds are counted together.
-const SPAN_MS: u128 = 4_000;
+const SPAN_MS: u128 = 250;
 
 /// Attempts under way, by when they began.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ impl Ages {
 
     pub(super) fn end(&mut self, sent_at: Instant) {
         let span = self.span(sent_at);
-        // Most attempts are young.
-        if let Some((_, count)) = self.spans.iter_mut().rev().find(|(began, _)| *began == span) {
+        if let Ok(place) = self.spans.binary_search_by_key(&span, |(began, _)| *began) {
+            let (_, count) = &mut self.spans[place];
             *count = count.saturating_sub(1);
         }
         while self.spans.front().is_some_and(|(_, count)| *count == 0) {
@@ -70,7 +70,7 @@ mod tests {
         ages.end(at(9));
         assert_eq!(ages.oldest(at(40)), (2, 40 * second));
         ages.end(at(0));
-        assert_eq!(ages.oldest(at(40)), (1, 12 * second));
+        assert_eq!(ages.oldest(at(40)), (1, 10 * second));
         ages.end(at(30));
         assert_eq!(ages.oldest(at(40)), (0, Duration::ZERO));
     }

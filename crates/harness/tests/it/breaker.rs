@@ -19,7 +19,8 @@ fn a_refused_key_stops_within_the_first_answers() {
     let endpoint = setup.open(&model(&server));
     let asked = setup.ask(&endpoint, 10_000);
     assert_eq!(asked.downs(), ["HTTP 401 Unauthorized: status 401 as asked for"]);
-    assert!(server.count() <= 8, "{}", server.count());
+    // One more may be sent before the second refusal is there.
+    assert!(server.count() <= 10, "{}", server.count());
     // The first one to be refused may have waited for the second.
     assert!(asked.tally.failed + 1 >= server.count(), "{:?}", asked.tally);
     // What waited in the lane, and no more.
@@ -29,7 +30,7 @@ fn a_refused_key_stops_within_the_first_answers() {
     assert_eq!(get(&endpoint, "run", "9999"), None);
     // Nor is anything asked later.
     let asked = setup.ask(&endpoint, 10);
-    assert_eq!((asked.tally.ended(), asked.downs().len(), server.count() <= 8), (0, 0, true));
+    assert_eq!((asked.tally.ended(), asked.downs().len(), server.count() <= 10), (0, 0, true));
 }
 
 #[test]
