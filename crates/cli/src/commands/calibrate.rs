@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{resume::same_experiment, run::begin};
 use crate::{
+    against::Against,
     args::{CalibrateArgs, Format, OutputArgs},
     arms::{Arm, read_arms, read_halves},
     ask::{Asks, keys},
@@ -133,12 +134,10 @@ fn answered(
         let record = begin(opened, look_up(&opened.suite.path), part.run_id, options);
         (RunFolder::begin(&args.out, &record)?, record)
     } else {
-        let (folder, mut record) = begun(opened, &path, part.no_cache)?;
+        let (folder, record) = begun(opened, &path, part.no_cache)?;
         if record.status == Status::Complete {
             return Ok(Ok((folder, record)));
         }
-        record.status = Status::Running;
-        folder.write(&record)?;
         (folder, record)
     };
     let run = Run {
@@ -148,7 +147,7 @@ fn answered(
         keys: keys(opened, Asks::Everyone)?,
         asks: Asks::Everyone,
         budget: Budget::default(),
-        baseline: None,
+        against: Against::default(),
         output: args.output,
     };
     let discard = |_: &anyhow::Error| {

@@ -12,7 +12,7 @@ use super::Decision;
 use crate::{arms::Arm, exit::Exit, run_folder::RunRecord};
 
 /// Version of `verdict.json`.
-const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// Random flips of max-T.
 const SIGN_FLIPS: u32 = 9999;
@@ -62,6 +62,7 @@ impl<'a> Family<'a> {
             suite: record.suite.clone(),
             run_id: record.run_id.clone(),
             baseline: baseline.to_owned(),
+            baseline_digest: None,
             answer: gated.answer,
             says: gated.says,
             correction: gated.correction,

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
     suite::{Amount, GateSpec},
-    verdict::Verdict,
+    verdict::{Answer, Verdict},
 };
 
 pub(crate) use self::{
@@ -24,17 +24,20 @@ pub(crate) use self::{
     pair::{changed, rule},
 };
 use self::{
-    family::Family,
+    family::{FORMAT_VERSION, Family},
     hybrid::Hybrid,
     pair::{Sides, subject},
 };
 use crate::{
+    against::Missing,
     arms::{Arm, read_arms, read_usage},
-    baseline::Baseline,
+    baseline::{Baseline, Wanted},
     exit::Exit,
-    hint::Hinted,
+    hint::{Hinted, exit_of},
     measured::pooled_metrics,
+    print::Printer,
     run_folder::{RunFolder, RunRecord, write_whole},
+    whole,
 };
 
 /// Said where a suite has no gate of its own.
@@ -55,13 +58,16 @@ struct Measured {
 }
 
 impl Measured {
-    fn read(folder: &RunFolder, spec: &GateSpec) -> Result<Self> {
+    fn read(folder: &RunFolder, record: &RunRecord, spec: &GateSpec) -> Result<Self> {
         let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
         if gates_amounts && !folder.usage().is_file() {
             let path = folder.path.display();
             return Err(anyhow!("{path} does not tell what its answers took"))
                 .hint("promote its run again: `evalmark baseline promote RUN_DIR NAME --force`");
         }
+        let amounts = gates_amounts.then(|| folder.usage());
+        let files: Vec<_> = amounts.into_iter().chain([folder.scores()]).collect();
+        whole::unchanged(folder, record, &files)?;
         let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
         Ok(Self { scores: read_arms(&folder.scores())?, usage })
     }
@@ -89,8 +95,9 @@ pub(crate) fn gate_run(
     baseline: &Baseline,
     spec: &GateSpec,
 ) -> Result<Decision> {
-    let after = Measured::read(folder, spec)?;
-    let mut before = Measured::read(&baseline.folder, spec)?;
+    baseline.is_another_than(folder, record)?;
+    let after = Measured::read(folder, record, spec)?;
+    let mut before = Measured::read(&baseline.folder, &baseline.record, spec)?;
     let hybrid = Hybrid::new(record, &after.scores, &before.scores, spec);
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
@@ -111,7 +118,25 @@ pub(crate) fn gate_run(
     let slices = slices::explore(folder, &sides, &before.scores, &after.scores)?;
     let mut decision = family.decide(record, &baseline.name, spec)?;
     decision.verdict.slices = slices;
+    decision.verdict.baseline_digest = Some(baseline.digest.clone());
     Ok(decision)
+}
+
+/// The same; where the two cannot be compared, that is told and becomes the verdict.
+pub(crate) fn gate_or_refuse(
+    folder: &RunFolder,
+    record: &RunRecord,
+    baseline: &Baseline,
+    spec: &GateSpec,
+    printer: Printer,
+) -> Result<Decision> {
+    match gate_run(folder, record, baseline, spec) {
+        Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
+            printer.error(&error);
+            Ok(refused(record, &baseline.name, &error.to_string()))
+        }
+        decision => decision,
+    }
 }
 
 /// Every gated metric and amount of one arm.
@@ -148,6 +173,63 @@ pub(crate) fn gate_minima(
     let mut family = Family::default();
     push_minima(&mut family, &sides, &arms)?;
     family.decide(record, "the minima of its gate", spec).map(Some)
+}
+
+/// The verdict on a run whose baseline is missing: it does not pass, whatever its minima say.
+pub(crate) fn gate_without(
+    folder: &RunFolder,
+    record: &RunRecord,
+    missing: &Missing,
+    spec: &GateSpec,
+) -> Result<Decision> {
+    let Some(mut decision) = gate_minima(folder, record, spec)? else {
+        return Ok(refused(record, missing.name(), &missing.says()));
+    };
+    let verdict = &mut decision.verdict;
+    missing.name().clone_into(&mut verdict.baseline);
+    if verdict.answer == Answer::Regressed {
+        verdict.says = format!("{}; {}", missing.says(), verdict.says);
+    } else {
+        verdict.answer = Answer::Incomparable;
+        verdict.says = missing.says();
+        decision.exit = Exit::Incomplete;
+    }
+    Ok(decision)
+}
+
+/// The verdict on a run that may be the first: its minima decide, and where it has none it passes.
+pub(crate) fn gate_first(
+    folder: &RunFolder,
+    record: &RunRecord,
+    wanted: &Wanted,
+    spec: &GateSpec,
+) -> Result<Decision> {
+    let says = format!("{} yet: nothing was compared", wanted.says());
+    let Some(mut decision) = gate_minima(folder, record, spec)? else {
+        let Decision { mut verdict, .. } = refused(record, &wanted.name, &says);
+        verdict.answer = Answer::Pass;
+        return Ok(Decision { verdict, exit: Exit::Done });
+    };
+    decision.verdict.baseline.clone_from(&wanted.name);
+    decision.verdict.says = format!("{says}; {}", decision.verdict.says);
+    Ok(decision)
+}
+
+/// The verdict on a run that cannot be compared with `baseline`, and why.
+pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> Decision {
+    let verdict = Verdict {
+        format_version: FORMAT_VERSION,
+        suite: record.suite.clone(),
+        run_id: record.run_id.clone(),
+        baseline: baseline.to_owned(),
+        baseline_digest: None,
+        answer: Answer::Incomparable,
+        says: why.to_owned(),
+        correction: String::new(),
+        comparisons: Vec::new(),
+        slices: Vec::new(),
+    };
+    Decision { verdict, exit: Exit::Incomplete }
 }
 
 fn push_minima<'a>(family: &mut Family<'a>, sides: &Sides<'_>, arms: &'a [Arm]) -> Result<()> {

@@ -12,7 +12,7 @@ use super::{
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
 };
-use crate::columns::SCORES;
+use crate::{columns::SCORES, files::Ready};
 
 /// One metric's score of one sample.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +76,11 @@ impl ScoresWriter {
     /// Completes the file and gives it its name.
     pub fn finish(self) -> Result<(), WriteError> {
         self.table.finish()
+    }
+
+    /// Completes the file, which gets its name later.
+    pub fn ready(self) -> Result<Ready, WriteError> {
+        self.table.ready()
     }
 }
 

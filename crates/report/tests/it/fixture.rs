@@ -239,6 +239,7 @@ pub(crate) fn verdict(answer: Answer) -> Verdict {
         suite: "support-intents".to_owned(),
         run_id: "2026-01-05T10-00-00".to_owned(),
         baseline: "main".to_owned(),
+        baseline_digest: Some("0123456789ab".to_owned()),
         answer,
         says: "1 of 2 gated metrics regressed.".to_owned(),
         correction: "holm".to_owned(),
