@@ -17,7 +17,7 @@ use evalmark_core::{
 use evalmark_harness::{Endpoint, Event, Hold};
 use evalmark_report::text::printable;
 use evalmark_scoring::{Metric, Subject};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{failures, print::Printer};
 
@@ -69,7 +69,7 @@ pub(crate) struct Progress {
 /// What the thread that ticks knows, too.
 struct Shared {
     printer: Printer,
-    /// What is being done, e.g. `asking`.
+    /// What is being done, e.g. `Running`.
     doing: &'static str,
     total: u64,
     prompts: Vec<String>,
@@ -94,6 +94,8 @@ struct State {
     /// Time between two lines while nothing ends.
     between: Duration,
     done: u64,
+    /// Of those, answers that were there already: they say nothing of the pace.
+    cached: u64,
     errors: u64,
     retries: u64,
     cost_usd: f64,
@@ -172,15 +174,9 @@ fn bar(doing: &'static str, total: u64, is_shown: bool) -> ProgressBar {
         ProgressDrawTarget::hidden()
     };
     let bar = ProgressBar::with_draw_target(Some(total), target);
-    let template = "{prefix} {bar:24} {human_pos}/{human_len} {per_sec} ETA {left} {wide_msg}";
+    let template = "{prefix} {bar:24} {human_pos}/{human_len} {wide_msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.with_key("left", |state: &ProgressState, out: &mut dyn Write| {
-            // Before anything has ended, nobody knows.
-            let _ = match state.pos() {
-                0 => out.write_str("?"),
-                _ => write!(out, "{:#}", indicatif::HumanDuration(state.eta())),
-            };
-        }));
+        bar.set_style(style);
     }
     bar.set_prefix(doing);
     bar
@@ -195,6 +191,7 @@ impl State {
             last_end: now,
             between: BETWEEN_LINES,
             done: 0,
+            cached: 0,
             errors: 0,
             retries: 0,
             cost_usd: 0.0,
@@ -257,6 +254,7 @@ impl Shared {
         let cost_usd = self.models[tag.model()].cost_usd(record.usage).filter(|_| is_paid);
         let mut state = self.state();
         state.done += 1;
+        state.cached += u64::from(record.cached);
         state.errors += u64::from(!record.has_answer());
         state.cost_usd += cost_usd.unwrap_or_default();
         if record.has_answer() {
@@ -271,7 +269,7 @@ impl Shared {
             state.last_line = Instant::now();
             self.tell_line(state, None);
         } else if !self.bar.is_hidden() {
-            let text = self.message(&state);
+            let text = format!("{} {}", self.pace(&state), self.message(&state));
             drop(state);
             self.bar.inc(1);
             self.bar.set_message(text);
@@ -310,7 +308,7 @@ impl Shared {
             self.tell_line(state, Some(waiting));
         } else if !self.bar.is_hidden() {
             drop(state);
-            self.bar.set_message(printable(&waiting).into_owned());
+            self.bar.set_message(format!("ETA ? · {}", printable(&waiting)));
             self.bar.tick();
         }
     }
@@ -371,12 +369,15 @@ impl Shared {
 
     /// Running scores, errors, retries and cost: what is not nothing.
     fn message(&self, state: &State) -> String {
-        let mut parts = Vec::new();
-        for (name, (sum, n)) in self.prompts.iter().zip(&state.scores) {
-            if *n > 0 {
-                parts.push(format!("{} {:.3}", printable(name), sum / *n as f64));
-            }
-        }
+        let scored = self.prompts.iter().zip(&state.scores).filter(|(_, (_, n))| *n > 0);
+        let means: Vec<_> = scored
+            .map(|(name, (sum, n))| format!("{} {:.3}", printable(name), sum / *n as f64))
+            .collect();
+        let metric = self.metric.as_ref().filter(|_| !means.is_empty());
+        let mut parts: Vec<_> = metric
+            .map(|metric| format!("mean {}: {}", printable(metric.name()), means.join(", ")))
+            .into_iter()
+            .collect();
         for (count, word) in [(state.errors, "errors"), (state.retries, "retries")] {
             if count > 0 {
                 parts.push(format!("{count} {word}"));
@@ -389,17 +390,59 @@ impl Shared {
     }
 
     fn line(&self, state: &State) -> String {
-        let rate = state.done as f64 / state.begun.elapsed().as_secs_f64().max(1e-3);
-        let left = self.total.saturating_sub(state.done) as f64 / rate.max(1e-9);
-        // Before anything has ended, nobody knows.
-        let eta = if state.done == 0 { "?".to_owned() } else { format!("{left:.0} s") };
-        let message = self.message(state);
-        let message = if message.is_empty() { message } else { format!(" · {message}") };
+        let (pace, message) = (self.pace(state), self.message(state));
         let (doing, done, total) = (self.doing, state.done, self.total);
-        format!("{doing} {done}/{total} · {rate:.0}/s · ETA {eta}{message}")
+        let message = if message.is_empty() { message } else { format!(" · {message}") };
+        format!("{doing} {done}/{total} · {pace}{message}")
+    }
+
+    /// `4.7/s · ETA 76 s`: of what is asked, not of what was there already.
+    fn pace(&self, state: &State) -> String {
+        let asked = state.done.saturating_sub(state.cached);
+        if asked == 0 {
+            return "ETA ?".to_owned();
+        }
+        let per_second = asked as f64 / state.begun.elapsed().as_secs_f64().max(1e-3);
+        let left = self.total.saturating_sub(state.done) as f64 / per_second;
+        format!("{} · ETA {}", rate(per_second), time_left(left))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `47/s`, `4.7/s`, `0.3/s`, or `2.4/min` where it is slower.
+fn rate(per_second: f64) -> String {
+    if per_second >= 10.0 {
+        format!("{per_second:.0}/s")
+    } else if per_second >= 0.1 {
+        format!("{per_second:.1}/s")
+    } else {
+        format!("{:.1}/min", 60.0 * per_second)
+    }
+}
+
+/// `76 s`, `12 min`, `3.5 h`.
+fn time_left(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{seconds:.0} s")
+    } else if seconds < 7200.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paces_read_well() {
+        let rates = [47.2278, 4.72, 0.3248, 0.04].map(rate);
+        assert_eq!(rates, ["47/s", "4.7/s", "0.3/s", "2.4/min"]);
+        let times = [5.2, 76.0, 600.0, 12_600.0].map(time_left);
+        assert_eq!(times, ["5 s", "76 s", "10 min", "3.5 h"]);
     }
 }

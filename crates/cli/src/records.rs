@@ -42,6 +42,7 @@ impl LedgerRecords<'_> {
     /// The record of this sample, where there is one yet.
     fn find(&self, sample: &Sample) -> Result<Option<Record>> {
         if let Provider::RecordedColumn(column) = &self.models[sample.model].provider {
+            let column = column.of(sample.prompt);
             return Ok(Some(recorded_cell(sample.item.fields.get(column), column)));
         }
         match &self.answers[sample.model] {
@@ -88,8 +89,8 @@ impl Records for AwaitedRecords<'_> {
 /// The record of a sample that was never asked.
 pub(crate) fn not_asked(why: Option<&Unasked>) -> Record {
     match why {
-        Some((kind, why)) => Record::failed(*kind, format!("not asked: {why}"), 0),
-        None => Record::failed(ErrorKind::EndpointDown, "not asked", 0),
+        Some((kind, why)) => Record::failed(*kind, format!("not requested: {why}"), 0),
+        None => Record::failed(ErrorKind::EndpointDown, "not requested", 0),
     }
 }
 
@@ -107,7 +108,7 @@ impl RecordedSamples {
 impl Records for RecordedSamples {
     fn record(&mut self, sample: &mut Sample) -> Result<Record> {
         let recorded =
-            self.samples.next().context("the run holds fewer answers than the dataset")??;
+            self.samples.next().context("the run has fewer answers than the dataset")??;
         if *recorded.item_id != *sample.item.id || recorded.epoch != sample.epoch {
             bail!(
                 "the dataset has changed: where the run answered item `{}`, it now has `{}`; \

@@ -28,9 +28,13 @@ use crate::{
     judges::{Judged, Judges},
     judging::Judging,
     open::Opened,
+    print::Printer,
     run_folder::{Counts, RunFolder, Totals},
     summary::{ArmSummary, Finished, add},
 };
+
+/// The finish reason of an answer that ended at the token limit.
+const CUT_OFF: &str = "length";
 
 /// What the pass over all samples found.
 pub(crate) struct Scored {
@@ -235,6 +239,7 @@ impl Scored {
             Outcome::Failed => counts.failed += 1,
         }
         counts.cached += u64::from(one.record.cached && one.record.has_answer());
+        counts.reasoning_cut += u64::from(one.scores.iter().any(|score| score.reasoning_cut));
         if let Some(failure) = &one.record.failure {
             let kind = failure.kind.as_str();
             *counts.errors.entry(kind.to_owned()).or_default() += 1;
@@ -242,6 +247,10 @@ impl Scored {
                 model: plan.models[one.sample.model].name.to_string(),
                 message: failure.message.clone(),
             });
+        }
+        if one.record.has_answer() && one.record.finish_reason.as_deref() == Some(CUT_OFF) {
+            let model = plan.models[one.sample.model].name.to_string();
+            *counts.cut_off.entry(model).or_default() += 1;
         }
         let totals = &mut self.totals;
         let usage = one.record.usage;
@@ -276,5 +285,16 @@ impl Scored {
             || shown(metrics, &one.scores),
             passes(&one.scores),
         );
+    }
+}
+
+/// Says how many answers were scored without the reasoning in them.
+pub(crate) fn tell_reasoning(counts: &Counts, printer: Printer) {
+    let Counts { reasoning_cut, planned, .. } = counts;
+    if *reasoning_cut > 0 {
+        printer.remark(&format!(
+            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
+             scored without it; `reasoning: keep` on a metric scores the whole text"
+        ));
     }
 }

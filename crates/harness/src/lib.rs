@@ -24,6 +24,7 @@ mod batch;
 mod breaker;
 mod bucket;
 mod budget;
+mod claimed;
 mod converse;
 mod decode;
 mod dispatch;

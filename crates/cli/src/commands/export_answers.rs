@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use evalmark_core::{record::Record, request::RequestHash};
 use evalmark_harness::{Answers, Ledger, RecordedAnswer, endpoint_key};
-use evalmark_report::samples::samples;
+use evalmark_report::{samples::samples, text::inert_json};
 
 use super::{gate::open_scored, resume::same_experiment};
 use crate::{
@@ -97,7 +97,7 @@ impl<'a> Lines<'a> {
         if let Some((other, output)) = self.written.get(&hash) {
             if *output != record.output {
                 bail!(
-                    "models `{other}` and `{model}` were asked the same of two servers and \
+                    "models `{other}` and `{model}` got the same request on two servers and \
                      answered item `{item}` differently; export them one by one with `--model NAME`"
                 );
             }
@@ -105,7 +105,7 @@ impl<'a> Lines<'a> {
         }
         self.written.insert(hash, (model.to_owned(), record.output.clone()));
         let line = serde_json::to_string(&answer)?;
-        writeln!(self.out, "{line}").context("the answers cannot be written")
+        writeln!(self.out, "{}", inert_json(&line)).context("the answers cannot be written")
     }
 
     fn end(&mut self) -> Result<()> {

@@ -11,7 +11,7 @@ pub(crate) fn render(finding: &Finding) -> String {
     let check = &finding.check;
     let metric = printable(&finding.metric);
     let mut head = format!(
-        "`{metric}` beside people: {} labelled answers to {} items, of {} answers",
+        "`{metric}` compared with human labels: {} labelled answers to {} items, of {} answers",
         check.n, check.units, finding.answers
     );
     if finding.unscored > 0 {
@@ -39,8 +39,8 @@ fn agreement(finding: &Finding) -> String {
         vec![name.to_owned(), passes.to_string(), fails.to_string()]
     };
     let confusion = vec![
-        line("people: pass", both_pass, people_alone),
-        line("people: fail", judge_alone, both_fail),
+        line("human: pass", both_pass, people_alone),
+        line("human: fail", judge_alone, both_fail),
     ];
     let threshold = format!("passes from {}", finding.threshold);
     [
@@ -61,7 +61,7 @@ fn leanings(finding: &Finding) -> String {
         }));
     }
     rows.push(row("rank correlation with length", check.by_length.as_ref()));
-    let header = ["judge minus people", "value", "95 % interval"];
+    let header = ["judge minus human", "value", "95 % interval"];
     figures(&header, &[(String::new(), rows)]).trim().to_owned()
 }
 
@@ -91,7 +91,7 @@ fn corrections(arms: &[Corrected]) -> String {
         ]
     };
     let header =
-        ["mean", "labels", "judge", "people", "corrected", "95 % interval", "worth labels"];
+        ["mean", "labels", "judge", "human", "corrected", "95 % interval", "worth (labels)"];
     figures(&header, &[(String::new(), arms.iter().map(row).collect())]).trim().to_owned()
 }
 
@@ -99,12 +99,12 @@ fn corrections(arms: &[Corrected]) -> String {
 fn meaning(finding: &Finding) -> Vec<String> {
     let check = &finding.check;
     let mut lines = vec![if finding.is_corrected {
-        "Verdicts on this metric are corrected by the suite's labels (PPI++): where the judge leans \
-         shifts them no more."
+        "Verdicts on this metric are corrected by the suite's labels (PPI++), so that the judge's bias \
+         does not shift them."
             .to_owned()
     } else {
         "Verdicts on this metric compare the judge's scores alone, and say so. With `labels:` in \
-         the suite they are corrected by people's (PPI++): the `corrected` means above."
+         the suite they are corrected by human labels (PPI++): the `corrected` means above."
             .to_owned()
     }];
     if check.n < ENOUGH {
@@ -119,7 +119,7 @@ fn meaning(finding: &Finding) -> Vec<String> {
         && (interval.low > 0.0 || interval.high < 0.0)
     {
         let liked = if by_length.estimate > 0.0 { "longer" } else { "shorter" };
-        lines.push(format!("The judge favours {liked} answers, compared with people."));
+        lines.push(format!("The judge favours {liked} answers, compared with human labels."));
     }
     lines
 }
