@@ -27,7 +27,7 @@ pub(crate) fn place(model: &Model) -> String {
     match &model.provider {
         Provider::OpenAi { base_url, .. } => format!("`{name}` ({at} at {base_url})"),
         Provider::RecordedFile(path) => format!("`{name}` (recorded in {})", path.display()),
-        Provider::RecordedColumn(column) => format!("`{name}` (column `{column}`)"),
+        Provider::RecordedColumn(column) => format!("`{name}` (column `{}`)", column.of(0)),
     }
 }
 

@@ -98,7 +98,7 @@ fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<()> {
         let models = judge.models().iter().filter_map(|name| suite.model_index(name));
         let each = judge.questions_each() / (judge.models().len() as u64).max(1);
         let mut columns = models.filter_map(|model| match &suite.models[model].provider {
-            Provider::RecordedColumn(column) => Some((&suite.models[model].name, column)),
+            Provider::RecordedColumn(column) => Some((&suite.models[model].name, column.of(0))),
             _ => None,
         });
         if let Some((model, column)) = columns.next().filter(|_| each > 1 || !judge.is_opinion()) {
