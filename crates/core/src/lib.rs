@@ -10,6 +10,7 @@ pub mod dataset;
 pub mod embedding;
 pub mod estimate;
 pub mod expression;
+pub mod files;
 pub mod item;
 pub mod label;
 pub mod metric;

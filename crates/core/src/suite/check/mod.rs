@@ -16,10 +16,15 @@ use super::{
     raw::RawSuite,
     schema,
 };
-use crate::metric::MetricSpec;
+use crate::{files::FileAccess, metric::MetricSpec};
 
-/// Reads a suite's text; `path` says where relative paths start.
-pub(super) fn check(path: &Path, text: &str, readers: Readers<'_>) -> Result<Suite, Mistakes> {
+/// Reads a suite's text; `path` says where relative paths start, and `access` where they may lead.
+pub(super) fn check(
+    path: &Path,
+    text: &str,
+    readers: Readers<'_>,
+    access: FileAccess,
+) -> Result<Suite, Mistakes> {
     let wrong = |list| Mistakes { path: path.to_owned(), list };
     let mut document = Document::parse(text).map_err(|mistake| wrong(vec![mistake]))?;
     let mistakes = schema::fit(&mut document, &schema::schema(readers.kinds));
@@ -29,7 +34,7 @@ pub(super) fn check(path: &Path, text: &str, readers: Readers<'_>) -> Result<Sui
         Err(error) => return Err(wrong(vec![Mistake::new(error.to_string())])),
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut checker = Checker { document, folder, readers, mistakes };
+    let mut checker = Checker { document, folder, access, readers, mistakes };
     let suite = checker.suite(path, raw);
     match suite {
         Some(suite) if checker.mistakes.is_empty() => Ok(suite),
@@ -46,6 +51,7 @@ fn sorted(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
 struct Checker<'a> {
     document: Document,
     folder: PathBuf,
+    access: FileAccess,
     readers: Readers<'a>,
     mistakes: Vec<Mistake>,
 }
@@ -103,6 +109,7 @@ impl Checker<'_> {
             gate,
             effective,
             warnings,
+            access: self.access.clone(),
         })
     }
 

@@ -1,9 +1,10 @@
 //! Checking the `models` section: providers, limits, and that no key stands in it.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{Checker, metrics::Asked};
 use crate::{
+    files::FileError,
     model::{Limits, Model, Price, Provider},
     prices,
     suite::{
@@ -61,9 +62,9 @@ impl Checker<'_> {
                     (Some(column), None) => Some(Provider::RecordedColumn(column.clone())),
                     (None, Some(file)) => {
                         let path = self.folder.join(file);
-                        if !path.is_file() {
-                            let message =
-                                format!("the recording {} does not exist", path.display());
+                        if let Err(error) = self.access.check(&path) {
+                            let what = not_there(&error, "does not exist");
+                            let message = format!("the recording {} {what}", path.display());
                             self.complain(&format!("{at}/recorded/file"), message);
                         }
                         Some(Provider::RecordedFile(path))
@@ -151,8 +152,10 @@ impl Checker<'_> {
     /// The file with certificates.
     fn ca_file(&mut self, at: &str, raw: &RawModel) -> Option<PathBuf> {
         let path = self.folder.join(raw.ca_file.as_ref()?);
-        if !path.is_file() {
-            let message = format!("the certificates {} do not exist", path.display());
+        // Certificates are public, and neither sent nor recorded: they may lie where systems have them.
+        if let Err(error) = self.access.check_anywhere(&path) {
+            let what = not_there(&error, "do not exist");
+            let message = format!("the certificates {} {what}", path.display());
             self.complain(&format!("{at}/ca_file"), message);
         }
         Some(path)
@@ -198,6 +201,14 @@ pub(super) fn own_judges(
         }
     }
     warnings
+}
+
+/// What is wrong with a file, in few words where it is not there at all.
+fn not_there(error: &FileError, absent: &str) -> String {
+    match error {
+        FileError::Unreadable(error) if error.kind() == ErrorKind::NotFound => absent.to_owned(),
+        error => error.to_string(),
+    }
 }
 
 /// Parameters that would carry a key or headers.
