@@ -31,6 +31,23 @@ pub(crate) enum Sizes {
     Uneven,
 }
 
+impl Sizes {
+    /// Items of a cluster.
+    pub(crate) fn of(self, group: usize) -> usize {
+        match self {
+            Self::Even => 12,
+            Self::Uneven => [6, 9, 12, 15, 18][group % 5],
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Even => "even",
+            Self::Uneven => "uneven",
+        }
+    }
+}
+
 /// Clusters of items.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clusters {
@@ -49,13 +66,6 @@ impl Clusters {
         let closed = paired_t_power(drop / sd, groups, Level::one_sided(ALPHA));
         // It knows nothing of the sign-flip test of few clusters.
         Power { drop, closed, applies: self.groups >= 10 }
-    }
-
-    fn size(&self, group: usize) -> usize {
-        match self.sizes {
-            Sizes::Even => 12,
-            Sizes::Uneven => [6, 9, 12, 15, 18][group % 5],
-        }
     }
 
     fn pair(&self, rng: &mut Rng, drop: f64) -> (f64, f64) {
@@ -85,11 +95,7 @@ impl Design for Clusters {
             Scores::Symmetric => "symmetric",
             Scores::Binary => "binary",
         };
-        let sizes = match self.sizes {
-            Sizes::Even => "even",
-            Sizes::Uneven => "uneven",
-        };
-        format!("{scores}, {sizes} clusters")
+        format!("{scores}, {} clusters", self.sizes.name())
     }
 
     fn n(&self) -> String {
@@ -97,16 +103,19 @@ impl Design for Clusters {
     }
 
     fn draw(&self, rng: &mut Rng, drop: f64) -> Arms {
-        let (mut pairs, mut clusters) = (Vec::new(), Vec::new());
+        let mut pairs = Vec::new();
         for group in 0..self.groups {
             let drop = drop - self.common(rng);
-            for _ in 0..self.size(group) {
-                pairs.push(self.pair(rng, drop));
-                clusters.push(group as u64);
-            }
+            pairs.push((0..self.sizes.of(group)).map(|_| self.pair(rng, drop)).collect());
         }
-        let named =
-            |(item, cluster): (ItemScore, &u64)| ItemScore { cluster: Some(*cluster), ..item };
-        arms(pairs).map(|arm| arm.into_iter().zip(&clusters).map(named).collect())
+        clustered(pairs)
     }
+}
+
+/// Arms from each cluster's items.
+pub(crate) fn clustered(pairs: Vec<Vec<(f64, f64)>>) -> Arms {
+    let clusters = pairs.iter().zip(0_u64..);
+    let clusters: Vec<u64> = clusters.flat_map(|(of, name)| vec![name; of.len()]).collect();
+    let named = |(item, cluster): (ItemScore, &u64)| ItemScore { cluster: Some(*cluster), ..item };
+    arms(pairs.into_iter().flatten()).map(|arm| arm.into_iter().zip(&clusters).map(named).collect())
 }

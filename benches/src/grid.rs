@@ -16,6 +16,7 @@ use crate::{
     shapes::Shape,
     sliced::Sliced,
     table::Row,
+    whole::{Question, Whole},
 };
 
 /// Sizes of an evaluation.
@@ -70,6 +71,7 @@ fn grid(effort: Effort) -> Vec<Box<dyn Experiment>> {
             grid.extend([5, 8, 15, 30].map(|groups| clustered(Clusters { groups, scores, sizes })));
         }
     }
+    grid.extend(whole_clusters(effort));
     grid.extend(families());
     for leaning in [Leaning::Lenient, Leaning::Harsh] {
         grid.extend([0, 25, 100, 400].map(|labels| labelled(Labels { labels, leaning })));
@@ -139,6 +141,28 @@ fn clustered(design: Clusters) -> Box<dyn Experiment> {
     let plain = design.scores == Scores::Symmetric && design.sizes == Sizes::Even;
     let power = plain.then(|| design.power());
     Box::new(Cell { design, margins: vec![0.05], power, held: true, repeats: 20_000 })
+}
+
+/// Rare failures of whole clusters, whose margin (or minimum) is what they lose on average.
+fn whole_clusters(effort: Effort) -> Vec<Box<dyn Experiment>> {
+    let most = if effort == Effort::Glance { 15 } else { usize::MAX };
+    let mut cells = Vec::new();
+    for sizes in [Sizes::Even, Sizes::Uneven] {
+        for groups in [5, 8, 15, 30, 50].into_iter().filter(|&groups| groups <= most) {
+            for chance in [0.01, 0.03, 0.05, 0.1] {
+                cells.push(Whole { groups, sizes, chance, question: Question::Drop });
+            }
+        }
+        for chance in [0.03, 0.1] {
+            let groups = most.min(50);
+            cells.push(Whole { groups, sizes, chance, question: Question::Minimum });
+        }
+    }
+    let cell = |design: Whole| -> Box<dyn Experiment> {
+        let margin = if design.question == Question::Drop { design.chance } else { NO_MARGIN };
+        Box::new(Cell { design, margins: vec![margin], power: None, held: true, repeats: 10_000 })
+    };
+    cells.into_iter().map(cell).collect()
 }
 
 fn families() -> impl Iterator<Item = Box<dyn Experiment>> {

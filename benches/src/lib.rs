@@ -7,7 +7,7 @@
 //!
 //! **Where to begin reading.** `grid.rs` lists every experiment. An experiment is a `cell` (one
 //! comparison), a `family` (twenty), `sliced` or stopped `early`; what it draws is in `shapes.rs`
-//! and the designs: `items.rs`, `epochs.rs`, `clusters.rs`, `judged.rs`, `level.rs`, `ratio.rs`. `runner.rs` repeats it, each repeat with its own seed,
+//! and the designs: `items.rs`, `epochs.rs`, `clusters.rs`, `whole.rs`, `judged.rs`, `level.rs`, `ratio.rs`. `runner.rs` repeats it, each repeat with its own seed,
 //! so that the result depends on neither the threads nor the rest of the grid.
 //!
 //! Beside them [`harness`] measures the whole program beside a bare loop of requests, and
@@ -35,6 +35,7 @@ mod runner;
 mod shapes;
 mod sliced;
 mod table;
+mod whole;
 
 pub mod end_to_end;
 #[cfg(unix)]

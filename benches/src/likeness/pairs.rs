@@ -1,6 +1,8 @@
 //! Pairs of texts of 2,000 characters, always the same.
 
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng};
+
+use crate::runner::Rng;
 
 /// Answer and target.
 pub(super) type Pair = (String, String);
@@ -13,7 +15,7 @@ const PAIRS: usize = 10;
 const EDITS: f64 = 0.1;
 
 /// Makes a pair.
-pub(super) type Make = fn(&mut StdRng) -> Pair;
+pub(super) type Make = fn(&mut Rng) -> Pair;
 
 pub(super) const SETS: [(&str, Make); 4] = [
     ("alike", |rng| edited(rng, 'a', 26)),
@@ -23,23 +25,23 @@ pub(super) const SETS: [(&str, Make); 4] = [
 ];
 
 pub(super) fn set(make: Make) -> Vec<Pair> {
-    let mut rng = StdRng::seed_from_u64(7);
+    let mut rng = Rng::seed_from_u64(7);
     (0..PAIRS).map(|_| make(&mut rng)).collect()
 }
 
 /// Words of letters, of which there are `count` from `first` on.
-fn text(rng: &mut StdRng, first: char, count: u32) -> String {
+fn text(rng: &mut Rng, first: char, count: u32) -> String {
     (0..LENGTH)
         .map(|_| if rng.random_bool(0.16) { ' ' } else { letter(rng, first, count) })
         .collect()
 }
 
-fn letter(rng: &mut StdRng, first: char, count: u32) -> char {
+fn letter(rng: &mut Rng, first: char, count: u32) -> char {
     char::from_u32(u32::from(first) + rng.random_range(0..count)).unwrap_or(first)
 }
 
 /// A text, and the same with a tenth of its places replaced, left out or doubled.
-fn edited(rng: &mut StdRng, first: char, count: u32) -> Pair {
+fn edited(rng: &mut Rng, first: char, count: u32) -> Pair {
     let original = text(rng, first, count);
     let mut other = String::new();
     for c in original.chars() {

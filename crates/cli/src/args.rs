@@ -36,7 +36,7 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Ask, score, write reports; gate too when the suite has a gate and a baseline exists
+    /// Ask, score, write reports; gate too when the suite has a gate
     Run(RunArgs),
     /// Finish an interrupted or partly failed run; asks only for what is missing
     Resume(ResumeArgs),
@@ -88,9 +88,8 @@ pub(crate) struct RunArgs {
     /// Name of the run's folder [default: the time and a few digits]
     #[arg(long, value_name = "ID")]
     pub(crate) run_id: Option<String>,
-    /// Baseline to compare with, by name or folder [default: the suite's `gate.baseline`]
-    #[arg(long, value_name = "NAME|DIR")]
-    pub(crate) baseline: Option<String>,
+    #[command(flatten)]
+    pub(crate) against: AgainstArgs,
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
@@ -101,6 +100,20 @@ pub(crate) struct RunArgs {
     pub(crate) exec: ExecArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// What a run is compared with.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct AgainstArgs {
+    /// Baseline to compare with, by name or folder [default: the suite's `gate.baseline`]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: Option<String>,
+    /// There is no baseline yet: the run is the first, and ends well without one
+    #[arg(long)]
+    pub(crate) new_baseline: bool,
+    /// The suite's earlier name, where the baseline was made under that
+    #[arg(long, value_name = "NAME")]
+    pub(crate) baseline_suite: Option<String>,
 }
 
 /// Which part of the suite.
@@ -176,9 +189,8 @@ pub(crate) struct ResumeArgs {
     /// Folder of the run
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
-    /// Baseline to compare with, by name or folder [default: the suite's `gate.baseline`]
-    #[arg(long, value_name = "NAME|DIR")]
-    pub(crate) baseline: Option<String>,
+    #[command(flatten)]
+    pub(crate) against: AgainstArgs,
     #[command(flatten)]
     pub(crate) budget: BudgetArgs,
     #[command(flatten)]
@@ -216,6 +228,15 @@ pub(crate) struct GateArgs {
     /// Baseline to compare with, by name or folder
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: String,
+    /// There may be no baseline yet: then the minima alone decide
+    #[arg(long)]
+    pub(crate) new_baseline: bool,
+    /// The suite's earlier name, where the baseline was made under that
+    #[arg(long, value_name = "NAME")]
+    pub(crate) baseline_suite: Option<String>,
+    /// Decide even though the run is not finished, on the scores that are there
+    #[arg(long)]
+    pub(crate) as_it_is: bool,
     /// Form of the verdict
     #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
     pub(crate) format: VerdictFormat,
@@ -256,6 +277,9 @@ pub(crate) struct ReportArgs {
     /// Baseline to compare with, by name or folder
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: Option<String>,
+    /// The suite's earlier name, where the baseline was made under that
+    #[arg(long, value_name = "NAME")]
+    pub(crate) baseline_suite: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Usage,
     /// The run cannot tell.
     Inconclusive,
-    /// Too many missing answers, no items, or runs that do not measure the same thing.
+    /// Too many missing answers, no items, no baseline, or runs that do not measure the same thing.
     Incomplete,
     /// Interrupted; the run can be resumed.
     Interrupted,

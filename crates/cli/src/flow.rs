@@ -1,26 +1,24 @@
 //! From a planned run to its end: ask, judge, score, report, gate. `run` begins it, `resume` goes
 //! on with it, and the way is the same.
 
-use std::{
-    path::{Path, PathBuf},
-    thread,
-};
+use std::{path::PathBuf, thread};
 
 use anyhow::{Context, Result};
-use evalmark_core::{record::ErrorKind, verdict::Verdict};
+use evalmark_core::{record::ErrorKind, suite::GateSpec, verdict::Verdict};
 use evalmark_harness::{Budget, Secret, Stop, Tally};
 use evalmark_report::{html::HtmlReport, summary::SummaryRow};
 use serde_json::json;
 
 use crate::{
+    against::Against,
     args::{Format, OutputArgs},
     arrivals::{Arrivals, PATIENCE},
     ask::{Asks, Endpoints, shared_ledger},
-    baseline::Baseline,
+    baseline::cannot_be_baseline,
     calibration::judge_margins,
     exit::Exit,
     failing::Failing,
-    gate::{DEFAULT_GATE, Decision, gate_minima, gate_run, write_verdict},
+    gate::{DEFAULT_GATE, Decision, gate_minima, gate_run, gate_without, write_verdict},
     gathered::Source,
     hint::hinted,
     judges::questions_each,
@@ -46,7 +44,7 @@ pub(crate) struct Run {
     pub(crate) keys: Vec<Option<Secret>>,
     pub(crate) asks: Asks,
     pub(crate) budget: Budget,
-    pub(crate) baseline: Option<Baseline>,
+    pub(crate) against: Against,
     pub(crate) output: OutputArgs,
 }
 
@@ -292,21 +290,7 @@ impl Run {
     /// The verdict, where there is something to compare with.
     fn gate(&self, printer: Printer) -> Result<Option<Decision>> {
         let spec = self.opened.suite.gate_or_default();
-        let mut decision = if let Some(baseline) = &self.baseline {
-            if spec.is_default && !self.output.quiet {
-                printer.remark(DEFAULT_GATE);
-            }
-            Some(gate_run(&self.folder, &self.record, baseline, &spec)?)
-        } else {
-            if let Some(name) = spec.baseline.as_ref().filter(|_| !self.output.quiet) {
-                let run = self.folder.path.display();
-                printer.remark(&format!(
-                    "no baseline `{name}` yet: `evalmark baseline promote {run} {name}` makes this \
-                     run the one to compare with"
-                ));
-            }
-            gate_minima(&self.folder, &self.record, &spec)?
-        };
+        let mut decision = self.decide(&spec, printer)?;
         if let Some(Decision { verdict, .. }) = &mut decision {
             let out = self.folder.out();
             for warning in judge_margins(&out, &self.record, &spec, verdict) {
@@ -319,6 +303,48 @@ impl Run {
             None => drop(std::fs::remove_file(self.folder.verdict())),
         }
         Ok(decision)
+    }
+
+    /// The verdict against the baseline; where there is none, against the minima, and a gate that
+    /// should have one does not pass.
+    fn decide(&self, spec: &GateSpec, printer: Printer) -> Result<Option<Decision>> {
+        let (folder, record, is_quiet) = (&self.folder, &self.record, self.output.quiet);
+        match (&self.against.baseline, &self.against.missing) {
+            (Some(baseline), _) => {
+                if spec.is_default && !is_quiet {
+                    printer.remark(DEFAULT_GATE);
+                }
+                gate_run(folder, record, baseline, spec).map(Some)
+            }
+            (None, Some(missing)) if !missing.is_allowed => {
+                printer.error(&missing.error());
+                gate_without(folder, record, missing, spec).map(Some)
+            }
+            (None, Some(missing)) => {
+                if !is_quiet {
+                    printer.remark(&self.first_run(missing.name()));
+                }
+                gate_minima(folder, record, spec)
+            }
+            (None, None) => {
+                if let Some(why) = &record.ungated {
+                    printer.warning(why);
+                }
+                gate_minima(folder, record, spec)
+            }
+        }
+    }
+
+    /// What is said of a run that may be the first.
+    fn first_run(&self, name: &str) -> String {
+        let run = self.folder.path.display();
+        match cannot_be_baseline(&self.record) {
+            None => format!(
+                "no baseline `{name}` yet: `evalmark baseline promote {run} {name}` makes this run \
+                 the one to compare with"
+            ),
+            Some(why) => format!("no baseline `{name}` yet, and this run is none: {why}"),
+        }
     }
 
     /// Table, verdict and paths to stdout; what is missing to stderr.
@@ -400,22 +426,6 @@ impl Run {
     }
 }
 
-/// The baseline to compare with: one that was asked for must exist, the suite's own may not yet.
-pub(crate) fn suite_baseline(
-    asked_for: Option<&str>,
-    out: &Path,
-    opened: &Opened,
-) -> Result<Option<Baseline>> {
-    let suite = &opened.suite.name;
-    if let Some(name) = asked_for {
-        return Baseline::get(name, out, suite).map(Some);
-    }
-    match opened.suite.gate.as_ref().and_then(|gate| gate.baseline.as_ref()) {
-        Some(name) => Baseline::find(name, out, suite),
-        None => Ok(None),
-    }
-}
-
 fn lacks_too_much(rows: &[SummaryRow]) -> bool {
     rows.iter()
         .filter(|row| row.slice.is_none())
@@ -437,6 +447,9 @@ pub(crate) fn write_html(
         ("dataset".to_owned(), record.dataset_hash[..16].to_owned()),
         ("evalmark".to_owned(), record.tool_version.clone()),
     ];
+    if let Some(why) = record.ungated.as_ref().filter(|_| verdict.is_none()) {
+        facts.insert(0, ("gate".to_owned(), why.clone()));
+    }
     if let Some(stopped) = &record.stopped_early {
         facts.insert(0, ("asked".to_owned(), stopped.says()));
     }

@@ -1,5 +1,6 @@
 //! Arguments to flow to exit code. The only place that ends the process.
 
+mod against;
 mod args;
 mod arms;
 mod arrivals;
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
     };
     let exit = commands::dispatch(cli.command, printer).unwrap_or_else(|error| {
         printer.error(&error);
-        Exit::Usage
+        hint::exit_of(&error).unwrap_or(Exit::Usage)
     });
     ExitCode::from(exit.code())
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    args::SelectionArgs,
+    args::{AgainstArgs, SelectionArgs},
     early::{StopEarly, StoppedEarly},
     git::Git,
     hint::Hinted,
@@ -82,6 +82,9 @@ pub(crate) struct RunRecord {
     /// What was not asked, because the gate's answer was certain without it.
     #[serde(default)]
     pub(crate) stopped_early: Option<StoppedEarly>,
+    /// Why a run with a gate was compared with nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ungated: Option<String>,
     /// The suite as it was understood.
     pub(crate) effective_suite: Value,
 }
@@ -120,6 +123,15 @@ pub(crate) struct Options {
     pub(crate) epochs: Option<u32>,
     pub(crate) concurrency: Option<u32>,
     pub(crate) no_cache: bool,
+    /// What the run is compared with, where that is not the suite's own baseline.
+    #[serde(default)]
+    pub(crate) baseline: Option<String>,
+    /// The suite's earlier name, where the baseline was made under that.
+    #[serde(default)]
+    pub(crate) baseline_suite: Option<String>,
+    /// Whether the run may be the first, without a baseline.
+    #[serde(default)]
+    pub(crate) new_baseline: bool,
     /// Absolute.
     pub(crate) cache_dir: Option<PathBuf>,
     /// Where relative paths start; absolute.
@@ -127,6 +139,15 @@ pub(crate) struct Options {
     /// Whether programs may be run. Each command line says so anew.
     #[serde(skip)]
     pub(crate) allow_exec: bool,
+}
+
+impl Options {
+    /// What a later command line says of the baseline goes before what an earlier one said.
+    pub(crate) fn take_in(&mut self, args: &AgainstArgs) {
+        self.baseline = args.baseline.clone().or(self.baseline.take());
+        self.baseline_suite = args.baseline_suite.clone().or(self.baseline_suite.take());
+        self.new_baseline |= args.new_baseline;
+    }
 }
 
 impl From<&SelectionArgs> for Options {

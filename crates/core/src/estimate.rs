@@ -13,7 +13,9 @@ pub struct Estimate {
     pub ci_low: Option<f64>,
     /// Upper end; `None` when undefined.
     pub ci_high: Option<f64>,
-    /// `wilson`, `t` or `cluster_t`.
+    /// How it was made: `wilson`, `t`, `cluster_t`, `bca_bootstrap`, the middle two with
+    /// `+binomial` where nearly all items or clusters are equal; `none` where no interval can be
+    /// given.
     pub ci_method: String,
     /// Items the estimate is made from.
     pub n_items: u64,

@@ -3,26 +3,33 @@
 //!
 //! CR1 (Cameron and Miller, Journal of Human Resources 2015): with e the sum of a cluster's
 //! deviations from the mean, SE = sqrt(G/(G-1) Σ e²)/n, and t on G - 1 degrees of freedom. A
-//! verdict takes both from `uneven.rs`, which gives the same for clusters of one size.
+//! verdict takes both from `uneven.rs`, which gives the same for clusters of one size. Where only
+//! few clusters changed, or none, a standard error does not say how far the mean may be off:
+//! `few_changed.rs` counts whole clusters, and the more cautious bound holds.
 
-use crate::continuous::{counted, differing_share, grouped};
+use crate::bootstrap::{Studentised, seed_of};
+use crate::continuous::{GRAIN, counted, differing_share, grouped, moments_of};
 use crate::evidence::{Evidence, POWER, Reach, arm_means, deciding_effect};
+use crate::few_changed::{Clusters, Ends, FewChanged, groups_to_rule_out, is_sparse};
 use crate::intervals::{Interval, tail_of};
+use crate::mcnemar::mcnemar_exact;
 use crate::missing::Pair;
 use crate::paired_t::{PairedT, TEvidence};
 use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
-use crate::rule::Rule;
+use crate::rule::{Rule, ScoreRange};
 use crate::sign_flip::sign_flip_exact;
 use crate::special::student_upper;
 use crate::sums::Running;
 use crate::uneven::{Spread, spread};
-use crate::unseen::{Groups, unseen, variance_is_unseen};
 
 /// Below this many clusters the sign-flip test must agree.
 const FEW: u64 = 10;
 
 /// Below this many clusters nothing passes.
-const FEWEST_TO_PASS: u64 = 5;
+pub(crate) const FEWEST_TO_PASS: u64 = 5;
+
+/// The signs of so many clusters are flipped one by one; those of more are counted.
+const MOST_FLIPPED: usize = 12;
 
 /// A mean with its cluster-robust standard errors.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -128,63 +135,231 @@ pub(crate) fn dependent(pairs: &[Pair]) -> bool {
     named.windows(2).any(|two| two[0] == two[1])
 }
 
-/// What clustered pairs say.
+/// What clustered pairs say of a difference.
 pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
-    let n = pairs.len() as u64;
-    let sums = cluster_sums(pairs)?;
-    let mean = ClusterMean::from_clusters(&sums)?;
-    let groups = grouped(pairs, rule.range);
-    let (baseline_mean, candidate_mean) = arm_means(pairs)?;
-    let spread = spread(&sums, mean.mean);
-    let found = bounds(&mean, spread, &sums, &groups, rule);
-    let evidence = Evidence {
-        method: if mean.groups < FEW { "cluster_t+sign_flip" } else { "cluster_t" },
-        n,
-        baseline_mean,
-        candidate_mean,
-        estimate: mean.mean,
-        lower: found.lower,
-        upper: found.upper,
-        p_regressed: found.p_regressed,
-        p_pass: found.p_pass,
-        discordant: None,
-        discordance: differing_share(&groups, n),
-        reach: reach(&mean, spread, n, rule),
-        seed: None,
-        notes: notes(mean.groups, rule.alpha),
-        pass_barred: mean.groups < FEWEST_TO_PASS,
-    };
-    Some(evidence.within(rule))
+    let width = rule.range.width();
+    Against::NoDrop.weigh(pairs, Ends { low: -width, high: width }, rule)
 }
 
-/// The t bounds, and whatever few clusters or an unseen variance take away from them.
-fn bounds(
-    mean: &ClusterMean,
+/// What clustered scores, each less the minimum, say of their mean.
+pub(crate) fn weigh_level(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
+    let ends = Ends { low: rule.range.low - min, high: rule.range.high - min };
+    Against::Minimum.weigh(levels, ends, rule)
+}
+
+/// What a mean over clusters is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Against {
+    /// When nothing changed, a cluster is as likely to gain as to lose, so that signs say something.
+    NoDrop,
+    /// A minimum, about which nothing is symmetric.
+    Minimum,
+}
+
+/// Clusters, what is seen of them, and what is not.
+struct Sample {
+    sums: Vec<(f64, u64)>,
+    mean: ClusterMean,
     spread: Option<Spread>,
-    sums: &[(f64, u64)],
-    groups: &Groups,
+    /// Where so few clusters changed that a standard error is not to be trusted.
+    few: Option<FewChanged>,
+    /// Most clusters do the same, and enough do something else.
+    is_sparse: bool,
+    ends: Ends,
+}
+
+impl Sample {
+    fn of(pairs: &[Pair], ends: Ends, rule: &Rule) -> Option<Self> {
+        let sums = cluster_sums(pairs)?;
+        let mean = ClusterMean::from_clusters(&sums)?;
+        let spread = spread(&sums, mean.mean);
+        let clusters: Vec<Clusters> = sums.iter().map(Clusters::from).collect();
+        let few = FewChanged::find(&clusters, ends);
+        let means = counted(clusters.iter().map(|one| one.mean), rule.range);
+        let is_sparse = few.is_none() && is_sparse(&means);
+        Some(Self { sums, mean, spread, few, is_sparse, ends })
+    }
+
+    /// Each cluster's part in how far the mean lies from itself.
+    fn residuals(&self, rule: &Rule) -> Vec<(f64, u64)> {
+        let items: u64 = self.sums.iter().map(|cluster| cluster.1).sum();
+        let scale = self.mean.groups as f64 / items as f64;
+        let part = |&(sum, size): &(f64, u64)| (sum - size as f64 * self.mean.mean) * scale;
+        counted(self.sums.iter().map(part), rule.range)
+    }
+
+    fn method(&self) -> &'static str {
+        match (&self.few, self.is_sparse) {
+            _ if self.mean.groups < FEW => "cluster_t+sign_flip",
+            (Some(_), _) => "cluster_t+binomial",
+            (None, true) => "cluster_t+bootstrap",
+            (None, false) => "cluster_t",
+        }
+    }
+}
+
+impl From<&(f64, u64)> for Clusters {
+    fn from(&(sum, size): &(f64, u64)) -> Self {
+        Self { mean: sum / size as f64, size, count: 1 }
+    }
+}
+
+impl Against {
+    fn weigh(self, pairs: &[Pair], ends: Ends, rule: &Rule) -> Option<Evidence> {
+        let n = pairs.len() as u64;
+        let sample = Sample::of(pairs, ends, rule)?;
+        let mean = &sample.mean;
+        let (baseline_mean, candidate_mean) = arm_means(pairs)?;
+        let (found, seed) = self.bounds(&sample, rule);
+        let evidence = Evidence {
+            method: sample.method(),
+            n,
+            baseline_mean,
+            candidate_mean,
+            estimate: mean.mean,
+            lower: found.lower,
+            upper: found.upper,
+            p_regressed: found.p_regressed,
+            p_pass: found.p_pass,
+            discordant: None,
+            discordance: differing_share(&grouped(pairs, rule.range), n),
+            reach: self.reach(&sample, n, rule),
+            seed,
+            notes: self.notes(&sample, rule),
+            pass_barred: mean.groups < FEWEST_TO_PASS,
+        };
+        Some(evidence.within(rule))
+    }
+
+    /// The t bounds, and whatever few clusters or few changed ones take away from them.
+    fn bounds(self, sample: &Sample, rule: &Rule) -> (TEvidence, Option<u64>) {
+        let Sample { sums, mean, .. } = sample;
+        let mut found = sample.spread.map_or(TEvidence::NOTHING, |Spread { stderr, df }| {
+            TEvidence::new(mean.mean, stderr, df, rule.alpha, rule.margin)
+        });
+        if mean.groups < FEW {
+            let drops = flips(sums, |(sum, _)| -sum);
+            let above_margin = flips(sums, |(sum, size)| sum + rule.margin * size as f64);
+            found.p_regressed = found.p_regressed.max(drops);
+            found.p_pass = found.p_pass.max(above_margin);
+        }
+        if let Some(few) = &sample.few {
+            return (self.held_back(found, few, sample, rule), None);
+        }
+        match sample.spread.filter(|spread| sample.is_sparse && spread.stderr > 0.0) {
+            Some(spread) => resampled(found, sample, spread, rule),
+            None => (found, None),
+        }
+    }
+
+    /// What a few changed clusters leave of the bounds.
+    fn held_back(
+        self,
+        found: TEvidence,
+        few: &FewChanged,
+        sample: &Sample,
+        rule: &Rule,
+    ) -> TEvidence {
+        let lower = found.lower.min(few.lower(rule.alpha));
+        let upper = found.upper.max(few.upper(rule.alpha));
+        let p_pass = found.p_pass.max(few.p_above(-rule.margin));
+        let by_sign = match self {
+            Self::NoDrop => signs(&sample.sums, rule.range),
+            Self::Minimum => few.p_below(0.0),
+        };
+        let p_regressed = found.p_regressed.max(by_sign);
+        // Where the signs of enough clusters find a drop, the mean's upper bound is t's.
+        let is_found = self == Self::NoDrop && sample.mean.groups >= FEW && by_sign <= rule.alpha;
+        TEvidence { lower, upper: if is_found { found.upper } else { upper }, p_regressed, p_pass }
+    }
+
+    fn reach(self, sample: &Sample, n: u64, rule: &Rule) -> Reach {
+        let Sample { mean, few, .. } = sample;
+        let stderr = sample.spread.map_or(0.0, |spread| spread.stderr);
+        if few.is_none() && stderr <= 0.0 {
+            return Reach::default();
+        }
+        let level = Level::one_sided(rule.alpha);
+        let per_cluster = n as f64 / mean.groups as f64;
+        // Spread of one cluster's share of the mean: as if each cluster were one observation.
+        let sd = stderr * (mean.groups as f64).sqrt();
+        let least = few.as_ref().and_then(|_| self.least_groups(sample.ends, rule)).unwrap_or(2);
+        let items = |effect: f64| {
+            let groups = if sd > 0.0 { paired_t_n(effect / sd, level, POWER) } else { 2.0 };
+            whole_items(groups.max(least as f64) * per_cluster)
+        };
+        let by_t = paired_t_effect(mean.groups, level, POWER).map(|effect| effect * sd);
+        let by_rarity = few.as_ref().map(|few| few.unseen_share(rule.alpha) * rule.range.width());
+        let by_rarity = by_rarity.filter(|drop| drop.is_finite()).unwrap_or(0.0);
+        Reach {
+            detectable_drop: by_t.map(|drop| drop.max(by_rarity)),
+            items_needed: items(rule.margin),
+            items_to_decide: items(deciding_effect(mean.mean, rule.margin)),
+        }
+    }
+
+    /// Clusters of one size of which all do the best they can: so many it takes to pass.
+    fn least_groups(self, Ends { low, high }: Ends, rule: &Rule) -> Option<u64> {
+        let best = if self == Self::NoDrop { 0.0 } else { high };
+        let share = (rule.margin + best) / (best - low);
+        if share > 0.0 { groups_to_rule_out(share, rule.alpha) } else { None }
+    }
+
+    fn notes(self, sample: &Sample, rule: &Rule) -> Vec<String> {
+        let groups = sample.mean.groups;
+        let mut notes = vec![format!("items are in {groups} clusters, which count as the sample")];
+        if groups < FEWEST_TO_PASS {
+            notes.push(format!("nothing passes with fewer than {FEWEST_TO_PASS} clusters"));
+        }
+        if groups < FEW && (-(groups as f64)).exp2() > rule.alpha {
+            notes.push(format!(
+                "this run cannot show a regression: the signs of {groups} clusters cannot reach \
+                 alpha"
+            ));
+        }
+        let least = sample.few.as_ref().and_then(|_| self.least_groups(sample.ends, rule));
+        if let Some(least) = least.filter(|&least| groups < least) {
+            notes.push(match self {
+                Self::NoDrop => format!(
+                    "{groups} clusters that hardly differ cannot rule out that whole clusters drop: \
+                     that takes {least} clusters"
+                ),
+                Self::Minimum => format!(
+                    "this run cannot meet the minimum: even with every item right that takes \
+                     {least} clusters"
+                ),
+            });
+        }
+        notes
+    }
+}
+
+/// Of t and the bootstrap of whole clusters the more cautious: few clusters carry the change, so that
+/// it is skewed.
+fn resampled(
+    found: TEvidence,
+    sample: &Sample,
+    Spread { stderr, .. }: Spread,
     rule: &Rule,
-) -> TEvidence {
-    let mut found = spread.map_or(TEvidence::NOTHING, |Spread { stderr, df }| {
-        TEvidence::new(mean.mean, stderr, df, rule.alpha, rule.margin)
-    });
-    if mean.groups < FEW {
-        let drops = flips(sums, |(sum, _)| -sum);
-        let above_margin = flips(sums, |(sum, size)| sum + rule.margin * size as f64);
-        found.p_regressed = found.p_regressed.max(drops);
-        found.p_pass = found.p_pass.max(above_margin);
+) -> (TEvidence, Option<u64>) {
+    let groups = sample.residuals(rule);
+    let Some(moments) = moments_of(&groups) else { return (found, None) };
+    let drawn = Studentised::draw(&groups, &moments, rule.resamples);
+    let held_back = drawn.hold_back(found, [sample.mean.mean, stderr], moments.n, rule);
+    (held_back, Some(seed_of(&groups)))
+}
+
+/// The p-value against "clusters are as likely to gain as to lose": of a few by flipping their
+/// signs, of more by counting them.
+fn signs(sums: &[(f64, u64)], range: ScoreRange) -> f64 {
+    let grain = Some(range.width() * GRAIN).filter(|grain| grain.is_finite()).unwrap_or(0.0);
+    let changed = sums.iter().filter(|(sum, size)| sum.abs() > grain * *size as f64);
+    let drops: Vec<f64> = changed.map(|cluster| -cluster.0).collect();
+    if drops.len() <= MOST_FLIPPED {
+        return sign_flip_exact(&drops).map_or(1.0, |p| p.greater);
     }
-    let of_clusters = counted(sums.iter().map(|&(sum, size)| sum / size as f64), rule.range);
-    if variance_is_unseen(&of_clusters, mean.groups, rule.alpha) {
-        let n = groups.iter().map(|g| g.1).sum();
-        let bound = unseen(groups, n, rule.range.width(), rule.alpha, rule.margin);
-        let signs = unseen(&of_clusters, mean.groups, 1.0, rule.alpha, rule.margin);
-        found.lower = found.lower.min(bound.lower);
-        found.upper = found.upper.max(bound.upper);
-        found.p_pass = found.p_pass.max(bound.p_pass);
-        found.p_regressed = found.p_regressed.max(signs.p_regressed);
-    }
-    found
+    let lost = drops.iter().filter(|drop| **drop > 0.0).count() as u64;
+    mcnemar_exact(lost, drops.len() as u64 - lost).greater
 }
 
 /// The sign-flip p-value against "the clusters' sums are centred at 0 or below".
@@ -200,34 +375,4 @@ fn cluster_sums(pairs: &[Pair]) -> Option<Vec<(f64, u64)>> {
     rows.sort_by_key(|row| row.0);
     let same = |a: &(Option<u64>, f64), b: &(Option<u64>, f64)| a.0.is_some() && a.0 == b.0;
     rows.chunk_by(same).map(|rows| sum_of(rows.iter().map(|row| row.1))).collect()
-}
-
-fn reach(mean: &ClusterMean, spread: Option<Spread>, n: u64, rule: &Rule) -> Reach {
-    let Some(Spread { stderr, .. }) = spread.filter(|spread| spread.stderr > 0.0) else {
-        return Reach::default();
-    };
-    let level = Level::one_sided(rule.alpha);
-    let per_cluster = n as f64 / mean.groups as f64;
-    // Spread of one cluster's share of the mean: as if each cluster were one observation.
-    let sd = stderr * (mean.groups as f64).sqrt();
-    let items = |effect: f64| whole_items(paired_t_n(effect / sd, level, POWER) * per_cluster);
-    Reach {
-        detectable_drop: paired_t_effect(mean.groups, level, POWER).map(|effect| effect * sd),
-        items_needed: items(rule.margin),
-        items_to_decide: items(deciding_effect(mean.mean, rule.margin)),
-    }
-}
-
-fn notes(groups: u64, alpha: f64) -> Vec<String> {
-    let mut notes = vec![format!("items are in {groups} clusters, which count as the sample")];
-    if groups < FEWEST_TO_PASS {
-        notes.push(format!("nothing passes with fewer than {FEWEST_TO_PASS} clusters"));
-    }
-    let most_extreme = (-(groups as f64)).exp2();
-    if groups < FEW && most_extreme > alpha {
-        notes.push(format!(
-            "this run cannot show a regression: the signs of {groups} clusters cannot reach alpha"
-        ));
-    }
-    notes
 }

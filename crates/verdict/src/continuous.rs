@@ -16,7 +16,7 @@ use crate::unseen::{Groups, unseen, variance_is_unseen};
 
 /// Differences closer than this share of the range (2^-40) are one value: 0.8 - 0.7 and
 /// 0.7 - 0.6 differ by rounding only.
-const GRAIN: f64 = 9.094_947_017_729_282e-13;
+pub(crate) const GRAIN: f64 = 9.094_947_017_729_282e-13;
 
 /// What continuous pairs say.
 pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {

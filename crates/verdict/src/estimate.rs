@@ -6,6 +6,7 @@ use evalmark_core::estimate::Estimate;
 use thiserror::Error;
 
 use crate::clustered::ClusterMean;
+use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::intervals::{Interval, tail_of, wilson};
 use crate::rule::ScoreRange;
 use crate::special::student_upper;
@@ -31,13 +32,47 @@ pub struct Accumulator {
     /// Items of each cluster; an item without one counts in `alone`.
     clusters: BTreeMap<u64, Running>,
     alone: Running,
+    /// The values of items that are alone.
+    values: Distinct,
+}
+
+/// Distinct values and how often each occurred, as long as they are few.
+#[derive(Clone, Debug, Default)]
+struct Distinct {
+    counts: Vec<(f64, u64)>,
+    are_many: bool,
+}
+
+impl Distinct {
+    /// More than this are many: then a standard error says enough.
+    const MOST: usize = 16;
+
+    fn take(&mut self, value: f64) {
+        if self.are_many {
+            return;
+        }
+        let at = self.counts.iter().position(|seen| seen.0.total_cmp(&value).is_eq());
+        match at {
+            Some(at) => self.counts[at].1 += 1,
+            None if self.counts.len() < Self::MOST => self.counts.push((value, 1)),
+            None => self.are_many = true,
+        }
+    }
 }
 
 impl Accumulator {
     /// For scores within `range`, to which intervals are clipped.
     pub fn new(range: ScoreRange) -> Self {
         let all = Running::default();
-        Self { range, all, ones: 0, zeros: 0, clusters: BTreeMap::new(), alone: all }
+        Self {
+            range,
+            all,
+            ones: 0,
+            zeros: 0,
+            clusters: BTreeMap::new(),
+            alone: all,
+            values: Distinct::default(),
+        }
     }
 
     /// Takes in the mean score of one item over its epochs.
@@ -53,7 +88,10 @@ impl Accumulator {
         self.ones += u64::from(value - 1.0 == 0.0);
         let part = match cluster {
             Some(cluster) => self.clusters.entry(cluster).or_default(),
-            None => &mut self.alone,
+            None => {
+                self.values.take(value);
+                &mut self.alone
+            }
         };
         part.push(value);
         Ok(())
@@ -62,7 +100,9 @@ impl Accumulator {
     /// The mean and its two-sided interval; `None` without an item.
     ///
     /// Wilson's interval where every item's mean is 0 or 1, Student's otherwise, and a
-    /// cluster-robust t where items share clusters.
+    /// cluster-robust t where items share clusters. Where all or nearly all items (or clusters) do
+    /// the same, the exact bound on what they cannot have shown is taken in; without ends to the
+    /// range there is none, and no interval.
     pub fn finish(&self, confidence: f64) -> Option<Estimate> {
         let moments = self.all.moments()?;
         let clusters = self.clustered(moments.mean);
@@ -72,14 +112,13 @@ impl Accumulator {
         };
         let student = || {
             let half = student_upper(tail_of(confidence)?, df as f64) * stderr?;
-            let ends = Interval { low: moments.mean - half, high: moments.mean + half };
-            Some(ends.clipped(self.range.low, self.range.high))
+            Some(Interval { low: moments.mean - half, high: moments.mean + half })
         };
-        let (interval, method) = match (self.binary(clusters.as_ref()), clusters) {
-            (Some((hits, units)), _) => (wilson(hits, units, confidence), "wilson"),
-            (None, Some(_)) => (student(), "cluster_t"),
-            (None, None) => (student(), "t"),
+        let (interval, method) = match self.binary(clusters.as_ref(), confidence) {
+            Some(interval) => (Some(interval), "wilson"),
+            None => self.held_back(student(), clusters.is_some(), confidence),
         };
+        let interval = interval.map(|ends| ends.clipped(self.range.low, self.range.high));
         Some(Estimate {
             mean: moments.mean,
             stderr,
@@ -90,19 +129,70 @@ impl Accumulator {
         })
     }
 
-    /// Successes and units of a proportion, where one is to be estimated.
+    /// Student's interval, and what so few different items or clusters leave of it.
+    fn held_back(
+        &self,
+        student: Option<Interval>,
+        clustered: bool,
+        confidence: f64,
+    ) -> (Option<Interval>, &'static str) {
+        let plain = if clustered { "cluster_t" } else { "t" };
+        let few = self.few_changed(clustered, confidence);
+        let (Some(student), Some(few), Some(tail)) = (student, few, tail_of(confidence)) else {
+            return (student, plain);
+        };
+        let (low, high) = (few.lower(tail), few.upper(tail));
+        if low.is_finite() && high.is_finite() {
+            let method = if clustered { "cluster_t+binomial" } else { "t+binomial" };
+            let ends = Interval { low: student.low.min(low), high: student.high.max(high) };
+            return (Some(ends), method);
+        }
+        // Nothing bounds what equal values have not shown.
+        if few.is_constant() { (None, "none") } else { (Some(student), plain) }
+    }
+
+    /// Whether nearly all clusters (or items, where none share one) do the same.
+    fn few_changed(&self, clustered: bool, confidence: f64) -> Option<FewChanged> {
+        if self.values.are_many {
+            return None;
+        }
+        let alone = self.values.counts.iter();
+        let alone = alone.map(|&(mean, count)| Clusters { mean, size: 1, count });
+        let named = self.clusters.values().filter_map(|cluster| {
+            let moments = cluster.moments()?;
+            Some(Clusters { mean: moments.mean, size: moments.n, count: 1 })
+        });
+        let units: Vec<Clusters> = alone.chain(named).collect();
+        let ends = Ends { low: self.range.low, high: self.range.high };
+        let tail = tail_of(confidence)?;
+        if clustered {
+            FewChanged::find(&units, ends)
+        } else {
+            FewChanged::find_among_items(&units, ends, tail)
+        }
+    }
+
+    /// The interval of a proportion, where one is to be estimated.
     ///
     /// Clusters that are all right or all wrong have no spread to be robust about: there each
-    /// counts as one unit.
-    fn binary(&self, clusters: Option<&ClusterMean>) -> Option<(u64, u64)> {
+    /// counts as one unit, and where they are of uneven sizes the large ones may be those that
+    /// differ.
+    fn binary(&self, clusters: Option<&ClusterMean>, confidence: f64) -> Option<Interval> {
         let n = self.all.n();
-        match clusters {
-            _ if self.ones + self.zeros < n => None,
-            None => Some((self.ones, n)),
-            Some(clusters) if self.ones == 0 => Some((0, clusters.groups)),
-            Some(clusters) if self.zeros == 0 => Some((clusters.groups, clusters.groups)),
-            Some(_) => None,
+        let Some(clusters) = clusters else {
+            return (self.ones + self.zeros == n).then(|| wilson(self.ones, n, confidence))?;
+        };
+        if self.ones < n && self.zeros < n {
+            return None;
         }
+        let hits = if self.ones == n { clusters.groups } else { 0 };
+        let even = wilson(hits, clusters.groups, confidence)?;
+        let few = self.few_changed(true, confidence)?;
+        let unevenness = few.unevenness(tail_of(confidence)?);
+        Some(match hits {
+            0 => Interval { high: (even.high * unevenness).min(1.0), ..even },
+            _ => Interval { low: (1.0 - (1.0 - even.low) * unevenness).max(0.0), ..even },
+        })
     }
 
     /// The cluster-robust mean, where some items share a cluster.

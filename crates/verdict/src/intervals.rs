@@ -63,6 +63,11 @@ pub(crate) fn share_upper(k: u64, n: u64, alpha: f64) -> f64 {
     if k >= n { 1.0 } else { 1.0 - beta_lower(alpha, (n - k) as f64, (k + 1) as f64) }
 }
 
+/// The same of numbers that need not be whole.
+pub(crate) fn share_upper_of(k: f64, n: f64, alpha: f64) -> f64 {
+    if k >= n { 1.0 } else { 1.0 - beta_lower(alpha, n - k, k + 1.0) }
+}
+
 /// The exact p-value of "the share is `share` or more" when `k` of `n` were seen.
 pub(crate) fn share_p_below(k: u64, n: u64, share: f64) -> f64 {
     if k >= n { 1.0 } else { beta_cdf((n - k) as f64, (k + 1) as f64, 1.0 - share, share) }

@@ -13,7 +13,7 @@
 //!
 //! **Where to begin reading.** `compare.rs` is the flow: check, pair, weigh, decide. `evidence.rs`
 //! chooses the test (`binary.rs` on `unconditional.rs`, `continuous.rs` on `bootstrap.rs`,
-//! `clustered.rs` on `uneven.rs`), `decide.rs` turns evidence into an answer, `family.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
+//! `clustered.rs` on `uneven.rs` and `few_changed.rs`), `decide.rs` turns evidence into an answer, `family.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
 //! is a new file that returns an `Evidence`: one more arm in `evidence::weigh`, or, for another
 //! question, an entry point of its own beside it, as in `minimum.rs`, `ratio.rs`, `ppi.rs` and
 //! `pooled/`. Metrics of which less is better are mirrored at the door (`facing.rs`).
@@ -40,6 +40,7 @@ mod estimate;
 mod evidence;
 mod facing;
 mod family;
+mod few_changed;
 mod intervals;
 mod items;
 mod leaderboard;

@@ -105,7 +105,7 @@ fn weigh(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
     let mut found = if levels.is_empty() {
         return None;
     } else if clustered::dependent(levels) {
-        clustered::weigh(levels, rule)?
+        clustered::weigh_level(levels, min, rule)?
     } else if rule.range.is_unit() && levels.iter().all(|level| is_binary(&whole(level))) {
         binary(levels, min, rule)?
     } else {

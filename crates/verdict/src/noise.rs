@@ -2,7 +2,8 @@
 //! far, scores change when nothing has changed. What follows from it is in `resolution.rs`.
 
 use crate::clustered::{cluster_mean, dependent};
-use crate::intervals::{clopper_pearson, mean_t};
+use crate::few_changed::clusters_if_few;
+use crate::intervals::{Interval, mean_t, share_upper_of};
 use crate::items::{CompareError, ItemScore};
 use crate::missing::Pair;
 use crate::pairing::pair;
@@ -61,9 +62,12 @@ impl Clustering {
             return Self::NONE;
         }
         // An item outside of every cluster is one of its own.
-        let names: Vec<u64> = pairs.iter().map(|pair| pair.cluster.unwrap_or(pair.unit)).collect();
+        let names: Vec<u64> = pairs.iter().map(|pair| pair.unit).collect();
         let Some(mean) = cluster_mean(values, &names) else { return Self::NONE };
         let cautious = Self::cautious(values.len() as u64, mean.groups);
+        if clusters_if_few(values, &names).is_some() {
+            return cautious;
+        }
         let plain = Moments::of(values).and_then(|moments| moments.stderr());
         match (mean.se_cr1, plain) {
             (Some(clustered), Some(plain)) if plain > 0.0 => {
@@ -73,6 +77,14 @@ impl Clustering {
             _ => cautious,
         }
     }
+}
+
+/// The upper 95 % bound on a share of items, of whole clusters where there are any: Clopper and
+/// Pearson's with as many observations as they are worth (Korn and Graubard 1998).
+fn upper_share(marked: &[f64], pairs: &[Pair]) -> f64 {
+    let worth = Clustering::of(marked, pairs).design_effect;
+    let (k, n) = (marked.iter().sum::<f64>() / worth, marked.len() as f64 / worth);
+    share_upper_of(k, n, 0.5 * (1.0 - CONFIDENCE))
 }
 
 /// Measures the noise between two sets of answers, epochs as one mean per item; `None` without a
@@ -105,11 +117,24 @@ fn pair_of(item: &ItemScore, baseline: f64, candidate: f64) -> Pair {
     Pair { baseline, candidate, cluster: item.cluster, unit }
 }
 
+/// The interval of a mean over items, of whole clusters where there are any.
+fn mean_interval(values: &[f64], pairs: &[Pair]) -> Option<Interval> {
+    if !dependent(pairs) {
+        return mean_t(values, CONFIDENCE);
+    }
+    let names: Vec<u64> = pairs.iter().map(|pair| pair.unit).collect();
+    cluster_mean(values, &names)?.interval(CONFIDENCE)
+}
+
 fn measure(pairs: &[Pair], squares: &[f64], right_or_wrong: bool) -> Option<Noise> {
     let n = pairs.len() as u64;
-    let differing = pairs.iter().filter(|p| p.baseline.total_cmp(&p.candidate).is_ne()).count();
-    let differing = differing as u64;
-    let differing_upper = clopper_pearson(differing, n, CONFIDENCE)?.high;
+    if n == 0 {
+        return None;
+    }
+    let differs = |p: &Pair| p.baseline.total_cmp(&p.candidate).is_ne();
+    let differing = pairs.iter().filter(|p| differs(p)).count() as u64;
+    let marked: Vec<f64> = pairs.iter().map(|p| f64::from(u8::from(differs(p)))).collect();
+    let differing_upper = upper_share(&marked, pairs);
     let differences: Vec<f64> = pairs.iter().map(|p| p.candidate - p.baseline).collect();
     // Without a difference seen, any that exists may be the largest there is.
     let of_one = if differing == 0 { 1.0 } else { squares.iter().sum::<f64>() / differing as f64 };
@@ -117,7 +142,7 @@ fn measure(pairs: &[Pair], squares: &[f64], right_or_wrong: bool) -> Option<Nois
     let variance = if pairs.iter().all(binary::is_binary) {
         rare
     } else {
-        mean_t(squares, CONFIDENCE).map_or(rare, |interval| rare.max(interval.high))
+        mean_interval(squares, pairs).map_or(rare, |interval| rare.max(interval.high))
     };
     Some(Noise {
         pairs: n,
@@ -144,13 +169,13 @@ pub fn unrelated(scores: &[ItemScore]) -> Option<(Spread, Clustering)> {
     let moments = Moments::of(&values)?;
     let clustering = Clustering::of(&values, &pairs);
     if pairs.iter().all(binary::is_binary) {
-        let right = values.iter().filter(|&&value| value > 0.5).count() as u64;
-        let interval = clopper_pearson(right, values.len() as u64, CONFIDENCE)?;
-        let p = 0.5_f64.clamp(interval.low, interval.high);
+        let wrong: Vec<f64> = values.iter().map(|value| 1.0 - value).collect();
+        let (low, high) = (1.0 - upper_share(&wrong, &pairs), upper_share(&values, &pairs));
+        let p = 0.5_f64.clamp(low.min(high), high);
         return Some((Spread { variance: 2.0 * p * (1.0 - p), right_or_wrong: true }, clustering));
     }
     let spread = 2.0 * moments.sd.map_or(0.25, |sd| sd * sd);
-    let unseen = clopper_pearson(0, values.len() as u64, CONFIDENCE)?.high;
+    let unseen = upper_share(&vec![0.0; values.len()], &pairs);
     Some((Spread { variance: spread.max(unseen), right_or_wrong: false }, clustering))
 }
 

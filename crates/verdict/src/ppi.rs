@@ -14,6 +14,7 @@ use crate::compare::{Judged, flips, match_arms};
 use crate::continuous::{counted, differing_share, moments_of};
 use crate::decide::{Case, Kind};
 use crate::evidence::{Evidence, POWER, Reach, deciding_effect};
+use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::intervals::{Interval, tail_of};
 use crate::items::{Arm, CompareError, ItemScore, Subject};
 use crate::missing::{Arms, Assumption, Pair};
@@ -225,7 +226,10 @@ fn weigh(items: &[Item], rule: &Rule) -> Option<Evidence> {
         Some(_) => None,
         None => resample(&mut found, &mean, &y, &judged, rule),
     };
-    hold_back(&mut found, &y, &judged, &rest, rule);
+    match &clusters {
+        Some(_) => hold_back_clusters(&mut found, items, rule),
+        None => hold_back(&mut found, &y, &judged, &rest, rule),
+    }
     let groups = counted(items.iter().map(Item::predicted), rule.range);
     let n = items.len() as u64;
     let (baseline_mean, candidate_mean) = levels(items, mean.lambda)?;
@@ -245,9 +249,9 @@ fn weigh(items: &[Item], rule: &Rule) -> Option<Evidence> {
         p_pass: found.p_pass,
         discordant: None,
         discordance: differing_share(&groups, n),
-        reach: reach(&mean, stderr, n, rule),
+        reach: reach(&mean, (stderr, df), n, rule),
         seed,
-        notes: notes(&mean, n),
+        notes: notes(&mean, n, clusters.as_ref()),
         pass_barred: clusters.is_some_and(|found| found.labelled < FEWEST_CLUSTERS),
     };
     Some(evidence.within(rule))
@@ -288,14 +292,14 @@ fn levels(items: &[Item], lambda: f64) -> Option<(f64, f64)> {
 }
 
 /// What clusters make of the standard error.
-struct Clusters {
+struct Clustered {
     stderr: Option<f64>,
     /// Clusters with a label.
     labelled: usize,
 }
 
 /// CR1 over the items' shares in the estimate: a cluster may have labelled and other items.
-fn residual_clusters(items: &[Item], mean: &PpiMean) -> Clusters {
+fn residual_clusters(items: &[Item], mean: &PpiMean) -> Clustered {
     let n = items.iter().filter(|item| item.label.is_some()).count() as f64;
     let others = items.len() as f64 - n;
     let residual = |item: &Item| match item.label {
@@ -323,7 +327,7 @@ fn residual_clusters(items: &[Item], mean: &PpiMean) -> Clusters {
     }
     // The labels are the smaller sample: their clusters make the correction.
     let factor = labelled as f64 / (labelled as f64 - 1.0);
-    Clusters { stderr: (labelled > 1).then(|| (factor * squares).sqrt()), labelled }
+    Clustered { stderr: (labelled > 1).then(|| (factor * squares).sqrt()), labelled }
 }
 
 /// Where labels hardly vary, or hardly differ from the judge, what so few of them cannot have
@@ -359,12 +363,46 @@ fn hold_back(found: &mut TEvidence, y: &[f64], judged: &[f64], rest: &[f64], rul
     found.p_regressed = found.p_regressed.max(beyond(bound.upper >= 0.0, bound.p_regressed));
 }
 
+/// The same where the labels of nearly all clusters do the same: clusters are the sample.
+fn hold_back_clusters(found: &mut TEvidence, items: &[Item], rule: &Rule) {
+    let width = rule.range.width();
+    let few = |ends: f64, of: &dyn Fn(&Item, f64) -> f64| {
+        let labelled = items.iter().filter_map(|item| {
+            let (before, after) = item.label?;
+            Some((of(item, after - before), item.pair.unit))
+        });
+        FewChanged::find(&Clusters::of(labelled), Ends { low: -ends, high: ends })
+    };
+    let (lower, upper) = if let Some(labels) = few(width, &|_, label| label) {
+        (labels.lower(rule.alpha), labels.upper(rule.alpha))
+    } else if let Some(errors) = few(2.0 * width, &|item, label| label - item.predicted()) {
+        // The judge's own mean, and how far the judge may be off.
+        let rest = items.iter().filter(|item| item.label.is_none());
+        let rest: Vec<_> = rest.map(|item| (item.predicted(), item.pair.unit)).collect();
+        let (values, names): (Vec<f64>, Vec<u64>) = rest.into_iter().unzip();
+        let judge = clustered::cluster_mean(&values, &names);
+        let judge = judge.and_then(|judge| judge.interval(1.0 - 2.0 * rule.alpha));
+        let Some(judge) = judge else { return };
+        (errors.lower(rule.alpha) + judge.low, errors.upper(rule.alpha) + judge.high)
+    } else {
+        return;
+    };
+    found.lower = found.lower.min(lower);
+    found.upper = found.upper.max(upper);
+    if lower < -rule.margin {
+        found.p_pass = 1.0;
+    }
+    if upper >= 0.0 {
+        found.p_regressed = 1.0;
+    }
+}
+
 /// As if labels and items grew alike.
-fn reach(mean: &PpiMean, stderr: f64, n: u64, rule: &Rule) -> Reach {
-    if stderr <= 0.0 {
+fn reach(mean: &PpiMean, (stderr, df): (f64, u64), n: u64, rule: &Rule) -> Reach {
+    if stderr <= 0.0 || df == 0 {
         return Reach::default();
     }
-    let t = student_upper(rule.alpha, mean.df as f64);
+    let t = student_upper(rule.alpha, df as f64);
     let detected = (t + normal_upper(1.0 - POWER)) * stderr;
     let items = |effect: f64| whole_items(n as f64 * (detected / effect).powi(2));
     Reach {
@@ -374,15 +412,22 @@ fn reach(mean: &PpiMean, stderr: f64, n: u64, rule: &Rule) -> Reach {
     }
 }
 
-fn notes(mean: &PpiMean, n: u64) -> Vec<String> {
+fn notes(mean: &PpiMean, n: u64, clusters: Option<&Clustered>) -> Vec<String> {
     let labels = mean.df + 1;
     let mut notes = vec![format!(
         "{labels} human labels correct the judge's scores of {n} items, which count by a factor of \
          {:.2}",
         mean.lambda
     )];
-    if labels < ENOUGH {
-        notes.push(format!("advisory: {labels} human labels are fewer than {ENOUGH}"));
+    match clusters.map(|found| found.labelled) {
+        Some(clusters) if (clusters as u64) < ENOUGH => notes.push(format!(
+            "advisory: the human labels are in {clusters} clusters, which count as the sample, and \
+             those are fewer than {ENOUGH}"
+        )),
+        None if labels < ENOUGH => {
+            notes.push(format!("advisory: {labels} human labels are fewer than {ENOUGH}"));
+        }
+        _ => {}
     }
     notes
 }

@@ -10,9 +10,9 @@ use rayon::prelude::*;
 
 use crate::bootstrap::{PoissonTable, seed_of};
 use crate::clustered;
-use crate::continuous::{differing_share, grouped};
+use crate::continuous::{GRAIN, differing_share, grouped};
 use crate::evidence::{Evidence, POWER, Reach, deciding_effect};
-use crate::intervals::share_upper;
+use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::missing::Pair;
 use crate::power::whole_items;
 use crate::random::SplitMix;
@@ -20,7 +20,7 @@ use crate::ratio::log_ratio;
 use crate::rule::Rule;
 use crate::special::normal_upper;
 use crate::sums::Moments;
-use crate::unseen::{Groups, variance_is_unseen};
+use crate::unseen::Groups;
 
 /// What the quantile `q` of both arms' amounts says; `logs` are the pairs' log-ratios.
 pub(crate) fn weigh(amounts: &[Pair], logs: &[Pair], q: f64, rule: &Rule) -> Option<Evidence> {
@@ -58,8 +58,8 @@ pub(crate) fn weigh(amounts: &[Pair], logs: &[Pair], q: f64, rule: &Rule) -> Opt
     let seed = seed_of(&groups);
     resampled(&mut found, &Draws::new(amounts, &arms, q).all(seed, rule.resamples), rule);
     found.seed = Some(seed);
-    if variance_is_unseen(&groups, n, rule.alpha) {
-        hold_back(&mut found, &arms, &groups, q, rule);
+    if let Some(missed) = missed(logs, &groups, rule) {
+        hold_back(&mut found, &arms, &groups, (q, missed), rule);
     }
     Some(found)
 }
@@ -120,16 +120,30 @@ fn resampled(found: &mut Evidence, values: &[f64], rule: &Rule) {
     };
 }
 
-/// Nearly all pairs are equal: a share of the items that such a sample can have missed may lie
-/// beyond the quantile in one arm.
+/// Where nearly all pairs (or clusters, where there are any) are equal: the share of items that may
+/// differ, at its upper bound.
+fn missed(logs: &[Pair], groups: &Groups, rule: &Rule) -> Option<f64> {
+    let common = groups.iter().max_by_key(|group| group.1)?.0;
+    let grain = rule.range.width() * GRAIN;
+    let differs = |pair: &Pair| (pair.candidate - pair.baseline - common).abs() > grain;
+    let marked = logs.iter().map(|pair| (f64::from(u8::from(differs(pair))), pair.unit));
+    let (clusters, ends) = (Clusters::of(marked), Ends { low: 0.0, high: 1.0 });
+    let few = if clustered::dependent(logs) {
+        FewChanged::find(&clusters, ends)
+    } else {
+        FewChanged::find_among_items(&clusters, ends, rule.alpha)
+    };
+    few.filter(|few| few.common() == 0.0).map(|few| few.upper(rule.alpha))
+}
+
+/// A share of the items that such a sample can have missed may lie beyond the quantile in one arm.
 fn hold_back(
     found: &mut Evidence,
     arms: &[Vec<(f64, usize)>; 2],
     groups: &Groups,
-    q: f64,
+    (q, missed): (f64, f64),
     rule: &Rule,
 ) {
-    let missed = share_upper(0, found.n, rule.alpha);
     let beyond = |arm: usize| at(&arms[arm], q + missed).unwrap_or(f64::INFINITY);
     found.lower = found.lower.min(log_ratio(found.baseline_mean, beyond(1)));
     found.upper = found.upper.max(log_ratio(beyond(0), found.candidate_mean));

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::agreement::{AlphaSums, cohen_kappa};
 use crate::clustered::ClusterMean;
+use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::intervals::Interval;
 use crate::random::{SplitMix, scramble};
 
@@ -44,7 +45,7 @@ pub struct Rated<'a> {
 pub struct Figure {
     /// The number.
     pub estimate: f64,
-    /// Its 95 % interval; `None` with too few units.
+    /// Its 95 % interval; `None` with too few units, and of an agreement that never varied.
     pub interval: Option<Interval>,
 }
 
@@ -153,7 +154,7 @@ impl<'a> Units<'a> {
             .filter(|(_, n)| *n > 0)
             .collect();
         let mean = ClusterMean::from_clusters(&sums)?;
-        let figure = Figure { estimate: mean.mean, interval: mean.interval(CONFIDENCE) };
+        let figure = Figure { estimate: mean.mean, interval: bias_interval(&mean, &sums) };
         Some((figure, sums.iter().map(|(_, n)| n).sum()))
     }
 
@@ -194,6 +195,19 @@ impl<'a> Units<'a> {
     }
 }
 
+/// Student's interval of a mean difference, and where nearly all units say the same, what so few of
+/// them cannot have shown.
+fn bias_interval(mean: &ClusterMean, sums: &[(f64, u64)]) -> Option<Interval> {
+    let student = mean.interval(CONFIDENCE)?;
+    let units: Vec<Clusters> = sums.iter().map(Clusters::from).collect();
+    let Some(few) = FewChanged::find(&units, Ends { low: -1.0, high: 1.0 }) else {
+        return Some(student.clipped(-1.0, 1.0));
+    };
+    let tail = 0.5 * (1.0 - CONFIDENCE);
+    let (low, high) = (few.lower(tail).min(student.low), few.upper(tail).max(student.high));
+    Some(Interval { low, high }.clipped(-1.0, 1.0))
+}
+
 /// A place below `n`, as good as evenly.
 fn below(random: u64, n: usize) -> usize {
     let place = (u128::from(random) * n as u128) >> 64;
@@ -220,12 +234,14 @@ fn confusion<'a>(rated: impl Iterator<Item = &'a Rated<'a>>) -> [[u64; 2]; 2] {
     counts
 }
 
-/// The middle 95 % of resampled values; `None` without enough of them.
+/// The middle 95 % of resampled values; `None` without enough of them, and where they do not vary.
 fn percentiles(mut values: Vec<f64>) -> Option<Interval> {
     values.sort_by(f64::total_cmp);
     let outside = values.len() * 25 / 1000;
     let last = values.len().checked_sub(1 + outside)?;
-    (values.len() >= 100).then(|| Interval { low: values[outside], high: values[last] })
+    let interval = Interval { low: values[outside], high: values[last] };
+    // Where the ratings agree throughout, resamples do not vary and say nothing of how sure that is.
+    (values.len() >= 100 && interval.low < interval.high).then_some(interval)
 }
 
 /// Ranks from 1; equal values share the mean of theirs.

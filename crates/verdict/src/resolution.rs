@@ -1,6 +1,7 @@
 //! What a suite can resolve: the smallest drop that its items detect, and the items that a margin
 //! needs, from how much single answers scatter.
 
+use crate::clustered::FEWEST_TO_PASS;
 use crate::mcnemar::midp_attainable_pairs;
 use crate::noise::Clustering;
 use crate::power::{
@@ -53,10 +54,33 @@ impl Resolution {
 impl Design {
     /// What this design can resolve of a metric whose answers scatter by `spread`.
     pub fn resolution(&self, spread: Spread, margin: f64) -> Resolution {
-        let drop = self.drop(spread).filter(|&drop| drop <= 1.0);
-        let needed = self.effective_items_needed(spread, margin);
-        let items_needed = whole_items(needed * self.clustering.design_effect);
+        let drop = self.drop(spread).filter(|&drop| drop <= 1.0 && self.can_tell());
+        let items_needed = whole_items(self.items_needed(spread, margin));
         Resolution { detectable_drop: drop, items_needed }
+    }
+
+    /// Whether there are enough clusters for any answer, where there are clusters.
+    fn can_tell(&self) -> bool {
+        self.clustering.clusters.is_none_or(|clusters| clusters >= self.fewest_clusters())
+    }
+
+    /// So many clusters a pass takes, and the signs of so many can reach alpha.
+    fn fewest_clusters(&self) -> u64 {
+        let signs = whole_items(-self.level.alpha.log2()).unwrap_or(FEWEST_TO_PASS);
+        signs.max(FEWEST_TO_PASS)
+    }
+
+    /// What a mean is taken over, as the test sees it: items, or clusters.
+    fn units(&self) -> u64 {
+        self.clustering.clusters.map_or(self.items, |clusters| clusters.clamp(1, self.items.max(1)))
+    }
+
+    /// Items of an average cluster; 1 where there are none.
+    fn items_per_unit(&self) -> f64 {
+        if self.clustering.clusters.is_none() {
+            return 1.0;
+        }
+        self.items as f64 / self.units() as f64
     }
 
     /// Independent items that are worth as much.
@@ -76,7 +100,7 @@ impl Design {
             let attainable = midp_attainable_pairs(self.level.alpha) as f64 / n.max(1) as f64;
             return proportions(spread.variance).map(|drop| drop.max(attainable));
         }
-        let drop = paired_t_effect(n, self.level, self.power)? * self.sd(spread);
+        let drop = paired_t_effect(self.units(), self.level, self.power)? * self.sd(spread);
         if !spread.right_or_wrong {
             return Some(drop);
         }
@@ -84,21 +108,25 @@ impl Design {
         proportions(0.0).map(|least| least.max(drop))
     }
 
-    fn effective_items_needed(&self, spread: Spread, margin: f64) -> f64 {
+    fn items_needed(&self, spread: Spread, margin: f64) -> f64 {
         let margin = margin.min(1.0);
         let proportions =
             |share: f64| paired_proportions_n(share.max(margin), margin, self.level, self.power);
         if spread.right_or_wrong && self.is_single() {
             return proportions(spread.variance);
         }
-        let sd = self.sd(spread);
-        let items = if sd > 0.0 { paired_t_n(margin / sd, self.level, self.power) } else { 2.0 };
-        if spread.right_or_wrong { items.max(proportions(0.0)) } else { items }
+        let (sd, per_unit) = (self.sd(spread), self.items_per_unit());
+        let units = if sd > 0.0 { paired_t_n(margin / sd, self.level, self.power) } else { 2.0 };
+        let fewest = if self.clustering.clusters.is_some() { self.fewest_clusters() } else { 0 };
+        let items = units.max(fewest as f64) * per_unit;
+        let whole = proportions(0.0) * self.clustering.design_effect;
+        if spread.right_or_wrong { items.max(whole) } else { items }
     }
 
-    /// Standard deviation of the difference of two items' means over the epochs.
+    /// Standard deviation of the difference of two units' means over the epochs.
     fn sd(&self, spread: Spread) -> f64 {
-        (spread.variance / f64::from(self.epochs.max(1))).sqrt()
+        let of_items = spread.variance / f64::from(self.epochs.max(1));
+        (of_items * self.clustering.design_effect / self.items_per_unit()).sqrt()
     }
 }
 

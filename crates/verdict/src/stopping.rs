@@ -54,6 +54,7 @@ pub struct Stopping {
     /// Units that were bet on, and their items.
     units: usize,
     items: usize,
+    /// Each unit's sum of differences.
     seen: Running,
     stop: Option<Stop>,
 }
@@ -176,8 +177,9 @@ impl Stopping {
         for (before, after) in baseline.iter().zip(candidate) {
             best += after.mean_with(range.high, range) - before.mean_with(range.low, range);
             worst += after.mean_with(range.low, range) - before.mean_with(range.high, range);
-            self.seen.push(after.mean_with(range.high, range) - before.mean_with(range.low, range));
         }
+        // A unit's part of the mean, as if each were one observation.
+        self.seen.push(best);
         let scale = 1.0 / (range.width() * self.largest);
         let size = baseline.len() as f64 / self.largest;
         self.drop.bet(-0.5 * best * scale);
@@ -197,7 +199,8 @@ impl Stopping {
     fn may_exceed_margin(&self) -> bool {
         let Some(moments) = self.seen.moments() else { return false };
         let half = normal_upper(self.rule.alpha) * moments.stderr().unwrap_or(0.0);
-        moments.mean - half < -self.rule.margin
+        let per_unit = self.items as f64 / self.units as f64;
+        (moments.mean - half) / per_unit < -self.rule.margin
     }
 
     fn finish(&mut self, reason: Reason, wealth: f64) {

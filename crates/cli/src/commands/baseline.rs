@@ -8,7 +8,7 @@ use evalmark_report::text::printable;
 use crate::{
     args::{BaselineArgs, BaselineCommand},
     arms::read_arms,
-    baseline::{Baseline, list, promote},
+    baseline::{Baseline, folder_of, list, promote},
     exit::Exit,
     print::Printer,
     run_folder::RunRecord,
@@ -46,7 +46,7 @@ fn show(name: &str, out: &Path, printer: Printer) -> Result<()> {
     }
     for (suite, name, record) in found {
         printer.result(&line(&suite, &name, &record));
-        let baseline = Baseline::get(&name, out, &suite)?;
+        let baseline = Baseline::open(&folder_of(out, &suite).join(&name), &name)?;
         for arm in read_arms(&baseline.folder.scores())? {
             for metric in &record.metrics {
                 let mean = arm.mean(&metric.name);

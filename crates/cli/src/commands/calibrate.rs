@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{resume::same_experiment, run::begin};
 use crate::{
+    against::Against,
     args::{CalibrateArgs, Format, OutputArgs},
     arms::{Arm, read_arms, read_halves},
     ask::{Asks, keys},
@@ -148,7 +149,7 @@ fn answered(
         keys: keys(opened, Asks::Everyone)?,
         asks: Asks::Everyone,
         budget: Budget::default(),
-        baseline: None,
+        against: Against::default(),
         output: args.output,
     };
     let discard = |_: &anyhow::Error| {

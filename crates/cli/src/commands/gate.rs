@@ -9,11 +9,11 @@ use evalmark_report::{github, junit, markdown};
 
 use crate::{
     args::{GateArgs, VerdictFormat},
-    baseline::Baseline,
+    baseline::{Baseline, Wanted, missing},
     calibration::judge_margins,
     exit::Exit,
-    gate::{DEFAULT_GATE, gate_run, write_verdict},
-    hint::Hinted,
+    gate::{DEFAULT_GATE, Decision, gate_first, gate_run, refused, write_verdict},
+    hint::{Hinted, exit_of},
     open::readers,
     print::Printer,
     run_folder::{RunFolder, RunRecord},
@@ -21,13 +21,15 @@ use crate::{
 };
 
 pub(crate) fn gate(args: &GateArgs, printer: Printer) -> Result<Exit> {
-    let (folder, record) = open_scored(&args.run)?;
-    let baseline = Baseline::get(&args.baseline, &folder.out(), &record.suite)?;
-    let spec = gate_spec(&folder, &record, printer)?;
-    let mut decision = gate_run(&folder, &record, &baseline, &spec)?;
-    for warning in judge_margins(&folder.out(), &record, &spec, &mut decision.verdict) {
-        printer.warning(&warning);
-    }
+    let (folder, record) = RunFolder::open(&args.run)?;
+    let decision = match decide(args, &folder, &record, printer) {
+        // Whoever reads the verdict must not find an earlier one.
+        Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
+            printer.error(&error);
+            refused(&record, &args.baseline, &error.to_string())
+        }
+        decision => decision?,
+    };
     write_verdict(&folder, &decision.verdict)?;
     match &args.output {
         None => printer.raw(&render(&decision.verdict, args.format, printer)?),
@@ -40,14 +42,45 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer) -> Result<Exit> {
     Ok(decision.exit)
 }
 
+fn decide(
+    args: &GateArgs,
+    folder: &RunFolder,
+    record: &RunRecord,
+    printer: Printer,
+) -> Result<Decision> {
+    has_scores(folder)?;
+    let spec = gate_spec(folder, record, printer)?;
+    let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
+    let wanted = Wanted::of_run(&args.baseline, of_suite, folder, record);
+    let Some(baseline) = Baseline::find(&wanted)? else {
+        let is_optional = spec.baseline_optional && spec.baseline.as_ref() == Some(&args.baseline);
+        if args.new_baseline || is_optional {
+            return gate_first(folder, record, &wanted, &spec);
+        }
+        return Err(missing(&wanted));
+    };
+    let mut decision = gate_run(folder, record, &baseline, &spec)?;
+    for warning in judge_margins(&folder.out(), record, &spec, &mut decision.verdict) {
+        printer.warning(&warning);
+    }
+    Ok(decision)
+}
+
 /// A run that has scores.
 pub(crate) fn open_scored(path: &std::path::Path) -> Result<(RunFolder, RunRecord)> {
     let (folder, record) = RunFolder::open(path)?;
+    has_scores(&folder)?;
+    Ok((folder, record))
+}
+
+fn has_scores(folder: &RunFolder) -> Result<()> {
+    let path = folder.path.display();
     if folder.scores().is_file() {
-        return Ok((folder, record));
+        return Ok(());
     }
-    Err(anyhow!("the run {} has no scores yet", path.display()))
-        .hint(format!("`evalmark resume {}` finishes it", path.display()))
+    Err(anyhow!("the run {path} has no scores yet"))
+        .hint(format!("`evalmark resume {path}` finishes it"))
+        .ends(Exit::Incomplete)
 }
 
 /// The gate of the suite as it is now; where its file is gone, the gate that the run was made with.

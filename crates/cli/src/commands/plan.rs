@@ -9,14 +9,32 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{Format, PlanArgs},
+    baseline::{Baseline, Wanted},
     calibration::POWER,
     exit::Exit,
-    flow::suite_baseline,
     open::{Opened, open},
     outlook::{self, DISCORDANCE, Outlook, outlooks},
     print::Printer,
     run_folder::Options,
 };
+
+/// The baseline that a run would be compared with: one that was asked for must exist.
+fn baseline(args: &PlanArgs, opened: &Opened) -> Result<Option<Baseline>> {
+    let gate = opened.suite.gate.as_ref();
+    let own = gate.and_then(|gate| gate.baseline.as_ref());
+    let Some(name) = args.baseline.as_ref().or(own) else { return Ok(None) };
+    let wanted = Wanted {
+        name: name.clone(),
+        suite: opened.suite.name.clone(),
+        of_suite: gate.and_then(|gate| gate.baseline_suite.clone()),
+        out: args.out.clone(),
+        suite_file: opened.suite.path.clone(),
+    };
+    match Baseline::find(&wanted)? {
+        None if args.baseline.is_some() => Err(wanted.missing()),
+        found => Ok(found),
+    }
+}
 
 /// Characters to a token, where nobody counts them: the usual rule of thumb for English.
 const CHARACTERS_PER_TOKEN: f64 = 4.0;
@@ -29,7 +47,7 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     let opened = open(&args.suite, &options, printer)?;
     let n_items = opened.plan.survey.n_items;
     let gate = opened.suite.gate_or_default();
-    let baseline = suite_baseline(args.baseline.as_deref(), &args.out, &opened)?;
+    let baseline = baseline(args, &opened)?;
     let outlooks = outlooks(&opened, &args.out, baseline.as_ref(), &gate)?;
     let warnings = outlook::warnings(&outlooks, n_items);
     let models = opened.plan.candidates.iter().map(|i| estimate(&opened, *i));

@@ -13,7 +13,7 @@ use evalmark_report::{
 use super::gate::{gate_spec, open_scored};
 use crate::{
     args::ReportArgs,
-    baseline::Baseline,
+    baseline::{Baseline, Wanted},
     exit::Exit,
     failing::{Failing, Seen, passes, shown},
     flow::write_html,
@@ -40,8 +40,9 @@ fn verdict(
     printer: Printer,
 ) -> Result<Option<Verdict>> {
     if let Some(name) = &args.baseline {
-        let baseline = Baseline::get(name, &folder.out(), &record.suite)?;
         let spec = gate_spec(folder, record, printer)?;
+        let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
+        let baseline = Baseline::get(&Wanted::of_run(name, of_suite, folder, record))?;
         let decision = gate_run(folder, record, &baseline, &spec)?;
         write_verdict(folder, &decision.verdict)?;
         return Ok(Some(decision.verdict));

@@ -3,11 +3,12 @@
 use anyhow::{Result, anyhow};
 
 use crate::{
+    against::Against,
     args::ResumeArgs,
     ask::{Asks, budget, keys},
     early::as_stopped,
     exit::Exit,
-    flow::{Run, suite_baseline},
+    flow::Run,
     hint::Hinted,
     open::{Opened, open},
     print::Printer,
@@ -24,12 +25,17 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     let budget = budget(&opened, Asks::Everyone, args.budget)?;
     // A run that is still watched goes on with the baseline that it began with.
     let watched = record.stop_early.as_ref().filter(|early| !early.ended);
-    let named = args.baseline.as_deref().or(watched.map(|early| early.baseline.as_str()));
-    let baseline = suite_baseline(named, &folder.out(), &opened)?;
+    let watched = watched.map(|early| early.baseline.clone());
+    record.options.take_in(&args.against);
+    let options = &mut record.options;
+    options.baseline = options.baseline.take().or(watched);
+    let is_asked_for = args.against.baseline.is_some();
+    let against = Against::find(&record.options, is_asked_for, &folder.out(), &opened)?;
+    record.ungated = against.ungated(&opened);
     record.status = Status::Running;
     folder.write(&record)?;
     let (output, asks) = (args.output, Asks::Everyone);
-    Run { opened, folder, record, keys, asks, budget, baseline, output }.finish(printer)
+    Run { opened, folder, record, keys, asks, budget, against, output }.finish(printer)
 }
 
 /// Whether suite and dataset are still what the run began with.

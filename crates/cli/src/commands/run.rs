@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    against::Against,
     args::RunArgs,
     ask::{Asks, budget, keys},
     early,
     exit::Exit,
-    flow::{Run, suite_baseline},
+    flow::Run,
     git::{Git, Lookup},
     measured::scales,
     open::{Opened, judged_names, metric_hashes, open},
@@ -29,6 +30,9 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         no_cache: args.cache.no_cache,
         cache_dir: args.cache.cache_dir.as_ref().map(std::path::absolute).transpose()?,
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),
+        baseline: args.against.baseline.clone(),
+        baseline_suite: args.against.baseline_suite.clone(),
+        new_baseline: args.against.new_baseline,
         ..Options::from(&args.selection)
     };
     let lookup = Lookup::start(&args.suites);
@@ -37,19 +41,21 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let keyed = opened.into_iter().zip(lookup.finish()).map(|(opened, git)| {
         let keys = keys(&opened, Asks::Everyone)?;
         let budget = budget(&opened, Asks::Everyone, args.budget)?;
-        let baseline = suite_baseline(args.baseline.as_deref(), &args.out, &opened)?;
-        Ok((opened, git, keys, budget, baseline))
+        let is_asked_for = options.baseline.is_some();
+        let against = Against::find(&options, is_asked_for, &args.out, &opened)?;
+        Ok((opened, git, keys, budget, against))
     });
     let mut exit = Exit::Done;
-    for (opened, git, keys, budget, baseline) in keyed.collect::<Result<Vec<_>>>()? {
+    for (opened, git, keys, budget, against) in keyed.collect::<Result<Vec<_>>>()? {
         let run_id = args.run_id.clone().unwrap_or_else(new_run_id);
         let mut record = begin(&opened, git, run_id, options.clone());
         let remarks = (!args.output.quiet).then_some(printer);
-        record.stop_early = early::begin(&opened, baseline.as_ref(), remarks)?;
+        record.ungated = against.ungated(&opened);
+        record.stop_early = early::begin(&opened, against.baseline.as_ref(), remarks)?;
         let folder = RunFolder::begin(&args.out, &record)?;
         let (output, asks) = (args.output, Asks::Everyone);
         let folder_again = folder.clone();
-        let run = Run { opened, folder, record, keys, asks, budget, baseline, output };
+        let run = Run { opened, folder, record, keys, asks, budget, against, output };
         exit = exit.worse(run.finish(printer).inspect_err(|_| folder_again.discard())?);
         if exit == Exit::Interrupted {
             break;
@@ -96,6 +102,7 @@ pub(super) fn begin(
         slices: suite.dataset.slices.clone(),
         stop_early: None,
         stopped_early: None,
+        ungated: None,
         effective_suite: suite.effective.clone(),
     }
 }

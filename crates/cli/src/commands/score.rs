@@ -8,11 +8,12 @@ use evalmark_harness::Budget;
 
 use super::gate::open_scored;
 use crate::{
+    against::Against,
     args::ScoreArgs,
     ask::{Asks, keys},
     early::as_stopped,
     exit::Exit,
-    flow::{Run, suite_baseline},
+    flow::Run,
     hint::Hinted,
     measured::scales,
     open::{Opened, judged_names, metric_hashes, open},
@@ -41,9 +42,10 @@ pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
         record.effective_suite.clone_from(&opened.suite.effective);
     }
     let keys = keys(&opened, Asks::Judges)?;
-    let baseline = suite_baseline(None, &folder.out(), &opened)?;
+    let against = Against::find(&record.options, false, &folder.out(), &opened)?;
+    record.ungated = against.ungated(&opened);
     let (output, asks) = (args.output, Asks::Judges);
-    Run { opened, folder, record, keys, asks, budget: Budget::default(), baseline, output }
+    Run { opened, folder, record, keys, asks, budget: Budget::default(), against, output }
         .finish(printer)
 }
 

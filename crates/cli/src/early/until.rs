@@ -29,7 +29,7 @@ impl Run {
             return Ok(None);
         }
         let (order, planned) = Order::read(&self.opened.plan, early.seed)?;
-        let watching = match &self.baseline {
+        let watching = match &self.against.baseline {
             Some(baseline) => Watch::open(&self.opened, &self.record, &early, baseline, &planned)?,
             None => Watching::No("its baseline is gone".to_owned()),
         };

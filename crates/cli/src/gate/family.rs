@@ -12,7 +12,7 @@ use super::Decision;
 use crate::{arms::Arm, exit::Exit, run_folder::RunRecord};
 
 /// Version of `verdict.json`.
-const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// Random flips of max-T.
 const SIGN_FLIPS: u32 = 9999;

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
     suite::{Amount, GateSpec},
-    verdict::Verdict,
+    verdict::{Answer, Verdict},
 };
 
 pub(crate) use self::{
@@ -24,13 +24,14 @@ pub(crate) use self::{
     pair::{changed, rule},
 };
 use self::{
-    family::Family,
+    family::{FORMAT_VERSION, Family},
     hybrid::Hybrid,
     pair::{Sides, subject},
 };
 use crate::{
+    against::Missing,
     arms::{Arm, read_arms, read_usage},
-    baseline::Baseline,
+    baseline::{Baseline, Wanted},
     exit::Exit,
     hint::Hinted,
     measured::pooled_metrics,
@@ -148,6 +149,66 @@ pub(crate) fn gate_minima(
     let mut family = Family::default();
     push_minima(&mut family, &sides, &arms)?;
     family.decide(record, "the minima of its gate", spec).map(Some)
+}
+
+/// The verdict on a run whose baseline is missing: it does not pass, whatever its minima say.
+pub(crate) fn gate_without(
+    folder: &RunFolder,
+    record: &RunRecord,
+    missing: &Missing,
+    spec: &GateSpec,
+) -> Result<Decision> {
+    let mut decision = match gate_minima(folder, record, spec)? {
+        Some(decision) => decision,
+        None => return Ok(refused(record, missing.name(), &missing.says())),
+    };
+    let verdict = &mut decision.verdict;
+    missing.name().clone_into(&mut verdict.baseline);
+    if verdict.answer == Answer::Regressed {
+        verdict.says = format!("{}; {}", missing.says(), verdict.says);
+    } else {
+        verdict.answer = Answer::Incomparable;
+        verdict.says = missing.says();
+        decision.exit = Exit::Incomplete;
+    }
+    Ok(decision)
+}
+
+/// The verdict on a run that may be the first: its minima decide, and where it has none it passes.
+pub(crate) fn gate_first(
+    folder: &RunFolder,
+    record: &RunRecord,
+    wanted: &Wanted,
+    spec: &GateSpec,
+) -> Result<Decision> {
+    let says = format!("{} yet: nothing was compared", wanted.says());
+    let mut decision = match gate_minima(folder, record, spec)? {
+        Some(decision) => decision,
+        None => {
+            let Decision { mut verdict, .. } = refused(record, &wanted.name, &says);
+            verdict.answer = Answer::Pass;
+            return Ok(Decision { verdict, exit: Exit::Done });
+        }
+    };
+    decision.verdict.baseline.clone_from(&wanted.name);
+    decision.verdict.says = format!("{says}; {}", decision.verdict.says);
+    Ok(decision)
+}
+
+/// The verdict on a run that cannot be compared with `baseline`, and why.
+pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> Decision {
+    let verdict = Verdict {
+        format_version: FORMAT_VERSION,
+        suite: record.suite.clone(),
+        run_id: record.run_id.clone(),
+        baseline: baseline.to_owned(),
+        answer: Answer::Incomparable,
+        says: why.to_owned(),
+        correction: String::new(),
+        comparisons: Vec::new(),
+        slices: Vec::new(),
+    };
+    Decision { verdict, exit: Exit::Incomplete }
 }
 
 fn push_minima<'a>(family: &mut Family<'a>, sides: &Sides<'_>, arms: &'a [Arm]) -> Result<()> {

@@ -35,7 +35,7 @@ fn run(
     let rows: Vec<_> = (0..n).map(row).collect();
     world.write("data.csv", &format!("id,text,label,half,said\n{}", rows.concat()));
     world.write("suite.yaml", &SUITE.replace("METRIC", metric).replace("GATE", gate));
-    world.run_suite(id, &[])
+    world.run_suite(id, &["--new-baseline"])
 }
 
 /// Right, but for one in ten that is another class and one in twenty that is none.

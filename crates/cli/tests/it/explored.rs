@@ -55,7 +55,7 @@ fn slices_tell_where_the_drop_is() {
         let server = Server::start(reply);
         let text = suite(&server.url(), "gate: { baseline: main, metrics: { exact: {} } }\n");
         world.write("suite.yaml", &text.replace("target: label", "target: label, slices: [tone]"));
-        world.run_suite(id, &["--prompt", "plain"]).expect(code)
+        world.run_suite(id, &["--prompt", "plain", "--new-baseline"]).expect(code)
     };
     run("a", right, 0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
@@ -96,7 +96,7 @@ fn items_that_do_not_pair_up_are_named() {
     let world = World::new(100);
     let server = Server::start(right);
     world.suite(&server.url(), "gate: { baseline: main, metrics: { exact: { margin: 0.1 } } }\n");
-    world.run_suite("a", &["--prompt", "plain"]).expect(0);
+    world.run_suite("a", &["--prompt", "plain", "--new-baseline"]).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
     world.data(2..101);
     let data = String::from_utf8(world.bytes("data.csv")).expect("UTF-8");

@@ -45,7 +45,7 @@ fn run_judged(world: &World, id: &str, mark: &'static str, with: &str) -> Ran {
     let server = Server::start(move |seen| flattered(seen, mark));
     let suite = JUDGED.replace("URL", &server.url()).replace("LABELS", with);
     world.write("suite.yaml", &suite);
-    world.run_suite(id, &[])
+    world.run_suite(id, &["--new-baseline"])
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn what_answers_take_is_gated_as_a_ratio() {
         let suite = crate::setup::suite("URL", gate);
         let recorded = format!("recorded: {{ file: {id}.jsonl }}{price}");
         world.write("suite.yaml", &suite.replace("provider: openai, base_url: 'URL'", &recorded));
-        world.run_suite(id, &["--prompt", "plain"])
+        world.run_suite(id, &["--prompt", "plain", "--new-baseline"])
     };
     let priced = ", price: { input: 1, output: 2 }";
     run("a", 20, 50, priced).expect(0);
@@ -146,7 +146,7 @@ fn max_t_is_told_as_the_correction() {
     let world = World::new(120);
     let server = Server::start(crate::setup::right);
     world.suite(&server.url(), "gate: { baseline: main, correction: max_t }\n");
-    world.run_suite("a", &[]).expect(0);
+    world.run_suite("a", &["--new-baseline"]).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
     world.run_suite("b", &[]).expect(0);
     let verdict = world.json("reports/test/b/verdict.json");
@@ -166,7 +166,7 @@ fn a_verdict_carries_every_figure_and_fits_its_schema() {
     let run = |id: &str, every| {
         let server = Server::start(wrong(every));
         world.suite(&server.url(), "gate: { baseline: main }\n");
-        world.run_suite(id, &[])
+        world.run_suite(id, &["--new-baseline"])
     };
     run("a", 10).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);

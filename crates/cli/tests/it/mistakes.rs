@@ -94,12 +94,6 @@ fn mistakes_on_the_command_line() {
         &["--limit", "0"],
         &["no item is selected"],
     );
-    check(
-        "unknown baseline",
-        replaced("name: test", "name: test"),
-        &["--baseline", "nope"],
-        &["there is no baseline `nope`", "promote"],
-    );
 }
 
 #[test]

@@ -57,7 +57,8 @@ fn a_baseline_tells_more_and_a_calibration_most() {
     let server = Server::start(wavering);
     world.suite(&server.url(), &gate(0.03));
     for (name, epochs) in [("once", "1"), ("twice", "2")] {
-        world.run_suite(name, &["--epochs", epochs, "--prompt", "plain"]).expect(0);
+        let more = ["--epochs", epochs, "--prompt", "plain", "--new-baseline"];
+        world.run_suite(name, &more).expect(0);
         world.run(&["baseline", "promote", &format!("reports/test/{name}"), name]).expect(0);
     }
     let source = |planned: &Value| of(planned, "exact")["source"].as_str().map(str::to_owned);
@@ -115,7 +116,7 @@ fn a_gate_warns_of_margins_that_the_suite_cannot_resolve() {
     });
     world.suite(&server.url(), &gate(0.01));
     calibrate(&world, &[], 3);
-    world.run_suite("a", &["--prompt", "plain"]).expect(0);
+    world.run_suite("a", &["--prompt", "plain", "--new-baseline"]).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
     let warning = "margin 1.0 points for `exact` is below what this suite can resolve (2.6 points \
                    with 240 items, calibrated on 20";

@@ -186,7 +186,7 @@ fn without_a_baseline_all_is_asked() {
     let world = World::new(100);
     let server = Server::start(worse);
     world.suite(&server.url(), &gate("0.03"));
-    let ran = run(&world, &[]).expect(0);
+    let ran = run(&world, &["--new-baseline"]).expect(0);
     assert!(ran.stderr.contains("nothing to stop early on"), "{}", ran.stderr);
     assert_eq!(server.count(), 100);
     assert_eq!(record(&world)["stop_early"], Value::Null);

@@ -25,7 +25,7 @@ fn gate(
     let gate = "gate: { baseline: main, metrics: { exact: { margin: 0.03 } } }\n";
     let server = Server::start(before);
     world.suite(&server.url(), gate);
-    let first = world.run_suite("first", &["--prompt", "plain"]).expect(0);
+    let first = world.run_suite("first", &["--prompt", "plain", "--new-baseline"]).expect(0);
     assert!(first.stderr.contains("no baseline `main` yet"), "{}", first.stderr);
     world.run(&["baseline", "promote", "reports/test/first", "main"]).expect(0);
     let server = Server::start(after);

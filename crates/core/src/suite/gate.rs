@@ -11,6 +11,10 @@ use super::raw::{RawCorrection, RawGate, RawGateMetric};
 pub struct GateSpec {
     /// Name of the baseline that `run` compares with.
     pub baseline: Option<String>,
+    /// Whether a run may go without it.
+    pub baseline_optional: bool,
+    /// The suite's earlier name, where its baselines were made under that.
+    pub baseline_suite: Option<String>,
     /// One-sided error rate of each bound.
     pub alpha: f64,
     /// Share of the items that must pair up.
@@ -94,6 +98,8 @@ impl GateSpec {
         let default = |name: &str| (name.to_owned(), GatedMetric::default());
         Self {
             baseline: None,
+            baseline_optional: false,
+            baseline_suite: None,
             alpha: 0.05,
             min_paired: 0.95,
             correction: Correction::Holm,
@@ -125,6 +131,8 @@ impl GateSpec {
         };
         Self {
             baseline: raw.baseline.clone(),
+            baseline_optional: raw.baseline_optional,
+            baseline_suite: raw.baseline_suite.clone(),
             alpha: raw.alpha.unwrap_or(default.alpha),
             min_paired: raw.min_paired.unwrap_or(default.min_paired),
             correction: match raw.correction {

@@ -16,11 +16,10 @@ use std::{
 
 use serde_json::Value;
 
-pub(crate) use self::mistake::nearest;
 pub use self::{
     entry::{Entries, yaml},
     gate::{Amount, Correction, GateSpec, GatedMetric},
-    mistake::{Mistake, Mistakes, Position},
+    mistake::{Mistake, Mistakes, Position, nearest},
     schema::{entry_schema, schema},
 };
 use crate::{

@@ -353,6 +353,13 @@ pub(crate) struct RawGate {
     /// Name of the baseline that `run` compares with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) baseline: Option<String>,
+    /// Whether a run without that baseline is only told of it. Otherwise a run whose baseline is
+    /// missing ends with exit code 4, unless it is made with `--new-baseline`; default: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) baseline_optional: bool,
+    /// The suite's earlier name, where its baselines were made under that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) baseline_suite: Option<String>,
     /// One-sided error rate of each bound; default 0.05.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0001, max = 0.4999))]

@@ -104,22 +104,42 @@ impl<'a, const ARMS: usize> Cells<'a, ARMS> {
     /// The most that one item's answer can move an arm's value, on the scale of one observation;
     /// `None` where the worst and the best answer cannot be told.
     pub(super) fn leverage(&self, pooled: &dyn Pooled, arm: usize) -> Option<f64> {
-        let move_of = |sums: &mut Vec<f64>, cell: usize| {
+        self.leverages(pooled, arm, |sums| vec![pooled.value(sums)]).pop().flatten()
+    }
+
+    /// The same of each of several values.
+    pub(super) fn leverages(
+        &self,
+        pooled: &dyn Pooled,
+        arm: usize,
+        values: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync,
+    ) -> Vec<Option<f64>> {
+        let n_values = values(&self.sums[arm]).len();
+        let moves_of = |sums: &mut Vec<f64>, cell: usize| {
             let counts = self.rows[self.firsts[cell]].arms[arm].first()?;
             let extremes = pooled.extremes(counts)?;
             pooled.add(sums, counts, -1.0);
             let found = extremes.map(|extreme| {
                 pooled.add(sums, &extreme, 1.0);
-                let value = pooled.value(sums);
+                let value = values(sums);
                 pooled.add(sums, &extreme, -1.0);
                 value
             });
             pooled.add(sums, counts, 1.0);
-            Some((found[1]? - found[0]?).abs())
+            let [worst, best] = found;
+            let apart = |(worst, best): (Option<f64>, Option<f64>)| Some((best? - worst?).abs());
+            Some(worst.into_iter().zip(best).map(apart).collect::<Vec<_>>())
         };
-        let moves = (0..self.len()).into_par_iter().map_init(|| self.sums[arm].clone(), move_of);
-        let largest = moves.try_reduce(|| 0.0, |a: f64, b: f64| Some(a.max(b)))?;
-        Some(largest * self.rows.len() as f64)
+        let moves: Option<Vec<Vec<Option<f64>>>> =
+            (0..self.len()).into_par_iter().map_init(|| self.sums[arm].clone(), moves_of).collect();
+        let Some(moves) = moves else { return vec![None; n_values] };
+        let n = self.rows.len() as f64;
+        let largest = |at: usize| {
+            let mut of_cells = moves.iter().map(|of| of.get(at).copied().flatten());
+            let largest = of_cells.try_fold(0.0, |a: f64, b| Some(a.max(b?)));
+            largest.map(|largest| largest * n)
+        };
+        (0..n_values).map(largest).collect()
     }
 
     /// A seed that the items and what they add decide.

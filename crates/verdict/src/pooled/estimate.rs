@@ -11,13 +11,12 @@ use super::{
     resample::resampled,
 };
 use crate::clustered::cluster_mean;
-use crate::continuous::counted;
-use crate::intervals::{share_upper, tail_of};
+use crate::few_changed::{Clusters, Ends, FewChanged};
+use crate::intervals::tail_of;
 use crate::items::ItemScore;
 use crate::random::unit_of;
 use crate::rule::ScoreRange;
 use crate::special::{normal_sf, normal_upper};
-use crate::unseen::variance_is_unseen;
 
 /// Resamples behind an interval.
 const RESAMPLES: u32 = 1999;
@@ -27,8 +26,8 @@ pub type PooledEstimate = Option<Estimate>;
 
 /// Estimates the values of a run from its items' counts, which are parallel to the items.
 ///
-/// Intervals are clipped to `range` where they are of the first value, the others to where their
-/// resamples lie.
+/// Intervals of the first value are clipped to `range`, those of the others to [0, 1] or [-1, 1] where
+/// the value and its resamples lie there.
 pub fn pooled_estimates(
     items: &[ItemScore],
     counts: &[ItemCounts],
@@ -51,13 +50,15 @@ pub fn pooled_estimates(
     }
     let resamples = resampled(&cells, pooled, RESAMPLES, |sums| values(&sums[0]));
     let pseudo = cells.pseudo_values(pooled, 0, values);
-    let leverage = cells.leverage(pooled, 0);
+    let leverages = cells.leverages(pooled, 0, values);
     let estimated = |(at, value): (usize, Option<f64>)| {
         let drawn = resamples.iter().filter_map(|draw| draw.get(at).copied().flatten()).collect();
         let influence = pseudo[at].as_deref();
         let figure = One { value: value?, pseudo: influence, drawn, cells: &cells };
         let estimate = figure.estimate(tail_of(confidence)?);
-        Some(if at == 0 { figure.within(estimate, leverage, range, confidence) } else { estimate })
+        // Where the others lie nobody says but they themselves.
+        let range = if at == 0 { range } else { figure.known_range() };
+        Some(figure.within(estimate, leverages[at], range, confidence))
     };
     whole.into_iter().enumerate().map(estimated).collect()
 }
@@ -127,8 +128,9 @@ impl One<'_> {
         if squares > 0.0 { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 }
     }
 
-    /// Where nearly all items do the same to the value, what so few cannot have shown is added: an
-    /// exact bound on the share of such items, times the most that one can do.
+    /// Where nearly all items (or clusters) do the same to the value, what so few cannot have shown is
+    /// added: an exact bound on the share of those that do not, times the most that one can do.
+    /// Where nobody can tell that, a value that never varied has no interval.
     fn within(
         &self,
         mut estimate: Estimate,
@@ -136,21 +138,49 @@ impl One<'_> {
         range: ScoreRange,
         confidence: f64,
     ) -> Estimate {
-        let n = self.cells.rows.len() as u64;
         let tail = tail_of(confidence).unwrap_or(0.025);
-        if let (Some((values, _)), Some(leverage)) = (self.by_row(), leverage) {
-            let groups =
-                counted(values.into_iter(), ScoreRange { low: 0.0, high: leverage.max(1.0) });
-            if variance_is_unseen(&groups, n, tail) {
-                let reach = leverage * share_upper(0, n, tail);
-                estimate.ci_low =
-                    Some(estimate.ci_low.unwrap_or(self.value).min(self.value - reach));
-                estimate.ci_high =
-                    Some(estimate.ci_high.unwrap_or(self.value).max(self.value + reach));
-            }
+        if let Some(few) = leverage.and_then(|leverage| self.few_changed(leverage, tail)) {
+            let (low, high) = (few.lower(tail), few.upper(tail));
+            estimate.ci_low = Some(estimate.ci_low.unwrap_or(self.value).min(low));
+            estimate.ci_high = Some(estimate.ci_high.unwrap_or(self.value).max(high));
         }
         let clip = |end: Option<f64>| end.map(|end| end.max(range.low).min(range.high));
-        Estimate { ci_low: clip(estimate.ci_low), ci_high: clip(estimate.ci_high), ..estimate }
+        let (ci_low, ci_high) = (clip(estimate.ci_low), clip(estimate.ci_high));
+        let is_point = ci_low.zip(ci_high).is_some_and(|(low, high)| low >= high);
+        if is_point {
+            let ci_method = "none".to_owned();
+            return Estimate { ci_low: None, ci_high: None, ci_method, ..estimate };
+        }
+        Estimate { ci_low, ci_high, ..estimate }
+    }
+
+    /// The items' pseudo-values by what is drawn as one, where nearly all of them are equal.
+    fn few_changed(&self, leverage: f64, tail: f64) -> Option<FewChanged> {
+        let (values, units) = self.by_row()?;
+        let (low, high) =
+            values.iter().fold((self.value, self.value), |(low, high): (f64, f64), &value| {
+                (low.min(value), high.max(value))
+            });
+        let ends = Ends { low: low - leverage, high: high + leverage };
+        let clusters = Clusters::of(values.iter().copied().zip(units.iter().copied()));
+        if clusters.len() < values.len() {
+            FewChanged::find(&clusters, ends)
+        } else {
+            FewChanged::find_among_items(&clusters, ends, tail)
+        }
+    }
+
+    /// From 0 to 1 (or from -1) where the value and all its resamples lie there.
+    fn known_range(&self) -> ScoreRange {
+        let all = || self.drawn.iter().copied().chain([self.value]);
+        let within = |low: f64, high: f64| all().all(|value| (low..=high).contains(&value));
+        if within(0.0, 1.0) {
+            ScoreRange::UNIT
+        } else if within(-1.0, 1.0) {
+            ScoreRange { low: -1.0, high: 1.0 }
+        } else {
+            ScoreRange::ANY
+        }
     }
 }
 

@@ -88,7 +88,7 @@ fn weigh(rows: Vec<Row<'_, 1>>, pooled: &dyn Pooled, min: f64, rule: &Rule) -> O
     let (low, high) = (min - reach.max(seen), min + reach.max(seen));
     let weighing = Rule { range: ScoreRange { low, high }, ..rule.clone() };
     let mut found = if clustered::dependent(&levels) {
-        clustered::weigh(&levels, &weighing)?
+        clustered::weigh_level(&levels, min, &weighing)?
     } else {
         graded(&levels, min, &weighing)?
     };

@@ -100,7 +100,8 @@ fn clusters_are_the_sample() {
     check(1, wave, TOO_FEW, "cluster_t+sign_flip");
     check(8, wave, PASS, "cluster_t+sign_flip");
     check(30, wave, PASS, "cluster_t");
-    check(30, |_, _| 0.0, PASS, "cluster_t");
+    // Thirty clusters that all stay the same are thirty observations.
+    check(30, |_, _| 0.0, TOO_FEW, "cluster_t+binomial");
     // The drop is in two clusters only: forty items say so, but not five clusters.
     check(5, |g, _| if g < 2 { -0.3 } else { 0.0 }, TOO_FEW, "cluster_t+sign_flip");
     check(20, |g, i| -0.1 - 0.01 * ((g + i % 3) as f64), REGRESSED, "cluster_t");

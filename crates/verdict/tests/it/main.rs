@@ -1,5 +1,6 @@
 //! The crate from outside: golden values, decisions by example, laws, simulated error rates.
 
+mod clusters;
 mod common;
 mod decisions;
 mod direction;

@@ -47,8 +47,12 @@ fn a_judge_that_says_what_people_say_agrees_and_leans_nowhere() {
     assert_eq!((found.n, found.units, found.confusion), (40, 40, [[20, 0], [0, 20]]));
     let (kappa, alpha) = (found.kappa.expect("kappa"), found.alpha.expect("alpha"));
     assert_eq!((kappa.estimate, alpha.estimate), (1.0, 1.0));
-    assert_eq!(kappa.interval.map(|interval| interval.low), Some(1.0));
+    // Ratings that agree throughout do not tell how far others would.
+    assert_eq!((kappa.interval, alpha.interval), (None, None));
     assert_eq!((found.bias.estimate, found.by_length), (0.0, None));
+    let interval = found.bias.interval.expect("an interval");
+    assert!((interval.high - (1.0 - 0.025_f64.powf(1.0 / 40.0))).abs() < 1e-9, "{interval:?}");
+    assert!((interval.low + interval.high).abs() < 1e-12);
 }
 
 #[test]
@@ -72,7 +76,8 @@ fn leanings_are_told_by_group_and_by_length() {
         );
     }
     let by_length = found.by_length.expect("a correlation");
-    assert!(by_length.estimate > 0.999 && by_length.interval.is_some());
+    // No resample varies: a correlation of 1 throughout does not say how sure it is.
+    assert!(by_length.estimate > 0.999 && by_length.interval.is_none(), "{by_length:?}");
 }
 
 /// Answers to one item say the same thing over and over: intervals must not narrow for that.

@@ -17,6 +17,13 @@ impl Checker<'_> {
         if let Some(Err(message)) = raw.baseline.as_deref().map(file_name) {
             self.complain("/gate/baseline", format!("the baseline's name {message}"));
         }
+        if let Some(Err(message)) = raw.baseline_suite.as_deref().map(file_name) {
+            self.complain("/gate/baseline_suite", format!("the suite's earlier name {message}"));
+        }
+        if raw.baseline.is_none() && raw.baseline_optional {
+            let message = "`baseline_optional` is about a `baseline`, and the gate names none";
+            self.complain("/gate/baseline_optional", message);
+        }
         if raw.metrics.as_ref().is_some_and(BTreeMap::is_empty) {
             self.complain("/gate/metrics", "a gate without metrics would always be green");
         }

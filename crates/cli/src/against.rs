@@ -1,0 +1,91 @@
+//! What a run is compared with: a baseline, or nothing, and then why.
+
+use std::path::Path;
+
+use anyhow::{Error, Result};
+
+use crate::{
+    baseline::{Baseline, Wanted, missing},
+    open::Opened,
+    run_folder::Options,
+};
+
+/// What a run is compared with.
+#[derive(Debug, Default)]
+pub(crate) struct Against {
+    pub(crate) baseline: Option<Baseline>,
+    /// The baseline that was wanted and is not there.
+    pub(crate) missing: Option<Missing>,
+}
+
+/// A baseline that is not there.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    wanted: Wanted,
+    /// Whether the suite or the command line says that there need not be one.
+    pub(crate) is_allowed: bool,
+}
+
+impl Against {
+    /// The baseline that the command line names, which must be there unless the run is the first;
+    /// else the suite's.
+    pub(crate) fn find(
+        options: &Options,
+        is_asked_for: bool,
+        out: &Path,
+        opened: &Opened,
+    ) -> Result<Self> {
+        let gate = opened.suite.gate.as_ref();
+        let named = options.baseline.as_ref().or(gate.and_then(|gate| gate.baseline.as_ref()));
+        let Some(name) = named else { return Ok(Self::default()) };
+        let of_suite = gate.and_then(|gate| gate.baseline_suite.clone());
+        let wanted = Wanted {
+            name: name.clone(),
+            suite: opened.suite.name.clone(),
+            of_suite: options.baseline_suite.clone().or(of_suite),
+            out: out.to_owned(),
+            suite_file: opened.suite.path.clone(),
+        };
+        if let Some(baseline) = Baseline::find(&wanted)? {
+            return Ok(Self { baseline: Some(baseline), missing: None });
+        }
+        let is_optional = gate.is_some_and(|gate| gate.baseline_optional);
+        let is_allowed = options.new_baseline || is_optional;
+        if is_asked_for && !is_allowed {
+            return Err(missing(&wanted));
+        }
+        Ok(Self { baseline: None, missing: Some(Missing { wanted, is_allowed }) })
+    }
+
+    /// Why nothing is compared, in a sentence; `None` where something is.
+    pub(crate) fn ungated(&self, opened: &Opened) -> Option<String> {
+        match (&self.baseline, &self.missing) {
+            (Some(_), _) => None,
+            (None, Some(missing)) => Some(missing.says()),
+            (None, None) => {
+                let gate = opened.suite.gate.as_ref()?;
+                let has_minima = gate.metrics.values().any(|gated| gated.min.is_some());
+                (!has_minima).then(|| {
+                    "the gate names no baseline and no minimum: nothing was compared".to_owned()
+                })
+            }
+        }
+    }
+}
+
+impl Missing {
+    pub(crate) fn name(&self) -> &str {
+        &self.wanted.name
+    }
+
+    /// In a sentence.
+    pub(crate) fn says(&self) -> String {
+        let says = self.wanted.says();
+        if self.is_allowed { format!("{says} yet: nothing was compared") } else { says }
+    }
+
+    /// With what to do about it.
+    pub(crate) fn error(&self) -> Error {
+        missing(&self.wanted)
+    }
+}

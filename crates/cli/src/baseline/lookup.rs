@@ -1,0 +1,174 @@
+//! Where a baseline is looked for, and what is said where there is none.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Error, anyhow};
+use evalmark_core::suite::{file_name, nearest};
+
+use super::folders;
+use crate::{
+    exit::Exit,
+    hint::{Hinted, hinted},
+    run_folder::{RunFolder, RunRecord},
+};
+
+/// Folders above a suite's own in which baselines are looked for, where there is no repository.
+const FOLDERS_ABOVE: usize = 1;
+
+/// A baseline that something is to be compared with.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// Its name, or the folder of a baseline or run.
+    pub(crate) name: String,
+    /// The suite of what is compared with it.
+    pub(crate) suite: String,
+    /// The suite that it was made by, where that was called otherwise.
+    pub(crate) of_suite: Option<String>,
+    /// The folder for run folders and baselines.
+    pub(crate) out: PathBuf,
+    pub(crate) suite_file: PathBuf,
+}
+
+impl Wanted {
+    /// The baseline `name` of a run's suite.
+    pub(crate) fn of_run(
+        name: &str,
+        of_suite: Option<&str>,
+        folder: &RunFolder,
+        record: &RunRecord,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            suite: record.suite.clone(),
+            of_suite: of_suite.map(str::to_owned),
+            out: folder.out(),
+            suite_file: record.suite_file(),
+        }
+    }
+
+    /// The suite whose baselines are looked through.
+    pub(super) fn owner(&self) -> &str {
+        self.of_suite.as_deref().unwrap_or(&self.suite)
+    }
+
+    /// Folders that hold the suite's baselines, the first that has the name wins: that of the
+    /// output folder, and those of the suite's repository from the suite's folder upwards.
+    pub(super) fn shelves(&self) -> Vec<PathBuf> {
+        let mut shelves = vec![self.out.join("baselines")];
+        let above = above(&self.suite_file).into_iter();
+        for shelf in above.map(|folder| folder.join("reports/baselines")) {
+            if shelves.iter().all(|known| !is_same(known, &shelf)) {
+                shelves.push(shelf);
+            }
+        }
+        shelves.into_iter().map(|shelf| shelf.join(self.owner())).collect()
+    }
+
+    /// Folders that may be the baseline.
+    pub(super) fn places(&self) -> Vec<PathBuf> {
+        let by_name = file_name(&self.name).is_ok();
+        let named = self.shelves().into_iter().filter(|_| by_name).map(|s| s.join(&self.name));
+        let suite = self.suite_file.parent().unwrap_or(Path::new("."));
+        let as_path = [PathBuf::from(&self.name), suite.join(&self.name)];
+        named.chain(as_path).collect()
+    }
+
+    /// What is missing, in a clause.
+    pub(crate) fn says(&self) -> String {
+        format!("there is no baseline `{}` of the suite `{}`", self.name, self.owner())
+    }
+
+    /// The error where there is none.
+    pub(crate) fn missing(&self) -> Error {
+        hinted(anyhow!("{}", self.says()), self.advice())
+    }
+
+    /// What to do about it.
+    fn advice(&self) -> String {
+        let mut advice = Vec::new();
+        advice.extend(self.near_miss());
+        advice.extend(self.of_another_suite());
+        advice.extend(self.half_there());
+        let shelves: Vec<_> = self.shelves().iter().map(|shelf| shown(shelf)).collect();
+        advice.push(format!("looked in {} and for a folder of that name", shelves.join(", ")));
+        let name = &self.name;
+        advice.push(format!(
+            "`evalmark baseline promote RUN_DIR {name}` makes a run the baseline; `--new-baseline` \
+             (or `gate.baseline_optional: true`) says that there is none yet"
+        ));
+        advice.join("; ")
+    }
+
+    fn near_miss(&self) -> Option<String> {
+        let known: Vec<String> =
+            self.shelves().iter().flat_map(|shelf| baselines_in(shelf)).collect();
+        let near = nearest(&self.name, known.iter().map(String::as_str));
+        match near {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None if known.is_empty() => None,
+            None => Some(format!("the suite has: `{}`", known.join("`, `"))),
+        }
+    }
+
+    /// A baseline of that name which another suite has: the suite may have been renamed.
+    fn of_another_suite(&self) -> Option<String> {
+        let shelves = self.shelves().into_iter().filter_map(|s| Some(s.parent()?.to_owned()));
+        let mut owners = shelves.flat_map(|shelf| {
+            let suites = folders(&shelf).unwrap_or_default();
+            let has =
+                |suite: &String| shelf.join(suite).join(&self.name).join("run.json").is_file();
+            suites.into_iter().filter(has).collect::<Vec<_>>()
+        });
+        let owner = owners.find(|owner| owner != self.owner())?;
+        Some(format!(
+            "the suite `{owner}` has one; if that is this suite's earlier name, say so with \
+             `--baseline-suite {owner}` or `gate.baseline_suite: {owner}`"
+        ))
+    }
+
+    /// A folder of that name that holds no run record.
+    fn half_there(&self) -> Option<String> {
+        let is_half = |path: &PathBuf| path.is_dir() && !path.join("run.json").is_file();
+        let half = self.places().into_iter().find(is_half)?;
+        Some(format!("{} holds no run.json", shown(&half)))
+    }
+}
+
+/// That there is none, and that the program ends with exit code 4.
+pub(crate) fn missing(wanted: &Wanted) -> Error {
+    let ends: anyhow::Result<()> = Err(wanted.missing()).ends(Exit::Incomplete);
+    ends.err().unwrap_or_else(|| wanted.missing())
+}
+
+/// Names of the baselines in a suite's folder.
+fn baselines_in(shelf: &Path) -> Vec<String> {
+    let names = folders(shelf).unwrap_or_default();
+    names.into_iter().filter(|name| shelf.join(name).join("run.json").is_file()).collect()
+}
+
+/// The suite's folder and those above it, up to the root of its repository; outside one, the few
+/// next.
+fn above(suite_file: &Path) -> Vec<PathBuf> {
+    let Ok(file) = fs::canonicalize(suite_file) else { return Vec::new() };
+    let folders: Vec<_> = file.ancestors().skip(1).map(Path::to_owned).collect();
+    let root = folders.iter().position(|folder| folder.join(".git").exists());
+    let count = 1 + root.unwrap_or(FOLDERS_ABOVE);
+    folders.into_iter().take(count).collect()
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    let absolute = |path: &Path| {
+        fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_default()
+    };
+    absolute(a) == absolute(b)
+}
+
+/// A path from the working folder, where it lies below that.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().and_then(fs::canonicalize);
+    let below = here.ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below.as_deref().unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,100 @@
+//! A run becomes a baseline.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use evalmark_core::suite::file_name;
+use evalmark_report::usage::copy_usage;
+
+use super::folder_of;
+use crate::{
+    hint::Hinted,
+    run_folder::{Options, RunFolder, RunRecord, Status},
+};
+
+/// Why a run can become a baseline with `--force` only, or not at all.
+pub(crate) fn cannot_be_baseline(record: &RunRecord) -> Option<String> {
+    match record.status {
+        Status::Complete => {
+            record.stopped_early.as_ref().map(|stopped| format!("it {}", stopped.says()))
+        }
+        Status::Running | Status::Interrupted => Some("it is not finished".to_owned()),
+        Status::Partial => Some(lacking(record)),
+    }
+}
+
+/// What a run lacks answers or scores of.
+fn lacking(record: &RunRecord) -> String {
+    let counts = &record.counts;
+    let mut parts = Vec::new();
+    if counts.failed > 0 {
+        parts.push(format!("{} of the run's samples have no answer", counts.failed));
+    }
+    for (metric, unscored) in &counts.unscored {
+        let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
+        parts.push(format!("{count} of {planned} samples have no score of `{metric}`: {example}"));
+    }
+    if parts.is_empty() {
+        parts.push("the run is not complete".to_owned());
+    }
+    parts.join("; ")
+}
+
+/// Makes a run the baseline `name` of its suite; answers with the baseline's folder.
+pub(crate) fn promote(run: &Path, name: &str, force: bool) -> Result<PathBuf> {
+    if let Err(why) = file_name(name) {
+        bail!("the baseline's name {why}");
+    }
+    let (folder, record) = RunFolder::open(run)?;
+    match record.status {
+        Status::Complete => {}
+        Status::Running | Status::Interrupted => {
+            return Err(anyhow!("the run {} is not finished", run.display()))
+                .hint(format!("`evalmark resume {}` finishes it", run.display()));
+        }
+        Status::Partial if force => {}
+        Status::Partial => return Err(anyhow!(lacking(&record))).hint(mend(run, &record)),
+    }
+    if let Some(stopped) = record.stopped_early.as_ref().filter(|_| !force) {
+        return Err(anyhow!("the run {}", stopped.says())).hint(
+            "a baseline should have every item: set `stop_early: false` and run the suite again, \
+             which asks for the rest alone; `--force` takes the run as it is",
+        );
+    }
+    if folder.path.components().any(|part| part.as_os_str() == "baselines") {
+        bail!("{} is a baseline already; promote the run that it came from", run.display());
+    }
+    let path = folder_of(&folder.out(), &record.suite).join(name);
+    if path.exists() && !force {
+        return Err(anyhow!("the baseline {} exists already", path.display()))
+            .hint("choose another name, or replace it with `--force`");
+    }
+    fs::create_dir_all(&path)
+        .with_context(|| format!("the baseline folder {} cannot be made", path.display()))?;
+    let baseline = RunFolder { path: path.clone() };
+    fs::copy(folder.scores(), baseline.scores())
+        .with_context(|| format!("{} cannot be written", baseline.scores().display()))?;
+    copy_usage(&folder.samples(), &baseline.usage())?;
+    // Where this machine keeps its files is nobody else's business.
+    let options = Options { cache_dir: None, working_dir: None, ..record.options.clone() };
+    baseline.write(&RunRecord { options, ..record })?;
+    Ok(path)
+}
+
+/// What can be done about what a run lacks.
+fn mend(run: &Path, record: &RunRecord) -> String {
+    let run = run.display();
+    let resume = format!("`evalmark resume {run}` asks for them again");
+    let score = format!(
+        "asking again cannot help: mend the metric or the targets, then `evalmark score {run}`"
+    );
+    let first = match (record.counts.failed > 0, record.counts.unscored.is_empty()) {
+        (true, true) => resume,
+        (true, false) => format!("{resume}, and for the scores, mend the metric or the targets"),
+        (false, _) => score,
+    };
+    format!("{first}; `--force` takes the run as it is")
+}
