@@ -1,10 +1,6 @@
 //! From a suite file to a plan and compiled metrics: everything that can be wrong before a request.
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs::File, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use evalmark_core::{
@@ -18,6 +14,7 @@ use evalmark_core::{
 use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
 
 use crate::{
+    permissions,
     print::Printer,
     programs::{self, Programs},
     run_folder::{Named, Options},
@@ -38,13 +35,15 @@ pub(crate) struct Opened {
 }
 
 /// What suites are read with.
-pub(crate) fn readers(roots: &[PathBuf]) -> Readers<'_> {
+pub(crate) fn readers() -> Readers<'static> {
+    let roots = permissions::roots();
     Readers { kinds: evalmark_scoring::catalog(), parquet: parquet_rows, roots }
 }
 
 fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
     let of_file = |error: &dyn std::fmt::Display| DatasetError::of_file(path, error.to_string());
-    let rows = evalmark_report::dataset::parquet_rows_of(path, file).map_err(|error| of_file(&error))?;
+    let rows =
+        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|error| of_file(&error))?;
     let owned = path.to_owned();
     Ok(Box::new(
         rows.map(move |row| row.map_err(|error| DatasetError::of_file(&owned, error.to_string()))),
@@ -53,7 +52,7 @@ fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
 
 /// Reads, checks and plans a suite with what the command line says of it.
 pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<Opened> {
-    let mut suite = Suite::read(path, readers(&options.roots))?;
+    let mut suite = Suite::read(path, readers())?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
     suite.epochs = options.epochs.unwrap_or(suite.epochs);

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use anyhow::Error;
 use evalmark_core::verdict::Answer;
 
-use crate::{args::Color, hint};
+use crate::{args::Color, hint, known_keys::hide};
 
 /// Where words go, and whether they may be coloured.
 #[derive(Clone, Copy, Debug)]
@@ -67,16 +67,17 @@ impl Printer {
 
     /// A result. A closed pipe is no error: whoever read it has seen enough.
     pub(crate) fn result(self, text: &str) {
-        let _ = writeln!(stdout().lock(), "{text}");
+        let _ = writeln!(stdout().lock(), "{}", hide(text));
     }
 
     /// A result without a line break.
     pub(crate) fn raw(self, text: &str) {
-        let _ = stdout().lock().write_all(text.as_bytes());
+        let _ = stdout().lock().write_all(hide(text).as_bytes());
     }
 
     /// A remark.
     pub(crate) fn remark(self, text: &str) {
+        let text = &*hide(text);
         if self.logs {
             return tracing::info!("{text}");
         }
@@ -85,6 +86,7 @@ impl Printer {
 
     /// A warning.
     pub(crate) fn warning(self, text: &str) {
+        let text = &*hide(text);
         if self.logs {
             return tracing::warn!("{text}");
         }
@@ -94,7 +96,7 @@ impl Printer {
 
     /// An error with its causes and hints.
     pub(crate) fn error(self, error: &Error) {
-        let text = hint::describe(error);
+        let text = hide(&hint::describe(error)).into_owned();
         if self.logs {
             return tracing::error!("{}", text.trim());
         }

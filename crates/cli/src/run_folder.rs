@@ -17,6 +17,7 @@ use crate::{
     git::Git,
     hint::Hinted,
     judging::Agreement,
+    known_keys,
     measured::{Scale, Scales},
 };
 
@@ -373,7 +374,7 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
-    fs::write(&partial, text)
+    fs::write(&partial, known_keys::hide(text).as_bytes())
         .and_then(|()| fs::rename(&partial, path))
         .with_context(|| format!("{} cannot be written", path.display()))
 }

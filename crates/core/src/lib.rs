@@ -12,6 +12,7 @@ pub mod estimate;
 pub mod expression;
 pub mod files;
 pub mod item;
+pub mod key_hosts;
 pub mod label;
 pub mod metric;
 pub mod model;

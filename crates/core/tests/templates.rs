@@ -28,7 +28,6 @@ fn render(source: &str) -> Result<usize, String> {
     fs::write(path("parent.j2"), "{% extends 'parent.j2' %}").expect("written");
     let access = FileAccess::of_suite(&path("suite.yaml"), &[]).expect("access");
     let began = Instant::now();
-    eprintln!("{}", &source[..source.len().min(100)]);
     let rendered = Template::compile("prompt `p`", source, folder.path(), &access)
         .and_then(|template| template.render_shared(&fields()))
         .map(|text| text.len())
@@ -57,7 +56,6 @@ fn too_much_work_is_refused() {
         "{{ range(99999) | join('\n') | indent(99999) }}",
         "{{ 'a\nb' | indent(10 ** 9) }}",
         "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
-        "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x | length }}",
         "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x %}{{ ns.x }}{{ ns.x }}{% endset %}{% endfor %}{{ ns.x }}",
         "{{ '%999999999d' | format(1) }}",
         "{{ '%.999999999f' | format(1.5) }}",
@@ -121,6 +119,7 @@ fn values_have_bounds() {
         (nest.replace("[ns.x]", "{'a': ns.x}"), "nested too deeply"),
         (nest.replace("x=[]", "x=[1]").replace("[ns.x]", "ns.x | batch(1) | list"), "nested too deeply"),
         ("{% set x = [] %}".to_owned() + &"{% set x = [x] %}".repeat(9_999), "nested too deeply"),
+        ("{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x | length }}".to_owned(), "too many values within values"),
         (double(40), "too many values within values"),
         ("{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}".to_owned(), "too many values within values"),
         ("{{ [[[1] * 999] * 999] * 999 }}".to_owned(), "too many values within values"),
@@ -165,7 +164,7 @@ fn honest_work_is_done() {
         ("{% set a, b = 1, (2, 3) %}{% set c = b if a == 1 else none %}{{ a }}{{ c | length }}", 2),
         (
             "{%- set x = {'a': [1, {'b': '%}'}]} -%} {{ x.a[1].b }} {{- x.a | tojson(indent=2) | length }}",
-            6,
+            4,
         ),
         ("{% macro m(n) %}{% if n %}x{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(9) }}", 9),
     ] {

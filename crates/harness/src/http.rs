@@ -4,13 +4,13 @@
 use std::{
     error::Error,
     io::{self, Read},
-    net::IpAddr,
     path::Path,
     time::{Duration, SystemTime},
 };
 
 use evalmark_core::{
     files::{MAX_TEXT, open_regular},
+    key_hosts::is_this_machine,
     model::{Limits, Model},
     record::{ErrorKind, Failure},
     request::{Request, Task},
@@ -285,8 +285,7 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, HttpError> {
 
 /// A proxy could not reach this machine's own servers.
 fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    is_this_machine(url)
 }
 
 fn too_late(timeout: Duration) -> Trouble {

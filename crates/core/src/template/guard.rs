@@ -81,8 +81,12 @@ fn bounded(state: &State, value: &Value) -> Result<(), Error> {
 }
 
 fn look(state: &State, value: &Value, refuses_namespaces: bool) -> Result<(), Error> {
-    let is_container =
-        |value: &Value| matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Plain);
+    // What has no length is read once only, and nobody knows how far.
+    let is_container = |value: &Value| match value.kind() {
+        ValueKind::Seq | ValueKind::Map | ValueKind::Plain => true,
+        ValueKind::Iterable => value.len().is_some(),
+        _ => false,
+    };
     if !is_container(value) {
         return Ok(());
     }
@@ -101,6 +105,9 @@ fn look(state: &State, value: &Value, refuses_namespaces: bool) -> Result<(), Er
         }
         if refuses_namespaces && is_namespace(&value) {
             return too("a namespace cannot hold another");
+        }
+        if is_container(&value) && value.len().is_some_and(|n| n as u64 > MAX_VALUES) {
+            return too("a list or mapping holds too many values within values");
         }
         if is_container(&value)
             && let Ok(parts) = value.try_iter()

@@ -3,6 +3,7 @@
 mod dataset;
 mod gate;
 mod labels;
+mod literal_keys;
 pub(in crate::suite) mod metrics;
 mod models;
 mod prompts;
@@ -27,7 +28,8 @@ pub(super) fn check(
 ) -> Result<Suite, Mistakes> {
     let wrong = |list| Mistakes { path: path.to_owned(), list };
     let mut document = Document::parse(text).map_err(|mistake| wrong(vec![mistake]))?;
-    let mistakes = schema::fit(&mut document, &schema::schema(readers.kinds));
+    let mut mistakes = literal_keys::find(&document);
+    mistakes.extend(schema::fit(&mut document, &schema::schema(readers.kinds)));
     let raw: RawSuite = match serde_json::from_value(document.value.clone()) {
         Ok(raw) => raw,
         Err(_) if !mistakes.is_empty() => return Err(wrong(sorted(mistakes))),

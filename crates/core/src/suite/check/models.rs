@@ -2,15 +2,12 @@
 
 use std::{io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{Checker, metrics::Asked};
+use super::{Checker, literal_keys::is_secret, metrics::Asked};
 use crate::{
     files::FileError,
     model::{Limits, Model, Price, Provider},
     prices,
-    suite::{
-        raw::{RawLimits, RawModel, RawProvider},
-        schema::SECRET_KEYS,
-    },
+    suite::raw::{RawLimits, RawModel, RawProvider},
 };
 
 impl Checker<'_> {
@@ -213,8 +210,7 @@ fn not_there(error: &FileError, absent: &str) -> String {
 
 /// Parameters that would carry a key or headers.
 fn holds_a_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    SECRET_KEYS.contains(&name.as_str()) || name.ends_with("headers")
+    is_secret(name) || name.to_lowercase().ends_with("headers")
 }
 
 /// Whether `name` can be an environment variable, and does not look like a key itself.
