@@ -174,7 +174,8 @@ pub struct Comparison {
     pub lower: Option<f64>,
     /// Upper one-sided bound on the estimate.
     pub upper: Option<f64>,
-    /// P-value against "no drop".
+    /// P-value against "no drop": of right-or-wrong scores McNemar's mid-p value, of others the
+    /// largest of the tests that the method names. A regression also needs the upper bound below 0.
     pub p_regressed: Option<f64>,
     /// The same, adjusted for the number of comparisons.
     pub p_regressed_adjusted: Option<f64>,

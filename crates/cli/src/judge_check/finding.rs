@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use evalmark_core::metric::MetricKind;
-use evalmark_verdict::{Figure, Interval, Lambda, Rated, RaterCheck, check_rater, ppi_mean};
+use evalmark_verdict::{
+    Figure, Interval, Lambda, Rated, RaterCheck, check_rater_with_ties, ppi_mean,
+};
 use serde_json::{Value, json};
 
 use super::answers::Answer;
@@ -22,6 +24,8 @@ pub(crate) struct Finding {
     pub(crate) unscored: u64,
     /// From where on a score passes, and whether it is turned around first.
     pub(crate) threshold: f64,
+    /// Whether a score may be a tie.
+    can_tie: bool,
     pub(crate) check: RaterCheck,
     /// By prompt and model, in the order of the reports.
     pub(crate) arms: Vec<Corrected>,
@@ -48,7 +52,7 @@ impl Finding {
         let rule = Rule::of(record, metric);
         let rated = rated(answers, &rule);
         let labelled = answers.iter().filter(|answer| answer.human.is_some()).count();
-        let check = check_rater(&rated)
+        let check = check_rater_with_ties(&rated, rule.tie)
             .ok_or_else(|| anyhow!("no answer of the run has both a label and a score of `{metric}`"))
             .hint(
                 "`--labels FILE` wants the columns `item_id` and `label`, and whichever of `prompt`, \
@@ -59,10 +63,16 @@ impl Finding {
             answers: answers.len() as u64,
             unscored: (labelled - rated.len()) as u64,
             threshold: rule.threshold,
+            can_tie: rule.tie.is_some(),
             check,
             arms: corrected(answers),
             is_corrected: rule.has_labels,
         })
+    }
+
+    /// Whether a score may be a tie, which neither passes nor fails.
+    pub(crate) fn has_ties(&self) -> bool {
+        self.can_tie
     }
 
     /// For programs.
@@ -74,6 +84,8 @@ impl Finding {
             })
         });
         let [[both_fail, judge_alone], [people_alone, both_pass]] = check.confusion;
+        let judge_ties = check.with_ties.iter().map(|row| row[1]).sum::<u64>();
+        let people_ties = check.with_ties[1].iter().sum::<u64>();
         json!({
             "metric": self.metric,
             "answers": self.answers,
@@ -91,6 +103,11 @@ impl Finding {
                 "only_people_pass": people_alone,
                 "both_fail": both_fail,
             },
+            "ties": self.has_ties().then(|| json!({
+                "judge": judge_ties,
+                "people": people_ties,
+                "both": check.with_ties[1][1],
+            })),
             "bias": figure(&check.bias),
             "bias_by_prompt": leaning.collect::<Vec<_>>(),
             "bias_by_length": check.by_length.as_ref().map(figure),
@@ -113,8 +130,16 @@ fn figure(figure: &Figure) -> Value {
 struct Rule {
     threshold: f64,
     negate: bool,
+    /// The score that neither passes nor fails.
+    tie: Option<f64>,
     has_labels: bool,
 }
+
+/// Where two answers are compared, the judge may prefer neither, or each in one order: a tie.
+const OF_PAIRS: &str = "judge_pairwise";
+
+/// The score of a tie.
+const TIE: f64 = 0.5;
 
 impl Rule {
     /// As the run's suite says, or the kind of metric.
@@ -128,6 +153,8 @@ impl Rule {
         Self {
             threshold: spec["threshold"].as_f64().or(own).unwrap_or(0.5),
             negate: spec["not"] == true,
+            // A threshold of the suite's own says what a tie is worth.
+            tie: (spec.get(OF_PAIRS).is_some() && spec["threshold"].is_null()).then_some(TIE),
             has_labels: spec.get("labels").is_some(),
         }
     }
