@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::{Result, anyhow};
 use evalmark_core::metric::MetricKind;
 use evalmark_verdict::{
-    Figure, Interval, Lambda, Rated, RaterCheck, check_rater_with_ties, ppi_mean,
+    Figure, Labelled, Lambda, Rated, RaterCheck, check_rater_with_ties, ppi_estimate, ppi_mean,
 };
 use serde_json::{Value, json};
 
 use super::answers::Answer;
 use crate::{hint::Hinted, open::readers, run_folder::RunRecord};
+
+/// How sure intervals are.
+const CONFIDENCE: f64 = 0.95;
 
 /// Fewer labels than this are advisory.
 pub(crate) const ENOUGH: u64 = 50;
@@ -206,16 +209,14 @@ impl Corrected {
                 (None, _) => {}
             }
         }
+        let estimated = ppi_estimate(&labelled(&items), CONFIDENCE);
         let both = ppi_mean(&y, &there, &rest, Lambda::Pooled);
         let alone = ppi_mean(&y, &there, &rest, Lambda::Fixed(0.0));
         let gain = both.zip(alone).and_then(|(both, alone)| {
             let gain = (alone.stderr / both.stderr).powi(2);
             gain.is_finite().then_some(gain)
         });
-        let figure = both.map(|both| Figure {
-            estimate: both.estimate,
-            interval: both.interval(0.95).map(within_unit),
-        });
+        let figure = estimated.map(|(mean, interval)| Figure { estimate: mean.estimate, interval });
         let scores: Vec<f64> = there.iter().chain(&rest).copied().collect();
         let (first, n) = (&arm[0], |values: &[f64]| values.len() as u64);
         Self {
@@ -244,22 +245,35 @@ impl Corrected {
     }
 }
 
-fn within_unit(Interval { low, high }: Interval) -> Interval {
-    Interval { low: low.clamp(0.0, 1.0), high: high.clamp(0.0, 1.0) }
+/// Each item's means, and what is drawn as one: its cluster, or the item itself.
+fn labelled(items: &[ItemScores<'_>]) -> Vec<Labelled> {
+    let mut units: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut labelled = Vec::with_capacity(items.len());
+    for item in items {
+        let next = units.len() as u64;
+        let unit = *units.entry(item.unit).or_insert(next);
+        if let Some(judge) = mean(&item.judge) {
+            labelled.push(Labelled { human: mean(&item.human), judge, unit });
+        }
+    }
+    labelled
 }
 
 /// An item's scores: those of answers that people labelled, where there are any, and else all.
-#[derive(Default)]
-struct ItemScores {
+struct ItemScores<'a> {
+    /// The item's cluster, or the item itself.
+    unit: &'a str,
     judge: Vec<f64>,
     human: Vec<f64>,
 }
 
 /// The items of an arm. Only answers that both scored say how the two differ.
-fn by_item(arm: &[Answer]) -> Vec<ItemScores> {
-    let mut items: BTreeMap<&str, (ItemScores, Vec<f64>)> = BTreeMap::new();
+fn by_item(arm: &[Answer]) -> Vec<ItemScores<'_>> {
+    let mut items: BTreeMap<&str, (ItemScores<'_>, Vec<f64>)> = BTreeMap::new();
     for answer in arm {
-        let (both, alone) = items.entry(&answer.item_id).or_default();
+        let unit = answer.cluster.as_deref().unwrap_or(&answer.item_id);
+        let none = || (ItemScores { unit, judge: Vec::new(), human: Vec::new() }, Vec::new());
+        let (both, alone) = items.entry(&answer.item_id).or_insert_with(none);
         match (answer.judge, answer.human) {
             (Some(judge), Some(human)) => {
                 both.judge.push(judge);
@@ -269,10 +283,10 @@ fn by_item(arm: &[Answer]) -> Vec<ItemScores> {
             (None, _) => {}
         }
     }
-    let merged = |(both, alone): (ItemScores, Vec<f64>)| {
+    let merged = items.into_values().map(|(both, alone)| {
         if both.human.is_empty() { ItemScores { judge: alone, ..both } } else { both }
-    };
-    items.into_values().map(merged).collect()
+    });
+    merged.collect()
 }
 
 fn mean(values: &[f64]) -> Option<f64> {
