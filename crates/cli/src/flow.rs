@@ -6,7 +6,7 @@ use std::{path::PathBuf, thread};
 use anyhow::{Context, Result};
 use evalmark_core::{record::ErrorKind, suite::GateSpec, verdict::Verdict};
 use evalmark_harness::{Budget, Secret, Stop, Tally};
-use evalmark_report::{html::HtmlReport, summary::SummaryRow};
+use evalmark_report::{files, html::HtmlReport, summary::SummaryRow};
 use serde_json::json;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     calibration::judge_margins,
     exit::Exit,
     failing::Failing,
-    gate::{DEFAULT_GATE, Decision, gate_minima, gate_run, gate_without, write_verdict},
+    gate::{DEFAULT_GATE, Decision, gate_minima, gate_or_refuse, gate_without, write_verdict},
     gathered::Source,
     hint::hinted,
     judges::questions_each,
@@ -28,13 +28,11 @@ use crate::{
     print::Printer,
     progress::Progress,
     records::{AwaitedRecords, RecordedSamples, Records},
-    run_folder::{RunFolder, RunRecord, Status, Totals, now, write_whole},
-    scored::{Scored, write_reports},
+    run_folder::{FORMAT_VERSION, RunFolder, RunRecord, Status, Totals, now, write_whole},
+    scored::{Scored, tell_reasoning, write_reports},
     table, verdict_text,
+    whole::TOO_MANY_MISSING,
 };
-
-/// The share of missing scores from which a run counts as incomplete.
-const TOO_MANY_MISSING: f64 = 0.05;
 
 /// A run that is ready to go: everything that could be wrong has been looked at.
 pub(crate) struct Run {
@@ -54,25 +52,44 @@ impl Run {
     pub(crate) fn finish(mut self, printer: Printer) -> Result<Exit> {
         let _lock = self.folder.lock()?;
         let endpoints = self.open_endpoints()?;
+        self.begin()?;
         let resume = format!("`evalmark resume {}` goes on with it", self.folder.path.display());
         self.carry_out(&endpoints, printer).or_else(|error| {
+            self.broken_off();
             printer.error(&hinted(error, resume));
             Ok(Exit::Incomplete)
         })
     }
 
+    /// From here on the files are those of an earlier pass.
+    fn begin(&mut self) -> Result<()> {
+        if self.asks == Asks::Judges || self.record.status == Status::Running {
+            return Ok(());
+        }
+        self.record.status = Status::Running;
+        self.folder.write(&self.record)
+    }
+
+    /// The run ended in an error, and nobody is at work on it any more.
+    fn broken_off(&mut self) {
+        if self.record.status == Status::Running {
+            self.record.status = Status::Interrupted;
+            // The error that is told is the one that came first.
+            drop(self.folder.write(&self.record));
+        }
+    }
+
     /// The whole flow, from the first request to the exit code.
-    fn carry_out(mut self, endpoints: &Endpoints, printer: Printer) -> Result<Exit> {
+    fn carry_out(&mut self, endpoints: &Endpoints, printer: Printer) -> Result<Exit> {
         let Some(scored) = self.answer(endpoints, printer)? else {
             return Ok(Exit::Interrupted);
         };
         let decision = self.gate(printer)?;
         let verdict = decision.as_ref().map(|decision| &decision.verdict);
-        let is_incomplete =
-            endpoints.any_down() || endpoints.out_of_budget() || lacks_too_much(&scored.rows);
         write_html(&self.folder, &self.record, scored.rows.clone(), scored.failing, verdict)?;
         let exit = decision.as_ref().map_or(Exit::Done, |decision| decision.exit);
-        let exit = if is_incomplete { exit.worse(Exit::Incomplete) } else { exit };
+        let exit =
+            if self.record.incomplete.is_some() { exit.worse(Exit::Incomplete) } else { exit };
         self.tell(&scored.rows, verdict, exit, printer)?;
         Ok(exit)
     }
@@ -86,6 +103,7 @@ impl Run {
     ) -> Result<Result<(RunFolder, RunRecord), Exit>> {
         let _lock = self.folder.lock()?;
         let endpoints = self.open_endpoints()?;
+        self.begin()?;
         let answered = self.answer(&endpoints, printer).and_then(|scored| {
             let Some(scored) = scored else { return Ok(false) };
             write_html(&self.folder, &self.record, scored.rows, scored.failing, None)?;
@@ -111,15 +129,15 @@ impl Run {
     /// interrupted.
     fn answer(&mut self, endpoints: &Endpoints, printer: Printer) -> Result<Option<Scored>> {
         let stop = endpoints.stop_on_signals()?;
-        let scored = match self.watch(printer)? {
+        let mut scored = match self.watch(printer)? {
             Some(watched) => {
                 let interrupted = self.ask_until_certain(watched, endpoints, &stop, printer)?;
                 if interrupted { None } else { self.score(endpoints, None, &stop)? }
             }
             None => self.ask_and_score(endpoints, &stop, printer)?,
         };
-        match &scored {
-            Some(scored) => self.close(scored)?,
+        match &mut scored {
+            Some(scored) => self.close(scored, endpoints)?,
             None => self.interrupted(printer)?,
         }
         Ok(scored)
@@ -275,13 +293,24 @@ impl Run {
         Ok(())
     }
 
-    /// Brings `run.json` up to date.
-    fn close(&mut self, scored: &Scored) -> Result<()> {
+    /// Gives the files their names and brings `run.json` up to date. Until that is done, the run
+    /// says that it is not whole.
+    fn close(&mut self, scored: &mut Scored, endpoints: &Endpoints) -> Result<()> {
         let record = &mut self.record;
+        record.format_version = FORMAT_VERSION;
         record.counts = scored.counts.clone();
         record.judging = scored.judging.finish();
         record.totals = Totals { spent_usd: record.totals.spent_usd, ..scored.totals.clone() };
         record.finished_at = Some(now());
+        record.incomplete = unfinished(endpoints, &scored.rows);
+        let files = std::mem::take(&mut scored.files);
+        let digests = files.iter().map(|file| (file.file_name(), file.digest().to_owned()));
+        record.files = digests.collect();
+        if record.status != Status::Running {
+            record.status = Status::Scoring;
+            self.folder.write(record)?;
+        }
+        self.folder.take_in(files)?;
         let is_whole = scored.counts.failed == 0 && scored.counts.unscored.is_empty();
         record.status = if is_whole { Status::Complete } else { Status::Partial };
         self.folder.write(record)
@@ -300,7 +329,7 @@ impl Run {
         match &decision {
             Some(decision) => write_verdict(&self.folder, &decision.verdict)?,
             // What an earlier pass over this run decided holds no longer.
-            None => drop(std::fs::remove_file(self.folder.verdict())),
+            None => drop(files::remove(&self.folder.verdict())),
         }
         Ok(decision)
     }
@@ -314,7 +343,10 @@ impl Run {
                 if spec.is_default && !is_quiet {
                     printer.remark(DEFAULT_GATE);
                 }
-                gate_run(folder, record, baseline, spec).map(Some)
+                if let Some(warning) = baseline.warning() {
+                    printer.warning(&warning);
+                }
+                gate_or_refuse(folder, record, baseline, spec, printer).map(Some)
             }
             (None, Some(missing)) if !missing.is_allowed => {
                 printer.error(&missing.error());
@@ -400,6 +432,7 @@ impl Run {
                 "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
             ));
         }
+        tell_reasoning(counts, printer);
         let labels = self.opened.metrics.iter().zip(&self.opened.labels);
         for (metric, _) in labels.filter(|(_, labels)| labels.is_some()) {
             if !counts.labelled.contains_key(metric.name()) {
@@ -426,6 +459,20 @@ impl Run {
     }
 }
 
+/// Why a run that ended is not finished.
+fn unfinished(endpoints: &Endpoints, rows: &[SummaryRow]) -> Option<String> {
+    let why = if endpoints.out_of_budget() {
+        "the budget did not reach"
+    } else if endpoints.any_down() {
+        "a model was not asked to the end"
+    } else if lacks_too_much(rows) {
+        "too many of its scores are missing"
+    } else {
+        return None;
+    };
+    Some(why.to_owned())
+}
+
 fn lacks_too_much(rows: &[SummaryRow]) -> bool {
     rows.iter()
         .filter(|row| row.slice.is_none())
@@ -444,7 +491,7 @@ pub(crate) fn write_html(
     let mut facts = vec![
         ("items".to_owned(), record.n_items.to_string()),
         ("epochs".to_owned(), record.epochs.to_string()),
-        ("dataset".to_owned(), record.dataset_hash[..16].to_owned()),
+        ("dataset".to_owned(), record.dataset_hash.chars().take(16).collect()),
         ("evalmark".to_owned(), record.tool_version.clone()),
     ];
     if let Some(why) = record.ungated.as_ref().filter(|_| verdict.is_none()) {

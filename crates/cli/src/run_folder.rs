@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use evalmark_core::suite::file_name;
+use evalmark_report::files::{self, Ready};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -20,8 +21,11 @@ use crate::{
     measured::{Scale, Scales},
 };
 
-/// Version of `run.json`.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+/// Version of `run.json`. Since 2 it holds digests of the files beside it.
+pub(crate) const FORMAT_VERSION: u32 = 2;
+
+/// The first version that is read.
+const OLDEST_VERSION: u32 = 1;
 
 /// How far a run came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,11 +35,16 @@ pub(crate) enum Status {
     Running,
     /// It was interrupted and can be resumed.
     Interrupted,
+    /// Files of two passes may lie side by side; `score` makes it whole.
+    Scoring,
     /// Every sample has an answer.
     Complete,
     /// Some samples have no answer; `resume` asks for them again.
     Partial,
 }
+
+/// More items than any dataset has.
+const MOST_ITEMS: u64 = 1 << 40;
 
 /// The content of `run.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -82,6 +91,12 @@ pub(crate) struct RunRecord {
     /// What was not asked, because the gate's answer was certain without it.
     #[serde(default)]
     pub(crate) stopped_early: Option<StoppedEarly>,
+    /// Why a run that ended is not finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) incomplete: Option<String>,
+    /// BLAKE3 of the files beside it, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) files: BTreeMap<String, String>,
     /// Why a run with a gate was compared with nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ungated: Option<String>,
@@ -94,6 +109,28 @@ impl RunRecord {
     pub(crate) fn suite_file(&self) -> PathBuf {
         let from_there = self.options.working_dir.as_ref().map(|dir| dir.join(&self.suite_path));
         from_there.filter(|path| path.is_file()).unwrap_or_else(|| self.suite_path.clone())
+    }
+
+    /// Whether it says what no run can be.
+    fn check(&self) -> Result<(), String> {
+        file_name(&self.suite).map_err(|why| format!("the suite's name {why}"))?;
+        file_name(&self.run_id).map_err(|why| format!("the run id {why}"))?;
+        let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        for (name, hash) in [("suite_hash", &self.suite_hash), ("dataset_hash", &self.dataset_hash)]
+        {
+            if !is_hash(hash) {
+                return Err(format!("`{name}` is not 64 hexadecimal digits"));
+            }
+        }
+        if self.epochs == 0 || self.n_items == 0 || self.n_items > MOST_ITEMS {
+            return Err("`epochs` or `n_items` is not a number that a run can have".to_owned());
+        }
+        match &self.stopped_early {
+            Some(stopped) if stopped.asked_items > stopped.planned_items => {
+                Err("it stopped early after more items than were planned".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where a metric's values lie, and which are better.
@@ -181,6 +218,9 @@ pub(crate) struct Counts {
     /// Samples with a human label, by metric.
     #[serde(default)]
     pub(crate) labelled: BTreeMap<String, u64>,
+    /// Answers that hold reasoning, such as `<think>…</think>`, which some metric did not score.
+    #[serde(default)]
+    pub(crate) reasoning_cut: u64,
 }
 
 /// Answers that a metric could not score.
@@ -230,10 +270,10 @@ impl RunFolder {
         let cannot = || format!("the run folder {} cannot be made", path.display());
         let elsewhere = "choose a folder that can be written with `--out DIR`";
         let partial = Self { path: parent.join(format!(".{run_id}.{}", std::process::id())) };
-        fs::create_dir(&partial.path).with_context(cannot).hint(elsewhere)?;
+        files::create_folder(&partial.path).with_context(cannot).hint(elsewhere)?;
         let made = partial.write(record).and_then(|()| {
             // A folder takes the place of an empty one, and of no other.
-            fs::rename(&partial.path, &path).with_context(cannot)
+            files::rename(&partial.path, &path).with_context(cannot)
         });
         match made {
             Ok(()) => Ok(Self { path }),
@@ -307,15 +347,33 @@ impl RunFolder {
 
     /// Takes the folder of a run that never began away again.
     pub(crate) fn discard(&self) {
-        drop(fs::remove_dir_all(&self.path));
+        drop(files::remove_folder(&self.path));
+    }
+
+    /// Gives the files of a pass their names, and takes away what an earlier pass said beyond them.
+    pub(crate) fn take_in(&self, ready: Vec<Ready>) -> Result<()> {
+        let stale = [self.verdict(), self.html(), self.run_values(), self.confusion()];
+        let is_new = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ready.iter().any(|file| file.file_name() == name)
+        };
+        let cannot = || format!("the files of {} cannot be written", self.path.display());
+        for path in stale.iter().filter(|path| !is_new(path)) {
+            files::remove(path).with_context(cannot)?;
+        }
+        ready.into_iter().try_for_each(Ready::name).with_context(cannot)
     }
 
     /// Keeps other processes out of the run until the lock is dropped.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let path = self.path.join(".lock");
-        let file = File::create(&path)
+        let file = lock_file(&path)
             .with_context(|| format!("the run folder {} cannot be written", self.path.display()))?;
-        match file.try_lock() {
+        let tried = file.try_lock();
+        if tried.is_ok() {
+            files::remove_leftovers(&self.path);
+        }
+        match tried {
             Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
                 "another process is at work on the run {}",
                 self.path.display()
@@ -333,15 +391,18 @@ impl RunFolder {
             .hint("a run folder looks like `reports/SUITE/RUN_ID` and holds a `run.json`")?;
         let version: FormatVersion = serde_json::from_str(&text)
             .with_context(|| format!("{} is not a run record", path.display()))?;
-        if version.format_version != FORMAT_VERSION {
+        if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version.format_version) {
             bail!(
-                "{} has format version {}; this evalmark reads version {FORMAT_VERSION}",
+                "{} has format version {}; this evalmark reads versions up to {FORMAT_VERSION}",
                 path.display(),
                 version.format_version
             );
         }
-        serde_json::from_str(&text)
-            .with_context(|| format!("{} is not a run record", path.display()))
+        let record: RunRecord = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not a run record", path.display()))?;
+        let checked = record.check().map_err(|why| anyhow::anyhow!(why));
+        checked.with_context(|| format!("{} is not a run record", path.display()))?;
+        Ok(record)
     }
 
     /// Writes `run.json`, whole or not at all.
@@ -363,18 +424,22 @@ impl Drop for Lock {
     }
 }
 
+/// Opens the lock, which is a file of this folder: a link is not followed.
+fn lock_file(path: &Path) -> std::io::Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        files::remove(path)?;
+    }
+    File::options().write(true).create(true).truncate(false).open(path)
+}
+
 #[derive(Deserialize)]
 struct FormatVersion {
     format_version: u32,
 }
 
-/// Writes a file under another name first, so that no reader sees half of it.
+/// Writes a file so that nobody sees half of it.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    fs::write(&partial, text)
-        .and_then(|()| fs::rename(&partial, path))
+    files::write(path, text.as_bytes())
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 

@@ -33,6 +33,9 @@ pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
         lines.extend(details(comparison, printer));
     }
     lines.extend(slices(verdict));
+    if let Some(digest) = &verdict.baseline_digest {
+        lines.push(format!("\nbaseline {baseline}: digest {}", printable(digest)));
+    }
     lines.join("\n")
 }
 

@@ -218,6 +218,9 @@ pub struct Verdict {
     pub run_id: String,
     /// What it was compared with: a baseline's name or folder, or the other arm's name.
     pub baseline: String,
+    /// The beginning of a BLAKE3 that stands for all files of the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_digest: Option<String>,
     /// The answer over all gated metrics.
     pub answer: Answer,
     /// The answer in a sentence.

@@ -26,6 +26,13 @@ pub fn junit(verdict: &Verdict) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(out, r#"<testsuites name="evalmark" {sums}>"#);
     let _ = writeln!(out, r#"  <testsuite name="{name}" {sums} skipped="0">"#);
+    if let Some(digest) = &verdict.baseline_digest {
+        let (baseline, digest) = (attribute(&verdict.baseline), attribute(digest));
+        let property =
+            |name, value: &str| format!(r#"<property name="{name}" value="{value}"></property>"#);
+        let both = property("baseline", &baseline) + &property("baseline_digest", &digest);
+        let _ = writeln!(out, "    <properties>{both}</properties>");
+    }
     out.extend(cases.iter().map(|case| case.xml(&verdict.suite)));
     out.push_str("  </testsuite>\n</testsuites>\n");
     out

@@ -15,6 +15,7 @@
 
 pub mod columns;
 pub mod figures;
+pub mod files;
 pub mod github;
 pub mod html;
 pub mod junit;

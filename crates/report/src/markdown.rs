@@ -23,7 +23,11 @@ fn write_verdict(out: &mut String, verdict: &Verdict) -> fmt::Result {
     let Verdict { suite, run_id, baseline, answer, says, correction, comparisons, .. } = verdict;
     writeln!(out, "## {}: {}\n", literal(suite), literal(answer.as_str()))?;
     writeln!(out, "**{}**\n", literal(says))?;
-    writeln!(out, "Run {} against {}.\n", literal(run_id), literal(baseline))?;
+    write!(out, "Run {} against {}", literal(run_id), literal(baseline))?;
+    if let Some(digest) = &verdict.baseline_digest {
+        write!(out, " (digest {})", literal(digest))?;
+    }
+    out.push_str(".\n\n");
     if !comparisons.is_empty() {
         write_table(out, comparisons)?;
     }

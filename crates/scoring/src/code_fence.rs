@@ -17,7 +17,7 @@ pub(crate) struct Block<'a> {
 }
 
 /// The opening of a block.
-struct Fence<'a> {
+pub(crate) struct Fence<'a> {
     marker: char,
     length: usize,
     language: &'a str,
@@ -91,7 +91,7 @@ fn backtick_runs(line: &str) -> impl Iterator<Item = usize> {
 }
 
 impl<'a> Fence<'a> {
-    fn read(line: &'a str) -> Option<Self> {
+    pub(crate) fn read(line: &'a str) -> Option<Self> {
         let line = line.trim();
         let marker = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
         let length = run_length(line, marker);
@@ -101,7 +101,7 @@ impl<'a> Fence<'a> {
         fences.then_some(Self { marker, length, language })
     }
 
-    fn is_closed_by(&self, line: &str) -> bool {
+    pub(crate) fn is_closed_by(&self, line: &str) -> bool {
         let line = line.trim();
         line.len() >= self.length && run_length(line, self.marker) == line.len()
     }

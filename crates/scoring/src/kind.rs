@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use evalmark_core::metric::{Complaint, Direction, Nested, Range};
+use evalmark_core::metric::{Complaint, Direction, Nested, Range, Reasoning};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -67,6 +67,12 @@ pub(crate) enum Work {
 pub(crate) trait Measure: fmt::Debug + Send + Sync {
     /// Looks at one answer, already narrowed.
     fn measure(&self, subject: Subject<'_>) -> Finding;
+
+    /// What becomes of reasoning in the answer where nobody says; `None` where metrics within this
+    /// one decide for themselves.
+    fn reasoning(&self) -> Option<Reasoning> {
+        Some(Reasoning::Cut)
+    }
 
     /// Where its values lie, where its parameters move them from where the kind's do.
     fn range(&self) -> Option<Range> {

@@ -5,7 +5,8 @@
 //! `src/kinds/` that fills the form in `src/kind.rs`, and one line in `src/kinds/mod.rs`.
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
-//! `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing an answer), `number_in_text.rs` and
+//! `reasoning/` (cutting off thoughts), `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing
+//! an answer), `number_in_text.rs` and
 //! `number_notation.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
 //! `program.rs` (what a user's own program is told and says). What a kind may look at is in
@@ -31,6 +32,7 @@ mod judge;
 mod kind;
 mod kinds;
 mod metric;
+mod narrow;
 mod nested;
 mod normalize;
 mod number_in_text;
@@ -40,6 +42,7 @@ mod pairing;
 mod personal_data;
 mod program;
 mod python;
+mod reasoning;
 mod reference;
 mod similarity;
 mod subject;

@@ -134,12 +134,10 @@ fn answered(
         let record = begin(opened, look_up(&opened.suite.path), part.run_id, options);
         (RunFolder::begin(&args.out, &record)?, record)
     } else {
-        let (folder, mut record) = begun(opened, &path, part.no_cache)?;
+        let (folder, record) = begun(opened, &path, part.no_cache)?;
         if record.status == Status::Complete {
             return Ok(Ok((folder, record)));
         }
-        record.status = Status::Running;
-        folder.write(&record)?;
         (folder, record)
     };
     let run = Run {

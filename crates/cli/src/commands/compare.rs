@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow};
 use serde_json::json;
 
-use super::gate::{gate_spec, open_scored, render};
+use super::gate::{gate_spec, open_whole, render};
 use crate::{
     args::{CompareArgs, VerdictFormat},
     exit::Exit,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
-    let (folder, record) = open_scored(&args.run)?;
+    let (folder, record) = open_whole(&args.run)?;
     let [a, b] = args.between.as_slice() else {
         return all(&folder, &record, args.format, printer);
     };

@@ -102,6 +102,8 @@ pub(super) fn begin(
         slices: suite.dataset.slices.clone(),
         stop_early: None,
         stopped_early: None,
+        incomplete: None,
+        files: BTreeMap::new(),
         ungated: None,
         effective_suite: suite.effective.clone(),
     }

@@ -62,6 +62,7 @@ impl<'a> Family<'a> {
             suite: record.suite.clone(),
             run_id: record.run_id.clone(),
             baseline: baseline.to_owned(),
+            baseline_digest: None,
             answer: gated.answer,
             says: gated.says,
             correction: gated.correction,

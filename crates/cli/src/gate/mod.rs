@@ -33,9 +33,11 @@ use crate::{
     arms::{Arm, read_arms, read_usage},
     baseline::{Baseline, Wanted},
     exit::Exit,
-    hint::Hinted,
+    hint::{Hinted, exit_of},
     measured::pooled_metrics,
+    print::Printer,
     run_folder::{RunFolder, RunRecord, write_whole},
+    whole,
 };
 
 /// Said where a suite has no gate of its own.
@@ -56,13 +58,16 @@ struct Measured {
 }
 
 impl Measured {
-    fn read(folder: &RunFolder, spec: &GateSpec) -> Result<Self> {
+    fn read(folder: &RunFolder, record: &RunRecord, spec: &GateSpec) -> Result<Self> {
         let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
         if gates_amounts && !folder.usage().is_file() {
             let path = folder.path.display();
             return Err(anyhow!("{path} does not tell what its answers took"))
                 .hint("promote its run again: `evalmark baseline promote RUN_DIR NAME --force`");
         }
+        let amounts = gates_amounts.then(|| folder.usage());
+        let files: Vec<_> = amounts.into_iter().chain([folder.scores()]).collect();
+        whole::unchanged(folder, record, &files)?;
         let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
         Ok(Self { scores: read_arms(&folder.scores())?, usage })
     }
@@ -90,8 +95,9 @@ pub(crate) fn gate_run(
     baseline: &Baseline,
     spec: &GateSpec,
 ) -> Result<Decision> {
-    let after = Measured::read(folder, spec)?;
-    let mut before = Measured::read(&baseline.folder, spec)?;
+    baseline.is_another_than(folder, record)?;
+    let after = Measured::read(folder, record, spec)?;
+    let mut before = Measured::read(&baseline.folder, &baseline.record, spec)?;
     let hybrid = Hybrid::new(record, &after.scores, &before.scores, spec);
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
@@ -112,7 +118,25 @@ pub(crate) fn gate_run(
     let slices = slices::explore(folder, &sides, &before.scores, &after.scores)?;
     let mut decision = family.decide(record, &baseline.name, spec)?;
     decision.verdict.slices = slices;
+    decision.verdict.baseline_digest = Some(baseline.digest.clone());
     Ok(decision)
+}
+
+/// The same; where the two cannot be compared, that is told and becomes the verdict.
+pub(crate) fn gate_or_refuse(
+    folder: &RunFolder,
+    record: &RunRecord,
+    baseline: &Baseline,
+    spec: &GateSpec,
+    printer: Printer,
+) -> Result<Decision> {
+    match gate_run(folder, record, baseline, spec) {
+        Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
+            printer.error(&error);
+            Ok(refused(record, &baseline.name, &error.to_string()))
+        }
+        decision => decision,
+    }
 }
 
 /// Every gated metric and amount of one arm.
@@ -158,9 +182,8 @@ pub(crate) fn gate_without(
     missing: &Missing,
     spec: &GateSpec,
 ) -> Result<Decision> {
-    let mut decision = match gate_minima(folder, record, spec)? {
-        Some(decision) => decision,
-        None => return Ok(refused(record, missing.name(), &missing.says())),
+    let Some(mut decision) = gate_minima(folder, record, spec)? else {
+        return Ok(refused(record, missing.name(), &missing.says()));
     };
     let verdict = &mut decision.verdict;
     missing.name().clone_into(&mut verdict.baseline);
@@ -182,13 +205,10 @@ pub(crate) fn gate_first(
     spec: &GateSpec,
 ) -> Result<Decision> {
     let says = format!("{} yet: nothing was compared", wanted.says());
-    let mut decision = match gate_minima(folder, record, spec)? {
-        Some(decision) => decision,
-        None => {
-            let Decision { mut verdict, .. } = refused(record, &wanted.name, &says);
-            verdict.answer = Answer::Pass;
-            return Ok(Decision { verdict, exit: Exit::Done });
-        }
+    let Some(mut decision) = gate_minima(folder, record, spec)? else {
+        let Decision { mut verdict, .. } = refused(record, &wanted.name, &says);
+        verdict.answer = Answer::Pass;
+        return Ok(Decision { verdict, exit: Exit::Done });
     };
     decision.verdict.baseline.clone_from(&wanted.name);
     decision.verdict.says = format!("{says}; {}", decision.verdict.says);
@@ -202,6 +222,7 @@ pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> Decision
         suite: record.suite.clone(),
         run_id: record.run_id.clone(),
         baseline: baseline.to_owned(),
+        baseline_digest: None,
         answer: Answer::Incomparable,
         says: why.to_owned(),
         correction: String::new(),

@@ -1,5 +1,6 @@
 //! The whole program, run as users run it, against a server on loopback.
 
+mod aborted;
 mod baselines;
 mod calibrate;
 mod classified;

@@ -143,13 +143,14 @@ fn verdicts_have_every_form() {
     world.suite(&server.url(), "");
     world.run_suite("a", &[]).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
+    world.run_suite("b", &[]).expect(0);
     for (format, words) in [
         ("json", "\"answer\": \"pass\""),
         ("markdown", "|"),
         ("junit", "<testsuite"),
         ("github", "::"),
     ] {
-        let arguments = ["gate", "reports/test/a", "--baseline", "main", "--format", format];
+        let arguments = ["gate", "reports/test/b", "--baseline", "main", "--format", format];
         let ran = world.run(&[&arguments[..], &["--output", "verdict.out"]].concat()).expect(0);
         assert_eq!(ran.stdout, "");
         let text = String::from_utf8(world.bytes("verdict.out")).expect("UTF-8");
@@ -185,12 +186,13 @@ fn a_gate_without_its_suite_is_the_gate_of_the_run() {
     world.suite(&server.url(), "gate: { metrics: { exact: { margin: 0.0001 } } }\n");
     world.run_suite("a", &[]).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
-    let gate = ["gate", "reports/test/a", "--baseline", "main"];
+    world.run_suite("b", &[]).expect(0);
+    let gate = ["gate", "reports/test/b", "--baseline", "main"];
     world.run(&gate).expect(3);
     std::fs::remove_file(world.path("suite.yaml")).expect("removed");
     let ran = world.run(&gate).expect(3);
     assert!(
-        ran.stderr.contains("the gate is the one in reports/test/a/run.json"),
+        ran.stderr.contains("the gate is the one in reports/test/b/run.json"),
         "{}",
         ran.stderr
     );
@@ -214,6 +216,6 @@ fn a_minimum_is_held_by_its_interval() {
     }
     // Beside a baseline, both must hold.
     world.run(&["baseline", "promote", "reports/test/missed", "main"]).expect(0);
-    let ran = world.run(&["gate", "reports/test/missed", "--baseline", "main"]).expect(1);
+    let ran = world.run(&["gate", "reports/test/met", "--baseline", "main"]).expect(1);
     assert!(ran.stdout.contains("REGRESSED"), "{}", ran.stdout);
 }
