@@ -17,6 +17,7 @@ mod planning;
 mod quickstart;
 mod resuming;
 mod setup;
+mod several;
 mod spending;
 mod stopping;
 mod tidy;
