@@ -86,12 +86,11 @@ impl Accumulator {
         }
         self.zeros += u64::from(value == 0.0);
         self.ones += u64::from(value - 1.0 == 0.0);
-        let part = match cluster {
-            Some(cluster) => self.clusters.entry(cluster).or_default(),
-            None => {
-                self.values.take(value);
-                &mut self.alone
-            }
+        let part = if let Some(cluster) = cluster {
+            self.clusters.entry(cluster).or_default()
+        } else {
+            self.values.take(value);
+            &mut self.alone
         };
         part.push(value);
         Ok(())
