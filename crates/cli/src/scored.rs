@@ -32,6 +32,9 @@ use crate::{
     summary::{ArmSummary, Finished, add},
 };
 
+/// The finish reason of an answer that ended at the token limit.
+const CUT_OFF: &str = "length";
+
 /// What the pass over all samples found.
 pub(crate) struct Scored {
     pub(crate) rows: Vec<SummaryRow>,
@@ -238,6 +241,10 @@ impl Scored {
         counts.reasoning_cut += u64::from(one.scores.iter().any(|score| score.reasoning_cut));
         if let Some(failure) = &one.record.failure {
             *counts.errors.entry(failure.kind.as_str().to_owned()).or_default() += 1;
+        }
+        if one.record.has_answer() && one.record.finish_reason.as_deref() == Some(CUT_OFF) {
+            let model = plan.models[one.sample.model].name.to_string();
+            *counts.cut_off.entry(model).or_default() += 1;
         }
         let totals = &mut self.totals;
         totals.input_tokens += one.record.usage.input_tokens.unwrap_or_default();

@@ -78,17 +78,20 @@ fn notes(n: u64, discordant: u64, rule: &Rule) -> Vec<String> {
     let mut notes = Vec::new();
     let attainable = midp_attainable_pairs(rule.alpha);
     if discordant < attainable {
-        notes.push(format!(
-            "this run cannot show a regression: {discordant} of its items changed, and it takes at \
-             least {attainable}"
-        ));
+        notes.push(match discordant {
+            0 => format!("all {n} items score as in the baseline"),
+            _ => format!(
+                "only {discordant} of {n} items changed; a significant drop takes at least \
+                 {attainable}"
+            ),
+        });
     }
     if let Some(least) = items_for_identical(rule.margin, rule.alpha)
         && n < least
     {
         notes.push(format!(
-            "{n} items are too few to show that a drop stays within the margin, even if nothing \
-             had changed: that takes {least}"
+            "{n} items are too few to show that a drop stays within the margin, even if none \
+             changes: that takes {least}"
         ));
     }
     notes

@@ -101,6 +101,7 @@ pub(super) fn begin(
         suite_hash: opened.hash.clone(),
         dataset_hash: plan.survey.hash.clone(),
         n_items: plan.survey.n_items,
+        columns: Some(plan.survey.columns.clone()),
         epochs: plan.epochs,
         status: Status::Running,
         started_at: now(),

@@ -58,8 +58,8 @@ impl Finding {
         let check = check_rater_with_ties(&rated, rule.tie)
             .ok_or_else(|| anyhow!("no answer of the run has both a label and a score of `{metric}`"))
             .hint(
-                "`--labels FILE` wants the columns `item_id` and `label`, and whichever of `prompt`, \
-                 `model`, `epoch` and `output` tell which answer a label is about",
+                "`--labels FILE` needs the columns `item_id` and `label`, and those of `prompt`, `model`, \
+                 `epoch` and `output` that identify the labelled answer",
             )?;
         Ok(Self {
             metric: metric.to_owned(),

@@ -11,7 +11,7 @@ pub(crate) fn render(finding: &Finding) -> String {
     let check = &finding.check;
     let metric = printable(&finding.metric);
     let mut head = format!(
-        "`{metric}` beside people: {} labelled answers to {} items, of {} answers",
+        "`{metric}` compared with human labels: {} labelled answers to {} items, of {} answers",
         check.n, check.units, finding.answers
     );
     if finding.unscored > 0 {
@@ -62,15 +62,15 @@ fn confusion(finding: &Finding) -> String {
     if finding.has_ties() {
         let columns = [pass, tie, fail];
         let lines = vec![
-            line("people: better", pass, &columns),
-            line("people: tie", tie, &columns),
-            line("people: worse", fail, &columns),
+            line("human: better", pass, &columns),
+            line("human: tie", tie, &columns),
+            line("human: worse", fail, &columns),
         ];
         let header = ["", "judge: better", "judge: tie", "judge: worse"];
         return figures(&header, &[(String::new(), lines)]);
     }
     let columns = [pass, fail];
-    let lines = vec![line("people: pass", pass, &columns), line("people: fail", fail, &columns)];
+    let lines = vec![line("human: pass", pass, &columns), line("human: fail", fail, &columns)];
     let threshold = format!("passes from {}", finding.threshold);
     let header = [threshold.as_str(), "judge: pass", "judge: fail"];
     figures(&header, &[(String::new(), lines)])
@@ -86,7 +86,7 @@ fn leanings(finding: &Finding) -> String {
         }));
     }
     rows.push(row("rank correlation with length", check.by_length.as_ref()));
-    let header = ["judge minus people", "value", "95 % interval"];
+    let header = ["judge minus human", "value", "95 % interval"];
     figures(&header, &[(String::new(), rows)]).trim().to_owned()
 }
 
@@ -116,7 +116,7 @@ fn corrections(arms: &[Corrected]) -> String {
         ]
     };
     let header =
-        ["mean", "labels", "judge", "people", "corrected", "95 % interval", "worth labels"];
+        ["mean", "labels", "judge", "human", "corrected", "95 % interval", "worth (labels)"];
     figures(&header, &[(String::new(), arms.iter().map(row).collect())]).trim().to_owned()
 }
 
@@ -124,12 +124,12 @@ fn corrections(arms: &[Corrected]) -> String {
 fn meaning(finding: &Finding) -> Vec<String> {
     let check = &finding.check;
     let mut lines = vec![if finding.is_corrected {
-        "Verdicts on this metric are corrected by the suite's labels (PPI++): where the judge leans \
-         shifts them no more."
+        "Verdicts on this metric are corrected by the suite's labels (PPI++), so that the judge's bias \
+         does not shift them."
             .to_owned()
     } else {
         "Verdicts on this metric compare the judge's scores alone, and say so. With `labels:` in \
-         the suite they are corrected by people's (PPI++): the `corrected` means above."
+         the suite they are corrected by human labels (PPI++): the `corrected` means above."
             .to_owned()
     }];
     if check.n < ENOUGH {
@@ -144,7 +144,7 @@ fn meaning(finding: &Finding) -> Vec<String> {
         && (interval.low > 0.0 || interval.high < 0.0)
     {
         let liked = if by_length.estimate > 0.0 { "longer" } else { "shorter" };
-        lines.push(format!("The judge favours {liked} answers, compared with people."));
+        lines.push(format!("The judge favours {liked} answers, compared with human labels."));
     }
     lines
 }

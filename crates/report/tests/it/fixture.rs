@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use evalmark_core::{
+    changes::{Change, ChangeKind, DiffPart, PartOf},
     item::{Item, ItemHash},
     metric::{Direction, Range},
     record::{ErrorKind, Outcome, Record, Timing, Usage},
@@ -222,6 +223,19 @@ pub(crate) fn comparison(answer: Answer) -> Comparison {
     }
 }
 
+/// A prompt whose text changed, with hostile words in it.
+fn edited_prompt() -> Change {
+    let part = |op: PartOf, text: &str| DiffPart { op, text: text.to_owned() };
+    let says = format!("the text of prompt `zero-shot` changed {HOSTILE}");
+    let diff = vec![
+        part(PartOf::Both, "Answer in "),
+        part(PartOf::Removed, "one"),
+        part(PartOf::Added, "two"),
+        part(PartOf::Both, &format!(" words\n{HOSTILE}")),
+    ];
+    Change { diff, ..Change::new(ChangeKind::PromptEdited, "zero-shot", says) }
+}
+
 /// A verdict over three comparisons.
 pub(crate) fn verdict(answer: Answer) -> Verdict {
     let pass = Comparison {
@@ -261,5 +275,6 @@ pub(crate) fn verdict(answer: Answer) -> Verdict {
                 comparison: pass,
             },
         ],
+        changes: Some(vec![edited_prompt()]),
     }
 }

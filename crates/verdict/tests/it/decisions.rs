@@ -341,9 +341,9 @@ fn sentences_for_people() {
     assert_eq!(
         notes,
         [
-            "this run cannot show a regression: 2 of its items changed, and it takes at least 4",
-            "50 items are too few to show that a drop stays within the margin, even if nothing had \
-             changed: that takes 99"
+            "only 2 of 50 items changed; a significant drop takes at least 4",
+            "50 items are too few to show that a drop stays within the margin, even if none \
+             changes: that takes 99"
         ]
     );
 }
