@@ -1,5 +1,6 @@
 //! Arguments to flow to exit code. The only place that ends the process.
 
+mod across_suites;
 mod against;
 mod args;
 mod arms;

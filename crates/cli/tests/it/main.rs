@@ -23,6 +23,7 @@ mod reasoning;
 mod recorded;
 mod resuming;
 mod setup;
+mod several;
 mod sharing;
 mod spending;
 mod stopping;
