@@ -10,10 +10,11 @@ use crate::fields::{Fields, Marks};
 
 pub(super) fn open(
     path: &Path,
+    file: File,
     format: Format,
     declared: Option<u8>,
 ) -> Result<Rows, DatasetError> {
-    let file = sniff::open(path, format)?;
+    let file = sniff::open(path, file, format)?;
     let delimiter = declared.unwrap_or_else(|| delimiter::detect(file.buffer(), format));
     let mut reader =
         ReaderBuilder::new().delimiter(delimiter).from_reader(Quotes::new(file, delimiter));

@@ -1,6 +1,6 @@
 //! Which character separates the cells of a CSV file, where nobody says so.
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
 use csv::ReaderBuilder;
 
@@ -29,9 +29,9 @@ pub(crate) fn of_format(format: Format) -> u8 {
 }
 
 /// The delimiter of a CSV or TSV file that can be read.
-pub(crate) fn of_file(path: &Path, format: Format) -> Option<u8> {
+pub(crate) fn of_file(path: &Path, file: File, format: Format) -> Option<u8> {
     let is_cells = matches!(format, Format::Csv | Format::Tsv);
-    let file = is_cells.then(|| sniff::open(path, format).ok()).flatten()?;
+    let file = is_cells.then(|| sniff::open(path, file, format).ok()).flatten()?;
     Some(detect(file.buffer(), format))
 }
 

@@ -13,8 +13,8 @@ use crate::fields::Fields;
 /// The longest row, in bytes: one that never ends must not fill the memory.
 const MAX_ROW: usize = 256 << 20;
 
-pub(super) fn open_lines(path: &Path) -> Result<Rows, DatasetError> {
-    let reader = sniff::open(path, Format::Jsonl)?;
+pub(super) fn open_lines(path: &Path, file: File) -> Result<Rows, DatasetError> {
+    let reader = sniff::open(path, file, Format::Jsonl)?;
     Ok(Box::new(Lines { path: path.into(), reader, line: 0, bytes: Vec::new(), done: false }))
 }
 
@@ -95,10 +95,10 @@ fn place(text: &str, at: usize, start: (u64, u64)) -> (u64, u64) {
     if lines == 0 { (start.0, start.1 + columns) } else { (start.0 + lines, 1 + columns) }
 }
 
-pub(super) fn open_array(path: &Path) -> Result<Rows, DatasetError> {
+pub(super) fn open_array(path: &Path, file: File) -> Result<Rows, DatasetError> {
     let mut elements = Elements {
         path: path.into(),
-        reader: sniff::open(path, Format::Json)?,
+        reader: sniff::open(path, file, Format::Json)?,
         line: 1,
         column: 1,
         row: 0,

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::{DatasetError, Format, open_file};
+use super::{DatasetError, Format};
 
 /// How much of a file is looked at.
 const HEAD: usize = 1 << 16;
@@ -16,8 +16,12 @@ const HEAD: usize = 1 << 16;
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// A text file to be read as `format`, past its byte order mark.
-pub(super) fn open(path: &Path, format: Format) -> Result<BufReader<File>, DatasetError> {
-    let mut reader = BufReader::with_capacity(HEAD, open_file(path)?);
+pub(super) fn open(
+    path: &Path,
+    file: File,
+    format: Format,
+) -> Result<BufReader<File>, DatasetError> {
+    let mut reader = BufReader::with_capacity(HEAD, file);
     let head = reader
         .fill_buf()
         .map_err(|error| DatasetError::of_file(path, format!("cannot be read: {error}")))?;

@@ -1,11 +1,10 @@
 //! Text files that a suite names: prompts, schemas, lists of words, the suite itself.
 
-use std::{borrow::Cow, path::Path};
+use std::borrow::Cow;
 
 /// The text of a file as it is on every system: no byte order mark, and lines that end in `\n`. An
 /// error says what the file is instead.
-pub(crate) fn read(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, String> {
     if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
         return Err("it is UTF-16; save it as UTF-8".to_owned());
     }
@@ -25,7 +24,7 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
 }
 
 /// The text without a byte order mark, its lines ending in `\n`.
-pub(crate) fn even(text: &str) -> Cow<'_, str> {
+fn even(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }
@@ -36,16 +35,12 @@ mod tests {
 
     #[test]
     fn a_text_is_the_same_on_every_system() {
-        let folder = tempfile::tempdir().expect("folder");
-        let check = |bytes: &[u8], expected: Result<&str, &str>| {
-            let path = folder.path().join("prompt.j2");
-            std::fs::write(&path, bytes).expect("written");
-            match (read(&path), expected) {
+        let check =
+            |bytes: &[u8], expected: Result<&str, &str>| match (decode(bytes.to_vec()), expected) {
                 (Ok(text), Ok(expected)) => assert_eq!(text, expected),
                 (Err(told), Err(words)) => assert!(told.contains(words), "{told}"),
                 (read, _) => panic!("{read:?}"),
-            }
-        };
+            };
         check(b"a\nb\n", Ok("a\nb\n"));
         check(b"\xEF\xBB\xBFa\r\nb\r\n", Ok("a\nb\n"));
         check(b"a\rb", Ok("a\rb"));

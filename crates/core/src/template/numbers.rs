@@ -8,17 +8,15 @@
 use std::{fmt, sync::Arc};
 
 use minijinja::{
-    Environment, Error, Output, State, Value, escape_formatter, filters,
+    Environment, Error, Output, State, Value,
     value::{Kwargs, Object, ObjectRepr, ValueKind},
 };
 
+use super::guard;
 use crate::fields::Fields;
 
 /// The variable through which the row's numbers are found; no template can name it.
 pub(super) const ROUNDED: &str = "\0rounded";
-
-/// How many bytes a unit of fuel pays for.
-const BYTES_PER_FUEL: usize = 64;
 
 /// A number as its digits.
 #[derive(Debug)]
@@ -80,7 +78,7 @@ fn write_as_it_stands(out: &mut Output, state: &mut State, value: &Value) -> Res
     {
         return out.write_str(digits).map_err(Error::from);
     }
-    escape_formatter(out, state, value)
+    guard::print(out, state, value)
 }
 
 /// Jinja's `tojson`, with numbers as they stand.
@@ -91,15 +89,14 @@ fn to_json(
     options: Kwargs,
 ) -> Result<Value, Error> {
     let json = match in_quotes(value) {
-        None => filters::tojson(value, indent, options)?,
+        None => guard::to_json(state, value.clone(), indent, options)?,
         Some(value) => {
-            let json = filters::tojson(&value, indent, options)?;
+            let json = guard::to_json(state, value, indent, options)?;
             let json = json.as_str().unwrap_or_default();
             let json = json.replace(&format!("\"{MARK}"), "").replace(&format!("{MARK}\""), "");
             Value::from_safe_string(json)
         }
     };
-    state.consume_fuel((json.as_str().map_or(0, str::len) / BYTES_PER_FUEL) as u64)?;
     Ok(json)
 }
 

@@ -1,6 +1,9 @@
 //! Checking the `dataset` section against the file it names.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{Checker, suggest};
 use crate::{
@@ -27,12 +30,7 @@ impl Checker<'_> {
         let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
         let ignored = models.iter().flat_map(recorded_columns).chain(raw.ignore.clone());
         Some(DatasetSpec {
-            file: FileSpec {
-                path,
-                format: format?,
-                delimiter: delimiter?,
-                parquet: self.readers.parquet,
-            },
+            file: FileSpec { delimiter: delimiter?, ..self.file_spec(path, format?) },
             id: raw.id.clone(),
             targets: raw.target.clone().map(RawNames::into_vec).unwrap_or_default(),
             allow_empty_target: raw.allow_empty_target,
@@ -78,7 +76,8 @@ impl Checker<'_> {
 
     /// The delimiter that the file itself shows, told where it is not the format's own.
     fn found(&mut self, path: &Path, format: Format) -> Option<u8> {
-        let found = delimiter::of_file(path, format)?;
+        let file = self.access.open(path).ok()?;
+        let found = delimiter::of_file(path, file, format)?;
         let own = delimiter::of_format(format);
         if found != own {
             self.notes.push(format!(
@@ -98,6 +97,17 @@ impl Checker<'_> {
         });
         let mut kinds = kinds.peekable();
         kinds.peek().is_none() || kinds.any(|kind| kind.reads_objects)
+    }
+
+    /// A file of rows, which is looked for when it is opened.
+    pub(super) fn file_spec(&self, path: PathBuf, format: Format) -> FileSpec {
+        FileSpec {
+            path,
+            format,
+            delimiter: None,
+            parquet: self.readers.parquet,
+            access: self.access.clone(),
+        }
     }
 
     /// The dataset's first item, once its columns have been checked.

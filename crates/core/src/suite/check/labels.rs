@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checker, suggest};
 use crate::{
-    dataset::{FileSpec, Format, sniff},
+    dataset::{Format, sniff},
     label::LabelSpec,
     suite::raw::RawLabels,
 };
@@ -81,8 +81,7 @@ impl Checker<'_> {
             self.complain_with_hint(&format!("{at}/file"), message, hint);
             return None;
         };
-        let parquet = self.readers.parquet;
-        let spec = LabelSpec::File(FileSpec { path, format, delimiter: None, parquet });
+        let spec = LabelSpec::File(self.file_spec(path, format));
         match spec.open() {
             Ok(_) => Some(spec),
             Err(error) => {

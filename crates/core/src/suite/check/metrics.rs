@@ -9,7 +9,6 @@ use crate::{
         Amount,
         document::escape,
         raw::{RawExtract, RawInvalid, RawMetric, RawReasoning, RawWhich},
-        text_file,
     },
 };
 
@@ -88,10 +87,10 @@ impl Checker<'_> {
             let Some(param) = params.pointer_mut(pointer) else { continue };
             let Some(file) = param.as_str() else { continue };
             let path = self.folder.join(file);
-            match text_file::read(&path) {
+            match self.access.read_text(&path) {
                 Ok(text) => *param = json!({ "text": text }),
                 Err(error) => {
-                    let message = format!("the file {} cannot be read: {error}", path.display());
+                    let message = format!("the file {} {error}", path.display());
                     self.complain(&format!("{at}/{}{pointer}", escape(kind.name)), message);
                     all_read = false;
                 }
