@@ -3,6 +3,7 @@
 mod aborted;
 mod baselines;
 mod calibrate;
+mod changing;
 mod classified;
 mod custom;
 mod examples;

@@ -42,6 +42,7 @@ impl Checker<'_> {
             labels,
             limit: None,
             only: None,
+            planned: None,
         })
     }
 
