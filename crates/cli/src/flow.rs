@@ -15,7 +15,7 @@ use crate::{
     against::Against,
     args::{Format, OutputArgs},
     arrivals::{Arrivals, PATIENCE},
-    ask::{Asks, Endpoints, shared_ledger},
+    ask::{Asks, Endpoints, LedgerFile, shared_ledger},
     baseline::cannot_be_baseline,
     calibration::judge_margins,
     exit::Exit,
@@ -31,7 +31,7 @@ use crate::{
     progress::Progress,
     records::{AwaitedRecords, RecordedSamples, Records},
     run_folder::{FORMAT_VERSION, RunFolder, RunRecord, Status, Totals, now, write_whole},
-    scored::{Scored, write_reports},
+    scored::{Scored, tell_reasoning, write_reports},
     table, verdict_text,
     whole::TOO_MANY_MISSING,
 };
@@ -55,7 +55,7 @@ impl Run {
         let _lock = self.folder.lock()?;
         let endpoints = self.open_endpoints()?;
         self.begin()?;
-        let resume = format!("`evalmark resume {}` goes on with it", self.folder.path.display());
+        let resume = format!("`evalmark resume {}` continues it", self.folder.path.display());
         let put_back = format!(
             "nothing of this is a result: put the dataset back as it was, and {resume}; or start a \
              new run with `evalmark run`, which asks for what is new alone"
@@ -155,9 +155,9 @@ impl Run {
     fn open_endpoints(&mut self) -> Result<Endpoints> {
         let options = &self.record.options;
         let ledger = if options.no_cache {
-            self.folder.own_ledger()
+            LedgerFile::Own(self.folder.own_ledger())
         } else {
-            shared_ledger(options.cache_dir.as_deref())?
+            LedgerFile::Shared(shared_ledger(options.cache_dir.as_deref())?)
         };
         let keys = std::mem::take(&mut self.keys);
         let means = (self.asks, self.budget.clone());
@@ -235,8 +235,8 @@ impl Run {
         let opened = &self.opened;
         let n_judged = questions_each(opened);
         let (doing, passes) = match self.asks {
-            Asks::Everyone => ("asking", 1 + n_judged),
-            Asks::Judges => ("judging", n_judged),
+            Asks::Everyone => ("Running", 1 + n_judged),
+            Asks::Judges => ("Judging", n_judged),
         };
         let total = opened.plan.n_samples() * passes;
         let quiet = self.output.quiet;
@@ -286,8 +286,8 @@ impl Run {
         if endpoints.out_of_budget() {
             let (run, spent) = (self.folder.path.display(), endpoints.spent_usd());
             printer.warning(&format!(
-                "the budget is used up (${spent:.4} spent), and what it did not reach was not \
-                 asked; `evalmark resume {run}` goes on, with a budget of its own"
+                "budget reached (${spent:.4} spent): the remaining requests were not sent; \
+                 `evalmark resume {run}` continues with a budget of its own"
             ));
         }
     }
@@ -297,7 +297,7 @@ impl Run {
         self.folder.write(&self.record)?;
         let path = self.folder.path.display();
         printer.remark(&format!(
-            "interrupted; every answer that arrived is kept. Go on with:\n  evalmark resume {path}"
+            "interrupted; every answer that arrived is kept. Resume with:\n  evalmark resume {path}"
         ));
         Ok(())
     }
@@ -407,7 +407,7 @@ impl Run {
                 "verdict": verdict,
                 "exit_code": exit.code(),
             });
-            printer.result(&told.to_string());
+            printer.json(&told.to_string());
             return Ok(());
         }
         printer.result(&table::render(rows, &groups(&self.folder, &self.record)?));
@@ -438,17 +438,25 @@ impl Run {
     /// What has no answer or no score, and what to do about it.
     fn tell_missing(&self, printer: Printer) {
         let (counts, run) = (&self.record.counts, self.folder.path.display());
+        for (is_share, remark) in counts.cut_off_remarks(self.record.models.len()) {
+            if is_share {
+                printer.warning(&remark);
+            } else {
+                printer.remark(&format!("note: {remark}"));
+            }
+        }
         for (metric, unscored) in &counts.unscored {
             let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
             printer.warning(&format!(
                 "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
             ));
         }
+        tell_reasoning(counts, printer);
         let labels = self.opened.metrics.iter().zip(&self.opened.labels);
         for (metric, _) in labels.filter(|(_, labels)| labels.is_some()) {
             if !counts.labelled.contains_key(metric.name()) {
                 printer.warning(&format!(
-                    "no label of `{}` is about an answer of this run",
+                    "no label of `{}` matches an answer of this run",
                     metric.name()
                 ));
             }
@@ -459,9 +467,9 @@ impl Run {
             let (failed, planned) = (counts.failed, counts.planned);
             let not_recorded = counts.errors.get(ErrorKind::NotRecorded.as_str());
             let advice = if not_recorded == Some(&failed) {
-                "the recording holds no answer to them".to_owned()
+                "the recording has no answer for them".to_owned()
             } else {
-                format!("ask for them again with\n  evalmark resume {run}")
+                format!("retry them with\n  evalmark resume {run}")
             };
             printer.warning(&format!(
                 "{failed} of {planned} samples have no answer ({kinds}); {advice}"
@@ -520,11 +528,13 @@ pub(crate) fn write_html(
         let state = if git.clean { "" } else { " (with changes)" };
         facts.push(("git revision".to_owned(), format!("{}{state}", git.revision)));
     }
+    let cut_off = record.counts.cut_off_remarks(record.models.len());
     let page = HtmlReport {
         suite: record.suite.clone(),
         run_id: record.run_id.clone(),
         started_at: record.started_at.clone(),
         facts,
+        warnings: cut_off.into_iter().map(|(_, remark)| remark).collect(),
         verdicts: verdict.cloned().into_iter().collect(),
         summary,
         outcomes,

@@ -109,7 +109,7 @@ pub(crate) fn groups(folder: &RunFolder, record: &RunRecord) -> Result<Groups> {
 
 /// What the letters say.
 pub(crate) const LEGEND: &str =
-    "letters: prompts and models that share one cannot be told apart on that metric";
+    "Rows that share a letter do not differ significantly on that metric.";
 
 /// The boards as text, best first.
 pub(crate) fn render(boards: &[Board]) -> String {

@@ -7,7 +7,7 @@ use evalmark_core::{
     dataset::{DatasetError, Rows},
     item::Item,
     label::{LabelSpec, Labels},
-    metric::MetricSpec,
+    metric::{Extract, MetricSpec, Which},
     plan::Plan,
     suite::{Readers, Suite},
 };
@@ -129,10 +129,15 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
         })
         .collect();
     let judge = (!models.is_empty()).then(|| models.join(" "));
+    let extract = hashed_extract(spec.extract.as_ref());
     let text = format!(
-        "{} {} {:?} {} {:?} {judge:?}",
-        spec.kind, spec.params, spec.extract, spec.negate, spec.invalid
+        "{} {} {extract} {} {:?} {judge:?}",
+        spec.kind, spec.params, spec.negate, spec.invalid
     );
+    let text = match metric.departs_on_reasoning() {
+        Some(reasoning) => format!("{text} reasoning {reasoning:?}"),
+        None => text,
+    };
     // As it was hashed before there was `binary`, so that baselines of then still compare.
     let text = if spec.binary { format!("{text} binary from {:?}", spec.threshold) } else { text };
     let text = match metric.program() {
@@ -141,4 +146,13 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
     };
     let hash = blake3::hash(text.as_bytes()).to_hex()[..32].to_owned();
     Named { name: spec.name.clone(), hash }
+}
+
+/// An `extract` as metrics are hashed by it, the same ever since it meant the same.
+fn hashed_extract(extract: Option<&Extract>) -> String {
+    match extract {
+        Some(Extract::Json { path, which: Some(Which::First) }) => format!("Some(Json({path:?}))"),
+        Some(Extract::Json { path, .. }) => format!("Some(Json({path:?}) last)"),
+        other => format!("{other:?}"),
+    }
 }

@@ -54,7 +54,7 @@ impl Tag {
 /// Progress of one pass over all samples.
 pub(crate) struct Progress {
     printer: Printer,
-    /// What is being done, e.g. `asking`.
+    /// What is being done, e.g. `Running`.
     doing: &'static str,
     total: u64,
     prompts: Vec<String>,
@@ -71,6 +71,8 @@ struct State {
     begun: Instant,
     last_line: Instant,
     done: u64,
+    /// Of those, answers that were there already: they say nothing of the pace.
+    cached: u64,
     errors: u64,
     retries: u64,
     cost_usd: f64,
@@ -94,7 +96,7 @@ impl Progress {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        let template = "{prefix} {bar:24} {human_pos}/{human_len} {per_sec} ETA {eta} {wide_msg}";
+        let template = "{prefix} {bar:24} {human_pos}/{human_len} {wide_msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -105,6 +107,7 @@ impl Progress {
             begun: now,
             last_line: now,
             done: 0,
+            cached: 0,
             errors: 0,
             retries: 0,
             cost_usd: 0.0,
@@ -171,6 +174,7 @@ impl Progress {
         let cost_usd = self.models[tag.model()].cost_usd(record.usage).filter(|_| is_paid);
         let mut state = self.state();
         state.done += 1;
+        state.cached += u64::from(record.cached);
         state.errors += u64::from(!record.has_answer());
         state.cost_usd += cost_usd.unwrap_or_default();
         if let Some(score) = score {
@@ -182,7 +186,7 @@ impl Progress {
             state.last_line = Instant::now();
             self.tell_line(state);
         } else if !self.bar.is_hidden() {
-            let text = self.message(&state);
+            let text = format!("{} {}", self.pace(&state), self.message(&state));
             drop(state);
             self.bar.inc(1);
             self.bar.set_message(text);
@@ -216,12 +220,15 @@ impl Progress {
 
     /// Running scores, errors, retries and cost: what is not nothing.
     fn message(&self, state: &State) -> String {
-        let mut parts = Vec::new();
-        for (name, (sum, n)) in self.prompts.iter().zip(&state.scores) {
-            if *n > 0 {
-                parts.push(format!("{} {:.3}", printable(name), sum / *n as f64));
-            }
-        }
+        let scored = self.prompts.iter().zip(&state.scores).filter(|(_, (_, n))| *n > 0);
+        let means: Vec<_> = scored
+            .map(|(name, (sum, n))| format!("{} {:.3}", printable(name), sum / *n as f64))
+            .collect();
+        let metric = self.metric.as_ref().filter(|_| !means.is_empty());
+        let mut parts: Vec<_> = metric
+            .map(|metric| format!("mean {}: {}", printable(metric.name()), means.join(", ")))
+            .into_iter()
+            .collect();
         for (count, word) in [(state.errors, "errors"), (state.retries, "retries")] {
             if count > 0 {
                 parts.push(format!("{count} {word}"));
@@ -234,11 +241,21 @@ impl Progress {
     }
 
     fn line(&self, state: &State) -> String {
-        let rate = state.done as f64 / state.begun.elapsed().as_secs_f64().max(1e-3);
-        let left = self.total.saturating_sub(state.done) as f64 / rate.max(1e-9);
-        let message = self.message(state);
+        let (pace, message) = (self.pace(state), self.message(state));
         let (doing, done, total) = (self.doing, state.done, self.total);
-        format!("{doing} {done}/{total} · {rate:.0}/s · ETA {left:.0} s · {message}")
+        let message = if message.is_empty() { message } else { format!(" · {message}") };
+        format!("{doing} {done}/{total} · {pace}{message}")
+    }
+
+    /// `4.7/s · ETA 76 s`: of what is asked, not of what was there already.
+    fn pace(&self, state: &State) -> String {
+        let asked = state.done.saturating_sub(state.cached);
+        if asked == 0 {
+            return "ETA ?".to_owned();
+        }
+        let per_second = asked as f64 / state.begun.elapsed().as_secs_f64().max(1e-3);
+        let left = self.total.saturating_sub(state.done) as f64 / per_second;
+        format!("{} · ETA {}", rate(per_second), time_left(left))
     }
 
     /// Clears the bar.
@@ -248,5 +265,40 @@ impl Progress {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `47/s`, `4.7/s`, `0.3/s`, or `2.4/min` where it is slower.
+fn rate(per_second: f64) -> String {
+    if per_second >= 10.0 {
+        format!("{per_second:.0}/s")
+    } else if per_second >= 0.1 {
+        format!("{per_second:.1}/s")
+    } else {
+        format!("{:.1}/min", 60.0 * per_second)
+    }
+}
+
+/// `76 s`, `12 min`, `3.5 h`.
+fn time_left(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{seconds:.0} s")
+    } else if seconds < 7200.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paces_read_well() {
+        let rates = [47.2278, 4.72, 0.3248, 0.04].map(rate);
+        assert_eq!(rates, ["47/s", "4.7/s", "0.3/s", "2.4/min"]);
+        let times = [5.2, 76.0, 600.0, 12_600.0].map(time_left);
+        assert_eq!(times, ["5 s", "76 s", "10 min", "3.5 h"]);
     }
 }

@@ -38,6 +38,7 @@ impl LedgerRecords<'_> {
     /// The record of this sample, where there is one yet.
     fn find(&self, sample: &Sample) -> Result<Option<Record>> {
         if let Provider::RecordedColumn(column) = &self.models[sample.model].provider {
+            let column = column.of(sample.prompt);
             return Ok(Some(recorded_cell(sample.item.fields.get(column), column)));
         }
         match &self.answers[sample.model] {
@@ -84,8 +85,8 @@ impl Records for AwaitedRecords<'_> {
 /// The record of a sample that was never asked.
 pub(crate) fn not_asked(why: Option<&str>) -> Record {
     let message = match why {
-        Some(why) => format!("not asked: {why}"),
-        None => "not asked".to_owned(),
+        Some(why) => format!("not requested: {why}"),
+        None => "not requested".to_owned(),
     };
     Record::failed(ErrorKind::EndpointDown, message, 0)
 }
@@ -104,7 +105,7 @@ impl RecordedSamples {
 impl Records for RecordedSamples {
     fn record(&mut self, sample: &mut Sample) -> Result<Record> {
         let recorded =
-            self.samples.next().context("the run holds fewer answers than the dataset")??;
+            self.samples.next().context("the run has fewer answers than the dataset")??;
         if *recorded.item_id != *sample.item.id || recorded.epoch != sample.epoch {
             bail!(
                 "the dataset has changed: where the run answered item `{}`, it now has `{}`; \

@@ -60,6 +60,9 @@ pub(crate) struct RunRecord {
     /// BLAKE3 of ids and contents of the selected items.
     pub(crate) dataset_hash: String,
     pub(crate) n_items: u64,
+    /// The dataset's columns that make up an item's content; earlier versions did not keep them.
+    #[serde(default)]
+    pub(crate) columns: Option<Vec<String>>,
     pub(crate) epochs: u32,
     pub(crate) status: Status,
     pub(crate) started_at: String,
@@ -210,6 +213,9 @@ pub(crate) struct Counts {
     pub(crate) failed: u64,
     /// Answers that were there before the run began.
     pub(crate) cached: u64,
+    /// Answers that ended at the token limit (`finish_reason` is `length`), by model.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) cut_off: BTreeMap<String, u64>,
     /// Failures by kind.
     pub(crate) errors: BTreeMap<String, u64>,
     /// Samples with an answer but without a score, by metric.
@@ -218,6 +224,26 @@ pub(crate) struct Counts {
     /// Samples with a human label, by metric.
     #[serde(default)]
     pub(crate) labelled: BTreeMap<String, u64>,
+    /// Answers that hold reasoning, such as `<think>…</think>`, which some metric did not score.
+    #[serde(default)]
+    pub(crate) reasoning_cut: u64,
+}
+
+impl Counts {
+    /// What is said of answers that ended at the token limit, and whether it is a warning: that is
+    /// what every tenth of a model's answers calls for.
+    pub(crate) fn cut_off_remarks(&self, n_models: usize) -> Vec<(bool, String)> {
+        let all = self.planned / n_models.max(1) as u64;
+        let remark = |(model, n): (&String, &u64)| {
+            let noun = if all == 1 { "answer" } else { "answers" };
+            let remark = format!(
+                "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
+                 `length`), so the end of the text is missing; raise `max_tokens`"
+            );
+            (10 * n >= all, remark)
+        };
+        self.cut_off.iter().map(remark).collect()
+    }
 }
 
 /// Answers that a metric could not score.
@@ -276,7 +302,7 @@ impl RunFolder {
             Ok(()) => Ok(Self { path }),
             Err(_) if path.exists() => {
                 partial.discard();
-                let again = format!("`evalmark resume {}` goes on with it", path.display());
+                let again = format!("`evalmark resume {}` continues it", path.display());
                 Err(anyhow::anyhow!("the run {} exists already", path.display())).hint(again)
             }
             Err(error) => {
@@ -384,8 +410,8 @@ impl RunFolder {
     fn read(&self) -> Result<RunRecord> {
         let path = self.path.join("run.json");
         let text = fs::read_to_string(&path)
-            .with_context(|| format!("{} is no run folder", self.path.display()))
-            .hint("a run folder looks like `reports/SUITE/RUN_ID` and holds a `run.json`")?;
+            .with_context(|| format!("{} is not a run folder", self.path.display()))
+            .hint("a run folder looks like `reports/SUITE/RUN_ID` and contains a `run.json`")?;
         let version: FormatVersion = serde_json::from_str(&text)
             .with_context(|| format!("{} is not a run record", path.display()))?;
         if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version.format_version) {

@@ -27,9 +27,13 @@ use crate::{
     judges::{Judged, Judges},
     judging::Judging,
     open::Opened,
+    print::Printer,
     run_folder::{Counts, RunFolder, Totals},
     summary::{ArmSummary, Finished, add},
 };
+
+/// The finish reason of an answer that ended at the token limit.
+const CUT_OFF: &str = "length";
 
 /// What the pass over all samples found.
 pub(crate) struct Scored {
@@ -234,8 +238,13 @@ impl Scored {
             Outcome::Failed => counts.failed += 1,
         }
         counts.cached += u64::from(one.record.cached && one.record.has_answer());
+        counts.reasoning_cut += u64::from(one.scores.iter().any(|score| score.reasoning_cut));
         if let Some(failure) = &one.record.failure {
             *counts.errors.entry(failure.kind.as_str().to_owned()).or_default() += 1;
+        }
+        if one.record.has_answer() && one.record.finish_reason.as_deref() == Some(CUT_OFF) {
+            let model = plan.models[one.sample.model].name.to_string();
+            *counts.cut_off.entry(model).or_default() += 1;
         }
         let totals = &mut self.totals;
         totals.input_tokens += one.record.usage.input_tokens.unwrap_or_default();
@@ -264,5 +273,16 @@ impl Scored {
             || shown(metrics, &one.scores),
             passes(&one.scores),
         );
+    }
+}
+
+/// Says how many answers were scored without the reasoning in them.
+pub(crate) fn tell_reasoning(counts: &Counts, printer: Printer) {
+    let Counts { reasoning_cut, planned, .. } = counts;
+    if *reasoning_cut > 0 {
+        printer.remark(&format!(
+            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
+             scored without it; `reasoning: keep` on a metric scores the whole text"
+        ));
     }
 }

@@ -22,6 +22,7 @@ pub mod junit;
 pub mod latency;
 pub mod markdown;
 mod parquet;
+mod references;
 pub mod text;
 
 pub use parquet::{ReadError, WriteError, dataset, run_values, samples, scores, summary, usage};

@@ -50,10 +50,9 @@ fn score_case(metrics: &[Metric], case: &Case<'_>) -> Vec<Score> {
         .zip(judgements)
         .map(|(metric, judgement)| match metric.judge() {
             None => metric.score(subject),
-            Some(judge) => match metric.narrow(subject.answer) {
-                Ok(answer) => judged(judge, Subject { answer: &answer, ..subject }, judgement),
-                Err(reason) => metric.invalid(reason),
-            },
+            Some(judge) => {
+                metric.score_narrowed(subject, |subject| judged(judge, subject, judgement))
+            }
         })
         .collect()
 }

@@ -157,7 +157,7 @@ impl Wanted {
     fn half_there(&self) -> Option<String> {
         let is_half = |path: &PathBuf| path.is_dir() && !path.join("run.json").is_file();
         let half = self.slots().into_iter().map(|slot| slot.path).find(is_half)?;
-        Some(format!("{} holds no run.json", shown(&half)))
+        Some(format!("{} has no run.json", shown(&half)))
     }
 }
 

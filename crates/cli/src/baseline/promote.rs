@@ -91,7 +91,7 @@ fn can_be_promoted(folder: &RunFolder, record: &RunRecord, force: bool) -> Resul
     if let Some(stopped) = record.stopped_early.as_ref().filter(|_| !force) {
         return Err(anyhow!("the run {}", stopped.says())).hint(
             "a baseline should have every item: set `stop_early: false` and run the suite again, \
-             which asks for the rest alone; `--force` takes the run as it is",
+             which requests only the rest; `--force` promotes the run as it is",
         );
     }
     Ok(())
@@ -123,10 +123,9 @@ fn build(baseline: &RunFolder, run: &RunFolder, record: RunRecord) -> Result<()>
 /// What can be done about what a run lacks.
 fn mend(run: &Path, record: &RunRecord) -> String {
     let run = run.display();
-    let resume = format!("`evalmark resume {run}` asks for them again");
-    let score = format!(
-        "asking again cannot help: mend the metric or the targets, then `evalmark score {run}`"
-    );
+    let resume = format!("`evalmark resume {run}` retries them");
+    let score =
+        format!("retrying cannot help: fix the metric or the targets, then `evalmark score {run}`");
     let first = match (record.counts.failed > 0, record.counts.unscored.is_empty()) {
         (true, true) => resume,
         (true, false) => format!("{resume}, and for the scores, mend the metric or the targets"),

@@ -1,5 +1,7 @@
 //! `evalmark check`: every mistake in the suites and their datasets; asks nothing.
 
+use evalmark_core::figures::counted;
+
 use crate::{
     args::CheckArgs, exit::Exit, open::open, print::Printer, programs, run_folder::Options,
 };
@@ -16,14 +18,14 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
                 }
                 let plan = &opened.plan;
                 printer.result(&format!(
-                    "{}: {} prompts x {} models x {} items x {} epochs = {} samples, {} metrics",
+                    "{}: {} x {} x {} x {} = {}, {}",
                     path.display(),
-                    plan.prompts.len(),
-                    plan.candidates.len(),
-                    plan.survey.n_items,
-                    plan.epochs,
-                    plan.n_samples(),
-                    opened.metrics.len(),
+                    counted(plan.prompts.len() as u64, "prompt"),
+                    counted(plan.candidates.len() as u64, "model"),
+                    counted(plan.survey.n_items, "item"),
+                    counted(plan.epochs.into(), "epoch"),
+                    counted(plan.n_samples(), "sample"),
+                    counted(opened.metrics.len() as u64, "metric"),
                 ));
             }
             Err(error) => {

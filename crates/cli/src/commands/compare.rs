@@ -34,16 +34,18 @@ fn all(
 ) -> Result<Exit> {
     let boards = boards(folder, record)?;
     if boards.is_empty() {
-        return Err(anyhow!("the run has one prompt and model, or too many to compare each pair"))
-            .hint("name two of them: `--between A B`");
+        return Err(anyhow!(
+            "there is only one prompt and model, or too many to compare every pair"
+        ))
+        .hint("name two of them: `--between A B`");
     }
     match format {
         VerdictFormat::Text => printer.result(&leaderboard::render(&boards)),
         VerdictFormat::Json => {
-            printer.result(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
+            printer.json(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
         }
         VerdictFormat::Markdown | VerdictFormat::Junit | VerdictFormat::Github => {
-            return Err(anyhow!("a leaderboard is no verdict, and has no such form"))
+            return Err(anyhow!("a leaderboard has no such format"))
                 .hint("use `--format text` or `--format json`, or `--between A B` for a verdict");
         }
     }

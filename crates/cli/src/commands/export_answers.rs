@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use evalmark_core::request::RequestHash;
 use evalmark_harness::RecordedAnswer;
-use evalmark_report::samples::samples;
+use evalmark_report::{samples::samples, text::inert_json};
 
 use super::gate::open_scored;
 use crate::{args::ExportArgs, exit::Exit, print::Printer};
@@ -29,7 +29,7 @@ pub(crate) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
         if let Some((model, output)) = written.get(&hash) {
             if *output != sample.record.output {
                 bail!(
-                    "models `{model}` and `{}` were asked the same of two servers and answered item \
+                    "models `{model}` and `{}` got the same request on two servers and answered item \
                      `{}` differently; export them one by one with `--model NAME`",
                     sample.model,
                     sample.item_id
@@ -39,7 +39,7 @@ pub(crate) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
         }
         written.insert(hash, (sample.model, sample.record.output));
         let line = serde_json::to_string(&answer)?;
-        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        match writeln!(out, "{}", inert_json(&line)).and_then(|()| out.flush()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Done),
             written => written.context("the answers cannot be written")?,
         }

@@ -5,7 +5,10 @@ use evalmark_core::{
     suite::{GateSpec, Suite},
     verdict::Verdict,
 };
-use evalmark_report::{files, github, junit, markdown};
+use evalmark_report::{
+    files, github, junit, markdown,
+    text::{inert, inert_json},
+};
 
 use crate::{
     args::{GateArgs, VerdictFormat},
@@ -148,8 +151,8 @@ pub(crate) fn gate_spec(
 /// A verdict in the form that was asked for, with a final line break.
 pub(crate) fn render(verdict: &Verdict, format: VerdictFormat, printer: Printer) -> Result<String> {
     let mut text = match format {
-        VerdictFormat::Text => verdict_text::render(verdict, printer),
-        VerdictFormat::Json => serde_json::to_string_pretty(verdict)?,
+        VerdictFormat::Text => inert(&verdict_text::render(verdict, printer)).into_owned(),
+        VerdictFormat::Json => inert_json(&serde_json::to_string_pretty(verdict)?).into_owned(),
         VerdictFormat::Markdown => markdown::markdown(verdict),
         VerdictFormat::Junit => junit::junit(verdict),
         VerdictFormat::Github => github::github(verdict),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use evalmark_core::{model::Model, record::Usage, request::Message, suite::GateSpec};
+use evalmark_core::{
+    figures::counted, model::Model, record::Usage, request::Message, suite::GateSpec,
+};
 use evalmark_scoring::{Form, Metric, Question, Subject};
 use serde_json::{Value, json};
 
@@ -57,11 +59,12 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     }
     if args.format == Format::Json {
         let told = json(&opened, &gate, &models, &outlooks, &warnings);
-        printer.result(&serde_json::to_string_pretty(&told)?);
+        printer.json(&serde_json::to_string_pretty(&told)?);
         return Ok(Exit::Done);
     }
     let epochs = opened.plan.epochs;
-    printer.result(&format!("{} samples over {n_items} items", opened.plan.n_samples()));
+    let samples = counted(opened.plan.n_samples(), "sample");
+    printer.result(&format!("{samples} over {}", counted(n_items, "item")));
     for model in &models {
         printer.result(&model.line());
     }
@@ -73,13 +76,14 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     if outlooks.is_empty() {
-        printer.result("\nthe gate holds no score against a baseline: there is no drop to detect");
+        printer
+            .result("\nthe gate compares no score with a baseline, so there is no drop to detect");
         return Ok(Exit::Done);
     }
     printer.result(&format!(
-        "\nwhat {n_items} items and {epochs} epoch{} detect with {:.0} % power at alpha {}, in \
-         percentage points:\n{}",
-        if epochs == 1 { "" } else { "s" },
+        "\nwhat {} and {} can detect with {:.0} % power at alpha {}, in percentage points:\n{}",
+        counted(n_items, "item"),
+        counted(epochs.into(), "epoch"),
         100.0 * POWER,
         gate.alpha,
         outlook::render(&outlooks)
@@ -202,9 +206,9 @@ impl ModelEstimate {
         let cost =
             self.cost_usd.map_or(String::new(), |cost| format!(", at most about ${cost:.4}"));
         format!(
-            "  {}: {} requests, about {} tokens in, at most {} out{cost}",
+            "  {}: {}, about {} tokens in, at most {} out{cost}",
             self.name,
-            self.samples,
+            counted(self.samples, "request"),
             self.usage.input_tokens.unwrap_or_default(),
             self.usage.output_tokens.unwrap_or_default(),
         )

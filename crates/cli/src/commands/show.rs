@@ -24,7 +24,7 @@ pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
                 printer.result(&format!("\n{}", stopped.says()));
             }
         }
-        Format::Json => printer.result(&serde_json::to_string_pretty(&rows)?),
+        Format::Json => printer.json(&serde_json::to_string_pretty(&rows)?),
     }
     Ok(Exit::Done)
 }

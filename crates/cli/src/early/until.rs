@@ -61,7 +61,7 @@ impl Run {
         let whole = self.opened.plan.clone();
         let total = whole.n_samples() * (1 + questions_each(&self.opened));
         let (metrics, quiet) = (&self.opened.metrics, self.output.quiet);
-        let progress = Progress::start("asking", total, &whole, metrics, quiet, printer);
+        let progress = Progress::start("Running", total, &whole, metrics, quiet, printer);
         let (mut asked, mut certain) = (0, false);
         for chunk in order.chunks() {
             // Who lost a model has nothing to be certain of: the others are asked to the end.

@@ -2,9 +2,12 @@
 //!
 //! `pair` finds what is compared with what, `family` decides all comparisons together, `hybrid`
 //! those of a run that was looked at while it was asked, `slices` explores where the differences
-//! lie, and `between` compares the arms of one run.
+//! lie, and `between` compares the arms of one run. `changes` tells what differs besides chance, and
+//! `columns` which items are the same though the dataset's columns changed.
 
 mod between;
+mod changes;
+mod columns;
 mod family;
 mod hybrid;
 mod pair;
@@ -24,6 +27,7 @@ pub(crate) use self::{
     pair::{changed, rule},
 };
 use self::{
+    changes::Differences,
     family::{FORMAT_VERSION, Family},
     hybrid::Hybrid,
     pair::{Sides, subject},
@@ -62,7 +66,7 @@ impl Measured {
         let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
         if gates_amounts && !folder.usage().is_file() {
             let path = folder.path.display();
-            return Err(anyhow!("{path} does not tell what its answers took"))
+            return Err(anyhow!("{path} has no record of latency, tokens and cost"))
                 .hint("promote its run again: `evalmark baseline promote RUN_DIR NAME --force`");
         }
         let amounts = gates_amounts.then(|| folder.usage());
@@ -96,16 +100,20 @@ pub(crate) fn gate_run(
     spec: &GateSpec,
 ) -> Result<Decision> {
     baseline.is_another_than(folder, record)?;
-    let after = Measured::read(folder, record, spec)?;
+    let mut after = Measured::read(folder, record, spec)?;
     let mut before = Measured::read(&baseline.folder, &baseline.record, spec)?;
     let hybrid = Hybrid::new(record, &after.scores, &before.scores, spec);
+    let differences = Differences::find(&baseline.record, record, [&mut before, &mut after]);
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
     }
     let pooled = pooled_metrics(record);
     let sides = Sides { before: &baseline.record, after: record, spec, hybrid, pooled };
     let mut family = Family::default();
-    for arm in &after.scores {
+    // A new candidate is told as such; but something must be compared.
+    let is_known = |arm: &&Arm| before.arm(&arm.prompt, &arm.model, None).is_some();
+    let any_known = after.scores.iter().any(|arm| is_known(&arm));
+    for arm in after.scores.iter().filter(|arm| !any_known || is_known(arm)) {
         push_arm(&mut family, &sides, (&before, &after), arm)?;
     }
     // What the baseline has and the run lacks must not go unnoticed, unless the user left it out.
@@ -115,10 +123,13 @@ pub(crate) fn gate_run(
         push_arm(&mut family, &sides, (&before, &after), arm)?;
     }
     push_minima(&mut family, &sides, &after.scores)?;
-    let slices = slices::explore(folder, &sides, &before.scores, &after.scores)?;
+    let same = |arm: &Arm| before.arm(&arm.prompt, &arm.model, None);
+    let pairs = after.scores.iter().filter_map(|arm| Some((subject(arm, ""), same(arm)?, arm)));
+    let slices = slices::explore(folder, &sides, pairs)?;
     let mut decision = family.decide(record, &baseline.name, spec)?;
     decision.verdict.slices = slices;
     decision.verdict.baseline_digest = Some(baseline.digest.clone());
+    differences.tell(&mut decision.verdict);
     Ok(decision)
 }
 
@@ -228,6 +239,7 @@ pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> Decision
         correction: String::new(),
         comparisons: Vec::new(),
         slices: Vec::new(),
+        changes: None,
     };
     Decision { verdict, exit: Exit::Incomplete }
 }

@@ -58,7 +58,7 @@ fn a_missing_baseline_is_never_green() {
     let half = |world: &World| {
         fs::remove_file(world.path("reports/baselines/test/main/run.json")).expect("removed");
     };
-    check("half a baseline", half, &[], &["main holds no run.json"]);
+    check("half a baseline", half, &[], &["main has no run.json"]);
     let renamed = |world: &World| edit(world, "name: test", "name: intents");
     check("a renamed suite", renamed, &[], &["suite `intents`", "--baseline-suite test"]);
     let file = |world: &World| {
@@ -184,7 +184,7 @@ fn a_run_that_lacks_scores_is_no_baseline() {
     let ran = world.run(&["baseline", "promote", "reports/test/r", "main"]).expect(2);
     let says = format!("12 of 18 samples have no score of `l`: {example}");
     assert!(ran.stderr.contains(&says), "{}", ran.stderr);
-    assert!(ran.stderr.contains("asking again cannot help"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("retrying cannot help"), "{}", ran.stderr);
 }
 
 /// Two runs of one suite, the first of which is the baseline `main`.

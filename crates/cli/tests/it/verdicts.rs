@@ -62,7 +62,8 @@ fn twenty_items_cannot_tell() {
     assert!(needed > 20);
     assert!(ran.words().contains("items would decide it"), "{}", ran.stdout);
     assert!(
-        ran.words().contains(&format!("{needed} items show a drop of the margin")),
+        ran.words()
+            .contains(&format!("{needed} items would be enough to detect a drop as large as")),
         "{}",
         ran.stdout
     );

@@ -185,10 +185,7 @@ static ITEM_HASHER: LazyLock<blake3::Hasher> =
 /// BLAKE3 over the columns that make the item what it is: all but the id and
 /// those that the suite tells to ignore.
 fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
-    let mut columns: Vec<_> = row
-        .iter()
-        .filter(|(name, _)| spec.id.as_ref() != Some(name) && !spec.ignored.contains(name))
-        .collect();
+    let mut columns: Vec<_> = row.iter().filter(|(name, _)| is_content(spec, name)).collect();
     columns.sort_by_key(|(name, _)| *name);
     let mut hasher = ITEM_HASHER.clone();
     for (name, value) in columns {
@@ -208,6 +205,11 @@ fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
     ItemHash(hash)
 }
 
+/// Whether a column is part of what makes an item what it is.
+fn is_content(spec: &DatasetSpec, column: &String) -> bool {
+    spec.id.as_ref() != Some(column) && !spec.ignored.contains(column)
+}
+
 /// What a pass over all items found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
@@ -215,6 +217,8 @@ pub struct Survey {
     pub n_items: u64,
     /// BLAKE3 over ids and contents in order, 64 hexadecimal digits.
     pub hash: String,
+    /// The columns that make up an item's content, in the order in which they first occur.
+    pub columns: Vec<String>,
 }
 
 /// Sees every item once; `finish` answers. Holds sixteen bytes an item.
@@ -224,12 +228,15 @@ pub(crate) struct Surveyor {
     /// Short hashes of the ids, in the items' order.
     seen: Vec<u64>,
     fingerprints: Vec<u64>,
+    /// Every column that occurs, in that order.
+    columns: Vec<String>,
 }
 
 impl Surveyor {
     pub(crate) fn new(spec: Arc<DatasetSpec>) -> Self {
         let hasher = blake3::Hasher::new_derive_key("evalmark dataset v1");
-        Self { spec, hasher, seen: Vec::new(), fingerprints: Vec::new() }
+        let (seen, fingerprints, columns) = (Vec::new(), Vec::new(), Vec::new());
+        Self { spec, hasher, seen, fingerprints, columns }
     }
 
     pub(crate) fn see(&mut self, item: &Item) {
@@ -238,6 +245,12 @@ impl Surveyor {
         self.hasher.update(&item.hash.0);
         self.seen.push(short);
         self.fingerprints.push(self.spec.fingerprint(item));
+        for (at, column) in item.fields.keys().enumerate() {
+            // Nearly every row has the columns of the one before, in the same order.
+            if self.columns.get(at) != Some(column) && !self.columns.contains(column) {
+                self.columns.push(column.clone());
+            }
+        }
     }
 
     pub(crate) fn finish(mut self) -> Result<(Survey, Fingerprints), DatasetError> {
@@ -255,8 +268,11 @@ impl Surveyor {
         if !twice.is_empty() {
             unique(&self.spec, &twice)?;
         }
-        let survey = Survey { n_items, hash: self.hasher.finalize().to_hex().to_string() };
-        Ok((survey, Fingerprints(self.fingerprints.into())))
+        let Self { spec, columns, hasher, fingerprints, .. } = self;
+        let is_content = |column: &String| is_content(&spec, column);
+        let columns = columns.into_iter().filter(is_content).collect();
+        let hash = hasher.finalize().to_hex().to_string();
+        Ok((Survey { n_items, hash, columns }, Fingerprints(fingerprints.into())))
     }
 }
 

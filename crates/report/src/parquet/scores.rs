@@ -237,6 +237,7 @@ fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
             value: value.get(row),
             passed: passed.get(row),
             reason: reason.maybe_owned(row),
+            reasoning_cut: false,
             invalid: invalid.get(row).unwrap_or_default(),
             counts,
             judge,

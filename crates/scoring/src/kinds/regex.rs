@@ -138,7 +138,7 @@ impl Measure for Catches {
         let Ok(caught) = self.extractor.extract(answer.trim()) else {
             return Finding::Invalid("nothing in the answer matches the pattern".to_owned());
         };
-        let caught = self.chain.apply(&caught);
+        let caught = self.chain.apply(&caught.text);
         Finding::best_of(targets, |target| f64::from(self.chain.apply(target) == caught))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -95,6 +95,10 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Measure for Blocklist {
+    fn reasoning(&self) -> Option<Reasoning> {
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
         let text = self.chain.apply(answer);
         if let Some(word) = self.word_in(&text) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,10 @@ impl Define for Pii {
 }
 
 impl Measure for Pii {
+    fn reasoning(&self) -> Option<Reasoning> {
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
         let looked: Vec<_> = self.kinds.iter().map(|kind| (kind, kind.is_in(answer))).collect();
         let found = looked.iter().filter(|(_, found)| *found == Some(true));

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Reasoning};
 use regex::{Captures, Regex};
 
 use super::super::{
@@ -32,6 +32,11 @@ impl Choice {
 }
 
 impl Measure for Choice {
+    fn reasoning(&self) -> Option<Reasoning> {
+        // As the other tool has it.
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { answer, targets, fields, .. }: Subject<'_>) -> Finding {
         let count = match &self.choices {
             Choices::Count(count) => *count,
