@@ -3,14 +3,17 @@
 //! comparisons of all.
 
 use anyhow::{Context, Result};
-use evalmark_core::verdict::{Answer, Comparison, Measure, Verdict};
+use evalmark_core::{
+    figures::{Written, value},
+    verdict::{Answer, Comparison, Measure, Verdict},
+};
 use evalmark_report::summary::{SummaryRow, read_summary};
 use evalmark_verdict::holm;
 
 use crate::{
     exit::Exit,
     run_folder::RunFolder,
-    table::{difference, figures, value, wrapped},
+    table::{figures, wrapped},
 };
 
 /// What became of one suite.
@@ -109,11 +112,7 @@ fn rows(ended: &Ended) -> Vec<Vec<String>> {
             format!("{} · {}", row.prompt, row.model),
             row.metric.clone(),
             mean.unwrap_or_else(|| "no score".to_owned()),
-            told(&|one, _| match (one.estimate, one.measure) {
-                (Some(ratio), Measure::Ratio) => format!("{ratio:.2} times"),
-                (Some(estimate), _) => difference(estimate, one.range),
-                (None, _) => "-".to_owned(),
-            }),
+            told(&|one, _| Written::of(one).change.unwrap_or_else(|| "-".to_owned())),
             told(&|one, _| one.answer.as_str().to_owned()),
             told(&|one, adjusted| of_all(one, adjusted).to_owned()),
         ]

@@ -13,6 +13,7 @@ mod commands;
 mod early;
 mod exit;
 mod failing;
+mod failures;
 mod flow;
 mod gate;
 mod gathered;

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::{
     args::{AgainstArgs, SelectionArgs},
     early::{StopEarly, StoppedEarly},
+    failures::Example,
     git::Git,
     hint::Hinted,
     judging::Agreement,
@@ -218,6 +219,9 @@ pub(crate) struct Counts {
     pub(crate) cut_off: BTreeMap<String, u64>,
     /// Failures by kind.
     pub(crate) errors: BTreeMap<String, u64>,
+    /// One failure of each kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) error_examples: BTreeMap<String, Example>,
     /// Samples with an answer but without a score, by metric.
     #[serde(default)]
     pub(crate) unscored: BTreeMap<String, Unscored>,

@@ -23,6 +23,7 @@ use evalmark_scoring::{Case, Judgement, Subject, score_batch};
 
 use crate::{
     failing::{Failing, Seen, passes, shown},
+    failures::Example,
     gathered::{Gathered, Source, for_each_batch},
     judges::{Judged, Judges},
     judging::Judging,
@@ -240,15 +241,25 @@ impl Scored {
         counts.cached += u64::from(one.record.cached && one.record.has_answer());
         counts.reasoning_cut += u64::from(one.scores.iter().any(|score| score.reasoning_cut));
         if let Some(failure) = &one.record.failure {
-            *counts.errors.entry(failure.kind.as_str().to_owned()).or_default() += 1;
+            let kind = failure.kind.as_str();
+            *counts.errors.entry(kind.to_owned()).or_default() += 1;
+            counts.error_examples.entry(kind.to_owned()).or_insert_with(|| Example {
+                model: plan.models[one.sample.model].name.to_string(),
+                message: failure.message.clone(),
+            });
         }
         if one.record.has_answer() && one.record.finish_reason.as_deref() == Some(CUT_OFF) {
             let model = plan.models[one.sample.model].name.to_string();
             *counts.cut_off.entry(model).or_default() += 1;
         }
         let totals = &mut self.totals;
-        totals.input_tokens += one.record.usage.input_tokens.unwrap_or_default();
-        totals.output_tokens += one.record.usage.output_tokens.unwrap_or_default();
+        let usage = one.record.usage;
+        for (total, tokens) in [
+            (&mut totals.input_tokens, usage.input_tokens),
+            (&mut totals.output_tokens, usage.output_tokens),
+        ] {
+            *total = total.saturating_add(tokens.unwrap_or_default());
+        }
         add(&mut totals.cost_usd, one.cost_usd);
         for (metric, score) in metrics.iter().zip(&one.scores) {
             if score.value.is_none() && one.record.has_answer() {
@@ -264,7 +275,8 @@ impl Scored {
         }
         self.judging.see(metrics, &one.scores);
         for judge in one.scores.iter().filter_map(|score| score.judge.as_ref()) {
-            totals.judge_tokens += judge.tokens.unwrap_or_default();
+            let tokens = judge.tokens.unwrap_or_default();
+            totals.judge_tokens = totals.judge_tokens.saturating_add(tokens);
             add(&mut totals.judge_cost_usd, judge.cost_usd);
         }
         self.failing.see(

@@ -154,6 +154,8 @@ impl Checker<'_> {
         let default = Limits::default();
         let timeout = self.span(&format!("{at}/limits/timeout"), raw.timeout.as_deref());
         let total = self.span(&format!("{at}/limits/total_timeout"), raw.total_timeout.as_deref());
+        let give_up =
+            self.span(&format!("{at}/limits/give_up_after"), raw.give_up_after.as_deref());
         let (timeout, total_timeout) = (timeout?.unwrap_or(default.timeout), total?);
         Some(Limits {
             concurrency: raw.concurrency.unwrap_or(default.concurrency),
@@ -161,6 +163,7 @@ impl Checker<'_> {
             tokens_per_minute: raw.tokens_per_minute,
             timeout,
             total_timeout,
+            give_up_after: give_up?.unwrap_or(default.give_up_after),
             attempts: raw.attempts.unwrap_or(default.attempts),
             hedge: raw.hedge,
         })
