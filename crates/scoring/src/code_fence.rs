@@ -49,7 +49,7 @@ pub(crate) fn unfenced(text: &str) -> Result<&str, String> {
     match blocks(text).as_slice() {
         [] => Ok(text),
         [block] => Ok(block.body),
-        blocks => Err(format!("the answer holds {} blocks of code", blocks.len())),
+        blocks => Err(format!("the answer has {} code blocks", blocks.len())),
     }
 }
 

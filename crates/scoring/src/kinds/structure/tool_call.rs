@@ -74,7 +74,7 @@ struct Call {
 impl Define for ToolCall {
     const ABOUT: About = About {
         name: "tool_call",
-        summary: "The answer calls the target's tools with its arguments. Both are JSON: a call (`name` and `arguments`, the latter an object or JSON text), `tool_calls` as in a chat completion, or a list of calls. An answer that is something else makes no call, which is right where the target is `[]`; arguments that are no JSON are invalid.",
+        summary: "The answer calls the target's tools with its arguments. Both are JSON: a call (`name` and `arguments`, the latter an object or JSON text), `tool_calls` as in a chat completion, or a list of calls. An answer that is something else makes no call, which is right where the target is `[]`; arguments that are not JSON are invalid.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -110,7 +110,7 @@ impl ToolCall {
             .filter_map(|target| calls(target).ok().flatten())
             .collect();
         if targets.is_empty() {
-            return Err(Finding::Missing("the target is no list of tool calls".to_owned()));
+            return Err(Finding::Missing("the target is not a list of tool calls".to_owned()));
         }
         let found = self.read(answer).map_err(Finding::Invalid)?;
         let budget = Budget::new();
