@@ -16,8 +16,8 @@ use evalmark_core::{
     plan::PlanError,
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning,
-    ask_within,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
+    Tuning, ask_within,
 };
 
 use crate::{
@@ -111,6 +111,23 @@ fn used_models(opened: &Opened, asks: Asks) -> BTreeSet<usize> {
     judges.chain(candidates.filter(|_| asks == Asks::Everyone)).collect()
 }
 
+/// Where a run's answers go.
+pub(crate) enum LedgerFile {
+    /// Where those of other runs go, too.
+    Shared(PathBuf),
+    /// Into its own folder.
+    Own(PathBuf),
+}
+
+impl LedgerFile {
+    fn open(&self) -> Result<Ledger, LedgerError> {
+        match self {
+            Self::Shared(path) => Ledger::open_shared(path),
+            Self::Own(path) => Ledger::open(path),
+        }
+    }
+}
+
 /// The ledger that runs share: in `dir`, or in the user's cache folder.
 pub(crate) fn shared_ledger(dir: Option<&Path>) -> Result<PathBuf> {
     use etcetera::BaseStrategy;
@@ -122,7 +139,7 @@ pub(crate) fn shared_ledger(dir: Option<&Path>) -> Result<PathBuf> {
             .cache_dir()
             .join("evalmark"),
     };
-    std::fs::create_dir_all(&dir)
+    evalmark_harness::ledger::create_folder(&dir)
         .with_context(|| format!("the cache folder {} cannot be made", dir.display()))
         .hint("name another with `--cache-dir DIR`, or use `--no-cache`")?;
     Ok(dir.join("answers.sqlite"))
@@ -132,13 +149,14 @@ impl Endpoints {
     /// Opens the ledger and makes every model that the run uses ready. Nothing is sent.
     pub(crate) fn open(
         opened: &Opened,
-        ledger: &Path,
+        ledger: &LedgerFile,
         run_id: &str,
         keys: Vec<Option<Secret>>,
         (asks, budget): (Asks, Budget),
     ) -> Result<Self> {
         let network = Network::start(Tuning::default()).context("no thread can be started")?;
-        let ledger = Ledger::open(ledger)
+        let ledger = ledger
+            .open()
             .hint("`--cache-dir DIR` names another folder for answers, `--no-cache` none")?;
         let used = used_models(opened, asks);
         let mut endpoints = Vec::new();

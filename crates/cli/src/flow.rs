@@ -13,7 +13,7 @@ use crate::{
     against::Against,
     args::{Format, OutputArgs},
     arrivals::{Arrivals, PATIENCE},
-    ask::{Asks, Endpoints, shared_ledger},
+    ask::{Asks, Endpoints, LedgerFile, shared_ledger},
     baseline::cannot_be_baseline,
     calibration::judge_margins,
     exit::Exit,
@@ -146,9 +146,9 @@ impl Run {
     fn open_endpoints(&mut self) -> Result<Endpoints> {
         let options = &self.record.options;
         let ledger = if options.no_cache {
-            self.folder.own_ledger()
+            LedgerFile::Own(self.folder.own_ledger())
         } else {
-            shared_ledger(options.cache_dir.as_deref())?
+            LedgerFile::Shared(shared_ledger(options.cache_dir.as_deref())?)
         };
         let keys = std::mem::take(&mut self.keys);
         let means = (self.asks, self.budget.clone());

@@ -58,6 +58,7 @@ fn die_where_a_test_says() {
 }
 
 fn main() -> ExitCode {
+    outlive_file_limits();
     let cli = Cli::parse();
     #[cfg(debug_assertions)]
     die_where_a_test_says();
@@ -70,4 +71,17 @@ fn main() -> ExitCode {
         hint::exit_of(&error).unwrap_or(Exit::Usage)
     });
     ExitCode::from(exit.code())
+}
+
+/// A limit on the size of files (`ulimit -f`) makes a write fail, which is reported like a full disk,
+/// rather than ends the program without a word. Threads that start later inherit this.
+fn outlive_file_limits() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigSet, Signal};
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGXFSZ);
+        // Without it, everything else works as well.
+        let _ = signals.thread_block();
+    }
 }

@@ -38,6 +38,7 @@ impl LedgerRecords<'_> {
     /// The record of this sample, where there is one yet.
     fn find(&self, sample: &Sample) -> Result<Option<Record>> {
         if let Provider::RecordedColumn(column) = &self.models[sample.model].provider {
+            let column = column.of(sample.prompt);
             return Ok(Some(recorded_cell(sample.item.fields.get(column), column)));
         }
         match &self.answers[sample.model] {

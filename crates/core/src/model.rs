@@ -61,10 +61,29 @@ pub enum Provider {
         /// Name of the environment variable that holds the key.
         api_key_env: Option<String>,
     },
-    /// The dataset already holds the answers, in this column.
-    RecordedColumn(String),
+    /// The dataset already holds the answers.
+    RecordedColumn(RecordedColumn),
     /// A file of answers by request hash, absolute or relative to the working directory.
     RecordedFile(PathBuf),
+}
+
+/// Which column of the dataset holds a recorded model's answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordedColumn {
+    /// This one, whatever the prompt.
+    Same(String),
+    /// One for each prompt of the suite, in the suite's order.
+    ByPrompt(Vec<String>),
+}
+
+impl RecordedColumn {
+    /// The column with the answers to the suite's prompt number `prompt`.
+    pub fn of(&self, prompt: usize) -> &str {
+        match self {
+            Self::Same(column) => column,
+            Self::ByPrompt(columns) => columns.get(prompt).map_or("", String::as_str),
+        }
+    }
 }
 
 /// What a model may use.

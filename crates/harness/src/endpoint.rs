@@ -186,6 +186,10 @@ impl Endpoint {
         self.ledger.answers(&self.inner.key, run_id)
     }
 
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     pub(crate) fn handle(&self) -> &Handle {
         self.network.handle()
     }

@@ -22,6 +22,7 @@ mod batch;
 mod breaker;
 mod bucket;
 mod budget;
+mod claimed;
 mod converse;
 mod dispatch;
 mod embeddings;

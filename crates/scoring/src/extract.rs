@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use crate::json_in_text;
+use crate::{json_compare::plain, json_in_text};
 
 /// A compiled `extract:`.
 #[derive(Debug)]
@@ -101,8 +101,7 @@ fn by_path<'a>(path: &JsonPath, which: Which, answer: &str) -> Result<Found<'a>,
 fn as_text(value: &Value) -> Result<String, String> {
     match value {
         Value::Null => Err("`extract` leads to null in the answer's JSON".to_owned()),
-        Value::String(text) => Ok(text.clone()),
-        other => Ok(other.to_string()),
+        other => Ok(plain(other)),
     }
 }
 

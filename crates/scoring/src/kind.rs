@@ -114,6 +114,11 @@ pub trait Corpus: fmt::Debug + Send + Sync {
     /// not defined. A value of one class is called by its name, a point, and the class: `f1.spam`.
     fn values(&self, sums: &[f64]) -> Vec<(String, Option<f64>)>;
 
+    /// The same without their names, which resampling has no use for.
+    fn numbers(&self, sums: &[f64]) -> Vec<Option<f64>> {
+        self.values(sums).into_iter().map(|(_, value)| value).collect()
+    }
+
     /// The value that the metric stands for.
     fn value(&self, sums: &[f64]) -> Option<f64> {
         self.values(sums).into_iter().next().and_then(|(_, value)| value)

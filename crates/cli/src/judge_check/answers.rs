@@ -74,12 +74,6 @@ impl Source {
 
 fn column(name: &str, record: &RunRecord) -> Result<Source> {
     let suite = Suite::read(&record.suite_file(), readers())?;
-    let ([prompt], [_]) = (record.prompts.as_slice(), record.models.as_slice()) else {
-        return Err(anyhow!(
-            "one column cannot have the labels of several prompts' or models' answers"
-        ))
-        .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
-    };
     let mut fields = HashMap::new();
     for item in Items::open(&Arc::new(suite.dataset))? {
         let item = item?;
@@ -90,6 +84,12 @@ fn column(name: &str, record: &RunRecord) -> Result<Source> {
         }
         fields.insert(item.id.to_string(), item.fields);
     }
+    let ([prompt], [_]) = (record.prompts.as_slice(), record.models.as_slice()) else {
+        return Err(anyhow!(
+            "one column cannot have the labels of several prompts' or models' answers"
+        ))
+        .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
+    };
     let columns = BTreeMap::from([(prompt.name.clone(), name.to_owned())]);
     Ok(Source::Labels { labels: Labels::Columns(columns), fields })
 }

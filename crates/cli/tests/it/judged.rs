@@ -194,7 +194,7 @@ fn criteria_need_quotes_and_references_have_three_verdicts() {
     let ran = world.run_suite("r", &[]).expect(4);
     assert_eq!(values(&world, "facts"), [Some(0.5), Some(0.0), Some(0.5)]);
     assert_eq!(values(&world, "same"), [Some(1.0), Some(0.25), None]);
-    assert!(ran.stderr.contains("no score of `same`: unreadable grade: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no score of `same`: could not read a grade: "), "{}", ran.stderr);
 }
 
 #[test]

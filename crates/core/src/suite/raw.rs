@@ -200,13 +200,16 @@ pub(crate) enum RawProvider {
     Recorded,
 }
 
-/// Where recorded answers are: exactly one of `column` and `file`.
+/// Where recorded answers are: exactly one of `column`, `columns` and `file`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawRecorded {
     /// Dataset column with the answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) column: Option<String>,
+    /// Dataset columns with the answers, by the name of the prompt that they answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<std::collections::BTreeMap<String, String>>,
     /// JSONL file of answers by request hash, relative to the suite file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,

@@ -119,8 +119,12 @@ impl<S: Sheet> Panel<S> {
             let read = self.sheet.read(subject, &texts);
             read.map_err(|why| {
                 let is_cut_off = replies.iter().any(Reply::is_cut_off);
-                let cut_off = "the judge hit its `max_tokens`; raise it";
-                format!("unreadable grade: {}", if is_cut_off { cut_off } else { &why })
+                let why = match (is_cut_off, self.is_structured) {
+                    (true, _) => "the judge hit its `max_tokens`; raise it".to_owned(),
+                    (false, true) => why,
+                    (false, false) => format!("{why}; try `structured: true`"),
+                };
+                format!("could not read a grade: {why}")
             })
         };
         let repeats = self.repeats as usize;

@@ -24,7 +24,10 @@ pub(super) fn answer(text: &str) -> Option<Answer<'_>> {
         return None;
     }
     let messages = messages(&text[start..]);
-    if let Some(last) = messages.iter().rev().find(|message| message.is_on("final")) {
+    // A call of a tool is no part of the last message, and is scored.
+    let calls = messages.iter().any(|message| message.head.contains("to="));
+    let last = messages.iter().rev().find(|message| message.is_on("final"));
+    if let Some(last) = last.filter(|_| !calls) {
         return Some(Answer::Rest(last.body.trim().into()));
     }
     let before = text[..start].trim().trim_end_matches("assistant").trim_end_matches("<|start|>");

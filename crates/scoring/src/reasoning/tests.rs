@@ -78,6 +78,8 @@ fn thoughts_between_parts_of_an_answer() {
         "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>B<|return|>",
         "B",
     );
+    let call = "<|channel|>commentary to=functions.f<|message|>{}<|call|>";
+    check(&format!("<|channel|>analysis<|message|>a<|end|><|start|>assistant{call}"), call);
     check("<think>a</think>", "");
     check("a</think>\n", "");
 }

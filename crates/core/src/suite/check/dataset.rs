@@ -28,9 +28,8 @@ impl Checker<'_> {
                 );
             }
         }
-        let column = |model: &RawModel| model.recorded.as_ref()?.column.clone();
         let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
-        let ignored = models.iter().filter_map(column).chain(raw.ignore.clone());
+        let ignored = models.iter().flat_map(recorded_columns).chain(raw.ignore.clone());
         Some(DatasetSpec {
             file: FileSpec { path, format, parquet: self.readers.parquet },
             id: raw.id.clone(),
@@ -97,6 +96,13 @@ fn label_columns(metric: &RawMetric) -> Vec<String> {
     let Some(labels) = &metric.labels else { return Vec::new() };
     let columns = labels.columns.iter().flat_map(|columns| columns.values().cloned());
     labels.column.iter().cloned().chain(columns).collect()
+}
+
+/// Columns that hold answers.
+fn recorded_columns(model: &RawModel) -> Vec<String> {
+    let Some(recorded) = &model.recorded else { return Vec::new() };
+    let by_prompt = recorded.columns.iter().flat_map(|columns| columns.values());
+    recorded.column.iter().chain(by_prompt).cloned().collect()
 }
 
 fn format_of(raw: RawFormat) -> Format {

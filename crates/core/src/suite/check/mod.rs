@@ -29,7 +29,8 @@ pub(super) fn check(path: &Path, text: &str, readers: Readers<'_>) -> Result<Sui
         Err(error) => return Err(wrong(vec![Mistake::new(error.to_string())])),
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut checker = Checker { document, folder, readers, mistakes };
+    let prompt_names = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
+    let mut checker = Checker { document, folder, readers, prompt_names, mistakes };
     let suite = checker.suite(path, raw);
     match suite {
         Some(suite) if checker.mistakes.is_empty() => Ok(suite),
@@ -47,6 +48,7 @@ struct Checker<'a> {
     document: Document,
     folder: PathBuf,
     readers: Readers<'a>,
+    prompt_names: Vec<String>,
     mistakes: Vec<Mistake>,
 }
 
@@ -83,8 +85,8 @@ impl Checker<'_> {
         }
         let mut warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
         warnings.extend(models::all_evaluated(&raw.models, &asked));
-        let prompt_names: Vec<_> = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
-        let arms = labels::Arms { prompts: &prompt_names, n_models: candidates.len() };
+        let prompts_of_arms = self.prompt_names.clone();
+        let arms = labels::Arms { prompts: &prompts_of_arms, n_models: candidates.len() };
         for (i, metric) in raw.metrics.iter().enumerate() {
             let Some(labels) = &metric.labels else { continue };
             let labels = self.labels(&format!("/metrics/{i}"), labels, arms);

@@ -1,13 +1,13 @@
 //! Checking the `models` section: providers, limits, and that no key stands in it.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{Checker, metrics::Asked};
+use super::{Checker, metrics::Asked, suggest};
 use crate::{
-    model::{Limits, Model, Price, Provider},
+    model::{Limits, Model, Price, Provider, RecordedColumn},
     prices,
     suite::{
-        raw::{RawLimits, RawModel, RawProvider},
+        raw::{RawLimits, RawModel, RawProvider, RawRecorded},
         schema::SECRET_KEYS,
     },
 };
@@ -59,27 +59,12 @@ impl Checker<'_> {
         match (raw.provider, &raw.recorded) {
             (Some(RawProvider::Openai), None) => self.openai(at, raw),
             (None | Some(RawProvider::Recorded), Some(recorded)) => {
-                match (&recorded.column, &recorded.file) {
-                    (Some(column), None) => Some(Provider::RecordedColumn(column.clone())),
-                    (None, Some(file)) => {
-                        let path = self.folder.join(file);
-                        if !path.is_file() {
-                            let message =
-                                format!("the recording {} does not exist", path.display());
-                            self.complain(&format!("{at}/recorded/file"), message);
-                        }
-                        Some(Provider::RecordedFile(path))
-                    }
-                    _ => {
-                        let message = "`recorded` needs exactly one of `column` and `file`";
-                        self.complain(&format!("{at}/recorded"), message);
-                        None
-                    }
-                }
+                self.recorded(&format!("{at}/recorded"), recorded)
             }
             (Some(RawProvider::Recorded), None) => {
                 let message = "a recorded model says where its answers are";
-                let hint = "`recorded: { file: answers.jsonl }` or `recorded: { column: answer }`";
+                let hint = "`recorded: { column: answer }`, `recorded: { file: answers.jsonl }`, or \
+                            `recorded: { columns: { PROMPT: answer } }` with a column for each prompt";
                 self.complain_with_hint(at, message.to_owned(), hint.to_owned());
                 None
             }
@@ -92,6 +77,53 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    fn recorded(&mut self, at: &str, raw: &RawRecorded) -> Option<Provider> {
+        match (&raw.column, &raw.columns, &raw.file) {
+            (Some(column), None, None) => {
+                Some(Provider::RecordedColumn(RecordedColumn::Same(column.clone())))
+            }
+            (None, Some(columns), None) => {
+                let columns = self.columns_by_prompt(&format!("{at}/columns"), columns)?;
+                Some(Provider::RecordedColumn(RecordedColumn::ByPrompt(columns)))
+            }
+            (None, None, Some(file)) => {
+                let path = self.folder.join(file);
+                if !path.is_file() {
+                    let message = format!("the recording {} does not exist", path.display());
+                    self.complain(&format!("{at}/file"), message);
+                }
+                Some(Provider::RecordedFile(path))
+            }
+            _ => {
+                let message = "`recorded` needs exactly one of `column`, `columns` and `file`";
+                self.complain(at, message);
+                None
+            }
+        }
+    }
+
+    /// A column for each prompt of the suite, in the suite's order.
+    fn columns_by_prompt(
+        &mut self,
+        at: &str,
+        columns: &BTreeMap<String, String>,
+    ) -> Option<Vec<String>> {
+        let prompts = self.prompt_names.clone();
+        let known: Vec<_> = prompts.iter().map(String::as_str).collect();
+        let strangers: Vec<_> = columns.keys().filter(|name| !prompts.contains(name)).collect();
+        for name in &strangers {
+            let message = format!("`{name}` is not a prompt of this suite");
+            let hint = suggest(name, &known, "its prompts");
+            self.complain_with_hint(&format!("{at}/{name}"), message, hint);
+        }
+        let missing: Vec<_> = prompts.iter().filter(|name| !columns.contains_key(*name)).collect();
+        for name in &missing {
+            self.complain(at, format!("no column is named for the answers to prompt `{name}`"));
+        }
+        let is_whole = strangers.is_empty() && missing.is_empty();
+        is_whole.then(|| prompts.iter().filter_map(|name| columns.get(name).cloned()).collect())
     }
 
     fn openai(&mut self, at: &str, raw: &RawModel) -> Option<Provider> {

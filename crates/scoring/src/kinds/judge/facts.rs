@@ -281,7 +281,8 @@ impl Sheet for Facts {
     }
 
     fn read(&self, subject: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
-        let Reply { criteria } = read(replies.first().copied().unwrap_or_default())?;
+        let Reply { criteria } =
+            read(subject, "criteria", replies.first().copied().unwrap_or_default())?;
         let facts = self.of(subject).map_err(|error| error.to_string())?;
         let checked = in_order(criteria, facts.len())?;
         // What the judge saw.

@@ -173,8 +173,10 @@ impl Sheet for Pairwise {
     }
 
     /// The first reply saw the answer as A, the second as B.
-    fn read(&self, _: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
-        let reply = |i: usize| read::<Reply>(replies.get(i).copied().unwrap_or_default());
+    fn read(&self, subject: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
+        let reply = |i: usize| {
+            read::<Reply>(subject, "winner", replies.get(i).copied().unwrap_or_default())
+        };
         let (first, second) = (reply(0)?, reply(1)?);
         let turned = match second.winner {
             Winner::A => Winner::B,

@@ -56,7 +56,7 @@ impl Define for ContainsCode {
 
 impl Measure for ContainsCode {
     fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
-        let blocks = blocks(answer);
+        let blocks: Vec<_> = blocks(answer).into_iter().filter(|block| block.is_closed).collect();
         let wanted = |language: &str| {
             self.languages.is_empty() || self.languages.contains(&language.to_lowercase())
         };
