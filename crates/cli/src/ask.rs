@@ -14,6 +14,7 @@ use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
     model::{Model, Provider},
     plan::PlanError,
+    record::ErrorKind,
 };
 use evalmark_harness::{
     Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
@@ -24,7 +25,9 @@ use crate::{
     args::BudgetArgs,
     hint::Hinted,
     judges::{Judges, asking, requests_to},
+    known_keys,
     open::Opened,
+    permissions,
     progress::Tag,
     records::{LedgerRecords, Records},
 };
@@ -48,8 +51,11 @@ pub(crate) struct Endpoints {
     out_of_budget: AtomicBool,
 }
 
-/// Who hears what happens while it is asked.
-pub(crate) type Events<'a> = dyn Fn(Event<Tag>) + Sync + 'a;
+/// Who hears what happens while it is asked, and of which model.
+pub(crate) type Events<'a> = dyn Fn(usize, Event<Tag>) + Sync + 'a;
+
+/// Why a model was not asked everything.
+pub(crate) type Unasked = (ErrorKind, String);
 
 /// Why asking ended early.
 #[derive(Debug, thiserror::Error)]
@@ -74,9 +80,16 @@ pub(crate) enum Asks {
 
 /// Keys by model, read from the environment; an unset variable is an error.
 pub(crate) fn keys(opened: &Opened, asks: Asks) -> Result<Vec<Option<Secret>>> {
+    allowed_keys(opened, asks)?;
     let used = used_models(opened, asks);
     let models = opened.suite.models.iter().enumerate();
     models.map(|(i, model)| if used.contains(&i) { key(model) } else { Ok(None) }).collect()
+}
+
+/// Whether the keys of all models that are asked may go where the suite sends them.
+pub(crate) fn allowed_keys(opened: &Opened, asks: Asks) -> Result<()> {
+    let used = used_models(opened, asks);
+    permissions::check_keys(used.iter().map(|i| &opened.suite.models[*i]))
 }
 
 fn key(model: &Model) -> Result<Option<Secret>> {
@@ -84,7 +97,11 @@ fn key(model: &Model) -> Result<Option<Secret>> {
         return Ok(None);
     };
     match std::env::var(variable) {
-        Ok(key) if !key.trim().is_empty() => Ok(Some(Secret::new(&key))),
+        Ok(key) if !key.trim().is_empty() => {
+            let key = Secret::new(&key);
+            known_keys::remember(&key);
+            Ok(Some(key))
+        }
         _ => Err(anyhow!(
             "model `{}` needs a key, and the environment variable {variable} is not set",
             model.name
@@ -191,7 +208,9 @@ impl Endpoints {
                 let sample = sample.map_err(SourceError::Plan)?;
                 Ok(Ask { request: sample.request.clone(), tag: Tag::Sample(Box::new(sample)) })
             });
-            thread::scope(|scope| self.ask_one(endpoint, ahead(scope, requests), events, stop))
+            thread::scope(|scope| {
+                self.ask_one((model, endpoint), ahead(scope, requests), events, stop)
+            })
         };
         all_at_once(&opened.suite.candidates, ask_one)
     }
@@ -221,19 +240,20 @@ impl Endpoints {
                     Err(error) => vec![Err(error)],
                 }
             });
-            self.ask_one(endpoint, requests, events, stop)
+            self.ask_one((judge, endpoint), requests, events, stop)
         };
         all_at_once(&asking(opened), ask_one)
     }
 
     fn ask_one(
         &self,
-        endpoint: &Endpoint,
+        (model, endpoint): (usize, &Endpoint),
         requests: impl Iterator<Item = Result<Ask<Tag>, SourceError>> + Send,
         events: &Events<'_>,
         stop: &Stop,
     ) -> Result<Tally> {
-        let tally = ask_within(endpoint, &self.run_id, requests, events, stop, &self.budget);
+        let events = |event| events(model, event);
+        let tally = ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget);
         let tally = tally.map_err(|error| match error {
             AskError::Source(SourceError::Plan(error)) => anyhow!(error),
             AskError::Source(SourceError::Record(error)) => error,
@@ -265,11 +285,18 @@ impl Endpoints {
         self.by_model[model].is_some()
     }
 
+    /// The models that are asked, by their places in the suite.
+    pub(crate) fn asked(&self) -> Vec<(usize, Endpoint)> {
+        let endpoints = self.by_model.iter().enumerate();
+        endpoints.filter_map(|(model, endpoint)| Some((model, endpoint.clone()?))).collect()
+    }
+
     /// Why a model was not asked everything.
-    pub(crate) fn unasked(&self, model: usize) -> Option<String> {
-        let down = self.by_model[model].as_ref()?.down().map(|failure| failure.message);
-        let budget = || self.out_of_budget().then(|| "the budget did not reach".to_owned());
-        down.or_else(budget)
+    pub(crate) fn unasked(&self, model: usize) -> Option<Unasked> {
+        let down = self.by_model[model].as_ref()?.down();
+        let down = down.map(|failure| (ErrorKind::EndpointDown, failure.message));
+        let budget = || (ErrorKind::Budget, "the budget was reached".to_owned());
+        down.or_else(|| self.out_of_budget().then(budget))
     }
 
     /// What the judges said, as this run sees it.
@@ -280,7 +307,8 @@ impl Endpoints {
             endpoint.map(|endpoint| endpoint.answers(&self.run_id)).transpose()
         };
         let by_model = self.by_model.iter().enumerate().map(answers);
-        Ok(Judges { by_model: by_model.collect::<Result<_, _>>()? })
+        let unasked = (0..self.by_model.len()).map(|model| self.unasked(model)).collect();
+        Ok(Judges { by_model: by_model.collect::<Result<_, _>>()?, unasked })
     }
 
     /// Whether requests were left out because the budget might have been passed.
@@ -291,6 +319,18 @@ impl Endpoints {
     /// US dollars that were spent; what nobody knows the price of costs nothing.
     pub(crate) fn spent_usd(&self) -> f64 {
         self.budget.spent().cost_usd
+    }
+
+    /// What was spent, in the unit of the budget.
+    pub(crate) fn spent(&self) -> String {
+        let spent = self.budget.spent();
+        let dollars = format!("${:.4}", spent.cost_usd);
+        let tokens = format!("{} tokens", spent.tokens);
+        match (self.budget.max_cost_usd(), self.budget.max_tokens()) {
+            (_, None) => dollars,
+            (None, Some(_)) => tokens,
+            (Some(_), Some(_)) => format!("{dollars}, {tokens}"),
+        }
     }
 
     /// Whether some endpoint takes no more requests.

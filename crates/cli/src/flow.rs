@@ -18,6 +18,7 @@ use crate::{
     calibration::judge_margins,
     exit::Exit,
     failing::Failing,
+    failures,
     gate::{DEFAULT_GATE, Decision, gate_minima, gate_or_refuse, gate_without, write_verdict},
     gathered::Source,
     hint::hinted,
@@ -137,7 +138,10 @@ impl Run {
             None => self.ask_and_score(endpoints, &stop, printer)?,
         };
         match &mut scored {
-            Some(scored) => self.close(scored, endpoints)?,
+            Some(scored) => {
+                self.close(scored, endpoints)?;
+                self.tell_budget(endpoints, printer);
+            }
             None => self.interrupted(printer)?,
         }
         Ok(scored)
@@ -189,7 +193,6 @@ impl Run {
             (asked, scoring.map(join))
         });
         asked?;
-        self.tell_budget(endpoints, printer);
         self.record.totals.spent_usd += endpoints.spent_usd();
         match scored {
             Some(scored) => scored,
@@ -231,9 +234,11 @@ impl Run {
         };
         let total = opened.plan.n_samples() * passes;
         let quiet = self.output.quiet;
-        let progress = Progress::start(doing, total, &opened.plan, &opened.metrics, quiet, printer);
-        let events = |event| {
-            progress.tell(&event);
+        let (plan, asked) = (&opened.plan, endpoints.asked());
+        let progress =
+            Progress::start((doing, total), plan, &opened.metrics, asked, quiet, printer);
+        let events = |model, event| {
+            progress.tell(model, &event);
             arrivals.see(event);
         };
         let records = || self.records_along(endpoints, arrivals);
@@ -273,14 +278,21 @@ impl Run {
     }
 
     /// What to do where the budget did not reach.
-    pub(crate) fn tell_budget(&self, endpoints: &Endpoints, printer: Printer) {
-        if endpoints.out_of_budget() {
-            let (run, spent) = (self.folder.path.display(), endpoints.spent_usd());
-            printer.warning(&format!(
-                "budget reached (${spent:.4} spent): the remaining requests were not sent; \
-                 `evalmark resume {run}` continues with a budget of its own"
-            ));
+    fn tell_budget(&self, endpoints: &Endpoints, printer: Printer) {
+        if !endpoints.out_of_budget() {
+            return;
         }
+        let run = self.folder.path.display();
+        let left = self.record.counts.errors.get(ErrorKind::Budget.as_str()).copied();
+        let left = match left {
+            Some(1) => "the remaining request was not sent".to_owned(),
+            Some(left) => format!("the remaining {left} requests were not sent"),
+            None => "the remaining requests to judges were not sent".to_owned(),
+        };
+        printer.warning(&format!(
+            "Budget reached ({}); {left}. `evalmark resume {run}` continues with a budget of its own",
+            endpoints.spent()
+        ));
     }
 
     fn interrupted(&mut self, printer: Printer) -> Result<()> {
@@ -449,19 +461,9 @@ impl Run {
                 ));
             }
         }
-        if counts.failed > 0 {
-            let kinds = counts.errors.iter().map(|(kind, count)| format!("{count} {kind}"));
-            let kinds = kinds.collect::<Vec<_>>().join(", ");
-            let (failed, planned) = (counts.failed, counts.planned);
-            let not_recorded = counts.errors.get(ErrorKind::NotRecorded.as_str());
-            let advice = if not_recorded == Some(&failed) {
-                "the recording has no answer for them".to_owned()
-            } else {
-                format!("retry them with\n  evalmark resume {run}")
-            };
-            printer.warning(&format!(
-                "{failed} of {planned} samples have no answer ({kinds}); {advice}"
-            ));
+        let models = &self.opened.plan.models;
+        if let Some(text) = failures::describe(counts, models, &run.to_string()) {
+            printer.warning(&text);
         }
     }
 }

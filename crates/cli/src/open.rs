@@ -1,6 +1,6 @@
 //! From a suite file to a plan and compiled metrics: everything that can be wrong before a request.
 
-use std::{path::Path, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use evalmark_core::{
@@ -8,12 +8,15 @@ use evalmark_core::{
     item::Item,
     label::{LabelSpec, Labels},
     metric::{Extract, MetricSpec, Which},
+    model::Provider,
     plan::Plan,
     suite::{Readers, Suite},
 };
 use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
 
 use crate::{
+    hint::Hinted,
+    permissions,
     print::Printer,
     programs::{self, Programs},
     run_folder::{Named, Options},
@@ -35,12 +38,14 @@ pub(crate) struct Opened {
 
 /// What suites are read with.
 pub(crate) fn readers() -> Readers<'static> {
-    Readers { kinds: evalmark_scoring::catalog(), parquet: parquet_rows }
+    let roots = permissions::roots();
+    Readers { kinds: evalmark_scoring::catalog(), parquet: parquet_rows, roots }
 }
 
-fn parquet_rows(path: &Path) -> Result<Rows, DatasetError> {
+fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
     let of_file = |error: &dyn std::fmt::Display| DatasetError::of_file(path, error.to_string());
-    let rows = evalmark_report::dataset::parquet_rows(path).map_err(|error| of_file(&error))?;
+    let rows =
+        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|error| of_file(&error))?;
     let owned = path.to_owned();
     Ok(Box::new(
         rows.map(move |row| row.map_err(|error| DatasetError::of_file(&owned, error.to_string()))),
@@ -71,6 +76,7 @@ pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<O
         })
         .collect::<Result<_>>()?;
     programs::allowed(&metrics, options.allow_exec)?;
+    check_recorded_judges(&suite, &metrics)?;
     let plan = Plan::checked(&suite, |item| check_item(&metrics, item))?;
     check_rubrics(&plan, &metrics)?;
     let hash = blake3::hash(suite.identity().as_bytes()).to_hex().to_string();
@@ -85,6 +91,29 @@ fn check_item(metrics: &[Metric], item: &Item) -> Result<(), String> {
     metrics.iter().try_for_each(|metric| {
         metric.check_item(item).map_err(|problem| format!("metric `{}`: {problem}", metric.name()))
     })
+}
+
+/// A column of the dataset holds one answer to each item, so a judge that answers from one can be
+/// asked for one opinion only.
+fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<()> {
+    for metric in metrics {
+        let Some(judge) = metric.judge() else { continue };
+        let models = judge.models().iter().filter_map(|name| suite.model_index(name));
+        let each = judge.questions_each() / (judge.models().len() as u64).max(1);
+        let mut columns = models.filter_map(|model| match &suite.models[model].provider {
+            Provider::RecordedColumn(column) => Some((&suite.models[model].name, column.of(0))),
+            _ => None,
+        });
+        if let Some((model, column)) = columns.next().filter(|_| each > 1 || !judge.is_opinion()) {
+            let metric = metric.name();
+            return Err(anyhow::anyhow!(
+                "metric `{metric}` asks model `{model}` more than one question about an answer, and \
+                 column `{column}` holds one reply"
+            ))
+            .hint("record its replies by request: `recorded: { file: … }`, as `evalmark export-answers` writes it");
+        }
+    }
+    Ok(())
 }
 
 /// Tries what each metric asks of models on the first item: a variable or column that it lacks, all

@@ -12,7 +12,11 @@ use evalmark_core::{
 use evalmark_harness::{Answers, recorded_cell};
 use evalmark_report::samples::{Samples, samples};
 
-use crate::{arrivals::Arrivals, ask::Endpoints, run_folder::RunFolder};
+use crate::{
+    arrivals::Arrivals,
+    ask::{Endpoints, Unasked},
+    run_folder::RunFolder,
+};
 
 /// Where the record of a sample comes from. Samples are asked for in the order of the reports.
 pub(crate) trait Records: Send {
@@ -48,7 +52,7 @@ impl LedgerRecords<'_> {
     }
 
     fn not_asked(&self, sample: &Sample) -> Record {
-        not_asked(self.endpoints.unasked(sample.model).as_deref())
+        not_asked(self.endpoints.unasked(sample.model).as_ref())
     }
 }
 
@@ -83,12 +87,11 @@ impl Records for AwaitedRecords<'_> {
 }
 
 /// The record of a sample that was never asked.
-pub(crate) fn not_asked(why: Option<&str>) -> Record {
-    let message = match why {
-        Some(why) => format!("not requested: {why}"),
-        None => "not requested".to_owned(),
-    };
-    Record::failed(ErrorKind::EndpointDown, message, 0)
+pub(crate) fn not_asked(why: Option<&Unasked>) -> Record {
+    match why {
+        Some((kind, why)) => Record::failed(*kind, format!("not requested: {why}"), 0),
+        None => Record::failed(ErrorKind::EndpointDown, "not requested", 0),
+    }
 }
 
 /// Records out of a run's `samples.parquet`, in the order of the reports.

@@ -15,9 +15,11 @@ use serde_json::Value;
 use crate::{
     args::{AgainstArgs, SelectionArgs},
     early::{StopEarly, StoppedEarly},
+    failures::Example,
     git::Git,
     hint::Hinted,
     judging::Agreement,
+    known_keys,
     measured::{Scale, Scales},
 };
 
@@ -218,6 +220,9 @@ pub(crate) struct Counts {
     pub(crate) cut_off: BTreeMap<String, u64>,
     /// Failures by kind.
     pub(crate) errors: BTreeMap<String, u64>,
+    /// One failure of each kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) error_examples: BTreeMap<String, Example>,
     /// Samples with an answer but without a score, by metric.
     #[serde(default)]
     pub(crate) unscored: BTreeMap<String, Unscored>,
@@ -462,7 +467,7 @@ struct FormatVersion {
 
 /// Writes a file so that nobody sees half of it.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    files::write(path, text.as_bytes())
+    files::write(path, known_keys::hide(text).as_bytes())
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 

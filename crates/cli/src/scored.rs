@@ -1,7 +1,7 @@
 //! The second half of a run, which may overlap the first: records become scores and report files, in
 //! the order of the reports, a batch at a time.
 
-use std::thread;
+use std::{borrow::Cow, sync::Arc, thread};
 
 use anyhow::Result;
 use evalmark_core::{
@@ -20,12 +20,15 @@ use evalmark_report::{
     summary::{SummaryRow, ready_summary},
 };
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
+use serde_json::Value;
 
 use crate::{
     failing::{Failing, Seen, passes, shown},
+    failures::Example,
     gathered::{Gathered, Source, for_each_batch},
     judges::{Judged, Judges},
     judging::Judging,
+    known_keys::{any_known, hide, hide_in, hide_in_messages},
     open::Opened,
     print::Printer,
     run_folder::{Counts, RunFolder, Totals},
@@ -77,6 +80,7 @@ pub(crate) fn write_reports(
     let is_whole = for_each_batch(opened, source, judges, stop, |batch| {
         for mut one in score(opened, batch) {
             one.label(plan, &opened.labels);
+            one.hide_keys();
             samples_file.push(&one.row(plan))?;
             for (metric, score) in metrics.iter().zip(&one.scores) {
                 scores_file.push(&one.score_row(plan, metric, score))?;
@@ -188,6 +192,34 @@ impl ScoredSample {
         }
     }
 
+    /// Takes out keys that came from the dataset, or from what was made of it. It is scored already.
+    fn hide_keys(&mut self) {
+        if !any_known() {
+            return;
+        }
+        if let Some(messages) = hide_in_messages(&self.sample.request.messages) {
+            self.sample.request.messages = messages.into();
+        }
+        let params = Value::Object((*self.sample.request.params).clone()).to_string();
+        if let Cow::Owned(hidden) = hide(&params)
+            && let Ok(params) = serde_json::from_str(&hidden)
+        {
+            self.sample.request.params = Arc::new(params);
+        }
+        let failure = self.record.failure.as_mut().map(|failure| &mut failure.message);
+        let judged = self.scores.iter_mut().flat_map(|score| {
+            let said = score.judge.as_mut().and_then(|judge| judge.output.as_mut());
+            [score.reason.as_mut(), said]
+        });
+        let texts = judged.flatten().chain(self.record.output.as_mut()).chain(failure);
+        texts.for_each(hide_in);
+        let shows = |target: &String| matches!(hide(target), Cow::Owned(_));
+        if self.sample.item.targets.iter().any(shows) {
+            let hidden = self.sample.item.targets.iter().map(|target| hide(target).into_owned());
+            self.sample.item.targets = hidden.collect();
+        }
+    }
+
     fn row<'a>(&'a self, plan: &'a Plan) -> SampleRow<'a> {
         let prompt = &plan.prompts[self.sample.prompt];
         SampleRow {
@@ -240,15 +272,25 @@ impl Scored {
         counts.cached += u64::from(one.record.cached && one.record.has_answer());
         counts.reasoning_cut += u64::from(one.scores.iter().any(|score| score.reasoning_cut));
         if let Some(failure) = &one.record.failure {
-            *counts.errors.entry(failure.kind.as_str().to_owned()).or_default() += 1;
+            let kind = failure.kind.as_str();
+            *counts.errors.entry(kind.to_owned()).or_default() += 1;
+            counts.error_examples.entry(kind.to_owned()).or_insert_with(|| Example {
+                model: plan.models[one.sample.model].name.to_string(),
+                message: failure.message.clone(),
+            });
         }
         if one.record.has_answer() && one.record.finish_reason.as_deref() == Some(CUT_OFF) {
             let model = plan.models[one.sample.model].name.to_string();
             *counts.cut_off.entry(model).or_default() += 1;
         }
         let totals = &mut self.totals;
-        totals.input_tokens += one.record.usage.input_tokens.unwrap_or_default();
-        totals.output_tokens += one.record.usage.output_tokens.unwrap_or_default();
+        let usage = one.record.usage;
+        for (total, tokens) in [
+            (&mut totals.input_tokens, usage.input_tokens),
+            (&mut totals.output_tokens, usage.output_tokens),
+        ] {
+            *total = total.saturating_add(tokens.unwrap_or_default());
+        }
         add(&mut totals.cost_usd, one.cost_usd);
         for (metric, score) in metrics.iter().zip(&one.scores) {
             if score.value.is_none() && one.record.has_answer() {
@@ -264,7 +306,8 @@ impl Scored {
         }
         self.judging.see(metrics, &one.scores);
         for judge in one.scores.iter().filter_map(|score| score.judge.as_ref()) {
-            totals.judge_tokens += judge.tokens.unwrap_or_default();
+            let tokens = judge.tokens.unwrap_or_default();
+            totals.judge_tokens = totals.judge_tokens.saturating_add(tokens);
             add(&mut totals.judge_cost_usd, judge.cost_usd);
         }
         self.failing.see(

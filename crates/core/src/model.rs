@@ -99,6 +99,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// Time for all attempts of one request and the waits between them.
     pub total_timeout: Option<Duration>,
+    /// Time without a single answer, while requests fail, after which the model is given up.
+    pub give_up_after: Duration,
     /// Attempts for one request, the first included, at least 1.
     pub attempts: u32,
     /// Whether a request that takes longer than nearly all others is sent once more.
@@ -113,6 +115,7 @@ impl Default for Limits {
             tokens_per_minute: None,
             timeout: Duration::from_mins(1),
             total_timeout: None,
+            give_up_after: Duration::from_mins(5),
             attempts: 6,
             hedge: false,
         }

@@ -62,14 +62,14 @@ const KINDS: &[MetricKind] = &[
     },
 ];
 
-fn no_parquet(path: &Path) -> Result<Rows, DatasetError> {
+fn no_parquet(path: &Path, _: fs::File) -> Result<Rows, DatasetError> {
     Err(DatasetError::of_file(path, "no Parquet here"))
 }
 
 fn read(folder: &Path, suite: &str) -> Result<Suite, SuiteError> {
     let path = folder.join("suite.yaml");
     fs::write(&path, suite).expect("written");
-    Suite::read(&path, Readers { kinds: KINDS, parquet: no_parquet })
+    Suite::read(&path, Readers { kinds: KINDS, parquet: no_parquet, roots: &[] })
 }
 
 const SUITE: &str = "\
@@ -166,11 +166,14 @@ fn a_models_limits_and_certificates_are_checked() {
     let entry = |text: &str| format!("params: {{ temperature: 0 }}, {text} }}");
     let folder = folder();
     fs::write(folder.path().join("ca.pem"), "").expect("written");
-    let limits = entry("ca_file: ca.pem, limits: { total_timeout: 5m, hedge: true }");
+    let limits =
+        entry("ca_file: ca.pem, limits: { total_timeout: 5m, give_up_after: 1h, hedge: true }");
     let text = SUITE.replace("params: { temperature: 0 } }", &limits);
     let suite = read(folder.path(), &text).expect("valid");
     let model = &suite.models[0];
     assert_eq!(model.limits.total_timeout, Some(std::time::Duration::from_mins(5)));
+    assert_eq!(model.limits.give_up_after, std::time::Duration::from_hours(1));
+    assert_eq!(suite.models[1].limits.give_up_after, std::time::Duration::from_mins(5));
     assert!(model.limits.hedge && !suite.models[1].limits.hedge);
     assert_eq!(model.ca_file, Some(folder.path().join("ca.pem")));
 

@@ -192,10 +192,7 @@ impl Dispatcher {
 
     /// Learns from how a request ended; gives the reason when this took the endpoint down.
     fn judge(&self, end: &End) -> Option<Failure> {
-        let Some(trouble) = &end.trouble else {
-            self.endpoint.breaker.answered();
-            return None;
-        };
+        let trouble = end.trouble.as_ref()?;
         self.endpoint.breaker.failed(trouble).then(|| trouble.failure.clone())
     }
 

@@ -20,6 +20,7 @@ use crate::{
     asked::Asked,
     breaker::Breaker,
     budget::upper_bound,
+    event::Hold,
     flight::Flights,
     hedge::Hedge,
     http::{Http, HttpError},
@@ -160,7 +161,7 @@ impl Endpoint {
             hedge: model.limits.hedge.then(Hedge::new),
             timeout: model.limits.timeout,
             total_timeout: model.limits.total_timeout,
-            breaker: Breaker::new(model.limits.concurrency),
+            breaker: Breaker::new(model.limits.concurrency, model.limits.give_up_after),
             flights: Arc::default(),
             writer: ledger.writer(),
             asked: ledger.asked(),
@@ -179,6 +180,11 @@ impl Endpoint {
     /// absent from the ledger.
     pub fn down(&self) -> Option<Failure> {
         self.inner.breaker.down().cloned()
+    }
+
+    /// Why the next request is not sent yet, if something holds it back.
+    pub fn hold(&self) -> Option<Hold> {
+        self.inner.limits.hold()
     }
 
     /// What the ledger knows of this endpoint's answers, as run `run_id` sees it.

@@ -98,8 +98,16 @@ pub(crate) fn declared_number(text: &str) -> Option<&str> {
         let filler = r#"[\s*_"'“‘(\[$`:=：（<】」「~≈#>]|[a-zA-Z]\s*=|\b(?:about|approximately|exactly|equals?(?:\s+to)?|just|simply|only|therefore)\b"#;
         Leads::new("", &format!("(?:{filler})*"))
     });
-    let ends = LEADS.of(text).find_iter(text).map(|lead| &text[lead.end()..]);
+    let leads = LEADS.of(text).find_iter(text).filter(|lead| !is_request(lead.as_str()));
+    let ends = leads.map(|lead| &text[lead.end()..]);
     ends.filter(|rest| begins_with_number(rest)).last().map(line)
+}
+
+/// `Answer` without a verb, a colon or a new line before the number: `Answer 3 questions`, `Answer 1`.
+fn is_request(lead: &str) -> bool {
+    let noun = lead.trim_end_matches(|c: char| c == ' ' || "*_`\"'([$".contains(c));
+    let word = &noun[noun.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len()..];
+    ["answer", "answers", "ans"].iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// What declares an answer, in the languages that chat models are asked in, and what may stand between

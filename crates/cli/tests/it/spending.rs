@@ -24,10 +24,14 @@ fn a_budget_is_not_passed_and_the_rest_can_be_resumed() {
     let world = world(&server.url());
     let budget = ["--prompt", "plain", "--max-cost", "0.05"];
     let ran = world.run_suite("r", &budget).expect(4);
-    assert!(ran.stderr.contains("budget reached"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Budget reached ($0.0"), "{}", ran.stderr);
     // An answer costs 0.0011; it may cost 0.0022 and the prompt, for all one knows before.
     let asked = server.count();
     assert!((30..=45).contains(&asked), "{asked}");
+    let left = format!("the remaining {} requests were not sent", 100 - asked);
+    assert!(ran.stderr.contains(&left), "{left}: {}", ran.stderr);
+    let errors = &world.json("reports/test/r/run.json")["counts"]["errors"];
+    assert_eq!(errors, &serde_json::json!({ "budget": 100 - asked }));
     let spent = world.json("reports/test/r/run.json")["totals"]["spent_usd"].as_f64();
     assert!(spent.is_some_and(|spent| spent <= 0.05 && spent > 0.03), "{spent:?}");
     let tokens = ["resume", "reports/test/r", "--max-tokens", "500"];

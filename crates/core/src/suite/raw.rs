@@ -234,10 +234,14 @@ pub(crate) struct RawLimits {
     /// Time for one attempt, such as `60s`, `500ms` or `2m`; default 60s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<String>,
-    /// Time for all attempts of one request and the waits between them, such as `10m`; default:
-    /// as long as the attempts take.
+    /// Time for all attempts of one request, from the first, and the waits between them, such as
+    /// `10m`; default: as long as the attempts take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) total_timeout: Option<String>,
+    /// Time without a single answer, while requests fail, after which the model is called no more,
+    /// such as `30m`; default 5m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) give_up_after: Option<String>,
     /// Attempts for one request, the first included; default 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]

@@ -157,6 +157,8 @@ fn letters_in_scripts_without_blanks() {
         ("ไม่ใช่ A", "-"),
         ("B、线粒体\n\nA和C都不对。", "B"),
         ("综上所述，答案为D。A、B、C均不符合题意", "D"),
+        ("答案是 A 选项，B 选项错误", "A"),
+        ("정답은 A 입니다. B는 틀립니다.", "A"),
     ]);
 }
 
@@ -172,6 +174,8 @@ fn declarations_in_other_languages() {
         ("الإجابة الصحيحة هي B", "B"),
         ("सही उत्तर B है", "B"),
         ("Đáp án đúng là C", "C"),
+        ("La respuesta es A porque B es menor", "A"),
+        ("Answer: A\n\nExplanation: B is too small.", "A"),
     ]);
 }
 
@@ -191,6 +195,7 @@ fn a_line_that_begins_with_a_letter_counts() {
         ("B) Mitochondria\n\nA) is wrong: it packs.\nC) is wrong: it stores.", "B"),
         ("A packs proteins, C holds the DNA.\n\n**B) Mitochondria**", "B"),
         ("A: Incorrect.\nB: Correct.\nC: Incorrect.", "B"),
+        ("**B**: Mitochondria\nA: no.", "B"),
         ("B.线粒体\nA是高尔基体，C是细胞核。", "B"),
         ("$\\boxed{\\text{B) Mitochondria}}$, not A", "B"),
         ("A) cat\nB) dog\nC) cow\nD) hen", "-"),
@@ -229,6 +234,7 @@ fn letters_of_other_scripts_name_options() {
     check(&thai, "คำตอบคือ ข", &["ข"], Some(1.0));
     let digits = json!({"choice": {"letters": ["1", "2", "3"]}});
     check(&digits, "答案是２。", &["2"], Some(1.0));
+    check(&digits, "정답은 ② 입니다", &["2"], Some(1.0));
     check(&digits, "1,200 and 2:30 and .3", &["2"], Some(0.0));
 }
 

@@ -480,6 +480,7 @@ fn marked_numbers() {
             ("정답: 42 (3단계)", "42", 1.0),
             ("The answer is 7. Final answer: 42. It took 3 steps.", "42", 1.0),
             ("My answer has 3 steps and gives 42", "42", 1.0),
+            ("Answer 3 questions. All in all 42", "42", 1.0),
             ("The answer is not 7 but 42", "42", 1.0),
             ("Answer: 2^10, in 3 steps", "10", 0.0),
         ],

@@ -104,29 +104,85 @@ fn prefix_len(text: &str, name: &str) -> Option<usize> {
 }
 
 impl Hit {
-    /// An article, a pronoun or a count: what stands before a word, as `A dog` or `I think` or `3
-    /// reasons` do. `A is`, `A because` and the like are no such thing.
+    /// An article, a pronoun or a count: what stands before a word on its line, as `A dog` or `I think`
+    /// or `3 reasons` do. `A is`, `A because` and the like are no such thing, nor is `A 选项`.
     pub(super) fn is_prose(&self, text: &str) -> bool {
         let name = &text[self.start..self.end];
         let rest = &text[self.end..];
-        let word = rest.trim_start();
+        let word = rest.trim_start_matches(|c: char| c.is_whitespace() && c != '\n');
         if self.marked || word.len() == rest.len() || !word.starts_with(char::is_alphabetic) {
+            return false;
+        }
+        let is_count = name.chars().all(char::is_numeric);
+        let has_articles = word.starts_with(|c: char| c.is_lowercase() || c.is_uppercase());
+        if !is_count && !has_articles {
             return false;
         }
         let word = word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
         let goes_on: &[&str] = match name {
-            "A" => &[
-                "is", "was", "because", "since", "as", "and", "or", "but", "due", "given", "which",
-                "seems", "would", "for", "Because", "Since", "The", "This",
-            ],
+            "A" => AFTER_A,
             "I" => &["is", "because", "since", "seems", "or"],
             "a" | "i" => &[],
-            _ if name.chars().all(char::is_numeric) => &["is", "because", "since", "or", "and"],
+            _ if is_count => {
+                &["is", "because", "since", "or", "and", "입니다", "이다", "번", "です"]
+            }
             _ => return false,
         };
         !goes_on.contains(&word)
     }
 }
+
+/// What goes on after the option A, where the article would not stand.
+const AFTER_A: &[&str] = &[
+    "is",
+    "was",
+    "because",
+    "since",
+    "as",
+    "and",
+    "or",
+    "but",
+    "due",
+    "given",
+    "which",
+    "seems",
+    "would",
+    "for",
+    "Because",
+    "Since",
+    "The",
+    "This",
+    "not",
+    "rather",
+    "instead",
+    "so",
+    "if",
+    "according",
+    "based",
+    "est",
+    "ist",
+    "es",
+    "é",
+    "è",
+    "et",
+    "und",
+    "oder",
+    "ou",
+    "y",
+    "car",
+    "parce",
+    "puisque",
+    "weil",
+    "denn",
+    "porque",
+    "pois",
+    "perché",
+    "non",
+    "nicht",
+    "pas",
+    "no",
+    "não",
+];
 
 /// Whether a mark stands before that joins words, and then a word: `vitamin-B`, `U.S`.
 fn is_joined_before(head: &str) -> bool {

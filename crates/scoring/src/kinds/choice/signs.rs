@@ -85,7 +85,7 @@ pub(super) fn is_called_wrong(after: &str) -> bool {
             r"(?:(?:\s*[,，]\s*{name})*(?:{and}{name})+|(?:\s*[,，]\s*{name})+(?:\s+are|\s*[均都]))?"
         );
         let verb = r"(?:\s*[,:：.)–—-]?\s+(?:(?:is|are|was|were|seems?|would\s+be|both|all|also|clearly|obviously|definitely|simply|therefore)\s+)*|\s*[:：.)]\s*)[*_]*";
-        let wrong = r"(?:wrong|incorrect|false|inaccurate|eliminated|ruled\s+out|excluded|invalid|a\s+distractor|distractors|(?:is|are|was|were)?n['’]t\s+(?:correct|right|true|the|it)|not\s+(?:correct|right|true|the|it\b|valid|accurate|possible|supported)|falsch|faux|fausse|неверн|неправильн)";
+        let wrong = r"(?:no(?:\s*$|\s*[.,;\n])|wrong|incorrect|false|inaccurate|eliminated|ruled\s+out|excluded|invalid|a\s+distractor|distractors|(?:is|are|was|were)?n['’]t\s+(?:correct|right|true|the|it)|not\s+(?:correct|right|true|the|it\b|valid|accurate|possible|supported)|falsch|faux|fausse|неверн|неправильн)";
         let others = r"\s+(?:est|sont|ist|sind|es|son|é|são|è|sono)\s+(?:faux|fausse|incorrect|falsch|fals[ao]|errad[ao]|sbagliat[ao])";
         let chinese = "(?:选项|選項|项|項)?(?:都|均|也|就)?(?:是|为)?(?:都|也)?(?:不正确|不正確|不对|不對|错|錯|不符合|不是正确|不合适|排除|可排除|[✗✘❌])";
         let japanese = "(?:は|が|も)?(?:間違|誤り|不正解|違い|違う|正しくな|不適切|ではな|ではあり|じゃな|でな)";
