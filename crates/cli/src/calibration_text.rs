@@ -99,11 +99,19 @@ fn silence(calibration: &Calibration) -> Option<String> {
     };
     Some(format!(
         "noise: {which}, so that sampling adds none, and the suite resolves whatever two prompts \
-         differ by, down to the limit of the test, which takes {} items that change; up to {} % of \
-         the items may still be noisy without having shown it",
-        midp_attainable_pairs(calibration.alpha),
+         differ by, down to the limit of the test, which takes {} that change; up to {} % of the \
+         items may still be noisy without having shown it",
+        attainable(one, calibration.alpha),
         amount(rounded_up(one.flip_rate_upper)),
     ))
+}
+
+/// What it takes for any test to show a drop: so many items on one side, or so many clusters.
+fn attainable(figure: &Figure, alpha: f64) -> String {
+    match figure.clusters {
+        Some(_) => format!("{:.0} clusters", (-alpha.log2()).ceil()),
+        None => format!("{} items", midp_attainable_pairs(alpha)),
+    }
 }
 
 /// What is wrong with the calibration, then with the margins.

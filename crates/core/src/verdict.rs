@@ -177,7 +177,9 @@ pub struct Comparison {
     pub lower: Option<f64>,
     /// Upper one-sided bound on the estimate.
     pub upper: Option<f64>,
-    /// P-value of "no drop": how likely so low a result would be if there were none.
+    /// P-value of "no drop": how likely so low a result would be if there were none. Of right-or-wrong
+    /// scores it is McNemar's mid-p value, of others the largest of the tests that the method names;
+    /// a regression also needs the upper bound below 0.
     pub p_regressed: Option<f64>,
     /// The same, adjusted for the number of comparisons.
     pub p_regressed_adjusted: Option<f64>,

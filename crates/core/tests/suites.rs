@@ -62,14 +62,14 @@ const KINDS: &[MetricKind] = &[
     },
 ];
 
-fn no_parquet(path: &Path) -> Result<Rows, DatasetError> {
+fn no_parquet(path: &Path, _: fs::File) -> Result<Rows, DatasetError> {
     Err(DatasetError::of_file(path, "no Parquet here"))
 }
 
 fn read(folder: &Path, suite: &str) -> Result<Suite, SuiteError> {
     let path = folder.join("suite.yaml");
     fs::write(&path, suite).expect("written");
-    Suite::read(&path, Readers { kinds: KINDS, parquet: no_parquet })
+    Suite::read(&path, Readers { kinds: KINDS, parquet: no_parquet, roots: &[] })
 }
 
 const SUITE: &str = "\

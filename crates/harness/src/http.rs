@@ -3,13 +3,14 @@
 
 use std::{
     error::Error,
-    io,
-    net::IpAddr,
+    io::{self, Read},
     path::Path,
     time::{Duration, SystemTime},
 };
 
 use evalmark_core::{
+    files::{MAX_TEXT, open_regular},
+    key_hosts::is_this_machine,
     model::{Limits, Model},
     record::{ErrorKind, Failure},
     request::{Request, Task},
@@ -291,7 +292,9 @@ fn client(
 /// The certificates in a PEM file, at least one.
 fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
     let wrong = |what: String| HttpError::Certificates(format!("{} {what}", path.display()));
-    let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let mut pem = Vec::new();
+    let read = open_regular(path).and_then(|file| Ok(file.take(MAX_TEXT).read_to_end(&mut pem)?));
+    read.map_err(|error| wrong(error.to_string()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err(wrong("hold no certificate in PEM".into())),
@@ -327,8 +330,7 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, HttpError> {
 
 /// A proxy could not reach this machine's own servers.
 fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    is_this_machine(url)
 }
 
 fn too_late(timeout: Duration) -> Trouble {

@@ -33,7 +33,6 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
         ranked.as_ref().map_or(1.0, |ranked| ranked.p_greater(difference))
     };
     let (lower, upper) = (lower_of(&gained), -lower_of(&lost));
-    let midp = mcnemar_midp(only_baseline, only_candidate).greater;
     Evidence {
         method: "mcnemar_midp+tango",
         n,
@@ -42,8 +41,8 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
         estimate,
         lower,
         upper,
-        // Mid-p may be wrong a little too often; the exact bound then has the last word.
-        p_regressed: if upper < 0.0 { midp } else { midp.max(p_of(&lost, 0.0)) },
+        // Mid-p may be wrong a little too often: a regression also needs the exact bound below 0.
+        p_regressed: mcnemar_midp(only_baseline, only_candidate).greater,
         // No drop exceeds 1.
         p_pass: if rule.margin >= 1.0 { 0.0 } else { p_of(&gained, -rule.margin) },
         discordant: Some((only_baseline, only_candidate)),

@@ -30,25 +30,50 @@ pub(crate) fn render(finding: &Finding) -> String {
 
 fn agreement(finding: &Finding) -> String {
     let check = &finding.check;
-    let [[both_fail, judge_alone], [people_alone, both_pass]] = check.confusion;
+    let kappa = if finding.has_ties() {
+        "Cohen's kappa, a tie agrees by half"
+    } else {
+        "Cohen's kappa, pass or fail"
+    };
     let agreement = vec![
-        row("Cohen's kappa, pass or fail", check.kappa.as_ref()),
+        row(kappa, check.kappa.as_ref()),
         row("Krippendorff's alpha, scores", check.alpha.as_ref()),
     ];
-    let line = |name: &str, passes: u64, fails: u64| {
-        vec![name.to_owned(), passes.to_string(), fails.to_string()]
-    };
-    let confusion = vec![
-        line("human: pass", both_pass, people_alone),
-        line("human: fail", judge_alone, both_fail),
-    ];
-    let threshold = format!("passes from {}", finding.threshold);
     [
         figures(&["agreement", "value", "95 % interval"], &[(String::new(), agreement)]),
-        figures(&[threshold.as_str(), "judge: pass", "judge: fail"], &[(String::new(), confusion)]),
+        confusion(finding),
     ]
     .map(|table| table.trim().to_owned())
     .join("\n\n")
+}
+
+/// What people say down, what the judge says across; a tie apart, where there may be one.
+fn confusion(finding: &Finding) -> String {
+    let [fail, tie, pass] = [0, 1, 2];
+    let table = finding.check.with_ties;
+    let of = |said: usize, columns: &[usize]| -> Vec<String> {
+        columns.iter().map(|column| table[said][*column].to_string()).collect()
+    };
+    let line = |name: &str, said: usize, columns: &[usize]| {
+        let mut line = vec![name.to_owned()];
+        line.extend(of(said, columns));
+        line
+    };
+    if finding.has_ties() {
+        let columns = [pass, tie, fail];
+        let lines = vec![
+            line("human: better", pass, &columns),
+            line("human: tie", tie, &columns),
+            line("human: worse", fail, &columns),
+        ];
+        let header = ["", "judge: better", "judge: tie", "judge: worse"];
+        return figures(&header, &[(String::new(), lines)]);
+    }
+    let columns = [pass, fail];
+    let lines = vec![line("human: pass", pass, &columns), line("human: fail", fail, &columns)];
+    let threshold = format!("passes from {}", finding.threshold);
+    let header = [threshold.as_str(), "judge: pass", "judge: fail"];
+    figures(&header, &[(String::new(), lines)])
 }
 
 fn leanings(finding: &Finding) -> String {

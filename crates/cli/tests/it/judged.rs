@@ -136,6 +136,17 @@ fn both_orders_are_asked_and_the_flip_rate_is_told() {
     assert_eq!(judging["pairs"], 3);
     assert!((judging["flip_rate"].as_f64().expect("a rate") - 1.0 / 3.0).abs() < 1e-12);
     assert!(ran.words().contains("the order of the answers decided 33.3 % of 3 comparisons"));
+    // Beside people a tie is neither better nor worse: nothing passes here.
+    world.write("labels.csv", "item_id,label\ni0000,1\ni0001,0\ni0002,1\n");
+    let check = ["judge-check", "reports/test/r", "--metric", "duel", "--labels", "labels.csv"];
+    let told = world.run(&[&check[..], &["--format", "json"]].concat()).expect(0).stdout;
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let decided = &told["confusion"];
+    assert_eq!((&decided["both_pass"], &decided["only_judge_passes"]), (&json!(0), &json!(0)));
+    assert_eq!((&told["ties"]["judge"], &told["ties"]["people"]), (&json!(3), &json!(0)));
+    let text = world.run(&check).expect(0).words();
+    assert!(text.contains("judge: better judge: tie judge: worse"), "{text}");
+    assert!(text.contains("human: better 0 2 0"), "{text}");
 }
 
 #[test]
@@ -387,12 +398,17 @@ fn the_example_suite_runs() {
         .replace("http://127.0.0.1:18082/v1", &server.url())
         .replace("../datasets", &root().join("datasets").display().to_string());
     world.write("suite.yaml", &text);
-    world.run_suite("r", &["--out", "out"]).expect(0);
+    let datasets = root().join("datasets").display().to_string();
+    world.run_suite("r", &["--out", "out", "--root", &datasets]).expect(0);
     let run = world.json("out/judged/r/run.json");
     assert_eq!(run["counts"]["unscored"], json!({}));
     assert_eq!(run["judged"], json!(["helpful", "better", "facts", "same"]));
     assert_eq!(run["judging"]["better"]["flip_rate"], 1.0);
-    let check = ["judge-check", "out/judged/r", "--metric", "helpful", "--labels", "merit"];
+    let check = [
+        ["judge-check", "out/judged/r", "--root", &datasets].as_slice(),
+        &["--metric", "helpful", "--labels", "merit"],
+    ]
+    .concat();
     let told = world.run(&check).expect(0).words();
     assert!(told.contains("12 labelled answers to 12 items"), "{told}");
 }

@@ -3,11 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Checker, suggest};
-use crate::{
-    dataset::{FileSpec, Format},
-    label::LabelSpec,
-    suite::raw::RawLabels,
-};
+use crate::{dataset::Format, label::LabelSpec, suite::raw::RawLabels};
 
 /// What of a suite decides whose labels a column may hold.
 #[derive(Clone, Copy)]
@@ -78,7 +74,7 @@ impl Checker<'_> {
             self.complain_with_hint(&format!("{at}/file"), message, hint);
             return None;
         };
-        let spec = LabelSpec::File(FileSpec { path, format, parquet: self.readers.parquet });
+        let spec = LabelSpec::File(self.file_spec(path, format));
         match spec.open() {
             Ok(_) => Some(spec),
             Err(error) => {

@@ -1,15 +1,13 @@
 //! Checking the `models` section: providers, limits, and that no key stands in it.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{Checker, metrics::Asked, suggest};
+use super::{Checker, literal_keys::is_secret, metrics::Asked, suggest};
 use crate::{
+    files::FileError,
     model::{Limits, Model, Price, Provider, RecordedColumn},
     prices,
-    suite::{
-        raw::{RawLimits, RawModel, RawProvider, RawRecorded},
-        schema::SECRET_KEYS,
-    },
+    suite::raw::{RawLimits, RawModel, RawProvider, RawRecorded},
 };
 
 impl Checker<'_> {
@@ -88,8 +86,9 @@ impl Checker<'_> {
             }
             (None, None, Some(file)) => {
                 let path = self.folder.join(file);
-                if !path.is_file() {
-                    let message = format!("the recording {} does not exist", path.display());
+                if let Err(error) = self.access.check(&path) {
+                    let what = not_there(&error, "does not exist");
+                    let message = format!("the recording {} {what}", path.display());
                     self.complain(&format!("{at}/file"), message);
                 }
                 Some(Provider::RecordedFile(path))
@@ -186,8 +185,10 @@ impl Checker<'_> {
     /// The file with certificates.
     fn ca_file(&mut self, at: &str, raw: &RawModel) -> Option<PathBuf> {
         let path = self.folder.join(raw.ca_file.as_ref()?);
-        if !path.is_file() {
-            let message = format!("the certificates {} do not exist", path.display());
+        // Certificates are public, and neither sent nor recorded: they may lie where systems have them.
+        if let Err(error) = self.access.check_anywhere(&path) {
+            let what = not_there(&error, "do not exist");
+            let message = format!("the certificates {} {what}", path.display());
             self.complain(&format!("{at}/ca_file"), message);
         }
         Some(path)
@@ -251,10 +252,17 @@ pub(super) fn own_judges(
     warnings
 }
 
+/// What is wrong with a file, in few words where it is not there at all.
+fn not_there(error: &FileError, absent: &str) -> String {
+    match error {
+        FileError::Unreadable(error) if error.kind() == ErrorKind::NotFound => absent.to_owned(),
+        error => error.to_string(),
+    }
+}
+
 /// Parameters that would carry a key or headers.
 fn holds_a_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    SECRET_KEYS.contains(&name.as_str()) || name.ends_with("headers")
+    is_secret(name) || name.to_lowercase().ends_with("headers")
 }
 
 /// Whether `name` can be an environment variable, and does not look like a key itself.

@@ -130,13 +130,13 @@ impl Checker<'_> {
 
     fn prompt_file(&mut self, role: RawRole, file: &str, pointer: String) -> Option<Source> {
         let path = self.folder.join(file);
-        match std::fs::read_to_string(&path) {
+        match self.access.read_text(&path) {
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new("")).to_owned();
                 Some(Source { role: role.as_str().to_owned(), text, folder, pointer })
             }
             Err(error) => {
-                let message = format!("the prompt file {} cannot be read: {error}", path.display());
+                let message = format!("the prompt file {} {error}", path.display());
                 self.complain(&pointer, message);
                 None
             }
@@ -151,7 +151,7 @@ impl Checker<'_> {
     ) -> Option<Vec<MessageTemplate>> {
         let compiled = sources.into_iter().map(|source| {
             let name = format!("prompt `{prompt}`");
-            let template = Template::compile(&name, &source.text, &source.folder);
+            let template = Template::compile(&name, &source.text, &source.folder, &self.access);
             let rendered = template.and_then(|template| {
                 if let Some(item) = first {
                     template.render(&item.fields)?;
