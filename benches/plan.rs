@@ -32,9 +32,10 @@ fn expansion(criterion: &mut Criterion) {
     fs::write(folder.path().join("data.csv"), csv).expect("written");
     let path = folder.path().join("suite.yaml");
     fs::write(&path, SUITE).expect("written");
-    let no_parquet =
-        |path: &std::path::Path| Err(DatasetError::of_file(path, "no Parquet in this bench"));
-    let readers = Readers { kinds: evalmark_scoring::catalog(), parquet: no_parquet };
+    let no_parquet = |path: &std::path::Path, _: fs::File| {
+        Err(DatasetError::of_file(path, "no Parquet in this bench"))
+    };
+    let readers = Readers { kinds: evalmark_scoring::catalog(), parquet: no_parquet, roots: &[] };
     let suite = Suite::read(&path, readers).expect("a suite");
     let plan = Plan::new(&suite).expect("a plan");
     let mut group = criterion.benchmark_group("plan");

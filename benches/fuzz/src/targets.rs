@@ -1,7 +1,8 @@
 //! Everything that evalmark reads and did not write itself.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::Path,
     sync::{Arc, LazyLock},
 };
@@ -65,14 +66,15 @@ pub fn targets() -> &'static [Target] {
 }
 
 fn readers() -> Readers<'static> {
-    Readers { kinds: catalog(), parquet: parquet_rows }
+    Readers { kinds: catalog(), parquet: parquet_rows, roots: &[] }
 }
 
-fn parquet_rows(path: &Path) -> Result<Rows, DatasetError> {
+fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
     let owned = path.to_owned();
     let failed =
         move |error: &dyn std::fmt::Display| DatasetError::of_file(&owned, error.to_string());
-    let rows = evalmark_report::dataset::parquet_rows(path).map_err(|error| failed(&error))?;
+    let rows =
+        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|error| failed(&error))?;
     Ok(Box::new(rows.map(move |row| row.map_err(|error| failed(&error)))))
 }
 

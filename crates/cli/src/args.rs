@@ -16,6 +16,22 @@ pub(crate) struct Cli {
     /// Format of progress and messages on stderr: text, or one JSON object per line
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) permissions: PermissionArgs,
+}
+
+/// What suites may do beyond the defaults. A suite cannot say so itself.
+#[derive(Debug, Default, Args)]
+pub(crate) struct PermissionArgs {
+    /// Folder below which suites may read files, besides their own repository
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Permissions")]
+    pub(crate) root: Vec<PathBuf>,
+    /// Let the key in the environment variable NAME go to HOST
+    #[arg(long, global = true, value_name = "NAME@HOST", help_heading = "Permissions")]
+    pub(crate) allow_key: Vec<String>,
+    /// Let keys go to HOST unencrypted
+    #[arg(long, global = true, value_name = "HOST", help_heading = "Permissions")]
+    pub(crate) allow_plain_http: Vec<String>,
 }
 
 /// The form of what goes to stderr.
@@ -286,6 +302,9 @@ pub(crate) struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
+    /// Print, as JSON, the hosts, environment variables, files and programs that the suites reach for
+    #[arg(long)]
+    pub(crate) permissions: bool,
     /// Suite files (YAML)
     #[arg(required = true, value_name = "SUITE")]
     pub(crate) suites: Vec<PathBuf>,

@@ -25,7 +25,9 @@ use crate::{
     args::BudgetArgs,
     hint::Hinted,
     judges::{Judges, asking, requests_to},
+    known_keys,
     open::Opened,
+    permissions,
     progress::Tag,
     records::{LedgerRecords, Records},
 };
@@ -78,9 +80,16 @@ pub(crate) enum Asks {
 
 /// Keys by model, read from the environment; an unset variable is an error.
 pub(crate) fn keys(opened: &Opened, asks: Asks) -> Result<Vec<Option<Secret>>> {
+    allowed_keys(opened, asks)?;
     let used = used_models(opened, asks);
     let models = opened.suite.models.iter().enumerate();
     models.map(|(i, model)| if used.contains(&i) { key(model) } else { Ok(None) }).collect()
+}
+
+/// Whether the keys of all models that are asked may go where the suite sends them.
+pub(crate) fn allowed_keys(opened: &Opened, asks: Asks) -> Result<()> {
+    let used = used_models(opened, asks);
+    permissions::check_keys(used.iter().map(|i| &opened.suite.models[*i]))
 }
 
 fn key(model: &Model) -> Result<Option<Secret>> {
@@ -88,7 +97,11 @@ fn key(model: &Model) -> Result<Option<Secret>> {
         return Ok(None);
     };
     match std::env::var(variable) {
-        Ok(key) if !key.trim().is_empty() => Ok(Some(Secret::new(&key))),
+        Ok(key) if !key.trim().is_empty() => {
+            let key = Secret::new(&key);
+            known_keys::remember(&key);
+            Ok(Some(key))
+        }
         _ => Err(anyhow!(
             "model `{}` needs a key, and the environment variable {variable} is not set",
             model.name

@@ -22,10 +22,12 @@ mod hint;
 mod judge_check;
 mod judges;
 mod judging;
+mod known_keys;
 mod leaderboard;
 mod measured;
 mod open;
 mod outlook;
+mod permissions;
 mod pooling;
 mod print;
 mod programs;
@@ -68,7 +70,9 @@ fn main() -> ExitCode {
         LogFormat::Text => Printer::new(cli.color),
         LogFormat::Json => Printer::logging(cli.color),
     };
-    let exit = commands::dispatch(cli.command, printer).unwrap_or_else(|error| {
+    let granted = permissions::grant(&cli.permissions);
+    let exit = granted.and_then(|()| commands::dispatch(cli.command, printer));
+    let exit = exit.unwrap_or_else(|error| {
         printer.error(&error);
         hint::exit_of(&error).unwrap_or(Exit::Usage)
     });

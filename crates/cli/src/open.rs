@@ -1,6 +1,6 @@
 //! From a suite file to a plan and compiled metrics: everything that can be wrong before a request.
 
-use std::{path::Path, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use evalmark_core::{
@@ -16,6 +16,7 @@ use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
 
 use crate::{
     hint::Hinted,
+    permissions,
     print::Printer,
     programs::{self, Programs},
     run_folder::{Named, Options},
@@ -37,12 +38,14 @@ pub(crate) struct Opened {
 
 /// What suites are read with.
 pub(crate) fn readers() -> Readers<'static> {
-    Readers { kinds: evalmark_scoring::catalog(), parquet: parquet_rows }
+    let roots = permissions::roots();
+    Readers { kinds: evalmark_scoring::catalog(), parquet: parquet_rows, roots }
 }
 
-fn parquet_rows(path: &Path) -> Result<Rows, DatasetError> {
+fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
     let of_file = |error: &dyn std::fmt::Display| DatasetError::of_file(path, error.to_string());
-    let rows = evalmark_report::dataset::parquet_rows(path).map_err(|error| of_file(&error))?;
+    let rows =
+        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|error| of_file(&error))?;
     let owned = path.to_owned();
     Ok(Box::new(
         rows.map(move |row| row.map_err(|error| DatasetError::of_file(&owned, error.to_string()))),

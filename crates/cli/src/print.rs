@@ -10,7 +10,7 @@ use anyhow::Error;
 use evalmark_core::verdict::Answer;
 use evalmark_report::text::{inert, inert_json, printable};
 
-use crate::{args::Color, hint};
+use crate::{args::Color, hint, known_keys::hide};
 
 /// Where words go, and whether they may be coloured.
 #[derive(Clone, Copy, Debug)]
@@ -72,21 +72,22 @@ impl Printer {
 
     /// A result. A closed pipe is not an error: whoever read it has seen enough.
     pub(crate) fn result(self, text: &str) {
-        let _ = writeln!(stdout().lock(), "{}", inert(text));
+        let _ = writeln!(stdout().lock(), "{}", inert(&hide(text)));
     }
 
     /// A result in JSON.
     pub(crate) fn json(self, json: &str) {
-        let _ = writeln!(stdout().lock(), "{}", inert_json(json));
+        let _ = writeln!(stdout().lock(), "{}", inert_json(&hide(json)));
     }
 
     /// A result as it is, without a line break: in a form that is safe to print.
     pub(crate) fn raw(self, text: &str) {
-        let _ = stdout().lock().write_all(text.as_bytes());
+        let _ = stdout().lock().write_all(hide(text).as_bytes());
     }
 
     /// A remark.
     pub(crate) fn remark(self, text: &str) {
+        let text = &*hide(text);
         if self.logs {
             return tracing::info!("{text}");
         }
@@ -95,6 +96,7 @@ impl Printer {
 
     /// A warning.
     pub(crate) fn warning(self, text: &str) {
+        let text = &*hide(text);
         if self.logs {
             return tracing::warn!("{text}");
         }
@@ -104,7 +106,7 @@ impl Printer {
 
     /// An error with its causes and hints.
     pub(crate) fn error(self, error: &Error) {
-        let text = hint::describe(error);
+        let text = hide(&hint::describe(error)).into_owned();
         if self.logs {
             return tracing::error!("{}", text.trim());
         }

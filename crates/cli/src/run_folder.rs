@@ -19,6 +19,7 @@ use crate::{
     git::Git,
     hint::Hinted,
     judging::Agreement,
+    known_keys,
     measured::{Scale, Scales},
 };
 
@@ -466,7 +467,7 @@ struct FormatVersion {
 
 /// Writes a file so that nobody sees half of it.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    files::write(path, text.as_bytes())
+    files::write(path, known_keys::hide(text).as_bytes())
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 

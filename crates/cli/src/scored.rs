@@ -1,7 +1,7 @@
 //! The second half of a run, which may overlap the first: records become scores and report files, in
 //! the order of the reports, a batch at a time.
 
-use std::thread;
+use std::{borrow::Cow, sync::Arc, thread};
 
 use anyhow::Result;
 use evalmark_core::{
@@ -20,6 +20,7 @@ use evalmark_report::{
     summary::{SummaryRow, ready_summary},
 };
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
+use serde_json::Value;
 
 use crate::{
     failing::{Failing, Seen, passes, shown},
@@ -27,6 +28,7 @@ use crate::{
     gathered::{Gathered, Source, for_each_batch},
     judges::{Judged, Judges},
     judging::Judging,
+    known_keys::{any_known, hide, hide_in, hide_in_messages},
     open::Opened,
     print::Printer,
     run_folder::{Counts, RunFolder, Totals},
@@ -78,6 +80,7 @@ pub(crate) fn write_reports(
     let is_whole = for_each_batch(opened, source, judges, stop, |batch| {
         for mut one in score(opened, batch) {
             one.label(plan, &opened.labels);
+            one.hide_keys();
             samples_file.push(&one.row(plan))?;
             for (metric, score) in metrics.iter().zip(&one.scores) {
                 scores_file.push(&one.score_row(plan, metric, score))?;
@@ -186,6 +189,34 @@ impl ScoredSample {
         };
         for (score, labels) in self.scores.iter_mut().zip(labels) {
             score.label = labels.as_ref().and_then(|labels| labels.of(answered));
+        }
+    }
+
+    /// Takes out keys that came from the dataset, or from what was made of it. It is scored already.
+    fn hide_keys(&mut self) {
+        if !any_known() {
+            return;
+        }
+        if let Some(messages) = hide_in_messages(&self.sample.request.messages) {
+            self.sample.request.messages = messages.into();
+        }
+        let params = Value::Object((*self.sample.request.params).clone()).to_string();
+        if let Cow::Owned(hidden) = hide(&params)
+            && let Ok(params) = serde_json::from_str(&hidden)
+        {
+            self.sample.request.params = Arc::new(params);
+        }
+        let failure = self.record.failure.as_mut().map(|failure| &mut failure.message);
+        let judged = self.scores.iter_mut().flat_map(|score| {
+            let said = score.judge.as_mut().and_then(|judge| judge.output.as_mut());
+            [score.reason.as_mut(), said]
+        });
+        let texts = judged.flatten().chain(self.record.output.as_mut()).chain(failure);
+        texts.for_each(hide_in);
+        let shows = |target: &String| matches!(hide(target), Cow::Owned(_));
+        if self.sample.item.targets.iter().any(shows) {
+            let hidden = self.sample.item.targets.iter().map(|target| hide(target).into_owned());
+            self.sample.item.targets = hidden.collect();
         }
     }
 

@@ -1,23 +1,45 @@
 //! Jinja templates over an item's columns, strict: an undefined variable is an error that names it.
+//!
+//! A template may come from a stranger. Every step and every byte that it makes costs fuel, of which
+//! each rendering has a fixed amount, so that none runs on or fills the memory; and it includes only
+//! files that its suite may read.
+
+pub(crate) mod guard;
 
 use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use minijinja::{
-    AutoEscape, Environment, ErrorKind, UndefinedBehavior,
+    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior,
     value::{Object, Serde},
 };
 use serde_json::{Map, Value};
+
+use crate::files::{FileAccess, FileError};
+
+/// What one rendering may use up: a unit pays for a step or for 64 bytes, so it makes at most 64 MB.
+const FUEL: u64 = 1_000_000;
+
+/// The longest text that a template may give, in bytes: several times what the largest models read.
+const MAX_OUTPUT: usize = 16 << 20;
+
+/// How deep macros, includes and recursive loops may go. The stack of a thread bears many times that.
+const MAX_DEPTH: usize = 100;
 
 /// A compiled template. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Template {
     environment: Arc<Environment<'static>>,
     name: Arc<str>,
+    included: Included,
 }
+
+/// The files that were included so far, by name.
+type Included = Arc<Mutex<BTreeMap<String, String>>>;
 
 /// A template that does not compile or render.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,39 +52,56 @@ pub struct TemplateError {
 }
 
 impl Template {
-    /// Compiles `source`. `name` stands in messages; includes are looked up in `folder`.
-    pub fn compile(name: &str, source: &str, folder: &Path) -> Result<Self, TemplateError> {
+    /// Compiles `source`. `name` stands in messages; includes are looked up in `folder`, as far as
+    /// `access` reaches.
+    pub fn compile(
+        name: &str,
+        source: &str,
+        folder: &Path,
+        access: &FileAccess,
+    ) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
         environment.set_auto_reload(false);
-        environment.set_loader(minijinja::path_loader(PathBuf::from(folder)));
-        Self::compile_in(environment, name, source)
+        let (folder, access) = (folder.to_owned(), access.clone());
+        let included = Included::default();
+        let kept = included.clone();
+        environment.set_loader(move |name| {
+            let Some(source) = include(&folder, name, &access)? else { return Ok(None) };
+            let guarded = guard::guarded(&source)?;
+            kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), source);
+            Ok(Some(guarded))
+        });
+        Self::compile_in(environment, name, source, included)
     }
 
     /// Compiles `source`, which stands alone: it cannot include a file.
     pub fn compile_alone(name: &str, source: &str) -> Result<Self, TemplateError> {
-        Self::compile_in(Environment::new(), name, source)
+        Self::compile_in(Environment::new(), name, source, Included::default())
     }
 
     fn compile_in(
         mut environment: Environment<'static>,
         name: &str,
         source: &str,
+        included: Included,
     ) -> Result<Self, TemplateError> {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment
-            .add_template_owned(name.to_owned(), source.to_owned())
+        environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(MAX_DEPTH);
+        // It would print what surrounds the template, which is no part of an item.
+        environment.remove_global("debug");
+        guard::add(&mut environment);
+        guard::guarded(source)
+            .and_then(|guarded| environment.add_template_owned(name.to_owned(), guarded))
             .map_err(|error| TemplateError::new(name, &error, None))?;
-        Ok(Self { environment: Arc::new(environment), name: name.into() })
+        Ok(Self { environment: Arc::new(environment), name: name.into(), included })
     }
 
     /// Name and source of every file that was included so far, in the order of the names.
     pub fn included(&self) -> Vec<(String, String)> {
-        let loaded = self.environment.templates().filter(|(name, _)| **name != *self.name);
-        let mut files: Vec<_> =
-            loaded.map(|(name, file)| (name.to_owned(), file.source().to_owned())).collect();
-        files.sort();
-        files
+        let included = self.included.lock().unwrap_or_else(PoisonError::into_inner);
+        included.iter().map(|(name, source)| (name.clone(), source.clone())).collect()
     }
 
     /// Renders with every column as a variable.
@@ -84,12 +123,37 @@ impl Template {
             .environment
             .get_template(&self.name)
             .map_err(|error| TemplateError::new(&self.name, &error, None))?;
-        template.render(context).map_err(|error| {
+        let text = template.render(context).map_err(|error| {
             let missing = (error.kind() == ErrorKind::UndefinedError)
                 .then(|| template.undeclared_variables(false))
                 .map(|names| names.into_iter().filter(|n| !fields.contains_key(n)).collect());
             TemplateError::new(&self.name, &error, missing)
-        })
+        })?;
+        if text.len() > MAX_OUTPUT {
+            let message = format!(
+                "{}: gives a text of {} MB; the most is {} MB",
+                self.name,
+                text.len() >> 20,
+                MAX_OUTPUT >> 20
+            );
+            return Err(TemplateError { message, line: None });
+        }
+        Ok(text)
+    }
+}
+
+/// The source of an included template; `None` where there is no such file.
+fn include(folder: &Path, name: &str, access: &FileAccess) -> Result<Option<String>, Error> {
+    let refused = |what: String| Error::new(ErrorKind::InvalidOperation, what);
+    // A template names what lies in its folder or below, on every system alike.
+    let is_plain = |part: &str| !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
+    if !name.split('/').all(is_plain) || name.starts_with('/') {
+        return Ok(None);
+    }
+    match access.read_text(&folder.join(name)) {
+        Ok(source) => Ok(Some(source)),
+        Err(FileError::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(refused(format!("the included file `{name}` {error}"))),
     }
 }
 
@@ -118,10 +182,27 @@ impl TemplateError {
                 let names: Vec<_> = names.iter().map(|n| format!("`{n}`")).collect();
                 format!("undefined variable {}", names.join(", "))
             }
+            _ if is_out_of_fuel(error) => format!(
+                "takes too much work or memory; a template makes at most {} MB for one item",
+                (FUEL * 64) >> 20
+            ),
             _ => describe(error),
         };
         Self { message: format!("{at}: {what}"), line: error.line() }
     }
+}
+
+/// Whether an error, or what caused it in a macro or an included file, is that the fuel ran out.
+fn is_out_of_fuel(error: &minijinja::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<minijinja::Error>().map(Error::kind);
+        if kind == Some(ErrorKind::OutOfFuel) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Kind and detail of an error, with those of its causes.

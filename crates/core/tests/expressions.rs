@@ -106,6 +106,8 @@ fn nothing_runs_away() {
     let deep = format!("{}1{}", "(".repeat(140), ")".repeat(140));
     let long_sum = format!("{}1 > 0", "1+".repeat(490));
     let attributes = format!("item{}", ".a".repeat(490));
+    let minus = format!("{}1", "-".repeat(990));
+    let not = format!("{}1", "not ".repeat(240));
     let sources = [
         "'a' * 100000000 == ''",
         "('a' * 1000000) * 1000 == ''",
@@ -129,6 +131,8 @@ fn nothing_runs_away() {
         &deep,
         &long_sum,
         &attributes,
+        &minus,
+        &not,
     ];
     let big = "a".repeat(1_000_000);
     for source in sources {

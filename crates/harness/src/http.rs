@@ -3,13 +3,14 @@
 
 use std::{
     error::Error,
-    io,
-    net::IpAddr,
+    io::{self, Read},
     path::Path,
     time::{Duration, SystemTime},
 };
 
 use evalmark_core::{
+    files::{MAX_TEXT, open_regular},
+    key_hosts::is_this_machine,
     model::{Limits, Model},
     record::{ErrorKind, Failure},
     request::{Request, Task},
@@ -238,7 +239,7 @@ fn url(base_url: &str, place: &str) -> Result<Url, HttpError> {
         return Err(wrong("must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("must not hold a user name or password"));
+        return Err(wrong("must not contain a user name or password"));
     }
     let path = format!("{}/{place}", url.path().trim_end_matches('/'));
     url.set_path(&path);
@@ -291,10 +292,12 @@ fn client(
 /// The certificates in a PEM file, at least one.
 fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
     let wrong = |what: String| HttpError::Certificates(format!("{} {what}", path.display()));
-    let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let mut pem = Vec::new();
+    let read = open_regular(path).and_then(|file| Ok(file.take(MAX_TEXT).read_to_end(&mut pem)?));
+    read.map_err(|error| wrong(error.to_string()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(wrong("hold no certificate in PEM".into())),
+        Ok(_) => Err(wrong("contain no PEM certificate".into())),
         Err(error) => Err(wrong(format!("are no PEM: {}", with_causes(&error)))),
     }
 }
@@ -327,8 +330,7 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, HttpError> {
 
 /// A proxy could not reach this machine's own servers.
 fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    is_this_machine(url)
 }
 
 fn too_late(timeout: Duration) -> Trouble {
@@ -365,7 +367,7 @@ mod tests {
         check_url("https://h/d?api-version=1", "https://h/d/chat/completions?api-version=1");
         check_url("ftp://h", "the base URL must begin with http:// or https://");
         check_url("h/v1", "the base URL is no URL: relative URL without a base");
-        check_url("http://u:p@h/", "the base URL must not hold a user name or password");
+        check_url("http://u:p@h/", "the base URL must not contain a user name or password");
     }
 
     #[test]

@@ -6,7 +6,11 @@ use std::{
     path::Path,
 };
 
-use evalmark_core::{record::Outcome, request::RequestHash};
+use evalmark_core::{
+    files::{FileError, open_regular},
+    record::Outcome,
+    request::RequestHash,
+};
 use rusqlite::{Connection, Row, TransactionBehavior};
 
 use crate::{
@@ -22,8 +26,16 @@ const NO_RUN: &str = "";
 /// The endpoint key of the recording at `path`: it names the content, wherever the file lies.
 pub(crate) fn recording_key(path: &Path) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
+    hasher.update_reader(open(path)?)?;
     Ok(key_of(&hasher))
+}
+
+/// A recording is a regular file: a pipe could be read only once.
+fn open(path: &Path) -> io::Result<File> {
+    open_regular(path).map_err(|error| match error {
+        FileError::Unreadable(error) => error,
+        error => io::Error::other(format!("it {error}")),
+    })
 }
 
 fn key_of(hasher: &blake3::Hasher) -> String {
@@ -108,7 +120,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn open(path: &'a Path) -> Result<Self, RecordingError> {
-        let file = File::open(path).map_err(|error| RecordingError::unreadable(path, &error))?;
+        let file = open(path).map_err(|error| RecordingError::unreadable(path, &error))?;
         let (reader, hasher) = (BufReader::new(file), blake3::Hasher::new());
         Ok(Self { path, reader, hasher, line: 0, buffer: Vec::new() })
     }

@@ -1,38 +1,64 @@
 //! `evalmark check`: every mistake in the suites and their datasets; asks nothing.
 
+use std::path::Path;
+
+use anyhow::Result;
 use evalmark_core::figures::counted;
 
 use crate::{
-    args::CheckArgs, exit::Exit, open::open, print::Printer, programs, run_folder::Options,
+    args::CheckArgs,
+    ask::{Asks, allowed_keys},
+    exit::Exit,
+    open::{Opened, open},
+    permissions,
+    print::Printer,
+    programs,
+    run_folder::Options,
 };
 
 pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
     let mut exit = Exit::Done;
+    let mut all_opened = Vec::new();
+    let mut tell = |ended: Result<()>| {
+        if let Err(error) = ended {
+            printer.error(&error);
+            exit = Exit::Usage;
+        }
+    };
     for path in &args.suites {
         // Nothing is scored, so no program runs.
         let options = Options { allow_exec: true, ..Options::default() };
         match open(path, &options, printer) {
             Ok(opened) => {
-                for remark in programs::remarks(&opened) {
-                    printer.remark(&format!("{}: {remark}", path.display()));
+                tell(allowed_keys(&opened, Asks::Everyone));
+                if !args.permissions {
+                    describe(path, &opened, printer);
                 }
-                let plan = &opened.plan;
-                printer.result(&format!(
-                    "{}: {} x {} x {} x {} = {}, {}",
-                    path.display(),
-                    counted(plan.prompts.len() as u64, "prompt"),
-                    counted(plan.candidates.len() as u64, "model"),
-                    counted(plan.survey.n_items, "item"),
-                    counted(plan.epochs.into(), "epoch"),
-                    counted(plan.n_samples(), "sample"),
-                    counted(opened.metrics.len() as u64, "metric"),
-                ));
+                all_opened.push(opened);
             }
-            Err(error) => {
-                printer.error(&error);
-                exit = Exit::Usage;
-            }
+            Err(error) => tell(Err(error)),
         }
     }
+    if args.permissions {
+        let report = permissions::report(&all_opened.iter().collect::<Vec<_>>());
+        printer.result(&format!("{report:#}"));
+    }
     exit
+}
+
+fn describe(path: &Path, opened: &Opened, printer: Printer) {
+    for remark in programs::remarks(opened) {
+        printer.remark(&format!("{}: {remark}", path.display()));
+    }
+    let plan = &opened.plan;
+    printer.result(&format!(
+        "{}: {} x {} x {} x {} = {}, {}",
+        path.display(),
+        counted(plan.prompts.len() as u64, "prompt"),
+        counted(plan.candidates.len() as u64, "model"),
+        counted(plan.survey.n_items, "item"),
+        counted(plan.epochs.into(), "epoch"),
+        counted(plan.n_samples(), "sample"),
+        counted(opened.metrics.len() as u64, "metric"),
+    ));
 }

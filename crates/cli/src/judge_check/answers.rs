@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use evalmark_core::{
     dataset::{FileSpec, Format, Items},
+    files::FileAccess,
     item::{Item, ItemHash},
     label::{Answered, LabelSpec, Labels},
     suite::Suite,
@@ -64,7 +65,9 @@ impl Source {
             let format = Format::of(path)
                 .ok_or_else(|| anyhow!("the ending of `{name}` does not tell the format"))
                 .hint("use a file ending in .csv, .tsv, .jsonl, .json or .parquet")?;
-            let file = FileSpec { path: path.to_owned(), format, parquet: readers().parquet };
+            let access = FileAccess::unlimited();
+            let path = path.to_owned();
+            let file = FileSpec { path, format, parquet: readers().parquet, access };
             let labels = LabelSpec::File(file).open().context("labels cannot be read")?;
             return Ok(Self::Labels { labels, fields: HashMap::new() });
         }

@@ -456,7 +456,7 @@ fn judged() {
         .fold(text, |text, url| text.replace(url, &server.url()))
         .replace("../datasets", &datasets);
     world.write("suite.yaml", &text);
-    world.run_suite("r", &["--out", "out"]).expect(JUDGED.code);
+    world.run_suite("r", &["--out", "out", "--root", &datasets]).expect(JUDGED.code);
     JUDGED.compare(&world);
 }
 

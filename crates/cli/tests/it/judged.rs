@@ -398,12 +398,17 @@ fn the_example_suite_runs() {
         .replace("http://127.0.0.1:18082/v1", &server.url())
         .replace("../datasets", &root().join("datasets").display().to_string());
     world.write("suite.yaml", &text);
-    world.run_suite("r", &["--out", "out"]).expect(0);
+    let datasets = root().join("datasets").display().to_string();
+    world.run_suite("r", &["--out", "out", "--root", &datasets]).expect(0);
     let run = world.json("out/judged/r/run.json");
     assert_eq!(run["counts"]["unscored"], json!({}));
     assert_eq!(run["judged"], json!(["helpful", "better", "facts", "same"]));
     assert_eq!(run["judging"]["better"]["flip_rate"], 1.0);
-    let check = ["judge-check", "out/judged/r", "--metric", "helpful", "--labels", "merit"];
+    let check = [
+        ["judge-check", "out/judged/r", "--root", &datasets].as_slice(),
+        &["--metric", "helpful", "--labels", "merit"],
+    ]
+    .concat();
     let told = world.run(&check).expect(0).words();
     assert!(told.contains("12 labelled answers to 12 items"), "{told}");
 }

@@ -59,6 +59,9 @@ impl World {
         command
             .env_remove("EVALMARK_CACHE_DIR")
             .env_remove("OPENAI_API_KEY")
+            .env_remove("EVALMARK_ALLOW_KEY")
+            .env_remove("EVALMARK_ALLOW_PLAIN_HTTP")
+            .env_remove("XDG_CONFIG_HOME")
             .env_remove("NO_COLOR");
         command.env("HOME", self.folder.path()).env("XDG_CACHE_HOME", self.path("cache"));
         command

@@ -5,10 +5,10 @@ use std::{fs::File, io::BufReader, path::Path, sync::Arc};
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 use serde_json::Value;
 
-use super::{DatasetError, Row, Rows, open_file};
+use super::{DatasetError, Row, Rows};
 
-pub(super) fn open(path: &Path, delimiter: u8) -> Result<Rows, DatasetError> {
-    let file = BufReader::with_capacity(1 << 16, open_file(path)?);
+pub(super) fn open(path: &Path, file: File, delimiter: u8) -> Result<Rows, DatasetError> {
+    let file = BufReader::with_capacity(1 << 16, file);
     let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
     let header = reader.headers().map_err(|error| describe(path, 0, &error))?.clone();
     check_header(path, &header)?;

@@ -10,11 +10,11 @@ use std::{
 use serde_json::Value;
 use struson::reader::{JsonReader, JsonStreamReader, ValueType};
 
-use super::{DatasetError, Row, Rows, open_file};
+use super::{DatasetError, Row, Rows};
 
 /// A buffered file, past its byte order mark if it has one.
-fn open_text(path: &Path) -> Result<BufReader<File>, DatasetError> {
-    let mut reader = BufReader::with_capacity(1 << 16, open_file(path)?);
+fn open_text(path: &Path, file: File) -> Result<BufReader<File>, DatasetError> {
+    let mut reader = BufReader::with_capacity(1 << 16, file);
     let start = reader
         .fill_buf()
         .map_err(|error| DatasetError::of_file(path, format!("cannot be read: {error}")))?;
@@ -24,8 +24,8 @@ fn open_text(path: &Path) -> Result<BufReader<File>, DatasetError> {
     Ok(reader)
 }
 
-pub(super) fn open_lines(path: &Path) -> Result<Rows, DatasetError> {
-    let reader = open_text(path)?;
+pub(super) fn open_lines(path: &Path, file: File) -> Result<Rows, DatasetError> {
+    let reader = open_text(path, file)?;
     Ok(Box::new(Lines { path: path.into(), reader, line: 0, done: false }))
 }
 
@@ -81,8 +81,8 @@ fn parse(bytes: &[u8]) -> Result<Row, String> {
     }
 }
 
-pub(super) fn open_array(path: &Path) -> Result<Rows, DatasetError> {
-    let mut text = open_text(path)?;
+pub(super) fn open_array(path: &Path, file: File) -> Result<Rows, DatasetError> {
+    let mut text = open_text(path, file)?;
     let is_blank = text.fill_buf().is_ok_and(<[u8]>::is_empty);
     if is_blank {
         return Err(DatasetError::of_file(path, "is empty; it needs a JSON array of objects"));

@@ -13,6 +13,8 @@ use std::{
 
 use serde_json::{Map, Value};
 
+use crate::files::FileAccess;
+
 pub(crate) use self::items::Surveyor;
 pub use self::items::{Fingerprints, Items, Survey};
 
@@ -22,8 +24,8 @@ pub type Row = Map<String, Value>;
 /// Rows of a file, in order.
 pub type Rows = Box<dyn Iterator<Item = Result<Row, DatasetError>> + Send>;
 
-/// Opens a Parquet file as rows.
-pub type OpenParquet = fn(&Path) -> Result<Rows, DatasetError>;
+/// Reads an opened Parquet file as rows; its path is for messages.
+pub type OpenParquet = fn(&Path, std::fs::File) -> Result<Rows, DatasetError>;
 
 /// Format of a dataset file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct FileSpec {
     pub format: Format,
     /// How a Parquet file is read.
     pub parquet: OpenParquet,
+    /// Where it must lie.
+    pub access: FileAccess,
 }
 
 /// A dataset as declared in a suite, checked.
@@ -110,12 +114,14 @@ impl DatasetSpec {
 impl FileSpec {
     /// The file's rows, from the first.
     pub fn rows(&self) -> Result<Rows, DatasetError> {
+        let file = self.access.open(&self.path);
+        let file = file.map_err(|error| DatasetError::of_file(&self.path, error.to_string()))?;
         match self.format {
-            Format::Csv => csv::open(&self.path, b','),
-            Format::Tsv => csv::open(&self.path, b'\t'),
-            Format::Jsonl => json::open_lines(&self.path),
-            Format::Json => json::open_array(&self.path),
-            Format::Parquet => (self.parquet)(&self.path),
+            Format::Csv => csv::open(&self.path, file, b','),
+            Format::Tsv => csv::open(&self.path, file, b'\t'),
+            Format::Jsonl => json::open_lines(&self.path, file),
+            Format::Json => json::open_array(&self.path, file),
+            Format::Parquet => (self.parquet)(&self.path, file),
         }
     }
 }
@@ -141,14 +147,5 @@ impl DatasetError {
     /// An error about one row.
     pub fn of_row(path: &Path, place: impl Into<String>, message: impl Into<String>) -> Self {
         Self { path: path.to_owned(), place: Some(place.into()), message: message.into() }
-    }
-}
-
-fn open_file(path: &Path) -> Result<std::fs::File, DatasetError> {
-    let file = std::fs::File::open(path)
-        .map_err(|error| DatasetError::of_file(path, format!("cannot be read: {error}")))?;
-    match file.metadata() {
-        Ok(meta) if meta.is_dir() => Err(DatasetError::of_file(path, "is a folder, not a file")),
-        _ => Ok(file),
     }
 }

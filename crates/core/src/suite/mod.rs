@@ -9,7 +9,10 @@ mod mistake;
 mod raw;
 mod schema;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -21,6 +24,7 @@ pub use self::{
 };
 use crate::{
     dataset::{DatasetSpec, OpenParquet},
+    files::{FileAccess, MAX_TEXT},
     metric::{MetricKind, MetricSpec},
     model::{Model, Provider, RecordedColumn},
     prompt::Prompt,
@@ -51,6 +55,8 @@ pub struct Suite {
     pub effective: Value,
     /// What is unwise, but no mistake.
     pub warnings: Vec<String>,
+    /// Which files it may read, and which it did.
+    pub access: FileAccess,
 }
 
 /// What a reader of suites is told about the world outside this crate.
@@ -60,6 +66,8 @@ pub struct Readers<'a> {
     pub kinds: &'a [MetricKind],
     /// How a Parquet dataset is read.
     pub parquet: OpenParquet,
+    /// Folders below which suites may read, besides their own roots.
+    pub roots: &'a [PathBuf],
 }
 
 /// A suite that cannot be used.
@@ -91,11 +99,11 @@ pub enum SuiteError {
 impl Suite {
     /// Reads and checks a suite file.
     pub fn read(path: &Path, readers: Readers<'_>) -> Result<Self, SuiteError> {
-        let text = std::fs::read_to_string(path).map_err(|error| SuiteError::Unreadable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(check::check(path, &text, readers)?)
+        let unreadable = |reason: String| SuiteError::Unreadable { path: path.to_owned(), reason };
+        let text = read_text(path).map_err(unreadable)?;
+        let access = FileAccess::of_suite(path, readers.roots)
+            .map_err(|error| unreadable(error.to_string()))?;
+        Ok(check::check(path, &text, readers, access)?)
     }
 
     /// Keeps the named prompts and candidate models; an empty list keeps all.
@@ -158,6 +166,18 @@ impl Suite {
 fn retain<T>(list: &mut Vec<T>, is_kept: &[bool]) {
     let mut is_kept = is_kept.iter();
     list.retain(|_| is_kept.next().copied().unwrap_or(true));
+}
+
+/// The text of a suite, which may come from a pipe: whoever runs evalmark named it.
+fn read_text(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let read = file.take(MAX_TEXT + 1).read_to_string(&mut text);
+    read.map_err(|error| error.to_string())?;
+    if text.len() as u64 > MAX_TEXT {
+        return Err(format!("it has more than {} MiB", MAX_TEXT >> 20));
+    }
+    Ok(text)
 }
 
 fn all_known(what: &'static str, wanted: &[String], known: &[String]) -> Result<(), SuiteError> {

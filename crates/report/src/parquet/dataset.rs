@@ -1,6 +1,7 @@
 //! A dataset that is a Parquet file: its rows as JSON objects, in column order.
 
 use std::{
+    fs::File,
     iter,
     path::{Path, PathBuf},
 };
@@ -46,7 +47,15 @@ pub struct ParquetRows {
 /// Numbers, booleans and texts (as UTF-8) stay what they are; dates and times become ISO 8601 text; lists and
 /// structs become arrays and objects; null, NaN and infinity become `null`.
 pub fn parquet_rows(path: &Path) -> Result<ParquetRows, DatasetReadError> {
-    let reader = TableReader::open(path)?;
+    rows_of(path, TableReader::open(path)?)
+}
+
+/// The same with a file that is open; its path is for messages.
+pub fn parquet_rows_of(path: &Path, file: File) -> Result<ParquetRows, DatasetReadError> {
+    rows_of(path, TableReader::of_file(path, file)?)
+}
+
+fn rows_of(path: &Path, reader: TableReader) -> Result<ParquetRows, DatasetReadError> {
     for (name, field) in reader.schema().iter() {
         if let Some(found) = unsupported(field.dtype()) {
             let (path, column) = (path.to_owned(), name.to_string());

@@ -103,7 +103,12 @@ pub(super) struct TableReader {
 impl TableReader {
     /// Opens a file, reads its footer, and checks that it describes the file.
     pub(super) fn open(path: &Path) -> Result<Self, ReadError> {
-        let mut file = File::open(path).map_err(|source| ReadError::io(path, source))?;
+        let file = File::open(path).map_err(|source| ReadError::io(path, source))?;
+        Self::of_file(path, file)
+    }
+
+    /// The same with a file that is open; its path is for messages.
+    pub(super) fn of_file(path: &Path, mut file: File) -> Result<Self, ReadError> {
         let about = file.metadata().map_err(|source| ReadError::io(path, source))?;
         if about.is_dir() {
             return Err(ReadError::io(path, io::ErrorKind::IsADirectory.into()));

@@ -1,6 +1,6 @@
 //! Checking the `dataset` section against the file it names.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{Checker, suggest};
 use crate::{
@@ -16,7 +16,7 @@ impl Checker<'_> {
         let format = raw.format.map(format_of).or_else(|| Format::of(&path));
         let Some(format) = format else {
             let hint = "add `format: csv` (or tsv, jsonl, json, parquet)".to_owned();
-            let message = format!("the ending of `{}` does not tell its format", raw.path);
+            let message = format!("the ending of `{}` does not tell the format", raw.path);
             self.complain_with_hint("/dataset/path", message, hint);
             return None;
         };
@@ -24,14 +24,14 @@ impl Checker<'_> {
             if raw.slices[..i].contains(slice) {
                 self.complain(
                     &format!("/dataset/slices/{i}"),
-                    format!("`{slice}` stands here twice"),
+                    format!("`{slice}` appears twice here"),
                 );
             }
         }
         let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
         let ignored = models.iter().flat_map(recorded_columns).chain(raw.ignore.clone());
         Some(DatasetSpec {
-            file: FileSpec { path, format, parquet: self.readers.parquet },
+            file: self.file_spec(path, format),
             id: raw.id.clone(),
             targets: raw.target.clone().map(RawNames::into_vec).unwrap_or_default(),
             allow_empty_target: raw.allow_empty_target,
@@ -43,6 +43,11 @@ impl Checker<'_> {
             only: None,
             planned: None,
         })
+    }
+
+    /// A file of rows, which is looked for when it is opened.
+    pub(super) fn file_spec(&self, path: PathBuf, format: Format) -> FileSpec {
+        FileSpec { path, format, parquet: self.readers.parquet, access: self.access.clone() }
     }
 
     /// The dataset's first item, once its columns have been checked.

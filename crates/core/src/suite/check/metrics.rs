@@ -84,10 +84,10 @@ impl Checker<'_> {
             let Some(param) = params.pointer_mut(pointer) else { continue };
             let Some(file) = param.as_str() else { continue };
             let path = self.folder.join(file);
-            match std::fs::read_to_string(&path) {
+            match self.access.read_text(&path) {
                 Ok(text) => *param = json!({ "text": text }),
                 Err(error) => {
-                    let message = format!("the file {} cannot be read: {error}", path.display());
+                    let message = format!("the file {} {error}", path.display());
                     self.complain(&format!("{at}/{}{pointer}", escape(kind.name)), message);
                     all_read = false;
                 }

@@ -3,6 +3,7 @@
 mod dataset;
 mod gate;
 mod labels;
+mod literal_keys;
 pub(in crate::suite) mod metrics;
 mod models;
 mod prompts;
@@ -16,13 +17,19 @@ use super::{
     raw::RawSuite,
     schema,
 };
-use crate::metric::MetricSpec;
+use crate::{files::FileAccess, metric::MetricSpec};
 
-/// Reads a suite's text; `path` says where relative paths start.
-pub(super) fn check(path: &Path, text: &str, readers: Readers<'_>) -> Result<Suite, Mistakes> {
+/// Reads a suite's text; `path` says where relative paths start, and `access` where they may lead.
+pub(super) fn check(
+    path: &Path,
+    text: &str,
+    readers: Readers<'_>,
+    access: FileAccess,
+) -> Result<Suite, Mistakes> {
     let wrong = |list| Mistakes { path: path.to_owned(), list };
     let mut document = Document::parse(text).map_err(|mistake| wrong(vec![mistake]))?;
-    let mistakes = schema::fit(&mut document, &schema::schema(readers.kinds));
+    let mut mistakes = literal_keys::find(&document);
+    mistakes.extend(schema::fit(&mut document, &schema::schema(readers.kinds)));
     let raw: RawSuite = match serde_json::from_value(document.value.clone()) {
         Ok(raw) => raw,
         Err(_) if !mistakes.is_empty() => return Err(wrong(sorted(mistakes))),
@@ -30,7 +37,7 @@ pub(super) fn check(path: &Path, text: &str, readers: Readers<'_>) -> Result<Sui
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let prompt_names = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
-    let mut checker = Checker { document, folder, readers, prompt_names, mistakes };
+    let mut checker = Checker { document, folder, access, readers, prompt_names, mistakes };
     let suite = checker.suite(path, raw);
     match suite {
         Some(suite) if checker.mistakes.is_empty() => Ok(suite),
@@ -47,6 +54,7 @@ fn sorted(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
 struct Checker<'a> {
     document: Document,
     folder: PathBuf,
+    access: FileAccess,
     readers: Readers<'a>,
     prompt_names: Vec<String>,
     mistakes: Vec<Mistake>,
@@ -106,6 +114,7 @@ impl Checker<'_> {
             gate,
             effective,
             warnings,
+            access: self.access.clone(),
         })
     }
 

@@ -1,15 +1,13 @@
 //! Checking the `models` section: providers, limits, and that no key stands in it.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{Checker, metrics::Asked, suggest};
+use super::{Checker, literal_keys::is_secret, metrics::Asked, suggest};
 use crate::{
+    files::FileError,
     model::{Limits, Model, Price, Provider, RecordedColumn},
     prices,
-    suite::{
-        raw::{RawLimits, RawModel, RawProvider, RawRecorded},
-        schema::SECRET_KEYS,
-    },
+    suite::raw::{RawLimits, RawModel, RawProvider, RawRecorded},
 };
 
 impl Checker<'_> {
@@ -21,12 +19,14 @@ impl Checker<'_> {
     fn model(&mut self, i: usize, raw: &RawModel) -> Option<Model> {
         let at = format!("/models/{i}");
         for name in raw.params.keys().filter(|name| holds_a_secret(name)) {
-            let message = format!("`{name}`: a suite never holds a key; use `api_key_env`");
+            let message = format!("`{name}`: a suite must not contain a key; use `api_key_env`");
             self.complain(&format!("{at}/params"), message);
         }
         for reserved in ["model", "messages", "stream", "n"] {
             if raw.params.contains_key(reserved) {
-                let message = format!("`{reserved}` is not a parameter of one answer");
+                let message = format!(
+                    "`{reserved}` is not supported in `params`: a request is for one answer; use `epochs` for several"
+                );
                 self.complain(&format!("{at}/params/{reserved}"), message);
             }
         }
@@ -88,8 +88,9 @@ impl Checker<'_> {
             }
             (None, None, Some(file)) => {
                 let path = self.folder.join(file);
-                if !path.is_file() {
-                    let message = format!("the recording {} does not exist", path.display());
+                if let Err(error) = self.access.check(&path) {
+                    let what = not_there(&error, "does not exist");
+                    let message = format!("the recording {} {what}", path.display());
                     self.complain(&format!("{at}/file"), message);
                 }
                 Some(Provider::RecordedFile(path))
@@ -176,7 +177,7 @@ impl Checker<'_> {
         match humantime::parse_duration(text) {
             Ok(span) if span >= Duration::from_millis(1) => Some(Some(span)),
             _ => {
-                let message = format!("`{text}` is no time span; write `60s`, `500ms` or `2m`");
+                let message = format!("`{text}` is not a time span; write `60s`, `500ms` or `2m`");
                 self.complain(at, message);
                 None
             }
@@ -186,8 +187,10 @@ impl Checker<'_> {
     /// The file with certificates.
     fn ca_file(&mut self, at: &str, raw: &RawModel) -> Option<PathBuf> {
         let path = self.folder.join(raw.ca_file.as_ref()?);
-        if !path.is_file() {
-            let message = format!("the certificates {} do not exist", path.display());
+        // Certificates are public, and neither sent nor recorded: they may lie where systems have them.
+        if let Err(error) = self.access.check_anywhere(&path) {
+            let what = not_there(&error, "do not exist");
+            let message = format!("the certificates {} {what}", path.display());
             self.complain(&format!("{at}/ca_file"), message);
         }
         Some(path)
@@ -251,10 +254,17 @@ pub(super) fn own_judges(
     warnings
 }
 
+/// What is wrong with a file, in few words where it is not there at all.
+fn not_there(error: &FileError, absent: &str) -> String {
+    match error {
+        FileError::Unreadable(error) if error.kind() == ErrorKind::NotFound => absent.to_owned(),
+        error => error.to_string(),
+    }
+}
+
 /// Parameters that would carry a key or headers.
 fn holds_a_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    SECRET_KEYS.contains(&name.as_str()) || name.ends_with("headers")
+    is_secret(name) || name.to_lowercase().ends_with("headers")
 }
 
 /// Whether `name` can be an environment variable, and does not look like a key itself.
@@ -276,7 +286,7 @@ fn base_url_problem(text: &str) -> Option<&'static str> {
         return Some("must begin with http:// or https:// and name a host");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Some("holds a user name or password; use `api_key_env`");
+        return Some("contains a user name or password; use `api_key_env`");
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Some("must not have a query or fragment");

@@ -86,7 +86,7 @@ impl Checker<'_> {
         });
         let messages = messages.and_then(|document| {
             serde_json::from_value::<Vec<RawMessage>>(document.value)
-                .map_err(|error| format!("{file} is no list of chat messages: {error}"))
+                .map_err(|error| format!("{file} is not a list of chat messages: {error}"))
         });
         let sources = messages.and_then(|messages| {
             let source = |message: RawMessage| match (message.content, message.file) {
@@ -102,7 +102,7 @@ impl Checker<'_> {
         match sources {
             Ok(sources) if !sources.is_empty() => Some(sources),
             Ok(_) => {
-                self.complain(pointer, format!("{file} holds no message"));
+                self.complain(pointer, format!("{file} has no messages"));
                 None
             }
             Err(message) => {
@@ -130,13 +130,13 @@ impl Checker<'_> {
 
     fn prompt_file(&mut self, role: RawRole, file: &str, pointer: String) -> Option<Source> {
         let path = self.folder.join(file);
-        match std::fs::read_to_string(&path) {
+        match self.access.read_text(&path) {
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new("")).to_owned();
                 Some(Source { role: role.as_str().to_owned(), text, folder, pointer })
             }
             Err(error) => {
-                let message = format!("the prompt file {} cannot be read: {error}", path.display());
+                let message = format!("the prompt file {} {error}", path.display());
                 self.complain(&pointer, message);
                 None
             }
@@ -151,7 +151,7 @@ impl Checker<'_> {
     ) -> Option<Vec<MessageTemplate>> {
         let compiled = sources.into_iter().map(|source| {
             let name = format!("prompt `{prompt}`");
-            let template = Template::compile(&name, &source.text, &source.folder);
+            let template = Template::compile(&name, &source.text, &source.folder, &self.access);
             let rendered = template.and_then(|template| {
                 if let Some(item) = first {
                     template.render(&item.fields)?;

@@ -1,0 +1,208 @@
+//! Which hosts a key belongs to. A suite names a variable and an address, and may come from a
+//! stranger; so a key goes only where it is known to belong, or where the user says so.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use url::{Host, Url};
+
+/// Variables that hold the keys of known providers, and the hosts of those. A host stands for those
+/// below it, too: `eu.api.openai.com` is OpenAI's.
+const KNOWN: [(&str, &[&str]); 28] = [
+    ("OPENAI_API_KEY", &["api.openai.com"]),
+    ("ANTHROPIC_API_KEY", &["api.anthropic.com"]),
+    ("CEREBRAS_API_KEY", &["api.cerebras.ai"]),
+    ("COHERE_API_KEY", &["api.cohere.com", "api.cohere.ai"]),
+    ("CO_API_KEY", &["api.cohere.com", "api.cohere.ai"]),
+    ("DASHSCOPE_API_KEY", &["dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com"]),
+    ("DEEPINFRA_API_KEY", &["api.deepinfra.com"]),
+    ("DEEPINFRA_TOKEN", &["api.deepinfra.com"]),
+    ("DEEPSEEK_API_KEY", &["api.deepseek.com"]),
+    ("FIREWORKS_API_KEY", &["api.fireworks.ai"]),
+    ("GEMINI_API_KEY", &["generativelanguage.googleapis.com"]),
+    ("GITHUB_TOKEN", &["models.github.ai"]),
+    ("GOOGLE_API_KEY", &["generativelanguage.googleapis.com"]),
+    ("GROQ_API_KEY", &["api.groq.com"]),
+    ("HF_TOKEN", &["router.huggingface.co"]),
+    ("HUGGINGFACE_API_KEY", &["router.huggingface.co"]),
+    ("MISTRAL_API_KEY", &["api.mistral.ai"]),
+    ("MOONSHOT_API_KEY", &["api.moonshot.ai", "api.moonshot.cn"]),
+    ("NEBIUS_API_KEY", &["api.studio.nebius.com", "api.tokenfactory.nebius.com"]),
+    ("NOVITA_API_KEY", &["api.novita.ai"]),
+    ("NVIDIA_API_KEY", &["integrate.api.nvidia.com"]),
+    ("OPENROUTER_API_KEY", &["openrouter.ai"]),
+    ("PERPLEXITY_API_KEY", &["api.perplexity.ai"]),
+    ("SAMBANOVA_API_KEY", &["api.sambanova.ai"]),
+    ("TOGETHER_API_KEY", &["api.together.xyz", "api.together.ai"]),
+    ("VOYAGE_API_KEY", &["api.voyageai.com"]),
+    ("XAI_API_KEY", &["api.x.ai"]),
+    ("ZAI_API_KEY", &["api.z.ai"]),
+];
+
+/// What any server that speaks OpenAI's protocol is given its key by.
+const OF_THE_PROTOCOL: &str = "OPENAI_API_KEY";
+
+/// Parts of names of keys that are no model server's.
+const OTHER_SECRETS: [&str; 9] =
+    ["SECRET", "ACCESS", "PRIVATE", "SIGNING", "ENCRYPTION", "SSH", "GPG", "AWS", "PASS"];
+
+/// Whether a key may go to an address without anyone having said so: to its provider's hosts; and to
+/// servers on this machine, where it reads like the key of a model server (`OPENAI_API_KEY`,
+/// `LITELLM_MASTER_KEY`) and is not known as another's.
+pub fn belongs(variable: &str, address: &Url) -> bool {
+    let name = variable.to_ascii_uppercase();
+    let known = KNOWN.iter().find(|(known, _)| *known == name);
+    if is_this_machine(address) {
+        let is_others = known.is_some() && name != OF_THE_PROTOCOL;
+        return name.ends_with("KEY")
+            && !is_others
+            && !OTHER_SECRETS.iter().any(|part| name.contains(part));
+    }
+    let host = address.host_str().unwrap_or_default();
+    let is_of = |owner: &&str| {
+        host.strip_suffix(*owner).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    known.is_some_and(|(_, hosts)| hosts.iter().any(|owner| is_of(&owner)))
+}
+
+/// Whether an address is this machine's own: nothing that is sent there leaves it.
+pub fn is_this_machine(address: &Url) -> bool {
+    let is_own = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+    match address.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => is_own(ip.into()),
+        Some(Host::Ipv6(ip)) => is_own(ip.into()),
+        None => false,
+    }
+}
+
+/// A host, at any port or at one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    host: String,
+    port: Option<u16>,
+}
+
+/// Leave for the key in a variable to go to a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyGrant {
+    variable: String,
+    place: Place,
+}
+
+impl Place {
+    /// Where an address leads, port included where it is not the usual one.
+    pub fn of(address: &Url) -> Self {
+        let host = address.host_str().unwrap_or_default().to_owned();
+        Self { host, port: address.port() }
+    }
+
+    /// Whether an address is there.
+    pub fn holds(&self, address: &Url) -> bool {
+        let port = address.port_or_known_default();
+        address.host_str() == Some(self.host.as_str()) && (self.port.is_none() || self.port == port)
+    }
+}
+
+impl KeyGrant {
+    /// Whether it lets the variable's key go to an address.
+    pub fn allows(&self, variable: &str, address: &Url) -> bool {
+        self.variable == variable && self.place.holds(address)
+    }
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a host; write `HOST` or `HOST:PORT`");
+        if text.is_empty() || text.contains(['/', '@', '?', '#', '*']) {
+            return Err(wrong());
+        }
+        // Hosts are compared as addresses have them.
+        let address = Url::parse(&format!("http://{text}/")).map_err(|_| wrong())?;
+        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let host = address.host_str().ok_or_else(wrong)?.to_owned();
+        Ok(Self { host, port: address.port().or(port.filter(|_| !text.ends_with(']'))) })
+    }
+}
+
+impl FromStr for KeyGrant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (variable, place) =
+            text.split_once('@')
+                .filter(|(variable, _)| !variable.is_empty())
+                .ok_or_else(|| format!("`{text}` names no variable and host; write `NAME@HOST`"))?;
+        Ok(Self { variable: variable.to_owned(), place: place.parse()? })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) => write!(f, "{}:{port}", self.host),
+            None => f.write_str(&self.host),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Url {
+        Url::parse(text).expect(text)
+    }
+
+    #[test]
+    fn a_key_belongs_to_its_provider() {
+        for (variable, address, expected) in [
+            ("OPENAI_API_KEY", "https://api.openai.com/v1", true),
+            ("OPENAI_API_KEY", "https://API.OPENAI.COM:443/v1", true),
+            ("OPENAI_API_KEY", "https://eu.api.openai.com/v1", true),
+            ("OPENAI_API_KEY", "https://api.openai.com.evil.example/v1", false),
+            ("OPENAI_API_KEY", "https://evilapi.openai.com/v1", false),
+            ("OPENAI_API_KEY", "https://api.openai.com@evil.example/v1", false),
+            ("OPENAI_API_KEY", "https://api.groq.com/openai/v1", false),
+            ("GROQ_API_KEY", "https://api.groq.com/openai/v1", true),
+            ("AWS_SECRET_ACCESS_KEY", "https://api.openai.com/v1", false),
+            ("MY_API_KEY", "https://llm.example/v1", false),
+            ("OPENAI_API_KEY", "http://127.0.0.1:8000/v1", true),
+            ("OPENAI_API_KEY", "http://[::1]:8000/v1", true),
+            ("OPENAI_API_KEY", "http://0x7f.1:8000/v1", true),
+            ("MY_KEY", "http://localhost:8000/v1", true),
+            ("LITELLM_MASTER_KEY", "http://0.0.0.0:4000", true),
+            ("AWS_SECRET_ACCESS_KEY", "http://127.0.0.1:9501/v1", false),
+            ("STRIPE_SECRET_KEY", "http://127.0.0.1:9501/v1", false),
+            ("SSH_PRIVATE_KEY", "http://localhost:9501/v1", false),
+            ("GITHUB_TOKEN", "http://localhost:9501/v1", false),
+            ("DATABASE_URL", "http://localhost:9501/v1", false),
+            ("DB_PASSWORD", "http://localhost:9501/v1", false),
+            ("ANTHROPIC_API_KEY", "http://localhost:9501/v1", false),
+            ("MY_KEY", "http://localhost.evil.example/v1", false),
+            ("MY_KEY", "http://10.0.0.1/v1", false),
+        ] {
+            assert_eq!(belongs(variable, &at(address)), expected, "{variable} {address}");
+        }
+    }
+
+    #[test]
+    fn a_grant_is_for_one_variable_and_host() {
+        let check = |grant: &str, variable: &str, address: &str, expected: bool| {
+            let grant: KeyGrant = grant.parse().expect(grant);
+            assert_eq!(grant.allows(variable, &at(address)), expected, "{grant:?} {address}");
+        };
+        check("K@llm.example", "K", "https://LLM.example/v1", true);
+        check("K@llm.example", "K", "https://llm.example:8443/v1", true);
+        check("K@llm.example:8443", "K", "https://llm.example:8443/v1", true);
+        check("K@llm.example:443", "K", "https://llm.example/v1", true);
+        check("K@llm.example:80", "K", "https://llm.example/v1", false);
+        check("K@llm.example", "L", "https://llm.example/v1", false);
+        check("K@llm.example", "K", "https://a.llm.example/v1", false);
+        check("K@[::2]", "K", "https://[::2]/v1", true);
+        for wrong in ["", "K", "@h", "K@", "K@h/v1", "K@*", "K@http://h", "K@a@b"] {
+            assert!(wrong.parse::<KeyGrant>().is_err(), "{wrong}");
+        }
+    }
+}
