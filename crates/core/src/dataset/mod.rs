@@ -17,7 +17,7 @@ use std::{
 };
 
 pub(crate) use self::items::Surveyor;
-pub use self::items::{Items, Survey};
+pub use self::items::{Fingerprints, Items, Survey};
 use crate::{fields::Fields, files::FileAccess};
 
 /// Rows of a file, in order.
@@ -98,6 +98,8 @@ pub struct DatasetSpec {
     pub limit: Option<u64>,
     /// Of those, take only the items whose place says so.
     pub only: Option<Arc<[bool]>>,
+    /// What the first pass over all items saw: an item that is read again must be the same.
+    pub planned: Option<Fingerprints>,
 }
 
 impl fmt::Debug for FileSpec {

@@ -53,15 +53,15 @@ pub struct ParquetRows {
 /// arrays and objects; null, NaN and infinity become `null`. A column that cannot be read, or bytes
 /// that are not text, are an error only where they are used.
 pub fn parquet_rows(path: &Path) -> Result<ParquetRows, DatasetReadError> {
-    rows_of(path, TableReader::open(path)?)
+    rows_of(TableReader::open(path)?)
 }
 
 /// The same with a file that is open; its path is for messages.
 pub fn parquet_rows_of(path: &Path, file: File) -> Result<ParquetRows, DatasetReadError> {
-    rows_of(path, TableReader::of_file(path, file)?)
+    rows_of(TableReader::of_file(path, file)?)
 }
 
-fn rows_of(path: &Path, reader: TableReader) -> Result<ParquetRows, DatasetReadError> {
+fn rows_of(reader: TableReader) -> Result<ParquetRows, DatasetReadError> {
     let names: Vec<_> = reader.schema().iter_names().map(ToString::to_string).collect();
     let mut plan = Plan { columns: names.clone(), unreadable: Vec::new(), written: HashMap::new() };
     for (name, field) in reader.schema().iter() {

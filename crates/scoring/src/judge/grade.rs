@@ -4,7 +4,7 @@
 //! Where there are other words around it, the object must stand on lines of its own, no number or
 //! brace may follow it, and nothing that the judge was shown may hold a grade: prose may quote it.
 
-use std::{borrow::Cow, ops::Range, sync::LazyLock};
+use std::{borrow::Cow, fmt::Write, ops::Range, sync::LazyLock};
 
 use regex::Regex;
 use serde::de::DeserializeOwned;
@@ -68,7 +68,7 @@ fn with_escapes(text: &str) -> String {
         (String::with_capacity(text.len()), false, false);
     for c in text.chars() {
         match c {
-            '\u{0}'..='\u{1f}' if is_string => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '\u{0}'..='\u{1f}' if is_string => drop(write!(out, "\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
         is_string ^= c == '"' && !is_escaped;

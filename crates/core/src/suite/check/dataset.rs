@@ -19,7 +19,7 @@ impl Checker<'_> {
             if raw.slices[..i].contains(slice) {
                 self.complain(
                     &format!("/dataset/slices/{i}"),
-                    format!("`{slice}` stands here twice"),
+                    format!("`{slice}` appears twice here"),
                 );
             }
         }
@@ -42,6 +42,7 @@ impl Checker<'_> {
             labels,
             limit: None,
             only: None,
+            planned: None,
         })
     }
 

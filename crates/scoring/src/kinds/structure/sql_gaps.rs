@@ -1,4 +1,4 @@
-//! What the parser of MySQL's and PostgreSQL's SQL is known to lack: a text with it may be valid though
+//! What the parser of `MySQL`'s and `PostgreSQL`'s SQL is known to lack: a text with it may be valid though
 //! the parser refuses it.
 
 use std::sync::LazyLock;
@@ -29,7 +29,7 @@ pub(super) fn of_mysql(text: &str) -> Option<String> {
     found(&GAPS, text)
 }
 
-/// The same for PostgreSQL.
+/// The same for `PostgreSQL`.
 pub(super) fn of_postgres(text: &str) -> Option<String> {
     static GAPS: LazyLock<Regex> = LazyLock::new(|| Regex::new(POSTGRES).expect("a valid pattern"));
     found(&GAPS, text)
