@@ -1,6 +1,6 @@
 //! Prints how often the whole program is wrong; ends with 1 when a rate is not within tolerance.
 //!
-//! `cargo run --release -p evalmark-benches --bin end-to-end [--evalmark PATH] [--seed N] [--trials N]`
+//! `cargo run --release -p evalmark-benches --bin end-to-end -- [--evalmark PATH] [--seed N] [--trials N]`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a table for people to read")]
 

@@ -1,6 +1,6 @@
 //! Prints the error rates of verdicts as a table; ends with 1 when one is not within tolerance.
 //!
-//! `cargo run --release -p evalmark-benches --bin error-rates [--quick] [--seed N] [--only WORD]`
+//! `cargo run --release -p evalmark-benches --bin error-rates -- [--quick] [--seed N] [--only WORD]`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a table for people to read")]
 

@@ -1,6 +1,6 @@
 //! Prints what the whole program takes beside a bare loop of requests, in ratios of one run.
 //!
-//! `cargo run --release -p evalmark-benches --bin harness [--evalmark PATH] [--large] [--load …]`; the
+//! `cargo run --release -p evalmark-benches --bin harness -- [--evalmark PATH] [--large] [--load …]`; the
 //! program is the one that was built into the same folder. `--large` adds a million items; `--load
 //! ITEMS AT_ONCE MS`, which may be repeated, measures other loads instead.
 

@@ -1,7 +1,7 @@
 //! Prints what the fuzzy metrics take beside Python's rapidfuzz, on the same pairs of 2,000 characters
 //! in the same run; ends with 1 where they do not have the same scores.
 //!
-//! `cargo run --release -p evalmark-benches --bin likeness [--python PATH]`; that Python must have
+//! `cargo run --release -p evalmark-benches --bin likeness -- [--python PATH]`; that Python must have
 //! the package rapidfuzz.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a table for people to read")]

@@ -10,10 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Whether to colour what people read.
+    /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
-    /// Progress, remarks and errors on stderr: for people, or one JSON object a line
+    /// Format of progress and messages on stderr: text, or one JSON object per line
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
     #[command(flatten)]
@@ -52,37 +52,39 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Ask, score, write reports; gate too when the suite has a gate
+    /// Run suites: collect answers, score them, write reports, and gate if the suite has a gate
+    #[command(override_usage = "evalmark run [OPTIONS] <SUITE>...")]
     Run(RunArgs),
-    /// Finish an interrupted or partly failed run; asks only for what is missing
+    /// Finish an interrupted or partly failed run; requests only the missing answers
     Resume(ResumeArgs),
-    /// Score recorded answers again with the suite as it is now; no model is asked but judges
+    /// Score a run's answers again with the current suite; calls no model except judges
     Score(ScoreArgs),
     /// Compare a run with a baseline: verdict and exit code
     Gate(GateArgs),
-    /// The same statistics between two prompts, or two models, of one run
+    /// Rank the prompts and models of one run, or compare two of them
     Compare(CompareArgs),
-    /// The summary table again
+    /// Print the summary table of a run
     Show(ShowArgs),
     /// (Re)write report.html
     Report(ReportArgs),
-    /// Every mistake in the suites, with line and column; asks nothing
+    /// Validate suites and report every problem; makes no model calls
     Check(CheckArgs),
-    /// What a run would ask, what it would cost, and the smallest drop it could detect
+    /// Show what a run would request and cost, and the smallest drop it could detect
     Plan(PlanArgs),
-    /// Run the suite against itself: noise floor, and the margins that it can resolve
+    /// Measure a suite's noise by running it against itself, and the margins it can resolve
+    #[command(override_usage = "evalmark calibrate [OPTIONS] <SUITE>")]
     Calibrate(CalibrateArgs),
-    /// A judge beside people: agreement, bias, and what that means for verdicts
+    /// Compare a judge with human labels: agreement, bias, and what they mean for verdicts
     JudgeCheck(JudgeCheckArgs),
-    /// Named runs to compare with
+    /// Manage baselines: named runs to compare with
     Baseline(BaselineArgs),
-    /// The answers that runs share
+    /// Inspect or prune the answers that runs share
     Cache(CacheCommandArgs),
-    /// JSON Schema of a suite, or the columns of a report file
+    /// Print the JSON Schema of a suite, or the columns of a report file
     Schema(SchemaArgs),
-    /// Recorded answers as JSONL, for replay
+    /// Export recorded answers as JSONL, for replay
     ExportAnswers(ExportArgs),
-    /// Completion script for a shell
+    /// Generate a shell completion script
     Completions(CompletionArgs),
 }
 
@@ -124,10 +126,10 @@ pub(crate) struct AgainstArgs {
     /// Baseline to compare with, by name or folder [default: the suite's `gate.baseline`]
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: Option<String>,
-    /// There is no baseline yet: the run is the first, and ends well without one
+    /// First run: there is no baseline yet, and that is not an error
     #[arg(long)]
     pub(crate) new_baseline: bool,
-    /// The suite's earlier name, where the baseline was made under that
+    /// Former name of the suite, if the baseline was made under it
     #[arg(long, value_name = "NAME")]
     pub(crate) baseline_suite: Option<String>,
 }
@@ -144,10 +146,10 @@ pub(crate) struct SelectionArgs {
     /// Only the first N items
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
-    /// Ask each item N times [default: the suite's `epochs`]
+    /// Request N answers per item [default: the suite's `epochs`]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) epochs: Option<u32>,
-    /// At most N requests in flight, for every model
+    /// At most N concurrent requests, for every model
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) concurrency: Option<u32>,
 }
@@ -155,10 +157,10 @@ pub(crate) struct SelectionArgs {
 /// What may be spent.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct BudgetArgs {
-    /// Stop before more than so many US dollars are spent; the run can be resumed
+    /// Stop before spending more than this many US dollars; the run can be resumed
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub(crate) max_cost: Option<f64>,
-    /// Stop before more than N tokens are used, of prompts and answers together
+    /// Stop before using more than N tokens, prompts and answers combined
     #[arg(long, value_name = "N")]
     pub(crate) max_tokens: Option<u64>,
 }
@@ -173,10 +175,10 @@ fn dollars(text: &str) -> Result<f64, String> {
 /// Where answers are kept.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct CacheArgs {
-    /// Share no answers with other runs
+    /// Do not share answers with other runs
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// Folder of the answers that runs share [default: the user's cache folder]
+    /// Folder of the shared answer cache [default: the user's cache folder]
     #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
 }
@@ -184,7 +186,7 @@ pub(crate) struct CacheArgs {
 /// What a suite may do beside asking models.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct ExecArgs {
-    /// Let the suite's `command` metrics run their programs
+    /// Allow the suite's `command` metrics to run programs
     #[arg(long)]
     pub(crate) allow_exec: bool,
 }
@@ -192,17 +194,17 @@ pub(crate) struct ExecArgs {
 /// How results are told.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct OutputArgs {
-    /// Results on stdout as text or JSON
+    /// Format of the results on stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// No progress, no remarks; results only
+    /// Print results only: no progress, no remarks
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
-    /// Folder of the run
+    /// Run folder
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
     #[command(flatten)]
@@ -217,7 +219,7 @@ pub(crate) struct ResumeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
-    /// Folder of the run
+    /// Run folder
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
     #[command(flatten)]
@@ -238,22 +240,22 @@ pub(crate) enum VerdictFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct GateArgs {
-    /// Folder of the run
+    /// Run folder
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
     /// Baseline to compare with, by name or folder
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: String,
-    /// There may be no baseline yet: then the minima alone decide
+    /// There may be no baseline yet; if there is none, only the minima are checked
     #[arg(long)]
     pub(crate) new_baseline: bool,
-    /// The suite's earlier name, where the baseline was made under that
+    /// Former name of the suite, if the baseline was made under it
     #[arg(long, value_name = "NAME")]
     pub(crate) baseline_suite: Option<String>,
-    /// Decide even though the run is not finished, on the scores that are there
+    /// Gate an unfinished run on the scores it has
     #[arg(long)]
     pub(crate) as_it_is: bool,
-    /// Form of the verdict
+    /// Output format
     #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
     pub(crate) format: VerdictFormat,
     /// Write the verdict to a file instead of stdout
@@ -263,21 +265,21 @@ pub(crate) struct GateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// Folder of the run
+    /// Run folder
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
     /// Two prompts, or two models, of the run: the first is the baseline [default: all of them, as
     /// a leaderboard]
     #[arg(long, num_args = 2, value_names = ["A", "B"])]
     pub(crate) between: Vec<String>,
-    /// Form of the verdict; a leaderboard is text or JSON
+    /// Output format; a leaderboard is text or JSON
     #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
     pub(crate) format: VerdictFormat,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// Folder of the run
+    /// Run folder
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
     /// Text or JSON
@@ -287,13 +289,13 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Folder of the run
+    /// Run folder
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
     /// Baseline to compare with, by name or folder
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: Option<String>,
-    /// The suite's earlier name, where the baseline was made under that
+    /// Former name of the suite, if the baseline was made under it
     #[arg(long, value_name = "NAME")]
     pub(crate) baseline_suite: Option<String>,
 }
@@ -316,7 +318,7 @@ pub(crate) struct PlanArgs {
     /// Folder for run folders and baselines
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(crate) out: PathBuf,
-    /// Baseline that a run would be compared with, by name or folder [default: the suite's
+    /// Baseline to plan against, by name or folder [default: the suite's
     /// `gate.baseline`]
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: Option<String>,
@@ -335,8 +337,8 @@ pub(crate) struct CalibrateArgs {
     /// Folder for run folders and calibrations
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(crate) out: PathBuf,
-    /// Name of the calibration's run folders, which are ID-a and ID-b, or ID where epochs are
-    /// halved; one that was interrupted goes on [default: the time and a few digits]
+    /// Name of the calibration's run folders: ID-a and ID-b, or ID if epochs are split in half;
+    /// resumes a calibration of that name [default: the time and a few digits]
     #[arg(long, value_name = "ID")]
     pub(crate) run_id: Option<String>,
     #[command(flatten)]
@@ -351,13 +353,13 @@ pub(crate) struct CalibrateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct JudgeCheckArgs {
-    /// Folder of the run
+    /// Run folder
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
-    /// Human labels: a file, or a column of the dataset [default: those that the suite names]
+    /// Human labels: a file, or a column of the dataset [default: the labels named in the suite]
     #[arg(long, value_name = "FILE|COLUMN")]
     pub(crate) labels: Option<String>,
-    /// Which metric [default: the only judged one]
+    /// Metric to check [default: the only judged one]
     #[arg(long, value_name = "NAME")]
     pub(crate) metric: Option<String>,
     /// Text or JSON
@@ -375,7 +377,7 @@ pub(crate) struct BaselineArgs {
 pub(crate) enum BaselineCommand {
     /// Make a finished run the baseline NAME of its suite
     Promote {
-        /// Folder of the run
+        /// Run folder
         #[arg(value_name = "RUN_DIR")]
         run: PathBuf,
         /// Name of the baseline
@@ -384,13 +386,13 @@ pub(crate) enum BaselineCommand {
         #[arg(long)]
         force: bool,
     },
-    /// Every baseline
+    /// List all baselines
     List {
         /// Folder for run folders and baselines
         #[arg(long, value_name = "DIR", default_value = "reports")]
         out: PathBuf,
     },
-    /// One baseline: where it comes from and its means
+    /// Show a baseline: its origin and its means
     Show {
         /// Name of the baseline, or SUITE/NAME where several suites have one of that name
         name: String,
@@ -408,27 +410,27 @@ pub(crate) struct CacheCommandArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
-    /// How many answers are kept, of whom, and whether the file is whole
+    /// Show how many answers are kept, from which endpoints, and whether the file is intact
     Info {
-        /// Folder of the answers that runs share [default: the user's cache folder]
+        /// Folder of the shared answer cache [default: the user's cache folder]
         #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
         cache_dir: Option<PathBuf>,
         /// Text or JSON
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Throw answers away: what is gone is asked for again
+    /// Delete kept answers; they are requested again when needed
     Prune {
-        /// Folder of the answers that runs share [default: the user's cache folder]
+        /// Folder of the shared answer cache [default: the user's cache folder]
         #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
         cache_dir: Option<PathBuf>,
-        /// Only what is older than this, such as 30d or 12h
+        /// Only answers older than this, such as 30d or 12h
         #[arg(long, value_name = "SPAN")]
         older_than: Option<String>,
-        /// Only what this endpoint answered, as `cache info` names it
+        /// Only answers from this endpoint, as named by `cache info`
         #[arg(long, value_name = "KEY")]
         endpoint: Option<String>,
-        /// Everything
+        /// All answers
         #[arg(long, conflicts_with_all = ["older_than", "endpoint"])]
         all: bool,
     },
@@ -448,14 +450,14 @@ pub(crate) enum SchemaOf {
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// Of what
+    /// What to describe
     #[arg(value_enum)]
     pub(crate) of: SchemaOf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// Folder of the run
+    /// Run folder
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
     /// Only this model's answers
@@ -465,7 +467,7 @@ pub(crate) struct ExportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompletionArgs {
-    /// Which shell
+    /// Shell
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
 }

@@ -37,6 +37,13 @@ struct Column {
     counts: Vec<ItemCounts>,
 }
 
+/// What an item of one run is called in another, where its id or content is made differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SameItem {
+    pub(crate) id: Box<str>,
+    pub(crate) content: u128,
+}
+
 /// What is the same in each row of an item.
 #[derive(Clone, Copy)]
 struct RowOf<'a> {
@@ -110,6 +117,30 @@ impl Arm {
             retain(&mut column.scores, &kept);
             retain(&mut column.counts, &kept);
             column.labels.retain(|label| keys.contains(&label.key));
+        }
+    }
+
+    /// Key and content of every item.
+    pub(crate) fn items(&self) -> impl Iterator<Item = (u128, u128)> {
+        let first = self.metrics.first().into_iter();
+        first.flat_map(|column| column.scores.iter().map(|item| (item.key, item.content)))
+    }
+
+    /// Gives items other ids: `of` says which, by an item's key and content.
+    pub(crate) fn rename_items<'a>(&mut self, of: impl Fn(u128, u128) -> Option<&'a SameItem>) {
+        let Some(first) = self.metrics.first() else { return };
+        let places = first.scores.iter().zip(&mut self.ids);
+        for (item, id) in places {
+            if let Some(same) = of(item.key, item.content) {
+                *id = same.id.clone();
+            }
+        }
+        let columns = self.metrics.iter_mut();
+        let items = columns.flat_map(|column| column.scores.iter_mut().chain(&mut column.labels));
+        for item in items {
+            if let Some(same) = of(item.key, item.content) {
+                (item.key, item.content) = (key(&same.id), same.content);
+            }
         }
     }
 

@@ -14,10 +14,11 @@ use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
     model::{Model, Provider},
     plan::PlanError,
+    record::ErrorKind,
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning,
-    ask_within,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
+    Tuning, ask_within,
 };
 
 use crate::{
@@ -50,8 +51,11 @@ pub(crate) struct Endpoints {
     out_of_budget: AtomicBool,
 }
 
-/// Who hears what happens while it is asked.
-pub(crate) type Events<'a> = dyn Fn(Event<Tag>) + Sync + 'a;
+/// Who hears what happens while it is asked, and of which model.
+pub(crate) type Events<'a> = dyn Fn(usize, Event<Tag>) + Sync + 'a;
+
+/// Why a model was not asked everything.
+pub(crate) type Unasked = (ErrorKind, String);
 
 /// Why asking ended early.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +128,23 @@ fn used_models(opened: &Opened, asks: Asks) -> BTreeSet<usize> {
     judges.chain(candidates.filter(|_| asks == Asks::Everyone)).collect()
 }
 
+/// Where a run's answers go.
+pub(crate) enum LedgerFile {
+    /// Where those of other runs go, too.
+    Shared(PathBuf),
+    /// Into its own folder.
+    Own(PathBuf),
+}
+
+impl LedgerFile {
+    fn open(&self) -> Result<Ledger, LedgerError> {
+        match self {
+            Self::Shared(path) => Ledger::open_shared(path),
+            Self::Own(path) => Ledger::open(path),
+        }
+    }
+}
+
 /// The ledger that runs share: in `dir`, or in the user's cache folder.
 pub(crate) fn shared_ledger(dir: Option<&Path>) -> Result<PathBuf> {
     use etcetera::BaseStrategy;
@@ -135,7 +156,7 @@ pub(crate) fn shared_ledger(dir: Option<&Path>) -> Result<PathBuf> {
             .cache_dir()
             .join("evalmark"),
     };
-    std::fs::create_dir_all(&dir)
+    evalmark_harness::ledger::create_folder(&dir)
         .with_context(|| format!("the cache folder {} cannot be made", dir.display()))
         .hint("name another with `--cache-dir DIR`, or use `--no-cache`")?;
     Ok(dir.join("answers.sqlite"))
@@ -145,13 +166,14 @@ impl Endpoints {
     /// Opens the ledger and makes every model that the run uses ready. Nothing is sent.
     pub(crate) fn open(
         opened: &Opened,
-        ledger: &Path,
+        ledger: &LedgerFile,
         run_id: &str,
         keys: Vec<Option<Secret>>,
         (asks, budget): (Asks, Budget),
     ) -> Result<Self> {
         let network = Network::start(Tuning::default()).context("no thread can be started")?;
-        let ledger = Ledger::open(ledger)
+        let ledger = ledger
+            .open()
             .hint("`--cache-dir DIR` names another folder for answers, `--no-cache` none")?;
         let used = used_models(opened, asks);
         let mut endpoints = Vec::new();
@@ -186,7 +208,9 @@ impl Endpoints {
                 let sample = sample.map_err(SourceError::Plan)?;
                 Ok(Ask { request: sample.request.clone(), tag: Tag::Sample(Box::new(sample)) })
             });
-            thread::scope(|scope| self.ask_one(endpoint, ahead(scope, requests), events, stop))
+            thread::scope(|scope| {
+                self.ask_one((model, endpoint), ahead(scope, requests), events, stop)
+            })
         };
         all_at_once(&opened.suite.candidates, ask_one)
     }
@@ -216,19 +240,20 @@ impl Endpoints {
                     Err(error) => vec![Err(error)],
                 }
             });
-            self.ask_one(endpoint, requests, events, stop)
+            self.ask_one((judge, endpoint), requests, events, stop)
         };
         all_at_once(&asking(opened), ask_one)
     }
 
     fn ask_one(
         &self,
-        endpoint: &Endpoint,
+        (model, endpoint): (usize, &Endpoint),
         requests: impl Iterator<Item = Result<Ask<Tag>, SourceError>> + Send,
         events: &Events<'_>,
         stop: &Stop,
     ) -> Result<Tally> {
-        let tally = ask_within(endpoint, &self.run_id, requests, events, stop, &self.budget);
+        let events = |event| events(model, event);
+        let tally = ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget);
         let tally = tally.map_err(|error| match error {
             AskError::Source(SourceError::Plan(error)) => anyhow!(error),
             AskError::Source(SourceError::Record(error)) => error,
@@ -260,11 +285,18 @@ impl Endpoints {
         self.by_model[model].is_some()
     }
 
+    /// The models that are asked, by their places in the suite.
+    pub(crate) fn asked(&self) -> Vec<(usize, Endpoint)> {
+        let endpoints = self.by_model.iter().enumerate();
+        endpoints.filter_map(|(model, endpoint)| Some((model, endpoint.clone()?))).collect()
+    }
+
     /// Why a model was not asked everything.
-    pub(crate) fn unasked(&self, model: usize) -> Option<String> {
-        let down = self.by_model[model].as_ref()?.down().map(|failure| failure.message);
-        let budget = || self.out_of_budget().then(|| "the budget did not reach".to_owned());
-        down.or_else(budget)
+    pub(crate) fn unasked(&self, model: usize) -> Option<Unasked> {
+        let down = self.by_model[model].as_ref()?.down();
+        let down = down.map(|failure| (ErrorKind::EndpointDown, failure.message));
+        let budget = || (ErrorKind::Budget, "the budget was reached".to_owned());
+        down.or_else(|| self.out_of_budget().then(budget))
     }
 
     /// What the judges said, as this run sees it.
@@ -275,7 +307,8 @@ impl Endpoints {
             endpoint.map(|endpoint| endpoint.answers(&self.run_id)).transpose()
         };
         let by_model = self.by_model.iter().enumerate().map(answers);
-        Ok(Judges { by_model: by_model.collect::<Result<_, _>>()? })
+        let unasked = (0..self.by_model.len()).map(|model| self.unasked(model)).collect();
+        Ok(Judges { by_model: by_model.collect::<Result<_, _>>()?, unasked })
     }
 
     /// Whether requests were left out because the budget might have been passed.
@@ -286,6 +319,18 @@ impl Endpoints {
     /// US dollars that were spent; what nobody knows the price of costs nothing.
     pub(crate) fn spent_usd(&self) -> f64 {
         self.budget.spent().cost_usd
+    }
+
+    /// What was spent, in the unit of the budget.
+    pub(crate) fn spent(&self) -> String {
+        let spent = self.budget.spent();
+        let dollars = format!("${:.4}", spent.cost_usd);
+        let tokens = format!("{} tokens", spent.tokens);
+        match (self.budget.max_cost_usd(), self.budget.max_tokens()) {
+            (_, None) => dollars,
+            (None, Some(_)) => tokens,
+            (Some(_), Some(_)) => format!("{dollars}, {tokens}"),
+        }
     }
 
     /// Whether some endpoint takes no more requests.

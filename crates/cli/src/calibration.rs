@@ -167,7 +167,7 @@ impl Calibration {
             );
             Ok(serde_json::from_value(value)?)
         };
-        read(&text).map(Some).with_context(|| format!("{} is no calibration", path.display()))
+        read(&text).map(Some).with_context(|| format!("{} is not a calibration", path.display()))
     }
 
     /// Keeps it; answers with the path.
@@ -239,7 +239,7 @@ pub(crate) fn judge_margins(
     let calibration = match Calibration::find(out, &record.suite) {
         Ok(Some(calibration)) => calibration,
         Ok(None) => return Vec::new(),
-        Err(error) => return vec![format!("{error:#}; `evalmark calibrate` writes it anew")],
+        Err(error) => return vec![format!("{error:#}; `evalmark calibrate` rewrites it")],
     };
     let measured = Measured::by_run(record);
     let figures: Vec<&Figure> = calibration.holding(&measured).collect();

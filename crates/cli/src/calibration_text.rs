@@ -68,8 +68,8 @@ fn notes(calibration: &Calibration) -> Vec<String> {
         "",
         &format!(
             "resolves: the smallest drop, in points, that {} items and {} epoch{} detect with {:.0} % \
-         power at alpha {}, reckoned with the upper 95 % bound of the noise; a prompt that changes \
-         more answers than chance does needs more; items: how many resolve the margin",
+         power at alpha {}, at the upper 95 % bound of the noise; a prompt that changes more \
+         answers than chance does needs more; items: how many resolve the margin",
             calibration.n_items,
             calibration.epochs,
             if calibration.epochs == 1 { "" } else { "s" },
@@ -80,8 +80,8 @@ fn notes(calibration: &Calibration) -> Vec<String> {
     notes.extend(silence(calibration).into_iter().flat_map(|note| wrapped("", &note)));
     let clustered = calibration.figures.iter().filter_map(|figure| figure.clusters);
     notes.extend(clustered.max().into_iter().flat_map(|clusters| {
-        let note = "where those move together, they count as the sample";
-        wrapped("", &format!("clusters: the items are in {clusters}; {note}"))
+        let note = "where clusters move together, they count as the sample";
+        wrapped("", &format!("clusters: the items are in {clusters} clusters; {note}"))
     }));
     notes
 }
@@ -99,11 +99,19 @@ fn silence(calibration: &Calibration) -> Option<String> {
     };
     Some(format!(
         "noise: {which}, so that sampling adds none, and the suite resolves whatever two prompts \
-         differ by, down to the limit of the test, which takes {} items that change; up to {} % of \
-         the items may still be noisy without having shown it",
-        midp_attainable_pairs(calibration.alpha),
+         differ by, down to the limit of the test, which takes {} that change; up to {} % of the \
+         items may still be noisy without having shown it",
+        attainable(one, calibration.alpha),
         amount(rounded_up(one.flip_rate_upper)),
     ))
+}
+
+/// What it takes for any test to show a drop: so many items on one side, or so many clusters.
+fn attainable(figure: &Figure, alpha: f64) -> String {
+    match figure.clusters {
+        Some(_) => format!("{:.0} clusters", (-alpha.log2()).ceil()),
+        None => format!("{} items", midp_attainable_pairs(alpha)),
+    }
 }
 
 /// What is wrong with the calibration, then with the margins.
@@ -120,7 +128,7 @@ fn drift(calibration: &Calibration) -> Vec<String> {
         let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
         format!(
             "`{}` of {} differs between the two sets by {} points, more than chance explains \
-             ({p}): something beside the prompt changes its answers, such as the model's \
+             ({p}): something other than the prompt changes its answers, such as the model's \
              version or the server's load",
             figure.metric,
             figure.arm(),

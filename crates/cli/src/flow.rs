@@ -6,19 +6,20 @@ use std::{path::PathBuf, thread};
 use anyhow::{Context, Result};
 use evalmark_core::{record::ErrorKind, suite::GateSpec, verdict::Verdict};
 use evalmark_harness::{Budget, Secret, Stop, Tally};
-use evalmark_report::{html::HtmlReport, summary::SummaryRow};
+use evalmark_report::{files, html::HtmlReport, summary::SummaryRow};
 use serde_json::json;
 
 use crate::{
     against::Against,
     args::{Format, OutputArgs},
     arrivals::{Arrivals, PATIENCE},
-    ask::{Asks, Endpoints, shared_ledger},
+    ask::{Asks, Endpoints, LedgerFile, shared_ledger},
     baseline::cannot_be_baseline,
     calibration::judge_margins,
     exit::Exit,
     failing::Failing,
-    gate::{DEFAULT_GATE, Decision, gate_minima, gate_run, gate_without, write_verdict},
+    failures,
+    gate::{DEFAULT_GATE, Decision, gate_minima, gate_or_refuse, gate_without, write_verdict},
     gathered::Source,
     hint::hinted,
     judges::questions_each,
@@ -28,13 +29,11 @@ use crate::{
     print::Printer,
     progress::Progress,
     records::{AwaitedRecords, RecordedSamples, Records},
-    run_folder::{RunFolder, RunRecord, Status, Totals, now, write_whole},
-    scored::{Scored, write_reports},
+    run_folder::{FORMAT_VERSION, RunFolder, RunRecord, Status, Totals, now, write_whole},
+    scored::{Scored, tell_reasoning, write_reports},
     table, verdict_text,
+    whole::TOO_MANY_MISSING,
 };
-
-/// The share of missing scores from which a run counts as incomplete.
-const TOO_MANY_MISSING: f64 = 0.05;
 
 /// A run that is ready to go: everything that could be wrong has been looked at.
 pub(crate) struct Run {
@@ -54,25 +53,44 @@ impl Run {
     pub(crate) fn finish(mut self, printer: Printer) -> Result<Exit> {
         let _lock = self.folder.lock()?;
         let endpoints = self.open_endpoints()?;
-        let resume = format!("`evalmark resume {}` goes on with it", self.folder.path.display());
+        self.begin()?;
+        let resume = format!("`evalmark resume {}` continues it", self.folder.path.display());
         self.carry_out(&endpoints, printer).or_else(|error| {
+            self.broken_off();
             printer.error(&hinted(error, resume));
             Ok(Exit::Incomplete)
         })
     }
 
+    /// From here on the files are those of an earlier pass.
+    fn begin(&mut self) -> Result<()> {
+        if self.asks == Asks::Judges || self.record.status == Status::Running {
+            return Ok(());
+        }
+        self.record.status = Status::Running;
+        self.folder.write(&self.record)
+    }
+
+    /// The run ended in an error, and nobody is at work on it any more.
+    fn broken_off(&mut self) {
+        if self.record.status == Status::Running {
+            self.record.status = Status::Interrupted;
+            // The error that is told is the one that came first.
+            drop(self.folder.write(&self.record));
+        }
+    }
+
     /// The whole flow, from the first request to the exit code.
-    fn carry_out(mut self, endpoints: &Endpoints, printer: Printer) -> Result<Exit> {
+    fn carry_out(&mut self, endpoints: &Endpoints, printer: Printer) -> Result<Exit> {
         let Some(scored) = self.answer(endpoints, printer)? else {
             return Ok(Exit::Interrupted);
         };
         let decision = self.gate(printer)?;
         let verdict = decision.as_ref().map(|decision| &decision.verdict);
-        let is_incomplete =
-            endpoints.any_down() || endpoints.out_of_budget() || lacks_too_much(&scored.rows);
         write_html(&self.folder, &self.record, scored.rows.clone(), scored.failing, verdict)?;
         let exit = decision.as_ref().map_or(Exit::Done, |decision| decision.exit);
-        let exit = if is_incomplete { exit.worse(Exit::Incomplete) } else { exit };
+        let exit =
+            if self.record.incomplete.is_some() { exit.worse(Exit::Incomplete) } else { exit };
         self.tell(&scored.rows, verdict, exit, printer)?;
         Ok(exit)
     }
@@ -86,6 +104,7 @@ impl Run {
     ) -> Result<Result<(RunFolder, RunRecord), Exit>> {
         let _lock = self.folder.lock()?;
         let endpoints = self.open_endpoints()?;
+        self.begin()?;
         let answered = self.answer(&endpoints, printer).and_then(|scored| {
             let Some(scored) = scored else { return Ok(false) };
             write_html(&self.folder, &self.record, scored.rows, scored.failing, None)?;
@@ -111,15 +130,18 @@ impl Run {
     /// interrupted.
     fn answer(&mut self, endpoints: &Endpoints, printer: Printer) -> Result<Option<Scored>> {
         let stop = endpoints.stop_on_signals()?;
-        let scored = match self.watch(printer)? {
+        let mut scored = match self.watch(printer)? {
             Some(watched) => {
                 let interrupted = self.ask_until_certain(watched, endpoints, &stop, printer)?;
                 if interrupted { None } else { self.score(endpoints, None, &stop)? }
             }
             None => self.ask_and_score(endpoints, &stop, printer)?,
         };
-        match &scored {
-            Some(scored) => self.close(scored)?,
+        match &mut scored {
+            Some(scored) => {
+                self.close(scored, endpoints)?;
+                self.tell_budget(endpoints, printer);
+            }
             None => self.interrupted(printer)?,
         }
         Ok(scored)
@@ -128,9 +150,9 @@ impl Run {
     fn open_endpoints(&mut self) -> Result<Endpoints> {
         let options = &self.record.options;
         let ledger = if options.no_cache {
-            self.folder.own_ledger()
+            LedgerFile::Own(self.folder.own_ledger())
         } else {
-            shared_ledger(options.cache_dir.as_deref())?
+            LedgerFile::Shared(shared_ledger(options.cache_dir.as_deref())?)
         };
         let keys = std::mem::take(&mut self.keys);
         let means = (self.asks, self.budget.clone());
@@ -171,7 +193,6 @@ impl Run {
             (asked, scoring.map(join))
         });
         asked?;
-        self.tell_budget(endpoints, printer);
         self.record.totals.spent_usd += endpoints.spent_usd();
         match scored {
             Some(scored) => scored,
@@ -208,14 +229,16 @@ impl Run {
         let opened = &self.opened;
         let n_judged = questions_each(opened);
         let (doing, passes) = match self.asks {
-            Asks::Everyone => ("asking", 1 + n_judged),
-            Asks::Judges => ("judging", n_judged),
+            Asks::Everyone => ("Running", 1 + n_judged),
+            Asks::Judges => ("Judging", n_judged),
         };
         let total = opened.plan.n_samples() * passes;
         let quiet = self.output.quiet;
-        let progress = Progress::start(doing, total, &opened.plan, &opened.metrics, quiet, printer);
-        let events = |event| {
-            progress.tell(&event);
+        let (plan, asked) = (&opened.plan, endpoints.asked());
+        let progress =
+            Progress::start((doing, total), plan, &opened.metrics, asked, quiet, printer);
+        let events = |model, event| {
+            progress.tell(model, &event);
             arrivals.see(event);
         };
         let records = || self.records_along(endpoints, arrivals);
@@ -255,14 +278,21 @@ impl Run {
     }
 
     /// What to do where the budget did not reach.
-    pub(crate) fn tell_budget(&self, endpoints: &Endpoints, printer: Printer) {
-        if endpoints.out_of_budget() {
-            let (run, spent) = (self.folder.path.display(), endpoints.spent_usd());
-            printer.warning(&format!(
-                "the budget is used up (${spent:.4} spent), and what it did not reach was not \
-                 asked; `evalmark resume {run}` goes on, with a budget of its own"
-            ));
+    fn tell_budget(&self, endpoints: &Endpoints, printer: Printer) {
+        if !endpoints.out_of_budget() {
+            return;
         }
+        let run = self.folder.path.display();
+        let left = self.record.counts.errors.get(ErrorKind::Budget.as_str()).copied();
+        let left = match left {
+            Some(1) => "the remaining request was not sent".to_owned(),
+            Some(left) => format!("the remaining {left} requests were not sent"),
+            None => "the remaining requests to judges were not sent".to_owned(),
+        };
+        printer.warning(&format!(
+            "Budget reached ({}); {left}. `evalmark resume {run}` continues with a budget of its own",
+            endpoints.spent()
+        ));
     }
 
     fn interrupted(&mut self, printer: Printer) -> Result<()> {
@@ -270,18 +300,29 @@ impl Run {
         self.folder.write(&self.record)?;
         let path = self.folder.path.display();
         printer.remark(&format!(
-            "interrupted; every answer that arrived is kept. Go on with:\n  evalmark resume {path}"
+            "interrupted; every answer that arrived is kept. Resume with:\n  evalmark resume {path}"
         ));
         Ok(())
     }
 
-    /// Brings `run.json` up to date.
-    fn close(&mut self, scored: &Scored) -> Result<()> {
+    /// Gives the files their names and brings `run.json` up to date. Until that is done, the run
+    /// says that it is not whole.
+    fn close(&mut self, scored: &mut Scored, endpoints: &Endpoints) -> Result<()> {
         let record = &mut self.record;
+        record.format_version = FORMAT_VERSION;
         record.counts = scored.counts.clone();
         record.judging = scored.judging.finish();
         record.totals = Totals { spent_usd: record.totals.spent_usd, ..scored.totals.clone() };
         record.finished_at = Some(now());
+        record.incomplete = unfinished(endpoints, &scored.rows);
+        let files = std::mem::take(&mut scored.files);
+        let digests = files.iter().map(|file| (file.file_name(), file.digest().to_owned()));
+        record.files = digests.collect();
+        if record.status != Status::Running {
+            record.status = Status::Scoring;
+            self.folder.write(record)?;
+        }
+        self.folder.take_in(files)?;
         let is_whole = scored.counts.failed == 0 && scored.counts.unscored.is_empty();
         record.status = if is_whole { Status::Complete } else { Status::Partial };
         self.folder.write(record)
@@ -300,7 +341,7 @@ impl Run {
         match &decision {
             Some(decision) => write_verdict(&self.folder, &decision.verdict)?,
             // What an earlier pass over this run decided holds no longer.
-            None => drop(std::fs::remove_file(self.folder.verdict())),
+            None => drop(files::remove(&self.folder.verdict())),
         }
         Ok(decision)
     }
@@ -314,7 +355,10 @@ impl Run {
                 if spec.is_default && !is_quiet {
                     printer.remark(DEFAULT_GATE);
                 }
-                gate_run(folder, record, baseline, spec).map(Some)
+                if let Some(warning) = baseline.warning() {
+                    printer.warning(&warning);
+                }
+                gate_or_refuse(folder, record, baseline, spec, printer).map(Some)
             }
             (None, Some(missing)) if !missing.is_allowed => {
                 printer.error(&missing.error());
@@ -363,7 +407,7 @@ impl Run {
                 "verdict": verdict,
                 "exit_code": exit.code(),
             });
-            printer.result(&told.to_string());
+            printer.json(&told.to_string());
             return Ok(());
         }
         printer.result(&table::render(rows, &groups(&self.folder, &self.record)?));
@@ -394,36 +438,48 @@ impl Run {
     /// What has no answer or no score, and what to do about it.
     fn tell_missing(&self, printer: Printer) {
         let (counts, run) = (&self.record.counts, self.folder.path.display());
+        for (is_share, remark) in counts.cut_off_remarks(self.record.models.len()) {
+            if is_share {
+                printer.warning(&remark);
+            } else {
+                printer.remark(&format!("note: {remark}"));
+            }
+        }
         for (metric, unscored) in &counts.unscored {
             let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
             printer.warning(&format!(
                 "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
             ));
         }
+        tell_reasoning(counts, printer);
         let labels = self.opened.metrics.iter().zip(&self.opened.labels);
         for (metric, _) in labels.filter(|(_, labels)| labels.is_some()) {
             if !counts.labelled.contains_key(metric.name()) {
                 printer.warning(&format!(
-                    "no label of `{}` is about an answer of this run",
+                    "no label of `{}` matches an answer of this run",
                     metric.name()
                 ));
             }
         }
-        if counts.failed > 0 {
-            let kinds = counts.errors.iter().map(|(kind, count)| format!("{count} {kind}"));
-            let kinds = kinds.collect::<Vec<_>>().join(", ");
-            let (failed, planned) = (counts.failed, counts.planned);
-            let not_recorded = counts.errors.get(ErrorKind::NotRecorded.as_str());
-            let advice = if not_recorded == Some(&failed) {
-                "the recording holds no answer to them".to_owned()
-            } else {
-                format!("ask for them again with\n  evalmark resume {run}")
-            };
-            printer.warning(&format!(
-                "{failed} of {planned} samples have no answer ({kinds}); {advice}"
-            ));
+        let models = &self.opened.plan.models;
+        if let Some(text) = failures::describe(counts, models, &run.to_string()) {
+            printer.warning(&text);
         }
     }
+}
+
+/// Why a run that ended is not finished.
+fn unfinished(endpoints: &Endpoints, rows: &[SummaryRow]) -> Option<String> {
+    let why = if endpoints.out_of_budget() {
+        "the budget did not reach"
+    } else if endpoints.any_down() {
+        "a model was not asked to the end"
+    } else if lacks_too_much(rows) {
+        "too many of its scores are missing"
+    } else {
+        return None;
+    };
+    Some(why.to_owned())
 }
 
 fn lacks_too_much(rows: &[SummaryRow]) -> bool {
@@ -444,7 +500,7 @@ pub(crate) fn write_html(
     let mut facts = vec![
         ("items".to_owned(), record.n_items.to_string()),
         ("epochs".to_owned(), record.epochs.to_string()),
-        ("dataset".to_owned(), record.dataset_hash[..16].to_owned()),
+        ("dataset".to_owned(), record.dataset_hash.chars().take(16).collect()),
         ("evalmark".to_owned(), record.tool_version.clone()),
     ];
     if let Some(why) = record.ungated.as_ref().filter(|_| verdict.is_none()) {
@@ -457,11 +513,13 @@ pub(crate) fn write_html(
         let state = if git.clean { "" } else { " (with changes)" };
         facts.push(("git revision".to_owned(), format!("{}{state}", git.revision)));
     }
+    let cut_off = record.counts.cut_off_remarks(record.models.len());
     let page = HtmlReport {
         suite: record.suite.clone(),
         run_id: record.run_id.clone(),
         started_at: record.started_at.clone(),
         facts,
+        warnings: cut_off.into_iter().map(|(_, remark)| remark).collect(),
         verdicts: verdict.cloned().into_iter().collect(),
         summary,
         outcomes,

@@ -2,20 +2,22 @@
 
 use anyhow::Result;
 use evalmark_core::{
-    model::Model,
+    model::{Model, Provider},
     plan::{Plan, Sample},
     record::Record,
     request::Request,
 };
-use evalmark_harness::Answers;
+use evalmark_harness::{Answers, recorded_cell};
 use evalmark_scoring::{Judge, Judgement, Metric, Question, Reply, Subject, Unaskable};
 
-use crate::{open::Opened, records::not_asked};
+use crate::{ask::Unasked, open::Opened, records::not_asked};
 
 /// What models said of answers; parallel to the suite's models, `None` for those that no metric
 /// asks.
 pub(crate) struct Judges {
     pub(crate) by_model: Vec<Option<Answers>>,
+    /// Why a model was not asked everything.
+    pub(crate) unasked: Vec<Option<Unasked>>,
 }
 
 /// The judges' side of one metric and sample.
@@ -57,15 +59,37 @@ impl Judges {
 
     fn reply(&self, plan: &Plan, question: &Question, sample: &Sample) -> Result<Reply> {
         let place = plan.models.iter().position(|model| *model.name == *question.model);
-        let asked = place.and_then(|i| Some((&plan.models[i], self.by_model[i].as_ref()?)));
-        let Some((model, answers)) = asked else {
+        let Some(place) = place else {
             return Ok(Reply { record: not_asked(None), cost_usd: None });
         };
-        let record = answers.get(&question.request(model, sample.epoch).hash())?;
-        let record = record.unwrap_or_else(|| not_asked(None));
+        let model = &plan.models[place];
+        let record = match (&model.provider, &self.by_model[place]) {
+            (Provider::RecordedColumn(column), _) => {
+                let column = column.of(sample.prompt);
+                Some(recorded_cell(sample.item.fields.get(column), column))
+            }
+            (_, Some(answers)) => answers.get(&question.request(model, sample.epoch).hash())?,
+            (_, None) => None,
+        };
+        let record = record.unwrap_or_else(|| not_asked(self.unasked[place].as_ref()));
         let cost_usd = model.cost_usd(record.usage);
         Ok(Reply { record, cost_usd })
     }
+}
+
+/// Every question of every metric about an answer, as a request to the model at a place of the plan.
+pub(crate) fn all_requests(
+    plan: &Plan,
+    metrics: &[Metric],
+    sample: &Sample,
+    record: &Record,
+) -> Vec<(usize, Request)> {
+    let asked = metrics.iter().filter_map(|metric| questions(plan, metric, sample, record)?.ok());
+    let to = |question: Question| {
+        let place = plan.models.iter().position(|model| *model.name == *question.model)?;
+        Some((place, question.request(&plan.models[place], sample.epoch)))
+    };
+    asked.flatten().filter_map(to).collect()
 }
 
 /// What a metric asks about an answer. What cannot be asked is scored with the reason, when scores

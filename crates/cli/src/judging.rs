@@ -112,7 +112,7 @@ fn says(metric: &str, found: &Agreement) -> Vec<String> {
     }
     if let Some(sd) = found.repeat_sd {
         lines.push(format!(
-            "`{metric}`: asked the same again, a judge's grades have a standard deviation of {sd:.3}"
+            "`{metric}`: a judge's repeated grades of the same answer have a standard deviation of {sd:.3}"
         ));
     }
     lines

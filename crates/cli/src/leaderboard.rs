@@ -12,7 +12,7 @@ use crate::{
     arms::{Arm, read_arms},
     measured::Scale,
     run_folder::{RunFolder, RunRecord},
-    table::{bare, value},
+    table::{bare, value, wrapped},
 };
 
 /// Arms that are compared with each other at most: every pair is.
@@ -109,7 +109,7 @@ pub(crate) fn groups(folder: &RunFolder, record: &RunRecord) -> Result<Groups> {
 
 /// What the letters say.
 pub(crate) const LEGEND: &str =
-    "letters: prompts and models that share one cannot be told apart on that metric";
+    "Rows that share a letter do not differ significantly on that metric.";
 
 /// The boards as text, best first.
 pub(crate) fn render(boards: &[Board]) -> String {
@@ -127,7 +127,7 @@ pub(crate) fn render(boards: &[Board]) -> String {
         }));
         lines.push(String::new());
     }
-    lines.push(LEGEND.to_owned());
+    lines.extend(wrapped("", LEGEND));
     lines.join("\n")
 }
 

@@ -1,5 +1,6 @@
 //! Arguments to flow to exit code. The only place that ends the process.
 
+mod across_suites;
 mod against;
 mod args;
 mod arms;
@@ -12,6 +13,7 @@ mod commands;
 mod early;
 mod exit;
 mod failing;
+mod failures;
 mod flow;
 mod gate;
 mod gathered;
@@ -36,6 +38,7 @@ mod scored;
 mod summary;
 mod table;
 mod verdict_text;
+mod whole;
 
 use std::process::ExitCode;
 
@@ -51,8 +54,18 @@ use crate::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Lets a test end the program at any change of a file, as a kill would.
+#[cfg(debug_assertions)]
+fn die_where_a_test_says() {
+    let change = std::env::var("EVALMARK_TEST_ABORT_AT").ok().and_then(|n| n.parse().ok());
+    evalmark_report::files::abort_at(change.unwrap_or_default());
+}
+
 fn main() -> ExitCode {
+    outlive_file_limits();
     let cli = Cli::parse();
+    #[cfg(debug_assertions)]
+    die_where_a_test_says();
     let printer = match cli.log_format {
         LogFormat::Text => Printer::new(cli.color),
         LogFormat::Json => Printer::logging(cli.color),
@@ -64,4 +77,17 @@ fn main() -> ExitCode {
         hint::exit_of(&error).unwrap_or(Exit::Usage)
     });
     ExitCode::from(exit.code())
+}
+
+/// A limit on the size of files (`ulimit -f`) makes a write fail, which is reported like a full disk,
+/// rather than ends the program without a word. Threads that start later inherit this.
+fn outlive_file_limits() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigSet, Signal};
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGXFSZ);
+        // Without it, everything else works as well.
+        let _ = signals.thread_block();
+    }
 }

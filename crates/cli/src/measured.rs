@@ -93,7 +93,7 @@ impl Pooled for RunValue<'_> {
         if !self.all {
             return vec![self.value(sums)];
         }
-        self.corpus.values(sums).into_iter().map(|(_, value)| value).collect()
+        self.corpus.numbers(sums)
     }
 
     fn extremes(&self, counts: &[f64]) -> Option<[Vec<f64>; 2]> {

@@ -7,13 +7,15 @@ use evalmark_core::{
     dataset::{DatasetError, Rows},
     item::Item,
     label::{LabelSpec, Labels},
-    metric::MetricSpec,
+    metric::{Extract, MetricSpec, Which},
+    model::Provider,
     plan::Plan,
     suite::{Readers, Suite},
 };
 use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
 
 use crate::{
+    hint::Hinted,
     permissions,
     print::Printer,
     programs::{self, Programs},
@@ -74,6 +76,7 @@ pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<O
         })
         .collect::<Result<_>>()?;
     programs::allowed(&metrics, options.allow_exec)?;
+    check_recorded_judges(&suite, &metrics)?;
     let plan = Plan::checked(&suite, |item| check_item(&metrics, item))?;
     check_rubrics(&plan, &metrics)?;
     let hash = blake3::hash(suite.identity().as_bytes()).to_hex().to_string();
@@ -88,6 +91,29 @@ fn check_item(metrics: &[Metric], item: &Item) -> Result<(), String> {
     metrics.iter().try_for_each(|metric| {
         metric.check_item(item).map_err(|problem| format!("metric `{}`: {problem}", metric.name()))
     })
+}
+
+/// A column of the dataset holds one answer to each item, so a judge that answers from one can be
+/// asked for one opinion only.
+fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<()> {
+    for metric in metrics {
+        let Some(judge) = metric.judge() else { continue };
+        let models = judge.models().iter().filter_map(|name| suite.model_index(name));
+        let each = judge.questions_each() / (judge.models().len() as u64).max(1);
+        let mut columns = models.filter_map(|model| match &suite.models[model].provider {
+            Provider::RecordedColumn(column) => Some((&suite.models[model].name, column.of(0))),
+            _ => None,
+        });
+        if let Some((model, column)) = columns.next().filter(|_| each > 1 || !judge.is_opinion()) {
+            let metric = metric.name();
+            return Err(anyhow::anyhow!(
+                "metric `{metric}` asks model `{model}` more than one question about an answer, and \
+                 column `{column}` holds one reply"
+            ))
+            .hint("record its replies by request: `recorded: { file: … }`, as `evalmark export-answers` writes it");
+        }
+    }
+    Ok(())
 }
 
 /// Tries what each metric asks of models on the first item: a variable or column that it lacks, all
@@ -132,10 +158,15 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
         })
         .collect();
     let judge = (!models.is_empty()).then(|| models.join(" "));
+    let extract = hashed_extract(spec.extract.as_ref());
     let text = format!(
-        "{} {} {:?} {} {:?} {judge:?}",
-        spec.kind, spec.params, spec.extract, spec.negate, spec.invalid
+        "{} {} {extract} {} {:?} {judge:?}",
+        spec.kind, spec.params, spec.negate, spec.invalid
     );
+    let text = match metric.departs_on_reasoning() {
+        Some(reasoning) => format!("{text} reasoning {reasoning:?}"),
+        None => text,
+    };
     // As it was hashed before there was `binary`, so that baselines of then still compare.
     let text = if spec.binary { format!("{text} binary from {:?}", spec.threshold) } else { text };
     let text = match metric.program() {
@@ -144,4 +175,13 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
     };
     let hash = blake3::hash(text.as_bytes()).to_hex()[..32].to_owned();
     Named { name: spec.name.clone(), hash }
+}
+
+/// An `extract` as metrics are hashed by it, the same ever since it meant the same.
+fn hashed_extract(extract: Option<&Extract>) -> String {
+    match extract {
+        Some(Extract::Json { path, which: Some(Which::First) }) => format!("Some(Json({path:?}))"),
+        Some(Extract::Json { path, .. }) => format!("Some(Json({path:?}) last)"),
+        other => format!("{other:?}"),
+    }
 }

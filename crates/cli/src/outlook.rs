@@ -80,7 +80,7 @@ pub(crate) fn outlooks(
     gate: &GateSpec,
 ) -> Result<Vec<Outlook>> {
     let calibration =
-        Calibration::find(out, &opened.suite.name).hint("`evalmark calibrate` writes it anew")?;
+        Calibration::find(out, &opened.suite.name).hint("`evalmark calibrate` rewrites it")?;
     let known = Known::new(opened, calibration.as_ref(), baseline)?;
     let plan = &opened.plan;
     let mut outlooks = Vec::new();
@@ -106,7 +106,7 @@ pub(crate) fn unplanned(opened: &Opened, gate: &GateSpec) -> Option<String> {
     let left_out: Vec<_> = names.filter(|metric| !is_planned(opened, metric)).collect();
     (!left_out.is_empty()).then(|| {
         format!(
-            "not reckoned with: {} (planning knows means of scores in [0, 1] alone)",
+            "not planned for: {} (planning covers only metrics that are means of scores in [0, 1])",
             left_out.join(", ")
         )
     })
@@ -273,12 +273,12 @@ impl Source {
                 )
             }
             Self::Bound(name) => format!(
-                "the baseline `{name}` asked once: a cautious bound, as if a second answer had \
-                 nothing to do with the first; `evalmark calibrate` measures it"
+                "the baseline `{name}` has one answer per item: a cautious bound, as if a second \
+                 answer were unrelated to the first; `evalmark calibrate` measures it"
             ),
             Self::Assumption => format!(
-                "nothing is known of this metric here: assumes that it is right or wrong and that \
-                 {} of the items change, at any number of epochs; `evalmark calibrate` measures it",
+                "no data for this metric yet: assumes that it is right or wrong and that {} of the \
+                 items change, at any number of epochs; `evalmark calibrate` measures it",
                 percent(DISCORDANCE)
             ),
         };
@@ -356,8 +356,8 @@ impl Outlook {
         let epochs = self.epochs_needed.filter(|_| is_measured);
         let epochs = epochs.map_or(String::new(), |epochs| format!(", or {epochs} epochs"));
         format!(
-            "margin {} points for `{}` {cannot} be resolved: {n_items} items find {drop} ({}, from \
-             {}); {}{epochs}",
+            "margin {} points for `{}` {cannot} be resolved: {n_items} items detect {drop} ({}, based \
+             on {}); {}{epochs}",
             amount(self.margin),
             self.metric,
             self.arm(),
@@ -374,7 +374,7 @@ pub(crate) fn as_json(outlooks: &[Outlook]) -> Vec<Value> {
 
 /// As a table, with what its words mean below.
 pub(crate) fn render(outlooks: &[Outlook]) -> String {
-    let header = ["metric", "known from", "scatter", "detects", "margin", "needs items"];
+    let header = ["metric", "based on", "variation", "detects", "margin", "items needed"];
     let groups = by_arm(outlooks, Outlook::arm, Outlook::row);
     let sources: BTreeSet<&Source> = outlooks.iter().map(|outlook| &outlook.source).collect();
     let mut lines = vec![figures(&header, &groups)];
@@ -391,7 +391,7 @@ fn more_clustered(a: Clustering, b: Clustering) -> Clustering {
 fn cluster_line(clustering: Clustering) -> Option<String> {
     let clusters = clustering.clusters?;
     Some(format!(
-        "clusters: the items are in {clusters}, so that up to {:.1} of them count as one",
+        "clusters: the items are in {clusters} clusters, so that up to {:.1} of them count as one",
         clustering.design_effect
     ))
 }

@@ -1,9 +1,14 @@
 //! Printing: results to stdout, everything else to stderr; colour where it is wanted.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal, Write, stderr, stdout},
+    sync::LazyLock,
+};
 
 use anyhow::Error;
 use evalmark_core::verdict::Answer;
+use evalmark_report::text::{inert, inert_json, printable};
 
 use crate::{args::Color, hint, known_keys::hide};
 
@@ -56,7 +61,7 @@ impl Printer {
     pub(crate) fn logging(color: Color) -> Self {
         let format = tracing_subscriber::fmt().json().flatten_event(true).with_target(false);
         // There is one log a process, and this is where it begins.
-        let _ = format.with_writer(stderr).try_init();
+        let _ = format.with_writer(|| Log).try_init();
         Self { logs: true, ..Self::new(color) }
     }
 
@@ -65,12 +70,17 @@ impl Printer {
         self.logs
     }
 
-    /// A result. A closed pipe is no error: whoever read it has seen enough.
+    /// A result. A closed pipe is not an error: whoever read it has seen enough.
     pub(crate) fn result(self, text: &str) {
-        let _ = writeln!(stdout().lock(), "{}", hide(text));
+        let _ = writeln!(stdout().lock(), "{}", inert(&hide(text)));
     }
 
-    /// A result without a line break.
+    /// A result in JSON.
+    pub(crate) fn json(self, json: &str) {
+        let _ = writeln!(stdout().lock(), "{}", inert_json(&hide(json)));
+    }
+
+    /// A result as it is, without a line break: in a form that is safe to print.
     pub(crate) fn raw(self, text: &str) {
         let _ = stdout().lock().write_all(hide(text).as_bytes());
     }
@@ -81,7 +91,7 @@ impl Printer {
         if self.logs {
             return tracing::info!("{text}");
         }
-        let _ = writeln!(stderr().lock(), "{text}");
+        tell(&printable(text));
     }
 
     /// A warning.
@@ -91,7 +101,7 @@ impl Printer {
             return tracing::warn!("{text}");
         }
         let word = paint(self.stderr_color, Tone::Unsure, "warning:");
-        let _ = writeln!(stderr().lock(), "{word} {}", evalmark_report::text::printable(text));
+        tell(&format!("{word} {}", printable(text)));
     }
 
     /// An error with its causes and hints.
@@ -102,9 +112,8 @@ impl Printer {
         }
         let text = text.strip_prefix("error:").unwrap_or(&text);
         let word = paint(self.stderr_color, Tone::Bad, "error:");
-        let lines: Vec<_> =
-            text.lines().map(|line| evalmark_report::text::printable(line).into_owned()).collect();
-        let _ = writeln!(stderr().lock(), "{word}{}", lines.join("\n"));
+        let lines: Vec<_> = text.lines().map(printable).map(Cow::into_owned).collect();
+        tell(&format!("{word}{}", lines.join("\n")));
     }
 
     /// `text` in the colour of `tone`, for stdout.
@@ -112,6 +121,42 @@ impl Printer {
         paint(self.stdout_color, tone, text)
     }
 }
+
+/// Writes lines to stderr.
+fn tell(text: &str) {
+    let _ = writeln!(stderr().lock(), "{}", inert(text));
+}
+
+/// The log: JSON objects on stderr in which nothing acts.
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A line of the log comes whole.
+        let text = String::from_utf8_lossy(bytes);
+        stderr().lock().write_all(inert_json(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        stderr().lock().flush()
+    }
+}
+
+/// Columns that a line of stdout may have: those of its terminal; elsewhere `COLUMNS`, where it is
+/// set; else there is no limit.
+pub(crate) fn columns() -> Option<usize> {
+    static COLUMNS: LazyLock<Option<usize>> = LazyLock::new(|| {
+        let of_terminal = || console::Term::stdout().size_checked().map(|(_, width)| width.into());
+        let told = || std::env::var("COLUMNS").ok()?.trim().parse().ok();
+        let columns = if stdout().is_terminal() { of_terminal() } else { told() };
+        columns.filter(|columns| *columns >= NARROWEST)
+    });
+    *COLUMNS
+}
+
+/// What claims to be narrower is not believed.
+const NARROWEST: usize = 20;
 
 fn paint(on: bool, tone: Tone, text: &str) -> String {
     let code = match tone {

@@ -1,25 +1,34 @@
 //! Progress on stderr: a bar on a terminal, a line every few seconds elsewhere, nothing if quiet.
+//! Where nothing ends for a while, it says what is waited for.
 
 use std::{
+    fmt::Write,
     io::{IsTerminal, stderr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use evalmark_core::{
     model::Model,
     plan::{Plan, Sample},
-    record::Record,
+    record::{Failure, Record},
 };
-use evalmark_harness::Event;
+use evalmark_harness::{Endpoint, Event, Hold};
 use evalmark_report::text::printable;
 use evalmark_scoring::{Metric, Subject};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::print::Printer;
+use crate::{failures, print::Printer};
 
 /// Time between two lines where stderr is no terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
+/// Where nothing ends, the time between two lines doubles up to this.
+const LONGEST_BETWEEN_LINES: Duration = Duration::from_secs(40);
+/// Without an end for so long, the bar says what is waited for.
+const IDLE: Duration = Duration::from_secs(2);
+/// How often one looks whether anything has ended.
+const TICK: Duration = Duration::from_millis(500);
 
 /// What an answer's event is recognised by.
 #[derive(Clone, Debug)]
@@ -53,78 +62,147 @@ impl Tag {
 
 /// Progress of one pass over all samples.
 pub(crate) struct Progress {
+    shared: Arc<Shared>,
+    ticker: Option<JoinHandle<()>>,
+}
+
+/// What the thread that ticks knows, too.
+struct Shared {
     printer: Printer,
-    /// What is being done, e.g. `asking`.
+    /// What is being done, e.g. `Running`.
     doing: &'static str,
     total: u64,
     prompts: Vec<String>,
     models: Arc<[Model]>,
+    /// The models that are asked, by their places.
+    endpoints: Vec<(usize, Endpoint)>,
     /// The first metric that needs no judge, for running scores.
     metric: Option<Metric>,
     bar: ProgressBar,
     state: Mutex<State>,
     /// Whether lines are written instead of a bar.
     lines: bool,
+    /// Set, and told, when the pass is over.
+    over: (Mutex<bool>, Condvar),
 }
 
 struct State {
     begun: Instant,
     last_line: Instant,
+    /// When a sample ended, the last time.
+    last_end: Instant,
+    /// Time between two lines while nothing ends.
+    between: Duration,
     done: u64,
+    /// Of those, answers that were there already: they say nothing of the pace.
+    cached: u64,
     errors: u64,
     retries: u64,
     cost_usd: f64,
+    /// The last attempt that failed since a sample ended.
+    trouble: Option<Trouble>,
     /// Sum and count of running scores by prompt.
     scores: Vec<(f64, u64)>,
 }
 
+/// An attempt that failed and will be repeated.
+struct Trouble {
+    model: usize,
+    failure: Failure,
+    until: Instant,
+}
+
 impl Progress {
+    /// Begins; `plan` says what is asked of which models, `endpoints` are those.
     pub(crate) fn start(
-        doing: &'static str,
-        total: u64,
+        (doing, total): (&'static str, u64),
         plan: &Plan,
         metrics: &[Metric],
+        endpoints: Vec<(usize, Endpoint)>,
         quiet: bool,
         printer: Printer,
     ) -> Self {
         let is_terminal = stderr().is_terminal();
-        let target = if is_terminal && !quiet && !printer.logs() {
-            ProgressDrawTarget::stderr_with_hz(10)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(total), target);
-        let template = "{prefix} {bar:24} {human_pos}/{human_len} {per_sec} ETA {eta} {wide_msg}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        bar.set_prefix(doing);
-        let now = Instant::now();
+        let has_bar = is_terminal && !quiet && !printer.logs();
         let prompts: Vec<_> = plan.prompts.iter().map(|prompt| prompt.name.to_string()).collect();
-        let state = State {
-            begun: now,
-            last_line: now,
-            done: 0,
-            errors: 0,
-            retries: 0,
-            cost_usd: 0.0,
-            scores: vec![(0.0, 0); prompts.len()],
-        };
-        Self {
+        let shared = Arc::new(Shared {
             printer,
             doing,
             total,
+            state: Mutex::new(State::new(prompts.len())),
             prompts,
             models: plan.models.clone(),
+            endpoints,
             metric: metrics.iter().find(|metric| metric.judge().is_none()).cloned(),
-            bar,
-            state: Mutex::new(state),
+            bar: bar(doing, total, has_bar),
             lines: !quiet && (!is_terminal || printer.logs()),
-        }
+            over: (Mutex::new(false), Condvar::new()),
+        });
+        let ticking = shared.clone();
+        let tick = move || ticking.tick_until_over();
+        // Where there is no thread to be had, silence is no reason to fail.
+        let ticker = thread::Builder::new().name("evalmark-progress".into());
+        let ticker = (!quiet).then(|| ticker.spawn(tick).ok()).flatten();
+        Self { shared, ticker }
     }
 
-    /// Takes in one event.
-    pub(crate) fn tell(&self, event: &Event<Tag>) {
+    /// Takes in one event of the model at this place.
+    pub(crate) fn tell(&self, model: usize, event: &Event<Tag>) {
+        self.shared.tell(model, event);
+    }
+
+    /// Clears the bar.
+    pub(crate) fn finish(&self) {
+        self.shared.bar.finish_and_clear();
+        self.shared.end();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.shared.end();
+        if let Some(ticker) = self.ticker.take() {
+            drop(ticker.join());
+        }
+    }
+}
+
+fn bar(doing: &'static str, total: u64, is_shown: bool) -> ProgressBar {
+    let target = if is_shown {
+        ProgressDrawTarget::stderr_with_hz(10)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(total), target);
+    let template = "{prefix} {bar:24} {human_pos}/{human_len} {wide_msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_prefix(doing);
+    bar
+}
+
+impl State {
+    fn new(prompts: usize) -> Self {
+        let now = Instant::now();
+        Self {
+            begun: now,
+            last_line: now,
+            last_end: now,
+            between: BETWEEN_LINES,
+            done: 0,
+            cached: 0,
+            errors: 0,
+            retries: 0,
+            cost_usd: 0.0,
+            trouble: None,
+            scores: vec![(0.0, 0); prompts],
+        }
+    }
+}
+
+impl Shared {
+    fn tell(&self, model: usize, event: &Event<Tag>) {
         if self.printer.logs() {
             self.log(event);
         }
@@ -133,9 +211,14 @@ impl Progress {
             Event::Cached { tag, record } | Event::Failed { tag, record } => {
                 self.ended(tag, record, false);
             }
-            Event::Retrying { .. } => self.state().retries += 1,
+            Event::Retrying { failure, delay, .. } => {
+                let mut state = self.state();
+                state.retries += 1;
+                let until = Instant::now() + *delay;
+                state.trouble = Some(Trouble { model, failure: failure.clone(), until });
+            }
             Event::EndpointDown { failure } => {
-                let text = format!("a model is not asked any more: {}", failure.message);
+                let text = failures::stopped(&self.models[model], failure);
                 self.bar.suspend(|| self.printer.warning(&text));
             }
         }
@@ -171,8 +254,12 @@ impl Progress {
         let cost_usd = self.models[tag.model()].cost_usd(record.usage).filter(|_| is_paid);
         let mut state = self.state();
         state.done += 1;
+        state.cached += u64::from(record.cached);
         state.errors += u64::from(!record.has_answer());
         state.cost_usd += cost_usd.unwrap_or_default();
+        if record.has_answer() {
+            (state.last_end, state.between, state.trouble) = (Instant::now(), BETWEEN_LINES, None);
+        }
         if let Some(score) = score {
             let (sum, n) = state.scores[tag.prompt()];
             state.scores[tag.prompt()] = (sum + score, n + 1);
@@ -180,23 +267,89 @@ impl Progress {
         let is_due = state.last_line.elapsed() >= BETWEEN_LINES;
         if self.lines && is_due {
             state.last_line = Instant::now();
-            self.tell_line(state);
+            self.tell_line(state, None);
         } else if !self.bar.is_hidden() {
-            let text = self.message(&state);
+            let text = format!("{} {}", self.pace(&state), self.message(&state));
             drop(state);
             self.bar.inc(1);
             self.bar.set_message(text);
         }
     }
 
-    fn tell_line(&self, state: MutexGuard<'_, State>) {
+    /// Looks now and then whether there is something to say although nothing ends.
+    fn tick_until_over(&self) {
+        let (over, told) = &self.over;
+        let mut is_over = over.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*is_over {
+            let waited = told.wait_timeout(is_over, TICK).unwrap_or_else(PoisonError::into_inner);
+            is_over = waited.0;
+            if !*is_over {
+                self.tick();
+            }
+        }
+    }
+
+    fn end(&self) {
+        let (over, told) = &self.over;
+        *over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        told.notify_all();
+    }
+
+    fn tick(&self) {
+        let mut state = self.state();
+        let idle = state.last_end.elapsed();
+        if idle < IDLE {
+            return;
+        }
+        let waiting = self.waiting(&state, idle);
+        if self.lines && state.last_line.elapsed() >= state.between {
+            state.last_line = Instant::now();
+            state.between = (state.between * 2).min(LONGEST_BETWEEN_LINES);
+            self.tell_line(state, Some(waiting));
+        } else if !self.bar.is_hidden() {
+            drop(state);
+            self.bar.set_message(format!("ETA ? · {}", printable(&waiting)));
+            self.bar.tick();
+        }
+    }
+
+    /// What is waited for.
+    fn waiting(&self, state: &State, idle: Duration) -> String {
+        let hold = |(model, endpoint): &(usize, Endpoint)| Some((*model, endpoint.hold()?));
+        let holds: Vec<(usize, Hold)> = self.endpoints.iter().filter_map(hold).collect();
+        let longest = holds.iter().max_by_key(|(_, hold)| hold.time);
+        let until = state
+            .trouble
+            .as_ref()
+            .map(|trouble| trouble.until.saturating_duration_since(Instant::now()));
+        let time = until.max(longest.map(|(_, hold)| hold.time)).unwrap_or_default();
+        let why = match (&state.trouble, longest) {
+            (Some(Trouble { model, failure, .. }), _) => {
+                failures::retrying(&self.models[*model], failure, state.retries)
+            }
+            (None, Some((model, hold))) => failures::held(&self.models[*model], *hold),
+            (None, None) => {
+                return format!("no answer for {} s; waiting for the server", idle.as_secs());
+            }
+        };
+        if time < Duration::from_secs(1) {
+            return format!("{why}; trying again");
+        }
+        format!("{why}; waiting until {}", failures::clock_after(time))
+    }
+
+    fn tell_line(&self, state: MutexGuard<'_, State>, waiting: Option<String>) {
         if self.printer.logs() {
             let State { done, errors, retries, cost_usd, .. } = *state;
             drop(state);
-            tracing::info!(done, total = self.total, errors, retries, cost_usd, "{}", self.doing);
+            let total = self.total;
+            tracing::info!(done, total, errors, retries, cost_usd, waiting, "{}", self.doing);
         } else {
-            let text = self.line(&state);
+            let mut text = self.line(&state);
             drop(state);
+            if let Some(waiting) = waiting {
+                let _ = write!(text, "\n  {}", printable(&waiting));
+            }
             self.printer.remark(&text);
         }
     }
@@ -216,12 +369,15 @@ impl Progress {
 
     /// Running scores, errors, retries and cost: what is not nothing.
     fn message(&self, state: &State) -> String {
-        let mut parts = Vec::new();
-        for (name, (sum, n)) in self.prompts.iter().zip(&state.scores) {
-            if *n > 0 {
-                parts.push(format!("{} {:.3}", printable(name), sum / *n as f64));
-            }
-        }
+        let scored = self.prompts.iter().zip(&state.scores).filter(|(_, (_, n))| *n > 0);
+        let means: Vec<_> = scored
+            .map(|(name, (sum, n))| format!("{} {:.3}", printable(name), sum / *n as f64))
+            .collect();
+        let metric = self.metric.as_ref().filter(|_| !means.is_empty());
+        let mut parts: Vec<_> = metric
+            .map(|metric| format!("mean {}: {}", printable(metric.name()), means.join(", ")))
+            .into_iter()
+            .collect();
         for (count, word) in [(state.errors, "errors"), (state.retries, "retries")] {
             if count > 0 {
                 parts.push(format!("{count} {word}"));
@@ -234,19 +390,59 @@ impl Progress {
     }
 
     fn line(&self, state: &State) -> String {
-        let rate = state.done as f64 / state.begun.elapsed().as_secs_f64().max(1e-3);
-        let left = self.total.saturating_sub(state.done) as f64 / rate.max(1e-9);
-        let message = self.message(state);
+        let (pace, message) = (self.pace(state), self.message(state));
         let (doing, done, total) = (self.doing, state.done, self.total);
-        format!("{doing} {done}/{total} · {rate:.0}/s · ETA {left:.0} s · {message}")
+        let message = if message.is_empty() { message } else { format!(" · {message}") };
+        format!("{doing} {done}/{total} · {pace}{message}")
     }
 
-    /// Clears the bar.
-    pub(crate) fn finish(&self) {
-        self.bar.finish_and_clear();
+    /// `4.7/s · ETA 76 s`: of what is asked, not of what was there already.
+    fn pace(&self, state: &State) -> String {
+        let asked = state.done.saturating_sub(state.cached);
+        if asked == 0 {
+            return "ETA ?".to_owned();
+        }
+        let per_second = asked as f64 / state.begun.elapsed().as_secs_f64().max(1e-3);
+        let left = self.total.saturating_sub(state.done) as f64 / per_second;
+        format!("{} · ETA {}", rate(per_second), time_left(left))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `47/s`, `4.7/s`, `0.3/s`, or `2.4/min` where it is slower.
+fn rate(per_second: f64) -> String {
+    if per_second >= 10.0 {
+        format!("{per_second:.0}/s")
+    } else if per_second >= 0.1 {
+        format!("{per_second:.1}/s")
+    } else {
+        format!("{:.1}/min", 60.0 * per_second)
+    }
+}
+
+/// `76 s`, `12 min`, `3.5 h`.
+fn time_left(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{seconds:.0} s")
+    } else if seconds < 7200.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paces_read_well() {
+        let rates = [47.2278, 4.72, 0.3248, 0.04].map(rate);
+        assert_eq!(rates, ["47/s", "4.7/s", "0.3/s", "2.4/min"]);
+        let times = [5.2, 76.0, 600.0, 12_600.0].map(time_left);
+        assert_eq!(times, ["5 s", "76 s", "10 min", "3.5 h"]);
     }
 }

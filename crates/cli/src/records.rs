@@ -12,7 +12,11 @@ use evalmark_core::{
 use evalmark_harness::{Answers, recorded_cell};
 use evalmark_report::samples::{Samples, samples};
 
-use crate::{arrivals::Arrivals, ask::Endpoints, run_folder::RunFolder};
+use crate::{
+    arrivals::Arrivals,
+    ask::{Endpoints, Unasked},
+    run_folder::RunFolder,
+};
 
 /// Where the record of a sample comes from. Samples are asked for in the order of the reports.
 pub(crate) trait Records: Send {
@@ -38,6 +42,7 @@ impl LedgerRecords<'_> {
     /// The record of this sample, where there is one yet.
     fn find(&self, sample: &Sample) -> Result<Option<Record>> {
         if let Provider::RecordedColumn(column) = &self.models[sample.model].provider {
+            let column = column.of(sample.prompt);
             return Ok(Some(recorded_cell(sample.item.fields.get(column), column)));
         }
         match &self.answers[sample.model] {
@@ -47,7 +52,7 @@ impl LedgerRecords<'_> {
     }
 
     fn not_asked(&self, sample: &Sample) -> Record {
-        not_asked(self.endpoints.unasked(sample.model).as_deref())
+        not_asked(self.endpoints.unasked(sample.model).as_ref())
     }
 }
 
@@ -82,12 +87,11 @@ impl Records for AwaitedRecords<'_> {
 }
 
 /// The record of a sample that was never asked.
-pub(crate) fn not_asked(why: Option<&str>) -> Record {
-    let message = match why {
-        Some(why) => format!("not asked: {why}"),
-        None => "not asked".to_owned(),
-    };
-    Record::failed(ErrorKind::EndpointDown, message, 0)
+pub(crate) fn not_asked(why: Option<&Unasked>) -> Record {
+    match why {
+        Some((kind, why)) => Record::failed(*kind, format!("not requested: {why}"), 0),
+        None => Record::failed(ErrorKind::EndpointDown, "not requested", 0),
+    }
 }
 
 /// Records out of a run's `samples.parquet`, in the order of the reports.
@@ -104,7 +108,7 @@ impl RecordedSamples {
 impl Records for RecordedSamples {
     fn record(&mut self, sample: &mut Sample) -> Result<Record> {
         let recorded =
-            self.samples.next().context("the run holds fewer answers than the dataset")??;
+            self.samples.next().context("the run has fewer answers than the dataset")??;
         if *recorded.item_id != *sample.item.id || recorded.epoch != sample.epoch {
             bail!(
                 "the dataset has changed: where the run answered item `{}`, it now has `{}`; \

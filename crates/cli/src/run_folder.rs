@@ -8,12 +8,14 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use evalmark_core::suite::file_name;
+use evalmark_report::files::{self, Ready};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     args::{AgainstArgs, SelectionArgs},
     early::{StopEarly, StoppedEarly},
+    failures::Example,
     git::Git,
     hint::Hinted,
     judging::Agreement,
@@ -21,8 +23,11 @@ use crate::{
     measured::{Scale, Scales},
 };
 
-/// Version of `run.json`.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+/// Version of `run.json`. Since 2 it holds digests of the files beside it.
+pub(crate) const FORMAT_VERSION: u32 = 2;
+
+/// The first version that is read.
+const OLDEST_VERSION: u32 = 1;
 
 /// How far a run came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,11 +37,16 @@ pub(crate) enum Status {
     Running,
     /// It was interrupted and can be resumed.
     Interrupted,
+    /// Files of two passes may lie side by side; `score` makes it whole.
+    Scoring,
     /// Every sample has an answer.
     Complete,
     /// Some samples have no answer; `resume` asks for them again.
     Partial,
 }
+
+/// More items than any dataset has.
+const MOST_ITEMS: u64 = 1 << 40;
 
 /// The content of `run.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,6 +62,9 @@ pub(crate) struct RunRecord {
     /// BLAKE3 of ids and contents of the selected items.
     pub(crate) dataset_hash: String,
     pub(crate) n_items: u64,
+    /// The dataset's columns that make up an item's content; earlier versions did not keep them.
+    #[serde(default)]
+    pub(crate) columns: Option<Vec<String>>,
     pub(crate) epochs: u32,
     pub(crate) status: Status,
     pub(crate) started_at: String,
@@ -83,6 +96,12 @@ pub(crate) struct RunRecord {
     /// What was not asked, because the gate's answer was certain without it.
     #[serde(default)]
     pub(crate) stopped_early: Option<StoppedEarly>,
+    /// Why a run that ended is not finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) incomplete: Option<String>,
+    /// BLAKE3 of the files beside it, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) files: BTreeMap<String, String>,
     /// Why a run with a gate was compared with nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ungated: Option<String>,
@@ -95,6 +114,28 @@ impl RunRecord {
     pub(crate) fn suite_file(&self) -> PathBuf {
         let from_there = self.options.working_dir.as_ref().map(|dir| dir.join(&self.suite_path));
         from_there.filter(|path| path.is_file()).unwrap_or_else(|| self.suite_path.clone())
+    }
+
+    /// Whether it says what no run can be.
+    fn check(&self) -> Result<(), String> {
+        file_name(&self.suite).map_err(|why| format!("the suite's name {why}"))?;
+        file_name(&self.run_id).map_err(|why| format!("the run id {why}"))?;
+        let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        for (name, hash) in [("suite_hash", &self.suite_hash), ("dataset_hash", &self.dataset_hash)]
+        {
+            if !is_hash(hash) {
+                return Err(format!("`{name}` is not 64 hexadecimal digits"));
+            }
+        }
+        if self.epochs == 0 || self.n_items == 0 || self.n_items > MOST_ITEMS {
+            return Err("`epochs` or `n_items` is not a number that a run can have".to_owned());
+        }
+        match &self.stopped_early {
+            Some(stopped) if stopped.asked_items > stopped.planned_items => {
+                Err("it stopped early after more items than were planned".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where a metric's values lie, and which are better.
@@ -174,14 +215,40 @@ pub(crate) struct Counts {
     pub(crate) failed: u64,
     /// Answers that were there before the run began.
     pub(crate) cached: u64,
+    /// Answers that ended at the token limit (`finish_reason` is `length`), by model.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) cut_off: BTreeMap<String, u64>,
     /// Failures by kind.
     pub(crate) errors: BTreeMap<String, u64>,
+    /// One failure of each kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) error_examples: BTreeMap<String, Example>,
     /// Samples with an answer but without a score, by metric.
     #[serde(default)]
     pub(crate) unscored: BTreeMap<String, Unscored>,
     /// Samples with a human label, by metric.
     #[serde(default)]
     pub(crate) labelled: BTreeMap<String, u64>,
+    /// Answers that hold reasoning, such as `<think>…</think>`, which some metric did not score.
+    #[serde(default)]
+    pub(crate) reasoning_cut: u64,
+}
+
+impl Counts {
+    /// What is said of answers that ended at the token limit, and whether it is a warning: that is
+    /// what every tenth of a model's answers calls for.
+    pub(crate) fn cut_off_remarks(&self, n_models: usize) -> Vec<(bool, String)> {
+        let all = self.planned / n_models.max(1) as u64;
+        let remark = |(model, n): (&String, &u64)| {
+            let noun = if all == 1 { "answer" } else { "answers" };
+            let remark = format!(
+                "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
+                 `length`), so the end of the text is missing; raise `max_tokens`"
+            );
+            (10 * n >= all, remark)
+        };
+        self.cut_off.iter().map(remark).collect()
+    }
 }
 
 /// Answers that a metric could not score.
@@ -231,16 +298,16 @@ impl RunFolder {
         let cannot = || format!("the run folder {} cannot be made", path.display());
         let elsewhere = "choose a folder that can be written with `--out DIR`";
         let partial = Self { path: parent.join(format!(".{run_id}.{}", std::process::id())) };
-        fs::create_dir(&partial.path).with_context(cannot).hint(elsewhere)?;
+        files::create_folder(&partial.path).with_context(cannot).hint(elsewhere)?;
         let made = partial.write(record).and_then(|()| {
             // A folder takes the place of an empty one, and of no other.
-            fs::rename(&partial.path, &path).with_context(cannot)
+            files::rename(&partial.path, &path).with_context(cannot)
         });
         match made {
             Ok(()) => Ok(Self { path }),
             Err(_) if path.exists() => {
                 partial.discard();
-                let again = format!("`evalmark resume {}` goes on with it", path.display());
+                let again = format!("`evalmark resume {}` continues it", path.display());
                 Err(anyhow::anyhow!("the run {} exists already", path.display())).hint(again)
             }
             Err(error) => {
@@ -308,15 +375,33 @@ impl RunFolder {
 
     /// Takes the folder of a run that never began away again.
     pub(crate) fn discard(&self) {
-        drop(fs::remove_dir_all(&self.path));
+        drop(files::remove_folder(&self.path));
+    }
+
+    /// Gives the files of a pass their names, and takes away what an earlier pass said beyond them.
+    pub(crate) fn take_in(&self, ready: Vec<Ready>) -> Result<()> {
+        let stale = [self.verdict(), self.html(), self.run_values(), self.confusion()];
+        let is_new = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ready.iter().any(|file| file.file_name() == name)
+        };
+        let cannot = || format!("the files of {} cannot be written", self.path.display());
+        for path in stale.iter().filter(|path| !is_new(path)) {
+            files::remove(path).with_context(cannot)?;
+        }
+        ready.into_iter().try_for_each(Ready::name).with_context(cannot)
     }
 
     /// Keeps other processes out of the run until the lock is dropped.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let path = self.path.join(".lock");
-        let file = File::create(&path)
+        let file = lock_file(&path)
             .with_context(|| format!("the run folder {} cannot be written", self.path.display()))?;
-        match file.try_lock() {
+        let tried = file.try_lock();
+        if tried.is_ok() {
+            files::remove_leftovers(&self.path);
+        }
+        match tried {
             Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
                 "another process is at work on the run {}",
                 self.path.display()
@@ -330,19 +415,22 @@ impl RunFolder {
     fn read(&self) -> Result<RunRecord> {
         let path = self.path.join("run.json");
         let text = fs::read_to_string(&path)
-            .with_context(|| format!("{} is no run folder", self.path.display()))
-            .hint("a run folder looks like `reports/SUITE/RUN_ID` and holds a `run.json`")?;
+            .with_context(|| format!("{} is not a run folder", self.path.display()))
+            .hint("a run folder looks like `reports/SUITE/RUN_ID` and contains a `run.json`")?;
         let version: FormatVersion = serde_json::from_str(&text)
             .with_context(|| format!("{} is not a run record", path.display()))?;
-        if version.format_version != FORMAT_VERSION {
+        if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version.format_version) {
             bail!(
-                "{} has format version {}; this evalmark reads version {FORMAT_VERSION}",
+                "{} has format version {}; this evalmark reads versions up to {FORMAT_VERSION}",
                 path.display(),
                 version.format_version
             );
         }
-        serde_json::from_str(&text)
-            .with_context(|| format!("{} is not a run record", path.display()))
+        let record: RunRecord = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not a run record", path.display()))?;
+        let checked = record.check().map_err(|why| anyhow::anyhow!(why));
+        checked.with_context(|| format!("{} is not a run record", path.display()))?;
+        Ok(record)
     }
 
     /// Writes `run.json`, whole or not at all.
@@ -364,18 +452,22 @@ impl Drop for Lock {
     }
 }
 
+/// Opens the lock, which is a file of this folder: a link is not followed.
+fn lock_file(path: &Path) -> std::io::Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        files::remove(path)?;
+    }
+    File::options().write(true).create(true).truncate(false).open(path)
+}
+
 #[derive(Deserialize)]
 struct FormatVersion {
     format_version: u32,
 }
 
-/// Writes a file under another name first, so that no reader sees half of it.
+/// Writes a file so that nobody sees half of it.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    fs::write(&partial, known_keys::hide(text).as_bytes())
-        .and_then(|()| fs::rename(&partial, path))
+    files::write(path, known_keys::hide(text).as_bytes())
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 

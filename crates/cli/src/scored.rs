@@ -12,24 +12,31 @@ use evalmark_core::{
 };
 use evalmark_harness::Stop;
 use evalmark_report::{
-    run_values::{write_confusion, write_run_values},
+    WriteError,
+    files::Ready,
+    run_values::{ready_confusion, ready_run_values},
     samples::{Layout, SampleRow, SamplesWriter},
     scores::{ScoreRow, ScoresWriter},
-    summary::{SummaryRow, write_summary},
+    summary::{SummaryRow, ready_summary},
 };
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
 use serde_json::Value;
 
 use crate::{
     failing::{Failing, Seen, passes, shown},
+    failures::Example,
     gathered::{Gathered, Source, for_each_batch},
     judges::{Judged, Judges},
     judging::Judging,
     known_keys::{any_known, hide, hide_in, hide_in_messages},
     open::Opened,
+    print::Printer,
     run_folder::{Counts, RunFolder, Totals},
     summary::{ArmSummary, Finished, add},
 };
+
+/// The finish reason of an answer that ended at the token limit.
+const CUT_OFF: &str = "length";
 
 /// What the pass over all samples found.
 pub(crate) struct Scored {
@@ -38,6 +45,8 @@ pub(crate) struct Scored {
     pub(crate) totals: Totals,
     pub(crate) failing: Failing,
     pub(crate) judging: Judging,
+    /// The files, which have no names yet.
+    pub(crate) files: Vec<Ready>,
 }
 
 /// A sample with its end and its scores.
@@ -49,8 +58,8 @@ struct ScoredSample {
     scores: Vec<Score>,
 }
 
-/// Scores every sample and writes `samples.parquet`, `scores.parquet` and `summary.parquet`;
-/// `None` when it was stopped, and no file was written.
+/// Scores every sample and makes `samples.parquet`, `scores.parquet` and `summary.parquet`, which
+/// get their names together; `None` when it was stopped.
 pub(crate) fn write_reports(
     opened: &Opened,
     folder: &RunFolder,
@@ -95,35 +104,30 @@ pub(crate) fn write_reports(
         return Ok(None);
     }
     finished.extend(arm.map(|(_, summary)| summary.finish()));
-    thread::scope(|scope| {
-        let finishing = scope.spawn(|| scores_file.finish());
-        samples_file.finish()?;
-        finishing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    scored.files = thread::scope(|scope| {
+        let finishing = scope.spawn(|| scores_file.ready());
+        let first = samples_file.ready();
+        let second = finishing.join();
+        let second = second.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok::<_, WriteError>(vec![first?, second?])
     })?;
-    write_run_wide(folder, &finished)?;
+    scored.files.extend(run_wide(folder, &finished)?);
     scored.rows = finished.rows;
-    write_summary(&folder.summary(), &scored.rows)?;
+    scored.files.push(ready_summary(&folder.summary(), &scored.rows)?);
     Ok(Some(scored))
 }
 
-/// Writes what metrics say of the whole run; where they say nothing, there is no file.
-fn write_run_wide(folder: &RunFolder, finished: &Finished) -> Result<()> {
+/// What metrics say of the whole run; where they say nothing, there is no file.
+fn run_wide(folder: &RunFolder, finished: &Finished) -> Result<Vec<Ready>> {
     let (values, cells) = (&finished.run_values, &finished.confusion);
-    for (path, is_empty) in
-        [(folder.run_values(), values.is_empty()), (folder.confusion(), cells.is_empty())]
-    {
-        if is_empty {
-            // What an earlier pass over this run wrote holds no longer.
-            drop(std::fs::remove_file(path));
-        }
-    }
+    let mut files = Vec::new();
     if !values.is_empty() {
-        write_run_values(&folder.run_values(), values)?;
+        files.push(ready_run_values(&folder.run_values(), values)?);
     }
     if !cells.is_empty() {
-        write_confusion(&folder.confusion(), cells)?;
+        files.push(ready_confusion(&folder.confusion(), cells)?);
     }
-    Ok(())
+    Ok(files)
 }
 
 /// Scores every sample and shows it to `see`, with its scores by metric; writes nothing. Answers
@@ -253,6 +257,7 @@ impl Scored {
             totals: Totals::default(),
             failing: Failing::default(),
             judging: Judging::default(),
+            files: Vec::new(),
         }
     }
 
@@ -265,12 +270,27 @@ impl Scored {
             Outcome::Failed => counts.failed += 1,
         }
         counts.cached += u64::from(one.record.cached && one.record.has_answer());
+        counts.reasoning_cut += u64::from(one.scores.iter().any(|score| score.reasoning_cut));
         if let Some(failure) = &one.record.failure {
-            *counts.errors.entry(failure.kind.as_str().to_owned()).or_default() += 1;
+            let kind = failure.kind.as_str();
+            *counts.errors.entry(kind.to_owned()).or_default() += 1;
+            counts.error_examples.entry(kind.to_owned()).or_insert_with(|| Example {
+                model: plan.models[one.sample.model].name.to_string(),
+                message: failure.message.clone(),
+            });
+        }
+        if one.record.has_answer() && one.record.finish_reason.as_deref() == Some(CUT_OFF) {
+            let model = plan.models[one.sample.model].name.to_string();
+            *counts.cut_off.entry(model).or_default() += 1;
         }
         let totals = &mut self.totals;
-        totals.input_tokens += one.record.usage.input_tokens.unwrap_or_default();
-        totals.output_tokens += one.record.usage.output_tokens.unwrap_or_default();
+        let usage = one.record.usage;
+        for (total, tokens) in [
+            (&mut totals.input_tokens, usage.input_tokens),
+            (&mut totals.output_tokens, usage.output_tokens),
+        ] {
+            *total = total.saturating_add(tokens.unwrap_or_default());
+        }
         add(&mut totals.cost_usd, one.cost_usd);
         for (metric, score) in metrics.iter().zip(&one.scores) {
             if score.value.is_none() && one.record.has_answer() {
@@ -286,7 +306,8 @@ impl Scored {
         }
         self.judging.see(metrics, &one.scores);
         for judge in one.scores.iter().filter_map(|score| score.judge.as_ref()) {
-            totals.judge_tokens += judge.tokens.unwrap_or_default();
+            let tokens = judge.tokens.unwrap_or_default();
+            totals.judge_tokens = totals.judge_tokens.saturating_add(tokens);
             add(&mut totals.judge_cost_usd, judge.cost_usd);
         }
         self.failing.see(
@@ -295,5 +316,16 @@ impl Scored {
             || shown(metrics, &one.scores),
             passes(&one.scores),
         );
+    }
+}
+
+/// Says how many answers were scored without the reasoning in them.
+pub(crate) fn tell_reasoning(counts: &Counts, printer: Printer) {
+    let Counts { reasoning_cut, planned, .. } = counts;
+    if *reasoning_cut > 0 {
+        printer.remark(&format!(
+            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
+             scored without it; `reasoning: keep` on a metric scores the whole text"
+        ));
     }
 }

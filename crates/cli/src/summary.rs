@@ -243,8 +243,14 @@ impl Group {
         if let Some(latency) = record.timing.latency_ms {
             self.latency.record(latency);
         }
-        add(&mut self.input_tokens, record.usage.input_tokens);
-        add(&mut self.output_tokens, record.usage.output_tokens);
+        for (total, tokens) in [
+            (&mut self.input_tokens, record.usage.input_tokens),
+            (&mut self.output_tokens, record.usage.output_tokens),
+        ] {
+            if let Some(tokens) = tokens {
+                *total = Some(total.unwrap_or_default().saturating_add(tokens));
+            }
+        }
         add(&mut self.cost_usd, cost_usd);
     }
 

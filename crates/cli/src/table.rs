@@ -3,63 +3,121 @@
 use std::borrow::Cow;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use evalmark_core::metric::Range;
+pub(crate) use evalmark_core::figures::{amount, bare, percent, points, value};
 use evalmark_report::{
-    figures::decimal,
     summary::{Attempts, Share, SummaryRow},
     text::printable,
 };
 
-use crate::leaderboard::{Groups, LEGEND};
+use crate::{
+    leaderboard::{Groups, LEGEND},
+    print::columns,
+};
 
 /// The table of the rows over all items, with the groups that can be told apart, and below it what
 /// several attempts make of them.
 pub(crate) fn render(rows: &[SummaryRow], groups: &Groups) -> String {
     let mut parts = vec![summary(rows, groups)];
     if !groups.is_empty() {
-        parts.push(LEGEND.to_owned());
+        parts.extend(wrapped("", LEGEND));
     }
     parts.extend(attempts(rows));
     parts.join("\n")
 }
 
-fn summary(rows: &[SummaryRow], groups: &Groups) -> String {
-    let rows: Vec<_> = rows.iter().filter(|row| row.slice.is_none()).collect();
-    let mut metrics: Vec<&str> = Vec::new();
-    let mut arms: Vec<(&str, &str)> = Vec::new();
-    for row in &rows {
-        push_new(&mut metrics, row.metric.as_str());
-        push_new(&mut arms, (row.prompt.as_str(), row.model.as_str()));
+/// The rows of one prompt x model.
+struct OfArm<'a> {
+    prompt: &'a str,
+    model: &'a str,
+    rows: Vec<&'a SummaryRow>,
+}
+
+impl OfArm<'_> {
+    /// `71.3 % [64.9, 77.0] a` for each metric; empty where there is no row.
+    fn means(&self, metrics: &[&str], groups: &Groups) -> Vec<String> {
+        let mean = |metric: &&str| {
+            let row = self.rows.iter().find(|row| row.metric == *metric);
+            let key = (self.prompt.to_owned(), self.model.to_owned(), (*metric).to_owned());
+            row.map_or(String::new(), |row| mean(row, groups.get(&key)))
+        };
+        metrics.iter().map(mean).collect()
     }
+
+    /// Samples, latency, tokens and cost.
+    fn totals(&self) -> [String; 4] {
+        let first = self.rows[0];
+        let tokens = first.input_tokens.zip(first.output_tokens).map(|(i, o)| i + o);
+        [
+            first.n_planned.to_string(),
+            first.latency_p50_ms.map_or("-".into(), |ms| format!("{ms:.0}")),
+            tokens.map_or("-".into(), |tokens| tokens.to_string()),
+            first.cost_usd.map_or("-".into(), |cost| format!("{cost:.4}")),
+        ]
+    }
+}
+
+fn summary(rows: &[SummaryRow], groups: &Groups) -> String {
+    let mut metrics: Vec<&str> = Vec::new();
+    let mut arms: Vec<OfArm<'_>> = Vec::new();
+    for row in rows.iter().filter(|row| row.slice.is_none()) {
+        push_new(&mut metrics, row.metric.as_str());
+        let (prompt, model) = (row.prompt.as_str(), row.model.as_str());
+        match arms.iter_mut().find(|arm| (arm.prompt, arm.model) == (prompt, model)) {
+            Some(arm) => arm.rows.push(row),
+            None => arms.push(OfArm { prompt, model, rows: vec![row] }),
+        }
+    }
+    let table = wide(&arms, &metrics, groups);
+    let width = table.lines().map(textwrap::core::display_width).max().unwrap_or_default();
+    match columns() {
+        Some(columns) if width > columns => stacked(&arms, &metrics, groups, columns),
+        _ => table,
+    }
+}
+
+/// One row for each prompt and model.
+fn wide(arms: &[OfArm<'_>], metrics: &[&str], groups: &Groups) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_content_arrangement(ContentArrangement::Disabled);
     let header = ["prompt", "model", "samples"].into_iter().map(str::to_owned);
     let metric_headers = metrics.iter().map(|metric| printable(metric).into_owned());
     let tail = ["p50 ms", "tokens", "cost $"].into_iter().map(str::to_owned);
     table.set_header(header.chain(metric_headers).chain(tail));
-    for (prompt, model) in arms {
-        let of_arm: Vec<_> =
-            rows.iter().filter(|row| row.prompt == prompt && row.model == model).collect();
-        let Some(first) = of_arm.first() else { continue };
+    for arm in arms {
+        let [samples, totals @ ..] = arm.totals();
         let mut cells =
-            vec![text(&printable(prompt)), text(&printable(model)), number(first.n_planned)];
-        for metric in &metrics {
-            let row = of_arm.iter().find(|row| row.metric == *metric);
-            let key = (prompt.to_owned(), model.to_owned(), (*metric).to_owned());
-            cells.push(right(&row.map_or(String::new(), |row| mean(row, groups.get(&key)))));
-        }
-        let tokens = first.input_tokens.zip(first.output_tokens).map(|(i, o)| i + o);
-        cells.push(right(&first.latency_p50_ms.map_or("-".into(), |ms| format!("{ms:.0}"))));
-        cells.push(right(&tokens.map_or("-".into(), |tokens| tokens.to_string())));
-        cells.push(right(&first.cost_usd.map_or("-".into(), |cost| format!("{cost:.4}"))));
+            vec![text(&printable(arm.prompt)), text(&printable(arm.model)), right(&samples)];
+        cells.extend(arm.means(metrics, groups).iter().chain(&totals).map(|cell| right(cell)));
         table.add_row(cells);
     }
     table.to_string()
 }
 
+/// One block for each prompt and model, and in it a line for each metric: for narrow terminals.
+fn stacked(arms: &[OfArm<'_>], metrics: &[&str], groups: &Groups, columns: usize) -> String {
+    let names: Vec<_> = metrics.iter().map(|metric| printable(metric)).collect();
+    let width = names.iter().map(|name| textwrap::core::display_width(name)).max();
+    let width = width.unwrap_or_default().min(columns / 2);
+    let mut lines = Vec::new();
+    for arm in arms {
+        let name = [arm.prompt, arm.model].map(printable).join(" · ");
+        lines.extend(within(columns, "", &name));
+        for (name, mean) in names.iter().zip(arm.means(metrics, groups)) {
+            let gap = width.saturating_sub(textwrap::core::display_width(name));
+            lines.extend(within(columns, "  ", &format!("{name}{}  {mean}", " ".repeat(gap))));
+        }
+        let [samples, latency, tokens, cost] = arm.totals();
+        let totals = format!("{samples} samples, p50 {latency} ms, {tokens} tokens, cost $ {cost}");
+        lines.extend(within(columns, "  ", &totals));
+        lines.push(String::new());
+    }
+    lines.pop();
+    lines.join("\n")
+}
+
 /// The width that figures and remarks on them keep to, in columns.
-const WIDTH: u16 = 100;
+const WIDTH: usize = 100;
 
 /// One table of figures for each group of rows: the name first, then numbers.
 pub(crate) fn figures(header: &[&str], groups: &[(String, Vec<Vec<String>>)]) -> String {
@@ -68,7 +126,7 @@ pub(crate) fn figures(header: &[&str], groups: &[(String, Vec<Vec<String>>)]) ->
         table.load_style(presets::UTF8_HORIZONTAL_ONLY);
         table.style_mut().row_separator = presets::NOTHING.row_separator;
         table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(WIDTH);
+        table.set_width(u16::try_from(width()).unwrap_or(u16::MAX));
         let cells = |row: &[String]| {
             let cell = |(i, value): (usize, &String)| {
                 if i == 0 { text(&printable(value)) } else { right(value) }
@@ -102,13 +160,22 @@ pub(crate) fn by_arm<T>(
     groups
 }
 
-/// A paragraph in lines that are no wider than a table of figures.
+/// A paragraph in lines that are no wider than the terminal and a table of figures.
 pub(crate) fn wrapped(indent: &str, text: &str) -> Vec<String> {
+    within(width(), indent, text)
+}
+
+/// Columns that figures and remarks may have.
+fn width() -> usize {
+    columns().map_or(WIDTH, |columns| columns.min(WIDTH))
+}
+
+fn within(columns: usize, indent: &str, text: &str) -> Vec<String> {
     let deeper = format!("{indent}  ");
-    let options = textwrap::Options::new(WIDTH.into())
+    let options = textwrap::Options::new(columns)
         .initial_indent(indent)
         .subsequent_indent(&deeper)
-        .break_words(false);
+        .break_words(columns < WIDTH);
     textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
@@ -124,10 +191,6 @@ fn text(value: &str) -> Cell {
 
 fn right(value: &str) -> Cell {
     Cell::new(value).set_alignment(CellAlignment::Right)
-}
-
-fn number(value: u64) -> Cell {
-    right(&value.to_string())
 }
 
 /// `71.3 % [64.9, 77.0] a`, and what is missing.
@@ -160,47 +223,13 @@ fn attempts(rows: &[SummaryRow]) -> Option<String> {
         };
         let name = [&row.prompt, &row.model, &row.metric].map(|name| printable(name)).join(" · ");
         let (any, all) = (ends(any), ends(all));
-        Some(format!("  {name}: pass@{k} (at least once) {any}, pass^{k} (every time) {all}"))
+        let text = format!("{name}: pass@{k} (at least once) {any}, pass^{k} (every time) {all}");
+        // As wide as it is, where nothing limits it.
+        Some(
+            columns()
+                .map_or(format!("  {text}"), |columns| within(columns, "  ", &text).join("\n")),
+        )
     });
     let lines: Vec<_> = lines.collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// A score or a mean: a percentage where values lie in [0, 1].
-pub(crate) fn value(value: f64, range: Range) -> String {
-    if range.is_share() { percent(value) } else { bare(value, range) }
-}
-
-/// The same without a unit.
-pub(crate) fn bare(value: f64, range: Range) -> String {
-    match range {
-        Range::Binary | Range::Unit => format!("{:.1}", 100.0 * value),
-        Range::Hundred => format!("{value:.1}"),
-        Range::Signed | Range::Open => decimal(value),
-    }
-}
-
-/// A difference with its sign: in points where values lie in [0, 1].
-pub(crate) fn difference(value: f64, range: Range) -> String {
-    if range.is_share() {
-        return points(value);
-    }
-    let text = bare(value, range);
-    if value > 0.0 { format!("+{text}") } else { text }
-}
-
-/// `71.3 %`.
-pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
-}
-
-/// A difference in percentage points, with its sign.
-pub(crate) fn points(difference: f64) -> String {
-    let text = format!("{:+.1}", 100.0 * difference);
-    if text == "-0.0" { "+0.0".to_owned() } else { text }
-}
-
-/// An amount of percentage points, without a sign.
-pub(crate) fn amount(share: f64) -> String {
-    format!("{:.1}", 100.0 * share)
 }

@@ -1,18 +1,22 @@
 //! A verdict for a terminal: the answer in words first, then the figures, then what flipped.
 
 use evalmark_core::{
-    metric::Direction,
+    changes::{Change, DiffPart, PartOf, SHORT, excerpt},
+    figures::{Written, counted, score},
     verdict::{Comparison, Measure, Verdict},
 };
-use evalmark_report::text::printable;
+use evalmark_report::text::{printable, printable_line};
 
 use crate::{
     print::{Printer, Tone},
-    table::{difference as difference_of, value, wrapped},
+    table::wrapped,
 };
 
 /// Items named for each comparison, of each kind.
 const NAMED: usize = 4;
+
+/// Differences from the baseline that are listed.
+const MOST_CHANGES: usize = 20;
 
 /// What is said of a comparison stands below it.
 const INDENT: &str = "    ";
@@ -23,7 +27,8 @@ pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
     let word = printer.paint(verdict.answer.into(), &word);
     let (baseline, says) = (printable(&verdict.baseline), printable(&verdict.says));
     let mut lines = wrapped("", &format!("{word} against {baseline}: {says}"));
-    for comparison in &verdict.comparisons {
+    lines.extend(verdict.changes.iter().flat_map(|changes| changed(changes)));
+    for comparison in verdict.worst_first() {
         lines.push(String::new());
         lines.push(heading(comparison, printer));
         // A gate over one comparison says the same.
@@ -33,7 +38,44 @@ pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
         lines.extend(details(comparison, printer));
     }
     lines.extend(slices(verdict));
+    if let Some(digest) = &verdict.baseline_digest {
+        lines.push(format!("\nbaseline {baseline}: digest {}", printable(digest)));
+    }
     lines.join("\n")
+}
+
+/// What differs from the baseline besides chance.
+fn changed(changes: &[Change]) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    if changes.is_empty() {
+        let none = "nothing changed since the baseline in prompts, models, dataset or metrics";
+        lines.extend(wrapped("", none));
+        return lines;
+    }
+    lines.push("changed since the baseline".to_owned());
+    for change in changes.iter().take(MOST_CHANGES) {
+        lines.extend(wrapped("  ", &printable(&change.says)));
+        if !change.diff.is_empty() {
+            lines.extend(wrapped(INDENT, &word_diff(&change.diff)));
+        }
+    }
+    if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
+        lines.push(format!("  and {more} more"));
+    }
+    lines
+}
+
+/// `Answer [-with-]{+in+} one word`, on one line, with what did not change cut short.
+fn word_diff(diff: &[DiffPart]) -> String {
+    let marked = |part: &DiffPart| {
+        let text = printable_line(&part.text).replace("\\n", "↵");
+        match part.op {
+            PartOf::Both => text,
+            PartOf::Removed => format!("[-{text}-]"),
+            PartOf::Added => format!("{{+{text}+}}"),
+        }
+    };
+    excerpt(diff, SHORT).iter().map(marked).collect()
 }
 
 fn heading(comparison: &Comparison, printer: Printer) -> String {
@@ -59,13 +101,18 @@ fn details(comparison: &Comparison, printer: Printer) -> Vec<String> {
 
 /// `difference -12.1 points [-18.0, -6.3], margin 3.0 points, 66 pairs, …`
 fn figures(comparison: &Comparison) -> Option<String> {
-    let mut parts = match comparison.measure {
-        Measure::Difference => difference(comparison)?,
-        Measure::Ratio => ratio(comparison)?,
-        Measure::Level => level(comparison)?,
+    let Written { label, change, bounds, margin, .. } = Written::of(comparison);
+    let bounds = bounds.unwrap_or_else(|| "[no bound, no bound]".to_owned());
+    let n = comparison.counts.paired;
+    let (margin, units) = match comparison.measure {
+        Measure::Difference => (format!("margin {margin}"), ["pair", "pairs"]),
+        Measure::Ratio => (format!("allowed {margin}"), ["pair", "pairs"]),
+        Measure::Level => (margin, ["item", "items"]),
     };
+    let unit = if n == 1 { units[0] } else { units[1] };
+    let mut parts = vec![format!("{label} {} {bounds}", change?), margin, format!("{n} {unit}")];
     if let Some(n) = comparison.effective_n {
-        parts.push(format!("worth {n:.0} independent ones"));
+        parts.push(format!("effective number of items {n:.0}"));
     }
     if let Some(labels) = comparison.labels {
         parts.push(format!("{labels} of them with human labels"));
@@ -74,55 +121,17 @@ fn figures(comparison: &Comparison) -> Option<String> {
         parts.push(format!("{b} lost and {c} gained"));
     }
     if let Some(needed) = comparison.items_needed.filter(|_| !comparison.answer.passes()) {
-        let loss = match comparison.direction {
-            Direction::Higher => "drop",
-            Direction::Lower => "rise",
+        let (loss, article) = match comparison.loss() {
+            loss @ ("increase" | "excess") => (loss, "an"),
+            loss => (loss, "a"),
         };
-        parts.push(format!("{needed} items show a {loss} of the margin"));
+        let needed = counted(needed, "item");
+        parts.push(format!(
+            "{needed} would be enough to detect {article} {loss} as large as the margin"
+        ));
     }
     parts.push(comparison.method.clone());
     Some(parts.join(", "))
-}
-
-fn difference(comparison: &Comparison) -> Option<Vec<String>> {
-    let range = comparison.range;
-    let unit = if range.is_share() { " points" } else { "" };
-    let signed = |value: f64| difference_of(value, range);
-    let (estimate, margin) = (signed(comparison.estimate?), signed(comparison.margin));
-    Some(vec![
-        format!("difference {estimate}{unit} {}", ends(comparison, signed)),
-        format!("margin {}{unit}", margin.trim_start_matches('+')),
-        format!("{} pairs", comparison.counts.paired),
-    ])
-}
-
-fn ratio(comparison: &Comparison) -> Option<Vec<String>> {
-    let times = |ratio: f64| format!("{ratio:.2}");
-    Some(vec![
-        format!("{} times the baseline {}", times(comparison.estimate?), ends(comparison, times)),
-        format!("may grow to {} times", times(1.0 + comparison.margin)),
-        format!("{} pairs", comparison.counts.paired),
-    ])
-}
-
-fn level(comparison: &Comparison) -> Option<Vec<String>> {
-    let written = |mean: f64| value(mean, comparison.range);
-    let (limit, bound) = match (comparison.minimum, comparison.maximum) {
-        (Some(minimum), _) => ("minimum", minimum),
-        (None, maximum) => ("maximum", maximum?),
-    };
-    Some(vec![
-        format!("mean {} {}", written(comparison.estimate?), ends(comparison, written)),
-        format!("{limit} {}", written(bound)),
-        format!("{} items", comparison.counts.paired),
-    ])
-}
-
-/// Both bounds in brackets; one that the scores do not give is told as such.
-fn ends(comparison: &Comparison, write: impl Fn(f64) -> String) -> String {
-    let [lower, upper] = [comparison.lower, comparison.upper]
-        .map(|bound| bound.map_or_else(|| "no bound".to_owned(), &write));
-    format!("[{lower}, {upper}]")
 }
 
 /// Which items the two runs do not share, a few of each kind.
@@ -146,14 +155,11 @@ fn slices(verdict: &Verdict) -> Vec<String> {
         return Vec::new();
     }
     let those: Vec<_> = verdict.slices.iter().filter(|slice| slice.stands_out).collect();
-    let found = if those.is_empty() {
-        "none stands out".to_owned()
-    } else {
-        format!("{} stand out", those.len())
-    };
+    let found = those.len();
+    let verb = if found == 1 { "differs" } else { "differ" };
     let mut lines = vec![
         String::new(),
-        format!("by slice (exploratory, decides nothing): of {looked_at}, {found}"),
+        format!("Slices (exploratory, not gated): {found} of {looked_at} {verb} notably"),
     ];
     lines.extend(those.iter().flat_map(|slice| {
         let value = slice.value.as_deref().map_or("(empty)".into(), printable);
@@ -166,15 +172,15 @@ fn slices(verdict: &Verdict) -> Vec<String> {
 }
 
 fn flips(comparison: &Comparison) -> Option<String> {
-    if comparison.flips.is_empty() {
+    if comparison.flips.is_empty() || comparison.measure == Measure::Ratio {
         return None;
     }
     let named = comparison.flips.iter().take(NAMED).map(|flip| {
         format!(
             "{} ({} -> {})",
             printable(&flip.item_id),
-            short(flip.baseline),
-            short(flip.candidate)
+            score(flip.baseline, comparison.range),
+            score(flip.candidate, comparison.range)
         )
     });
     let named: Vec<_> = named.collect();
@@ -187,10 +193,4 @@ fn and_more(all: u64, named: usize) -> String {
         0 => String::new(),
         more => format!(", and {more} more"),
     }
-}
-
-/// A score without needless digits.
-fn short(score: f64) -> String {
-    let text = format!("{score:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

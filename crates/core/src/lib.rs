@@ -6,10 +6,12 @@
 //! What is deliberately absent: network, clocks, threads, randomness, and any metric or model by
 //! name. Reading files is here (suites, prompts, datasets); writing files is not.
 
+pub mod changes;
 pub mod dataset;
 pub mod embedding;
 pub mod estimate;
 pub mod expression;
+pub mod figures;
 pub mod files;
 pub mod item;
 pub mod key_hosts;

@@ -19,6 +19,8 @@ pub struct MetricSpec {
     pub kind: &'static str,
     /// The kind's own parameters: a JSON value that fits the kind's schema.
     pub params: Value,
+    /// What becomes of reasoning in the answer; `None` is the kind's own default.
+    pub reasoning: Option<Reasoning>,
     /// Narrow the answer first.
     pub extract: Option<Extract>,
     /// Turn the score around: 1 - score.
@@ -40,6 +42,7 @@ impl MetricSpec {
             name: name.to_owned(),
             kind,
             params,
+            reasoning: None,
             extract: None,
             negate: false,
             threshold: None,
@@ -48,6 +51,15 @@ impl MetricSpec {
             labels: None,
         }
     }
+}
+
+/// What becomes of reasoning that stands in an answer's text, such as `<think>…</think>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reasoning {
+    /// It is cut off: the rest is the answer.
+    Cut,
+    /// It is scored like everything else.
+    Keep,
 }
 
 /// How to narrow an answer before it is scored.
@@ -62,8 +74,13 @@ pub enum Extract {
         /// Which match, where there are several.
         which: Which,
     },
-    /// A JSONPath (RFC 9535) into an answer that is JSON, or that holds a JSON block.
-    Json(String),
+    /// A JSONPath (RFC 9535) into an answer that is JSON, or that holds JSON.
+    Json {
+        /// The path.
+        path: String,
+        /// Which JSON, where the path leads somewhere in several; `None` is the last.
+        which: Option<Which>,
+    },
 }
 
 /// Which of several matches counts.

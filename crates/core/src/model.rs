@@ -61,10 +61,29 @@ pub enum Provider {
         /// Name of the environment variable that holds the key.
         api_key_env: Option<String>,
     },
-    /// The dataset already holds the answers, in this column.
-    RecordedColumn(String),
+    /// The dataset already holds the answers.
+    RecordedColumn(RecordedColumn),
     /// A file of answers by request hash, absolute or relative to the working directory.
     RecordedFile(PathBuf),
+}
+
+/// Which column of the dataset holds a recorded model's answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordedColumn {
+    /// This one, whatever the prompt.
+    Same(String),
+    /// One for each prompt of the suite, in the suite's order.
+    ByPrompt(Vec<String>),
+}
+
+impl RecordedColumn {
+    /// The column with the answers to the suite's prompt number `prompt`.
+    pub fn of(&self, prompt: usize) -> &str {
+        match self {
+            Self::Same(column) => column,
+            Self::ByPrompt(columns) => columns.get(prompt).map_or("", String::as_str),
+        }
+    }
 }
 
 /// What a model may use.
@@ -80,6 +99,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// Time for all attempts of one request and the waits between them.
     pub total_timeout: Option<Duration>,
+    /// Time without a single answer, while requests fail, after which the model is given up.
+    pub give_up_after: Duration,
     /// Attempts for one request, the first included, at least 1.
     pub attempts: u32,
     /// Whether a request that takes longer than nearly all others is sent once more.
@@ -94,6 +115,7 @@ impl Default for Limits {
             tokens_per_minute: None,
             timeout: Duration::from_mins(1),
             total_timeout: None,
+            give_up_after: Duration::from_mins(5),
             attempts: 6,
             hedge: false,
         }

@@ -120,7 +120,7 @@ impl Plan {
         let n_items = items.iter().filter(|taken| **taken).count() as u64;
         Self {
             dataset: Arc::new(DatasetSpec { only: Some(items), ..(*self.dataset).clone() }),
-            survey: Survey { n_items, hash: self.survey.hash.clone() },
+            survey: Survey { n_items, ..self.survey.clone() },
             ..self.clone()
         }
     }

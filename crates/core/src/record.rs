@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{
+        IntoDeserializer,
+        value::{self, StrDeserializer},
+    },
+};
 
 /// How a sample ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,6 +48,8 @@ impl fmt::Display for Outcome {
 pub enum ErrorKind {
     /// The provider did not accept the key (401, 403).
     Auth,
+    /// The account has no credit left (402, or a 429 that says so).
+    NoCredit,
     /// The provider calls the request itself wrong (any other 4xx).
     BadRequest,
     /// 429 on the last attempt.
@@ -56,10 +64,12 @@ pub enum ErrorKind {
     Malformed,
     /// A response larger than the limit.
     TooLarge,
-    /// Replay: the recording holds no answer to this request.
+    /// Replay: the recording has no answer to this request.
     NotRecorded,
     /// Not asked, because the endpoint had already failed for good.
     EndpointDown,
+    /// Not asked, because the budget was reached.
+    Budget,
 }
 
 impl ErrorKind {
@@ -67,6 +77,7 @@ impl ErrorKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Auth => "auth",
+            Self::NoCredit => "no_credit",
             Self::BadRequest => "bad_request",
             Self::RateLimited => "rate_limited",
             Self::Server => "server",
@@ -76,7 +87,20 @@ impl ErrorKind {
             Self::TooLarge => "too_large",
             Self::NotRecorded => "not_recorded",
             Self::EndpointDown => "endpoint_down",
+            Self::Budget => "budget",
         }
+    }
+
+    /// The kind that [`ErrorKind::as_str`] names.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, value::Error> = name.into_deserializer();
+        Self::deserialize(name).ok()
+    }
+
+    /// Whether the same request could be answered later, with nothing changed but the time or the
+    /// account.
+    pub fn may_pass(self) -> bool {
+        !matches!(self, Self::Auth | Self::BadRequest | Self::TooLarge | Self::NotRecorded)
     }
 }
 
@@ -96,6 +120,21 @@ pub struct Usage {
     pub input_tokens: Option<u64>,
     /// Tokens of the answer.
     pub output_tokens: Option<u64>,
+}
+
+impl Usage {
+    /// No request uses more tokens than this; a larger count is a mistake of the server's.
+    pub const MOST_TOKENS: u64 = 100_000_000;
+
+    /// The counts without those that no request can have used.
+    #[must_use]
+    pub fn plausible(self) -> Self {
+        let plausible = |tokens: Option<u64>| tokens.filter(|tokens| *tokens <= Self::MOST_TOKENS);
+        Self {
+            input_tokens: plausible(self.input_tokens),
+            output_tokens: plausible(self.output_tokens),
+        }
+    }
 }
 
 /// When a request was made and where its time went.
@@ -161,8 +200,29 @@ impl Record {
         }
     }
 
+    /// Whether the answer ends where its token limit was reached, in whatever word the provider
+    /// has for that.
+    pub fn is_cut_off(&self) -> bool {
+        self.finish_reason.as_deref().is_some_and(is_token_limit)
+    }
+
     /// Whether scoring has something to look at: an answer or a refusal.
     pub fn has_answer(&self) -> bool {
         self.outcome != Outcome::Failed
     }
+}
+
+/// Whether a finish reason says that a token limit was reached.
+pub fn is_token_limit(finish_reason: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "length",
+        "max_tokens",
+        "max_output_tokens",
+        "max_completion_tokens",
+        "model_length",
+        "model_context_window_exceeded",
+        "token_limit",
+        "incomplete",
+    ];
+    WORDS.iter().any(|word| finish_reason.eq_ignore_ascii_case(word))
 }

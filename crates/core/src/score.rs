@@ -12,6 +12,9 @@ pub struct Score {
     pub passed: Option<bool>,
     /// Why, in a few words, where the number alone does not tell.
     pub reason: Option<String>,
+    /// The answer holds reasoning, such as `<think>…</think>`, that is no part of what was scored.
+    #[serde(default)]
+    pub reasoning_cut: bool,
     /// Nothing could be extracted from the answer; the value is the suite's policy (0 by default).
     pub invalid: bool,
     /// What the answer adds to a value of the whole run, where that is no mean of single values:

@@ -5,7 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::metric::{Direction, Range};
+use crate::{
+    changes::Change,
+    metric::{Direction, Range},
+};
 
 /// The four answers; `improved` is a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -174,11 +177,14 @@ pub struct Comparison {
     pub lower: Option<f64>,
     /// Upper one-sided bound on the estimate.
     pub upper: Option<f64>,
-    /// P-value against "no drop".
+    /// P-value of "no drop": how likely so low a result would be if there were none. Of right-or-wrong
+    /// scores it is McNemar's mid-p value, of others the largest of the tests that the method names;
+    /// a regression also needs the upper bound below 0.
     pub p_regressed: Option<f64>,
     /// The same, adjusted for the number of comparisons.
     pub p_regressed_adjusted: Option<f64>,
-    /// P-value against "a drop of the margin or more".
+    /// P-value of "a drop of the margin or more": how likely so high a result would be if there were
+    /// one.
     pub p_pass: Option<f64>,
     /// How many items, by arm.
     pub counts: Counts,
@@ -200,9 +206,9 @@ pub struct Comparison {
     pub items_needed: Option<u64>,
     /// Seed of the bootstrap, where there was one.
     pub seed: Option<u64>,
-    /// Items whose score differs, worst first, at most a few dozen.
+    /// Items whose score differs, worst first, at most a few dozen; none for amounts.
     pub flips: Vec<Flip>,
-    /// All items whose score differs.
+    /// All items whose score differs; 0 for amounts.
     pub n_flips: u64,
 }
 
@@ -217,6 +223,9 @@ pub struct Verdict {
     pub run_id: String,
     /// What it was compared with: a baseline's name or folder, or the other arm's name.
     pub baseline: String,
+    /// The beginning of a BLAKE3 that stands for all files of the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_digest: Option<String>,
     /// The answer over all gated metrics.
     pub answer: Answer,
     /// The answer in a sentence.
@@ -228,6 +237,25 @@ pub struct Verdict {
     /// Where in the dataset the differences lie; exploratory.
     #[serde(default)]
     pub slices: Vec<SliceFinding>,
+    /// What differs from the baseline besides chance; null where the candidate is compared with no
+    /// other run.
+    #[serde(default)]
+    pub changes: Option<Vec<Change>>,
+}
+
+impl Verdict {
+    /// The comparisons, those that do not pass first; equals keep their order.
+    pub fn worst_first(&self) -> Vec<&Comparison> {
+        let rank = |answer: Answer| match answer {
+            Answer::Regressed => 0,
+            Answer::Incomparable => 1,
+            Answer::Inconclusive => 2,
+            Answer::Pass | Answer::Improved => 3,
+        };
+        let mut comparisons: Vec<_> = self.comparisons.iter().collect();
+        comparisons.sort_by_key(|comparison| rank(comparison.answer));
+        comparisons
+    }
 }
 
 /// JSON Schema of `verdict.json`.

@@ -166,18 +166,21 @@ fn a_models_limits_and_certificates_are_checked() {
     let entry = |text: &str| format!("params: {{ temperature: 0 }}, {text} }}");
     let folder = folder();
     fs::write(folder.path().join("ca.pem"), "").expect("written");
-    let limits = entry("ca_file: ca.pem, limits: { total_timeout: 5m, hedge: true }");
+    let limits =
+        entry("ca_file: ca.pem, limits: { total_timeout: 5m, give_up_after: 1h, hedge: true }");
     let text = SUITE.replace("params: { temperature: 0 } }", &limits);
     let suite = read(folder.path(), &text).expect("valid");
     let model = &suite.models[0];
     assert_eq!(model.limits.total_timeout, Some(std::time::Duration::from_mins(5)));
+    assert_eq!(model.limits.give_up_after, std::time::Duration::from_hours(1));
+    assert_eq!(suite.models[1].limits.give_up_after, std::time::Duration::from_mins(5));
     assert!(model.limits.hedge && !suite.models[1].limits.hedge);
     assert_eq!(model.ca_file, Some(folder.path().join("ca.pem")));
 
     let wrong = entry("ca_file: none.pem, limits: { timeout: soon, total_timeout: '0' }");
     check(
         &[("params: { temperature: 0 } }", &wrong)],
-        &["none.pem do not exist", "`soon` is no time span", "`0` is no time span"],
+        &["none.pem do not exist", "`soon` is not a time span", "`0` is not a time span"],
     );
 }
 
@@ -189,8 +192,8 @@ fn labels_are_about_one_answer() {
     };
     labels("")(&["`labels` needs exactly one of `column`, `columns` and `file`"]);
     labels("column: label")(&[
-        "row 1: column `label`: `x` is no label; a label is a number from 0 to 1, or empty",
-        "one column cannot hold labels of several prompts' answers",
+        "row 1: column `label`: `x` is not a label; a label is a number from 0 to 1, or empty",
+        "one column cannot have the labels of several prompts' answers",
         "name one for each",
     ]);
     labels("columns: { plan: labels }")(&[
@@ -277,7 +280,7 @@ fn mistakes() {
         &["`role` is not one of: system, developer, user, assistant"],
     );
     check(&[("name: intents\n", "")], &["the suite lacks the key `name`"]);
-    check(&[("slices: [tone]", "slices: [tone, tone]")], &["`tone` stands here twice"]);
+    check(&[("slices: [tone]", "slices: [tone, tone]")], &["`tone` appears twice here"]);
     check(&[("http://", "ftp://")], &["`base_url` must begin with http:// or https://"]);
 }
 

@@ -7,6 +7,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
     budget::Budget,
+    claimed::Sharing,
     dispatch::{Counts, Dispatcher},
     endpoint::Endpoint,
     event::{Event, Tally},
@@ -105,6 +106,7 @@ where
         halt: halt.clone(),
         budget: budget.clone(),
         counts: counts.clone(),
+        sharing: Sharing::of(endpoint, run_id),
     };
     let dispatcher = endpoint.handle().spawn(dispatcher.run(lane_out));
     let (fed, heard) = thread::scope(|scope| {

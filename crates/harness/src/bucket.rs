@@ -47,6 +47,13 @@ impl Bucket {
         Duration::from_secs_f64((-state.level).max(0.0) / self.per_second)
     }
 
+    /// How long it takes until what is owed has flowed in.
+    pub(crate) fn owed(&self, now: Instant) -> Duration {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let flowed = now.saturating_duration_since(state.at).as_secs_f64() * self.per_second;
+        Duration::from_secs_f64((-state.level - flowed).max(0.0) / self.per_second)
+    }
+
     /// Corrects an estimate: gives `units` back, or takes more when negative.
     pub(crate) fn give_back(&self, units: f64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -146,9 +146,10 @@ impl Budget {
             self.0.max_cost_usd.is_none_or(|most| cost_usd + amount.cost_usd <= most)
                 && self.0.max_tokens.is_none_or(|most| tokens + amount.tokens <= most)
         };
-        if fits(spent.cost_usd + set_aside.cost_usd, spent.tokens + set_aside.tokens) {
+        if fits(spent.cost_usd + set_aside.cost_usd, spent.tokens.saturating_add(set_aside.tokens))
+        {
             accounts.set_aside.cost_usd += amount.cost_usd;
-            accounts.set_aside.tokens += amount.tokens;
+            accounts.set_aside.tokens = set_aside.tokens.saturating_add(amount.tokens);
             Verdict::Fits(amount)
         } else if fits(spent.cost_usd, spent.tokens) && set_aside.tokens > 0 {
             Verdict::Perhaps
@@ -179,7 +180,7 @@ impl Reservation {
         let amount = Amount::of(tokens, self.price);
         let spent = &mut self.budget.accounts().spent;
         spent.cost_usd += amount.cost_usd;
-        spent.tokens += amount.tokens;
+        spent.tokens = spent.tokens.saturating_add(amount.tokens);
         spent.estimated += u64::from(is_estimate);
         // Dropped now, the reservation gives back what was set aside.
         (tokens, is_estimate)
@@ -194,7 +195,7 @@ impl Drop for Reservation {
         }
         let mut accounts = self.budget.accounts();
         let set_aside = &mut accounts.set_aside;
-        set_aside.tokens -= self.amount.tokens;
+        set_aside.tokens = set_aside.tokens.saturating_sub(self.amount.tokens);
         set_aside.cost_usd =
             if set_aside.tokens == 0 { 0.0 } else { set_aside.cost_usd - self.amount.cost_usd };
         drop(accounts);

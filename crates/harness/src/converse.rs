@@ -76,11 +76,15 @@ impl<'a> Conversation<'a> {
         queued_at: Instant,
         say: &impl Fn(Event<T>),
     ) -> Option<End> {
-        let mut waiting_since = queued_at;
+        let (mut waiting_since, mut last) = (queued_at, None);
         loop {
-            let trouble = match self.attempt(waiting_since).await? {
+            let Some(turn) = self.turn().await? else {
+                // Only who has had trouble has a time limit to wait within.
+                return last.map(|trouble| self.failed(self.without_time(trouble)));
+            };
+            let trouble = match self.attempt(turn, waiting_since).await? {
                 Ok(end) => return Some(end),
-                Err(trouble) => trouble,
+                Err(trouble) => self.weighed(trouble),
             };
             let Some(delay) = self.endpoint.retry.delay(&trouble, self.attempts) else {
                 return Some(self.failed(trouble));
@@ -88,19 +92,49 @@ impl<'a> Conversation<'a> {
             if self.is_out_of_time(delay) {
                 return Some(self.failed(self.without_time(trouble)));
             }
-            say(Event::Retrying { failure: trouble.failure, attempt: self.attempts, delay });
+            let failure = trouble.failure.clone();
+            say(Event::Retrying { failure, attempt: self.attempts, delay });
             let backoff_since = Instant::now();
             self.halt.unless(tokio::time::sleep(delay)).await?;
             waiting_since = Instant::now();
             self.backoff += waiting_since - backoff_since;
+            last = Some(trouble);
         }
     }
 
-    /// Waits for a turn and uses it. `None`: halted while waiting.
-    async fn attempt(&mut self, waiting_since: Instant) -> Option<Result<End, Trouble>> {
-        let Inner { limits, breaker, tuning, .. } = self.endpoint;
+    /// Waits for a turn, after the first attempt no longer than there is time to use it.
+    /// `None`: halted while waiting.
+    async fn turn(&self) -> Option<Option<(Turn<'a>, u64)>> {
+        let limits = &self.endpoint.limits;
         let tokens = limits.estimate(self.request);
-        let turn = self.halt.unless(limits.turn(tokens)).await?;
+        let turn = limits.turn(tokens);
+        let deadline = self.first_at.zip(self.endpoint.total_timeout);
+        let latest = deadline.and_then(|(first_at, total)| {
+            first_at.checked_add(total.saturating_sub(self.least_time(total)))
+        });
+        let turn = match latest {
+            Some(latest) => self.halt.unless(tokio::time::timeout_at(latest, turn)).await?.ok(),
+            None => Some(self.halt.unless(turn).await?),
+        };
+        Some(turn.map(|turn| (turn, tokens)))
+    }
+
+    /// What a failed attempt means in the light of all others.
+    fn weighed(&self, trouble: Trouble) -> Trouble {
+        let Inner { limits, breaker, timeout, retry, .. } = self.endpoint;
+        if retry.is_too_long(&trouble) {
+            return breaker.sent_away(trouble);
+        }
+        breaker.weigh(trouble, limits.others(*timeout), Instant::now())
+    }
+
+    /// Uses a turn. `None`: halted, or the endpoint was found down.
+    async fn attempt(
+        &mut self,
+        (turn, tokens): (Turn<'a>, u64),
+        waiting_since: Instant,
+    ) -> Option<Result<End, Trouble>> {
+        let Inner { breaker, tuning, .. } = self.endpoint;
         // Another ask may have found the endpoint down.
         if self.halt.is_requested() || breaker.down().is_some() {
             return None;
@@ -136,7 +170,14 @@ impl<'a> Conversation<'a> {
         let (Some(total), Some(first_at)) = (self.endpoint.total_timeout, self.first_at) else {
             return false;
         };
-        first_at.elapsed() + delay >= total
+        first_at.elapsed() + delay + self.least_time(total) >= total
+    }
+
+    /// Time that an attempt needs to have a chance: half of what answers usually take, or else a
+    /// small part of all there is.
+    fn least_time(&self, total: Duration) -> Duration {
+        let usual = self.endpoint.limits.usual_latency() / 2;
+        usual.max(total.min(self.endpoint.timeout) / 20).min(total / 2)
     }
 
     fn without_time(&self, mut trouble: Trouble) -> Trouble {
@@ -160,6 +201,7 @@ impl<'a> Conversation<'a> {
         }
         turn.end(result.as_ref().map_or_else(|trouble| trouble.load, |_| Load::Normal));
         if let Ok(answer) = &result {
+            self.endpoint.breaker.answered();
             limits.settle(tokens, answer.usage);
         }
         (begun, result)

@@ -18,6 +18,7 @@ use tokio::{
 use crate::{
     batch::{Batches, apart, together},
     budget::Budget,
+    claimed::{Claimed, Sharing},
     converse::{Conversation, End},
     endpoint::Inner,
     event::{Event, Tally},
@@ -41,6 +42,8 @@ pub(crate) struct Dispatcher {
     pub(crate) halt: Stop,
     pub(crate) budget: Budget,
     pub(crate) counts: Arc<Counts>,
+    /// Where other processes use the ledger, too.
+    pub(crate) sharing: Option<Sharing>,
 }
 
 /// What no event tells of.
@@ -113,7 +116,14 @@ impl Dispatcher {
         slot: OwnedSemaphorePermit,
     ) {
         let mut batches = vec![jobs];
-        while let Some(mut jobs) = batches.pop() {
+        while let Some(jobs) = batches.pop() {
+            let Some(Claimed { mut jobs, others }) = self.claim(jobs).await else { return };
+            if !others.is_empty() {
+                batches.push(others);
+            }
+            if jobs.is_empty() {
+                continue;
+            }
             let Some(request) = together(&jobs) else { return };
             let (say, queued_at) = (jobs[0].seat.voice(), jobs[0].queued_at);
             let Some(end) = self.converse(request, queued_at, say).await else { return };
@@ -159,18 +169,22 @@ impl Dispatcher {
             self.halt.gracefully();
         }
         let records = apart(&jobs, end.record);
-        for (Job { lead, seat, .. }, record) in jobs.into_iter().zip(records) {
+        for (Job { lead, seat, claim, .. }, record) in jobs.into_iter().zip(records) {
             self.endpoint.writer.put(Entry {
                 endpoint: self.endpoint.id,
                 hash: lead.hash(),
                 run_id: self.run_id.clone(),
                 record,
-                receipt: Box::new(move |committed| match committed {
-                    Ok(record) => {
-                        lead.land(&record);
-                        seat.settle(record, false);
+                receipt: Box::new(move |committed| {
+                    match committed {
+                        Ok(record) => {
+                            lead.land(&record);
+                            seat.settle(record, false);
+                        }
+                        Err(error) => seat.break_off(error),
                     }
-                    Err(error) => seat.break_off(error),
+                    // By now others find the answer in the ledger.
+                    drop(claim);
                 }),
             });
         }
@@ -178,10 +192,7 @@ impl Dispatcher {
 
     /// Learns from how a request ended; gives the reason when this took the endpoint down.
     fn judge(&self, end: &End) -> Option<Failure> {
-        let Some(trouble) = &end.trouble else {
-            self.endpoint.breaker.answered();
-            return None;
-        };
+        let trouble = end.trouble.as_ref()?;
         self.endpoint.breaker.failed(trouble).then(|| trouble.failure.clone())
     }
 

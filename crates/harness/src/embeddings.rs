@@ -8,8 +8,10 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
+    failure::is_error,
+    mend::mended,
     openai::{error_within, misshapen, unreadable, usage},
-    reply::{Answer, Trouble},
+    reply::{Again, Answer, Trouble},
 };
 
 /// What the response should have been.
@@ -40,11 +42,19 @@ enum Vector {
 
 /// Reads the body of a successful response to `n` texts: an answer with a line for each.
 pub(crate) fn read(body: &str, n: usize) -> Result<Answer, Trouble> {
-    let list: List<'_> = serde_json::from_str(body).map_err(|e| unreadable(&e, body, WHAT))?;
-    if let Some(error) = list.error.filter(|error| !error.is_null()) {
+    let loose;
+    let (list, body): (List<'_>, _) = match serde_json::from_str(body) {
+        Ok(list) => (list, body),
+        Err(error) => {
+            loose = mended(body).ok_or_else(|| unreadable(&error, body, WHAT))?;
+            let list = serde_json::from_str(&loose);
+            (list.map_err(|error| unreadable(&error, &loose, WHAT))?, loose.as_str())
+        }
+    };
+    if let Some(error) = list.error.filter(is_error) {
         return Err(error_within(&error));
     }
-    let rows = list.data.ok_or_else(|| misshapen(WHAT, "no `data`"))?;
+    let Some(rows) = list.data else { return Err(without_data(body)) };
     if rows.len() != n {
         let what = format!("{} vectors came for {n} texts", rows.len());
         return Err(misshapen(WHAT, &what));
@@ -55,6 +65,16 @@ pub(crate) fn read(body: &str, n: usize) -> Result<Answer, Trouble> {
     // Texts come in and none goes out; whoever counts the ones need not count the others.
     let usage = Usage { input_tokens, output_tokens: input_tokens.map(|_| 0) };
     Ok(Answer { outcome: Outcome::Answered, output, finish_reason: None, usage })
+}
+
+/// A response that holds nothing at all may describe a failure; it was not bought.
+fn without_data(body: &str) -> Trouble {
+    match serde_json::from_str::<Value>(body) {
+        Ok(error) if error.get("message").or_else(|| error.get("detail")).is_some() => {
+            error_within(&error)
+        }
+        _ => Trouble { again: Again::Yes, ..misshapen(WHAT, "no `data`") },
+    }
 }
 
 /// The rows in the order of the texts: by their index, where they have one.

@@ -20,6 +20,7 @@ use crate::{
     asked::Asked,
     breaker::Breaker,
     budget::upper_bound,
+    event::Hold,
     flight::Flights,
     hedge::Hedge,
     http::{Http, HttpError},
@@ -160,7 +161,7 @@ impl Endpoint {
             hedge: model.limits.hedge.then(Hedge::new),
             timeout: model.limits.timeout,
             total_timeout: model.limits.total_timeout,
-            breaker: Breaker::new(model.limits.concurrency),
+            breaker: Breaker::new(model.limits.concurrency, model.limits.give_up_after),
             flights: Arc::default(),
             writer: ledger.writer(),
             asked: ledger.asked(),
@@ -181,9 +182,18 @@ impl Endpoint {
         self.inner.breaker.down().cloned()
     }
 
+    /// Why the next request is not sent yet, if something holds it back.
+    pub fn hold(&self) -> Option<Hold> {
+        self.inner.limits.hold()
+    }
+
     /// What the ledger knows of this endpoint's answers, as run `run_id` sees it.
     pub fn answers(&self, run_id: &str) -> Result<Answers, LedgerError> {
         self.ledger.answers(&self.inner.key, run_id)
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     pub(crate) fn handle(&self) -> &Handle {
@@ -207,7 +217,7 @@ impl Inner {
         match &self.provider {
             Provider::OpenAi(http) => http.ask(request, timeout, self.limits.usual_tokens()).await,
             Provider::Recorded => {
-                let message = "the recording holds no answer to this request".into();
+                let message = "the recording has no answer to this request".into();
                 Err(Trouble::new(ErrorKind::NotRecorded, message, Again::Never)).into()
             }
         }

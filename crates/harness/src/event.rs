@@ -47,6 +47,28 @@ pub enum Event<T> {
     },
 }
 
+/// Why the next request to a model is not sent yet, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Who holds it back.
+    pub by: Holder,
+    /// Time left, as far as one can tell.
+    pub time: Duration,
+}
+
+/// Who holds requests back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The server asked for a pause (`Retry-After`).
+    RetryAfter,
+    /// The server's rate-limit headers say that nothing is left.
+    Headers,
+    /// The pace that the server was seen to bear.
+    Pace,
+    /// The suite's own limits.
+    OwnRate,
+}
+
 /// How an ask ended, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {

@@ -18,7 +18,7 @@ use crate::{
     flight::{Flights, Follower, Lead},
     known::Known,
     lane::LaneIn,
-    ledger::LedgerError,
+    ledger::{Claim, LedgerError},
     stop::Stop,
 };
 
@@ -50,13 +50,17 @@ pub(crate) struct Job<T> {
     pub(crate) lead: Lead,
     pub(crate) seat: Seat<T>,
     pub(crate) queued_at: Instant,
+    /// Keeps other processes from asking the same, where the ledger is shared.
+    pub(crate) claim: Option<Claim>,
 }
 
 impl<T: Send> Seat<T> {
     /// Tells how the request ended, and gives up the seat.
     pub(crate) fn settle(self, record: Record, shared: bool) {
         let Self { tag, place, words } = self;
-        let event = if record.has_answer() {
+        let event = if record.cached {
+            Event::Cached { tag, record }
+        } else if record.has_answer() {
             Event::Answered { tag, record, shared }
         } else {
             Event::Failed { tag, record }
@@ -158,7 +162,7 @@ impl<T: Send + 'static> Feeder<'_, T> {
                 Ok(true)
             }
             Ok(None) => {
-                let job = Job { request, lead, seat, queued_at: Instant::now() };
+                let job = Job { request, lead, seat, queued_at: Instant::now(), claim: None };
                 let room = self.permit(self.lane.room(), 1);
                 Ok(room.is_some_and(|room| self.lane.send(job, room)))
             }

@@ -17,16 +17,17 @@ use evalmark_core::{
 };
 use reqwest::{
     Certificate, Client, ClientBuilder, Response, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue},
     redirect,
 };
 
 use tokio::time::Instant;
 
 use crate::{
-    embeddings,
+    decode::{decoded, too_large},
+    embeddings, failure,
     flow::{Load, Quota},
-    openai,
+    mend, openai,
     reply::{Again, Answer, Blame, Reply, Trouble},
     retry::retry_after,
     secret::Secret,
@@ -109,39 +110,38 @@ impl Http {
         let now = (Instant::now(), self.now);
         *quota = Quota::read(response.headers(), tokens as f64, now);
         let status = response.status();
-        if status.is_success() {
+        let wait = retry_after(response.headers(), (self.now)());
+        let encoding = response.headers().get(CONTENT_ENCODING).cloned();
+        let encoding = encoding.as_ref().map(|encoding| encoding.to_str().unwrap_or("unknown"));
+        let read = if status.is_success() {
             let body = self.body(response, self.response_limit).await?;
-            let body = self.text(body)?;
-            return match request.task {
+            let body = self.text(decoded(body, encoding, self.response_limit)?)?;
+            match request.task {
                 Task::Chat => openai::read(&body),
                 Task::Embedding => embeddings::read(&body, request.messages.len()),
-            };
-        }
-        let wait = retry_after(response.headers(), (self.now)());
-        // The status counts, whatever becomes of the body.
-        let body = self.body(response, ERROR_LIMIT).await.unwrap_or_default();
-        let body = self.text(body).unwrap_or_default();
-        let read = match status {
-            status if status.is_redirection() => Err(redirected(status)),
-            status => openai::read_error(status.as_u16(), &body),
+            }
+        } else if status.is_redirection() {
+            Err(redirected(status))
+        } else {
+            // The status counts, whatever becomes of the body.
+            let body = start(response).await;
+            let body = decoded(body, encoding, ERROR_LIMIT).unwrap_or_default();
+            let body = self.redact(String::from_utf8_lossy(&body).into_owned());
+            failure::read_error(status.as_u16(), &body)
         };
-        read.map_err(|trouble| Trouble { wait, ..trouble })
+        read.map_err(|trouble| self.hinted(Trouble { wait, ..trouble }, status, request))
     }
 
     /// The body, as long as it is within `limit` bytes.
     async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, Trouble> {
-        let too_large = || {
-            let message = format!("the response is larger than {limit} bytes");
-            Trouble::new(ErrorKind::TooLarge, message, Again::Never)
-        };
         let announced = response.content_length().unwrap_or(0);
         if announced > limit as u64 {
-            return Err(too_large());
+            return Err(too_large(limit));
         }
         let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
             if body.len() + chunk.len() > limit {
-                return Err(too_large());
+                return Err(too_large(limit));
             }
             body.extend_from_slice(&chunk);
         }
@@ -150,21 +150,53 @@ impl Http {
 
     /// The body as text, without the key: servers echo what they were sent.
     fn text(&self, body: Vec<u8>) -> Result<String, Trouble> {
-        let text = String::from_utf8(body).map_err(|error| {
-            let message = format!("the response is no UTF-8: {}", error.utf8_error());
+        let text = mend::text(body).map_err(|error| {
+            let message = format!("the response is not UTF-8: {}", error.utf8_error());
             Trouble::new(ErrorKind::Malformed, message, Again::Yes)
         })?;
         Ok(self.redact(text))
     }
 
+    /// Trouble with what the suite can do about it.
+    fn hinted(&self, mut trouble: Trouble, status: StatusCode, request: &Request) -> Trouble {
+        let message = &mut trouble.failure.message;
+        let is_at_root = self.chat.path() == "/chat/completions";
+        if status == StatusCode::NOT_FOUND && is_at_root {
+            message.push_str(" (most servers want a `base_url` that ends in `/v1`)");
+        } else if trouble.failure.kind == ErrorKind::BadRequest {
+            let named = |name: &&String| message.contains(&format!("'{name}'"));
+            let instead = "max_completion_tokens";
+            let hint = if message.contains(instead) && !request.params.contains_key(instead) {
+                format!(" (write `{instead}` under the model's `params`)")
+            } else if let Some(name) = request.params.keys().find(named) {
+                format!(" (`{name}` stands under the model's `params`)")
+            } else {
+                String::new()
+            };
+            message.push_str(&hint);
+        }
+        trouble
+    }
+
     /// What a failed exchange means; the URL is left out, for it may hold more than a host.
     fn broken(&self, error: &reqwest::Error) -> Trouble {
-        let what = if error.is_connect() { "no connection" } else { "the connection broke" };
         let causes = error.source().map(with_causes).unwrap_or_default();
-        let message = one_line(&self.redact(format!("{what}: {causes}")));
+        let message = if error.is_connect() {
+            format!("no connection to {}: {causes}", self.place())
+        } else {
+            format!("the connection broke: {causes}")
+        };
+        let message = one_line(&self.redact(message));
         // A certificate that is not trusted now is not trusted in a second, either.
         let again = if is_distrust(error) { Again::Never } else { Again::Yes };
         Trouble::new(ErrorKind::Connection, message, again).blaming(Blame::Endpoint)
+    }
+
+    /// Host and port of the server.
+    fn place(&self) -> String {
+        let host = self.chat.host_str().unwrap_or_default();
+        let port = self.chat.port_or_known_default();
+        port.map_or(host.to_owned(), |port| format!("{host}:{port}"))
     }
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
@@ -186,6 +218,19 @@ impl Http {
     }
 }
 
+/// The first bytes of a body: enough for a message.
+async fn start(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() >= ERROR_LIMIT {
+            body.truncate(ERROR_LIMIT);
+            break;
+        }
+    }
+    body
+}
+
 /// `base_url` with the place of an endpoint behind its path; a query stays.
 fn url(base_url: &str, place: &str) -> Result<Url, HttpError> {
     let wrong = |what: &str| HttpError::Url(format!("the base URL {what}"));
@@ -194,7 +239,7 @@ fn url(base_url: &str, place: &str) -> Result<Url, HttpError> {
         return Err(wrong("must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("must not hold a user name or password"));
+        return Err(wrong("must not contain a user name or password"));
     }
     let path = format!("{}/{place}", url.path().trim_end_matches('/'));
     url.set_path(&path);
@@ -252,7 +297,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
     read.map_err(|error| wrong(error.to_string()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(wrong("hold no certificate in PEM".into())),
+        Ok(_) => Err(wrong("contain no PEM certificate".into())),
         Err(error) => Err(wrong(format!("are no PEM: {}", with_causes(&error)))),
     }
 }
@@ -322,7 +367,7 @@ mod tests {
         check_url("https://h/d?api-version=1", "https://h/d/chat/completions?api-version=1");
         check_url("ftp://h", "the base URL must begin with http:// or https://");
         check_url("h/v1", "the base URL is no URL: relative URL without a base");
-        check_url("http://u:p@h/", "the base URL must not hold a user name or password");
+        check_url("http://u:p@h/", "the base URL must not contain a user name or password");
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //! and only then does an [`Event`] say so. `converse.rs` is one request from its first attempt to
 //! its last; `limits.rs` gives it its turns, as many and as fast as the suite allows and `flow/` has
 //! learned that the server bears.
-//! `openai.rs` and `embeddings.rs` read what servers say; `batch.rs` sends texts for embeddings
+//! `openai.rs` and `embeddings.rs` read what servers say, with `decode.rs`, `mend.rs` and `stream.rs`
+//! for bodies that are not quite what was asked for, and `failure.rs` for all the ways in which vendors
+//! say that they failed; `batch.rs` sends texts for embeddings
 //! together, and keeps the vector of each by itself.
 //! A new provider is a new variant of `Provider` in `endpoint.rs` with a file beside `openai.rs`.
 //!
@@ -22,11 +24,14 @@ mod batch;
 mod breaker;
 mod bucket;
 mod budget;
+mod claimed;
 mod converse;
+mod decode;
 mod dispatch;
 mod embeddings;
 mod endpoint;
 mod event;
+mod failure;
 mod feed;
 mod flight;
 mod flow;
@@ -37,6 +42,7 @@ mod known;
 mod lane;
 pub mod ledger;
 mod limits;
+mod mend;
 mod network;
 mod openai;
 pub mod recorded;
@@ -44,13 +50,14 @@ mod reply;
 mod retry;
 mod secret;
 mod stop;
+mod stream;
 mod text;
 mod tuning;
 
 pub use ask::{Ask, AskError, ask, ask_within};
 pub use budget::{Budget, Spent};
 pub use endpoint::{Endpoint, OpenError, endpoint_key};
-pub use event::{Event, Tally};
+pub use event::{Event, Hold, Holder, Tally};
 pub use ledger::{Answers, Info, Ledger, LedgerError, Prune, Pruned};
 pub use network::Network;
 pub use recorded::{RecordedAnswer, RecordingError, recorded_cell};

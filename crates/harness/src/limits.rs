@@ -18,7 +18,9 @@ use tokio::{
 };
 
 use crate::{
+    breaker::Others,
     bucket::Bucket,
+    event::{Hold, Holder},
     flow::{Flow, Load, Quota, Ticket},
 };
 
@@ -166,6 +168,26 @@ impl Limits {
         if !wait.is_zero() {
             tokio::time::sleep_until(now + wait).await;
         }
+    }
+
+    /// The attempts that are under way.
+    pub(crate) fn others(&self, timeout: Duration) -> Others {
+        let (count, oldest) = self.flow().flow.under_way(Instant::now());
+        Others { count, oldest, timeout }
+    }
+
+    /// Usual time of an answer; zero before the first.
+    pub(crate) fn usual_latency(&self) -> Duration {
+        self.flow().flow.latency()
+    }
+
+    /// What holds the next attempt back, if something does.
+    pub(crate) fn hold(&self) -> Option<Hold> {
+        let now = Instant::now();
+        let own = |bucket: &Option<Bucket>| bucket.as_ref().map(|bucket| bucket.owed(now));
+        let own = own(&self.requests).max(own(&self.tokens)).filter(|wait| !wait.is_zero());
+        let own = own.map(|time| Hold { by: Holder::OwnRate, time });
+        self.flow().flow.held(now).or(own)
     }
 
     /// Lets every attempt that has not begun wait for `delay`.

@@ -1,11 +1,20 @@
 //! OpenAI's chat completions: what a response says.
+//!
+//! What holds an answer is read strictly, and once more in the ways that other clients read it where
+//! that fails. What holds none is tried again, unless it names a reason that lasts: nothing was bought
+//! yet. What holds one in a shape that nobody reads would be bought again in vain.
 
-use evalmark_core::record::{ErrorKind, Outcome, Usage};
+use std::borrow::Cow;
+
+use evalmark_core::record::{ErrorKind, Outcome, Usage, is_token_limit};
 use serde::Deserialize;
 use serde_json::{Value, error::Category, value::RawValue};
 
 use crate::{
+    failure::{is_error, message, within_success},
+    mend::mended,
     reply::{Again, Answer, Blame, Trouble},
+    stream::{StreamError, assembled, is_stream},
     text::one_line,
 };
 
@@ -24,111 +33,363 @@ struct Completion<'a> {
 #[derive(Deserialize)]
 struct Choice<'a> {
     #[serde(borrow)]
-    message: Message<'a>,
+    message: Option<Message<'a>>,
+    /// In the place of a message, from servers that mistake a response for a stream.
+    delta: Option<Message<'a>>,
     finish_reason: Option<Value>,
+    #[serde(borrow)]
+    native_finish_reason: Option<&'a RawValue>,
+    error: Option<Value>,
+    /// Of a text completion, which is another protocol.
+    text: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct Message<'a> {
     /// Text, or a list of parts.
     #[serde(borrow)]
     content: Option<&'a RawValue>,
     refusal: Option<Value>,
-    tool_calls: Option<Value>,
+    tool_calls: Option<&'a RawValue>,
+    function_call: Option<&'a RawValue>,
+    /// What the model thought; never the answer.
+    reasoning: Option<&'a RawValue>,
+    reasoning_content: Option<&'a RawValue>,
+    thinking: Option<&'a RawValue>,
 }
 
 /// Numbers where servers are as they should be.
 #[derive(Deserialize)]
-struct Tokens {
+struct Tokens<'a> {
     prompt_tokens: Option<Value>,
     completion_tokens: Option<Value>,
+    input_tokens: Option<Value>,
+    output_tokens: Option<Value>,
+    #[serde(borrow)]
+    completion_tokens_details: Option<&'a RawValue>,
 }
 
-/// A part of a message: text, a refusal, or something else that is no text.
+/// What the tokens of an answer were used for.
 #[derive(Deserialize)]
-struct Part {
-    text: Option<String>,
-    refusal: Option<String>,
+struct Details {
+    reasoning_tokens: Option<u64>,
 }
 
 /// Reads the body of a successful response.
 ///
 /// The text is the content, or its text parts joined. Refused means: a `refusal`, or a finish
-/// reason of `content_filter`. A model that only calls tools answers with the calls' JSON.
+/// reason of `content_filter`. A model that only calls tools answers with the calls' JSON. One that
+/// spent its whole token limit on thinking gave an empty answer.
 pub(crate) fn read(body: &str) -> Result<Answer, Trouble> {
-    let completion: Completion =
-        serde_json::from_str(body).map_err(|e| unreadable(&e, body, WHAT))?;
-    if let Some(error) = completion.error.filter(|error| !error.is_null()) {
-        return Err(error_within(&error));
+    match read_strictly(body) {
+        Err(Unread::Json(error)) => read_loosely(body, &error),
+        Err(Unread::Trouble(trouble)) => Err(trouble),
+        Ok(answer) => Ok(answer),
     }
-    let choices = completion.choices.ok_or_else(|| misshapen(WHAT, "no `choices`"))?;
-    let choice = choices.into_iter().next().ok_or_else(|| misshapen(WHAT, "`choices` is empty"))?;
+}
+
+/// Why there is no answer yet.
+enum Unread {
+    /// This is not JSON, or not of the right shape.
+    Json(serde_json::Error),
+    Trouble(Trouble),
+}
+
+impl From<serde_json::Error> for Unread {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+impl From<Trouble> for Unread {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+/// An event stream, or JSON that is not quite JSON.
+fn read_loosely(body: &str, error: &serde_json::Error) -> Result<Answer, Trouble> {
+    let loose = if is_stream(body) { Some(of_stream(body)?) } else { mended(body) };
+    let Some(loose) = loose else { return Err(unreadable(error, body, WHAT)) };
+    read_strictly(&loose).or_else(|unread| match unread {
+        Unread::Trouble(trouble) => Err(trouble),
+        Unread::Json(error) => match serde_json::from_str::<Value>(&loose) {
+            Ok(value) if value.get("choices").is_none() => without_choices(&value),
+            _ => Err(unreadable(&error, &loose, WHAT)),
+        },
+    })
+}
+
+/// The response that a stream adds up to.
+pub(crate) fn of_stream(body: &str) -> Result<String, Trouble> {
+    assembled(body).or_else(|error| match error {
+        StreamError::CutOff => {
+            let message = "the connection broke: the server streams although it was not asked to, \
+                           and the stream ends in its middle";
+            let trouble = Trouble::new(ErrorKind::Connection, message.into(), Again::Yes);
+            Err(trouble.blaming(Blame::Endpoint))
+        }
+        StreamError::Failed(error) => match within_success(&error) {
+            Err(trouble) => Err(trouble),
+            // As if the stream had ended there.
+            Ok(answer) => Ok(serde_json::json!({ "choices": [{
+                "message": { "refusal": answer.output }, "finish_reason": answer.finish_reason,
+            }] })
+            .to_string()),
+        },
+        StreamError::Unreadable => {
+            let message = "the server streams although it was not asked to, and an event is not \
+                           JSON";
+            Err(Trouble::new(ErrorKind::Malformed, message.into(), Again::Yes))
+        }
+    })
+}
+
+fn read_strictly(body: &str) -> Result<Answer, Unread> {
+    let completion: Completion<'_> = serde_json::from_str(body)?;
+    if let Some(error) = completion.error.as_ref().filter(|error| is_error(error)) {
+        return Ok(within_success(error)?);
+    }
+    let Some(choices) = completion.choices else {
+        return Ok(without_choices(&serde_json::from_str(body)?)?);
+    };
+    let Some(choice) = choices.into_iter().next() else {
+        let message = "the response holds no answer: `choices` is empty";
+        return Err(Trouble::new(ErrorKind::Malformed, message.into(), Again::Yes).into());
+    };
+    if let Some(error) = choice.error.as_ref().filter(|error| is_error(error)) {
+        return Ok(within_success(error)?);
+    }
     let finish_reason = choice.finish_reason.and_then(|reason| match reason {
         Value::String(reason) => Some(reason),
         _ => None,
     });
-    let (outcome, output) = text(choice.message, finish_reason.as_deref())?;
+    if let Some(trouble) = failed(finish_reason.as_deref(), choice.native_finish_reason) {
+        return Err(trouble.into());
+    }
+    let Some(message) = choice.message.or(choice.delta) else {
+        if choice.text.is_some() {
+            return Err(misshapen(WHAT, "missing field `message`; it is a text completion").into());
+        }
+        let message = "the response holds no answer: `message` is null";
+        return Err(Trouble::new(ErrorKind::Malformed, message.into(), Again::Yes).into());
+    };
+    let (outcome, output) = text(&message, finish_reason.as_deref(), completion.usage)?;
     Ok(Answer { outcome, output, finish_reason, usage: usage(completion.usage) })
 }
 
+/// A response without `choices`: it describes a failure, or nothing.
+fn without_choices(response: &Value) -> Result<Answer, Trouble> {
+    // What a server says of itself is no message.
+    const DESCRIBED: [&str; 10] = [
+        "error",
+        "errors",
+        "detail",
+        "message",
+        "msg",
+        "error_msg",
+        "error_message",
+        "base_resp",
+        "Message",
+        "status_msg",
+    ];
+    let error = response.as_array().and_then(|list| list.first()).unwrap_or(response);
+    if DESCRIBED.iter().any(|field| error.get(*field).is_some_and(is_error)) {
+        return within_success(error);
+    }
+    let message = one_line("the response is no chat completion: no `choices`");
+    let trouble = Trouble::new(ErrorKind::Malformed, message, Again::Yes);
+    Err(trouble.blaming(Blame::Endpoint))
+}
+
+/// The trouble that a finish reason stands for: the provider's, not the model's.
+fn failed(reason: Option<&str>, native: Option<&RawValue>) -> Option<Trouble> {
+    let native: Option<Cow<'_, str>> =
+        native.and_then(|native| serde_json::from_str(native.get()).ok());
+    let named = reason.filter(|reason| is_failure(reason));
+    let named = named.or_else(|| native.as_deref().filter(|reason| is_failure(reason)))?;
+    let message = format!("the provider failed (finish reason: {named})");
+    Some(Trouble::of_status(500, one_line(&message)))
+}
+
+fn is_failure(reason: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "abort",
+        "aborted",
+        "cancelled",
+        "canceled",
+        "failed",
+        "timeout",
+        "overloaded",
+        "insufficient_system_resource",
+    ];
+    let ends_in_error = reason
+        .len()
+        .checked_sub("error".len())
+        .and_then(|at| reason.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case("error"));
+    ends_in_error || WORDS.iter().any(|word| reason.eq_ignore_ascii_case(word))
+}
+
+/// Whether a content policy ended the answer.
+fn is_filtered(reason: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "content_filter",
+        "content_filtered",
+        "refusal",
+        "sensitive",
+        "safety",
+        "recitation",
+        "blocklist",
+        "prohibited_content",
+        "spii",
+    ];
+    WORDS.iter().any(|word| reason.eq_ignore_ascii_case(word))
+}
+
 /// Outcome and text of a message.
-fn text(message: Message<'_>, finish_reason: Option<&str>) -> Result<(Outcome, String), Trouble> {
+fn text(
+    message: &Message<'_>,
+    finish_reason: Option<&str>,
+    usage: Option<&RawValue>,
+) -> Result<(Outcome, String), Unread> {
     let (content, refused_part) = message.content.map_or(Ok((None, None)), said)?;
     let refusal = message.refusal.as_ref().and_then(Value::as_str).map(str::to_owned);
     if let Some(refusal) = refusal.or(refused_part).filter(|refusal| !refusal.is_empty()) {
         return Ok((Outcome::Refused, content.filter(|text| !text.is_empty()).unwrap_or(refusal)));
     }
-    if finish_reason == Some("content_filter") {
+    if finish_reason.is_some_and(|reason| reason != "stop" && is_filtered(reason)) {
         return Ok((Outcome::Refused, content.unwrap_or_default()));
     }
-    let calls = message.tool_calls.filter(|calls| calls.as_array().is_some_and(|c| !c.is_empty()));
-    match (content, calls) {
-        (Some(text), None) => Ok((Outcome::Answered, text)),
-        (Some(text), Some(_)) if !text.is_empty() => Ok((Outcome::Answered, text)),
-        (_, Some(calls)) => Ok((Outcome::Answered, calls.to_string())),
-        (None, None) => {
-            let reason = finish_reason.unwrap_or("null");
-            Err(misshapen(WHAT, &format!("`content` is null (finish reason: {reason})")))
+    match content {
+        Some(text) if !text.is_empty() => Ok((Outcome::Answered, text)),
+        content => match calls(message)? {
+            Some(calls) => Ok((Outcome::Answered, calls)),
+            None => content.map_or_else(
+                || silent(message, finish_reason, usage),
+                |text| Ok((Outcome::Answered, text)),
+            ),
+        },
+    }
+}
+
+/// A message without content: an empty answer where the model used its tokens up or only thought,
+/// trouble where nothing says so.
+fn silent(
+    message: &Message<'_>,
+    finish_reason: Option<&str>,
+    usage: Option<&RawValue>,
+) -> Result<(Outcome, String), Unread> {
+    let empty = Ok((Outcome::Answered, String::new()));
+    match finish_reason {
+        Some(reason) if is_token_limit(reason) => empty,
+        Some(_) if message.has_thought() || has_thought(usage) => empty,
+        reason => {
+            let reason = reason.unwrap_or("null");
+            let message = format!(
+                "the response holds no answer: `content` is null (finish reason: {reason})"
+            );
+            Err(Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Yes).into())
         }
     }
+}
+
+impl Message<'_> {
+    fn has_thought(&self) -> bool {
+        // Parts of a content that are no text are thoughts, too.
+        let thoughts = [self.reasoning, self.reasoning_content, self.thinking, self.content];
+        thoughts.into_iter().flatten().any(|thought| !matches!(thought.get(), "\"\"" | "[]" | "{}"))
+    }
+}
+
+/// The calls of tools in a message, as JSON.
+fn calls(message: &Message<'_>) -> Result<Option<String>, Unread> {
+    if let Some(calls) = message.tool_calls {
+        let calls: Value = serde_json::from_str(calls.get())?;
+        if calls.as_array().is_some_and(|calls| !calls.is_empty()) {
+            return Ok(Some(calls.to_string()));
+        }
+    }
+    let Some(call) = message.function_call else { return Ok(None) };
+    let call: Value = serde_json::from_str(call.get())?;
+    let call =
+        call.is_object().then(|| serde_json::json!([{ "type": "function", "function": call }]));
+    Ok(call.map(|call| call.to_string()))
 }
 
 /// The text of a content, and a refusal among its parts.
-fn said(content: &RawValue) -> Result<(Option<String>, Option<String>), Trouble> {
+fn said(content: &RawValue) -> Result<(Option<String>, Option<String>), Unread> {
     let content = content.get();
-    let said = if content.starts_with('"') {
-        serde_json::from_str(content).map(|text| (Some(text), None))
-    } else {
-        serde_json::from_str(content).map(joined)
-    };
-    said.map_err(|error| match error.classify() {
-        Category::Data => misshapen(WHAT, "`content` is neither text nor a list of parts"),
-        // Half a character: what stands there cannot be decoded.
-        _ => unreadable(&error, content, WHAT),
-    })
-}
-
-/// The text of all parts, and their refusal. Parts without any text are no content.
-fn joined(parts: Vec<Part>) -> (Option<String>, Option<String>) {
-    let mut refusal = None;
-    let mut text: Option<String> = None;
-    for part in parts {
-        refusal = refusal.or(part.refusal);
-        if let Some(part) = part.text {
-            text.get_or_insert_default().push_str(&part);
-        }
+    if content.starts_with('"') {
+        return Ok((Some(serde_json::from_str(content)?), None));
     }
-    (text, refusal)
+    let parts: Value = serde_json::from_str(content)?;
+    let mut said = (None, None);
+    match &parts {
+        Value::Array(parts) => parts.iter().for_each(|part| join(part, &mut said)),
+        Value::Object(_) => join(&parts, &mut said),
+        _ => {}
+    }
+    let is_list = parts
+        .as_array()
+        .is_some_and(|parts| parts.iter().all(|part| part.is_object() || part.is_string()));
+    if is_list || said.0.is_some() || said.1.is_some() {
+        return Ok(said);
+    }
+    Err(misshapen(WHAT, "`content` is neither text nor a list of parts").into())
 }
 
-/// Tokens, as far as they are numbers: an odd usage never costs an answer.
+/// Adds a part's text, or refusal. Thoughts are no part of the answer.
+fn join(part: &Value, (text, refusal): &mut (Option<String>, Option<String>)) {
+    let kind = part["type"].as_str().unwrap_or_default();
+    let is_thought = ["think", "reason", "thought"].iter().any(|word| kind.contains(word));
+    if is_thought || part["thought"] == true {
+        return;
+    }
+    let more = [part, &part["text"], &part["text"]["value"]].into_iter().find_map(Value::as_str);
+    if let Some(more) = more {
+        text.get_or_insert_default().push_str(more);
+    }
+    if refusal.is_none() {
+        *refusal = part["refusal"].as_str().map(str::to_owned);
+    }
+}
+
+/// Tokens, as far as they are numbers that can be right: an odd usage never costs an answer.
 pub(crate) fn usage(usage: Option<&RawValue>) -> Usage {
-    let tokens = usage.and_then(|usage| serde_json::from_str::<Tokens>(usage.get()).ok());
-    let Some(Tokens { prompt_tokens, completion_tokens }) = tokens else {
-        return Usage::default();
+    let Some(tokens) = tokens(usage) else { return Usage::default() };
+    let either = |tokens: Option<Value>, other: Option<Value>| {
+        tokens.as_ref().and_then(count).or_else(|| other.as_ref().and_then(count))
     };
-    let count = |tokens: Option<Value>| tokens.as_ref().and_then(Value::as_u64);
-    Usage { input_tokens: count(prompt_tokens), output_tokens: count(completion_tokens) }
+    let usage = Usage {
+        input_tokens: either(tokens.prompt_tokens, tokens.input_tokens),
+        output_tokens: either(tokens.completion_tokens, tokens.output_tokens),
+    };
+    usage.plausible()
+}
+
+fn tokens(usage: Option<&RawValue>) -> Option<Tokens<'_>> {
+    usage.and_then(|usage| serde_json::from_str(usage.get()).ok())
+}
+
+/// Whether tokens were used for thinking.
+fn has_thought(usage: Option<&RawValue>) -> bool {
+    let details = tokens(usage).and_then(|tokens| tokens.completion_tokens_details);
+    let details: Option<Details> = details.and_then(|d| serde_json::from_str(d.get()).ok());
+    details.and_then(|details| details.reasoning_tokens).is_some_and(|tokens| tokens > 0)
+}
+
+/// A count of tokens, also as a float or a text.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
+fn count(tokens: &Value) -> Option<u64> {
+    match tokens {
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let number = number.as_f64()?;
+            (0.0..=Usage::MOST_TOKENS as f64).contains(&number).then_some(number.round() as u64)
+        }),
+        _ => None,
+    }
 }
 
 /// A complete response that is JSON, but not what it should be.
@@ -143,202 +404,35 @@ pub(crate) fn misshapen(what: &str, why: &str) -> Trouble {
 pub(crate) fn unreadable(error: &serde_json::Error, body: &str, what: &str) -> Trouble {
     match error.classify() {
         Category::Data => misshapen(what, &error.to_string()),
+        Category::Syntax if error.to_string().starts_with("recursion limit") => {
+            misshapen(what, "it is nested too deeply")
+        }
         Category::Eof if !body.trim().is_empty() => {
             let message = "the connection broke: the response ends in its middle".into();
             Trouble::new(ErrorKind::Connection, message, Again::Yes).blaming(Blame::Endpoint)
         }
         Category::Syntax | Category::Eof | Category::Io => {
-            let message = match one_line(body) {
+            let start = one_line(body.trim_start_matches('\u{feff}'));
+            let message = match start {
                 start if start.is_empty() => "the response has an empty body".into(),
-                start => format!("the response is no JSON ({error}): {start}"),
+                start if start.starts_with('<') => {
+                    format!("the response is a page of HTML or XML, not JSON: {start}")
+                }
+                start => format!("the response is not JSON ({error}): {start}"),
             };
-            Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Yes)
+            let trouble = Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Yes);
+            trouble.blaming(Blame::Endpoint)
         }
     }
 }
 
-/// An error that came with a status of success, as gateways send it: its code counts.
+/// The message of an error value, for those who read other responses.
 pub(crate) fn error_within(error: &Value) -> Trouble {
-    let message = format!("an error within a response of success: {}", error_message(error));
-    let code = error.get("code").or_else(|| error.get("status"));
-    let status = code.and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-    match status.filter(|code| (400..=599).contains(code)) {
-        Some(status) => Trouble::of_status(status, one_line(&message)),
-        None => Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Never),
-    }
-}
-
-/// What a response that is no success says: a refusal by a content filter, or trouble.
-pub(crate) fn read_error(status: u16, body: &str) -> Result<Answer, Trouble> {
-    let json: Option<Value> = serde_json::from_str(body).ok();
-    let error = json.as_ref().and_then(|json| json.get("error")).or(json.as_ref());
-    if let Some(error) = error
-        && status == 400
-        && error.get("code").and_then(Value::as_str) == Some("content_filter")
-    {
-        return Ok(Answer {
-            outcome: Outcome::Refused,
-            output: error_message(error),
-            finish_reason: Some("content_filter".into()),
-            usage: Usage::default(),
-        });
-    }
-    let said = error.map_or_else(|| one_line(body), error_message);
-    let name = reqwest::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
-    let message = match (name, said.as_str()) {
-        (Some(name), "") => format!("HTTP {status} {name}"),
-        (Some(name), said) => format!("HTTP {status} {name}: {said}"),
-        (None, said) => format!("HTTP {status}: {said}"),
-    };
-    Err(Trouble::of_status(status, one_line(&message)))
-}
-
-/// The message of an error object, wherever servers put it.
-fn error_message(error: &Value) -> String {
-    let named = ["message", "detail", "msg"].iter().find_map(|name| error.get(name));
-    match named.unwrap_or(error) {
-        Value::String(message) => message.clone(),
-        other => other.to_string(),
+    match within_success(error) {
+        Err(trouble) => trouble,
+        Ok(_) => Trouble::of_status(400, one_line(&message(error))),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `outcome|output|finish_reason|tokens in|tokens out`, or `kind/again: message`.
-    fn summary(read: Result<Answer, Trouble>) -> String {
-        let number = |tokens: Option<u64>| tokens.map_or("-".into(), |n| n.to_string());
-        match read {
-            Ok(answer) => format!(
-                "{}|{}|{}|{}|{}",
-                answer.outcome,
-                answer.output,
-                answer.finish_reason.unwrap_or("-".into()),
-                number(answer.usage.input_tokens),
-                number(answer.usage.output_tokens)
-            ),
-            Err(Trouble { failure, again, .. }) => {
-                format!("{}/{again:?}: {}", failure.kind.as_str(), failure.message)
-            }
-        }
-    }
-
-    fn check(body: &str, expected: &str) {
-        assert_eq!(summary(read(body)), expected, "{body}");
-    }
-
-    #[test]
-    fn reads_answers() {
-        check(
-            r#"{"choices":[{"message":{"content":"hi"},"finish_reason":"length"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#,
-            "answered|hi|length|3|1",
-        );
-        check(r#"{"choices":[{"message":{"content":""}}],"usage":7}"#, "answered||-|-|-");
-        check(
-            r#"{"choices":[{"message":{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},"finish_reason":3}],"error":null}"#,
-            "answered|ab|-|-|-",
-        );
-        check(
-            r#"{"choices":[{"message":{"content":null,"tool_calls":[{"id":"x"}]},"finish_reason":"tool_calls"}]}"#,
-            r#"answered|[{"id":"x"}]|tool_calls|-|-"#,
-        );
-    }
-
-    #[test]
-    fn reads_refusals() {
-        check(
-            r#"{"choices":[{"message":{"content":null,"refusal":"I won't"},"finish_reason":"stop"}]}"#,
-            "refused|I won't|stop|-|-",
-        );
-        check(
-            r#"{"choices":[{"message":{"content":[{"type":"refusal","refusal":"no"}]}}]}"#,
-            "refused|no|-|-|-",
-        );
-        check(
-            r#"{"choices":[{"message":{"content":null},"finish_reason":"content_filter"}]}"#,
-            "refused||content_filter|-|-",
-        );
-    }
-
-    #[test]
-    fn describes_what_is_no_completion() {
-        let shape = "malformed/Never: the response is no chat completion: ";
-        check(r#"{"choices":[]}"#, &format!("{shape}`choices` is empty"));
-        check("{}", &format!("{shape}no `choices`"));
-        check(
-            r#"{"choices":[{"message":{"content":null},"finish_reason":"length"}]}"#,
-            &format!("{shape}`content` is null (finish reason: length)"),
-        );
-        check(
-            r#"{"choices":[{"message":{"content":7}}]}"#,
-            &format!("{shape}`content` is neither text nor a list of parts"),
-        );
-        check(
-            r#"{"choices":"x"}"#,
-            &format!(r#"{shape}invalid type: string "x", expected a sequence at line 1 column 14"#),
-        );
-        check(
-            "7",
-            &format!(
-                "{shape}invalid type: integer `7`, expected struct Completion at line 1 column 1"
-            ),
-        );
-    }
-
-    #[test]
-    fn describes_what_is_no_json() {
-        check("", "malformed/Yes: the response has an empty body");
-        check(
-            "<html>\n<b>502",
-            "malformed/Yes: the response is no JSON (expected value at line 1 column 1): <html> <b>502",
-        );
-        check(
-            r#"{"choices":[{"mess"#,
-            r"connection/Yes: the connection broke: the response ends in its middle",
-        );
-    }
-
-    #[test]
-    fn half_a_character_may_come_whole_the_next_time() {
-        for content in [r#""\ud83d""#, r#"[{"text":"\ud83d"}]"#] {
-            let body = format!(r#"{{"choices":[{{"message":{{"content":{content}}}}}]}}"#);
-            let read = summary(read(&body));
-            assert!(read.starts_with("malformed/Yes: the response is no JSON"), "{read}");
-        }
-    }
-
-    #[test]
-    fn an_error_in_a_success_is_no_answer() {
-        check(
-            r#"{"error":{"message":"upstream\ndied","code":502}}"#,
-            "server/Yes: an error within a response of success: upstream died",
-        );
-        check(r#"{"error":"odd"}"#, "malformed/Never: an error within a response of success: odd");
-    }
-
-    fn check_error(status: u16, body: &str, expected: &str) {
-        assert_eq!(summary(read_error(status, body)), expected, "{status} {body}");
-    }
-
-    #[test]
-    fn says_what_an_error_status_means() {
-        let body = r#"{"error":{"message":"bad key"}}"#;
-        check_error(401, body, "auth/Never: HTTP 401 Unauthorized: bad key");
-        check_error(403, body, "auth/Never: HTTP 403 Forbidden: bad key");
-        check_error(400, r#"{"detail":"x"}"#, "bad_request/Never: HTTP 400 Bad Request: x");
-        check_error(404, "", "bad_request/Never: HTTP 404 Not Found");
-        check_error(408, "", "server/Yes: HTTP 408 Request Timeout");
-        check_error(409, "", "server/Yes: HTTP 409 Conflict");
-        check_error(429, "\"slow\"", "rate_limited/Yes: HTTP 429 Too Many Requests: slow");
-        check_error(503, "<b>", "server/Yes: HTTP 503 Service Unavailable: <b>");
-        check_error(529, "x", "server/Yes: HTTP 529: x");
-        check_error(422, "[7]", "bad_request/Never: HTTP 422 Unprocessable Entity: [7]");
-    }
-
-    #[test]
-    fn a_filtered_prompt_is_a_refusal() {
-        let body = r#"{"error":{"message":"filtered","code":"content_filter"}}"#;
-        check_error(400, body, "refused|filtered|content_filter|-|-");
-    }
-}
+mod tests;

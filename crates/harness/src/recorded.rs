@@ -71,7 +71,8 @@ impl RecordedAnswer {
             outcome: self.outcome,
             finish_reason: self.finish_reason,
             timing,
-            usage: Usage { input_tokens: self.input_tokens, output_tokens: self.output_tokens },
+            usage: Usage { input_tokens: self.input_tokens, output_tokens: self.output_tokens }
+                .plausible(),
             ..Record::recorded(self.output)
         }
     }

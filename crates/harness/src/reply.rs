@@ -58,8 +58,12 @@ pub(crate) enum Blame {
     Nobody,
     /// Nobody gets an answer there, if nobody ever did: no connection, wrong path, wrong model.
     Endpoint,
-    /// The key is not accepted: no request will be.
+    /// The key is not accepted: no request will be, unless the server has other keys.
     Key,
+    /// The account has no credit: no request will be answered.
+    Account,
+    /// There was no answer at all for so long that nobody waits any longer.
+    Silence,
 }
 
 impl Trouble {
@@ -83,10 +87,10 @@ impl Trouble {
             401 => (ErrorKind::Auth, Again::Never, Blame::Key),
             // Moderation answers 403 too, so a 403 speaks for others only while none succeeded.
             403 => (ErrorKind::Auth, Again::Never, Blame::Endpoint),
-            408 | 409 | 500..=599 => (ErrorKind::Server, Again::Yes, Blame::Request),
+            408 | 409 | 425 | 500..=599 => (ErrorKind::Server, Again::Yes, Blame::Request),
             429 => (ErrorKind::RateLimited, Again::Yes, Blame::Request),
-            // Payment required, no such path or model, a redirect: the same for every request.
-            300..=399 | 402 | 404 => (ErrorKind::BadRequest, Again::Never, Blame::Endpoint),
+            // No such path or model, a redirect: the same for every request.
+            300..=399 | 404 => (ErrorKind::BadRequest, Again::Never, Blame::Endpoint),
             _ => (ErrorKind::BadRequest, Again::Never, Blame::Request),
         };
         let load = match status {

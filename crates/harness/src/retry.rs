@@ -42,7 +42,7 @@ impl Retry {
             return None;
         }
         // A little jitter on top of the server's wish, so that not all come back at once.
-        Some(match trouble.wait {
+        Some(match trouble.wait.filter(|wait| !wait.is_zero()) {
             Some(wait) => wait + self.jitter(self.base.min(wait / 10)),
             None => self.jitter(self.upper_end(attempt)),
         })
@@ -145,6 +145,9 @@ mod tests {
         let delay = retry.delay(&trouble, 1).expect("another attempt");
         assert!((20.0..=21.0).contains(&delay.as_secs_f64()), "{delay:?}");
         assert_eq!(retry.pause(&trouble), trouble.wait);
+        // Who says "at once" is not hammered.
+        trouble.wait = Some(Duration::ZERO);
+        assert!((0..50).any(|_| retry.delay(&trouble, 1) > Some(Duration::from_millis(100))));
         trouble.wait = Some(Duration::from_hours(24));
         assert_eq!(retry.delay(&trouble, 1), None);
         assert_eq!(retry.pause(&trouble), None);

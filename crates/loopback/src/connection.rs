@@ -61,6 +61,11 @@ async fn answer(stream: &mut impl Stream, state: &State, seen: Seen) -> io::Resu
             drop(stream.read(&mut [0; 1]).await);
             return Ok(After::Close);
         }
+        Kind::Raw(bytes) => {
+            drop(in_hand);
+            stream.write_all(&bytes).await?;
+            return Ok(After::Close);
+        }
         Kind::Respond(response) => response,
     };
     let (sending, is_lying) = (response.sending, response.announced.is_some());
@@ -228,6 +233,7 @@ mod tests {
         check_fault(Reply::status(429).header("retry-after", "1"), |text| {
             text.starts_with("HTTP/1.1 429") && text.contains("retry-after: 1\r\n")
         });
+        check_fault(Reply::raw("HTTP/1.1 banana"), |text| text == "HTTP/1.1 banana");
         check_fault(Reply::bytes("abcd").drip(1, Duration::from_millis(1)), |text| {
             text.ends_with("abcd")
         });

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Reset,
     /// Nothing comes until the client gives up.
     Hang,
+    /// These bytes, whatever they are, and then the connection is closed.
+    Raw(Vec<u8>),
 }
 
 #[derive(Clone, Debug)]
@@ -106,6 +108,11 @@ impl Reply {
     /// Nothing comes until the client gives up.
     pub fn hang() -> Self {
         Self { delay: Duration::ZERO, kind: Kind::Hang }
+    }
+
+    /// These bytes in the place of a response, head included; then the connection is closed.
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { delay: Duration::ZERO, kind: Kind::Raw(bytes.into()) }
     }
 
     fn respond(status: u16, body: Body) -> Self {

@@ -122,7 +122,8 @@ async fn answer(
     drop(in_hand);
     match kind {
         Kind::Reset => respond.send_reset(h2::Reason::INTERNAL_ERROR),
-        Kind::Hang => std::future::pending().await,
+        // What is no HTTP has no place within HTTP/2.
+        Kind::Hang | Kind::Raw(_) => std::future::pending().await,
         Kind::Respond(response) => {
             let mut head = http::Response::builder().status(response.status);
             for (name, value) in &response.headers {

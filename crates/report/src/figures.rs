@@ -1,63 +1,29 @@
 //! How numbers are written for people, the same in every export.
 
-use evalmark_core::verdict::{Comparison, Measure};
+use evalmark_core::{figures, metric::Range};
 
-/// Three decimals; of a value too small for them, three digits that count.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 3 to 11")]
-pub fn decimal(value: f64) -> String {
-    let size = value.abs();
-    // Beyond these, digits that count would be a line of noughts.
-    let is_small = (1e-9..0.01).contains(&size);
-    let places = if is_small { -size.log10().floor() + 2.0 } else { 3.0 };
-    format!("{value:.0$}", places as usize)
+/// A score or a mean as people read it; a dash where there is none.
+pub(crate) fn score(value: Option<f64>, range: Range) -> String {
+    value.map_or_else(dash, |score| figures::value(score, range))
 }
 
-/// A score or a difference; a dash where there is none.
-pub(crate) fn score(value: Option<f64>) -> String {
-    value.map_or_else(dash, decimal)
+/// What there is, or a dash.
+pub(crate) fn or_dash(text: Option<String>) -> String {
+    text.unwrap_or_else(dash)
 }
 
-/// A comparison's estimate: a difference with its sign, anything else as it is.
-pub(crate) fn estimate(comparison: &Comparison) -> String {
-    figure(comparison)(comparison.estimate)
-}
-
-/// The bounds of a comparison's estimate.
-pub(crate) fn bounds(comparison: &Comparison) -> String {
-    interval(comparison.lower, comparison.upper, figure(comparison))
-}
-
-fn figure(comparison: &Comparison) -> fn(Option<f64>) -> String {
-    match comparison.measure {
-        Measure::Difference => difference,
-        Measure::Ratio | Measure::Level => score,
-    }
-}
-
-/// A difference, with its sign.
-pub(crate) fn difference(value: Option<f64>) -> String {
-    value.map_or_else(dash, |value| format!("{value:+.3}"))
-}
-
-/// An interval in brackets.
-pub(crate) fn interval(
-    low: Option<f64>,
-    high: Option<f64>,
-    digits: fn(Option<f64>) -> String,
-) -> String {
+/// An interval in brackets, without a unit.
+pub(crate) fn interval(low: Option<f64>, high: Option<f64>, range: Range) -> String {
+    let end = |end: Option<f64>| end.map_or_else(dash, |end| figures::bare(end, range));
     match (low, high) {
         (None, None) => dash(),
-        _ => format!("[{}, {}]", digits(low), digits(high)),
+        _ => format!("[{}, {}]", end(low), end(high)),
     }
 }
 
 /// A p-value.
 pub(crate) fn p_value(value: Option<f64>) -> String {
-    match value {
-        None => dash(),
-        Some(value) if value < 0.001 => "< 0.001".to_owned(),
-        Some(value) => format!("{value:.3}"),
-    }
+    value.map_or_else(dash, figures::p_value)
 }
 
 /// A count, in groups of three digits.
@@ -102,14 +68,9 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!(score(Some(0.66666)), "0.667");
-        assert_eq!(score(None), "–");
-        let small = [0.0, 0.01, -0.009_876, 5.349e-5, 1e-9, 1e-10, 1234.5];
-        let shown =
-            ["0.000", "0.010", "-0.00988", "0.0000535", "0.00000000100", "0.000", "1234.500"];
-        assert_eq!(small.map(decimal), shown);
-        assert_eq!(difference(Some(0.02)), "+0.020");
-        assert_eq!(interval(Some(-0.1), None, difference), "[-0.100, –]");
+        assert_eq!(score(Some(0.66666), Range::Unit), "66.7 %");
+        assert_eq!(score(None, Range::Unit), "–");
+        assert_eq!(interval(Some(0.1), None, Range::Unit), "[10.0, –]");
         assert_eq!(p_value(Some(0.0)), "< 0.001");
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(duration(Some(1234.0)), "1.23 s");

@@ -13,7 +13,18 @@ pub fn github(verdict: &Verdict) -> String {
         &format!("{} {}", verdict.suite, verdict.answer),
         &format!("{} (run {} against {})", verdict.says, verdict.run_id, verdict.baseline),
     );
-    verdict.comparisons.iter().map(compared).chain([whole]).collect()
+    let changed = changed(verdict);
+    let comparisons = verdict.worst_first().into_iter().map(compared);
+    comparisons.chain(changed).chain([whole]).collect()
+}
+
+/// What differs from the baseline besides chance.
+fn changed(verdict: &Verdict) -> Option<String> {
+    let changes = verdict.changes.as_ref().filter(|changes| !changes.is_empty())?;
+    let lines: Vec<_> =
+        changes.iter().map(|change| printable_line(&change.says).into_owned()).collect();
+    let title = format!("{}: changed since the baseline", verdict.suite);
+    Some(command(Answer::Pass, &title, &lines.join("\n")))
 }
 
 fn compared(comparison: &Comparison) -> String {

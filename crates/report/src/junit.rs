@@ -2,10 +2,13 @@
 
 use std::fmt::Write;
 
-use evalmark_core::verdict::{Answer, Comparison, Verdict};
+use evalmark_core::{
+    figures::{Written, name_of_p_pass, name_of_p_regressed},
+    verdict::{Answer, Comparison, Verdict},
+};
 
 use crate::{
-    figures::{bounds, count, estimate, p_value, score},
+    figures::{count, or_dash, p_value},
     text::acts,
 };
 
@@ -26,9 +29,24 @@ pub fn junit(verdict: &Verdict) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(out, r#"<testsuites name="evalmark" {sums}>"#);
     let _ = writeln!(out, r#"  <testsuite name="{name}" {sums} skipped="0">"#);
+    out.push_str(&properties(verdict));
     out.extend(cases.iter().map(|case| case.xml(&verdict.suite)));
     out.push_str("  </testsuite>\n</testsuites>\n");
     out
+}
+
+/// The baseline with its digest, and what differs from it besides chance.
+fn properties(verdict: &Verdict) -> String {
+    let property = |name: &str, value: &str| {
+        format!("      <property name=\"{name}\" value=\"{}\"></property>\n", attribute(value))
+    };
+    let digest = verdict.baseline_digest.iter().map(|digest| {
+        property("baseline", &verdict.baseline) + &property("baseline_digest", digest)
+    });
+    let changes = verdict.changes.iter().flatten();
+    let changes = changes.map(|change| property("changed since the baseline", &change.says));
+    let list: String = digest.chain(changes).collect();
+    if list.is_empty() { list } else { format!("    <properties>\n{list}    </properties>\n") }
 }
 
 /// One test case.
@@ -83,14 +101,17 @@ fn details(comparison: &Comparison) -> String {
     let Comparison { answer, says, notes, counts, .. } = comparison;
     let mut lines = vec![format!("{answer}: {says}")];
     lines.extend(notes.iter().map(|note| format!("note: {note}")));
+    let written = Written::of(comparison);
+    let p_regressed = comparison.p_regressed_adjusted.or(comparison.p_regressed);
+    let (no_drop, drop) = (name_of_p_regressed(comparison), name_of_p_pass(comparison));
     let figures = [
-        ("baseline", score(comparison.baseline_mean)),
-        ("candidate", score(comparison.candidate_mean)),
-        ("difference", estimate(comparison)),
-        ("bounds", bounds(comparison)),
-        ("margin", score(Some(comparison.margin))),
-        ("p(regressed)", p_value(comparison.p_regressed_adjusted.or(comparison.p_regressed))),
-        ("p(pass)", p_value(comparison.p_pass)),
+        ("baseline", or_dash(written.baseline)),
+        ("candidate", or_dash(written.candidate)),
+        (written.label, or_dash(written.change)),
+        ("bounds", or_dash(written.bounds)),
+        ("margin", written.margin),
+        (&no_drop, p_value(p_regressed)),
+        (&drop, p_value(comparison.p_pass)),
         ("method", comparison.method.clone()),
         ("paired items", count(counts.paired)),
         ("missing in baseline", count(counts.baseline_missing)),
@@ -113,8 +134,11 @@ fn attribute(text: &str) -> String {
 /// Markup becomes entities; what XML forbids, and what would act on the reader, becomes `\u{…}`.
 fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
         match c {
+            // Two of them begin a command in the logs of some CI systems.
+            '#' if rest.as_str().starts_with('#') => out.push_str("&#35;"),
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),

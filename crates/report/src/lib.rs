@@ -15,12 +15,14 @@
 
 pub mod columns;
 pub mod figures;
+pub mod files;
 pub mod github;
 pub mod html;
 pub mod junit;
 pub mod latency;
 pub mod markdown;
 mod parquet;
+mod references;
 pub mod text;
 
 pub use parquet::{ReadError, WriteError, dataset, run_values, samples, scores, summary, usage};

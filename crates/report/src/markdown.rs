@@ -2,10 +2,15 @@
 
 use std::fmt::{self, Write};
 
-use evalmark_core::verdict::{Comparison, SliceFinding, Verdict};
+use evalmark_core::{
+    changes::{Change, DiffPart, LONG, PartOf, excerpt},
+    figures::{Written, name_of_p_pass, name_of_p_regressed, score},
+    verdict::{Comparison, Measure, SliceFinding, Verdict},
+};
 
 use crate::{
-    figures::{bounds, count, estimate, p_value, score},
+    figures::{count, or_dash, p_value},
+    references::references,
     text::printable_line,
 };
 
@@ -20,12 +25,20 @@ pub fn markdown(verdict: &Verdict) -> String {
 }
 
 fn write_verdict(out: &mut String, verdict: &Verdict) -> fmt::Result {
-    let Verdict { suite, run_id, baseline, answer, says, correction, comparisons, .. } = verdict;
+    let Verdict { suite, run_id, baseline, answer, says, correction, .. } = verdict;
     writeln!(out, "## {}: {}\n", literal(suite), literal(answer.as_str()))?;
     writeln!(out, "**{}**\n", literal(says))?;
-    writeln!(out, "Run {} against {}.\n", literal(run_id), literal(baseline))?;
+    write!(out, "Run {} against {}", literal(run_id), literal(baseline))?;
+    if let Some(digest) = &verdict.baseline_digest {
+        write!(out, " (digest {})", literal(digest))?;
+    }
+    out.push_str(".\n\n");
+    if let Some(changes) = &verdict.changes {
+        write_changes(out, changes)?;
+    }
+    let comparisons = verdict.worst_first();
     if !comparisons.is_empty() {
-        write_table(out, comparisons)?;
+        write_table(out, &comparisons)?;
     }
     for comparison in comparisons {
         write_details(out, comparison)?;
@@ -37,23 +50,56 @@ fn write_verdict(out: &mut String, verdict: &Verdict) -> fmt::Result {
     Ok(())
 }
 
-fn write_table(out: &mut String, comparisons: &[Comparison]) -> fmt::Result {
-    out.push_str(
-        "| answer | prompt | model | metric | baseline | candidate | difference | bounds ",
-    );
+/// What differs from the baseline besides chance.
+fn write_changes(out: &mut String, changes: &[Change]) -> fmt::Result {
+    if changes.is_empty() {
+        return writeln!(
+            out,
+            "Nothing changed since the baseline in prompts, models, dataset or metrics.\n"
+        );
+    }
+    writeln!(out, "Changed since the baseline:\n")?;
+    for change in changes {
+        writeln!(out, "- {}", literal(&change.says))?;
+        if !change.diff.is_empty() {
+            writeln!(out, "  <br>{}", word_diff(&change.diff))?;
+        }
+    }
+    out.push('\n');
+    Ok(())
+}
+
+fn word_diff(diff: &[DiffPart]) -> String {
+    let write = |part: &DiffPart| {
+        let lines: Vec<_> = part.text.split('\n').map(literal).collect();
+        let text = lines.join("<br>");
+        match part.op {
+            PartOf::Both => text,
+            PartOf::Removed => format!("<del>{text}</del>"),
+            PartOf::Added => format!("<ins>{text}</ins>"),
+        }
+    };
+    excerpt(diff, LONG).iter().map(write).collect()
+}
+
+fn write_table(out: &mut String, comparisons: &[&Comparison]) -> fmt::Result {
+    out.push_str("| answer | prompt | model | metric | baseline | candidate | change | bounds ");
     out.push_str("| margin | pairs |\n");
     out.push_str("| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     for comparison in comparisons {
+        let written = Written::of(comparison);
+        // A mean that is held to a limit has not changed.
+        let change = written.change.filter(|_| comparison.measure != Measure::Level);
         let cells = [
             format!("**{}**", comparison.answer),
             literal(&comparison.prompt),
             literal(&comparison.model),
             literal(&comparison.metric),
-            score(comparison.baseline_mean),
-            score(comparison.candidate_mean),
-            estimate(comparison),
-            bounds(comparison),
-            score(Some(comparison.margin)),
+            or_dash(written.baseline),
+            or_dash(written.candidate),
+            or_dash(change),
+            or_dash(written.bounds),
+            written.margin,
             count(comparison.counts.paired),
         ];
         writeln!(out, "| {} |", cells.join(" | "))?;
@@ -72,13 +118,15 @@ fn write_details(out: &mut String, comparison: &Comparison) -> fmt::Result {
     let p_regressed = comparison.p_regressed_adjusted.or(comparison.p_regressed);
     let (p_regressed, p_pass) = (p_value(p_regressed), p_value(comparison.p_pass));
     let method = literal(&comparison.method);
-    writeln!(out, "  - {method}: p(regressed) {p_regressed}, p(pass) {p_pass}")?;
-    if !flips.is_empty() {
+    let (no_drop, drop) = (name_of_p_regressed(comparison), name_of_p_pass(comparison));
+    writeln!(out, "  - {method}; {no_drop}: {p_regressed}; {drop}: {p_pass}")?;
+    if !flips.is_empty() && comparison.measure != Measure::Ratio {
         let (shown, all) = (count(flips.len() as u64), count(*n_flips));
         writeln!(out, "\n<details><summary>{name}: changed items, {shown} of {all}</summary>\n")?;
         out.push_str("| item | baseline | candidate |\n| --- | ---: | ---: |\n");
         for flip in flips {
-            let (baseline, candidate) = (score(Some(flip.baseline)), score(Some(flip.candidate)));
+            let [baseline, candidate] =
+                [flip.baseline, flip.candidate].map(|of| score(of, comparison.range));
             writeln!(out, "| {} | {baseline} | {candidate} |", literal(&flip.item_id))?;
         }
         out.push_str("\n</details>\n");
@@ -93,7 +141,11 @@ fn write_slices(out: &mut String, slices: &[SliceFinding]) -> fmt::Result {
         return Ok(());
     }
     let (looked_at, those) = (count(slices.len() as u64), slices.iter().filter(|s| s.stands_out));
-    writeln!(out, "By slice (exploratory, of {looked_at}), those that stand out:\n")?;
+    let those_count = count(those.clone().count() as u64);
+    writeln!(
+        out,
+        "Slices (exploratory, not gated): {those_count} of {looked_at} differ notably\n"
+    )?;
     for found in those.clone() {
         let SliceFinding { slice, value, q, comparison, .. } = found;
         let Comparison { prompt, model, says, .. } = comparison;
@@ -102,19 +154,23 @@ fn write_slices(out: &mut String, slices: &[SliceFinding]) -> fmt::Result {
         let (slice, says, q) = (literal(slice), literal(says), p_value(Some(*q)));
         writeln!(out, "- {slice} = {value} · {name}: {says} (q {q})")?;
     }
-    if those.count() == 0 {
-        writeln!(out, "- none")?;
-    }
     out.push('\n');
     Ok(())
 }
 
+/// A zero-width space: it keeps names, numbers and addresses from becoming links.
+const BREAK: &str = "&#8203;";
+
 /// A text that shows as itself, and that a forge does not turn into links or mentions.
 fn literal(text: &str) -> String {
     let text = printable_line(text);
+    let mut breaks = references(&text).into_iter().peekable();
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
     for (at, c) in text.char_indices() {
+        if breaks.next_if_eq(&at).is_some() {
+            out.push_str(BREAK);
+        }
         let after = text[at + c.len_utf8()..].chars().next().unwrap_or(' ');
         match c {
             '<' => out.push_str("&lt;"),
@@ -122,11 +178,6 @@ fn literal(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '_' if before.is_alphanumeric() && after.is_alphanumeric() => out.push(c),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => out.extend(['\\', c]),
-            // A zero-width space keeps @names, #numbers and addresses from becoming links.
-            '@' => out.push_str("@&#8203;"),
-            '#' if after.is_ascii_digit() => out.push_str("#&#8203;"),
-            ':' if after == '/' => out.push_str(":&#8203;"),
-            '.' if before.eq_ignore_ascii_case(&'w') => out.push_str(".&#8203;"),
             c => out.push(c),
         }
         before = c;

@@ -50,17 +50,16 @@ fn score_case(metrics: &[Metric], case: &Case<'_>) -> Vec<Score> {
         .zip(judgements)
         .map(|(metric, judgement)| match metric.judge() {
             None => metric.score(subject),
-            Some(judge) => match metric.narrow(subject.answer) {
-                Ok(answer) => judged(judge, Subject { answer: &answer, ..subject }, judgement),
-                Err(reason) => metric.invalid(reason),
-            },
+            Some(judge) => {
+                metric.score_narrowed(subject, |subject| judged(judge, subject, judgement))
+            }
         })
         .collect()
 }
 
 fn judged(judge: &Judge, subject: Subject<'_>, judgement: Judgement<'_>) -> Score {
     match judgement {
-        Judgement::None => Score::missing("the judge was not asked"),
+        Judgement::None => Score::missing("the judge was not called"),
         Judgement::Unaskable(why) => judge.unasked(why),
         Judgement::Given(replies) => judge.score(subject, replies),
     }

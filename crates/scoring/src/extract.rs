@@ -7,13 +7,20 @@ use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use crate::json_in_text;
+use crate::{json_compare::plain, json_in_text};
 
 /// A compiled `extract:`.
 #[derive(Debug)]
 pub(crate) enum Extractor {
     Regex { pattern: Regex, group: usize, which: Which },
-    Json(JsonPath),
+    Json { path: JsonPath, which: Which },
+}
+
+/// What was extracted, and what there is to say of it.
+#[derive(Debug)]
+pub(crate) struct Found<'a> {
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) remark: Option<Cow<'static, str>>,
 }
 
 impl Extractor {
@@ -29,17 +36,26 @@ impl Extractor {
                 }
                 Ok(Self::Regex { pattern, group, which: *which })
             }
-            Extract::Json(path) => {
-                JsonPath::parse(path).map(Self::Json).map_err(|error| Complaint {
+            Extract::Json { path, which } => match JsonPath::parse(path) {
+                Ok(path) => Ok(Self::Json { path, which: which.unwrap_or(Which::Last) }),
+                Err(error) => Err(Complaint {
                     pointer: "/extract/json".to_owned(),
                     message: format!("not a JSONPath (RFC 9535): {error}"),
-                })
-            }
+                }),
+            },
+        }
+    }
+
+    /// The pattern, where there is one.
+    pub(crate) fn pattern(&self) -> &str {
+        match self {
+            Self::Regex { pattern, .. } => pattern.as_str(),
+            Self::Json { .. } => "",
         }
     }
 
     /// The part that counts, or why there is none.
-    pub(crate) fn extract<'a>(&self, answer: &'a str) -> Result<Cow<'a, str>, String> {
+    pub(crate) fn extract<'a>(&self, answer: &'a str) -> Result<Found<'a>, String> {
         match self {
             Self::Regex { pattern, group, which } => {
                 let mut matches =
@@ -49,35 +65,43 @@ impl Extractor {
                     Which::Last => matches.last(),
                 };
                 let found = found.ok_or("nothing in the answer matches `extract`")?;
-                Ok(Cow::Borrowed(found.as_str()))
+                Ok(Found { text: Cow::Borrowed(found.as_str()), remark: None })
             }
-            Self::Json(path) => by_path(path, answer).map(Cow::Owned),
+            Self::Json { path, which } => by_path(path, *which, answer),
         }
     }
 }
 
-/// The one value that `path` leads to, in the first JSON of the answer in which it leads anywhere.
-fn by_path(path: &JsonPath, answer: &str) -> Result<String, String> {
-    let mut seen = false;
+/// The one value that `path` leads to, in the first or the last JSON of the answer in which it leads
+/// anywhere: drafts stand before what is final.
+fn by_path<'a>(path: &JsonPath, which: Which, answer: &str) -> Result<Found<'a>, String> {
+    let (mut seen, mut found, mut drafts) = (false, None, false);
     for value in json_in_text::values(answer) {
         seen = true;
         let nodes = path.query(&value);
-        match nodes.len() {
-            0 => {}
-            1 => return nodes.first().map_or_else(|| Err(String::new()), as_text),
-            n => return Err(format!("`extract` leads to {n} values in the answer's JSON")),
+        let next = match nodes.len() {
+            0 => continue,
+            1 => nodes.first().map_or_else(|| Err(String::new()), as_text),
+            n => Err(format!("`extract` leads to {n} values in the answer's JSON")),
+        };
+        drafts |= found.as_ref().is_some_and(|before| *before != next);
+        found = Some(next);
+        if which == Which::First {
+            break;
         }
     }
-    Err(if seen { "`extract` leads nowhere in the answer's JSON" } else { "no JSON in the answer" }
-        .to_owned())
+    let nothing =
+        if seen { "`extract` leads nowhere in the answer's JSON" } else { "no JSON in the answer" };
+    let text = found.unwrap_or_else(|| Err(nothing.to_owned()))?;
+    let remark = drafts.then_some("the last of several values".into());
+    Ok(Found { text: Cow::Owned(text), remark })
 }
 
 /// Strings without quotes, other scalars and structures as compact JSON. `null` is nothing.
 fn as_text(value: &Value) -> Result<String, String> {
     match value {
         Value::Null => Err("`extract` leads to null in the answer's JSON".to_owned()),
-        Value::String(text) => Ok(text.clone()),
-        other => Ok(other.to_string()),
+        other => Ok(plain(other)),
     }
 }
 

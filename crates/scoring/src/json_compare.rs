@@ -1,10 +1,11 @@
 //! Whether two JSON values are equal, under rules, and where they differ first.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use serde_json::{Number, Value};
 
 use crate::{
+    exact_json::{canonical, long_number, to_string},
     number_in_text::{self, Decimal},
     pairing::{Budget, pair},
     tolerance::Tolerance,
@@ -58,6 +59,7 @@ impl Rules {
         }
         match (found, target) {
             (Value::Number(found), Value::Number(target)) => self.numbers(found, target),
+            (found, target) if is_long(found) || is_long(target) => self.long(found, target),
             (Value::Array(found), Value::Array(target)) if self.unordered => {
                 self.same_elements(found, target, budget)
             }
@@ -92,12 +94,34 @@ impl Rules {
             .all(Option::is_some)
     }
 
-    /// 1, 1.0 and 1e0 are one number; beyond 64 bits the nearest float stands for it.
+    /// The same, where one of them has more digits than 64 bits hold.
+    fn long(&self, found: &Value, target: &Value) -> bool {
+        let (Some(found), Some(target)) = (number(found), number(target)) else { return false };
+        let whole = number_in_text::whole;
+        canonical(&found) == canonical(&target)
+            || whole(&found)
+                .zip(whole(&target))
+                .is_some_and(|(found, target)| self.tolerance.allows(&found, &target))
+    }
+
+    /// 1, 1.0 and 1e0 are one number.
     fn numbers(&self, found: &Number, target: &Number) -> bool {
         found == target
             || decimal(found)
                 .zip(decimal(target))
                 .is_some_and(|(found, target)| self.tolerance.allows(&found, &target))
+    }
+}
+
+fn is_long(value: &Value) -> bool {
+    long_number(value).is_some()
+}
+
+/// The text of a number, however long.
+fn number(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Number(number) => Some(number.to_string().into()),
+        value => long_number(value).map(Cow::Borrowed),
     }
 }
 
@@ -151,6 +175,7 @@ pub(crate) fn short(value: &Value) -> String {
     match value {
         Value::Array(_) => "an array".to_owned(),
         Value::Object(_) => "an object".to_owned(),
+        value if is_long(value) => clip(&plain(value)),
         Value::String(text) => format!("{:?}", clip(text)),
         other => other.to_string(),
     }
@@ -158,7 +183,10 @@ pub(crate) fn short(value: &Value) -> String {
 
 /// A string without quotes, anything else as compact JSON.
 pub(crate) fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match long_number(value).or_else(|| value.as_str()) {
+        Some(text) => text.to_owned(),
+        None => to_string(value),
+    }
 }
 
 /// The first 60 characters.

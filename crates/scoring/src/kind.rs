@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use evalmark_core::metric::{Complaint, Direction, Nested, Range};
+use evalmark_core::metric::{Complaint, Direction, Nested, Range, Reasoning};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -68,6 +68,12 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
     /// Looks at one answer, already narrowed.
     fn measure(&self, subject: Subject<'_>) -> Finding;
 
+    /// What becomes of reasoning in the answer where nobody says; `None` where metrics within this
+    /// one decide for themselves.
+    fn reasoning(&self) -> Option<Reasoning> {
+        Some(Reasoning::Cut)
+    }
+
     /// Where its values lie, where its parameters move them from where the kind's do.
     fn range(&self) -> Option<Range> {
         None
@@ -107,6 +113,11 @@ pub trait Corpus: fmt::Debug + Send + Sync {
     /// The run's values by name, the one that the metric stands for first; `None` where a value is
     /// not defined. A value of one class is called by its name, a point, and the class: `f1.spam`.
     fn values(&self, sums: &[f64]) -> Vec<(String, Option<f64>)>;
+
+    /// The same without their names, which resampling has no use for.
+    fn numbers(&self, sums: &[f64]) -> Vec<Option<f64>> {
+        self.values(sums).into_iter().map(|(_, value)| value).collect()
+    }
 
     /// The value that the metric stands for.
     fn value(&self, sums: &[f64]) -> Option<f64> {

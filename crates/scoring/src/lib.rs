@@ -5,11 +5,12 @@
 //! `src/kinds/` that fills the form in `src/kind.rs`, and one line in `src/kinds/mod.rs`.
 //!
 //! What every kind shares stands beside them: `normalize.rs` (making two texts comparable),
-//! `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing an answer), `number_in_text.rs` and
-//! `number_notation.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
+//! `reasoning/` (cutting off thoughts), `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing
+//! an answer), `number_in_text.rs`, `number_notation.rs`, `number_expression.rs` and `latex.rs` (reading
+//! numbers), `word_edge.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
 //! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
 //! `program.rs` (what a user's own program is told and says). What a kind may look at is in
-//! `subject.rs`, structures are compared by `json_compare.rs`, `pairing.rs` and `tolerance.rs`, and found by
+//! `subject.rs`, structures are compared by `json_compare.rs` (and `exact_json.rs`, which keeps numbers exact), `pairing.rs` and `tolerance.rs`, and found by
 //! `code_fence.rs`; what identifies people is known by `personal_data/`, what classification counts and ranks in `classification/`.
 //!
 //! What is deliberately absent: network, files, clock, randomness, printing. A judge's request is
@@ -21,6 +22,7 @@
 mod batch;
 mod classification;
 mod code_fence;
+mod exact_json;
 mod extract;
 mod file_text;
 mod final_mark;
@@ -30,9 +32,12 @@ mod json_in_text;
 mod judge;
 mod kind;
 mod kinds;
+mod latex;
 mod metric;
+mod narrow;
 mod nested;
 mod normalize;
+mod number_expression;
 mod number_in_text;
 mod number_notation;
 mod overlap;
@@ -40,10 +45,12 @@ mod pairing;
 mod personal_data;
 mod program;
 mod python;
+mod reasoning;
 mod reference;
 mod similarity;
 mod subject;
 mod tolerance;
+mod word_edge;
 
 pub use batch::{Case, Judgement, score_batch};
 pub use judge::{Form, Judge, Question, Reply, Unaskable};

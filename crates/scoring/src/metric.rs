@@ -1,21 +1,21 @@
 //! A compiled metric: narrow the answer, measure it, finish the score.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use evalmark_core::{
     item::Item,
-    metric::{Complaint, Direction, MetricSpec, Range},
+    metric::{Complaint, Direction, MetricSpec, Range, Reasoning},
     request::Message,
     score::Score,
 };
 use serde_json::{Map, Value};
 
 use crate::{
-    extract::Extractor,
     finish::Finish,
     judge::{Judge, Question, Unaskable},
     kind::{About, Corpus, Finding, Measure, Work},
     kinds::kinds,
+    narrow::Narrowing,
     program::{self, Program, ProgramScore},
     subject::Subject,
 };
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Metric {
     name: Arc<str>,
-    extract: Option<Arc<Extractor>>,
+    narrowing: Arc<Narrowing>,
     finish: Finish,
     range: Range,
     direction: Direction,
@@ -46,7 +46,7 @@ impl Metric {
             pointer: String::new(),
             message: format!("no metric `{}`", spec.kind),
         })?;
-        let extract = spec.extract.as_ref().map(Extractor::compile).transpose()?;
+        let narrowing = Narrowing::compile(spec)?;
         let work = (kind.compile)(&spec.params).map_err(|complaint| Complaint {
             pointer: format!("/{}{}", spec.kind, complaint.pointer),
             message: complaint.message,
@@ -55,6 +55,7 @@ impl Metric {
             Work::Text(measure) => measure.range(),
             Work::Judge(_) | Work::Program(_) => None,
         };
+        let narrowing = narrowing.for_work(&work);
         let about = About { range: moved.unwrap_or(kind.about.range), ..kind.about };
         let finish = Finish::compile(spec, &about)?;
         let worker = match work {
@@ -67,8 +68,8 @@ impl Metric {
         } else {
             (about.range, about.direction)
         };
-        let (name, extract) = (spec.name.as_str().into(), extract.map(Arc::new));
-        Ok(Self { name, extract, finish, range, direction, worker })
+        let (name, narrowing) = (spec.name.as_str().into(), Arc::new(narrowing));
+        Ok(Self { name, narrowing, finish, range, direction, worker })
     }
 
     /// The name it is reported under.
@@ -80,12 +81,8 @@ impl Metric {
     pub fn score(&self, subject: Subject<'_>) -> Score {
         match &self.worker {
             Worker::Text(measure) => {
-                let score = match self.narrow(subject.answer) {
-                    Ok(answer) => {
-                        self.finish.score(measure.measure(Subject { answer: &answer, ..subject }))
-                    }
-                    Err(reason) => self.invalid(reason),
-                };
+                let score = self
+                    .score_narrowed(subject, |subject| self.finish.score(measure.measure(subject)));
                 let counts = match score.value {
                     Some(_) if score.invalid && self.finish.keeps_values() => {
                         measure.counts_of_invalid(subject)
@@ -94,12 +91,28 @@ impl Metric {
                 };
                 Score { counts, ..score }
             }
-            Worker::Judge(_) => Score::missing("the judge was not asked"),
-            Worker::Program(_) => match self.narrow(subject.answer) {
-                Ok(_) => Score::missing("the program was not run"),
-                Err(reason) => self.invalid(reason),
-            },
+            Worker::Judge(_) => Score::missing("the judge was not called"),
+            Worker::Program(_) => {
+                self.score_narrowed(subject, |_| Score::missing("the program was not run"))
+            }
         }
+    }
+
+    /// The score of the part of an answer that counts; where there is none, the answer is invalid.
+    pub(crate) fn score_narrowed(
+        &self,
+        subject: Subject<'_>,
+        score: impl FnOnce(Subject<'_>) -> Score,
+    ) -> Score {
+        match self.narrowing.narrow(subject) {
+            Ok(narrowed) => narrowed.told(score(narrowed.subject(subject))),
+            Err(reason) => self.finish.score(Finding::Invalid(reason)),
+        }
+    }
+
+    /// Whether what a suite says of reasoning is other than what holds where it says nothing.
+    pub fn departs_on_reasoning(&self) -> Option<Reasoning> {
+        self.narrowing.departure()
     }
 
     /// What an item says to the metric, looked at before anything is asked: a mistake in a row is
@@ -156,8 +169,8 @@ impl Metric {
     /// The line that asks the program about an answer, without its end; `None` where nothing can be
     /// extracted from it. `id` is to come back with the reply, if anything does.
     pub fn program_request(&self, id: u64, subject: Subject<'_>) -> Option<String> {
-        let answer = self.narrow(subject.answer).ok()?;
-        Some(program::request_line(id, Subject { answer: &answer, ..subject }))
+        let narrowed = self.narrowing.narrow(subject).ok()?;
+        Some(program::request_line(id, narrowed.subject(subject)))
     }
 
     /// The score that a program's line about the answer `id` gives, or what is wrong with the line.
@@ -192,20 +205,7 @@ impl Metric {
         task: &[Message],
     ) -> Option<Result<Vec<Question>, Unaskable>> {
         let judge = self.judge().filter(|_| subject.record.has_answer())?;
-        let answer = self.narrow(subject.answer).ok()?;
-        Some(judge.questions(Subject { answer: &answer, ..subject }, task))
-    }
-
-    /// The part of the answer that counts, or why there is none.
-    pub(crate) fn narrow<'a>(&self, answer: &'a str) -> Result<Cow<'a, str>, String> {
-        match &self.extract {
-            None => Ok(Cow::Borrowed(answer)),
-            Some(extract) => extract.extract(answer),
-        }
-    }
-
-    /// The score of an answer that has no part that counts.
-    pub(crate) fn invalid(&self, reason: String) -> Score {
-        self.finish.score(Finding::Invalid(reason))
+        let narrowed = self.narrowing.narrow(subject).ok()?;
+        Some(judge.questions(narrowed.subject(subject), task))
     }
 }

@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::number_in_text::is_currency;
+use crate::{
+    number_in_text::is_currency,
+    word_edge::{is_word, runs_on},
+};
 
 /// One step of `normalize`.
 ///
@@ -26,7 +29,9 @@ pub(crate) enum Step {
     Casefold,
     /// Drops punctuation (Unicode category P, and the backtick), but keeps what makes a number: any
     /// run between two digits, a hyphen or a point before a number, a percent sign after a digit.
-    /// Symbols such as `$` and `+` stay, and a text of nothing but punctuation stays as it is.
+    /// Words that it stands between become two (`Answer:Paris`), unless hyphens, apostrophes,
+    /// underscores, `&` or the points of an abbreviation join them (`don't` becomes `dont`). Symbols
+    /// such as `$` and `+` stay, and a text of nothing but punctuation stays as it is.
     StripPunctuation,
     /// Drops the English words a, an, the, in any case, where another word follows: the answer `A`
     /// stays `A`.
@@ -127,7 +132,9 @@ fn strip_articles(text: &str) -> String {
 /// - a hyphen or dash, a decimal point, or both, before a number: `-5`, `.5`, `-.5`, `-$5`;
 /// - a percent or per-mille sign after a digit: `5%`.
 ///
-/// A text of nothing but punctuation stays as it is, so that `+` or `?` remains an answer.
+/// Words on both sides become two, unless the run joins them: hyphens, apostrophes, underscores, `&`, or
+/// the point of an abbreviation. A text of nothing but punctuation stays as it is, so that `+` or `?`
+/// remains an answer.
 fn strip_punctuation(text: &str) -> String {
     static RUN: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"[\p{P}`]+").expect("a valid pattern"));
@@ -135,32 +142,63 @@ fn strip_punctuation(text: &str) -> String {
     let mut end = 0;
     for run in RUN.find_iter(text) {
         out.push_str(&text[end..run.start()]);
-        let after_digit = text[..run.start()].ends_with(char::is_numeric);
-        push_kept(&mut out, run.as_str(), after_digit, &text[run.end()..]);
+        push_kept(&mut out, &text[..run.start()], run.as_str(), &text[run.end()..]);
         end = run.end();
     }
     out.push_str(&text[end..]);
     if out.trim().is_empty() { text.to_owned() } else { out }
 }
 
-/// What stays of a run of punctuation.
-fn push_kept(out: &mut String, run: &str, after_digit: bool, rest: &str) {
+/// What stays of a run of punctuation between `head` and `rest`.
+fn push_kept(out: &mut String, head: &str, run: &str, rest: &str) {
+    let after_digit = head.ends_with(char::is_numeric);
     if after_digit && rest.starts_with(char::is_numeric) {
         out.push_str(run);
         return;
     }
-    if after_digit {
-        out.extend(run.chars().next().filter(|c| matches!(c, '%' | '‰' | '٪')));
+    let percent = run.chars().next().filter(|c| after_digit && matches!(c, '%' | '‰' | '٪'));
+    let run = &run[percent.map_or(0, char::len_utf8)..];
+    let sign = kept_sign(run, rest);
+    out.extend(percent);
+    if parts_words(head, &run[..run.len() - sign.len()], sign, rest) {
+        out.push(' ');
     }
-    let sign_and_point = if rest.starts_with(char::is_numeric) {
+    out.push_str(sign);
+}
+
+/// The sign and point of a number after a run of punctuation.
+fn kept_sign<'r>(run: &'r str, rest: &str) -> &'r str {
+    if rest.starts_with(char::is_numeric) {
         let sign = run.strip_suffix('.').unwrap_or(run);
         if sign.ends_with('.') { "" } else { &run[start_of_sign(sign)..] }
     } else if starts_with_money(rest) {
         &run[start_of_sign(run)..]
     } else {
         ""
+    }
+}
+
+/// Whether marks that go stand between two words, or between a word and the sign of a number.
+fn parts_words(head: &str, dropped: &str, sign: &str, rest: &str) -> bool {
+    let joins = |c: char| {
+        matches!(c, '-' | '\u{2010}' | '\u{2011}' | '\u{FE63}' | '\u{FF0D}')
+            || matches!(c, '\'' | '‘' | '’' | '＇' | '_' | '&' | '·' | '‧')
     };
-    out.push_str(sign_and_point);
+    let (Some(before), Some(after)) = (head.chars().next_back(), rest.chars().next()) else {
+        return false;
+    };
+    is_word(before)
+        && (is_word(after) || !sign.is_empty())
+        && !dropped.chars().all(joins)
+        && !(runs_on(before) && runs_on(after))
+        && !(dropped == "." && sign.is_empty() && is_abbreviation(head, rest))
+}
+
+/// Whether a point between these is that of an abbreviation: `U.S`, `Ph.D`, `e.g`.
+fn is_abbreviation(head: &str, rest: &str) -> bool {
+    let before = head.chars().rev().take(3).take_while(|c| c.is_alphabetic()).count();
+    let after = rest.chars().take(2).take_while(|c| is_word(*c)).count();
+    (1..=2).contains(&before) && after == 1
 }
 
 /// Where a last dash of `run` begins; the end where there is none.

@@ -1,6 +1,8 @@
-//! Ways to write a number that mean something else where nobody asked for them: `1/2` may be a
-//! fraction or two numbers. On request they are rewritten into plain decimals before numbers are
-//! read.
+//! Ways to write a number, rewritten into plain decimals before numbers are read.
+//!
+//! Always: LaTeX, digits of any script, `½`, and `3 × 10^8`. On request what means something else where
+//! nobody asked for it: `1/2` may be a fraction or a score. Numerals that are words (`forty`, `四十`,
+//! `XL`) are not read.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -8,16 +10,17 @@ use regex::{Captures, Regex};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::number_in_text::Decimal;
+use crate::{latex::without_latex, number_in_text::Decimal, python::decimal};
 
 /// A way to write numbers that is read on request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Notation {
-    /// `1/2`, `2 1/2`, `½`, `2½` and `\frac{1}{2}` are one number each. A date such as `1/2/2024` is
-    /// none.
+    /// `1/2`, `2 1/2` and `1.5/2` are one number each, as `½`, `2½` and `\frac{1}{2}` always are. A
+    /// date such as `1/2/2024` is none.
     Fractions,
-    /// `3 × 10^8`, `3*10^-2`, `10⁻³` and `3 \times 10^{8}` are one number each.
+    /// `10^3` and `10⁻³` are one number each, as `3 × 10^8`, `3*10^-2` and `3 \times 10^{8}` always
+    /// are.
     PowersOfTen,
     /// `5%` is 0.05 and `5‰` is 0.005; otherwise both are 5.
     Percentages,
@@ -48,11 +51,15 @@ impl Notations {
         if self.has(Notation::DecimalComma) {
             text = swapped(&text).into();
         }
-        if self.has(Notation::Fractions) {
-            text = without_fractions(text);
+        text = with_ascii_digits(without_latex(text));
+        if !text.is_ascii() && text.contains(|c| vulgar(c).is_some()) {
+            text = without_vulgar(text);
         }
-        if self.has(Notation::PowersOfTen) {
-            text = without_powers(text);
+        if self.has(Notation::Fractions) && text.contains(['/', '⁄', '∕']) {
+            text = without_slashes(text);
+        }
+        if text.contains("10^") || !text.is_ascii() && text.contains("10") {
+            text = without_powers(text, self.has(Notation::PowersOfTen));
         }
         text
     }
@@ -79,6 +86,31 @@ fn swapped(text: &str) -> String {
     text.chars().map(swap).collect()
 }
 
+/// Digits of any script as ASCII ones, with the marks that stand between such digits.
+fn with_ascii_digits(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.is_ascii() || !text.contains(|c| other_digit(c).is_some()) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let between = out.ends_with(is_digit)
+            && chars.peek().is_some_and(|c| is_digit(*c) || other_digit(*c).is_some());
+        out.push(match c {
+            '٫' | '．' if between => '.',
+            '٬' | '，' if between => ',',
+            _ => other_digit(c).unwrap_or(c),
+        });
+    }
+    out.into()
+}
+
+/// The ASCII digit for one of another script.
+fn other_digit(c: char) -> Option<char> {
+    let has_none = c < '\u{660}' || ('\u{3000}'..='\u{A61F}').contains(&c);
+    if has_none { None } else { decimal(c) }
+}
+
 /// Rewrites the matches for which `rewrite` has something better, given what stands before and after.
 fn replaced<'t>(
     text: Cow<'t, str>,
@@ -96,58 +128,72 @@ fn replaced<'t>(
     }
 }
 
-/// Two integers, a LaTeX fraction or a character, at most after a whole number.
-fn without_fractions(text: Cow<'_, str>) -> Cow<'_, str> {
-    static FRACTION: LazyLock<Regex> = LazyLock::new(|| {
-        let blank = r"[ \u{A0}\u{202F}]";
-        let latex = r"\\[dt]?frac\s*\{\s*(?<c>\d{1,15})\s*\}\s*\{\s*(?<d>\d{1,15})\s*\}";
-        let vulgar = r"(?<vulgar>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒])";
-        let slash =
-            format!(r"(?:(?<w>\d{{1,15}}){blank}+)?(?<a>\d{{1,15}}) ?[/⁄] ?(?<b>\d{{1,15}})");
-        let pattern = format!(r"(?:(?<v>\d{{1,15}}){blank}*)?(?:{latex}|{vulgar})|{slash}");
+/// A character for a fraction, at most after a whole number.
+fn without_vulgar(text: Cow<'_, str>) -> Cow<'_, str> {
+    static VULGAR: LazyLock<Regex> = LazyLock::new(|| {
+        let signs = "[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒]";
+        let pattern = format!(r"(?:(?<whole>\d{{1,15}})[ \u{{A0}}\u{{202F}}]*)?(?<sign>{signs})");
         Regex::new(&pattern).expect("a valid pattern")
     });
-    replaced(text, &FRACTION, |found, before, after| {
-        let number = |name| found.name(name)?.as_str().parse::<f64>().ok();
-        let is_part = before.ends_with(|c: char| c.is_ascii_digit() || "./⁄,".contains(c))
-            || after.starts_with(|c: char| c.is_ascii_digit() || "/⁄".contains(c))
-            || after.strip_prefix('.').is_some_and(|after| after.starts_with(is_digit));
-        let fraction = match found.name("vulgar") {
-            Some(sign) => vulgar(sign.as_str())?,
-            None => number("a").or(number("c"))? / number("b").or(number("d"))?,
-        };
-        let value = number("v").or(number("w")).unwrap_or(0.0) + fraction;
-        (!is_part && value.is_finite()).then(|| value.to_string())
+    replaced(text, &VULGAR, |found, before, after| {
+        let whole = found.name("whole").map_or(Some(0.0), |whole| whole.as_str().parse().ok())?;
+        let value = whole + vulgar(found["sign"].chars().next()?)?;
+        (!is_part(before, after)).then(|| value.to_string())
     })
 }
 
-fn vulgar(sign: &str) -> Option<f64> {
+/// Two numbers with a slash between them, at most after a whole number.
+fn without_slashes(text: Cow<'_, str>) -> Cow<'_, str> {
+    static SLASH: LazyLock<Regex> = LazyLock::new(|| {
+        let number = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,15}(?:\.\d{1,15})?";
+        let whole = r"(?:(?<whole>\d{1,15})[ \u{A0}\u{202F}]+)?";
+        let pattern = format!("{whole}(?<above>{number}) ?[/⁄∕] ?(?<below>{number})");
+        Regex::new(&pattern).expect("a valid pattern")
+    });
+    replaced(text, &SLASH, |found, before, after| {
+        let number = |name| found.name(name)?.as_str().replace(',', "").parse::<f64>().ok();
+        let (above, below) = (number("above")?, number("below")?);
+        let whole = number("whole").unwrap_or(0.0);
+        let is_mixed = whole == 0.0 || above.fract() == 0.0 && below.fract() == 0.0;
+        let value = whole + above / below;
+        (is_mixed && value.is_finite() && !is_part(before, after)).then(|| value.to_string())
+    })
+}
+
+/// Whether what stands between these is part of something longer: of a date, a version.
+fn is_part(before: &str, after: &str) -> bool {
+    before.ends_with(|c: char| is_digit(c) || "./⁄∕,".contains(c))
+        || after.starts_with(|c: char| is_digit(c) || "/⁄∕".contains(c))
+        || after.strip_prefix('.').is_some_and(|after| after.starts_with(is_digit))
+}
+
+fn vulgar(sign: char) -> Option<f64> {
     let (above, below) = match sign {
-        "½" => (1, 2),
-        "⅓" => (1, 3),
-        "⅔" => (2, 3),
-        "¼" => (1, 4),
-        "¾" => (3, 4),
-        "⅕" => (1, 5),
-        "⅖" => (2, 5),
-        "⅗" => (3, 5),
-        "⅘" => (4, 5),
-        "⅙" => (1, 6),
-        "⅚" => (5, 6),
-        "⅐" => (1, 7),
-        "⅛" => (1, 8),
-        "⅜" => (3, 8),
-        "⅝" => (5, 8),
-        "⅞" => (7, 8),
-        "⅑" => (1, 9),
-        "⅒" => (1, 10),
+        '½' => (1, 2),
+        '⅓' => (1, 3),
+        '⅔' => (2, 3),
+        '¼' => (1, 4),
+        '¾' => (3, 4),
+        '⅕' => (1, 5),
+        '⅖' => (2, 5),
+        '⅗' => (3, 5),
+        '⅘' => (4, 5),
+        '⅙' => (1, 6),
+        '⅚' => (5, 6),
+        '⅐' => (1, 7),
+        '⅛' => (1, 8),
+        '⅜' => (3, 8),
+        '⅝' => (5, 8),
+        '⅞' => (7, 8),
+        '⅑' => (1, 9),
+        '⅒' => (1, 10),
         _ => return None,
     };
     Some(f64::from(above) / f64::from(below))
 }
 
-/// A power of ten, at most after a number that it multiplies.
-fn without_powers(text: Cow<'_, str>) -> Cow<'_, str> {
+/// A power of ten after a number that it multiplies, and on request one that stands alone.
+fn without_powers(text: Cow<'_, str>, alone: bool) -> Cow<'_, str> {
     static POWER: LazyLock<Regex> = LazyLock::new(|| {
         let times = r"(?:(?<digit>\d)\s*(?:[×xX*·⋅]|\\times|\\cdot)\s*)?";
         let plain = r"\^\s*[{(]?\s*(?<plain>[-−+]?\d{1,6})\s*[})]?";
@@ -162,9 +208,9 @@ fn without_powers(text: Cow<'_, str>) -> Cow<'_, str> {
         let digit = found.name("digit").map(|digit| digit.as_str());
         let is_part = match digit {
             Some(_) => ends_in_exponent(before),
-            None => before.ends_with(|c: char| is_digit(c) || ".,".contains(c)),
+            None => !alone || before.ends_with(|c: char| is_digit(c) || ".,^{".contains(c)),
         };
-        let goes_on = after.starts_with(is_digit);
+        let goes_on = after.strip_prefix('.').unwrap_or(after).starts_with(is_digit);
         (!is_part && !goes_on).then(|| format!("{}e{exponent}", digit.unwrap_or("1")))
     })
 }

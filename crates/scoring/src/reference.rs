@@ -15,7 +15,7 @@ const INTRODUCTION: &str = "\
 
 Generated from the code by `UPDATE=1 cargo test -p evalmark-scoring --test it reference`; do not edit.
 
-Every metric also takes `extract`, `not`, `threshold`, `binary` and `invalid`. An answer passes from
+Every metric also takes `reasoning`, `extract`, `not`, `threshold`, `binary` and `invalid`. An answer passes from
 its threshold on, upwards or downwards, whichever is better; `binary: true` scores 1 where it passes
 and 0 where it does not; `not: true` turns value and pass around, except for an answer that is
 invalid, which scores the worst value (`invalid: missing`: none). A failed request has no score under
@@ -23,6 +23,22 @@ any metric. With several targets the best one counts. The aggregation is what a 
 and what a gate compares: the mean of the answers' values, or a value of its own that is no mean, such
 as macro F1 or corpus BLEU, in its own units. All such values are in `run_values.parquet`, and what was
 taken for what is in `confusion.parquet`.
+
+Reasoning is not the answer. What a model writes between tags such as `<think>…</think>`, `<thinking>`,
+`<reasoning>`, `<thought>`, `<reflection>`, `<scratchpad>`, `<seed:think>`, `[THINK]` or `◁think▷`, before
+a closing tag that nothing opened, or on gpt-oss's `analysis` channel, is cut off before `extract`, and the
+reason says so. An answer that never stops reasoning is invalid; one that ends with its reasoning is
+empty. A judge sees the answer without it, in pairs both answers. Tags in code, in quotes or in the
+middle of a sentence are only spoken of, and stay. `reasoning: keep` scores the whole text, and
+`reasoning: cut` cuts it for those kinds too that keep it by default: `preset`, since other tools read the
+text as it is; `pii` and `blocklist`, since what leaks in a thought has leaked; `latency`, `cost` and
+lengths in `tokens`, which do not read the text; any metric whose parameters or `extract` name such a tag,
+and any item whose target does. Metrics within other metrics decide for themselves, unless the outer one
+says `reasoning`.
+
+`extract: { regex: … }` takes the first match unless `which: last` is set; `extract: { json: … }` takes the
+last JSON in which the path leads to a value, since drafts stand before what is final, unless
+`which: first` is set.
 ";
 
 const COLUMNS: &str = "

@@ -2,15 +2,17 @@
 
 use std::sync::LazyLock;
 
-use evalmark_core::record::Record;
+use evalmark_core::{metric::Reasoning, record::Record};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// One answer, and all that a metric may look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// The text that is scored; a metric with `extract` sees the part that counts.
+    /// The text that is scored; a metric sees the part that counts, without reasoning.
     pub answer: &'a str,
+    /// What a metric around this one says of reasoning, if anything.
+    pub reasoning: Option<Reasoning>,
     /// The item's right answers.
     pub targets: &'a [String],
     /// The item's columns.
@@ -46,7 +48,7 @@ impl<'a> Subject<'a> {
         cost_usd: Option<f64>,
     ) -> Self {
         let answer = record.output.as_deref().unwrap_or_default();
-        Self { answer, targets, fields, record, cost_usd }
+        Self { answer, reasoning: None, targets, fields, record, cost_usd }
     }
 
     /// An answer of which nothing is known but its text and the right answers.

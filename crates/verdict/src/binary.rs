@@ -33,7 +33,6 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
         ranked.as_ref().map_or(1.0, |ranked| ranked.p_greater(difference))
     };
     let (lower, upper) = (lower_of(&gained), -lower_of(&lost));
-    let midp = mcnemar_midp(only_baseline, only_candidate).greater;
     Evidence {
         method: "mcnemar_midp+tango",
         n,
@@ -42,8 +41,8 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
         estimate,
         lower,
         upper,
-        // Mid-p may be wrong a little too often; the exact bound then has the last word.
-        p_regressed: if upper < 0.0 { midp } else { midp.max(p_of(&lost, 0.0)) },
+        // Mid-p may be wrong a little too often: a regression also needs the exact bound below 0.
+        p_regressed: mcnemar_midp(only_baseline, only_candidate).greater,
         // No drop exceeds 1.
         p_pass: if rule.margin >= 1.0 { 0.0 } else { p_of(&gained, -rule.margin) },
         discordant: Some((only_baseline, only_candidate)),
@@ -79,17 +78,20 @@ fn notes(n: u64, discordant: u64, rule: &Rule) -> Vec<String> {
     let mut notes = Vec::new();
     let attainable = midp_attainable_pairs(rule.alpha);
     if discordant < attainable {
-        notes.push(format!(
-            "this run cannot show a regression: {discordant} of its items changed, and it takes at \
-             least {attainable}"
-        ));
+        notes.push(match discordant {
+            0 => format!("all {n} items score as in the baseline"),
+            _ => format!(
+                "only {discordant} of {n} items changed; a significant drop takes at least \
+                 {attainable}"
+            ),
+        });
     }
     if let Some(least) = items_for_identical(rule.margin, rule.alpha)
         && n < least
     {
         notes.push(format!(
-            "{n} items are too few to show that a drop stays within the margin, even if nothing \
-             had changed: that takes {least}"
+            "{n} items are too few to show that a drop stays within the margin, even if none \
+             changes: that takes {least}"
         ));
     }
     notes

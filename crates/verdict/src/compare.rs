@@ -128,6 +128,13 @@ impl Judged {
         }
     }
 
+    /// Whether the bound on the difference (of scores so that more is better) excludes 0: a mid-p
+    /// value alone is wrong a little too often.
+    pub(crate) fn is_bounded_below_zero(&self) -> bool {
+        let complete = self.case.as_ref().and_then(|case| case.complete.as_ref());
+        self.certain.is_some() || complete.is_some_and(|evidence| evidence.upper < 0.0)
+    }
+
     /// The smallest value that `p_regressed` can take by construction, where it has a floor.
     pub(crate) fn p_floor(&self) -> Option<(f64, f64)> {
         let rule = &self.case.as_ref()?.rule;

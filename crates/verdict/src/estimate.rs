@@ -86,12 +86,11 @@ impl Accumulator {
         }
         self.zeros += u64::from(value == 0.0);
         self.ones += u64::from(value - 1.0 == 0.0);
-        let part = match cluster {
-            Some(cluster) => self.clusters.entry(cluster).or_default(),
-            None => {
-                self.values.take(value);
-                &mut self.alone
-            }
+        let part = if let Some(cluster) = cluster {
+            self.clusters.entry(cluster).or_default()
+        } else {
+            self.values.take(value);
+            &mut self.alone
         };
         part.push(value);
         Ok(())
@@ -99,7 +98,7 @@ impl Accumulator {
 
     /// The mean and its two-sided interval; `None` without an item.
     ///
-    /// Wilson's interval where every item's mean is 0 or 1, Student's otherwise, and a
+    /// Wilson's interval where scores lie in [0, 1] and every item's mean is 0 or 1, Student's otherwise, and a
     /// cluster-robust t where items share clusters. Where all or nearly all items (or clusters) do
     /// the same, the exact bound on what they cannot have shown is taken in; without ends to the
     /// range there is none, and no interval.
@@ -179,6 +178,10 @@ impl Accumulator {
     /// differ.
     fn binary(&self, clusters: Option<&ClusterMean>, confidence: f64) -> Option<Interval> {
         let n = self.all.n();
+        if !self.range.is_unit() {
+            // On another scale 0 and 1 are values like any other.
+            return None;
+        }
         let Some(clusters) = clusters else {
             return (self.ones + self.zeros == n).then(|| wilson(self.ones, n, confidence))?;
         };

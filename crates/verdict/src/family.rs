@@ -132,10 +132,15 @@ fn says(answer: Answer, judged: &[Judged]) -> String {
     let (verb, first) = match answer {
         Answer::Pass => return format!("all {family} comparisons pass"),
         Answer::Improved => {
-            return format!("all {family} comparisons pass, and {count} of them improved");
+            return if count == family {
+                format!("all {family} comparisons improved")
+            } else {
+                format!("all {family} comparisons pass, and {count} of them improved")
+            };
         }
         Answer::Regressed => ("regressed", those.first()),
-        Answer::Inconclusive => ("cannot be told", those.first()),
+        Answer::Inconclusive if count == 1 => ("is inconclusive", those.first()),
+        Answer::Inconclusive => ("are inconclusive", those.first()),
         Answer::Incomparable => ("cannot be compared", those.first()),
     };
     let detail = first.map_or(String::new(), |one| detail(one, count));

@@ -93,6 +93,9 @@ impl FewChanged {
         let mut sizes = tallied(clusters.iter().map(|one| (weight(one.size), one.count)).collect());
         sizes.reverse();
         let apart = tallied(clusters.iter().map(part).collect());
+        // As it is, without the rounding that told it from others.
+        let exact = clusters.iter().find(|one| rounded(one.mean, grain).total_cmp(&common).is_eq());
+        let common = exact.map_or(common, |one| one.mean);
         Some(Self { groups, common, apart, sizes, ends })
     }
 

@@ -62,7 +62,7 @@ pub fn leaderboard(arms: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard, Co
     let p_values: Vec<f64> = pairs.iter().map(|pair| pair.p_adjusted).collect();
     for (pair, p) in pairs.iter_mut().zip(holm(&p_values)) {
         pair.p_adjusted = p;
-        pair.differ = p <= rule.alpha;
+        pair.differ &= p <= rule.alpha;
     }
     let mut places: Vec<Place> = (0..arms.len())
         .map(|arm| Place { arm, estimate: estimate(arms[arm], rule), letters: String::new() })
@@ -109,11 +109,13 @@ fn pairing(
     let fell = compare(&subject, arms[first], arms[second], rule)?;
     let rose = compare(&subject, arms[second], arms[first], rule)?;
     let p = 2.0 * fell.p_regressed().min(rose.p_regressed());
+    let is_bounded = fell.is_bounded_below_zero() || rose.is_bounded_below_zero();
     Ok(Pairing {
         arms: (first, second),
         difference: fell.comparison.estimate,
         p_adjusted: p.min(1.0),
-        differ: false,
+        // The p-value decides once it is adjusted.
+        differ: is_bounded,
     })
 }
 

@@ -95,8 +95,8 @@ pub use power::{
     Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,
     paired_t_effect, paired_t_n, paired_t_power,
 };
-pub use ppi::{Lambda, PpiMean, compare_labelled, ppi_mean};
-pub use rater::{Figure, Leaning, Rated, RaterCheck, check_rater};
+pub use ppi::{Labelled, Lambda, PpiMean, compare_labelled, ppi_estimate, ppi_mean};
+pub use rater::{Figure, Leaning, Rated, RaterCheck, check_rater, check_rater_with_ties};
 pub use ratio::{RatioOf, compare_ratio};
 pub use resolution::{Design, Resolution, Spread};
 pub use rule::{Rule, RuleError, ScoreRange};

@@ -75,7 +75,7 @@ pub(crate) fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rul
         measure: Measure::Level,
         minimum: Some(min).filter(|_| rule.direction == Direction::Higher),
         maximum: Some(min).filter(|_| rule.direction == Direction::Lower),
-        says: format!("{}: there is no item to estimate from", subject.metric),
+        says: format!("{}: there are no items to estimate from", subject.metric),
         ..empty(subject, counts, rule)
     }
 }
@@ -165,7 +165,7 @@ fn binary_notes(n: u64, min: f64, alpha: f64) -> Vec<String> {
     let least = whole_items((alpha.ln() / min.ln()).max(1.0));
     let note = match least {
         Some(least) if n < least => format!(
-            "this run cannot meet the minimum: even with every item right that takes {least} items"
+            "this run cannot meet the minimum: even with every answer right, {least} items are needed"
         ),
         None if min >= 1.0 => "no run can show that every item would be right".to_owned(),
         _ => return Vec::new(),
@@ -248,7 +248,7 @@ fn level(method: &'static str, n: u64, (min, mean): (f64, f64)) -> Evidence {
 /// The answer in a sentence.
 pub(crate) fn says(metric: &str, case: &Case, outcome: &Outcome, min: f64) -> String {
     let Some(evidence) = &case.complete else {
-        return format!("{metric}: no item has a score, so nothing can be said");
+        return format!("{metric}: no item has a score, so there is nothing to decide");
     };
     let (rule, range) = (&case.rule, case.rule.range);
     let shown = |value: f64| score(rule.shown(value), range);
@@ -258,7 +258,7 @@ pub(crate) fn says(metric: &str, case: &Case, outcome: &Outcome, min: f64) -> St
     match outcome.answer {
         Answer::Pass | Answer::Improved => {
             let (bound, Words { least, limit, .. }) = (shown(evidence.lower + min), &words);
-            format!("{metric} is {mean}: {least} {bound} is shown, and the {limit} is {bar}")
+            format!("{metric} is {mean}: the run shows {least} {bound}, and the {limit} is {bar}")
         }
         Answer::Regressed => {
             let (bound, Words { most, beyond, limit, .. }) = (shown(evidence.upper + min), &words);

@@ -15,8 +15,18 @@ pub struct PairedT {
     pub df: u64,
     /// Student's t: `None` when every difference is 0, infinite when all are equal otherwise.
     pub t: Option<f64>,
-    /// `greater` is against "the mean is 0 or less"; with all differences 0, every p-value is 1.
+    /// `greater` is against "the mean is 0 or less". With all differences 0 there is no test and
+    /// these are 1, so that nothing is rejected; [`Self::p_values`] says that there is none.
     pub p: PValues,
+}
+
+impl PairedT {
+    /// The p-values; `None` when every difference is 0: then there is no t, as scipy has no number.
+    ///
+    /// No verdict rests on a t of equal differences: what so few cannot have shown bounds the mean.
+    pub fn p_values(&self) -> Option<PValues> {
+        self.t.map(|_| self.p)
+    }
 }
 
 impl PairedT {

@@ -300,34 +300,106 @@ struct Clustered {
 
 /// CR1 over the items' shares in the estimate: a cluster may have labelled and other items.
 fn residual_clusters(items: &[Item], mean: &PpiMean) -> Clustered {
-    let n = items.iter().filter(|item| item.label.is_some()).count() as f64;
-    let others = items.len() as f64 - n;
     let residual = |item: &Item| match item.label {
         Some((before, after)) => after - before - mean.lambda * item.predicted(),
         None => mean.lambda * item.predicted(),
     };
-    let average = |labelled: bool, count: f64| {
-        let some = items.iter().filter(|item| item.label.is_some() == labelled);
-        if count > 0.0 { some.map(residual).sum::<f64>() / count } else { 0.0 }
-    };
-    let (of_labelled, of_others) = (average(true, n), average(false, others));
-    let mut rows: Vec<(u64, bool, f64)> = items
-        .iter()
-        .map(|item| {
-            let labelled = item.label.is_some();
-            let (centre, count) = if labelled { (of_labelled, n) } else { (of_others, others) };
-            (item.pair.unit, labelled, (residual(item) - centre) / count)
-        })
-        .collect();
-    rows.sort_by_key(|row| row.0);
-    let (mut labelled, mut squares) = (0, 0.0);
-    for cluster in rows.chunk_by(|a, b| a.0 == b.0) {
-        labelled += usize::from(cluster.iter().any(|row| row.1));
-        squares += cluster.iter().map(|row| row.2).sum::<f64>().powi(2);
+    let row = |item: &Item| (item.pair.unit, item.label.is_some(), residual(item));
+    Clustered::of(items.iter().map(row).collect())
+}
+
+impl Clustered {
+    /// Of each item's cluster, whether it has a label, and its residual.
+    fn of(mut rows: Vec<(u64, bool, f64)>) -> Self {
+        let n = rows.iter().filter(|row| row.1).count() as f64;
+        let others = rows.len() as f64 - n;
+        let average = |labelled: bool, count: f64| {
+            let some = rows.iter().filter(|row| row.1 == labelled);
+            if count > 0.0 { some.map(|row| row.2).sum::<f64>() / count } else { 0.0 }
+        };
+        let (of_labelled, of_others) = (average(true, n), average(false, others));
+        for (_, labelled, residual) in &mut rows {
+            let (centre, count) = if *labelled { (of_labelled, n) } else { (of_others, others) };
+            *residual = (*residual - centre) / count;
+        }
+        rows.sort_by_key(|row| row.0);
+        let (mut labelled, mut squares) = (0, 0.0);
+        for cluster in rows.chunk_by(|a, b| a.0 == b.0) {
+            labelled += usize::from(cluster.iter().any(|row| row.1));
+            squares += cluster.iter().map(|row| row.2).sum::<f64>().powi(2);
+        }
+        // The labels are the smaller sample: their clusters make the correction.
+        let factor = labelled as f64 / (labelled as f64 - 1.0);
+        Self { stderr: (labelled > 1).then(|| (factor * squares).sqrt()), labelled }
     }
-    // The labels are the smaller sample: their clusters make the correction.
-    let factor = labelled as f64 / (labelled as f64 - 1.0);
-    Clustered { stderr: (labelled > 1).then(|| (factor * squares).sqrt()), labelled }
+}
+
+/// One run's item: what people say of it where somebody did, what the judge says, and its cluster
+/// (or what else tells it apart).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Labelled {
+    /// What people say, from 0 to 1.
+    pub human: Option<f64>,
+    /// The judge's score, from 0 to 1.
+    pub judge: f64,
+    /// Items that share it are not independent.
+    pub unit: u64,
+}
+
+/// A prediction-powered mean of one run with its two-sided interval, over whole clusters where items
+/// share them; `None` with fewer than two labels.
+///
+/// Where nearly all labels (or all of the judge's errors) are equal, the exact bound on what they
+/// have not shown is taken in. There is no interval from labels of one cluster.
+pub fn ppi_estimate(items: &[Labelled], confidence: f64) -> Option<(PpiMean, Option<Interval>)> {
+    let labelled = || items.iter().filter_map(|item| Some((item.human?, item)));
+    let rest = || items.iter().filter(|item| item.human.is_none());
+    let y: Vec<f64> = labelled().map(|(human, _)| human).collect();
+    let judged: Vec<f64> = labelled().map(|(_, item)| item.judge).collect();
+    let unlabelled: Vec<f64> = rest().map(|item| item.judge).collect();
+    let mut mean = ppi_mean(&y, &judged, &unlabelled, Lambda::Pooled)?;
+    let mut units: Vec<u64> = items.iter().map(|item| item.unit).collect();
+    units.sort_unstable();
+    let is_clustered = units.windows(2).any(|two| two[0] == two[1]);
+    if is_clustered {
+        let residual = |item: &Labelled| item.human.unwrap_or(0.0) - mean.lambda * item.judge;
+        let row = |item: &Labelled| (item.unit, item.human.is_some(), residual(item));
+        let found = Clustered::of(items.iter().map(row).collect());
+        let Some(stderr) = found.stderr else { return Some((mean, None)) };
+        mean = PpiMean { stderr, df: found.labelled.saturating_sub(1) as u64, ..mean };
+    }
+    let tail = tail_of(confidence)?;
+    let few = |values: &dyn Fn(f64, &Labelled) -> f64, ends: Ends| {
+        let clusters =
+            Clusters::of(labelled().map(|(human, item)| (values(human, item), item.unit)));
+        if is_clustered {
+            FewChanged::find(&clusters, ends)
+        } else {
+            FewChanged::find_among_items(&clusters, ends, tail)
+        }
+    };
+    let unseen = match few(&|human, _| human, Ends { low: 0.0, high: 1.0 }) {
+        Some(labels) => Some(Interval { low: labels.lower(tail), high: labels.upper(tail) }),
+        None => {
+            few(&|human, item| human - item.judge, Ends { low: -1.0, high: 1.0 }).map(|errors| {
+                let (values, names): (Vec<f64>, Vec<u64>) =
+                    rest().map(|item| (item.judge, item.unit)).unzip();
+                let judge = clustered::cluster_mean(&values, &names);
+                let judge = judge.and_then(|judge| judge.interval(confidence));
+                let judge = judge.unwrap_or(Interval { low: mean.estimate, high: mean.estimate });
+                Interval {
+                    low: judge.low + errors.lower(tail),
+                    high: judge.high + errors.upper(tail),
+                }
+            })
+        }
+    };
+    let student = mean.interval(confidence)?;
+    let ends = unseen.map_or(student, |unseen| Interval {
+        low: student.low.min(unseen.low),
+        high: student.high.max(unseen.high),
+    });
+    Some((mean, Some(ends.clipped(0.0, 1.0))))
 }
 
 /// Where labels hardly vary, or hardly differ from the judge, what so few of them cannot have

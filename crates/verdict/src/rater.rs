@@ -69,9 +69,13 @@ pub struct RaterCheck {
     pub units: u64,
     /// Means of the judge and of people.
     pub means: [f64; 2],
-    /// Answers by what people say (rows: fails, passes) and what the judge says (columns).
+    /// Answers by what people say (rows: fails, passes) and what the judge says (columns), without
+    /// those of which either says that it is a tie.
     pub confusion: [[u64; 2]; 2],
-    /// Cohen's kappa of passing; `None` where both say one same thing throughout.
+    /// All answers by what people say (rows: fails, a tie, passes) and what the judge says (columns).
+    pub with_ties: [[u64; 3]; 3],
+    /// Cohen's kappa of passing, where a tie is half an agreement with either side (linear weights);
+    /// `None` where both say one same thing throughout.
     pub kappa: Option<Figure>,
     /// Krippendorff's alpha of the scores as numbers; `None` where they do not vary.
     pub alpha: Option<Figure>,
@@ -87,15 +91,22 @@ pub struct RaterCheck {
 /// Compares a judge with people over answers that both rated; `None` without any, or with a number
 /// that is not finite.
 pub fn check_rater(rated: &[Rated<'_>]) -> Option<RaterCheck> {
+    check_rater_with_ties(rated, None)
+}
+
+/// The same where one score is a tie, which neither passes nor fails: a judge of pairs that says the
+/// opposite when the order is turned does not say that an answer passes.
+pub fn check_rater_with_ties(rated: &[Rated<'_>], tie: Option<f64>) -> Option<RaterCheck> {
     let is_sound =
         |one: &Rated<'_>| one.judge.is_finite() && one.human.is_finite() && one.length.is_finite();
     if rated.is_empty() || !rated.iter().all(is_sound) {
         return None;
     }
-    let units = Units::of(rated);
+    let units = Units::of(rated, tie);
     let n = rated.len() as f64;
     let mean = |of: fn(&Rated<'_>) -> f64| units.rated.iter().map(of).sum::<f64>() / n;
     let [kappa, alpha, by_length] = units.figures();
+    let table = confusion(units.rated.iter(), tie);
     let names: BTreeSet<&str> = rated.iter().map(|one| one.group).collect();
     let by_group = names.into_iter().filter_map(|group| {
         let (bias, n) = units.bias(|one| one.group == group)?;
@@ -105,7 +116,8 @@ pub fn check_rater(rated: &[Rated<'_>]) -> Option<RaterCheck> {
         n: rated.len() as u64,
         units: units.bounds.len() as u64,
         means: [mean(|one| one.judge), mean(|one| one.human)],
-        confusion: confusion(units.rated.iter()),
+        confusion: [[table[0][0], table[0][2]], [table[2][0], table[2][2]]],
+        with_ties: table,
         kappa,
         alpha,
         bias: units.bias(|_| true)?.0,
@@ -119,11 +131,13 @@ struct Units<'a> {
     rated: Vec<Rated<'a>>,
     /// Where each unit's begin and end.
     bounds: Vec<(usize, usize)>,
+    /// The score that is a tie.
+    tie: Option<f64>,
 }
 
 impl<'a> Units<'a> {
     /// In an order that does not depend on that of the rows.
-    fn of(rated: &[Rated<'a>]) -> Self {
+    fn of(rated: &[Rated<'a>], tie: Option<f64>) -> Self {
         let mut rated = rated.to_vec();
         rated.sort_by(|a, b| {
             let numbers = |one: &Rated<'_>| [one.judge, one.human, one.length];
@@ -139,7 +153,7 @@ impl<'a> Units<'a> {
             bounds.push((from, from + unit.len()));
             from += unit.len();
         }
-        Self { rated, bounds }
+        Self { rated, bounds, tie }
     }
 
     /// The mean of judge minus people over some of the ratings, and how many these are.
@@ -161,13 +175,13 @@ impl<'a> Units<'a> {
     /// Kappa, alpha, and the correlation with length, each with its interval.
     fn figures(&self) -> [Option<Figure>; 3] {
         let every: Vec<&Rated<'_>> = self.rated.iter().collect();
-        let estimates = statistics(&every);
+        let estimates = statistics(&every, self.tie);
         let mut drawn = [Vec::new(), Vec::new(), Vec::new()];
         if self.bounds.len() >= FEWEST_UNITS {
             let resamples = RESAMPLES.min(DRAWS / self.rated.len());
             for stream in 0..u32::try_from(resamples).unwrap_or(0) {
                 let sample = self.resample(stream);
-                for (values, value) in drawn.iter_mut().zip(statistics(&sample)) {
+                for (values, value) in drawn.iter_mut().zip(statistics(&sample, self.tie)) {
                     values.extend(value);
                 }
             }
@@ -214,24 +228,49 @@ fn below(random: u64, n: usize) -> usize {
     usize::try_from(place).unwrap_or(0)
 }
 
-fn statistics(rated: &[&Rated<'_>]) -> [Option<f64>; 3] {
-    let counts = confusion(rated.iter().copied());
+fn statistics(rated: &[&Rated<'_>], tie: Option<f64>) -> [Option<f64>; 3] {
     let mut alpha = AlphaSums::default();
     for one in rated {
         alpha.add([one.judge, one.human].into_iter());
     }
-    let kappa = cohen_kappa(&counts.map(|row| row.to_vec()));
+    let kappa = kappa(&confusion(rated.iter().copied(), tie));
     let errors: Vec<f64> = rated.iter().map(|one| one.judge - one.human).collect();
     let lengths: Vec<f64> = rated.iter().map(|one| one.length).collect();
     [kappa, alpha.alpha(), correlation(&ranks(&errors), &ranks(&lengths))]
 }
 
-fn confusion<'a>(rated: impl Iterator<Item = &'a Rated<'a>>) -> [[u64; 2]; 2] {
-    let mut counts = [[0; 2]; 2];
+/// Counts by what people say and by what the judge says: fails, a tie, passes.
+fn confusion<'a>(rated: impl Iterator<Item = &'a Rated<'a>>, tie: Option<f64>) -> [[u64; 3]; 3] {
+    let place = |score: f64, passes: bool| match tie {
+        Some(tie) if score.total_cmp(&tie).is_eq() => 1,
+        _ => 2 * usize::from(passes),
+    };
+    let mut counts = [[0; 3]; 3];
     for one in rated {
-        counts[usize::from(one.human_passes)][usize::from(one.judge_passes)] += 1;
+        counts[place(one.human, one.human_passes)][place(one.judge, one.judge_passes)] += 1;
     }
     counts
+}
+
+/// Cohen's kappa with linear weights (Psychological Bulletin 1968): without a tie the plain one.
+fn kappa(counts: &[[u64; 3]; 3]) -> Option<f64> {
+    let ties = counts[1].iter().sum::<u64>() + counts.iter().map(|row| row[1]).sum::<u64>();
+    if ties == 0 {
+        let decided = [[counts[0][0], counts[0][2]], [counts[2][0], counts[2][2]]];
+        return cohen_kappa(&decided.map(|row| row.to_vec()));
+    }
+    let row = |i: usize| counts[i].iter().sum::<u64>() as f64;
+    let column = |j: usize| counts.iter().map(|row| row[j]).sum::<u64>() as f64;
+    let n: f64 = (0..3).map(row).sum();
+    let (mut observed, mut by_chance) = (0.0, 0.0);
+    for (i, of_row) in counts.iter().enumerate() {
+        for (j, count) in of_row.iter().enumerate() {
+            let apart = 0.5 * i.abs_diff(j) as f64;
+            observed += apart * *count as f64;
+            by_chance += apart * row(i) * column(j) / n;
+        }
+    }
+    (by_chance > 0.0).then(|| 1.0 - observed / by_chance)
 }
 
 /// The middle 95 % of resampled values; `None` without enough of them, and where they do not vary.

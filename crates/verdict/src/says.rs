@@ -66,7 +66,7 @@ pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome
         } else {
             "no item has a score"
         };
-        return format!("{metric}: {what} in both runs, so nothing can be said");
+        return format!("{metric}: {what} in both runs, so there is nothing to compare");
     };
     if let Kind::Ratio(of) = case.kind {
         return ratio::says(metric, evidence, case, outcome, of);
@@ -102,7 +102,7 @@ pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome
 pub(crate) fn incomparable(counts: &Counts, metric: &str) -> String {
     let larger = counts.baseline_planned.max(counts.candidate_planned);
     if larger == 0 {
-        return format!("{metric}: there is no item to compare");
+        return format!("{metric}: there are no items to compare");
     }
     format!(
         "{metric}: the runs share only {} of {larger} items with the same content, so they do not \
@@ -148,8 +148,8 @@ pub(crate) fn unpaired(changes: &Changes) -> Option<String> {
 pub(crate) fn judge_relative(comparison: &mut Comparison) {
     comparison.says = format!("judge-relative: {}", comparison.says);
     comparison.notes.push(
-        "without human labels this is the judge's view alone: where the judge errs differently on \
-         the two arms, the answer is wrong"
+        "based on the judge alone, without human labels: if the judge errs differently on the two \
+         sides, the verdict is wrong"
             .to_owned(),
     );
 }
@@ -168,7 +168,8 @@ fn drop_note(evidence: &Evidence, case: &Case, outcome: &Outcome) -> Option<Stri
         Kind::Ratio(_) => "increase",
     };
     if evidence.lower >= -rule.margin {
-        return Some(format!("the {what} is significant, but stays within the margin"));
+        // The sentence says so already.
+        return None;
     }
     (outcome.p_adjusted > rule.alpha && outcome.family > 1).then(|| {
         format!("the {what} is significant alone, but not among {} comparisons", outcome.family)

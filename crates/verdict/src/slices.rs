@@ -12,7 +12,7 @@ pub struct Slice {
     pub comparison: Comparison,
     /// The share of false discoveries among all slices that stand out as much.
     pub q: f64,
-    /// Whether q is at most alpha.
+    /// Whether q is at most alpha, and the bound on the difference excludes that nothing changed.
     pub stands_out: bool,
 }
 
@@ -22,11 +22,12 @@ pub fn slices(judged: Vec<Judged>) -> Vec<Slice> {
     let p_values: Vec<f64> = judged.iter().map(Judged::p_regressed).collect();
     let mark = |(mut one, q): (Judged, f64)| {
         one.settle(q, family);
+        let is_bounded = one.is_bounded_below_zero();
         let mut comparison = one.comparison;
         comparison
             .notes
             .push(format!("exploratory: one of {family} slices, and it decides nothing"));
-        let stands_out = q <= comparison.alpha;
+        let stands_out = q <= comparison.alpha && is_bounded;
         Slice { comparison, q, stands_out }
     };
     judged.into_iter().zip(benjamini_hochberg(&p_values)).map(mark).collect()

@@ -19,8 +19,12 @@ use crate::tango::{tango_bounds, tango_z};
 /// What part of alpha the interval of π may spend.
 pub(crate) const NUISANCE_SHARE: f64 = 0.002;
 
-/// Values of π that stand for its interval; their probabilities are computed side by side.
+/// Values of π whose probabilities are computed side by side.
 const POINTS: usize = 16;
+
+/// Up to so many pairs, so many times [`POINTS`] values of π stand for its interval: with few pairs
+/// a probability has more turns.
+const BLOCKS: [(u64, usize); 2] = [(2_000, 4), (20_000, 2)];
 
 /// No m further than so many standard deviations from what is expected is looked at.
 const FAR: f64 = 7.0;
@@ -36,12 +40,17 @@ pub(crate) struct Ranked {
     /// A minus B, and Tango's bound on it.
     seen: f64,
     bound: f64,
-    /// Values of π.
-    shares: Lanes,
-    /// The fewest discordant pairs that are looked at; `least`, and how likely each number of
-    /// them is, from there on.
+    /// The fewest discordant pairs that are looked at, and `least` from there on.
     first: u64,
     least: Vec<u64>,
+    /// Ascending.
+    blocks: Vec<Block>,
+}
+
+/// Values of π, and how likely each number of discordant pairs is, from the fewest on.
+#[derive(Clone, Debug)]
+struct Block {
+    shares: Lanes,
     weights: Vec<Lanes>,
 }
 
@@ -57,35 +66,45 @@ impl Ranked {
         // Evenly by the angle whose sine squared is the share: so its deviation is the same.
         let angle = |share: f64| share.sqrt().asin();
         let (from, to) = (angle(low), angle(high));
-        let step = (to - from) / (POINTS - 1) as f64;
-        let shares = std::array::from_fn(|i| (from + step * i as f64).sin().powi(2));
+        let blocks = BLOCKS.iter().find(|(most, _)| n <= *most).map_or(1, |found| found.1);
+        let step = (to - from) / (blocks * POINTS - 1) as f64;
+        let share = |i: usize| (from + step * i as f64).sin().powi(2);
         let (first, most) = expected(low, high, n);
         let bound = tango_bounds(only_a, only_b, n, alpha).0;
         let least = least(n, bound, alpha, first..=most);
         let seen = (only_a as f64 - only_b as f64) / n as f64;
-        let mut weights = vec![[0.0; POINTS]; least.len()];
-        for (lane, &share) in shares.iter().enumerate() {
-            weigh(&mut weights, lane, first, n, share);
-        }
-        Some(Self { n, alpha, seen, bound, shares, first, least, weights })
+        let block = |at: usize| {
+            let shares: Lanes = std::array::from_fn(|lane| share(at * POINTS + lane));
+            let mut weights = vec![[0.0; POINTS]; least.len()];
+            for (lane, &share) in shares.iter().enumerate() {
+                weigh(&mut weights, lane, first, n, share);
+            }
+            Block { shares, weights }
+        };
+        let blocks = (0..blocks).map(block).collect();
+        Some(Self { n, alpha, seen, bound, first, least, blocks })
     }
 
     /// P-value against "A minus B is `difference` or less".
     pub(crate) fn p_greater(&self, difference: f64) -> f64 {
+        let each = self.blocks.iter().map(|block| self.of_block(block, difference));
+        let probabilities: Vec<f64> = each.flatten().collect();
+        (peak(&probabilities) + self.alpha * NUISANCE_SHARE).min(1.0)
+    }
+
+    fn of_block(&self, block: &Block, difference: f64) -> Lanes {
         // Not fewer pairs differ than the difference needs.
-        let shares = self.shares.map(|share| share.max(difference.abs()));
-        let sums = if self.shares.iter().all(|&share| share >= difference.abs()) {
-            self.probabilities(&self.weights, &shares, difference)
-        } else {
-            let mut weights = self.weights.clone();
-            for (lane, &share) in shares.iter().enumerate() {
-                if share > self.shares[lane] {
-                    weigh(&mut weights, lane, self.first, self.n, share);
-                }
+        let shares = block.shares.map(|share| share.max(difference.abs()));
+        if block.shares.iter().all(|&share| share >= difference.abs()) {
+            return self.probabilities(&block.weights, &shares, difference);
+        }
+        let mut weights = block.weights.clone();
+        for (lane, &share) in shares.iter().enumerate() {
+            if share > block.shares[lane] {
+                weigh(&mut weights, lane, self.first, self.n, share);
             }
-            self.probabilities(&weights, &shares, difference)
-        };
-        (sums.into_iter().fold(0.0, f64::max) + self.alpha * NUISANCE_SHARE).min(1.0)
+        }
+        self.probabilities(&weights, &shares, difference)
     }
 
     /// The difference at which the p-value is alpha.
@@ -113,6 +132,14 @@ impl Ranked {
         }
         sums
     }
+}
+
+/// The largest value between evenly spaced ones: a parabola through three of them rises above the
+/// middle one by no more than an eighth of how much that one lies above its neighbours together.
+fn peak(values: &[f64]) -> f64 {
+    let largest = values.iter().copied().fold(0.0, f64::max);
+    let above = |three: &[f64]| three[1] + (2.0 * three[1] - three[0] - three[2]).max(0.0) / 8.0;
+    values.windows(3).map(above).fold(largest, f64::max)
 }
 
 /// An interval of the share of discordant pairs that misses it no more often than `spent`:
@@ -259,6 +286,44 @@ mod tests {
                     let rate: f64 = wrong.map(|&(a, b, _)| likely(a, b, n, each)).sum();
                     assert!(rate <= 0.05, "{n} pairs, {difference}, {share}: {rate}");
                 }
+            }
+        }
+    }
+
+    /// Whatever the share of discordant pairs within its interval, at the bound no outcome that ranks
+    /// as high is likelier than alpha.
+    #[test]
+    fn a_fine_grid_finds_no_more() {
+        for (a, b, n) in [
+            (23, 20, 250),
+            (1, 0, 30),
+            (2, 1, 30),
+            (5, 5, 30),
+            (10, 2, 12),
+            (0, 4, 20),
+            (3, 1, 100),
+            (7, 3, 61),
+            (12, 12, 40),
+            (0, 2, 99),
+            (40, 1, 150),
+            (30, 29, 400),
+            (4, 9, 1000),
+            (1, 5, 15),
+        ] {
+            let ranked = Ranked::new(a, b, n, 0.05).expect("pairs that do not all speak against A");
+            let bound = ranked.lower();
+            let (low, high) = held(a + b, n, 0.05 * NUISANCE_SHARE);
+            let from = low.max(bound.abs());
+            for block in 0..60 {
+                let at = |lane: usize| (block * POINTS + lane) as f64 / (60 * POINTS - 1) as f64;
+                let shares: Lanes = std::array::from_fn(|lane| from + at(lane) * (high - from));
+                let mut weights = vec![[0.0; POINTS]; ranked.least.len()];
+                for (lane, &share) in shares.iter().enumerate() {
+                    weigh(&mut weights, lane, ranked.first, n, share);
+                }
+                let found = ranked.probabilities(&weights, &shares, bound);
+                let largest = found.into_iter().fold(0.0, f64::max);
+                assert!(largest <= 0.05, "{a}, {b} of {n}: {largest}");
             }
         }
     }

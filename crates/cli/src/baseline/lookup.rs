@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Error, anyhow};
+use anyhow::{Error, Result, anyhow};
 use evalmark_core::suite::{file_name, nearest};
 
-use super::folders;
+use super::{folders, slot::Slot};
 use crate::{
     exit::Exit,
     hint::{Hinted, hinted},
@@ -67,13 +67,37 @@ impl Wanted {
         shelves.into_iter().map(|shelf| shelf.join(self.owner())).collect()
     }
 
-    /// Folders that may be the baseline.
-    pub(super) fn places(&self) -> Vec<PathBuf> {
-        let by_name = file_name(&self.name).is_ok();
-        let named = self.shelves().into_iter().filter(|_| by_name).map(|s| s.join(&self.name));
+    /// Where it is.
+    pub(super) fn place(&self) -> Option<PathBuf> {
+        let slots = self.slots();
+        if let Some(path) = slots.iter().find_map(Slot::current) {
+            return Some(path.to_owned());
+        }
         let suite = self.suite_file.parent().unwrap_or(Path::new("."));
-        let as_path = [PathBuf::from(&self.name), suite.join(&self.name)];
-        named.chain(as_path).collect()
+        let mut as_path = [PathBuf::from(&self.name), suite.join(&self.name)].into_iter();
+        as_path.find(|path| path.join("run.json").is_file())
+    }
+
+    /// The places that have its name.
+    fn slots(&self) -> Vec<Slot> {
+        if file_name(&self.name).is_err() {
+            return Vec::new();
+        }
+        self.shelves().iter().map(|shelf| Slot::new(shelf, &self.name)).collect()
+    }
+
+    /// Fails where the baseline that was found is another suite's.
+    pub(super) fn fits(&self, found: &RunRecord) -> Result<()> {
+        if found.suite == self.suite || self.of_suite.as_ref() == Some(&found.suite) {
+            return Ok(());
+        }
+        let (name, owner, suite) = (&self.name, &found.suite, &self.suite);
+        Err(anyhow!("the baseline `{name}` is of the suite `{owner}`, and the run is of `{suite}`"))
+            .hint(format!(
+                "if `{owner}` is this suite's earlier name, say so with `--baseline-suite {owner}` \
+                 or `gate.baseline_suite: {owner}`"
+            ))
+            .ends(Exit::Incomplete)
     }
 
     /// What is missing, in a clause.
@@ -132,8 +156,8 @@ impl Wanted {
     /// A folder of that name that holds no run record.
     fn half_there(&self) -> Option<String> {
         let is_half = |path: &PathBuf| path.is_dir() && !path.join("run.json").is_file();
-        let half = self.places().into_iter().find(is_half)?;
-        Some(format!("{} holds no run.json", shown(&half)))
+        let half = self.slots().into_iter().map(|slot| slot.path).find(is_half)?;
+        Some(format!("{} has no run.json", shown(&half)))
     }
 }
 

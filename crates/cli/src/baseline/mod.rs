@@ -2,6 +2,7 @@
 
 mod lookup;
 mod promote;
+mod slot;
 
 use std::{
     fs,
@@ -9,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use evalmark_report::files;
 
 pub(crate) use self::{
     lookup::{Wanted, missing},
@@ -18,6 +20,7 @@ use crate::{
     exit::Exit,
     hint::Hinted,
     run_folder::{RunFolder, RunRecord},
+    whole,
 };
 
 /// A baseline's folder and record.
@@ -27,7 +30,12 @@ pub(crate) struct Baseline {
     pub(crate) name: String,
     pub(crate) folder: RunFolder,
     pub(crate) record: RunRecord,
+    /// The beginning of a BLAKE3 that stands for all of its files.
+    pub(crate) digest: String,
 }
+
+/// How much of a baseline's digest is told.
+const DIGEST_DIGITS: usize = 12;
 
 /// The folder of a suite's baselines.
 pub(crate) fn folder_of(out: &Path, suite: &str) -> PathBuf {
@@ -37,15 +45,18 @@ pub(crate) fn folder_of(out: &Path, suite: &str) -> PathBuf {
 impl Baseline {
     /// Finds a baseline by name, or by the folder of a baseline or run; `None` if there is none.
     pub(crate) fn find(wanted: &Wanted) -> Result<Option<Self>> {
-        let is_there = |path: &PathBuf| path.join("run.json").is_file();
-        let Some(path) = wanted.places().into_iter().find(is_there) else { return Ok(None) };
-        let (folder, record) = RunFolder::open(&path).ends(Exit::Incomplete)?;
+        let Some(path) = wanted.place() else { return Ok(None) };
+        let baseline = Self::open(&path, &wanted.name).ends(Exit::Incomplete)?;
+        let (folder, record) = (&baseline.folder, &baseline.record);
+        whole::finished(folder, record)?;
         if !folder.scores().is_file() {
             return Err(anyhow!("the baseline {} has no scores.parquet", path.display()))
                 .hint("promote its run again: `evalmark baseline promote RUN_DIR NAME --force`")
                 .ends(Exit::Incomplete);
         }
-        Ok(Some(Self { name: wanted.name.clone(), folder, record }))
+        whole::unchanged(folder, record, &[folder.scores()])?;
+        wanted.fits(record)?;
+        Ok(Some(baseline))
     }
 
     /// Finds a baseline that must exist.
@@ -56,8 +67,51 @@ impl Baseline {
     /// The baseline in this folder.
     pub(crate) fn open(path: &Path, name: &str) -> Result<Self> {
         let (folder, record) = RunFolder::open(path)?;
-        Ok(Self { name: name.to_owned(), folder, record })
+        let digest = digest(&folder, &record)?;
+        Ok(Self { name: name.to_owned(), folder, record, digest })
     }
+
+    /// What is to be said of a baseline of an earlier version.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let path = self.folder.path.display();
+        (!whole::has_digests(&self.record)).then(|| {
+            format!(
+                "the baseline {path} was made by an earlier evalmark and has no digests of its \
+                 files: whether they were changed cannot be told; promote a run again"
+            )
+        })
+    }
+
+    /// Fails where what is compared with it is the very run that it is, or was made from.
+    pub(crate) fn is_another_than(&self, folder: &RunFolder, record: &RunRecord) -> Result<()> {
+        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let is_same = |a: &RunRecord, b: &RunRecord| {
+            (&a.suite, &a.run_id, &a.started_at) == (&b.suite, &b.run_id, &b.started_at)
+        };
+        let why = if real(&self.folder.path) == real(&folder.path) {
+            "a run is not its own baseline".to_owned()
+        } else if is_same(&self.record, record) {
+            let (name, run) = (&self.name, &record.run_id);
+            format!("the baseline `{name}` was made from this very run ({run})")
+        } else {
+            return Ok(());
+        };
+        Err(anyhow!("{why}: comparing a run with itself says nothing"))
+            .hint("compare a later run with it, or this run with an earlier baseline")
+            .ends(Exit::Incomplete)
+    }
+}
+
+/// The beginning of a hash of `run.json`, which holds those of the other files.
+fn digest(folder: &RunFolder, record: &RunRecord) -> Result<String> {
+    let path = folder.path.join("run.json");
+    let text = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&text);
+    if !whole::has_digests(record) {
+        hasher.update(files::digest(&folder.scores()).unwrap_or_default().as_bytes());
+    }
+    Ok(hasher.finalize().to_hex().chars().take(DIGEST_DIGITS).collect())
 }
 
 /// Every baseline under `out`, sorted by suite and name.
@@ -88,8 +142,10 @@ fn folders(path: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.with_context(|| format!("{} cannot be read", path.display()))?;
-        if entry.path().is_dir() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // One that begins with a dot is being built.
+        if entry.path().is_dir() && !name.starts_with('.') {
+            names.push(name);
         }
     }
     names.sort();

@@ -7,12 +7,13 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use evalmark_core::suite::file_name;
-use evalmark_report::usage::copy_usage;
+use evalmark_report::{files, usage::copy_usage};
 
-use super::folder_of;
+use super::{folder_of, slot::Slot};
 use crate::{
     hint::Hinted,
-    run_folder::{Options, RunFolder, RunRecord, Status},
+    run_folder::{FORMAT_VERSION, Options, RunFolder, RunRecord, Status},
+    whole,
 };
 
 /// Why a run can become a baseline with `--force` only, or not at all.
@@ -21,7 +22,9 @@ pub(crate) fn cannot_be_baseline(record: &RunRecord) -> Option<String> {
         Status::Complete => {
             record.stopped_early.as_ref().map(|stopped| format!("it {}", stopped.says()))
         }
-        Status::Running | Status::Interrupted => Some("it is not finished".to_owned()),
+        Status::Running | Status::Interrupted | Status::Scoring => {
+            Some("it is not finished".to_owned())
+        }
         Status::Partial => Some(lacking(record)),
     }
 }
@@ -49,48 +52,80 @@ pub(crate) fn promote(run: &Path, name: &str, force: bool) -> Result<PathBuf> {
         bail!("the baseline's name {why}");
     }
     let (folder, record) = RunFolder::open(run)?;
-    match record.status {
-        Status::Complete => {}
-        Status::Running | Status::Interrupted => {
-            return Err(anyhow!("the run {} is not finished", run.display()))
-                .hint(format!("`evalmark resume {}` finishes it", run.display()));
-        }
-        Status::Partial if force => {}
-        Status::Partial => return Err(anyhow!(lacking(&record))).hint(mend(run, &record)),
-    }
-    if let Some(stopped) = record.stopped_early.as_ref().filter(|_| !force) {
-        return Err(anyhow!("the run {}", stopped.says())).hint(
-            "a baseline should have every item: set `stop_early: false` and run the suite again, \
-             which asks for the rest alone; `--force` takes the run as it is",
-        );
-    }
-    if folder.path.components().any(|part| part.as_os_str() == "baselines") {
-        bail!("{} is a baseline already; promote the run that it came from", run.display());
-    }
-    let path = folder_of(&folder.out(), &record.suite).join(name);
-    if path.exists() && !force {
+    can_be_promoted(&folder, &record, force)?;
+    let shelf = folder_of(&folder.out(), &record.suite);
+    let path = shelf.join(name);
+    let cannot = || format!("the baseline {} cannot be written", path.display());
+    fs::create_dir_all(&shelf).with_context(cannot)?;
+    let _lock = RunFolder { path: shelf.clone() }.lock()?;
+    let slot = Slot::new(&shelf, name);
+    slot.recover().with_context(cannot)?;
+    if slot.current().is_some() && !force {
         return Err(anyhow!("the baseline {} exists already", path.display()))
             .hint("choose another name, or replace it with `--force`");
     }
-    fs::create_dir_all(&path)
-        .with_context(|| format!("the baseline folder {} cannot be made", path.display()))?;
-    let baseline = RunFolder { path: path.clone() };
-    fs::copy(folder.scores(), baseline.scores())
-        .with_context(|| format!("{} cannot be written", baseline.scores().display()))?;
-    copy_usage(&folder.samples(), &baseline.usage())?;
-    // Where this machine keeps its files is nobody else's business.
-    let options = Options { cache_dir: None, working_dir: None, ..record.options.clone() };
-    baseline.write(&RunRecord { options, ..record })?;
+    build(&RunFolder { path: slot.next.clone() }, &folder, record).with_context(cannot)?;
+    slot.fill().with_context(cannot)?;
     Ok(path)
+}
+
+/// Fails where a run is not what later ones should be compared with.
+fn can_be_promoted(folder: &RunFolder, record: &RunRecord, force: bool) -> Result<()> {
+    let run = folder.path.display();
+    if folder.path.components().any(|part| part.as_os_str() == "baselines") {
+        bail!("{run} is a baseline already; promote the run that it came from");
+    }
+    match record.status {
+        Status::Complete => {}
+        Status::Running | Status::Interrupted => {
+            return Err(anyhow!("the run {run} is not finished"))
+                .hint(format!("`evalmark resume {run}` finishes it"));
+        }
+        Status::Scoring => whole::finished(folder, record)?,
+        Status::Partial if force => {}
+        Status::Partial => {
+            return Err(anyhow!(lacking(record))).hint(mend(&folder.path, record));
+        }
+    }
+    whole::unchanged(folder, record, &[folder.scores(), folder.samples()])?;
+    if let Some(stopped) = record.stopped_early.as_ref().filter(|_| !force) {
+        return Err(anyhow!("the run {}", stopped.says())).hint(
+            "a baseline should have every item: set `stop_early: false` and run the suite again, \
+             which requests only the rest; `--force` promotes the run as it is",
+        );
+    }
+    Ok(())
+}
+
+/// Makes the baseline's folder; its `run.json` comes last.
+fn build(baseline: &RunFolder, run: &RunFolder, record: RunRecord) -> Result<()> {
+    files::create_folder(&baseline.path)?;
+    let scores = files::copy(&run.scores(), &baseline.scores())?;
+    let usage = copy_usage(&run.samples(), &baseline.usage())?;
+    let digests = [("scores.parquet", scores), ("usage.parquet", usage)];
+    // Where this machine keeps its files is nobody else's business.
+    let options = Options {
+        cache_dir: None,
+        working_dir: None,
+        baseline: None,
+        baseline_suite: None,
+        ..record.options.clone()
+    };
+    baseline.write(&RunRecord {
+        format_version: FORMAT_VERSION,
+        options,
+        ungated: None,
+        files: digests.map(|(name, digest)| (name.to_owned(), digest)).into(),
+        ..record
+    })
 }
 
 /// What can be done about what a run lacks.
 fn mend(run: &Path, record: &RunRecord) -> String {
     let run = run.display();
-    let resume = format!("`evalmark resume {run}` asks for them again");
-    let score = format!(
-        "asking again cannot help: mend the metric or the targets, then `evalmark score {run}`"
-    );
+    let resume = format!("`evalmark resume {run}` retries them");
+    let score =
+        format!("retrying cannot help: fix the metric or the targets, then `evalmark score {run}`");
     let first = match (record.counts.failed > 0, record.counts.unscored.is_empty()) {
         (true, true) => resume,
         (true, false) => format!("{resume}, and for the scores, mend the metric or the targets"),

@@ -22,7 +22,7 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer) -> Result<Exit> {
         CacheCommand::Prune { cache_dir, older_than, endpoint, all } => {
             let before = older_than.as_deref().map(moment).transpose()?;
             if before.is_none() && endpoint.is_none() && !all {
-                return Err(anyhow!("nothing says what to throw away")).hint(
+                return Err(anyhow!("nothing selects which answers to delete")).hint(
                     "name an age (`--older-than 30d`), an endpoint (`--endpoint KEY`), or `--all`",
                 );
             }
@@ -34,7 +34,7 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer) -> Result<Exit> {
 
 fn info(path: &std::path::Path, format: Format, printer: Printer) -> Result<Exit> {
     if !path.is_file() {
-        printer.result(&format!("{} does not exist yet: no answer is kept", path.display()));
+        printer.result(&format!("{} does not exist yet: no answers are kept", path.display()));
         return Ok(Exit::Done);
     }
     let info = Ledger::info(path)?;
@@ -48,7 +48,7 @@ fn info(path: &std::path::Path, format: Format, printer: Printer) -> Result<Exit
                 "newest": endpoint.newest_us.and_then(day),
             })
         });
-        printer.result(&serde_json::to_string_pretty(&json!({
+        printer.json(&serde_json::to_string_pretty(&json!({
             "path": path,
             "answers": info.answers,
             "failures": info.failures,
@@ -80,19 +80,19 @@ fn info(path: &std::path::Path, format: Format, printer: Printer) -> Result<Exit
 
 fn throw_away(path: &std::path::Path, prune: &Prune, printer: Printer) -> Result<Exit> {
     if !path.is_file() {
-        printer.result("nothing is kept");
+        printer.result("no answers are kept");
         return Ok(Exit::Done);
     }
     let pruned = Ledger::prune(path, prune)?;
     printer.result(&format!(
-        "threw away {} answers and {} failures; {:.1} MB before, {:.1} MB now",
+        "deleted {} answers and {} failures; {:.1} MB before, {:.1} MB now",
         pruned.answers,
         pruned.failures,
         pruned.bytes_before as f64 / 1e6,
         pruned.bytes_after as f64 / 1e6
     ));
     if !pruned.is_compact {
-        printer.remark("the file is in use and keeps its size; its room is used again");
+        printer.remark("the file is in use and keeps its size; the freed space is reused");
     }
     Ok(Exit::Done)
 }
@@ -105,10 +105,11 @@ fn moment(age: &str) -> Result<SystemTime> {
             age.parse::<jiff::Span>()
                 .and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()))
         })
-        .map_err(|_| anyhow!("`{age}` is no time span"))
+        .map_err(|_| anyhow!("`{age}` is not a time span"))
         .hint("write `30d`, `12h` or `90m`")?;
-    let age = std::time::Duration::try_from(age).map_err(|_| anyhow!("an age is not negative"))?;
-    SystemTime::now().checked_sub(age).ok_or_else(|| anyhow!("nothing is as old as that"))
+    let age =
+        std::time::Duration::try_from(age).map_err(|_| anyhow!("an age cannot be negative"))?;
+    SystemTime::now().checked_sub(age).ok_or_else(|| anyhow!("the time span is too long"))
 }
 
 /// The day of a moment in microseconds.

@@ -67,7 +67,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> 
     let calibration = measure(&opened, sets, &runs)?;
     let not_recorded = ErrorKind::NotRecorded.as_str();
     let go_on = if runs.iter().any(|(_, run)| run.counts.errors.contains_key(not_recorded)) {
-        "the recording lacks answers; record every epoch of the live model".to_owned()
+        "answers are missing from the recording; record every epoch of the live model".to_owned()
     } else {
         go_on(args, &id)
     };
@@ -87,9 +87,9 @@ fn can_answer_twice(opened: &Opened) -> Result<()> {
     for &candidate in &opened.suite.candidates {
         let model = &opened.suite.models[candidate];
         let why = match &model.provider {
-            Provider::RecordedColumn(_) => "the dataset's column holds one answer to each item",
+            Provider::RecordedColumn(_) => "the dataset's column has one answer per item",
             Provider::RecordedFile(_) if opened.plan.epochs == 1 => {
-                "the recording has one answer to each request at one epoch, the same every time"
+                "the recording has one answer per request, the same every time"
             }
             _ => continue,
         };
@@ -134,12 +134,10 @@ fn answered(
         let record = begin(opened, look_up(&opened.suite.path), part.run_id, options);
         (RunFolder::begin(&args.out, &record)?, record)
     } else {
-        let (folder, mut record) = begun(opened, &path, part.no_cache)?;
+        let (folder, record) = begun(opened, &path, part.no_cache)?;
         if record.status == Status::Complete {
             return Ok(Ok((folder, record)));
         }
-        record.status = Status::Running;
-        folder.write(&record)?;
         (folder, record)
     };
     let run = Run {
@@ -302,7 +300,7 @@ fn tell(
             "calibration": calibration,
             "warnings": warnings,
         });
-        printer.result(&serde_json::to_string_pretty(&told)?);
+        printer.json(&serde_json::to_string_pretty(&told)?);
         return Ok(());
     }
     printer.result(&calibration_text::render(calibration));

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use evalmark_core::figures::counted;
 
 use crate::{
     args::CheckArgs,
@@ -51,13 +52,13 @@ fn describe(path: &Path, opened: &Opened, printer: Printer) {
     }
     let plan = &opened.plan;
     printer.result(&format!(
-        "{}: {} prompts x {} models x {} items x {} epochs = {} samples, {} metrics",
+        "{}: {} x {} x {} x {} = {}, {}",
         path.display(),
-        plan.prompts.len(),
-        plan.candidates.len(),
-        plan.survey.n_items,
-        plan.epochs,
-        plan.n_samples(),
-        opened.metrics.len(),
+        counted(plan.prompts.len() as u64, "prompt"),
+        counted(plan.candidates.len() as u64, "model"),
+        counted(plan.survey.n_items, "item"),
+        counted(plan.epochs.into(), "epoch"),
+        counted(plan.n_samples(), "sample"),
+        counted(opened.metrics.len() as u64, "metric"),
     ));
 }

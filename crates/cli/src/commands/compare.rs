@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow};
 use serde_json::json;
 
-use super::gate::{gate_spec, open_scored, render};
+use super::gate::{gate_spec, open_whole, render};
 use crate::{
     args::{CompareArgs, VerdictFormat},
     exit::Exit,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
-    let (folder, record) = open_scored(&args.run)?;
+    let (folder, record) = open_whole(&args.run)?;
     let [a, b] = args.between.as_slice() else {
         return all(&folder, &record, args.format, printer);
     };
@@ -34,16 +34,18 @@ fn all(
 ) -> Result<Exit> {
     let boards = boards(folder, record)?;
     if boards.is_empty() {
-        return Err(anyhow!("the run has one prompt and model, or too many to compare each pair"))
-            .hint("name two of them: `--between A B`");
+        return Err(anyhow!(
+            "there is only one prompt and model, or too many to compare every pair"
+        ))
+        .hint("name two of them: `--between A B`");
     }
     match format {
         VerdictFormat::Text => printer.result(&leaderboard::render(&boards)),
         VerdictFormat::Json => {
-            printer.result(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
+            printer.json(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
         }
         VerdictFormat::Markdown | VerdictFormat::Junit | VerdictFormat::Github => {
-            return Err(anyhow!("a leaderboard is no verdict, and has no such form"))
+            return Err(anyhow!("a leaderboard has no such format"))
                 .hint("use `--format text` or `--format json`, or `--between A B` for a verdict");
         }
     }

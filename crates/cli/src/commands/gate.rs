@@ -5,7 +5,10 @@ use evalmark_core::{
     suite::{GateSpec, Suite},
     verdict::Verdict,
 };
-use evalmark_report::{github, junit, markdown};
+use evalmark_report::{
+    files, github, junit, markdown,
+    text::{inert, inert_json},
+};
 
 use crate::{
     args::{GateArgs, VerdictFormat},
@@ -17,7 +20,7 @@ use crate::{
     open::readers,
     print::Printer,
     run_folder::{RunFolder, RunRecord},
-    verdict_text,
+    verdict_text, whole,
 };
 
 pub(crate) fn gate(args: &GateArgs, printer: Printer) -> Result<Exit> {
@@ -35,11 +38,20 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer) -> Result<Exit> {
         None => printer.raw(&render(&decision.verdict, args.format, printer)?),
         Some(path) => {
             let plain = Printer::new(crate::args::Color::Never);
-            std::fs::write(path, render(&decision.verdict, args.format, plain)?)
+            write_output(path, &render(&decision.verdict, args.format, plain)?)
                 .with_context(|| format!("{} cannot be written", path.display()))?;
         }
     }
     Ok(decision.exit)
+}
+
+/// Writes the file that the command line names: whole, unless it is a link, a pipe or a device.
+fn write_output(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+    let is_special = std::fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file());
+    if is_special {
+        return std::fs::write(path, text);
+    }
+    files::write(path, text.as_bytes())
 }
 
 fn decide(
@@ -48,6 +60,9 @@ fn decide(
     record: &RunRecord,
     printer: Printer,
 ) -> Result<Decision> {
+    if !args.as_it_is {
+        whole::complete(folder, record)?;
+    }
     has_scores(folder)?;
     let spec = gate_spec(folder, record, printer)?;
     let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
@@ -59,11 +74,35 @@ fn decide(
         }
         return Err(missing(&wanted));
     };
+    if let Some(warning) = baseline.warning() {
+        printer.warning(&warning);
+    }
     let mut decision = gate_run(folder, record, &baseline, &spec)?;
+    unchanged_meanwhile(folder, record)?;
     for warning in judge_margins(&folder.out(), record, &spec, &mut decision.verdict) {
         printer.warning(&warning);
     }
     Ok(decision)
+}
+
+/// Fails where somebody began to write the run anew while it was read.
+fn unchanged_meanwhile(folder: &RunFolder, record: &RunRecord) -> Result<()> {
+    let (_, now) = RunFolder::open(&folder.path)?;
+    if (now.status, &now.files) == (record.status, &record.files) {
+        return Ok(());
+    }
+    Err(anyhow!("the run {} was changed while it was read", folder.path.display()))
+        .hint("gate it again once that has ended")
+        .ends(Exit::Incomplete)
+}
+
+/// A run whose scores are those of one finished pass.
+pub(crate) fn open_whole(path: &std::path::Path) -> Result<(RunFolder, RunRecord)> {
+    let (folder, record) = RunFolder::open(path)?;
+    whole::finished(&folder, &record)?;
+    has_scores(&folder)?;
+    whole::unchanged(&folder, &record, &[folder.scores(), folder.summary()])?;
+    Ok((folder, record))
 }
 
 /// A run that has scores.
@@ -112,8 +151,8 @@ pub(crate) fn gate_spec(
 /// A verdict in the form that was asked for, with a final line break.
 pub(crate) fn render(verdict: &Verdict, format: VerdictFormat, printer: Printer) -> Result<String> {
     let mut text = match format {
-        VerdictFormat::Text => verdict_text::render(verdict, printer),
-        VerdictFormat::Json => serde_json::to_string_pretty(verdict)?,
+        VerdictFormat::Text => inert(&verdict_text::render(verdict, printer)).into_owned(),
+        VerdictFormat::Json => inert_json(&serde_json::to_string_pretty(verdict)?).into_owned(),
         VerdictFormat::Markdown => markdown::markdown(verdict),
         VerdictFormat::Junit => junit::junit(verdict),
         VerdictFormat::Github => github::github(verdict),

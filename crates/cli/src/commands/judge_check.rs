@@ -20,7 +20,7 @@ pub(crate) fn judge_check(args: &JudgeCheckArgs, printer: Printer) -> Result<Exi
     let finding = Finding::of(&record, metric, &answers)?;
     match args.format {
         Format::Text => printer.result(&judge_check::render(&finding)),
-        Format::Json => printer.result(&serde_json::to_string_pretty(&finding.json())?),
+        Format::Json => printer.json(&serde_json::to_string_pretty(&finding.json())?),
     }
     Ok(Exit::Done)
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use evalmark_core::{model::Model, record::Usage, request::Message, suite::GateSpec};
+use evalmark_core::{
+    figures::counted, model::Model, record::Usage, request::Message, suite::GateSpec,
+};
 use evalmark_scoring::{Form, Metric, Question, Subject};
 use serde_json::{Value, json};
 
@@ -16,6 +18,7 @@ use crate::{
     outlook::{self, DISCORDANCE, Outlook, outlooks},
     print::Printer,
     run_folder::Options,
+    table::wrapped,
 };
 
 /// The baseline that a run would be compared with: one that was asked for must exist.
@@ -57,13 +60,14 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     }
     if args.format == Format::Json {
         let told = json(&opened, &gate, &models, &outlooks, &warnings);
-        printer.result(&serde_json::to_string_pretty(&told)?);
+        printer.json(&serde_json::to_string_pretty(&told)?);
         return Ok(Exit::Done);
     }
     let epochs = opened.plan.epochs;
-    printer.result(&format!("{} samples over {n_items} items", opened.plan.n_samples()));
+    let samples = counted(opened.plan.n_samples(), "sample");
+    printer.result(&format!("{samples} over {}", counted(n_items, "item")));
     for model in &models {
-        printer.result(&model.line());
+        printer.result(&wrapped("  ", &model.line()).join("\n"));
     }
     let unplanned = outlook::unplanned(&opened, &gate);
     if let Some(unplanned) = &unplanned {
@@ -73,17 +77,19 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     if outlooks.is_empty() {
-        printer.result("\nthe gate holds no score against a baseline: there is no drop to detect");
+        printer
+            .result("\nthe gate compares no score with a baseline, so there is no drop to detect");
         return Ok(Exit::Done);
     }
-    printer.result(&format!(
-        "\nwhat {n_items} items and {epochs} epoch{} detect with {:.0} % power at alpha {}, in \
-         percentage points:\n{}",
-        if epochs == 1 { "" } else { "s" },
+    let header = format!(
+        "what {} and {} can detect with {:.0} % power at alpha {}, in percentage points:",
+        counted(n_items, "item"),
+        counted(epochs.into(), "epoch"),
         100.0 * POWER,
         gate.alpha,
-        outlook::render(&outlooks)
-    ));
+    );
+    let header = wrapped("", &header).join("\n");
+    printer.result(&format!("\n{header}\n{}", outlook::render(&outlooks)));
     for warning in &warnings {
         printer.warning(warning);
     }
@@ -202,9 +208,9 @@ impl ModelEstimate {
         let cost =
             self.cost_usd.map_or(String::new(), |cost| format!(", at most about ${cost:.4}"));
         format!(
-            "  {}: {} requests, about {} tokens in, at most {} out{cost}",
+            "{}: {}, about {} tokens in, at most {} out{cost}",
             self.name,
-            self.samples,
+            counted(self.samples, "request"),
             self.usage.input_tokens.unwrap_or_default(),
             self.usage.output_tokens.unwrap_or_default(),
         )

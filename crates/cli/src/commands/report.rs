@@ -10,7 +10,7 @@ use evalmark_report::{
     summary::read_summary,
 };
 
-use super::gate::{gate_spec, open_scored};
+use super::gate::{gate_spec, open_whole};
 use crate::{
     args::ReportArgs,
     baseline::{Baseline, Wanted},
@@ -20,10 +20,11 @@ use crate::{
     gate::{gate_run, write_verdict},
     print::Printer,
     run_folder::{RunFolder, RunRecord},
+    whole,
 };
 
 pub(crate) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
-    let (folder, record) = open_scored(&args.run)?;
+    let (folder, record) = open_whole(&args.run)?;
     let verdict = verdict(args, &folder, &record, printer)?;
     let rows = read_summary(&folder.summary())?;
     let failing = failing(&folder)?;
@@ -40,6 +41,7 @@ fn verdict(
     printer: Printer,
 ) -> Result<Option<Verdict>> {
     if let Some(name) = &args.baseline {
+        whole::complete(folder, record)?;
         let spec = gate_spec(folder, record, printer)?;
         let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
         let baseline = Baseline::get(&Wanted::of_run(name, of_suite, folder, record))?;

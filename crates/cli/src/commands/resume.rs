@@ -12,7 +12,7 @@ use crate::{
     hint::Hinted,
     open::{Opened, open},
     print::Printer,
-    run_folder::{RunFolder, RunRecord, Status},
+    run_folder::{RunFolder, RunRecord},
 };
 
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
@@ -32,8 +32,6 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     let is_asked_for = args.against.baseline.is_some();
     let against = Against::find(&record.options, is_asked_for, &folder.out(), &opened)?;
     record.ungated = against.ungated(&opened);
-    record.status = Status::Running;
-    folder.write(&record)?;
     let (output, asks) = (args.output, Asks::Everyone);
     Run { opened, folder, record, keys, asks, budget, against, output }.finish(printer)
 }

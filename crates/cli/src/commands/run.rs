@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    across_suites::{self, Ended},
     against::Against,
-    args::RunArgs,
+    args::{Format, RunArgs},
     ask::{Asks, budget, keys},
     early,
     exit::Exit,
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         let against = Against::find(&options, is_asked_for, &args.out, &opened)?;
         Ok((opened, git, keys, budget, against))
     });
-    let mut exit = Exit::Done;
+    let (mut exit, mut ended) = (Exit::Done, Vec::new());
     for (opened, git, keys, budget, against) in keyed.collect::<Result<Vec<_>>>()? {
         let run_id = args.run_id.clone().unwrap_or_else(new_run_id);
         let mut record = begin(&opened, git, run_id, options.clone());
@@ -56,12 +57,27 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         let (output, asks) = (args.output, Asks::Everyone);
         let folder_again = folder.clone();
         let run = Run { opened, folder, record, keys, asks, budget, against, output };
-        exit = exit.worse(run.finish(printer).inspect_err(|_| folder_again.discard())?);
-        if exit == Exit::Interrupted {
+        let suite = run.record.suite.clone();
+        let end = run.finish(printer).inspect_err(|_| folder_again.discard())?;
+        exit = exit.worse(end);
+        if end == Exit::Interrupted {
             break;
         }
+        ended.push(Ended::read(&suite, &folder_again, end)?);
     }
-    Ok(exit)
+    if exit == Exit::Interrupted || ended.len() < 2 {
+        return Ok(exit);
+    }
+    Ok(together(&mut ended, args, printer))
+}
+
+/// Several suites are one family, and one table.
+fn together(ended: &mut [Ended], args: &RunArgs, printer: Printer) -> Exit {
+    across_suites::adjust(ended);
+    if args.output.format == Format::Text {
+        printer.result(&format!("\n{}", across_suites::render(ended)));
+    }
+    across_suites::exit(ended)
 }
 
 /// What `run.json` says before the first request.
@@ -85,6 +101,7 @@ pub(super) fn begin(
         suite_hash: opened.hash.clone(),
         dataset_hash: plan.survey.hash.clone(),
         n_items: plan.survey.n_items,
+        columns: Some(plan.survey.columns.clone()),
         epochs: plan.epochs,
         status: Status::Running,
         started_at: now(),
@@ -102,6 +119,8 @@ pub(super) fn begin(
         slices: suite.dataset.slices.clone(),
         stop_early: None,
         stopped_early: None,
+        incomplete: None,
+        files: BTreeMap::new(),
         ungated: None,
         effective_suite: suite.effective.clone(),
     }

@@ -21,7 +21,7 @@ pub(crate) fn schema(args: &SchemaArgs, printer: Printer) -> Result<Exit> {
         SchemaOf::Confusion => columns(Table::Confusion),
         SchemaOf::Verdict => evalmark_core::verdict::schema(),
     };
-    printer.result(&serde_json::to_string_pretty(&schema)?);
+    printer.json(&serde_json::to_string_pretty(&schema)?);
     Ok(Exit::Done)
 }
 

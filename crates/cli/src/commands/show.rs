@@ -3,7 +3,7 @@
 use anyhow::Result;
 use evalmark_report::summary::read_summary;
 
-use super::gate::open_scored;
+use super::gate::open_whole;
 use crate::{
     args::{Format, ShowArgs},
     exit::Exit,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
-    let (folder, record) = open_scored(&args.run)?;
+    let (folder, record) = open_whole(&args.run)?;
     let rows = read_summary(&folder.summary())?;
     match args.format {
         Format::Text => {
@@ -24,7 +24,7 @@ pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
                 printer.result(&format!("\n{}", stopped.says()));
             }
         }
-        Format::Json => printer.result(&serde_json::to_string_pretty(&rows)?),
+        Format::Json => printer.json(&serde_json::to_string_pretty(&rows)?),
     }
     Ok(Exit::Done)
 }

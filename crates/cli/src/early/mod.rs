@@ -60,7 +60,7 @@ impl StoppedEarly {
     /// In a sentence.
     pub(crate) fn says(&self) -> String {
         format!(
-            "stopped early after {} of {} items; {} of {} samples were not asked",
+            "stopped early after {} of {} items; {} of {} samples were not requested",
             HumanCount(self.asked_items),
             HumanCount(self.planned_items),
             HumanCount(self.saved_samples),
@@ -162,7 +162,7 @@ pub(crate) fn begin(
     }
     let Some(baseline) = baseline else {
         if let Some(printer) = remarks {
-            printer.remark("without a baseline there is nothing to stop early on");
+            printer.remark("without a baseline, a run cannot stop early");
         }
         return Ok(None);
     };

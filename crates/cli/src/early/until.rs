@@ -61,7 +61,8 @@ impl Run {
         let whole = self.opened.plan.clone();
         let total = whole.n_samples() * (1 + questions_each(&self.opened));
         let (metrics, quiet) = (&self.opened.metrics, self.output.quiet);
-        let progress = Progress::start("asking", total, &whole, metrics, quiet, printer);
+        let asked = endpoints.asked();
+        let progress = Progress::start(("Running", total), &whole, metrics, asked, quiet, printer);
         let (mut asked, mut certain) = (0, false);
         for chunk in order.chunks() {
             // Who lost a model has nothing to be certain of: the others are asked to the end.
@@ -81,7 +82,6 @@ impl Run {
             }
         }
         progress.finish();
-        self.tell_budget(endpoints, printer);
         self.record.totals.spent_usd += endpoints.spent_usd();
         if stop.is_requested() {
             return Ok(true);
@@ -98,10 +98,11 @@ impl Run {
 
     /// Asks every sample of the plan as it is now, then every judge.
     fn ask_part(&self, endpoints: &Endpoints, progress: &Progress, stop: &Stop) -> Result<()> {
-        endpoints.ask_samples(&self.opened, &|event| progress.tell(&event), stop)?;
+        let events = |model, event| progress.tell(model, &event);
+        endpoints.ask_samples(&self.opened, &events, stop)?;
         if questions_each(&self.opened) > 0 && !stop.is_requested() {
             let records = || self.records(endpoints);
-            endpoints.ask_judges(&self.opened, &records, &|event| progress.tell(&event), stop)?;
+            endpoints.ask_judges(&self.opened, &records, &events, stop)?;
         }
         Ok(())
     }

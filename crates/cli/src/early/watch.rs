@@ -76,7 +76,7 @@ impl Watch {
             let before = before.and_then(|arm| arm.scores(place.metric));
             let changed = changed(place.metric, &baseline.record.metrics, &record.metrics);
             let (Some(before), None) = (before, changed) else {
-                undecided = Some(format!("`{}` has no like in the baseline", place.metric));
+                undecided = Some(format!("`{}` has no counterpart in the baseline", place.metric));
                 continue;
             };
             let paired = pairs(before, planned);
@@ -88,7 +88,8 @@ impl Watch {
             comparisons.push(Watched::new(opened, &spec, &place, paired, family, early)?);
         }
         if lacking(record, &names, &reference) > 0 {
-            undecided = Some("the baseline has prompts or models that the run lacks".to_owned());
+            undecided =
+                Some("the run does not have every prompt and model of the baseline".to_owned());
         }
         if comparisons.is_empty() {
             return Ok(Watching::No("no gated metric can be compared with it".to_owned()));
@@ -228,8 +229,8 @@ fn undecided(spec: &GateSpec, opened: &Opened) -> Option<String> {
     let parts: Vec<_> = parts.chain(labelled.map(|(name, _)| of("the labels of ", name))).collect();
     match parts.as_slice() {
         [] => None,
-        [one] => Some(format!("{one} is decided at the end alone")),
-        _ => Some(format!("{} are decided at the end alone", parts.join(", "))),
+        [one] => Some(format!("{one} is decided only at the end")),
+        _ => Some(format!("{} are decided only at the end", parts.join(", "))),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use anyhow::{Context, Result, bail};
 use evalmark_core::suite::GateSpec;
+use evalmark_verdict::Subject;
 
 use super::{
     Decision, Family,
     pair::{Pair, Sides, subject},
+    slices,
 };
 use crate::{
     arms::{Arm, read_arms},
@@ -27,20 +29,31 @@ pub(crate) fn compare_arms(
     let pooled = pooled_metrics(record);
     let sides = Sides { before: record, after: record, spec, hybrid: None, pooled };
     let mut family = Family::default();
-    for (before, after) in pairs(&arms, between)? {
+    let pairs = pairs(&arms, between)?;
+    for (before, after) in &pairs {
         for metric in &record.metrics {
             let gated = spec.metrics.get(&metric.name).copied().unwrap_or_default();
-            let mut subject = subject(after, &metric.name);
-            if before.prompt == after.prompt {
-                subject.model = format!("{} vs {}", after.model, before.model);
-            } else {
-                subject.prompt = format!("{} vs {}", after.prompt, before.prompt);
-            }
+            let subject = Subject { metric: metric.name.clone(), ..named(before, after) };
             let pair = Pair { subject, before: Some(before), after: Some(after) };
             family.push(pair.judge(&sides, gated)?, pair.before, pair.after);
         }
     }
-    family.decide(record, between.0, spec)
+    let arms = pairs.into_iter().map(|(before, after)| (named(before, after), before, after));
+    let slices = slices::explore(folder, &sides, arms)?;
+    let mut decision = family.decide(record, between.0, spec)?;
+    decision.verdict.slices = slices;
+    Ok(decision)
+}
+
+/// What the comparison of two arms is called.
+fn named(before: &Arm, after: &Arm) -> Subject {
+    let mut subject = subject(after, "");
+    if before.prompt == after.prompt {
+        subject.model = format!("{} vs {}", after.model, before.model);
+    } else {
+        subject.prompt = format!("{} vs {}", after.prompt, before.prompt);
+    }
+    subject
 }
 
 /// The arms to compare: prompt A with prompt B for every model, or model A with model B for every

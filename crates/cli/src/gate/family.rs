@@ -4,7 +4,7 @@ use anyhow::Result;
 use evalmark_core::{
     metric::Direction,
     suite::{Correction, GateSpec},
-    verdict::{Answer, Flip, Verdict},
+    verdict::{Answer, Flip, Measure, Verdict},
 };
 use evalmark_verdict::{self as verdict, Cause, Judged, gate_with};
 
@@ -51,6 +51,11 @@ impl<'a> Family<'a> {
             judged.name_unpaired(|item| name(before, item), |item| name(after, item));
             let is_lower = judged.comparison.direction == Direction::Lower;
             sort_flips(&mut judged.comparison.flips, is_lower);
+            if judged.comparison.measure == Measure::Ratio {
+                // Amounts differ nearly everywhere, which names no item.
+                judged.comparison.flips.clear();
+                judged.comparison.n_flips = 0;
+            }
         }
         let lacks_answers = gated.judged.iter().any(|judged| judged.cause == Some(Cause::Missing));
         let exit = match gated.answer {
@@ -62,11 +67,13 @@ impl<'a> Family<'a> {
             suite: record.suite.clone(),
             run_id: record.run_id.clone(),
             baseline: baseline.to_owned(),
+            baseline_digest: None,
             answer: gated.answer,
             says: gated.says,
             correction: gated.correction,
             comparisons: gated.judged.into_iter().map(|judged| judged.comparison).collect(),
             slices: Vec::new(),
+            changes: None,
         };
         Ok(Decision { verdict, exit })
     }

@@ -2,9 +2,12 @@
 //!
 //! `pair` finds what is compared with what, `family` decides all comparisons together, `hybrid`
 //! those of a run that was looked at while it was asked, `slices` explores where the differences
-//! lie, and `between` compares the arms of one run.
+//! lie, and `between` compares the arms of one run. `changes` tells what differs besides chance, and
+//! `columns` which items are the same though the dataset's columns changed.
 
 mod between;
+mod changes;
+mod columns;
 mod family;
 mod hybrid;
 mod pair;
@@ -24,6 +27,7 @@ pub(crate) use self::{
     pair::{changed, rule},
 };
 use self::{
+    changes::Differences,
     family::{FORMAT_VERSION, Family},
     hybrid::Hybrid,
     pair::{Sides, subject},
@@ -33,9 +37,11 @@ use crate::{
     arms::{Arm, read_arms, read_usage},
     baseline::{Baseline, Wanted},
     exit::Exit,
-    hint::Hinted,
+    hint::{Hinted, exit_of},
     measured::pooled_metrics,
+    print::Printer,
     run_folder::{RunFolder, RunRecord, write_whole},
+    whole,
 };
 
 /// Said where a suite has no gate of its own.
@@ -56,13 +62,16 @@ struct Measured {
 }
 
 impl Measured {
-    fn read(folder: &RunFolder, spec: &GateSpec) -> Result<Self> {
+    fn read(folder: &RunFolder, record: &RunRecord, spec: &GateSpec) -> Result<Self> {
         let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
         if gates_amounts && !folder.usage().is_file() {
             let path = folder.path.display();
-            return Err(anyhow!("{path} does not tell what its answers took"))
+            return Err(anyhow!("{path} has no record of latency, tokens and cost"))
                 .hint("promote its run again: `evalmark baseline promote RUN_DIR NAME --force`");
         }
+        let amounts = gates_amounts.then(|| folder.usage());
+        let files: Vec<_> = amounts.into_iter().chain([folder.scores()]).collect();
+        whole::unchanged(folder, record, &files)?;
         let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
         Ok(Self { scores: read_arms(&folder.scores())?, usage })
     }
@@ -90,16 +99,21 @@ pub(crate) fn gate_run(
     baseline: &Baseline,
     spec: &GateSpec,
 ) -> Result<Decision> {
-    let after = Measured::read(folder, spec)?;
-    let mut before = Measured::read(&baseline.folder, spec)?;
+    baseline.is_another_than(folder, record)?;
+    let mut after = Measured::read(folder, record, spec)?;
+    let mut before = Measured::read(&baseline.folder, &baseline.record, spec)?;
     let hybrid = Hybrid::new(record, &after.scores, &before.scores, spec);
+    let differences = Differences::find(&baseline.record, record, [&mut before, &mut after]);
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
     }
     let pooled = pooled_metrics(record);
     let sides = Sides { before: &baseline.record, after: record, spec, hybrid, pooled };
     let mut family = Family::default();
-    for arm in &after.scores {
+    // A new candidate is told as such; but something must be compared.
+    let is_known = |arm: &&Arm| before.arm(&arm.prompt, &arm.model, None).is_some();
+    let any_known = after.scores.iter().any(|arm| is_known(&arm));
+    for arm in after.scores.iter().filter(|arm| !any_known || is_known(arm)) {
         push_arm(&mut family, &sides, (&before, &after), arm)?;
     }
     // What the baseline has and the run lacks must not go unnoticed, unless the user left it out.
@@ -109,10 +123,31 @@ pub(crate) fn gate_run(
         push_arm(&mut family, &sides, (&before, &after), arm)?;
     }
     push_minima(&mut family, &sides, &after.scores)?;
-    let slices = slices::explore(folder, &sides, &before.scores, &after.scores)?;
+    let same = |arm: &Arm| before.arm(&arm.prompt, &arm.model, None);
+    let pairs = after.scores.iter().filter_map(|arm| Some((subject(arm, ""), same(arm)?, arm)));
+    let slices = slices::explore(folder, &sides, pairs)?;
     let mut decision = family.decide(record, &baseline.name, spec)?;
     decision.verdict.slices = slices;
+    decision.verdict.baseline_digest = Some(baseline.digest.clone());
+    differences.tell(&mut decision.verdict);
     Ok(decision)
+}
+
+/// The same; where the two cannot be compared, that is told and becomes the verdict.
+pub(crate) fn gate_or_refuse(
+    folder: &RunFolder,
+    record: &RunRecord,
+    baseline: &Baseline,
+    spec: &GateSpec,
+    printer: Printer,
+) -> Result<Decision> {
+    match gate_run(folder, record, baseline, spec) {
+        Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
+            printer.error(&error);
+            Ok(refused(record, &baseline.name, &error.to_string()))
+        }
+        decision => decision,
+    }
 }
 
 /// Every gated metric and amount of one arm.
@@ -158,9 +193,8 @@ pub(crate) fn gate_without(
     missing: &Missing,
     spec: &GateSpec,
 ) -> Result<Decision> {
-    let mut decision = match gate_minima(folder, record, spec)? {
-        Some(decision) => decision,
-        None => return Ok(refused(record, missing.name(), &missing.says())),
+    let Some(mut decision) = gate_minima(folder, record, spec)? else {
+        return Ok(refused(record, missing.name(), &missing.says()));
     };
     let verdict = &mut decision.verdict;
     missing.name().clone_into(&mut verdict.baseline);
@@ -182,13 +216,10 @@ pub(crate) fn gate_first(
     spec: &GateSpec,
 ) -> Result<Decision> {
     let says = format!("{} yet: nothing was compared", wanted.says());
-    let mut decision = match gate_minima(folder, record, spec)? {
-        Some(decision) => decision,
-        None => {
-            let Decision { mut verdict, .. } = refused(record, &wanted.name, &says);
-            verdict.answer = Answer::Pass;
-            return Ok(Decision { verdict, exit: Exit::Done });
-        }
+    let Some(mut decision) = gate_minima(folder, record, spec)? else {
+        let Decision { mut verdict, .. } = refused(record, &wanted.name, &says);
+        verdict.answer = Answer::Pass;
+        return Ok(Decision { verdict, exit: Exit::Done });
     };
     decision.verdict.baseline.clone_from(&wanted.name);
     decision.verdict.says = format!("{says}; {}", decision.verdict.says);
@@ -202,11 +233,13 @@ pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> Decision
         suite: record.suite.clone(),
         run_id: record.run_id.clone(),
         baseline: baseline.to_owned(),
+        baseline_digest: None,
         answer: Answer::Incomparable,
         says: why.to_owned(),
         correction: String::new(),
         comparisons: Vec::new(),
         slices: Vec::new(),
+        changes: None,
     };
     Decision { verdict, exit: Exit::Incomplete }
 }

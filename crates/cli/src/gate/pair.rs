@@ -176,10 +176,10 @@ fn lacks(amount: Amount, before: &[ItemScore], after: &[ItemScore]) -> Option<St
         (_, false) => "the run",
     };
     Some(match amount {
-        Amount::LatencyP95 => format!("no answer of {which} tells how long it took"),
-        Amount::OutputTokens => format!("no answer of {which} tells its tokens"),
+        Amount::LatencyP95 => format!("no answer of {which} has a latency"),
+        Amount::OutputTokens => format!("no answer of {which} has a token count"),
         Amount::CostUsd => {
-            format!("no answer of {which} tells its cost; give the model a `price`")
+            format!("no answer of {which} has a cost; give the model a `price`")
         }
     })
 }

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::Result;
 use evalmark_core::verdict::SliceFinding;
 use evalmark_report::usage::for_each_slice;
-use evalmark_verdict::{ItemScore, slices};
+use evalmark_verdict::{ItemScore, Subject, slices};
 
-use super::pair::{Pair, Sides, subject};
+use super::pair::{Pair, Sides};
 use crate::{
     arms::{Arm, key},
     run_folder::RunFolder,
@@ -20,12 +20,12 @@ const MOST_VALUES: usize = 50;
 /// Items by slice column and value.
 type Members = BTreeMap<(usize, Option<String>), Vec<u128>>;
 
-/// Every gated metric of every arm within every slice, with q-values over all of them.
-pub(super) fn explore(
+/// Every gated metric of these arms within every slice, with q-values over all of them. Each arm
+/// stands behind the one that it is compared with, and under the name of the comparison.
+pub(super) fn explore<'a>(
     folder: &RunFolder,
     sides: &Sides<'_>,
-    before: &[Arm],
-    after: &[Arm],
+    arms: impl Iterator<Item = (Subject, &'a Arm, &'a Arm)>,
 ) -> Result<Vec<SliceFinding>> {
     let columns = &sides.after.slices;
     if columns.is_empty() || !folder.samples().is_file() {
@@ -37,14 +37,12 @@ pub(super) fn explore(
     let sides = &Sides { before: earlier, after: later, spec, hybrid: None, pooled };
     let members = frequent(members(folder, columns)?, columns.len());
     let (mut judged, mut named) = (Vec::new(), Vec::new());
-    for arm in after {
-        let counterpart = |b: &&Arm| b.prompt == arm.prompt && b.model == arm.model;
-        let Some(reference) = before.iter().find(counterpart) else { continue };
+    for (named_as, reference, arm) in arms {
         for ((column, value), keys) in &members {
             for (metric, gated) in sides.spec.scores() {
                 let (reference, arm) = (reference.part(metric, keys), arm.part(metric, keys));
                 let pair = Pair {
-                    subject: subject(&arm, metric),
+                    subject: Subject { metric: metric.to_owned(), ..named_as.clone() },
                     before: Some(&reference),
                     after: Some(&arm),
                 };

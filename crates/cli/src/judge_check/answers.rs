@@ -63,7 +63,7 @@ impl Source {
         let path = Path::new(name);
         if path.is_file() {
             let format = Format::of(path)
-                .ok_or_else(|| anyhow!("the ending of `{name}` does not tell its format"))
+                .ok_or_else(|| anyhow!("the ending of `{name}` does not tell the format"))
                 .hint("use a file ending in .csv, .tsv, .jsonl, .json or .parquet")?;
             let access = FileAccess::unlimited();
             let path = path.to_owned();
@@ -77,22 +77,22 @@ impl Source {
 
 fn column(name: &str, record: &RunRecord) -> Result<Source> {
     let suite = Suite::read(&record.suite_file(), readers())?;
-    let ([prompt], [_]) = (record.prompts.as_slice(), record.models.as_slice()) else {
-        return Err(anyhow!(
-            "one column cannot hold labels of several prompts' or models' answers"
-        ))
-        .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
-    };
     let mut fields = HashMap::new();
     for item in Items::open(&Arc::new(suite.dataset))? {
         let item = item?;
         if !item.fields.contains_key(name) {
             let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
-            return Err(anyhow!("`{name}` is no file, and the dataset has no such column"))
+            return Err(anyhow!("`{name}` is neither a file nor a column of the dataset"))
                 .hint(format!("its columns: {}", known.join(", ")));
         }
         fields.insert(item.id.to_string(), item.fields);
     }
+    let ([prompt], [_]) = (record.prompts.as_slice(), record.models.as_slice()) else {
+        return Err(anyhow!(
+            "one column cannot have the labels of several prompts' or models' answers"
+        ))
+        .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
+    };
     let columns = BTreeMap::from([(prompt.name.clone(), name.to_owned())]);
     Ok(Source::Labels { labels: Labels::Columns(columns), fields })
 }

@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use evalmark_core::metric::MetricKind;
-use evalmark_verdict::{Figure, Interval, Lambda, Rated, RaterCheck, check_rater, ppi_mean};
+use evalmark_verdict::{
+    Figure, Labelled, Lambda, Rated, RaterCheck, check_rater_with_ties, ppi_estimate, ppi_mean,
+};
 use serde_json::{Value, json};
 
 use super::answers::Answer;
 use crate::{hint::Hinted, open::readers, run_folder::RunRecord};
+
+/// How sure intervals are.
+const CONFIDENCE: f64 = 0.95;
 
 /// Fewer labels than this are advisory.
 pub(crate) const ENOUGH: u64 = 50;
@@ -22,6 +27,8 @@ pub(crate) struct Finding {
     pub(crate) unscored: u64,
     /// From where on a score passes, and whether it is turned around first.
     pub(crate) threshold: f64,
+    /// Whether a score may be a tie.
+    can_tie: bool,
     pub(crate) check: RaterCheck,
     /// By prompt and model, in the order of the reports.
     pub(crate) arms: Vec<Corrected>,
@@ -48,21 +55,27 @@ impl Finding {
         let rule = Rule::of(record, metric);
         let rated = rated(answers, &rule);
         let labelled = answers.iter().filter(|answer| answer.human.is_some()).count();
-        let check = check_rater(&rated)
+        let check = check_rater_with_ties(&rated, rule.tie)
             .ok_or_else(|| anyhow!("no answer of the run has both a label and a score of `{metric}`"))
             .hint(
-                "`--labels FILE` wants the columns `item_id` and `label`, and whichever of `prompt`, \
-                 `model`, `epoch` and `output` tell which answer a label is about",
+                "`--labels FILE` needs the columns `item_id` and `label`, and those of `prompt`, `model`, \
+                 `epoch` and `output` that identify the labelled answer",
             )?;
         Ok(Self {
             metric: metric.to_owned(),
             answers: answers.len() as u64,
             unscored: (labelled - rated.len()) as u64,
             threshold: rule.threshold,
+            can_tie: rule.tie.is_some(),
             check,
             arms: corrected(answers),
             is_corrected: rule.has_labels,
         })
+    }
+
+    /// Whether a score may be a tie, which neither passes nor fails.
+    pub(crate) fn has_ties(&self) -> bool {
+        self.can_tie
     }
 
     /// For programs.
@@ -74,6 +87,8 @@ impl Finding {
             })
         });
         let [[both_fail, judge_alone], [people_alone, both_pass]] = check.confusion;
+        let judge_ties = check.with_ties.iter().map(|row| row[1]).sum::<u64>();
+        let people_ties = check.with_ties[1].iter().sum::<u64>();
         json!({
             "metric": self.metric,
             "answers": self.answers,
@@ -91,6 +106,11 @@ impl Finding {
                 "only_people_pass": people_alone,
                 "both_fail": both_fail,
             },
+            "ties": self.has_ties().then(|| json!({
+                "judge": judge_ties,
+                "people": people_ties,
+                "both": check.with_ties[1][1],
+            })),
             "bias": figure(&check.bias),
             "bias_by_prompt": leaning.collect::<Vec<_>>(),
             "bias_by_length": check.by_length.as_ref().map(figure),
@@ -113,8 +133,16 @@ fn figure(figure: &Figure) -> Value {
 struct Rule {
     threshold: f64,
     negate: bool,
+    /// The score that neither passes nor fails.
+    tie: Option<f64>,
     has_labels: bool,
 }
+
+/// Where two answers are compared, the judge may prefer neither, or each in one order: a tie.
+const OF_PAIRS: &str = "judge_pairwise";
+
+/// The score of a tie.
+const TIE: f64 = 0.5;
 
 impl Rule {
     /// As the run's suite says, or the kind of metric.
@@ -128,6 +156,8 @@ impl Rule {
         Self {
             threshold: spec["threshold"].as_f64().or(own).unwrap_or(0.5),
             negate: spec["not"] == true,
+            // A threshold of the suite's own says what a tie is worth.
+            tie: (spec.get(OF_PAIRS).is_some() && spec["threshold"].is_null()).then_some(TIE),
             has_labels: spec.get("labels").is_some(),
         }
     }
@@ -179,16 +209,14 @@ impl Corrected {
                 (None, _) => {}
             }
         }
+        let estimated = ppi_estimate(&labelled(&items), CONFIDENCE);
         let both = ppi_mean(&y, &there, &rest, Lambda::Pooled);
         let alone = ppi_mean(&y, &there, &rest, Lambda::Fixed(0.0));
         let gain = both.zip(alone).and_then(|(both, alone)| {
             let gain = (alone.stderr / both.stderr).powi(2);
             gain.is_finite().then_some(gain)
         });
-        let figure = both.map(|both| Figure {
-            estimate: both.estimate,
-            interval: both.interval(0.95).map(within_unit),
-        });
+        let figure = estimated.map(|(mean, interval)| Figure { estimate: mean.estimate, interval });
         let scores: Vec<f64> = there.iter().chain(&rest).copied().collect();
         let (first, n) = (&arm[0], |values: &[f64]| values.len() as u64);
         Self {
@@ -217,22 +245,35 @@ impl Corrected {
     }
 }
 
-fn within_unit(Interval { low, high }: Interval) -> Interval {
-    Interval { low: low.clamp(0.0, 1.0), high: high.clamp(0.0, 1.0) }
+/// Each item's means, and what is drawn as one: its cluster, or the item itself.
+fn labelled(items: &[ItemScores<'_>]) -> Vec<Labelled> {
+    let mut units: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut labelled = Vec::with_capacity(items.len());
+    for item in items {
+        let next = units.len() as u64;
+        let unit = *units.entry(item.unit).or_insert(next);
+        if let Some(judge) = mean(&item.judge) {
+            labelled.push(Labelled { human: mean(&item.human), judge, unit });
+        }
+    }
+    labelled
 }
 
 /// An item's scores: those of answers that people labelled, where there are any, and else all.
-#[derive(Default)]
-struct ItemScores {
+struct ItemScores<'a> {
+    /// The item's cluster, or the item itself.
+    unit: &'a str,
     judge: Vec<f64>,
     human: Vec<f64>,
 }
 
 /// The items of an arm. Only answers that both scored say how the two differ.
-fn by_item(arm: &[Answer]) -> Vec<ItemScores> {
-    let mut items: BTreeMap<&str, (ItemScores, Vec<f64>)> = BTreeMap::new();
+fn by_item(arm: &[Answer]) -> Vec<ItemScores<'_>> {
+    let mut items: BTreeMap<&str, (ItemScores<'_>, Vec<f64>)> = BTreeMap::new();
     for answer in arm {
-        let (both, alone) = items.entry(&answer.item_id).or_default();
+        let unit = answer.cluster.as_deref().unwrap_or(&answer.item_id);
+        let none = || (ItemScores { unit, judge: Vec::new(), human: Vec::new() }, Vec::new());
+        let (both, alone) = items.entry(&answer.item_id).or_insert_with(none);
         match (answer.judge, answer.human) {
             (Some(judge), Some(human)) => {
                 both.judge.push(judge);
@@ -242,10 +283,10 @@ fn by_item(arm: &[Answer]) -> Vec<ItemScores> {
             (None, _) => {}
         }
     }
-    let merged = |(both, alone): (ItemScores, Vec<f64>)| {
+    let merged = items.into_values().map(|(both, alone)| {
         if both.human.is_empty() { ItemScores { judge: alone, ..both } } else { both }
-    };
-    items.into_values().map(merged).collect()
+    });
+    merged.collect()
 }
 
 fn mean(values: &[f64]) -> Option<f64> {

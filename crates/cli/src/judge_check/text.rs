@@ -11,7 +11,7 @@ pub(crate) fn render(finding: &Finding) -> String {
     let check = &finding.check;
     let metric = printable(&finding.metric);
     let mut head = format!(
-        "`{metric}` beside people: {} labelled answers to {} items, of {} answers",
+        "`{metric}` compared with human labels: {} labelled answers to {} items, of {} answers",
         check.n, check.units, finding.answers
     );
     if finding.unscored > 0 {
@@ -30,25 +30,50 @@ pub(crate) fn render(finding: &Finding) -> String {
 
 fn agreement(finding: &Finding) -> String {
     let check = &finding.check;
-    let [[both_fail, judge_alone], [people_alone, both_pass]] = check.confusion;
+    let kappa = if finding.has_ties() {
+        "Cohen's kappa, a tie agrees by half"
+    } else {
+        "Cohen's kappa, pass or fail"
+    };
     let agreement = vec![
-        row("Cohen's kappa, pass or fail", check.kappa.as_ref()),
+        row(kappa, check.kappa.as_ref()),
         row("Krippendorff's alpha, scores", check.alpha.as_ref()),
     ];
-    let line = |name: &str, passes: u64, fails: u64| {
-        vec![name.to_owned(), passes.to_string(), fails.to_string()]
-    };
-    let confusion = vec![
-        line("people: pass", both_pass, people_alone),
-        line("people: fail", judge_alone, both_fail),
-    ];
-    let threshold = format!("passes from {}", finding.threshold);
     [
         figures(&["agreement", "value", "95 % interval"], &[(String::new(), agreement)]),
-        figures(&[threshold.as_str(), "judge: pass", "judge: fail"], &[(String::new(), confusion)]),
+        confusion(finding),
     ]
     .map(|table| table.trim().to_owned())
     .join("\n\n")
+}
+
+/// What people say down, what the judge says across; a tie apart, where there may be one.
+fn confusion(finding: &Finding) -> String {
+    let [fail, tie, pass] = [0, 1, 2];
+    let table = finding.check.with_ties;
+    let of = |said: usize, columns: &[usize]| -> Vec<String> {
+        columns.iter().map(|column| table[said][*column].to_string()).collect()
+    };
+    let line = |name: &str, said: usize, columns: &[usize]| {
+        let mut line = vec![name.to_owned()];
+        line.extend(of(said, columns));
+        line
+    };
+    if finding.has_ties() {
+        let columns = [pass, tie, fail];
+        let lines = vec![
+            line("human: better", pass, &columns),
+            line("human: tie", tie, &columns),
+            line("human: worse", fail, &columns),
+        ];
+        let header = ["", "judge: better", "judge: tie", "judge: worse"];
+        return figures(&header, &[(String::new(), lines)]);
+    }
+    let columns = [pass, fail];
+    let lines = vec![line("human: pass", pass, &columns), line("human: fail", fail, &columns)];
+    let threshold = format!("passes from {}", finding.threshold);
+    let header = [threshold.as_str(), "judge: pass", "judge: fail"];
+    figures(&header, &[(String::new(), lines)])
 }
 
 fn leanings(finding: &Finding) -> String {
@@ -61,7 +86,7 @@ fn leanings(finding: &Finding) -> String {
         }));
     }
     rows.push(row("rank correlation with length", check.by_length.as_ref()));
-    let header = ["judge minus people", "value", "95 % interval"];
+    let header = ["judge minus human", "value", "95 % interval"];
     figures(&header, &[(String::new(), rows)]).trim().to_owned()
 }
 
@@ -91,7 +116,7 @@ fn corrections(arms: &[Corrected]) -> String {
         ]
     };
     let header =
-        ["mean", "labels", "judge", "people", "corrected", "95 % interval", "worth labels"];
+        ["mean", "labels", "judge", "human", "corrected", "95 % interval", "worth (labels)"];
     figures(&header, &[(String::new(), arms.iter().map(row).collect())]).trim().to_owned()
 }
 
@@ -99,12 +124,12 @@ fn corrections(arms: &[Corrected]) -> String {
 fn meaning(finding: &Finding) -> Vec<String> {
     let check = &finding.check;
     let mut lines = vec![if finding.is_corrected {
-        "Verdicts on this metric are corrected by the suite's labels (PPI++): where the judge leans \
-         shifts them no more."
+        "Verdicts on this metric are corrected by the suite's labels (PPI++), so that the judge's bias \
+         does not shift them."
             .to_owned()
     } else {
         "Verdicts on this metric compare the judge's scores alone, and say so. With `labels:` in \
-         the suite they are corrected by people's (PPI++): the `corrected` means above."
+         the suite they are corrected by human labels (PPI++): the `corrected` means above."
             .to_owned()
     }];
     if check.n < ENOUGH {
@@ -119,7 +144,7 @@ fn meaning(finding: &Finding) -> Vec<String> {
         && (interval.low > 0.0 || interval.high < 0.0)
     {
         let liked = if by_length.estimate > 0.0 { "longer" } else { "shorter" };
-        lines.push(format!("The judge favours {liked} answers, compared with people."));
+        lines.push(format!("The judge favours {liked} answers, compared with human labels."));
     }
     lines
 }

@@ -163,7 +163,7 @@ impl Programs {
             };
             let Some(question) = questions.get(scores.len()) else {
                 n_certain = 0;
-                break Some("it wrote more lines than it was asked about answers".to_owned());
+                break Some("it wrote more lines than there were answers".to_owned());
             };
             match metric.program_score(question.case as u64, &line) {
                 Ok(reply) => {
@@ -175,7 +175,7 @@ impl Programs {
                 Err(reason) => break Some(reason),
             }
         };
-        let told = format!("it told of {} of {} answers", scores.len(), questions.len());
+        let told = format!("it scored {} of {} answers", scores.len(), questions.len());
         let failure = match failure {
             None if scores.len() < questions.len() => Some(told),
             failure => failure.map(|reason| format!("{reason} ({told})")),

@@ -153,9 +153,9 @@ fn where_less_is_better_a_rise_is_the_loss() {
 }
 
 #[test]
-fn planning_leaves_out_what_it_cannot_reckon_with() {
+fn planning_leaves_out_what_it_does_not_cover() {
     let world = World::new(0);
     run(&world, "r", 60, F1, "", fair).expect(0);
     let ran = world.run(&["plan", "suite.yaml"]).expect(0);
-    assert!(ran.stderr.contains("not reckoned with: f1"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("not planned for: f1"), "{}", ran.stderr);
 }

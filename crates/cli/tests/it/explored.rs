@@ -22,7 +22,7 @@ fn a_leaderboard_shows_groups() {
     let third = "  - { name: again, template: 'Colour: {{ text }}' }\nmodels:";
     world.write("suite.yaml", &text.replace("models:", third));
     let ran = world.run_suite("r", &[]).expect(0);
-    assert!(ran.stdout.contains("letters: prompts and models that share one"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Rows that share a letter do not differ"), "{}", ran.stdout);
     let ran = world.run(&["compare", "reports/test/r"]).expect(0);
     for line in ["exact (Holm over 3 pairs", "  a  100.0 %", "  b   66.7 %"] {
         assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
@@ -64,7 +64,7 @@ fn slices_tell_where_the_drop_is() {
         Reply::text(answer(if i.is_multiple_of(4) { i + 1 } else { i }))
     };
     let ran = run("b", rude_is_wrong, 1);
-    let told = "by slice (exploratory, decides nothing): of 2, 1 stand out";
+    let told = "Slices (exploratory, not gated): 1 of 2 differs notably";
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     assert!(
         ran.stdout.contains("tone = rude · plain · small: exact fell from 100.0 %"),
@@ -75,6 +75,39 @@ fn slices_tell_where_the_drop_is() {
     assert_eq!(slices[0]["value"], "calm");
     assert_eq!(slices[0]["stands_out"], false);
     assert_eq!(slices[1]["stands_out"], true);
+}
+
+#[test]
+fn slices_are_explored_between_prompts_too() {
+    let world = World::new(0);
+    let rows = (0..200).fold("id,text,label,tone\n".to_owned(), |mut text, i| {
+        let tone = if i % 3 == 0 { "rude" } else { "calm" };
+        writeln!(text, "i{i:04},question {i},{},{tone}", answer(i)).expect("written");
+        text
+    });
+    world.write("data.csv", &rows);
+    let server = Server::start(terse_is_worse);
+    let text = suite(&server.url(), "");
+    world.write("suite.yaml", &text.replace("target: label", "target: label, slices: [tone]"));
+    world.run_suite("a", &[]).expect(0);
+    let between = ["compare", "reports/test/a", "--between", "plain", "terse", "--format", "json"];
+    let verdict: Value = serde_json::from_str(&world.run(&between).expect(1).stdout).expect("JSON");
+    let slices = verdict["slices"].as_array().expect("a list");
+    let found = |slice: &Value| {
+        let comparison = &slice["comparison"];
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        (text(&slice["value"]), text(&comparison["metric"]), slice["stands_out"] == true)
+    };
+    let own =
+        |value: &str, metric: &str, stands_out| (value.to_owned(), metric.to_owned(), stands_out);
+    let expected = [
+        own("calm", "close", false),
+        own("calm", "exact", false),
+        own("rude", "close", true),
+        own("rude", "exact", true),
+    ];
+    assert_eq!(slices.iter().map(found).collect::<Vec<_>>(), expected);
+    assert_eq!(slices[0]["comparison"]["prompt"], "terse vs plain");
 }
 
 #[test]

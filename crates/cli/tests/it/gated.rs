@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use evalmark_loopback::{Reply, Seen, Server};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::setup::{Ran, World, answer, item};
 
@@ -75,13 +75,13 @@ fn labels_that_are_about_nothing_are_told() {
     world.write("labels.csv", "item_id,output,label\ni0001,another answer,1\n");
     let ran = run_judged(&world, "r", "", "labels: { file: labels.csv }").expect(0);
     assert!(
-        ran.stderr.contains("no label of `good` is about an answer of this run"),
+        ran.stderr.contains("no label of `good` matches an answer of this run"),
         "{}",
         ran.stderr
     );
     world.write("labels.csv", "item_id,label\ni0001,splendid\n");
     let ran = run_judged(&world, "s", "", "labels: { file: labels.csv }").expect(2);
-    let told = "row 1: `splendid` is no label; a label is a number from 0 to 1";
+    let told = "row 1: `splendid` is not a label; a label is a number from 0 to 1";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
 
@@ -118,7 +118,7 @@ fn what_answers_take_is_gated_as_a_ratio() {
     run("a", 20, 50, priced).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
     let ran = run("b", 60, 80, priced).expect(1);
-    for words in ["latency_p95", "times the baseline", "may grow to 1.10 times", "output_tokens"] {
+    for words in ["latency_p95", "% more) [", "allowed up to 1.10×", "output_tokens"] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
     }
     let verdict = world.json("reports/test/b/verdict.json");
@@ -131,6 +131,9 @@ fn what_answers_take_is_gated_as_a_ratio() {
         assert_eq!(of(metric)["measure"], "ratio");
     }
     assert_eq!(of("exact")["answer"], "pass");
+    // Amounts differ nearly everywhere: none is listed.
+    assert_eq!((&of("cost_usd")["n_flips"], &of("cost_usd")["flips"]), (&json!(0), &json!([])));
+    assert!(!ran.stdout.contains("flipped"), "{}", ran.stdout);
     // A baseline of old may not know.
     std::fs::remove_file(world.path("reports/baselines/test/main/usage.parquet")).expect("removed");
     let ran = world.run(&["gate", "reports/test/b", "--baseline", "main"]).expect(2);

@@ -103,7 +103,10 @@ fn panels_and_repeats_are_asked_once_and_agreement_is_told() {
     assert_eq!(server.count(), 36, "nothing is asked again");
     let shown = world.run(&["show", "reports/test/r"]).expect(0).words();
     assert!(shown.contains("`panel`: 2 judges over 6 answers, Krippendorff's alpha"), "{shown}");
-    assert!(shown.contains("`again`: asked the same again, a judge's grades have"), "{shown}");
+    assert!(
+        shown.contains("`again`: a judge's repeated grades of the same answer have"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -133,6 +136,17 @@ fn both_orders_are_asked_and_the_flip_rate_is_told() {
     assert_eq!(judging["pairs"], 3);
     assert!((judging["flip_rate"].as_f64().expect("a rate") - 1.0 / 3.0).abs() < 1e-12);
     assert!(ran.words().contains("the order of the answers decided 33.3 % of 3 comparisons"));
+    // Beside people a tie is neither better nor worse: nothing passes here.
+    world.write("labels.csv", "item_id,label\ni0000,1\ni0001,0\ni0002,1\n");
+    let check = ["judge-check", "reports/test/r", "--metric", "duel", "--labels", "labels.csv"];
+    let told = world.run(&[&check[..], &["--format", "json"]].concat()).expect(0).stdout;
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let decided = &told["confusion"];
+    assert_eq!((&decided["both_pass"], &decided["only_judge_passes"]), (&json!(0), &json!(0)));
+    assert_eq!((&told["ties"]["judge"], &told["ties"]["people"]), (&json!(3), &json!(0)));
+    let text = world.run(&check).expect(0).words();
+    assert!(text.contains("judge: better judge: tie judge: worse"), "{text}");
+    assert!(text.contains("human: better 0 2 0"), "{text}");
 }
 
 #[test]
@@ -191,7 +205,7 @@ fn criteria_need_quotes_and_references_have_three_verdicts() {
     let ran = world.run_suite("r", &[]).expect(4);
     assert_eq!(values(&world, "facts"), [Some(0.5), Some(0.0), Some(0.5)]);
     assert_eq!(values(&world, "same"), [Some(1.0), Some(0.25), None]);
-    assert!(ran.stderr.contains("no score of `same`: unreadable grade: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no score of `same`: could not read a grade: "), "{}", ran.stderr);
 }
 
 #[test]
@@ -335,7 +349,11 @@ fn a_judge_is_compared_with_people() {
     assert!(arm["labels_worth"].as_f64().expect("a number") > 45.0);
 
     let text = world.run(&check).expect(0).words();
-    for part in ["`good` beside people: 45 labelled answers", "45 labels are advisory", "PPI++"] {
+    for part in [
+        "`good` compared with human labels: 45 labelled answers",
+        "45 labels are advisory",
+        "PPI++",
+    ] {
         assert!(text.contains(part), "{text}");
     }
     let nowhere = world.run(&["judge-check", "reports/test/r"]).expect(2).stderr;

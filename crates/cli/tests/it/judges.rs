@@ -86,7 +86,7 @@ fn grades_that_nobody_can_read_are_told_and_not_promoted() {
     let world = World::new(5);
     world.write("suite.yaml", &SUITE.replace("URL", &server.url()));
     let ran = world.run_suite("r", &[]).expect(4);
-    let told = "5 of 5 samples have an answer but no score of `good`: unreadable grade";
+    let told = "5 of 5 samples have an answer but no score of `good`: could not read a grade";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     world.run(&["baseline", "promote", "reports/test/r", "main"]).expect(2);
 }

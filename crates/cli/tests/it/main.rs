@@ -1,7 +1,9 @@
 //! The whole program, run as users run it, against a server on loopback.
 
+mod aborted;
 mod baselines;
 mod calibrate;
+mod changed;
 mod classified;
 mod custom;
 mod dependencies;
@@ -15,9 +17,14 @@ mod killed;
 mod mistakes;
 mod permissions;
 mod planning;
+mod printed;
 mod quickstart;
+mod reasoning;
+mod recorded;
 mod resuming;
 mod setup;
+mod several;
+mod sharing;
 mod spending;
 mod stopping;
 mod tidy;

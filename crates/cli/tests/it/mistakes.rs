@@ -76,7 +76,7 @@ fn mistakes_in_the_suite() {
         "literal key",
         replaced("limits:", "api_key: sk-abcdefghijk, limits:"),
         &[],
-        &["a suite never holds a key", "api_key_env: OPENAI_API_KEY"],
+        &["a suite must not contain a key", "api_key_env: OPENAI_API_KEY"],
     );
 }
 
@@ -163,7 +163,7 @@ fn check_reports_every_mistake_and_asks_nothing() {
         &text.replace("target: label", "target: x").replace("levenshtein", "levenstein"),
     );
     let ran = world.run(&["check", "good.yaml", "bad.yaml"]).expect(2);
-    assert!(ran.stdout.contains("good.yaml: 2 prompts x 1 models x 3 items"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("good.yaml: 2 prompts x 1 model x 3 items"), "{}", ran.stdout);
     assert!(
         ran.stderr.contains("bad.yaml:2:45") || ran.stderr.contains("no column `x`"),
         "{}",

@@ -139,7 +139,7 @@ fn a_gate_warns_of_margins_that_the_suite_cannot_resolve() {
     // A file that cannot be read stops no gate.
     world.write("reports/test/calibration.json", "{");
     let ran = world.run(&gated).expect(3);
-    assert!(ran.stderr.contains("`evalmark calibrate` writes it anew"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`evalmark calibrate` rewrites it"), "{}", ran.stderr);
 }
 
 #[test]

@@ -24,10 +24,14 @@ fn a_budget_is_not_passed_and_the_rest_can_be_resumed() {
     let world = world(&server.url());
     let budget = ["--prompt", "plain", "--max-cost", "0.05"];
     let ran = world.run_suite("r", &budget).expect(4);
-    assert!(ran.stderr.contains("the budget is used up"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Budget reached ($0.0"), "{}", ran.stderr);
     // An answer costs 0.0011; it may cost 0.0022 and the prompt, for all one knows before.
     let asked = server.count();
     assert!((30..=45).contains(&asked), "{asked}");
+    let left = format!("the remaining {} requests were not sent", 100 - asked);
+    assert!(ran.stderr.contains(&left), "{left}: {}", ran.stderr);
+    let errors = &world.json("reports/test/r/run.json")["counts"]["errors"];
+    assert_eq!(errors, &serde_json::json!({ "budget": 100 - asked }));
     let spent = world.json("reports/test/r/run.json")["totals"]["spent_usd"].as_f64();
     assert!(spent.is_some_and(|spent| spent <= 0.05 && spent > 0.03), "{spent:?}");
     let tokens = ["resume", "reports/test/r", "--max-tokens", "500"];
@@ -60,7 +64,7 @@ fn the_cache_tells_what_it_holds_and_forgets_on_request() {
     let world = World::new(20);
     world.suite(&server.url(), "");
     let ran = world.run(&["cache", "info"]).expect(0);
-    assert!(ran.stdout.contains("no answer is kept"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("no answers are kept"), "{}", ran.stdout);
     world.run_suite("a", &[]).expect(0);
     let ran = world.run(&["cache", "info", "--format", "json"]).expect(0);
     let info: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
@@ -68,10 +72,10 @@ fn the_cache_tells_what_it_holds_and_forgets_on_request() {
     let ran = world.run(&["cache", "prune"]).expect(2);
     assert!(ran.stderr.contains("--older-than 30d"), "{}", ran.stderr);
     let ran = world.run(&["cache", "prune", "--older-than", "30d"]).expect(0);
-    assert!(ran.stdout.contains("threw away 0 answers"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("deleted 0 answers"), "{}", ran.stdout);
     world.run(&["cache", "prune", "--older-than", "a while"]).expect(2);
     let ran = world.run(&["cache", "prune", "--all"]).expect(0);
-    assert!(ran.stdout.contains("threw away 40 answers"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("deleted 40 answers"), "{}", ran.stdout);
     world.run_suite("b", &[]).expect(0);
     assert_eq!(server.count(), 80);
 }

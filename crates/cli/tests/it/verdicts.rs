@@ -62,7 +62,8 @@ fn twenty_items_cannot_tell() {
     assert!(needed > 20);
     assert!(ran.words().contains("items would decide it"), "{}", ran.stdout);
     assert!(
-        ran.words().contains(&format!("{needed} items show a drop of the margin")),
+        ran.words()
+            .contains(&format!("{needed} items would be enough to detect a drop as large as")),
         "{}",
         ran.stdout
     );
@@ -143,13 +144,14 @@ fn verdicts_have_every_form() {
     world.suite(&server.url(), "");
     world.run_suite("a", &[]).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
+    world.run_suite("b", &[]).expect(0);
     for (format, words) in [
         ("json", "\"answer\": \"pass\""),
         ("markdown", "|"),
         ("junit", "<testsuite"),
         ("github", "::"),
     ] {
-        let arguments = ["gate", "reports/test/a", "--baseline", "main", "--format", format];
+        let arguments = ["gate", "reports/test/b", "--baseline", "main", "--format", format];
         let ran = world.run(&[&arguments[..], &["--output", "verdict.out"]].concat()).expect(0);
         assert_eq!(ran.stdout, "");
         let text = String::from_utf8(world.bytes("verdict.out")).expect("UTF-8");
@@ -185,12 +187,13 @@ fn a_gate_without_its_suite_is_the_gate_of_the_run() {
     world.suite(&server.url(), "gate: { metrics: { exact: { margin: 0.0001 } } }\n");
     world.run_suite("a", &[]).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
-    let gate = ["gate", "reports/test/a", "--baseline", "main"];
+    world.run_suite("b", &[]).expect(0);
+    let gate = ["gate", "reports/test/b", "--baseline", "main"];
     world.run(&gate).expect(3);
     std::fs::remove_file(world.path("suite.yaml")).expect("removed");
     let ran = world.run(&gate).expect(3);
     assert!(
-        ran.stderr.contains("the gate is the one in reports/test/a/run.json"),
+        ran.stderr.contains("the gate is the one in reports/test/b/run.json"),
         "{}",
         ran.stderr
     );
@@ -214,6 +217,6 @@ fn a_minimum_is_held_by_its_interval() {
     }
     // Beside a baseline, both must hold.
     world.run(&["baseline", "promote", "reports/test/missed", "main"]).expect(0);
-    let ran = world.run(&["gate", "reports/test/missed", "--baseline", "main"]).expect(1);
+    let ran = world.run(&["gate", "reports/test/met", "--baseline", "main"]).expect(1);
     assert!(ran.stdout.contains("REGRESSED"), "{}", ran.stdout);
 }

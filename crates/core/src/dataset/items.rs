@@ -123,10 +123,7 @@ static ITEM_HASHER: LazyLock<blake3::Hasher> =
 /// BLAKE3 over the columns that make the item what it is: all but the id and
 /// those that the suite tells to ignore.
 fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
-    let mut columns: Vec<_> = row
-        .iter()
-        .filter(|(name, _)| spec.id.as_ref() != Some(name) && !spec.ignored.contains(name))
-        .collect();
+    let mut columns: Vec<_> = row.iter().filter(|(name, _)| is_content(spec, name)).collect();
     columns.sort_by_key(|(name, _)| *name);
     let mut hasher = ITEM_HASHER.clone();
     for (name, value) in columns {
@@ -146,6 +143,11 @@ fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
     ItemHash(hash)
 }
 
+/// Whether a column is part of what makes an item what it is.
+fn is_content(spec: &DatasetSpec, column: &String) -> bool {
+    spec.id.as_ref() != Some(column) && !spec.ignored.contains(column)
+}
+
 /// What a pass over all items found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
@@ -153,6 +155,8 @@ pub struct Survey {
     pub n_items: u64,
     /// BLAKE3 over ids and contents in order, 64 hexadecimal digits.
     pub hash: String,
+    /// The columns that make up an item's content, in the order in which they first occur.
+    pub columns: Vec<String>,
 }
 
 /// Sees every item once; `finish` answers. Holds eight bytes an item.
@@ -161,12 +165,14 @@ pub(crate) struct Surveyor {
     hasher: blake3::Hasher,
     /// Short hashes of the ids, in the items' order.
     seen: Vec<u64>,
+    /// Every column that occurs, in that order.
+    columns: Vec<String>,
 }
 
 impl Surveyor {
     pub(crate) fn new(spec: Arc<DatasetSpec>) -> Self {
         let hasher = blake3::Hasher::new_derive_key("evalmark dataset v1");
-        Self { spec, hasher, seen: Vec::new() }
+        Self { spec, hasher, seen: Vec::new(), columns: Vec::new() }
     }
 
     pub(crate) fn see(&mut self, item: &Item) {
@@ -174,6 +180,12 @@ impl Surveyor {
         self.hasher.update(id.as_bytes());
         self.hasher.update(&item.hash.0);
         self.seen.push(short);
+        for (at, column) in item.fields.keys().enumerate() {
+            // Nearly every row has the columns of the one before, in the same order.
+            if self.columns.get(at) != Some(column) && !self.columns.contains(column) {
+                self.columns.push(column.clone());
+            }
+        }
     }
 
     pub(crate) fn finish(mut self) -> Result<Survey, DatasetError> {
@@ -191,7 +203,10 @@ impl Surveyor {
         if !twice.is_empty() {
             unique(&self.spec, &twice)?;
         }
-        Ok(Survey { n_items, hash: self.hasher.finalize().to_hex().to_string() })
+        let Self { spec, columns, hasher, .. } = self;
+        let is_content = |column: &String| is_content(&spec, column);
+        let columns = columns.into_iter().filter(is_content).collect();
+        Ok(Survey { n_items, hash: hasher.finalize().to_hex().to_string(), columns })
     }
 }
 

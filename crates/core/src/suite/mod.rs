@@ -26,7 +26,7 @@ use crate::{
     dataset::{DatasetSpec, OpenParquet},
     files::{FileAccess, MAX_TEXT},
     metric::{MetricKind, MetricSpec},
-    model::Model,
+    model::{Model, Provider, RecordedColumn},
     prompt::Prompt,
 };
 
@@ -110,7 +110,15 @@ impl Suite {
     pub fn select(&mut self, prompts: &[String], models: &[String]) -> Result<(), SuiteError> {
         let names: Vec<_> = self.prompts.iter().map(|p| p.name.to_string()).collect();
         all_known("prompt", prompts, &names)?;
-        self.prompts.retain(|p| prompts.is_empty() || prompts.iter().any(|n| **n == *p.name));
+        let is_kept: Vec<_> =
+            names.iter().map(|name| prompts.is_empty() || prompts.contains(name)).collect();
+        retain(&mut self.prompts, &is_kept);
+        for model in &mut self.models {
+            if let Provider::RecordedColumn(RecordedColumn::ByPrompt(columns)) = &mut model.provider
+            {
+                retain(columns, &is_kept);
+            }
+        }
         let names: Vec<_> = self.models.iter().map(|m| m.name.to_string()).collect();
         all_known("model", models, &names)?;
         if !models.is_empty() {
@@ -152,6 +160,12 @@ impl Suite {
     pub fn model_index(&self, name: &str) -> Option<usize> {
         self.models.iter().position(|model| *model.name == *name)
     }
+}
+
+/// Keeps what `is_kept` says, which is parallel to the list.
+fn retain<T>(list: &mut Vec<T>, is_kept: &[bool]) {
+    let mut is_kept = is_kept.iter();
+    list.retain(|_| is_kept.next().copied().unwrap_or(true));
 }
 
 /// The text of a suite, which may come from a pipe: whoever runs evalmark named it.

@@ -200,13 +200,16 @@ pub(crate) enum RawProvider {
     Recorded,
 }
 
-/// Where recorded answers are: exactly one of `column` and `file`.
+/// Where recorded answers are: exactly one of `column`, `columns` and `file`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawRecorded {
     /// Dataset column with the answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) column: Option<String>,
+    /// Dataset columns with the answers, by the name of the prompt that they answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<std::collections::BTreeMap<String, String>>,
     /// JSONL file of answers by request hash, relative to the suite file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
@@ -231,10 +234,14 @@ pub(crate) struct RawLimits {
     /// Time for one attempt, such as `60s`, `500ms` or `2m`; default 60s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<String>,
-    /// Time for all attempts of one request and the waits between them, such as `10m`; default:
-    /// as long as the attempts take.
+    /// Time for all attempts of one request, from the first, and the waits between them, such as
+    /// `10m`; default: as long as the attempts take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) total_timeout: Option<String>,
+    /// Time without a single answer, while requests fail, after which the model is called no more,
+    /// such as `30m`; default 5m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) give_up_after: Option<String>,
     /// Attempts for one request, the first included; default 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
@@ -262,6 +269,10 @@ pub(crate) struct RawPrice {
 pub(crate) struct RawMetric {
     /// Name it is reported under.
     pub(crate) name: String,
+    /// What becomes of reasoning in the answer's text, such as `<think>…</think>`; default: `cut`,
+    /// and `keep` for presets of other tools, `pii`, `blocklist`, and whatever names such a tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reasoning: Option<RawReasoning>,
     /// Narrow the answer first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) extract: Option<RawExtract>,
@@ -283,6 +294,16 @@ pub(crate) struct RawMetric {
     /// The kinds; their schemas come from whoever knows them.
     #[serde(flatten)]
     pub(crate) kinds: Map<String, Value>,
+}
+
+/// What becomes of reasoning in an answer's text.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawReasoning {
+    /// It is cut off, and the rest is scored. An answer that never stops reasoning is invalid.
+    Cut,
+    /// It is scored like everything else.
+    Keep,
 }
 
 /// Where human labels are: exactly one of `column`, `columns` and `file`.
@@ -312,10 +333,11 @@ pub(crate) struct RawExtract {
     /// Capture group; default: group 1 where there is one, else the whole match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) group: Option<usize>,
-    /// Which match; default: the first.
+    /// Which match, where there are several: by default the first of `regex`, and the last JSON in
+    /// which the path of `json` leads to a value, since drafts stand before the final one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) which: Option<RawWhich>,
-    /// JSONPath into a JSON answer.
+    /// JSONPath into JSON in the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) json: Option<String>,
 }

@@ -11,6 +11,7 @@
 //! refusal that has nothing to do with how many are under way means a limit of rate, for which no
 //! window is small enough: then a pace is learned in the same manner.
 
+mod ages;
 mod meter;
 mod pace;
 mod quota;
@@ -23,12 +24,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::{
+    ages::Ages,
     meter::Meter,
     pace::Pace,
     window::{Cause, Window},
 };
 
 pub(crate) use self::quota::Quota;
+use crate::event::{Hold, Holder};
 
 /// What an attempt's end says about the server's load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +72,7 @@ pub(crate) struct Flow {
     trial: Option<Trial>,
     quota: Option<Quota>,
     meter: Meter,
+    ages: Ages,
     /// When the next attempt keeps its distance.
     apart_at: Instant,
     /// Until when the server asked everyone to wait.
@@ -92,6 +96,7 @@ impl Flow {
             trial: None,
             quota: None,
             meter: Meter::new(now),
+            ages: Ages::new(now),
             apart_at: now,
             paused_until: None,
         }
@@ -129,6 +134,7 @@ impl Flow {
         if let Some(quota) = &mut self.quota {
             quota.take(now);
         }
+        self.ages.begin(now);
         Ok(Ticket { sent_at: now, level: self.window.depart(now) })
     }
 
@@ -147,6 +153,7 @@ impl Flow {
 
     /// Learns from the end of an attempt.
     pub(crate) fn arrive(&mut self, ticket: Ticket, load: Load, now: Instant) {
+        self.ages.end(ticket.sent_at);
         match load {
             Load::Unknown => self.window.forget(),
             Load::Normal => self.succeeded(ticket, now),
@@ -185,6 +192,27 @@ impl Flow {
                 self.trial = Some(Trial { began_with: rate });
             }
         }
+    }
+
+    /// How many attempts are under way, and about how long the oldest has been.
+    pub(crate) fn under_way(&self, now: Instant) -> (usize, Duration) {
+        self.ages.oldest(now)
+    }
+
+    /// Usual time of a success; zero before the first.
+    pub(crate) fn latency(&self) -> Duration {
+        self.window.latency()
+    }
+
+    /// What holds the next attempt back, if something does.
+    pub(crate) fn held(&self, now: Instant) -> Option<Hold> {
+        let hold = |by: Holder, until: Option<Instant>| {
+            let time = until?.saturating_duration_since(now);
+            (!time.is_zero()).then_some(Hold { by, time })
+        };
+        hold(Holder::RetryAfter, self.paused_until)
+            .or_else(|| hold(Holder::Headers, self.quota.as_ref()?.hold(now)))
+            .or_else(|| hold(Holder::Pace, self.pace.as_ref().map(Pace::next_at)))
     }
 
     /// Lets nothing go for `delay`, because the server asked for that.

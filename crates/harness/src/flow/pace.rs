@@ -66,6 +66,11 @@ impl Pace {
         self.per_second
     }
 
+    /// When the next attempt may go.
+    pub(super) fn next_at(&self) -> Instant {
+        self.next_at
+    }
+
     /// Lets an attempt go (`None`), or says when to ask again.
     pub(super) fn hold(&mut self, now: Instant) -> Option<Instant> {
         if now < self.next_at {

@@ -105,7 +105,8 @@ fn span(text: &str, wall: fn() -> SystemTime) -> Option<Duration> {
             "ns" => 1e-9,
             _ => return None,
         };
-        total += Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
+        let span = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
+        total = total.checked_add(span)?;
         rest = &unit[end..];
     }
     Some(total)
@@ -138,6 +139,8 @@ mod tests {
         check_span("soon", None);
         check_span("5x", None);
         check_span("-1s", None);
+        check_span("nan", None);
+        check_span("10000000000000000000s10000000000000000000s", None);
     }
 
     /// Milliseconds between requests, and until the first.

@@ -37,10 +37,33 @@ pub enum LedgerError {
         detail: String,
     },
     /// The disk is full.
-    #[error("no space is left for the ledger {path}: answers that were not yet in it are lost")]
+    #[error(
+        "no space is left on the disk of the ledger {path}; answers that are not in it yet are lost"
+    )]
     Full {
         /// The file.
         path: String,
+    },
+    /// The disk is too full for a ledger to begin.
+    #[error("no space is left on the disk for the ledger {path}; nothing was sent to a model")]
+    NoRoom {
+        /// The file.
+        path: String,
+    },
+    /// The file was deleted or replaced while it was in use.
+    #[error(
+        "the ledger {path} was {} while evalmark used it",
+        if *is_rescued {
+            "deleted (what it held is written there again)"
+        } else {
+            "deleted or replaced, with the answers in it,"
+        }
+    )]
+    Gone {
+        /// The file.
+        path: String,
+        /// Whether what it held could be written anew.
+        is_rescued: bool,
     },
     /// Another process held the file for too long.
     #[error("the ledger {path} is in use by another process, and did not become free")]
@@ -67,7 +90,19 @@ impl LedgerError {
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, detail },
             Some(ErrorCode::DiskFull) => Self::Full { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
+            Some(ErrorCode::SystemIoFailure) => {
+                let detail = format!("{detail} (the disk fails, or `ulimit -f` limits its size)");
+                Self::Unusable { path, detail }
+            }
             _ => Self::Unusable { path, detail },
+        }
+    }
+
+    /// The same error before anything was asked: there is nothing to lose yet.
+    pub(super) fn at_the_start(self) -> Self {
+        match self {
+            Self::Full { path } => Self::NoRoom { path },
+            error => error,
         }
     }
 

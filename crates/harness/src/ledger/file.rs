@@ -13,7 +13,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use crate::asked::Asked;
 
 use super::{
+    claims::Claims,
+    disk::sync_folder_of,
     error::LedgerError,
+    private::{close_to_others, open_file},
     read::Answers,
     write::{Writer, WriterThread},
 };
@@ -72,24 +75,33 @@ const FROM_FORMAT_1: &str = "
 /// An open ledger. Cheap to clone; several processes may have the same file open.
 ///
 /// A crash of the process loses at most the answers of the last 50 milliseconds
-/// ([`COMMIT_INTERVAL`](super::COMMIT_INTERVAL)). When the last
-/// clone is dropped, what has arrived is committed first.
+/// ([`COMMIT_INTERVAL`](super::COMMIT_INTERVAL)), a crash of the system or a power cut those of about
+/// the last second ([`SYNC_INTERVAL`](super::SYNC_INTERVAL)). When the last clone is dropped, what has
+/// arrived is committed first.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     path: Arc<Path>,
     writer: Arc<WriterThread>,
     asked: Arc<Asked>,
+    claims: Option<Claims>,
 }
 
 impl Ledger {
     /// Opens the ledger at `path`, or begins one where there is no file. The folder must exist.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        make_private(path);
         check_file(path)?;
-        let mut connection = connect(path)?;
-        prepare(&mut connection, path)?;
+        let mut connection = connect_to(path, OpenFlags::SQLITE_OPEN_CREATE)?;
+        prepare(&mut connection, path).map_err(LedgerError::at_the_start)?;
         let path: Arc<Path> = path.into();
         let writer = WriterThread::start(connection, &path)?;
-        Ok(Self { path, writer: Arc::new(writer), asked: Arc::default() })
+        Ok(Self { path, writer: Arc::new(writer), asked: Arc::default(), claims: None })
+    }
+
+    /// As [`open()`](Self::open), for a ledger that other processes use, too: what one of them is
+    /// asking the others do not ask, but wait for its answer.
+    pub fn open_shared(path: &Path) -> Result<Self, LedgerError> {
+        Ok(Self { claims: Some(Claims::open(path)), ..Self::open(path)? })
     }
 
     /// The file.
@@ -104,6 +116,10 @@ impl Ledger {
         let endpoint = find_endpoint(&connection, endpoint_key);
         let endpoint = endpoint.map_err(|error| LedgerError::new(&self.path, &error))?;
         Answers::new(connection, self.path.clone(), endpoint, run_id.into())
+    }
+
+    pub(crate) fn claims(&self) -> Option<Claims> {
+        self.claims.clone()
     }
 
     /// The number that stands for `endpoint_key` in this file, and whether there is no answer of it
@@ -152,6 +168,14 @@ pub(crate) fn find_endpoint(
 pub(crate) fn insert_endpoint(connection: &Connection, key: &str) -> Result<i64, rusqlite::Error> {
     connection.execute("INSERT INTO endpoints (key) VALUES (?1) ON CONFLICT DO NOTHING", [key])?;
     connection.query_row("SELECT id FROM endpoints WHERE key = ?1", [key], |row| row.get(0))
+}
+
+/// Makes the file, if there is none, before SQLite does: it is its owner's alone, and so are the files
+/// that SQLite puts beside it. Whatever cannot be opened so is left to SQLite, which says why.
+fn make_private(path: &Path) {
+    if let Ok(file) = open_file(path) {
+        close_to_others(&file);
+    }
 }
 
 /// Refuses what cannot be a whole SQLite file, before SQLite touches it.
@@ -205,13 +229,19 @@ fn has_log(path: &Path) -> bool {
     PathBuf::from(log).metadata().is_ok_and(|log| log.len() > 0)
 }
 
+/// Connects to a file that is there.
+pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
+    if !path.exists() {
+        return Err(LedgerError::Gone { path: path.display().to_string(), is_rescued: false });
+    }
+    connect_to(path, OpenFlags::empty())
+}
+
 /// The log may grow to 16,000 pages, 64 MB, before they are copied to where they belong: by then
 /// many pages of the index have been written several times, and are copied once.
-pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
+fn connect_to(path: &Path, more: OpenFlags) -> Result<Connection, LedgerError> {
     let connect = || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.execute_batch(
@@ -259,7 +289,9 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> 
     transaction.execute_batch(change).map_err(failed)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     transaction.pragma_update(None, "user_version", FORMAT_VERSION).map_err(failed)?;
-    transaction.commit().map_err(failed)
+    transaction.commit().map_err(failed)?;
+    sync_folder_of(path);
+    Ok(())
 }
 
 /// The format of a ledger that this evalmark can use; 0 for an empty file. Any other is refused.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     error::LedgerError,
+    file::connect,
     row::{ANSWER_COLUMNS, BY_REQUEST, read_answer, read_failure, request_key},
 };
 
@@ -21,6 +22,15 @@ pub struct Answers {
 }
 
 impl Answers {
+    /// The answers of the endpoint that has this number in the ledger at `path`.
+    pub(crate) fn open(
+        path: &Arc<Path>,
+        endpoint: i64,
+        run_id: &Arc<str>,
+    ) -> Result<Self, LedgerError> {
+        Self::new(connect(path)?, path.clone(), Some(endpoint), run_id.clone())
+    }
+
     pub(super) fn new(
         connection: Connection,
         path: Arc<Path>,

@@ -111,7 +111,7 @@ pub(super) fn read_answer(
         "refused" => Outcome::Refused,
         _ => return Ok(None),
     };
-    let record = Record {
+    let mut record = Record {
         outcome,
         output: Some(row.get(2)?),
         finish_reason: row.get(3)?,
@@ -130,6 +130,7 @@ pub(super) fn read_answer(
         cached: asked_by != run_id,
     };
     let is_whole = row.get::<_, i64>(11)? == checksum(hash, asked_by, &record);
+    record.usage = record.usage.plausible();
     Ok(is_whole.then_some(record))
 }
 

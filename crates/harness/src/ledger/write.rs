@@ -16,6 +16,7 @@ use evalmark_core::{record::Record, request::RequestHash};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
+    disk::Disk,
     error::LedgerError,
     row::{delete_failure, has_failures, insert_answer, insert_failure},
 };
@@ -43,6 +44,7 @@ pub(crate) struct Entry {
 }
 
 /// What is committed together.
+#[derive(Default)]
 struct Batch {
     entries: Vec<Entry>,
     /// No more will come for a while: time to tidy.
@@ -82,13 +84,17 @@ impl Queue {
     }
 
     /// Waits for a first entry, and then until the batch is full, due, or wanted at once, or nothing
-    /// more comes. `None` when the queue is closed and empty.
-    fn batch(&self) -> Option<Batch> {
+    /// more comes. An empty batch when no entry comes within `patience`, and `None` when the queue
+    /// is closed and empty.
+    fn batch(&self, patience: Duration) -> Option<Batch> {
         let idle = |waiting: &mut Waiting| {
             waiting.entries.is_empty() && !waiting.is_tidying && !waiting.is_closed
         };
-        let waiting = self.changed.wait_while(self.waiting(), idle);
-        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.changed.wait_timeout_while(self.waiting(), patience, idle);
+        let (mut waiting, timeout) = waiting.unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() {
+            return Some(Batch::default());
+        }
         let due = Instant::now() + COMMIT_INTERVAL;
         loop {
             let left = due.saturating_duration_since(Instant::now());
@@ -221,17 +227,23 @@ fn last_row(connection: &Connection) -> Result<i64, rusqlite::Error> {
 
 fn write(mut connection: Connection, mut expected: i64, path: &Path, queue: &Queue) {
     let _closing = Closing(queue);
-    while let Some(batch) = queue.batch() {
-        let committed = commit(&mut connection, &batch.entries);
+    let mut disk = Disk::new(path);
+    while let Some(batch) = queue.batch(disk.patience()) {
+        let failed = |error: rusqlite::Error| LedgerError::new(path, &error);
+        let committed = disk
+            .check(&connection)
+            .and_then(|()| commit(&mut connection, &batch.entries).map_err(failed));
         if let Ok(Some(rows)) = &committed {
             queue.has_company.fetch_or(rows.start != expected, Ordering::Release);
             expected = rows.end;
+            disk.committed();
         }
         queue.commits.fetch_add(1, Ordering::Release);
-        let committed = committed.map(drop).map_err(|error| LedgerError::new(path, &error));
+        let committed = committed.map(drop);
         for Entry { record, receipt, .. } in batch.entries {
             receipt(committed.clone().map(|()| record));
         }
+        disk.sync_if_due();
         if batch.is_last {
             // Closing does it, too, and is waited for. If it fails now, closing tries again.
             drop(connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)"));

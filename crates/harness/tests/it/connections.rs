@@ -70,7 +70,7 @@ fn who_is_not_trusted_is_told_nothing() {
     let (server, setup) = (secure(&identity), Setup::new());
     let model = trusting(&setup, &named(&server), Some(other.ca_pem()));
     let asked = setup.ask(&setup.open(&model), 1_000);
-    check_distrusted(&asked, &server, "no connection: ");
+    check_distrusted(&asked, &server, "no connection to localhost:");
     check_distrusted(&asked, &server, "certificate");
     // The right authority, but another name.
     let elsewhere = Identity::new("elsewhere.example");
@@ -88,7 +88,7 @@ fn a_server_without_tls_is_described() {
     (model.limits.attempts, model.limits.timeout) = (1, Duration::from_millis(500));
     let asked = setup.ask(&setup.open(&model), 1_000);
     let downs = asked.downs();
-    assert!(downs.len() == 1 && downs[0].contains("no connection: "), "{downs:?}");
+    assert!(downs.len() == 1 && downs[0].contains("no connection to localhost:"), "{downs:?}");
     assert_eq!((asked.tally.answered, server.count()), (0, 0));
 }
 
@@ -106,7 +106,7 @@ fn certificates_that_are_none_are_said_before_anything_is_asked() {
     check("/nowhere/ca.pem".into(), "the certificates /nowhere/ca.pem cannot be read: ");
     let path = setup.folder.path().join("ca.pem");
     fs::write(&path, "nothing of the kind").expect("a file");
-    check(path, "hold no certificate in PEM");
+    check(path, "contain no PEM certificate");
 }
 
 /// Set for the process that this test starts to see what it does with it.

@@ -1,11 +1,20 @@
 //! Embeddings: many texts in a request, a vector of its own for each, and none bought twice.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
 use evalmark_core::{
     embedding::decode,
     model::Price,
     record::{ErrorKind, Usage},
 };
-use evalmark_harness::{Ask, Budget};
+use evalmark_harness::{Ask, Budget, Endpoint, Ledger};
 use evalmark_loopback::{Reply, Seen, Server};
 use serde_json::{Value, json};
 
@@ -129,4 +138,30 @@ fn texts_are_paid_from_the_budget() {
     let usage = Usage { input_tokens: Some(tokens), output_tokens: Some(0) };
     let cost = model.cost_usd(usage).expect("a price");
     assert!((budget.spent().cost_usd - cost).abs() < 1e-12);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn several_processes_buy_each_vector_once() {
+    let bought = Arc::new(AtomicUsize::new(0));
+    let counter = bought.clone();
+    let server = Server::start(move |seen| {
+        counter.fetch_add(texts(seen).len(), Ordering::Relaxed);
+        Reply::json(&list(&texts(seen))).after(Duration::from_millis(3))
+    });
+    let (setup, model) = (Setup::new(), model(&server));
+    let path = setup.folder.path().join("shared.sqlite");
+    let ledgers = [0; 2].map(|_| Ledger::open_shared(&path).expect("a ledger"));
+    thread::scope(|scope| {
+        for (run, ledger) in ["a", "b"].into_iter().zip(&ledgers) {
+            let (setup, model) = (&setup, &model);
+            scope.spawn(move || {
+                let endpoint = Endpoint::open(model, None, &setup.network, ledger);
+                let asks = asks(model, &words(600)).into_iter();
+                let tally = setup.ask_all(&endpoint.expect("an endpoint"), run, asks).tally;
+                assert_eq!(tally.answered + tally.cached, 600, "{tally:?}");
+            });
+        }
+    });
+    assert_eq!(bought.load(Ordering::Relaxed), 600);
 }

@@ -5,7 +5,12 @@ use std::{
     fs,
     io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
+    time::Duration,
 };
 
 use evalmark_harness::{AskError, Endpoint, Ledger, LedgerError};
@@ -58,6 +63,83 @@ fn two_ledgers_share_one_file() {
     let endpoint = Endpoint::open(&model(&server), None, &setup.network, &ledgers[0]);
     let asked = setup.ask(&endpoint.expect("an endpoint"), 500);
     assert_eq!(asked.tally.cached, 500);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn several_processes_buy_each_answer_once() {
+    let count = Arc::new(AtomicU64::new(0));
+    let counter = count.clone();
+    let server = Server::start(move |seen| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Reply::text(seen.prompt()).after(Duration::from_millis(2))
+    });
+    let setup = Setup::new();
+    let path = setup.folder.path().join("shared.sqlite");
+    let ledgers = [0; 3].map(|_| Ledger::open_shared(&path).expect("a ledger"));
+    thread::scope(|scope| {
+        for (run, ledger) in ["a", "b", "c"].into_iter().zip(&ledgers) {
+            let (setup, server) = (&setup, &server);
+            scope.spawn(move || {
+                let endpoint = Endpoint::open(&model(server), None, &setup.network, ledger);
+                let asks = (0..600).map(|n| asking(&n.to_string(), n));
+                let asked = setup.ask_all(&endpoint.expect("an endpoint"), run, asks);
+                asked.assert_all_answered(600);
+                // None has to leave all to the others, and nothing is counted twice.
+                assert!(asked.tally.answered + asked.tally.cached == 600, "{:?}", asked.tally);
+            });
+        }
+    });
+    assert_eq!(count.load(Ordering::Relaxed), 600);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_ledger_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = folder.path().join("cache/evalmark");
+    evalmark_harness::ledger::create_folder(&cache).expect("a folder");
+    let path = cache.join("answers.sqlite");
+    let mode = |path: &Path| path.metadata().expect("a file").permissions().mode() & 0o777;
+    let ledger = Ledger::open_shared(&path).expect("a ledger");
+    assert_eq!((mode(&cache), mode(&path)), (0o700, 0o600));
+    assert_eq!(mode(&cache.join("answers.sqlite-wal")), 0o600);
+    assert_eq!(mode(&cache.join("answers.sqlite-claims")), 0o700);
+    drop(ledger);
+    // One that was made with the usual permissions.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).expect("permissions");
+    drop(Ledger::open(&path).expect("a ledger"));
+    assert_eq!(mode(&path), 0o660, "what its group may do is its owner's choice");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_ledger_that_is_deleted_while_in_use_is_written_anew() {
+    let setup = Setup::new();
+    let path = setup.ledger.path().to_owned();
+    let folder = setup.folder.path().to_owned();
+    let server = Server::start(move |seen| {
+        if seen.prompt() == "150" {
+            // The file, its log, and the memory that they share.
+            for file in fs::read_dir(&folder).expect("a folder") {
+                drop(fs::remove_file(file.expect("an entry").path()));
+            }
+        }
+        Reply::text(seen.prompt())
+    });
+    let endpoint = setup.open(&model(&server));
+    setup.ask(&endpoint, 100).assert_all_answered(100);
+    let asks = (0..200).map(|n| Ok::<_, Infallible>(asking(&n.to_string(), n)));
+    let error = setup.try_ask(&endpoint, "run", asks).expect_err("nowhere to keep answers");
+    let gone = LedgerError::Gone { path: path.display().to_string(), is_rescued: true };
+    assert_eq!(error, AskError::Ledger(gone));
+    let reopened = Ledger::open(&path).expect("a ledger");
+    let answers = reopened.answers(endpoint.key(), "run").expect("a reader");
+    for n in 0..100 {
+        let record = answers.get(&request(&n.to_string()).hash()).expect("a whole ledger");
+        assert_eq!(record.and_then(|record| record.output), Some(n.to_string()));
+    }
 }
 
 #[test]

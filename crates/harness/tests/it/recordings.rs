@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use evalmark_core::{
-    model::{Model, Provider},
+    model::{Model, Provider, RecordedColumn},
     record::{ErrorKind, Outcome},
 };
 use evalmark_harness::{Endpoint, OpenError, RecordedAnswer, RecordingError, endpoint_key};
@@ -134,7 +134,7 @@ fn what_is_no_recording_is_said() {
     };
     let error = open(&recorded(Path::new("/nowhere/a.jsonl")));
     assert!(matches!(error, OpenError::Recording(RecordingError::Unreadable { .. })), "{error:?}");
-    let column = Provider::RecordedColumn("answer".into());
+    let column = Provider::RecordedColumn(RecordedColumn::Same("answer".into()));
     let model = Model { provider: column, ..model_at("", limits()) };
     assert_eq!(open(&model), OpenError::Column { model: "small".into() });
     assert_eq!(endpoint_key(&model).ok(), Some(None));

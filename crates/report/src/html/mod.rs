@@ -21,6 +21,9 @@ pub struct HtmlReport {
     pub started_at: String,
     /// What else is worth saying of the run: name and value, e.g. `git revision`, `dataset`.
     pub facts: Vec<(String, String)>,
+    /// What a reader should know before anything else, such as answers that were cut off.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// The gate's answer, and comparisons between prompts or models.
     pub verdicts: Vec<Verdict>,
     /// Rows over all items, and those by slice.

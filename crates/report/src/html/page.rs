@@ -2,7 +2,13 @@
 
 use std::{fmt::Write, sync::LazyLock};
 
-use evalmark_core::{estimate::Estimate, verdict::Comparison, verdict::Verdict};
+use evalmark_core::{
+    changes::{Change, LONG, excerpt},
+    estimate::Estimate,
+    figures::{self, Written, decimal, name_of_p_pass, name_of_p_regressed},
+    metric::Direction,
+    verdict::{Comparison, Flip, Measure, Verdict},
+};
 use minijinja::{
     AutoEscape, Environment, Output, State,
     syntax::SyntaxConfig,
@@ -15,7 +21,7 @@ use super::{
     picture::{self, Picture},
 };
 use crate::{
-    figures::{bounds, cost, count, duration, estimate, interval, p_value, score},
+    figures::{cost, count, duration, interval, or_dash, p_value, score},
     summary::SummaryRow,
     text::acts,
 };
@@ -34,7 +40,7 @@ static PAGES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLoc
     pages.set_formatter(safely);
     pages.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     pages.add_filter("count", count);
-    pages.add_filter("score", score);
+    pages.add_filter("score", |value: Option<f64>| value.map_or("–".to_owned(), decimal));
     pages.add_template("page.css", include_str!("page.css"))?;
     pages.add_template("page.html", include_str!("page.html"))?;
     Ok(pages)
@@ -47,7 +53,12 @@ pub fn html(report: &HtmlReport) -> Result<String, RenderError> {
     let page = page.get_template("page.html").map_err(|error| failed(&error))?;
     let (slices, summary): (Vec<_>, Vec<_>) =
         report.summary.iter().map(SummaryLine::new).partition(|line| line.row.slice.is_some());
-    let verdicts: Vec<_> = report.verdicts.iter().map(VerdictPart::new).collect();
+    let mut verdicts: Vec<_> = report.verdicts.iter().map(VerdictPart::new).collect();
+    // The legend stands with the first plot that is drawn.
+    let mut lines = verdicts.iter_mut().flat_map(|part| &mut part.lines);
+    if let Some(line) = lines.find(|line| line.picture.is_some()) {
+        line.has_legend = true;
+    }
     let parts = Parts { report, verdicts, summary, slices };
     page.render(Serde(&parts)).map_err(|error| failed(&error))
 }
@@ -66,11 +77,18 @@ struct Parts<'a> {
 struct VerdictPart<'a> {
     verdict: &'a Verdict,
     lines: Vec<ComparisonLine<'a>>,
+    changes: Option<Vec<Change>>,
 }
 
 impl<'a> VerdictPart<'a> {
     fn new(verdict: &'a Verdict) -> Self {
-        Self { verdict, lines: verdict.comparisons.iter().map(ComparisonLine::new).collect() }
+        let shown =
+            |change: &Change| Change { diff: excerpt(&change.diff, LONG), ..change.clone() };
+        Self {
+            verdict,
+            lines: verdict.worst_first().into_iter().map(ComparisonLine::new).collect(),
+            changes: verdict.changes.as_ref().map(|changes| changes.iter().map(shown).collect()),
+        }
     }
 }
 
@@ -79,32 +97,64 @@ impl<'a> VerdictPart<'a> {
 struct ComparisonLine<'a> {
     comparison: &'a Comparison,
     picture: Option<Picture>,
+    has_legend: bool,
     baseline: String,
     candidate: String,
-    difference: String,
+    label: &'static str,
+    change: String,
     bounds: String,
     margin: String,
-    p_regressed: String,
-    p_pass: String,
-    detectable_drop: String,
+    p_values: [(String, String); 2],
+    detectable: String,
+    flips: Vec<FlipLine<'a>>,
+}
+
+/// An item whose score changed.
+#[derive(Serialize)]
+struct FlipLine<'a> {
+    item_id: &'a str,
+    baseline: String,
+    candidate: String,
+    is_worse: bool,
 }
 
 impl<'a> ComparisonLine<'a> {
     fn new(comparison: &'a Comparison) -> Self {
         let p_regressed = comparison.p_regressed_adjusted.or(comparison.p_regressed);
+        let written = Written::of(comparison);
         Self {
-            picture: picture::difference(comparison),
-            baseline: score(comparison.baseline_mean),
-            candidate: score(comparison.candidate_mean),
-            difference: estimate(comparison),
-            bounds: bounds(comparison),
-            margin: score(Some(comparison.margin)),
-            p_regressed: p_value(p_regressed),
-            p_pass: p_value(comparison.p_pass),
-            detectable_drop: score(comparison.detectable_drop),
+            picture: picture::change(comparison),
+            has_legend: false,
+            baseline: or_dash(written.baseline),
+            candidate: or_dash(written.candidate),
+            label: written.label,
+            change: or_dash(written.change),
+            bounds: or_dash(written.bounds),
+            margin: written.margin,
+            p_values: [
+                (name_of_p_regressed(comparison), p_value(p_regressed)),
+                (name_of_p_pass(comparison), p_value(comparison.p_pass)),
+            ],
+            detectable: or_dash(written.detectable),
+            flips: flips(comparison),
             comparison,
         }
     }
+}
+
+/// The items whose score changed; amounts change nearly everywhere, and none is listed.
+fn flips<'a>(comparison: &'a Comparison) -> Vec<FlipLine<'a>> {
+    if comparison.measure == Measure::Ratio {
+        return Vec::new();
+    }
+    let is_lower = comparison.direction == Direction::Lower;
+    let line = |flip: &'a Flip| FlipLine {
+        item_id: &flip.item_id,
+        baseline: figures::score(flip.baseline, comparison.range),
+        candidate: figures::score(flip.candidate, comparison.range),
+        is_worse: (flip.candidate < flip.baseline) != is_lower,
+    };
+    comparison.flips.iter().map(line).collect()
 }
 
 /// A summary row with its figures written out.
@@ -122,10 +172,10 @@ struct SummaryLine<'a> {
 impl<'a> SummaryLine<'a> {
     fn new(row: &'a SummaryRow) -> Self {
         let estimate = row.estimate.as_ref();
-        let ends = |estimate: &Estimate| interval(estimate.ci_low, estimate.ci_high, score);
+        let ends = |estimate: &Estimate| interval(estimate.ci_low, estimate.ci_high, row.range);
         Self {
             picture: estimate.and_then(|estimate| picture::estimate(estimate, row.range)),
-            mean: score(estimate.map(|estimate| estimate.mean)),
+            mean: score(estimate.map(|estimate| estimate.mean), row.range),
             interval: estimate.map(ends).unwrap_or_default(),
             latency: duration(row.latency_p50_ms),
             latency_p95: duration(row.latency_p95_ms),

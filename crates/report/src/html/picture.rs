@@ -2,13 +2,14 @@
 
 use evalmark_core::{
     estimate::Estimate,
+    figures::{difference, times, unit},
     metric::{Direction, Range},
     verdict::{Comparison, Measure},
 };
 use serde::Serialize;
 
 /// An interval on its scale.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Picture {
     /// Left end.
     low: f64,
@@ -20,6 +21,8 @@ pub(super) struct Picture {
     zero: Option<f64>,
     /// Where the largest acceptable loss is, for a comparison.
     margin: Option<f64>,
+    /// Numbers on the axis, for a comparison: at its left end, in the middle, at its right end.
+    ticks: Vec<String>,
 }
 
 /// A scale from `low` to `high`.
@@ -46,27 +49,39 @@ pub(super) fn estimate(estimate: &Estimate, range: Range) -> Option<Picture> {
     Some(picture(scale, low, mean, high))
 }
 
-/// A difference, on a scale with zero in the middle that holds the bounds and the margin.
-pub(super) fn difference(comparison: &Comparison) -> Option<Picture> {
-    if comparison.measure != Measure::Difference {
+/// A change, on a scale with no change in the middle that holds the bounds and the margin; a ratio
+/// on one of its logarithms.
+pub(super) fn change(comparison: &Comparison) -> Option<Picture> {
+    let is_ratio = comparison.measure == Measure::Ratio;
+    if comparison.measure == Measure::Level {
         return None;
     }
-    let mean = comparison.estimate.filter(|mean| mean.is_finite())?;
-    let low = comparison.lower.unwrap_or(mean);
-    let high = comparison.upper.unwrap_or(mean);
-    let reach = [low, high, mean, comparison.margin].map(f64::abs).into_iter().fold(0.0, f64::max);
+    let place = |value: f64| if is_ratio { value.ln() } else { value };
+    let mean = comparison.estimate.map(place).filter(|mean| mean.is_finite())?;
+    let bound = |bound: Option<f64>| bound.map(place).filter(|bound| bound.is_finite());
+    let low = bound(comparison.lower).unwrap_or(mean);
+    let high = bound(comparison.upper).unwrap_or(mean);
+    let margin = if is_ratio { comparison.margin.ln_1p() } else { comparison.margin };
+    let reach = [low, high, mean, margin].map(f64::abs).into_iter().fold(0.0, f64::max);
     let reach = if reach > 0.0 { reach * 1.15 } else { 1.0 };
     let scale = Scale { low: -reach, high: reach };
     let limit = match comparison.direction {
-        Direction::Higher => -comparison.margin,
-        Direction::Lower => comparison.margin,
+        _ if is_ratio => margin,
+        Direction::Higher => -margin,
+        Direction::Lower => margin,
+    };
+    let label = |value: f64| match (is_ratio, value == 0.0) {
+        (true, _) => times(value.exp()),
+        (false, true) => "0".to_owned(),
+        (false, false) => difference(value, comparison.range) + unit(comparison.range),
     };
     let (zero, margin) = (Some(scale.at(0.0)), Some(scale.at(limit)));
-    Some(Picture { zero, margin, ..picture(scale, low, mean, high) })
+    let ticks = [-reach, 0.0, reach].map(label).into();
+    Some(Picture { zero, margin, ticks, ..picture(scale, low, mean, high) })
 }
 
 fn picture(scale: Scale, low: f64, mean: f64, high: f64) -> Picture {
     let (left, right) = (scale.at(low), scale.at(high));
     let width = (right - left).max(0.0);
-    Picture { low: left, width, mean: scale.at(mean), zero: None, margin: None }
+    Picture { low: left, width, mean: scale.at(mean), zero: None, margin: None, ticks: Vec::new() }
 }

@@ -10,7 +10,10 @@ use super::{
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
 };
-use crate::columns::{CONFUSION, RUN_VALUES};
+use crate::{
+    columns::{CONFUSION, RUN_VALUES},
+    files::Ready,
+};
 
 /// A value of a whole run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,6 +51,15 @@ pub struct ConfusionRow {
 
 /// Writes `run_values.parquet`.
 pub fn write_run_values(path: &Path, rows: &[RunValueRow]) -> Result<(), WriteError> {
+    run_values(path, rows)?.finish()
+}
+
+/// The same file, which gets its name later.
+pub fn ready_run_values(path: &Path, rows: &[RunValueRow]) -> Result<Ready, WriteError> {
+    run_values(path, rows)?.ready()
+}
+
+fn run_values(path: &Path, rows: &[RunValueRow]) -> Result<TableWriter, WriteError> {
     let columns = RUN_VALUES.iter().map(|column| (column.name, column.kind));
     let mut table = TableWriter::create(path, columns)?;
     for row in rows {
@@ -67,11 +79,20 @@ pub fn write_run_values(path: &Path, rows: &[RunValueRow]) -> Result<(), WriteEr
         ];
         table.push(cells)?;
     }
-    table.finish()
+    Ok(table)
 }
 
 /// Writes `confusion.parquet`.
 pub fn write_confusion(path: &Path, rows: &[ConfusionRow]) -> Result<(), WriteError> {
+    confusion(path, rows)?.finish()
+}
+
+/// The same file, which gets its name later.
+pub fn ready_confusion(path: &Path, rows: &[ConfusionRow]) -> Result<Ready, WriteError> {
+    confusion(path, rows)?.ready()
+}
+
+fn confusion(path: &Path, rows: &[ConfusionRow]) -> Result<TableWriter, WriteError> {
     let columns = CONFUSION.iter().map(|column| (column.name, column.kind));
     let mut table = TableWriter::create(path, columns)?;
     for row in rows {
@@ -85,7 +106,7 @@ pub fn write_confusion(path: &Path, rows: &[ConfusionRow]) -> Result<(), WriteEr
         ];
         table.push(cells)?;
     }
-    table.finish()
+    Ok(table)
 }
 
 /// Reads `run_values.parquet` back, in file order.

@@ -19,7 +19,10 @@ use super::{
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
 };
-use crate::columns::{Kind, SAMPLES, SCORE_PREFIX, SLICE_PREFIX};
+use crate::{
+    columns::{Kind, SAMPLES, SCORE_PREFIX, SLICE_PREFIX},
+    files::Ready,
+};
 
 /// What is the same for all samples of a run, and which columns they have.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +101,11 @@ impl SamplesWriter {
     /// Completes the file and gives it its name.
     pub fn finish(self) -> Result<(), WriteError> {
         self.table.finish()
+    }
+
+    /// Completes the file, which gets its name later.
+    pub fn ready(self) -> Result<Ready, WriteError> {
+        self.table.ready()
     }
 }
 

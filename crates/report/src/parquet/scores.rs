@@ -12,7 +12,7 @@ use super::{
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
 };
-use crate::columns::SCORES;
+use crate::{columns::SCORES, files::Ready};
 
 /// One metric's score of one sample.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +76,11 @@ impl ScoresWriter {
     /// Completes the file and gives it its name.
     pub fn finish(self) -> Result<(), WriteError> {
         self.table.finish()
+    }
+
+    /// Completes the file, which gets its name later.
+    pub fn ready(self) -> Result<Ready, WriteError> {
+        self.table.ready()
     }
 }
 
@@ -232,6 +237,7 @@ fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
             value: value.get(row),
             passed: passed.get(row),
             reason: reason.maybe_owned(row),
+            reasoning_cut: false,
             invalid: invalid.get(row).unwrap_or_default(),
             counts,
             judge,

@@ -30,6 +30,12 @@ impl Seal {
         let value = format!("{}:{}", hashed.bytes, hashed.hasher.finalize());
         KeyValue { key: KEY.to_owned(), value: Some(value) }
     }
+
+    /// BLAKE3 of everything that was written until now.
+    pub(super) fn digest(&self) -> String {
+        let hashed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hashed.hasher.finalize().to_hex().to_string()
+    }
 }
 
 /// A writer that hashes what goes through it.

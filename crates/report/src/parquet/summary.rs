@@ -13,7 +13,7 @@ use super::{
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
 };
-use crate::columns::SUMMARY;
+use crate::{columns::SUMMARY, files::Ready};
 
 /// A prompt x model x metric, over all items or over one slice of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -92,12 +92,27 @@ pub fn write_summary<'a>(
     path: &Path,
     rows: impl IntoIterator<Item = &'a SummaryRow>,
 ) -> Result<(), WriteError> {
+    table(path, rows)?.finish()
+}
+
+/// The same file, which gets its name later.
+pub fn ready_summary<'a>(
+    path: &Path,
+    rows: impl IntoIterator<Item = &'a SummaryRow>,
+) -> Result<Ready, WriteError> {
+    table(path, rows)?.ready()
+}
+
+fn table<'a>(
+    path: &Path,
+    rows: impl IntoIterator<Item = &'a SummaryRow>,
+) -> Result<TableWriter, WriteError> {
     let columns = SUMMARY.iter().map(|column| (column.name, column.kind));
     let mut table = TableWriter::create(path, columns)?;
     for row in rows {
         table.push(cells(row))?;
     }
-    table.finish()
+    Ok(table)
 }
 
 fn cells(row: &SummaryRow) -> [Cell<'_>; SUMMARY.len()] {

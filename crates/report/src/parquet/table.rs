@@ -1,7 +1,6 @@
 //! A Parquet file being written: rows gather in plain columns and leave as row groups.
 
 use std::{
-    fs::{self, File},
     io::{self, BufWriter},
     iter,
     path::{Path, PathBuf},
@@ -19,7 +18,10 @@ use polars::{
 };
 
 use super::seal::{Seal, Sealing};
-use crate::columns::Kind;
+use crate::{
+    columns::Kind,
+    files::{NewFile, NewFileWriter, Ready},
+};
 
 /// A row group has at least so many rows, where its texts are short and its table is wide.
 const GROUP_ROWS: usize = 16_384;
@@ -186,12 +188,12 @@ fn data_type(kind: Kind) -> DataType {
     }
 }
 
-/// Writes `x.parquet.partial`, and names it `x.parquet` once it is complete.
+/// Writes a file that gets its name once it is complete.
 ///
 /// Where row groups end depends on the rows alone, so the same rows give the same bytes.
 pub(super) struct TableWriter {
     path: PathBuf,
-    partial: Partial,
+    file: NewFile,
     columns: Vec<(PlSmallStr, Kind)>,
     buffers: Vec<Buffer>,
     rows: usize,
@@ -200,7 +202,7 @@ pub(super) struct TableWriter {
     written: usize,
     /// Rows of a group, at least.
     least: usize,
-    writer: BatchedWriter<Sealing<BufWriter<File>>>,
+    writer: BatchedWriter<Sealing<BufWriter<NewFileWriter>>>,
     seal: Seal,
 }
 
@@ -213,10 +215,10 @@ impl TableWriter {
         let columns: Vec<_> =
             columns.into_iter().map(|(name, kind)| (PlSmallStr::from_str(name), kind)).collect();
         let schema = schema(path, &columns)?;
-        let partial = Partial(partial_path(path));
-        let file = File::create(&partial.0).map_err(|source| io_error(&partial.0, source))?;
+        let file = NewFile::create(path).map_err(|source| io_error(path, source))?;
+        let to_file = file.writer().map_err(|source| io_error(path, source))?;
         let seal = Seal::default();
-        let writer = ParquetWriter::new(Sealing::new(BufWriter::new(file), seal.clone()))
+        let writer = ParquetWriter::new(Sealing::new(BufWriter::new(to_file), seal.clone()))
             .with_compression(ParquetCompression::Zstd(Some(level(path)?)))
             .batched(&schema)
             .map_err(|error| encode_error(path, &error))?;
@@ -224,7 +226,7 @@ impl TableWriter {
         let path = path.to_owned();
         Ok(Self {
             path,
-            partial,
+            file,
             columns,
             buffers,
             rows: 0,
@@ -288,7 +290,13 @@ impl TableWriter {
     }
 
     /// Writes what is left and gives the file its name.
-    pub(super) fn finish(mut self) -> Result<(), WriteError> {
+    pub(super) fn finish(self) -> Result<(), WriteError> {
+        let path = self.path.clone();
+        self.ready()?.name().map_err(|source| io_error(&path, source))
+    }
+
+    /// Writes what is left and brings it to the disk.
+    pub(super) fn ready(mut self) -> Result<Ready, WriteError> {
         if self.rows > 0 {
             self.write_group()?;
         }
@@ -299,24 +307,10 @@ impl TableWriter {
         let written = file.end(metadata);
         drop(file);
         written.map_err(|error| encode_error(&self.path, &error))?;
-        let Self { path, partial, writer, .. } = self;
+        let Self { path, file, writer, seal, .. } = self;
         drop(writer);
-        File::options()
-            .append(true)
-            .open(&partial.0)
-            .and_then(|file| file.sync_all())
-            .and_then(|()| fs::rename(&partial.0, &path))
-            .map_err(|source| io_error(&path, source))
-    }
-}
-
-/// The unfinished file: removed unless it was renamed.
-struct Partial(PathBuf);
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        // After a rename there is nothing to remove.
-        let _ = fs::remove_file(&self.0);
+        file.sync().map_err(|source| io_error(&path, source))?;
+        Ok(Ready::new(file, seal.digest()))
     }
 }
 
@@ -342,12 +336,6 @@ fn empty(columns: &[(PlSmallStr, Kind)], rows: usize) -> Vec<Buffer> {
 
 fn group_rows(written: usize, least: usize) -> usize {
     written.saturating_mul(ROWS_A_GROUP).isqrt().max(least)
-}
-
-fn partial_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
 }
 
 fn io_error(path: &Path, source: io::Error) -> WriteError {

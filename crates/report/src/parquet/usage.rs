@@ -45,7 +45,8 @@ pub enum CopyError {
 }
 
 /// Copies the columns of [`UsageRef`] out of a `samples.parquet`.
-pub fn copy_usage(samples: &Path, path: &Path) -> Result<(), CopyError> {
+/// Answers with the digest of the copy.
+pub fn copy_usage(samples: &Path, path: &Path) -> Result<String, CopyError> {
     let columns = USAGE.iter().map(|column| (column.name, column.kind));
     let mut table = TableWriter::create(path, columns)?;
     for_each_usage::<CopyError>(samples, |row| {
@@ -62,7 +63,10 @@ pub fn copy_usage(samples: &Path, path: &Path) -> Result<(), CopyError> {
         ];
         Ok(table.push(cells)?)
     })?;
-    Ok(table.finish()?)
+    let ready = table.ready()?;
+    let digest = ready.digest().to_owned();
+    ready.name().map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
+    Ok(digest)
 }
 
 /// Visits what every answer took, in the order of a `usage.parquet` or a `samples.parquet`; ends

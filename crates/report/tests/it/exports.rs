@@ -1,7 +1,15 @@
 //! A verdict in each export format, with hostile texts in it.
 
-use evalmark_core::verdict::{Answer, Verdict};
-use evalmark_report::{github::github, junit::junit, markdown::markdown};
+use evalmark_core::{
+    metric::Direction,
+    verdict::{Answer, Comparison, Measure, Verdict},
+};
+use evalmark_report::{
+    github::github,
+    html::{HtmlReport, html},
+    junit::junit,
+    markdown::markdown,
+};
 
 use crate::fixture::verdict;
 
@@ -18,10 +26,62 @@ fn markdown_shows_texts_literally() {
     insta::assert_snapshot!(text);
 }
 
+/// A cost that grew by 1.6 %.
+fn costs_more() -> Comparison {
+    let Verdict { comparisons, .. } = verdict(Answer::Pass);
+    Comparison {
+        metric: "cost_usd".to_owned(),
+        measure: Measure::Ratio,
+        direction: Direction::Lower,
+        margin: 0.1,
+        baseline_mean: Some(0.000_010_9),
+        candidate_mean: Some(0.000_011_1),
+        estimate: Some(1.016),
+        lower: Some(1.008),
+        upper: Some(1.024),
+        ..comparisons[0].clone()
+    }
+}
+
+#[test]
+fn amounts_are_ratios_with_a_direction() {
+    let amount = Verdict { comparisons: vec![costs_more()], ..verdict(Answer::Pass) };
+    let page = HtmlReport { verdicts: vec![amount.clone()], ..HtmlReport::default() };
+    let page = html(&page).expect("a page");
+    for (text, expected) in [
+        (markdown(&amount), "| 1.02× (1.6 % more) | [1.01×, 1.02×] | up to 1.10× |"),
+        (markdown(&amount), "p-value (no increase): < 0.001; p-value (increase of the margin"),
+        (junit(&amount), "ratio: 1.02× (1.6 % more)"),
+        (page.clone(), "<dt>ratio</dt><dd>1.02× (1.6 % more)</dd>"),
+        // The first plot that is drawn has the legend, whatever it is of.
+        (page.clone(), "the dashed line is the margin"),
+        (page.clone(), "<span>1.00×</span>"),
+    ] {
+        assert!(text.contains(expected), "{expected}\n---\n{text}");
+        assert!(!text.contains("ticket-1"), "no item is listed:\n{text}");
+    }
+}
+
+#[test]
+fn changes_are_told_in_every_form() {
+    let verdict = verdict(Answer::Regressed);
+    let page = HtmlReport { verdicts: vec![verdict.clone()], ..HtmlReport::default() };
+    for (text, expected) in [
+        (markdown(&verdict), "<del>one</del><ins>two</ins> words"),
+        (junit(&verdict), "<property name=\"changed since the baseline\" value=\"the text of"),
+        (github(&verdict), "changed since the baseline"),
+        (html(&page).expect("a page"), "<del>one</del><ins>two</ins> words"),
+    ] {
+        assert!(text.contains(expected), "{expected}\n---\n{text}");
+    }
+    let none = Verdict { changes: Some(Vec::new()), ..verdict };
+    assert!(markdown(&none).contains("Nothing changed since the baseline"));
+}
+
 #[test]
 fn github_annotations_are_one_line_each() {
     let text = github(&verdict(Answer::Regressed));
-    assert_eq!(text.lines().count(), 3);
+    assert_eq!(text.lines().count(), 4);
     for line in text.lines() {
         assert!(line.starts_with("::error title=") || line.starts_with("::notice title="));
     }

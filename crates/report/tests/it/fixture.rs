@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use evalmark_core::{
+    changes::{Change, ChangeKind, DiffPart, PartOf},
     item::{Item, ItemHash},
     metric::{Direction, Range},
     record::{ErrorKind, Outcome, Record, Timing, Usage},
@@ -118,6 +119,7 @@ fn scores(index: u64) -> Vec<Score> {
         value: Some(0.25),
         passed: Some(false),
         reason: Some(HOSTILE.to_owned()),
+        reasoning_cut: false,
         invalid: index % 4 == 2,
         counts: (!index.is_multiple_of(3)).then(|| vec![index as f64, 0.5]),
         judge: Some(judge),
@@ -221,6 +223,19 @@ pub(crate) fn comparison(answer: Answer) -> Comparison {
     }
 }
 
+/// A prompt whose text changed, with hostile words in it.
+fn edited_prompt() -> Change {
+    let part = |op: PartOf, text: &str| DiffPart { op, text: text.to_owned() };
+    let says = format!("the text of prompt `zero-shot` changed {HOSTILE}");
+    let diff = vec![
+        part(PartOf::Both, "Answer in "),
+        part(PartOf::Removed, "one"),
+        part(PartOf::Added, "two"),
+        part(PartOf::Both, &format!(" words\n{HOSTILE}")),
+    ];
+    Change { diff, ..Change::new(ChangeKind::PromptEdited, "zero-shot", says) }
+}
+
 /// A verdict over three comparisons.
 pub(crate) fn verdict(answer: Answer) -> Verdict {
     let pass = Comparison {
@@ -239,6 +254,7 @@ pub(crate) fn verdict(answer: Answer) -> Verdict {
         suite: "support-intents".to_owned(),
         run_id: "2026-01-05T10-00-00".to_owned(),
         baseline: "main".to_owned(),
+        baseline_digest: Some("0123456789ab".to_owned()),
         answer,
         says: "1 of 2 gated metrics regressed.".to_owned(),
         correction: "holm".to_owned(),
@@ -259,5 +275,6 @@ pub(crate) fn verdict(answer: Answer) -> Verdict {
                 comparison: pass,
             },
         ],
+        changes: Some(vec![edited_prompt()]),
     }
 }

@@ -66,6 +66,7 @@ fn failing(item: &str, output: Option<&str>) -> FailingSample {
 pub(crate) fn report() -> HtmlReport {
     let long = format!("{HOSTILE} {}", "Let me think about this step by step. ".repeat(30));
     HtmlReport {
+        warnings: vec![format!("70 of 100 answers ended at the token limit {HOSTILE}")],
         suite: "support-intents".to_owned(),
         run_id: "2026-01-05T10-00-00".to_owned(),
         started_at: "5 January 2026, 10:00 UTC".to_owned(),
@@ -132,7 +133,7 @@ fn numbers_are_honest() {
         "showing 3 of 312",
         "showing 3 of 39",
         "1,388 of 1,400",
-        "[0.770, 0.850]",
+        "[77.0, 85.0]",
         "They are missing, not zero.",
         "(empty)",
     ] {

@@ -37,10 +37,10 @@ impl Confusion<'_> {
         let (classes, total) = (self.classes(), self.total());
         let (truth, predicted) = self.margins();
         let (mut seen, mut expected) = (0.0, 0.0);
-        for (row, of_row) in truth.iter().enumerate() {
-            for (column, of_column) in predicted.iter().enumerate() {
+        for ((row, of_row), counts) in truth.iter().enumerate().zip(self.rows()) {
+            for ((column, of_column), count) in predicted.iter().enumerate().zip(counts) {
                 let distance = weighting.distance(classes, row, column);
-                seen += distance * self.cell(row, column);
+                seen += distance * count;
                 expected += distance * of_row * of_column / total;
             }
         }
@@ -57,17 +57,10 @@ impl Confusion<'_> {
         let (truth, predicted) = self.margins();
         let hits: f64 = (0..self.classes()).map(|class| self.hits(class)).sum();
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let together = hits * total - dot(&truth, &predicted);
-        let of_truth = total * total - dot(&truth, &truth);
-        let of_predicted = total * total - dot(&predicted, &predicted);
+        let together = hits * total - dot(truth, predicted);
+        let of_truth = total * total - dot(truth, truth);
+        let of_predicted = total * total - dot(predicted, predicted);
         let spread = of_truth * of_predicted;
         Some(if spread > 0.0 { together / spread.sqrt() } else { 0.0 })
-    }
-
-    /// Sums by true class, and by predicted class with the invalid ones last.
-    fn margins(&self) -> (Vec<f64>, Vec<f64>) {
-        let truth = (0..self.classes()).map(|class| self.truth(class)).collect();
-        let predicted = (0..=self.classes()).map(|class| self.predicted(class)).collect();
-        (truth, predicted)
     }
 }

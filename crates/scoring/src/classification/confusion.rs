@@ -4,10 +4,16 @@
 //! Such an invalid answer is an error of the class that was right, and no class's false alarm.
 
 /// Counts by true class (rows) and predicted class (columns, the last one for invalid answers).
-#[derive(Clone, Copy, Debug)]
+///
+/// Its margins are summed up once: with many classes they would cost more than all else, since every
+/// value of a run needs them.
+#[derive(Clone, Debug)]
 pub(crate) struct Confusion<'a> {
     classes: usize,
     counts: &'a [f64],
+    truth: Vec<f64>,
+    predicted: Vec<f64>,
+    total: f64,
 }
 
 impl<'a> Confusion<'a> {
@@ -23,7 +29,12 @@ impl<'a> Confusion<'a> {
 
     /// A matrix over counts of the right [`width`](Self::width).
     pub(crate) fn new(classes: usize, counts: &'a [f64]) -> Self {
-        Self { classes, counts }
+        let (mut truth, mut predicted) = (vec![0.0; classes], vec![0.0; classes + 1]);
+        for (row, truth) in counts.chunks(classes + 1).zip(&mut truth) {
+            *truth = row.iter().sum();
+            predicted.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
+        }
+        Self { classes, counts, truth, predicted, total: counts.iter().sum() }
     }
 
     pub(crate) fn classes(&self) -> usize {
@@ -37,12 +48,12 @@ impl<'a> Confusion<'a> {
 
     /// How often the class was right.
     pub(crate) fn truth(&self, class: usize) -> f64 {
-        (0..=self.classes).map(|predicted| self.cell(class, predicted)).sum()
+        self.truth.get(class).copied().unwrap_or(0.0)
     }
 
     /// How often it was predicted; `classes` asks for the invalid answers.
     pub(crate) fn predicted(&self, class: usize) -> f64 {
-        (0..self.classes).map(|truth| self.cell(truth, class)).sum()
+        self.predicted.get(class).copied().unwrap_or(0.0)
     }
 
     /// How often it was predicted rightly.
@@ -51,7 +62,17 @@ impl<'a> Confusion<'a> {
     }
 
     pub(crate) fn total(&self) -> f64 {
-        self.counts.iter().sum()
+        self.total
+    }
+
+    /// Sums by true class, and by predicted class with the invalid ones last.
+    pub(crate) fn margins(&self) -> (&[f64], &[f64]) {
+        (&self.truth, &self.predicted)
+    }
+
+    /// The counts by true class, each by predicted class with the invalid ones last.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.counts.chunks(self.classes + 1)
     }
 
     pub(crate) fn invalid(&self) -> f64 {

@@ -30,7 +30,7 @@ pub(crate) use fence::neutral;
 pub(crate) use grade::{bounded, read, remark};
 pub(crate) use panel::{Aggregate, Judges, Opinion, Panel, Sheet, object, once};
 pub(crate) use question::why_failed;
-pub(crate) use scale::{RawScale, Scale};
+pub(crate) use scale::{Grade, RawScale, Scale};
 pub(crate) use trace::usage;
 
 /// A metric's work where a model is asked.
@@ -103,8 +103,9 @@ impl Judge {
 
     /// Reads the replies to these questions, strictly; what cannot be read is missing, never 0.
     ///
-    /// A judge's output must be one JSON object, alone or in one code fence, of the form that was
-    /// asked for. Nothing is searched for in prose, which may well quote the candidate.
+    /// A judge's output must be one JSON object of the form that was asked for, alone or in one code
+    /// fence, apart from reasoning. Other words around it do no harm where they cannot be taken for
+    /// a grade, and where nothing that the judge was shown holds one that they might quote.
     pub fn score(&self, subject: Subject<'_>, replies: &[Reply]) -> Score {
         let (finding, trace) = self.inquiry.find(subject, replies, self.finish.passes_from());
         Score { judge: Some(trace), ..self.finish.score(finding) }

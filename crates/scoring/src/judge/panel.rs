@@ -96,7 +96,7 @@ impl<S: Sheet> Panel<S> {
             _ => return complain("", "a judge needs exactly one of `model` and `models`"),
         };
         if (1..models.len()).any(|i| models[..i].contains(&models[i])) {
-            let message = "a model sits on a panel once; `repeats` asks it again";
+            let message = "a model can be on a panel only once; use `repeats` to call it again";
             return complain("/models", message);
         }
         if !(1..=MOST_REPEATS).contains(&repeats) {
@@ -114,13 +114,17 @@ impl<S: Sheet> Panel<S> {
         let per_opinion = S::CONVERSATIONS;
         let opinion = |i: usize| {
             let replies = replies.get(i * per_opinion..(i + 1) * per_opinion);
-            let replies = replies.ok_or_else(|| "the judge was not asked".to_owned())?;
+            let replies = replies.ok_or_else(|| "the judge was not called".to_owned())?;
             let texts = replies.iter().map(Reply::text).collect::<Result<Vec<_>, _>>()?;
             let read = self.sheet.read(subject, &texts);
             read.map_err(|why| {
                 let is_cut_off = replies.iter().any(Reply::is_cut_off);
-                let cut_off = "the judge may write no more; raise its `max_tokens`";
-                format!("unreadable grade: {}", if is_cut_off { cut_off } else { &why })
+                let why = match (is_cut_off, self.is_structured) {
+                    (true, _) => "the judge hit its `max_tokens`; raise it".to_owned(),
+                    (false, true) => why,
+                    (false, false) => format!("{why}; try `structured: true`"),
+                };
+                format!("could not read a grade: {why}")
             })
         };
         let repeats = self.repeats as usize;

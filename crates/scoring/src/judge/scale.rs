@@ -26,6 +26,36 @@ pub(crate) struct Range {
     max: f64,
 }
 
+/// A grade as a judge writes it: a number, also as text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Grade {
+    Number(f64),
+    Text(String),
+}
+
+impl Grade {
+    /// The number: of a text all of it, or what stands before the scale's best grade in `4/5` and
+    /// `4 out of 5`.
+    pub(crate) fn on(&self, scale: &Scale) -> Result<f64, String> {
+        let text = match self {
+            Self::Number(number) => return Ok(*number),
+            Self::Text(text) => text.trim(),
+        };
+        let parts = text.split_once('/').or_else(|| text.split_once(" out of "));
+        let (grade, best) = parts.map_or((text, None), |(grade, best)| (grade, Some(best)));
+        let is_best = |best: &str| {
+            best.trim().parse().is_ok_and(|best: f64| best.total_cmp(&scale.max).is_eq())
+        };
+        let number = grade.trim().parse().ok().filter(|_| best.is_none_or(is_best));
+        let is_plain = !grade.contains(|c: char| c.is_alphabetic());
+        number.filter(|_| is_plain).ok_or_else(|| {
+            let text: String = text.chars().take(60).collect();
+            format!("{text:?} is not {scale}")
+        })
+    }
+}
+
 impl Default for RawScale {
     fn default() -> Self {
         Self::Range(Range { min: 0.0, max: 1.0 })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Nested, Range};
+use evalmark_core::metric::{Complaint, Direction, Nested, Range, Reasoning};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -42,6 +42,10 @@ impl Define for AllOf {
 }
 
 impl Measure for AllOf {
+    fn reasoning(&self) -> Option<Reasoning> {
+        None
+    }
+
     /// What is certain comes first: a failure decides. So does an invalid answer where nothing
     /// failed: it fails however the missing ones would have ended, but under `not` it must not turn
     /// into a success, and so it stays invalid.

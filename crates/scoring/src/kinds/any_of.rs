@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Nested, Range};
+use evalmark_core::metric::{Complaint, Direction, Nested, Range, Reasoning};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -41,6 +41,10 @@ impl Define for AnyOf {
 }
 
 impl Measure for AnyOf {
+    fn reasoning(&self) -> Option<Reasoning> {
+        None
+    }
+
     /// What is certain comes first: a pass decides. Where one is missing it might have passed.
     fn measure(&self, subject: Subject<'_>) -> Finding {
         let Said { passed, failed, invalid, missing } = Said::by(&self.parts, subject, true);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evalmark_core::{
     expression::{Evaluated, Expression, NoValue},
-    metric::{Complaint, Direction, Range},
+    metric::{Complaint, Direction, Range, Reasoning},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,11 @@ impl Define for Formula {
 }
 
 impl Measure for Formula {
+    fn reasoning(&self) -> Option<Reasoning> {
+        let reads = self.expression.uses("answer");
+        Some(if reads { Reasoning::Cut } else { Reasoning::Keep })
+    }
+
     fn measure(&self, subject: Subject<'_>) -> Finding {
         let context = Context::of(subject);
         match self.expression.evaluate(&context) {

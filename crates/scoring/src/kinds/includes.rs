@@ -6,14 +6,12 @@ use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    wanted::Wanted,
-    word_edge::{is_free, word_before},
-};
+use super::wanted::Wanted;
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step, default_steps},
     subject::Subject,
+    word_edge::{stands_alone, word_before},
 };
 
 /// Parameters of `includes`.
@@ -32,7 +30,9 @@ pub(crate) struct Params {
     values: Option<Vec<String>>,
     /// The target counts only where no letter, digit, mark or underscore touches it, and where no
     /// word of `negation` stands directly before it: `art` is not in `party`, and `guilty` is not in
-    /// `not guilty`. A minus is no such word: 5 is in `-5`.
+    /// `not guilty`. A minus is no such word: 5 is in `-5`. Nor is a number in another one: 5 is not
+    /// in `3.5`, nor 500 in `1,500`, nor 10 in `10:30`, but 2 is in `1,2,3`. Letters of languages that
+    /// write no blanks (Chinese, Japanese, Thai, Lao, Burmese, Khmer), and Korean ones, touch nothing.
     #[serde(default)]
     words: bool,
     /// With `words`: what denies the word after it, in any case; nothing but white space and hyphens
@@ -69,7 +69,7 @@ pub(crate) struct Includes {
 impl Define for Includes {
     const ABOUT: About = About {
         name: "includes",
-        summary: "A target stands somewhere in the answer. An empty target never does.",
+        summary: "A target appears somewhere in the answer. An empty target never does.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -110,15 +110,10 @@ impl Includes {
 /// Whether `needle` stands in `text` without touching another word, overlapping places included,
 /// and with nothing before it that makes it not count.
 fn holds_words(text: &str, needle: &str, is_denied: impl Fn(&str) -> bool) -> bool {
-    let (Some(first), Some(last)) = (needle.chars().next(), needle.chars().next_back()) else {
-        return false;
-    };
-    text.contains(needle)
+    !needle.is_empty()
+        && text.contains(needle)
         && places(text, needle).any(|start| {
-            let head = &text[..start];
-            let after = text[start + needle.len()..].chars().next();
-            let free = is_free(Some(first), head.chars().next_back()) && is_free(Some(last), after);
-            free && !is_denied(head)
+            stands_alone(text, &(start..start + needle.len())) && !is_denied(&text[..start])
         })
 }
 

@@ -24,7 +24,6 @@ mod behaviour;
 mod starts_with;
 mod structure;
 mod wanted;
-mod word_edge;
 
 use std::sync::LazyLock;
 

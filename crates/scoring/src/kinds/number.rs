@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    final_mark::marked,
+    final_mark::{after_hashes, boxed, boxed_at_end, declared_number},
     json_compare::clip,
     kind::{About, Define, Finding, Measure, Work},
-    number_in_text::{self, Decimal},
+    number_in_text::{self, Decimal, Found, numbers},
     number_notation::{Notation, Notations},
     subject::Subject,
     tolerance::Tolerance,
@@ -32,8 +32,9 @@ pub(crate) struct Params {
     /// Which number of the answer counts.
     #[serde(default)]
     which: Which,
-    /// How else numbers are written, besides `1,234.5`, `-$5` and `1.2e3`. These cost something: what
-    /// is one number with them may be two without.
+    /// How else numbers are written, besides `1,234.5`, `-$5`, `1.2e3`, `1.2 × 10^3`, `½`, LaTeX
+    /// (`2{,}500`, `\frac{1}{2}`) and digits of other scripts. These cost something: what is one number
+    /// with them may be two without.
     #[serde(default)]
     read: Vec<Notation>,
 }
@@ -49,10 +50,16 @@ enum Which {
     Last,
     /// The only one: an answer with several numbers is invalid.
     Only,
-    /// The last in the last `\boxed{…}`, or else after the last `####`; the last of all where nothing
-    /// is marked so.
+    /// The last in the last `\boxed{…}` that is not empty; or else after the last `####` before a number
+    /// and no heading; or else the one that `the answer is`, `Answer:` or their like in other languages
+    /// stands before; the last of all where nothing is marked so.
     Marked,
 }
+
+/// Why an answer has no number.
+const NONE: &str = "no number in the answer";
+const SEVERAL: &str = "more than one number in the answer";
+const EXPRESSION: &str = "the number in the answer is part of an expression";
 
 #[derive(Debug)]
 pub(crate) struct Number {
@@ -64,7 +71,10 @@ pub(crate) struct Number {
 impl Define for Number {
     const ABOUT: About = About {
         name: "number",
-        summary: "The number in the answer equals the target's, within a tolerance.",
+        summary: "The number in the answer equals the target's, within a tolerance. An expression is \
+                  no number (`2^10`, `3\\sqrt{2}`, `5 + 3`) and invalid, unless its value stands with \
+                  it (`5 + 3 = 8`); nor are times, dates and versions (`10:30`, `2024-05-01`, `1.2.3`), \
+                  exponents of units (`25 m^2`) and numerals that are words, which are passed over.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -114,19 +124,70 @@ impl Number {
 
     /// The number that counts; `None` when it is out of range, and so equal to nothing.
     fn pick(&self, answer: &str) -> Result<Option<Decimal>, &'static str> {
-        let part = match self.which {
-            Which::Marked => marked(answer).unwrap_or(answer),
-            Which::First | Which::Last | Which::Only => answer,
+        let in_box = match self.which {
+            Which::Marked => boxed(answer),
+            Which::Last => boxed_at_end(answer),
+            Which::First | Which::Only => None,
         };
-        let plain = self.notations.plain(part);
-        let mut numbers = number_in_text::numbers(&plain);
-        let first = numbers.next().ok_or("no number in the answer")?;
-        let (number, after) = match self.which {
-            Which::First => first,
-            Which::Last | Which::Marked => numbers.last().unwrap_or(first),
-            Which::Only if numbers.next().is_none() => first,
-            Which::Only => return Err("more than one number in the answer"),
+        if let Some(inside) = in_box {
+            let plain = self.notations.plain(inside);
+            return last(&plain, true).map(|found| self.value(&found));
+        }
+        let is_marked = matches!(self.which, Which::Marked);
+        let after_hashes = is_marked.then(|| after_hashes(answer)).flatten();
+        let plain = self.notations.plain(after_hashes.unwrap_or(answer));
+        let declared = || is_marked.then(|| declared_number(&plain)).flatten();
+        let found = match self.which {
+            Which::First => numbers(&plain).next().ok_or(NONE).and_then(alone),
+            Which::Only => only(&plain),
+            Which::Last => last(&plain, false),
+            Which::Marked => declared().map_or_else(|| last(&plain, false), first_result),
         };
-        Ok(number.map(|number| self.notations.scaled(number, after)))
+        found.map(|found| self.value(&found))
     }
+
+    fn value(&self, found: &Found<'_>) -> Option<Decimal> {
+        found.value().map(|number| self.notations.scaled(number, found.after()))
+    }
+}
+
+fn alone(found: Found<'_>) -> Result<Found<'_>, &'static str> {
+    if found.is_part(false) { Err(EXPRESSION) } else { Ok(found) }
+}
+
+fn only(text: &str) -> Result<Found<'_>, &'static str> {
+    let mut numbers = numbers(text);
+    let first = numbers.next().ok_or(NONE)?;
+    if numbers.next().is_some() { Err(SEVERAL) } else { alone(first) }
+}
+
+/// The last number, or the one that the expression at the end is equal to: `8 = 5 + 3`.
+fn last(text: &str, strict: bool) -> Result<Found<'_>, &'static str> {
+    let found = numbers(text).last().ok_or(NONE)?;
+    if !found.is_part(strict) {
+        return Ok(found);
+    }
+    let (mut value, mut explained) = (None, None);
+    let mut in_expression = false;
+    for found in numbers(text) {
+        let is_part = found.is_part(strict);
+        if is_part && !in_expression {
+            explained = value.take().filter(|value: &Found<'_>| value.is_explained_by(&found));
+        }
+        in_expression = is_part;
+        if !is_part {
+            value = Some(found);
+        }
+    }
+    explained.ok_or(EXPRESSION)
+}
+
+/// The number that a line begins with, or what the expression is equal to that it begins with.
+fn first_result(line: &str) -> Result<Found<'_>, &'static str> {
+    let mut numbers = numbers(line);
+    let first = numbers.next().ok_or(NONE)?;
+    if !first.is_part(false) {
+        return Ok(first);
+    }
+    numbers.find(|found| !found.is_part(false) && found.is_result()).ok_or(EXPRESSION)
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use evalmark_core::{
-    metric::{Complaint, Direction, Range},
+    metric::{Complaint, Direction, Range, Reasoning},
     suite::yaml,
 };
 use schemars::JsonSchema;
@@ -68,6 +68,10 @@ impl Define for PerItem {
 }
 
 impl Measure for PerItem {
+    fn reasoning(&self) -> Option<Reasoning> {
+        None
+    }
+
     fn measure(&self, subject: Subject<'_>) -> Finding {
         let score = match self.of_row(subject.fields) {
             Ok(Some(row)) => row.metric.score(subject),

@@ -33,7 +33,7 @@ pub(crate) struct Params {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "usize")]
     group: Option<usize>,
-    /// With `compare`: which match, where there are several; the first where nothing is said.
+    /// With `compare`: which match, where there are several; default: the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Place")]
     which: Option<Place>,
@@ -138,7 +138,7 @@ impl Measure for Catches {
         let Ok(caught) = self.extractor.extract(answer.trim()) else {
             return Finding::Invalid("nothing in the answer matches the pattern".to_owned());
         };
-        let caught = self.chain.apply(&caught);
+        let caught = self.chain.apply(&caught.text);
         Finding::best_of(targets, |target| f64::from(self.chain.apply(target) == caught))
     }
 }

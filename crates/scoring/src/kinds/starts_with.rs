@@ -6,11 +6,12 @@ use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{wanted::Wanted, word_edge::is_free};
+use super::wanted::Wanted;
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step, default_steps},
     subject::Subject,
+    word_edge::stands_alone,
 };
 
 /// Parameters of `starts_with` and `ends_with`.
@@ -24,8 +25,9 @@ pub(crate) struct Params {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>")]
     values: Option<Vec<String>>,
-    /// The target counts only where no letter, digit, mark or underscore touches it: `yesterday` does
-    /// not start with `yes`.
+    /// The target counts only where no letter, digit, mark or underscore touches it, and where it is no
+    /// part of another number: `yesterday` does not start with `yes`, nor does `3.5` end with 5. See
+    /// `includes` for languages that write no blanks.
     #[serde(default)]
     words: bool,
 }
@@ -101,16 +103,10 @@ impl Measure for AtEnd {
 
 impl AtEnd {
     fn holds(&self, answer: &str, text: &str) -> bool {
-        let (rest, inner, outer) = match self.end {
-            End::Start => {
-                let rest = answer.strip_prefix(text);
-                (rest, text.chars().next_back(), rest.and_then(|rest| rest.chars().next()))
-            }
-            End::End => {
-                let rest = answer.strip_suffix(text);
-                (rest, text.chars().next(), rest.and_then(|rest| rest.chars().next_back()))
-            }
+        let span = match self.end {
+            End::Start => answer.starts_with(text).then_some(0..text.len()),
+            End::End => answer.ends_with(text).then(|| answer.len() - text.len()..answer.len()),
         };
-        rest.is_some() && (!self.words || is_free(inner, outer))
+        span.is_some_and(|span| !self.words || stands_alone(answer, &span))
     }
 }

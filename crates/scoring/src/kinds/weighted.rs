@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use evalmark_core::{
-    metric::{Complaint, Direction, Nested, Range},
+    metric::{Complaint, Direction, Nested, Range, Reasoning},
     suite::entry_schema,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -97,6 +97,10 @@ fn take_weight(i: usize, entry: &mut Value) -> Result<f64, Complaint> {
 }
 
 impl Measure for Weighted {
+    fn reasoning(&self) -> Option<Reasoning> {
+        None
+    }
+
     fn measure(&self, subject: Subject<'_>) -> Finding {
         let (mut sum, mut weights, mut invalid) = (0.0, 0.0, Vec::new());
         for (weight, part) in &self.parts {

@@ -122,6 +122,123 @@ fn several_choices_are_ambiguous() {
 }
 
 #[test]
+fn letters_in_scripts_without_blanks() {
+    chooses(&[
+        ("答案是B。", "B"),
+        ("所以选D", "D"),
+        ("因此正确答案是C选项。", "C"),
+        ("答えはBです。", "B"),
+        ("정답은 B입니다.", "B"),
+        ("คำตอบคือB", "B"),
+        ("答案是B，而不是 A", "B"),
+        ("答案：B", "B"),
+        ("答案：（B）", "B"),
+        ("【答案】B", "B"),
+        ("答案【Ｃ】", "C"),
+        ("Ｂ", "B"),
+        ("（Ｂ）", "B"),
+        ("Ⓑ", "B"),
+        ("选B", "B"),
+        ("选项A是错误的，选项C也不对，B正确。", "B"),
+        ("不是A，是B", "B"),
+        ("A错误，C错误，应该选择B。", "B"),
+        ("B。不是 A", "B"),
+        ("B不是 A", "B"),
+        ("AではなくBです", "B"),
+        ("Aは間違いで、Bが正解です。", "B"),
+        ("選択肢B", "B"),
+        ("A가 아니라 B입니다", "B"),
+        ("不是A", "-"),
+        ("不选A", "-"),
+        ("Aではない", "-"),
+        ("答案是A或B", "-"),
+        ("答案是A、B", "-"),
+        ("A和B", "-"),
+        ("ไม่ใช่ A", "-"),
+        ("B、线粒体\n\nA和C都不对。", "B"),
+        ("综上所述，答案为D。A、B、C均不符合题意", "D"),
+        ("答案是 A 选项，B 选项错误", "A"),
+        ("정답은 A 입니다. B는 틀립니다.", "A"),
+    ]);
+}
+
+#[test]
+fn declarations_in_other_languages() {
+    chooses(&[
+        ("La bonne réponse est C, non A", "C"),
+        ("Die richtige Antwort ist B.", "B"),
+        ("Antwort: B, nicht A", "B"),
+        ("La respuesta correcta es (D).", "D"),
+        ("A resposta correta é B", "B"),
+        ("Правильный ответ: C", "C"),
+        ("الإجابة الصحيحة هي B", "B"),
+        ("सही उत्तर B है", "B"),
+        ("Đáp án đúng là C", "C"),
+        ("La respuesta es A porque B es menor", "A"),
+        ("Answer: A\n\nExplanation: B is too small.", "A"),
+    ]);
+}
+
+#[test]
+fn a_line_that_begins_with_a_letter_counts() {
+    chooses(&[
+        ("B) Mitochondria\n\nExplanation: A packs proteins, and C holds the DNA.", "B"),
+        ("**B. Mitochondria**\n\nA is wrong. C is wrong.", "B"),
+        ("A is wrong; C is wrong.\nFinal: B", "B"),
+        ("(B) Mitochondria. A and C are wrong.", "B"),
+        ("B: Mitochondria\nA packs proteins.", "B"),
+        ("Option B\n\nA is too small, C too large.", "B"),
+        ("B - Mitochondria\n\nA packs proteins.", "B"),
+        ("B, because A is too small", "B"),
+        ("A. Golgi\n\nB is wrong and C holds the DNA.", "A"),
+        ("D. it can't be A or B", "D"),
+        ("B) Mitochondria\n\nA) is wrong: it packs.\nC) is wrong: it stores.", "B"),
+        ("A packs proteins, C holds the DNA.\n\n**B) Mitochondria**", "B"),
+        ("A: Incorrect.\nB: Correct.\nC: Incorrect.", "B"),
+        ("**B**: Mitochondria\nA: no.", "B"),
+        ("B.线粒体\nA是高尔基体，C是细胞核。", "B"),
+        ("$\\boxed{\\text{B) Mitochondria}}$, not A", "B"),
+        ("A) cat\nB) dog\nC) cow\nD) hen", "-"),
+        ("A) cat B) dog C) cow", "-"),
+        ("(A) cats bark\n(C) dogs do", "-"),
+        ("B) dog or C) cow", "-"),
+        ("A good answer would be B. C packs proteins.", "B"),
+    ]);
+}
+
+#[test]
+fn what_is_denied_is_not_chosen() {
+    chooses(&[
+        ("It is not A but B", "B"),
+        ("B rather than A", "B"),
+        ("B, not A or C", "B"),
+        ("A and C are wrong, so B", "B"),
+        ("A is incorrect, which leaves B", "B"),
+        ("It's not A because it doesn't make sense, therefore I think it's B", "B"),
+        ("The answer is for sure D, it can't be A or B", "D"),
+        ("We can rule out A and C, leaving B", "B"),
+        ("A packs proteins. C holds the DNA. So it is B.", "B"),
+        ("It is not A or B", "-"),
+        ("A is wrong", "-"),
+    ]);
+}
+
+#[test]
+fn letters_of_other_scripts_name_options() {
+    let cyrillic = json!({"choice": {"letters": ["А", "Б", "В", "Г"]}});
+    check(&cyrillic, "Ответ: Б", &["Б"], Some(1.0));
+    let stems = json!({"choice": {"letters": ["甲", "乙", "丙", "丁"]}});
+    check(&stems, "答案是乙。", &["乙"], Some(1.0));
+    check(&stems, "甲乙丙丁", &["乙"], Some(0.0));
+    let thai = json!({"choice": {"letters": ["ก", "ข", "ค", "ง"]}});
+    check(&thai, "คำตอบคือ ข", &["ข"], Some(1.0));
+    let digits = json!({"choice": {"letters": ["1", "2", "3"]}});
+    check(&digits, "答案是２。", &["2"], Some(1.0));
+    check(&digits, "정답은 ② 입니다", &["2"], Some(1.0));
+    check(&digits, "1,200 and 2:30 and .3", &["2"], Some(0.0));
+}
+
+#[test]
 fn other_letters_and_several_right_ones() {
     let entry = json!({"choice": {"letters": ["1", "2", "3"]}});
     check(&entry, "The answer is 2", &["2"], Some(1.0));
@@ -155,6 +272,7 @@ fn options_may_be_chosen_by_their_text() {
         ("B) Not guilty", "B", Some(1.0)),
         ("B) Guilty", "B", Some(0.0)),
         ("guilty or a mistrial", "A", Some(0.0)),
+        ("B Not guilty\n\nA is too hard, C is rare.", "B", Some(1.0)),
         ("D", "A", Some(0.0)),
         ("A", "D", None),
     ] {

@@ -208,6 +208,33 @@ fn a_label_is_found_in_prose() {
 }
 
 #[test]
+fn marks_are_word_edges_of_labels() {
+    let entry = json!({"label": {"labels": ["positive", "negative", "neutral"], "find": true}});
+    for (answer, expected) in [
+        ("Sentiment:positive", "positive"),
+        ("{\"sentiment\":\"negative\"}", "negative"),
+        ("neutral(slightly warm)", "neutral"),
+        ("positive.The tone is warm.", "positive"),
+        ("label=positive", "positive"),
+        ("(positive)—very", "positive"),
+        ("情感是positive。", "positive"),
+        ("[sentiment]positive[/sentiment]", "positive"),
+    ] {
+        check(&entry, answer, &[expected], Some(1.0));
+    }
+    for answer in ["positive/negative", "non-negative", "positively"] {
+        assert!(score(&entry, answer, &["positive"]).invalid, "{answer}");
+    }
+    let chinese = json!({"label": {"labels": ["正面", "负面"], "find": true}});
+    check(&chinese, "情感是正面的", &["正面"], Some(1.0));
+    let digits = json!({"label": {"labels": ["5", "3"], "find": true}});
+    assert!(score(&digits, "3.5", &["5"]).invalid);
+    check(&digits, "rating:5", &["5"], Some(1.0));
+    let words = json!({"token_f1": {}, "threshold": 0.5});
+    check(&words, "Answer:Paris", &["answer Paris"], Some(1.0));
+}
+
+#[test]
 fn labels_have_other_names() {
     let entry = json!({"label": {"labels": {"1": ["one", 1.0, true], "2": ["two", "C++"]}}});
     check(&entry, "ONE", &["1"], Some(1.0));
@@ -262,7 +289,7 @@ fn mistakes_are_told_with_their_place() {
     check(json!({"labels": ["a"]}), "/label/labels", "at least two");
     check(json!({"labels": ["a", "A."]}), "/label/labels", "means both");
     check(json!({"labels": ["a", "?", " "]}), "/label/labels", "nothing is left");
-    check(json!({"labels": {"a": "b", "c": []}}), "/label/labels", "no list");
+    check(json!({"labels": {"a": "b", "c": []}}), "/label/labels", "not a list");
     check(json!({"labels": ["a", "b"], "value": "f1"}), "/label/value", "add `class: LABEL`");
     let classless = json!({"labels": ["a", "b"], "class": "a"});
     check(classless, "/label/class", "takes no `class`");

@@ -45,6 +45,32 @@ fn by_json_path() {
     }
 }
 
+/// Drafts stand before what is final.
+#[test]
+fn the_last_json_counts_unless_the_suite_says_otherwise() {
+    let drafts = "Draft: {\"label\": \"ham\"}. On reflection:\n```json\n{\"label\": \"spam\"}\n```";
+    let again = "```json\n{\"label\": \"ham\"}\n```\nWait. {\"label\": \"spam\", \"n\": 1} [7]";
+    for (answer, which, target) in [
+        (drafts, None, "spam"),
+        (again, None, "spam"),
+        (again, Some("last"), "spam"),
+        (again, Some("first"), "ham"),
+        // What is fenced comes before what stands in prose.
+        (drafts, Some("first"), "spam"),
+    ] {
+        let mut extract = json!({"json": "$.label"});
+        if let Some(which) = which {
+            extract["which"] = json!(which);
+        }
+        check(&exact(&extract), answer, &[target], Some(1.0));
+        let reason = score(&exact(&extract), answer, &[target]).reason;
+        let says = which != Some("first");
+        assert_eq!(reason.as_deref(), says.then_some("the last of several values"));
+    }
+    let twice = "{\"label\": \"spam\"} I repeat: {\"label\": \"spam\"}";
+    assert_eq!(score(&exact(&json!({"json": "$.label"})), twice, &["spam"]).reason, None);
+}
+
 #[test]
 fn nothing_to_extract_is_invalid() {
     for (extract, answer) in [

@@ -37,7 +37,7 @@ fn check(metric: &Metric, answer: &str, replies: &[&str], expected: Option<f64>)
     assert_eq!(score.value, expected, "{replies:?} about {answer:?}: {score:?}");
     if expected.is_none() {
         let reason = score.reason.unwrap_or_default();
-        assert!(reason.starts_with("unreadable grade: "), "{reason}");
+        assert!(reason.starts_with("could not read a grade: "), "{reason}");
     }
 }
 
@@ -143,7 +143,7 @@ fn a_reply_that_was_cut_off_says_so() {
     reply.record.finish_reason = Some("length".to_owned());
     let score = facts.judge().expect("a judge").score(Subject::of_texts(ANSWER, &[]), &[reply]);
     assert_eq!(score.value, None);
-    assert!(score.reason.is_some_and(|reason| reason.contains("raise its `max_tokens`")));
+    assert!(score.reason.is_some_and(|reason| reason.contains("hit its `max_tokens`; raise it")));
 }
 
 #[test]

@@ -29,6 +29,8 @@ fn text() -> impl Strategy<Value = String> {
         Just("```json\n[".to_owned()),
         Just("ΐß\u{345}İ".to_owned()),
         Just("\\boxed{\\frac{1}{2}}½".to_owned()),
+        r"(\\(frac|sqrt|text|boxed)|[{}^_~]|[0-9]|,\\!| ){0,8}",
+        "(答案是|不是|选|[A-DＡ-Ｄ٤२４]|，|。|[0-9 ]){0,6}",
     ];
     prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
 }
@@ -301,7 +303,28 @@ fn odd_texts_are_scored() {
     for text in ["", "\u{301}", "\u{0}\u{FEFF}\u{202E}"] {
         is_scored(text);
     }
-    let pieces = ["-", "{\"a\":", "1,000", "ANSWER: ANSWER:", "\\boxed{", "not 5 ", "```\n"];
+    let pieces = [
+        "-",
+        "{\"a\":",
+        "1,000",
+        "ANSWER: ANSWER:",
+        "\\boxed{",
+        "not 5 ",
+        "```\n",
+        "\\frac{",
+        "^{1",
+        "\\sqrt{1",
+        "#### ",
+        "答案是A",
+        "A) b\n",
+        "not A or ",
+        "2{,}",
+        "1 000",
+        "x_{",
+        "(",
+        "5 + ",
+        "So ",
+    ];
     for piece in pieces {
         is_scored(&filled(piece, 10_000));
     }

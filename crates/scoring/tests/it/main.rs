@@ -19,6 +19,7 @@ mod number;
 mod overlap;
 mod panel;
 mod presets;
+mod reasoning;
 mod reference;
 mod semantic;
 mod support;

@@ -93,6 +93,15 @@ fn punctuation_goes_but_numbers_stay() {
             ("**Paris** `x`", "Paris x", 1.0),
             ("don't", "dont", 1.0),
             ("U.S.", "US", 1.0),
+            ("Ph.D., e.g.", "PhD eg", 1.0),
+            ("Answer:Paris", "Answer Paris", 1.0),
+            ("positive.The", "positive The", 1.0),
+            ("neutral(slightly)", "neutral slightly", 1.0),
+            ("a/b—c…d", "a b c d", 1.0),
+            ("x:-5,y", "x -5 y", 1.0),
+            ("5%,off", "5% off", 1.0),
+            ("well-known snake_case AT&T", "wellknown snakecase ATT", 1.0),
+            ("你好，世界", "你好世界", 1.0),
             ("-5", "5", 0.0),
             ("−5", "5", 0.0),
             ("1.5", "15", 0.0),
@@ -170,8 +179,41 @@ fn includes_words() {
             ("C++, of course", "C++", 1.0),
             ("snake_case", "case", 0.0),
             ("x", "", 0.0),
+            ("答案是巴黎。", "巴黎", 1.0),
+            ("答案是Paris。", "Paris", 1.0),
+            ("정답은 파리입니다", "파리", 1.0),
+            ("الجوابParis", "Paris", 1.0),
         ],
     );
+}
+
+#[test]
+fn a_number_in_another_number_is_no_word() {
+    for (answer, target, expected) in [
+        ("It weighs 3.5", "5", 0.0),
+        ("1,500", "500", 0.0),
+        ("about 12.25", "25", 0.0),
+        ("5.2", "5", 0.0),
+        ("it is .5", "5", 0.0),
+        ("1’500", "500", 0.0),
+        ("2{,}500", "500", 0.0),
+        ("10:30", "30", 0.0),
+        ("1.2.3", "2", 0.0),
+        ("so 5.", "5", 1.0),
+        ("1,2,3", "2", 1.0),
+        ("1, 500", "500", 1.0),
+        ("No.5", "5", 1.0),
+        ("5%", "5", 1.0),
+        ("3-5", "5", 1.0),
+        ("1,500", "1,500", 1.0),
+    ] {
+        check(&json!({"includes": {"words": true}}), answer, &[target], Some(expected));
+        let ends = answer.ends_with(target);
+        let expected_at_end = if ends { expected } else { 0.0 };
+        check(&json!({"ends_with": {"words": true}}), answer, &[target], Some(expected_at_end));
+    }
+    check(&json!({"starts_with": {"words": true}}), "5.2 km", &["5"], Some(0.0));
+    check(&json!({"starts_with": {"words": true}}), "5. Then", &["5"], Some(1.0));
 }
 
 #[test]

@@ -55,10 +55,233 @@ fn what_is_no_sign_and_no_number() {
             ("5 cases of COVID-19", "5", 1.0),
             ("7 for item_5", "7", 1.0),
             ("7km", "7", 1.0),
-            ("version 1.2.3", "3", 1.0),
             ("No.5", "5", 1.0),
+            ("7 (at 10:30)", "7", 1.0),
+            ("7, on 2024-05-01", "7", 1.0),
+            ("7, in version 1.2.3", "7", 1.0),
+            ("v1.2.3 has 7 parts, as 10.0.0.1", "7", 1.0),
         ],
     );
+    for answer in ["10:30", "2024-05-01", "1.2.3", "m^2"] {
+        assert!(score(&json!({"number": {}}), answer, &["1"]).invalid, "{answer}");
+    }
+}
+
+/// Every way to write one number, marked and not.
+#[track_caller]
+fn is_read_as(number: &str, answers: &[&str]) {
+    for answer in answers {
+        check(&json!({"number": {}}), answer, &[number], Some(1.0));
+        check(&json!({"number": {"which": "marked"}}), answer, &[number], Some(1.0));
+    }
+}
+
+#[test]
+fn thousands_have_many_separators() {
+    is_read_as(
+        "10080",
+        &[
+            "So it is $\\boxed{10,\\!080}$.",
+            "\\boxed{10{,}080}",
+            "The total is $10{,}080$.",
+            "\\(10\\,080\\)",
+            "$10\\ 080$",
+            "$10\\;080$",
+            "$10~080$",
+            "$10\\thinspace 080$, then",
+            "10\\text{,}080",
+            "10 080",
+            "10’080",
+            "10\u{2009}080 km",
+        ],
+    );
+    is_read_as("1234567", &["1{,}234{,}567", "12,34,567", "1 234 567 in all", "1\\,234\\,567"]);
+    is_read_as("500", &["$2{,}50$ or 500", "1, 500", "120 450 500", "10 20 500", "3,\\ 500"]);
+    is_read_as("3.141592", &["$3.141\\,592$"]);
+}
+
+#[test]
+fn exponents_of_units_are_no_numbers() {
+    is_read_as(
+        "25",
+        &[
+            "\\boxed{25\\text{ cm}^2}",
+            "The area is 25 m^2.",
+            "25\\ \\mathrm{m/s^2}",
+            "$25\\,\\text{km}^{2}$",
+            "25 m<sup>2</sup>",
+            "25 kg·m^2/s^2",
+            "25 m^-2",
+            "25^\\circ",
+            "$25^{\\circ}$C",
+            "25\\textsuperscript{th}",
+            "\\boxed{25\\textnormal{ miles}}",
+            "25 cm³",
+            "x_{1} = 25",
+            "\\begin{align} 25 \\end{align} \\tag{1}",
+        ],
+    );
+}
+
+#[test]
+fn latex_around_a_number() {
+    is_read_as(
+        "-5",
+        &[
+            "$-5$",
+            "\\[ -5 \\]",
+            "\\(x = -5\\)",
+            "\\boxed{-5}",
+            "\\fbox{-5}",
+            "\\boxed{\\mathbf{-5}}",
+            "\\boxed{x=-5}",
+            "\\boxed -5",
+            "\\boxed{\\boxed{-5}}",
+            "$-\\$5$",
+            "-5\\%",
+            "$\\left( -5 \\right)$",
+            "\\boxed{-5}, so write \\boxed{}",
+        ],
+    );
+    is_read_as(
+        "1500",
+        &["1.5 \\times 10^{3}", "1.5×10³", "1.5 x 10^3", "1.5e3", "$1.5\\cdot10^3$"],
+    );
+}
+
+#[test]
+fn fractions_of_latex_are_numbers() {
+    is_read_as(
+        "-0.75",
+        &[
+            "\\boxed{\\frac{-3}{4}}",
+            "-\\frac{3}{4}",
+            "$-\\dfrac34$",
+            "$-\\tfrac{3}4$",
+            "-\\cfrac 3 4",
+            "$x=\\frac{3}{-4}$",
+            "\\\\frac{-3}{4}",
+            "−¾",
+            "\\frac{-1.5}{2}\\text{ m}",
+        ],
+    );
+    is_read_as(
+        "2.5",
+        &[
+            "2\\frac{1}{2}",
+            "$2 \\frac12$",
+            "2½",
+            "\\frac{\\frac{10}{2}}{2}",
+            "\\frac{2{,}500}{1000}",
+        ],
+    );
+    is_read_as("1", &["$\\frac3{3}$"]);
+}
+
+#[test]
+fn an_expression_is_no_number() {
+    let plain = json!({"number": {}});
+    for answer in [
+        "2^10",
+        "2^{10}",
+        "2**10",
+        "10^3",
+        "3\\sqrt{2}",
+        "3√2",
+        "sqrt(2)",
+        "2\\pi",
+        "2π",
+        "3 \\times 4",
+        "3 × 4",
+        "5 + 3",
+        "5+3",
+        "6 x 7",
+        "6 * 7",
+        "8 / 2",
+        "3/4",
+        "10 - 3",
+        "10−3",
+        "2(3)",
+        "f(3)",
+        "\\frac{\\pi}{2}",
+        "\\frac{\\sqrt{3}}{2}",
+        "\\frac{1+\\sqrt{5}}{2}",
+        "\\binom{5}{2}",
+        "\\log_2 8",
+        "1 \\pm 2",
+        "(x+1)^2",
+        "y = 2x + 3",
+        "5²",
+        "3:4",
+        "1.234.567",
+        "17 mod 5",
+        "\\frac{9}{4}\\pi",
+    ] {
+        let text = format!("So the answer is {answer}.");
+        assert!(score(&plain, &text, &["1"]).invalid, "{answer}");
+        let boxed = format!("In 7 steps: \\boxed{{{answer}}}");
+        assert!(score(&json!({"number": {"which": "marked"}}), &boxed, &["1"]).invalid, "{answer}");
+    }
+}
+
+#[test]
+fn in_a_box_all_is_mathematics() {
+    let marked = json!({"number": {"which": "marked"}});
+    for inside in
+        ["3x", "5!", "2n", "x^2", "x-5", "(3, 4)", "-2,1", "x > 5", "x \\geq 5", "[2, 5]", "3-5"]
+    {
+        assert!(score(&marked, &format!("\\boxed{{{inside}}}"), &["5"]).invalid, "{inside}");
+    }
+}
+
+#[test]
+fn what_an_expression_is_equal_to_is_a_number() {
+    is_read_as(
+        "42",
+        &[
+            "so 6 x 7 = 42",
+            "3 + 39 = 42",
+            "\\boxed{6 \\times 7 = 42}",
+            "$\\sqrt{1764} = 42$",
+            "42 = 6 × 7",
+            "42 (6 * 7)",
+            "It is *42*.",
+            "It is **42**!",
+            "- 42",
+            "* 42",
+            "+42",
+            "Day 2 - 42 miles",
+            "42!",
+            "42/day",
+            "42 km/h",
+            "answer → 42",
+            "C++ 42",
+            "1. 42",
+            "x ≈ 42",
+            "9/11/2001: 42",
+            "5页 * 2 = 42页",
+        ],
+    );
+}
+
+#[test]
+fn digits_of_any_script() {
+    is_read_as(
+        "42",
+        &[
+            "答えは４２です。",
+            "الجواب هو ٤٢",
+            "उत्तर ४२ है",
+            "উত্তর ৪২",
+            "پاسخ ۴۲ است",
+            "คำตอบคือ ๔๒",
+            "𝟒𝟐",
+            "４２％",
+        ],
+    );
+    is_read_as("1234.5", &["١٬٢٣٤٫٥", "１，２３４．５", "۱٬۲۳۴٫۵"]);
+    check(&json!({"number": {}}), "42", &["４２"], Some(1.0));
+    assert!(score(&json!({"number": {}}), "四十二", &["42"]).invalid);
 }
 
 #[test]
@@ -142,11 +365,14 @@ fn fractions() {
             ("\\frac{1}{2}", "0.5", 1.0),
             ("$\\boxed{-\\dfrac{3}{4}}$", "-0.75", 1.0),
             ("on 1/2/2024", "2024", 1.0),
-            ("1/0", "0", 1.0),
-            ("1.5/2", "2", 1.0),
+            ("1/0", "0", 0.0),
+            ("1.5/2", "0.75", 1.0),
+            ("1,000/4", "250", 1.0),
+            ("3/4\\pi", "0.75", 0.0),
         ],
     );
-    check(&json!({"number": {}}), "1/2", &["2"], Some(1.0));
+    check(&json!({"number": {}}), "1/2", &["2"], Some(0.0));
+    check(&json!({"number": {}}), "1/2", &["0.5"], Some(0.0));
 }
 
 #[test]
@@ -161,12 +387,14 @@ fn powers_of_ten() {
             ("6 · 10²³", "6e23", 1.0),
             ("10⁻³", "0.001", 1.0),
             ("-10^3", "-1000", 1.0),
-            ("110^3", "3", 1.0),
+            ("110^3", "3", 0.0),
             ("1e3 × 10^2", "1e5", 0.0),
-            ("5 × 100", "100", 1.0),
+            ("5 × 100", "100", 0.0),
         ],
     );
-    check(&json!({"number": {}}), "3 × 10^8", &["8"], Some(1.0));
+    check(&json!({"number": {}}), "3 × 10^8", &["8"], Some(0.0));
+    check(&json!({"number": {}}), "3 × 10^8", &["3e8"], Some(1.0));
+    check(&json!({"number": {}}), "10^3", &["1000"], Some(0.0));
 }
 
 #[test]
@@ -194,7 +422,8 @@ fn a_decimal_comma() {
             ("0,5", "0,50", 1.0),
             ("1.234", "1234", 1.0),
             ("1.234.567,89", "1234567,89", 1.0),
-            ("1 234,5", "1234,5", 0.0),
+            ("1 234,5", "1234,5", 1.0),
+            ("$3{,}5$", "3,5", 1.0),
             ("1\u{202f}234,5", "1234,5", 1.0),
         ],
     );
@@ -230,6 +459,30 @@ fn marked_numbers() {
             ("\\boxed{1} then \\boxed{2}, 3", "2", 1.0),
             ("\\boxed{42", "42", 1.0),
             ("40, 41, 42", "42", 1.0),
+            (
+                "#### Step 1: Read\nThere are 6 boxes.\n#### Step 2: Multiply\n6 times 7 gives 42.",
+                "42",
+                1.0,
+            ),
+            ("#### Final Answer\n\n42", "42", 1.0),
+            ("#### 1. Read\nThere are 6.\n#### 2) Multiply\nThat is 42.", "42", 1.0),
+            ("#### 3 Steps\nIt is 42", "42", 1.0),
+            ("#### **42** apples\nin 7 steps", "42", 1.0),
+            ("#### $42\nin 7 steps", "42", 1.0),
+            ("#### 42\n#### Check in 7 steps", "42", 1.0),
+            ("**Answer:** 42\n\nIt took 3 steps.", "42", 1.0),
+            ("### Final answer\n42\n\nChecked 3 times.", "42", 1.0),
+            ("The answer is about $42, in 3 steps", "42", 1.0),
+            ("Answer: 6 * 7 = 42, in 3 steps", "42", 1.0),
+            ("Réponse : 42, en 3 étapes", "42", 1.0),
+            ("La respuesta correcta es 42, en 3 pasos", "42", 1.0),
+            ("答案是42，共3步", "42", 1.0),
+            ("정답: 42 (3단계)", "42", 1.0),
+            ("The answer is 7. Final answer: 42. It took 3 steps.", "42", 1.0),
+            ("My answer has 3 steps and gives 42", "42", 1.0),
+            ("Answer 3 questions. All in all 42", "42", 1.0),
+            ("The answer is not 7 but 42", "42", 1.0),
+            ("Answer: 2^10, in 3 steps", "10", 0.0),
         ],
     );
     assert!(score(&entry, "7 \\boxed{x}", &["7"]).invalid);

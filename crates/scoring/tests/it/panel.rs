@@ -1,7 +1,7 @@
 //! Panels and repeats: which questions there are, and one score from many grades.
 
 use evalmark_core::{
-    model::{Limits, Model, Provider},
+    model::{Limits, Model, Provider, RecordedColumn},
     score::Score,
 };
 use evalmark_scoring::{Form, Metric, Reply, Subject};
@@ -106,7 +106,7 @@ fn every_repeat_of_every_epoch_is_a_request_of_its_own() {
     assert_eq!(models, ["a", "a", "a", "b", "b", "b"]);
     let model = Model {
         name: "a".into(),
-        provider: Provider::RecordedColumn("x".to_owned()),
+        provider: Provider::RecordedColumn(RecordedColumn::Same("x".to_owned())),
         model: "m".into(),
         params: std::sync::Arc::default(),
         limits: Limits::default(),

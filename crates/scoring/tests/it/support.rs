@@ -1,7 +1,7 @@
 //! From the way a suite writes a metric to a compiled one, and one check for all tables.
 
 use evalmark_core::{
-    metric::{Complaint, Extract, InvalidPolicy, MetricSpec, Which},
+    metric::{Complaint, Extract, InvalidPolicy, MetricSpec, Reasoning, Which},
     score::Score,
 };
 use evalmark_scoring::{Metric, Subject, catalog};
@@ -17,6 +17,11 @@ pub(crate) fn spec(entry: &Value) -> MetricSpec {
         name: "m".to_owned(),
         kind: kind.name,
         params: entry[kind.name].clone(),
+        reasoning: match entry["reasoning"].as_str() {
+            Some("cut") => Some(Reasoning::Cut),
+            Some("keep") => Some(Reasoning::Keep),
+            _ => None,
+        },
         extract: entry.get("extract").map(extract),
         negate: entry["not"] == true,
         threshold: entry["threshold"].as_f64(),
@@ -31,14 +36,15 @@ pub(crate) fn spec(entry: &Value) -> MetricSpec {
 
 fn extract(entry: &Value) -> Extract {
     let text = |key: &str| entry[key].as_str().map(str::to_owned);
-    text("json").map_or_else(
-        || Extract::Regex {
+    let which = text("which").map(|which| if which == "last" { Which::Last } else { Which::First });
+    match text("json") {
+        Some(path) => Extract::Json { path, which },
+        None => Extract::Regex {
             pattern: text("regex").expect("a pattern"),
             group: entry["group"].as_u64().map(|group| usize::try_from(group).expect("small")),
-            which: if entry["which"] == "last" { Which::Last } else { Which::First },
+            which: which.unwrap_or_default(),
         },
-        Extract::Json,
-    )
+    }
 }
 
 pub(crate) fn metric(entry: &Value) -> Metric {

@@ -4,7 +4,7 @@ use crate::common::{arm, binary, item, judge, subject, without_answer};
 use evalmark_core::verdict::Answer;
 use evalmark_verdict::{
     Arm, Cause, CompareError, EmptyFamily, ItemScore, Judged, Rule, RuleError, ScoreRange, compare,
-    gate,
+    gate, mcnemar_midp, paired_t,
 };
 
 const PASS: (Answer, Option<Cause>) = (Answer::Pass, None);
@@ -39,6 +39,40 @@ fn binary_scores() {
     check((300, 20, 60), 0.03, IMPROVED);
     check((100, 10, 10), 0.03, TOO_FEW);
     check((2000, 100, 100), 0.03, PASS);
+}
+
+/// The p-value that is told is McNemar's mid-p value, wherever the bound lies.
+#[test]
+fn binary_p_values_are_mid_p() {
+    for (n, lost, gained) in [(250, 23, 20), (250, 20, 23), (100, 0, 0), (40, 4, 1), (12, 12, 0)] {
+        let found = judge(&binary(n, lost, gained), 0.03).comparison;
+        let midp = mcnemar_midp(lost as u64, gained as u64).greater;
+        assert_eq!(found.p_regressed, Some(midp), "{n}: {lost} lost, {gained} gained");
+    }
+    let found = judge(&binary(250, 23, 20), 0.03).comparison.p_regressed.expect("a p-value");
+    assert!((found - 0.326).abs() < 5e-4, "{found}");
+}
+
+/// Equal differences have no t: nothing rests on one, and no interval is a point.
+#[test]
+fn equal_pairs_make_no_t_test() {
+    let none = paired_t(&[0.0; 3]).expect("three pairs");
+    assert_eq!((none.t, none.p_values()), (None, None));
+    assert!(paired_t(&[0.0, 0.1, 0.2]).expect("three pairs").p_values().is_some());
+    for change in [0.0, 0.25, -0.25] {
+        for n in [3, 4, 7] {
+            let arms = [arm(vec![0.5; n]), arm(vec![0.5 + change; n])];
+            let found = judge(&arms, 0.03).comparison;
+            // Seven items that all drop are no chance; nothing else is told from so few.
+            let drops = change < 0.0 && n == 7;
+            let expected = if drops { Answer::Regressed } else { Answer::Inconclusive };
+            assert_eq!(found.answer, expected, "{change} {n}: {found:?}");
+            let ends = found.lower.zip(found.upper).expect("bounds");
+            let room = 0.05_f64.powf(1.0 / n as f64);
+            assert!(ends.0 <= change - (1.0 + change) * (1.0 - room) + 1e-9, "{found:?}");
+            assert!(ends.1 - ends.0 > 0.2, "{found:?}");
+        }
+    }
 }
 
 #[test]
@@ -307,9 +341,9 @@ fn sentences_for_people() {
     assert_eq!(
         notes,
         [
-            "this run cannot show a regression: 2 of its items changed, and it takes at least 4",
-            "50 items are too few to show that a drop stays within the margin, even if nothing had \
-             changed: that takes 99"
+            "only 2 of 50 items changed; a significant drop takes at least 4",
+            "50 items are too few to show that a drop stays within the margin, even if none \
+             changes: that takes 99"
         ]
     );
 }

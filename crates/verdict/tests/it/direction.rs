@@ -78,7 +78,7 @@ fn a_maximum_takes_the_place_of_a_minimum() {
         assert!(found.says.contains(part), "{}", found.says);
         assert!(found.lower <= found.estimate && found.estimate <= found.upper, "{found:?}");
     };
-    check(0.2, 0.3, Answer::Pass, "is shown, and the maximum is 0.3");
+    check(0.2, 0.3, Answer::Pass, ", and the maximum is 0.3");
     check(0.4, 0.3, Answer::Regressed, "which is above the maximum of 0.3");
     check(0.3, 0.301, Answer::Inconclusive, "whether the maximum of 0.3 is met");
 }

@@ -50,6 +50,48 @@ fn other_scores_get_t_within_their_range() {
     assert!(near(edge.ci_high, 1.0));
 }
 
+/// A few equal scores are no certainty: what they have not shown is bounded, or there is no interval.
+#[test]
+fn equal_scores_have_no_point_for_an_interval() {
+    let hundred = ScoreRange { low: 0.0, high: 100.0 };
+    let signed = ScoreRange { low: -1.0, high: 1.0 };
+    for (score, range, n) in [
+        (0.7, ScoreRange::UNIT, 3),
+        (0.7, ScoreRange::UNIT, 2),
+        (0.0, hundred, 3),
+        (100.0, hundred, 4),
+        (35.0, hundred, 12),
+        (-0.25, signed, 3),
+        (1.0, signed, 5),
+    ] {
+        let found = estimate((0..n).map(|_| (score, None)), range, 0.95).expect("sound");
+        let found = found.expect("items");
+        let share = 1.0 - 0.025_f64.powf(1.0 / f64::from(n));
+        assert!(near(found.ci_low, score - (score - range.low) * share), "{found:?}");
+        assert!(near(found.ci_high, score + (range.high - score) * share), "{found:?}");
+        assert!(found.ci_high > found.ci_low, "{found:?}");
+        assert_eq!(found.ci_method, "t+binomial");
+    }
+    // One other value among many does not make them certain either.
+    let found = of(&[0.7, 0.7, 0.7, 0.7, 0.69], &[]);
+    assert!(found.ci_low < Some(0.4) && found.ci_high > Some(0.8), "{found:?}");
+    // Without an end there is nothing to bound them by.
+    for range in [
+        ScoreRange { low: 0.0, high: f64::INFINITY },
+        ScoreRange { low: f64::NEG_INFINITY, high: f64::INFINITY },
+    ] {
+        for clusters in [None, Some(7)] {
+            let equal =
+                estimate((0..6_u64).map(|i| (12.5, clusters.map(|c| c + i / 2))), range, 0.95);
+            let equal = equal.expect("sound").expect("items");
+            assert_eq!((equal.ci_low, equal.ci_high), (None, None), "{equal:?}");
+            assert_eq!((equal.mean, equal.ci_method.as_str()), (12.5, "none"));
+            let apart = estimate((0..6_u32).map(|i| (12.5 + f64::from(i), clusters)), range, 0.95);
+            assert!(apart.is_ok());
+        }
+    }
+}
+
 #[test]
 fn clusters_get_a_robust_t() {
     let (scores, clusters) = ([0.2, 0.3, 0.9, 0.8, 0.5], [1, 1, 2, 2, 3]);

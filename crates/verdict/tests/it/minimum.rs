@@ -76,7 +76,7 @@ fn figures_and_sentences() {
     assert_eq!((met.measure, met.minimum, met.margin), (Measure::Level, Some(0.85), 0.0));
     assert_eq!((met.estimate, met.baseline_mean, met.p_pass.is_some()), (Some(0.95), None, true));
     assert!(met.lower.is_some_and(|low| (0.85..0.95).contains(&low)));
-    assert_eq!(met.says, "exact is 95.0 %: at least 89.8 % is shown, and the minimum is 85 %");
+    assert_eq!(met.says, "exact is 95.0 %: the run shows at least 89.8 %, and the minimum is 85 %");
     let says = |hits, min| run(&shares(hits, 100), min).comparison.says;
     assert_eq!(
         says(70, 0.85),

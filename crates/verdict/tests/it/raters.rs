@@ -1,6 +1,6 @@
 //! A judge beside people: agreement, leanings, and how sure they are.
 
-use evalmark_verdict::{Rated, RaterCheck, check_rater, cohen_kappa};
+use evalmark_verdict::{Rated, RaterCheck, check_rater, check_rater_with_ties, cohen_kappa};
 use proptest::prelude::*;
 
 fn rated(group: &str, unit: u64, judge: f64, human: f64) -> Rated<'_> {
@@ -53,6 +53,31 @@ fn a_judge_that_says_what_people_say_agrees_and_leans_nowhere() {
     let interval = found.bias.interval.expect("an interval");
     assert!((interval.high - (1.0 - 0.025_f64.powf(1.0 / 40.0))).abs() < 1e-9, "{interval:?}");
     assert!((interval.low + interval.high).abs() < 1e-12);
+}
+
+/// A judge of pairs that prefers another answer when the order is turned has not said which is
+/// better: a tie is no pass, and no reason to agree less than either order alone.
+#[test]
+fn a_tie_neither_passes_nor_fails() {
+    // Forty answers that people call better and forty worse. One order of the judge takes four of
+    // each for the other, the other order none; where they disagree the score is a tie.
+    let human = |i: u64| f64::from(u8::from(i < 40));
+    let wrong = |i: u64| i % 10 == 0;
+    let rows = |judge: &dyn Fn(u64) -> f64| -> Vec<Rated<'static>> {
+        (0..80).map(|i| rated("p", i, judge(i), human(i))).collect()
+    };
+    let good = check(&rows(&human)).kappa.expect("kappa").estimate;
+    let bad = rows(&|i| if wrong(i) { 1.0 - human(i) } else { human(i) });
+    let bad = check(&bad).kappa.expect("kappa").estimate;
+    let both = rows(&|i| if wrong(i) { 0.5 } else { human(i) });
+    let found = check_rater_with_ties(&both, Some(0.5)).expect("ratings");
+    assert_eq!(found.confusion, [[36, 0], [0, 36]]);
+    assert_eq!(found.with_ties, [[36, 4, 0], [0, 0, 0], [0, 4, 36]]);
+    let kappa = found.kappa.expect("kappa").estimate;
+    // By weights: 1 - (8·0.5/80)/(0.5·0.45·2 + 0.1·0.5) = 0.9, between the two orders.
+    assert!((kappa - 0.9).abs() < 1e-12 && bad < kappa && kappa < good, "{bad} {kappa} {good}");
+    // Without a tie nothing is different.
+    assert_eq!(check_rater_with_ties(&rows(&human), Some(0.5)), Some(check(&rows(&human))));
 }
 
 #[test]

@@ -16,7 +16,7 @@ impl Checker<'_> {
         let format = raw.format.map(format_of).or_else(|| Format::of(&path));
         let Some(format) = format else {
             let hint = "add `format: csv` (or tsv, jsonl, json, parquet)".to_owned();
-            let message = format!("the ending of `{}` does not tell its format", raw.path);
+            let message = format!("the ending of `{}` does not tell the format", raw.path);
             self.complain_with_hint("/dataset/path", message, hint);
             return None;
         };
@@ -24,13 +24,12 @@ impl Checker<'_> {
             if raw.slices[..i].contains(slice) {
                 self.complain(
                     &format!("/dataset/slices/{i}"),
-                    format!("`{slice}` stands here twice"),
+                    format!("`{slice}` appears twice here"),
                 );
             }
         }
-        let column = |model: &RawModel| model.recorded.as_ref()?.column.clone();
         let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
-        let ignored = models.iter().filter_map(column).chain(raw.ignore.clone());
+        let ignored = models.iter().flat_map(recorded_columns).chain(raw.ignore.clone());
         Some(DatasetSpec {
             file: self.file_spec(path, format),
             id: raw.id.clone(),
@@ -102,6 +101,13 @@ fn label_columns(metric: &RawMetric) -> Vec<String> {
     let Some(labels) = &metric.labels else { return Vec::new() };
     let columns = labels.columns.iter().flat_map(|columns| columns.values().cloned());
     labels.column.iter().cloned().chain(columns).collect()
+}
+
+/// Columns that hold answers.
+fn recorded_columns(model: &RawModel) -> Vec<String> {
+    let Some(recorded) = &model.recorded else { return Vec::new() };
+    let by_prompt = recorded.columns.iter().flat_map(|columns| columns.values());
+    recorded.column.iter().chain(by_prompt).cloned().collect()
 }
 
 fn format_of(raw: RawFormat) -> Format {

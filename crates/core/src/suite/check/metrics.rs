@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::{Checker, suggest};
 use crate::{
-    metric::{Complaint, Extract, InvalidPolicy, MetricKind, MetricSpec, Nested, Which},
+    metric::{Complaint, Extract, InvalidPolicy, MetricKind, MetricSpec, Nested, Reasoning, Which},
     suite::{
         Amount,
         document::escape,
-        raw::{RawExtract, RawInvalid, RawMetric, RawWhich},
+        raw::{RawExtract, RawInvalid, RawMetric, RawReasoning, RawWhich},
     },
 };
 
@@ -120,6 +120,10 @@ pub(in crate::suite) fn metric_spec(
         name: raw.name.clone(),
         kind: kind.name,
         params,
+        reasoning: raw.reasoning.map(|reasoning| match reasoning {
+            RawReasoning::Cut => Reasoning::Cut,
+            RawReasoning::Keep => Reasoning::Keep,
+        }),
         extract: raw.extract.as_ref().map(extract).transpose()?,
         negate: raw.not,
         threshold: raw.threshold,
@@ -134,21 +138,22 @@ pub(in crate::suite) fn metric_spec(
 }
 
 fn extract(raw: &RawExtract) -> Result<Extract, Complaint> {
+    let which = raw.which.map(|which| match which {
+        RawWhich::First => Which::First,
+        RawWhich::Last => Which::Last,
+    });
     match (&raw.regex, &raw.json) {
         (Some(pattern), None) => Ok(Extract::Regex {
             pattern: pattern.clone(),
             group: raw.group,
-            which: match raw.which {
-                Some(RawWhich::Last) => Which::Last,
-                Some(RawWhich::First) | None => Which::First,
-            },
+            which: which.unwrap_or_default(),
         }),
-        (None, Some(path)) if raw.group.is_none() && raw.which.is_none() => {
-            Ok(Extract::Json(path.clone()))
+        (None, Some(path)) if raw.group.is_none() => {
+            Ok(Extract::Json { path: path.clone(), which })
         }
         _ => {
             let message = "`extract` needs exactly one of `regex` (with `group` and `which`) and \
-                           `json`";
+                           `json` (with `which`)";
             Err(Complaint { pointer: "/extract".to_owned(), message: message.to_owned() })
         }
     }

@@ -36,7 +36,8 @@ pub(super) fn check(
         Err(error) => return Err(wrong(vec![Mistake::new(error.to_string())])),
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut checker = Checker { document, folder, access, readers, mistakes };
+    let prompt_names = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
+    let mut checker = Checker { document, folder, access, readers, prompt_names, mistakes };
     let suite = checker.suite(path, raw);
     match suite {
         Some(suite) if checker.mistakes.is_empty() => Ok(suite),
@@ -55,6 +56,7 @@ struct Checker<'a> {
     folder: PathBuf,
     access: FileAccess,
     readers: Readers<'a>,
+    prompt_names: Vec<String>,
     mistakes: Vec<Mistake>,
 }
 
@@ -89,9 +91,10 @@ impl Checker<'_> {
                 "no model is left to evaluate: every one says `evaluate: false`",
             );
         }
-        let warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
-        let prompt_names: Vec<_> = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
-        let arms = labels::Arms { prompts: &prompt_names, n_models: candidates.len() };
+        let mut warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
+        warnings.extend(models::all_evaluated(&raw.models, &asked));
+        let prompts_of_arms = self.prompt_names.clone();
+        let arms = labels::Arms { prompts: &prompts_of_arms, n_models: candidates.len() };
         for (i, metric) in raw.metrics.iter().enumerate() {
             let Some(labels) = &metric.labels else { continue };
             let labels = self.labels(&format!("/metrics/{i}"), labels, arms);

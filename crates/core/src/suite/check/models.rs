@@ -1,13 +1,13 @@
 //! Checking the `models` section: providers, limits, and that no key stands in it.
 
-use std::{io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{Checker, literal_keys::is_secret, metrics::Asked};
+use super::{Checker, literal_keys::is_secret, metrics::Asked, suggest};
 use crate::{
     files::FileError,
-    model::{Limits, Model, Price, Provider},
+    model::{Limits, Model, Price, Provider, RecordedColumn},
     prices,
-    suite::raw::{RawLimits, RawModel, RawProvider},
+    suite::raw::{RawLimits, RawModel, RawProvider, RawRecorded},
 };
 
 impl Checker<'_> {
@@ -19,12 +19,14 @@ impl Checker<'_> {
     fn model(&mut self, i: usize, raw: &RawModel) -> Option<Model> {
         let at = format!("/models/{i}");
         for name in raw.params.keys().filter(|name| holds_a_secret(name)) {
-            let message = format!("`{name}`: a suite never holds a key; use `api_key_env`");
+            let message = format!("`{name}`: a suite must not contain a key; use `api_key_env`");
             self.complain(&format!("{at}/params"), message);
         }
         for reserved in ["model", "messages", "stream", "n"] {
             if raw.params.contains_key(reserved) {
-                let message = format!("`{reserved}` is not a parameter of one answer");
+                let message = format!(
+                    "`{reserved}` is not supported in `params`: a request is for one answer; use `epochs` for several"
+                );
                 self.complain(&format!("{at}/params/{reserved}"), message);
             }
         }
@@ -55,27 +57,12 @@ impl Checker<'_> {
         match (raw.provider, &raw.recorded) {
             (Some(RawProvider::Openai), None) => self.openai(at, raw),
             (None | Some(RawProvider::Recorded), Some(recorded)) => {
-                match (&recorded.column, &recorded.file) {
-                    (Some(column), None) => Some(Provider::RecordedColumn(column.clone())),
-                    (None, Some(file)) => {
-                        let path = self.folder.join(file);
-                        if let Err(error) = self.access.check(&path) {
-                            let what = not_there(&error, "does not exist");
-                            let message = format!("the recording {} {what}", path.display());
-                            self.complain(&format!("{at}/recorded/file"), message);
-                        }
-                        Some(Provider::RecordedFile(path))
-                    }
-                    _ => {
-                        let message = "`recorded` needs exactly one of `column` and `file`";
-                        self.complain(&format!("{at}/recorded"), message);
-                        None
-                    }
-                }
+                self.recorded(&format!("{at}/recorded"), recorded)
             }
             (Some(RawProvider::Recorded), None) => {
                 let message = "a recorded model says where its answers are";
-                let hint = "`recorded: { file: answers.jsonl }` or `recorded: { column: answer }`";
+                let hint = "`recorded: { column: answer }`, `recorded: { file: answers.jsonl }`, or \
+                            `recorded: { columns: { PROMPT: answer } }` with a column for each prompt";
                 self.complain_with_hint(at, message.to_owned(), hint.to_owned());
                 None
             }
@@ -88,6 +75,54 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    fn recorded(&mut self, at: &str, raw: &RawRecorded) -> Option<Provider> {
+        match (&raw.column, &raw.columns, &raw.file) {
+            (Some(column), None, None) => {
+                Some(Provider::RecordedColumn(RecordedColumn::Same(column.clone())))
+            }
+            (None, Some(columns), None) => {
+                let columns = self.columns_by_prompt(&format!("{at}/columns"), columns)?;
+                Some(Provider::RecordedColumn(RecordedColumn::ByPrompt(columns)))
+            }
+            (None, None, Some(file)) => {
+                let path = self.folder.join(file);
+                if let Err(error) = self.access.check(&path) {
+                    let what = not_there(&error, "does not exist");
+                    let message = format!("the recording {} {what}", path.display());
+                    self.complain(&format!("{at}/file"), message);
+                }
+                Some(Provider::RecordedFile(path))
+            }
+            _ => {
+                let message = "`recorded` needs exactly one of `column`, `columns` and `file`";
+                self.complain(at, message);
+                None
+            }
+        }
+    }
+
+    /// A column for each prompt of the suite, in the suite's order.
+    fn columns_by_prompt(
+        &mut self,
+        at: &str,
+        columns: &BTreeMap<String, String>,
+    ) -> Option<Vec<String>> {
+        let prompts = self.prompt_names.clone();
+        let known: Vec<_> = prompts.iter().map(String::as_str).collect();
+        let strangers: Vec<_> = columns.keys().filter(|name| !prompts.contains(name)).collect();
+        for name in &strangers {
+            let message = format!("`{name}` is not a prompt of this suite");
+            let hint = suggest(name, &known, "its prompts");
+            self.complain_with_hint(&format!("{at}/{name}"), message, hint);
+        }
+        let missing: Vec<_> = prompts.iter().filter(|name| !columns.contains_key(*name)).collect();
+        for name in &missing {
+            self.complain(at, format!("no column is named for the answers to prompt `{name}`"));
+        }
+        let is_whole = strangers.is_empty() && missing.is_empty();
+        is_whole.then(|| prompts.iter().filter_map(|name| columns.get(name).cloned()).collect())
     }
 
     fn openai(&mut self, at: &str, raw: &RawModel) -> Option<Provider> {
@@ -120,6 +155,8 @@ impl Checker<'_> {
         let default = Limits::default();
         let timeout = self.span(&format!("{at}/limits/timeout"), raw.timeout.as_deref());
         let total = self.span(&format!("{at}/limits/total_timeout"), raw.total_timeout.as_deref());
+        let give_up =
+            self.span(&format!("{at}/limits/give_up_after"), raw.give_up_after.as_deref());
         let (timeout, total_timeout) = (timeout?.unwrap_or(default.timeout), total?);
         Some(Limits {
             concurrency: raw.concurrency.unwrap_or(default.concurrency),
@@ -127,6 +164,7 @@ impl Checker<'_> {
             tokens_per_minute: raw.tokens_per_minute,
             timeout,
             total_timeout,
+            give_up_after: give_up?.unwrap_or(default.give_up_after),
             attempts: raw.attempts.unwrap_or(default.attempts),
             hedge: raw.hedge,
         })
@@ -139,7 +177,7 @@ impl Checker<'_> {
         match humantime::parse_duration(text) {
             Ok(span) if span >= Duration::from_millis(1) => Some(Some(span)),
             _ => {
-                let message = format!("`{text}` is no time span; write `60s`, `500ms` or `2m`");
+                let message = format!("`{text}` is not a time span; write `60s`, `500ms` or `2m`");
                 self.complain(at, message);
                 None
             }
@@ -168,6 +206,22 @@ pub(super) fn candidates(models: &[RawModel], asked: &Asked) -> Vec<usize> {
         return chosen;
     }
     (0..models.len()).filter(|i| models[*i].evaluate.is_none()).collect()
+}
+
+/// Says that judges are evaluated too, where metrics name every model and no one said which of them
+/// are judges only.
+pub(super) fn all_evaluated(models: &[RawModel], asked: &Asked) -> Option<String> {
+    let is_left = |model: &RawModel| model.evaluate.unwrap_or(!asked.contains(&model.name));
+    let open: Vec<_> = models.iter().filter(|model| model.evaluate.is_none()).collect();
+    if open.len() < 2 || models.iter().any(is_left) {
+        return None;
+    }
+    let names: Vec<_> = open.iter().map(|model| format!("`{}`", model.name)).collect();
+    Some(format!(
+        "metrics use every model, so prompts are run against all of them: {}; set `evaluate: false` on \
+         those that only judge",
+        names.join(", ")
+    ))
 }
 
 /// Warnings about judges that are, by whatever name, the models whose answers they judge.
@@ -232,7 +286,7 @@ fn base_url_problem(text: &str) -> Option<&'static str> {
         return Some("must begin with http:// or https:// and name a host");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Some("holds a user name or password; use `api_key_env`");
+        return Some("contains a user name or password; use `api_key_env`");
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Some("must not have a query or fragment");

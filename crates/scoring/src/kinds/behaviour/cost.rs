@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,10 @@ impl Define for Cost {
 }
 
 impl Measure for Cost {
+    fn reasoning(&self) -> Option<Reasoning> {
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { cost_usd, .. }: Subject<'_>) -> Finding {
         let missing = || Finding::Missing("what the answer cost is not known".to_owned());
         cost_usd.map_or_else(missing, Finding::of)

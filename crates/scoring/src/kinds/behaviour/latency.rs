@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,10 @@ impl Define for Latency {
 }
 
 impl Measure for Latency {
+    fn reasoning(&self) -> Option<Reasoning> {
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { record, .. }: Subject<'_>) -> Finding {
         let missing = || Finding::Missing("the answer was not timed".to_owned());
         record.timing.latency_ms.map_or_else(missing, Finding::of)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,10 @@ impl Define for Length {
 }
 
 impl Measure for Length {
+    fn reasoning(&self) -> Option<Reasoning> {
+        self.unit.reasoning()
+    }
+
     fn measure(&self, subject: Subject<'_>) -> Finding {
         match self.unit.count(subject) {
             Ok(count) => Finding::of(count as f64),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -62,13 +62,17 @@ impl Define for LengthWithin {
 }
 
 impl Measure for LengthWithin {
+    fn reasoning(&self) -> Option<Reasoning> {
+        self.unit.reasoning()
+    }
+
     fn measure(&self, subject: Subject<'_>) -> Finding {
         match self.unit.count(subject) {
             Ok(count) if count < self.min => {
-                Finding::Value(0.0, Some(format!("{count}, and the least is {}", self.min)))
+                Finding::Value(0.0, Some(format!("{count}, at least {} needed", self.min)))
             }
             Ok(count) if count > self.max => {
-                Finding::Value(0.0, Some(format!("{count}, and the most is {}", self.max)))
+                Finding::Value(0.0, Some(format!("{count}, limit {}", self.max)))
             }
             Ok(_) => Finding::yes_or_no(true),
             Err(missing) => missing,

@@ -1,5 +1,6 @@
 //! What an answer's length is counted in.
 
+use evalmark_core::metric::Reasoning;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,12 @@ pub(super) enum Unit {
 }
 
 impl Unit {
+    /// The provider counts thoughts too; whoever counts here counts the answer.
+    #[expect(clippy::unnecessary_wraps, reason = "the form of `Measure::reasoning`")]
+    pub(super) fn reasoning(self) -> Option<Reasoning> {
+        Some(if matches!(self, Self::Tokens) { Reasoning::Keep } else { Reasoning::Cut })
+    }
+
     /// How many there are.
     pub(super) fn count(self, Subject { answer, record, .. }: Subject<'_>) -> Result<u64, Finding> {
         let count = match self {

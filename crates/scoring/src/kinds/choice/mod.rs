@@ -1,7 +1,9 @@
 //! `choice`: the option that the answer chooses is the right one.
 
 mod hits;
+mod lines;
 mod read;
+mod signs;
 
 use std::sync::Arc;
 
@@ -58,9 +60,12 @@ impl Define for Choice {
         name: "choice",
         summary: "The option that the answer chooses is the target, which is a letter or an \
                   option's text. Read, in this order: `\\boxed{B}`; `the answer is B`, `Answer: **B**`, \
-                  `B is correct`, of which the last counts; a last or first line that is nothing but \
-                  a choice; a letter or text that is the only one in the answer. No choice, or \
-                  several, is invalid.",
+                  `B is correct`, `So it is B.` and their like in other languages, of which the last \
+                  counts; a last or first line that is nothing but a choice; a first or last line that \
+                  begins with one (`B) Mitochondria`), unless the lines list the options; a letter or \
+                  text that is the only one in the answer, but for those that are denied (`not A`, `A is \
+                  wrong`, `不是A`). Full-width and circled letters count, and in languages without blanks \
+                  a letter may touch others (`答案是B`). No choice, or several, is invalid.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -125,7 +130,7 @@ impl Choice {
             Options::Column(column) => column,
         };
         let list = fields.get(column).and_then(Value::as_array);
-        let list = list.ok_or_else(|| format!("the column `{column}` is no list"))?;
+        let list = list.ok_or_else(|| format!("the column `{column}` is not a list"))?;
         if list.len() > self.labels.len() {
             return Err(format!("the column `{column}` lists more options than there are letters"));
         }

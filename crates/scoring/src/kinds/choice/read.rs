@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use regex::Regex;
 
 use super::{
-    super::word_edge::is_free,
-    hits::{Hit, Labels, bare, fold},
+    hits::{Hit, Labels, bare, fold, plain_letters},
+    lines::led,
+    signs,
 };
-use crate::final_mark::boxed;
+use crate::{final_mark::boxed, word_edge::stands_alone};
 
 /// Why an answer chooses nothing.
 const NONE: &str = "no choice in the answer";
@@ -21,30 +22,51 @@ pub(super) fn read(
     count: usize,
     texts: &[String],
 ) -> Result<usize, &'static str> {
+    let answer = &*plain_letters(answer);
     let hits = labels.hits(answer, count);
     let alone = |text: &str| alone(text, labels, count, texts);
-    if let Some(option) = boxed(answer).and_then(alone) {
-        return Ok(option);
+    if let Some(inside) = boxed(answer) {
+        let only = || only_one(inside, &labels.hits(inside, count), texts).ok();
+        if let Some(option) = alone(inside).or_else(only) {
+            return Ok(option);
+        }
     }
     let whole = alone(answer);
-    if let Some(declared) = declared(answer, &hits, texts).filter(|_| whole.is_none()) {
-        return declared;
-    }
     let mut lines = answer.lines().filter(|line| !line.trim().is_empty());
     let (first, last) = (lines.next().and_then(alone), lines.next_back().and_then(alone));
+    let said = || declared(answer, &hits, texts, last.is_some());
+    if let Some(declared) = whole.is_none().then(said).flatten() {
+        return declared;
+    }
     if let Some(option) = whole.or(last).or(first) {
         return Ok(option);
     }
-    let meant = |hit: &&Hit| {
-        (hit.as_named || hit.marked) && !hit.is_prose(answer) && !hit.is_denied(answer)
-    };
-    let mut options: BTreeSet<usize> = hits.iter().filter(meant).map(|hit| hit.option).collect();
+    led(answer, &hits, texts).map_or_else(|| only_one(answer, &hits, texts), Ok)
+}
+
+/// The option that is the only one mentioned and not denied.
+fn only_one(answer: &str, hits: &[Hit], texts: &[String]) -> Result<usize, &'static str> {
+    let mut options: BTreeSet<usize> = meant(answer, hits).map(|hit| hit.option).collect();
     options.extend(mentioned(answer, texts));
     match options.first() {
         Some(only) if options.len() == 1 => Ok(*only),
         Some(_) => Err(SEVERAL),
         None => Err(NONE),
     }
+}
+
+/// The letters that stand for options, and are not said to be wrong.
+fn meant<'h>(answer: &str, hits: &'h [Hit]) -> impl Iterator<Item = &'h Hit> {
+    let (mut denied, mut end) = (false, 0);
+    hits.iter().filter(move |hit| {
+        if !(hit.as_named || hit.marked) || hit.glued || hit.is_prose(answer) {
+            return false;
+        }
+        let goes_on = denied && signs::joins_list(&answer[end..hit.start]);
+        denied = goes_on || signs::is_denied(&answer[..hit.start]);
+        end = hit.end;
+        !denied && !signs::is_called_wrong(&answer[hit.end..])
+    })
 }
 
 /// A text that is nothing but a choice: `(b)`, `**B**`, `\text{B}`, an option's text.
@@ -58,80 +80,49 @@ fn alone(text: &str, labels: &Labels, count: usize, texts: &[String]) -> Option<
     labels.position(text, texts).filter(|option| *option < count)
 }
 
-/// What the last declaration says.
-fn declared(answer: &str, hits: &[Hit], texts: &[String]) -> Option<Result<usize, &'static str>> {
-    static LEAD: LazyLock<Regex> = LazyLock::new(|| {
-        let verb = r"(?:is|was|are|would be|should be|must be|will be|[:=：→]|->)";
-        let noun = format!(
-            r"answers?(?:\s+(?:to|for)\s[^.:\n]{{1,80}}?)?[\s*_]*{verb}?|(?:choice|option)[\s*_]*{verb}"
-        );
-        let act = "choose|chose|pick|picked|select|selected|go with|going with";
-        let filler = r#"(?:[\s*_"'“‘(\[{$`:=：（<]|\\(?:text|textbf|mathrm|mathbf|boxed)\b|\b(?:option|choice|letter|answer|probably|most likely|clearly|therefore|definitely)\b)*"#;
-        Regex::new(&format!(r"(?i)\b(?:{noun}|(?:{act})\b){filler}")).expect("a valid pattern")
+/// What the last declaration says; a conclusion is none where the answer ends with a choice.
+fn declared(
+    answer: &str,
+    hits: &[Hit],
+    texts: &[String],
+    ends_with_choice: bool,
+) -> Option<Result<usize, &'static str>> {
+    let hit_at = |at: usize| {
+        let hit = hits.binary_search_by_key(&at, |hit| hit.start).ok().map(|i| hits[i])?;
+        let is_wrong = signs::is_called_wrong(&answer[hit.end..]);
+        (!hit.is_prose(answer) && !is_wrong).then_some(hit)
+    };
+    let chosen = |hit: Hit| {
+        if signs::goes_on(answer, &hit, hits) { Err(SEVERAL) } else { Ok(hit.option) }
+    };
+    let leads = signs::declarations(answer).filter_map(|at| match hit_at(at) {
+        Some(hit) => Some((at, chosen(hit))),
+        None => begins_with(&answer[at..], texts).map(|option| (at, Ok(option))),
     });
-    let mut said = LEAD.find_iter(answer).filter_map(|lead| {
-        let at = lead.end();
-        let hit = hits.binary_search_by_key(&at, |hit| hit.start).ok().map(|i| hits[i]);
-        match hit.filter(|hit| !hit.is_prose(answer)) {
-            Some(hit) => {
-                Some((at, if goes_on(answer, &hit, hits) { Err(SEVERAL) } else { Ok(hit.option) }))
-            }
-            None => begins_with(&answer[at..], texts).map(|option| (at, Ok(option))),
-        }
+    let conclusions = signs::conclusions(answer).filter_map(|at| {
+        let hit = hit_at(at).filter(|_| !ends_with_choice).filter(|hit| hit.as_named || hit.marked);
+        hit.filter(|hit| signs::is_end(&answer[hit.end..])).map(|hit| (at, Ok(hit.option)))
     });
-    let lead = said.by_ref().last();
-    let after = hits.iter().rfind(|hit| is_called_right(answer, hit));
-    let after = after.map(|hit| (hit.start, Ok(hit.option)));
-    [lead, after].into_iter().flatten().max_by_key(|(at, _)| *at).map(|(_, option)| option)
-}
-
-/// `B is correct`, `(B) is the right answer`.
-fn is_called_right(answer: &str, hit: &Hit) -> bool {
-    static RIGHT: LazyLock<Regex> = LazyLock::new(|| {
-        let mark =
-            r#"^[)\]}*_`$"'”’>）]*\s+(?:is|would be|seems|must be)\s+(?:the\s+|clearly\s+)?"#;
-        let praise = r"(?:most\s+)?(?:correct|right|best|true|answer|accurate)\b";
-        Regex::new(&format!("(?i){mark}{praise}")).expect("a valid pattern")
+    let right = hits.iter().rfind(|hit| {
+        (hit.as_named || hit.marked)
+            && !hit.glued
+            && signs::is_called_right(&answer[hit.end..])
+            && !signs::is_denied(&answer[..hit.start])
     });
-    (hit.as_named || hit.marked) && RIGHT.is_match(head(&answer[hit.end..], 80))
-}
-
-/// Whether another option is said in the same breath: `A or B`, `A, B`.
-fn goes_on(answer: &str, hit: &Hit, hits: &[Hit]) -> bool {
-    static AND: LazyLock<Regex> = LazyLock::new(|| {
-        let mark = r#"[)\]}*_`$"'”’>）]*"#;
-        Regex::new(&format!(
-            r#"(?i)^{mark}\s*(?:,\s*(?:and|or)\b|,|/|&|\b(?:and|or)\b)\s*(?:either\s+|both\s+)?["'“(\[{{$`*_]*"#
-        ))
-        .expect("a valid pattern")
-    });
-    let rest = head(&answer[hit.end..], 80);
-    let Some(and) = AND.find(rest) else { return false };
-    let at = hit.end + and.end();
-    let next = hits.binary_search_by_key(&at, |hit| hit.start).ok().map(|i| hits[i]);
-    next.is_some_and(|next| {
-        let says_more = answer[next.end..].trim_start().starts_with(char::is_alphabetic);
-        let list = !and.as_str().trim_end().ends_with(',') || !says_more;
-        (next.as_named || next.marked) && next.option != hit.option && list
-    })
-}
-
-/// The beginning of a text, at most so many bytes.
-fn head(text: &str, len: usize) -> &str {
-    &text[..text.floor_char_boundary(len)]
+    let right = right.map(|hit| (hit.start, Ok(hit.option)));
+    let last = [leads.last(), conclusions.last(), right];
+    last.into_iter().flatten().max_by_key(|(at, _)| *at).map(|(_, option)| option)
 }
 
 /// The option whose text the answer goes on with; the longest, where several fit.
-fn begins_with(rest: &str, texts: &[String]) -> Option<usize> {
+pub(super) fn begins_with(rest: &str, texts: &[String]) -> Option<usize> {
     let longest = texts.iter().map(String::len).max()?;
     // Case folding makes a text at most three times as long, and white space may be wider.
-    let rest = fold(head(rest, longest.saturating_mul(4) + 64));
-    let rest = rest.trim_start_matches(|c: char| "*_`\"'“‘(".contains(c));
+    let rest = fold(&rest[..rest.floor_char_boundary(longest.saturating_mul(4) + 64)]);
+    let rest = rest.trim_start_matches(|c: char| "*_`\"'“‘(「『".contains(c));
     let fits = texts.iter().enumerate().filter(|(_, text)| {
         let text = fold(bare(text));
-        let after = rest.strip_prefix(&text);
-        !text.is_empty()
-            && after.is_some_and(|after| is_free(text.chars().next_back(), after.chars().next()))
+        !text.is_empty() && rest.starts_with(&text) && stands_alone(rest, &(0..text.len()))
     });
     fits.max_by_key(|(_, text)| text.len()).map(|(option, _)| option)
 }
@@ -145,11 +136,7 @@ fn mentioned(answer: &str, texts: &[String]) -> BTreeSet<usize> {
     let mut spans: Vec<(usize, usize, usize)> = Vec::new();
     for (option, text) in texts.iter().enumerate() {
         let text = fold(bare(text));
-        let free = |at: usize| {
-            let (before, after) = (&answer[..at], &answer[at + text.len()..]);
-            is_free(text.chars().next(), before.chars().next_back())
-                && is_free(text.chars().next_back(), after.chars().next())
-        };
+        let free = |at: usize| stands_alone(&answer, &(at..at + text.len()));
         let found = answer.match_indices(&*text).filter(|(at, _)| !text.is_empty() && free(*at));
         spans.extend(found.map(|(at, _)| (at, at + text.len(), option)));
     }

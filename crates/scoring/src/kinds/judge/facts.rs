@@ -206,7 +206,7 @@ impl Facts {
             Criteria::Own(column) => {
                 let facts = cell(subject, column)?.map_or(Vec::new(), own);
                 if facts.is_empty() {
-                    let message = format!("the item's column `{column}` holds no criterion");
+                    let message = format!("the item's column `{column}` has no criteria");
                     return Err(Unaskable::Lacking(message));
                 }
                 Ok(facts)
@@ -281,7 +281,8 @@ impl Sheet for Facts {
     }
 
     fn read(&self, subject: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
-        let Reply { criteria } = read(replies.first().copied().unwrap_or_default())?;
+        let Reply { criteria } =
+            read(subject, "criteria", replies.first().copied().unwrap_or_default())?;
         let facts = self.of(subject).map_err(|error| error.to_string())?;
         let checked = in_order(criteria, facts.len())?;
         // What the judge saw.

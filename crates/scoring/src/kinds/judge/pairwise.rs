@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use evalmark_core::{
-    metric::{Complaint, Direction, Range},
+    metric::{Complaint, Direction, Range, Reasoning},
     request::Message,
     template::Template,
 };
@@ -18,6 +18,7 @@ use crate::{
         Aggregate, Brief, Judges, Opinion, Panel, Sheet, Unaskable, object, once, read, remark,
     },
     kind::{About, Define, Work},
+    reasoning,
     subject::Subject,
 };
 
@@ -117,8 +118,17 @@ impl Pairwise {
             let target = subject.targets.first().cloned();
             return target.ok_or_else(|| Unaskable::Lacking("the item has no target".to_owned()));
         };
-        let lacking = || Unaskable::Lacking(format!("the item's column `{column}` is empty"));
-        cell(subject, column)?.map(plain).ok_or_else(lacking)
+        let lacking = |how| Unaskable::Lacking(format!("the item's column `{column}` {how}"));
+        let other = cell(subject, column)?.map(plain).ok_or_else(|| lacking("is empty"))?;
+        if subject.reasoning == Some(Reasoning::Keep) {
+            return Ok(other);
+        }
+        let rest = match reasoning::answer(&other) {
+            reasoning::Answer::Whole => None,
+            reasoning::Answer::Rest(rest) => Some(rest.into_owned()),
+            reasoning::Answer::Endless => return Err(lacking("is reasoning that never ends")),
+        };
+        Ok(rest.unwrap_or(other))
     }
 
     fn brief(subject: Subject<'_>, task: &[Message], rubric: &str, pair: [&str; 2]) -> Brief {
@@ -163,8 +173,10 @@ impl Sheet for Pairwise {
     }
 
     /// The first reply saw the answer as A, the second as B.
-    fn read(&self, _: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
-        let reply = |i: usize| read::<Reply>(replies.get(i).copied().unwrap_or_default());
+    fn read(&self, subject: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
+        let reply = |i: usize| {
+            read::<Reply>(subject, "winner", replies.get(i).copied().unwrap_or_default())
+        };
         let (first, second) = (reply(0)?, reply(1)?);
         let turned = match second.winner {
             Winner::A => Winner::B,

@@ -142,8 +142,9 @@ impl Sheet for Reference {
         )])
     }
 
-    fn read(&self, _: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
-        let Reply { reason, verdict } = read(replies.first().copied().unwrap_or_default())?;
+    fn read(&self, subject: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
+        let Reply { reason, verdict } =
+            read(subject, "verdict", replies.first().copied().unwrap_or_default())?;
         let value = match verdict {
             Verdict::Correct => 1.0,
             Verdict::Partial => self.partial,

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use super::template;
 use crate::{
     judge::{
-        Aggregate, Brief, Judges, Opinion, Panel, RawScale, Scale, Sheet, Unaskable, object, once,
-        read, remark, texts,
+        Aggregate, Brief, Grade, Judges, Opinion, Panel, RawScale, Scale, Sheet, Unaskable, object,
+        once, read, remark, texts,
     },
     kind::{About, Define, Work},
     subject::Subject,
@@ -74,7 +74,7 @@ pub(crate) struct Rubric {
 /// What a judge is asked to write. A second `grade` is an error; other keys do no harm.
 #[derive(Deserialize)]
 struct Reply {
-    grade: f64,
+    grade: Grade,
     #[serde(default)]
     reason: Value,
 }
@@ -134,9 +134,10 @@ impl Sheet for Rubric {
         )])
     }
 
-    fn read(&self, _: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
-        let Reply { grade, reason } = read(replies.first().copied().unwrap_or_default())?;
-        let value = self.scale.place(grade)?;
+    fn read(&self, subject: Subject<'_>, replies: &[&str]) -> Result<Opinion, String> {
+        let Reply { grade, reason } =
+            read(subject, "grade", replies.first().copied().unwrap_or_default())?;
+        let value = self.scale.place(grade.on(&self.scale)?)?;
         Ok(Opinion { value, reason: remark(&reason), flipped: None })
     }
 }

@@ -1,9 +1,12 @@
 //! The classes that a suite declares, and how texts are recognised as one of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
 
+use aho_corasick::AhoCorasick;
 use evalmark_core::metric::Complaint;
-use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
@@ -11,6 +14,7 @@ use serde_json::{Map, Number, Value};
 use crate::{
     json_compare::clip,
     normalize::{Chain, Step},
+    word_edge::{is_word, stands_alone},
 };
 
 /// Classes as a suite writes them.
@@ -52,8 +56,9 @@ pub(crate) struct Classes {
     chain: Chain,
     /// By name or alias, made comparable.
     known: HashMap<String, usize>,
-    /// Finds the longest name that stands for itself.
-    mentions: Regex,
+    /// Finds names, and the class of each.
+    mentions: AhoCorasick,
+    found: Vec<usize>,
 }
 
 impl Classes {
@@ -80,9 +85,11 @@ impl Classes {
         if declared.len() < 2 {
             return Err(complain("a classification needs at least two labels".to_owned()));
         }
-        let mentions = mentions(&known).map_err(|_| complain("too many labels".to_owned()))?;
+        let mentions = AhoCorasick::new(known.keys());
+        let mentions = mentions.map_err(|_| complain("too many labels".to_owned()))?;
+        let found = known.values().copied().collect();
         let names = declared.into_iter().map(|(name, _)| name).collect();
-        Ok(Self { names, chain, known, mentions })
+        Ok(Self { names, chain, known, mentions, found })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -101,8 +108,20 @@ impl Classes {
     /// The classes that a text mentions, in order; the longest name where several begin.
     pub(crate) fn mentioned(&self, text: &str) -> Vec<usize> {
         let text = self.chain.apply(text);
-        let found = self.mentions.find_iter(&text);
-        found.filter_map(|found| self.known.get(found.as_str()).copied()).collect()
+        let places = self.mentions.find_overlapping_iter(&*text);
+        let places = places.filter(|place| is_word_of_its_own(&text, place));
+        let mut places: Vec<_> =
+            places.map(|place| (place.start(), Reverse(place.end()), place.pattern())).collect();
+        places.sort_unstable();
+        let mut reached = 0;
+        let mut classes = Vec::new();
+        for (start, Reverse(end), pattern) in places {
+            if start >= reached {
+                reached = end;
+                classes.push(self.found[pattern.as_usize()]);
+            }
+        }
+        classes
     }
 
     /// The classes that are right, at least one; or why the item says of none.
@@ -111,7 +130,7 @@ impl Classes {
             return Err("the item has no target".to_owned());
         }
         let class = |target: &String| {
-            self.of(target).ok_or_else(|| format!("the target is no label: {:?}", clip(target)))
+            self.of(target).ok_or_else(|| format!("the target is not a label: {:?}", clip(target)))
         };
         targets.iter().map(class).collect()
     }
@@ -125,17 +144,17 @@ fn rows(declared: &Declared) -> Result<Vec<(String, Vec<String>)>, String> {
             .iter()
             .map(|(name, aliases)| {
                 let aliases: Vec<Scalar> = serde_json::from_value(aliases.clone())
-                    .map_err(|_| format!("the other names of {name:?} are no list of texts"))?;
+                    .map_err(|_| format!("the other names of {name:?} are not a list of texts"))?;
                 Ok((name.clone(), aliases.iter().map(Scalar::text).collect()))
             })
             .collect(),
     }
 }
 
-/// One pattern for all names, longer ones first, so that `not spam` is not `spam`.
-fn mentions(known: &HashMap<String, usize>) -> Result<Regex, regex::Error> {
-    let mut names: Vec<&str> = known.keys().map(String::as_str).collect();
-    names.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
-    let names: Vec<_> = names.into_iter().map(regex::escape).collect();
-    Regex::new(&format!(r"\b{{start-half}}(?:{})\b{{end-half}}", names.join("|")))
+/// Whether no other word touches a name, not even one that begins or ends in a sign: `-1`.
+fn is_word_of_its_own(text: &str, place: &aho_corasick::Match) -> bool {
+    let (head, name, tail) = (&text[..place.start()], &text[place.range()], &text[place.end()..]);
+    let starts = name.starts_with(is_word) || !head.ends_with(is_word);
+    let ends = name.ends_with(is_word) || !tail.starts_with(is_word);
+    starts && ends && stands_alone(text, &place.range())
 }

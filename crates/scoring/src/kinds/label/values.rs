@@ -1,7 +1,5 @@
 //! The values of a whole run that `label` makes from the confusion matrix.
 
-use std::iter;
-
 use evalmark_core::metric::{Complaint, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -186,14 +184,30 @@ impl Matrix {
         }
     }
 
-    /// The values of one class by their names.
-    fn of_class(&self, matrix: &Confusion<'_>, class: usize) -> Vec<(String, Option<f64>)> {
-        let named = |name: &str| format!("{name}.{}", self.names[class]);
-        let rate = |&(value, name): &(Value, &str)| (named(name), value.of(matrix, Some(class)));
-        let support = (named("support"), Some(matrix.truth(class)));
-        OF_CLASS.iter().map(rate).chain([support]).collect()
+    /// Every value, each by its name and class, the one that the metric stands for first.
+    fn all(&self, matrix: &Confusion<'_>, mut take: impl FnMut(Named, Option<f64>)) {
+        let own = (self.value.name(), self.class);
+        take(own, self.value.of(matrix, self.class));
+        let mut take_other = |named: Named, value: Option<f64>| {
+            if named != own {
+                take(named, value);
+            }
+        };
+        for (value, name) in OVERALL {
+            take_other((name, None), value.of(matrix, None));
+        }
+        take_other(("n_invalid", None), Some(matrix.invalid()));
+        for class in 0..self.names.len() {
+            for (value, name) in OF_CLASS {
+                take_other((name, Some(class)), value.of(matrix, Some(class)));
+            }
+            take_other(("support", Some(class)), Some(matrix.truth(class)));
+        }
     }
 }
+
+/// A value's name, and the class that it is of.
+type Named = (&'static str, Option<usize>);
 
 impl Corpus for Matrix {
     fn width(&self) -> usize {
@@ -211,19 +225,21 @@ impl Corpus for Matrix {
     }
 
     fn values(&self, sums: &[f64]) -> Vec<(String, Option<f64>)> {
-        let matrix = self.over(sums);
-        let own = match self.class {
-            Some(class) => format!("{}.{}", self.value.name(), self.names[class]),
-            None => self.value.name().to_owned(),
-        };
-        let own = (own, self.value(sums));
-        let overall =
-            OVERALL.iter().map(|&(value, name)| (name.to_owned(), value.of(&matrix, None)));
-        let invalid = ("n_invalid".to_owned(), Some(matrix.invalid()));
-        let classes = (0..self.names.len()).flat_map(|class| self.of_class(&matrix, class));
-        let others = overall.chain([invalid]).chain(classes).filter(|(name, _)| *name != own.0);
-        let others: Vec<_> = others.collect();
-        iter::once(own).chain(others).collect()
+        let mut values = Vec::new();
+        self.all(&self.over(sums), |(name, class), value| {
+            let name = match class {
+                Some(class) => format!("{name}.{}", self.names[class]),
+                None => name.to_owned(),
+            };
+            values.push((name, value));
+        });
+        values
+    }
+
+    fn numbers(&self, sums: &[f64]) -> Vec<Option<f64>> {
+        let mut values = Vec::new();
+        self.all(&self.over(sums), |_, value| values.push(value));
+        values
     }
 
     fn value(&self, sums: &[f64]) -> Option<f64> {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Reasoning};
 
 use super::{complain, options::Options};
 use crate::{
@@ -40,6 +40,11 @@ struct LmEval {
 }
 
 impl Measure for LmEval {
+    fn reasoning(&self) -> Option<Reasoning> {
+        // As the other tool has it.
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         if targets.is_empty() {
             return Finding::best_of(targets, |_| 0.0);

@@ -9,7 +9,7 @@ mod squad;
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
 
 use self::options::{Name, Written};
 use crate::{
@@ -64,6 +64,11 @@ trait Compare: std::fmt::Debug + Send + Sync {
 }
 
 impl<T: Compare> Measure for ByTarget<T> {
+    fn reasoning(&self) -> Option<Reasoning> {
+        // As the other tool has it.
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         Finding::best_of(targets, |target| self.0.value(answer, target))
     }

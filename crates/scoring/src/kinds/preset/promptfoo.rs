@@ -4,6 +4,7 @@
 //! read as JSON, by Node's `isDeepStrictEqual`: the order of keys does not matter, and numbers are
 //! 64-bit floats, of which 0 and -0 differ. An answer that is no JSON is wrong.
 
+use evalmark_core::metric::Reasoning;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -24,6 +25,11 @@ struct Equals {
 }
 
 impl Measure for Equals {
+    fn reasoning(&self) -> Option<Reasoning> {
+        // As the other tool has it.
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         if !self.json {
             return Finding::best_of(targets, |target| f64::from(target == answer));

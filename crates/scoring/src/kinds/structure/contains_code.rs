@@ -34,7 +34,7 @@ pub(crate) struct ContainsCode {
 impl Define for ContainsCode {
     const ABOUT: About = About {
         name: "contains_code",
-        summary: "The answer holds a fenced block of code that is not empty, and is closed.",
+        summary: "The answer contains a fenced code block that is closed and not empty.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -56,7 +56,7 @@ impl Define for ContainsCode {
 
 impl Measure for ContainsCode {
     fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
-        let blocks = blocks(answer);
+        let blocks: Vec<_> = blocks(answer).into_iter().filter(|block| block.is_closed).collect();
         let wanted = |language: &str| {
             self.languages.is_empty() || self.languages.contains(&language.to_lowercase())
         };

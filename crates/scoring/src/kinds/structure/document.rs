@@ -2,24 +2,36 @@
 
 use serde_json::Value;
 
-use crate::{code_fence::unfenced, kind::Finding};
+use crate::{code_fence, exact_json, kind::Finding, subject::Subject};
 
-/// The part of an answer that is the document: all of it or, on request, its one block of code.
-pub(super) fn document(answer: &str, fence: bool) -> Result<&str, String> {
-    if fence { unfenced(answer) } else { Ok(answer) }
+/// What blocks of JSON are labelled with.
+pub(super) const JSON: &[&str] = &["json", "jsonc", "json5", "jsonl", "ndjson", "geojson"];
+
+/// The part of an answer that is the document: all of it or, on request, its block of code in one of
+/// these languages.
+pub(super) fn document<'a>(
+    Subject { answer, record, .. }: Subject<'a>,
+    fence: bool,
+    languages: &[&str],
+) -> Result<&'a str, String> {
+    if !fence {
+        return Ok(answer);
+    }
+    let is_cut_off = record.finish_reason.as_deref() == Some("length");
+    code_fence::document(answer, languages, is_cut_off)
 }
 
 /// The JSON that an answer is; otherwise the answer is invalid, and this says why.
-pub(super) fn json(answer: &str, fence: bool) -> Result<Value, Finding> {
-    let text = document(answer, fence).map_err(Finding::Invalid)?;
-    serde_json::from_str(text.trim())
+pub(super) fn json(subject: Subject<'_>, fence: bool) -> Result<Value, Finding> {
+    let text = document(subject, fence, JSON).map_err(Finding::Invalid)?;
+    exact_json::from_str(text.trim())
         .map_err(|error| Finding::Invalid(format!("the answer is not JSON: {error}")))
 }
 
 /// The targets that are JSON; where none is, there is nothing to compare with.
 pub(super) fn json_targets(targets: &[String]) -> Result<Vec<Value>, Finding> {
     let values: Vec<Value> =
-        targets.iter().filter_map(|target| serde_json::from_str(target.trim()).ok()).collect();
+        targets.iter().filter_map(|target| exact_json::from_str(target.trim()).ok()).collect();
     if !values.is_empty() {
         return Ok(values);
     }

@@ -37,7 +37,8 @@ pub(crate) struct Params {
     /// `$.items[*].updated`, `$..timestamp`.
     #[serde(default)]
     ignore: Vec<String>,
-    /// The JSON may stand in a block of code, with text around it, if there is but one block.
+    /// The JSON may stand in a block of code, with text around it: the last one that is labelled so, or
+    /// the only one that is not labelled otherwise.
     #[serde(default)]
     fence: bool,
 }
@@ -58,7 +59,7 @@ impl Define for JsonEqual {
         threshold: Some(1.0),
         needs_target: true,
         model_refs: &[],
-        source: "Own definition; numbers are compared exactly in decimal up to 64 bits.",
+        source: "Own definition; numbers are compared exactly in decimal, however long.",
     };
     type Params = Params;
 
@@ -77,15 +78,15 @@ impl Define for JsonEqual {
 }
 
 impl Measure for JsonEqual {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
-        self.compare(answer, targets).unwrap_or_else(|finding| finding)
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        self.compare(subject).unwrap_or_else(|finding| finding)
     }
 }
 
 impl JsonEqual {
-    fn compare(&self, answer: &str, targets: &[String]) -> Result<Finding, Finding> {
-        let targets = json_targets(targets)?;
-        let mut found = json(answer, self.fence)?;
+    fn compare(&self, subject: Subject<'_>) -> Result<Finding, Finding> {
+        let targets = json_targets(subject.targets)?;
+        let mut found = json(subject, self.fence)?;
         self.take_out(&mut found);
         let budget = Budget::new();
         let values = targets.into_iter().map(|mut target| {

@@ -10,6 +10,7 @@ use serde_json_path::JsonPath;
 
 use super::document::{best, json, json_targets, too_long};
 use crate::{
+    exact_json::long_number,
     json_compare::{Rules, clip, plain},
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step, default_steps},
@@ -30,7 +31,8 @@ pub(crate) struct Params {
     /// Which value.
     #[serde(default)]
     score: Share,
-    /// The JSON may stand in a block of code, with text around it, if there is but one block.
+    /// The JSON may stand in a block of code, with text around it: the last one that is labelled so, or
+    /// the only one that is not labelled otherwise.
     #[serde(default)]
     fence: bool,
 }
@@ -120,7 +122,7 @@ impl Define for JsonFields {
         threshold: Some(1.0),
         needs_target: true,
         model_refs: &[],
-        source: "Own definition; F1 after van Rijsbergen 1979, over the values of one answer.",
+        source: "Own definition; F1 after van Rijsbergen 1979, over the values of one answer. Numbers are compared exactly in decimal.",
     };
     type Params = Params;
 
@@ -165,15 +167,15 @@ struct Tally<'t> {
 }
 
 impl Measure for JsonFields {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
-        self.compare(answer, targets).unwrap_or_else(|finding| finding)
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        self.compare(subject).unwrap_or_else(|finding| finding)
     }
 }
 
 impl JsonFields {
-    fn compare(&self, answer: &str, targets: &[String]) -> Result<Finding, Finding> {
-        let targets = json_targets(targets)?;
-        let found = json(answer, self.fence)?;
+    fn compare(&self, subject: Subject<'_>) -> Result<Finding, Finding> {
+        let targets = json_targets(subject.targets)?;
+        let found = json(subject, self.fence)?;
         if !found.is_object() {
             return Err(Finding::Invalid("the answer is not a JSON object".to_owned()));
         }
@@ -273,8 +275,8 @@ impl Place {
 impl Matcher {
     fn matches(&self, found: &Value, target: &Value, budget: &Budget) -> bool {
         match self {
-            Self::Exact(chain) => match (found, target) {
-                (Value::String(found), Value::String(target)) => {
+            Self::Exact(chain) => match (text(found), text(target)) {
+                (Some(found), Some(target)) => {
                     budget.spend(length(found) + length(target))
                         && chain.apply(found) == chain.apply(target)
                 }
@@ -297,6 +299,11 @@ impl Matcher {
             }
         }
     }
+}
+
+/// A text, which a long number is not.
+fn text(value: &Value) -> Option<&str> {
+    value.as_str().filter(|_| long_number(value).is_none())
 }
 
 fn length(text: &str) -> u64 {

@@ -8,8 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::document::{json, valid_or};
+use super::{
+    document::{json, valid_or},
+    long_numbers::Known,
+};
 use crate::{
+    exact_json,
     kind::{About, Define, Finding, Measure, Work},
     subject::Subject,
 };
@@ -28,7 +32,8 @@ pub(crate) struct Params {
     /// Whether `format` is checked, which by the draft is but a remark.
     #[serde(default)]
     formats: bool,
-    /// The JSON may stand in a block of code, with text around it, if there is but one block.
+    /// The JSON may stand in a block of code, with text around it: the last one that is labelled so, or
+    /// the only one that is not labelled otherwise.
     #[serde(default)]
     fence: bool,
 }
@@ -42,20 +47,27 @@ pub(crate) struct JsonSchemaFit {
 
 #[derive(Debug)]
 enum Source {
-    Fixed(Box<Validator>),
+    Fixed(Box<Fit>),
     Column(String),
+}
+
+/// A schema, compiled.
+#[derive(Debug)]
+struct Fit {
+    validator: Validator,
+    known: Known,
 }
 
 impl Define for JsonSchemaFit {
     const ABOUT: About = About {
         name: "json_schema",
-        summary: "The answer is JSON that fits a schema. An answer that is no JSON is invalid.",
+        summary: "The answer is JSON that fits a schema. An answer that is not JSON is invalid.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
         needs_target: false,
         model_refs: &[],
-        source: "JSON Schema, draft 2020-12, by crate `jsonschema`.",
+        source: "JSON Schema, draft 2020-12, by crate `jsonschema`; `const` and `enum` compare numbers exactly in decimal, however long.",
     };
     type Params = Params;
 
@@ -63,8 +75,14 @@ impl Define for JsonSchemaFit {
         let Params { schema, column, formats, fence } = params;
         let schema = match (schema, column) {
             (Some(schema), None) => {
-                let validator = compile(&schema, formats).map_err(|error| complain(&error))?;
-                Source::Fixed(Box::new(validator))
+                if let Some(pointer) = rounded(&schema, "") {
+                    let message = "a number in a suite has at most 64 bits, and this one is rounded; \
+                                   put the schema into a column, as text";
+                    let pointer = format!("/schema{pointer}");
+                    return Err(Complaint { pointer, message: message.to_owned() });
+                }
+                let fit = Fit::compile(schema, formats).map_err(|error| complain(&error))?;
+                Source::Fixed(Box::new(fit))
             }
             (None, Some(column)) => Source::Column(column),
             _ => {
@@ -77,11 +95,11 @@ impl Define for JsonSchemaFit {
 }
 
 impl Measure for JsonSchemaFit {
-    fn measure(&self, Subject { answer, fields, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Finding {
         match &self.schema {
-            Source::Fixed(validator) => self.fit(answer, validator),
-            Source::Column(column) => match of_column(fields, column, self.formats) {
-                Ok(validator) => self.fit(answer, &validator),
+            Source::Fixed(fit) => self.fit(subject, fit),
+            Source::Column(column) => match of_column(subject.fields, column, self.formats) {
+                Ok(fit) => self.fit(subject, &fit),
                 Err(reason) => Finding::Missing(reason),
             },
         }
@@ -89,11 +107,44 @@ impl Measure for JsonSchemaFit {
 }
 
 impl JsonSchemaFit {
-    fn fit(&self, answer: &str, validator: &Validator) -> Finding {
-        match json(answer, self.fence) {
-            Ok(value) => valid_or(validator.validate(&value).err().map(|error| misfit(&error))),
+    fn fit(&self, subject: Subject<'_>, Fit { validator, known }: &Fit) -> Finding {
+        match json(subject, self.fence) {
+            Ok(mut value) => {
+                known.settle(&mut value);
+                valid_or(validator.validate(&value).err().map(|error| misfit(&error)))
+            }
             Err(invalid) => invalid,
         }
+    }
+}
+
+impl Fit {
+    fn compile(mut schema: Value, formats: bool) -> Result<Self, ValidationError<'static>> {
+        let known = Known::take(&mut schema);
+        Ok(Self { validator: compile(&schema, formats)?, known })
+    }
+}
+
+/// The place of a `const`, or a choice of an `enum`, that was rounded when the suite was read.
+fn rounded(schema: &Value, pointer: &str) -> Option<String> {
+    let is_rounded = |value: &Value| {
+        value.is_f64()
+            && value.as_f64().is_some_and(|float| float.abs() >= 18_446_744_073_709_551_616.0)
+    };
+    let of = |(key, value): (String, &Value)| {
+        let pointer = format!("{pointer}/{key}");
+        let is_compared = match value {
+            Value::Array(choices) if key == "enum" => choices.iter().any(is_rounded),
+            value => key == "const" && is_rounded(value),
+        };
+        if is_compared { Some(pointer) } else { rounded(value, &pointer) }
+    };
+    match schema {
+        Value::Object(map) => map.iter().find_map(|(key, value)| of((key.clone(), value))),
+        Value::Array(list) => {
+            list.iter().enumerate().find_map(|(i, value)| of((i.to_string(), value)))
+        }
+        _ => None,
     }
 }
 
@@ -113,22 +164,16 @@ fn complain(error: &ValidationError<'_>) -> Complaint {
 }
 
 /// An item's own schema: a JSON object, or text that is JSON.
-fn of_column(
-    fields: &Map<String, Value>,
-    column: &str,
-    formats: bool,
-) -> Result<Validator, String> {
+fn of_column(fields: &Map<String, Value>, column: &str, formats: bool) -> Result<Fit, String> {
     let in_column = |what: &str| format!("the schema in column `{column}` {what}");
-    let parsed;
     let schema = match fields.get(column) {
         None | Some(Value::Null) => return Err(format!("the item has no `{column}`")),
         Some(Value::String(text)) => {
-            parsed = serde_json::from_str(text).map_err(|error| in_column(&error.to_string()))?;
-            &parsed
+            exact_json::from_str(text).map_err(|error| in_column(&error.to_string()))?
         }
-        Some(schema) => schema,
+        Some(schema) => schema.clone(),
     };
-    compile(schema, formats).map_err(|error| in_column(&format!("is not valid: {error}")))
+    Fit::compile(schema, formats).map_err(|error| in_column(&format!("is not valid: {error}")))
 }
 
 /// Where and how an answer first fails to fit; what it says instead is not repeated.

@@ -6,7 +6,7 @@ use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::document::{document, valid_or};
+use super::document::{JSON, document, valid_or};
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
     subject::Subject,
@@ -16,7 +16,8 @@ use crate::{
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// The JSON may stand in a block of code, with text around it, if there is but one block.
+    /// The JSON may stand in a block of code, with text around it: the last one that is labelled so, or
+    /// the only one that is not labelled otherwise.
     #[serde(default)]
     fence: bool,
 }
@@ -35,7 +36,7 @@ impl Define for JsonValid {
         threshold: Some(1.0),
         needs_target: false,
         model_refs: &[],
-        source: "RFC 8259, by crate `serde_json`; `NaN`, comments and trailing commas are no JSON.",
+        source: "RFC 8259, by crate `serde_json`; `NaN`, comments and trailing commas are not JSON.",
     };
     type Params = Params;
 
@@ -45,9 +46,9 @@ impl Define for JsonValid {
 }
 
 impl Measure for JsonValid {
-    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Finding {
         // Nothing is built, so that neither depth nor size of numbers is limited.
-        let parsed = document(answer, self.fence).and_then(|text| {
+        let parsed = document(subject, self.fence, JSON).and_then(|text| {
             serde_json::from_str::<IgnoredAny>(text).map_err(|error| error.to_string())
         });
         valid_or(parsed.err())

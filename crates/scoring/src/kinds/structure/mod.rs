@@ -10,4 +10,8 @@ pub(super) mod tool_call;
 pub(super) mod xml_valid;
 pub(super) mod yaml_valid;
 
+mod calls;
 mod document;
+mod long_numbers;
+mod sql_gaps;
+mod sqlite;

@@ -11,11 +11,41 @@ use sqlparser::{
     tokenizer::Tokenizer,
 };
 
-use super::document::{document, valid_or};
+use super::{
+    document::{document, valid_or},
+    sql_gaps, sqlite,
+};
 use crate::{
     kind::{About, Define, Finding, Measure, Work},
     subject::Subject,
 };
+
+/// What blocks of SQL are labelled with.
+const LANGUAGES: &[&str] = &[
+    "sql",
+    "sqlite",
+    "sqlite3",
+    "mysql",
+    "mariadb",
+    "postgresql",
+    "postgres",
+    "pgsql",
+    "plpgsql",
+    "psql",
+    "tsql",
+    "mssql",
+    "plsql",
+    "oracle",
+    "bigquery",
+    "snowflake",
+    "duckdb",
+    "clickhouse",
+    "hive",
+    "spark",
+    "sparksql",
+    "redshift",
+    "databricks",
+];
 
 /// The most tokens that are parsed. A chain of operators becomes a tree as deep as it is long, and
 /// to take down a tree needs stack by its depth.
@@ -37,7 +67,8 @@ pub(crate) struct Params {
     /// There must be one statement and no more.
     #[serde(default)]
     single: bool,
-    /// The SQL may stand in a block of code, with text around it, if there is but one block.
+    /// The SQL may stand in a block of code, with text around it: the last one that is labelled so, or
+    /// the only one that is not labelled otherwise.
     #[serde(default)]
     fence: bool,
 }
@@ -93,7 +124,7 @@ impl Define for SqlValid {
         threshold: Some(1.0),
         needs_target: false,
         model_refs: &[],
-        source: "Crate `sqlparser`; beyond 50 levels or 20,000 tokens there is no score.",
+        source: "For `sqlite` SQLite's own grammar, by crate `sqlite3-parser`, up to 200,000 bytes; for the others crate `sqlparser`: beyond 50 levels or 20,000 tokens there is no score, nor for statements of MySQL and PostgreSQL with what that crate is known to lack (`OPTIMIZE TABLE`, `WITH ROLLUP`, `REFRESH MATERIALIZED VIEW`, `DO $$…$$` and the like).",
     };
     type Params = Params;
 
@@ -103,27 +134,63 @@ impl Define for SqlValid {
 }
 
 impl Measure for SqlValid {
-    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
-        let text = match document(answer, self.fence) {
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        let text = match document(subject, self.fence, LANGUAGES) {
             Ok(text) => text,
             Err(reason) => return valid_or(Some(reason)),
         };
         // The parse gets a stack of its own: how deep it goes is the answer's to say.
         let parsed = thread::scope(|scope| {
-            let parse = || count_statements(text, &*self.dialect.of_parser());
             let thread = thread::Builder::new().stack_size(STACK_BYTES);
-            thread.spawn_scoped(scope, parse).map(thread::ScopedJoinHandle::join)
+            let thread = thread.spawn_scoped(scope, || self.dialect.count_statements(text));
+            thread.map(thread::ScopedJoinHandle::join)
         });
         match parsed {
-            Ok(Ok(Ok(0))) => valid_or(Some("no statement".to_owned())),
-            Ok(Ok(Ok(n))) if self.single && n > 1 => valid_or(Some(format!("{n} statements"))),
-            Ok(Ok(Ok(_))) => valid_or(None),
-            Ok(Ok(Err(ParserError::RecursionLimitExceeded))) => {
-                Finding::Missing("the SQL is too deep or too long to check".to_owned())
+            Ok(Ok(Parsed::Statements(0))) => valid_or(Some("no statement".to_owned())),
+            Ok(Ok(Parsed::Statements(n))) if self.single && n > 1 => {
+                valid_or(Some(format!("{n} statements")))
             }
-            Ok(Ok(Err(error))) => valid_or(Some(error.to_string().chars().take(200).collect())),
+            Ok(Ok(Parsed::Statements(_))) => valid_or(None),
+            Ok(Ok(Parsed::Mistake(error))) => valid_or(Some(error.chars().take(200).collect())),
+            Ok(Ok(Parsed::Unknown(reason))) => Finding::Missing(reason),
             Ok(Err(_)) => Finding::Missing("the parser failed on this SQL".to_owned()),
             Err(error) => Finding::Missing(format!("the SQL cannot be parsed here: {error}")),
+        }
+    }
+}
+
+/// What a parser says of a text.
+enum Parsed {
+    Statements(usize),
+    /// It is no SQL.
+    Mistake(String),
+    /// The parser cannot tell.
+    Unknown(String),
+}
+
+impl Name {
+    fn count_statements(self, text: &str) -> Parsed {
+        let too_long = || Parsed::Unknown("the SQL is too deep or too long to check".to_owned());
+        if matches!(self, Self::Sqlite) {
+            return match text.len() {
+                0..=sqlite::MAX_BYTES => {
+                    sqlite::count_statements(text).map_or_else(Parsed::Mistake, Parsed::Statements)
+                }
+                _ => too_long(),
+            };
+        }
+        let gap = match self {
+            Self::MySql => sql_gaps::of_mysql,
+            Self::Postgres => sql_gaps::of_postgres,
+            _ => |_: &str| None,
+        };
+        match count_statements(text, &*self.of_parser()) {
+            Ok(n) => Parsed::Statements(n),
+            Err(ParserError::RecursionLimitExceeded) => too_long(),
+            Err(error) => match gap(text) {
+                Some(gap) => Parsed::Unknown(format!("the parser does not know all of `{gap}`")),
+                None => Parsed::Mistake(error.to_string()),
+            },
         }
     }
 }

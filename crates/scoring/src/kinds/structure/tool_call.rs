@@ -5,9 +5,11 @@ use std::sync::Arc;
 use evalmark_core::metric::{Complaint, Direction, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::document::{best, document, json_targets, too_long};
+use super::{
+    calls::{Call, calls, calls_in},
+    document::{JSON, best, document, json_targets, too_long},
+};
 use crate::{
     json_compare::{Rules, clip},
     kind::{About, Define, Finding, Measure, Work},
@@ -37,7 +39,8 @@ pub(crate) struct Params {
     /// There may be more calls than the target's.
     #[serde(default)]
     extra: bool,
-    /// The JSON may stand in a block of code, with text around it, if there is but one block.
+    /// What stands in a block of code is read like an answer that is nothing else: `{"name": "f"}` is a
+    /// call there without arguments too. Calls that have some are read from blocks anyway.
     #[serde(default)]
     fence: bool,
 }
@@ -64,17 +67,10 @@ pub(crate) struct ToolCall {
     fence: bool,
 }
 
-/// A call, in whatever form it was written.
-#[derive(Debug, PartialEq)]
-struct Call {
-    name: String,
-    arguments: Value,
-}
-
 impl Define for ToolCall {
     const ABOUT: About = About {
         name: "tool_call",
-        summary: "The answer calls the target's tools with its arguments. Both are JSON: a call (`name` and `arguments`, the latter an object or JSON text), `tool_calls` as in a chat completion, or a list of calls. An answer that is something else makes no call, which is right where the target is `[]`; arguments that are no JSON are invalid.",
+        summary: "The answer calls the target's tools with its arguments. Both are JSON: a call (`name` and `arguments`, the latter an object or JSON text), `tool_calls` as in a chat completion, or a list of calls. In an answer of other text calls count as servers leave them there (`<tool_call>`, `<function=f>`, `<|python_tag|>`, `[TOOL_CALLS]` and the like), in blocks of JSON, and as objects with a `name` and arguments. An answer without any makes no call, which is right where the target is `[]`; a call that cannot be read is invalid.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -98,36 +94,28 @@ impl Define for ToolCall {
 }
 
 impl Measure for ToolCall {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
-        self.compare(answer, targets).unwrap_or_else(|finding| finding)
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        self.compare(subject).unwrap_or_else(|finding| finding)
     }
 }
 
 impl ToolCall {
-    fn compare(&self, answer: &str, targets: &[String]) -> Result<Finding, Finding> {
-        let targets: Vec<Vec<Call>> = json_targets(targets)?
+    fn compare(&self, subject: Subject<'_>) -> Result<Finding, Finding> {
+        let targets: Vec<Vec<Call>> = json_targets(subject.targets)?
             .iter()
             .filter_map(|target| calls(target).ok().flatten())
             .collect();
         if targets.is_empty() {
-            return Err(Finding::Missing("the target is no list of tool calls".to_owned()));
+            return Err(Finding::Missing("the target is not a list of tool calls".to_owned()));
         }
-        let found = self.read(answer).map_err(Finding::Invalid)?;
+        let block = document(subject, self.fence, JSON);
+        let found = calls_in(block.unwrap_or(subject.answer)).map_err(Finding::Invalid)?;
         let budget = Budget::new();
         let finding = best(targets.iter().map(|wanted| {
             let wrong = self.mistake(&found, wanted, &budget);
             (if wrong.is_none() { 1.0 } else { 0.0 }, wrong)
         }));
         Ok(if budget.is_spent() { too_long() } else { finding })
-    }
-
-    /// The calls of an answer; what is not JSON, or JSON of another form, makes none.
-    fn read(&self, answer: &str) -> Result<Vec<Call>, String> {
-        let text = document(answer, self.fence)?;
-        match serde_json::from_str(text.trim()) {
-            Ok(value) => Ok(calls(&value)?.unwrap_or_default()),
-            Err(_) => Ok(Vec::new()),
-        }
     }
 
     /// What is wrong with the calls, if anything.
@@ -183,43 +171,4 @@ fn in_order(
 ) -> Vec<Option<usize>> {
     let mut columns = 0..n_columns;
     (0..n_rows).map(|row| columns.find(|column| fits(row, *column))).collect()
-}
-
-/// The calls that a value means; `None` where it means something else.
-fn calls(value: &Value) -> Result<Option<Vec<Call>>, String> {
-    match value {
-        Value::Array(elements) => {
-            let mut all = Vec::new();
-            for element in elements {
-                match element.as_object().map(call).transpose()?.flatten() {
-                    Some(call) => all.push(call),
-                    None => return Ok(None),
-                }
-            }
-            Ok(Some(all))
-        }
-        Value::Object(object) => match object.get("tool_calls") {
-            Some(Value::Null) => Ok(Some(Vec::new())),
-            Some(list @ Value::Array(_)) => calls(list),
-            Some(_) => Ok(None),
-            None => Ok(call(object)?.map(|call| vec![call])),
-        },
-        _ => Ok(None),
-    }
-}
-
-/// One call, alone or within `function`.
-fn call(object: &Map<String, Value>) -> Result<Option<Call>, String> {
-    let inner = ["function", "function_call"].iter().find_map(|key| object.get(*key)?.as_object());
-    let object = inner.unwrap_or(object);
-    let Some(name) = object.get("name").and_then(Value::as_str) else { return Ok(None) };
-    let given = ["arguments", "parameters", "input"].iter().find_map(|key| object.get(*key));
-    let arguments = match given {
-        None | Some(Value::Null) => Value::Object(Map::new()),
-        Some(Value::String(text)) if text.trim().is_empty() => Value::Object(Map::new()),
-        Some(Value::String(text)) => serde_json::from_str(text)
-            .map_err(|error| format!("the arguments of `{}` are not JSON: {error}", clip(name)))?,
-        Some(arguments) => arguments.clone(),
-    };
-    Ok(Some(Call { name: name.to_owned(), arguments }))
 }

@@ -13,6 +13,9 @@ use crate::{
     subject::Subject,
 };
 
+/// What blocks of XML are labelled with.
+const LANGUAGES: &[&str] = &["xml", "html", "xhtml", "svg", "rss", "xsd", "xslt"];
+
 /// The most attributes of one element, and the most declared namespaces: each is compared with all
 /// others.
 const MAX_ATTRIBUTES: usize = 2_000;
@@ -30,7 +33,8 @@ pub(crate) struct Params {
     /// The root element must have this name, without a namespace prefix.
     #[serde(default)]
     root: Option<String>,
-    /// The XML may stand in a block of code, with text around it, if there is but one block.
+    /// The XML may stand in a block of code, with text around it: the last one that is labelled so, or
+    /// the only one that is not labelled otherwise.
     #[serde(default)]
     fence: bool,
 }
@@ -44,7 +48,7 @@ pub(crate) struct XmlValid {
 impl Define for XmlValid {
     const ABOUT: About = About {
         name: "xml_valid",
-        summary: "The answer is well-formed XML with one root element; prefixes must be declared. White space around it does no harm.",
+        summary: "The answer is well-formed XML with one root element; prefixes must be declared. White space around it is allowed.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -60,8 +64,8 @@ impl Define for XmlValid {
 }
 
 impl Measure for XmlValid {
-    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
-        let text = match document(answer, self.fence) {
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        let text = match document(subject, self.fence, LANGUAGES) {
             Ok(text) => text.trim(),
             Err(reason) => return valid_or(Some(reason)),
         };

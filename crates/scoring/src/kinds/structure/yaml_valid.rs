@@ -24,7 +24,8 @@ pub(crate) struct Params {
     /// mapping or a list counts.
     #[serde(default)]
     scalar: bool,
-    /// The YAML may stand in a block of code, with text around it, if there is but one block.
+    /// The YAML may stand in a block of code, with text around it: the last one that is labelled so, or
+    /// the only one that is not labelled otherwise.
     #[serde(default)]
     fence: bool,
 }
@@ -54,8 +55,8 @@ impl Define for YamlValid {
 }
 
 impl Measure for YamlValid {
-    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
-        let text = match document(answer, self.fence) {
+    fn measure(&self, subject: Subject<'_>) -> Finding {
+        let text = match document(subject, self.fence, &["yaml", "yml"]) {
             Ok(text) => text,
             Err(reason) => return valid_or(Some(reason)),
         };

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Reasoning};
 use regex::Regex;
 
 use super::{
@@ -48,6 +48,11 @@ impl Answer {
 }
 
 impl Measure for Answer {
+    fn reasoning(&self) -> Option<Reasoning> {
+        // As the other tool has it.
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         match self.find(answer) {
             _ if targets.is_empty() => Finding::best_of(targets, |_| 0.0),

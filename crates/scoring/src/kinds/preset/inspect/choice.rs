@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Reasoning};
 use regex::{Captures, Regex};
 
 use super::super::{
@@ -32,12 +32,17 @@ impl Choice {
 }
 
 impl Measure for Choice {
+    fn reasoning(&self) -> Option<Reasoning> {
+        // As the other tool has it.
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { answer, targets, fields, .. }: Subject<'_>) -> Finding {
         let count = match &self.choices {
             Choices::Count(count) => *count,
             Choices::Column(column) => match fields.get(column).and_then(|list| list.as_array()) {
                 Some(list) => list.len(),
-                None => return Finding::Missing(format!("the column `{column}` is no list")),
+                None => return Finding::Missing(format!("the column `{column}` is not a list")),
             },
         };
         if targets.is_empty() {

@@ -1,6 +1,6 @@
 //! inspect-ai's `pattern`: what a regular expression catches is a target.
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::{Complaint, Reasoning};
 
 use super::super::{complain, options::Options};
 use crate::{
@@ -33,6 +33,11 @@ impl Pattern {
 }
 
 impl Measure for Pattern {
+    fn reasoning(&self) -> Option<Reasoning> {
+        // As the other tool has it.
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         if targets.is_empty() {
             return Finding::best_of(targets, |_| 0.0);

@@ -6,6 +6,7 @@ use crate::{
     python::{blank_articles, casefold, parse_float, repr, split, squeeze, strip},
     subject::Subject,
 };
+use evalmark_core::metric::Reasoning;
 
 /// `exact`: a target of no words at all never matches.
 #[derive(Debug)]
@@ -37,6 +38,11 @@ impl F1 {
 }
 
 impl Measure for F1 {
+    fn reasoning(&self) -> Option<Reasoning> {
+        // As the other tool has it.
+        Some(Reasoning::Keep)
+    }
+
     fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
         let answer = normalize(answer, &self.stop_words);
         let found: Vec<&str> = split(&answer).collect();

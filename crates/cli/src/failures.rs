@@ -1,0 +1,134 @@
+//! Failures as people read them: which model and where, one example of each kind, and whether trying
+//! again can help.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use evalmark_core::{
+    model::{Model, Provider},
+    record::{ErrorKind, Failure},
+};
+use evalmark_harness::{Hold, Holder};
+use jiff::{SignedDuration, Zoned};
+use serde::{Deserialize, Serialize};
+
+use crate::run_folder::Counts;
+
+/// One failure of a kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Example {
+    /// Name of the model.
+    pub(crate) model: String,
+    pub(crate) message: String,
+}
+
+/// A model with where it is served: `small` (gpt-4o-mini at http://127.0.0.1:8080/v1).
+pub(crate) fn place(model: &Model) -> String {
+    let (name, at) = (&model.name, &model.model);
+    match &model.provider {
+        Provider::OpenAi { base_url, .. } => format!("`{name}` ({at} at {base_url})"),
+        Provider::RecordedFile(path) => format!("`{name}` (recorded in {})", path.display()),
+        Provider::RecordedColumn(column) => format!("`{name}` (column `{}`)", column.of(0)),
+    }
+}
+
+/// Samples that have no answer, an example of each kind, and what to do about them in the run folder
+/// `run`.
+pub(crate) fn describe(counts: &Counts, models: &[Model], run: &str) -> Option<String> {
+    if counts.failed == 0 {
+        return None;
+    }
+    let kinds = counts.errors.iter().map(|(kind, count)| format!("{count} {kind}"));
+    let kinds = kinds.collect::<Vec<_>>().join(", ");
+    let mut text =
+        format!("{} of {} samples have no answer ({kinds})", counts.failed, counts.planned);
+    for (kind, Example { model, message }) in &counts.error_examples {
+        let known = models.iter().find(|known| *known.name == **model);
+        let model = known.map_or_else(|| format!("`{model}`"), place);
+        let _ = write!(text, "\n  {kind}: {model}: {message}");
+    }
+    let _ = write!(text, "\n{}", advice(&counts.errors, run));
+    Some(text)
+}
+
+/// What to do; to resume only where that can help.
+fn advice(errors: &BTreeMap<String, u64>, run: &str) -> String {
+    let has = |kind: ErrorKind| errors.contains_key(kind.as_str());
+    let reasons = || {
+        let kinds = errors.keys().filter_map(|kind| ErrorKind::from_name(kind));
+        kinds.filter(|kind| *kind != ErrorKind::EndpointDown)
+    };
+    let resume = format!("retry them with\n  evalmark resume {run}");
+    if has(ErrorKind::NoCredit) {
+        return format!("add credit to the account, then {resume}");
+    }
+    if reasons().next().is_none() || reasons().any(ErrorKind::may_pass) {
+        return resume;
+    }
+    if reasons().all(|kind| kind == ErrorKind::NotRecorded) {
+        return "the recording holds no answer to them".to_owned();
+    }
+    if has(ErrorKind::Auth) {
+        return "the server refuses the key; check `api_key_env` and the variable that it names"
+            .to_owned();
+    }
+    "asking again would fail again; correct the suite, then start a new run".to_owned()
+}
+
+/// Why a model is called no more.
+pub(crate) fn stopped(model: &Model, failure: &Failure) -> String {
+    format!("Stopped calling model {}: {}", place(model), failure.message)
+}
+
+/// What a model is waited for, after a failed attempt.
+pub(crate) fn retrying(model: &Model, failure: &Failure, retries: u64) -> String {
+    let message = match failure.message.strip_prefix("HTTP ") {
+        Some(status) => format!("server answers {status}"),
+        None => failure.message.clone(),
+    };
+    let retries = if retries == 1 { "1 retry".to_owned() } else { format!("{retries} retries") };
+    format!("{}: {message} ({retries})", place(model))
+}
+
+/// What holds requests to a model back.
+pub(crate) fn held(model: &Model, hold: Hold) -> String {
+    let why = match hold.by {
+        Holder::RetryAfter => "the server asks for a pause",
+        Holder::Headers => "the server's rate-limit headers say that nothing is left",
+        Holder::Pace => "requests are sent at the pace that the server accepts",
+        Holder::OwnRate => "the suite limits requests or tokens per minute",
+    };
+    format!("{}: {why}", place(model))
+}
+
+/// The time of day after so many seconds.
+pub(crate) fn clock_after(time: std::time::Duration) -> String {
+    let now = Zoned::now();
+    let time = SignedDuration::try_from(time).unwrap_or_default();
+    let then = now.checked_add(time).unwrap_or(now);
+    then.strftime("%H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(errors: &[(&str, u64)], expected: &str) {
+        let errors = errors.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
+        let advice = advice(&errors, "RUN");
+        assert!(advice.starts_with(expected), "{errors:?}: {advice}");
+    }
+
+    #[test]
+    fn resuming_is_advised_where_it_can_help() {
+        check(&[("server", 1)], "retry them with\n  evalmark resume RUN");
+        check(&[("rate_limited", 1), ("bad_request", 5)], "retry them");
+        check(&[("budget", 9)], "retry them");
+        check(&[("endpoint_down", 9)], "retry them");
+        check(&[("connection", 8), ("endpoint_down", 9)], "retry them");
+        check(&[("no_credit", 1), ("endpoint_down", 9)], "add credit to the account, then retry");
+        check(&[("bad_request", 8), ("endpoint_down", 9)], "asking again would fail again");
+        check(&[("too_large", 1)], "asking again would fail again");
+        check(&[("auth", 1), ("endpoint_down", 9)], "the server refuses the key");
+        check(&[("not_recorded", 3)], "the recording holds no answer");
+    }
+}

@@ -1,0 +1,75 @@
+//! Several suites in one call: one table, and one family.
+
+use std::fmt::Write;
+
+use crate::setup::{Ran, World};
+
+const ITEMS: usize = 100;
+
+/// The suite `name`, whose answers are right but for so many.
+fn suite(world: &World, name: &str, wrong: usize) -> String {
+    let mut data = "id,question,label,answer\n".to_owned();
+    for i in 0..ITEMS {
+        let answer = if i < wrong { "no" } else { "yes" };
+        writeln!(data, "i{i},what {i}?,yes,{answer}").expect("written");
+    }
+    world.write(&format!("{name}.csv"), &data);
+    let file = format!("{name}.yaml");
+    world.write(
+        &file,
+        &format!(
+            "\
+name: {name}
+dataset: {{ path: {name}.csv, id: id, target: label }}
+prompts:
+  - {{ name: plain, template: '{{{{ question }}}}' }}
+models:
+  - {{ name: m, provider: recorded, recorded: {{ column: answer }} }}
+metrics:
+  - {{ name: exact, exact: {{}} }}
+gate: {{ baseline: main, metrics: {{ exact: {{ margin: 0.03 }} }} }}
+"
+        ),
+    );
+    file
+}
+
+/// Runs suites with so many wrong answers, each against a baseline that is all right.
+fn run(wrong: &[usize]) -> Ran {
+    let world = World::new(1);
+    let mut files = Vec::new();
+    for (i, wrong) in wrong.iter().enumerate() {
+        let name = format!("task-{i}");
+        let file = suite(&world, &name, 0);
+        world.run(&["run", &file, "--run-id", "first", "--new-baseline"]).expect(0);
+        let folder = format!("reports/{name}/first");
+        world.run(&["baseline", "promote", &folder, "main"]).expect(0);
+        files.push(suite(&world, &name, *wrong));
+    }
+    let files = files.iter().map(String::as_str);
+    world.run(&std::iter::once("run").chain(files).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_regression_has_to_survive_the_correction_over_all_suites() {
+    for (wrong, code, survive) in [
+        (&[0, 0][..], 0, "0 regressed within a suite, 0 of them"),
+        // Five lost answers and none gained: 0.016 alone, 0.063 among four.
+        (&[5, 0][..], 1, "1 regressed within a suite, 1 of them"),
+        (&[0, 5, 0, 0][..], 3, "1 regressed within a suite, 0 of them"),
+        (&[0, 5, 0, 40][..], 1, "2 regressed within a suite, 2 of them"),
+    ] {
+        let words = run(wrong).expect(code).words();
+        let n = wrong.len();
+        assert!(words.contains(&format!("{n} suites, {n} comparisons: {survive}")), "{words}");
+        for i in 0..n {
+            assert!(words.contains(&format!("task-{i} plain · m exact")), "{words}");
+        }
+    }
+}
+
+#[test]
+fn one_suite_is_its_own_family() {
+    let words = run(&[5]).expect(1).words();
+    assert!(!words.contains("suites"), "{words}");
+}

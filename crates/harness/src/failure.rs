@@ -1,0 +1,460 @@
+//! What a server says when it fails, in whichever vendor's words, and what that means for this request
+//! and for others.
+//!
+//! A status that is no success decides, unless the words beside it say more: an account without
+//! credit is told as 402, 429, 403 or 400. Where the status is a success, the words are all there is.
+
+use evalmark_core::record::{ErrorKind, Outcome, Usage};
+use serde_json::Value;
+
+use crate::{
+    reply::{Again, Answer, Blame, Trouble},
+    text::one_line,
+};
+
+/// What a failure is about. Where words disagree, the first one here counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    /// The account has no credit left.
+    NoCredit,
+    /// A content policy stopped the prompt or the answer.
+    Filtered,
+    /// The key is not accepted.
+    Key,
+    /// The same for every request: no such model, no such parameter.
+    Everything,
+    /// Too many requests for now.
+    RateLimited,
+    /// The server has too much to do.
+    Overloaded,
+    /// This request will never do.
+    Request,
+    /// The server's own trouble, which may pass.
+    Server,
+}
+
+/// Codes and types, in lower case and without any marks.
+const CODES: [(Cause, &[&str]); 8] = [
+    (
+        Cause::NoCredit,
+        &[
+            "insufficientquota",
+            "insufficientuserquota",
+            "exceededcurrentquotaerror",
+            "quotaexhausted",
+            "insufficientbalance",
+            "notenoughbalance",
+            "insufficientcredits",
+            "insufficientcredit",
+            "notenoughcredits",
+            "insufficientfunds",
+            "creditexhausted",
+            "creditsexhausted",
+            "outofcredits",
+            "billinghardlimitreached",
+            "billinglimitreached",
+            "billingnotactive",
+            "accountbillingnotactive",
+            "billingerror",
+            "paymentrequired",
+            "arrearage",
+            "accountoverdueerror",
+            "budgetexceeded",
+            "spendinglimitreached",
+            "spendlimitexceeded",
+            "spendlimitreached",
+        ],
+    ),
+    (
+        Cause::Filtered,
+        &[
+            "contentfilter",
+            "contentfiltered",
+            "contentpolicy",
+            "contentpolicyviolation",
+            "responsibleaipolicyviolation",
+            "datainspectionfailed",
+            "moderationblocked",
+            "promptblocked",
+            "sensitivecontent",
+        ],
+    ),
+    (
+        Cause::Key,
+        &[
+            "invalidapikey",
+            "incorrectapikey",
+            "apikeyinvalid",
+            "missingapikey",
+            "authenticationerror",
+            "invalidauthentication",
+            "invalidauthenticationerror",
+            "autherror",
+            "unauthorized",
+            "unauthenticated",
+            "accountdeactivated",
+            "accessterminated",
+        ],
+    ),
+    (
+        Cause::Everything,
+        &[
+            "modelnotfound",
+            "modelnotexist",
+            "modelnotsupported",
+            "invalidmodel",
+            "unsupportedmodel",
+            "deploymentnotfound",
+            "notfound",
+            "notfounderror",
+            "unknownurl",
+            "unsupportedparameter",
+            "unknownparameter",
+        ],
+    ),
+    (
+        Cause::RateLimited,
+        &[
+            "ratelimit",
+            "ratelimited",
+            "ratelimiterror",
+            "ratelimitederror",
+            "ratelimitexceeded",
+            "ratelimitreached",
+            "ratelimitreachederror",
+            "toomanyrequests",
+            "throttled",
+            "throttling",
+            "throttlingexception",
+            "resourceexhausted",
+            "quotaexceeded",
+            "requestlimitexceeded",
+        ],
+    ),
+    (
+        Cause::Overloaded,
+        &[
+            "overloaded",
+            "overloadederror",
+            "engineoverloaded",
+            "engineoverloadederror",
+            "modeloverloaded",
+            "serveroverloaded",
+            "serviceunavailable",
+            "serviceunavailableerror",
+            "unavailable",
+        ],
+    ),
+    (
+        Cause::Request,
+        &[
+            "contextlengthexceeded",
+            "contextwindowexceeded",
+            "stringabovemaxlength",
+            "requesttoolarge",
+            "invalidrequest",
+            "invalidrequesterror",
+            "invalidargument",
+            "invalidparameter",
+            "invalidparametererror",
+            "badrequest",
+            "badrequesterror",
+            "validationerror",
+            "unprocessableentity",
+        ],
+    ),
+    (
+        Cause::Server,
+        &[
+            "servererror",
+            "internal",
+            "internalerror",
+            "internalservererror",
+            "upstreamerror",
+            "badgateway",
+            "gatewaytimeout",
+            "timeout",
+            "networkerror",
+        ],
+    ),
+];
+
+/// What messages say where no code does, in lower case.
+const PHRASES: [(Cause, &[&str]); 5] = [
+    (
+        Cause::NoCredit,
+        &[
+            "insufficient_quota",
+            "insufficient quota",
+            "insufficient balance",
+            "insufficient credit",
+            "insufficient fund",
+            "balance is insufficient",
+            "balance is too low",
+            "not enough credit",
+            "not enough balance",
+            "quota is not enough",
+            "out of credits",
+            "no credits",
+            "used all available credits",
+            "credits are depleted",
+            "requires more credits",
+            "credit limit exceeded",
+            "spending limit",
+            "included credits",
+            "billing hard limit",
+            "billing is not active",
+            "check your billing",
+            "budget has been exceeded",
+            "payment required",
+            "余额不足",
+            "欠费",
+        ],
+    ),
+    (
+        Cause::Key,
+        &["invalid api key", "incorrect api key", "api key not valid", "no auth credentials"],
+    ),
+    (
+        Cause::Everything,
+        &["model not found", "no such model", "unknown model", "is not a valid model"],
+    ),
+    (Cause::RateLimited, &["rate limit", "too many requests"]),
+    (
+        Cause::Request,
+        &[
+            "context length",
+            "context_length",
+            "context window",
+            "context size",
+            "maximum context",
+            "prompt is too long",
+        ],
+    ),
+];
+
+/// OpenAI's words for an account without credit, and Google's for a limit of rate.
+const CURRENT_QUOTA: &str = "exceeded your current quota";
+
+/// Fields that hold a code or a type.
+const CODE_FIELDS: [&str; 7] =
+    ["code", "type", "status", "error_code", "error_type", "reason", "status_code"];
+
+/// Fields that hold a message, or an object with one.
+const MESSAGE_FIELDS: [&str; 14] = [
+    "message",
+    "detail",
+    "msg",
+    "error_msg",
+    "error_message",
+    "errorMessage",
+    "status_msg",
+    "Message",
+    "description",
+    "error",
+    "errors",
+    "base_resp",
+    "innererror",
+    "title",
+];
+
+/// How far into nested errors one looks.
+const DEPTH: u32 = 4;
+
+/// Whether a response's `error` says anything.
+pub(crate) fn is_error(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Object(object) => !object.is_empty(),
+        Value::Array(list) => list.iter().any(is_error),
+        Value::Bool(true) | Value::Number(_) => true,
+    }
+}
+
+/// A failure that came with a status of success, as gateways send it. What names no lasting reason
+/// may pass.
+pub(crate) fn within_success(error: &Value) -> Result<Answer, Trouble> {
+    let said = message(error);
+    let message = one_line(&format!("the server reports an error in a 200: {said}"));
+    let status = status_within(error);
+    let cause = cause(error, &said).or_else(|| fields_are_wrong(error).then_some(Cause::Request));
+    match (cause, status) {
+        (Some(Cause::Filtered), _) => Ok(filtered(said)),
+        (Some(cause @ (Cause::NoCredit | Cause::Key)), _) => Err(cause.trouble(message)),
+        (_, Some(status)) => Err(Trouble::of_status(status, message)),
+        (Some(cause), None) => Err(cause.trouble(message)),
+        (None, None) => Err(Cause::Server.trouble(message)),
+    }
+}
+
+/// What a response that is no success says: a refusal by a content filter, or trouble.
+pub(crate) fn read_error(status: u16, body: &str) -> Result<Answer, Trouble> {
+    let json: Option<Value> = serde_json::from_str(body).ok();
+    let said = json.as_ref().map_or_else(|| page_title(body), message);
+    let cause = json.as_ref().and_then(|json| cause(json, &said));
+    if cause == Some(Cause::Filtered) && matches!(status, 400 | 403 | 422 | 451) {
+        return Ok(filtered(said));
+    }
+    let name = reqwest::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
+    let message = one_line(&match (name, said.as_str()) {
+        (Some(name), "") => format!("HTTP {status} {name}"),
+        (Some(name), said) => format!("HTTP {status} {name}: {said}"),
+        (None, said) => format!("HTTP {status}: {said}"),
+    });
+    let words_count = match cause {
+        Some(Cause::NoCredit) => true,
+        Some(Cause::Key) => matches!(status, 400 | 403 | 404 | 422),
+        Some(Cause::Everything) => matches!(status, 400 | 404 | 422),
+        Some(Cause::RateLimited) => matches!(status, 400 | 403),
+        _ => false,
+    };
+    let cause = if status == 402 { Some(Cause::NoCredit) } else { cause.filter(|_| words_count) };
+    Err(match cause {
+        Some(cause) => cause.trouble(message),
+        None => Trouble::of_status(status, message),
+    })
+}
+
+impl Cause {
+    /// As if it had come with the status that it should have come with.
+    fn trouble(self, message: String) -> Trouble {
+        let status = match self {
+            Self::NoCredit => {
+                let message = format!("{message} (the account has no credit left)");
+                let trouble = Trouble::new(ErrorKind::NoCredit, message, Again::Never);
+                return trouble.blaming(Blame::Account);
+            }
+            Self::Key => 401,
+            Self::Everything => 404,
+            Self::RateLimited => 429,
+            Self::Overloaded => 503,
+            Self::Filtered | Self::Request => 400,
+            Self::Server => 500,
+        };
+        Trouble::of_status(status, message)
+    }
+}
+
+/// What the words of an error say, if they say anything.
+fn cause(error: &Value, said: &str) -> Option<Cause> {
+    let mut causes = Vec::new();
+    coded(error, DEPTH, &mut causes);
+    let said = said.to_lowercase();
+    let phrases = PHRASES.iter().filter(|(_, phrases)| phrases.iter().any(|p| said.contains(p)));
+    // A phrase may be about anything; of codes, only those that say little are outdone by it.
+    let is_vague = causes.iter().all(|cause| matches!(cause, Cause::Request | Cause::Server));
+    causes.extend(
+        phrases.map(|(cause, _)| *cause).filter(|cause| is_vague || *cause == Cause::NoCredit),
+    );
+    if is_vague && is_missing_model(&said) {
+        causes.push(Cause::Everything);
+    }
+    let is_googles = causes.contains(&Cause::RateLimited)
+        || ["resource_exhausted", "ai.google.dev", "per minute"].iter().any(|w| said.contains(w));
+    if said.contains(CURRENT_QUOTA) && !is_googles {
+        causes.push(Cause::NoCredit);
+    }
+    causes.into_iter().min()
+}
+
+/// Whether a message, in lower case, says that there is no such model.
+fn is_missing_model(said: &str) -> bool {
+    let missing = ["not found", "does not exist", "not exist"];
+    said.contains("model") && missing.iter().any(|words| said.contains(words))
+}
+
+/// The causes that codes and types name, nested ones included.
+fn coded(error: &Value, depth: u32, causes: &mut Vec<Cause>) {
+    match error {
+        Value::Object(object) => {
+            let codes = CODE_FIELDS.iter().filter_map(|field| object.get(*field)?.as_str());
+            causes.extend(codes.filter_map(cause_of_code));
+            if depth > 0 {
+                object.values().for_each(|value| coded(value, depth - 1, causes));
+            }
+        }
+        Value::Array(list) if depth > 0 => {
+            list.iter().take(8).for_each(|value| coded(value, depth - 1, causes));
+        }
+        _ => {}
+    }
+}
+
+fn cause_of_code(code: &str) -> Option<Cause> {
+    if code.len() > 60 {
+        return None;
+    }
+    let plain = code.chars().filter(char::is_ascii_alphanumeric);
+    let plain: String = plain.map(|c| c.to_ascii_lowercase()).collect();
+    let named = CODES.iter().find(|(_, codes)| codes.contains(&plain.as_str()));
+    // Alibaba's codes say which limit it was.
+    let throttled = || plain.starts_with("throttling").then_some(Cause::RateLimited);
+    named.map(|(cause, _)| *cause).or_else(throttled)
+}
+
+/// A status among the codes of an error: a number, or a text of one.
+fn status_within(error: &Value) -> Option<u16> {
+    let named = |object: &Value| {
+        let codes = CODE_FIELDS.iter().filter_map(|field| object.get(*field));
+        let mut numbers = codes.filter_map(|code| match code {
+            Value::String(text) => text.trim().parse().ok(),
+            code => code.as_u64(),
+        });
+        numbers.find(|code| (400..=599).contains(code))
+    };
+    let first = error.as_array().and_then(|list| list.first());
+    let outer = first.unwrap_or(error);
+    let within = ["error", "base_resp"].iter().find_map(|field| named(outer.get(*field)?));
+    named(outer).or(within).and_then(|code: u64| u16::try_from(code).ok())
+}
+
+/// Whether it is a list of fields that are not as they should be, as FastAPI sends it.
+fn fields_are_wrong(error: &Value) -> bool {
+    let list = error.get("detail").unwrap_or(error);
+    list.as_array().is_some_and(|list| list.iter().any(|entry| entry.get("loc").is_some()))
+}
+
+/// The message of an error, wherever servers put it.
+pub(crate) fn message(error: &Value) -> String {
+    find_message(error, DEPTH).unwrap_or_else(|| match error {
+        Value::String(message) => message.clone(),
+        other => other.to_string(),
+    })
+}
+
+fn find_message(error: &Value, depth: u32) -> Option<String> {
+    match error {
+        Value::String(text) => (!text.trim().is_empty()).then(|| text.clone()),
+        Value::Object(object) if depth > 0 => {
+            MESSAGE_FIELDS.iter().find_map(|field| find_message(object.get(*field)?, depth - 1))
+        }
+        Value::Array(list) if depth > 0 => {
+            list.iter().find_map(|entry| find_message(entry, depth - 1))
+        }
+        _ => None,
+    }
+}
+
+/// A text that is no JSON; of a web page, its title.
+fn page_title(body: &str) -> String {
+    let title = || {
+        let start = body.find("<title>")? + "<title>".len();
+        let title = &body[start..start + body[start..].find("</title>")?];
+        (!title.trim().is_empty()).then(|| one_line(title))
+    };
+    title().unwrap_or_else(|| one_line(body))
+}
+
+/// A prompt or answer that a content policy stopped.
+fn filtered(said: String) -> Answer {
+    Answer {
+        outcome: Outcome::Refused,
+        output: said,
+        finish_reason: Some("content_filter".into()),
+        usage: Usage::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
