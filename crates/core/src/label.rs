@@ -111,7 +111,7 @@ pub(crate) struct NoLabel(String);
 
 impl fmt::Display for NoLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no label; a label is a number from 0 to 1, or empty", self.0)
+        write!(f, "`{}` is not a label; a label is a number from 0 to 1, or empty", self.0)
     }
 }
 
@@ -168,7 +168,7 @@ fn file_label(row: &Row) -> Result<Option<(String, FileLabel)>, String> {
     let epoch = match text("epoch") {
         None => None,
         Some(text) => {
-            Some(text.parse().map_err(|_| format!("the epoch `{text}` is no whole number"))?)
+            Some(text.parse().map_err(|_| format!("the epoch `{text}` is not a whole number"))?)
         }
     };
     let (prompt, model, output) = (text("prompt"), text("model"), text("output"));

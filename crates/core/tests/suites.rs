@@ -180,7 +180,7 @@ fn a_models_limits_and_certificates_are_checked() {
     let wrong = entry("ca_file: none.pem, limits: { timeout: soon, total_timeout: '0' }");
     check(
         &[("params: { temperature: 0 } }", &wrong)],
-        &["none.pem do not exist", "`soon` is no time span", "`0` is no time span"],
+        &["none.pem do not exist", "`soon` is not a time span", "`0` is not a time span"],
     );
 }
 
@@ -192,8 +192,8 @@ fn labels_are_about_one_answer() {
     };
     labels("")(&["`labels` needs exactly one of `column`, `columns` and `file`"]);
     labels("column: label")(&[
-        "row 1: column `label`: `x` is no label; a label is a number from 0 to 1, or empty",
-        "one column cannot hold labels of several prompts' answers",
+        "row 1: column `label`: `x` is not a label; a label is a number from 0 to 1, or empty",
+        "one column cannot have the labels of several prompts' answers",
         "name one for each",
     ]);
     labels("columns: { plan: labels }")(&[
@@ -280,7 +280,7 @@ fn mistakes() {
         &["`role` is not one of: system, developer, user, assistant"],
     );
     check(&[("name: intents\n", "")], &["the suite lacks the key `name`"]);
-    check(&[("slices: [tone]", "slices: [tone, tone]")], &["`tone` stands here twice"]);
+    check(&[("slices: [tone]", "slices: [tone, tone]")], &["`tone` appears twice here"]);
     check(&[("http://", "ftp://")], &["`base_url` must begin with http:// or https://"]);
 }
 

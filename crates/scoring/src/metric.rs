@@ -91,7 +91,7 @@ impl Metric {
                 };
                 Score { counts, ..score }
             }
-            Worker::Judge(_) => Score::missing("the judge was not asked"),
+            Worker::Judge(_) => Score::missing("the judge was not called"),
             Worker::Program(_) => {
                 self.score_narrowed(subject, |_| Score::missing("the program was not run"))
             }

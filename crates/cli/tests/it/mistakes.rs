@@ -76,7 +76,7 @@ fn mistakes_in_the_suite() {
         "literal key",
         replaced("limits:", "api_key: sk-abcdefghijk, limits:"),
         &[],
-        &["a suite never holds a key", "api_key_env: OPENAI_API_KEY"],
+        &["a suite must not contain a key", "api_key_env: OPENAI_API_KEY"],
     );
 }
 

@@ -178,7 +178,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
         let mut entries: Vec<(Spanned<String>, Spanned<Node>)> = Vec::new();
         while let Some((key, node)) = map.next_entry::<Spanned<String>, Spanned<Node>>()? {
             if entries.iter().any(|(other, _)| other.value == key.value) {
-                return Err(de::Error::custom(format!("key `{}` stands here twice", key.value)));
+                return Err(de::Error::custom(format!("key `{}` appears twice here", key.value)));
             }
             entries.push((key, node));
         }

@@ -119,7 +119,7 @@ pub(crate) const SECRET_KEYS: [&str; 7] =
 
 pub(crate) fn unknown_key(key: &str, known: &[String]) -> Mistake {
     if SECRET_KEYS.contains(&key.to_lowercase().as_str()) {
-        let message = format!("`{key}`: a suite never holds a key");
+        let message = format!("`{key}`: a suite must not contain a key");
         let hint = "put the key into an environment variable, and the variable's NAME here: \
                     `api_key_env: OPENAI_API_KEY`; if this key was real, revoke it";
         return Mistake::new(message).hint(hint);

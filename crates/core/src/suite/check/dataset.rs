@@ -16,7 +16,7 @@ impl Checker<'_> {
         let format = raw.format.map(format_of).or_else(|| Format::of(&path));
         let Some(format) = format else {
             let hint = "add `format: csv` (or tsv, jsonl, json, parquet)".to_owned();
-            let message = format!("the ending of `{}` does not tell its format", raw.path);
+            let message = format!("the ending of `{}` does not tell the format", raw.path);
             self.complain_with_hint("/dataset/path", message, hint);
             return None;
         };
@@ -24,7 +24,7 @@ impl Checker<'_> {
             if raw.slices[..i].contains(slice) {
                 self.complain(
                     &format!("/dataset/slices/{i}"),
-                    format!("`{slice}` stands here twice"),
+                    format!("`{slice}` appears twice here"),
                 );
             }
         }
@@ -41,6 +41,7 @@ impl Checker<'_> {
             labels,
             limit: None,
             only: None,
+            planned: None,
         })
     }
 

@@ -86,7 +86,7 @@ impl Checker<'_> {
         });
         let messages = messages.and_then(|document| {
             serde_json::from_value::<Vec<RawMessage>>(document.value)
-                .map_err(|error| format!("{file} is no list of chat messages: {error}"))
+                .map_err(|error| format!("{file} is not a list of chat messages: {error}"))
         });
         let sources = messages.and_then(|messages| {
             let source = |message: RawMessage| match (message.content, message.file) {
@@ -102,7 +102,7 @@ impl Checker<'_> {
         match sources {
             Ok(sources) if !sources.is_empty() => Some(sources),
             Ok(_) => {
-                self.complain(pointer, format!("{file} holds no message"));
+                self.complain(pointer, format!("{file} has no messages"));
                 None
             }
             Err(message) => {

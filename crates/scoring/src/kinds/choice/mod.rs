@@ -130,7 +130,7 @@ impl Choice {
             Options::Column(column) => column,
         };
         let list = fields.get(column).and_then(Value::as_array);
-        let list = list.ok_or_else(|| format!("the column `{column}` is no list"))?;
+        let list = list.ok_or_else(|| format!("the column `{column}` is not a list"))?;
         if list.len() > self.labels.len() {
             return Err(format!("the column `{column}` lists more options than there are letters"));
         }

@@ -206,7 +206,7 @@ impl Facts {
             Criteria::Own(column) => {
                 let facts = cell(subject, column)?.map_or(Vec::new(), own);
                 if facts.is_empty() {
-                    let message = format!("the item's column `{column}` holds no criterion");
+                    let message = format!("the item's column `{column}` has no criteria");
                     return Err(Unaskable::Lacking(message));
                 }
                 Ok(facts)

@@ -106,7 +106,7 @@ impl ToolCall {
             .filter_map(|target| calls(target).ok().flatten())
             .collect();
         if targets.is_empty() {
-            return Err(Finding::Missing("the target is no list of tool calls".to_owned()));
+            return Err(Finding::Missing("the target is not a list of tool calls".to_owned()));
         }
         let block = document(subject, self.fence, JSON);
         let found = calls_in(block.unwrap_or(subject.answer)).map_err(Finding::Invalid)?;
