@@ -103,13 +103,16 @@ impl Plan {
                 render(&dataset, prompt, &item)?;
             }
         }
+        let (survey, planned) = surveyor.finish()?;
+        // From now on, whoever reads the dataset reads these items.
+        let dataset = Arc::new(DatasetSpec { planned: Some(planned), ..(*dataset).clone() });
         Ok(Self {
             prompts: suite.prompts.clone().into(),
             models: suite.models.clone().into(),
             candidates: suite.candidates.clone().into(),
             dataset,
             epochs: suite.epochs,
-            survey: surveyor.finish()?,
+            survey,
         })
     }
 

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, LazyLock},
 };
 
@@ -36,9 +37,10 @@ impl Iterator for Items {
             if self.spec.limit.is_some_and(|limit| self.next >= limit) {
                 return None;
             }
-            let row = match self.rows.next()? {
-                Ok(row) => row,
-                Err(error) => return Some(Err(error)),
+            let row = match self.rows.next() {
+                Some(Ok(row)) => row,
+                Some(Err(error)) => return Some(Err(self.spec.changed_if_planned(error))),
+                None => return self.ends_early().map(Err),
             };
             let index = self.next;
             self.next += 1;
@@ -46,9 +48,69 @@ impl Iterator for Items {
                 break (row, index);
             }
         };
-        Some(item(&self.spec, row, index).map_err(|message| {
-            DatasetError::of_row(&self.spec.file.path, format!("row {}", index + 1), message)
-        }))
+        let item = item(&self.spec, row, index).map_err(|message| self.bad(index, message));
+        Some(match item {
+            Ok(item) if self.spec.is_as_planned(&item) => Ok(item),
+            Ok(_) => Err(self.bad(index, CHANGED)),
+            Err(error) => Err(self.spec.changed_if_planned(error)),
+        })
+    }
+}
+
+impl Items {
+    fn bad(&self, index: u64, message: impl Into<String>) -> DatasetError {
+        DatasetError::of_row(&self.spec.file.path, format!("row {}", index + 1), message)
+    }
+
+    /// The error where the file ends before the last item that was planned.
+    fn ends_early(&mut self) -> Option<DatasetError> {
+        let planned = self.spec.planned.as_ref()?.0.len() as u64;
+        if self.next >= planned {
+            return None;
+        }
+        let rows = std::mem::replace(&mut self.next, planned);
+        let message = format!("ends after row {rows} of {planned}; it {CHANGED}");
+        Some(DatasetError::of_file(&self.spec.file.path, message))
+    }
+}
+
+/// What is said of a dataset that is another one than before.
+const CHANGED: &str = "has changed since the run began";
+
+/// A short hash of each item of a dataset, in order: of everything that its row says. It is compared
+/// with within one process only.
+#[derive(Clone, Debug)]
+pub struct Fingerprints(Arc<[u64]>);
+
+impl DatasetSpec {
+    /// Whether an item is the one that stood at its place when all items were looked at.
+    fn is_as_planned(&self, item: &Item) -> bool {
+        let Some(Fingerprints(planned)) = &self.planned else { return true };
+        let planned = usize::try_from(item.index).ok().and_then(|at| planned.get(at));
+        planned == Some(&self.fingerprint(item))
+    }
+
+    /// Over the id, the content, and the columns that are no part of the content.
+    fn fingerprint(&self, item: &Item) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        item.id.hash(&mut hasher);
+        item.hash.0.hash(&mut hasher);
+        for column in &self.ignored {
+            match item.fields.get(column) {
+                Some(Value::String(text)) => text.hash(&mut hasher),
+                Some(value) => value.to_string().hash(&mut hasher),
+                None => 0_u8.hash(&mut hasher),
+            }
+        }
+        hasher.finish()
+    }
+
+    /// What could be read when all items were looked at, and cannot any more, has changed.
+    fn changed_if_planned(&self, error: DatasetError) -> DatasetError {
+        match &self.planned {
+            Some(_) => DatasetError { message: format!("{CHANGED}: {}", error.message), ..error },
+            None => error,
+        }
     }
 }
 
@@ -159,12 +221,13 @@ pub struct Survey {
     pub columns: Vec<String>,
 }
 
-/// Sees every item once; `finish` answers. Holds eight bytes an item.
+/// Sees every item once; `finish` answers. Holds sixteen bytes an item.
 pub(crate) struct Surveyor {
     spec: Arc<DatasetSpec>,
     hasher: blake3::Hasher,
     /// Short hashes of the ids, in the items' order.
     seen: Vec<u64>,
+    fingerprints: Vec<u64>,
     /// Every column that occurs, in that order.
     columns: Vec<String>,
 }
@@ -172,7 +235,8 @@ pub(crate) struct Surveyor {
 impl Surveyor {
     pub(crate) fn new(spec: Arc<DatasetSpec>) -> Self {
         let hasher = blake3::Hasher::new_derive_key("evalmark dataset v1");
-        Self { spec, hasher, seen: Vec::new(), columns: Vec::new() }
+        let (seen, fingerprints, columns) = (Vec::new(), Vec::new(), Vec::new());
+        Self { spec, hasher, seen, fingerprints, columns }
     }
 
     pub(crate) fn see(&mut self, item: &Item) {
@@ -180,6 +244,7 @@ impl Surveyor {
         self.hasher.update(id.as_bytes());
         self.hasher.update(&item.hash.0);
         self.seen.push(short);
+        self.fingerprints.push(self.spec.fingerprint(item));
         for (at, column) in item.fields.keys().enumerate() {
             // Nearly every row has the columns of the one before, in the same order.
             if self.columns.get(at) != Some(column) && !self.columns.contains(column) {
@@ -188,7 +253,7 @@ impl Surveyor {
         }
     }
 
-    pub(crate) fn finish(mut self) -> Result<Survey, DatasetError> {
+    pub(crate) fn finish(mut self) -> Result<(Survey, Fingerprints), DatasetError> {
         if self.seen.is_empty() {
             let message = match self.spec.limit {
                 Some(0) => "no item is selected (limit 0)",
@@ -203,10 +268,11 @@ impl Surveyor {
         if !twice.is_empty() {
             unique(&self.spec, &twice)?;
         }
-        let Self { spec, columns, hasher, .. } = self;
+        let Self { spec, columns, hasher, fingerprints, .. } = self;
         let is_content = |column: &String| is_content(&spec, column);
         let columns = columns.into_iter().filter(is_content).collect();
-        Ok(Survey { n_items, hash: hasher.finalize().to_hex().to_string(), columns })
+        let hash = hasher.finalize().to_hex().to_string();
+        Ok((Survey { n_items, hash, columns }, Fingerprints(fingerprints.into())))
     }
 }
 

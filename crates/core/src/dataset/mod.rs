@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::files::FileAccess;
 
 pub(crate) use self::items::Surveyor;
-pub use self::items::{Items, Survey};
+pub use self::items::{Fingerprints, Items, Survey};
 
 /// One row: column names and values, in the file's order.
 pub type Row = Map<String, Value>;
@@ -93,6 +93,8 @@ pub struct DatasetSpec {
     pub limit: Option<u64>,
     /// Of those, take only the items whose place says so.
     pub only: Option<Arc<[bool]>>,
+    /// What the first pass over all items saw: an item that is read again must be the same.
+    pub planned: Option<Fingerprints>,
 }
 
 impl fmt::Debug for FileSpec {

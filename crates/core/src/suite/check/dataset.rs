@@ -41,6 +41,7 @@ impl Checker<'_> {
             labels,
             limit: None,
             only: None,
+            planned: None,
         })
     }
 
