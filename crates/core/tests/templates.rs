@@ -123,7 +123,7 @@ fn values_have_bounds() {
         (double(40), "too many values within values"),
         ("{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}".to_owned(), "too many values within values"),
         ("{{ [[[1] * 999] * 999] * 999 }}".to_owned(), "too many values within values"),
-        ("{{ [[[1] * 999] * 999] * 999 | tojson }}".to_owned(), "too many values within values"),
+        ("{{ ([[[1] * 999] * 999] * 999) | tojson }}".to_owned(), "too many values within values"),
         ("{{ ([[[1] * 999] * 999] * 999) | string | length }}".to_owned(), "too many values within values"),
         ("{{ [1] | tojson(indent=10 ** 9) }}".to_owned(), "indented by at most 32"),
         ("{{ [1] | tojson(10 ** 9) }}".to_owned(), "indented by at most 32"),

@@ -307,7 +307,7 @@ fn permissions_are_told_as_json() {
     let text = text("http://127.0.0.1:1/v1")
         .replace("limits:", "api_key_env: MY_KEY, limits:")
         .replace("template: '{{ text }}'", "file: ../good.j2")
-        .replace("fuzzy: { algorithm: levenshtein }", "command: { command: [python3, score.py] }");
+        .replace("fuzzy: { algorithm: levenshtein }", "command: { program: [python3, score.py] }");
     let other = "\n  - { name: other, provider: openai, base_url: 'https://llm.example/v1', api_key_env: OTHER_KEY, evaluate: false }\nmetrics:";
     world.write("repo/suites/suite.yaml", &text.replace("\nmetrics:", other));
     let ran = world.run(&["check", "--permissions", "repo/suites/suite.yaml"]).expect(0);

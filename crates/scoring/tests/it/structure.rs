@@ -255,7 +255,7 @@ fn long_numbers_are_compared_digit_by_digit() {
     );
     let types = json!({"json_schema": {"schema": {"type": "integer", "minimum": 5}}});
     check(&types, long, &[], Some(1.0));
-    let rounded = json!({"json_schema": {"schema": {"properties": {"a": {"const": 98765432109876543210.0}}}}});
+    let rounded = json!({"json_schema": {"schema": {"properties": {"a": {"const": 9.876_543_210_987_654e19}}}}});
     assert_eq!(complaint(&rounded).pointer, "/json_schema/schema/properties/a/const");
 }
 
