@@ -249,7 +249,7 @@ fn replies(_: &Path, input: &[u8]) -> String {
     let replies = vec![Reply::of_text(&text); 2];
     let score = |metric: &Metric| {
         let judge = metric.judge()?;
-        let score = judge.score(subject, &replies[..usize::from(judge.questions_each() > 1) + 1]);
+        let score = judge.score(subject, &replies[..=usize::from(judge.questions_each() > 1)]);
         Some(format!("{:?} {}", score.value, score.reason.unwrap_or_default()))
     };
     JUDGES.iter().filter_map(score).collect()

@@ -71,7 +71,7 @@ fn prompts_change() {
     check(
         |suite| {
             suite["prompts"] =
-                json!([prompt("a", "{{ text }}"), prompt("b", "Colour of {{ text }}?")])
+                json!([prompt("a", "{{ text }}"), prompt("b", "Colour of {{ text }}?")]);
         },
         &[
             "prompt `a` now has the text of the baseline's `b`",

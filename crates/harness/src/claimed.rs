@@ -21,7 +21,7 @@ use crate::{
 const POLL: Duration = Duration::from_millis(20);
 /// How long another process may take for an answer, at least, before the request is sent all the same:
 /// that process may be stopped.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What it takes to share a ledger.
 #[derive(Debug)]

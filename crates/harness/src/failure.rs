@@ -409,7 +409,7 @@ fn status_within(error: &Value) -> Option<u16> {
     named(outer).or(within).and_then(|code: u64| u16::try_from(code).ok())
 }
 
-/// Whether it is a list of fields that are not as they should be, as FastAPI sends it.
+/// Whether it is a list of fields that are not as they should be, as `FastAPI` sends it.
 fn fields_are_wrong(error: &Value) -> bool {
     let list = error.get("detail").unwrap_or(error);
     list.as_array().is_some_and(|list| list.iter().any(|entry| entry.get("loc").is_some()))

@@ -15,7 +15,7 @@ pub fn printable_line(text: &str) -> Cow<'_, str> {
 
 /// Breaks what the log of a CI system takes for a command, in text that is about to be written to
 /// one: `::` at the start of a line (GitHub), and `##[`, `##vso[`, `##teamcity[` and their like
-/// anywhere (Azure, TeamCity, GitHub). The first character becomes `\u{…}`. Lines may begin with
+/// anywhere (Azure, `TeamCity`, GitHub). The first character becomes `\u{…}`. Lines may begin with
 /// blanks and colours. Carriage returns, which other systems need, become visible.
 pub fn inert(text: &str) -> Cow<'_, str> {
     if !text.contains("::") && !text.contains("##") && !text.contains('\r') {

@@ -19,7 +19,7 @@ fn hostile() -> (World, Server) {
         Reply::text(if seen.prompt().starts_with("Colour") {
             answer(i)
         } else {
-            "::error::x".into()
+            "::error::x"
         })
     };
     let server = Server::start(wrong);

@@ -249,7 +249,11 @@ fn transcript(prompt: &Map<String, Value>) -> String {
     let parts: Vec<_> = messages.into_iter().chain(included).collect();
     match parts.as_slice() {
         [(role, text)] if role == "user" => text.clone(),
-        parts => parts.iter().map(|(role, text)| format!("[{role}]\n{text}\n")).collect(),
+        parts => {
+            let lines: Vec<_> =
+                parts.iter().map(|(role, text)| format!("[{role}]\n{text}\n")).collect();
+            lines.concat()
+        }
     }
 }
 

@@ -190,19 +190,15 @@ impl Exact {
     }
 
     fn number(&mut self, raw: &str, pointer: &str) -> Value {
-        match serde_json::from_str::<Value>(raw) {
-            Ok(value) => {
-                if value.to_string() != raw {
-                    self.marks.number(pointer, raw);
-                }
-                value
-            }
+        let Ok(value) = serde_json::from_str::<Value>(raw) else {
             // Larger than any float.
-            Err(_) => {
-                self.marks.number(pointer, raw);
-                raw.into()
-            }
+            self.marks.number(pointer, raw);
+            return raw.into();
+        };
+        if value != raw {
+            self.marks.number(pointer, raw);
         }
+        value
     }
 }
 

@@ -69,7 +69,7 @@ impl Document {
             let begins_so = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.');
             if let Some(spelled) = spelled(position)
                 && spelled.starts_with(begins_so)
-                && spelled != value.to_string()
+                && spelled != *value
             {
                 respelled.insert(pointer.clone(), spelled);
             }

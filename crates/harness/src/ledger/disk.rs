@@ -19,7 +19,7 @@ use super::{
 /// lose.
 pub const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// How long to wait where nothing is due.
-const IDLE: Duration = Duration::from_secs(3600);
+const IDLE: Duration = Duration::from_hours(1);
 
 /// One ledger's file and log, as their writer watches them.
 pub(super) struct Disk<'a> {

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 
 use crate::Reply;
 
+/// Makes the reply to a request whose right answer is this text.
+type Make = fn(&str) -> Reply;
+
 /// One way to misbehave.
 #[derive(Clone, Copy)]
 pub struct Fault {
@@ -18,7 +21,7 @@ pub struct Fault {
     pub name: &'static str,
     /// What should come of it.
     pub end: End,
-    reply: fn(&str) -> Reply,
+    reply: Make,
 }
 
 /// What should come of a request that met with a fault.

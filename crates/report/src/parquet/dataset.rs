@@ -332,7 +332,7 @@ fn exact(digits: String, pointer: &str, marks: &mut Marks) -> Value {
         digits.as_str()
     };
     let value = serde_json::from_str(short).map_or(Value::Null, Value::Number);
-    if value.to_string() != digits {
+    if value != digits {
         marks.number(pointer, digits);
     }
     value

@@ -167,7 +167,7 @@ impl TableReader {
 
     /// The type that a column had where it was written, where the file tells.
     pub(super) fn written(&self, column: &str) -> Option<&ArrowDataType> {
-        self.written.as_ref()?.get(column).map(|field| field.dtype())
+        self.written.as_ref()?.get(column).map(polars::prelude::ArrowField::dtype)
     }
 
     /// Shows `look` the next few rows, in file order; `None` at the end.

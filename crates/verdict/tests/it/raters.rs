@@ -62,7 +62,7 @@ fn a_tie_neither_passes_nor_fails() {
     // Forty answers that people call better and forty worse. One order of the judge takes four of
     // each for the other, the other order none; where they disagree the score is a tie.
     let human = |i: u64| f64::from(u8::from(i < 40));
-    let wrong = |i: u64| i % 10 == 0;
+    let wrong = |i: u64| i.is_multiple_of(10);
     let rows = |judge: &dyn Fn(u64) -> f64| -> Vec<Rated<'static>> {
         (0..80).map(|i| rated("p", i, judge(i), human(i))).collect()
     };

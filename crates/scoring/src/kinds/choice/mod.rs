@@ -146,7 +146,7 @@ impl Choice {
         let list = fields.cell(column).and_then(|cell| cell.elements());
         let list = list.ok_or_else(|| format!("the column `{column}` is not a list"))?;
         let text = |cell: Cell<'_>| Ok(cell.text()?.map_or_else(|| "null".into(), Cow::into_owned));
-        let texts = list.map(|cell| text(cell)).collect::<Result<Vec<String>, String>>()?;
+        let texts = list.map(text).collect::<Result<Vec<String>, String>>()?;
         if texts.len() > self.labels.len() {
             return Err(format!("the column `{column}` lists more options than there are letters"));
         }
