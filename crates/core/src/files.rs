@@ -12,6 +12,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use crate::suite::text_file::decode;
+
 /// The largest text file that is read whole, in bytes: prompts, included templates, word lists.
 pub const MAX_TEXT: u64 = 16 << 20;
 
@@ -132,9 +134,7 @@ impl FileAccess {
         if bytes.len() as u64 > MAX_TEXT {
             return Err(FileError::TooLarge);
         }
-        String::from_utf8(bytes).map_err(|_| {
-            io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8").into()
-        })
+        decode(bytes).map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what).into())
     }
 
     /// The real path of a file that lies where it may be read.

@@ -169,5 +169,5 @@ fn check_reports_every_mistake_and_asks_nothing() {
         "{}",
         ran.stderr
     );
-    assert!(ran.stderr.contains("`algorithm` is not one of"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`algorithm`: `levenstein` is not one of"), "{}", ran.stderr);
 }

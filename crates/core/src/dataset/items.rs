@@ -9,8 +9,9 @@ use std::{
 
 use serde_json::Value;
 
-use super::{DatasetError, DatasetSpec, Row, Rows};
+use super::{DatasetError, DatasetSpec, Rows};
 use crate::{
+    fields::{Cell, Fields, pointer_to},
     item::{Item, ItemHash},
     label::label,
 };
@@ -114,24 +115,21 @@ impl DatasetSpec {
     }
 }
 
-fn item(spec: &DatasetSpec, row: Row, index: u64) -> Result<Item, String> {
+fn item(spec: &DatasetSpec, row: Fields, index: u64) -> Result<Item, String> {
     let hash = content_hash(spec, &row);
     let id = match &spec.id {
         None => hash.to_string(),
-        Some(column) => text(cell(&row, column)?)
-            .filter(|id| !id.is_empty())
-            .ok_or_else(|| format!("the id column `{column}` is empty"))?,
+        Some(column) => {
+            text(&row, column)?.ok_or_else(|| format!("the id column `{column}` is empty"))?
+        }
     };
     let cluster = match &spec.cluster {
         None => None,
-        Some(column) => text(cell(&row, column)?).filter(|c| !c.is_empty()).map(Arc::from),
+        Some(column) => text(&row, column)?.map(Arc::from),
     };
-    let slices = spec
-        .slices
-        .iter()
-        .map(|column| Ok(text(cell(&row, column)?).filter(|value| !value.is_empty())));
+    let slices = spec.slices.iter().map(|column| text(&row, column));
     for column in &spec.labels {
-        label(cell(&row, column)?).map_err(|error| format!("column `{column}`: {error}"))?;
+        label(&cell(&row, column)?).map_err(|error| format!("column `{column}`: {error}"))?;
     }
     Ok(Item {
         index,
@@ -140,32 +138,40 @@ fn item(spec: &DatasetSpec, row: Row, index: u64) -> Result<Item, String> {
         targets: targets(spec, &row)?.into(),
         cluster,
         slices: slices.collect::<Result<_, String>>()?,
-        fields: Arc::new(row),
+        fields: row,
     })
 }
 
-fn cell<'a>(row: &'a Row, column: &str) -> Result<&'a Value, String> {
-    row.get(column).ok_or_else(|| {
-        let known: Vec<_> = row.keys().map(String::as_str).collect();
-        format!("has no column `{column}`; it has: {}", known.join(", "))
-    })
-}
-
-/// A cell as text; `None` for null.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+/// The one value that a name leads to.
+fn cell<'a>(row: &'a Fields, column: &str) -> Result<Cell<'a>, String> {
+    let mut cells = row.find(column).map_err(|error| error.to_string())?;
+    match cells.pop() {
+        Some(cell) if cells.is_empty() => Ok(cell),
+        _ => Err(format!("`{column}` is not one value; name one of them, such as `{}`", {
+            let (list, rest) = column.split_once('.').unwrap_or((column, ""));
+            format!("{list}.0.{rest}")
+        })),
     }
 }
 
-fn targets(spec: &DatasetSpec, row: &Row) -> Result<Vec<String>, String> {
+/// The text of the one value that a name leads to; `None` where it is empty.
+fn text(row: &Fields, column: &str) -> Result<Option<String>, String> {
+    let text = cell(row, column)?.text()?;
+    Ok(text.filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned))
+}
+
+fn targets(spec: &DatasetSpec, row: &Fields) -> Result<Vec<String>, String> {
     let mut targets = Vec::new();
     for column in &spec.targets {
-        match cell(row, column)? {
-            Value::Array(values) => targets.extend(values.iter().filter_map(text)),
-            value => targets.extend(text(value)),
+        for cell in row.find(column).map_err(|error| error.to_string())? {
+            match cell.elements() {
+                None => target(spec, column, &cell, &mut targets)?,
+                Some(elements) => {
+                    for element in elements {
+                        target(spec, column, &element, &mut targets)?;
+                    }
+                }
+            }
         }
     }
     let is_empty = targets.iter().all(String::is_empty);
@@ -178,13 +184,41 @@ fn targets(spec: &DatasetSpec, row: &Row) -> Result<Vec<String>, String> {
     Ok(targets)
 }
 
+fn target(
+    spec: &DatasetSpec,
+    column: &str,
+    cell: &Cell<'_>,
+    targets: &mut Vec<String>,
+) -> Result<(), String> {
+    if let (Value::Object(object), false) = (cell.value(), spec.allow_object_target) {
+        let mut keys = object.keys();
+        return Err(match keys.next() {
+            None => format!("the target `{column}` is an empty object"),
+            Some(first) => {
+                let others: Vec<_> = keys.map(|key| format!(", `{column}.{key}`")).collect();
+                format!(
+                    "the target `{column}` is an object; name what in it is the right answer, as in \
+                     `target: {column}.{first}`{}",
+                    if others.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" (there is also {})", others.concat().trim_start_matches(", "))
+                    }
+                )
+            }
+        });
+    }
+    targets.extend(cell.text()?.map(std::borrow::Cow::into_owned));
+    Ok(())
+}
+
 /// Has taken in its context, which no item needs to do again.
 static ITEM_HASHER: LazyLock<blake3::Hasher> =
     LazyLock::new(|| blake3::Hasher::new_derive_key("evalmark item v1"));
 
 /// BLAKE3 over the columns that make the item what it is: all but the id and
 /// those that the suite tells to ignore.
-fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
+fn content_hash(spec: &DatasetSpec, row: &Fields) -> ItemHash {
     let mut columns: Vec<_> = row.iter().filter(|(name, _)| is_content(spec, name)).collect();
     columns.sort_by_key(|(name, _)| *name);
     let mut hasher = ITEM_HASHER.clone();
@@ -195,9 +229,16 @@ fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
             hasher.update(text.as_bytes());
         };
         part(b"", name);
-        match value {
-            Value::String(text) => part(b"s", text),
-            other => part(b"j", &other.to_string()),
+        match (row.marks(), value) {
+            (None, Value::String(text)) => part(b"s", text),
+            (None, other) => part(b"j", &other.to_string()),
+            (Some(marks), value) => {
+                let pointer = pointer_to("", name);
+                match value {
+                    Value::String(text) if marks.digits(&pointer).is_none() => part(b"s", text),
+                    value => part(b"j", &marks.identity(value, &pointer)),
+                }
+            }
         }
     }
     let mut hash = [0; 16];

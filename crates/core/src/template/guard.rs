@@ -43,7 +43,11 @@ fn stored(state: &State, value: Value, in_namespace: Option<bool>) -> Result<Val
     Ok(value)
 }
 
-fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+pub(super) fn print(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
     bounded(state, value)?;
     minijinja::escape_formatter(out, state, value)
 }
@@ -58,7 +62,7 @@ fn pprint(state: &State, value: Value) -> Result<String, Error> {
     Ok(minijinja::filters::pprint(&value))
 }
 
-fn to_json(
+pub(super) fn to_json(
     state: &State,
     value: Value,
     indent: Option<Value>,

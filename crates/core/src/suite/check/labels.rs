@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Checker, suggest};
-use crate::{dataset::Format, label::LabelSpec, suite::raw::RawLabels};
+use crate::{
+    dataset::{Format, sniff},
+    label::LabelSpec,
+    suite::raw::RawLabels,
+};
 
 /// What of a suite decides whose labels a column may hold.
 #[derive(Clone, Copy)]
@@ -69,8 +73,11 @@ impl Checker<'_> {
     fn label_file(&mut self, at: &str, file: &str) -> Option<LabelSpec> {
         let path = self.folder.join(file);
         let Some(format) = Format::of(&path) else {
-            let message = format!("the ending of `{file}` does not tell the format");
-            let hint = "use a file ending in .csv, .tsv, .jsonl, .json or .parquet".to_owned();
+            let (message, hint) = sniff::by_name(&path, file);
+            let hint = match hint.strip_prefix("add `format") {
+                Some(_) => "use a file ending in .csv, .tsv, .jsonl, .json or .parquet".to_owned(),
+                None => hint,
+            };
             self.complain_with_hint(&format!("{at}/file"), message, hint);
             return None;
         };

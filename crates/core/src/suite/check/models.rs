@@ -70,6 +70,7 @@ impl Checker<'_> {
                 self.complain(at, "`recorded` goes with `provider: recorded`, not `openai`");
                 None
             }
+            (None, None) if self.document.lost(at) => None,
             (None, None) => {
                 self.complain(at, format!("model `{}` lacks the key `provider`", raw.name));
                 None

@@ -163,6 +163,7 @@ impl Define for Facts {
         source: "After checklists of atomic facts, Min et al. 2023 (FActScore, arXiv:2305.14251); \
                  quotes are our own.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
