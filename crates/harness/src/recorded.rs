@@ -213,8 +213,9 @@ mod tests {
         assert_eq!(RecordedAnswer::new(RequestHash([0; 32]), &failed), None);
     }
 
-    fn check_cell(cell: Option<&Value>, expected: Option<&str>) {
-        let record = recorded_cell(cell, "answer");
+    fn check_cell(cell: Option<&serde_json::Value>, expected: Option<&str>) {
+        let cells = cell.map(|cell| ("answer".to_owned(), cell.clone())).into_iter();
+        let record = recorded_cell(&cells.collect::<serde_json::Map<_, _>>().into(), "answer");
         assert_eq!(record.output.as_deref(), expected);
         assert_eq!(record.has_answer(), expected.is_some());
     }
