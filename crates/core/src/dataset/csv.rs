@@ -135,7 +135,7 @@ fn swallowed(record: &StringRecord, delimiter: u8) -> Option<Swallowed> {
         line.split(delimiter).count() == n_cells
             && line.split(delimiter).skip(1).all(|cell| !cell.starts_with([' ', '\t']))
     };
-    if !lines.iter().all(|line| looks_like_a_row(line)) {
+    if !lines.iter().all(looks_like_a_row) {
         return None;
     }
     let first_cell = |line: &&str| shape(line.split(delimiter).next().unwrap_or_default());

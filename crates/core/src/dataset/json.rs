@@ -211,9 +211,9 @@ impl Elements {
             for (i, line) in taken.split(|byte| *byte == b'\n').enumerate() {
                 let columns = encoding::lossy_columns(line);
                 if i == 0 {
-                    self.column += columns
+                    self.column += columns;
                 } else {
-                    self.column = 1 + columns
+                    self.column = 1 + columns;
                 }
                 self.line += u64::from(i > 0);
             }

@@ -190,19 +190,13 @@ impl Exact {
     }
 
     fn number(&mut self, raw: &str, pointer: &str) -> Value {
-        match serde_json::from_str::<Value>(raw) {
-            Ok(value) => {
-                if value.to_string() != raw {
-                    self.marks.number(pointer, raw);
-                }
-                value
-            }
-            // Larger than any float.
-            Err(_) => {
-                self.marks.number(pointer, raw);
-                raw.into()
-            }
+        // One larger than any float stands there as its text.
+        let value: Value = serde_json::from_str(raw).unwrap_or_else(|_| raw.into());
+        let near = if value.is_number() { value.to_string() } else { String::new() };
+        if near != raw {
+            self.marks.number(pointer, raw);
         }
+        value
     }
 }
 

@@ -94,7 +94,7 @@ fn by_content(head: &[u8], format: Format) -> Option<String> {
 /// What is to be said of a path whose ending tells no format, and of one that is no file.
 pub(crate) fn by_name(path: &Path, shown: &str) -> (String, String) {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    let stem = path.file_stem().map(Path::new).unwrap_or(path);
+    let stem = path.file_stem().map_or(path, Path::new);
     let what = match ending.to_ascii_lowercase().as_str() {
         _ if path.is_dir() => return (format!("`{shown}` is a folder"), in_folder(path)),
         "gz" | "bz2" | "xz" | "zst" | "zip" | "tgz" | "tar" | "7z" => {

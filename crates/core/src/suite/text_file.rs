@@ -10,7 +10,7 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, String> {
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
         let byte = error.as_bytes().get(before.len()).copied().unwrap_or_default();
         format!(
             "line {line}: the byte 0x{byte:02X} is not UTF-8; if the file is Windows-1252 or \

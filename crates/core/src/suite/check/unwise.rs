@@ -41,12 +41,11 @@ fn without_columns(prompt: &Prompt, item: &Item) -> Option<String> {
         let forms = ["{", "${", "<", "[", "%("].into_iter().zip(["}", "}", ">", "]", ")s"]);
         forms.into_iter().any(|(open, close)| text.contains(&format!("{open}{column}{close}")))
     };
-    let advice = match columns().find(braced) {
-        Some(column) => format!("did you mean `{{{{ {column} }}}}`?"),
-        None => {
-            let columns: Vec<_> = columns().take(20).collect();
-            format!("a column stands there as `{{{{ NAME }}}}`; there are: {}", columns.join(", "))
-        }
+    let advice = if let Some(column) = columns().find(braced) {
+        format!("did you mean `{{{{ {column} }}}}`?")
+    } else {
+        let columns: Vec<_> = columns().take(20).collect();
+        format!("a column stands there as `{{{{ NAME }}}}`; there are: {}", columns.join(", "))
     };
     Some(format!("prompt `{name}` uses no column and asks the same of every item; {advice}"))
 }
