@@ -142,9 +142,8 @@ impl FileAccess {
         let real = fs::canonicalize(path)?;
         let Some(roots) = &self.roots else { return Ok(real) };
         // A suite that lies there itself (`/dev/shm`) is among data.
-        let is_system =
-            |system: &&str| real.starts_with(system) && !self.folder.starts_with(system);
-        if SYSTEM.iter().any(is_system) {
+        let is_system = |system: &str| real.starts_with(system) && !self.folder.starts_with(system);
+        if SYSTEM.iter().any(|system| is_system(system)) {
             return Err(FileError::NotRegular("part of the system"));
         }
         let within: Vec<_> = roots.iter().filter(|root| real.starts_with(root)).collect();

@@ -308,6 +308,7 @@ fn first_messages(suite: &Suite, prompt: usize) -> Vec<String> {
     let folder = folder();
     let file = evalmark_core::dataset::FileSpec {
         path: folder.path().join("data.csv"),
+        access: evalmark_core::files::FileAccess::unlimited(),
         ..suite.dataset.file.clone()
     };
     let dataset = evalmark_core::dataset::DatasetSpec { file, ..suite.dataset.clone() };
@@ -559,6 +560,7 @@ fn targets_ids_and_slices_may_lie_within_a_column() {
         fs::write(folder.path().join("data.jsonl"), rows).expect("written");
         let mut dataset = suite.dataset.clone();
         dataset.file.path = folder.path().join("data.jsonl");
+        dataset.file.access = evalmark_core::files::FileAccess::unlimited();
         let items = evalmark_core::dataset::Items::open(&dataset.into()).expect("opens").next();
         items.expect("an item").expect("a good item")
     };
@@ -677,12 +679,12 @@ fn json_datasets() {
         (
             "data.json",
             "[{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}, 3]",
-            "row 2 (line 1, column 41): is not a JSON object",
+            "row 2 (line 1, column 44): is not a JSON object",
         ),
         (
             "data.json",
             "[{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}] []",
-            "row 2 (line 1, column 42): goes on after the array",
+            "row 2 (line 1, column 44): goes on after the array",
         ),
         ("data.json", "{}", "is one object, not an array of objects"),
     ] {

@@ -22,7 +22,9 @@ fn file(rows: &[String]) -> String {
     format!("id,text,label\n{}", rows.concat())
 }
 
-/// What becomes of the file.
+/// What the file becomes.
+type Change = fn() -> String;
+
 fn reversed() -> String {
     let mut rows = rows(0);
     rows.reverse();
@@ -50,7 +52,7 @@ fn damaged() -> String {
 }
 
 /// Runs the suite against a server that changes the dataset after some answers.
-fn run_while_it_changes(world: &World, to: fn() -> String, by_rename: bool) -> Ran {
+fn run_while_it_changes(world: &World, to: Change, by_rename: bool) -> Ran {
     let (path, count) = (world.path("data.csv"), AtomicU64::new(0));
     let change = move |path: &PathBuf| {
         if by_rename {
@@ -85,7 +87,7 @@ fn run_while_it_changes(world: &World, to: fn() -> String, by_rename: bool) -> R
 
 #[test]
 fn a_dataset_that_changes_while_it_is_asked_is_told() {
-    let changes: [(&str, fn() -> String); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("reversed", reversed),
         ("other targets", with_other_targets),
         ("a row more", with_more),

@@ -216,22 +216,22 @@ fn literal_keys_are_refused_and_not_repeated() {
             format!(
                 "params: {{ extra_body: {{ headers: {{ Authorization: 'Bearer {key}' }} }} }}, limits:"
             ),
-            "`Authorization`: a suite never holds a key",
+            "`Authorization`: a suite must not contain a key",
         ),
         (
             "limits:",
             "params: { extra_body: { headers: { Authorization: letmein } } }, limits:".to_owned(),
-            "`Authorization`: a suite never holds a key",
+            "`Authorization`: a suite must not contain a key",
         ),
         (
             "limits:",
             "params: { a: [{ api-key: letmein }] }, limits:".to_owned(),
-            "`api-key`: a suite never holds a key",
+            "`api-key`: a suite must not contain a key",
         ),
         (
             "limits:",
             "params: { x_api_key: letmein }, limits:".to_owned(),
-            "`x_api_key`: a suite never holds a key",
+            "`x_api_key`: a suite must not contain a key",
         ),
         ("limits:", format!("params: {{ user: {key} }}, limits:"), "a key seems to stand here"),
         (":1/v1", format!(":1/{key}/v1"), "a key seems to stand here"),

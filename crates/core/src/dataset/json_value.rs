@@ -190,12 +190,10 @@ impl Exact {
     }
 
     fn number(&mut self, raw: &str, pointer: &str) -> Value {
-        let Ok(value) = serde_json::from_str::<Value>(raw) else {
-            // Larger than any float.
-            self.marks.number(pointer, raw);
-            return raw.into();
-        };
-        if value != raw {
+        // One larger than any float stands there as its text.
+        let value: Value = serde_json::from_str(raw).unwrap_or_else(|_| raw.into());
+        let near = if value.is_number() { value.to_string() } else { String::new() };
+        if near != raw {
             self.marks.number(pointer, raw);
         }
         value

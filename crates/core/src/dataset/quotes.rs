@@ -151,9 +151,9 @@ impl<R> Quotes<R> {
         }
         let last = self.lines + 1;
         let lines = if last > self.opened.line {
-            format!(" and takes in all lines up to the file's end, line {last}")
+            " and takes in all lines up to the file's end"
         } else {
-            String::new()
+            ""
         };
         Err(self.stray(&format!("the quoted cell that begins here never closes{lines}; {ADVICE}")))
     }

@@ -69,8 +69,11 @@ impl Document {
             let begins_so = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.');
             if let Some(spelled) = spelled(position)
                 && spelled.starts_with(begins_so)
-                && spelled != *value
             {
+                let read = value.to_string();
+                if read == spelled {
+                    continue;
+                }
                 respelled.insert(pointer.clone(), spelled);
             }
         }

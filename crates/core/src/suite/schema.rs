@@ -135,7 +135,7 @@ fn null_within(value: &Value, pointer: &str) -> Option<(String, Mistake)> {
     let pointer = format!("{pointer}{at}");
     let what = named(&pointer);
     let message = match pointer.rsplit_once('/') {
-        Some((list, index)) if index.parse::<usize>().is_ok() && list.ends_with("/labels") => {
+        Some((parent, item)) if item.parse::<usize>().is_ok() && parent.ends_with("/labels") => {
             format!("a label is null ({what})")
         }
         _ if at.is_empty() && !pointer.ends_with(|c: char| c.is_ascii_digit()) => {

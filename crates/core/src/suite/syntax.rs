@@ -50,6 +50,13 @@ fn in_words(said: &str) -> (String, Option<String>) {
         let hint = "indent with spaces; YAML takes no tabs".to_owned();
         return ("a tab stands where YAML takes none".to_owned(), Some(hint));
     }
+    if said.contains("trailing content after") {
+        let hint = "a quote within quotes is doubled, or put the text in the other kind of quotes";
+        return (
+            "a quoted text goes on behind its closing quote".to_owned(),
+            Some(hint.to_owned()),
+        );
+    }
     let what = match said.strip_prefix("while ").and_then(|rest| rest.split_once(", ")) {
         Some((_, what)) => what,
         None => said,

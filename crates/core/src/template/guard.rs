@@ -176,7 +176,9 @@ fn tag(from: &str, end: &str, guarded: &mut String) -> Result<usize, Error> {
             let inner = text[at + 1..length - 2].trim_end_matches(['-', '+']);
             guarded.push_str(&text[..=at]);
             let flag = if text[..at].contains('.') { "(true)" } else { "" };
-            guarded.extend([" ((", inner, "))|", STORED, flag, " "]);
+            for part in [" ((", inner, "))|", STORED, flag, " "] {
+                guarded.push_str(part);
+            }
             guarded.push_str(&text[at + 1 + inner.len()..]);
         }
     }

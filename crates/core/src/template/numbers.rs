@@ -89,9 +89,9 @@ fn to_json(
     options: Kwargs,
 ) -> Result<Value, Error> {
     let json = match in_quotes(value) {
-        None => guard::to_json(state, value.clone(), indent, options)?,
+        None => guard::to_json(state, value, indent, options)?,
         Some(value) => {
-            let json = guard::to_json(state, value, indent, options)?;
+            let json = guard::to_json(state, &value, indent, options)?;
             let json = json.as_str().unwrap_or_default();
             let json = json.replace(&format!("\"{MARK}"), "").replace(&format!("{MARK}\""), "");
             Value::from_safe_string(json)

@@ -41,7 +41,9 @@ fn without_columns(prompt: &Prompt, item: &Item) -> Option<String> {
         let forms = ["{", "${", "<", "[", "%("].into_iter().zip(["}", "}", ">", "]", ")s"]);
         forms.into_iter().any(|(open, close)| text.contains(&format!("{open}{column}{close}")))
     };
-    let advice = if let Some(column) = columns().find(braced) { format!("did you mean `{{{{ {column} }}}}`?") } else {
+    let advice = if let Some(column) = columns().find(braced) {
+        format!("did you mean `{{{{ {column} }}}}`?")
+    } else {
         let columns: Vec<_> = columns().take(20).collect();
         format!("a column stands there as `{{{{ NAME }}}}`; there are: {}", columns.join(", "))
     };
