@@ -201,17 +201,23 @@ fn drawn(number: u64, faults: &[Fault]) -> Option<Fault> {
     let draw = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
     let fault = faults.get(draw % (3 * faults.len())).copied();
     // The first requests are answered: a server that never was well is another matter.
-    fault.filter(|fault| number > 100 && (!fault.name.contains("bomb") || number % 16 == 0))
+    fault.filter(|fault| number > 100 && (!fault.name.contains("bomb") || number % 4 == 0))
 }
 
 /// Refusals for now set the pace of all that follows, so that they have a test of their own.
 fn is_busy(fault: &Fault) -> bool {
-    fault.name.starts_with("429")
+    const OTHERS: [&str; 4] = [
+        "an error with a number as text",
+        "an error with a word",
+        "a status within",
+        "a pause of a day",
+    ];
+    fault.name.starts_with("429") || OTHERS.contains(&fault.name)
 }
 
 #[test]
 fn every_way_to_be_busy_is_waited_out() {
-    for fault in faults::all().filter(is_busy) {
+    for fault in faults::all().filter(is_busy).filter(|fault| fault.end == End::Passes) {
         check_recovers(&fault.reply("good"));
     }
 }
@@ -255,10 +261,12 @@ fn all_faults_at_once_lose_no_sample_and_buy_none_twice() {
     // (An attempt may have ended with its connection before the server saw it.)
     let sent = N + asked.tally.retries;
     assert!((sent - 20..=sent).contains(&server.count()), "{} of {sent}", server.count());
-    let came = came.lock().expect("no panic");
-    assert!(came.values().all(|times| *times <= 2), "an answer was bought twice");
+    let most = came.lock().expect("no panic").values().copied().max();
+    assert!(most <= Some(2), "an answer was bought twice");
+    // Answers and refusals are kept; what failed is asked again, and is answered now.
     let again = setup.ask(&setup.open(&model_at(&server.url(), limits_of(64))), N).tally;
-    assert_eq!((again.cached, again.failed), (asked.tally.answered, 0), "{again:?}");
+    let (answered, failed) = (asked.tally.answered, asked.tally.failed);
+    assert_eq!((again.cached, again.answered), (answered, failed), "{again:?}");
 }
 
 fn limits_of(concurrency: usize) -> Limits {
