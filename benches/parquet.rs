@@ -21,7 +21,7 @@ fn item(index: u64) -> Item {
         index,
         id: format!("i{index}").into(),
         hash: ItemHash(u128::from(index).to_le_bytes()),
-        fields: Arc::default(),
+        fields: evalmark_core::fields::Fields::default(),
         targets: Arc::from(["delivery".to_owned()]),
         cluster: None,
         slices: Arc::from([Some("chat".to_owned())]),

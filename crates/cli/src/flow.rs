@@ -3,8 +3,10 @@
 
 use std::{path::PathBuf, thread};
 
-use anyhow::{Context, Result};
-use evalmark_core::{record::ErrorKind, suite::GateSpec, verdict::Verdict};
+use anyhow::{Context, Result, bail};
+use evalmark_core::{
+    dataset::DatasetError, plan::PlanError, record::ErrorKind, suite::GateSpec, verdict::Verdict,
+};
 use evalmark_harness::{Budget, Secret, Stop, Tally};
 use evalmark_report::{files, html::HtmlReport, summary::SummaryRow};
 use serde_json::json;
@@ -25,7 +27,7 @@ use crate::{
     judges::questions_each,
     judging,
     leaderboard::groups,
-    open::Opened,
+    open::{Opened, metric_hashes},
     print::Printer,
     progress::Progress,
     records::{AwaitedRecords, RecordedSamples, Records},
@@ -55,9 +57,14 @@ impl Run {
         let endpoints = self.open_endpoints()?;
         self.begin()?;
         let resume = format!("`evalmark resume {}` continues it", self.folder.path.display());
+        let put_back = format!(
+            "nothing of this is a result: put the dataset back as it was, and {resume}; or start a \
+             new run with `evalmark run`, which asks for what is new alone"
+        );
         self.carry_out(&endpoints, printer).or_else(|error| {
             self.broken_off();
-            printer.error(&hinted(error, resume));
+            let advice = if is_of_dataset(&error) { put_back } else { resume };
+            printer.error(&hinted(error, advice));
             Ok(Exit::Incomplete)
         })
     }
@@ -68,6 +75,8 @@ impl Run {
             return Ok(());
         }
         self.record.status = Status::Running;
+        // All answers are scored again, by the programs as they are now.
+        self.record.metrics = metric_hashes(&self.opened);
         self.folder.write(&self.record)
     }
 
@@ -308,6 +317,9 @@ impl Run {
     /// Gives the files their names and brings `run.json` up to date. Until that is done, the run
     /// says that it is not whole.
     fn close(&mut self, scored: &mut Scored, endpoints: &Endpoints) -> Result<()> {
+        if metric_hashes(&self.opened) != self.record.metrics {
+            bail!("the program of a metric was changed while it scored");
+        }
         let record = &mut self.record;
         record.format_version = FORMAT_VERSION;
         record.counts = scored.counts.clone();
@@ -466,6 +478,11 @@ impl Run {
             printer.warning(&text);
         }
     }
+}
+
+/// Whether a dataset, which was read without an error before, could not be read as it was.
+fn is_of_dataset(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<PlanError>() || cause.is::<DatasetError>())
 }
 
 /// Why a run that ended is not finished.

@@ -66,7 +66,7 @@ impl Judges {
         let record = match (&model.provider, &self.by_model[place]) {
             (Provider::RecordedColumn(column), _) => {
                 let column = column.of(sample.prompt);
-                Some(recorded_cell(sample.item.fields.get(column), column))
+                Some(recorded_cell(&sample.item.fields, column))
             }
             (_, Some(answers)) => answers.get(&question.request(model, sample.epoch).hash())?,
             (_, None) => None,

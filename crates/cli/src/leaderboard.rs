@@ -12,7 +12,7 @@ use crate::{
     arms::{Arm, read_arms},
     measured::Scale,
     run_folder::{RunFolder, RunRecord},
-    table::{bare, value},
+    table::{bare, value, wrapped},
 };
 
 /// Arms that are compared with each other at most: every pair is.
@@ -127,7 +127,7 @@ pub(crate) fn render(boards: &[Board]) -> String {
         }));
         lines.push(String::new());
     }
-    lines.push(LEGEND.to_owned());
+    lines.extend(wrapped("", LEGEND));
     lines.join("\n")
 }
 

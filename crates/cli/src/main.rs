@@ -37,6 +37,7 @@ mod run_folder;
 mod scored;
 mod summary;
 mod table;
+mod usable_targets;
 mod verdict_text;
 mod whole;
 

@@ -20,6 +20,7 @@ use crate::{
     print::Printer,
     programs::{self, Programs},
     run_folder::{Named, Options},
+    usable_targets::UsableTargets,
 };
 
 /// A suite that is ready to run.
@@ -63,6 +64,9 @@ pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<O
             model.limits.concurrency = concurrency as usize;
         }
     }
+    for note in &suite.notes {
+        printer.remark(note);
+    }
     for warning in &suite.warnings {
         printer.warning(warning);
     }
@@ -77,7 +81,14 @@ pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<O
         .collect::<Result<_>>()?;
     programs::allowed(&metrics, options.allow_exec)?;
     check_recorded_judges(&suite, &metrics)?;
-    let plan = Plan::checked(&suite, |item| check_item(&metrics, item))?;
+    let mut usable = UsableTargets::new(&metrics, &suite.dataset);
+    let plan = Plan::checked(&suite, |item| {
+        usable.see(&metrics, item);
+        check_item(&metrics, item)
+    })?;
+    for warning in plan.warnings.iter().chain(&usable.told()?) {
+        printer.warning(warning);
+    }
     check_rubrics(&plan, &metrics)?;
     let hash = blake3::hash(suite.identity().as_bytes()).to_hex().to_string();
     let labels = suite.metrics.iter().map(|spec| spec.labels.as_ref().map(LabelSpec::open));

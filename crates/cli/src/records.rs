@@ -43,7 +43,7 @@ impl LedgerRecords<'_> {
     fn find(&self, sample: &Sample) -> Result<Option<Record>> {
         if let Provider::RecordedColumn(column) = &self.models[sample.model].provider {
             let column = column.of(sample.prompt);
-            return Ok(Some(recorded_cell(sample.item.fields.get(column), column)));
+            return Ok(Some(recorded_cell(&sample.item.fields, column)));
         }
         match &self.answers[sample.model] {
             Some(answers) => Ok(answers.get(&sample.request.hash())?),

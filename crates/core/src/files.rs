@@ -12,6 +12,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use crate::suite::text_file::decode;
+
 /// The largest text file that is read whole, in bytes: prompts, included templates, word lists.
 pub const MAX_TEXT: u64 = 16 << 20;
 
@@ -132,9 +134,7 @@ impl FileAccess {
         if bytes.len() as u64 > MAX_TEXT {
             return Err(FileError::TooLarge);
         }
-        String::from_utf8(bytes).map_err(|_| {
-            io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8").into()
-        })
+        decode(bytes).map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what).into())
     }
 
     /// The real path of a file that lies where it may be read.
@@ -142,9 +142,8 @@ impl FileAccess {
         let real = fs::canonicalize(path)?;
         let Some(roots) = &self.roots else { return Ok(real) };
         // A suite that lies there itself (`/dev/shm`) is among data.
-        let is_system =
-            |system: &&str| real.starts_with(system) && !self.folder.starts_with(system);
-        if SYSTEM.iter().any(|system| is_system(&system)) {
+        let is_system = |system: &str| real.starts_with(system) && !self.folder.starts_with(system);
+        if SYSTEM.iter().any(|system| is_system(system)) {
             return Err(FileError::NotRegular("part of the system"));
         }
         let within: Vec<_> = roots.iter().filter(|root| real.starts_with(root)).collect();

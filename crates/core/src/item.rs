@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use serde_json::{Map, Value};
+use crate::fields::Fields;
 
 /// BLAKE3 of an item's content: every column except the id, in name order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ pub struct Item {
     /// Content address.
     pub hash: ItemHash,
     /// Every column, for templates.
-    pub fields: Arc<Map<String, Value>>,
+    pub fields: Fields,
     /// The right answers; empty where the suite names no target.
     pub targets: Arc<[String]>,
     /// Items that share a cluster are not independent.

@@ -61,7 +61,7 @@ pub fn belongs(variable: &str, address: &Url) -> bool {
     let is_of = |owner: &&str| {
         host.strip_suffix(*owner).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    known.is_some_and(|(_, hosts)| hosts.iter().any(|owner| is_of(&owner)))
+    known.is_some_and(|(_, hosts)| hosts.iter().any(is_of))
 }
 
 /// Whether an address is this machine's own: nothing that is sent there leaves it.

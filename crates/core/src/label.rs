@@ -4,6 +4,7 @@
 //! or from a file of its own; several labels of one answer count as their mean.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     fmt,
     path::PathBuf,
@@ -12,7 +13,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    dataset::{DatasetError, FileSpec, Row},
+    dataset::{DatasetError, FileSpec},
+    fields::{Cell, Fields},
     item::Item,
 };
 
@@ -82,8 +84,8 @@ impl Labels {
     pub fn of(&self, answered: Answered<'_>) -> Option<f64> {
         match self {
             Self::Columns(columns) => {
-                let cell = answered.item.fields.get(columns.get(answered.prompt)?)?;
-                label(cell).ok().flatten()
+                let cell = answered.item.fields.cell(columns.get(answered.prompt)?)?;
+                label(&cell).ok().flatten()
             }
             Self::File(items) => {
                 let rows = items.get(&*answered.item.id)?.iter();
@@ -105,33 +107,42 @@ impl FileLabel {
     }
 }
 
-/// Why a cell is no label.
+/// Why a cell is not a label.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NoLabel(String);
+pub(crate) enum NoLabel {
+    /// It holds something else.
+    Other(String),
+    /// What it holds cannot be used.
+    Unusable(String),
+}
 
 impl fmt::Display for NoLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no label; a label is a number from 0 to 1, or empty", self.0)
+        match self {
+            Self::Other(text) => {
+                write!(f, "`{text}` is not a label; a label is a number from 0 to 1, or empty")
+            }
+            Self::Unusable(problem) => f.write_str(problem),
+        }
     }
 }
 
 /// A label: a number within [0, 1], true or false; `None` where the cell is empty.
-pub(crate) fn label(cell: &Value) -> Result<Option<f64>, NoLabel> {
-    let value = match cell {
-        Value::Null => return Ok(None),
+pub(crate) fn label(cell: &Cell<'_>) -> Result<Option<f64>, NoLabel> {
+    let Some(text) = cell.text().map_err(NoLabel::Unusable)? else { return Ok(None) };
+    let value = match cell.value() {
         Value::Bool(yes) => Some(f64::from(u8::from(*yes))),
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => match text.trim() {
+        Value::Array(_) | Value::Object(_) => None,
+        _ => match text.trim() {
             "" => return Ok(None),
             text if text.eq_ignore_ascii_case("true") => Some(1.0),
             text if text.eq_ignore_ascii_case("false") => Some(0.0),
             text => text.parse().ok(),
         },
-        Value::Array(_) | Value::Object(_) => None,
     };
     match value {
         Some(value) if (0.0..=1.0).contains(&value) => Ok(Some(value)),
-        _ => Err(NoLabel(cell.as_str().map_or_else(|| cell.to_string(), str::to_owned))),
+        _ => Err(NoLabel::Other(text.into_owned())),
     }
 }
 
@@ -147,31 +158,29 @@ fn read(file: &FileSpec) -> Result<HashMap<String, Vec<FileLabel>>, DatasetError
     Ok(items)
 }
 
-fn file_label(row: &Row) -> Result<Option<(String, FileLabel)>, String> {
+fn file_label(row: &Fields) -> Result<Option<(String, FileLabel)>, String> {
     let needed = |column: &str| {
-        row.get(column).ok_or_else(|| {
+        row.cell(column).ok_or_else(|| {
             let known: Vec<_> = row.keys().map(String::as_str).collect();
             format!("has no column `{column}`; a file of labels needs `item_id` and `label`, and this one has: {}", known.join(", "))
         })
     };
-    let text = |column: &str| match row.get(column)? {
-        Value::Null => None,
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+    let text = |column: &str| -> Result<Option<String>, String> {
+        let Some(cell) = row.cell(column) else { return Ok(None) };
+        Ok(cell.text()?.filter(|text| !text.is_empty()).map(Cow::into_owned))
     };
     needed("item_id")?;
-    let item = text("item_id").ok_or("the column `item_id` is empty")?;
-    let Some(label) = label(needed("label")?).map_err(|error| error.to_string())? else {
+    let item = text("item_id")?.ok_or("the column `item_id` is empty")?;
+    let Some(label) = label(&needed("label")?).map_err(|error| error.to_string())? else {
         return Ok(None);
     };
-    let epoch = match text("epoch") {
+    let epoch = match text("epoch")? {
         None => None,
         Some(text) => {
-            Some(text.parse().map_err(|_| format!("the epoch `{text}` is no whole number"))?)
+            Some(text.parse().map_err(|_| format!("the epoch `{text}` is not a whole number"))?)
         }
     };
-    let (prompt, model, output) = (text("prompt"), text("model"), text("output"));
+    let (prompt, model, output) = (text("prompt")?, text("model")?, text("output")?);
     Ok(Some((item, FileLabel { prompt, model, epoch, output, label })))
 }
 
@@ -179,7 +188,12 @@ fn file_label(row: &Row) -> Result<Option<(String, FileLabel)>, String> {
 mod tests {
     use serde_json::json;
 
-    use super::label;
+    use super::{Fields, NoLabel, Value};
+
+    fn label(cell: &Value) -> Result<Option<f64>, NoLabel> {
+        let row = Fields::from(serde_json::Map::from_iter([("l".to_owned(), cell.clone())]));
+        super::label(&row.cell("l").expect("a cell"))
+    }
 
     #[test]
     fn a_label_is_a_number_from_0_to_1_or_nothing() {

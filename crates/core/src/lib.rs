@@ -11,6 +11,7 @@ pub mod dataset;
 pub mod embedding;
 pub mod estimate;
 pub mod expression;
+pub mod fields;
 pub mod figures;
 pub mod files;
 pub mod item;

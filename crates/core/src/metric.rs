@@ -208,6 +208,8 @@ pub struct MetricKind {
     pub threshold: Option<f64>,
     /// Whether it compares with a target.
     pub needs_target: bool,
+    /// Whether it can use a target that is a JSON object, or lets a model or program use it.
+    pub reads_objects: bool,
     /// Pointers to parameters that name a model of the suite, e.g. `/model`, or several in a list.
     pub model_refs: &'static [&'static str],
     /// The metrics that stand within its parameters, at whatever depth.

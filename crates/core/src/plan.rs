@@ -76,6 +76,8 @@ pub struct Plan {
     pub epochs: u32,
     /// What the pass over all items found.
     pub survey: Survey,
+    /// What that pass found to be worth a warning.
+    pub warnings: Arc<[String]>,
 }
 
 impl Plan {
@@ -87,13 +89,15 @@ impl Plan {
     /// The same, and asks `check` of every item what else may be wrong with it.
     pub fn checked(
         suite: &Suite,
-        check: impl Fn(&Item) -> Result<(), String>,
+        mut check: impl FnMut(&Item) -> Result<(), String>,
     ) -> Result<Self, PlanError> {
         let dataset = Arc::new(suite.dataset.clone());
         let mut surveyor = Surveyor::new(dataset.clone());
+        let mut remarks = Remarks::default();
         for item in Items::open(&dataset)? {
             let item = item?;
             surveyor.see(&item);
+            remarks.see(item.fields.remarks());
             check(&item).map_err(|problem| PlanError::Item {
                 path: dataset.file.path.display().to_string(),
                 row: item.index + 1,
@@ -103,13 +107,17 @@ impl Plan {
                 render(&dataset, prompt, &item)?;
             }
         }
+        let (survey, planned) = surveyor.finish()?;
+        // From now on, whoever reads the dataset reads these items.
+        let dataset = Arc::new(DatasetSpec { planned: Some(planned), ..(*dataset).clone() });
         Ok(Self {
             prompts: suite.prompts.clone().into(),
             models: suite.models.clone().into(),
             candidates: suite.candidates.clone().into(),
             dataset,
             epochs: suite.epochs,
-            survey: surveyor.finish()?,
+            survey,
+            warnings: remarks.told(&suite.dataset.file.path).into(),
         })
     }
 
@@ -229,6 +237,32 @@ impl Plan {
             }
         }
         samples
+    }
+}
+
+/// How many remarks about rows are told one by one.
+const TOLD: usize = 3;
+
+/// What rows had that is worth a warning: the first of it, and how much there is.
+#[derive(Default)]
+struct Remarks {
+    first: Vec<String>,
+    n: u64,
+}
+
+impl Remarks {
+    fn see(&mut self, remarks: &[String]) {
+        let room = TOLD.saturating_sub(self.first.len());
+        self.first.extend(remarks.iter().take(room).cloned());
+        self.n += remarks.len() as u64;
+    }
+
+    fn told(self, path: &std::path::Path) -> Vec<String> {
+        let more = self.n - self.first.len() as u64;
+        let told = self.first.iter().map(|remark| format!("dataset {}, {remark}", path.display()));
+        let more =
+            (more > 0).then(|| format!("dataset {}: {more} more such places", path.display()));
+        told.chain(more).collect()
     }
 }
 

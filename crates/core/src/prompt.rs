@@ -34,7 +34,7 @@ impl Prompt {
         self.messages
             .iter()
             .map(|message| {
-                let content = message.content.render_shared(&item.fields)?;
+                let content = message.content.render(&item.fields)?;
                 Ok(Message { role: message.role.clone(), content })
             })
             .collect()

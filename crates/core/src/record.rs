@@ -64,7 +64,7 @@ pub enum ErrorKind {
     Malformed,
     /// A response larger than the limit.
     TooLarge,
-    /// Replay: the recording holds no answer to this request.
+    /// Replay: the recording has no answer to this request.
     NotRecorded,
     /// Not asked, because the endpoint had already failed for good.
     EndpointDown,

@@ -6,6 +6,10 @@
 
 pub(crate) mod guard;
 
+mod columns;
+mod hint;
+mod numbers;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -13,13 +17,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior,
-    value::{Object, Serde},
-};
-use serde_json::{Map, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
-use crate::files::{FileAccess, FileError};
+use self::columns::Columns;
+
+use crate::{
+    fields::Fields,
+    files::{FileAccess, FileError},
+};
 
 /// What one rendering may use up: a unit pays for a step or for 64 bytes, so it makes at most 64 MB.
 const FUEL: u64 = 1_000_000;
@@ -35,6 +40,9 @@ const MAX_DEPTH: usize = 100;
 pub struct Template {
     environment: Arc<Environment<'static>>,
     name: Arc<str>,
+    source: Arc<str>,
+    /// Whether it does more with numbers than to write them.
+    calculates: bool,
     included: Included,
 }
 
@@ -92,10 +100,25 @@ impl Template {
         // It would print what surrounds the template, which is no part of an item.
         environment.remove_global("debug");
         guard::add(&mut environment);
+        let calculates = numbers::calculates(source);
+        numbers::prepare(&mut environment, calculates);
         guard::guarded(source)
             .and_then(|guarded| environment.add_template_owned(name.to_owned(), guarded))
-            .map_err(|error| TemplateError::new(name, &error, None))?;
-        Ok(Self { environment: Arc::new(environment), name: name.into(), included })
+            .map_err(|error| {
+                let error = TemplateError::new(name, &error, None);
+                error.advised(hint::of_syntax(source))
+            })?;
+        let environment = Arc::new(environment);
+        Ok(Self { environment, name: name.into(), source: source.into(), calculates, included })
+    }
+
+    /// Whether what it renders may depend on these columns.
+    pub fn uses<'a>(&self, mut columns: impl Iterator<Item = &'a str>) -> bool {
+        let Ok(template) = self.environment.get_template(&self.name) else { return true };
+        let names = template.undeclared_variables(false);
+        names.contains("item")
+            || columns.any(|column| names.contains(column))
+            || hint::takes_in_files(&self.source)
     }
 
     /// Name and source of every file that was included so far, in the order of the names.
@@ -104,30 +127,29 @@ impl Template {
         included.iter().map(|(name, source)| (name.clone(), source.clone())).collect()
     }
 
-    /// Renders with every column as a variable.
-    pub fn render(&self, fields: &Map<String, Value>) -> Result<String, TemplateError> {
-        self.render_in(Serde(fields).into(), fields)
+    /// The template as it was written.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
-    /// As [`render`](Self::render); columns that the template does not name cost nothing.
-    pub fn render_shared(&self, fields: &Arc<Map<String, Value>>) -> Result<String, TemplateError> {
-        self.render_in(minijinja::Value::from_object(Columns(fields.clone())), fields)
-    }
-
-    fn render_in(
-        &self,
-        context: minijinja::Value,
-        fields: &Map<String, Value>,
-    ) -> Result<String, TemplateError> {
+    /// Renders with every column as a variable, and the row itself as `item`. Columns that the
+    /// template does not name cost nothing.
+    pub fn render(&self, fields: &Fields) -> Result<String, TemplateError> {
         let template = self
             .environment
             .get_template(&self.name)
             .map_err(|error| TemplateError::new(&self.name, &error, None))?;
+        let columns = Arc::new(Columns::new(fields, self.calculates));
+        let context = minijinja::Value::from_dyn_object(columns.clone());
         let text = template.render(context).map_err(|error| {
-            let missing = (error.kind() == ErrorKind::UndefinedError)
-                .then(|| template.undeclared_variables(false))
-                .map(|names| names.into_iter().filter(|n| !fields.contains_key(n)).collect());
-            TemplateError::new(&self.name, &error, missing)
+            let is_undefined = error.kind() == ErrorKind::UndefinedError;
+            let missing = is_undefined.then(|| {
+                let names = template.undeclared_variables(false).into_iter();
+                let is_missing = |n: &String| !fields.contains_key(n) && n != "item";
+                names.filter(is_missing).chain(columns.missed()).collect()
+            });
+            let wrong = TemplateError::new(&self.name, &error, missing);
+            wrong.advised(hint::of_row(&self.source, fields))
         })?;
         if text.len() > MAX_OUTPUT {
             let message = format!(
@@ -157,19 +179,6 @@ fn include(folder: &Path, name: &str, access: &FileAccess) -> Result<Option<Stri
     }
 }
 
-/// An item's columns, which become the template's own values when it asks for them.
-#[derive(Debug)]
-struct Columns(Arc<Map<String, Value>>);
-
-impl Object for Columns {
-    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
-        self.0.get(key.as_str()?).map(|value| match value {
-            Value::String(text) => text.as_str().into(),
-            other => Serde(other).into(),
-        })
-    }
-}
-
 impl TemplateError {
     fn new(name: &str, error: &minijinja::Error, undefined: Option<BTreeSet<String>>) -> Self {
         let at = match (error.name(), error.line()) {
@@ -189,6 +198,12 @@ impl TemplateError {
             _ => describe(error),
         };
         Self { message: format!("{at}: {what}"), line: error.line() }
+    }
+
+    /// With advice, where there is some.
+    fn advised(self, advice: Option<String>) -> Self {
+        let Some(advice) = advice else { return self };
+        Self { message: format!("{}; {advice}", self.message), ..self }
     }
 }
 

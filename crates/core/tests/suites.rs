@@ -29,6 +29,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         threshold: None,
         needs_target: true,
+        reads_objects: false,
         model_refs: &[],
         nested: |_| Vec::new(),
         embeds: false,
@@ -42,6 +43,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         threshold: None,
         needs_target: false,
+        reads_objects: false,
         model_refs: &["/model", "/models"],
         nested: |_| Vec::new(),
         embeds: false,
@@ -55,6 +57,7 @@ const KINDS: &[MetricKind] = &[
         direction: Direction::Higher,
         threshold: None,
         needs_target: true,
+        reads_objects: false,
         model_refs: &["/model"],
         nested: |_| Vec::new(),
         embeds: true,
@@ -180,7 +183,7 @@ fn a_models_limits_and_certificates_are_checked() {
     let wrong = entry("ca_file: none.pem, limits: { timeout: soon, total_timeout: '0' }");
     check(
         &[("params: { temperature: 0 } }", &wrong)],
-        &["none.pem do not exist", "`soon` is no time span", "`0` is no time span"],
+        &["none.pem do not exist", "`soon` is not a time span", "`0` is not a time span"],
     );
 }
 
@@ -192,8 +195,8 @@ fn labels_are_about_one_answer() {
     };
     labels("")(&["`labels` needs exactly one of `column`, `columns` and `file`"]);
     labels("column: label")(&[
-        "row 1: column `label`: `x` is no label; a label is a number from 0 to 1, or empty",
-        "one column cannot hold labels of several prompts' answers",
+        "row 1: column `label`: `x` is not a label; a label is a number from 0 to 1, or empty",
+        "one column cannot have the labels of several prompts' answers",
         "name one for each",
     ]);
     labels("columns: { plan: labels }")(&[
@@ -236,7 +239,7 @@ fn mistakes() {
         &[("epochs: 2", "epochs: many")],
         &["suite.yaml:16:9: `epochs` is text; expected a whole number"],
     );
-    check(&[("epochs: 2", "epochs: 0")], &["`epochs`: value is less than the minimum of 1"]);
+    check(&[("epochs: 2", "epochs: 0")], &["`epochs` must be at least 1"]);
     check(
         &[("name: intents", "name: a/b")],
         &["suite.yaml:1:7: the suite's name `a/b` must consist"],
@@ -277,11 +280,308 @@ fn mistakes() {
     );
     check(
         &[("role: system", "role: robot")],
-        &["`role` is not one of: system, developer, user, assistant"],
+        &["`role`: `robot` is not one of: system, developer, user, assistant"],
     );
     check(&[("name: intents\n", "")], &["the suite lacks the key `name`"]);
-    check(&[("slices: [tone]", "slices: [tone, tone]")], &["`tone` stands here twice"]);
+    check(&[("slices: [tone]", "slices: [tone, tone]")], &["`tone` appears twice here"]);
     check(&[("http://", "ftp://")], &["`base_url` must begin with http:// or https://"]);
+}
+
+/// A file of the suite's folder holds `bytes`; the good suite, changed, is read.
+fn with(files: &[(&str, &[u8])], changes: &[(&str, &str)]) -> Result<Suite, SuiteError> {
+    let folder = folder();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, bytes).expect("written");
+    }
+    let mut text = SUITE.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "the suite has no `{from}`");
+        text = text.replace(from, to);
+    }
+    read(folder.path(), &text)
+}
+
+/// The messages of the good suite's first item.
+fn first_messages(suite: &Suite, prompt: usize) -> Vec<String> {
+    let folder = folder();
+    let file = evalmark_core::dataset::FileSpec {
+        path: folder.path().join("data.csv"),
+        access: evalmark_core::files::FileAccess::unlimited(),
+        ..suite.dataset.file.clone()
+    };
+    let dataset = evalmark_core::dataset::DatasetSpec { file, ..suite.dataset.clone() };
+    let item = evalmark_core::dataset::Items::open(&dataset.into()).expect("opens").next();
+    let item = item.expect("an item").expect("a good item");
+    let messages = suite.prompts[prompt].render(&item).expect("renders");
+    messages.into_iter().map(|message| format!("{}: {}", message.role, message.content)).collect()
+}
+
+#[test]
+fn a_prompt_is_the_same_text_on_every_system() {
+    let template = ("    template: 'Label this: {{ text }}'", "    file: plain.j2");
+    let read = |bytes: &[u8]| with(&[("plain.j2", bytes)], &[template]).expect("valid");
+    let plain = read(b"Label\nthis: {{ text }}");
+    for other in ["\u{feff}Label\nthis: {{ text }}", "\u{feff}Label\r\nthis: {{ text }}"] {
+        let other = read(other.as_bytes());
+        assert_eq!(plain.prompts[0].hash, other.prompts[0].hash);
+        assert_eq!(first_messages(&other, 0), ["user: Label\nthis: a, b\nc"]);
+    }
+    let included =
+        |bytes: &[u8]| with(&[("part.j2", bytes)], &[]).expect("valid").prompts[1].hash.clone();
+    assert_eq!(included(b"a\nb"), included(b"\xEF\xBB\xBFa\r\nb"));
+    let error = with(&[("plain.j2", b"caf\xE9")], &[template]).expect_err("not UTF-8");
+    assert!(error.to_string().contains("line 1: the byte 0xE9 is not UTF-8"), "{error}");
+}
+
+#[test]
+fn a_chat_is_yaml_or_json_and_may_name_files() {
+    let read = |name: &str, text: &str| {
+        let file = format!("    file: {name}");
+        let template = ("    template: 'Label this: {{ text }}'", file.as_str());
+        with(&[(name, text.as_bytes()), ("chats/system.j2", b"Be {{ tone }}.")], &[template])
+    };
+    let chat = "[{\"role\": \"system\", \"content\": \"Be calm.\"},\n\t{\"role\": \"user\", \"content\": \"{{ text }}\"}]";
+    let expected = ["system: Be calm.", "user: a, b\nc"];
+    assert_eq!(first_messages(&read("chats/a.json", chat).expect("JSON"), 0), expected);
+    let chat = "- { role: system, file: system.j2 }\n- { role: user, content: '{{ text }}' }\n";
+    assert_eq!(first_messages(&read("chats/a.yaml", chat).expect("YAML"), 0), expected);
+    let refused = |name: &str, text: &str, words: &[&str]| {
+        let error = read(name, text).expect_err(words[0]).to_string();
+        for words in words {
+            assert!(error.contains(words), "`{words}` is not in {error}");
+        }
+    };
+    refused(
+        "c.json",
+        "{\"messages\": [{\"role\": \"user\"}]}",
+        &["a whole request", "hint: a chat is a list"],
+    );
+    refused(
+        "c.json",
+        "[1, {\"role\": \"robot\", \"content\": \"x\"}]",
+        &["c.json:1:2: item 1 is a number", "`role`: `robot` is not one of"],
+    );
+    refused(
+        "c.yaml",
+        "- { role: user }\n",
+        &["message 1 needs exactly one of `content` and `file`"],
+    );
+    refused("c.yaml", "- { role: user, content: [a] }\n", &["c.yaml:1:26: `content` is a list"]);
+    refused("c.yaml", "[]", &["is empty; it needs at least 1"]);
+}
+
+#[test]
+fn one_message_for_one_mistake() {
+    check(
+        &[("provider: openai", "provider: anthropic")],
+        &["`provider`: `anthropic` is not one of: openai, recorded"],
+    );
+    check(
+        &[("content: Answer with one word.", "content: [a, b]")],
+        &["`content` is a list; expected text"],
+    );
+    check(
+        &[
+            ("  - { name: grader, provider: recorded, recorded: { column: text } }", "  - smollm2"),
+            ("{ model: grader }", "{ model: small }"),
+        ],
+        &["item 2 of `models` is text; expected a mapping"],
+    );
+    check(
+        &[("exact: { normalize: [trim] }", "exact: { normalize: trim }")],
+        &["`normalize` is text; expected a list"],
+    );
+}
+
+#[test]
+fn the_parsers_own_advice_reaches_nobody() {
+    let told = |text: &str, expected: &[&str]| {
+        let folder = folder();
+        let error = read(folder.path(), text).expect_err(text).to_string();
+        for words in expected {
+            assert!(error.contains(words), "`{words}` is not in {error}");
+        }
+        for library in ["DuplicateKeyPolicy", "Options", "from_str", "data pos", "serde"] {
+            assert!(!error.contains(library), "{error}");
+        }
+    };
+    told(
+        &SUITE.replace("epochs: 2", "epochs: 2\nname: again"),
+        &[":17:1: the key `name` stands here twice"],
+    );
+    told(
+        &SUITE.replace("{ temperature: 0 }", "{ seed: 1, seed: 2 }"),
+        &["the key `seed` stands here twice"],
+    );
+    told(
+        "name: a\n---\nname: b\n",
+        &["the file holds two YAML documents", "remove the line `---`"],
+    );
+    told(
+        "name: a\nprompts:\n  - name: p\n    template: {{ text }}\n",
+        &["quote a template that begins with a brace"],
+    );
+    told("name: a\n\tx: b\n", &["indent with spaces"]);
+    told("name: *a\n", &["an alias (`*name`) names an anchor"]);
+    told("name: a\nx: .nan\n", &["is not a number that a suite can hold"]);
+    told(
+        &SUITE.replace("metrics:\n", "metrics: []\nx:\n"),
+        &["`metrics` is empty; it needs at least 1"],
+    );
+}
+
+#[test]
+fn columns_of_any_name_are_used() {
+    let csv =
+        "id,text,label,tone,Incorrect Answer 1,gr\u{f6}\u{df}e,my-col,a.b\n1,a,x,calm,Lyon,7,m,n\n";
+    let read = |template: &str| {
+        let quoted = format!("'{}'", template.replace('\'', "''"));
+        with(&[("data.csv", csv.as_bytes())], &[("'Label this: {{ text }}'", &quoted)])
+    };
+    read("{{ item['Incorrect Answer 1'] }} {{ gr\u{f6}\u{df}e }} {{ item['my-col'] }}{{ item['a.b'] }}{{ item.tone }}")
+        .expect("valid");
+    for (template, expected) in [
+        (
+            "{{ Incorrect Answer 1 }}",
+            "if `Incorrect Answer 1` is a column, write `{{ item['Incorrect Answer 1'] }}`",
+        ),
+        ("{{ my-col }}", "the column `my-col` is written `{{ item['my-col'] }}`"),
+        ("{{ a.b }}", "the column `a.b` is written `{{ item['a.b'] }}`"),
+        ("{{ item['Wrong Answer'] }}", "undefined variable `Wrong Answer`"),
+    ] {
+        let error = read(template).expect_err(template).to_string();
+        assert!(error.contains(expected), "{template}: {error}");
+    }
+}
+
+#[test]
+fn what_is_hardly_meant_is_a_warning() {
+    let warned = |changes: &[(&str, &str)], expected: &[&str]| {
+        let suite = with(&[], changes).expect("valid");
+        for words in expected {
+            assert!(
+                suite.warnings.iter().any(|warning| warning.contains(words)),
+                "{:?}",
+                suite.warnings
+            );
+        }
+        assert_eq!(suite.warnings.len(), expected.len(), "{:?}", suite.warnings);
+    };
+    warned(&[], &[]);
+    warned(
+        &[("{{ text }}'\n  - name: chat", "{text}'\n  - name: chat")],
+        &[
+            "prompt `plain` uses no column and asks the same of every item; did you mean `{{ text }}`?",
+        ],
+    );
+    warned(
+        &[(
+            "  - name: chat",
+            "  - { name: again, template: 'Label this: {{ text }}' }\n  - name: chat",
+        )],
+        &["the prompts `plain` and `again` are the same text"],
+    );
+    warned(
+        &[("temperature: 0 }", "tempratur: 0 }")],
+        &["`tempratur` is not one that servers know; did you mean `temperature`?"],
+    );
+    warned(
+        &[("temperature: 0 }", "temperature: hot }")],
+        &["`temperature` is text; servers expect a number"],
+    );
+}
+
+#[test]
+fn datasets_of_other_delimiters_and_kinds_are_named() {
+    let csv = b"id;text;label;tone\n1;a, b;x;calm\n2;c;y;\n";
+    let suite = with(&[("data.csv", csv)], &[]).expect("valid");
+    assert!(suite.notes[0].contains("separated by `;`"), "{:?}", suite.notes);
+    let named = [("{ path: data.csv,", "{ path: data.csv, delimiter: ';',")];
+    assert!(with(&[("data.csv", csv)], &named).expect("valid").notes.is_empty());
+    let wrong = |changes: &[(&str, &str)], files: &[(&str, &[u8])], expected: &[&str]| {
+        let error = with(files, changes).expect_err(expected[0]).to_string();
+        for words in expected {
+            assert!(error.contains(words), "`{words}` is not in {error}");
+        }
+    };
+    let path = |to: &'static str| [("path: data.csv", to)];
+    wrong(&path("path: data.csv, delimiter: ab"), &[], &["`ab` is not a delimiter"]);
+    wrong(
+        &path("path: d.csv.gz"),
+        &[],
+        &["`d.csv.gz` is compressed", "unpack it and name the file within, for example `d.csv`"],
+    );
+    wrong(&path("path: d.xlsx"), &[], &["is a spreadsheet", "save the sheet as CSV"]);
+    wrong(&path("path: d.feather"), &[], &["is an Arrow file", "save it as Parquet"]);
+    wrong(&path("path: ."), &[], &["`.` is a folder", "`data.csv`"]);
+    wrong(&path("path: '*.csv'"), &[], &["cannot be read"]);
+    wrong(
+        &path("path: data, format: csv"),
+        &[("data", b"\x1F\x8B\x08\0")],
+        &["is compressed (gzip)", "gunzip"],
+    );
+    wrong(&path("path: data, format: csv"), &[("data", b"PK\x03\x04")], &["Excel workbook"]);
+    wrong(&path("path: data, format: csv"), &[("data", b"\xFF\xFEi\0d\0")], &["is UTF-16"]);
+    wrong(
+        &path("path: data.jsonl"),
+        &[("data.jsonl", b"[{\"id\": 1}]")],
+        &["is a JSON array", "format: json"],
+    );
+    wrong(
+        &path("path: data.json"),
+        &[("data.json", b"{\"id\": 1}\n{\"id\": 2}\n")],
+        &["one object a line", "format: jsonl"],
+    );
+    wrong(
+        &path("path: data.json"),
+        &[("data.json", b"{\"data\": [1]}")],
+        &["is one object, not an array"],
+    );
+}
+
+#[test]
+fn targets_ids_and_slices_may_lie_within_a_column() {
+    let rows = br#"{"meta": {"id": 1.50, "tone": "calm"}, "text": "a", "expected": {"intent": "x", "all": [{"t": "p"}, {"t": "q"}]}, "n": 98765432109876543210, "score": NaN}
+"#;
+    let read = |target: &str| {
+        let dataset =
+            format!("{{ path: data.jsonl, id: meta.id, target: {target}, slices: [meta.tone] }}");
+        let suite = with(
+            &[("data.jsonl", rows)],
+            &[("{ path: data.csv, id: id, target: label, slices: [tone] }", &dataset)],
+        )?;
+        Ok::<_, SuiteError>(suite)
+    };
+    let item = |target: &str| {
+        let suite = read(target).expect(target);
+        let folder = folder();
+        fs::write(folder.path().join("data.jsonl"), rows).expect("written");
+        let mut dataset = suite.dataset.clone();
+        dataset.file.path = folder.path().join("data.jsonl");
+        dataset.file.access = evalmark_core::files::FileAccess::unlimited();
+        let items = evalmark_core::dataset::Items::open(&dataset.into()).expect("opens").next();
+        items.expect("an item").expect("a good item")
+    };
+    let found = item("expected.intent");
+    assert_eq!((&*found.id, &*found.targets), ("1.50", &["x".to_owned()][..]));
+    assert_eq!(&*found.slices, [Some("calm".to_owned())]);
+    assert_eq!(&*item("expected.all.t").targets, ["p", "q"]);
+    assert_eq!(&*item("n").targets, ["98765432109876543210"]);
+    let error = |target: &str| read(target).expect_err(target).to_string();
+    assert!(error("expected").contains("the target `expected` is an object; name what in it is the right answer, as in `target: expected.intent`"), "{}", error("expected"));
+    assert!(error("expected.all").contains("is an object"), "{}", error("expected.all"));
+    assert!(
+        error("expected.x").contains("the first row has no `x` there"),
+        "{}",
+        error("expected.x")
+    );
+    assert!(
+        error("score").contains("`score` is NaN or infinite, which is not JSON"),
+        "{}",
+        error("score")
+    );
 }
 
 #[test]
@@ -346,7 +646,7 @@ fn dataset_errors_name_their_row() {
     fs::write(folder.path().join("data.csv"), b"id,text,label,tone\n1,\xff,x,y\n")
         .expect("written");
     let error = read(folder.path(), SUITE).expect_err("not UTF-8").to_string();
-    assert!(error.contains("row 1 (line 2): is not UTF-8"), "{error}");
+    assert!(error.contains("row 1 (line 2), column `text`: is not UTF-8"), "{error}");
 }
 
 #[test]
@@ -369,24 +669,24 @@ fn json_datasets() {
         (
             "data.jsonl",
             "{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}\n[1]\n",
-            "line 2: is not a JSON object",
+            "line 2, column 1: is not a JSON object",
         ),
         (
             "data.jsonl",
             "{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}\n{\"id\":\n",
-            "line 2: is not valid JSON",
+            "line 2, column 7: is cut off",
         ),
         (
             "data.json",
             "[{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}, 3]",
-            "row 2: is not a JSON object",
+            "row 2 (line 1, column 44): is not a JSON object",
         ),
         (
             "data.json",
             "[{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}] []",
-            "row 2: goes on after the array",
+            "row 2 (line 1, column 44): goes on after the array",
         ),
-        ("data.json", "{}", "is not a JSON array of objects"),
+        ("data.json", "{}", "is one object, not an array of objects"),
     ] {
         let folder = folder();
         fs::write(folder.path().join(name), text).expect("written");

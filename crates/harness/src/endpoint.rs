@@ -217,7 +217,7 @@ impl Inner {
         match &self.provider {
             Provider::OpenAi(http) => http.ask(request, timeout, self.limits.usual_tokens()).await,
             Provider::Recorded => {
-                let message = "the recording holds no answer to this request".into();
+                let message = "the recording has no answer to this request".into();
                 Err(Trouble::new(ErrorKind::NotRecorded, message, Again::Never)).into()
             }
         }

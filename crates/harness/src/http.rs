@@ -239,7 +239,7 @@ fn url(base_url: &str, place: &str) -> Result<Url, HttpError> {
         return Err(wrong("must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("must not hold a user name or password"));
+        return Err(wrong("must not contain a user name or password"));
     }
     let path = format!("{}/{place}", url.path().trim_end_matches('/'));
     url.set_path(&path);
@@ -297,7 +297,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
     read.map_err(|error| wrong(error.to_string()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(wrong("hold no certificate in PEM".into())),
+        Ok(_) => Err(wrong("contain no PEM certificate".into())),
         Err(error) => Err(wrong(format!("are no PEM: {}", with_causes(&error)))),
     }
 }
@@ -367,7 +367,7 @@ mod tests {
         check_url("https://h/d?api-version=1", "https://h/d/chat/completions?api-version=1");
         check_url("ftp://h", "the base URL must begin with http:// or https://");
         check_url("h/v1", "the base URL is no URL: relative URL without a base");
-        check_url("http://u:p@h/", "the base URL must not hold a user name or password");
+        check_url("http://u:p@h/", "the base URL must not contain a user name or password");
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use evalmark_core::{
+    fields::Fields,
     record::{ErrorKind, Outcome, Record, Timing, Usage},
     request::RequestHash,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::ledger::LedgerError;
 
@@ -78,15 +78,22 @@ impl RecordedAnswer {
     }
 }
 
-/// The record of an item whose answer stands in `column`: its text, or the JSON of what is no
-/// text. A missing or null cell is a failure: there is no answer to score.
-pub fn recorded_cell(cell: Option<&Value>, column: &str) -> Record {
-    match cell {
-        Some(Value::String(text)) => Record::recorded(text.clone()),
-        Some(value) if !value.is_null() => Record::recorded(value.to_string()),
-        _ => {
+/// The record of an item whose answer stands in `column`: its text, or the JSON of a list or an
+/// object. A missing or null cell is a failure: there is no answer to score.
+pub fn recorded_cell(fields: &Fields, column: &str) -> Record {
+    let found = fields.find(column).unwrap_or_default();
+    let text = match found.as_slice() {
+        [cell] => cell.text(),
+        _ => Ok(None),
+    };
+    match text {
+        Ok(Some(text)) => Record::recorded(text.into_owned()),
+        Ok(None) => {
             let message = format!("the item has no answer in column `{column}`");
             Record::failed(ErrorKind::NotRecorded, message, 0)
+        }
+        Err(problem) => {
+            Record::failed(ErrorKind::NotRecorded, format!("the recorded answer {problem}"), 0)
         }
     }
 }
@@ -206,8 +213,9 @@ mod tests {
         assert_eq!(RecordedAnswer::new(RequestHash([0; 32]), &failed), None);
     }
 
-    fn check_cell(cell: Option<&Value>, expected: Option<&str>) {
-        let record = recorded_cell(cell, "answer");
+    fn check_cell(cell: Option<&serde_json::Value>, expected: Option<&str>) {
+        let cells = cell.map(|cell| ("answer".to_owned(), cell.clone())).into_iter();
+        let record = recorded_cell(&cells.collect::<serde_json::Map<_, _>>().into(), "answer");
         assert_eq!(record.output.as_deref(), expected);
         assert_eq!(record.has_answer(), expected.is_some());
     }

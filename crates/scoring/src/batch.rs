@@ -59,7 +59,7 @@ fn score_case(metrics: &[Metric], case: &Case<'_>) -> Vec<Score> {
 
 fn judged(judge: &Judge, subject: Subject<'_>, judgement: Judgement<'_>) -> Score {
     match judgement {
-        Judgement::None => Score::missing("the judge was not asked"),
+        Judgement::None => Score::missing("the judge was not called"),
         Judgement::Unaskable(why) => judge.unasked(why),
         Judgement::Given(replies) => judge.score(subject, replies),
     }

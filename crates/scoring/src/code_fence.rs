@@ -93,7 +93,7 @@ pub(crate) fn document<'a>(
     let said: Vec<_> = found.into_iter().filter(|(_, body)| !body.trim().is_empty()).collect();
     let is_ours =
         |label: &str| languages.iter().any(|language| language.eq_ignore_ascii_case(label));
-    let labelled = said.iter().filter(|(label, _)| is_ours(label)).next_back();
+    let labelled = said.iter().rfind(|(label, _)| is_ours(label));
     let plain: Vec<_> = said.iter().filter(|(label, _)| label.is_empty()).collect();
     match (labelled, plain.as_slice(), said.as_slice()) {
         (Some((_, body)), ..) | (None, [(_, body)], _) | (None, [], [(_, body)]) => Ok(body),

@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use evalmark_core::metric::{Complaint, Direction, Nested, Range, Reasoning};
+use evalmark_core::{
+    fields::Fields,
+    metric::{Complaint, Direction, Nested, Range, Reasoning},
+};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -39,6 +42,8 @@ pub(crate) trait Define {
     const AGGREGATION: &'static str = "mean";
     /// Whether the models that it names give embeddings, and no opinion.
     const EMBEDS: bool = false;
+    /// Whether it can use a target that is a JSON object, or lets a model or program use it.
+    const READS_OBJECTS: bool = false;
     /// Pointers to parameters that name a file, relative to the suite: a kind gets its content as a
     /// [`FileText`](crate::file_text::FileText).
     const FILE_REFS: &'static [&'static str] = &[];
@@ -89,6 +94,11 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// Whether the metric can use an item's targets, of which there is at least one.
+    fn check_targets(&self, _targets: &[String], _fields: &Fields) -> Result<(), UnusableTarget> {
+        Ok(())
+    }
+
     /// Whether its findings may say themselves that an answer passes.
     fn decides(&self) -> bool {
         false
@@ -99,6 +109,15 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
     fn counts_of_invalid(&self, _: Subject<'_>) -> Option<Vec<f64>> {
         None
     }
+}
+
+/// Why a metric has no score of an item, whatever is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusableTarget {
+    /// What is wrong with the target.
+    pub problem: String,
+    /// Whether it can only be a mistake, even where another metric can use the target.
+    pub is_mistake: bool,
 }
 
 /// A value of a whole run that is made from sums of what each answer adds: BLEU, macro F1.
@@ -215,6 +234,8 @@ pub(crate) struct Kind {
     pub(crate) about: About,
     /// Whether the models that it names give embeddings, and no opinion.
     pub(crate) embeds: bool,
+    /// Whether it can use a target that is a JSON object.
+    pub(crate) reads_objects: bool,
     /// Pointers to parameters that name a file.
     pub(crate) file_refs: &'static [&'static str],
     /// JSON Schema of its parameters, without references, so that it can be embedded.
@@ -234,6 +255,7 @@ pub(crate) const fn kind<D: Define>() -> Kind {
         schema: schema::<D::Params>,
         compile: compile::<D>,
         embeds: D::EMBEDS,
+        reads_objects: D::READS_OBJECTS,
         file_refs: D::FILE_REFS,
         aggregation: D::AGGREGATION,
         nested: D::nested,

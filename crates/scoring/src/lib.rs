@@ -54,7 +54,7 @@ mod word_edge;
 
 pub use batch::{Case, Judgement, score_batch};
 pub use judge::{Form, Judge, Question, Reply, Unaskable};
-pub use kind::{Confused, Corpus};
+pub use kind::{Confused, Corpus, UnusableTarget};
 pub use kinds::catalog;
 pub use metric::Metric;
 pub use program::{Program, ProgramScore};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use evalmark_core::{
+    fields::Fields,
     item::Item,
     metric::{Complaint, Direction, MetricSpec, Range, Reasoning},
     request::Message,
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     finish::Finish,
     judge::{Judge, Question, Unaskable},
-    kind::{About, Corpus, Finding, Measure, Work},
+    kind::{About, Corpus, Finding, Measure, UnusableTarget, Work},
     kinds::kinds,
     narrow::Narrowing,
     program::{self, Program, ProgramScore},
@@ -91,7 +92,7 @@ impl Metric {
                 };
                 Score { counts, ..score }
             }
-            Worker::Judge(_) => Score::missing("the judge was not asked"),
+            Worker::Judge(_) => Score::missing("the judge was not called"),
             Worker::Program(_) => {
                 self.score_narrowed(subject, |_| Score::missing("the program was not run"))
             }
@@ -128,6 +129,25 @@ impl Metric {
     ) -> Result<(), String> {
         match &self.worker {
             Worker::Text(measure) => measure.check_item(targets, fields),
+            Worker::Judge(_) | Worker::Program(_) => Ok(()),
+        }
+    }
+
+    /// Whether the metric can use what is right for an item, where anything is said to be.
+    pub fn check_targets(&self, item: &Item) -> Result<(), UnusableTarget> {
+        if item.targets.iter().all(String::is_empty) {
+            return Ok(());
+        }
+        self.check_row_targets(&item.targets, &item.fields)
+    }
+
+    pub(crate) fn check_row_targets(
+        &self,
+        targets: &[String],
+        fields: &Fields,
+    ) -> Result<(), UnusableTarget> {
+        match &self.worker {
+            Worker::Text(measure) => measure.check_targets(targets, fields),
             Worker::Judge(_) | Worker::Program(_) => Ok(()),
         }
     }

@@ -131,7 +131,7 @@ pub(crate) fn parts(
     check: impl Fn(&Metric) -> Result<(), String>,
 ) -> Result<Vec<Part>, Complaint> {
     if let Some(deep) = within(entries).into_iter().find(|nested| depth(nested) > MAX_DEPTH) {
-        let message = format!("metrics stand within one another at most {MAX_DEPTH} deep");
+        let message = format!("metrics can be nested at most {MAX_DEPTH} deep");
         return Err(Complaint { pointer: deep.pointer, message });
     }
     let part = |(i, entry): (usize, &Value)| {
@@ -155,7 +155,7 @@ pub(crate) fn compile(value: &Value) -> Result<Metric, Complaint> {
     if !metric.is_direct() {
         let message = format!(
             "`{}` asks a model or a program, which happens after the other metrics; it can only \
-             stand by itself under `metrics`",
+             be a metric of its own under `metrics`",
             spec.kind
         );
         return Err(Complaint { pointer: format!("/{}", spec.kind), message });

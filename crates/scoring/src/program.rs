@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use evalmark_core::score::Score;
+use evalmark_core::{fields::Fields, score::Score};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     kind::Finding,
@@ -43,7 +43,7 @@ struct Request<'a> {
     id: u64,
     answer: &'a str,
     targets: &'a [String],
-    item: &'a Map<String, Value>,
+    item: &'a Fields,
     #[serde(flatten)]
     known: Known<'a>,
 }

@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use evalmark_core::{metric::Reasoning, record::Record};
+use evalmark_core::{fields::Fields, metric::Reasoning, record::Record};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 /// One answer, and all that a metric may look at.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +15,7 @@ pub struct Subject<'a> {
     /// The item's right answers.
     pub targets: &'a [String],
     /// The item's columns.
-    pub fields: &'a Map<String, Value>,
+    pub fields: &'a Fields,
     /// How the request ended: timing, tokens, finish reason; its text is the whole answer.
     pub record: &'a Record,
     /// US dollars that the answer cost, where the price is known.
@@ -44,7 +43,7 @@ impl<'a> Subject<'a> {
     pub fn new(
         record: &'a Record,
         targets: &'a [String],
-        fields: &'a Map<String, Value>,
+        fields: &'a Fields,
         cost_usd: Option<f64>,
     ) -> Self {
         let answer = record.output.as_deref().unwrap_or_default();
@@ -53,7 +52,7 @@ impl<'a> Subject<'a> {
 
     /// An answer of which nothing is known but its text and the right answers.
     pub fn of_texts(answer: &'a str, targets: &'a [String]) -> Self {
-        static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        static NO_FIELDS: LazyLock<Fields> = LazyLock::new(Fields::default);
         static NO_RECORD: LazyLock<Record> = LazyLock::new(|| Record::recorded(String::new()));
         Self { answer, ..Self::new(&NO_RECORD, targets, &NO_FIELDS, None) }
     }

@@ -14,7 +14,7 @@ fn ended(rank: u64, length: usize) -> Box<Ended> {
         index: rank,
         id: rank.to_string().into(),
         hash: ItemHash([0; 16]),
-        fields: Arc::default(),
+        fields: evalmark_core::fields::Fields::default(),
         targets: [].into(),
         cluster: None,
         slices: [].into(),

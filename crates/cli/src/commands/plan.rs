@@ -18,6 +18,7 @@ use crate::{
     outlook::{self, DISCORDANCE, Outlook, outlooks},
     print::Printer,
     run_folder::Options,
+    table::wrapped,
 };
 
 /// The baseline that a run would be compared with: one that was asked for must exist.
@@ -66,7 +67,7 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     let samples = counted(opened.plan.n_samples(), "sample");
     printer.result(&format!("{samples} over {}", counted(n_items, "item")));
     for model in &models {
-        printer.result(&model.line());
+        printer.result(&wrapped("  ", &model.line()).join("\n"));
     }
     let unplanned = outlook::unplanned(&opened, &gate);
     if let Some(unplanned) = &unplanned {
@@ -80,14 +81,15 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
             .result("\nthe gate compares no score with a baseline, so there is no drop to detect");
         return Ok(Exit::Done);
     }
-    printer.result(&format!(
-        "\nwhat {} and {} can detect with {:.0} % power at alpha {}, in percentage points:\n{}",
+    let header = format!(
+        "what {} and {} can detect with {:.0} % power at alpha {}, in percentage points:",
         counted(n_items, "item"),
         counted(epochs.into(), "epoch"),
         100.0 * POWER,
         gate.alpha,
-        outlook::render(&outlooks)
-    ));
+    );
+    let header = wrapped("", &header).join("\n");
+    printer.result(&format!("\n{header}\n{}", outlook::render(&outlooks)));
     for warning in &warnings {
         printer.warning(warning);
     }
@@ -206,7 +208,7 @@ impl ModelEstimate {
         let cost =
             self.cost_usd.map_or(String::new(), |cost| format!(", at most about ${cost:.4}"));
         format!(
-            "  {}: {}, about {} tokens in, at most {} out{cost}",
+            "{}: {}, about {} tokens in, at most {} out{cost}",
             self.name,
             counted(self.samples, "request"),
             self.usage.input_tokens.unwrap_or_default(),

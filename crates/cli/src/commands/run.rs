@@ -52,6 +52,9 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         let mut record = begin(&opened, git, run_id, options.clone());
         let remarks = (!args.output.quiet).then_some(printer);
         record.ungated = against.ungated(&opened);
+        if let (Some(warning), Some(printer)) = (against.warning(), remarks) {
+            printer.warning(&warning);
+        }
         record.stop_early = early::begin(&opened, against.baseline.as_ref(), remarks)?;
         let folder = RunFolder::begin(&args.out, &record)?;
         let (output, asks) = (args.output, Asks::Everyone);

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use evalmark_core::{
     dataset::{FileSpec, Format, Items},
+    fields::Fields,
     files::FileAccess,
     item::{Item, ItemHash},
     label::{Answered, LabelSpec, Labels},
@@ -19,7 +20,6 @@ use evalmark_report::{
     samples::{SampleRecord, samples},
     scores::for_each_score,
 };
-use serde_json::{Map, Value};
 
 use crate::{
     hint::Hinted,
@@ -43,17 +43,14 @@ pub(crate) struct Answer {
 }
 
 /// Items' columns, by id.
-type Fields = HashMap<String, Arc<Map<String, Value>>>;
+type Rows = HashMap<String, Fields>;
 
 /// Where labels are.
 pub(crate) enum Source {
     /// Beside the scores, as the suite's `labels` put them there.
     Run,
     /// In a file of their own, or in a column of the dataset.
-    Labels {
-        labels: Labels,
-        fields: HashMap<String, Arc<serde_json::Map<String, serde_json::Value>>>,
-    },
+    Labels { labels: Labels, fields: Rows },
 }
 
 impl Source {
@@ -67,7 +64,8 @@ impl Source {
                 .hint("use a file ending in .csv, .tsv, .jsonl, .json or .parquet")?;
             let access = FileAccess::unlimited();
             let path = path.to_owned();
-            let file = FileSpec { path, format, parquet: readers().parquet, access };
+            let file =
+                FileSpec { path, format, delimiter: None, parquet: readers().parquet, access };
             let labels = LabelSpec::File(file).open().context("labels cannot be read")?;
             return Ok(Self::Labels { labels, fields: HashMap::new() });
         }
@@ -124,7 +122,7 @@ pub(crate) fn answers(folder: &RunFolder, metric: &str, source: &Source) -> Resu
     Ok(answers)
 }
 
-fn label_of(sample: &SampleRecord, labels: &Labels, fields: &Fields) -> Option<f64> {
+fn label_of(sample: &SampleRecord, labels: &Labels, fields: &Rows) -> Option<f64> {
     let item = Item {
         index: 0,
         id: sample.item_id.as_str().into(),

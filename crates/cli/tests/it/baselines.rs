@@ -178,7 +178,7 @@ fn a_run_that_lacks_scores_is_no_baseline() {
     world.run_suite("r", &[]).expect(0);
     let mut record = world.json("reports/test/r/run.json");
     record["status"] = "partial".into();
-    let example = "the target is no label: `blue`";
+    let example = "the target is not a label: `blue`";
     record["counts"]["unscored"] = json!({ "l": { "count": 12, "example": example } });
     world.write("reports/test/r/run.json", &record.to_string());
     let ran = world.run(&["baseline", "promote", "reports/test/r", "main"]).expect(2);

@@ -81,7 +81,7 @@ fn labels_that_are_about_nothing_are_told() {
     );
     world.write("labels.csv", "item_id,label\ni0001,splendid\n");
     let ran = run_judged(&world, "s", "", "labels: { file: labels.csv }").expect(2);
-    let told = "row 1: `splendid` is no label; a label is a number from 0 to 1";
+    let told = "row 1: `splendid` is not a label; a label is a number from 0 to 1";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
 

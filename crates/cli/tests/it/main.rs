@@ -4,6 +4,7 @@ mod aborted;
 mod baselines;
 mod calibrate;
 mod changed;
+mod changing;
 mod classified;
 mod custom;
 mod dependencies;

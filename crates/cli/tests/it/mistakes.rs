@@ -76,7 +76,7 @@ fn mistakes_in_the_suite() {
         "literal key",
         replaced("limits:", "api_key: sk-abcdefghijk, limits:"),
         &[],
-        &["a suite never holds a key", "api_key_env: OPENAI_API_KEY"],
+        &["a suite must not contain a key", "api_key_env: OPENAI_API_KEY"],
     );
 }
 
@@ -169,5 +169,5 @@ fn check_reports_every_mistake_and_asks_nothing() {
         "{}",
         ran.stderr
     );
-    assert!(ran.stderr.contains("`algorithm` is not one of"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`algorithm`: `levenstein` is not one of"), "{}", ran.stderr);
 }

@@ -216,22 +216,22 @@ fn literal_keys_are_refused_and_not_repeated() {
             format!(
                 "params: {{ extra_body: {{ headers: {{ Authorization: 'Bearer {key}' }} }} }}, limits:"
             ),
-            "`Authorization`: a suite never holds a key",
+            "`Authorization`: a suite must not contain a key",
         ),
         (
             "limits:",
             "params: { extra_body: { headers: { Authorization: letmein } } }, limits:".to_owned(),
-            "`Authorization`: a suite never holds a key",
+            "`Authorization`: a suite must not contain a key",
         ),
         (
             "limits:",
             "params: { a: [{ api-key: letmein }] }, limits:".to_owned(),
-            "`api-key`: a suite never holds a key",
+            "`api-key`: a suite must not contain a key",
         ),
         (
             "limits:",
             "params: { x_api_key: letmein }, limits:".to_owned(),
-            "`x_api_key`: a suite never holds a key",
+            "`x_api_key`: a suite must not contain a key",
         ),
         ("limits:", format!("params: {{ user: {key} }}, limits:"), "a key seems to stand here"),
         (":1/v1", format!(":1/{key}/v1"), "a key seems to stand here"),
@@ -307,7 +307,7 @@ fn permissions_are_told_as_json() {
     let text = text("http://127.0.0.1:1/v1")
         .replace("limits:", "api_key_env: MY_KEY, limits:")
         .replace("template: '{{ text }}'", "file: ../good.j2")
-        .replace("fuzzy: { algorithm: levenshtein }", "command: { command: [python3, score.py] }");
+        .replace("fuzzy: { algorithm: levenshtein }", "command: { program: [python3, score.py] }");
     let other = "\n  - { name: other, provider: openai, base_url: 'https://llm.example/v1', api_key_env: OTHER_KEY, evaluate: false }\nmetrics:";
     world.write("repo/suites/suite.yaml", &text.replace("\nmetrics:", other));
     let ran = world.run(&["check", "--permissions", "repo/suites/suite.yaml"]).expect(0);

@@ -1,21 +1,30 @@
-//! Rows of a CSV or TSV file. Every value is text.
+//! Rows of a CSV or TSV file (RFC 4180). Every value is text.
 
 use std::{fs::File, io::BufReader, path::Path, sync::Arc};
 
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{DatasetError, Row, Rows};
+use super::{DatasetError, Format, Rows, delimiter, encoding, quotes::Quotes, sniff};
+use crate::fields::{Fields, Marks};
 
-pub(super) fn open(path: &Path, file: File, delimiter: u8) -> Result<Rows, DatasetError> {
-    let file = BufReader::with_capacity(1 << 16, file);
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
-    let header = reader.headers().map_err(|error| describe(path, 0, &error))?.clone();
+pub(super) fn open(
+    path: &Path,
+    file: File,
+    format: Format,
+    declared: Option<u8>,
+) -> Result<Rows, DatasetError> {
+    let file = sniff::open(path, file, format)?;
+    let delimiter = declared.unwrap_or_else(|| delimiter::detect(file.buffer(), format));
+    let mut reader =
+        ReaderBuilder::new().delimiter(delimiter).from_reader(Quotes::new(file, delimiter));
+    let header = reader.headers().map_err(|error| describe(path, 0, &error, None))?.clone();
     check_header(path, &header)?;
     let names = header.iter().map(str::to_owned).collect();
     Ok(Box::new(CsvRows {
         path: path.into(),
         reader,
+        delimiter,
         names,
         record: StringRecord::new(),
         row: 0,
@@ -28,17 +37,29 @@ fn check_header(path: &Path, header: &StringRecord) -> Result<(), DatasetError> 
         return Err(DatasetError::of_file(path, "is empty; it needs a header row and items"));
     }
     for (i, name) in header.iter().enumerate() {
-        if header.iter().take(i).any(|other| other == name) {
-            let message = format!("the header names the column `{name}` twice");
-            return Err(DatasetError::of_row(path, "line 1", message));
-        }
+        let Some(first) = header.iter().take(i).position(|other| other == name) else { continue };
+        let message = if name.is_empty() {
+            format!(
+                "the header has no name for the columns {} and {}; name each column",
+                first + 1,
+                i + 1
+            )
+        } else {
+            format!(
+                "the header names the column `{name}` twice (columns {} and {})",
+                first + 1,
+                i + 1
+            )
+        };
+        return Err(DatasetError::of_row(path, "line 1", message));
     }
     Ok(())
 }
 
 struct CsvRows {
     path: Arc<Path>,
-    reader: Reader<BufReader<File>>,
+    reader: Reader<Quotes<BufReader<File>>>,
+    delimiter: u8,
     names: Vec<String>,
     /// The row that was read last.
     record: StringRecord,
@@ -46,44 +67,155 @@ struct CsvRows {
     done: bool,
 }
 
+impl CsvRows {
+    fn fields(&mut self) -> Result<Fields, DatasetError> {
+        let mut marks = Marks::default();
+        if self.record.as_slice().contains('\n') {
+            let line = self.record.position().map_or(0, csv::Position::line);
+            if let Some(swallowed) = swallowed(&self.record, self.delimiter) {
+                let message = format!(
+                    "a quoted cell holds {} that look{} like rows of their own; is its opening \
+                     quote meant? A quote within a cell is doubled (`\"\"`), in a quoted cell",
+                    if swallowed.lines == 1 {
+                        "a line".to_owned()
+                    } else {
+                        format!("{} lines", swallowed.lines)
+                    },
+                    if swallowed.lines == 1 { "s" } else { "" },
+                );
+                let place = format!("row {} (line {line})", self.row);
+                if swallowed.is_sure {
+                    return Err(DatasetError::of_row(&self.path, place, message));
+                }
+                marks.remark(format!("{place}: {message}"));
+            }
+        }
+        let values = self.record.iter().map(|cell| Value::String(cell.to_owned()));
+        let values: Map<_, _> = self.names.iter().cloned().zip(values).collect();
+        Ok(Fields::new(values, marks))
+    }
+}
+
 impl Iterator for CsvRows {
-    type Item = Result<Row, DatasetError>;
+    type Item = Result<Fields, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {
             return None;
         }
         self.row += 1;
-        match self.reader.read_record(&mut self.record) {
-            Ok(false) => None,
-            Ok(true) => {
-                let values = self.record.iter().map(|cell| Value::String(cell.to_owned()));
-                Some(Ok(self.names.iter().cloned().zip(values).collect()))
-            }
-            Err(error) => {
-                self.done = true;
-                Some(Err(describe(&self.path, self.row, &error)))
-            }
-        }
+        let row = match self.reader.read_record(&mut self.record) {
+            Ok(false) => return None,
+            Ok(true) => self.fields(),
+            Err(error) => Err(describe(&self.path, self.row, &error, Some(&self.names))),
+        };
+        self.done = row.is_err();
+        Some(row)
     }
 }
 
+/// Lines within a quoted cell that look like rows.
+struct Swallowed {
+    lines: usize,
+    /// Whether there is hardly another way to see it.
+    is_sure: bool,
+}
+
+/// Looks for rows within a row's quoted cells: every line of it, taken by itself, has as many cells
+/// as the header, as no text and no table within a cell has.
+fn swallowed(record: &StringRecord, delimiter: u8) -> Option<Swallowed> {
+    let n_cells = record.len();
+    if n_cells < 2 {
+        return None;
+    }
+    let delimiter = char::from(delimiter);
+    let whole = record.iter().collect::<Vec<_>>().join(&delimiter.to_string());
+    let lines: Vec<_> = whole.lines().collect();
+    let looks_like_a_row = |line: &&str| {
+        line.split(delimiter).count() == n_cells
+            && line.split(delimiter).skip(1).all(|cell| !cell.starts_with([' ', '\t']))
+    };
+    if !lines.iter().all(looks_like_a_row) {
+        return None;
+    }
+    let first_cell = |line: &&str| shape(line.split(delimiter).next().unwrap_or_default());
+    let is_like_the_first = lines.iter().all(|line| first_cell(line) == first_cell(&lines[0]));
+    Some(Swallowed { lines: lines.len() - 1, is_sure: n_cells > 2 && is_like_the_first })
+}
+
+/// What kinds of characters a text is made of: `T-002` is `a-0`.
+fn shape(text: &str) -> String {
+    let kind = |c: char| match c {
+        c if c.is_numeric() => '0',
+        c if c.is_alphabetic() => 'a',
+        c => c,
+    };
+    let mut shape: String = String::new();
+    for kind in text.chars().map(kind) {
+        if !shape.ends_with(kind) {
+            shape.push(kind);
+        }
+    }
+    shape
+}
+
 /// `row` counts items from 1; 0 is the header.
-fn describe(path: &Path, row: u64, error: &csv::Error) -> DatasetError {
+fn describe(path: &Path, row: u64, error: &csv::Error, names: Option<&[String]>) -> DatasetError {
     let line = error.position().map(csv::Position::line);
     let place = match (row, line) {
         (0, _) => "header".to_owned(),
         (row, Some(line)) => format!("row {row} (line {line})"),
         (row, None) => format!("row {row}"),
     };
-    let message = match error.kind() {
-        ErrorKind::UnequalLengths { expected_len, len, .. } => format!(
-            "has {len} cells where the header has {expected_len}; \
-             quote cells that contain the delimiter or a line break"
+    match error.kind() {
+        ErrorKind::UnequalLengths { expected_len, len, .. } => DatasetError::of_row(
+            path,
+            place,
+            format!(
+                "has {len} cells where the header has {expected_len}; quote cells that contain the \
+                 delimiter or a line break{}",
+                if *expected_len == 1 {
+                    ", or name the delimiter (`dataset: { delimiter: \";\" }`)"
+                } else {
+                    ""
+                }
+            ),
         ),
-        ErrorKind::Utf8 { .. } => "is not UTF-8; save the file as UTF-8".to_owned(),
-        ErrorKind::Io(error) => format!("cannot be read: {error}"),
-        _ => error.to_string(),
-    };
-    DatasetError::of_row(path, place, message)
+        ErrorKind::Utf8 { err, .. } => {
+            let column = names.and_then(|names| names.get(err.field()));
+            let column = column.map_or_else(String::new, |name| format!(", column `{name}`"));
+            let message = format!("is not UTF-8; {}", encoding::CONVERT);
+            DatasetError::of_row(path, format!("{place}{column}"), message)
+        }
+        ErrorKind::Io(error) => match error.get_ref().and_then(|e| e.downcast_ref()) {
+            Some(super::quotes::Stray { place, message }) => {
+                DatasetError::of_row(path, place.clone(), message.clone())
+            }
+            None => DatasetError::of_row(path, place, format!("cannot be read: {error}")),
+        },
+        _ => DatasetError::of_row(path, place, "cannot be read as CSV"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(cells: &[&str], expected: Option<(usize, bool)>) {
+        let record = StringRecord::from(cells.to_vec());
+        let found = swallowed(&record, b',').map(|found| (found.lines, found.is_sure));
+        assert_eq!(found, expected, "{cells:?}");
+    }
+
+    #[test]
+    fn rows_within_a_cell_are_noticed() {
+        check(&["2", "a", "5 inch\n3,b,6 inch"], Some((1, true)));
+        check(&["T-2", "a", "5 inch\nT-3,b,x\nT-41,b,6 inch"], Some((2, true)));
+        check(&["2", "5 inch\n3,6 inch"], Some((1, false)));
+        check(&["17", "fix", "this\nf(1,2,3)"], Some((1, false)));
+        check(&["1", "x", "Dear all,\nthis is, well, a letter"], None);
+        check(&["1", "x", "a,b,c\n1,2,3\n4,5,6"], None);
+        check(&["How do I\nfind it, please", "x"], None);
+        check(&["only\none column"], None);
+    }
 }

@@ -3,13 +3,15 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, LazyLock},
 };
 
 use serde_json::Value;
 
-use super::{DatasetError, DatasetSpec, Row, Rows};
+use super::{DatasetError, DatasetSpec, Rows};
 use crate::{
+    fields::{Cell, Fields, pointer_to},
     item::{Item, ItemHash},
     label::label,
 };
@@ -36,9 +38,10 @@ impl Iterator for Items {
             if self.spec.limit.is_some_and(|limit| self.next >= limit) {
                 return None;
             }
-            let row = match self.rows.next()? {
-                Ok(row) => row,
-                Err(error) => return Some(Err(error)),
+            let row = match self.rows.next() {
+                Some(Ok(row)) => row,
+                Some(Err(error)) => return Some(Err(self.spec.changed_if_planned(error))),
+                None => return self.ends_early().map(Err),
             };
             let index = self.next;
             self.next += 1;
@@ -46,30 +49,87 @@ impl Iterator for Items {
                 break (row, index);
             }
         };
-        Some(item(&self.spec, row, index).map_err(|message| {
-            DatasetError::of_row(&self.spec.file.path, format!("row {}", index + 1), message)
-        }))
+        let item = item(&self.spec, row, index).map_err(|message| self.bad(index, message));
+        Some(match item {
+            Ok(item) if self.spec.is_as_planned(&item) => Ok(item),
+            Ok(_) => Err(self.bad(index, CHANGED)),
+            Err(error) => Err(self.spec.changed_if_planned(error)),
+        })
     }
 }
 
-fn item(spec: &DatasetSpec, row: Row, index: u64) -> Result<Item, String> {
+impl Items {
+    fn bad(&self, index: u64, message: impl Into<String>) -> DatasetError {
+        DatasetError::of_row(&self.spec.file.path, format!("row {}", index + 1), message)
+    }
+
+    /// The error where the file ends before the last item that was planned.
+    fn ends_early(&mut self) -> Option<DatasetError> {
+        let planned = self.spec.planned.as_ref()?.0.len() as u64;
+        if self.next >= planned {
+            return None;
+        }
+        let rows = std::mem::replace(&mut self.next, planned);
+        let message = format!("ends after row {rows} of {planned}; it {CHANGED}");
+        Some(DatasetError::of_file(&self.spec.file.path, message))
+    }
+}
+
+/// What is said of a dataset that is another one than before.
+const CHANGED: &str = "has changed since the run began";
+
+/// A short hash of each item of a dataset, in order: of everything that its row says. It is compared
+/// with within one process only.
+#[derive(Clone, Debug)]
+pub struct Fingerprints(Arc<[u64]>);
+
+impl DatasetSpec {
+    /// Whether an item is the one that stood at its place when all items were looked at.
+    fn is_as_planned(&self, item: &Item) -> bool {
+        let Some(Fingerprints(planned)) = &self.planned else { return true };
+        let planned = usize::try_from(item.index).ok().and_then(|at| planned.get(at));
+        planned == Some(&self.fingerprint(item))
+    }
+
+    /// Over the id, the content, and the columns that are no part of the content.
+    fn fingerprint(&self, item: &Item) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        item.id.hash(&mut hasher);
+        item.hash.0.hash(&mut hasher);
+        for column in &self.ignored {
+            match item.fields.get(column) {
+                Some(Value::String(text)) => text.hash(&mut hasher),
+                Some(value) => value.to_string().hash(&mut hasher),
+                None => 0_u8.hash(&mut hasher),
+            }
+        }
+        hasher.finish()
+    }
+
+    /// What could be read when all items were looked at, and cannot any more, has changed.
+    fn changed_if_planned(&self, error: DatasetError) -> DatasetError {
+        match &self.planned {
+            Some(_) => DatasetError { message: format!("{CHANGED}: {}", error.message), ..error },
+            None => error,
+        }
+    }
+}
+
+fn item(spec: &DatasetSpec, row: Fields, index: u64) -> Result<Item, String> {
     let hash = content_hash(spec, &row);
     let id = match &spec.id {
         None => hash.to_string(),
-        Some(column) => text(cell(&row, column)?)
-            .filter(|id| !id.is_empty())
-            .ok_or_else(|| format!("the id column `{column}` is empty"))?,
+        Some(column) => {
+            text(&row, column)?.ok_or_else(|| format!("the id column `{column}` is empty"))?
+        }
     };
     let cluster = match &spec.cluster {
         None => None,
-        Some(column) => text(cell(&row, column)?).filter(|c| !c.is_empty()).map(Arc::from),
+        Some(column) => text(&row, column)?.map(Arc::from),
     };
-    let slices = spec
-        .slices
-        .iter()
-        .map(|column| Ok(text(cell(&row, column)?).filter(|value| !value.is_empty())));
+    let slices = spec.slices.iter().map(|column| text(&row, column));
     for column in &spec.labels {
-        label(cell(&row, column)?).map_err(|error| format!("column `{column}`: {error}"))?;
+        label(&cell(&row, column)?).map_err(|error| format!("column `{column}`: {error}"))?;
     }
     Ok(Item {
         index,
@@ -78,32 +138,40 @@ fn item(spec: &DatasetSpec, row: Row, index: u64) -> Result<Item, String> {
         targets: targets(spec, &row)?.into(),
         cluster,
         slices: slices.collect::<Result<_, String>>()?,
-        fields: Arc::new(row),
+        fields: row,
     })
 }
 
-fn cell<'a>(row: &'a Row, column: &str) -> Result<&'a Value, String> {
-    row.get(column).ok_or_else(|| {
-        let known: Vec<_> = row.keys().map(String::as_str).collect();
-        format!("has no column `{column}`; it has: {}", known.join(", "))
-    })
-}
-
-/// A cell as text; `None` for null.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+/// The one value that a name leads to.
+fn cell<'a>(row: &'a Fields, column: &str) -> Result<Cell<'a>, String> {
+    let mut cells = row.find(column).map_err(|error| error.to_string())?;
+    match cells.pop() {
+        Some(cell) if cells.is_empty() => Ok(cell),
+        _ => Err(format!("`{column}` is not one value; name one of them, such as `{}`", {
+            let (list, rest) = column.split_once('.').unwrap_or((column, ""));
+            format!("{list}.0.{rest}")
+        })),
     }
 }
 
-fn targets(spec: &DatasetSpec, row: &Row) -> Result<Vec<String>, String> {
+/// The text of the one value that a name leads to; `None` where it is empty.
+fn text(row: &Fields, column: &str) -> Result<Option<String>, String> {
+    let text = cell(row, column)?.text()?;
+    Ok(text.filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned))
+}
+
+fn targets(spec: &DatasetSpec, row: &Fields) -> Result<Vec<String>, String> {
     let mut targets = Vec::new();
     for column in &spec.targets {
-        match cell(row, column)? {
-            Value::Array(values) => targets.extend(values.iter().filter_map(text)),
-            value => targets.extend(text(value)),
+        for cell in row.find(column).map_err(|error| error.to_string())? {
+            match cell.elements() {
+                None => target(spec, column, &cell, &mut targets)?,
+                Some(elements) => {
+                    for element in elements {
+                        target(spec, column, &element, &mut targets)?;
+                    }
+                }
+            }
         }
     }
     let is_empty = targets.iter().all(String::is_empty);
@@ -116,13 +184,41 @@ fn targets(spec: &DatasetSpec, row: &Row) -> Result<Vec<String>, String> {
     Ok(targets)
 }
 
+fn target(
+    spec: &DatasetSpec,
+    column: &str,
+    cell: &Cell<'_>,
+    targets: &mut Vec<String>,
+) -> Result<(), String> {
+    if let (Value::Object(object), false) = (cell.value(), spec.allow_object_target) {
+        let mut keys = object.keys();
+        return Err(match keys.next() {
+            None => format!("the target `{column}` is an empty object"),
+            Some(first) => {
+                let others: Vec<_> = keys.map(|key| format!(", `{column}.{key}`")).collect();
+                format!(
+                    "the target `{column}` is an object; name what in it is the right answer, as in \
+                     `target: {column}.{first}`{}",
+                    if others.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" (there is also {})", others.concat().trim_start_matches(", "))
+                    }
+                )
+            }
+        });
+    }
+    targets.extend(cell.text()?.map(std::borrow::Cow::into_owned));
+    Ok(())
+}
+
 /// Has taken in its context, which no item needs to do again.
 static ITEM_HASHER: LazyLock<blake3::Hasher> =
     LazyLock::new(|| blake3::Hasher::new_derive_key("evalmark item v1"));
 
 /// BLAKE3 over the columns that make the item what it is: all but the id and
 /// those that the suite tells to ignore.
-fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
+fn content_hash(spec: &DatasetSpec, row: &Fields) -> ItemHash {
     let mut columns: Vec<_> = row.iter().filter(|(name, _)| is_content(spec, name)).collect();
     columns.sort_by_key(|(name, _)| *name);
     let mut hasher = ITEM_HASHER.clone();
@@ -133,9 +229,16 @@ fn content_hash(spec: &DatasetSpec, row: &Row) -> ItemHash {
             hasher.update(text.as_bytes());
         };
         part(b"", name);
-        match value {
-            Value::String(text) => part(b"s", text),
-            other => part(b"j", &other.to_string()),
+        match (row.marks(), value) {
+            (None, Value::String(text)) => part(b"s", text),
+            (None, other) => part(b"j", &other.to_string()),
+            (Some(marks), value) => {
+                let pointer = pointer_to("", name);
+                match value {
+                    Value::String(text) if marks.digits(&pointer).is_none() => part(b"s", text),
+                    value => part(b"j", &marks.identity(value, &pointer)),
+                }
+            }
         }
     }
     let mut hash = [0; 16];
@@ -159,12 +262,13 @@ pub struct Survey {
     pub columns: Vec<String>,
 }
 
-/// Sees every item once; `finish` answers. Holds eight bytes an item.
+/// Sees every item once; `finish` answers. Holds sixteen bytes an item.
 pub(crate) struct Surveyor {
     spec: Arc<DatasetSpec>,
     hasher: blake3::Hasher,
     /// Short hashes of the ids, in the items' order.
     seen: Vec<u64>,
+    fingerprints: Vec<u64>,
     /// Every column that occurs, in that order.
     columns: Vec<String>,
 }
@@ -172,7 +276,8 @@ pub(crate) struct Surveyor {
 impl Surveyor {
     pub(crate) fn new(spec: Arc<DatasetSpec>) -> Self {
         let hasher = blake3::Hasher::new_derive_key("evalmark dataset v1");
-        Self { spec, hasher, seen: Vec::new(), columns: Vec::new() }
+        let (seen, fingerprints, columns) = (Vec::new(), Vec::new(), Vec::new());
+        Self { spec, hasher, seen, fingerprints, columns }
     }
 
     pub(crate) fn see(&mut self, item: &Item) {
@@ -180,6 +285,7 @@ impl Surveyor {
         self.hasher.update(id.as_bytes());
         self.hasher.update(&item.hash.0);
         self.seen.push(short);
+        self.fingerprints.push(self.spec.fingerprint(item));
         for (at, column) in item.fields.keys().enumerate() {
             // Nearly every row has the columns of the one before, in the same order.
             if self.columns.get(at) != Some(column) && !self.columns.contains(column) {
@@ -188,7 +294,7 @@ impl Surveyor {
         }
     }
 
-    pub(crate) fn finish(mut self) -> Result<Survey, DatasetError> {
+    pub(crate) fn finish(mut self) -> Result<(Survey, Fingerprints), DatasetError> {
         if self.seen.is_empty() {
             let message = match self.spec.limit {
                 Some(0) => "no item is selected (limit 0)",
@@ -203,10 +309,11 @@ impl Surveyor {
         if !twice.is_empty() {
             unique(&self.spec, &twice)?;
         }
-        let Self { spec, columns, hasher, .. } = self;
+        let Self { spec, columns, hasher, fingerprints, .. } = self;
         let is_content = |column: &String| is_content(&spec, column);
         let columns = columns.into_iter().filter(is_content).collect();
-        Ok(Survey { n_items, hash: hasher.finalize().to_hex().to_string(), columns })
+        let hash = hasher.finalize().to_hex().to_string();
+        Ok((Survey { n_items, hash, columns }, Fingerprints(fingerprints.into())))
     }
 }
 

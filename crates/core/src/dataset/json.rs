@@ -7,120 +7,291 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
-use struson::reader::{JsonReader, JsonStreamReader, ValueType};
+use super::{DatasetError, Format, Rows, encoding, json_value, sniff};
+use crate::fields::Fields;
 
-use super::{DatasetError, Row, Rows};
-
-/// A buffered file, past its byte order mark if it has one.
-fn open_text(path: &Path, file: File) -> Result<BufReader<File>, DatasetError> {
-    let mut reader = BufReader::with_capacity(1 << 16, file);
-    let start = reader
-        .fill_buf()
-        .map_err(|error| DatasetError::of_file(path, format!("cannot be read: {error}")))?;
-    if start.starts_with(b"\xEF\xBB\xBF") {
-        reader.consume(3);
-    }
-    Ok(reader)
-}
+/// The longest row, in bytes: one that never ends must not fill the memory.
+const MAX_ROW: usize = 256 << 20;
 
 pub(super) fn open_lines(path: &Path, file: File) -> Result<Rows, DatasetError> {
-    let reader = open_text(path, file)?;
-    Ok(Box::new(Lines { path: path.into(), reader, line: 0, done: false }))
+    let reader = sniff::open(path, file, Format::Jsonl)?;
+    Ok(Box::new(Lines { path: path.into(), reader, line: 0, bytes: Vec::new(), done: false }))
 }
 
 struct Lines {
     path: Arc<Path>,
     reader: BufReader<File>,
     line: u64,
+    /// The line that was read last.
+    bytes: Vec<u8>,
     done: bool,
 }
 
 impl Lines {
-    /// The next line that is not blank.
-    fn read(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+    /// Whether there is a next line that is not blank.
+    fn read(&mut self) -> std::io::Result<bool> {
         loop {
-            let mut bytes = Vec::new();
+            self.bytes.clear();
             self.line += 1;
-            if self.reader.read_until(b'\n', &mut bytes)? == 0 {
-                return Ok(None);
+            let mut reader = Read::by_ref(&mut self.reader).take(MAX_ROW as u64);
+            let n_read = reader.read_until(b'\n', &mut self.bytes)?;
+            if n_read == 0 {
+                return Ok(false);
             }
-            if !bytes.iter().all(u8::is_ascii_whitespace) {
-                return Ok(Some(bytes));
+            if n_read == MAX_ROW {
+                return Err(std::io::Error::other("it is longer than 256 MiB"));
+            }
+            if !self.bytes.iter().all(u8::is_ascii_whitespace) {
+                return Ok(true);
             }
         }
     }
 }
 
 impl Iterator for Lines {
-    type Item = Result<Row, DatasetError>;
+    type Item = Result<Fields, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {
             return None;
         }
         let row = match self.read() {
-            Ok(None) => return None,
-            Ok(Some(bytes)) => parse(&bytes),
-            Err(error) => Err(format!("cannot be read: {error}")),
+            Ok(false) => return None,
+            Ok(true) => row(&self.bytes, (self.line, 1)),
+            Err(error) => Err((String::new(), format!("cannot be read: {error}"))),
         };
-        Some(row.map_err(|message| {
+        Some(row.map_err(|(place, message)| {
             self.done = true;
-            DatasetError::of_row(&self.path, format!("line {}", self.line), message)
+            DatasetError::of_row(&self.path, format!("line {}{place}", self.line), message)
         }))
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Row, String> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| "is not UTF-8; save the file as UTF-8".to_owned())?;
-    match serde_json::from_str(text) {
-        Ok(Value::Object(row)) => Ok(row),
-        Ok(_) => Err("is not a JSON object".to_owned()),
-        Err(error) => Err(format!("is not valid JSON: {error}")),
+/// A row that begins at `start`, a line and a column. What is wrong comes with its column.
+fn row(bytes: &[u8], start: (u64, u64)) -> Result<Fields, (String, String)> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = encoding::lossy_columns(&bytes[..error.valid_up_to()]);
+        (format!(", column {}", before + 1), encoding::not_utf8(bytes, &error))
+    })?;
+    let place = |at: usize| {
+        let (line, column) = place(text, at, start);
+        format!("line {line}, column {column}")
+    };
+    match json_value::object(text) {
+        Ok(read) => Ok(read.into_fields(place)),
+        Err(wrong) => {
+            let (line, column) = self::place(text, wrong.at, start);
+            let line = if line == start.0 { String::new() } else { format!(", line {line}") };
+            Err((format!("{line}, column {column}"), wrong.message))
+        }
     }
+}
+
+/// Line and column of a place in a text that begins at `start`.
+fn place(text: &str, at: usize, start: (u64, u64)) -> (u64, u64) {
+    let before = text.get(..at).unwrap_or(text);
+    let lines = before.matches('\n').count() as u64;
+    let columns = before.rsplit('\n').next().unwrap_or_default().chars().count() as u64;
+    if lines == 0 { (start.0, start.1 + columns) } else { (start.0 + lines, 1 + columns) }
 }
 
 pub(super) fn open_array(path: &Path, file: File) -> Result<Rows, DatasetError> {
-    let mut text = open_text(path, file)?;
-    let is_blank = text.fill_buf().is_ok_and(<[u8]>::is_empty);
-    if is_blank {
-        return Err(DatasetError::of_file(path, "is empty; it needs a JSON array of objects"));
+    let mut elements = Elements {
+        path: path.into(),
+        reader: sniff::open(path, file, Format::Json)?,
+        line: 1,
+        column: 1,
+        row: 0,
+        done: false,
+    };
+    match elements.next_byte() {
+        Ok(Some(b'[')) => {
+            elements.advance();
+            Ok(Box::new(elements))
+        }
+        Ok(None) => Err(DatasetError::of_file(path, "is empty; it needs a JSON array of objects")),
+        Ok(Some(b'{')) => Err(DatasetError::of_file(path, elements.what_object())),
+        Ok(Some(_)) => Err(DatasetError::of_file(path, "is not a JSON array of objects")),
+        Err(error) => Err(DatasetError::of_file(path, format!("cannot be read: {error}"))),
     }
-    let mut reader = JsonStreamReader::new(text);
-    reader.begin_array().map_err(|error| {
-        DatasetError::of_file(path, format!("is not a JSON array of objects: {error}"))
-    })?;
-    Ok(Box::new(Elements { path: path.into(), reader: Some(reader), row: 0, done: false }))
 }
 
-struct Elements<R: Read> {
+/// The elements of an array, cut out one by one.
+struct Elements {
     path: Arc<Path>,
-    /// `None` after the array's end.
-    reader: Option<JsonStreamReader<R>>,
+    reader: BufReader<File>,
+    /// Of the next byte.
+    line: u64,
+    column: u64,
     row: u64,
     done: bool,
 }
 
-impl<R: Read> Elements<R> {
-    fn read(&mut self) -> Result<Option<Row>, String> {
-        let Some(reader) = &mut self.reader else { return Ok(None) };
-        let describe = |error: &dyn std::fmt::Display| format!("is not valid JSON: {error}");
-        if !reader.has_next().map_err(|e| describe(&e))? {
-            reader.end_array().map_err(|e| describe(&e))?;
-            let end = self.reader.take().map(JsonReader::consume_trailing_whitespace);
-            end.transpose().map_err(|e| format!("goes on after the array: {e}"))?;
-            return Ok(None);
+/// Where something is wrong (behind the row's own place), and what.
+type Problem = (String, String);
+
+impl Elements {
+    /// The next byte that is not white space; it stays there.
+    fn next_byte(&mut self) -> std::io::Result<Option<u8>> {
+        loop {
+            let buffer = self.reader.fill_buf()?;
+            match buffer.first().copied() {
+                None => return Ok(None),
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.advance(),
+                other => return Ok(other),
+            }
         }
-        if reader.peek().map_err(|e| describe(&e))? != ValueType::Object {
-            return Err("is not a JSON object".to_owned());
+    }
+
+    /// Takes one byte.
+    fn advance(&mut self) {
+        let first = self.reader.buffer().first().copied();
+        self.reader.consume(1);
+        match first {
+            Some(b'\n') => (self.line, self.column) = (self.line + 1, 1),
+            // Bytes within a character.
+            Some(0x80..=0xBF) => {}
+            _ => self.column += 1,
         }
-        reader.deserialize_next().map(Some).map_err(|e| describe(&e))
+    }
+
+    fn read(&mut self) -> Result<Option<Fields>, Problem> {
+        let unreadable =
+            |error: std::io::Error| (String::new(), format!("cannot be read: {error}"));
+        let cut_off = || (String::new(), "is cut off: the array is not closed".to_owned());
+        match self.next_byte().map_err(unreadable)?.ok_or_else(cut_off)? {
+            b']' => {
+                self.advance();
+                return self.end().map(|()| None);
+            }
+            b',' if self.row > 1 => {
+                self.advance();
+                if self.next_byte().map_err(unreadable)? == Some(b']') {
+                    return Err(self.here("a comma before the closing bracket"));
+                }
+            }
+            _ if self.row > 1 => return Err(self.here("a comma is missing between two rows")),
+            _ => {}
+        }
+        if self.next_byte().map_err(unreadable)?.ok_or_else(cut_off)? != b'{' {
+            return Err(self.here("is not a JSON object"));
+        }
+        let start = (self.line, self.column);
+        let element = self.element().map_err(unreadable)?;
+        let Some(element) = element else { return Err(self.here("is cut off or too long")) };
+        row(&element, start)
+            .map(Some)
+            .map_err(|(at, message)| (format!(" (line {}){at}", start.0), message))
+    }
+
+    fn here(&self, message: &str) -> Problem {
+        (format!(" (line {}, column {})", self.line, self.column), message.to_owned())
+    }
+
+    /// Nothing may follow.
+    fn end(&mut self) -> Result<(), Problem> {
+        match self.next_byte() {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(self.here("goes on after the array")),
+            Err(error) => Err((String::new(), format!("cannot be read: {error}"))),
+        }
+    }
+
+    /// The bytes of the element that begins here; `None` where it does not end.
+    fn element(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+        let (mut element, mut scan) = (Vec::new(), Scan::default());
+        loop {
+            let buffer = self.reader.fill_buf()?;
+            if buffer.is_empty() || element.len() > MAX_ROW {
+                return Ok(None);
+            }
+            let end = scan.end(buffer);
+            let taken = &buffer[..end.unwrap_or(buffer.len())];
+            element.extend_from_slice(taken);
+            for (i, line) in taken.split(|byte| *byte == b'\n').enumerate() {
+                let columns = encoding::lossy_columns(line);
+                if i == 0 {
+                    self.column += columns;
+                } else {
+                    self.column = 1 + columns;
+                }
+                self.line += u64::from(i > 0);
+            }
+            let n_taken = taken.len();
+            self.reader.consume(n_taken);
+            if end.is_some() {
+                return Ok(Some(element));
+            }
+        }
+    }
+
+    /// What to do about a file that holds an object and no array.
+    fn what_object(&mut self) -> String {
+        let start = self.reader.buffer();
+        let is_lines = start.split(|byte| *byte == b'\n').take(2).all(|line| {
+            let line = line.trim_ascii();
+            line.starts_with(b"{") && line.ends_with(b"}")
+        });
+        if is_lines && start.contains(&b'\n') {
+            return "holds one object a line, not an array; add `format: jsonl`".to_owned();
+        }
+        "is one object, not an array of objects; save the list of its rows as a file of its own, for \
+         example with `jq '.data' FILE > rows.json`"
+            .to_owned()
     }
 }
 
-impl<R: Read> Iterator for Elements<R> {
-    type Item = Result<Row, DatasetError>;
+/// Where in its structure a scan is.
+#[derive(Default)]
+struct Scan {
+    depth: usize,
+    in_string: bool,
+    is_escaped: bool,
+}
+
+impl Scan {
+    /// The place behind the string that `at` is within, or the end of the bytes.
+    fn string(&mut self, bytes: &[u8], at: usize) -> usize {
+        if std::mem::take(&mut self.is_escaped) {
+            return at + 1;
+        }
+        match memchr::memchr2(b'"', b'\\', &bytes[at..]) {
+            None => bytes.len(),
+            Some(found) => {
+                let is_end = bytes[at + found] == b'"';
+                (self.in_string, self.is_escaped) = (!is_end, !is_end);
+                at + found + 1
+            }
+        }
+    }
+
+    /// How many of these bytes belong to the element, where it ends among them.
+    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.in_string {
+                at = self.string(bytes, at);
+                continue;
+            }
+            at += 1;
+            match bytes[at - 1] {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
+                        return Some(at);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+impl Iterator for Elements {
+    type Item = Result<Fields, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {
@@ -133,9 +304,13 @@ impl<R: Read> Iterator for Elements<R> {
                 self.done = true;
                 None
             }
-            Err(message) => {
+            Err((place, message)) => {
                 self.done = true;
-                Some(Err(DatasetError::of_row(&self.path, format!("row {}", self.row), message)))
+                Some(Err(DatasetError::of_row(
+                    &self.path,
+                    format!("row {}{place}", self.row),
+                    message,
+                )))
             }
         }
     }

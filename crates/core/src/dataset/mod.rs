@@ -2,8 +2,13 @@
 //! made of them (`items`). Files are streamed, never held whole; every error names its row.
 
 mod csv;
+pub(crate) mod delimiter;
+mod encoding;
 mod items;
 mod json;
+mod json_value;
+mod quotes;
+pub(crate) mod sniff;
 
 use std::{
     fmt,
@@ -11,18 +16,12 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Map, Value};
-
-use crate::files::FileAccess;
-
 pub(crate) use self::items::Surveyor;
-pub use self::items::{Items, Survey};
-
-/// One row: column names and values, in the file's order.
-pub type Row = Map<String, Value>;
+pub use self::items::{Fingerprints, Items, Survey};
+use crate::{fields::Fields, files::FileAccess};
 
 /// Rows of a file, in order.
-pub type Rows = Box<dyn Iterator<Item = Result<Row, DatasetError>> + Send>;
+pub type Rows = Box<dyn Iterator<Item = Result<Fields, DatasetError>> + Send>;
 
 /// Reads an opened Parquet file as rows; its path is for messages.
 pub type OpenParquet = fn(&Path, std::fs::File) -> Result<Rows, DatasetError>;
@@ -64,6 +63,8 @@ pub struct FileSpec {
     pub path: PathBuf,
     /// Its format.
     pub format: Format,
+    /// What separates the cells of a CSV or TSV file; found out where it is `None`.
+    pub delimiter: Option<u8>,
     /// How a Parquet file is read.
     pub parquet: OpenParquet,
     /// Where it must lie.
@@ -81,6 +82,10 @@ pub struct DatasetSpec {
     pub targets: Vec<String>,
     /// Whether an item may have an empty target.
     pub allow_empty_target: bool,
+    /// Whether an item may have targets that a metric cannot use; the metric then has no score of it.
+    pub allow_unusable_target: bool,
+    /// Whether a target may be an object: some metric reads JSON.
+    pub allow_object_target: bool,
     /// Column that marks items that are not independent.
     pub cluster: Option<String>,
     /// Columns to break results down by.
@@ -93,6 +98,8 @@ pub struct DatasetSpec {
     pub limit: Option<u64>,
     /// Of those, take only the items whose place says so.
     pub only: Option<Arc<[bool]>>,
+    /// What the first pass over all items saw: an item that is read again must be the same.
+    pub planned: Option<Fingerprints>,
 }
 
 impl fmt::Debug for FileSpec {
@@ -115,8 +122,7 @@ impl FileSpec {
         let file = self.access.open(&self.path);
         let file = file.map_err(|error| DatasetError::of_file(&self.path, error.to_string()))?;
         match self.format {
-            Format::Csv => csv::open(&self.path, file, b','),
-            Format::Tsv => csv::open(&self.path, file, b'\t'),
+            Format::Csv | Format::Tsv => csv::open(&self.path, file, self.format, self.delimiter),
             Format::Jsonl => json::open_lines(&self.path, file),
             Format::Json => json::open_array(&self.path, file),
             Format::Parquet => (self.parquet)(&self.path, file),

@@ -9,7 +9,10 @@ use serde::{
 use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 
-use super::mistake::{Mistake, Position};
+use super::{
+    mistake::{Mistake, Position},
+    syntax,
+};
 
 /// A parsed document.
 #[derive(Debug)]
@@ -20,6 +23,10 @@ pub(crate) struct Document {
     values: BTreeMap<String, Position>,
     /// Where the key that leads to a JSON pointer stands.
     keys: BTreeMap<String, Position>,
+    /// Numbers and truth values that stand otherwise in the file, by JSON pointer.
+    respelled: BTreeMap<String, String>,
+    /// Pointers to what was taken out because it was wrong.
+    pub(crate) taken_out: Vec<String>,
 }
 
 impl Document {
@@ -28,12 +35,54 @@ impl Document {
         let root: Spanned<Node> =
             serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
                 let position = error.location().map(|at| position(&at)).unwrap_or_default();
-                Mistake { position, message: plain(&error), hint: None }
+                syntax::mistake(text, &error, position)
             })?;
-        let mut document =
-            Self { value: Value::Null, values: BTreeMap::new(), keys: BTreeMap::new() };
+        let mut document = Self {
+            value: Value::Null,
+            values: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            respelled: BTreeMap::new(),
+            taken_out: Vec::new(),
+        };
         document.value = document.place(root, String::new());
+        document.respelled = document.respelled(text);
         Ok(document)
+    }
+
+    /// Numbers and truth values that a text would be written otherwise for, such as `1.10` and
+    /// `0x1F`.
+    fn respelled(&self, text: &str) -> BTreeMap<String, String> {
+        let lines: Vec<_> = text.lines().collect();
+        let spelled = |position: &Position| {
+            let line = lines.get(usize::try_from(position.line.checked_sub(1)?).ok()?)?;
+            let skipped = usize::try_from(position.column.checked_sub(1)?).ok()?;
+            let rest: String = line.chars().skip(skipped).collect();
+            let end = rest.find([',', ']', '}', ' ', '#', '\t']).unwrap_or(rest.len());
+            Some(rest[..end].to_owned())
+        };
+        let mut respelled = BTreeMap::new();
+        for (pointer, position) in &self.values {
+            let Some(value @ (Value::Number(_) | Value::Bool(_))) = self.value.pointer(pointer)
+            else {
+                continue;
+            };
+            let begins_so = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.');
+            if let Some(spelled) = spelled(position)
+                && spelled.starts_with(begins_so)
+            {
+                let read = value.to_string();
+                if read == spelled {
+                    continue;
+                }
+                respelled.insert(pointer.clone(), spelled);
+            }
+        }
+        respelled
+    }
+
+    /// Numbers and truth values that stand otherwise in the file, with their pointers.
+    pub(crate) fn respellings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.respelled.iter().map(|(pointer, text)| (pointer.as_str(), text.as_str()))
     }
 
     /// Where the value at `pointer` stands, or the nearest thing above it.
@@ -53,11 +102,10 @@ impl Document {
         self.keys.get(pointer).copied().unwrap_or_else(|| self.position(pointer))
     }
 
-    /// Whether a key directly under `pointer` was taken out since.
-    pub(crate) fn lost_a_key(&self, pointer: &str) -> bool {
+    /// Whether something under `pointer` was taken out because it was wrong.
+    pub(crate) fn lost(&self, pointer: &str) -> bool {
         let below = format!("{pointer}/");
-        let mut keys = self.keys.keys().filter(|key| key.starts_with(&below));
-        keys.any(|key| !key[below.len()..].contains('/') && self.value.pointer(key).is_none())
+        self.taken_out.iter().any(|taken| taken == pointer || taken.starts_with(&below))
     }
 
     fn place(&mut self, node: Spanned<Node>, pointer: String) -> Value {
@@ -100,13 +148,6 @@ fn options() -> serde_saphyr::Options {
 
 fn position(at: &serde_saphyr::Location) -> Position {
     Position { line: at.line(), column: at.column() }
-}
-
-/// The parser's message without its own source snippet and position.
-fn plain(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    let end = text.find(" at line ").or_else(|| text.find('\n')).unwrap_or(text.len());
-    text[..end].to_owned()
 }
 
 /// Any YAML node.
@@ -178,7 +219,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
         let mut entries: Vec<(Spanned<String>, Spanned<Node>)> = Vec::new();
         while let Some((key, node)) = map.next_entry::<Spanned<String>, Spanned<Node>>()? {
             if entries.iter().any(|(other, _)| other.value == key.value) {
-                return Err(de::Error::custom(format!("key `{}` stands here twice", key.value)));
+                return Err(de::Error::custom(format!("key `{}` appears twice here", key.value)));
             }
             entries.push((key, node));
         }

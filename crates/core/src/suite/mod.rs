@@ -8,6 +8,8 @@ mod gate;
 mod mistake;
 mod raw;
 mod schema;
+mod syntax;
+pub(crate) mod text_file;
 
 use std::{
     io::Read,
@@ -55,6 +57,8 @@ pub struct Suite {
     pub effective: Value,
     /// What is unwise, but no mistake.
     pub warnings: Vec<String>,
+    /// What was found out, where the suite does not say.
+    pub notes: Vec<String>,
     /// Which files it may read, and which it did.
     pub access: FileAccess,
 }
@@ -170,14 +174,14 @@ fn retain<T>(list: &mut Vec<T>, is_kept: &[bool]) {
 
 /// The text of a suite, which may come from a pipe: whoever runs evalmark named it.
 fn read_text(path: &Path) -> Result<String, String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let read = file.take(MAX_TEXT + 1).read_to_string(&mut text);
+    let read = file.take(MAX_TEXT + 1).read_to_end(&mut bytes);
     read.map_err(|error| error.to_string())?;
-    if text.len() as u64 > MAX_TEXT {
+    if bytes.len() as u64 > MAX_TEXT {
         return Err(format!("it has more than {} MiB", MAX_TEXT >> 20));
     }
-    Ok(text)
+    text_file::decode(bytes)
 }
 
 fn all_known(what: &'static str, wanted: &[String], known: &[String]) -> Result<(), SuiteError> {

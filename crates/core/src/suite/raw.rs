@@ -47,7 +47,12 @@ pub(crate) struct RawDataset {
     /// File format, where the file's ending does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) format: Option<RawFormat>,
-    /// Column with a unique id; without it an item's id is a hash of its content.
+    /// What separates the cells of a csv or tsv file: one character, or `tab`. Default: the comma
+    /// (or tab), or another that splits the file's rows evenly where that splits none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) delimiter: Option<String>,
+    /// Column with a unique id; without it an item's id is a hash of its content. Here and below, a
+    /// value within a column is named by its path, such as `meta.id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
     /// Column, or columns, with the right answers; a cell that is a list gives several.
@@ -56,6 +61,10 @@ pub(crate) struct RawDataset {
     /// Whether an item may have an empty target; otherwise it is an error.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) allow_empty_target: bool,
+    /// Whether an item may have a target that a metric cannot use, such as a word where numbers are
+    /// compared; the metric then has no score of that item. Otherwise it is an error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) allow_unusable_target: bool,
     /// Column whose equal values mark items that are not independent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cluster: Option<String>,

@@ -42,7 +42,7 @@ pub fn entry_schema() -> Value {
     schema
 }
 
-fn plain_schema<T: JsonSchema>() -> Value {
+pub(crate) fn plain_schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
     });
@@ -64,7 +64,8 @@ pub(crate) fn fit(document: &mut Document, schema: &Value) -> Vec<Mistake> {
     let mistakes = mistakes.collect();
     // From the back, so that an index into a list stays right.
     for misfit in misfits.iter().rev().filter(|misfit| misfit.must_go) {
-        remove(&mut document.value, &misfit.pointer);
+        remove(&mut document.value, &misfit.must_go_at);
+        document.taken_out.push(misfit.must_go_at.clone());
     }
     mistakes
 }
@@ -76,15 +77,16 @@ pub(crate) struct Misfit {
     pub(crate) mistake: Mistake,
     /// It is the key that is wrong.
     is_key: bool,
-    /// It must be taken out for the rest to be readable.
+    /// It must be taken out for the rest to be readable, or what it stands in must.
     must_go: bool,
+    must_go_at: String,
 }
 
 /// Every place where `value` does not fit the schema.
 fn misfits(value: &Value, schema: &Value) -> Vec<Misfit> {
     let Ok(validator) = jsonschema::validator_for(schema) else {
         let mistake = Mistake::new("the suite schema itself is broken");
-        return vec![Misfit { pointer: String::new(), mistake, is_key: false, must_go: false }];
+        return vec![Misfit::new(String::new(), mistake, false, false)];
     };
     misfits_by(&validator, value, schema)
 }
@@ -104,13 +106,57 @@ fn misfit(schema: &Value, error: &ValidationError<'_>) -> Vec<Misfit> {
             .map(|key| {
                 let pointer = format!("{pointer}/{}", escape(key));
                 let mistake = unknown_key(key, &known);
-                Misfit { pointer, mistake, is_key: true, must_go: true }
+                Misfit::new(pointer, mistake, true, true)
             })
             .collect();
     }
+    if let Some((below, mistake)) = null_within(error.instance(), pointer) {
+        let misfit = Misfit::new(below, mistake, false, true);
+        return vec![Misfit { must_go_at: pointer.to_owned(), ..misfit }];
+    }
     let mistake = Mistake::new(describe(error, pointer, schema));
     let must_go = !matches!(error.kind(), ValidationErrorKind::Required { .. });
-    vec![Misfit { pointer: pointer.to_owned(), mistake, is_key: false, must_go }]
+    vec![Misfit::new(pointer.to_owned(), mistake, false, must_go)]
+}
+
+impl Misfit {
+    fn new(pointer: String, mistake: Mistake, is_key: bool, must_go: bool) -> Self {
+        Self { must_go_at: pointer.clone(), pointer, mistake, is_key, must_go }
+    }
+}
+
+/// The first null in a list, or under a key, that may hold none: `null`, `~` or nothing at all.
+fn null_within(value: &Value, pointer: &str) -> Option<(String, Mistake)> {
+    let at = match value {
+        Value::Null => String::new(),
+        Value::Array(elements) => format!("/{}", elements.iter().position(Value::is_null)?),
+        _ => return None,
+    };
+    let pointer = format!("{pointer}{at}");
+    let what = named(&pointer);
+    let message = match pointer.rsplit_once('/') {
+        Some((parent, item)) if item.parse::<usize>().is_ok() && parent.ends_with("/labels") => {
+            format!("a label is null ({what})")
+        }
+        _ if at.is_empty() && !pointer.ends_with(|c: char| c.is_ascii_digit()) => {
+            return None;
+        }
+        _ => format!("{what} is null"),
+    };
+    let hint = "YAML takes `null`, `~` and nothing for no value; quote a word: `\"null\"`";
+    Some((pointer, Mistake::new(message).hint(hint)))
+}
+
+/// What a pointer leads to: a key, or an item of a list.
+fn named(pointer: &str) -> String {
+    let name = pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or("");
+    let item = pointer.rsplit('/').next().and_then(|last| last.parse::<usize>().ok());
+    match (name, item) {
+        ("", None) => "the suite".to_owned(),
+        ("", Some(item)) => format!("item {}", item + 1),
+        (name, None) => format!("`{name}`"),
+        (name, Some(item)) => format!("item {} of `{name}`", item + 1),
+    }
 }
 
 /// Keys that hold secrets elsewhere, and never here.
@@ -119,7 +165,7 @@ pub(crate) const SECRET_KEYS: [&str; 7] =
 
 pub(crate) fn unknown_key(key: &str, known: &[String]) -> Mistake {
     if SECRET_KEYS.contains(&key.to_lowercase().as_str()) {
-        let message = format!("`{key}`: a suite never holds a key");
+        let message = format!("`{key}`: a suite must not contain a key");
         let hint = "put the key into an environment variable, and the variable's NAME here: \
                     `api_key_env: OPENAI_API_KEY`; if this key was real, revoke it";
         return Mistake::new(message).hint(hint);
@@ -140,9 +186,39 @@ fn known_keys(schema: &Value, schema_path: &str) -> Vec<String> {
 
 /// A validation error in a user's words. Values are left out: one may be a secret.
 fn describe(error: &ValidationError<'_>, pointer: &str, schema: &Value) -> String {
-    let name = pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or("");
-    let of = if name.is_empty() { "the suite".to_owned() } else { format!("`{name}`") };
+    let of = named(pointer);
     match error.kind() {
+        ValidationErrorKind::MinItems { limit } => match &**error.instance() {
+            Value::Array(items) if items.is_empty() => {
+                format!("{of} is empty; it needs at least {limit}")
+            }
+            _ => format!("{of} has too few items; it needs at least {limit}"),
+        },
+        ValidationErrorKind::MaxItems { limit } => {
+            format!("{of} has too many items; it may have {limit}")
+        }
+        ValidationErrorKind::MinProperties { limit } => {
+            format!("{of} has too few keys; it needs at least {limit}")
+        }
+        ValidationErrorKind::MaxProperties { limit } => {
+            format!("{of} has too many keys; it may have {limit}")
+        }
+        ValidationErrorKind::Minimum { limit } => format!("{of} must be at least {}", short(limit)),
+        ValidationErrorKind::Maximum { limit } => format!("{of} must be at most {}", short(limit)),
+        ValidationErrorKind::ExclusiveMinimum { limit } => {
+            format!("{of} must be more than {}", short(limit))
+        }
+        ValidationErrorKind::ExclusiveMaximum { limit } => {
+            format!("{of} must be less than {}", short(limit))
+        }
+        ValidationErrorKind::MinLength { .. } => format!("{of} is too short"),
+        ValidationErrorKind::MaxLength { limit } => {
+            format!("{of} is too long; it may have {limit} characters")
+        }
+        ValidationErrorKind::UniqueItems => format!("{of} holds the same item twice"),
+        ValidationErrorKind::Constant { expected_value } => {
+            format!("{of} can only be `{}`", short(expected_value))
+        }
         ValidationErrorKind::Required { property } => {
             format!("{of} lacks the key `{}`", property.as_str().unwrap_or_default())
         }
@@ -168,7 +244,29 @@ fn describe(error: &ValidationError<'_>, pointer: &str, schema: &Value) -> Strin
 fn not_one_of(of: &str, options: &[&str], found: &Value) -> String {
     let near = found.as_str().and_then(|word| nearest(word, options.iter().copied()));
     let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-    format!("{of} is not one of: {}{near}", options.join(", "))
+    let options = options.join(", ");
+    match found {
+        Value::String(word) if is_a_plain_word(word) => {
+            format!("{of}: `{word}` is not one of: {options}{near}")
+        }
+        Value::String(_) => format!("{of} is not one of: {options}{near}"),
+        other => format!("{of} is {}; it can be: {options}", type_of(other)),
+    }
+}
+
+/// Whether a word may be repeated: a key looks otherwise.
+fn is_a_plain_word(word: &str) -> bool {
+    let length = word.chars().count();
+    (1..=24).contains(&length)
+        && word.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '_' | '-' | ' '))
+}
+
+/// A number of the schema as people write it.
+fn short(limit: &Value) -> String {
+    match limit.as_f64() {
+        Some(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
+        _ => limit.as_str().map_or_else(|| limit.to_string(), str::to_owned),
+    }
 }
 
 /// The words that a list of alternative schemas allows.

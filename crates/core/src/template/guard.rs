@@ -43,34 +43,38 @@ fn stored(state: &State, value: Value, in_namespace: Option<bool>) -> Result<Val
     Ok(value)
 }
 
-fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+pub(super) fn print(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
     bounded(state, value)?;
     minijinja::escape_formatter(out, state, value)
 }
 
-fn string(state: &State, value: Value) -> Result<Value, Error> {
-    bounded(state, &value)?;
-    minijinja::filters::string(state, &value)
+fn string(state: &State, value: &Value) -> Result<Value, Error> {
+    bounded(state, value)?;
+    minijinja::filters::string(state, value)
 }
 
-fn pprint(state: &State, value: Value) -> Result<String, Error> {
-    bounded(state, &value)?;
-    Ok(minijinja::filters::pprint(&value))
+fn pprint(state: &State, value: &Value) -> Result<String, Error> {
+    bounded(state, value)?;
+    Ok(minijinja::filters::pprint(value))
 }
 
-fn to_json(
+pub(super) fn to_json(
     state: &State,
-    value: Value,
+    value: &Value,
     indent: Option<Value>,
     named: Kwargs,
 ) -> Result<Value, Error> {
-    bounded(state, &value)?;
+    bounded(state, value)?;
     let width = indent.clone().or_else(|| named.get::<Option<Value>>("indent").ok().flatten());
     if width.and_then(|width| width.as_i64()).is_some_and(|width| width > MAX_INDENT) {
         let message = format!("JSON is indented by at most {MAX_INDENT}");
         return Err(Error::new(ErrorKind::InvalidOperation, message));
     }
-    let text = minijinja::filters::tojson(&value, indent, named)?;
+    let text = minijinja::filters::tojson(value, indent, named)?;
     state.consume_fuel(text.as_str().map_or(0, str::len) as u64 / 4)?;
     Ok(text)
 }
@@ -172,7 +176,9 @@ fn tag(from: &str, end: &str, guarded: &mut String) -> Result<usize, Error> {
             let inner = text[at + 1..length - 2].trim_end_matches(['-', '+']);
             guarded.push_str(&text[..=at]);
             let flag = if text[..at].contains('.') { "(true)" } else { "" };
-            guarded.push_str(&format!(" (({inner}))|{STORED}{flag} "));
+            for part in [" ((", inner, "))|", STORED, flag, " "] {
+                guarded.push_str(part);
+            }
             guarded.push_str(&text[at + 1 + inner.len()..]);
         }
     }

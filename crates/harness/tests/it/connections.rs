@@ -106,7 +106,7 @@ fn certificates_that_are_none_are_said_before_anything_is_asked() {
     check("/nowhere/ca.pem".into(), "the certificates /nowhere/ca.pem cannot be read: ");
     let path = setup.folder.path().join("ca.pem");
     fs::write(&path, "nothing of the kind").expect("a file");
-    check(path, "hold no certificate in PEM");
+    check(path, "contain no PEM certificate");
 }
 
 /// Set for the process that this test starts to see what it does with it.

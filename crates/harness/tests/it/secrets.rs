@@ -75,7 +75,7 @@ fn what_cannot_be_sent_is_refused_without_showing_it() {
     check(
         "https://user:sk-12345678@h/v1",
         "sk-12345678",
-        "the base URL must not hold a user name or password",
+        "the base URL must not contain a user name or password",
     );
     check("h", "sk-12345678", "the base URL is no URL: relative URL without a base");
 }

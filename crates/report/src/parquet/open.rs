@@ -8,9 +8,11 @@ use std::{
 };
 
 use polars::prelude::{
-    ArrowSchema, DataFrame, FileMetadata, ParallelStrategy, ParquetReader, PolarsResult, SerReader,
-    polars_bail,
+    ArrowDataType, ArrowSchema, DataFrame, FileMetadata, ParallelStrategy, ParquetReader,
+    PolarsResult, SerReader, polars_bail,
 };
+
+use polars_parquet::read::infer_schema;
 
 use super::{frame::Frame, guard::guarded, seal};
 
@@ -92,6 +94,8 @@ pub(super) struct TableReader {
     /// The same without row groups.
     bare: FileMetadata,
     schema: Arc<ArrowSchema>,
+    /// The types that the columns had where they were written, where the file tells.
+    written: Option<ArrowSchema>,
     columns: Option<Vec<String>>,
     group: usize,
     offset: usize,
@@ -113,7 +117,7 @@ impl TableReader {
         if about.is_dir() {
             return Err(ReadError::io(path, io::ErrorKind::IsADirectory.into()));
         }
-        let (metadata, schema) = guarded(|| footer(&mut file, about.len()))
+        let Footer { metadata, schema, written } = guarded(|| footer(&mut file, about.len()))
             .map_err(|message| ReadError::damaged(path, message))?;
         let bare = FileMetadata { row_groups: Vec::new(), ..metadata.clone() };
         Ok(Self {
@@ -122,6 +126,7 @@ impl TableReader {
             metadata,
             bare,
             schema,
+            written,
             columns: None,
             group: 0,
             offset: 0,
@@ -158,6 +163,11 @@ impl TableReader {
     /// Every column's name and type.
     pub(super) fn schema(&self) -> &ArrowSchema {
         &self.schema
+    }
+
+    /// The type that a column had where it was written, where the file tells.
+    pub(super) fn written(&self, column: &str) -> Option<&ArrowDataType> {
+        self.written.as_ref()?.get(column).map(|field| field.dtype())
     }
 
     /// Shows `look` the next few rows, in file order; `None` at the end.
@@ -229,13 +239,21 @@ fn slice_rows(rows: usize, bytes: usize) -> usize {
     (SLICE_BYTES / per_row).clamp(1, SLICE_ROWS)
 }
 
+/// What a footer says.
+struct Footer {
+    metadata: FileMetadata,
+    schema: Arc<ArrowSchema>,
+    written: Option<ArrowSchema>,
+}
+
 /// Reads the footer and checks its promises against the size of the file.
-fn footer(file: &mut File, file_size: u64) -> PolarsResult<(FileMetadata, Arc<ArrowSchema>)> {
+fn footer(file: &mut File, file_size: u64) -> PolarsResult<Footer> {
     if file_size == 0 {
         polars_bail!(ComputeError: "it is empty");
     }
     let mut metadata = FileMetadata::clone(ParquetReader::new(&mut *file).get_metadata()?);
     seal::check(file, &metadata)?;
+    let written = guarded(|| infer_schema(&metadata)).ok();
     let mut reader = ParquetReader::new(file);
     // What the writer's Arrow types were does not matter here, and without them a dictionary is
     // plain text.
@@ -247,7 +265,7 @@ fn footer(file: &mut File, file_size: u64) -> PolarsResult<(FileMetadata, Arc<Ar
     }
     reader.set_metadata(Arc::new(metadata.clone()));
     let schema = reader.schema()?;
-    Ok((metadata, schema))
+    Ok(Footer { metadata, schema, written })
 }
 
 /// Rows of a file, one by one, decoded a few at a time.

@@ -2,7 +2,8 @@
 
 use std::{fs::File, path::Path};
 
-use evalmark_report::dataset::{DatasetReadError, parquet_rows};
+use evalmark_core::fields::Fields;
+use evalmark_report::dataset::parquet_rows;
 use polars::prelude::{
     Column, DataFrame, DataType, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, NewChunkedArray,
     ParquetWriter, Series, StringChunked, StructChunked, TimeUnit, TimeZone, UInt8Chunked,
@@ -24,7 +25,7 @@ where
 }
 
 fn rows(path: &Path) -> Vec<Value> {
-    parquet_rows(path).unwrap().map(|row| Value::Object(row.unwrap())).collect()
+    parquet_rows(path).unwrap().map(|row| Value::Object((*row.unwrap()).clone())).collect()
 }
 
 #[test]
@@ -74,17 +75,79 @@ fn every_plain_type_becomes_json() {
     assert_eq!(text, expected.to_string());
 }
 
+/// The rows of a file that another tool wrote.
+fn written(name: &str) -> Vec<Fields> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files").join(name);
+    parquet_rows(&path).unwrap().map(Result::unwrap).collect()
+}
+
+#[track_caller]
+fn text(row: &Fields, name: &str) -> Result<String, String> {
+    let cells = row.find(name).unwrap();
+    Ok(cells[0].text()?.map_or_else(|| "-".to_owned(), std::borrow::Cow::into_owned))
+}
+
 #[test]
-fn bytes_that_are_no_text_are_an_error_that_names_the_column() {
+fn bytes_that_are_not_text_are_an_error_only_where_they_are_used() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("data.parquet");
     let bytes: [&[u8]; 2] = [b"text without a label", &[0xff, 0]];
-    write(&path, vec![column("picture", &bytes[..1])]);
-    assert_eq!(rows(&path), [json!({ "picture": "text without a label" })]);
     write(&path, vec![column("id", ["a", "b"]), column("picture", &bytes[..])]);
-    let error = parquet_rows(&path).unwrap().find_map(Result::err).unwrap();
-    assert!(matches!(&error, DatasetReadError::UnsupportedType { column, found, .. }
-        if column == "picture" && found == "bytes that are not text"));
+    let rows: Vec<_> = parquet_rows(&path).unwrap().map(Result::unwrap).collect();
+    assert_eq!(text(&rows[0], "picture").as_deref(), Ok("text without a label"));
+    assert_eq!(text(&rows[1], "id").as_deref(), Ok("b"));
+    let error = text(&rows[1], "picture").unwrap_err();
+    assert_eq!(error, "`picture` holds bytes that are not text; save it as text");
+}
+
+#[test]
+fn what_pyarrow_writes_is_read_as_it_stands() {
+    let rows = written("pyarrow.parquet");
+    let check = |name: &str, first: &str, second: &str| {
+        assert_eq!(text(&rows[0], name).as_deref(), Ok(first), "{name}");
+        assert_eq!(text(&rows[1], name).as_deref(), Ok(second), "{name}");
+    };
+    check("dec", "5.00", "12345678901234567890.12");
+    check("dec9", "1.10", "-0.50");
+    check("dec0", "7", "98765432109876543210");
+    check("u64", "18446744073709551615", "1");
+    check("f32", "0.1", "16777216.0");
+    check("f64", "0.1", "-");
+    check("ts_ms", "2024-02-29T12:34:56", "-");
+    check("ts_us_tz", "2024-02-29T12:34:56.5Z", "-");
+    check("ts_ns", "1970-01-01T00:00:00.000000001", "-");
+    check("date", "2024-02-29", "-");
+    check("time", "01:02:03.5", "-");
+    check("dur", "PT1.5S", "-");
+    check("list", "[1.10,2.20]", "-");
+    check("struct.a", "3.30", "-");
+    check("cat", "x", "y");
+    check("null", "-", "-");
+    check("bool", "true", "false");
+    assert!(text(&rows[0], "bin").unwrap_err().contains("`bin` holds bytes that are not text"));
+    check_json(&rows[0], "map", "[{\"key\":\"k\",\"value\":1}]");
+}
+
+#[track_caller]
+fn check_json(row: &Fields, name: &str, expected: &str) {
+    assert_eq!(text(row, name).as_deref(), Ok(expected));
+}
+
+#[test]
+fn integers_of_128_bits_and_durations_are_what_polars_wrote() {
+    let rows = written("polars.parquet");
+    assert_eq!(text(&rows[0], "i").as_deref(), Ok("170141183460469231731687303715884105727"));
+    assert_eq!(text(&rows[1], "i").as_deref(), Ok("-5"));
+    assert_eq!(text(&rows[0], "dur").as_deref(), Ok("PT1S"));
+    assert_eq!(text(&rows[0], "cat").as_deref(), Ok("a"));
+}
+
+#[test]
+fn a_column_that_cannot_be_read_is_an_error_only_where_it_is_used() {
+    let rows = written("decimal256.parquet");
+    assert_eq!(text(&rows[0], "id").as_deref(), Ok("1"));
+    let error = text(&rows[0], "d").unwrap_err();
+    assert!(error.contains("`d` holds decimals of 60 digits"), "{error}");
 }
 
 #[test]

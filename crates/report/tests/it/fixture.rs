@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use evalmark_core::{
     changes::{Change, ChangeKind, DiffPart, PartOf},
+    fields::Fields,
     item::{Item, ItemHash},
     metric::{Direction, Range},
     record::{ErrorKind, Outcome, Record, Timing, Usage},
@@ -15,7 +16,7 @@ use evalmark_report::{
     samples::{Layout, SampleRow, SamplesWriter},
     scores::{ScoreRow, ScoresWriter},
 };
-use serde_json::{Map, json};
+use serde_json::json;
 
 /// Markup, quotes, control characters, an ANSI escape, an override of direction.
 pub(crate) const HOSTILE: &str =
@@ -67,7 +68,7 @@ fn item(index: u64) -> Item {
         index,
         id: format!("item-{index}").into(),
         hash,
-        fields: Arc::new(Map::new()),
+        fields: Fields::default(),
         targets: (0..index % 3).map(|n| format!("target {n} of {index}")).collect(),
         cluster: index.is_multiple_of(2).then(|| format!("cluster {}", index / 4).into()),
         slices: [(index % 4 != 3).then(|| format!("channel {}", index % 2))].into(),

@@ -87,8 +87,8 @@ fn within<T: DeserializeOwned>(subject: Subject<'_>, key: &str, text: &str) -> R
         spans(text).filter(|span| text[span.clone()].contains(&quoted)).collect();
     let Some(last) = graded.last().cloned() else { return Err(ALONE.to_owned()) };
     if shows_a_grade(subject, key) {
-        let quotes = "what the judge was shown holds a grade itself";
-        return Err(format!("{ALONE}, and {quotes}"));
+        let why = "what the judge was shown holds a grade itself";
+        return Err(format!("{ALONE}, and {why}"));
     }
     if !is_alone(text, &last)
         || text[last.end..].contains(|c: char| "{}".contains(c) || c.is_numeric())

@@ -96,7 +96,7 @@ impl<S: Sheet> Panel<S> {
             _ => return complain("", "a judge needs exactly one of `model` and `models`"),
         };
         if (1..models.len()).any(|i| models[..i].contains(&models[i])) {
-            let message = "a model sits on a panel once; `repeats` asks it again";
+            let message = "a model can be on a panel only once; use `repeats` to call it again";
             return complain("/models", message);
         }
         if !(1..=MOST_REPEATS).contains(&repeats) {
@@ -114,7 +114,7 @@ impl<S: Sheet> Panel<S> {
         let per_opinion = S::CONVERSATIONS;
         let opinion = |i: usize| {
             let replies = replies.get(i * per_opinion..(i + 1) * per_opinion);
-            let replies = replies.ok_or_else(|| "the judge was not asked".to_owned())?;
+            let replies = replies.ok_or_else(|| "the judge was not called".to_owned())?;
             let texts = replies.iter().map(Reply::text).collect::<Result<Vec<_>, _>>()?;
             let read = self.sheet.read(subject, &texts);
             read.map_err(|why| {

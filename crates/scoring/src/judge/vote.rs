@@ -25,7 +25,7 @@ impl<'a> Vote<'a> {
         let values: Vec<f64> = read.iter().map(|opinion| opinion.value).collect();
         let why = || {
             let why = opinions.iter().find_map(|said| said.as_ref().err().cloned());
-            why.unwrap_or_else(|| "the judge was not asked".to_owned())
+            why.unwrap_or_else(|| "the judge was not called".to_owned())
         };
         let grade = if values.is_empty() { Err(why()) } else { Ok(mean(&values)) };
         let reason = read.first().and_then(|opinion| opinion.reason.clone());

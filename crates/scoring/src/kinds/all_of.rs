@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Nested, Range, Reasoning};
+use evalmark_core::{
+    fields::Fields,
+    metric::{Complaint, Direction, Nested, Range, Reasoning},
+};
 use serde_json::{Map, Value};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     nested::{Entries, Part, Said, deciding, in_params},
     subject::Subject,
 };
@@ -30,6 +33,7 @@ impl Define for AllOf {
         model_refs: &[],
         source: "Own definition.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Entries;
 
     fn compile(Entries(entries): Entries) -> Result<Work, Complaint> {
@@ -57,6 +61,10 @@ impl Measure for AllOf {
             (true, None, Some(missing)) => Finding::Missing(missing),
             (true, None, None) => Finding::of(1.0),
         }
+    }
+
+    fn check_targets(&self, targets: &[String], fields: &Fields) -> Result<(), UnusableTarget> {
+        self.parts.iter().try_for_each(|part| part.metric.check_row_targets(targets, fields))
     }
 
     fn check_item(&self, targets: &[String], fields: &Map<String, Value>) -> Result<(), String> {

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Nested, Range, Reasoning};
+use evalmark_core::{
+    fields::Fields,
+    metric::{Complaint, Direction, Nested, Range, Reasoning},
+};
 use serde_json::{Map, Value};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     nested::{Entries, Part, Said, deciding, in_params},
     subject::Subject,
 };
@@ -29,6 +32,7 @@ impl Define for AnyOf {
         model_refs: &[],
         source: "Own definition.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Entries;
 
     fn compile(Entries(entries): Entries) -> Result<Work, Complaint> {
@@ -56,6 +60,13 @@ impl Measure for AnyOf {
                 Finding::Value(0.0, Some(format!("failed: {}", failed.join("; "))))
             }
         }
+    }
+
+    fn check_targets(&self, targets: &[String], fields: &Fields) -> Result<(), UnusableTarget> {
+        let mut checked =
+            self.parts.iter().map(|part| part.metric.check_row_targets(targets, fields));
+        let first = checked.next().unwrap_or(Ok(()));
+        if checked.any(|checked| checked.is_ok()) { Ok(()) } else { first }
     }
 
     fn check_item(&self, targets: &[String], fields: &Map<String, Value>) -> Result<(), String> {

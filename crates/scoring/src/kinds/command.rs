@@ -60,6 +60,7 @@ impl Define for Command {
         model_refs: &[],
         source: "Own definition; JSON lines.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(Params { program, timeout, memory, batch }: Params) -> Result<Work, Complaint> {

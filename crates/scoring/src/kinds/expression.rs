@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use evalmark_core::{
     expression::{Evaluated, Expression, NoValue},
+    fields::Fields,
     metric::{Complaint, Direction, Range, Reasoning},
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -44,6 +45,10 @@ pub(crate) struct Formula {
     reads_json: bool,
 }
 
+fn calculable<S: Serializer>(item: &&Fields, serializer: S) -> Result<S::Ok, S::Error> {
+    item.calculable().serialize(serializer)
+}
+
 /// The variables of one evaluation; what is not known is undefined.
 #[derive(Serialize)]
 struct Context<'a> {
@@ -51,7 +56,8 @@ struct Context<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
     targets: &'a [String],
-    item: &'a Map<String, Value>,
+    #[serde(serialize_with = "calculable")]
+    item: &'a Fields,
     #[serde(flatten)]
     known: Known<'a>,
 }
@@ -69,6 +75,7 @@ impl Define for Formula {
         model_refs: &[],
         source: "Expressions of Jinja, by the crate `minijinja`.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(Params(source): Params) -> Result<Work, Complaint> {

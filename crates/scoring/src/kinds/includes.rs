@@ -69,7 +69,7 @@ pub(crate) struct Includes {
 impl Define for Includes {
     const ABOUT: About = About {
         name: "includes",
-        summary: "A target stands somewhere in the answer. An empty target never does.",
+        summary: "A target appears somewhere in the answer. An empty target never does.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),

@@ -146,6 +146,7 @@ fn metric_kind(kind: &Kind) -> MetricKind {
         model_refs: kind.about.model_refs,
         nested: kind.nested,
         embeds: kind.embeds,
+        reads_objects: kind.reads_objects,
         file_refs: kind.file_refs,
     }
 }

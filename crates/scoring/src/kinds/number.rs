@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::{
+    fields::Fields,
+    metric::{Complaint, Direction, Range},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     final_mark::{after_hashes, boxed, boxed_at_end, declared_number},
     json_compare::clip,
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     number_in_text::{self, Decimal, Found, numbers},
     number_notation::{Notation, Notations},
     subject::Subject,
@@ -95,10 +98,7 @@ impl Measure for Number {
         let wanted: Vec<Decimal> =
             targets.iter().filter_map(|target| self.wanted(target)).collect();
         if wanted.is_empty() {
-            return Finding::Missing(match targets.first() {
-                Some(target) => format!("the target is not a number: {:?}", clip(target)),
-                None => "the item has no target".to_owned(),
-            });
+            return Finding::Missing(Self::no_number(targets));
         }
         match self.pick(answer) {
             Ok(Some(found)) => Finding::yes_or_no(
@@ -108,9 +108,24 @@ impl Measure for Number {
             Err(reason) => Finding::Invalid(reason.to_owned()),
         }
     }
+
+    fn check_targets(&self, targets: &[String], _: &Fields) -> Result<(), UnusableTarget> {
+        if targets.iter().any(|target| self.wanted(target).is_some()) {
+            return Ok(());
+        }
+        Err(UnusableTarget { problem: Self::no_number(targets), is_mistake: false })
+    }
 }
 
 impl Number {
+    /// Why no target is a number.
+    fn no_number(targets: &[String]) -> String {
+        match targets.first() {
+            Some(target) => format!("the target is not a number: {:?}", clip(target)),
+            None => "the item has no target".to_owned(),
+        }
+    }
+
     /// The number that a target is.
     fn wanted(&self, target: &str) -> Option<Decimal> {
         let target = self.notations.plain(target);

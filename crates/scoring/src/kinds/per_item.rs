@@ -6,6 +6,7 @@ use std::{
 };
 
 use evalmark_core::{
+    fields::Fields,
     metric::{Complaint, Direction, Range, Reasoning},
     suite::yaml,
 };
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     kinds::kinds,
     metric::Metric,
     nested::{parts, within},
@@ -60,6 +61,7 @@ impl Define for PerItem {
         model_refs: &[],
         source: "Own definition.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(Params { column }: Params) -> Result<Work, Complaint> {
@@ -85,6 +87,13 @@ impl Measure for PerItem {
             Some(_) if score.invalid => Finding::Invalid(score.reason.unwrap_or_else(unsaid)),
             Some(value) => Finding::Decided { value, passed: score.passed, reason: score.reason },
             None => Finding::Missing(score.reason.unwrap_or_else(unsaid)),
+        }
+    }
+
+    fn check_targets(&self, targets: &[String], fields: &Fields) -> Result<(), UnusableTarget> {
+        match self.of_row(fields) {
+            Ok(Some(row)) => row.metric.check_row_targets(targets, fields),
+            Ok(None) | Err(_) => Ok(()),
         }
     }
 

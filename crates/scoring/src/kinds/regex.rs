@@ -33,7 +33,7 @@ pub(crate) struct Params {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "usize")]
     group: Option<usize>,
-    /// With `compare`: which match, where there are several; the first where nothing is said.
+    /// With `compare`: which match, where there are several; default: the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Place")]
     which: Option<Place>,

@@ -96,7 +96,7 @@ impl Inquire for Semantic {
 fn closest(replies: &[Reply]) -> Result<Finding, String> {
     let vectors = replies.iter().map(vector).collect::<Result<Vec<_>, _>>()?;
     let Some((answer, targets)) = vectors.split_first().filter(|(_, rest)| !rest.is_empty()) else {
-        return Err("no embedding was asked for".to_owned());
+        return Err("no embedding was requested".to_owned());
     };
     let cosines = targets.iter().map(|target| cosine(answer, target));
     let cosines =
@@ -108,7 +108,7 @@ fn closest(replies: &[Reply]) -> Result<Finding, String> {
 fn vector(reply: &Reply) -> Result<Vec<f32>, String> {
     let output = reply.record.output.as_deref().filter(|_| reply.record.has_answer());
     let output = output.ok_or_else(|| why_failed("no embedding", &reply.record))?;
-    decode(output).ok_or_else(|| "what came back is no embedding".to_owned())
+    decode(output).ok_or_else(|| "the reply is not an embedding".to_owned())
 }
 
 /// `None` where the vectors differ in length, or one has no direction.

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use evalmark_core::{
+    fields::Fields,
     metric::{Complaint, Direction, Nested, Range, Reasoning},
     suite::entry_schema,
 };
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     nested::{Part, in_params, list_of, parts},
     subject::Subject,
 };
@@ -66,6 +67,7 @@ impl Define for Weighted {
         model_refs: &[],
         source: "Own definition.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(Params(mut entries): Params) -> Result<Work, Complaint> {
@@ -118,6 +120,10 @@ impl Measure for Weighted {
             Some(reason) if invalid.len() == self.parts.len() => Finding::Invalid(reason),
             reason => Finding::Value(sum / weights, reason),
         }
+    }
+
+    fn check_targets(&self, targets: &[String], fields: &Fields) -> Result<(), UnusableTarget> {
+        self.parts.iter().try_for_each(|(_, part)| part.metric.check_row_targets(targets, fields))
     }
 
     fn check_item(&self, targets: &[String], fields: &Map<String, Value>) -> Result<(), String> {

@@ -4,7 +4,7 @@ use evalmark_core::record::{ErrorKind, Outcome, Record, Usage};
 use std::sync::LazyLock;
 
 use evalmark_scoring::{Case, Judgement, Metric, Reply, Subject, Unaskable, score_batch};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::support::metric;
 
@@ -21,7 +21,7 @@ fn case<'a>(
     targets: &'a [String],
     judgements: &'a [Judgement<'a>],
 ) -> Case<'a> {
-    static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+    static NO_FIELDS: LazyLock<evalmark_core::fields::Fields> = LazyLock::new(Default::default);
     Case { subject: Subject::new(record, targets, &NO_FIELDS, None), judgements }
 }
 

@@ -15,7 +15,7 @@ fn check_value(entry: &Value, answer: &str, expected: Option<f64>) {
 
 /// The value that a metric gives a record.
 fn of_record(entry: &Value, record: &Record, cost_usd: Option<f64>) -> Option<f64> {
-    let fields = Map::new();
+    let fields = evalmark_core::fields::Fields::default();
     metric(entry).score(Subject::new(record, &[], &fields, cost_usd)).value
 }
 
@@ -401,6 +401,7 @@ fn language() {
 fn the_language_may_stand_in_a_column() {
     let value = |params: Value, column: Value| {
         let fields: Map<String, Value> = [("c".to_owned(), column)].into_iter().collect();
+        let fields = evalmark_core::fields::Fields::from(fields);
         let entry = json!({"language": params});
         metric(&entry).score(Subject { fields: &fields, ..Subject::of_texts(GERMAN, &[]) }).value
     };

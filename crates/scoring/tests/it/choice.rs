@@ -252,7 +252,10 @@ fn other_letters_and_several_right_ones() {
 
 /// The score of an answer to a question with these options.
 fn with_texts(answer: &str, target: &str, options: &Value) -> Option<f64> {
-    let fields = Map::from_iter([("options".to_owned(), options.clone())]);
+    let fields = evalmark_core::fields::Fields::from(Map::from_iter([(
+        "options".to_owned(),
+        options.clone(),
+    )]));
     let (record, targets) = (Record::recorded(answer.to_owned()), [target.to_owned()]);
     let metric = metric(&json!({"choice": {"options": "options"}}));
     metric.score(Subject::new(&record, &targets, &fields, None)).value

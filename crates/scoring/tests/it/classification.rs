@@ -289,7 +289,7 @@ fn mistakes_are_told_with_their_place() {
     check(json!({"labels": ["a"]}), "/label/labels", "at least two");
     check(json!({"labels": ["a", "A."]}), "/label/labels", "means both");
     check(json!({"labels": ["a", "?", " "]}), "/label/labels", "nothing is left");
-    check(json!({"labels": {"a": "b", "c": []}}), "/label/labels", "no list");
+    check(json!({"labels": {"a": "b", "c": []}}), "/label/labels", "not a list");
     check(json!({"labels": ["a", "b"], "value": "f1"}), "/label/value", "add `class: LABEL`");
     let classless = json!({"labels": ["a", "b"], "class": "a"});
     check(classless, "/label/class", "takes no `class`");

@@ -8,7 +8,7 @@ use evalmark_core::{
     score::Score,
 };
 use evalmark_scoring::Subject;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::support::{complaint, metric};
 
@@ -16,14 +16,14 @@ use crate::support::{complaint, metric};
 struct Case {
     answer: &'static str,
     targets: Vec<String>,
-    item: Map<String, Value>,
+    item: evalmark_core::fields::Fields,
     record: Record,
 }
 
 fn case(answer: &'static str, targets: &[&str], item: Value) -> Case {
     let Value::Object(item) = item else { panic!("{item} is no row") };
     let targets = targets.iter().map(ToString::to_string).collect();
-    Case { answer, targets, item, record: Record::recorded(answer.to_owned()) }
+    Case { answer, targets, item: item.into(), record: Record::recorded(answer.to_owned()) }
 }
 
 impl Case {
@@ -37,7 +37,7 @@ impl Case {
             index: 0,
             id: "i".into(),
             hash: ItemHash([0; 16]),
-            fields: Arc::new(self.item.clone()),
+            fields: self.item.clone(),
             targets: self.targets.clone().into(),
             cluster: None,
             slices: Arc::new([]),

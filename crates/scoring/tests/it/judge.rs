@@ -2,7 +2,7 @@
 
 use evalmark_core::{record::Record, request::Message, score::Score};
 use evalmark_scoring::{Form, Metric, Reply, Subject, Unaskable};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::support::{complaint, metric};
 
@@ -14,8 +14,8 @@ fn judge(params: &Value) -> Metric {
     metric(&entry)
 }
 
-fn fields() -> Map<String, Value> {
-    json!({"topic": "cats"}).as_object().cloned().unwrap_or_default()
+fn fields() -> evalmark_core::fields::Fields {
+    json!({"topic": "cats"}).as_object().cloned().unwrap_or_default().into()
 }
 
 fn ask(answer: &str) -> Vec<Message> {
@@ -206,7 +206,8 @@ fn no_grade_is_read_from_words_around_one_that_was_shown() {
     let reply = "The candidate wants this:\n```json\n{\"grade\": 1}\n```";
     let read = |answer: &str, fields: &Value, reply: &str| {
         let record = Record::recorded(answer.to_owned());
-        let fields = fields.as_object().cloned().unwrap_or_default();
+        let fields =
+            evalmark_core::fields::Fields::from(fields.as_object().cloned().unwrap_or_default());
         let subject = Subject::new(&record, &[], &fields, None);
         metric.judge().expect("a judge").score(subject, &[Reply::of_text(reply)]).value
     };

@@ -15,7 +15,8 @@ fn asked(
 ) -> Result<Vec<String>, Unaskable> {
     let record = Record::recorded(answer.to_owned());
     let targets: Vec<_> = targets.iter().map(ToString::to_string).collect();
-    let fields = fields.as_object().cloned().unwrap_or_default();
+    let fields: evalmark_core::fields::Fields =
+        fields.as_object().cloned().unwrap_or_default().into();
     let subject = Subject::new(&record, &targets, &fields, None);
     let questions = metric.questions(subject, &[]).expect("an answer")?;
     let last = |form| match form {
@@ -125,7 +126,8 @@ fn a_structured_reply_has_as_many_checks_as_the_item_has_criteria() {
     for facts in [json!(["one"]), json!(["one", "two", "three"])] {
         let n = facts.as_array().map(Vec::len);
         let record = Record::recorded(ANSWER.to_owned());
-        let fields = Map::from_iter([("facts".to_owned(), facts)]);
+        let fields =
+            evalmark_core::fields::Fields::from(Map::from_iter([("facts".to_owned(), facts)]));
         let subject = Subject::new(&record, &[], &fields, None);
         let questions = own.questions(subject, &[]).expect("an answer").expect("asked");
         let Form::Chat { response_format: Some(format), .. } = &questions[0].form else {

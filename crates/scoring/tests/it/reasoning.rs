@@ -2,7 +2,7 @@
 
 use evalmark_core::record::Record;
 use evalmark_scoring::{Case, Form, Judgement, Reply, Subject, score_batch};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::support::{check, metric, score};
 
@@ -68,7 +68,7 @@ fn a_thought_that_never_ends_is_no_answer() {
     record.finish_reason = Some("length".to_owned());
     record.timing.latency_ms = Some(5.0);
     record.usage.output_tokens = Some(9);
-    let fields = Map::new();
+    let fields = evalmark_core::fields::Fields::default();
     let score = |entry: &Value| metric(entry).score(Subject::new(&record, &[], &fields, None));
     let reason = score(&json!({"regex": {"pattern": "A"}})).reason.unwrap_or_default();
     assert!(reason.contains("raise it"), "{reason}");
@@ -128,7 +128,9 @@ fn metrics_within_metrics_decide_for_themselves() {
 /// The last message of what is asked.
 fn asked(entry: &Value, answer: &str, fields: &Value) -> Result<String, String> {
     let record = Record::recorded(answer.to_owned());
-    let (fields, targets) = (fields.as_object().cloned().unwrap_or_default(), ["t".to_owned()]);
+    let fields =
+        evalmark_core::fields::Fields::from(fields.as_object().cloned().unwrap_or_default());
+    let targets = ["t".to_owned()];
     let metric = metric(entry);
     let questions = metric.questions(Subject::new(&record, &targets, &fields, None), &[]);
     let questions = questions.ok_or("nothing to ask")?.map_err(|error| error.to_string())?;
@@ -166,7 +168,10 @@ fn judges_see_answers_without_thoughts() {
 fn a_judged_answer_says_that_its_reasoning_was_cut() {
     let metrics = [metric(&json!({"judge": {"model": "m", "rubric": "r"}}))];
     let record = Record::recorded(format!("{THOUGHT}B"));
-    let (fields, reply) = (Map::new(), [Reply::of_text("{\"grade\": 1, \"reason\": \"fine\"}")]);
+    let (fields, reply) = (
+        evalmark_core::fields::Fields::default(),
+        [Reply::of_text("{\"grade\": 1, \"reason\": \"fine\"}")],
+    );
     let judgements = [Judgement::Given(&reply)];
     let case = Case { subject: Subject::new(&record, &[], &fields, None), judgements: &judgements };
     let score = &score_batch(&metrics, &[case])[0][0];

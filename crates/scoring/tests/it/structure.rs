@@ -123,6 +123,7 @@ fn a_schema_may_be_the_items_own() {
     let metric = metric(&json!({"json_schema": {"column": "schema"}}));
     let score = |schema: Value| -> Score {
         let fields: Map<String, Value> = [("schema".to_owned(), schema)].into_iter().collect();
+        let fields = evalmark_core::fields::Fields::from(fields);
         metric.score(Subject { fields: &fields, ..Subject::of_texts("7", &[]) })
     };
     assert_eq!(score(json!({"type": "integer"})).value, Some(1.0));
@@ -227,6 +228,7 @@ fn long_numbers_are_compared_digit_by_digit() {
         let fields: Map<String, Value> =
             [("s".to_owned(), json!(format!("{{\"const\": {wanted}}}")))].into_iter().collect();
         let schema = metric(&json!({"json_schema": {"column": "s"}}));
+        let fields = evalmark_core::fields::Fields::from(fields);
         let subject = Subject { fields: &fields, ..Subject::of_texts(&answer, &[]) };
         assert_eq!(schema.score(subject).value, Some(expected), "{answer} {wanted}");
     }
@@ -255,7 +257,7 @@ fn long_numbers_are_compared_digit_by_digit() {
     );
     let types = json!({"json_schema": {"schema": {"type": "integer", "minimum": 5}}});
     check(&types, long, &[], Some(1.0));
-    let rounded = json!({"json_schema": {"schema": {"properties": {"a": {"const": 98765432109876543210.0}}}}});
+    let rounded = json!({"json_schema": {"schema": {"properties": {"a": {"const": 9.876_543_210_987_654e19}}}}});
     assert_eq!(complaint(&rounded).pointer, "/json_schema/schema/properties/a/const");
 }
 

@@ -1,52 +1,114 @@
 //! Checking the `dataset` section against the file it names.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{Checker, suggest};
 use crate::{
-    dataset::{DatasetSpec, FileSpec, Format, Items},
+    dataset::{DatasetSpec, FileSpec, Format, Items, delimiter, sniff},
     item::Item,
-    suite::raw::{RawFormat, RawMetric, RawModel, RawNames, RawSuite},
+    suite::raw::{RawDataset, RawFormat, RawMetric, RawModel, RawNames, RawSuite},
 };
 
 impl Checker<'_> {
     pub(super) fn dataset(&mut self, suite: &RawSuite) -> Option<DatasetSpec> {
         let (raw, models) = (&suite.dataset, &suite.models);
-        let path = self.folder.join(&raw.path);
-        let format = raw.format.map(format_of).or_else(|| Format::of(&path));
-        let Some(format) = format else {
-            let hint = "add `format: csv` (or tsv, jsonl, json, parquet)".to_owned();
-            let message = format!("the ending of `{}` does not tell its format", raw.path);
-            self.complain_with_hint("/dataset/path", message, hint);
-            return None;
-        };
         for (i, slice) in raw.slices.iter().enumerate() {
             if raw.slices[..i].contains(slice) {
                 self.complain(
                     &format!("/dataset/slices/{i}"),
-                    format!("`{slice}` stands here twice"),
+                    format!("`{slice}` appears twice here"),
                 );
             }
         }
+        let path = self.folder.join(&raw.path);
+        let format = self.format(raw, &path);
+        let declared = self.delimiter(raw, format);
+        let delimiter = declared.map(|declared| declared.or_else(|| self.found(&path, format?)));
         let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
         let ignored = models.iter().flat_map(recorded_columns).chain(raw.ignore.clone());
         Some(DatasetSpec {
-            file: self.file_spec(path, format),
+            file: FileSpec { delimiter: delimiter?, ..self.file_spec(path, format?) },
             id: raw.id.clone(),
             targets: raw.target.clone().map(RawNames::into_vec).unwrap_or_default(),
             allow_empty_target: raw.allow_empty_target,
+            allow_unusable_target: raw.allow_unusable_target,
+            allow_object_target: self.reads_objects(&suite.metrics),
             cluster: raw.cluster.clone(),
             slices: raw.slices.clone(),
             ignored: ignored.chain(labels.clone()).collect(),
             labels,
             limit: None,
             only: None,
+            planned: None,
         })
+    }
+
+    fn format(&mut self, raw: &RawDataset, path: &Path) -> Option<Format> {
+        let format = raw.format.map(format_of).or_else(|| Format::of(path));
+        if format.is_none() || path.is_dir() {
+            let (message, hint) = sniff::by_name(path, &raw.path);
+            self.complain_with_hint("/dataset/path", message, hint);
+            return None;
+        }
+        format
+    }
+
+    /// The delimiter that the suite names, or that the file shows; the outer `None` where it is
+    /// wrong.
+    #[expect(clippy::option_option, reason = "absent and wrong are different things")]
+    fn delimiter(&mut self, raw: &RawDataset, format: Option<Format>) -> Option<Option<u8>> {
+        let Some(text) = &raw.delimiter else { return Some(None) };
+        let at = "/dataset/delimiter";
+        if !matches!(format, Some(Format::Csv | Format::Tsv) | None) {
+            self.complain(at, "only csv and tsv files have a `delimiter`");
+            return None;
+        }
+        let parsed = delimiter::parse(text);
+        if parsed.is_none() {
+            let message = format!("`{}` is not a delimiter", text.escape_debug());
+            let hint = "write one ASCII character, such as \";\" or \"|\", or `tab`".to_owned();
+            self.complain_with_hint(at, message, hint);
+        }
+        parsed.map(Some)
+    }
+
+    /// The delimiter that the file itself shows, told where it is not the format's own.
+    fn found(&mut self, path: &Path, format: Format) -> Option<u8> {
+        let file = self.access.open(path).ok()?;
+        let found = delimiter::of_file(path, file, format)?;
+        let own = delimiter::of_format(format);
+        if found != own {
+            self.notes.push(format!(
+                "dataset {}: the cells are separated by {}, as it seems; `dataset.delimiter` says so \
+                 for sure",
+                path.display(),
+                delimiter::name(found),
+            ));
+        }
+        Some(found)
+    }
+
+    /// Whether some metric reads a target that is an object, or none looks at targets.
+    fn reads_objects(&self, metrics: &[RawMetric]) -> bool {
+        let kinds = metrics.iter().flat_map(|metric| {
+            self.readers.kinds.iter().filter(|kind| metric.kinds.contains_key(kind.name))
+        });
+        let mut kinds = kinds.peekable();
+        kinds.peek().is_none() || kinds.any(|kind| kind.reads_objects)
     }
 
     /// A file of rows, which is looked for when it is opened.
     pub(super) fn file_spec(&self, path: PathBuf, format: Format) -> FileSpec {
-        FileSpec { path, format, parquet: self.readers.parquet, access: self.access.clone() }
+        FileSpec {
+            path,
+            format,
+            delimiter: None,
+            parquet: self.readers.parquet,
+            access: self.access.clone(),
+        }
     }
 
     /// The dataset's first item, once its columns have been checked.
@@ -74,14 +136,19 @@ impl Checker<'_> {
         wanted.extend(spec.labels.iter().map(|c| ("/metrics".to_owned(), c.clone())));
         let ignored = spec.ignored.iter().filter(|column| !spec.labels.contains(column));
         wanted.extend(ignored.map(|c| ("/dataset/ignore".to_owned(), c.clone())));
-        let known: Vec<_> = row.keys().map(String::as_str).collect();
         let before = self.mistakes.len();
         for (pointer, column) in wanted {
-            if !known.contains(&column.as_str()) {
-                let message = format!("the dataset has no column `{column}`");
-                let hint = suggest(&column, &known, "its columns");
-                self.complain_with_hint(&pointer, message, hint);
-            }
+            let Err(missing) = row.find(&column) else { continue };
+            let known: Vec<_> = missing.known.iter().map(String::as_str).collect();
+            let (message, what) = if row.contains_key(column.split('.').next().unwrap_or_default())
+                && missing.name != column
+            {
+                (format!("`{column}`: the first row has no `{}` there", missing.name), "there are")
+            } else {
+                (format!("the dataset has no column `{column}`"), "its columns")
+            };
+            let hint = suggest(&missing.name, &known, what);
+            self.complain_with_hint(&pointer, message, hint);
         }
         if self.mistakes.len() > before {
             return None;

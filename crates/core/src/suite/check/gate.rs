@@ -52,7 +52,7 @@ impl Checker<'_> {
         let Some(metric) = metrics.iter().find(|metric| metric.name == name) else {
             let names = metrics.iter().map(|metric| metric.name.as_str());
             let known: Vec<_> = names.chain(Amount::ALL.map(Amount::name)).collect();
-            let message = format!("the gate names a metric `{name}` that the suite lacks");
+            let message = format!("the gate names a metric `{name}` that the suite does not have");
             let hint = suggest(name, &known, "the suite's metrics, and amounts");
             return self.complain_with_hint(at, message, hint);
         };

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Checker, suggest};
-use crate::{dataset::Format, label::LabelSpec, suite::raw::RawLabels};
+use crate::{
+    dataset::{Format, sniff},
+    label::LabelSpec,
+    suite::raw::RawLabels,
+};
 
 /// What of a suite decides whose labels a column may hold.
 #[derive(Clone, Copy)]
@@ -24,7 +28,7 @@ impl Checker<'_> {
         match (&raw.column, &raw.columns, &raw.file) {
             (Some(column), None, None) => {
                 let [prompt] = arms.prompts else {
-                    let message = "one column cannot hold labels of several prompts' answers";
+                    let message = "one column cannot have the labels of several prompts' answers";
                     let hint = "name one for each: `columns: { PROMPT: COLUMN, … }`, or a `file`";
                     self.complain_with_hint(&at, message.into(), hint.into());
                     return None;
@@ -57,7 +61,7 @@ impl Checker<'_> {
         arms: Arms<'_>,
     ) -> Option<LabelSpec> {
         if arms.n_models > 1 {
-            let message = "a column cannot hold labels of several models' answers";
+            let message = "a column cannot have the labels of several models' answers";
             let hint =
                 "use `file: labels.csv` with the columns `item_id`, `prompt`, `model`, `label`";
             self.complain_with_hint(at, message.into(), hint.into());
@@ -69,8 +73,11 @@ impl Checker<'_> {
     fn label_file(&mut self, at: &str, file: &str) -> Option<LabelSpec> {
         let path = self.folder.join(file);
         let Some(format) = Format::of(&path) else {
-            let message = format!("the ending of `{file}` does not tell its format");
-            let hint = "use a file ending in .csv, .tsv, .jsonl, .json or .parquet".to_owned();
+            let (message, hint) = sniff::by_name(&path, file);
+            let hint = match hint.strip_prefix("add `format") {
+                Some(_) => "use a file ending in .csv, .tsv, .jsonl, .json or .parquet".to_owned(),
+                None => hint,
+            };
             self.complain_with_hint(&format!("{at}/file"), message, hint);
             return None;
         };

@@ -107,9 +107,9 @@ impl Finder<'_> {
 
     fn complain(&mut self, pointer: &str, name: Option<&str>) {
         let (message, advice) = match name {
-            Some(name) => (format!("`{name}`: a suite never holds a key"), ""),
+            Some(name) => (format!("`{name}`: a suite must not contain a key"), ""),
             None => (
-                "a key seems to stand here, and a suite never holds a key".to_owned(),
+                "a key seems to stand here, and a suite must not contain a key".to_owned(),
                 "; a made-up one can be written in two parts: `{{ 'sk-' ~ '…' }}`",
             ),
         };

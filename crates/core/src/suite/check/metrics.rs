@@ -34,7 +34,7 @@ impl Checker<'_> {
         let known = self.readers.kinds;
         let mut kinds = known.iter().filter(|kind| raw.kinds.contains_key(kind.name));
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {
-            if raw.kinds.is_empty() && self.document.lost_a_key(&at) {
+            if raw.kinds.is_empty() && self.document.lost(&at) {
                 return None; // An unknown key has been reported: most likely the kind.
             }
             let names: Vec<_> = known.iter().map(|kind| kind.name).collect();
@@ -57,7 +57,10 @@ impl Checker<'_> {
         self.model_refs(&at, kind, &params, models);
         let spec = metric_spec(raw, kind, params);
         let checked = spec.as_ref().map_err(Clone::clone).and_then(|spec| (kind.check)(spec));
-        if let Err(complaint) = checked {
+        // What was taken out has been reported, and what lacks it is no second mistake.
+        if let Err(complaint) = checked
+            && !self.document.lost(&at)
+        {
             self.complain(&format!("{at}{}", complaint.pointer), complaint.message);
         }
         spec.ok()

@@ -1,5 +1,6 @@
 //! From a suite file's text to a checked suite: every mistake at once, each with its place.
 
+mod chat;
 mod dataset;
 mod gate;
 mod labels;
@@ -7,6 +8,7 @@ mod literal_keys;
 pub(in crate::suite) mod metrics;
 mod models;
 mod prompts;
+mod unwise;
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +39,8 @@ pub(super) fn check(
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let prompt_names = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
-    let mut checker = Checker { document, folder, access, readers, prompt_names, mistakes };
+    let mut checker =
+        Checker { document, folder, access, readers, prompt_names, mistakes, notes: Vec::new() };
     let suite = checker.suite(path, raw);
     match suite {
         Some(suite) if checker.mistakes.is_empty() => Ok(suite),
@@ -58,6 +61,7 @@ struct Checker<'a> {
     readers: Readers<'a>,
     prompt_names: Vec<String>,
     mistakes: Vec<Mistake>,
+    notes: Vec<String>,
 }
 
 impl Checker<'_> {
@@ -92,6 +96,9 @@ impl Checker<'_> {
             );
         }
         let mut warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
+        warnings.extend(unwise::prompts(prompts.as_deref().unwrap_or_default(), first.as_ref()));
+        warnings.extend(unwise::params(&raw.models));
+        self.respelled_labels();
         warnings.extend(models::all_evaluated(&raw.models, &asked));
         let prompts_of_arms = self.prompt_names.clone();
         let arms = labels::Arms { prompts: &prompts_of_arms, n_models: candidates.len() };
@@ -114,6 +121,7 @@ impl Checker<'_> {
             gate,
             effective,
             warnings,
+            notes: std::mem::take(&mut self.notes),
             access: self.access.clone(),
         })
     }
@@ -121,6 +129,26 @@ impl Checker<'_> {
     fn suite_name(&mut self, name: &str) {
         if let Err(message) = crate::suite::file_name(name) {
             self.complain("/name", format!("the suite's name {message}"));
+        }
+    }
+
+    /// Labels and other words to compare with that YAML takes for numbers, and would spell otherwise.
+    fn respelled_labels(&mut self) {
+        let is_word = |pointer: &str| {
+            pointer.starts_with("/metrics/")
+                && ["/labels/", "/values/", "/letters/"].iter().any(|key| pointer.contains(key))
+        };
+        let respelled: Vec<_> = self
+            .document
+            .respellings()
+            .filter(|(pointer, _)| is_word(pointer))
+            .map(|(pointer, text)| (pointer.to_owned(), text.to_owned()))
+            .collect();
+        for (pointer, text) in respelled {
+            let read = self.document.value.pointer(&pointer).map(ToString::to_string);
+            let message = format!("YAML reads `{text}` as {}", read.unwrap_or_default());
+            let hint = format!("quote it, if it is a word: `\"{text}\"`");
+            self.complain_with_hint(&pointer, message, hint);
         }
     }
 

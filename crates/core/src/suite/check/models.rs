@@ -19,12 +19,14 @@ impl Checker<'_> {
     fn model(&mut self, i: usize, raw: &RawModel) -> Option<Model> {
         let at = format!("/models/{i}");
         for name in raw.params.keys().filter(|name| holds_a_secret(name)) {
-            let message = format!("`{name}`: a suite never holds a key; use `api_key_env`");
+            let message = format!("`{name}`: a suite must not contain a key; use `api_key_env`");
             self.complain(&format!("{at}/params"), message);
         }
         for reserved in ["model", "messages", "stream", "n"] {
             if raw.params.contains_key(reserved) {
-                let message = format!("`{reserved}` is not a parameter of one answer");
+                let message = format!(
+                    "`{reserved}` is not supported in `params`: a request is for one answer; use `epochs` for several"
+                );
                 self.complain(&format!("{at}/params/{reserved}"), message);
             }
         }
@@ -68,6 +70,7 @@ impl Checker<'_> {
                 self.complain(at, "`recorded` goes with `provider: recorded`, not `openai`");
                 None
             }
+            (None, None) if self.document.lost(at) => None,
             (None, None) => {
                 self.complain(at, format!("model `{}` lacks the key `provider`", raw.name));
                 None
@@ -175,7 +178,7 @@ impl Checker<'_> {
         match humantime::parse_duration(text) {
             Ok(span) if span >= Duration::from_millis(1) => Some(Some(span)),
             _ => {
-                let message = format!("`{text}` is no time span; write `60s`, `500ms` or `2m`");
+                let message = format!("`{text}` is not a time span; write `60s`, `500ms` or `2m`");
                 self.complain(at, message);
                 None
             }
@@ -284,7 +287,7 @@ fn base_url_problem(text: &str) -> Option<&'static str> {
         return Some("must begin with http:// or https:// and name a host");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Some("holds a user name or password; use `api_key_env`");
+        return Some("contains a user name or password; use `api_key_env`");
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Some("must not have a query or fragment");

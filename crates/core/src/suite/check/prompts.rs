@@ -7,12 +7,11 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::Checker;
+use super::{Checker, chat};
 use crate::{
     item::Item,
     prompt::{MessageTemplate, Prompt},
     suite::{
-        document::Document,
         mistake::Mistake,
         raw::{RawMessage, RawPrompt, RawRole},
     },
@@ -55,18 +54,26 @@ impl Checker<'_> {
                 folder: self.folder.clone(),
                 pointer: format!("{at}/template"),
             }]),
-            (None, Some(file), None) if is_chat_file(file) => {
-                self.chat_file(file, &format!("{at}/file"))
-            }
             (None, Some(file), None) => {
-                let source = self.prompt_file(RawRole::User, file, format!("{at}/file"))?;
-                Some(vec![source])
+                let folder = self.folder.clone();
+                let source =
+                    self.prompt_file(RawRole::User, file, &folder, format!("{at}/file"))?;
+                match chat::kind_of(file, &source.text) {
+                    chat::Kind::Text => Some(vec![source]),
+                    chat::Kind::Chat => self.chat_file(file, &source),
+                    chat::Kind::Other(message) => {
+                        let hint = chat::FORM.to_owned();
+                        self.complain_with_hint(&source.pointer, message, hint);
+                        None
+                    }
+                }
             }
             (None, None, Some(messages)) => {
                 let read = |(k, message)| self.message(&format!("{at}/messages/{k}"), message);
                 let sources: Vec<_> = messages.iter().enumerate().map(read).collect();
                 sources.into_iter().collect()
             }
+            _ if self.document.lost(&at) => None,
             _ => {
                 let name = &raw.name;
                 let message =
@@ -77,39 +84,34 @@ impl Checker<'_> {
         }
     }
 
-    /// The messages of a YAML file, as they could stand in the suite.
-    fn chat_file(&mut self, file: &str, pointer: &str) -> Option<Vec<Source>> {
-        let chat = self.prompt_file(RawRole::User, file, pointer.to_owned())?;
-        let messages = Document::parse(&chat.text).map_err(|mistake| {
-            let at = mistake.position;
-            format!("{file}:{}:{}: {}", at.line, at.column, mistake.message)
-        });
-        let messages = messages.and_then(|document| {
-            serde_json::from_value::<Vec<RawMessage>>(document.value)
-                .map_err(|error| format!("{file} is no list of chat messages: {error}"))
-        });
-        let sources = messages.and_then(|messages| {
-            let source = |message: RawMessage| match (message.content, message.file) {
+    /// The messages of a file, as they could stand in the suite.
+    fn chat_file(&mut self, file: &str, chat: &Source) -> Option<Vec<Source>> {
+        let messages = match chat::messages(file, &chat.text) {
+            Ok(messages) => messages,
+            Err(mistakes) => {
+                for (message, hint) in mistakes {
+                    let position = self.document.position(&chat.pointer);
+                    self.mistakes.push(Mistake { position, message, hint });
+                }
+                return None;
+            }
+        };
+        let sources = messages.into_iter().enumerate().map(|(i, message)| {
+            let pointer = chat.pointer.clone();
+            match (message.content, message.file) {
                 (Some(text), None) => {
                     let role = message.role.as_str().to_owned();
-                    let (folder, pointer) = (chat.folder.clone(), chat.pointer.clone());
-                    Ok(Source { role, text, folder, pointer })
+                    Some(Source { role, text, folder: chat.folder.clone(), pointer })
                 }
-                _ => Err(format!("{file}: a message needs `role` and `content`")),
-            };
-            messages.into_iter().map(source).collect::<Result<Vec<_>, _>>()
+                (None, Some(file)) => self.prompt_file(message.role, &file, &chat.folder, pointer),
+                _ => {
+                    let needs = "needs exactly one of `content` and `file`";
+                    self.complain(&pointer, format!("{file}: message {} {needs}", i + 1));
+                    None
+                }
+            }
         });
-        match sources {
-            Ok(sources) if !sources.is_empty() => Some(sources),
-            Ok(_) => {
-                self.complain(pointer, format!("{file} holds no message"));
-                None
-            }
-            Err(message) => {
-                self.complain(pointer, message);
-                None
-            }
-        }
+        sources.collect::<Vec<_>>().into_iter().collect()
     }
 
     fn message(&mut self, at: &str, raw: &RawMessage) -> Option<Source> {
@@ -120,7 +122,11 @@ impl Checker<'_> {
                 folder: self.folder.clone(),
                 pointer: format!("{at}/content"),
             }),
-            (None, Some(file)) => self.prompt_file(raw.role, file, format!("{at}/file")),
+            (None, Some(file)) => {
+                let folder = self.folder.clone();
+                self.prompt_file(raw.role, file, &folder, format!("{at}/file"))
+            }
+            _ if self.document.lost(at) => None,
             _ => {
                 self.complain(at, "a message needs exactly one of `content` and `file`");
                 None
@@ -128,8 +134,14 @@ impl Checker<'_> {
         }
     }
 
-    fn prompt_file(&mut self, role: RawRole, file: &str, pointer: String) -> Option<Source> {
-        let path = self.folder.join(file);
+    fn prompt_file(
+        &mut self,
+        role: RawRole,
+        file: &str,
+        folder: &Path,
+        pointer: String,
+    ) -> Option<Source> {
+        let path = folder.join(file);
         match self.access.read_text(&path) {
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -166,7 +178,9 @@ impl Checker<'_> {
                         format!("the dataset's columns: {}", names.join(", "))
                     });
                     let place = self.document.position(&source.pointer);
-                    let hint = columns.filter(|_| error.message.contains("undefined variable"));
+                    let is_undefined = error.message.contains("undefined variable")
+                        || error.message.contains("no column");
+                    let hint = columns.filter(|_| is_undefined);
                     self.mistakes.push(Mistake { position: place, message: error.message, hint });
                     None
                 }
@@ -182,12 +196,6 @@ fn hash(prompt: &Value) -> Arc<str> {
     hasher.update(prompt["messages"].to_string().as_bytes());
     hasher.update(prompt["included"].to_string().as_bytes());
     hasher.finalize().to_hex()[..32].into()
-}
-
-/// Whether a prompt file is a chat in YAML, not one template.
-fn is_chat_file(file: &str) -> bool {
-    let ending = Path::new(file).extension().and_then(|ending| ending.to_str());
-    matches!(ending, Some("yaml" | "yml"))
 }
 
 /// A message's template before it is compiled.

@@ -50,7 +50,7 @@ pub(crate) struct Blocklist {
 impl Define for Blocklist {
     const ABOUT: About = About {
         name: "blocklist",
-        summary: "The answer holds none of the listed words and patterns: 1 is clean. The reason names the first one found.",
+        summary: "The answer contains none of the listed words and patterns: 1 is clean. The reason names the first one found.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -69,7 +69,7 @@ impl Define for Blocklist {
         let words = params.words.iter().map(|word| word.trim()).chain(of_file);
         let words: Vec<String> = words.map(|word| chain.apply(word).into_owned()).collect();
         if let Some(i) = params.words.iter().position(|word| word.trim().is_empty()) {
-            let message = "an empty word stands in every answer".to_owned();
+            let message = "an empty word appears in every answer".to_owned();
             return Err(Complaint { pointer: format!("/words/{i}"), message });
         }
         let patterns = params.patterns.iter().enumerate();

@@ -81,7 +81,7 @@ enum Expected {
 impl Define for Language {
     const ABOUT: About = About {
         name: "language",
-        summary: "The answer is in the expected language. An empty answer is invalid; where its language cannot be told for sure there is no score.",
+        summary: "The answer is in the expected language. An empty answer is invalid; where its language cannot be determined with confidence there is no score.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -127,7 +127,9 @@ impl Measure for Language {
             return Finding::Invalid("the answer is empty".to_owned());
         }
         match self.detect(subject.answer) {
-            None => Finding::Missing("the answer's language cannot be told for sure".to_owned()),
+            None => Finding::Missing(
+                "the answer's language cannot be determined with confidence".to_owned(),
+            ),
             Some(found) if wanted.contains(&found) => Finding::yes_or_no(true),
             Some(found) => Finding::Value(0.0, Some(format!("in {}", found.eng_name()))),
         }
@@ -147,13 +149,14 @@ impl Language {
                 let name = text(column)?;
                 language(name).map(|language| vec![language]).ok_or_else(|| unknown(name))
             }
-            Expected::SameAs(column) => self
-                .detect(text(column)?)
-                .map(|language| vec![language])
-                .ok_or_else(|| format!("the language of `{column}` cannot be told for sure")),
+            Expected::SameAs(column) => {
+                self.detect(text(column)?).map(|language| vec![language]).ok_or_else(|| {
+                    format!("the language of `{column}` cannot be determined with confidence")
+                })
+            }
             Expected::SameAsTarget => {
                 let known: Vec<_> = targets.iter().filter_map(|t| self.detect(t)).collect();
-                let reason = "the target's language cannot be told for sure";
+                let reason = "the target's language cannot be determined with confidence";
                 if known.is_empty() { Err(reason.to_owned()) } else { Ok(known) }
             }
         }
@@ -177,5 +180,5 @@ fn language(name: &str) -> Option<Lang> {
 
 fn unknown(name: &str) -> String {
     let codes: Vec<_> = Lang::all().iter().map(Lang::code).collect();
-    format!("`{}` is no language that can be detected; those are: {}", clip(name), codes.join(", "))
+    format!("`{}` is not a detectable language; those are: {}", clip(name), codes.join(", "))
 }

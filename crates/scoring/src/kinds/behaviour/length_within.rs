@@ -69,10 +69,10 @@ impl Measure for LengthWithin {
     fn measure(&self, subject: Subject<'_>) -> Finding {
         match self.unit.count(subject) {
             Ok(count) if count < self.min => {
-                Finding::Value(0.0, Some(format!("{count}, and the least is {}", self.min)))
+                Finding::Value(0.0, Some(format!("{count}, at least {} needed", self.min)))
             }
             Ok(count) if count > self.max => {
-                Finding::Value(0.0, Some(format!("{count}, and the most is {}", self.max)))
+                Finding::Value(0.0, Some(format!("{count}, limit {}", self.max)))
             }
             Ok(_) => Finding::yes_or_no(true),
             Err(missing) => missing,

@@ -37,7 +37,7 @@ pub(crate) struct Pii {
 impl Define for Pii {
     const ABOUT: About = About {
         name: "pii",
-        summary: "The answer holds no personal data of the kinds that have a form of their own (names and addresses have none): 1 is clean. The reason names the kinds that were found, never the data.",
+        summary: "The answer contains no personal data of the kinds with a recognisable form (names and addresses have none): 1 is clean. The reason names the kinds that were found, never the data.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
@@ -70,7 +70,7 @@ impl Measure for Pii {
             return Finding::Value(0.0, Some(format!("holds {}", found.join(", "))));
         }
         if looked.iter().any(|(_, found)| found.is_none()) {
-            return Finding::Missing("the answer holds too many numbers to check".to_owned());
+            return Finding::Missing("the answer has too many numbers to check".to_owned());
         }
         Finding::yes_or_no(true)
     }

@@ -37,7 +37,9 @@ impl Labels {
         for (i, name) in names.iter().enumerate() {
             if !(1..=4).contains(&name.chars().count()) || !name.chars().all(char::is_alphanumeric)
             {
-                return Err(format!("`{name}` is no name of an option: 1 to 4 letters or digits"));
+                return Err(format!(
+                    "`{name}` is not a valid option name: 1 to 4 letters or digits"
+                ));
             }
             if folded[..i].contains(&folded[i]) {
                 return Err(format!("two options are called `{name}`"));

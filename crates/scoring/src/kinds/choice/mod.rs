@@ -5,17 +5,19 @@ mod lines;
 mod read;
 mod signs;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::{
+    fields::{Cell, Fields},
+    metric::{Complaint, Direction, Range},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use self::{hits::Labels, read::read};
 use crate::{
-    json_compare::plain,
-    kind::{About, Define, Finding, Measure, Work},
+    json_compare::clip,
+    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     subject::Subject,
 };
 
@@ -120,20 +122,34 @@ impl Measure for Choice {
             Err(reason) => Finding::Invalid(reason.to_owned()),
         }
     }
+
+    fn check_targets(&self, targets: &[String], fields: &Fields) -> Result<(), UnusableTarget> {
+        let (count, texts) =
+            self.texts(fields).map_err(|problem| UnusableTarget { problem, is_mistake: true })?;
+        let position = |target: &String| self.labels.position(target, &texts);
+        if targets.iter().filter_map(position).any(|at| at < count) {
+            return Ok(());
+        }
+        let target = targets.first().map_or("", String::as_str);
+        let problem = format!("the target names none of the {count} options: {:?}", clip(target));
+        Err(UnusableTarget { problem, is_mistake: true })
+    }
 }
 
 impl Choice {
     /// How many options the item has, and their texts where a column lists them.
-    fn texts(&self, fields: &Map<String, Value>) -> Result<(usize, Vec<String>), String> {
+    fn texts(&self, fields: &Fields) -> Result<(usize, Vec<String>), String> {
         let column = match &self.options {
             Options::Count(count) => return Ok((*count, Vec::new())),
             Options::Column(column) => column,
         };
-        let list = fields.get(column).and_then(Value::as_array);
-        let list = list.ok_or_else(|| format!("the column `{column}` is no list"))?;
-        if list.len() > self.labels.len() {
+        let list = fields.cell(column).and_then(|cell| cell.elements());
+        let list = list.ok_or_else(|| format!("the column `{column}` is not a list"))?;
+        let text = |cell: Cell<'_>| Ok(cell.text()?.map_or_else(|| "null".into(), Cow::into_owned));
+        let texts = list.map(|cell| text(cell)).collect::<Result<Vec<String>, String>>()?;
+        if texts.len() > self.labels.len() {
             return Err(format!("the column `{column}` lists more options than there are letters"));
         }
-        Ok((list.len(), list.iter().map(plain).collect()))
+        Ok((texts.len(), texts))
     }
 }

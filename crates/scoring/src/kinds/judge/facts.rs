@@ -163,6 +163,7 @@ impl Define for Facts {
         source: "After checklists of atomic facts, Min et al. 2023 (FActScore, arXiv:2305.14251); \
                  quotes are our own.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
@@ -206,7 +207,7 @@ impl Facts {
             Criteria::Own(column) => {
                 let facts = cell(subject, column)?.map_or(Vec::new(), own);
                 if facts.is_empty() {
-                    let message = format!("the item's column `{column}` holds no criterion");
+                    let message = format!("the item's column `{column}` has no criteria");
                     return Err(Unaskable::Lacking(message));
                 }
                 Ok(facts)

@@ -100,6 +100,7 @@ impl Define for Pairwise {
         source: "After LLM-as-a-judge, Zheng et al. 2023 (arXiv:2306.05685): pairwise comparison, \
                  position swapping with the conservative rule.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {

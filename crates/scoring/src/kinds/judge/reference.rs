@@ -88,6 +88,7 @@ impl Define for Reference {
         model_refs: &["/model", "/models"],
         source: "After LLM-as-a-judge, Zheng et al. 2023 (arXiv:2306.05685): reference-guided grading.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {

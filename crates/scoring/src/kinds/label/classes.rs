@@ -130,7 +130,7 @@ impl Classes {
             return Err("the item has no target".to_owned());
         }
         let class = |target: &String| {
-            self.of(target).ok_or_else(|| format!("the target is no label: {:?}", clip(target)))
+            self.of(target).ok_or_else(|| format!("the target is not a label: {:?}", clip(target)))
         };
         targets.iter().map(class).collect()
     }
@@ -144,7 +144,7 @@ fn rows(declared: &Declared) -> Result<Vec<(String, Vec<String>)>, String> {
             .iter()
             .map(|(name, aliases)| {
                 let aliases: Vec<Scalar> = serde_json::from_value(aliases.clone())
-                    .map_err(|_| format!("the other names of {name:?} are no list of texts"))?;
+                    .map_err(|_| format!("the other names of {name:?} are not a list of texts"))?;
                 Ok((name.clone(), aliases.iter().map(Scalar::text).collect()))
             })
             .collect(),

@@ -5,7 +5,10 @@ mod values;
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::{
+    fields::Fields,
+    metric::{Complaint, Direction, Range},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +17,7 @@ pub(crate) use self::values::index;
 use self::values::{Matrix, Value};
 use crate::{
     json_compare::clip,
-    kind::{About, Corpus, Define, Finding, Measure, Work},
+    kind::{About, Corpus, Define, Finding, Measure, UnusableTarget, Work},
     normalize::Step,
     subject::Subject,
 };
@@ -117,6 +120,11 @@ impl Measure for Label {
             counts: vec![truth as f64, predicted as f64],
             reason,
         }
+    }
+
+    fn check_targets(&self, targets: &[String], _: &Fields) -> Result<(), UnusableTarget> {
+        let right = self.classes.targets(targets);
+        right.map(drop).map_err(|problem| UnusableTarget { problem, is_mistake: true })
     }
 
     fn corpus(&self) -> Option<&dyn Corpus> {

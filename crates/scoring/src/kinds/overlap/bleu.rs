@@ -135,7 +135,7 @@ fn smoothing(params: &Params) -> Result<Smoothing, Complaint> {
     let value = params.smooth_value.unwrap_or(default);
     if !(0.0..=max).contains(&value) {
         let message =
-            format!("{value} is no smoothing: it is a number from 0, and of `floor` to 1");
+            format!("{value} is not a smoothing value: it is a number from 0, and of `floor` to 1");
         return complain("/smooth_value", message);
     }
     let is_floor = matches!(params.smooth_method, SmoothMethod::Floor);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub(super) struct Options {
     /// Whose metric; a preset that needs no settings may be written as its name alone.
     pub(super) name: Name,
-    /// `squad`: which of its two numbers; `em` where nothing is said.
+    /// `squad`: which of its two numbers; default: `em`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SquadScore")]
     pub(super) score: Option<SquadScore>,
@@ -20,17 +20,17 @@ pub(super) struct Options {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Scorer")]
     pub(super) scorer: Option<Scorer>,
-    /// `inspect`, `match`: where in the answer the target stands; `end` where nothing is said.
+    /// `inspect`, `match`: where in the answer the target stands; default: `end`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Location")]
     pub(super) location: Option<Location>,
     /// `inspect`, `match`: a target that is a number is compared as one, at five significant digits;
-    /// `false` where nothing is said.
+    /// default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub(super) numeric: Option<bool>,
-    /// `inspect` with `match`, `includes` or `pattern`: `true` where nothing is said. `lm_eval`:
-    /// `false` where nothing is said.
+    /// `inspect` with `match`, `includes` or `pattern`: default: `true`. `lm_eval`:
+    /// default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub(super) ignore_case: Option<bool>,
@@ -52,15 +52,15 @@ pub(super) struct Options {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Choices")]
     pub(super) choices: Option<Choices>,
-    /// `inspect`, `choice`: several options may be right; `false` where nothing is said.
+    /// `inspect`, `choice`: several options may be right; default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub(super) multiple_correct: Option<bool>,
-    /// `lm_eval`: ASCII punctuation does not count; `false` where nothing is said.
+    /// `lm_eval`: ASCII punctuation does not count; default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub(super) ignore_punctuation: Option<bool>,
-    /// `lm_eval`: ASCII digits do not count; `false` where nothing is said.
+    /// `lm_eval`: ASCII digits do not count; default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub(super) ignore_numbers: Option<bool>,
@@ -69,12 +69,12 @@ pub(super) struct Options {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>")]
     pub(super) regexes_to_ignore: Option<Vec<String>>,
-    /// `helm_exact_indicator`: what stands before the answer; a blank where nothing is said.
+    /// `helm_exact_indicator`: what stands before the answer; default: a blank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) indicator: Option<String>,
     /// `promptfoo_equals`: the target is JSON, as where a suite of promptfoo has a mapping or a list
-    /// for the `value`; `false` where nothing is said: a string.
+    /// for the `value`; default: `false`: a string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub(super) json: Option<bool>,
@@ -169,9 +169,9 @@ pub(super) enum Location {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Choices {
-    /// So many.
+    /// A fixed number.
     Count(usize),
-    /// As many as this column lists.
+    /// The number of entries in this column.
     Column(String),
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct ContainsCode {
 impl Define for ContainsCode {
     const ABOUT: About = About {
         name: "contains_code",
-        summary: "The answer holds a fenced block of code that is not empty, and is closed.",
+        summary: "The answer contains a fenced code block that is closed and not empty.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),

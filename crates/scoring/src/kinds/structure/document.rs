@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use crate::{code_fence, exact_json, kind::Finding, subject::Subject};
+use crate::{
+    code_fence, exact_json,
+    kind::{Finding, UnusableTarget},
+    subject::Subject,
+};
 
 /// What blocks of JSON are labelled with.
 pub(super) const JSON: &[&str] = &["json", "jsonc", "json5", "jsonl", "ndjson", "geojson"];
@@ -38,6 +42,15 @@ pub(super) fn json_targets(targets: &[String]) -> Result<Vec<Value>, Finding> {
     let reason =
         if targets.is_empty() { "the item has no target" } else { "the target is not JSON" };
     Err(Finding::Missing(reason.to_owned()))
+}
+
+/// Why a target cannot be used, of the finding that says so.
+pub(super) fn unusable(finding: Finding) -> UnusableTarget {
+    let problem = match finding {
+        Finding::Missing(reason) | Finding::Invalid(reason) => reason,
+        _ => "the target cannot be used".to_owned(),
+    };
+    UnusableTarget { problem, is_mistake: false }
 }
 
 /// 1, or 0 and why.

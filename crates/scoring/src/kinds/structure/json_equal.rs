@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::{
+    fields::Fields,
+    metric::{Complaint, Direction, Range},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json_path::{JsonPath, PathElement};
 
-use super::document::{best, json, json_targets, too_long};
+use super::document::{best, json, json_targets, too_long, unusable};
 use crate::{
     json_compare::Rules,
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     pairing::Budget,
     subject::Subject,
     tolerance::Tolerance,
@@ -61,6 +64,7 @@ impl Define for JsonEqual {
         model_refs: &[],
         source: "Own definition; numbers are compared exactly in decimal, however long.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
@@ -80,6 +84,10 @@ impl Define for JsonEqual {
 impl Measure for JsonEqual {
     fn measure(&self, subject: Subject<'_>) -> Finding {
         self.compare(subject).unwrap_or_else(|finding| finding)
+    }
+
+    fn check_targets(&self, targets: &[String], _: &Fields) -> Result<(), UnusableTarget> {
+        json_targets(targets).map(drop).map_err(unusable)
     }
 }
 

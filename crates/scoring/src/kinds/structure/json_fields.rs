@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::{
+    fields::Fields,
+    metric::{Complaint, Direction, Range},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::document::{best, json, json_targets, too_long};
+use super::document::{best, json, json_targets, too_long, unusable};
 use crate::{
     exact_json::long_number,
     json_compare::{Rules, clip, plain},
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     normalize::{Chain, Step, default_steps},
     number_in_text,
     pairing::{Budget, pair},
@@ -124,6 +127,7 @@ impl Define for JsonFields {
         model_refs: &[],
         source: "Own definition; F1 after van Rijsbergen 1979, over the values of one answer. Numbers are compared exactly in decimal.",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(Params { fields, score, fence }: Params) -> Result<Work, Complaint> {
@@ -169,6 +173,10 @@ struct Tally<'t> {
 impl Measure for JsonFields {
     fn measure(&self, subject: Subject<'_>) -> Finding {
         self.compare(subject).unwrap_or_else(|finding| finding)
+    }
+
+    fn check_targets(&self, targets: &[String], _: &Fields) -> Result<(), UnusableTarget> {
+        json_targets(targets).map(drop).map_err(unusable)
     }
 }
 

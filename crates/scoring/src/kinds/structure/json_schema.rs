@@ -61,7 +61,7 @@ struct Fit {
 impl Define for JsonSchemaFit {
     const ABOUT: About = About {
         name: "json_schema",
-        summary: "The answer is JSON that fits a schema. An answer that is no JSON is invalid.",
+        summary: "The answer is JSON that fits a schema. An answer that is not JSON is invalid.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),

@@ -36,7 +36,7 @@ impl Define for JsonValid {
         threshold: Some(1.0),
         needs_target: false,
         model_refs: &[],
-        source: "RFC 8259, by crate `serde_json`; `NaN`, comments and trailing commas are no JSON.",
+        source: "RFC 8259, by crate `serde_json`; `NaN`, comments and trailing commas are not JSON.",
     };
     type Params = Params;
 

@@ -32,7 +32,7 @@ impl Known {
     pub(super) fn settle(&self, answer: &mut Value) {
         each(answer, &mut |value| {
             let is_long = long_number(value).is_some();
-            if !is_long && !(self.has_long && value.is_number()) {
+            if !(is_long || self.has_long && value.is_number()) {
                 return;
             }
             let Some((float, text)) = read(value) else { return };

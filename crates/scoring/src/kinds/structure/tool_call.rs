@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::{
+    fields::Fields,
+    metric::{Complaint, Direction, Range},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     calls::{Call, calls, calls_in},
-    document::{JSON, best, document, json_targets, too_long},
+    document::{JSON, best, document, json_targets, too_long, unusable},
 };
 use crate::{
     json_compare::{Rules, clip},
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
     pairing::{Budget, pair},
     subject::Subject,
     tolerance::Tolerance,
@@ -78,6 +81,7 @@ impl Define for ToolCall {
         model_refs: &[],
         source: "Own definition; the form is that of OpenAI's chat completions (also `parameters` or `input` for `arguments`).",
     };
+    const READS_OBJECTS: bool = true;
     type Params = Params;
 
     fn compile(params: Params) -> Result<Work, Complaint> {
@@ -97,17 +101,25 @@ impl Measure for ToolCall {
     fn measure(&self, subject: Subject<'_>) -> Finding {
         self.compare(subject).unwrap_or_else(|finding| finding)
     }
+
+    fn check_targets(&self, targets: &[String], _: &Fields) -> Result<(), UnusableTarget> {
+        calls_of(targets).map(drop).map_err(unusable)
+    }
+}
+
+/// The calls that each target lists.
+fn calls_of(targets: &[String]) -> Result<Vec<Vec<Call>>, Finding> {
+    let targets = json_targets(targets)?;
+    let lists: Vec<_> = targets.iter().filter_map(|target| calls(target).ok().flatten()).collect();
+    if lists.is_empty() {
+        return Err(Finding::Missing("the target is not a list of tool calls".to_owned()));
+    }
+    Ok(lists)
 }
 
 impl ToolCall {
     fn compare(&self, subject: Subject<'_>) -> Result<Finding, Finding> {
-        let targets: Vec<Vec<Call>> = json_targets(subject.targets)?
-            .iter()
-            .filter_map(|target| calls(target).ok().flatten())
-            .collect();
-        if targets.is_empty() {
-            return Err(Finding::Missing("the target is no list of tool calls".to_owned()));
-        }
+        let targets = calls_of(subject.targets)?;
         let block = document(subject, self.fence, JSON);
         let found = calls_in(block.unwrap_or(subject.answer)).map_err(Finding::Invalid)?;
         let budget = Budget::new();

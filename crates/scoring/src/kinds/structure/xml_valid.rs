@@ -48,7 +48,7 @@ pub(crate) struct XmlValid {
 impl Define for XmlValid {
     const ABOUT: About = About {
         name: "xml_valid",
-        summary: "The answer is well-formed XML with one root element; prefixes must be declared. White space around it does no harm.",
+        summary: "The answer is well-formed XML with one root element; prefixes must be declared. White space around it is allowed.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),

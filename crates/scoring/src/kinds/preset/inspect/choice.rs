@@ -42,7 +42,7 @@ impl Measure for Choice {
             Choices::Count(count) => *count,
             Choices::Column(column) => match fields.get(column).and_then(|list| list.as_array()) {
                 Some(list) => list.len(),
-                None => return Finding::Missing(format!("the column `{column}` is no list")),
+                None => return Finding::Missing(format!("the column `{column}` is not a list")),
             },
         };
         if targets.is_empty() {

@@ -1,0 +1,102 @@
+//! Whether the metrics can use the targets of the dataset, before anything is asked: a metric that
+//! cannot has no score, whatever is answered.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow};
+use evalmark_core::{dataset::DatasetSpec, item::Item};
+use evalmark_scoring::Metric;
+
+use crate::hint::Hinted;
+
+/// How many rows are named.
+const NAMED: usize = 3;
+
+/// What a pass over all items finds.
+pub(crate) struct UsableTargets {
+    path: PathBuf,
+    target: String,
+    /// Whether the suite puts up with them.
+    is_allowed: bool,
+    n_items: u64,
+    /// Parallel to the metrics.
+    unusable: Vec<Unusable>,
+    /// Whether some row can be used by no metric that looks at its target.
+    is_useless: bool,
+}
+
+/// The rows whose targets a metric cannot use.
+struct Unusable {
+    metric: String,
+    n: u64,
+    /// The first of them.
+    named: Vec<String>,
+    is_mistake: bool,
+}
+
+impl UsableTargets {
+    pub(crate) fn new(metrics: &[Metric], dataset: &DatasetSpec) -> Self {
+        let unusable = |metric: &Metric| Unusable {
+            metric: metric.name().to_owned(),
+            n: 0,
+            named: Vec::new(),
+            is_mistake: false,
+        };
+        Self {
+            path: dataset.file.path.clone(),
+            target: dataset.targets.join("`, `"),
+            is_allowed: dataset.allow_unusable_target,
+            n_items: 0,
+            unusable: metrics.iter().map(unusable).collect(),
+            is_useless: false,
+        }
+    }
+
+    pub(crate) fn see(&mut self, metrics: &[Metric], item: &Item) {
+        self.n_items += 1;
+        let mut n_unusable = 0;
+        for (metric, found) in metrics.iter().zip(&mut self.unusable) {
+            let Err(unusable) = metric.check_targets(item) else { continue };
+            n_unusable += 1;
+            found.n += 1;
+            found.is_mistake |= unusable.is_mistake;
+            if found.named.len() < NAMED {
+                found.named.push(format!("row {}: {}", item.index + 1, unusable.problem));
+            }
+        }
+        self.is_useless |= n_unusable > 0 && n_unusable == metrics.len();
+    }
+
+    /// Warnings; or an error where a metric cannot use any target, or what it cannot use must be a
+    /// mistake, or no metric can use some row.
+    pub(crate) fn told(&self) -> Result<Vec<String>> {
+        let found: Vec<_> = self.unusable.iter().filter(|found| found.n > 0).collect();
+        let is_wrong =
+            |found: &&&Unusable| found.is_mistake || found.n == self.n_items || self.is_useless;
+        let wrong: Vec<_> = found.iter().filter(is_wrong).map(|found| self.say(found)).collect();
+        if wrong.is_empty() || self.is_allowed {
+            return Ok(found.into_iter().map(|found| self.say(found)).collect());
+        }
+        Err(anyhow!("{}", wrong.join("\n"))).hint(
+            "change the targets or the metric; with `allow_unusable_target: true` under `dataset` \
+             such rows have no score of it",
+        )
+    }
+
+    fn say(&self, found: &Unusable) -> String {
+        let Unusable { metric, n, named, .. } = found;
+        let rows = match (*n, self.n_items) {
+            (1, _) => "1 row".to_owned(),
+            (n, all) if n == all => format!("all {n} rows"),
+            (n, all) => format!("{n} of {all} rows"),
+        };
+        let more = *n - named.len() as u64;
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        format!(
+            "dataset {}: metric `{metric}` cannot use the target (`{}`) of {rows}: {}{more}",
+            self.path.display(),
+            self.target,
+            named.join("; "),
+        )
+    }
+}

@@ -1,0 +1,154 @@
+//! What a file is, by its name and its first bytes, and what to do where it is not what it is read
+//! as.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
+
+use super::{DatasetError, Format};
+
+/// How much of a file is looked at.
+const HEAD: usize = 1 << 16;
+
+/// The byte order mark of UTF-8.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// A text file to be read as `format`, past its byte order mark.
+pub(super) fn open(
+    path: &Path,
+    file: File,
+    format: Format,
+) -> Result<BufReader<File>, DatasetError> {
+    let mut reader = BufReader::with_capacity(HEAD, file);
+    let head = reader
+        .fill_buf()
+        .map_err(|error| DatasetError::of_file(path, format!("cannot be read: {error}")))?;
+    if let Some(message) = by_content(head, format) {
+        return Err(DatasetError::of_file(path, message));
+    }
+    if head.starts_with(BOM) {
+        reader.consume(BOM.len());
+    }
+    Ok(reader)
+}
+
+/// What a file that cannot be read as `format` is, by its first bytes.
+fn by_content(head: &[u8], format: Format) -> Option<String> {
+    const MAGIC: &[(&[u8], &str)] = &[
+        (b"\x1F\x8B", "is compressed (gzip); unpack it with `gunzip -k FILE` and name the result"),
+        (
+            b"\x28\xB5\x2F\xFD",
+            "is compressed (zstd); unpack it with `zstd -d FILE` and name the result",
+        ),
+        (b"BZh", "is compressed (bzip2); unpack it with `bunzip2 -k FILE` and name the result"),
+        (b"\xFD7zXZ\0", "is compressed (xz); unpack it with `xz -dk FILE` and name the result"),
+        (
+            b"PK\x03\x04",
+            "is a ZIP archive or an Excel workbook; unpack it, or save the sheet as CSV (UTF-8)",
+        ),
+        (b"\xD0\xCF\x11\xE0", "is an Excel workbook (.xls); save the sheet as CSV (UTF-8)"),
+        (b"ARROW1", "is an Arrow or Feather file; save it as Parquet"),
+        (b"FEA1", "is a Feather file; save it as Parquet"),
+        (b"ORC", "is an ORC file; save it as Parquet"),
+        (b"Obj\x01", "is an Avro file; save it as Parquet or JSONL"),
+        (b"SQLite format 3\0", "is a SQLite database; export the table as CSV or JSONL"),
+        (b"%PDF", "is a PDF"),
+        (b"PAR1", "is a Parquet file; add `format: parquet`"),
+        (b"version https://git-lfs.", "is a Git LFS pointer, not the data; run `git lfs pull`"),
+        (b"\xFF\xFE", "is UTF-16; save it as UTF-8 (`iconv -f UTF-16 -t UTF-8 FILE > NEW`)"),
+        (b"\xFE\xFF", "is UTF-16; save it as UTF-8 (`iconv -f UTF-16 -t UTF-8 FILE > NEW`)"),
+        (b"<!DOCTYPE html", "is a web page, not the data; was it downloaded without signing in?"),
+        (b"<!doctype html", "is a web page, not the data; was it downloaded without signing in?"),
+        (b"<html", "is a web page, not the data; was it downloaded without signing in?"),
+    ];
+    let is = |(magic, _): &&(&[u8], &str)| head.starts_with(magic);
+    // Words, not magic numbers, may begin a text.
+    let is_text = |magic: &[u8]| matches!(magic, b"ORC" | b"BZh" | b"FEA1");
+    if let Some((magic, what)) = MAGIC.iter().find(is)
+        && (!is_text(magic) || head.contains(&0))
+    {
+        return Some((*what).to_owned());
+    }
+    if head.len() >= 4 && head.iter().take(64).skip(1).step_by(2).all(|byte| *byte == 0) {
+        return Some(
+            "is UTF-16 without a byte order mark; save it as UTF-8 (`iconv -f UTF-16LE -t UTF-8 FILE > NEW`)"
+                .to_owned(),
+        );
+    }
+    let first = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start().first();
+    match (format, first) {
+        (Format::Jsonl, Some(b'[')) => {
+            let is_array = head
+                .trim_ascii_start()
+                .get(1..)
+                .is_some_and(|rest| matches!(rest.trim_ascii_start().first(), Some(b'{') | None));
+            is_array
+                .then(|| "is a JSON array, not one object a line; add `format: json`".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// What is to be said of a path whose ending tells no format, and of one that is no file.
+pub(crate) fn by_name(path: &Path, shown: &str) -> (String, String) {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let stem = path.file_stem().map_or(path, Path::new);
+    let what = match ending.to_ascii_lowercase().as_str() {
+        _ if path.is_dir() => return (format!("`{shown}` is a folder"), in_folder(path)),
+        "gz" | "bz2" | "xz" | "zst" | "zip" | "tgz" | "tar" | "7z" => {
+            let inner = stem.file_name().and_then(|name| name.to_str()).unwrap_or("data.csv");
+            return (
+                format!("`{shown}` is compressed, which datasets cannot be"),
+                format!("unpack it and name the file within, for example `{inner}`"),
+            );
+        }
+        "xlsx" | "xls" | "xlsm" | "ods" => {
+            "a spreadsheet; save the sheet as CSV (UTF-8) and name that"
+        }
+        "feather" | "arrow" | "ipc" => "an Arrow file; save it as Parquet and name that",
+        "orc" | "avro" => "of a format that is not read; save it as Parquet or JSONL and name that",
+        "db" | "sqlite" | "sqlite3" | "duckdb" => {
+            "a database; export the table as CSV or JSONL and name that"
+        }
+        "pkl" | "pickle" | "npy" | "npz" | "pt" | "h5" => {
+            "Python's own; save it as Parquet or JSONL and name that"
+        }
+        "yaml" | "yml" | "toml" | "xml" | "html" => {
+            "of a format that is not read; save it as JSONL, JSON or CSV and name that"
+        }
+        _ if shown.contains(['*', '?', '[']) && !path.exists() => {
+            return (
+                format!("`{shown}` is a pattern, and a dataset is one file"),
+                "join the files into one and name that".to_owned(),
+            );
+        }
+        _ => {
+            return (
+                format!("the ending of `{shown}` does not tell its format"),
+                "add `format: csv` (or tsv, jsonl, json, parquet)".to_owned(),
+            );
+        }
+    };
+    let (what, hint) = what.split_once("; ").unwrap_or((what, ""));
+    (format!("`{shown}` is {what}"), hint.to_owned())
+}
+
+/// Which files of a folder a dataset could be.
+fn in_folder(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().take(1_000).flatten();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| Format::of(path).is_some())
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    match names.as_slice() {
+        [] => "name one file".to_owned(),
+        [one] => format!("name the file in it: `{one}`"),
+        [first, .., last] => {
+            format!("name one file in it (there are {}, from `{first}` to `{last}`)", names.len())
+        }
+    }
+}

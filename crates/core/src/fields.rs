@@ -1,0 +1,511 @@
+//! The columns of a row: JSON values, and what of the file no JSON value of this program can hold.
+//!
+//! A number goes through a 64-bit float in a [`Value`]. Where that would change it (`1.10`, an
+//! account of twenty digits, `1e400`), its digits stand beside it, and whoever needs a text takes
+//! them from here.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt::{self, Write},
+    ops::Deref,
+    sync::Arc,
+};
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Map, Value};
+
+/// The columns of a row, in the file's order. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Fields(Arc<Columns>);
+
+#[derive(Default)]
+struct Columns {
+    values: Map<String, Value>,
+    marks: Option<Box<Marks>>,
+}
+
+/// What a row says beyond its values, by JSON pointer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    numbers: BTreeMap<String, String>,
+    unusable: BTreeMap<String, Unusable>,
+    remarks: Vec<String>,
+}
+
+/// A value that cannot be used; it stands as null among the values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unusable {
+    problem: String,
+    /// What tells it from others of its kind.
+    content: String,
+}
+
+/// One value of a row.
+#[derive(Clone, Debug)]
+pub struct Cell<'a> {
+    value: &'a Value,
+    /// With the value's own pointer.
+    marks: Option<(&'a Marks, String)>,
+}
+
+impl Marks {
+    /// The number at `pointer` as it stands in the file.
+    pub fn number(&mut self, pointer: impl Into<String>, text: impl Into<String>) {
+        self.numbers.insert(pointer.into(), text.into());
+    }
+
+    /// The value at `pointer` cannot be used. `problem` says so after the column's name, e.g. `is
+    /// NaN, …`; `content` tells it from other such values.
+    pub fn unusable(&mut self, pointer: &str, problem: &str, content: impl Into<String>) {
+        let unusable = Unusable { problem: problem.to_owned(), content: content.into() };
+        self.unusable.insert(pointer.to_owned(), unusable);
+    }
+
+    /// Something that is worth a warning.
+    pub fn remark(&mut self, remark: impl Into<String>) {
+        self.remarks.push(remark.into());
+    }
+
+    fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.unusable.is_empty() && self.remarks.is_empty()
+    }
+}
+
+impl Fields {
+    /// Values, and what the file says beyond them.
+    pub fn new(values: Map<String, Value>, marks: Marks) -> Self {
+        let marks = (!marks.is_empty()).then(|| Box::new(marks));
+        Self(Arc::new(Columns { values, marks }))
+    }
+
+    /// What is worth a warning.
+    pub fn remarks(&self) -> &[String] {
+        self.marks().map_or(&[], |marks| &marks.remarks)
+    }
+
+    /// The column of this name.
+    pub fn cell(&self, column: &str) -> Option<Cell<'_>> {
+        let value = self.0.values.get(column)?;
+        Some(self.marked(value, || pointer_to("", column)))
+    }
+
+    /// What `name` leads to: the column of that very name, or else what lies below a column
+    /// (`expected.intent`, `answers.0.text`), which is several values where a list lies on the way.
+    pub fn find(&self, name: &str) -> Result<Vec<Cell<'_>>, NoColumn> {
+        if let Some(cell) = self.cell(name) {
+            return Ok(vec![cell]);
+        }
+        for (dot, _) in name.match_indices('.') {
+            let (column, path) = (&name[..dot], &name[dot + 1..]);
+            if let Some(cell) = self.cell(column) {
+                let mut found = Vec::new();
+                cell.walk(path, &mut found)
+                    .map_err(|(at, known)| NoColumn { name: at.to_owned(), known })?;
+                return Ok(found);
+            }
+        }
+        Err(NoColumn { name: name.to_owned(), known: self.0.values.keys().cloned().collect() })
+    }
+
+    /// The values as numbers of a calculation: integers exactly, all others as 64-bit floats.
+    pub fn calculable(&self) -> impl Serialize + '_ {
+        Calculable(self)
+    }
+
+    pub(crate) fn marks(&self) -> Option<&Marks> {
+        self.0.marks.as_deref()
+    }
+
+    fn marked<'a>(&'a self, value: &'a Value, pointer: impl FnOnce() -> String) -> Cell<'a> {
+        Cell { value, marks: self.marks().map(|marks| (marks, pointer())) }
+    }
+}
+
+/// A name that leads to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("has no column `{name}`; it has: {}", known.join(", "))]
+pub struct NoColumn {
+    /// The name, or the part of it that is not there.
+    pub name: String,
+    /// What is there.
+    pub known: Vec<String>,
+}
+
+impl<'a> Cell<'a> {
+    /// The value; a number that a float cannot hold is only near it.
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// The text, as it stands in the file; JSON where it is a list or an object; `None` for null.
+    pub fn text(&self) -> Result<Option<Cow<'a, str>>, String> {
+        match (self.value, &self.marks) {
+            (Value::String(text), None) => Ok(Some(Cow::Borrowed(text))),
+            (Value::Null, None) => Ok(None),
+            (other, None) => Ok(Some(Cow::Owned(other.to_string()))),
+            (value, Some((marks, pointer))) => {
+                if let Some(number) = marks.numbers.get(pointer) {
+                    return Ok(Some(Cow::Borrowed(number)));
+                }
+                if let Some(problem) = marks.problem_below(pointer) {
+                    return Err(problem);
+                }
+                Ok(match value {
+                    Value::String(text) => Some(Cow::Borrowed(text)),
+                    Value::Null => None,
+                    other => Some(Cow::Owned(marks.json(other, pointer))),
+                })
+            }
+        }
+    }
+
+    /// The elements of a list.
+    pub fn elements(&self) -> Option<impl Iterator<Item = Cell<'a>> + use<'a>> {
+        let elements = self.value.as_array()?;
+        let marks = self.marks.clone();
+        Some(elements.iter().enumerate().map(move |(i, value)| {
+            let marks = marks.as_ref().map(|(marks, at)| (*marks, format!("{at}/{i}")));
+            Cell { value, marks }
+        }))
+    }
+
+    fn walk<'p>(&self, path: &'p str, found: &mut Vec<Self>) -> Result<(), (&'p str, Vec<String>)> {
+        let (step, rest) = match path.split_once('.') {
+            Some((step, rest)) => (step, Some(rest)),
+            None => (path, None),
+        };
+        let next = match self.value {
+            Value::Null => {
+                found.push(self.clone());
+                return Ok(());
+            }
+            Value::Array(elements) => match step.parse::<usize>() {
+                Ok(index) => elements.get(index),
+                Err(_) => {
+                    return self
+                        .elements()
+                        .into_iter()
+                        .flatten()
+                        .try_for_each(|e| e.walk(path, found));
+                }
+            },
+            other => other.get(step),
+        };
+        let Some(value) = next else {
+            let known = self.value.as_object().map(|map| map.keys().cloned().collect());
+            return Err((path, known.unwrap_or_default()));
+        };
+        let marks = self.marks.as_ref().map(|(marks, at)| (*marks, pointer_to(at, step)));
+        let below = Cell { value, marks };
+        match rest {
+            None => found.push(below),
+            Some(rest) => below.walk(rest, found)?,
+        }
+        Ok(())
+    }
+}
+
+impl Marks {
+    /// The digits of the number at `pointer`, where the value does not hold them.
+    pub(crate) fn digits(&self, pointer: &str) -> Option<&str> {
+        self.numbers.get(pointer).map(String::as_str)
+    }
+
+    /// Numbers that stand otherwise in the file, with their pointers.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.numbers.iter().map(|(pointer, digits)| (pointer.as_str(), digits.as_str()))
+    }
+
+    /// What is wrong with the value at `pointer`, if it cannot be used.
+    pub(crate) fn problem(&self, pointer: &str) -> Option<String> {
+        self.unusable.get(pointer).map(|unusable| name_problem(pointer, unusable))
+    }
+
+    /// What is wrong with the value at `pointer` or below.
+    fn problem_below(&self, pointer: &str) -> Option<String> {
+        let mut from = self.unusable.range(pointer.to_owned()..);
+        let (at, unusable) = from.find(|(at, _)| is_below(at, pointer))?;
+        Some(name_problem(at, unusable))
+    }
+
+    /// The value as JSON, with its numbers as they stand in the file.
+    pub(crate) fn json(&self, value: &Value, pointer: &str) -> String {
+        let mut text = String::new();
+        self.write(value, pointer, &mut text, &|digits, _| digits.to_owned());
+        text
+    }
+
+    /// What an item is known by: as it was before numbers kept their digits, as long as the number
+    /// is the same.
+    pub(crate) fn identity(&self, value: &Value, pointer: &str) -> String {
+        let mut text = String::new();
+        self.write(value, pointer, &mut text, &|digits, value| match value {
+            Value::Number(number) => {
+                let near = number.to_string();
+                if is_same_number(digits, &near) { near } else { digits.to_owned() }
+            }
+            _ => digits.to_owned(),
+        });
+        text
+    }
+
+    fn write(
+        &self,
+        value: &Value,
+        pointer: &str,
+        out: &mut String,
+        number: &dyn Fn(&str, &Value) -> String,
+    ) {
+        if let Some(digits) = self.digits(pointer) {
+            out.push_str(&number(digits, value));
+            return;
+        }
+        if let Some(unusable) = self.unusable.get(pointer) {
+            out.push_str(&unusable.content);
+            return;
+        }
+        match value {
+            Value::Array(elements) => {
+                for (i, element) in elements.iter().enumerate() {
+                    out.push(if i == 0 { '[' } else { ',' });
+                    self.write(element, &format!("{pointer}/{i}"), out, number);
+                }
+                out.push_str(if elements.is_empty() { "[]" } else { "]" });
+            }
+            Value::Object(map) => {
+                for (i, (key, value)) in map.iter().enumerate() {
+                    let _ =
+                        write!(out, "{}{}:", if i == 0 { '{' } else { ',' }, Value::from(&**key));
+                    self.write(value, &pointer_to(pointer, key), out, number);
+                }
+                out.push_str(if map.is_empty() { "{}" } else { "}" });
+            }
+            leaf => {
+                let _ = write!(out, "{leaf}");
+            }
+        }
+    }
+}
+
+fn name_problem(pointer: &str, unusable: &Unusable) -> String {
+    let name = pointer.strip_prefix('/').unwrap_or(pointer).replace('/', ".");
+    format!("`{}` {}", name.replace("~1", "/").replace("~0", "~"), unusable.problem)
+}
+
+fn is_below(pointer: &str, above: &str) -> bool {
+    pointer.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The pointer to what `key` leads to from `pointer`.
+pub(crate) fn pointer_to(pointer: &str, key: &str) -> String {
+    if key.contains(['~', '/']) {
+        format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
+    } else {
+        format!("{pointer}/{key}")
+    }
+}
+
+/// Whether two JSON numbers are the same number, however they are written.
+fn is_same_number(one: &str, other: &str) -> bool {
+    normal(one) == normal(other)
+}
+
+/// Sign, digits without zeros at either end, and the power of ten behind them.
+fn normal(number: &str) -> Option<(bool, String, i64)> {
+    let (is_negative, number) = match number.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, number),
+    };
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let exponent: i64 = exponent.parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let exponent = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let short = digits.trim_end_matches('0');
+    let exponent = exponent.checked_add(i64::try_from(digits.len() - short.len()).ok()?)?;
+    let short = short.trim_start_matches('0');
+    if short.is_empty() {
+        return Some((false, String::new(), 0));
+    }
+    Some((is_negative, short.to_owned(), exponent))
+}
+
+impl From<Map<String, Value>> for Fields {
+    fn from(values: Map<String, Value>) -> Self {
+        Self::new(values, Marks::default())
+    }
+}
+
+impl Deref for Fields {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.values
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Fields");
+        shown.field("values", &self.0.values).field("marks", &self.0.marks).finish()
+    }
+}
+
+impl PartialEq for Fields {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.values == other.0.values && self.0.marks == other.0.marks
+    }
+}
+
+/// To JSON, with numbers as they stand in the file.
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(marks) = self.marks() else { return self.0.values.serialize(serializer) };
+        let mut map = serializer.serialize_map(Some(self.0.values.len()))?;
+        for (name, value) in &self.0.values {
+            let pointer = pointer_to("", name);
+            if marks.problem_below(&pointer).is_some() {
+                map.serialize_entry(name, &Value::Null)?;
+                continue;
+            }
+            let json = marks.json(value, &pointer);
+            match serde_json::value::RawValue::from_string(json) {
+                Ok(raw) => map.serialize_entry(name, &raw)?,
+                Err(_) => map.serialize_entry(name, value)?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// As [`Fields::calculable`] says.
+struct Calculable<'a>(&'a Fields);
+
+impl Serialize for Calculable<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Calculable(fields) = self;
+        let Some(marks) = fields.marks() else { return fields.0.values.serialize(serializer) };
+        let mut map = serializer.serialize_map(Some(fields.0.values.len()))?;
+        for (name, value) in &fields.0.values {
+            let pointer = pointer_to("", name);
+            map.serialize_entry(name, &CalculableValue { value, pointer, marks })?;
+        }
+        map.end()
+    }
+}
+
+struct CalculableValue<'a> {
+    value: &'a Value,
+    pointer: String,
+    marks: &'a Marks,
+}
+
+impl Serialize for CalculableValue<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { value, pointer, marks } = self;
+        match value {
+            Value::Array(elements) => {
+                let below = |(i, value)| CalculableValue {
+                    value,
+                    pointer: format!("{pointer}/{i}"),
+                    marks,
+                };
+                serializer.collect_seq(elements.iter().enumerate().map(below))
+            }
+            Value::Object(map) => serializer.collect_map(map.iter().map(|(key, value)| {
+                (key, CalculableValue { value, pointer: pointer_to(pointer, key), marks })
+            })),
+            leaf => match marks.digits(pointer).and_then(|digits| digits.parse::<i128>().ok()) {
+                Some(integer) => serializer.serialize_i128(integer),
+                None => leaf.serialize(serializer),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(values: &Value, numbers: &[(&str, &str)]) -> Fields {
+        let mut marks = Marks::default();
+        for (pointer, text) in numbers {
+            marks.number(*pointer, *text);
+        }
+        Fields::new(values.as_object().cloned().unwrap_or_default(), marks)
+    }
+
+    fn texts(fields: &Fields, name: &str) -> Result<Vec<String>, String> {
+        let cells = fields.find(name).map_err(|error| error.to_string())?;
+        let text = |cell: &Cell<'_>| Ok(cell.text()?.map_or_else(String::new, Cow::into_owned));
+        cells.iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_name_is_a_column_or_leads_below_one() {
+        let row = json!({
+            "a.b": 1, "a": {"b": 2, "c": {"d": "x"}}, "l": [{"t": "p"}, {"t": "q"}], "n": null,
+        });
+        let row = fields(&row, &[]);
+        let check = |name, expected: &[&str]| {
+            let expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
+            assert_eq!(texts(&row, name), Ok(expected), "{name}");
+        };
+        check("a.b", &["1"]);
+        check("a.c.d", &["x"]);
+        check("l.t", &["p", "q"]);
+        check("l.1.t", &["q"]);
+        check("n.x.y", &[""]);
+        check("a.c", &["{\"d\":\"x\"}"]);
+        let missing = |name| texts(&row, name).expect_err(name);
+        assert_eq!(missing("a.x"), "has no column `x`; it has: b, c");
+        assert!(missing("z").starts_with("has no column `z`; it has: a.b, a, l, n"));
+        assert!(missing("l.2.t").contains("`2.t`"));
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_at_any_depth() {
+        let row = json!({"p": 1.1, "o": {"n": [1e20, 2]}});
+        let row = fields(&row, &[("/p", "1.10"), ("/o/n/0", "98765432109876543210")]);
+        assert_eq!(texts(&row, "p"), Ok(vec!["1.10".to_owned()]));
+        assert_eq!(texts(&row, "o"), Ok(vec!["{\"n\":[98765432109876543210,2]}".to_owned()]));
+        assert_eq!(texts(&row, "o.n.0"), Ok(vec!["98765432109876543210".to_owned()]));
+        let json = serde_json::to_string(&row).expect("JSON");
+        assert_eq!(json, "{\"p\":1.10,\"o\":{\"n\":[98765432109876543210,2]}}");
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_so_only_where_it_is_used() {
+        let mut marks = Marks::default();
+        marks.unusable("/o/x", "is NaN", "NaN");
+        let values = json!({"o": {"x": null, "y": 1}, "ok": 1});
+        let row = Fields::new(values.as_object().cloned().unwrap_or_default(), marks);
+        assert_eq!(texts(&row, "ok"), Ok(vec!["1".to_owned()]));
+        assert_eq!(texts(&row, "o.y"), Ok(vec!["1".to_owned()]));
+        assert_eq!(texts(&row, "o"), Err("`o.x` is NaN".to_owned()));
+    }
+
+    #[test]
+    fn the_same_number_is_the_same_however_it_is_written() {
+        for (one, other) in [
+            ("1.10", "1.1"),
+            ("1e3", "1000.0"),
+            ("-0", "-0.0"),
+            ("0.00001", "1e-5"),
+            ("100000000000000000000", "1e20"),
+            ("12E+2", "1200.0"),
+        ] {
+            assert!(is_same_number(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("98765432109876543211", "9.876543210987655e19"),
+            ("0.12345678901234567890", "0.12345678901234568"),
+            ("-1.5", "1.5"),
+        ] {
+            assert!(!is_same_number(one, other), "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is wrong with a file that is no YAML, in the words of whoever writes one.
+
+use serde_saphyr::{Error, UserMessageFormatter};
+
+use super::mistake::{Mistake, Position};
+
+/// The mistake that the parser stumbled over.
+pub(super) fn mistake(text: &str, error: &Error, position: Position) -> Mistake {
+    let error = error.without_snippet();
+    let line =
+        position.line.checked_sub(1).and_then(|n| text.lines().nth(usize::try_from(n).ok()?));
+    let (message, hint) = match error {
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            (format!("the key `{key}` stands here twice"), Some("keep one of them".to_owned()))
+        }
+        Error::DuplicateMappingKey { .. } => ("a key stands here twice".to_owned(), None),
+        Error::MultipleDocuments { .. } => (
+            "the file holds two YAML documents, and one is read".to_owned(),
+            Some(
+                "remove the line `---`, or put the second document into a file of its own"
+                    .to_owned(),
+            ),
+        ),
+        Error::UnknownAnchor { .. } => {
+            ("an alias (`*name`) names an anchor (`&name`) that is not there".to_owned(), None)
+        }
+        Error::NonFiniteFloat { value, .. } => {
+            (format!("`{value}` is not a number that a suite can hold"), None)
+        }
+        Error::Eof { .. } => ("the file ends too soon".to_owned(), None),
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            ("the file is too large, too deep, or repeats itself too often".to_owned(), None)
+        }
+        other => {
+            let said = other.render_with_formatter(&UserMessageFormatter);
+            let end = said.find(" at line ").or_else(|| said.find('\n')).unwrap_or(said.len());
+            in_words(&said[..end])
+        }
+    };
+    let hint = hint.or_else(|| line.and_then(advice));
+    Mistake { position, message, hint }
+}
+
+/// The parser's words without its way there.
+fn in_words(said: &str) -> (String, Option<String>) {
+    if said.contains("tab") {
+        let hint = "indent with spaces; YAML takes no tabs".to_owned();
+        return ("a tab stands where YAML takes none".to_owned(), Some(hint));
+    }
+    if said.contains("trailing content after") {
+        let hint = "a quote within quotes is doubled, or put the text in the other kind of quotes";
+        return (
+            "a quoted text goes on behind its closing quote".to_owned(),
+            Some(hint.to_owned()),
+        );
+    }
+    let what = match said.strip_prefix("while ").and_then(|rest| rest.split_once(", ")) {
+        Some((_, what)) => what,
+        None => said,
+    };
+    (format!("not valid YAML: {what}"), None)
+}
+
+/// What is most likely wrong with the line.
+fn advice(line: &str) -> Option<String> {
+    let value = line.split_once(": ").map_or(line, |(_, value)| value).trim_start();
+    if value.starts_with("{{") || value.starts_with("{%") {
+        return Some(
+            "quote a template that begins with a brace: `template: \"{{ text }}\"`".to_owned(),
+        );
+    }
+    if value.starts_with(['%', '@', '`']) {
+        return Some("quote a text that begins with this character".to_owned());
+    }
+    let indent = &line[..line.len() - line.trim_start().len()];
+    if indent.contains('\t') {
+        return Some("indent with spaces; YAML takes no tabs".to_owned());
+    }
+    if value.contains(": ") && !value.starts_with(['"', '\'', '{', '[', '|', '>']) {
+        return Some("quote a text that holds a colon and a blank".to_owned());
+    }
+    if value.starts_with('\"') && value.contains('\\') {
+        return Some(
+            "in double quotes a backslash is doubled; in single quotes it is not".to_owned(),
+        );
+    }
+    None
+}

@@ -1,0 +1,123 @@
+//! A row's columns as a template sees them: each a variable, and all of them as `item`.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use minijinja::{
+    Error, ErrorKind, Value,
+    value::{Enumerator, Object, Serde},
+};
+use serde_json::Value as Json;
+
+use super::numbers::{ExactNumber, ROUNDED, Rounded};
+use crate::fields::{Fields, Marks, pointer_to};
+
+/// An item's columns, which become the template's own values when it asks for them.
+#[derive(Debug)]
+pub(super) struct Columns {
+    row: Arc<Row>,
+}
+
+/// The row itself: columns of any name, as in `item['Best Answer']`.
+#[derive(Debug)]
+struct Row {
+    fields: Fields,
+    calculates: bool,
+    /// Columns that it was asked for and does not have.
+    missed: Mutex<BTreeSet<String>>,
+}
+
+impl Columns {
+    pub(super) fn new(fields: &Fields, calculates: bool) -> Self {
+        let missed = Mutex::default();
+        Self { row: Arc::new(Row { fields: fields.clone(), calculates, missed }) }
+    }
+
+    /// Columns that `item` was asked for and does not have.
+    pub(super) fn missed(&self) -> Vec<String> {
+        let missed = self.row.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.iter().cloned().collect()
+    }
+}
+
+impl Object for Columns {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        self.row.column(name).or_else(|| match name {
+            "item" => Some(Value::from_dyn_object(self.row.clone())),
+            ROUNDED => Some(Value::from_object(Rounded(self.row.fields.clone()))),
+            _ => None,
+        })
+    }
+}
+
+impl Row {
+    fn column(&self, name: &str) -> Option<Value> {
+        let value = self.fields.get(name)?;
+        Some(match (self.fields.marks(), value) {
+            (None, Json::String(text)) => text.as_str().into(),
+            (None, other) => Serde(other).into(),
+            (Some(marks), value) => {
+                Marked { marks, calculates: self.calculates }.value(value, &pointer_to("", name))
+            }
+        })
+    }
+}
+
+impl Object for Row {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        let value = self.column(name);
+        if value.is_none() {
+            let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+            missed.insert(name.to_owned());
+        }
+        value
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.fields.keys().map(|name| name.as_str().into()).collect())
+    }
+}
+
+/// Makes values of a row that says more than its values.
+struct Marked<'a> {
+    marks: &'a Marks,
+    calculates: bool,
+}
+
+impl Marked<'_> {
+    fn value(&self, value: &Json, pointer: &str) -> Value {
+        if let Some(problem) = self.marks.problem(pointer) {
+            return Error::new(ErrorKind::InvalidOperation, problem).into();
+        }
+        if let Some(digits) = self.marks.digits(pointer) {
+            return self.number(digits, value);
+        }
+        match value {
+            Json::Array(elements) => {
+                let below = |(i, value)| self.value(value, &format!("{pointer}/{i}"));
+                elements.iter().enumerate().map(below).collect::<Vec<_>>().into()
+            }
+            Json::Object(map) => map
+                .iter()
+                .map(|(key, value)| (key.as_str(), self.value(value, &pointer_to(pointer, key))))
+                .collect(),
+            leaf => Serde(leaf).into(),
+        }
+    }
+
+    fn number(&self, digits: &str, near: &Json) -> Value {
+        // Written as they stand, and calculated with exactly.
+        let is_written_so = !digits.starts_with("-0");
+        if let Some(integer) = digits.parse::<i128>().ok().filter(|_| is_written_so) {
+            return integer.into();
+        }
+        if self.calculates && near.is_number() {
+            return Serde(near).into();
+        }
+        Value::from_object(ExactNumber(digits.to_owned()))
+    }
+}
