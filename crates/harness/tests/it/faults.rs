@@ -201,7 +201,7 @@ fn drawn(number: u64, faults: &[Fault]) -> Option<Fault> {
     let draw = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
     let fault = faults.get(draw % (3 * faults.len())).copied();
     // The first requests are answered: a server that never was well is another matter.
-    fault.filter(|fault| number > 100 && (!fault.name.contains("bomb") || number % 4 == 0))
+    fault.filter(|fault| number > 100 && (!fault.name.contains("bomb") || number.is_multiple_of(4)))
 }
 
 /// Refusals for now set the pace of all that follows, so that they have a test of their own.
