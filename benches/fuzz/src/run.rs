@@ -61,7 +61,7 @@ struct Shared<'a> {
 pub fn fuzz(target: &Target, effort: Effort) -> Result<Found, String> {
     let folder = tempfile::Builder::new().prefix("evalmark-fuzz-").tempdir();
     let folder = folder.map_err(|error| error.to_string())?;
-    let seeds = (target.seeds)(folder.path()).map_err(|error| error.to_string())?;
+    let seeds = target.seeds.make(folder.path()).map_err(|error| error.to_string())?;
     let shared = Shared {
         target,
         folder: folder.path().to_owned(),

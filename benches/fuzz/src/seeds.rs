@@ -254,50 +254,68 @@ const REPLIES: &[&str] = &[
     "I cannot judge that.",
 ];
 
+/// Inputs to begin with.
+#[derive(Debug)]
+pub(crate) enum Seeds {
+    /// The same every time.
+    Fixed(fn() -> Vec<Vec<u8>>),
+    /// Made in a folder.
+    Made(fn(&Path) -> io::Result<Vec<Vec<u8>>>),
+}
+
+impl Seeds {
+    pub(crate) fn make(&self, folder: &Path) -> io::Result<Vec<Vec<u8>>> {
+        match self {
+            Self::Fixed(seeds) => Ok(seeds()),
+            Self::Made(make) => make(folder),
+        }
+    }
+}
+
 fn texts(list: &[&str]) -> Vec<Vec<u8>> {
     list.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
-pub(crate) fn suites(_: &Path) -> io::Result<Vec<Vec<u8>>> {
-    Ok(texts(&[SUITE, &suite_over("data.csv"), LABELLED]))
+pub(crate) fn suites() -> Vec<Vec<u8>> {
+    texts(&[SUITE, &suite_over("data.csv"), LABELLED])
 }
 
-pub(crate) fn csv(_: &Path) -> io::Result<Vec<Vec<u8>>> {
-    Ok(texts(&[DATA]))
+pub(crate) fn csv() -> Vec<Vec<u8>> {
+    texts(&[DATA])
 }
 
-pub(crate) fn tsv(_: &Path) -> io::Result<Vec<Vec<u8>>> {
-    Ok(texts(&[TSV]))
+pub(crate) fn tsv() -> Vec<Vec<u8>> {
+    texts(&[TSV])
 }
 
-pub(crate) fn jsonl(_: &Path) -> io::Result<Vec<Vec<u8>>> {
-    Ok(texts(&[JSONL]))
+pub(crate) fn jsonl() -> Vec<Vec<u8>> {
+    texts(&[JSONL])
 }
 
-pub(crate) fn json(_: &Path) -> io::Result<Vec<Vec<u8>>> {
-    Ok(texts(&[JSON]))
+pub(crate) fn json() -> Vec<Vec<u8>> {
+    texts(&[JSON])
 }
 
 /// Files of another tool, which have no hash of their pages.
-pub(crate) fn parquet(_: &Path) -> io::Result<Vec<Vec<u8>>> {
+pub(crate) fn parquet() -> Vec<Vec<u8>> {
     let plain = include_bytes!("../seeds/plain.parquet").to_vec();
-    Ok(vec![plain, include_bytes!("../seeds/texts.parquet").to_vec()])
+    vec![plain, include_bytes!("../seeds/texts.parquet").to_vec()]
 }
 
-pub(crate) fn labels(_: &Path) -> io::Result<Vec<Vec<u8>>> {
-    Ok(texts(&[LABELS]))
+pub(crate) fn labels() -> Vec<Vec<u8>> {
+    texts(&[LABELS])
 }
 
-pub(crate) fn recorded(_: &Path) -> io::Result<Vec<Vec<u8>>> {
-    Ok(texts(&[RECORDED]))
+pub(crate) fn recorded() -> Vec<Vec<u8>> {
+    texts(&[RECORDED])
 }
 
-pub(crate) fn replies(_: &Path) -> io::Result<Vec<Vec<u8>>> {
-    Ok(texts(REPLIES))
+pub(crate) fn replies() -> Vec<Vec<u8>> {
+    texts(REPLIES)
 }
 
-pub(crate) fn answers(_: &Path) -> io::Result<Vec<Vec<u8>>> {
-    Ok(texts(ANSWERS))
+pub(crate) fn answers() -> Vec<Vec<u8>> {
+    texts(ANSWERS)
 }
 
 /// A ledger that holds the two recorded answers.

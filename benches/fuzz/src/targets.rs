@@ -21,7 +21,7 @@ use evalmark_harness::{Endpoint, Ledger, Network, OpenError, Tuning};
 use evalmark_scoring::{Metric, Reply, Subject, catalog};
 use serde_json::{Map, Value, json};
 
-use crate::seeds::{self, DATA, LABELLED, suite_over};
+use crate::seeds::{self, DATA, LABELLED, Seeds, suite_over};
 
 /// Something that reads input.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub struct Target {
     pub name: &'static str,
     /// Words that mean something to it.
     pub(crate) words: &'static [&'static str],
-    /// Inputs to begin with; the folder is there for making them.
-    pub(crate) seeds: fn(&Path) -> io::Result<Vec<Vec<u8>>>,
+    /// Inputs to begin with.
+    pub(crate) seeds: Seeds,
     /// Reads an input, in a folder of its own, and says what came of it.
     pub(crate) read: fn(&Path, &[u8]) -> String,
 }
@@ -40,25 +40,50 @@ pub struct Target {
 pub fn targets() -> &'static [Target] {
     const NONE: &[&str] = &[];
     const TARGETS: &[Target] = &[
-        Target { name: "suite", words: seeds::YAML_WORDS, seeds: seeds::suites, read: suite },
-        Target { name: "csv", words: seeds::CSV_WORDS, seeds: seeds::csv, read: csv },
-        Target { name: "tsv", words: seeds::CSV_WORDS, seeds: seeds::tsv, read: tsv },
-        Target { name: "jsonl", words: seeds::JSON_WORDS, seeds: seeds::jsonl, read: jsonl },
-        Target { name: "json", words: seeds::JSON_WORDS, seeds: seeds::json, read: json_array },
-        Target { name: "parquet", words: NONE, seeds: seeds::parquet, read: parquet },
-        Target { name: "labels", words: seeds::CSV_WORDS, seeds: seeds::labels, read: labels },
+        Target {
+            name: "suite",
+            words: seeds::YAML_WORDS,
+            seeds: Seeds::Fixed(seeds::suites),
+            read: suite,
+        },
+        Target { name: "csv", words: seeds::CSV_WORDS, seeds: Seeds::Fixed(seeds::csv), read: csv },
+        Target { name: "tsv", words: seeds::CSV_WORDS, seeds: Seeds::Fixed(seeds::tsv), read: tsv },
+        Target {
+            name: "jsonl",
+            words: seeds::JSON_WORDS,
+            seeds: Seeds::Fixed(seeds::jsonl),
+            read: jsonl,
+        },
+        Target {
+            name: "json",
+            words: seeds::JSON_WORDS,
+            seeds: Seeds::Fixed(seeds::json),
+            read: json_array,
+        },
+        Target { name: "parquet", words: NONE, seeds: Seeds::Fixed(seeds::parquet), read: parquet },
+        Target {
+            name: "labels",
+            words: seeds::CSV_WORDS,
+            seeds: Seeds::Fixed(seeds::labels),
+            read: labels,
+        },
         Target {
             name: "recorded",
             words: seeds::JSON_WORDS,
-            seeds: seeds::recorded,
+            seeds: Seeds::Fixed(seeds::recorded),
             read: recorded,
         },
-        Target { name: "ledger", words: NONE, seeds: seeds::ledgers, read: ledger },
-        Target { name: "replies", words: seeds::REPLY_WORDS, seeds: seeds::replies, read: replies },
+        Target { name: "ledger", words: NONE, seeds: Seeds::Made(seeds::ledgers), read: ledger },
+        Target {
+            name: "replies",
+            words: seeds::REPLY_WORDS,
+            seeds: Seeds::Fixed(seeds::replies),
+            read: replies,
+        },
         Target {
             name: "answers",
             words: seeds::ANSWER_WORDS,
-            seeds: seeds::answers,
+            seeds: Seeds::Fixed(seeds::answers),
             read: answers,
         },
     ];

@@ -21,7 +21,7 @@ pub(crate) struct Example {
     pub(crate) message: String,
 }
 
-/// A model with where it is served: `small` (gpt-4o-mini at <http://127.0.0.1:8080/v1>).
+/// A model with where it is served, such as `small` (gpt-4o-mini at `http://127.0.0.1:8080/v1`).
 pub(crate) fn place(model: &Model) -> String {
     let (name, at) = (&model.name, &model.model);
     match &model.provider {

@@ -279,13 +279,14 @@ pub(crate) fn within_success(error: &Value) -> Result<Answer, Trouble> {
     let message = one_line(&format!("the server reports an error in a 200: {said}"));
     let status = status_within(error);
     let cause = cause(error, &said).or_else(|| fields_are_wrong(error).then_some(Cause::Request));
-    match (cause, status) {
-        (Some(Cause::Filtered), _) => Ok(filtered(said)),
-        (Some(cause @ (Cause::NoCredit | Cause::Key)), _) => Err(cause.trouble(message)),
-        (_, Some(status)) => Err(Trouble::of_status(status, message)),
-        (Some(cause), None) => Err(cause.trouble(message)),
-        (None, None) => Err(Cause::Server.trouble(message)),
+    if cause == Some(Cause::Filtered) {
+        return Ok(filtered(said));
     }
+    let is_decided = matches!(cause, Some(Cause::NoCredit | Cause::Key));
+    Err(match status.filter(|_| !is_decided) {
+        Some(status) => Trouble::of_status(status, message),
+        None => cause.unwrap_or(Cause::Server).trouble(message),
+    })
 }
 
 /// What a response that is no success says: a refusal by a content filter, or trouble.

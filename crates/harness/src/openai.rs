@@ -60,7 +60,7 @@ struct Message<'a> {
 
 /// Numbers where servers are as they should be.
 #[derive(Deserialize)]
-struct Tokens<'a> {
+struct Counts<'a> {
     prompt_tokens: Option<Value>,
     completion_tokens: Option<Value>,
     input_tokens: Option<Value>,
@@ -368,7 +368,7 @@ pub(crate) fn usage(usage: Option<&RawValue>) -> Usage {
     usage.plausible()
 }
 
-fn tokens(usage: Option<&RawValue>) -> Option<Tokens<'_>> {
+fn tokens(usage: Option<&RawValue>) -> Option<Counts<'_>> {
     usage.and_then(|usage| serde_json::from_str(usage.get()).ok())
 }
 

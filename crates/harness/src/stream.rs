@@ -146,7 +146,9 @@ impl Assembled {
                     _ => drop(self.texts.insert(field, text.into())),
                 },
                 Value::Array(calls) if field == "tool_calls" => {
-                    calls.into_iter().for_each(|call| self.add_call(call));
+                    for call in calls {
+                        self.add_call(call);
+                    }
                 }
                 _ => {}
             }

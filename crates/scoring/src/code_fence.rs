@@ -8,6 +8,8 @@
 
 use std::{collections::HashSet, ops::Range};
 
+use serde::de::IgnoredAny;
+
 /// A fenced block.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Block<'a> {
@@ -83,6 +85,10 @@ pub(crate) fn document<'a>(
     is_cut_off: bool,
 ) -> Result<&'a str, String> {
     let blocks = blocks_by(text, Fence::read_anywhere);
+    // Code may stand in the texts of JSON.
+    if !blocks.is_empty() && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        return Ok(text);
+    }
     let blocks = blocks.iter().filter(|block| block.is_closed || !is_cut_off);
     let found: Vec<_> = blocks.map(|block| block.labelled(text)).collect();
     let found = if found.iter().any(|(_, body)| !body.trim().is_empty()) {
@@ -245,6 +251,12 @@ mod tests {
     fn check_document(text: &str, expected: Option<&str>) {
         let found = document(text, &["json", "jsonc"], false);
         assert_eq!(found.ok().map(str::trim), expected, "{text:?}");
+    }
+
+    #[test]
+    fn code_in_the_texts_of_json_is_no_document() {
+        let json = r#"{"sql": "```sql\nSELECT 1\n```", "n": 1}"#;
+        check_document(json, Some(json));
     }
 
     #[test]

@@ -412,3 +412,35 @@ fn the_example_suite_runs() {
     let told = world.run(&check).expect(0).words();
     assert!(told.contains("12 labelled answers to 12 items"), "{told}");
 }
+
+#[test]
+fn recorded_judges_give_the_same_scores() {
+    let server = Server::start(|seen| {
+        if seen.json()["model"] == "small" {
+            return colour(seen);
+        }
+        let is_wrong = fenced(&seen.prompt(), "ANSWER") == "mauve";
+        Reply::text(json!({ "grade": if is_wrong { 0.0 } else { 1.0 } }).to_string())
+    });
+    let world = World::new(4);
+    suite(&world, &server, "  - { name: good, judge: { model: stern, rubric: r } }\n");
+    world.run_suite("r", &["--no-cache"]).expect(0);
+    let asked = values(&world, "good");
+    let export = ["export-answers", "reports/test/r"];
+    let answers = world.run(&export).expect(0).stdout;
+    assert_eq!(answers.lines().count(), 8, "{answers}");
+    let of = |model: &str| world.run(&[&export[..], &["--model", model]].concat());
+    assert_eq!(of("stern").expect(0).stdout.lines().count(), 4);
+    assert!(of("nobody").expect(2).stderr.contains("its models: small, kind, stern, vectors"));
+    of("kind").expect(4);
+
+    world.write("answers.jsonl", &answers);
+    let text = std::fs::read_to_string(world.path("suite.yaml")).expect("a suite");
+    let live = format!("provider: openai, base_url: '{}'", server.url());
+    let recorded = "provider: recorded, recorded: { file: answers.jsonl }";
+    world.write("suite.yaml", &text.replace(&live, recorded));
+    let before = server.count();
+    std::fs::remove_dir_all(world.path("reports/test/r")).expect("removed");
+    world.run_suite("r", &["--no-cache"]).expect(0);
+    assert_eq!((values(&world, "good"), server.count()), (asked, before));
+}

@@ -260,6 +260,10 @@ fn literal_keys_are_refused_and_not_repeated() {
             assert!(!told.contains(hidden), "{to}: {told}");
         }
     }
+}
+
+#[test]
+fn words_that_only_look_like_keys_are_taken() {
     for honest in [
         "params: { stop: [sk-, token], tools: [{ parameters: { password: { type: string } } }] }, limits:",
         "params: { response_format: { schema: { required: [password, api_key] } } }, limits:",

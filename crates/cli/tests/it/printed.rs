@@ -16,11 +16,7 @@ fn hostile() -> (World, Server) {
     world.write("data.csv", &format!("id,text,label\n{}", rows.collect::<String>()));
     let wrong = |seen: &Seen| {
         let i = crate::setup::item(seen);
-        Reply::text(if seen.prompt().starts_with("Colour") {
-            answer(i)
-        } else {
-            "::error::x"
-        })
+        Reply::text(if seen.prompt().starts_with("Colour") { answer(i) } else { "::error::x" })
     };
     let server = Server::start(wrong);
     let text = suite(&server.url(), "").replace("name: plain", "name: '::warning::p'");

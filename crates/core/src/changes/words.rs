@@ -206,11 +206,13 @@ mod tests {
 
     #[test]
     fn long_texts_are_compared_in_bounded_time() {
-        let words = |word: &str| (0..40_000).map(|i| format!("{word}{i} ")).collect::<Vec<_>>().concat();
+        let words =
+            |word: &str| (0..40_000).map(|i| format!("{word}{i} ")).collect::<Vec<_>>().concat();
         let (before, after) = (words("a"), words("b"));
         assert_eq!(diff(&before, &after).len(), 2);
-        let lines =
-            |word: &str| (0..2_000).map(|i| format!("{i} {word} and more\n")).collect::<Vec<_>>().concat();
+        let lines = |word: &str| {
+            (0..2_000).map(|i| format!("{i} {word} and more\n")).collect::<Vec<_>>().concat()
+        };
         let (before, after) = (lines("a"), lines("a").replace("\n700 a", "\n700 b"));
         assert_eq!(diff(&before, &after).len(), 4);
     }
@@ -221,7 +223,8 @@ mod tests {
         let parts = diff(&format!("{long}old {long}"), &format!("{long}new {long}"));
         let expected = "…word word word word word [-old-]{+new+} word word word word word…";
         assert_eq!(written(&excerpt(&parts, SHORT)).replace("  ", " "), expected);
-        let many = |word: &str| (0..40).map(|i| format!("{i} {word} ")).collect::<Vec<_>>().concat();
+        let many =
+            |word: &str| (0..40).map(|i| format!("{i} {word} ")).collect::<Vec<_>>().concat();
         let shown = written(&excerpt(&diff(&many("a"), &many("b")), SHORT));
         assert!(shown.ends_with(" … and 75 more changes"), "{shown}");
     }

@@ -56,11 +56,11 @@ impl Claims {
 
     /// Claims a request of an endpoint; `None` while another process has claimed it.
     pub(crate) fn claim(&self, endpoint: i64, RequestHash(hash): &RequestHash) -> Option<Claim> {
-        let [a, b, c, d, e, f, g, h, shard, ..] = *hash;
-        let place = i64::from_le_bytes([a, b, c, d, e, f, g, h]) ^ endpoint.rotate_left(32);
+        let Some((first, [shard, ..])) = hash.split_first_chunk() else { return None };
+        let place = i64::from_le_bytes(*first) ^ endpoint.rotate_left(32);
         // Places below are for attendance; locks cannot reach the last one.
         let place = (place & (i64::MAX >> 1)) + 1;
-        let file = usize::from(shard) % FILES;
+        let file = usize::from(*shard) % FILES;
         let is_free = self.file(file).is_none_or(|locks| locks.lock(place));
         is_free.then(|| Claim { claims: self.clone(), file, place })
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{End, Make, completion, compressed, event, gzip, stream, whole};
+use super::{End, Write, completion, compressed, event, gzip, stream, whole};
 use crate::Reply;
 
 /// More than any response may hold, in little.
@@ -24,7 +24,7 @@ const REFUSED: End = End::Refused;
 const BAD: End = End::Fails("bad_request");
 const MALFORMED: End = End::Fails("malformed");
 
-pub(super) const FAULTS: &[(&str, End, Make)] = &[
+pub(super) const FAULTS: &[(&str, End, Write)] = &[
     ("a call of a tool", End::Calls, |_| {
         let call = json!({ "id": "c", "type": "function", "function": { "name": "f", "arguments": "{}" } });
         ended(&json!({ "content": null, "tool_calls": [call] }), "tool_calls")

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::Reply;
 
-/// Makes the reply to a request whose right answer is this text.
-type Make = fn(&str) -> Reply;
+/// Makes a reply of the right answer's text.
+type Write = fn(&str) -> Reply;
 
 /// One way to misbehave.
 #[derive(Clone, Copy)]
@@ -21,7 +21,7 @@ pub struct Fault {
     pub name: &'static str,
     /// What should come of it.
     pub end: End,
-    reply: Make,
+    reply: Write,
 }
 
 /// What should come of a request that met with a fault.
@@ -88,7 +88,7 @@ fn compressed(encoding: &str, body: Vec<u8>) -> Reply {
 }
 
 fn gzip(text: &[u8]) -> Vec<u8> {
-    use std::io::Write;
+    use std::io::Write as _;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text).and_then(|()| encoder.finish()).unwrap_or_default()
 }

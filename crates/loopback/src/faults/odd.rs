@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Make, completion, compressed, event, gzip, stream, whole, with_usage};
+use super::{Write, completion, compressed, event, gzip, stream, whole, with_usage};
 use crate::Reply;
 
 fn message(message: &Value) -> Reply {
@@ -16,7 +16,7 @@ fn raw(before: &str, head: &str, body: &str) -> Reply {
     Reply::raw(format!("{before}HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}"))
 }
 
-pub(super) const FAULTS: &[(&str, Make)] = &[
+pub(super) const FAULTS: &[(&str, Write)] = &[
     ("a byte order mark", |text| Reply::bytes(format!("\u{feff}{}", whole(text)))),
     ("gzip that nobody asked for", |text| compressed("gzip", gzip(whole(text).as_bytes()))),
     ("gzip that nobody named", |text| Reply::bytes(gzip(whole(text).as_bytes()))),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Make, completion, event, gzip, stream, whole};
+use super::{Write, completion, event, gzip, stream, whole};
 use crate::Reply;
 
 /// An error as the body of a success.
@@ -19,7 +19,7 @@ fn ended(content: &Value, finish_reason: &Value) -> Reply {
     Reply::json(&completion(&json!({ "content": content }), finish_reason))
 }
 
-pub(super) const FAULTS: &[(&str, Make)] = &[
+pub(super) const FAULTS: &[(&str, Write)] = &[
     ("500", |_| Reply::status(500)),
     ("502 with a page of HTML", |_| {
         Reply::status(502).body("<html><head><title>502 Bad Gateway</title></head></html>")

@@ -45,8 +45,13 @@ pub(crate) struct Formula {
     reads_json: bool,
 }
 
-fn calculable<S: Serializer>(item: &&Fields, serializer: S) -> Result<S::Ok, S::Error> {
-    item.calculable().serialize(serializer)
+/// An item's columns as formulas see them.
+struct Calculable<'a>(&'a Fields);
+
+impl Serialize for Calculable<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.calculable().serialize(serializer)
+    }
 }
 
 /// The variables of one evaluation; what is not known is undefined.
@@ -56,8 +61,7 @@ struct Context<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
     targets: &'a [String],
-    #[serde(serialize_with = "calculable")]
-    item: &'a Fields,
+    item: Calculable<'a>,
     #[serde(flatten)]
     known: Known<'a>,
 }
@@ -153,6 +157,6 @@ impl<'a> Context<'a> {
     fn of(subject: Subject<'a>) -> Self {
         let Subject { answer, targets, fields, .. } = subject;
         let target = targets.first().map(String::as_str);
-        Self { answer, target, targets, item: fields, known: subject.known() }
+        Self { answer, target, targets, item: Calculable(fields), known: subject.known() }
     }
 }
