@@ -125,6 +125,10 @@ fn an_account_without_credit_ends_everything() {
     ] {
         check_status(status, body, "no_credit/Never/Account");
     }
+}
+
+#[test]
+fn an_empty_account_is_said_where_the_server_says_nothing() {
     check_message(402, "", "HTTP 402 Payment Required (the account has no credit left)");
 }
 
