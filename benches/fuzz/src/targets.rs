@@ -324,7 +324,7 @@ mod tests {
             let effort = Effort { seconds, inputs: 100, threads: 1, seed: Some(7) };
             let found =
                 fuzz(target, effort).unwrap_or_else(|error| panic!("{}: {error}", target.name));
-            assert!(found.outcomes >= 3, "{}: {found:?}", target.name);
+            assert!(found.outcomes >= 2, "{}: {found:?}", target.name);
         }
     }
 

@@ -84,11 +84,10 @@ pub(crate) fn document<'a>(
     languages: &[&str],
     is_cut_off: bool,
 ) -> Result<&'a str, String> {
-    let blocks = blocks_by(text, Fence::read_anywhere);
-    // Code may stand in the texts of JSON.
-    if !blocks.is_empty() && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+    if is_json_about_code(text) {
         return Ok(text);
     }
+    let blocks = blocks_by(text, Fence::read_anywhere);
     let blocks = blocks.iter().filter(|block| block.is_closed || !is_cut_off);
     let found: Vec<_> = blocks.map(|block| block.labelled(text)).collect();
     let found = if found.iter().any(|(_, body)| !body.trim().is_empty()) {
@@ -106,6 +105,13 @@ pub(crate) fn document<'a>(
         (None, [], []) => Ok(text),
         _ => Err(format!("the answer holds {} blocks of code", said.len())),
     }
+}
+
+/// Whether all of it is JSON, in whose texts code stands.
+fn is_json_about_code(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+        && text.contains("```")
+        && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// What stands between runs of three backticks or more within lines, and its label.

@@ -55,7 +55,7 @@ fn length_within() {
         check(&json!({"length_within": params}), answer, &[], Some(expected));
     }
     let reason = score(&json!({"length_within": {"max": 3}}), "abcd", &[]).reason;
-    assert_eq!(reason.as_deref(), Some("4, and the most is 3"));
+    assert_eq!(reason.as_deref(), Some("4, limit 3"));
     assert_eq!(complaint(&json!({"length_within": {}})).pointer, "/length_within");
     let none = json!({"length_within": {"min": 3, "max": 2}});
     assert_eq!(complaint(&none).pointer, "/length_within/min");

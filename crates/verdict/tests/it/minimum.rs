@@ -90,7 +90,7 @@ fn figures_and_sentences() {
     let notes = run(&shares(20, 20), 0.95).comparison.notes;
     assert_eq!(
         notes,
-        ["this run cannot meet the minimum: even with every item right that takes 59 items"]
+        ["this run cannot meet the minimum: even with every answer right, 59 items are needed"]
     );
 }
 
