@@ -76,7 +76,7 @@ pub enum FileError {
 }
 
 impl FileAccess {
-    /// What the suite at this path may read: files below its [root](default_root), and below those
+    /// What the suite at this path may read: files below its root, and below those
     /// folders that the user allows as well.
     pub fn of_suite(suite: &Path, allowed: &[PathBuf]) -> io::Result<Self> {
         let folder = fs::canonicalize(folder_of(suite))?;
