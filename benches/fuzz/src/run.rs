@@ -19,6 +19,8 @@ use crate::{mutate::mutate, targets::Target};
 
 /// An input that takes longer is as good as one that never ends.
 const TOO_LONG: Duration = Duration::from_secs(10);
+/// As much as a program's first thread has, where a command reads what it is given.
+const STACK: usize = 8 << 20;
 /// Seeds that are kept, at most.
 const SEEDS: usize = 4_000;
 
@@ -75,7 +77,11 @@ pub fn fuzz(target: &Target, effort: Effort) -> Result<Found, String> {
     thread::scope(|scope| {
         for number in 0..effort.threads.max(1) {
             let shared = &shared;
-            scope.spawn(move || work(shared, number, effort));
+            let thread = thread::Builder::new().stack_size(STACK);
+            let started = thread.spawn_scoped(scope, move || work(shared, number, effort));
+            if let Err(error) = started {
+                fail(shared, &error.to_string());
+            }
         }
     });
     let failure = shared.failure.into_inner().unwrap_or_else(PoisonError::into_inner);

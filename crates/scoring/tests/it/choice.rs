@@ -75,6 +75,16 @@ fn a_line_of_its_own_counts() {
     ]);
 }
 
+/// A line of marks alone goes on to a letter of the next line, which is not its own.
+#[test]
+fn a_letter_below_a_line_of_marks_is_read() {
+    for opening in ["{\"", "(", "> ", "**", "$\\text{", "- "] {
+        let answer = format!("{opening}\nB) Mitochondria, and A: no.");
+        let _ = score(&json!({"choice": {}}), &answer, &["B"]);
+        let _ = score(&json!({"choice": {}}), &format!("x\n{opening}\nb\n"), &["B"]);
+    }
+}
+
 #[test]
 fn a_single_letter_in_prose_counts() {
     chooses(&[

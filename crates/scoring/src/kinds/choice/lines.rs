@@ -80,7 +80,8 @@ fn leading<'h>(
     let start = span.start + OPENING.find(line)?.end();
     let at = hits.binary_search_by_key(&start, |hit| hit.start).ok()?;
     let hit = &hits[at];
-    let rest = &answer[hit.end..span.end];
+    // What is hit may go beyond the line.
+    let rest = answer.get(hit.end..span.end)?;
     let mark = MARK.find(rest).map(|mark| mark.as_str());
     let text = rest[mark.map_or(0, str::len)..].trim_start();
     let own = texts.get(hit.option).map(std::slice::from_ref).unwrap_or_default();
@@ -93,7 +94,7 @@ fn leading<'h>(
     let lists = !mark.is_empty()
         && others.take(32).any(|other| {
             let is_next = mark.ends_with(')') || other.option == hit.option + 1;
-            let rest = &answer[other.end..span.end];
+            let rest = answer.get(other.end..span.end).unwrap_or_default();
             other.option != hit.option
                 && is_next
                 && rest.starts_with(mark)

@@ -62,7 +62,7 @@ fn meant<'h>(answer: &str, hits: &'h [Hit]) -> impl Iterator<Item = &'h Hit> {
         if !(hit.as_named || hit.marked) || hit.glued || hit.is_prose(answer) {
             return false;
         }
-        let goes_on = denied && signs::joins_list(&answer[end..hit.start]);
+        let goes_on = denied && signs::joins_list(answer.get(end..hit.start).unwrap_or_default());
         denied = goes_on || signs::is_denied(&answer[..hit.start]);
         end = hit.end;
         !denied && !signs::is_called_wrong(&answer[hit.end..])
