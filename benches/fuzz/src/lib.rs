@@ -3,7 +3,7 @@
 //!
 //! **What it does.** A [`Target`] reads one input and says in a word or two what came of it. [`fuzz`]
 //! mutates the target's seeds, keeps the inputs whose outcome is new as further seeds, and stops at
-//! a panic, or at an input that takes too long: the input is then in the folder that is named.
+//! a panic, or at an input that takes too long, and names the folder that holds the input.
 //!
 //! **Where to begin reading.** `targets.rs` has the targets, `seeds.rs` what they begin with,
 //! `mutate.rs` what is done to an input, and `run.rs` the loop. `cargo run --release -p evalmark-fuzz --

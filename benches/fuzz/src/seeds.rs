@@ -1,4 +1,4 @@
-//! What targets begin with, and the words that mean something to whoever reads them.
+//! The inputs that each target begins with, and the tokens that its reader treats specially.
 
 use std::{fs, io, path::Path};
 

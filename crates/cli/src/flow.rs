@@ -399,7 +399,7 @@ impl Run {
                 "no baseline `{name}` yet: `evalmark baseline promote {run} {name}` makes this run \
                  the one to compare with"
             ),
-            Some(why) => format!("no baseline `{name}` yet, and this run is none: {why}"),
+            Some(why) => format!("no baseline `{name}` yet, and this run cannot become one: {why}"),
         }
     }
 

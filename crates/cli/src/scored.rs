@@ -20,7 +20,6 @@ use evalmark_report::{
     summary::{SummaryRow, ready_summary},
 };
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
-use serde_json::Value;
 
 use crate::{
     failing::{Failing, Seen, passes, shown},
@@ -200,8 +199,8 @@ impl ScoredSample {
         if let Some(messages) = hide_in_messages(&self.sample.request.messages) {
             self.sample.request.messages = messages.into();
         }
-        let params = Value::Object((*self.sample.request.params).clone()).to_string();
-        if let Cow::Owned(hidden) = hide(&params)
+        if let Ok(params) = serde_json::to_string(&*self.sample.request.params)
+            && let Cow::Owned(hidden) = hide(&params)
             && let Ok(params) = serde_json::from_str(&hidden)
         {
             self.sample.request.params = Arc::new(params);

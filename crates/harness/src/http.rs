@@ -234,7 +234,7 @@ async fn start(mut response: Response) -> Vec<u8> {
 /// `base_url` with the place of an endpoint behind its path; a query stays.
 fn url(base_url: &str, place: &str) -> Result<Url, HttpError> {
     let wrong = |what: &str| HttpError::Url(format!("the base URL {what}"));
-    let mut url = Url::parse(base_url).map_err(|error| wrong(&format!("is no URL: {error}")))?;
+    let mut url = Url::parse(base_url).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("must begin with http:// or https://"));
     }
@@ -366,7 +366,7 @@ mod tests {
         check_url("https://h", "https://h/chat/completions");
         check_url("https://h/d?api-version=1", "https://h/d/chat/completions?api-version=1");
         check_url("ftp://h", "the base URL must begin with http:// or https://");
-        check_url("h/v1", "the base URL is no URL: relative URL without a base");
+        check_url("h/v1", "the base URL is not a URL: relative URL without a base");
         check_url("http://u:p@h/", "the base URL must not contain a user name or password");
     }
 

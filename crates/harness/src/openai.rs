@@ -197,7 +197,7 @@ fn without_choices(response: &Value) -> Result<Answer, Trouble> {
     if DESCRIBED.iter().any(|field| error.get(*field).is_some_and(is_error)) {
         return within_success(error);
     }
-    let message = one_line("the response is no chat completion: no `choices`");
+    let message = one_line("the response is not a chat completion: no `choices`");
     let trouble = Trouble::new(ErrorKind::Malformed, message, Again::Yes);
     Err(trouble.blaming(Blame::Endpoint))
 }
@@ -394,7 +394,7 @@ fn count(tokens: &Value) -> Option<u64> {
 
 /// A complete response that is JSON, but not what it should be.
 pub(crate) fn misshapen(what: &str, why: &str) -> Trouble {
-    let message = one_line(&format!("the response is no {what}: {why}"));
+    let message = one_line(&format!("the response is not a {what}: {why}"));
     Trouble::new(ErrorKind::Malformed, message, Again::Never)
 }
 

@@ -8,11 +8,8 @@ use evalmark_core::{
 };
 use evalmark_verdict::{self as verdict, Cause, Judged, gate_with};
 
-use super::Decision;
+use super::{Decision, undecided};
 use crate::{arms::Arm, exit::Exit, run_folder::RunRecord};
-
-/// Version of `verdict.json`.
-pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// Random flips of max-T.
 const SIGN_FLIPS: u32 = 9999;
@@ -63,17 +60,11 @@ impl<'a> Family<'a> {
             answer => answer.into(),
         };
         let verdict = Verdict {
-            format_version: FORMAT_VERSION,
-            suite: record.suite.clone(),
-            run_id: record.run_id.clone(),
-            baseline: baseline.to_owned(),
-            baseline_digest: None,
             answer: gated.answer,
             says: gated.says,
             correction: gated.correction,
             comparisons: gated.judged.into_iter().map(|judged| judged.comparison).collect(),
-            slices: Vec::new(),
-            changes: None,
+            ..undecided(record, baseline)
         };
         Ok(Decision { verdict, exit })
     }

@@ -28,7 +28,7 @@ pub(crate) use self::{
 };
 use self::{
     changes::Differences,
-    family::{FORMAT_VERSION, Family},
+    family::Family,
     hybrid::Hybrid,
     pair::{Sides, subject},
 };
@@ -228,19 +228,7 @@ pub(crate) fn gate_first(
 
 /// The verdict on a run that cannot be compared with `baseline`, and why.
 pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> Decision {
-    let verdict = Verdict {
-        format_version: FORMAT_VERSION,
-        suite: record.suite.clone(),
-        run_id: record.run_id.clone(),
-        baseline: baseline.to_owned(),
-        baseline_digest: None,
-        answer: Answer::Incomparable,
-        says: why.to_owned(),
-        correction: String::new(),
-        comparisons: Vec::new(),
-        slices: Vec::new(),
-        changes: None,
-    };
+    let verdict = Verdict { says: why.to_owned(), ..undecided(record, baseline) };
     Decision { verdict, exit: Exit::Incomplete }
 }
 
@@ -259,4 +247,24 @@ fn push_minima<'a>(family: &mut Family<'a>, sides: &Sides<'_>, arms: &'a [Arm]) 
 pub(crate) fn write_verdict(folder: &RunFolder, verdict: &Verdict) -> Result<()> {
     let text = serde_json::to_string_pretty(verdict).context("the verdict cannot be written")?;
     write_whole(&folder.verdict(), &format!("{text}\n"))
+}
+
+/// Version of `verdict.json`.
+const FORMAT_VERSION: u32 = 1;
+
+/// A verdict on a run and a baseline that compares nothing yet.
+fn undecided(record: &RunRecord, baseline: &str) -> Verdict {
+    Verdict {
+        format_version: FORMAT_VERSION,
+        suite: record.suite.clone(),
+        run_id: record.run_id.clone(),
+        baseline: baseline.to_owned(),
+        baseline_digest: None,
+        answer: Answer::Incomparable,
+        says: String::new(),
+        correction: String::new(),
+        comparisons: Vec::new(),
+        slices: Vec::new(),
+        changes: None,
+    }
 }

@@ -57,7 +57,7 @@ fn reads_refusals() {
 
 #[test]
 fn what_holds_an_answer_in_another_shape_is_not_bought_again() {
-    let shape = "malformed/Never: the response is no chat completion: ";
+    let shape = "malformed/Never: the response is not a chat completion: ";
     check(
         r#"{"choices":[{"message":{"content":7}}]}"#,
         &format!("{shape}`content` is neither text nor a list of parts"),
@@ -86,7 +86,7 @@ fn what_holds_no_answer_is_tried_again() {
     let none = "malformed/Yes: the response holds no answer: ";
     check(r#"{"choices":[]}"#, &format!("{none}`choices` is empty"));
     for body in ["{}", "7", "[]", r#"{"choices":null}"#, r#"{"status":"ok"}"#] {
-        check(body, "malformed/Yes: the response is no chat completion: no `choices`");
+        check(body, "malformed/Yes: the response is not a chat completion: no `choices`");
     }
     check(
         r#"{"choices":[{"index":0,"message":null,"finish_reason":"stop"}]}"#,

@@ -119,7 +119,7 @@ fn failures_are_tried_again_and_nonsense_is_described() {
     let asked = setup.ask_all(&setup.open(&at), "run", asks(&at, &words(1)).into_iter());
     let (_, record) = asked.records().remove(0);
     let message = record.failure.expect("a failure").message;
-    assert_eq!(message, "the response is no list of embeddings: no `data`");
+    assert_eq!(message, "the response is not a list of embeddings: no `data`");
 }
 
 #[test]

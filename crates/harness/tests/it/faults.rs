@@ -115,7 +115,7 @@ fn lasting_faults_are_described() {
 
 #[test]
 fn a_response_of_another_shape_is_not_bought_again() {
-    let shape = "the response is no chat completion: ";
+    let shape = "the response is not a chat completion: ";
     let check = |body: serde_json::Value, message: &str| {
         check_fails(&Reply::json(&body), ErrorKind::Malformed, 1, &format!("{shape}{message}"));
     };
@@ -166,7 +166,7 @@ fn what_holds_no_answer_is_tried_again_and_described() {
         check_fails(&Reply::json(&body), ErrorKind::Malformed, 3, message);
     };
     check(json!({ "choices": [] }), "the response holds no answer: `choices` is empty");
-    check(json!({}), "the response is no chat completion: no `choices`");
+    check(json!({}), "the response is not a chat completion: no `choices`");
     check(json!({ "choices": [{ "message": { "content": null } }] }), "`content` is null");
     let said = "the server reports an error in a 200: hello";
     check_fails(&Reply::json(&json!({ "message": "hello" })), ErrorKind::Server, 3, said);

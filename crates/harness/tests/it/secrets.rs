@@ -77,5 +77,5 @@ fn what_cannot_be_sent_is_refused_without_showing_it() {
         "sk-12345678",
         "the base URL must not contain a user name or password",
     );
-    check("h", "sk-12345678", "the base URL is no URL: relative URL without a base");
+    check("h", "sk-12345678", "the base URL is not a URL: relative URL without a base");
 }

@@ -281,7 +281,7 @@ fn is_variable_name(name: &str) -> bool {
 /// What is wrong with a base URL. It is not repeated: it may hold a password.
 fn base_url_problem(text: &str) -> Option<&'static str> {
     let Ok(url) = url::Url::parse(text) else {
-        return Some("is no URL; it looks like `http://127.0.0.1:8080/v1`");
+        return Some("is not a URL; it looks like `http://127.0.0.1:8080/v1`");
     };
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Some("must begin with http:// or https:// and name a host");

@@ -16,6 +16,7 @@ use crate::{
     kind::{About, Define, Finding, Measure, Work},
     normalize::{Chain, Step},
     subject::Subject,
+    word_edge::{is_word, runs_on},
 };
 
 /// Parameters of `blocklist`: at least one word or pattern.
@@ -133,21 +134,4 @@ fn joined(left: Option<char>, right: Option<char>) -> bool {
     let (Some(left), Some(right)) = (left, right) else { return false };
     is_combining_mark(right) && left.is_alphanumeric()
         || is_word(left) && is_word(right) && !(runs_on(left) || runs_on(right))
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || is_combining_mark(c)
-}
-
-/// Letters of scripts in which words are not set apart by blanks, or take endings without change.
-fn runs_on(c: char) -> bool {
-    matches!(c,
-        '\u{E00}'..='\u{EFF}' // Thai, Lao
-        | '\u{1000}'..='\u{109F}' // Burmese
-        | '\u{1100}'..='\u{11FF}' // Korean
-        | '\u{1780}'..='\u{17FF}' // Khmer
-        | '\u{2E80}'..='\u{9FFF}' // Chinese, Japanese
-        | '\u{A960}'..='\u{A97F}' | '\u{AC00}'..='\u{D7FF}' // Korean
-        | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}' // Chinese
-    )
 }
