@@ -334,9 +334,15 @@ fn what_is_said_of_a_letter_may_stand_behind_its_text() {
         "A: Ribosome (incorrect)\nB: Mitochondria (correct)\nC: Nucleus (incorrect)",
         "A) Ribosome is incorrect.\nB) Mitochondria is correct.\nC) Nucleus is incorrect.",
         "B) mitochondria, not C) nucleus",
+        "B) Mitochondria\n\n- A: wrong place\n- C: stores DNA",
     ] {
         assert_eq!(with_texts(answer, "B", &options), Some(1.0), "{answer:?}");
     }
+    let a = "**A. Ribosome**\n\n- C: wrong place\n- B: makes ATP";
+    assert_eq!(with_texts(a, "A", &options), Some(1.0));
+    let numbers = json!(["16", "162", "-3", "3"]);
+    assert_eq!(with_texts("162 (B)\n\nA is a trap.", "B", &numbers), Some(1.0));
+    assert_eq!(with_texts("-3 (C)\n\nD is a trap.", "C", &numbers), Some(1.0));
     for answer in [
         "B) Mitochondria is incorrect. C) Nucleus is the answer.",
         "A) Ribosome\nB) Mitochondria\nC) Nucleus\nD) Golgi body",

@@ -6,7 +6,7 @@ use std::{ops::Range, sync::LazyLock};
 use regex::Regex;
 
 use super::{
-    hits::{Hit, bare},
+    hits::Hit,
     read::{begins_with, said_after, without_prefix},
     signs::{goes_on, is_called_right, is_called_wrong, is_denied},
 };
@@ -29,8 +29,11 @@ pub(super) fn led(answer: &str, hits: &[Hit], texts: &[String]) -> Option<usize>
     if let Some(option) = right.next() {
         return right.all(|other| other == option).then_some(option);
     }
-    let follows =
-        |at: usize| leads.get(at + 1).is_some_and(|next| next.option == leads[at].option + 1);
+    let follows = |at: usize| {
+        let lead = &leads[at];
+        let next = leads.get(at + 1).filter(|next| next.is_own == lead.is_own);
+        next.is_some_and(|next| next.option == lead.option + 1)
+    };
     let first = leads.first().filter(|lead| lead.line == 0 && !(lead.option == 0 && follows(0)));
     let last = leads.len().checked_sub(1).map(|at| (at, &leads[at]));
     let last = last.filter(|(at, lead)| lead.line + 1 == n_lines && !(*at > 0 && follows(at - 1)));
@@ -78,14 +81,17 @@ fn behind_text<'h>(
     hits: &'h [Hit],
     texts: &[String],
 ) -> Option<&'h Hit> {
-    let line = answer[span.clone()].trim_start_matches([' ', '*', '_', '#', '>', '-', '"']);
+    let line = answer[span.clone()].trim_start_matches([' ', '*', '_', '#', '>', '"']);
+    let line = line.strip_prefix("- ").unwrap_or(line);
     let line = line.strip_prefix("The ").or_else(|| line.strip_prefix("the ")).unwrap_or(line);
-    let rest = texts.iter().find_map(|text| without_prefix(line, bare(text)))?;
+    let rests = texts.iter().filter_map(|text| without_prefix(line, text.trim()));
+    let rest = rests.min_by_key(|rest| rest.len())?;
     let rest = rest.trim_start_matches([' ', '*', '_', '"', ',']);
     let start = span.end - rest.len() + OPENING.find(rest.strip_prefix('(')?)?.end() + 1;
     let hit = &hits[hits.binary_search_by_key(&start, |hit| hit.start).ok()?];
     let own = texts.get(hit.option)?;
-    (answer[hit.end..].starts_with(')') && without_prefix(line, bare(own)).is_some()).then_some(hit)
+    (answer[hit.end..].starts_with(')') && without_prefix(line, own.trim()).is_some())
+        .then_some(hit)
 }
 
 /// The letter that a line begins with, if a mark follows or the option's own text, and if the line does
