@@ -283,6 +283,13 @@ fn mistakes() {
         &["`role`: `robot` is not one of: system, developer, user, assistant"],
     );
     check(&[("name: intents\n", "")], &["the suite lacks the key `name`"]);
+    check(
+        &[("slices: [tone]", "ignore: [text, label]")],
+        &[
+            "`label` holds the target, which is part of an item's content",
+            "ignore other columns only",
+        ],
+    );
     check(&[("slices: [tone]", "slices: [tone, tone]")], &["`tone` appears twice here"]);
     check(&[("http://", "ftp://")], &["`base_url` must begin with http:// or https://"]);
 }
