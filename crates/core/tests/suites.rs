@@ -8,6 +8,7 @@ use evalmark_core::{
     model::Provider,
     plan::Plan,
     suite::{Readers, Suite, SuiteError},
+    template::Template,
 };
 use serde_json::json;
 
@@ -461,6 +462,36 @@ fn columns_of_any_name_are_used() {
         let error = read(template).expect_err(template).to_string();
         assert!(error.contains(expected), "{template}: {error}");
     }
+}
+
+/// A number that no float holds changes nothing about the mappings of its row.
+#[test]
+fn mappings_are_mappings_beside_exact_numbers() {
+    let rows = |number: &str| {
+        let row = format!(
+            r#"{{"id":1,"text":"a","label":"x","tone":"t","m":{{"z":{number},"list":[{{"w":{number}}}]}}}}"#
+        );
+        let folder = folder();
+        fs::write(folder.path().join("data.jsonl"), row).expect("written");
+        let suite = SUITE.replace("data.csv", "data.jsonl");
+        let suite = read(folder.path(), &suite).expect("valid");
+        suite.dataset.file.rows().expect("rows").next().expect("a row").expect("read")
+    };
+    let check = |template: &str, expected: &str| {
+        let template = Template::compile_alone("prompt `p`", template).expect(template);
+        for number in ["1.5", "1.50", "98765432109876543210", "1e400"] {
+            let rendered = template.render(&rows(number)).map_err(|error| error.message);
+            assert_eq!(rendered, Ok(expected.replace('N', number)), "{}", template.source());
+        }
+    };
+    check("{{ m }}", "{'z': N, 'list': [{'w': N}]}");
+    check("{{ m | tojson }}", "{\"z\": N, \"list\": [{\"w\": N}]}");
+    check("{{ item['m'].z }} {{ m.list[0].w }} {{ m['z'] }}", "N N N");
+    check(
+        "{% for key, value in m | items %}{{ key }}={{ value }};{% endfor %}",
+        "z=N;list=[{'w': N}];",
+    );
+    check("{{ m | length }} {{ m is mapping }} {{ 'z' in m }}", "2 True True");
 }
 
 #[test]
