@@ -167,7 +167,12 @@ impl Checker<'_> {
             } else {
                 (format!("the dataset has no column `{column}`"), "its columns")
             };
-            let hint = suggest(&missing.name, &known, what);
+            let mut hint = suggest(&missing.name, &known, what);
+            if let (Format::Csv | Format::Tsv, [_]) = (spec.file.format, &*known) {
+                hint.push_str(
+                    "; if those are several, `dataset.delimiter` says what separates them",
+                );
+            }
             self.complain_with_hint(&pointer, message, hint);
         }
         if self.mistakes.len() > before {
