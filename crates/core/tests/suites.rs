@@ -458,10 +458,7 @@ fn the_parsers_own_advice_reaches_nobody() {
     );
     let braces = ["quote a template that begins with a brace"];
     told("name: a\nprompts: [{ name: p, template: {{ text }} }]\n", &braces);
-    told(
-        "name: a\nprompts: [{ name: p, template: Say: {{ text }} }]\n",
-        &["quote a text that holds"],
-    );
+    told("name: a\nprompts: [{ name: p, template: Say: {{ text }} }]\n", &["quote a template"]);
     told("name: a\nprompts: [{ name: p, template: &a b {{ text }} }]\n", &["holds braces"]);
     for first in ["%", "@", "`"] {
         let text = format!("name: a\nprompts: [{{ name: p, template: {first}x }}]\n");

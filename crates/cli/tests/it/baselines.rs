@@ -181,6 +181,23 @@ fn a_first_run_is_told_how_to_become_the_baseline() {
 }
 
 #[test]
+fn a_baseline_of_a_part_is_warned_about() {
+    let (world, server) = (World::new(20), Server::start(right));
+    world.suite(&server.url(), "");
+    for (id, more, words) in [
+        ("whole", &[][..], None),
+        ("some", &["--limit", "5"], Some("made with `--limit 5`")),
+        ("one", &["--prompt", "plain"], Some("made with `--prompt plain`")),
+        ("both", &["--limit", "5", "--model", "small"], Some("`--limit 5` and `--model small`")),
+    ] {
+        world.run_suite(id, more).expect(0);
+        let ran = world.run(&["baseline", "promote", &format!("reports/test/{id}"), id]).expect(0);
+        assert_eq!(ran.stderr.is_empty(), words.is_none(), "{id}: {}", ran.stderr);
+        assert!(ran.stderr.contains(words.unwrap_or_default()), "{id}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_folder_above_may_be_called_baselines() {
     let (world, server) = (World::new(3), Server::start(right));
     world.suite(&server.url(), "");
