@@ -690,6 +690,9 @@ fn a_key_is_refused_and_not_repeated() {
         ("provider: openai,", format!("provider: openai, api_key: {key},")),
         ("provider: openai,", format!("provider: openai, api_key_env: {key},")),
         ("http://127", format!("http://user:{key}@127")),
+        (":1/v1/", format!(":1/{key}/v1/")),
+        (":1/v1/", format!(":1/%73%6B{}/v1/", &key[2..])),
+        (":1/v1/", ":1/%74oken%3Dabcdef/v1/".to_owned()),
     ];
     for (from, to) in cases {
         let folder = folder();
