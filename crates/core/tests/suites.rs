@@ -244,20 +244,6 @@ fn mistakes() {
         &[("epochs: 2", "epochs: many")],
         &["suite.yaml:16:9: `epochs` is text; expected a whole number"],
     );
-    for (from, to, key) in [
-        ("right: { margin: 0.05", "right: { margin: ", "margin"),
-        ("right: { margin: 0.05", "right: { min: ~, margin: 0.05", "min"),
-        ("target: label,", "target: label, cluster: null,", "cluster"),
-        ("id: id,", "id: ,", "id"),
-    ] {
-        check(&[(from, to)], &[&format!("`{key}` is empty"), "give it a value, or remove the key"]);
-    }
-    let gate = SUITE.find("gate:").expect("a gate");
-    for text in ["gate:\n", "gate: { baseline: }\n"] {
-        let error = read(folder().path(), &format!("{}{text}", &SUITE[..gate]));
-        let error = error.expect_err(text).to_string();
-        assert!(error.contains(" is empty\n    hint: give it a value"), "{text}: {error}");
-    }
     check(&[("name: intents", "name: 12")], &["`name` is a number; expected text; quote it"]);
     check(&[("epochs: 2", "epochs: 0")], &["`epochs` must be at least 1"]);
     check(
@@ -312,6 +298,24 @@ fn mistakes() {
     );
     check(&[("slices: [tone]", "slices: [tone, tone]")], &["`tone` appears twice here"]);
     check(&[("http://", "ftp://")], &["`base_url` must begin with http:// or https://"]);
+}
+
+#[test]
+fn keys_of_gate_and_dataset_have_values() {
+    for (from, to, key) in [
+        ("right: { margin: 0.05", "right: { margin: ", "margin"),
+        ("right: { margin: 0.05", "right: { min: ~, margin: 0.05", "min"),
+        ("target: label,", "target: label, cluster: null,", "cluster"),
+        ("id: id,", "id: ,", "id"),
+    ] {
+        check(&[(from, to)], &[&format!("`{key}` is empty"), "give it a value, or remove the key"]);
+    }
+    let gate = SUITE.find("gate:").expect("a gate");
+    for text in ["gate:\n", "gate: { baseline: }\n"] {
+        let error = read(folder().path(), &format!("{}{text}", &SUITE[..gate]));
+        let error = error.expect_err(text).to_string();
+        assert!(error.contains(" is empty\n    hint: give it a value"), "{text}: {error}");
+    }
 }
 
 /// A file of the suite's folder holds `bytes`; the good suite, changed, is read.
