@@ -196,10 +196,8 @@ impl<'a> Conversation<'a> {
         if let Some(quota) = quota {
             limits.heed(quota);
         }
-        if let Some(pause) = result.as_ref().err().and_then(|trouble| retry.pause(trouble)) {
-            limits.pause(pause);
-        }
-        turn.end(result.as_ref().map_or_else(|trouble| trouble.load, |_| Load::Normal));
+        let trouble = result.as_ref().err();
+        turn.end(trouble.map_or(Load::Normal, |t| t.load), trouble.and_then(|t| retry.pause(t)));
         if let Ok(answer) = &result {
             self.endpoint.breaker.answered();
             limits.settle(tokens, answer.usage);

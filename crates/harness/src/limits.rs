@@ -63,12 +63,14 @@ pub(crate) struct Turn<'a> {
     permit: Option<SemaphorePermit<'a>>,
     ticket: Ticket,
     load: Load,
+    wish: Option<Duration>,
 }
 
 impl Turn<'_> {
-    /// Ends the attempt, which tells this much about the server's load.
-    pub(crate) fn end(mut self, load: Load) {
-        self.load = load;
+    /// Ends the attempt, which tells this much about the server's load; `wish`: how long the server
+    /// asks everyone to wait.
+    pub(crate) fn end(mut self, load: Load, wish: Option<Duration>) {
+        (self.load, self.wish) = (load, wish);
     }
 }
 
@@ -76,7 +78,7 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let Some(permit) = self.permit.take() else { return };
         let mut flow = self.limits.flow();
-        flow.flow.arrive(self.ticket, self.load, Instant::now());
+        flow.flow.arrive(self.ticket, self.load, self.wish, Instant::now());
         flow.regulate(&self.limits.permits);
         if flow.surplus > 0 {
             flow.surplus -= 1;
@@ -136,7 +138,7 @@ impl Limits {
         };
         self.rates(tokens).await;
         let ticket = self.go().await;
-        Turn { limits: self, permit: Some(permit), ticket, load: Load::Unknown }
+        Turn { limits: self, permit: Some(permit), ticket, load: Load::Unknown, wish: None }
     }
 
     /// Waits until the flow lets an attempt go.
@@ -188,11 +190,6 @@ impl Limits {
         let own = own(&self.requests).max(own(&self.tokens)).filter(|wait| !wait.is_zero());
         let own = own.map(|time| Hold { by: Holder::OwnRate, time });
         self.flow().flow.held(now).or(own)
-    }
-
-    /// Lets every attempt that has not begun wait for `delay`.
-    pub(crate) fn pause(&self, delay: Duration) {
-        self.flow().flow.pause(delay, Instant::now());
     }
 
     /// Heeds what the server says is left.

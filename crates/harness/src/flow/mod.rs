@@ -3,7 +3,8 @@
 //!
 //! Pure: every method is told the time, and nothing here waits. `window.rs` learns how many may be
 //! under way, `pace.rs` how fast they may follow, `quota.rs` reads what the server's headers say is
-//! left, `meter.rs` counts what came back.
+//! left, `meter.rs` counts what came back, `scatter.rs` tells refusals that come at any rate from
+//! those of a limit.
 //!
 //! The window is TCP's (Jacobson and Karels 1988: grow while it is used and all is well, one cut
 //! per episode of refusals), with the patience of a client that pays for each probe: it goes right
@@ -15,6 +16,7 @@ mod ages;
 mod meter;
 mod pace;
 mod quota;
+mod scatter;
 #[cfg(test)]
 mod simulation;
 mod window;
@@ -27,6 +29,7 @@ use self::{
     ages::Ages,
     meter::Meter,
     pace::Pace,
+    scatter::{Refusal, Refused, Scatter},
     window::{Cause, Window},
 };
 
@@ -72,6 +75,7 @@ pub(crate) struct Flow {
     trial: Option<Trial>,
     quota: Option<Quota>,
     meter: Meter,
+    scatter: Scatter,
     ages: Ages,
     /// When the next attempt keeps its distance.
     apart_at: Instant,
@@ -96,6 +100,7 @@ impl Flow {
             trial: None,
             quota: None,
             meter: Meter::new(now),
+            scatter: Scatter::new(now),
             ages: Ages::new(now),
             apart_at: now,
             paused_until: None,
@@ -151,9 +156,23 @@ impl Flow {
         Ok(())
     }
 
-    /// Learns from the end of an attempt.
-    pub(crate) fn arrive(&mut self, ticket: Ticket, load: Load, now: Instant) {
+    /// Learns from the end of an attempt; `wish`: how long the server asks everyone to wait.
+    pub(crate) fn arrive(
+        &mut self,
+        ticket: Ticket,
+        load: Load,
+        wish: Option<Duration>,
+        now: Instant,
+    ) {
         self.ages.end(ticket.sent_at);
+        let is_refusal = matches!(load, Load::TooMany | Load::Overloaded) || wish.is_some();
+        let refusal = if is_refusal { self.told(wish, now) } else { Refusal::Limit };
+        if let (Refusal::Limit | Refusal::Unclear, Some(wish)) = (refusal, wish) {
+            self.pause(wish, now);
+        }
+        if refusal != Refusal::Limit {
+            return self.window.forget();
+        }
         match load {
             Load::Unknown => self.window.forget(),
             Load::Normal => self.succeeded(ticket, now),
@@ -163,8 +182,27 @@ impl Flow {
         }
     }
 
+    /// What a refusal is; where it has nothing to do with the load, cuts are undone.
+    fn told(&mut self, wish: Option<Duration>, now: Instant) -> Refusal {
+        let latency = self.window.latency();
+        let (rate, is_telling) = self.meter.per_second(now, latency);
+        let (measured, wish) = (is_telling.then_some(rate), wish.unwrap_or_default());
+        let pace = self.pace.as_ref().map_or(f64::INFINITY, Pace::per_second);
+        let allowed = pace.min(self.size() as f64 / latency.as_secs_f64().max(1e-6));
+        let refusal = self.scatter.refused(Refused { measured, allowed, wish, latency, now });
+        if refusal == Refusal::FoundScattered {
+            self.trial = None;
+            self.window.cut_in_vain(now);
+            if let Some(pace) = &mut self.pace {
+                pace.cut_in_vain(now);
+            }
+        }
+        refusal
+    }
+
     fn succeeded(&mut self, ticket: Ticket, now: Instant) {
         self.meter.count(now);
+        self.scatter.succeeded();
         self.window.succeeded(ticket, now);
         if let Some(pace) = &mut self.pace {
             pace.succeeded(ticket.sent_at, now);
@@ -216,7 +254,7 @@ impl Flow {
     }
 
     /// Lets nothing go for `delay`, because the server asked for that.
-    pub(crate) fn pause(&mut self, delay: Duration, now: Instant) {
+    fn pause(&mut self, delay: Duration, now: Instant) {
         let until = now + delay;
         self.paused_until = Some(self.paused_until.map_or(until, |earlier| earlier.max(until)));
         self.window.probe_costs(delay, now);

@@ -142,6 +142,12 @@ impl Pace {
         (self.since_cut, self.since_step, self.step) = (0, 0, STEPS.0);
     }
 
+    /// The refusals had nothing to do with the pace.
+    pub(super) fn cut_in_vain(&mut self, now: Instant) {
+        (self.ceiling, self.patience, self.step) = (None, PATIENCE.0, STEPS.0);
+        (self.since_step, self.stepped_at, self.cut_at) = (0, now, now);
+    }
+
     fn remember_ceiling(&mut self, soon: bool) {
         let (least, most) = PATIENCE;
         self.patience = match self.ceiling {

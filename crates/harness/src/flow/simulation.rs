@@ -17,6 +17,8 @@ enum Cap {
     Rate(f64, f64),
     /// So many in each second by the clock.
     Seconds(u32),
+    /// Whatever comes.
+    None,
 }
 
 struct Server {
@@ -30,6 +32,7 @@ struct Server {
 impl Server {
     fn accepts(&mut self, now: f64) -> bool {
         match self.cap {
+            Cap::None => true,
             Cap::Number(most) => self.in_hand < most,
             Cap::Rate(rate, holds) => {
                 self.level = (self.level + (now - self.at) * rate).min(holds);
@@ -49,9 +52,11 @@ impl Server {
         }
     }
 
-    /// What it can do in a second, where an answer takes `latency` seconds.
-    fn per_second(&self, latency: f64) -> f64 {
+    /// What it can do in a second, where an answer takes `latency` seconds, for a client that asks
+    /// for `most` at once.
+    fn per_second(&self, latency: f64, most: usize) -> f64 {
         match self.cap {
+            Cap::None => most as f64 / latency,
             Cap::Number(most) => most as f64 / latency,
             Cap::Rate(rate, _) => rate,
             Cap::Seconds(most) => f64::from(most),
@@ -80,6 +85,10 @@ struct Run {
     rng: SmallRng,
     server: Server,
     latency: Latency,
+    /// The share that is refused whatever the load, and how each refusal is told.
+    scattered: f64,
+    refusal: Load,
+    wish: Option<Duration>,
     flow: Flow,
     tickets: Vec<(Ticket, bool)>,
     /// Ends by time in nanoseconds, with their ticket's number.
@@ -102,7 +111,8 @@ impl Run {
                     return self.now + (delay.as_secs_f64() * 1e3).ceil().max(1.0) / 1e3;
                 }
             };
-            let is_accepted = self.server.accepts(self.now);
+            let is_lucky = self.rng.random::<f64>() >= self.scattered;
+            let is_accepted = is_lucky && self.server.accepts(self.now);
             self.server.in_hand += usize::from(is_accepted);
             let took = match self.latency {
                 _ if !is_accepted => 0.001 + self.rng.random::<f64>() * 0.001,
@@ -126,27 +136,34 @@ impl Run {
         let Reverse((_, index)) = self.ends.pop()?;
         let (ticket, is_accepted) = self.tickets[index];
         self.server.in_hand -= usize::from(is_accepted);
-        let load = if is_accepted { Load::Normal } else { Load::TooMany };
-        self.flow.arrive(ticket, load, self.at(self.now));
+        let load = if is_accepted { Load::Normal } else { self.refusal };
+        let wish = self.wish.filter(|_| !is_accepted);
+        self.flow.arrive(ticket, load, wish, self.at(self.now));
         Some(is_accepted)
     }
 }
 
-/// Two minutes, of which the first quarter is the warm-up.
-fn run(cap: Cap, most: usize, latency: Latency) -> Figures {
-    let (seconds, warm) = (120.0, 30.0);
+fn start(cap: Cap, most: usize, latency: Latency) -> Run {
     let begin = Instant::now();
     let level = if let Cap::Rate(_, holds) = cap { holds } else { 0.0 };
-    let mut run = Run {
+    Run {
         begin,
         now: 0.0,
         rng: SmallRng::seed_from_u64(7),
         server: Server { cap, in_hand: 0, level, at: 0.0, used: 0 },
         latency,
+        scattered: 0.0,
+        refusal: Load::TooMany,
+        wish: None,
         flow: Flow::new(most, begin),
         tickets: Vec::new(),
         ends: BinaryHeap::new(),
-    };
+    }
+}
+
+/// Two minutes, of which the first quarter is the warm-up.
+fn figures(mut run: Run, most: usize) -> Figures {
+    let (seconds, warm) = (120.0, 30.0);
     let (mut accepted, mut refused) = (0, 0);
     while run.now < seconds {
         let wake = run.send();
@@ -154,8 +171,8 @@ fn run(cap: Cap, most: usize, latency: Latency) -> Figures {
         accepted += u32::from(ended == Some(true));
         refused += u32::from(ended == Some(false));
     }
-    let (Latency::Fixed(mean) | Latency::Varied(mean)) = latency;
-    let possible = run.server.per_second(mean) * (seconds - warm);
+    let (Latency::Fixed(mean) | Latency::Varied(mean)) = run.latency;
+    let possible = run.server.per_second(mean, most) * (seconds - warm);
     Figures {
         use_of_cap: f64::from(accepted) / possible,
         refused_share: f64::from(refused) / f64::from(refused + accepted),
@@ -163,7 +180,7 @@ fn run(cap: Cap, most: usize, latency: Latency) -> Figures {
 }
 
 fn check(cap: Cap, most: usize, latency: Latency) {
-    let figures = run(cap, most, latency);
+    let figures = figures(start(cap, most, latency), most);
     assert!(figures.use_of_cap >= 0.9, "{cap:?}, {latency:?}: {figures:?}");
     assert!(figures.refused_share < 0.02, "{cap:?}, {latency:?}: {figures:?}");
 }
@@ -192,5 +209,45 @@ fn a_rate_is_found_from_ten_times_too_many() {
             check(Cap::Rate(per_second, per_second), most, Latency::Varied(time));
             check(Cap::Seconds(rate), most, Latency::Varied(time));
         }
+    }
+}
+
+/// At least `least` of what the server can do is used, though a share of all requests is refused
+/// whatever the load, with this wish for a pause; no more is refused than there must be.
+fn check_scattered(
+    cap: Cap,
+    (most, latency): (usize, f64),
+    (share, wish): (f64, Option<u64>),
+    least: f64,
+) {
+    for refusal in [Load::TooMany, Load::Overloaded] {
+        let mut run = start(cap, most, Latency::Varied(latency));
+        (run.scattered, run.refusal) = (share, refusal);
+        run.wish = wish.map(Duration::from_millis);
+        let figures = figures(run, most);
+        let shown = format!("{cap:?}, {latency}, {share}, {wish:?}, {refusal:?}: {figures:?}");
+        assert!(figures.use_of_cap >= least, "{shown}");
+        assert!(figures.refused_share < 1.5 * share + 0.05, "{shown}");
+    }
+}
+
+#[test]
+fn refusals_that_come_at_any_rate_starve_nobody() {
+    for share in [0.01, 0.2] {
+        check_scattered(Cap::None, (64, 0.02), (share, None), 0.8);
+    }
+    for share in [0.003, 0.01, 0.03, 0.1] {
+        check_scattered(Cap::None, (64, 0.1), (share, Some(50)), 0.8);
+        check_scattered(Cap::None, (64, 1.0), (share, Some(1_000)), 0.6);
+        check_scattered(Cap::None, (8, 0.2), (share, None), 0.6);
+    }
+}
+
+#[test]
+fn a_limit_is_kept_to_where_others_are_refused_at_any_rate() {
+    for share in [0.003, 0.01] {
+        check_scattered(Cap::Number(20), (200, 0.1), (share, None), 0.5);
+        check_scattered(Cap::Rate(200.0, 20.0), (100, 0.1), (share, None), 0.5);
+        check_scattered(Cap::Rate(200.0, 200.0), (100, 0.1), (share, Some(200)), 0.5);
     }
 }

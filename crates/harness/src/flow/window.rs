@@ -213,6 +213,8 @@ impl Window {
         self.forget();
         if self.is_news(ticket) {
             let _goes_on = self.cut_in_series(now);
+            // Slowly up again at first.
+            self.step = 1.0 / self.size;
         }
     }
 
@@ -292,6 +294,15 @@ impl Window {
         self.since_cut = 0;
         self.cuts += 1;
         self.peak = self.under_way;
+    }
+
+    /// The refusals had nothing to do with how many were under way.
+    pub(super) fn cut_in_vain(&mut self, now: Instant) {
+        self.size = self.size.max(2.0).min(self.most);
+        self.step = 1.0 / self.size;
+        (self.series, self.ceiling, self.no_probe_before) = (None, None, None);
+        (self.cuts, self.has_tried_pace) = (0, false);
+        self.cut_at = Some(now);
     }
 
     /// The server asked for a pause: the next probe had better be worth another.

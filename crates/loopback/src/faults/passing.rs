@@ -25,6 +25,19 @@ pub(super) const FAULTS: &[(&str, Write)] = &[
         Reply::status(502).body("<html><head><title>502 Bad Gateway</title></head></html>")
     }),
     ("503 that says at once", |_| Reply::status(503).header("retry-after", "0")),
+    ("503 for a fraction of a second", |_| {
+        Reply::status(503).header("retry-after", "0.004").body("upstream connect error")
+    }),
+    ("503 of a queue that is full", |_| {
+        Reply::status(503).body(r#"{"error":{"message":"model is loading","type":"unavailable"}}"#)
+    }),
+    ("529 for a fraction of a second", |_| {
+        Reply::status(529)
+            .header("retry-after-ms", "2")
+            .body(r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#)
+    }),
+    ("500 for a fraction of a second", |_| Reply::status(500).header("retry-after", "0.003")),
+    ("an overload in a 200", |_| error(&json!({ "message": "busy", "code": "529" }))),
     ("504 with an empty body", |_| Reply::status(504).body("")),
     ("529", |_| Reply::status(529)),
     ("408", |_| Reply::status(408)),
