@@ -149,6 +149,11 @@ fn models_metrics_and_data_change() {
         |suite| suite["dataset"]["target"] = "other".into(),
         &["`dataset.target` was `label`, is `other`"],
     );
+    check(|suite| suite["dataset"]["target"] = json!(["label"]), &[]);
+    check(
+        |suite| suite["dataset"]["target"] = json!(["label", "alias"]),
+        &["`dataset.target` was `label`, is `[\"label\",\"alias\"]`"],
+    );
     check(
         |suite| {
             suite["dataset"].as_object_mut().expect("a mapping").remove("id");
@@ -177,6 +182,19 @@ fn columns_limits_and_epochs_change() {
             "epochs: 2 in the baseline, 1 now",
         ]
     );
+}
+
+#[test]
+fn columns_of_recorded_answers_are_no_part_of_the_items() {
+    let recorded =
+        |column: &str| json!({ "models": [{ "name": "m", "recorded": { "column": column } }] });
+    let (old, new) = (recorded("one"), recorded("two"));
+    let columns = |other: &str| vec!["text".to_owned(), other.to_owned()];
+    let (then, now) = (columns("two"), columns("one"));
+    let before = RunFacts { columns: Some(&then), ..empty(&old) };
+    let after = RunFacts { columns: Some(&now), ..empty(&new) };
+    let says: Vec<_> = between(&before, &after).into_iter().map(|change| change.says).collect();
+    assert_eq!(says, ["model `m`: `recorded.column` was `one`, is `two`"]);
 }
 
 #[test]

@@ -68,6 +68,8 @@ pub enum ChangeKind {
     Columns,
     /// Item ids come from elsewhere.
     Ids,
+    /// Targets come from other columns: metrics that look at them are not compared.
+    Target,
     /// Another setting of the dataset.
     Dataset,
     /// The run takes another number of items.
@@ -113,6 +115,12 @@ impl<'a> RunFacts<'a> {
     /// The dataset column that ids come from.
     pub fn id_column(&self) -> Option<&'a str> {
         self.effective.get("dataset")?.get("id")?.as_str()
+    }
+
+    /// The dataset columns that hold recorded answers.
+    pub fn recorded_columns(&self) -> Vec<&'a str> {
+        let models = self.effective.get("models").and_then(Value::as_array).into_iter().flatten();
+        models.filter_map(|model| model.get("recorded")?.get("column")?.as_str()).collect()
     }
 
     /// The suite's prompt of this name: messages and included files.

@@ -89,7 +89,7 @@ impl Checker<'_> {
         metrics::inline_files(self.readers.kinds, &metrics, &mut effective);
         let asked = metrics::Asked::by(self.readers.kinds, &metrics);
         let candidates = models::candidates(&raw.models, &asked);
-        if candidates.is_empty() {
+        if candidates.is_empty() && !raw.models.is_empty() {
             self.complain(
                 "/models",
                 "no model is left to evaluate: every one says `evaluate: false`",

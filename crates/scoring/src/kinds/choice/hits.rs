@@ -262,7 +262,7 @@ pub(super) fn bare(text: &str) -> &str {
 
 /// In any case, with single blanks.
 pub(super) fn fold(text: &str) -> String {
-    let folded = caseless::default_case_fold_str(&plain_letters(text)).replace('’', "'");
+    let folded = crate::normalize::casefold(&plain_letters(text)).replace('’', "'");
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
