@@ -576,8 +576,9 @@ fn gaps_of_a_parser_are_no_mistakes_of_an_answer() {
     for (dialect, texts) in [
         (
             "mysql",
-            [
+            vec![
                 "SELECT a, b FROM t GROUP BY a WITH ROLLUP",
+                "SELECT EXTRACT(YEAR_MONTH FROM d) FROM t",
                 "OPTIMIZE TABLE t",
                 "SELECT a FROM t LOCK IN SHARE MODE",
                 "UPDATE t, u SET t.a = u.a WHERE t.b = u.b",
@@ -587,8 +588,11 @@ fn gaps_of_a_parser_are_no_mistakes_of_an_answer() {
         ),
         (
             "postgres",
-            [
+            vec![
                 "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
+                "SELECT a FROM t WHERE a ISNULL",
+                "SELECT a FROM t WHERE a BETWEEN SYMMETRIC 2 AND 1",
+                "SELECT a FROM t ORDER BY a USING <",
                 "DO $$ BEGIN RAISE NOTICE 'x'; END $$",
                 "VACUUM (FULL, ANALYZE) t",
                 "INSERT INTO t(a) VALUES (1) ON CONFLICT (a) WHERE b > 1 DO NOTHING",

@@ -12,7 +12,7 @@ const MYSQL: &str = r"(?ix)
     | \b with \s+ rollup \b | \b lock \s+ in \s+ share \s+ mode \b | \b sounds \s+ like \b
     | \b (?: div | mod ) \s | \b json_table \s* \( | \b (?: fulltext | spatial ) \s+ (?: index | key ) \b
     | \b partition \s+ by \s+ (?: linear \s+ )? (?: hash | key | range | list ) \b
-    | ' \s* @ \s* ' | \b update \s+ [\w`.]+ \s* , | \b binary \s ";
+    | ' \s* @ \s* ' | \b extract \s* \( \s* \w+_\w+ \s+ from \b | \b update \s+ [\w`.]+ \s* , | \b binary \s ";
 
 const POSTGRES: &str = r"(?ix)
     (?: ^ | ; ) \s* (?: refresh | do | reindex | cluster | table | security | checkpoint | reassign
@@ -21,6 +21,8 @@ const POSTGRES: &str = r"(?ix)
     | \b rows \s+ from \s* \( | \b overriding \s+ (?: system | user ) \b
     | \b search \s+ (?: depth | breadth ) \s+ first \b | \b exclude \s+ (?: using | \( ) | \b with \s+ no \s+ data \b
     | \b for \s+ (?: no \s+ )? key \s+ (?: update | share ) \b | \) \s* \. \s* \* | \b is \s+ (?: not \s+ )? json \b
+    | \b between \s+ a? symmetric \b | [\w)] \s+ (?: isnull | notnull ) \b
+    | \b order \s+ by \s [^;]* \b using \s* [<>=~]
     | \b on \s+ conflict \s* \( [^()]* \) \s* where \b";
 
 /// What of a text is known to be missing, where something is.
