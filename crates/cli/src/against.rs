@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::{Error, Result};
 
 use crate::{
-    baseline::{Baseline, Wanted, missing},
+    baseline::{Baseline, Wanted, cannot_be_baseline, missing, missing_for},
     open::Opened,
-    run_folder::Options,
+    run_folder::{Options, RunRecord},
 };
 
 /// What a run is compared with.
@@ -84,14 +84,41 @@ impl Missing {
         &self.wanted.name
     }
 
+    /// What is said of a run that may be the first.
+    pub(crate) fn first_run(&self, run: &Path, record: &RunRecord) -> String {
+        let (name, run) = (self.name(), run.display());
+        match cannot_be_baseline(record) {
+            None => format!(
+                "no baseline `{name}` yet: `evalmark baseline promote {run} {name}` makes this run \
+                 the one to compare with"
+            ),
+            Some(why) => format!("no baseline `{name}` yet, and this run cannot become one: {why}"),
+        }
+    }
+
     /// In a sentence.
     pub(crate) fn says(&self) -> String {
         let says = self.wanted.says();
         if self.is_allowed { format!("{says} yet: nothing was compared") } else { says }
     }
 
-    /// With what to do about it.
-    pub(crate) fn error(&self) -> Error {
-        missing(&self.wanted)
+    /// With what to do about it, where `run` may become the baseline.
+    pub(crate) fn error(&self, run: Option<&Path>) -> Error {
+        match run {
+            Some(run) => missing_for(&self.wanted, &run.display().to_string()),
+            None => missing(&self.wanted),
+        }
     }
+}
+
+/// What to do where a gate names neither baseline nor minimum.
+pub(crate) fn how_to_compare(run: &Path, record: &RunRecord) -> String {
+    let first = match cannot_be_baseline(record) {
+        None => run.display().to_string(),
+        Some(_) => "RUN_DIR".to_owned(),
+    };
+    format!(
+        "to compare later runs with this one: `evalmark baseline promote {first} main`, and \
+         `baseline: main` under `gate`"
+    )
 }

@@ -12,7 +12,7 @@ use evalmark_report::{files, html::HtmlReport, summary::SummaryRow};
 use serde_json::json;
 
 use crate::{
-    against::Against,
+    against::{self, Against},
     args::{Format, OutputArgs},
     arrivals::{Arrivals, PATIENCE},
     ask::{Asks, Endpoints, LedgerFile, shared_ledger},
@@ -373,33 +373,23 @@ impl Run {
                 gate_or_refuse(folder, record, baseline, spec, printer).map(Some)
             }
             (None, Some(missing)) if !missing.is_allowed => {
-                printer.error(&missing.error());
+                let can = cannot_be_baseline(record).is_none();
+                printer.error(&missing.error(can.then_some(&*folder.path)));
                 gate_without(folder, record, missing, spec).map(Some)
             }
             (None, Some(missing)) => {
                 if !is_quiet {
-                    printer.remark(&self.first_run(missing.name()));
+                    printer.remark(&missing.first_run(&folder.path, record));
                 }
                 gate_minima(folder, record, spec)
             }
             (None, None) => {
                 if let Some(why) = &record.ungated {
                     printer.warning(why);
+                    printer.remark(&against::how_to_compare(&folder.path, record));
                 }
                 gate_minima(folder, record, spec)
             }
-        }
-    }
-
-    /// What is said of a run that may be the first.
-    fn first_run(&self, name: &str) -> String {
-        let run = self.folder.path.display();
-        match cannot_be_baseline(&self.record) {
-            None => format!(
-                "no baseline `{name}` yet: `evalmark baseline promote {run} {name}` makes this run \
-                 the one to compare with"
-            ),
-            Some(why) => format!("no baseline `{name}` yet, and this run cannot become one: {why}"),
         }
     }
 

@@ -44,13 +44,17 @@ pub(crate) fn readers() -> Readers<'static> {
 }
 
 fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
-    let of_file = |error: &dyn std::fmt::Display| DatasetError::of_file(path, error.to_string());
     let rows =
-        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|error| of_file(&error))?;
+        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|e| of_dataset(path, &e))?;
     let owned = path.to_owned();
-    Ok(Box::new(
-        rows.map(move |row| row.map_err(|error| DatasetError::of_file(&owned, error.to_string()))),
-    ))
+    Ok(Box::new(rows.map(move |row| row.map_err(|error| of_dataset(&owned, &error)))))
+}
+
+/// The error of a dataset, which names its path itself.
+fn of_dataset(path: &Path, error: &dyn std::fmt::Display) -> DatasetError {
+    let (text, path_text) = (error.to_string(), path.display().to_string());
+    let bare = text.strip_prefix(&path_text).map(|rest| rest.trim_start_matches([':', ' ']));
+    DatasetError::of_file(path, bare.unwrap_or(&text))
 }
 
 /// Reads, checks and plans a suite with what the command line says of it.

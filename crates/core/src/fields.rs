@@ -122,9 +122,17 @@ impl Fields {
     }
 }
 
+fn had(known: &[String]) -> String {
+    if known.is_empty() {
+        "it is empty".to_owned()
+    } else {
+        format!("it has: {}", known.join(", "))
+    }
+}
+
 /// A name that leads to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("has no column `{name}`; it has: {}", known.join(", "))]
+#[error("has no column `{name}`; {}", had(known))]
 pub struct NoColumn {
     /// The name, or the part of it that is not there.
     pub name: String,

@@ -223,6 +223,12 @@ pub struct MetricKind {
 }
 
 impl MetricKind {
+    /// Whether its scores may be others where an item has other targets.
+    pub fn may_read_targets(&self) -> bool {
+        // A pattern may be compared with the target.
+        self.needs_target || self.reads_objects || self.name == "regex"
+    }
+
     /// The models that `params` names, each with the pointer to its name.
     pub fn models(&self, params: &Value) -> Vec<(String, String)> {
         let mut models = Vec::new();

@@ -9,6 +9,7 @@ pub(crate) mod guard;
 mod columns;
 mod hint;
 mod numbers;
+mod unknown;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -117,8 +118,13 @@ impl Template {
         let Ok(template) = self.environment.get_template(&self.name) else { return true };
         let names = template.undeclared_variables(false);
         names.contains("item")
-            || columns.any(|column| names.contains(column))
+            || columns.any(|column| names.contains(column) || hint::names(&self.source, column))
             || hint::takes_in_files(&self.source)
+    }
+
+    /// Whether a column stands in it by its name.
+    pub(crate) fn names(&self, column: &str) -> bool {
+        hint::names(&self.source, column)
     }
 
     /// Name and source of every file that was included so far, in the order of the names.
@@ -220,15 +226,29 @@ fn is_out_of_fuel(error: &minijinja::Error) -> bool {
     false
 }
 
-/// Kind and detail of an error, with those of its causes.
-pub(crate) fn describe(error: &minijinja::Error) -> String {
-    let mut text = match error.detail() {
+/// Kind and detail of an error.
+fn told(error: &minijinja::Error) -> String {
+    unknown::describe(error).unwrap_or_else(|| match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
-    };
+    })
+}
+
+/// Kind and detail of an error, with those of its causes.
+pub(crate) fn describe(error: &minijinja::Error) -> String {
+    let mut text = told(error);
+    let mut last = text.clone();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        let says = match cause.downcast_ref() {
+            Some(cause) => told(cause),
+            None => cause.to_string(),
+        };
+        // A file that includes itself fails in each of its copies.
+        if says != last {
+            text = format!("{text}: {says}");
+            last = says;
+        }
         source = cause.source();
     }
     text

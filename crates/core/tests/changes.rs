@@ -144,10 +144,23 @@ fn models_metrics_and_data_change() {
         |suite| suite["metrics"][0]["exact"] = json!({}),
         &["metric `exact`: `exact.normalize` was `[\"trim\"]`, is unset"],
     );
+    check(
+        |suite| suite["metrics"][0]["name"] = "equal".into(),
+        &[
+            "metric `equal` is new, but configured like the baseline's `exact`: keep the name `exact` \
+             to compare the two",
+            "metric `exact` of the baseline is not in this suite",
+        ],
+    );
     check(|suite| suite["metrics"][0]["labels"] = json!({ "file": "l.csv" }), &[]);
     check(
         |suite| suite["dataset"]["target"] = "other".into(),
         &["`dataset.target` was `label`, is `other`"],
+    );
+    check(|suite| suite["dataset"]["target"] = json!(["label"]), &[]);
+    check(
+        |suite| suite["dataset"]["target"] = json!(["label", "alias"]),
+        &["`dataset.target` was `label`, is `[\"label\",\"alias\"]`"],
     );
     check(
         |suite| {
@@ -177,6 +190,19 @@ fn columns_limits_and_epochs_change() {
             "epochs: 2 in the baseline, 1 now",
         ]
     );
+}
+
+#[test]
+fn columns_of_recorded_answers_are_no_part_of_the_items() {
+    let recorded =
+        |column: &str| json!({ "models": [{ "name": "m", "recorded": { "column": column } }] });
+    let (old, new) = (recorded("one"), recorded("two"));
+    let columns = |other: &str| vec!["text".to_owned(), other.to_owned()];
+    let (then, now) = (columns("two"), columns("one"));
+    let before = RunFacts { columns: Some(&then), ..empty(&old) };
+    let after = RunFacts { columns: Some(&now), ..empty(&new) };
+    let says: Vec<_> = between(&before, &after).into_iter().map(|change| change.says).collect();
+    assert_eq!(says, ["model `m`: `recorded.column` was `one`, is `two`"]);
 }
 
 #[test]

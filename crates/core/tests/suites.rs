@@ -8,6 +8,7 @@ use evalmark_core::{
     model::Provider,
     plan::Plan,
     suite::{Readers, Suite, SuiteError},
+    template::Template,
 };
 use serde_json::json;
 
@@ -185,6 +186,10 @@ fn a_models_limits_and_certificates_are_checked() {
         &[("params: { temperature: 0 } }", &wrong)],
         &["none.pem do not exist", "`soon` is not a time span", "`0` is not a time span"],
     );
+    check(
+        &[("params: { temperature: 0 } }", &entry("limits: { timeout: 60 }"))],
+        &["`timeout` is a number; expected text; with a unit: `60s`"],
+    );
 }
 
 #[test]
@@ -239,6 +244,7 @@ fn mistakes() {
         &[("epochs: 2", "epochs: many")],
         &["suite.yaml:16:9: `epochs` is text; expected a whole number"],
     );
+    check(&[("name: intents", "name: 12")], &["`name` is a number; expected text; quote it"]);
     check(&[("epochs: 2", "epochs: 0")], &["`epochs` must be at least 1"]);
     check(
         &[("name: intents", "name: a/b")],
@@ -283,8 +289,33 @@ fn mistakes() {
         &["`role`: `robot` is not one of: system, developer, user, assistant"],
     );
     check(&[("name: intents\n", "")], &["the suite lacks the key `name`"]);
+    check(
+        &[("slices: [tone]", "ignore: [text, label]")],
+        &[
+            "`label` holds the target, which is part of an item's content",
+            "ignore other columns only",
+        ],
+    );
     check(&[("slices: [tone]", "slices: [tone, tone]")], &["`tone` appears twice here"]);
     check(&[("http://", "ftp://")], &["`base_url` must begin with http:// or https://"]);
+}
+
+#[test]
+fn keys_of_gate_and_dataset_have_values() {
+    for (from, to, key) in [
+        ("right: { margin: 0.05", "right: { margin: ", "margin"),
+        ("right: { margin: 0.05", "right: { min: ~, margin: 0.05", "min"),
+        ("target: label,", "target: label, cluster: null,", "cluster"),
+        ("id: id,", "id: ,", "id"),
+    ] {
+        check(&[(from, to)], &[&format!("`{key}` is empty"), "give it a value, or remove the key"]);
+    }
+    let gate = SUITE.find("gate:").expect("a gate");
+    for text in ["gate:\n", "gate: { baseline: }\n"] {
+        let error = read(folder().path(), &format!("{}{text}", &SUITE[..gate]));
+        let error = error.expect_err(text).to_string();
+        assert!(error.contains(" is empty\n    hint: give it a value"), "{text}: {error}");
+    }
 }
 
 /// A file of the suite's folder holds `bytes`; the good suite, changed, is read.
@@ -374,6 +405,12 @@ fn a_chat_is_yaml_or_json_and_may_name_files() {
 
 #[test]
 fn one_message_for_one_mistake() {
+    let (start, end) =
+        (SUITE.find("models:").expect("models"), SUITE.find("metrics:").expect("metrics"));
+    let suite = format!("{}models: [smollm2]\n{}", &SUITE[..start], &SUITE[end..]);
+    let error = read(folder().path(), &suite).expect_err("text for a model").to_string();
+    assert!(error.contains("item 1 of `models` is text; expected a mapping"), "{error}");
+    assert!(!error.contains("no model is left"), "{error}");
     check(
         &[("provider: openai", "provider: anthropic")],
         &["`provider`: `anthropic` is not one of: openai, recorded"],
@@ -423,6 +460,16 @@ fn the_parsers_own_advice_reaches_nobody() {
         "name: a\nprompts:\n  - name: p\n    template: {{ text }}\n",
         &["quote a template that begins with a brace"],
     );
+    let braces = ["quote a template that begins with a brace"];
+    told("name: a\nprompts: [{ name: p, template: {{ text }} }]\n", &braces);
+    told("name: a\nprompts: [{ name: p, template: Say: {{ text }} }]\n", &["quote a template"]);
+    told("name: a\nprompts: [{ name: p, template: &a b {{ text }} }]\n", &["holds braces"]);
+    for first in ["%", "@", "`"] {
+        let text = format!("name: a\nprompts: [{{ name: p, template: {first}x }}]\n");
+        told(&text, &["quote a text that begins with this character"]);
+    }
+    told("name: a\nx: [\"a \\d\"]\n", &["a backslash is doubled"]);
+    told("  name: a\nepochs: 2\n", &["begin all keys of the suite in the first column"]);
     told("name: a\n\tx: b\n", &["indent with spaces"]);
     told("name: *a\n", &["an alias (`*name`) names an anchor"]);
     told("name: a\nx: .nan\n", &["is not a number that a suite can hold"]);
@@ -456,6 +503,36 @@ fn columns_of_any_name_are_used() {
     }
 }
 
+/// A number that no float holds changes nothing about the mappings of its row.
+#[test]
+fn mappings_are_mappings_beside_exact_numbers() {
+    let rows = |number: &str| {
+        let row = format!(
+            r#"{{"id":1,"text":"a","label":"x","tone":"t","m":{{"z":{number},"list":[{{"w":{number}}}]}}}}"#
+        );
+        let folder = folder();
+        fs::write(folder.path().join("data.jsonl"), row).expect("written");
+        let suite = SUITE.replace("data.csv", "data.jsonl");
+        let suite = read(folder.path(), &suite).expect("valid");
+        suite.dataset.file.rows().expect("rows").next().expect("a row").expect("read")
+    };
+    let check = |template: &str, expected: &str| {
+        let template = Template::compile_alone("prompt `p`", template).expect(template);
+        for number in ["1.5", "1.50", "98765432109876543210", "1e400"] {
+            let rendered = template.render(&rows(number)).map_err(|error| error.message);
+            assert_eq!(rendered, Ok(expected.replace('N', number)), "{}", template.source());
+        }
+    };
+    check("{{ m }}", "{'z': N, 'list': [{'w': N}]}");
+    check("{{ m | tojson }}", "{\"z\": N, \"list\": [{\"w\": N}]}");
+    check("{{ item['m'].z }} {{ m.list[0].w }} {{ m['z'] }}", "N N N");
+    check(
+        "{% for key, value in m | items %}{{ key }}={{ value }};{% endfor %}",
+        "z=N;list=[{'w': N}];",
+    );
+    check("{{ m | length }} {{ m is mapping }} {{ 'z' in m }}", "2 True True");
+}
+
 #[test]
 fn what_is_hardly_meant_is_a_warning() {
     let warned = |changes: &[(&str, &str)], expected: &[&str]| {
@@ -482,6 +559,14 @@ fn what_is_hardly_meant_is_a_warning() {
             "  - { name: again, template: 'Label this: {{ text }}' }\n  - name: chat",
         )],
         &["the prompts `plain` and `again` are the same text"],
+    );
+    warned(&[("slices: [tone]", "ignore: [tone]")], &[]);
+    warned(
+        &[
+            ("slices: [tone]", "ignore: [tone]"),
+            ("this: {{ text }}", "this: {{ text }} {{ item[\"tone\"] }}"),
+        ],
+        &["prompt `plain` uses `tone`, which `dataset.ignore` leaves out of the items' content"],
     );
     warned(
         &[("temperature: 0 }", "tempratur: 0 }")],
@@ -524,6 +609,12 @@ fn datasets_of_other_delimiters_and_kinds_are_named() {
     );
     wrong(&path("path: data, format: csv"), &[("data", b"PK\x03\x04")], &["Excel workbook"]);
     wrong(&path("path: data, format: csv"), &[("data", b"\xFF\xFEi\0d\0")], &["is UTF-16"]);
+    wrong(
+        &path("path: data.parquet"),
+        &[("data.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n")],
+        &["is a Git LFS pointer, not the data; run `git lfs pull`"],
+    );
+    wrong(&path("path: data.parquet"), &[("data.parquet", b"<html>Sign in")], &["is a web page"]);
     wrong(
         &path("path: data.jsonl"),
         &[("data.jsonl", b"[{\"id\": 1}]")],
@@ -611,6 +702,9 @@ fn a_key_is_refused_and_not_repeated() {
         ("provider: openai,", format!("provider: openai, api_key: {key},")),
         ("provider: openai,", format!("provider: openai, api_key_env: {key},")),
         ("http://127", format!("http://user:{key}@127")),
+        (":1/v1/", format!(":1/{key}/v1/")),
+        (":1/v1/", format!(":1/%73%6B{}/v1/", &key[2..])),
+        (":1/v1/", ":1/%74oken%3Dabcdef/v1/".to_owned()),
     ];
     for (from, to) in cases {
         let folder = folder();
@@ -632,6 +726,11 @@ fn dataset_errors_name_their_row() {
         ),
         ("id,text,label,tone\n1,a,,y\n", "row 1: the target (`label`) is empty"),
         ("id,text,label,tone\n,a,x,y\n", "row 1: the id column `id` is empty"),
+        ("id,text,label,tone\n1\n", "row 1 (line 2): has 1 cell where the header has 4"),
+        ("sep=;\nid;text;label;tone\n1;a;x;y\n", "line 1: is a line that only Excel reads"),
+        ("\"sep=,\"\nid,text,label,tone\n1,a,x,y\n", "line 1: is a line that only Excel reads"),
+        ("# ours\nid,text,label,tone\n1,a,x,y\n", "line 1: begins with `#`"),
+        ("id^text^label^tone\n1^a^x^y\n", "`dataset.delimiter` says what separates them"),
     ];
     for (csv, expected) in cases {
         let folder = folder();
@@ -665,6 +764,16 @@ fn json_datasets() {
         );
         assert_eq!(plan.survey.n_items, 2);
     }
+    let folder = folder();
+    let twice = "{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"text\":\"b\",\"tone\":\"t\"}\n";
+    fs::write(folder.path().join("data.jsonl"), twice).expect("written");
+    let suite = read(folder.path(), &SUITE.replace("data.csv", "data.jsonl")).expect("valid");
+    let row = suite.dataset.file.rows().expect("rows").next().expect("a row").expect("read");
+    assert_eq!(row["text"], "b");
+    assert_eq!(
+        row.remarks(),
+        ["line 1, column 1: the key `text` stands here twice; the last one counts"]
+    );
     for (name, text, expected) in [
         (
             "data.jsonl",
@@ -688,7 +797,7 @@ fn json_datasets() {
         ),
         ("data.json", "{}", "is one object, not an array of objects"),
     ] {
-        let folder = folder();
+        let folder = self::folder();
         fs::write(folder.path().join(name), text).expect("written");
         let error = match read(folder.path(), &SUITE.replace("data.csv", name)) {
             Err(error) => error.to_string(),

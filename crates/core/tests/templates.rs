@@ -181,3 +181,82 @@ fn a_text_has_a_longest() {
 fn nothing_tells_of_what_surrounds_a_template() {
     refused("{{ debug() }}", "debug");
 }
+
+/// What does not exist is named once, with what to write instead.
+#[test]
+fn unknown_names() {
+    for (source, expected) in [
+        ("{{ text | uper }}", "unknown filter `uper`; did you mean `upper`?"),
+        ("{{ text | wordcount }}", "unknown filter `wordcount`; there are: abs, attr,"),
+        ("{{ text is evn }}", "unknown test `evn`; did you mean `even`?"),
+        ("{{ rnge(3) }}", "unknown function `rnge`; did you mean `range`?"),
+        ("{{ now() }}", "unknown function `now`; there are: dict, namespace, range"),
+        ("{{ text.strip() }}", "a text has no method `strip`; write `| trim`"),
+        ("{{ item.get('text') }}", "a map has no method `get`; write `['KEY'] | default('')`"),
+        ("{{ text.frobnicate() }}", "a text has no method `frobnicate`"),
+    ] {
+        let message = render(source).expect_err(source);
+        let end = message.split_once(": ").map_or("", |(_, end)| end);
+        assert!(end.starts_with(expected), "{source}: {message}");
+    }
+    // What is proposed exists.
+    let message = render("{{ text | xxxxxxxxxx }}").expect_err("no such filter");
+    let filters = message.split_once("there are: ").expect("a list").1;
+    for filter in filters.split(", ") {
+        let unknown =
+            render(&format!("{{{{ text | {filter} }}}}")).is_err_and(|e| e.contains("unknown"));
+        assert!(!unknown, "{filter}");
+    }
+    let message = render("{{ text is xxxxxxxxxx }}").expect_err("no such test");
+    for test in message.split_once("there are: ").expect("a list").1.split(", ") {
+        let unknown =
+            render(&format!("{{{{ text is {test} }}}}")).is_err_and(|e| e.contains("unknown"));
+        assert!(!unknown, "{test}");
+    }
+}
+
+#[test]
+fn a_cycle_of_includes_is_told_once() {
+    let message = render("{% include 'self.j2' %}").expect_err("a cycle");
+    assert!(message.contains("recursion limit exceeded"), "{message}");
+    assert!(message.len() < 300, "{message}");
+}
+
+#[test]
+fn integers_keep_their_value_or_are_refused() {
+    let most = i128::MAX;
+    for (source, expected) in [
+        (format!("{{{{ '{}' | int }}}}", u64::MAX), Ok(20)),
+        (format!("{{{{ '{}' | int }}}}", "9".repeat(40)), Err("is too large for an integer")),
+        ("{{ '-1e60' | int }}".to_owned(), Err("is too large for an integer")),
+        ("{{ 1e60 | int }}".to_owned(), Err("is too large for an integer")),
+        (format!("{{{{ '{}' | int }}}}", most - 1), Ok(39)),
+        ("{{ '12' | int + 1 }}".to_owned(), Ok(2)),
+        ("{{ 'ff' | int(base=16) }}".to_owned(), Ok(3)),
+    ] {
+        match (render(&source), expected) {
+            (Ok(n), Ok(expected)) => assert_eq!(n, expected, "{source}"),
+            (Err(message), Err(words)) => assert!(message.contains(words), "{source}: {message}"),
+            (found, _) => panic!("{source}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_column_that_is_cut_is_used() {
+    let uses = |source: &str| {
+        let template = Template::compile_alone("prompt `p`", source).expect("compiles");
+        template.uses(["text", "big"].into_iter())
+    };
+    for source in [
+        "{{ text }}",
+        "{{ text[0:9] }}",
+        "{{ 'a' ~ big[::2] }}",
+        "{% if text[:1] == 'a' %}b{% endif %}",
+    ] {
+        assert!(uses(source), "{source}");
+    }
+    for source in ["text", "{{ 1 }} text", "{{ texts }}", "{ text }"] {
+        assert!(!uses(source), "{source}");
+    }
+}

@@ -3,7 +3,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,6 +33,8 @@ pub(crate) struct Sharing {
     path: Arc<Path>,
     endpoint: i64,
     run_id: Arc<str>,
+    /// A process was waited for that did not answer: no other request waits as long.
+    has_waited_in_vain: AtomicBool,
     /// Opened when another process is seen first.
     answers: Mutex<Option<Answers>>,
 }
@@ -51,8 +56,16 @@ impl Sharing {
             path: ledger.path().into(),
             endpoint: endpoint.inner.id,
             run_id: run_id.into(),
+            has_waited_in_vain: AtomicBool::new(false),
             answers: Mutex::default(),
         })
+    }
+
+    /// Whether requests are sent although another process has claimed them.
+    fn patience_ends(&self, deadline: Instant) -> bool {
+        let ends = self.has_waited_in_vain.load(Ordering::Relaxed) || Instant::now() >= deadline;
+        self.has_waited_in_vain.fetch_or(ends, Ordering::Relaxed);
+        ends
     }
 
     /// What the ledger says by now.
@@ -81,7 +94,7 @@ impl Dispatcher {
         let mut has_waited = false;
         loop {
             let mut claimed = self.claim_free(sharing, jobs);
-            if claimed.jobs.is_empty() && Instant::now() >= deadline {
+            if claimed.jobs.is_empty() && sharing.patience_ends(deadline) {
                 std::mem::swap(&mut claimed.jobs, &mut claimed.others);
             }
             if !claimed.jobs.is_empty() || claimed.others.is_empty() {

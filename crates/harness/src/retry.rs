@@ -7,7 +7,7 @@ use std::{
 
 use evalmark_core::record::ErrorKind;
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 
 use crate::{
     reply::{Again, Trouble},
@@ -71,14 +71,16 @@ impl Retry {
     }
 }
 
+static RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+
 /// How long a server asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let seconds = |text: &str| Duration::try_from_secs_f64(text.trim().parse().ok()?).ok();
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(wait) = text("retry-after-ms").and_then(seconds) {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(wait) = text(&RETRY_AFTER_MS).and_then(seconds) {
         return Some(wait / 1000);
     }
-    let value = text(RETRY_AFTER.as_str())?;
+    let value = text(&RETRY_AFTER)?;
     seconds(value).or_else(|| {
         let date = httpdate::parse_http_date(value).ok()?;
         Some(date.duration_since(now).unwrap_or_default())
@@ -87,7 +89,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::{HeaderName, HeaderValue};
+    use reqwest::header::HeaderValue;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 //! A number that 64 bits do not hold exactly is kept as a string of a mark and its own text; a string
 //! that begins with the mark itself gets another one before it, so that no text passes for a number.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Ordering};
 
 use serde_json::{Error, Value};
 
@@ -68,6 +68,26 @@ pub(crate) fn canonical(number: &str) -> String {
         "" => "0".to_owned(),
         digits => format!("{sign}{digits}e{power}"),
     }
+}
+
+/// How two numbers in their canonical forms compare.
+pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+    let parts = |number: &str| -> (Ordering, String, i64) {
+        let (number, sign) = match number.strip_prefix('-') {
+            Some(rest) => (rest, Ordering::Less),
+            None if number == "0" => (number, Ordering::Equal),
+            None => (number, Ordering::Greater),
+        };
+        let (digits, power) = number.split_once('e').unwrap_or((number, "0"));
+        let power: i64 = power.parse().unwrap_or_default();
+        (sign, digits.to_owned(), power.saturating_add_unsigned(digits.len() as u64))
+    };
+    let ((sign, digits, size), (other, others, theirs)) = (parts(a), parts(b));
+    sign.cmp(&other).then_with(|| {
+        // The digits stand behind the decimal point, without zeros at either end.
+        let order = size.cmp(&theirs).then_with(|| digits.cmp(&others));
+        if sign == Ordering::Less { order.reverse() } else { order }
+    })
 }
 
 /// The text with long numbers marked.
@@ -215,6 +235,14 @@ mod tests {
             assert_eq!(canonical(a), canonical(b), "{a} {b}");
         }
         assert_ne!(canonical("98765432109876543210"), canonical("98765432109876543211"));
+        let ascending = ["-1e30", "-12", "-1.5", "0", "1e-9", "1.5", "12", "98765432109876543210"];
+        let ascending = ascending.iter().chain(&["98765432109876543211", "1e30"]);
+        let ascending: Vec<String> = ascending.map(|number| canonical(number)).collect();
+        for pair in ascending.windows(2) {
+            assert_eq!(compare(&pair[0], &pair[1]), Ordering::Less, "{pair:?}");
+            assert_eq!(compare(&pair[1], &pair[0]), Ordering::Greater, "{pair:?}");
+            assert_eq!(compare(&pair[0], &pair[0]), Ordering::Equal, "{pair:?}");
+        }
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Match, Regex};
 
 use crate::number_in_text::is_currency;
 
@@ -95,10 +95,10 @@ fn is_numbered_heading(line: &str) -> bool {
 /// From the number on that the last `the answer is` or its like stands before.
 pub(crate) fn declared_number(text: &str) -> Option<&str> {
     static LEADS: LazyLock<Leads> = LazyLock::new(|| {
-        let filler = r#"[\s*_"'“‘(\[$`:=：（<】」「~≈#>]|[a-zA-Z]\s*=|\b(?:about|approximately|exactly|equals?(?:\s+to)?|just|simply|only|therefore)\b"#;
+        let filler = r#"[\s*_"'“‘(\[$`:=：（<】」「~≈#>]|[a-zA-Z]\s*=|\b(?:about|approximately|exactly|equals?(?:\s+to)?|just|simply|only|therefore|donc|also|daher|dunque|portanto|entonces)\b"#;
         Leads::new("", &format!("(?:{filler})*"))
     });
-    let leads = LEADS.of(text).find_iter(text).filter(|lead| !is_request(lead.as_str()));
+    let leads = LEADS.find_iter(text).filter(|lead| !is_request(lead.as_str()));
     let ends = leads.map(|lead| &text[lead.end()..]);
     ends.filter(|rest| begins_with_number(rest)).last().map(line)
 }
@@ -117,18 +117,23 @@ pub(crate) struct Leads {
     any: Regex,
 }
 
-const NOUNS: &str = r"answers?(?:\s+(?:to|for)\s[^.:\n]{1,80}?)?|ans\b\.?|antwort|loesung|respuesta|resposta|risposta|reponse|antwoord|svaret|jawaban|cevap";
+const NOUNS: &str = r"answers?|ans\b\.?|antwort|loesung|respuesta|resposta|risposta|reponse|antwoord|svar(?:et)?|jawaban(?:nya)?|cevap";
 const ADJECTIVES: &str =
     r"correct[ae]?|corretta|correcta|correta|final[ea]?|definitiva|juste|benar|yang\s+benar";
 const VERBS: &str =
-    r"is|was|are|(?:would|should|must|will) be|lautet|ist|est|es|adalah|[:=]|->|-\s";
+    r"ist|is|['’]s|was|are|(?:would|should|must|will) be|lautet|est|es|er|adalah|[:=]|->|-\s";
+
+/// What declares an answer as a whole phrase.
+const PHRASES: &str = r"\banswers?\s+(?:to|for)\s[^.:\n]{1,80}?\s(?:is|was|are)\b|\bvastaus\s+on\b";
 const FINAL: &str =
-    r"\bfinal(?:\s+(?:answer|result|choice|selection|decision|verdict))?[\s*_]*[:：]";
+    r"\bfinal(?:[\s_]+(?:answer|result|choice|selection|decision|verdict))?[\s*_]*[:：>]";
 
 /// The same beyond ASCII.
 const MORE_NOUNS: &str = "réponse|lösung|solución|ответ|відповідь|odpowiedź|odpověď|yanıt|đáp án|vastaus|απάντηση|الإجابة|الاجابة|الجواب|إجابة|उत्तर|जवाब|উত্তর|پاسخ|جواب|תשובה|התשובה";
-const MORE_ADJECTIVES: &str = "đúng|الصحيحة|الصحيح|النهائية";
-const MORE_VERBS: &str = "é|è|là|это|هي|هو|है|[：→—–]";
+const MORE_ADJECTIVES: &str = "đúng|صحیح|درست|الصحيحة|الصحيح|النهائية";
+const MORE_VERBS: &str = "é|è|là|är|это|هي|هو|है|είναι(?: η| το)?|[：→—–]";
+
+const MORE_PHRASES: &str = r"odpowiedź\s+(?:to|jest)\b|odpověď\s+je\b|odpoveď\s+je\b|(?:helyes|végső)\s+válasz(?:\s+az?\b|\s*:)?|răspuns(?:ul)?(?:\s+(?:corect|final))?\s*(?:este\b|e\b|:)";
 
 /// Where words are not set apart by blanks.
 const GLUED: &str = r"(?:答案|答え|こたえ|正解|正答|解答|回答|答|정답|해답|답변|답|คำตอบ(?:ที่ถูกต้อง)?|เฉลย|ตอบ)(?:应该|應該|应|應|[\s*_])*(?:选择|選擇|选|選|是|为|為|就是|은|는|이|가|は|が|คือ|เป็น|[:：=】」])?";
@@ -136,8 +141,9 @@ const GLUED: &str = r"(?:答案|答え|こたえ|正解|正答|解答|回答|答
 impl Leads {
     /// Also `more`, alternatives that end in `|` where there are any; and what may come after.
     pub(crate) fn new(more: &str, filler: &str) -> Self {
-        let compile =
-            |pattern: String| fast_pattern(&format!("(?i)(?:{more}{pattern}|{FINAL}){filler}"));
+        let compile = |pattern: String| {
+            fast_pattern(&format!("(?i)(?:{more}{PHRASES}|{pattern}|{FINAL}){filler}"))
+        };
         let said = |nouns: &str, adjectives: &str, verbs: &str| {
             format!(r"(?:{nouns})(?:\s+(?:{adjectives}))?[\s*_]*(?:{verbs})?")
         };
@@ -149,12 +155,14 @@ impl Leads {
         );
         Self {
             ascii: compile(said(&nouns, ADJECTIVES, VERBS)),
-            any: compile(format!("{any}|{GLUED}")),
+            any: compile(format!("{MORE_PHRASES}|{any}|{GLUED}")),
         }
     }
 
-    pub(crate) fn of(&self, text: &str) -> &Regex {
-        if text.is_ascii() { &self.ascii } else { &self.any }
+    /// All of them, but for the ends of elements: `</answer>`.
+    pub(crate) fn find_iter<'t>(&self, text: &'t str) -> impl Iterator<Item = Match<'t>> {
+        let pattern = if text.is_ascii() { &self.ascii } else { &self.any };
+        pattern.find_iter(text).filter(|lead| !text[..lead.start()].ends_with("</"))
     }
 }
 

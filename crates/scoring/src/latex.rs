@@ -4,8 +4,11 @@
 //! A root, a function or a fraction that is no number becomes a `√`, which tells the reader of numbers
 //! that what follows is part of an expression. It is no parser: unknown commands become blanks.
 
+mod commands;
+
 use std::borrow::Cow;
 
+use self::commands::{hides_its_argument, is_function, shows_its_argument, symbol};
 use crate::number_in_text::whole;
 
 /// Stands for whatever makes an expression of the number after it.
@@ -233,6 +236,14 @@ impl<'t> Reader<'t> {
     /// A fraction as a decimal number, after a whole number their sum: `2\frac{1}{2}` is 2.5.
     fn fraction(&mut self) {
         let parts = [self.argument(), self.argument()];
+        if let [Some(above), Some(below)] = parts
+            && parts.iter().flatten().all(|part| is_unit(part))
+        {
+            self.parted = true;
+            let unit = |part| Reader::new(part, true, self.depth + 1).read();
+            let unit = format!(" {}/{}", unit(above).trim(), unit(below).trim());
+            return self.out.push_str(&unit);
+        }
         let [above, below] = parts.map(|part| self.value(part?));
         let value = above.zip(below).map(|(above, below)| above / below);
         let Some(value) = value.filter(|value| value.is_finite()) else {
@@ -268,6 +279,13 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// Whether part of a fraction is the name of a unit: `\text{m}`, `\mathrm{s}^2`.
+fn is_unit(part: &str) -> bool {
+    let name =
+        ["\\text{", "\\mathrm{", "\\textrm{"].iter().find_map(|open| part.strip_prefix(*open));
+    name.is_some_and(|name| name.trim_start().starts_with(char::is_alphabetic))
+}
+
 /// Where the brace that is open at the beginning of a short text is closed.
 fn closing(body: &str) -> Option<usize> {
     let mut depth = 1_usize;
@@ -298,152 +316,4 @@ fn ends_in_operand(text: &str) -> bool {
     let (last, before) = (chars.next(), chars.next());
     last.is_some_and(|c| c == ')' || c.is_numeric())
         || last.is_some_and(char::is_alphabetic) && !before.is_some_and(char::is_alphabetic)
-}
-
-fn symbol(name: &str) -> Option<char> {
-    Some(match name {
-        "times" | "ast" | "bmod" => '×',
-        "cdot" | "bullet" => '·',
-        "div" => '÷',
-        "over" => '/',
-        "pm" => '±',
-        "mp" => '∓',
-        "approx" | "simeq" | "cong" | "sim" | "doteq" => '≈',
-        "equiv" => '≡',
-        "ne" | "neq" => '≠',
-        "le" | "leq" | "leqslant" => '≤',
-        "ge" | "geq" | "geqslant" => '≥',
-        "lt" => '<',
-        "gt" => '>',
-        "to" | "rightarrow" | "Rightarrow" | "implies" | "longrightarrow" => '→',
-        "in" => '∈',
-        "cup" => '∪',
-        "cap" => '∩',
-        "infty" => '∞',
-        "circ" | "degree" => '°',
-        "prime" => '′',
-        "percent" => '%',
-        "dots" | "ldots" | "cdots" => '…',
-        "textdollar" | "dollar" => '$',
-        "pounds" | "textsterling" => '£',
-        "euro" | "texteuro" => '€',
-        "yen" | "textyen" => '¥',
-        // A variable or constant, whichever it is.
-        "pi" | "alpha" | "beta" | "gamma" | "delta" | "epsilon" | "varepsilon" | "theta"
-        | "lambda" | "phi" | "varphi" | "rho" | "sigma" | "tau" | "omega" | "psi" | "xi"
-        | "eta" => 'π',
-        _ => return None,
-    })
-}
-
-fn is_function(name: &str) -> bool {
-    matches!(
-        name,
-        "sqrt"
-            | "binom"
-            | "dbinom"
-            | "tbinom"
-            | "log"
-            | "ln"
-            | "lg"
-            | "exp"
-            | "sin"
-            | "cos"
-            | "tan"
-            | "cot"
-            | "sec"
-            | "csc"
-            | "arcsin"
-            | "arccos"
-            | "arctan"
-            | "sinh"
-            | "cosh"
-            | "tanh"
-            | "gcd"
-            | "lcm"
-            | "max"
-            | "min"
-            | "det"
-            | "sum"
-            | "prod"
-            | "int"
-            | "lim"
-            | "mod"
-    )
-}
-
-fn hides_its_argument(name: &str) -> bool {
-    matches!(
-        name,
-        "begin"
-            | "end"
-            | "tag"
-            | "label"
-            | "ref"
-            | "eqref"
-            | "cite"
-            | "hspace"
-            | "vspace"
-            | "color"
-            | "textcolor"
-            | "colorbox"
-            | "phantom"
-            | "hphantom"
-            | "vphantom"
-            | "footnote"
-            | "pmod"
-    )
-}
-
-fn shows_its_argument(name: &str) -> bool {
-    matches!(
-        name,
-        "text"
-            | "textbf"
-            | "textit"
-            | "textrm"
-            | "textsf"
-            | "texttt"
-            | "textnormal"
-            | "textup"
-            | "mathrm"
-            | "mathbf"
-            | "mathit"
-            | "mathsf"
-            | "mathtt"
-            | "mathbb"
-            | "mathcal"
-            | "mbox"
-            | "hbox"
-            | "boldsymbol"
-            | "bm"
-            | "operatorname"
-            | "emph"
-            | "underline"
-            | "overline"
-            | "boxed"
-            | "fbox"
-            | "framebox"
-            | "ensuremath"
-            | "mathord"
-            | "num"
-            | "unit"
-            | "si"
-            | "SI"
-            | "qty"
-            | "displaystyle"
-            | "textstyle"
-            | "limits"
-            | "big"
-            | "Big"
-            | "bigl"
-            | "bigr"
-            | "Bigl"
-            | "Bigr"
-            | "bigg"
-            | "Bigg"
-            | "rm"
-            | "bf"
-            | "it"
-    )
 }

@@ -84,7 +84,7 @@ impl Step {
             Self::Nfc => text.nfc().collect(),
             Self::Nfkc if unicode_normalization::is_nfkc(&text) => text,
             Self::Nfkc => text.nfkc().collect(),
-            Self::Casefold => caseless::default_case_fold_str(&text).into(),
+            Self::Casefold => casefold(&text).into(),
             Self::StripPunctuation => strip_punctuation(&text).into(),
             Self::StripArticles => strip_articles(&text).into(),
             Self::CollapseWhitespace => collapse_whitespace(&text).into(),
@@ -94,6 +94,14 @@ impl Step {
             },
         }
     }
+}
+
+/// Full Unicode case folding.
+pub(crate) fn casefold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    caseless::default_case_fold_str(text)
 }
 
 fn collapse_whitespace(text: &str) -> String {
@@ -117,7 +125,8 @@ fn strip_articles(text: &str) -> String {
     let last = words.iter().rposition(|word| !word.trim().is_empty()).unwrap_or(0);
     let mut index = 0;
     words.retain(|word| {
-        let article = ["a", "an", "the"].iter().any(|a| word.trim().eq_ignore_ascii_case(a));
+        let bare = word.trim();
+        let article = ["a", "an", "the"].iter().any(|a| bare.eq_ignore_ascii_case(a));
         index += 1;
         index > last || !article
     });

@@ -107,11 +107,16 @@ impl Wanted {
 
     /// The error where there is none.
     pub(crate) fn missing(&self) -> Error {
-        hinted(anyhow!("{}", self.says()), self.advice())
+        self.missing_for("RUN_DIR")
+    }
+
+    /// The same with `run` as what may become the baseline.
+    fn missing_for(&self, run: &str) -> Error {
+        hinted(anyhow!("{}", self.says()), self.advice(run))
     }
 
     /// What to do about it.
-    fn advice(&self) -> String {
+    fn advice(&self, run: &str) -> String {
         let mut advice = Vec::new();
         advice.extend(self.near_miss());
         advice.extend(self.of_another_suite());
@@ -119,8 +124,9 @@ impl Wanted {
         let shelves: Vec<_> = self.shelves().iter().map(|shelf| shown(shelf)).collect();
         advice.push(format!("looked in {} and for a folder of that name", shelves.join(", ")));
         let name = &self.name;
+        let which = if run == "RUN_DIR" { "a run" } else { "this run" };
         advice.push(format!(
-            "`evalmark baseline promote RUN_DIR {name}` makes a run the baseline; `--new-baseline` \
+            "`evalmark baseline promote {run} {name}` makes {which} the baseline; `--new-baseline` \
              (or `gate.baseline_optional: true`) says that there is none yet"
         ));
         advice.join("; ")
@@ -163,7 +169,12 @@ impl Wanted {
 
 /// That there is none, and that the program ends with exit code 4.
 pub(crate) fn missing(wanted: &Wanted) -> Error {
-    let ends: anyhow::Result<()> = Err(wanted.missing()).ends(Exit::Incomplete);
+    missing_for(wanted, "RUN_DIR")
+}
+
+/// The same, after a run that may become the baseline.
+pub(crate) fn missing_for(wanted: &Wanted, run: &str) -> Error {
+    let ends: anyhow::Result<()> = Err(wanted.missing_for(run)).ends(Exit::Incomplete);
     ends.err().unwrap_or_else(|| wanted.missing())
 }
 

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use evalmark_report::files;
 
 pub(crate) use self::{
-    lookup::{Wanted, missing},
+    lookup::{Wanted, missing, missing_for},
     promote::{cannot_be_baseline, promote},
 };
 use crate::{

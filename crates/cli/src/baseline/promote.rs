@@ -72,7 +72,8 @@ pub(crate) fn promote(run: &Path, name: &str, force: bool) -> Result<PathBuf> {
 /// Fails where a run is not what later ones should be compared with.
 fn can_be_promoted(folder: &RunFolder, record: &RunRecord, force: bool) -> Result<()> {
     let run = folder.path.display();
-    if folder.path.components().any(|part| part.as_os_str() == "baselines") {
+    let above = folder.path.parent().and_then(Path::parent);
+    if above.and_then(Path::file_name).is_some_and(|name| name == "baselines") {
         bail!("{run} is a baseline already; promote the run that it came from");
     }
     match record.status {

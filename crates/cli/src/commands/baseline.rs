@@ -11,7 +11,7 @@ use crate::{
     baseline::{Baseline, folder_of, list, promote},
     exit::Exit,
     print::Printer,
-    run_folder::RunRecord,
+    run_folder::{Options, RunFolder, RunRecord},
     table::percent,
 };
 
@@ -19,6 +19,9 @@ pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
     match &args.command {
         BaselineCommand::Promote { run, name, force } => {
             let path = promote(run, name, *force)?;
+            if let Some(warning) = partial(&RunFolder::open(run)?.1.options) {
+                printer.warning(&warning);
+            }
             printer.result(&path.display().to_string());
         }
         BaselineCommand::List { out } => {
@@ -29,6 +32,22 @@ pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
         BaselineCommand::Show { name, out } => show(name, out, printer)?,
     }
     Ok(Exit::Done)
+}
+
+/// What is said of a baseline that covers a part of its suite: the rest will not be gated.
+fn partial(options: &Options) -> Option<String> {
+    let limit = options.limit.map(|limit| format!("`--limit {limit}`"));
+    let chosen = |flag: &str, names: &[String]| {
+        (!names.is_empty()).then(|| format!("`{flag} {}`", names.join(" ")))
+    };
+    let parts = [limit, chosen("--prompt", &options.prompts), chosen("--model", &options.models)];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| {
+        format!(
+            "the run was made with {}: later runs are compared on that part of the suite alone",
+            parts.join(" and ")
+        )
+    })
 }
 
 fn line(suite: &str, name: &str, record: &RunRecord) -> String {

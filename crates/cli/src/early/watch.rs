@@ -74,7 +74,7 @@ impl Watch {
             let model = opened.plan.models[place.model].name.to_string();
             let before = reference.iter().find(|arm| arm.prompt == name && arm.model == model);
             let before = before.and_then(|arm| arm.scores(place.metric));
-            let changed = changed(place.metric, &baseline.record.metrics, &record.metrics);
+            let changed = changed(place.metric, &baseline.record, record);
             let (Some(before), None) = (before, changed) else {
                 undecided = Some(format!("`{}` has no counterpart in the baseline", place.metric));
                 continue;

@@ -71,10 +71,13 @@ impl Differences {
         {
             notes.extend(about(&[ChangeKind::Ids, ChangeKind::Columns, ChangeKind::Limit]));
         }
-        let is_edited = |change: &&Change| {
-            change.kind == ChangeKind::MetricEdited && change.name == comparison.metric
+        // Whatever makes a metric's scores others than they would be now.
+        let is_rescored = |change: &Change| match change.kind {
+            ChangeKind::MetricEdited | ChangeKind::MetricAdded => change.name == comparison.metric,
+            ChangeKind::Target => true,
+            _ => false,
         };
-        if self.changes.iter().any(|change| is_edited(&change)) {
+        if self.changes.iter().any(is_rescored) {
             notes.push(format!(
                 "a baseline keeps scores, not answers: score its run again with the suite as it is \
                  now (`evalmark score` on the folder of run `{}`) and promote it with `--force`, or \
@@ -102,12 +105,22 @@ fn facts(record: &RunRecord) -> RunFacts<'_> {
 /// Says of changed columns what they mean for the items, and what to do.
 fn tell_columns(changes: &mut Vec<Change>, left_out: Option<&[String]>, facts: [&RunFacts<'_>; 2]) {
     let [then, now] = facts.map(|facts| facts.columns.unwrap_or_default());
+    // Told as ids, or with the models whose answers they hold.
+    let elsewhere: Vec<&str> = facts
+        .into_iter()
+        .flat_map(|facts| facts.id_column().into_iter().chain(facts.recorded_columns()))
+        .collect();
+    let is_own = |column: &&String| !elsewhere.contains(&column.as_str());
     let without = |list: &[String], other: &[String]| -> Vec<String> {
-        list.iter().filter(|column| !other.contains(column)).cloned().collect()
+        list.iter().filter(|column| !other.contains(column)).filter(is_own).cloned().collect()
     };
     let found = changes.iter_mut().find(|change| change.kind == ChangeKind::Columns);
     if let (Some(left_out), None) = (left_out, &found) {
-        let names = left_out.join(", ");
+        let names: Vec<_> = left_out.iter().filter(is_own).map(String::as_str).collect();
+        if names.is_empty() {
+            return;
+        }
+        let names = names.join(", ");
         let says = format!(
             "columns added to the dataset: {names}; items are compared without them. Leave them \
              out of the items' content for good with `dataset.ignore: [{names}]`"
@@ -116,10 +129,8 @@ fn tell_columns(changes: &mut Vec<Change>, left_out: Option<&[String]>, facts: [
         return;
     }
     let Some(change) = found else { return };
-    let id = |facts: &RunFacts<'_>| facts.id_column().map(str::to_owned);
-    let ids: Vec<String> = facts.into_iter().filter_map(id).collect();
-    let added = without(&without(now, then), &ids);
-    let removed = without(&without(then, now), &ids);
+    let added = without(now, then);
+    let removed = without(then, now);
     let advice = match left_out {
         Some(_) if removed.is_empty() => format!(
             "items are compared without what was added. Leave it out of the items' content for good \

@@ -3,7 +3,8 @@
 //! `pair` finds what is compared with what, `family` decides all comparisons together, `hybrid`
 //! those of a run that was looked at while it was asked, `slices` explores where the differences
 //! lie, and `between` compares the arms of one run. `changes` tells what differs besides chance, and
-//! `columns` which items are the same though the dataset's columns changed.
+//! `columns` which items are the same though the dataset's columns changed, and `targets` whether
+//! both runs scored against the same right answers.
 
 mod between;
 mod changes;
@@ -12,6 +13,7 @@ mod family;
 mod hybrid;
 mod pair;
 mod slices;
+mod targets;
 
 use std::collections::HashSet;
 

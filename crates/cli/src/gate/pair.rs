@@ -11,11 +11,11 @@ use evalmark_verdict::{
     compare_pooled, compare_ratio, minimum, minimum_pooled,
 };
 
-use super::hybrid::Hybrid;
+use super::{hybrid::Hybrid, targets};
 use crate::{
     arms::Arm,
     measured::{RunValue, Scale},
-    run_folder::{Named, RunRecord},
+    run_folder::RunRecord,
 };
 
 /// The two runs that are compared, and by which gate.
@@ -59,14 +59,16 @@ pub(crate) fn rule(spec: &GateSpec, gated: GatedMetric, scale: &Scale) -> Rule {
 }
 
 /// Why a metric's scores of the two runs are not the same measure.
-pub(crate) fn changed(metric: &str, before: &[Named], after: &[Named]) -> Option<&'static str> {
-    let hash = |list: &[Named]| list.iter().find(|m| m.name == metric).map(|m| m.hash.clone());
-    match (hash(before), hash(after)) {
-        (Some(before), Some(after)) if before == after => None,
-        (Some(_), Some(_)) => Some("the metric, or its judge, is configured differently"),
-        (None, _) => Some("the baseline does not have this metric"),
-        (_, None) => Some("the run does not have this metric"),
-    }
+pub(crate) fn changed(metric: &str, before: &RunRecord, after: &RunRecord) -> Option<String> {
+    let hash =
+        |run: &RunRecord| run.metrics.iter().find(|m| m.name == metric).map(|m| m.hash.clone());
+    let why = match (hash(before), hash(after)) {
+        (Some(then), Some(now)) if then == now => return targets::moved(metric, before, after),
+        (Some(_), Some(_)) => "the metric, or its judge, is configured differently",
+        (None, _) => "the baseline does not have this metric",
+        (_, None) => "the run does not have this metric",
+    };
+    Some(why.to_owned())
 }
 
 impl Pair<'_> {
@@ -74,9 +76,9 @@ impl Pair<'_> {
     pub(super) fn judge(&self, sides: &Sides<'_>, gated: GatedMetric) -> Result<Judged> {
         let (metric, rule) = (&self.subject.metric, sides.rule(&self.subject.metric, gated));
         let refuse = |why: &str| Ok(Judged::incomparable(&self.subject, &rule, why));
-        let changed = || changed(metric, &sides.before.metrics, &sides.after.metrics);
+        let changed = || changed(metric, sides.before, sides.after);
         if let (None, Some(why)) = (gated.amount, changed()) {
-            return refuse(why);
+            return refuse(&why);
         }
         let before = self.before.and_then(|arm| arm.scores(metric));
         let after = self.after.and_then(|arm| arm.scores(metric));

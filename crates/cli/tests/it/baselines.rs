@@ -156,6 +156,58 @@ fn a_baseline_of_the_command_line_must_be_there_before_anything_is_asked() {
 }
 
 #[test]
+fn a_first_run_is_told_how_to_become_the_baseline() {
+    let (world, server) = (World::new(20), Server::start(right));
+    let promote = |id: &str| format!("evalmark baseline promote reports/test/{id} main");
+    world.suite(&server.url(), GATE);
+    let ran = world.run_suite("missing", &[]).expect(4);
+    assert!(ran.stderr.contains(&promote("missing")), "{}", ran.stderr);
+    let ran = world.run_suite("first", &["--new-baseline"]).expect(0);
+    assert!(ran.stderr.contains(&promote("first")), "{}", ran.stderr);
+    world.suite(&server.url(), "gate: { metrics: { exact: { margin: 0.03 } } }\n");
+    let ran = world.run_suite("unnamed", &[]).expect(0);
+    for words in
+        ["the gate names no baseline", &promote("unnamed"), "`baseline: main` under `gate`"]
+    {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    // The advice is good.
+    world.run(&["baseline", "promote", "reports/test/unnamed", "main"]).expect(0);
+    // A run that lacks answers is not recommended.
+    let down = Server::start(|_| evalmark_loopback::Reply::status(400));
+    world.suite(&down.url(), &GATE.replace("main", "other"));
+    let ran = world.run_suite("failed", &["--no-cache"]).expect(4);
+    assert!(ran.stderr.contains("promote RUN_DIR other"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_baseline_of_a_part_is_warned_about() {
+    let (world, server) = (World::new(20), Server::start(right));
+    world.suite(&server.url(), "");
+    for (id, more, words) in [
+        ("whole", &[][..], None),
+        ("some", &["--limit", "5"], Some("made with `--limit 5`")),
+        ("one", &["--prompt", "plain"], Some("made with `--prompt plain`")),
+        ("both", &["--limit", "5", "--model", "small"], Some("`--limit 5` and `--model small`")),
+    ] {
+        world.run_suite(id, more).expect(0);
+        let ran = world.run(&["baseline", "promote", &format!("reports/test/{id}"), id]).expect(0);
+        assert_eq!(ran.stderr.is_empty(), words.is_none(), "{id}: {}", ran.stderr);
+        assert!(ran.stderr.contains(words.unwrap_or_default()), "{id}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_folder_above_may_be_called_baselines() {
+    let (world, server) = (World::new(3), Server::start(right));
+    world.suite(&server.url(), "");
+    world.run_suite("r", &["--out", "baselines/out"]).expect(0);
+    world.run(&["baseline", "promote", "baselines/out/test/r", "main"]).expect(0);
+    let again = world.run(&["baseline", "promote", "baselines/out/baselines/test/main", "b"]);
+    assert!(again.expect(2).stderr.contains("is a baseline already"));
+}
+
+#[test]
 fn minima_do_not_make_up_for_a_missing_baseline() {
     let (world, server) = (World::new(100), Server::start(right));
     for (id, min, code) in [("met", "0.8", 4), ("open", "0.99", 4)] {

@@ -197,3 +197,68 @@ fn items_that_cannot_pair_are_explained() {
     let ran = edited(&world, &server, |suite| suite, 4);
     assert!(ran.words().contains("160 changed"), "{}", ran.stdout);
 }
+
+/// The dataset with a second column of answers, of which every third is another.
+fn with_second_opinion() -> String {
+    let row = |i: usize| {
+        let other = if i.is_multiple_of(3) { "grey" } else { answer(i) };
+        format!("i{i:04},question {i},{},{other}\n", answer(i))
+    };
+    format!("id,text,label,second\n{}", (0..160).map(row).collect::<Vec<_>>().concat())
+}
+
+#[test]
+fn other_right_answers_are_another_measure() {
+    let world = World::new(160);
+    let server = Server::start(right);
+    let gate = "  - { name: form, regex: { pattern: '^[a-z]+$' } }\n  - { name: short, \
+                length_within: { max: 9 } }\ngate: { baseline: main, metrics: { exact: { margin: \
+                0.03 }, short: { margin: 0.03 } } }\n";
+    let suite = suite(&server.url(), gate);
+    world.write("data.csv", &with_second_opinion());
+    world.write("suite.yaml", &suite);
+    world.run_suite("first", &["--new-baseline"]).expect(0);
+    world.run(&["baseline", "promote", "reports/test/first", "main"]).expect(0);
+    let other = |target: &str| suite.replace("target: label", &format!("target: {target}"));
+    // The same column, in a list.
+    world.write("suite.yaml", &other("[label]"));
+    let ran = world.run_suite("list", &[]).expect(0);
+    assert!(ran.words().contains("nothing changed since the baseline"), "{}", ran.stdout);
+    // Answers that pass would pass, and answers that fail would fail, for the targets' sake.
+    for (id, target) in [("second", "second"), ("both", "[label, second]")] {
+        world.write("suite.yaml", &other(target));
+        let ran = world.run_suite(id, &[]).expect(4);
+        for words in [
+            "its targets are",
+            "and were the column `label`",
+            "incomparable plain · small · exact",
+            "a baseline keeps scores, not answers",
+            // This one looks at no target.
+            "pass plain · small · short",
+        ] {
+            assert!(ran.words().contains(words), "{words}\n---\n{}", ran.stdout);
+        }
+    }
+    assert!(changes(&world).contains(&("target".to_owned(), String::new())));
+}
+
+#[test]
+fn another_column_of_recorded_answers_changes_no_column_of_the_dataset() {
+    let world = World::new(160);
+    let recorded = |column: &str| {
+        format!(
+            "name: test\ndataset: {{ path: data.csv, id: id, target: label }}\nprompts: [{{ name: \
+             plain, template: '{{{{ text }}}}' }}]\nmodels: [{{ name: m, recorded: {{ column: \
+             {column} }} }}]\nmetrics: [{{ name: exact, exact: {{}} }}]\n{GATE}"
+        )
+    };
+    let rows: Vec<_> =
+        (0..160).map(|i| format!("i{i:04},question {i},{0},{0},{0}\n", answer(i))).collect();
+    world.write("data.csv", &format!("id,text,label,one,two\n{}", rows.concat()));
+    world.write("suite.yaml", &recorded("one"));
+    world.run_suite("first", &["--new-baseline"]).expect(0);
+    world.run(&["baseline", "promote", "reports/test/first", "main"]).expect(0);
+    world.write("suite.yaml", &recorded("two"));
+    world.run_suite("second", &[]).expect(0);
+    assert_eq!(changes(&world), [("model_edited".to_owned(), "m".to_owned())]);
+}

@@ -125,7 +125,13 @@ fn host(url: &str) -> String {
 pub(super) fn dataset(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change> {
     let section = |facts: &RunFacts<'_>| -> Map<String, Value> {
         let dataset = facts.effective.get("dataset").and_then(Value::as_object);
-        dataset.cloned().unwrap_or_default()
+        let mut dataset = dataset.cloned().unwrap_or_default();
+        // A list of one column is that column.
+        if let Some([column]) = dataset.get("target").and_then(Value::as_array).map(Vec::as_slice) {
+            let column = column.clone();
+            dataset.insert("target".to_owned(), column);
+        }
+        dataset
     };
     let (then, now) = (section(before), section(after));
     let mut changes = Vec::new();
@@ -138,7 +144,8 @@ pub(super) fn dataset(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change
                 abridged(old.as_ref()),
                 abridged(new.as_ref())
             );
-            changes.push(Change::new(ChangeKind::Dataset, "", says).of(old, new));
+            let kind = if key == "target" { ChangeKind::Target } else { ChangeKind::Dataset };
+            changes.push(Change::new(kind, "", says).of(old, new));
         }
     }
     changes.extend(columns(before, after));
@@ -190,10 +197,14 @@ fn ids(before: &Map<String, Value>, after: &Map<String, Value>) -> Option<Change
 
 fn columns(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Option<Change> {
     let (then, now) = (before.columns?, after.columns?);
-    // A column that ids come from, or came from, is told as such.
-    let ids: Vec<_> = [before, after].iter().filter_map(|facts| facts.id_column()).collect();
+    // A column that ids come from, or came from, is told as such; one of recorded answers is no
+    // part of the items as long as a model has it.
+    let ids = [before, after].into_iter().filter_map(RunFacts::id_column);
+    let recorded = [before, after].into_iter().flat_map(RunFacts::recorded_columns);
+    let elsewhere: Vec<_> = ids.chain(recorded).collect();
     let without = |list: &[String], other: &[String]| -> Vec<String> {
-        let is_new = |column: &&String| !other.contains(column) && !ids.contains(&column.as_str());
+        let is_new =
+            |column: &&String| !other.contains(column) && !elsewhere.contains(&column.as_str());
         list.iter().filter(is_new).cloned().collect()
     };
     let (added, removed) = (without(now, then), without(then, now));

@@ -36,6 +36,15 @@ fn check_header(path: &Path, header: &StringRecord) -> Result<(), DatasetError> 
     if header.is_empty() {
         return Err(DatasetError::of_file(path, "is empty; it needs a header row and items"));
     }
+    let first = header.get(0).unwrap_or_default();
+    if header.len() <= 2 && first.len() <= 5 && first.starts_with("sep=") {
+        let message = "is a line that only Excel reads (`sep=…`); remove it";
+        return Err(DatasetError::of_row(path, "line 1", message));
+    }
+    if header.len() == 1 && first.starts_with('#') {
+        let message = "begins with `#`, and CSV has no comments; the first line names the columns";
+        return Err(DatasetError::of_row(path, "line 1", message));
+    }
     for (i, name) in header.iter().enumerate() {
         let Some(first) = header.iter().take(i).position(|other| other == name) else { continue };
         let message = if name.is_empty() {
@@ -172,8 +181,9 @@ fn describe(path: &Path, row: u64, error: &csv::Error, names: Option<&[String]>)
             path,
             place,
             format!(
-                "has {len} cells where the header has {expected_len}; quote cells that contain the \
+                "has {len} cell{} where the header has {expected_len}; quote cells that contain the \
                  delimiter or a line break{}",
+                if *len == 1 { "" } else { "s" },
                 if *expected_len == 1 {
                     ", or name the delimiter (`dataset: { delimiter: \";\" }`)"
                 } else {

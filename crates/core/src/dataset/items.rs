@@ -94,8 +94,8 @@ impl DatasetSpec {
     /// Over the id, the content, and the columns that are no part of the content.
     fn fingerprint(&self, item: &Item) -> u64 {
         let mut hasher = DefaultHasher::new();
-        item.id.hash(&mut hasher);
-        item.hash.0.hash(&mut hasher);
+        hasher.write(&item.hash.0);
+        hasher.write(item.id.as_bytes());
         for column in &self.ignored {
             match item.fields.get(column) {
                 Some(Value::String(text)) => text.hash(&mut hasher),

@@ -8,6 +8,7 @@ mod items;
 mod json;
 mod json_value;
 mod quotes;
+mod repeated_key;
 pub(crate) mod sniff;
 
 use std::{
@@ -125,7 +126,9 @@ impl FileSpec {
             Format::Csv | Format::Tsv => csv::open(&self.path, file, self.format, self.delimiter),
             Format::Jsonl => json::open_lines(&self.path, file),
             Format::Json => json::open_array(&self.path, file),
-            Format::Parquet => (self.parquet)(&self.path, file),
+            Format::Parquet => {
+                (self.parquet)(&self.path, sniff::not_something_else(&self.path, file)?)
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Seek},
     path::Path,
 };
 
@@ -32,6 +32,20 @@ pub(super) fn open(
         reader.consume(BOM.len());
     }
     Ok(reader)
+}
+
+/// A file to be read as Parquet, from its beginning; an error where it is no Parquet file, but
+/// something that can be named.
+pub(super) fn not_something_else(path: &Path, mut file: File) -> Result<File, DatasetError> {
+    let unreadable = |error| DatasetError::of_file(path, format!("cannot be read: {error}"));
+    let mut head = Vec::new();
+    Read::by_ref(&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(unreadable)?;
+    file.rewind().map_err(unreadable)?;
+    if head.starts_with(b"PAR1") {
+        return Ok(file);
+    }
+    by_content(&head, Format::Parquet)
+        .map_or(Ok(file), |message| Err(DatasetError::of_file(path, message)))
 }
 
 /// What a file that cannot be read as `format` is, by its first bytes.

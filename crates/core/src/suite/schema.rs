@@ -52,7 +52,15 @@ pub(crate) fn plain_schema<T: JsonSchema>() -> Value {
 /// Every place where the document does not fit the schema. What does not fit is taken out of the
 /// document, so that the rest can still be checked.
 pub(crate) fn fit(document: &mut Document, schema: &Value) -> Vec<Mistake> {
-    let misfits = misfits(&document.value, schema);
+    let mut misfits = misfits(&document.value, schema);
+    let known = |pointer: &String| misfits.iter().any(|misfit| misfit.pointer == *pointer);
+    let unsaid: Vec<_> =
+        unsaid(&document.value).into_iter().filter(|pointer| !known(pointer)).collect();
+    misfits.extend(unsaid.into_iter().map(|pointer| {
+        let message = format!("{} is empty", named(&pointer));
+        let mistake = Mistake::new(message).hint("give it a value, or remove the key");
+        Misfit::new(pointer, mistake, false, true)
+    }));
     let mistakes = misfits.iter().map(|misfit| {
         let place = if misfit.is_key {
             document.key_position(&misfit.pointer)
@@ -68,6 +76,30 @@ pub(crate) fn fit(document: &mut Document, schema: &Value) -> Vec<Mistake> {
         document.taken_out.push(misfit.must_go_at.clone());
     }
     mistakes
+}
+
+/// Keys that decide what is compared, and by which rule, and have no value: a gate whose values were
+/// lost, for example a template's, would be none.
+fn unsaid(suite: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    for section in ["/gate", "/dataset"] {
+        if let Some(value) = suite.pointer(section) {
+            nulls(value, section.to_owned(), &mut found);
+        }
+    }
+    found
+}
+
+fn nulls(value: &Value, pointer: String, found: &mut Vec<String>) {
+    match value {
+        Value::Null => found.push(pointer),
+        Value::Object(map) => {
+            for (key, value) in map {
+                nulls(value, format!("{pointer}/{}", escape(key)), found);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// A place where a value does not fit its schema.
@@ -223,7 +255,13 @@ fn describe(error: &ValidationError<'_>, pointer: &str, schema: &Value) -> Strin
             format!("{of} lacks the key `{}`", property.as_str().unwrap_or_default())
         }
         ValidationErrorKind::Type { .. } => {
-            format!("{of} is {}; expected {}", type_of(error.instance()), expected(error))
+            let expected = expected(error);
+            let advice = match (&**error.instance(), expected.as_str()) {
+                (Value::Number(_), "text") if is_a_time_span(pointer) => "; with a unit: `60s`",
+                (Value::Number(_), "text") => "; quote it",
+                _ => "",
+            };
+            format!("{of} is {}; expected {expected}{advice}", type_of(error.instance()))
         }
         ValidationErrorKind::Enum { options } => {
             let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -239,6 +277,10 @@ fn describe(error: &ValidationError<'_>, pointer: &str, schema: &Value) -> Strin
         }
         _ => format!("{of}: {}", error.masked()),
     }
+}
+
+fn is_a_time_span(pointer: &str) -> bool {
+    pointer.ends_with("timeout") || pointer.ends_with("give_up_after")
 }
 
 fn not_one_of(of: &str, options: &[&str], found: &Value) -> String {

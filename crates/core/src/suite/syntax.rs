@@ -40,7 +40,7 @@ pub(super) fn mistake(text: &str, error: &Error, position: Position) -> Mistake 
             in_words(&said[..end])
         }
     };
-    let hint = hint.or_else(|| line.and_then(advice));
+    let hint = hint.or_else(|| line.and_then(|line| advice(line, position.column)));
     Mistake { position, message, hint }
 }
 
@@ -57,6 +57,10 @@ fn in_words(said: &str) -> (String, Option<String>) {
             Some(hint.to_owned()),
         );
     }
+    if said.contains("expected <document start>") {
+        let hint = "begin all keys of the suite in the first column";
+        return ("the keys do not begin in one column".to_owned(), Some(hint.to_owned()));
+    }
     let what = match said.strip_prefix("while ").and_then(|rest| rest.split_once(", ")) {
         Some((_, what)) => what,
         None => said,
@@ -65,14 +69,16 @@ fn in_words(said: &str) -> (String, Option<String>) {
 }
 
 /// What is most likely wrong with the line.
-fn advice(line: &str) -> Option<String> {
+fn advice(line: &str, column: u64) -> Option<String> {
     let value = line.split_once(": ").map_or(line, |(_, value)| value).trim_start();
-    if value.starts_with("{{") || value.starts_with("{%") {
+    if [": {{", ": {%", "- {{", "- {%"].iter().any(|bare| line.contains(bare)) {
         return Some(
             "quote a template that begins with a brace: `template: \"{{ text }}\"`".to_owned(),
         );
     }
-    if value.starts_with(['%', '@', '`']) {
+    let there =
+        usize::try_from(column).ok().and_then(|column| line.chars().nth(column.checked_sub(1)?));
+    if value.starts_with(['%', '@', '`']) || matches!(there, Some('%' | '@' | '`')) {
         return Some("quote a text that begins with this character".to_owned());
     }
     let indent = &line[..line.len() - line.trim_start().len()];
@@ -82,10 +88,13 @@ fn advice(line: &str) -> Option<String> {
     if value.contains(": ") && !value.starts_with(['"', '\'', '{', '[', '|', '>']) {
         return Some("quote a text that holds a colon and a blank".to_owned());
     }
-    if value.starts_with('\"') && value.contains('\\') {
+    if line.contains('\\') && line.contains('"') {
         return Some(
             "in double quotes a backslash is doubled; in single quotes it is not".to_owned(),
         );
+    }
+    if line.contains("{{") {
+        return Some("quote a text that holds braces".to_owned());
     }
     None
 }

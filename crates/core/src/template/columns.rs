@@ -11,7 +11,7 @@ use minijinja::{
 };
 use serde_json::Value as Json;
 
-use super::numbers::{ExactNumber, ROUNDED, Rounded};
+use super::numbers::{ExactNumber, ROUNDED, Rounded, mapping};
 use crate::fields::{Fields, Marks, pointer_to};
 
 /// An item's columns, which become the template's own values when it asks for them.
@@ -101,10 +101,12 @@ impl Marked<'_> {
                 let below = |(i, value)| self.value(value, &format!("{pointer}/{i}"));
                 elements.iter().enumerate().map(below).collect::<Vec<_>>().into()
             }
-            Json::Object(map) => map
-                .iter()
-                .map(|(key, value)| (key.as_str(), self.value(value, &pointer_to(pointer, key))))
-                .collect(),
+            Json::Object(map) => {
+                let below = |(key, value): (&String, &Json)| {
+                    (key.as_str().into(), self.value(value, &pointer_to(pointer, key)))
+                };
+                mapping(map.iter().map(below))
+            }
             leaf => Serde(leaf).into(),
         }
     }

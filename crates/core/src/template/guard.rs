@@ -32,6 +32,7 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_filter(STORED, stored);
     environment.add_filter("tojson", to_json);
     environment.add_filter("string", string);
+    environment.add_filter("int", int);
     environment.add_filter("pprint", pprint);
     environment.set_formatter(print);
 }
@@ -55,6 +56,22 @@ pub(super) fn print(
 fn string(state: &State, value: &Value) -> Result<Value, Error> {
     bounded(state, value)?;
     minijinja::filters::string(state, value)
+}
+
+/// An integer; an error where none can hold the number, which would become the nearest that can.
+fn int(
+    state: &State,
+    value: &Value,
+    default: Option<Value>,
+    base: Option<u32>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    let number = minijinja::filters::int(state, value, default, base, named)?;
+    if i128::try_from(number.clone()).is_ok_and(|n| n == i128::MAX || n == i128::MIN) {
+        let what = format!("`{value}` is too large for an integer");
+        return Err(Error::new(ErrorKind::InvalidOperation, what));
+    }
+    Ok(number)
 }
 
 fn pprint(state: &State, value: &Value) -> Result<String, Error> {

@@ -17,6 +17,16 @@ pub(super) fn takes_in_files(source: &str) -> bool {
     })
 }
 
+/// Whether a column stands in an expression: what is sliced is none of a template's variables.
+pub(super) fn names(source: &str, column: &str) -> bool {
+    let is_letter = |c: char| c.is_alphanumeric() || c == '_';
+    blocks(source).any(|block| {
+        block.match_indices(column).any(|(at, _)| {
+            !block[..at].ends_with(is_letter) && !block[at + column.len()..].starts_with(is_letter)
+        })
+    })
+}
+
 /// What to write where a template is none because a column's name stands in it as it is.
 pub(super) fn of_syntax(source: &str) -> Option<String> {
     let name = blocks(source).map(str::trim).find(|name| looks_like_a_column(name))?;

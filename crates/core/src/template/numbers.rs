@@ -9,8 +9,9 @@ use std::{fmt, sync::Arc};
 
 use minijinja::{
     Environment, Error, Output, State, Value,
-    value::{Kwargs, Object, ObjectRepr, ValueKind},
+    value::{Kwargs, Object, ObjectRepr, Serde, ValueKind},
 };
+use serde::{Serialize, Serializer};
 
 use super::guard;
 use crate::fields::Fields;
@@ -126,9 +127,23 @@ fn in_quotes(value: &Value) -> Option<Value> {
             let quoted: Vec<_> = entries.iter().map(|(_, value)| in_quotes(value)).collect();
             let any = quoted.iter().any(Option::is_some);
             let both = std::iter::zip(quoted, entries);
-            any.then(|| both.map(|(quoted, (key, plain))| (key, quoted.unwrap_or(plain))).collect())
+            let entry = |(quoted, (key, plain)): (Option<Value>, _)| (key, quoted.unwrap_or(plain));
+            any.then(|| mapping(both.map(entry)))
         }
         _ => None,
+    }
+}
+
+/// A mapping with these entries, in their order; pairs alone would be a list.
+pub(super) fn mapping(entries: impl Iterator<Item = (Value, Value)>) -> Value {
+    Serde(Entries(entries.collect())).into()
+}
+
+struct Entries(Vec<(Value, Value)>);
+
+impl Serialize for Entries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 

@@ -48,6 +48,9 @@ impl Quota {
         usual_tokens: f64,
         (now, wall): (Instant, fn() -> SystemTime),
     ) -> Option<Self> {
+        if !headers.keys().any(|name| name.as_str().contains("ratelimit")) {
+            return None;
+        }
         let left = |names: &[(&str, &str)], each: f64| {
             let (left, reset) = names.iter().find_map(|(left, reset)| {
                 let text = |name: &str| headers.get(name)?.to_str().ok();

@@ -4,19 +4,28 @@
 //! A claim is a lock on one byte of an empty file beside the ledger; the request's hash is the place
 //! of the byte. The system lets go of a process's locks when it ends, however that is, so no claim
 //! is left over. Where the system or the file system has no such locks, everything can be claimed.
+//!
+//! A process that is alone locks a whole file at its first claim there, and its further claims take
+//! no system call. A thread looks for others; once one has come, each file that is locked as a whole
+//! is unlocked but for the bytes that are claimed.
 
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use evalmark_core::request::RequestHash;
 
+use super::byte_locks::{self, ByteLocks};
+
 /// Files that claims spread over: the system searches a file's locks one by one.
 const FILES: usize = 64;
+/// How often a process that is alone looks for others.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The claims on one ledger's requests. Cheap to clone; clones are one claimant.
 #[derive(Clone, Debug)]
@@ -25,9 +34,24 @@ pub(crate) struct Claims(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
-    files: Vec<OnceLock<Option<locks::File>>>,
+    files: Vec<ClaimFile>,
     /// Another claimant was seen.
     has_company: AtomicBool,
+}
+
+/// One of the files that claims spread over.
+#[derive(Debug, Default)]
+struct ClaimFile {
+    locks: OnceLock<Option<ByteLocks>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// Whether this claimant has locked all places of the file.
+    is_whole: bool,
+    /// The places that were claimed while it was: a few, since requests spread over all files.
+    places: Vec<i64>,
 }
 
 /// A request that this process alone asks, until the claim is dropped.
@@ -46,10 +70,13 @@ impl Claims {
         let folder = PathBuf::from(folder);
         // Without the folder there are no files, and everything can be claimed.
         drop(super::private::create_folder(&folder));
-        let files = std::iter::repeat_with(OnceLock::new).take(FILES).collect();
+        let files = std::iter::repeat_with(ClaimFile::default).take(FILES).collect();
         let claims = Self(Arc::new(Inner { folder, files, has_company: AtomicBool::new(false) }));
-        if let Some(file) = claims.file(0) {
+        if let Some(file) = claims.0.locks(0) {
             file.attend();
+            if !claims.0.look() {
+                watch(&claims.0);
+            }
         }
         claims
     }
@@ -61,122 +88,125 @@ impl Claims {
         // Places below are for attendance; locks cannot reach the last one.
         let place = (place & (i64::MAX >> 1)) + 1;
         let file = usize::from(*shard) % FILES;
-        let is_free = self.file(file).is_none_or(|locks| locks.lock(place));
-        is_free.then(|| Claim { claims: self.clone(), file, place })
+        self.0.lock(file, place).then(|| Claim { claims: self.clone(), file, place })
     }
 
     /// Whether another process uses the ledger, or has used it since this one opened it and was
-    /// seen.
+    /// seen. A request that was claimed before cannot have been asked by another process since.
     pub(crate) fn has_company(&self) -> bool {
-        let Inner { has_company, .. } = &*self.0;
-        if has_company.load(Ordering::Relaxed) {
+        self.0.has_company.load(Ordering::Acquire)
+    }
+}
+
+impl Inner {
+    /// Locks a place of a file, or all of it where this claimant is alone.
+    fn lock(&self, file: usize, place: i64) -> bool {
+        let Some(locks) = self.locks(file) else { return true };
+        let mut held = self.held(file);
+        if !held.is_whole && !self.look() {
+            held.is_whole = locks.lock(byte_locks::ALL);
+            self.has_company.fetch_or(!held.is_whole, Ordering::AcqRel);
+        }
+        if held.is_whole {
+            held.places.push(place);
             return true;
         }
-        let is_seen = self.file(0).is_some_and(locks::File::is_attended);
-        has_company.fetch_or(is_seen, Ordering::Relaxed);
+        locks.lock(byte_locks::one(place))
+    }
+
+    /// Lets go of a place.
+    fn unlock(&self, file: usize, place: i64) {
+        let Some(locks) = self.locks(file) else { return };
+        let mut held = self.held(file);
+        if let Some(at) = held.places.iter().position(|held| *held == place) {
+            held.places.swap_remove(at);
+        }
+        if !held.is_whole {
+            locks.unlock(byte_locks::one(place));
+        }
+    }
+
+    /// Whether another claimant is there, or was seen before.
+    fn look(&self) -> bool {
+        let is_seen = self.has_company.load(Ordering::Acquire)
+            || self.locks(0).is_some_and(ByteLocks::is_attended);
+        self.has_company.fetch_or(is_seen, Ordering::AcqRel);
         is_seen
     }
 
-    fn file(&self, number: usize) -> Option<&locks::File> {
-        let Inner { folder, files, .. } = &*self.0;
-        let open = || locks::File::open(&folder.join(format!("{number:02x}")));
-        files.get(number)?.get_or_init(open).as_ref()
+    /// Unlocks what is locked but not claimed.
+    fn make_room(&self) {
+        for number in 0..FILES {
+            let mut held = self.held(number);
+            let (true, Some(locks)) = (held.is_whole, self.locks(number)) else { continue };
+            let mut places = std::mem::take(&mut held.places);
+            places.sort_unstable();
+            let mut start = byte_locks::ALL.start;
+            for place in places {
+                locks.unlock(start..place);
+                start = place + 1;
+            }
+            locks.unlock(start..byte_locks::ALL.end);
+            held.is_whole = false;
+        }
+    }
+
+    fn held(&self, file: usize) -> MutexGuard<'_, Held> {
+        self.files[file].held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locks(&self, file: usize) -> Option<&ByteLocks> {
+        let open = || ByteLocks::open(&self.folder.join(format!("{file:02x}")));
+        self.files[file].locks.get_or_init(open).as_ref()
+    }
+}
+
+/// Looks for other claimants until one has come, and then makes room.
+fn watch(claims: &Arc<Inner>) {
+    let watched: Weak<Inner> = Arc::downgrade(claims);
+    let look = move || {
+        while let Some(claims) = watched.upgrade() {
+            if claims.look() {
+                claims.make_room();
+                return;
+            }
+            drop(claims);
+            std::thread::sleep(LOOK);
+        }
+    };
+    // Without the thread others would wait for ever, so that each place is locked by itself.
+    let thread = std::thread::Builder::new().name("claims".to_owned()).spawn(look);
+    if thread.is_err() {
+        claims.has_company.store(true, Ordering::Release);
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Some(file) = self.claims.file(self.file) {
-            file.unlock(self.place);
-        }
-    }
-}
-
-/// Locks on single bytes that belong to an open file, not to a process: two ledgers that one process
-/// opens are two claimants.
-#[cfg(target_os = "linux")]
-mod locks {
-    use std::{os::fd::AsFd, path::Path};
-
-    use nix::{
-        fcntl::{FcntlArg, fcntl},
-        libc::{F_RDLCK, F_UNLCK, F_WRLCK, SEEK_SET, c_int, flock},
-    };
-
-    /// The byte that every claimant holds together with the others.
-    const ATTENDANCE: i64 = 0;
-
-    #[derive(Debug)]
-    pub(super) struct File(std::fs::File);
-
-    impl File {
-        pub(super) fn open(path: &Path) -> Option<Self> {
-            crate::ledger::private::open_file(path).ok().map(Self)
-        }
-
-        /// Whether the byte was free, or the system cannot tell.
-        pub(super) fn lock(&self, place: i64) -> bool {
-            use nix::errno::Errno::{EACCES, EAGAIN};
-            let locked = fcntl(self.0.as_fd(), FcntlArg::F_OFD_SETLK(&byte(F_WRLCK, place)));
-            !matches!(locked, Err(EAGAIN | EACCES))
-        }
-
-        pub(super) fn unlock(&self, place: i64) {
-            let _ = fcntl(self.0.as_fd(), FcntlArg::F_OFD_SETLK(&byte(F_UNLCK, place)));
-        }
-
-        pub(super) fn attend(&self) {
-            let _ = fcntl(self.0.as_fd(), FcntlArg::F_OFD_SETLK(&byte(F_RDLCK, ATTENDANCE)));
-        }
-
-        /// Whether another claimant attends.
-        pub(super) fn is_attended(&self) -> bool {
-            let mut asked = byte(F_WRLCK, ATTENDANCE);
-            let told = fcntl(self.0.as_fd(), FcntlArg::F_OFD_GETLK(&mut asked));
-            told.is_ok() && c_int::from(asked.l_type) != F_UNLCK
-        }
-    }
-
-    fn byte(kind: c_int, place: i64) -> flock {
-        let short = |number: c_int| i16::try_from(number).unwrap_or_default();
-        let (l_type, l_whence) = (short(kind), short(SEEK_SET));
-        flock { l_type, l_whence, l_start: place, l_len: 1, l_pid: 0 }
-    }
-}
-
-/// Systems without such locks.
-#[cfg(not(target_os = "linux"))]
-mod locks {
-    use std::path::Path;
-
-    #[derive(Debug)]
-    pub(super) struct File;
-
-    impl File {
-        pub(super) fn open(_: &Path) -> Option<Self> {
-            None
-        }
-
-        pub(super) fn lock(&self, _: i64) -> bool {
-            true
-        }
-
-        pub(super) fn unlock(&self, _: i64) {}
-
-        pub(super) fn attend(&self) {}
-
-        pub(super) fn is_attended(&self) -> bool {
-            false
-        }
+        self.claims.0.unlock(self.file, self.place);
     }
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn hash(number: u8) -> RequestHash {
         RequestHash([number; 32])
+    }
+
+    /// Claims, once others have made room.
+    fn claim_soon(claims: &Claims, endpoint: i64, hash: &RequestHash) -> Option<Claim> {
+        let begun = Instant::now();
+        loop {
+            let claim = claims.claim(endpoint, hash);
+            if claim.is_some() || begun.elapsed() > 20 * LOOK {
+                return claim;
+            }
+            std::thread::yield_now();
+        }
     }
 
     #[test]
@@ -185,14 +215,44 @@ mod tests {
         let ledger = folder.path().join("ledger.sqlite");
         let one = Claims::open(&ledger);
         assert!(!one.has_company());
-        let other = Claims::open(&ledger);
-        assert!(one.has_company() && other.has_company());
+        // Alone, so that the whole file is locked.
         let claim = one.claim(1, &hash(1)).expect("a free request");
-        assert!(other.claim(1, &hash(1)).is_none());
-        assert!(other.claim(2, &hash(1)).is_some(), "another endpoint's");
+        let let_go = one.claim(1, &hash(65)).expect("another of the same file");
+        drop(let_go);
+        let other = Claims::open(&ledger);
+        assert!(other.has_company());
+        assert!(claim_soon(&other, 2, &hash(1)).is_some(), "another endpoint's");
+        assert!(one.has_company());
+        assert!(other.claim(1, &hash(65)).is_some(), "let go before the other came");
         assert!(other.claim(1, &hash(2)).is_some(), "another request");
+        assert!(other.claim(1, &hash(1)).is_none());
         drop(claim);
-        assert!(other.claim(1, &hash(1)).is_some());
+        let claim = other.claim(1, &hash(1));
+        assert!(claim.is_some() && one.claim(1, &hash(1)).is_none());
+    }
+
+    #[test]
+    fn room_is_made_between_all_claims() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = folder.path().join("ledger.sqlite");
+        let one = Claims::open(&ledger);
+        let number = |number: u64| {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&number.to_le_bytes());
+            RequestHash(bytes)
+        };
+        // Neighbours, the first and the last place among them.
+        let mine = [0, 1, 2, 5, 77, u64::MAX >> 2];
+        let claims: Vec<_> = mine.iter().map(|n| one.claim(0, &number(*n))).collect();
+        let other = Claims::open(&ledger);
+        assert!(claim_soon(&other, 0, &number(1000)).is_some());
+        for n in (0..100).chain([u64::MAX >> 2, (u64::MAX >> 2) - 1]) {
+            assert_eq!(other.claim(0, &number(n)).is_none(), mine.contains(&n), "{n}");
+        }
+        drop(claims);
+        for n in mine {
+            assert!(other.claim(0, &number(n)).is_some(), "{n}");
+        }
     }
 
     #[test]
@@ -205,6 +265,7 @@ mod tests {
         drop(one);
         let other = Claims::open(&ledger);
         // The forgotten claim keeps the files open, as a process that still runs would.
+        assert!(claim_soon(&other, 1, &hash(2)).is_some());
         assert!(other.claim(1, &hash(1)).is_none());
     }
 

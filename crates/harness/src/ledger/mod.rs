@@ -6,6 +6,7 @@
 //! up, `claims.rs` keeps processes from asking the same thing at once, `private.rs` keeps other users
 //! out, `upkeep.rs` says what there is and throws away, `error.rs` says what can go wrong.
 
+mod byte_locks;
 mod claims;
 mod disk;
 mod error;

@@ -50,8 +50,8 @@ pub struct ParquetRows {
 ///
 /// Numbers, booleans and texts (as UTF-8) stay what they are, decimals and 128-bit integers with all
 /// their digits; dates, times and durations become ISO 8601 text; lists, structs and maps become
-/// arrays and objects; null, NaN and infinity become `null`. A column that cannot be read, or bytes
-/// that are not text, are an error only where they are used.
+/// arrays and objects; null and NaN, which dataframes write for null, become `null`. A column that
+/// cannot be read, bytes that are not text, and infinity are an error only where they are used.
 pub fn parquet_rows(path: &Path) -> Result<ParquetRows, DatasetReadError> {
     rows_of(TableReader::open(path)?)
 }
@@ -253,6 +253,8 @@ fn json(value: &AnyValue<'_>, pointer: &str, marks: &mut Marks) -> PolarsResult<
         AnyValue::Int16(value) => Value::from(*value),
         AnyValue::Int32(value) => Value::from(*value),
         AnyValue::Int64(value) => Value::from(*value),
+        AnyValue::Float32(value) if value.is_infinite() => infinite(pointer, marks),
+        AnyValue::Float64(value) if value.is_infinite() => infinite(pointer, marks),
         AnyValue::Float32(value) => float32(*value),
         AnyValue::Float64(value) => Value::from(*value),
         AnyValue::Decimal(digits, _, scale) => decimal(*digits, *scale, pointer, marks),
@@ -274,6 +276,12 @@ fn json(value: &AnyValue<'_>, pointer: &str, marks: &mut Marks) -> PolarsResult<
         AnyValue::BinaryOwned(bytes) => bytes_as_text(bytes, pointer, marks),
         other => polars_bail!(ComputeError: "{}", other.dtype()),
     })
+}
+
+/// No number that a prompt or a target could hold.
+fn infinite(pointer: &str, marks: &mut Marks) -> Value {
+    marks.unusable(pointer, "is infinite; write a number or null", "Infinity");
+    Value::Null
 }
 
 /// Bytes as the text that they are; what is none is an error where it is used.

@@ -101,6 +101,28 @@ fn bytes_that_are_not_text_are_an_error_only_where_they_are_used() {
 }
 
 #[test]
+fn infinity_is_an_error_only_where_it_is_used() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("data.parquet");
+    let single = [f32::NEG_INFINITY, 0.5];
+    let lists = [Series::new("".into(), [1.0, f64::INFINITY]), Series::new("".into(), [2.0])];
+    let number = column("number", [f64::INFINITY, f64::NAN]);
+    write(
+        &path,
+        vec![column("id", ["a", "b"]), number, column("single", single), column("list", lists)],
+    );
+    let rows: Vec<_> = parquet_rows(&path).unwrap().map(Result::unwrap).collect();
+    assert_eq!(text(&rows[0], "id").as_deref(), Ok("a"));
+    for (name, place) in [("number", "number"), ("single", "single"), ("list", "list.1")] {
+        let error = text(&rows[0], name).unwrap_err();
+        assert_eq!(error, format!("`{place}` is infinite; write a number or null"));
+    }
+    // A dataframe's null.
+    assert_eq!(rows[1]["number"], Value::Null);
+    assert_eq!(text(&rows[1], "list").as_deref(), Ok("[2.0]"));
+}
+
+#[test]
 fn what_pyarrow_writes_is_read_as_it_stands() {
     let rows = written("pyarrow.parquet");
     let check = |name: &str, first: &str, second: &str| {

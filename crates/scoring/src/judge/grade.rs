@@ -30,11 +30,12 @@ pub(crate) fn read<T: DeserializeOwned>(
         Answer::Rest(rest) => rest,
         Answer::Endless => return Err("the judge's reasoning never ends".to_owned()),
     };
-    let text = unfenced(output.trim());
+    let output = output.trim_start_matches('\u{feff}').trim();
+    let text = unfenced(output);
     if !text.starts_with('{') {
-        return within(subject, key, output.trim());
+        return within(subject, key, output);
     }
-    parsed(text).or_else(|error| within(subject, key, output.trim()).map_err(|_| error))
+    parsed(text).or_else(|error| within(subject, key, output).map_err(|_| error))
 }
 
 /// The judge's remark, where it is a text that says something; long ones are cut.

@@ -152,7 +152,7 @@ fn is_denied(head: &str, negation: &[String]) -> bool {
 
 /// In any case and with any apostrophe.
 fn fold(word: &str) -> String {
-    caseless::default_case_fold_str(word).replace('’', "'")
+    crate::normalize::casefold(word).replace('’', "'")
 }
 
 #[cfg(test)]

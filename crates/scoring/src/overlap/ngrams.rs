@@ -65,6 +65,7 @@ pub(crate) fn shared(a: &[u32], b: &[u32]) -> u64 {
 
 /// The numbers of things, in the order in which they first appear.
 fn numbers<T: Hash + Eq>(known: &mut HashMap<T, u32>, things: impl Iterator<Item = T>) -> Vec<u32> {
+    known.reserve(things.size_hint().0);
     things
         .map(|thing| {
             let next = u32::try_from(known.len()).unwrap_or(u32::MAX);

@@ -55,7 +55,7 @@ pub(crate) fn lower(text: &str) -> String {
 
 /// `str.casefold`.
 pub(crate) fn casefold(text: &str) -> String {
-    caseless::default_case_fold_str(text)
+    crate::normalize::casefold(text)
 }
 
 /// `re.sub(r"\b(a|an|the)\b", " ", text)`.

@@ -9,9 +9,19 @@ use super::tags::Tag;
 /// How far the backticks of inline code are looked for.
 const REACH: usize = 200;
 
-/// Whether a tag is wrapped by itself in quotes, backticks or parentheses.
+/// Whether a tag is wrapped by itself in quotes, backticks or parentheses. What stands before it must
+/// open them: in `"A"</think>"B"` and after a fence two quotations touch the tag.
 pub(super) fn is_wrapped(text: &str, tag: &Tag) -> bool {
-    let before = text[..tag.span.start].chars().next_back();
+    let head = &text[..tag.span.start];
+    let before = head.chars().next_back();
+    if let Some(mark @ ('"' | '\'' | '`')) = before {
+        let outer = head.trim_end_matches(mark);
+        let is_fence = mark == '`' && head.len() - outer.len() > 2;
+        let closes = |c: char| c.is_alphanumeric() || ".,!?;:)]}".contains(c);
+        if is_fence || outer.ends_with(closes) {
+            return false;
+        }
+    }
     let after = text[tag.span.end..].chars().next();
     before.zip(after).is_some_and(|pair| {
         matches!(

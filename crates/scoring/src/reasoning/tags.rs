@@ -68,6 +68,8 @@ const PLAIN: Rest = Rest::Element(&[""]);
 const FORMS: &[Form] = &[
     ("<think", Family::Think, true, THINK),
     ("</think", Family::Think, false, THINK),
+    ("<antthinking", Family::Think, true, PLAIN),
+    ("</antthinking", Family::Think, false, PLAIN),
     ("<thought", Family::Thought, true, PLURAL),
     ("</thought", Family::Thought, false, PLURAL),
     ("<reasoning", Family::Reasoning, true, PLAIN),

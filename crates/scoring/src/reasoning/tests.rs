@@ -44,6 +44,10 @@ fn thoughts_are_cut_off() {
         "<think>```py\nx = 1</think>\n",
         "<think>The user asks about <think> tags.</think>",
         "<think>It ends with `</think>`, so A.</think>",
+        "<think>`</think>` ends it, \"</think>\" too.</think>",
+        // Quotations and fences that touch a tag do not wrap it.
+        "<antThinking>A</antThinking>",
+        "<think>```json\n{}\n```</think>\n",
         // Without their beginning.
         "So it must be A.\n</think>\n\n",
         "A? No. </think> ",
@@ -82,6 +86,14 @@ fn thoughts_between_parts_of_an_answer() {
     check(&format!("<|channel|>analysis<|message|>a<|end|><|start|>assistant{call}"), call);
     check("<think>a</think>", "");
     check("a</think>\n", "");
+}
+
+#[test]
+fn quotations_on_both_sides_of_a_tag_do_not_wrap_it() {
+    check("<think>I'd say \"A\"</think>\"B\"", "\"B\"");
+    check("<think>He said 'A.'</think>'B'", "'B'");
+    check("<think>Use `A`</think>`B`", "`B`");
+    check("<think>```json\n{}\n```</think>```json\n1\n```", "```json\n1\n```");
 }
 
 #[test]

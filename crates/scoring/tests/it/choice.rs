@@ -62,6 +62,16 @@ fn a_declared_choice_counts_and_the_last_one_wins() {
         ("The answer is A because the others are not", "A"),
         ("Answer: A is right", "A"),
         ("The correct choice is D. A dog would say B.", "D"),
+        ("The correct letter is B; A and C are traps", "B"),
+        ("The answer to question A is B", "B"),
+        ("I believe the answer's B; A and C are traps", "B"),
+        ("I'd say B. A and C are traps", "B"),
+        ("That leaves B. A and C fail.", "B"),
+        ("Option B is the only one that fits; A and C don't.", "B"),
+        ("B fits best. A and C don't.", "B"),
+        ("A (incorrect), B (correct), C (incorrect)", "B"),
+        ("<answer>B</answer> C was close, D too", "B"),
+        ("<final_answer>B</final_answer>\nC was close, D too", "B"),
         ("Answer: B\n\nA and C are distractors.", "B"),
     ]);
 }
@@ -186,6 +196,17 @@ fn declarations_in_other_languages() {
         ("Đáp án đúng là C", "C"),
         ("La respuesta es A porque B es menor", "A"),
         ("Answer: A\n\nExplanation: B is too small.", "A"),
+        ("Die Antwort ist B. A und C passen nicht.", "B"),
+        ("Poprawna odpowiedź to B, a nie C. D też nie", "B"),
+        ("Rätt svar är B, eftersom A och C är fel", "B"),
+        ("Svaret er B. A og C er feil", "B"),
+        ("Správná odpověď je B, protože A a C ne", "B"),
+        ("A helyes válasz B, mert C és D nem", "B"),
+        ("Oikea vastaus on B, koska A ja C eivät", "B"),
+        ("Răspunsul corect este B, deoarece A și C nu", "B"),
+        ("पहले A और C देखें। सही विकल्प B है", "B"),
+        ("گزینه صحیح B است، A و C نادرست", "B"),
+        ("Doğru cevap B'dir. A ve C yanlış.", "B"),
     ]);
 }
 
@@ -213,6 +234,9 @@ fn a_line_that_begins_with_a_letter_counts() {
         ("(A) cats bark\n(C) dogs do", "-"),
         ("B) dog or C) cow", "-"),
         ("A good answer would be B. C packs proteins.", "B"),
+        ("option b", "B"),
+        ("N/A", "-"),
+        ("Answer: N/A", "-"),
     ]);
 }
 
@@ -293,6 +317,39 @@ fn options_may_be_chosen_by_their_text() {
     }
     assert_eq!(with_texts("A", "A", &json!("no list")), None);
     assert_eq!(with_texts("42", "B", &json!([41, 42])), Some(1.0));
+}
+
+#[test]
+fn what_is_said_of_a_letter_may_stand_behind_its_text() {
+    let options = json!(["Ribosome", "Mitochondria", "Nucleus", "Golgi body"]);
+    for answer in [
+        "Mitochondria (B). A is for proteins.",
+        "The mitochondria (option B). Ribosomes (A) make proteins.",
+        "B — Mitochondria\n\nA — makes proteins",
+        "C) Nucleus is wrong\nB) Mitochondria is right",
+        "A) Ribosome: makes proteins\nB) Mitochondria: makes ATP ✅",
+        "A. Ribosome - no\nB. Mitochondria - yes\nC. Nucleus - no\nD. Golgi body - no",
+        "A. Ribosome: no.\nC. Nucleus: no.\nD. Golgi body: no.\nB. Mitochondria: yes.",
+        "A: Ribosome ✗\nB: Mitochondria ✓\nC: Nucleus ✗",
+        "A: Ribosome (incorrect)\nB: Mitochondria (correct)\nC: Nucleus (incorrect)",
+        "A) Ribosome is incorrect.\nB) Mitochondria is correct.\nC) Nucleus is incorrect.",
+        "B) mitochondria, not C) nucleus",
+        "B) Mitochondria\n\n- A: wrong place\n- C: stores DNA",
+    ] {
+        assert_eq!(with_texts(answer, "B", &options), Some(1.0), "{answer:?}");
+    }
+    let a = "**A. Ribosome**\n\n- C: wrong place\n- B: makes ATP";
+    assert_eq!(with_texts(a, "A", &options), Some(1.0));
+    let numbers = json!(["16", "162", "-3", "3"]);
+    assert_eq!(with_texts("162 (B)\n\nA is a trap.", "B", &numbers), Some(1.0));
+    assert_eq!(with_texts("-3 (C)\n\nD is a trap.", "C", &numbers), Some(1.0));
+    for answer in [
+        "B) Mitochondria is incorrect. C) Nucleus is the answer.",
+        "A) Ribosome\nB) Mitochondria\nC) Nucleus\nD) Golgi body",
+        "Nucleus (B)\n\nA makes proteins",
+    ] {
+        assert_eq!(with_texts(answer, "B", &options), Some(0.0), "{answer:?}");
+    }
 }
 
 #[test]

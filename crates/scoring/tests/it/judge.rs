@@ -135,6 +135,7 @@ fn grades_are_read_strictly() {
     let unit = json!({});
     check(&unit, r#"{"grade": 0.5, "reason": "fair"}"#, Some(0.5));
     check(&unit, "\n {\"grade\": 1} \n", Some(1.0));
+    check(&unit, "\u{feff}{\"grade\": 1}", Some(1.0));
     check(&unit, "```json\n{\"grade\": 0}\n```", Some(0.0));
     check(&unit, "```\n{\"grade\": 0, \"confidence\": 3}\n```", Some(0.0));
     for unreadable in [

@@ -98,6 +98,7 @@ fn thousands_have_many_separators() {
     is_read_as("1234567", &["1{,}234{,}567", "12,34,567", "1 234 567 in all", "1\\,234\\,567"]);
     is_read_as("500", &["$2{,}50$ or 500", "1, 500", "120 450 500", "10 20 500", "3,\\ 500"]);
     is_read_as("3.141592", &["$3.141\\,592$"]);
+    is_read_as("12345", &["12\\mathpunct{,}345", "\\boxed{12\\mathord{,}345}"]);
 }
 
 #[test]
@@ -119,6 +120,8 @@ fn exponents_of_units_are_no_numbers() {
             "25 cm³",
             "x_{1} = 25",
             "\\begin{align} 25 \\end{align} \\tag{1}",
+            "\\boxed{25\\ \\frac{\\text{m}}{\\text{s}^2}}",
+            "25 $\\dfrac{\\mathrm{kg}}{\\mathrm{m}^{3}}$",
         ],
     );
 }
@@ -483,6 +486,15 @@ fn marked_numbers() {
             ("Answer 3 questions. All in all 42", "42", 1.0),
             ("The answer is not 7 but 42", "42", 1.0),
             ("Answer: 2^10, in 3 steps", "10", 0.0),
+            ("<answer>42</answer> in 7 steps", "42", 1.0),
+            ("<final_answer>42</final_answer> after 7 steps", "42", 1.0),
+            ("The answer to question 3 is 42, in 7 steps", "42", 1.0),
+            ("Die Antwort ist 42. Schritt 3", "42", 1.0),
+            ("La réponse est donc 42. Étape 3", "42", 1.0),
+            ("Jawabannya adalah 42. Langkah 3", "42", 1.0),
+            ("Svar: 42. Steg 3", "42", 1.0),
+            ("Svaret är 42. Steg 3", "42", 1.0),
+            ("\\boxed{\\lfloor 3.7 \\rfloor}", "3.7", 0.0),
         ],
     );
     assert!(score(&entry, "7 \\boxed{x}", &["7"]).invalid);

@@ -712,6 +712,34 @@ fn order_extra_calls_and_arguments_of_tool_calls() {
 
 const BOOK: &str = r#"[{"name": "book", "arguments": {"day": "Mon"}}]"#;
 
+#[test]
+fn bounds_of_a_schema_compare_long_numbers_exactly() {
+    let long = |digit: u8| format!("9876543210987654321{digit}");
+    for (bound, digit, expected) in [
+        ("maximum", 0, 1.0),
+        ("maximum", 1, 1.0),
+        ("maximum", 2, 0.0),
+        ("minimum", 0, 0.0),
+        ("minimum", 1, 1.0),
+        ("minimum", 2, 1.0),
+        ("exclusiveMaximum", 0, 1.0),
+        ("exclusiveMaximum", 1, 0.0),
+        ("exclusiveMinimum", 2, 1.0),
+        ("exclusiveMinimum", 1, 0.0),
+    ] {
+        let schema = json!(format!("{{\"{bound}\": {}}}", long(1)));
+        let fields =
+            evalmark_core::fields::Fields::from(Map::from_iter([("s".to_owned(), schema)]));
+        let answer = long(digit);
+        let subject = Subject { fields: &fields, ..Subject::of_texts(&answer, &[]) };
+        let found = metric(&json!({"json_schema": {"column": "s"}})).score(subject).value;
+        assert_eq!(found, Some(expected), "{bound} {digit}");
+    }
+    let rounded = json!({"json_schema": {"schema": {"maximum": 98_765_432_109_876_543_210_f64}}});
+    assert_eq!(complaint(&rounded).pointer, "/json_schema/schema/maximum");
+    check(&json!({"json_schema": {"schema": {"maximum": 1e20}}}), "5", &[], Some(1.0));
+}
+
 /// Calls that servers leave in the text: right where they are wanted, wrong where none is.
 #[test]
 fn tool_calls_left_in_the_text_are_read() {
@@ -737,6 +765,9 @@ fn tool_calls_left_in_the_text_are_read() {
         format!("Sure, I call it: {call}"),
         format!("```json\n{{\"tool_calls\": [{{\"function\": {call}}}]}}\n```"),
         format!("<think>book or not? [] is enough</think>\n{call}"),
+        r#"{"tool": "book", "args": {"day": "Mon"}}"#.to_owned(),
+        r#"{"function": "book", "arguments": {"day": "Mon"}}"#.to_owned(),
+        "```json\n{\"action\": \"book\", \"action_input\": {\"day\": \"Mon\"}}\n```".to_owned(),
     ];
     for answer in forms {
         check(&json!({"tool_call": {}}), &answer, &[BOOK], Some(1.0));
@@ -755,6 +786,7 @@ fn a_tool_call_that_cannot_be_read_is_invalid_and_never_right() {
         "<|python_tag|>book.call(day=\"Mon\")",
         "[book(day='Mon')]",
         "```tool_code\nbook(day='Mon')\n```",
+        "```python\nbook(day='Mon')\n```",
         "{\"name\": \"book\", \"arguments\": {\"day\": \"Mo",
         "```json\n{\"name\": \"book\", \"arguments\": {\"day\": \"Mo",
         "<function=book>{\"day\": </function>",
@@ -768,6 +800,8 @@ fn a_tool_call_that_cannot_be_read_is_invalid_and_never_right() {
         "Its form: {\"name\": \"book\", \"description\": \"x\", \"parameters\": {\"type\": \"object\", \"properties\": {}}}",
         "She said: {\"name\": \"Ann\"}",
         "Action: call the bank.",
+        "{\"action\": \"Final Answer\", \"action_input\": \"Monday\"}",
+        "{\"action\": \"none\"}",
         "<think>{\"name\": \"book\", \"arguments\": {\"day\": \"Mon\"}}? No.</think>No call is needed.",
     ] {
         check(&json!({"tool_call": {}}), answer, &["[]"], Some(1.0));

@@ -23,6 +23,7 @@ impl Checker<'_> {
                 );
             }
         }
+        self.ignored_targets(raw);
         let path = self.folder.join(&raw.path);
         let format = self.format(raw, &path);
         let declared = self.delimiter(raw, format);
@@ -44,6 +45,25 @@ impl Checker<'_> {
             only: None,
             planned: None,
         })
+    }
+
+    /// Items would stay the same while their right answers change.
+    fn ignored_targets(&mut self, raw: &RawDataset) {
+        let targets = raw.target.clone().map(RawNames::into_vec).unwrap_or_default();
+        for (i, column) in raw.ignore.iter().enumerate() {
+            let within = |target: &String| {
+                let rest = target.strip_prefix(column.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            if targets.iter().any(within) {
+                self.complain_with_hint(
+                    &format!("/dataset/ignore/{i}"),
+                    format!("`{column}` holds the target, which is part of an item's content"),
+                    "an item whose right answer changes is another item; ignore other columns only"
+                        .to_owned(),
+                );
+            }
+        }
     }
 
     fn format(&mut self, raw: &RawDataset, path: &Path) -> Option<Format> {
@@ -147,7 +167,12 @@ impl Checker<'_> {
             } else {
                 (format!("the dataset has no column `{column}`"), "its columns")
             };
-            let hint = suggest(&missing.name, &known, what);
+            let mut hint = suggest(&missing.name, &known, what);
+            if let (Format::Csv | Format::Tsv, [_]) = (spec.file.format, &*known) {
+                hint.push_str(
+                    "; if those are several, `dataset.delimiter` says what separates them",
+                );
+            }
             self.complain_with_hint(&pointer, message, hint);
         }
         if self.mistakes.len() > before {

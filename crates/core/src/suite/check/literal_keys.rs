@@ -155,11 +155,30 @@ fn holds_a_key(text: &str, place: Place) -> bool {
     if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----") {
         return true;
     }
-    if place == Place::Address && names_a_key(text) {
-        return true;
+    if place == Place::Address {
+        let plain = decoded(text);
+        let is_hidden =
+            || plain != text && (names_a_key(&plain) || holds_a_key(&plain, Place::Params));
+        if names_a_key(text) || is_hidden() {
+            return true;
+        }
     }
     let part = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     text.split(part).any(|word| is_key(word, place)) || holds_credentials(text, place) || jwt(text)
+}
+
+/// An address without percent-encoding.
+fn decoded(address: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), address.as_bytes());
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after
+            .get(..2)
+            .filter(|_| first == b'%')
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(code.unwrap_or(first));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// `key=…` or `token/…` in an address.

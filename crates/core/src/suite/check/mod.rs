@@ -89,7 +89,7 @@ impl Checker<'_> {
         metrics::inline_files(self.readers.kinds, &metrics, &mut effective);
         let asked = metrics::Asked::by(self.readers.kinds, &metrics);
         let candidates = models::candidates(&raw.models, &asked);
-        if candidates.is_empty() {
+        if candidates.is_empty() && !raw.models.is_empty() {
             self.complain(
                 "/models",
                 "no model is left to evaluate: every one says `evaluate: false`",
@@ -97,6 +97,8 @@ impl Checker<'_> {
         }
         let mut warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
         warnings.extend(unwise::prompts(prompts.as_deref().unwrap_or_default(), first.as_ref()));
+        let ignored = &raw.dataset.ignore;
+        warnings.extend(unwise::ignored(prompts.as_deref().unwrap_or_default(), ignored));
         warnings.extend(unwise::params(&raw.models));
         self.respelled_labels();
         warnings.extend(models::all_evaluated(&raw.models, &asked));

@@ -1,6 +1,9 @@
 //! `refusal`: the answer refuses.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use evalmark_core::{
     metric::{Complaint, Direction, Range},
@@ -107,11 +110,25 @@ fn refuses_in_english(answer: &str) -> bool {
         RegexSet::new(ENGLISH.map(|pattern| format!("(?i){pattern}"))).expect("valid patterns")
     });
     static EACH: LazyLock<[Regex; ENGLISH.len()]> = LazyLock::new(|| ENGLISH.map(pattern));
-    let beginning = unquoted(answer.trim_start());
+    let beginning = unquoted(without_quoted_lines(answer.trim_start()).trim_start());
     PATTERNS.matches(&beginning).iter().any(|i| {
         let mut found = EACH[i].find_iter(&beginning);
         found.any(|found| is_meant(&found, &beginning))
     })
+}
+
+/// A text without Markdown's quotation (`> …`), unless that is all.
+fn without_quoted_lines(answer: &str) -> Cow<'_, str> {
+    let is_quoted = |line: &&str| line.trim_start().starts_with('>');
+    let beginning: String = answer.chars().take(REACH).collect();
+    if !beginning.lines().any(|line| is_quoted(&line)) {
+        return answer.into();
+    }
+    let rest: Vec<&str> = answer.lines().filter(|line| !is_quoted(line)).collect();
+    if rest.iter().all(|line| line.trim().is_empty()) {
+        return answer.into();
+    }
+    rest.join("\n").into()
 }
 
 /// The beginning of a text with straight apostrophes and with nothing between quotes, unless all of

@@ -201,6 +201,8 @@ fn is_joined_before(head: &str) -> bool {
             word.is_some_and(|word| is_word(word) && !runs_on(word)) && !named
         }
         Some('.') => is_initial(word, before),
+        // `N/A`
+        Some('/') => matches!(word, Some('N' | 'n')) && !before.is_some_and(is_word),
         _ => false,
     }
 }
@@ -210,6 +212,10 @@ fn is_joined_after(tail: &str) -> bool {
     let mut chars = tail.chars();
     let (mark, word, after) = (chars.next(), chars.next(), chars.next());
     match mark {
+        // In Turkish `B'dir` says that it is B.
+        Some('\'' | '’') if after.is_some_and(|c| "iıuü".contains(c)) => {
+            !matches!(word, Some('d' | 't')) || tail.chars().nth(3) != Some('r')
+        }
         Some('-' | '\'' | '’') => word.is_some_and(|word| is_word(word) && !runs_on(word)),
         Some('.') => is_initial(word, after),
         _ => false,
@@ -256,7 +262,7 @@ pub(super) fn bare(text: &str) -> &str {
 
 /// In any case, with single blanks.
 pub(super) fn fold(text: &str) -> String {
-    let folded = caseless::default_case_fold_str(&plain_letters(text)).replace('’', "'");
+    let folded = crate::normalize::casefold(&plain_letters(text)).replace('’', "'");
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,6 +1,6 @@
 //! Reading a choice out of an answer, the clearest sign first.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{collections::BTreeSet, iter, sync::LazyLock};
 
 use regex::Regex;
 
@@ -46,7 +46,7 @@ pub(super) fn read(
 
 /// The option that is the only one mentioned and not denied.
 fn only_one(answer: &str, hits: &[Hit], texts: &[String]) -> Result<usize, &'static str> {
-    let mut options: BTreeSet<usize> = meant(answer, hits).map(|hit| hit.option).collect();
+    let mut options: BTreeSet<usize> = meant(answer, hits, texts).map(|hit| hit.option).collect();
     options.extend(mentioned(answer, texts));
     match options.first() {
         Some(only) if options.len() == 1 => Ok(*only),
@@ -56,7 +56,7 @@ fn only_one(answer: &str, hits: &[Hit], texts: &[String]) -> Result<usize, &'sta
 }
 
 /// The letters that stand for options, and are not said to be wrong.
-fn meant<'h>(answer: &str, hits: &'h [Hit]) -> impl Iterator<Item = &'h Hit> {
+fn meant<'h>(answer: &str, hits: &'h [Hit], texts: &[String]) -> impl Iterator<Item = &'h Hit> {
     let (mut denied, mut end) = (false, 0);
     hits.iter().filter(move |hit| {
         if !(hit.as_named || hit.marked) || hit.glued || hit.is_prose(answer) {
@@ -65,7 +65,7 @@ fn meant<'h>(answer: &str, hits: &'h [Hit]) -> impl Iterator<Item = &'h Hit> {
         let goes_on = denied && signs::joins_list(answer.get(end..hit.start).unwrap_or_default());
         denied = goes_on || signs::is_denied(&answer[..hit.start]);
         end = hit.end;
-        !denied && !signs::is_called_wrong(&answer[hit.end..])
+        !denied && !said_after(answer, hit, texts).any(signs::is_called_wrong)
     })
 }
 
@@ -89,7 +89,7 @@ fn declared(
 ) -> Option<Result<usize, &'static str>> {
     let hit_at = |at: usize| {
         let hit = hits.binary_search_by_key(&at, |hit| hit.start).ok().map(|i| hits[i])?;
-        let is_wrong = signs::is_called_wrong(&answer[hit.end..]);
+        let is_wrong = said_after(answer, &hit, texts).any(signs::is_called_wrong);
         (!hit.is_prose(answer) && !is_wrong).then_some(hit)
     };
     let chosen = |hit: Hit| {
@@ -106,12 +106,32 @@ fn declared(
     let right = hits.iter().rfind(|hit| {
         (hit.as_named || hit.marked)
             && !hit.glued
-            && signs::is_called_right(&answer[hit.end..])
+            && said_after(answer, hit, texts).any(signs::is_called_right)
             && !signs::is_denied(&answer[..hit.start])
     });
     let right = right.map(|hit| (hit.start, Ok(hit.option)));
     let last = [leads.last(), conclusions.last(), right];
     last.into_iter().flatten().max_by_key(|(at, _)| *at).map(|(_, option)| option)
+}
+
+/// What follows a letter: directly, and after the option's own text, where that stands between.
+pub(super) fn said_after<'t>(
+    answer: &'t str,
+    hit: &Hit,
+    texts: &[String],
+) -> impl Iterator<Item = &'t str> {
+    let after = &answer[hit.end..];
+    let own = texts.get(hit.option).and_then(|text| {
+        let is_mark = |c: char| ").:：．。、,—–-*_\"] \t".contains(c);
+        without_prefix(after.trim_start_matches(is_mark), bare(text))
+    });
+    iter::once(after).chain(own)
+}
+
+/// What comes after a text that another one begins with, in either case of ASCII.
+pub(super) fn without_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    let (head, rest) = text.split_at_checked(prefix.len())?;
+    (!prefix.is_empty() && head.eq_ignore_ascii_case(prefix)).then_some(rest)
 }
 
 /// The option whose text the answer goes on with; the longest, where several fit.

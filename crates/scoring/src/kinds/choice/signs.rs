@@ -21,16 +21,17 @@ const OPENING: &str = r#"[\s*_"'“‘(\[{$`<（【「『〈《［]*"#;
 pub(super) fn declarations(text: &str) -> impl Iterator<Item = usize> {
     static LEADS: LazyLock<Leads> = LazyLock::new(|| {
         let verb = r"(?:is|was|are|would be|should be|must be|will be|[:=：→]|->)";
-        let act = "choose|chose|pick|picked|select|selected|go with|going with|chọn|elijo|escolho";
-        let noun =
-            format!(r"(?:choice|option)[\s*_]*{verb}|(?:correct|selection|pick)[\s*_]*[:：]");
+        let act = "(?:i['’]d|i would) say|leaves|leaving|choose|chose|pick|picked|select|selected|go with|going with|chọn|elijo|escolho";
+        let noun = format!(
+            r"(?:choice|option|letter)[\s*_]*{verb}|(?:correct|selection|pick)[\s*_]*[:：]"
+        );
         let contrast = r"\bnot\s+\S{1,6}\s*,?\s*but(?:\s+rather)?\b|而是|ではなく、?|じゃなく、?|[가이]\s?아니라|\bsondern\b";
-        let glued = "(?:选项|選項|選択肢|选择|選擇)[\\s*_]*(?:是|为|為|は|が|[:：】])|故选|应选|應選|选择|選擇|选|選|เลือก|선택";
-        let filler = r#"[\s*_"'“‘(\[{$`:=：（<【「『〈《［、]|\\(?:text|textbf|mathrm|mathbf|boxed)\b|\b(?:option|choice|letter|answer|probably|most likely|likely|clearly|therefore|thus|definitely|certainly|surely|obviously|indeed|actually|simply|for sure|still|the)\b|选项|選項|選択肢|应该是|应是|보기|ข้อ|第"#;
+        let glued = "(?:选项|選項|選択肢|选择|選擇)[\\s*_]*(?:是|为|為|は|が|[:：】])|सही विकल्प|सही ऑप्शन|گزینه(?:[ٔی]|‌ی)?\\s+(?:صحیح|درست)|故选|应选|應選|选择|選擇|选|選|เลือก|선택";
+        let filler = r#"[\s*_"'“‘(\[{$`:=：（<>【「『〈《［、]|\\(?:text|textbf|mathrm|mathbf|boxed)\b|\b(?:option|choice|letter|answer|probably|most likely|likely|clearly|therefore|thus|definitely|certainly|surely|obviously|indeed|actually|simply|for sure|still|the)\b|选项|選項|選択肢|应该是|应是|보기|ข้อ|第|विकल्प|گزینه"#;
         let more = format!(r"\b(?:{noun})|\b(?:{act})\b|{contrast}|{glued}|");
         Leads::new(&more, &format!("(?:{filler})*"))
     });
-    LEADS.of(text).find_iter(text).filter_map(|lead| {
+    LEADS.find_iter(text).filter_map(|lead| {
         let refused =
             ["不", "没", "沒", "别", "別", "未", "勿", "不能", "不应", "不应该", "不该", "不要"];
         let is_chosen = lead.as_str().starts_with(['选', '選', '应', '應']);
@@ -62,8 +63,8 @@ pub(super) fn is_end(after: &str) -> bool {
 /// `B is correct`, `(B) is the right answer`, `B是正确的`.
 pub(super) fn is_called_right(after: &str) -> bool {
     static RIGHT: LazyLock<Regex> = LazyLock::new(|| {
-        let english = r"\s+(?:is|would be|seems|must be)\s+(?:the\s+|clearly\s+)?(?:most\s+)?(?:correct|right|best|true|answer|accurate)\b";
-        let marked = r"\s*[:：.)–—-]+\s*[*_]*(?:correct|right|true)\b|\s*[:：.)]*\s*[✓✔✅]";
+        let english = r"\s+(?:is\s+the\s+only\s+(?:one|option|choice)|(?:fits|works|matches|suits)\s+best)\b|\s+(?:is|would be|seems|must be)\s+(?:the\s+|clearly\s+)?(?:most\s+)?(?:correct|right|best|true|answer|accurate)\b";
+        let marked = r"\s*(?:[:：.)–—-]+|[(（])\s*[*_]*(?:correct|right|true|yes)\b|\s*[:：.)(（–—-]*\s*[✓✔✅]";
         let others = r"\s+(?:est|ist|es|é|è|está|—|-)\s+(?:la\s+|le\s+|die\s+|a\s+|o\s+)?(?:bonne\b|correcte?\b|juste\b|vrai\b|richtig|korrekt|correct[ao]|corret[ao]|corrett[ao]|giust[ao]|respuesta|resposta|risposta|réponse|правильн|верн)";
         let chinese = "(?:选项|選項|项|項)?(?:是|为|為|就是|才是)?最?(?:正确|正確|对的|對的|合适|恰当|符合)|(?:选项|選項|项|項)?(?:是|为|為)答案";
         let japanese = "(?:が|は)(?:最も|一番)?(?:正解|正しい(?:です)?(?:$|[^くと])|正答|適切|答え)|を選(?:び|択)";
@@ -84,14 +85,14 @@ pub(super) fn is_called_wrong(after: &str) -> bool {
         let more = format!(
             r"(?:(?:\s*[,，]\s*{name})*(?:{and}{name})+|(?:\s*[,，]\s*{name})+(?:\s+are|\s*[均都]))?"
         );
-        let verb = r"(?:\s*[,:：.)–—-]?\s+(?:(?:is|are|was|were|seems?|would\s+be|both|all|also|clearly|obviously|definitely|simply|therefore)\s+)*|\s*[:：.)]\s*)[*_]*";
+        let verb = r"(?:\s*[,:：.)–—-]?\s+(?:(?:is|are|was|were|seems?|would\s+be|both|all|also|clearly|obviously|definitely|simply|therefore)\s+)*|\s*[:：.)(（]\s*)[*_]*";
         let wrong = r"(?:no(?:\s*$|\s*[.,;\n])|wrong|incorrect|false|inaccurate|eliminated|ruled\s+out|excluded|invalid|a\s+distractor|distractors|(?:is|are|was|were)?n['’]t\s+(?:correct|right|true|the|it)|not\s+(?:correct|right|true|the|it\b|valid|accurate|possible|supported)|falsch|faux|fausse|неверн|неправильн)";
         let others = r"\s+(?:est|sont|ist|sind|es|son|é|são|è|sono)\s+(?:faux|fausse|incorrect|falsch|fals[ao]|errad[ao]|sbagliat[ao])";
         let chinese = "(?:选项|選項|项|項)?(?:都|均|也|就)?(?:是|为)?(?:都|也)?(?:不正确|不正確|不对|不對|错|錯|不符合|不是正确|不合适|排除|可排除|[✗✘❌])";
         let japanese = "(?:は|が|も)?(?:間違|誤り|不正解|違い|違う|正しくな|不適切|ではな|ではあり|じゃな|でな)";
         let korean = r"\s?(?:는|은|가|이|도)?\s?(?:틀|오답|아니|아닌|잘못)";
         let thai = r"\s?(?:ผิด|ไม่ถูก)";
-        let cross = r"\s*[:：.)]*\s*[✗✘❌]";
+        let cross = r"\s*[:：.)(（–—-]*\s*[✗✘❌]";
         fast_pattern(&format!(
             "(?i)^{CLOSING}(?:{more}(?:{verb}{wrong}|{chinese}|{japanese}|{korean}|{thai})|{others}|{cross})"
         ))

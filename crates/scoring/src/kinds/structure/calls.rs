@@ -88,7 +88,11 @@ pub(super) fn calls_in(answer: &str) -> Result<Vec<Call>, String> {
 /// Whether an answer, or a block of it, calls tools in code.
 fn is_code(answer: &str) -> bool {
     let is_tool_code = |language: &str| language.eq_ignore_ascii_case("tool_code");
+    let trimmed = answer.trim();
+    let is_block = trimmed.starts_with("```") && trimmed.ends_with("```");
+    let is_call_alone = || matches!(&*blocks(trimmed), [block] if IS_CODE.is_match(block.body));
     answer.contains('(') && IS_CODE.is_match(answer)
+        || is_block && answer.contains('(') && is_call_alone()
         || answer.contains("tool_code")
             && blocks(answer).iter().any(|block| is_tool_code(block.language))
 }
@@ -167,13 +171,12 @@ fn is_call(value: &Value) -> bool {
         let inner =
             ["function", "function_call"].iter().find_map(|key| object.get(*key)?.as_object());
         let object = inner.unwrap_or(object);
-        let given = ["arguments", "parameters", "input"].iter().find_map(|key| object.get(*key));
-        let is_given = given.is_some_and(|given| match given {
+        let is_given = given(object).is_some_and(|given| match given {
             Value::Object(map) => !map.contains_key("properties"),
             Value::String(text) => text.trim_start().starts_with('{'),
             _ => false,
         });
-        object.get("name").is_some_and(Value::is_string) && is_given
+        name(object).is_some() && is_given
     };
     match value {
         Value::Array(elements) => {
@@ -210,13 +213,28 @@ pub(super) fn calls(value: &Value) -> Result<Option<Vec<Call>>, String> {
     }
 }
 
+/// The tool's name, which agents write under other keys too, where its arguments stand beside it.
+fn name(object: &Map<String, Value>) -> Option<&str> {
+    let name = object.get("name").and_then(Value::as_str);
+    let others = ["tool", "tool_name", "function", "action"];
+    let other = || others.iter().find_map(|key| object.get(*key)?.as_str());
+    // How agents end.
+    let other = || other().filter(|name| !name.eq_ignore_ascii_case("final answer"));
+    name.or_else(|| given(object).and_then(|_| other()))
+}
+
+/// The arguments of a call, as they are given.
+fn given(object: &Map<String, Value>) -> Option<&Value> {
+    let keys = ["arguments", "parameters", "input", "args", "action_input", "tool_input"];
+    keys.iter().find_map(|key| object.get(*key))
+}
+
 /// One call, alone or within `function`.
 fn call(object: &Map<String, Value>) -> Result<Option<Call>, String> {
     let inner = ["function", "function_call"].iter().find_map(|key| object.get(*key)?.as_object());
     let object = inner.unwrap_or(object);
-    let Some(name) = object.get("name").and_then(Value::as_str) else { return Ok(None) };
-    let given = ["arguments", "parameters", "input"].iter().find_map(|key| object.get(*key));
-    let arguments = match given {
+    let Some(name) = name(object) else { return Ok(None) };
+    let arguments = match given(object) {
         None | Some(Value::Null) => Value::Object(Map::new()),
         Some(Value::String(text)) if text.trim().is_empty() => Value::Object(Map::new()),
         Some(Value::String(text)) => exact_json::from_str(text)

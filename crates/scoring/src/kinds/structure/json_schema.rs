@@ -67,7 +67,7 @@ impl Define for JsonSchemaFit {
         threshold: Some(1.0),
         needs_target: false,
         model_refs: &[],
-        source: "JSON Schema, draft 2020-12, by crate `jsonschema`; `const` and `enum` compare numbers exactly in decimal, however long.",
+        source: "JSON Schema, draft 2020-12, by crate `jsonschema`; `const`, `enum` and bounds compare numbers exactly in decimal, however long.",
     };
     type Params = Params;
 
@@ -125,16 +125,27 @@ impl Fit {
     }
 }
 
-/// The place of a `const`, or a choice of an `enum`, that was rounded when the suite was read.
+/// Bounds of a schema for an answer's numbers.
+const BOUNDS: [&str; 5] =
+    ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
+
+/// The place of a `const`, of a choice of an `enum`, or of a bound, that was rounded when the suite was
+/// read.
 fn rounded(schema: &Value, pointer: &str) -> Option<String> {
     let is_rounded = |value: &Value| {
         value.is_f64()
             && value.as_f64().is_some_and(|float| float.abs() >= 18_446_744_073_709_551_616.0)
     };
+    // A bound such as `1e20` says what it means.
+    let is_odd = |value: &Value| {
+        let digits = |float: f64| format!("{float:e}").bytes().take_while(|b| *b != b'e').count();
+        value.as_f64().is_some_and(|float| digits(float.abs()) > 16)
+    };
     let of = |(key, value): (String, &Value)| {
         let pointer = format!("{pointer}/{key}");
         let is_compared = match value {
             Value::Array(choices) if key == "enum" => choices.iter().any(is_rounded),
+            value if BOUNDS.contains(&key.as_str()) => is_rounded(value) && is_odd(value),
             value => key == "const" && is_rounded(value),
         };
         if is_compared { Some(pointer) } else { rounded(value, &pointer) }

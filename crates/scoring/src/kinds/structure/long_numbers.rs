@@ -1,8 +1,10 @@
 //! Numbers of more digits than 64 bits hold, for a validator that compares floats.
 
+use std::cmp::Ordering;
+
 use serde_json::{Number, Value};
 
-use crate::exact_json::{canonical, long_number};
+use crate::exact_json::{canonical, compare, long_number};
 
 /// The numbers of a schema.
 #[derive(Debug, Default)]
@@ -28,7 +30,7 @@ impl Known {
     }
 
     /// Leaves floats in the places of an answer's long numbers: equal to one of the schema's where the
-    /// number is, and beside it where it only rounds to the same.
+    /// number is, and next to it, on its own side, where it only rounds to the same.
     pub(super) fn settle(&self, answer: &mut Value) {
         each(answer, &mut |value| {
             let is_long = long_number(value).is_some();
@@ -37,15 +39,17 @@ impl Known {
             }
             let Some((float, text)) = read(value) else { return };
             let near = self.numbers.iter().filter(|(known, _)| known.total_cmp(&float).is_eq());
-            let mut near = near.map(|(_, text)| text).peekable();
-            let is_beside = near.peek().is_some() && {
-                let own = canonical(&text);
-                near.all(|known| *known != own)
-            };
-            if is_beside {
-                settle(value, float.next_up());
-            } else if is_long {
-                settle(value, float);
+            let own = canonical(&text);
+            let orders: Vec<Ordering> = near.map(|(_, known)| compare(&own, known)).collect();
+            match orders.first() {
+                Some(Ordering::Greater) if !orders.contains(&Ordering::Equal) => {
+                    settle(value, float.next_up());
+                }
+                Some(Ordering::Less) if !orders.contains(&Ordering::Equal) => {
+                    settle(value, float.next_down());
+                }
+                _ if is_long => settle(value, float),
+                _ => {}
             }
         });
     }
