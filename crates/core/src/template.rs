@@ -122,6 +122,11 @@ impl Template {
             || hint::takes_in_files(&self.source)
     }
 
+    /// Whether a column stands in it by its name.
+    pub(crate) fn names(&self, column: &str) -> bool {
+        hint::names(&self.source, column)
+    }
+
     /// Name and source of every file that was included so far, in the order of the names.
     pub fn included(&self) -> Vec<(String, String)> {
         let included = self.included.lock().unwrap_or_else(PoisonError::into_inner);

@@ -144,6 +144,14 @@ fn models_metrics_and_data_change() {
         |suite| suite["metrics"][0]["exact"] = json!({}),
         &["metric `exact`: `exact.normalize` was `[\"trim\"]`, is unset"],
     );
+    check(
+        |suite| suite["metrics"][0]["name"] = "equal".into(),
+        &[
+            "metric `equal` is new, but configured like the baseline's `exact`: keep the name `exact` \
+             to compare the two",
+            "metric `exact` of the baseline is not in this suite",
+        ],
+    );
     check(|suite| suite["metrics"][0]["labels"] = json!({ "file": "l.csv" }), &[]);
     check(
         |suite| suite["dataset"]["target"] = "other".into(),

@@ -560,6 +560,14 @@ fn what_is_hardly_meant_is_a_warning() {
         )],
         &["the prompts `plain` and `again` are the same text"],
     );
+    warned(&[("slices: [tone]", "ignore: [tone]")], &[]);
+    warned(
+        &[
+            ("slices: [tone]", "ignore: [tone]"),
+            ("this: {{ text }}", "this: {{ text }} {{ item[\"tone\"] }}"),
+        ],
+        &["prompt `plain` uses `tone`, which `dataset.ignore` leaves out of the items' content"],
+    );
     warned(
         &[("temperature: 0 }", "tempratur: 0 }")],
         &["`tempratur` is not one that servers know; did you mean `temperature`?"],

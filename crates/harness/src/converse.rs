@@ -194,7 +194,7 @@ impl<'a> Conversation<'a> {
         let Reply { result, quota } = self.endpoint.attempt(self.request, timeout).await;
         // Before the turn passes on, so that whoever gets it waits too.
         if let Some(quota) = quota {
-            limits.heed(quota);
+            limits.heed(quota, result.is_ok());
         }
         let trouble = result.as_ref().err();
         turn.end(trouble.map_or(Load::Normal, |t| t.load), trouble.and_then(|t| retry.pause(t)));

@@ -293,7 +293,7 @@ pub(crate) fn within_success(error: &Value) -> Result<Answer, Trouble> {
 pub(crate) fn read_error(status: u16, body: &str) -> Result<Answer, Trouble> {
     let json: Option<Value> = serde_json::from_str(body).ok();
     let said = json.as_ref().map_or_else(|| page_title(body), message);
-    let cause = json.as_ref().and_then(|json| cause(json, &said));
+    let cause = cause(json.as_ref().unwrap_or(&Value::Null), &said);
     if cause == Some(Cause::Filtered) && matches!(status, 400 | 403 | 422 | 451) {
         return Ok(filtered(said));
     }

@@ -193,8 +193,8 @@ impl Limits {
     }
 
     /// Heeds what the server says is left.
-    pub(crate) fn heed(&self, quota: Quota) {
-        self.flow().flow.heed(quota);
+    pub(crate) fn heed(&self, quota: Quota, is_answered: bool) {
+        self.flow().flow.heed(quota, is_answered);
     }
 
     /// Tokens that `request` may use; 0 where nobody counts them.

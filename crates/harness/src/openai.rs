@@ -32,6 +32,7 @@ struct Completion<'a> {
 
 #[derive(Deserialize)]
 struct Choice<'a> {
+    index: Option<Value>,
     #[serde(borrow)]
     message: Option<Message<'a>>,
     /// In the place of a message, from servers that mistake a response for a stream.
@@ -153,7 +154,8 @@ fn read_strictly(body: &str) -> Result<Answer, Unread> {
     let Some(choices) = completion.choices else {
         return Ok(without_choices(&serde_json::from_str(body)?)?);
     };
-    let Some(choice) = choices.into_iter().next() else {
+    let place = |choice: &Choice<'_>| choice.index.as_ref().and_then(Value::as_u64).unwrap_or(0);
+    let Some(choice) = choices.into_iter().min_by_key(place) else {
         let message = "the response holds no answer: `choices` is empty";
         return Err(Trouble::new(ErrorKind::Malformed, message.into(), Again::Yes).into());
     };

@@ -55,7 +55,7 @@ async fn answer(stream: &mut impl Stream, state: &State, seen: Seen) -> io::Resu
         tokio::time::sleep(reply.delay.saturating_sub(TICK)).await;
     }
     let response = match reply.kind {
-        Kind::Reset => return Ok(After::Reset),
+        Kind::Reset | Kind::GoAway => return Ok(After::Reset),
         Kind::Hang => {
             // The client's end is all there is to wait for.
             drop(stream.read(&mut [0; 1]).await);

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Respond(Response),
     /// The connection is reset before a byte of the response.
     Reset,
+    /// The same, after GOAWAY where HTTP/2 is spoken.
+    GoAway,
     /// Nothing comes until the client gives up.
     Hang,
     /// These bytes, whatever they are, and then the connection is closed.
@@ -103,6 +105,11 @@ impl Reply {
     /// The connection is reset before a byte of the response.
     pub fn reset() -> Self {
         Self { delay: Duration::ZERO, kind: Kind::Reset }
+    }
+
+    /// GOAWAY, the end of a connection that speaks HTTP/2; a reset where it does not.
+    pub fn go_away() -> Self {
+        Self { delay: Duration::ZERO, kind: Kind::GoAway }
     }
 
     /// Nothing comes until the client gives up.

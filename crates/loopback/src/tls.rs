@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::mpsc};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -88,9 +88,16 @@ pub(crate) async fn serve(stream: TcpStream, acceptor: &TlsAcceptor, state: &Arc
         return connection::serve(stream, state).await;
     }
     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
-    while let Some(Ok((request, respond))) = connection.accept().await {
-        let state = state.clone();
-        tokio::spawn(async move { drop(answer(request, respond, &state).await) });
+    let (go_away, mut goes_away) = mpsc::channel(1);
+    loop {
+        tokio::select! {
+            accepted = connection.accept() => {
+                let Some(Ok((request, respond))) = accepted else { return };
+                let (state, go_away) = (state.clone(), go_away.clone());
+                tokio::spawn(async move { drop(answer(request, respond, &state, &go_away).await) });
+            }
+            Some(()) = goes_away.recv() => connection.abrupt_shutdown(h2::Reason::NO_ERROR),
+        }
     }
 }
 
@@ -99,6 +106,7 @@ async fn answer(
     request: http::Request<h2::RecvStream>,
     mut respond: h2::server::SendResponse<Bytes>,
     state: &State,
+    go_away: &mpsc::Sender<()>,
 ) -> Result<(), h2::Error> {
     let (head, mut stream) = request.into_parts();
     let mut body = Vec::new();
@@ -121,6 +129,7 @@ async fn answer(
     tokio::time::sleep(delay).await;
     drop(in_hand);
     match kind {
+        Kind::GoAway => drop(go_away.send(()).await),
         Kind::Reset => respond.send_reset(h2::Reason::INTERNAL_ERROR),
         // What is no HTTP has no place within HTTP/2.
         Kind::Hang | Kind::Raw(_) => std::future::pending().await,

@@ -302,6 +302,21 @@ fn twin(before: &RunFacts<'_>, after: &RunFacts<'_>, name: &str) -> String {
     }
 }
 
+/// Says that a new metric is one of the baseline's under another name.
+fn metric_twin(before: &RunFacts<'_>, after: &RunFacts<'_>, name: &str) -> String {
+    let suite = after.names("metrics");
+    let gone = before.names("metrics").into_iter().filter(|old| !suite.contains(old));
+    let is_same = |old: &&str| {
+        let pair = before.named("metrics", old).zip(after.named("metrics", name));
+        pair.is_some_and(|(old, new)| settings(old, new, &["name", "labels"]).is_empty())
+    };
+    gone.into_iter().find(is_same).map_or_else(String::new, |old| {
+        format!(
+            ", but configured like the baseline's `{old}`: keep the name `{old}` to compare the two"
+        )
+    })
+}
+
 fn metrics(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change> {
     let names = |facts: &RunFacts<'_>| -> BTreeSet<String> {
         facts.names("metrics").into_iter().map(str::to_owned).collect()
@@ -314,7 +329,7 @@ fn metrics(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change> {
     for name in &new {
         let pair = before.named("metrics", name).zip(after.named("metrics", name));
         let Some((then, now)) = pair else {
-            let says = format!("metric `{name}` is new");
+            let says = format!("metric `{name}` is new{}", metric_twin(before, after, name));
             changes.push(Change::new(ChangeKind::MetricAdded, name, says));
             continue;
         };

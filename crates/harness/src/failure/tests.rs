@@ -129,6 +129,7 @@ fn an_account_without_credit_ends_everything() {
 
 #[test]
 fn an_empty_account_is_said_where_the_server_says_nothing() {
+    check_status(429, "insufficient_quota", "no_credit/Never/Account");
     check_message(402, "", "HTTP 402 Payment Required (the account has no credit left)");
 }
 

@@ -74,6 +74,9 @@ pub(crate) struct Flow {
     pace: Option<Pace>,
     trial: Option<Trial>,
     quota: Option<Quota>,
+    /// Answers one after the other whose headers said that nothing was left.
+    empty_quotas: u32,
+    has_refused: bool,
     meter: Meter,
     scatter: Scatter,
     ages: Ages,
@@ -86,6 +89,8 @@ pub(crate) struct Flow {
 /// Below this share of the rate it began with, a pace on trial has shown nothing.
 const TRIAL_FAILED: f64 = 0.9;
 
+/// So many answers in a row may say that nothing is left.
+const PATIENT: u32 = 3;
 /// What may go early, or be caught up with: timers are no finer than a millisecond.
 const BURST: Duration = Duration::from_millis(5);
 /// Attempts a second that a pace begins with, at least.
@@ -99,6 +104,8 @@ impl Flow {
             pace: None,
             trial: None,
             quota: None,
+            empty_quotas: 0,
+            has_refused: false,
             meter: Meter::new(now),
             scatter: Scatter::new(now),
             ages: Ages::new(now),
@@ -166,6 +173,7 @@ impl Flow {
     ) {
         self.ages.end(ticket.sent_at);
         let is_refusal = matches!(load, Load::TooMany | Load::Overloaded) || wish.is_some();
+        self.has_refused |= is_refusal;
         let refusal = if is_refusal { self.told(wish, now) } else { Refusal::Limit };
         if let (Refusal::Limit | Refusal::Unclear, Some(wish)) = (refusal, wish) {
             self.pause(wish, now);
@@ -260,8 +268,15 @@ impl Flow {
         self.window.probe_costs(delay, now);
     }
 
-    /// Heeds what the server's headers say is left.
-    pub(crate) fn heed(&mut self, quota: Quota) {
+    /// Heeds what the server's headers say is left. Answers that all say that nothing is, from a
+    /// server that has never refused anything, are put to the test.
+    pub(crate) fn heed(&mut self, quota: Quota, is_answered: bool) {
+        let is_odd = quota.is_empty() && is_answered;
+        self.empty_quotas = if is_odd { self.empty_quotas.saturating_add(1) } else { 0 };
+        if self.empty_quotas > PATIENT && !self.has_refused {
+            self.quota = None;
+            return;
+        }
         self.quota = Some(match self.quota.take() {
             Some(earlier) => quota.after(&earlier),
             None => quota,

@@ -32,9 +32,15 @@ pub(crate) struct Quota {
     interval: Duration,
     next_at: Instant,
     until: Instant,
+    is_empty: bool,
 }
 
 impl Quota {
+    /// Whether nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
     /// Reads the headers; `usual_tokens` is what a request uses. `None`: they say nothing, or there
     /// is enough.
     pub(crate) fn read(
@@ -59,7 +65,7 @@ impl Quota {
         });
         let (interval, reset, is_empty) = slowest.max_by_key(|(interval, ..)| *interval)?;
         let next_at = if is_empty { now + reset + BURST } else { now };
-        Some(Self { interval, next_at, until: now + reset })
+        Some(Self { interval, next_at, until: now + reset, is_empty })
     }
 
     /// The newer one takes over; what was just sent counts.
@@ -180,12 +186,13 @@ mod tests {
     fn holds_until_more_is_there() {
         let now = Instant::now();
         let second = Duration::from_secs(1);
-        let mut quota = Quota { interval: second, next_at: now, until: now + 3 * second };
+        let until = now + 3 * second;
+        let mut quota = Quota { interval: second, next_at: now, until, is_empty: false };
         assert_eq!(quota.hold(now), None);
         quota.take(now);
         assert_eq!(quota.hold(now), Some(now + second - BURST));
         assert!(!quota.is_over(now + second) && quota.is_over(now + 3 * second));
-        let newer = Quota { interval: second / 10, next_at: now, until: now + second };
+        let newer = Quota { interval: second / 10, until: now + second, next_at: now, ..quota };
         assert_eq!(newer.after(&quota).next_at, now + second / 10);
     }
 }

@@ -40,7 +40,10 @@ fn one_key_of_many_does_not_end_a_run() {
         for concurrency in [1, 8] {
             let first = refused == 0 && concurrency == 1;
             let server = Server::start(move |seen| match seen.index {
-                index if index == refused && !first => Reply::status(401),
+                // Not before the others are on their way.
+                index if index == refused && !first => {
+                    Reply::status(401).after(Duration::from_millis(4))
+                }
                 _ => Reply::text(seen.prompt()).after(Duration::from_millis(5)),
             });
             let setup = Setup::new();

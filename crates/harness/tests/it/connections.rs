@@ -54,6 +54,20 @@ fn http2_is_spoken_where_the_server_speaks_it() {
     assert!(server.max_in_flight() > 4, "{}", server.max_in_flight());
 }
 
+#[test]
+fn a_server_that_ends_http2_connections_loses_no_answer() {
+    let identity = Identity::new("localhost");
+    let server = Server::start_secure(&identity, |seen| match seen.index % 40 {
+        30 => Reply::go_away(),
+        _ => Reply::text(seen.prompt()).after(Duration::from_millis(2)),
+    });
+    let setup = Setup::new();
+    let model = trusting(&setup, &named(&server), Some(identity.ca_pem()));
+    setup.ask(&setup.open(&model), 400).assert_all_answered(400);
+    assert!(server.requests().iter().any(|seen| seen.header("version") == Some("2")));
+    assert!(server.connections() > 5, "{}", server.connections());
+}
+
 /// Nobody is told the request, and the endpoint is down with a message that says why.
 fn check_distrusted(asked: &Asked, server: &Server, message: &str) {
     let downs = asked.downs();

@@ -149,3 +149,52 @@ fn waiting_is_told_apart() {
     assert!(retried.backoff_ms >= 30.0, "{retried:?}");
     assert!(queued.backoff_ms == 0.0 && queued.queue_ms >= 20.0, "{queued:?}");
 }
+
+#[test]
+fn headers_that_always_say_nothing_is_left_are_put_to_the_test() {
+    let server = Server::start(|seen| {
+        Reply::text(seen.prompt())
+            .header("x-ratelimit-remaining-requests", "0")
+            .header("x-ratelimit-reset-requests", "200ms")
+    });
+    let (setup, begun) = (Setup::new(), Instant::now());
+    let limits = Limits { concurrency: 1, ..limits() };
+    setup.ask(&setup.open(&model_at(&server.url(), limits)), 200).assert_all_answered(200);
+    // They were believed at first; 40 seconds would be the time of all.
+    let time = begun.elapsed();
+    assert!((Duration::from_millis(590)..Duration::from_secs(20)).contains(&time), "{time:?}");
+}
+
+/// Of two requests one fails at once, and waits behind the other from then on.
+#[test]
+fn a_total_time_limit_counts_the_wait_for_a_turn() {
+    let server = Server::start(|seen| match seen.index {
+        0 => Reply::status(500),
+        _ => Reply::text(seen.prompt()).after(Duration::from_millis(600)),
+    });
+    let setup = Setup::new();
+    let total_timeout = Some(Duration::from_millis(400));
+    let limits = Limits { concurrency: 1, total_timeout, ..limits() };
+    let asked = setup.ask(&setup.open(&model_at(&server.url(), limits)), 2);
+    assert_eq!((asked.tally.failed, server.count()), (2, 2), "each was sent once");
+    for (_, record) in asked.records() {
+        let message = record.failure.map(|failure| failure.message).unwrap_or_default();
+        assert_eq!(record.attempts, 1, "{message}");
+        assert!(message.ends_with("(and no time is left of 400ms)"), "{message}");
+    }
+}
+
+#[test]
+fn nothing_is_sent_that_has_no_time_to_be_answered() {
+    let server = Server::start(|_| Reply::status(500).header("retry-after", "0.38"));
+    let setup = Setup::new();
+    let total_timeout = Some(Duration::from_millis(400));
+    let limits = Limits { concurrency: 1, total_timeout, ..limits() };
+    let asked = setup.ask(&setup.open(&model_at(&server.url(), limits)), 1);
+    let message = asked.records()[0].1.failure.clone().expect("a failure").message;
+    assert_eq!(server.count(), 1, "{message}");
+    assert_eq!(
+        message,
+        "HTTP 500 Internal Server Error: status 500 as asked for (and no time is left of 400ms)"
+    );
+}

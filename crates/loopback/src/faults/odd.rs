@@ -82,6 +82,15 @@ pub(super) const FAULTS: &[(&str, Write)] = &[
         completion["choices"].as_array_mut().into_iter().for_each(|all| all.push(other.clone()));
         Reply::json(&completion)
     }),
+    ("choices in another order", |text| {
+        let mut completion = completion(&json!({ "content": text }), &json!("stop"));
+        let other = json!({ "index": 1, "message": { "content": "another" } });
+        completion["choices"]
+            .as_array_mut()
+            .into_iter()
+            .for_each(|all| all.insert(0, other.clone()));
+        Reply::json(&completion)
+    }),
     ("a content in parts", |text| {
         message(
             &json!({ "content": [{ "type": "text", "text": text }, { "type": "text", "text": "" }] }),

@@ -97,6 +97,8 @@ impl Checker<'_> {
         }
         let mut warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
         warnings.extend(unwise::prompts(prompts.as_deref().unwrap_or_default(), first.as_ref()));
+        let ignored = &raw.dataset.ignore;
+        warnings.extend(unwise::ignored(prompts.as_deref().unwrap_or_default(), ignored));
         warnings.extend(unwise::params(&raw.models));
         self.respelled_labels();
         warnings.extend(models::all_evaluated(&raw.models, &asked));

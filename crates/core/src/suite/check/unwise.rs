@@ -28,6 +28,21 @@ pub(super) fn prompts(prompts: &[Prompt], first: Option<&Item>) -> Vec<String> {
     warnings
 }
 
+/// Prompts that use what is no part of an item's content.
+pub(super) fn ignored(prompts: &[Prompt], ignored: &[String]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (prompt, column) in prompts.iter().flat_map(|p| ignored.iter().map(move |c| (p, c))) {
+        if prompt.messages.iter().any(|message| message.content.names(column)) {
+            let name = &prompt.name;
+            warnings.push(format!(
+                "prompt `{name}` uses `{column}`, which `dataset.ignore` leaves out of the items' \
+                 content: an item counts as the same when its `{column}` changes"
+            ));
+        }
+    }
+    warnings
+}
+
 /// A prompt that reads the same for every item.
 fn without_columns(prompt: &Prompt, item: &Item) -> Option<String> {
     let columns = || item.fields.keys().map(String::as_str);
