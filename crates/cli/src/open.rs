@@ -7,7 +7,7 @@ use evalmark_core::{
     dataset::{DatasetError, Rows},
     item::Item,
     label::{LabelSpec, Labels},
-    metric::{Extract, MetricSpec, Which},
+    metric::{Extract, InvalidPolicy, MetricSpec, Reasoning, Which},
     model::Provider,
     plan::Plan,
     suite::{Readers, Suite},
@@ -172,18 +172,25 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
             format!("{} {}", model.model, serde_json::Value::Object((*model.params).clone()))
         })
         .collect();
-    let judge = (!models.is_empty()).then(|| models.join(" "));
+    let judge =
+        if models.is_empty() { "None".to_owned() } else { format!("Some({:?})", models.join(" ")) };
     let extract = hashed_extract(spec.extract.as_ref());
-    let text = format!(
-        "{} {} {extract} {} {:?} {judge:?}",
-        spec.kind, spec.params, spec.negate, spec.invalid
-    );
+    let invalid = match spec.invalid {
+        InvalidPolicy::Zero => "Zero",
+        InvalidPolicy::Missing => "Missing",
+    };
+    let text = format!("{} {} {extract} {} {invalid} {judge}", spec.kind, spec.params, spec.negate);
     let text = match metric.departs_on_reasoning() {
-        Some(reasoning) => format!("{text} reasoning {reasoning:?}"),
+        Some(Reasoning::Cut) => format!("{text} reasoning Cut"),
+        Some(Reasoning::Keep) => format!("{text} reasoning Keep"),
         None => text,
     };
     // As it was hashed before there was `binary`, so that baselines of then still compare.
-    let text = if spec.binary { format!("{text} binary from {:?}", spec.threshold) } else { text };
+    let text = match (spec.binary, spec.threshold) {
+        (false, _) => text,
+        (true, None) => format!("{text} binary from None"),
+        (true, Some(threshold)) => format!("{text} binary from Some({threshold:?})"),
+    };
     let text = match metric.program() {
         Some(program) => format!("{text} {}", programs::contents(&suite.path, program)),
         None => text,
@@ -195,8 +202,17 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
 /// An `extract` as metrics are hashed by it, the same ever since it meant the same.
 fn hashed_extract(extract: Option<&Extract>) -> String {
     match extract {
+        None => "None".to_owned(),
         Some(Extract::Json { path, which: Some(Which::First) }) => format!("Some(Json({path:?}))"),
         Some(Extract::Json { path, .. }) => format!("Some(Json({path:?}) last)"),
-        other => format!("{other:?}"),
+        Some(Extract::Regex { pattern, group, which }) => {
+            let group = group.map_or_else(|| "None".to_owned(), |group| format!("Some({group})"));
+            let which = match which {
+                Which::First => "First",
+                Which::Last => "Last",
+            };
+            let fields = format!("pattern: {pattern:?}, group: {group}, which: {which}");
+            format!("Some(Regex {{ {fields} }})")
+        }
     }
 }

@@ -11,6 +11,7 @@ mod dependencies;
 mod examples;
 mod explored;
 mod faults;
+mod frozen;
 mod gated;
 mod judged;
 mod judges;
