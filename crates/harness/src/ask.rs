@@ -7,13 +7,13 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
     budget::Budget,
+    cached_lookup::LedgerView,
     claimed::Sharing,
     dispatch::{Counts, Dispatcher},
     endpoint::Endpoint,
     event::{Event, Tally},
-    feed::{Feeder, Places, Word},
-    known::Known,
-    lane::lane,
+    feed::{FeedMessage, Feeder, InFlightBudget},
+    job_channel::job_channel,
     ledger::LedgerError,
     stop::Stop,
 };
@@ -86,15 +86,15 @@ where
     let halt = stop.child();
     // However this function is left, nothing goes on behind it.
     let _guard = halt.guard();
-    let (words, mut heard) = mpsc::unbounded_channel();
-    let (lane_in, lane_out) = lane(endpoint.inner.concurrency);
+    let (messages, mut heard) = mpsc::unbounded_channel();
+    let (sender, receiver) = job_channel(endpoint.inner.concurrency);
     let feeder = Feeder {
         flights: &endpoint.inner.flights,
-        known: Known::new(endpoint.answers(run_id)?, endpoint.inner.clone()),
+        ledger_view: LedgerView::new(endpoint.answers(run_id)?, endpoint.inner.clone()),
         handle: endpoint.handle(),
-        places: Places::new(endpoint.inner.concurrency),
-        lane: lane_in,
-        words,
+        places: InFlightBudget::new(endpoint.inner.concurrency),
+        jobs: sender,
+        messages,
         events,
         halt: &halt,
     };
@@ -108,7 +108,7 @@ where
         counts: counts.clone(),
         sharing: Sharing::of(endpoint, run_id),
     };
-    let dispatcher = endpoint.handle().spawn(dispatcher.run(lane_out));
+    let dispatcher = endpoint.handle().spawn(dispatcher.run(receiver));
     let (fed, heard) = thread::scope(|scope| {
         let feeder = scope.spawn(|| feeder.run(requests));
         let heard = listen(&mut heard, events, &halt);
@@ -125,7 +125,7 @@ where
 
 /// Tells and counts events until nobody is left who could say more.
 fn listen<T>(
-    heard: &mut mpsc::UnboundedReceiver<Word<T>>,
+    heard: &mut mpsc::UnboundedReceiver<FeedMessage<T>>,
     events: &(dyn Fn(Event<T>) + Sync),
     halt: &Stop,
 ) -> Result<Tally, LedgerError> {
@@ -133,12 +133,12 @@ fn listen<T>(
     let mut broken = None;
     while let Some(word) = heard.blocking_recv() {
         match word {
-            Word::Event(event, place) => {
+            FeedMessage::Event(event, place) => {
                 tally.count(&event);
                 events(event);
                 drop(place);
             }
-            Word::Broken(error) => {
+            FeedMessage::Broken(error) => {
                 // Answers that cannot be kept are not worth asking for.
                 halt.now();
                 broken = broken.or(Some(error));

@@ -1,4 +1,4 @@
-//! Texts for embeddings go out together: jobs from the lane in batches, and a batch's end as the
+//! Texts for embeddings go out together: jobs from the queue of jobs in batches, and a batch's end as the
 //! ends of its jobs.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use evalmark_core::{
     request::{Request, Task},
 };
 
-use crate::{feed::Job, lane::LaneOut};
+use crate::{feed::Job, job_channel::JobReceiver};
 
 /// Texts in one request, at most: what every server takes.
 const TEXTS: usize = 32;
@@ -17,28 +17,28 @@ const BYTES: usize = 100_000;
 /// How long a text waits for others to go with it.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// The dispatcher's end of a lane, a batch at a time. A conversation is a batch of its own.
+/// The dispatcher's end of a jobs, a batch at a time. A conversation is a batch of its own.
 pub(crate) struct Batches<T> {
-    lane: LaneOut<Job<T>>,
-    /// Taken from the lane, and too much for the batch before.
+    jobs: JobReceiver<Job<T>>,
+    /// Taken from the queue of jobs, and too much for the batch before.
     held: Option<Job<T>>,
 }
 
 impl<T> Batches<T> {
-    pub(crate) fn of(lane: LaneOut<Job<T>>) -> Self {
-        Self { lane, held: None }
+    pub(crate) fn of(jobs: JobReceiver<Job<T>>) -> Self {
+        Self { jobs, held: None }
     }
 
     /// The next batch, at least one job; `None` when the feeder has ended.
     pub(crate) async fn next(&mut self) -> Option<Vec<Job<T>>> {
         let first = match self.held.take() {
             Some(job) => job,
-            None => self.lane.next().await?,
+            None => self.jobs.next().await?,
         };
         let mut bytes = first.request.text_bytes();
         let mut jobs = vec![first];
         while jobs[0].request.task == Task::Embedding && jobs.len() < TEXTS && bytes < BYTES {
-            let Ok(Some(job)) = tokio::time::timeout(PATIENCE, self.lane.next()).await else {
+            let Ok(Some(job)) = tokio::time::timeout(PATIENCE, self.jobs.next()).await else {
                 break;
             };
             bytes += job.request.text_bytes();

@@ -11,7 +11,7 @@ use std::{
 use evalmark_core::record::{ErrorKind, Failure};
 use tokio::time::Instant;
 
-use crate::reply::{Again, Blame, Trouble};
+use crate::reply::{AttemptError, FaultScope, Retryable};
 
 /// At most this many requests must have failed before an endpoint counts as unreachable.
 const MOST_TRIED: usize = 8;
@@ -95,35 +95,44 @@ impl Breaker {
 
     /// The server asks to come back later than anyone waits. Once that may be a mistake; if it goes
     /// on, nobody is asked any more.
-    pub(crate) fn sent_away(&self, trouble: Trouble) -> Trouble {
+    pub(crate) fn sent_away(&self, error: AttemptError) -> AttemptError {
         let times = self.refusals.fetch_add(1, Ordering::Relaxed) + 1;
-        if times < REFUSALS { trouble } else { trouble.blaming(Blame::Silence) }
+        if times < REFUSALS { error } else { error.with_fault_scope(FaultScope::Silence) }
     }
 
-    /// An attempt failed: whether to try again, and whom to blame, in the light of all others.
-    pub(crate) fn weigh(&self, mut trouble: Trouble, others: Others, now: Instant) -> Trouble {
-        let is_refusal = trouble.failure.kind == ErrorKind::Auth;
-        if is_refusal && matches!(trouble.blame, Blame::Key | Blame::Endpoint) {
+    /// An attempt failed: whether to try again, and whom to fault_scope, in the light of all others.
+    pub(crate) fn weigh(
+        &self,
+        mut error: AttemptError,
+        others: Others,
+        now: Instant,
+    ) -> AttemptError {
+        let is_refusal = error.failure.kind == ErrorKind::Auth;
+        if is_refusal && matches!(error.fault_scope, FaultScope::Key | FaultScope::Endpoint) {
             if self.is_one_of_many(others) {
-                let is_key = trouble.blame == Blame::Key;
-                let again = if is_key { Again::Yes } else { Again::Never };
+                let is_key = error.fault_scope == FaultScope::Key;
+                let retryable = if is_key { Retryable::Yes } else { Retryable::Never };
                 let was_reached = self.reached.load(Ordering::Relaxed);
-                let wait = if was_reached { trouble.wait } else { Some(SECOND_THOUGHT) };
-                trouble = Trouble { again, wait, ..trouble.blaming(Blame::Nobody) };
+                let wait = if was_reached { error.wait } else { Some(SECOND_THOUGHT) };
+                error =
+                    AttemptError { retryable, wait, ..error.with_fault_scope(FaultScope::Nobody) };
             } else {
-                trouble.blame = Blame::Key;
+                error.fault_scope = FaultScope::Key;
             }
         }
         match self.silence.lasts_too_long(others, now) {
-            Some(silence) if trouble.blame != Blame::Account => {
+            Some(silence) if error.fault_scope != FaultScope::Account => {
                 let noted = format!(
                     " (not one answer for {}; `limits: {{ give_up_after: … }}` sets how long to wait)",
                     in_words(silence)
                 );
-                trouble.failure.message.push_str(&noted);
-                Trouble { again: Again::Never, ..trouble.blaming(Blame::Silence) }
+                error.failure.message.push_str(&noted);
+                AttemptError {
+                    retryable: Retryable::Never,
+                    ..error.with_fault_scope(FaultScope::Silence)
+                }
             }
-            _ => trouble,
+            _ => error,
         }
     }
 
@@ -139,19 +148,21 @@ impl Breaker {
         refusals < enough
     }
 
-    /// A request ended in trouble. Whether this took the endpoint down, which happens once.
-    pub(crate) fn failed(&self, trouble: &Trouble) -> bool {
-        let trips = match trouble.blame {
-            Blame::Request => {
+    /// A request ended in error. Whether this took the endpoint down, which happens once.
+    pub(crate) fn failed(&self, error: &AttemptError) -> bool {
+        let trips = match error.fault_scope {
+            FaultScope::Request => {
                 self.reach();
                 false
             }
-            Blame::Nobody => false,
-            Blame::Endpoint if self.reached.load(Ordering::Relaxed) => false,
-            Blame::Endpoint => self.failed.fetch_add(1, Ordering::Relaxed) + 1 >= self.threshold,
-            Blame::Key | Blame::Account | Blame::Silence => true,
+            FaultScope::Nobody => false,
+            FaultScope::Endpoint if self.reached.load(Ordering::Relaxed) => false,
+            FaultScope::Endpoint => {
+                self.failed.fetch_add(1, Ordering::Relaxed) + 1 >= self.threshold
+            }
+            FaultScope::Key | FaultScope::Account | FaultScope::Silence => true,
         };
-        trips && self.down.set(trouble.failure.clone()).is_ok()
+        trips && self.down.set(error.failure.clone()).is_ok()
     }
 }
 
@@ -199,19 +210,20 @@ mod tests {
         Breaker::new(concurrency, Duration::from_mins(5))
     }
 
-    fn unreachable() -> Trouble {
-        Trouble::new(ErrorKind::Connection, "refused".into(), Again::Yes).blaming(Blame::Endpoint)
+    fn unreachable() -> AttemptError {
+        AttemptError::new(ErrorKind::Connection, "refused".into(), Retryable::Yes)
+            .with_fault_scope(FaultScope::Endpoint)
     }
 
     /// Whether an attempt that ended with this status ends all, is tried again, or just fails.
     fn refused(breaker: &Breaker, status: u16, count: usize) -> &'static str {
-        let trouble = Trouble::of_status(status, "no".into());
+        let error = AttemptError::of_status(status, "no".into());
         let others = Others { count, ..Others::default() };
-        let trouble = breaker.weigh(trouble, others, Instant::now());
-        match (breaker.failed(&trouble), trouble.again) {
+        let error = breaker.weigh(error, others, Instant::now());
+        match (breaker.failed(&error), error.retryable) {
             (true, _) => "down",
-            (false, Again::Yes) => "again",
-            (false, Again::Never) => "fails",
+            (false, Retryable::Yes) => "again",
+            (false, Retryable::Never) => "fails",
         }
     }
 
@@ -244,10 +256,13 @@ mod tests {
     fn an_account_without_credit_trips_whatever_came_before() {
         let breaker = breaker(64);
         breaker.answered();
-        let trouble = Trouble::new(ErrorKind::NoCredit, "no".into(), Again::Never);
-        let trouble =
-            breaker.weigh(trouble.blaming(Blame::Account), Others::default(), Instant::now());
-        assert!(breaker.failed(&trouble));
+        let error = AttemptError::new(ErrorKind::NoCredit, "no".into(), Retryable::Never);
+        let error = breaker.weigh(
+            error.with_fault_scope(FaultScope::Account),
+            Others::default(),
+            Instant::now(),
+        );
+        assert!(breaker.failed(&error));
     }
 
     #[test]
@@ -259,17 +274,17 @@ mod tests {
     #[test]
     fn a_time_out_says_nothing() {
         let breaker = breaker(2);
-        let timeout = Trouble::new(ErrorKind::Timeout, String::new(), Again::Yes);
-        let timeout = timeout.blaming(Blame::Nobody);
-        let troubles = [&unreachable(), &timeout, &timeout, &unreachable()];
-        assert_eq!(troubles.map(|trouble| breaker.failed(trouble)), [false, false, false, true]);
+        let timeout = AttemptError::new(ErrorKind::Timeout, String::new(), Retryable::Yes);
+        let timeout = timeout.with_fault_scope(FaultScope::Nobody);
+        let errors = [&unreachable(), &timeout, &timeout, &unreachable()];
+        assert_eq!(errors.map(|error| breaker.failed(error)), [false, false, false, true]);
     }
 
     #[test]
     fn reachable_once_means_reachable() {
         let breaker = breaker(2);
         assert!(!breaker.failed(&unreachable()));
-        assert!(!breaker.failed(&Trouble::of_status(400, "bad".into())));
+        assert!(!breaker.failed(&AttemptError::of_status(400, "bad".into())));
         assert!((0..20).all(|_| !breaker.failed(&unreachable())));
     }
 
@@ -277,10 +292,10 @@ mod tests {
 
     /// Whether a refusal after so many minutes ends all.
     fn gives_up(breaker: &Breaker, begun: Instant, minutes: u32, others: Others) -> bool {
-        let busy = Trouble::of_status(429, "busy".into());
-        let trouble = breaker.weigh(busy, others, begun + minutes * MINUTE);
-        assert_eq!(trouble.blame == Blame::Silence, trouble.again == Again::Never);
-        trouble.blame == Blame::Silence
+        let busy = AttemptError::of_status(429, "busy".into());
+        let error = breaker.weigh(busy, others, begun + minutes * MINUTE);
+        assert_eq!(error.fault_scope == FaultScope::Silence, error.retryable == Retryable::Never);
+        error.fault_scope == FaultScope::Silence
     }
 
     #[test]

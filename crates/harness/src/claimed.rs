@@ -133,9 +133,9 @@ fn settle_answered<T: Send + 'static>(sharing: &Sharing, jobs: Vec<Job<T>>) -> V
             Ok(None) => left.push(job),
             Ok(Some(record)) => {
                 job.lead.land(&record);
-                job.seat.settle(record, false);
+                job.waiter.settle(record, false);
             }
-            Err(error) => job.seat.break_off(error),
+            Err(error) => job.waiter.break_off(error),
         }
     }
     left

@@ -6,7 +6,7 @@ use evalmark_core::record::ErrorKind;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use crate::{
-    reply::{Again, Blame, Trouble},
+    reply::{AttemptError, FaultScope, Retryable},
     text::one_line,
 };
 
@@ -29,7 +29,7 @@ pub(crate) fn decoded(
     mut body: Vec<u8>,
     encoding: Option<&str>,
     limit: usize,
-) -> Result<Vec<u8>, Trouble> {
+) -> Result<Vec<u8>, AttemptError> {
     let encodings = encoding.unwrap_or_default().split(',').map(str::trim);
     let named: Vec<_> = encodings.filter(|e| !matches!(*e, "" | "identity")).collect();
     for layer in 0..LAYERS {
@@ -44,7 +44,7 @@ pub(crate) fn decoded(
 }
 
 /// How a body is compressed, by its first bytes; its header is asked where they do not tell.
-fn encoding_of(body: &[u8], name: Option<&str>) -> Result<Option<Encoding>, Trouble> {
+fn encoding_of(body: &[u8], name: Option<&str>) -> Result<Option<Encoding>, AttemptError> {
     let looks_like_text =
         body.trim_ascii_start().first().is_none_or(|first| b"{[<\":d\xef".contains(first));
     if body.starts_with(&[0x1f, 0x8b]) {
@@ -66,8 +66,9 @@ fn encoding_of(body: &[u8], name: Option<&str>) -> Result<Option<Encoding>, Trou
                 "the response is compressed with `{other}`, which was not asked for; let the \
                  server or proxy send plain text"
             );
-            let trouble = Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Never);
-            Err(trouble.blaming(Blame::Endpoint))
+            let error =
+                AttemptError::new(ErrorKind::Malformed, one_line(&message), Retryable::Never);
+            Err(error.with_fault_scope(FaultScope::Endpoint))
         }
     }
 }
@@ -83,18 +84,18 @@ fn inflated(body: &[u8], encoding: Encoding, limit: usize) -> io::Result<Vec<u8>
     if plain.len() > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(plain) }
 }
 
-fn broken(error: &io::Error, limit: usize) -> Trouble {
+fn broken(error: &io::Error, limit: usize) -> AttemptError {
     if error.kind() == io::ErrorKind::FileTooLarge {
         return too_large(limit);
     }
     let message = format!("the response is compressed, and what it holds is broken: {error}");
-    Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Yes)
+    AttemptError::new(ErrorKind::Malformed, one_line(&message), Retryable::Yes)
 }
 
 /// A body beyond the limit.
-pub(crate) fn too_large(limit: usize) -> Trouble {
+pub(crate) fn too_large(limit: usize) -> AttemptError {
     let message = format!("the response is larger than {limit} bytes");
-    Trouble::new(ErrorKind::TooLarge, message, Again::Never)
+    AttemptError::new(ErrorKind::TooLarge, message, Retryable::Never)
 }
 
 #[cfg(test)]

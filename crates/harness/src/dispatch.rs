@@ -16,16 +16,16 @@ use tokio::{
 };
 
 use crate::{
+    attempts::{End, RequestRunner},
     batch::{Batches, apart, together},
     budget::Budget,
     claimed::{Claimed, Sharing},
-    converse::{Conversation, End},
     endpoint::Inner,
     event::{Event, Tally},
     feed::Job,
-    lane::LaneOut,
+    job_channel::JobReceiver,
     ledger::Entry,
-    reply::Trouble,
+    reply::AttemptError,
     stop::Stop,
 };
 
@@ -79,8 +79,8 @@ impl Counts {
 impl Dispatcher {
     /// Asks what comes in until the feeder ends or a stop is requested, then waits for what is in
     /// flight. Answers are on their way to the ledger, and it was told to commit them.
-    pub(crate) async fn run<T: Send + 'static>(self, lane: LaneOut<Job<T>>) {
-        let mut batches = Batches::of(lane);
+    pub(crate) async fn run<T: Send + 'static>(self, jobs: JobReceiver<Job<T>>) {
+        let mut batches = Batches::of(jobs);
         let this = Arc::new(self);
         let concurrency = this.endpoint.concurrency;
         // Requests in back-off hold no permit, but they are bounded too.
@@ -125,11 +125,11 @@ impl Dispatcher {
                 continue;
             }
             let Some(request) = together(&jobs) else { return };
-            let (say, queued_at) = (jobs[0].seat.voice(), jobs[0].queued_at);
+            let (say, queued_at) = (jobs[0].waiter.notifier(), jobs[0].queued_at);
             let Some(end) = self.converse(request, queued_at, say).await else { return };
             let is_refused = end.record.outcome == Outcome::Refused;
             let is_at_fault =
-                is_refused || end.trouble.as_ref().is_some_and(Trouble::blames_request);
+                is_refused || end.error.as_ref().is_some_and(AttemptError::blames_request);
             if jobs.len() > 1 && is_at_fault {
                 let rest = jobs.split_off(jobs.len() / 2);
                 batches.extend([rest, jobs]);
@@ -154,8 +154,8 @@ impl Dispatcher {
             self.halt.gracefully();
             return None;
         };
-        let end = Conversation::new(self, &request).run(queued_at, &say).await?;
-        if end.trouble.is_none() {
+        let end = RequestRunner::new(self, &request).run(queued_at, &say).await?;
+        if end.error.is_none() {
             let ((_, output), _) = reservation.settle(end.record.usage);
             self.endpoint.longest_answer.fetch_max(output, Ordering::Relaxed);
         }
@@ -165,11 +165,11 @@ impl Dispatcher {
     /// Hands the end of each job to the ledger, which passes it on to whoever asked.
     fn deliver<T: Send + 'static>(&self, jobs: Vec<Job<T>>, end: End) {
         if let Some(failure) = self.judge(&end) {
-            jobs[0].seat.voice()(Event::EndpointDown { failure });
+            jobs[0].waiter.notifier()(Event::EndpointDown { failure });
             self.halt.gracefully();
         }
         let records = apart(&jobs, end.record);
-        for (Job { lead, seat, claim, .. }, record) in jobs.into_iter().zip(records) {
+        for (Job { lead, waiter, claim, .. }, record) in jobs.into_iter().zip(records) {
             self.endpoint.writer.put(Entry {
                 endpoint: self.endpoint.id,
                 hash: lead.hash(),
@@ -179,9 +179,9 @@ impl Dispatcher {
                     match committed {
                         Ok(record) => {
                             lead.land(&record);
-                            seat.settle(record, false);
+                            waiter.settle(record, false);
                         }
-                        Err(error) => seat.break_off(error),
+                        Err(error) => waiter.break_off(error),
                     }
                     // By now others find the answer in the ledger.
                     drop(claim);
@@ -192,8 +192,8 @@ impl Dispatcher {
 
     /// Learns from how a request ended; gives the reason when this took the endpoint down.
     fn judge(&self, end: &End) -> Option<Failure> {
-        let trouble = end.trouble.as_ref()?;
-        self.endpoint.breaker.failed(trouble).then(|| trouble.failure.clone())
+        let error = end.error.as_ref()?;
+        self.endpoint.breaker.failed(error).then(|| error.failure.clone())
     }
 
     /// Waits for what is in flight, or abandons it when a stop leaves no more time.

@@ -11,7 +11,7 @@ use crate::{
     failure::is_error,
     mend::mended,
     openai::{error_within, misshapen, unreadable, usage},
-    reply::{Again, Answer, Trouble},
+    reply::{Answer, AttemptError, Retryable},
 };
 
 /// What the response should have been.
@@ -41,7 +41,7 @@ enum Vector {
 }
 
 /// Reads the body of a successful response to `n` texts: an answer with a line for each.
-pub(crate) fn read(body: &str, n: usize) -> Result<Answer, Trouble> {
+pub(crate) fn read(body: &str, n: usize) -> Result<Answer, AttemptError> {
     let loose;
     let (list, body): (List<'_>, _) = match serde_json::from_str(body) {
         Ok(list) => (list, body),
@@ -68,17 +68,17 @@ pub(crate) fn read(body: &str, n: usize) -> Result<Answer, Trouble> {
 }
 
 /// A response that holds nothing at all may describe a failure; it was not bought.
-fn without_data(body: &str) -> Trouble {
+fn without_data(body: &str) -> AttemptError {
     match serde_json::from_str::<Value>(body) {
         Ok(error) if error.get("message").or_else(|| error.get("detail")).is_some() => {
             error_within(&error)
         }
-        _ => Trouble { again: Again::Yes, ..misshapen(WHAT, "no `data`") },
+        _ => AttemptError { retryable: Retryable::Yes, ..misshapen(WHAT, "no `data`") },
     }
 }
 
 /// The rows in the order of the texts: by their index, where they have one.
-fn in_order(mut rows: Vec<Row>) -> Result<Vec<Row>, Trouble> {
+fn in_order(mut rows: Vec<Row>) -> Result<Vec<Row>, AttemptError> {
     if rows.iter().all(|row| row.index.is_none()) {
         return Ok(rows);
     }
@@ -87,7 +87,7 @@ fn in_order(mut rows: Vec<Row>) -> Result<Vec<Row>, Trouble> {
     if is_whole { Ok(rows) } else { Err(misshapen(WHAT, "an `index` is missing or comes twice")) }
 }
 
-fn line(vector: Vector) -> Result<String, Trouble> {
+fn line(vector: Vector) -> Result<String, AttemptError> {
     let line = match vector {
         Vector::Numbers(numbers) => encode(&numbers),
         Vector::Base64(text) => text,
@@ -103,9 +103,9 @@ fn line(vector: Vector) -> Result<String, Trouble> {
 mod tests {
     use super::*;
 
-    /// The vectors, or the trouble.
+    /// The vectors, or the error.
     fn check(body: &str, n: usize, expected: Result<&[&[f32]], &str>) {
-        let read = read(body, n).map_err(|trouble| trouble.failure.message);
+        let read = read(body, n).map_err(|error| error.failure.message);
         let lines = read.as_ref().map(|answer| answer.output.lines().map(decode).collect());
         let vectors: Result<Option<Vec<Vec<f32>>>, _> = lines;
         match (vectors, expected) {

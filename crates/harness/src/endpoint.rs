@@ -17,7 +17,6 @@ use evalmark_core::{
 use tokio::runtime::Handle;
 
 use crate::{
-    asked::Asked,
     breaker::Breaker,
     budget::upper_bound,
     event::Hold,
@@ -29,7 +28,8 @@ use crate::{
     limits::Limits,
     network::Network,
     recorded::RecordingError,
-    reply::{Again, Reply, Trouble},
+    reply::{AttemptError, Reply, Retryable},
+    request_filter::RequestFilter,
     retry::Retry,
     secret::Secret,
     tuning::Tuning,
@@ -68,7 +68,7 @@ pub(crate) struct Inner {
     pub(crate) breaker: Breaker,
     pub(crate) flights: Arc<Flights>,
     pub(crate) writer: Writer,
-    pub(crate) asked: Arc<Asked>,
+    pub(crate) asked: Arc<RequestFilter>,
     /// Whether the ledger held no answer of it when it was opened.
     pub(crate) is_new: bool,
     pub(crate) tuning: Arc<Tuning>,
@@ -218,7 +218,7 @@ impl Inner {
             Provider::OpenAi(http) => http.ask(request, timeout, self.limits.usual_tokens()).await,
             Provider::Recorded => {
                 let message = "the recording has no answer to this request".into();
-                Err(Trouble::new(ErrorKind::NotRecorded, message, Again::Never)).into()
+                Err(AttemptError::new(ErrorKind::NotRecorded, message, Retryable::Never)).into()
             }
         }
     }

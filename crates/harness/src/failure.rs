@@ -8,7 +8,7 @@ use evalmark_core::record::{ErrorKind, Outcome, Usage};
 use serde_json::Value;
 
 use crate::{
-    reply::{Again, Answer, Blame, Trouble},
+    reply::{Answer, AttemptError, FaultScope, Retryable},
     text::one_line,
 };
 
@@ -29,7 +29,7 @@ enum Cause {
     Overloaded,
     /// This request will never do.
     Request,
-    /// The server's own trouble, which may pass.
+    /// The server's own error, which may pass.
     Server,
 }
 
@@ -274,7 +274,7 @@ pub(crate) fn is_error(error: &Value) -> bool {
 
 /// A failure that came with a status of success, as gateways send it. What names no lasting reason
 /// may pass.
-pub(crate) fn within_success(error: &Value) -> Result<Answer, Trouble> {
+pub(crate) fn within_success(error: &Value) -> Result<Answer, AttemptError> {
     let said = message(error);
     let message = one_line(&format!("the server reports an error in a 200: {said}"));
     let status = status_within(error);
@@ -284,13 +284,13 @@ pub(crate) fn within_success(error: &Value) -> Result<Answer, Trouble> {
     }
     let is_decided = matches!(cause, Some(Cause::NoCredit | Cause::Key));
     Err(match status.filter(|_| !is_decided) {
-        Some(status) => Trouble::of_status(status, message),
-        None => cause.unwrap_or(Cause::Server).trouble(message),
+        Some(status) => AttemptError::of_status(status, message),
+        None => cause.unwrap_or(Cause::Server).error(message),
     })
 }
 
-/// What a response that is no success says: a refusal by a content filter, or trouble.
-pub(crate) fn read_error(status: u16, body: &str) -> Result<Answer, Trouble> {
+/// What a response that is no success says: a refusal by a content filter, or an error.
+pub(crate) fn read_error(status: u16, body: &str) -> Result<Answer, AttemptError> {
     let json: Option<Value> = serde_json::from_str(body).ok();
     let said = json.as_ref().map_or_else(|| page_title(body), message);
     let cause = cause(json.as_ref().unwrap_or(&Value::Null), &said);
@@ -312,19 +312,19 @@ pub(crate) fn read_error(status: u16, body: &str) -> Result<Answer, Trouble> {
     };
     let cause = if status == 402 { Some(Cause::NoCredit) } else { cause.filter(|_| words_count) };
     Err(match cause {
-        Some(cause) => cause.trouble(message),
-        None => Trouble::of_status(status, message),
+        Some(cause) => cause.error(message),
+        None => AttemptError::of_status(status, message),
     })
 }
 
 impl Cause {
     /// As if it had come with the status that it should have come with.
-    fn trouble(self, message: String) -> Trouble {
+    fn error(self, message: String) -> AttemptError {
         let status = match self {
             Self::NoCredit => {
                 let message = format!("{message} (the account has no credit left)");
-                let trouble = Trouble::new(ErrorKind::NoCredit, message, Again::Never);
-                return trouble.blaming(Blame::Account);
+                let error = AttemptError::new(ErrorKind::NoCredit, message, Retryable::Never);
+                return error.with_fault_scope(FaultScope::Account);
             }
             Self::Key => 401,
             Self::Everything => 404,
@@ -333,7 +333,7 @@ impl Cause {
             Self::Filtered | Self::Request => 400,
             Self::Server => 500,
         };
-        Trouble::of_status(status, message)
+        AttemptError::of_status(status, message)
     }
 }
 

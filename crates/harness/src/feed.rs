@@ -14,10 +14,10 @@ use tokio::{
 
 use crate::{
     ask::{Ask, AskError},
+    cached_lookup::LedgerView,
     event::{Event, Tally},
     flight::{Flights, Follower, Lead},
-    known::Known,
-    lane::LaneIn,
+    job_channel::JobSender,
     ledger::{Claim, LedgerError},
     stop::Stop,
 };
@@ -30,7 +30,7 @@ const PLACES: usize = 6144;
 const PLACE_BYTES: usize = 4096;
 
 /// What the asking thread hears.
-pub(crate) enum Word<T> {
+pub(crate) enum FeedMessage<T> {
     /// Something happened; with it goes the place of a request that has ended.
     Event(Event<T>, Option<OwnedSemaphorePermit>),
     /// The ledger can take no more.
@@ -38,26 +38,26 @@ pub(crate) enum Word<T> {
 }
 
 /// One sample's claim on an answer.
-pub(crate) struct Seat<T> {
+pub(crate) struct Waiter<T> {
     tag: T,
     place: OwnedSemaphorePermit,
-    words: mpsc::UnboundedSender<Word<T>>,
+    messages: mpsc::UnboundedSender<FeedMessage<T>>,
 }
 
 /// A request that is to be asked.
 pub(crate) struct Job<T> {
     pub(crate) request: Request,
     pub(crate) lead: Lead,
-    pub(crate) seat: Seat<T>,
+    pub(crate) waiter: Waiter<T>,
     pub(crate) queued_at: Instant,
     /// Keeps other processes from asking the same, where the ledger is shared.
     pub(crate) claim: Option<Claim>,
 }
 
-impl<T: Send> Seat<T> {
-    /// Tells how the request ended, and gives up the seat.
+impl<T: Send> Waiter<T> {
+    /// Tells how the request ended, and gives up the waiter.
     pub(crate) fn settle(self, record: Record, shared: bool) {
-        let Self { tag, place, words } = self;
+        let Self { tag, place, messages } = self;
         let event = if record.cached {
             Event::Cached { tag, record }
         } else if record.has_answer() {
@@ -65,29 +65,29 @@ impl<T: Send> Seat<T> {
         } else {
             Event::Failed { tag, record }
         };
-        drop(words.send(Word::Event(event, Some(place))));
+        drop(messages.send(FeedMessage::Event(event, Some(place))));
     }
 
     /// A voice for what does not end the request.
-    pub(crate) fn voice(&self) -> impl Fn(Event<T>) + Send + Sync + use<T> {
-        let words = self.words.clone();
-        move |event| drop(words.send(Word::Event(event, None)))
+    pub(crate) fn notifier(&self) -> impl Fn(Event<T>) + Send + Sync + use<T> {
+        let messages = self.messages.clone();
+        move |event| drop(messages.send(FeedMessage::Event(event, None)))
     }
 
-    /// Tells that the ledger failed, and gives up the seat.
+    /// Tells that the ledger failed, and gives up the waiter.
     pub(crate) fn break_off(self, error: LedgerError) {
-        drop(self.words.send(Word::Broken(error)));
+        drop(self.messages.send(FeedMessage::Broken(error)));
     }
 }
 
 /// Where the feeder passes things on to.
 pub(crate) struct Feeder<'a, T> {
     pub(crate) flights: &'a Arc<Flights>,
-    pub(crate) known: Known,
+    pub(crate) ledger_view: LedgerView,
     pub(crate) handle: &'a Handle,
-    pub(crate) places: Places,
-    pub(crate) lane: LaneIn<Job<T>>,
-    pub(crate) words: mpsc::UnboundedSender<Word<T>>,
+    pub(crate) places: InFlightBudget,
+    pub(crate) jobs: JobSender<Job<T>>,
+    pub(crate) messages: mpsc::UnboundedSender<FeedMessage<T>>,
     pub(crate) events: &'a (dyn Fn(Event<T>) + Sync),
     pub(crate) halt: &'a Stop,
 }
@@ -104,13 +104,13 @@ pub(crate) struct Fed {
 }
 
 /// Where requests wait, are asked, and wait for their commit.
-pub(crate) struct Places {
+pub(crate) struct InFlightBudget {
     free: Arc<Semaphore>,
     /// How many a request takes at most.
     most: usize,
 }
 
-impl Places {
+impl InFlightBudget {
     /// As many as keep a model busy while rows wait for their commit, however long the texts are.
     pub(crate) fn new(concurrency: usize) -> Self {
         let busy = concurrency.saturating_mul(2).clamp(1, 1 << 23);
@@ -150,21 +150,21 @@ impl<T: Send + 'static> Feeder<'_, T> {
         let Ask { request, tag } = ask;
         let places = self.places.taken_by(&request);
         let Some(place) = self.permit(&self.places.free, places) else { return Ok(false) };
-        let seat = Seat { tag, place, words: self.words.clone() };
+        let waiter = Waiter { tag, place, messages: self.messages.clone() };
         let hash = request.hash();
-        let Some((lead, seat)) = self.flights.join(hash, seat, follow) else { return Ok(true) };
-        match self.known.answer(&hash) {
+        let Some((lead, waiter)) = self.flights.join(hash, waiter, follow) else { return Ok(true) };
+        match self.ledger_view.answer(&hash) {
             Ok(Some(record)) => {
                 lead.land(&record);
-                let event = Event::Cached { tag: seat.tag, record };
+                let event = Event::Cached { tag: waiter.tag, record };
                 tally.count(&event);
                 (self.events)(event);
                 Ok(true)
             }
             Ok(None) => {
-                let job = Job { request, lead, seat, queued_at: Instant::now(), claim: None };
-                let room = self.permit(self.lane.room(), 1);
-                Ok(room.is_some_and(|room| self.lane.send(job, room)))
+                let job = Job { request, lead, waiter, queued_at: Instant::now(), claim: None };
+                let room = self.permit(self.jobs.room(), 1);
+                Ok(room.is_some_and(|room| self.jobs.send(job, room)))
             }
             Err(error) => {
                 self.halt.gracefully();
@@ -179,13 +179,13 @@ impl<T: Send + 'static> Feeder<'_, T> {
             return Some(permit);
         }
         // The wait may be long.
-        self.known.let_go();
+        self.ledger_view.let_go();
         let permit = self.halt.unless(semaphore.clone().acquire_many_owned(count));
         self.handle.block_on(permit)?.ok()
     }
 }
 
 /// A later identical request gets a copy of the first one's end.
-fn follow<T: Send + 'static>(seat: Seat<T>) -> Follower {
-    Box::new(move |record| seat.settle(record.clone(), true))
+fn follow<T: Send + 'static>(waiter: Waiter<T>) -> Follower {
+    Box::new(move |record| waiter.settle(record.clone(), true))
 }

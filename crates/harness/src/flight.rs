@@ -18,21 +18,21 @@ pub(crate) struct Flights {
 }
 
 impl Flights {
-    /// Leads a flight, or follows the one there is. `seat` comes back with the lead, or goes
+    /// Leads a flight, or follows the one there is. `waiter` comes back with the lead, or goes
     /// into the follower that `follow` makes of it.
     pub(crate) fn join<S>(
         self: &Arc<Self>,
         hash: RequestHash,
-        seat: S,
+        waiter: S,
         follow: impl FnOnce(S) -> Follower,
     ) -> Option<(Lead, S)> {
         let mut pending = self.pending();
         if let Some(followers) = pending.get_mut(&hash) {
-            followers.push(follow(seat));
+            followers.push(follow(waiter));
             return None;
         }
         pending.insert(hash, Vec::new());
-        Some((Lead { flights: self.clone(), hash, has_landed: false }, seat))
+        Some((Lead { flights: self.clone(), hash, has_landed: false }, waiter))
     }
 
     fn pending(&self) -> MutexGuard<'_, HashMap<RequestHash, Vec<Follower>>> {

@@ -24,11 +24,10 @@ use reqwest::{
 use tokio::time::Instant;
 
 use crate::{
+    congestion::{Load, Quota},
     decode::{decoded, too_large},
-    embeddings, failure,
-    flow::{Load, Quota},
-    mend, openai,
-    reply::{Again, Answer, Blame, Reply, Trouble},
+    embeddings, failure, mend, openai,
+    reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
     retry::retry_after,
     secret::Secret,
     text::{one_line, with_causes},
@@ -90,7 +89,7 @@ impl Http {
         };
         let result = match result {
             Ok(answer) => Ok(self.redacted(answer)),
-            Err(trouble) => Err(Trouble { failure: self.described(trouble.failure), ..trouble }),
+            Err(error) => Err(AttemptError { failure: self.described(error.failure), ..error }),
         };
         Reply { result, quota }
     }
@@ -100,7 +99,7 @@ impl Http {
         request: &Request,
         tokens: u64,
         quota: &mut Option<Quota>,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Answer, AttemptError> {
         let url = match request.task {
             Task::Chat => &self.chat,
             Task::Embedding => &self.embeddings,
@@ -129,11 +128,11 @@ impl Http {
             let body = self.redact(String::from_utf8_lossy(&body).into_owned());
             failure::read_error(status.as_u16(), &body)
         };
-        read.map_err(|trouble| self.hinted(Trouble { wait, ..trouble }, status, request))
+        read.map_err(|error| self.hinted(AttemptError { wait, ..error }, status, request))
     }
 
     /// The body, as long as it is within `limit` bytes.
-    async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, Trouble> {
+    async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, AttemptError> {
         let announced = response.content_length().unwrap_or(0);
         if announced > limit as u64 {
             return Err(too_large(limit));
@@ -149,21 +148,26 @@ impl Http {
     }
 
     /// The body as text, without the key: servers echo what they were sent.
-    fn text(&self, body: Vec<u8>) -> Result<String, Trouble> {
+    fn text(&self, body: Vec<u8>) -> Result<String, AttemptError> {
         let text = mend::text(body).map_err(|error| {
             let message = format!("the response is not UTF-8: {}", error.utf8_error());
-            Trouble::new(ErrorKind::Malformed, message, Again::Yes)
+            AttemptError::new(ErrorKind::Malformed, message, Retryable::Yes)
         })?;
         Ok(self.redact(text))
     }
 
     /// Trouble with what the suite can do about it.
-    fn hinted(&self, mut trouble: Trouble, status: StatusCode, request: &Request) -> Trouble {
-        let message = &mut trouble.failure.message;
+    fn hinted(
+        &self,
+        mut error: AttemptError,
+        status: StatusCode,
+        request: &Request,
+    ) -> AttemptError {
+        let message = &mut error.failure.message;
         let is_at_root = self.chat.path() == "/chat/completions";
         if status == StatusCode::NOT_FOUND && is_at_root {
             message.push_str(" (most servers want a `base_url` that ends in `/v1`)");
-        } else if trouble.failure.kind == ErrorKind::BadRequest {
+        } else if error.failure.kind == ErrorKind::BadRequest {
             let named = |name: &&String| message.contains(&format!("'{name}'"));
             let instead = "max_completion_tokens";
             let hint = if message.contains(instead) && !request.params.contains_key(instead) {
@@ -175,11 +179,11 @@ impl Http {
             };
             message.push_str(&hint);
         }
-        trouble
+        error
     }
 
     /// What a failed exchange means; the URL is left out, for it may hold more than a host.
-    fn broken(&self, error: &reqwest::Error) -> Trouble {
+    fn broken(&self, error: &reqwest::Error) -> AttemptError {
         let causes = error.source().map(with_causes).unwrap_or_default();
         let message = if error.is_connect() {
             format!("no connection to {}: {causes}", self.place())
@@ -188,8 +192,9 @@ impl Http {
         };
         let message = one_line(&self.redact(message));
         // A certificate that is not trusted now is not trusted in a second, either.
-        let again = if is_distrust(error) { Again::Never } else { Again::Yes };
-        Trouble::new(ErrorKind::Connection, message, again).blaming(Blame::Endpoint)
+        let retryable = if is_distrust(error) { Retryable::Never } else { Retryable::Yes };
+        AttemptError::new(ErrorKind::Connection, message, retryable)
+            .with_fault_scope(FaultScope::Endpoint)
     }
 
     /// Host and port of the server.
@@ -333,18 +338,18 @@ fn is_loopback(url: &Url) -> bool {
     is_this_machine(url)
 }
 
-fn too_late(timeout: Duration) -> Trouble {
+fn too_late(timeout: Duration) -> AttemptError {
     let message = format!("no complete response within {timeout:?}");
-    let trouble = Trouble::new(ErrorKind::Timeout, message, Again::Yes);
-    Trouble { load: Load::Slow, ..trouble.blaming(Blame::Nobody) }
+    let error = AttemptError::new(ErrorKind::Timeout, message, Retryable::Yes);
+    AttemptError { load: Load::Slow, ..error.with_fault_scope(FaultScope::Nobody) }
 }
 
-fn redirected(status: StatusCode) -> Trouble {
+fn redirected(status: StatusCode) -> AttemptError {
     let message = format!(
         "HTTP {status}: redirects are not followed, for they could carry the key elsewhere; \
          set `base_url` to where the server is"
     );
-    Trouble::of_status(status.as_u16(), message)
+    AttemptError::of_status(status.as_u16(), message)
 }
 
 #[cfg(test)]

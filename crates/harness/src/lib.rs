@@ -4,8 +4,8 @@
 //! [`Ledger`] its answers go to) and an iterator of requests, and returns when all of them have
 //! ended; [`ask_within()`] keeps within a [`Budget`], too. `feed.rs` pulls the iterator and looks up
 //! what is already known, `dispatch.rs` asks the rest, the ledger's writer commits what came back,
-//! and only then does an [`Event`] say so. `converse.rs` is one request from its first attempt to
-//! its last; `limits.rs` gives it its turns, as many and as fast as the suite allows and `flow/` has
+//! and only then does an [`Event`] say so. `attempts.rs` is one request from its first attempt to
+//! its last; `limits.rs` gives it its turns, as many and as fast as the suite allows and `congestion/` has
 //! learned that the server bears.
 //! `openai.rs` and `embeddings.rs` read what servers say, with `decode.rs`, `mend.rs` and `stream.rs`
 //! for bodies that are not quite what was asked for, and `failure.rs` for all the ways in which vendors
@@ -19,13 +19,14 @@
 //! The network is asynchronous inside; the public interface blocks, so that callers need no runtime.
 
 mod ask;
-mod asked;
+mod attempts;
 mod batch;
 mod breaker;
 mod bucket;
 mod budget;
+mod cached_lookup;
 mod claimed;
-mod converse;
+mod congestion;
 mod decode;
 mod dispatch;
 mod embeddings;
@@ -34,12 +35,10 @@ mod event;
 mod failure;
 mod feed;
 mod flight;
-mod flow;
 mod hedge;
 mod http;
 mod import;
-mod known;
-mod lane;
+mod job_channel;
 pub mod ledger;
 mod limits;
 mod mend;
@@ -47,6 +46,7 @@ mod network;
 mod openai;
 pub mod recorded;
 mod reply;
+mod request_filter;
 mod retry;
 mod secret;
 mod stop;

@@ -20,8 +20,8 @@ use tokio::{
 use crate::{
     breaker::Others,
     bucket::Bucket,
+    congestion::{Flow, Load, Quota, Ticket},
     event::{Hold, Holder},
-    flow::{Flow, Load, Quota, Ticket},
 };
 
 /// Characters per token, for an estimate before the provider has counted.
@@ -58,7 +58,7 @@ struct Regulated {
 
 /// The right to make one attempt, held while it lasts.
 #[derive(Debug)]
-pub(crate) struct Turn<'a> {
+pub(crate) struct Permit<'a> {
     limits: &'a Limits,
     permit: Option<SemaphorePermit<'a>>,
     ticket: Ticket,
@@ -66,7 +66,7 @@ pub(crate) struct Turn<'a> {
     wish: Option<Duration>,
 }
 
-impl Turn<'_> {
+impl Permit<'_> {
     /// Ends the attempt, which tells this much about the server's load; `wish`: how long the server
     /// asks everyone to wait.
     pub(crate) fn end(mut self, load: Load, wish: Option<Duration>) {
@@ -74,7 +74,7 @@ impl Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let Some(permit) = self.permit.take() else { return };
         let mut flow = self.limits.flow();
@@ -128,7 +128,7 @@ impl Limits {
 
     /// Waits for a turn that will use about `tokens`. Cancelling it while it waits is harmless
     /// but for the rates, which count it as used.
-    pub(crate) async fn turn(&self, tokens: u64) -> Turn<'_> {
+    pub(crate) async fn turn(&self, tokens: u64) -> Permit<'_> {
         let permit = match self.permits.try_acquire() {
             Ok(permit) => permit,
             Err(_) => match self.permits.acquire().await {
@@ -138,7 +138,7 @@ impl Limits {
         };
         self.rates(tokens).await;
         let ticket = self.go().await;
-        Turn { limits: self, permit: Some(permit), ticket, load: Load::Unknown, wish: None }
+        Permit { limits: self, permit: Some(permit), ticket, load: Load::Unknown, wish: None }
     }
 
     /// Waits until the flow lets an attempt go.

@@ -13,7 +13,7 @@ use serde_json::{Value, error::Category, value::RawValue};
 use crate::{
     failure::{is_error, message, within_success},
     mend::mended,
-    reply::{Again, Answer, Blame, Trouble},
+    reply::{Answer, AttemptError, FaultScope, Retryable},
     stream::{StreamError, assembled, is_stream},
     text::one_line,
 };
@@ -81,10 +81,10 @@ struct Details {
 /// The text is the content, or its text parts joined. Refused means: a `refusal`, or a finish
 /// reason of `content_filter`. A model that only calls tools answers with the calls' JSON. One that
 /// spent its whole token limit on thinking gave an empty answer.
-pub(crate) fn read(body: &str) -> Result<Answer, Trouble> {
+pub(crate) fn read(body: &str) -> Result<Answer, AttemptError> {
     match read_strictly(body) {
         Err(Unread::Json(error)) => read_loosely(body, &error),
-        Err(Unread::Trouble(trouble)) => Err(trouble),
+        Err(Unread::Error(error)) => Err(error),
         Ok(answer) => Ok(answer),
     }
 }
@@ -93,7 +93,7 @@ pub(crate) fn read(body: &str) -> Result<Answer, Trouble> {
 enum Unread {
     /// This is not JSON, or not of the right shape.
     Json(serde_json::Error),
-    Trouble(Trouble),
+    Error(AttemptError),
 }
 
 impl From<serde_json::Error> for Unread {
@@ -102,18 +102,18 @@ impl From<serde_json::Error> for Unread {
     }
 }
 
-impl From<Trouble> for Unread {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
+impl From<AttemptError> for Unread {
+    fn from(error: AttemptError) -> Self {
+        Self::Error(error)
     }
 }
 
 /// An event stream, or JSON that is not quite JSON.
-fn read_loosely(body: &str, error: &serde_json::Error) -> Result<Answer, Trouble> {
+fn read_loosely(body: &str, error: &serde_json::Error) -> Result<Answer, AttemptError> {
     let loose = if is_stream(body) { Some(of_stream(body)?) } else { mended(body) };
     let Some(loose) = loose else { return Err(unreadable(error, body, WHAT)) };
     read_strictly(&loose).or_else(|unread| match unread {
-        Unread::Trouble(trouble) => Err(trouble),
+        Unread::Error(error) => Err(error),
         Unread::Json(error) => match serde_json::from_str::<Value>(&loose) {
             Ok(value) if value.get("choices").is_none() => without_choices(&value),
             _ => Err(unreadable(&error, &loose, WHAT)),
@@ -122,16 +122,16 @@ fn read_loosely(body: &str, error: &serde_json::Error) -> Result<Answer, Trouble
 }
 
 /// The response that a stream adds up to.
-pub(crate) fn of_stream(body: &str) -> Result<String, Trouble> {
+pub(crate) fn of_stream(body: &str) -> Result<String, AttemptError> {
     assembled(body).or_else(|error| match error {
         StreamError::CutOff => {
             let message = "the connection broke: the server streams although it was not asked to, \
                            and the stream ends in its middle";
-            let trouble = Trouble::new(ErrorKind::Connection, message.into(), Again::Yes);
-            Err(trouble.blaming(Blame::Endpoint))
+            let error = AttemptError::new(ErrorKind::Connection, message.into(), Retryable::Yes);
+            Err(error.with_fault_scope(FaultScope::Endpoint))
         }
         StreamError::Failed(error) => match within_success(&error) {
-            Err(trouble) => Err(trouble),
+            Err(error) => Err(error),
             // As if the stream had ended there.
             Ok(answer) => Ok(serde_json::json!({ "choices": [{
                 "message": { "refusal": answer.output }, "finish_reason": answer.finish_reason,
@@ -141,7 +141,7 @@ pub(crate) fn of_stream(body: &str) -> Result<String, Trouble> {
         StreamError::Unreadable => {
             let message = "the server streams although it was not asked to, and an event is not \
                            JSON";
-            Err(Trouble::new(ErrorKind::Malformed, message.into(), Again::Yes))
+            Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes))
         }
     })
 }
@@ -157,7 +157,7 @@ fn read_strictly(body: &str) -> Result<Answer, Unread> {
     let place = |choice: &Choice<'_>| choice.index.as_ref().and_then(Value::as_u64).unwrap_or(0);
     let Some(choice) = choices.into_iter().min_by_key(place) else {
         let message = "the response holds no answer: `choices` is empty";
-        return Err(Trouble::new(ErrorKind::Malformed, message.into(), Again::Yes).into());
+        return Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes).into());
     };
     if let Some(error) = choice.error.as_ref().filter(|error| is_error(error)) {
         return Ok(within_success(error)?);
@@ -166,22 +166,22 @@ fn read_strictly(body: &str) -> Result<Answer, Unread> {
         Value::String(reason) => Some(reason),
         _ => None,
     });
-    if let Some(trouble) = failed(finish_reason.as_deref(), choice.native_finish_reason) {
-        return Err(trouble.into());
+    if let Some(error) = failed(finish_reason.as_deref(), choice.native_finish_reason) {
+        return Err(error.into());
     }
     let Some(message) = choice.message.or(choice.delta) else {
         if choice.text.is_some() {
             return Err(misshapen(WHAT, "missing field `message`; it is a text completion").into());
         }
         let message = "the response holds no answer: `message` is null";
-        return Err(Trouble::new(ErrorKind::Malformed, message.into(), Again::Yes).into());
+        return Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes).into());
     };
     let (outcome, output) = text(&message, finish_reason.as_deref(), completion.usage)?;
     Ok(Answer { outcome, output, finish_reason, usage: usage(completion.usage) })
 }
 
 /// A response without `choices`: it describes a failure, or nothing.
-fn without_choices(response: &Value) -> Result<Answer, Trouble> {
+fn without_choices(response: &Value) -> Result<Answer, AttemptError> {
     // What a server says of itself is no message.
     const DESCRIBED: [&str; 10] = [
         "error",
@@ -200,18 +200,18 @@ fn without_choices(response: &Value) -> Result<Answer, Trouble> {
         return within_success(error);
     }
     let message = one_line("the response is not a chat completion: no `choices`");
-    let trouble = Trouble::new(ErrorKind::Malformed, message, Again::Yes);
-    Err(trouble.blaming(Blame::Endpoint))
+    let error = AttemptError::new(ErrorKind::Malformed, message, Retryable::Yes);
+    Err(error.with_fault_scope(FaultScope::Endpoint))
 }
 
-/// The trouble that a finish reason stands for: the provider's, not the model's.
-fn failed(reason: Option<&str>, native: Option<&RawValue>) -> Option<Trouble> {
+/// The error that a finish reason stands for: the provider's, not the model's.
+fn failed(reason: Option<&str>, native: Option<&RawValue>) -> Option<AttemptError> {
     let native: Option<Cow<'_, str>> =
         native.and_then(|native| serde_json::from_str(native.get()).ok());
     let named = reason.filter(|reason| is_failure(reason));
     let named = named.or_else(|| native.as_deref().filter(|reason| is_failure(reason)))?;
     let message = format!("the provider failed (finish reason: {named})");
-    Some(Trouble::of_status(500, one_line(&message)))
+    Some(AttemptError::of_status(500, one_line(&message)))
 }
 
 fn is_failure(reason: &str) -> bool {
@@ -276,7 +276,7 @@ fn text(
 }
 
 /// A message without content: an empty answer where the model used its tokens up or only thought,
-/// trouble where nothing says so.
+/// error where nothing says so.
 fn silent(
     message: &Message<'_>,
     finish_reason: Option<&str>,
@@ -291,7 +291,7 @@ fn silent(
             let message = format!(
                 "the response holds no answer: `content` is null (finish reason: {reason})"
             );
-            Err(Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Yes).into())
+            Err(AttemptError::new(ErrorKind::Malformed, one_line(&message), Retryable::Yes).into())
         }
     }
 }
@@ -395,15 +395,15 @@ fn count(tokens: &Value) -> Option<u64> {
 }
 
 /// A complete response that is JSON, but not what it should be.
-pub(crate) fn misshapen(what: &str, why: &str) -> Trouble {
+pub(crate) fn misshapen(what: &str, why: &str) -> AttemptError {
     let message = one_line(&format!("the response is not a {what}: {why}"));
-    Trouble::new(ErrorKind::Malformed, message, Again::Never)
+    AttemptError::new(ErrorKind::Malformed, message, Retryable::Never)
 }
 
 /// A body that does not parse. One that ends too early was cut off on the way, and is as good as a
 /// broken connection. One that is no JSON at all came from something between here and the model,
 /// and may not come again; one that is JSON of another shape would be bought again in vain.
-pub(crate) fn unreadable(error: &serde_json::Error, body: &str, what: &str) -> Trouble {
+pub(crate) fn unreadable(error: &serde_json::Error, body: &str, what: &str) -> AttemptError {
     match error.classify() {
         Category::Data => misshapen(what, &error.to_string()),
         Category::Syntax if error.to_string().starts_with("recursion limit") => {
@@ -411,7 +411,8 @@ pub(crate) fn unreadable(error: &serde_json::Error, body: &str, what: &str) -> T
         }
         Category::Eof if !body.trim().is_empty() => {
             let message = "the connection broke: the response ends in its middle".into();
-            Trouble::new(ErrorKind::Connection, message, Again::Yes).blaming(Blame::Endpoint)
+            AttemptError::new(ErrorKind::Connection, message, Retryable::Yes)
+                .with_fault_scope(FaultScope::Endpoint)
         }
         Category::Syntax | Category::Eof | Category::Io => {
             let start = one_line(body.trim_start_matches('\u{feff}'));
@@ -422,17 +423,17 @@ pub(crate) fn unreadable(error: &serde_json::Error, body: &str, what: &str) -> T
                 }
                 start => format!("the response is not JSON ({error}): {start}"),
             };
-            let trouble = Trouble::new(ErrorKind::Malformed, one_line(&message), Again::Yes);
-            trouble.blaming(Blame::Endpoint)
+            let error = AttemptError::new(ErrorKind::Malformed, one_line(&message), Retryable::Yes);
+            error.with_fault_scope(FaultScope::Endpoint)
         }
     }
 }
 
 /// The message of an error value, for those who read other responses.
-pub(crate) fn error_within(error: &Value) -> Trouble {
+pub(crate) fn error_within(error: &Value) -> AttemptError {
     match within_success(error) {
-        Err(trouble) => trouble,
-        Ok(_) => Trouble::of_status(400, one_line(&message(error))),
+        Err(error) => error,
+        Ok(_) => AttemptError::of_status(400, one_line(&message(error))),
     }
 }
 

@@ -1,21 +1,21 @@
-//! How one attempt ended: with an answer, or with trouble that says whether to try again.
+//! How one attempt ended: with an answer, or with an error that says whether to try again.
 
 use std::time::Duration;
 
 use evalmark_core::record::{ErrorKind, Failure, Outcome, Usage};
 
-use crate::flow::{Load, Quota};
+use crate::congestion::{Load, Quota};
 
 /// What one attempt brought.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    pub(crate) result: Result<Answer, Trouble>,
+    pub(crate) result: Result<Answer, AttemptError>,
     /// What the server's headers say is left.
     pub(crate) quota: Option<Quota>,
 }
 
-impl From<Result<Answer, Trouble>> for Reply {
-    fn from(result: Result<Answer, Trouble>) -> Self {
+impl From<Result<Answer, AttemptError>> for Reply {
+    fn from(result: Result<Answer, AttemptError>) -> Self {
         Self { result, quota: None }
     }
 }
@@ -32,26 +32,26 @@ pub(crate) struct Answer {
 
 /// An attempt without an answer.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Trouble {
+pub(crate) struct AttemptError {
     pub(crate) failure: Failure,
-    pub(crate) again: Again,
+    pub(crate) retryable: Retryable,
     /// How long the server asks to wait.
     pub(crate) wait: Option<Duration>,
-    pub(crate) blame: Blame,
+    pub(crate) fault_scope: FaultScope,
     pub(crate) load: Load,
 }
 
 /// Whether another attempt may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Again {
+pub(crate) enum Retryable {
     Never,
     /// As often as the suite's limits allow.
     Yes,
 }
 
-/// What the trouble says about other requests.
+/// What the error says about other requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Blame {
+pub(crate) enum FaultScope {
     /// That the endpoint works: this request was at fault, or had bad luck.
     Request,
     /// Nothing, not even that.
@@ -66,38 +66,39 @@ pub(crate) enum Blame {
     Silence,
 }
 
-impl Trouble {
-    pub(crate) fn new(kind: ErrorKind, message: String, again: Again) -> Self {
-        let (failure, blame, load) = (Failure { kind, message }, Blame::Request, Load::Normal);
-        Self { failure, again, wait: None, blame, load }
+impl AttemptError {
+    pub(crate) fn new(kind: ErrorKind, message: String, retryable: Retryable) -> Self {
+        let (failure, fault_scope, load) =
+            (Failure { kind, message }, FaultScope::Request, Load::Normal);
+        Self { failure, retryable, wait: None, fault_scope, load }
     }
 
-    pub(crate) fn blaming(self, blame: Blame) -> Self {
-        Self { blame, ..self }
+    pub(crate) fn with_fault_scope(self, fault_scope: FaultScope) -> Self {
+        Self { fault_scope, ..self }
     }
 
     /// Whether the request itself is what the server will not have.
     pub(crate) fn blames_request(&self) -> bool {
-        self.again == Again::Never && self.blame == Blame::Request
+        self.retryable == Retryable::Never && self.fault_scope == FaultScope::Request
     }
 
     /// What an HTTP status that is no success means.
     pub(crate) fn of_status(status: u16, message: String) -> Self {
-        let (kind, again, blame) = match status {
-            401 => (ErrorKind::Auth, Again::Never, Blame::Key),
+        let (kind, retryable, fault_scope) = match status {
+            401 => (ErrorKind::Auth, Retryable::Never, FaultScope::Key),
             // Moderation answers 403 too, so a 403 speaks for others only while none succeeded.
-            403 => (ErrorKind::Auth, Again::Never, Blame::Endpoint),
-            408 | 409 | 425 | 500..=599 => (ErrorKind::Server, Again::Yes, Blame::Request),
-            429 => (ErrorKind::RateLimited, Again::Yes, Blame::Request),
+            403 => (ErrorKind::Auth, Retryable::Never, FaultScope::Endpoint),
+            408 | 409 | 425 | 500..=599 => (ErrorKind::Server, Retryable::Yes, FaultScope::Request),
+            429 => (ErrorKind::RateLimited, Retryable::Yes, FaultScope::Request),
             // No such path or model, a redirect: the same for every request.
-            300..=399 | 404 => (ErrorKind::BadRequest, Again::Never, Blame::Endpoint),
-            _ => (ErrorKind::BadRequest, Again::Never, Blame::Request),
+            300..=399 | 404 => (ErrorKind::BadRequest, Retryable::Never, FaultScope::Endpoint),
+            _ => (ErrorKind::BadRequest, Retryable::Never, FaultScope::Request),
         };
         let load = match status {
             429 => Load::TooMany,
             503 | 529 => Load::Overloaded,
             _ => Load::Normal,
         };
-        Self { load, ..Self::new(kind, message, again).blaming(blame) }
+        Self { load, ..Self::new(kind, message, retryable).with_fault_scope(fault_scope) }
     }
 }

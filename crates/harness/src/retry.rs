@@ -1,4 +1,4 @@
-//! When to try again: exponential back-off with full jitter, unless the server says when.
+//! When to try retryable: exponential back-off with full jitter, unless the server says when.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 
 use crate::{
-    reply::{Again, Trouble},
+    reply::{AttemptError, Retryable},
     tuning::Tuning,
 };
 
@@ -35,28 +35,32 @@ impl Retry {
         }
     }
 
-    /// The delay before another attempt; `None` when `attempt`, which ended in `trouble`, was the
+    /// The delay before another attempt; `None` when `attempt`, which ended in `error`, was the
     /// last.
-    pub(crate) fn delay(&self, trouble: &Trouble, attempt: u32) -> Option<Duration> {
-        if trouble.again == Again::Never || attempt >= self.attempts || self.is_too_long(trouble) {
+    pub(crate) fn delay(&self, error: &AttemptError, attempt: u32) -> Option<Duration> {
+        if error.retryable == Retryable::Never
+            || attempt >= self.attempts
+            || self.is_too_long(error)
+        {
             return None;
         }
         // A little jitter on top of the server's wish, so that not all come back at once.
-        Some(match trouble.wait.filter(|wait| !wait.is_zero()) {
+        Some(match error.wait.filter(|wait| !wait.is_zero()) {
             Some(wait) => wait + self.jitter(self.base.min(wait / 10)),
             None => self.jitter(self.upper_end(attempt)),
         })
     }
 
     /// Whether the server asks for a longer wait than anyone should sit through.
-    pub(crate) fn is_too_long(&self, trouble: &Trouble) -> bool {
-        trouble.again != Again::Never && trouble.wait.is_some_and(|wait| wait > self.longest_wait)
+    pub(crate) fn is_too_long(&self, error: &AttemptError) -> bool {
+        error.retryable != Retryable::Never
+            && error.wait.is_some_and(|wait| wait > self.longest_wait)
     }
 
     /// How long all requests of the model hold back: the server is busy, and says for how long.
-    pub(crate) fn pause(&self, trouble: &Trouble) -> Option<Duration> {
-        let is_busy = matches!(trouble.failure.kind, ErrorKind::RateLimited | ErrorKind::Server);
-        trouble.wait.filter(|wait| is_busy && *wait <= self.longest_wait)
+    pub(crate) fn pause(&self, error: &AttemptError) -> Option<Duration> {
+        let is_busy = matches!(error.failure.kind, ErrorKind::RateLimited | ErrorKind::Server);
+        error.wait.filter(|wait| is_busy && *wait <= self.longest_wait)
     }
 
     fn upper_end(&self, attempt: u32) -> Duration {
@@ -127,41 +131,41 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_the_cap_and_use_the_whole_range() {
-        let (retry, trouble) = (retry(), Trouble::of_status(500, String::new()));
+        let (retry, error) = (retry(), AttemptError::of_status(500, String::new()));
         for (attempt, upper_end) in [(1, 1.0), (2, 2.0), (3, 4.0), (4, 5.0), (5, 5.0)] {
             let delays: Vec<f64> = (0..200)
-                .filter_map(|_| retry.delay(&trouble, attempt))
+                .filter_map(|_| retry.delay(&error, attempt))
                 .map(|delay| delay.as_secs_f64())
                 .collect();
             assert!(delays.iter().all(|delay| (0.0..=upper_end).contains(delay)));
             assert!(delays.iter().any(|delay| *delay < 0.1 * upper_end));
             assert!(delays.iter().any(|delay| *delay > 0.9 * upper_end));
         }
-        assert_eq!(retry.delay(&trouble, 6), None);
+        assert_eq!(retry.delay(&error, 6), None);
     }
 
     #[test]
     fn the_server_is_obeyed() {
-        let (retry, mut trouble) = (retry(), Trouble::of_status(429, String::new()));
-        trouble.wait = Some(Duration::from_secs(20));
-        let delay = retry.delay(&trouble, 1).expect("another attempt");
+        let (retry, mut error) = (retry(), AttemptError::of_status(429, String::new()));
+        error.wait = Some(Duration::from_secs(20));
+        let delay = retry.delay(&error, 1).expect("another attempt");
         assert!((20.0..=21.0).contains(&delay.as_secs_f64()), "{delay:?}");
-        assert_eq!(retry.pause(&trouble), trouble.wait);
+        assert_eq!(retry.pause(&error), error.wait);
         // Who says "at once" is not hammered.
-        trouble.wait = Some(Duration::ZERO);
-        assert!((0..50).any(|_| retry.delay(&trouble, 1) > Some(Duration::from_millis(100))));
-        trouble.wait = Some(Duration::from_hours(24));
-        assert_eq!(retry.delay(&trouble, 1), None);
-        assert_eq!(retry.pause(&trouble), None);
+        error.wait = Some(Duration::ZERO);
+        assert!((0..50).any(|_| retry.delay(&error, 1) > Some(Duration::from_millis(100))));
+        error.wait = Some(Duration::from_hours(24));
+        assert_eq!(retry.delay(&error, 1), None);
+        assert_eq!(retry.pause(&error), None);
     }
 
     #[test]
     fn what_cannot_help_is_not_tried() {
         let retry = retry();
         for status in [400, 401, 403, 404, 413, 422] {
-            assert_eq!(retry.delay(&Trouble::of_status(status, String::new()), 1), None);
+            assert_eq!(retry.delay(&AttemptError::of_status(status, String::new()), 1), None);
         }
-        let malformed = Trouble::new(ErrorKind::Malformed, String::new(), Again::Never);
+        let malformed = AttemptError::new(ErrorKind::Malformed, String::new(), Retryable::Never);
         assert_eq!(retry.delay(&malformed, 1), None);
     }
 }

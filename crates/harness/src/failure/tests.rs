@@ -1,11 +1,11 @@
 use super::*;
 
 /// `kind/again/blame`, or what the refusal says.
-fn summary(read: Result<Answer, Trouble>) -> String {
+fn summary(read: Result<Answer, AttemptError>) -> String {
     match read {
         Ok(answer) => format!("{}: {}", answer.outcome, answer.output),
-        Err(Trouble { failure, again, blame, .. }) => {
-            format!("{}/{again:?}/{blame:?}", failure.kind.as_str())
+        Err(AttemptError { failure, retryable, fault_scope, .. }) => {
+            format!("{}/{retryable:?}/{fault_scope:?}", failure.kind.as_str())
         }
     }
 }
@@ -15,7 +15,7 @@ fn check_status(status: u16, body: &str, expected: &str) {
 }
 
 fn check_message(status: u16, body: &str, expected: &str) {
-    let message = read_error(status, body).map_err(|trouble| trouble.failure.message);
+    let message = read_error(status, body).map_err(|error| error.failure.message);
     assert_eq!(message, Err(expected.to_owned()), "{status} {body}");
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
-use crate::asked::Asked;
+use crate::request_filter::RequestFilter;
 
 use super::{
     claims::Claims,
@@ -82,7 +82,7 @@ const FROM_FORMAT_1: &str = "
 pub struct Ledger {
     path: Arc<Path>,
     writer: Arc<WriterThread>,
-    asked: Arc<Asked>,
+    asked: Arc<RequestFilter>,
     claims: Option<Claims>,
 }
 
@@ -152,7 +152,7 @@ impl Ledger {
         self.writer.writer().tidy();
     }
 
-    pub(crate) fn asked(&self) -> Arc<Asked> {
+    pub(crate) fn asked(&self) -> Arc<RequestFilter> {
         self.asked.clone()
     }
 }

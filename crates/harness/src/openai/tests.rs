@@ -1,7 +1,7 @@
 use super::*;
 
-/// `outcome|output|finish_reason|tokens in|tokens out`, or `kind/again: message`.
-fn summary(read: Result<Answer, Trouble>) -> String {
+/// `outcome|output|finish_reason|tokens in|tokens out`, or `kind/retryable: message`.
+fn summary(read: Result<Answer, AttemptError>) -> String {
     let number = |tokens: Option<u64>| tokens.map_or("-".into(), |n| n.to_string());
     match read {
         Ok(answer) => format!(
@@ -12,8 +12,8 @@ fn summary(read: Result<Answer, Trouble>) -> String {
             number(answer.usage.input_tokens),
             number(answer.usage.output_tokens)
         ),
-        Err(Trouble { failure, again, .. }) => {
-            format!("{}/{again:?}: {}", failure.kind.as_str(), failure.message)
+        Err(AttemptError { failure, retryable, .. }) => {
+            format!("{}/{retryable:?}: {}", failure.kind.as_str(), failure.message)
         }
     }
 }

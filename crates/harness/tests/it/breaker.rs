@@ -23,7 +23,7 @@ fn a_refused_key_stops_within_the_first_answers() {
     assert!(server.count() <= 10, "{}", server.count());
     // The first one to be refused may have waited for the second.
     assert!(asked.tally.failed + 1 >= server.count(), "{:?}", asked.tally);
-    // What waited in the lane, and no more.
+    // What waited in the queue of jobs, and no more.
     assert!(asked.tally.abandoned < 400 && !asked.tally.interrupted);
     assert_eq!(endpoint.down().map(|failure| failure.kind), Some(ErrorKind::Auth));
     // Nothing of what was not asked is in the ledger.

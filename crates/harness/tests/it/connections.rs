@@ -9,7 +9,7 @@ use evalmark_core::{
 use evalmark_harness::{Endpoint, OpenError};
 use evalmark_loopback::{Identity, Reply, Seen, Server};
 
-use crate::setup::{Asked, Setup, limits, model_at};
+use crate::setup::{RequestFilter, Setup, limits, model_at};
 
 fn secure(identity: &Identity) -> Server {
     let echo = |seen: &Seen| Reply::text(seen.prompt()).after(Duration::from_millis(2));
@@ -69,7 +69,7 @@ fn a_server_that_ends_http2_connections_loses_no_answer() {
 }
 
 /// Nobody is told the request, and the endpoint is down with a message that says why.
-fn check_distrusted(asked: &Asked, server: &Server, message: &str) {
+fn check_distrusted(asked: &RequestFilter, server: &Server, message: &str) {
     let downs = asked.downs();
     assert!(downs.len() == 1 && downs[0].contains(message), "{downs:?}");
     let (_, record) = &asked.records()[0];

@@ -20,7 +20,7 @@ fn server() -> Server {
     })
 }
 
-fn hedged(hedge: bool, n: u64) -> (crate::setup::Asked, Server, Budget) {
+fn hedged(hedge: bool, n: u64) -> (crate::setup::RequestFilter, Server, Budget) {
     let (server, setup, budget) = (server(), Setup::new(), Budget::default());
     let timeout = Duration::from_secs(2);
     let limits = Limits { concurrency: 16, hedge, timeout, ..limits() };

@@ -3,10 +3,10 @@
 mod breaker;
 mod budget;
 mod cache;
+mod congestion;
 mod connections;
 mod embeddings;
 mod faults;
-mod flow;
 mod hedging;
 mod ledger;
 mod limits;

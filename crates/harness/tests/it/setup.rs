@@ -28,7 +28,7 @@ pub(crate) struct Setup {
 
 /// An ask that has ended.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct RequestFilter {
     pub(crate) tally: Tally,
     pub(crate) events: Vec<Event<u64>>,
 }
@@ -66,7 +66,7 @@ impl Setup {
     }
 
     /// Asks requests 0 to `n` in run `run`.
-    pub(crate) fn ask(&self, endpoint: &Endpoint, n: u64) -> Asked {
+    pub(crate) fn ask(&self, endpoint: &Endpoint, n: u64) -> RequestFilter {
         self.ask_all(endpoint, "run", (0..n).map(|tag| asking(&tag.to_string(), tag)))
     }
 
@@ -75,17 +75,17 @@ impl Setup {
         endpoint: &Endpoint,
         run_id: &str,
         asks: impl Iterator<Item = Ask<u64>> + Send,
-    ) -> Asked {
+    ) -> RequestFilter {
         self.try_ask(endpoint, run_id, asks.map(Ok::<_, Infallible>)).expect("an end")
     }
 
     /// Asks requests 0 to `n` in run `run`, within `budget`.
-    pub(crate) fn ask_within(&self, endpoint: &Endpoint, n: u64, budget: &Budget) -> Asked {
+    pub(crate) fn ask_within(&self, endpoint: &Endpoint, n: u64, budget: &Budget) -> RequestFilter {
         let asks = (0..n).map(|tag| Ok::<_, Infallible>(asking(&tag.to_string(), tag)));
         let events = Mutex::new(Vec::new());
         let hear = |event| events.lock().expect("no panic").push(event);
         let tally = ask_within(endpoint, "run", asks, &hear, &self.stop, budget).expect("an end");
-        Asked { tally, events: events.into_inner().expect("no panic") }
+        RequestFilter { tally, events: events.into_inner().expect("no panic") }
     }
 
     pub(crate) fn try_ask<E: Send>(
@@ -93,11 +93,11 @@ impl Setup {
         endpoint: &Endpoint,
         run_id: &str,
         asks: impl Iterator<Item = Result<Ask<u64>, E>> + Send,
-    ) -> Result<Asked, AskError<E>> {
+    ) -> Result<RequestFilter, AskError<E>> {
         let events = Mutex::new(Vec::new());
         let hear = |event| events.lock().expect("no panic").push(event);
         let tally = ask(endpoint, run_id, asks, &hear, &self.stop)?;
-        Ok(Asked { tally, events: events.into_inner().expect("no panic") })
+        Ok(RequestFilter { tally, events: events.into_inner().expect("no panic") })
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn get(endpoint: &Endpoint, run_id: &str, prompt: &str) -> Option<Rec
     answers.get(&request(prompt).hash()).expect("a whole ledger")
 }
 
-impl Asked {
+impl RequestFilter {
     /// The records of all that ended, by tag.
     pub(crate) fn records(&self) -> Vec<(u64, Record)> {
         let mut records: Vec<_> = self.events.iter().filter_map(record_of).collect();

@@ -8,10 +8,10 @@ use std::{
 use evalmark_harness::{Stop, Tuning};
 use evalmark_loopback::{Reply, Server};
 
-use crate::setup::{Asked, Setup, model, tuning};
+use crate::setup::{RequestFilter, Setup, model, tuning};
 
 /// Asks 100 samples of which every second hangs, and stops once the first eight are there.
-fn stopped(setup: &Setup, server: &Server, stop: impl Fn(&Stop)) -> (Asked, Duration) {
+fn stopped(setup: &Setup, server: &Server, stop: impl Fn(&Stop)) -> (RequestFilter, Duration) {
     let endpoint = setup.open(&model(server));
     thread::scope(|scope| {
         let ask = scope.spawn(|| setup.ask(&endpoint, 100));

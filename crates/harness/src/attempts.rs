@@ -10,26 +10,26 @@ use tokio::time::Instant;
 
 use crate::{
     budget::{Budget, Reservation},
+    congestion::Load,
     dispatch::{Counts, Dispatcher},
     endpoint::Inner,
     event::Event,
-    flow::Load,
     hedge::Hedge,
-    limits::Turn,
-    reply::{Answer, Reply, Trouble},
+    limits::Permit,
+    reply::{Answer, AttemptError, Reply},
     stop::Stop,
 };
 
 /// How a request ended.
 pub(crate) struct End {
     pub(crate) record: Record,
-    /// The last attempt's trouble, where there is no answer.
-    pub(crate) trouble: Option<Trouble>,
+    /// The last attempt's error, where there is no answer.
+    pub(crate) error: Option<AttemptError>,
 }
 
 /// A turn, and what to do with it.
 struct Sending<'a> {
-    turn: Turn<'a>,
+    turn: Permit<'a>,
     /// Tokens that the turn was taken for.
     tokens: u64,
     begun: Instant,
@@ -37,10 +37,10 @@ struct Sending<'a> {
 }
 
 /// When an attempt began, and what came of it.
-type Sent = (Instant, Result<Answer, Trouble>);
+type Sent = (Instant, Result<Answer, AttemptError>);
 
 /// A request that is being asked.
-pub(crate) struct Conversation<'a> {
+pub(crate) struct RequestRunner<'a> {
     endpoint: &'a Inner,
     request: &'a Request,
     halt: &'a Stop,
@@ -53,7 +53,7 @@ pub(crate) struct Conversation<'a> {
     started_at_us: i64,
 }
 
-impl<'a> Conversation<'a> {
+impl<'a> RequestRunner<'a> {
     pub(crate) fn new(dispatcher: &'a Dispatcher, request: &'a Request) -> Self {
         let Dispatcher { endpoint, halt, budget, counts, .. } = dispatcher;
         Self {
@@ -79,32 +79,32 @@ impl<'a> Conversation<'a> {
         let (mut waiting_since, mut last) = (queued_at, None);
         loop {
             let Some(turn) = self.turn().await? else {
-                // Only who has had trouble has a time limit to wait within.
-                return last.map(|trouble| self.failed(self.without_time(trouble)));
+                // Only a request that has failed before has a time limit to wait within.
+                return last.map(|error| self.failed(self.without_time(error)));
             };
-            let trouble = match self.attempt(turn, waiting_since).await? {
+            let error = match self.attempt(turn, waiting_since).await? {
                 Ok(end) => return Some(end),
-                Err(trouble) => self.weighed(trouble),
+                Err(error) => self.weighed(error),
             };
-            let Some(delay) = self.endpoint.retry.delay(&trouble, self.attempts) else {
-                return Some(self.failed(trouble));
+            let Some(delay) = self.endpoint.retry.delay(&error, self.attempts) else {
+                return Some(self.failed(error));
             };
             if self.is_out_of_time(delay) {
-                return Some(self.failed(self.without_time(trouble)));
+                return Some(self.failed(self.without_time(error)));
             }
-            let failure = trouble.failure.clone();
+            let failure = error.failure.clone();
             say(Event::Retrying { failure, attempt: self.attempts, delay });
             let backoff_since = Instant::now();
             self.halt.unless(tokio::time::sleep(delay)).await?;
             waiting_since = Instant::now();
             self.backoff += waiting_since - backoff_since;
-            last = Some(trouble);
+            last = Some(error);
         }
     }
 
     /// Waits for a turn, after the first attempt no longer than there is time to use it.
     /// `None`: halted while waiting.
-    async fn turn(&self) -> Option<Option<(Turn<'a>, u64)>> {
+    async fn turn(&self) -> Option<Option<(Permit<'a>, u64)>> {
         let limits = &self.endpoint.limits;
         let tokens = limits.estimate(self.request);
         let turn = limits.turn(tokens);
@@ -120,20 +120,20 @@ impl<'a> Conversation<'a> {
     }
 
     /// What a failed attempt means in the light of all others.
-    fn weighed(&self, trouble: Trouble) -> Trouble {
+    fn weighed(&self, error: AttemptError) -> AttemptError {
         let Inner { limits, breaker, timeout, retry, .. } = self.endpoint;
-        if retry.is_too_long(&trouble) {
-            return breaker.sent_away(trouble);
+        if retry.is_too_long(&error) {
+            return breaker.sent_away(error);
         }
-        breaker.weigh(trouble, limits.others(*timeout), Instant::now())
+        breaker.weigh(error, limits.others(*timeout), Instant::now())
     }
 
     /// Uses a turn. `None`: halted, or the endpoint was found down.
     async fn attempt(
         &mut self,
-        (turn, tokens): (Turn<'a>, u64),
+        (turn, tokens): (Permit<'a>, u64),
         waiting_since: Instant,
-    ) -> Option<Result<End, Trouble>> {
+    ) -> Option<Result<End, AttemptError>> {
         let Inner { breaker, tuning, .. } = self.endpoint;
         // Another ask may have found the endpoint down.
         if self.halt.is_requested() || breaker.down().is_some() {
@@ -180,11 +180,11 @@ impl<'a> Conversation<'a> {
         usual.max(total.min(self.endpoint.timeout) / 20).min(total / 2)
     }
 
-    fn without_time(&self, mut trouble: Trouble) -> Trouble {
+    fn without_time(&self, mut error: AttemptError) -> AttemptError {
         let total = self.endpoint.total_timeout.unwrap_or_default();
         let noted = format!(" (and no time is left of {total:?})");
-        trouble.failure.message.push_str(&noted);
-        trouble
+        error.failure.message.push_str(&noted);
+        error
     }
 
     /// Uses a turn, and tells the limits what came of it. With the result comes the attempt's start.
@@ -196,8 +196,8 @@ impl<'a> Conversation<'a> {
         if let Some(quota) = quota {
             limits.heed(quota, result.is_ok());
         }
-        let trouble = result.as_ref().err();
-        turn.end(trouble.map_or(Load::Normal, |t| t.load), trouble.and_then(|t| retry.pause(t)));
+        let error = result.as_ref().err();
+        turn.end(error.map_or(Load::Normal, |t| t.load), error.and_then(|t| retry.pause(t)));
         if let Ok(answer) = &result {
             self.endpoint.breaker.answered();
             limits.settle(tokens, answer.usage);
@@ -262,27 +262,27 @@ impl<'a> Conversation<'a> {
             usage: answer.usage,
             cached: false,
         };
-        End { record, trouble: None }
+        End { record, error: None }
     }
 
-    fn failed(&self, mut trouble: Trouble) -> End {
-        if let Some(wait) = trouble.wait.filter(|_| self.endpoint.retry.is_too_long(&trouble)) {
+    fn failed(&self, mut error: AttemptError) -> End {
+        if let Some(wait) = error.wait.filter(|_| self.endpoint.retry.is_too_long(&error)) {
             let asked = format!(" (and asks to come back in {} s)", wait.as_secs());
-            trouble.failure.message.push_str(&asked);
+            error.failure.message.push_str(&asked);
         }
         // Nobody was asked for what is not in a recording.
-        let is_asked = trouble.failure.kind != ErrorKind::NotRecorded;
+        let is_asked = error.failure.kind != ErrorKind::NotRecorded;
         let record = Record {
             outcome: Outcome::Failed,
             output: None,
             finish_reason: None,
-            failure: Some(trouble.failure.clone()),
+            failure: Some(error.failure.clone()),
             attempts: if is_asked { self.attempts } else { 0 },
             timing: self.timing(None),
             usage: Usage::default(),
             cached: false,
         };
-        End { record, trouble: Some(trouble) }
+        End { record, error: Some(error) }
     }
 
     fn timing(&self, latency: Option<Duration>) -> Timing {

@@ -1,4 +1,4 @@
-//! The lane between feeder and dispatcher: bounded, and quiet.
+//! the queue between feeder and dispatcher: bounded, and quiet.
 //!
 //! Room is given back in bulk, so that the feeder's thread wakes now and then instead of once for
 //! every request.
@@ -7,35 +7,35 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// Jobs in a lane: at least so many, so that the feeder's thread is not woken while answers come
+/// Jobs in the queue: at least so many, so that the feeder's thread is not woken while answers come
 /// in, and at most so many.
 const LENGTH: (usize, usize) = (256, 1024);
 
 /// The feeder's end.
-pub(crate) struct LaneIn<J> {
+pub(crate) struct JobSender<J> {
     jobs: mpsc::UnboundedSender<J>,
     room: Arc<Semaphore>,
 }
 
-/// The dispatcher's end. Dropping it drops what is in the lane and lets the feeder end.
-pub(crate) struct LaneOut<J> {
+/// The dispatcher's end. Dropping it drops what is in the queue of jobs and lets the feeder end.
+pub(crate) struct JobReceiver<J> {
     jobs: mpsc::UnboundedReceiver<J>,
     room: Arc<Semaphore>,
     bulk: usize,
     taken: usize,
 }
 
-/// A lane for a model that takes `concurrency` requests at once.
-pub(crate) fn lane<J>(concurrency: usize) -> (LaneIn<J>, LaneOut<J>) {
+/// a queue of jobs for a model that takes `concurrency` requests at once.
+pub(crate) fn job_channel<J>(concurrency: usize) -> (JobSender<J>, JobReceiver<J>) {
     let (shortest, longest) = LENGTH;
     let length = concurrency.clamp(shortest, longest);
     let room = Arc::new(Semaphore::new(length));
     let (sender, receiver) = mpsc::unbounded_channel();
-    let lane_in = LaneIn { jobs: sender, room: room.clone() };
-    (lane_in, LaneOut { jobs: receiver, room, bulk: length.div_ceil(2), taken: 0 })
+    let sender = JobSender { jobs: sender, room: room.clone() };
+    (sender, JobReceiver { jobs: receiver, room, bulk: length.div_ceil(2), taken: 0 })
 }
 
-impl<J> LaneIn<J> {
+impl<J> JobSender<J> {
     /// What to take a permit from before sending.
     pub(crate) fn room(&self) -> &Arc<Semaphore> {
         &self.room
@@ -48,7 +48,7 @@ impl<J> LaneIn<J> {
     }
 }
 
-impl<J> LaneOut<J> {
+impl<J> JobReceiver<J> {
     /// The next job; `None` when the feeder has ended.
     pub(crate) async fn next(&mut self) -> Option<J> {
         let job = self.jobs.recv().await?;
@@ -61,7 +61,7 @@ impl<J> LaneOut<J> {
     }
 }
 
-impl<J> Drop for LaneOut<J> {
+impl<J> Drop for JobReceiver<J> {
     fn drop(&mut self) {
         self.room.close();
     }
@@ -77,11 +77,11 @@ mod tests {
     fn room_comes_back_in_bulk_and_nothing_is_lost() {
         let runtime = Builder::new_current_thread().build().expect("a runtime");
         for (concurrency, length) in [(1, 256), (255, 256), (301, 301), (5000, 1024)] {
-            let (lane_in, mut out) = lane(concurrency);
+            let (sender, mut out) = job_channel(concurrency);
             let fill = |from: usize| {
                 let mut sent = from;
-                while let Ok(room) = lane_in.room().clone().try_acquire_owned() {
-                    assert!(lane_in.send(sent, room));
+                while let Ok(room) = sender.room().clone().try_acquire_owned() {
+                    assert!(sender.send(sent, room));
                     sent += 1;
                 }
                 sent
@@ -94,7 +94,7 @@ mod tests {
             }
             assert!(sent >= 3_000);
             drop(out);
-            assert!(lane_in.room().clone().try_acquire_owned().is_err());
+            assert!(sender.room().clone().try_acquire_owned().is_err());
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 const OLDEST: Duration = Duration::from_millis(50);
 
 /// The answers of one endpoint.
-pub(crate) struct Known {
+pub(crate) struct LedgerView {
     answers: Answers,
     endpoint: Arc<Inner>,
     view: Cell<Option<View>>,
@@ -33,7 +33,7 @@ struct View {
     opened_at: Instant,
 }
 
-impl Known {
+impl LedgerView {
     pub(crate) fn new(answers: Answers, endpoint: Arc<Inner>) -> Self {
         Self { answers, endpoint, view: Cell::new(None) }
     }

@@ -15,16 +15,16 @@ const BITS: usize = 4;
 
 /// The requests of one ledger that went through here, and a few that only look like one.
 #[derive(Debug)]
-pub(crate) struct Asked(Mutex<Vec<u64>>);
+pub(crate) struct RequestFilter(Mutex<Vec<u64>>);
 
-impl Default for Asked {
+impl Default for RequestFilter {
     fn default() -> Self {
         // All zeros, which the system gives page by page as they are used.
         Self(Mutex::new(vec![0; BLOCKS * BLOCK]))
     }
 }
 
-impl Asked {
+impl RequestFilter {
     /// Takes in a request. `true`: it has certainly not been here before.
     pub(crate) fn insert(&self, endpoint: i64, RequestHash(hash): &RequestHash) -> bool {
         // A hash is as good as random. The same one at another endpoint is in another block.
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn whoever_was_here_is_known() {
-        let asked = Asked::default();
+        let asked = RequestFilter::default();
         for number in 0..20_000 {
             asked.insert(1, &hash(number));
         }
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn hardly_anybody_else_is() {
-        let asked = Asked::default();
+        let asked = RequestFilter::default();
         let mistaken = (0..1_000_000).filter(|number| !asked.insert(1, &hash(*number))).count();
         assert!(mistaken < 1_000, "{mistaken} of a million");
         let mistaken = (0..10_000).filter(|number| !asked.insert(2, &hash(*number))).count();
