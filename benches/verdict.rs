@@ -12,8 +12,8 @@ const METRICS: u64 = 10;
 /// Sign flips of max-T.
 const FLIPS: u32 = 9999;
 
-/// An arm whose item `i` scores `score(i)`.
-fn arm(pairs: u64, clusters: Option<u64>, score: impl Fn(u64) -> f64) -> Vec<ItemScore> {
+/// A variant whose item `i` scores `score(i)`.
+fn variant(pairs: u64, clusters: Option<u64>, score: impl Fn(u64) -> f64) -> Vec<ItemScore> {
     let item = |i: u64| ItemScore {
         key: u128::from(i),
         content: u128::from(i),
@@ -41,7 +41,7 @@ fn verdicts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("verdict");
     group.throughput(Throughput::Elements(PAIRS)).sample_size(20);
     let both = |clusters, score: fn(u64, u64) -> f64| {
-        [1, 2].map(|salt| arm(PAIRS, clusters, |i| score(i, salt)))
+        [1, 2].map(|salt| variant(PAIRS, clusters, |i| score(i, salt)))
     };
     let cases = [
         ("binary", both(None, right)),
@@ -56,16 +56,17 @@ fn verdicts(criterion: &mut Criterion) {
     }
 }
 
-/// Scores both arms' items anew for each metric, as a run hands them over one after the other.
-fn ten_metrics(arms: &mut [Vec<ItemScore>; 2], rule: &Rule) -> Gated {
+/// Scores both variants' items anew for each metric, as a run hands them over one after the other.
+fn ten_metrics(variants: &mut [Vec<ItemScore>; 2], rule: &Rule) -> Gated {
     let one = |metric: u64| {
-        for (arm, side) in arms.iter_mut().zip(0..) {
+        for (variant, side) in variants.iter_mut().zip(0..) {
             let score = if metric.is_multiple_of(2) { right } else { spread };
-            for (item, i) in arm.iter_mut().zip(0..) {
+            for (item, i) in variant.iter_mut().zip(0..) {
                 item.sum = score(i, 2 * metric + side);
             }
         }
-        compare(&Subject::default(), &arms[0], &arms[1], rule).expect("the arms are sound")
+        compare(&Subject::default(), &variants[0], &variants[1], rule)
+            .expect("the variants are sound")
     };
     let judged = (0..METRICS).map(one).collect();
     gate_with(judged, Correction::MaxT { flips: FLIPS }).expect("there are metrics")
@@ -76,10 +77,10 @@ fn gates(criterion: &mut Criterion) {
     group.sample_size(10);
     let rule = Rule::new(0.03, 0.05);
     for pairs in [1_000, 10_000, 100_000, 1_000_000] {
-        let mut arms = [0, 1].map(|_| arm(pairs, None, |_| 0.0));
+        let mut variants = [0, 1].map(|_| variant(pairs, None, |_| 0.0));
         group.throughput(Throughput::Elements(pairs * METRICS));
         group.bench_function(BenchmarkId::from_parameter(pairs), |bencher| {
-            bencher.iter(|| ten_metrics(&mut arms, &rule));
+            bencher.iter(|| ten_metrics(&mut variants, &rule));
         });
     }
 }

@@ -5,10 +5,10 @@ use evalmark_core::verdict::{Answer, Comparison};
 use evalmark_verdict::Rule;
 
 use crate::{
-    arms::Design,
     grid::Experiment,
     runner::{Runner, Shares},
     table::{Row, Tolerance, three_sigma},
+    variants::Design,
 };
 
 /// One-sided error rate of every bound.

@@ -4,10 +4,10 @@ use evalmark_verdict::{ItemScore, Level, paired_t_power};
 use rand::RngExt;
 
 use crate::{
-    arms::{Arms, Design, arms},
     cell::{ALPHA, Power},
     runner::Rng,
     shapes::{coin, differing, normal},
+    variants::{Design, Variants, variants},
 };
 
 /// Standard deviation of what is common to a cluster.
@@ -102,7 +102,7 @@ impl Design for Clusters {
         format!("{} clusters", self.groups)
     }
 
-    fn draw(&self, rng: &mut Rng, drop: f64) -> Arms {
+    fn draw(&self, rng: &mut Rng, drop: f64) -> Variants {
         let mut pairs = Vec::new();
         for group in 0..self.groups {
             let drop = drop - self.common(rng);
@@ -112,10 +112,11 @@ impl Design for Clusters {
     }
 }
 
-/// Arms from each cluster's items.
-pub(crate) fn clustered(pairs: Vec<Vec<(f64, f64)>>) -> Arms {
+/// Variants from each cluster's items.
+pub(crate) fn clustered(pairs: Vec<Vec<(f64, f64)>>) -> Variants {
     let clusters = pairs.iter().zip(0_u64..);
     let clusters: Vec<u64> = clusters.flat_map(|(of, name)| vec![name; of.len()]).collect();
     let named = |(item, cluster): (ItemScore, &u64)| ItemScore { cluster: Some(*cluster), ..item };
-    arms(pairs.into_iter().flatten()).map(|arm| arm.into_iter().zip(&clusters).map(named).collect())
+    variants(pairs.into_iter().flatten())
+        .map(|variant| variant.into_iter().zip(&clusters).map(named).collect())
 }

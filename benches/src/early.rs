@@ -1,16 +1,16 @@
 //! A run that is looked at after every item and stops as soon as its answer is certain.
 
 use evalmark_core::verdict::Answer;
-use evalmark_verdict::{Judged, Look, Rule, Stopping, compare};
+use evalmark_verdict::{Decision, Interim, Rule, Stopping, compare};
 use rand::RngExt;
 
 use crate::{
-    arms::{Design, subject},
     cell::{ALPHA, NO_MARGIN},
     grid::Experiment,
     items::Binary,
     runner::{Rng, Runner},
     table::{Row, Tolerance, three_sigma},
+    variants::{Design, subject},
 };
 
 /// What a drop within nothing is held against: the usual margin.
@@ -38,11 +38,12 @@ impl Early {
         let [baseline, candidate] = self.design.draw(rng, drop);
         let watched = Stopping::new(&rule, &baseline, 1, rng.random());
         let mut watched = watched.unwrap_or_else(|error| unreachable!("a sound rule: {error}"));
-        let in_order = |arm: &[_]| watched.order().iter().map(|&at| arm[at]).collect::<Vec<_>>();
+        let in_order =
+            |variant: &[_]| watched.order().iter().map(|&at| variant[at]).collect::<Vec<_>>();
         let (baseline, candidate) = (in_order(&baseline), in_order(&candidate));
         let last = watched.final_rule();
         for asked in 1..=self.design.n {
-            if let Look::Stop(stop) = watched.look(&baseline[..asked], &candidate[..asked]) {
+            if let Interim::Stop(stop) = watched.look(&baseline[..asked], &candidate[..asked]) {
                 let judged = judged(&baseline[..asked], &candidate[..asked], &last);
                 return End { answer: judged.stopped(&stop).comparison.answer, asked };
             }
@@ -104,9 +105,9 @@ fn judged(
     baseline: &[evalmark_verdict::ItemScore],
     candidate: &[evalmark_verdict::ItemScore],
     rule: &Rule,
-) -> Judged {
+) -> Decision {
     compare(&subject(), baseline, candidate, rule)
-        .unwrap_or_else(|error| unreachable!("arms are sound: {error}"))
+        .unwrap_or_else(|error| unreachable!("variants are sound: {error}"))
 }
 
 impl Experiment for Early {

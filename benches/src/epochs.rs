@@ -5,9 +5,9 @@ use evalmark_verdict::{ItemScore, Level, paired_proportions_power, paired_t_powe
 use rand::RngExt;
 
 use crate::{
-    arms::{Arms, Design, item},
     cell::{ALPHA, Power},
     runner::Rng,
+    variants::{Design, Variants, item},
 };
 
 /// Mean and variance of an item's probability under the baseline: uniform in [0.3, 0.8].
@@ -79,7 +79,7 @@ impl Design for Epochs {
         self.n.to_string()
     }
 
-    fn draw(&self, rng: &mut Rng, drop: f64) -> Arms {
+    fn draw(&self, rng: &mut Rng, drop: f64) -> Variants {
         let pair = |key| {
             let before = rng.random_range(0.3..0.8);
             let after: f64 = before + rng.random_range(-0.2..0.2) - drop;

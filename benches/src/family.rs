@@ -1,14 +1,14 @@
 //! Twenty comparisons, one gate.
 
 use evalmark_core::verdict::Answer;
-use evalmark_verdict::{Correction, Judged, Rule, compare, gate_with};
+use evalmark_verdict::{Correction, Decision, Rule, compare, gate_with};
 
 use crate::{
-    arms::{Design, subject},
     cell::{ALPHA, NO_MARGIN},
     grid::Experiment,
     runner::{Rng, Runner},
     table::{Row, Tolerance, three_sigma},
+    variants::{Design, subject},
 };
 
 /// Comparisons under one gate.
@@ -54,11 +54,11 @@ impl<D: Design> Family<D> {
     /// What the gate answers when the comparisons' expected drops are these.
     fn answer(&self, rng: &mut Rng, margin: f64, drops: impl Iterator<Item = f64>) -> Answer {
         let rule = Rule::new(margin, ALPHA);
-        let one = |drop| -> Judged {
+        let one = |drop| -> Decision {
             let [baseline, candidate] = self.design.draw(rng, drop);
             match compare(&subject(), &baseline, &candidate, &rule) {
                 Ok(judged) => judged,
-                Err(error) => unreachable!("arms are sound: {error}"),
+                Err(error) => unreachable!("variants are sound: {error}"),
             }
         };
         match gate_with(drops.map(one).collect(), self.correction.correction()) {

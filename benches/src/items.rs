@@ -4,17 +4,17 @@ use evalmark_core::verdict::Answer;
 use evalmark_verdict::{Level, Rule, compare, paired_proportions_power, paired_t_power};
 
 use crate::{
-    arms::{Arms, Design, arms, subject},
     cell::{ALPHA, NO_MARGIN, Power},
     runner::Rng,
     shapes::{Shape, coin},
+    variants::{Design, Variants, subject, variants},
 };
 
 /// Scores of 0 or 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Binary {
     pub(crate) n: usize,
-    /// Share of the items on which the arms differ.
+    /// Share of the items on which the variants differ.
     pub(crate) discordant: f64,
 }
 
@@ -53,7 +53,7 @@ impl Binary {
             at if at < lost + gained => (0.0, 1.0),
             _ => (1.0, 1.0),
         };
-        let [baseline, candidate] = arms((0..self.n).map(pair));
+        let [baseline, candidate] = variants((0..self.n).map(pair));
         compare(&subject(), &baseline, &candidate, &Rule::new(NO_MARGIN, ALPHA))
             .is_ok_and(|judged| judged.comparison.answer == Answer::Regressed)
     }
@@ -86,8 +86,8 @@ impl Design for Binary {
         self.n.to_string()
     }
 
-    fn draw(&self, rng: &mut Rng, drop: f64) -> Arms {
-        arms((0..self.n).map(|_| coin(rng, self.discordant, drop)))
+    fn draw(&self, rng: &mut Rng, drop: f64) -> Variants {
+        variants((0..self.n).map(|_| coin(rng, self.discordant, drop)))
     }
 }
 
@@ -130,7 +130,7 @@ impl Design for Continuous {
         self.n.to_string()
     }
 
-    fn draw(&self, rng: &mut Rng, drop: f64) -> Arms {
-        arms((0..self.n).map(|_| self.shape.pair(rng, drop)))
+    fn draw(&self, rng: &mut Rng, drop: f64) -> Variants {
+        variants((0..self.n).map(|_| self.shape.pair(rng, drop)))
     }
 }

@@ -1,12 +1,12 @@
 //! Human labels of some items, and a judge whose errors are not the same for both prompts.
 
-use evalmark_verdict::{ItemScore, Judged, Rule, compare, compare_labelled};
+use evalmark_verdict::{Decision, ItemScore, Rule, compare, compare_labelled};
 use rand::RngExt;
 
 use crate::{
-    arms::{Arms, Design, item, subject},
     runner::Rng,
     shapes::coin,
+    variants::{Design, Variants, item, subject},
 };
 
 /// Items that the judge scored.
@@ -39,15 +39,15 @@ pub(crate) struct Labels {
 
 impl Labels {
     /// The judge's scores, and the labels behind them.
-    fn both(&self, rng: &mut Rng, drop: f64) -> (Arms, Arms) {
-        let (mut judge, mut human): (Arms, Arms) = Default::default();
+    fn both(&self, rng: &mut Rng, drop: f64) -> (Variants, Variants) {
+        let (mut judge, mut human): (Variants, Variants) = Default::default();
         for key in 0..ITEMS {
             let (before, after) = answers(rng, drop);
             let labels = [before, after];
             let scores = [self.score(rng, before, false), self.score(rng, after, true)];
-            for arm in 0..2 {
-                judge[arm].push(item(key, scores[arm]));
-                human[arm].push(item(key, labels[arm]));
+            for variant in 0..2 {
+                judge[variant].push(item(key, scores[variant]));
+                human[variant].push(item(key, labels[variant]));
             }
         }
         (judge, human)
@@ -86,11 +86,11 @@ impl Design for Labels {
         format!("{} labels of {ITEMS}", self.labels)
     }
 
-    fn draw(&self, rng: &mut Rng, drop: f64) -> Arms {
+    fn draw(&self, rng: &mut Rng, drop: f64) -> Variants {
         self.both(rng, drop).0
     }
 
-    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Judged {
+    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Decision {
         let (judge, human) = self.both(rng, drop);
         // Items come in no order, so the first ones are as random as any.
         let labels: [&[ItemScore]; 2] = [&human[0][..self.labels], &human[1][..self.labels]];
@@ -100,6 +100,6 @@ impl Design for Labels {
         } else {
             compare_labelled(&subject(), [&judge[0], &judge[1]], labels, rule)
         };
-        found.unwrap_or_else(|error| unreachable!("arms are sound: {error}"))
+        found.unwrap_or_else(|error| unreachable!("variants are sound: {error}"))
     }
 }

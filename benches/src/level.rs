@@ -1,11 +1,11 @@
 //! One run against a minimum that its true mean just reaches: either answer is wrong.
 
-use evalmark_verdict::{ItemScore, Judged, Rule, minimum};
+use evalmark_verdict::{Decision, ItemScore, Rule, minimum};
 use rand::RngExt;
 
 use crate::{
-    arms::{Arms, Design, arms, subject},
     runner::Rng,
+    variants::{Design, Variants, subject, variants},
 };
 
 /// Scores of one run.
@@ -41,8 +41,8 @@ impl Design for Level {
         self.n.to_string()
     }
 
-    fn draw(&self, rng: &mut Rng, _: f64) -> Arms {
-        arms((0..self.n).map(|_| {
+    fn draw(&self, rng: &mut Rng, _: f64) -> Variants {
+        variants((0..self.n).map(|_| {
             let score = match self.share {
                 Some(share) => f64::from(u8::from(rng.random_bool(share))),
                 None => rng.random::<f64>().powf(1.0 / ORDER),
@@ -51,7 +51,7 @@ impl Design for Level {
         }))
     }
 
-    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Judged {
+    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Decision {
         let [_, items]: [Vec<ItemScore>; 2] = self.draw(rng, drop);
         minimum(&subject(), &items, self.mean(), rule)
             .unwrap_or_else(|error| unreachable!("the run is sound: {error}"))

@@ -19,7 +19,6 @@
 //! **What it owns.** The grid, and the tolerances a rate is held to. The timings beside it
 //! (`*.rs` in this package's folder) are criterion's and use none of this.
 
-mod arms;
 mod cell;
 mod clusters;
 mod early;
@@ -35,6 +34,7 @@ mod runner;
 mod shapes;
 mod sliced;
 mod table;
+mod variants;
 mod whole;
 
 pub mod end_to_end;

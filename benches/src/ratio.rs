@@ -1,19 +1,19 @@
 //! Latency of a local server: items differ a lot, and no two answers take the same time.
 
-use evalmark_verdict::{Judged, Level, RatioOf, Rule, compare_ratio, paired_t_power};
+use evalmark_verdict::{Decision, Level, RatioOf, Rule, compare_ratio, paired_t_power};
 
 use crate::{
-    arms::{Arms, Design, arms, subject},
     cell::{ALPHA, Power},
     runner::Rng,
     shapes::normal,
+    variants::{Design, Variants, subject, variants},
 };
 
 /// Standard deviation of the logarithm of an item's latency, and of one answer's about it.
 const OF_ITEMS: f64 = 0.6;
 const OF_ANSWERS: f64 = 0.3;
 
-/// Items timed once in each arm; a drop is the candidate's growth.
+/// Items timed once in each variant; a drop is the candidate's growth.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Latency {
     pub(crate) n: usize,
@@ -49,8 +49,8 @@ impl Design for Latency {
         self.n.to_string()
     }
 
-    fn draw(&self, rng: &mut Rng, drop: f64) -> Arms {
-        arms((0..self.n).map(|_| {
+    fn draw(&self, rng: &mut Rng, drop: f64) -> Variants {
+        variants((0..self.n).map(|_| {
             let item = OF_ITEMS * normal(rng);
             let mut timed = || (item + OF_ANSWERS * normal(rng)).exp();
             let (before, after) = (timed(), timed());
@@ -58,10 +58,10 @@ impl Design for Latency {
         }))
     }
 
-    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Judged {
+    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Decision {
         let [baseline, candidate] = self.draw(rng, drop);
         compare_ratio(&subject(), &baseline, &candidate, self.of, rule)
-            .unwrap_or_else(|error| unreachable!("arms are sound: {error}"))
+            .unwrap_or_else(|error| unreachable!("variants are sound: {error}"))
     }
 
     fn truth(&self, drop: f64) -> f64 {

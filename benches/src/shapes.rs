@@ -5,7 +5,7 @@ use rand_distr::{Distribution, Exp1, StandardNormal};
 
 use crate::runner::Rng;
 
-/// How an item's score differs between the arms.
+/// How an item's score differs between the variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// A normal difference on every item.
@@ -85,7 +85,7 @@ fn exponential(rng: &mut Rng) -> f64 {
     Exp1.sample(rng)
 }
 
-/// A right or wrong answer in both arms: a share `discordant` differs, `drop` more of them lost.
+/// A right or wrong answer in both variants: a share `discordant` differs, `drop` more of them lost.
 pub(crate) fn coin(rng: &mut Rng, discordant: f64, drop: f64) -> (f64, f64) {
     let at: f64 = rng.random();
     if at < 0.5 * (discordant + drop) {

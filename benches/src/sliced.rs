@@ -1,14 +1,14 @@
 //! Slices of a dataset: how many of those that stand out do so by chance.
 
-use evalmark_verdict::{Judged, Rule, compare, slices};
+use evalmark_verdict::{Decision, Rule, compare, slices};
 
 use crate::{
-    arms::{Design, subject},
     cell::{ALPHA, NO_MARGIN},
     grid::Experiment,
     items::Binary,
     runner::{Rng, Runner},
     table::{Row, Tolerance, three_sigma},
+    variants::{Design, subject},
 };
 
 /// Slices.
@@ -28,11 +28,11 @@ impl Sliced {
     /// The share of those that stand out that did not drop, in millionths.
     fn falsely(&self, rng: &mut Rng) -> usize {
         let rule = Rule::new(NO_MARGIN, ALPHA);
-        let one = |at| -> Judged {
+        let one = |at| -> Decision {
             let drop = if at < self.dropped { DROP } else { 0.0 };
             let [baseline, candidate] = self.design.draw(rng, drop);
             compare(&subject(), &baseline, &candidate, &rule)
-                .unwrap_or_else(|error| unreachable!("arms are sound: {error}"))
+                .unwrap_or_else(|error| unreachable!("variants are sound: {error}"))
         };
         let marked = slices((0..SLICES).map(one).collect());
         let found = marked.iter().filter(|slice| slice.stands_out).count();

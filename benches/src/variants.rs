@@ -1,11 +1,11 @@
-//! What a design draws: two arms of items.
+//! What a design draws: two variants of items.
 
-use evalmark_verdict::{ItemScore, Judged, Rule, Subject, compare};
+use evalmark_verdict::{Decision, ItemScore, Rule, Subject, compare};
 
 use crate::runner::Rng;
 
 /// Baseline and candidate.
-pub(crate) type Arms = [Vec<ItemScore>; 2];
+pub(crate) type Variants = [Vec<ItemScore>; 2];
 
 /// A way to draw an evaluation.
 pub(crate) trait Design: Sync {
@@ -19,13 +19,13 @@ pub(crate) trait Design: Sync {
     fn n(&self) -> String;
 
     /// An evaluation whose expected difference is `-drop`.
-    fn draw(&self, rng: &mut Rng, drop: f64) -> Arms;
+    fn draw(&self, rng: &mut Rng, drop: f64) -> Variants;
 
     /// Draws an evaluation and judges it.
-    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Judged {
+    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Decision {
         let [baseline, candidate] = self.draw(rng, drop);
         compare(&subject(), &baseline, &candidate, rule)
-            .unwrap_or_else(|error| unreachable!("arms are sound: {error}"))
+            .unwrap_or_else(|error| unreachable!("variants are sound: {error}"))
     }
 
     /// What the bounds should hold.
@@ -40,8 +40,8 @@ pub(crate) fn item(key: usize, score: f64) -> ItemScore {
     ItemScore { key, content: key, cluster: None, sum: score, n_scored: 1, n_planned: 1 }
 }
 
-/// Arms from each item's two scores.
-pub(crate) fn arms(pairs: impl IntoIterator<Item = (f64, f64)>) -> Arms {
+/// Variants from each item's two scores.
+pub(crate) fn variants(pairs: impl IntoIterator<Item = (f64, f64)>) -> Variants {
     let scored = |(key, (before, after))| (item(key, before), item(key, after));
     let (baseline, candidate) = pairs.into_iter().enumerate().map(scored).unzip();
     [baseline, candidate]

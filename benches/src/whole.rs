@@ -1,12 +1,12 @@
 //! Clusters that move as one: each fails as a whole now and then, and nothing else changes.
 
-use evalmark_verdict::{Judged, Rule, minimum};
+use evalmark_verdict::{Decision, Rule, minimum};
 
 use crate::{
-    arms::{Arms, Design, subject},
     clusters::{Sizes, clustered},
     runner::Rng,
     shapes::coin,
+    variants::{Design, Variants, subject},
 };
 
 /// What is asked of such a run.
@@ -43,19 +43,19 @@ impl Design for Whole {
         format!("{} clusters", self.groups)
     }
 
-    fn draw(&self, rng: &mut Rng, drop: f64) -> Arms {
+    fn draw(&self, rng: &mut Rng, drop: f64) -> Variants {
         let lost = if self.question == Question::Drop { drop } else { self.chance };
         let one = |group| vec![coin(rng, self.chance, lost); self.sizes.of(group)];
         clustered((0..self.groups).map(one).collect())
     }
 
-    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Judged {
+    fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Decision {
         let [baseline, candidate] = self.draw(rng, drop);
         let judged = match self.question {
             Question::Drop => evalmark_verdict::compare(&subject(), &baseline, &candidate, rule),
             Question::Minimum => minimum(&subject(), &candidate, self.truth(drop), rule),
         };
-        judged.unwrap_or_else(|error| unreachable!("arms are sound: {error}"))
+        judged.unwrap_or_else(|error| unreachable!("variants are sound: {error}"))
     }
 
     fn truth(&self, drop: f64) -> f64 {

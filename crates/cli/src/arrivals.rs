@@ -87,10 +87,11 @@ impl Arrivals {
         is_asked: impl Fn(usize) -> bool,
         patience: Option<Duration>,
     ) -> Self {
-        let arms = plan.arms();
-        let per_arm = plan.n_samples_per_arm();
-        let unasked = (0..).zip(&arms).filter(|(_, (_, model))| !is_asked(*model));
-        let elsewhere = unasked.map(|(arm, _): (u64, _)| arm * per_arm..(arm + 1) * per_arm);
+        let variants = plan.variants();
+        let per_variant = plan.n_samples_per_variant();
+        let unasked = (0..).zip(&variants).filter(|(_, (_, model))| !is_asked(*model));
+        let elsewhere = unasked
+            .map(|(variant, _): (u64, _)| variant * per_variant..(variant + 1) * per_variant);
         let state = State { elsewhere: elsewhere.collect(), ..State::default() };
         Self {
             plan: plan.clone(),

@@ -223,7 +223,7 @@ impl Figure {
         design.resolution(self.spread(), margin)
     }
 
-    pub(crate) fn arm(&self) -> String {
+    pub(crate) fn variant(&self) -> String {
         format!("{} · {}", self.prompt, self.model)
     }
 }
@@ -278,7 +278,7 @@ pub(crate) fn judge_margins(
             amount(margin),
             figure.metric,
             limit(found, record.n_items, calibration.day()),
-            figure.arm(),
+            figure.variant(),
             advice(found)
         )
     };

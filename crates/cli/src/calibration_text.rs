@@ -4,7 +4,7 @@ use evalmark_verdict::{holm, midp_attainable_pairs};
 
 use crate::{
     calibration::{Calibration, Figure, Sets, advice, is_worse, rounded_up},
-    table::{amount, by_arm, figures, points, wrapped},
+    table::{amount, by_variant, figures, points, wrapped},
 };
 
 /// The chance of raising a false alarm over two sets that differ by chance alone. It is small: the
@@ -24,7 +24,7 @@ pub(crate) fn render(calibration: &Calibration) -> String {
         "margin",
         "items",
     ];
-    let groups = by_arm(&calibration.figures, Figure::arm, row);
+    let groups = by_variant(&calibration.figures, Figure::variant, row);
     let mut lines = vec![title(calibration), figures(&header, &groups)];
     lines.extend(notes(calibration));
     lines.join("\n")
@@ -94,7 +94,7 @@ fn silence(calibration: &Calibration) -> Option<String> {
     let which = if silent.len() == calibration.figures.len() {
         "no score changed".to_owned()
     } else {
-        let names = silent.iter().map(|f| format!("{} · {}", f.arm(), f.metric));
+        let names = silent.iter().map(|f| format!("{} · {}", f.variant(), f.metric));
         format!("no score changed of {}", names.collect::<Vec<_>>().join(", "))
     };
     Some(format!(
@@ -131,14 +131,14 @@ fn drift(calibration: &Calibration) -> Vec<String> {
              ({p}): something other than the prompt changes its answers, such as the model's \
              version or the server's load",
             figure.metric,
-            figure.arm(),
+            figure.variant(),
             points(figure.difference.unwrap_or_default()),
         )
     };
     drifted.map(warn).collect()
 }
 
-/// One warning for each metric whose margin cannot be resolved, about its worst arm.
+/// One warning for each metric whose margin cannot be resolved, about its worst variant.
 fn unresolved(calibration: &Calibration) -> Vec<String> {
     let mut worst: Vec<&Figure> = Vec::new();
     let found = |figure: &Figure| {
@@ -162,7 +162,7 @@ fn unresolved(calibration: &Calibration) -> Vec<String> {
                 "{} points",
                 amount(rounded_up(drop))
             )),
-            figure.arm(),
+            figure.variant(),
             advice(&found(figure))
         )
     };

@@ -1,4 +1,4 @@
-//! The samples that a page shows: those that did not pass, a bounded number for each arm.
+//! The samples that a page shows: those that did not pass, a bounded number for each variant.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -107,7 +107,7 @@ impl Failing {
         &mut self.groups[place]
     }
 
-    /// Outcomes, failures by kind, and the samples by arm.
+    /// Outcomes, failures by kind, and the samples by variant.
     pub(crate) fn finish(self) -> (Vec<OutcomeCount>, Vec<FailureGroup>, Vec<FailingGroup>) {
         let failures = self.failures.into_iter().map(|(kind, (count, example))| FailureGroup {
             kind: kind.to_owned(),

@@ -21,7 +21,7 @@ use crate::{
     exit::Exit,
     failing::Failing,
     failures,
-    gate::{DEFAULT_GATE, Decision, gate_minima, gate_or_refuse, gate_without, write_verdict},
+    gate::{DEFAULT_GATE, GateOutcome, gate_minima, gate_or_refuse, gate_without, write_verdict},
     gathered::Source,
     hint::hinted,
     judges::questions_each,
@@ -341,10 +341,10 @@ impl Run {
     }
 
     /// The verdict, where there is something to compare with.
-    fn gate(&self, printer: Printer) -> Result<Option<Decision>> {
+    fn gate(&self, printer: Printer) -> Result<Option<GateOutcome>> {
         let spec = self.opened.suite.gate_or_default();
         let mut decision = self.decide(&spec, printer)?;
-        if let Some(Decision { verdict, .. }) = &mut decision {
+        if let Some(GateOutcome { verdict, .. }) = &mut decision {
             let out = self.folder.out();
             for warning in judge_margins(&out, &self.record, &spec, verdict) {
                 printer.warning(&warning);
@@ -360,7 +360,7 @@ impl Run {
 
     /// The verdict against the baseline; where there is none, against the minima, and a gate that
     /// should have one does not pass.
-    fn decide(&self, spec: &GateSpec, printer: Printer) -> Result<Option<Decision>> {
+    fn decide(&self, spec: &GateSpec, printer: Printer) -> Result<Option<GateOutcome>> {
         let (folder, record, is_quiet) = (&self.folder, &self.record, self.output.quiet);
         match (&self.against.baseline, &self.against.missing) {
             (Some(baseline), _) => {

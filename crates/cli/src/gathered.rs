@@ -15,7 +15,7 @@ use evalmark_harness::Stop;
 
 use crate::{
     arrivals::{Arrivals, BATCH, Ended, Next, size},
-    judges::{Judged, Judges},
+    judges::{JudgeReplies, Judges},
     open::Opened,
     records::Records,
 };
@@ -32,7 +32,7 @@ pub(crate) struct Gathered {
     pub(crate) sample: Sample,
     pub(crate) record: Record,
     /// By metric.
-    pub(crate) said: Vec<Judged>,
+    pub(crate) said: Vec<JudgeReplies>,
 }
 
 /// Where samples and their ends come from.
@@ -133,8 +133,8 @@ impl<'a> Planned<'a> {
 
     /// Leaves out those before this rank, which is not behind the next one's.
     fn go_to(&mut self, rank: u64) -> Result<()> {
-        let per_arm = self.plan.n_samples_per_arm();
-        if rank / per_arm == self.place / per_arm {
+        let per_variant = self.plan.n_samples_per_variant();
+        if rank / per_variant == self.place / per_variant {
             // On from where it is: whoever began anew each time would read far too much.
             let skipped = usize::try_from(rank - self.place)?;
             self.samples.by_ref().take(skipped).try_for_each(|sample| sample.map(drop))?;

@@ -21,13 +21,13 @@ pub(crate) struct Judges {
 }
 
 /// The judges' side of one metric and sample.
-pub(crate) enum Judged {
+pub(crate) enum JudgeReplies {
     Nothing,
     Unaskable(Unaskable),
     Given(Vec<Reply>),
 }
 
-impl Judged {
+impl JudgeReplies {
     pub(crate) fn as_judgement(&self) -> Judgement<'_> {
         match self {
             Self::Nothing => Judgement::None,
@@ -45,13 +45,13 @@ impl Judges {
         metrics: &[Metric],
         sample: &Sample,
         record: &Record,
-    ) -> Result<Vec<Judged>> {
+    ) -> Result<Vec<JudgeReplies>> {
         let one = |metric: &Metric| match questions(plan, metric, sample, record) {
-            None => Ok(Judged::Nothing),
-            Some(Err(why)) => Ok(Judged::Unaskable(why)),
+            None => Ok(JudgeReplies::Nothing),
+            Some(Err(why)) => Ok(JudgeReplies::Unaskable(why)),
             Some(Ok(questions)) => {
                 let replies = questions.iter().map(|question| self.reply(plan, question, sample));
-                Ok(Judged::Given(replies.collect::<Result<_>>()?))
+                Ok(JudgeReplies::Given(replies.collect::<Result<_>>()?))
             }
         };
         metrics.iter().map(one).collect()

@@ -9,22 +9,22 @@ use evalmark_verdict::{Rule, leaderboard};
 use serde::Serialize;
 
 use crate::{
-    arms::{Arm, read_arms},
     measured::Scale,
     run_folder::{RunFolder, RunRecord},
     table::{bare, value, wrapped},
+    variants::{Variant, read_variants},
 };
 
-/// Arms that are compared with each other at most: every pair is.
+/// Variants that are compared with each other at most: every pair is.
 const MOST_ARMS: usize = 32;
 
 /// Chance of any false difference on a board.
 const ALPHA: f64 = 0.05;
 
-/// The margin plays no part in telling arms apart.
+/// The margin plays no part in telling variants apart.
 const MARGIN: f64 = 0.03;
 
-/// The arms of one metric, best first.
+/// The variants of one metric, best first.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Board {
     pub(crate) metric: String,
@@ -34,17 +34,17 @@ pub(crate) struct Board {
     correction: String,
 }
 
-/// One arm on a board.
+/// One variant on a board.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Place {
     pub(crate) prompt: String,
     pub(crate) model: String,
-    /// Arms that share a letter cannot be told apart.
+    /// Variants that share a letter cannot be told apart.
     pub(crate) group: String,
     estimate: Option<Estimate>,
 }
 
-/// Two arms, held against each other.
+/// Two variants, held against each other.
 #[derive(Clone, Debug, Serialize)]
 struct Pairing {
     /// Places on the board, from 0.
@@ -60,28 +60,29 @@ pub(crate) type Groups = BTreeMap<(String, String, String), String>;
 
 /// A board for every metric of a run; none where there is nothing, or too much, to compare.
 pub(crate) fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
-    let n_arms = record.prompts.len() * record.models.len();
-    if !(2..=MOST_ARMS).contains(&n_arms) {
+    let n_variants = record.prompts.len() * record.models.len();
+    if !(2..=MOST_ARMS).contains(&n_variants) {
         return Ok(Vec::new());
     }
-    let arms = read_arms(&folder.scores())?;
+    let variants = read_variants(&folder.scores())?;
     // Values of whole runs are compared two by two: `--between A B`.
-    let metrics = arms[0].metric_names().filter(|metric| record.scale(metric).value.is_none());
-    metrics.map(|metric| board(&arms, metric, &record.scale(metric))).collect()
+    let metrics = variants[0].metric_names().filter(|metric| record.scale(metric).value.is_none());
+    metrics.map(|metric| board(&variants, metric, &record.scale(metric))).collect()
 }
 
-fn board(arms: &[Arm], metric: &str, scale: &Scale) -> Result<Board> {
-    let scores: Vec<_> = arms.iter().map(|arm| arm.scores(metric).unwrap_or_default()).collect();
+fn board(variants: &[Variant], metric: &str, scale: &Scale) -> Result<Board> {
+    let scores: Vec<_> =
+        variants.iter().map(|variant| variant.scores(metric).unwrap_or_default()).collect();
     let found = leaderboard(&scores, &scale.rule(Rule::new(MARGIN, ALPHA)))?;
-    let place_of = |arm: usize| found.places.iter().position(|place| place.arm == arm);
+    let place_of = |variant: usize| found.places.iter().position(|place| place.variant == variant);
     let place = |place: &evalmark_verdict::Place| Place {
-        prompt: arms[place.arm].prompt.clone(),
-        model: arms[place.arm].model.clone(),
+        prompt: variants[place.variant].prompt.clone(),
+        model: variants[place.variant].model.clone(),
         group: place.letters.clone(),
         estimate: place.estimate.clone(),
     };
     let pairing = |pair: &evalmark_verdict::Pairing| {
-        let places = [place_of(pair.arms.0)?, place_of(pair.arms.1)?];
+        let places = [place_of(pair.variants.0)?, place_of(pair.variants.1)?];
         let (difference, p_adjusted, differ) = (pair.difference, pair.p_adjusted, pair.differ);
         Some(Pairing { places, difference, p_adjusted, differ })
     };

@@ -3,7 +3,6 @@
 mod across_suites;
 mod against;
 mod args;
-mod arms;
 mod arrivals;
 mod ask;
 mod baseline;
@@ -38,6 +37,7 @@ mod scored;
 mod summary;
 mod table;
 mod usable_targets;
+mod variants;
 mod verdict_text;
 mod whole;
 

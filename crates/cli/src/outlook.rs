@@ -1,4 +1,4 @@
-//! What a planned run could detect, metric by metric and arm by arm, and how that is known.
+//! What a planned run could detect, metric by metric and variant by variant, and how that is known.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -13,13 +13,13 @@ use evalmark_verdict::{
 use serde_json::{Value, json};
 
 use crate::{
-    arms::{Arm, read_arms, read_halves},
     baseline::Baseline,
     calibration::{Calibration, Figure, Measured, POWER, advice, is_worse, rounded_up},
     hint::Hinted,
     measured::Scale,
     open::{Opened, metric_hashes},
-    table::{amount, by_arm, figures, percent, wrapped},
+    table::{amount, by_variant, figures, percent, wrapped},
+    variants::{Variant, read_halves, read_variants},
 };
 
 /// Share of items whose score differs between two runs, where nothing tells.
@@ -68,11 +68,11 @@ struct Known<'a> {
 
 struct OfBaseline<'a> {
     baseline: &'a Baseline,
-    arms: Vec<Arm>,
-    halves: Option<[Vec<Arm>; 2]>,
+    variants: Vec<Variant>,
+    halves: Option<[Vec<Variant>; 2]>,
 }
 
-/// The outlook of every gated metric of every arm; the calibration is that of `out`.
+/// The outlook of every gated metric of every variant; the calibration is that of `out`.
 pub(crate) fn outlooks(
     opened: &Opened,
     out: &Path,
@@ -84,7 +84,7 @@ pub(crate) fn outlooks(
     let known = Known::new(opened, calibration.as_ref(), baseline)?;
     let plan = &opened.plan;
     let mut outlooks = Vec::new();
-    for (prompt, model) in plan.arms() {
+    for (prompt, model) in plan.variants() {
         let (prompt, model) = (&*plan.prompts[prompt].name, &*plan.models[model].name);
         let planned = gate.scores().filter(|(metric, _)| is_planned(opened, metric));
         for (metric, gated) in planned {
@@ -199,7 +199,7 @@ impl<'a> OfBaseline<'a> {
         let has_epochs = baseline.record.epochs > 1;
         Ok(Self {
             baseline,
-            arms: read_arms(&scores)?,
+            variants: read_variants(&scores)?,
             halves: has_epochs.then(|| read_halves(&scores)).transpose()?,
         })
     }
@@ -210,7 +210,7 @@ impl<'a> OfBaseline<'a> {
         model: &str,
         metric: &str,
     ) -> Result<Option<(Source, Spread, Clustering)>> {
-        let find = |arms| scores_of(arms, prompt, model, metric);
+        let find = |variants| scores_of(variants, prompt, model, metric);
         let name = || self.baseline.name.clone();
         if let Some([even, odd]) = &self.halves
             && let (Some(even), Some(odd)) = (find(even), find(odd))
@@ -218,19 +218,20 @@ impl<'a> OfBaseline<'a> {
         {
             return Ok(Some((Source::Epochs(name()), spread, clustering)));
         }
-        let bound = find(&self.arms).and_then(unrelated);
+        let bound = find(&self.variants).and_then(unrelated);
         Ok(bound.map(|(spread, clustering)| (Source::Bound(name()), spread, clustering)))
     }
 }
 
 fn scores_of<'a>(
-    arms: &'a [Arm],
+    variants: &'a [Variant],
     prompt: &str,
     model: &str,
     metric: &str,
 ) -> Option<&'a [ItemScore]> {
-    let arm = arms.iter().find(|arm| arm.prompt == prompt && arm.model == model)?;
-    arm.scores(metric)
+    let variant =
+        variants.iter().find(|variant| variant.prompt == prompt && variant.model == model)?;
+    variant.scores(metric)
 }
 
 /// The most cautious view of the planned items' clusters.
@@ -287,7 +288,7 @@ impl Source {
 }
 
 impl Outlook {
-    fn arm(&self) -> String {
+    fn variant(&self) -> String {
         format!("{} · {}", self.prompt, self.model)
     }
 
@@ -360,7 +361,7 @@ impl Outlook {
              on {}); {}{epochs}",
             amount(self.margin),
             self.metric,
-            self.arm(),
+            self.variant(),
             self.source.as_str(),
             advice(&self.resolution)
         )
@@ -375,7 +376,7 @@ pub(crate) fn as_json(outlooks: &[Outlook]) -> Vec<Value> {
 /// As a table, with what its words mean below.
 pub(crate) fn render(outlooks: &[Outlook]) -> String {
     let header = ["metric", "based on", "variation", "detects", "margin", "items needed"];
-    let groups = by_arm(outlooks, Outlook::arm, Outlook::row);
+    let groups = by_variant(outlooks, Outlook::variant, Outlook::row);
     let sources: BTreeSet<&Source> = outlooks.iter().map(|outlook| &outlook.source).collect();
     let mut lines = vec![figures(&header, &groups)];
     lines.extend(sources.into_iter().flat_map(|source| wrapped("", &source.says())));
@@ -396,7 +397,7 @@ fn cluster_line(clustering: Clustering) -> Option<String> {
     ))
 }
 
-/// One warning for each metric whose margin cannot be resolved, about its worst arm.
+/// One warning for each metric whose margin cannot be resolved, about its worst variant.
 pub(crate) fn warnings(outlooks: &[Outlook], n_items: u64) -> Vec<String> {
     let mut worst: Vec<&Outlook> = Vec::new();
     for outlook in outlooks.iter().filter(|outlook| !outlook.resolves()) {

@@ -1,4 +1,4 @@
-//! What a metric says of a whole run beyond a mean: gathered as the samples of one arm go by, item by
+//! What a metric says of a whole run beyond a mean: gathered as the samples of one variant go by, item by
 //! item, and estimated at the end.
 
 use evalmark_core::{estimate::Estimate, item::Item, score::Score};
@@ -12,7 +12,7 @@ use crate::{
     summary::CONFIDENCE,
 };
 
-/// A metric's counts of every item of one arm.
+/// A metric's counts of every item of one variant.
 pub(crate) struct Pool {
     metric: Metric,
     pub(crate) scale: Scale,

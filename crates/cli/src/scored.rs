@@ -25,7 +25,7 @@ use crate::{
     failing::{Failing, Seen, passes, shown},
     failures::Example,
     gathered::{Gathered, Source, for_each_batch},
-    judges::{Judged, Judges},
+    judges::{JudgeReplies, Judges},
     judging::Judging,
     known_keys::{any_known, hide, hide_in, hide_in_messages},
     open::Opened,
@@ -75,7 +75,7 @@ pub(crate) fn write_reports(
     let mut scored = Scored::new(&opened.plan);
     let mut finished = Finished::default();
     let plan = &opened.plan;
-    let mut arm: Option<((usize, usize), ArmSummary)> = None;
+    let mut variant: Option<((usize, usize), ArmSummary)> = None;
     let is_whole = for_each_batch(opened, source, judges, stop, |batch| {
         for mut one in score(opened, batch) {
             one.label(plan, &opened.labels);
@@ -85,14 +85,14 @@ pub(crate) fn write_reports(
                 scores_file.push(&one.score_row(plan, metric, score))?;
             }
             let place = (one.sample.prompt, one.sample.model);
-            if arm.as_ref().is_none_or(|(last, _)| *last != place) {
+            if variant.as_ref().is_none_or(|(last, _)| *last != place) {
                 let row = one.row(plan);
                 let names = (row.prompt, row.model);
                 let next = ArmSummary::new(&layout, &opened.metrics, names, plan.epochs);
-                let last = arm.replace((place, next));
+                let last = variant.replace((place, next));
                 finished.extend(last.map(|(_, summary)| summary.finish()));
             }
-            if let Some((_, summary)) = &mut arm {
+            if let Some((_, summary)) = &mut variant {
                 summary.push(&one.sample.item, &one.record, one.cost_usd, &one.scores);
             }
             scored.count(plan, &one, &metrics);
@@ -102,7 +102,7 @@ pub(crate) fn write_reports(
     if !is_whole {
         return Ok(None);
     }
-    finished.extend(arm.map(|(_, summary)| summary.finish()));
+    finished.extend(variant.map(|(_, summary)| summary.finish()));
     scored.files = thread::scope(|scope| {
         let finishing = scope.spawn(|| scores_file.ready());
         let first = samples_file.ready();
@@ -149,7 +149,7 @@ pub(crate) fn for_each_scored(
 fn score(opened: &Opened, batch: Vec<Gathered>) -> Vec<ScoredSample> {
     let (plan, metrics) = (&opened.plan, &opened.metrics);
     let judgements: Vec<Vec<Judgement<'_>>> =
-        batch.iter().map(|one| one.said.iter().map(Judged::as_judgement).collect()).collect();
+        batch.iter().map(|one| one.said.iter().map(JudgeReplies::as_judgement).collect()).collect();
     let cases: Vec<_> = batch
         .iter()
         .zip(&judgements)

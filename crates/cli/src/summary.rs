@@ -1,4 +1,4 @@
-//! Means and totals of one arm, over all items and over each slice, made as its samples go by.
+//! Means and totals of one variant, over all items and over each slice, made as its samples go by.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use evalmark_report::{
 use evalmark_scoring::Metric;
 use evalmark_verdict::{Accumulator, ScoreRange, pass_at_k, pass_hat_k};
 
-use crate::{arms::cluster_key, measured::Scale, pooling::Pool};
+use crate::{measured::Scale, pooling::Pool, variants::cluster_key};
 
 /// Confidence of the intervals in tables.
 pub(crate) const CONFIDENCE: f64 = 0.95;
@@ -182,7 +182,7 @@ impl ArmSummary {
     }
 }
 
-/// All that is said of an arm.
+/// All that is said of a variant.
 #[derive(Default)]
 pub(crate) struct Finished {
     pub(crate) rows: Vec<SummaryRow>,
@@ -191,11 +191,11 @@ pub(crate) struct Finished {
 }
 
 impl Extend<Finished> for Finished {
-    fn extend<I: IntoIterator<Item = Finished>>(&mut self, arms: I) {
-        for arm in arms {
-            self.rows.extend(arm.rows);
-            self.run_values.extend(arm.run_values);
-            self.confusion.extend(arm.confusion);
+    fn extend<I: IntoIterator<Item = Finished>>(&mut self, variants: I) {
+        for variant in variants {
+            self.rows.extend(variant.rows);
+            self.run_values.extend(variant.run_values);
+            self.confusion.extend(variant.confusion);
         }
     }
 }

@@ -58,25 +58,26 @@ impl OfArm<'_> {
 
 fn summary(rows: &[SummaryRow], groups: &Groups) -> String {
     let mut metrics: Vec<&str> = Vec::new();
-    let mut arms: Vec<OfArm<'_>> = Vec::new();
+    let mut variants: Vec<OfArm<'_>> = Vec::new();
     for row in rows.iter().filter(|row| row.slice.is_none()) {
         push_new(&mut metrics, row.metric.as_str());
         let (prompt, model) = (row.prompt.as_str(), row.model.as_str());
-        match arms.iter_mut().find(|arm| (arm.prompt, arm.model) == (prompt, model)) {
-            Some(arm) => arm.rows.push(row),
-            None => arms.push(OfArm { prompt, model, rows: vec![row] }),
+        match variants.iter_mut().find(|variant| (variant.prompt, variant.model) == (prompt, model))
+        {
+            Some(variant) => variant.rows.push(row),
+            None => variants.push(OfArm { prompt, model, rows: vec![row] }),
         }
     }
-    let table = wide(&arms, &metrics, groups);
+    let table = wide(&variants, &metrics, groups);
     let width = table.lines().map(textwrap::core::display_width).max().unwrap_or_default();
     match columns() {
-        Some(columns) if width > columns => stacked(&arms, &metrics, groups, columns),
+        Some(columns) if width > columns => stacked(&variants, &metrics, groups, columns),
         _ => table,
     }
 }
 
 /// One row for each prompt and model.
-fn wide(arms: &[OfArm<'_>], metrics: &[&str], groups: &Groups) -> String {
+fn wide(variants: &[OfArm<'_>], metrics: &[&str], groups: &Groups) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -84,30 +85,33 @@ fn wide(arms: &[OfArm<'_>], metrics: &[&str], groups: &Groups) -> String {
     let metric_headers = metrics.iter().map(|metric| printable(metric).into_owned());
     let tail = ["p50 ms", "tokens", "cost $"].into_iter().map(str::to_owned);
     table.set_header(header.chain(metric_headers).chain(tail));
-    for arm in arms {
-        let [samples, totals @ ..] = arm.totals();
-        let mut cells =
-            vec![text(&printable(arm.prompt)), text(&printable(arm.model)), right(&samples)];
-        cells.extend(arm.means(metrics, groups).iter().chain(&totals).map(|cell| right(cell)));
+    for variant in variants {
+        let [samples, totals @ ..] = variant.totals();
+        let mut cells = vec![
+            text(&printable(variant.prompt)),
+            text(&printable(variant.model)),
+            right(&samples),
+        ];
+        cells.extend(variant.means(metrics, groups).iter().chain(&totals).map(|cell| right(cell)));
         table.add_row(cells);
     }
     table.to_string()
 }
 
 /// One block for each prompt and model, and in it a line for each metric: for narrow terminals.
-fn stacked(arms: &[OfArm<'_>], metrics: &[&str], groups: &Groups, columns: usize) -> String {
+fn stacked(variants: &[OfArm<'_>], metrics: &[&str], groups: &Groups, columns: usize) -> String {
     let names: Vec<_> = metrics.iter().map(|metric| printable(metric)).collect();
     let width = names.iter().map(|name| textwrap::core::display_width(name)).max();
     let width = width.unwrap_or_default().min(columns / 2);
     let mut lines = Vec::new();
-    for arm in arms {
-        let name = [arm.prompt, arm.model].map(printable).join(" · ");
+    for variant in variants {
+        let name = [variant.prompt, variant.model].map(printable).join(" · ");
         lines.extend(within(columns, "", &name));
-        for (name, mean) in names.iter().zip(arm.means(metrics, groups)) {
+        for (name, mean) in names.iter().zip(variant.means(metrics, groups)) {
             let gap = width.saturating_sub(textwrap::core::display_width(name));
             lines.extend(within(columns, "  ", &format!("{name}{}  {mean}", " ".repeat(gap))));
         }
-        let [samples, latency, tokens, cost] = arm.totals();
+        let [samples, latency, tokens, cost] = variant.totals();
         let totals = format!("{samples} samples, p50 {latency} ms, {tokens} tokens, cost $ {cost}");
         lines.extend(within(columns, "  ", &totals));
         lines.push(String::new());
@@ -143,15 +147,15 @@ pub(crate) fn figures(header: &[&str], groups: &[(String, Vec<Vec<String>>)]) ->
     tables.collect::<Vec<_>>().join("\n")
 }
 
-/// Rows by the arm that they are about, in their order.
-pub(crate) fn by_arm<T>(
+/// Rows by the variant that they are about, in their order.
+pub(crate) fn by_variant<T>(
     rows: &[T],
-    arm: impl Fn(&T) -> String,
+    variant: impl Fn(&T) -> String,
     row: impl Fn(&T) -> Vec<String>,
 ) -> Vec<(String, Vec<Vec<String>>)> {
     let mut groups: Vec<(String, Vec<Vec<String>>)> = Vec::new();
     for one in rows {
-        let title = arm(one);
+        let title = variant(one);
         match groups.iter_mut().find(|group| group.0 == title) {
             Some(group) => group.1.push(row(one)),
             None => groups.push((title, vec![row(one)])),

@@ -1,4 +1,4 @@
-//! Scores of a run or baseline, and what its answers took, arm by arm, as the verdict crate takes
+//! Scores of a run or baseline, and what its answers took, variant by variant, as the verdict crate takes
 //! them.
 
 use std::{
@@ -17,7 +17,7 @@ use evalmark_verdict::{ItemCounts, ItemScore, PooledArm};
 
 /// One prompt x model: its items, and their scores by metric.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Arm {
+pub(crate) struct Variant {
     pub(crate) prompt: String,
     pub(crate) model: String,
     /// Item ids, in the file's order.
@@ -25,7 +25,7 @@ pub(crate) struct Arm {
     metrics: Vec<Column>,
 }
 
-/// One metric or amount of an arm.
+/// One metric or amount of a variant.
 #[derive(Clone, Debug, Default)]
 struct Column {
     metric: String,
@@ -60,7 +60,7 @@ struct Said<'a> {
     counts: Option<&'a [f64]>,
 }
 
-impl Arm {
+impl Variant {
     /// The items' scores of one metric, or the amounts.
     pub(crate) fn scores(&self, metric: &str) -> Option<&[ItemScore]> {
         self.column(metric).map(|column| column.scores.as_slice())
@@ -91,7 +91,7 @@ impl Arm {
         if n == 0 { f64::NEG_INFINITY } else { sum / f64::from(n) }
     }
 
-    /// An arm of these scores of one metric, without ids.
+    /// A variant of these scores of one metric, without ids.
     pub(crate) fn of_part(
         &self,
         metric: &str,
@@ -194,23 +194,23 @@ fn add(item: &mut ItemScore, score: Option<f64>) {
     item.sum += score.unwrap_or_default();
 }
 
-/// Arms in the order in which they are first seen.
+/// Variants in the order in which they are first seen.
 #[derive(Default)]
-struct Arms {
-    seen: Vec<Arm>,
+struct Variants {
+    seen: Vec<Variant>,
     places: HashMap<(String, String), usize>,
     last: usize,
 }
 
-impl Arms {
-    fn arm(&mut self, prompt: &str, model: &str) -> &mut Arm {
+impl Variants {
+    fn variant(&mut self, prompt: &str, model: &str) -> &mut Variant {
         let last = self.seen.get(self.last);
-        if last.is_none_or(|arm| arm.prompt != prompt || arm.model != model) {
+        if last.is_none_or(|variant| variant.prompt != prompt || variant.model != model) {
             let seen = &mut self.seen;
             let place = self.places.entry((prompt.to_owned(), model.to_owned()));
             self.last = *place.or_insert_with(|| {
                 let (prompt, model) = (prompt.to_owned(), model.to_owned());
-                seen.push(Arm { prompt, model, ..Arm::default() });
+                seen.push(Variant { prompt, model, ..Variant::default() });
                 seen.len() - 1
             });
         }
@@ -223,51 +223,51 @@ fn retain<T>(list: &mut Vec<T>, kept: &[bool]) {
     list.retain(|_| kept.next().unwrap_or_default());
 }
 
-/// Reads every arm of a `scores.parquet`, in the file's order.
-pub(crate) fn read_arms(path: &Path) -> Result<Vec<Arm>> {
+/// Reads every variant of a `scores.parquet`, in the file's order.
+pub(crate) fn read_variants(path: &Path) -> Result<Vec<Variant>> {
     read_epochs(path, |_| true)
 }
 
-/// Reads every arm twice: what its even epochs scored, and what its odd ones did.
-pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Arm>; 2]> {
+/// Reads every variant twice: what its even epochs scored, and what its odd ones did.
+pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Variant>; 2]> {
     let half = |odd: bool| read_epochs(path, |epoch| (epoch % 2 == 1) == odd);
     Ok([half(false)?, half(true)?])
 }
 
-fn read_epochs(path: &Path, keep: impl Fn(u32) -> bool) -> Result<Vec<Arm>> {
-    let mut arms = Arms::default();
+fn read_epochs(path: &Path, keep: impl Fn(u32) -> bool) -> Result<Vec<Variant>> {
+    let mut variants = Variants::default();
     for_each_score::<ReadError>(path, |row: ScoreRef<'_>| {
         if !keep(row.epoch) {
             return Ok(());
         }
         let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
         let said = Said { score: row.score, label: row.label, counts: row.counts };
-        arms.arm(row.prompt, row.model).push(of, row.metric, said);
+        variants.variant(row.prompt, row.model).push(of, row.metric, said);
         Ok(())
     })
     .with_context(|| format!("{} cannot be read", path.display()))?;
-    Ok(arms.seen)
+    Ok(variants.seen)
 }
 
-/// Reads what the answers took, arm by arm, out of a `samples.parquet` or `usage.parquet`: the
+/// Reads what the answers took, variant by variant, out of a `samples.parquet` or `usage.parquet`: the
 /// amounts take the place of metrics.
-pub(crate) fn read_usage(path: &Path) -> Result<Vec<Arm>> {
-    let mut arms = Arms::default();
+pub(crate) fn read_usage(path: &Path) -> Result<Vec<Variant>> {
+    let mut variants = Variants::default();
     for_each_usage::<ReadError>(path, |row: UsageRef<'_>| {
         let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
-        let arm = arms.arm(row.prompt, row.model);
+        let variant = variants.variant(row.prompt, row.model);
         for amount in Amount::ALL {
             let value = match amount {
                 Amount::LatencyP95 => row.latency_ms,
                 Amount::CostUsd => row.cost_usd,
                 Amount::OutputTokens => row.output_tokens.map(|tokens| tokens as f64),
             };
-            arm.push(of, amount.name(), Said { score: value, ..Said::default() });
+            variant.push(of, amount.name(), Said { score: value, ..Said::default() });
         }
         Ok(())
     })
     .with_context(|| format!("{} cannot be read", path.display()))?;
-    Ok(arms.seen)
+    Ok(variants.seen)
 }
 
 /// An item's key, the same wherever it is computed.

@@ -140,7 +140,7 @@ impl Plan {
 
     /// How many samples one model answers.
     pub fn n_samples_per_model(&self) -> u64 {
-        self.prompts.len() as u64 * self.n_samples_per_arm()
+        self.prompts.len() as u64 * self.n_samples_per_variant()
     }
 
     /// One model's samples in the order of asking: item by item, so that all prompts meet the
@@ -153,13 +153,13 @@ impl Plan {
         Ok(Items::open(&self.dataset)?.flat_map(move |item| plan.samples_of(model, None, item)))
     }
 
-    /// Prompt and model of every arm, in the order of reports.
-    pub fn arms(&self) -> Vec<(usize, usize)> {
+    /// Prompt and model of every variant, in the order of reports.
+    pub fn variants(&self) -> Vec<(usize, usize)> {
         let prompts = 0..self.prompts.len();
         prompts.flat_map(|prompt| self.candidates.iter().map(move |m| (prompt, *m))).collect()
     }
 
-    /// All samples in the order of reports: arm by arm.
+    /// All samples in the order of reports: variant by variant.
     pub fn in_report_order(
         &self,
     ) -> impl Iterator<Item = Result<Sample, PlanError>> + Send + use<> {
@@ -172,12 +172,15 @@ impl Plan {
         rank: u64,
     ) -> impl Iterator<Item = Result<Sample, PlanError>> + Send + use<> {
         let plan = self.clone();
-        let per_arm = self.n_samples_per_arm();
-        let arms =
-            self.arms().into_iter().zip(0..).skip_while(move |(_, arm)| *arm < rank / per_arm);
-        arms.flat_map(move |((prompt, model), arm)| {
-            let first = rank.saturating_sub(arm * per_arm);
-            let (samples, error) = match plan.by_arm_from(prompt, model, first) {
+        let per_variant = self.n_samples_per_variant();
+        let variants = self
+            .variants()
+            .into_iter()
+            .zip(0..)
+            .skip_while(move |(_, variant)| *variant < rank / per_variant);
+        variants.flat_map(move |((prompt, model), variant)| {
+            let first = rank.saturating_sub(variant * per_variant);
+            let (samples, error) = match plan.by_variant_from(prompt, model, first) {
                 Ok(samples) => (Some(samples), None),
                 Err(error) => (None, Some(Err(error))),
             };
@@ -188,18 +191,20 @@ impl Plan {
     /// The sample's place in the order of reports, from 0, where the plan is over all items.
     pub fn rank(&self, sample: &Sample) -> u64 {
         let model = self.candidates.iter().position(|model| *model == sample.model);
-        let arm = (sample.prompt * self.candidates.len() + model.unwrap_or_default()) as u64;
+        let variant = (sample.prompt * self.candidates.len() + model.unwrap_or_default()) as u64;
         let epochs = u64::from(self.epochs);
-        arm * self.n_samples_per_arm() + sample.item.index * epochs + u64::from(sample.epoch)
+        variant * self.n_samples_per_variant()
+            + sample.item.index * epochs
+            + u64::from(sample.epoch)
     }
 
     /// How many samples one prompt and model have.
-    pub fn n_samples_per_arm(&self) -> u64 {
+    pub fn n_samples_per_variant(&self) -> u64 {
         self.survey.n_items * u64::from(self.epochs)
     }
 
     /// One prompt's and model's samples in the order of reports, without the first so many.
-    fn by_arm_from(
+    fn by_variant_from(
         &self,
         prompt: usize,
         model: usize,

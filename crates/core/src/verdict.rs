@@ -50,7 +50,7 @@ impl fmt::Display for Answer {
     }
 }
 
-/// How many items stood behind a comparison, by arm.
+/// How many items stood behind a comparison, by variant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Items of the baseline.
@@ -59,7 +59,7 @@ pub struct Counts {
     pub candidate_planned: u64,
     /// Items present in both, with the same content.
     pub shared: u64,
-    /// Shared items that both arms scored.
+    /// Shared items that both variants scored.
     pub paired: u64,
     /// Shared items without a baseline score.
     pub baseline_missing: u64,
@@ -81,7 +81,7 @@ pub enum Measure {
     Level,
 }
 
-/// An item on which the two arms differ.
+/// An item on which the two variants differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Flip {
     /// The item's id.
@@ -92,7 +92,7 @@ pub struct Flip {
     pub candidate: f64,
 }
 
-/// Items that the two arms do not share, by id: at most a few dozen of each kind; the counts are
+/// Items that the two variants do not share, by id: at most a few dozen of each kind; the counts are
 /// of all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -109,7 +109,7 @@ pub struct Unpaired {
     pub n_removed: u64,
     /// How many were changed.
     pub n_changed: u64,
-    /// Share of the larger arm's items that pair up.
+    /// Share of the larger variant's items that pair up.
     pub paired_share: f64,
 }
 
@@ -128,7 +128,7 @@ pub struct SliceFinding {
     pub comparison: Comparison,
 }
 
-/// One metric of one arm against its baseline: the answer and every figure behind it.
+/// One metric of one variant against its baseline: the answer and every figure behind it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// Which prompt.
@@ -160,7 +160,7 @@ pub struct Comparison {
     /// The largest acceptable mean, where lower values are better.
     #[serde(default)]
     pub maximum: Option<f64>,
-    /// Items with a human label in both arms, where the scores are a judge's.
+    /// Items with a human label in both variants, where the scores are a judge's.
     #[serde(default)]
     pub labels: Option<u64>,
     /// One-sided error rate of each bound.
@@ -186,7 +186,7 @@ pub struct Comparison {
     /// P-value of "a drop of the margin or more": how likely so high a result would be if there were
     /// one.
     pub p_pass: Option<f64>,
-    /// How many items, by arm.
+    /// How many items, by variant.
     pub counts: Counts,
     /// Items that do not pair up.
     #[serde(default)]
@@ -221,7 +221,7 @@ pub struct Verdict {
     pub suite: String,
     /// The run that was judged.
     pub run_id: String,
-    /// What it was compared with: a baseline's name or folder, or the other arm's name.
+    /// What it was compared with: a baseline's name or folder, or the other variant's name.
     pub baseline: String,
     /// The beginning of a BLAKE3 that stands for all files of the baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]

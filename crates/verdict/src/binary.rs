@@ -54,7 +54,7 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
     }
 }
 
-/// Items with which two arms that never differ show that the drop stays within the margin:
+/// Items with which two variants that never differ show that the drop stays within the margin:
 /// without it, (1 - margin)ⁿ is how likely they are never to differ.
 pub(crate) fn items_for_identical(margin: f64, alpha: f64) -> Option<u64> {
     let spent = alpha * NUISANCE_SHARE;

@@ -13,10 +13,10 @@ use rayon::prelude::*;
 
 use crate::paired_t::TEvidence;
 use crate::random::{SplitMix, scramble};
+use crate::rare_events::Groups;
 use crate::rule::Rule;
+use crate::running_moments::Moments;
 use crate::special::student_upper;
-use crate::sums::Moments;
-use crate::unseen::Groups;
 
 /// Up to this many pairs are drawn one by one.
 const MOST_DRAWN: u64 = 32_768;
@@ -43,7 +43,7 @@ pub(crate) struct Studentised {
 impl Studentised {
     /// Draws `resamples` resamples of the differences; `moments` are theirs.
     ///
-    /// Swapping the arms mirrors the result exactly: the resampling always sees the same one
+    /// Swapping the variants mirrors the result exactly: the resampling always sees the same one
     /// of the two orientations, and both where they are the same.
     pub(crate) fn draw(groups: &Groups, moments: &Moments, resamples: u32) -> Self {
         let mirrored = mirror(groups);
@@ -163,7 +163,7 @@ pub(crate) fn seed_of(groups: &Groups) -> u64 {
     })
 }
 
-/// The differences with the arms swapped.
+/// The differences with the variants swapped.
 fn mirror(groups: &Groups) -> Vec<(f64, u64)> {
     groups.iter().rev().map(|&(value, count)| (0.0 - value, count)).collect()
 }

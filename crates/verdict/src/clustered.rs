@@ -3,13 +3,14 @@
 //!
 //! CR1 (Cameron and Miller, Journal of Human Resources 2015): with e the sum of a cluster's
 //! deviations from the mean, SE = sqrt(G/(G-1) Σ e²)/n, and t on G - 1 degrees of freedom. A
-//! verdict takes both from `uneven.rs`, which gives the same for clusters of one size. Where only
+//! verdict takes both from `cr2.rs`, which gives the same for clusters of one size. Where only
 //! few clusters changed, or none, a standard error does not say how far the mean may be off:
 //! `few_changed.rs` counts whole clusters, and the more cautious bound holds.
 
 use crate::bootstrap::{Studentised, seed_of};
 use crate::continuous::{GRAIN, counted, differing_share, grouped, moments_of};
-use crate::evidence::{Evidence, POWER, Reach, arm_means, deciding_effect};
+use crate::cr2::{Spread, spread};
+use crate::evidence::{Evidence, POWER, Reach, deciding_effect, variant_means};
 use crate::few_changed::{Clusters, Ends, FewChanged, groups_to_rule_out, is_sparse};
 use crate::intervals::{Interval, tail_of};
 use crate::mcnemar::mcnemar_exact;
@@ -17,10 +18,9 @@ use crate::missing::Pair;
 use crate::paired_t::{PairedT, TEvidence};
 use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
 use crate::rule::{Rule, ScoreRange};
+use crate::running_moments::Running;
 use crate::sign_flip::sign_flip_exact;
 use crate::special::student_upper;
-use crate::sums::Running;
-use crate::uneven::{Spread, spread};
 
 /// Below this many clusters the sign-flip test must agree.
 const FEW: u64 = 10;
@@ -209,7 +209,7 @@ impl Against {
         let n = pairs.len() as u64;
         let sample = Sample::of(pairs, ends, rule)?;
         let mean = &sample.mean;
-        let (baseline_mean, candidate_mean) = arm_means(pairs)?;
+        let (baseline_mean, candidate_mean) = variant_means(pairs)?;
         let (found, seed) = self.bounds(&sample, rule);
         let evidence = Evidence {
             method: sample.method(),

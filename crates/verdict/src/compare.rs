@@ -3,19 +3,19 @@
 use evalmark_core::verdict::{Answer, Comparison, Counts, Flip, Measure, Unpaired};
 
 use crate::decide::{Case, Cause, Kind};
-use crate::effective::effective_n;
+use crate::effective_sample_size::effective_n;
 use crate::evidence::{Evidence, weigh};
+use crate::explain;
 use crate::items::{CompareError, FlipAt, ItemScore, Subject};
 use crate::max_t::Units;
-use crate::missing::{Arms, Assumption, Missing, Pair};
+use crate::missing::{Assumption, Missing, Pair, Variants};
 use crate::pairing::{Changes, Matched, Places, pair};
 use crate::rule::{Rule, ScoreRange};
-use crate::says;
 use crate::stopping::Stop;
 
 /// A comparison and what the caller needs beside it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judged {
+pub struct Decision {
     /// The answer and every figure behind it; its `flips` are empty until they are named.
     pub comparison: Comparison,
     /// Why the answer is neither a pass nor a regression; `None` when it is one.
@@ -24,7 +24,7 @@ pub struct Judged {
     pub flips: Vec<FlipAt>,
     /// The items that do not pair up, and the share of those that do.
     pub changes: Changes,
-    /// `None` when the arms are incomparable.
+    /// `None` when the variants are incomparable.
     case: Option<Case>,
     /// What a sign-flip test over a family flips; `None` where flipping signs says nothing.
     units: Option<Units>,
@@ -32,8 +32,8 @@ pub struct Judged {
     pub(crate) certain: Option<Stop>,
 }
 
-impl Judged {
-    /// An incomparable pair of arms, for a reason that the scores alone cannot show: `why`.
+impl Decision {
+    /// An incomparable pair of variants, for a reason that the scores alone cannot show: `why`.
     pub fn incomparable(subject: &Subject, rule: &Rule, why: &str) -> Self {
         let mut comparison = empty(subject, Counts::default(), rule);
         comparison.says = format!("{} cannot be compared: {why}", subject.metric);
@@ -101,7 +101,7 @@ impl Judged {
         self.comparison.flips = self.flips.iter().map(named).collect();
     }
 
-    /// Names the items that do not pair up, by their places in the two arms' slices.
+    /// Names the items that do not pair up, by their places in the two variants' slices.
     pub fn name_unpaired(
         &mut self,
         baseline_id: impl Fn(usize) -> String,
@@ -151,20 +151,20 @@ impl Judged {
         self.cause = why;
         self.comparison.answer = answer;
         self.comparison.p_regressed_adjusted = case.complete.as_ref().map(|_| p_adjusted);
-        let outcome = says::Outcome { answer, cause: why, p_adjusted, family };
-        self.comparison.says = says::comparison(&self.comparison, case, &outcome);
-        self.comparison.notes = says::notes(&self.comparison, case, &outcome);
-        self.comparison.notes.extend(says::unpaired(&self.changes));
+        let outcome = explain::Outcome { answer, cause: why, p_adjusted, family };
+        self.comparison.says = explain::comparison(&self.comparison, case, &outcome);
+        self.comparison.notes = explain::notes(&self.comparison, case, &outcome);
+        self.comparison.notes.extend(explain::unpaired(&self.changes));
         if let Some(stop) = &self.certain {
             stop.fill(&mut self.comparison);
         }
         if case.rule.judge_relative {
-            says::judge_relative(&mut self.comparison);
+            explain::judge_relative(&mut self.comparison);
         }
     }
 }
 
-/// Compares one metric of two arms, item by item, in whatever order their rows are.
+/// Compares one metric of two variants, item by item, in whatever order their rows are.
 ///
 /// The answer is that of a family of one; [`gate`](crate::gate()) decides again for several.
 pub fn compare(
@@ -172,32 +172,32 @@ pub fn compare(
     baseline: &[ItemScore],
     candidate: &[ItemScore],
     rule: &Rule,
-) -> Result<Judged, CompareError> {
+) -> Result<Decision, CompareError> {
     rule.check()?;
-    let (baseline, candidate) = (rule.facing(baseline), rule.facing(candidate));
-    let rule = &rule.faced();
-    match_arms(subject, [&baseline, &candidate], rule, |mut matched| {
-        let arms = matched.arms;
-        let complete = arms.pairs(Assumption::Complete, rule.range);
+    let (baseline, candidate) = (rule.orient_items(baseline), rule.orient_items(candidate));
+    let rule = &rule.oriented();
+    match_variants(subject, [&baseline, &candidate], rule, |mut matched| {
+        let variants = matched.variants;
+        let complete = variants.pairs(Assumption::Complete, rule.range);
         let bounded = rule.bounded([&baseline, &candidate]);
         let case =
             Case::build(Kind::Difference, matched.missing, rule, |assumption| match assumption {
                 Assumption::Complete => weigh(&complete, &bounded),
-                _ => weigh(&arms.pairs(assumption, rule.range), &bounded),
+                _ => weigh(&variants.pairs(assumption, rule.range), &bounded),
             });
         let cautious = matched.missing.cautious();
         matched.comparison.effective_n = effective_n(&complete);
-        let judged = matched.decide(case, &flips(arms, rule.range, rule.max_flips));
+        let judged = matched.decide(case, &flips(variants, rule.range, rule.max_flips));
         match cautious {
             Assumption::Complete => judged.with_units(&complete),
-            _ => judged.with_units(&arms.pairs(cautious, rule.range)),
+            _ => judged.with_units(&variants.pairs(cautious, rule.range)),
         }
     })
 }
 
-/// Two arms that measure the same thing, before they are weighed.
+/// Two variants that measure the same thing, before they are weighed.
 pub(crate) struct Comparable<'a> {
-    pub(crate) arms: Arms<'a>,
+    pub(crate) variants: Variants<'a>,
     pub(crate) missing: Missing,
     /// Without a figure yet.
     pub(crate) comparison: Comparison,
@@ -206,29 +206,29 @@ pub(crate) struct Comparable<'a> {
 
 impl Comparable<'_> {
     /// The answer to the case, as a family of one.
-    pub(crate) fn decide(self, case: Case, flips: &Flips) -> Judged {
-        Judged::decided(self.comparison, case, flips, self.changes)
+    pub(crate) fn decide(self, case: Case, flips: &Flips) -> Decision {
+        Decision::decided(self.comparison, case, flips, self.changes)
     }
 }
 
-/// Matches two arms and lets `judge` weigh them, unless they do not measure the same thing.
-pub(crate) fn match_arms(
+/// Matches two variants and lets `judge` weigh them, unless they do not measure the same thing.
+pub(crate) fn match_variants(
     subject: &Subject,
     [baseline, candidate]: [&[ItemScore]; 2],
     rule: &Rule,
-    judge: impl FnOnce(Comparable<'_>) -> Judged,
-) -> Result<Judged, CompareError> {
+    judge: impl FnOnce(Comparable<'_>) -> Decision,
+) -> Result<Decision, CompareError> {
     let Matched { places, changes } = pair(baseline, candidate, rule)?;
-    let arms = Arms { baseline, candidate, places: &places };
-    let (counts, missing) = arms.counts();
+    let variants = Variants { baseline, candidate, places: &places };
+    let (counts, missing) = variants.counts();
     if let Some(cause) = incomparable(&counts, rule) {
         return Ok(refuse(subject, counts, rule, cause, changes));
     }
     let comparison = empty(subject, counts, rule);
-    Ok(judge(Comparable { arms, missing, comparison, changes }))
+    Ok(judge(Comparable { variants, missing, comparison, changes }))
 }
 
-/// Why the arms do not measure the same thing, if they do not.
+/// Why the variants do not measure the same thing, if they do not.
 fn incomparable(counts: &Counts, rule: &Rule) -> Option<Cause> {
     let larger = counts.baseline_planned.max(counts.candidate_planned);
     if larger == 0 {
@@ -246,11 +246,11 @@ fn refuse(
     rule: &Rule,
     cause: Cause,
     changes: Changes,
-) -> Judged {
+) -> Decision {
     let mut comparison = empty(subject, counts, rule);
-    comparison.says = says::incomparable(&comparison.counts, &subject.metric);
-    comparison.notes.extend(says::unpaired(&changes));
-    Judged::refused(comparison, cause, changes)
+    comparison.says = explain::incomparable(&comparison.counts, &subject.metric);
+    comparison.notes.extend(explain::unpaired(&changes));
+    Decision::refused(comparison, cause, changes)
 }
 
 /// A comparison without a figure: what an incomparable one stays.
@@ -312,8 +312,8 @@ fn finite(bound: f64) -> Option<f64> {
 }
 
 fn fill_difference(comparison: &mut Comparison, evidence: &Evidence, rule: &Rule) {
-    comparison.baseline_mean = Some(rule.shown(evidence.baseline_mean));
-    comparison.candidate_mean = Some(rule.shown(evidence.candidate_mean));
+    comparison.baseline_mean = Some(rule.restore(evidence.baseline_mean));
+    comparison.candidate_mean = Some(rule.restore(evidence.candidate_mean));
     comparison.estimate = Some(rule.shown_bounds(evidence.estimate, evidence.estimate).0);
     let (lower, upper) = rule.shown_bounds(evidence.lower, evidence.upper);
     comparison.lower = finite(lower);
@@ -325,9 +325,9 @@ fn fill_difference(comparison: &mut Comparison, evidence: &Evidence, rule: &Rule
 
 /// The evidence is of the distance from the minimum, the figures are of the mean itself.
 fn fill_level(comparison: &mut Comparison, evidence: &Evidence, minimum: f64, rule: &Rule) {
-    let mean = rule.shown(evidence.candidate_mean);
+    let mean = rule.restore(evidence.candidate_mean);
     (comparison.candidate_mean, comparison.estimate) = (Some(mean), Some(mean));
-    let (lower, upper) = rule.shown_ends(evidence.lower + minimum, evidence.upper + minimum);
+    let (lower, upper) = rule.restore_ends(evidence.lower + minimum, evidence.upper + minimum);
     comparison.lower = finite(lower);
     comparison.upper = finite(upper);
 }
@@ -345,14 +345,14 @@ fn fill_ratio(comparison: &mut Comparison, evidence: &Evidence) {
 }
 
 /// The items whose scores differ: worst drops first, then smaller ones, then gains.
-pub(crate) fn flips(arms: Arms<'_>, range: ScoreRange, most: usize) -> Flips {
+pub(crate) fn flips(variants: Variants<'_>, range: ScoreRange, most: usize) -> Flips {
     let flip = |&(b, c): &Places| {
-        let baseline = arms.baseline[b].mean(range)?;
-        let candidate = arms.candidate[c].mean(range)?;
+        let baseline = variants.baseline[b].mean(range)?;
+        let candidate = variants.candidate[c].mean(range)?;
         let at = FlipAt { baseline_index: b, candidate_index: c, baseline, candidate };
         (baseline.total_cmp(&candidate).is_ne()).then_some((candidate - baseline, at))
     };
-    Flips::worst(arms.places.iter().filter_map(flip), most)
+    Flips::worst(variants.places.iter().filter_map(flip), most)
 }
 
 /// How many items differ, and the worst of them.
@@ -371,8 +371,8 @@ impl Flips {
             _ => case.rule.clone(),
         };
         let shown = |flip: &FlipAt| FlipAt {
-            baseline: rule.shown(flip.baseline),
-            candidate: rule.shown(flip.candidate),
+            baseline: rule.restore(flip.baseline),
+            candidate: rule.restore(flip.candidate),
             ..*flip
         };
         self.worst.iter().map(shown).collect()

@@ -5,14 +5,14 @@ use rayon::prelude::*;
 
 use crate::binary::items_for_identical;
 use crate::bootstrap::{Studentised, seed_of};
-use crate::evidence::{Evidence, POWER, Reach, arm_means, deciding_effect};
+use crate::evidence::{Evidence, POWER, Reach, deciding_effect, variant_means};
 use crate::intervals::share_upper;
 use crate::missing::Pair;
 use crate::paired_t::TEvidence;
 use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
+use crate::rare_events::{Groups, unseen, variance_is_unseen};
 use crate::rule::{Rule, ScoreRange};
-use crate::sums::{Moments, Running};
-use crate::unseen::{Groups, unseen, variance_is_unseen};
+use crate::running_moments::{Moments, Running};
 
 /// Differences closer than this share of the range (2^-40) are one value: 0.8 - 0.7 and
 /// 0.7 - 0.6 differ by rounding only.
@@ -23,7 +23,7 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
     let n = pairs.len() as u64;
     let groups = grouped(pairs, rule.range);
     let moments = moments_of(&groups)?;
-    let (baseline_mean, candidate_mean) = arm_means(pairs)?;
+    let (baseline_mean, candidate_mean) = variant_means(pairs)?;
     let unseen = variance_is_unseen(&groups, n, rule.alpha);
     let (found, seed) = if unseen {
         (rarely(&groups, &moments, rule), None)

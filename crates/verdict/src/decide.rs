@@ -12,7 +12,7 @@ use crate::rule::Rule;
 pub enum Cause {
     /// There is no item to compare.
     NoItems,
-    /// Too few items pair up: the arms do not measure the same thing.
+    /// Too few items pair up: the variants do not measure the same thing.
     DifferentItems,
     /// The metric itself is not the same, or one side does not have it.
     DifferentMeasure,
@@ -46,11 +46,11 @@ impl Check {
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
-    /// The difference of two arms, in units of the score.
+    /// The difference of two variants, in units of the score.
     Difference,
     /// The same of values of whole runs.
     RunValue,
-    /// One arm's mean less this minimum.
+    /// One variant's mean less this minimum.
     Level(f64),
     /// The logarithm of the baseline over the candidate, where less is better.
     Ratio(RatioOf),
@@ -62,7 +62,7 @@ pub(crate) struct Case {
     pub(crate) kind: Kind,
     pub(crate) rule: Rule,
     pub(crate) missing: Missing,
-    /// `None` when no item has a score in both arms.
+    /// `None` when no item has a score in both variants.
     pub(crate) complete: Option<Evidence>,
     /// The candidate's missing answers at their worst, the baseline's at their best.
     worst: Check,

@@ -37,7 +37,7 @@ impl Rule {
     }
 
     /// The same rule for scores of which more is better.
-    pub(crate) fn faced(&self) -> Self {
+    pub(crate) fn oriented(&self) -> Self {
         let ScoreRange { low, high } = self.range;
         let range = match self.direction {
             Direction::Lower if high.is_infinite() => ScoreRange { low: -high, high: -low },
@@ -47,7 +47,7 @@ impl Rule {
     }
 
     /// A score that was mirrored, as it was; and the other way round.
-    pub(crate) fn shown(&self, value: f64) -> f64 {
+    pub(crate) fn restore(&self, value: f64) -> f64 {
         match self.direction {
             Direction::Higher => value,
             Direction::Lower => self.range.mirror() - value,
@@ -55,10 +55,10 @@ impl Rule {
     }
 
     /// Both ends of a range of scores that was mirrored, as they were.
-    pub(crate) fn shown_ends(&self, low: f64, high: f64) -> (f64, f64) {
+    pub(crate) fn restore_ends(&self, low: f64, high: f64) -> (f64, f64) {
         match self.direction {
             Direction::Higher => (low, high),
-            Direction::Lower => (self.shown(high), self.shown(low)),
+            Direction::Lower => (self.restore(high), self.restore(low)),
         }
     }
 
@@ -71,7 +71,7 @@ impl Rule {
     }
 
     /// Scores so that more is better.
-    pub(crate) fn facing<'a>(&self, items: &'a [ItemScore]) -> Cow<'a, [ItemScore]> {
+    pub(crate) fn orient_items<'a>(&self, items: &'a [ItemScore]) -> Cow<'a, [ItemScore]> {
         if self.direction == Direction::Higher {
             return Cow::Borrowed(items);
         }
@@ -83,14 +83,14 @@ impl Rule {
         items.iter().map(one).collect()
     }
 
-    /// The same rule with ends for what no score of these arms has shown: where a metric has no
+    /// The same rule with ends for what no score of these variants has shown: where a metric has no
     /// largest value, twice the largest that was seen.
-    pub(crate) fn bounded(&self, arms: [&[ItemScore]; 2]) -> Self {
+    pub(crate) fn bounded(&self, variants: [&[ItemScore]; 2]) -> Self {
         let ScoreRange { low, high } = self.range;
         if self.range.width().is_finite() || low.is_infinite() && high.is_infinite() {
             return self.clone();
         }
-        let sizes = arms.iter().flat_map(|items| items.iter());
+        let sizes = variants.iter().flat_map(|items| items.iter());
         let sizes = sizes.filter_map(|item| item.mean(self.range)).map(f64::abs);
         let largest = (2.0 * sizes.fold(0.0, f64::max)).max(2.0 * self.margin);
         let range = if high.is_infinite() {

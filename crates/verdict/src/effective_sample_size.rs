@@ -3,7 +3,7 @@
 use crate::clustered::{cluster_mean, dependent};
 use crate::few_changed::clusters_if_few;
 use crate::missing::Pair;
-use crate::sums::Running;
+use crate::running_moments::Running;
 
 /// The number of independent pairs whose mean difference would have the clustered standard error:
 /// variance of the differences over the square of that (Kish's effective sample size); the number

@@ -9,8 +9,8 @@ use crate::clustered::ClusterMean;
 use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::intervals::{Interval, tail_of, wilson};
 use crate::rule::ScoreRange;
+use crate::running_moments::Running;
 use crate::special::student_upper;
-use crate::sums::Running;
 
 /// A score that no estimate can take in: NaN, infinite, out of its range, or beyond 2^48.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]

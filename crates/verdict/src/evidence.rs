@@ -2,7 +2,7 @@
 
 use crate::missing::Pair;
 use crate::rule::Rule;
-use crate::sums::Running;
+use crate::running_moments::Running;
 use crate::{binary, clustered, continuous};
 
 /// The power that detectable drops and needed items are stated for.
@@ -88,11 +88,11 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
 }
 
 /// Mean of the baseline and of the candidate; `None` without pairs.
-pub(crate) fn arm_means(pairs: &[Pair]) -> Option<(f64, f64)> {
-    let mut arms = (Running::default(), Running::default());
+pub(crate) fn variant_means(pairs: &[Pair]) -> Option<(f64, f64)> {
+    let mut variants = (Running::default(), Running::default());
     for pair in pairs {
-        arms.0.push(pair.baseline);
-        arms.1.push(pair.candidate);
+        variants.0.push(pair.baseline);
+        variants.1.push(pair.candidate);
     }
-    Some((arms.0.moments()?.mean, arms.1.moments()?.mean))
+    Some((variants.0.moments()?.mean, variants.1.moments()?.mean))
 }

@@ -12,9 +12,9 @@ use crate::ratio;
 use crate::rule::{Rule, ScoreRange};
 
 /// What a loss is called, where more is better and where less is.
-pub(crate) struct Words {
+pub(crate) struct DirectionTerms {
     pub(crate) loss: &'static str,
-    /// The side of a bound that an arm is held to, and the other one.
+    /// The side of a bound that a variant is held to, and the other one.
     pub(crate) least: &'static str,
     pub(crate) most: &'static str,
     pub(crate) limit: &'static str,
@@ -22,7 +22,7 @@ pub(crate) struct Words {
     pub(crate) miss: &'static str,
 }
 
-impl Words {
+impl DirectionTerms {
     pub(crate) fn of(direction: Direction) -> Self {
         match direction {
             Direction::Higher => Self {
@@ -72,7 +72,7 @@ pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome
         return ratio::says(metric, evidence, case, outcome, of);
     }
     let moved = moved(evidence, &case.rule);
-    let loss = Words::of(case.rule.direction).loss;
+    let loss = DirectionTerms::of(case.rule.direction).loss;
     let margin = amount(case.rule.margin, case.rule.range);
     let dropped = evidence.upper < 0.0;
     match outcome.answer {
@@ -98,7 +98,7 @@ pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome
     }
 }
 
-/// Why two arms cannot be compared, in a sentence.
+/// Why two variants cannot be compared, in a sentence.
 pub(crate) fn incomparable(counts: &Counts, metric: &str) -> String {
     let larger = counts.baseline_planned.max(counts.candidate_planned);
     if larger == 0 {
@@ -161,7 +161,7 @@ fn drop_note(evidence: &Evidence, case: &Case, outcome: &Outcome) -> Option<Stri
     if !significant || outcome.answer == Answer::Regressed {
         return None;
     }
-    let words = Words::of(rule.direction);
+    let words = DirectionTerms::of(rule.direction);
     let what = match case.kind {
         Kind::Difference | Kind::RunValue => words.loss,
         Kind::Level(_) => words.miss,
@@ -178,7 +178,8 @@ fn drop_note(evidence: &Evidence, case: &Case, outcome: &Outcome) -> Option<Stri
 
 /// How the metric moved: "fell from 71.2 % to 60.1 %".
 fn moved(evidence: &Evidence, rule: &Rule) -> String {
-    let [before, after] = [evidence.baseline_mean, evidence.candidate_mean].map(|v| rule.shown(v));
+    let [before, after] =
+        [evidence.baseline_mean, evidence.candidate_mean].map(|v| rule.restore(v));
     let [baseline, candidate] = [before, after].map(|value| score(value, rule.range));
     if baseline == candidate {
         format!("stayed at {candidate}")
@@ -193,7 +194,7 @@ fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> String {
     let n = evidence.n;
     let margin = amount(rule.margin, rule.range);
     let items = if n == 1 { "1 item".to_owned() } else { format!("{n} items") };
-    let loss = Words::of(rule.direction).loss;
+    let loss = DirectionTerms::of(rule.direction).loss;
     let mut says =
         format!("but {items} cannot tell whether a {loss} exceeds the margin of {margin}");
     if evidence.pass_barred {

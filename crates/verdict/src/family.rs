@@ -4,7 +4,7 @@ use evalmark_core::verdict::Answer;
 use thiserror::Error;
 
 use crate::adjust::holm;
-use crate::compare::Judged;
+use crate::compare::Decision;
 use crate::max_t::{Units, max_t};
 
 /// What a gate answers over a family of comparisons.
@@ -17,7 +17,7 @@ pub struct Gated {
     /// How the comparisons were combined.
     pub correction: String,
     /// The comparisons, in the order given, decided again with the adjusted p-values.
-    pub judged: Vec<Judged>,
+    pub judged: Vec<Decision>,
 }
 
 /// A gate over nothing: it never goes green on that.
@@ -44,7 +44,7 @@ pub enum Correction {
 /// A pass is an intersection-union test: every comparison passes at its alpha, uncorrected. A
 /// regression is a union: p-values are adjusted by Holm over the whole family. One regression
 /// decides the gate; else one incomparable comparison; else one inconclusive one.
-pub fn gate(judged: Vec<Judged>) -> Result<Gated, EmptyFamily> {
+pub fn gate(judged: Vec<Decision>) -> Result<Gated, EmptyFamily> {
     gate_with(judged, Correction::Holm)
 }
 
@@ -53,7 +53,7 @@ pub fn gate(judged: Vec<Judged>) -> Result<Gated, EmptyFamily> {
 /// Under max-T, comparisons whose signs cannot be flipped (against a minimum, or with human
 /// labels) are corrected by Holm among themselves, and the error rate is shared between the two
 /// groups by their size.
-pub fn gate_with(mut judged: Vec<Judged>, correction: Correction) -> Result<Gated, EmptyFamily> {
+pub fn gate_with(mut judged: Vec<Decision>, correction: Correction) -> Result<Gated, EmptyFamily> {
     let family = judged.len();
     if family == 0 {
         return Err(EmptyFamily);
@@ -68,8 +68,8 @@ pub fn gate_with(mut judged: Vec<Judged>, correction: Correction) -> Result<Gate
     Ok(Gated { answer, says, correction: named(correction, family), judged })
 }
 
-fn adjusted(judged: &[Judged], correction: Correction) -> Vec<f64> {
-    let p_values: Vec<f64> = judged.iter().map(Judged::p_regressed).collect();
+fn adjusted(judged: &[Decision], correction: Correction) -> Vec<f64> {
+    let p_values: Vec<f64> = judged.iter().map(Decision::p_regressed).collect();
     let flips = match correction {
         Correction::MaxT { flips } if judged.len() > 1 => flips,
         _ => return holm(&p_values),
@@ -91,7 +91,7 @@ fn adjusted(judged: &[Judged], correction: Correction) -> Vec<f64> {
     adjusted
 }
 
-fn overall(judged: &[Judged]) -> Answer {
+fn overall(judged: &[Decision]) -> Answer {
     let any = |answer| judged.iter().any(|one| one.comparison.answer == answer);
     [Answer::Regressed, Answer::Incomparable, Answer::Inconclusive, Answer::Improved]
         .into_iter()
@@ -100,7 +100,7 @@ fn overall(judged: &[Judged]) -> Answer {
 }
 
 /// So many comparisons that the bootstrap's smallest p-value cannot survive the correction.
-fn note_floor(judged: &mut Judged, family: usize) {
+fn note_floor(judged: &mut Decision, family: usize) {
     if let Some((floor, alpha)) = judged.p_floor()
         && floor * family as f64 > alpha
     {
@@ -122,12 +122,12 @@ fn named(correction: Correction, family: usize) -> String {
     )
 }
 
-fn says(answer: Answer, judged: &[Judged]) -> String {
+fn says(answer: Answer, judged: &[Decision]) -> String {
     let family = judged.len();
     if let [only] = judged {
         return only.comparison.says.clone();
     }
-    let those: Vec<&Judged> = judged.iter().filter(|j| j.comparison.answer == answer).collect();
+    let those: Vec<&Decision> = judged.iter().filter(|j| j.comparison.answer == answer).collect();
     let count = those.len();
     let (verb, first) = match answer {
         Answer::Pass => return format!("all {family} comparisons pass"),
@@ -148,7 +148,7 @@ fn says(answer: Answer, judged: &[Judged]) -> String {
 }
 
 /// The first of the comparisons that decided the gate.
-fn detail(judged: &Judged, count: usize) -> String {
+fn detail(judged: &Decision, count: usize) -> String {
     let comparison = &judged.comparison;
     let lead = if count > 1 { "; the first: " } else { ": " };
     format!("{lead}prompt {}, model {}: {}", comparison.prompt, comparison.model, comparison.says)

@@ -19,8 +19,8 @@
 use crate::continuous::GRAIN;
 use crate::intervals::share_p_below;
 use crate::power::whole_items;
+use crate::rare_events::{Groups, variance_is_unseen};
 use crate::special::solve;
-use crate::unseen::{Groups, variance_is_unseen};
 
 /// So many clusters that changed let a standard error be trusted, as many as a t test needs.
 const ENOUGH: u64 = 10;

@@ -1,8 +1,8 @@
 //! Two-sided confidence intervals for one proportion or one mean; a confidence that does not lie
 //! between 0 and 1 has none.
 
+use crate::running_moments::Moments;
 use crate::special::{beta_cdf, beta_lower, normal_upper, student_upper};
-use crate::sums::Moments;
 
 /// A two-sided interval.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,10 +1,10 @@
-//! What goes into a comparison: scores by item, and the mistakes an arm can hold.
+//! What goes into a comparison: scores by item, and the mistakes a side can hold.
 
 use thiserror::Error;
 
 use crate::rule::{RuleError, ScoreRange};
 
-/// One item's scores of one metric in one arm, epochs already summed.
+/// One item's scores of one metric in one variant, epochs already summed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ItemScore {
     /// Which item: a hash of its id.
@@ -58,7 +58,7 @@ pub struct Subject {
     pub metric: String,
 }
 
-/// An item on which the two arms differ, by its places in the two slices that were compared.
+/// An item on which the two variants differ, by its places in the two slices that were compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FlipAt {
     /// Index into the baseline's slice.
@@ -73,14 +73,14 @@ pub struct FlipAt {
 
 /// One side of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arm {
+pub enum Side {
     /// What is compared with.
     Baseline,
     /// What is judged.
     Candidate,
 }
 
-impl std::fmt::Display for Arm {
+impl std::fmt::Display for Side {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Baseline => "baseline",
@@ -89,27 +89,27 @@ impl std::fmt::Display for Arm {
     }
 }
 
-/// Why two arms cannot be compared at all. Indices point into the arm's slice.
+/// Why two sides cannot be compared at all. Indices point into the side's slice.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CompareError {
     /// The rule makes no sense.
     #[error(transparent)]
     Rule(#[from] RuleError),
     /// A score is NaN, infinite or beyond 1e14 in magnitude.
-    #[error("the {arm}'s item {index} has a score of {value}")]
+    #[error("the {side}'s item {index} has a score of {value}")]
     NotANumber {
-        /// Which arm.
-        arm: Arm,
+        /// Which side.
+        side: Side,
         /// Which item.
         index: usize,
         /// Its mean score.
         value: f64,
     },
     /// A score lies outside the metric's range.
-    #[error("the {arm}'s item {index} has a score of {value}, outside of {low} to {high}")]
+    #[error("the {side}'s item {index} has a score of {value}, outside of {low} to {high}")]
     OutOfRange {
-        /// Which arm.
-        arm: Arm,
+        /// Which side.
+        side: Side,
         /// Which item.
         index: usize,
         /// Its mean score.
@@ -133,18 +133,18 @@ pub enum CompareError {
     #[error("a quantile must lie between 0 and 1, not {0}")]
     Quantile(f64),
     /// More epochs were scored than planned.
-    #[error("the {arm}'s item {index} has more scored than planned epochs")]
+    #[error("the {side}'s item {index} has more scored than planned epochs")]
     TooManyScored {
-        /// Which arm.
-        arm: Arm,
+        /// Which side.
+        side: Side,
         /// Which item.
         index: usize,
     },
-    /// Two items of one arm have the same key.
-    #[error("the {arm}'s items {first} and {second} are the same item")]
+    /// Two items of one variant have the same key.
+    #[error("the {side}'s items {first} and {second} are the same item")]
     Duplicate {
-        /// Which arm.
-        arm: Arm,
+        /// Which side.
+        side: Side,
         /// The earlier one.
         first: usize,
         /// The later one.

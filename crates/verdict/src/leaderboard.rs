@@ -1,6 +1,6 @@
-//! A leaderboard that ranks only what can be told apart: arms that share a letter are tied.
+//! A leaderboard that ranks only what can be told apart: variants that share a letter are tied.
 //!
-//! Every pair of arms is compared item by item, in both directions; the two-sided p-values are
+//! Every pair of variants is compared item by item, in both directions; the two-sided p-values are
 //! adjusted by Holm over all pairs, so that alpha bounds the chance of any false difference. The
 //! letters are a compact letter display by insertion and absorption (Piepho, Journal of
 //! Computational and Graphical Statistics 2004).
@@ -13,33 +13,33 @@ use crate::estimate::Accumulator;
 use crate::items::{CompareError, ItemScore, Subject};
 use crate::rule::Rule;
 
-/// The arms of one metric, best first.
+/// The variants of one metric, best first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaderboard {
-    /// In order of their means, best first; arms without a score come last.
+    /// In order of their means, best first; variants without a score come last.
     pub places: Vec<Place>,
-    /// Every pair of arms.
+    /// Every pair of variants.
     pub pairs: Vec<Pairing>,
     /// How the pairs were corrected.
     pub correction: String,
 }
 
-/// One arm on the board.
+/// One variant on the board.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
-    /// Index into the arms that were given.
-    pub arm: usize,
+    /// Index into the variants that were given.
+    pub variant: usize,
     /// Its mean with an interval; `None` without a score.
     pub estimate: Option<Estimate>,
-    /// The groups it belongs to: arms that share a letter cannot be told apart.
+    /// The groups it belongs to: variants that share a letter cannot be told apart.
     pub letters: String,
 }
 
-/// Two arms, held against each other.
+/// Two variants, held against each other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pairing {
-    /// Indices into the arms that were given.
-    pub arms: (usize, usize),
+    /// Indices into the variants that were given.
+    pub variants: (usize, usize),
     /// Second less first; `None` when they share too few items.
     pub difference: Option<f64>,
     /// Two-sided p-value against "no difference", adjusted for all pairs; 1 where the two share
@@ -49,14 +49,14 @@ pub struct Pairing {
     pub differ: bool,
 }
 
-/// Ranks the arms of one metric as far as their scores allow; missing answers count at their
+/// Ranks the variants of one metric as far as their scores allow; missing answers count at their
 /// worst for any difference. `alpha` of the rule bounds the chance of any false difference.
-pub fn leaderboard(arms: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard, CompareError> {
+pub fn leaderboard(variants: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard, CompareError> {
     rule.check()?;
     let mut pairs = Vec::new();
-    for first in 0..arms.len() {
-        for second in first + 1..arms.len() {
-            pairs.push(pairing(arms, (first, second), rule)?);
+    for first in 0..variants.len() {
+        for second in first + 1..variants.len() {
+            pairs.push(pairing(variants, (first, second), rule)?);
         }
     }
     let p_values: Vec<f64> = pairs.iter().map(|pair| pair.p_adjusted).collect();
@@ -64,8 +64,12 @@ pub fn leaderboard(arms: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard, Co
         pair.p_adjusted = p;
         pair.differ &= p <= rule.alpha;
     }
-    let mut places: Vec<Place> = (0..arms.len())
-        .map(|arm| Place { arm, estimate: estimate(arms[arm], rule), letters: String::new() })
+    let mut places: Vec<Place> = (0..variants.len())
+        .map(|variant| Place {
+            variant,
+            estimate: estimate(variants[variant], rule),
+            letters: String::new(),
+        })
         .collect();
     let worth = |place: &Place| {
         let mean = place.estimate.as_ref().map(|estimate| estimate.mean);
@@ -74,15 +78,15 @@ pub fn leaderboard(arms: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard, Co
             Direction::Lower => -mean,
         })
     };
-    places.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.arm.cmp(&b.arm)));
-    let rank: Vec<usize> = places.iter().map(|place| place.arm).collect();
-    let at = |arm: usize| rank.iter().position(|&other| other == arm).unwrap_or(0);
+    places.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.variant.cmp(&b.variant)));
+    let rank: Vec<usize> = places.iter().map(|place| place.variant).collect();
+    let at = |variant: usize| rank.iter().position(|&other| other == variant).unwrap_or(0);
     let apart: Vec<(usize, usize)> = pairs
         .iter()
         .filter(|pair| pair.differ)
-        .map(|pair| (at(pair.arms.0), at(pair.arms.1)))
+        .map(|pair| (at(pair.variants.0), at(pair.variants.1)))
         .collect();
-    for (place, letters) in places.iter_mut().zip(letters(arms.len(), &apart)) {
+    for (place, letters) in places.iter_mut().zip(letters(variants.len(), &apart)) {
         place.letters = letters;
     }
     let correction = format!("Holm over {} pairs, two-sided", pairs.len());
@@ -101,17 +105,17 @@ fn estimate(items: &[ItemScore], rule: &Rule) -> Option<Estimate> {
 
 /// The p-value is not adjusted yet.
 fn pairing(
-    arms: &[&[ItemScore]],
+    variants: &[&[ItemScore]],
     (first, second): (usize, usize),
     rule: &Rule,
 ) -> Result<Pairing, CompareError> {
     let subject = Subject::default();
-    let fell = compare(&subject, arms[first], arms[second], rule)?;
-    let rose = compare(&subject, arms[second], arms[first], rule)?;
+    let fell = compare(&subject, variants[first], variants[second], rule)?;
+    let rose = compare(&subject, variants[second], variants[first], rule)?;
     let p = 2.0 * fell.p_regressed().min(rose.p_regressed());
     let is_bounded = fell.is_bounded_below_zero() || rose.is_bounded_below_zero();
     Ok(Pairing {
-        arms: (first, second),
+        variants: (first, second),
         difference: fell.comparison.estimate,
         p_adjusted: p.min(1.0),
         // The p-value decides once it is adjusted.
@@ -119,7 +123,7 @@ fn pairing(
     })
 }
 
-/// The letters of each of `n` arms, in order, from the pairs that differ: two arms share a letter
+/// The letters of each of `n` variants, in order, from the pairs that differ: two variants share a letter
 /// exactly when they do not. After `z` come `aa`, `ab` and so on, each in brackets.
 fn letters(n: usize, apart: &[(usize, usize)]) -> Vec<String> {
     let mut groups: Vec<Vec<bool>> = vec![vec![true; n]];
@@ -168,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arms_share_a_letter_exactly_when_they_do_not_differ() {
+    fn variants_share_a_letter_exactly_when_they_do_not_differ() {
         let check = |n, apart: &[(usize, usize)], expected: &[&str]| {
             assert_eq!(letters(n, apart), expected, "{apart:?}");
         };

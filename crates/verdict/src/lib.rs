@@ -1,6 +1,6 @@
 //! Estimates, intervals, paired tests and the decision rule of evalmark.
 //!
-//! **What it does.** Two arms of one metric, item by item, go into [`compare`]; out comes one of
+//! **What it does.** Two variants of one metric, item by item, go into [`compare`]; out comes one of
 //! the four answers (or "incomparable") with every figure behind it, and which items do not pair.
 //! Its relatives take other questions to the same answers: [`minimum`] holds one run against a
 //! threshold, [`compare_labelled`] corrects a judge by human labels, [`compare_ratio`] compares
@@ -13,10 +13,10 @@
 //!
 //! **Where to begin reading.** `compare.rs` is the flow: check, pair, weigh, decide. `evidence.rs`
 //! chooses the test (`binary.rs` on `unconditional.rs`, `continuous.rs` on `bootstrap.rs`,
-//! `clustered.rs` on `uneven.rs` and `few_changed.rs`), `decide.rs` turns evidence into an answer, `family.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
-//! is a new file that returns an `Evidence`: one more arm in `evidence::weigh`, or, for another
+//! `clustered.rs` on `cr2.rs` and `few_changed.rs`), `decide.rs` turns evidence into an answer, `family.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
+//! is a new file that returns an `Evidence`: one more variant in `evidence::weigh`, or, for another
 //! question, an entry point of its own beside it, as in `minimum.rs`, `ratio.rs`, `ppi.rs` and
-//! `pooled/`. Metrics of which less is better are mirrored at the door (`facing.rs`).
+//! `pooled/`. Metrics of which less is better are mirrored at the door (`direction.rs`).
 //!
 //! **What it deliberately does not do.** No clock, no files, no randomness but that of resampling,
 //! whose seed comes from the data (an early stop's order of items: from the caller): the same
@@ -34,11 +34,13 @@ mod bootstrap;
 mod clustered;
 mod compare;
 mod continuous;
+mod cr2;
 mod decide;
-mod effective;
+mod direction;
+mod effective_sample_size;
 mod estimate;
 mod evidence;
-mod facing;
+mod explain;
 mod family;
 mod few_changed;
 mod intervals;
@@ -57,30 +59,28 @@ mod power;
 mod ppi;
 mod quantile;
 mod random;
+mod rare_events;
 mod rater;
 mod ratio;
 mod resolution;
 mod rule;
-mod says;
+mod running_moments;
 mod sign_flip;
 mod slices;
 mod special;
 mod stopping;
-mod sums;
 mod tango;
 mod unconditional;
-mod uneven;
-mod unseen;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm};
 pub use agreement::{AlphaSums, Scale, cohen_kappa, fleiss_kappa, krippendorff_alpha};
 pub use clustered::{ClusterMean, cluster_mean};
-pub use compare::{Judged, compare};
+pub use compare::{Decision, compare};
 pub use decide::Cause;
 pub use estimate::{Accumulator, ValueError, estimate};
 pub use family::{Correction, EmptyFamily, Gated, gate, gate_with};
 pub use intervals::{Interval, agresti_coull, clopper_pearson, mean_t, wilson};
-pub use items::{Arm, CompareError, FlipAt, ItemScore, Subject};
+pub use items::{CompareError, FlipAt, ItemScore, Side, Subject};
 pub use leaderboard::{Leaderboard, Pairing, Place, leaderboard};
 pub use mcnemar::{PValues, mcnemar_exact, mcnemar_midp, midp_attainable_pairs};
 pub use minimum::minimum;
@@ -102,5 +102,5 @@ pub use resolution::{Design, Resolution, Spread};
 pub use rule::{Rule, RuleError, ScoreRange};
 pub use sign_flip::sign_flip_exact;
 pub use slices::{Slice, slices};
-pub use stopping::{Look, Reason, Stop, Stopping, StoppingError};
+pub use stopping::{Interim, Reason, Stop, Stopping, StoppingError};
 pub use tango::{tango_bounds, tango_p_greater, tango_p_less, tango_z};

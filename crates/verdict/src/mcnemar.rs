@@ -1,6 +1,6 @@
 //! McNemar's test on discordant pairs: exact and mid-p, one- and two-sided.
 //!
-//! Given b + c pairs on which the two arms disagree, b is Bin(b+c, 1/2) when neither is better.
+//! Given b + c pairs on which the two variants disagree, b is Bin(b+c, 1/2) when neither is better.
 //! Mid-p counts half of the observed outcome's probability (Fagerland, Lydersen, Laake, BMC
 //! Medical Research Methodology 2013, 13:91).
 

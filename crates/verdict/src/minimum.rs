@@ -12,22 +12,22 @@ use evalmark_core::verdict::{Answer, Comparison, Counts, Measure};
 
 use crate::binary::is_binary;
 use crate::clustered;
-use crate::compare::{Flips, Judged, empty};
+use crate::compare::{Decision, Flips, empty};
 use crate::continuous::{grouped, moments_of, resampled, student};
 use crate::decide::{Case, Cause, Kind};
-use crate::evidence::{Evidence, POWER, Reach, arm_means};
+use crate::evidence::{Evidence, POWER, Reach, variant_means};
+use crate::explain::{DirectionTerms, Outcome, amount, figure, score};
 use crate::intervals::{clopper_pearson, share_p_below, share_upper, wilson};
-use crate::items::{Arm, CompareError, ItemScore, Subject};
+use crate::items::{CompareError, ItemScore, Side, Subject};
 use crate::missing::{Assumption, Missing, Pair};
 use crate::paired_t::TEvidence;
 use crate::pairing::{Changes, by_key};
 use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
 use crate::random::unit_of;
+use crate::rare_events::{Groups, variance_is_unseen};
 use crate::rule::{Rule, ScoreRange};
-use crate::says::{Outcome, Words, amount, figure, score};
+use crate::running_moments::Moments;
 use crate::special::{beta_cdf, bisect, normal_upper};
-use crate::sums::Moments;
-use crate::unseen::{Groups, variance_is_unseen};
 
 /// Judges one run's mean against a minimum: `pass` when it is met, `regressed` when it is not,
 /// `inconclusive` when the items cannot tell. Where lower scores are better, it is a maximum.
@@ -39,18 +39,18 @@ pub fn minimum(
     items: &[ItemScore],
     min: f64,
     rule: &Rule,
-) -> Result<Judged, CompareError> {
+) -> Result<Decision, CompareError> {
     rule.check()?;
     let ScoreRange { low, high } = rule.range;
     if !(min.is_finite() && (low..=high).contains(&min)) {
         return Err(CompareError::Minimum { minimum: min, low, high });
     }
     let comparison = blank(subject, items, min, &Rule { margin: 0.0, ..rule.clone() });
-    let (faced, min) = (rule.facing(items), rule.shown(min));
-    let (items, rule) = (&*faced, Rule { margin: 0.0, ..rule.faced() });
-    let order = by_key(Arm::Candidate, items, rule.range)?;
+    let (oriented, min) = (rule.orient_items(items), rule.restore(min));
+    let (items, rule) = (&*oriented, Rule { margin: 0.0, ..rule.oriented() });
+    let order = by_key(Side::Candidate, items, rule.range)?;
     if items.is_empty() {
-        return Ok(Judged::refused(comparison, Cause::NoItems, Changes::default()));
+        return Ok(Decision::refused(comparison, Cause::NoItems, Changes::default()));
     }
     let mut missing = Missing::default();
     for item in items {
@@ -59,7 +59,7 @@ pub fn minimum(
     let case = Case::build(Kind::Level(min), missing, &rule, |assumption| {
         weigh(&levels(items, &order, assumption, min, rule.range), min, &rule)
     });
-    Ok(Judged::decided(comparison, case, &Flips::default(), Changes::default()))
+    Ok(Decision::decided(comparison, case, &Flips::default(), Changes::default()))
 }
 
 pub(crate) fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rule) -> Comparison {
@@ -191,7 +191,7 @@ pub(crate) fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence>
         p_pass: found.p_pass,
         reach: graded_reach(&moments, rule),
         seed,
-        ..level(method, n, arm_means(levels)?)
+        ..level(method, n, variant_means(levels)?)
     })
 }
 
@@ -251,17 +251,19 @@ pub(crate) fn says(metric: &str, case: &Case, outcome: &Outcome, min: f64) -> St
         return format!("{metric}: no item has a score, so there is nothing to decide");
     };
     let (rule, range) = (&case.rule, case.rule.range);
-    let shown = |value: f64| score(rule.shown(value), range);
+    let shown = |value: f64| score(rule.restore(value), range);
     let mean = shown(evidence.candidate_mean);
-    let bar = if range.is_unit() { percent(rule.shown(min)) } else { shown(min) };
-    let words = Words::of(rule.direction);
+    let bar = if range.is_unit() { percent(rule.restore(min)) } else { shown(min) };
+    let words = DirectionTerms::of(rule.direction);
     match outcome.answer {
         Answer::Pass | Answer::Improved => {
-            let (bound, Words { least, limit, .. }) = (shown(evidence.lower + min), &words);
+            let (bound, DirectionTerms { least, limit, .. }) =
+                (shown(evidence.lower + min), &words);
             format!("{metric} is {mean}: the run shows {least} {bound}, and the {limit} is {bar}")
         }
         Answer::Regressed => {
-            let (bound, Words { most, beyond, limit, .. }) = (shown(evidence.upper + min), &words);
+            let (bound, DirectionTerms { most, beyond, limit, .. }) =
+                (shown(evidence.upper + min), &words);
             format!("{metric} is {mean}: {most} {bound}, which is {beyond} the {limit} of {bar}")
         }
         _ if outcome.cause == Some(Cause::Missing) => {
@@ -274,7 +276,7 @@ pub(crate) fn says(metric: &str, case: &Case, outcome: &Outcome, min: f64) -> St
 fn undecided(evidence: &Evidence, bar: &str, outcome: &Outcome, rule: &Rule) -> String {
     let n = evidence.n;
     let items = if n == 1 { "1 item".to_owned() } else { format!("{n} items") };
-    let words = Words::of(rule.direction);
+    let words = DirectionTerms::of(rule.direction);
     let mut says = format!("but {items} cannot tell whether the {} of {bar} is met", words.limit);
     if evidence.pass_barred {
         says.push_str(" because they come from too few clusters");

@@ -11,13 +11,13 @@ use crate::rule::{Rule, ScoreRange};
 /// Up to this share of missing answers a pass need not hold in the worst case.
 const NEGLIGIBLE_SHARE: f64 = 0.01;
 
-/// Arms whose missing shares differ by no more than this (or by one answer) are balanced.
+/// Variants whose missing shares differ by no more than this (or by one answer) are balanced.
 const BALANCED_SHARE: f64 = 0.0025;
 
 /// Fewer items than this are not worth a thread.
 const SPLIT: usize = 16_384;
 
-/// One item's mean scores in both arms.
+/// One item's mean scores in both variants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pair {
     pub(crate) baseline: f64,
@@ -30,7 +30,7 @@ pub(crate) struct Pair {
 /// What is assumed of missing answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Assumption {
-    /// Items without a score in either arm are left out, missing epochs too.
+    /// Items without a score in either variant are left out, missing epochs too.
     Complete,
     /// The candidate's are the worst score, the baseline's the best: a pass must survive it.
     WorstForCandidate,
@@ -39,15 +39,15 @@ pub(crate) enum Assumption {
     BestForCandidate,
 }
 
-/// The two arms and the items they share.
+/// The two variants and the items they share.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Arms<'a> {
+pub(crate) struct Variants<'a> {
     pub(crate) baseline: &'a [ItemScore],
     pub(crate) candidate: &'a [ItemScore],
     pub(crate) places: &'a [Places],
 }
 
-impl Arms<'_> {
+impl Variants<'_> {
     /// The pairs under an assumption, in order of the items' keys.
     pub(crate) fn pairs(self, assumption: Assumption, range: ScoreRange) -> Vec<Pair> {
         let one = |&places: &Places| self.pair(places, assumption, range);
@@ -77,7 +77,7 @@ impl Arms<'_> {
         Some(Pair { baseline: base?, candidate: cand?, cluster, unit })
     }
 
-    /// Items by arm (planned, shared, paired, missing), and missing answers (items × epochs).
+    /// Items by variant (planned, shared, paired, missing), and missing answers (items × epochs).
     pub(crate) fn counts(self) -> (Counts, Missing) {
         let mut counts = Counts {
             baseline_planned: self.baseline.len() as u64,
@@ -99,7 +99,7 @@ impl Arms<'_> {
     }
 }
 
-/// Missing and planned answers of one arm.
+/// Missing and planned answers of one variant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) missing: u64,
@@ -117,7 +117,7 @@ impl Tally {
     }
 }
 
-/// Missing answers of both arms.
+/// Missing answers of both variants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Missing {
     pub(crate) baseline: Tally,

@@ -9,7 +9,7 @@ use crate::missing::Pair;
 use crate::pairing::pair;
 use crate::resolution::Spread;
 use crate::rule::{Rule, ScoreRange};
-use crate::sums::Moments;
+use crate::running_moments::Moments;
 use crate::{binary, random};
 
 /// Two-sided confidence whose upper end holds with 95 %.

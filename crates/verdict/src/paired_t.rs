@@ -1,8 +1,8 @@
 //! The paired t test and interval.
 
 use crate::mcnemar::PValues;
+use crate::running_moments::Moments;
 use crate::special::{student_sf, student_upper};
-use crate::sums::Moments;
 
 /// A t test against a mean difference of zero.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,8 +1,8 @@
-//! Which items of two arms belong together: the same key, the same content; and which do not.
+//! Which items of two variants belong together: the same key, the same content; and which do not.
 
 use rayon::prelude::*;
 
-use crate::items::{Arm, CompareError, ItemScore};
+use crate::items::{CompareError, ItemScore, Side};
 use crate::rule::{Rule, ScoreRange};
 
 /// A mean may exceed its range by this much: epochs are summed in floating point.
@@ -11,10 +11,10 @@ const ROUNDING: f64 = 1e-9;
 /// The largest magnitude of a score, so that sums stay exact.
 const LARGEST: f64 = 1e14;
 
-/// Places of one item in the two arms.
+/// Places of one item in the two variants.
 pub(crate) type Places = (usize, usize);
 
-/// The items of two arms, matched.
+/// The items of two variants, matched.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Matched {
     /// The items that pair up, in order of their keys, so that nothing later sees the rows' order.
@@ -22,7 +22,7 @@ pub(crate) struct Matched {
     pub(crate) changes: Changes,
 }
 
-/// The items that do not pair up, as indices into the arms' slices, ascending; at most as many of
+/// The items that do not pair up, as indices into the variants' slices, ascending; at most as many of
 /// each kind as the rule names flips, the counts are of all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
@@ -38,7 +38,7 @@ pub struct Changes {
     pub n_removed: u64,
     /// All items whose content differs.
     pub n_changed: u64,
-    /// Share of the larger arm's items that pair up; 0 without an item.
+    /// Share of the larger side's items that pair up; 0 without an item.
     pub paired_share: f64,
 }
 
@@ -59,18 +59,18 @@ impl Changes {
     }
 }
 
-/// Matches the items of two arms by key and content.
+/// Matches the items of two variants by key and content.
 pub(crate) fn pair(
     baseline: &[ItemScore],
     candidate: &[ItemScore],
     rule: &Rule,
 ) -> Result<Matched, CompareError> {
-    let left = by_key(Arm::Baseline, baseline, rule.range)?;
+    let left = by_key(Side::Baseline, baseline, rule.range)?;
     let right = if same_keys(baseline, candidate) {
-        check_all(Arm::Candidate, candidate, rule.range)?;
+        check_all(Side::Candidate, candidate, rule.range)?;
         left.clone()
     } else {
-        by_key(Arm::Candidate, candidate, rule.range)?
+        by_key(Side::Candidate, candidate, rule.range)?
     };
     let mut places = Vec::with_capacity(left.len().min(right.len()));
     let mut changes = Changes::default();
@@ -92,13 +92,13 @@ pub(crate) fn pair(
     Ok(Matched { places, changes })
 }
 
-/// The arm's indices by key; every item is checked on the way.
+/// The side's indices by key; every item is checked on the way.
 pub(crate) fn by_key(
-    arm: Arm,
+    side: Side,
     items: &[ItemScore],
     range: ScoreRange,
 ) -> Result<Vec<usize>, CompareError> {
-    check_all(arm, items, range)?;
+    check_all(side, items, range)?;
     // The keys beside the indices: a sort that follows indices waits for memory.
     let keyed = items.iter().enumerate().map(|(index, item)| (item.key, index));
     let mut order: Vec<(u128, usize)> = keyed.collect();
@@ -106,36 +106,41 @@ pub(crate) fn by_key(
     for neighbours in order.windows(2) {
         if neighbours[0].0 == neighbours[1].0 {
             let (first, second) = (neighbours[0].1, neighbours[1].1);
-            return Err(CompareError::Duplicate { arm, first, second });
+            return Err(CompareError::Duplicate { side, first, second });
         }
     }
     Ok(order.into_iter().map(|(_, index)| index).collect())
 }
 
-/// The indices of an arm whose keys are another's, row by row, are the other's.
+/// The indices of an side whose keys are another's, row by row, are the other's.
 fn same_keys(items: &[ItemScore], other: &[ItemScore]) -> bool {
     items.len() == other.len() && items.iter().zip(other).all(|(a, b)| a.key == b.key)
 }
 
-fn check_all(arm: Arm, items: &[ItemScore], range: ScoreRange) -> Result<(), CompareError> {
-    items.iter().enumerate().try_for_each(|(index, item)| check(arm, index, item, range))
+fn check_all(side: Side, items: &[ItemScore], range: ScoreRange) -> Result<(), CompareError> {
+    items.iter().enumerate().try_for_each(|(index, item)| check(side, index, item, range))
 }
 
-fn check(arm: Arm, index: usize, item: &ItemScore, range: ScoreRange) -> Result<(), CompareError> {
+fn check(
+    side: Side,
+    index: usize,
+    item: &ItemScore,
+    range: ScoreRange,
+) -> Result<(), CompareError> {
     if item.n_scored > item.n_planned {
-        return Err(CompareError::TooManyScored { arm, index });
+        return Err(CompareError::TooManyScored { side, index });
     }
     if item.n_scored == 0 {
         return Ok(());
     }
     let value = item.sum / f64::from(item.n_scored);
     if !value.is_finite() || value.abs() > LARGEST {
-        return Err(CompareError::NotANumber { arm, index, value });
+        return Err(CompareError::NotANumber { side, index, value });
     }
     let ScoreRange { low, high } = range;
     let slack = ROUNDING * value.abs().max(1.0);
     if value < low - slack || value > high + slack {
-        return Err(CompareError::OutOfRange { arm, index, value, low, high });
+        return Err(CompareError::OutOfRange { side, index, value, low, high });
     }
     Ok(())
 }

@@ -1,30 +1,30 @@
 //! A judge's scores of every item, corrected by human labels of some: prediction-powered
-//! inference on the differences of two arms.
+//! inference on the differences of two variants.
 //!
 //! Angelopoulos, Duchi, Zrnic, "PPI++", arXiv 2311.01453. With Y the human difference on n
 //! labelled items, Ŷ the judge's there and on the N others:
 //! `λ = clip01[Cov(Y, Ŷ)/((1 + n/N) Var Ŷ)]`, estimate `mean Y + λ(mean_N Ŷ - mean_n Ŷ)`,
 //! `SE² = Var(Y - λŶ)/n + λ² Var_N(Ŷ)/N`, and t on n - 1 degrees of freedom, with which a
-//! studentised bootstrap must agree. The labels must be a random part of the items. A judge who errs on one arm more than on the other shifts Ŷ, not
+//! studentised bootstrap must agree. The labels must be a random part of the items. A judge who errs on one variant more than on the other shifts Ŷ, not
 //! the estimate.
 
 use crate::bootstrap::{Studentised, seed_of};
 use crate::clustered;
-use crate::compare::{Judged, flips, match_arms};
+use crate::compare::{Decision, flips, match_variants};
 use crate::continuous::{counted, differing_share, moments_of};
 use crate::decide::{Case, Kind};
 use crate::evidence::{Evidence, POWER, Reach, deciding_effect};
 use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::intervals::{Interval, tail_of};
-use crate::items::{Arm, CompareError, ItemScore, Subject};
-use crate::missing::{Arms, Assumption, Pair};
+use crate::items::{CompareError, ItemScore, Side, Subject};
+use crate::missing::{Assumption, Pair, Variants};
 use crate::paired_t::TEvidence;
 use crate::pairing::{Places, by_key};
 use crate::power::whole_items;
+use crate::rare_events::{unseen, variance_is_unseen};
 use crate::rule::Rule;
+use crate::running_moments::Moments;
 use crate::special::{normal_upper, student_upper};
-use crate::sums::Moments;
-use crate::unseen::{unseen, variance_is_unseen};
 
 /// Fewer labels than this are advisory.
 const ENOUGH: u64 = 50;
@@ -114,37 +114,37 @@ fn best(y: &[f64], yhat: &[f64], of_yhat: Moments, share: f64) -> f64 {
     if variance > 0.0 { (covariance / variance).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// Compares a judge's scores of two arms, corrected by human labels of some items in both.
+/// Compares a judge's scores of two variants, corrected by human labels of some items in both.
 ///
 /// `judge` and `labels` are the baseline's and the candidate's scores; labels pair with items by
-/// key and content, and count where both arms have one. Without two of them the comparison is
+/// key and content, and count where both variants have one. Without two of them the comparison is
 /// judge-relative. Fewer than 50 are advisory: a note says so.
 pub fn compare_labelled(
     subject: &Subject,
     judge: [&[ItemScore]; 2],
     labels: [&[ItemScore]; 2],
     rule: &Rule,
-) -> Result<Judged, CompareError> {
+) -> Result<Decision, CompareError> {
     rule.check()?;
-    let (as_given, faced) = (rule, rule.faced());
-    let rule = &faced;
-    let by_people = labels.map(|labels| rule.facing(labels));
-    let by_judge = judge.map(|judge| rule.facing(judge));
+    let (as_given, oriented) = (rule, rule.oriented());
+    let rule = &oriented;
+    let by_people = labels.map(|labels| rule.orient_items(labels));
+    let by_judge = judge.map(|judge| rule.orient_items(judge));
     let humans = [
-        Humans::new(Arm::Baseline, &by_people[0], rule)?,
-        Humans::new(Arm::Candidate, &by_people[1], rule)?,
+        Humans::new(Side::Baseline, &by_people[0], rule)?,
+        Humans::new(Side::Candidate, &by_people[1], rule)?,
     ];
     let mut n_labels = 0;
-    let judged = match_arms(subject, [&by_judge[0], &by_judge[1]], rule, |mut matched| {
-        let arms = matched.arms;
-        let complete = labelled(arms, &humans, Assumption::Complete, rule);
+    let judged = match_variants(subject, [&by_judge[0], &by_judge[1]], rule, |mut matched| {
+        let variants = matched.variants;
+        let complete = labelled(variants, &humans, Assumption::Complete, rule);
         n_labels = complete.iter().filter(|item| item.label.is_some()).count() as u64;
         let trusting = Rule { judge_relative: false, ..rule.clone() };
         matched.comparison.labels = Some(n_labels);
         let case = Case::build(Kind::Difference, matched.missing, &trusting, |assumption| {
-            weigh(&labelled(arms, &humans, assumption, rule), rule)
+            weigh(&labelled(variants, &humans, assumption, rule), rule)
         });
-        matched.decide(case, &flips(arms, rule.range, rule.max_flips))
+        matched.decide(case, &flips(variants, rule.range, rule.max_flips))
     })?;
     if n_labels < 2 {
         let relative = Rule { judge_relative: true, ..as_given.clone() };
@@ -153,7 +153,7 @@ pub fn compare_labelled(
     Ok(judged)
 }
 
-/// One arm's labels, to be found by key.
+/// One variant's labels, to be found by key.
 struct Humans<'a> {
     labels: &'a [ItemScore],
     order: Vec<usize>,
@@ -161,8 +161,8 @@ struct Humans<'a> {
 }
 
 impl<'a> Humans<'a> {
-    fn new(arm: Arm, labels: &'a [ItemScore], rule: &'a Rule) -> Result<Self, CompareError> {
-        Ok(Self { labels, order: by_key(arm, labels, rule.range)?, rule })
+    fn new(side: Side, labels: &'a [ItemScore], rule: &'a Rule) -> Result<Self, CompareError> {
+        Ok(Self { labels, order: by_key(side, labels, rule.range)?, rule })
     }
 
     fn label(&self, item: &ItemScore) -> Option<f64> {
@@ -172,7 +172,7 @@ impl<'a> Humans<'a> {
     }
 }
 
-/// A judged item, and the human labels of both arms where there are any.
+/// A judged item, and the human labels of both variants where there are any.
 struct Item {
     pair: Pair,
     label: Option<(f64, f64)>,
@@ -185,18 +185,18 @@ impl Item {
 }
 
 fn labelled(
-    arms: Arms<'_>,
+    variants: Variants<'_>,
     humans: &[Humans<'_>; 2],
     assumption: Assumption,
     rule: &Rule,
 ) -> Vec<Item> {
     let one = |&(b, c): &Places| {
-        let pair = arms.pair((b, c), assumption, rule.range)?;
-        let before = humans[0].label(&arms.baseline[b]);
-        let after = humans[1].label(&arms.candidate[c]);
+        let pair = variants.pair((b, c), assumption, rule.range)?;
+        let before = humans[0].label(&variants.baseline[b]);
+        let after = humans[1].label(&variants.candidate[c]);
         Some(Item { pair, label: before.zip(after) })
     };
-    arms.places.iter().filter_map(one).collect()
+    variants.places.iter().filter_map(one).collect()
 }
 
 fn weigh(items: &[Item], rule: &Rule) -> Option<Evidence> {
@@ -276,9 +276,9 @@ fn resample(
     Some(seed_of(&groups))
 }
 
-/// Both arms' means, corrected alike, so that their difference is the estimate.
+/// Both variants' means, corrected alike, so that their difference is the estimate.
 fn levels(items: &[Item], lambda: f64) -> Option<(f64, f64)> {
-    let arm = |judge: fn(&Pair) -> f64, human: fn((f64, f64)) -> f64| {
+    let variant = |judge: fn(&Pair) -> f64, human: fn((f64, f64)) -> f64| {
         let of = |wanted: bool| -> Vec<f64> {
             let some = items.iter().filter(|item| item.label.is_some() == wanted);
             some.map(|item| judge(&item.pair)).collect()
@@ -288,7 +288,7 @@ fn levels(items: &[Item], lambda: f64) -> Option<(f64, f64)> {
         let shift = rest.map_or(0.0, |rest| lambda * (rest.mean - judged));
         Some(Moments::of(&labels)?.mean + shift)
     };
-    Some((arm(|p| p.baseline, |l| l.0)?, arm(|p| p.candidate, |l| l.1)?))
+    Some((variant(|p| p.baseline, |l| l.0)?, variant(|p| p.candidate, |l| l.1)?))
 }
 
 /// What clusters make of the standard error.
@@ -419,7 +419,7 @@ fn hold_back(found: &mut TEvidence, y: &[f64], judged: &[f64], rest: &[f64], rul
             Some((rest.mean - half, rest.mean + half))
         });
         let Some((low, high)) = judge else { return };
-        crate::unseen::Unseen {
+        crate::rare_events::Unseen {
             lower: errors.lower + low,
             upper: errors.upper + high,
             p_regressed: 0.0,

@@ -1,8 +1,8 @@
 //! The ratio of a quantile, such as the 95th percentile of latency, by a paired bootstrap.
 //!
 //! Items (whole clusters where there are any) occur a Poisson number of times in a resample, in
-//! both arms at once; the bounds are percentiles of the resampled log-ratio. Only items that come
-//! near the quantile in either arm are drawn one by one, eight standard errors of the rank to
+//! both variants at once; the bounds are percentiles of the resampled log-ratio. Only items that come
+//! near the quantile in either variant are drawn one by one, eight standard errors of the rank to
 //! each side: all others lie on one side of it for certain, and are drawn by their number. So a
 //! resample costs as much as the root of the number of items.
 
@@ -16,18 +16,18 @@ use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::missing::Pair;
 use crate::power::whole_items;
 use crate::random::SplitMix;
+use crate::rare_events::Groups;
 use crate::ratio::log_ratio;
 use crate::rule::Rule;
+use crate::running_moments::Moments;
 use crate::special::normal_upper;
-use crate::sums::Moments;
-use crate::unseen::Groups;
 
-/// What the quantile `q` of both arms' amounts says; `logs` are the pairs' log-ratios.
+/// What the quantile `q` of both variants' amounts says; `logs` are the pairs' log-ratios.
 pub(crate) fn weigh(amounts: &[Pair], logs: &[Pair], q: f64, rule: &Rule) -> Option<Evidence> {
     let n = amounts.len() as u64;
     let groups = grouped(logs, rule.range);
-    let arms = [sorted(amounts, |p| p.baseline)?, sorted(amounts, |p| p.candidate)?];
-    let [before, after] = [at(&arms[0], q)?, at(&arms[1], q)?];
+    let variants = [sorted(amounts, |p| p.baseline)?, sorted(amounts, |p| p.candidate)?];
+    let [before, after] = [at(&variants[0], q)?, at(&variants[1], q)?];
     let units = if clustered::dependent(amounts) { amounts_units(amounts) } else { n };
     let mut found = Evidence {
         method: "quantile_bootstrap",
@@ -56,10 +56,10 @@ pub(crate) fn weigh(amounts: &[Pair], logs: &[Pair], q: f64, rule: &Rule) -> Opt
         return Some(found);
     }
     let seed = seed_of(&groups);
-    resampled(&mut found, &Draws::new(amounts, &arms, q).all(seed, rule.resamples), rule);
+    resampled(&mut found, &Draws::new(amounts, &variants, q).all(seed, rule.resamples), rule);
     found.seed = Some(seed);
     if let Some(missed) = missed(logs, &groups, rule) {
-        hold_back(&mut found, &arms, &groups, (q, missed), rule);
+        hold_back(&mut found, &variants, &groups, (q, missed), rule);
     }
     Some(found)
 }
@@ -136,15 +136,15 @@ fn missed(logs: &[Pair], groups: &Groups, rule: &Rule) -> Option<f64> {
     few.filter(|few| few.common() == 0.0).map(|few| few.upper(rule.alpha))
 }
 
-/// A share of the items that such a sample can have missed may lie beyond the quantile in one arm.
+/// A share of the items that such a sample can have missed may lie beyond the quantile in one variant.
 fn hold_back(
     found: &mut Evidence,
-    arms: &[Vec<(f64, usize)>; 2],
+    variants: &[Vec<(f64, usize)>; 2],
     groups: &Groups,
     (q, missed): (f64, f64),
     rule: &Rule,
 ) {
-    let beyond = |arm: usize| at(&arms[arm], q + missed).unwrap_or(f64::INFINITY);
+    let beyond = |variant: usize| at(&variants[variant], q + missed).unwrap_or(f64::INFINITY);
     found.lower = found.lower.min(log_ratio(found.baseline_mean, beyond(1)));
     found.upper = found.upper.max(log_ratio(beyond(0), found.candidate_mean));
     if found.lower < -rule.margin {
@@ -163,7 +163,7 @@ fn hold_back(
 /// What is drawn as one: an item, a cluster, or all items that lie on the same sides.
 struct Unit {
     table: usize,
-    /// Items, and those that lie below the quantile for certain, by arm.
+    /// Items, and those that lie below the quantile for certain, by variant.
     size: f64,
     below: [f64; 2],
 }
@@ -173,20 +173,20 @@ struct Draws {
     q: f64,
     tables: Vec<PoissonTable>,
     units: Vec<Unit>,
-    /// By arm: the amounts near the quantile, ascending, with their units.
+    /// By variant: the amounts near the quantile, ascending, with their units.
     near: [Vec<(f64, usize)>; 2],
 }
 
 impl Draws {
-    fn new(amounts: &[Pair], arms: &[Vec<(f64, usize)>; 2], q: f64) -> Self {
+    fn new(amounts: &[Pair], variants: &[Vec<(f64, usize)>; 2], q: f64) -> Self {
         if clustered::dependent(amounts) {
-            Self::clustered(amounts, arms, q)
+            Self::clustered(amounts, variants, q)
         } else {
-            Self::independent(amounts.len(), arms, q)
+            Self::independent(amounts.len(), variants, q)
         }
     }
 
-    fn clustered(amounts: &[Pair], arms: &[Vec<(f64, usize)>; 2], q: f64) -> Self {
+    fn clustered(amounts: &[Pair], variants: &[Vec<(f64, usize)>; 2], q: f64) -> Self {
         let mut ids: Vec<u64> = amounts.iter().map(|pair| pair.unit).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -196,20 +196,20 @@ impl Draws {
         for place in 0..amounts.len() {
             units[unit(place)].size += 1.0;
         }
-        let near = [0, 1].map(|arm: usize| {
-            arms[arm].iter().map(|&(value, place)| (value, unit(place))).collect()
+        let near = [0, 1].map(|variant: usize| {
+            variants[variant].iter().map(|&(value, place)| (value, unit(place))).collect()
         });
         Self { q, tables: vec![PoissonTable::new(1)], units, near }
     }
 
-    fn independent(n: usize, arms: &[Vec<(f64, usize)>; 2], q: f64) -> Self {
+    fn independent(n: usize, variants: &[Vec<(f64, usize)>; 2], q: f64) -> Self {
         let reach = rank(n, 8.0 * (q * (1.0 - q) / n as f64).sqrt()) + 10;
         let middle = rank(n, q);
         let (from, to) = (middle.saturating_sub(reach), (middle + reach + 1).min(n));
         let mut units = Vec::new();
         let mut unit_of = vec![usize::MAX; n];
-        for arm in arms {
-            for &(_, place) in &arm[from..to] {
+        for variant in variants {
+            for &(_, place) in &variant[from..to] {
                 if unit_of[place] == usize::MAX {
                     unit_of[place] = units.len();
                     units.push(Unit { table: 0, size: 1.0, below: [0.0; 2] });
@@ -217,8 +217,8 @@ impl Draws {
             }
         }
         let mut low = vec![[false; 2]; n];
-        for (side, arm) in arms.iter().enumerate() {
-            arm[..from].iter().for_each(|&(_, place)| low[place][side] = true);
+        for (side, variant) in variants.iter().enumerate() {
+            variant[..from].iter().for_each(|&(_, place)| low[place][side] = true);
         }
         let mut bulk = [[0_u64; 2]; 2];
         for (place, &[before, after]) in low.iter().enumerate() {
@@ -229,7 +229,7 @@ impl Draws {
             }
         }
         let near = [0, 1].map(|side: usize| {
-            arms[side][from..to].iter().map(|&(value, place)| (value, unit_of[place])).collect()
+            variants[side][from..to].iter().map(|&(value, place)| (value, unit_of[place])).collect()
         });
         let mut tables = vec![PoissonTable::new(1)];
         for (before, row) in bulk.iter().enumerate() {

@@ -17,7 +17,7 @@ pub(crate) type Groups = [(f64, u64)];
 pub(crate) struct Unseen {
     pub(crate) lower: f64,
     pub(crate) upper: f64,
-    /// The sign test's, which holds whenever "nothing changed" means exchangeable arms.
+    /// The sign test's, which holds whenever "nothing changed" means exchangeable variants.
     pub(crate) p_regressed: f64,
     pub(crate) p_pass: f64,
 }

@@ -7,24 +7,24 @@
 //! What has no ratio has a defined one all the same. An item's ratio counts as at most
 //! [`MOST`] and at least one in [`MOST`], so that no single answer decides, and so that there is
 //! a worst case for what is missing or was never seen: zero against zero is 1, something against
-//! zero [`MOST`]. A missing answer counts as [`MOST`] times the other arm's for a pass and as one
+//! zero [`MOST`]. A missing answer counts as [`MOST`] times the other variant's for a pass and as one
 //! in [`MOST`] for a regression.
 
 use evalmark_core::verdict::{Answer, Measure};
 
 use crate::clustered;
-use crate::compare::{Flips, Judged, match_arms};
+use crate::compare::{Decision, Flips, match_variants};
 use crate::continuous;
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::Evidence;
+use crate::explain::{Outcome, absent, trimmed};
 use crate::items::{CompareError, FlipAt, ItemScore, Subject};
-use crate::missing::{Arms, Assumption, Pair};
+use crate::missing::{Assumption, Pair, Variants};
 use crate::pairing::Places;
 use crate::quantile;
 use crate::random::unit_of;
 use crate::rule::{Rule, ScoreRange};
-use crate::says::{Outcome, absent, trimmed};
-use crate::sums::Running;
+use crate::running_moments::Running;
 
 /// The largest ratio of one item that counts.
 const MOST: f64 = 20.0;
@@ -32,12 +32,12 @@ const MOST: f64 = 20.0;
 /// Amounts lie between these.
 const AMOUNTS: ScoreRange = ScoreRange { low: 0.0, high: f64::INFINITY };
 
-/// Which ratio of two arms.
+/// Which ratio of two variants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RatioOf {
     /// The geometric mean of the items' ratios.
     GeometricMean,
-    /// The ratio of a quantile of one arm's items to that of the other's, such as 0.95.
+    /// The ratio of a quantile of one variant's items to that of the other's, such as 0.95.
     Quantile(f64),
 }
 
@@ -52,7 +52,7 @@ pub fn compare_ratio(
     candidate: &[ItemScore],
     of: RatioOf,
     rule: &Rule,
-) -> Result<Judged, CompareError> {
+) -> Result<Decision, CompareError> {
     let rule = Rule { range: AMOUNTS, ..rule.clone() };
     rule.check()?;
     if let RatioOf::Quantile(q) = of
@@ -65,17 +65,17 @@ pub fn compare_ratio(
         range: ScoreRange { low: 0.0, high: MOST.ln() },
         ..rule.clone()
     };
-    match_arms(subject, [baseline, candidate], &rule, |mut matched| {
-        let arms = matched.arms;
+    match_variants(subject, [baseline, candidate], &rule, |mut matched| {
+        let variants = matched.variants;
         matched.comparison.measure = Measure::Ratio;
         let case = Case::build(Kind::Ratio(of), matched.missing, &logs, |assumption| {
-            weigh(&amounts(arms, assumption), of, &logs)
+            weigh(&amounts(variants, assumption), of, &logs)
         });
         let units = match of {
-            RatioOf::GeometricMean => Some(amounts(arms, matched.missing.cautious())),
+            RatioOf::GeometricMean => Some(amounts(variants, matched.missing.cautious())),
             RatioOf::Quantile(_) => None,
         };
-        let judged = matched.decide(case, &flips(arms, rule.max_flips));
+        let judged = matched.decide(case, &flips(variants, rule.max_flips));
         match units {
             Some(amounts) => judged.with_units(&log_pairs(&amounts)),
             None => judged,
@@ -83,10 +83,10 @@ pub fn compare_ratio(
     })
 }
 
-/// Both arms' amounts under an assumption, in order of the items' keys.
-fn amounts(arms: Arms<'_>, assumption: Assumption) -> Vec<Pair> {
+/// Both variants' amounts under an assumption, in order of the items' keys.
+fn amounts(variants: Variants<'_>, assumption: Assumption) -> Vec<Pair> {
     let one = |&(b, c): &Places| {
-        let (before, after) = (&arms.baseline[b], &arms.candidate[c]);
+        let (before, after) = (&variants.baseline[b], &variants.candidate[c]);
         let (seen_before, seen_after) = (before.mean(AMOUNTS), after.mean(AMOUNTS));
         let (baseline, candidate) = match assumption {
             Assumption::Complete => (seen_before?, seen_after?),
@@ -102,7 +102,7 @@ fn amounts(arms: Arms<'_>, assumption: Assumption) -> Vec<Pair> {
         let cluster = after.cluster.or(before.cluster);
         Some(Pair { baseline, candidate, cluster, unit: unit_of(after.key, cluster) })
     };
-    arms.places.iter().filter_map(one).collect()
+    variants.places.iter().filter_map(one).collect()
 }
 
 /// The logarithm of baseline over candidate: negative where the candidate needs more.
@@ -147,14 +147,14 @@ fn weigh(amounts: &[Pair], of: RatioOf, rule: &Rule) -> Option<Evidence> {
 }
 
 /// The items whose amounts differ: the largest growth first.
-fn flips(arms: Arms<'_>, most: usize) -> Flips {
+fn flips(variants: Variants<'_>, most: usize) -> Flips {
     let flip = |&(b, c): &Places| {
-        let baseline = arms.baseline[b].mean(AMOUNTS)?;
-        let candidate = arms.candidate[c].mean(AMOUNTS)?;
+        let baseline = variants.baseline[b].mean(AMOUNTS)?;
+        let candidate = variants.candidate[c].mean(AMOUNTS)?;
         let at = FlipAt { baseline_index: b, candidate_index: c, baseline, candidate };
         baseline.total_cmp(&candidate).is_ne().then(|| (log_ratio(baseline, candidate), at))
     };
-    Flips::worst(arms.places.iter().filter_map(flip), most)
+    Flips::worst(variants.places.iter().filter_map(flip), most)
 }
 
 /// The answer in a sentence.

@@ -10,7 +10,7 @@ pub struct Rule {
     pub margin: f64,
     /// One-sided error rate of each bound, within (0, 0.5).
     pub alpha: f64,
-    /// The least share of the larger arm's items that must pair up, within [0, 1].
+    /// The least share of the larger variant's items that must pair up, within [0, 1].
     pub min_paired_share: f64,
     /// Resamples of the bootstrap, at least 4000.
     pub resamples: u32,

@@ -3,9 +3,9 @@
 use evalmark_core::verdict::Comparison;
 
 use crate::adjust::benjamini_hochberg;
-use crate::compare::Judged;
+use crate::compare::Decision;
 
-/// One slice, marked. It is no [`Judged`], so that no gate takes it.
+/// One slice, marked. It is no [`Decision`], so that no gate takes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slice {
     /// The comparison within the slice; its adjusted p-value is the q-value.
@@ -17,10 +17,10 @@ pub struct Slice {
 }
 
 /// Marks slices with q-values by Benjamini and Hochberg over all of them, in their order.
-pub fn slices(judged: Vec<Judged>) -> Vec<Slice> {
+pub fn slices(judged: Vec<Decision>) -> Vec<Slice> {
     let family = judged.len();
-    let p_values: Vec<f64> = judged.iter().map(Judged::p_regressed).collect();
-    let mark = |(mut one, q): (Judged, f64)| {
+    let p_values: Vec<f64> = judged.iter().map(Decision::p_regressed).collect();
+    let mark = |(mut one, q): (Decision, f64)| {
         one.settle(q, family);
         let is_bounded = one.is_bounded_below_zero();
         let mut comparison = one.comparison;

@@ -8,18 +8,18 @@
 //! 1810.08240. Looking at a plain test again and again has no such bound.
 //!
 //! Nothing here asks or waits: [`Stopping::order`] says in which order, [`Stopping::look`] is
-//! handed what came back, and [`Judged::stopped`] turns a stop into the verdict.
+//! handed what came back, and [`Decision::stopped`] turns a stop into the verdict.
 
 use evalmark_core::verdict::{Answer, Comparison};
 use thiserror::Error;
 
-use crate::compare::Judged;
+use crate::compare::Decision;
 use crate::decide::Cause;
 use crate::items::ItemScore;
 use crate::random::{scramble, unit_of};
 use crate::rule::{Rule, RuleError};
+use crate::running_moments::Running;
 use crate::special::normal_upper;
-use crate::sums::Running;
 
 /// What part of alpha the e-process may spend.
 const EARLY_SHARE: f64 = 0.2;
@@ -61,7 +61,7 @@ pub struct Stopping {
 
 /// What a look says.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Look {
+pub enum Interim {
     /// Ask on.
     Continue,
     /// The answer is certain.
@@ -152,12 +152,13 @@ impl Stopping {
         Rule { alpha: self.rule.alpha * (1.0 - EARLY_SHARE), ..self.rule.clone() }
     }
 
-    /// Looks at all that came back so far: both arms' items, in the order to ask them. Of a
+    /// Looks at all that came back so far: both variants' items, in the order to ask them. Of a
     /// cluster that is not complete nothing counts yet; a look that is skipped changes nothing.
     ///
-    /// An item without a score in an arm counts at its worst, for either answer.
-    pub fn look(&mut self, baseline: &[ItemScore], candidate: &[ItemScore]) -> Look {
-        let (baseline, candidate) = (self.rule.facing(baseline), self.rule.facing(candidate));
+    /// An item without a score in a variant counts at its worst, for either answer.
+    pub fn look(&mut self, baseline: &[ItemScore], candidate: &[ItemScore]) -> Interim {
+        let (baseline, candidate) =
+            (self.rule.orient_items(baseline), self.rule.orient_items(candidate));
         let ready = baseline.len().min(candidate.len());
         while self.stop.is_none()
             && let Some(&size) = self.sizes.get(self.units)
@@ -166,7 +167,7 @@ impl Stopping {
             let part = self.items..self.items + size;
             self.bet(&baseline[part.clone()], &candidate[part]);
         }
-        self.stop.map_or(Look::Continue, Look::Stop)
+        self.stop.map_or(Interim::Continue, Interim::Stop)
     }
 
     /// Takes in one unit.
@@ -209,7 +210,7 @@ impl Stopping {
     }
 }
 
-impl Judged {
+impl Decision {
     /// The verdict of a run that stopped early, from the comparison of the items asked so far
     /// under the [final rule](Stopping::final_rule): its figures stay, the stop decides.
     #[must_use]

@@ -7,12 +7,12 @@ use evalmark_report::text::printable;
 
 use crate::{
     args::{BaselineArgs, BaselineCommand},
-    arms::read_arms,
     baseline::{Baseline, folder_of, list, promote},
     exit::Exit,
     print::Printer,
     run_folder::{Options, RunFolder, RunRecord},
     table::percent,
+    variants::read_variants,
 };
 
 pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
@@ -66,11 +66,11 @@ fn show(name: &str, out: &Path, printer: Printer) -> Result<()> {
     for (suite, name, record) in found {
         printer.result(&line(&suite, &name, &record));
         let baseline = Baseline::open(&folder_of(out, &suite).join(&name), &name)?;
-        for arm in read_arms(&baseline.folder.scores())? {
+        for variant in read_variants(&baseline.folder.scores())? {
             for metric in &record.metrics {
-                let mean = arm.mean(&metric.name);
+                let mean = variant.mean(&metric.name);
                 let mean = if mean.is_finite() { percent(mean) } else { "no score".to_owned() };
-                let (prompt, model) = (printable(&arm.prompt), printable(&arm.model));
+                let (prompt, model) = (printable(&variant.prompt), printable(&variant.model));
                 let metric = printable(&metric.name);
                 printer.result(&format!("  {prompt} · {model} · {metric}: {mean}"));
             }

@@ -17,7 +17,6 @@ use super::{resume::same_experiment, run::begin};
 use crate::{
     against::Against,
     args::{CalibrateArgs, Format, OutputArgs},
-    arms::{Arm, read_arms, read_halves},
     ask::{Asks, keys},
     calibration::{Calibration, FORMAT_VERSION, Figure, Measured, POWER, Sets},
     calibration_text,
@@ -29,6 +28,7 @@ use crate::{
     outlook::is_planned,
     print::Printer,
     run_folder::{Options, RunFolder, RunRecord, Status, new_run_id, now},
+    variants::{Variant, read_halves, read_variants},
 };
 
 /// The least share of the items that must have a score in both sets.
@@ -174,7 +174,7 @@ fn begun(opened: &Opened, path: &Path, no_cache: bool) -> Result<(RunFolder, Run
 
 fn measure(opened: &Opened, sets: Sets, runs: &[(RunFolder, RunRecord)]) -> Result<Calibration> {
     let [first, second] = match runs {
-        [(a, _), (b, _)] => [read_arms(&a.scores())?, read_arms(&b.scores())?],
+        [(a, _), (b, _)] => [read_variants(&a.scores())?, read_variants(&b.scores())?],
         [(one, _)] => read_halves(&one.scores())?,
         _ => anyhow::bail!("a calibration has one run or two"),
     };
@@ -208,10 +208,10 @@ fn measure(opened: &Opened, sets: Sets, runs: &[(RunFolder, RunRecord)]) -> Resu
     Ok(calibration)
 }
 
-/// One metric of one arm against itself; `None` where no item has two scores.
+/// One metric of one variant against itself; `None` where no item has two scores.
 fn figure(
-    before: &Arm,
-    after: &Arm,
+    before: &Variant,
+    after: &Variant,
     metric: &str,
     gate: &GateSpec,
     of: &Calibration,
@@ -272,7 +272,7 @@ fn incomplete(calibration: &Calibration, go_on: &str, printer: Printer) -> Optio
         Some(figure) => format!(
             "`{}` of {} has two scores of {} of {n_items} items only",
             figure.metric,
-            figure.arm(),
+            figure.variant(),
             figure.n_paired
         ),
         None if measured == 0 => "no item has two scores".to_owned(),

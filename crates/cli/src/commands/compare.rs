@@ -1,4 +1,4 @@
-//! `evalmark compare`: one arm of a run against another, or all of them as a leaderboard.
+//! `evalmark compare`: one variant of a run against another, or all of them as a leaderboard.
 
 use anyhow::{Result, anyhow};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::gate::{gate_spec, open_whole, render};
 use crate::{
     args::{CompareArgs, VerdictFormat},
     exit::Exit,
-    gate::compare_arms,
+    gate::compare_variants,
     hint::Hinted,
     leaderboard::{self, boards},
     print::Printer,
@@ -20,7 +20,7 @@ pub(crate) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
         return all(&folder, &record, args.format, printer);
     };
     let spec = gate_spec(&folder, &record, printer)?;
-    let decision = compare_arms(&folder, &record, (a, b), &spec)?;
+    let decision = compare_variants(&folder, &record, (a, b), &spec)?;
     printer.raw(&render(&decision.verdict, args.format, printer)?);
     Ok(decision.exit)
 }

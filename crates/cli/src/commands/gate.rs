@@ -15,7 +15,7 @@ use crate::{
     baseline::{Baseline, Wanted, missing},
     calibration::judge_margins,
     exit::Exit,
-    gate::{DEFAULT_GATE, Decision, gate_first, gate_run, refused, write_verdict},
+    gate::{DEFAULT_GATE, GateOutcome, gate_first, gate_run, refused, write_verdict},
     hint::{Hinted, exit_of},
     open::readers,
     print::Printer,
@@ -59,7 +59,7 @@ fn decide(
     folder: &RunFolder,
     record: &RunRecord,
     printer: Printer,
-) -> Result<Decision> {
+) -> Result<GateOutcome> {
     if !args.as_it_is {
         whole::complete(folder, record)?;
     }

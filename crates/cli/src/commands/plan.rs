@@ -96,7 +96,7 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The plan for programs; the figures over all metrics and arms are those of the worst.
+/// The plan for programs; the figures over all metrics and variants are those of the worst.
 fn json(
     opened: &Opened,
     gate: &GateSpec,

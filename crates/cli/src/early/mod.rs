@@ -17,11 +17,11 @@ use indicatif::HumanCount;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    arms::{cluster_key, key},
     baseline::Baseline,
     open::Opened,
     print::Printer,
     run_folder::RunRecord,
+    variants::{cluster_key, key},
 };
 
 /// Items that are asked before the first look.

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use evalmark_core::{plan::Sample, score::Score, suite::GateSpec};
-use evalmark_verdict::{ItemScore, Look, Reason, Stopping};
+use evalmark_verdict::{Interim, ItemScore, Reason, Stopping};
 
 use crate::{
-    arms::read_arms,
     baseline::Baseline,
     early::{StopEarly, unscored},
     gate::{changed, family_size, lacking, rule},
     measured::Scale,
     open::Opened,
     run_folder::RunRecord,
+    variants::read_variants,
 };
 
 /// Every comparison of a gate that can be decided early. Holds 128 bytes for each item of each.
@@ -34,7 +34,7 @@ struct Watched {
     /// The baseline's items that pair, in the order of asking, and the run's, as far as it came.
     before: Vec<ItemScore>,
     after: Vec<ItemScore>,
-    look: Look,
+    look: Interim,
 }
 
 /// Whether a run can be watched.
@@ -44,7 +44,7 @@ pub(crate) enum Watching {
     No(String),
 }
 
-/// An arm's prompt and model in the plan, and a metric.
+/// A variant's prompt and model in the plan, and a metric.
 struct Place<'a> {
     prompt: usize,
     model: usize,
@@ -61,8 +61,8 @@ impl Watch {
         planned: &[ItemScore],
     ) -> Result<Watching> {
         let spec = opened.suite.gate_or_default();
-        let reference = read_arms(&baseline.folder.scores())?;
-        let names = opened.plan.arms().into_iter().map(|(prompt, model)| {
+        let reference = read_variants(&baseline.folder.scores())?;
+        let names = opened.plan.variants().into_iter().map(|(prompt, model)| {
             (&*opened.plan.prompts[prompt].name, &*opened.plan.models[model].name)
         });
         let names: Vec<(&str, &str)> = names.collect();
@@ -72,8 +72,9 @@ impl Watch {
         for place in places(opened, &spec) {
             let name = opened.plan.prompts[place.prompt].name.to_string();
             let model = opened.plan.models[place.model].name.to_string();
-            let before = reference.iter().find(|arm| arm.prompt == name && arm.model == model);
-            let before = before.and_then(|arm| arm.scores(place.metric));
+            let before =
+                reference.iter().find(|variant| variant.prompt == name && variant.model == model);
+            let before = before.and_then(|variant| variant.scores(place.metric));
             let changed = changed(place.metric, &baseline.record, record);
             let (Some(before), None) = (before, changed) else {
                 undecided = Some(format!("`{}` has no counterpart in the baseline", place.metric));
@@ -168,7 +169,7 @@ impl Watched {
             stopping,
             before,
             after: Vec::new(),
-            look: Look::Continue,
+            look: Interim::Continue,
         })
     }
 
@@ -185,21 +186,22 @@ impl Watched {
 
     fn stopped(&self) -> Option<Reason> {
         match self.look {
-            Look::Stop(stop) => Some(stop.reason),
-            Look::Continue => None,
+            Interim::Stop(stop) => Some(stop.reason),
+            Interim::Continue => None,
         }
     }
 }
 
-/// The gated metrics of every arm that looks can decide.
+/// The gated metrics of every variant that looks can decide.
 fn places<'a>(opened: &Opened, spec: &'a GateSpec) -> Vec<Place<'a>> {
     let decides = |metric: &&str| !is_labelled(opened, metric) && !at_the_end(opened, metric);
     let metrics: Vec<&str> = spec.scores().map(|(name, _)| name).filter(decides).collect();
-    let arms = opened.plan.arms().into_iter();
-    arms.flat_map(|(prompt, model)| {
-        metrics.iter().map(move |metric| Place { prompt, model, metric }).collect::<Vec<_>>()
-    })
-    .collect()
+    let variants = opened.plan.variants().into_iter();
+    variants
+        .flat_map(|(prompt, model)| {
+            metrics.iter().map(move |metric| Place { prompt, model, metric }).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 fn is_labelled(opened: &Opened, metric: &str) -> bool {

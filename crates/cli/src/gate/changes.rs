@@ -26,9 +26,9 @@ impl Differences {
     ) -> Self {
         let (old, new) = (facts(then), facts(now));
         let renames = renamed_prompts(&old, &new);
-        for arm in before.scores.iter_mut().chain(&mut before.usage) {
-            if let Some(rename) = renames.iter().find(|rename| rename.before == arm.prompt) {
-                arm.prompt.clone_from(&rename.after);
+        for variant in before.scores.iter_mut().chain(&mut before.usage) {
+            if let Some(rename) = renames.iter().find(|rename| rename.before == variant.prompt) {
+                variant.prompt.clone_from(&rename.after);
             }
         }
         let mut changes = between(&old, &new);

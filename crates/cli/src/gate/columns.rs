@@ -17,9 +17,9 @@ use evalmark_core::{
 
 use super::Measured;
 use crate::{
-    arms::{Arm, SameItem, key},
     open::readers,
     run_folder::RunRecord,
+    variants::{SameItem, Variant, key},
 };
 
 /// Items that are looked at to find out which columns an earlier baseline did not have.
@@ -56,9 +56,9 @@ pub(super) fn align(
     let any = before
         .scores
         .iter()
-        .any(|arm| arm.items().any(|(key, content)| of(key, content).is_some()));
-    for arm in before.scores.iter_mut().chain(&mut before.usage) {
-        arm.rename_items(of);
+        .any(|variant| variant.items().any(|(key, content)| of(key, content).is_some()));
+    for variant in before.scores.iter_mut().chain(&mut before.usage) {
+        variant.rename_items(of);
     }
     any.then_some(added)
 }
@@ -69,7 +69,7 @@ fn set(columns: &[String]) -> BTreeSet<&String> {
 
 fn pairs_up(before: &Measured, after: &Measured) -> bool {
     let items = |measured: &Measured| -> HashSet<(u128, u128)> {
-        measured.scores.iter().flat_map(Arm::items).collect()
+        measured.scores.iter().flat_map(Variant::items).collect()
     };
     !items(before).is_disjoint(&items(after))
 }
@@ -91,7 +91,7 @@ impl Dataset {
         let first = items(&spec)?.next()?.ok()?;
         let columns = first.fields.keys().filter(|column| spec.id.as_ref() != Some(column));
         let columns = columns.cloned().collect();
-        let of_run = after.scores.iter().flat_map(Arm::items).collect();
+        let of_run = after.scores.iter().flat_map(Variant::items).collect();
         Some(Self { spec, columns, of_run })
     }
 
@@ -129,7 +129,7 @@ impl Dataset {
 
     /// The one or two columns without which some item is one of the baseline's.
     fn guess(&self, before: &Measured) -> Option<Vec<String>> {
-        let contents = before.scores.iter().flat_map(Arm::items);
+        let contents = before.scores.iter().flat_map(Variant::items);
         let contents: HashSet<u128> = contents.map(|(_, content)| content).collect();
         let columns = self.other_columns(&self.spec.ignored);
         let single = columns.iter().map(|column| vec![column.clone()]);

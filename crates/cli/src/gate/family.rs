@@ -6,10 +6,10 @@ use evalmark_core::{
     suite::{Correction, GateSpec},
     verdict::{Answer, Flip, Measure, Verdict},
 };
-use evalmark_verdict::{self as verdict, Cause, Judged, gate_with};
+use evalmark_verdict::{self as verdict, Cause, Decision, gate_with};
 
-use super::{Decision, undecided};
-use crate::{arms::Arm, exit::Exit, run_folder::RunRecord};
+use super::{GateOutcome, undecided};
+use crate::{exit::Exit, run_folder::RunRecord, variants::Variant};
 
 /// Random flips of max-T.
 const SIGN_FLIPS: u32 = 9999;
@@ -17,15 +17,20 @@ const SIGN_FLIPS: u32 = 9999;
 /// Comparisons that are decided together.
 #[derive(Default)]
 pub(super) struct Family<'a> {
-    judged: Vec<Judged>,
-    /// The arms that each is about, baseline first: they name its items.
-    arms: Vec<[Option<&'a Arm>; 2]>,
+    judged: Vec<Decision>,
+    /// The variants that each is about, baseline first: they name its items.
+    variants: Vec<[Option<&'a Variant>; 2]>,
 }
 
 impl<'a> Family<'a> {
-    pub(super) fn push(&mut self, judged: Judged, before: Option<&'a Arm>, after: Option<&'a Arm>) {
+    pub(super) fn push(
+        &mut self,
+        judged: Decision,
+        before: Option<&'a Variant>,
+        after: Option<&'a Variant>,
+    ) {
         self.judged.push(judged);
-        self.arms.push([before, after]);
+        self.variants.push([before, after]);
     }
 
     /// Decides all comparisons together and names the items that flipped or do not pair up.
@@ -34,15 +39,18 @@ impl<'a> Family<'a> {
         record: &RunRecord,
         baseline: &str,
         spec: &GateSpec,
-    ) -> Result<Decision> {
+    ) -> Result<GateOutcome> {
         let correction = match spec.correction {
             Correction::Holm => verdict::Correction::Holm,
             Correction::MaxT => verdict::Correction::MaxT { flips: SIGN_FLIPS },
         };
         let mut gated = gate_with(self.judged, correction)?;
-        for (judged, [before, after]) in gated.judged.iter_mut().zip(self.arms) {
-            let name = |arm: Option<&Arm>, item: usize| {
-                arm.and_then(|arm| arm.ids.get(item)).map(ToString::to_string).unwrap_or_default()
+        for (judged, [before, after]) in gated.judged.iter_mut().zip(self.variants) {
+            let name = |variant: Option<&Variant>, item: usize| {
+                variant
+                    .and_then(|variant| variant.ids.get(item))
+                    .map(ToString::to_string)
+                    .unwrap_or_default()
             };
             judged.name_flips(|item| name(after, item));
             judged.name_unpaired(|item| name(before, item), |item| name(after, item));
@@ -66,7 +74,7 @@ impl<'a> Family<'a> {
             comparisons: gated.judged.into_iter().map(|judged| judged.comparison).collect(),
             ..undecided(record, baseline)
         };
-        Ok(Decision { verdict, exit })
+        Ok(GateOutcome { verdict, exit })
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use evalmark_core::suite::GateSpec;
-use evalmark_verdict::{ItemScore, Judged, Look, Rule, Stopping, Subject, compare};
+use evalmark_verdict::{Decision, Interim, ItemScore, Rule, Stopping, Subject, compare};
 
-use crate::{arms::Arm, early::StopEarly, run_folder::RunRecord};
+use crate::{early::StopEarly, run_folder::RunRecord, variants::Variant};
 
 /// What decides the comparisons of a run that was made to stop early.
 pub(super) struct Hybrid {
@@ -19,13 +19,15 @@ impl Hybrid {
     /// `None` for a run that nobody looked at.
     pub(super) fn new(
         record: &RunRecord,
-        candidate: &[Arm],
-        reference: &[Arm],
+        candidate: &[Variant],
+        reference: &[Variant],
         spec: &GateSpec,
     ) -> Option<Self> {
         let early = record.stop_early.clone()?;
-        let names: Vec<_> =
-            candidate.iter().map(|arm| (arm.prompt.as_str(), arm.model.as_str())).collect();
+        let names: Vec<_> = candidate
+            .iter()
+            .map(|variant| (variant.prompt.as_str(), variant.model.as_str()))
+            .collect();
         let family = family_size(record, &names, reference, spec);
         Some(Self { early, family })
     }
@@ -37,7 +39,7 @@ impl Hybrid {
         before: &[ItemScore],
         after: &[ItemScore],
         rule: &Rule,
-    ) -> Result<Judged> {
+    ) -> Result<Decision> {
         let by_key: HashMap<u128, &ItemScore> = before.iter().map(|i| (i.key, i)).collect();
         let pair = |item: &ItemScore| {
             let before = by_key.get(&item.key).filter(|before| before.content == item.content)?;
@@ -54,8 +56,8 @@ impl Hybrid {
         let look = stopping.look(&before_ordered, &after_ordered);
         let judged = compare(subject, before, after, &stopping.final_rule())?;
         Ok(match look {
-            Look::Stop(stop) => judged.stopped(&stop),
-            Look::Continue => judged,
+            Interim::Stop(stop) => judged.stopped(&stop),
+            Interim::Continue => judged,
         })
     }
 }
@@ -64,7 +66,7 @@ impl Hybrid {
 pub(crate) fn family_size(
     record: &RunRecord,
     names: &[(&str, &str)],
-    reference: &[Arm],
+    reference: &[Variant],
     spec: &GateSpec,
 ) -> usize {
     let minima = spec.metrics.values().filter(|gated| gated.min.is_some()).count();
@@ -72,9 +74,10 @@ pub(crate) fn family_size(
     compared * spec.metrics.len() + names.len() * minima
 }
 
-/// Arms of the baseline that the run lacks; none where the user chose some of the suite's.
-pub(crate) fn lacking(record: &RunRecord, names: &[(&str, &str)], reference: &[Arm]) -> usize {
+/// Variants of the baseline that the run lacks; none where the user chose some of the suite's.
+pub(crate) fn lacking(record: &RunRecord, names: &[(&str, &str)], reference: &[Variant]) -> usize {
     let left_out = !(record.options.prompts.is_empty() && record.options.models.is_empty());
-    let lacks = |arm: &&Arm| !names.contains(&(arm.prompt.as_str(), arm.model.as_str()));
+    let lacks =
+        |variant: &&Variant| !names.contains(&(variant.prompt.as_str(), variant.model.as_str()));
     if left_out { 0 } else { reference.iter().filter(lacks).count() }
 }

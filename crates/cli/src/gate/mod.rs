@@ -2,7 +2,7 @@
 //!
 //! `pair` finds what is compared with what, `family` decides all comparisons together, `hybrid`
 //! those of a run that was looked at while it was asked, `slices` explores where the differences
-//! lie, and `between` compares the arms of one run. `changes` tells what differs besides chance, and
+//! lie, and `between` compares the variants of one run. `changes` tells what differs besides chance, and
 //! `columns` which items are the same though the dataset's columns changed, and `targets` whether
 //! both runs scored against the same right answers.
 
@@ -24,7 +24,7 @@ use evalmark_core::{
 };
 
 pub(crate) use self::{
-    between::compare_arms,
+    between::compare_variants,
     hybrid::{family_size, lacking},
     pair::{changed, rule},
 };
@@ -36,13 +36,13 @@ use self::{
 };
 use crate::{
     against::Missing,
-    arms::{Arm, read_arms, read_usage},
     baseline::{Baseline, Wanted},
     exit::Exit,
     hint::{Hinted, exit_of},
     measured::pooled_metrics,
     print::Printer,
     run_folder::{RunFolder, RunRecord, write_whole},
+    variants::{Variant, read_usage, read_variants},
     whole,
 };
 
@@ -51,16 +51,16 @@ pub(crate) const DEFAULT_GATE: &str =
     "no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03";
 
 /// A verdict, and how the program ends on it.
-pub(crate) struct Decision {
+pub(crate) struct GateOutcome {
     pub(crate) verdict: Verdict,
     pub(crate) exit: Exit,
 }
 
-/// The arms of a run or baseline: their scores, and what their answers took.
+/// The variants of a run or baseline: their scores, and what their answers took.
 struct Measured {
-    scores: Vec<Arm>,
+    scores: Vec<Variant>,
     /// Empty where no amount is gated.
-    usage: Vec<Arm>,
+    usage: Vec<Variant>,
 }
 
 impl Measured {
@@ -75,22 +75,22 @@ impl Measured {
         let files: Vec<_> = amounts.into_iter().chain([folder.scores()]).collect();
         whole::unchanged(folder, record, &files)?;
         let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
-        Ok(Self { scores: read_arms(&folder.scores())?, usage })
+        Ok(Self { scores: read_variants(&folder.scores())?, usage })
     }
 
     /// Forgets the items that a run which stopped early did not come to.
     fn keep_items_of(&mut self, run: &Self) {
-        let ids = run.scores.iter().flat_map(|arm| arm.ids.iter().map(|id| &**id));
+        let ids = run.scores.iter().flat_map(|variant| variant.ids.iter().map(|id| &**id));
         let asked: HashSet<&str> = ids.collect();
-        for arm in self.scores.iter_mut().chain(&mut self.usage) {
-            arm.keep(|id| asked.contains(id));
+        for variant in self.scores.iter_mut().chain(&mut self.usage) {
+            variant.keep(|id| asked.contains(id));
         }
     }
 
-    /// The scores, or the amounts, of an arm.
-    fn arm(&self, prompt: &str, model: &str, amount: Option<Amount>) -> Option<&Arm> {
-        let arms = if amount.is_some() { &self.usage } else { &self.scores };
-        arms.iter().find(|arm| arm.prompt == prompt && arm.model == model)
+    /// The scores, or the amounts, of a variant.
+    fn variant(&self, prompt: &str, model: &str, amount: Option<Amount>) -> Option<&Variant> {
+        let variants = if amount.is_some() { &self.usage } else { &self.scores };
+        variants.iter().find(|variant| variant.prompt == prompt && variant.model == model)
     }
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn gate_run(
     record: &RunRecord,
     baseline: &Baseline,
     spec: &GateSpec,
-) -> Result<Decision> {
+) -> Result<GateOutcome> {
     baseline.is_another_than(folder, record)?;
     let mut after = Measured::read(folder, record, spec)?;
     let mut before = Measured::read(&baseline.folder, &baseline.record, spec)?;
@@ -113,20 +113,24 @@ pub(crate) fn gate_run(
     let sides = Sides { before: &baseline.record, after: record, spec, hybrid, pooled };
     let mut family = Family::default();
     // A new candidate is told as such; but something must be compared.
-    let is_known = |arm: &&Arm| before.arm(&arm.prompt, &arm.model, None).is_some();
-    let any_known = after.scores.iter().any(|arm| is_known(&arm));
-    for arm in after.scores.iter().filter(|arm| !any_known || is_known(arm)) {
-        push_arm(&mut family, &sides, (&before, &after), arm)?;
+    let is_known =
+        |variant: &&Variant| before.variant(&variant.prompt, &variant.model, None).is_some();
+    let any_known = after.scores.iter().any(|variant| is_known(&variant));
+    for variant in after.scores.iter().filter(|variant| !any_known || is_known(variant)) {
+        push_variant(&mut family, &sides, (&before, &after), variant)?;
     }
     // What the baseline has and the run lacks must not go unnoticed, unless the user left it out.
     let left_out = !(record.options.prompts.is_empty() && record.options.models.is_empty());
-    let lacks = |arm: &&Arm| after.arm(&arm.prompt, &arm.model, None).is_none();
-    for arm in before.scores.iter().filter(lacks).filter(|_| !left_out) {
-        push_arm(&mut family, &sides, (&before, &after), arm)?;
+    let lacks = |variant: &&Variant| after.variant(&variant.prompt, &variant.model, None).is_none();
+    for variant in before.scores.iter().filter(lacks).filter(|_| !left_out) {
+        push_variant(&mut family, &sides, (&before, &after), variant)?;
     }
     push_minima(&mut family, &sides, &after.scores)?;
-    let same = |arm: &Arm| before.arm(&arm.prompt, &arm.model, None);
-    let pairs = after.scores.iter().filter_map(|arm| Some((subject(arm, ""), same(arm)?, arm)));
+    let same = |variant: &Variant| before.variant(&variant.prompt, &variant.model, None);
+    let pairs = after
+        .scores
+        .iter()
+        .filter_map(|variant| Some((subject(variant, ""), same(variant)?, variant)));
     let slices = slices::explore(folder, &sides, pairs)?;
     let mut decision = family.decide(record, &baseline.name, spec)?;
     decision.verdict.slices = slices;
@@ -142,7 +146,7 @@ pub(crate) fn gate_or_refuse(
     baseline: &Baseline,
     spec: &GateSpec,
     printer: Printer,
-) -> Result<Decision> {
+) -> Result<GateOutcome> {
     match gate_run(folder, record, baseline, spec) {
         Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
             printer.error(&error);
@@ -152,18 +156,18 @@ pub(crate) fn gate_or_refuse(
     }
 }
 
-/// Every gated metric and amount of one arm.
-fn push_arm<'a>(
+/// Every gated metric and amount of one variant.
+fn push_variant<'a>(
     family: &mut Family<'a>,
     sides: &Sides<'_>,
     (before, after): (&'a Measured, &'a Measured),
-    arm: &Arm,
+    variant: &Variant,
 ) -> Result<()> {
     for (metric, gated) in &sides.spec.metrics {
         let pair = pair::Pair {
-            subject: subject(arm, metric),
-            before: before.arm(&arm.prompt, &arm.model, gated.amount),
-            after: after.arm(&arm.prompt, &arm.model, gated.amount),
+            subject: subject(variant, metric),
+            before: before.variant(&variant.prompt, &variant.model, gated.amount),
+            after: after.variant(&variant.prompt, &variant.model, gated.amount),
         };
         let judged = pair.judge(sides, *gated)?;
         family.push(judged, pair.before, pair.after);
@@ -176,15 +180,15 @@ pub(crate) fn gate_minima(
     folder: &RunFolder,
     record: &RunRecord,
     spec: &GateSpec,
-) -> Result<Option<Decision>> {
+) -> Result<Option<GateOutcome>> {
     if spec.metrics.values().all(|gated| gated.min.is_none()) {
         return Ok(None);
     }
-    let arms = read_arms(&folder.scores())?;
+    let variants = read_variants(&folder.scores())?;
     let pooled = pooled_metrics(record);
     let sides = Sides { before: record, after: record, spec, hybrid: None, pooled };
     let mut family = Family::default();
-    push_minima(&mut family, &sides, &arms)?;
+    push_minima(&mut family, &sides, &variants)?;
     family.decide(record, "the minima of its gate", spec).map(Some)
 }
 
@@ -194,7 +198,7 @@ pub(crate) fn gate_without(
     record: &RunRecord,
     missing: &Missing,
     spec: &GateSpec,
-) -> Result<Decision> {
+) -> Result<GateOutcome> {
     let Some(mut decision) = gate_minima(folder, record, spec)? else {
         return Ok(refused(record, missing.name(), &missing.says()));
     };
@@ -216,12 +220,12 @@ pub(crate) fn gate_first(
     record: &RunRecord,
     wanted: &Wanted,
     spec: &GateSpec,
-) -> Result<Decision> {
+) -> Result<GateOutcome> {
     let says = format!("{} yet: nothing was compared", wanted.says());
     let Some(mut decision) = gate_minima(folder, record, spec)? else {
-        let Decision { mut verdict, .. } = refused(record, &wanted.name, &says);
+        let GateOutcome { mut verdict, .. } = refused(record, &wanted.name, &says);
         verdict.answer = Answer::Pass;
-        return Ok(Decision { verdict, exit: Exit::Done });
+        return Ok(GateOutcome { verdict, exit: Exit::Done });
     };
     decision.verdict.baseline.clone_from(&wanted.name);
     decision.verdict.says = format!("{says}; {}", decision.verdict.says);
@@ -229,16 +233,24 @@ pub(crate) fn gate_first(
 }
 
 /// The verdict on a run that cannot be compared with `baseline`, and why.
-pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> Decision {
+pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> GateOutcome {
     let verdict = Verdict { says: why.to_owned(), ..undecided(record, baseline) };
-    Decision { verdict, exit: Exit::Incomplete }
+    GateOutcome { verdict, exit: Exit::Incomplete }
 }
 
-fn push_minima<'a>(family: &mut Family<'a>, sides: &Sides<'_>, arms: &'a [Arm]) -> Result<()> {
-    for arm in arms {
+fn push_minima<'a>(
+    family: &mut Family<'a>,
+    sides: &Sides<'_>,
+    variants: &'a [Variant],
+) -> Result<()> {
+    for variant in variants {
         for (metric, gated) in sides.spec.scores() {
             if let Some(min) = gated.min {
-                family.push(pair::judge_minimum(arm, metric, min, gated, sides)?, None, Some(arm));
+                family.push(
+                    pair::judge_minimum(variant, metric, min, gated, sides)?,
+                    None,
+                    Some(variant),
+                );
             }
         }
     }

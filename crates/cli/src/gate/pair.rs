@@ -1,4 +1,4 @@
-//! One metric or amount of one arm against its counterpart: which comparison fits, and why none
+//! One metric or amount of one variant against its counterpart: which comparison fits, and why none
 //! does.
 
 use std::collections::BTreeMap;
@@ -7,15 +7,15 @@ use anyhow::Result;
 use evalmark_core::suite::{Amount, GateSpec, GatedMetric};
 use evalmark_scoring::Metric;
 use evalmark_verdict::{
-    ItemScore, Judged, PooledArm, RatioOf, Rule, Subject, compare, compare_labelled,
+    Decision, ItemScore, PooledArm, RatioOf, Rule, Subject, compare, compare_labelled,
     compare_pooled, compare_ratio, minimum, minimum_pooled,
 };
 
 use super::{hybrid::Hybrid, targets};
 use crate::{
-    arms::Arm,
     measured::{RunValue, Scale},
     run_folder::RunRecord,
+    variants::Variant,
 };
 
 /// The two runs that are compared, and by which gate.
@@ -29,11 +29,11 @@ pub(super) struct Sides<'a> {
     pub(super) pooled: BTreeMap<String, Metric>,
 }
 
-/// An arm and the one it is compared with.
+/// A variant and the one it is compared with.
 pub(super) struct Pair<'a> {
     pub(super) subject: Subject,
-    pub(super) before: Option<&'a Arm>,
-    pub(super) after: Option<&'a Arm>,
+    pub(super) before: Option<&'a Variant>,
+    pub(super) after: Option<&'a Variant>,
 }
 
 impl Sides<'_> {
@@ -73,15 +73,15 @@ pub(crate) fn changed(metric: &str, before: &RunRecord, after: &RunRecord) -> Op
 
 impl Pair<'_> {
     /// The comparison of the two, as a family of one.
-    pub(super) fn judge(&self, sides: &Sides<'_>, gated: GatedMetric) -> Result<Judged> {
+    pub(super) fn judge(&self, sides: &Sides<'_>, gated: GatedMetric) -> Result<Decision> {
         let (metric, rule) = (&self.subject.metric, sides.rule(&self.subject.metric, gated));
-        let refuse = |why: &str| Ok(Judged::incomparable(&self.subject, &rule, why));
+        let refuse = |why: &str| Ok(Decision::incomparable(&self.subject, &rule, why));
         let changed = || changed(metric, sides.before, sides.after);
         if let (None, Some(why)) = (gated.amount, changed()) {
             return refuse(&why);
         }
-        let before = self.before.and_then(|arm| arm.scores(metric));
-        let after = self.after.and_then(|arm| arm.scores(metric));
+        let before = self.before.and_then(|variant| variant.scores(metric));
+        let after = self.after.and_then(|variant| variant.scores(metric));
         match (before, after, gated.amount) {
             (None, ..) => refuse("the baseline has no scores of this prompt and model"),
             (_, None, _) => refuse("the run has no scores of this prompt and model"),
@@ -99,13 +99,13 @@ impl Pair<'_> {
         [before, after]: [&[ItemScore]; 2],
         sides: &Sides<'_>,
         rule: &Rule,
-    ) -> Result<Judged> {
+    ) -> Result<Decision> {
         let metric = &self.subject.metric;
         if let Some(value) = sides.run_value(metric) {
             return self.judge_run_value(&value, rule);
         }
-        let labels =
-            [self.before, self.after].map(|arm| arm.map_or(&[][..], |arm| arm.labels(metric)));
+        let labels = [self.before, self.after]
+            .map(|variant| variant.map_or(&[][..], |variant| variant.labels(metric)));
         let is_labelled = labels.iter().all(|labels| !labels.is_empty());
         if is_labelled {
             return Ok(compare_labelled(&self.subject, [before, after], labels, rule)?);
@@ -123,43 +123,52 @@ impl Pair<'_> {
 
 impl Pair<'_> {
     /// A value of the whole run against another run's.
-    fn judge_run_value(&self, value: &RunValue<'_>, rule: &Rule) -> Result<Judged> {
+    fn judge_run_value(&self, value: &RunValue<'_>, rule: &Rule) -> Result<Decision> {
         let metric = &self.subject.metric;
-        let arms = [self.before, self.after].map(|arm| arm.and_then(|arm| arm.pooled(metric)));
-        let [Some(before), Some(after)] = arms else {
-            return Ok(Judged::incomparable(&self.subject, rule, "one of the runs has no scores"));
+        let variants = [self.before, self.after]
+            .map(|variant| variant.and_then(|variant| variant.pooled(metric)));
+        let [Some(before), Some(after)] = variants else {
+            return Ok(Decision::incomparable(
+                &self.subject,
+                rule,
+                "one of the runs has no scores",
+            ));
         };
-        let lacks = |arm: &PooledArm<'_>| arm.counts.iter().all(Vec::is_empty);
+        let lacks = |variant: &PooledArm<'_>| variant.counts.iter().all(Vec::is_empty);
         if lacks(&before) && !before.items.is_empty() {
             let why = "the baseline does not keep what its answers add to it; promote a newer run";
-            return Ok(Judged::incomparable(&self.subject, rule, why));
+            return Ok(Decision::incomparable(&self.subject, rule, why));
         }
         Ok(compare_pooled(&self.subject, [before, after], value, rule)?)
     }
 }
 
-/// One arm's metric against the least mean that the gate accepts.
+/// One variant's metric against the least mean that the gate accepts.
 pub(super) fn judge_minimum(
-    arm: &Arm,
+    variant: &Variant,
     metric: &str,
     min: f64,
     gated: GatedMetric,
     sides: &Sides<'_>,
-) -> Result<Judged> {
-    let subject = subject(arm, metric);
+) -> Result<Decision> {
+    let subject = subject(variant, metric);
     let rule = sides.rule(metric, gated);
     let rule = Rule { judge_relative: sides.after.is_judged(metric), ..rule };
-    if let (Some(value), Some(pooled)) = (sides.run_value(metric), arm.pooled(metric)) {
+    if let (Some(value), Some(pooled)) = (sides.run_value(metric), variant.pooled(metric)) {
         return Ok(minimum_pooled(&subject, pooled, &value, min, &rule)?);
     }
-    Ok(match arm.scores(metric) {
+    Ok(match variant.scores(metric) {
         Some(scores) => minimum(&subject, scores, min, &rule)?,
-        None => Judged::incomparable(&subject, &rule, "the run has no scores of it"),
+        None => Decision::incomparable(&subject, &rule, "the run has no scores of it"),
     })
 }
 
-pub(super) fn subject(arm: &Arm, metric: &str) -> Subject {
-    Subject { prompt: arm.prompt.clone(), model: arm.model.clone(), metric: metric.to_owned() }
+pub(super) fn subject(variant: &Variant, metric: &str) -> Subject {
+    Subject {
+        prompt: variant.prompt.clone(),
+        model: variant.model.clone(),
+        metric: metric.to_owned(),
+    }
 }
 
 fn ratio(amount: Amount) -> RatioOf {

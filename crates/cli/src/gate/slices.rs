@@ -10,8 +10,8 @@ use evalmark_verdict::{ItemScore, Subject, slices};
 
 use super::pair::{Pair, Sides};
 use crate::{
-    arms::{Arm, key},
     run_folder::RunFolder,
+    variants::{Variant, key},
 };
 
 /// Values of one slice column that are looked at, the most frequent first.
@@ -20,12 +20,12 @@ const MOST_VALUES: usize = 50;
 /// Items by slice column and value.
 type Members = BTreeMap<(usize, Option<String>), Vec<u128>>;
 
-/// Every gated metric of these arms within every slice, with q-values over all of them. Each arm
+/// Every gated metric of these variants within every slice, with q-values over all of them. Each variant
 /// stands behind the one that it is compared with, and under the name of the comparison.
 pub(super) fn explore<'a>(
     folder: &RunFolder,
     sides: &Sides<'_>,
-    arms: impl Iterator<Item = (Subject, &'a Arm, &'a Arm)>,
+    variants: impl Iterator<Item = (Subject, &'a Variant, &'a Variant)>,
 ) -> Result<Vec<SliceFinding>> {
     let columns = &sides.after.slices;
     if columns.is_empty() || !folder.samples().is_file() {
@@ -37,14 +37,15 @@ pub(super) fn explore<'a>(
     let sides = &Sides { before: earlier, after: later, spec, hybrid: None, pooled };
     let members = frequent(members(folder, columns)?, columns.len());
     let (mut judged, mut named) = (Vec::new(), Vec::new());
-    for (named_as, reference, arm) in arms {
+    for (named_as, reference, variant) in variants {
         for ((column, value), keys) in &members {
             for (metric, gated) in sides.spec.scores() {
-                let (reference, arm) = (reference.part(metric, keys), arm.part(metric, keys));
+                let (reference, variant) =
+                    (reference.part(metric, keys), variant.part(metric, keys));
                 let pair = Pair {
                     subject: Subject { metric: metric.to_owned(), ..named_as.clone() },
                     before: Some(&reference),
-                    after: Some(&arm),
+                    after: Some(&variant),
                 };
                 judged.push(pair.judge(sides, gated)?);
                 named.push((columns[*column].clone(), value.clone()));
@@ -96,15 +97,15 @@ fn frequent(mut members: Members, n_columns: usize) -> Members {
     members
 }
 
-impl Arm {
-    /// The same arm with the items of these keys only, of one metric.
+impl Variant {
+    /// The same variant with the items of these keys only, of one metric.
     fn part(&self, metric: &str, keys: &[u128]) -> Self {
         let keep = |items: &[ItemScore]| -> Vec<ItemScore> {
             items.iter().filter(|item| keys.binary_search(&item.key).is_ok()).copied().collect()
         };
         let scores = keep(self.scores(metric).unwrap_or_default());
         let pooled = self.pooled(metric).into_iter();
-        let counted = pooled.flat_map(|arm| arm.items.iter().zip(arm.counts));
+        let counted = pooled.flat_map(|variant| variant.items.iter().zip(variant.counts));
         let counts = counted.filter(|(item, _)| keys.binary_search(&item.key).is_ok());
         let counts = counts.map(|(_, counts)| counts.clone()).collect();
         self.of_part(metric, scores, keep(self.labels(metric)), counts)

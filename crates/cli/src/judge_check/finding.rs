@@ -31,12 +31,12 @@ pub(crate) struct Finding {
     can_tie: bool,
     pub(crate) check: RaterCheck,
     /// By prompt and model, in the order of the reports.
-    pub(crate) arms: Vec<Corrected>,
+    pub(crate) variants: Vec<Corrected>,
     /// Whether the suite uses labels for this metric already.
     pub(crate) is_corrected: bool,
 }
 
-/// An arm's mean, from labels and the judge's scores together (PPI++).
+/// A variant's mean, from labels and the judge's scores together (PPI++).
 pub(crate) struct Corrected {
     pub(crate) prompt: String,
     pub(crate) model: String,
@@ -68,7 +68,7 @@ impl Finding {
             threshold: rule.threshold,
             can_tie: rule.tie.is_some(),
             check,
-            arms: corrected(answers),
+            variants: corrected(answers),
             is_corrected: rule.has_labels,
         })
     }
@@ -116,7 +116,7 @@ impl Finding {
             "bias_by_length": check.by_length.as_ref().map(figure),
             "advisory": check.n < ENOUGH,
             "labels_in_suite": self.is_corrected,
-            "arms": self.arms.iter().map(Corrected::json).collect::<Vec<_>>(),
+            "arms": self.variants.iter().map(Corrected::json).collect::<Vec<_>>(),
         })
     }
 }
@@ -189,15 +189,15 @@ fn rated<'a>(answers: &'a [Answer], rule: &Rule) -> Vec<Rated<'a>> {
     rated
 }
 
-/// Every arm's mean, corrected by its labels.
+/// Every variant's mean, corrected by its labels.
 fn corrected(answers: &[Answer]) -> Vec<Corrected> {
     let is_same = |a: &Answer, b: &Answer| (&a.prompt, &a.model) == (&b.prompt, &b.model);
     answers.chunk_by(is_same).map(Corrected::of).collect()
 }
 
 impl Corrected {
-    fn of(arm: &[Answer]) -> Self {
-        let items = by_item(arm);
+    fn of(variant: &[Answer]) -> Self {
+        let items = by_item(variant);
         let (mut y, mut there, mut rest) = (Vec::new(), Vec::new(), Vec::new());
         for item in &items {
             match (mean(&item.judge), mean(&item.human)) {
@@ -218,7 +218,7 @@ impl Corrected {
         });
         let figure = estimated.map(|(mean, interval)| Figure { estimate: mean.estimate, interval });
         let scores: Vec<f64> = there.iter().chain(&rest).copied().collect();
-        let (first, n) = (&arm[0], |values: &[f64]| values.len() as u64);
+        let (first, n) = (&variant[0], |values: &[f64]| values.len() as u64);
         Self {
             prompt: first.prompt.clone(),
             model: first.model.clone(),
@@ -267,10 +267,10 @@ struct ItemScores<'a> {
     human: Vec<f64>,
 }
 
-/// The items of an arm. Only answers that both scored say how the two differ.
-fn by_item(arm: &[Answer]) -> Vec<ItemScores<'_>> {
+/// The items of a variant. Only answers that both scored say how the two differ.
+fn by_item(variant: &[Answer]) -> Vec<ItemScores<'_>> {
     let mut items: BTreeMap<&str, (ItemScores<'_>, Vec<f64>)> = BTreeMap::new();
-    for answer in arm {
+    for answer in variant {
         let unit = answer.cluster.as_deref().unwrap_or(&answer.item_id);
         let none = || (ItemScores { unit, judge: Vec::new(), human: Vec::new() }, Vec::new());
         let (both, alone) = items.entry(&answer.item_id).or_insert_with(none);

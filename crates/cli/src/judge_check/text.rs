@@ -22,7 +22,7 @@ pub(crate) fn render(finding: &Finding) -> String {
         head,
         agreement(finding),
         leanings(finding),
-        corrections(&finding.arms),
+        corrections(&finding.variants),
         meaning(finding).join("\n"),
     ];
     parts.join("\n\n")
@@ -101,23 +101,25 @@ fn interval(figure: Option<&Figure>) -> String {
         .map_or("-".to_owned(), |interval| format!("{:.3} to {:.3}", interval.low, interval.high))
 }
 
-fn corrections(arms: &[Corrected]) -> String {
-    let row = |arm: &Corrected| {
+fn corrections(variants: &[Corrected]) -> String {
+    let row = |variant: &Corrected| {
         let number =
             |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
         vec![
-            format!("{} x {}", arm.prompt, arm.model),
-            arm.labelled.to_string(),
-            number(arm.judge_mean),
-            number(arm.label_mean),
-            number(arm.mean.as_ref().map(|figure| figure.estimate)),
-            interval(arm.mean.as_ref()),
-            arm.gain.map_or("-".to_owned(), |gain| format!("{:.0}", gain * arm.labelled as f64)),
+            format!("{} x {}", variant.prompt, variant.model),
+            variant.labelled.to_string(),
+            number(variant.judge_mean),
+            number(variant.label_mean),
+            number(variant.mean.as_ref().map(|figure| figure.estimate)),
+            interval(variant.mean.as_ref()),
+            variant
+                .gain
+                .map_or("-".to_owned(), |gain| format!("{:.0}", gain * variant.labelled as f64)),
         ]
     };
     let header =
         ["mean", "labels", "judge", "human", "corrected", "95 % interval", "worth (labels)"];
-    figures(&header, &[(String::new(), arms.iter().map(row).collect())]).trim().to_owned()
+    figures(&header, &[(String::new(), variants.iter().map(row).collect())]).trim().to_owned()
 }
 
 /// What this means for a verdict, a line for each thing.

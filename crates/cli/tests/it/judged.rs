@@ -342,11 +342,14 @@ fn a_judge_is_compared_with_people() {
     // Of three answers the judge gives a quarter too little, half too much, and what is due.
     let bias = told["bias"]["estimate"].as_f64().expect("a bias");
     assert!((bias - 0.25 / 3.0).abs() < 1e-9, "{bias}");
-    let arm = &told["arms"][0];
-    assert_eq!((&arm["labelled_items"], &arm["unlabelled_items"]), (&json!(45), &json!(45)));
-    let corrected = arm["corrected_mean"]["estimate"].as_f64().expect("a mean");
+    let variant = &told["arms"][0];
+    assert_eq!(
+        (&variant["labelled_items"], &variant["unlabelled_items"]),
+        (&json!(45), &json!(45))
+    );
+    let corrected = variant["corrected_mean"]["estimate"].as_f64().expect("a mean");
     assert!((corrected - 0.5).abs() < 1e-9, "{corrected}");
-    assert!(arm["labels_worth"].as_f64().expect("a number") > 45.0);
+    assert!(variant["labels_worth"].as_f64().expect("a number") > 45.0);
 
     let text = world.run(&check).expect(0).words();
     for part in [

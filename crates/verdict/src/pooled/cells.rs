@@ -7,27 +7,27 @@ use rayon::prelude::*;
 use super::Pooled;
 use crate::random::scramble;
 
-/// What one item adds to the sums of each arm.
-pub(super) struct Row<'a, const ARMS: usize> {
-    pub(super) arms: [Vec<Cow<'a, [f64]>>; ARMS],
+/// What one item adds to the sums of each variant.
+pub(super) struct Row<'a, const VARIANTS: usize> {
+    pub(super) variants: [Vec<Cow<'a, [f64]>>; VARIANTS],
     pub(super) cluster: Option<u64>,
     /// What is drawn or flipped as one.
     pub(super) unit: u64,
 }
 
 /// Items in order of their keys, and which of them are alike.
-pub(super) struct Cells<'a, const ARMS: usize> {
-    pub(super) rows: Vec<Row<'a, ARMS>>,
+pub(super) struct Cells<'a, const VARIANTS: usize> {
+    pub(super) rows: Vec<Row<'a, VARIANTS>>,
     /// By row.
     pub(super) cell_of: Vec<usize>,
     /// By cell: its first row, and how many rows it has.
     pub(super) firsts: Vec<usize>,
     pub(super) sizes: Vec<u64>,
-    pub(super) sums: [Vec<f64>; ARMS],
+    pub(super) sums: [Vec<f64>; VARIANTS],
 }
 
-impl<'a, const ARMS: usize> Cells<'a, ARMS> {
-    pub(super) fn new(rows: Vec<Row<'a, ARMS>>, pooled: &dyn Pooled) -> Self {
+impl<'a, const VARIANTS: usize> Cells<'a, VARIANTS> {
+    pub(super) fn new(rows: Vec<Row<'a, VARIANTS>>, pooled: &dyn Pooled) -> Self {
         let mut seen: HashMap<Vec<u64>, usize> = HashMap::new();
         let (mut firsts, mut sizes) = (Vec::new(), Vec::new());
         let mut cell_of = Vec::with_capacity(rows.len());
@@ -40,12 +40,12 @@ impl<'a, const ARMS: usize> Cells<'a, ARMS> {
             sizes[cell] += 1;
             cell_of.push(cell);
         }
-        let sums = [(); ARMS].map(|()| vec![0.0; pooled.width()]);
+        let sums = [(); VARIANTS].map(|()| vec![0.0; pooled.width()]);
         let mut cells = Self { rows, cell_of, firsts, sizes, sums };
         let mut sums = std::mem::take(&mut cells.sums.to_vec());
         for (cell, &size) in cells.sizes.iter().enumerate() {
-            for (arm, sums) in sums.iter_mut().enumerate() {
-                cells.add(pooled, arm, cell, sums, size as f64);
+            for (variant, sums) in sums.iter_mut().enumerate() {
+                cells.add(pooled, variant, cell, sums, size as f64);
             }
         }
         for (own, sums) in cells.sums.iter_mut().zip(sums) {
@@ -58,38 +58,40 @@ impl<'a, const ARMS: usize> Cells<'a, ARMS> {
         self.firsts.len()
     }
 
-    /// Adds what an item of the cell adds to an arm, so many times.
+    /// Adds what an item of the cell adds to a variant, so many times.
     pub(super) fn add(
         &self,
         pooled: &dyn Pooled,
-        arm: usize,
+        variant: usize,
         cell: usize,
         sums: &mut [f64],
         times: f64,
     ) {
-        for counts in &self.rows[self.firsts[cell]].arms[arm] {
+        for counts in &self.rows[self.firsts[cell]].variants[variant] {
             pooled.add(sums, counts, times);
         }
     }
 
-    /// How much each cell's item moves an arm's values, on the scale of one observation: its mean
+    /// How much each cell's item moves a variant's values, on the scale of one observation: its mean
     /// over the items is the values themselves. `None` for a value that some item alone defines.
     pub(super) fn pseudo_values(
         &self,
         pooled: &dyn Pooled,
-        arm: usize,
+        variant: usize,
         values: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync,
     ) -> Vec<Option<Vec<f64>>> {
-        let whole = values(&self.sums[arm]);
+        let whole = values(&self.sums[variant]);
         let n = self.rows.len() as f64;
         let without = |sums: &mut Vec<f64>, cell: usize| {
-            self.add(pooled, arm, cell, sums, -1.0);
+            self.add(pooled, variant, cell, sums, -1.0);
             let found = values(sums);
-            self.add(pooled, arm, cell, sums, 1.0);
+            self.add(pooled, variant, cell, sums, 1.0);
             found
         };
-        let left_out: Vec<Vec<Option<f64>>> =
-            (0..self.len()).into_par_iter().map_init(|| self.sums[arm].clone(), without).collect();
+        let left_out: Vec<Vec<Option<f64>>> = (0..self.len())
+            .into_par_iter()
+            .map_init(|| self.sums[variant].clone(), without)
+            .collect();
         let one = |(at, whole): (usize, Option<f64>)| {
             let whole = whole?;
             let moved =
@@ -101,22 +103,22 @@ impl<'a, const ARMS: usize> Cells<'a, ARMS> {
         whole.into_iter().enumerate().map(one).collect()
     }
 
-    /// The most that one item's answer can move an arm's value, on the scale of one observation;
+    /// The most that one item's answer can move a variant's value, on the scale of one observation;
     /// `None` where the worst and the best answer cannot be told.
-    pub(super) fn leverage(&self, pooled: &dyn Pooled, arm: usize) -> Option<f64> {
-        self.leverages(pooled, arm, |sums| vec![pooled.value(sums)]).pop().flatten()
+    pub(super) fn leverage(&self, pooled: &dyn Pooled, variant: usize) -> Option<f64> {
+        self.leverages(pooled, variant, |sums| vec![pooled.value(sums)]).pop().flatten()
     }
 
     /// The same of each of several values.
     pub(super) fn leverages(
         &self,
         pooled: &dyn Pooled,
-        arm: usize,
+        variant: usize,
         values: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync,
     ) -> Vec<Option<f64>> {
-        let n_values = values(&self.sums[arm]).len();
+        let n_values = values(&self.sums[variant]).len();
         let moves_of = |sums: &mut Vec<f64>, cell: usize| {
-            let counts = self.rows[self.firsts[cell]].arms[arm].first()?;
+            let counts = self.rows[self.firsts[cell]].variants[variant].first()?;
             let extremes = pooled.extremes(counts)?;
             pooled.add(sums, counts, -1.0);
             let found = extremes.map(|extreme| {
@@ -130,8 +132,10 @@ impl<'a, const ARMS: usize> Cells<'a, ARMS> {
             let apart = |(worst, best): (Option<f64>, Option<f64>)| Some((best? - worst?).abs());
             Some(worst.into_iter().zip(best).map(apart).collect::<Vec<_>>())
         };
-        let moves: Option<Vec<Vec<Option<f64>>>> =
-            (0..self.len()).into_par_iter().map_init(|| self.sums[arm].clone(), moves_of).collect();
+        let moves: Option<Vec<Vec<Option<f64>>>> = (0..self.len())
+            .into_par_iter()
+            .map_init(|| self.sums[variant].clone(), moves_of)
+            .collect();
         let Some(moves) = moves else { return vec![None; n_values] };
         let n = self.rows.len() as f64;
         let largest = |at: usize| {
@@ -151,11 +155,11 @@ impl<'a, const ARMS: usize> Cells<'a, ARMS> {
 }
 
 /// All that a row adds, as something to compare.
-fn bits<const ARMS: usize>(row: &Row<'_, ARMS>) -> Vec<u64> {
+fn bits<const VARIANTS: usize>(row: &Row<'_, VARIANTS>) -> Vec<u64> {
     let mut bits = Vec::new();
-    for arm in &row.arms {
-        bits.push(arm.len() as u64);
-        for counts in arm {
+    for variant in &row.variants {
+        bits.push(variant.len() as u64);
+        for counts in variant {
             bits.push(counts.len() as u64);
             bits.extend(counts.iter().map(|count| count.to_bits()));
         }

@@ -1,4 +1,4 @@
-//! The difference of a whole run's value between two arms.
+//! The difference of a whole run's value between two variants.
 //!
 //! Two witnesses must agree, and of each pair of bounds the more cautious counts. One is what the
 //! items weigh: their pseudo-values are tested as scores are, by t and the studentised bootstrap, or
@@ -12,22 +12,22 @@ use super::{
     cells::{Cells, Row},
     resample::resampled,
 };
-use crate::compare::{Judged, flips, match_arms};
+use crate::compare::{Decision, flips, match_variants};
 use crate::decide::{Case, Kind};
 use crate::evidence::{Evidence, Reach};
 use crate::items::{CompareError, ItemScore, Subject};
-use crate::missing::{Arms, Assumption, Pair};
+use crate::missing::{Assumption, Pair, Variants};
 use crate::pairing::Places;
 use crate::random::unit_of;
+use crate::rare_events::{unseen, variance_is_unseen};
 use crate::rule::{Rule, ScoreRange};
-use crate::unseen::{unseen, variance_is_unseen};
 use crate::{clustered, continuous};
 
 /// Beyond so many items that are all unlike, the value is as good as linear in them, and drawing
 /// them again shows nothing more.
 const MOST_CELLS: usize = 20_000;
 
-/// One arm of a metric whose value is that of a whole run.
+/// One variant of a metric whose value is that of a whole run.
 #[derive(Clone, Copy, Debug)]
 pub struct PooledArm<'a> {
     /// The items and their own scores.
@@ -36,7 +36,7 @@ pub struct PooledArm<'a> {
     pub counts: &'a [ItemCounts],
 }
 
-/// Compares the value of a whole run between two arms; the rule's range is the value's, and its
+/// Compares the value of a whole run between two variants; the rule's range is the value's, and its
 /// margin is in units of the value.
 ///
 /// Missing answers count as the worst or best that there could have been, where the metric can tell
@@ -46,34 +46,34 @@ pub fn compare_pooled(
     [baseline, candidate]: [PooledArm<'_>; 2],
     pooled: &dyn Pooled,
     rule: &Rule,
-) -> Result<Judged, CompareError> {
+) -> Result<Decision, CompareError> {
     rule.check()?;
     let scores = [baseline, candidate].map(counted_items);
     // Those that only name what changed have another range than the value.
     let shown = Rule { range: ScoreRange::ANY, ..rule.clone() };
-    let named = [shown.facing(baseline.items), shown.facing(candidate.items)];
-    let mirrored = Faced { pooled, rule };
-    let rule = rule.faced();
+    let named = [shown.orient_items(baseline.items), shown.orient_items(candidate.items)];
+    let mirrored = Oriented { pooled, rule };
+    let rule = rule.oriented();
     let counts = [baseline.counts, candidate.counts];
-    match_arms(subject, [&scores[0], &scores[1]], &rule, |matched| {
-        let places = matched.arms.places;
+    match_variants(subject, [&scores[0], &scores[1]], &rule, |matched| {
+        let places = matched.variants.places;
         let case = Case::build(Kind::RunValue, matched.missing, &rule, |assumption| {
             let rows = rows(&scores, counts, places, assumption, pooled)?;
             weigh(rows, &mirrored, &rule)
         });
-        let arms = Arms { baseline: &named[0], candidate: &named[1], places };
-        let flips = flips(arms, ScoreRange::ANY, rule.max_flips);
+        let variants = Variants { baseline: &named[0], candidate: &named[1], places };
+        let flips = flips(variants, ScoreRange::ANY, rule.max_flips);
         matched.decide(case, &flips)
     })
 }
 
 /// The items with as many scored answers as have counts; their scores play no part.
-pub(super) fn counted_items(arm: PooledArm<'_>) -> Vec<ItemScore> {
+pub(super) fn counted_items(variant: PooledArm<'_>) -> Vec<ItemScore> {
     let counted = |(item, counts): (&ItemScore, &ItemCounts)| {
         let n_scored = u32::try_from(counts.len()).unwrap_or(u32::MAX).min(item.n_planned);
         ItemScore { sum: 0.0, n_scored, ..*item }
     };
-    arm.items.iter().zip(arm.counts).map(counted).collect()
+    variant.items.iter().zip(variant.counts).map(counted).collect()
 }
 
 /// What the items add under an assumption about missing answers; `None` where it cannot be told.
@@ -97,30 +97,30 @@ fn rows<'a>(
             Some(filled)
         };
         let (lacks_before, lacks_after) = (scores[0][b].n_missing(), scores[1][c].n_missing());
-        let arms = match assumption {
+        let variants = match assumption {
             Assumption::Complete => [fill(before, 0, 0)?, fill(after, 0, 0)?],
             Assumption::WorstForCandidate => {
                 [fill(before, lacks_before, 1)?, fill(after, lacks_after, 0)?]
             }
             Assumption::BestForCandidate => [fill(before, 0, 0)?, fill(after, lacks_after, 1)?],
         };
-        if arms.iter().any(Vec::is_empty) {
+        if variants.iter().any(Vec::is_empty) {
             continue;
         }
         let cluster = scores[1][c].cluster.or(scores[0][b].cluster);
         let unit = unit_of(scores[1][c].key, cluster);
-        rows.push(Row { arms, cluster, unit });
+        rows.push(Row { variants, cluster, unit });
     }
     Some(rows)
 }
 
 /// A value of which less is better, mirrored.
-pub(super) struct Faced<'a> {
+pub(super) struct Oriented<'a> {
     pub(super) pooled: &'a dyn Pooled,
     pub(super) rule: &'a Rule,
 }
 
-impl Pooled for Faced<'_> {
+impl Pooled for Oriented<'_> {
     fn width(&self) -> usize {
         self.pooled.width()
     }
@@ -130,7 +130,7 @@ impl Pooled for Faced<'_> {
     }
 
     fn value(&self, sums: &[f64]) -> Option<f64> {
-        self.pooled.value(sums).map(|value| self.rule.shown(value))
+        self.pooled.value(sums).map(|value| self.rule.restore(value))
     }
 
     fn extremes(&self, counts: &[f64]) -> Option<[Vec<f64>; 2]> {
@@ -194,7 +194,7 @@ impl Changes {
         for (row, pair) in cells.rows.iter().zip(pairs) {
             let unit = units.entry(row.unit).or_default();
             unit.0 += 1;
-            if row.arms[0] != row.arms[1] {
+            if row.variants[0] != row.variants[1] {
                 unit.1 += 1;
                 unit.2 += pair.candidate - pair.baseline;
             }
@@ -257,11 +257,11 @@ fn nothing(n: u64, [before, after]: [f64; 2]) -> Evidence {
     }
 }
 
-/// Each item's pseudo-values in both arms; their mean difference is that of the values.
+/// Each item's pseudo-values in both variants; their mean difference is that of the values.
 fn pseudo_pairs(cells: &Cells<'_, 2>, pooled: &dyn Pooled) -> Option<Vec<Pair>> {
-    let of = |arm| {
+    let of = |variant| {
         let values = |sums: &[f64]| vec![pooled.value(sums)];
-        cells.pseudo_values(pooled, arm, values).pop().flatten()
+        cells.pseudo_values(pooled, variant, values).pop().flatten()
     };
     let (before, after) = (of(0)?, of(1)?);
     let pair = |(row, &cell): (&Row<'_, 2>, &usize)| Pair {
@@ -276,7 +276,7 @@ fn pseudo_pairs(cells: &Cells<'_, 2>, pooled: &dyn Pooled) -> Option<Vec<Pair>> 
 /// How far one item may move the difference, on the scale of one observation: what no item showed
 /// may be as much.
 fn reach_of(cells: &Cells<'_, 2>, pooled: &dyn Pooled, pairs: &[Pair], rule: &Rule) -> ScoreRange {
-    let largest = [0, 1].into_iter().filter_map(|arm| cells.leverage(pooled, arm));
+    let largest = [0, 1].into_iter().filter_map(|variant| cells.leverage(pooled, variant));
     let told = largest.fold(0.0, f64::max);
     let spread = |of: fn(&Pair) -> f64| {
         let (low, high) = pairs

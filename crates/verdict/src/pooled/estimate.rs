@@ -38,7 +38,7 @@ pub fn pooled_estimates(
     let mut order: Vec<usize> = (0..items.len().min(counts.len())).collect();
     order.sort_unstable_by_key(|&at| items[at].key);
     let rows = order.into_iter().filter(|&at| !counts[at].is_empty()).map(|at| Row {
-        arms: [counts[at].iter().map(|counts| Cow::Borrowed(&**counts)).collect()],
+        variants: [counts[at].iter().map(|counts| Cow::Borrowed(&**counts)).collect()],
         cluster: items[at].cluster,
         unit: unit_of(items[at].key, items[at].cluster),
     });

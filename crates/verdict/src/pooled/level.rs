@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use super::{
     Pooled, PooledArm,
     cells::{Cells, Row},
-    compare::{Faced, counted_items},
+    compare::{Oriented, counted_items},
 };
 use crate::clustered;
-use crate::compare::{Flips, Judged};
+use crate::compare::{Decision, Flips};
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::Evidence;
-use crate::items::{Arm, CompareError, Subject};
+use crate::items::{CompareError, Side, Subject};
 use crate::minimum::{blank, graded};
 use crate::missing::{Assumption, Missing, Pair};
 use crate::pairing::{Changes, by_key};
@@ -21,31 +21,31 @@ use crate::rule::{Rule, ScoreRange};
 /// Judges the value of a whole run against a minimum, as [`minimum`](crate::minimum()) does a mean.
 pub fn minimum_pooled(
     subject: &Subject,
-    arm: PooledArm<'_>,
+    variant: PooledArm<'_>,
     pooled: &dyn Pooled,
     min: f64,
     rule: &Rule,
-) -> Result<Judged, CompareError> {
+) -> Result<Decision, CompareError> {
     rule.check()?;
     let ScoreRange { low, high } = rule.range;
     if !(min.is_finite() && (low..=high).contains(&min)) {
         return Err(CompareError::Minimum { minimum: min, low, high });
     }
-    let items = counted_items(arm);
-    let order = by_key(Arm::Candidate, &items, ScoreRange::ANY)?;
+    let items = counted_items(variant);
+    let order = by_key(Side::Candidate, &items, ScoreRange::ANY)?;
     let comparison = blank(subject, &items, min, &Rule { margin: 0.0, ..rule.clone() });
     if items.is_empty() {
-        return Ok(Judged::refused(comparison, Cause::NoItems, Changes::default()));
+        return Ok(Decision::refused(comparison, Cause::NoItems, Changes::default()));
     }
     let mut missing = Missing::default();
     for item in &items {
         missing.candidate.take(item);
     }
-    let (faced, min) = (Faced { pooled, rule }, rule.shown(min));
-    let rule = Rule { margin: 0.0, ..rule.faced() };
+    let (oriented, min) = (Oriented { pooled, rule }, rule.restore(min));
+    let rule = Rule { margin: 0.0, ..rule.oriented() };
     let case = Case::build(Kind::Level(min), missing, &rule, |assumption| {
         let row = |&at: &usize| {
-            let counts = &arm.counts[at];
+            let counts = &variant.counts[at];
             let mut all: Vec<_> = counts.iter().map(|one| Cow::Borrowed(&**one)).collect();
             let extreme = match assumption {
                 Assumption::Complete => None,
@@ -58,16 +58,16 @@ pub fn minimum_pooled(
                 all.extend((0..items[at].n_missing()).map(|_| Cow::Owned(extreme.clone())));
             }
             let unit = unit_of(items[at].key, items[at].cluster);
-            Some(Row { arms: [all], cluster: items[at].cluster, unit })
+            Some(Row { variants: [all], cluster: items[at].cluster, unit })
         };
         let rows: Option<Vec<_>> = match assumption {
             Assumption::Complete => Some(order.iter().filter_map(row).collect()),
             _ => order.iter().map(row).collect(),
         };
-        let rows = rows?.into_iter().filter(|row| !row.arms[0].is_empty()).collect();
-        weigh(rows, &faced, min, &rule)
+        let rows = rows?.into_iter().filter(|row| !row.variants[0].is_empty()).collect();
+        weigh(rows, &oriented, min, &rule)
     });
-    Ok(Judged::decided(comparison, case, &Flips::default(), Changes::default()))
+    Ok(Decision::decided(comparison, case, &Flips::default(), Changes::default()))
 }
 
 fn weigh(rows: Vec<Row<'_, 1>>, pooled: &dyn Pooled, min: f64, rule: &Rule) -> Option<Evidence> {

@@ -23,24 +23,24 @@ enum Plan {
     Poisson(Vec<PoissonTable>),
 }
 
-/// Values of every resample: `all[resample]` is what `values` makes of each arm's sums.
-pub(super) fn resampled<const ARMS: usize, T: Send>(
-    cells: &Cells<'_, ARMS>,
+/// Values of every resample: `all[resample]` is what `values` makes of each variant's sums.
+pub(super) fn resampled<const VARIANTS: usize, T: Send>(
+    cells: &Cells<'_, VARIANTS>,
     pooled: &dyn Pooled,
     resamples: u32,
-    values: impl Fn(&[Vec<f64>; ARMS]) -> T + Sync,
+    values: impl Fn(&[Vec<f64>; VARIANTS]) -> T + Sync,
 ) -> Vec<T> {
     let plan = Plan::new(cells);
     let seed = cells.seed();
     let room = || (vec![0.0; cells.len()], cells.sums.clone());
-    let one = |(times, sums): &mut (Vec<f64>, [Vec<f64>; ARMS]), stream: u32| {
+    let one = |(times, sums): &mut (Vec<f64>, [Vec<f64>; VARIANTS]), stream: u32| {
         times.fill(0.0);
         // Each resample has its own stream, so that no thread sees another's.
         plan.draw(cells, &mut SplitMix::stream(seed, stream), times);
-        for (arm, sums) in sums.iter_mut().enumerate() {
+        for (variant, sums) in sums.iter_mut().enumerate() {
             sums.fill(0.0);
             for (cell, &times) in times.iter().enumerate().filter(|(_, times)| **times > 0.0) {
-                cells.add(pooled, arm, cell, sums, times);
+                cells.add(pooled, variant, cell, sums, times);
             }
         }
         values(sums)
@@ -49,7 +49,7 @@ pub(super) fn resampled<const ARMS: usize, T: Send>(
 }
 
 impl Plan {
-    fn new<const ARMS: usize>(cells: &Cells<'_, ARMS>) -> Self {
+    fn new<const VARIANTS: usize>(cells: &Cells<'_, VARIANTS>) -> Self {
         let mut clusters: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
         for (row, &cell) in cells.rows.iter().zip(&cells.cell_of) {
             clusters.entry(row.unit).or_default().push(cell);
@@ -63,9 +63,9 @@ impl Plan {
         Self::Poisson(cells.sizes.iter().map(|&size| PoissonTable::new(size)).collect())
     }
 
-    fn draw<const ARMS: usize>(
+    fn draw<const VARIANTS: usize>(
         &self,
-        cells: &Cells<'_, ARMS>,
+        cells: &Cells<'_, VARIANTS>,
         rng: &mut SplitMix,
         times: &mut [f64],
     ) {

@@ -1,17 +1,17 @@
 //! Whole clusters may move as one: every bound counts clusters, never their items.
 
-use crate::common::{Draw, arm, item, subject};
+use crate::common::{Draw, item, subject, variant};
 use evalmark_core::metric::{Direction, Range};
 use evalmark_core::verdict::{Answer, Comparison};
 use evalmark_verdict::{
-    Clustering, Design, ItemScore, Level, Look, RatioOf, Rule, ScoreRange, Spread, Stopping,
+    Clustering, Design, Interim, ItemScore, Level, RatioOf, Rule, ScoreRange, Spread, Stopping,
     compare, compare_labelled, compare_ratio, estimate, minimum, noise, unrelated,
 };
 use rayon::prelude::*;
 
 const ALPHA: f64 = 0.05;
 
-/// An arm of clusters with these sizes; an item's score by its cluster and its place there.
+/// A variant of clusters with these sizes; an item's score by its cluster and its place there.
 fn clustered(sizes: &[usize], score: impl Fn(usize, usize) -> f64) -> Vec<ItemScore> {
     let places = sizes.iter().enumerate();
     let places = places.flat_map(|(group, &size)| (0..size).map(move |place| (group, place)));
@@ -22,9 +22,9 @@ fn clustered(sizes: &[usize], score: impl Fn(usize, usize) -> f64) -> Vec<ItemSc
     places.enumerate().map(one).collect()
 }
 
-fn judge(arms: &[Vec<ItemScore>; 2], margin: f64) -> Comparison {
-    let judged = compare(&subject(), &arms[0], &arms[1], &Rule::new(margin, ALPHA));
-    judged.expect("the arms are sound").comparison
+fn judge(variants: &[Vec<ItemScore>; 2], margin: f64) -> Comparison {
+    let judged = compare(&subject(), &variants[0], &variants[1], &Rule::new(margin, ALPHA));
+    judged.expect("the variants are sound").comparison
 }
 
 /// A run against the same one with this change.
@@ -219,7 +219,7 @@ fn amounts_and_labels_count_clusters() {
     let labels: Vec<ItemScore> = same.iter().copied().step_by(2).collect();
     let rule = Rule::new(0.05, ALPHA);
     let judged = compare_labelled(&subject(), [&same, &same], [&labels, &labels], &rule);
-    let found = judged.expect("the arms are sound").comparison;
+    let found = judged.expect("the variants are sound").comparison;
     assert_eq!(found.answer, Answer::Inconclusive, "{found:?}");
     assert!(near(found.lower, -(1.0 - ALPHA.powf(0.05))), "{found:?}");
     assert!(
@@ -238,8 +238,8 @@ fn early_stops_count_clusters() {
             Stopping::new(&Rule::new(0.03, ALPHA), &items, 1, 3).expect("a sound rule");
         let ordered: Vec<_> = stopping.order().iter().map(|&at| items[at]).collect();
         match stopping.look(&ordered, &ordered) {
-            Look::Stop(stop) => Some(stop.items / size),
-            Look::Continue => None,
+            Interim::Stop(stop) => Some(stop.items / size),
+            Interim::Continue => None,
         }
     };
     assert_eq!(asked(20, 500), None);
@@ -306,7 +306,7 @@ fn rare_failures_of_whole_clusters_do_not_pass() {
 }
 
 #[test]
-fn arms_without_clusters_are_as_they_were() {
-    let found = judge(&[arm([1.0; 99]), arm([1.0; 99])], 0.03);
+fn variants_without_clusters_are_as_they_were() {
+    let found = judge(&[variant([1.0; 99]), variant([1.0; 99])], 0.03);
     assert_eq!((found.answer, found.effective_n), (Answer::Pass, None));
 }

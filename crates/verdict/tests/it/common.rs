@@ -1,6 +1,6 @@
-//! Arms for tests: built from counts, from scores, or drawn from a seed.
+//! Variants for tests: built from counts, from scores, or drawn from a seed.
 
-use evalmark_verdict::{ItemScore, Judged, Rule, Subject, compare};
+use evalmark_verdict::{Decision, ItemScore, Rule, Subject, compare};
 
 /// One scored item with one epoch.
 pub(crate) fn item(key: usize, score: f64) -> ItemScore {
@@ -13,25 +13,26 @@ pub(crate) fn without_answer(item: ItemScore) -> ItemScore {
     ItemScore { sum: 0.0, n_scored: 0, ..item }
 }
 
-/// An arm from its scores, in order of the items.
-pub(crate) fn arm(scores: impl IntoIterator<Item = f64>) -> Vec<ItemScore> {
+/// A variant from its scores, in order of the items.
+pub(crate) fn variant(scores: impl IntoIterator<Item = f64>) -> Vec<ItemScore> {
     scores.into_iter().enumerate().map(|(key, score)| item(key, score)).collect()
 }
 
-/// Two binary arms of `n` items: `only_baseline` then `only_candidate` discordant ones, the rest
+/// Two binary variants of `n` items: `only_baseline` then `only_candidate` discordant ones, the rest
 /// right in both.
 pub(crate) fn binary(n: usize, only_baseline: usize, only_candidate: usize) -> [Vec<ItemScore>; 2] {
     let discordant = only_baseline + only_candidate;
     let score = |right: bool| if right { 1.0 } else { 0.0 };
     [
-        arm((0..n).map(|i| score(i < only_baseline || i >= discordant))),
-        arm((0..n).map(|i| score(i >= only_baseline))),
+        variant((0..n).map(|i| score(i < only_baseline || i >= discordant))),
+        variant((0..n).map(|i| score(i >= only_baseline))),
     ]
 }
 
 /// Compares with the usual rule at 5 %.
-pub(crate) fn judge(arms: &[Vec<ItemScore>; 2], margin: f64) -> Judged {
-    compare(&subject(), &arms[0], &arms[1], &Rule::new(margin, 0.05)).expect("the arms are sound")
+pub(crate) fn judge(variants: &[Vec<ItemScore>; 2], margin: f64) -> Decision {
+    compare(&subject(), &variants[0], &variants[1], &Rule::new(margin, 0.05))
+        .expect("the variants are sound")
 }
 
 /// Any subject.

@@ -1,10 +1,10 @@
 //! The decision rule by example: what goes in, which answer comes out, and why.
 
-use crate::common::{arm, binary, item, judge, subject, without_answer};
+use crate::common::{binary, item, judge, subject, variant, without_answer};
 use evalmark_core::verdict::Answer;
 use evalmark_verdict::{
-    Arm, Cause, CompareError, EmptyFamily, ItemScore, Judged, Rule, RuleError, ScoreRange, compare,
-    gate, mcnemar_midp, paired_t,
+    Cause, CompareError, Decision, EmptyFamily, ItemScore, Rule, RuleError, ScoreRange, Side,
+    compare, gate, mcnemar_midp, paired_t,
 };
 
 const PASS: (Answer, Option<Cause>) = (Answer::Pass, None);
@@ -13,7 +13,7 @@ const REGRESSED: (Answer, Option<Cause>) = (Answer::Regressed, None);
 const TOO_FEW: (Answer, Option<Cause>) = (Answer::Inconclusive, Some(Cause::TooFewItems));
 const MISSING: (Answer, Option<Cause>) = (Answer::Inconclusive, Some(Cause::Missing));
 
-fn answer(judged: &Judged) -> (Answer, Option<Cause>) {
+fn answer(judged: &Decision) -> (Answer, Option<Cause>) {
     (judged.comparison.answer, judged.cause)
 }
 
@@ -61,8 +61,8 @@ fn equal_pairs_make_no_t_test() {
     assert!(paired_t(&[0.0, 0.1, 0.2]).expect("three pairs").p_values().is_some());
     for change in [0.0, 0.25, -0.25] {
         for n in [3, 4, 7] {
-            let arms = [arm(vec![0.5; n]), arm(vec![0.5 + change; n])];
-            let found = judge(&arms, 0.03).comparison;
+            let variants = [variant(vec![0.5; n]), variant(vec![0.5 + change; n])];
+            let found = judge(&variants, 0.03).comparison;
             // Seven items that all drop are no chance; nothing else is told from so few.
             let drops = change < 0.0 && n == 7;
             let expected = if drops { Answer::Regressed } else { Answer::Inconclusive };
@@ -79,8 +79,8 @@ fn equal_pairs_make_no_t_test() {
 fn graded_scores() {
     let check = |name: &str, n: u32, margin, change: fn(u32) -> f64, expected| {
         let base = |i: u32| 0.4 + 0.2 * f64::from(i % 7) / 7.0;
-        let arms = [arm((0..n).map(base)), arm((0..n).map(|i| base(i) + change(i)))];
-        let judged = judge(&arms, margin);
+        let variants = [variant((0..n).map(base)), variant((0..n).map(|i| base(i) + change(i)))];
+        let judged = judge(&variants, margin);
         assert_eq!(answer(&judged), expected, "{name}: {judged:?}");
     };
     check("identical", 100, 0.03, |_| 0.0, PASS);
@@ -145,14 +145,14 @@ fn clusters_are_the_sample() {
 
 #[test]
 fn missing_answers() {
-    let check = |name: &str, arms: [Vec<ItemScore>; 2], lost: [&[usize]; 2], expected| {
-        let mut arms = arms;
-        for (arm, lost) in arms.iter_mut().zip(lost) {
+    let check = |name: &str, variants: [Vec<ItemScore>; 2], lost: [&[usize]; 2], expected| {
+        let mut variants = variants;
+        for (variant, lost) in variants.iter_mut().zip(lost) {
             for &at in lost {
-                arm[at] = without_answer(arm[at]);
+                variant[at] = without_answer(variant[at]);
             }
         }
-        let judged = judge(&arms, 0.03);
+        let judged = judge(&variants, 0.03);
         assert_eq!(answer(&judged), expected, "{name}: {judged:?}");
     };
     let some: Vec<usize> = (290..300).collect();
@@ -164,7 +164,7 @@ fn missing_answers() {
     // Right in the candidate: the baseline's best case changes nothing.
     check("some in the baseline", binary(300, 0, 0), [&some, &[]], PASS);
     let wrong = [0.0; 300];
-    check("wrong in the candidate", [arm(wrong), arm(wrong)], [&some, &[]], MISSING);
+    check("wrong in the candidate", [variant(wrong), variant(wrong)], [&some, &[]], MISSING);
     check("some in both", binary(300, 0, 0), [&some, &other], MISSING);
     check("a clear drop", binary(300, 60, 20), [&[], &some], REGRESSED);
     let gains: Vec<usize> = (14..24).collect();
@@ -195,8 +195,8 @@ fn missing_epochs_count_as_missing_answers() {
 
 #[test]
 fn what_cannot_be_compared() {
-    let check = |arms: [Vec<ItemScore>; 2], cause| {
-        let judged = judge(&arms, 0.03);
+    let check = |variants: [Vec<ItemScore>; 2], cause| {
+        let judged = judge(&variants, 0.03);
         assert_eq!(answer(&judged), (Answer::Incomparable, Some(cause)));
         let c = judged.comparison;
         assert_eq!((c.estimate, c.lower, c.p_regressed, c.baseline_mean), (None, None, None, None));
@@ -241,7 +241,7 @@ fn what_does_not_pair_is_named() {
     // Only so many are named, all are counted.
     let rule = Rule { max_flips: 4, ..Rule::new(0.03, 0.05) };
     let [whole, _] = binary(100, 0, 0);
-    let refused = compare(&subject(), &whole, &[], &rule).expect("the arms are sound");
+    let refused = compare(&subject(), &whole, &[], &rule).expect("the variants are sound");
     assert_eq!(refused.changes.removed, [0, 1, 2, 3]);
     assert_eq!((refused.changes.n_removed, refused.changes.paired_share), (100, 0.0));
     assert_eq!(refused.comparison.notes.len(), 1);
@@ -255,13 +255,13 @@ fn mistakes_in_the_input() {
         bad[at] = broken;
         compare(&subject(), &good, &bad, &Rule::new(0.03, 0.05)).expect_err("a mistake")
     };
-    let arm = Arm::Candidate;
+    let side = Side::Candidate;
     assert!(matches!(fails(1, item(1, f64::NAN)), CompareError::NotANumber { index: 1, .. }));
     assert!(matches!(fails(2, item(2, f64::INFINITY)), CompareError::NotANumber { index: 2, .. }));
     assert!(matches!(fails(0, item(0, 1.5)), CompareError::OutOfRange { index: 0, .. }));
-    assert_eq!(fails(2, item(0, 1.0)), CompareError::Duplicate { arm, first: 0, second: 2 });
+    assert_eq!(fails(2, item(0, 1.0)), CompareError::Duplicate { side, first: 0, second: 2 });
     let scored = ItemScore { n_scored: 2, ..item(0, 1.0) };
-    assert_eq!(fails(0, scored), CompareError::TooManyScored { arm, index: 0 });
+    assert_eq!(fails(0, scored), CompareError::TooManyScored { side, index: 0 });
     let rule = |margin, alpha| Rule::new(margin, alpha).check().expect_err("a senseless rule");
     assert_eq!(rule(0.0, 0.05), RuleError::Margin(0.0));
     assert_eq!(rule(0.03, 0.5), RuleError::Alpha(0.5));
@@ -273,9 +273,10 @@ fn scores_without_an_upper_end() {
     let rule = Rule { range: ScoreRange { low: 0.0, high: f64::INFINITY }, ..Rule::new(5.0, 0.05) };
     let base = |i: u32| 100.0 + 10.0 * (f64::from(i) * 0.9).sin();
     let run = |shift: f64, lost: usize| {
-        let mut candidate = arm((0..60).map(|i| base(i + 3) + shift));
+        let mut candidate = variant((0..60).map(|i| base(i + 3) + shift));
         candidate.iter_mut().take(lost).for_each(|item| *item = without_answer(*item));
-        compare(&subject(), &arm((0..60).map(base)), &candidate, &rule).expect("the arms are sound")
+        compare(&subject(), &variant((0..60).map(base)), &candidate, &rule)
+            .expect("the variants are sound")
     };
     assert_eq!(answer(&run(0.0, 0)), PASS);
     assert_eq!(answer(&run(-20.0, 0)), REGRESSED);
@@ -286,9 +287,10 @@ fn scores_without_an_upper_end() {
 
 #[test]
 fn flips_are_named_worst_first() {
-    let arms = [arm([0.5, 0.9, 0.2, 0.4]), arm([0.5, 0.1, 0.9, 0.3])];
+    let variants = [variant([0.5, 0.9, 0.2, 0.4]), variant([0.5, 0.1, 0.9, 0.3])];
     let rule = Rule { max_flips: 2, ..Rule::new(0.03, 0.05) };
-    let mut judged = compare(&subject(), &arms[0], &arms[1], &rule).expect("the arms are sound");
+    let mut judged =
+        compare(&subject(), &variants[0], &variants[1], &rule).expect("the variants are sound");
     judged.name_flips(|index| format!("item {index}"));
     let named: Vec<&str> = judged.comparison.flips.iter().map(|f| f.item_id.as_str()).collect();
     assert_eq!(named, ["item 1", "item 3"]);
@@ -297,8 +299,8 @@ fn flips_are_named_worst_first() {
 
 #[test]
 fn sentences_for_people() {
-    let check = |arms: &[Vec<ItemScore>; 2], margin, expected: &str| {
-        assert_eq!(judge(arms, margin).comparison.says, expected);
+    let check = |variants: &[Vec<ItemScore>; 2], margin, expected: &str| {
+        assert_eq!(judge(variants, margin).comparison.says, expected);
     };
     check(
         &binary(300, 60, 20),
@@ -350,11 +352,12 @@ fn sentences_for_people() {
 
 #[test]
 fn a_gate_over_a_family() {
-    let gated = |arms: &[[Vec<ItemScore>; 2]]| {
-        gate(arms.iter().map(|arms| judge(arms, 0.03)).collect()).expect("a family")
+    let gated = |variants: &[[Vec<ItemScore>; 2]]| {
+        gate(variants.iter().map(|variants| judge(variants, 0.03)).collect()).expect("a family")
     };
     assert_eq!(gate(Vec::new()), Err(EmptyFamily));
-    let check = |arms: &[[Vec<ItemScore>; 2]], expected| assert_eq!(gated(arms).answer, expected);
+    let check =
+        |variants: &[[Vec<ItemScore>; 2]], expected| assert_eq!(gated(variants).answer, expected);
     let (same, better, worse) = (binary(300, 0, 0), binary(300, 20, 60), binary(300, 60, 20));
     let unsure = binary(100, 10, 10);
     let strange = [binary(100, 0, 0)[0].clone(), Vec::new()];
@@ -386,8 +389,8 @@ fn a_gate_over_a_family() {
 fn many_pairs_are_resampled_in_groups() {
     // More pairs than are drawn one by one; the bounds must be those of a normal mean.
     let base = |i: u32| 0.5 + 0.3 * (f64::from(i) * 0.7).sin();
-    let arms = [arm((0..40_000).map(base)), arm((0..40_000).map(|i| base(i * 3 + 1)))];
-    let judged = judge(&arms, 0.03).comparison;
+    let variants = [variant((0..40_000).map(base)), variant((0..40_000).map(|i| base(i * 3 + 1)))];
+    let judged = judge(&variants, 0.03).comparison;
     let (lower, upper) = (judged.lower.expect("a bound"), judged.upper.expect("a bound"));
     // Two sines: a variance of 0.045 each, and z of 1.645 on both sides.
     let width = 2.0 * 1.645 * (0.09_f64 / 40_000.0).sqrt();

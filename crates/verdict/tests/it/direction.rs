@@ -1,21 +1,21 @@
 //! Metrics of which less is better: the same answers, told the other way round.
 
-use crate::common::{arm, binary, item, subject};
+use crate::common::{binary, item, subject, variant};
 use evalmark_core::metric::{Direction, Range};
 use evalmark_core::verdict::{Answer, Comparison};
-use evalmark_verdict::{ItemScore, Look, Reason, Rule, Stopping, compare, leaderboard, minimum};
+use evalmark_verdict::{Interim, ItemScore, Reason, Rule, Stopping, compare, leaderboard, minimum};
 
 fn lower(margin: f64, range: Range) -> Rule {
     Rule::new(margin, 0.05).of_metric(range, Direction::Lower)
 }
 
 fn judge(before: &[ItemScore], after: &[ItemScore], rule: &Rule) -> Comparison {
-    compare(&subject(), before, after, rule).expect("the arms are sound").comparison
+    compare(&subject(), before, after, rule).expect("the variants are sound").comparison
 }
 
 /// Error rates of `n` items around a level.
 fn errors(n: usize, level: f64) -> Vec<ItemScore> {
-    arm((0..n).map(|i| (level + 0.1 * (i as f64 * 1.7).sin()).max(0.0)))
+    variant((0..n).map(|i| (level + 0.1 * (i as f64 * 1.7).sin()).max(0.0)))
 }
 
 #[test]
@@ -38,9 +38,9 @@ fn a_rise_is_the_loss() {
 fn shares_of_errors_are_judged_as_shares_of_hits() {
     for (n, lost, gained) in [(100, 9, 1), (300, 4, 4), (80, 0, 0), (200, 1, 12)] {
         let hits = binary(n, lost, gained);
-        let misses = hits.clone().map(|arm| {
+        let misses = hits.clone().map(|variant| {
             let missed = |item: ItemScore| ItemScore { sum: 1.0 - item.sum, ..item };
-            arm.into_iter().map(missed).collect::<Vec<_>>()
+            variant.into_iter().map(missed).collect::<Vec<_>>()
         });
         let up = judge(&hits[0], &hits[1], &Rule::new(0.03, 0.05));
         let down = judge(&misses[0], &misses[1], &lower(0.03, Range::Binary));
@@ -54,8 +54,8 @@ fn shares_of_errors_are_judged_as_shares_of_hits() {
 
 #[test]
 fn what_changed_for_the_worse_comes_first() {
-    let before = arm([0.5, 0.5, 0.5, 0.5]);
-    let after = arm([0.1, 0.5, 0.9, 0.6]);
+    let before = variant([0.5, 0.5, 0.5, 0.5]);
+    let after = variant([0.1, 0.5, 0.9, 0.6]);
     let judged = compare(&subject(), &before, &after, &lower(0.1, Range::Open)).expect("sound");
     let flips: Vec<_> = judged.flips.iter().map(|flip| (flip.baseline, flip.candidate)).collect();
     assert_eq!(flips, [(0.5, 0.9), (0.5, 0.6), (0.5, 0.1)]);
@@ -87,7 +87,7 @@ fn a_maximum_takes_the_place_of_a_minimum() {
 fn a_board_has_the_lowest_first() {
     let (good, bad) = (errors(100, 0.2), errors(100, 0.4));
     let found = leaderboard(&[&bad, &good], &lower(0.03, Range::Open)).expect("sound");
-    let order: Vec<_> = found.places.iter().map(|place| place.arm).collect();
+    let order: Vec<_> = found.places.iter().map(|place| place.variant).collect();
     assert_eq!(order, [1, 0]);
     assert!(found.pairs[0].differ);
 }
@@ -102,8 +102,8 @@ fn a_run_stops_at_a_rise() {
         let before: Vec<_> = order.iter().map(|&key| item(key, 0.2)).collect();
         let after: Vec<_> = order.iter().map(|&key| item(key, level)).collect();
         match stopping.look(&before, &after) {
-            Look::Stop(stop) => Some(stop.reason),
-            Look::Continue => None,
+            Interim::Stop(stop) => Some(stop.reason),
+            Interim::Continue => None,
         }
     };
     assert_eq!(stop(0.6), Some(Reason::Drop));

@@ -3,20 +3,20 @@
 use crate::common::{Draw, binary, item, judge, subject};
 use evalmark_core::verdict::Answer;
 use evalmark_verdict::{
-    Correction, Gated, ItemScore, Judged, Rule, compare, gate, gate_with, minimum, slices,
+    Correction, Decision, Gated, ItemScore, Rule, compare, gate, gate_with, minimum, slices,
 };
 use rayon::prelude::*;
 
 const MAX_T: Correction = Correction::MaxT { flips: 1999 };
 
-fn flipped(family: Vec<Judged>) -> Gated {
+fn flipped(family: Vec<Decision>) -> Gated {
     gate_with(family, MAX_T).expect("a family")
 }
 
 /// One metric of a run whose items' noise is shared by the metrics to some share.
-fn metric(shared: &[f64], own: u64, drop: f64) -> Judged {
+fn metric(shared: &[f64], own: u64, drop: f64) -> Decision {
     let mut draw = Draw::new(own);
-    let arms: [Vec<ItemScore>; 2] = [false, true].map(|candidate| {
+    let variants: [Vec<ItemScore>; 2] = [false, true].map(|candidate| {
         let score = |(key, noise): (usize, &f64)| {
             let change = 0.1 * (noise + 0.3 * draw.normal()) - drop;
             item(key, (0.5 + if candidate { change } else { 0.0 }).clamp(0.0, 1.0))
@@ -24,7 +24,7 @@ fn metric(shared: &[f64], own: u64, drop: f64) -> Judged {
         shared.iter().enumerate().map(score).collect()
     });
     let rule = Rule { resamples: 4000, ..Rule::new(0.001, 0.05) };
-    compare(&subject(), &arms[0], &arms[1], &rule).expect("the arms are sound")
+    compare(&subject(), &variants[0], &variants[1], &rule).expect("the variants are sound")
 }
 
 fn noise(seed: u64, n: usize) -> Vec<f64> {
@@ -80,7 +80,7 @@ fn what_cannot_be_flipped_is_corrected_by_holm() {
 #[test]
 fn clusters_flip_as_one() {
     // Two clusters of sixty items that all drop: two signs, and one in four flips is as bad.
-    let arm = |change: f64| -> Vec<ItemScore> {
+    let variant = |change: f64| -> Vec<ItemScore> {
         (0..120)
             .map(|i| ItemScore {
                 cluster: Some(i as u64 % 2),
@@ -88,7 +88,10 @@ fn clusters_flip_as_one() {
             })
             .collect()
     };
-    let family = vec![judge(&[arm(0.0), arm(-0.1)], 0.03), judge(&[arm(0.0), arm(-0.1)], 0.03)];
+    let family = vec![
+        judge(&[variant(0.0), variant(-0.1)], 0.03),
+        judge(&[variant(0.0), variant(-0.1)], 0.03),
+    ];
     let p = flipped(family).judged[0].comparison.p_regressed_adjusted.expect("a p-value");
     assert!(p > 0.2, "{p}");
 }
@@ -125,19 +128,19 @@ fn slices_are_marked_and_decide_nothing() {
 #[test]
 fn blocks_of_items_flip_alike_everywhere() {
     let shared = noise(8, 6000);
-    let arms = |own: u64, turn: bool| {
+    let variants = |own: u64, turn: bool| {
         let mut draw = Draw::new(own);
         let mut score = |change: f64| (0.5 + 0.1 * (change + draw.normal())).clamp(0.0, 1.0);
-        let mut arms: [Vec<ItemScore>; 2] = [Vec::new(), Vec::new()];
+        let mut variants: [Vec<ItemScore>; 2] = [Vec::new(), Vec::new()];
         for (key, noise) in shared.iter().enumerate() {
-            arms[0].push(item(key, score(0.0)));
-            arms[1].push(item(key, score(noise - 0.03)));
+            variants[0].push(item(key, score(0.0)));
+            variants[1].push(item(key, score(noise - 0.03)));
         }
-        arms[1].rotate_left(if turn { 2500 } else { 0 });
-        judge(&arms, 0.001)
+        variants[1].rotate_left(if turn { 2500 } else { 0 });
+        judge(&variants, 0.001)
     };
     let p = |turn: bool| -> Vec<Option<f64>> {
-        let family = (0..3).map(|own| arms(own, turn)).collect();
+        let family = (0..3).map(|own| variants(own, turn)).collect();
         flipped(family).judged.iter().map(|one| one.comparison.p_regressed_adjusted).collect()
     };
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");

@@ -1,8 +1,8 @@
 //! A judge with human labels: the judge's errors must not become the verdict's.
 
-use crate::common::{Draw, arm, item, judge, subject};
+use crate::common::{Draw, item, judge, subject, variant};
 use evalmark_core::verdict::Answer;
-use evalmark_verdict::{ItemScore, Judged, Rule, compare, compare_labelled};
+use evalmark_verdict::{Decision, ItemScore, Rule, compare, compare_labelled};
 use rayon::prelude::*;
 
 /// The judge's scores and the human labels, each of baseline and candidate.
@@ -12,20 +12,20 @@ struct Study {
 }
 
 impl Study {
-    fn judged(&self, margin: f64) -> Judged {
-        let slices = |arms: &'_ [Vec<ItemScore>; 2]| [arms[0].clone(), arms[1].clone()];
+    fn judged(&self, margin: f64) -> Decision {
+        let slices = |variants: &'_ [Vec<ItemScore>; 2]| [variants[0].clone(), variants[1].clone()];
         let (judge, labels) = (slices(&self.judge), slices(&self.labels));
         let rule = Rule::new(margin, 0.05);
         compare_labelled(&subject(), [&judge[0], &judge[1]], [&labels[0], &labels[1]], &rule)
-            .expect("the arms are sound")
+            .expect("the variants are sound")
     }
 }
 
-/// Right answers of both arms, and a judge who takes a share of the candidate's wrong ones for
+/// Right answers of both variants, and a judge who takes a share of the candidate's wrong ones for
 /// right ones.
 fn study(seed: u64, n: usize, labelled: usize, drop: f64, flattery: f64) -> Study {
     let mut draw = Draw::new(seed);
-    let mut arms = [const { Vec::new() }; 4];
+    let mut variants = [const { Vec::new() }; 4];
     for key in 0..n {
         let easy = draw.uniform();
         let truth = |limit: f64, noise: f64| {
@@ -38,13 +38,13 @@ fn study(seed: u64, n: usize, labelled: usize, drop: f64, flattery: f64) -> Stud
             if truth > 0.5 { f64::from(u8::from(at > 0.05)) } else { f64::from(u8::from(at < err)) }
         };
         let judged = [view(before, 0.05, draw.uniform()), view(after, flattery, draw.uniform())];
-        for (arm, score) in arms.iter_mut().zip(judged.into_iter().chain([before, after])) {
-            if arm.len() < n {
-                arm.push(item(key, score));
+        for (variant, score) in variants.iter_mut().zip(judged.into_iter().chain([before, after])) {
+            if variant.len() < n {
+                variant.push(item(key, score));
             }
         }
     }
-    let [b, c, mut lb, mut lc] = arms;
+    let [b, c, mut lb, mut lc] = variants;
     lb.truncate(labelled);
     lc.truncate(labelled);
     Study { judge: [b, c], labels: [lb, lc] }
@@ -80,9 +80,9 @@ fn without_labels_it_is_judge_relative() {
     assert!(fooled.notes.iter().any(|note| note.contains("without human labels")));
     assert_eq!(fooled.labels, None);
     // The rule's flag says the same of a plain comparison, and only once.
-    let arms = [arm([1.0; 100]), arm([1.0; 100])];
+    let variants = [variant([1.0; 100]), variant([1.0; 100])];
     let rule = Rule { judge_relative: true, ..Rule::new(0.03, 0.05) };
-    let plain = compare(&subject(), &arms[0], &arms[1], &rule).expect("sound");
+    let plain = compare(&subject(), &variants[0], &variants[1], &rule).expect("sound");
     let gated = evalmark_verdict::gate(vec![plain]).expect("one").says;
     assert_eq!(
         gated,
@@ -102,7 +102,7 @@ fn labels_are_counted_and_few_are_advisory() {
     let difference = before.zip(after).map(|(before, after)| after - before);
     let apart = difference.zip(more.estimate).map(|(a, b)| (a - b).abs());
     assert!(apart < Some(1e-12), "{more:?}");
-    // A label whose item changed is none, and labels of one arm alone are none.
+    // A label whose item changed is none, and labels of one variant alone are none.
     let mut changed = study(3, 500, 60, 0.0, 0.1);
     changed.labels[0].iter_mut().take(20).for_each(|label| label.content = 0);
     changed.labels[1].drain(50..);
@@ -113,19 +113,19 @@ fn labels_are_counted_and_few_are_advisory() {
 fn labels_that_hardly_vary_do_not_pass() {
     // Thirty labels without a change, and a judge who sees nothing: no spread, no certainty.
     let same = Study {
-        judge: [arm([1.0; 1000]), arm([1.0; 1000])],
-        labels: [arm([1.0; 30]), arm([1.0; 30])],
+        judge: [variant([1.0; 1000]), variant([1.0; 1000])],
+        labels: [variant([1.0; 30]), variant([1.0; 30])],
     };
     assert_eq!(same.judged(0.05).comparison.answer, Answer::Inconclusive);
-    let many = Study { labels: [arm([1.0; 200]), arm([1.0; 200])], ..same };
+    let many = Study { labels: [variant([1.0; 200]), variant([1.0; 200])], ..same };
     assert_eq!(many.judged(0.05).comparison.answer, Answer::Pass);
 }
 
 #[test]
 fn clusters_of_labels_are_the_sample() {
     let mut study = study(9, 600, 300, 0.0, 0.1);
-    for arm in study.judge.iter_mut().chain(&mut study.labels) {
-        arm.iter_mut().enumerate().for_each(|(i, item)| item.cluster = Some(i as u64 / 100));
+    for variant in study.judge.iter_mut().chain(&mut study.labels) {
+        variant.iter_mut().enumerate().for_each(|(i, item)| item.cluster = Some(i as u64 / 100));
     }
     let judged = study.judged(0.3).comparison;
     assert_eq!(judged.method, "ppi++_cluster_t");

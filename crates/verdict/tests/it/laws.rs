@@ -1,6 +1,6 @@
 //! Laws that hold whatever the scores: invariance, mirror images, ranges, order of bounds.
 
-use crate::common::{arm, judge, without_answer};
+use crate::common::{judge, variant, without_answer};
 use evalmark_core::verdict::{Answer, Comparison};
 use evalmark_verdict::{
     ItemScore, Rule, ScoreRange, benjamini_hochberg, bonferroni, clopper_pearson, estimate, gate,
@@ -8,18 +8,17 @@ use evalmark_verdict::{
 };
 use proptest::prelude::*;
 
-type Arms = [Vec<ItemScore>; 2];
+type Variants = [Vec<ItemScore>; 2];
 
-fn arms(score: impl Strategy<Value = f64>, most: usize) -> impl Strategy<Value = Arms> {
+fn variants(score: impl Strategy<Value = f64>, most: usize) -> impl Strategy<Value = Variants> {
     let pair = (score, 0_usize..4);
     prop::collection::vec((pair, any::<bool>()), 1..most).prop_map(|rows| {
         // The candidate repeats the baseline's score, or takes another row's.
         let other = |i: usize, step: usize| rows[(i + step) % rows.len()].0.0;
-        let baseline = arm(rows.iter().map(|row| row.0.0));
-        let candidate = arm(rows
-            .iter()
-            .enumerate()
-            .map(|(i, row)| if row.1 { row.0.0 } else { other(i, row.0.1) }));
+        let baseline = variant(rows.iter().map(|row| row.0.0));
+        let candidate = variant(
+            rows.iter().enumerate().map(|(i, row)| if row.1 { row.0.0 } else { other(i, row.0.1) }),
+        );
         [baseline, candidate]
     })
 }
@@ -63,10 +62,10 @@ fn sound(comparison: &Comparison) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The comparison with the arms swapped has the mirrored interval and estimate.
-fn mirrored(arms: Arms) -> Result<(), TestCaseError> {
-    let forth = judge(&arms, 0.05).comparison;
-    let [baseline, candidate] = arms;
+/// The comparison with the variants swapped has the mirrored interval and estimate.
+fn mirrored(variants: Variants) -> Result<(), TestCaseError> {
+    let forth = judge(&variants, 0.05).comparison;
+    let [baseline, candidate] = variants;
     let back = judge(&[candidate, baseline], 0.05).comparison;
     prop_assert_eq!(&forth.method, &back.method);
     // Where nearly all differences are equal, the sign test helps a regression but not a pass.
@@ -88,29 +87,29 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn binary_comparisons_are_sound_and_mirror(arms in arms(binary(), 80)) {
-        sound(&judge(&arms, 0.05).comparison)?;
-        mirrored(arms)?;
+    fn binary_comparisons_are_sound_and_mirror(variants in variants(binary(), 80)) {
+        sound(&judge(&variants, 0.05).comparison)?;
+        mirrored(variants)?;
     }
 
     #[test]
-    fn graded_comparisons_are_sound_and_mirror(arms in arms(graded(), 30)) {
-        sound(&judge(&arms, 0.05).comparison)?;
-        mirrored(arms)?;
+    fn graded_comparisons_are_sound_and_mirror(variants in variants(graded(), 30)) {
+        sound(&judge(&variants, 0.05).comparison)?;
+        mirrored(variants)?;
     }
 
     #[test]
     fn coarse_comparisons_are_sound_and_mirror(
-        arms in arms((0_u8..4).prop_map(|tenth| f64::from(tenth) / 10.0), 30),
+        variants in variants((0_u8..4).prop_map(|tenth| f64::from(tenth) / 10.0), 30),
     ) {
-        sound(&judge(&arms, 0.05).comparison)?;
-        mirrored(arms)?;
+        sound(&judge(&variants, 0.05).comparison)?;
+        mirrored(variants)?;
     }
 
     #[test]
-    fn clustered_comparisons_are_sound(arms in arms(graded(), 60), groups in 1_usize..12) {
+    fn clustered_comparisons_are_sound(variants in variants(graded(), 60), groups in 1_usize..12) {
         let name = |(i, item): (usize, ItemScore)| ItemScore { cluster: Some((i % groups) as u64), ..item };
-        let clustered = arms.map(|arm| arm.into_iter().enumerate().map(name).collect());
+        let clustered = variants.map(|variant| variant.into_iter().enumerate().map(name).collect());
         let judged = judge(&clustered, 0.05);
         sound(&judged.comparison)?;
         if groups < 5 && judged.comparison.method.starts_with("cluster") {
@@ -120,29 +119,29 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_rows_does_not_show(arms in arms(graded(), 30), by in 0_usize..30) {
+    fn the_order_of_rows_does_not_show(variants in variants(graded(), 30), by in 0_usize..30) {
         let turned = |rows: &Vec<ItemScore>| {
             let mut rows = rows.clone();
             let by = by % rows.len();
             rows.rotate_left(by);
             rows
         };
-        let straight = judge(&arms, 0.05).comparison;
-        let shuffled = judge(&[turned(&arms[0]), arms[1].iter().rev().copied().collect()], 0.05);
+        let straight = judge(&variants, 0.05).comparison;
+        let shuffled = judge(&[turned(&variants[0]), variants[1].iter().rev().copied().collect()], 0.05);
         prop_assert_eq!(straight, shuffled.comparison);
     }
 
     #[test]
     fn losing_an_answer_never_makes_a_pass(
-        arms in arms(binary(), 99),
+        variants in variants(binary(), 99),
         lost in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..6),
     ) {
-        let before = judge(&arms, 0.05).comparison.answer;
-        let mut after = arms;
+        let before = judge(&variants, 0.05).comparison.answer;
+        let mut after = variants;
         for (index, baseline) in lost {
-            let arm = &mut after[usize::from(!baseline)];
-            let at = index.index(arm.len());
-            arm[at] = without_answer(arm[at]);
+            let variant = &mut after[usize::from(!baseline)];
+            let at = index.index(variant.len());
+            variant[at] = without_answer(variant[at]);
         }
         let answer = judge(&after, 0.05).comparison.answer;
         prop_assert!(before.passes() || !answer.passes(), "{before} became {answer}");
@@ -150,9 +149,9 @@ proptest! {
 
     #[test]
     fn a_gate_is_no_better_than_its_worst(
-        several in prop::collection::vec(arms(binary(), 60), 1..5),
+        several in prop::collection::vec(variants(binary(), 60), 1..5),
     ) {
-        let judged: Vec<_> = several.iter().map(|arms| judge(arms, 0.05)).collect();
+        let judged: Vec<_> = several.iter().map(|variants| judge(variants, 0.05)).collect();
         let gated = gate(judged).expect("there is something to gate");
         let answers = || gated.judged.iter().map(|one| one.comparison.answer);
         prop_assert_eq!(gated.answer.passes(), answers().all(Answer::passes));
@@ -212,10 +211,10 @@ proptest! {
 #[test]
 fn the_number_of_threads_does_not_show() {
     let scores =
-        |offset: f64| arm((0..50).map(|i| 0.5 + 0.4 * (f64::from(i) * 1.7 + offset).sin()));
-    let arms = [scores(0.0), scores(0.3)];
+        |offset: f64| variant((0..50).map(|i| 0.5 + 0.4 * (f64::from(i) * 1.7 + offset).sin()));
+    let variants = [scores(0.0), scores(0.3)];
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let many = rayon::ThreadPoolBuilder::new().num_threads(7).build().expect("a pool");
-    assert_eq!(alone.install(|| judge(&arms, 0.05)), many.install(|| judge(&arms, 0.05)));
+    assert_eq!(alone.install(|| judge(&variants, 0.05)), many.install(|| judge(&variants, 0.05)));
     assert!(Rule::new(0.05, 0.05).check().is_ok());
 }

@@ -1,8 +1,8 @@
 //! A run against a minimum: by example, and how often it is wrong.
 
-use crate::common::{Draw, arm, binary, item, judge, subject, without_answer};
+use crate::common::{Draw, binary, item, judge, subject, variant, without_answer};
 use evalmark_core::verdict::{Answer, Measure};
-use evalmark_verdict::{Cause, CompareError, ItemScore, Judged, Rule, ScoreRange, gate, minimum};
+use evalmark_verdict::{Cause, CompareError, Decision, ItemScore, Rule, ScoreRange, gate, minimum};
 use rayon::prelude::*;
 
 const MET: (Answer, Option<Cause>) = (Answer::Pass, None);
@@ -10,12 +10,12 @@ const NOT_MET: (Answer, Option<Cause>) = (Answer::Regressed, None);
 const TOO_FEW: (Answer, Option<Cause>) = (Answer::Inconclusive, Some(Cause::TooFewItems));
 const MISSING: (Answer, Option<Cause>) = (Answer::Inconclusive, Some(Cause::Missing));
 
-fn run(items: &[ItemScore], min: f64) -> Judged {
+fn run(items: &[ItemScore], min: f64) -> Decision {
     minimum(&subject(), items, min, &Rule::new(0.03, 0.05)).expect("sound scores")
 }
 
 fn shares(hits: usize, n: usize) -> Vec<ItemScore> {
-    arm((0..n).map(|i| if i < hits { 1.0 } else { 0.0 }))
+    variant((0..n).map(|i| if i < hits { 1.0 } else { 0.0 }))
 }
 
 #[test]
@@ -34,15 +34,16 @@ fn an_interval_decides() {
     check(shares(0, 5), 0.0, MET);
     check(shares(50, 50), 1.0, TOO_FEW);
     check(shares(49, 50), 1.0, NOT_MET);
-    let graded = |n: u32, mean: f64| arm((0..n).map(|i| mean + 0.1 * (f64::from(i) * 1.3).sin()));
+    let graded =
+        |n: u32, mean: f64| variant((0..n).map(|i| mean + 0.1 * (f64::from(i) * 1.3).sin()));
     check(graded(60, 0.8), 0.75, MET);
     check(graded(60, 0.8), 0.79, TOO_FEW);
     check(graded(60, 0.7), 0.75, NOT_MET);
     // Equal scores have no spread, but a few others may exist.
-    check(arm([0.9; 10]), 0.85, TOO_FEW);
-    check(arm([0.9; 100]), 0.85, MET);
-    check(arm([0.8; 100]), 0.85, NOT_MET);
-    check(arm([0.8; 5]), 0.85, TOO_FEW);
+    check(variant([0.9; 10]), 0.85, TOO_FEW);
+    check(variant([0.9; 100]), 0.85, MET);
+    check(variant([0.8; 100]), 0.85, NOT_MET);
+    check(variant([0.8; 5]), 0.85, TOO_FEW);
     // Forty items of four clusters are four, and four never pass.
     let clustered = |groups: u64| {
         let named = |(i, item)| ItemScore { cluster: Some(i as u64 % groups), ..item };
@@ -120,7 +121,7 @@ fn a_minimum_has_to_lie_within_the_range() {
     }
     let endless = ScoreRange { low: 0.0, high: f64::INFINITY };
     let rule = Rule { range: endless, ..Rule::new(0.03, 0.05) };
-    let items = arm((0..50).map(|i| 100.0 + f64::from(i % 7)));
+    let items = variant((0..50).map(|i| 100.0 + f64::from(i % 7)));
     let judged = minimum(&subject(), &items, 90.0, &rule).expect("sound scores");
     assert_eq!(judged.comparison.answer, Answer::Pass);
 }

@@ -116,7 +116,7 @@ impl Task {
         }
     }
 
-    /// One item's counts in both arms, the candidate `worse` than the baseline.
+    /// One item's counts in both variants, the candidate `worse` than the baseline.
     fn draw(self, draw: &mut Draw, worse: f64) -> [Vec<f64>; 2] {
         match self {
             Self::Labels { chance, kept } => {
@@ -132,7 +132,7 @@ impl Task {
         }
     }
 
-    /// The value of either arm in the long run.
+    /// The value of either variant in the long run.
     fn truth(self, worse: f64) -> [f64; 2] {
         let pooled = self.pooled();
         let mut sums = [0, 1].map(|_| vec![0.0; pooled.width()]);
@@ -148,23 +148,23 @@ impl Task {
 
 type Counted = (Vec<ItemScore>, Vec<ItemCounts>);
 
-fn arms(task: Task, worse: f64, n: usize, cluster: usize, seed: u64) -> [Counted; 2] {
+fn variants(task: Task, worse: f64, n: usize, cluster: usize, seed: u64) -> [Counted; 2] {
     let mut draw = Draw::new(seed);
-    let mut arms = [(); 2].map(|()| (Vec::new(), Vec::new()));
+    let mut variants = [(); 2].map(|()| (Vec::new(), Vec::new()));
     for key in 0..n {
         let cluster = (cluster > 1).then(|| (key / cluster) as u64);
-        for (arm, counts) in arms.iter_mut().zip(task.draw(&mut draw, worse)) {
-            arm.0.push(ItemScore { cluster, ..item(key, 1.0) });
-            arm.1.push(vec![counts.into_boxed_slice()]);
+        for (variant, counts) in variants.iter_mut().zip(task.draw(&mut draw, worse)) {
+            variant.0.push(ItemScore { cluster, ..item(key, 1.0) });
+            variant.1.push(vec![counts.into_boxed_slice()]);
         }
     }
-    arms
+    variants
 }
 
-fn judge(pooled: &dyn Pooled, arms: &[Counted; 2], rule: &Rule) -> Comparison {
-    let [before, after] = arms.each_ref().map(|(items, counts)| PooledArm { items, counts });
+fn judge(pooled: &dyn Pooled, variants: &[Counted; 2], rule: &Rule) -> Comparison {
+    let [before, after] = variants.each_ref().map(|(items, counts)| PooledArm { items, counts });
     compare_pooled(&subject(), [before, after], pooled, rule)
-        .expect("the arms are sound")
+        .expect("the variants are sound")
         .comparison
 }
 
@@ -187,8 +187,8 @@ fn rate(
     let rule = rule(task, margin);
     let pooled = task.pooled();
     let one = |repeat: u32| {
-        let arms = arms(task, worse, n, 1, u64::from(repeat) + 1000 * n as u64);
-        u32::from(wanted(&judge(&*pooled, &arms, &rule)))
+        let variants = variants(task, worse, n, 1, u64::from(repeat) + 1000 * n as u64);
+        u32::from(wanted(&judge(&*pooled, &variants, &rule)))
     };
     let hits: u32 = (0..repeats).into_par_iter().map(one).sum();
     f64::from(hits) / f64::from(repeats)
@@ -226,7 +226,7 @@ const LABELS: Task = Task::Labels { chance: 0.85, kept: 0.0 };
 #[test]
 fn the_same_answers_pass_once_there_are_enough() {
     let judged = |n| {
-        let [one, _] = arms(LABELS, 0.0, n, 1, 3);
+        let [one, _] = variants(LABELS, 0.0, n, 1, 3);
         judge(&MacroF1(4), &[one.clone(), one], &rule(LABELS, 0.05))
     };
     assert_eq!(judged(60).answer, Answer::Inconclusive);
@@ -238,7 +238,7 @@ fn the_same_answers_pass_once_there_are_enough() {
 /// One change among many is not what a variance is made of.
 #[test]
 fn a_single_change_leaves_room_for_others() {
-    let [one, _] = arms(LABELS, 0.0, 300, 1, 3);
+    let [one, _] = variants(LABELS, 0.0, 300, 1, 3);
     let mut other = one.clone();
     let right = other.1.iter().position(|counts| counts[0][0] - counts[0][1] == 0.0);
     other.1[right.expect("a right answer")][0][1] = 4.0;
@@ -252,11 +252,11 @@ fn a_single_change_leaves_room_for_others() {
 
 #[test]
 fn a_regression_is_found_and_told_in_the_units_of_the_metric() {
-    let found = judge(&MacroF1(4), &arms(LABELS, 0.3, 600, 1, 4), &rule(LABELS, 0.02));
+    let found = judge(&MacroF1(4), &variants(LABELS, 0.3, 600, 1, 4), &rule(LABELS, 0.02));
     assert_eq!(found.answer, Answer::Regressed, "{found:?}");
     assert!(found.says.contains(" % to ") && found.n_flips == 0, "{found:?}");
     let words = Task::Words { quality: 0.6 };
-    let found = judge(&Bleu, &arms(words, 0.1, 600, 1, 4), &rule(words, 1.5));
+    let found = judge(&Bleu, &variants(words, 0.1, 600, 1, 4), &rule(words, 1.5));
     assert_eq!((found.answer, found.range), (Answer::Regressed, Range::Hundred), "{found:?}");
     assert!(found.says.contains("larger than the margin of 1.5 allows"), "{}", found.says);
 }
@@ -264,7 +264,7 @@ fn a_regression_is_found_and_told_in_the_units_of_the_metric() {
 #[test]
 fn clusters_count_as_the_sample() {
     let width = |cluster| {
-        let mut counted = arms(LABELS, 0.0, 600, cluster, 5);
+        let mut counted = variants(LABELS, 0.0, 600, cluster, 5);
         // What items of a cluster say is the same.
         for (_, counts) in &mut counted {
             for at in 0..counts.len() {
@@ -280,7 +280,7 @@ fn clusters_count_as_the_sample() {
 #[test]
 fn missing_answers_count_at_their_worst_and_best() {
     let judged = |missing: usize, pooled: &dyn Pooled, task: Task, worse: f64| {
-        let mut counted = arms(task, worse, 600, 1, 6);
+        let mut counted = variants(task, worse, 600, 1, 6);
         for at in 0..missing {
             counted[1].0[at] = without_answer(counted[1].0[at]);
             counted[1].1[at].clear();
@@ -301,7 +301,7 @@ fn missing_answers_count_at_their_worst_and_best() {
 
 #[test]
 fn the_order_of_items_does_not_matter() {
-    let forward = arms(LABELS, 0.1, 200, 1, 8);
+    let forward = variants(LABELS, 0.1, 200, 1, 8);
     let mut backward = forward.clone();
     for (items, counts) in &mut backward {
         items.reverse();
@@ -315,7 +315,7 @@ fn the_order_of_items_does_not_matter() {
 fn an_estimate_covers_the_value_of_the_long_run() {
     let [truth, _] = LABELS.truth(0.0);
     let covers = |seed: u64| {
-        let [(items, counts), _] = arms(LABELS, 0.0, 150, 1, seed);
+        let [(items, counts), _] = variants(LABELS, 0.0, 150, 1, seed);
         let found = pooled_estimates(&items, &counts, &MacroF1(4), ScoreRange::UNIT, 0.95);
         let estimate = found[0].clone().expect("an estimate");
         let (low, high) = (estimate.ci_low.expect("an end"), estimate.ci_high.expect("an end"));
@@ -329,7 +329,7 @@ fn an_estimate_covers_the_value_of_the_long_run() {
 #[test]
 fn a_perfect_run_has_an_interval_too() {
     let perfect = Task::Labels { chance: 1.0, kept: 0.0 };
-    let [(items, counts), _] = arms(perfect, 0.0, 100, 1, 9);
+    let [(items, counts), _] = variants(perfect, 0.0, 100, 1, 9);
     let found = pooled_estimates(&items, &counts, &MacroF1(4), ScoreRange::UNIT, 0.95);
     let estimate = found[0].clone().expect("an estimate");
     assert_eq!((estimate.mean, estimate.ci_high), (1.0, Some(1.0)));

@@ -91,15 +91,15 @@ fn check(design: &Design) {
 fn rate(design: &Design, drop: f64, wanted: fn(&Comparison) -> bool) -> f64 {
     let rule = Rule { resamples: 4000, ..Rule::new(design.margin, ALPHA) };
     let one = |repeat: u32| {
-        let [baseline, candidate] = arms(design, drop, u64::from(repeat));
+        let [baseline, candidate] = variants(design, drop, u64::from(repeat));
         let judged = compare(&subject(), &baseline, &candidate, &rule);
-        u32::from(wanted(&judged.expect("the arms are sound").comparison))
+        u32::from(wanted(&judged.expect("the variants are sound").comparison))
     };
     let hits: u32 = (0..design.repeats).into_par_iter().map(one).sum();
     f64::from(hits) / f64::from(design.repeats)
 }
 
-fn arms(design: &Design, drop: f64, seed: u64) -> [Vec<ItemScore>; 2] {
+fn variants(design: &Design, drop: f64, seed: u64) -> [Vec<ItemScore>; 2] {
     let mut draw = Draw::new(seed);
     let (mut baseline, mut candidate) = (Vec::new(), Vec::new());
     let (size, spread) = design.clusters.unwrap_or((1, 0.0));

@@ -1,18 +1,19 @@
 //! Latency, cost and tokens: what is slower fails, what jitters does not.
 
-use crate::common::{Draw, arm, item, subject, without_answer};
+use crate::common::{Draw, item, subject, variant, without_answer};
 use evalmark_core::verdict::{Answer, Measure};
 use evalmark_verdict::{
-    Cause, CompareError, ItemScore, Judged, RatioOf, Rule, compare_ratio, gate,
+    Cause, CompareError, Decision, ItemScore, RatioOf, Rule, compare_ratio, gate,
 };
 use rayon::prelude::*;
 
 const MEAN: RatioOf = RatioOf::GeometricMean;
 const P95: RatioOf = RatioOf::Quantile(0.95);
 
-fn judge(arms: &[Vec<ItemScore>; 2], of: RatioOf, margin: f64) -> Judged {
+fn judge(variants: &[Vec<ItemScore>; 2], of: RatioOf, margin: f64) -> Decision {
     let rule = Rule { resamples: 4000, ..Rule::new(margin, 0.05) };
-    compare_ratio(&subject(), &arms[0], &arms[1], of, &rule).expect("the arms are sound")
+    compare_ratio(&subject(), &variants[0], &variants[1], of, &rule)
+        .expect("the variants are sound")
 }
 
 /// Items of different length, asked twice, with jitter of `sd` on the log scale.
@@ -20,7 +21,7 @@ fn latencies(seed: u64, n: usize, sd: f64, slower: f64) -> [Vec<ItemScore>; 2] {
     let mut draw = Draw::new(seed);
     let typical: Vec<f64> = (0..n).map(|_| 800.0 * (0.6 * draw.normal()).exp()).collect();
     [1.0, slower]
-        .map(|factor| arm(typical.iter().map(|ms| ms * factor * (sd * draw.normal()).exp())))
+        .map(|factor| variant(typical.iter().map(|ms| ms * factor * (sd * draw.normal()).exp())))
 }
 
 #[test]
@@ -47,12 +48,12 @@ fn slower_fails_and_jitter_does_not() {
 
 #[test]
 fn figures_are_ratios() {
-    let arms = [
-        arm((0..100).map(|i| 100.0 + f64::from(i))),
-        arm((0..100).map(|i| 140.0 + 1.4 * f64::from(i))),
+    let variants = [
+        variant((0..100).map(|i| 100.0 + f64::from(i))),
+        variant((0..100).map(|i| 140.0 + 1.4 * f64::from(i))),
     ];
     for of in [MEAN, P95] {
-        let judged = judge(&arms, of, 0.1).comparison;
+        let judged = judge(&variants, of, 0.1).comparison;
         assert_eq!(
             (judged.answer, judged.measure, judged.margin),
             (Answer::Regressed, Measure::Ratio, 0.1)
@@ -69,9 +70,9 @@ fn figures_are_ratios() {
             )
         );
     }
-    assert_eq!(judge(&arms, MEAN, 0.1).comparison.baseline_mean, Some(149.5));
-    assert_eq!(judge(&arms, P95, 0.1).comparison.baseline_mean, Some(194.0));
-    let [before, after] = arms;
+    assert_eq!(judge(&variants, MEAN, 0.1).comparison.baseline_mean, Some(149.5));
+    assert_eq!(judge(&variants, P95, 0.1).comparison.baseline_mean, Some(194.0));
+    let [before, after] = variants;
     let faster = judge(&[after, before], MEAN, 0.1).comparison;
     assert_eq!(faster.answer, Answer::Improved);
     assert_eq!(faster.says, "exact fell by 28.6 %: a real improvement");
@@ -80,13 +81,13 @@ fn figures_are_ratios() {
 #[test]
 fn equal_amounts_pass_when_there_are_enough() {
     for of in [MEAN, P95] {
-        let same = |n| [arm((0..n).map(f64::from)), arm((0..n).map(f64::from))];
+        let same = |n| [variant((0..n).map(f64::from)), variant((0..n).map(f64::from))];
         assert_eq!(judge(&same(20), of, 0.1).comparison.answer, Answer::Inconclusive);
         let judged = judge(&same(400), of, 0.1).comparison;
         assert_eq!(judged.answer, Answer::Pass, "{of:?} {judged:?}");
         assert_eq!(judged.estimate, Some(1.0));
     }
-    let few = judge(&[arm([1.0; 58]), arm([1.0; 58])], P95, 0.1).comparison;
+    let few = judge(&[variant([1.0; 58]), variant([1.0; 58])], P95, 0.1).comparison;
     assert_eq!(few.notes, ["58 items are too few to bound a quantile of 0.95: that takes 59"]);
 }
 
@@ -94,17 +95,17 @@ fn equal_amounts_pass_when_there_are_enough() {
 fn zero_and_missing_have_a_defined_answer() {
     let some = |n: u32, cost: f64| (0..n).map(move |i| cost * (1.0 + 0.1 * f64::from(i % 5)));
     // Nothing costs anything, or one side does not.
-    let free = judge(&[arm([0.0; 100]), arm([0.0; 100])], MEAN, 0.1).comparison;
+    let free = judge(&[variant([0.0; 100]), variant([0.0; 100])], MEAN, 0.1).comparison;
     assert_eq!((free.answer, free.estimate), (Answer::Pass, Some(1.0)));
-    let priced = judge(&[arm([0.0; 100]), arm(some(100, 0.01))], MEAN, 0.1).comparison;
+    let priced = judge(&[variant([0.0; 100]), variant(some(100, 0.01))], MEAN, 0.1).comparison;
     assert_eq!(priced.answer, Answer::Regressed);
     assert!(priced.estimate.is_some_and(|ratio| (ratio - 20.0).abs() < 1e-9));
-    let cheaper = judge(&[arm(some(100, 0.01)), arm([0.0; 100])], MEAN, 0.1).comparison;
+    let cheaper = judge(&[variant(some(100, 0.01)), variant([0.0; 100])], MEAN, 0.1).comparison;
     assert_eq!(cheaper.answer, Answer::Improved);
     let lose = |of, slower: f64, lost: usize| {
-        let mut arms = latencies(7, 300, 0.2, slower);
-        arms[1].iter_mut().take(lost).for_each(|item| *item = without_answer(*item));
-        let judged = judge(&arms, of, 0.1);
+        let mut variants = latencies(7, 300, 0.2, slower);
+        variants[1].iter_mut().take(lost).for_each(|item| *item = without_answer(*item));
+        let judged = judge(&variants, of, 0.1);
         (judged.comparison.answer, judged.cause)
     };
     assert_eq!(lose(MEAN, 1.0, 0), (Answer::Pass, None));
@@ -122,13 +123,13 @@ fn zero_and_missing_have_a_defined_answer() {
 #[test]
 fn clusters_rows_and_families() {
     let clustered = |of| {
-        let mut arms = latencies(5, 400, 0.2, 1.4);
-        for arm in &mut arms {
-            arm.iter_mut().enumerate().for_each(|(i, item)| item.cluster = Some(i as u64 / 4));
+        let mut variants = latencies(5, 400, 0.2, 1.4);
+        for variant in &mut variants {
+            variant.iter_mut().enumerate().for_each(|(i, item)| item.cluster = Some(i as u64 / 4));
         }
-        let straight = judge(&arms, of, 0.1);
-        arms[1].reverse();
-        let turned = judge(&arms, of, 0.1);
+        let straight = judge(&variants, of, 0.1);
+        variants[1].reverse();
+        let turned = judge(&variants, of, 0.1);
         assert_eq!(straight.comparison, turned.comparison);
         straight
     };
@@ -143,8 +144,8 @@ fn clusters_rows_and_families() {
 fn a_quantile_of_many_items_has_the_width_of_theory() {
     let mut draw = Draw::new(4);
     let n = 20_000;
-    let arms = [0, 1].map(|_| arm((0..n).map(|_| (0.5 * draw.normal()).exp())));
-    let judged = judge(&arms, P95, 0.1).comparison;
+    let variants = [0, 1].map(|_| variant((0..n).map(|_| (0.5 * draw.normal()).exp())));
+    let judged = judge(&variants, P95, 0.1).comparison;
     // 0.5·sqrt(2·0.95·0.05/n) over the normal density at 1.645, and z of 1.645 on both sides.
     let stderr = 0.5 * (2.0 * 0.95 * 0.05 / f64::from(n)).sqrt() / 0.103_1;
     let logs = judged.lower.zip(judged.upper).map(|(low, high)| high.ln() - low.ln());

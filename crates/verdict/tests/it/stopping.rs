@@ -1,15 +1,15 @@
 //! Early stopping: how often it is wrong at any look, and what it saves.
 
-use crate::common::{Draw, arm, item, subject, without_answer};
+use crate::common::{Draw, item, subject, variant, without_answer};
 use evalmark_core::verdict::Answer;
 use evalmark_verdict::{
-    ItemScore, Look, Reason, Rule, ScoreRange, Stop, Stopping, StoppingError, compare, gate,
+    Interim, ItemScore, Reason, Rule, ScoreRange, Stop, Stopping, StoppingError, compare, gate,
 };
 use rayon::prelude::*;
 
 fn coins(seed: u64, n: usize, discordant: f64, drop: f64) -> [Vec<ItemScore>; 2] {
     let mut draw = Draw::new(seed);
-    let mut arms = [Vec::new(), Vec::new()];
+    let mut variants = [Vec::new(), Vec::new()];
     for key in 0..n {
         let at = draw.uniform();
         let (before, after) = if at < 0.5 * (discordant + drop) {
@@ -19,31 +19,31 @@ fn coins(seed: u64, n: usize, discordant: f64, drop: f64) -> [Vec<ItemScore>; 2]
         } else {
             (1.0, 1.0)
         };
-        arms[0].push(item(key, before));
-        arms[1].push(item(key, after));
+        variants[0].push(item(key, before));
+        variants[1].push(item(key, after));
     }
-    arms
+    variants
 }
 
-fn ordered(stopping: &Stopping, arm: &[ItemScore]) -> Vec<ItemScore> {
-    stopping.order().iter().map(|&at| arm[at]).collect()
+fn ordered(stopping: &Stopping, variant: &[ItemScore]) -> Vec<ItemScore> {
+    stopping.order().iter().map(|&at| variant[at]).collect()
 }
 
 /// The answer and the items that it took, looking after every item.
-fn run(arms: &[Vec<ItemScore>; 2], margin: f64) -> (Answer, usize, Option<Stop>) {
+fn run(variants: &[Vec<ItemScore>; 2], margin: f64) -> (Answer, usize, Option<Stop>) {
     let rule = Rule::new(margin, 0.05);
-    let mut stopping = Stopping::new(&rule, &arms[0], 1, 7).expect("a sound rule");
-    let [baseline, candidate] = [0, 1].map(|side: usize| ordered(&stopping, &arms[side]));
+    let mut stopping = Stopping::new(&rule, &variants[0], 1, 7).expect("a sound rule");
+    let [baseline, candidate] = [0, 1].map(|side: usize| ordered(&stopping, &variants[side]));
     for asked in 1..=baseline.len() {
-        if let Look::Stop(stop) = stopping.look(&baseline[..asked], &candidate[..asked]) {
+        if let Interim::Stop(stop) = stopping.look(&baseline[..asked], &candidate[..asked]) {
             let part = (&baseline[..stop.items], &candidate[..stop.items]);
             let judged = compare(&subject(), part.0, part.1, &stopping.final_rule());
-            let judged = judged.expect("the arms are sound").stopped(&stop);
+            let judged = judged.expect("the variants are sound").stopped(&stop);
             return (judged.comparison.answer, stop.items, Some(stop));
         }
     }
     let judged = compare(&subject(), &baseline, &candidate, &stopping.final_rule());
-    (judged.expect("the arms are sound").comparison.answer, baseline.len(), None)
+    (judged.expect("the variants are sound").comparison.answer, baseline.len(), None)
 }
 
 /// Share of runs with the wanted answer, and the items that they took on average.
@@ -104,11 +104,11 @@ fn clusters_count_when_they_are_complete() {
         (0..400).map(one).collect()
     };
     let mut stopping = Stopping::new(&rule, &named(1.0), 1, 3).expect("a sound rule");
-    let [before, after] = [named(1.0), named(0.0)].map(|arm| ordered(&stopping, &arm));
+    let [before, after] = [named(1.0), named(0.0)].map(|variant| ordered(&stopping, &variant));
     // Items all drop: as many clusters are needed as single items would be.
     let mut stopped = None;
     for asked in 0..400 {
-        if let Look::Stop(stop) = stopping.look(&before[..asked], &after[..asked]) {
+        if let Interim::Stop(stop) = stopping.look(&before[..asked], &after[..asked]) {
             stopped = Some(stop);
             break;
         }
@@ -118,9 +118,9 @@ fn clusters_count_when_they_are_complete() {
     assert!(stop.items % 10 == 0 && stop.items >= 80, "{stop:?}");
     // Whoever looks only once sees the same.
     let mut late = Stopping::new(&rule, &named(1.0), 1, 3).expect("a sound rule");
-    assert_eq!(late.look(&before, &after), Look::Stop(stop));
+    assert_eq!(late.look(&before, &after), Interim::Stop(stop));
     let part = compare(&subject(), &before[..stop.items], &after[..stop.items], &late.final_rule());
-    let judged = part.expect("the arms are sound").stopped(&stop);
+    let judged = part.expect("the variants are sound").stopped(&stop);
     assert_eq!(judged.comparison.p_regressed, Some(stop.p));
     let gated = gate(vec![judged]).expect("one");
     assert_eq!(gated.answer, Answer::Regressed);
@@ -137,11 +137,11 @@ fn a_part_of_the_plan_sees_what_the_whole_saw() {
         (0..400).map(one).collect()
     };
     let mut whole = Stopping::new(&rule, &named(1.0), 1, 3).expect("a sound rule");
-    let [before, after] = [named(1.0), named(0.0)].map(|arm| ordered(&whole, &arm));
-    let Look::Stop(stop) = whole.look(&before, &after) else { panic!("a certain drop") };
+    let [before, after] = [named(1.0), named(0.0)].map(|variant| ordered(&whole, &variant));
+    let Interim::Stop(stop) = whole.look(&before, &after) else { panic!("a certain drop") };
     let asked = (&before[..stop.items], &after[..stop.items]);
     let part = Stopping::new(&rule, asked.0, 1, 3).expect("a sound rule");
-    assert_eq!(part.part_of(400, 50).look(asked.0, asked.1), Look::Stop(stop));
+    assert_eq!(part.part_of(400, 50).look(asked.0, asked.1), Interim::Stop(stop));
 }
 
 #[test]
@@ -153,24 +153,27 @@ fn a_small_drop_within_the_margin_is_no_reason_to_fail() {
 #[test]
 fn missing_answers_make_nothing_certain() {
     let rule = Rule::new(0.03, 0.05);
-    let full = arm([1.0; 500]);
+    let full = variant([1.0; 500]);
     let none: Vec<_> = full.iter().map(|&item| without_answer(item)).collect();
     let mut stopping = Stopping::new(&rule, &full, 1, 1).expect("a sound rule");
-    assert_eq!(stopping.look(&full, &none), Look::Continue);
+    assert_eq!(stopping.look(&full, &none), Interim::Continue);
     let mut stopping = Stopping::new(&rule, &full, 1, 1).expect("a sound rule");
-    assert!(matches!(stopping.look(&full, &full), Look::Stop(Stop { reason: Reason::NoDrop, .. })));
+    assert!(matches!(
+        stopping.look(&full, &full),
+        Interim::Stop(Stop { reason: Reason::NoDrop, .. })
+    ));
 }
 
 #[test]
 fn a_family_needs_more_certainty_of_a_drop() {
     let rule = Rule::new(0.03, 0.05);
     let items = |family| {
-        let arms = coins(1, 600, 0.3, 0.2);
-        let mut stopping = Stopping::new(&rule, &arms[0], family, 9).expect("a sound rule");
-        let [before, after] = [0, 1].map(|side: usize| ordered(&stopping, &arms[side]));
+        let variants = coins(1, 600, 0.3, 0.2);
+        let mut stopping = Stopping::new(&rule, &variants[0], family, 9).expect("a sound rule");
+        let [before, after] = [0, 1].map(|side: usize| ordered(&stopping, &variants[side]));
         match stopping.look(&before, &after) {
-            Look::Stop(stop) => stop.items,
-            Look::Continue => usize::MAX,
+            Interim::Stop(stop) => stop.items,
+            Interim::Continue => usize::MAX,
         }
     };
     assert!(items(1) < items(50) && items(50) < usize::MAX);

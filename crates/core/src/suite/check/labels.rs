@@ -11,7 +11,7 @@ use crate::{
 
 /// What of a suite decides whose labels a column may hold.
 #[derive(Clone, Copy)]
-pub(super) struct Arms<'a> {
+pub(super) struct Variants<'a> {
     pub(super) prompts: &'a [String],
     /// How many models the prompts are run against.
     pub(super) n_models: usize,
@@ -22,28 +22,28 @@ impl Checker<'_> {
         &mut self,
         at: &str,
         raw: &RawLabels,
-        arms: Arms<'_>,
+        variants: Variants<'_>,
     ) -> Option<LabelSpec> {
         let at = format!("{at}/labels");
         match (&raw.column, &raw.columns, &raw.file) {
             (Some(column), None, None) => {
-                let [prompt] = arms.prompts else {
+                let [prompt] = variants.prompts else {
                     let message = "one column cannot have the labels of several prompts' answers";
                     let hint = "name one for each: `columns: { PROMPT: COLUMN, … }`, or a `file`";
                     self.complain_with_hint(&at, message.into(), hint.into());
                     return None;
                 };
                 let columns = BTreeMap::from([(prompt.clone(), column.clone())]);
-                self.label_columns(&at, columns, arms)
+                self.label_columns(&at, columns, variants)
             }
             (None, Some(columns), None) => {
-                let known: Vec<_> = arms.prompts.iter().map(String::as_str).collect();
+                let known: Vec<_> = variants.prompts.iter().map(String::as_str).collect();
                 for prompt in columns.keys().filter(|prompt| !known.contains(&prompt.as_str())) {
                     let message = format!("the suite has no prompt `{prompt}`");
                     let hint = suggest(prompt, &known, "its prompts");
                     self.complain_with_hint(&format!("{at}/columns"), message, hint);
                 }
-                self.label_columns(&at, columns.clone(), arms)
+                self.label_columns(&at, columns.clone(), variants)
             }
             (None, None, Some(file)) => self.label_file(&at, file),
             _ => {
@@ -58,9 +58,9 @@ impl Checker<'_> {
         &mut self,
         at: &str,
         columns: BTreeMap<String, String>,
-        arms: Arms<'_>,
+        variants: Variants<'_>,
     ) -> Option<LabelSpec> {
-        if arms.n_models > 1 {
+        if variants.n_models > 1 {
             let message = "a column cannot have the labels of several models' answers";
             let hint =
                 "use `file: labels.csv` with the columns `item_id`, `prompt`, `model`, `label`";

@@ -102,11 +102,12 @@ impl Checker<'_> {
         warnings.extend(unwise::params(&raw.models));
         self.respelled_labels();
         warnings.extend(models::all_evaluated(&raw.models, &asked));
-        let prompts_of_arms = self.prompt_names.clone();
-        let arms = labels::Arms { prompts: &prompts_of_arms, n_models: candidates.len() };
+        let prompts_of_variants = self.prompt_names.clone();
+        let variants =
+            labels::Variants { prompts: &prompts_of_variants, n_models: candidates.len() };
         for (i, metric) in raw.metrics.iter().enumerate() {
             let Some(labels) = &metric.labels else { continue };
-            let labels = self.labels(&format!("/metrics/{i}"), labels, arms);
+            let labels = self.labels(&format!("/metrics/{i}"), labels, variants);
             metrics[i] = metrics[i].take().map(|spec| MetricSpec { labels, ..spec });
         }
         let models = self.models(&raw.models);
