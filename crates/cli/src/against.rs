@@ -6,7 +6,7 @@ use anyhow::{Error, Result};
 
 use crate::{
     baseline::{Baseline, Wanted, cannot_be_baseline, missing, missing_for},
-    open::Opened,
+    load::LoadedSuite,
     run_folder::{Options, RunRecord},
 };
 
@@ -33,18 +33,18 @@ impl Against {
         options: &Options,
         is_asked_for: bool,
         out: &Path,
-        opened: &Opened,
+        loaded: &LoadedSuite,
     ) -> Result<Self> {
-        let gate = opened.suite.gate.as_ref();
+        let gate = loaded.suite.gate.as_ref();
         let named = options.baseline.as_ref().or(gate.and_then(|gate| gate.baseline.as_ref()));
         let Some(name) = named else { return Ok(Self::default()) };
         let of_suite = gate.and_then(|gate| gate.baseline_suite.clone());
         let wanted = Wanted {
             name: name.clone(),
-            suite: opened.suite.name.clone(),
+            suite: loaded.suite.name.clone(),
             of_suite: options.baseline_suite.clone().or(of_suite),
             out: out.to_owned(),
-            suite_file: opened.suite.path.clone(),
+            suite_file: loaded.suite.path.clone(),
         };
         if let Some(baseline) = Baseline::find(&wanted)? {
             return Ok(Self { baseline: Some(baseline), missing: None });
@@ -64,12 +64,12 @@ impl Against {
     }
 
     /// Why nothing is compared, in a sentence; `None` where something is.
-    pub(crate) fn ungated(&self, opened: &Opened) -> Option<String> {
+    pub(crate) fn ungated(&self, loaded: &LoadedSuite) -> Option<String> {
         match (&self.baseline, &self.missing) {
             (Some(_), _) => None,
             (None, Some(missing)) => Some(missing.says()),
             (None, None) => {
-                let gate = opened.suite.gate.as_ref()?;
+                let gate = loaded.suite.gate.as_ref()?;
                 let has_minima = gate.metrics.values().any(|gated| gated.min.is_some());
                 (!has_minima).then(|| {
                     "the gate names no baseline and no minimum: nothing was compared".to_owned()

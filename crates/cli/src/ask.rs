@@ -26,7 +26,7 @@ use crate::{
     hint::Hinted,
     judges::{Judges, asking, requests_to},
     known_keys,
-    open::Opened,
+    load::LoadedSuite,
     permissions,
     progress::Tag,
     records::{LedgerRecords, Records},
@@ -79,17 +79,17 @@ pub(crate) enum Asks {
 }
 
 /// Keys by model, read from the environment; an unset variable is an error.
-pub(crate) fn keys(opened: &Opened, asks: Asks) -> Result<Vec<Option<Secret>>> {
-    allowed_keys(opened, asks)?;
-    let used = used_models(opened, asks);
-    let models = opened.suite.models.iter().enumerate();
+pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks) -> Result<Vec<Option<Secret>>> {
+    allowed_keys(loaded, asks)?;
+    let used = used_models(loaded, asks);
+    let models = loaded.suite.models.iter().enumerate();
     models.map(|(i, model)| if used.contains(&i) { key(model) } else { Ok(None) }).collect()
 }
 
 /// Whether the keys of all models that are asked may go where the suite sends them.
-pub(crate) fn allowed_keys(opened: &Opened, asks: Asks) -> Result<()> {
-    let used = used_models(opened, asks);
-    permissions::check_keys(used.iter().map(|i| &opened.suite.models[*i]))
+pub(crate) fn allowed_keys(loaded: &LoadedSuite, asks: Asks) -> Result<()> {
+    let used = used_models(loaded, asks);
+    permissions::check_keys(used.iter().map(|i| &loaded.suite.models[*i]))
 }
 
 fn key(model: &Model) -> Result<Option<Secret>> {
@@ -111,8 +111,8 @@ fn key(model: &Model) -> Result<Option<Secret>> {
 }
 
 /// What may be spent; a limit in dollars needs the price of every model that is asked.
-pub(crate) fn budget(opened: &Opened, asks: Asks, args: BudgetArgs) -> Result<Budget> {
-    let asked = used_models(opened, asks).into_iter().map(|i| &opened.suite.models[i]);
+pub(crate) fn budget(loaded: &LoadedSuite, asks: Asks, args: BudgetArgs) -> Result<Budget> {
+    let asked = used_models(loaded, asks).into_iter().map(|i| &loaded.suite.models[i]);
     let is_asked = |model: &&Model| matches!(model.provider, Provider::OpenAi { .. });
     let unpriced = asked.filter(is_asked).find(|model| model.price.is_none());
     if let (Some(_), Some(model)) = (args.max_cost, unpriced) {
@@ -122,9 +122,9 @@ pub(crate) fn budget(opened: &Opened, asks: Asks, args: BudgetArgs) -> Result<Bu
     Ok(Budget::new(args.max_cost, args.max_tokens))
 }
 
-fn used_models(opened: &Opened, asks: Asks) -> BTreeSet<usize> {
-    let judges = asking(opened).into_iter().map(|(_, model)| model);
-    let candidates = opened.suite.candidates.iter().copied();
+fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
+    let judges = asking(loaded).into_iter().map(|(_, model)| model);
+    let candidates = loaded.suite.candidates.iter().copied();
     judges.chain(candidates.filter(|_| asks == Asks::Everyone)).collect()
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn shared_ledger(dir: Option<&Path>) -> Result<PathBuf> {
 impl Endpoints {
     /// Opens the ledger and makes every model that the run uses ready. Nothing is sent.
     pub(crate) fn open(
-        opened: &Opened,
+        loaded: &LoadedSuite,
         ledger: &LedgerFile,
         run_id: &str,
         keys: Vec<Option<Secret>>,
@@ -175,9 +175,9 @@ impl Endpoints {
         let ledger = ledger
             .open()
             .hint("`--cache-dir DIR` names another folder for answers, `--no-cache` none")?;
-        let used = used_models(opened, asks);
+        let used = used_models(loaded, asks);
         let mut endpoints = Vec::new();
-        for ((i, model), key) in opened.suite.models.iter().enumerate().zip(keys) {
+        for ((i, model), key) in loaded.suite.models.iter().enumerate().zip(keys) {
             let is_asked =
                 used.contains(&i) && !matches!(model.provider, Provider::RecordedColumn(_));
             let open = || Endpoint::open(model, key, &network, &ledger);
@@ -198,13 +198,13 @@ impl Endpoints {
     /// up nobody else.
     pub(crate) fn ask_samples(
         &self,
-        opened: &Opened,
+        loaded: &LoadedSuite,
         events: &Events<'_>,
         stop: &Stop,
     ) -> Result<Tally> {
         let ask_one = |&model: &usize| {
             let Some(endpoint) = &self.by_model[model] else { return Ok(Tally::default()) };
-            let requests = opened.plan.by_item(model)?.map(|sample| {
+            let requests = loaded.plan.by_item(model)?.map(|sample| {
                 let sample = sample.map_err(SourceError::Plan)?;
                 Ok(Ask { request: sample.request.clone(), tag: Tag::Sample(Box::new(sample)) })
             });
@@ -212,25 +212,25 @@ impl Endpoints {
                 self.ask_one((model, endpoint), ahead(scope, requests), events, stop)
             })
         };
-        all_at_once(&opened.suite.candidates, ask_one)
+        all_at_once(&loaded.suite.candidates, ask_one)
     }
 
     /// Asks every judge about every answer; `records` opens the answers at the first one.
     pub(crate) fn ask_judges<'a>(
         &self,
-        opened: &Opened,
+        loaded: &LoadedSuite,
         records: &(dyn Fn() -> Result<Box<dyn Records + 'a>> + Sync),
         events: &Events<'_>,
         stop: &Stop,
     ) -> Result<Tally> {
         let ask_one = |&(metric, judge): &(usize, usize)| {
             let Some(endpoint) = &self.by_model[judge] else { return Ok(Tally::default()) };
-            let (metric, model) = (&opened.metrics[metric], &opened.plan.models[judge]);
+            let (metric, model) = (&loaded.metrics[metric], &loaded.plan.models[judge]);
             let mut records = records()?;
-            let requests = opened.plan.in_report_order().flat_map(|sample| {
+            let requests = loaded.plan.in_report_order().flat_map(|sample| {
                 let asks = sample.map_err(SourceError::Plan).and_then(|mut sample| {
                     let record = records.record(&mut sample).map_err(SourceError::Record)?;
-                    let requests = requests_to(model, &opened.plan, metric, &sample, &record);
+                    let requests = requests_to(model, &loaded.plan, metric, &sample, &record);
                     let tag = Tag::Judgement { prompt: sample.prompt, judge };
                     let ask = |request| Ask { request, tag: tag.clone() };
                     Ok(requests.into_iter().map(ask).collect::<Vec<_>>())
@@ -242,7 +242,7 @@ impl Endpoints {
             });
             self.ask_one((judge, endpoint), requests, events, stop)
         };
-        all_at_once(&asking(opened), ask_one)
+        all_at_once(&asking(loaded), ask_one)
     }
 
     fn ask_one(
@@ -269,12 +269,12 @@ impl Endpoints {
     }
 
     /// The records of samples, as this run sees them.
-    pub(crate) fn records(&self, opened: &Opened) -> Result<LedgerRecords<'_>> {
+    pub(crate) fn records(&self, loaded: &LoadedSuite) -> Result<LedgerRecords<'_>> {
         let answers = |endpoint: &Option<Endpoint>| {
             endpoint.as_ref().map(|endpoint| endpoint.answers(&self.run_id)).transpose()
         };
         Ok(LedgerRecords {
-            models: opened.plan.models.clone(),
+            models: loaded.plan.models.clone(),
             answers: self.by_model.iter().map(answers).collect::<Result<_, _>>()?,
             endpoints: self,
         })
@@ -300,8 +300,8 @@ impl Endpoints {
     }
 
     /// What the judges said, as this run sees it.
-    pub(crate) fn judges(&self, opened: &Opened) -> Result<Judges> {
-        let asked: BTreeSet<usize> = asking(opened).into_iter().map(|(_, model)| model).collect();
+    pub(crate) fn judges(&self, loaded: &LoadedSuite) -> Result<Judges> {
+        let asked: BTreeSet<usize> = asking(loaded).into_iter().map(|(_, model)| model).collect();
         let answers = |(i, endpoint): (usize, &Option<Endpoint>)| {
             let endpoint = endpoint.as_ref().filter(|_| asked.contains(&i));
             endpoint.map(|endpoint| endpoint.answers(&self.run_id)).transpose()

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    open::{Opened, metric_hashes},
+    load::{LoadedSuite, metric_hashes},
     run_folder::{Named, RunRecord, write_whole},
     table::amount,
 };
@@ -122,11 +122,11 @@ impl<'a> Measured<'a> {
         }
     }
 
-    pub(crate) fn by_plan(opened: &'a Opened) -> Self {
+    pub(crate) fn by_plan(loaded: &'a LoadedSuite) -> Self {
         Self {
-            dataset_hash: &opened.plan.survey.hash,
-            metrics: metric_hashes(opened),
-            models: model_hashes(&opened.suite.effective),
+            dataset_hash: &loaded.plan.survey.hash,
+            metrics: metric_hashes(loaded),
+            models: model_hashes(&loaded.suite.effective),
         }
     }
 }

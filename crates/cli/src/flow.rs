@@ -14,23 +14,23 @@ use serde_json::json;
 use crate::{
     against::{self, Against},
     args::{Format, OutputArgs},
-    arrivals::{Arrivals, PATIENCE},
     ask::{Asks, Endpoints, LedgerFile, shared_ledger},
     baseline::cannot_be_baseline,
     calibration::judge_margins,
+    collect::Source,
     exit::Exit,
-    failing::Failing,
+    failure_sample::FailedSamples,
     failures,
     gate::{DEFAULT_GATE, GateOutcome, gate_minima, gate_or_refuse, gate_without, write_verdict},
-    gathered::Source,
     hint::hinted,
     judges::questions_each,
     judging,
     leaderboard::groups,
-    open::{Opened, metric_hashes},
+    load::{LoadedSuite, metric_hashes},
     print::Printer,
     progress::Progress,
     records::{AwaitedRecords, RecordedSamples, Records},
+    reorder::{PATIENCE, ReorderBuffer},
     run_folder::{FORMAT_VERSION, RunFolder, RunRecord, Status, Totals, now, write_whole},
     scored::{Scored, tell_reasoning, write_reports},
     table, verdict_text,
@@ -39,7 +39,7 @@ use crate::{
 
 /// A run that is ready to go: everything that could be wrong has been looked at.
 pub(crate) struct Run {
-    pub(crate) opened: Opened,
+    pub(crate) loaded: LoadedSuite,
     pub(crate) folder: RunFolder,
     pub(crate) record: RunRecord,
     pub(crate) keys: Vec<Option<Secret>>,
@@ -76,7 +76,7 @@ impl Run {
         }
         self.record.status = Status::Running;
         // All answers are scored again, by the programs as they are now.
-        self.record.metrics = metric_hashes(&self.opened);
+        self.record.metrics = metric_hashes(&self.loaded);
         self.folder.write(&self.record)
     }
 
@@ -165,13 +165,13 @@ impl Run {
         };
         let keys = std::mem::take(&mut self.keys);
         let means = (self.asks, self.budget.clone());
-        Endpoints::open(&self.opened, &ledger, &self.record.run_id, keys, means)
+        Endpoints::open(&self.loaded, &ledger, &self.record.run_id, keys, means)
     }
 
     /// The answers, from the first: those in the ledger, or those that the run has in its files.
     pub(crate) fn records<'a>(&self, endpoints: &'a Endpoints) -> Result<Box<dyn Records + 'a>> {
         match self.asks {
-            Asks::Everyone => Ok(Box::new(endpoints.records(&self.opened)?)),
+            Asks::Everyone => Ok(Box::new(endpoints.records(&self.loaded)?)),
             Asks::Judges => Ok(Box::new(RecordedSamples::open(&self.folder)?)),
         }
     }
@@ -183,14 +183,14 @@ impl Run {
         stop: &Stop,
         printer: Printer,
     ) -> Result<Option<Scored>> {
-        let plan = &self.opened.plan;
+        let plan = &self.loaded.plan;
         // A program is not started for a handful of answers.
-        let has_program = self.opened.metrics.iter().any(|metric| metric.program().is_some());
+        let has_program = self.loaded.metrics.iter().any(|metric| metric.program().is_some());
         let patience = (!has_program).then_some(PATIENCE);
-        let arrivals = Arrivals::new(plan, |model| endpoints.asks(model), patience);
+        let arrivals = ReorderBuffer::new(plan, |model| endpoints.asks(model), patience);
         // Scores that wait for judges are made when all is there; so are those over some items
         // only, which have no ranks.
-        let is_judged = questions_each(&self.opened) > 0;
+        let is_judged = questions_each(&self.loaded) > 0;
         let along = self.asks == Asks::Everyone && !is_judged && plan.dataset.only.is_none();
         let (asked, scored) = thread::scope(|scope| {
             let score = || self.score(endpoints, Some(&arrivals), stop);
@@ -214,47 +214,47 @@ impl Run {
     fn score(
         &self,
         endpoints: &Endpoints,
-        arrivals: Option<&Arrivals>,
+        arrivals: Option<&ReorderBuffer>,
         stop: &Stop,
     ) -> Result<Option<Scored>> {
-        let (opened, run_id) = (&self.opened, &self.record.run_id);
-        let mut judges = endpoints.judges(opened)?;
+        let (loaded, run_id) = (&self.loaded, &self.record.run_id);
+        let mut judges = endpoints.judges(loaded)?;
         let records = self.records(endpoints)?;
         let source = match arrivals {
             Some(arrivals) => Source::along(arrivals, records),
             None => Source::after(records),
         };
-        write_reports(opened, &self.folder, run_id, source, &mut judges, stop)
+        write_reports(loaded, &self.folder, run_id, source, &mut judges, stop)
     }
 
     /// Asks every sample, and every judge about the answers as they come.
     fn ask(
         &self,
         endpoints: &Endpoints,
-        arrivals: &Arrivals,
+        arrivals: &ReorderBuffer,
         stop: &Stop,
         printer: Printer,
     ) -> Result<()> {
-        let opened = &self.opened;
-        let n_judged = questions_each(opened);
+        let loaded = &self.loaded;
+        let n_judged = questions_each(loaded);
         let (doing, passes) = match self.asks {
             Asks::Everyone => ("Running", 1 + n_judged),
             Asks::Judges => ("Judging", n_judged),
         };
-        let total = opened.plan.n_samples() * passes;
+        let total = loaded.plan.n_samples() * passes;
         let quiet = self.output.quiet;
-        let (plan, asked) = (&opened.plan, endpoints.asked());
+        let (plan, asked) = (&loaded.plan, endpoints.asked());
         let progress =
-            Progress::start((doing, total), plan, &opened.metrics, asked, quiet, printer);
+            Progress::start((doing, total), plan, &loaded.metrics, asked, quiet, printer);
         let events = |model, event| {
             progress.tell(model, &event);
             arrivals.see(event);
         };
         let records = || self.records_along(endpoints, arrivals);
         let judged = thread::scope(|scope| {
-            let judging = scope.spawn(|| endpoints.ask_judges(opened, &records, &events, stop));
+            let judging = scope.spawn(|| endpoints.ask_judges(loaded, &records, &events, stop));
             let asked = match self.asks {
-                Asks::Everyone => endpoints.ask_samples(opened, &events, stop),
+                Asks::Everyone => endpoints.ask_samples(loaded, &events, stop),
                 Asks::Judges => Ok(Tally::default()),
             };
             // An interrupted run is not scored.
@@ -275,11 +275,11 @@ impl Run {
     fn records_along<'a>(
         &self,
         endpoints: &'a Endpoints,
-        arrivals: &'a Arrivals,
+        arrivals: &'a ReorderBuffer,
     ) -> Result<Box<dyn Records + 'a>> {
         match self.asks {
             Asks::Everyone => {
-                let records = endpoints.records(&self.opened)?;
+                let records = endpoints.records(&self.loaded)?;
                 Ok(Box::new(AwaitedRecords { records, arrivals }))
             }
             Asks::Judges => self.records(endpoints),
@@ -317,7 +317,7 @@ impl Run {
     /// Gives the files their names and brings `run.json` up to date. Until that is done, the run
     /// says that it is not whole.
     fn close(&mut self, scored: &mut Scored, endpoints: &Endpoints) -> Result<()> {
-        if metric_hashes(&self.opened) != self.record.metrics {
+        if metric_hashes(&self.loaded) != self.record.metrics {
             bail!("the program of a metric was changed while it scored");
         }
         let record = &mut self.record;
@@ -342,7 +342,7 @@ impl Run {
 
     /// The verdict, where there is something to compare with.
     fn gate(&self, printer: Printer) -> Result<Option<GateOutcome>> {
-        let spec = self.opened.suite.gate_or_default();
+        let spec = self.loaded.suite.gate_or_default();
         let mut decision = self.decide(&spec, printer)?;
         if let Some(GateOutcome { verdict, .. }) = &mut decision {
             let out = self.folder.out();
@@ -454,7 +454,7 @@ impl Run {
             ));
         }
         tell_reasoning(counts, printer);
-        let labels = self.opened.metrics.iter().zip(&self.opened.labels);
+        let labels = self.loaded.metrics.iter().zip(&self.loaded.labels);
         for (metric, _) in labels.filter(|(_, labels)| labels.is_some()) {
             if !counts.labelled.contains_key(metric.name()) {
                 printer.warning(&format!(
@@ -463,7 +463,7 @@ impl Run {
                 ));
             }
         }
-        let models = &self.opened.plan.models;
+        let models = &self.loaded.plan.models;
         if let Some(text) = failures::describe(counts, models, &run.to_string()) {
             printer.warning(&text);
         }
@@ -500,7 +500,7 @@ pub(crate) fn write_html(
     folder: &RunFolder,
     record: &RunRecord,
     summary: Vec<SummaryRow>,
-    failing: Failing,
+    failing: FailedSamples,
     verdict: Option<&Verdict>,
 ) -> Result<()> {
     let (outcomes, failures, failing) = failing.finish();

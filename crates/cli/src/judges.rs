@@ -10,7 +10,7 @@ use evalmark_core::{
 use evalmark_harness::{Answers, recorded_cell};
 use evalmark_scoring::{Judge, Judgement, Metric, Question, Reply, Subject, Unaskable};
 
-use crate::{ask::Unasked, open::Opened, records::not_asked};
+use crate::{ask::Unasked, load::LoadedSuite, records::not_asked};
 
 /// What models said of answers; parallel to the suite's models, `None` for those that no metric
 /// asks.
@@ -120,16 +120,16 @@ pub(crate) fn requests_to(
 }
 
 /// Every metric that asks a model, with each model that it asks: places in the suite.
-pub(crate) fn asking(opened: &Opened) -> Vec<(usize, usize)> {
-    let metrics = opened.metrics.iter().enumerate();
+pub(crate) fn asking(loaded: &LoadedSuite) -> Vec<(usize, usize)> {
+    let metrics = loaded.metrics.iter().enumerate();
     let pairs = metrics.flat_map(|(i, metric)| {
         let models = metric.judge().map_or(&[][..], Judge::models).iter();
-        models.filter_map(move |model| Some((i, opened.suite.model_index(model)?)))
+        models.filter_map(move |model| Some((i, loaded.suite.model_index(model)?)))
     });
     pairs.collect()
 }
 
 /// How many questions there usually are about an answer, over all metrics.
-pub(crate) fn questions_each(opened: &Opened) -> u64 {
-    opened.metrics.iter().filter_map(Metric::judge).map(Judge::questions_each).sum()
+pub(crate) fn questions_each(loaded: &LoadedSuite) -> u64 {
+    loaded.metrics.iter().filter_map(Metric::judge).map(Judge::questions_each).sum()
 }

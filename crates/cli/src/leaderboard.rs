@@ -9,7 +9,7 @@ use evalmark_verdict::{Rule, leaderboard};
 use serde::Serialize;
 
 use crate::{
-    measured::Scale,
+    metric_scale::MetricScale,
     run_folder::{RunFolder, RunRecord},
     table::{bare, value, wrapped},
     variants::{Variant, read_variants},
@@ -70,7 +70,7 @@ pub(crate) fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board
     metrics.map(|metric| board(&variants, metric, &record.scale(metric))).collect()
 }
 
-fn board(variants: &[Variant], metric: &str, scale: &Scale) -> Result<Board> {
+fn board(variants: &[Variant], metric: &str, scale: &MetricScale) -> Result<Board> {
     let scores: Vec<_> =
         variants.iter().map(|variant| variant.scores(metric).unwrap_or_default()).collect();
     let found = leaderboard(&scores, &scale.rule(Rule::new(MARGIN, ALPHA)))?;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{args::PermissionArgs, hint::Hinted, open::Opened};
+use crate::{args::PermissionArgs, hint::Hinted, load::LoadedSuite};
 
 /// Version of what `check --permissions` prints.
 const FORMAT_VERSION: u32 = 1;
@@ -142,15 +142,15 @@ pub(crate) fn check_keys<'a>(models: impl Iterator<Item = &'a Model>) -> Result<
 
 /// What suites reach for: hosts, variables, files and programs, sorted, and the same on every
 /// machine.
-pub(crate) fn report(opened: &[&Opened]) -> Value {
+pub(crate) fn report(loaded: &[&LoadedSuite]) -> Value {
     json!({
         "format_version": FORMAT_VERSION,
-        "suites": opened.iter().map(|opened| of_suite(opened)).collect::<Vec<_>>(),
+        "suites": loaded.iter().map(|loaded| of_suite(loaded)).collect::<Vec<_>>(),
     })
 }
 
-fn of_suite(opened: &Opened) -> Value {
-    let suite = &opened.suite;
+fn of_suite(loaded: &LoadedSuite) -> Value {
+    let suite = &loaded.suite;
     let root = suite.access.root().unwrap_or(Path::new(""));
     let shown = |path: &Path| below(path, root);
     let mut hosts = BTreeSet::new();
@@ -167,7 +167,7 @@ fn of_suite(opened: &Opened) -> Value {
     let real = std::fs::canonicalize(&suite.path).unwrap_or_else(|_| suite.path.clone());
     let files: BTreeSet<_> = suite.access.files_read().iter().map(|path| shown(path)).collect();
     let programs: BTreeSet<_> =
-        opened.metrics.iter().filter_map(Metric::program).map(|program| &program.command).collect();
+        loaded.metrics.iter().filter_map(Metric::program).map(|program| &program.command).collect();
     let variable = |(name, hosts)| json!({ "name": name, "hosts": hosts });
     json!({
         "suite": shown(&real),

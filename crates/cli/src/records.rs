@@ -13,8 +13,8 @@ use evalmark_harness::{Answers, recorded_cell};
 use evalmark_report::samples::{Samples, samples};
 
 use crate::{
-    arrivals::Arrivals,
     ask::{Endpoints, Unasked},
+    reorder::ReorderBuffer,
     run_folder::RunFolder,
 };
 
@@ -76,7 +76,7 @@ impl Records for LedgerRecords<'_> {
 /// Records from the ledger while asking goes on: who wants one that is not there yet waits for it.
 pub(crate) struct AwaitedRecords<'a> {
     pub(crate) records: LedgerRecords<'a>,
-    pub(crate) arrivals: &'a Arrivals,
+    pub(crate) arrivals: &'a ReorderBuffer,
 }
 
 impl Records for AwaitedRecords<'_> {

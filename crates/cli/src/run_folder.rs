@@ -20,7 +20,7 @@ use crate::{
     hint::Hinted,
     judging::Agreement,
     known_keys,
-    measured::{Scale, Scales},
+    metric_scale::{MetricScale, MetricScales},
 };
 
 /// Version of `run.json`. Since 2 it holds digests of the files beside it.
@@ -84,7 +84,7 @@ pub(crate) struct RunRecord {
     pub(crate) judging: BTreeMap<String, Agreement>,
     /// Where each metric's values lie, and which are better.
     #[serde(default)]
-    pub(crate) scales: Scales,
+    pub(crate) scales: MetricScales,
     pub(crate) options: Options,
     pub(crate) counts: Counts,
     pub(crate) totals: Totals,
@@ -139,7 +139,7 @@ impl RunRecord {
     }
 
     /// Where a metric's values lie, and which are better.
-    pub(crate) fn scale(&self, metric: &str) -> Scale {
+    pub(crate) fn scale(&self, metric: &str) -> MetricScale {
         self.scales.get(metric).cloned().unwrap_or_default()
     }
 

@@ -22,13 +22,13 @@ use evalmark_report::{
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
 
 use crate::{
-    failing::{Failing, Seen, passes, shown},
+    collect::{Collected, Source, for_each_batch},
+    failure_sample::{FailedSamples, PageSample, passes, shown},
     failures::Example,
-    gathered::{Gathered, Source, for_each_batch},
     judges::{JudgeReplies, Judges},
     judging::Judging,
     known_keys::{any_known, hide, hide_in, hide_in_messages},
-    open::Opened,
+    load::LoadedSuite,
     print::Printer,
     run_folder::{Counts, RunFolder, Totals},
     summary::{ArmSummary, Finished, add},
@@ -42,7 +42,7 @@ pub(crate) struct Scored {
     pub(crate) rows: Vec<SummaryRow>,
     pub(crate) counts: Counts,
     pub(crate) totals: Totals,
-    pub(crate) failing: Failing,
+    pub(crate) failing: FailedSamples,
     pub(crate) judging: Judging,
     /// The files, which have no names yet.
     pub(crate) files: Vec<Ready>,
@@ -60,25 +60,25 @@ struct ScoredSample {
 /// Scores every sample and makes `samples.parquet`, `scores.parquet` and `summary.parquet`, which
 /// get their names together; `None` when it was stopped.
 pub(crate) fn write_reports(
-    opened: &Opened,
+    loaded: &LoadedSuite,
     folder: &RunFolder,
     run_id: &str,
     source: Source<'_>,
     judges: &mut Judges,
     stop: &Stop,
 ) -> Result<Option<Scored>> {
-    let metrics: Vec<_> = opened.metrics.iter().map(|metric| metric.name().to_owned()).collect();
-    let slices = opened.suite.dataset.slices.clone();
-    let layout = Layout { run_id, suite: &opened.suite.name, metrics: &metrics, slices: &slices };
+    let metrics: Vec<_> = loaded.metrics.iter().map(|metric| metric.name().to_owned()).collect();
+    let slices = loaded.suite.dataset.slices.clone();
+    let layout = Layout { run_id, suite: &loaded.suite.name, metrics: &metrics, slices: &slices };
     let mut samples_file = SamplesWriter::create(&folder.samples(), &layout)?;
     let mut scores_file = ScoresWriter::create(&folder.scores(), run_id)?;
-    let mut scored = Scored::new(&opened.plan);
+    let mut scored = Scored::new(&loaded.plan);
     let mut finished = Finished::default();
-    let plan = &opened.plan;
+    let plan = &loaded.plan;
     let mut variant: Option<((usize, usize), ArmSummary)> = None;
-    let is_whole = for_each_batch(opened, source, judges, stop, |batch| {
-        for mut one in score(opened, batch) {
-            one.label(plan, &opened.labels);
+    let is_whole = for_each_batch(loaded, source, judges, stop, |batch| {
+        for mut one in score(loaded, batch) {
+            one.label(plan, &loaded.labels);
             one.hide_keys();
             samples_file.push(&one.row(plan))?;
             for (metric, score) in metrics.iter().zip(&one.scores) {
@@ -88,7 +88,7 @@ pub(crate) fn write_reports(
             if variant.as_ref().is_none_or(|(last, _)| *last != place) {
                 let row = one.row(plan);
                 let names = (row.prompt, row.model);
-                let next = ArmSummary::new(&layout, &opened.metrics, names, plan.epochs);
+                let next = ArmSummary::new(&layout, &loaded.metrics, names, plan.epochs);
                 let last = variant.replace((place, next));
                 finished.extend(last.map(|(_, summary)| summary.finish()));
             }
@@ -132,22 +132,22 @@ fn run_wide(folder: &RunFolder, finished: &Finished) -> Result<Vec<Ready>> {
 /// Scores every sample and shows it to `see`, with its scores by metric; writes nothing. Answers
 /// `false` when it was stopped.
 pub(crate) fn for_each_scored(
-    opened: &Opened,
+    loaded: &LoadedSuite,
     source: Source<'_>,
     judges: &mut Judges,
     stop: &Stop,
     mut see: impl FnMut(&Sample, &[Score]),
 ) -> Result<bool> {
-    for_each_batch(opened, source, judges, stop, |batch| {
-        for one in score(opened, batch) {
+    for_each_batch(loaded, source, judges, stop, |batch| {
+        for one in score(loaded, batch) {
             see(&one.sample, &one.scores);
         }
         Ok(())
     })
 }
 
-fn score(opened: &Opened, batch: Vec<Gathered>) -> Vec<ScoredSample> {
-    let (plan, metrics) = (&opened.plan, &opened.metrics);
+fn score(loaded: &LoadedSuite, batch: Vec<Collected>) -> Vec<ScoredSample> {
+    let (plan, metrics) = (&loaded.plan, &loaded.metrics);
     let judgements: Vec<Vec<Judgement<'_>>> =
         batch.iter().map(|one| one.said.iter().map(JudgeReplies::as_judgement).collect()).collect();
     let cases: Vec<_> = batch
@@ -156,12 +156,12 @@ fn score(opened: &Opened, batch: Vec<Gathered>) -> Vec<ScoredSample> {
         .map(|(one, judgements)| Case { subject: subject(plan, one), judgements })
         .collect();
     let mut scores = score_batch(metrics, &cases);
-    opened.programs.fill(metrics, &cases, &mut scores);
+    loaded.programs.fill(metrics, &cases, &mut scores);
     let ended = batch.into_iter().zip(scores);
     ended.map(|(one, scores)| ScoredSample::new(plan, one.sample, one.record, scores)).collect()
 }
 
-fn subject<'a>(plan: &Plan, Gathered { sample, record, .. }: &'a Gathered) -> Subject<'a> {
+fn subject<'a>(plan: &Plan, Collected { sample, record, .. }: &'a Collected) -> Subject<'a> {
     let cost_usd = plan.models[sample.model].cost_usd(record.usage);
     Subject::new(record, &sample.item.targets, &sample.item.fields, cost_usd)
 }
@@ -254,7 +254,7 @@ impl Scored {
             rows: Vec::new(),
             counts,
             totals: Totals::default(),
-            failing: Failing::default(),
+            failing: FailedSamples::default(),
             judging: Judging::default(),
             files: Vec::new(),
         }
@@ -310,7 +310,7 @@ impl Scored {
             add(&mut totals.judge_cost_usd, judge.cost_usd);
         }
         self.failing.see(
-            &Seen::from(&one.row(plan)),
+            &PageSample::from(&one.row(plan)),
             || one.sample.request.messages.clone(),
             || shown(metrics, &one.scores),
             passes(&one.scores),

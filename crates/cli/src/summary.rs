@@ -12,7 +12,7 @@ use evalmark_report::{
 use evalmark_scoring::Metric;
 use evalmark_verdict::{Accumulator, ScoreRange, pass_at_k, pass_hat_k};
 
-use crate::{measured::Scale, pooling::Pool, variants::cluster_key};
+use crate::{corpus_metric::CorpusMetric, metric_scale::MetricScale, variants::cluster_key};
 
 /// Confidence of the intervals in tables.
 pub(crate) const CONFIDENCE: f64 = 0.95;
@@ -22,9 +22,9 @@ pub(crate) struct ArmSummary {
     prompt: String,
     model: String,
     metrics: Vec<String>,
-    scales: Vec<Scale>,
+    scales: Vec<MetricScale>,
     /// Parallel to the metrics; `None` where scores are all there is to say.
-    pools: Vec<Option<Pool>>,
+    pools: Vec<Option<CorpusMetric>>,
     slices: Vec<String>,
     /// Attempts at each item.
     epochs: u32,
@@ -72,8 +72,8 @@ impl ArmSummary {
         epochs: u32,
     ) -> Self {
         Self {
-            scales: metrics.iter().map(Scale::of).collect(),
-            pools: metrics.iter().map(Pool::of).collect(),
+            scales: metrics.iter().map(MetricScale::of).collect(),
+            pools: metrics.iter().map(CorpusMetric::of).collect(),
             epochs,
             prompt: prompt.to_owned(),
             model: model.to_owned(),
@@ -125,7 +125,7 @@ impl ArmSummary {
         let Some(current) = self.current.take() else { return };
         for key in &current.groups {
             let Some(group) = self.groups.get_mut(key) else { continue };
-            group.places.extend(self.pools.iter().flatten().next().map(Pool::last));
+            group.places.extend(self.pools.iter().flatten().next().map(CorpusMetric::last));
             for (i, (sum, n)) in current.sums.iter().enumerate().filter(|(_, (_, n))| *n > 0) {
                 // Scores are finite and in range; what is not would be a metric's bug, and
                 // leaves the item out of the mean rather than out of the report.
@@ -215,9 +215,9 @@ impl CurrentItem {
 }
 
 impl Group {
-    fn new(scales: &[Scale]) -> Self {
+    fn new(scales: &[MetricScale]) -> Self {
         let n_metrics = scales.len();
-        let mean = |scale: &Scale| {
+        let mean = |scale: &MetricScale| {
             // The scores behind a value of the whole run have a range of their own.
             let range = if scale.value.is_some() { Range::Open } else { scale.range };
             Accumulator::new(ScoreRange::of(range))

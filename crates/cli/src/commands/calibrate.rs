@@ -24,8 +24,8 @@ use crate::{
     flow::Run,
     git::look_up,
     hint::Hinted,
-    open::{Opened, open},
-    outlook::is_planned,
+    load::{LoadedSuite, load},
+    power_plan::is_planned,
     print::Printer,
     run_folder::{Options, RunFolder, RunRecord, Status, new_run_id, now},
     variants::{Variant, read_halves, read_variants},
@@ -48,23 +48,23 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> 
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),
         ..Options::from(&args.selection)
     };
-    let opened = open(&args.suite, &options, printer)?;
-    can_answer_twice(&opened)?;
-    keys(&opened, Asks::Everyone)?;
+    let loaded = load(&args.suite, &options, printer)?;
+    can_answer_twice(&loaded)?;
+    keys(&loaded, Asks::Everyone)?;
     let id = args.run_id.clone().unwrap_or_else(new_run_id);
     if let Err(why) = file_name(&id) {
         anyhow::bail!("the run id {why}");
     }
-    let sets = if opened.plan.epochs > 1 { Sets::EpochHalves } else { Sets::TwoRuns };
+    let sets = if loaded.plan.epochs > 1 { Sets::EpochHalves } else { Sets::TwoRuns };
     let mut runs = Vec::new();
     for part in parts(&id, sets, options.no_cache) {
         let options = Options { no_cache: part.no_cache, ..options.clone() };
-        match answered(&opened, args, &id, part, options, printer)? {
+        match answered(&loaded, args, &id, part, options, printer)? {
             Ok(run) => runs.push(run),
             Err(exit) => return Ok(exit),
         }
     }
-    let calibration = measure(&opened, sets, &runs)?;
+    let calibration = measure(&loaded, sets, &runs)?;
     let not_recorded = ErrorKind::NotRecorded.as_str();
     let go_on = if runs.iter().any(|(_, run)| run.counts.errors.contains_key(not_recorded)) {
         "answers are missing from the recording; record every epoch of the live model".to_owned()
@@ -77,18 +77,18 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> 
     let path = calibration.write(&args.out)?;
     tell(&calibration, &runs, &path, args.output, printer)?;
     // A margin that the suite itself declares and cannot resolve is refused.
-    let declared = opened.suite.gate.is_some();
+    let declared = loaded.suite.gate.is_some();
     let refused = calibration.figures.iter().any(|figure| figure.resolves == Some(false));
     Ok(if declared && refused { Exit::Inconclusive } else { Exit::Done })
 }
 
 /// Whether every model can be asked twice; a recording may hold one answer only.
-fn can_answer_twice(opened: &Opened) -> Result<()> {
-    for &candidate in &opened.suite.candidates {
-        let model = &opened.suite.models[candidate];
+fn can_answer_twice(loaded: &LoadedSuite) -> Result<()> {
+    for &candidate in &loaded.suite.candidates {
+        let model = &loaded.suite.models[candidate];
         let why = match &model.provider {
             Provider::RecordedColumn(_) => "the dataset's column has one answer per item",
-            Provider::RecordedFile(_) if opened.plan.epochs == 1 => {
+            Provider::RecordedFile(_) if loaded.plan.epochs == 1 => {
                 "the recording has one answer per request, the same every time"
             }
             _ => continue,
@@ -121,30 +121,30 @@ fn go_on(args: &CalibrateArgs, id: &str) -> String {
 
 /// One run of the calibration, asked or as it was asked before.
 fn answered(
-    opened: &Opened,
+    loaded: &LoadedSuite,
     args: &CalibrateArgs,
     id: &str,
     part: Part,
     options: Options,
     printer: Printer,
 ) -> Result<Result<(RunFolder, RunRecord), Exit>> {
-    let path = args.out.join(&opened.suite.name).join(&part.run_id);
+    let path = args.out.join(&loaded.suite.name).join(&part.run_id);
     let is_new = args.run_id.is_none() || !path.join("run.json").is_file();
     let (folder, record) = if is_new {
-        let record = begin(opened, look_up(&opened.suite.path), part.run_id, options);
+        let record = begin(loaded, look_up(&loaded.suite.path), part.run_id, options);
         (RunFolder::begin(&args.out, &record)?, record)
     } else {
-        let (folder, record) = begun(opened, &path, part.no_cache)?;
+        let (folder, record) = begun(loaded, &path, part.no_cache)?;
         if record.status == Status::Complete {
             return Ok(Ok((folder, record)));
         }
         (folder, record)
     };
     let run = Run {
-        opened: opened.clone(),
+        loaded: loaded.clone(),
         folder: folder.clone(),
         record,
-        keys: keys(opened, Asks::Everyone)?,
+        keys: keys(loaded, Asks::Everyone)?,
         asks: Asks::Everyone,
         budget: Budget::default(),
         against: Against::default(),
@@ -159,10 +159,10 @@ fn answered(
 }
 
 /// A run that an earlier attempt began, if it is of the same experiment.
-fn begun(opened: &Opened, path: &Path, no_cache: bool) -> Result<(RunFolder, RunRecord)> {
+fn begun(loaded: &LoadedSuite, path: &Path, no_cache: bool) -> Result<(RunFolder, RunRecord)> {
     let (folder, record) = RunFolder::open(path)?;
-    same_experiment(opened, &record)?;
-    let fresh = begin(opened, None, record.run_id.clone(), record.options.clone());
+    same_experiment(loaded, &record)?;
+    let fresh = begin(loaded, None, record.run_id.clone(), record.options.clone());
     let same = record.prompts == fresh.prompts
         && record.models == fresh.models
         && record.epochs == fresh.epochs
@@ -172,19 +172,23 @@ fn begun(opened: &Opened, path: &Path, no_cache: bool) -> Result<(RunFolder, Run
         .hint("give the same options again, or another `--run-id`")
 }
 
-fn measure(opened: &Opened, sets: Sets, runs: &[(RunFolder, RunRecord)]) -> Result<Calibration> {
+fn measure(
+    loaded: &LoadedSuite,
+    sets: Sets,
+    runs: &[(RunFolder, RunRecord)],
+) -> Result<Calibration> {
     let [first, second] = match runs {
         [(a, _), (b, _)] => [read_variants(&a.scores())?, read_variants(&b.scores())?],
         [(one, _)] => read_halves(&one.scores())?,
         _ => anyhow::bail!("a calibration has one run or two"),
     };
-    let gate = opened.suite.gate_or_default();
-    let measured = Measured::by_plan(opened);
-    let plan = &opened.plan;
+    let gate = loaded.suite.gate_or_default();
+    let measured = Measured::by_plan(loaded);
+    let plan = &loaded.plan;
     let mut calibration = Calibration {
         format_version: FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        suite: opened.suite.name.clone(),
+        suite: loaded.suite.name.clone(),
         made_at: now(),
         run_ids: runs.iter().map(|(_, record)| record.run_id.clone()).collect(),
         sets,
@@ -200,7 +204,7 @@ fn measure(opened: &Opened, sets: Sets, runs: &[(RunFolder, RunRecord)]) -> Resu
     };
     for (before, after) in first.iter().zip(&second) {
         let metrics = calibration.metrics.clone();
-        for metric in metrics.iter().filter(|metric| is_planned(opened, &metric.name)) {
+        for metric in metrics.iter().filter(|metric| is_planned(loaded, &metric.name)) {
             let figure = figure(before, after, &metric.name, &gate, &calibration)?;
             calibration.figures.extend(figure);
         }

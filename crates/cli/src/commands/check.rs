@@ -9,7 +9,7 @@ use crate::{
     args::CheckArgs,
     ask::{Asks, allowed_keys},
     exit::Exit,
-    open::{Opened, open},
+    load::{LoadedSuite, load},
     permissions,
     print::Printer,
     programs,
@@ -28,13 +28,13 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
     for path in &args.suites {
         // Nothing is scored, so no program runs.
         let options = Options { allow_exec: true, ..Options::default() };
-        match open(path, &options, printer) {
-            Ok(opened) => {
-                tell(allowed_keys(&opened, Asks::Everyone));
+        match load(path, &options, printer) {
+            Ok(loaded) => {
+                tell(allowed_keys(&loaded, Asks::Everyone));
                 if !args.permissions {
-                    describe(path, &opened, printer);
+                    describe(path, &loaded, printer);
                 }
-                all_opened.push(opened);
+                all_opened.push(loaded);
             }
             Err(error) => tell(Err(error)),
         }
@@ -46,11 +46,11 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
     exit
 }
 
-fn describe(path: &Path, opened: &Opened, printer: Printer) {
-    for remark in programs::remarks(opened) {
+fn describe(path: &Path, loaded: &LoadedSuite, printer: Printer) {
+    for remark in programs::remarks(loaded) {
         printer.remark(&format!("{}: {remark}", path.display()));
     }
-    let plan = &opened.plan;
+    let plan = &loaded.plan;
     printer.result(&format!(
         "{}: {} x {} x {} x {} = {}, {}",
         path.display(),
@@ -59,6 +59,6 @@ fn describe(path: &Path, opened: &Opened, printer: Printer) {
         counted(plan.survey.n_items, "item"),
         counted(plan.epochs.into(), "epoch"),
         counted(plan.n_samples(), "sample"),
-        counted(opened.metrics.len() as u64, "metric"),
+        counted(loaded.metrics.len() as u64, "metric"),
     ));
 }

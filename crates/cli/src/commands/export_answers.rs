@@ -19,7 +19,7 @@ use crate::{
     exit::Exit,
     hint::Hinted,
     judges::all_requests,
-    open::{Opened, open},
+    load::{LoadedSuite, load},
     print::Printer,
     records::{RecordedSamples, Records},
     run_folder::{RunFolder, RunRecord},
@@ -139,13 +139,13 @@ fn judges(
     if !has_own_judges && !model_names(record).iter().any(is_wanted) {
         return Ok(());
     }
-    let opened = open(&record.suite_file(), &record.options, printer).and_then(|opened| {
-        same_experiment(&opened, record)?;
-        let plan = as_stopped(opened.plan.clone(), record)?;
-        Ok(Opened { plan, ..opened })
+    let loaded = load(&record.suite_file(), &record.options, printer).and_then(|loaded| {
+        same_experiment(&loaded, record)?;
+        let plan = as_stopped(loaded.plan.clone(), record)?;
+        Ok(LoadedSuite { plan, ..loaded })
     });
-    match opened {
-        Ok(opened) => judgements(&opened, folder, record, lines),
+    match loaded {
+        Ok(loaded) => judgements(&loaded, folder, record, lines),
         Err(error) => {
             printer.warning(&format!("the answers of judges are left out: {error:#}"));
             Ok(())
@@ -154,13 +154,13 @@ fn judges(
 }
 
 fn judgements(
-    opened: &Opened,
+    loaded: &LoadedSuite,
     folder: &RunFolder,
     record: &RunRecord,
     lines: &mut Lines<'_>,
 ) -> Result<()> {
-    let plan = &opened.plan;
-    if opened.metrics.iter().all(|metric| metric.judge().is_none()) {
+    let plan = &loaded.plan;
+    if loaded.metrics.iter().all(|metric| metric.judge().is_none()) {
         return Ok(());
     }
     let ledger = Ledger::open(&ledger_path(folder, record)?)?;
@@ -173,7 +173,7 @@ fn judgements(
     for sample in plan.in_report_order() {
         let mut sample = sample?;
         let answer = records.record(&mut sample)?;
-        for (judge, request) in all_requests(plan, &opened.metrics, &sample, &answer) {
+        for (judge, request) in all_requests(plan, &loaded.metrics, &sample, &answer) {
             let name = &*plan.models[judge].name;
             let Some(answers) = by_model[judge].as_ref().filter(|_| lines.wants(name)) else {
                 continue;

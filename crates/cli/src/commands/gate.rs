@@ -17,7 +17,7 @@ use crate::{
     exit::Exit,
     gate::{DEFAULT_GATE, GateOutcome, gate_first, gate_run, refused, write_verdict},
     hint::{Hinted, exit_of},
-    open::readers,
+    load::readers,
     print::Printer,
     run_folder::{RunFolder, RunRecord},
     verdict_text, whole,

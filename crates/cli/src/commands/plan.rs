@@ -14,24 +14,24 @@ use crate::{
     baseline::{Baseline, Wanted},
     calibration::POWER,
     exit::Exit,
-    open::{Opened, open},
-    outlook::{self, DISCORDANCE, Outlook, outlooks},
+    load::{LoadedSuite, load},
+    power_plan::{self, DISCORDANCE, PowerEstimate, power_estimates},
     print::Printer,
     run_folder::Options,
     table::wrapped,
 };
 
 /// The baseline that a run would be compared with: one that was asked for must exist.
-fn baseline(args: &PlanArgs, opened: &Opened) -> Result<Option<Baseline>> {
-    let gate = opened.suite.gate.as_ref();
+fn baseline(args: &PlanArgs, loaded: &LoadedSuite) -> Result<Option<Baseline>> {
+    let gate = loaded.suite.gate.as_ref();
     let own = gate.and_then(|gate| gate.baseline.as_ref());
     let Some(name) = args.baseline.as_ref().or(own) else { return Ok(None) };
     let wanted = Wanted {
         name: name.clone(),
-        suite: opened.suite.name.clone(),
+        suite: loaded.suite.name.clone(),
         of_suite: gate.and_then(|gate| gate.baseline_suite.clone()),
         out: args.out.clone(),
-        suite_file: opened.suite.path.clone(),
+        suite_file: loaded.suite.path.clone(),
     };
     match Baseline::find(&wanted)? {
         None if args.baseline.is_some() => Err(wanted.missing()),
@@ -47,36 +47,36 @@ const ANSWER_TOKENS: u64 = 256;
 pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     // Nothing is scored, so no program runs.
     let options = Options { allow_exec: true, ..Options::from(&args.selection) };
-    let opened = open(&args.suite, &options, printer)?;
-    let n_items = opened.plan.survey.n_items;
-    let gate = opened.suite.gate_or_default();
-    let baseline = baseline(args, &opened)?;
-    let outlooks = outlooks(&opened, &args.out, baseline.as_ref(), &gate)?;
-    let warnings = outlook::warnings(&outlooks, n_items);
-    let models = opened.plan.candidates.iter().map(|i| estimate(&opened, *i));
+    let loaded = load(&args.suite, &options, printer)?;
+    let n_items = loaded.plan.survey.n_items;
+    let gate = loaded.suite.gate_or_default();
+    let baseline = baseline(args, &loaded)?;
+    let power_estimates = power_estimates(&loaded, &args.out, baseline.as_ref(), &gate)?;
+    let warnings = power_plan::warnings(&power_estimates, n_items);
+    let models = loaded.plan.candidates.iter().map(|i| estimate(&loaded, *i));
     let mut models: Vec<_> = models.collect::<Result<_>>()?;
-    for metric in &opened.metrics {
-        models.extend(judge_estimates(&opened, metric)?);
+    for metric in &loaded.metrics {
+        models.extend(judge_estimates(&loaded, metric)?);
     }
     if args.format == Format::Json {
-        let told = json(&opened, &gate, &models, &outlooks, &warnings);
+        let told = json(&loaded, &gate, &models, &power_estimates, &warnings);
         printer.json(&serde_json::to_string_pretty(&told)?);
         return Ok(Exit::Done);
     }
-    let epochs = opened.plan.epochs;
-    let samples = counted(opened.plan.n_samples(), "sample");
+    let epochs = loaded.plan.epochs;
+    let samples = counted(loaded.plan.n_samples(), "sample");
     printer.result(&format!("{samples} over {}", counted(n_items, "item")));
     for model in &models {
         printer.result(&wrapped("  ", &model.line()).join("\n"));
     }
-    let unplanned = outlook::unplanned(&opened, &gate);
+    let unplanned = power_plan::unplanned(&loaded, &gate);
     if let Some(unplanned) = &unplanned {
         printer.remark(unplanned);
     }
-    if outlooks.is_empty() && unplanned.is_some() {
+    if power_estimates.is_empty() && unplanned.is_some() {
         return Ok(Exit::Done);
     }
-    if outlooks.is_empty() {
+    if power_estimates.is_empty() {
         printer
             .result("\nthe gate compares no score with a baseline, so there is no drop to detect");
         return Ok(Exit::Done);
@@ -89,7 +89,7 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
         gate.alpha,
     );
     let header = wrapped("", &header).join("\n");
-    printer.result(&format!("\n{header}\n{}", outlook::render(&outlooks)));
+    printer.result(&format!("\n{header}\n{}", power_plan::render(&power_estimates)));
     for warning in &warnings {
         printer.warning(warning);
     }
@@ -98,30 +98,33 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
 
 /// The plan for programs; the figures over all metrics and variants are those of the worst.
 fn json(
-    opened: &Opened,
+    loaded: &LoadedSuite,
     gate: &GateSpec,
     models: &[ModelEstimate],
-    outlooks: &[Outlook],
+    power_estimates: &[PowerEstimate],
     warnings: &[String],
 ) -> Value {
     let margin = gate.scores().map(|(_, m)| m.margin).reduce(f64::min);
-    let drops = outlooks.iter().map(|outlook| outlook.resolution.detectable_drop);
+    let drops =
+        power_estimates.iter().map(|power_estimate| power_estimate.resolution.detectable_drop);
     // Where some drop cannot be found at all, no number holds for all.
     let drop = drops.collect::<Option<Vec<f64>>>();
-    let needed: Option<Vec<u64>> =
-        outlooks.iter().map(|outlook| outlook.resolution.items_needed).collect();
+    let needed: Option<Vec<u64>> = power_estimates
+        .iter()
+        .map(|power_estimate| power_estimate.resolution.items_needed)
+        .collect();
     json!({
-        "samples": opened.plan.n_samples(),
-        "items": opened.plan.survey.n_items,
-        "epochs": opened.plan.epochs,
+        "samples": loaded.plan.n_samples(),
+        "items": loaded.plan.survey.n_items,
+        "epochs": loaded.plan.epochs,
         "models": models.iter().map(ModelEstimate::json).collect::<Vec<_>>(),
         "alpha": gate.alpha,
         "power": POWER,
         "margin": margin,
-        "assumed_discordance": outlooks.iter().any(Outlook::is_assumed).then_some(DISCORDANCE),
+        "assumed_discordance": power_estimates.iter().any(PowerEstimate::is_assumed).then_some(DISCORDANCE),
         "detectable_drop": drop.and_then(|drops| drops.into_iter().reduce(f64::max)),
         "items_needed": needed.and_then(|needed| needed.into_iter().max()),
-        "metrics": outlook::as_json(outlooks),
+        "metrics": power_plan::as_json(power_estimates),
         "warnings": warnings,
     })
 }
@@ -133,23 +136,23 @@ struct ModelEstimate {
     cost_usd: Option<f64>,
 }
 
-fn estimate(opened: &Opened, model: usize) -> Result<ModelEstimate> {
+fn estimate(loaded: &LoadedSuite, model: usize) -> Result<ModelEstimate> {
     let (mut samples, mut characters) = (0, 0);
-    for sample in opened.plan.by_item(model)? {
+    for sample in loaded.plan.by_item(model)? {
         samples += 1;
         characters += length(&sample?.request.messages);
     }
-    let model = &opened.plan.models[model];
+    let model = &loaded.plan.models[model];
     Ok(ModelEstimate::new(model, model.name.to_string(), samples, characters))
 }
 
 /// What a metric would ask of each of its models, as far as it can be known before there are
 /// answers.
-fn judge_estimates(opened: &Opened, metric: &Metric) -> Result<Vec<ModelEstimate>> {
+fn judge_estimates(loaded: &LoadedSuite, metric: &Metric) -> Result<Vec<ModelEstimate>> {
     let Some(judge) = metric.judge() else { return Ok(Vec::new()) };
     // By model: requests, characters, and whether it is asked for embeddings.
     let mut asked: BTreeMap<String, (u64, u64, bool)> = BTreeMap::new();
-    for sample in opened.plan.in_report_order() {
+    for sample in loaded.plan.in_report_order() {
         let sample = sample?;
         let item = &sample.item;
         let subject = Subject { fields: &item.fields, ..Subject::of_texts("?", &item.targets) };
@@ -168,7 +171,7 @@ fn judge_estimates(opened: &Opened, metric: &Metric) -> Result<Vec<ModelEstimate
         }
     }
     let estimate = |(name, (requests, characters, embeds)): (String, _)| {
-        let model = &opened.plan.models[opened.suite.model_index(&name)?];
+        let model = &loaded.plan.models[loaded.suite.model_index(&name)?];
         let estimate = if embeds {
             ModelEstimate::of_texts(model, format!("{name} (embeddings)"), requests, characters)
         } else {

@@ -15,7 +15,7 @@ use crate::{
     args::ReportArgs,
     baseline::{Baseline, Wanted},
     exit::Exit,
-    failing::{Failing, Seen, passes, shown},
+    failure_sample::{FailedSamples, PageSample, passes, shown},
     flow::write_html,
     gate::{gate_run, write_verdict},
     print::Printer,
@@ -56,11 +56,11 @@ fn verdict(
 }
 
 /// The failing samples again: `scores.parquet` has the samples' order, metric by metric.
-fn failing(folder: &RunFolder) -> Result<Failing> {
+fn failing(folder: &RunFolder) -> Result<FailedSamples> {
     let samples = samples(&folder.samples())?;
     let metrics = samples.metrics().to_vec();
     let mut all_scores = score_records(&folder.scores())?;
-    let mut failing = Failing::default();
+    let mut failing = FailedSamples::default();
     for sample in samples {
         let sample = sample?;
         let scores = all_scores.by_ref().take(metrics.len());
@@ -76,9 +76,9 @@ fn failing(folder: &RunFolder) -> Result<Failing> {
     Ok(failing)
 }
 
-fn seen(sample: &SampleRecord) -> Seen<'_> {
+fn seen(sample: &SampleRecord) -> PageSample<'_> {
     let failure = sample.record.failure.as_ref();
-    Seen {
+    PageSample {
         prompt: &sample.prompt,
         model: &sample.model,
         item_id: &sample.item_id,

@@ -10,7 +10,7 @@ use crate::{
     exit::Exit,
     flow::Run,
     hint::Hinted,
-    open::{Opened, open},
+    load::{LoadedSuite, load},
     print::Printer,
     run_folder::{RunFolder, RunRecord},
 };
@@ -18,11 +18,11 @@ use crate::{
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     let (folder, mut record) = RunFolder::open(&args.run)?;
     record.options.allow_exec = args.exec.allow_exec;
-    let mut opened = open(&record.suite_file(), &record.options, printer)?;
-    same_experiment(&opened, &record)?;
-    opened.plan = as_stopped(opened.plan, &record)?;
-    let keys = keys(&opened, Asks::Everyone)?;
-    let budget = budget(&opened, Asks::Everyone, args.budget)?;
+    let mut loaded = load(&record.suite_file(), &record.options, printer)?;
+    same_experiment(&loaded, &record)?;
+    loaded.plan = as_stopped(loaded.plan, &record)?;
+    let keys = keys(&loaded, Asks::Everyone)?;
+    let budget = budget(&loaded, Asks::Everyone, args.budget)?;
     // A run that is still watched goes on with the baseline that it began with.
     let watched = record.stop_early.as_ref().filter(|early| !early.ended);
     let watched = watched.map(|early| early.baseline.clone());
@@ -30,15 +30,15 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     let options = &mut record.options;
     options.baseline = options.baseline.take().or(watched);
     let is_asked_for = args.against.baseline.is_some();
-    let against = Against::find(&record.options, is_asked_for, &folder.out(), &opened)?;
-    record.ungated = against.ungated(&opened);
+    let against = Against::find(&record.options, is_asked_for, &folder.out(), &loaded)?;
+    record.ungated = against.ungated(&loaded);
     let (output, asks) = (args.output, Asks::Everyone);
-    Run { opened, folder, record, keys, asks, budget, against, output }.finish(printer)
+    Run { loaded, folder, record, keys, asks, budget, against, output }.finish(printer)
 }
 
 /// Whether suite and dataset are still what the run began with.
-pub(super) fn same_experiment(opened: &Opened, record: &RunRecord) -> Result<()> {
-    let changed = match (opened.hash == record.suite_hash, &opened.plan.survey.hash) {
+pub(super) fn same_experiment(loaded: &LoadedSuite, record: &RunRecord) -> Result<()> {
+    let changed = match (loaded.hash == record.suite_hash, &loaded.plan.survey.hash) {
         (false, _) => Some("suite"),
         (true, hash) if *hash != record.dataset_hash => Some("dataset"),
         _ => None,

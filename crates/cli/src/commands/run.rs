@@ -13,8 +13,8 @@ use crate::{
     exit::Exit,
     flow::Run,
     git::{Git, Lookup},
-    measured::scales,
-    open::{Opened, judged_names, metric_hashes, open},
+    load::{LoadedSuite, judged_names, load, metric_hashes},
+    metric_scale::scales,
     print::Printer,
     run_folder::{
         Counts, FORMAT_VERSION, Named, Options, RunFolder, RunRecord, Status, Totals, new_run_id,
@@ -37,29 +37,29 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         ..Options::from(&args.selection)
     };
     let lookup = Lookup::start(&args.suites);
-    let opened = args.suites.iter().map(|path| open(path, &options, printer));
-    let opened: Vec<_> = opened.collect::<Result<_>>()?;
-    let keyed = opened.into_iter().zip(lookup.finish()).map(|(opened, git)| {
-        let keys = keys(&opened, Asks::Everyone)?;
-        let budget = budget(&opened, Asks::Everyone, args.budget)?;
+    let loaded = args.suites.iter().map(|path| load(path, &options, printer));
+    let loaded: Vec<_> = loaded.collect::<Result<_>>()?;
+    let keyed = loaded.into_iter().zip(lookup.finish()).map(|(loaded, git)| {
+        let keys = keys(&loaded, Asks::Everyone)?;
+        let budget = budget(&loaded, Asks::Everyone, args.budget)?;
         let is_asked_for = options.baseline.is_some();
-        let against = Against::find(&options, is_asked_for, &args.out, &opened)?;
-        Ok((opened, git, keys, budget, against))
+        let against = Against::find(&options, is_asked_for, &args.out, &loaded)?;
+        Ok((loaded, git, keys, budget, against))
     });
     let (mut exit, mut ended) = (Exit::Done, Vec::new());
-    for (opened, git, keys, budget, against) in keyed.collect::<Result<Vec<_>>>()? {
+    for (loaded, git, keys, budget, against) in keyed.collect::<Result<Vec<_>>>()? {
         let run_id = args.run_id.clone().unwrap_or_else(new_run_id);
-        let mut record = begin(&opened, git, run_id, options.clone());
+        let mut record = begin(&loaded, git, run_id, options.clone());
         let remarks = (!args.output.quiet).then_some(printer);
-        record.ungated = against.ungated(&opened);
+        record.ungated = against.ungated(&loaded);
         if let (Some(warning), Some(printer)) = (against.warning(), remarks) {
             printer.warning(&warning);
         }
-        record.stop_early = early::begin(&opened, against.baseline.as_ref(), remarks)?;
+        record.stop_early = early::begin(&loaded, against.baseline.as_ref(), remarks)?;
         let folder = RunFolder::begin(&args.out, &record)?;
         let (output, asks) = (args.output, Asks::Everyone);
         let folder_again = folder.clone();
-        let run = Run { opened, folder, record, keys, asks, budget, against, output };
+        let run = Run { loaded, folder, record, keys, asks, budget, against, output };
         let suite = run.record.suite.clone();
         let end = run.finish(printer).inspect_err(|_| folder_again.discard())?;
         exit = exit.worse(end);
@@ -85,12 +85,12 @@ fn together(ended: &mut [Ended], args: &RunArgs, printer: Printer) -> Exit {
 
 /// What `run.json` says before the first request.
 pub(super) fn begin(
-    opened: &Opened,
+    loaded: &LoadedSuite,
     git: Option<Git>,
     run_id: String,
     options: Options,
 ) -> RunRecord {
-    let (suite, plan) = (&opened.suite, &opened.plan);
+    let (suite, plan) = (&loaded.suite, &loaded.plan);
     let named = |prompt: &evalmark_core::prompt::Prompt| Named {
         name: prompt.name.to_string(),
         hash: prompt.hash.to_string(),
@@ -101,7 +101,7 @@ pub(super) fn begin(
         run_id,
         suite: suite.name.clone(),
         suite_path: suite.path.clone(),
-        suite_hash: opened.hash.clone(),
+        suite_hash: loaded.hash.clone(),
         dataset_hash: plan.survey.hash.clone(),
         n_items: plan.survey.n_items,
         columns: Some(plan.survey.columns.clone()),
@@ -112,10 +112,10 @@ pub(super) fn begin(
         git,
         prompts: plan.prompts.iter().map(named).collect(),
         models: plan.candidates.iter().map(|i| plan.models[*i].name.to_string()).collect(),
-        metrics: metric_hashes(opened),
-        judged: judged_names(opened),
+        metrics: metric_hashes(loaded),
+        judged: judged_names(loaded),
         judging: BTreeMap::new(),
-        scales: scales(opened),
+        scales: scales(loaded),
         options,
         counts: Counts { planned: plan.n_samples(), ..Counts::default() },
         totals: Totals::default(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{SchemaArgs, SchemaOf},
     exit::Exit,
-    open::readers,
+    load::readers,
     print::Printer,
 };
 

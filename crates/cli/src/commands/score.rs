@@ -15,8 +15,8 @@ use crate::{
     exit::Exit,
     flow::Run,
     hint::Hinted,
-    measured::scales,
-    open::{Opened, judged_names, metric_hashes, open},
+    load::{LoadedSuite, judged_names, load, metric_hashes},
+    metric_scale::scales,
     print::Printer,
     run_folder::RunRecord,
 };
@@ -24,34 +24,34 @@ use crate::{
 pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     let (folder, mut record) = open_scored(&args.run)?;
     record.options.allow_exec = args.exec.allow_exec;
-    let mut opened = open(&record.suite_file(), &record.options, printer)?;
-    opened.plan = as_stopped(opened.plan, &record)?;
-    same_shape(&opened, &record)?;
+    let mut loaded = load(&record.suite_file(), &record.options, printer)?;
+    loaded.plan = as_stopped(loaded.plan, &record)?;
+    same_shape(&loaded, &record)?;
     let mut same_prompts = true;
-    let prompts = Arc::make_mut(&mut opened.plan.prompts);
+    let prompts = Arc::make_mut(&mut loaded.plan.prompts);
     for (prompt, recorded) in prompts.iter_mut().zip(&record.prompts) {
         same_prompts &= *prompt.hash == *recorded.hash;
         prompt.hash = recorded.hash.as_str().into();
     }
-    record.metrics = metric_hashes(&opened);
-    record.judged = judged_names(&opened);
-    record.scales = scales(&opened);
-    record.dataset_hash.clone_from(&opened.plan.survey.hash);
+    record.metrics = metric_hashes(&loaded);
+    record.judged = judged_names(&loaded);
+    record.scales = scales(&loaded);
+    record.dataset_hash.clone_from(&loaded.plan.survey.hash);
     if same_prompts {
-        record.suite_hash.clone_from(&opened.hash);
-        record.effective_suite.clone_from(&opened.suite.effective);
+        record.suite_hash.clone_from(&loaded.hash);
+        record.effective_suite.clone_from(&loaded.suite.effective);
     }
-    let keys = keys(&opened, Asks::Judges)?;
-    let against = Against::find(&record.options, false, &folder.out(), &opened)?;
-    record.ungated = against.ungated(&opened);
+    let keys = keys(&loaded, Asks::Judges)?;
+    let against = Against::find(&record.options, false, &folder.out(), &loaded)?;
+    record.ungated = against.ungated(&loaded);
     let (output, asks) = (args.output, Asks::Judges);
-    Run { opened, folder, record, keys, asks, budget: Budget::default(), against, output }
+    Run { loaded, folder, record, keys, asks, budget: Budget::default(), against, output }
         .finish(printer)
 }
 
 /// Whether the suite still has the prompts, models and epochs that the run has answers to.
-fn same_shape(opened: &Opened, record: &RunRecord) -> Result<()> {
-    let plan = &opened.plan;
+fn same_shape(loaded: &LoadedSuite, record: &RunRecord) -> Result<()> {
+    let plan = &loaded.plan;
     let prompts: Vec<_> = plan.prompts.iter().map(|prompt| &*prompt.name).collect();
     let models: Vec<_> = plan.candidates.iter().map(|i| &*plan.models[*i].name).collect();
     let recorded: Vec<_> = record.prompts.iter().map(|prompt| &*prompt.name).collect();

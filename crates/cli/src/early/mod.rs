@@ -1,8 +1,8 @@
 //! Early stopping: the order in which a run that may stop early asks its items, and what `run.json`
 //! keeps of it. `until` asks chunk by chunk, `watch` looks at what came back.
 
-mod until;
-mod watch;
+mod run_sequential;
+mod sequential_gate;
 
 use std::{ops::Range, sync::Arc};
 
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     baseline::Baseline,
-    open::Opened,
+    load::LoadedSuite,
     print::Printer,
     run_folder::RunRecord,
     variants::{cluster_key, key},
@@ -153,11 +153,11 @@ fn same_cluster(a: &ItemScore, b: &ItemScore) -> bool {
 /// What `run.json` keeps from the beginning, so that `resume` asks in the same order; `None` for a
 /// run that is asked whole.
 pub(crate) fn begin(
-    opened: &Opened,
+    loaded: &LoadedSuite,
     baseline: Option<&Baseline>,
     remarks: Option<Printer>,
 ) -> Result<Option<StopEarly>> {
-    if !opened.suite.gate_or_default().stop_early {
+    if !loaded.suite.gate_or_default().stop_early {
         return Ok(None);
     }
     let Some(baseline) = baseline else {
@@ -166,8 +166,8 @@ pub(crate) fn begin(
         }
         return Ok(None);
     };
-    let seed = seed(opened);
-    let (_, items) = Order::read(&opened.plan, seed)?;
+    let seed = seed(loaded);
+    let (_, items) = Order::read(&loaded.plan, seed)?;
     let clusters = items.chunk_by(same_cluster).map(<[_]>::len);
     Ok(Some(StopEarly {
         seed,
@@ -179,8 +179,8 @@ pub(crate) fn begin(
 }
 
 /// A seed out of the run's content.
-fn seed(opened: &Opened) -> u64 {
-    let text = format!("evalmark order v1 {} {}", opened.hash, opened.plan.survey.hash);
+fn seed(loaded: &LoadedSuite) -> u64 {
+    let text = format!("evalmark order v1 {} {}", loaded.hash, loaded.plan.survey.hash);
     cluster_key(&text) >> 11
 }
 

@@ -10,7 +10,7 @@ use super::{
     slices,
 };
 use crate::{
-    measured::pooled_metrics,
+    metric_scale::pooled_metrics,
     run_folder::{RunFolder, RunRecord},
     variants::{Variant, read_variants},
 };

@@ -17,7 +17,7 @@ use evalmark_core::{
 
 use super::Measured;
 use crate::{
-    open::readers,
+    load::readers,
     run_folder::RunRecord,
     variants::{SameItem, Variant, key},
 };

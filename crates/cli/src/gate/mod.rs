@@ -39,7 +39,7 @@ use crate::{
     baseline::{Baseline, Wanted},
     exit::Exit,
     hint::{Hinted, exit_of},
-    measured::pooled_metrics,
+    metric_scale::pooled_metrics,
     print::Printer,
     run_folder::{RunFolder, RunRecord, write_whole},
     variants::{Variant, read_usage, read_variants},

@@ -13,7 +13,7 @@ use evalmark_verdict::{
 
 use super::{hybrid::Hybrid, targets};
 use crate::{
-    measured::{RunValue, Scale},
+    metric_scale::{MetricScale, RunValue},
     run_folder::RunRecord,
     variants::Variant,
 };
@@ -48,7 +48,7 @@ impl Sides<'_> {
 }
 
 /// The rule of one gated metric.
-pub(crate) fn rule(spec: &GateSpec, gated: GatedMetric, scale: &Scale) -> Rule {
+pub(crate) fn rule(spec: &GateSpec, gated: GatedMetric, scale: &MetricScale) -> Rule {
     let rule = Rule { min_paired_share: spec.min_paired, ..Rule::new(gated.margin, spec.alpha) };
     if gated.amount.is_some() {
         return rule;

@@ -23,7 +23,7 @@ use evalmark_report::{
 
 use crate::{
     hint::Hinted,
-    open::readers,
+    load::readers,
     run_folder::{RunFolder, RunRecord},
 };
 

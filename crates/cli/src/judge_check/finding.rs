@@ -10,7 +10,7 @@ use evalmark_verdict::{
 use serde_json::{Value, json};
 
 use super::answers::Answer;
-use crate::{hint::Hinted, open::readers, run_folder::RunRecord};
+use crate::{hint::Hinted, load::readers, run_folder::RunRecord};
 
 /// How sure intervals are.
 const CONFIDENCE: f64 = 0.95;

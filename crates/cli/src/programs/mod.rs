@@ -20,7 +20,7 @@ use evalmark_core::{files::open_regular, score::Score};
 use evalmark_scoring::{Case, Metric, Program};
 
 use self::process::Process;
-use crate::{hint::Hinted, open::Opened};
+use crate::{hint::Hinted, load::LoadedSuite};
 
 /// How often a program may fail over one batch before the rest of it has no score.
 const MAX_FAILURES: usize = 16;
@@ -209,12 +209,12 @@ pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
 }
 
 /// What would be run, for whoever only looks.
-pub(crate) fn remarks(opened: &Opened) -> Vec<String> {
+pub(crate) fn remarks(loaded: &LoadedSuite) -> Vec<String> {
     let remark = |(metric, program): (&Metric, &Program)| {
         let (name, command) = (metric.name(), shown(program));
         format!("metric `{name}` runs a program, for which a run needs `--allow-exec`: {command}")
     };
-    programs(&opened.metrics).map(remark).collect()
+    programs(&loaded.metrics).map(remark).collect()
 }
 
 /// What decides a program's scores beyond what the suite says: the files it is made of, as far as

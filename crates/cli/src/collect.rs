@@ -1,4 +1,4 @@
-//! Samples with how they ended and what judges said of them, in the order of the reports: gathered on
+//! Samples with how they ended and what judges said of them, in the order of the reports: collected on
 //! a thread of its own, while those before are scored and written; after asking, or along with it.
 
 use std::{
@@ -14,10 +14,10 @@ use evalmark_core::{
 use evalmark_harness::Stop;
 
 use crate::{
-    arrivals::{Arrivals, BATCH, Ended, Next, size},
     judges::{JudgeReplies, Judges},
-    open::Opened,
+    load::LoadedSuite,
     records::Records,
+    reorder::{BATCH, Ended, Next, ReorderBuffer, size},
 };
 
 /// Batches that wait to be scored.
@@ -28,7 +28,7 @@ const BATCH_BYTES: usize = 8 << 20;
 const FEW: usize = 64;
 
 /// A sample with its end.
-pub(crate) struct Gathered {
+pub(crate) struct Collected {
     pub(crate) sample: Sample,
     pub(crate) record: Record,
     /// By metric.
@@ -39,7 +39,7 @@ pub(crate) struct Gathered {
 pub(crate) struct Source<'a> {
     records: Box<dyn Records + 'a>,
     /// Where asking still goes on.
-    arrivals: Option<&'a Arrivals>,
+    arrivals: Option<&'a ReorderBuffer>,
 }
 
 impl<'a> Source<'a> {
@@ -49,51 +49,51 @@ impl<'a> Source<'a> {
     }
 
     /// Answers are still arriving; `records` has those that came too early to be kept.
-    pub(crate) fn along(arrivals: &'a Arrivals, records: Box<dyn Records + 'a>) -> Self {
+    pub(crate) fn along(arrivals: &'a ReorderBuffer, records: Box<dyn Records + 'a>) -> Self {
         Self { records, arrivals: Some(arrivals) }
     }
 }
 
 /// Hands every sample to `take`, a batch at a time. Answers `false` when it was stopped.
 pub(crate) fn for_each_batch(
-    opened: &Opened,
+    loaded: &LoadedSuite,
     source: Source<'_>,
     judges: &mut Judges,
     stop: &Stop,
-    mut take: impl FnMut(Vec<Gathered>) -> Result<()>,
+    mut take: impl FnMut(Vec<Collected>) -> Result<()>,
 ) -> Result<bool> {
     let (send, receive) = sync_channel(AHEAD);
     thread::scope(|scope| {
-        let gatherer = scope.spawn(move || gather(opened, source, judges, stop, &send));
-        // Where one is not taken, the gatherer finds its channel closed, and ends.
+        let collector = scope.spawn(move || collect(loaded, source, judges, stop, &send));
+        // Where one is not taken, the collector finds its channel closed, and ends.
         for batch in receive {
             take(batch)?;
         }
-        gatherer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        collector.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn gather(
-    opened: &Opened,
+fn collect(
+    loaded: &LoadedSuite,
     Source { mut records, arrivals }: Source<'_>,
     judges: &mut Judges,
     stop: &Stop,
-    send: &SyncSender<Vec<Gathered>>,
+    send: &SyncSender<Vec<Collected>>,
 ) -> Result<bool> {
-    let (plan, metrics) = (&opened.plan, &opened.metrics);
+    let (plan, metrics) = (&loaded.plan, &loaded.metrics);
     let hand_over = |batch: Vec<Ended>| -> Result<bool> {
         if stop.is_requested() {
             return Ok(false);
         }
-        let gathered = batch.into_iter().map(|(sample, record)| {
+        let collected = batch.into_iter().map(|(sample, record)| {
             let said = judges.judge(plan, metrics, &sample, &record)?;
-            Ok(Gathered { sample, record, said })
+            Ok(Collected { sample, record, said })
         });
-        Ok(send.send(gathered.collect::<Result<_>>()?).is_ok())
+        Ok(send.send(collected.collect::<Result<_>>()?).is_ok())
     };
     let mut planned = Planned::new(plan);
     loop {
-        let goes_on = match arrivals.map_or_else(|| planned.rest(), Arrivals::next) {
+        let goes_on = match arrivals.map_or_else(|| planned.rest(), ReorderBuffer::next) {
             Next::Here(batch) => hand_over(batch)?,
             Next::Elsewhere(ranks) => {
                 planned.go_to(ranks.start)?;

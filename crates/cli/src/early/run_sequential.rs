@@ -7,12 +7,12 @@ use evalmark_harness::Stop;
 
 use crate::{
     ask::{Asks, Endpoints},
+    collect::Source,
     early::{
         Order, StoppedEarly,
-        watch::{Watch, Watching},
+        sequential_gate::{SequentialGate, SequentialPlan},
     },
     flow::Run,
-    gathered::Source,
     judges::questions_each,
     print::Printer,
     progress::Progress,
@@ -21,26 +21,28 @@ use crate::{
 
 impl Run {
     /// The order to ask in and who looks on, where the run may stop early.
-    pub(crate) fn watch(&mut self, printer: Printer) -> Result<Option<(Order, Watch)>> {
+    pub(crate) fn watch(&mut self, printer: Printer) -> Result<Option<(Order, SequentialGate)>> {
         let Some(early) = self.record.stop_early.clone().filter(|early| !early.ended) else {
             return Ok(None);
         };
         if self.asks != Asks::Everyone {
             return Ok(None);
         }
-        let (order, planned) = Order::read(&self.opened.plan, early.seed)?;
+        let (order, planned) = Order::read(&self.loaded.plan, early.seed)?;
         let watching = match &self.against.baseline {
-            Some(baseline) => Watch::open(&self.opened, &self.record, &early, baseline, &planned)?,
-            None => Watching::No("its baseline is gone".to_owned()),
+            Some(baseline) => {
+                SequentialGate::open(&self.loaded, &self.record, &early, baseline, &planned)?
+            }
+            None => SequentialPlan::No("its baseline is gone".to_owned()),
         };
         match watching {
-            Watching::Yes(watch) => {
+            SequentialPlan::Yes(watch) => {
                 if let Some(why) = &watch.undecided {
                     self.remark(printer, &format!("only a drop can stop this run early: {why}"));
                 }
                 Ok(Some((order, watch)))
             }
-            Watching::No(why) => {
+            SequentialPlan::No(why) => {
                 self.remark(printer, &format!("this run cannot stop early: {why}"));
                 self.record.stop_early = None;
                 self.folder.write(&self.record)?;
@@ -53,14 +55,14 @@ impl Run {
     /// it was interrupted. The plan is then over the items that were asked.
     pub(crate) fn ask_until_certain(
         &mut self,
-        (order, mut watch): (Order, Watch),
+        (order, mut watch): (Order, SequentialGate),
         endpoints: &Endpoints,
         stop: &Stop,
         printer: Printer,
     ) -> Result<bool> {
-        let whole = self.opened.plan.clone();
-        let total = whole.n_samples() * (1 + questions_each(&self.opened));
-        let (metrics, quiet) = (&self.opened.metrics, self.output.quiet);
+        let whole = self.loaded.plan.clone();
+        let total = whole.n_samples() * (1 + questions_each(&self.loaded));
+        let (metrics, quiet) = (&self.loaded.metrics, self.output.quiet);
         let asked = endpoints.asked();
         let progress = Progress::start(("Running", total), &whole, metrics, asked, quiet, printer);
         let (mut asked, mut certain) = (0, false);
@@ -68,7 +70,7 @@ impl Run {
             // Who lost a model has nothing to be certain of: the others are asked to the end.
             let is_down = endpoints.any_down();
             let chunk = if is_down { chunk.start..order.len() } else { chunk.clone() };
-            self.opened.plan = order.part(&whole, chunk.clone());
+            self.loaded.plan = order.part(&whole, chunk.clone());
             self.ask_part(endpoints, &progress, stop)?;
             asked = chunk.end;
             if !is_down && !endpoints.out_of_budget() {
@@ -89,7 +91,7 @@ impl Run {
         if let Some(early) = &mut self.record.stop_early {
             early.ended = !endpoints.any_down() && !endpoints.out_of_budget();
         }
-        self.opened.plan = order.part(&whole, 0..asked);
+        self.loaded.plan = order.part(&whole, 0..asked);
         if certain && asked < order.len() {
             self.stopped(whole.n_samples(), order.len());
         }
@@ -99,10 +101,10 @@ impl Run {
     /// Asks every sample of the plan as it is now, then every judge.
     fn ask_part(&self, endpoints: &Endpoints, progress: &Progress, stop: &Stop) -> Result<()> {
         let events = |model, event| progress.tell(model, &event);
-        endpoints.ask_samples(&self.opened, &events, stop)?;
-        if questions_each(&self.opened) > 0 && !stop.is_requested() {
+        endpoints.ask_samples(&self.loaded, &events, stop)?;
+        if questions_each(&self.loaded) > 0 && !stop.is_requested() {
             let records = || self.records(endpoints);
-            endpoints.ask_judges(&self.opened, &records, &events, stop)?;
+            endpoints.ask_judges(&self.loaded, &records, &events, stop)?;
         }
         Ok(())
     }
@@ -111,7 +113,7 @@ impl Run {
     fn look(
         &self,
         order: &Order,
-        watch: &mut Watch,
+        watch: &mut SequentialGate,
         chunk: Range<usize>,
         endpoints: &Endpoints,
         stop: &Stop,
@@ -119,17 +121,17 @@ impl Run {
         if stop.is_requested() {
             return Ok(false);
         }
-        let mut judges = endpoints.judges(&self.opened)?;
+        let mut judges = endpoints.judges(&self.loaded)?;
         let source = Source::after(self.records(endpoints)?);
         let mut seen = watch.chunk(order.places(chunk));
         let see = |sample: &_, scores: &[_]| watch.see(&mut seen, sample, scores);
-        let is_whole = for_each_scored(&self.opened, source, &mut judges, stop, see)?;
+        let is_whole = for_each_scored(&self.loaded, source, &mut judges, stop, see)?;
         Ok(is_whole && watch.look(seen))
     }
 
     /// Records that the run is over the items of its plan as it is now.
     fn stopped(&mut self, planned_samples: u64, planned_items: usize) {
-        let plan = &self.opened.plan;
+        let plan = &self.loaded.plan;
         self.record.n_items = plan.survey.n_items;
         self.record.stopped_early = Some(StoppedEarly {
             asked_items: plan.survey.n_items,

@@ -18,9 +18,9 @@ const SHOWN: usize = 50;
 /// Characters shown of one text.
 const LONGEST: usize = 4_000;
 
-/// What the page says of single samples, gathered as they go by.
+/// What the page says of single samples, collected as they go by.
 #[derive(Debug, Default)]
-pub(crate) struct Failing {
+pub(crate) struct FailedSamples {
     groups: Vec<FailingGroup>,
     /// By kind: how many, and one of the messages.
     failures: BTreeMap<&'static str, (u64, String)>,
@@ -28,7 +28,7 @@ pub(crate) struct Failing {
 }
 
 /// A sample as the page may need it.
-pub(crate) struct Seen<'a> {
+pub(crate) struct PageSample<'a> {
     pub(crate) prompt: &'a str,
     pub(crate) model: &'a str,
     pub(crate) item_id: &'a str,
@@ -39,7 +39,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) failure: Option<(ErrorKind, &'a str)>,
 }
 
-impl<'a> From<&SampleRow<'a>> for Seen<'a> {
+impl<'a> From<&SampleRow<'a>> for PageSample<'a> {
     fn from(row: &SampleRow<'a>) -> Self {
         Self {
             prompt: row.prompt,
@@ -54,11 +54,11 @@ impl<'a> From<&SampleRow<'a>> for Seen<'a> {
     }
 }
 
-impl Failing {
+impl FailedSamples {
     /// Takes in a sample; `messages` and `scores` are made only for those that are shown.
     pub(crate) fn see(
         &mut self,
-        seen: &Seen<'_>,
+        seen: &PageSample<'_>,
         messages: impl FnOnce() -> Arc<[Message]>,
         scores: impl FnOnce() -> Vec<FailingScore>,
         passed: bool,

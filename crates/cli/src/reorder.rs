@@ -34,7 +34,7 @@ const KEPT_BYTES: usize = 32 << 20;
 pub(crate) type Ended = (Sample, Record);
 
 /// The answers of one run on their way. Samples are known by their rank in the order of reports.
-pub(crate) struct Arrivals {
+pub(crate) struct ReorderBuffer {
     plan: Plan,
     /// How long less than a batch may wait; `None`: until there is a batch.
     patience: Option<Duration>,
@@ -80,7 +80,7 @@ pub(crate) enum Next {
     GivenUp,
 }
 
-impl Arrivals {
+impl ReorderBuffer {
     /// For all samples of a plan; those of models that are not asked are there already.
     pub(crate) fn new(
         plan: &Plan,

@@ -16,8 +16,8 @@ use crate::{
     baseline::Baseline,
     calibration::{Calibration, Figure, Measured, POWER, advice, is_worse, rounded_up},
     hint::Hinted,
-    measured::Scale,
-    open::{Opened, metric_hashes},
+    load::{LoadedSuite, metric_hashes},
+    metric_scale::MetricScale,
     table::{amount, by_variant, figures, percent, wrapped},
     variants::{Variant, read_halves, read_variants},
 };
@@ -30,7 +30,7 @@ const MOST_EPOCHS: u32 = 32;
 
 /// One gated metric of one prompt x model.
 #[derive(Clone, Debug)]
-pub(crate) struct Outlook {
+pub(crate) struct PowerEstimate {
     prompt: String,
     model: String,
     metric: String,
@@ -58,7 +58,7 @@ pub(crate) enum Source {
 
 /// All that may tell how scores scatter.
 struct Known<'a> {
-    opened: &'a Opened,
+    loaded: &'a LoadedSuite,
     figures: Vec<&'a Figure>,
     day: String,
     baseline: Option<OfBaseline<'a>>,
@@ -72,38 +72,38 @@ struct OfBaseline<'a> {
     halves: Option<[Vec<Variant>; 2]>,
 }
 
-/// The outlook of every gated metric of every variant; the calibration is that of `out`.
-pub(crate) fn outlooks(
-    opened: &Opened,
+/// What is to be expected of every gated metric of every variant; the calibration is that of `out`.
+pub(crate) fn power_estimates(
+    loaded: &LoadedSuite,
     out: &Path,
     baseline: Option<&Baseline>,
     gate: &GateSpec,
-) -> Result<Vec<Outlook>> {
+) -> Result<Vec<PowerEstimate>> {
     let calibration =
-        Calibration::find(out, &opened.suite.name).hint("`evalmark calibrate` rewrites it")?;
-    let known = Known::new(opened, calibration.as_ref(), baseline)?;
-    let plan = &opened.plan;
-    let mut outlooks = Vec::new();
+        Calibration::find(out, &loaded.suite.name).hint("`evalmark calibrate` rewrites it")?;
+    let known = Known::new(loaded, calibration.as_ref(), baseline)?;
+    let plan = &loaded.plan;
+    let mut power_estimates = Vec::new();
     for (prompt, model) in plan.variants() {
         let (prompt, model) = (&*plan.prompts[prompt].name, &*plan.models[model].name);
-        let planned = gate.scores().filter(|(metric, _)| is_planned(opened, metric));
+        let planned = gate.scores().filter(|(metric, _)| is_planned(loaded, metric));
         for (metric, gated) in planned {
-            outlooks.push(known.outlook(prompt, model, metric, gated, gate.alpha)?);
+            power_estimates.push(known.power_estimate(prompt, model, metric, gated, gate.alpha)?);
         }
     }
-    Ok(outlooks)
+    Ok(power_estimates)
 }
 
 /// Whether planning can reckon with a metric: with means of scores in [0, 1], and nothing else.
-pub(crate) fn is_planned(opened: &Opened, metric: &str) -> bool {
-    let compiled = opened.metrics.iter().find(|compiled| compiled.name() == metric);
-    compiled.is_none_or(|compiled| Scale::of(compiled).is_share_of_answers())
+pub(crate) fn is_planned(loaded: &LoadedSuite, metric: &str) -> bool {
+    let compiled = loaded.metrics.iter().find(|compiled| compiled.name() == metric);
+    compiled.is_none_or(|compiled| MetricScale::of(compiled).is_share_of_answers())
 }
 
 /// The gated metrics that it cannot reckon with, in a sentence.
-pub(crate) fn unplanned(opened: &Opened, gate: &GateSpec) -> Option<String> {
+pub(crate) fn unplanned(loaded: &LoadedSuite, gate: &GateSpec) -> Option<String> {
     let names = gate.scores().map(|(metric, _)| metric);
-    let left_out: Vec<_> = names.filter(|metric| !is_planned(opened, metric)).collect();
+    let left_out: Vec<_> = names.filter(|metric| !is_planned(loaded, metric)).collect();
     (!left_out.is_empty()).then(|| {
         format!(
             "not planned for: {} (planning covers only metrics that are means of scores in [0, 1])",
@@ -114,30 +114,30 @@ pub(crate) fn unplanned(opened: &Opened, gate: &GateSpec) -> Option<String> {
 
 impl<'a> Known<'a> {
     fn new(
-        opened: &'a Opened,
+        loaded: &'a LoadedSuite,
         calibration: Option<&'a Calibration>,
         baseline: Option<&'a Baseline>,
     ) -> Result<Self> {
-        let measured = Measured::by_plan(opened);
+        let measured = Measured::by_plan(loaded);
         Ok(Self {
-            opened,
+            loaded,
             figures: calibration.map_or(Vec::new(), |c| c.holding(&measured).collect()),
             day: calibration.map_or(String::new(), |c| c.day().to_owned()),
             baseline: baseline.map(OfBaseline::read).transpose()?,
-            clustering: clustering(opened)?,
+            clustering: clustering(loaded)?,
         })
     }
 
-    fn outlook(
+    fn power_estimate(
         &self,
         prompt: &str,
         model: &str,
         metric: &str,
         gated: GatedMetric,
         alpha: f64,
-    ) -> Result<Outlook> {
+    ) -> Result<PowerEstimate> {
         let (source, spread, clustering) = self.best(prompt, model, metric)?;
-        let plan = &self.opened.plan;
+        let plan = &self.loaded.plan;
         // Epochs quieten the noise of answers; items that are assumed to change stay changed.
         let epochs = if source == Source::Assumption { 1 } else { plan.epochs };
         let design = Design {
@@ -153,7 +153,7 @@ impl<'a> Known<'a> {
             design.resolution(spread, gated.margin).resolves(gated.margin)
         };
         let epochs_needed = (plan.epochs..=MOST_EPOCHS).find(resolves);
-        Ok(Outlook {
+        Ok(PowerEstimate {
             prompt: prompt.to_owned(),
             model: model.to_owned(),
             metric: metric.to_owned(),
@@ -179,7 +179,7 @@ impl<'a> Known<'a> {
             return Ok((source, figure.spread(), figure.clustering()));
         }
         let measures_the_same = |known: &&OfBaseline<'_>| {
-            let hashes = metric_hashes(self.opened);
+            let hashes = metric_hashes(self.loaded);
             let ours = hashes.iter().find(|named| named.name == metric);
             let theirs = known.baseline.record.metrics.iter().find(|named| named.name == metric);
             ours.is_some() && ours == theirs
@@ -235,8 +235,8 @@ fn scores_of<'a>(
 }
 
 /// The most cautious view of the planned items' clusters.
-fn clustering(opened: &Opened) -> Result<Clustering> {
-    let plan = &opened.plan;
+fn clustering(loaded: &LoadedSuite) -> Result<Clustering> {
+    let plan = &loaded.plan;
     if plan.dataset.cluster.is_none() {
         return Ok(Clustering::NONE);
     }
@@ -287,7 +287,7 @@ impl Source {
     }
 }
 
-impl Outlook {
+impl PowerEstimate {
     fn variant(&self) -> String {
         format!("{} · {}", self.prompt, self.model)
     }
@@ -369,18 +369,19 @@ impl Outlook {
 }
 
 /// As JSON.
-pub(crate) fn as_json(outlooks: &[Outlook]) -> Vec<Value> {
-    outlooks.iter().map(Outlook::json).collect()
+pub(crate) fn as_json(power_estimates: &[PowerEstimate]) -> Vec<Value> {
+    power_estimates.iter().map(PowerEstimate::json).collect()
 }
 
 /// As a table, with what its words mean below.
-pub(crate) fn render(outlooks: &[Outlook]) -> String {
+pub(crate) fn render(power_estimates: &[PowerEstimate]) -> String {
     let header = ["metric", "based on", "variation", "detects", "margin", "items needed"];
-    let groups = by_variant(outlooks, Outlook::variant, Outlook::row);
-    let sources: BTreeSet<&Source> = outlooks.iter().map(|outlook| &outlook.source).collect();
+    let groups = by_variant(power_estimates, PowerEstimate::variant, PowerEstimate::row);
+    let sources: BTreeSet<&Source> =
+        power_estimates.iter().map(|power_estimate| &power_estimate.source).collect();
     let mut lines = vec![figures(&header, &groups)];
     lines.extend(sources.into_iter().flat_map(|source| wrapped("", &source.says())));
-    let clustering = outlooks.iter().map(|outlook| outlook.clustering);
+    let clustering = power_estimates.iter().map(|power_estimate| power_estimate.clustering);
     lines.extend(clustering.reduce(more_clustered).and_then(cluster_line));
     lines.join("\n")
 }
@@ -398,14 +399,17 @@ fn cluster_line(clustering: Clustering) -> Option<String> {
 }
 
 /// One warning for each metric whose margin cannot be resolved, about its worst variant.
-pub(crate) fn warnings(outlooks: &[Outlook], n_items: u64) -> Vec<String> {
-    let mut worst: Vec<&Outlook> = Vec::new();
-    for outlook in outlooks.iter().filter(|outlook| !outlook.resolves()) {
-        match worst.iter_mut().find(|other| other.metric == outlook.metric) {
-            Some(other) if is_worse(&outlook.resolution, &other.resolution) => *other = outlook,
+pub(crate) fn warnings(power_estimates: &[PowerEstimate], n_items: u64) -> Vec<String> {
+    let mut worst: Vec<&PowerEstimate> = Vec::new();
+    for power_estimate in power_estimates.iter().filter(|power_estimate| !power_estimate.resolves())
+    {
+        match worst.iter_mut().find(|other| other.metric == power_estimate.metric) {
+            Some(other) if is_worse(&power_estimate.resolution, &other.resolution) => {
+                *other = power_estimate
+            }
             Some(_) => {}
-            None => worst.push(outlook),
+            None => worst.push(power_estimate),
         }
     }
-    worst.into_iter().map(|outlook| outlook.warning(n_items)).collect()
+    worst.into_iter().map(|power_estimate| power_estimate.warning(n_items)).collect()
 }

@@ -25,7 +25,7 @@ use crate::{
 
 /// A suite that is ready to run.
 #[derive(Clone)]
-pub(crate) struct Opened {
+pub(crate) struct LoadedSuite {
     pub(crate) suite: Suite,
     pub(crate) plan: Plan,
     pub(crate) metrics: Vec<Metric>,
@@ -58,7 +58,7 @@ fn of_dataset(path: &Path, error: &dyn std::fmt::Display) -> DatasetError {
 }
 
 /// Reads, checks and plans a suite with what the command line says of it.
-pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<Opened> {
+pub(crate) fn load(path: &Path, options: &Options, printer: Printer) -> Result<LoadedSuite> {
     let mut suite = Suite::read(path, readers())?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
@@ -98,7 +98,7 @@ pub(crate) fn open(path: &Path, options: &Options, printer: Printer) -> Result<O
     let labels = suite.metrics.iter().map(|spec| spec.labels.as_ref().map(LabelSpec::open));
     let labels = labels.map(Option::transpose).collect::<Result<_, _>>()?;
     let programs = Arc::new(Programs::new(&suite.path, metrics.len()));
-    Ok(Opened { suite, plan, metrics, programs, labels, hash })
+    Ok(LoadedSuite { suite, plan, metrics, programs, labels, hash })
 }
 
 /// Whether every metric can use what an item says to it.
@@ -151,15 +151,15 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
 }
 
 /// Every metric's name with the hash of its configuration.
-pub(crate) fn metric_hashes(opened: &Opened) -> Vec<Named> {
-    let metrics = opened.suite.metrics.iter().zip(&opened.metrics);
-    metrics.map(|(spec, metric)| metric_hash(&opened.suite, spec, metric)).collect()
+pub(crate) fn metric_hashes(loaded: &LoadedSuite) -> Vec<Named> {
+    let metrics = loaded.suite.metrics.iter().zip(&loaded.metrics);
+    metrics.map(|(spec, metric)| metric_hash(&loaded.suite, spec, metric)).collect()
 }
 
 /// Names of the metrics whose scores are a model's judgement.
-pub(crate) fn judged_names(opened: &Opened) -> Vec<String> {
+pub(crate) fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
     let is_judged = |metric: &&Metric| metric.judge().is_some_and(Judge::is_opinion);
-    let judged = opened.metrics.iter().filter(is_judged);
+    let judged = loaded.metrics.iter().filter(is_judged);
     judged.map(|metric| metric.name().to_owned()).collect()
 }
 

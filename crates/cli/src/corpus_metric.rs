@@ -1,4 +1,4 @@
-//! What a metric says of a whole run beyond a mean: gathered as the samples of one variant go by, item by
+//! What a metric says of a whole run beyond a mean: collected as the samples of one variant go by, item by
 //! item, and estimated at the end.
 
 use evalmark_core::{estimate::Estimate, item::Item, score::Score};
@@ -8,23 +8,23 @@ use evalmark_verdict::{ItemCounts, ItemScore, PooledEstimate, ScoreRange, pooled
 
 use crate::{
     early::unscored,
-    measured::{RunValue, Scale},
+    metric_scale::{MetricScale, RunValue},
     summary::CONFIDENCE,
 };
 
 /// A metric's counts of every item of one variant.
-pub(crate) struct Pool {
+pub(crate) struct CorpusMetric {
     metric: Metric,
-    pub(crate) scale: Scale,
+    pub(crate) scale: MetricScale,
     items: Vec<ItemScore>,
     counts: Vec<ItemCounts>,
 }
 
-impl Pool {
+impl CorpusMetric {
     /// `None` for a metric whose scores are all there is to say.
     pub(crate) fn of(metric: &Metric) -> Option<Self> {
         metric.corpus()?;
-        let (metric, scale) = (metric.clone(), Scale::of(metric));
+        let (metric, scale) = (metric.clone(), MetricScale::of(metric));
         Some(Self { metric, scale, items: Vec::new(), counts: Vec::new() })
     }
 

@@ -10,14 +10,14 @@ use crate::{
     baseline::Baseline,
     early::{StopEarly, unscored},
     gate::{changed, family_size, lacking, rule},
-    measured::Scale,
-    open::Opened,
+    load::LoadedSuite,
+    metric_scale::MetricScale,
     run_folder::RunRecord,
     variants::read_variants,
 };
 
 /// Every comparison of a gate that can be decided early. Holds 128 bytes for each item of each.
-pub(crate) struct Watch {
+pub(crate) struct SequentialGate {
     comparisons: Vec<Watched>,
     /// Why a run without a drop must be asked whole; `None` where it need not be.
     pub(crate) undecided: Option<String>,
@@ -38,8 +38,8 @@ struct Watched {
 }
 
 /// Whether a run can be watched.
-pub(crate) enum Watching {
-    Yes(Watch),
+pub(crate) enum SequentialPlan {
+    Yes(SequentialGate),
     /// And why not.
     No(String),
 }
@@ -51,27 +51,27 @@ struct Place<'a> {
     metric: &'a str,
 }
 
-impl Watch {
+impl SequentialGate {
     /// Pairs the planned items, which are in the order of asking, with those of the baseline.
     pub(crate) fn open(
-        opened: &Opened,
+        loaded: &LoadedSuite,
         record: &RunRecord,
         early: &StopEarly,
         baseline: &Baseline,
         planned: &[ItemScore],
-    ) -> Result<Watching> {
-        let spec = opened.suite.gate_or_default();
+    ) -> Result<SequentialPlan> {
+        let spec = loaded.suite.gate_or_default();
         let reference = read_variants(&baseline.folder.scores())?;
-        let names = opened.plan.variants().into_iter().map(|(prompt, model)| {
-            (&*opened.plan.prompts[prompt].name, &*opened.plan.models[model].name)
+        let names = loaded.plan.variants().into_iter().map(|(prompt, model)| {
+            (&*loaded.plan.prompts[prompt].name, &*loaded.plan.models[model].name)
         });
         let names: Vec<(&str, &str)> = names.collect();
         let family = family_size(record, &names, &reference, &spec);
-        let mut undecided = undecided(&spec, opened);
+        let mut undecided = undecided(&spec, loaded);
         let mut comparisons = Vec::new();
-        for place in places(opened, &spec) {
-            let name = opened.plan.prompts[place.prompt].name.to_string();
-            let model = opened.plan.models[place.model].name.to_string();
+        for place in places(loaded, &spec) {
+            let name = loaded.plan.prompts[place.prompt].name.to_string();
+            let model = loaded.plan.models[place.model].name.to_string();
             let before =
                 reference.iter().find(|variant| variant.prompt == name && variant.model == model);
             let before = before.and_then(|variant| variant.scores(place.metric));
@@ -84,19 +84,19 @@ impl Watch {
             let larger = before.len().max(planned.len());
             if (paired.len() as f64) < spec.min_paired * larger as f64 {
                 let n = paired.len();
-                return Ok(Watching::No(format!("{n} of {larger} items are in both runs")));
+                return Ok(SequentialPlan::No(format!("{n} of {larger} items are in both runs")));
             }
-            comparisons.push(Watched::new(opened, &spec, &place, paired, family, early)?);
+            comparisons.push(Watched::new(loaded, &spec, &place, paired, family, early)?);
         }
         if lacking(record, &names, &reference) > 0 {
             undecided =
                 Some("the run does not have every prompt and model of the baseline".to_owned());
         }
         if comparisons.is_empty() {
-            return Ok(Watching::No("no gated metric can be compared with it".to_owned()));
+            return Ok(SequentialPlan::No("no gated metric can be compared with it".to_owned()));
         }
         let min_paired = spec.min_paired;
-        Ok(Watching::Yes(Self { comparisons, undecided, min_paired, asked: 0 }))
+        Ok(SequentialPlan::Yes(Self { comparisons, undecided, min_paired, asked: 0 }))
     }
 
     /// A chunk of the order, to be filled; its items are at these places of the dataset.
@@ -146,7 +146,7 @@ pub(crate) struct Chunk {
 
 impl Watched {
     fn new(
-        opened: &Opened,
+        loaded: &LoadedSuite,
         spec: &GateSpec,
         place: &Place<'_>,
         before: Vec<ItemScore>,
@@ -155,13 +155,13 @@ impl Watched {
     ) -> Result<Self> {
         let gated = spec.metrics.get(place.metric).copied().unwrap_or_default();
         let stopping = Stopping::new(
-            &rule(spec, gated, &scale(opened, place.metric)),
+            &rule(spec, gated, &scale(loaded, place.metric)),
             &before,
             family,
             early.seed,
         )?
         .part_of(as_usize(early.planned_items), as_usize(early.largest_cluster));
-        let metric = opened.metrics.iter().position(|metric| metric.name() == place.metric);
+        let metric = loaded.metrics.iter().position(|metric| metric.name() == place.metric);
         Ok(Self {
             prompt: place.prompt,
             model: place.model,
@@ -193,10 +193,10 @@ impl Watched {
 }
 
 /// The gated metrics of every variant that looks can decide.
-fn places<'a>(opened: &Opened, spec: &'a GateSpec) -> Vec<Place<'a>> {
-    let decides = |metric: &&str| !is_labelled(opened, metric) && !at_the_end(opened, metric);
+fn places<'a>(loaded: &LoadedSuite, spec: &'a GateSpec) -> Vec<Place<'a>> {
+    let decides = |metric: &&str| !is_labelled(loaded, metric) && !at_the_end(loaded, metric);
     let metrics: Vec<&str> = spec.scores().map(|(name, _)| name).filter(decides).collect();
-    let variants = opened.plan.variants().into_iter();
+    let variants = loaded.plan.variants().into_iter();
     variants
         .flat_map(|(prompt, model)| {
             metrics.iter().map(move |metric| Place { prompt, model, metric }).collect::<Vec<_>>()
@@ -204,27 +204,27 @@ fn places<'a>(opened: &Opened, spec: &'a GateSpec) -> Vec<Place<'a>> {
         .collect()
 }
 
-fn is_labelled(opened: &Opened, metric: &str) -> bool {
-    opened.suite.metrics.iter().any(|spec| *spec.name == *metric && spec.labels.is_some())
+fn is_labelled(loaded: &LoadedSuite, metric: &str) -> bool {
+    loaded.suite.metrics.iter().any(|spec| *spec.name == *metric && spec.labels.is_some())
 }
 
-fn scale(opened: &Opened, metric: &str) -> Scale {
-    let compiled = opened.metrics.iter().find(|compiled| compiled.name() == metric);
-    compiled.map(Scale::of).unwrap_or_default()
+fn scale(loaded: &LoadedSuite, metric: &str) -> MetricScale {
+    let compiled = loaded.metrics.iter().find(|compiled| compiled.name() == metric);
+    compiled.map(MetricScale::of).unwrap_or_default()
 }
 
 /// Whether a metric's value is one of the whole run, or has no largest one to bet on.
-fn at_the_end(opened: &Opened, metric: &str) -> bool {
-    let scale = scale(opened, metric);
+fn at_the_end(loaded: &LoadedSuite, metric: &str) -> bool {
+    let scale = scale(loaded, metric);
     scale.value.is_some() || scale.range.max().is_none()
 }
 
 /// What of the gate no look can decide.
-fn undecided(spec: &GateSpec, opened: &Opened) -> Option<String> {
+fn undecided(spec: &GateSpec, loaded: &LoadedSuite) -> Option<String> {
     let amounts = spec.metrics.iter().filter(|(_, gated)| gated.amount.is_some());
     let minima = spec.metrics.iter().filter(|(_, gated)| gated.min.is_some());
-    let labelled = spec.scores().filter(|(name, _)| is_labelled(opened, name));
-    let whole = spec.scores().filter(|(name, _)| at_the_end(opened, name));
+    let labelled = spec.scores().filter(|(name, _)| is_labelled(loaded, name));
+    let whole = spec.scores().filter(|(name, _)| at_the_end(loaded, name));
     let of = |what: &str, name: &str| format!("{what}`{name}`");
     let parts = amounts.map(|(name, _)| of("", name)).chain(whole.map(|(name, _)| of("", name)));
     let parts = parts.chain(minima.map(|(name, _)| of("the minimum of ", name)));

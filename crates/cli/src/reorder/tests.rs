@@ -113,13 +113,13 @@ fn plan() -> Plan {
         .expect("a dataset");
     let path = folder.path().join("suite.yaml");
     std::fs::write(&path, SUITE).expect("a suite");
-    let suite = evalmark_core::suite::Suite::read(&path, crate::open::readers()).expect("a suite");
+    let suite = evalmark_core::suite::Suite::read(&path, crate::load::readers()).expect("a suite");
     Plan::new(&suite).expect("a plan")
 }
 
 #[test]
 fn what_is_ready_is_not_held_back_until_a_batch_is_full() {
-    let arrivals = Arrivals::new(&plan(), |_| true, Some(PATIENCE));
+    let arrivals = ReorderBuffer::new(&plan(), |_| true, Some(PATIENCE));
     let put = |rank| {
         let (sample, record) = *ended(rank, 10);
         arrivals.put(sample, record);

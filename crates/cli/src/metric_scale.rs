@@ -8,12 +8,12 @@ use evalmark_scoring::{Corpus, Metric, catalog};
 use evalmark_verdict::{Pooled, Rule};
 use serde::{Deserialize, Serialize};
 
-use crate::{open::Opened, run_folder::RunRecord};
+use crate::{load::LoadedSuite, run_folder::RunRecord};
 
 /// A metric's values, as `run.json` keeps them. Runs of earlier versions have scores in [0, 1].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Scale {
+pub(crate) struct MetricScale {
     /// Where the mean, or the run's value, lies.
     pub(crate) range: Range,
     /// Which values are better.
@@ -23,9 +23,9 @@ pub(crate) struct Scale {
 }
 
 /// Scales by metric.
-pub(crate) type Scales = BTreeMap<String, Scale>;
+pub(crate) type MetricScales = BTreeMap<String, MetricScale>;
 
-impl Scale {
+impl MetricScale {
     pub(crate) fn of(metric: &Metric) -> Self {
         let (range, direction) = (metric.range(), metric.direction());
         match metric.corpus().filter(|corpus| !corpus.is_mean()) {
@@ -50,8 +50,12 @@ impl Scale {
 }
 
 /// The scales of a suite's metrics.
-pub(crate) fn scales(opened: &Opened) -> Scales {
-    opened.metrics.iter().map(|metric| (metric.name().to_owned(), Scale::of(metric))).collect()
+pub(crate) fn scales(loaded: &LoadedSuite) -> MetricScales {
+    loaded
+        .metrics
+        .iter()
+        .map(|metric| (metric.name().to_owned(), MetricScale::of(metric)))
+        .collect()
 }
 
 /// The metrics of a run whose value is no mean, compiled again from the suite that the run keeps.
