@@ -76,7 +76,10 @@ impl Request {
         let encoding_format = (input.is_some() && is_open).then_some("float");
         let (model, params) = (&*self.model, self.params.as_ref());
         let body = Body { model, messages, input, encoding_format, params };
-        serde_json::to_string(&body).unwrap_or_default()
+        let mut json = Vec::with_capacity(self.text_bytes() + 256);
+        // Texts and JSON values always make JSON.
+        drop(serde_json::to_writer(&mut json, &body));
+        String::from_utf8(json).unwrap_or_default()
     }
 
     /// Bytes of text in its messages.
@@ -93,9 +96,11 @@ impl Request {
             Task::Chat => CHAT_HASHER.clone(),
             Task::Embedding => EMBEDDING_HASHER.clone(),
         };
+        // One update of all parts costs less than many small ones.
+        let mut parts = Vec::with_capacity(self.text_bytes() + 256);
         let mut part = |bytes: &[u8]| {
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
+            parts.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+            parts.extend_from_slice(bytes);
         };
         part(self.model.as_bytes());
         for message in &*self.messages {
@@ -110,6 +115,7 @@ impl Request {
             part(canonical(value).as_bytes());
         }
         part(&self.epoch.to_le_bytes());
+        hasher.update(&parts);
         RequestHash(*hasher.finalize().as_bytes())
     }
 }

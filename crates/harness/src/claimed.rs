@@ -110,18 +110,16 @@ impl Dispatcher {
         }
     }
 
-    fn claim_free<T>(&self, sharing: &Sharing, jobs: Vec<Job<T>>) -> Claimed<T> {
-        let mut claimed = Claimed { jobs: Vec::with_capacity(jobs.len()), others: Vec::new() };
-        for mut job in jobs {
-            if job.claim.is_none() {
-                job.claim = sharing.claims.claim(self.endpoint.id, &job.lead.hash());
-            }
-            match job.claim {
-                Some(_) => claimed.jobs.push(job),
-                None => claimed.others.push(job),
-            }
+    /// Claims what it can.
+    fn claim_free<T>(&self, sharing: &Sharing, mut jobs: Vec<Job<T>>) -> Claimed<T> {
+        for job in jobs.iter_mut().filter(|job| job.claim.is_none()) {
+            job.claim = sharing.claims.claim(self.endpoint.id, &job.lead.hash());
         }
-        claimed
+        if jobs.iter().all(|job| job.claim.is_some()) {
+            return Claimed { jobs, others: Vec::new() };
+        }
+        let (jobs, others) = jobs.into_iter().partition(|job| job.claim.is_some());
+        Claimed { jobs, others }
     }
 }
 

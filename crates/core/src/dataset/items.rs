@@ -144,6 +144,9 @@ fn item(spec: &DatasetSpec, row: Fields, index: u64) -> Result<Item, String> {
 
 /// The one value that a name leads to.
 fn cell<'a>(row: &'a Fields, column: &str) -> Result<Cell<'a>, String> {
+    if let Some(cell) = row.cell(column) {
+        return Ok(cell);
+    }
     let mut cells = row.find(column).map_err(|error| error.to_string())?;
     match cells.pop() {
         Some(cell) if cells.is_empty() => Ok(cell),
@@ -161,15 +164,13 @@ fn text(row: &Fields, column: &str) -> Result<Option<String>, String> {
 }
 
 fn targets(spec: &DatasetSpec, row: &Fields) -> Result<Vec<String>, String> {
-    let mut targets = Vec::new();
+    let mut targets = Vec::with_capacity(spec.targets.len());
     for column in &spec.targets {
-        for cell in row.find(column).map_err(|error| error.to_string())? {
-            match cell.elements() {
-                None => target(spec, column, &cell, &mut targets)?,
-                Some(elements) => {
-                    for element in elements {
-                        target(spec, column, &element, &mut targets)?;
-                    }
+        match row.cell(column) {
+            Some(cell) => targets_of(spec, column, &cell, &mut targets)?,
+            None => {
+                for cell in row.find(column).map_err(|error| error.to_string())? {
+                    targets_of(spec, column, &cell, &mut targets)?;
                 }
             }
         }
@@ -182,6 +183,21 @@ fn targets(spec: &DatasetSpec, row: &Fields) -> Result<Vec<String>, String> {
         ));
     }
     Ok(targets)
+}
+
+/// Every element of a list is a target.
+fn targets_of(
+    spec: &DatasetSpec,
+    column: &str,
+    cell: &Cell<'_>,
+    targets: &mut Vec<String>,
+) -> Result<(), String> {
+    match cell.elements() {
+        None => target(spec, column, cell, targets),
+        Some(mut elements) => {
+            elements.try_for_each(|element| target(spec, column, &element, targets))
+        }
+    }
 }
 
 fn target(
@@ -221,12 +237,13 @@ static ITEM_HASHER: LazyLock<blake3::Hasher> =
 fn content_hash(spec: &DatasetSpec, row: &Fields) -> ItemHash {
     let mut columns: Vec<_> = row.iter().filter(|(name, _)| is_content(spec, name)).collect();
     columns.sort_by_key(|(name, _)| *name);
-    let mut hasher = ITEM_HASHER.clone();
+    // One update of all parts costs less than many small ones.
+    let mut parts = Vec::with_capacity(512);
     for (name, value) in columns {
         let mut part = |kind: &[u8], text: &str| {
-            hasher.update(&((kind.len() + text.len()) as u64).to_le_bytes());
-            hasher.update(kind);
-            hasher.update(text.as_bytes());
+            parts.extend_from_slice(&((kind.len() + text.len()) as u64).to_le_bytes());
+            parts.extend_from_slice(kind);
+            parts.extend_from_slice(text.as_bytes());
         };
         part(b"", name);
         match (row.marks(), value) {
@@ -242,7 +259,7 @@ fn content_hash(spec: &DatasetSpec, row: &Fields) -> ItemHash {
         }
     }
     let mut hash = [0; 16];
-    hasher.finalize_xof().fill(&mut hash);
+    ITEM_HASHER.clone().update(&parts).finalize_xof().fill(&mut hash);
     ItemHash(hash)
 }
 

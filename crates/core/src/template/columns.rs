@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use minijinja::{
@@ -17,7 +17,10 @@ use crate::fields::{Fields, Marks, pointer_to};
 /// An item's columns, which become the template's own values when it asks for them.
 #[derive(Debug)]
 pub(super) struct Columns {
-    row: Arc<Row>,
+    fields: Fields,
+    calculates: bool,
+    /// Made when a template asks for it.
+    item: OnceLock<Arc<Row>>,
 }
 
 /// The row itself: columns of any name, as in `item['Best Answer']`.
@@ -31,45 +34,48 @@ struct Row {
 
 impl Columns {
     pub(super) fn new(fields: &Fields, calculates: bool) -> Self {
-        let missed = Mutex::default();
-        Self { row: Arc::new(Row { fields: fields.clone(), calculates, missed }) }
+        Self { fields: fields.clone(), calculates, item: OnceLock::new() }
     }
 
     /// Columns that `item` was asked for and does not have.
     pub(super) fn missed(&self) -> Vec<String> {
-        let missed = self.row.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(row) = self.item.get() else { return Vec::new() };
+        let missed = row.missed.lock().unwrap_or_else(PoisonError::into_inner);
         missed.iter().cloned().collect()
+    }
+
+    fn item(&self) -> Arc<Row> {
+        let (fields, calculates) = (&self.fields, self.calculates);
+        let row = || Row { fields: fields.clone(), calculates, missed: Mutex::default() };
+        self.item.get_or_init(|| Arc::new(row())).clone()
     }
 }
 
 impl Object for Columns {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        self.row.column(name).or_else(|| match name {
-            "item" => Some(Value::from_dyn_object(self.row.clone())),
-            ROUNDED => Some(Value::from_object(Rounded(self.row.fields.clone()))),
+        column(&self.fields, self.calculates, name).or_else(|| match name {
+            "item" => Some(Value::from_dyn_object(self.item())),
+            ROUNDED => Some(Value::from_object(Rounded(self.fields.clone()))),
             _ => None,
         })
     }
 }
 
-impl Row {
-    fn column(&self, name: &str) -> Option<Value> {
-        let value = self.fields.get(name)?;
-        Some(match (self.fields.marks(), value) {
-            (None, Json::String(text)) => text.as_str().into(),
-            (None, other) => Serde(other).into(),
-            (Some(marks), value) => {
-                Marked { marks, calculates: self.calculates }.value(value, &pointer_to("", name))
-            }
-        })
-    }
+/// A column as a template's value.
+fn column(fields: &Fields, calculates: bool, name: &str) -> Option<Value> {
+    let value = fields.get(name)?;
+    Some(match (fields.marks(), value) {
+        (None, Json::String(text)) => text.as_str().into(),
+        (None, other) => Serde(other).into(),
+        (Some(marks), value) => Marked { marks, calculates }.value(value, &pointer_to("", name)),
+    })
 }
 
 impl Object for Row {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        let value = self.column(name);
+        let value = column(&self.fields, self.calculates, name);
         if value.is_none() {
             let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
             missed.insert(name.to_owned());
