@@ -405,7 +405,7 @@ pub(crate) fn warnings(power_estimates: &[PowerEstimate], n_items: u64) -> Vec<S
     {
         match worst.iter_mut().find(|other| other.metric == power_estimate.metric) {
             Some(other) if is_worse(&power_estimate.resolution, &other.resolution) => {
-                *other = power_estimate
+                *other = power_estimate;
             }
             Some(_) => {}
             None => worst.push(power_estimate),

@@ -100,7 +100,7 @@ impl Breaker {
         if times < REFUSALS { error } else { error.with_fault_scope(FaultScope::Silence) }
     }
 
-    /// An attempt failed: whether to try again, and whom to fault_scope, in the light of all others.
+    /// An attempt failed: whether to try again, and what is at fault, in the light of all others.
     pub(crate) fn weigh(
         &self,
         mut error: AttemptError,

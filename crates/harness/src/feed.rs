@@ -55,7 +55,7 @@ pub(crate) struct Job<T> {
 }
 
 impl<T: Send> Waiter<T> {
-    /// Tells how the request ended, and gives up the waiter.
+    /// Tells how the request ended, and gives up the place.
     pub(crate) fn settle(self, record: Record, shared: bool) {
         let Self { tag, place, messages } = self;
         let event = if record.cached {
@@ -74,7 +74,7 @@ impl<T: Send> Waiter<T> {
         move |event| drop(messages.send(FeedMessage::Event(event, None)))
     }
 
-    /// Tells that the ledger failed, and gives up the waiter.
+    /// Tells that the ledger failed, and gives up the place.
     pub(crate) fn break_off(self, error: LedgerError) {
         drop(self.messages.send(FeedMessage::Broken(error)));
     }

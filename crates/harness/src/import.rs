@@ -94,7 +94,7 @@ fn add(
     Ok((!is_same).then_some(hash))
 }
 
-/// Finds the earlier of two lines that disagree, by reading retryable: this need not be fast.
+/// Finds the earlier of two lines that disagree, by reading again: this need not be fast.
 fn conflicting(path: &Path, second: u64, hash: &RequestHash) -> RecordingError {
     let mut first = 0;
     if let Ok(mut lines) = Lines::open(path) {

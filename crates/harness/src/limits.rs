@@ -60,7 +60,7 @@ struct Regulated {
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
     limits: &'a Limits,
-    permit: Option<SemaphorePermit<'a>>,
+    place: Option<SemaphorePermit<'a>>,
     ticket: Ticket,
     load: Load,
     wish: Option<Duration>,
@@ -76,7 +76,7 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let Some(permit) = self.permit.take() else { return };
+        let Some(permit) = self.place.take() else { return };
         let mut flow = self.limits.flow();
         flow.flow.arrive(self.ticket, self.load, self.wish, Instant::now());
         flow.regulate(&self.limits.permits);
@@ -138,7 +138,7 @@ impl Limits {
         };
         self.rates(tokens).await;
         let ticket = self.go().await;
-        Permit { limits: self, permit: Some(permit), ticket, load: Load::Unknown, wish: None }
+        Permit { limits: self, place: Some(permit), ticket, load: Load::Unknown, wish: None }
     }
 
     /// Waits until the flow lets an attempt go.

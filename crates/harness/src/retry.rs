@@ -1,4 +1,4 @@
-//! When to try retryable: exponential back-off with full jitter, unless the server says when.
+//! When to try again: exponential back-off with full jitter, unless the server says when.
 
 use std::{
     sync::{Mutex, PoisonError},

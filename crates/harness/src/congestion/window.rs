@@ -15,7 +15,7 @@ const FIRST_STEP: f64 = 7.0;
 const CUT: f64 = 0.9;
 /// The cut when refusals go on right after a cut.
 const DEEP_CUT: f64 = 0.7;
-/// Successes just below the ceiling before the ceiling is tried retryable: at first, and at most.
+/// Successes just below the ceiling before the ceiling is tried again: at first, and at most.
 const PATIENCE: (u32, u32) = (128, 8192);
 /// After a probe that made the server ask for a pause, none follows for so many times the pause.
 const PAUSES_PER_PROBE: u32 = 20;
