@@ -151,6 +151,11 @@ impl<'a> Lines<'a> {
 
 fn parse(text: &[u8]) -> Result<RecordedAnswer, String> {
     let answer: RecordedAnswer = serde_json::from_slice(text).map_err(|error| {
+        let rest = text.get(error.column().saturating_sub(1)..).unwrap_or_default();
+        let is_here = |word: &&str| rest.trim_ascii_start().starts_with(word.as_bytes());
+        if let Some(word) = ["NaN", "Infinity"].into_iter().find(is_here) {
+            return format!("{word} at column {} is not JSON; write null", error.column());
+        }
         // The line within the line is always 1.
         error.to_string().replace(" at line 1 column ", " at column ")
     })?;

@@ -109,6 +109,12 @@ fn bad_lines_are_named() {
         &format!("{good}{{\"hash\":\"abc\",\"output\":\"x\"}}"),
         "a.jsonl, line 2: not a recorded answer: `hash` must be 64 hexadecimal digits at column 13",
     );
+    for (number, what) in [("NaN", "NaN at column 16"), ("-Infinity", "Infinity at column 17")] {
+        let text = format!("{{\"latency_ms\": {number}, {}", &good[1..]);
+        let expected =
+            format!("a.jsonl, line 1: not a recorded answer: {what} is not JSON; write null");
+        check_error(&text, &expected);
+    }
     check_error(
         &good.replace("output", "outptu"),
         "a.jsonl, line 1: not a recorded answer: unknown field `outptu`, expected one of `hash`, \
