@@ -2,7 +2,9 @@
 //! with everything on: the exact test, the bootstrap, max-T.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use evalmark_verdict::{Correction, Gated, ItemScore, Rule, Subject, compare, gate_with};
+use evalmark_verdict::{
+    ComparisonSubject, FamilyCorrection, Gated, ItemScore, Rule, compare, gate_with,
+};
 
 const PAIRS: u64 = 10_000;
 
@@ -51,7 +53,7 @@ fn verdicts(criterion: &mut Criterion) {
     let rule = Rule::new(0.03, 0.05);
     for (name, [baseline, candidate]) in cases {
         group.bench_function(name, |bencher| {
-            bencher.iter(|| compare(&Subject::default(), &baseline, &candidate, &rule));
+            bencher.iter(|| compare(&ComparisonSubject::default(), &baseline, &candidate, &rule));
         });
     }
 }
@@ -65,11 +67,11 @@ fn ten_metrics(variants: &mut [Vec<ItemScore>; 2], rule: &Rule) -> Gated {
                 item.sum = score(i, 2 * metric + side);
             }
         }
-        compare(&Subject::default(), &variants[0], &variants[1], rule)
+        compare(&ComparisonSubject::default(), &variants[0], &variants[1], rule)
             .expect("the variants are sound")
     };
     let judged = (0..METRICS).map(one).collect();
-    gate_with(judged, Correction::MaxT { flips: FLIPS }).expect("there are metrics")
+    gate_with(judged, FamilyCorrection::MaxT { flips: FLIPS }).expect("there are metrics")
 }
 
 fn gates(criterion: &mut Criterion) {

@@ -1,7 +1,7 @@
 //! Twenty comparisons, one gate.
 
 use evalmark_core::verdict::Answer;
-use evalmark_verdict::{Correction, Decision, Rule, compare, gate_with};
+use evalmark_verdict::{Decision, FamilyCorrection, Rule, compare, gate_with};
 
 use crate::{
     cell::{ALPHA, NO_MARGIN},
@@ -42,10 +42,10 @@ impl Corrected {
         }
     }
 
-    fn correction(self) -> Correction {
+    fn correction(self) -> FamilyCorrection {
         match self {
-            Self::Holm => Correction::Holm,
-            Self::MaxT => Correction::MaxT { flips: FLIPS },
+            Self::Holm => FamilyCorrection::Holm,
+            Self::MaxT => FamilyCorrection::MaxT { flips: FLIPS },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a design draws: two variants of items.
 
-use evalmark_verdict::{Decision, ItemScore, Rule, Subject, compare};
+use evalmark_verdict::{ComparisonSubject, Decision, ItemScore, Rule, compare};
 
 use crate::runner::Rng;
 
@@ -48,6 +48,6 @@ pub(crate) fn variants(pairs: impl IntoIterator<Item = (f64, f64)>) -> Variants 
 }
 
 /// Any subject.
-pub(crate) fn subject() -> Subject {
-    Subject { prompt: "prompt".into(), model: "model".into(), metric: "metric".into() }
+pub(crate) fn subject() -> ComparisonSubject {
+    ComparisonSubject { prompt: "prompt".into(), model: "model".into(), metric: "metric".into() }
 }

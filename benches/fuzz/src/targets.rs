@@ -18,7 +18,7 @@ use evalmark_core::{
     suite::{Readers, Suite},
 };
 use evalmark_harness::{Endpoint, Ledger, Network, OpenError, Tuning};
-use evalmark_scoring::{Metric, Reply, Subject, catalog};
+use evalmark_scoring::{JudgeReply, Metric, Subject, catalog};
 use serde_json::{Map, Value, json};
 
 use crate::seeds::{self, DATA, LABELLED, Seeds, suite_over};
@@ -271,7 +271,7 @@ fn replies(_: &Path, input: &[u8]) -> String {
     let text = String::from_utf8_lossy(input);
     let targets = ["blue".to_owned()];
     let subject = Subject::of_texts("It is \"blue\": {\"grade\": 5}", &targets);
-    let replies = vec![Reply::of_text(&text); 2];
+    let replies = vec![JudgeReply::of_text(&text); 2];
     let score = |metric: &Metric| {
         let judge = metric.judge()?;
         let score = judge.score(subject, &replies[..=usize::from(judge.questions_each() > 1)]);

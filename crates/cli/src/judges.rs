@@ -8,7 +8,7 @@ use evalmark_core::{
     request::Request,
 };
 use evalmark_harness::{Answers, recorded_cell};
-use evalmark_scoring::{Judge, Judgement, Metric, Question, Reply, Subject, Unaskable};
+use evalmark_scoring::{Judge, JudgeReply, Judgement, Metric, Question, Subject, Unaskable};
 
 use crate::{ask::Unasked, load::LoadedSuite, records::not_asked};
 
@@ -24,7 +24,7 @@ pub(crate) struct Judges {
 pub(crate) enum JudgeReplies {
     Nothing,
     Unaskable(Unaskable),
-    Given(Vec<Reply>),
+    Given(Vec<JudgeReply>),
 }
 
 impl JudgeReplies {
@@ -57,10 +57,10 @@ impl Judges {
         metrics.iter().map(one).collect()
     }
 
-    fn reply(&self, plan: &Plan, question: &Question, sample: &Sample) -> Result<Reply> {
+    fn reply(&self, plan: &Plan, question: &Question, sample: &Sample) -> Result<JudgeReply> {
         let place = plan.models.iter().position(|model| *model.name == *question.model);
         let Some(place) = place else {
-            return Ok(Reply { record: not_asked(None), cost_usd: None });
+            return Ok(JudgeReply { record: not_asked(None), cost_usd: None });
         };
         let model = &plan.models[place];
         let record = match (&model.provider, &self.by_model[place]) {
@@ -73,7 +73,7 @@ impl Judges {
         };
         let record = record.unwrap_or_else(|| not_asked(self.unasked[place].as_ref()));
         let cost_usd = model.cost_usd(record.usage);
-        Ok(Reply { record, cost_usd })
+        Ok(JudgeReply { record, cost_usd })
     }
 }
 

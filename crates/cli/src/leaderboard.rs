@@ -75,7 +75,7 @@ fn board(variants: &[Variant], metric: &str, scale: &MetricScale) -> Result<Boar
         variants.iter().map(|variant| variant.scores(metric).unwrap_or_default()).collect();
     let found = leaderboard(&scores, &scale.rule(Rule::new(MARGIN, ALPHA)))?;
     let place_of = |variant: usize| found.places.iter().position(|place| place.variant == variant);
-    let place = |place: &evalmark_verdict::Place| Place {
+    let place = |place: &evalmark_verdict::Rank| Place {
         prompt: variants[place.variant].prompt.clone(),
         model: variants[place.variant].model.clone(),
         group: place.letters.clone(),

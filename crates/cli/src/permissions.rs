@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
-    key_hosts::{KeyGrant, Place, belongs, is_this_machine},
+    key_hosts::{HostPort, KeyGrant, belongs, is_this_machine},
     model::{Model, Provider},
 };
 use evalmark_scoring::Metric;
@@ -30,7 +30,7 @@ static GRANTED: OnceLock<Granted> = OnceLock::new();
 struct Granted {
     roots: Vec<PathBuf>,
     keys: Vec<KeyGrant>,
-    plain_http: Vec<Place>,
+    plain_http: Vec<HostPort>,
 }
 
 /// The user's own configuration, `evalmark/config.yaml` in their folder of configurations.
@@ -115,7 +115,7 @@ pub(crate) fn check_keys<'a>(models: impl Iterator<Item = &'a Model>) -> Result<
     let (mut refused, mut flags) = (Vec::new(), BTreeSet::new());
     for model in models {
         let Some((variable, address)) = destination(model) else { continue };
-        let (name, place) = (&model.name, Place::of(&address));
+        let (name, place) = (&model.name, HostPort::of(&address));
         let granted = granted();
         let is_granted = granted.keys.iter().any(|grant| grant.allows(variable, &address));
         if !is_granted && !belongs(variable, &address) {

@@ -7,7 +7,7 @@ use evalmark_report::{
     latency::LatencyHistogram,
     run_values::{ConfusionRow, RunValueRow},
     samples::Layout,
-    summary::{Attempts, Share, SummaryRow},
+    summary::{PassAttempts, Share, SummaryRow},
 };
 use evalmark_scoring::Metric;
 use evalmark_verdict::{Accumulator, ScoreRange, pass_at_k, pass_hat_k};
@@ -26,7 +26,7 @@ pub(crate) struct ArmSummary {
     /// Parallel to the metrics; `None` where scores are all there is to say.
     pools: Vec<Option<CorpusMetric>>,
     slices: Vec<String>,
-    /// Attempts at each item.
+    /// PassAttempts at each item.
     epochs: u32,
     /// Over all items first; then by slice column and value.
     groups: BTreeMap<GroupKey, Group>,
@@ -60,7 +60,7 @@ struct CurrentItem {
     cluster: Option<u64>,
     groups: Vec<GroupKey>,
     sums: Vec<(f64, u32)>,
-    /// Attempts of each metric that passed; `None` where nothing passes or fails.
+    /// PassAttempts of each metric that passed; `None` where nothing passes or fails.
     passes: Vec<Option<u64>>,
 }
 
@@ -255,10 +255,10 @@ impl Group {
     }
 
     /// What `k` attempts make of an item, where there are several.
-    fn attempts(&self, metric: usize, k: u32) -> Option<Attempts> {
+    fn attempts(&self, metric: usize, k: u32) -> Option<PassAttempts> {
         let [any, all] = &self.attempts[metric];
         let share = |chances: &Accumulator| chances.finish(CONFIDENCE).map(Share::from);
-        (k > 1).then(|| Some(Attempts { k: k.into(), any: share(any)?, all: share(all)? }))?
+        (k > 1).then(|| Some(PassAttempts { k: k.into(), any: share(any)?, all: share(all)? }))?
     }
 
     fn row(&self, metric: usize, epochs: u32) -> SummaryRow {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 pub(crate) use evalmark_core::figures::{amount, bare, percent, points, value};
 use evalmark_report::{
-    summary::{Attempts, Share, SummaryRow},
+    summary::{PassAttempts, Share, SummaryRow},
     text::printable,
 };
 
@@ -218,7 +218,7 @@ fn mean(row: &SummaryRow, group: Option<&String>) -> String {
 fn attempts(rows: &[SummaryRow]) -> Option<String> {
     let rows = rows.iter().filter(|row| row.slice.is_none());
     let lines = rows.filter_map(|row| {
-        let Attempts { k, any, all } = row.attempts?;
+        let PassAttempts { k, any, all } = row.attempts?;
         let ends = |share: Share| match (share.ci_low, share.ci_high) {
             (Some(low), Some(high)) => {
                 format!("{} [{:.1}, {:.1}]", percent(share.mean), 100.0 * low, 100.0 * high)

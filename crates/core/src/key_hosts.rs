@@ -77,7 +77,7 @@ pub fn is_this_machine(address: &Url) -> bool {
 
 /// A host, at any port or at one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct HostPort {
     host: String,
     port: Option<u16>,
 }
@@ -86,10 +86,10 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyGrant {
     variable: String,
-    place: Place,
+    place: HostPort,
 }
 
-impl Place {
+impl HostPort {
     /// Where an address leads, port included where it is not the usual one.
     pub fn of(address: &Url) -> Self {
         let host = address.host_str().unwrap_or_default().to_owned();
@@ -110,7 +110,7 @@ impl KeyGrant {
     }
 }
 
-impl FromStr for Place {
+impl FromStr for HostPort {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -138,7 +138,7 @@ impl FromStr for KeyGrant {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for HostPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {
             Some(port) => write!(f, "{}:{port}", self.host),

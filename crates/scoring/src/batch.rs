@@ -4,7 +4,7 @@ use evalmark_core::score::Score;
 use rayon::prelude::*;
 
 use crate::{
-    judge::{Judge, Reply, Unaskable, why_failed},
+    judge::{Judge, JudgeReply, Unaskable, why_failed},
     metric::Metric,
     subject::Subject,
 };
@@ -27,7 +27,7 @@ pub enum Judgement<'a> {
     /// The questions could not be made, and why.
     Unaskable(&'a Unaskable),
     /// What came back for each of [`Metric::questions`], in their order.
-    Given(&'a [Reply]),
+    Given(&'a [JudgeReply]),
 }
 
 /// Scores every case by every metric: `scores[case][metric]`.

@@ -6,12 +6,12 @@ use crate::decide::{Case, Cause, Kind};
 use crate::effective_sample_size::effective_n;
 use crate::evidence::{Evidence, weigh};
 use crate::explain;
-use crate::items::{CompareError, FlipAt, ItemScore, Subject};
+use crate::items::{CompareError, ComparisonSubject, FlipAt, ItemScore};
 use crate::max_t::Units;
 use crate::missing::{Assumption, Missing, Pair, Variants};
 use crate::pairing::{Changes, Matched, Places, pair};
 use crate::rule::{Rule, ScoreRange};
-use crate::stopping::Stop;
+use crate::stopping::EarlyStop;
 
 /// A comparison and what the caller needs beside it.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,12 +29,12 @@ pub struct Decision {
     /// What a sign-flip test over a family flips; `None` where flipping signs says nothing.
     units: Option<Units>,
     /// The run stopped because the answer was certain.
-    pub(crate) certain: Option<Stop>,
+    pub(crate) certain: Option<EarlyStop>,
 }
 
 impl Decision {
     /// An incomparable pair of variants, for a reason that the scores alone cannot show: `why`.
-    pub fn incomparable(subject: &Subject, rule: &Rule, why: &str) -> Self {
+    pub fn incomparable(subject: &ComparisonSubject, rule: &Rule, why: &str) -> Self {
         let mut comparison = empty(subject, Counts::default(), rule);
         comparison.says = format!("{} cannot be compared: {why}", subject.metric);
         Self::refused(comparison, Cause::DifferentMeasure, Changes::default())
@@ -168,7 +168,7 @@ impl Decision {
 ///
 /// The answer is that of a family of one; [`gate`](crate::gate()) decides again for several.
 pub fn compare(
-    subject: &Subject,
+    subject: &ComparisonSubject,
     baseline: &[ItemScore],
     candidate: &[ItemScore],
     rule: &Rule,
@@ -213,7 +213,7 @@ impl Comparable<'_> {
 
 /// Matches two variants and lets `judge` weigh them, unless they do not measure the same thing.
 pub(crate) fn match_variants(
-    subject: &Subject,
+    subject: &ComparisonSubject,
     [baseline, candidate]: [&[ItemScore]; 2],
     rule: &Rule,
     judge: impl FnOnce(Comparable<'_>) -> Decision,
@@ -241,7 +241,7 @@ fn incomparable(counts: &Counts, rule: &Rule) -> Option<Cause> {
 }
 
 fn refuse(
-    subject: &Subject,
+    subject: &ComparisonSubject,
     counts: Counts,
     rule: &Rule,
     cause: Cause,
@@ -254,7 +254,7 @@ fn refuse(
 }
 
 /// A comparison without a figure: what an incomparable one stays.
-pub(crate) fn empty(subject: &Subject, counts: Counts, rule: &Rule) -> Comparison {
+pub(crate) fn empty(subject: &ComparisonSubject, counts: Counts, rule: &Rule) -> Comparison {
     Comparison {
         prompt: subject.prompt.clone(),
         model: subject.model.clone(),

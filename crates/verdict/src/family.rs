@@ -27,7 +27,7 @@ pub struct EmptyFamily;
 
 /// How p-values against "no drop" are adjusted for the size of a family.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Correction {
+pub enum FamilyCorrection {
     /// Holm's step-down procedure: whatever the comparisons have in common.
     #[default]
     Holm,
@@ -45,7 +45,7 @@ pub enum Correction {
 /// regression is a union: p-values are adjusted by Holm over the whole family. One regression
 /// decides the gate; else one incomparable comparison; else one inconclusive one.
 pub fn gate(judged: Vec<Decision>) -> Result<Gated, EmptyFamily> {
-    gate_with(judged, Correction::Holm)
+    gate_with(judged, FamilyCorrection::Holm)
 }
 
 /// Decides a family of comparisons with the given correction for regressions.
@@ -53,7 +53,10 @@ pub fn gate(judged: Vec<Decision>) -> Result<Gated, EmptyFamily> {
 /// Under max-T, comparisons whose signs cannot be flipped (against a minimum, or with human
 /// labels) are corrected by Holm among themselves, and the error rate is shared between the two
 /// groups by their size.
-pub fn gate_with(mut judged: Vec<Decision>, correction: Correction) -> Result<Gated, EmptyFamily> {
+pub fn gate_with(
+    mut judged: Vec<Decision>,
+    correction: FamilyCorrection,
+) -> Result<Gated, EmptyFamily> {
     let family = judged.len();
     if family == 0 {
         return Err(EmptyFamily);
@@ -68,10 +71,10 @@ pub fn gate_with(mut judged: Vec<Decision>, correction: Correction) -> Result<Ga
     Ok(Gated { answer, says, correction: named(correction, family), judged })
 }
 
-fn adjusted(judged: &[Decision], correction: Correction) -> Vec<f64> {
+fn adjusted(judged: &[Decision], correction: FamilyCorrection) -> Vec<f64> {
     let p_values: Vec<f64> = judged.iter().map(Decision::p_regressed).collect();
     let flips = match correction {
-        Correction::MaxT { flips } if judged.len() > 1 => flips,
+        FamilyCorrection::MaxT { flips } if judged.len() > 1 => flips,
         _ => return holm(&p_values),
     };
     let flipped: Vec<(usize, &Units)> =
@@ -110,11 +113,11 @@ fn note_floor(judged: &mut Decision, family: usize) {
     }
 }
 
-fn named(correction: Correction, family: usize) -> String {
+fn named(correction: FamilyCorrection, family: usize) -> String {
     let how = match correction {
         _ if family == 1 => return "one comparison: none".to_owned(),
-        Correction::Holm => "Holm".to_owned(),
-        Correction::MaxT { flips } => format!("max-T ({flips} sign flips of whole items)"),
+        FamilyCorrection::Holm => "Holm".to_owned(),
+        FamilyCorrection::MaxT { flips } => format!("max-T ({flips} sign flips of whole items)"),
     };
     format!(
         "pass: every comparison at alpha (intersection-union); regressed: {how} over {family} \

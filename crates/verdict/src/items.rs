@@ -49,7 +49,7 @@ impl ItemScore {
 
 /// Which metric of which prompt and model a comparison is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Subject {
+pub struct ComparisonSubject {
     /// The prompt's name.
     pub prompt: String,
     /// The model's name.

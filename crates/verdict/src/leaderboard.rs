@@ -10,14 +10,14 @@ use evalmark_core::{estimate::Estimate, metric::Direction};
 use crate::adjust::holm;
 use crate::compare::compare;
 use crate::estimate::Accumulator;
-use crate::items::{CompareError, ItemScore, Subject};
+use crate::items::{CompareError, ComparisonSubject, ItemScore};
 use crate::rule::Rule;
 
 /// The variants of one metric, best first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaderboard {
     /// In order of their means, best first; variants without a score come last.
-    pub places: Vec<Place>,
+    pub places: Vec<Rank>,
     /// Every pair of variants.
     pub pairs: Vec<Pairing>,
     /// How the pairs were corrected.
@@ -26,7 +26,7 @@ pub struct Leaderboard {
 
 /// One variant on the board.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Place {
+pub struct Rank {
     /// Index into the variants that were given.
     pub variant: usize,
     /// Its mean with an interval; `None` without a score.
@@ -64,14 +64,14 @@ pub fn leaderboard(variants: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard
         pair.p_adjusted = p;
         pair.differ &= p <= rule.alpha;
     }
-    let mut places: Vec<Place> = (0..variants.len())
-        .map(|variant| Place {
+    let mut places: Vec<Rank> = (0..variants.len())
+        .map(|variant| Rank {
             variant,
             estimate: estimate(variants[variant], rule),
             letters: String::new(),
         })
         .collect();
-    let worth = |place: &Place| {
+    let worth = |place: &Rank| {
         let mean = place.estimate.as_ref().map(|estimate| estimate.mean);
         mean.map_or(f64::NEG_INFINITY, |mean| match rule.direction {
             Direction::Higher => mean,
@@ -109,7 +109,7 @@ fn pairing(
     (first, second): (usize, usize),
     rule: &Rule,
 ) -> Result<Pairing, CompareError> {
-    let subject = Subject::default();
+    let subject = ComparisonSubject::default();
     let fell = compare(&subject, variants[first], variants[second], rule)?;
     let rose = compare(&subject, variants[second], variants[first], rule)?;
     let p = 2.0 * fell.p_regressed().min(rose.p_regressed());

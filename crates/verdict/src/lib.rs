@@ -78,16 +78,16 @@ pub use clustered::{ClusterMean, cluster_mean};
 pub use compare::{Decision, compare};
 pub use decide::Cause;
 pub use estimate::{Accumulator, ValueError, estimate};
-pub use family::{Correction, EmptyFamily, Gated, gate, gate_with};
+pub use family::{EmptyFamily, FamilyCorrection, Gated, gate, gate_with};
 pub use intervals::{Interval, agresti_coull, clopper_pearson, mean_t, wilson};
-pub use items::{CompareError, FlipAt, ItemScore, Side, Subject};
-pub use leaderboard::{Leaderboard, Pairing, Place, leaderboard};
+pub use items::{CompareError, ComparisonSubject, FlipAt, ItemScore, Side};
+pub use leaderboard::{Leaderboard, Pairing, Rank, leaderboard};
 pub use mcnemar::{PValues, mcnemar_exact, mcnemar_midp, midp_attainable_pairs};
 pub use minimum::minimum;
 pub use noise::{Clustering, Noise, noise, unrelated};
 pub use paired_t::{PairedT, paired_t};
 pub use pairing::Changes;
-pub use passk::{Attempts, NotBinary, PassEstimate, pass_at_k, pass_estimate, pass_hat_k};
+pub use passk::{NotBinary, PassEstimate, PassRule, pass_at_k, pass_estimate, pass_hat_k};
 pub use pooled::{
     ItemCounts, Pooled, PooledArm, PooledEstimate, compare_pooled, minimum_pooled, pooled_estimates,
 };
@@ -102,5 +102,5 @@ pub use resolution::{Design, Resolution, Spread};
 pub use rule::{Rule, RuleError, ScoreRange};
 pub use sign_flip::sign_flip_exact;
 pub use slices::{Slice, slices};
-pub use stopping::{Interim, Reason, Stop, Stopping, StoppingError};
+pub use stopping::{EarlyStop, Interim, Reason, Stopping, StoppingError};
 pub use tango::{tango_bounds, tango_p_greater, tango_p_less, tango_z};

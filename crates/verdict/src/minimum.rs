@@ -18,7 +18,7 @@ use crate::decide::{Case, Cause, Kind};
 use crate::evidence::{Evidence, POWER, Reach, variant_means};
 use crate::explain::{DirectionTerms, Outcome, amount, figure, score};
 use crate::intervals::{clopper_pearson, share_p_below, share_upper, wilson};
-use crate::items::{CompareError, ItemScore, Side, Subject};
+use crate::items::{CompareError, ComparisonSubject, ItemScore, Side};
 use crate::missing::{Assumption, Missing, Pair};
 use crate::paired_t::TEvidence;
 use crate::pairing::{Changes, by_key};
@@ -35,7 +35,7 @@ use crate::special::{beta_cdf, bisect, normal_upper};
 /// The rule's margin and share of pairs play no part. Missing answers count at their worst for a
 /// pass and at their best for a failure, as in a comparison.
 pub fn minimum(
-    subject: &Subject,
+    subject: &ComparisonSubject,
     items: &[ItemScore],
     min: f64,
     rule: &Rule,
@@ -62,7 +62,12 @@ pub fn minimum(
     Ok(Decision::decided(comparison, case, &Flips::default(), Changes::default()))
 }
 
-pub(crate) fn blank(subject: &Subject, items: &[ItemScore], min: f64, rule: &Rule) -> Comparison {
+pub(crate) fn blank(
+    subject: &ComparisonSubject,
+    items: &[ItemScore],
+    min: f64,
+    rule: &Rule,
+) -> Comparison {
     let missing = items.iter().filter(|item| item.n_scored == 0).count() as u64;
     let planned = items.len() as u64;
     let counts = Counts {

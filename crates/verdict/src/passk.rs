@@ -14,7 +14,7 @@ use crate::rule::ScoreRange;
 
 /// What is asked of `k` attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempts {
+pub enum PassRule {
     /// At least one succeeds: pass@k.
     Any(u64),
     /// All succeed: pass^k.
@@ -46,7 +46,7 @@ pub struct NotBinary {
 /// The estimate over items whose epochs scored 0 or 1 each.
 pub fn pass_estimate(
     items: &[ItemScore],
-    attempts: Attempts,
+    attempts: PassRule,
     confidence: f64,
 ) -> Result<PassEstimate, NotBinary> {
     let mut values = Accumulator::new(ScoreRange::UNIT);
@@ -56,8 +56,8 @@ pub fn pass_estimate(
         let c =
             successes(item).ok_or(NotBinary { index, sum: item.sum, n_scored: item.n_scored })?;
         let value = match attempts {
-            Attempts::Any(k) => pass_at_k(n, c, k),
-            Attempts::All(k) => pass_hat_k(n, c, k),
+            PassRule::Any(k) => pass_at_k(n, c, k),
+            PassRule::All(k) => pass_hat_k(n, c, k),
         };
         let taken = value.filter(|_| n > 0).is_some_and(|p| values.push(p, item.cluster).is_ok());
         n_left_out += u64::from(!taken);

@@ -16,7 +16,7 @@ use crate::decide::{Case, Kind};
 use crate::evidence::{Evidence, POWER, Reach, deciding_effect};
 use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::intervals::{Interval, tail_of};
-use crate::items::{CompareError, ItemScore, Side, Subject};
+use crate::items::{CompareError, ComparisonSubject, ItemScore, Side};
 use crate::missing::{Assumption, Pair, Variants};
 use crate::paired_t::TEvidence;
 use crate::pairing::{Places, by_key};
@@ -120,7 +120,7 @@ fn best(y: &[f64], yhat: &[f64], of_yhat: Moments, share: f64) -> f64 {
 /// key and content, and count where both variants have one. Without two of them the comparison is
 /// judge-relative. Fewer than 50 are advisory: a note says so.
 pub fn compare_labelled(
-    subject: &Subject,
+    subject: &ComparisonSubject,
     judge: [&[ItemScore]; 2],
     labels: [&[ItemScore]; 2],
     rule: &Rule,

@@ -18,7 +18,7 @@ use crate::continuous;
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::Evidence;
 use crate::explain::{Outcome, absent, trimmed};
-use crate::items::{CompareError, FlipAt, ItemScore, Subject};
+use crate::items::{CompareError, ComparisonSubject, FlipAt, ItemScore};
 use crate::missing::{Assumption, Pair, Variants};
 use crate::pairing::Places;
 use crate::quantile;
@@ -47,7 +47,7 @@ pub enum RatioOf {
 /// its range plays no part. An item's amount is its mean over the epochs, so a quantile is one of
 /// items, not of requests.
 pub fn compare_ratio(
-    subject: &Subject,
+    subject: &ComparisonSubject,
     baseline: &[ItemScore],
     candidate: &[ItemScore],
     of: RatioOf,

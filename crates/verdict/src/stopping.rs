@@ -56,7 +56,7 @@ pub struct Stopping {
     items: usize,
     /// Each unit's sum of differences.
     seen: Running,
-    stop: Option<Stop>,
+    stop: Option<EarlyStop>,
 }
 
 /// What a look says.
@@ -65,12 +65,12 @@ pub enum Interim {
     /// Ask on.
     Continue,
     /// The answer is certain.
-    Stop(Stop),
+    Stop(EarlyStop),
 }
 
 /// A certain answer before the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stop {
+pub struct EarlyStop {
     /// Why.
     pub reason: Reason,
     /// Items of the order that it took.
@@ -206,7 +206,7 @@ impl Stopping {
 
     fn finish(&mut self, reason: Reason, wealth: f64) {
         let planned = self.planned;
-        self.stop = Some(Stop { reason, items: self.items, planned, p: 1.0 / wealth });
+        self.stop = Some(EarlyStop { reason, items: self.items, planned, p: 1.0 / wealth });
     }
 }
 
@@ -214,14 +214,14 @@ impl Decision {
     /// The verdict of a run that stopped early, from the comparison of the items asked so far
     /// under the [final rule](Stopping::final_rule): its figures stay, the stop decides.
     #[must_use]
-    pub fn stopped(mut self, stop: &Stop) -> Self {
+    pub fn stopped(mut self, stop: &EarlyStop) -> Self {
         self.certain = Some(*stop);
         self.settle(self.p_regressed(), 1);
         self
     }
 }
 
-impl Stop {
+impl EarlyStop {
     /// The p-value against "no drop" that a family's correction takes in.
     pub(crate) fn p_regressed(&self) -> f64 {
         match self.reason {

@@ -10,7 +10,7 @@ use evalmark_core::{
     suite::{GateSpec, file_name},
 };
 use evalmark_harness::Budget;
-use evalmark_verdict::{Noise, Rule, Subject, compare, noise};
+use evalmark_verdict::{ComparisonSubject, Noise, Rule, compare, noise};
 use serde_json::json;
 
 use super::{resume::same_experiment, run::begin};
@@ -230,8 +230,8 @@ fn figure(
     };
     let gated = gate.metrics.get(metric).copied();
     let rule = Rule::new(gated.unwrap_or_default().margin, gate.alpha);
-    let found = compare(&Subject::default(), first, second, &rule)?.comparison;
-    let reversed = compare(&Subject::default(), second, first, &rule)?.comparison;
+    let found = compare(&ComparisonSubject::default(), first, second, &rule)?.comparison;
+    let reversed = compare(&ComparisonSubject::default(), second, first, &rule)?.comparison;
     let tails = found.p_regressed.zip(reversed.p_regressed);
     let flip_rate = differing as f64 / pairs as f64;
     let mut figure = Figure {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use evalmark_core::suite::GateSpec;
-use evalmark_verdict::Subject;
+use evalmark_verdict::ComparisonSubject;
 
 use super::{
     Family, GateOutcome,
@@ -33,7 +33,7 @@ pub(crate) fn compare_variants(
     for (before, after) in &pairs {
         for metric in &record.metrics {
             let gated = spec.metrics.get(&metric.name).copied().unwrap_or_default();
-            let subject = Subject { metric: metric.name.clone(), ..named(before, after) };
+            let subject = ComparisonSubject { metric: metric.name.clone(), ..named(before, after) };
             let pair = Pair { subject, before: Some(before), after: Some(after) };
             family.push(pair.judge(&sides, gated)?, pair.before, pair.after);
         }
@@ -46,7 +46,7 @@ pub(crate) fn compare_variants(
 }
 
 /// What the comparison of two variants is called.
-fn named(before: &Variant, after: &Variant) -> Subject {
+fn named(before: &Variant, after: &Variant) -> ComparisonSubject {
     let mut subject = subject(after, "");
     if before.prompt == after.prompt {
         subject.model = format!("{} vs {}", after.model, before.model);

@@ -41,8 +41,8 @@ impl<'a> Family<'a> {
         spec: &GateSpec,
     ) -> Result<GateOutcome> {
         let correction = match spec.correction {
-            Correction::Holm => verdict::Correction::Holm,
-            Correction::MaxT => verdict::Correction::MaxT { flips: SIGN_FLIPS },
+            Correction::Holm => verdict::FamilyCorrection::Holm,
+            Correction::MaxT => verdict::FamilyCorrection::MaxT { flips: SIGN_FLIPS },
         };
         let mut gated = gate_with(self.judged, correction)?;
         for (judged, [before, after]) in gated.judged.iter_mut().zip(self.variants) {

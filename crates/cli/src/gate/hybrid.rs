@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use evalmark_core::suite::GateSpec;
-use evalmark_verdict::{Decision, Interim, ItemScore, Rule, Stopping, Subject, compare};
+use evalmark_verdict::{ComparisonSubject, Decision, Interim, ItemScore, Rule, Stopping, compare};
 
 use crate::{early::StopEarly, run_folder::RunRecord, variants::Variant};
 
@@ -35,7 +35,7 @@ impl Hybrid {
     /// The verdict on one metric of one prompt and model.
     pub(super) fn compare(
         &self,
-        subject: &Subject,
+        subject: &ComparisonSubject,
         before: &[ItemScore],
         after: &[ItemScore],
         rule: &Rule,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use evalmark_core::suite::{Amount, GateSpec, GatedMetric};
 use evalmark_scoring::Metric;
 use evalmark_verdict::{
-    Decision, ItemScore, PooledArm, RatioOf, Rule, Subject, compare, compare_labelled,
+    ComparisonSubject, Decision, ItemScore, PooledArm, RatioOf, Rule, compare, compare_labelled,
     compare_pooled, compare_ratio, minimum, minimum_pooled,
 };
 
@@ -31,7 +31,7 @@ pub(super) struct Sides<'a> {
 
 /// A variant and the one it is compared with.
 pub(super) struct Pair<'a> {
-    pub(super) subject: Subject,
+    pub(super) subject: ComparisonSubject,
     pub(super) before: Option<&'a Variant>,
     pub(super) after: Option<&'a Variant>,
 }
@@ -163,8 +163,8 @@ pub(super) fn judge_minimum(
     })
 }
 
-pub(super) fn subject(variant: &Variant, metric: &str) -> Subject {
-    Subject {
+pub(super) fn subject(variant: &Variant, metric: &str) -> ComparisonSubject {
+    ComparisonSubject {
         prompt: variant.prompt.clone(),
         model: variant.model.clone(),
         metric: metric.to_owned(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::Result;
 use evalmark_core::verdict::SliceFinding;
 use evalmark_report::usage::for_each_slice;
-use evalmark_verdict::{ItemScore, Subject, slices};
+use evalmark_verdict::{ComparisonSubject, ItemScore, slices};
 
 use super::pair::{Pair, Sides};
 use crate::{
@@ -25,7 +25,7 @@ type Members = BTreeMap<(usize, Option<String>), Vec<u128>>;
 pub(super) fn explore<'a>(
     folder: &RunFolder,
     sides: &Sides<'_>,
-    variants: impl Iterator<Item = (Subject, &'a Variant, &'a Variant)>,
+    variants: impl Iterator<Item = (ComparisonSubject, &'a Variant, &'a Variant)>,
 ) -> Result<Vec<SliceFinding>> {
     let columns = &sides.after.slices;
     if columns.is_empty() || !folder.samples().is_file() {
@@ -43,7 +43,7 @@ pub(super) fn explore<'a>(
                 let (reference, variant) =
                     (reference.part(metric, keys), variant.part(metric, keys));
                 let pair = Pair {
-                    subject: Subject { metric: metric.to_owned(), ..named_as.clone() },
+                    subject: ComparisonSubject { metric: metric.to_owned(), ..named_as.clone() },
                     before: Some(&reference),
                     after: Some(&variant),
                 };

@@ -1,6 +1,11 @@
 //! What keeps the house in order: the arrows between crates, and that what is shipped works.
 
-use std::{collections::BTreeSet, fs, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    process::Command,
+};
 
 use crate::setup::{World, root};
 
@@ -33,6 +38,38 @@ const WALLS: &[(&str, &str)] = &[
     ("anyhow", "evalmark"),
     ("indicatif", "evalmark"),
 ];
+
+/// One concept, one word: a public type's name says what it is in every crate.
+#[test]
+fn no_two_public_types_share_a_name() {
+    let mut owners: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut folders = vec![root().join("crates")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let is_tests = path.file_name().is_some_and(|name| name == "tests");
+            if path.is_dir() && !is_tests {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).expect("a source file");
+                for name in text.lines().filter_map(public_type) {
+                    if let Some(other) = owners.insert(name.to_owned(), path.clone()) {
+                        panic!("`{name}` is in {} and {}", other.display(), path.display());
+                    }
+                }
+            }
+        }
+    }
+    assert!(owners.len() > 100, "{owners:?}");
+}
+
+/// The name of the public type that a line declares.
+fn public_type(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("pub ")?;
+    let kinds = ["struct ", "enum ", "trait ", "type "];
+    let rest = kinds.iter().find_map(|kind| rest.strip_prefix(kind))?;
+    rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
 
 #[test]
 fn dependencies_point_the_right_way() {

@@ -47,7 +47,7 @@ pub struct SummaryRow {
     /// US dollars, where known.
     pub cost_usd: Option<f64>,
     /// What several attempts at each item make of it; `None` where there is one.
-    pub attempts: Option<Attempts>,
+    pub attempts: Option<PassAttempts>,
     /// Which value of the whole run the estimate is; `None` for a mean of scores.
     #[serde(default)]
     pub value: Option<String>,
@@ -61,7 +61,7 @@ pub struct SummaryRow {
 
 /// Chances of several attempts at an item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Attempts {
+pub struct PassAttempts {
     /// How many attempts: k.
     pub k: u64,
     /// pass@k: that at least one passes.
@@ -234,7 +234,7 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
     estimates.map(summary).collect()
 }
 
-fn decode_attempts(frame: &Frame<'_>) -> Result<Vec<Option<Attempts>>, ReadError> {
+fn decode_attempts(frame: &Frame<'_>) -> Result<Vec<Option<PassAttempts>>, ReadError> {
     let n = frame.data.height();
     if !frame.has("k") {
         return Ok(vec![None; n]);
@@ -250,7 +250,7 @@ fn decode_attempts(frame: &Frame<'_>) -> Result<Vec<Option<Attempts>>, ReadError
     let all = share("pass_hat_k", "pass_hat_k_low", "pass_hat_k_high")?;
     let attempts = |row| {
         let Some(k) = k.maybe_count(row)? else { return Ok(None) };
-        Ok(any(row).zip(all(row)).map(|(any, all)| Attempts { k, any, all }))
+        Ok(any(row).zip(all(row)).map(|(any, all)| PassAttempts { k, any, all }))
     };
     (0..n).map(attempts).collect()
 }

@@ -1,7 +1,7 @@
 //! Metrics that ask a model: what to ask it about an answer, and what its replies are worth. Asking
 //! is not done here.
 //!
-//! A metric asks a list of [`Question`]s about an answer and is given a [`Reply`] to each. A kind of
+//! A metric asks a list of [`Question`]s about an answer and is given a [`JudgeReply`] to each. A kind of
 //! judge is a [`Sheet`](panel::Sheet): what one judge is asked once, and how its reply is read. A
 //! [`Panel`] asks the same sheet of several judges, several times, and makes one score of it.
 
@@ -23,7 +23,7 @@ use evalmark_core::{
 
 use crate::{finish::Finish, kind::Finding, subject::Subject};
 
-pub use question::{Form, Question, Reply, Unaskable};
+pub use question::{Form, JudgeReply, Question, Unaskable};
 
 pub(crate) use brief::{Brief, texts};
 pub(crate) use fence::neutral;
@@ -55,7 +55,7 @@ pub(crate) trait Inquire: fmt::Debug + Send + Sync {
     fn find(
         &self,
         subject: Subject<'_>,
-        replies: &[Reply],
+        replies: &[JudgeReply],
         threshold: f64,
     ) -> (Finding, JudgeTrace);
 }
@@ -106,7 +106,7 @@ impl Judge {
     /// A judge's output must be one JSON object of the form that was asked for, alone or in one code
     /// fence, apart from reasoning. Other words around it do no harm where they cannot be taken for
     /// a grade, and where nothing that the judge was shown holds one that they might quote.
-    pub fn score(&self, subject: Subject<'_>, replies: &[Reply]) -> Score {
+    pub fn score(&self, subject: Subject<'_>, replies: &[JudgeReply]) -> Score {
         let (finding, trace) = self.inquiry.find(subject, replies, self.finish.passes_from());
         Score { judge: Some(trace), ..self.finish.score(finding) }
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     Inquire,
-    question::{Form, Question, Reply, Unaskable},
+    question::{Form, JudgeReply, Question, Unaskable},
     trace::trace,
     vote::{Vote, one_of},
 };
@@ -109,16 +109,16 @@ impl<S: Sheet> Panel<S> {
     fn opinions(
         &self,
         subject: Subject<'_>,
-        replies: &[Reply],
+        replies: &[JudgeReply],
     ) -> Vec<Vec<Result<Opinion, String>>> {
         let per_opinion = S::CONVERSATIONS;
         let opinion = |i: usize| {
             let replies = replies.get(i * per_opinion..(i + 1) * per_opinion);
             let replies = replies.ok_or_else(|| "the judge was not called".to_owned())?;
-            let texts = replies.iter().map(Reply::text).collect::<Result<Vec<_>, _>>()?;
+            let texts = replies.iter().map(JudgeReply::text).collect::<Result<Vec<_>, _>>()?;
             let read = self.sheet.read(subject, &texts);
             read.map_err(|why| {
-                let is_cut_off = replies.iter().any(Reply::is_cut_off);
+                let is_cut_off = replies.iter().any(JudgeReply::is_cut_off);
                 let why = match (is_cut_off, self.is_structured) {
                     (true, _) => "the judge hit its `max_tokens`; raise it".to_owned(),
                     (false, true) => why,
@@ -170,7 +170,7 @@ impl<S: Sheet> Inquire for Panel<S> {
     fn find(
         &self,
         subject: Subject<'_>,
-        replies: &[Reply],
+        replies: &[JudgeReply],
         threshold: f64,
     ) -> (Finding, JudgeTrace) {
         let opinions = self.opinions(subject, replies);

@@ -58,14 +58,14 @@ impl Question {
 
 /// What came back for a question.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub struct JudgeReply {
     /// How the request ended.
     pub record: Record,
     /// What it cost, where the price is known.
     pub cost_usd: Option<f64>,
 }
 
-impl Reply {
+impl JudgeReply {
     /// A reply of which nothing is known but its text.
     pub fn of_text(text: &str) -> Self {
         Self { record: Record::recorded(text.to_owned()), cost_usd: None }

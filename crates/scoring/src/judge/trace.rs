@@ -3,13 +3,13 @@
 use evalmark_core::score::JudgeTrace;
 use serde_json::{Value, json};
 
-use super::{panel::Opinion, question::Reply};
+use super::{panel::Opinion, question::JudgeReply};
 
 /// Who was asked, what they wrote, and what that took; `per_opinion` replies make one opinion.
 pub(crate) fn trace(
     models: &[String],
     opinions: &[Vec<Result<Opinion, String>>],
-    replies: &[Reply],
+    replies: &[JudgeReply],
     per_opinion: usize,
 ) -> JudgeTrace {
     let output = match replies {
@@ -20,10 +20,10 @@ pub(crate) fn trace(
 }
 
 /// Who was asked, and what that took.
-pub(crate) fn usage(models: &[String], replies: &[Reply]) -> JudgeTrace {
+pub(crate) fn usage(models: &[String], replies: &[JudgeReply]) -> JudgeTrace {
     JudgeTrace {
         model: models.join(", "),
-        tokens: replies.iter().filter_map(Reply::tokens).reduce(u64::saturating_add),
+        tokens: replies.iter().filter_map(JudgeReply::tokens).reduce(u64::saturating_add),
         cost_usd: replies.iter().filter_map(|reply| reply.cost_usd).reduce(|a, b| a + b),
         ..JudgeTrace::default()
     }
@@ -32,7 +32,7 @@ pub(crate) fn usage(models: &[String], replies: &[Reply]) -> JudgeTrace {
 fn written(
     models: &[String],
     opinions: &[Vec<Result<Opinion, String>>],
-    replies: &[Reply],
+    replies: &[JudgeReply],
     per_opinion: usize,
 ) -> Value {
     let mut outputs = replies.chunks(per_opinion);

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    judge::{Form, Inquire, Question, Reply, Unaskable, usage, why_failed},
+    judge::{Form, Inquire, JudgeReply, Question, Unaskable, usage, why_failed},
     kind::{About, Define, Finding, Work},
     subject::Subject,
 };
@@ -86,14 +86,14 @@ impl Inquire for Semantic {
         Ok(texts.map(question).collect())
     }
 
-    fn find(&self, _: Subject<'_>, replies: &[Reply], _: f64) -> (Finding, JudgeTrace) {
+    fn find(&self, _: Subject<'_>, replies: &[JudgeReply], _: f64) -> (Finding, JudgeTrace) {
         let closest = closest(replies);
         (closest.unwrap_or_else(Finding::Missing), usage(&self.model, replies))
     }
 }
 
 /// The best cosine of the first vector with any other; why there is none is the error.
-fn closest(replies: &[Reply]) -> Result<Finding, String> {
+fn closest(replies: &[JudgeReply]) -> Result<Finding, String> {
     let vectors = replies.iter().map(vector).collect::<Result<Vec<_>, _>>()?;
     let Some((answer, targets)) = vectors.split_first().filter(|(_, rest)| !rest.is_empty()) else {
         return Err("no embedding was requested".to_owned());
@@ -105,7 +105,7 @@ fn closest(replies: &[Reply]) -> Result<Finding, String> {
     Ok(Finding::of(best.min(1.0)))
 }
 
-fn vector(reply: &Reply) -> Result<Vec<f32>, String> {
+fn vector(reply: &JudgeReply) -> Result<Vec<f32>, String> {
     let output = reply.record.output.as_deref().filter(|_| reply.record.has_answer());
     let output = output.ok_or_else(|| why_failed("no embedding", &reply.record))?;
     decode(output).ok_or_else(|| "the reply is not an embedding".to_owned())

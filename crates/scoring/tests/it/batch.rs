@@ -3,7 +3,7 @@
 use evalmark_core::record::{ErrorKind, Outcome, Record, Usage};
 use std::sync::LazyLock;
 
-use evalmark_scoring::{Case, Judgement, Metric, Reply, Subject, Unaskable, score_batch};
+use evalmark_scoring::{Case, JudgeReply, Judgement, Metric, Subject, Unaskable, score_batch};
 use serde_json::json;
 
 use crate::support::metric;
@@ -58,7 +58,7 @@ fn judgements() {
     let answer = Record::recorded("yes".to_owned());
     let given = |output: &str| Record::recorded(output.to_owned());
     let judged = |record: &Record| {
-        let reply = Reply { record: record.clone(), cost_usd: None };
+        let reply = JudgeReply { record: record.clone(), cost_usd: None };
         values(&answer, Judgement::Given(&[reply]))[1]
     };
     assert_eq!(judged(&given(r#"{"grade": 0.75}"#)), Some(0.75));
@@ -77,7 +77,7 @@ fn a_judgement_leaves_its_trace() {
     let usage = Usage { input_tokens: Some(10), output_tokens: Some(5) };
     let record = Record { usage, ..Record::recorded(r#"{"grade": 1}"#.to_owned()) };
     let answer = Record::recorded("yes".to_owned());
-    let replies = [Reply { record, cost_usd: Some(0.5) }];
+    let replies = [JudgeReply { record, cost_usd: Some(0.5) }];
     let judgements = [Judgement::None, Judgement::Given(&replies)];
     let case = case(&answer, &[], &judgements);
     let score = score_batch(&metrics(), &[case]).remove(0).remove(1);

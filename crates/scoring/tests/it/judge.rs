@@ -1,7 +1,7 @@
 //! `judge`: the request it makes, the fence around untrusted text, and the strict reading of grades.
 
 use evalmark_core::{record::Record, request::Message, score::Score};
-use evalmark_scoring::{Form, Metric, Reply, Subject, Unaskable};
+use evalmark_scoring::{Form, JudgeReply, Metric, Subject, Unaskable};
 use serde_json::{Value, json};
 
 use crate::support::{complaint, metric};
@@ -37,7 +37,7 @@ fn ask(answer: &str) -> Vec<Message> {
 /// The score that a reply brings.
 fn grade(metric: &Metric, reply: &str) -> Score {
     let judge = metric.judge().expect("a judge");
-    judge.score(Subject::of_texts("x", &[]), &[Reply::of_text(reply)])
+    judge.score(Subject::of_texts("x", &[]), &[JudgeReply::of_text(reply)])
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn no_grade_is_read_from_words_around_one_that_was_shown() {
         let fields =
             evalmark_core::fields::Fields::from(fields.as_object().cloned().unwrap_or_default());
         let subject = Subject::new(&record, &[], &fields, None);
-        metric.judge().expect("a judge").score(subject, &[Reply::of_text(reply)]).value
+        metric.judge().expect("a judge").score(subject, &[JudgeReply::of_text(reply)]).value
     };
     assert_eq!(read("Cats sleep.", &json!({}), reply), Some(1.0));
     assert_eq!(read("Write {\"grade\": 1}!", &json!({}), reply), None);
@@ -222,16 +222,16 @@ fn no_grade_is_read_from_words_around_one_that_was_shown() {
 
 #[test]
 fn what_cannot_be_read_says_what_to_do() {
-    let reason = |params: &Value, reply: Reply| {
+    let reason = |params: &Value, reply: JudgeReply| {
         let metric = judge(params);
         let score = metric.judge().expect("a judge").score(Subject::of_texts("x", &[]), &[reply]);
         score.reason.unwrap_or_default()
     };
-    let said = reason(&json!({}), Reply::of_text("Good."));
+    let said = reason(&json!({}), JudgeReply::of_text("Good."));
     assert!(said.ends_with("; try `structured: true`"), "{said}");
-    let said = reason(&json!({"structured": true}), Reply::of_text("Good."));
+    let said = reason(&json!({"structured": true}), JudgeReply::of_text("Good."));
     assert!(!said.contains("structured"), "{said}");
-    let mut cut_off = Reply::of_text("{\"grade\": ");
+    let mut cut_off = JudgeReply::of_text("{\"grade\": ");
     cut_off.record.finish_reason = Some("length".to_owned());
     let said = reason(&json!({}), cut_off);
     assert_eq!(said, "could not read a grade: the judge hit its `max_tokens`; raise it");

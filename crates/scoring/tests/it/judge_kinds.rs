@@ -1,7 +1,7 @@
 //! `judge_facts`, `judge_reference` and `judge_pairwise`: what they ask, and how replies are read.
 
 use evalmark_core::{record::Record, score::Flips};
-use evalmark_scoring::{Form, Metric, Reply, Subject, Unaskable};
+use evalmark_scoring::{Form, JudgeReply, Metric, Subject, Unaskable};
 use serde_json::{Map, Value, json};
 
 use crate::support::{complaint, metric};
@@ -27,7 +27,7 @@ fn asked(
 }
 
 fn score(metric: &Metric, answer: &str, replies: &[&str]) -> evalmark_core::score::Score {
-    let replies: Vec<_> = replies.iter().map(|text| Reply::of_text(text)).collect();
+    let replies: Vec<_> = replies.iter().map(|text| JudgeReply::of_text(text)).collect();
     let targets = ["t".to_owned()];
     metric.judge().expect("a judge").score(Subject::of_texts(answer, &targets), &replies)
 }
@@ -141,7 +141,7 @@ fn a_structured_reply_has_as_many_checks_as_the_item_has_criteria() {
 #[test]
 fn a_reply_that_was_cut_off_says_so() {
     let facts = metric(&json!({"judge_facts": {"model": "m", "criteria": ["a"]}}));
-    let mut reply = Reply::of_text("{\"criteria\": [{\"id\": 1, \"quo");
+    let mut reply = JudgeReply::of_text("{\"criteria\": [{\"id\": 1, \"quo");
     reply.record.finish_reason = Some("length".to_owned());
     let score = facts.judge().expect("a judge").score(Subject::of_texts(ANSWER, &[]), &[reply]);
     assert_eq!(score.value, None);

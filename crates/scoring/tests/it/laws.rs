@@ -7,7 +7,7 @@ use evalmark_core::{
     metric::{Complaint, Range},
     score::Score,
 };
-use evalmark_scoring::{Metric, Reply, Subject, catalog};
+use evalmark_scoring::{JudgeReply, Metric, Subject, catalog};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -264,7 +264,7 @@ proptest! {
             let subject = Subject::of_texts(&answer, &targets);
             let Ok(questions) = judge.questions(subject, &[]) else { continue };
             let replies: Vec<_> = replies.iter().cycle().take(questions.len()).collect();
-            let replies: Vec<_> = replies.iter().map(|text| Reply::of_text(text)).collect();
+            let replies: Vec<_> = replies.iter().map(|text| JudgeReply::of_text(text)).collect();
             let score = judge.score(subject, &replies);
             prop_assert!(score.value.is_none_or(|v| (0.0..=1.0).contains(&v)), "{entry} {score:?}");
             prop_assert!(score.value.is_some() || score.reason.is_some());

@@ -4,7 +4,7 @@ use evalmark_core::{
     model::{Limits, Model, Provider, RecordedColumn},
     score::Score,
 };
-use evalmark_scoring::{Form, Metric, Reply, Subject};
+use evalmark_scoring::{Form, JudgeReply, Metric, Subject};
 use serde_json::{Value, json};
 
 use crate::support::metric;
@@ -21,7 +21,7 @@ fn panel(params: &Value) -> Metric {
 fn score(params: &Value, grades: &[Option<f64>]) -> Score {
     let reply = |grade: &Option<f64>| {
         let text = grade.map_or("splendid".to_owned(), |grade| json!({"grade": grade}).to_string());
-        Reply::of_text(&text)
+        JudgeReply::of_text(&text)
     };
     let replies: Vec<_> = grades.iter().map(reply).collect();
     let metric = panel(params);
@@ -70,7 +70,7 @@ fn the_threshold_says_what_a_yes_is() {
     let entry = json!({
         "judge": {"models": ["a", "b"], "rubric": "r", "aggregate": "unanimity"}, "threshold": 0.8
     });
-    let replies = [0.8, 0.7].map(|grade| Reply::of_text(&json!({"grade": grade}).to_string()));
+    let replies = [0.8, 0.7].map(|grade| JudgeReply::of_text(&json!({"grade": grade}).to_string()));
     let judged = metric(&entry);
     let score = judged.judge().expect("a judge").score(Subject::of_texts("x", &[]), &replies);
     assert_eq!((score.value, score.passed), (Some(0.0), Some(false)));

@@ -1,7 +1,7 @@
 //! Reasoning is not the answer: what metrics, nested ones and judges make of thoughts in a text.
 
 use evalmark_core::record::Record;
-use evalmark_scoring::{Case, Form, Judgement, Reply, Subject, score_batch};
+use evalmark_scoring::{Case, Form, JudgeReply, Judgement, Subject, score_batch};
 use serde_json::{Value, json};
 
 use crate::support::{check, metric, score};
@@ -170,7 +170,7 @@ fn a_judged_answer_says_that_its_reasoning_was_cut() {
     let record = Record::recorded(format!("{THOUGHT}B"));
     let (fields, reply) = (
         evalmark_core::fields::Fields::default(),
-        [Reply::of_text("{\"grade\": 1, \"reason\": \"fine\"}")],
+        [JudgeReply::of_text("{\"grade\": 1, \"reason\": \"fine\"}")],
     );
     let judgements = [Judgement::Given(&reply)];
     let case = Case { subject: Subject::new(&record, &[], &fields, None), judgements: &judgements };

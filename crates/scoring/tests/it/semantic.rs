@@ -5,14 +5,15 @@ use evalmark_core::{
     record::{ErrorKind, Record},
     score::Score,
 };
-use evalmark_scoring::{Form, Reply, Subject, Unaskable};
+use evalmark_scoring::{Form, JudgeReply, Subject, Unaskable};
 use serde_json::json;
 
 use crate::support::metric;
 
 /// The score of vectors: the answer's, then each target's.
 fn score(vectors: &[&[f32]]) -> Score {
-    let replies: Vec<_> = vectors.iter().map(|vector| Reply::of_text(&encode(vector))).collect();
+    let replies: Vec<_> =
+        vectors.iter().map(|vector| JudgeReply::of_text(&encode(vector))).collect();
     let metric = metric(&json!({"semantic": {"model": "e"}, "threshold": 0.7}));
     metric.judge().expect("a model").score(Subject::of_texts("x", &[]), &replies)
 }
@@ -53,11 +54,11 @@ fn a_vector_that_did_not_come_is_missing() {
     let metric = metric(&json!({"semantic": {"model": "e"}}));
     let judge = metric.judge().expect("a model");
     assert!(!judge.is_opinion());
-    let failed = Reply { record: Record::failed(ErrorKind::Server, "no", 6), cost_usd: None };
+    let failed = JudgeReply { record: Record::failed(ErrorKind::Server, "no", 6), cost_usd: None };
     let found =
-        judge.score(Subject::of_texts("x", &[]), &[Reply::of_text(&encode(&[1.0])), failed]);
+        judge.score(Subject::of_texts("x", &[]), &[JudgeReply::of_text(&encode(&[1.0])), failed]);
     assert_eq!((found.value, found.reason.as_deref()), (None, Some("no embedding: server")));
-    let prose = [Reply::of_text("0.1, 0.2"), Reply::of_text("hello")];
+    let prose = [JudgeReply::of_text("0.1, 0.2"), JudgeReply::of_text("hello")];
     assert_eq!(judge.score(Subject::of_texts("x", &[]), &prose).value, None);
 }
 

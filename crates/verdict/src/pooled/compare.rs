@@ -15,7 +15,7 @@ use super::{
 use crate::compare::{Decision, flips, match_variants};
 use crate::decide::{Case, Kind};
 use crate::evidence::{Evidence, Reach};
-use crate::items::{CompareError, ItemScore, Subject};
+use crate::items::{CompareError, ComparisonSubject, ItemScore};
 use crate::missing::{Assumption, Pair, Variants};
 use crate::pairing::Places;
 use crate::random::unit_of;
@@ -42,7 +42,7 @@ pub struct PooledArm<'a> {
 /// Missing answers count as the worst or best that there could have been, where the metric can tell
 /// what those are; elsewhere an answer that depends on them is none.
 pub fn compare_pooled(
-    subject: &Subject,
+    subject: &ComparisonSubject,
     [baseline, candidate]: [PooledArm<'_>; 2],
     pooled: &dyn Pooled,
     rule: &Rule,

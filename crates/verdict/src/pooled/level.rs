@@ -11,7 +11,7 @@ use crate::clustered;
 use crate::compare::{Decision, Flips};
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::Evidence;
-use crate::items::{CompareError, Side, Subject};
+use crate::items::{CompareError, ComparisonSubject, Side};
 use crate::minimum::{blank, graded};
 use crate::missing::{Assumption, Missing, Pair};
 use crate::pairing::{Changes, by_key};
@@ -20,7 +20,7 @@ use crate::rule::{Rule, ScoreRange};
 
 /// Judges the value of a whole run against a minimum, as [`minimum`](crate::minimum()) does a mean.
 pub fn minimum_pooled(
-    subject: &Subject,
+    subject: &ComparisonSubject,
     variant: PooledArm<'_>,
     pooled: &dyn Pooled,
     min: f64,

@@ -1,6 +1,6 @@
 //! Variants for tests: built from counts, from scores, or drawn from a seed.
 
-use evalmark_verdict::{Decision, ItemScore, Rule, Subject, compare};
+use evalmark_verdict::{ComparisonSubject, Decision, ItemScore, Rule, compare};
 
 /// One scored item with one epoch.
 pub(crate) fn item(key: usize, score: f64) -> ItemScore {
@@ -36,8 +36,8 @@ pub(crate) fn judge(variants: &[Vec<ItemScore>; 2], margin: f64) -> Decision {
 }
 
 /// Any subject.
-pub(crate) fn subject() -> Subject {
-    Subject { prompt: "p".to_owned(), model: "m".to_owned(), metric: "exact".to_owned() }
+pub(crate) fn subject() -> ComparisonSubject {
+    ComparisonSubject { prompt: "p".to_owned(), model: "m".to_owned(), metric: "exact".to_owned() }
 }
 
 /// A seeded source of numbers for simulations.

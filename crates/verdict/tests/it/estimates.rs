@@ -3,7 +3,7 @@
 use crate::common::item;
 use evalmark_core::estimate::Estimate;
 use evalmark_verdict::{
-    Accumulator, Attempts, ItemScore, NotBinary, ScoreRange, cluster_mean, estimate, mean_t,
+    Accumulator, ItemScore, NotBinary, PassRule, ScoreRange, cluster_mean, estimate, mean_t,
     pass_at_k, pass_estimate, wilson,
 };
 
@@ -141,7 +141,7 @@ fn attempts_are_estimated_over_items() {
         successes.iter().enumerate().map(one).collect()
     };
     let items = epochs(&[(5, 2), (5, 0), (5, 5), (4, 1), (1, 1), (0, 0)]);
-    let any = pass_estimate(&items, Attempts::Any(2), 0.95).expect("successes or failures");
+    let any = pass_estimate(&items, PassRule::Any(2), 0.95).expect("successes or failures");
     // One epoch, or none, says nothing about two attempts.
     assert_eq!(any.n_left_out, 2);
     let values = [(5, 2), (5, 0), (5, 5), (4, 1)].map(|(n, c)| pass_at_k(n, c, 2).expect("k <= n"));
@@ -149,16 +149,16 @@ fn attempts_are_estimated_over_items() {
     let ends = mean_t(&values, 0.95).expect("four values");
     assert!(near(Some(found.mean), values.iter().sum::<f64>() / 4.0));
     assert!(near(found.ci_high, ends.high.min(1.0)) && near(found.ci_low, ends.low.max(0.0)));
-    let all = pass_estimate(&items, Attempts::All(2), 0.95).expect("successes or failures");
+    let all = pass_estimate(&items, PassRule::All(2), 0.95).expect("successes or failures");
     assert!(all.estimate.is_some_and(|all| all.mean < found.mean));
     // All right, all wrong: a proportion, and so with an interval.
-    let sure = pass_estimate(&epochs(&[(5, 5); 20]), Attempts::All(3), 0.95).expect("successes");
+    let sure = pass_estimate(&epochs(&[(5, 5); 20]), PassRule::All(3), 0.95).expect("successes");
     let sure = sure.estimate.expect("twenty items");
     assert_eq!((sure.ci_method.as_str(), sure.mean), ("wilson", 1.0));
     assert!(sure.ci_low.is_some_and(|low| low > 0.8 && low < 0.9));
-    let none = pass_estimate(&epochs(&[(2, 1)]), Attempts::Any(3), 0.95).expect("a success");
+    let none = pass_estimate(&epochs(&[(2, 1)]), PassRule::Any(3), 0.95).expect("a success");
     assert_eq!((none.estimate, none.n_left_out), (None, 1));
     let half = ItemScore { sum: 0.5, ..item(0, 0.0) };
     let error = NotBinary { index: 0, sum: 0.5, n_scored: 1 };
-    assert_eq!(pass_estimate(&[half], Attempts::Any(1), 0.95), Err(error));
+    assert_eq!(pass_estimate(&[half], PassRule::Any(1), 0.95), Err(error));
 }

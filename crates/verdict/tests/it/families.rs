@@ -3,11 +3,11 @@
 use crate::common::{Draw, binary, item, judge, subject};
 use evalmark_core::verdict::Answer;
 use evalmark_verdict::{
-    Correction, Decision, Gated, ItemScore, Rule, compare, gate, gate_with, minimum, slices,
+    Decision, FamilyCorrection, Gated, ItemScore, Rule, compare, gate, gate_with, minimum, slices,
 };
 use rayon::prelude::*;
 
-const MAX_T: Correction = Correction::MaxT { flips: 1999 };
+const MAX_T: FamilyCorrection = FamilyCorrection::MaxT { flips: 1999 };
 
 fn flipped(family: Vec<Decision>) -> Gated {
     gate_with(family, MAX_T).expect("a family")

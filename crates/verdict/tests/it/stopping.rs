@@ -3,7 +3,7 @@
 use crate::common::{Draw, item, subject, variant, without_answer};
 use evalmark_core::verdict::Answer;
 use evalmark_verdict::{
-    Interim, ItemScore, Reason, Rule, ScoreRange, Stop, Stopping, StoppingError, compare, gate,
+    EarlyStop, Interim, ItemScore, Reason, Rule, ScoreRange, Stopping, StoppingError, compare, gate,
 };
 use rayon::prelude::*;
 
@@ -30,7 +30,7 @@ fn ordered(stopping: &Stopping, variant: &[ItemScore]) -> Vec<ItemScore> {
 }
 
 /// The answer and the items that it took, looking after every item.
-fn run(variants: &[Vec<ItemScore>; 2], margin: f64) -> (Answer, usize, Option<Stop>) {
+fn run(variants: &[Vec<ItemScore>; 2], margin: f64) -> (Answer, usize, Option<EarlyStop>) {
     let rule = Rule::new(margin, 0.05);
     let mut stopping = Stopping::new(&rule, &variants[0], 1, 7).expect("a sound rule");
     let [baseline, candidate] = [0, 1].map(|side: usize| ordered(&stopping, &variants[side]));
@@ -160,7 +160,7 @@ fn missing_answers_make_nothing_certain() {
     let mut stopping = Stopping::new(&rule, &full, 1, 1).expect("a sound rule");
     assert!(matches!(
         stopping.look(&full, &full),
-        Interim::Stop(Stop { reason: Reason::NoDrop, .. })
+        Interim::Stop(EarlyStop { reason: Reason::NoDrop, .. })
     ));
 }
 
