@@ -26,7 +26,7 @@ pub(crate) struct ArmSummary {
     /// Parallel to the metrics; `None` where scores are all there is to say.
     pools: Vec<Option<CorpusMetric>>,
     slices: Vec<String>,
-    /// PassAttempts at each item.
+    /// Attempts at each item.
     epochs: u32,
     /// Over all items first; then by slice column and value.
     groups: BTreeMap<GroupKey, Group>,
@@ -60,7 +60,7 @@ struct CurrentItem {
     cluster: Option<u64>,
     groups: Vec<GroupKey>,
     sums: Vec<(f64, u32)>,
-    /// PassAttempts of each metric that passed; `None` where nothing passes or fails.
+    /// Attempts of each metric that passed; `None` where nothing passes or fails.
     passes: Vec<Option<u64>>,
 }
 
