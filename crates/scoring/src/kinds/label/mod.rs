@@ -29,7 +29,7 @@ pub(crate) struct Params {
     /// The classes: a list, or a map from each to its other names (`spam: [junk, advertising]`).
     /// Their order is that of weighted kappa.
     labels: Declared,
-    /// Interim for a label in the answer, as a word of its own; otherwise the whole answer is one. It
+    /// Look for a label in the answer, as a word of its own; otherwise the whole answer is one. It
     /// knows words, not meaning: `spam` is in `not spam`, unless that is a label too.
     #[serde(default)]
     find: bool,
