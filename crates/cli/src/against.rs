@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Error, Result};
 
 use crate::{
-    baseline::{Baseline, Wanted, cannot_be_baseline, missing, missing_for},
+    baseline::{Baseline, Wanted, cannot_be_baseline, missing},
     load::LoadedSuite,
     run_folder::{Options, RunRecord},
 };
@@ -52,7 +52,7 @@ impl Against {
         let is_optional = gate.is_some_and(|gate| gate.baseline_optional);
         let is_allowed = options.new_baseline || is_optional;
         if is_asked_for && !is_allowed {
-            return Err(missing(&wanted));
+            return Err(missing(&wanted, None));
         }
         Ok(Self { baseline: None, missing: Some(Missing { wanted, is_allowed }) })
     }
@@ -104,10 +104,7 @@ impl Missing {
 
     /// With what to do about it, where `run` may become the baseline.
     pub(crate) fn error(&self, run: Option<&Path>) -> Error {
-        match run {
-            Some(run) => missing_for(&self.wanted, &run.display().to_string()),
-            None => missing(&self.wanted),
-        }
+        missing(&self.wanted, run)
     }
 }
 

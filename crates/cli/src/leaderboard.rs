@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Variants that are compared with each other at most: every pair is.
-const MOST_ARMS: usize = 32;
+const MOST_VARIANTS: usize = 32;
 
 /// Chance of any false difference on a board.
 const ALPHA: f64 = 0.05;
@@ -61,7 +61,7 @@ pub(crate) type Groups = BTreeMap<(String, String, String), String>;
 /// A board for every metric of a run; none where there is nothing, or too much, to compare.
 pub(crate) fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
     let n_variants = record.prompts.len() * record.models.len();
-    if !(2..=MOST_ARMS).contains(&n_variants) {
+    if !(2..=MOST_VARIANTS).contains(&n_variants) {
         return Ok(Vec::new());
     }
     let variants = read_variants(&folder.scores())?;

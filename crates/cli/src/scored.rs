@@ -31,7 +31,7 @@ use crate::{
     load::LoadedSuite,
     print::Printer,
     run_folder::{Counts, RunFolder, Totals},
-    summary::{ArmSummary, Finished, add},
+    summary::{Finished, VariantSummary, add},
 };
 
 /// The finish reason of an answer that ended at the token limit.
@@ -75,7 +75,7 @@ pub(crate) fn write_reports(
     let mut scored = Scored::new(&loaded.plan);
     let mut finished = Finished::default();
     let plan = &loaded.plan;
-    let mut variant: Option<((usize, usize), ArmSummary)> = None;
+    let mut variant: Option<((usize, usize), VariantSummary)> = None;
     let is_whole = for_each_batch(loaded, source, judges, stop, |batch| {
         for mut one in score(loaded, batch) {
             one.label(plan, &loaded.labels);
@@ -88,7 +88,7 @@ pub(crate) fn write_reports(
             if variant.as_ref().is_none_or(|(last, _)| *last != place) {
                 let row = one.row(plan);
                 let names = (row.prompt, row.model);
-                let next = ArmSummary::new(&layout, &loaded.metrics, names, plan.epochs);
+                let next = VariantSummary::new(&layout, &loaded.metrics, names, plan.epochs);
                 let last = variant.replace((place, next));
                 finished.extend(last.map(|(_, summary)| summary.finish()));
             }

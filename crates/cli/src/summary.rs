@@ -18,7 +18,7 @@ use crate::{corpus_metric::CorpusMetric, metric_scale::MetricScale, variants::cl
 pub(crate) const CONFIDENCE: f64 = 0.95;
 
 /// The running summary of one prompt x model.
-pub(crate) struct ArmSummary {
+pub(crate) struct VariantSummary {
     prompt: String,
     model: String,
     metrics: Vec<String>,
@@ -64,7 +64,7 @@ struct CurrentItem {
     passes: Vec<Option<u64>>,
 }
 
-impl ArmSummary {
+impl VariantSummary {
     pub(crate) fn new(
         layout: &Layout<'_>,
         metrics: &[Metric],

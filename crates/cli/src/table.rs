@@ -26,13 +26,13 @@ pub(crate) fn render(rows: &[SummaryRow], groups: &Groups) -> String {
 }
 
 /// The rows of one prompt x model.
-struct OfArm<'a> {
+struct OfVariant<'a> {
     prompt: &'a str,
     model: &'a str,
     rows: Vec<&'a SummaryRow>,
 }
 
-impl OfArm<'_> {
+impl OfVariant<'_> {
     /// `71.3 % [64.9, 77.0] a` for each metric; empty where there is no row.
     fn means(&self, metrics: &[&str], groups: &Groups) -> Vec<String> {
         let mean = |metric: &&str| {
@@ -58,14 +58,14 @@ impl OfArm<'_> {
 
 fn summary(rows: &[SummaryRow], groups: &Groups) -> String {
     let mut metrics: Vec<&str> = Vec::new();
-    let mut variants: Vec<OfArm<'_>> = Vec::new();
+    let mut variants: Vec<OfVariant<'_>> = Vec::new();
     for row in rows.iter().filter(|row| row.slice.is_none()) {
         push_new(&mut metrics, row.metric.as_str());
         let (prompt, model) = (row.prompt.as_str(), row.model.as_str());
         match variants.iter_mut().find(|variant| (variant.prompt, variant.model) == (prompt, model))
         {
             Some(variant) => variant.rows.push(row),
-            None => variants.push(OfArm { prompt, model, rows: vec![row] }),
+            None => variants.push(OfVariant { prompt, model, rows: vec![row] }),
         }
     }
     let table = wide(&variants, &metrics, groups);
@@ -77,7 +77,7 @@ fn summary(rows: &[SummaryRow], groups: &Groups) -> String {
 }
 
 /// One row for each prompt and model.
-fn wide(variants: &[OfArm<'_>], metrics: &[&str], groups: &Groups) -> String {
+fn wide(variants: &[OfVariant<'_>], metrics: &[&str], groups: &Groups) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -99,7 +99,12 @@ fn wide(variants: &[OfArm<'_>], metrics: &[&str], groups: &Groups) -> String {
 }
 
 /// One block for each prompt and model, and in it a line for each metric: for narrow terminals.
-fn stacked(variants: &[OfArm<'_>], metrics: &[&str], groups: &Groups, columns: usize) -> String {
+fn stacked(
+    variants: &[OfVariant<'_>],
+    metrics: &[&str],
+    groups: &Groups,
+    columns: usize,
+) -> String {
     let names: Vec<_> = metrics.iter().map(|metric| printable(metric)).collect();
     let width = names.iter().map(|name| textwrap::core::display_width(name)).max();
     let width = width.unwrap_or_default().min(columns / 2);

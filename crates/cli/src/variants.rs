@@ -13,7 +13,7 @@ use evalmark_report::{
     scores::{ScoreRef, for_each_score},
     usage::{UsageRef, for_each_usage},
 };
-use evalmark_verdict::{ItemCounts, ItemScore, PooledArm};
+use evalmark_verdict::{ItemCounts, ItemScore, PooledSide};
 
 /// One prompt x model: its items, and their scores by metric.
 #[derive(Clone, Debug, Default)]
@@ -72,9 +72,9 @@ impl Variant {
     }
 
     /// The items' scores of one metric, and what they add to its value of the whole run.
-    pub(crate) fn pooled(&self, metric: &str) -> Option<PooledArm<'_>> {
+    pub(crate) fn pooled(&self, metric: &str) -> Option<PooledSide<'_>> {
         let column = self.column(metric)?;
-        Some(PooledArm { items: &column.scores, counts: &column.counts })
+        Some(PooledSide { items: &column.scores, counts: &column.counts })
     }
 
     /// Names of the metrics, in the file's order.

@@ -23,7 +23,7 @@ use crate::{
 /// How a request ended.
 pub(crate) struct End {
     pub(crate) record: Record,
-    /// The last attempt's error, where there is no answer.
+    /// The last attempt's error, if there is no answer.
     pub(crate) error: Option<AttemptError>,
 }
 

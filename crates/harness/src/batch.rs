@@ -1,4 +1,4 @@
-//! Texts for embeddings go out together: jobs from the queue of jobs in batches, and a batch's end as the
+//! Texts for embeddings go out together: queued jobs in batches, and a batch's end as the
 //! ends of its jobs.
 
 use std::time::Duration;
@@ -17,10 +17,10 @@ const BYTES: usize = 100_000;
 /// How long a text waits for others to go with it.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// The dispatcher's end of a jobs, a batch at a time. A conversation is a batch of its own.
+/// The dispatcher's end of the queue, a batch at a time. A chat request is a batch of its own.
 pub(crate) struct Batches<T> {
     jobs: JobReceiver<Job<T>>,
-    /// Taken from the queue of jobs, and too much for the batch before.
+    /// Taken from the queue, and too much for the batch before.
     held: Option<Job<T>>,
 }
 

@@ -148,7 +148,7 @@ impl Breaker {
         refusals < enough
     }
 
-    /// A request ended in error. Whether this took the endpoint down, which happens once.
+    /// A request ended without an answer. Whether this took the endpoint down, which happens once.
     pub(crate) fn failed(&self, error: &AttemptError) -> bool {
         let trips = match error.fault_scope {
             FaultScope::Request => {

@@ -289,7 +289,7 @@ pub(crate) fn within_success(error: &Value) -> Result<Answer, AttemptError> {
     })
 }
 
-/// What a response that is no success says: a refusal by a content filter, or an error.
+/// Reads a response with an error status: a refusal by a content filter, or an error.
 pub(crate) fn read_error(status: u16, body: &str) -> Result<Answer, AttemptError> {
     let json: Option<Value> = serde_json::from_str(body).ok();
     let said = json.as_ref().map_or_else(|| page_title(body), message);

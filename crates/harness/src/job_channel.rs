@@ -1,4 +1,4 @@
-//! the queue between feeder and dispatcher: bounded, and quiet.
+//! The queue of jobs between feeder and dispatcher: bounded, and quiet.
 //!
 //! Room is given back in bulk, so that the feeder's thread wakes now and then instead of once for
 //! every request.
@@ -17,7 +17,7 @@ pub(crate) struct JobSender<J> {
     room: Arc<Semaphore>,
 }
 
-/// The dispatcher's end. Dropping it drops what is in the queue of jobs and lets the feeder end.
+/// The dispatcher's end. Dropping it drops what is queued and lets the feeder end.
 pub(crate) struct JobReceiver<J> {
     jobs: mpsc::UnboundedReceiver<J>,
     room: Arc<Semaphore>,
@@ -25,7 +25,7 @@ pub(crate) struct JobReceiver<J> {
     taken: usize,
 }
 
-/// a queue of jobs for a model that takes `concurrency` requests at once.
+/// A queue of jobs for a model that takes `concurrency` requests at once.
 pub(crate) fn job_channel<J>(concurrency: usize) -> (JobSender<J>, JobReceiver<J>) {
     let (shortest, longest) = LENGTH;
     let length = concurrency.clamp(shortest, longest);

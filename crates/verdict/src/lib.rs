@@ -14,9 +14,9 @@
 //! **Where to begin reading.** `compare.rs` is the flow: check, pair, weigh, decide. `evidence.rs`
 //! chooses the test (`binary.rs` on `unconditional.rs`, `continuous.rs` on `bootstrap.rs`,
 //! `clustered.rs` on `cr2.rs` and `few_changed.rs`), `decide.rs` turns evidence into an answer, `family.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
-//! is a new file that returns an `Evidence`: one more variant in `evidence::weigh`, or, for another
+//! is a new file that returns an `Evidence`: one more arm in `evidence::weigh`, or, for another
 //! question, an entry point of its own beside it, as in `minimum.rs`, `ratio.rs`, `ppi.rs` and
-//! `pooled/`. Metrics of which less is better are mirrored at the door (`direction.rs`).
+//! `pooled/`. Metrics where lower is better are mirrored on the way in (`direction.rs`).
 //!
 //! **What it deliberately does not do.** No clock, no files, no randomness but that of resampling,
 //! whose seed comes from the data (an early stop's order of items: from the caller): the same
@@ -89,7 +89,8 @@ pub use paired_t::{PairedT, paired_t};
 pub use pairing::Changes;
 pub use passk::{NotBinary, PassEstimate, PassRule, pass_at_k, pass_estimate, pass_hat_k};
 pub use pooled::{
-    ItemCounts, Pooled, PooledArm, PooledEstimate, compare_pooled, minimum_pooled, pooled_estimates,
+    ItemCounts, Pooled, PooledEstimate, PooledSide, compare_pooled, minimum_pooled,
+    pooled_estimates,
 };
 pub use power::{
     Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,

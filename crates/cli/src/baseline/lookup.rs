@@ -105,18 +105,13 @@ impl Wanted {
         format!("there is no baseline `{}` of the suite `{}`", self.name, self.owner())
     }
 
-    /// The error where there is none.
-    pub(crate) fn missing(&self) -> Error {
-        self.missing_for("RUN_DIR")
-    }
-
-    /// The same with `run` as what may become the baseline.
-    fn missing_for(&self, run: &str) -> Error {
+    /// The error where there is none; `run` may become the baseline.
+    pub(crate) fn missing(&self, run: Option<&Path>) -> Error {
         hinted(anyhow!("{}", self.says()), self.advice(run))
     }
 
     /// What to do about it.
-    fn advice(&self, run: &str) -> String {
+    fn advice(&self, run: Option<&Path>) -> String {
         let mut advice = Vec::new();
         advice.extend(self.near_miss());
         advice.extend(self.of_another_suite());
@@ -124,7 +119,10 @@ impl Wanted {
         let shelves: Vec<_> = self.shelves().iter().map(|shelf| shown(shelf)).collect();
         advice.push(format!("looked in {} and for a folder of that name", shelves.join(", ")));
         let name = &self.name;
-        let which = if run == "RUN_DIR" { "a run" } else { "this run" };
+        let (run, which) = match run {
+            Some(run) => (run.display().to_string(), "this run"),
+            None => ("RUN_DIR".to_owned(), "a run"),
+        };
         advice.push(format!(
             "`evalmark baseline promote {run} {name}` makes {which} the baseline; `--new-baseline` \
              (or `gate.baseline_optional: true`) says that there is none yet"
@@ -167,15 +165,10 @@ impl Wanted {
     }
 }
 
-/// That there is none, and that the program ends with exit code 4.
-pub(crate) fn missing(wanted: &Wanted) -> Error {
-    missing_for(wanted, "RUN_DIR")
-}
-
-/// The same, after a run that may become the baseline.
-pub(crate) fn missing_for(wanted: &Wanted, run: &str) -> Error {
-    let ends: anyhow::Result<()> = Err(wanted.missing_for(run)).ends(Exit::Incomplete);
-    ends.err().unwrap_or_else(|| wanted.missing())
+/// That there is none, after a run that may become it, and that the program ends with exit code 4.
+pub(crate) fn missing(wanted: &Wanted, run: Option<&Path>) -> Error {
+    let ends: anyhow::Result<()> = Err(wanted.missing(run)).ends(Exit::Incomplete);
+    ends.err().unwrap_or_else(|| wanted.missing(run))
 }
 
 /// Names of the baselines in a suite's folder.

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use evalmark_report::files;
 
 pub(crate) use self::{
-    lookup::{Wanted, missing, missing_for},
+    lookup::{Wanted, missing},
     promote::{cannot_be_baseline, promote},
 };
 use crate::{
@@ -61,7 +61,7 @@ impl Baseline {
 
     /// Finds a baseline that must exist.
     pub(crate) fn get(wanted: &Wanted) -> Result<Self> {
-        Self::find(wanted)?.ok_or_else(|| missing(wanted))
+        Self::find(wanted)?.ok_or_else(|| missing(wanted, None))
     }
 
     /// The baseline in this folder.

@@ -72,7 +72,7 @@ fn decide(
         if args.new_baseline || is_optional {
             return gate_first(folder, record, &wanted, &spec);
         }
-        return Err(missing(&wanted));
+        return Err(missing(&wanted, None));
     };
     if let Some(warning) = baseline.warning() {
         printer.warning(&warning);

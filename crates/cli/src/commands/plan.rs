@@ -34,7 +34,7 @@ fn baseline(args: &PlanArgs, loaded: &LoadedSuite) -> Result<Option<Baseline>> {
         suite_file: loaded.suite.path.clone(),
     };
     match Baseline::find(&wanted)? {
-        None if args.baseline.is_some() => Err(wanted.missing()),
+        None if args.baseline.is_some() => Err(wanted.missing(None)),
         found => Ok(found),
     }
 }

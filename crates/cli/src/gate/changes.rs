@@ -105,11 +105,8 @@ fn facts(record: &RunRecord) -> RunFacts<'_> {
 /// Says of changed columns what they mean for the items, and what to do.
 fn tell_columns(changes: &mut Vec<Change>, left_out: Option<&[String]>, facts: [&RunFacts<'_>; 2]) {
     let [then, now] = facts.map(|facts| facts.columns.unwrap_or_default());
-    // Told as ids, or with the models whose answers they hold.
-    let elsewhere: Vec<&str> = facts
-        .into_iter()
-        .flat_map(|facts| facts.id_column().into_iter().chain(facts.recorded_columns()))
-        .collect();
+    let elsewhere: Vec<&str> =
+        facts.into_iter().flat_map(RunFacts::columns_told_elsewhere).collect();
     let is_own = |column: &&String| !elsewhere.contains(&column.as_str());
     let without = |list: &[String], other: &[String]| -> Vec<String> {
         list.iter().filter(|column| !other.contains(column)).filter(is_own).cloned().collect()

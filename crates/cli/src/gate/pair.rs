@@ -7,7 +7,7 @@ use anyhow::Result;
 use evalmark_core::suite::{Amount, GateSpec, GatedMetric};
 use evalmark_scoring::Metric;
 use evalmark_verdict::{
-    ComparisonSubject, Decision, ItemScore, PooledArm, RatioOf, Rule, compare, compare_labelled,
+    ComparisonSubject, Decision, ItemScore, PooledSide, RatioOf, Rule, compare, compare_labelled,
     compare_pooled, compare_ratio, minimum, minimum_pooled,
 };
 
@@ -134,7 +134,7 @@ impl Pair<'_> {
                 "one of the runs has no scores",
             ));
         };
-        let lacks = |variant: &PooledArm<'_>| variant.counts.iter().all(Vec::is_empty);
+        let lacks = |variant: &PooledSide<'_>| variant.counts.iter().all(Vec::is_empty);
         if lacks(&before) && !before.items.is_empty() {
             let why = "the baseline does not keep what its answers add to it; promote a newer run";
             return Ok(Decision::incomparable(&self.subject, rule, why));

@@ -117,8 +117,13 @@ impl<'a> RunFacts<'a> {
         self.effective.get("dataset")?.get("id")?.as_str()
     }
 
+    /// Columns whose changes are told as those of ids, or with the models whose answers they hold.
+    pub fn columns_told_elsewhere(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.id_column().into_iter().chain(self.recorded_columns())
+    }
+
     /// The dataset columns that hold recorded answers.
-    pub fn recorded_columns(&self) -> Vec<&'a str> {
+    fn recorded_columns(&self) -> Vec<&'a str> {
         let models = self.effective.get("models").and_then(Value::as_array).into_iter().flatten();
         models.filter_map(|model| model.get("recorded")?.get("column")?.as_str()).collect()
     }

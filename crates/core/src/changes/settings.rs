@@ -197,11 +197,8 @@ fn ids(before: &Map<String, Value>, after: &Map<String, Value>) -> Option<Change
 
 fn columns(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Option<Change> {
     let (then, now) = (before.columns?, after.columns?);
-    // A column that ids come from, or came from, is told as such; one of recorded answers is no
-    // part of the items as long as a model has it.
-    let ids = [before, after].into_iter().filter_map(RunFacts::id_column);
-    let recorded = [before, after].into_iter().flat_map(RunFacts::recorded_columns);
-    let elsewhere: Vec<_> = ids.chain(recorded).collect();
+    let told_elsewhere = [before, after].into_iter().flat_map(RunFacts::columns_told_elsewhere);
+    let elsewhere: Vec<_> = told_elsewhere.collect();
     let without = |list: &[String], other: &[String]| -> Vec<String> {
         let is_new =
             |column: &&String| !other.contains(column) && !elsewhere.contains(&column.as_str());

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{DatasetError, Format, Rows, encoding, json_value, repeated_key, sniff};
+use super::{DatasetError, Format, Rows, encoding, json_value, sniff};
 use crate::fields::Fields;
 
 /// The longest row, in bytes: one that never ends must not fill the memory.
@@ -78,13 +78,7 @@ fn row(bytes: &[u8], start: (u64, u64)) -> Result<Fields, (String, String)> {
         format!("line {line}, column {column}")
     };
     match json_value::object(text) {
-        Ok(mut read) => {
-            if let Some(key) = repeated_key::find(text, read.values.len()) {
-                let twice = format!("the key `{key}` stands here twice; the last one counts");
-                read.marks.remark(format!("{}: {twice}", place(0)));
-            }
-            Ok(read.into_fields(place))
-        }
+        Ok(read) => Ok(read.into_fields(place)),
         Err(wrong) => {
             let (line, column) = self::place(text, wrong.at, start);
             let line = if line == start.0 { String::new() } else { format!(", line {line}") };

@@ -1,7 +1,7 @@
 //! One JSON object as a row: numbers keep their digits, and what Python writes where JSON has
 //! nothing (`NaN`, `Infinity`, half a character) is read and told.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use memchr::memchr2;
 use serde::{
@@ -10,6 +10,7 @@ use serde::{
 };
 use serde_json::{Map, Value, value::RawValue};
 
+use super::python_json::{half_characters, in_original, mend};
 use crate::fields::{Fields, Marks, pointer_to};
 
 /// How deep values may lie within each other, as in `serde_json`.
@@ -28,11 +29,17 @@ pub(super) struct Read {
     pub(super) values: Map<String, Value>,
     pub(super) marks: Marks,
     pub(super) odd: Vec<(usize, &'static str)>,
+    /// The first key of the row that stands there again.
+    pub(super) repeated: Option<String>,
 }
 
 impl Read {
     /// The row, with remarks that `place` gives a place.
     pub(super) fn into_fields(mut self, place: impl Fn(usize) -> String) -> Fields {
+        if let Some(key) = &self.repeated {
+            let twice = format!("the key `{key}` stands here twice; the last one counts");
+            self.marks.remark(format!("{}: {twice}", place(0)));
+        }
         for (at, what) in self.odd {
             self.marks.remark(format!("{}: {what}", place(at)));
         }
@@ -43,12 +50,10 @@ impl Read {
 /// Reads an object.
 pub(super) fn object(text: &str) -> Result<Read, Wrong> {
     if all_numbers_are_plain(text.as_bytes()) {
-        match serde_json::from_str(text) {
-            Ok(Value::Object(values)) => {
-                return Ok(Read { values, marks: Marks::default(), odd: Vec::new() });
-            }
-            Ok(_) => return Err(not_an_object(text)),
-            Err(_) => {}
+        let entries = serde_json::from_str::<Entries<Value>>(text);
+        if let Ok(Entries(entries)) = entries {
+            let (values, repeated) = distinct(entries);
+            return Ok(Read { values, marks: Marks::default(), odd: Vec::new(), repeated });
         }
     }
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
@@ -133,10 +138,13 @@ fn is_plain(number: &[u8]) -> bool {
 /// Reads an object number by number. At `nulls`, what stands there was no JSON.
 fn exact(text: &str, nulls: Vec<usize>) -> Result<Read, Wrong> {
     let start = text.as_ptr() as usize;
-    let mut reader = Exact { start, nulls, marks: Marks::default() };
+    let mut reader = Exact { start, nulls, marks: Marks::default(), repeated: None };
     let value = reader.value(text.trim(), &mut String::new(), 0);
     match value.map_err(|error| describe(&error, text))? {
-        Value::Object(values) => Ok(Read { values, marks: reader.marks, odd: Vec::new() }),
+        Value::Object(values) => {
+            let Exact { marks, repeated, .. } = reader;
+            Ok(Read { values, marks, odd: Vec::new(), repeated })
+        }
         _ => Err(not_an_object(text)),
     }
 }
@@ -146,6 +154,8 @@ struct Exact {
     start: usize,
     nulls: Vec<usize>,
     marks: Marks,
+    /// The first key of the object that was read last that stands there again.
+    repeated: Option<String>,
 }
 
 impl Exact {
@@ -160,13 +170,14 @@ impl Exact {
         }
         match raw.as_bytes().first() {
             Some(b'{') => {
-                let Entries(entries) = serde_json::from_str(raw)?;
-                let mut map = Map::with_capacity(entries.len());
-                for (key, raw) in entries {
+                let Entries(raw_entries) = serde_json::from_str::<Entries<&RawValue>>(raw)?;
+                let mut entries = Vec::with_capacity(raw_entries.len());
+                for (key, raw) in raw_entries {
                     let below = pointer_to(pointer, &key);
-                    let value = self.value(raw.get(), &mut { below }, depth + 1)?;
-                    map.insert(key, value);
+                    entries.push((key, self.value(raw.get(), &mut { below }, depth + 1)?));
                 }
+                let (map, repeated) = distinct(entries);
+                self.repeated = repeated;
                 Ok(Value::Object(map))
             }
             Some(b'[') => {
@@ -200,19 +211,19 @@ impl Exact {
     }
 }
 
-/// The entries of an object, its values unread. Of a key that stands there twice the last counts.
-struct Entries<'a>(Vec<(String, &'a RawValue)>);
+/// The entries of an object, in order, whether or not a key stands there twice.
+struct Entries<V>(Vec<(String, V)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor).map(Entries)
+        deserializer.deserialize_map(EntriesVisitor(PhantomData))
     }
 }
 
-struct EntriesVisitor;
+struct EntriesVisitor<V>(PhantomData<V>);
 
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = Vec<(String, &'de RawValue)>;
+impl<'de, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<V> {
+    type Value = Entries<V>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -223,122 +234,20 @@ impl<'de> Visitor<'de> for EntriesVisitor {
         while let Some(entry) = map.next_entry()? {
             entries.push(entry);
         }
-        Ok(entries)
+        Ok(Entries(entries))
     }
 }
 
-/// What JSON does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    NaN,
-    Infinity,
-    HalfACharacter,
-}
-
-impl What {
-    fn remark(self) -> &'static str {
-        match self {
-            Self::NaN => "NaN is not JSON and was read as null; write null",
-            Self::Infinity => "Infinity is not JSON and was read as null; write null",
-            Self::HalfACharacter => {
-                "half a character (a lone surrogate such as \\ud83d) was read as U+FFFD; \
-                 write the whole character"
-            }
+/// An object of these entries, and the first key that stands there again; the last of them counts.
+fn distinct(entries: Vec<(String, Value)>) -> (Map<String, Value>, Option<String>) {
+    let (mut map, mut repeated) = (Map::with_capacity(entries.len()), None);
+    for (key, value) in entries {
+        if repeated.is_none() && map.contains_key(&key) {
+            repeated = Some(key.clone());
         }
+        map.insert(key, value);
     }
-}
-
-/// Something that is not JSON.
-struct Odd {
-    /// Bytes before it in the text.
-    at: usize,
-    /// Bytes before it in the mended text.
-    in_mended: usize,
-    /// Bytes up to its end, in both.
-    ends: (usize, usize),
-    what: What,
-}
-
-/// The text with `null` for numbers that are none and U+FFFD for half characters.
-fn mend(text: &str) -> (String, Vec<Odd>) {
-    let bytes = text.as_bytes();
-    let (mut mended, mut odd, mut at, mut kept) = (String::new(), Vec::new(), 0, 0);
-    while at < bytes.len() {
-        let Some((length, what, instead)) = oddity(bytes, at) else {
-            at = match bytes[at] {
-                b'"' => half_in_string(bytes, at),
-                _ => at + 1,
-            };
-            continue;
-        };
-        mended.push_str(text.get(kept..at).unwrap_or_default());
-        let ends = (at + length, mended.len() + instead.len());
-        odd.push(Odd { at, in_mended: mended.len(), ends, what });
-        mended.push_str(instead);
-        at += length;
-        kept = at;
-        if what == What::HalfACharacter {
-            // On within the same string.
-            at = half_in_string(bytes, at - 1);
-        }
-    }
-    mended.push_str(text.get(kept..).unwrap_or_default());
-    (mended, odd)
-}
-
-/// What begins at `at` and is not JSON: its length, and what takes its place.
-fn oddity(bytes: &[u8], at: usize) -> Option<(usize, What, &'static str)> {
-    let words: [(&[u8], What); 3] =
-        [(b"NaN", What::NaN), (b"Infinity", What::Infinity), (b"-Infinity", What::Infinity)];
-    let rest = &bytes[at..];
-    if let Some((word, what)) = words.iter().find(|(word, _)| rest.starts_with(word)) {
-        return Some((word.len(), *what, "null"));
-    }
-    is_half(bytes, at).then_some((6, What::HalfACharacter, "\\ufffd"))
-}
-
-/// The place of the first half character in the string whose quote (or any byte of which) is at
-/// `at`, or behind the string.
-fn half_in_string(bytes: &[u8], at: usize) -> usize {
-    let mut from = at + 1;
-    while let Some(found) = bytes.get(from..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
-        let place = from + found;
-        if bytes[place] == b'"' {
-            return place + 1;
-        }
-        if is_half(bytes, place) {
-            return place;
-        }
-        let whole = surrogate(bytes, place).is_some();
-        from = place + if whole { 12 } else { 2 };
-    }
-    bytes.len()
-}
-
-/// Whether half a character is escaped at `at`.
-fn is_half(bytes: &[u8], at: usize) -> bool {
-    match surrogate(bytes, at) {
-        Some(0xD800..=0xDBFF) => !matches!(surrogate(bytes, at + 6), Some(0xDC00..=0xDFFF)),
-        Some(_) => true,
-        None => false,
-    }
-}
-
-/// The surrogate that is escaped at `at`.
-fn surrogate(bytes: &[u8], at: usize) -> Option<u32> {
-    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
-    let code = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    (0xD800..=0xDFFF).contains(&code).then_some(code)
-}
-
-fn half_characters(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    memchr::memmem::find_iter(bytes, b"\\u").any(|at| surrogate(bytes, at).is_some())
-}
-
-fn in_original(odd: &[Odd], at: usize) -> usize {
-    let before = odd.iter().rev().find(|odd| odd.ends.1 <= at);
-    before.map_or(at, |Odd { ends: (original, mended), .. }| original + (at - mended))
+    (map, repeated)
 }
 
 /// What is wrong, in a user's words.
@@ -375,6 +284,7 @@ fn describe(error: &serde_json::Error, text: &str) -> Wrong {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::python_json::NotJson;
 
     fn texts(json: &str) -> Vec<String> {
         let read = object(json).expect(json);
@@ -435,7 +345,7 @@ mod tests {
     #[test]
     fn what_python_writes_is_read_and_told() {
         let nan = "is NaN or infinite, which is not JSON; write a number or null";
-        let told = |what: What, at: usize| format!("{at}: {}", what.remark());
+        let told = |what: NotJson, at: usize| format!("{at}: {}", what.remark());
         assert_eq!(
             texts(r#"{"a": NaN, "b": [1, -Infinity], "c": "NaN", "d": 1.50}"#),
             [
@@ -443,8 +353,8 @@ mod tests {
                 format!("`b.1` {nan}"),
                 "NaN".to_owned(),
                 "1.50".to_owned(),
-                told(What::NaN, 6),
-                told(What::Infinity, 20),
+                told(NotJson::NaN, 6),
+                told(NotJson::Infinity, 20),
             ]
         );
         assert_eq!(
@@ -452,8 +362,8 @@ mod tests {
             [
                 "x\u{fffd} y \\ud83d \u{1f600} \u{fffd}".to_owned(),
                 "1".to_owned(),
-                told(What::HalfACharacter, 8),
-                told(What::HalfACharacter, 38),
+                told(NotJson::HalfACharacter, 8),
+                told(NotJson::HalfACharacter, 38),
             ]
         );
     }
@@ -476,5 +386,21 @@ mod tests {
         check("{\"a\": 1} {\"a\": 2}", 9, "goes on");
         check("{\"a\": NaN, \"b\": }", 16, "expected value");
         check(&format!("{{\"a\": {}1e400{}}}", "[".repeat(200), "]".repeat(200)), 0, "too deep");
+    }
+
+    #[test]
+    fn the_first_key_that_stands_twice() {
+        for (text, expected) in [
+            (r#"{"a": 1, "b": {"a": 2}}"#, None),
+            (r#"{"a": 1, "b": 2, "a": 3}"#, Some("a")),
+            (r#"{"a": [1, {"b": 1}], "\u0061": 3}"#, Some("a")),
+            (r#"{"a": 1, "b": 2, "b": 2, "a": 3}"#, Some("b")),
+            ("{}", None),
+            // Read number by number; within an object, too, which is not told.
+            (r#"{"a": 1.10, "b": 2, "a": 3.0}"#, Some("a")),
+            (r#"{"a": {"b": 1.10, "b": 2}, "c": 3}"#, None),
+        ] {
+            assert_eq!(object(text).expect(text).repeated.as_deref(), expected, "{text}");
+        }
     }
 }

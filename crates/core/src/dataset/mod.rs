@@ -7,8 +7,8 @@ mod encoding;
 mod items;
 mod json;
 mod json_value;
+mod python_json;
 mod quotes;
-mod repeated_key;
 pub(crate) mod sniff;
 
 use std::{

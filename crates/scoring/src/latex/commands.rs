@@ -77,7 +77,7 @@ pub(super) fn is_function(name: &str) -> bool {
     )
 }
 
-/// Whether what a command is applied to is no text.
+/// Whether the argument of a command is not shown as text.
 pub(super) fn hides_its_argument(name: &str) -> bool {
     matches!(
         name,

@@ -29,7 +29,7 @@ const MOST_CELLS: usize = 20_000;
 
 /// One variant of a metric whose value is that of a whole run.
 #[derive(Clone, Copy, Debug)]
-pub struct PooledArm<'a> {
+pub struct PooledSide<'a> {
     /// The items and their own scores.
     pub items: &'a [ItemScore],
     /// What each of them adds, parallel to the items.
@@ -43,7 +43,7 @@ pub struct PooledArm<'a> {
 /// what those are; elsewhere an answer that depends on them is none.
 pub fn compare_pooled(
     subject: &ComparisonSubject,
-    [baseline, candidate]: [PooledArm<'_>; 2],
+    [baseline, candidate]: [PooledSide<'_>; 2],
     pooled: &dyn Pooled,
     rule: &Rule,
 ) -> Result<Decision, CompareError> {
@@ -68,7 +68,7 @@ pub fn compare_pooled(
 }
 
 /// The items with as many scored answers as have counts; their scores play no part.
-pub(super) fn counted_items(variant: PooledArm<'_>) -> Vec<ItemScore> {
+pub(super) fn counted_items(variant: PooledSide<'_>) -> Vec<ItemScore> {
     let counted = |(item, counts): (&ItemScore, &ItemCounts)| {
         let n_scored = u32::try_from(counts.len()).unwrap_or(u32::MAX).min(item.n_planned);
         ItemScore { sum: 0.0, n_scored, ..*item }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Pooled, PooledArm,
+    Pooled, PooledSide,
     cells::{Cells, Row},
     compare::{Oriented, counted_items},
 };
@@ -21,7 +21,7 @@ use crate::rule::{Rule, ScoreRange};
 /// Judges the value of a whole run against a minimum, as [`minimum`](crate::minimum()) does a mean.
 pub fn minimum_pooled(
     subject: &ComparisonSubject,
-    variant: PooledArm<'_>,
+    variant: PooledSide<'_>,
     pooled: &dyn Pooled,
     min: f64,
     rule: &Rule,

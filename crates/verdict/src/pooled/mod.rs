@@ -11,7 +11,7 @@ mod estimate;
 mod level;
 mod resample;
 
-pub use compare::{PooledArm, compare_pooled};
+pub use compare::{PooledSide, compare_pooled};
 pub use estimate::{PooledEstimate, pooled_estimates};
 pub use level::minimum_pooled;
 

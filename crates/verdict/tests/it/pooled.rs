@@ -4,7 +4,7 @@ use crate::common::{Draw, item, subject, without_answer};
 use evalmark_core::metric::{Direction, Range};
 use evalmark_core::verdict::{Answer, Comparison};
 use evalmark_verdict::{
-    ItemCounts, ItemScore, Pooled, PooledArm, Rule, ScoreRange, compare_pooled, pooled_estimates,
+    ItemCounts, ItemScore, Pooled, PooledSide, Rule, ScoreRange, compare_pooled, pooled_estimates,
 };
 use rayon::prelude::*;
 
@@ -162,7 +162,7 @@ fn variants(task: Task, worse: f64, n: usize, cluster: usize, seed: u64) -> [Cou
 }
 
 fn judge(pooled: &dyn Pooled, variants: &[Counted; 2], rule: &Rule) -> Comparison {
-    let [before, after] = variants.each_ref().map(|(items, counts)| PooledArm { items, counts });
+    let [before, after] = variants.each_ref().map(|(items, counts)| PooledSide { items, counts });
     compare_pooled(&subject(), [before, after], pooled, rule)
         .expect("the variants are sound")
         .comparison

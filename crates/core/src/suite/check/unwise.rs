@@ -28,7 +28,7 @@ pub(super) fn prompts(prompts: &[Prompt], first: Option<&Item>) -> Vec<String> {
     warnings
 }
 
-/// Prompts that use what is no part of an item's content.
+/// Prompts that use columns outside an item's content.
 pub(super) fn ignored(prompts: &[Prompt], ignored: &[String]) -> Vec<String> {
     let mut warnings = Vec::new();
     for (prompt, column) in prompts.iter().flat_map(|p| ignored.iter().map(move |c| (p, c))) {
