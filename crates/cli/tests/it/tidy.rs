@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
+    ("evalmark-store", &["evalmark-core"]),
     ("evalmark-loopback", &[]),
     (
         "evalmark",
@@ -24,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-harness",
             "evalmark-report",
             "evalmark-scoring",
+            "evalmark-store",
             "evalmark-verdict",
         ],
     ),
