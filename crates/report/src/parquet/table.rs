@@ -1,7 +1,7 @@
 //! A Parquet file being written: rows gather in plain columns and leave as row groups.
 
 use std::{
-    io::{self, BufWriter},
+    io::{BufWriter, Write},
     iter,
     path::{Path, PathBuf},
     sync::PoisonError,
@@ -18,10 +18,7 @@ use polars::{
 };
 
 use super::seal::{Seal, Sealing};
-use crate::{
-    columns::Kind,
-    files::{NewFile, NewFileWriter, Ready},
-};
+use crate::columns::Kind;
 
 /// A row group has at least so many rows, where its texts are short and its table is wide.
 const GROUP_ROWS: usize = 16_384;
@@ -35,14 +32,6 @@ const GROUP_BYTES: usize = 32 << 20;
 /// A Parquet file that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The file system says no.
-    #[error("cannot write {path}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// Encoding failed, or the disk is full.
     #[error("cannot write {path}: {message}")]
     Encode {
@@ -188,12 +177,12 @@ fn data_type(kind: Kind) -> DataType {
     }
 }
 
-/// Writes a file that gets its name once it is complete.
+/// Writes a file to wherever it is kept.
 ///
 /// Where row groups end depends on the rows alone, so the same rows give the same bytes.
-pub(super) struct TableWriter {
+pub(super) struct TableWriter<W: Write> {
+    /// For messages.
     path: PathBuf,
-    file: NewFile,
     columns: Vec<(PlSmallStr, Kind)>,
     buffers: Vec<Buffer>,
     rows: usize,
@@ -202,23 +191,22 @@ pub(super) struct TableWriter {
     written: usize,
     /// Rows of a group, at least.
     least: usize,
-    writer: BatchedWriter<Sealing<BufWriter<NewFileWriter>>>,
+    writer: BatchedWriter<Sealing<BufWriter<W>>>,
     seal: Seal,
 }
 
-impl TableWriter {
-    /// Begins a file with these columns.
+impl<W: Write> TableWriter<W> {
+    /// Begins a file with these columns; its path is for messages.
     pub(super) fn create<'a>(
         path: &Path,
+        out: W,
         columns: impl IntoIterator<Item = (&'a str, Kind)>,
     ) -> Result<Self, WriteError> {
         let columns: Vec<_> =
             columns.into_iter().map(|(name, kind)| (PlSmallStr::from_str(name), kind)).collect();
         let schema = schema(path, &columns)?;
-        let file = NewFile::create(path).map_err(|source| io_error(path, source))?;
-        let to_file = file.writer().map_err(|source| io_error(path, source))?;
         let seal = Seal::default();
-        let writer = ParquetWriter::new(Sealing::new(BufWriter::new(to_file), seal.clone()))
+        let writer = ParquetWriter::new(Sealing::new(BufWriter::new(out), seal.clone()))
             .with_compression(ParquetCompression::Zstd(Some(level(path)?)))
             .batched(&schema)
             .map_err(|error| encode_error(path, &error))?;
@@ -226,7 +214,6 @@ impl TableWriter {
         let path = path.to_owned();
         Ok(Self {
             path,
-            file,
             columns,
             buffers,
             rows: 0,
@@ -289,28 +276,17 @@ impl TableWriter {
         written.map_err(|error| encode_error(&self.path, &error))
     }
 
-    /// Writes what is left and gives the file its name.
-    pub(super) fn finish(self) -> Result<(), WriteError> {
-        let path = self.path.clone();
-        self.ready()?.name().map_err(|source| io_error(&path, source))
-    }
-
-    /// Writes what is left and brings it to the disk.
-    pub(super) fn ready(mut self) -> Result<Ready, WriteError> {
+    /// Writes what is left; answers with the BLAKE3 of all that was written, 64 hexadecimal digits.
+    pub(super) fn finish(mut self) -> Result<String, WriteError> {
         if self.rows > 0 {
             self.write_group()?;
         }
         // Polars would add its Arrow schema, and pandas cannot read the string views in it. Without
         // it every reader goes by the plain Parquet types.
         let metadata = Some(vec![self.seal.entry()]);
-        let mut file = self.writer.get_writer().lock().unwrap_or_else(PoisonError::into_inner);
-        let written = file.end(metadata);
-        drop(file);
-        written.map_err(|error| encode_error(&self.path, &error))?;
-        let Self { path, file, writer, seal, .. } = self;
-        drop(writer);
-        file.sync().map_err(|source| io_error(&path, source))?;
-        Ok(Ready::new(file, seal.digest()))
+        let mut out = self.writer.get_writer().lock().unwrap_or_else(PoisonError::into_inner);
+        out.end(metadata).map_err(|error| encode_error(&self.path, &error))?;
+        Ok(self.seal.digest())
     }
 }
 
@@ -336,10 +312,6 @@ fn empty(columns: &[(PlSmallStr, Kind)], rows: usize) -> Vec<Buffer> {
 
 fn group_rows(written: usize, least: usize) -> usize {
     written.saturating_mul(ROWS_A_GROUP).isqrt().max(least)
-}
-
-fn io_error(path: &Path, source: io::Error) -> WriteError {
-    WriteError::Io { path: path.to_owned(), source }
 }
 
 fn encode_error(path: &Path, error: &polars::prelude::PolarsError) -> WriteError {

@@ -12,6 +12,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use crate::blobs::PutOutcome;
+
 /// The changes that are left until the program is ended; 0 where it is not.
 static LEFT: AtomicU64 = AtomicU64::new(0);
 
@@ -76,11 +78,27 @@ impl NewFile {
         self.file.sync_all()
     }
 
+    /// Brings what was written to the disk, and keeps its digest: BLAKE3, 64 hexadecimal digits.
+    pub fn ready(self, digest: String) -> io::Result<ReadyFile> {
+        self.sync()?;
+        Ok(ReadyFile { file: self, digest })
+    }
+
     /// Gives it its name. What had that name before is gone.
     pub fn name(mut self) -> io::Result<()> {
         rename(&self.partial, &self.path)?;
         self.is_named = true;
         Ok(())
+    }
+
+    /// Gives it its name unless another file has it.
+    pub(crate) fn name_if_free(self) -> io::Result<PutOutcome> {
+        change();
+        match fs::hard_link(&self.partial, &self.path) {
+            Ok(()) => sync_folder_of(&self.path).map(|()| PutOutcome::Written),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(PutOutcome::AlreadyThere),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -108,18 +126,18 @@ impl Write for NewFileWriter {
 
 /// A complete file that has no name yet.
 #[derive(Debug)]
-pub struct Ready {
+pub struct ReadyFile {
     file: NewFile,
     digest: String,
 }
 
-impl Ready {
-    /// A file whose content is on the disk, and has this digest.
-    pub(crate) fn new(file: NewFile, digest: String) -> Self {
-        Self { file, digest }
+impl ReadyFile {
+    /// The name that it will have.
+    pub fn path(&self) -> &Path {
+        self.file.path()
     }
 
-    /// The name that it will have, without its folder.
+    /// The same without its folder.
     pub fn file_name(&self) -> String {
         let name = self.file.path().file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()

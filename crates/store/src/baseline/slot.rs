@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use evalmark_report::files;
+use crate::durable;
 
 /// The place of one baseline.
 pub(super) struct Slot {
@@ -38,7 +38,7 @@ impl Slot {
         match self.current() {
             Some(path) if path != self.path => {
                 remove_baseline(&self.path)?;
-                files::rename(path, &self.path)?;
+                durable::rename(path, &self.path)?;
             }
             _ => {}
         }
@@ -49,9 +49,9 @@ impl Slot {
     /// Gives the place to the baseline that was built.
     pub(super) fn fill(&self) -> io::Result<()> {
         if self.path.exists() {
-            files::rename(&self.path, &self.last)?;
+            durable::rename(&self.path, &self.last)?;
         }
-        files::rename(&self.next, &self.path)?;
+        durable::rename(&self.next, &self.path)?;
         remove_baseline(&self.last)
     }
 }
@@ -63,6 +63,6 @@ fn is_whole(path: &Path) -> bool {
 
 /// Removes a folder, its `run.json` first: what is left is no baseline.
 fn remove_baseline(path: &Path) -> io::Result<()> {
-    files::remove(&path.join("run.json"))?;
-    files::remove_folder(path)
+    durable::remove(&path.join("run.json"))?;
+    durable::remove_folder(path)
 }

@@ -7,14 +7,15 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use evalmark_store::record::GitState;
+use crate::record::GitState;
 
 /// Questions to git that may not be answered yet.
-pub(crate) struct Lookup(JoinHandle<Vec<Option<GitState>>>);
+#[derive(Debug)]
+pub struct GitLookup(JoinHandle<Vec<Option<GitState>>>);
 
-impl Lookup {
+impl GitLookup {
     /// Asks about the folder of each suite.
-    pub(crate) fn start(suites: &[PathBuf]) -> Self {
+    pub fn start(suites: &[PathBuf]) -> Self {
         let folders: Vec<_> = suites.iter().map(|suite| folder(suite).to_owned()).collect();
         Self(thread::spawn(move || {
             let mut known = BTreeMap::new();
@@ -26,13 +27,13 @@ impl Lookup {
     }
 
     /// Waits for the answers, in the order of the suites; `None` outside git.
-    pub(crate) fn finish(self) -> Vec<Option<GitState>> {
+    pub fn finish(self) -> Vec<Option<GitState>> {
         self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
 /// What git says of the folder of one suite.
-pub(crate) fn look_up(suite: &Path) -> Option<GitState> {
+pub fn look_up(suite: &Path) -> Option<GitState> {
     ask(folder(suite))
 }
 

@@ -5,43 +5,42 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Error, Result, anyhow};
 use evalmark_core::suite::{file_name, nearest};
-use evalmark_store::record::RunRecord;
 
-use super::{folders, slot::Slot};
-use crate::{
-    exit::Exit,
-    hint::{Hinted, hinted},
-    run_folder::RunFolder,
-};
+use super::{BaselineError, baselines_in, folders, slot::Slot};
+use crate::{record::RunRecord, run_folder::RunFolder};
 
 /// Folders above a suite's own in which baselines are looked for, where there is no repository.
 const FOLDERS_ABOVE: usize = 1;
 
 /// A baseline that something is to be compared with.
 #[derive(Clone, Debug)]
-pub(crate) struct Wanted {
+pub struct WantedBaseline {
     /// Its name, or the folder of a baseline or run.
-    pub(crate) name: String,
+    pub name: String,
     /// The suite of what is compared with it.
-    pub(crate) suite: String,
+    pub suite: String,
     /// The suite that it was made by, where that was called otherwise.
-    pub(crate) of_suite: Option<String>,
+    pub of_suite: Option<String>,
     /// The folder for run folders and baselines.
-    pub(crate) out: PathBuf,
-    pub(crate) suite_file: PathBuf,
+    pub out: PathBuf,
+    /// The file of the suite of what is compared with it.
+    pub suite_file: PathBuf,
+    /// Paths below it are told from there; absolute.
+    pub working_dir: Option<PathBuf>,
 }
 
-impl Wanted {
+impl WantedBaseline {
     /// The baseline `name` of a run's suite.
-    pub(crate) fn of_run(
+    pub fn of_run(
         name: &str,
         of_suite: Option<&str>,
         folder: &RunFolder,
         record: &RunRecord,
+        working_dir: Option<PathBuf>,
     ) -> Self {
         Self {
+            working_dir,
             name: name.to_owned(),
             suite: record.suite.clone(),
             of_suite: of_suite.map(str::to_owned),
@@ -88,27 +87,25 @@ impl Wanted {
     }
 
     /// Fails where the baseline that was found is another suite's.
-    pub(super) fn fits(&self, found: &RunRecord) -> Result<()> {
+    pub(super) fn fits(&self, found: &RunRecord) -> Result<(), BaselineError> {
         if found.suite == self.suite || self.of_suite.as_ref() == Some(&found.suite) {
             return Ok(());
         }
-        let (name, owner, suite) = (&self.name, &found.suite, &self.suite);
-        Err(anyhow!("the baseline `{name}` is of the suite `{owner}`, and the run is of `{suite}`"))
-            .hint(format!(
-                "if `{owner}` is this suite's earlier name, say so with `--baseline-suite {owner}` \
-                 or `gate.baseline_suite: {owner}`"
-            ))
-            .ends(Exit::Incomplete)
+        Err(BaselineError::OtherSuite {
+            name: self.name.clone(),
+            owner: found.suite.clone(),
+            suite: self.suite.clone(),
+        })
     }
 
     /// What is missing, in a clause.
-    pub(crate) fn says(&self) -> String {
+    pub fn summary(&self) -> String {
         format!("there is no baseline `{}` of the suite `{}`", self.name, self.owner())
     }
 
     /// The error where there is none; `run` may become the baseline.
-    pub(crate) fn missing(&self, run: Option<&Path>) -> Error {
-        hinted(anyhow!("{}", self.says()), self.advice(run))
+    pub fn missing(&self, run: Option<&Path>) -> BaselineError {
+        BaselineError::Missing { summary: self.summary(), hint: self.advice(run) }
     }
 
     /// What to do about it.
@@ -117,7 +114,7 @@ impl Wanted {
         advice.extend(self.near_miss());
         advice.extend(self.of_another_suite());
         advice.extend(self.half_there());
-        let shelves: Vec<_> = self.shelves().iter().map(|shelf| shown(shelf)).collect();
+        let shelves: Vec<_> = self.shelves().iter().map(|shelf| self.shown(shelf)).collect();
         advice.push(format!("looked in {} and for a folder of that name", shelves.join(", ")));
         let name = &self.name;
         let (run, which) = match run {
@@ -132,8 +129,11 @@ impl Wanted {
     }
 
     fn near_miss(&self) -> Option<String> {
-        let known: Vec<String> =
-            self.shelves().iter().flat_map(|shelf| baselines_in(shelf)).collect();
+        let known: Vec<String> = self
+            .shelves()
+            .iter()
+            .flat_map(|shelf| baselines_in(shelf).unwrap_or_default())
+            .collect();
         let near = nearest(&self.name, known.iter().map(String::as_str));
         match near {
             Some(near) => Some(format!("did you mean `{near}`?")),
@@ -162,20 +162,15 @@ impl Wanted {
     fn half_there(&self) -> Option<String> {
         let is_half = |path: &PathBuf| path.is_dir() && !path.join("run.json").is_file();
         let half = self.slots().into_iter().map(|slot| slot.path).find(is_half)?;
-        Some(format!("{} has no run.json", shown(&half)))
+        Some(format!("{} has no run.json", self.shown(&half)))
     }
-}
 
-/// That there is none, after a run that may become it, and that the program ends with exit code 4.
-pub(crate) fn missing(wanted: &Wanted, run: Option<&Path>) -> Error {
-    let ends: anyhow::Result<()> = Err(wanted.missing(run)).ends(Exit::Incomplete);
-    ends.err().unwrap_or_else(|| wanted.missing(run))
-}
-
-/// Names of the baselines in a suite's folder.
-fn baselines_in(shelf: &Path) -> Vec<String> {
-    let names = folders(shelf).unwrap_or_default();
-    names.into_iter().filter(|name| shelf.join(name).join("run.json").is_file()).collect()
+    /// A path from the working folder, where it lies below that.
+    fn shown(&self, path: &Path) -> String {
+        let here = self.working_dir.as_ref().and_then(|here| fs::canonicalize(here).ok());
+        let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+        below.as_deref().unwrap_or(path).display().to_string()
+    }
 }
 
 /// The suite's folder and those above it, up to the root of its repository; outside one, the few
@@ -193,11 +188,4 @@ fn is_same(a: &Path, b: &Path) -> bool {
         fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_default()
     };
     absolute(a) == absolute(b)
-}
-
-/// A path from the working folder, where it lies below that.
-fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().and_then(fs::canonicalize);
-    let below = here.ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
-    below.as_deref().unwrap_or(path).display().to_string()
 }
