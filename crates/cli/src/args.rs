@@ -88,6 +88,19 @@ pub(crate) enum Command {
     Completions(CompletionArgs),
 }
 
+impl Command {
+    /// Whether results alone are wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        match self {
+            Self::Run(args) => args.output.quiet,
+            Self::Resume(args) => args.output.quiet,
+            Self::Score(args) => args.output.quiet,
+            Self::Calibrate(args) => args.output.quiet,
+            _ => false,
+        }
+    }
+}
+
 /// Text for people or JSON for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

@@ -10,6 +10,7 @@ use evalmark_core::{
     suite::{GateSpec, file_name},
 };
 use evalmark_harness::Budget;
+use evalmark_runner::Host;
 use evalmark_verdict::{ComparisonSubject, Noise, Rule, compare, noise};
 use serde_json::json;
 
@@ -21,13 +22,14 @@ use crate::{
     calibration::{Calibration, FORMAT_VERSION, Figure, Measured, POWER, Sets},
     calibration_text,
     exit::Exit,
-    flow::Run,
     git::look_up,
     hint::Hinted,
     load::{LoadedSuite, load},
     power_plan::is_planned,
     print::Printer,
+    run::{EndedRun, Run, RunEnd},
     run_folder::{Options, RunFolder, RunRecord, Status, new_run_id, now},
+    run_text,
     variants::{Variant, read_halves, read_variants},
 };
 
@@ -40,7 +42,14 @@ struct Part {
     no_cache: bool,
 }
 
-pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> {
+/// One of the runs, answered.
+enum Answered {
+    /// By an earlier command.
+    Before(RunFolder, RunRecord),
+    Now(Box<EndedRun>),
+}
+
+pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let options = Options {
         allow_exec: args.exec.allow_exec,
         no_cache: args.cache.no_cache,
@@ -48,9 +57,9 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> 
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),
         ..Options::from(&args.selection)
     };
-    let loaded = load(&args.suite, &options, printer)?;
+    let loaded = load(&args.suite, &options, host)?;
     can_answer_twice(&loaded)?;
-    keys(&loaded, Asks::Everyone)?;
+    keys(&loaded, Asks::Everyone, host)?;
     let id = args.run_id.clone().unwrap_or_else(new_run_id);
     if let Err(why) = file_name(&id) {
         anyhow::bail!("the run id {why}");
@@ -59,9 +68,23 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> 
     let mut runs = Vec::new();
     for part in parts(&id, sets, options.no_cache) {
         let options = Options { no_cache: part.no_cache, ..options.clone() };
-        match answered(&loaded, args, &id, part, options, printer)? {
-            Ok(run) => runs.push(run),
-            Err(exit) => return Ok(exit),
+        match answered(&loaded, args, &id, part, options, host)? {
+            Answered::Before(folder, record) => runs.push((folder, record)),
+            Answered::Now(run) => {
+                let ending = Exit::from(&run.findings());
+                match run.end {
+                    RunEnd::Finished { .. } => run_text::tell_missing(&run, printer),
+                    RunEnd::Interrupted => {
+                        printer.remark(&go_on(args, &id));
+                        return Ok(ending);
+                    }
+                    RunEnd::BrokenOff(error) => {
+                        printer.run_error(&error);
+                        return Ok(ending);
+                    }
+                }
+                runs.push((run.folder, run.record));
+            }
         }
     }
     let calibration = measure(&loaded, sets, &runs)?;
@@ -126,8 +149,8 @@ fn answered(
     id: &str,
     part: Part,
     options: Options,
-    printer: Printer,
-) -> Result<Result<(RunFolder, RunRecord), Exit>> {
+    host: &Host<'_>,
+) -> Result<Answered> {
     let path = args.out.join(&loaded.suite.name).join(&part.run_id);
     let is_new = args.run_id.is_none() || !path.join("run.json").is_file();
     let (folder, record) = if is_new {
@@ -136,7 +159,7 @@ fn answered(
     } else {
         let (folder, record) = begun(loaded, &path, part.no_cache)?;
         if record.status == Status::Complete {
-            return Ok(Ok((folder, record)));
+            return Ok(Answered::Before(folder, record));
         }
         (folder, record)
     };
@@ -144,18 +167,18 @@ fn answered(
         loaded: loaded.clone(),
         folder: folder.clone(),
         record,
-        keys: keys(loaded, Asks::Everyone)?,
+        keys: keys(loaded, Asks::Everyone, host)?,
         asks: Asks::Everyone,
         budget: Budget::default(),
         against: Against::default(),
-        output: args.output,
+        host,
     };
     let discard = |_: &anyhow::Error| {
         if is_new {
             folder.discard();
         }
     };
-    run.answers(&go_on(args, id), printer).inspect_err(discard)
+    Ok(Answered::Now(Box::new(run.answers(&go_on(args, id)).inspect_err(discard)?)))
 }
 
 /// A run that an earlier attempt began, if it is of the same experiment.

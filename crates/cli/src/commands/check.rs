@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use evalmark_core::figures::counted;
+use evalmark_runner::Host;
 
 use crate::{
     args::CheckArgs,
@@ -16,7 +17,7 @@ use crate::{
     run_folder::Options,
 };
 
-pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
+pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit {
     let mut exit = Exit::Done;
     let mut all_opened = Vec::new();
     let mut tell = |ended: Result<()>| {
@@ -28,7 +29,7 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
     for path in &args.suites {
         // Nothing is scored, so no program runs.
         let options = Options { allow_exec: true, ..Options::default() };
-        match load(path, &options, printer) {
+        match load(path, &options, host) {
             Ok(loaded) => {
                 tell(allowed_keys(&loaded, Asks::Everyone));
                 if !args.permissions {

@@ -1,6 +1,7 @@
 //! `evalmark compare`: one variant of a run against another, or all of them as a leaderboard.
 
 use anyhow::{Result, anyhow};
+use evalmark_runner::Host;
 use serde_json::json;
 
 use super::gate::{gate_spec, open_whole, render};
@@ -14,15 +15,15 @@ use crate::{
     run_folder::{RunFolder, RunRecord},
 };
 
-pub(crate) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
+pub(crate) fn compare(args: &CompareArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, record) = open_whole(&args.run)?;
     let [a, b] = args.between.as_slice() else {
         return all(&folder, &record, args.format, printer);
     };
-    let spec = gate_spec(&folder, &record, printer)?;
+    let spec = gate_spec(&folder, &record, host)?;
     let decision = compare_variants(&folder, &record, (a, b), &spec)?;
     printer.raw(&render(&decision.verdict, args.format, printer)?);
-    Ok(decision.exit)
+    Ok((&decision.findings()).into())
 }
 
 /// All prompts and models of the run; it decides nothing, and so it always ends well.

@@ -6,6 +6,7 @@ use anyhow::Result;
 use evalmark_core::{
     figures::counted, model::Model, record::Usage, request::Message, suite::GateSpec,
 };
+use evalmark_runner::Host;
 use evalmark_scoring::{Form, Metric, Question, Subject};
 use serde_json::{Value, json};
 
@@ -44,10 +45,10 @@ const CHARACTERS_PER_TOKEN: f64 = 4.0;
 /// Answer tokens, where the suite sets no `max_tokens`.
 const ANSWER_TOKENS: u64 = 256;
 
-pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
+pub(crate) fn plan(args: &PlanArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     // Nothing is scored, so no program runs.
     let options = Options { allow_exec: true, ..Options::from(&args.selection) };
-    let loaded = load(&args.suite, &options, printer)?;
+    let loaded = load(&args.suite, &options, host)?;
     let n_items = loaded.plan.survey.n_items;
     let gate = loaded.suite.gate_or_default();
     let baseline = baseline(args, &loaded)?;

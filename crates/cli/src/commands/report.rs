@@ -9,6 +9,7 @@ use evalmark_report::{
     scores::score_records,
     summary::read_summary,
 };
+use evalmark_runner::Host;
 
 use super::gate::{gate_spec, open_whole};
 use crate::{
@@ -16,16 +17,16 @@ use crate::{
     baseline::{Baseline, Wanted},
     exit::Exit,
     failure_sample::{FailedSamples, PageSample, passes, shown},
-    flow::write_html,
     gate::{gate_run, write_verdict},
     print::Printer,
+    run::write_html,
     run_folder::{RunFolder, RunRecord},
     whole,
 };
 
-pub(crate) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
+pub(crate) fn report(args: &ReportArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, record) = open_whole(&args.run)?;
-    let verdict = verdict(args, &folder, &record, printer)?;
+    let verdict = verdict(args, &folder, &record, host)?;
     let rows = read_summary(&folder.summary())?;
     let failing = failing(&folder)?;
     write_html(&folder, &record, rows, failing, verdict.as_ref())?;
@@ -38,11 +39,11 @@ fn verdict(
     args: &ReportArgs,
     folder: &RunFolder,
     record: &RunRecord,
-    printer: Printer,
+    host: &Host<'_>,
 ) -> Result<Option<Verdict>> {
     if let Some(name) = &args.baseline {
         whole::complete(folder, record)?;
-        let spec = gate_spec(folder, record, printer)?;
+        let spec = gate_spec(folder, record, host)?;
         let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
         let baseline = Baseline::get(&Wanted::of_run(name, of_suite, folder, record))?;
         let decision = gate_run(folder, record, &baseline, &spec)?;

@@ -1,6 +1,7 @@
 //! `evalmark resume`: goes on with a run; what has an answer is not asked again.
 
 use anyhow::{Result, anyhow};
+use evalmark_runner::Host;
 
 use crate::{
     against::Against,
@@ -8,20 +9,21 @@ use crate::{
     ask::{Asks, budget, keys},
     early::as_stopped,
     exit::Exit,
-    flow::Run,
     hint::Hinted,
     load::{LoadedSuite, load},
     print::Printer,
+    run::Run,
     run_folder::{RunFolder, RunRecord},
+    run_text,
 };
 
-pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
+pub(crate) fn resume(args: &ResumeArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, mut record) = RunFolder::open(&args.run)?;
     record.options.allow_exec = args.exec.allow_exec;
-    let mut loaded = load(&record.suite_file(), &record.options, printer)?;
+    let mut loaded = load(&record.suite_file(), &record.options, host)?;
     same_experiment(&loaded, &record)?;
     loaded.plan = as_stopped(loaded.plan, &record)?;
-    let keys = keys(&loaded, Asks::Everyone)?;
+    let keys = keys(&loaded, Asks::Everyone, host)?;
     let budget = budget(&loaded, Asks::Everyone, args.budget)?;
     // A run that is still watched goes on with the baseline that it began with.
     let watched = record.stop_early.as_ref().filter(|early| !early.ended);
@@ -32,8 +34,9 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     let is_asked_for = args.against.baseline.is_some();
     let against = Against::find(&record.options, is_asked_for, &folder.out(), &loaded)?;
     record.ungated = against.ungated(&loaded);
-    let (output, asks) = (args.output, Asks::Everyone);
-    Run { loaded, folder, record, keys, asks, budget, against, output }.finish(printer)
+    let asks = Asks::Everyone;
+    let run = Run { loaded, folder, record, keys, asks, budget, against, host }.finish()?;
+    run_text::tell(&run, args.output, printer)
 }
 
 /// Whether suite and dataset are still what the run began with.

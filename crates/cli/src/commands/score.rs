@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use evalmark_harness::Budget;
+use evalmark_runner::Host;
 
 use super::gate::open_scored;
 use crate::{
@@ -13,18 +14,19 @@ use crate::{
     ask::{Asks, keys},
     early::as_stopped,
     exit::Exit,
-    flow::Run,
     hint::Hinted,
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
     print::Printer,
+    run::Run,
     run_folder::RunRecord,
+    run_text,
 };
 
-pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
+pub(crate) fn score(args: &ScoreArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, mut record) = open_scored(&args.run)?;
     record.options.allow_exec = args.exec.allow_exec;
-    let mut loaded = load(&record.suite_file(), &record.options, printer)?;
+    let mut loaded = load(&record.suite_file(), &record.options, host)?;
     loaded.plan = as_stopped(loaded.plan, &record)?;
     same_shape(&loaded, &record)?;
     let mut same_prompts = true;
@@ -41,12 +43,12 @@ pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
         record.suite_hash.clone_from(&loaded.hash);
         record.effective_suite.clone_from(&loaded.suite.effective);
     }
-    let keys = keys(&loaded, Asks::Judges)?;
+    let keys = keys(&loaded, Asks::Judges, host)?;
     let against = Against::find(&record.options, false, &folder.out(), &loaded)?;
     record.ungated = against.ungated(&loaded);
-    let (output, asks) = (args.output, Asks::Judges);
-    Run { loaded, folder, record, keys, asks, budget: Budget::default(), against, output }
-        .finish(printer)
+    let (budget, asks) = (Budget::default(), Asks::Judges);
+    let run = Run { loaded, folder, record, keys, asks, budget, against, host }.finish()?;
+    run_text::tell(&run, args.output, printer)
 }
 
 /// Whether the suite still has the prompts, models and epochs that the run has answers to.

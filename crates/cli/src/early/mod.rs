@@ -12,6 +12,7 @@ use evalmark_core::{
     item::Item,
     plan::{Plan, PlanError},
 };
+use evalmark_runner::{Host, Notice};
 use evalmark_verdict::{ItemScore, Rule, Stopping};
 use indicatif::HumanCount;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     baseline::Baseline,
     load::LoadedSuite,
-    print::Printer,
     run_folder::RunRecord,
     variants::{cluster_key, key},
 };
@@ -155,15 +155,13 @@ fn same_cluster(a: &ItemScore, b: &ItemScore) -> bool {
 pub(crate) fn begin(
     loaded: &LoadedSuite,
     baseline: Option<&Baseline>,
-    remarks: Option<Printer>,
+    host: &Host<'_>,
 ) -> Result<Option<StopEarly>> {
     if !loaded.suite.gate_or_default().stop_early {
         return Ok(None);
     }
     let Some(baseline) = baseline else {
-        if let Some(printer) = remarks {
-            printer.remark("without a baseline, a run cannot stop early");
-        }
+        host.notices.tell(&Notice::NoEarlyStopWithoutBaseline);
         return Ok(None);
     };
     let seed = seed(loaded);

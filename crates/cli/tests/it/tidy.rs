@@ -16,6 +16,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
+    (
+        "evalmark-runner",
+        &[
+            "evalmark-core",
+            "evalmark-harness",
+            "evalmark-report",
+            "evalmark-scoring",
+            "evalmark-verdict",
+        ],
+    ),
     ("evalmark-loopback", &[]),
     (
         "evalmark",
@@ -23,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-core",
             "evalmark-harness",
             "evalmark-report",
+            "evalmark-runner",
             "evalmark-scoring",
             "evalmark-verdict",
         ],
