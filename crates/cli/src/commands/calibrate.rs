@@ -1,9 +1,10 @@
 //! `evalmark calibrate`: the suite against itself. Two sets of answers to the same questions say
 //! how much scores change when nothing has changed, and so which margins a gate can resolve.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
+use clap::Args;
 use evalmark_core::{
     model::Provider,
     record::ErrorKind,
@@ -17,7 +18,7 @@ use serde_json::json;
 use super::{resume::same_experiment, run::begin};
 use crate::{
     against::Against,
-    args::{CalibrateArgs, Format, OutputArgs},
+    args::{CacheArgs, ExecArgs, Format, OutputArgs, SelectionArgs},
     ask::{Asks, keys},
     calibration::{Calibration, FORMAT_VERSION, Figure, Measured, POWER, Sets},
     calibration_text,
@@ -32,6 +33,28 @@ use crate::{
     run_text,
     variants::{Variant, read_halves, read_variants},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateArgs {
+    /// Suite file (YAML)
+    #[arg(value_name = "SUITE")]
+    pub(crate) suite: PathBuf,
+    /// Folder for run folders and calibrations
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Name of the calibration's run folders: ID-a and ID-b, or ID if epochs are split in half;
+    /// resumes a calibration of that name [default: the time and a few digits]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
 
 /// The least share of the items that must have a score in both sets.
 const LEAST_PAIRED: f64 = 0.95;

@@ -1,13 +1,13 @@
 //! `evalmark check`: every mistake in the suites and their datasets; asks nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::Args;
 use evalmark_core::figures::counted;
 use evalmark_runner::Host;
 
 use crate::{
-    args::CheckArgs,
     ask::{Asks, allowed_keys},
     exit::Exit,
     load::{LoadedSuite, load},
@@ -16,6 +16,16 @@ use crate::{
     programs,
     run_folder::Options,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Print, as JSON, the hosts, environment variables, files and programs that the suites reach for
+    #[arg(long)]
+    pub(crate) permissions: bool,
+    /// Suite files (YAML)
+    #[arg(required = true, value_name = "SUITE")]
+    pub(crate) suites: Vec<PathBuf>,
+}
 
 pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit {
     let mut exit = Exit::Done;

@@ -1,12 +1,14 @@
 //! `evalmark compare`: one variant of a run against another, or all of them as a leaderboard.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, anyhow};
+use clap::Args;
 use evalmark_runner::Host;
 use serde_json::json;
 
-use super::gate::{gate_spec, open_whole, render};
+use super::gate::{VerdictFormat, gate_spec, open_whole, render};
 use crate::{
-    args::{CompareArgs, VerdictFormat},
     exit::Exit,
     gate::compare_variants,
     hint::Hinted,
@@ -14,6 +16,20 @@ use crate::{
     print::Printer,
     run_folder::{RunFolder, RunRecord},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Two prompts, or two models, of the run: the first is the baseline [default: all of them, as
+    /// a leaderboard]
+    #[arg(long, num_args = 2, value_names = ["A", "B"])]
+    pub(crate) between: Vec<String>,
+    /// Output format; a leaderboard is text or JSON
+    #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
+    pub(crate) format: VerdictFormat,
+}
 
 pub(crate) fn compare(args: &CompareArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, record) = open_whole(&args.run)?;

@@ -4,9 +4,11 @@
 use std::{
     collections::HashMap,
     io::{self, BufWriter, ErrorKind, StdoutLock, Write, stdout},
+    path::PathBuf,
 };
 
 use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
 use evalmark_core::{record::Record, request::RequestHash};
 use evalmark_harness::{Answers, Ledger, RecordedAnswer, endpoint_key};
 use evalmark_report::{samples::samples, text::inert_json};
@@ -14,7 +16,6 @@ use evalmark_runner::{Host, Notice};
 
 use super::{gate::open_scored, resume::same_experiment};
 use crate::{
-    args::ExportArgs,
     ask::shared_ledger,
     early::as_stopped,
     exit::Exit,
@@ -25,6 +26,16 @@ use crate::{
     records::{RecordedSamples, Records},
     run_folder::{RunFolder, RunRecord},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Only this model's answers
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+}
 
 pub(crate) fn export(args: &ExportArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, record) = open_scored(&args.run)?;

@@ -1,6 +1,9 @@
 //! `evalmark gate`: the verdict on a finished run against a baseline.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, anyhow};
+use clap::{Args, ValueEnum};
 use evalmark_core::{
     suite::{GateSpec, Suite},
     verdict::Verdict,
@@ -12,7 +15,6 @@ use evalmark_report::{
 use evalmark_runner::{Host, Notice};
 
 use crate::{
-    args::{GateArgs, VerdictFormat},
     baseline::{Baseline, Wanted, missing},
     calibration::judge_margins,
     exit::Exit,
@@ -23,6 +25,41 @@ use crate::{
     run_folder::{RunFolder, RunRecord},
     verdict_text, whole,
 };
+
+/// Forms of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerdictFormat {
+    Text,
+    Json,
+    Markdown,
+    Junit,
+    Github,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Baseline to compare with, by name or folder
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: String,
+    /// There may be no baseline yet; if there is none, only the minima are checked
+    #[arg(long)]
+    pub(crate) new_baseline: bool,
+    /// Former name of the suite, if the baseline was made under it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) baseline_suite: Option<String>,
+    /// Gate an unfinished run on the scores it has
+    #[arg(long)]
+    pub(crate) as_it_is: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
+    pub(crate) format: VerdictFormat,
+    /// Write the verdict to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
 
 pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, record) = RunFolder::open(&args.run)?;

@@ -1,8 +1,9 @@
 //! `evalmark plan`: what a run would ask, what it may cost, and what it could detect.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Result;
+use clap::Args;
 use evalmark_core::{
     figures::counted, model::Model, record::Usage, request::Message, suite::GateSpec,
 };
@@ -11,7 +12,7 @@ use evalmark_scoring::{Form, Metric, Question, Subject};
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Format, PlanArgs},
+    args::{Format, SelectionArgs},
     baseline::{Baseline, Wanted},
     calibration::POWER,
     exit::Exit,
@@ -21,6 +22,25 @@ use crate::{
     run_folder::Options,
     table::wrapped,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Suite file (YAML)
+    #[arg(value_name = "SUITE")]
+    pub(crate) suite: PathBuf,
+    /// Folder for run folders and baselines
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Baseline to plan against, by name or folder [default: the suite's
+    /// `gate.baseline`]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
 
 /// The baseline that a run would be compared with: one that was asked for must exist.
 fn baseline(args: &PlanArgs, loaded: &LoadedSuite) -> Result<Option<Baseline>> {

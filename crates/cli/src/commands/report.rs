@@ -1,8 +1,9 @@
 //! `evalmark report`: the page of a finished run again, from its files.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
+use clap::Args;
 use evalmark_core::verdict::Verdict;
 use evalmark_report::{
     samples::{SampleRecord, samples},
@@ -13,7 +14,6 @@ use evalmark_runner::Host;
 
 use super::gate::{gate_spec, open_whole};
 use crate::{
-    args::ReportArgs,
     baseline::{Baseline, Wanted},
     exit::Exit,
     failure_sample::{FailedSamples, PageSample, passes, shown},
@@ -23,6 +23,19 @@ use crate::{
     run_folder::{RunFolder, RunRecord},
     whole,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Baseline to compare with, by name or folder
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: Option<String>,
+    /// Former name of the suite, if the baseline was made under it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) baseline_suite: Option<String>,
+}
 
 pub(crate) fn report(args: &ReportArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, record) = open_whole(&args.run)?;

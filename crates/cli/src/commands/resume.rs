@@ -1,11 +1,14 @@
 //! `evalmark resume`: goes on with a run; what has an answer is not asked again.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, anyhow};
+use clap::Args;
 use evalmark_runner::Host;
 
 use crate::{
     against::Against,
-    args::ResumeArgs,
+    args::{AgainstArgs, BudgetArgs, ExecArgs, OutputArgs},
     ask::{Asks, budget, keys},
     early::as_stopped,
     exit::Exit,
@@ -16,6 +19,21 @@ use crate::{
     run_folder::{RunFolder, RunRecord},
     run_text,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) against: AgainstArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
 
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, mut record) = RunFolder::open(&args.run)?;

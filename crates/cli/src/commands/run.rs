@@ -1,14 +1,15 @@
 //! `evalmark run`: everything is checked before anything is asked; then each suite goes its way.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use evalmark_runner::{Host, Notice};
 
 use crate::{
     across_suites::{self, Ended},
     against::Against,
-    args::{Format, RunArgs},
+    args::{AgainstArgs, BudgetArgs, CacheArgs, ExecArgs, Format, OutputArgs, SelectionArgs},
     ask::{Asks, budget, keys},
     early,
     exit::Exit,
@@ -23,6 +24,31 @@ use crate::{
     },
     run_text,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Suite files (YAML)
+    #[arg(required = true, value_name = "SUITE")]
+    pub(crate) suites: Vec<PathBuf>,
+    /// Folder for run folders and baselines
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Name of the run's folder [default: the time and a few digits]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) against: AgainstArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
 
 pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     if args.run_id.is_some() && args.suites.len() > 1 {

@@ -1,16 +1,17 @@
 //! `evalmark score`: recorded answers scored again with the suite as it is now. No model is asked,
 //! except judges about what they have not judged yet.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Result, anyhow};
+use clap::Args;
 use evalmark_harness::Budget;
 use evalmark_runner::Host;
 
 use super::gate::open_scored;
 use crate::{
     against::Against,
-    args::ScoreArgs,
+    args::{ExecArgs, OutputArgs},
     ask::{Asks, keys},
     early::as_stopped,
     exit::Exit,
@@ -22,6 +23,17 @@ use crate::{
     run_folder::RunRecord,
     run_text,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
 
 pub(crate) fn score(args: &ScoreArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, mut record) = open_scored(&args.run)?;

@@ -1,15 +1,23 @@
 //! `evalmark show`: the summary table of a finished run again.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
+use clap::Args;
 use evalmark_report::summary::read_summary;
 
 use super::gate::open_whole;
-use crate::{
-    args::{Format, ShowArgs},
-    exit::Exit,
-    print::Printer,
-    run_text,
-};
+use crate::{args::Format, exit::Exit, print::Printer, run_text};
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
 
 pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
     let (folder, record) = open_whole(&args.run)?;
