@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::judging::Agreement;
+use evalmark_store::record::JudgeAgreement;
 
 /// What the judges agree on, a line for each thing; empty where there is nothing to tell.
-pub(crate) fn render(judging: &BTreeMap<String, Agreement>) -> String {
+pub(crate) fn render(judging: &BTreeMap<String, JudgeAgreement>) -> String {
     let lines: Vec<_> = judging.iter().flat_map(|(metric, found)| lines(metric, found)).collect();
     lines.join("\n")
 }
 
-fn lines(metric: &str, found: &Agreement) -> Vec<String> {
-    let Agreement { judges, graded, pairs, .. } = found;
+fn lines(metric: &str, found: &JudgeAgreement) -> Vec<String> {
+    let JudgeAgreement { judges, graded, pairs, .. } = found;
     let mut lines = Vec::new();
     if *judges > 1 {
         let alpha = found.alpha.map_or("no alpha: their grades do not vary".to_owned(), |alpha| {

@@ -35,7 +35,7 @@ pub(crate) fn run_error(error: Error) -> RunError {
     if root.is::<RunError>() {
         return error.downcast().unwrap_or_else(RunError::new);
     }
-    RunError::new(error)
+    RunError::new(error.reallocate_into_boxed_dyn_error_without_backtrace())
 }
 
 /// How the program ends on an error, where the error says so.

@@ -27,6 +27,7 @@ mod leaderboard;
 mod load;
 mod metric_scale;
 mod notices;
+mod options;
 mod permissions;
 mod power_plan;
 mod print;

@@ -10,6 +10,7 @@ use evalmark_core::{dataset::DatasetError, plan::PlanError};
 use evalmark_harness::{Budget, Secret};
 use evalmark_report::summary::SummaryRow;
 use evalmark_runner::{Findings, Host, Notice, RunError};
+use evalmark_store::record::{FORMAT_VERSION, RunRecord, RunStatus, RunTotals};
 
 pub(crate) use self::page::write_html;
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     gate::GateOutcome,
     hint::run_error,
     load::{LoadedSuite, metric_hashes},
-    run_folder::{FORMAT_VERSION, RunFolder, RunRecord, Status, Totals, now},
+    run_folder::{RunFolder, now},
     scored::Scored,
     whole::TOO_MANY_MISSING,
 };
@@ -126,10 +127,10 @@ impl Run<'_> {
 
     /// From here on the files are those of an earlier pass.
     fn begin(&mut self) -> Result<()> {
-        if self.asks == Asks::Judges || self.record.status == Status::Running {
+        if self.asks == Asks::Judges || self.record.status == RunStatus::Running {
             return Ok(());
         }
-        self.record.status = Status::Running;
+        self.record.status = RunStatus::Running;
         // All answers are scored again, by the programs as they are now.
         self.record.metrics = metric_hashes(&self.loaded);
         self.folder.write(&self.record)
@@ -137,8 +138,8 @@ impl Run<'_> {
 
     /// The run ended in an error, and nobody is at work on it any more.
     fn broken_off(&mut self) {
-        if self.record.status == Status::Running {
-            self.record.status = Status::Interrupted;
+        if self.record.status == RunStatus::Running {
+            self.record.status = RunStatus::Interrupted;
             // The error that is told is the one that came first.
             drop(self.folder.write(&self.record));
         }
@@ -157,7 +158,7 @@ impl Run<'_> {
     }
 
     fn interrupted(&mut self) -> Result<()> {
-        self.record.status = Status::Interrupted;
+        self.record.status = RunStatus::Interrupted;
         self.folder.write(&self.record)?;
         self.host.notices.tell(&Notice::Interrupted { run: &self.folder.path });
         Ok(())
@@ -173,19 +174,19 @@ impl Run<'_> {
         record.format_version = FORMAT_VERSION;
         record.counts = scored.counts.clone();
         record.judging = scored.judging.finish();
-        record.totals = Totals { spent_usd: record.totals.spent_usd, ..scored.totals.clone() };
+        record.totals = RunTotals { spent_usd: record.totals.spent_usd, ..scored.totals.clone() };
         record.finished_at = Some(now());
         record.incomplete = unfinished(endpoints, &scored.rows);
         let files = std::mem::take(&mut scored.files);
         let digests = files.iter().map(|file| (file.file_name(), file.digest().to_owned()));
         record.files = digests.collect();
-        if record.status != Status::Running {
-            record.status = Status::Scoring;
+        if record.status != RunStatus::Running {
+            record.status = RunStatus::Scoring;
             self.folder.write(record)?;
         }
         self.folder.take_in(files)?;
         let is_whole = scored.counts.failed == 0 && scored.counts.unscored.is_empty();
-        record.status = if is_whole { Status::Complete } else { Status::Partial };
+        record.status = if is_whole { RunStatus::Complete } else { RunStatus::Partial };
         self.folder.write(record)
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use evalmark_core::verdict::Verdict;
 use evalmark_report::summary::SummaryRow;
 use evalmark_runner::Ending;
+use evalmark_store::record::{RunRecord, SampleCounts};
 use serde_json::json;
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     leaderboard::groups,
     print::Printer,
     run::{EndedRun, RunEnd},
-    run_folder::{Counts, RunFolder, RunRecord},
+    run_folder::RunFolder,
     table, verdict_text,
 };
 
@@ -76,7 +77,7 @@ pub(crate) fn tell_summary(
         printer.result(&format!("\n{agreement}"));
     }
     if let Some(stopped) = &record.stopped_early {
-        printer.result(&format!("\n{}", stopped.says()));
+        printer.result(&format!("\n{}", stopped.summary()));
     }
     Ok(())
 }
@@ -95,7 +96,7 @@ fn paths(folder: &RunFolder, has_verdict: bool) -> String {
 /// What has no answer or no score, and what to do about it.
 pub(crate) fn tell_missing(run: &EndedRun, printer: Printer) {
     let (counts, path) = (&run.record.counts, run.folder.path.display());
-    for (is_share, remark) in counts.cut_off_remarks(run.record.models.len()) {
+    for (is_share, remark) in failures::cut_off_remarks(counts, run.record.models.len()) {
         if is_share {
             printer.warning(&remark);
         } else {
@@ -123,8 +124,8 @@ pub(crate) fn tell_missing(run: &EndedRun, printer: Printer) {
 }
 
 /// Says how many answers were scored without the reasoning in them.
-fn tell_reasoning(counts: &Counts, printer: Printer) {
-    let Counts { reasoning_cut, planned, .. } = counts;
+fn tell_reasoning(counts: &SampleCounts, printer: Printer) {
+    let SampleCounts { reasoning_cut, planned, .. } = counts;
     if *reasoning_cut > 0 {
         printer.remark(&format!(
             "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \

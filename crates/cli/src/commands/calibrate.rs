@@ -12,6 +12,7 @@ use evalmark_core::{
 };
 use evalmark_harness::Budget;
 use evalmark_runner::Host;
+use evalmark_store::record::{RunOptions, RunRecord, RunStatus};
 use evalmark_verdict::{ComparisonSubject, Noise, Rule, compare, noise};
 use serde_json::json;
 
@@ -26,10 +27,11 @@ use crate::{
     git::look_up,
     hint::Hinted,
     load::{LoadedSuite, load},
+    options::selected,
     power_plan::is_planned,
     print::Printer,
     run::{EndedRun, Run, RunEnd},
-    run_folder::{Options, RunFolder, RunRecord, Status, new_run_id, now},
+    run_folder::{RunFolder, new_run_id, now},
     run_text,
     variants::{Variant, read_halves, read_variants},
 };
@@ -73,12 +75,12 @@ enum Answered {
 }
 
 pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let options = Options {
+    let options = RunOptions {
         allow_exec: args.exec.allow_exec,
         no_cache: args.cache.no_cache,
         cache_dir: args.cache.cache_dir.as_ref().map(std::path::absolute).transpose()?,
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),
-        ..Options::from(&args.selection)
+        ..selected(&args.selection)
     };
     let loaded = load(&args.suite, &options, host)?;
     can_answer_twice(&loaded)?;
@@ -90,7 +92,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>)
     let sets = if loaded.plan.epochs > 1 { Sets::EpochHalves } else { Sets::TwoRuns };
     let mut runs = Vec::new();
     for part in parts(&id, sets, options.no_cache) {
-        let options = Options { no_cache: part.no_cache, ..options.clone() };
+        let options = RunOptions { no_cache: part.no_cache, ..options.clone() };
         match answered(&loaded, args, &id, part, options, host)? {
             Answered::Before(folder, record) => runs.push((folder, record)),
             Answered::Now(run) => {
@@ -171,7 +173,7 @@ fn answered(
     args: &CalibrateArgs,
     id: &str,
     part: Part,
-    options: Options,
+    options: RunOptions,
     host: &Host<'_>,
 ) -> Result<Answered> {
     let path = args.out.join(&loaded.suite.name).join(&part.run_id);
@@ -181,7 +183,7 @@ fn answered(
         (RunFolder::begin(&args.out, &record)?, record)
     } else {
         let (folder, record) = begun(loaded, &path, part.no_cache)?;
-        if record.status == Status::Complete {
+        if record.status == RunStatus::Complete {
             return Ok(Answered::Before(folder, record));
         }
         (folder, record)

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use evalmark_core::figures::counted;
 use evalmark_runner::Host;
+use evalmark_store::record::RunOptions;
 
 use crate::{
     ask::{Asks, allowed_keys},
@@ -14,7 +15,6 @@ use crate::{
     permissions,
     print::Printer,
     programs,
-    run_folder::Options,
 };
 
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit
     };
     for path in &args.suites {
         // Nothing is scored, so no program runs.
-        let options = Options { allow_exec: true, ..Options::default() };
+        let options = RunOptions { allow_exec: true, ..RunOptions::default() };
         match load(path, &options, host) {
             Ok(loaded) => {
                 tell(allowed_keys(&loaded, Asks::Everyone));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow};
 use clap::Args;
 use evalmark_runner::Host;
+use evalmark_store::record::RunRecord;
 use serde_json::json;
 
 use super::gate::{VerdictFormat, gate_spec, open_whole, render};
@@ -14,7 +15,7 @@ use crate::{
     hint::Hinted,
     leaderboard::{self, boards},
     print::Printer,
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
 };
 
 #[derive(Debug, Args)]

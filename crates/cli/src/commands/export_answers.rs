@@ -13,6 +13,7 @@ use evalmark_core::{record::Record, request::RequestHash};
 use evalmark_harness::{Answers, Ledger, RecordedAnswer, endpoint_key};
 use evalmark_report::{samples::samples, text::inert_json};
 use evalmark_runner::{Host, Notice};
+use evalmark_store::record::RunRecord;
 
 use super::{gate::open_scored, resume::same_experiment};
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
     load::{LoadedSuite, load},
     print::Printer,
     records::{RecordedSamples, Records},
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
 };
 
 #[derive(Debug, Args)]

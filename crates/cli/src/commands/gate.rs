@@ -13,6 +13,7 @@ use evalmark_report::{
     text::{inert, inert_json},
 };
 use evalmark_runner::{Host, Notice};
+use evalmark_store::record::RunRecord;
 
 use crate::{
     baseline::{Baseline, Wanted, missing},
@@ -22,7 +23,7 @@ use crate::{
     hint::{Hinted, exit_of, run_error},
     load::readers,
     print::Printer,
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
     verdict_text, whole,
 };
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
+use evalmark_store::record::RunRecord;
 
 use super::gate::open_scored;
 use crate::{
@@ -12,7 +13,6 @@ use crate::{
     hint::Hinted,
     judge_check::{self, Finding, Source},
     print::Printer,
-    run_folder::RunRecord,
 };
 
 #[derive(Debug, Args)]

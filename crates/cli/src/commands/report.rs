@@ -11,6 +11,7 @@ use evalmark_report::{
     summary::read_summary,
 };
 use evalmark_runner::Host;
+use evalmark_store::record::RunRecord;
 
 use super::gate::{gate_spec, open_whole};
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     gate::{gate_run, write_verdict},
     print::Printer,
     run::write_html,
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
     whole,
 };
 

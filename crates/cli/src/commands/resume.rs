@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow};
 use clap::Args;
 use evalmark_runner::Host;
+use evalmark_store::record::RunRecord;
 
 use crate::{
     against::Against,
@@ -14,9 +15,10 @@ use crate::{
     exit::Exit,
     hint::Hinted,
     load::{LoadedSuite, load},
+    options::take_in_against,
     print::Printer,
     run::Run,
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
     run_text,
 };
 
@@ -46,7 +48,7 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer, host: &Host<'_>) -> Re
     // A run that is still watched goes on with the baseline that it began with.
     let watched = record.stop_early.as_ref().filter(|early| !early.ended);
     let watched = watched.map(|early| early.baseline.clone());
-    record.options.take_in(&args.against);
+    take_in_against(&mut record.options, &args.against);
     let options = &mut record.options;
     options.baseline = options.baseline.take().or(watched);
     let is_asked_for = args.against.baseline.is_some();

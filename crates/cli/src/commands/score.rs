@@ -7,6 +7,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use evalmark_harness::Budget;
 use evalmark_runner::Host;
+use evalmark_store::record::RunRecord;
 
 use super::gate::open_scored;
 use crate::{
@@ -20,7 +21,6 @@ use crate::{
     metric_scale::scales,
     print::Printer,
     run::Run,
-    run_folder::RunRecord,
     run_text,
 };
 

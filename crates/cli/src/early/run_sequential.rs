@@ -5,12 +5,13 @@ use std::ops::Range;
 use anyhow::Result;
 use evalmark_harness::Stop;
 use evalmark_runner::{Asking, Notice};
+use evalmark_store::record::StoppedEarly;
 
 use crate::{
     ask::{Asks, Endpoints},
     collect::Source,
     early::{
-        Order, StoppedEarly,
+        Order,
         sequential_gate::{SequentialGate, SequentialPlan},
     },
     judges::questions_each,

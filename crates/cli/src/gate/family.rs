@@ -6,10 +6,11 @@ use evalmark_core::{
     suite::{Correction, GateSpec},
     verdict::{Flip, Measure, Verdict},
 };
+use evalmark_store::record::RunRecord;
 use evalmark_verdict::{self as verdict, Cause, Decision, gate_with};
 
 use super::{GateOutcome, undecided};
-use crate::{run_folder::RunRecord, variants::Variant};
+use crate::variants::Variant;
 
 /// Random flips of max-T.
 const SIGN_FLIPS: u32 = 9999;

@@ -22,6 +22,7 @@ use evalmark_core::{
     suite::{Amount, GateSpec},
     verdict::{Answer, Verdict},
 };
+use evalmark_store::record::RunRecord;
 
 use evalmark_runner::{Findings, Host, Notice};
 
@@ -42,7 +43,7 @@ use crate::{
     exit::Exit,
     hint::{Hinted, exit_of, run_error},
     metric_scale::pooled_metrics,
-    run_folder::{RunFolder, RunRecord, write_whole},
+    run_folder::{RunFolder, write_whole},
     variants::{Variant, read_usage, read_variants},
     whole,
 };

@@ -3,10 +3,12 @@
 use anyhow::{Context, Result};
 use evalmark_core::verdict::Verdict;
 use evalmark_report::{html::HtmlReport, summary::SummaryRow};
+use evalmark_store::record::RunRecord;
 
 use crate::{
     failure_sample::FailedSamples,
-    run_folder::{RunFolder, RunRecord, write_whole},
+    failures::cut_off_remarks,
+    run_folder::{RunFolder, write_whole},
 };
 
 /// Writes `report.html`.
@@ -28,13 +30,13 @@ pub(crate) fn write_html(
         facts.insert(0, ("gate".to_owned(), why.clone()));
     }
     if let Some(stopped) = &record.stopped_early {
-        facts.insert(0, ("asked".to_owned(), stopped.says()));
+        facts.insert(0, ("asked".to_owned(), stopped.summary()));
     }
     if let Some(git) = &record.git {
         let state = if git.clean { "" } else { " (with changes)" };
         facts.push(("git revision".to_owned(), format!("{}{state}", git.revision)));
     }
-    let cut_off = record.counts.cut_off_remarks(record.models.len());
+    let cut_off = cut_off_remarks(&record.counts, record.models.len());
     let page = HtmlReport {
         suite: record.suite.clone(),
         run_id: record.run_id.clone(),

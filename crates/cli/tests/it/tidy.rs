@@ -12,7 +12,8 @@ use crate::setup::{World, root};
 /// Which crates of the workspace each may use. Everything else is sideways or upwards.
 const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-core", &[]),
-    ("evalmark-harness", &["evalmark-core"]),
+    ("evalmark-net", &[]),
+    ("evalmark-harness", &["evalmark-core", "evalmark-net"]),
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-verdict",
         ],
     ),
+    ("evalmark-store", &["evalmark-core"]),
     ("evalmark-loopback", &[]),
     (
         "evalmark",
@@ -35,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-report",
             "evalmark-runner",
             "evalmark-scoring",
+            "evalmark-store",
             "evalmark-verdict",
         ],
     ),
@@ -43,7 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Dependencies that only one crate may have.
 const WALLS: &[(&str, &str)] = &[
     ("polars", "evalmark-report"),
-    ("reqwest", "evalmark-harness"),
+    ("reqwest", "evalmark-net"),
     ("rusqlite", "evalmark-harness"),
     ("clap", "evalmark"),
     ("anyhow", "evalmark"),
