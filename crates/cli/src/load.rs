@@ -12,13 +12,13 @@ use evalmark_core::{
     plan::Plan,
     suite::{Readers, Suite},
 };
+use evalmark_runner::{Host, Notice};
 use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
 use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
     hint::Hinted,
     permissions,
-    print::Printer,
     programs::{self, Programs},
     usable_targets::UsableTargets,
 };
@@ -58,7 +58,7 @@ fn of_dataset(path: &Path, error: &dyn std::fmt::Display) -> DatasetError {
 }
 
 /// Reads, checks and plans a suite with what the command line says of it.
-pub(crate) fn load(path: &Path, options: &RunOptions, printer: Printer) -> Result<LoadedSuite> {
+pub(crate) fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
     let mut suite = Suite::read(path, readers())?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
@@ -69,10 +69,10 @@ pub(crate) fn load(path: &Path, options: &RunOptions, printer: Printer) -> Resul
         }
     }
     for note in &suite.notes {
-        printer.remark(note);
+        host.notices.tell(&Notice::SuiteNote(note));
     }
     for warning in &suite.warnings {
-        printer.warning(warning);
+        host.notices.tell(&Notice::SuiteWarning(warning));
     }
     let metrics: Vec<_> = suite
         .metrics
@@ -91,7 +91,7 @@ pub(crate) fn load(path: &Path, options: &RunOptions, printer: Printer) -> Resul
         check_item(&metrics, item)
     })?;
     for warning in plan.warnings.iter().chain(&usable.told()?) {
-        printer.warning(warning);
+        host.notices.tell(&Notice::SuiteWarning(warning));
     }
     check_rubrics(&plan, &metrics)?;
     let hash = blake3::hash(suite.identity().as_bytes()).to_hex().to_string();

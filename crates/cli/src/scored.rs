@@ -29,7 +29,6 @@ use crate::{
     judging::Judging,
     known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
-    print::Printer,
     run_folder::RunFolder,
     summary::{Finished, VariantSummary, add},
 };
@@ -315,16 +314,5 @@ impl Scored {
             || shown(metrics, &one.scores),
             passes(&one.scores),
         );
-    }
-}
-
-/// Says how many answers were scored without the reasoning in them.
-pub(crate) fn tell_reasoning(counts: &SampleCounts, printer: Printer) {
-    let SampleCounts { reasoning_cut, planned, .. } = counts;
-    if *reasoning_cut > 0 {
-        printer.remark(&format!(
-            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
-             scored without it; `reasoning: keep` on a metric scores the whole text"
-        ));
     }
 }

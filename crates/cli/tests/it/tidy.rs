@@ -17,6 +17,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
+    (
+        "evalmark-runner",
+        &[
+            "evalmark-core",
+            "evalmark-harness",
+            "evalmark-report",
+            "evalmark-scoring",
+            "evalmark-verdict",
+        ],
+    ),
     ("evalmark-store", &["evalmark-core"]),
     ("evalmark-loopback", &[]),
     (
@@ -25,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-core",
             "evalmark-harness",
             "evalmark-report",
+            "evalmark-runner",
             "evalmark-scoring",
             "evalmark-store",
             "evalmark-verdict",
