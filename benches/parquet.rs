@@ -3,8 +3,16 @@
 use std::{fs::File, sync::Arc};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use evalmark_core::{item::{Item, ItemHash}, record::{Outcome, Record}, request::{Message, Request, Task}, score::Score};
-use evalmark_report::{samples::{Layout, SampleRow, SamplesWriter}, scores::{ScoreRow, ScoresWriter}};
+use evalmark_core::{
+    item::{Item, ItemHash},
+    record::{Outcome, Record},
+    request::{Message, Request, Task},
+    score::Score,
+};
+use evalmark_report::{
+    samples::{Layout, SampleRow, SamplesWriter},
+    scores::{ScoreRow, ScoresWriter},
+};
 
 const ROWS: u64 = 50_000;
 
@@ -49,7 +57,9 @@ fn writing(criterion: &mut Criterion) {
                 slices: &["channel".to_owned()],
             };
             let path = folder.path().join("samples.parquet");
-            let mut writer = SamplesWriter::create(&path, File::create(&path).expect("a file"), &layout).expect("a file");
+            let mut writer =
+                SamplesWriter::create(&path, File::create(&path).expect("a file"), &layout)
+                    .expect("a file");
             for (item, request) in &rows {
                 let row = SampleRow {
                     prompt: "plain",
@@ -71,7 +81,8 @@ fn writing(criterion: &mut Criterion) {
     group.bench_function("scores", |bencher| {
         bencher.iter(|| {
             let path = folder.path().join("scores.parquet");
-            let mut writer = ScoresWriter::create(&path, File::create(&path).expect("a file"), "r").expect("a file");
+            let mut writer = ScoresWriter::create(&path, File::create(&path).expect("a file"), "r")
+                .expect("a file");
             for (item, _) in &rows {
                 let (prompt, model, metric) = ("plain", "small", "exact");
                 let score = &scores[0];

@@ -9,11 +9,11 @@ use evalmark_core::{
 };
 use evalmark_report::summary::{SummaryRow, read_summary};
 use evalmark_runner::Findings;
+use evalmark_store::run_folder::RunFolder;
 use evalmark_verdict::holm;
 
 use crate::{
     exit::Exit,
-    run_folder::RunFolder,
     table::{figures, wrapped},
 };
 

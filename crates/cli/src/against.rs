@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Error, Result};
-use evalmark_store::record::{RunOptions, RunRecord};
-
-use crate::{
-    baseline::{Baseline, Wanted, cannot_be_baseline, missing},
-    load::LoadedSuite,
+use evalmark_store::{
+    StoreError,
+    baseline::{Baseline, WantedBaseline, cannot_be_baseline},
+    record::{RunOptions, RunRecord},
 };
+
+use crate::load::LoadedSuite;
 
 /// What a run is compared with.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ pub(crate) struct Against {
 /// A baseline that is not there.
 #[derive(Debug)]
 pub(crate) struct Missing {
-    wanted: Wanted,
+    wanted: WantedBaseline,
     /// Whether the suite or the command line says that there need not be one.
     pub(crate) is_allowed: bool,
 }
@@ -39,7 +40,7 @@ impl Against {
         let named = options.baseline.as_ref().or(gate.and_then(|gate| gate.baseline.as_ref()));
         let Some(name) = named else { return Ok(Self::default()) };
         let of_suite = gate.and_then(|gate| gate.baseline_suite.clone());
-        let wanted = Wanted {
+        let wanted = WantedBaseline {
             name: name.clone(),
             suite: loaded.suite.name.clone(),
             of_suite: options.baseline_suite.clone().or(of_suite),
@@ -52,7 +53,7 @@ impl Against {
         let is_optional = gate.is_some_and(|gate| gate.baseline_optional);
         let is_allowed = options.new_baseline || is_optional;
         if is_asked_for && !is_allowed {
-            return Err(missing(&wanted, None));
+            return Err(StoreError::from(wanted.missing(None)).into());
         }
         Ok(Self { baseline: None, missing: Some(Missing { wanted, is_allowed }) })
     }
@@ -98,13 +99,13 @@ impl Missing {
 
     /// In a sentence.
     pub(crate) fn says(&self) -> String {
-        let says = self.wanted.says();
+        let says = self.wanted.summary();
         if self.is_allowed { format!("{says} yet: nothing was compared") } else { says }
     }
 
     /// With what to do about it, where `run` may become the baseline.
     pub(crate) fn error(&self, run: Option<&Path>) -> Error {
-        missing(&self.wanted, run)
+        StoreError::from(self.wanted.missing(run)).into()
     }
 }
 

@@ -1,111 +1,27 @@
 //! A suite measured against itself: the figures that `calibrate` keeps, where they are kept, and
 //! what they say of a gate's margins.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
 use evalmark_core::{
     suite::GateSpec,
     verdict::{Measure, Verdict},
 };
-use evalmark_store::record::{NamedHash, RunRecord};
+use evalmark_store::{
+    LocalFolder,
+    calibration::{Calibration, CalibrationFigure},
+    record::{NamedHash, RunRecord},
+};
 use evalmark_verdict::{Clustering, Design, Level, Resolution, Spread};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     load::{LoadedSuite, metric_hashes},
-    run_folder::write_whole,
     table::amount,
 };
 
-/// Version of `calibration.json`.
-pub(crate) const FORMAT_VERSION: u32 = 1;
-
 /// The chance with which a drop of the margin is to be found.
 pub(crate) const POWER: f64 = 0.8;
-
-/// The content of `calibration.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Calibration {
-    pub(crate) format_version: u32,
-    pub(crate) tool_version: String,
-    pub(crate) suite: String,
-    pub(crate) made_at: String,
-    /// The runs whose answers were compared.
-    pub(crate) run_ids: Vec<String>,
-    pub(crate) sets: Sets,
-    /// BLAKE3 of ids and contents of the selected items.
-    pub(crate) dataset_hash: String,
-    pub(crate) n_items: u64,
-    pub(crate) epochs: u32,
-    /// One-sided error rate of each bound.
-    pub(crate) alpha: f64,
-    /// The chance with which a drop is to be found.
-    pub(crate) power: f64,
-    /// Metric names with the hashes of their configuration.
-    pub(crate) metrics: Vec<NamedHash>,
-    /// Model names with the hashes of what they were asked with.
-    pub(crate) models: Vec<NamedHash>,
-    /// Prompt names with their hashes.
-    pub(crate) prompts: Vec<NamedHash>,
-    pub(crate) figures: Vec<Figure>,
-}
-
-/// Where the two sets of answers come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Sets {
-    /// Two runs.
-    TwoRuns,
-    /// The even and the odd epochs of one run.
-    EpochHalves,
-}
-
-/// One metric of one prompt x model against itself.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Figure {
-    pub(crate) prompt: String,
-    pub(crate) model: String,
-    pub(crate) metric: String,
-    /// Items with a score in both sets.
-    pub(crate) n_paired: u64,
-    pub(crate) first_mean: Option<f64>,
-    pub(crate) second_mean: Option<f64>,
-    /// Second minus first: the noise of the mean.
-    pub(crate) difference: Option<f64>,
-    /// Lower one-sided bound on the difference.
-    pub(crate) lower: Option<f64>,
-    /// Upper one-sided bound on the difference.
-    pub(crate) upper: Option<f64>,
-    /// Two-sided p-value against "the two sets have the same mean".
-    pub(crate) p_same: Option<f64>,
-    /// Whether all scores are 0 or 1.
-    pub(crate) right_or_wrong: bool,
-    /// Items whose score differs.
-    pub(crate) differing: u64,
-    /// Their share.
-    pub(crate) flip_rate: f64,
-    /// Upper 95 % bound on their share.
-    pub(crate) flip_rate_upper: f64,
-    /// The flip rate of right-or-wrong scores: what a paired test calls discordance.
-    pub(crate) discordance: Option<f64>,
-    /// Standard deviation of the paired differences.
-    pub(crate) sd: Option<f64>,
-    /// Upper 95 % bound on the variance of the difference of two single answers.
-    pub(crate) variance: f64,
-    pub(crate) clusters: Option<u64>,
-    /// How many items are worth as much as one independent item.
-    pub(crate) design_effect: f64,
-    /// The gate's margin, where the metric is gated.
-    pub(crate) margin: Option<f64>,
-    /// The smallest drop that is found: no smaller margin can be resolved.
-    pub(crate) resolvable_margin: Option<f64>,
-    /// Items that resolve the gate's margin.
-    pub(crate) items_needed: Option<u64>,
-    /// Whether the gate's margin can be resolved.
-    pub(crate) resolves: Option<bool>,
-}
 
 /// What has to be the same for a calibration to hold.
 pub(crate) struct Measured<'a> {
@@ -143,90 +59,47 @@ fn model_hashes(effective_suite: &Value) -> Vec<NamedHash> {
     hashed.collect()
 }
 
-/// Where a suite's calibration is kept.
-pub(crate) fn path_of(out: &Path, suite: &str) -> PathBuf {
-    out.join(suite).join("calibration.json")
+/// The figures of a calibration that hold for what is measured the same way.
+pub(crate) fn holding<'a>(
+    calibration: &'a Calibration,
+    measured: &Measured<'_>,
+) -> Vec<&'a CalibrationFigure> {
+    let is_same = calibration.dataset_hash == measured.dataset_hash;
+    let same = |ours: &[NamedHash], theirs: &[NamedHash], name: &str| {
+        let is_it = |named: &&NamedHash| named.name == name;
+        let ours = ours.iter().find(is_it);
+        ours.is_some() && ours == theirs.iter().find(is_it)
+    };
+    let holds = |figure: &&CalibrationFigure| {
+        is_same
+            && same(&calibration.metrics, &measured.metrics, &figure.metric)
+            && same(&calibration.models, &measured.models, &figure.model)
+    };
+    calibration.figures.iter().filter(holds).collect()
 }
 
-impl Calibration {
-    /// The suite's calibration; `None` where there is none.
-    pub(crate) fn find(out: &Path, suite: &str) -> Result<Option<Self>> {
-        let path = path_of(out, suite);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
-            }
-        };
-        let read = |text: &str| {
-            let value: Value = serde_json::from_str(text)?;
-            let version = &value["format_version"];
-            anyhow::ensure!(
-                *version == FORMAT_VERSION,
-                "it has format version {version}; this evalmark reads version {FORMAT_VERSION}"
-            );
-            Ok(serde_json::from_value(value)?)
-        };
-        read(&text).map(Some).with_context(|| format!("{} is not a calibration", path.display()))
-    }
-
-    /// Keeps it; answers with the path.
-    pub(crate) fn write(&self, out: &Path) -> Result<PathBuf> {
-        let path = path_of(out, &self.suite);
-        write_whole(&path, &format!("{}\n", serde_json::to_string_pretty(self)?))?;
-        Ok(path)
-    }
-
-    /// The day it was made.
-    pub(crate) fn day(&self) -> &str {
-        self.made_at.split('T').next().unwrap_or_default()
-    }
-
-    /// The figures that hold for what is measured the same way.
-    pub(crate) fn holding(&self, measured: &Measured<'_>) -> impl Iterator<Item = &Figure> {
-        let is_same = self.dataset_hash == measured.dataset_hash;
-        let same = |ours: &[NamedHash], theirs: &[NamedHash], name: &str| {
-            let is_it = |named: &&NamedHash| named.name == name;
-            let ours = ours.iter().find(is_it);
-            ours.is_some() && ours == theirs.iter().find(is_it)
-        };
-        let holds = |figure: &&Figure| {
-            is_same
-                && same(&self.metrics, &measured.metrics, &figure.metric)
-                && same(&self.models, &measured.models, &figure.model)
-        };
-        self.figures.iter().filter(holds).collect::<Vec<_>>().into_iter()
-    }
+/// How far single answers of a variant vary.
+pub(crate) fn spread(figure: &CalibrationFigure) -> Spread {
+    // Where nothing differs, what could differ may differ wholly.
+    let right_or_wrong = figure.right_or_wrong || figure.differing == 0;
+    Spread { variance: figure.variance, right_or_wrong }
 }
 
-impl Figure {
-    pub(crate) fn spread(&self) -> Spread {
-        // Where nothing differs, what could differ may differ wholly.
-        let right_or_wrong = self.right_or_wrong || self.differing == 0;
-        Spread { variance: self.variance, right_or_wrong }
-    }
+pub(crate) fn clustering(figure: &CalibrationFigure) -> Clustering {
+    Clustering { clusters: figure.clusters, design_effect: figure.design_effect }
+}
 
-    pub(crate) fn clustering(&self) -> Clustering {
-        Clustering { clusters: self.clusters, design_effect: self.design_effect }
-    }
-
-    /// What so many items and epochs can resolve of it.
-    pub(crate) fn resolution(
-        &self,
-        items: u64,
-        epochs: u32,
-        alpha: f64,
-        margin: f64,
-    ) -> Resolution {
-        let (clustering, level) = (self.clustering(), Level::one_sided(alpha));
-        let design = Design { items, epochs, clustering, level, power: POWER };
-        design.resolution(self.spread(), margin)
-    }
-
-    pub(crate) fn variant(&self) -> String {
-        format!("{} · {}", self.prompt, self.model)
-    }
+/// What so many items and epochs can resolve of it.
+pub(crate) fn resolution(
+    figure: &CalibrationFigure,
+    items: u64,
+    epochs: u32,
+    alpha: f64,
+    margin: f64,
+) -> Resolution {
+    let (clustering, level) = (clustering(figure), Level::one_sided(alpha));
+    let design = Design { items, epochs, clustering, level, power: POWER };
+    design.resolution(spread(figure), margin)
 }
 
 /// Holds a gate's margins against the suite's calibration: notes on the verdict's comparisons, and
@@ -237,14 +110,17 @@ pub(crate) fn judge_margins(
     spec: &GateSpec,
     verdict: &mut Verdict,
 ) -> Vec<String> {
-    let calibration = match Calibration::find(out, &record.suite) {
+    let calibration = match Calibration::find(&LocalFolder::new(out), &record.suite) {
         Ok(Some(calibration)) => calibration,
         Ok(None) => return Vec::new(),
-        Err(error) => return vec![format!("{error:#}; `evalmark calibrate` rewrites it")],
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            return vec![format!("{error:#}; `evalmark calibrate` rewrites it")];
+        }
     };
     let measured = Measured::by_run(record);
-    let figures: Vec<&Figure> = calibration.holding(&measured).collect();
-    let mut worst: Vec<(&Figure, Resolution)> = Vec::new();
+    let figures = holding(&calibration, &measured);
+    let mut worst: Vec<(&CalibrationFigure, Resolution)> = Vec::new();
     for comparison in &mut verdict.comparisons {
         if comparison.measure != Measure::Difference {
             continue;
@@ -255,7 +131,7 @@ pub(crate) fn judge_margins(
         });
         let Some(figure) = figure else { continue };
         let margin = comparison.margin;
-        let found = figure.resolution(record.n_items, record.epochs, spec.alpha, margin);
+        let found = resolution(figure, record.n_items, record.epochs, spec.alpha, margin);
         if found.resolves(margin) {
             continue;
         }
@@ -272,7 +148,7 @@ pub(crate) fn judge_margins(
             None => worst.push((figure, found)),
         }
     }
-    let warn = |(figure, found): &(&Figure, Resolution)| {
+    let warn = |(figure, found): &(&CalibrationFigure, Resolution)| {
         let margin = spec.metrics.get(&figure.metric).copied().unwrap_or_default().margin;
         format!(
             "margin {} points for `{}` is below what this suite can resolve ({} for {}); {}",

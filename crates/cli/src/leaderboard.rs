@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use evalmark_core::{estimate::Estimate, metric::Range};
 use evalmark_report::text::printable;
-use evalmark_store::record::{MetricScale, RunRecord};
+use evalmark_store::{
+    record::{MetricScale, RunRecord},
+    run_folder::RunFolder,
+};
 use evalmark_verdict::{Rule, leaderboard};
 use serde::Serialize;
 
 use crate::{
-    run_folder::RunFolder,
     table::{bare, value, wrapped},
     variants::{Variant, read_variants},
 };

@@ -5,7 +5,6 @@ mod against;
 mod agreement_text;
 mod args;
 mod ask;
-mod baseline;
 mod calibration;
 mod calibration_text;
 mod collect;
@@ -17,7 +16,6 @@ mod exit;
 mod failure_sample;
 mod failures;
 mod gate;
-mod git;
 mod hint;
 mod judge_check;
 mod judges;
@@ -36,7 +34,7 @@ mod progress;
 mod records;
 mod reorder;
 mod run;
-mod run_folder;
+mod run_id;
 mod run_text;
 mod scored;
 mod summary;
@@ -44,7 +42,6 @@ mod table;
 mod usable_targets;
 mod variants;
 mod verdict_text;
-mod whole;
 
 use std::process::ExitCode;
 
@@ -64,7 +61,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[cfg(debug_assertions)]
 fn die_where_a_test_says() {
     let change = std::env::var("EVALMARK_TEST_ABORT_AT").ok().and_then(|n| n.parse().ok());
-    evalmark_report::files::abort_at(change.unwrap_or_default());
+    evalmark_store::durable::abort_at(change.unwrap_or_default());
 }
 
 fn main() -> ExitCode {

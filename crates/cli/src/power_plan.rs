@@ -7,14 +7,18 @@ use evalmark_core::{
     dataset::Items,
     suite::{GateSpec, GatedMetric},
 };
+use evalmark_store::{
+    LocalFolder,
+    baseline::Baseline,
+    calibration::{Calibration, CalibrationFigure},
+};
 use evalmark_verdict::{
     Clustering, Design, ItemScore, Level, Noise, Resolution, Spread, noise, unrelated,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    baseline::Baseline,
-    calibration::{Calibration, Figure, Measured, POWER, advice, is_worse, rounded_up},
+    calibration::{self, Measured, POWER, advice, holding, is_worse, rounded_up, spread},
     hint::Hinted,
     load::{LoadedSuite, metric_hashes},
     metric_scale::scale_of,
@@ -59,7 +63,7 @@ pub(crate) enum Source {
 /// All that may tell how scores scatter.
 struct Known<'a> {
     loaded: &'a LoadedSuite,
-    figures: Vec<&'a Figure>,
+    figures: Vec<&'a CalibrationFigure>,
     day: String,
     baseline: Option<OfBaseline<'a>>,
     /// What the planned items' clusters leave, where nothing tells.
@@ -79,8 +83,8 @@ pub(crate) fn power_estimates(
     baseline: Option<&Baseline>,
     gate: &GateSpec,
 ) -> Result<Vec<PowerEstimate>> {
-    let calibration =
-        Calibration::find(out, &loaded.suite.name).hint("`evalmark calibrate` rewrites it")?;
+    let calibration = Calibration::find(&LocalFolder::new(out), &loaded.suite.name)
+        .hint("`evalmark calibrate` rewrites it")?;
     let known = Known::new(loaded, calibration.as_ref(), baseline)?;
     let plan = &loaded.plan;
     let mut power_estimates = Vec::new();
@@ -121,7 +125,7 @@ impl<'a> Known<'a> {
         let measured = Measured::by_plan(loaded);
         Ok(Self {
             loaded,
-            figures: calibration.map_or(Vec::new(), |c| c.holding(&measured).collect()),
+            figures: calibration.map_or(Vec::new(), |c| holding(c, &measured)),
             day: calibration.map_or(String::new(), |c| c.day().to_owned()),
             baseline: baseline.map(OfBaseline::read).transpose()?,
             clustering: clustering(loaded)?,
@@ -173,10 +177,11 @@ impl<'a> Known<'a> {
         model: &str,
         metric: &str,
     ) -> Result<(Source, Spread, Clustering)> {
-        let is_it = |f: &&&Figure| f.prompt == prompt && f.model == model && f.metric == metric;
+        let is_it =
+            |f: &&&CalibrationFigure| f.prompt == prompt && f.model == model && f.metric == metric;
         if let Some(figure) = self.figures.iter().find(is_it) {
             let source = Source::Calibration(self.day.clone());
-            return Ok((source, figure.spread(), figure.clustering()));
+            return Ok((source, spread(figure), calibration::clustering(figure)));
         }
         let measures_the_same = |known: &&OfBaseline<'_>| {
             let hashes = metric_hashes(self.loaded);

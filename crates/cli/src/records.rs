@@ -11,11 +11,11 @@ use evalmark_core::{
 };
 use evalmark_harness::{Answers, recorded_cell};
 use evalmark_report::samples::{Samples, samples};
+use evalmark_store::run_folder::RunFolder;
 
 use crate::{
     ask::{Endpoints, Unasked},
     reorder::ReorderBuffer,
-    run_folder::RunFolder,
 };
 
 /// Where the record of a sample comes from. Samples are asked for in the order of the reports.

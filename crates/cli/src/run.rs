@@ -10,7 +10,11 @@ use evalmark_core::{dataset::DatasetError, plan::PlanError};
 use evalmark_harness::{Budget, Secret};
 use evalmark_report::summary::SummaryRow;
 use evalmark_runner::{Findings, Host, Notice, RunError};
-use evalmark_store::record::{FORMAT_VERSION, RunRecord, RunStatus, RunTotals};
+use evalmark_store::{
+    integrity::TOO_MANY_MISSING,
+    record::{FORMAT_VERSION, RunRecord, RunStatus, RunTotals},
+    run_folder::RunFolder,
+};
 
 pub(crate) use self::page::write_html;
 use crate::{
@@ -18,10 +22,10 @@ use crate::{
     ask::{Asks, Endpoints, LedgerFile, shared_ledger},
     gate::GateOutcome,
     hint::run_error,
+    known_keys::hide,
     load::{LoadedSuite, metric_hashes},
-    run_folder::{RunFolder, now},
+    run_id::now,
     scored::Scored,
-    whole::TOO_MANY_MISSING,
 };
 
 /// A run that is ready to go: everything that could be wrong has been looked at.
@@ -133,7 +137,7 @@ impl Run<'_> {
         self.record.status = RunStatus::Running;
         // All answers are scored again, by the programs as they are now.
         self.record.metrics = metric_hashes(&self.loaded);
-        self.folder.write(&self.record)
+        Ok(self.folder.write(&self.record, hide)?)
     }
 
     /// The run ended in an error, and nobody is at work on it any more.
@@ -141,7 +145,7 @@ impl Run<'_> {
         if self.record.status == RunStatus::Running {
             self.record.status = RunStatus::Interrupted;
             // The error that is told is the one that came first.
-            drop(self.folder.write(&self.record));
+            drop(self.folder.write(&self.record, hide));
         }
     }
 
@@ -159,7 +163,7 @@ impl Run<'_> {
 
     fn interrupted(&mut self) -> Result<()> {
         self.record.status = RunStatus::Interrupted;
-        self.folder.write(&self.record)?;
+        self.folder.write(&self.record, hide)?;
         self.host.notices.tell(&Notice::Interrupted { run: &self.folder.path });
         Ok(())
     }
@@ -182,12 +186,12 @@ impl Run<'_> {
         record.files = digests.collect();
         if record.status != RunStatus::Running {
             record.status = RunStatus::Scoring;
-            self.folder.write(record)?;
+            self.folder.write(record, hide)?;
         }
         self.folder.take_in(files)?;
         let is_whole = scored.counts.failed == 0 && scored.counts.unscored.is_empty();
         record.status = if is_whole { RunStatus::Complete } else { RunStatus::Partial };
-        self.folder.write(record)
+        Ok(self.folder.write(record, hide)?)
     }
 }
 

@@ -6,7 +6,10 @@ use anyhow::Result;
 use evalmark_core::verdict::Verdict;
 use evalmark_report::summary::SummaryRow;
 use evalmark_runner::Ending;
-use evalmark_store::record::{RunRecord, SampleCounts};
+use evalmark_store::{
+    record::{RunRecord, SampleCounts},
+    run_folder::RunFolder,
+};
 use serde_json::json;
 
 use crate::{
@@ -18,7 +21,6 @@ use crate::{
     leaderboard::groups,
     print::Printer,
     run::{EndedRun, RunEnd},
-    run_folder::RunFolder,
     table, verdict_text,
 };
 

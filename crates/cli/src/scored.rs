@@ -12,15 +12,17 @@ use evalmark_core::{
 };
 use evalmark_harness::Stop;
 use evalmark_report::{
-    WriteError,
-    files::Ready,
-    run_values::{ready_confusion, ready_run_values},
+    run_values::{write_confusion, write_run_values},
     samples::{Layout, SampleRow, SamplesWriter},
     scores::{ScoreRow, ScoresWriter},
-    summary::{SummaryRow, ready_summary},
+    summary::{SummaryRow, write_summary},
 };
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
-use evalmark_store::record::{FailureExample, RunTotals, SampleCounts};
+use evalmark_store::{
+    durable::ReadyFile,
+    record::{FailureExample, RunTotals, SampleCounts},
+    run_folder::RunFolder,
+};
 
 use crate::{
     collect::{Collected, Source, for_each_batch},
@@ -29,7 +31,6 @@ use crate::{
     judging::Judging,
     known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
-    run_folder::RunFolder,
     summary::{Finished, VariantSummary, add},
 };
 
@@ -44,7 +45,7 @@ pub(crate) struct Scored {
     pub(crate) failing: FailedSamples,
     pub(crate) judging: Judging,
     /// The files, which have no names yet.
-    pub(crate) files: Vec<Ready>,
+    pub(crate) files: Vec<ReadyFile>,
 }
 
 /// A sample with its end and its scores.
@@ -69,8 +70,10 @@ pub(crate) fn write_reports(
     let metrics: Vec<_> = loaded.metrics.iter().map(|metric| metric.name().to_owned()).collect();
     let slices = loaded.suite.dataset.slices.clone();
     let layout = Layout { run_id, suite: &loaded.suite.name, metrics: &metrics, slices: &slices };
-    let mut samples_file = SamplesWriter::create(&folder.samples(), &layout)?;
-    let mut scores_file = ScoresWriter::create(&folder.scores(), run_id)?;
+    let (samples_file, out) = folder.new_file(&folder.samples())?;
+    let mut samples = SamplesWriter::create(&folder.samples(), out, &layout)?;
+    let (scores_file, out) = folder.new_file(&folder.scores())?;
+    let mut all_scores = ScoresWriter::create(&folder.scores(), out, run_id)?;
     let mut scored = Scored::new(&loaded.plan);
     let mut finished = Finished::default();
     let plan = &loaded.plan;
@@ -79,9 +82,9 @@ pub(crate) fn write_reports(
         for mut one in score(loaded, batch) {
             one.label(plan, &loaded.labels);
             one.hide_keys();
-            samples_file.push(&one.row(plan))?;
+            samples.push(&one.row(plan))?;
             for (metric, score) in metrics.iter().zip(&one.scores) {
-                scores_file.push(&one.score_row(plan, metric, score))?;
+                all_scores.push(&one.score_row(plan, metric, score))?;
             }
             let place = (one.sample.prompt, one.sample.model);
             if variant.as_ref().is_none_or(|(last, _)| *last != place) {
@@ -103,27 +106,33 @@ pub(crate) fn write_reports(
     }
     finished.extend(variant.map(|(_, summary)| summary.finish()));
     scored.files = thread::scope(|scope| {
-        let finishing = scope.spawn(|| scores_file.ready());
-        let first = samples_file.ready();
+        let finishing = scope.spawn(|| anyhow::Ok(scores_file.ready(all_scores.finish()?)?));
+        let first = samples_file.ready(samples.finish()?);
         let second = finishing.join();
         let second = second.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok::<_, WriteError>(vec![first?, second?])
+        anyhow::Ok(vec![first?, second?])
     })?;
     scored.files.extend(run_wide(folder, &finished)?);
     scored.rows = finished.rows;
-    scored.files.push(ready_summary(&folder.summary(), &scored.rows)?);
+    let (file, out) = folder.new_file(&folder.summary())?;
+    let digest = write_summary(file.path(), out, &scored.rows)?;
+    scored.files.push(file.ready(digest)?);
     Ok(Some(scored))
 }
 
 /// What metrics say of the whole run; where they say nothing, there is no file.
-fn run_wide(folder: &RunFolder, finished: &Finished) -> Result<Vec<Ready>> {
+fn run_wide(folder: &RunFolder, finished: &Finished) -> Result<Vec<ReadyFile>> {
     let (values, cells) = (&finished.run_values, &finished.confusion);
     let mut files = Vec::new();
     if !values.is_empty() {
-        files.push(ready_run_values(&folder.run_values(), values)?);
+        let (file, out) = folder.new_file(&folder.run_values())?;
+        let digest = write_run_values(file.path(), out, values)?;
+        files.push(file.ready(digest)?);
     }
     if !cells.is_empty() {
-        files.push(ready_confusion(&folder.confusion(), cells)?);
+        let (file, out) = folder.new_file(&folder.confusion())?;
+        let digest = write_confusion(file.path(), out, cells)?;
+        files.push(file.ready(digest)?);
     }
     Ok(files)
 }

@@ -6,6 +6,8 @@ use std::{
     fmt::{self, Display},
 };
 
+use evalmark_store::StoreError;
+
 use crate::Ending;
 
 type Boxed = Box<dyn StdError + Send + Sync>;
@@ -82,6 +84,14 @@ impl Display for RunError {
 impl StdError for RunError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.what.source()
+    }
+}
+
+impl From<StoreError> for RunError {
+    fn from(error: StoreError) -> Self {
+        let (hint, is_incomplete) = (error.hint(), error.is_incomplete());
+        let error = hint.into_iter().fold(Self::new(error), Self::with_hint);
+        if is_incomplete { error.with_ending(Ending::Incomplete) } else { error }
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use crate::blobs::PutOutcome;
+use crate::{WriteFileError, blobs::PutOutcome, error::cannot_write};
 
 /// The changes that are left until the program is ended; 0 where it is not.
 static LEFT: AtomicU64 = AtomicU64::new(0);
@@ -79,8 +79,8 @@ impl NewFile {
     }
 
     /// Brings what was written to the disk, and keeps its digest: BLAKE3, 64 hexadecimal digits.
-    pub fn ready(self, digest: String) -> io::Result<ReadyFile> {
-        self.sync()?;
+    pub fn ready(self, digest: String) -> Result<ReadyFile, WriteFileError> {
+        self.sync().map_err(cannot_write(&self.path))?;
         Ok(ReadyFile { file: self, digest })
     }
 
@@ -235,11 +235,17 @@ pub fn remove_leftovers(folder: &Path) {
     }
 }
 
-/// The name that a file has until it is complete: nobody else's, so that two processes that write
-/// the same file do not write into each other's.
+/// The name that a file has until it is complete: nobody else's, so that two who write the same file
+/// do not write into each other's.
 fn partial(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.partial", std::process::id()))
+    path.with_file_name(format!(".{name}.{}.partial", own_number()))
+}
+
+/// A number that nobody else has now: that of the process, and one within it.
+pub(crate) fn own_number() -> String {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    format!("{}-{}", std::process::id(), LAST.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Brings a folder's entries to the disk, where the system can do that.

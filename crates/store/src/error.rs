@@ -1,6 +1,9 @@
 //! Everything that can go wrong in a store, with what to do about it.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     baseline::{BaselineError, PromoteError},
@@ -59,7 +62,10 @@ impl StoreError {
 
     /// Whether what was found is incomplete, or not comparable, rather than the call wrong.
     pub fn is_incomplete(&self) -> bool {
-        matches!(self, Self::Integrity(_) | Self::Baseline(_))
+        match self {
+            Self::Integrity(error) => !matches!(error, IntegrityError::Unreadable { .. }),
+            other => matches!(other, Self::Baseline(_)),
+        }
     }
 }
 
@@ -77,4 +83,9 @@ pub struct WriteFileError {
     pub path: PathBuf,
     /// Why.
     pub source: io::Error,
+}
+
+/// Says which file could not be written.
+pub(crate) fn cannot_write(path: &Path) -> impl FnOnce(io::Error) -> WriteFileError {
+    move |source| WriteFileError { path: path.to_owned(), source }
 }

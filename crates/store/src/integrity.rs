@@ -36,29 +36,29 @@ pub fn open_scored(path: &Path) -> Result<(RunFolder, RunRecord), StoreError> {
 }
 
 /// Fails where a run has no scores.
-pub fn has_scores(folder: &RunFolder) -> Result<(), IntegrityError> {
+pub fn has_scores(folder: &RunFolder) -> Result<(), StoreError> {
     if folder.scores().is_file() {
         return Ok(());
     }
-    Err(IntegrityError::Unscored(folder.path.clone()))
+    Err(IntegrityError::Unscored(folder.path.clone()).into())
 }
 
 /// Fails where a run has not been finished, and its scores may be those of an earlier pass.
-pub fn finished(folder: &RunFolder, record: &RunRecord) -> Result<(), IntegrityError> {
+pub fn finished(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError> {
     match record.status {
         RunStatus::Complete | RunStatus::Partial => Ok(()),
         RunStatus::Running | RunStatus::Interrupted => {
-            Err(IntegrityError::Unfinished(folder.path.clone()))
+            Err(IntegrityError::Unfinished(folder.path.clone()).into())
         }
-        RunStatus::Scoring => Err(IntegrityError::HalfScored(folder.path.clone())),
+        RunStatus::Scoring => Err(IntegrityError::HalfScored(folder.path.clone()).into()),
     }
 }
 
 /// Fails where a run has ended without all that a verdict needs.
-pub fn complete(folder: &RunFolder, record: &RunRecord) -> Result<(), IntegrityError> {
+pub fn complete(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError> {
     finished(folder, record)?;
     match record.incomplete.clone().or_else(|| lacking(record)) {
-        Some(why) => Err(IntegrityError::Incomplete { run: folder.path.clone(), why }),
+        Some(why) => Err(IntegrityError::Incomplete { run: folder.path.clone(), why }.into()),
         None => Ok(()),
     }
 }
@@ -77,7 +77,7 @@ pub fn unchanged(
     folder: &RunFolder,
     record: &RunRecord,
     paths: &[PathBuf],
-) -> Result<(), IntegrityError> {
+) -> Result<(), StoreError> {
     if !has_digests(record) {
         return Ok(());
     }
@@ -92,7 +92,8 @@ pub fn unchanged(
             path: path.clone(),
             is_known: record.files.contains_key(&name),
             hint: mend(folder, record),
-        });
+        }
+        .into());
     }
     Ok(())
 }

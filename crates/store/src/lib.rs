@@ -28,7 +28,7 @@ use std::borrow::Cow;
 pub use self::{
     error::{StoreError, WriteFileError},
     local_folder::LocalFolder,
-    lock::RunLock,
+    lock::{LockError, RunLock},
 };
 
 /// Takes out of a text what must not be written, such as keys.

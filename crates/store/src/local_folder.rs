@@ -94,7 +94,7 @@ fn put_with_folder(folder: &Path, path: &Path, content: &[u8]) -> io::Result<Put
         return Err(ErrorKind::InvalidInput.into());
     };
     fs::create_dir_all(if above.as_os_str().is_empty() { Path::new(".") } else { above })?;
-    let partial = format!(".{}.{}", name.to_string_lossy(), std::process::id());
+    let partial = format!(".{}.{}", name.to_string_lossy(), durable::own_number());
     let partial = above.join(partial);
     durable::create_folder(&partial)?;
     let made = durable::write(&partial.join(file), content)

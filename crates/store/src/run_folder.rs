@@ -11,7 +11,8 @@ use serde::Deserialize;
 use crate::{
     Redact, RunLock, StoreError, WriteFileError,
     blobs::{BlobError, Blobs, PutOutcome},
-    durable::{self, NewFile, ReadyFile},
+    durable::{self, NewFile, NewFileWriter, ReadyFile},
+    error::cannot_write,
     local_folder::LocalFolder,
     record::{FORMAT_VERSION, RunRecord},
 };
@@ -134,8 +135,10 @@ impl RunFolder {
     }
 
     /// Begins a file of this folder, which gets its name in [`Self::take_in`].
-    pub fn new_file(&self, path: &Path) -> Result<NewFile, WriteFileError> {
-        NewFile::create(path).map_err(cannot_write(path))
+    pub fn new_file(&self, path: &Path) -> Result<(NewFile, NewFileWriter), WriteFileError> {
+        let file = NewFile::create(path).map_err(cannot_write(path))?;
+        let writer = file.writer().map_err(cannot_write(path))?;
+        Ok((file, writer))
     }
 
     /// Gives the files of a pass their names, and takes away what an earlier pass said beyond them.
@@ -210,10 +213,6 @@ struct FormatVersion {
 fn to_text(record: &RunRecord, redact: Redact) -> io::Result<String> {
     let text = serde_json::to_string_pretty(record)?;
     Ok(redact(&format!("{text}\n")).into_owned())
-}
-
-pub(crate) fn cannot_write(path: &Path) -> impl FnOnce(io::Error) -> WriteFileError {
-    move |source| WriteFileError { path: path.to_owned(), source }
 }
 
 /// Why a run cannot begin.

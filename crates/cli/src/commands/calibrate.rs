@@ -12,7 +12,13 @@ use evalmark_core::{
 };
 use evalmark_harness::Budget;
 use evalmark_runner::Host;
-use evalmark_store::record::{RunOptions, RunRecord, RunStatus};
+use evalmark_store::{
+    LocalFolder,
+    calibration::{Calibration, CalibrationFigure, CalibrationSets, FORMAT_VERSION, path_of},
+    git::look_up,
+    record::{RunOptions, RunRecord, RunStatus},
+    run_folder::RunFolder,
+};
 use evalmark_verdict::{ComparisonSubject, Noise, Rule, compare, noise};
 use serde_json::json;
 
@@ -21,17 +27,17 @@ use crate::{
     against::Against,
     args::{CacheArgs, ExecArgs, Format, OutputArgs, SelectionArgs},
     ask::{Asks, keys},
-    calibration::{Calibration, FORMAT_VERSION, Figure, Measured, POWER, Sets},
+    calibration::{Measured, POWER, resolution},
     calibration_text,
     exit::Exit,
-    git::look_up,
     hint::Hinted,
+    known_keys::hide,
     load::{LoadedSuite, load},
     options::selected,
     power_plan::is_planned,
     print::Printer,
     run::{EndedRun, Run, RunEnd},
-    run_folder::{RunFolder, new_run_id, now},
+    run_id::{new_run_id, now},
     run_text,
     variants::{Variant, read_halves, read_variants},
 };
@@ -89,7 +95,11 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>)
     if let Err(why) = file_name(&id) {
         anyhow::bail!("the run id {why}");
     }
-    let sets = if loaded.plan.epochs > 1 { Sets::EpochHalves } else { Sets::TwoRuns };
+    let sets = if loaded.plan.epochs > 1 {
+        CalibrationSets::EpochHalves
+    } else {
+        CalibrationSets::TwoRuns
+    };
     let mut runs = Vec::new();
     for part in parts(&id, sets, options.no_cache) {
         let options = RunOptions { no_cache: part.no_cache, ..options.clone() };
@@ -122,7 +132,8 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>)
     if let Some(exit) = incomplete(&calibration, &go_on, printer) {
         return Ok(exit);
     }
-    let path = calibration.write(&args.out)?;
+    calibration.write(&LocalFolder::new(&args.out), hide)?;
+    let path = path_of(&args.out, &calibration.suite);
     tell(&calibration, &runs, &path, args.output, printer)?;
     // A margin that the suite itself declares and cannot resolve is refused.
     let declared = loaded.suite.gate.is_some();
@@ -150,10 +161,10 @@ fn can_answer_twice(loaded: &LoadedSuite) -> Result<()> {
 }
 
 /// The runs to ask. The second of two must not get the first one's answers.
-fn parts(id: &str, sets: Sets, no_cache: bool) -> Vec<Part> {
+fn parts(id: &str, sets: CalibrationSets, no_cache: bool) -> Vec<Part> {
     match sets {
-        Sets::EpochHalves => vec![Part { run_id: id.to_owned(), no_cache }],
-        Sets::TwoRuns => vec![
+        CalibrationSets::EpochHalves => vec![Part { run_id: id.to_owned(), no_cache }],
+        CalibrationSets::TwoRuns => vec![
             Part { run_id: format!("{id}-a"), no_cache },
             Part { run_id: format!("{id}-b"), no_cache: true },
         ],
@@ -180,7 +191,7 @@ fn answered(
     let is_new = args.run_id.is_none() || !path.join("run.json").is_file();
     let (folder, record) = if is_new {
         let record = begin(loaded, look_up(&loaded.suite.path), part.run_id, options);
-        (RunFolder::begin(&args.out, &record)?, record)
+        (RunFolder::begin(&args.out, &record, hide)?, record)
     } else {
         let (folder, record) = begun(loaded, &path, part.no_cache)?;
         if record.status == RunStatus::Complete {
@@ -222,7 +233,7 @@ fn begun(loaded: &LoadedSuite, path: &Path, no_cache: bool) -> Result<(RunFolder
 
 fn measure(
     loaded: &LoadedSuite,
-    sets: Sets,
+    sets: CalibrationSets,
     runs: &[(RunFolder, RunRecord)],
 ) -> Result<Calibration> {
     let [first, second] = match runs {
@@ -267,7 +278,7 @@ fn figure(
     metric: &str,
     gate: &GateSpec,
     of: &Calibration,
-) -> Result<Option<Figure>> {
+) -> Result<Option<CalibrationFigure>> {
     let (Some(first), Some(second)) = (before.scores(metric), after.scores(metric)) else {
         return Ok(None);
     };
@@ -282,7 +293,7 @@ fn figure(
     let reversed = compare(&ComparisonSubject::default(), second, first, &rule)?.comparison;
     let tails = found.p_regressed.zip(reversed.p_regressed);
     let flip_rate = differing as f64 / pairs as f64;
-    let mut figure = Figure {
+    let mut figure = CalibrationFigure {
         prompt: before.prompt.clone(),
         model: before.model.clone(),
         metric: metric.to_owned(),
@@ -307,7 +318,7 @@ fn figure(
         items_needed: None,
         resolves: None,
     };
-    let resolution = figure.resolution(of.n_items, of.epochs, gate.alpha, rule.margin);
+    let resolution = resolution(&figure, of.n_items, of.epochs, gate.alpha, rule.margin);
     figure.resolvable_margin = resolution.detectable_drop;
     figure.items_needed = gated.and(resolution.items_needed);
     figure.resolves = gated.map(|gated| resolution.resolves(gated.margin));

@@ -5,17 +5,16 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow};
 use clap::Args;
 use evalmark_runner::Host;
-use evalmark_store::record::RunRecord;
+use evalmark_store::{integrity::open_whole, record::RunRecord, run_folder::RunFolder};
 use serde_json::json;
 
-use super::gate::{VerdictFormat, gate_spec, open_whole, render};
+use super::gate::{VerdictFormat, gate_spec, render};
 use crate::{
     exit::Exit,
     gate::compare_variants,
     hint::Hinted,
     leaderboard::{self, boards},
     print::Printer,
-    run_folder::RunFolder,
 };
 
 #[derive(Debug, Args)]

@@ -13,9 +13,9 @@ use evalmark_core::{record::Record, request::RequestHash};
 use evalmark_harness::{Answers, Ledger, RecordedAnswer, endpoint_key};
 use evalmark_report::{samples::samples, text::inert_json};
 use evalmark_runner::{Host, Notice};
-use evalmark_store::record::RunRecord;
+use evalmark_store::{integrity::open_scored, record::RunRecord, run_folder::RunFolder};
 
-use super::{gate::open_scored, resume::same_experiment};
+use super::resume::same_experiment;
 use crate::{
     ask::shared_ledger,
     early::as_stopped,
@@ -25,7 +25,6 @@ use crate::{
     load::{LoadedSuite, load},
     print::Printer,
     records::{RecordedSamples, Records},
-    run_folder::RunFolder,
 };
 
 #[derive(Debug, Args)]

@@ -2,29 +2,33 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use evalmark_core::{
     suite::{GateSpec, Suite},
     verdict::Verdict,
 };
 use evalmark_report::{
-    files, github, junit, markdown,
+    github, junit, markdown,
     text::{inert, inert_json},
 };
 use evalmark_runner::{Host, Notice};
-use evalmark_store::record::RunRecord;
+use evalmark_store::{
+    StoreError,
+    baseline::{Baseline, WantedBaseline},
+    durable, integrity,
+    record::RunRecord,
+    run_folder::RunFolder,
+};
 
 use crate::{
-    baseline::{Baseline, Wanted, missing},
     calibration::judge_margins,
     exit::Exit,
     gate::{GateOutcome, gate_first, gate_run, refused, write_verdict},
-    hint::{Hinted, exit_of, run_error},
+    hint::{exit_of, run_error},
     load::readers,
     print::Printer,
-    run_folder::RunFolder,
-    verdict_text, whole,
+    verdict_text,
 };
 
 /// Forms of a verdict.
@@ -91,7 +95,7 @@ fn write_output(path: &std::path::Path, text: &str) -> std::io::Result<()> {
     if is_special {
         return std::fs::write(path, text);
     }
-    files::write(path, text.as_bytes())
+    durable::write(path, text.as_bytes())
 }
 
 fn decide(
@@ -101,65 +105,28 @@ fn decide(
     host: &Host<'_>,
 ) -> Result<GateOutcome> {
     if !args.as_it_is {
-        whole::complete(folder, record)?;
+        integrity::complete(folder, record)?;
     }
-    has_scores(folder)?;
+    integrity::has_scores(folder)?;
     let spec = gate_spec(folder, record, host)?;
     let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
-    let wanted = Wanted::of_run(&args.baseline, of_suite, folder, record);
+    let wanted = WantedBaseline::of_run(&args.baseline, of_suite, folder, record);
     let Some(baseline) = Baseline::find(&wanted)? else {
         let is_optional = spec.baseline_optional && spec.baseline.as_ref() == Some(&args.baseline);
         if args.new_baseline || is_optional {
             return gate_first(folder, record, &wanted, &spec);
         }
-        return Err(missing(&wanted, None));
+        return Err(StoreError::from(wanted.missing(None)).into());
     };
     if let Some(warning) = baseline.warning() {
         host.notices.tell(&Notice::BaselineWarning(&warning));
     }
     let mut decision = gate_run(folder, record, &baseline, &spec)?;
-    unchanged_meanwhile(folder, record)?;
+    integrity::unchanged_meanwhile(folder, record)?;
     for warning in judge_margins(&folder.out(), record, &spec, &mut decision.verdict) {
         host.notices.tell(&Notice::MarginUnresolved(&warning));
     }
     Ok(decision)
-}
-
-/// Fails where somebody began to write the run anew while it was read.
-fn unchanged_meanwhile(folder: &RunFolder, record: &RunRecord) -> Result<()> {
-    let (_, now) = RunFolder::open(&folder.path)?;
-    if (now.status, &now.files) == (record.status, &record.files) {
-        return Ok(());
-    }
-    Err(anyhow!("the run {} was changed while it was read", folder.path.display()))
-        .hint("gate it again once that has ended")
-        .ends(Exit::Incomplete)
-}
-
-/// A run whose scores are those of one finished pass.
-pub(crate) fn open_whole(path: &std::path::Path) -> Result<(RunFolder, RunRecord)> {
-    let (folder, record) = RunFolder::open(path)?;
-    whole::finished(&folder, &record)?;
-    has_scores(&folder)?;
-    whole::unchanged(&folder, &record, &[folder.scores(), folder.summary()])?;
-    Ok((folder, record))
-}
-
-/// A run that has scores.
-pub(crate) fn open_scored(path: &std::path::Path) -> Result<(RunFolder, RunRecord)> {
-    let (folder, record) = RunFolder::open(path)?;
-    has_scores(&folder)?;
-    Ok((folder, record))
-}
-
-fn has_scores(folder: &RunFolder) -> Result<()> {
-    let path = folder.path.display();
-    if folder.scores().is_file() {
-        return Ok(());
-    }
-    Err(anyhow!("the run {path} has no scores yet"))
-        .hint(format!("`evalmark resume {path}` finishes it"))
-        .ends(Exit::Incomplete)
 }
 
 /// The gate of the suite as it is now; where its file is gone, the gate that the run was made with.

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use evalmark_store::record::RunRecord;
+use evalmark_store::{integrity::open_scored, record::RunRecord};
 
-use super::gate::open_scored;
 use crate::{
     args::Format,
     exit::Exit,

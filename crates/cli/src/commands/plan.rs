@@ -9,14 +9,17 @@ use evalmark_core::{
 };
 use evalmark_runner::Host;
 use evalmark_scoring::{Form, Metric, Question, Subject};
-use evalmark_store::record::RunOptions;
+use evalmark_store::{
+    baseline::{Baseline, WantedBaseline},
+    record::RunOptions,
+};
 use serde_json::{Value, json};
 
 use crate::{
     args::{Format, SelectionArgs},
-    baseline::{Baseline, Wanted},
     calibration::POWER,
     exit::Exit,
+    hint::Hinted,
     load::{LoadedSuite, load},
     options::selected,
     power_plan::{self, DISCORDANCE, PowerEstimate, power_estimates},
@@ -48,7 +51,7 @@ fn baseline(args: &PlanArgs, loaded: &LoadedSuite) -> Result<Option<Baseline>> {
     let gate = loaded.suite.gate.as_ref();
     let own = gate.and_then(|gate| gate.baseline.as_ref());
     let Some(name) = args.baseline.as_ref().or(own) else { return Ok(None) };
-    let wanted = Wanted {
+    let wanted = WantedBaseline {
         name: name.clone(),
         suite: loaded.suite.name.clone(),
         of_suite: gate.and_then(|gate| gate.baseline_suite.clone()),
@@ -56,7 +59,11 @@ fn baseline(args: &PlanArgs, loaded: &LoadedSuite) -> Result<Option<Baseline>> {
         suite_file: loaded.suite.path.clone(),
     };
     match Baseline::find(&wanted)? {
-        None if args.baseline.is_some() => Err(wanted.missing(None)),
+        None if args.baseline.is_some() => {
+            let missing = wanted.missing(None);
+            let advice = missing.hint().unwrap_or_default();
+            Err(missing).hint(advice)
+        }
         found => Ok(found),
     }
 }

@@ -11,18 +11,20 @@ use evalmark_report::{
     summary::read_summary,
 };
 use evalmark_runner::Host;
-use evalmark_store::record::RunRecord;
+use evalmark_store::{
+    baseline::{Baseline, WantedBaseline},
+    integrity::{self, open_whole},
+    record::RunRecord,
+    run_folder::RunFolder,
+};
 
-use super::gate::{gate_spec, open_whole};
+use super::gate::gate_spec;
 use crate::{
-    baseline::{Baseline, Wanted},
     exit::Exit,
     failure_sample::{FailedSamples, PageSample, passes, shown},
     gate::{gate_run, write_verdict},
     print::Printer,
     run::write_html,
-    run_folder::RunFolder,
-    whole,
 };
 
 #[derive(Debug, Args)]
@@ -56,10 +58,10 @@ fn verdict(
     host: &Host<'_>,
 ) -> Result<Option<Verdict>> {
     if let Some(name) = &args.baseline {
-        whole::complete(folder, record)?;
+        integrity::complete(folder, record)?;
         let spec = gate_spec(folder, record, host)?;
         let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
-        let baseline = Baseline::get(&Wanted::of_run(name, of_suite, folder, record))?;
+        let baseline = Baseline::get(&WantedBaseline::of_run(name, of_suite, folder, record))?;
         let decision = gate_run(folder, record, &baseline, &spec)?;
         write_verdict(folder, &decision.verdict)?;
         return Ok(Some(decision.verdict));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow};
 use clap::Args;
 use evalmark_runner::Host;
-use evalmark_store::record::RunRecord;
+use evalmark_store::{record::RunRecord, run_folder::RunFolder};
 
 use crate::{
     against::Against,
@@ -18,7 +18,6 @@ use crate::{
     options::take_in_against,
     print::Printer,
     run::Run,
-    run_folder::RunFolder,
     run_text,
 };
 

@@ -5,8 +5,13 @@ use std::{collections::BTreeMap, path::PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use evalmark_runner::{Host, Notice};
-use evalmark_store::record::{
-    FORMAT_VERSION, GitState, NamedHash, RunOptions, RunRecord, RunStatus, RunTotals, SampleCounts,
+use evalmark_store::{
+    git::GitLookup,
+    record::{
+        FORMAT_VERSION, GitState, NamedHash, RunOptions, RunRecord, RunStatus, RunTotals,
+        SampleCounts,
+    },
+    run_folder::RunFolder,
 };
 
 use crate::{
@@ -16,13 +21,13 @@ use crate::{
     ask::{Asks, budget, keys},
     early,
     exit::Exit,
-    git::Lookup,
+    known_keys::hide,
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
     options::selected,
     print::Printer,
     run::Run,
-    run_folder::{RunFolder, new_run_id, now},
+    run_id::{new_run_id, now},
     run_text,
 };
 
@@ -65,7 +70,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
         new_baseline: args.against.new_baseline,
         ..selected(&args.selection)
     };
-    let lookup = Lookup::start(&args.suites);
+    let lookup = GitLookup::start(&args.suites);
     let loaded = args.suites.iter().map(|path| load(path, &options, host));
     let loaded: Vec<_> = loaded.collect::<Result<_>>()?;
     let keyed = loaded.into_iter().zip(lookup.finish()).map(|(loaded, git)| {
@@ -84,7 +89,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
             host.notices.tell(&Notice::WillBeIncomplete(&warning));
         }
         record.stop_early = early::begin(&loaded, against.baseline.as_ref(), host)?;
-        let folder = RunFolder::begin(&args.out, &record)?;
+        let folder = RunFolder::begin(&args.out, &record, hide)?;
         let (folder_again, asks) = (folder.clone(), Asks::Everyone);
         let run = Run { loaded, folder, record, keys, asks, budget, against, host };
         let run = run.finish().inspect_err(|_| folder_again.discard())?;

@@ -7,9 +7,8 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use evalmark_harness::Budget;
 use evalmark_runner::Host;
-use evalmark_store::record::RunRecord;
+use evalmark_store::{integrity::open_scored, record::RunRecord};
 
-use super::gate::open_scored;
 use crate::{
     against::Against,
     args::{ExecArgs, OutputArgs},

@@ -13,11 +13,13 @@ use evalmark_core::{
     plan::{Plan, PlanError},
 };
 use evalmark_runner::{Host, Notice};
-use evalmark_store::record::{RunRecord, StopEarly};
+use evalmark_store::{
+    baseline::Baseline,
+    record::{RunRecord, StopEarly},
+};
 use evalmark_verdict::{ItemScore, Rule, Stopping};
 
 use crate::{
-    baseline::Baseline,
     load::LoadedSuite,
     variants::{cluster_key, key},
 };

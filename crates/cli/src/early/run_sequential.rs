@@ -15,6 +15,7 @@ use crate::{
         sequential_gate::{SequentialGate, SequentialPlan},
     },
     judges::questions_each,
+    known_keys::hide,
     run::Run,
     scored::for_each_scored,
 };
@@ -45,7 +46,7 @@ impl Run<'_> {
             SequentialPlan::No(why) => {
                 self.host.notices.tell(&Notice::CannotStopEarly(&why));
                 self.record.stop_early = None;
-                self.folder.write(&self.record)?;
+                self.folder.write(&self.record, hide)?;
                 Ok(None)
             }
         }

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use evalmark_core::{plan::Sample, score::Score, suite::GateSpec};
-use evalmark_store::record::{MetricScale, RunRecord, StopEarly};
+use evalmark_store::{
+    baseline::Baseline,
+    record::{MetricScale, RunRecord, StopEarly},
+};
 use evalmark_verdict::{Interim, ItemScore, Reason, Stopping};
 
 use crate::{
-    baseline::Baseline,
     early::unscored,
     gate::{changed, family_size, lacking, rule},
     load::LoadedSuite,

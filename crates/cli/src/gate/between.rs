@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use evalmark_core::suite::GateSpec;
-use evalmark_store::record::RunRecord;
+use evalmark_store::{record::RunRecord, run_folder::RunFolder};
 use evalmark_verdict::ComparisonSubject;
 
 use super::{
@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     metric_scale::pooled_metrics,
-    run_folder::RunFolder,
     variants::{Variant, read_variants},
 };
 

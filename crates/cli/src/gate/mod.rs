@@ -22,9 +22,13 @@ use evalmark_core::{
     suite::{Amount, GateSpec},
     verdict::{Answer, Verdict},
 };
-use evalmark_store::record::RunRecord;
-
 use evalmark_runner::{Findings, Host, Notice};
+use evalmark_store::{
+    baseline::{Baseline, WantedBaseline},
+    integrity,
+    record::RunRecord,
+    run_folder::RunFolder,
+};
 
 pub(crate) use self::{
     between::compare_variants,
@@ -39,13 +43,11 @@ use self::{
 };
 use crate::{
     against::Missing,
-    baseline::{Baseline, Wanted},
     exit::Exit,
     hint::{Hinted, exit_of, run_error},
+    known_keys::hide,
     metric_scale::pooled_metrics,
-    run_folder::{RunFolder, write_whole},
     variants::{Variant, read_usage, read_variants},
-    whole,
 };
 
 /// A verdict, and what its ending depends on beyond its answer.
@@ -80,7 +82,7 @@ impl Measured {
         }
         let amounts = gates_amounts.then(|| folder.usage());
         let files: Vec<_> = amounts.into_iter().chain([folder.scores()]).collect();
-        whole::unchanged(folder, record, &files)?;
+        integrity::unchanged(folder, record, &files)?;
         let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
         Ok(Self { scores: read_variants(&folder.scores())?, usage })
     }
@@ -225,10 +227,10 @@ pub(crate) fn gate_without(
 pub(crate) fn gate_first(
     folder: &RunFolder,
     record: &RunRecord,
-    wanted: &Wanted,
+    wanted: &WantedBaseline,
     spec: &GateSpec,
 ) -> Result<GateOutcome> {
-    let says = format!("{} yet: nothing was compared", wanted.says());
+    let says = format!("{} yet: nothing was compared", wanted.summary());
     let Some(mut decision) = gate_minima(folder, record, spec)? else {
         let GateOutcome { mut verdict, .. } = refused(record, &wanted.name, &says);
         verdict.answer = Answer::Pass;
@@ -267,7 +269,7 @@ fn push_minima<'a>(
 /// Keeps the verdict in the run's folder.
 pub(crate) fn write_verdict(folder: &RunFolder, verdict: &Verdict) -> Result<()> {
     let text = serde_json::to_string_pretty(verdict).context("the verdict cannot be written")?;
-    write_whole(&folder.verdict(), &format!("{text}\n"))
+    Ok(folder.write_text(&folder.verdict(), &format!("{text}\n"), hide)?)
 }
 
 /// Version of `verdict.json`.

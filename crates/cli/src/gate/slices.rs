@@ -6,13 +6,11 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::Result;
 use evalmark_core::verdict::SliceFinding;
 use evalmark_report::usage::for_each_slice;
+use evalmark_store::run_folder::RunFolder;
 use evalmark_verdict::{ComparisonSubject, ItemScore, slices};
 
 use super::pair::{Pair, Sides};
-use crate::{
-    run_folder::RunFolder,
-    variants::{Variant, key},
-};
+use crate::variants::{Variant, key};
 
 /// Values of one slice column that are looked at, the most frequent first.
 const MOST_VALUES: usize = 50;

@@ -20,9 +20,9 @@ use evalmark_report::{
     samples::{SampleRecord, samples},
     scores::for_each_score,
 };
-use evalmark_store::record::RunRecord;
+use evalmark_store::{record::RunRecord, run_folder::RunFolder};
 
-use crate::{hint::Hinted, load::readers, run_folder::RunFolder};
+use crate::{hint::Hinted, load::readers};
 
 /// One answer, as far as it matters here.
 #[derive(Clone, Debug)]

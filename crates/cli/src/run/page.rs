@@ -3,13 +3,9 @@
 use anyhow::{Context, Result};
 use evalmark_core::verdict::Verdict;
 use evalmark_report::{html::HtmlReport, summary::SummaryRow};
-use evalmark_store::record::RunRecord;
+use evalmark_store::{record::RunRecord, run_folder::RunFolder};
 
-use crate::{
-    failure_sample::FailedSamples,
-    failures::cut_off_remarks,
-    run_folder::{RunFolder, write_whole},
-};
+use crate::{failure_sample::FailedSamples, failures::cut_off_remarks, known_keys::hide};
 
 /// Writes `report.html`.
 pub(crate) fn write_html(
@@ -50,5 +46,5 @@ pub(crate) fn write_html(
         failing,
     };
     let text = evalmark_report::html::html(&page).context("the page cannot be made")?;
-    write_whole(&folder.html(), &text)
+    Ok(folder.write_text(&folder.html(), &text, hide)?)
 }

@@ -2,13 +2,12 @@
 
 use anyhow::Result;
 use evalmark_core::suite::GateSpec;
-use evalmark_report::files;
 use evalmark_runner::Notice;
+use evalmark_store::baseline::cannot_be_baseline;
 
 use super::Run;
 use crate::{
     against,
-    baseline::cannot_be_baseline,
     calibration::judge_margins,
     gate::{GateOutcome, gate_minima, gate_or_refuse, gate_without, write_verdict},
     hint::run_error,
@@ -28,7 +27,7 @@ impl Run<'_> {
         match &decision {
             Some(decision) => write_verdict(&self.folder, &decision.verdict)?,
             // What an earlier pass over this run decided holds no longer.
-            None => drop(files::remove(&self.folder.verdict())),
+            None => drop(self.folder.remove_verdict()),
         }
         Ok(decision)
     }

@@ -193,21 +193,6 @@ fn the_same_rows_give_the_same_bytes() {
 }
 
 #[test]
-fn an_unfinished_file_has_no_name() {
-    let folder = tempdir().unwrap();
-    let path = folder.path().join("samples.parquet");
-    let (metrics, slices) = (names(&METRICS), names(&SLICES));
-    let layout = Layout { run_id: "r", suite: "s", metrics: &metrics, slices: &slices };
-    let mut writer = SamplesWriter::create(&path, File::create(&path).unwrap(), &layout).unwrap();
-    writer.push(&row(&sample(0))).unwrap();
-    assert!(!path.exists());
-    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
-    assert!(left.len() == 1 && left[0].extension().unwrap() == "partial", "{left:?}");
-    drop(writer);
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-}
-
-#[test]
 fn rows_that_do_not_fit_are_errors() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("samples.parquet");

@@ -26,8 +26,6 @@ pub struct WantedBaseline {
     pub out: PathBuf,
     /// The file of the suite of what is compared with it.
     pub suite_file: PathBuf,
-    /// Paths below it are told from there; absolute.
-    pub working_dir: Option<PathBuf>,
 }
 
 impl WantedBaseline {
@@ -37,10 +35,8 @@ impl WantedBaseline {
         of_suite: Option<&str>,
         folder: &RunFolder,
         record: &RunRecord,
-        working_dir: Option<PathBuf>,
     ) -> Self {
         Self {
-            working_dir,
             name: name.to_owned(),
             suite: record.suite.clone(),
             of_suite: of_suite.map(str::to_owned),
@@ -114,7 +110,7 @@ impl WantedBaseline {
         advice.extend(self.near_miss());
         advice.extend(self.of_another_suite());
         advice.extend(self.half_there());
-        let shelves: Vec<_> = self.shelves().iter().map(|shelf| self.shown(shelf)).collect();
+        let shelves: Vec<_> = self.shelves().iter().map(|shelf| shown(shelf)).collect();
         advice.push(format!("looked in {} and for a folder of that name", shelves.join(", ")));
         let name = &self.name;
         let (run, which) = match run {
@@ -162,14 +158,7 @@ impl WantedBaseline {
     fn half_there(&self) -> Option<String> {
         let is_half = |path: &PathBuf| path.is_dir() && !path.join("run.json").is_file();
         let half = self.slots().into_iter().map(|slot| slot.path).find(is_half)?;
-        Some(format!("{} has no run.json", self.shown(&half)))
-    }
-
-    /// A path from the working folder, where it lies below that.
-    fn shown(&self, path: &Path) -> String {
-        let here = self.working_dir.as_ref().and_then(|here| fs::canonicalize(here).ok());
-        let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
-        below.as_deref().unwrap_or(path).display().to_string()
+        Some(format!("{} has no run.json", shown(&half)))
     }
 }
 
@@ -188,4 +177,11 @@ fn is_same(a: &Path, b: &Path) -> bool {
         fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_default()
     };
     absolute(a) == absolute(b)
+}
+
+/// A path from the working folder, where it lies below that.
+fn shown(path: &Path) -> String {
+    let here = fs::canonicalize(".").ok();
+    let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below.as_deref().unwrap_or(path).display().to_string()
 }

@@ -94,17 +94,17 @@ impl Baseline {
         &self,
         folder: &RunFolder,
         record: &RunRecord,
-    ) -> Result<(), BaselineError> {
+    ) -> Result<(), StoreError> {
         let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let is_same = |a: &RunRecord, b: &RunRecord| {
             (&a.suite, &a.run_id, &a.started_at) == (&b.suite, &b.run_id, &b.started_at)
         };
         if real(&self.folder.path) == real(&folder.path) {
-            return Err(BaselineError::Itself);
+            return Err(BaselineError::Itself.into());
         }
         if is_same(&self.record, record) {
             let (name, run_id) = (self.name.clone(), record.run_id.clone());
-            return Err(BaselineError::MadeFrom { name, run_id });
+            return Err(BaselineError::MadeFrom { name, run_id }.into());
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use evalmark_core::suite::file_name;
 use super::{folder_of, slot::Slot};
 use crate::{
     Redact, RunLock, StoreError,
-    durable::{self, NewFile},
+    durable::{self, NewFile, NewFileWriter},
     integrity::{finished, unchanged},
     record::{FORMAT_VERSION, RunOptions, RunRecord, RunStatus},
     run_folder::RunFolder,
@@ -63,12 +63,12 @@ type CopyFailure = Box<dyn Error + Send + Sync>;
 
 /// Makes a run the baseline of its suite; answers with the baseline's folder.
 ///
-/// `copy_usage` writes what the answers took, out of a `samples.parquet`, and answers with the
-/// digest of what it wrote.
+/// `copy_usage` takes what the answers took out of a `samples.parquet`, whose path comes first, writes
+/// it to a file of the path that comes second, and answers with the digest of what it wrote.
 pub fn promote<E: Into<CopyFailure>>(
     promotion: Promotion<'_>,
     redact: Redact,
-    copy_usage: impl FnOnce(&Path, &NewFile) -> Result<String, E>,
+    copy_usage: impl FnOnce(&Path, &Path, NewFileWriter) -> Result<String, E>,
 ) -> Result<PathBuf, StoreError> {
     let Promotion { run, name, force } = promotion;
     file_name(name).map_err(PromoteError::Name)?;
@@ -124,12 +124,12 @@ fn can_be_promoted(folder: &RunFolder, record: &RunRecord, force: bool) -> Resul
 fn build<E: Into<CopyFailure>>(
     baseline: &RunFolder,
     run: &RunFolder,
-    copy_usage: impl FnOnce(&Path, &NewFile) -> Result<String, E>,
+    copy_usage: impl FnOnce(&Path, &Path, NewFileWriter) -> Result<String, E>,
 ) -> Result<[(&'static str, String); 2], CopyFailure> {
     durable::create_folder(&baseline.path)?;
     let scores = durable::copy(&run.scores(), &baseline.scores())?;
     let file = NewFile::create(&baseline.usage())?;
-    let usage = copy_usage(&run.samples(), &file).map_err(Into::into)?;
+    let usage = copy_usage(&run.samples(), file.path(), file.writer()?).map_err(Into::into)?;
     file.sync()?;
     file.name()?;
     Ok([("scores.parquet", scores), ("usage.parquet", usage)])
