@@ -1,5 +1,5 @@
 //! Documents, run folders, baselines and calibrations, on a real file system.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod baselines;
 mod blobs;

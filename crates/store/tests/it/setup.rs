@@ -9,12 +9,12 @@ use evalmark_store::{
 };
 use serde_json::json;
 
-pub fn keep(text: &str) -> Cow<'_, str> {
+pub(crate) fn keep(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
 /// The record of a run that was begun.
-pub fn record(suite: &str, run_id: &str) -> RunRecord {
+pub(crate) fn record(suite: &str, run_id: &str) -> RunRecord {
     let record = json!({
         "format_version": 2, "tool_version": "0.1.0", "run_id": run_id, "suite": suite,
         "suite_path": "suites/a.yaml", "suite_hash": "a".repeat(64), "dataset_hash": "b".repeat(64),
@@ -40,7 +40,7 @@ pub fn record(suite: &str, run_id: &str) -> RunRecord {
 }
 
 /// A finished run with files that stand for Parquet.
-pub fn finished(out: &Path, suite: &str, run_id: &str) -> RunFolder {
+pub(crate) fn finished(out: &Path, suite: &str, run_id: &str) -> RunFolder {
     let mut record = record(suite, run_id);
     let folder = RunFolder::begin(out, &record, keep).expect("a run folder");
     for (path, content) in
