@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use evalmark_core::{
-    record::Usage,
-    request::{Request, Task},
-};
+use evalmark_core::{record::Usage, request::Request};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::Instant,
@@ -204,7 +201,7 @@ impl Limits {
         }
         let bytes = request.text_bytes();
         let usual = self.usual_answer.load(Ordering::Relaxed) / 16;
-        let answer = match answer_limit(request) {
+        let answer = match request.max_output_tokens {
             Some(0) => 0,
             // Before any answer was seen, the limit is the better guess, however large.
             Some(limit) if self.usual_prompt.load(Ordering::Relaxed) == 0 => limit,
@@ -235,15 +232,6 @@ impl Limits {
             tokens.give_back(estimated as f64 - (input + output) as f64);
         }
     }
-}
-
-/// What the request itself says an answer may use, in tokens.
-pub(crate) fn answer_limit(request: &Request) -> Option<u64> {
-    if request.task == Task::Embedding {
-        return Some(0);
-    }
-    let names = ["max_tokens", "max_completion_tokens"];
-    names.iter().find_map(|name| request.params.get(*name)?.as_u64())
 }
 
 /// One more that waits, as long as this is there.
