@@ -20,6 +20,7 @@ use evalmark_harness::{
     Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
     Tuning, ask_within,
 };
+use evalmark_runner::{AskTag, Host};
 
 use crate::{
     args::BudgetArgs,
@@ -28,7 +29,6 @@ use crate::{
     known_keys,
     load::LoadedSuite,
     permissions,
-    progress::Tag,
     records::{LedgerRecords, Records},
 };
 
@@ -52,7 +52,7 @@ pub(crate) struct Endpoints {
 }
 
 /// Who hears what happens while it is asked, and of which model.
-pub(crate) type Events<'a> = dyn Fn(usize, Event<Tag>) + Sync + 'a;
+pub(crate) type Events<'a> = dyn Fn(usize, Event<AskTag>) + Sync + 'a;
 
 /// Why a model was not asked everything.
 pub(crate) type Unasked = (ErrorKind, String);
@@ -67,7 +67,7 @@ enum SourceError {
 }
 
 /// A sample's request, or why there is none.
-type Made = Result<Ask<Tag>, SourceError>;
+type Made = Result<Ask<AskTag>, SourceError>;
 
 /// Which models are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +78,16 @@ pub(crate) enum Asks {
     Judges,
 }
 
-/// Keys by model, read from the environment; an unset variable is an error.
-pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks) -> Result<Vec<Option<Secret>>> {
+/// Keys by model; one that is not there is an error.
+pub(crate) fn keys(
+    loaded: &LoadedSuite,
+    asks: Asks,
+    host: &Host<'_>,
+) -> Result<Vec<Option<Secret>>> {
     allowed_keys(loaded, asks)?;
     let used = used_models(loaded, asks);
     let models = loaded.suite.models.iter().enumerate();
-    models.map(|(i, model)| if used.contains(&i) { key(model) } else { Ok(None) }).collect()
+    models.map(|(i, model)| if used.contains(&i) { key(model, host) } else { Ok(None) }).collect()
 }
 
 /// Whether the keys of all models that are asked may go where the suite sends them.
@@ -92,12 +96,12 @@ pub(crate) fn allowed_keys(loaded: &LoadedSuite, asks: Asks) -> Result<()> {
     permissions::check_keys(used.iter().map(|i| &loaded.suite.models[*i]))
 }
 
-fn key(model: &Model) -> Result<Option<Secret>> {
+fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
     let Provider::OpenAi { api_key_env: Some(variable), .. } = &model.provider else {
         return Ok(None);
     };
-    match std::env::var(variable) {
-        Ok(key) if !key.trim().is_empty() => {
+    match host.secrets.secret(variable) {
+        Some(key) if !key.trim().is_empty() => {
             let key = Secret::new(&key);
             known_keys::remember(&key);
             Ok(Some(key))
@@ -206,7 +210,7 @@ impl Endpoints {
             let Some(endpoint) = &self.by_model[model] else { return Ok(Tally::default()) };
             let requests = loaded.plan.by_item(model)?.map(|sample| {
                 let sample = sample.map_err(SourceError::Plan)?;
-                Ok(Ask { request: sample.request.clone(), tag: Tag::Sample(Box::new(sample)) })
+                Ok(Ask { request: sample.request.clone(), tag: AskTag::Sample(Box::new(sample)) })
             });
             thread::scope(|scope| {
                 self.ask_one((model, endpoint), ahead(scope, requests), events, stop)
@@ -231,7 +235,7 @@ impl Endpoints {
                 let asks = sample.map_err(SourceError::Plan).and_then(|mut sample| {
                     let record = records.record(&mut sample).map_err(SourceError::Record)?;
                     let requests = requests_to(model, &loaded.plan, metric, &sample, &record);
-                    let tag = Tag::Judgement { prompt: sample.prompt, judge };
+                    let tag = AskTag::Judgement { prompt: sample.prompt, judge };
                     let ask = |request| Ask { request, tag: tag.clone() };
                     Ok(requests.into_iter().map(ask).collect::<Vec<_>>())
                 });
@@ -248,7 +252,7 @@ impl Endpoints {
     fn ask_one(
         &self,
         (model, endpoint): (usize, &Endpoint),
-        requests: impl Iterator<Item = Result<Ask<Tag>, SourceError>> + Send,
+        requests: impl Iterator<Item = Result<Ask<AskTag>, SourceError>> + Send,
         events: &Events<'_>,
         stop: &Stop,
     ) -> Result<Tally> {

@@ -17,6 +17,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
+    (
+        "evalmark-runner",
+        &[
+            "evalmark-core",
+            "evalmark-harness",
+            "evalmark-report",
+            "evalmark-scoring",
+            "evalmark-verdict",
+        ],
+    ),
+    ("evalmark-store", &["evalmark-core"]),
     ("evalmark-loopback", &[]),
     (
         "evalmark",
@@ -24,7 +35,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-core",
             "evalmark-harness",
             "evalmark-report",
+            "evalmark-runner",
             "evalmark-scoring",
+            "evalmark-store",
             "evalmark-verdict",
         ],
     ),
