@@ -40,7 +40,12 @@ pub(crate) struct LoadedSuite {
 /// What suites are read with.
 pub(crate) fn readers() -> Readers<'static> {
     let roots = permissions::roots();
-    Readers { kinds: evalmark_scoring::catalog(), parquet: parquet_rows, roots }
+    Readers {
+        kinds: evalmark_scoring::catalog(),
+        providers: evalmark_harness::providers::catalog(),
+        parquet: parquet_rows,
+        roots,
+    }
 }
 
 fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {

@@ -13,6 +13,7 @@ use evalmark_core::{
     key_hosts::{HostPort, KeyGrant, belongs, is_this_machine},
     model::{Model, Provider},
 };
+use evalmark_harness::providers;
 use evalmark_scoring::Metric;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -102,11 +103,26 @@ fn config() -> Result<Config> {
 }
 
 /// Where a model's key would go.
-fn destination(model: &Model) -> Option<(&str, Url)> {
-    let Provider::OpenAi { base_url, api_key_env: Some(variable) } = &model.provider else {
-        return None;
-    };
-    Some((variable, Url::parse(base_url).ok()?))
+struct Destination<'a> {
+    provider: &'static str,
+    variable: &'a str,
+    address: Url,
+}
+
+impl Destination<'_> {
+    fn of(model: &Model) -> Option<Destination<'_>> {
+        let Provider::Server { kind, base_url, api_key_env: Some(variable) } = &model.provider
+        else {
+            return None;
+        };
+        Some(Destination { provider: kind, variable, address: Url::parse(base_url).ok()? })
+    }
+
+    /// Whether the key belongs there without anyone having said so.
+    fn is_its_own(&self) -> bool {
+        let protocol_key = providers::protocol_key(self.provider);
+        belongs(self.variable, &self.address, providers::key_owners(), protocol_key)
+    }
 }
 
 /// Whether all these models' keys may go where the suite sends them; an error names those that may
@@ -114,19 +130,20 @@ fn destination(model: &Model) -> Option<(&str, Url)> {
 pub(crate) fn check_keys<'a>(models: impl Iterator<Item = &'a Model>) -> Result<()> {
     let (mut refused, mut flags) = (Vec::new(), BTreeSet::new());
     for model in models {
-        let Some((variable, address)) = destination(model) else { continue };
-        let (name, place) = (&model.name, HostPort::of(&address));
+        let Some(destination) = Destination::of(model) else { continue };
+        let Destination { variable, address, .. } = &destination;
+        let (name, place) = (&model.name, HostPort::of(address));
         let granted = granted();
-        let is_granted = granted.keys.iter().any(|grant| grant.allows(variable, &address));
-        if !is_granted && !belongs(variable, &address) {
+        let is_granted = granted.keys.iter().any(|grant| grant.allows(variable, address));
+        if !is_granted && !destination.is_its_own() {
             refused.push(format!(
                 "model `{name}` would send the key in {variable} to {place}, and nothing outside \
                  the suite says that it belongs there"
             ));
             flags.insert(format!("--allow-key {variable}@{place}"));
         }
-        let is_plain = address.scheme() == "http" && !is_this_machine(&address);
-        if is_plain && !granted.plain_http.iter().any(|granted| granted.holds(&address)) {
+        let is_plain = address.scheme() == "http" && !is_this_machine(address);
+        if is_plain && !granted.plain_http.iter().any(|granted| granted.holds(address)) {
             refused.push(format!(
                 "model `{name}` would send the key in {variable} to {place} unencrypted, over http"
             ));
@@ -156,12 +173,12 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
     let mut hosts = BTreeSet::new();
     let mut variables: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for model in &suite.models {
-        let Provider::OpenAi { base_url, .. } = &model.provider else { continue };
+        let Provider::Server { base_url, .. } = &model.provider else { continue };
         let Ok(address) = Url::parse(base_url) else { continue };
         let origin = address.origin().ascii_serialization();
         hosts.insert(origin.clone());
-        if let Some((variable, _)) = destination(model) {
-            variables.entry(variable).or_default().insert(origin);
+        if let Some(destination) = Destination::of(model) {
+            variables.entry(destination.variable).or_default().insert(origin);
         }
     }
     let real = std::fs::canonicalize(&suite.path).unwrap_or_else(|_| suite.path.clone());

@@ -213,3 +213,43 @@ impl fmt::Debug for RequestHash {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(params: &Value) -> Request {
+        let params = Arc::new(params.as_object().cloned().unwrap_or_default());
+        Request::chat("m".into(), [Message::new("user", "hi")], params, 1)
+    }
+
+    #[test]
+    fn json_comes_back_as_the_same_request() {
+        let request = request(&json!({ "temperature": 0.7, "stop": ["a"] }));
+        let json = request.to_json();
+        assert_eq!(
+            json,
+            r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":0.7,"stop":["a"]}"#
+        );
+        assert_eq!(Request::from_json(&json, 1).ok(), Some(request));
+    }
+
+    #[test]
+    fn a_form_is_hashed_as_the_parameter_that_it_was() {
+        let schema = json!({ "type": "object" });
+        let form = json!({ "name": "f", "strict": true, "schema": schema });
+        let form = json!({ "type": "json_schema", "json_schema": form });
+        let as_parameter = request(&json!({ "seed": 1, "a": 2, "response_format": form }));
+        let response_schema = Some(Arc::new(ResponseSchema { name: "f", schema }));
+        for others in
+            [json!({ "seed": 1, "a": 2 }), json!({ "response_format": 3, "seed": 1, "a": 2 })]
+        {
+            let with_form =
+                Request { response_schema: response_schema.clone(), ..request(&others) };
+            assert_eq!(with_form.hash(), as_parameter.hash(), "{others}");
+        }
+        assert_ne!(request(&json!({ "seed": 1, "a": 2 })).hash(), as_parameter.hash());
+    }
+}

@@ -163,8 +163,8 @@ fn a_good_suite_becomes_a_plan() {
     let expected =
         [0, 1].map(|item| [0, 1].map(|prompt| [0, 1].map(|epoch| (item, prompt, epoch))));
     assert_eq!(order, expected.as_flattened().as_flattened());
-    assert_eq!(samples[0].request.messages[0].content, "Label this: a, b\nc");
-    assert_eq!(samples[2].request.messages[1].content, "Message: a, b\nc");
+    assert_eq!(samples[0].request.messages[0].text(), "Label this: a, b\nc");
+    assert_eq!(samples[2].request.messages[1].text(), "Message: a, b\nc");
     assert_eq!(&*samples[0].item.targets, ["x"]);
     assert_eq!(samples[7].item.slices[0], None);
     assert_ne!(samples[0].request.hash(), samples[1].request.hash(), "epochs differ");
@@ -387,7 +387,7 @@ fn first_messages(suite: &Suite, prompt: usize) -> Vec<String> {
     let item = evalmark_core::dataset::Items::open(&dataset.into()).expect("opens").next();
     let item = item.expect("an item").expect("a good item");
     let messages = suite.prompts[prompt].render(&item).expect("renders");
-    messages.into_iter().map(|message| format!("{}: {}", message.role, message.content)).collect()
+    messages.into_iter().map(|message| format!("{}: {}", message.role, message.text())).collect()
 }
 
 #[test]

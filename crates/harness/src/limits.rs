@@ -255,19 +255,13 @@ mod tests {
     use std::sync::Arc;
 
     use evalmark_core::{model, request::Message};
-    use serde_json::json;
 
     use super::*;
 
-    fn request(params: serde_json::Value) -> Request {
-        let serde_json::Value::Object(params) = params else { panic!("params are an object") };
-        Request {
-            task: Task::Chat,
-            model: "m".into(),
-            messages: [Message { role: "user".into(), content: "x".repeat(400) }].into(),
-            params: Arc::new(params),
-            epoch: 0,
-        }
+    fn request(max_output_tokens: Option<u64>) -> Request {
+        let messages = [Message::new("user", "x".repeat(400))];
+        let request = Request::chat("m".into(), messages, Arc::default(), 0);
+        Request { max_output_tokens, ..request }
     }
 
     #[test]
@@ -276,20 +270,20 @@ mod tests {
             tokens_per_minute: Some(60_000),
             ..model::Limits::default()
         });
-        assert_eq!(limits.estimate(&request(json!({ "max_tokens": 16 }))), 116);
-        assert_eq!(limits.estimate(&request(json!({}))), 356);
+        assert_eq!(limits.estimate(&request(Some(16))), 116);
+        assert_eq!(limits.estimate(&request(None)), 356);
         limits.settle(356, Usage { input_tokens: Some(100), output_tokens: Some(16) });
-        assert_eq!(limits.estimate(&request(json!({}))), 116);
+        assert_eq!(limits.estimate(&request(None)), 116);
         // What is really used counts, not what might be.
-        assert_eq!(limits.estimate(&request(json!({ "max_tokens": 4_096 }))), 116);
+        assert_eq!(limits.estimate(&request(Some(4_096))), 116);
         limits.settle(116, Usage { input_tokens: Some(100), output_tokens: Some(96) });
-        assert_eq!(limits.estimate(&request(json!({ "max_tokens": 4_096 }))), 126);
+        assert_eq!(limits.estimate(&request(Some(4_096))), 126);
         assert_eq!(limits.usual_tokens(), 126);
     }
 
     #[test]
     fn nobody_counts_tokens_without_a_limit() {
         let limits = Limits::new(&model::Limits::default());
-        assert_eq!(limits.estimate(&request(json!({ "max_tokens": 16 }))), 0);
+        assert_eq!(limits.estimate(&request(Some(16))), 0);
     }
 }

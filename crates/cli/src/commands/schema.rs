@@ -28,7 +28,7 @@ pub(crate) struct SchemaArgs {
 
 pub(crate) fn schema(args: &SchemaArgs, printer: Printer) -> Result<Exit> {
     let schema = match args.of {
-        SchemaOf::Suite => evalmark_core::suite::schema(readers().kinds),
+        SchemaOf::Suite => evalmark_core::suite::schema(readers().kinds, readers().providers),
         SchemaOf::Samples => columns(Table::Samples),
         SchemaOf::Scores => columns(Table::Scores),
         SchemaOf::Summary => columns(Table::Summary),
