@@ -33,9 +33,14 @@ pub struct Host<'a> {
 impl<'a> Host<'a> {
     /// What suites are read with.
     pub fn readers(&self) -> Readers<'a> {
-        let roots: &'a [PathBuf] = &self.permissions.roots;
-        Readers { kinds: catalog(), parquet: parquet_rows, roots }
+        readers(&self.permissions.roots)
     }
+}
+
+/// What suites are read with: every kind of metric, Parquet, and folders below which suites may
+/// read, besides their own repository.
+pub fn readers(roots: &[PathBuf]) -> Readers<'_> {
+    Readers { kinds: catalog(), parquet: parquet_rows, roots }
 }
 
 fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
