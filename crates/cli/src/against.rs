@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Error, Result};
+use evalmark_store::record::{RunOptions, RunRecord};
 
 use crate::{
     baseline::{Baseline, Wanted, cannot_be_baseline, missing},
     load::LoadedSuite,
-    run_folder::{Options, RunRecord},
 };
 
 /// What a run is compared with.
@@ -30,7 +30,7 @@ impl Against {
     /// The baseline that the command line names, which must be there unless the run is the first;
     /// else the suite's.
     pub(crate) fn find(
-        options: &Options,
+        options: &RunOptions,
         is_asked_for: bool,
         out: &Path,
         loaded: &LoadedSuite,
@@ -57,10 +57,10 @@ impl Against {
         Ok(Self { baseline: None, missing: Some(Missing { wanted, is_allowed }) })
     }
 
-    /// What is to be said before anything is asked.
+    /// Why the run will end as incomplete, before anything is asked.
     pub(crate) fn warning(&self) -> Option<String> {
         let missing = self.missing.as_ref().filter(|missing| !missing.is_allowed)?;
-        Some(format!("{}: the run will end with exit code 4", missing.says()))
+        Some(missing.says())
     }
 
     /// Why nothing is compared, in a sentence; `None` where something is.

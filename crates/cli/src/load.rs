@@ -1,25 +1,23 @@
 //! From a suite file to a plan and compiled metrics: everything that can be wrong before a request.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use evalmark_core::{
-    dataset::{DatasetError, Rows},
     item::Item,
     label::{LabelSpec, Labels},
     metric::{Extract, InvalidPolicy, MetricSpec, Reasoning, Which},
     model::Provider,
     plan::Plan,
-    suite::{Readers, Suite},
+    suite::Suite,
 };
+use evalmark_runner::{Host, Notice};
 use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
+use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
     hint::Hinted,
-    permissions,
-    print::Printer,
     programs::{self, Programs},
-    run_folder::{Named, Options},
     usable_targets::UsableTargets,
 };
 
@@ -37,29 +35,9 @@ pub(crate) struct LoadedSuite {
     pub(crate) hash: String,
 }
 
-/// What suites are read with.
-pub(crate) fn readers() -> Readers<'static> {
-    let roots = permissions::roots();
-    Readers { kinds: evalmark_scoring::catalog(), parquet: parquet_rows, roots }
-}
-
-fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
-    let rows =
-        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|e| of_dataset(path, &e))?;
-    let owned = path.to_owned();
-    Ok(Box::new(rows.map(move |row| row.map_err(|error| of_dataset(&owned, &error)))))
-}
-
-/// The error of a dataset, which names its path itself.
-fn of_dataset(path: &Path, error: &dyn std::fmt::Display) -> DatasetError {
-    let (text, path_text) = (error.to_string(), path.display().to_string());
-    let bare = text.strip_prefix(&path_text).map(|rest| rest.trim_start_matches([':', ' ']));
-    DatasetError::of_file(path, bare.unwrap_or(&text))
-}
-
 /// Reads, checks and plans a suite with what the command line says of it.
-pub(crate) fn load(path: &Path, options: &Options, printer: Printer) -> Result<LoadedSuite> {
-    let mut suite = Suite::read(path, readers())?;
+pub(crate) fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
+    let mut suite = Suite::read(path, host.readers())?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
     suite.epochs = options.epochs.unwrap_or(suite.epochs);
@@ -69,10 +47,10 @@ pub(crate) fn load(path: &Path, options: &Options, printer: Printer) -> Result<L
         }
     }
     for note in &suite.notes {
-        printer.remark(note);
+        host.notices.tell(&Notice::SuiteNote(note));
     }
     for warning in &suite.warnings {
-        printer.warning(warning);
+        host.notices.tell(&Notice::SuiteWarning(warning));
     }
     let metrics: Vec<_> = suite
         .metrics
@@ -91,13 +69,13 @@ pub(crate) fn load(path: &Path, options: &Options, printer: Printer) -> Result<L
         check_item(&metrics, item)
     })?;
     for warning in plan.warnings.iter().chain(&usable.told()?) {
-        printer.warning(warning);
+        host.notices.tell(&Notice::SuiteWarning(warning));
     }
     check_rubrics(&plan, &metrics)?;
     let hash = blake3::hash(suite.identity().as_bytes()).to_hex().to_string();
     let labels = suite.metrics.iter().map(|spec| spec.labels.as_ref().map(LabelSpec::open));
     let labels = labels.map(Option::transpose).collect::<Result<_, _>>()?;
-    let programs = Arc::new(Programs::new(&suite.path, metrics.len()));
+    let programs = Arc::new(Programs::new(&suite.path, metrics.len(), host.program_variables));
     Ok(LoadedSuite { suite, plan, metrics, programs, labels, hash })
 }
 
@@ -151,7 +129,7 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
 }
 
 /// Every metric's name with the hash of its configuration.
-pub(crate) fn metric_hashes(loaded: &LoadedSuite) -> Vec<Named> {
+pub(crate) fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
     let metrics = loaded.suite.metrics.iter().zip(&loaded.metrics);
     metrics.map(|(spec, metric)| metric_hash(&loaded.suite, spec, metric)).collect()
 }
@@ -164,7 +142,7 @@ pub(crate) fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
 }
 
 /// A metric's name with the hash of all that decides its scores, the models that it asks included.
-fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
+fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> NamedHash {
     let models = metric.judge().map_or(&[][..], Judge::models).iter();
     let models: Vec<_> = models
         .filter_map(|name| suite.models.get(suite.model_index(name)?))
@@ -196,7 +174,7 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
         None => text,
     };
     let hash = blake3::hash(text.as_bytes()).to_hex()[..32].to_owned();
-    Named { name: spec.name.clone(), hash }
+    NamedHash { name: spec.name.clone(), hash }
 }
 
 /// An `extract` as metrics are hashed by it, the same ever since it meant the same.

@@ -1,7 +1,6 @@
 //! A run's folder and its `run.json`: what was run, how far it came, and what its files are called.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
@@ -9,269 +8,13 @@ use std::{
 use anyhow::{Context, Result, bail};
 use evalmark_core::suite::file_name;
 use evalmark_report::files::{self, Ready};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use evalmark_store::record::{FORMAT_VERSION, RunRecord};
+use serde::Deserialize;
 
-use crate::{
-    args::{AgainstArgs, SelectionArgs},
-    early::{StopEarly, StoppedEarly},
-    failures::Example,
-    git::Git,
-    hint::Hinted,
-    judging::Agreement,
-    known_keys,
-    metric_scale::{MetricScale, MetricScales},
-};
-
-/// Version of `run.json`. Since 2 it holds digests of the files beside it.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+use crate::hint::Hinted;
 
 /// The first version that is read.
 const OLDEST_VERSION: u32 = 1;
-
-/// How far a run came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Status {
-    /// It is being asked, or was stopped without a chance to say so.
-    Running,
-    /// It was interrupted and can be resumed.
-    Interrupted,
-    /// Files of two passes may lie side by side; `score` makes it whole.
-    Scoring,
-    /// Every sample has an answer.
-    Complete,
-    /// Some samples have no answer; `resume` asks for them again.
-    Partial,
-}
-
-/// More items than any dataset has.
-const MOST_ITEMS: u64 = 1 << 40;
-
-/// The content of `run.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct RunRecord {
-    pub(crate) format_version: u32,
-    pub(crate) tool_version: String,
-    pub(crate) run_id: String,
-    pub(crate) suite: String,
-    /// As it was given, so that it means the same from the same working directory.
-    pub(crate) suite_path: PathBuf,
-    /// BLAKE3 of the effective suite.
-    pub(crate) suite_hash: String,
-    /// BLAKE3 of ids and contents of the selected items.
-    pub(crate) dataset_hash: String,
-    pub(crate) n_items: u64,
-    /// The dataset's columns that make up an item's content; earlier versions did not keep them.
-    #[serde(default)]
-    pub(crate) columns: Option<Vec<String>>,
-    pub(crate) epochs: u32,
-    pub(crate) status: Status,
-    pub(crate) started_at: String,
-    pub(crate) finished_at: Option<String>,
-    pub(crate) git: Option<Git>,
-    /// Prompt names with their hashes, in the suite's order.
-    pub(crate) prompts: Vec<Named>,
-    /// Names of the models that were evaluated.
-    pub(crate) models: Vec<String>,
-    /// Metric names with the hashes of their configuration.
-    pub(crate) metrics: Vec<Named>,
-    /// Names of the metrics whose scores are a model's judgement.
-    #[serde(default)]
-    pub(crate) judged: Vec<String>,
-    /// How far judges agree with each other and with themselves, by metric.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) judging: BTreeMap<String, Agreement>,
-    /// Where each metric's values lie, and which are better.
-    #[serde(default)]
-    pub(crate) scales: MetricScales,
-    pub(crate) options: Options,
-    pub(crate) counts: Counts,
-    pub(crate) totals: Totals,
-    /// Columns that results are broken down by.
-    pub(crate) slices: Vec<String>,
-    /// The order of a run that may stop early; `None` for one that may not.
-    #[serde(default)]
-    pub(crate) stop_early: Option<StopEarly>,
-    /// What was not asked, because the gate's answer was certain without it.
-    #[serde(default)]
-    pub(crate) stopped_early: Option<StoppedEarly>,
-    /// Why a run that ended is not finished.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) incomplete: Option<String>,
-    /// BLAKE3 of the files beside it, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) files: BTreeMap<String, String>,
-    /// Why a run with a gate was compared with nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ungated: Option<String>,
-    /// The suite as it was understood.
-    pub(crate) effective_suite: Value,
-}
-
-impl RunRecord {
-    /// The suite's file, from whichever folder one looks.
-    pub(crate) fn suite_file(&self) -> PathBuf {
-        let from_there = self.options.working_dir.as_ref().map(|dir| dir.join(&self.suite_path));
-        from_there.filter(|path| path.is_file()).unwrap_or_else(|| self.suite_path.clone())
-    }
-
-    /// Whether it says what no run can be.
-    fn check(&self) -> Result<(), String> {
-        file_name(&self.suite).map_err(|why| format!("the suite's name {why}"))?;
-        file_name(&self.run_id).map_err(|why| format!("the run id {why}"))?;
-        let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        for (name, hash) in [("suite_hash", &self.suite_hash), ("dataset_hash", &self.dataset_hash)]
-        {
-            if !is_hash(hash) {
-                return Err(format!("`{name}` is not 64 hexadecimal digits"));
-            }
-        }
-        if self.epochs == 0 || self.n_items == 0 || self.n_items > MOST_ITEMS {
-            return Err("`epochs` or `n_items` is not a number that a run can have".to_owned());
-        }
-        match &self.stopped_early {
-            Some(stopped) if stopped.asked_items > stopped.planned_items => {
-                Err("it stopped early after more items than were planned".to_owned())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Where a metric's values lie, and which are better.
-    pub(crate) fn scale(&self, metric: &str) -> MetricScale {
-        self.scales.get(metric).cloned().unwrap_or_default()
-    }
-
-    /// Whether a metric's scores are a model's judgement.
-    pub(crate) fn is_judged(&self, metric: &str) -> bool {
-        self.judged.iter().any(|judged| judged == metric)
-    }
-}
-
-/// A name and the hash of what it stood for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Named {
-    pub(crate) name: String,
-    pub(crate) hash: String,
-}
-
-/// What the command line said, for `resume`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Options {
-    pub(crate) prompts: Vec<String>,
-    pub(crate) models: Vec<String>,
-    pub(crate) limit: Option<u64>,
-    pub(crate) epochs: Option<u32>,
-    pub(crate) concurrency: Option<u32>,
-    pub(crate) no_cache: bool,
-    /// What the run is compared with, where that is not the suite's own baseline.
-    #[serde(default)]
-    pub(crate) baseline: Option<String>,
-    /// The suite's earlier name, where the baseline was made under that.
-    #[serde(default)]
-    pub(crate) baseline_suite: Option<String>,
-    /// Whether the run may be the first, without a baseline.
-    #[serde(default)]
-    pub(crate) new_baseline: bool,
-    /// Absolute.
-    pub(crate) cache_dir: Option<PathBuf>,
-    /// Where relative paths start; absolute.
-    pub(crate) working_dir: Option<PathBuf>,
-    /// Whether programs may be run. Each command line says so anew.
-    #[serde(skip)]
-    pub(crate) allow_exec: bool,
-}
-
-impl Options {
-    /// What a later command line says of the baseline goes before what an earlier one said.
-    pub(crate) fn take_in(&mut self, args: &AgainstArgs) {
-        self.baseline = args.baseline.clone().or(self.baseline.take());
-        self.baseline_suite = args.baseline_suite.clone().or(self.baseline_suite.take());
-        self.new_baseline |= args.new_baseline;
-    }
-}
-
-impl From<&SelectionArgs> for Options {
-    fn from(args: &SelectionArgs) -> Self {
-        Self {
-            prompts: args.prompt.clone(),
-            models: args.model.clone(),
-            limit: args.limit,
-            epochs: args.epochs,
-            concurrency: args.concurrency,
-            ..Self::default()
-        }
-    }
-}
-
-/// Samples by how they ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Counts {
-    pub(crate) planned: u64,
-    pub(crate) answered: u64,
-    pub(crate) refused: u64,
-    pub(crate) invalid: u64,
-    pub(crate) failed: u64,
-    /// Answers that were there before the run began.
-    pub(crate) cached: u64,
-    /// Answers that ended at the token limit (`finish_reason` is `length`), by model.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) cut_off: BTreeMap<String, u64>,
-    /// Failures by kind.
-    pub(crate) errors: BTreeMap<String, u64>,
-    /// One failure of each kind.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) error_examples: BTreeMap<String, Example>,
-    /// Samples with an answer but without a score, by metric.
-    #[serde(default)]
-    pub(crate) unscored: BTreeMap<String, Unscored>,
-    /// Samples with a human label, by metric.
-    #[serde(default)]
-    pub(crate) labelled: BTreeMap<String, u64>,
-    /// Answers that hold reasoning, such as `<think>…</think>`, which some metric did not score.
-    #[serde(default)]
-    pub(crate) reasoning_cut: u64,
-}
-
-impl Counts {
-    /// What is said of answers that ended at the token limit, and whether it is a warning: that is
-    /// what every tenth of a model's answers calls for.
-    pub(crate) fn cut_off_remarks(&self, n_models: usize) -> Vec<(bool, String)> {
-        let all = self.planned / n_models.max(1) as u64;
-        let remark = |(model, n): (&String, &u64)| {
-            let noun = if all == 1 { "answer" } else { "answers" };
-            let remark = format!(
-                "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
-                 `length`), so the end of the text is missing; raise `max_tokens`"
-            );
-            (10 * n >= all, remark)
-        };
-        self.cut_off.iter().map(remark).collect()
-    }
-}
-
-/// Answers that a metric could not score.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Unscored {
-    pub(crate) count: u64,
-    /// One of the reasons.
-    pub(crate) example: String,
-}
-
-/// What the answers cost; those of judges apart.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Totals {
-    pub(crate) input_tokens: u64,
-    pub(crate) output_tokens: u64,
-    /// What all the answers cost when they were bought, by whichever run.
-    pub(crate) cost_usd: Option<f64>,
-    /// What this run paid, judges included; answers that were there already cost nothing.
-    #[serde(default)]
-    pub(crate) spent_usd: f64,
-    pub(crate) judge_tokens: u64,
-    pub(crate) judge_cost_usd: Option<f64>,
-}
 
 /// A run's folder.
 #[derive(Clone, Debug)]
@@ -467,7 +210,7 @@ struct FormatVersion {
 
 /// Writes a file so that nobody sees half of it.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    files::write(path, known_keys::hide(text).as_bytes())
+    files::write(path, evalmark_runner::known_keys::hide(text).as_bytes())
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 

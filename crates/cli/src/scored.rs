@@ -19,18 +19,17 @@ use evalmark_report::{
     scores::{ScoreRow, ScoresWriter},
     summary::{SummaryRow, ready_summary},
 };
+use evalmark_runner::known_keys::{any_known, hide, hide_in, hide_in_messages};
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
+use evalmark_store::record::{FailureExample, RunTotals, SampleCounts};
 
 use crate::{
     collect::{Collected, Source, for_each_batch},
     failure_sample::{FailedSamples, PageSample, passes, shown},
-    failures::Example,
     judges::{JudgeReplies, Judges},
     judging::Judging,
-    known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
-    print::Printer,
-    run_folder::{Counts, RunFolder, Totals},
+    run_folder::RunFolder,
     summary::{Finished, VariantSummary, add},
 };
 
@@ -40,8 +39,8 @@ const CUT_OFF: &str = "length";
 /// What the pass over all samples found.
 pub(crate) struct Scored {
     pub(crate) rows: Vec<SummaryRow>,
-    pub(crate) counts: Counts,
-    pub(crate) totals: Totals,
+    pub(crate) counts: SampleCounts,
+    pub(crate) totals: RunTotals,
     pub(crate) failing: FailedSamples,
     pub(crate) judging: Judging,
     /// The files, which have no names yet.
@@ -249,11 +248,11 @@ impl ScoredSample {
 
 impl Scored {
     fn new(plan: &Plan) -> Self {
-        let counts = Counts { planned: plan.n_samples(), ..Counts::default() };
+        let counts = SampleCounts { planned: plan.n_samples(), ..SampleCounts::default() };
         Self {
             rows: Vec::new(),
             counts,
-            totals: Totals::default(),
+            totals: RunTotals::default(),
             failing: FailedSamples::default(),
             judging: Judging::default(),
             files: Vec::new(),
@@ -273,7 +272,7 @@ impl Scored {
         if let Some(failure) = &one.record.failure {
             let kind = failure.kind.as_str();
             *counts.errors.entry(kind.to_owned()).or_default() += 1;
-            counts.error_examples.entry(kind.to_owned()).or_insert_with(|| Example {
+            counts.error_examples.entry(kind.to_owned()).or_insert_with(|| FailureExample {
                 model: plan.models[one.sample.model].name.to_string(),
                 message: failure.message.clone(),
             });
@@ -315,16 +314,5 @@ impl Scored {
             || shown(metrics, &one.scores),
             passes(&one.scores),
         );
-    }
-}
-
-/// Says how many answers were scored without the reasoning in them.
-pub(crate) fn tell_reasoning(counts: &Counts, printer: Printer) {
-    let Counts { reasoning_cut, planned, .. } = counts;
-    if *reasoning_cut > 0 {
-        printer.remark(&format!(
-            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
-             scored without it; `reasoning: keep` on a metric scores the whole text"
-        ));
     }
 }

@@ -1,32 +1,61 @@
 //! `evalmark run`: everything is checked before anything is asked; then each suite goes its way.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
+use evalmark_runner::{Host, Notice};
+use evalmark_store::record::{
+    FORMAT_VERSION, GitState, NamedHash, RunOptions, RunRecord, RunStatus, RunTotals, SampleCounts,
+};
 
 use crate::{
     across_suites::{self, Ended},
     against::Against,
-    args::{Format, RunArgs},
+    args::{AgainstArgs, BudgetArgs, CacheArgs, ExecArgs, Format, OutputArgs, SelectionArgs},
     ask::{Asks, budget, keys},
     early,
     exit::Exit,
-    flow::Run,
-    git::{Git, Lookup},
+    git::Lookup,
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
+    options::selected,
     print::Printer,
-    run_folder::{
-        Counts, FORMAT_VERSION, Named, Options, RunFolder, RunRecord, Status, Totals, new_run_id,
-        now,
-    },
+    run::Run,
+    run_folder::{RunFolder, new_run_id, now},
+    run_text,
 };
 
-pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Suite files (YAML)
+    #[arg(required = true, value_name = "SUITE")]
+    pub(crate) suites: Vec<PathBuf>,
+    /// Folder for run folders and baselines
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Name of the run's folder [default: the time and a few digits]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) against: AgainstArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     if args.run_id.is_some() && args.suites.len() > 1 {
         bail!("`--run-id` names one run; give one suite with it");
     }
-    let options = Options {
+    let options = RunOptions {
         allow_exec: args.exec.allow_exec,
         no_cache: args.cache.no_cache,
         cache_dir: args.cache.cache_dir.as_ref().map(std::path::absolute).transpose()?,
@@ -34,13 +63,13 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         baseline: args.against.baseline.clone(),
         baseline_suite: args.against.baseline_suite.clone(),
         new_baseline: args.against.new_baseline,
-        ..Options::from(&args.selection)
+        ..selected(&args.selection)
     };
     let lookup = Lookup::start(&args.suites);
-    let loaded = args.suites.iter().map(|path| load(path, &options, printer));
+    let loaded = args.suites.iter().map(|path| load(path, &options, host));
     let loaded: Vec<_> = loaded.collect::<Result<_>>()?;
     let keyed = loaded.into_iter().zip(lookup.finish()).map(|(loaded, git)| {
-        let keys = keys(&loaded, Asks::Everyone)?;
+        let keys = keys(&loaded, Asks::Everyone, host)?;
         let budget = budget(&loaded, Asks::Everyone, args.budget)?;
         let is_asked_for = options.baseline.is_some();
         let against = Against::find(&options, is_asked_for, &args.out, &loaded)?;
@@ -50,23 +79,21 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     for (loaded, git, keys, budget, against) in keyed.collect::<Result<Vec<_>>>()? {
         let run_id = args.run_id.clone().unwrap_or_else(new_run_id);
         let mut record = begin(&loaded, git, run_id, options.clone());
-        let remarks = (!args.output.quiet).then_some(printer);
         record.ungated = against.ungated(&loaded);
-        if let (Some(warning), Some(printer)) = (against.warning(), remarks) {
-            printer.warning(&warning);
+        if let Some(warning) = against.warning() {
+            host.notices.tell(&Notice::WillBeIncomplete(&warning));
         }
-        record.stop_early = early::begin(&loaded, against.baseline.as_ref(), remarks)?;
+        record.stop_early = early::begin(&loaded, against.baseline.as_ref(), host)?;
         let folder = RunFolder::begin(&args.out, &record)?;
-        let (output, asks) = (args.output, Asks::Everyone);
-        let folder_again = folder.clone();
-        let run = Run { loaded, folder, record, keys, asks, budget, against, output };
-        let suite = run.record.suite.clone();
-        let end = run.finish(printer).inspect_err(|_| folder_again.discard())?;
+        let (folder_again, asks) = (folder.clone(), Asks::Everyone);
+        let run = Run { loaded, folder, record, keys, asks, budget, against, host };
+        let run = run.finish().inspect_err(|_| folder_again.discard())?;
+        let end = run_text::tell(&run, args.output, printer)?;
         exit = exit.worse(end);
         if end == Exit::Interrupted {
             break;
         }
-        ended.push(Ended::read(&suite, &folder_again, end)?);
+        ended.push(Ended::read(&run.record.suite, &run.folder, end)?);
     }
     if exit == Exit::Interrupted || ended.len() < 2 {
         return Ok(exit);
@@ -86,12 +113,12 @@ fn together(ended: &mut [Ended], args: &RunArgs, printer: Printer) -> Exit {
 /// What `run.json` says before the first request.
 pub(super) fn begin(
     loaded: &LoadedSuite,
-    git: Option<Git>,
+    git: Option<GitState>,
     run_id: String,
-    options: Options,
+    options: RunOptions,
 ) -> RunRecord {
     let (suite, plan) = (&loaded.suite, &loaded.plan);
-    let named = |prompt: &evalmark_core::prompt::Prompt| Named {
+    let named = |prompt: &evalmark_core::prompt::Prompt| NamedHash {
         name: prompt.name.to_string(),
         hash: prompt.hash.to_string(),
     };
@@ -106,7 +133,7 @@ pub(super) fn begin(
         n_items: plan.survey.n_items,
         columns: Some(plan.survey.columns.clone()),
         epochs: plan.epochs,
-        status: Status::Running,
+        status: RunStatus::Running,
         started_at: now(),
         finished_at: None,
         git,
@@ -117,8 +144,8 @@ pub(super) fn begin(
         judging: BTreeMap::new(),
         scales: scales(loaded),
         options,
-        counts: Counts { planned: plan.n_samples(), ..Counts::default() },
-        totals: Totals::default(),
+        counts: SampleCounts { planned: plan.n_samples(), ..SampleCounts::default() },
+        totals: RunTotals::default(),
         slices: suite.dataset.slices.clone(),
         stop_early: None,
         stopped_early: None,

@@ -12,10 +12,22 @@ use crate::setup::{World, root};
 /// Which crates of the workspace each may use. Everything else is sideways or upwards.
 const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-core", &[]),
-    ("evalmark-harness", &["evalmark-core"]),
+    ("evalmark-net", &[]),
+    ("evalmark-harness", &["evalmark-core", "evalmark-net"]),
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
+    (
+        "evalmark-runner",
+        &[
+            "evalmark-core",
+            "evalmark-harness",
+            "evalmark-report",
+            "evalmark-scoring",
+            "evalmark-verdict",
+        ],
+    ),
+    ("evalmark-store", &["evalmark-core"]),
     ("evalmark-loopback", &[]),
     (
         "evalmark",
@@ -23,7 +35,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-core",
             "evalmark-harness",
             "evalmark-report",
+            "evalmark-runner",
             "evalmark-scoring",
+            "evalmark-store",
             "evalmark-verdict",
         ],
     ),
@@ -35,7 +49,7 @@ const WALLS: &[(&str, &str)] = &[
     ("polars-buffer", "evalmark-report"),
     ("polars-parquet", "evalmark-report"),
     ("polars-utils", "evalmark-report"),
-    ("reqwest", "evalmark-harness"),
+    ("reqwest", "evalmark-net"),
     ("rusqlite", "evalmark-harness"),
     ("clap", "evalmark"),
     ("anyhow", "evalmark"),
