@@ -22,7 +22,6 @@ mod hint;
 mod judge_check;
 mod judges;
 mod judging;
-mod known_keys;
 mod leaderboard;
 mod load;
 mod metric_scale;
@@ -77,7 +76,7 @@ fn main() -> ExitCode {
         LogFormat::Json => Printer::logging(cli.color),
     };
     let granted = permissions::grant(&cli.permissions);
-    let exit = granted.and_then(|()| commands::dispatch(cli.command, printer));
+    let exit = granted.and_then(|granted| commands::dispatch(cli.command, &granted, printer));
     let exit = exit.unwrap_or_else(|error| {
         printer.error(&error);
         hint::exit_of(&error).unwrap_or(Exit::Usage)

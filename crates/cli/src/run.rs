@@ -150,7 +150,7 @@ impl Run<'_> {
         let ledger = if options.no_cache {
             LedgerFile::Own(self.folder.own_ledger())
         } else {
-            LedgerFile::Shared(shared_ledger(options.cache_dir.as_deref())?)
+            LedgerFile::Shared(shared_ledger(options.cache_dir.as_deref(), self.host)?)
         };
         let keys = std::mem::take(&mut self.keys);
         let means = (self.asks, self.budget.clone());

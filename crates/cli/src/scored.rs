@@ -19,6 +19,7 @@ use evalmark_report::{
     scores::{ScoreRow, ScoresWriter},
     summary::{SummaryRow, ready_summary},
 };
+use evalmark_runner::known_keys::{any_known, hide, hide_in, hide_in_messages};
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
 use evalmark_store::record::{FailureExample, RunTotals, SampleCounts};
 
@@ -27,7 +28,6 @@ use crate::{
     failure_sample::{FailedSamples, PageSample, passes, shown},
     judges::{JudgeReplies, Judges},
     judging::Judging,
-    known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
     run_folder::RunFolder,
     summary::{Finished, VariantSummary, add},

@@ -139,7 +139,7 @@ impl Http {
         let read = if status.is_success() { read(&reply) } else { read_failure(&reply) };
         read.map_err(|mut error| {
             if let Some(hint) = hint(&error, &reply, url) {
-                error.failure.message.push_str(&format!(" ({hint})"));
+                error.failure.message = format!("{} ({hint})", error.failure.message);
             }
             AttemptError { wait, ..error }
         })

@@ -9,11 +9,14 @@
 mod ending;
 mod error;
 mod host;
+pub mod known_keys;
 mod notice;
+pub mod permissions;
 mod secrets;
 
 pub use ending::{Ending, Findings};
 pub use error::{Hinted, RunError};
-pub use host::Host;
+pub use host::{Host, readers};
 pub use notice::{AskTag, Asking, Notice, NoticeLevel, Notices};
+pub use permissions::Permissions;
 pub use secrets::Secrets;

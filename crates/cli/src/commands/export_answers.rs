@@ -158,7 +158,7 @@ fn judges(
         Ok(LoadedSuite { plan, ..loaded })
     });
     match loaded {
-        Ok(loaded) => judgements(&loaded, folder, record, lines),
+        Ok(loaded) => judgements(&loaded, folder, record, lines, host),
         Err(error) => {
             host.notices.tell(&Notice::JudgesLeftOut(&run_error(error)));
             Ok(())
@@ -171,12 +171,13 @@ fn judgements(
     folder: &RunFolder,
     record: &RunRecord,
     lines: &mut Lines<'_>,
+    host: &Host<'_>,
 ) -> Result<()> {
     let plan = &loaded.plan;
     if loaded.metrics.iter().all(|metric| metric.judge().is_none()) {
         return Ok(());
     }
-    let ledger = Ledger::open(&ledger_path(folder, record)?)?;
+    let ledger = Ledger::open(&ledger_path(folder, record, host)?)?;
     let answers = |model: &evalmark_core::model::Model| -> Result<Option<Answers>> {
         let Some(key) = endpoint_key(model)? else { return Ok(None) };
         Ok(Some(ledger.answers(&key, &record.run_id)?))
@@ -200,9 +201,9 @@ fn judgements(
     Ok(())
 }
 
-fn ledger_path(folder: &RunFolder, record: &RunRecord) -> Result<std::path::PathBuf> {
+fn ledger_path(folder: &RunFolder, record: &RunRecord, host: &Host<'_>) -> Result<PathBuf> {
     if record.options.no_cache {
         return Ok(folder.own_ledger());
     }
-    shared_ledger(record.options.cache_dir.as_deref())
+    shared_ledger(record.options.cache_dir.as_deref(), host)
 }

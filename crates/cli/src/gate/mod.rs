@@ -107,12 +107,13 @@ pub(crate) fn gate_run(
     record: &RunRecord,
     baseline: &Baseline,
     spec: &GateSpec,
+    host: &Host<'_>,
 ) -> Result<GateOutcome> {
     baseline.is_another_than(folder, record)?;
     let mut after = Measured::read(folder, record, spec)?;
     let mut before = Measured::read(&baseline.folder, &baseline.record, spec)?;
     let hybrid = Hybrid::new(record, &after.scores, &before.scores, spec);
-    let differences = Differences::find(&baseline.record, record, [&mut before, &mut after]);
+    let differences = Differences::find(&baseline.record, record, [&mut before, &mut after], host);
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
     }
@@ -154,7 +155,7 @@ pub(crate) fn gate_or_refuse(
     spec: &GateSpec,
     host: &Host<'_>,
 ) -> Result<GateOutcome> {
-    match gate_run(folder, record, baseline, spec) {
+    match gate_run(folder, record, baseline, spec, host) {
         Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
             let error = run_error(error);
             host.notices.tell(&Notice::Incomparable(&error));

@@ -74,6 +74,9 @@ pub(crate) struct HttpReply<'a> {
     pub(crate) request: &'a Request,
 }
 
+/// Whoever signs requests, or why the key is of no use.
+pub(crate) type Signer = Result<Box<dyn Sign>, SignError>;
+
 /// A protocol that servers speak, in its own terms.
 pub(crate) trait Protocol {
     /// What it says of itself.
@@ -94,7 +97,7 @@ pub(crate) trait Protocol {
         None
     }
     /// Whoever signs with a key.
-    fn signer(vendor: &Vendor, key: &Secret) -> Result<Box<dyn Sign>, SignError> {
+    fn signer(vendor: &Vendor, key: &Secret) -> Signer {
         Ok(match vendor.key_header {
             Some(name) => Box::new(KeyHeader::named(HeaderName::from_static(name), key)?),
             None => Box::new(KeyHeader::bearer(key)?),
@@ -111,7 +114,7 @@ pub(crate) struct Speaker {
     pub(crate) read: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
     pub(crate) read_failure: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
     pub(crate) hint: fn(&AttemptError, &HttpReply<'_>, &Url) -> Option<String>,
-    pub(crate) signer: fn(&Vendor, &Secret) -> Result<Box<dyn Sign>, SignError>,
+    pub(crate) signer: fn(&Vendor, &Secret) -> Signer,
     params: fn() -> Value,
 }
 
