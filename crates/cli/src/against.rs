@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Error, Result};
+use evalmark_store::record::{RunOptions, RunRecord};
 
 use crate::{
     baseline::{Baseline, Wanted, cannot_be_baseline, missing},
     load::LoadedSuite,
-    run_folder::{Options, RunRecord},
 };
 
 /// What a run is compared with.
@@ -30,7 +30,7 @@ impl Against {
     /// The baseline that the command line names, which must be there unless the run is the first;
     /// else the suite's.
     pub(crate) fn find(
-        options: &Options,
+        options: &RunOptions,
         is_asked_for: bool,
         out: &Path,
         loaded: &LoadedSuite,

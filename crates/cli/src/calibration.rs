@@ -8,13 +8,14 @@ use evalmark_core::{
     suite::GateSpec,
     verdict::{Measure, Verdict},
 };
+use evalmark_store::record::{NamedHash, RunRecord};
 use evalmark_verdict::{Clustering, Design, Level, Resolution, Spread};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     load::{LoadedSuite, metric_hashes},
-    run_folder::{Named, RunRecord, write_whole},
+    run_folder::write_whole,
     table::amount,
 };
 
@@ -43,11 +44,11 @@ pub(crate) struct Calibration {
     /// The chance with which a drop is to be found.
     pub(crate) power: f64,
     /// Metric names with the hashes of their configuration.
-    pub(crate) metrics: Vec<Named>,
+    pub(crate) metrics: Vec<NamedHash>,
     /// Model names with the hashes of what they were asked with.
-    pub(crate) models: Vec<Named>,
+    pub(crate) models: Vec<NamedHash>,
     /// Prompt names with their hashes.
-    pub(crate) prompts: Vec<Named>,
+    pub(crate) prompts: Vec<NamedHash>,
     pub(crate) figures: Vec<Figure>,
 }
 
@@ -109,8 +110,8 @@ pub(crate) struct Figure {
 /// What has to be the same for a calibration to hold.
 pub(crate) struct Measured<'a> {
     pub(crate) dataset_hash: &'a str,
-    pub(crate) metrics: Vec<Named>,
-    pub(crate) models: Vec<Named>,
+    pub(crate) metrics: Vec<NamedHash>,
+    pub(crate) models: Vec<NamedHash>,
 }
 
 impl<'a> Measured<'a> {
@@ -132,12 +133,12 @@ impl<'a> Measured<'a> {
 }
 
 /// Each model's name with the hash of what it is asked with; where it runs does not matter.
-fn model_hashes(effective_suite: &Value) -> Vec<Named> {
+fn model_hashes(effective_suite: &Value) -> Vec<NamedHash> {
     let models = effective_suite["models"].as_array().into_iter().flatten();
     let hashed = models.filter_map(|model| {
         let asked_with = format!("{} {} {}", model["provider"], model["model"], model["params"]);
         let hash = blake3::hash(asked_with.as_bytes()).to_hex()[..32].to_owned();
-        Some(Named { name: model["name"].as_str()?.to_owned(), hash })
+        Some(NamedHash { name: model["name"].as_str()?.to_owned(), hash })
     });
     hashed.collect()
 }
@@ -185,8 +186,8 @@ impl Calibration {
     /// The figures that hold for what is measured the same way.
     pub(crate) fn holding(&self, measured: &Measured<'_>) -> impl Iterator<Item = &Figure> {
         let is_same = self.dataset_hash == measured.dataset_hash;
-        let same = |ours: &[Named], theirs: &[Named], name: &str| {
-            let is_it = |named: &&Named| named.name == name;
+        let same = |ours: &[NamedHash], theirs: &[NamedHash], name: &str| {
+            let is_it = |named: &&NamedHash| named.name == name;
             let ours = ours.iter().find(is_it);
             ours.is_some() && ours == theirs.iter().find(is_it)
         };

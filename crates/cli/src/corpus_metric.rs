@@ -4,11 +4,12 @@
 use evalmark_core::{estimate::Estimate, item::Item, score::Score};
 use evalmark_report::run_values::{ConfusionRow, RunValueRow};
 use evalmark_scoring::{Corpus, Metric};
+use evalmark_store::record::MetricScale;
 use evalmark_verdict::{ItemCounts, ItemScore, PooledEstimate, ScoreRange, pooled_estimates};
 
 use crate::{
     early::unscored,
-    metric_scale::{MetricScale, RunValue},
+    metric_scale::{RunValue, scale_of},
     summary::CONFIDENCE,
 };
 
@@ -24,7 +25,7 @@ impl CorpusMetric {
     /// `None` for a metric whose scores are all there is to say.
     pub(crate) fn of(metric: &Metric) -> Option<Self> {
         metric.corpus()?;
-        let (metric, scale) = (metric.clone(), MetricScale::of(metric));
+        let (metric, scale) = (metric.clone(), scale_of(metric));
         Some(Self { metric, scale, items: Vec::new(), counts: Vec::new() })
     }
 

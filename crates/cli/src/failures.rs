@@ -8,18 +8,8 @@ use evalmark_core::{
     record::{ErrorKind, Failure},
 };
 use evalmark_harness::{Hold, Holder};
+use evalmark_store::record::{FailureExample, SampleCounts};
 use jiff::{SignedDuration, Zoned};
-use serde::{Deserialize, Serialize};
-
-use crate::run_folder::Counts;
-
-/// One failure of a kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Example {
-    /// Name of the model.
-    pub(crate) model: String,
-    pub(crate) message: String,
-}
 
 /// A model with where it is served, such as `small` (gpt-4o-mini at `http://127.0.0.1:8080/v1`).
 pub(crate) fn place(model: &Model) -> String {
@@ -33,7 +23,7 @@ pub(crate) fn place(model: &Model) -> String {
 
 /// Samples that have no answer, an example of each kind, and what to do about them in the run folder
 /// `run`.
-pub(crate) fn describe(counts: &Counts, models: &[Model], run: &str) -> Option<String> {
+pub(crate) fn describe(counts: &SampleCounts, models: &[Model], run: &str) -> Option<String> {
     if counts.failed == 0 {
         return None;
     }
@@ -41,7 +31,7 @@ pub(crate) fn describe(counts: &Counts, models: &[Model], run: &str) -> Option<S
     let kinds = kinds.collect::<Vec<_>>().join(", ");
     let mut text =
         format!("{} of {} samples have no answer ({kinds})", counts.failed, counts.planned);
-    for (kind, Example { model, message }) in &counts.error_examples {
+    for (kind, FailureExample { model, message }) in &counts.error_examples {
         let known = models.iter().find(|known| *known.name == **model);
         let model = known.map_or_else(|| format!("`{model}`"), place);
         let _ = write!(text, "\n  {kind}: {model}: {message}");
@@ -72,6 +62,21 @@ fn advice(errors: &BTreeMap<String, u64>, run: &str) -> String {
             .to_owned();
     }
     "asking again would fail again; correct the suite, then start a new run".to_owned()
+}
+
+/// What is said of answers that ended at the token limit, and whether it is a warning: that is what
+/// every tenth of a model's answers calls for.
+pub(crate) fn cut_off_remarks(counts: &SampleCounts, n_models: usize) -> Vec<(bool, String)> {
+    let all = counts.planned / n_models.max(1) as u64;
+    let remark = |(model, n): (&String, &u64)| {
+        let noun = if all == 1 { "answer" } else { "answers" };
+        let remark = format!(
+            "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
+             `length`), so the end of the text is missing; raise `max_tokens`"
+        );
+        (10 * n >= all, remark)
+    };
+    counts.cut_off.iter().map(remark).collect()
 }
 
 /// Why a model is called no more.

@@ -9,6 +9,7 @@ use evalmark_core::{
 };
 use evalmark_harness::{Budget, Secret, Stop, Tally};
 use evalmark_report::{files, html::HtmlReport, summary::SummaryRow};
+use evalmark_store::record::{FORMAT_VERSION, RunRecord, RunStatus, RunTotals};
 use serde_json::json;
 
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
     progress::Progress,
     records::{AwaitedRecords, RecordedSamples, Records},
     reorder::{PATIENCE, ReorderBuffer},
-    run_folder::{FORMAT_VERSION, RunFolder, RunRecord, Status, Totals, now, write_whole},
+    run_folder::{RunFolder, now, write_whole},
     scored::{Scored, tell_reasoning, write_reports},
     table, verdict_text,
     whole::TOO_MANY_MISSING,
@@ -71,10 +72,10 @@ impl Run {
 
     /// From here on the files are those of an earlier pass.
     fn begin(&mut self) -> Result<()> {
-        if self.asks == Asks::Judges || self.record.status == Status::Running {
+        if self.asks == Asks::Judges || self.record.status == RunStatus::Running {
             return Ok(());
         }
-        self.record.status = Status::Running;
+        self.record.status = RunStatus::Running;
         // All answers are scored again, by the programs as they are now.
         self.record.metrics = metric_hashes(&self.loaded);
         self.folder.write(&self.record)
@@ -82,8 +83,8 @@ impl Run {
 
     /// The run ended in an error, and nobody is at work on it any more.
     fn broken_off(&mut self) {
-        if self.record.status == Status::Running {
-            self.record.status = Status::Interrupted;
+        if self.record.status == RunStatus::Running {
+            self.record.status = RunStatus::Interrupted;
             // The error that is told is the one that came first.
             drop(self.folder.write(&self.record));
         }
@@ -305,7 +306,7 @@ impl Run {
     }
 
     fn interrupted(&mut self, printer: Printer) -> Result<()> {
-        self.record.status = Status::Interrupted;
+        self.record.status = RunStatus::Interrupted;
         self.folder.write(&self.record)?;
         let path = self.folder.path.display();
         printer.remark(&format!(
@@ -324,19 +325,19 @@ impl Run {
         record.format_version = FORMAT_VERSION;
         record.counts = scored.counts.clone();
         record.judging = scored.judging.finish();
-        record.totals = Totals { spent_usd: record.totals.spent_usd, ..scored.totals.clone() };
+        record.totals = RunTotals { spent_usd: record.totals.spent_usd, ..scored.totals.clone() };
         record.finished_at = Some(now());
         record.incomplete = unfinished(endpoints, &scored.rows);
         let files = std::mem::take(&mut scored.files);
         let digests = files.iter().map(|file| (file.file_name(), file.digest().to_owned()));
         record.files = digests.collect();
-        if record.status != Status::Running {
-            record.status = Status::Scoring;
+        if record.status != RunStatus::Running {
+            record.status = RunStatus::Scoring;
             self.folder.write(record)?;
         }
         self.folder.take_in(files)?;
         let is_whole = scored.counts.failed == 0 && scored.counts.unscored.is_empty();
-        record.status = if is_whole { Status::Complete } else { Status::Partial };
+        record.status = if is_whole { RunStatus::Complete } else { RunStatus::Partial };
         self.folder.write(record)
     }
 
@@ -415,7 +416,7 @@ impl Run {
         printer.result(&table::render(rows, &groups(&self.folder, &self.record)?));
         judging::tell(&self.record.judging, printer);
         if let Some(stopped) = &self.record.stopped_early {
-            printer.result(&format!("\n{}", stopped.says()));
+            printer.result(&format!("\n{}", stopped.summary()));
         }
         if let Some(verdict) = verdict {
             printer.result(&format!("\n{}", verdict_text::render(verdict, printer)));
@@ -440,7 +441,7 @@ impl Run {
     /// What has no answer or no score, and what to do about it.
     fn tell_missing(&self, printer: Printer) {
         let (counts, run) = (&self.record.counts, self.folder.path.display());
-        for (is_share, remark) in counts.cut_off_remarks(self.record.models.len()) {
+        for (is_share, remark) in failures::cut_off_remarks(counts, self.record.models.len()) {
             if is_share {
                 printer.warning(&remark);
             } else {
@@ -514,13 +515,13 @@ pub(crate) fn write_html(
         facts.insert(0, ("gate".to_owned(), why.clone()));
     }
     if let Some(stopped) = &record.stopped_early {
-        facts.insert(0, ("asked".to_owned(), stopped.says()));
+        facts.insert(0, ("asked".to_owned(), stopped.summary()));
     }
     if let Some(git) = &record.git {
         let state = if git.clean { "" } else { " (with changes)" };
         facts.push(("git revision".to_owned(), format!("{}{state}", git.revision)));
     }
-    let cut_off = record.counts.cut_off_remarks(record.models.len());
+    let cut_off = failures::cut_off_remarks(&record.counts, record.models.len());
     let page = HtmlReport {
         suite: record.suite.clone(),
         run_id: record.run_id.clone(),

@@ -7,17 +7,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use serde::{Deserialize, Serialize};
-
-/// The source tree that a suite came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Git {
-    pub(crate) revision: String,
-    pub(crate) clean: bool,
-}
+use evalmark_store::record::GitState;
 
 /// Questions to git that may not be answered yet.
-pub(crate) struct Lookup(JoinHandle<Vec<Option<Git>>>);
+pub(crate) struct Lookup(JoinHandle<Vec<Option<GitState>>>);
 
 impl Lookup {
     /// Asks about the folder of each suite.
@@ -33,13 +26,13 @@ impl Lookup {
     }
 
     /// Waits for the answers, in the order of the suites; `None` outside git.
-    pub(crate) fn finish(self) -> Vec<Option<Git>> {
+    pub(crate) fn finish(self) -> Vec<Option<GitState>> {
         self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
 /// What git says of the folder of one suite.
-pub(crate) fn look_up(suite: &Path) -> Option<Git> {
+pub(crate) fn look_up(suite: &Path) -> Option<GitState> {
     ask(folder(suite))
 }
 
@@ -48,7 +41,7 @@ fn folder(suite: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-fn ask(folder: &Path) -> Option<Git> {
+fn ask(folder: &Path) -> Option<GitState> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git")
             .arg("--no-optional-locks")
@@ -61,5 +54,5 @@ fn ask(folder: &Path) -> Option<Git> {
     };
     let revision = git(&["rev-parse", "HEAD"])?;
     let clean = git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
-    Some(Git { revision, clean })
+    Some(GitState { revision, clean })
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use evalmark_core::score::Score;
+use evalmark_store::record::JudgeAgreement;
 use evalmark_verdict::AlphaSums;
-use serde::{Deserialize, Serialize};
 
 use crate::print::Printer;
 
@@ -22,24 +22,6 @@ struct Sums {
     flipped: u64,
     variance: f64,
     repeated: u64,
-}
-
-/// What the judges of a metric agree on, in `run.json`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Agreement {
-    /// Judges on the panel.
-    pub(crate) judges: usize,
-    /// Answers that at least two judges graded.
-    pub(crate) graded: u64,
-    /// Krippendorff's alpha of the judges' grades, as numbers; `None` for a single judge, or where
-    /// the grades do not vary.
-    pub(crate) alpha: Option<f64>,
-    /// Pairs of answers that were judged in both orders.
-    pub(crate) pairs: u64,
-    /// Share of these about which the two orders disagree.
-    pub(crate) flip_rate: Option<f64>,
-    /// Standard deviation of a judge's grades when it is asked the same again.
-    pub(crate) repeat_sd: Option<f64>,
 }
 
 impl Judging {
@@ -67,15 +49,15 @@ impl Judging {
     }
 
     /// What the sums say.
-    pub(crate) fn finish(&self) -> BTreeMap<String, Agreement> {
+    pub(crate) fn finish(&self) -> BTreeMap<String, JudgeAgreement> {
         self.0.iter().map(|(metric, sums)| (metric.clone(), sums.agreement())).collect()
     }
 }
 
 impl Sums {
-    fn agreement(&self) -> Agreement {
+    fn agreement(&self) -> JudgeAgreement {
         let share = |part: f64, whole: u64| (whole > 0).then(|| part / whole as f64);
-        Agreement {
+        JudgeAgreement {
             judges: self.judges,
             graded: self.graded,
             alpha: self.panel.alpha(),
@@ -87,15 +69,15 @@ impl Sums {
 }
 
 /// Tells what the judges agree on, a line for each thing.
-pub(crate) fn tell(judging: &BTreeMap<String, Agreement>, printer: Printer) {
+pub(crate) fn tell(judging: &BTreeMap<String, JudgeAgreement>, printer: Printer) {
     let lines: Vec<_> = judging.iter().flat_map(|(metric, found)| says(metric, found)).collect();
     if !lines.is_empty() {
         printer.result(&format!("\n{}", lines.join("\n")));
     }
 }
 
-fn says(metric: &str, found: &Agreement) -> Vec<String> {
-    let Agreement { judges, graded, pairs, .. } = found;
+fn says(metric: &str, found: &JudgeAgreement) -> Vec<String> {
+    let JudgeAgreement { judges, graded, pairs, .. } = found;
     let mut lines = Vec::new();
     if *judges > 1 {
         let alpha = found.alpha.map_or("no alpha: their grades do not vary".to_owned(), |alpha| {

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use evalmark_core::{estimate::Estimate, metric::Range};
 use evalmark_report::text::printable;
+use evalmark_store::record::{MetricScale, RunRecord};
 use evalmark_verdict::{Rule, leaderboard};
 use serde::Serialize;
 
 use crate::{
-    metric_scale::MetricScale,
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
     table::{bare, value, wrapped},
     variants::{Variant, read_variants},
 };
@@ -73,7 +73,8 @@ pub(crate) fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board
 fn board(variants: &[Variant], metric: &str, scale: &MetricScale) -> Result<Board> {
     let scores: Vec<_> =
         variants.iter().map(|variant| variant.scores(metric).unwrap_or_default()).collect();
-    let found = leaderboard(&scores, &scale.rule(Rule::new(MARGIN, ALPHA)))?;
+    let found =
+        leaderboard(&scores, &Rule::new(MARGIN, ALPHA).of_metric(scale.range, scale.direction))?;
     let place_of = |variant: usize| found.places.iter().position(|place| place.variant == variant);
     let place = |place: &evalmark_verdict::Rank| Place {
         prompt: variants[place.variant].prompt.clone(),

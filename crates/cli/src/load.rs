@@ -13,13 +13,13 @@ use evalmark_core::{
     suite::{Readers, Suite},
 };
 use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
+use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
     hint::Hinted,
     permissions,
     print::Printer,
     programs::{self, Programs},
-    run_folder::{Named, Options},
     usable_targets::UsableTargets,
 };
 
@@ -58,7 +58,7 @@ fn of_dataset(path: &Path, error: &dyn std::fmt::Display) -> DatasetError {
 }
 
 /// Reads, checks and plans a suite with what the command line says of it.
-pub(crate) fn load(path: &Path, options: &Options, printer: Printer) -> Result<LoadedSuite> {
+pub(crate) fn load(path: &Path, options: &RunOptions, printer: Printer) -> Result<LoadedSuite> {
     let mut suite = Suite::read(path, readers())?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
@@ -151,7 +151,7 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
 }
 
 /// Every metric's name with the hash of its configuration.
-pub(crate) fn metric_hashes(loaded: &LoadedSuite) -> Vec<Named> {
+pub(crate) fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
     let metrics = loaded.suite.metrics.iter().zip(&loaded.metrics);
     metrics.map(|(spec, metric)| metric_hash(&loaded.suite, spec, metric)).collect()
 }
@@ -164,7 +164,7 @@ pub(crate) fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
 }
 
 /// A metric's name with the hash of all that decides its scores, the models that it asks included.
-fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
+fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> NamedHash {
     let models = metric.judge().map_or(&[][..], Judge::models).iter();
     let models: Vec<_> = models
         .filter_map(|name| suite.models.get(suite.model_index(name)?))
@@ -196,7 +196,7 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> Named {
         None => text,
     };
     let hash = blake3::hash(text.as_bytes()).to_hex()[..32].to_owned();
-    Named { name: spec.name.clone(), hash }
+    NamedHash { name: spec.name.clone(), hash }
 }
 
 /// An `extract` as metrics are hashed by it, the same ever since it meant the same.

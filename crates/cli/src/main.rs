@@ -25,6 +25,7 @@ mod known_keys;
 mod leaderboard;
 mod load;
 mod metric_scale;
+mod options;
 mod permissions;
 mod power_plan;
 mod print;

@@ -3,59 +3,29 @@
 
 use std::collections::BTreeMap;
 
-use evalmark_core::metric::{Direction, MetricSpec, Range};
+use evalmark_core::metric::MetricSpec;
 use evalmark_scoring::{Corpus, Metric, catalog};
-use evalmark_verdict::{Pooled, Rule};
-use serde::{Deserialize, Serialize};
+use evalmark_store::record::{MetricScale, MetricScales, RunRecord};
+use evalmark_verdict::Pooled;
 
-use crate::{load::LoadedSuite, run_folder::RunRecord};
+use crate::load::LoadedSuite;
 
-/// A metric's values, as `run.json` keeps them. Runs of earlier versions have scores in [0, 1].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct MetricScale {
-    /// Where the mean, or the run's value, lies.
-    pub(crate) range: Range,
-    /// Which values are better.
-    pub(crate) direction: Direction,
-    /// The name of the run's value, where that is no mean of the answers' scores.
-    pub(crate) value: Option<String>,
-}
-
-/// Scales by metric.
-pub(crate) type MetricScales = BTreeMap<String, MetricScale>;
-
-impl MetricScale {
-    pub(crate) fn of(metric: &Metric) -> Self {
-        let (range, direction) = (metric.range(), metric.direction());
-        match metric.corpus().filter(|corpus| !corpus.is_mean()) {
-            None => Self { range, direction, value: None },
-            Some(corpus) => Self {
-                range: corpus.range().unwrap_or(range),
-                direction,
-                value: corpus.values(&vec![0.0; corpus.width()]).into_iter().next().map(|v| v.0),
-            },
-        }
-    }
-
-    /// The rule of comparisons for such values.
-    pub(crate) fn rule(&self, rule: Rule) -> Rule {
-        rule.of_metric(self.range, self.direction)
-    }
-
-    /// Whether the values are means of scores in [0, 1], which planning reckons with.
-    pub(crate) fn is_share_of_answers(&self) -> bool {
-        self.value.is_none() && self.range.is_share()
+/// Where a metric's values lie, and which are better, as `run.json` keeps it.
+pub(crate) fn scale_of(metric: &Metric) -> MetricScale {
+    let (range, direction) = (metric.range(), metric.direction());
+    match metric.corpus().filter(|corpus| !corpus.is_mean()) {
+        None => MetricScale { range, direction, value: None },
+        Some(corpus) => MetricScale {
+            range: corpus.range().unwrap_or(range),
+            direction,
+            value: corpus.values(&vec![0.0; corpus.width()]).into_iter().next().map(|v| v.0),
+        },
     }
 }
 
 /// The scales of a suite's metrics.
 pub(crate) fn scales(loaded: &LoadedSuite) -> MetricScales {
-    loaded
-        .metrics
-        .iter()
-        .map(|metric| (metric.name().to_owned(), MetricScale::of(metric)))
-        .collect()
+    loaded.metrics.iter().map(|metric| (metric.name().to_owned(), scale_of(metric))).collect()
 }
 
 /// The metrics of a run whose value is no mean, compiled again from the suite that the run keeps.

@@ -17,7 +17,7 @@ use crate::{
     calibration::{Calibration, Figure, Measured, POWER, advice, is_worse, rounded_up},
     hint::Hinted,
     load::{LoadedSuite, metric_hashes},
-    metric_scale::MetricScale,
+    metric_scale::scale_of,
     table::{amount, by_variant, figures, percent, wrapped},
     variants::{Variant, read_halves, read_variants},
 };
@@ -97,7 +97,7 @@ pub(crate) fn power_estimates(
 /// Whether planning can reckon with a metric: with means of scores in [0, 1], and nothing else.
 pub(crate) fn is_planned(loaded: &LoadedSuite, metric: &str) -> bool {
     let compiled = loaded.metrics.iter().find(|compiled| compiled.name() == metric);
-    compiled.is_none_or(|compiled| MetricScale::of(compiled).is_share_of_answers())
+    compiled.is_none_or(|compiled| scale_of(compiled).is_share_of_answers())
 }
 
 /// The gated metrics that it cannot reckon with, in a sentence.

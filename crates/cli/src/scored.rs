@@ -20,17 +20,17 @@ use evalmark_report::{
     summary::{SummaryRow, ready_summary},
 };
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
+use evalmark_store::record::{FailureExample, RunTotals, SampleCounts};
 
 use crate::{
     collect::{Collected, Source, for_each_batch},
     failure_sample::{FailedSamples, PageSample, passes, shown},
-    failures::Example,
     judges::{JudgeReplies, Judges},
     judging::Judging,
     known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
     print::Printer,
-    run_folder::{Counts, RunFolder, Totals},
+    run_folder::RunFolder,
     summary::{Finished, VariantSummary, add},
 };
 
@@ -40,8 +40,8 @@ const CUT_OFF: &str = "length";
 /// What the pass over all samples found.
 pub(crate) struct Scored {
     pub(crate) rows: Vec<SummaryRow>,
-    pub(crate) counts: Counts,
-    pub(crate) totals: Totals,
+    pub(crate) counts: SampleCounts,
+    pub(crate) totals: RunTotals,
     pub(crate) failing: FailedSamples,
     pub(crate) judging: Judging,
     /// The files, which have no names yet.
@@ -249,11 +249,11 @@ impl ScoredSample {
 
 impl Scored {
     fn new(plan: &Plan) -> Self {
-        let counts = Counts { planned: plan.n_samples(), ..Counts::default() };
+        let counts = SampleCounts { planned: plan.n_samples(), ..SampleCounts::default() };
         Self {
             rows: Vec::new(),
             counts,
-            totals: Totals::default(),
+            totals: RunTotals::default(),
             failing: FailedSamples::default(),
             judging: Judging::default(),
             files: Vec::new(),
@@ -273,7 +273,7 @@ impl Scored {
         if let Some(failure) = &one.record.failure {
             let kind = failure.kind.as_str();
             *counts.errors.entry(kind.to_owned()).or_default() += 1;
-            counts.error_examples.entry(kind.to_owned()).or_insert_with(|| Example {
+            counts.error_examples.entry(kind.to_owned()).or_insert_with(|| FailureExample {
                 model: plan.models[one.sample.model].name.to_string(),
                 message: failure.message.clone(),
             });
@@ -319,8 +319,8 @@ impl Scored {
 }
 
 /// Says how many answers were scored without the reasoning in them.
-pub(crate) fn tell_reasoning(counts: &Counts, printer: Printer) {
-    let Counts { reasoning_cut, planned, .. } = counts;
+pub(crate) fn tell_reasoning(counts: &SampleCounts, printer: Printer) {
+    let SampleCounts { reasoning_cut, planned, .. } = counts;
     if *reasoning_cut > 0 {
         printer.remark(&format!(
             "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \

@@ -10,9 +10,10 @@ use evalmark_report::{
     summary::{PassAttempts, Share, SummaryRow},
 };
 use evalmark_scoring::Metric;
+use evalmark_store::record::MetricScale;
 use evalmark_verdict::{Accumulator, ScoreRange, pass_at_k, pass_hat_k};
 
-use crate::{corpus_metric::CorpusMetric, metric_scale::MetricScale, variants::cluster_key};
+use crate::{corpus_metric::CorpusMetric, metric_scale::scale_of, variants::cluster_key};
 
 /// Confidence of the intervals in tables.
 pub(crate) const CONFIDENCE: f64 = 0.95;
@@ -72,7 +73,7 @@ impl VariantSummary {
         epochs: u32,
     ) -> Self {
         Self {
-            scales: metrics.iter().map(MetricScale::of).collect(),
+            scales: metrics.iter().map(scale_of).collect(),
             pools: metrics.iter().map(CorpusMetric::of).collect(),
             epochs,
             prompt: prompt.to_owned(),

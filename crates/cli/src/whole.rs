@@ -5,12 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 use evalmark_report::files::digest;
+use evalmark_store::record::{RunRecord, RunStatus};
 
-use crate::{
-    exit::Exit,
-    hint::Hinted,
-    run_folder::{RunFolder, RunRecord, Status},
-};
+use crate::{exit::Exit, hint::Hinted, run_folder::RunFolder};
 
 /// The first version of `run.json` that holds digests.
 const WITH_DIGESTS: u32 = 2;
@@ -19,12 +16,12 @@ const WITH_DIGESTS: u32 = 2;
 pub(crate) fn finished(folder: &RunFolder, record: &RunRecord) -> Result<()> {
     let run = folder.path.display();
     let (what, advice) = match record.status {
-        Status::Complete | Status::Partial => return Ok(()),
-        Status::Running | Status::Interrupted => (
+        RunStatus::Complete | RunStatus::Partial => return Ok(()),
+        RunStatus::Running | RunStatus::Interrupted => (
             "is not finished: its scores are not there yet, or are those of an earlier pass",
             format!("wait for it to end, or finish it with `evalmark resume {run}`"),
         ),
-        Status::Scoring => (
+        RunStatus::Scoring => (
             "was being scored again and did not come to its end",
             format!("`evalmark score {run}` makes its scores again"),
         ),
@@ -48,7 +45,7 @@ pub(crate) fn complete(folder: &RunFolder, record: &RunRecord) -> Result<()> {
 fn lacking(record: &RunRecord) -> Option<String> {
     let counts = &record.counts;
     let is_too_many = |missing: u64| missing as f64 > TOO_MANY_MISSING * counts.planned as f64;
-    (record.status == Status::Partial && is_too_many(counts.failed))
+    (record.status == RunStatus::Partial && is_too_many(counts.failed))
         .then(|| format!("{} of {} samples have no answer", counts.failed, counts.planned))
 }
 

@@ -103,6 +103,15 @@ pub fn counted(n: u64, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
+/// A whole number with its thousands apart: `1,234,567`.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let first = (digits.len() - 1) % 3 + 1;
+    let (head, rest) = digits.split_at(first);
+    let groups = rest.as_bytes().chunks(3).map(String::from_utf8_lossy);
+    groups.fold(head.to_owned(), |text, group| format!("{text},{group}"))
+}
+
 /// A p-value.
 pub fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
@@ -253,6 +262,8 @@ mod tests {
             [1234.5, 12.34, 0.000_012_34, 0.0].map(quantity),
             ["1234", "12.3", "0.0000123", "0"]
         );
+        let counts = [0, 999, 1_000, 12_345, 1_234_567];
+        assert_eq!(counts.map(grouped), ["0", "999", "1,000", "12,345", "1,234,567"]);
         assert_eq!([0.0, 0.0312].map(p_value), ["< 0.001", "0.031"]);
     }
 }

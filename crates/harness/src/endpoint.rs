@@ -14,6 +14,7 @@ use evalmark_core::{
     record::{ErrorKind, Failure},
     request::Request,
 };
+use evalmark_net::Secret;
 use tokio::runtime::Handle;
 
 use crate::{
@@ -31,7 +32,6 @@ use crate::{
     reply::{AttemptError, Reply, Retryable},
     request_filter::RequestFilter,
     retry::Retry,
-    secret::Secret,
     tuning::Tuning,
 };
 

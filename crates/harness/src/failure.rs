@@ -5,12 +5,10 @@
 //! credit is told as 402, 429, 403 or 400. Where the status is a success, the words are all there is.
 
 use evalmark_core::record::{ErrorKind, Outcome, Usage};
+use evalmark_net::{StatusCode, one_line};
 use serde_json::Value;
 
-use crate::{
-    reply::{Answer, AttemptError, FaultScope, Retryable},
-    text::one_line,
-};
+use crate::reply::{Answer, AttemptError, FaultScope, Retryable};
 
 /// What a failure is about. Where words disagree, the first one here counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -297,7 +295,7 @@ pub(crate) fn read_error(status: u16, body: &str) -> Result<Answer, AttemptError
     if cause == Some(Cause::Filtered) && matches!(status, 400 | 403 | 422 | 451) {
         return Ok(filtered(said));
     }
-    let name = reqwest::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
+    let name = StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
     let message = one_line(&match (name, said.as_str()) {
         (Some(name), "") => format!("HTTP {status} {name}"),
         (Some(name), said) => format!("HTTP {status} {name}: {said}"),

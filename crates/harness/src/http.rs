@@ -2,8 +2,7 @@
 //! neither sent elsewhere nor ever shown.
 
 use std::{
-    error::Error,
-    io::{self, Read},
+    io::Read,
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -11,26 +10,20 @@ use std::{
 use evalmark_core::{
     files::{MAX_TEXT, open_regular},
     key_hosts::is_this_machine,
-    model::{Limits, Model},
+    model::Model,
     record::{ErrorKind, Failure},
     request::{Request, Task},
 };
-use reqwest::{
-    Certificate, Client, ClientBuilder, Response, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue},
-    redirect,
+use evalmark_net::{
+    ClientError, ClientOptions, DecodeError, ExchangeError, HttpClient, HttpRequest, KeyHeader,
+    Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
 };
-
 use tokio::time::Instant;
 
 use crate::{
     congestion::{Load, Quota},
-    decode::{decoded, too_large},
     embeddings, failure, mend, openai,
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
-    retry::retry_after,
-    secret::Secret,
-    text::{one_line, with_causes},
     tuning::Tuning,
 };
 
@@ -43,10 +36,11 @@ const ERROR_LIMIT: usize = 64 << 10;
 /// A server that speaks chat completions and embeddings, and how to reach it.
 #[derive(Debug)]
 pub(crate) struct Http {
-    client: Client,
+    client: HttpClient,
     chat: Url,
     embeddings: Url,
     key: Option<Secret>,
+    signature: Option<KeyHeader>,
     response_limit: usize,
     now: fn() -> SystemTime,
 }
@@ -56,12 +50,12 @@ pub(crate) struct Http {
 pub(crate) enum HttpError {
     #[error("{0}")]
     Url(String),
-    #[error("the key holds characters that no header can carry")]
-    Key,
+    #[error(transparent)]
+    Key(#[from] SignError),
     #[error("the certificates {0}")]
     Certificates(String),
-    #[error("no client for HTTPS: {0}")]
-    Client(String),
+    #[error("{0}")]
+    Client(ClientError),
 }
 
 impl Http {
@@ -72,10 +66,18 @@ impl Http {
         tuning: &Tuning,
     ) -> Result<Self, HttpError> {
         let (chat, embeddings) = (url(base_url, "chat/completions")?, url(base_url, "embeddings")?);
-        let trusted = ca_file.as_deref().map_or(Ok(Vec::new()), certificates)?;
-        let client = client(&chat, &headers(key.as_ref())?, limits, &trusted)?;
+        let signature = key.as_ref().map(KeyHeader::bearer).transpose()?;
+        let trusted = ca_file.as_deref().map(certificates).transpose()?;
+        let client = HttpClient::open(&ClientOptions {
+            url: &chat,
+            is_local: is_this_machine(&chat),
+            connect_timeout: (limits.timeout / 2).min(CONNECT_TIMEOUT),
+            idle_connections: limits.concurrency,
+            trusted: trusted.as_deref(),
+        })
+        .map_err(|error| client_error(error, ca_file.as_deref()))?;
         let Tuning { response_limit, now, .. } = *tuning;
-        Ok(Self { client, chat, embeddings, key, response_limit, now })
+        Ok(Self { client, chat, embeddings, key, signature, response_limit, now })
     }
 
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
@@ -104,17 +106,19 @@ impl Http {
             Task::Chat => &self.chat,
             Task::Embedding => &self.embeddings,
         };
-        let sent = self.client.post(url.clone()).body(request.body()).send().await;
-        let response = sent.map_err(|error| self.broken(&error))?;
+        let mut sent = HttpRequest::post_json(url.clone(), request.body().into_bytes());
+        if let Some(signature) = &self.signature {
+            // It was made once, and so it can be.
+            drop(signature.sign(&mut sent, (self.now)()));
+        }
+        let response = self.client.send(sent).await.map_err(|error| self.broken(&error))?;
         let now = (Instant::now(), self.now);
         *quota = Quota::read(response.headers(), tokens as f64, now);
         let status = response.status();
         let wait = retry_after(response.headers(), (self.now)());
-        let encoding = response.headers().get(CONTENT_ENCODING).cloned();
-        let encoding = encoding.as_ref().map(|encoding| encoding.to_str().unwrap_or("unknown"));
         let read = if status.is_success() {
-            let body = self.body(response, self.response_limit).await?;
-            let body = self.text(decoded(body, encoding, self.response_limit)?)?;
+            let body = response.body(self.response_limit).await;
+            let body = self.text(body.map_err(|error| self.broken(&error))?)?;
             match request.task {
                 Task::Chat => openai::read(&body),
                 Task::Embedding => embeddings::read(&body, request.messages.len()),
@@ -123,28 +127,11 @@ impl Http {
             Err(redirected(status))
         } else {
             // The status counts, whatever becomes of the body.
-            let body = start(response).await;
-            let body = decoded(body, encoding, ERROR_LIMIT).unwrap_or_default();
+            let body = response.beginning(ERROR_LIMIT).await;
             let body = self.redact(String::from_utf8_lossy(&body).into_owned());
             failure::read_error(status.as_u16(), &body)
         };
         read.map_err(|error| self.hinted(AttemptError { wait, ..error }, status, request))
-    }
-
-    /// The body, as long as it is within `limit` bytes.
-    async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, AttemptError> {
-        let announced = response.content_length().unwrap_or(0);
-        if announced > limit as u64 {
-            return Err(too_large(limit));
-        }
-        let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
-            if body.len() + chunk.len() > limit {
-                return Err(too_large(limit));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
     }
 
     /// The body as text, without the key: servers echo what they were sent.
@@ -182,26 +169,28 @@ impl Http {
         error
     }
 
-    /// What a failed exchange means; the URL is left out, for it may hold more than a host.
-    fn broken(&self, error: &reqwest::Error) -> AttemptError {
-        let causes = error.source().map(with_causes).unwrap_or_default();
-        let message = if error.is_connect() {
-            format!("no connection to {}: {causes}", self.place())
-        } else {
-            format!("the connection broke: {causes}")
+    /// What a failed exchange means.
+    fn broken(&self, error: &ExchangeError) -> AttemptError {
+        let message = one_line(&self.redact(error.to_string()));
+        let (kind, retryable, fault_scope) = match error {
+            ExchangeError::NoConnection { .. } | ExchangeError::Broken { .. } => {
+                (ErrorKind::Connection, Retryable::Yes, FaultScope::Endpoint)
+            }
+            // A certificate that is not trusted now is not trusted in a second, either.
+            ExchangeError::Distrusted { .. } => {
+                (ErrorKind::Connection, Retryable::Never, FaultScope::Endpoint)
+            }
+            ExchangeError::TooLarge { .. } => {
+                (ErrorKind::TooLarge, Retryable::Never, FaultScope::Request)
+            }
+            ExchangeError::Compressed(DecodeError::Unknown(_)) => {
+                (ErrorKind::Malformed, Retryable::Never, FaultScope::Endpoint)
+            }
+            ExchangeError::Compressed(DecodeError::Broken(_)) => {
+                (ErrorKind::Malformed, Retryable::Yes, FaultScope::Request)
+            }
         };
-        let message = one_line(&self.redact(message));
-        // A certificate that is not trusted now is not trusted in a second, either.
-        let retryable = if is_distrust(error) { Retryable::Never } else { Retryable::Yes };
-        AttemptError::new(ErrorKind::Connection, message, retryable)
-            .with_fault_scope(FaultScope::Endpoint)
-    }
-
-    /// Host and port of the server.
-    fn place(&self) -> String {
-        let host = self.chat.host_str().unwrap_or_default();
-        let port = self.chat.port_or_known_default();
-        port.map_or(host.to_owned(), |port| format!("{host}:{port}"))
+        AttemptError::new(kind, message, retryable).with_fault_scope(fault_scope)
     }
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
@@ -223,19 +212,6 @@ impl Http {
     }
 }
 
-/// The first bytes of a body: enough for a message.
-async fn start(mut response: Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() >= ERROR_LIMIT {
-            body.truncate(ERROR_LIMIT);
-            break;
-        }
-    }
-    body
-}
-
 /// `base_url` with the place of an endpoint behind its path; a query stays.
 fn url(base_url: &str, place: &str) -> Result<Url, HttpError> {
     let wrong = |what: &str| HttpError::Url(format!("the base URL {what}"));
@@ -251,91 +227,22 @@ fn url(base_url: &str, place: &str) -> Result<Url, HttpError> {
     Ok(url)
 }
 
-/// A client for one server.
-///
-/// Where nothing is encrypted, no certificates are wanted: loading them takes time, and a system
-/// without any has none to load.
-///
-/// The environment's proxy is used (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). HTTP/2 is
-/// spoken with a server that offers it in its TLS handshake.
-fn client(
-    url: &Url,
-    headers: &HeaderMap,
-    limits: &Limits,
-    trusted: &[Certificate],
-) -> Result<Client, HttpError> {
-    let builder = || {
-        Client::builder()
-            .user_agent(concat!("evalmark/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers.clone())
-            // A redirect could carry the key to another host.
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .tcp_nodelay(true)
-            .connect_timeout((limits.timeout / 2).min(CONNECT_TIMEOUT))
-            .pool_max_idle_per_host(limits.concurrency)
-    };
-    let without_certificates = |builder: ClientBuilder| builder.tls_certs_only([]).build();
-    let built = match (url.scheme(), is_loopback(url)) {
-        ("http", true) => without_certificates(builder().no_proxy()),
-        // A proxy may be spoken to in HTTPS.
-        ("http", false) => builder().build().or_else(|_| without_certificates(builder())),
-        (_, is_local) => {
-            let builder = || if is_local { builder().no_proxy() } else { builder() };
-            let trusting = || builder().tls_certs_merge(trusted.iter().cloned());
-            // A system without any certificates is no obstacle for those who bring their own.
-            let only_these = |error| match trusted {
-                [] => Err(error),
-                trusted => builder().tls_certs_only(trusted.iter().cloned()).build(),
-            };
-            trusting().build().or_else(only_these)
-        }
-    };
-    built.map_err(|error| HttpError::Client(with_causes(&error)))
-}
-
-/// The certificates in a PEM file, at least one.
-fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
-    let wrong = |what: String| HttpError::Certificates(format!("{} {what}", path.display()));
+/// The text of a PEM file.
+fn certificates(path: &Path) -> Result<Vec<u8>, HttpError> {
     let mut pem = Vec::new();
     let read = open_regular(path).and_then(|file| Ok(file.take(MAX_TEXT).read_to_end(&mut pem)?));
-    read.map_err(|error| wrong(error.to_string()))?;
-    match Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(wrong("contain no PEM certificate".into())),
-        Err(error) => Err(wrong(format!("are no PEM: {}", with_causes(&error)))),
-    }
+    read.map_err(|error| HttpError::Certificates(format!("{} {error}", path.display())))?;
+    Ok(pem)
 }
 
-/// Whether the server's certificate is what is wrong.
-fn is_distrust(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
-            return true;
+/// Trouble with the certificates names their file.
+fn client_error(error: ClientError, ca_file: Option<&Path>) -> HttpError {
+    match (&error, ca_file) {
+        (ClientError::NoCertificate | ClientError::NoPem(_), Some(path)) => {
+            HttpError::Certificates(format!("{} {error}", path.display()))
         }
-        // What an I/O error wraps is not its source.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        cause = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| error.source());
+        _ => HttpError::Client(error),
     }
-    false
-}
-
-fn headers(key: Option<&Secret>) -> Result<HeaderMap, HttpError> {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(key) = key {
-        let bearer = format!("Bearer {}", key.expose());
-        let mut value = HeaderValue::from_str(&bearer).map_err(|_| HttpError::Key)?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    Ok(headers)
-}
-
-/// A proxy could not reach this machine's own servers.
-fn is_loopback(url: &Url) -> bool {
-    is_this_machine(url)
 }
 
 fn too_late(timeout: Duration) -> AttemptError {
@@ -373,14 +280,5 @@ mod tests {
         check_url("ftp://h", "the base URL must begin with http:// or https://");
         check_url("h/v1", "the base URL is not a URL: relative URL without a base");
         check_url("http://u:p@h/", "the base URL must not contain a user name or password");
-    }
-
-    #[test]
-    fn knows_this_machine() {
-        let check = |url: &str| Url::parse(url).is_ok_and(|url| is_loopback(&url));
-        assert!(
-            check("http://127.0.0.1:80/") && check("http://[::1]/") && check("http://localhost")
-        );
-        assert!(!check("http://example.com/") && !check("http://10.0.0.1/"));
     }
 }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use evalmark_core::record::{ErrorKind, Outcome, Usage, is_token_limit};
+use evalmark_net::one_line;
 use serde::Deserialize;
 use serde_json::{Value, error::Category, value::RawValue};
 
@@ -15,7 +16,6 @@ use crate::{
     mend::mended,
     reply::{Answer, AttemptError, FaultScope, Retryable},
     stream::{StreamError, assembled, is_stream},
-    text::one_line,
 };
 
 /// What the response should have been.

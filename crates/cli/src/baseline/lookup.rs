@@ -7,12 +7,13 @@ use std::{
 
 use anyhow::{Error, Result, anyhow};
 use evalmark_core::suite::{file_name, nearest};
+use evalmark_store::record::RunRecord;
 
 use super::{folders, slot::Slot};
 use crate::{
     exit::Exit,
     hint::{Hinted, hinted},
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
 };
 
 /// Folders above a suite's own in which baselines are looked for, where there is no repository.

@@ -11,17 +11,13 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use evalmark_report::files;
+use evalmark_store::record::RunRecord;
 
 pub(crate) use self::{
     lookup::{Wanted, missing},
     promote::{cannot_be_baseline, promote},
 };
-use crate::{
-    exit::Exit,
-    hint::Hinted,
-    run_folder::{RunFolder, RunRecord},
-    whole,
-};
+use crate::{exit::Exit, hint::Hinted, run_folder::RunFolder, whole};
 
 /// A baseline's folder and record.
 #[derive(Clone, Debug)]

@@ -8,24 +8,21 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use evalmark_core::suite::file_name;
 use evalmark_report::{files, usage::copy_usage};
+use evalmark_store::record::{FORMAT_VERSION, RunOptions, RunRecord, RunStatus};
 
 use super::{folder_of, slot::Slot};
-use crate::{
-    hint::Hinted,
-    run_folder::{FORMAT_VERSION, Options, RunFolder, RunRecord, Status},
-    whole,
-};
+use crate::{hint::Hinted, run_folder::RunFolder, whole};
 
 /// Why a run can become a baseline with `--force` only, or not at all.
 pub(crate) fn cannot_be_baseline(record: &RunRecord) -> Option<String> {
     match record.status {
-        Status::Complete => {
-            record.stopped_early.as_ref().map(|stopped| format!("it {}", stopped.says()))
+        RunStatus::Complete => {
+            record.stopped_early.as_ref().map(|stopped| format!("it {}", stopped.summary()))
         }
-        Status::Running | Status::Interrupted | Status::Scoring => {
+        RunStatus::Running | RunStatus::Interrupted | RunStatus::Scoring => {
             Some("it is not finished".to_owned())
         }
-        Status::Partial => Some(lacking(record)),
+        RunStatus::Partial => Some(lacking(record)),
     }
 }
 
@@ -77,20 +74,20 @@ fn can_be_promoted(folder: &RunFolder, record: &RunRecord, force: bool) -> Resul
         bail!("{run} is a baseline already; promote the run that it came from");
     }
     match record.status {
-        Status::Complete => {}
-        Status::Running | Status::Interrupted => {
+        RunStatus::Complete => {}
+        RunStatus::Running | RunStatus::Interrupted => {
             return Err(anyhow!("the run {run} is not finished"))
                 .hint(format!("`evalmark resume {run}` finishes it"));
         }
-        Status::Scoring => whole::finished(folder, record)?,
-        Status::Partial if force => {}
-        Status::Partial => {
+        RunStatus::Scoring => whole::finished(folder, record)?,
+        RunStatus::Partial if force => {}
+        RunStatus::Partial => {
             return Err(anyhow!(lacking(record))).hint(mend(&folder.path, record));
         }
     }
     whole::unchanged(folder, record, &[folder.scores(), folder.samples()])?;
     if let Some(stopped) = record.stopped_early.as_ref().filter(|_| !force) {
-        return Err(anyhow!("the run {}", stopped.says())).hint(
+        return Err(anyhow!("the run {}", stopped.summary())).hint(
             "a baseline should have every item: set `stop_early: false` and run the suite again, \
              which requests only the rest; `--force` promotes the run as it is",
         );
@@ -105,7 +102,7 @@ fn build(baseline: &RunFolder, run: &RunFolder, record: RunRecord) -> Result<()>
     let usage = copy_usage(&run.samples(), &baseline.usage())?;
     let digests = [("scores.parquet", scores), ("usage.parquet", usage)];
     // Where this machine keeps its files is nobody else's business.
-    let options = Options {
+    let options = RunOptions {
         cache_dir: None,
         working_dir: None,
         baseline: None,

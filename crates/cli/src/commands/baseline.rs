@@ -4,13 +4,14 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use evalmark_report::text::printable;
+use evalmark_store::record::{RunOptions, RunRecord};
 
 use crate::{
     args::{BaselineArgs, BaselineCommand},
     baseline::{Baseline, folder_of, list, promote},
     exit::Exit,
     print::Printer,
-    run_folder::{Options, RunFolder, RunRecord},
+    run_folder::RunFolder,
     table::percent,
     variants::read_variants,
 };
@@ -35,7 +36,7 @@ pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
 }
 
 /// What is said of a baseline that covers a part of its suite: the rest will not be gated.
-fn partial(options: &Options) -> Option<String> {
+fn partial(options: &RunOptions) -> Option<String> {
     let limit = options.limit.map(|limit| format!("`--limit {limit}`"));
     let chosen = |flag: &str, names: &[String]| {
         (!names.is_empty()).then(|| format!("`{flag} {}`", names.join(" ")))

@@ -10,6 +10,7 @@ use evalmark_core::{
     suite::{GateSpec, file_name},
 };
 use evalmark_harness::Budget;
+use evalmark_store::record::{RunOptions, RunRecord, RunStatus};
 use evalmark_verdict::{ComparisonSubject, Noise, Rule, compare, noise};
 use serde_json::json;
 
@@ -25,9 +26,10 @@ use crate::{
     git::look_up,
     hint::Hinted,
     load::{LoadedSuite, load},
+    options::selected,
     power_plan::is_planned,
     print::Printer,
-    run_folder::{Options, RunFolder, RunRecord, Status, new_run_id, now},
+    run_folder::{RunFolder, new_run_id, now},
     variants::{Variant, read_halves, read_variants},
 };
 
@@ -41,12 +43,12 @@ struct Part {
 }
 
 pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> {
-    let options = Options {
+    let options = RunOptions {
         allow_exec: args.exec.allow_exec,
         no_cache: args.cache.no_cache,
         cache_dir: args.cache.cache_dir.as_ref().map(std::path::absolute).transpose()?,
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),
-        ..Options::from(&args.selection)
+        ..selected(&args.selection)
     };
     let loaded = load(&args.suite, &options, printer)?;
     can_answer_twice(&loaded)?;
@@ -58,7 +60,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> 
     let sets = if loaded.plan.epochs > 1 { Sets::EpochHalves } else { Sets::TwoRuns };
     let mut runs = Vec::new();
     for part in parts(&id, sets, options.no_cache) {
-        let options = Options { no_cache: part.no_cache, ..options.clone() };
+        let options = RunOptions { no_cache: part.no_cache, ..options.clone() };
         match answered(&loaded, args, &id, part, options, printer)? {
             Ok(run) => runs.push(run),
             Err(exit) => return Ok(exit),
@@ -125,7 +127,7 @@ fn answered(
     args: &CalibrateArgs,
     id: &str,
     part: Part,
-    options: Options,
+    options: RunOptions,
     printer: Printer,
 ) -> Result<Result<(RunFolder, RunRecord), Exit>> {
     let path = args.out.join(&loaded.suite.name).join(&part.run_id);
@@ -135,7 +137,7 @@ fn answered(
         (RunFolder::begin(&args.out, &record)?, record)
     } else {
         let (folder, record) = begun(loaded, &path, part.no_cache)?;
-        if record.status == Status::Complete {
+        if record.status == RunStatus::Complete {
             return Ok(Ok((folder, record)));
         }
         (folder, record)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use evalmark_core::figures::counted;
+use evalmark_store::record::RunOptions;
 
 use crate::{
     args::CheckArgs,
@@ -13,7 +14,6 @@ use crate::{
     permissions,
     print::Printer,
     programs,
-    run_folder::Options,
 };
 
 pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
@@ -27,7 +27,7 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
     };
     for path in &args.suites {
         // Nothing is scored, so no program runs.
-        let options = Options { allow_exec: true, ..Options::default() };
+        let options = RunOptions { allow_exec: true, ..RunOptions::default() };
         match load(path, &options, printer) {
             Ok(loaded) => {
                 tell(allowed_keys(&loaded, Asks::Everyone));

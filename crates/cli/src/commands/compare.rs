@@ -1,6 +1,7 @@
 //! `evalmark compare`: one variant of a run against another, or all of them as a leaderboard.
 
 use anyhow::{Result, anyhow};
+use evalmark_store::record::RunRecord;
 use serde_json::json;
 
 use super::gate::{gate_spec, open_whole, render};
@@ -11,7 +12,7 @@ use crate::{
     hint::Hinted,
     leaderboard::{self, boards},
     print::Printer,
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
 };
 
 pub(crate) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use evalmark_core::{record::Record, request::RequestHash};
 use evalmark_harness::{Answers, Ledger, RecordedAnswer, endpoint_key};
 use evalmark_report::{samples::samples, text::inert_json};
+use evalmark_store::record::RunRecord;
 
 use super::{gate::open_scored, resume::same_experiment};
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     load::{LoadedSuite, load},
     print::Printer,
     records::{RecordedSamples, Records},
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
 };
 
 pub(crate) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {

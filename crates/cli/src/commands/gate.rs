@@ -9,6 +9,7 @@ use evalmark_report::{
     files, github, junit, markdown,
     text::{inert, inert_json},
 };
+use evalmark_store::record::RunRecord;
 
 use crate::{
     args::{GateArgs, VerdictFormat},
@@ -19,7 +20,7 @@ use crate::{
     hint::{Hinted, exit_of},
     load::readers,
     print::Printer,
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
     verdict_text, whole,
 };
 

@@ -1,6 +1,7 @@
 //! `evalmark judge-check`: a judge beside people, over answers that both scored.
 
 use anyhow::{Result, anyhow, bail};
+use evalmark_store::record::RunRecord;
 
 use super::gate::open_scored;
 use crate::{
@@ -9,7 +10,6 @@ use crate::{
     hint::Hinted,
     judge_check::{self, Finding, Source},
     print::Printer,
-    run_folder::RunRecord,
 };
 
 pub(crate) fn judge_check(args: &JudgeCheckArgs, printer: Printer) -> Result<Exit> {

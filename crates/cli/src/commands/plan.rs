@@ -7,6 +7,7 @@ use evalmark_core::{
     figures::counted, model::Model, record::Usage, request::Message, suite::GateSpec,
 };
 use evalmark_scoring::{Form, Metric, Question, Subject};
+use evalmark_store::record::RunOptions;
 use serde_json::{Value, json};
 
 use crate::{
@@ -15,9 +16,9 @@ use crate::{
     calibration::POWER,
     exit::Exit,
     load::{LoadedSuite, load},
+    options::selected,
     power_plan::{self, DISCORDANCE, PowerEstimate, power_estimates},
     print::Printer,
-    run_folder::Options,
     table::wrapped,
 };
 
@@ -46,7 +47,7 @@ const ANSWER_TOKENS: u64 = 256;
 
 pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
     // Nothing is scored, so no program runs.
-    let options = Options { allow_exec: true, ..Options::from(&args.selection) };
+    let options = RunOptions { allow_exec: true, ..selected(&args.selection) };
     let loaded = load(&args.suite, &options, printer)?;
     let n_items = loaded.plan.survey.n_items;
     let gate = loaded.suite.gate_or_default();

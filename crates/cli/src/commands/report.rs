@@ -9,6 +9,7 @@ use evalmark_report::{
     scores::score_records,
     summary::read_summary,
 };
+use evalmark_store::record::RunRecord;
 
 use super::gate::{gate_spec, open_whole};
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     flow::write_html,
     gate::{gate_run, write_verdict},
     print::Printer,
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
     whole,
 };
 

@@ -1,6 +1,7 @@
 //! `evalmark resume`: goes on with a run; what has an answer is not asked again.
 
 use anyhow::{Result, anyhow};
+use evalmark_store::record::RunRecord;
 
 use crate::{
     against::Against,
@@ -11,8 +12,9 @@ use crate::{
     flow::Run,
     hint::Hinted,
     load::{LoadedSuite, load},
+    options::take_in_against,
     print::Printer,
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
 };
 
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
@@ -26,7 +28,7 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer) -> Result<Exit> {
     // A run that is still watched goes on with the baseline that it began with.
     let watched = record.stop_early.as_ref().filter(|early| !early.ended);
     let watched = watched.map(|early| early.baseline.clone());
-    record.options.take_in(&args.against);
+    take_in_against(&mut record.options, &args.against);
     let options = &mut record.options;
     options.baseline = options.baseline.take().or(watched);
     let is_asked_for = args.against.baseline.is_some();

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
+use evalmark_store::record::{
+    FORMAT_VERSION, GitState, NamedHash, RunOptions, RunRecord, RunStatus, RunTotals, SampleCounts,
+};
 
 use crate::{
     across_suites::{self, Ended},
@@ -12,21 +15,19 @@ use crate::{
     early,
     exit::Exit,
     flow::Run,
-    git::{Git, Lookup},
+    git::Lookup,
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
+    options::selected,
     print::Printer,
-    run_folder::{
-        Counts, FORMAT_VERSION, Named, Options, RunFolder, RunRecord, Status, Totals, new_run_id,
-        now,
-    },
+    run_folder::{RunFolder, new_run_id, now},
 };
 
 pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     if args.run_id.is_some() && args.suites.len() > 1 {
         bail!("`--run-id` names one run; give one suite with it");
     }
-    let options = Options {
+    let options = RunOptions {
         allow_exec: args.exec.allow_exec,
         no_cache: args.cache.no_cache,
         cache_dir: args.cache.cache_dir.as_ref().map(std::path::absolute).transpose()?,
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         baseline: args.against.baseline.clone(),
         baseline_suite: args.against.baseline_suite.clone(),
         new_baseline: args.against.new_baseline,
-        ..Options::from(&args.selection)
+        ..selected(&args.selection)
     };
     let lookup = Lookup::start(&args.suites);
     let loaded = args.suites.iter().map(|path| load(path, &options, printer));
@@ -86,12 +87,12 @@ fn together(ended: &mut [Ended], args: &RunArgs, printer: Printer) -> Exit {
 /// What `run.json` says before the first request.
 pub(super) fn begin(
     loaded: &LoadedSuite,
-    git: Option<Git>,
+    git: Option<GitState>,
     run_id: String,
-    options: Options,
+    options: RunOptions,
 ) -> RunRecord {
     let (suite, plan) = (&loaded.suite, &loaded.plan);
-    let named = |prompt: &evalmark_core::prompt::Prompt| Named {
+    let named = |prompt: &evalmark_core::prompt::Prompt| NamedHash {
         name: prompt.name.to_string(),
         hash: prompt.hash.to_string(),
     };
@@ -106,7 +107,7 @@ pub(super) fn begin(
         n_items: plan.survey.n_items,
         columns: Some(plan.survey.columns.clone()),
         epochs: plan.epochs,
-        status: Status::Running,
+        status: RunStatus::Running,
         started_at: now(),
         finished_at: None,
         git,
@@ -117,8 +118,8 @@ pub(super) fn begin(
         judging: BTreeMap::new(),
         scales: scales(loaded),
         options,
-        counts: Counts { planned: plan.n_samples(), ..Counts::default() },
-        totals: Totals::default(),
+        counts: SampleCounts { planned: plan.n_samples(), ..SampleCounts::default() },
+        totals: RunTotals::default(),
         slices: suite.dataset.slices.clone(),
         stop_early: None,
         stopped_early: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use evalmark_harness::Budget;
+use evalmark_store::record::RunRecord;
 
 use super::gate::open_scored;
 use crate::{
@@ -18,7 +19,6 @@ use crate::{
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
     print::Printer,
-    run_folder::RunRecord,
 };
 
 pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {

@@ -21,7 +21,7 @@ pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
             printer.result(&table::render(&rows, &groups(&folder, &record)?));
             judging::tell(&record.judging, printer);
             if let Some(stopped) = &record.stopped_early {
-                printer.result(&format!("\n{}", stopped.says()));
+                printer.result(&format!("\n{}", stopped.summary()));
             }
         }
         Format::Json => printer.json(&serde_json::to_string_pretty(&rows)?),

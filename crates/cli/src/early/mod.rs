@@ -12,15 +12,13 @@ use evalmark_core::{
     item::Item,
     plan::{Plan, PlanError},
 };
+use evalmark_store::record::{RunRecord, StopEarly};
 use evalmark_verdict::{ItemScore, Rule, Stopping};
-use indicatif::HumanCount;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     baseline::Baseline,
     load::LoadedSuite,
     print::Printer,
-    run_folder::RunRecord,
     variants::{cluster_key, key},
 };
 
@@ -30,44 +28,6 @@ const FIRST_CHUNK: usize = 32;
 /// The largest chunk is this part of the items. Each chunk is a pass over the dataset, so that
 /// there are a few dozen passes at most, whatever the number of items.
 const LARGEST_CHUNK: usize = 20;
-
-/// What a run that may stop early needs to ask and to look in the same order again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StopEarly {
-    /// Seed of the order; below 2^53, so that every reader of JSON reads the same.
-    pub(crate) seed: u64,
-    /// What it is compared with, as it was named.
-    pub(crate) baseline: String,
-    pub(crate) planned_items: u64,
-    /// Items of the largest cluster; 1 where there are none.
-    pub(crate) largest_cluster: u64,
-    /// Nothing is watched any more: the run stopped, or all its items have been asked.
-    pub(crate) ended: bool,
-}
-
-/// What a run that stopped early did without.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StoppedEarly {
-    pub(crate) asked_items: u64,
-    pub(crate) planned_items: u64,
-    pub(crate) asked_samples: u64,
-    pub(crate) planned_samples: u64,
-    pub(crate) saved_samples: u64,
-    pub(crate) seed: u64,
-}
-
-impl StoppedEarly {
-    /// In a sentence.
-    pub(crate) fn says(&self) -> String {
-        format!(
-            "stopped early after {} of {} items; {} of {} samples were not requested",
-            HumanCount(self.asked_items),
-            HumanCount(self.planned_items),
-            HumanCount(self.saved_samples),
-            HumanCount(self.planned_samples),
-        )
-    }
-}
 
 /// Every planned item in the order of asking: random, whole clusters together. Holds 8 bytes an
 /// item.

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use anyhow::Result;
 use evalmark_harness::Stop;
+use evalmark_store::record::StoppedEarly;
 
 use crate::{
     ask::{Asks, Endpoints},
     collect::Source,
     early::{
-        Order, StoppedEarly,
+        Order,
         sequential_gate::{SequentialGate, SequentialPlan},
     },
     flow::Run,

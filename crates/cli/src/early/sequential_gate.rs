@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use evalmark_core::{plan::Sample, score::Score, suite::GateSpec};
+use evalmark_store::record::{MetricScale, RunRecord, StopEarly};
 use evalmark_verdict::{Interim, ItemScore, Reason, Stopping};
 
 use crate::{
     baseline::Baseline,
-    early::{StopEarly, unscored},
+    early::unscored,
     gate::{changed, family_size, lacking, rule},
     load::LoadedSuite,
-    metric_scale::MetricScale,
-    run_folder::RunRecord,
+    metric_scale::scale_of,
     variants::read_variants,
 };
 
@@ -210,7 +210,7 @@ fn is_labelled(loaded: &LoadedSuite, metric: &str) -> bool {
 
 fn scale(loaded: &LoadedSuite, metric: &str) -> MetricScale {
     let compiled = loaded.metrics.iter().find(|compiled| compiled.name() == metric);
-    compiled.map(MetricScale::of).unwrap_or_default()
+    compiled.map(scale_of).unwrap_or_default()
 }
 
 /// Whether a metric's value is one of the whole run, or has no largest one to bet on.

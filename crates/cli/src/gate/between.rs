@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use evalmark_core::suite::GateSpec;
+use evalmark_store::record::RunRecord;
 use evalmark_verdict::ComparisonSubject;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     metric_scale::pooled_metrics,
-    run_folder::{RunFolder, RunRecord},
+    run_folder::RunFolder,
     variants::{Variant, read_variants},
 };
 

@@ -4,9 +4,9 @@ use evalmark_core::{
     changes::{Change, ChangeKind, Rename, RunFacts, between, renamed_prompts},
     verdict::{Answer, Comparison, Verdict},
 };
+use evalmark_store::record::RunRecord;
 
 use super::{Measured, columns};
-use crate::run_folder::RunRecord;
 
 /// What differs between a run and its baseline.
 pub(super) struct Differences {

@@ -14,11 +14,11 @@ use evalmark_core::{
     item::Item,
     suite::Suite,
 };
+use evalmark_store::record::RunRecord;
 
 use super::Measured;
 use crate::{
     load::readers,
-    run_folder::RunRecord,
     variants::{SameItem, Variant, key},
 };
 

@@ -6,10 +6,11 @@ use evalmark_core::{
     suite::{Correction, GateSpec},
     verdict::{Answer, Flip, Measure, Verdict},
 };
+use evalmark_store::record::RunRecord;
 use evalmark_verdict::{self as verdict, Cause, Decision, gate_with};
 
 use super::{GateOutcome, undecided};
-use crate::{exit::Exit, run_folder::RunRecord, variants::Variant};
+use crate::{exit::Exit, variants::Variant};
 
 /// Random flips of max-T.
 const SIGN_FLIPS: u32 = 9999;

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use evalmark_core::suite::GateSpec;
+use evalmark_store::record::{RunRecord, StopEarly};
 use evalmark_verdict::{ComparisonSubject, Decision, Interim, ItemScore, Rule, Stopping, compare};
 
-use crate::{early::StopEarly, run_folder::RunRecord, variants::Variant};
+use crate::variants::Variant;
 
 /// What decides the comparisons of a run that was made to stop early.
 pub(super) struct Hybrid {

@@ -22,6 +22,7 @@ use evalmark_core::{
     suite::{Amount, GateSpec},
     verdict::{Answer, Verdict},
 };
+use evalmark_store::record::RunRecord;
 
 pub(crate) use self::{
     between::compare_variants,
@@ -41,7 +42,7 @@ use crate::{
     hint::{Hinted, exit_of},
     metric_scale::pooled_metrics,
     print::Printer,
-    run_folder::{RunFolder, RunRecord, write_whole},
+    run_folder::{RunFolder, write_whole},
     variants::{Variant, read_usage, read_variants},
     whole,
 };

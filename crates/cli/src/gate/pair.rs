@@ -6,17 +6,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use evalmark_core::suite::{Amount, GateSpec, GatedMetric};
 use evalmark_scoring::Metric;
+use evalmark_store::record::{MetricScale, RunRecord};
 use evalmark_verdict::{
     ComparisonSubject, Decision, ItemScore, PooledSide, RatioOf, Rule, compare, compare_labelled,
     compare_pooled, compare_ratio, minimum, minimum_pooled,
 };
 
 use super::{hybrid::Hybrid, targets};
-use crate::{
-    metric_scale::{MetricScale, RunValue},
-    run_folder::RunRecord,
-    variants::Variant,
-};
+use crate::{metric_scale::RunValue, variants::Variant};
 
 /// The two runs that are compared, and by which gate.
 pub(super) struct Sides<'a> {
@@ -55,7 +52,7 @@ pub(crate) fn rule(spec: &GateSpec, gated: GatedMetric, scale: &MetricScale) -> 
     }
     // A margin that nobody named is one of values in [0, 1].
     let stretch = if gated.is_default_margin { scale.range.max().unwrap_or(1.0) } else { 1.0 };
-    scale.rule(Rule { margin: stretch * rule.margin, ..rule })
+    Rule { margin: stretch * rule.margin, ..rule }.of_metric(scale.range, scale.direction)
 }
 
 /// Why a metric's scores of the two runs are not the same measure.

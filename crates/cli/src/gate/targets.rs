@@ -2,9 +2,8 @@
 
 use evalmark_core::metric::MetricKind;
 use evalmark_scoring::catalog;
+use evalmark_store::record::RunRecord;
 use serde_json::Value;
-
-use crate::run_folder::RunRecord;
 
 /// Why a metric's scores of the two runs were made with different targets; `None` where they were
 /// not, or where the metric looks at no target.

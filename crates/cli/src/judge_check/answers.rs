@@ -20,12 +20,9 @@ use evalmark_report::{
     samples::{SampleRecord, samples},
     scores::for_each_score,
 };
+use evalmark_store::record::RunRecord;
 
-use crate::{
-    hint::Hinted,
-    load::readers,
-    run_folder::{RunFolder, RunRecord},
-};
+use crate::{hint::Hinted, load::readers, run_folder::RunFolder};
 
 /// One answer, as far as it matters here.
 #[derive(Clone, Debug)]

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use evalmark_core::metric::MetricKind;
+use evalmark_store::record::RunRecord;
 use evalmark_verdict::{
     Figure, Labelled, Lambda, Rated, RaterCheck, check_rater_with_ties, ppi_estimate, ppi_mean,
 };
 use serde_json::{Value, json};
 
 use super::answers::Answer;
-use crate::{hint::Hinted, load::readers, run_folder::RunRecord};
+use crate::{hint::Hinted, load::readers};
 
 /// How sure intervals are.
 const CONFIDENCE: f64 = 0.95;

@@ -12,10 +12,12 @@ use crate::setup::{World, root};
 /// Which crates of the workspace each may use. Everything else is sideways or upwards.
 const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-core", &[]),
-    ("evalmark-harness", &["evalmark-core"]),
+    ("evalmark-net", &[]),
+    ("evalmark-harness", &["evalmark-core", "evalmark-net"]),
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
+    ("evalmark-store", &["evalmark-core"]),
     ("evalmark-loopback", &[]),
     (
         "evalmark",
@@ -24,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-harness",
             "evalmark-report",
             "evalmark-scoring",
+            "evalmark-store",
             "evalmark-verdict",
         ],
     ),
@@ -32,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Dependencies that only one crate may have.
 const WALLS: &[(&str, &str)] = &[
     ("polars", "evalmark-report"),
-    ("reqwest", "evalmark-harness"),
+    ("reqwest", "evalmark-net"),
     ("rusqlite", "evalmark-harness"),
     ("clap", "evalmark"),
     ("anyhow", "evalmark"),

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::HeaderMap;
+use evalmark_net::HeaderMap;
 use tokio::time::Instant;
 
 use super::BURST;
@@ -123,7 +123,7 @@ fn span(text: &str, wall: fn() -> SystemTime) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::{HeaderName, HeaderValue};
+    use evalmark_net::{HeaderName, HeaderValue};
 
     use super::*;
 

@@ -2,13 +2,23 @@
 
 use std::io::{self, Read};
 
-use evalmark_core::record::ErrorKind;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
-use crate::{
-    reply::{AttemptError, FaultScope, Retryable},
-    text::one_line,
-};
+use crate::response::ExchangeError;
+
+/// Why a compressed body cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// It is compressed in a way that nobody asked for.
+    #[error(
+        "the response is compressed with `{0}`, which was not asked for; let the server or proxy \
+         send plain text"
+    )]
+    Unknown(String),
+    /// It is not what its first bytes promise.
+    #[error("the response is compressed, and what it holds is broken: {0}")]
+    Broken(String),
+}
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +39,7 @@ pub(crate) fn decoded(
     mut body: Vec<u8>,
     encoding: Option<&str>,
     limit: usize,
-) -> Result<Vec<u8>, AttemptError> {
+) -> Result<Vec<u8>, ExchangeError> {
     let encodings = encoding.unwrap_or_default().split(',').map(str::trim);
     let named: Vec<_> = encodings.filter(|e| !matches!(*e, "" | "identity")).collect();
     for layer in 0..LAYERS {
@@ -44,7 +54,7 @@ pub(crate) fn decoded(
 }
 
 /// How a body is compressed, by its first bytes; its header is asked where they do not tell.
-fn encoding_of(body: &[u8], name: Option<&str>) -> Result<Option<Encoding>, AttemptError> {
+fn encoding_of(body: &[u8], name: Option<&str>) -> Result<Option<Encoding>, DecodeError> {
     let looks_like_text =
         body.trim_ascii_start().first().is_none_or(|first| b"{[<\":d\xef".contains(first));
     if body.starts_with(&[0x1f, 0x8b]) {
@@ -61,15 +71,7 @@ fn encoding_of(body: &[u8], name: Option<&str>) -> Result<Option<Encoding>, Atte
             }
             _ => Encoding::Deflate,
         })),
-        Some(other) => {
-            let message = format!(
-                "the response is compressed with `{other}`, which was not asked for; let the \
-                 server or proxy send plain text"
-            );
-            let error =
-                AttemptError::new(ErrorKind::Malformed, one_line(&message), Retryable::Never);
-            Err(error.with_fault_scope(FaultScope::Endpoint))
-        }
+        Some(other) => Err(DecodeError::Unknown(other.to_owned())),
     }
 }
 
@@ -84,18 +86,11 @@ fn inflated(body: &[u8], encoding: Encoding, limit: usize) -> io::Result<Vec<u8>
     if plain.len() > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(plain) }
 }
 
-fn broken(error: &io::Error, limit: usize) -> AttemptError {
+fn broken(error: &io::Error, limit: usize) -> ExchangeError {
     if error.kind() == io::ErrorKind::FileTooLarge {
-        return too_large(limit);
+        return ExchangeError::TooLarge { limit };
     }
-    let message = format!("the response is compressed, and what it holds is broken: {error}");
-    AttemptError::new(ErrorKind::Malformed, one_line(&message), Retryable::Yes)
-}
-
-/// A body beyond the limit.
-pub(crate) fn too_large(limit: usize) -> AttemptError {
-    let message = format!("the response is larger than {limit} bytes");
-    AttemptError::new(ErrorKind::TooLarge, message, Retryable::Never)
+    DecodeError::Broken(error.to_string()).into()
 }
 
 #[cfg(test)]
@@ -127,7 +122,7 @@ mod tests {
     }
 
     fn check(body: &[u8], encoding: Option<&str>, expected: Result<&[u8], &str>) {
-        let read = decoded(body.to_vec(), encoding, 1_000).map_err(|t| t.failure.message);
+        let read = decoded(body.to_vec(), encoding, 1_000).map_err(|error| error.to_string());
         match (&read, expected) {
             (Ok(read), Ok(expected)) => assert_eq!(read, expected, "{encoding:?}"),
             (Err(message), Err(expected)) => assert!(message.contains(expected), "{message}"),

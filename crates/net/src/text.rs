@@ -5,7 +5,7 @@ const LONGEST: usize = 300;
 
 /// One line of at most 300 characters: runs of white space become one space, other control
 /// characters `�`, and what is cut off is marked.
-pub(crate) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let mut line = String::new();
     let mut shown = 0;
     for word in text.split_whitespace() {
@@ -32,7 +32,7 @@ fn is_unfit(character: char) -> bool {
 }
 
 /// An error and its causes, each said once.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -1,4 +1,4 @@
-//! A provider's key: sent to the provider, and to nobody else.
+//! A key: sent to whom it belongs to, and to nobody else.
 
 use std::{borrow::Cow, fmt};
 
@@ -34,8 +34,8 @@ impl Secret {
         Self { text, finder: finder.flatten() }
     }
 
-    /// The key itself.
-    pub(crate) fn expose(&self) -> &str {
+    /// The key itself, for those who sign with it.
+    pub fn expose(&self) -> &str {
         &self.text
     }
 

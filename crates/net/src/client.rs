@@ -1,0 +1,155 @@
+//! The client: how a server is reached, by which proxy, and whose certificates are trusted.
+
+use std::{error::Error, io, time::Duration};
+
+use reqwest::{Certificate, Client, ClientBuilder, redirect};
+use url::Url;
+
+use crate::{
+    request::HttpRequest,
+    response::{ExchangeError, HttpResponse},
+    text::with_causes,
+};
+
+/// A client for one server, with a pool of connections to it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct HttpClient(Client);
+
+/// Which server is spoken to, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientOptions<'a> {
+    /// The server. Its scheme decides whether certificates are loaded at all.
+    pub url: &'a Url,
+    /// Whether it is on this machine, which no proxy could reach.
+    pub is_local: bool,
+    /// How long to wait for a connection.
+    pub connect_timeout: Duration,
+    /// Connections that are kept for later requests, at most.
+    pub idle_connections: usize,
+    /// PEM text with certificates that the server's may be signed by, besides the system's.
+    pub trusted: Option<&'a [u8]>,
+}
+
+/// Why there is no client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// The PEM text holds no certificate.
+    #[error("contain no PEM certificate")]
+    NoCertificate,
+    /// The PEM text is none.
+    #[error("are no PEM: {0}")]
+    NoPem(String),
+    /// TLS cannot be set up: most likely the system has no certificates.
+    #[error("no client for HTTPS: {0}")]
+    Tls(String),
+}
+
+impl HttpClient {
+    /// A client for one server.
+    ///
+    /// Where nothing is encrypted, no certificates are wanted: loading them takes time, and a system
+    /// without any has none to load.
+    ///
+    /// The environment's proxy is used (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). HTTP/2
+    /// is spoken with a server that offers it in its TLS handshake.
+    pub fn open(options: &ClientOptions<'_>) -> Result<Self, ClientError> {
+        let trusted = options.trusted.map_or(Ok(Vec::new()), certificates)?;
+        let builder = || {
+            Client::builder()
+                .user_agent(concat!("evalmark/", env!("CARGO_PKG_VERSION")))
+                // A redirect could carry the key to another host.
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                .tcp_nodelay(true)
+                .connect_timeout(options.connect_timeout)
+                .pool_max_idle_per_host(options.idle_connections)
+        };
+        let without_certificates = |builder: ClientBuilder| builder.tls_certs_only([]).build();
+        let built = match (options.url.scheme(), options.is_local) {
+            ("http", true) => without_certificates(builder().no_proxy()),
+            // A proxy may be spoken to in HTTPS.
+            ("http", false) => builder().build().or_else(|_| without_certificates(builder())),
+            (_, is_local) => {
+                let builder = || if is_local { builder().no_proxy() } else { builder() };
+                let trusting = || builder().tls_certs_merge(trusted.iter().cloned());
+                // A system without any certificates is no obstacle for those who bring their own.
+                let only_these = |error| match &*trusted {
+                    [] => Err(error),
+                    trusted => builder().tls_certs_only(trusted.iter().cloned()).build(),
+                };
+                trusting().build().or_else(only_these)
+            }
+        };
+        built.map(Self).map_err(|error| ClientError::Tls(with_causes(&error)))
+    }
+
+    /// Sends a request, and returns when the head of the response is there. Redirects are not
+    /// followed.
+    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ExchangeError> {
+        let HttpRequest { method, url, headers, body } = request;
+        let sent = self.0.request(method, url.clone()).headers(headers).body(body).send().await;
+        sent.map(HttpResponse::new).map_err(|error| failed(&error, &url))
+    }
+}
+
+/// What a failed exchange means; of the URL only host and port are told, for it may hold more.
+pub(crate) fn failed(error: &reqwest::Error, url: &Url) -> ExchangeError {
+    let causes = error.source().map(with_causes).unwrap_or_default();
+    let place = || {
+        let host = url.host_str().unwrap_or_default();
+        url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
+    };
+    if is_distrust(error) {
+        ExchangeError::Distrusted { place: place(), causes }
+    } else if error.is_connect() {
+        ExchangeError::NoConnection { place: place(), causes }
+    } else {
+        ExchangeError::Broken { causes }
+    }
+}
+
+/// The certificates in a PEM text, at least one.
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, ClientError> {
+    match Certificate::from_pem_bundle(pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(ClientError::NoCertificate),
+        Err(error) => Err(ClientError::NoPem(with_causes(&error))),
+    }
+}
+
+/// Whether the server's certificate is what is wrong.
+fn is_distrust(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        // What an I/O error wraps is not its source.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_says_so() {
+        let url = Url::parse("https://h").expect("a URL");
+        let open = |trusted: &'static [u8]| {
+            HttpClient::open(&ClientOptions {
+                url: &url,
+                is_local: false,
+                connect_timeout: Duration::from_secs(1),
+                idle_connections: 1,
+                trusted: Some(trusted),
+            })
+            .map(drop)
+        };
+        assert_eq!(open(b"nothing"), Err(ClientError::NoCertificate));
+        let broken = b"-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n";
+        assert!(matches!(open(broken), Err(ClientError::NoPem(_))), "{:?}", open(broken));
+    }
+}

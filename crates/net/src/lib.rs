@@ -1,0 +1,31 @@
+//! HTTP for whatever speaks to other machines: one client with TLS and proxies, keys that are never
+//! shown, the signing of requests, and bodies that are bounded in size.
+//!
+//! Begin with [`HttpClient`]: it sends an [`HttpRequest`], which a [`Sign`] has signed, and gives an
+//! [`HttpResponse`], whose body is read within a limit. [`Threads`] is the runtime for it, and
+//! [`retry_after`] reads how long a server asks to wait. [`Secret`] is a key that messages and files
+//! are cleared of.
+//!
+//! What is deliberately absent: any provider or product by name, JSON, retries and limits of rate;
+//! environment variables, except that a proxy is found as every HTTP client finds it; and files, of
+//! which there are none here. Whoever calls passes keys and certificates in.
+
+mod client;
+mod decode;
+mod request;
+mod response;
+mod retry_after;
+mod secret;
+mod text;
+mod threads;
+
+pub use client::{ClientError, ClientOptions, HttpClient};
+pub use decode::DecodeError;
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+pub use request::{HttpRequest, KeyHeader, Sign, SignError};
+pub use response::{ExchangeError, HttpResponse};
+pub use retry_after::retry_after;
+pub use secret::Secret;
+pub use text::{one_line, with_causes};
+pub use threads::Threads;
+pub use url::Url;
