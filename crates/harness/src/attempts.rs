@@ -236,7 +236,7 @@ impl<'a> RequestRunner<'a> {
     }
 
     /// Prepares to send the request once more, if that is allowed and there is still room for it.
-    async fn duplicate(&self) -> Option<(Reservation, Sending<'a>)> {
+    async fn duplicate(&self) -> Option<(Reservation<'a>, Sending<'a>)> {
         let Inner { limits, hedge, timeout, price, .. } = self.endpoint;
         let hedge = hedge.as_ref().filter(|hedge| hedge.may())?;
         let tokens = limits.estimate(self.request);
