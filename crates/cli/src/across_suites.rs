@@ -8,6 +8,7 @@ use evalmark_core::{
     verdict::{Answer, Comparison, Measure, Verdict},
 };
 use evalmark_report::summary::{SummaryRow, read_summary};
+use evalmark_runner::Findings;
 use evalmark_verdict::holm;
 
 use crate::{
@@ -49,7 +50,8 @@ impl Ended {
         let survives = self.regressions().any(|(_, adjusted, alpha)| adjusted <= alpha);
         let by_gate = self.regressions().next().is_some();
         if self.exit == Exit::Regressed && by_gate && !survives {
-            return Exit::Inconclusive;
+            let answer = Some(Answer::Inconclusive);
+            return (&Findings { answer, ..Findings::default() }).into();
         }
         self.exit
     }

@@ -57,10 +57,10 @@ impl Against {
         Ok(Self { baseline: None, missing: Some(Missing { wanted, is_allowed }) })
     }
 
-    /// What is to be said before anything is asked.
+    /// Why the run will end as incomplete, before anything is asked.
     pub(crate) fn warning(&self) -> Option<String> {
         let missing = self.missing.as_ref().filter(|missing| !missing.is_allowed)?;
-        Some(format!("{}: the run will end with exit code 4", missing.says()))
+        Some(missing.says())
     }
 
     /// Why nothing is compared, in a sentence; `None` where something is.

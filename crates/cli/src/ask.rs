@@ -20,15 +20,13 @@ use evalmark_harness::{
     Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
     Tuning, ask_within,
 };
+use evalmark_runner::{AskTag, Host, known_keys};
 
 use crate::{
     args::BudgetArgs,
     hint::Hinted,
     judges::{Judges, asking, requests_to},
-    known_keys,
     load::LoadedSuite,
-    permissions,
-    progress::Tag,
     records::{LedgerRecords, Records},
 };
 
@@ -52,7 +50,7 @@ pub(crate) struct Endpoints {
 }
 
 /// Who hears what happens while it is asked, and of which model.
-pub(crate) type Events<'a> = dyn Fn(usize, Event<Tag>) + Sync + 'a;
+pub(crate) type Events<'a> = dyn Fn(usize, Event<AskTag>) + Sync + 'a;
 
 /// Why a model was not asked everything.
 pub(crate) type Unasked = (ErrorKind, String);
@@ -67,7 +65,7 @@ enum SourceError {
 }
 
 /// A sample's request, or why there is none.
-type Made = Result<Ask<Tag>, SourceError>;
+type Made = Result<Ask<AskTag>, SourceError>;
 
 /// Which models are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,26 +76,31 @@ pub(crate) enum Asks {
     Judges,
 }
 
-/// Keys by model, read from the environment; an unset variable is an error.
-pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks) -> Result<Vec<Option<Secret>>> {
-    allowed_keys(loaded, asks)?;
+/// Keys by model; one that is not there is an error.
+pub(crate) fn keys(
+    loaded: &LoadedSuite,
+    asks: Asks,
+    host: &Host<'_>,
+) -> Result<Vec<Option<Secret>>> {
+    allowed_keys(loaded, asks, host)?;
     let used = used_models(loaded, asks);
     let models = loaded.suite.models.iter().enumerate();
-    models.map(|(i, model)| if used.contains(&i) { key(model) } else { Ok(None) }).collect()
+    models.map(|(i, model)| if used.contains(&i) { key(model, host) } else { Ok(None) }).collect()
 }
 
 /// Whether the keys of all models that are asked may go where the suite sends them.
-pub(crate) fn allowed_keys(loaded: &LoadedSuite, asks: Asks) -> Result<()> {
+pub(crate) fn allowed_keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<()> {
     let used = used_models(loaded, asks);
-    permissions::check_keys(used.iter().map(|i| &loaded.suite.models[*i]))
+    let models = used.iter().map(|i| &loaded.suite.models[*i]);
+    Ok(host.permissions.check_keys(models)?)
 }
 
-fn key(model: &Model) -> Result<Option<Secret>> {
+fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
     let Provider::OpenAi { api_key_env: Some(variable), .. } = &model.provider else {
         return Ok(None);
     };
-    match std::env::var(variable) {
-        Ok(key) if !key.trim().is_empty() => {
+    match host.secrets.secret(variable) {
+        Some(key) if !key.trim().is_empty() => {
             let key = Secret::new(&key);
             known_keys::remember(&key);
             Ok(Some(key))
@@ -146,17 +149,12 @@ impl LedgerFile {
 }
 
 /// The ledger that runs share: in `dir`, or in the user's cache folder.
-pub(crate) fn shared_ledger(dir: Option<&Path>) -> Result<PathBuf> {
-    use etcetera::BaseStrategy;
-    let dir = match dir {
-        Some(dir) => dir.to_owned(),
-        None => etcetera::choose_base_strategy()
-            .context("this user has no home folder to keep answers in")
-            .hint("name a folder with `--cache-dir DIR`, or use `--no-cache`")?
-            .cache_dir()
-            .join("evalmark"),
-    };
-    evalmark_harness::ledger::create_folder(&dir)
+pub(crate) fn shared_ledger(dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf> {
+    let dir = dir
+        .or(host.cache_dir)
+        .context("this user has no home folder to keep answers in")
+        .hint("name a folder with `--cache-dir DIR`, or use `--no-cache`")?;
+    evalmark_harness::ledger::create_folder(dir)
         .with_context(|| format!("the cache folder {} cannot be made", dir.display()))
         .hint("name another with `--cache-dir DIR`, or use `--no-cache`")?;
     Ok(dir.join("answers.sqlite"))
@@ -206,7 +204,7 @@ impl Endpoints {
             let Some(endpoint) = &self.by_model[model] else { return Ok(Tally::default()) };
             let requests = loaded.plan.by_item(model)?.map(|sample| {
                 let sample = sample.map_err(SourceError::Plan)?;
-                Ok(Ask { request: sample.request.clone(), tag: Tag::Sample(Box::new(sample)) })
+                Ok(Ask { request: sample.request.clone(), tag: AskTag::Sample(Box::new(sample)) })
             });
             thread::scope(|scope| {
                 self.ask_one((model, endpoint), ahead(scope, requests), events, stop)
@@ -231,7 +229,7 @@ impl Endpoints {
                 let asks = sample.map_err(SourceError::Plan).and_then(|mut sample| {
                     let record = records.record(&mut sample).map_err(SourceError::Record)?;
                     let requests = requests_to(model, &loaded.plan, metric, &sample, &record);
-                    let tag = Tag::Judgement { prompt: sample.prompt, judge };
+                    let tag = AskTag::Judgement { prompt: sample.prompt, judge };
                     let ask = |request| Ask { request, tag: tag.clone() };
                     Ok(requests.into_iter().map(ask).collect::<Vec<_>>())
                 });
@@ -248,7 +246,7 @@ impl Endpoints {
     fn ask_one(
         &self,
         (model, endpoint): (usize, &Endpoint),
-        requests: impl Iterator<Item = Result<Ask<Tag>, SourceError>> + Send,
+        requests: impl Iterator<Item = Result<Ask<AskTag>, SourceError>> + Send,
         events: &Events<'_>,
         stop: &Stop,
     ) -> Result<Tally> {

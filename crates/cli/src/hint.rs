@@ -1,30 +1,9 @@
 //! Errors as people read them: what went wrong, why, and what to do; and how the program ends on them.
 
-use std::fmt;
-
 use anyhow::{Error, Result};
+use evalmark_runner::RunError;
 
 use crate::exit::Exit;
-
-/// An error with advice, which is printed apart from the causes, or with an exit code of its own.
-#[derive(Debug)]
-struct Hint {
-    advice: Option<String>,
-    exit: Option<Exit>,
-    error: Error,
-}
-
-impl fmt::Display for Hint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.error, f)
-    }
-}
-
-impl std::error::Error for Hint {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.error.source()
-    }
-}
 
 /// Adds advice, or an exit code, to an error.
 pub(crate) trait Hinted<T> {
@@ -41,41 +20,47 @@ impl<T, E: Into<Error>> Hinted<T> for Result<T, E> {
     }
 
     fn ends(self, exit: Exit) -> Result<T> {
-        self.map_err(|error| {
-            Error::new(Hint { advice: None, exit: Some(exit), error: error.into() })
-        })
+        self.map_err(|error| run_error(error.into()).with_ending(exit).into())
     }
 }
 
 /// The error with advice.
 pub(crate) fn hinted(error: Error, advice: impl Into<String>) -> Error {
-    let exit = exit_of(&error);
-    Error::new(Hint { advice: Some(advice.into()), exit, error })
+    run_error(error).with_hint(advice).into()
+}
+
+/// An error that can have advice and an ending.
+pub(crate) fn run_error(error: Error) -> RunError {
+    let root: &(dyn std::error::Error + Send + Sync + 'static) = error.as_ref();
+    if root.is::<RunError>() {
+        return error.downcast().unwrap_or_else(RunError::new);
+    }
+    RunError::new(error.reallocate_into_boxed_dyn_error_without_backtrace())
 }
 
 /// How the program ends on an error, where the error says so.
 pub(crate) fn exit_of(error: &Error) -> Option<Exit> {
-    error.chain().find_map(|cause| cause.downcast_ref::<Hint>()?.exit)
+    error.chain().find_map(|cause| cause.downcast_ref::<RunError>()?.ending())
 }
 
 /// `error:`, `caused by:` and `hint:` lines.
 pub(crate) fn describe(error: &Error) -> String {
-    let causes = error.chain().skip(1).map(|cause| format!("  caused by: {cause}"));
-    let hints = advice(error).into_iter().map(|advice| format!("  hint: {advice}"));
-    let lines: Vec<_> =
-        std::iter::once(format!("error: {error}")).chain(causes).chain(hints).collect();
-    lines.join("\n")
+    let hints = error.chain().find_map(|cause| cause.downcast_ref::<RunError>());
+    lines(error.chain(), hints.map(RunError::hints).unwrap_or_default())
 }
 
-/// All advice, that of errors within hints too.
-fn advice(error: &Error) -> Vec<&str> {
-    let mut found = Vec::new();
-    for cause in error.chain() {
-        let mut next = cause.downcast_ref::<Hint>();
-        while let Some(hint) = next {
-            found.extend(hint.advice.as_deref());
-            next = hint.error.downcast_ref::<Hint>();
-        }
-    }
-    found
+/// The same of an error of the engine.
+pub(crate) fn describe_run_error(error: &RunError) -> String {
+    let own: &(dyn std::error::Error + 'static) = error;
+    lines(std::iter::once(own).chain(error.causes()), error.hints())
+}
+
+fn lines<'a>(
+    chain: impl Iterator<Item = &'a (dyn std::error::Error + 'static)>,
+    hints: Vec<&str>,
+) -> String {
+    let words = std::iter::once("error").chain(std::iter::repeat("  caused by"));
+    let errors = words.zip(chain).map(|(word, error)| format!("{word}: {error}"));
+    let hints = hints.into_iter().map(|advice| format!("  hint: {advice}"));
+    errors.chain(hints).collect::<Vec<_>>().join("\n")
 }

@@ -7,8 +7,6 @@ use evalmark_core::score::Score;
 use evalmark_store::record::JudgeAgreement;
 use evalmark_verdict::AlphaSums;
 
-use crate::print::Printer;
-
 /// Sums over the answers so far, by metric.
 #[derive(Debug, Default)]
 pub(crate) struct Judging(BTreeMap<String, Sums>);
@@ -66,36 +64,4 @@ impl Sums {
             repeat_sd: share(self.variance, self.repeated).map(f64::sqrt),
         }
     }
-}
-
-/// Tells what the judges agree on, a line for each thing.
-pub(crate) fn tell(judging: &BTreeMap<String, JudgeAgreement>, printer: Printer) {
-    let lines: Vec<_> = judging.iter().flat_map(|(metric, found)| says(metric, found)).collect();
-    if !lines.is_empty() {
-        printer.result(&format!("\n{}", lines.join("\n")));
-    }
-}
-
-fn says(metric: &str, found: &JudgeAgreement) -> Vec<String> {
-    let JudgeAgreement { judges, graded, pairs, .. } = found;
-    let mut lines = Vec::new();
-    if *judges > 1 {
-        let alpha = found.alpha.map_or("no alpha: their grades do not vary".to_owned(), |alpha| {
-            format!("Krippendorff's alpha {alpha:.3}")
-        });
-        lines.push(format!("`{metric}`: {judges} judges over {graded} answers, {alpha}"));
-    }
-    if let Some(rate) = found.flip_rate {
-        let rate = 100.0 * rate;
-        lines.push(format!(
-            "`{metric}`: the order of the answers decided {rate:.1} % of {pairs} comparisons; \
-             these count as ties"
-        ));
-    }
-    if let Some(sd) = found.repeat_sd {
-        lines.push(format!(
-            "`{metric}`: a judge's repeated grades of the same answer have a standard deviation of {sd:.3}"
-        ));
-    }
-    lines
 }

@@ -1,24 +1,22 @@
 //! From a suite file to a plan and compiled metrics: everything that can be wrong before a request.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use evalmark_core::{
-    dataset::{DatasetError, Rows},
     item::Item,
     label::{LabelSpec, Labels},
     metric::{Extract, InvalidPolicy, MetricSpec, Reasoning, Which},
     model::Provider,
     plan::Plan,
-    suite::{Readers, Suite},
+    suite::Suite,
 };
+use evalmark_runner::{Host, Notice};
 use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
 use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
     hint::Hinted,
-    permissions,
-    print::Printer,
     programs::{self, Programs},
     usable_targets::UsableTargets,
 };
@@ -37,29 +35,9 @@ pub(crate) struct LoadedSuite {
     pub(crate) hash: String,
 }
 
-/// What suites are read with.
-pub(crate) fn readers() -> Readers<'static> {
-    let roots = permissions::roots();
-    Readers { kinds: evalmark_scoring::catalog(), parquet: parquet_rows, roots }
-}
-
-fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
-    let rows =
-        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|e| of_dataset(path, &e))?;
-    let owned = path.to_owned();
-    Ok(Box::new(rows.map(move |row| row.map_err(|error| of_dataset(&owned, &error)))))
-}
-
-/// The error of a dataset, which names its path itself.
-fn of_dataset(path: &Path, error: &dyn std::fmt::Display) -> DatasetError {
-    let (text, path_text) = (error.to_string(), path.display().to_string());
-    let bare = text.strip_prefix(&path_text).map(|rest| rest.trim_start_matches([':', ' ']));
-    DatasetError::of_file(path, bare.unwrap_or(&text))
-}
-
 /// Reads, checks and plans a suite with what the command line says of it.
-pub(crate) fn load(path: &Path, options: &RunOptions, printer: Printer) -> Result<LoadedSuite> {
-    let mut suite = Suite::read(path, readers())?;
+pub(crate) fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
+    let mut suite = Suite::read(path, host.readers())?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
     suite.epochs = options.epochs.unwrap_or(suite.epochs);
@@ -69,10 +47,10 @@ pub(crate) fn load(path: &Path, options: &RunOptions, printer: Printer) -> Resul
         }
     }
     for note in &suite.notes {
-        printer.remark(note);
+        host.notices.tell(&Notice::SuiteNote(note));
     }
     for warning in &suite.warnings {
-        printer.warning(warning);
+        host.notices.tell(&Notice::SuiteWarning(warning));
     }
     let metrics: Vec<_> = suite
         .metrics
@@ -91,13 +69,13 @@ pub(crate) fn load(path: &Path, options: &RunOptions, printer: Printer) -> Resul
         check_item(&metrics, item)
     })?;
     for warning in plan.warnings.iter().chain(&usable.told()?) {
-        printer.warning(warning);
+        host.notices.tell(&Notice::SuiteWarning(warning));
     }
     check_rubrics(&plan, &metrics)?;
     let hash = blake3::hash(suite.identity().as_bytes()).to_hex().to_string();
     let labels = suite.metrics.iter().map(|spec| spec.labels.as_ref().map(LabelSpec::open));
     let labels = labels.map(Option::transpose).collect::<Result<_, _>>()?;
-    let programs = Arc::new(Programs::new(&suite.path, metrics.len()));
+    let programs = Arc::new(Programs::new(&suite.path, metrics.len(), host.program_variables));
     Ok(LoadedSuite { suite, plan, metrics, programs, labels, hash })
 }
 

@@ -2,6 +2,7 @@
 
 mod across_suites;
 mod against;
+mod agreement_text;
 mod args;
 mod ask;
 mod baseline;
@@ -11,20 +12,20 @@ mod collect;
 mod commands;
 mod corpus_metric;
 mod early;
+mod environment;
 mod exit;
 mod failure_sample;
 mod failures;
-mod flow;
 mod gate;
 mod git;
 mod hint;
 mod judge_check;
 mod judges;
 mod judging;
-mod known_keys;
 mod leaderboard;
 mod load;
 mod metric_scale;
+mod notices;
 mod options;
 mod permissions;
 mod power_plan;
@@ -33,7 +34,9 @@ mod programs;
 mod progress;
 mod records;
 mod reorder;
+mod run;
 mod run_folder;
+mod run_text;
 mod scored;
 mod summary;
 mod table;
@@ -48,7 +51,7 @@ use clap::Parser;
 
 use crate::{
     args::{Cli, LogFormat},
-    exit::Exit,
+    exit::{Exit, exit_code},
     print::Printer,
 };
 
@@ -73,12 +76,12 @@ fn main() -> ExitCode {
         LogFormat::Json => Printer::logging(cli.color),
     };
     let granted = permissions::grant(&cli.permissions);
-    let exit = granted.and_then(|()| commands::dispatch(cli.command, printer));
+    let exit = granted.and_then(|granted| commands::dispatch(cli.command, &granted, printer));
     let exit = exit.unwrap_or_else(|error| {
         printer.error(&error);
         hint::exit_of(&error).unwrap_or(Exit::Usage)
     });
-    ExitCode::from(exit.code())
+    ExitCode::from(exit_code(exit))
 }
 
 /// A limit on the size of files (`ulimit -f`) makes a write fail, which is reported like a full disk,

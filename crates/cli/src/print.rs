@@ -9,8 +9,9 @@ use std::{
 use anyhow::Error;
 use evalmark_core::verdict::Answer;
 use evalmark_report::text::{inert, inert_json, printable};
+use evalmark_runner::{RunError, known_keys::hide};
 
-use crate::{args::Color, hint, known_keys::hide};
+use crate::{args::Color, hint};
 
 /// Where words go, and whether they may be coloured.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +107,16 @@ impl Printer {
 
     /// An error with its causes and hints.
     pub(crate) fn error(self, error: &Error) {
-        let text = hide(&hint::describe(error)).into_owned();
+        self.described(&hint::describe(error));
+    }
+
+    /// An error of the engine with its causes and hints.
+    pub(crate) fn run_error(self, error: &RunError) {
+        self.described(&hint::describe_run_error(error));
+    }
+
+    fn described(self, text: &str) {
+        let text = hide(text).into_owned();
         if self.logs {
             return tracing::error!("{}", text.trim());
         }

@@ -11,11 +11,11 @@ use std::{
 
 use evalmark_core::{
     model::Model,
-    plan::{Plan, Sample},
     record::{Failure, Record},
 };
 use evalmark_harness::{Endpoint, Event, Hold};
 use evalmark_report::text::printable;
+use evalmark_runner::{AskTag, Asking};
 use evalmark_scoring::{Metric, Subject};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -29,36 +29,6 @@ const LONGEST_BETWEEN_LINES: Duration = Duration::from_secs(40);
 const IDLE: Duration = Duration::from_secs(2);
 /// How often one looks whether anything has ended.
 const TICK: Duration = Duration::from_millis(500);
-
-/// What an answer's event is recognised by.
-#[derive(Clone, Debug)]
-pub(crate) enum Tag {
-    /// A candidate's answer.
-    Sample(Box<Sample>),
-    /// A judgement: it is the judge's answer, and the judge that costs.
-    Judgement {
-        /// Whose answer was judged.
-        prompt: usize,
-        /// Who judged.
-        judge: usize,
-    },
-}
-
-impl Tag {
-    fn prompt(&self) -> usize {
-        match self {
-            Self::Sample(sample) => sample.prompt,
-            Self::Judgement { prompt, .. } => *prompt,
-        }
-    }
-
-    fn model(&self) -> usize {
-        match self {
-            Self::Sample(sample) => sample.model,
-            Self::Judgement { judge, .. } => *judge,
-        }
-    }
-}
 
 /// Progress of one pass over all samples.
 pub(crate) struct Progress {
@@ -113,15 +83,9 @@ struct Trouble {
 }
 
 impl Progress {
-    /// Begins; `plan` says what is asked of which models, `endpoints` are those.
-    pub(crate) fn start(
-        (doing, total): (&'static str, u64),
-        plan: &Plan,
-        metrics: &[Metric],
-        endpoints: Vec<(usize, Endpoint)>,
-        quiet: bool,
-        printer: Printer,
-    ) -> Self {
+    /// Begins.
+    pub(crate) fn start(asking: &Asking<'_>, quiet: bool, printer: Printer) -> Self {
+        let Asking { doing, total, plan, .. } = *asking;
         let is_terminal = stderr().is_terminal();
         let has_bar = is_terminal && !quiet && !printer.logs();
         let prompts: Vec<_> = plan.prompts.iter().map(|prompt| prompt.name.to_string()).collect();
@@ -132,8 +96,8 @@ impl Progress {
             state: Mutex::new(State::new(prompts.len())),
             prompts,
             models: plan.models.clone(),
-            endpoints,
-            metric: metrics.iter().find(|metric| metric.judge().is_none()).cloned(),
+            endpoints: asking.endpoints.clone(),
+            metric: asking.metrics.iter().find(|metric| metric.judge().is_none()).cloned(),
             bar: bar(doing, total, has_bar),
             lines: !quiet && (!is_terminal || printer.logs()),
             over: (Mutex::new(false), Condvar::new()),
@@ -147,7 +111,7 @@ impl Progress {
     }
 
     /// Takes in one event of the model at this place.
-    pub(crate) fn tell(&self, model: usize, event: &Event<Tag>) {
+    pub(crate) fn tell(&self, model: usize, event: &Event<AskTag>) {
         self.shared.tell(model, event);
     }
 
@@ -202,7 +166,7 @@ impl State {
 }
 
 impl Shared {
-    fn tell(&self, model: usize, event: &Event<Tag>) {
+    fn tell(&self, model: usize, event: &Event<AskTag>) {
         if self.printer.logs() {
             self.log(event);
         }
@@ -225,7 +189,7 @@ impl Shared {
     }
 
     /// What a log says of an event; answers are too many to be told one by one.
-    fn log(&self, event: &Event<Tag>) {
+    fn log(&self, event: &Event<AskTag>) {
         match event {
             Event::Failed { tag, record } => {
                 let failure = record.failure.as_ref();
@@ -249,7 +213,7 @@ impl Shared {
         }
     }
 
-    fn ended(&self, tag: &Tag, record: &Record, is_paid: bool) {
+    fn ended(&self, tag: &AskTag, record: &Record, is_paid: bool) {
         let score = self.running_score(tag, record);
         let cost_usd = self.models[tag.model()].cost_usd(record.usage).filter(|_| is_paid);
         let mut state = self.state();
@@ -354,11 +318,11 @@ impl Shared {
         }
     }
 
-    fn running_score(&self, tag: &Tag, record: &Record) -> Option<f64> {
+    fn running_score(&self, tag: &AskTag, record: &Record) -> Option<f64> {
         if !self.lines && self.bar.is_hidden() {
             return None;
         }
-        let (Some(metric), Tag::Sample(sample), true) = (&self.metric, tag, record.has_answer())
+        let (Some(metric), AskTag::Sample(sample), true) = (&self.metric, tag, record.has_answer())
         else {
             return None;
         };

@@ -13,9 +13,8 @@ use evalmark_core::{
     record::Record,
 };
 use evalmark_harness::Event;
+use evalmark_runner::AskTag;
 use rangemap::RangeSet;
-
-use crate::progress::Tag;
 
 /// Samples that are scored together, at most.
 pub(crate) const BATCH: usize = 1024;
@@ -123,11 +122,11 @@ impl ReorderBuffer {
     }
 
     /// Takes in what happened while asking.
-    pub(crate) fn see(&self, event: Event<Tag>) {
+    pub(crate) fn see(&self, event: Event<AskTag>) {
         match event {
-            Event::Answered { tag: Tag::Sample(sample), record, .. }
-            | Event::Cached { tag: Tag::Sample(sample), record }
-            | Event::Failed { tag: Tag::Sample(sample), record } => self.put(*sample, record),
+            Event::Answered { tag: AskTag::Sample(sample), record, .. }
+            | Event::Cached { tag: AskTag::Sample(sample), record }
+            | Event::Failed { tag: AskTag::Sample(sample), record } => self.put(*sample, record),
             _ => {}
         }
     }

@@ -11,7 +11,7 @@ use evalmark_report::files::{self, Ready};
 use evalmark_store::record::{FORMAT_VERSION, RunRecord};
 use serde::Deserialize;
 
-use crate::{hint::Hinted, known_keys};
+use crate::hint::Hinted;
 
 /// The first version that is read.
 const OLDEST_VERSION: u32 = 1;
@@ -210,7 +210,7 @@ struct FormatVersion {
 
 /// Writes a file so that nobody sees half of it.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    files::write(path, known_keys::hide(text).as_bytes())
+    files::write(path, evalmark_runner::known_keys::hide(text).as_bytes())
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 

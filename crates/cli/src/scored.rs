@@ -19,6 +19,7 @@ use evalmark_report::{
     scores::{ScoreRow, ScoresWriter},
     summary::{SummaryRow, ready_summary},
 };
+use evalmark_runner::known_keys::{any_known, hide, hide_in, hide_in_messages};
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
 use evalmark_store::record::{FailureExample, RunTotals, SampleCounts};
 
@@ -27,9 +28,7 @@ use crate::{
     failure_sample::{FailedSamples, PageSample, passes, shown},
     judges::{JudgeReplies, Judges},
     judging::Judging,
-    known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
-    print::Printer,
     run_folder::RunFolder,
     summary::{Finished, VariantSummary, add},
 };
@@ -315,16 +314,5 @@ impl Scored {
             || shown(metrics, &one.scores),
             passes(&one.scores),
         );
-    }
-}
-
-/// Says how many answers were scored without the reasoning in them.
-pub(crate) fn tell_reasoning(counts: &SampleCounts, printer: Printer) {
-    let SampleCounts { reasoning_cut, planned, .. } = counts;
-    if *reasoning_cut > 0 {
-        printer.remark(&format!(
-            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
-             scored without it; `reasoning: keep` on a metric scores the whole text"
-        ));
     }
 }

@@ -1,13 +1,13 @@
 //! `evalmark baseline`: promote a run, list baselines, show one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
 use evalmark_report::text::printable;
 use evalmark_store::record::{RunOptions, RunRecord};
 
 use crate::{
-    args::{BaselineArgs, BaselineCommand},
     baseline::{Baseline, folder_of, list, promote},
     exit::Exit,
     print::Printer,
@@ -15,6 +15,41 @@ use crate::{
     table::percent,
     variants::read_variants,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct BaselineArgs {
+    #[command(subcommand)]
+    pub(crate) command: BaselineCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineCommand {
+    /// Make a finished run the baseline NAME of its suite
+    Promote {
+        /// Run folder
+        #[arg(value_name = "RUN_DIR")]
+        run: PathBuf,
+        /// Name of the baseline
+        name: String,
+        /// Replace the baseline of that name
+        #[arg(long)]
+        force: bool,
+    },
+    /// List all baselines
+    List {
+        /// Folder for run folders and baselines
+        #[arg(long, value_name = "DIR", default_value = "reports")]
+        out: PathBuf,
+    },
+    /// Show a baseline: its origin and its means
+    Show {
+        /// Name of the baseline, or SUITE/NAME where several suites have one of that name
+        name: String,
+        /// Folder for run folders and baselines
+        #[arg(long, value_name = "DIR", default_value = "reports")]
+        out: PathBuf,
+    },
+}
 
 pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
     match &args.command {

@@ -1,23 +1,53 @@
 //! `evalmark cache`: what the ledger of shared answers holds, and throwing some of it away.
 
-use std::time::SystemTime;
+use std::{path::PathBuf, time::SystemTime};
 
 use anyhow::{Result, anyhow};
+use clap::{Args, Subcommand};
 use evalmark_harness::{Ledger, Prune};
+use evalmark_runner::Host;
 use serde_json::json;
 
-use crate::{
-    args::{CacheCommand, Format},
-    ask::shared_ledger,
-    exit::Exit,
-    hint::Hinted,
-    print::Printer,
-};
+use crate::{args::Format, ask::shared_ledger, exit::Exit, hint::Hinted, print::Printer};
 
-pub(crate) fn cache(command: &CacheCommand, printer: Printer) -> Result<Exit> {
+#[derive(Debug, Args)]
+pub(crate) struct CacheCommandArgs {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Show how many answers are kept, from which endpoints, and whether the file is intact
+    Info {
+        /// Folder of the shared answer cache [default: the user's cache folder]
+        #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
+        cache_dir: Option<PathBuf>,
+        /// Text or JSON
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Delete kept answers; they are requested again when needed
+    Prune {
+        /// Folder of the shared answer cache [default: the user's cache folder]
+        #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
+        cache_dir: Option<PathBuf>,
+        /// Only answers older than this, such as 30d or 12h
+        #[arg(long, value_name = "SPAN")]
+        older_than: Option<String>,
+        /// Only answers from this endpoint, as named by `cache info`
+        #[arg(long, value_name = "KEY")]
+        endpoint: Option<String>,
+        /// All answers
+        #[arg(long, conflicts_with_all = ["older_than", "endpoint"])]
+        all: bool,
+    },
+}
+
+pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     match command {
         CacheCommand::Info { cache_dir, format } => {
-            info(&shared_ledger(cache_dir.as_deref())?, *format, printer)
+            info(&shared_ledger(cache_dir.as_deref(), host)?, *format, printer)
         }
         CacheCommand::Prune { cache_dir, older_than, endpoint, all } => {
             let before = older_than.as_deref().map(moment).transpose()?;
@@ -27,7 +57,7 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer) -> Result<Exit> {
                 );
             }
             let prune = Prune { before, endpoint_key: endpoint.clone() };
-            throw_away(&shared_ledger(cache_dir.as_deref())?, &prune, printer)
+            throw_away(&shared_ledger(cache_dir.as_deref(), host)?, &prune, printer)
         }
     }
 }

@@ -1,15 +1,17 @@
 //! `evalmark calibrate`: the suite against itself. Two sets of answers to the same questions say
 //! how much scores change when nothing has changed, and so which margins a gate can resolve.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
+use clap::Args;
 use evalmark_core::{
     model::Provider,
     record::ErrorKind,
     suite::{GateSpec, file_name},
 };
 use evalmark_harness::Budget;
+use evalmark_runner::Host;
 use evalmark_store::record::{RunOptions, RunRecord, RunStatus};
 use evalmark_verdict::{ComparisonSubject, Noise, Rule, compare, noise};
 use serde_json::json;
@@ -17,21 +19,44 @@ use serde_json::json;
 use super::{resume::same_experiment, run::begin};
 use crate::{
     against::Against,
-    args::{CalibrateArgs, Format, OutputArgs},
+    args::{CacheArgs, ExecArgs, Format, OutputArgs, SelectionArgs},
     ask::{Asks, keys},
     calibration::{Calibration, FORMAT_VERSION, Figure, Measured, POWER, Sets},
     calibration_text,
     exit::Exit,
-    flow::Run,
     git::look_up,
     hint::Hinted,
     load::{LoadedSuite, load},
     options::selected,
     power_plan::is_planned,
     print::Printer,
+    run::{EndedRun, Run, RunEnd},
     run_folder::{RunFolder, new_run_id, now},
+    run_text,
     variants::{Variant, read_halves, read_variants},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateArgs {
+    /// Suite file (YAML)
+    #[arg(value_name = "SUITE")]
+    pub(crate) suite: PathBuf,
+    /// Folder for run folders and calibrations
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Name of the calibration's run folders: ID-a and ID-b, or ID if epochs are split in half;
+    /// resumes a calibration of that name [default: the time and a few digits]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
 
 /// The least share of the items that must have a score in both sets.
 const LEAST_PAIRED: f64 = 0.95;
@@ -42,7 +67,14 @@ struct Part {
     no_cache: bool,
 }
 
-pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> {
+/// One of the runs, answered.
+enum Answered {
+    /// By an earlier command.
+    Before(RunFolder, RunRecord),
+    Now(Box<EndedRun>),
+}
+
+pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let options = RunOptions {
         allow_exec: args.exec.allow_exec,
         no_cache: args.cache.no_cache,
@@ -50,9 +82,9 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> 
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),
         ..selected(&args.selection)
     };
-    let loaded = load(&args.suite, &options, printer)?;
+    let loaded = load(&args.suite, &options, host)?;
     can_answer_twice(&loaded)?;
-    keys(&loaded, Asks::Everyone)?;
+    keys(&loaded, Asks::Everyone, host)?;
     let id = args.run_id.clone().unwrap_or_else(new_run_id);
     if let Err(why) = file_name(&id) {
         anyhow::bail!("the run id {why}");
@@ -61,9 +93,23 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer) -> Result<Exit> 
     let mut runs = Vec::new();
     for part in parts(&id, sets, options.no_cache) {
         let options = RunOptions { no_cache: part.no_cache, ..options.clone() };
-        match answered(&loaded, args, &id, part, options, printer)? {
-            Ok(run) => runs.push(run),
-            Err(exit) => return Ok(exit),
+        match answered(&loaded, args, &id, part, options, host)? {
+            Answered::Before(folder, record) => runs.push((folder, record)),
+            Answered::Now(run) => {
+                let ending = Exit::from(&run.findings());
+                match run.end {
+                    RunEnd::Finished { .. } => run_text::tell_missing(&run, printer),
+                    RunEnd::Interrupted => {
+                        printer.remark(&go_on(args, &id));
+                        return Ok(ending);
+                    }
+                    RunEnd::BrokenOff(error) => {
+                        printer.run_error(&error);
+                        return Ok(ending);
+                    }
+                }
+                runs.push((run.folder, run.record));
+            }
         }
     }
     let calibration = measure(&loaded, sets, &runs)?;
@@ -128,8 +174,8 @@ fn answered(
     id: &str,
     part: Part,
     options: RunOptions,
-    printer: Printer,
-) -> Result<Result<(RunFolder, RunRecord), Exit>> {
+    host: &Host<'_>,
+) -> Result<Answered> {
     let path = args.out.join(&loaded.suite.name).join(&part.run_id);
     let is_new = args.run_id.is_none() || !path.join("run.json").is_file();
     let (folder, record) = if is_new {
@@ -138,7 +184,7 @@ fn answered(
     } else {
         let (folder, record) = begun(loaded, &path, part.no_cache)?;
         if record.status == RunStatus::Complete {
-            return Ok(Ok((folder, record)));
+            return Ok(Answered::Before(folder, record));
         }
         (folder, record)
     };
@@ -146,18 +192,18 @@ fn answered(
         loaded: loaded.clone(),
         folder: folder.clone(),
         record,
-        keys: keys(loaded, Asks::Everyone)?,
+        keys: keys(loaded, Asks::Everyone, host)?,
         asks: Asks::Everyone,
         budget: Budget::default(),
         against: Against::default(),
-        output: args.output,
+        host,
     };
     let discard = |_: &anyhow::Error| {
         if is_new {
             folder.discard();
         }
     };
-    run.answers(&go_on(args, id), printer).inspect_err(discard)
+    Ok(Answered::Now(Box::new(run.answers(&go_on(args, id)).inspect_err(discard)?)))
 }
 
 /// A run that an earlier attempt began, if it is of the same experiment.

@@ -1,13 +1,14 @@
 //! `evalmark check`: every mistake in the suites and their datasets; asks nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::Args;
 use evalmark_core::figures::counted;
+use evalmark_runner::Host;
 use evalmark_store::record::RunOptions;
 
 use crate::{
-    args::CheckArgs,
     ask::{Asks, allowed_keys},
     exit::Exit,
     load::{LoadedSuite, load},
@@ -16,7 +17,17 @@ use crate::{
     programs,
 };
 
-pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Print, as JSON, the hosts, environment variables, files and programs that the suites reach for
+    #[arg(long)]
+    pub(crate) permissions: bool,
+    /// Suite files (YAML)
+    #[arg(required = true, value_name = "SUITE")]
+    pub(crate) suites: Vec<PathBuf>,
+}
+
+pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit {
     let mut exit = Exit::Done;
     let mut all_opened = Vec::new();
     let mut tell = |ended: Result<()>| {
@@ -28,9 +39,9 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer) -> Exit {
     for path in &args.suites {
         // Nothing is scored, so no program runs.
         let options = RunOptions { allow_exec: true, ..RunOptions::default() };
-        match load(path, &options, printer) {
+        match load(path, &options, host) {
             Ok(loaded) => {
-                tell(allowed_keys(&loaded, Asks::Everyone));
+                tell(allowed_keys(&loaded, Asks::Everyone, host));
                 if !args.permissions {
                     describe(path, &loaded, printer);
                 }

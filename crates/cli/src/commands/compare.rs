@@ -1,12 +1,15 @@
 //! `evalmark compare`: one variant of a run against another, or all of them as a leaderboard.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, anyhow};
+use clap::Args;
+use evalmark_runner::Host;
 use evalmark_store::record::RunRecord;
 use serde_json::json;
 
-use super::gate::{gate_spec, open_whole, render};
+use super::gate::{VerdictFormat, gate_spec, open_whole, render};
 use crate::{
-    args::{CompareArgs, VerdictFormat},
     exit::Exit,
     gate::compare_variants,
     hint::Hinted,
@@ -15,15 +18,29 @@ use crate::{
     run_folder::RunFolder,
 };
 
-pub(crate) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Two prompts, or two models, of the run: the first is the baseline [default: all of them, as
+    /// a leaderboard]
+    #[arg(long, num_args = 2, value_names = ["A", "B"])]
+    pub(crate) between: Vec<String>,
+    /// Output format; a leaderboard is text or JSON
+    #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
+    pub(crate) format: VerdictFormat,
+}
+
+pub(crate) fn compare(args: &CompareArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, record) = open_whole(&args.run)?;
     let [a, b] = args.between.as_slice() else {
         return all(&folder, &record, args.format, printer);
     };
-    let spec = gate_spec(&folder, &record, printer)?;
+    let spec = gate_spec(&folder, &record, host)?;
     let decision = compare_variants(&folder, &record, (a, b), &spec)?;
     printer.raw(&render(&decision.verdict, args.format, printer)?);
-    Ok(decision.exit)
+    Ok((&decision.findings()).into())
 }
 
 /// All prompts and models of the run; it decides nothing, and so it always ends well.

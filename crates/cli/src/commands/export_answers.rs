@@ -4,21 +4,23 @@
 use std::{
     collections::HashMap,
     io::{self, BufWriter, ErrorKind, StdoutLock, Write, stdout},
+    path::PathBuf,
 };
 
 use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
 use evalmark_core::{record::Record, request::RequestHash};
 use evalmark_harness::{Answers, Ledger, RecordedAnswer, endpoint_key};
 use evalmark_report::{samples::samples, text::inert_json};
+use evalmark_runner::{Host, Notice};
 use evalmark_store::record::RunRecord;
 
 use super::{gate::open_scored, resume::same_experiment};
 use crate::{
-    args::ExportArgs,
     ask::shared_ledger,
     early::as_stopped,
     exit::Exit,
-    hint::Hinted,
+    hint::{Hinted, run_error},
     judges::all_requests,
     load::{LoadedSuite, load},
     print::Printer,
@@ -26,7 +28,17 @@ use crate::{
     run_folder::RunFolder,
 };
 
-pub(crate) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Only this model's answers
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+}
+
+pub(crate) fn export(args: &ExportArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, record) = open_scored(&args.run)?;
     let asked = model_names(&record);
     if let Some(model) = args.model.as_ref().filter(|model| !asked.contains(*model)) {
@@ -35,7 +47,7 @@ pub(crate) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
     }
     let mut lines = Lines::new(args.model.as_deref());
     let written = candidates(&folder, &mut lines)
-        .and_then(|()| judges(&folder, &record, &mut lines, printer))
+        .and_then(|()| judges(&folder, &record, &mut lines, host))
         .and_then(|()| lines.end());
     match written {
         Err(error) if is_broken_pipe(&error) => return Ok(Exit::Done),
@@ -132,7 +144,7 @@ fn judges(
     folder: &RunFolder,
     record: &RunRecord,
     lines: &mut Lines<'_>,
-    printer: Printer,
+    host: &Host<'_>,
 ) -> Result<()> {
     let is_wanted = |name: &String| !record.models.contains(name) && lines.wants(name);
     let has_own_judges = !record.judged.is_empty()
@@ -140,15 +152,15 @@ fn judges(
     if !has_own_judges && !model_names(record).iter().any(is_wanted) {
         return Ok(());
     }
-    let loaded = load(&record.suite_file(), &record.options, printer).and_then(|loaded| {
+    let loaded = load(&record.suite_file(), &record.options, host).and_then(|loaded| {
         same_experiment(&loaded, record)?;
         let plan = as_stopped(loaded.plan.clone(), record)?;
         Ok(LoadedSuite { plan, ..loaded })
     });
     match loaded {
-        Ok(loaded) => judgements(&loaded, folder, record, lines),
+        Ok(loaded) => judgements(&loaded, folder, record, lines, host),
         Err(error) => {
-            printer.warning(&format!("the answers of judges are left out: {error:#}"));
+            host.notices.tell(&Notice::JudgesLeftOut(&run_error(error)));
             Ok(())
         }
     }
@@ -159,12 +171,13 @@ fn judgements(
     folder: &RunFolder,
     record: &RunRecord,
     lines: &mut Lines<'_>,
+    host: &Host<'_>,
 ) -> Result<()> {
     let plan = &loaded.plan;
     if loaded.metrics.iter().all(|metric| metric.judge().is_none()) {
         return Ok(());
     }
-    let ledger = Ledger::open(&ledger_path(folder, record)?)?;
+    let ledger = Ledger::open(&ledger_path(folder, record, host)?)?;
     let answers = |model: &evalmark_core::model::Model| -> Result<Option<Answers>> {
         let Some(key) = endpoint_key(model)? else { return Ok(None) };
         Ok(Some(ledger.answers(&key, &record.run_id)?))
@@ -188,9 +201,9 @@ fn judgements(
     Ok(())
 }
 
-fn ledger_path(folder: &RunFolder, record: &RunRecord) -> Result<std::path::PathBuf> {
+fn ledger_path(folder: &RunFolder, record: &RunRecord, host: &Host<'_>) -> Result<PathBuf> {
     if record.options.no_cache {
         return Ok(folder.own_ledger());
     }
-    shared_ledger(record.options.cache_dir.as_deref())
+    shared_ledger(record.options.cache_dir.as_deref(), host)
 }

@@ -1,6 +1,9 @@
 //! `evalmark gate`: the verdict on a finished run against a baseline.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, anyhow};
+use clap::{Args, ValueEnum};
 use evalmark_core::{
     suite::{GateSpec, Suite},
     verdict::Verdict,
@@ -9,27 +12,62 @@ use evalmark_report::{
     files, github, junit, markdown,
     text::{inert, inert_json},
 };
+use evalmark_runner::{Host, Notice};
 use evalmark_store::record::RunRecord;
 
 use crate::{
-    args::{GateArgs, VerdictFormat},
     baseline::{Baseline, Wanted, missing},
     calibration::judge_margins,
     exit::Exit,
-    gate::{DEFAULT_GATE, GateOutcome, gate_first, gate_run, refused, write_verdict},
-    hint::{Hinted, exit_of},
-    load::readers,
+    gate::{GateOutcome, gate_first, gate_run, refused, write_verdict},
+    hint::{Hinted, exit_of, run_error},
     print::Printer,
     run_folder::RunFolder,
     verdict_text, whole,
 };
 
-pub(crate) fn gate(args: &GateArgs, printer: Printer) -> Result<Exit> {
+/// Forms of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerdictFormat {
+    Text,
+    Json,
+    Markdown,
+    Junit,
+    Github,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Baseline to compare with, by name or folder
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: String,
+    /// There may be no baseline yet; if there is none, only the minima are checked
+    #[arg(long)]
+    pub(crate) new_baseline: bool,
+    /// Former name of the suite, if the baseline was made under it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) baseline_suite: Option<String>,
+    /// Gate an unfinished run on the scores it has
+    #[arg(long)]
+    pub(crate) as_it_is: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
+    pub(crate) format: VerdictFormat,
+    /// Write the verdict to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, record) = RunFolder::open(&args.run)?;
-    let decision = match decide(args, &folder, &record, printer) {
+    let decision = match decide(args, &folder, &record, host) {
         // Whoever reads the verdict must not find an earlier one.
         Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
-            printer.error(&error);
+            let error = run_error(error);
+            host.notices.tell(&Notice::Incomparable(&error));
             refused(&record, &args.baseline, &error.to_string())
         }
         decision => decision?,
@@ -43,7 +81,7 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer) -> Result<Exit> {
                 .with_context(|| format!("{} cannot be written", path.display()))?;
         }
     }
-    Ok(decision.exit)
+    Ok((&decision.findings()).into())
 }
 
 /// Writes the file that the command line names: whole, unless it is a link, a pipe or a device.
@@ -59,13 +97,13 @@ fn decide(
     args: &GateArgs,
     folder: &RunFolder,
     record: &RunRecord,
-    printer: Printer,
+    host: &Host<'_>,
 ) -> Result<GateOutcome> {
     if !args.as_it_is {
         whole::complete(folder, record)?;
     }
     has_scores(folder)?;
-    let spec = gate_spec(folder, record, printer)?;
+    let spec = gate_spec(folder, record, host)?;
     let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
     let wanted = Wanted::of_run(&args.baseline, of_suite, folder, record);
     let Some(baseline) = Baseline::find(&wanted)? else {
@@ -76,12 +114,12 @@ fn decide(
         return Err(missing(&wanted, None));
     };
     if let Some(warning) = baseline.warning() {
-        printer.warning(&warning);
+        host.notices.tell(&Notice::BaselineWarning(&warning));
     }
-    let mut decision = gate_run(folder, record, &baseline, &spec)?;
+    let mut decision = gate_run(folder, record, &baseline, &spec, host)?;
     unchanged_meanwhile(folder, record)?;
     for warning in judge_margins(&folder.out(), record, &spec, &mut decision.verdict) {
-        printer.warning(&warning);
+        host.notices.tell(&Notice::MarginUnresolved(&warning));
     }
     Ok(decision)
 }
@@ -127,24 +165,20 @@ fn has_scores(folder: &RunFolder) -> Result<()> {
 pub(crate) fn gate_spec(
     folder: &RunFolder,
     record: &RunRecord,
-    printer: Printer,
+    host: &Host<'_>,
 ) -> Result<GateSpec> {
     let path = record.suite_file();
     let spec = if path.is_file() {
-        Suite::read(&path, readers())?.gate_or_default()
+        Suite::read(&path, host.readers())?.gate_or_default()
     } else {
         let kept = folder.path.join("run.json");
-        printer.remark(&format!(
-            "the suite {} is not there; the gate is the one in {}",
-            record.suite_path.display(),
-            kept.display()
-        ));
+        host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });
         GateSpec::of_effective(&record.effective_suite).unwrap_or_else(|| {
             GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
         })
     };
     if spec.is_default {
-        printer.remark(DEFAULT_GATE);
+        host.notices.tell(&Notice::DefaultGate);
     }
     Ok(spec)
 }

@@ -1,21 +1,45 @@
 //! `evalmark judge-check`: a judge beside people, over answers that both scored.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, anyhow, bail};
+use clap::Args;
+use evalmark_runner::Host;
 use evalmark_store::record::RunRecord;
 
 use super::gate::open_scored;
 use crate::{
-    args::{Format, JudgeCheckArgs},
+    args::Format,
     exit::Exit,
     hint::Hinted,
     judge_check::{self, Finding, Source},
     print::Printer,
 };
 
-pub(crate) fn judge_check(args: &JudgeCheckArgs, printer: Printer) -> Result<Exit> {
+#[derive(Debug, Args)]
+pub(crate) struct JudgeCheckArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Human labels: a file, or a column of the dataset [default: the labels named in the suite]
+    #[arg(long, value_name = "FILE|COLUMN")]
+    pub(crate) labels: Option<String>,
+    /// Metric to check [default: the only judged one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) metric: Option<String>,
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+pub(crate) fn judge_check(
+    args: &JudgeCheckArgs,
+    printer: Printer,
+    host: &Host<'_>,
+) -> Result<Exit> {
     let (folder, record) = open_scored(&args.run)?;
     let metric = metric(&record, args.metric.as_deref())?;
-    let source = Source::open(args.labels.as_deref(), &record)?;
+    let source = Source::open(args.labels.as_deref(), &record, host)?;
     let answers = judge_check::answers(&folder, metric, &source)?;
     let finding = Finding::of(&record, metric, &answers)?;
     match args.format {

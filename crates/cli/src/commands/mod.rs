@@ -1,10 +1,11 @@
-//! One file per command; each is its flow, and little else.
+//! One file per command: its arguments and its flow, and little else.
 
 mod baseline;
 mod cache;
 mod calibrate;
 mod check;
 mod compare;
+mod completions;
 mod export_answers;
 mod gate;
 mod judge_check;
@@ -17,37 +18,99 @@ mod score;
 mod show;
 
 use anyhow::Result;
-use clap::CommandFactory;
+use clap::Subcommand;
+use evalmark_runner::{Host, Notice, Notices, Permissions};
 
 use crate::{
-    args::{Cli, Command},
+    environment::{Environment, cache_dir, program_variables},
     exit::Exit,
+    notices::Terminal,
     print::Printer,
 };
 
-/// Carries a command out.
-pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
-    match command {
-        Command::Run(args) => run::run(&args, printer),
-        Command::Resume(args) => resume::resume(&args, printer),
-        Command::Score(args) => score::score(&args, printer),
-        Command::Gate(args) => gate::gate(&args, printer),
-        Command::Compare(args) => compare::compare(&args, printer),
-        Command::Show(args) => show::show(&args, printer),
-        Command::Report(args) => report::report(&args, printer),
-        Command::Check(args) => Ok(check::check(&args, printer)),
-        Command::Plan(args) => plan::plan(&args, printer),
-        Command::Calibrate(args) => calibrate::calibrate(&args, printer),
-        Command::Baseline(args) => baseline::baseline(&args, printer),
-        Command::JudgeCheck(args) => judge_check::judge_check(&args, printer),
-        Command::Cache(args) => cache::cache(&args.command, printer),
-        Command::Schema(args) => schema::schema(&args, printer),
-        Command::ExportAnswers(args) => export_answers::export(&args, printer),
-        Command::Completions(args) => {
-            let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Cli::command(), "evalmark", &mut script);
-            printer.raw(&String::from_utf8_lossy(&script));
-            Ok(Exit::Done)
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run suites: collect answers, score them, write reports, and gate if the suite has a gate
+    #[command(override_usage = "evalmark run [OPTIONS] <SUITE>...")]
+    Run(run::RunArgs),
+    /// Finish an interrupted or partly failed run; requests only the missing answers
+    Resume(resume::ResumeArgs),
+    /// Score a run's answers again with the current suite; calls no model except judges
+    Score(score::ScoreArgs),
+    /// Compare a run with a baseline: verdict and exit code
+    Gate(gate::GateArgs),
+    /// Rank the prompts and models of one run, or compare two of them
+    Compare(compare::CompareArgs),
+    /// Print the summary table of a run
+    Show(show::ShowArgs),
+    /// (Re)write report.html
+    Report(report::ReportArgs),
+    /// Validate suites and report every problem; makes no model calls
+    Check(check::CheckArgs),
+    /// Show what a run would request and cost, and the smallest drop it could detect
+    Plan(plan::PlanArgs),
+    /// Measure a suite's noise by running it against itself, and the margins it can resolve
+    #[command(override_usage = "evalmark calibrate [OPTIONS] <SUITE>")]
+    Calibrate(calibrate::CalibrateArgs),
+    /// Compare a judge with human labels: agreement, bias, and what they mean for verdicts
+    JudgeCheck(judge_check::JudgeCheckArgs),
+    /// Manage baselines: named runs to compare with
+    Baseline(baseline::BaselineArgs),
+    /// Inspect or prune the answers that runs share
+    Cache(cache::CacheCommandArgs),
+    /// Print the JSON Schema of a suite, or the columns of a report file
+    Schema(schema::SchemaArgs),
+    /// Export recorded answers as JSONL, for replay
+    ExportAnswers(export_answers::ExportArgs),
+    /// Generate a shell completion script
+    Completions(completions::CompletionArgs),
+}
+
+impl Command {
+    /// Whether results alone are wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        match self {
+            Self::Run(args) => args.output.quiet,
+            Self::Resume(args) => args.output.quiet,
+            Self::Score(args) => args.output.quiet,
+            Self::Calibrate(args) => args.output.quiet,
+            _ => false,
         }
+    }
+}
+
+/// Carries a command out.
+pub(crate) fn dispatch(
+    command: Command,
+    permissions: &Permissions,
+    printer: Printer,
+) -> Result<Exit> {
+    let terminal = Terminal::new(printer, command.is_quiet());
+    let hear = |notice: &Notice<'_>| terminal.hear(notice);
+    let (cache_dir, program_variables) = (cache_dir(), program_variables());
+    let host = &Host {
+        notices: Notices::new(&hear),
+        secrets: &Environment,
+        permissions,
+        cache_dir: cache_dir.as_deref(),
+        program_variables: &program_variables,
+    };
+    match command {
+        Command::Run(args) => run::run(&args, printer, host),
+        Command::Resume(args) => resume::resume(&args, printer, host),
+        Command::Score(args) => score::score(&args, printer, host),
+        Command::Gate(args) => gate::gate(&args, printer, host),
+        Command::Compare(args) => compare::compare(&args, printer, host),
+        Command::Show(args) => show::show(&args, printer),
+        Command::Report(args) => report::report(&args, printer, host),
+        Command::Check(args) => Ok(check::check(&args, printer, host)),
+        Command::Plan(args) => plan::plan(&args, printer, host),
+        Command::Calibrate(args) => calibrate::calibrate(&args, printer, host),
+        Command::Baseline(args) => baseline::baseline(&args, printer),
+        Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),
+        Command::Cache(args) => cache::cache(&args.command, printer, host),
+        Command::Schema(args) => schema::schema(&args, printer),
+        Command::ExportAnswers(args) => export_answers::export(&args, printer, host),
+        Command::Completions(args) => Ok(completions::completions(&args, printer)),
     }
 }

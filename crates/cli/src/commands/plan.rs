@@ -1,17 +1,19 @@
 //! `evalmark plan`: what a run would ask, what it may cost, and what it could detect.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Result;
+use clap::Args;
 use evalmark_core::{
     figures::counted, model::Model, record::Usage, request::Message, suite::GateSpec,
 };
+use evalmark_runner::Host;
 use evalmark_scoring::{Form, Metric, Question, Subject};
 use evalmark_store::record::RunOptions;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Format, PlanArgs},
+    args::{Format, SelectionArgs},
     baseline::{Baseline, Wanted},
     calibration::POWER,
     exit::Exit,
@@ -21,6 +23,25 @@ use crate::{
     print::Printer,
     table::wrapped,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Suite file (YAML)
+    #[arg(value_name = "SUITE")]
+    pub(crate) suite: PathBuf,
+    /// Folder for run folders and baselines
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Baseline to plan against, by name or folder [default: the suite's
+    /// `gate.baseline`]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
 
 /// The baseline that a run would be compared with: one that was asked for must exist.
 fn baseline(args: &PlanArgs, loaded: &LoadedSuite) -> Result<Option<Baseline>> {
@@ -45,10 +66,10 @@ const CHARACTERS_PER_TOKEN: f64 = 4.0;
 /// Answer tokens, where the suite sets no `max_tokens`.
 const ANSWER_TOKENS: u64 = 256;
 
-pub(crate) fn plan(args: &PlanArgs, printer: Printer) -> Result<Exit> {
+pub(crate) fn plan(args: &PlanArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     // Nothing is scored, so no program runs.
     let options = RunOptions { allow_exec: true, ..selected(&args.selection) };
-    let loaded = load(&args.suite, &options, printer)?;
+    let loaded = load(&args.suite, &options, host)?;
     let n_items = loaded.plan.survey.n_items;
     let gate = loaded.suite.gate_or_default();
     let baseline = baseline(args, &loaded)?;

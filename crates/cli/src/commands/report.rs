@@ -1,32 +1,46 @@
 //! `evalmark report`: the page of a finished run again, from its files.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
+use clap::Args;
 use evalmark_core::verdict::Verdict;
 use evalmark_report::{
     samples::{SampleRecord, samples},
     scores::score_records,
     summary::read_summary,
 };
+use evalmark_runner::Host;
 use evalmark_store::record::RunRecord;
 
 use super::gate::{gate_spec, open_whole};
 use crate::{
-    args::ReportArgs,
     baseline::{Baseline, Wanted},
     exit::Exit,
     failure_sample::{FailedSamples, PageSample, passes, shown},
-    flow::write_html,
     gate::{gate_run, write_verdict},
     print::Printer,
+    run::write_html,
     run_folder::RunFolder,
     whole,
 };
 
-pub(crate) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Baseline to compare with, by name or folder
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) baseline: Option<String>,
+    /// Former name of the suite, if the baseline was made under it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) baseline_suite: Option<String>,
+}
+
+pub(crate) fn report(args: &ReportArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, record) = open_whole(&args.run)?;
-    let verdict = verdict(args, &folder, &record, printer)?;
+    let verdict = verdict(args, &folder, &record, host)?;
     let rows = read_summary(&folder.summary())?;
     let failing = failing(&folder)?;
     write_html(&folder, &record, rows, failing, verdict.as_ref())?;
@@ -39,14 +53,14 @@ fn verdict(
     args: &ReportArgs,
     folder: &RunFolder,
     record: &RunRecord,
-    printer: Printer,
+    host: &Host<'_>,
 ) -> Result<Option<Verdict>> {
     if let Some(name) = &args.baseline {
         whole::complete(folder, record)?;
-        let spec = gate_spec(folder, record, printer)?;
+        let spec = gate_spec(folder, record, host)?;
         let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
         let baseline = Baseline::get(&Wanted::of_run(name, of_suite, folder, record))?;
-        let decision = gate_run(folder, record, &baseline, &spec)?;
+        let decision = gate_run(folder, record, &baseline, &spec, host)?;
         write_verdict(folder, &decision.verdict)?;
         return Ok(Some(decision.verdict));
     }

@@ -1,8 +1,10 @@
 //! `evalmark run`: everything is checked before anything is asked; then each suite goes its way.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
+use evalmark_runner::{Host, Notice};
 use evalmark_store::record::{
     FORMAT_VERSION, GitState, NamedHash, RunOptions, RunRecord, RunStatus, RunTotals, SampleCounts,
 };
@@ -10,20 +12,46 @@ use evalmark_store::record::{
 use crate::{
     across_suites::{self, Ended},
     against::Against,
-    args::{Format, RunArgs},
+    args::{AgainstArgs, BudgetArgs, CacheArgs, ExecArgs, Format, OutputArgs, SelectionArgs},
     ask::{Asks, budget, keys},
     early,
     exit::Exit,
-    flow::Run,
     git::Lookup,
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
     options::selected,
     print::Printer,
+    run::Run,
     run_folder::{RunFolder, new_run_id, now},
+    run_text,
 };
 
-pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Suite files (YAML)
+    #[arg(required = true, value_name = "SUITE")]
+    pub(crate) suites: Vec<PathBuf>,
+    /// Folder for run folders and baselines
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Name of the run's folder [default: the time and a few digits]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) against: AgainstArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     if args.run_id.is_some() && args.suites.len() > 1 {
         bail!("`--run-id` names one run; give one suite with it");
     }
@@ -38,10 +66,10 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         ..selected(&args.selection)
     };
     let lookup = Lookup::start(&args.suites);
-    let loaded = args.suites.iter().map(|path| load(path, &options, printer));
+    let loaded = args.suites.iter().map(|path| load(path, &options, host));
     let loaded: Vec<_> = loaded.collect::<Result<_>>()?;
     let keyed = loaded.into_iter().zip(lookup.finish()).map(|(loaded, git)| {
-        let keys = keys(&loaded, Asks::Everyone)?;
+        let keys = keys(&loaded, Asks::Everyone, host)?;
         let budget = budget(&loaded, Asks::Everyone, args.budget)?;
         let is_asked_for = options.baseline.is_some();
         let against = Against::find(&options, is_asked_for, &args.out, &loaded)?;
@@ -51,23 +79,21 @@ pub(crate) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     for (loaded, git, keys, budget, against) in keyed.collect::<Result<Vec<_>>>()? {
         let run_id = args.run_id.clone().unwrap_or_else(new_run_id);
         let mut record = begin(&loaded, git, run_id, options.clone());
-        let remarks = (!args.output.quiet).then_some(printer);
         record.ungated = against.ungated(&loaded);
-        if let (Some(warning), Some(printer)) = (against.warning(), remarks) {
-            printer.warning(&warning);
+        if let Some(warning) = against.warning() {
+            host.notices.tell(&Notice::WillBeIncomplete(&warning));
         }
-        record.stop_early = early::begin(&loaded, against.baseline.as_ref(), remarks)?;
+        record.stop_early = early::begin(&loaded, against.baseline.as_ref(), host)?;
         let folder = RunFolder::begin(&args.out, &record)?;
-        let (output, asks) = (args.output, Asks::Everyone);
-        let folder_again = folder.clone();
-        let run = Run { loaded, folder, record, keys, asks, budget, against, output };
-        let suite = run.record.suite.clone();
-        let end = run.finish(printer).inspect_err(|_| folder_again.discard())?;
+        let (folder_again, asks) = (folder.clone(), Asks::Everyone);
+        let run = Run { loaded, folder, record, keys, asks, budget, against, host };
+        let run = run.finish().inspect_err(|_| folder_again.discard())?;
+        let end = run_text::tell(&run, args.output, printer)?;
         exit = exit.worse(end);
         if end == Exit::Interrupted {
             break;
         }
-        ended.push(Ended::read(&suite, &folder_again, end)?);
+        ended.push(Ended::read(&run.record.suite, &run.folder, end)?);
     }
     if exit == Exit::Interrupted || ended.len() < 2 {
         return Ok(exit);

@@ -1,19 +1,34 @@
 //! `evalmark schema`: what a suite may say, and what the report files hold.
 
 use anyhow::Result;
+use clap::{Args, ValueEnum};
 use evalmark_report::columns::Table;
 use serde_json::{Value, json};
 
-use crate::{
-    args::{SchemaArgs, SchemaOf},
-    exit::Exit,
-    load::readers,
-    print::Printer,
-};
+use crate::{exit::Exit, print::Printer};
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    Suite,
+    Samples,
+    Scores,
+    Summary,
+    RunValues,
+    Confusion,
+    Verdict,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// What to describe
+    #[arg(value_enum)]
+    pub(crate) of: SchemaOf,
+}
 
 pub(crate) fn schema(args: &SchemaArgs, printer: Printer) -> Result<Exit> {
     let schema = match args.of {
-        SchemaOf::Suite => evalmark_core::suite::schema(readers().kinds),
+        SchemaOf::Suite => evalmark_core::suite::schema(evalmark_scoring::catalog()),
         SchemaOf::Samples => columns(Table::Samples),
         SchemaOf::Scores => columns(Table::Scores),
         SchemaOf::Summary => columns(Table::Summary),

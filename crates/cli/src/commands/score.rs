@@ -1,30 +1,44 @@
 //! `evalmark score`: recorded answers scored again with the suite as it is now. No model is asked,
 //! except judges about what they have not judged yet.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Result, anyhow};
+use clap::Args;
 use evalmark_harness::Budget;
+use evalmark_runner::Host;
 use evalmark_store::record::RunRecord;
 
 use super::gate::open_scored;
 use crate::{
     against::Against,
-    args::ScoreArgs,
+    args::{ExecArgs, OutputArgs},
     ask::{Asks, keys},
     early::as_stopped,
     exit::Exit,
-    flow::Run,
     hint::Hinted,
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
     print::Printer,
+    run::Run,
+    run_text,
 };
 
-pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+pub(crate) fn score(args: &ScoreArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (folder, mut record) = open_scored(&args.run)?;
     record.options.allow_exec = args.exec.allow_exec;
-    let mut loaded = load(&record.suite_file(), &record.options, printer)?;
+    let mut loaded = load(&record.suite_file(), &record.options, host)?;
     loaded.plan = as_stopped(loaded.plan, &record)?;
     same_shape(&loaded, &record)?;
     let mut same_prompts = true;
@@ -41,12 +55,12 @@ pub(crate) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
         record.suite_hash.clone_from(&loaded.hash);
         record.effective_suite.clone_from(&loaded.suite.effective);
     }
-    let keys = keys(&loaded, Asks::Judges)?;
+    let keys = keys(&loaded, Asks::Judges, host)?;
     let against = Against::find(&record.options, false, &folder.out(), &loaded)?;
     record.ungated = against.ungated(&loaded);
-    let (output, asks) = (args.output, Asks::Judges);
-    Run { loaded, folder, record, keys, asks, budget: Budget::default(), against, output }
-        .finish(printer)
+    let (budget, asks) = (Budget::default(), Asks::Judges);
+    let run = Run { loaded, folder, record, keys, asks, budget, against, host }.finish()?;
+    run_text::tell(&run, args.output, printer)
 }
 
 /// Whether the suite still has the prompts, models and epochs that the run has answers to.

@@ -1,29 +1,29 @@
 //! `evalmark show`: the summary table of a finished run again.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
+use clap::Args;
 use evalmark_report::summary::read_summary;
 
 use super::gate::open_whole;
-use crate::{
-    args::{Format, ShowArgs},
-    exit::Exit,
-    judging,
-    leaderboard::groups,
-    print::Printer,
-    table,
-};
+use crate::{args::Format, exit::Exit, print::Printer, run_text};
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Run folder
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
 
 pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
     let (folder, record) = open_whole(&args.run)?;
     let rows = read_summary(&folder.summary())?;
     match args.format {
-        Format::Text => {
-            printer.result(&table::render(&rows, &groups(&folder, &record)?));
-            judging::tell(&record.judging, printer);
-            if let Some(stopped) = &record.stopped_early {
-                printer.result(&format!("\n{}", stopped.summary()));
-            }
-        }
+        Format::Text => run_text::tell_summary(&folder, &record, &rows, printer)?,
         Format::Json => printer.json(&serde_json::to_string_pretty(&rows)?),
     }
     Ok(Exit::Done)

@@ -12,13 +12,13 @@ use evalmark_core::{
     item::Item,
     plan::{Plan, PlanError},
 };
+use evalmark_runner::{Host, Notice};
 use evalmark_store::record::{RunRecord, StopEarly};
 use evalmark_verdict::{ItemScore, Rule, Stopping};
 
 use crate::{
     baseline::Baseline,
     load::LoadedSuite,
-    print::Printer,
     variants::{cluster_key, key},
 };
 
@@ -115,15 +115,13 @@ fn same_cluster(a: &ItemScore, b: &ItemScore) -> bool {
 pub(crate) fn begin(
     loaded: &LoadedSuite,
     baseline: Option<&Baseline>,
-    remarks: Option<Printer>,
+    host: &Host<'_>,
 ) -> Result<Option<StopEarly>> {
     if !loaded.suite.gate_or_default().stop_early {
         return Ok(None);
     }
     let Some(baseline) = baseline else {
-        if let Some(printer) = remarks {
-            printer.remark("without a baseline, a run cannot stop early");
-        }
+        host.notices.tell(&Notice::NoEarlyStopWithoutBaseline);
         return Ok(None);
     };
     let seed = seed(loaded);

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use anyhow::Result;
 use evalmark_harness::Stop;
+use evalmark_runner::{Asking, Notice};
 use evalmark_store::record::StoppedEarly;
 
 use crate::{
@@ -13,16 +14,14 @@ use crate::{
         Order,
         sequential_gate::{SequentialGate, SequentialPlan},
     },
-    flow::Run,
     judges::questions_each,
-    print::Printer,
-    progress::Progress,
+    run::Run,
     scored::for_each_scored,
 };
 
-impl Run {
+impl Run<'_> {
     /// The order to ask in and who looks on, where the run may stop early.
-    pub(crate) fn watch(&mut self, printer: Printer) -> Result<Option<(Order, SequentialGate)>> {
+    pub(crate) fn watch(&mut self) -> Result<Option<(Order, SequentialGate)>> {
         let Some(early) = self.record.stop_early.clone().filter(|early| !early.ended) else {
             return Ok(None);
         };
@@ -39,12 +38,12 @@ impl Run {
         match watching {
             SequentialPlan::Yes(watch) => {
                 if let Some(why) = &watch.undecided {
-                    self.remark(printer, &format!("only a drop can stop this run early: {why}"));
+                    self.host.notices.tell(&Notice::OnlyDropStops(why));
                 }
                 Ok(Some((order, watch)))
             }
             SequentialPlan::No(why) => {
-                self.remark(printer, &format!("this run cannot stop early: {why}"));
+                self.host.notices.tell(&Notice::CannotStopEarly(&why));
                 self.record.stop_early = None;
                 self.folder.write(&self.record)?;
                 Ok(None)
@@ -59,20 +58,23 @@ impl Run {
         (order, mut watch): (Order, SequentialGate),
         endpoints: &Endpoints,
         stop: &Stop,
-        printer: Printer,
     ) -> Result<bool> {
         let whole = self.loaded.plan.clone();
         let total = whole.n_samples() * (1 + questions_each(&self.loaded));
-        let (metrics, quiet) = (&self.loaded.metrics, self.output.quiet);
-        let asked = endpoints.asked();
-        let progress = Progress::start(("Running", total), &whole, metrics, asked, quiet, printer);
+        self.host.notices.tell(&Notice::AskingBegins(&Asking {
+            doing: "Running",
+            total,
+            plan: &whole,
+            metrics: &self.loaded.metrics,
+            endpoints: endpoints.asked(),
+        }));
         let (mut asked, mut certain) = (0, false);
         for chunk in order.chunks() {
             // Who lost a model has nothing to be certain of: the others are asked to the end.
             let is_down = endpoints.any_down();
             let chunk = if is_down { chunk.start..order.len() } else { chunk.clone() };
             self.loaded.plan = order.part(&whole, chunk.clone());
-            self.ask_part(endpoints, &progress, stop)?;
+            self.ask_part(endpoints, stop)?;
             asked = chunk.end;
             if !is_down && !endpoints.out_of_budget() {
                 certain = self.look(&order, &mut watch, chunk, endpoints, stop)?;
@@ -84,7 +86,7 @@ impl Run {
                 break;
             }
         }
-        progress.finish();
+        self.host.notices.tell(&Notice::AskingEnds);
         self.record.totals.spent_usd += endpoints.spent_usd();
         if stop.is_requested() {
             return Ok(true);
@@ -100,8 +102,9 @@ impl Run {
     }
 
     /// Asks every sample of the plan as it is now, then every judge.
-    fn ask_part(&self, endpoints: &Endpoints, progress: &Progress, stop: &Stop) -> Result<()> {
-        let events = |model, event| progress.tell(model, &event);
+    fn ask_part(&self, endpoints: &Endpoints, stop: &Stop) -> Result<()> {
+        let notices = self.host.notices;
+        let events = |model, event| notices.tell(&Notice::Asked { model, event: &event });
         endpoints.ask_samples(&self.loaded, &events, stop)?;
         if questions_each(&self.loaded) > 0 && !stop.is_requested() {
             let records = || self.records(endpoints);
@@ -142,11 +145,5 @@ impl Run {
             saved_samples: planned_samples - plan.n_samples(),
             seed: self.record.stop_early.as_ref().map_or(0, |early| early.seed),
         });
-    }
-
-    fn remark(&self, printer: Printer, text: &str) {
-        if !self.output.quiet {
-            printer.remark(text);
-        }
     }
 }

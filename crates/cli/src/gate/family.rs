@@ -4,13 +4,13 @@ use anyhow::Result;
 use evalmark_core::{
     metric::Direction,
     suite::{Correction, GateSpec},
-    verdict::{Answer, Flip, Measure, Verdict},
+    verdict::{Flip, Measure, Verdict},
 };
 use evalmark_store::record::RunRecord;
 use evalmark_verdict::{self as verdict, Cause, Decision, gate_with};
 
 use super::{GateOutcome, undecided};
-use crate::{exit::Exit, variants::Variant};
+use crate::variants::Variant;
 
 /// Random flips of max-T.
 const SIGN_FLIPS: u32 = 9999;
@@ -64,10 +64,6 @@ impl<'a> Family<'a> {
             }
         }
         let lacks_answers = gated.judged.iter().any(|judged| judged.cause == Some(Cause::Missing));
-        let exit = match gated.answer {
-            Answer::Inconclusive if lacks_answers => Exit::Incomplete,
-            answer => answer.into(),
-        };
         let verdict = Verdict {
             answer: gated.answer,
             says: gated.says,
@@ -75,7 +71,7 @@ impl<'a> Family<'a> {
             comparisons: gated.judged.into_iter().map(|judged| judged.comparison).collect(),
             ..undecided(record, baseline)
         };
-        Ok(GateOutcome { verdict, exit })
+        Ok(GateOutcome { verdict, lacks_answers })
     }
 }
 

@@ -24,6 +24,8 @@ use evalmark_core::{
 };
 use evalmark_store::record::RunRecord;
 
+use evalmark_runner::{Findings, Host, Notice};
+
 pub(crate) use self::{
     between::compare_variants,
     hybrid::{family_size, lacking},
@@ -39,22 +41,26 @@ use crate::{
     against::Missing,
     baseline::{Baseline, Wanted},
     exit::Exit,
-    hint::{Hinted, exit_of},
+    hint::{Hinted, exit_of, run_error},
     metric_scale::pooled_metrics,
-    print::Printer,
     run_folder::{RunFolder, write_whole},
     variants::{Variant, read_usage, read_variants},
     whole,
 };
 
-/// Said where a suite has no gate of its own.
-pub(crate) const DEFAULT_GATE: &str =
-    "no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03";
-
-/// A verdict, and how the program ends on it.
+/// A verdict, and what its ending depends on beyond its answer.
 pub(crate) struct GateOutcome {
     pub(crate) verdict: Verdict,
-    pub(crate) exit: Exit,
+    /// Whether it is inconclusive because answers are missing.
+    pub(crate) lacks_answers: bool,
+}
+
+impl GateOutcome {
+    /// What the ending of a gate follows from.
+    pub(crate) fn findings(&self) -> Findings {
+        let (answer, lacks_answers) = (Some(self.verdict.answer), self.lacks_answers);
+        Findings { answer, lacks_answers, ..Findings::default() }
+    }
 }
 
 /// The variants of a run or baseline: their scores, and what their answers took.
@@ -101,12 +107,13 @@ pub(crate) fn gate_run(
     record: &RunRecord,
     baseline: &Baseline,
     spec: &GateSpec,
+    host: &Host<'_>,
 ) -> Result<GateOutcome> {
     baseline.is_another_than(folder, record)?;
     let mut after = Measured::read(folder, record, spec)?;
     let mut before = Measured::read(&baseline.folder, &baseline.record, spec)?;
     let hybrid = Hybrid::new(record, &after.scores, &before.scores, spec);
-    let differences = Differences::find(&baseline.record, record, [&mut before, &mut after]);
+    let differences = Differences::find(&baseline.record, record, [&mut before, &mut after], host);
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
     }
@@ -146,11 +153,12 @@ pub(crate) fn gate_or_refuse(
     record: &RunRecord,
     baseline: &Baseline,
     spec: &GateSpec,
-    printer: Printer,
+    host: &Host<'_>,
 ) -> Result<GateOutcome> {
-    match gate_run(folder, record, baseline, spec) {
+    match gate_run(folder, record, baseline, spec, host) {
         Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
-            printer.error(&error);
+            let error = run_error(error);
+            host.notices.tell(&Notice::Incomparable(&error));
             Ok(refused(record, &baseline.name, &error.to_string()))
         }
         decision => decision,
@@ -210,7 +218,6 @@ pub(crate) fn gate_without(
     } else {
         verdict.answer = Answer::Incomparable;
         verdict.says = missing.says();
-        decision.exit = Exit::Incomplete;
     }
     Ok(decision)
 }
@@ -226,7 +233,7 @@ pub(crate) fn gate_first(
     let Some(mut decision) = gate_minima(folder, record, spec)? else {
         let GateOutcome { mut verdict, .. } = refused(record, &wanted.name, &says);
         verdict.answer = Answer::Pass;
-        return Ok(GateOutcome { verdict, exit: Exit::Done });
+        return Ok(GateOutcome { verdict, lacks_answers: false });
     };
     decision.verdict.baseline.clone_from(&wanted.name);
     decision.verdict.says = format!("{says}; {}", decision.verdict.says);
@@ -236,7 +243,7 @@ pub(crate) fn gate_first(
 /// The verdict on a run that cannot be compared with `baseline`, and why.
 pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> GateOutcome {
     let verdict = Verdict { says: why.to_owned(), ..undecided(record, baseline) };
-    GateOutcome { verdict, exit: Exit::Incomplete }
+    GateOutcome { verdict, lacks_answers: false }
 }
 
 fn push_minima<'a>(

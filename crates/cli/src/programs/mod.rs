@@ -6,6 +6,7 @@ mod process;
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     num::NonZero,
     path::{Path, PathBuf},
     sync::{
@@ -32,6 +33,8 @@ const MAX_FAILURES_IN_ALL: usize = 64;
 pub(crate) struct Programs {
     /// Where they are started: the suite's folder.
     folder: PathBuf,
+    /// The variables that they see.
+    variables: Vec<(OsString, OsString)>,
     /// By metric: how often its program has failed.
     failures: Vec<AtomicUsize>,
 }
@@ -50,10 +53,11 @@ struct Asked {
 }
 
 impl Programs {
-    pub(crate) fn new(suite: &Path, n_metrics: usize) -> Self {
+    pub(crate) fn new(suite: &Path, n_metrics: usize, variables: &[(OsString, OsString)]) -> Self {
         let folder = suite.parent().unwrap_or(Path::new(""));
         let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
-        Self { folder, failures: (0..n_metrics).map(|_| AtomicUsize::new(0)).collect() }
+        let failures = (0..n_metrics).map(|_| AtomicUsize::new(0)).collect();
+        Self { folder, variables: variables.to_vec(), failures }
     }
 
     /// Puts the scores of programs in their places: `scores[case][metric]`.
@@ -150,7 +154,7 @@ impl Programs {
         questions: &[Question],
     ) -> (Vec<Score>, Option<String>) {
         let lines = questions.iter().map(|question| question.line.clone()).collect();
-        let mut process = match Process::start(program, &self.folder, lines) {
+        let mut process = match Process::start(program, &self.folder, &self.variables, lines) {
             Ok(process) => process,
             Err(reason) => return (Vec::new(), Some(reason)),
         };

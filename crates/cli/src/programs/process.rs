@@ -2,6 +2,7 @@
 //! read line by line with a time limit, and stopped with all that it started.
 
 use std::{
+    ffi::OsString,
     io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Child, Command, Stdio},
@@ -24,24 +25,6 @@ const TAIL: usize = 4_096;
 /// How long what it wrote to stderr is waited for, once it is known to have failed.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// What a program may see of the environment: where things are, and how text is written. A key
-/// never stands in any of these.
-const ENVIRONMENT: [&str; 13] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "TMPDIR",
-    "TEMP",
-    "TMP",
-    "SYSTEMROOT",
-    "PATHEXT",
-    "USERPROFILE",
-];
-
 /// A running process. It is stopped when it is dropped.
 pub(super) struct Process {
     child: Child,
@@ -55,13 +38,13 @@ impl Process {
     pub(super) fn start(
         program: &Program,
         folder: &Path,
+        variables: &[(OsString, OsString)],
         lines: Vec<String>,
     ) -> Result<Self, String> {
         let mut command = command(program, folder);
         command.current_dir(folder).env_clear();
-        let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         // Python writes each line as it comes, and as the UTF-8 that it is.
-        command.envs(kept).env("PYTHONUNBUFFERED", "1").env("PYTHONUTF8", "1");
+        command.envs(variables.iter().cloned()).env("PYTHONUNBUFFERED", "1").env("PYTHONUTF8", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own, so that it can be stopped with all that it starts.
         #[cfg(unix)]

@@ -17,6 +17,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
+    (
+        "evalmark-runner",
+        &[
+            "evalmark-core",
+            "evalmark-harness",
+            "evalmark-report",
+            "evalmark-scoring",
+            "evalmark-verdict",
+        ],
+    ),
     ("evalmark-store", &["evalmark-core"]),
     ("evalmark-loopback", &[]),
     (
@@ -25,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-core",
             "evalmark-harness",
             "evalmark-report",
+            "evalmark-runner",
             "evalmark-scoring",
             "evalmark-store",
             "evalmark-verdict",
@@ -34,7 +45,10 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Dependencies that only one crate may have.
 const WALLS: &[(&str, &str)] = &[
-    ("polars", "evalmark-report"),
+    ("polars-arrow", "evalmark-report"),
+    ("polars-buffer", "evalmark-report"),
+    ("polars-parquet", "evalmark-report"),
+    ("polars-utils", "evalmark-report"),
     ("reqwest", "evalmark-net"),
     ("rusqlite", "evalmark-harness"),
     ("clap", "evalmark"),

@@ -335,7 +335,7 @@ fn decode_failures(frame: &Frame<'_>) -> Result<Vec<Option<Failure>>, ReadError>
         let kind: ErrorKind = word(kind).ok_or_else(|| kinds.bad(row, "is no kind of error"))?;
         Ok(Some(Failure { kind, message: messages.maybe_owned(row).unwrap_or_default() }))
     };
-    (0..frame.data.height()).map(failure).collect()
+    (0..frame.height).map(failure).collect()
 }
 
 fn decode_timings(frame: &Frame<'_>) -> Result<Vec<Timing>, ReadError> {
@@ -347,7 +347,7 @@ fn decode_timings(frame: &Frame<'_>) -> Result<Vec<Timing>, ReadError> {
         backoff_ms: backoff_ms.get(row).unwrap_or_default(),
         latency_ms: latency_ms.get(row),
     };
-    Ok((0..frame.data.height()).map(timing).collect())
+    Ok((0..frame.height).map(timing).collect())
 }
 
 /// Reads a word as the vocabulary writes it.

@@ -1,0 +1,54 @@
+//! `report.html` of a run.
+
+use anyhow::{Context, Result};
+use evalmark_core::verdict::Verdict;
+use evalmark_report::{html::HtmlReport, summary::SummaryRow};
+use evalmark_store::record::RunRecord;
+
+use crate::{
+    failure_sample::FailedSamples,
+    failures::cut_off_remarks,
+    run_folder::{RunFolder, write_whole},
+};
+
+/// Writes `report.html`.
+pub(crate) fn write_html(
+    folder: &RunFolder,
+    record: &RunRecord,
+    summary: Vec<SummaryRow>,
+    failing: FailedSamples,
+    verdict: Option<&Verdict>,
+) -> Result<()> {
+    let (outcomes, failures, failing) = failing.finish();
+    let mut facts = vec![
+        ("items".to_owned(), record.n_items.to_string()),
+        ("epochs".to_owned(), record.epochs.to_string()),
+        ("dataset".to_owned(), record.dataset_hash.chars().take(16).collect()),
+        ("evalmark".to_owned(), record.tool_version.clone()),
+    ];
+    if let Some(why) = record.ungated.as_ref().filter(|_| verdict.is_none()) {
+        facts.insert(0, ("gate".to_owned(), why.clone()));
+    }
+    if let Some(stopped) = &record.stopped_early {
+        facts.insert(0, ("asked".to_owned(), stopped.summary()));
+    }
+    if let Some(git) = &record.git {
+        let state = if git.clean { "" } else { " (with changes)" };
+        facts.push(("git revision".to_owned(), format!("{}{state}", git.revision)));
+    }
+    let cut_off = cut_off_remarks(&record.counts, record.models.len());
+    let page = HtmlReport {
+        suite: record.suite.clone(),
+        run_id: record.run_id.clone(),
+        started_at: record.started_at.clone(),
+        facts,
+        warnings: cut_off.into_iter().map(|(_, remark)| remark).collect(),
+        verdicts: verdict.cloned().into_iter().collect(),
+        summary,
+        outcomes,
+        failures,
+        failing,
+    };
+    let text = evalmark_report::html::html(&page).context("the page cannot be made")?;
+    write_whole(&folder.html(), &text)
+}

@@ -1,0 +1,135 @@
+//! What became of a run, for a terminal or for programs.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use evalmark_core::verdict::Verdict;
+use evalmark_report::summary::SummaryRow;
+use evalmark_runner::Ending;
+use evalmark_store::record::{RunRecord, SampleCounts};
+use serde_json::json;
+
+use crate::{
+    agreement_text,
+    args::{Format, OutputArgs},
+    exit::exit_code,
+    failures,
+    gate::GateOutcome,
+    leaderboard::groups,
+    print::Printer,
+    run::{EndedRun, RunEnd},
+    run_folder::RunFolder,
+    table, verdict_text,
+};
+
+/// Table, verdict and paths to stdout; what is missing, or went wrong, to stderr. Answers with the
+/// run's ending.
+pub(crate) fn tell(run: &EndedRun, output: OutputArgs, printer: Printer) -> Result<Ending> {
+    let ending = (&run.findings()).into();
+    match &run.end {
+        RunEnd::Finished { rows, decision } => {
+            let verdict = decision.as_ref().map(|GateOutcome { verdict, .. }| verdict);
+            tell_finished(run, (rows, verdict), ending, output.format, printer)?;
+        }
+        RunEnd::Interrupted => {}
+        RunEnd::BrokenOff(error) => printer.run_error(error),
+    }
+    Ok(ending)
+}
+
+fn tell_finished(
+    run: &EndedRun,
+    (rows, verdict): (&[SummaryRow], Option<&Verdict>),
+    ending: Ending,
+    format: Format,
+    printer: Printer,
+) -> Result<()> {
+    if format == Format::Json {
+        let told = json!({
+            "run_dir": run.folder.path,
+            "run": run.record,
+            "summary": rows,
+            "verdict": verdict,
+            "exit_code": exit_code(ending),
+        });
+        printer.json(&told.to_string());
+        return Ok(());
+    }
+    tell_summary(&run.folder, &run.record, rows, printer)?;
+    if let Some(verdict) = verdict {
+        printer.result(&format!("\n{}", verdict_text::render(verdict, printer)));
+    }
+    printer.result(&format!("\n{}", paths(&run.folder, verdict.is_some())));
+    tell_missing(run, printer);
+    Ok(())
+}
+
+/// The table, and what holds for all of it.
+pub(crate) fn tell_summary(
+    folder: &RunFolder,
+    record: &RunRecord,
+    rows: &[SummaryRow],
+    printer: Printer,
+) -> Result<()> {
+    printer.result(&table::render(rows, &groups(folder, record)?));
+    let agreement = agreement_text::render(&record.judging);
+    if !agreement.is_empty() {
+        printer.result(&format!("\n{agreement}"));
+    }
+    if let Some(stopped) = &record.stopped_early {
+        printer.result(&format!("\n{}", stopped.summary()));
+    }
+    Ok(())
+}
+
+fn paths(folder: &RunFolder, has_verdict: bool) -> String {
+    let mut paths = vec![folder.html(), folder.summary(), folder.scores(), folder.samples()];
+    let run_wide = [folder.run_values(), folder.confusion()];
+    paths.extend(run_wide.into_iter().filter(|path| path.exists()));
+    if has_verdict {
+        paths.push(folder.verdict());
+    }
+    let lines = paths.iter().map(|path: &PathBuf| format!("  {}", path.display()));
+    format!("wrote\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// What has no answer or no score, and what to do about it.
+pub(crate) fn tell_missing(run: &EndedRun, printer: Printer) {
+    let (counts, path) = (&run.record.counts, run.folder.path.display());
+    for (is_share, remark) in failures::cut_off_remarks(counts, run.record.models.len()) {
+        if is_share {
+            printer.warning(&remark);
+        } else {
+            printer.remark(&format!("note: {remark}"));
+        }
+    }
+    for (metric, unscored) in &counts.unscored {
+        let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
+        printer.warning(&format!(
+            "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
+        ));
+    }
+    tell_reasoning(counts, printer);
+    let labels = run.loaded.metrics.iter().zip(&run.loaded.labels);
+    for (metric, _) in labels.filter(|(_, labels)| labels.is_some()) {
+        if !counts.labelled.contains_key(metric.name()) {
+            let metric = metric.name();
+            printer.warning(&format!("no label of `{metric}` matches an answer of this run"));
+        }
+    }
+    let models = &run.loaded.plan.models;
+    if let Some(text) = failures::describe(counts, models, &path.to_string()) {
+        printer.warning(&text);
+    }
+}
+
+/// Says how many answers were scored without the reasoning in them.
+fn tell_reasoning(counts: &SampleCounts, printer: Printer) {
+    let SampleCounts { reasoning_cut, planned, .. } = counts;
+    if *reasoning_cut > 0 {
+        printer.remark(&format!(
+            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
+             scored without it; `reasoning: keep` on a metric scores the whole text"
+        ));
+    }
+}

@@ -1,0 +1,161 @@
+//! Why the engine could not do what it was asked for, as people need to hear it: what went wrong,
+//! why, what to do about it, and how a command ends on it.
+
+use std::{
+    error::Error as StdError,
+    fmt::{self, Display},
+};
+
+use crate::Ending;
+
+type Boxed = Box<dyn StdError + Send + Sync>;
+
+/// An error of the engine, with its causes, advice, and the ending that it leads to.
+#[derive(Debug)]
+pub struct RunError {
+    what: Boxed,
+    /// The last that was given comes first.
+    hints: Vec<String>,
+    ending: Option<Ending>,
+}
+
+impl RunError {
+    /// A message, or the error of an operation.
+    pub fn new(what: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { what: what.into(), hints: Vec::new(), ending: None }
+    }
+
+    /// What the user can do about it, before earlier advice.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.insert(0, hint.into());
+        self
+    }
+
+    /// How a command ends on it, where that is not [`Ending::Usage`].
+    #[must_use]
+    pub fn with_ending(mut self, ending: Ending) -> Self {
+        self.ending = Some(ending);
+        self
+    }
+
+    /// What was tried when it happened; the error becomes the cause.
+    #[must_use]
+    pub fn with_context(self, message: impl Into<String>) -> Self {
+        Self::new(InContext { message: message.into(), source: self })
+    }
+
+    /// All advice, that of its causes last.
+    pub fn hints(&self) -> Vec<&str> {
+        let causes = self.causes().filter_map(|cause| cause.downcast_ref::<Self>());
+        let all = std::iter::once(self).chain(causes);
+        all.flat_map(|error| error.hints.iter().map(String::as_str)).collect()
+    }
+
+    /// How a command ends on it, where it or one of its causes says so.
+    pub fn ending(&self) -> Option<Ending> {
+        let mut causes = self.causes().filter_map(|cause| cause.downcast_ref::<Self>()?.ending);
+        self.ending.or_else(|| causes.next())
+    }
+
+    /// Its causes, the nearest first.
+    pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        std::iter::successors(self.source(), |&cause| cause.source())
+    }
+
+    /// Whether it, or one of its causes, is an error of this type.
+    pub fn is<T: StdError + 'static>(&self) -> bool {
+        let is_it = |error: &(dyn StdError + 'static)| {
+            let of_engine = error.downcast_ref::<Self>();
+            error.is::<T>() || of_engine.is_some_and(|error| error.what.is::<T>())
+        };
+        is_it(self) || self.causes().any(is_it)
+    }
+}
+
+impl Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.what.fmt(f)
+    }
+}
+
+impl StdError for RunError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.what.source()
+    }
+}
+
+/// What was tried, and why it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct InContext {
+    message: String,
+    source: RunError,
+}
+
+/// Errors of the other crates come with their own message and causes.
+macro_rules! from_errors {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for RunError {
+            fn from(error: $error) -> Self {
+                Self::new(error)
+            }
+        })+
+    };
+}
+
+from_errors!(
+    evalmark_core::dataset::DatasetError,
+    evalmark_core::plan::PlanError,
+    evalmark_core::suite::SuiteError,
+    evalmark_harness::LedgerError,
+    evalmark_harness::OpenError,
+    evalmark_report::ReadError,
+    evalmark_report::WriteError,
+    evalmark_scoring::Unaskable,
+    evalmark_verdict::CompareError,
+    evalmark_verdict::StoppingError,
+    std::io::Error,
+    std::num::TryFromIntError,
+);
+
+/// An error with a formatted message.
+macro_rules! run_error {
+    ($($message:tt)+) => {
+        $crate::RunError::new(format!($($message)+))
+    };
+}
+pub(crate) use run_error;
+
+/// Adds advice, or an ending, to whatever becomes an error of the engine.
+pub trait Hinted<T> {
+    /// What the user can do about it.
+    fn hint(self, advice: impl Into<String>) -> Result<T, RunError>;
+
+    /// How a command ends on it, where that is not [`Ending::Usage`].
+    fn ends(self, ending: Ending) -> Result<T, RunError>;
+
+    /// What was tried when it happened.
+    fn context(self, message: impl Into<String>) -> Result<T, RunError>;
+
+    /// The same, made where it is needed.
+    fn with_context<M: Into<String>>(self, message: impl FnOnce() -> M) -> Result<T, RunError>;
+}
+
+impl<T, E: Into<RunError>> Hinted<T> for Result<T, E> {
+    fn hint(self, advice: impl Into<String>) -> Result<T, RunError> {
+        self.map_err(|error| error.into().with_hint(advice))
+    }
+
+    fn ends(self, ending: Ending) -> Result<T, RunError> {
+        self.map_err(|error| error.into().with_ending(ending))
+    }
+
+    fn context(self, message: impl Into<String>) -> Result<T, RunError> {
+        self.map_err(|error| error.into().with_context(message))
+    }
+
+    fn with_context<M: Into<String>>(self, message: impl FnOnce() -> M) -> Result<T, RunError> {
+        self.map_err(|error| error.into().with_context(message()))
+    }
+}

@@ -1,0 +1,22 @@
+//! The evaluation engine as a library: from a suite to answers, scores and a verdict.
+//!
+//! What it tells while it works is a [`Notice`]; what it could not do is a [`RunError`]; how whatever
+//! it did ends is an [`Ending`], decided in one function. Keys come through [`Secrets`].
+//!
+//! What it deliberately does not do: it prints nothing, reads no environment variable, parses no
+//! arguments and never ends the process.
+
+mod ending;
+mod error;
+mod host;
+pub mod known_keys;
+mod notice;
+pub mod permissions;
+mod secrets;
+
+pub use ending::{Ending, Findings};
+pub use error::{Hinted, RunError};
+pub use host::{Host, readers};
+pub use notice::{AskTag, Asking, Notice, NoticeLevel, Notices};
+pub use permissions::Permissions;
+pub use secrets::Secrets;

@@ -1,0 +1,242 @@
+//! What the engine tells while it works. Whoever shows it, a terminal or a page, subscribes with one
+//! function.
+
+use std::{
+    fmt::{self, Display},
+    path::Path,
+};
+
+use evalmark_core::plan::{Plan, Sample};
+use evalmark_harness::{Endpoint, Event};
+use evalmark_scoring::Metric;
+
+use crate::RunError;
+
+/// What the engine tells while it works; its text is for people.
+#[derive(Debug)]
+pub enum Notice<'a> {
+    /// What to know about a suite.
+    SuiteNote(&'a str),
+    /// What may be wrong with a suite or its dataset.
+    SuiteWarning(&'a str),
+    /// The suite has no gate of its own.
+    DefaultGate,
+    /// The suite's file is gone; the gate is the one that the run was made with.
+    SuiteGone {
+        /// As the run names it.
+        suite: &'a Path,
+        /// Where the gate is kept.
+        kept: &'a Path,
+    },
+    /// The run will end as incomplete, as things stand before the first request.
+    WillBeIncomplete(&'a str),
+    /// What may be wrong with the baseline.
+    BaselineWarning(&'a str),
+    /// The baseline is missing, and that is not allowed.
+    BaselineMissing(&'a RunError),
+    /// Run and baseline cannot be compared.
+    Incomparable(&'a RunError),
+    /// There is no baseline yet, and how this run becomes one.
+    FirstRun(&'a str),
+    /// The gate compares nothing, and why.
+    Ungated(&'a str),
+    /// How later runs are compared with this one.
+    HowToCompare(&'a str),
+    /// A margin is below what the suite resolves.
+    MarginUnresolved(&'a str),
+    /// A run that should stop early has no baseline.
+    NoEarlyStopWithoutBaseline,
+    /// A run that should stop early cannot, and why.
+    CannotStopEarly(&'a str),
+    /// Only a drop can stop the run early, and why.
+    OnlyDropStops(&'a str),
+    /// Asking begins.
+    AskingBegins(&'a Asking<'a>),
+    /// Something happened to a request.
+    Asked {
+        /// The place in the suite of the model that was asked.
+        model: usize,
+        /// What happened.
+        event: &'a Event<AskTag>,
+    },
+    /// Nothing more is asked for now.
+    AskingEnds,
+    /// Requests were left out to stay within the budget.
+    BudgetReached {
+        /// What was spent, in the budget's unit.
+        spent: &'a str,
+        /// Samples that were not requested; `None` where only judges were not asked.
+        left_out: Option<u64>,
+        /// The run's folder.
+        run: &'a Path,
+    },
+    /// The run was interrupted.
+    Interrupted {
+        /// The run's folder.
+        run: &'a Path,
+    },
+    /// The answers of judges are not exported, and why.
+    JudgesLeftOut(&'a RunError),
+}
+
+/// How much a notice weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeLevel {
+    /// Progress: it is counted rather than told.
+    Progress,
+    /// Of no use to those who want results alone.
+    Detail,
+    /// Worth knowing.
+    Remark,
+    /// As a warning, but of no use to those who want results alone.
+    EarlyWarning,
+    /// Something may be wrong.
+    Warning,
+    /// Something is wrong.
+    Error,
+}
+
+/// What a pass over samples asks.
+#[derive(Debug)]
+pub struct Asking<'a> {
+    /// What is being done, e.g. `Running`.
+    pub doing: &'static str,
+    /// Requests of the whole pass.
+    pub total: u64,
+    /// What is asked of which models.
+    pub plan: &'a Plan,
+    /// The suite's metrics.
+    pub metrics: &'a [Metric],
+    /// The models that are asked, by their places in the suite.
+    pub endpoints: Vec<(usize, Endpoint)>,
+}
+
+/// What an answer's event is recognised by.
+#[derive(Clone, Debug)]
+pub enum AskTag {
+    /// A candidate's answer.
+    Sample(Box<Sample>),
+    /// A judgement: it is the judge's answer, and the judge that costs.
+    Judgement {
+        /// Whose answer was judged.
+        prompt: usize,
+        /// Who judged.
+        judge: usize,
+    },
+}
+
+impl AskTag {
+    /// The place of the prompt in the plan.
+    pub fn prompt(&self) -> usize {
+        match self {
+            Self::Sample(sample) => sample.prompt,
+            Self::Judgement { prompt, .. } => *prompt,
+        }
+    }
+
+    /// The place in the suite of the model that answers.
+    pub fn model(&self) -> usize {
+        match self {
+            Self::Sample(sample) => sample.model,
+            Self::Judgement { judge, .. } => *judge,
+        }
+    }
+}
+
+/// Who hears notices.
+#[derive(Clone, Copy)]
+pub struct Notices<'a>(&'a (dyn Fn(&Notice<'_>) + Sync));
+
+impl<'a> Notices<'a> {
+    /// One function hears them all.
+    pub fn new(hear: &'a (dyn Fn(&Notice<'_>) + Sync)) -> Self {
+        Self(hear)
+    }
+
+    /// Tells one.
+    pub fn tell(self, notice: &Notice<'_>) {
+        (self.0)(notice);
+    }
+}
+
+impl fmt::Debug for Notices<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notices")
+    }
+}
+
+impl Notice<'_> {
+    /// How much it weighs.
+    pub fn level(&self) -> NoticeLevel {
+        match self {
+            Self::AskingBegins(_) | Self::Asked { .. } | Self::AskingEnds => NoticeLevel::Progress,
+            Self::DefaultGate
+            | Self::FirstRun(_)
+            | Self::NoEarlyStopWithoutBaseline
+            | Self::CannotStopEarly(_)
+            | Self::OnlyDropStops(_) => NoticeLevel::Detail,
+            Self::SuiteNote(_)
+            | Self::SuiteGone { .. }
+            | Self::HowToCompare(_)
+            | Self::Interrupted { .. } => NoticeLevel::Remark,
+            Self::WillBeIncomplete(_) => NoticeLevel::EarlyWarning,
+            Self::SuiteWarning(_)
+            | Self::BaselineWarning(_)
+            | Self::Ungated(_)
+            | Self::MarginUnresolved(_)
+            | Self::BudgetReached { .. }
+            | Self::JudgesLeftOut(_) => NoticeLevel::Warning,
+            Self::BaselineMissing(_) | Self::Incomparable(_) => NoticeLevel::Error,
+        }
+    }
+}
+
+impl Display for Notice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SuiteNote(text)
+            | Self::SuiteWarning(text)
+            | Self::BaselineWarning(text)
+            | Self::FirstRun(text)
+            | Self::Ungated(text)
+            | Self::HowToCompare(text)
+            | Self::MarginUnresolved(text) => f.write_str(text),
+            Self::DefaultGate => f.write_str(
+                "no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03",
+            ),
+            Self::SuiteGone { suite, kept } => {
+                let (suite, kept) = (suite.display(), kept.display());
+                write!(f, "the suite {suite} is not there; the gate is the one in {kept}")
+            }
+            Self::WillBeIncomplete(why) => write!(f, "{why}: the run will end with exit code 4"),
+            Self::NoEarlyStopWithoutBaseline => {
+                f.write_str("without a baseline, a run cannot stop early")
+            }
+            Self::CannotStopEarly(why) => write!(f, "this run cannot stop early: {why}"),
+            Self::OnlyDropStops(why) => write!(f, "only a drop can stop this run early: {why}"),
+            Self::AskingBegins(asking) => write!(f, "{} {} requests", asking.doing, asking.total),
+            Self::Asked { .. } => f.write_str("a request ended"),
+            Self::AskingEnds => f.write_str("nothing more is requested"),
+            Self::BudgetReached { spent, left_out, run } => {
+                write!(f, "Budget reached ({spent}); ")?;
+                match left_out {
+                    Some(1) => f.write_str("the remaining request was not sent"),
+                    Some(left) => write!(f, "the remaining {left} requests were not sent"),
+                    None => f.write_str("the remaining requests to judges were not sent"),
+                }?;
+                let run = run.display();
+                write!(f, ". `evalmark resume {run}` continues with a budget of its own")
+            }
+            Self::Interrupted { run } => write!(
+                f,
+                "interrupted; every answer that arrived is kept. Resume with:\n  evalmark resume {}",
+                run.display()
+            ),
+            Self::BaselineMissing(error) | Self::Incomparable(error) => error.fmt(f),
+            Self::JudgesLeftOut(error) => {
+                write!(f, "the answers of judges are left out: {error}")?;
+                error.causes().try_for_each(|cause| write!(f, ": {cause}"))
+            }
+        }
+    }
+}
