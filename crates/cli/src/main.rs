@@ -10,44 +10,37 @@ mod calibration;
 mod calibration_text;
 mod collect;
 mod commands;
-mod corpus_metric;
 mod early;
 mod environment;
 mod exit;
-mod failure_sample;
 mod failures;
 mod gate;
 mod git;
 mod hint;
 mod judge_check;
 mod judges;
-mod judging;
 mod leaderboard;
-mod load;
-mod metric_scale;
 mod notices;
 mod options;
 mod permissions;
 mod power_plan;
 mod print;
-mod programs;
 mod progress;
 mod records;
-mod reorder;
 mod run;
 mod run_folder;
 mod run_text;
 mod scored;
-mod summary;
 mod table;
-mod usable_targets;
-mod variants;
 mod verdict_text;
 mod whole;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use evalmark_runner::{
+    failure_sample, judging, load, metric_scale, programs, reorder, summary, variants,
+};
 
 use crate::{
     args::{Cli, LogFormat},

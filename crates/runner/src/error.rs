@@ -127,6 +127,17 @@ macro_rules! run_error {
 }
 pub(crate) use run_error;
 
+/// Returns such an error.
+macro_rules! bail {
+    ($($message:tt)+) => {
+        return Err($crate::error::run_error!($($message)+))
+    };
+}
+pub(crate) use bail;
+
+/// What the engine's functions return.
+pub(crate) type Result<T, E = RunError> = std::result::Result<T, E>;
+
 /// Adds advice, or an ending, to whatever becomes an error of the engine.
 pub trait Hinted<T> {
     /// What the user can do about it.

@@ -14,6 +14,16 @@ mod notice;
 pub mod permissions;
 mod secrets;
 
+pub mod corpus_metric;
+pub mod failure_sample;
+pub mod judging;
+pub mod load;
+pub mod metric_scale;
+pub mod programs;
+pub mod reorder;
+pub mod summary;
+pub mod usable_targets;
+pub mod variants;
 pub use ending::{Ending, Findings};
 pub use error::{Hinted, RunError};
 pub use host::{Host, readers};

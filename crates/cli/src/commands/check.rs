@@ -47,7 +47,7 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit
                 }
                 all_opened.push(loaded);
             }
-            Err(error) => tell(Err(error)),
+            Err(error) => tell(Err(error.into())),
         }
     }
     if args.permissions {

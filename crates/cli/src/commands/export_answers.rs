@@ -152,11 +152,13 @@ fn judges(
     if !has_own_judges && !model_names(record).iter().any(is_wanted) {
         return Ok(());
     }
-    let loaded = load(&record.suite_file(), &record.options, host).and_then(|loaded| {
-        same_experiment(&loaded, record)?;
-        let plan = as_stopped(loaded.plan.clone(), record)?;
-        Ok(LoadedSuite { plan, ..loaded })
-    });
+    let loaded = load(&record.suite_file(), &record.options, host)
+        .map_err(anyhow::Error::from)
+        .and_then(|loaded| {
+            same_experiment(&loaded, record)?;
+            let plan = as_stopped(loaded.plan.clone(), record)?;
+            Ok(LoadedSuite { plan, ..loaded })
+        });
     match loaded {
         Ok(loaded) => judgements(&loaded, folder, record, lines, host),
         Err(error) => {

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
     };
     let lookup = Lookup::start(&args.suites);
     let loaded = args.suites.iter().map(|path| load(path, &options, host));
-    let loaded: Vec<_> = loaded.collect::<Result<_>>()?;
+    let loaded: Vec<_> = loaded.collect::<Result<_, _>>()?;
     let keyed = loaded.into_iter().zip(lookup.finish()).map(|(loaded, git)| {
         let keys = keys(&loaded, Asks::Everyone, host)?;
         let budget = budget(&loaded, Asks::Everyone, args.budget)?;

@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-harness",
             "evalmark-report",
             "evalmark-scoring",
+            "evalmark-store",
             "evalmark-verdict",
         ],
     ),

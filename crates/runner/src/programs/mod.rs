@@ -16,12 +16,12 @@ use std::{
     thread,
 };
 
-use anyhow::{Result, anyhow};
 use evalmark_core::{files::open_regular, score::Score};
 use evalmark_scoring::{Case, Metric, Program};
 
 use self::process::Process;
-use crate::{hint::Hinted, load::LoadedSuite};
+use crate::error::{Result, run_error};
+use crate::{error::Hinted, load::LoadedSuite};
 
 /// How often a program may fail over one batch before the rest of it has no score.
 const MAX_FAILURES: usize = 16;
@@ -30,7 +30,7 @@ const MAX_FAILURES: usize = 16;
 const MAX_FAILURES_IN_ALL: usize = 64;
 
 /// The programs of a suite's metrics.
-pub(crate) struct Programs {
+pub struct Programs {
     /// Where they are started: the suite's folder.
     folder: PathBuf,
     /// The variables that they see.
@@ -53,7 +53,7 @@ struct Asked {
 }
 
 impl Programs {
-    pub(crate) fn new(suite: &Path, n_metrics: usize, variables: &[(OsString, OsString)]) -> Self {
+    pub fn new(suite: &Path, n_metrics: usize, variables: &[(OsString, OsString)]) -> Self {
         let folder = suite.parent().unwrap_or(Path::new(""));
         let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
         let failures = (0..n_metrics).map(|_| AtomicUsize::new(0)).collect();
@@ -61,7 +61,7 @@ impl Programs {
     }
 
     /// Puts the scores of programs in their places: `scores[case][metric]`.
-    pub(crate) fn fill(&self, metrics: &[Metric], cases: &[Case<'_>], scores: &mut [Vec<Score>]) {
+    pub fn fill(&self, metrics: &[Metric], cases: &[Case<'_>], scores: &mut [Vec<Score>]) {
         for (place, metric) in metrics.iter().enumerate() {
             let Some(program) = metric.program() else { continue };
             let questions: Vec<_> = cases
@@ -197,15 +197,15 @@ fn question(metric: &Metric, case: usize, asked: &Case<'_>) -> Option<Question> 
 }
 
 /// Refuses programs that the command line does not allow, and limits that cannot be kept here.
-pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
+pub fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
     for (metric, program) in programs(metrics) {
         let (name, command) = (metric.name(), shown(program));
         if !allow_exec {
-            return Err(anyhow!("metric `{name}` runs a program: {command}"))
+            return Err(run_error!("metric `{name}` runs a program: {command}"))
                 .hint("if you trust the suite, add `--allow-exec`");
         }
         if program.memory.is_some() && !cfg!(target_os = "linux") {
-            return Err(anyhow!("metric `{name}`: memory cannot be limited on this system"))
+            return Err(run_error!("metric `{name}`: memory cannot be limited on this system"))
                 .hint("leave `memory` out");
         }
     }
@@ -213,7 +213,7 @@ pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
 }
 
 /// What would be run, for whoever only looks.
-pub(crate) fn remarks(loaded: &LoadedSuite) -> Vec<String> {
+pub fn remarks(loaded: &LoadedSuite) -> Vec<String> {
     let remark = |(metric, program): (&Metric, &Program)| {
         let (name, command) = (metric.name(), shown(program));
         format!("metric `{name}` runs a program, for which a run needs `--allow-exec`: {command}")
@@ -223,7 +223,7 @@ pub(crate) fn remarks(loaded: &LoadedSuite) -> Vec<String> {
 
 /// What decides a program's scores beyond what the suite says: the files it is made of, as far as
 /// its arguments name them.
-pub(crate) fn contents(suite: &Path, program: &Program) -> String {
+pub fn contents(suite: &Path, program: &Program) -> String {
     let folder = suite.parent().unwrap_or(Path::new(""));
     let hashes: Vec<_> =
         program.command.iter().filter_map(|word| hash_of(&folder.join(word))).collect();

@@ -2,7 +2,8 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::{Context, Result};
+use crate::error::{Result, run_error};
+use crate::{Host, Notice};
 use evalmark_core::{
     item::Item,
     label::{LabelSpec, Labels},
@@ -11,32 +12,31 @@ use evalmark_core::{
     plan::Plan,
     suite::Suite,
 };
-use evalmark_runner::{Host, Notice};
 use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
 use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
-    hint::Hinted,
+    error::Hinted,
     programs::{self, Programs},
     usable_targets::UsableTargets,
 };
 
 /// A suite that is ready to run.
 #[derive(Clone)]
-pub(crate) struct LoadedSuite {
-    pub(crate) suite: Suite,
-    pub(crate) plan: Plan,
-    pub(crate) metrics: Vec<Metric>,
+pub struct LoadedSuite {
+    pub suite: Suite,
+    pub plan: Plan,
+    pub metrics: Vec<Metric>,
     /// What runs the programs of those that have one.
-    pub(crate) programs: Arc<Programs>,
+    pub programs: Arc<Programs>,
     /// Human labels, parallel to the metrics.
-    pub(crate) labels: Vec<Option<Labels>>,
+    pub labels: Vec<Option<Labels>>,
     /// BLAKE3 of the effective suite, 64 hexadecimal digits.
-    pub(crate) hash: String,
+    pub hash: String,
 }
 
 /// Reads, checks and plans a suite with what the command line says of it.
-pub(crate) fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
+pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
     let mut suite = Suite::read(path, host.readers())?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
@@ -56,9 +56,8 @@ pub(crate) fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result
         .metrics
         .iter()
         .map(|spec| {
-            Metric::compile(spec).map_err(|complaint| {
-                anyhow::anyhow!("metric `{}`: {}", spec.name, complaint.message)
-            })
+            Metric::compile(spec)
+                .map_err(|complaint| run_error!("metric `{}`: {}", spec.name, complaint.message))
         })
         .collect::<Result<_>>()?;
     programs::allowed(&metrics, options.allow_exec)?;
@@ -99,7 +98,7 @@ fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<()> {
         });
         if let Some((model, column)) = columns.next().filter(|_| each > 1 || !judge.is_opinion()) {
             let metric = metric.name();
-            return Err(anyhow::anyhow!(
+            return Err(run_error!(
                 "metric `{metric}` asks model `{model}` more than one question about an answer, and \
                  column `{column}` holds one reply"
             ))
@@ -129,13 +128,13 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
 }
 
 /// Every metric's name with the hash of its configuration.
-pub(crate) fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
+pub fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
     let metrics = loaded.suite.metrics.iter().zip(&loaded.metrics);
     metrics.map(|(spec, metric)| metric_hash(&loaded.suite, spec, metric)).collect()
 }
 
 /// Names of the metrics whose scores are a model's judgement.
-pub(crate) fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
+pub fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
     let is_judged = |metric: &&Metric| metric.judge().is_some_and(Judge::is_opinion);
     let judged = loaded.metrics.iter().filter(is_judged);
     judged.map(|metric| metric.name().to_owned()).collect()

@@ -26,7 +26,7 @@ const TAIL: usize = 4_096;
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// A running process. It is stopped when it is dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     lines: Receiver<Result<String, String>>,
     /// The end of what it wrote to stderr, once that has ended.
@@ -35,7 +35,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts the program in `folder` and begins to feed it `lines`, after which its input ends.
-    pub(super) fn start(
+    pub(crate) fn start(
         program: &Program,
         folder: &Path,
         variables: &[(OsString, OsString)],
@@ -77,7 +77,7 @@ impl Process {
     }
 
     /// The next line that it writes; `None` where there are no more.
-    pub(super) fn line(&self, timeout: Duration) -> Result<Option<String>, String> {
+    pub(crate) fn line(&self, timeout: Duration) -> Result<Option<String>, String> {
         match self.lines.recv_timeout(timeout) {
             Ok(line) => line.map(Some),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
@@ -86,7 +86,7 @@ impl Process {
     }
 
     /// Waits for it to end; what went wrong, if anything did.
-    pub(super) fn end(&mut self, timeout: Duration) -> Option<String> {
+    pub(crate) fn end(&mut self, timeout: Duration) -> Option<String> {
         let (began, mut pause) = (Instant::now(), Duration::from_millis(1));
         let status = loop {
             match self.child.try_wait() {
