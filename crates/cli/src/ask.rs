@@ -20,15 +20,13 @@ use evalmark_harness::{
     Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
     Tuning, ask_within,
 };
-use evalmark_runner::{AskTag, Host};
+use evalmark_runner::{AskTag, Host, known_keys};
 
 use crate::{
     args::BudgetArgs,
     hint::Hinted,
     judges::{Judges, asking, requests_to},
-    known_keys,
     load::LoadedSuite,
-    permissions,
     records::{LedgerRecords, Records},
 };
 
@@ -84,20 +82,21 @@ pub(crate) fn keys(
     asks: Asks,
     host: &Host<'_>,
 ) -> Result<Vec<Option<Secret>>> {
-    allowed_keys(loaded, asks)?;
+    allowed_keys(loaded, asks, host)?;
     let used = used_models(loaded, asks);
     let models = loaded.suite.models.iter().enumerate();
     models.map(|(i, model)| if used.contains(&i) { key(model, host) } else { Ok(None) }).collect()
 }
 
 /// Whether the keys of all models that are asked may go where the suite sends them.
-pub(crate) fn allowed_keys(loaded: &LoadedSuite, asks: Asks) -> Result<()> {
+pub(crate) fn allowed_keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<()> {
     let used = used_models(loaded, asks);
-    permissions::check_keys(used.iter().map(|i| &loaded.suite.models[*i]))
+    let models = used.iter().map(|i| &loaded.suite.models[*i]);
+    Ok(host.permissions.check_keys(models)?)
 }
 
 fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
-    let Provider::OpenAi { api_key_env: Some(variable), .. } = &model.provider else {
+    let Provider::Server { api_key_env: Some(variable), .. } = &model.provider else {
         return Ok(None);
     };
     match host.secrets.secret(variable) {
@@ -117,7 +116,7 @@ fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
 /// What may be spent; a limit in dollars needs the price of every model that is asked.
 pub(crate) fn budget(loaded: &LoadedSuite, asks: Asks, args: BudgetArgs) -> Result<Budget> {
     let asked = used_models(loaded, asks).into_iter().map(|i| &loaded.suite.models[i]);
-    let is_asked = |model: &&Model| matches!(model.provider, Provider::OpenAi { .. });
+    let is_asked = |model: &&Model| matches!(model.provider, Provider::Server { .. });
     let unpriced = asked.filter(is_asked).find(|model| model.price.is_none());
     if let (Some(_), Some(model)) = (args.max_cost, unpriced) {
         return Err(anyhow!("`--max-cost` needs the price of model `{}`", model.name))
@@ -150,17 +149,12 @@ impl LedgerFile {
 }
 
 /// The ledger that runs share: in `dir`, or in the user's cache folder.
-pub(crate) fn shared_ledger(dir: Option<&Path>) -> Result<PathBuf> {
-    use etcetera::BaseStrategy;
-    let dir = match dir {
-        Some(dir) => dir.to_owned(),
-        None => etcetera::choose_base_strategy()
-            .context("this user has no home folder to keep answers in")
-            .hint("name a folder with `--cache-dir DIR`, or use `--no-cache`")?
-            .cache_dir()
-            .join("evalmark"),
-    };
-    evalmark_harness::ledger::create_folder(&dir)
+pub(crate) fn shared_ledger(dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf> {
+    let dir = dir
+        .or(host.cache_dir)
+        .context("this user has no home folder to keep answers in")
+        .hint("name a folder with `--cache-dir DIR`, or use `--no-cache`")?;
+    evalmark_harness::ledger::create_folder(dir)
         .with_context(|| format!("the cache folder {} cannot be made", dir.display()))
         .hint("name another with `--cache-dir DIR`, or use `--no-cache`")?;
     Ok(dir.join("answers.sqlite"))

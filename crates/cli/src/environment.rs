@@ -1,4 +1,6 @@
-//! What the environment says: keys.
+//! What the environment says: keys, the cache folder, and what programs may see of it.
+
+use std::{ffi::OsString, path::PathBuf};
 
 use evalmark_runner::Secrets;
 
@@ -9,4 +11,34 @@ impl Secrets for Environment {
     fn secret(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
+}
+
+/// What a program may see of the environment: where things are, and how text is written. A key
+/// never stands in any of these.
+const FOR_PROGRAMS: [&str; 13] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "SYSTEMROOT",
+    "PATHEXT",
+    "USERPROFILE",
+];
+
+/// The variables that programs see.
+pub(crate) fn program_variables() -> Vec<(OsString, OsString)> {
+    let set = FOR_PROGRAMS.iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
+    set.collect()
+}
+
+/// The folder of answers that runs share; `None` where the user has no home folder.
+pub(crate) fn cache_dir() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("evalmark"))
 }

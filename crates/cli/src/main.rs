@@ -9,43 +9,35 @@ mod calibration;
 mod calibration_text;
 mod collect;
 mod commands;
-mod corpus_metric;
 mod early;
 mod environment;
 mod exit;
-mod failure_sample;
 mod failures;
 mod gate;
 mod hint;
 mod judge_check;
 mod judges;
-mod judging;
-mod known_keys;
 mod leaderboard;
-mod load;
-mod metric_scale;
 mod notices;
 mod options;
 mod permissions;
 mod power_plan;
 mod print;
-mod programs;
 mod progress;
 mod records;
-mod reorder;
 mod run;
 mod run_id;
 mod run_text;
 mod scored;
-mod summary;
 mod table;
-mod usable_targets;
-mod variants;
 mod verdict_text;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use evalmark_runner::{
+    failure_sample, judging, load, metric_scale, programs, reorder, summary, variants,
+};
 
 use crate::{
     args::{Cli, LogFormat},
@@ -74,7 +66,7 @@ fn main() -> ExitCode {
         LogFormat::Json => Printer::logging(cli.color),
     };
     let granted = permissions::grant(&cli.permissions);
-    let exit = granted.and_then(|()| commands::dispatch(cli.command, printer));
+    let exit = granted.and_then(|granted| commands::dispatch(cli.command, &granted, printer));
     let exit = exit.unwrap_or_else(|error| {
         printer.error(&error);
         hint::exit_of(&error).unwrap_or(Exit::Usage)

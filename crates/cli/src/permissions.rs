@@ -3,35 +3,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
     str::FromStr,
-    sync::OnceLock,
 };
 
 use anyhow::{Context, Result, anyhow};
-use evalmark_core::{
-    key_hosts::{HostPort, KeyGrant, belongs, is_this_machine},
-    model::{Model, Provider},
-};
+use evalmark_core::model::Provider;
+use evalmark_runner::{Permissions, permissions::destination};
 use evalmark_scoring::Metric;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{args::PermissionArgs, hint::Hinted, load::LoadedSuite};
+use crate::{args::PermissionArgs, load::LoadedSuite};
 
 /// Version of what `check --permissions` prints.
 const FORMAT_VERSION: u32 = 1;
-
-/// What the user allows, read once.
-static GRANTED: OnceLock<Granted> = OnceLock::new();
-
-#[derive(Debug, Default)]
-struct Granted {
-    roots: Vec<PathBuf>,
-    keys: Vec<KeyGrant>,
-    plain_http: Vec<HostPort>,
-}
 
 /// The user's own configuration, `evalmark/config.yaml` in their folder of configurations.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -42,7 +29,7 @@ struct Config {
 }
 
 /// Reads what the user allows.
-pub(crate) fn grant(args: &PermissionArgs) -> Result<()> {
+pub(crate) fn grant(args: &PermissionArgs) -> Result<Permissions> {
     let config = config()?;
     let roots = args.root.iter().map(|root| {
         let real = std::fs::canonicalize(root).ok().filter(|root| root.is_dir());
@@ -50,23 +37,11 @@ pub(crate) fn grant(args: &PermissionArgs) -> Result<()> {
     });
     let keys = args.allow_key.iter().cloned().chain(listed("EVALMARK_ALLOW_KEY"));
     let places = args.allow_plain_http.iter().cloned().chain(listed("EVALMARK_ALLOW_PLAIN_HTTP"));
-    let granted = Granted {
+    Ok(Permissions {
         roots: roots.collect::<Result<_>>()?,
         keys: parsed("--allow-key", keys.chain(config.allow_keys))?,
         plain_http: parsed("--allow-plain-http", places.chain(config.allow_plain_http))?,
-    };
-    // A process carries out one command.
-    drop(GRANTED.set(granted));
-    Ok(())
-}
-
-fn granted() -> &'static Granted {
-    GRANTED.get_or_init(Granted::default)
-}
-
-/// Folders below which suites may read, besides their own roots.
-pub(crate) fn roots() -> &'static [PathBuf] {
-    &granted().roots
+    })
 }
 
 /// The words of a variable, with commas or blanks between.
@@ -101,45 +76,6 @@ fn config() -> Result<Config> {
     serde_json::from_value(value).with_context(wrong)
 }
 
-/// Where a model's key would go.
-fn destination(model: &Model) -> Option<(&str, Url)> {
-    let Provider::OpenAi { base_url, api_key_env: Some(variable) } = &model.provider else {
-        return None;
-    };
-    Some((variable, Url::parse(base_url).ok()?))
-}
-
-/// Whether all these models' keys may go where the suite sends them; an error names those that may
-/// not, and how to allow it.
-pub(crate) fn check_keys<'a>(models: impl Iterator<Item = &'a Model>) -> Result<()> {
-    let (mut refused, mut flags) = (Vec::new(), BTreeSet::new());
-    for model in models {
-        let Some((variable, address)) = destination(model) else { continue };
-        let (name, place) = (&model.name, HostPort::of(&address));
-        let granted = granted();
-        let is_granted = granted.keys.iter().any(|grant| grant.allows(variable, &address));
-        if !is_granted && !belongs(variable, &address) {
-            refused.push(format!(
-                "model `{name}` would send the key in {variable} to {place}, and nothing outside \
-                 the suite says that it belongs there"
-            ));
-            flags.insert(format!("--allow-key {variable}@{place}"));
-        }
-        let is_plain = address.scheme() == "http" && !is_this_machine(&address);
-        if is_plain && !granted.plain_http.iter().any(|granted| granted.holds(&address)) {
-            refused.push(format!(
-                "model `{name}` would send the key in {variable} to {place} unencrypted, over http"
-            ));
-            flags.insert(format!("--allow-plain-http {place}"));
-        }
-    }
-    if refused.is_empty() {
-        return Ok(());
-    }
-    let flags: Vec<_> = flags.into_iter().collect();
-    Err(anyhow!(refused.join("\n"))).hint(format!("if you trust it, add `{}`", flags.join(" ")))
-}
-
 /// What suites reach for: hosts, variables, files and programs, sorted, and the same on every
 /// machine.
 pub(crate) fn report(loaded: &[&LoadedSuite]) -> Value {
@@ -156,7 +92,7 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
     let mut hosts = BTreeSet::new();
     let mut variables: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for model in &suite.models {
-        let Provider::OpenAi { base_url, .. } = &model.provider else { continue };
+        let Provider::Server { base_url, .. } = &model.provider else { continue };
         let Ok(address) = Url::parse(base_url) else { continue };
         let origin = address.origin().ascii_serialization();
         hosts.insert(origin.clone());

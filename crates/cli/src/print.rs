@@ -9,9 +9,9 @@ use std::{
 use anyhow::Error;
 use evalmark_core::verdict::Answer;
 use evalmark_report::text::{inert, inert_json, printable};
-use evalmark_runner::RunError;
+use evalmark_runner::{RunError, known_keys::hide};
 
-use crate::{args::Color, hint, known_keys::hide};
+use crate::{args::Color, hint};
 
 /// Where words go, and whether they may be coloured.
 #[derive(Clone, Copy, Debug)]

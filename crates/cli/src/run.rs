@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use evalmark_core::{dataset::DatasetError, plan::PlanError};
 use evalmark_harness::{Budget, Secret};
 use evalmark_report::summary::SummaryRow;
-use evalmark_runner::{Findings, Host, Notice, RunError};
+use evalmark_runner::{Findings, Host, Notice, RunError, known_keys::hide};
 use evalmark_store::{
     integrity::TOO_MANY_MISSING,
     record::{FORMAT_VERSION, RunRecord, RunStatus, RunTotals},
@@ -22,7 +22,6 @@ use crate::{
     ask::{Asks, Endpoints, LedgerFile, shared_ledger},
     gate::GateOutcome,
     hint::run_error,
-    known_keys::hide,
     load::{LoadedSuite, metric_hashes},
     run_id::now,
     scored::Scored,
@@ -154,7 +153,7 @@ impl Run<'_> {
         let ledger = if options.no_cache {
             LedgerFile::Own(self.folder.own_ledger())
         } else {
-            LedgerFile::Shared(shared_ledger(options.cache_dir.as_deref())?)
+            LedgerFile::Shared(shared_ledger(options.cache_dir.as_deref(), self.host)?)
         };
         let keys = std::mem::take(&mut self.keys);
         let means = (self.asks, self.budget.clone());

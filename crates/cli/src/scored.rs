@@ -17,6 +17,7 @@ use evalmark_report::{
     scores::{ScoreRow, ScoresWriter},
     summary::{SummaryRow, write_summary},
 };
+use evalmark_runner::known_keys::{any_known, hide, hide_in, hide_in_messages};
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
 use evalmark_store::{
     durable::ReadyFile,
@@ -29,7 +30,6 @@ use crate::{
     failure_sample::{FailedSamples, PageSample, passes, shown},
     judges::{JudgeReplies, Judges},
     judging::Judging,
-    known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
     summary::{Finished, VariantSummary, add},
 };

@@ -144,10 +144,11 @@ impl<'a> RequestRunner<'a> {
         self.started_at_us = microseconds((tuning.now)());
         self.attempts += 1;
         let timeout = self.endpoint.timeout.min(self.time_left(begun));
-        let first = self.send(Sending { turn, tokens, begun, timeout });
+        let first = Sending { turn, tokens, begun, timeout };
         let (begun, result) = match self.endpoint.hedge.as_ref().and_then(Hedge::delay) {
-            Some(delay) => self.race(first, delay).await,
-            None => first.await,
+            // In a box: it holds two attempts, and would make every request's task larger.
+            Some(delay) => Box::pin(self.race(first, delay)).await,
+            None => self.send(first).await,
         };
         Some(result.map(|answer| {
             let latency = begun.elapsed();
@@ -206,11 +207,12 @@ impl<'a> RequestRunner<'a> {
     }
 
     /// Lets a duplicate run against `first` once that takes unusually long; the first answer wins.
-    async fn race(&self, first: impl Future<Output = Sent>, delay: Duration) -> Sent {
+    async fn race(&self, first: Sending<'_>, delay: Duration) -> Sent {
         let duplicate = async {
             tokio::time::sleep(delay).await;
             self.duplicate().await
         };
+        let first = self.send(first);
         tokio::pin!(first);
         let duplicate = tokio::select! {
             biased;
@@ -234,7 +236,7 @@ impl<'a> RequestRunner<'a> {
     }
 
     /// Prepares to send the request once more, if that is allowed and there is still room for it.
-    async fn duplicate(&self) -> Option<(Reservation, Sending<'a>)> {
+    async fn duplicate(&self) -> Option<(Reservation<'a>, Sending<'a>)> {
         let Inner { limits, hedge, timeout, price, .. } = self.endpoint;
         let hedge = hedge.as_ref().filter(|hedge| hedge.may())?;
         let tokens = limits.estimate(self.request);

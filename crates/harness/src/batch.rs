@@ -1,7 +1,7 @@
 //! Texts for embeddings go out together: queued jobs in batches, and a batch's end as the
 //! ends of its jobs.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use evalmark_core::{
     record::{Record, Usage},
@@ -57,13 +57,13 @@ fn goes_with(a: &Request, b: &Request) -> bool {
 }
 
 /// One request for all of a batch.
-pub(crate) fn together<T>(jobs: &[Job<T>]) -> Option<Request> {
-    let mut request = jobs.first()?.request.clone();
-    if jobs.len() > 1 {
-        request.messages =
-            jobs.iter().flat_map(|job| job.request.messages.iter()).cloned().collect();
+pub(crate) fn together<T>(jobs: &[Job<T>]) -> Option<Cow<'_, Request>> {
+    let (first, others) = jobs.split_first()?;
+    if others.is_empty() {
+        return Some(Cow::Borrowed(&first.request));
     }
-    Some(request)
+    let messages = jobs.iter().flat_map(|job| job.request.messages.iter()).cloned().collect();
+    Some(Cow::Owned(Request { messages, ..first.request.clone() }))
 }
 
 /// The end of a batch as the end of each of its jobs: a vector each, and tokens by length.

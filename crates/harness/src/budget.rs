@@ -5,8 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use evalmark_core::{model::Price, record::Usage, request::Request};
 use tokio::sync::Notify;
 
-use crate::limits::answer_limit;
-
 /// Characters per token at the least, so that an estimate of a prompt is rather too high.
 const CHARACTERS_PER_TOKEN: u64 = 3;
 /// Tokens that a message may use for its role and bounds.
@@ -62,8 +60,8 @@ struct Amount {
 
 /// An estimate, set aside until the request has ended. Dropped, it is free again.
 #[derive(Debug)]
-pub(crate) struct Reservation {
-    budget: Budget,
+pub(crate) struct Reservation<'a> {
+    budget: &'a Budget,
     price: Option<Price>,
     amount: Amount,
     tokens: (u64, u64),
@@ -108,7 +106,7 @@ impl Budget {
         &self,
         tokens: (u64, u64),
         price: Option<Price>,
-    ) -> Option<Reservation> {
+    ) -> Option<Reservation<'_>> {
         if self.0.max_cost_usd.is_none() && self.0.max_tokens.is_none() {
             return Some(self.reservation(tokens, price, Amount::of(tokens, price)));
         }
@@ -128,15 +126,20 @@ impl Budget {
         &self,
         tokens: (u64, u64),
         price: Option<Price>,
-    ) -> Option<Reservation> {
+    ) -> Option<Reservation<'_>> {
         match self.set_aside(Amount::of(tokens, price)) {
             Verdict::Fits(amount) => Some(self.reservation(tokens, price, amount)),
             Verdict::Perhaps | Verdict::Never => None,
         }
     }
 
-    fn reservation(&self, tokens: (u64, u64), price: Option<Price>, amount: Amount) -> Reservation {
-        Reservation { budget: self.clone(), price, amount, tokens }
+    fn reservation(
+        &self,
+        tokens: (u64, u64),
+        price: Option<Price>,
+        amount: Amount,
+    ) -> Reservation<'_> {
+        Reservation { budget: self, price, amount, tokens }
     }
 
     fn set_aside(&self, amount: Amount) -> Verdict {
@@ -170,7 +173,7 @@ impl Amount {
     }
 }
 
-impl Reservation {
+impl Reservation<'_> {
     /// The request was answered, and used this much. Gives the tokens that count, and whether they
     /// are an estimate.
     pub(crate) fn settle(self, usage: Usage) -> ((u64, u64), bool) {
@@ -187,7 +190,7 @@ impl Reservation {
     }
 }
 
-impl Drop for Reservation {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let Shared { max_cost_usd, max_tokens, .. } = &*self.budget.0;
         if max_cost_usd.is_none() && max_tokens.is_none() {
@@ -206,10 +209,10 @@ impl Drop for Reservation {
 /// Tokens that a request may use at most, as far as one can tell: of its prompt, and of an answer.
 pub(crate) fn upper_bound(request: &Request, longest_answer: u64) -> (u64, u64) {
     let prompt = request.messages.iter().map(|message| {
-        let characters = message.content.chars().count() as u64;
+        let characters = message.text().chars().count() as u64;
         characters.div_ceil(CHARACTERS_PER_TOKEN) + TOKENS_PER_MESSAGE
     });
-    (prompt.sum(), answer_limit(request).unwrap_or(longest_answer))
+    (prompt.sum(), request.max_output_tokens.unwrap_or(longest_answer))
 }
 
 #[cfg(test)]

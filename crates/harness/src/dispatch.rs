@@ -126,7 +126,7 @@ impl Dispatcher {
             }
             let Some(request) = together(&jobs) else { return };
             let (say, queued_at) = (jobs[0].waiter.notifier(), jobs[0].queued_at);
-            let Some(end) = self.converse(request, queued_at, say).await else { return };
+            let Some(end) = self.converse(&request, queued_at, say).await else { return };
             let is_refused = end.record.outcome == Outcome::Refused;
             let is_at_fault =
                 is_refused || end.error.as_ref().is_some_and(AttemptError::blames_request);
@@ -143,18 +143,18 @@ impl Dispatcher {
     /// Asks once, within the budget. `None`: halted before an end.
     async fn converse<T>(
         &self,
-        request: Request,
+        request: &Request,
         queued_at: Instant,
         say: impl Fn(Event<T>) + Send + Sync,
     ) -> Option<End> {
-        let estimate = self.endpoint.estimate(&request);
+        let estimate = self.endpoint.estimate(request);
         let reserve = self.budget.reserve(estimate, self.endpoint.price);
         let Some(reservation) = self.halt.unless(reserve).await? else {
             self.counts.out_of_budget.store(true, Ordering::Relaxed);
             self.halt.gracefully();
             return None;
         };
-        let end = RequestRunner::new(self, &request).run(queued_at, &say).await?;
+        let end = RequestRunner::new(self, request).run(queued_at, &say).await?;
         if end.error.is_none() {
             let ((_, output), _) = reservation.settle(end.record.usage);
             self.endpoint.longest_answer.fetch_max(output, Ordering::Relaxed);

@@ -49,8 +49,11 @@ impl Stop {
     }
 
     /// `future`'s output, or `None` once a stop is requested.
-    pub(crate) async fn unless<F: Future>(&self, future: F) -> Option<F::Output> {
-        self.graceful.run_until_cancelled(future).await
+    pub(crate) fn unless<F: Future>(
+        &self,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + use<'_, F> {
+        self.graceful.run_until_cancelled(future)
     }
 
     /// Resolves at a stop at once.

@@ -103,6 +103,51 @@ struct InContext {
     source: RunError,
 }
 
+/// Errors of the other crates come with their own message and causes.
+macro_rules! from_errors {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for RunError {
+            fn from(error: $error) -> Self {
+                Self::new(error)
+            }
+        })+
+    };
+}
+
+from_errors!(
+    evalmark_core::dataset::DatasetError,
+    evalmark_core::plan::PlanError,
+    evalmark_core::suite::SuiteError,
+    evalmark_harness::LedgerError,
+    evalmark_harness::OpenError,
+    evalmark_report::ReadError,
+    evalmark_report::WriteError,
+    evalmark_scoring::Unaskable,
+    evalmark_verdict::CompareError,
+    evalmark_verdict::StoppingError,
+    std::io::Error,
+    std::num::TryFromIntError,
+);
+
+/// An error with a formatted message.
+macro_rules! run_error {
+    ($($message:tt)+) => {
+        $crate::RunError::new(format!($($message)+))
+    };
+}
+pub(crate) use run_error;
+
+/// Returns such an error.
+macro_rules! bail {
+    ($($message:tt)+) => {
+        return Err($crate::error::run_error!($($message)+))
+    };
+}
+pub(crate) use bail;
+
+/// What the engine's functions return.
+pub(crate) type Result<T, E = RunError> = std::result::Result<T, E>;
+
 /// Adds advice, or an ending, to whatever becomes an error of the engine.
 pub trait Hinted<T> {
     /// What the user can do about it.

@@ -1,6 +1,19 @@
 //! What the engine gets from the program around it.
 
-use crate::{Notices, Secrets};
+use std::{
+    ffi::OsString,
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use evalmark_core::{
+    dataset::{DatasetError, Rows},
+    suite::Readers,
+};
+use evalmark_harness::providers;
+use evalmark_scoring::catalog;
+
+use crate::{Notices, Permissions, Secrets};
 
 /// What the engine gets from the program around it, as it neither prints nor reads the environment.
 #[derive(Clone, Copy)]
@@ -9,4 +22,38 @@ pub struct Host<'a> {
     pub notices: Notices<'a>,
     /// Where keys come from.
     pub secrets: &'a dyn Secrets,
+    /// What suites may do beyond the defaults.
+    pub permissions: &'a Permissions,
+    /// Where answers are shared between runs that name no folder of their own; `None` where the
+    /// user has no folder for such things.
+    pub cache_dir: Option<&'a Path>,
+    /// The variables that programs of a suite's metrics see.
+    pub program_variables: &'a [(OsString, OsString)],
+}
+
+impl<'a> Host<'a> {
+    /// What suites are read with.
+    pub fn readers(&self) -> Readers<'a> {
+        readers(&self.permissions.roots)
+    }
+}
+
+/// What suites are read with: every kind of metric, Parquet, and folders below which suites may
+/// read, besides their own repository.
+pub fn readers(roots: &[PathBuf]) -> Readers<'_> {
+    Readers { kinds: catalog(), providers: providers::catalog(), parquet: parquet_rows, roots }
+}
+
+fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
+    let rows =
+        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|e| of_dataset(path, &e))?;
+    let owned = path.to_owned();
+    Ok(Box::new(rows.map(move |row| row.map_err(|error| of_dataset(&owned, &error)))))
+}
+
+/// The error of a dataset, which names its path itself.
+fn of_dataset(path: &Path, error: &dyn std::fmt::Display) -> DatasetError {
+    let (text, path_text) = (error.to_string(), path.display().to_string());
+    let bare = text.strip_prefix(&path_text).map(|rest| rest.trim_start_matches([':', ' ']));
+    DatasetError::of_file(path, bare.unwrap_or(&text))
 }

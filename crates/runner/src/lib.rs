@@ -9,11 +9,24 @@
 mod ending;
 mod error;
 mod host;
+pub mod known_keys;
 mod notice;
+pub mod permissions;
 mod secrets;
 
+pub mod corpus_metric;
+pub mod failure_sample;
+pub mod judging;
+pub mod load;
+pub mod metric_scale;
+pub mod programs;
+pub mod reorder;
+pub mod summary;
+pub mod usable_targets;
+pub mod variants;
 pub use ending::{Ending, Findings};
 pub use error::{Hinted, RunError};
-pub use host::Host;
+pub use host::{Host, readers};
 pub use notice::{AskTag, Asking, Notice, NoticeLevel, Notices};
+pub use permissions::Permissions;
 pub use secrets::Secrets;

@@ -26,7 +26,6 @@ pub struct ValueError(
 #[derive(Clone, Debug)]
 pub struct Accumulator {
     range: ScoreRange,
-    all: Running,
     ones: u64,
     zeros: u64,
     /// Items of each cluster; an item without one counts in `alone`.
@@ -63,14 +62,12 @@ impl Distinct {
 impl Accumulator {
     /// For scores within `range`, to which intervals are clipped.
     pub fn new(range: ScoreRange) -> Self {
-        let all = Running::default();
         Self {
             range,
-            all,
             ones: 0,
             zeros: 0,
             clusters: BTreeMap::new(),
-            alone: all,
+            alone: Running::default(),
             values: Distinct::default(),
         }
     }
@@ -81,7 +78,7 @@ impl Accumulator {
         let slack = 1e-9 * item_mean.abs().max(1.0);
         let inside = item_mean.is_finite() && item_mean >= low - slack && item_mean <= high + slack;
         let value = if inside { item_mean.max(low).min(high) } else { f64::NAN };
-        if !self.all.push(value) {
+        if !Running::takes(value) {
             return Err(ValueError(item_mean));
         }
         self.zeros += u64::from(value == 0.0);
@@ -96,6 +93,13 @@ impl Accumulator {
         Ok(())
     }
 
+    /// Of all items, in clusters or not.
+    fn all(&self) -> Running {
+        let mut all = self.alone;
+        self.clusters.values().for_each(|cluster| all.add(cluster));
+        all
+    }
+
     /// The mean and its two-sided interval; `None` without an item.
     ///
     /// Wilson's interval where scores lie in [0, 1] and every item's mean is 0 or 1, Student's otherwise, and a
@@ -103,7 +107,7 @@ impl Accumulator {
     /// the same, the exact bound on what they cannot have shown is taken in; without ends to the
     /// range there is none, and no interval.
     pub fn finish(&self, confidence: f64) -> Option<Estimate> {
-        let moments = self.all.moments()?;
+        let moments = self.all().moments()?;
         let clusters = self.clustered(moments.mean);
         let (stderr, df) = match &clusters {
             Some(clusters) => (clusters.se_cr1, clusters.df()),
@@ -113,7 +117,7 @@ impl Accumulator {
             let half = student_upper(tail_of(confidence)?, df as f64) * stderr?;
             Some(Interval { low: moments.mean - half, high: moments.mean + half })
         };
-        let (interval, method) = match self.binary(clusters.as_ref(), confidence) {
+        let (interval, method) = match self.binary(moments.n, clusters.as_ref(), confidence) {
             Some(interval) => (Some(interval), "wilson"),
             None => self.held_back(student(), clusters.is_some(), confidence),
         };
@@ -176,8 +180,7 @@ impl Accumulator {
     /// Clusters that are all right or all wrong have no spread to be robust about: there each
     /// counts as one unit, and where they are of uneven sizes the large ones may be those that
     /// differ.
-    fn binary(&self, clusters: Option<&ClusterMean>, confidence: f64) -> Option<Interval> {
-        let n = self.all.n();
+    fn binary(&self, n: u64, clusters: Option<&ClusterMean>, confidence: f64) -> Option<Interval> {
         if !self.range.is_unit() {
             // On another scale 0 and 1 are values like any other.
             return None;

@@ -6,6 +6,9 @@ const SCALE: f64 = 18_446_744_073_709_551_616.0;
 /// The largest magnitude a term may have (2^48), so that 2^31 squares cannot overflow.
 const LARGEST: f64 = 281_474_976_710_656.0;
 
+/// Below this magnitude (2^62) the whole part of a term fits into 64 bits.
+const IN_64_BITS: f64 = 4_611_686_018_427_387_904.0;
+
 /// A fixed-point sum: integers add the same in any order, on any machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct FixedSum {
@@ -16,8 +19,19 @@ struct FixedSum {
 impl FixedSum {
     #[expect(clippy::cast_possible_truncation, reason = "terms are bounded before they are added")]
     fn add(&mut self, term: f64, times: u64) {
-        self.whole += term.trunc() as i128 * i128::from(times);
-        self.fraction += (term.fract() * SCALE).round() as i128 * i128::from(times);
+        let times = i128::from(times);
+        // Within 64 bits the processor itself cuts the fraction off.
+        let whole = if term.abs() < IN_64_BITS { i128::from(term as i64) } else { term as i128 };
+        self.whole += whole * times;
+        let fraction = term - whole as f64;
+        if fraction != 0.0 {
+            self.fraction += (fraction * SCALE).round() as i128 * times;
+        }
+    }
+
+    fn add_sum(&mut self, other: Self) {
+        self.whole += other.whole;
+        self.fraction += other.fraction;
     }
 
     /// The sum as a float and the rest that the float cannot hold.
@@ -48,9 +62,27 @@ impl Running {
         self.push_many(value, 1)
     }
 
+    /// Whether a value can be taken in: it is finite and not too large.
+    pub(crate) fn takes(value: f64) -> bool {
+        value.is_finite() && value.abs() <= LARGEST
+    }
+
+    /// Takes in what another one has; the result is that of all values together, to the last bit.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.n += other.n;
+        self.sum.add_sum(other.sum);
+        self.squares.add_sum(other.squares);
+        let either = |a: Option<f64>, b: Option<f64>, of: fn(f64, f64) -> f64| match (a, b) {
+            (Some(a), Some(b)) => Some(of(a, b)),
+            (one, other) => one.or(other),
+        };
+        self.smallest = either(self.smallest, other.smallest, f64::min);
+        self.largest = either(self.largest, other.largest, f64::max);
+    }
+
     /// Takes the same value in `times` times.
     pub(crate) fn push_many(&mut self, value: f64, times: u64) -> bool {
-        if !value.is_finite() || value.abs() > LARGEST {
+        if !Self::takes(value) {
             return false;
         }
         let square = value * value;

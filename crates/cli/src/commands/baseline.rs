@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use evalmark_report::{text::printable, usage::copy_usage};
+use evalmark_runner::known_keys::hide;
 use evalmark_store::{
     baseline::{Baseline, ListedBaseline, Promotion, folder_of, list, promote},
     record::{RunOptions, RunRecord},
     run_folder::RunFolder,
 };
 
-use crate::{
-    exit::Exit, known_keys::hide, print::Printer, table::percent, variants::read_variants,
-};
+use crate::{exit::Exit, print::Printer, table::percent, variants::read_variants};
 
 #[derive(Debug, Args)]
 pub(crate) struct BaselineArgs {

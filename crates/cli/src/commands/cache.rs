@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::SystemTime};
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use evalmark_harness::{Ledger, Prune};
+use evalmark_runner::Host;
 use serde_json::json;
 
 use crate::{args::Format, ask::shared_ledger, exit::Exit, hint::Hinted, print::Printer};
@@ -43,10 +44,10 @@ pub(crate) enum CacheCommand {
     },
 }
 
-pub(crate) fn cache(command: &CacheCommand, printer: Printer) -> Result<Exit> {
+pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     match command {
         CacheCommand::Info { cache_dir, format } => {
-            info(&shared_ledger(cache_dir.as_deref())?, *format, printer)
+            info(&shared_ledger(cache_dir.as_deref(), host)?, *format, printer)
         }
         CacheCommand::Prune { cache_dir, older_than, endpoint, all } => {
             let before = older_than.as_deref().map(moment).transpose()?;
@@ -56,7 +57,7 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer) -> Result<Exit> {
                 );
             }
             let prune = Prune { before, endpoint_key: endpoint.clone() };
-            throw_away(&shared_ledger(cache_dir.as_deref())?, &prune, printer)
+            throw_away(&shared_ledger(cache_dir.as_deref(), host)?, &prune, printer)
         }
     }
 }

@@ -11,7 +11,7 @@ use evalmark_core::{
     suite::{GateSpec, file_name},
 };
 use evalmark_harness::Budget;
-use evalmark_runner::Host;
+use evalmark_runner::{Host, known_keys::hide};
 use evalmark_store::{
     LocalFolder,
     calibration::{Calibration, CalibrationFigure, CalibrationSets, FORMAT_VERSION, path_of},
@@ -31,7 +31,6 @@ use crate::{
     calibration_text,
     exit::Exit,
     hint::Hinted,
-    known_keys::hide,
     load::{LoadedSuite, load},
     options::selected,
     power_plan::is_planned,

@@ -41,13 +41,13 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit
         let options = RunOptions { allow_exec: true, ..RunOptions::default() };
         match load(path, &options, host) {
             Ok(loaded) => {
-                tell(allowed_keys(&loaded, Asks::Everyone));
+                tell(allowed_keys(&loaded, Asks::Everyone, host));
                 if !args.permissions {
                     describe(path, &loaded, printer);
                 }
                 all_opened.push(loaded);
             }
-            Err(error) => tell(Err(error)),
+            Err(error) => tell(Err(error.into())),
         }
     }
     if args.permissions {

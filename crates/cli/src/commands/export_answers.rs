@@ -151,13 +151,15 @@ fn judges(
     if !has_own_judges && !model_names(record).iter().any(is_wanted) {
         return Ok(());
     }
-    let loaded = load(&record.suite_file(), &record.options, host).and_then(|loaded| {
-        same_experiment(&loaded, record)?;
-        let plan = as_stopped(loaded.plan.clone(), record)?;
-        Ok(LoadedSuite { plan, ..loaded })
-    });
+    let loaded = load(&record.suite_file(), &record.options, host)
+        .map_err(anyhow::Error::from)
+        .and_then(|loaded| {
+            same_experiment(&loaded, record)?;
+            let plan = as_stopped(loaded.plan.clone(), record)?;
+            Ok(LoadedSuite { plan, ..loaded })
+        });
     match loaded {
-        Ok(loaded) => judgements(&loaded, folder, record, lines),
+        Ok(loaded) => judgements(&loaded, folder, record, lines, host),
         Err(error) => {
             host.notices.tell(&Notice::JudgesLeftOut(&run_error(error)));
             Ok(())
@@ -170,12 +172,13 @@ fn judgements(
     folder: &RunFolder,
     record: &RunRecord,
     lines: &mut Lines<'_>,
+    host: &Host<'_>,
 ) -> Result<()> {
     let plan = &loaded.plan;
     if loaded.metrics.iter().all(|metric| metric.judge().is_none()) {
         return Ok(());
     }
-    let ledger = Ledger::open(&ledger_path(folder, record)?)?;
+    let ledger = Ledger::open(&ledger_path(folder, record, host)?)?;
     let answers = |model: &evalmark_core::model::Model| -> Result<Option<Answers>> {
         let Some(key) = endpoint_key(model)? else { return Ok(None) };
         Ok(Some(ledger.answers(&key, &record.run_id)?))
@@ -199,9 +202,9 @@ fn judgements(
     Ok(())
 }
 
-fn ledger_path(folder: &RunFolder, record: &RunRecord) -> Result<std::path::PathBuf> {
+fn ledger_path(folder: &RunFolder, record: &RunRecord, host: &Host<'_>) -> Result<PathBuf> {
     if record.options.no_cache {
         return Ok(folder.own_ledger());
     }
-    shared_ledger(record.options.cache_dir.as_deref())
+    shared_ledger(record.options.cache_dir.as_deref(), host)
 }

@@ -26,7 +26,6 @@ use crate::{
     exit::Exit,
     gate::{GateOutcome, gate_first, gate_run, refused, write_verdict},
     hint::{exit_of, run_error},
-    load::readers,
     print::Printer,
     verdict_text,
 };
@@ -121,7 +120,7 @@ fn decide(
     if let Some(warning) = baseline.warning() {
         host.notices.tell(&Notice::BaselineWarning(&warning));
     }
-    let mut decision = gate_run(folder, record, &baseline, &spec)?;
+    let mut decision = gate_run(folder, record, &baseline, &spec, host)?;
     integrity::unchanged_meanwhile(folder, record)?;
     for warning in judge_margins(&folder.out(), record, &spec, &mut decision.verdict) {
         host.notices.tell(&Notice::MarginUnresolved(&warning));
@@ -137,7 +136,7 @@ pub(crate) fn gate_spec(
 ) -> Result<GateSpec> {
     let path = record.suite_file();
     let spec = if path.is_file() {
-        Suite::read(&path, readers())?.gate_or_default()
+        Suite::read(&path, host.readers())?.gate_or_default()
     } else {
         let kept = folder.path.join("run.json");
         host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });

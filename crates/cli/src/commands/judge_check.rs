@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
+use evalmark_runner::Host;
 use evalmark_store::{integrity::open_scored, record::RunRecord};
 
 use crate::{
@@ -30,10 +31,14 @@ pub(crate) struct JudgeCheckArgs {
     pub(crate) format: Format,
 }
 
-pub(crate) fn judge_check(args: &JudgeCheckArgs, printer: Printer) -> Result<Exit> {
+pub(crate) fn judge_check(
+    args: &JudgeCheckArgs,
+    printer: Printer,
+    host: &Host<'_>,
+) -> Result<Exit> {
     let (folder, record) = open_scored(&args.run)?;
     let metric = metric(&record, args.metric.as_deref())?;
-    let source = Source::open(args.labels.as_deref(), &record)?;
+    let source = Source::open(args.labels.as_deref(), &record, host)?;
     let answers = judge_check::answers(&folder, metric, &source)?;
     let finding = Finding::of(&record, metric, &answers)?;
     match args.format {

@@ -19,9 +19,14 @@ mod show;
 
 use anyhow::Result;
 use clap::Subcommand;
-use evalmark_runner::{Host, Notice, Notices};
+use evalmark_runner::{Host, Notice, Notices, Permissions};
 
-use crate::{environment::Environment, exit::Exit, notices::Terminal, print::Printer};
+use crate::{
+    environment::{Environment, cache_dir, program_variables},
+    exit::Exit,
+    notices::Terminal,
+    print::Printer,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -75,10 +80,21 @@ impl Command {
 }
 
 /// Carries a command out.
-pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
+pub(crate) fn dispatch(
+    command: Command,
+    permissions: &Permissions,
+    printer: Printer,
+) -> Result<Exit> {
     let terminal = Terminal::new(printer, command.is_quiet());
     let hear = |notice: &Notice<'_>| terminal.hear(notice);
-    let host = &Host { notices: Notices::new(&hear), secrets: &Environment };
+    let (cache_dir, program_variables) = (cache_dir(), program_variables());
+    let host = &Host {
+        notices: Notices::new(&hear),
+        secrets: &Environment,
+        permissions,
+        cache_dir: cache_dir.as_deref(),
+        program_variables: &program_variables,
+    };
     match command {
         Command::Run(args) => run::run(&args, printer, host),
         Command::Resume(args) => resume::resume(&args, printer, host),
@@ -91,8 +107,8 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Plan(args) => plan::plan(&args, printer, host),
         Command::Calibrate(args) => calibrate::calibrate(&args, printer, host),
         Command::Baseline(args) => baseline::baseline(&args, printer),
-        Command::JudgeCheck(args) => judge_check::judge_check(&args, printer),
-        Command::Cache(args) => cache::cache(&args.command, printer),
+        Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),
+        Command::Cache(args) => cache::cache(&args.command, printer, host),
         Command::Schema(args) => schema::schema(&args, printer),
         Command::ExportAnswers(args) => export_answers::export(&args, printer, host),
         Command::Completions(args) => Ok(completions::completions(&args, printer)),

@@ -62,7 +62,7 @@ fn verdict(
         let spec = gate_spec(folder, record, host)?;
         let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
         let baseline = Baseline::get(&WantedBaseline::of_run(name, of_suite, folder, record))?;
-        let decision = gate_run(folder, record, &baseline, &spec)?;
+        let decision = gate_run(folder, record, &baseline, &spec, host)?;
         write_verdict(folder, &decision.verdict)?;
         return Ok(Some(decision.verdict));
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use evalmark_runner::{Host, Notice};
+use evalmark_runner::{Host, Notice, known_keys::hide};
 use evalmark_store::{
     git::GitLookup,
     record::{
@@ -21,7 +21,6 @@ use crate::{
     ask::{Asks, budget, keys},
     early,
     exit::Exit,
-    known_keys::hide,
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
     options::selected,
@@ -72,7 +71,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
     };
     let lookup = GitLookup::start(&args.suites);
     let loaded = args.suites.iter().map(|path| load(path, &options, host));
-    let loaded: Vec<_> = loaded.collect::<Result<_>>()?;
+    let loaded: Vec<_> = loaded.collect::<Result<_, _>>()?;
     let keyed = loaded.into_iter().zip(lookup.finish()).map(|(loaded, git)| {
         let keys = keys(&loaded, Asks::Everyone, host)?;
         let budget = budget(&loaded, Asks::Everyone, args.budget)?;

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use evalmark_report::columns::Table;
 use serde_json::{Value, json};
 
-use crate::{exit::Exit, load::readers, print::Printer};
+use crate::{exit::Exit, print::Printer};
 
 /// What has a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,7 +28,10 @@ pub(crate) struct SchemaArgs {
 
 pub(crate) fn schema(args: &SchemaArgs, printer: Printer) -> Result<Exit> {
     let schema = match args.of {
-        SchemaOf::Suite => evalmark_core::suite::schema(readers().kinds),
+        SchemaOf::Suite => evalmark_core::suite::schema(
+            evalmark_scoring::catalog(),
+            evalmark_harness::providers::catalog(),
+        ),
         SchemaOf::Samples => columns(Table::Samples),
         SchemaOf::Scores => columns(Table::Scores),
         SchemaOf::Summary => columns(Table::Summary),

@@ -9,7 +9,6 @@ use std::{ops::Range, sync::Arc};
 use anyhow::{Result, bail};
 use evalmark_core::{
     dataset::Items,
-    item::Item,
     plan::{Plan, PlanError},
 };
 use evalmark_runner::{Host, Notice};
@@ -21,7 +20,7 @@ use evalmark_verdict::{ItemScore, Rule, Stopping};
 
 use crate::{
     load::LoadedSuite,
-    variants::{cluster_key, key},
+    variants::{cluster_key, unscored},
 };
 
 /// Items that are asked before the first look.
@@ -75,18 +74,6 @@ impl Order {
             taken[place] = true;
         }
         plan.only(Arc::from(taken))
-    }
-}
-
-/// An item before it is asked.
-pub(crate) fn unscored(item: &Item) -> ItemScore {
-    ItemScore {
-        key: key(&item.id),
-        content: u128::from_be_bytes(item.hash.0),
-        cluster: item.cluster.as_deref().map(cluster_key),
-        sum: 0.0,
-        n_scored: 0,
-        n_planned: 0,
     }
 }
 

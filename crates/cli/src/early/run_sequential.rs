@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use anyhow::Result;
 use evalmark_harness::Stop;
-use evalmark_runner::{Asking, Notice};
+use evalmark_runner::{Asking, Notice, known_keys::hide};
 use evalmark_store::record::StoppedEarly;
 
 use crate::{
@@ -15,7 +15,6 @@ use crate::{
         sequential_gate::{SequentialGate, SequentialPlan},
     },
     judges::questions_each,
-    known_keys::hide,
     run::Run,
     scored::for_each_scored,
 };

@@ -11,11 +11,10 @@ use evalmark_store::{
 use evalmark_verdict::{Interim, ItemScore, Reason, Stopping};
 
 use crate::{
-    early::unscored,
     gate::{changed, family_size, lacking, rule},
     load::LoadedSuite,
     metric_scale::scale_of,
-    variants::read_variants,
+    variants::{read_variants, unscored},
 };
 
 /// Every comparison of a gate that can be decided early. Holds 128 bytes for each item of each.

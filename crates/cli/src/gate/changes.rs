@@ -4,6 +4,7 @@ use evalmark_core::{
     changes::{Change, ChangeKind, Rename, RunFacts, between, renamed_prompts},
     verdict::{Answer, Comparison, Verdict},
 };
+use evalmark_runner::Host;
 use evalmark_store::record::RunRecord;
 
 use super::{Measured, columns};
@@ -23,6 +24,7 @@ impl Differences {
         then: &RunRecord,
         now: &RunRecord,
         [before, after]: [&mut Measured; 2],
+        host: &Host<'_>,
     ) -> Self {
         let (old, new) = (facts(then), facts(now));
         let renames = renamed_prompts(&old, &new);
@@ -33,7 +35,7 @@ impl Differences {
         }
         let mut changes = between(&old, &new);
         let same_ids = changes.iter().all(|change| change.kind != ChangeKind::Ids);
-        let left_out = same_ids.then(|| columns::align([then, now], before, after)).flatten();
+        let left_out = same_ids.then(|| columns::align([then, now], before, after, host)).flatten();
         tell_columns(&mut changes, left_out.as_deref(), [&old, &new]);
         Self { renames, changes, baseline_run: then.run_id.clone() }
     }

@@ -14,13 +14,11 @@ use evalmark_core::{
     item::Item,
     suite::Suite,
 };
+use evalmark_runner::Host;
 use evalmark_store::record::RunRecord;
 
 use super::Measured;
-use crate::{
-    load::readers,
-    variants::{SameItem, Variant, key},
-};
+use crate::variants::{SameItem, Variant, key};
 
 /// Items that are looked at to find out which columns an earlier baseline did not have.
 const SAMPLE: usize = 20;
@@ -34,6 +32,7 @@ pub(super) fn align(
     records: [&RunRecord; 2],
     before: &mut Measured,
     after: &Measured,
+    host: &Host<'_>,
 ) -> Option<Vec<String>> {
     let is_same = match (&records[0].columns, &records[1].columns) {
         (Some(then), Some(now)) => set(then) == set(now),
@@ -42,7 +41,7 @@ pub(super) fn align(
     if is_same {
         return None;
     }
-    let dataset = Dataset::read(records[1], after)?;
+    let dataset = Dataset::read(records[1], after, host)?;
     let added = match &records[0].columns {
         Some(then) => dataset.other_columns(then),
         None => dataset.guess(before)?,
@@ -85,8 +84,8 @@ struct Dataset {
 
 impl Dataset {
     /// `None` where the suite or its dataset cannot be read any more.
-    fn read(record: &RunRecord, after: &Measured) -> Option<Self> {
-        let suite = Suite::read(&record.suite_file(), readers()).ok()?;
+    fn read(record: &RunRecord, after: &Measured, host: &Host<'_>) -> Option<Self> {
+        let suite = Suite::read(&record.suite_file(), host.readers()).ok()?;
         let spec = DatasetSpec { limit: record.options.limit, ..suite.dataset };
         let first = items(&spec)?.next()?.ok()?;
         let columns = first.fields.keys().filter(|column| spec.id.as_ref() != Some(column));

@@ -22,7 +22,7 @@ use evalmark_core::{
     suite::{Amount, GateSpec},
     verdict::{Answer, Verdict},
 };
-use evalmark_runner::{Findings, Host, Notice};
+use evalmark_runner::{Findings, Host, Notice, known_keys::hide};
 use evalmark_store::{
     baseline::{Baseline, WantedBaseline},
     integrity,
@@ -45,7 +45,6 @@ use crate::{
     against::Missing,
     exit::Exit,
     hint::{Hinted, exit_of, run_error},
-    known_keys::hide,
     metric_scale::pooled_metrics,
     variants::{Variant, read_usage, read_variants},
 };
@@ -109,12 +108,13 @@ pub(crate) fn gate_run(
     record: &RunRecord,
     baseline: &Baseline,
     spec: &GateSpec,
+    host: &Host<'_>,
 ) -> Result<GateOutcome> {
     baseline.is_another_than(folder, record)?;
     let mut after = Measured::read(folder, record, spec)?;
     let mut before = Measured::read(&baseline.folder, &baseline.record, spec)?;
     let hybrid = Hybrid::new(record, &after.scores, &before.scores, spec);
-    let differences = Differences::find(&baseline.record, record, [&mut before, &mut after]);
+    let differences = Differences::find(&baseline.record, record, [&mut before, &mut after], host);
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
     }
@@ -156,7 +156,7 @@ pub(crate) fn gate_or_refuse(
     spec: &GateSpec,
     host: &Host<'_>,
 ) -> Result<GateOutcome> {
-    match gate_run(folder, record, baseline, spec) {
+    match gate_run(folder, record, baseline, spec, host) {
         Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
             let error = run_error(error);
             host.notices.tell(&Notice::Incomparable(&error));

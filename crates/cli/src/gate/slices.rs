@@ -7,7 +7,7 @@ use anyhow::Result;
 use evalmark_core::verdict::SliceFinding;
 use evalmark_report::usage::for_each_slice;
 use evalmark_store::run_folder::RunFolder;
-use evalmark_verdict::{ComparisonSubject, ItemScore, slices};
+use evalmark_verdict::{ComparisonSubject, slices};
 
 use super::pair::{Pair, Sides};
 use crate::variants::{Variant, key};
@@ -93,19 +93,4 @@ fn frequent(mut members: Members, n_columns: usize) -> Members {
         }
     }
     members
-}
-
-impl Variant {
-    /// The same variant with the items of these keys only, of one metric.
-    fn part(&self, metric: &str, keys: &[u128]) -> Self {
-        let keep = |items: &[ItemScore]| -> Vec<ItemScore> {
-            items.iter().filter(|item| keys.binary_search(&item.key).is_ok()).copied().collect()
-        };
-        let scores = keep(self.scores(metric).unwrap_or_default());
-        let pooled = self.pooled(metric).into_iter();
-        let counted = pooled.flat_map(|variant| variant.items.iter().zip(variant.counts));
-        let counts = counted.filter(|(item, _)| keys.binary_search(&item.key).is_ok());
-        let counts = counts.map(|(_, counts)| counts.clone()).collect();
-        self.of_part(metric, scores, keep(self.labels(metric)), counts)
-    }
 }

@@ -20,9 +20,10 @@ use evalmark_report::{
     samples::{SampleRecord, samples},
     scores::for_each_score,
 };
+use evalmark_runner::Host;
 use evalmark_store::{record::RunRecord, run_folder::RunFolder};
 
-use crate::{hint::Hinted, load::readers};
+use crate::hint::Hinted;
 
 /// One answer, as far as it matters here.
 #[derive(Clone, Debug)]
@@ -52,7 +53,7 @@ pub(crate) enum Source {
 
 impl Source {
     /// A file of labels, a column of the run's dataset, or what the run has.
-    pub(crate) fn open(labels: Option<&str>, record: &RunRecord) -> Result<Self> {
+    pub(crate) fn open(labels: Option<&str>, record: &RunRecord, host: &Host<'_>) -> Result<Self> {
         let Some(name) = labels else { return Ok(Self::Run) };
         let path = Path::new(name);
         if path.is_file() {
@@ -62,16 +63,16 @@ impl Source {
             let access = FileAccess::unlimited();
             let path = path.to_owned();
             let file =
-                FileSpec { path, format, delimiter: None, parquet: readers().parquet, access };
+                FileSpec { path, format, delimiter: None, parquet: host.readers().parquet, access };
             let labels = LabelSpec::File(file).open().context("labels cannot be read")?;
             return Ok(Self::Labels { labels, fields: HashMap::new() });
         }
-        column(name, record)
+        column(name, record, host)
     }
 }
 
-fn column(name: &str, record: &RunRecord) -> Result<Source> {
-    let suite = Suite::read(&record.suite_file(), readers())?;
+fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<Source> {
+    let suite = Suite::read(&record.suite_file(), host.readers())?;
     let mut fields = HashMap::new();
     for item in Items::open(&Arc::new(suite.dataset))? {
         let item = item?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use evalmark_core::metric::MetricKind;
+use evalmark_scoring::catalog;
 use evalmark_store::record::RunRecord;
 use evalmark_verdict::{
     Figure, Labelled, Lambda, Rated, RaterCheck, check_rater_with_ties, ppi_estimate, ppi_mean,
@@ -11,7 +12,7 @@ use evalmark_verdict::{
 use serde_json::{Value, json};
 
 use super::answers::Answer;
-use crate::{hint::Hinted, load::readers};
+use crate::hint::Hinted;
 
 /// How sure intervals are.
 const CONFIDENCE: f64 = 0.95;
@@ -153,7 +154,7 @@ impl Rule {
         let null = Value::Null;
         let spec = spec.unwrap_or(&null);
         let is_kind = |kind: &&MetricKind| spec.get(kind.name).is_some();
-        let own = readers().kinds.iter().find(is_kind).and_then(|kind| kind.threshold);
+        let own = catalog().iter().find(is_kind).and_then(|kind| kind.threshold);
         Self {
             threshold: spec["threshold"].as_f64().or(own).unwrap_or(0.5),
             negate: spec["not"] == true,

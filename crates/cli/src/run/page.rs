@@ -3,9 +3,10 @@
 use anyhow::{Context, Result};
 use evalmark_core::verdict::Verdict;
 use evalmark_report::{html::HtmlReport, summary::SummaryRow};
+use evalmark_runner::known_keys::hide;
 use evalmark_store::{record::RunRecord, run_folder::RunFolder};
 
-use crate::{failure_sample::FailedSamples, failures::cut_off_remarks, known_keys::hide};
+use crate::{failure_sample::FailedSamples, failures::cut_off_remarks};
 
 /// Writes `report.html`.
 pub(crate) fn write_html(

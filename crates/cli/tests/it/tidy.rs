@@ -46,7 +46,10 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Dependencies that only one crate may have.
 const WALLS: &[(&str, &str)] = &[
-    ("polars", "evalmark-report"),
+    ("polars-arrow", "evalmark-report"),
+    ("polars-buffer", "evalmark-report"),
+    ("polars-parquet", "evalmark-report"),
+    ("polars-utils", "evalmark-report"),
     ("reqwest", "evalmark-net"),
     ("rusqlite", "evalmark-harness"),
     ("clap", "evalmark"),

@@ -20,11 +20,12 @@ pub(super) fn open(
         ReaderBuilder::new().delimiter(delimiter).from_reader(Quotes::new(file, delimiter));
     let header = reader.headers().map_err(|error| describe(path, 0, &error, None))?.clone();
     check_header(path, &header)?;
-    let names = header.iter().map(str::to_owned).collect();
+    let names: Vec<String> = header.iter().map(str::to_owned).collect();
     Ok(Box::new(CsvRows {
         path: path.into(),
         reader,
         delimiter,
+        blank: names.iter().map(|name| (name.clone(), Value::Null)).collect(),
         names,
         record: StringRecord::new(),
         row: 0,
@@ -70,6 +71,8 @@ struct CsvRows {
     reader: Reader<Quotes<BufReader<File>>>,
     delimiter: u8,
     names: Vec<String>,
+    /// A row without values, to be filled.
+    blank: Map<String, Value>,
     /// The row that was read last.
     record: StringRecord,
     row: u64,
@@ -99,8 +102,10 @@ impl CsvRows {
                 marks.remark(format!("{place}: {message}"));
             }
         }
-        let values = self.record.iter().map(|cell| Value::String(cell.to_owned()));
-        let values: Map<_, _> = self.names.iter().cloned().zip(values).collect();
+        let mut values = self.blank.clone();
+        for (value, cell) in values.values_mut().zip(&self.record) {
+            *value = Value::String(cell.to_owned());
+        }
         Ok(Fields::new(values, marks))
     }
 }

@@ -3,19 +3,17 @@
 use std::{
     collections::HashMap,
     fs::File,
-    iter,
     path::{Path, PathBuf},
 };
 
 use evalmark_core::fields::{Fields, Marks};
-use polars::prelude::{
-    AnyValue, ArrowDataType, ArrowTimeUnit, PolarsResult, Series, TimeUnit, polars_bail,
-};
-use serde_json::{Map, Number, Value};
+use polars_arrow::datatypes::{ArrowDataType, TimeUnit};
+use serde_json::{Map, Value};
 
 use super::{
     frame::Frame,
     guard::guarded,
+    json::{Cell, duration, exact, json, step},
     open::{ReadError, Rows, TableReader},
 };
 
@@ -100,7 +98,9 @@ impl Iterator for ParquetRows {
 fn unsupported(dtype: &ArrowDataType) -> Option<String> {
     use ArrowDataType as T;
     match dtype {
-        T::Decimal(digits, _) if *digits > 38 => Some(format!("decimals of {digits} digits")),
+        T::Decimal(digits, scale) if *digits > 38 || scale > digits => {
+            Some(format!("decimals of {digits} digits"))
+        }
         T::Null
         | T::Boolean
         | T::Int8
@@ -141,7 +141,7 @@ fn unsupported(dtype: &ArrowDataType) -> Option<String> {
 enum Written {
     Int128,
     UInt128,
-    Duration(ArrowTimeUnit),
+    Duration(TimeUnit),
 }
 
 impl Written {
@@ -155,26 +155,20 @@ impl Written {
     }
 
     /// The value that a plain one stands for.
-    fn read(self, value: &AnyValue<'_>, pointer: &str, marks: &mut Marks) -> Option<Value> {
-        match (self, value) {
-            (Self::Int128, AnyValue::Binary(bytes)) => {
-                let integer = i128::from_le_bytes((*bytes).try_into().ok()?);
+    fn read(self, cell: Cell<'_>, pointer: &str, marks: &mut Marks) -> Option<Value> {
+        match self {
+            Self::Int128 => {
+                let integer = i128::from_le_bytes(cell.bytes()?.try_into().ok()?);
                 Some(exact(integer.to_string(), pointer, marks))
             }
-            (Self::UInt128, AnyValue::Binary(bytes)) => {
-                let integer = u128::from_le_bytes((*bytes).try_into().ok()?);
+            Self::UInt128 => {
+                let integer = u128::from_le_bytes(cell.bytes()?.try_into().ok()?);
                 Some(exact(integer.to_string(), pointer, marks))
             }
-            (Self::Duration(unit), AnyValue::Int64(count)) => {
-                let per_second = match unit {
-                    ArrowTimeUnit::Second => 1,
-                    ArrowTimeUnit::Millisecond => 1_000,
-                    ArrowTimeUnit::Microsecond => 1_000_000,
-                    ArrowTimeUnit::Nanosecond => 1_000_000_000,
-                };
-                Some(duration(*count, per_second).into())
+            Self::Duration(unit) => {
+                let count = cell.integer()?;
+                Some(duration(count, unit).into())
             }
-            _ => None,
         }
     }
 }
@@ -190,9 +184,10 @@ struct Plan {
 
 impl Plan {
     fn decode(&self, frame: &Frame<'_>) -> Result<Vec<Fields>, DatasetReadError> {
-        let height = frame.data.height();
         let mut rows: Vec<(Map<String, Value>, Marks)> = Vec::new();
-        rows.resize_with(height, || (Map::with_capacity(self.columns.len()), Marks::default()));
+        rows.resize_with(frame.height, || {
+            (Map::with_capacity(self.columns.len()), Marks::default())
+        });
         for name in &self.columns {
             if let Some((_, found)) = self.unreadable.iter().find(|(other, _)| other == name) {
                 let problem = format!("holds {found}, which evalmark cannot read; save it as text");
@@ -202,10 +197,10 @@ impl Plan {
                 }
                 continue;
             }
-            let Ok(column) = frame.data.column(name) else { continue };
-            let series = column.as_materialized_series();
+            let Some(column) = frame.column(name) else { continue };
+            let first = Cell { array: column, at: frame.start };
             let written = self.written.get(name).copied();
-            guarded(|| cells(series, name, written, &mut rows)).map_err(|found| {
+            guarded(|| cells(first, name, written, &mut rows)).map_err(|found| {
                 let (path, column) = (frame.path.to_owned(), name.clone());
                 DatasetReadError::UnsupportedType { path, column, found }
             })?;
@@ -214,235 +209,25 @@ impl Plan {
     }
 }
 
-/// Puts the values of a column into its rows.
+/// Puts the values of a column, from `first` on, into its rows.
 fn cells(
-    series: &Series,
+    first: Cell<'_>,
     name: &str,
     written: Option<Written>,
     rows: &mut [(Map<String, Value>, Marks)],
-) -> PolarsResult<()> {
+) -> Result<(), String> {
     let pointer = step("", name);
-    for (at, (values, marks)) in rows.iter_mut().enumerate() {
-        let cell = series.get(at)?;
-        let special = written.and_then(|written| written.read(&cell, &pointer, marks));
+    for (row, (values, marks)) in rows.iter_mut().enumerate() {
+        let cell = Cell { at: first.at + row, ..first };
+        let special = match written {
+            Some(written) if !cell.is_null() => written.read(cell, &pointer, marks),
+            _ => None,
+        };
         let value = match special {
             Some(value) => value,
-            None => json(&cell, &pointer, marks)?,
+            None => json(cell, &pointer, marks)?,
         };
         values.insert(name.to_owned(), value);
     }
     Ok(())
-}
-
-/// The pointer to what `key` leads to.
-fn step(pointer: &str, key: &str) -> String {
-    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
-}
-
-fn json(value: &AnyValue<'_>, pointer: &str, marks: &mut Marks) -> PolarsResult<Value> {
-    Ok(match value {
-        AnyValue::Null => Value::Null,
-        AnyValue::Boolean(value) => Value::Bool(*value),
-        AnyValue::String(text) => Value::from(*text),
-        AnyValue::StringOwned(text) => Value::from(text.as_str()),
-        AnyValue::UInt8(value) => Value::from(*value),
-        AnyValue::UInt16(value) => Value::from(*value),
-        AnyValue::UInt32(value) => Value::from(*value),
-        AnyValue::UInt64(value) => Value::from(*value),
-        AnyValue::Int8(value) => Value::from(*value),
-        AnyValue::Int16(value) => Value::from(*value),
-        AnyValue::Int32(value) => Value::from(*value),
-        AnyValue::Int64(value) => Value::from(*value),
-        AnyValue::Float32(value) if value.is_infinite() => infinite(pointer, marks),
-        AnyValue::Float64(value) if value.is_infinite() => infinite(pointer, marks),
-        AnyValue::Float32(value) => float32(*value),
-        AnyValue::Float64(value) => Value::from(*value),
-        AnyValue::Decimal(digits, _, scale) => decimal(*digits, *scale, pointer, marks),
-        AnyValue::Date(days) => Value::from(date(i64::from(*days))),
-        AnyValue::Time(nanoseconds) => Value::from(time(*nanoseconds)),
-        AnyValue::Datetime(at, unit, zone) => Value::from(date_time(*at, *unit, zone.is_some())),
-        AnyValue::DatetimeOwned(at, unit, zone) => {
-            Value::from(date_time(*at, *unit, zone.is_some()))
-        }
-        AnyValue::List(items) => {
-            let mut elements = Vec::with_capacity(items.len());
-            for at in 0..items.len() {
-                elements.push(json(&items.get(at)?, &format!("{pointer}/{at}"), marks)?);
-            }
-            Value::Array(elements)
-        }
-        AnyValue::Struct(..) | AnyValue::StructOwned(_) => object(value, pointer, marks)?,
-        AnyValue::Binary(bytes) => bytes_as_text(bytes, pointer, marks),
-        AnyValue::BinaryOwned(bytes) => bytes_as_text(bytes, pointer, marks),
-        other => polars_bail!(ComputeError: "{}", other.dtype()),
-    })
-}
-
-/// No number that a prompt or a target could hold.
-fn infinite(pointer: &str, marks: &mut Marks) -> Value {
-    marks.unusable(pointer, "is infinite; write a number or null", "Infinity");
-    Value::Null
-}
-
-/// Bytes as the text that they are; what is none is an error where it is used.
-fn bytes_as_text(bytes: &[u8], pointer: &str, marks: &mut Marks) -> Value {
-    if let Ok(text) = str::from_utf8(bytes) {
-        return Value::from(text);
-    }
-    let content: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    marks.unusable(pointer, "holds bytes that are not text; save it as text", content.concat());
-    Value::Null
-}
-
-fn object(value: &AnyValue<'_>, pointer: &str, marks: &mut Marks) -> PolarsResult<Value> {
-    let mut object = Map::new();
-    let mut insert = |name: &str, value: &AnyValue<'_>| -> PolarsResult<()> {
-        let value = json(value, &step(pointer, name), marks)?;
-        object.insert(name.to_owned(), value);
-        Ok(())
-    };
-    match value {
-        AnyValue::Struct(_, _, fields) => {
-            for (field, value) in iter::zip(*fields, value._iter_struct_av()) {
-                insert(field.name(), &value)?;
-            }
-        }
-        AnyValue::StructOwned(owned) => {
-            for (field, value) in iter::zip(&owned.1, &owned.0) {
-                insert(field.name(), value)?;
-            }
-        }
-        _ => {}
-    }
-    Ok(Value::Object(object))
-}
-
-/// A single-precision number as people write it: 0.1, not 0.10000000149011612.
-fn float32(value: f32) -> Value {
-    let number = value.to_string().parse().ok().and_then(Number::from_f64);
-    number.map_or(Value::Null, Value::Number)
-}
-
-/// A decimal with all its digits, those behind the point too.
-fn decimal(digits: i128, scale: usize, pointer: &str, marks: &mut Marks) -> Value {
-    let sign = if digits < 0 { "-" } else { "" };
-    let digits = format!("{:0>width$}", digits.unsigned_abs(), width = scale + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - scale);
-    let point = if fraction.is_empty() { "" } else { "." };
-    exact(format!("{sign}{whole}{point}{fraction}"), pointer, marks)
-}
-
-/// A number with these digits; the value is near it, or the same.
-fn exact(digits: String, pointer: &str, marks: &mut Marks) -> Value {
-    let short = if digits.contains('.') {
-        digits.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        digits.as_str()
-    };
-    let value = serde_json::from_str(short).map_or(Value::Null, Value::Number);
-    if value != digits {
-        marks.number(pointer, digits);
-    }
-    value
-}
-
-/// `YYYY-MM-DD`, from days since 1970-01-01: <https://howardhinnant.github.io/date_algorithms.html>.
-fn date(days: i64) -> String {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// `hh:mm:ss`, with as many digits of a second as there are.
-fn time(nanoseconds: i64) -> String {
-    let seconds = nanoseconds.div_euclid(1_000_000_000);
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let fraction = format!(".{:09}", nanoseconds.rem_euclid(1_000_000_000));
-    let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
-    format!("{hour:02}:{minute:02}:{second:02}{fraction}")
-}
-
-/// A duration as ISO 8601 has it, in seconds: `PT1.5S`.
-fn duration(count: i64, per_second: u64) -> String {
-    let sign = if count < 0 { "-" } else { "" };
-    let (seconds, rest) = (count.unsigned_abs() / per_second, count.unsigned_abs() % per_second);
-    let fraction = format!(".{:09}", rest * (1_000_000_000 / per_second));
-    let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
-    format!("{sign}PT{seconds}{fraction}S")
-}
-
-/// Date and time; with `Z` when the column has a time zone, because it is stored as UTC.
-fn date_time(at: i64, unit: TimeUnit, zoned: bool) -> String {
-    let per_second = match unit {
-        TimeUnit::Nanoseconds => 1_000_000_000,
-        TimeUnit::Microseconds => 1_000_000,
-        TimeUnit::Milliseconds => 1_000,
-    };
-    let per_day = per_second * 86_400;
-    let of_day = at.rem_euclid(per_day) * (1_000_000_000 / per_second);
-    let zone = if zoned { "Z" } else { "" };
-    format!("{}T{}{zone}", date(at.div_euclid(per_day)), time(of_day))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_and_times_are_iso_8601() {
-        let check = |at, unit, zoned, expected| assert_eq!(date_time(at, unit, zoned), expected);
-        check(0, TimeUnit::Milliseconds, false, "1970-01-01T00:00:00");
-        check(-1, TimeUnit::Milliseconds, false, "1969-12-31T23:59:59.999");
-        check(1_709_210_096_500_000, TimeUnit::Microseconds, true, "2024-02-29T12:34:56.5Z");
-        check(1, TimeUnit::Nanoseconds, false, "1970-01-01T00:00:00.000000001");
-        assert_eq!(date(-719_468), "0000-03-01");
-        assert_eq!(date(2_932_896), "9999-12-31");
-    }
-
-    #[test]
-    fn decimals_keep_their_digits() {
-        let check = |digits, scale, expected: &str, near: &str| {
-            let mut marks = Marks::default();
-            let value = decimal(digits, scale, "/d", &mut marks);
-            assert_eq!(value.to_string(), near);
-            let row = Fields::new(Map::from_iter([("d".to_owned(), value)]), marks);
-            let cell = row.cell("d").expect("a cell");
-            assert_eq!(cell.text().expect("usable").as_deref(), Some(expected));
-        };
-        check(1234, 2, "12.34", "12.34");
-        check(-5, 3, "-0.005", "-0.005");
-        check(700, 2, "7.00", "7");
-        check(42, 0, "42", "42");
-        check(0, 2, "0.00", "0");
-        check(
-            1_234_567_890_123_456_789_012,
-            2,
-            "12345678901234567890.12",
-            "1.2345678901234567e+19",
-        );
-        check(98_765_432_109_876_543_210, 0, "98765432109876543210", "9.876543210987654e+19");
-    }
-
-    #[test]
-    fn durations_are_iso_8601() {
-        let check = |count, per_second, expected| assert_eq!(duration(count, per_second), expected);
-        check(1_500, 1_000, "PT1.5S");
-        check(-90, 1, "-PT90S");
-        check(1, 1_000_000_000, "PT0.000000001S");
-        check(i64::MIN, 1_000, "-PT9223372036854775.808S");
-    }
-
-    #[test]
-    fn single_precision_reads_as_written() {
-        assert_eq!(float32(0.1).to_string(), "0.1");
-        assert_eq!(float32(f32::NAN), Value::Null);
-    }
 }

@@ -3,11 +3,10 @@
 use std::{
     any::Any,
     cell::Cell,
+    fmt::Display,
     panic::{self, AssertUnwindSafe},
     sync::Once,
 };
-
-use polars::prelude::PolarsResult;
 
 thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
@@ -17,7 +16,7 @@ thread_local! {
 ///
 /// The process-wide panic hook is wrapped once, so that a panic caught here is not also printed.
 /// All other panics reach the former hook.
-pub(super) fn guarded<T>(work: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
+pub(super) fn guarded<T, E: Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     quiet_hook();
     let before = QUIET.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(work));

@@ -1,9 +1,13 @@
-//! Parquet in and out. Only the files in this folder know polars.
+//! Parquet in and out, with the page reader and writer of polars and without its dataframes. Only the
+//! files in this folder know them.
 
+mod buffer;
 pub mod dataset;
 mod frame;
 mod guard;
+mod json;
 mod open;
+mod pages;
 pub mod run_values;
 pub mod samples;
 pub mod scores;

@@ -1,20 +1,22 @@
 //! A Parquet file being read: row group by row group, and large row groups in slices.
 
 use std::{
+    error::Error,
     fs::File,
     io,
+    ops::Range,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use polars::prelude::{
-    ArrowDataType, ArrowSchema, DataFrame, FileMetadata, ParallelStrategy, ParquetReader,
-    PolarsResult, SerReader, polars_bail,
+use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field};
+use polars_parquet::read::{FileMetadata, infer_schema, read_metadata};
+
+use super::{
+    frame::{Frame, Slice},
+    guard::guarded,
+    pages::Pages,
+    seal,
 };
-
-use polars_parquet::read::infer_schema;
-
-use super::{frame::Frame, guard::guarded, seal};
 
 /// About how many uncompressed bytes are held at once.
 const SLICE_BYTES: usize = 32 << 20;
@@ -91,16 +93,17 @@ pub(super) struct TableReader {
     path: PathBuf,
     file: File,
     metadata: FileMetadata,
-    /// The same without row groups.
-    bare: FileMetadata,
-    schema: Arc<ArrowSchema>,
+    schema: ArrowSchema,
     /// The types that the columns had where they were written, where the file tells.
     written: Option<ArrowSchema>,
     columns: Option<Vec<String>>,
     group: usize,
     offset: usize,
-    /// Rows that were read and not yet given out.
-    pending: DataFrame,
+    /// The rows that were read last.
+    slice: Slice,
+    /// How many of them were given out.
+    given: usize,
+    /// How many rows of the file were given out.
     rows_given: u64,
 }
 
@@ -119,18 +122,17 @@ impl TableReader {
         }
         let Footer { metadata, schema, written } = guarded(|| footer(&mut file, about.len()))
             .map_err(|message| ReadError::damaged(path, message))?;
-        let bare = FileMetadata { row_groups: Vec::new(), ..metadata.clone() };
         Ok(Self {
             path: path.to_owned(),
             file,
             metadata,
-            bare,
             schema,
             written,
             columns: None,
             group: 0,
             offset: 0,
-            pending: DataFrame::default(),
+            slice: Slice::default(),
+            given: 0,
             rows_given: 0,
         })
     }
@@ -167,7 +169,7 @@ impl TableReader {
 
     /// The type that a column had where it was written, where the file tells.
     pub(super) fn written(&self, column: &str) -> Option<&ArrowDataType> {
-        self.written.as_ref()?.get(column).map(polars::prelude::ArrowField::dtype)
+        self.written.as_ref()?.get(column).map(Field::dtype)
     }
 
     /// Shows `look` the next few rows, in file order; `None` at the end.
@@ -175,21 +177,24 @@ impl TableReader {
         &mut self,
         look: impl FnOnce(&Frame<'_>) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        if self.pending.height() == 0 {
+        if self.given == self.slice.rows {
             match self.next_slice()? {
-                Some(slice) => self.pending = slice,
+                Some(slice) => (self.slice, self.given) = (slice, 0),
                 None => return Ok(None),
             }
         }
-        let batch = self.pending.slice(0, BATCH_ROWS);
-        self.pending = self.pending.slice(i64::try_from(batch.height()).unwrap_or(0), usize::MAX);
-        let frame = Frame { data: &batch, path: &self.path, first_row: self.rows_given };
-        self.rows_given += batch.height() as u64;
+        let (slice, start, path) = (&self.slice, self.given, self.path.as_path());
+        let height = BATCH_ROWS.min(slice.rows - start);
+        let frame = Frame { slice, start, height, path, first_row: self.rows_given };
+        self.given += height;
+        self.rows_given += height as u64;
         look(&frame).map(Some)
     }
 
     /// The next slice of rows; never an empty one.
-    fn next_slice(&mut self) -> Result<Option<DataFrame>, ReadError> {
+    fn next_slice(&mut self) -> Result<Option<Slice>, ReadError> {
+        self.slice = Slice::default();
+        self.given = 0;
         while let Some(group) = self.metadata.row_groups.get(self.group) {
             let left = group.num_rows().saturating_sub(self.offset);
             let rows = slice_rows(group.num_rows(), group.total_byte_size()).min(left);
@@ -200,35 +205,25 @@ impl TableReader {
             let offset = self.offset;
             self.offset += rows;
             let slice = self
-                .read(offset, rows)
+                .read(offset..offset + rows)
                 .map_err(|message| ReadError::damaged(&self.path, message))?;
             return Ok(Some(slice));
         }
         Ok(None)
     }
 
-    /// Shows polars a file that has the current row group only, so that it reads no other.
-    fn read(&mut self, offset: usize, rows: usize) -> Result<DataFrame, String> {
-        let mut metadata = self.bare.clone();
-        let group = self.metadata.row_groups[self.group].clone();
-        metadata.num_rows = group.num_rows();
-        metadata.max_row_group_height = group.num_rows();
-        metadata.row_groups.push(group);
-        let columns = self.columns.clone();
-        let file = &mut self.file;
-        guarded(move || {
-            let mut reader = ParquetReader::new(file)
-                .with_slice(Some((offset, rows)))
-                .with_columns(columns)
-                // On this thread, where a panic can be caught.
-                .read_parallel(ParallelStrategy::None);
-            reader.set_metadata(Arc::new(metadata));
-            let frame = reader.set_rechunk(true).finish()?;
-            let even = frame.columns().iter().all(|column| column.len() == rows);
-            if frame.height() != rows || !even {
-                polars_bail!(ComputeError: "a row group has fewer rows than it says");
-            }
-            Ok(frame)
+    /// Reads rows of the current row group, on this thread, where a panic can be caught.
+    fn read(&self, rows: Range<usize>) -> Result<Slice, String> {
+        let group = &self.metadata.row_groups[self.group];
+        guarded(|| {
+            let pages = Pages::map(&self.file, group)?;
+            let fields = match &self.columns {
+                None => self.schema.iter_values().collect(),
+                Some(names) => names.iter().filter_map(|name| self.schema.get(name)).collect(),
+            };
+            let columns: Result<Vec<_>, _> =
+                Vec::into_iter(fields).map(|field| pages.column(field, rows.clone())).collect();
+            Ok::<_, Box<dyn Error>>(Slice { columns: columns?, rows: rows.len() })
         })
     }
 }
@@ -242,29 +237,27 @@ fn slice_rows(rows: usize, bytes: usize) -> usize {
 /// What a footer says.
 struct Footer {
     metadata: FileMetadata,
-    schema: Arc<ArrowSchema>,
+    schema: ArrowSchema,
     written: Option<ArrowSchema>,
 }
 
 /// Reads the footer and checks its promises against the size of the file.
-fn footer(file: &mut File, file_size: u64) -> PolarsResult<Footer> {
+fn footer(file: &mut File, file_size: u64) -> Result<Footer, Box<dyn Error>> {
     if file_size == 0 {
-        polars_bail!(ComputeError: "it is empty");
+        return Err("it is empty".into());
     }
-    let mut metadata = FileMetadata::clone(ParquetReader::new(&mut *file).get_metadata()?);
+    let mut metadata = read_metadata(file)?;
     seal::check(file, &metadata)?;
     let written = guarded(|| infer_schema(&metadata)).ok();
-    let mut reader = ParquetReader::new(file);
     // What the writer's Arrow types were does not matter here, and without them a dictionary is
     // plain text.
     metadata.key_value_metadata = None;
     for group in &metadata.row_groups {
         if group.byte_ranges_iter().any(|range| range.start > range.end || range.end > file_size) {
-            polars_bail!(ComputeError: "its footer points beyond the end of the file");
+            return Err("its footer points beyond the end of the file".into());
         }
     }
-    reader.set_metadata(Arc::new(metadata.clone()));
-    let schema = reader.schema()?;
+    let schema = infer_schema(&metadata)?;
     Ok(Footer { metadata, schema, written })
 }
 

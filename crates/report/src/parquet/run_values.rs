@@ -132,7 +132,7 @@ fn decode_values(frame: &Frame<'_>) -> Result<Vec<RunValueRow>, ReadError> {
             estimate,
         })
     };
-    (0..frame.data.height()).map(row).collect()
+    (0..frame.height).map(row).collect()
 }
 
 /// Reads `confusion.parquet` back, in file order.
@@ -155,5 +155,5 @@ fn decode_cells(frame: &Frame<'_>) -> Result<Vec<ConfusionRow>, ReadError> {
             count: count.maybe_count(row)?.unwrap_or_default(),
         })
     };
-    (0..frame.data.height()).map(row).collect()
+    (0..frame.height).map(row).collect()
 }

@@ -1,18 +1,17 @@
 //! `samples.parquet`: one row per sample, sorted by prompt, model, item order and epoch.
 
-use std::{io::Write, path::Path, sync::Arc};
+use std::{io::Write, path::Path};
 
 use evalmark_core::{
     item::Item,
     record::{ErrorKind, Failure, Outcome, Record, Timing, Usage},
-    request::{Message, Request, Task},
+    request::Request,
     score::Score,
 };
 use serde::{
     Deserialize,
     de::{IntoDeserializer, value},
 };
-use serde_json::{Map, Value};
 
 use super::{
     frame::Frame,
@@ -88,7 +87,7 @@ impl<W: Write> SamplesWriter<W> {
 
     /// Adds a sample.
     pub fn push(&mut self, row: &SampleRow<'_>) -> Result<(), WriteError> {
-        let (hash, request) = (row.item.hash.to_string(), row.request.body());
+        let (hash, request) = (row.item.hash.to_string(), row.request.to_json());
         let asked = asked(&self.run, row, &hash, &request);
         let scores = row.scores.iter().map(|score| Cell::float(score.value));
         let slices = row.item.slices.iter().map(|slice| Cell::Text(slice.as_deref()));
@@ -172,7 +171,7 @@ pub struct SampleRecord {
     pub cluster: Option<String>,
     /// The right answers.
     pub targets: Vec<String>,
-    /// What was asked: the JSON body.
+    /// What was asked, as JSON.
     pub request: String,
     /// What came back, as it was before scoring: never `Invalid`.
     pub record: Record,
@@ -189,24 +188,8 @@ pub struct SampleRecord {
 impl SampleRecord {
     /// The request that was made, with the hash it had: model, messages, parameters and epoch.
     pub fn request(&self) -> Result<Request, serde_json::Error> {
-        let Body { model, messages, params } = serde_json::from_str(&self.request)?;
-        Ok(Request {
-            task: Task::Chat,
-            model: model.into(),
-            messages: messages.into(),
-            params: Arc::new(params),
-            epoch: self.epoch,
-        })
+        Request::from_json(&self.request, self.epoch)
     }
-}
-
-/// The JSON body of a request.
-#[derive(Deserialize)]
-struct Body {
-    model: String,
-    messages: Vec<Message>,
-    #[serde(flatten)]
-    params: Map<String, Value>,
 }
 
 /// The rows of a `samples.parquet`, in file order; ends after the first error.
@@ -327,7 +310,7 @@ fn decode_failures(frame: &Frame<'_>) -> Result<Vec<Option<Failure>>, ReadError>
         let kind: ErrorKind = word(kind).ok_or_else(|| kinds.bad(row, "is no kind of error"))?;
         Ok(Some(Failure { kind, message: messages.maybe_owned(row).unwrap_or_default() }))
     };
-    (0..frame.data.height()).map(failure).collect()
+    (0..frame.height).map(failure).collect()
 }
 
 fn decode_timings(frame: &Frame<'_>) -> Result<Vec<Timing>, ReadError> {
@@ -339,7 +322,7 @@ fn decode_timings(frame: &Frame<'_>) -> Result<Vec<Timing>, ReadError> {
         backoff_ms: backoff_ms.get(row).unwrap_or_default(),
         latency_ms: latency_ms.get(row),
     };
-    Ok((0..frame.data.height()).map(timing).collect())
+    Ok((0..frame.height).map(timing).collect())
 }
 
 /// Reads a word as the vocabulary writes it.

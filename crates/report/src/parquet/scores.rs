@@ -149,7 +149,7 @@ fn visit_batch<E: From<ReadError>>(
     let (epoch, score) = (frame.int32("epoch")?, frame.float("score")?);
     let (passed, invalid) = (frame.bool("passed")?, frame.bool("invalid")?);
     let (label, counts) = (frame.later_float("label")?, frame.later_floats("counts")?);
-    for row in 0..frame.data.height() {
+    for row in 0..frame.height {
         let counts = counts.as_ref().map(|counts| counts.floats(row)).transpose()?.flatten();
         visit(ScoreRef {
             item_id: item_id.some(row)?,
@@ -255,5 +255,5 @@ fn decode_judges(frame: &Frame<'_>) -> Result<Vec<Option<JudgeTrace>>, ReadError
             ..JudgeTrace::default()
         }))
     };
-    (0..frame.data.height()).map(judge).collect()
+    (0..frame.height).map(judge).collect()
 }

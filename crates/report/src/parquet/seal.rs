@@ -2,13 +2,13 @@
 //! reads what it would believe.
 
 use std::{
+    error::Error,
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use polars::prelude::{FileMetadata, PolarsResult, polars_bail};
-use polars_parquet::parquet::metadata::KeyValue;
+use polars_parquet::{read::FileMetadata, write::KeyValue};
 
 /// Where the footer holds it: `BYTES:BLAKE3`.
 const KEY: &str = "evalmark.blake3";
@@ -65,18 +65,18 @@ impl<W: Write> Write for Sealing<W> {
 }
 
 /// Fails where a file is not what its seal says. Files of other tools have none.
-pub(super) fn check(file: &mut File, metadata: &FileMetadata) -> PolarsResult<()> {
+pub(super) fn check(file: &mut File, metadata: &FileMetadata) -> Result<(), Box<dyn Error>> {
     let entries = metadata.key_value_metadata.iter().flatten();
     let Some(entry) = entries.into_iter().find(|entry| entry.key == KEY) else { return Ok(()) };
     let value = entry.value.as_deref().unwrap_or_default();
     let Some((bytes, hash)) = value.split_once(':') else {
-        polars_bail!(ComputeError: "its footer is damaged");
+        return Err("its footer is damaged".into());
     };
     let mut hasher = blake3::Hasher::new();
     file.seek(SeekFrom::Start(0))?;
     io::copy(&mut file.take(bytes.parse().unwrap_or(u64::MAX)), &mut hasher)?;
     if hasher.finalize().to_hex().as_str() != hash {
-        polars_bail!(ComputeError: "its content is not what was written");
+        return Err("its content is not what was written".into());
     }
     Ok(())
 }

@@ -222,7 +222,7 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
 }
 
 fn decode_attempts(frame: &Frame<'_>) -> Result<Vec<Option<PassAttempts>>, ReadError> {
-    let n = frame.data.height();
+    let n = frame.height;
     if !frame.has("k") {
         return Ok(vec![None; n]);
     }
@@ -257,5 +257,5 @@ fn decode_estimates(frame: &Frame<'_>) -> Result<Vec<Option<Estimate>>, ReadErro
             n_items: n_items.maybe_count(row)?.unwrap_or_default(),
         }))
     };
-    (0..frame.data.height()).map(estimate).collect()
+    (0..frame.height).map(estimate).collect()
 }

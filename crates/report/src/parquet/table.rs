@@ -1,23 +1,26 @@
 //! A Parquet file being written: rows gather in plain columns and leave as row groups.
 
 use std::{
+    fmt::Display,
     io::{BufWriter, Write},
     iter,
     path::{Path, PathBuf},
-    sync::PoisonError,
 };
 
-use polars::{
-    polars_utils::compression::ZstdLevel,
-    prelude::{
-        BatchedWriter, BooleanChunked, Column as PolarsColumn, DataFrame, DataType, Float64Chunked,
-        Float64Type, Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, ListBuilderTrait,
-        ListPrimitiveChunkedBuilder, ListStringChunkedBuilder, NewChunkedArray, ParquetCompression,
-        ParquetWriter, PlSmallStr, PolarsResult, Schema, StringChunkedBuilder, TimeUnit, TimeZone,
-    },
+use polars_arrow::{
+    datatypes::{ArrowSchema, ArrowSchemaRef, Field},
+    record_batch::RecordBatchT,
+};
+use polars_buffer::Buffer as Shared;
+use polars_parquet::write::{
+    CompressionOptions, Encoding, FileWriter, StatisticsOptions, Version, WriteOptions, ZstdLevel,
+    get_dtype_encoding, row_group_iter,
 };
 
-use super::seal::{Seal, Sealing};
+use super::{
+    buffer::{Buffer, data_type},
+    seal::{Seal, Sealing},
+};
 use crate::columns::Kind;
 
 /// A row group has at least so many rows, where its texts are short and its table is wide.
@@ -91,99 +94,14 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// A column of the row group that is being filled.
-enum Buffer {
-    Text(StringChunkedBuilder),
-    Texts(ListStringChunkedBuilder),
-    Floats(Box<ListPrimitiveChunkedBuilder<Float64Type>>),
-    Time(Vec<Option<i64>>),
-    Float(Vec<Option<f64>>),
-    Int64(Vec<Option<i64>>),
-    Int32(Vec<Option<i32>>),
-    Bool(Vec<Option<bool>>),
-}
-
-impl Buffer {
-    /// An empty one, with room for so many rows.
-    fn new(name: &PlSmallStr, kind: Kind, rows: usize) -> Self {
-        let name = name.clone();
-        match kind {
-            Kind::Text => Self::Text(StringChunkedBuilder::new(name, rows)),
-            Kind::Texts => Self::Texts(ListStringChunkedBuilder::new(name, rows, rows)),
-            Kind::Floats => {
-                let inner = DataType::Float64;
-                Self::Floats(Box::new(ListPrimitiveChunkedBuilder::new(name, rows, rows, inner)))
-            }
-            Kind::Time => Self::Time(Vec::with_capacity(rows)),
-            Kind::Float => Self::Float(Vec::with_capacity(rows)),
-            Kind::Int64 => Self::Int64(Vec::with_capacity(rows)),
-            Kind::Int32 => Self::Int32(Vec::with_capacity(rows)),
-            Kind::Bool => Self::Bool(Vec::with_capacity(rows)),
-        }
-    }
-
-    /// Appends a value and gives the bytes of text it holds; `None` when the types differ.
-    fn push(&mut self, cell: &Cell<'_>) -> Option<usize> {
-        match (self, cell) {
-            (Self::Text(column), Cell::Text(text)) => {
-                column.append_option(*text);
-                return Some(text.map_or(0, str::len));
-            }
-            (Self::Texts(column), Cell::Texts(texts)) => {
-                column.append_values_iter(texts.iter().map(String::as_str));
-                return Some(texts.iter().map(String::len).sum());
-            }
-            (Self::Floats(column), Cell::Floats(values)) => {
-                column.append_opt_slice(*values);
-                return Some(values.map_or(0, std::mem::size_of_val));
-            }
-            (Self::Time(column), Cell::Time(at)) => column.push(*at),
-            (Self::Float(column), Cell::Float(value)) => column.push(*value),
-            (Self::Int64(column), Cell::Int64(value)) => column.push(*value),
-            (Self::Int32(column), Cell::Int32(value)) => column.push(*value),
-            (Self::Bool(column), Cell::Bool(value)) => column.push(*value),
-            _ => return None,
-        }
-        Some(0)
-    }
-
-    fn finish(self, name: PlSmallStr) -> PolarsColumn {
-        match self {
-            Self::Text(column) => column.finish().into_column(),
-            Self::Texts(mut column) => column.finish().into_column(),
-            Self::Floats(mut column) => column.finish().into_column(),
-            Self::Time(values) => Int64Chunked::from_slice_options(name, &values)
-                .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
-                .into_series()
-                .into_column(),
-            Self::Float(values) => Float64Chunked::from_slice_options(name, &values).into_column(),
-            Self::Int64(values) => Int64Chunked::from_slice_options(name, &values).into_column(),
-            Self::Int32(values) => Int32Chunked::from_slice_options(name, &values).into_column(),
-            Self::Bool(values) => BooleanChunked::from_slice_options(name, &values).into_column(),
-        }
-    }
-}
-
-fn data_type(kind: Kind) -> DataType {
-    match kind {
-        Kind::Text => DataType::String,
-        Kind::Texts => DataType::List(Box::new(DataType::String)),
-        Kind::Floats => DataType::List(Box::new(DataType::Float64)),
-        Kind::Time => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
-        Kind::Float => DataType::Float64,
-        Kind::Int64 => DataType::Int64,
-        Kind::Int32 => DataType::Int32,
-        Kind::Bool => DataType::Boolean,
-    }
-}
-
 /// Writes a file to wherever it is kept.
 ///
 /// Where row groups end depends on the rows alone, so the same rows give the same bytes.
 pub(super) struct TableWriter<W: Write> {
     /// For messages.
     path: PathBuf,
-    columns: Vec<(PlSmallStr, Kind)>,
+    columns: Vec<(String, Kind)>,
+    schema: ArrowSchemaRef,
     buffers: Vec<Buffer>,
     rows: usize,
     bytes: usize,
@@ -191,7 +109,8 @@ pub(super) struct TableWriter<W: Write> {
     written: usize,
     /// Rows of a group, at least.
     least: usize,
-    writer: BatchedWriter<Sealing<BufWriter<W>>>,
+    encodings: Shared<Vec<Encoding>>,
+    writer: FileWriter<Sealing<BufWriter<W>>>,
     seal: Seal,
 }
 
@@ -203,23 +122,26 @@ impl<W: Write> TableWriter<W> {
         columns: impl IntoIterator<Item = (&'a str, Kind)>,
     ) -> Result<Self, WriteError> {
         let columns: Vec<_> =
-            columns.into_iter().map(|(name, kind)| (PlSmallStr::from_str(name), kind)).collect();
+            columns.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
         let schema = schema(path, &columns)?;
         let seal = Seal::default();
-        let writer = ParquetWriter::new(Sealing::new(BufWriter::new(out), seal.clone()))
-            .with_compression(ParquetCompression::Zstd(Some(level(path)?)))
-            .batched(&schema)
+        let encodings =
+            schema.iter_values().map(|field| get_dtype_encoding(field.dtype())).collect();
+        let sealing = Sealing::new(BufWriter::new(out), seal.clone());
+        let writer = FileWriter::try_new(sealing, schema.clone(), options(path)?)
             .map_err(|error| encode_error(path, &error))?;
         let buffers = empty(&columns, 0);
         let path = path.to_owned();
         Ok(Self {
             path,
             columns,
+            schema: schema.into(),
             buffers,
             rows: 0,
             bytes: 0,
             written: 0,
             least: GROUP_ROWS,
+            encodings,
             writer,
             seal,
         })
@@ -267,11 +189,14 @@ impl<W: Write> TableWriter<W> {
         self.written += self.rows;
         let room = if is_full { self.group_rows() } else { 0 };
         let buffers = std::mem::replace(&mut self.buffers, empty(&self.columns, room));
-        let columns = iter::zip(buffers, &self.columns)
-            .map(|(buffer, (name, _))| buffer.finish(name.clone()))
-            .collect();
-        let written: PolarsResult<()> =
-            DataFrame::new(self.rows, columns).and_then(|group| self.writer.write_batch(&group));
+        let columns = buffers.into_iter().map(Buffer::finish).collect();
+        let written =
+            RecordBatchT::try_new(self.rows, self.schema.clone(), columns).and_then(|group| {
+                let (encodings, types) =
+                    (self.encodings.clone(), self.writer.parquet_schema().fields());
+                let pages = row_group_iter(group, encodings, types.to_vec(), self.writer.options());
+                self.writer.write(self.rows as u64, pages)
+            });
         (self.rows, self.bytes) = (0, 0);
         written.map_err(|error| encode_error(&self.path, &error))
     }
@@ -283,38 +208,44 @@ impl<W: Write> TableWriter<W> {
         }
         // Polars would add its Arrow schema, and pandas cannot read the string views in it. Without
         // it every reader goes by the plain Parquet types.
-        let metadata = Some(vec![self.seal.entry()]);
-        let mut out = self.writer.get_writer().lock().unwrap_or_else(PoisonError::into_inner);
-        out.end(metadata).map_err(|error| encode_error(&self.path, &error))?;
+        let written = self.writer.end(Some(vec![self.seal.entry()]));
+        written.map_err(|error| encode_error(&self.path, &error))?;
         Ok(self.seal.digest())
     }
 }
 
-/// That of Arrow's own writers: files are a little larger than at zstd's default, and take far less
-/// time.
-fn level(path: &Path) -> Result<ZstdLevel, WriteError> {
-    ZstdLevel::try_new(1).map_err(|error| encode_error(path, &error))
+/// Pages with statistics, in zstd. Its level is that of Arrow's own writers: files are a little larger
+/// than at zstd's default, and take far less time.
+fn options(path: &Path) -> Result<WriteOptions, WriteError> {
+    let level = ZstdLevel::try_new(1).map_err(|error| encode_error(path, &error))?;
+    Ok(WriteOptions {
+        statistics: StatisticsOptions::default(),
+        version: Version::V1,
+        compression: CompressionOptions::Zstd(Some(level)),
+        data_page_size: None,
+    })
 }
 
-fn schema(path: &Path, columns: &[(PlSmallStr, Kind)]) -> Result<Schema, WriteError> {
-    let mut schema = Schema::with_capacity(columns.len());
+fn schema(path: &Path, columns: &[(String, Kind)]) -> Result<ArrowSchema, WriteError> {
+    let mut schema = ArrowSchema::with_capacity(columns.len());
     for (name, kind) in columns {
-        if schema.insert(name.clone(), data_type(*kind)).is_some() {
-            return Err(WriteError::SameName { path: path.to_owned(), column: name.to_string() });
+        let field = Field::new(name.as_str().into(), data_type(*kind), true);
+        if schema.insert(field.name.clone(), field).is_some() {
+            return Err(WriteError::SameName { path: path.to_owned(), column: name.clone() });
         }
     }
     Ok(schema)
 }
 
-fn empty(columns: &[(PlSmallStr, Kind)], rows: usize) -> Vec<Buffer> {
-    columns.iter().map(|(name, kind)| Buffer::new(name, *kind, rows)).collect()
+fn empty(columns: &[(String, Kind)], rows: usize) -> Vec<Buffer> {
+    columns.iter().map(|(_, kind)| Buffer::new(*kind, rows)).collect()
 }
 
 fn group_rows(written: usize, least: usize) -> usize {
     written.saturating_mul(ROWS_A_GROUP).isqrt().max(least)
 }
 
-fn encode_error(path: &Path, error: &polars::prelude::PolarsError) -> WriteError {
+fn encode_error(path: &Path, error: &impl Display) -> WriteError {
     WriteError::Encode { path: path.to_owned(), message: error.to_string() }
 }
 

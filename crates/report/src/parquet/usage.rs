@@ -87,7 +87,7 @@ fn visit_batch<E: From<ReadError>>(
     let (epoch, cluster) = (frame.int32("epoch")?, frame.text("cluster")?);
     let (latency_ms, cost_usd) = (frame.float("latency_ms")?, frame.float("cost_usd")?);
     let output_tokens = frame.int64("output_tokens")?;
-    for row in 0..frame.data.height() {
+    for row in 0..frame.height {
         visit(UsageRef {
             item_id: item_id.some(row)?,
             item_hash: item_hash.some(row)?,
@@ -117,7 +117,7 @@ pub fn for_each_slice<E: From<ReadError>>(
         let item_id = frame.text("item_id")?;
         let columns: Vec<Values<'_, _>> =
             names.iter().map(|name| frame.text(name)).collect::<Result<_, _>>()?;
-        for row in 0..frame.data.height() {
+        for row in 0..frame.height {
             let values: Vec<Option<&str>> = columns.iter().map(|column| column.get(row)).collect();
             visit(item_id.some(row)?, &values)?;
         }

@@ -4,24 +4,66 @@ use std::{fs::File, path::Path};
 
 use evalmark_core::fields::Fields;
 use evalmark_report::dataset::parquet_rows;
-use polars::prelude::{
-    Column, DataFrame, DataType, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, NewChunkedArray,
-    ParquetWriter, Series, StringChunked, StructChunked, TimeUnit, TimeZone, UInt8Chunked,
+use polars_arrow::{
+    array::{
+        Array, BinaryViewArray, BooleanArray, ListArray, PrimitiveArray, StructArray, Utf8ViewArray,
+    },
+    datatypes::{ArrowDataType, ArrowSchema, Field, TimeUnit},
+    offset::Offsets,
+    record_batch::RecordBatchT,
+    types::NativeType,
+};
+use polars_parquet::write::{
+    CompressionOptions, FileWriter, StatisticsOptions, Version, WriteOptions, get_dtype_encoding,
+    row_group_iter,
 };
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-fn write(path: &Path, columns: Vec<Column>) {
-    let mut frame = DataFrame::new_infer_height(columns).unwrap();
+/// A column with its name.
+type Column = (&'static str, Box<dyn Array>);
+
+/// Writes these columns, in row groups of 3000 rows.
+fn write(path: &Path, columns: &[Column]) {
+    let fields = columns.iter().map(|(name, array)| {
+        let field = Field::new((*name).into(), array.dtype().clone(), true);
+        (field.name.clone(), field)
+    });
+    let schema: ArrowSchema = fields.collect();
+    let options = WriteOptions {
+        statistics: StatisticsOptions::default(),
+        version: Version::V1,
+        compression: CompressionOptions::Snappy,
+        data_page_size: None,
+    };
     let file = File::create(path).unwrap();
-    ParquetWriter::new(file).with_row_group_size(Some(3_000)).finish(&mut frame).unwrap();
+    let mut writer = FileWriter::try_new(file, schema.clone(), options).unwrap();
+    let rows = columns.first().map_or(0, |(_, array)| array.len());
+    for start in (0..rows).step_by(3_000) {
+        let n = 3_000.min(rows - start);
+        let arrays = columns.iter().map(|(_, array)| array.sliced(start, n)).collect();
+        let group = RecordBatchT::try_new(n, schema.clone().into(), arrays).unwrap();
+        let encodings = columns.iter().map(|(_, array)| get_dtype_encoding(array.dtype()));
+        let types = writer.parquet_schema().fields().to_vec();
+        let pages = row_group_iter(group, encodings.collect(), types, options);
+        writer.write(n as u64, pages).unwrap();
+    }
+    writer.end(None).unwrap();
 }
 
-fn column<T, Phantom: ?Sized>(name: &str, values: T) -> Column
-where
-    Series: NamedFrom<T, Phantom>,
-{
-    Series::new(name.into(), values).into_column()
+fn numbers<T: NativeType>(values: &[Option<T>]) -> Box<dyn Array> {
+    PrimitiveArray::from(values).boxed()
+}
+
+fn texts(values: &[Option<&str>]) -> Box<dyn Array> {
+    Utf8ViewArray::from_slice(values).boxed()
+}
+
+/// Lists of as many items each.
+fn lists(items: Box<dyn Array>, lengths: &[usize]) -> Box<dyn Array> {
+    let dtype = ListArray::<i64>::default_datatype(items.dtype().clone());
+    let ends = Offsets::<i64>::try_from_lengths(lengths.iter().copied()).unwrap();
+    ListArray::new(dtype, ends.into(), items, None).boxed()
 }
 
 fn rows(path: &Path) -> Vec<Value> {
@@ -32,28 +74,29 @@ fn rows(path: &Path) -> Vec<Value> {
 fn every_plain_type_becomes_json() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("data.parquet");
-    let day = column("day", [Some(19_782_i32), None]).cast(&DataType::Date).unwrap();
-    let at = [Some(1_709_210_096_500), None];
-    let at = Int64Chunked::from_slice_options("at".into(), &at)
-        .into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC))
-        .into_series();
-    let tags = [Series::new("".into(), ["a", "b"]), Series::new("".into(), [""; 0])];
-    let fields = [Series::new("x".into(), [1_i64, 2]), Series::new("y".into(), ["p", "q"])];
-    let object = StructChunked::from_series("object".into(), 2, fields.iter()).unwrap();
+    let day = PrimitiveArray::from([Some(19_782_i32), None]).to(ArrowDataType::Date32);
+    let at = ArrowDataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+    let at = PrimitiveArray::from([Some(1_709_210_096_500_i64), None]).to(at);
+    let fields = vec![
+        Field::new("x".into(), ArrowDataType::Int64, true),
+        Field::new("y".into(), ArrowDataType::Utf8View, true),
+    ];
+    let parts = vec![numbers(&[Some(1_i64), Some(2)]), texts(&[Some("p"), Some("q")])];
+    let object = StructArray::new(ArrowDataType::Struct(fields), 2, parts, None);
     write(
         &path,
-        vec![
-            column("text", [Some("übel \"quoted\"\n"), None]),
-            column("small", [Some(-3_i8), None]),
-            UInt8Chunked::from_slice_options("byte".into(), &[Some(255), None]).into_column(),
-            column("big", [Some(u64::MAX), None]),
-            column("number", [Some(0.25_f64), Some(f64::NAN)]),
-            column("single", [Some(0.1_f32), None]),
-            column("flag", [Some(true), None]),
-            day,
-            at.into_column(),
-            column("tags", tags),
-            object.into_column(),
+        &[
+            ("text", texts(&[Some("übel \"quoted\"\n"), None])),
+            ("small", numbers(&[Some(-3_i8), None])),
+            ("byte", numbers(&[Some(255_u8), None])),
+            ("big", numbers(&[Some(u64::MAX), None])),
+            ("number", numbers(&[Some(0.25_f64), Some(f64::NAN)])),
+            ("single", numbers(&[Some(0.1_f32), None])),
+            ("flag", BooleanArray::from([Some(true), None]).boxed()),
+            ("day", day.boxed()),
+            ("at", at.boxed()),
+            ("tags", lists(texts(&[Some("a"), Some("b")]), &[2, 0])),
+            ("object", object.boxed()),
         ],
     );
     let read = parquet_rows(&path).unwrap();
@@ -91,8 +134,9 @@ fn text(row: &Fields, name: &str) -> Result<String, String> {
 fn bytes_that_are_not_text_are_an_error_only_where_they_are_used() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("data.parquet");
-    let bytes: [&[u8]; 2] = [b"text without a label", &[0xff, 0]];
-    write(&path, vec![column("id", ["a", "b"]), column("picture", &bytes[..])]);
+    let bytes: [Option<&[u8]>; 2] = [Some(b"text without a label"), Some(&[0xff, 0])];
+    let picture = BinaryViewArray::from_slice(bytes).boxed();
+    write(&path, &[("id", texts(&[Some("a"), Some("b")])), ("picture", picture)]);
     let rows: Vec<_> = parquet_rows(&path).unwrap().map(Result::unwrap).collect();
     assert_eq!(text(&rows[0], "picture").as_deref(), Ok("text without a label"));
     assert_eq!(text(&rows[1], "id").as_deref(), Ok("b"));
@@ -104,12 +148,15 @@ fn bytes_that_are_not_text_are_an_error_only_where_they_are_used() {
 fn infinity_is_an_error_only_where_it_is_used() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("data.parquet");
-    let single = [f32::NEG_INFINITY, 0.5];
-    let lists = [Series::new("".into(), [1.0, f64::INFINITY]), Series::new("".into(), [2.0])];
-    let number = column("number", [f64::INFINITY, f64::NAN]);
+    let list = lists(numbers(&[Some(1.0), Some(f64::INFINITY), Some(2.0)]), &[2, 1]);
     write(
         &path,
-        vec![column("id", ["a", "b"]), number, column("single", single), column("list", lists)],
+        &[
+            ("id", texts(&[Some("a"), Some("b")])),
+            ("number", numbers(&[Some(f64::INFINITY), Some(f64::NAN)])),
+            ("single", numbers(&[Some(f32::NEG_INFINITY), Some(0.5)])),
+            ("list", list),
+        ],
     );
     let rows: Vec<_> = parquet_rows(&path).unwrap().map(Result::unwrap).collect();
     assert_eq!(text(&rows[0], "id").as_deref(), Ok("a"));
@@ -176,9 +223,9 @@ fn a_column_that_cannot_be_read_is_an_error_only_where_it_is_used() {
 fn rows_come_in_order_across_row_groups() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("data.parquet");
-    let ids: StringChunked = (0..10_000).map(|id| Some(format!("id-{id}"))).collect();
-    let ids = ids.with_name("id".into()).into_column();
-    write(&path, vec![ids, column("n", (0..10_000_i64).collect::<Vec<_>>())]);
+    let ids: Vec<_> = (0..10_000).map(|id| Some(format!("id-{id}"))).collect();
+    let n: Vec<_> = (0..10_000_i64).map(Some).collect();
+    write(&path, &[("id", Utf8ViewArray::from_slice(&ids).boxed()), ("n", numbers(&n))]);
     let rows = rows(&path);
     assert_eq!(rows.len(), 10_000);
     for (n, row) in rows.iter().enumerate() {
@@ -190,7 +237,7 @@ fn rows_come_in_order_across_row_groups() {
 fn a_dataset_without_rows_has_columns() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("data.parquet");
-    write(&path, vec![column("id", [""; 0])]);
+    write(&path, &[("id", texts(&[]))]);
     let mut read = parquet_rows(&path).unwrap();
     assert_eq!(read.columns(), ["id"]);
     assert!(read.next().is_none());

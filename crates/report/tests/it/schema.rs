@@ -8,35 +8,38 @@ use evalmark_report::{
     samples::{Layout, SamplesWriter},
     summary::{SummaryRow, write_summary},
 };
-use polars::prelude::{DataType, ParquetReader, SerReader};
+use polars_arrow::datatypes::{ArrowDataType, TimeUnit};
+use polars_parquet::read::{infer_schema, read_metadata};
 use tempfile::tempdir;
 
 use crate::fixture::{SLICES, names, row, sample, write_samples, write_scores};
 
 /// One line per column: its name and type.
 fn schema(path: &Path) -> String {
-    let frame = ParquetReader::new(File::open(path).unwrap()).finish().unwrap();
+    let metadata = read_metadata(&mut File::open(path).unwrap()).unwrap();
     let mut out = String::new();
-    for (name, dtype) in frame.schema().iter() {
-        writeln!(out, "{name:?}: {}", plain(dtype)).unwrap();
+    for (name, field) in infer_schema(&metadata).unwrap().iter() {
+        assert!(field.is_nullable, "{name}");
+        writeln!(out, "{name:?}: {}", plain(field.dtype())).unwrap();
     }
     out
 }
 
-fn plain(dtype: &DataType) -> String {
+fn plain(dtype: &ArrowDataType) -> String {
+    use ArrowDataType as T;
     let kind = match dtype {
-        DataType::String => Kind::Text,
-        DataType::List(item) if **item == DataType::String => Kind::Texts,
-        DataType::List(item) if **item == DataType::Float64 => Kind::Floats,
-        DataType::Datetime(polars::prelude::TimeUnit::Microseconds, Some(zone)) => {
+        T::Utf8View => Kind::Text,
+        T::LargeList(item) if *item.dtype() == T::Utf8View => Kind::Texts,
+        T::LargeList(item) if *item.dtype() == T::Float64 => Kind::Floats,
+        T::Timestamp(TimeUnit::Microsecond, Some(zone)) => {
             assert!(["UTC", "+00:00"].contains(&zone.as_str()), "{zone:?}");
             Kind::Time
         }
-        DataType::Float64 => Kind::Float,
-        DataType::Int64 => Kind::Int64,
-        DataType::Int32 => Kind::Int32,
-        DataType::Boolean => Kind::Bool,
-        other => panic!("{other} is no plain type"),
+        T::Float64 => Kind::Float,
+        T::Int64 => Kind::Int64,
+        T::Int32 => Kind::Int32,
+        T::Boolean => Kind::Bool,
+        other => panic!("{other:?} is no plain type"),
     };
     kind.to_string()
 }
@@ -126,8 +129,7 @@ fn long_answers_end_a_row_group_earlier() {
 }
 
 fn row_groups(path: &Path) -> Vec<usize> {
-    let mut reader = ParquetReader::new(File::open(path).unwrap());
-    let metadata = reader.get_metadata().unwrap();
+    let metadata = read_metadata(&mut File::open(path).unwrap()).unwrap();
     // Its Arrow types would be views, which pandas cannot read.
     let entries = metadata.key_value_metadata.iter().flatten();
     assert_eq!(entries.map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["evalmark.blake3"]);

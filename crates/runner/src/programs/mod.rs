@@ -6,6 +6,7 @@ mod process;
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     num::NonZero,
     path::{Path, PathBuf},
     sync::{
@@ -15,12 +16,12 @@ use std::{
     thread,
 };
 
-use anyhow::{Result, anyhow};
 use evalmark_core::{files::open_regular, score::Score};
 use evalmark_scoring::{Case, Metric, Program};
 
 use self::process::Process;
-use crate::{hint::Hinted, load::LoadedSuite};
+use crate::error::{Result, run_error};
+use crate::{error::Hinted, load::LoadedSuite};
 
 /// How often a program may fail over one batch before the rest of it has no score.
 const MAX_FAILURES: usize = 16;
@@ -29,9 +30,11 @@ const MAX_FAILURES: usize = 16;
 const MAX_FAILURES_IN_ALL: usize = 64;
 
 /// The programs of a suite's metrics.
-pub(crate) struct Programs {
+pub struct Programs {
     /// Where they are started: the suite's folder.
     folder: PathBuf,
+    /// The variables that they see.
+    variables: Vec<(OsString, OsString)>,
     /// By metric: how often its program has failed.
     failures: Vec<AtomicUsize>,
 }
@@ -50,14 +53,15 @@ struct Asked {
 }
 
 impl Programs {
-    pub(crate) fn new(suite: &Path, n_metrics: usize) -> Self {
+    pub fn new(suite: &Path, n_metrics: usize, variables: &[(OsString, OsString)]) -> Self {
         let folder = suite.parent().unwrap_or(Path::new(""));
         let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
-        Self { folder, failures: (0..n_metrics).map(|_| AtomicUsize::new(0)).collect() }
+        let failures = (0..n_metrics).map(|_| AtomicUsize::new(0)).collect();
+        Self { folder, variables: variables.to_vec(), failures }
     }
 
     /// Puts the scores of programs in their places: `scores[case][metric]`.
-    pub(crate) fn fill(&self, metrics: &[Metric], cases: &[Case<'_>], scores: &mut [Vec<Score>]) {
+    pub fn fill(&self, metrics: &[Metric], cases: &[Case<'_>], scores: &mut [Vec<Score>]) {
         for (place, metric) in metrics.iter().enumerate() {
             let Some(program) = metric.program() else { continue };
             let questions: Vec<_> = cases
@@ -150,7 +154,7 @@ impl Programs {
         questions: &[Question],
     ) -> (Vec<Score>, Option<String>) {
         let lines = questions.iter().map(|question| question.line.clone()).collect();
-        let mut process = match Process::start(program, &self.folder, lines) {
+        let mut process = match Process::start(program, &self.folder, &self.variables, lines) {
             Ok(process) => process,
             Err(reason) => return (Vec::new(), Some(reason)),
         };
@@ -193,15 +197,15 @@ fn question(metric: &Metric, case: usize, asked: &Case<'_>) -> Option<Question> 
 }
 
 /// Refuses programs that the command line does not allow, and limits that cannot be kept here.
-pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
+pub fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
     for (metric, program) in programs(metrics) {
         let (name, command) = (metric.name(), shown(program));
         if !allow_exec {
-            return Err(anyhow!("metric `{name}` runs a program: {command}"))
+            return Err(run_error!("metric `{name}` runs a program: {command}"))
                 .hint("if you trust the suite, add `--allow-exec`");
         }
         if program.memory.is_some() && !cfg!(target_os = "linux") {
-            return Err(anyhow!("metric `{name}`: memory cannot be limited on this system"))
+            return Err(run_error!("metric `{name}`: memory cannot be limited on this system"))
                 .hint("leave `memory` out");
         }
     }
@@ -209,7 +213,7 @@ pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
 }
 
 /// What would be run, for whoever only looks.
-pub(crate) fn remarks(loaded: &LoadedSuite) -> Vec<String> {
+pub fn remarks(loaded: &LoadedSuite) -> Vec<String> {
     let remark = |(metric, program): (&Metric, &Program)| {
         let (name, command) = (metric.name(), shown(program));
         format!("metric `{name}` runs a program, for which a run needs `--allow-exec`: {command}")
@@ -219,7 +223,7 @@ pub(crate) fn remarks(loaded: &LoadedSuite) -> Vec<String> {
 
 /// What decides a program's scores beyond what the suite says: the files it is made of, as far as
 /// its arguments name them.
-pub(crate) fn contents(suite: &Path, program: &Program) -> String {
+pub fn contents(suite: &Path, program: &Program) -> String {
     let folder = suite.parent().unwrap_or(Path::new(""));
     let hashes: Vec<_> =
         program.command.iter().filter_map(|word| hash_of(&folder.join(word))).collect();

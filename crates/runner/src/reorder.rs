@@ -8,20 +8,20 @@ use std::{
     time::Duration,
 };
 
+use crate::AskTag;
 use evalmark_core::{
     plan::{Plan, Sample},
     record::Record,
 };
 use evalmark_harness::Event;
-use evalmark_runner::AskTag;
 use rangemap::RangeSet;
 
 /// Samples that are scored together, at most.
-pub(crate) const BATCH: usize = 1024;
+pub const BATCH: usize = 1024;
 
 /// Where answers come slowly, those that are ready may be scored after so long, even if they are
 /// fewer: so that little is left to do when the last one comes.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
+pub const PATIENCE: Duration = Duration::from_millis(100);
 
 /// An answer is kept where fewer than this many samples are scored before it.
 const WINDOW: usize = 8 * BATCH;
@@ -30,10 +30,10 @@ const WINDOW: usize = 8 * BATCH;
 const KEPT_BYTES: usize = 32 << 20;
 
 /// A sample with its end.
-pub(crate) type Ended = (Sample, Record);
+pub type Ended = (Sample, Record);
 
 /// The answers of one run on their way. Samples are known by their rank in the order of reports.
-pub(crate) struct ReorderBuffer {
+pub struct ReorderBuffer {
     plan: Plan,
     /// How long less than a batch may wait; `None`: until there is a batch.
     patience: Option<Duration>,
@@ -68,7 +68,7 @@ struct State {
 }
 
 /// What is to be scored next.
-pub(crate) enum Next {
+pub enum Next {
     /// These.
     Here(Vec<Ended>),
     /// Those of these ranks: the records have what there is of them.
@@ -81,11 +81,7 @@ pub(crate) enum Next {
 
 impl ReorderBuffer {
     /// For all samples of a plan; those of models that are not asked are there already.
-    pub(crate) fn new(
-        plan: &Plan,
-        is_asked: impl Fn(usize) -> bool,
-        patience: Option<Duration>,
-    ) -> Self {
+    pub fn new(plan: &Plan, is_asked: impl Fn(usize) -> bool, patience: Option<Duration>) -> Self {
         let variants = plan.variants();
         let per_variant = plan.n_samples_per_variant();
         let unasked = (0..).zip(&variants).filter(|(_, (_, model))| !is_asked(*model));
@@ -122,7 +118,7 @@ impl ReorderBuffer {
     }
 
     /// Takes in what happened while asking.
-    pub(crate) fn see(&self, event: Event<AskTag>) {
+    pub fn see(&self, event: Event<AskTag>) {
         match event {
             Event::Answered { tag: AskTag::Sample(sample), record, .. }
             | Event::Cached { tag: AskTag::Sample(sample), record }
@@ -132,12 +128,12 @@ impl ReorderBuffer {
     }
 
     /// Nothing more arrives.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.change(|state| state.is_over = true);
     }
 
     /// Nothing more arrives, and nobody needs the scores.
-    pub(crate) fn give_up(&self) {
+    pub fn give_up(&self) {
         self.change(|state| (state.is_over, state.is_given_up) = (true, true));
     }
 
@@ -148,7 +144,7 @@ impl ReorderBuffer {
     }
 
     /// Waits for what is to be scored next.
-    pub(crate) fn next(&self) -> Next {
+    pub fn next(&self) -> Next {
         let mut state = self.state();
         while !state.is_scorable() {
             state.is_idle = true;
@@ -170,7 +166,7 @@ impl ReorderBuffer {
 
     /// What `look_up` finds, or `None` once nothing arrives any more; waits for news while it finds
     /// nothing.
-    pub(crate) fn wait_for<T, E>(
+    pub fn wait_for<T, E>(
         &self,
         mut look_up: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
@@ -262,7 +258,7 @@ impl State {
 }
 
 /// Bytes of text, about.
-pub(crate) fn size((sample, record): &Ended) -> usize {
+pub fn size((sample, record): &Ended) -> usize {
     sample.request.text_bytes() + record.output.as_ref().map_or(0, String::len)
 }
 

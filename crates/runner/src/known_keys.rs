@@ -12,17 +12,17 @@ use evalmark_harness::Secret;
 static KEYS: RwLock<Vec<Secret>> = RwLock::new(Vec::new());
 
 /// Remembers a key.
-pub(crate) fn remember(key: &Secret) {
+pub fn remember(key: &Secret) {
     KEYS.write().unwrap_or_else(PoisonError::into_inner).push(key.clone());
 }
 
 /// Whether there is anything to hide.
-pub(crate) fn any_known() -> bool {
+pub fn any_known() -> bool {
     !KEYS.read().unwrap_or_else(PoisonError::into_inner).is_empty()
 }
 
 /// The text without the keys.
-pub(crate) fn hide(text: &str) -> Cow<'_, str> {
+pub fn hide(text: &str) -> Cow<'_, str> {
     let keys = KEYS.read().unwrap_or_else(PoisonError::into_inner);
     keys.iter().fold(Cow::Borrowed(text), |text, key| match key.redact(&text) {
         Cow::Borrowed(_) => text,
@@ -31,20 +31,17 @@ pub(crate) fn hide(text: &str) -> Cow<'_, str> {
 }
 
 /// Takes the keys out of a text that is kept.
-pub(crate) fn hide_in(text: &mut String) {
+pub fn hide_in(text: &mut String) {
     if let Cow::Owned(hidden) = hide(text) {
         *text = hidden;
     }
 }
 
 /// Messages without the keys; `None` where there is none in them.
-pub(crate) fn hide_in_messages(messages: &[Message]) -> Option<Vec<Message>> {
-    let shows = |message: &Message| matches!(hide(&message.content), Cow::Owned(_));
+pub fn hide_in_messages(messages: &[Message]) -> Option<Vec<Message>> {
+    let shows = |message: &Message| matches!(hide(message.text()), Cow::Owned(_));
     messages.iter().any(shows).then(|| {
-        let hidden = |message: &Message| Message {
-            role: message.role.clone(),
-            content: hide(&message.content).into_owned(),
-        };
+        let hidden = |message: &Message| Message::new(&*message.role, hide(message.text()));
         messages.iter().map(hidden).collect()
     })
 }

@@ -1,65 +1,43 @@
 //! From a suite file to a plan and compiled metrics: everything that can be wrong before a request.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
-use anyhow::{Context, Result};
+use crate::error::{Result, run_error};
+use crate::{Host, Notice};
 use evalmark_core::{
-    dataset::{DatasetError, Rows},
     item::Item,
     label::{LabelSpec, Labels},
     metric::{Extract, InvalidPolicy, MetricSpec, Reasoning, Which},
     model::Provider,
     plan::Plan,
-    suite::{Readers, Suite},
+    suite::Suite,
 };
-use evalmark_runner::{Host, Notice};
 use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
 use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
-    hint::Hinted,
-    permissions,
+    error::Hinted,
     programs::{self, Programs},
     usable_targets::UsableTargets,
 };
 
 /// A suite that is ready to run.
 #[derive(Clone)]
-pub(crate) struct LoadedSuite {
-    pub(crate) suite: Suite,
-    pub(crate) plan: Plan,
-    pub(crate) metrics: Vec<Metric>,
+pub struct LoadedSuite {
+    pub suite: Suite,
+    pub plan: Plan,
+    pub metrics: Vec<Metric>,
     /// What runs the programs of those that have one.
-    pub(crate) programs: Arc<Programs>,
+    pub programs: Arc<Programs>,
     /// Human labels, parallel to the metrics.
-    pub(crate) labels: Vec<Option<Labels>>,
+    pub labels: Vec<Option<Labels>>,
     /// BLAKE3 of the effective suite, 64 hexadecimal digits.
-    pub(crate) hash: String,
-}
-
-/// What suites are read with.
-pub(crate) fn readers() -> Readers<'static> {
-    let roots = permissions::roots();
-    Readers { kinds: evalmark_scoring::catalog(), parquet: parquet_rows, roots }
-}
-
-fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
-    let rows =
-        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|e| of_dataset(path, &e))?;
-    let owned = path.to_owned();
-    Ok(Box::new(rows.map(move |row| row.map_err(|error| of_dataset(&owned, &error)))))
-}
-
-/// The error of a dataset, which names its path itself.
-fn of_dataset(path: &Path, error: &dyn std::fmt::Display) -> DatasetError {
-    let (text, path_text) = (error.to_string(), path.display().to_string());
-    let bare = text.strip_prefix(&path_text).map(|rest| rest.trim_start_matches([':', ' ']));
-    DatasetError::of_file(path, bare.unwrap_or(&text))
+    pub hash: String,
 }
 
 /// Reads, checks and plans a suite with what the command line says of it.
-pub(crate) fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
-    let mut suite = Suite::read(path, readers())?;
+pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
+    let mut suite = Suite::read(path, host.readers())?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
     suite.epochs = options.epochs.unwrap_or(suite.epochs);
@@ -78,9 +56,8 @@ pub(crate) fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result
         .metrics
         .iter()
         .map(|spec| {
-            Metric::compile(spec).map_err(|complaint| {
-                anyhow::anyhow!("metric `{}`: {}", spec.name, complaint.message)
-            })
+            Metric::compile(spec)
+                .map_err(|complaint| run_error!("metric `{}`: {}", spec.name, complaint.message))
         })
         .collect::<Result<_>>()?;
     programs::allowed(&metrics, options.allow_exec)?;
@@ -97,7 +74,7 @@ pub(crate) fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result
     let hash = blake3::hash(suite.identity().as_bytes()).to_hex().to_string();
     let labels = suite.metrics.iter().map(|spec| spec.labels.as_ref().map(LabelSpec::open));
     let labels = labels.map(Option::transpose).collect::<Result<_, _>>()?;
-    let programs = Arc::new(Programs::new(&suite.path, metrics.len()));
+    let programs = Arc::new(Programs::new(&suite.path, metrics.len(), host.program_variables));
     Ok(LoadedSuite { suite, plan, metrics, programs, labels, hash })
 }
 
@@ -121,7 +98,7 @@ fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<()> {
         });
         if let Some((model, column)) = columns.next().filter(|_| each > 1 || !judge.is_opinion()) {
             let metric = metric.name();
-            return Err(anyhow::anyhow!(
+            return Err(run_error!(
                 "metric `{metric}` asks model `{model}` more than one question about an answer, and \
                  column `{column}` holds one reply"
             ))
@@ -151,13 +128,13 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
 }
 
 /// Every metric's name with the hash of its configuration.
-pub(crate) fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
+pub fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
     let metrics = loaded.suite.metrics.iter().zip(&loaded.metrics);
     metrics.map(|(spec, metric)| metric_hash(&loaded.suite, spec, metric)).collect()
 }
 
 /// Names of the metrics whose scores are a model's judgement.
-pub(crate) fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
+pub fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
     let is_judged = |metric: &&Metric| metric.judge().is_some_and(Judge::is_opinion);
     let judged = loaded.metrics.iter().filter(is_judged);
     judged.map(|metric| metric.name().to_owned()).collect()

@@ -2,6 +2,7 @@
 //! read line by line with a time limit, and stopped with all that it started.
 
 use std::{
+    ffi::OsString,
     io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Child, Command, Stdio},
@@ -24,26 +25,8 @@ const TAIL: usize = 4_096;
 /// How long what it wrote to stderr is waited for, once it is known to have failed.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// What a program may see of the environment: where things are, and how text is written. A key
-/// never stands in any of these.
-const ENVIRONMENT: [&str; 13] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "TMPDIR",
-    "TEMP",
-    "TMP",
-    "SYSTEMROOT",
-    "PATHEXT",
-    "USERPROFILE",
-];
-
 /// A running process. It is stopped when it is dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     lines: Receiver<Result<String, String>>,
     /// The end of what it wrote to stderr, once that has ended.
@@ -52,16 +35,16 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts the program in `folder` and begins to feed it `lines`, after which its input ends.
-    pub(super) fn start(
+    pub(crate) fn start(
         program: &Program,
         folder: &Path,
+        variables: &[(OsString, OsString)],
         lines: Vec<String>,
     ) -> Result<Self, String> {
         let mut command = command(program, folder);
         command.current_dir(folder).env_clear();
-        let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         // Python writes each line as it comes, and as the UTF-8 that it is.
-        command.envs(kept).env("PYTHONUNBUFFERED", "1").env("PYTHONUTF8", "1");
+        command.envs(variables.iter().cloned()).env("PYTHONUNBUFFERED", "1").env("PYTHONUTF8", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own, so that it can be stopped with all that it starts.
         #[cfg(unix)]
@@ -94,7 +77,7 @@ impl Process {
     }
 
     /// The next line that it writes; `None` where there are no more.
-    pub(super) fn line(&self, timeout: Duration) -> Result<Option<String>, String> {
+    pub(crate) fn line(&self, timeout: Duration) -> Result<Option<String>, String> {
         match self.lines.recv_timeout(timeout) {
             Ok(line) => line.map(Some),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
@@ -103,7 +86,7 @@ impl Process {
     }
 
     /// Waits for it to end; what went wrong, if anything did.
-    pub(super) fn end(&mut self, timeout: Duration) -> Option<String> {
+    pub(crate) fn end(&mut self, timeout: Duration) -> Option<String> {
         let (began, mut pause) = (Instant::now(), Duration::from_millis(1));
         let status = loop {
             match self.child.try_wait() {

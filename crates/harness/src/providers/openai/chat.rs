@@ -1,4 +1,4 @@
-//! OpenAI's chat completions: what a response says.
+//! Chat completions: what a response says.
 //!
 //! What holds an answer is read strictly, and once more in the ways that other clients read it where
 //! that fails. What holds none is tried again, unless it names a reason that lasts: nothing was bought
@@ -9,13 +9,14 @@ use std::borrow::Cow;
 use evalmark_core::record::{ErrorKind, Outcome, Usage, is_token_limit};
 use evalmark_net::one_line;
 use serde::Deserialize;
-use serde_json::{Value, error::Category, value::RawValue};
+use serde_json::{Value, value::RawValue};
 
+use super::stream::{StreamError, assembled, is_stream};
 use crate::{
     failure::{is_error, message, within_success},
+    malformed::{misshapen, unreadable},
     mend::mended,
     reply::{Answer, AttemptError, FaultScope, Retryable},
-    stream::{StreamError, assembled, is_stream},
 };
 
 /// What the response should have been.
@@ -27,20 +28,20 @@ struct Completion<'a> {
     #[serde(borrow)]
     choices: Option<Vec<Choice<'a>>>,
     usage: Option<&'a RawValue>,
-    error: Option<Value>,
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Choice<'a> {
-    index: Option<Value>,
+    #[serde(borrow)]
+    index: Option<&'a RawValue>,
     #[serde(borrow)]
     message: Option<Message<'a>>,
     /// In the place of a message, from servers that mistake a response for a stream.
     delta: Option<Message<'a>>,
-    finish_reason: Option<Value>,
-    #[serde(borrow)]
+    finish_reason: Option<&'a RawValue>,
     native_finish_reason: Option<&'a RawValue>,
-    error: Option<Value>,
+    error: Option<&'a RawValue>,
     /// Of a text completion, which is another protocol.
     text: Option<&'a RawValue>,
 }
@@ -50,7 +51,7 @@ struct Message<'a> {
     /// Text, or a list of parts.
     #[serde(borrow)]
     content: Option<&'a RawValue>,
-    refusal: Option<Value>,
+    refusal: Option<&'a RawValue>,
     tool_calls: Option<&'a RawValue>,
     function_call: Option<&'a RawValue>,
     /// What the model thought; never the answer.
@@ -62,11 +63,11 @@ struct Message<'a> {
 /// Numbers where servers are as they should be.
 #[derive(Deserialize)]
 struct Counts<'a> {
-    prompt_tokens: Option<Value>,
-    completion_tokens: Option<Value>,
-    input_tokens: Option<Value>,
-    output_tokens: Option<Value>,
     #[serde(borrow)]
+    prompt_tokens: Option<&'a RawValue>,
+    completion_tokens: Option<&'a RawValue>,
+    input_tokens: Option<&'a RawValue>,
+    output_tokens: Option<&'a RawValue>,
     completion_tokens_details: Option<&'a RawValue>,
 }
 
@@ -148,24 +149,23 @@ pub(crate) fn of_stream(body: &str) -> Result<String, AttemptError> {
 
 fn read_strictly(body: &str) -> Result<Answer, Unread> {
     let completion: Completion<'_> = serde_json::from_str(body)?;
-    if let Some(error) = completion.error.as_ref().filter(|error| is_error(error)) {
-        return Ok(within_success(error)?);
+    if let Some(error) = error_in(completion.error)? {
+        return Ok(within_success(&error)?);
     }
     let Some(choices) = completion.choices else {
         return Ok(without_choices(&serde_json::from_str(body)?)?);
     };
-    let place = |choice: &Choice<'_>| choice.index.as_ref().and_then(Value::as_u64).unwrap_or(0);
+    let place = |choice: &Choice<'_>| {
+        choice.index.and_then(|index| index.get().parse::<u64>().ok()).unwrap_or(0)
+    };
     let Some(choice) = choices.into_iter().min_by_key(place) else {
         let message = "the response holds no answer: `choices` is empty";
         return Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes).into());
     };
-    if let Some(error) = choice.error.as_ref().filter(|error| is_error(error)) {
-        return Ok(within_success(error)?);
+    if let Some(error) = error_in(choice.error)? {
+        return Ok(within_success(&error)?);
     }
-    let finish_reason = choice.finish_reason.and_then(|reason| match reason {
-        Value::String(reason) => Some(reason),
-        _ => None,
-    });
+    let finish_reason = choice.finish_reason.map(string).transpose()?.flatten();
     if let Some(error) = failed(finish_reason.as_deref(), choice.native_finish_reason) {
         return Err(error.into());
     }
@@ -178,6 +178,17 @@ fn read_strictly(body: &str) -> Result<Answer, Unread> {
     };
     let (outcome, output) = text(&message, finish_reason.as_deref(), completion.usage)?;
     Ok(Answer { outcome, output, finish_reason, usage: usage(completion.usage) })
+}
+
+/// What stands in an `error` field, if that is an error.
+fn error_in(field: Option<&RawValue>) -> Result<Option<Value>, serde_json::Error> {
+    let error: Option<Value> = field.map(|error| serde_json::from_str(error.get())).transpose()?;
+    Ok(error.filter(is_error))
+}
+
+/// The text of a JSON string; `None` for any other value.
+fn string(value: &RawValue) -> Result<Option<String>, serde_json::Error> {
+    value.get().starts_with('"').then(|| serde_json::from_str(value.get())).transpose()
 }
 
 /// A response without `choices`: it describes a failure, or nothing.
@@ -256,7 +267,7 @@ fn text(
     usage: Option<&RawValue>,
 ) -> Result<(Outcome, String), Unread> {
     let (content, refused_part) = message.content.map_or(Ok((None, None)), said)?;
-    let refusal = message.refusal.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let refusal = message.refusal.map(string).transpose()?.flatten();
     if let Some(refusal) = refusal.or(refused_part).filter(|refusal| !refusal.is_empty()) {
         return Ok((Outcome::Refused, content.filter(|text| !text.is_empty()).unwrap_or(refusal)));
     }
@@ -321,11 +332,10 @@ fn calls(message: &Message<'_>) -> Result<Option<String>, Unread> {
 
 /// The text of a content, and a refusal among its parts.
 fn said(content: &RawValue) -> Result<(Option<String>, Option<String>), Unread> {
-    let content = content.get();
-    if content.starts_with('"') {
-        return Ok((Some(serde_json::from_str(content)?), None));
+    if let Some(text) = string(content)? {
+        return Ok((Some(text), None));
     }
-    let parts: Value = serde_json::from_str(content)?;
+    let parts: Value = serde_json::from_str(content.get())?;
     let mut said = (None, None);
     match &parts {
         Value::Array(parts) => parts.iter().for_each(|part| join(part, &mut said)),
@@ -360,8 +370,8 @@ fn join(part: &Value, (text, refusal): &mut (Option<String>, Option<String>)) {
 /// Tokens, as far as they are numbers that can be right: an odd usage never costs an answer.
 pub(crate) fn usage(usage: Option<&RawValue>) -> Usage {
     let Some(tokens) = tokens(usage) else { return Usage::default() };
-    let either = |tokens: Option<Value>, other: Option<Value>| {
-        tokens.as_ref().and_then(count).or_else(|| other.as_ref().and_then(count))
+    let either = |tokens: Option<&RawValue>, other: Option<&RawValue>| {
+        tokens.and_then(count).or_else(|| other.and_then(count))
     };
     let usage = Usage {
         input_tokens: either(tokens.prompt_tokens, tokens.input_tokens),
@@ -383,49 +393,17 @@ fn has_thought(usage: Option<&RawValue>) -> bool {
 
 /// A count of tokens, also as a float or a text.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
-fn count(tokens: &Value) -> Option<u64> {
-    match tokens {
+fn count(tokens: &RawValue) -> Option<u64> {
+    if let Ok(tokens) = tokens.get().parse() {
+        return Some(tokens);
+    }
+    match serde_json::from_str(tokens.get()).ok()? {
         Value::String(text) => text.trim().parse().ok(),
         Value::Number(number) => number.as_u64().or_else(|| {
             let number = number.as_f64()?;
             (0.0..=Usage::MOST_TOKENS as f64).contains(&number).then_some(number.round() as u64)
         }),
         _ => None,
-    }
-}
-
-/// A complete response that is JSON, but not what it should be.
-pub(crate) fn misshapen(what: &str, why: &str) -> AttemptError {
-    let message = one_line(&format!("the response is not a {what}: {why}"));
-    AttemptError::new(ErrorKind::Malformed, message, Retryable::Never)
-}
-
-/// A body that does not parse. One that ends too early was cut off on the way, and is as good as a
-/// broken connection. One that is no JSON at all came from something between here and the model,
-/// and may not come again; one that is JSON of another shape would be bought again in vain.
-pub(crate) fn unreadable(error: &serde_json::Error, body: &str, what: &str) -> AttemptError {
-    match error.classify() {
-        Category::Data => misshapen(what, &error.to_string()),
-        Category::Syntax if error.to_string().starts_with("recursion limit") => {
-            misshapen(what, "it is nested too deeply")
-        }
-        Category::Eof if !body.trim().is_empty() => {
-            let message = "the connection broke: the response ends in its middle".into();
-            AttemptError::new(ErrorKind::Connection, message, Retryable::Yes)
-                .with_fault_scope(FaultScope::Endpoint)
-        }
-        Category::Syntax | Category::Eof | Category::Io => {
-            let start = one_line(body.trim_start_matches('\u{feff}'));
-            let message = match start {
-                start if start.is_empty() => "the response has an empty body".into(),
-                start if start.starts_with('<') => {
-                    format!("the response is a page of HTML or XML, not JSON: {start}")
-                }
-                start => format!("the response is not JSON ({error}): {start}"),
-            };
-            let error = AttemptError::new(ErrorKind::Malformed, one_line(&message), Retryable::Yes);
-            error.with_fault_scope(FaultScope::Endpoint)
-        }
     }
 }
 

@@ -6,8 +6,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, Result};
-use evalmark_core::suite::Amount;
+use evalmark_core::{item::Item, suite::Amount};
 use evalmark_report::{
     ReadError,
     scores::{ScoreRef, for_each_score},
@@ -15,13 +14,15 @@ use evalmark_report::{
 };
 use evalmark_verdict::{ItemCounts, ItemScore, PooledSide};
 
+use crate::error::{Hinted, Result};
+
 /// One prompt x model: its items, and their scores by metric.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Variant {
-    pub(crate) prompt: String,
-    pub(crate) model: String,
+pub struct Variant {
+    pub prompt: String,
+    pub model: String,
     /// Item ids, in the file's order.
-    pub(crate) ids: Vec<Box<str>>,
+    pub ids: Vec<Box<str>>,
     metrics: Vec<Column>,
 }
 
@@ -39,9 +40,9 @@ struct Column {
 
 /// What an item of one run is called in another, where its id or content is made differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SameItem {
-    pub(crate) id: Box<str>,
-    pub(crate) content: u128,
+pub struct SameItem {
+    pub id: Box<str>,
+    pub content: u128,
 }
 
 /// What is the same in each row of an item.
@@ -62,28 +63,28 @@ struct Said<'a> {
 
 impl Variant {
     /// The items' scores of one metric, or the amounts.
-    pub(crate) fn scores(&self, metric: &str) -> Option<&[ItemScore]> {
+    pub fn scores(&self, metric: &str) -> Option<&[ItemScore]> {
         self.column(metric).map(|column| column.scores.as_slice())
     }
 
     /// The human labels of one metric.
-    pub(crate) fn labels(&self, metric: &str) -> &[ItemScore] {
+    pub fn labels(&self, metric: &str) -> &[ItemScore] {
         self.column(metric).map_or(&[], |column| column.labels.as_slice())
     }
 
     /// The items' scores of one metric, and what they add to its value of the whole run.
-    pub(crate) fn pooled(&self, metric: &str) -> Option<PooledSide<'_>> {
+    pub fn pooled(&self, metric: &str) -> Option<PooledSide<'_>> {
         let column = self.column(metric)?;
         Some(PooledSide { items: &column.scores, counts: &column.counts })
     }
 
     /// Names of the metrics, in the file's order.
-    pub(crate) fn metric_names(&self) -> impl Iterator<Item = &str> {
+    pub fn metric_names(&self) -> impl Iterator<Item = &str> {
         self.metrics.iter().map(|column| column.metric.as_str())
     }
 
     /// Mean of the items' means; below every score where there is none.
-    pub(crate) fn mean(&self, metric: &str) -> f64 {
+    pub fn mean(&self, metric: &str) -> f64 {
         let scored = self.scores(metric).unwrap_or_default().iter().filter(|i| i.n_scored > 0);
         let (sum, n) = scored.fold((0.0, 0_u32), |(sum, n), item| {
             (sum + item.sum / f64::from(item.n_scored), n + 1)
@@ -92,7 +93,7 @@ impl Variant {
     }
 
     /// A variant of these scores of one metric, without ids.
-    pub(crate) fn of_part(
+    fn of_part(
         &self,
         metric: &str,
         scores: Vec<ItemScore>,
@@ -104,12 +105,25 @@ impl Variant {
         Self { prompt, model, ids: Vec::new(), metrics: vec![column] }
     }
 
+    /// The same variant with the items of these keys only, of one metric.
+    pub fn part(&self, metric: &str, keys: &[u128]) -> Self {
+        let keep = |items: &[ItemScore]| -> Vec<ItemScore> {
+            items.iter().filter(|item| keys.binary_search(&item.key).is_ok()).copied().collect()
+        };
+        let scores = keep(self.scores(metric).unwrap_or_default());
+        let pooled = self.pooled(metric).into_iter();
+        let counted = pooled.flat_map(|variant| variant.items.iter().zip(variant.counts));
+        let counts = counted.filter(|(item, _)| keys.binary_search(&item.key).is_ok());
+        let counts = counts.map(|(_, counts)| counts.clone()).collect();
+        self.of_part(metric, scores, keep(self.labels(metric)), counts)
+    }
+
     fn column(&self, metric: &str) -> Option<&Column> {
         self.metrics.iter().find(|column| column.metric == metric)
     }
 
     /// Forgets every item but those that `is_kept` names.
-    pub(crate) fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
+    pub fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
         let kept: Vec<bool> = self.ids.iter().map(|id| is_kept(id)).collect();
         retain(&mut self.ids, &kept);
         let keys: HashSet<u128> = self.ids.iter().map(|id| key(id)).collect();
@@ -121,13 +135,13 @@ impl Variant {
     }
 
     /// Key and content of every item.
-    pub(crate) fn items(&self) -> impl Iterator<Item = (u128, u128)> {
+    pub fn items(&self) -> impl Iterator<Item = (u128, u128)> {
         let first = self.metrics.first().into_iter();
         first.flat_map(|column| column.scores.iter().map(|item| (item.key, item.content)))
     }
 
     /// Gives items other ids: `of` says which, by an item's key and content.
-    pub(crate) fn rename_items<'a>(&mut self, of: impl Fn(u128, u128) -> Option<&'a SameItem>) {
+    pub fn rename_items<'a>(&mut self, of: impl Fn(u128, u128) -> Option<&'a SameItem>) {
         let Some(first) = self.metrics.first() else { return };
         let places = first.scores.iter().zip(&mut self.ids);
         for (item, id) in places {
@@ -224,12 +238,12 @@ fn retain<T>(list: &mut Vec<T>, kept: &[bool]) {
 }
 
 /// Reads every variant of a `scores.parquet`, in the file's order.
-pub(crate) fn read_variants(path: &Path) -> Result<Vec<Variant>> {
+pub fn read_variants(path: &Path) -> Result<Vec<Variant>> {
     read_epochs(path, |_| true)
 }
 
 /// Reads every variant twice: what its even epochs scored, and what its odd ones did.
-pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Variant>; 2]> {
+pub fn read_halves(path: &Path) -> Result<[Vec<Variant>; 2]> {
     let half = |odd: bool| read_epochs(path, |epoch| (epoch % 2 == 1) == odd);
     Ok([half(false)?, half(true)?])
 }
@@ -251,7 +265,7 @@ fn read_epochs(path: &Path, keep: impl Fn(u32) -> bool) -> Result<Vec<Variant>> 
 
 /// Reads what the answers took, variant by variant, out of a `samples.parquet` or `usage.parquet`: the
 /// amounts take the place of metrics.
-pub(crate) fn read_usage(path: &Path) -> Result<Vec<Variant>> {
+pub fn read_usage(path: &Path) -> Result<Vec<Variant>> {
     let mut variants = Variants::default();
     for_each_usage::<ReadError>(path, |row: UsageRef<'_>| {
         let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
@@ -271,15 +285,27 @@ pub(crate) fn read_usage(path: &Path) -> Result<Vec<Variant>> {
 }
 
 /// An item's key, the same wherever it is computed.
-pub(crate) fn key(item_id: &str) -> u128 {
+pub fn key(item_id: &str) -> u128 {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&blake3::hash(item_id.as_bytes()).as_bytes()[..16]);
     u128::from_le_bytes(bytes)
 }
 
 /// A cluster's key, the same wherever it is computed.
-pub(crate) fn cluster_key(cluster: &str) -> u64 {
+pub fn cluster_key(cluster: &str) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&blake3::hash(cluster.as_bytes()).as_bytes()[..8]);
     u64::from_le_bytes(bytes)
+}
+
+/// An item before it is asked.
+pub fn unscored(item: &Item) -> ItemScore {
+    ItemScore {
+        key: key(&item.id),
+        content: u128::from_be_bytes(item.hash.0),
+        cluster: item.cluster.as_deref().map(cluster_key),
+        sum: 0.0,
+        n_scored: 0,
+        n_planned: 0,
+    }
 }

@@ -3,17 +3,17 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow};
 use evalmark_core::{dataset::DatasetSpec, item::Item};
 use evalmark_scoring::Metric;
 
-use crate::hint::Hinted;
+use crate::error::Hinted;
+use crate::error::{Result, run_error};
 
 /// How many rows are named.
 const NAMED: usize = 3;
 
 /// What a pass over all items finds.
-pub(crate) struct UsableTargets {
+pub struct UsableTargets {
     path: PathBuf,
     target: String,
     /// Whether the suite puts up with them.
@@ -35,7 +35,7 @@ struct Unusable {
 }
 
 impl UsableTargets {
-    pub(crate) fn new(metrics: &[Metric], dataset: &DatasetSpec) -> Self {
+    pub fn new(metrics: &[Metric], dataset: &DatasetSpec) -> Self {
         let unusable = |metric: &Metric| Unusable {
             metric: metric.name().to_owned(),
             n: 0,
@@ -52,7 +52,7 @@ impl UsableTargets {
         }
     }
 
-    pub(crate) fn see(&mut self, metrics: &[Metric], item: &Item) {
+    pub fn see(&mut self, metrics: &[Metric], item: &Item) {
         self.n_items += 1;
         let mut n_unusable = 0;
         for (metric, found) in metrics.iter().zip(&mut self.unusable) {
@@ -69,7 +69,7 @@ impl UsableTargets {
 
     /// Warnings; or an error where a metric cannot use any target, or what it cannot use must be a
     /// mistake, or no metric can use some row.
-    pub(crate) fn told(&self) -> Result<Vec<String>> {
+    pub fn told(&self) -> Result<Vec<String>> {
         let found: Vec<_> = self.unusable.iter().filter(|found| found.n > 0).collect();
         let is_wrong =
             |found: &&&Unusable| found.is_mistake || found.n == self.n_items || self.is_useless;
@@ -77,7 +77,7 @@ impl UsableTargets {
         if wrong.is_empty() || self.is_allowed {
             return Ok(found.into_iter().map(|found| self.say(found)).collect());
         }
-        Err(anyhow!("{}", wrong.join("\n"))).hint(
+        Err(run_error!("{}", wrong.join("\n"))).hint(
             "change the targets or the metric; with `allow_unusable_target: true` under `dataset` \
              such rows have no score of it",
         )

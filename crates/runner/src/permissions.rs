@@ -1,0 +1,80 @@
+//! What suites may do beyond the defaults. The user says so; a suite never can.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use evalmark_core::{
+    key_hosts::{HostPort, KeyGrant, belongs, is_this_machine},
+    model::{Model, Provider},
+};
+use evalmark_harness::providers;
+use url::Url;
+
+use crate::RunError;
+
+/// What suites may do beyond the defaults.
+#[derive(Debug, Default)]
+pub struct Permissions {
+    /// Folders below which suites may read files, besides their own repository; absolute.
+    pub roots: Vec<PathBuf>,
+    /// Keys that may go to other hosts than those that they belong to.
+    pub keys: Vec<KeyGrant>,
+    /// Hosts that keys may be sent to unencrypted.
+    pub plain_http: Vec<HostPort>,
+}
+
+/// Keys that a suite would send where nothing says that they belong.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", refused.join("\n"))]
+struct RefusedKeys {
+    refused: Vec<String>,
+}
+
+impl Permissions {
+    /// Whether all these models' keys may go where the suite sends them; an error names those that
+    /// may not, and how to allow it.
+    pub fn check_keys<'a>(&self, models: impl Iterator<Item = &'a Model>) -> Result<(), RunError> {
+        let (mut refused, mut flags) = (Vec::new(), BTreeSet::new());
+        for model in models {
+            let Some((variable, address)) = destination(model) else { continue };
+            let (name, place) = (&model.name, HostPort::of(&address));
+            let is_granted = self.keys.iter().any(|grant| grant.allows(variable, &address));
+            if !is_granted && !belongs_there(model, variable, &address) {
+                refused.push(format!(
+                    "model `{name}` would send the key in {variable} to {place}, and nothing outside \
+                     the suite says that it belongs there"
+                ));
+                flags.insert(format!("--allow-key {variable}@{place}"));
+            }
+            let is_plain = address.scheme() == "http" && !is_this_machine(&address);
+            if is_plain && !self.plain_http.iter().any(|granted| granted.holds(&address)) {
+                refused.push(format!(
+                    "model `{name}` would send the key in {variable} to {place} unencrypted, over http"
+                ));
+                flags.insert(format!("--allow-plain-http {place}"));
+            }
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let flags: Vec<_> = flags.into_iter().collect();
+        let hint = format!("if you trust it, add `{}`", flags.join(" "));
+        Err(RunError::new(RefusedKeys { refused }).with_hint(hint))
+    }
+}
+
+/// Whether a model's key belongs to an address without anyone having said so.
+fn belongs_there(model: &Model, variable: &str, address: &Url) -> bool {
+    let protocol_key = match &model.provider {
+        Provider::Server { kind, .. } => providers::protocol_key(kind),
+        Provider::RecordedColumn(_) | Provider::RecordedFile(_) => None,
+    };
+    belongs(variable, address, providers::key_owners(), protocol_key)
+}
+
+/// The variable of a model's key, and where the key would go.
+pub fn destination(model: &Model) -> Option<(&str, Url)> {
+    let Provider::Server { base_url, api_key_env: Some(variable), .. } = &model.provider else {
+        return None;
+    };
+    Some((variable, Url::parse(base_url).ok()?))
+}
