@@ -9,12 +9,12 @@ use evalmark_store::{
     record::{MetricScale, RunRecord},
     run_folder::RunFolder,
 };
-use evalmark_verdict::{Rule, leaderboard};
+use evalmark_verdict::{Rule, Variant, leaderboard};
 use serde::Serialize;
 
 use crate::{
     table::{bare, value, wrapped},
-    variants::{Variant, read_variants},
+    variants::read_variants,
 };
 
 /// Variants that are compared with each other at most: every pair is.

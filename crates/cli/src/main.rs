@@ -1,7 +1,6 @@
 //! Arguments to flow to exit code. The only place that ends the process.
 
 mod across_suites;
-mod against;
 mod agreement_text;
 mod args;
 mod ask;
@@ -13,7 +12,6 @@ mod early;
 mod environment;
 mod exit;
 mod failures;
-mod gate;
 mod hint;
 mod judge_check;
 mod judges;
@@ -36,7 +34,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use evalmark_runner::{
-    failure_sample, judging, load, metric_scale, programs, reorder, summary, variants,
+    against, failure_sample, gate, judging, load, metric_scale, programs, reorder, summary,
+    variants,
 };
 
 use crate::{

@@ -13,7 +13,7 @@ use evalmark_store::{
     calibration::{Calibration, CalibrationFigure},
 };
 use evalmark_verdict::{
-    Clustering, Design, ItemScore, Level, Noise, Resolution, Spread, noise, unrelated,
+    Clustering, Design, ItemScore, Level, Noise, Resolution, Spread, Variant, noise, unrelated,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ use crate::{
     load::{LoadedSuite, metric_hashes},
     metric_scale::scale_of,
     table::{amount, by_variant, figures, percent, wrapped},
-    variants::{Variant, read_halves, read_variants},
+    variants::{read_halves, read_variants},
 };
 
 /// Share of items whose score differs between two runs, where nothing tells.

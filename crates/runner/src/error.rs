@@ -123,9 +123,12 @@ from_errors!(
     evalmark_report::ReadError,
     evalmark_report::WriteError,
     evalmark_scoring::Unaskable,
+    evalmark_store::WriteFileError,
     evalmark_verdict::CompareError,
+    evalmark_verdict::GateError,
     evalmark_verdict::StoppingError,
     std::io::Error,
+    serde_json::Error,
     std::num::TryFromIntError,
 );
 

@@ -14,8 +14,10 @@ mod notice;
 pub mod permissions;
 mod secrets;
 
+pub mod against;
 pub mod corpus_metric;
 pub mod failure_sample;
+pub mod gate;
 pub mod judging;
 pub mod load;
 pub mod metric_scale;

@@ -19,7 +19,7 @@ use evalmark_store::{
     record::{RunOptions, RunRecord, RunStatus},
     run_folder::RunFolder,
 };
-use evalmark_verdict::{ComparisonSubject, Noise, Rule, compare, noise};
+use evalmark_verdict::{ComparisonSubject, Noise, Rule, Variant, compare, noise};
 use serde_json::json;
 
 use super::{resume::same_experiment, run::begin};
@@ -38,7 +38,7 @@ use crate::{
     run::{EndedRun, Run, RunEnd},
     run_id::{new_run_id, now},
     run_text,
-    variants::{Variant, read_halves, read_variants},
+    variants::{read_halves, read_variants},
 };
 
 #[derive(Debug, Args)]

@@ -113,7 +113,7 @@ fn decide(
     let Some(baseline) = Baseline::find(&wanted)? else {
         let is_optional = spec.baseline_optional && spec.baseline.as_ref() == Some(&args.baseline);
         if args.new_baseline || is_optional {
-            return gate_first(folder, record, &wanted, &spec);
+            return Ok(gate_first(folder, record, &wanted, &spec)?);
         }
         return Err(StoreError::from(wanted.missing(None)).into());
     };

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use evalmark_core::suite::GateSpec;
-use evalmark_runner::Notice;
+use evalmark_runner::{Notice, RunError};
 use evalmark_store::baseline::cannot_be_baseline;
 
 use super::Run;
@@ -10,7 +10,6 @@ use crate::{
     against,
     calibration::judge_margins,
     gate::{GateOutcome, gate_minima, gate_or_refuse, gate_without, write_verdict},
-    hint::run_error,
 };
 
 impl Run<'_> {
@@ -34,7 +33,7 @@ impl Run<'_> {
 
     /// The verdict against the baseline; where there is none, against the minima, and a gate that
     /// should have one does not pass.
-    fn decide(&self, spec: &GateSpec) -> Result<Option<GateOutcome>> {
+    fn decide(&self, spec: &GateSpec) -> Result<Option<GateOutcome>, RunError> {
         let (folder, record, notices) = (&self.folder, &self.record, self.host.notices);
         match (&self.against.baseline, &self.against.missing) {
             (Some(baseline), _) => {
@@ -48,7 +47,7 @@ impl Run<'_> {
             }
             (None, Some(missing)) if !missing.is_allowed => {
                 let can = cannot_be_baseline(record).is_none();
-                let error = run_error(missing.error(can.then_some(&*folder.path)));
+                let error = missing.error(can.then_some(&*folder.path));
                 notices.tell(&Notice::BaselineMissing(&error));
                 gate_without(folder, record, missing, spec).map(Some)
             }

@@ -2,35 +2,34 @@
 
 use std::path::Path;
 
-use anyhow::{Error, Result};
 use evalmark_store::{
     StoreError,
     baseline::{Baseline, WantedBaseline, cannot_be_baseline},
     record::{RunOptions, RunRecord},
 };
 
-use crate::load::LoadedSuite;
+use crate::{RunError, error::Result, load::LoadedSuite};
 
 /// What a run is compared with.
 #[derive(Debug, Default)]
-pub(crate) struct Against {
-    pub(crate) baseline: Option<Baseline>,
+pub struct Against {
+    pub baseline: Option<Baseline>,
     /// The baseline that was wanted and is not there.
-    pub(crate) missing: Option<Missing>,
+    pub missing: Option<Missing>,
 }
 
 /// A baseline that is not there.
 #[derive(Debug)]
-pub(crate) struct Missing {
+pub struct Missing {
     wanted: WantedBaseline,
     /// Whether the suite or the command line says that there need not be one.
-    pub(crate) is_allowed: bool,
+    pub is_allowed: bool,
 }
 
 impl Against {
     /// The baseline that the command line names, which must be there unless the run is the first;
     /// else the suite's.
-    pub(crate) fn find(
+    pub fn find(
         options: &RunOptions,
         is_asked_for: bool,
         out: &Path,
@@ -59,13 +58,13 @@ impl Against {
     }
 
     /// Why the run will end as incomplete, before anything is asked.
-    pub(crate) fn warning(&self) -> Option<String> {
+    pub fn warning(&self) -> Option<String> {
         let missing = self.missing.as_ref().filter(|missing| !missing.is_allowed)?;
         Some(missing.says())
     }
 
     /// Why nothing is compared, in a sentence; `None` where something is.
-    pub(crate) fn ungated(&self, loaded: &LoadedSuite) -> Option<String> {
+    pub fn ungated(&self, loaded: &LoadedSuite) -> Option<String> {
         match (&self.baseline, &self.missing) {
             (Some(_), _) => None,
             (None, Some(missing)) => Some(missing.says()),
@@ -81,12 +80,12 @@ impl Against {
 }
 
 impl Missing {
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.wanted.name
     }
 
     /// What is said of a run that may be the first.
-    pub(crate) fn first_run(&self, run: &Path, record: &RunRecord) -> String {
+    pub fn first_run(&self, run: &Path, record: &RunRecord) -> String {
         let (name, run) = (self.name(), run.display());
         match cannot_be_baseline(record) {
             None => format!(
@@ -98,19 +97,19 @@ impl Missing {
     }
 
     /// In a sentence.
-    pub(crate) fn says(&self) -> String {
+    pub fn says(&self) -> String {
         let says = self.wanted.summary();
         if self.is_allowed { format!("{says} yet: nothing was compared") } else { says }
     }
 
     /// With what to do about it, where `run` may become the baseline.
-    pub(crate) fn error(&self, run: Option<&Path>) -> Error {
+    pub fn error(&self, run: Option<&Path>) -> RunError {
         StoreError::from(self.wanted.missing(run)).into()
     }
 }
 
 /// What to do where a gate names neither baseline nor minimum.
-pub(crate) fn how_to_compare(run: &Path, record: &RunRecord) -> String {
+pub fn how_to_compare(run: &Path, record: &RunRecord) -> String {
     let first = match cannot_be_baseline(record) {
         None => run.display().to_string(),
         Some(_) => "RUN_DIR".to_owned(),

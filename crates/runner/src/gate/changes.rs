@@ -4,10 +4,12 @@ use evalmark_core::{
     changes::{Change, ChangeKind, Rename, RunFacts, between, renamed_prompts},
     verdict::{Answer, Comparison, Verdict},
 };
-use evalmark_runner::Host;
 use evalmark_store::record::RunRecord;
 
-use super::{Measured, columns};
+use evalmark_verdict::RunScores;
+
+use super::columns;
+use crate::Host;
 
 /// What differs between a run and its baseline.
 pub(super) struct Differences {
@@ -23,7 +25,7 @@ impl Differences {
     pub(super) fn find(
         then: &RunRecord,
         now: &RunRecord,
-        [before, after]: [&mut Measured; 2],
+        [before, after]: [&mut RunScores; 2],
         host: &Host<'_>,
     ) -> Self {
         let (old, new) = (facts(then), facts(now));
