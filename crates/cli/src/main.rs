@@ -4,11 +4,9 @@ mod across_suites;
 mod against;
 mod agreement_text;
 mod args;
-mod ask;
 mod baseline;
 mod calibration;
 mod calibration_text;
-mod collect;
 mod commands;
 mod early;
 mod environment;
@@ -18,7 +16,6 @@ mod gate;
 mod git;
 mod hint;
 mod judge_check;
-mod judges;
 mod leaderboard;
 mod notices;
 mod options;
@@ -26,7 +23,6 @@ mod permissions;
 mod power_plan;
 mod print;
 mod progress;
-mod records;
 mod run;
 mod run_folder;
 mod run_text;
@@ -39,7 +35,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use evalmark_runner::{
-    failure_sample, judging, load, metric_scale, programs, reorder, summary, variants,
+    ask, collect, failure_sample, judges, judging, load, metric_scale, programs, records, reorder,
+    summary, variants,
 };
 
 use crate::{

@@ -115,6 +115,7 @@ from_errors!(
     evalmark_scoring::Unaskable,
     evalmark_verdict::CompareError,
     evalmark_verdict::StoppingError,
+    serde_json::Error,
     std::io::Error,
     std::num::TryFromIntError,
 );

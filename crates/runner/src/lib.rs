@@ -14,12 +14,16 @@ mod notice;
 pub mod permissions;
 mod secrets;
 
+pub mod ask;
+pub mod collect;
 pub mod corpus_metric;
 pub mod failure_sample;
+pub mod judges;
 pub mod judging;
 pub mod load;
 pub mod metric_scale;
 pub mod programs;
+pub mod records;
 pub mod reorder;
 pub mod summary;
 pub mod usable_targets;

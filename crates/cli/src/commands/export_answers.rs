@@ -185,7 +185,7 @@ fn judgements(
         Ok(Some(ledger.answers(&key, &record.run_id)?))
     };
     let by_model: Vec<_> = plan.models.iter().map(answers).collect::<Result<_>>()?;
-    let mut records = RecordedSamples::open(folder)?;
+    let mut records = RecordedSamples::open(&folder.samples())?;
     for sample in plan.in_report_order() {
         let mut sample = sample?;
         let answer = records.record(&mut sample)?;

@@ -44,7 +44,7 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer, host: &Host<'_>) -> Re
     same_experiment(&loaded, &record)?;
     loaded.plan = as_stopped(loaded.plan, &record)?;
     let keys = keys(&loaded, Asks::Everyone, host)?;
-    let budget = budget(&loaded, Asks::Everyone, args.budget)?;
+    let budget = budget(&loaded, Asks::Everyone, args.budget.limits())?;
     // A run that is still watched goes on with the baseline that it began with.
     let watched = record.stop_early.as_ref().filter(|early| !early.ended);
     let watched = watched.map(|early| early.baseline.clone());

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
     let loaded: Vec<_> = loaded.collect::<Result<_, _>>()?;
     let keyed = loaded.into_iter().zip(lookup.finish()).map(|(loaded, git)| {
         let keys = keys(&loaded, Asks::Everyone, host)?;
-        let budget = budget(&loaded, Asks::Everyone, args.budget)?;
+        let budget = budget(&loaded, Asks::Everyone, args.budget.limits())?;
         let is_asked_for = options.baseline.is_some();
         let against = Against::find(&options, is_asked_for, &args.out, &loaded)?;
         Ok((loaded, git, keys, budget, against))

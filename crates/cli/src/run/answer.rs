@@ -44,7 +44,7 @@ impl Run<'_> {
     pub(crate) fn records<'a>(&self, endpoints: &'a Endpoints) -> Result<Box<dyn Records + 'a>> {
         match self.asks {
             Asks::Everyone => Ok(Box::new(endpoints.records(&self.loaded)?)),
-            Asks::Judges => Ok(Box::new(RecordedSamples::open(&self.folder)?)),
+            Asks::Judges => Ok(Box::new(RecordedSamples::open(&self.folder.samples())?)),
         }
     }
 
