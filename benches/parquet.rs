@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use evalmark_core::{
     item::{Item, ItemHash},
     record::{Outcome, Record},
-    request::{Message, Request, Task},
+    request::{Message, Request},
     score::Score,
 };
 use evalmark_report::{
@@ -31,13 +31,7 @@ fn item(index: u64) -> Item {
 fn request(index: u64) -> Request {
     let content =
         format!("Which intent does this message express? I never received order {index}.");
-    Request {
-        task: Task::Chat,
-        model: "small".into(),
-        messages: [Message { role: "user".to_owned(), content }].into(),
-        params: Arc::default(),
-        epoch: 0,
-    }
+    Request::chat("small".into(), [Message::new("user", content)], Arc::default(), 0)
 }
 
 fn writing(criterion: &mut Criterion) {

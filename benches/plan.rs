@@ -35,7 +35,12 @@ fn expansion(criterion: &mut Criterion) {
     let no_parquet = |path: &std::path::Path, _: fs::File| {
         Err(DatasetError::of_file(path, "no Parquet in this bench"))
     };
-    let readers = Readers { kinds: evalmark_scoring::catalog(), parquet: no_parquet, roots: &[] };
+    let readers = Readers {
+        kinds: evalmark_scoring::catalog(),
+        providers: evalmark_harness::providers::catalog(),
+        parquet: no_parquet,
+        roots: &[],
+    };
     let suite = Suite::read(&path, readers).expect("a suite");
     let plan = Plan::new(&suite).expect("a plan");
     let mut group = criterion.benchmark_group("plan");

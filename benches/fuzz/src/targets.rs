@@ -91,7 +91,12 @@ pub fn targets() -> &'static [Target] {
 }
 
 fn readers() -> Readers<'static> {
-    Readers { kinds: catalog(), parquet: parquet_rows, roots: &[] }
+    Readers {
+        kinds: catalog(),
+        providers: evalmark_harness::providers::catalog(),
+        parquet: parquet_rows,
+        roots: &[],
+    }
 }
 
 fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
@@ -188,6 +193,7 @@ pub(crate) fn import(recording: &Path, ledger: &Ledger) -> Result<Endpoint, Open
         provider: Provider::RecordedFile(recording.to_owned()),
         model: "m".into(),
         params: Arc::new(Map::new()),
+        max_output_tokens: None,
         limits: Limits::default(),
         price: None,
         ca_file: None,

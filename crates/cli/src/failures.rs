@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Zoned};
 pub(crate) fn place(model: &Model) -> String {
     let (name, at) = (&model.name, &model.model);
     match &model.provider {
-        Provider::OpenAi { base_url, .. } => format!("`{name}` ({at} at {base_url})"),
+        Provider::Server { base_url, .. } => format!("`{name}` ({at} at {base_url})"),
         Provider::RecordedFile(path) => format!("`{name}` (recorded in {})", path.display()),
         Provider::RecordedColumn(column) => format!("`{name}` (column `{}`)", column.of(0)),
     }

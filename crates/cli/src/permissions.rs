@@ -92,7 +92,7 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
     let mut hosts = BTreeSet::new();
     let mut variables: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for model in &suite.models {
-        let Provider::OpenAi { base_url, .. } = &model.provider else { continue };
+        let Provider::Server { base_url, .. } = &model.provider else { continue };
         let Ok(address) = Url::parse(base_url) else { continue };
         let origin = address.origin().ascii_serialization();
         hosts.insert(origin.clone());

@@ -5,54 +5,34 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use url::{Host, Url};
 
-/// Variables that hold the keys of known providers, and the hosts of those. A host stands for those
-/// below it, too: `eu.api.openai.com` is OpenAI's.
-const KNOWN: [(&str, &[&str]); 28] = [
-    ("OPENAI_API_KEY", &["api.openai.com"]),
-    ("ANTHROPIC_API_KEY", &["api.anthropic.com"]),
-    ("CEREBRAS_API_KEY", &["api.cerebras.ai"]),
-    ("COHERE_API_KEY", &["api.cohere.com", "api.cohere.ai"]),
-    ("CO_API_KEY", &["api.cohere.com", "api.cohere.ai"]),
-    ("DASHSCOPE_API_KEY", &["dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com"]),
-    ("DEEPINFRA_API_KEY", &["api.deepinfra.com"]),
-    ("DEEPINFRA_TOKEN", &["api.deepinfra.com"]),
-    ("DEEPSEEK_API_KEY", &["api.deepseek.com"]),
-    ("FIREWORKS_API_KEY", &["api.fireworks.ai"]),
-    ("GEMINI_API_KEY", &["generativelanguage.googleapis.com"]),
-    ("GITHUB_TOKEN", &["models.github.ai"]),
-    ("GOOGLE_API_KEY", &["generativelanguage.googleapis.com"]),
-    ("GROQ_API_KEY", &["api.groq.com"]),
-    ("HF_TOKEN", &["router.huggingface.co"]),
-    ("HUGGINGFACE_API_KEY", &["router.huggingface.co"]),
-    ("MISTRAL_API_KEY", &["api.mistral.ai"]),
-    ("MOONSHOT_API_KEY", &["api.moonshot.ai", "api.moonshot.cn"]),
-    ("NEBIUS_API_KEY", &["api.studio.nebius.com", "api.tokenfactory.nebius.com"]),
-    ("NOVITA_API_KEY", &["api.novita.ai"]),
-    ("NVIDIA_API_KEY", &["integrate.api.nvidia.com"]),
-    ("OPENROUTER_API_KEY", &["openrouter.ai"]),
-    ("PERPLEXITY_API_KEY", &["api.perplexity.ai"]),
-    ("SAMBANOVA_API_KEY", &["api.sambanova.ai"]),
-    ("TOGETHER_API_KEY", &["api.together.xyz", "api.together.ai"]),
-    ("VOYAGE_API_KEY", &["api.voyageai.com"]),
-    ("XAI_API_KEY", &["api.x.ai"]),
-    ("ZAI_API_KEY", &["api.z.ai"]),
-];
-
-/// What any server that speaks OpenAI's protocol is given its key by.
-const OF_THE_PROTOCOL: &str = "OPENAI_API_KEY";
+/// A variable that holds a known provider's key, and the hosts that the key may go to. A host stands
+/// for those below it, too: `eu.api.example.com` is `api.example.com`'s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyOwner {
+    /// The variable.
+    pub variable: &'static str,
+    /// The hosts.
+    pub hosts: &'static [&'static str],
+}
 
 /// Parts of names of keys that are no model server's.
 const OTHER_SECRETS: [&str; 9] =
     ["SECRET", "ACCESS", "PRIVATE", "SIGNING", "ENCRYPTION", "SSH", "GPG", "AWS", "PASS"];
 
 /// Whether a key may go to an address without anyone having said so: to its provider's hosts; and to
-/// servers on this machine, where it reads like the key of a model server (`OPENAI_API_KEY`,
-/// `LITELLM_MASTER_KEY`) and is not known as another's.
-pub fn belongs(variable: &str, address: &Url) -> bool {
+/// servers on this machine, where it reads like the key of a model server (`LITELLM_MASTER_KEY`) and
+/// is not known as another's. `of_the_protocol` is the variable that any server with this protocol is
+/// given its key by.
+pub fn belongs(
+    variable: &str,
+    address: &Url,
+    owners: &[KeyOwner],
+    of_the_protocol: Option<&str>,
+) -> bool {
     let name = variable.to_ascii_uppercase();
-    let known = KNOWN.iter().find(|(known, _)| *known == name);
+    let known = owners.iter().find(|owner| owner.variable == name);
     if is_this_machine(address) {
-        let is_others = known.is_some() && name != OF_THE_PROTOCOL;
+        let is_others = known.is_some() && Some(name.as_str()) != of_the_protocol;
         return name.ends_with("KEY")
             && !is_others
             && !OTHER_SECRETS.iter().any(|part| name.contains(part));
@@ -61,7 +41,7 @@ pub fn belongs(variable: &str, address: &Url) -> bool {
     let is_of = |owner: &&str| {
         host.strip_suffix(*owner).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    known.is_some_and(|(_, hosts)| hosts.iter().any(is_of))
+    known.is_some_and(|owner| owner.hosts.iter().any(is_of))
 }
 
 /// Whether an address is this machine's own: nothing that is sent there leaves it.
@@ -151,6 +131,12 @@ impl fmt::Display for HostPort {
 mod tests {
     use super::*;
 
+    const OWNERS: [KeyOwner; 3] = [
+        KeyOwner { variable: "OWN_API_KEY", hosts: &["api.own.example"] },
+        KeyOwner { variable: "OTHER_API_KEY", hosts: &["api.other.example"] },
+        KeyOwner { variable: "GITHUB_TOKEN", hosts: &["models.github.ai"] },
+    ];
+
     fn at(text: &str) -> Url {
         Url::parse(text).expect(text)
     }
@@ -158,19 +144,19 @@ mod tests {
     #[test]
     fn a_key_belongs_to_its_provider() {
         for (variable, address, expected) in [
-            ("OPENAI_API_KEY", "https://api.openai.com/v1", true),
-            ("OPENAI_API_KEY", "https://API.OPENAI.COM:443/v1", true),
-            ("OPENAI_API_KEY", "https://eu.api.openai.com/v1", true),
-            ("OPENAI_API_KEY", "https://api.openai.com.evil.example/v1", false),
-            ("OPENAI_API_KEY", "https://evilapi.openai.com/v1", false),
-            ("OPENAI_API_KEY", "https://api.openai.com@evil.example/v1", false),
-            ("OPENAI_API_KEY", "https://api.groq.com/openai/v1", false),
-            ("GROQ_API_KEY", "https://api.groq.com/openai/v1", true),
-            ("AWS_SECRET_ACCESS_KEY", "https://api.openai.com/v1", false),
+            ("OWN_API_KEY", "https://api.own.example/v1", true),
+            ("OWN_API_KEY", "https://API.OWN.EXAMPLE:443/v1", true),
+            ("OWN_API_KEY", "https://eu.api.own.example/v1", true),
+            ("OWN_API_KEY", "https://api.own.example.evil.example/v1", false),
+            ("OWN_API_KEY", "https://evilapi.own.example/v1", false),
+            ("OWN_API_KEY", "https://api.own.example@evil.example/v1", false),
+            ("OWN_API_KEY", "https://api.other.example/v1", false),
+            ("OTHER_API_KEY", "https://api.other.example/v1", true),
+            ("AWS_SECRET_ACCESS_KEY", "https://api.own.example/v1", false),
             ("MY_API_KEY", "https://llm.example/v1", false),
-            ("OPENAI_API_KEY", "http://127.0.0.1:8000/v1", true),
-            ("OPENAI_API_KEY", "http://[::1]:8000/v1", true),
-            ("OPENAI_API_KEY", "http://0x7f.1:8000/v1", true),
+            ("OWN_API_KEY", "http://127.0.0.1:8000/v1", true),
+            ("OWN_API_KEY", "http://[::1]:8000/v1", true),
+            ("OWN_API_KEY", "http://0x7f.1:8000/v1", true),
             ("MY_KEY", "http://localhost:8000/v1", true),
             ("LITELLM_MASTER_KEY", "http://0.0.0.0:4000", true),
             ("AWS_SECRET_ACCESS_KEY", "http://127.0.0.1:9501/v1", false),
@@ -179,11 +165,12 @@ mod tests {
             ("GITHUB_TOKEN", "http://localhost:9501/v1", false),
             ("DATABASE_URL", "http://localhost:9501/v1", false),
             ("DB_PASSWORD", "http://localhost:9501/v1", false),
-            ("ANTHROPIC_API_KEY", "http://localhost:9501/v1", false),
+            ("OTHER_API_KEY", "http://localhost:9501/v1", false),
             ("MY_KEY", "http://localhost.evil.example/v1", false),
             ("MY_KEY", "http://10.0.0.1/v1", false),
         ] {
-            assert_eq!(belongs(variable, &at(address)), expected, "{variable} {address}");
+            let belongs = belongs(variable, &at(address), &OWNERS, Some("OWN_API_KEY"));
+            assert_eq!(belongs, expected, "{variable} {address}");
         }
     }
 

@@ -22,6 +22,7 @@ pub mod model;
 pub mod plan;
 pub mod prices;
 pub mod prompt;
+pub mod provider;
 pub mod record;
 pub mod request;
 pub mod score;

@@ -20,6 +20,8 @@ pub struct Model {
     pub model: Arc<str>,
     /// Sampling parameters, sent as they are.
     pub params: Arc<Map<String, Value>>,
+    /// Tokens of an answer, at most, where the parameters or the provider set a limit.
+    pub max_output_tokens: Option<u64>,
     /// What it may use.
     pub limits: Limits,
     /// What it costs, where the suite says so.
@@ -33,13 +35,14 @@ impl Model {
     /// A request to this model.
     pub fn request(&self, messages: impl Into<Arc<[Message]>>, epoch: u32) -> Request {
         let (model, params) = (self.model.clone(), self.params.clone());
-        Request { task: Task::Chat, model, messages: messages.into(), params, epoch }
+        let request = Request::chat(model, messages, params, epoch);
+        Request { max_output_tokens: self.max_output_tokens, ..request }
     }
 
     /// A request for the vector of `text`. The same text makes the same request, in whatever epoch.
     pub fn embedding(&self, text: String) -> Request {
-        let message = Message { role: "user".to_owned(), content: text };
-        Request { task: Task::Embedding, ..self.request([message], 0) }
+        let request = self.request([Message::new("user", text)], 0);
+        Request { task: Task::Embedding, max_output_tokens: Some(0), ..request }
     }
 
     /// US dollars for `usage`; `None` where price or usage is unknown.
@@ -54,9 +57,11 @@ impl Model {
 /// Who answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Provider {
-    /// A server that speaks OpenAI's chat completions and embeddings.
-    OpenAi {
-        /// Everything before `/chat/completions`, without a trailing slash.
+    /// A server that is asked.
+    Server {
+        /// Its provider's name in the catalog of providers.
+        kind: &'static str,
+        /// Everything before what the protocol puts behind it, without a trailing slash.
         base_url: String,
         /// Name of the environment variable that holds the key.
         api_key_env: Option<String>,

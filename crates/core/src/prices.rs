@@ -1,65 +1,99 @@
-//! What the provider's own models cost, for suites that name no price: a small table with a date,
-//! overridden by `price:` of a model. Only for the provider's own address: what another server asks
-//! for a model of the same name is unknown.
+//! List prices of providers, for suites that name no price: a file for each provider, with the date
+//! of the list. `price:` of a model overrides it.
 
-use crate::model::Price;
+use std::collections::BTreeMap;
 
-/// Where `provider: openai` goes by default.
-pub(crate) const OPENAI: &str = "https://api.openai.com/v1";
+use serde::Deserialize;
 
-/// US dollars per million tokens of prompt and answer, without discounts (OpenAI's price list as of
-/// August 2025).
-const OPENAI_PRICES: [(&str, f64, f64); 13] = [
-    ("gpt-3.5-turbo", 0.5, 1.5),
-    ("gpt-4-turbo", 10.0, 30.0),
-    ("gpt-4.1", 2.0, 8.0),
-    ("gpt-4.1-mini", 0.4, 1.6),
-    ("gpt-4.1-nano", 0.1, 0.4),
-    ("gpt-4o", 2.5, 10.0),
-    ("gpt-4o-mini", 0.15, 0.6),
-    ("gpt-5", 1.25, 10.0),
-    ("gpt-5-mini", 0.25, 2.0),
-    ("gpt-5-nano", 0.05, 0.4),
-    ("o3", 2.0, 8.0),
-    ("o3-mini", 1.1, 4.4),
-    ("o4-mini", 1.1, 4.4),
-];
+use crate::{model::Price, suite::yaml};
 
-/// The price of a model at the address that it is asked at; `None` where nobody knows.
-///
-/// A dated version (`gpt-4o-2024-11-20`) costs what the model does.
-pub fn price(base_url: &str, model: &str) -> Option<Price> {
-    if base_url.trim_end_matches('/') != OPENAI {
-        return None;
-    }
-    let found = OPENAI_PRICES.iter().find(|(name, ..)| is_version(model, name))?;
-    Some(Price { input_usd_per_million: found.1, output_usd_per_million: found.2 })
+/// What a provider asks for its models.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceList {
+    /// The day on which it was read: `2025-08-07`, or the month where no more is known.
+    pub as_of: String,
+    /// Where it was read.
+    pub source: String,
+    /// US dollars per million tokens, without discounts, by model.
+    pub models: BTreeMap<String, ListPrice>,
 }
 
-/// Whether `model` is `name`, or `name-YYYY-MM-DD`.
+/// US dollars per million tokens of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListPrice {
+    /// Prompt tokens.
+    pub input: f64,
+    /// Answer tokens.
+    pub output: f64,
+}
+
+/// Why a list of prices cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no list of prices: {0}")]
+pub struct PriceListError(String);
+
+impl PriceList {
+    /// Reads a list from YAML.
+    pub fn parse(text: &str) -> Result<Self, PriceListError> {
+        let value = yaml(text).map_err(|mistake| PriceListError(mistake.message))?;
+        serde_json::from_value(value).map_err(|error| PriceListError(error.to_string()))
+    }
+
+    /// The price of a model. A dated version (`gpt-4o-2024-11-20`) costs what the model does.
+    pub fn price(&self, model: &str) -> Option<Price> {
+        let versions = self.models.iter().filter(|(name, _)| is_version(model, name));
+        let (_, price) = versions.max_by_key(|(name, _)| name.len())?;
+        Some(Price { input_usd_per_million: price.input, output_usd_per_million: price.output })
+    }
+}
+
+/// The price of a model in a list that is written as YAML; `None` where nobody knows.
+pub(crate) fn price(list: &str, model: &str) -> Option<Price> {
+    PriceList::parse(list).ok()?.price(model)
+}
+
+/// Whether `model` is `name`, `name-YYYY-MM-DD` or `name-YYYYMMDD`.
 fn is_version(model: &str, name: &str) -> bool {
-    model.strip_prefix(name).is_some_and(|rest| {
-        let date = rest.strip_prefix('-');
-        let digits = |part: &str, n| part.len() == n && part.bytes().all(|b| b.is_ascii_digit());
-        rest.is_empty()
-            || date.is_some_and(|date| {
-                let parts: Vec<_> = date.split('-').collect();
-                matches!(*parts, [y, m, d] if digits(y, 4) && digits(m, 2) && digits(d, 2))
-            })
-    })
+    let digits = |part: &str, n| part.len() == n && part.bytes().all(|b| b.is_ascii_digit());
+    let is_date = |date: &str| match *date.split('-').collect::<Vec<_>>() {
+        [y, m, d] => digits(y, 4) && digits(m, 2) && digits(d, 2),
+        [day] => digits(day, 8),
+        _ => false,
+    };
+    model
+        .strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_date))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{OPENAI, price};
+    use super::{PriceList, price};
+
+    const LIST: &str = "\
+as_of: 2025-08-07
+source: https://example.com/prices
+models:
+  m: { input: 2.5, output: 10 }
+  m-mini: { input: 0.15, output: 0.6 }
+";
 
     #[test]
-    fn only_the_providers_own_models_have_prices() {
-        let input = |url, model| price(url, model).map(|price| price.input_usd_per_million);
-        assert_eq!(input(OPENAI, "gpt-4o"), Some(2.5));
-        assert_eq!(input(OPENAI, "gpt-4o-mini"), Some(0.15));
-        assert_eq!(input(OPENAI, "gpt-4o-2024-11-20"), Some(2.5));
-        assert_eq!(input(OPENAI, "gpt-4o-audio-preview"), None);
-        assert_eq!(input("http://127.0.0.1:8000/v1", "gpt-4o"), None);
+    fn versions_cost_what_the_model_does() {
+        let input = |model| price(LIST, model).map(|price| price.input_usd_per_million);
+        assert_eq!(input("m"), Some(2.5));
+        assert_eq!(input("m-mini"), Some(0.15));
+        assert_eq!(input("m-2024-11-20"), Some(2.5));
+        assert_eq!(input("m-mini-20241120"), Some(0.15));
+        assert_eq!(input("m-audio-preview"), None);
+        assert_eq!(input("m-2024"), None);
+    }
+
+    #[test]
+    fn a_list_without_a_date_is_none() {
+        let text = LIST.replace("as_of: 2025-08-07\n", "");
+        let error = PriceList::parse(&text).map(drop).expect_err("no date").to_string();
+        assert!(error.contains("as_of"), "{error}");
     }
 }

@@ -35,7 +35,7 @@ impl Prompt {
             .iter()
             .map(|message| {
                 let content = message.content.render(&item.fields)?;
-                Ok(Message { role: message.role.clone(), content })
+                Ok(Message::new(&*message.role, content))
             })
             .collect()
     }

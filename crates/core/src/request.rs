@@ -1,4 +1,4 @@
-//! One request, its canonical JSON, and the content address it is cached and replayed by.
+//! One request, free of any protocol, its canonical JSON, and the content address it is cached and replayed by.
 
 use std::{
     fmt,
@@ -15,6 +15,18 @@ pub struct Message {
     pub role: String,
     /// The rendered text.
     pub content: String,
+}
+
+impl Message {
+    /// A message that is a text.
+    pub fn new(role: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { role: role.into(), content: text.into() }
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.content
+    }
 }
 
 /// What is asked of a model.
@@ -38,23 +50,52 @@ pub struct Request {
     pub messages: Arc<[Message]>,
     /// Sampling parameters, passed on as they stand in the suite.
     pub params: Arc<Map<String, Value>>,
+    /// The form that the answer must have.
+    pub response_schema: Option<Arc<ResponseSchema>>,
+    /// Tokens of the answer, at most. It follows from the parameters and is no part of the hash.
+    pub max_output_tokens: Option<u64>,
     /// Which repetition this is, from 0. It makes repeated requests distinct; it is not sent.
     pub epoch: u32,
 }
 
-/// The body that is sent, in a fixed key order.
+/// A request as JSON, in a fixed key order.
 #[derive(Serialize)]
-struct Body<'a> {
+struct Written<'a> {
     model: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<&'a [Message]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input: Option<Vec<&'a str>>,
-    /// Numbers are what every server knows; some know base64, too.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    encoding_format: Option<&'static str>,
+    messages: &'a [Message],
     #[serde(flatten)]
     params: &'a Map<String, Value>,
+}
+
+/// A request as JSON, on its way back.
+#[derive(Deserialize)]
+struct Read {
+    model: String,
+    messages: Vec<Message>,
+    #[serde(flatten)]
+    params: Map<String, Value>,
+}
+
+/// The form that an answer must have, for servers that can be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResponseSchema {
+    /// What the form is called.
+    pub name: &'static str,
+    /// JSON Schema of the answer.
+    pub schema: Value,
+}
+
+impl ResponseSchema {
+    /// The name under which a schema stands among the hashed parameters.
+    const HASHED_AS: &str = "response_format";
+
+    /// What is hashed of it, which may never change.
+    fn hashed(&self) -> Value {
+        serde_json::json!({
+            "type": "json_schema",
+            "json_schema": { "name": self.name, "strict": true, "schema": self.schema },
+        })
+    }
 }
 
 /// Have taken in their contexts, which no request needs to do again.
@@ -64,27 +105,44 @@ static EMBEDDING_HASHER: LazyLock<blake3::Hasher> =
     LazyLock::new(|| blake3::Hasher::new_derive_key("evalmark embedding v1"));
 
 impl Request {
-    /// The JSON body that is sent: `model`, `messages` or `input`, then the parameters in the
-    /// suite's order.
-    pub fn body(&self) -> String {
-        let texts = || self.messages.iter().map(|message| message.content.as_str()).collect();
-        let (messages, input) = match self.task {
-            Task::Chat => (Some(&*self.messages), None),
-            Task::Embedding => (None, Some(texts())),
-        };
-        let is_open = !self.params.contains_key("encoding_format");
-        let encoding_format = (input.is_some() && is_open).then_some("float");
-        let (model, params) = (&*self.model, self.params.as_ref());
-        let body = Body { model, messages, input, encoding_format, params };
+    /// A conversation to go on with, without a form for the answer.
+    pub fn chat(
+        model: Arc<str>,
+        messages: impl Into<Arc<[Message]>>,
+        params: Arc<Map<String, Value>>,
+        epoch: u32,
+    ) -> Self {
+        Self {
+            task: Task::Chat,
+            model,
+            messages: messages.into(),
+            params,
+            response_schema: None,
+            max_output_tokens: None,
+            epoch,
+        }
+    }
+
+    /// The request as JSON, whatever protocol it is sent in: `model`, `messages`, then the
+    /// parameters in the suite's order.
+    pub fn to_json(&self) -> String {
+        let (model, messages) = (&*self.model, &*self.messages);
+        let written = Written { model, messages, params: self.params.as_ref() };
         let mut json = Vec::with_capacity(self.text_bytes() + 256);
         // Texts and JSON values always make JSON.
-        drop(serde_json::to_writer(&mut json, &body));
+        drop(serde_json::to_writer(&mut json, &written));
         String::from_utf8(json).unwrap_or_default()
+    }
+
+    /// The request that [`Request::to_json`] wrote.
+    pub fn from_json(json: &str, epoch: u32) -> Result<Self, serde_json::Error> {
+        let Read { model, messages, params } = serde_json::from_str(json)?;
+        Ok(Self::chat(model.into(), messages, Arc::new(params), epoch))
     }
 
     /// Bytes of text in its messages.
     pub fn text_bytes(&self) -> usize {
-        self.messages.iter().map(|message| message.content.len()).sum()
+        self.messages.iter().map(|message| message.text().len()).sum()
     }
 
     /// The content address: BLAKE3 over model, messages, parameters (sorted by name) and epoch.
@@ -105,10 +163,16 @@ impl Request {
         part(self.model.as_bytes());
         for message in &*self.messages {
             part(message.role.as_bytes());
-            part(message.content.as_bytes());
+            part(message.text().as_bytes());
         }
         part(b"params");
         let mut params: Vec<_> = self.params.iter().collect();
+        let schema = self.response_schema.as_ref().map(|schema| schema.hashed());
+        let name = ResponseSchema::HASHED_AS.to_owned();
+        if let Some(schema) = &schema {
+            params.retain(|(other, _)| **other != name);
+            params.push((&name, schema));
+        }
         params.sort_by_key(|(name, _)| *name);
         for (name, value) in params {
             part(name.as_bytes());
@@ -147,5 +211,45 @@ impl fmt::Display for RequestHash {
 impl fmt::Debug for RequestHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(params: &Value) -> Request {
+        let params = Arc::new(params.as_object().cloned().unwrap_or_default());
+        Request::chat("m".into(), [Message::new("user", "hi")], params, 1)
+    }
+
+    #[test]
+    fn json_comes_back_as_the_same_request() {
+        let request = request(&json!({ "temperature": 0.7, "stop": ["a"] }));
+        let json = request.to_json();
+        assert_eq!(
+            json,
+            r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":0.7,"stop":["a"]}"#
+        );
+        assert_eq!(Request::from_json(&json, 1).ok(), Some(request));
+    }
+
+    #[test]
+    fn a_form_is_hashed_as_the_parameter_that_it_was() {
+        let schema = json!({ "type": "object" });
+        let form = json!({ "name": "f", "strict": true, "schema": schema });
+        let form = json!({ "type": "json_schema", "json_schema": form });
+        let as_parameter = request(&json!({ "seed": 1, "a": 2, "response_format": form }));
+        let response_schema = Some(Arc::new(ResponseSchema { name: "f", schema }));
+        for others in
+            [json!({ "seed": 1, "a": 2 }), json!({ "response_format": 3, "seed": 1, "a": 2 })]
+        {
+            let with_form =
+                Request { response_schema: response_schema.clone(), ..request(&others) };
+            assert_eq!(with_form.hash(), as_parameter.hash(), "{others}");
+        }
+        assert_ne!(request(&json!({ "seed": 1, "a": 2 })).hash(), as_parameter.hash());
     }
 }

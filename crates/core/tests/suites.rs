@@ -7,6 +7,7 @@ use evalmark_core::{
     metric::{Direction, MetricKind, Range},
     model::Provider,
     plan::Plan,
+    provider::ProviderKind,
     suite::{Readers, Suite, SuiteError},
     template::Template,
 };
@@ -66,6 +67,42 @@ const KINDS: &[MetricKind] = &[
     },
 ];
 
+const PROVIDERS: &[ProviderKind] = &[
+    ProviderKind {
+        name: "openai",
+        protocol: "openai",
+        summary: "a server",
+        base_url: Some("https://api.example.com/v1"),
+        paths: &["/chat/completions", "/embeddings"],
+        key_variables: &["OPENAI_API_KEY"],
+        key_hosts: &["api.example.com"],
+        params: || {
+            let number = json!({ "type": "number" });
+            json!({ "properties": { "temperature": number, "max_tokens": number, "stop": {} } })
+        },
+        reserved: &[("model", "say it elsewhere"), ("stream", "say it elsewhere")],
+        output_limits: &["max_tokens"],
+        default_output_limit: None,
+        embeds: true,
+        prices: Some("{ as_of: 2025-08, source: s, models: { big: { input: 2, output: 4 } } }"),
+    },
+    ProviderKind {
+        name: "talker",
+        protocol: "talk",
+        summary: "a server without an address of its own",
+        base_url: None,
+        paths: &["/talk"],
+        key_variables: &["TALK_API_KEY"],
+        key_hosts: &[],
+        params: || json!({ "properties": { "system": {}, "limit": { "type": "integer" } } }),
+        reserved: &[],
+        output_limits: &["limit"],
+        default_output_limit: Some(100),
+        embeds: false,
+        prices: None,
+    },
+];
+
 fn no_parquet(path: &Path, _: fs::File) -> Result<Rows, DatasetError> {
     Err(DatasetError::of_file(path, "no Parquet here"))
 }
@@ -73,7 +110,10 @@ fn no_parquet(path: &Path, _: fs::File) -> Result<Rows, DatasetError> {
 fn read(folder: &Path, suite: &str) -> Result<Suite, SuiteError> {
     let path = folder.join("suite.yaml");
     fs::write(&path, suite).expect("written");
-    Suite::read(&path, Readers { kinds: KINDS, parquet: no_parquet, roots: &[] })
+    Suite::read(
+        &path,
+        Readers { kinds: KINDS, providers: PROVIDERS, parquet: no_parquet, roots: &[] },
+    )
 }
 
 const SUITE: &str = "\
@@ -111,10 +151,11 @@ fn a_good_suite_becomes_a_plan() {
     let folder = folder();
     let suite = read(folder.path(), SUITE).expect("valid");
     assert_eq!(suite.candidates, [0], "a judge is not evaluated");
-    let Provider::OpenAi { base_url, api_key_env } = &suite.models[0].provider else {
-        panic!("not openai")
+    let Provider::Server { kind, base_url, api_key_env } = &suite.models[0].provider else {
+        panic!("not asked")
     };
-    assert_eq!((base_url.as_str(), api_key_env), ("http://127.0.0.1:1/v1", &None));
+    assert_eq!((*kind, base_url.as_str()), ("openai", "http://127.0.0.1:1/v1"));
+    assert_eq!(api_key_env, &None);
     let plan = Plan::new(&suite).expect("plan");
     assert_eq!((plan.survey.n_items, plan.n_samples()), (2, 8));
     let samples: Vec<_> = plan.by_item(0).expect("opens").map(|s| s.expect("sample")).collect();
@@ -122,8 +163,8 @@ fn a_good_suite_becomes_a_plan() {
     let expected =
         [0, 1].map(|item| [0, 1].map(|prompt| [0, 1].map(|epoch| (item, prompt, epoch))));
     assert_eq!(order, expected.as_flattened().as_flattened());
-    assert_eq!(samples[0].request.messages[0].content, "Label this: a, b\nc");
-    assert_eq!(samples[2].request.messages[1].content, "Message: a, b\nc");
+    assert_eq!(samples[0].request.messages[0].text(), "Label this: a, b\nc");
+    assert_eq!(samples[2].request.messages[1].text(), "Message: a, b\nc");
     assert_eq!(&*samples[0].item.targets, ["x"]);
     assert_eq!(samples[7].item.slices[0], None);
     assert_ne!(samples[0].request.hash(), samples[1].request.hash(), "epochs differ");
@@ -346,7 +387,7 @@ fn first_messages(suite: &Suite, prompt: usize) -> Vec<String> {
     let item = evalmark_core::dataset::Items::open(&dataset.into()).expect("opens").next();
     let item = item.expect("an item").expect("a good item");
     let messages = suite.prompts[prompt].render(&item).expect("renders");
-    messages.into_iter().map(|message| format!("{}: {}", message.role, message.content)).collect()
+    messages.into_iter().map(|message| format!("{}: {}", message.role, message.text())).collect()
 }
 
 #[test]
@@ -404,6 +445,47 @@ fn a_chat_is_yaml_or_json_and_may_name_files() {
 }
 
 #[test]
+fn a_provider_decides_address_key_limit_and_price() {
+    let folder = folder();
+    let entry = |text: &str| {
+        let own =
+            "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+        SUITE.replace(own, text)
+    };
+    let model = |text: &str| {
+        let suite = read(folder.path(), &entry(text)).expect("valid");
+        let model = &suite.models[0];
+        let Provider::Server { base_url, api_key_env, .. } = &model.provider else {
+            panic!("not asked")
+        };
+        let price = model.price.map(|price| price.input_usd_per_million);
+        (base_url.clone(), api_key_env.clone(), model.max_output_tokens, price)
+    };
+    let own = "https://api.example.com/v1".to_owned();
+    let key = Some("OPENAI_API_KEY".to_owned());
+    assert_eq!(model("provider: openai, model: big"), (own, key, None, Some(2.0)));
+    let elsewhere =
+        model("provider: openai, model: big, base_url: 'http://h/v1', params: { max_tokens: 9 }");
+    assert_eq!(elsewhere, ("http://h/v1".to_owned(), None, Some(9), None));
+    let talker = model("provider: talker, base_url: 'http://h'");
+    let key = Some("TALK_API_KEY".to_owned());
+    assert_eq!(talker, ("http://h".to_owned(), key, Some(100), None));
+    let wrong = |text: &str, words: &str| {
+        let error = read(folder.path(), &entry(text)).expect_err(text).to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    wrong("provider: talker", "`provider: talker` needs a `base_url`");
+    wrong("provider: talker, base_url: 'http://h/talk'", "`base_url` ends before `/talk`");
+    let error = read(
+        folder.path(),
+        &entry("provider: talker, base_url: 'http://h'")
+            .replace("judge: { model: grader }", "semantic: { model: small }"),
+    );
+    let error = error.expect_err("no embeddings").to_string();
+    assert!(error.contains("`provider: talker` has none"), "{error}");
+}
+
+#[test]
 fn one_message_for_one_mistake() {
     let (start, end) =
         (SUITE.find("models:").expect("models"), SUITE.find("metrics:").expect("metrics"));
@@ -413,7 +495,7 @@ fn one_message_for_one_mistake() {
     assert!(!error.contains("no model is left"), "{error}");
     check(
         &[("provider: openai", "provider: anthropic")],
-        &["`provider`: `anthropic` is not one of: openai, recorded"],
+        &["`provider`: `anthropic` is not one of: openai, talker, recorded"],
     );
     check(
         &[("content: Answer with one word.", "content: [a, b]")],

@@ -7,7 +7,7 @@ use std::{convert::Infallible, fs, process::ExitCode, sync::Arc, time::Duration,
 
 use evalmark_core::{
     model::{Limits, Model, Provider},
-    request::{Message, Request, Task},
+    request::{Message, Request},
 };
 use evalmark_harness::{Ask, Endpoint, Ledger, Network, Stop, Tuning, ask};
 use evalmark_loopback::{Reply, Server};
@@ -51,8 +51,7 @@ fn ticks(stat: &str) -> f64 {
 
 fn request(n: u64) -> Request {
     let content = format!("Is this sentence positive or negative? It was the {n}th time I saw it.");
-    let messages = [Message { role: "user".into(), content }].into();
-    Request { task: Task::Chat, model: "m".into(), messages, params: Arc::default(), epoch: 0 }
+    Request::chat("m".into(), [Message::new("user", content)], Arc::default(), 0)
 }
 
 fn bare(url: &str, n: u64, at_once: u64) -> Option<()> {
@@ -69,7 +68,7 @@ fn bare(url: &str, n: u64, at_once: u64) -> Option<()> {
                 if number >= n {
                     return Some(());
                 }
-                let request = client.post(&url).body(request(number).body());
+                let request = client.post(&url).body(request(number).to_json());
                 let response = request.header("content-type", "application/json").send().await;
                 let body = response.ok()?.bytes().await.ok()?;
                 let _: serde_json::Value = serde_json::from_slice(&body).ok()?;
@@ -87,9 +86,10 @@ fn harness(url: &str, n: u64, at_once: u64) -> Option<()> {
     let concurrency = usize::try_from(at_once).ok()?;
     let model = Model {
         name: "m".into(),
-        provider: Provider::OpenAi { base_url: url.into(), api_key_env: None },
+        provider: Provider::Server { kind: "openai", base_url: url.into(), api_key_env: None },
         model: "m".into(),
         params: Arc::default(),
+        max_output_tokens: None,
         limits: Limits { concurrency, ..Limits::default() },
         price: None,
         ca_file: None,

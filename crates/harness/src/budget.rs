@@ -5,8 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use evalmark_core::{model::Price, record::Usage, request::Request};
 use tokio::sync::Notify;
 
-use crate::limits::answer_limit;
-
 /// Characters per token at the least, so that an estimate of a prompt is rather too high.
 const CHARACTERS_PER_TOKEN: u64 = 3;
 /// Tokens that a message may use for its role and bounds.
@@ -211,10 +209,10 @@ impl Drop for Reservation<'_> {
 /// Tokens that a request may use at most, as far as one can tell: of its prompt, and of an answer.
 pub(crate) fn upper_bound(request: &Request, longest_answer: u64) -> (u64, u64) {
     let prompt = request.messages.iter().map(|message| {
-        let characters = message.content.chars().count() as u64;
+        let characters = message.text().chars().count() as u64;
         characters.div_ceil(CHARACTERS_PER_TOKEN) + TOKENS_PER_MESSAGE
     });
-    (prompt.sum(), answer_limit(request).unwrap_or(longest_answer))
+    (prompt.sum(), request.max_output_tokens.unwrap_or(longest_answer))
 }
 
 #[cfg(test)]

@@ -23,11 +23,12 @@ use crate::{
     event::Hold,
     flight::Flights,
     hedge::Hedge,
-    http::{Http, HttpError},
+    http::Http,
     import::{import, recording_key},
     ledger::{Answers, Ledger, LedgerError, Writer},
     limits::Limits,
     network::Network,
+    providers,
     recorded::RecordingError,
     reply::{AttemptError, Reply, Retryable},
     request_filter::RequestFilter,
@@ -74,11 +75,11 @@ pub(crate) struct Inner {
     pub(crate) tuning: Arc<Tuning>,
 }
 
-/// Who answers. One variant per kind of provider; a kind's own work is in its own file.
+/// Who answers.
 #[derive(Debug)]
 enum Provider {
-    /// A server that speaks OpenAI's chat completions and embeddings.
-    OpenAi(Box<Http>),
+    /// A server.
+    Server(Box<Http>),
     /// A recording: whatever it answers is in the ledger already.
     Recorded,
 }
@@ -113,14 +114,17 @@ pub enum OpenError {
 /// A recording is read for its hash, which may fail.
 pub fn endpoint_key(model: &Model) -> io::Result<Option<String>> {
     match &model.provider {
-        model::Provider::OpenAi { base_url, .. } => Ok(Some(openai_key(base_url))),
+        model::Provider::Server { kind, base_url, .. } => {
+            Ok(providers::find(kind).map(|(speaker, _)| server_key(speaker.about.name, base_url)))
+        }
         model::Provider::RecordedFile(path) => recording_key(path).map(Some),
         model::Provider::RecordedColumn(_) => Ok(None),
     }
 }
 
-fn openai_key(base_url: &str) -> String {
-    format!("openai:{base_url}")
+/// Vendors of one protocol at one address are one.
+fn server_key(protocol: &str, base_url: &str) -> String {
+    format!("{protocol}:{base_url}")
 }
 
 impl Endpoint {
@@ -134,12 +138,15 @@ impl Endpoint {
     ) -> Result<Self, OpenError> {
         let tuning = network.tuning();
         let (endpoint_key, (id, is_new), provider) = match &model.provider {
-            model::Provider::OpenAi { base_url, .. } => {
-                let http = Http::open(base_url, key, model, tuning);
-                let http = http.map_err(|error| unusable(model, &error))?;
-                let endpoint_key = openai_key(base_url);
+            model::Provider::Server { kind, base_url, .. } => {
+                let Some(provider) = providers::find(kind) else {
+                    return Err(unusable(model, format!("no provider is called `{kind}`")));
+                };
+                let http = Http::open(provider, base_url, key, model, tuning)
+                    .map_err(|error| unusable(model, error.to_string()))?;
+                let endpoint_key = server_key(provider.0.about.name, base_url);
                 let enrolled = ledger.enroll(&endpoint_key)?;
-                (endpoint_key, enrolled, Provider::OpenAi(Box::new(http)))
+                (endpoint_key, enrolled, Provider::Server(Box::new(http)))
             }
             model::Provider::RecordedFile(path) => {
                 let (endpoint_key, id) = import(path, ledger)?;
@@ -205,7 +212,7 @@ impl Inner {
     /// Tokens that a request may use: of its prompt, and of an answer.
     pub(crate) fn estimate(&self, request: &Request) -> (u64, u64) {
         match self.provider {
-            Provider::OpenAi(_) => {
+            Provider::Server(_) => {
                 upper_bound(request, self.longest_answer.load(Ordering::Relaxed))
             }
             Provider::Recorded => (0, 0),
@@ -215,7 +222,7 @@ impl Inner {
     /// Makes one attempt, within `timeout`.
     pub(crate) async fn attempt(&self, request: &Request, timeout: Duration) -> Reply {
         match &self.provider {
-            Provider::OpenAi(http) => http.ask(request, timeout, self.limits.usual_tokens()).await,
+            Provider::Server(http) => http.ask(request, timeout, self.limits.usual_tokens()).await,
             Provider::Recorded => {
                 let message = "the recording has no answer to this request".into();
                 Err(AttemptError::new(ErrorKind::NotRecorded, message, Retryable::Never)).into()
@@ -224,6 +231,6 @@ impl Inner {
     }
 }
 
-fn unusable(model: &Model, error: &HttpError) -> OpenError {
-    OpenError::Provider { model: model.name.to_string(), detail: error.to_string() }
+fn unusable(model: &Model, detail: String) -> OpenError {
+    OpenError::Provider { model: model.name.to_string(), detail }
 }

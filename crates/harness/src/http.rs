@@ -15,14 +15,15 @@ use evalmark_core::{
     request::{Request, Task},
 };
 use evalmark_net::{
-    ClientError, ClientOptions, DecodeError, ExchangeError, HttpClient, HttpRequest, KeyHeader,
-    Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
+    ClientError, ClientOptions, DecodeError, ExchangeError, HttpClient, Secret, Sign, SignError,
+    StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
 use crate::{
     congestion::{Load, Quota},
-    embeddings, failure, mend, openai,
+    mend,
+    providers::{HttpReply, Speaker, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
     tuning::Tuning,
 };
@@ -33,14 +34,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Of a response that is no success, this much is read: enough for its message.
 const ERROR_LIMIT: usize = 64 << 10;
 
-/// A server that speaks chat completions and embeddings, and how to reach it.
+/// A server, the protocol that it speaks, and how to reach it.
 #[derive(Debug)]
 pub(crate) struct Http {
     client: HttpClient,
+    speaker: &'static Speaker,
+    /// Where conversations go, and texts for embeddings where the protocol has those.
     chat: Url,
-    embeddings: Url,
+    embeddings: Option<Url>,
     key: Option<Secret>,
-    signature: Option<KeyHeader>,
+    signer: Option<Box<dyn Sign>>,
     response_limit: usize,
     now: fn() -> SystemTime,
 }
@@ -50,6 +53,8 @@ pub(crate) struct Http {
 pub(crate) enum HttpError {
     #[error("{0}")]
     Url(String),
+    #[error("the protocol `{0}` has no conversations")]
+    NoChat(&'static str),
     #[error(transparent)]
     Key(#[from] SignError),
     #[error("the certificates {0}")]
@@ -60,13 +65,17 @@ pub(crate) enum HttpError {
 
 impl Http {
     pub(crate) fn open(
+        (speaker, vendor): (&'static Speaker, &'static Vendor),
         base_url: &str,
         key: Option<Secret>,
-        Model { limits, ca_file, .. }: &Model,
+        Model { model, limits, ca_file, .. }: &Model,
         tuning: &Tuning,
     ) -> Result<Self, HttpError> {
-        let (chat, embeddings) = (url(base_url, "chat/completions")?, url(base_url, "embeddings")?);
-        let signature = key.as_ref().map(KeyHeader::bearer).transpose()?;
+        let base = base(base_url)?;
+        let url = |task| (speaker.url)(&base, model, task);
+        let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
+        let embeddings = url(Task::Embedding);
+        let signer = key.as_ref().map(|key| (speaker.signer)(vendor, key)).transpose()?;
         let trusted = ca_file.as_deref().map(certificates).transpose()?;
         let client = HttpClient::open(&ClientOptions {
             url: &chat,
@@ -77,7 +86,7 @@ impl Http {
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
         let Tuning { response_limit, now, .. } = *tuning;
-        Ok(Self { client, chat, embeddings, key, signature, response_limit, now })
+        Ok(Self { client, speaker, chat, embeddings, key, signer, response_limit, now })
     }
 
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
@@ -104,34 +113,36 @@ impl Http {
     ) -> Result<Answer, AttemptError> {
         let url = match request.task {
             Task::Chat => &self.chat,
-            Task::Embedding => &self.embeddings,
+            Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
         };
-        let mut sent = HttpRequest::post_json(url.clone(), request.body().into_bytes());
-        if let Some(signature) = &self.signature {
-            // It was made once, and so it can be.
-            drop(signature.sign(&mut sent, (self.now)()));
+        let mut sent = (self.speaker.request)(request, url.clone());
+        if let Some(signer) = &self.signer {
+            signer.sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
         }
         let response = self.client.send(sent).await.map_err(|error| self.broken(&error))?;
         let now = (Instant::now(), self.now);
-        *quota = Quota::read(response.headers(), tokens as f64, now);
-        let status = response.status();
-        let wait = retry_after(response.headers(), (self.now)());
-        let read = if status.is_success() {
+        *quota = Quota::read(response.headers(), limit_headers(), tokens as f64, now);
+        let (status, wait) = (response.status(), retry_after(response.headers(), (self.now)()));
+        if status.is_redirection() {
+            return Err(AttemptError { wait, ..redirected(status) });
+        }
+        let body = if status.is_success() {
             let body = response.body(self.response_limit).await;
-            let body = self.text(body.map_err(|error| self.broken(&error))?)?;
-            match request.task {
-                Task::Chat => openai::read(&body),
-                Task::Embedding => embeddings::read(&body, request.messages.len()),
-            }
-        } else if status.is_redirection() {
-            Err(redirected(status))
+            self.text(body.map_err(|error| self.broken(&error))?)?
         } else {
             // The status counts, whatever becomes of the body.
             let body = response.beginning(ERROR_LIMIT).await;
-            let body = self.redact(String::from_utf8_lossy(&body).into_owned());
-            failure::read_error(status.as_u16(), &body)
+            self.redact(String::from_utf8_lossy(&body).into_owned())
         };
-        read.map_err(|error| self.hinted(AttemptError { wait, ..error }, status, request))
+        let reply = HttpReply { status, body: &body, request };
+        let Speaker { read, read_failure, hint, .. } = self.speaker;
+        let read = if status.is_success() { read(&reply) } else { read_failure(&reply) };
+        read.map_err(|mut error| {
+            if let Some(hint) = hint(&error, &reply, url) {
+                error.failure.message = format!("{} ({hint})", error.failure.message);
+            }
+            AttemptError { wait, ..error }
+        })
     }
 
     /// The body as text, without the key: servers echo what they were sent.
@@ -143,30 +154,10 @@ impl Http {
         Ok(self.redact(text))
     }
 
-    /// Trouble with what the suite can do about it.
-    fn hinted(
-        &self,
-        mut error: AttemptError,
-        status: StatusCode,
-        request: &Request,
-    ) -> AttemptError {
-        let message = &mut error.failure.message;
-        let is_at_root = self.chat.path() == "/chat/completions";
-        if status == StatusCode::NOT_FOUND && is_at_root {
-            message.push_str(" (most servers want a `base_url` that ends in `/v1`)");
-        } else if error.failure.kind == ErrorKind::BadRequest {
-            let named = |name: &&String| message.contains(&format!("'{name}'"));
-            let instead = "max_completion_tokens";
-            let hint = if message.contains(instead) && !request.params.contains_key(instead) {
-                format!(" (write `{instead}` under the model's `params`)")
-            } else if let Some(name) = request.params.keys().find(named) {
-                format!(" (`{name}` stands under the model's `params`)")
-            } else {
-                String::new()
-            };
-            message.push_str(&hint);
-        }
-        error
+    fn no_embeddings(&self) -> AttemptError {
+        let message = format!("the protocol `{}` has no embeddings", self.speaker.about.name);
+        AttemptError::new(ErrorKind::BadRequest, message, Retryable::Never)
+            .with_fault_scope(FaultScope::Endpoint)
     }
 
     /// What a failed exchange means.
@@ -212,19 +203,23 @@ impl Http {
     }
 }
 
-/// `base_url` with the place of an endpoint behind its path; a query stays.
-fn url(base_url: &str, place: &str) -> Result<Url, HttpError> {
+/// The base URL, as far as requests can be sent there.
+fn base(base_url: &str) -> Result<Url, HttpError> {
     let wrong = |what: &str| HttpError::Url(format!("the base URL {what}"));
-    let mut url = Url::parse(base_url).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
+    let url = Url::parse(base_url).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong("must not contain a user name or password"));
     }
-    let path = format!("{}/{place}", url.path().trim_end_matches('/'));
-    url.set_path(&path);
     Ok(url)
+}
+
+/// A signature that could not be made: the key's fault.
+fn unsigned(error: &SignError) -> AttemptError {
+    AttemptError::new(ErrorKind::Auth, error.to_string(), Retryable::Never)
+        .with_fault_scope(FaultScope::Key)
 }
 
 /// The text of a PEM file.
@@ -263,22 +258,19 @@ fn redirected(status: StatusCode) -> AttemptError {
 mod tests {
     use super::*;
 
-    fn check_url(base_url: &str, expected: &str) {
-        let said = match url(base_url, "chat/completions") {
+    fn check_base(base_url: &str, expected: &str) {
+        let told = match base(base_url) {
             Ok(url) => url.to_string(),
             Err(error) => error.to_string(),
         };
-        assert_eq!(said, expected);
+        assert_eq!(told, expected);
     }
 
     #[test]
-    fn finds_the_path() {
-        check_url("http://h:1/v1", "http://h:1/v1/chat/completions");
-        check_url("http://h:1/v1/", "http://h:1/v1/chat/completions");
-        check_url("https://h", "https://h/chat/completions");
-        check_url("https://h/d?api-version=1", "https://h/d/chat/completions?api-version=1");
-        check_url("ftp://h", "the base URL must begin with http:// or https://");
-        check_url("h/v1", "the base URL is not a URL: relative URL without a base");
-        check_url("http://u:p@h/", "the base URL must not contain a user name or password");
+    fn a_base_url_is_one_that_requests_can_be_sent_to() {
+        check_base("http://h:1/v1", "http://h:1/v1");
+        check_base("ftp://h", "the base URL must begin with http:// or https://");
+        check_base("h/v1", "the base URL is not a URL: relative URL without a base");
+        check_base("http://u:p@h/", "the base URL must not contain a user name or password");
     }
 }

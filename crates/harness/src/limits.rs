@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use evalmark_core::{
-    record::Usage,
-    request::{Request, Task},
-};
+use evalmark_core::{record::Usage, request::Request};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::Instant,
@@ -204,7 +201,7 @@ impl Limits {
         }
         let bytes = request.text_bytes();
         let usual = self.usual_answer.load(Ordering::Relaxed) / 16;
-        let answer = match answer_limit(request) {
+        let answer = match request.max_output_tokens {
             Some(0) => 0,
             // Before any answer was seen, the limit is the better guess, however large.
             Some(limit) if self.usual_prompt.load(Ordering::Relaxed) == 0 => limit,
@@ -237,15 +234,6 @@ impl Limits {
     }
 }
 
-/// What the request itself says an answer may use, in tokens.
-pub(crate) fn answer_limit(request: &Request) -> Option<u64> {
-    if request.task == Task::Embedding {
-        return Some(0);
-    }
-    let names = ["max_tokens", "max_completion_tokens"];
-    names.iter().find_map(|name| request.params.get(*name)?.as_u64())
-}
-
 /// One more that waits, as long as this is there.
 struct Waiting<'a>(&'a AtomicUsize);
 
@@ -267,19 +255,13 @@ mod tests {
     use std::sync::Arc;
 
     use evalmark_core::{model, request::Message};
-    use serde_json::json;
 
     use super::*;
 
-    fn request(params: serde_json::Value) -> Request {
-        let serde_json::Value::Object(params) = params else { panic!("params are an object") };
-        Request {
-            task: Task::Chat,
-            model: "m".into(),
-            messages: [Message { role: "user".into(), content: "x".repeat(400) }].into(),
-            params: Arc::new(params),
-            epoch: 0,
-        }
+    fn request(max_output_tokens: Option<u64>) -> Request {
+        let messages = [Message::new("user", "x".repeat(400))];
+        let request = Request::chat("m".into(), messages, Arc::default(), 0);
+        Request { max_output_tokens, ..request }
     }
 
     #[test]
@@ -288,20 +270,20 @@ mod tests {
             tokens_per_minute: Some(60_000),
             ..model::Limits::default()
         });
-        assert_eq!(limits.estimate(&request(json!({ "max_tokens": 16 }))), 116);
-        assert_eq!(limits.estimate(&request(json!({}))), 356);
+        assert_eq!(limits.estimate(&request(Some(16))), 116);
+        assert_eq!(limits.estimate(&request(None)), 356);
         limits.settle(356, Usage { input_tokens: Some(100), output_tokens: Some(16) });
-        assert_eq!(limits.estimate(&request(json!({}))), 116);
+        assert_eq!(limits.estimate(&request(None)), 116);
         // What is really used counts, not what might be.
-        assert_eq!(limits.estimate(&request(json!({ "max_tokens": 4_096 }))), 116);
+        assert_eq!(limits.estimate(&request(Some(4_096))), 116);
         limits.settle(116, Usage { input_tokens: Some(100), output_tokens: Some(96) });
-        assert_eq!(limits.estimate(&request(json!({ "max_tokens": 4_096 }))), 126);
+        assert_eq!(limits.estimate(&request(Some(4_096))), 126);
         assert_eq!(limits.usual_tokens(), 126);
     }
 
     #[test]
     fn nobody_counts_tokens_without_a_limit() {
         let limits = Limits::new(&model::Limits::default());
-        assert_eq!(limits.estimate(&request(json!({ "max_tokens": 16 }))), 0);
+        assert_eq!(limits.estimate(&request(Some(16))), 0);
     }
 }

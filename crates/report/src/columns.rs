@@ -142,7 +142,7 @@ pub(crate) const SAMPLES: [Column; 25] = [
     column("epoch", Kind::Int32, "repetition, from 0"),
     nullable("cluster", Kind::Text, "items that share it are not independent"),
     column("targets", Kind::Texts, "the right answers; empty where the suite names no target"),
-    column("request", Kind::Text, "what was asked: the JSON body"),
+    column("request", Kind::Text, "what was asked: model, messages and parameters as JSON"),
     nullable("output", Kind::Text, "the answer; null when the sample failed"),
     nullable("finish_reason", Kind::Text, "the provider's word for why the answer ended"),
     column("outcome", Kind::Text, "answered, refused, invalid or failed"),

@@ -97,7 +97,7 @@ pub fn allowed_keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result
 }
 
 fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
-    let Provider::OpenAi { api_key_env: Some(variable), .. } = &model.provider else {
+    let Provider::Server { api_key_env: Some(variable), .. } = &model.provider else {
         return Ok(None);
     };
     match host.secrets.secret(variable) {
@@ -117,7 +117,7 @@ fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
 /// What may be spent; a limit in dollars needs the price of every model that is asked.
 pub fn budget(loaded: &LoadedSuite, asks: Asks, limits: BudgetLimits) -> Result<Budget> {
     let asked = used_models(loaded, asks).into_iter().map(|i| &loaded.suite.models[i]);
-    let is_asked = |model: &&Model| matches!(model.provider, Provider::OpenAi { .. });
+    let is_asked = |model: &&Model| matches!(model.provider, Provider::Server { .. });
     let unpriced = asked.filter(is_asked).find(|model| model.price.is_none());
     if let (Some(_), Some(model)) = (limits.max_cost_usd, unpriced) {
         return Err(run_error!("`--max-cost` needs the price of model `{}`", model.name))

@@ -10,6 +10,7 @@ use evalmark_core::{
     dataset::{DatasetError, Rows},
     suite::Readers,
 };
+use evalmark_harness::providers;
 use evalmark_scoring::catalog;
 
 use crate::{Notices, Permissions, Secrets};
@@ -40,7 +41,7 @@ impl<'a> Host<'a> {
 /// What suites are read with: every kind of metric, Parquet, and folders below which suites may
 /// read, besides their own repository.
 pub fn readers(roots: &[PathBuf]) -> Readers<'_> {
-    Readers { kinds: catalog(), parquet: parquet_rows, roots }
+    Readers { kinds: catalog(), providers: providers::catalog(), parquet: parquet_rows, roots }
 }
 
 fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {

@@ -6,6 +6,7 @@ use evalmark_core::{
     key_hosts::{HostPort, KeyGrant, belongs, is_this_machine},
     model::{Model, Provider},
 };
+use evalmark_harness::providers;
 use url::Url;
 
 use crate::RunError;
@@ -37,7 +38,7 @@ impl Permissions {
             let Some((variable, address)) = destination(model) else { continue };
             let (name, place) = (&model.name, HostPort::of(&address));
             let is_granted = self.keys.iter().any(|grant| grant.allows(variable, &address));
-            if !is_granted && !belongs(variable, &address) {
+            if !is_granted && !belongs_there(model, variable, &address) {
                 refused.push(format!(
                     "model `{name}` would send the key in {variable} to {place}, and nothing outside \
                      the suite says that it belongs there"
@@ -61,9 +62,18 @@ impl Permissions {
     }
 }
 
+/// Whether a model's key belongs to an address without anyone having said so.
+fn belongs_there(model: &Model, variable: &str, address: &Url) -> bool {
+    let protocol_key = match &model.provider {
+        Provider::Server { kind, .. } => providers::protocol_key(kind),
+        Provider::RecordedColumn(_) | Provider::RecordedFile(_) => None,
+    };
+    belongs(variable, address, providers::key_owners(), protocol_key)
+}
+
 /// The variable of a model's key, and where the key would go.
 pub fn destination(model: &Model) -> Option<(&str, Url)> {
-    let Provider::OpenAi { base_url, api_key_env: Some(variable) } = &model.provider else {
+    let Provider::Server { base_url, api_key_env: Some(variable), .. } = &model.provider else {
         return None;
     };
     Some((variable, Url::parse(base_url).ok()?))

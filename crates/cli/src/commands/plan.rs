@@ -205,15 +205,12 @@ fn judge_estimates(loaded: &LoadedSuite, metric: &Metric) -> Result<Vec<ModelEst
 }
 
 fn length(messages: &[Message]) -> u64 {
-    messages.iter().map(|message| message.content.chars().count() as u64).sum()
+    messages.iter().map(|message| message.text().chars().count() as u64).sum()
 }
 
 impl ModelEstimate {
     fn new(model: &Model, name: String, samples: u64, characters: u64) -> Self {
-        let limit = ["max_tokens", "max_completion_tokens"]
-            .iter()
-            .find_map(|name| model.params.get(*name)?.as_u64())
-            .unwrap_or(ANSWER_TOKENS);
+        let limit = model.max_output_tokens.unwrap_or(ANSWER_TOKENS);
         Self::of(model, name, samples, characters, samples * limit)
     }
 

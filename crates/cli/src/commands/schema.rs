@@ -28,7 +28,10 @@ pub(crate) struct SchemaArgs {
 
 pub(crate) fn schema(args: &SchemaArgs, printer: Printer) -> Result<Exit> {
     let schema = match args.of {
-        SchemaOf::Suite => evalmark_core::suite::schema(evalmark_scoring::catalog()),
+        SchemaOf::Suite => evalmark_core::suite::schema(
+            evalmark_scoring::catalog(),
+            evalmark_harness::providers::catalog(),
+        ),
         SchemaOf::Samples => columns(Table::Samples),
         SchemaOf::Scores => columns(Table::Scores),
         SchemaOf::Summary => columns(Table::Summary),

@@ -30,6 +30,7 @@ use crate::{
     metric::{MetricKind, MetricSpec},
     model::{Model, Provider, RecordedColumn},
     prompt::Prompt,
+    provider::ProviderKind,
 };
 
 /// A suite whose every mistake has been found.
@@ -68,6 +69,8 @@ pub struct Suite {
 pub struct Readers<'a> {
     /// The kinds of metrics that exist.
     pub kinds: &'a [MetricKind],
+    /// The providers that exist.
+    pub providers: &'a [ProviderKind],
     /// How a Parquet dataset is read.
     pub parquet: OpenParquet,
     /// Folders below which suites may read, besides their own roots.

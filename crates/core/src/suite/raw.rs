@@ -165,18 +165,19 @@ impl RawRole {
 pub(crate) struct RawModel {
     /// Name in this suite.
     pub(crate) name: String,
-    /// Who answers: `openai` (any OpenAI-compatible server) or `recorded` (nothing is asked; may
-    /// be left out beside `recorded:`).
+    /// Who answers: a provider's servers, or others that speak the same protocol at `base_url`; or
+    /// `recorded` (nothing is asked; may be left out beside `recorded:`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) provider: Option<RawProvider>,
+    pub(crate) provider: Option<String>,
     /// The model's name at the provider; default: `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
-    /// Everything before `/chat/completions` and `/embeddings`; default: `https://api.openai.com/v1`.
+    /// The server's address: everything before what the protocol puts behind it, such as
+    /// `/chat/completions`; default: the provider's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base_url: Option<String>,
-    /// NAME of the environment variable that holds the key. Default: `OPENAI_API_KEY` for the
-    /// provider's own address, none for another `base_url`.
+    /// NAME of the environment variable that holds the key. Default: the provider's usual one for
+    /// its own address, none for another `base_url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) api_key_env: Option<String>,
     /// PEM file, relative to the suite file, with certificates that the server's may be signed by,
@@ -201,13 +202,8 @@ pub(crate) struct RawModel {
     pub(crate) evaluate: Option<bool>,
 }
 
-/// Who answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RawProvider {
-    Openai,
-    Recorded,
-}
+/// The provider of models that nobody asks.
+pub(crate) const RECORDED: &str = "recorded";
 
 /// Where recorded answers are: exactly one of `column`, `columns` and `file`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -7,13 +7,17 @@ use serde_json::{Value, json};
 use super::{
     document::{Document, escape},
     mistake::{Mistake, nearest},
-    raw::{RawMetric, RawSuite},
+    raw::{RECORDED, RawMetric, RawSuite},
 };
-use crate::metric::MetricKind;
+use crate::{metric::MetricKind, provider::ProviderKind};
 
-/// The schema of a suite file, with the given kinds of metrics.
-pub fn schema(kinds: &[MetricKind]) -> Value {
+/// The schema of a suite file, with the given kinds of metrics and providers.
+pub fn schema(kinds: &[MetricKind], providers: &[ProviderKind]) -> Value {
     let mut schema = plain_schema::<RawSuite>();
+    let model = &mut schema["properties"]["models"]["items"];
+    let names = providers.iter().map(|provider| provider.name).chain([RECORDED]);
+    let names: Vec<_> = names.map(Value::from).chain([Value::Null]).collect();
+    model["properties"]["provider"]["enum"] = names.into();
     let metric = &mut schema["properties"]["metrics"]["items"];
     metric["additionalProperties"] = json!(false);
     for kind in kinds {

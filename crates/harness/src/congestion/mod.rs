@@ -33,7 +33,7 @@ use self::{
     window::{Cause, Window},
 };
 
-pub(crate) use self::quota::Quota;
+pub(crate) use self::quota::{LimitHeaders, Quota};
 use crate::event::{Hold, Holder};
 
 /// What an attempt's end says about the server's load.

@@ -1,8 +1,7 @@
 //! What a server's headers say is left until its limits are reset.
 //!
-//! `x-ratelimit-remaining-requests`, `-remaining-tokens`, `-reset-requests`, `-reset-tokens` with
-//! spans such as `6m0s` or `20ms` (OpenAI and many that speak its language), and
-//! `anthropic-ratelimit-requests-remaining`, `-reset` and so on with moments (RFC 3339).
+//! Each protocol names its headers. They hold a count of what remains, and when the limit is reset: a
+//! span (`6m0s`, `20ms`, or seconds) or a moment (RFC 3339).
 
 use std::time::{Duration, SystemTime};
 
@@ -11,15 +10,15 @@ use tokio::time::Instant;
 
 use super::BURST;
 
-/// The names of one limit: what remains, when it is reset.
-const REQUESTS: [(&str, &str); 2] = [
-    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
-    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
-];
-const TOKENS: [(&str, &str); 2] = [
-    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
-];
+/// The headers of a protocol's limits, each the one with what remains and the one with the reset.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LimitHeaders {
+    /// Of requests.
+    pub(crate) requests: (&'static str, &'static str),
+    /// Of tokens.
+    pub(crate) tokens: (&'static str, &'static str),
+}
+
 /// Nobody is held back for longer than this because of a header.
 const LONGEST: Duration = Duration::from_mins(1);
 
@@ -41,24 +40,25 @@ impl Quota {
         self.is_empty
     }
 
-    /// Reads the headers; `usual_tokens` is what a request uses. `None`: they say nothing, or there
+    /// Reads the headers of these names; `usual_tokens` is what a request uses. `None`: they say nothing, or there
     /// is enough.
     pub(crate) fn read(
         headers: &HeaderMap,
+        names: &[LimitHeaders],
         usual_tokens: f64,
         (now, wall): (Instant, fn() -> SystemTime),
     ) -> Option<Self> {
         if !headers.keys().any(|name| name.as_str().contains("ratelimit")) {
             return None;
         }
-        let left = |names: &[(&str, &str)], each: f64| {
-            let (left, reset) = names.iter().find_map(|(left, reset)| {
+        let left = |of: fn(&LimitHeaders) -> (&str, &str), each: f64| {
+            let (left, reset) = names.iter().map(of).find_map(|(left, reset)| {
                 let text = |name: &str| headers.get(name)?.to_str().ok();
                 Some((text(left)?.trim().parse::<f64>().ok()?, span(text(reset)?, wall)?))
             })?;
             Some((left.max(0.0) / each.max(1.0), reset.min(LONGEST)))
         };
-        let quotas = [left(&REQUESTS, 1.0), left(&TOKENS, usual_tokens)];
+        let quotas = [left(|of| of.requests, 1.0), left(|of| of.tokens, usual_tokens)];
         let slowest = quotas.into_iter().flatten().map(|(left, reset)| {
             // The last one is kept: others may be asking, too.
             (reset.div_f64((left - 1.0).max(1.0)), reset, left < 1.0)
@@ -98,27 +98,7 @@ fn span(text: &str, wall: fn() -> SystemTime) -> Option<Duration> {
         let moment = SystemTime::from(text.parse::<jiff::Timestamp>().ok()?);
         return Some(moment.duration_since(wall()).unwrap_or_default());
     }
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| c != '.' && !c.is_ascii_digit())?;
-        let (number, unit) = rest.split_at(digits);
-        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
-        let seconds = match &unit[..end] {
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3_600.0,
-            "d" => 86_400.0,
-            "us" | "µs" => 1e-6,
-            "ns" => 1e-9,
-            _ => return None,
-        };
-        let span = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
-        total = total.checked_add(span)?;
-        rest = &unit[end..];
-    }
-    Some(total)
+    humantime::parse_duration(text).ok()
 }
 
 #[cfg(test)]
@@ -126,6 +106,17 @@ mod tests {
     use evalmark_net::{HeaderName, HeaderValue};
 
     use super::*;
+
+    const NAMES: [LimitHeaders; 2] = [
+        LimitHeaders {
+            requests: ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+            tokens: ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+        },
+        LimitHeaders {
+            requests: ("other-ratelimit-requests-remaining", "other-ratelimit-requests-reset"),
+            tokens: ("other-ratelimit-tokens-remaining", "other-ratelimit-tokens-reset"),
+        },
+    ];
 
     fn wall() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
@@ -158,7 +149,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         let now = Instant::now();
-        let quota = Quota::read(&headers.collect(), tokens, (now, wall))?;
+        let quota = Quota::read(&headers.collect(), &NAMES, tokens, (now, wall))?;
         Some((quota.interval.as_millis(), (quota.next_at - now).as_millis()))
     }
 
@@ -175,11 +166,11 @@ mod tests {
         assert_eq!(quota(&requests[2..], 220.0), Some((125, 0)));
         assert_eq!(quota(&requests[..1], 10.0), None);
         assert_eq!(quota(&[], 10.0), None);
-        let anthropic = [
-            ("anthropic-ratelimit-requests-remaining", "0"),
-            ("anthropic-ratelimit-requests-reset", "2023-11-14T22:13:23Z"),
+        let other = [
+            ("other-ratelimit-requests-remaining", "0"),
+            ("other-ratelimit-requests-reset", "2023-11-14T22:13:23Z"),
         ];
-        assert_eq!(quota(&anthropic, 10.0), Some((3_000, 3_005)));
+        assert_eq!(quota(&other, 10.0), Some((3_000, 3_005)));
     }
 
     #[test]

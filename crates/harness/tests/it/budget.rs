@@ -1,11 +1,10 @@
 //! A budget is not passed, whoever shares it, and what was left out can be asked later.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use evalmark_core::model::{Limits, Model, Price};
 use evalmark_harness::{Budget, Tuning};
 use evalmark_loopback::{Reply, Server};
-use serde_json::json;
 
 use crate::setup::{Setup, limits, model_at, tuning};
 
@@ -78,11 +77,9 @@ fn a_limit_on_answers_bounds_the_estimate() {
     let (server, setup) = (server(), Setup::new());
     let endpoint = setup.open(&priced(&server));
     let asks = |max_tokens: u64| {
-        let params = json!({ "max_tokens": max_tokens });
-        let params = Arc::new(params.as_object().cloned().unwrap_or_default());
         (0..10).map(move |tag| {
             let mut ask = crate::setup::asking(&tag.to_string(), tag);
-            ask.request.params = params.clone();
+            ask.request.max_output_tokens = Some(max_tokens);
             Ok::<_, std::convert::Infallible>(ask)
         })
     };

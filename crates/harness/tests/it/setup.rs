@@ -9,7 +9,7 @@ use std::{
 use evalmark_core::{
     model::{Limits, Model, Provider},
     record::{Outcome, Record},
-    request::{Message, Request, Task},
+    request::{Message, Request},
 };
 use evalmark_harness::{
     Ask, AskError, Budget, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning, ask,
@@ -155,9 +155,10 @@ pub(crate) fn limits() -> Limits {
 pub(crate) fn model_at(base_url: &str, limits: Limits) -> Model {
     Model {
         name: "small".into(),
-        provider: Provider::OpenAi { base_url: base_url.into(), api_key_env: None },
+        provider: Provider::Server { kind: "openai", base_url: base_url.into(), api_key_env: None },
         model: "m".into(),
         params: Arc::default(),
+        max_output_tokens: None,
         limits,
         price: None,
         ca_file: None,
@@ -169,14 +170,7 @@ pub(crate) fn model(server: &Server) -> Model {
 }
 
 pub(crate) fn request(prompt: &str) -> Request {
-    let message = Message { role: "user".into(), content: prompt.into() };
-    Request {
-        task: Task::Chat,
-        model: "m".into(),
-        messages: [message].into(),
-        params: Arc::default(),
-        epoch: 0,
-    }
+    Request::chat("m".into(), [Message::new("user", prompt)], Arc::default(), 0)
 }
 
 pub(crate) fn asking(prompt: &str, tag: u64) -> Ask<u64> {

@@ -1,18 +1,17 @@
 //! `samples.parquet`: one row per sample, sorted by prompt, model, item order and epoch.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use evalmark_core::{
     item::Item,
     record::{ErrorKind, Failure, Outcome, Record, Timing, Usage},
-    request::{Message, Request, Task},
+    request::Request,
     score::Score,
 };
 use serde::{
     Deserialize,
     de::{IntoDeserializer, value},
 };
-use serde_json::{Map, Value};
 
 use super::{
     frame::Frame,
@@ -91,7 +90,7 @@ impl SamplesWriter {
 
     /// Adds a sample.
     pub fn push(&mut self, row: &SampleRow<'_>) -> Result<(), WriteError> {
-        let (hash, request) = (row.item.hash.to_string(), row.request.body());
+        let (hash, request) = (row.item.hash.to_string(), row.request.to_json());
         let asked = asked(&self.run, row, &hash, &request);
         let scores = row.scores.iter().map(|score| Cell::float(score.value));
         let slices = row.item.slices.iter().map(|slice| Cell::Text(slice.as_deref()));
@@ -180,7 +179,7 @@ pub struct SampleRecord {
     pub cluster: Option<String>,
     /// The right answers.
     pub targets: Vec<String>,
-    /// What was asked: the JSON body.
+    /// What was asked, as JSON.
     pub request: String,
     /// What came back, as it was before scoring: never `Invalid`.
     pub record: Record,
@@ -197,24 +196,8 @@ pub struct SampleRecord {
 impl SampleRecord {
     /// The request that was made, with the hash it had: model, messages, parameters and epoch.
     pub fn request(&self) -> Result<Request, serde_json::Error> {
-        let Body { model, messages, params } = serde_json::from_str(&self.request)?;
-        Ok(Request {
-            task: Task::Chat,
-            model: model.into(),
-            messages: messages.into(),
-            params: Arc::new(params),
-            epoch: self.epoch,
-        })
+        Request::from_json(&self.request, self.epoch)
     }
-}
-
-/// The JSON body of a request.
-#[derive(Deserialize)]
-struct Body {
-    model: String,
-    messages: Vec<Message>,
-    #[serde(flatten)]
-    params: Map<String, Value>,
 }
 
 /// The rows of a `samples.parquet`, in file order; ends after the first error.

@@ -8,7 +8,7 @@ use evalmark_core::{
     item::{Item, ItemHash},
     metric::{Direction, Range},
     record::{ErrorKind, Outcome, Record, Timing, Usage},
-    request::{Message, Request, Task},
+    request::{Message, Request},
     score::{JudgeTrace, Score},
     verdict::{Answer, Comparison, Counts, Flip, Measure, SliceFinding, Unpaired, Verdict},
 };
@@ -79,13 +79,9 @@ fn request(index: u64) -> Request {
     let params = json!({ "temperature": 0.7, "max_tokens": 16, "top_p": 1e-5, "nested": { "b": [1, 2.5], "a": null } });
     let params = params.as_object().cloned().unwrap_or_default();
     let content = format!("Which intent does message {index} express? {HOSTILE}");
-    Request {
-        task: Task::Chat,
-        model: "gpt-4o-mini".into(),
-        messages: [Message { role: "user".to_owned(), content }].into(),
-        params: Arc::new(params),
-        epoch: u32::try_from(index % 2).unwrap_or_default(),
-    }
+    let epoch = u32::try_from(index % 2).unwrap_or_default();
+    let messages = [Message::new("user", content)];
+    Request::chat("gpt-4o-mini".into(), messages, Arc::new(params), epoch)
 }
 
 fn answer(index: u64) -> Record {

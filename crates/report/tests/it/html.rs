@@ -52,7 +52,7 @@ fn failing(item: &str, output: Option<&str>) -> FailingSample {
         item_id: item.to_owned(),
         epoch: 0,
         outcome: if output.is_some() { Outcome::Answered } else { Outcome::Failed },
-        messages: vec![Message { role: "user".to_owned(), content: content.to_owned() }],
+        messages: vec![Message::new("user", content)],
         output: output.map(str::to_owned),
         targets: vec!["card_declined".to_owned()],
         error: output.is_none().then(|| "no complete response within 60 s".to_owned()),

@@ -4,7 +4,7 @@ use std::{sync::Arc, thread};
 
 use evalmark_core::{
     item::{Item, ItemHash},
-    request::{Message, Request, Task},
+    request::{Message, Request},
 };
 
 use super::*;
@@ -19,9 +19,8 @@ fn ended(rank: u64, length: usize) -> Box<Ended> {
         cluster: None,
         slices: [].into(),
     };
-    let messages = [Message { role: "user".into(), content: "x".repeat(length) }].into();
-    let (task, params) = (Task::Chat, Arc::default());
-    let request = Request { task, model: "m".into(), messages, params, epoch: 0 };
+    let messages = [Message::new("user", "x".repeat(length))];
+    let request = Request::chat("m".into(), messages, Arc::default(), 0);
     let sample = Sample { prompt: 0, model: 0, item, epoch: 0, request };
     Box::new((sample, Record::recorded("yes".into())))
 }

@@ -16,7 +16,7 @@ impl Brief {
     /// must not be taken for instructions.
     pub(crate) fn about(task: &[Message], texts: &[&str]) -> Self {
         let conversation: Vec<_> =
-            task.iter().map(|m| format!("{}:\n{}", m.role, m.content)).collect();
+            task.iter().map(|m| format!("{}:\n{}", m.role, m.text())).collect();
         let task = conversation.join("\n\n");
         let fence = Fence::around(&[&[task.as_str()], texts].concat());
         Self { task, fence, parts: Vec::new() }
@@ -52,7 +52,7 @@ impl Brief {
 
     /// The conversation with the judge; `duty` says what it does and what stands behind the fence.
     pub(crate) fn messages(self, duty: &str) -> Vec<Message> {
-        let message = |role: &str, content: String| Message { role: role.to_owned(), content };
+        let message = |role: &str, text: String| Message::new(role, text);
         vec![
             message("system", instructions(duty, &self.fence)),
             message("user", self.parts.join("\n\n")),

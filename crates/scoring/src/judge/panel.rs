@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use evalmark_core::{
     metric::Complaint,
-    request::Message,
+    request::{Message, ResponseSchema},
     score::{Flips, JudgeTrace},
 };
 use schemars::JsonSchema;
@@ -148,8 +148,8 @@ impl<S: Sheet> Inquire for Panel<S> {
         task: &[Message],
     ) -> Result<Vec<Question>, Unaskable> {
         let sheets = self.sheet.write(subject, task)?;
-        let format = || Arc::new(response_format(&self.sheet.schema(subject)));
-        let format = self.is_structured.then(format);
+        let form = || ResponseSchema { name: "judgement", schema: self.sheet.schema(subject) };
+        let form = self.is_structured.then(|| Arc::new(form()));
         let mut questions = Vec::new();
         for model in &self.models {
             for repeat in 0..self.repeats {
@@ -157,7 +157,7 @@ impl<S: Sheet> Inquire for Panel<S> {
                     model: model.clone(),
                     form: Form::Chat {
                         messages: messages.clone(),
-                        response_format: format.clone(),
+                        response_schema: form.clone(),
                         repeat,
                         repeats: self.repeats,
                     },
@@ -193,14 +193,6 @@ fn flips(opinions: &[Vec<Result<Opinion, String>>]) -> Option<Flips> {
         flipped: flips.flipped + u32::from(flipped),
     });
     (flips.pairs > 0).then_some(flips)
-}
-
-/// What servers are told of a reply's form.
-fn response_format(schema: &Value) -> Value {
-    json!({
-        "type": "json_schema",
-        "json_schema": { "name": "judgement", "strict": true, "schema": schema },
-    })
 }
 
 /// The schema of an object that has exactly these properties.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use evalmark_core::{
     model::Model,
     record::{Failure, Outcome, Record},
-    request::{Message, Request},
+    request::{Message, Request, ResponseSchema},
     template::TemplateError,
 };
-use serde_json::Value;
 
 /// One question to one model about one answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +26,7 @@ pub enum Form {
         /// The conversation.
         messages: Vec<Message>,
         /// What the reply must look like, for servers that can be told.
-        response_format: Option<Arc<Value>>,
+        response_schema: Option<Arc<ResponseSchema>>,
         /// Which of several times the same is asked, from 0.
         repeat: u32,
         /// How often the same is asked.
@@ -43,14 +42,10 @@ impl Question {
     pub fn request(&self, model: &Model, epoch: u32) -> Request {
         match &self.form {
             Form::Embedding(text) => model.embedding(text.clone()),
-            Form::Chat { messages, response_format, repeat, repeats } => {
+            Form::Chat { messages, response_schema, repeat, repeats } => {
                 let epoch = epoch.saturating_mul(*repeats).saturating_add(*repeat);
-                let mut request = model.request(messages.clone(), epoch);
-                if let Some(format) = response_format {
-                    let params = Arc::make_mut(&mut request.params);
-                    params.insert("response_format".to_owned(), (**format).clone());
-                }
-                request
+                let response_schema = response_schema.clone();
+                Request { response_schema, ..model.request(messages.clone(), epoch) }
             }
         }
     }

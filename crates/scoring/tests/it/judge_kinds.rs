@@ -20,7 +20,7 @@ fn asked(
     let subject = Subject::new(&record, &targets, &fields, None);
     let questions = metric.questions(subject, &[]).expect("an answer")?;
     let last = |form| match form {
-        Form::Chat { mut messages, .. } => messages.pop().map(|message| message.content),
+        Form::Chat { mut messages, .. } => messages.pop().map(|message| message.text().to_owned()),
         Form::Embedding(_) => None,
     };
     Ok(questions.into_iter().filter_map(|question| last(question.form)).collect())
@@ -130,10 +130,10 @@ fn a_structured_reply_has_as_many_checks_as_the_item_has_criteria() {
             evalmark_core::fields::Fields::from(Map::from_iter([("facts".to_owned(), facts)]));
         let subject = Subject::new(&record, &[], &fields, None);
         let questions = own.questions(subject, &[]).expect("an answer").expect("asked");
-        let Form::Chat { response_format: Some(format), .. } = &questions[0].form else {
+        let Form::Chat { response_schema: Some(form), .. } = &questions[0].form else {
             panic!("no form: {questions:?}")
         };
-        let list = &format["json_schema"]["schema"]["properties"]["criteria"];
+        let list = &form.schema["properties"]["criteria"];
         assert_eq!([&list["minItems"], &list["maxItems"]], [&json!(n), &json!(n)]);
     }
 }

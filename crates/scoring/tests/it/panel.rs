@@ -109,6 +109,7 @@ fn every_repeat_of_every_epoch_is_a_request_of_its_own() {
         provider: Provider::RecordedColumn(RecordedColumn::Same("x".to_owned())),
         model: "m".into(),
         params: std::sync::Arc::default(),
+        max_output_tokens: None,
         limits: Limits::default(),
         price: None,
         ca_file: None,
@@ -119,10 +120,10 @@ fn every_repeat_of_every_epoch_is_a_request_of_its_own() {
         requests.map(|(epoch, question)| question.request(&model, epoch)).collect();
     let epochs: Vec<_> = requests.iter().map(|request| request.epoch).collect();
     assert_eq!(epochs, [0, 1, 2, 3, 4, 5]);
-    let format = &requests[0].params["response_format"];
-    assert_eq!(format["type"], "json_schema");
-    let schema = &format["json_schema"]["schema"];
+    let form = requests[0].response_schema.as_ref().expect("a form");
+    assert_eq!(form.name, "judgement");
+    let schema = &form.schema;
     assert_eq!(schema["required"], json!(["grade", "reason"]));
     assert_eq!(schema["additionalProperties"], false);
-    assert!(matches!(&questions[0].form, Form::Chat { response_format: Some(_), .. }));
+    assert!(matches!(&questions[0].form, Form::Chat { response_schema: Some(_), .. }));
 }

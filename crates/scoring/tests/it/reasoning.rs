@@ -135,7 +135,7 @@ fn asked(entry: &Value, answer: &str, fields: &Value) -> Result<String, String> 
     let questions = metric.questions(Subject::new(&record, &targets, &fields, None), &[]);
     let questions = questions.ok_or("nothing to ask")?.map_err(|error| error.to_string())?;
     let Form::Chat { messages, .. } = &questions[0].form else { return Err("no chat".to_owned()) };
-    Ok(messages.last().expect("a message").content.clone())
+    Ok(messages.last().expect("a message").text().to_owned())
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn check(
     let wrong = |list| Mistakes { path: path.to_owned(), list };
     let mut document = Document::parse(text).map_err(|mistake| wrong(vec![mistake]))?;
     let mut mistakes = literal_keys::find(&document);
-    mistakes.extend(schema::fit(&mut document, &schema::schema(readers.kinds)));
+    mistakes.extend(schema::fit(&mut document, &schema::schema(readers.kinds, readers.providers)));
     let raw: RawSuite = match serde_json::from_value(document.value.clone()) {
         Ok(raw) => raw,
         Err(_) if !mistakes.is_empty() => return Err(wrong(sorted(mistakes))),
@@ -76,6 +76,7 @@ impl Checker<'_> {
 
     /// Everything is checked even after a mistake; `None` when something needed is not there.
     fn suite(&mut self, path: &Path, raw: RawSuite) -> Option<Suite> {
+        let readers = self.readers;
         self.suite_name(&raw.name);
         self.unique_names("prompts", raw.prompts.iter().map(|p| &p.name));
         self.unique_names("models", raw.models.iter().map(|m| &m.name));
@@ -95,11 +96,11 @@ impl Checker<'_> {
                 "no model is left to evaluate: every one says `evaluate: false`",
             );
         }
-        let mut warnings = models::own_judges(&raw.models, &candidates, &asked.judges);
+        let mut warnings = models::own_judges(readers, &raw.models, &candidates, &asked.judges);
         warnings.extend(unwise::prompts(prompts.as_deref().unwrap_or_default(), first.as_ref()));
         let ignored = &raw.dataset.ignore;
         warnings.extend(unwise::ignored(prompts.as_deref().unwrap_or_default(), ignored));
-        warnings.extend(unwise::params(&raw.models));
+        warnings.extend(unwise::params(&raw.models, readers.providers));
         self.respelled_labels();
         warnings.extend(models::all_evaluated(&raw.models, &asked));
         let prompts_of_variants = self.prompt_names.clone();
@@ -110,6 +111,7 @@ impl Checker<'_> {
             let labels = self.labels(&format!("/metrics/{i}"), labels, variants);
             metrics[i] = metrics[i].take().map(|spec| MetricSpec { labels, ..spec });
         }
+        self.embedders(&raw.models, &asked.embedders);
         let models = self.models(&raw.models);
         let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics));
         Some(Suite {

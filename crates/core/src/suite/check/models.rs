@@ -6,8 +6,11 @@ use super::{Checker, literal_keys::is_secret, metrics::Asked, suggest};
 use crate::{
     files::FileError,
     model::{Limits, Model, Price, Provider, RecordedColumn},
-    prices,
-    suite::raw::{RawLimits, RawModel, RawProvider, RawRecorded},
+    provider::ProviderKind,
+    suite::{
+        Readers,
+        raw::{RECORDED, RawLimits, RawModel, RawRecorded},
+    },
 };
 
 impl Checker<'_> {
@@ -22,11 +25,13 @@ impl Checker<'_> {
             let message = format!("`{name}`: a suite must not contain a key; use `api_key_env`");
             self.complain(&format!("{at}/params"), message);
         }
-        for reserved in ["model", "messages", "stream", "n"] {
-            if raw.params.contains_key(reserved) {
-                let message = format!(
-                    "`{reserved}` is not supported in `params`: a request is for one answer; use `epochs` for several"
-                );
+        let readers = self.readers;
+        let kind = kind(readers, raw);
+        // Recorded answers may be anyone's.
+        let kinds = kind.map_or(readers.providers, std::slice::from_ref);
+        for (reserved, why) in kinds.iter().flat_map(|kind| kind.reserved) {
+            if raw.params.contains_key(*reserved) {
+                let message = format!("`{reserved}` is not supported in `params`: {why}");
                 self.complain(&format!("{at}/params/{reserved}"), message);
             }
         }
@@ -39,7 +44,7 @@ impl Checker<'_> {
             output_usd_per_million: price.output,
         });
         let listed = || match &provider {
-            Some(Provider::OpenAi { base_url, .. }) => prices::price(base_url, &model),
+            Some(Provider::Server { base_url, .. }) => kind?.price(base_url, &model),
             _ => None,
         };
         Some(Model {
@@ -47,6 +52,10 @@ impl Checker<'_> {
             name: raw.name.as_str().into(),
             provider: provider?,
             model,
+            max_output_tokens: match kind {
+                Some(kind) => kind.max_output_tokens(&raw.params),
+                None => kinds.iter().find_map(|kind| kind.output_limit(&raw.params)),
+            },
             params: Arc::new(raw.params.clone()),
             limits: limits?,
             ca_file,
@@ -54,24 +63,27 @@ impl Checker<'_> {
     }
 
     fn provider(&mut self, at: &str, raw: &RawModel) -> Option<Provider> {
-        match (raw.provider, &raw.recorded) {
-            (Some(RawProvider::Openai), None) => self.openai(at, raw),
-            (None | Some(RawProvider::Recorded), Some(recorded)) => {
+        let is_recorded = raw.provider.as_deref().is_none_or(|name| name == RECORDED);
+        match (kind(self.readers, raw), &raw.recorded) {
+            (Some(kind), None) => self.server(at, kind, raw),
+            (Some(kind), Some(_)) => {
+                let message =
+                    format!("`recorded` goes with `provider: recorded`, not `{}`", kind.name);
+                self.complain(at, message);
+                None
+            }
+            (None, Some(recorded)) if is_recorded => {
                 self.recorded(&format!("{at}/recorded"), recorded)
             }
-            (Some(RawProvider::Recorded), None) => {
+            (None, None) if raw.provider.as_deref() == Some(RECORDED) => {
                 let message = "a recorded model says where its answers are";
                 let hint = "`recorded: { column: answer }`, `recorded: { file: answers.jsonl }`, or \
                             `recorded: { columns: { PROMPT: answer } }` with a column for each prompt";
                 self.complain_with_hint(at, message.to_owned(), hint.to_owned());
                 None
             }
-            (Some(RawProvider::Openai), Some(_)) => {
-                self.complain(at, "`recorded` goes with `provider: recorded`, not `openai`");
-                None
-            }
             (None, None) if self.document.lost(at) => None,
-            (None, None) => {
+            (None, _) => {
                 self.complain(at, format!("model `{}` lacks the key `provider`", raw.name));
                 None
             }
@@ -126,22 +138,29 @@ impl Checker<'_> {
         is_whole.then(|| prompts.iter().filter_map(|name| columns.get(name).cloned()).collect())
     }
 
-    fn openai(&mut self, at: &str, raw: &RawModel) -> Option<Provider> {
+    fn server(&mut self, at: &str, kind: &ProviderKind, raw: &RawModel) -> Option<Provider> {
+        let default_key = kind.key_variables.first().copied();
         if raw.api_key_env.as_deref().is_some_and(|name| !is_variable_name(name)) {
             let message = "`api_key_env` holds the NAME of an environment variable, not a key";
-            let hint = "export the key as OPENAI_API_KEY and write `api_key_env: OPENAI_API_KEY`; \
-                        if a key stood here, revoke it";
-            self.complain_with_hint(
-                &format!("{at}/api_key_env"),
-                message.to_owned(),
-                hint.to_owned(),
+            let name = default_key.unwrap_or("MY_API_KEY");
+            let hint = format!(
+                "export the key as {name} and write `api_key_env: {name}`; if a key stood here, \
+                 revoke it"
             );
+            self.complain_with_hint(&format!("{at}/api_key_env"), message.to_owned(), hint);
             return None;
         }
-        let default_key = raw.base_url.is_none().then(|| "OPENAI_API_KEY".to_owned());
-        let base_url = raw.base_url.as_deref().unwrap_or(prices::OPENAI);
-        match base_url_problem(base_url) {
-            None => Some(Provider::OpenAi {
+        let Some(base_url) = raw.base_url.as_deref().or(kind.base_url) else {
+            let message = format!("`provider: {}` needs a `base_url`", kind.name);
+            let hint = format!("{}; its address is your own", kind.summary);
+            self.complain_with_hint(at, message, hint);
+            return None;
+        };
+        let is_own = raw.base_url.is_none() || kind.base_url.is_none();
+        let default_key = default_key.filter(|_| is_own).map(str::to_owned);
+        match base_url_problem(base_url, kind.paths) {
+            None => Some(Provider::Server {
+                kind: kind.name,
                 base_url: base_url.trim_end_matches('/').to_owned(),
                 api_key_env: raw.api_key_env.clone().or(default_key),
             }),
@@ -149,6 +168,20 @@ impl Checker<'_> {
                 self.complain(&format!("{at}/base_url"), format!("`base_url` {problem}"));
                 None
             }
+        }
+    }
+
+    /// Complains of models that metrics ask for embeddings, and whose providers have none.
+    pub(super) fn embedders(&mut self, raw: &[RawModel], embedders: &[String]) {
+        for (i, model) in raw.iter().enumerate().filter(|(_, m)| embedders.contains(&m.name)) {
+            let Some(kind) = kind(self.readers, model).filter(|kind| !kind.embeds) else {
+                continue;
+            };
+            let message = format!(
+                "a metric asks model `{}` for embeddings, and `provider: {}` has none",
+                model.name, kind.name
+            );
+            self.complain(&format!("/models/{i}"), message);
         }
     }
 
@@ -198,6 +231,11 @@ impl Checker<'_> {
     }
 }
 
+/// The provider that a model names; `None` for recorded answers, and where it names none.
+fn kind<'a>(readers: Readers<'a>, raw: &RawModel) -> Option<&'a ProviderKind> {
+    readers.providers.iter().find(|kind| raw.provider.as_deref() == Some(kind.name))
+}
+
 /// Models that prompts are run against: what `evaluate` says; else all but those that metrics ask,
 /// or all where nothing would remain and nobody said so.
 pub(super) fn candidates(models: &[RawModel], asked: &Asked) -> Vec<usize> {
@@ -227,14 +265,16 @@ pub(super) fn all_evaluated(models: &[RawModel], asked: &Asked) -> Option<String
 
 /// Warnings about judges that are, by whatever name, the models whose answers they judge.
 pub(super) fn own_judges(
+    readers: Readers<'_>,
     models: &[RawModel],
     candidates: &[usize],
     judges: &[String],
 ) -> Vec<String> {
     let served = |model: &RawModel| {
-        let base_url = model.base_url.as_deref().unwrap_or(prices::OPENAI).trim_end_matches('/');
+        let kind = kind(readers, model)?;
+        let base_url = model.base_url.as_deref().or(kind.base_url)?.trim_end_matches('/');
         let name = model.model.as_ref().unwrap_or(&model.name);
-        (model.provider == Some(RawProvider::Openai)).then(|| (base_url.to_owned(), name.clone()))
+        Some((base_url.to_owned(), name.clone()))
     };
     let mut warnings = Vec::new();
     for judge in models.iter().filter(|model| judges.contains(&model.name)) {
@@ -278,24 +318,22 @@ fn is_variable_name(name: &str) -> bool {
     starts_well && name.chars().all(word) && !looks_like_a_key
 }
 
-/// What is wrong with a base URL. It is not repeated: it may hold a password.
-fn base_url_problem(text: &str) -> Option<&'static str> {
+/// What is wrong with a base URL, before which `paths` come. It is not repeated: it may hold a
+/// password.
+fn base_url_problem(text: &str, paths: &[&str]) -> Option<String> {
     let Ok(url) = url::Url::parse(text) else {
-        return Some("is not a URL; it looks like `http://127.0.0.1:8080/v1`");
+        return Some("is not a URL; it looks like `http://127.0.0.1:8080/v1`".to_owned());
     };
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Some("must begin with http:// or https:// and name a host");
+        return Some("must begin with http:// or https:// and name a host".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Some("contains a user name or password; use `api_key_env`");
+        return Some("contains a user name or password; use `api_key_env`".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Some("must not have a query or fragment");
+        return Some("must not have a query or fragment".to_owned());
     }
     let path = url.path().trim_end_matches('/');
-    match path {
-        path if path.ends_with("/chat/completions") => Some("ends before `/chat/completions`"),
-        path if path.ends_with("/embeddings") => Some("ends before `/embeddings`"),
-        _ => None,
-    }
+    let end = paths.iter().find(|end| path.ends_with(**end))?;
+    Some(format!("ends before `{end}`"))
 }

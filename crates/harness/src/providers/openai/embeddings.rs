@@ -1,4 +1,4 @@
-//! OpenAI's embeddings: what a response says, kept as text, a vector a line.
+//! Embeddings: what a response says, kept as text, a vector a line.
 
 use evalmark_core::{
     embedding::{decode, encode},
@@ -7,10 +7,11 @@ use evalmark_core::{
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
+use super::chat::{error_within, usage};
 use crate::{
     failure::is_error,
+    malformed::{misshapen, unreadable},
     mend::mended,
-    openai::{error_within, misshapen, unreadable, usage},
     reply::{Answer, AttemptError, Retryable},
 };
 

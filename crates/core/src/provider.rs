@@ -1,0 +1,56 @@
+//! Providers as the reader of suites needs to know them. Whoever asks models hands the catalog over,
+//! so that no provider is named here.
+
+use serde_json::{Map, Value};
+
+use crate::{model::Price, prices};
+
+/// A provider that a suite can name: a server of a vendor, and the protocol that it speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct ProviderKind {
+    /// The word that a suite writes under `provider`.
+    pub name: &'static str,
+    /// The protocol that its servers speak.
+    pub protocol: &'static str,
+    /// Who it is, in a few words.
+    pub summary: &'static str,
+    /// Where its servers are; `None` where only the suite can say.
+    pub base_url: Option<&'static str>,
+    /// What a base URL must not end in, because it comes behind it: `/chat/completions`.
+    pub paths: &'static [&'static str],
+    /// Variables that hold its keys, the default one first; none where it wants no key.
+    pub key_variables: &'static [&'static str],
+    /// Hosts that its keys may go to, with those below them.
+    pub key_hosts: &'static [&'static str],
+    /// JSON Schema of the parameters that its servers know.
+    pub params: fn() -> Value,
+    /// Parameters that evalmark sets itself, and why a suite may not.
+    pub reserved: &'static [(&'static str, &'static str)],
+    /// Parameters that limit the tokens of an answer.
+    pub output_limits: &'static [&'static str],
+    /// Tokens of an answer, at most, where the suite does not say; `None`: no limit.
+    pub default_output_limit: Option<u64>,
+    /// Whether it gives embeddings.
+    pub embeds: bool,
+    /// Its own list of prices, as YAML.
+    pub prices: Option<&'static str>,
+}
+
+impl ProviderKind {
+    /// The list price of a model at an address; `None` where nobody knows. Only the provider's own
+    /// address has list prices: what another server asks for a model of the same name is unknown.
+    pub fn price(&self, base_url: &str, model: &str) -> Option<Price> {
+        let is_own = self.base_url == Some(base_url.trim_end_matches('/'));
+        prices::price(self.prices.filter(|_| is_own)?, model)
+    }
+
+    /// Tokens of an answer, at most, under these parameters.
+    pub fn max_output_tokens(&self, params: &Map<String, Value>) -> Option<u64> {
+        self.output_limit(params).or(self.default_output_limit)
+    }
+
+    /// The same, as far as the parameters say.
+    pub fn output_limit(&self, params: &Map<String, Value>) -> Option<u64> {
+        self.output_limits.iter().find_map(|name| params.get(*name)?.as_u64())
+    }
+}

@@ -1,0 +1,66 @@
+//! The table of protocols and of the providers that speak them: one file and one line a protocol, one
+//! row a compatible vendor.
+
+mod openai;
+mod protocol;
+mod vendors;
+
+use std::sync::LazyLock;
+
+use evalmark_core::{key_hosts::KeyOwner, provider::ProviderKind};
+
+pub(crate) use self::protocol::{HttpReply, Speaker, Vendor};
+use self::protocol::{kind, speaker};
+use crate::congestion::LimitHeaders;
+
+/// Every protocol.
+static PROTOCOLS: &[Speaker] = &[speaker::<openai::OpenAi>()];
+
+/// Every provider that exists, for whoever reads suites.
+pub fn catalog() -> &'static [ProviderKind] {
+    static CATALOG: LazyLock<Vec<ProviderKind>> = LazyLock::new(|| {
+        let kinds = |speaker: &'static Speaker| {
+            speaker.about.vendors.iter().map(move |vendor| kind(speaker, vendor))
+        };
+        PROTOCOLS.iter().flat_map(kinds).collect()
+    });
+    &CATALOG
+}
+
+/// Every variable that is known to hold a provider's key, and where that key may go.
+pub fn key_owners() -> &'static [KeyOwner] {
+    static OWNERS: LazyLock<Vec<KeyOwner>> = LazyLock::new(|| {
+        let owners = |kind: &'static ProviderKind| {
+            let owner = |variable: &&'static str| KeyOwner { variable, hosts: kind.key_hosts };
+            kind.key_variables.iter().map(owner)
+        };
+        catalog().iter().flat_map(owners).chain(vendors::OTHER_KEYS.iter().copied()).collect()
+    });
+    &OWNERS
+}
+
+/// The variable that any server with the same protocol as `provider` is given its key by: that of
+/// the vendor whose protocol it is.
+pub fn protocol_key(provider: &str) -> Option<&'static str> {
+    let (speaker, _) = find(provider)?;
+    speaker.about.vendors.first()?.key_variables.first().copied()
+}
+
+/// The protocol of a provider, and who it is.
+pub(crate) fn find(provider: &str) -> Option<(&'static Speaker, &'static Vendor)> {
+    PROTOCOLS.iter().find_map(|speaker| {
+        let vendor = speaker.about.vendors.iter().find(|vendor| vendor.name == provider)?;
+        Some((speaker, vendor))
+    })
+}
+
+/// The headers of all protocols: a gateway passes on those of whoever is behind it.
+pub(crate) fn limit_headers() -> &'static [LimitHeaders] {
+    static HEADERS: LazyLock<Vec<LimitHeaders>> = LazyLock::new(|| {
+        PROTOCOLS.iter().flat_map(|speaker| speaker.about.limit_headers).copied().collect()
+    });
+    &HEADERS
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! OpenAI's chat completions and embeddings, which most vendors and servers of one's own speak, too.
+
+mod chat;
+mod embeddings;
+mod params;
+mod stream;
+
+use evalmark_core::{
+    record::ErrorKind,
+    request::{Message, Request, Task},
+};
+use evalmark_net::{HttpRequest, StatusCode, Url};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    protocol::{About, HttpReply, Protocol, behind},
+    vendors,
+};
+use crate::{
+    congestion::LimitHeaders,
+    reply::{Answer, AttemptError},
+};
+
+pub(crate) struct OpenAi;
+
+/// Why a suite does not set how many answers come, and how.
+const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
+
+impl Protocol for OpenAi {
+    const ABOUT: About = About {
+        name: "openai",
+        vendors: vendors::OPENAI,
+        paths: &["/chat/completions", "/embeddings"],
+        params: params::PARAMS,
+        reserved: &[
+            ("model", ONE_ANSWER),
+            ("messages", ONE_ANSWER),
+            ("stream", ONE_ANSWER),
+            ("n", ONE_ANSWER),
+        ],
+        output_limits: &["max_tokens", "max_completion_tokens"],
+        default_output_limit: None,
+        embeds: true,
+        limit_headers: &[LimitHeaders {
+            requests: ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+            tokens: ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+        }],
+    };
+
+    fn url(base: &Url, _model: &str, task: Task) -> Option<Url> {
+        Some(behind(
+            base,
+            match task {
+                Task::Chat => "chat/completions",
+                Task::Embedding => "embeddings",
+            },
+        ))
+    }
+
+    fn request(request: &Request, url: Url) -> HttpRequest {
+        HttpRequest::post_json(url, body(request))
+    }
+
+    fn read(reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {
+        match reply.request.task {
+            Task::Chat => chat::read(reply.body),
+            Task::Embedding => embeddings::read(reply.body, reply.request.messages.len()),
+        }
+    }
+
+    fn hint(error: &AttemptError, reply: &HttpReply<'_>, url: &Url) -> Option<String> {
+        let (message, params) = (&error.failure.message, &reply.request.params);
+        if reply.status == StatusCode::NOT_FOUND && url.path() == "/chat/completions" {
+            return Some("most servers want a `base_url` that ends in `/v1`".to_owned());
+        }
+        if error.failure.kind != ErrorKind::BadRequest {
+            return None;
+        }
+        let instead = "max_completion_tokens";
+        if message.contains(instead) && !params.contains_key(instead) {
+            return Some(format!("write `{instead}` under the model's `params`"));
+        }
+        let named = params.keys().find(|name| message.contains(&format!("'{name}'")))?;
+        Some(format!("`{named}` stands under the model's `params`"))
+    }
+}
+
+/// The body that is sent, in a fixed key order.
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<&'a [Message]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<Vec<&'a str>>,
+    /// Numbers are what every server knows; some know base64, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding_format: Option<&'static str>,
+    #[serde(flatten)]
+    params: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<Value>,
+}
+
+/// `model`, `messages` or `input`, then the parameters in the suite's order.
+fn body(request: &Request) -> Vec<u8> {
+    let texts = || request.messages.iter().map(Message::text).collect();
+    let (messages, input) = match request.task {
+        Task::Chat => (Some(&*request.messages), None),
+        Task::Embedding => (None, Some(texts())),
+    };
+    let is_open = !request.params.contains_key("encoding_format");
+    let encoding_format = (input.is_some() && is_open).then_some("float");
+    let response_format = request.response_schema.as_ref().map(|form| {
+        let form = json!({ "name": form.name, "strict": true, "schema": form.schema });
+        json!({ "type": "json_schema", "json_schema": form })
+    });
+    let mut others;
+    let mut params = &*request.params;
+    if response_format.is_some() && params.contains_key("response_format") {
+        others = params.clone();
+        others.shift_remove("response_format");
+        params = &others;
+    }
+    let model = &*request.model;
+    let body = Body { model, messages, input, encoding_format, params, response_format };
+    let mut json = Vec::with_capacity(request.text_bytes() + 256);
+    // Texts and JSON values always make JSON.
+    drop(serde_json::to_writer(&mut json, &body));
+    json
+}

@@ -1,0 +1,171 @@
+//! The form that every protocol fills in: what it says of itself, how it asks, and how it reads what
+//! comes back.
+
+use evalmark_core::{
+    provider::ProviderKind,
+    request::{Request, Task},
+};
+use evalmark_net::{HeaderName, HttpRequest, KeyHeader, Secret, Sign, SignError, StatusCode, Url};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    congestion::LimitHeaders,
+    failure,
+    reply::{Answer, AttemptError},
+};
+
+/// What a protocol says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    /// Its name. The ledger keeps answers under it and the server's address, so that it never changes.
+    pub(crate) name: &'static str,
+    /// Who speaks it, the vendor whose protocol it is first.
+    pub(crate) vendors: &'static [Vendor],
+    /// What a base URL must not end in, because it comes behind it.
+    pub(crate) paths: &'static [&'static str],
+    /// Parameters that its servers know.
+    pub(crate) params: &'static [Param],
+    /// Parameters that the protocol sets itself, and why a suite may not.
+    pub(crate) reserved: &'static [(&'static str, &'static str)],
+    /// Parameters that limit the tokens of an answer.
+    pub(crate) output_limits: &'static [&'static str],
+    /// Tokens of an answer, at most, where the suite does not say; `None`: no limit.
+    pub(crate) default_output_limit: Option<u64>,
+    /// Whether it has embeddings.
+    pub(crate) embeds: bool,
+    /// Headers that say what is left of limits.
+    pub(crate) limit_headers: &'static [LimitHeaders],
+}
+
+/// A provider: who speaks a protocol, where, and whose keys it takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vendor {
+    /// The word that a suite writes under `provider`.
+    pub(crate) name: &'static str,
+    /// Who it is.
+    pub(crate) summary: &'static str,
+    /// Where its servers are; `None` where only the suite can say.
+    pub(crate) base_url: Option<&'static str>,
+    /// Variables that hold its keys, the default one first; none where it wants no key.
+    pub(crate) key_variables: &'static [&'static str],
+    /// Hosts that its keys may go to, with those below them.
+    pub(crate) key_hosts: &'static [&'static str],
+    /// The header that its key stands in; `None`: `Authorization: Bearer KEY`.
+    pub(crate) key_header: Option<&'static str>,
+    /// Its list of prices, from `prices/`.
+    pub(crate) prices: Option<&'static str>,
+}
+
+/// A parameter that servers know, and what its value is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Param {
+    /// A number.
+    Number(&'static str),
+    /// Whatever the server makes of it.
+    Any(&'static str),
+}
+
+/// A response, read as far as the protocol needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HttpReply<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) body: &'a str,
+    /// What it replies to.
+    pub(crate) request: &'a Request,
+}
+
+/// Whoever signs requests, or why the key is of no use.
+pub(crate) type Signer = Result<Box<dyn Sign>, SignError>;
+
+/// A protocol that servers speak, in its own terms.
+pub(crate) trait Protocol {
+    /// What it says of itself.
+    const ABOUT: About;
+    /// Where a model is asked; `None` where the protocol has no such task.
+    fn url(base: &Url, model: &str, task: Task) -> Option<Url>;
+    /// Headers and body of a request, before it is signed.
+    fn request(request: &Request, url: Url) -> HttpRequest;
+    /// Reads a response whose status is a success.
+    fn read(reply: &HttpReply<'_>) -> Result<Answer, AttemptError>;
+    /// Reads any other: a refusal by a content filter, or an error. Vendors' words are known to
+    /// `failure.rs`, whoever says them.
+    fn read_failure(reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {
+        failure::read_error(reply.status.as_u16(), reply.body)
+    }
+    /// What the suite can do about an error.
+    fn hint(_error: &AttemptError, _reply: &HttpReply<'_>, _url: &Url) -> Option<String> {
+        None
+    }
+    /// Whoever signs with a key.
+    fn signer(vendor: &Vendor, key: &Secret) -> Signer {
+        Ok(match vendor.key_header {
+            Some(name) => Box::new(KeyHeader::named(HeaderName::from_static(name), key)?),
+            None => Box::new(KeyHeader::bearer(key)?),
+        })
+    }
+}
+
+/// One row of the table of protocols.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Speaker {
+    pub(crate) about: About,
+    pub(crate) url: fn(&Url, &str, Task) -> Option<Url>,
+    pub(crate) request: fn(&Request, Url) -> HttpRequest,
+    pub(crate) read: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
+    pub(crate) read_failure: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
+    pub(crate) hint: fn(&AttemptError, &HttpReply<'_>, &Url) -> Option<String>,
+    pub(crate) signer: fn(&Vendor, &Secret) -> Signer,
+    params: fn() -> Value,
+}
+
+/// The row of the protocol `P`.
+pub(crate) const fn speaker<P: Protocol>() -> Speaker {
+    Speaker {
+        about: P::ABOUT,
+        url: P::url,
+        request: P::request,
+        read: P::read,
+        read_failure: P::read_failure,
+        hint: P::hint,
+        signer: P::signer,
+        params: params::<P>,
+    }
+}
+
+/// A provider, as whoever reads suites needs to know it.
+pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
+    let About { name, paths, reserved, output_limits, default_output_limit, embeds, .. } =
+        speaker.about;
+    ProviderKind {
+        name: vendor.name,
+        protocol: name,
+        summary: vendor.summary,
+        base_url: vendor.base_url,
+        paths,
+        key_variables: vendor.key_variables,
+        key_hosts: vendor.key_hosts,
+        params: speaker.params,
+        reserved,
+        output_limits,
+        default_output_limit,
+        embeds,
+        prices: vendor.prices,
+    }
+}
+
+/// JSON Schema of the parameters that a protocol's servers know; they may know others.
+fn params<P: Protocol>() -> Value {
+    let property = |param: &Param| match param {
+        Param::Number(name) => ((*name).to_owned(), json!({ "type": "number" })),
+        Param::Any(name) => ((*name).to_owned(), json!({})),
+    };
+    let properties: Map<String, Value> = P::ABOUT.params.iter().map(property).collect();
+    json!({ "type": "object", "properties": properties })
+}
+
+/// `base` with a path behind its own; a query stays.
+pub(crate) fn behind(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    url
+}

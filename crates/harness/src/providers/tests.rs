@@ -1,0 +1,97 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use evalmark_core::prices::PriceList;
+
+use super::*;
+
+#[test]
+fn names_are_the_providers_own() {
+    let names: BTreeSet<_> = catalog().iter().map(|kind| kind.name).collect();
+    assert_eq!(names.len(), catalog().len());
+    assert!(!names.contains("recorded"), "that one asks nobody");
+    let plain = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    assert!(names.iter().all(|name| plain(name)), "{names:?}");
+    let protocols: BTreeSet<_> = PROTOCOLS.iter().map(|speaker| speaker.about.name).collect();
+    assert_eq!(protocols.len(), PROTOCOLS.len());
+}
+
+#[test]
+fn each_provider_is_complete() {
+    for kind in catalog() {
+        let Some(base_url) = kind.base_url else { continue };
+        let url = evalmark_net::Url::parse(base_url).expect(kind.name);
+        assert!(!base_url.ends_with('/'), "{base_url}");
+        let is_local = evalmark_core::key_hosts::is_this_machine(&url);
+        assert_eq!(kind.key_variables.is_empty(), is_local, "{}", kind.name);
+        for variable in kind.key_variables {
+            let own = evalmark_core::key_hosts::belongs(variable, &url, key_owners(), None);
+            assert!(own, "{variable} may go to {base_url}");
+        }
+    }
+    assert_eq!(protocol_key("groq"), Some("OPENAI_API_KEY"));
+    assert_eq!(protocol_key("nobody"), None);
+}
+
+#[test]
+fn lists_of_prices_are_whole_and_dated() {
+    let mut lists = 0;
+    for kind in catalog() {
+        let Some(text) = kind.prices else { continue };
+        lists += 1;
+        let list = PriceList::parse(text).expect(kind.name);
+        let parts: Vec<_> = list.as_of.split('-').map(str::parse::<u16>).collect();
+        assert!(matches!(parts[..], [Ok(2025..), Ok(1..=12), ..]), "{}", list.as_of);
+        assert!(list.source.starts_with("https://"), "{}", list.source);
+        for (model, price) in &list.models {
+            assert!(price.input > 0.0 && price.output >= price.input, "{model}");
+        }
+    }
+    assert!(lists > 0);
+    let openai = catalog().iter().find(|kind| kind.name == "openai").expect("a row");
+    let input = |url, model| openai.price(url, model).map(|price| price.input_usd_per_million);
+    let own = "https://api.openai.com/v1";
+    assert_eq!(input(own, "gpt-4o"), Some(2.5));
+    assert_eq!(input(own, "gpt-4o-mini"), Some(0.15));
+    assert_eq!(input(own, "gpt-4o-2024-11-20"), Some(2.5));
+    assert_eq!(input(own, "gpt-4o-audio-preview"), None);
+    assert_eq!(input("http://127.0.0.1:8000/v1", "gpt-4o"), None);
+}
+
+/// What a key may be sent to is a promise: no row may lose a host, and none may take another's.
+#[test]
+fn keys_have_the_hosts_that_they_had() {
+    let owners: BTreeMap<_, _> = key_owners().iter().map(|o| (o.variable, o.hosts)).collect();
+    assert_eq!(owners.len(), key_owners().len(), "no variable has two owners");
+    for (variable, hosts) in [
+        ("OPENAI_API_KEY", &["api.openai.com"][..]),
+        ("ANTHROPIC_API_KEY", &["api.anthropic.com"]),
+        ("CEREBRAS_API_KEY", &["api.cerebras.ai"]),
+        ("COHERE_API_KEY", &["api.cohere.com", "api.cohere.ai"]),
+        ("CO_API_KEY", &["api.cohere.com", "api.cohere.ai"]),
+        ("DASHSCOPE_API_KEY", &["dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com"]),
+        ("DEEPINFRA_API_KEY", &["api.deepinfra.com"]),
+        ("DEEPINFRA_TOKEN", &["api.deepinfra.com"]),
+        ("DEEPSEEK_API_KEY", &["api.deepseek.com"]),
+        ("FIREWORKS_API_KEY", &["api.fireworks.ai"]),
+        ("GEMINI_API_KEY", &["generativelanguage.googleapis.com"]),
+        ("GITHUB_TOKEN", &["models.github.ai"]),
+        ("GOOGLE_API_KEY", &["generativelanguage.googleapis.com"]),
+        ("GROQ_API_KEY", &["api.groq.com"]),
+        ("HF_TOKEN", &["router.huggingface.co"]),
+        ("HUGGINGFACE_API_KEY", &["router.huggingface.co"]),
+        ("MISTRAL_API_KEY", &["api.mistral.ai"]),
+        ("MOONSHOT_API_KEY", &["api.moonshot.ai", "api.moonshot.cn"]),
+        ("NEBIUS_API_KEY", &["api.studio.nebius.com", "api.tokenfactory.nebius.com"]),
+        ("NOVITA_API_KEY", &["api.novita.ai"]),
+        ("NVIDIA_API_KEY", &["integrate.api.nvidia.com"]),
+        ("OPENROUTER_API_KEY", &["openrouter.ai"]),
+        ("PERPLEXITY_API_KEY", &["api.perplexity.ai"]),
+        ("SAMBANOVA_API_KEY", &["api.sambanova.ai"]),
+        ("TOGETHER_API_KEY", &["api.together.xyz", "api.together.ai"]),
+        ("VOYAGE_API_KEY", &["api.voyageai.com"]),
+        ("XAI_API_KEY", &["api.x.ai"]),
+        ("ZAI_API_KEY", &["api.z.ai"]),
+    ] {
+        assert_eq!(owners.get(variable).copied(), Some(hosts), "{variable}");
+    }
+}
