@@ -41,7 +41,7 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit
         let options = RunOptions { allow_exec: true, ..RunOptions::default() };
         match load(path, &options, host) {
             Ok(loaded) => {
-                tell(allowed_keys(&loaded, Asks::Everyone, host));
+                tell(allowed_keys(&loaded, Asks::Everyone, host).map_err(Into::into));
                 if !args.permissions {
                     describe(path, &loaded, printer);
                 }

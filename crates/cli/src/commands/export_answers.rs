@@ -207,5 +207,5 @@ fn ledger_path(folder: &RunFolder, record: &RunRecord, host: &Host<'_>) -> Resul
     if record.options.no_cache {
         return Ok(folder.own_ledger());
     }
-    shared_ledger(record.options.cache_dir.as_deref(), host)
+    Ok(shared_ledger(record.options.cache_dir.as_deref(), host)?)
 }
