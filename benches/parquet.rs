@@ -1,6 +1,6 @@
 //! Parquet writing: samples per second of `samples.parquet`, scores per second of `scores.parquet`.
 
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use evalmark_core::{
@@ -51,7 +51,9 @@ fn writing(criterion: &mut Criterion) {
                 slices: &["channel".to_owned()],
             };
             let path = folder.path().join("samples.parquet");
-            let mut writer = SamplesWriter::create(&path, &layout).expect("a file");
+            let mut writer =
+                SamplesWriter::create(&path, File::create(&path).expect("a file"), &layout)
+                    .expect("a file");
             for (item, request) in &rows {
                 let row = SampleRow {
                     prompt: "plain",
@@ -73,7 +75,8 @@ fn writing(criterion: &mut Criterion) {
     group.bench_function("scores", |bencher| {
         bencher.iter(|| {
             let path = folder.path().join("scores.parquet");
-            let mut writer = ScoresWriter::create(&path, "r").expect("a file");
+            let mut writer = ScoresWriter::create(&path, File::create(&path).expect("a file"), "r")
+                .expect("a file");
             for (item, _) in &rows {
                 let (prompt, model, metric) = ("plain", "small", "exact");
                 let score = &scores[0];

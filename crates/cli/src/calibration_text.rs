@@ -1,11 +1,10 @@
 //! A calibration for a terminal: the noise of every metric, and the margins that can be resolved.
 
+use evalmark_store::calibration::{Calibration, CalibrationFigure, CalibrationSets};
 use evalmark_verdict::{holm, midp_attainable_pairs};
 
-use crate::{
-    calibration::{Calibration, Figure, Sets, advice, is_worse, rounded_up},
-    table::{amount, by_variant, figures, points, wrapped},
-};
+use crate::table::{amount, by_variant, figures, points, wrapped};
+use evalmark_runner::calibration::{advice, is_worse, resolution, rounded_up};
 
 /// The chance of raising a false alarm over two sets that differ by chance alone. It is small: the
 /// alarm questions the whole calibration.
@@ -24,7 +23,7 @@ pub(crate) fn render(calibration: &Calibration) -> String {
         "margin",
         "items",
     ];
-    let groups = by_variant(&calibration.figures, Figure::variant, row);
+    let groups = by_variant(&calibration.figures, CalibrationFigure::variant, row);
     let mut lines = vec![title(calibration), figures(&header, &groups)];
     lines.extend(notes(calibration));
     lines.join("\n")
@@ -33,15 +32,15 @@ pub(crate) fn render(calibration: &Calibration) -> String {
 fn title(calibration: &Calibration) -> String {
     let (items, epochs) = (calibration.n_items, calibration.epochs);
     let sets = match calibration.sets {
-        Sets::TwoRuns => format!("two runs over {items} items"),
-        Sets::EpochHalves => {
+        CalibrationSets::TwoRuns => format!("two runs over {items} items"),
+        CalibrationSets::EpochHalves => {
             format!("{items} items, the even against the odd of {epochs} epochs")
         }
     };
     format!("{} against itself: {sets}", calibration.suite)
 }
 
-fn row(figure: &Figure) -> Vec<String> {
+fn row(figure: &CalibrationFigure) -> Vec<String> {
     let mean = |mean: Option<f64>| mean.map_or("-".to_owned(), amount);
     let noise = match (figure.difference, figure.lower, figure.upper) {
         (Some(difference), Some(lower), Some(upper)) => {
@@ -107,7 +106,7 @@ fn silence(calibration: &Calibration) -> Option<String> {
 }
 
 /// What it takes for any test to show a drop: so many items on one side, or so many clusters.
-fn attainable(figure: &Figure, alpha: f64) -> String {
+fn attainable(figure: &CalibrationFigure, alpha: f64) -> String {
     match figure.clusters {
         Some(_) => format!("{:.0} clusters", (-alpha.log2()).ceil()),
         None => format!("{} items", midp_attainable_pairs(alpha)),
@@ -122,9 +121,9 @@ pub(crate) fn warnings(calibration: &Calibration) -> Vec<String> {
 /// Two sets of the same answers differ by more than chance: it was not the prompt that changed.
 fn drift(calibration: &Calibration) -> Vec<String> {
     let tested = calibration.figures.iter().filter_map(|figure| Some((figure, figure.p_same?)));
-    let (tested, p): (Vec<&Figure>, Vec<f64>) = tested.unzip();
+    let (tested, p): (Vec<&CalibrationFigure>, Vec<f64>) = tested.unzip();
     let drifted = tested.into_iter().zip(holm(&p)).filter(|(_, p)| *p <= DRIFT);
-    let warn = |(figure, p): (&Figure, f64)| {
+    let warn = |(figure, p): (&CalibrationFigure, f64)| {
         let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
         format!(
             "`{}` of {} differs between the two sets by {} points, more than chance explains \
@@ -140,10 +139,10 @@ fn drift(calibration: &Calibration) -> Vec<String> {
 
 /// One warning for each metric whose margin cannot be resolved, about its worst variant.
 fn unresolved(calibration: &Calibration) -> Vec<String> {
-    let mut worst: Vec<&Figure> = Vec::new();
-    let found = |figure: &Figure| {
+    let mut worst: Vec<&CalibrationFigure> = Vec::new();
+    let found = |figure: &CalibrationFigure| {
         let margin = figure.margin.unwrap_or_default();
-        figure.resolution(calibration.n_items, calibration.epochs, calibration.alpha, margin)
+        resolution(figure, calibration.n_items, calibration.epochs, calibration.alpha, margin)
     };
     for figure in calibration.figures.iter().filter(|figure| figure.resolves == Some(false)) {
         match worst.iter_mut().find(|other| other.metric == figure.metric) {
@@ -152,7 +151,7 @@ fn unresolved(calibration: &Calibration) -> Vec<String> {
             None => worst.push(figure),
         }
     }
-    let warn = |figure: &Figure| {
+    let warn = |figure: &CalibrationFigure| {
         format!(
             "margin {} points for `{}` is below what {} items resolve ({} for {}); {}",
             amount(figure.margin.unwrap_or_default()),

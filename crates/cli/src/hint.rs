@@ -2,6 +2,7 @@
 
 use anyhow::{Error, Result};
 use evalmark_runner::RunError;
+use evalmark_store::StoreError;
 
 use crate::exit::Exit;
 
@@ -9,18 +10,11 @@ use crate::exit::Exit;
 pub(crate) trait Hinted<T> {
     /// What the user can do about it.
     fn hint(self, advice: impl Into<String>) -> Result<T>;
-
-    /// How the program ends on it, where that is not [`Exit::Usage`].
-    fn ends(self, exit: Exit) -> Result<T>;
 }
 
 impl<T, E: Into<Error>> Hinted<T> for Result<T, E> {
     fn hint(self, advice: impl Into<String>) -> Result<T> {
         self.map_err(|error| hinted(error.into(), advice))
-    }
-
-    fn ends(self, exit: Exit) -> Result<T> {
-        self.map_err(|error| run_error(error.into()).with_ending(exit).into())
     }
 }
 
@@ -35,18 +29,27 @@ pub(crate) fn run_error(error: Error) -> RunError {
     if root.is::<RunError>() {
         return error.downcast().unwrap_or_else(RunError::new);
     }
+    if root.is::<StoreError>() {
+        return error.downcast::<StoreError>().map_or_else(RunError::new, RunError::from);
+    }
     RunError::new(error.reallocate_into_boxed_dyn_error_without_backtrace())
 }
 
 /// How the program ends on an error, where the error says so.
 pub(crate) fn exit_of(error: &Error) -> Option<Exit> {
-    error.chain().find_map(|cause| cause.downcast_ref::<RunError>()?.ending())
+    error.chain().find_map(|cause| {
+        let of_store = cause.downcast_ref::<StoreError>();
+        let of_store = of_store.filter(|error| error.is_incomplete()).map(|_| Exit::Incomplete);
+        of_store.or_else(|| cause.downcast_ref::<RunError>()?.ending())
+    })
 }
 
 /// `error:`, `caused by:` and `hint:` lines.
 pub(crate) fn describe(error: &Error) -> String {
+    let of_store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>()?.hint());
     let hints = error.chain().find_map(|cause| cause.downcast_ref::<RunError>());
-    lines(error.chain(), hints.map(RunError::hints).unwrap_or_default())
+    let hints = hints.map(RunError::hints).unwrap_or_default();
+    lines(error.chain(), hints.into_iter().chain(of_store.as_deref()).collect())
 }
 
 /// The same of an error of the engine.

@@ -1,43 +1,29 @@
 //! Arguments to flow to exit code. The only place that ends the process.
 
-mod across_suites;
-mod against;
+mod across_suites_text;
 mod agreement_text;
 mod args;
-mod baseline;
-mod calibration;
 mod calibration_text;
 mod commands;
-mod early;
 mod environment;
 mod exit;
 mod failures;
-mod gate;
-mod git;
 mod hint;
-mod judge_check;
-mod leaderboard;
+mod judge_check_text;
+mod leaderboard_text;
 mod notices;
 mod options;
 mod permissions;
-mod power_plan;
+mod power_plan_text;
 mod print;
 mod progress;
-mod run;
-mod run_folder;
 mod run_text;
-mod scored;
 mod table;
 mod verdict_text;
-mod whole;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use evalmark_runner::{
-    ask, collect, failure_sample, judges, judging, load, metric_scale, programs, records, reorder,
-    summary, variants,
-};
 
 use crate::{
     args::{Cli, LogFormat},
@@ -53,7 +39,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[cfg(debug_assertions)]
 fn die_where_a_test_says() {
     let change = std::env::var("EVALMARK_TEST_ABORT_AT").ok().and_then(|n| n.parse().ok());
-    evalmark_report::files::abort_at(change.unwrap_or_default());
+    evalmark_store::durable::abort_at(change.unwrap_or_default());
 }
 
 fn main() -> ExitCode {

@@ -3,19 +3,19 @@
 //! Begin with [`columns`], which says what the Parquet files of a run folder hold, then
 //! [`samples::SamplesWriter`]. Pages begin at [`html::HtmlReport`].
 //!
-//! It owns `samples.parquet`, `scores.parquet`, `summary.parquet`, `run_values.parquet`, `confusion.parquet`,
+//! It owns what is in `samples.parquet`, `scores.parquet`, `summary.parquet`, `run_values.parquet`, `confusion.parquet`,
 //! `usage.parquet` and `report.html`, and
 //! the Markdown, JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`text`]
 //! and the exports neutralise it.
 //!
-//! What it deliberately does not do: it computes no estimate and decides no verdict, it prints
+//! What it deliberately does not do: it names no file and brings none to the disk, as its writers
+//! take whatever can be written to; it computes no estimate and decides no verdict, it prints
 //! nothing, and it never goes to the network. It is the only crate that knows polars, and no polars
 //! type appears in its public interface. Damaged files on which polars panics are errors here: for
 //! that, the panic hook is wrapped once, and stays silent for panics that are caught.
 
 pub mod columns;
 pub mod figures;
-pub mod files;
 pub mod github;
 pub mod html;
 pub mod junit;

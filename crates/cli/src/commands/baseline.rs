@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use evalmark_report::text::printable;
-use evalmark_store::record::{RunOptions, RunRecord};
-
-use crate::{
-    baseline::{Baseline, folder_of, list, promote},
-    exit::Exit,
-    print::Printer,
+use evalmark_report::{text::printable, usage::copy_usage};
+use evalmark_runner::known_keys::hide;
+use evalmark_store::{
+    baseline::{Baseline, ListedBaseline, Promotion, folder_of, list, promote},
+    record::{RunOptions, RunRecord},
     run_folder::RunFolder,
-    table::percent,
-    variants::read_variants,
 };
+
+use evalmark_runner::variants::read_variants;
+
+use crate::{exit::Exit, print::Printer, table::percent};
 
 #[derive(Debug, Args)]
 pub(crate) struct BaselineArgs {
@@ -54,14 +54,15 @@ pub(crate) enum BaselineCommand {
 pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
     match &args.command {
         BaselineCommand::Promote { run, name, force } => {
-            let path = promote(run, name, *force)?;
+            let promotion = Promotion { run, name, force: *force };
+            let path = promote(promotion, hide, copy_usage)?;
             if let Some(warning) = partial(&RunFolder::open(run)?.1.options) {
                 printer.warning(&warning);
             }
             printer.result(&path.display().to_string());
         }
         BaselineCommand::List { out } => {
-            for (suite, name, record) in list(out)? {
+            for ListedBaseline { suite, name, record } in list(out)? {
                 printer.result(&line(&suite, &name, &record));
             }
         }
@@ -95,11 +96,11 @@ fn line(suite: &str, name: &str, record: &RunRecord) -> String {
 fn show(name: &str, out: &Path, printer: Printer) -> Result<()> {
     let wanted = |suite: &str, known: &str| name == known || name == format!("{suite}/{known}");
     let mut found = list(out)?;
-    found.retain(|(suite, known, _)| wanted(suite, known));
+    found.retain(|one| wanted(&one.suite, &one.name));
     if found.is_empty() {
         bail!("there is no baseline `{name}` under {}", out.display());
     }
-    for (suite, name, record) in found {
+    for ListedBaseline { suite, name, record } in found {
         printer.result(&line(&suite, &name, &record));
         let baseline = Baseline::open(&folder_of(out, &suite).join(&name), &name)?;
         for variant in read_variants(&baseline.folder.scores())? {

@@ -2,29 +2,20 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use evalmark_core::{
-    suite::{GateSpec, Suite},
-    verdict::Verdict,
-};
+use evalmark_core::verdict::Verdict;
 use evalmark_report::{
-    files, github, junit, markdown,
+    github, junit, markdown,
     text::{inert, inert_json},
 };
-use evalmark_runner::{Host, Notice};
-use evalmark_store::record::RunRecord;
-
-use crate::{
-    baseline::{Baseline, Wanted, missing},
-    calibration::judge_margins,
-    exit::Exit,
-    gate::{GateOutcome, gate_first, gate_run, refused, write_verdict},
-    hint::{Hinted, exit_of, run_error},
-    print::Printer,
-    run_folder::RunFolder,
-    verdict_text, whole,
+use evalmark_runner::{
+    Host,
+    gate::{self, GateOptions},
 };
+use evalmark_store::durable;
+
+use crate::{args::Color, exit::Exit, print::Printer, verdict_text};
 
 /// Forms of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,26 +53,22 @@ pub(crate) struct GateArgs {
 }
 
 pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let (folder, record) = RunFolder::open(&args.run)?;
-    let decision = match decide(args, &folder, &record, host) {
-        // Whoever reads the verdict must not find an earlier one.
-        Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
-            let error = run_error(error);
-            host.notices.tell(&Notice::Incomparable(&error));
-            refused(&record, &args.baseline, &error.to_string())
-        }
-        decision => decision?,
+    let options = GateOptions {
+        baseline: args.baseline.clone(),
+        baseline_suite: args.baseline_suite.clone(),
+        new_baseline: args.new_baseline,
+        as_it_is: args.as_it_is,
     };
-    write_verdict(&folder, &decision.verdict)?;
+    let decision = gate::gate(&args.run, &options, host)?;
     match &args.output {
         None => printer.raw(&render(&decision.verdict, args.format, printer)?),
         Some(path) => {
-            let plain = Printer::new(crate::args::Color::Never);
+            let plain = Printer::new(Color::Never);
             write_output(path, &render(&decision.verdict, args.format, plain)?)
                 .with_context(|| format!("{} cannot be written", path.display()))?;
         }
     }
-    Ok((&decision.findings()).into())
+    Ok(decision.ending())
 }
 
 /// Writes the file that the command line names: whole, unless it is a link, a pipe or a device.
@@ -90,97 +77,7 @@ fn write_output(path: &std::path::Path, text: &str) -> std::io::Result<()> {
     if is_special {
         return std::fs::write(path, text);
     }
-    files::write(path, text.as_bytes())
-}
-
-fn decide(
-    args: &GateArgs,
-    folder: &RunFolder,
-    record: &RunRecord,
-    host: &Host<'_>,
-) -> Result<GateOutcome> {
-    if !args.as_it_is {
-        whole::complete(folder, record)?;
-    }
-    has_scores(folder)?;
-    let spec = gate_spec(folder, record, host)?;
-    let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
-    let wanted = Wanted::of_run(&args.baseline, of_suite, folder, record);
-    let Some(baseline) = Baseline::find(&wanted)? else {
-        let is_optional = spec.baseline_optional && spec.baseline.as_ref() == Some(&args.baseline);
-        if args.new_baseline || is_optional {
-            return gate_first(folder, record, &wanted, &spec);
-        }
-        return Err(missing(&wanted, None));
-    };
-    if let Some(warning) = baseline.warning() {
-        host.notices.tell(&Notice::BaselineWarning(&warning));
-    }
-    let mut decision = gate_run(folder, record, &baseline, &spec, host)?;
-    unchanged_meanwhile(folder, record)?;
-    for warning in judge_margins(&folder.out(), record, &spec, &mut decision.verdict) {
-        host.notices.tell(&Notice::MarginUnresolved(&warning));
-    }
-    Ok(decision)
-}
-
-/// Fails where somebody began to write the run anew while it was read.
-fn unchanged_meanwhile(folder: &RunFolder, record: &RunRecord) -> Result<()> {
-    let (_, now) = RunFolder::open(&folder.path)?;
-    if (now.status, &now.files) == (record.status, &record.files) {
-        return Ok(());
-    }
-    Err(anyhow!("the run {} was changed while it was read", folder.path.display()))
-        .hint("gate it again once that has ended")
-        .ends(Exit::Incomplete)
-}
-
-/// A run whose scores are those of one finished pass.
-pub(crate) fn open_whole(path: &std::path::Path) -> Result<(RunFolder, RunRecord)> {
-    let (folder, record) = RunFolder::open(path)?;
-    whole::finished(&folder, &record)?;
-    has_scores(&folder)?;
-    whole::unchanged(&folder, &record, &[folder.scores(), folder.summary()])?;
-    Ok((folder, record))
-}
-
-/// A run that has scores.
-pub(crate) fn open_scored(path: &std::path::Path) -> Result<(RunFolder, RunRecord)> {
-    let (folder, record) = RunFolder::open(path)?;
-    has_scores(&folder)?;
-    Ok((folder, record))
-}
-
-fn has_scores(folder: &RunFolder) -> Result<()> {
-    let path = folder.path.display();
-    if folder.scores().is_file() {
-        return Ok(());
-    }
-    Err(anyhow!("the run {path} has no scores yet"))
-        .hint(format!("`evalmark resume {path}` finishes it"))
-        .ends(Exit::Incomplete)
-}
-
-/// The gate of the suite as it is now; where its file is gone, the gate that the run was made with.
-pub(crate) fn gate_spec(
-    folder: &RunFolder,
-    record: &RunRecord,
-    host: &Host<'_>,
-) -> Result<GateSpec> {
-    let path = record.suite_file();
-    let spec = if path.is_file() {
-        Suite::read(&path, host.readers())?.gate_or_default()
-    } else {
-        let kept = folder.path.join("run.json");
-        host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });
-        GateSpec::of_effective(&record.effective_suite).unwrap_or_else(|| {
-            GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
-        })
-    };
-    if spec.is_default {
-        host.notices.tell(&Notice::DefaultGate);
-    }
-    Ok(spec)
+    durable::write(path, text.as_bytes())
 }
 
 /// A verdict in the form that was asked for, with a final line break.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use evalmark_report::summary::read_summary;
+use evalmark_store::integrity::open_whole;
 
-use super::gate::open_whole;
 use crate::{args::Format, exit::Exit, print::Printer, run_text};
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `run_values.parquet` and `confusion.parquet`: what a metric says of a whole run, beyond the value
 //! that it stands for.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use evalmark_core::estimate::Estimate;
 
@@ -10,10 +10,7 @@ use super::{
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
 };
-use crate::{
-    columns::{CONFUSION, RUN_VALUES},
-    files::Ready,
-};
+use crate::columns::{CONFUSION, RUN_VALUES};
 
 /// A value of a whole run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,19 +46,15 @@ pub struct ConfusionRow {
     pub count: u64,
 }
 
-/// Writes `run_values.parquet`.
-pub fn write_run_values(path: &Path, rows: &[RunValueRow]) -> Result<(), WriteError> {
-    run_values(path, rows)?.finish()
-}
-
-/// The same file, which gets its name later.
-pub fn ready_run_values(path: &Path, rows: &[RunValueRow]) -> Result<Ready, WriteError> {
-    run_values(path, rows)?.ready()
-}
-
-fn run_values(path: &Path, rows: &[RunValueRow]) -> Result<TableWriter, WriteError> {
+/// Writes `run_values.parquet` to `out`, its path being for messages; answers with the file's BLAKE3,
+/// 64 hexadecimal digits.
+pub fn write_run_values(
+    path: &Path,
+    out: impl Write,
+    rows: &[RunValueRow],
+) -> Result<String, WriteError> {
     let columns = RUN_VALUES.iter().map(|column| (column.name, column.kind));
-    let mut table = TableWriter::create(path, columns)?;
+    let mut table = TableWriter::create(path, out, columns)?;
     for row in rows {
         let estimate = row.estimate.as_ref();
         let cells: [Cell<'_>; RUN_VALUES.len()] = [
@@ -79,22 +72,18 @@ fn run_values(path: &Path, rows: &[RunValueRow]) -> Result<TableWriter, WriteErr
         ];
         table.push(cells)?;
     }
-    Ok(table)
+    table.finish()
 }
 
-/// Writes `confusion.parquet`.
-pub fn write_confusion(path: &Path, rows: &[ConfusionRow]) -> Result<(), WriteError> {
-    confusion(path, rows)?.finish()
-}
-
-/// The same file, which gets its name later.
-pub fn ready_confusion(path: &Path, rows: &[ConfusionRow]) -> Result<Ready, WriteError> {
-    confusion(path, rows)?.ready()
-}
-
-fn confusion(path: &Path, rows: &[ConfusionRow]) -> Result<TableWriter, WriteError> {
+/// Writes `confusion.parquet` to `out`, its path being for messages; answers with the file's BLAKE3,
+/// 64 hexadecimal digits.
+pub fn write_confusion(
+    path: &Path,
+    out: impl Write,
+    rows: &[ConfusionRow],
+) -> Result<String, WriteError> {
     let columns = CONFUSION.iter().map(|column| (column.name, column.kind));
-    let mut table = TableWriter::create(path, columns)?;
+    let mut table = TableWriter::create(path, out, columns)?;
     for row in rows {
         let cells: [Cell<'_>; CONFUSION.len()] = [
             Cell::text(&row.prompt),
@@ -106,7 +95,7 @@ fn confusion(path: &Path, rows: &[ConfusionRow]) -> Result<TableWriter, WriteErr
         ];
         table.push(cells)?;
     }
-    Ok(table)
+    table.finish()
 }
 
 /// Reads `run_values.parquet` back, in file order.

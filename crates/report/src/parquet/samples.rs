@@ -1,6 +1,6 @@
 //! `samples.parquet`: one row per sample, sorted by prompt, model, item order and epoch.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use evalmark_core::{
     item::Item,
@@ -18,10 +18,7 @@ use super::{
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
 };
-use crate::{
-    columns::{Kind, SAMPLES, SCORE_PREFIX, SLICE_PREFIX},
-    files::Ready,
-};
+use crate::columns::{Kind, SAMPLES, SCORE_PREFIX, SLICE_PREFIX};
 
 /// What is the same for all samples of a run, and which columns they have.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +59,8 @@ pub struct SampleRow<'a> {
 }
 
 /// Writes `samples.parquet`. Memory stays bounded, whatever the number of samples.
-pub struct SamplesWriter {
-    table: TableWriter,
+pub struct SamplesWriter<W: Write> {
+    table: TableWriter<W>,
     run: Run,
 }
 
@@ -73,9 +70,9 @@ struct Run {
     suite: String,
 }
 
-impl SamplesWriter {
-    /// Begins the file; it gets its name in [`Self::finish`].
-    pub fn create(path: &Path, layout: &Layout<'_>) -> Result<Self, WriteError> {
+impl<W: Write> SamplesWriter<W> {
+    /// Begins the file, which is written to `out`; its path is for messages.
+    pub fn create(path: &Path, out: W, layout: &Layout<'_>) -> Result<Self, WriteError> {
         let scores = prefixed(SCORE_PREFIX, layout.metrics);
         let slices = prefixed(SLICE_PREFIX, layout.slices);
         let columns = SAMPLES
@@ -83,7 +80,7 @@ impl SamplesWriter {
             .map(|column| (column.name, column.kind))
             .chain(scores.iter().map(|name| (name.as_str(), Kind::Float)))
             .chain(slices.iter().map(|name| (name.as_str(), Kind::Text)));
-        let table = TableWriter::create(path, columns)?;
+        let table = TableWriter::create(path, out, columns)?;
         let run = Run { id: layout.run_id.to_owned(), suite: layout.suite.to_owned() };
         Ok(Self { table, run })
     }
@@ -97,14 +94,9 @@ impl SamplesWriter {
         self.table.push(asked.into_iter().chain(came_back(row)).chain(scores).chain(slices))
     }
 
-    /// Completes the file and gives it its name.
-    pub fn finish(self) -> Result<(), WriteError> {
+    /// Completes the file; answers with its BLAKE3, 64 hexadecimal digits.
+    pub fn finish(self) -> Result<String, WriteError> {
         self.table.finish()
-    }
-
-    /// Completes the file, which gets its name later.
-    pub fn ready(self) -> Result<Ready, WriteError> {
-        self.table.ready()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `scores.parquet`: one row per sample and metric, in the order of the samples.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use evalmark_core::{
     item::Item,
@@ -12,7 +12,7 @@ use super::{
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
 };
-use crate::{columns::SCORES, files::Ready};
+use crate::columns::SCORES;
 
 /// One metric's score of one sample.
 #[derive(Clone, Copy, Debug)]
@@ -32,16 +32,16 @@ pub struct ScoreRow<'a> {
 }
 
 /// Writes `scores.parquet`. Memory stays bounded, whatever the number of rows.
-pub struct ScoresWriter {
-    table: TableWriter,
+pub struct ScoresWriter<W: Write> {
+    table: TableWriter<W>,
     run_id: String,
 }
 
-impl ScoresWriter {
-    /// Begins the file; it gets its name in [`Self::finish`].
-    pub fn create(path: &Path, run_id: &str) -> Result<Self, WriteError> {
+impl<W: Write> ScoresWriter<W> {
+    /// Begins the file, which is written to `out`; its path is for messages.
+    pub fn create(path: &Path, out: W, run_id: &str) -> Result<Self, WriteError> {
         let columns = SCORES.iter().map(|column| (column.name, column.kind));
-        let table = TableWriter::create(path, columns)?.narrow(3);
+        let table = TableWriter::create(path, out, columns)?.narrow(3);
         Ok(Self { table, run_id: run_id.to_owned() })
     }
 
@@ -73,14 +73,9 @@ impl ScoresWriter {
         self.table.push(cells)
     }
 
-    /// Completes the file and gives it its name.
-    pub fn finish(self) -> Result<(), WriteError> {
+    /// Completes the file; answers with its BLAKE3, 64 hexadecimal digits.
+    pub fn finish(self) -> Result<String, WriteError> {
         self.table.finish()
-    }
-
-    /// Completes the file, which gets its name later.
-    pub fn ready(self) -> Result<Ready, WriteError> {
-        self.table.ready()
     }
 }
 

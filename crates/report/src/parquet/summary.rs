@@ -1,6 +1,6 @@
 //! `summary.parquet`: one row per prompt x model x metric, and per slice value.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use evalmark_core::{
     estimate::Estimate,
@@ -13,7 +13,7 @@ use super::{
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
 };
-use crate::{columns::SUMMARY, files::Ready};
+use crate::columns::SUMMARY;
 
 /// A prompt x model x metric, over all items or over one slice of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -87,32 +87,19 @@ impl From<Estimate> for Share {
     }
 }
 
-/// Writes `summary.parquet`.
+/// Writes `summary.parquet` to `out`, its path being for messages; answers with the file's BLAKE3,
+/// 64 hexadecimal digits.
 pub fn write_summary<'a>(
     path: &Path,
+    out: impl Write,
     rows: impl IntoIterator<Item = &'a SummaryRow>,
-) -> Result<(), WriteError> {
-    table(path, rows)?.finish()
-}
-
-/// The same file, which gets its name later.
-pub fn ready_summary<'a>(
-    path: &Path,
-    rows: impl IntoIterator<Item = &'a SummaryRow>,
-) -> Result<Ready, WriteError> {
-    table(path, rows)?.ready()
-}
-
-fn table<'a>(
-    path: &Path,
-    rows: impl IntoIterator<Item = &'a SummaryRow>,
-) -> Result<TableWriter, WriteError> {
+) -> Result<String, WriteError> {
     let columns = SUMMARY.iter().map(|column| (column.name, column.kind));
-    let mut table = TableWriter::create(path, columns)?;
+    let mut table = TableWriter::create(path, out, columns)?;
     for row in rows {
         table.push(cells(row))?;
     }
-    Ok(table)
+    table.finish()
 }
 
 fn cells(row: &SummaryRow) -> [Cell<'_>; SUMMARY.len()] {

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Display,
-    io::{self, BufWriter},
+    io::{BufWriter, Write},
     iter,
     path::{Path, PathBuf},
 };
@@ -21,10 +21,7 @@ use super::{
     buffer::{Buffer, data_type},
     seal::{Seal, Sealing},
 };
-use crate::{
-    columns::Kind,
-    files::{NewFile, NewFileWriter, Ready},
-};
+use crate::columns::Kind;
 
 /// A row group has at least so many rows, where its texts are short and its table is wide.
 const GROUP_ROWS: usize = 16_384;
@@ -38,14 +35,6 @@ const GROUP_BYTES: usize = 32 << 20;
 /// A Parquet file that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The file system says no.
-    #[error("cannot write {path}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// Encoding failed, or the disk is full.
     #[error("cannot write {path}: {message}")]
     Encode {
@@ -105,12 +94,12 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Writes a file that gets its name once it is complete.
+/// Writes a file to wherever it is kept.
 ///
 /// Where row groups end depends on the rows alone, so the same rows give the same bytes.
-pub(super) struct TableWriter {
+pub(super) struct TableWriter<W: Write> {
+    /// For messages.
     path: PathBuf,
-    file: NewFile,
     columns: Vec<(String, Kind)>,
     schema: ArrowSchemaRef,
     buffers: Vec<Buffer>,
@@ -121,32 +110,30 @@ pub(super) struct TableWriter {
     /// Rows of a group, at least.
     least: usize,
     encodings: Shared<Vec<Encoding>>,
-    writer: FileWriter<Sealing<BufWriter<NewFileWriter>>>,
+    writer: FileWriter<Sealing<BufWriter<W>>>,
     seal: Seal,
 }
 
-impl TableWriter {
-    /// Begins a file with these columns.
+impl<W: Write> TableWriter<W> {
+    /// Begins a file with these columns; its path is for messages.
     pub(super) fn create<'a>(
         path: &Path,
+        out: W,
         columns: impl IntoIterator<Item = (&'a str, Kind)>,
     ) -> Result<Self, WriteError> {
         let columns: Vec<_> =
             columns.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
         let schema = schema(path, &columns)?;
-        let file = NewFile::create(path).map_err(|source| io_error(path, source))?;
-        let to_file = file.writer().map_err(|source| io_error(path, source))?;
         let seal = Seal::default();
         let encodings =
             schema.iter_values().map(|field| get_dtype_encoding(field.dtype())).collect();
-        let sealing = Sealing::new(BufWriter::new(to_file), seal.clone());
+        let sealing = Sealing::new(BufWriter::new(out), seal.clone());
         let writer = FileWriter::try_new(sealing, schema.clone(), options(path)?)
             .map_err(|error| encode_error(path, &error))?;
         let buffers = empty(&columns, 0);
         let path = path.to_owned();
         Ok(Self {
             path,
-            file,
             columns,
             schema: schema.into(),
             buffers,
@@ -214,14 +201,8 @@ impl TableWriter {
         written.map_err(|error| encode_error(&self.path, &error))
     }
 
-    /// Writes what is left and gives the file its name.
-    pub(super) fn finish(self) -> Result<(), WriteError> {
-        let path = self.path.clone();
-        self.ready()?.name().map_err(|source| io_error(&path, source))
-    }
-
-    /// Writes what is left and brings it to the disk.
-    pub(super) fn ready(mut self) -> Result<Ready, WriteError> {
+    /// Writes what is left; answers with the BLAKE3 of all that was written, 64 hexadecimal digits.
+    pub(super) fn finish(mut self) -> Result<String, WriteError> {
         if self.rows > 0 {
             self.write_group()?;
         }
@@ -229,10 +210,7 @@ impl TableWriter {
         // it every reader goes by the plain Parquet types.
         let written = self.writer.end(Some(vec![self.seal.entry()]));
         written.map_err(|error| encode_error(&self.path, &error))?;
-        let Self { path, file, writer, seal, .. } = self;
-        drop(writer);
-        file.sync().map_err(|source| io_error(&path, source))?;
-        Ok(Ready::new(file, seal.digest()))
+        Ok(self.seal.digest())
     }
 }
 
@@ -265,10 +243,6 @@ fn empty(columns: &[(String, Kind)], rows: usize) -> Vec<Buffer> {
 
 fn group_rows(written: usize, least: usize) -> usize {
     written.saturating_mul(ROWS_A_GROUP).isqrt().max(least)
-}
-
-fn io_error(path: &Path, source: io::Error) -> WriteError {
-    WriteError::Io { path: path.to_owned(), source }
 }
 
 fn encode_error(path: &Path, error: &impl Display) -> WriteError {

@@ -1,7 +1,7 @@
 //! `usage.parquet`: what each answer of a baseline took. A narrow copy of `samples.parquet`, small
 //! enough to be kept with the baseline, and read in the same way as that.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use super::{
     frame::{Frame, Values},
@@ -44,11 +44,11 @@ pub enum CopyError {
     Write(#[from] WriteError),
 }
 
-/// Copies the columns of [`UsageRef`] out of a `samples.parquet`.
-/// Answers with the digest of the copy.
-pub fn copy_usage(samples: &Path, path: &Path) -> Result<String, CopyError> {
+/// Copies the columns of [`UsageRef`] out of a `samples.parquet` to `out`, the path of the copy being
+/// for messages; answers with the copy's BLAKE3, 64 hexadecimal digits.
+pub fn copy_usage(samples: &Path, path: &Path, out: impl Write) -> Result<String, CopyError> {
     let columns = USAGE.iter().map(|column| (column.name, column.kind));
-    let mut table = TableWriter::create(path, columns)?;
+    let mut table = TableWriter::create(path, out, columns)?;
     for_each_usage::<CopyError>(samples, |row| {
         let cells: [Cell<'_>; USAGE.len()] = [
             Cell::text(row.item_id),
@@ -63,10 +63,7 @@ pub fn copy_usage(samples: &Path, path: &Path) -> Result<String, CopyError> {
         ];
         Ok(table.push(cells)?)
     })?;
-    let ready = table.ready()?;
-    let digest = ready.digest().to_owned();
-    ready.name().map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
-    Ok(digest)
+    Ok(table.finish()?)
 }
 
 /// Visits what every answer took, in the order of a `usage.parquet` or a `samples.parquet`; ends

@@ -1,6 +1,6 @@
 //! Samples, scores and verdicts to write and show.
 
-use std::{path::Path, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use evalmark_core::{
     changes::{Change, ChangeKind, DiffPart, PartOf},
@@ -145,7 +145,7 @@ pub(crate) fn row(sample: &Sample) -> SampleRow<'_> {
 pub(crate) fn write_samples(path: &Path, count: u64) {
     let (metrics, slices) = (names(&METRICS), names(&SLICES));
     let layout = Layout { run_id: "run-1", suite: "intents", metrics: &metrics, slices: &slices };
-    let mut writer = SamplesWriter::create(path, &layout).unwrap();
+    let mut writer = SamplesWriter::create(path, File::create(path).unwrap(), &layout).unwrap();
     for index in 0..count {
         writer.push(&row(&sample(index))).unwrap();
     }
@@ -154,7 +154,7 @@ pub(crate) fn write_samples(path: &Path, count: u64) {
 
 /// Writes the scores of the first `count` samples.
 pub(crate) fn write_scores(path: &Path, count: u64) {
-    let mut writer = ScoresWriter::create(path, "run-1").unwrap();
+    let mut writer = ScoresWriter::create(path, File::create(path).unwrap(), "run-1").unwrap();
     for index in 0..count {
         let sample = sample(index);
         for (metric, score) in METRICS.iter().zip(&sample.scores) {

@@ -1,6 +1,9 @@
 //! What is written can be read back; the same rows give the same bytes.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    path::Path,
+};
 
 use evalmark_core::{
     estimate::Estimate,
@@ -130,7 +133,7 @@ fn a_summary_comes_back_as_it_was() {
         ..whole.clone()
     };
     let rows = [whole, slice];
-    write_summary(&path, &rows).unwrap();
+    write_summary(&path, File::create(&path).unwrap(), &rows).unwrap();
     assert_eq!(read_summary(&path).unwrap(), rows);
 }
 
@@ -153,11 +156,11 @@ fn values_of_a_run_come_back_as_they_were() {
         ..RunValueRow::default()
     };
     let rows = [value.clone(), RunValueRow { class: None, estimate: None, ..value }];
-    write_run_values(&values, &rows).unwrap();
+    write_run_values(&values, File::create(&values).unwrap(), &rows).unwrap();
     assert_eq!(read_run_values(&values).unwrap(), rows);
     let cell = ConfusionRow { target: "spam".to_owned(), count: 3, ..ConfusionRow::default() };
     let rows = [cell.clone(), ConfusionRow { predicted: Some("ham".to_owned()), ..cell }];
-    write_confusion(&cells, &rows).unwrap();
+    write_confusion(&cells, File::create(&cells).unwrap(), &rows).unwrap();
     assert_eq!(read_confusion(&cells).unwrap(), rows);
 }
 
@@ -190,30 +193,15 @@ fn the_same_rows_give_the_same_bytes() {
 }
 
 #[test]
-fn an_unfinished_file_has_no_name() {
-    let folder = tempdir().unwrap();
-    let path = folder.path().join("samples.parquet");
-    let (metrics, slices) = (names(&METRICS), names(&SLICES));
-    let layout = Layout { run_id: "r", suite: "s", metrics: &metrics, slices: &slices };
-    let mut writer = SamplesWriter::create(&path, &layout).unwrap();
-    writer.push(&row(&sample(0))).unwrap();
-    assert!(!path.exists());
-    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
-    assert!(left.len() == 1 && left[0].extension().unwrap() == "partial", "{left:?}");
-    drop(writer);
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-}
-
-#[test]
 fn rows_that_do_not_fit_are_errors() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("samples.parquet");
     let (metrics, slices) = (names(&["a", "a"]), names(&[]));
     let layout = Layout { run_id: "r", suite: "s", metrics: &metrics, slices: &slices };
-    let error = SamplesWriter::create(&path, &layout).err().unwrap();
+    let error = SamplesWriter::create(&path, File::create(&path).unwrap(), &layout).err().unwrap();
     assert!(matches!(error, WriteError::SameName { column, .. } if column == "score.a"));
     let layout = Layout { metrics: &metrics[..1], ..layout };
-    let mut writer = SamplesWriter::create(&path, &layout).unwrap();
+    let mut writer = SamplesWriter::create(&path, File::create(&path).unwrap(), &layout).unwrap();
     let error = writer.push(&row(&sample(0))).err().unwrap();
     assert!(matches!(error, WriteError::Misfit { .. }), "{error}");
 }
@@ -224,7 +212,7 @@ fn a_score_that_is_no_number_is_null() {
     let path = folder.path().join("samples.parquet");
     let (metrics, slices) = (names(&["nan", "infinite"]), names(&SLICES));
     let layout = Layout { run_id: "r", suite: "s", metrics: &metrics, slices: &slices };
-    let mut writer = SamplesWriter::create(&path, &layout).unwrap();
+    let mut writer = SamplesWriter::create(&path, File::create(&path).unwrap(), &layout).unwrap();
     let mut sample = sample(0);
     sample.scores = vec![Score::of(f64::NAN), Score::of(f64::INFINITY)];
     sample.cost_usd = Some(f64::NAN);

@@ -78,7 +78,7 @@ fn scores() {
 fn summary() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("summary.parquet");
-    write_summary(&path, &[SummaryRow::default()]).unwrap();
+    write_summary(&path, File::create(&path).unwrap(), &[SummaryRow::default()]).unwrap();
     let found = schema(&path);
     assert_eq!(found, documented(Table::Summary));
     insta::assert_snapshot!(found);
@@ -88,7 +88,7 @@ fn summary() {
 fn run_values() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("run_values.parquet");
-    write_run_values(&path, &[RunValueRow::default()]).unwrap();
+    write_run_values(&path, File::create(&path).unwrap(), &[RunValueRow::default()]).unwrap();
     let found = schema(&path);
     assert_eq!(found, documented(Table::RunValues));
     insta::assert_snapshot!(found);
@@ -98,7 +98,7 @@ fn run_values() {
 fn confusion() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("confusion.parquet");
-    write_confusion(&path, &[ConfusionRow::default()]).unwrap();
+    write_confusion(&path, File::create(&path).unwrap(), &[ConfusionRow::default()]).unwrap();
     let found = schema(&path);
     assert_eq!(found, documented(Table::Confusion));
     insta::assert_snapshot!(found);
@@ -117,7 +117,7 @@ fn long_answers_end_a_row_group_earlier() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("samples.parquet");
     let layout = Layout { run_id: "r", suite: "s", metrics: &[], slices: &names(&SLICES) };
-    let mut writer = SamplesWriter::create(&path, &layout).unwrap();
+    let mut writer = SamplesWriter::create(&path, File::create(&path).unwrap(), &layout).unwrap();
     let mut long = sample(0);
     long.scores.clear();
     long.record.output = Some("a".repeat(5 << 20));

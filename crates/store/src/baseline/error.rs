@@ -1,0 +1,68 @@
+//! Why there is no baseline to compare with, and what to do about it.
+
+use std::path::PathBuf;
+
+use crate::run_folder::OpenRunError;
+
+/// Why a baseline cannot be compared with.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// There is none of that name.
+    #[error("{summary}")]
+    Missing {
+        /// What is missing, in a clause.
+        summary: String,
+        /// Where it was looked for, what is near, and how to make one.
+        hint: String,
+    },
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(OpenRunError),
+    /// Its folder lacks the scores.
+    #[error("the baseline {} has no scores.parquet", .0.display())]
+    NoScores(PathBuf),
+    /// It is another suite's.
+    #[error("the baseline `{name}` is of the suite `{owner}`, and the run is of `{suite}`")]
+    OtherSuite {
+        /// The baseline.
+        name: String,
+        /// The suite that it was made by.
+        owner: String,
+        /// The suite of what is compared with it.
+        suite: String,
+    },
+    /// It is what is compared with it.
+    #[error("a run is not its own baseline: comparing a run with itself says nothing")]
+    Itself,
+    /// It was made from what is compared with it.
+    #[error(
+        "the baseline `{name}` was made from this very run ({run_id}): comparing a run with itself \
+         says nothing"
+    )]
+    MadeFrom {
+        /// The baseline.
+        name: String,
+        /// The run.
+        run_id: String,
+    },
+}
+
+impl BaselineError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing { hint, .. } => hint.clone(),
+            Self::Unreadable(error) => return error.hint(),
+            Self::NoScores(_) => {
+                "promote its run again: `evalmark baseline promote RUN_DIR NAME --force`".to_owned()
+            }
+            Self::OtherSuite { owner, .. } => format!(
+                "if `{owner}` is this suite's earlier name, say so with `--baseline-suite {owner}` \
+                 or `gate.baseline_suite: {owner}`"
+            ),
+            Self::Itself | Self::MadeFrom { .. } => {
+                "compare a later run with it, or this run with an earlier baseline".to_owned()
+            }
+        })
+    }
+}

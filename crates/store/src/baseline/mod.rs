@@ -1,0 +1,159 @@
+//! Baselines: named, immutable run summaries that later runs are compared with.
+
+mod error;
+mod lookup;
+mod promote;
+mod slot;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+pub use self::{
+    error::BaselineError,
+    lookup::WantedBaseline,
+    promote::{PromoteError, Promotion, cannot_be_baseline, promote},
+};
+use crate::{
+    StoreError,
+    blobs::{BlobError, Blobs},
+    durable,
+    integrity::{finished, has_digests, unchanged},
+    local_folder::LocalFolder,
+    record::RunRecord,
+    run_folder::{OpenRunError, RunFolder},
+};
+
+/// A baseline's folder and record.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    /// As it was named: a baseline's name, or a folder.
+    pub name: String,
+    /// Where it is.
+    pub folder: RunFolder,
+    /// The record of the run that it was made from.
+    pub record: RunRecord,
+    /// The beginning of a BLAKE3 that stands for all of its files.
+    pub digest: String,
+}
+
+/// How much of a baseline's digest is told.
+const DIGEST_DIGITS: usize = 12;
+
+/// The folder of a suite's baselines.
+pub fn folder_of(out: &Path, suite: &str) -> PathBuf {
+    out.join("baselines").join(suite)
+}
+
+impl Baseline {
+    /// Finds a baseline by name, or by the folder of a baseline or run; `None` if there is none.
+    pub fn find(wanted: &WantedBaseline) -> Result<Option<Self>, StoreError> {
+        let Some(path) = wanted.place() else { return Ok(None) };
+        let baseline = Self::read(&path, &wanted.name).map_err(BaselineError::Unreadable)?;
+        let (folder, record) = (&baseline.folder, &baseline.record);
+        finished(folder, record)?;
+        if !folder.scores().is_file() {
+            return Err(BaselineError::NoScores(path).into());
+        }
+        unchanged(folder, record, &[folder.scores()])?;
+        wanted.fits(record)?;
+        Ok(Some(baseline))
+    }
+
+    /// Finds a baseline that must exist.
+    pub fn get(wanted: &WantedBaseline) -> Result<Self, StoreError> {
+        Self::find(wanted)?.ok_or_else(|| wanted.missing(None).into())
+    }
+
+    /// The baseline in this folder.
+    pub fn open(path: &Path, name: &str) -> Result<Self, StoreError> {
+        Ok(Self::read(path, name)?)
+    }
+
+    fn read(path: &Path, name: &str) -> Result<Self, OpenRunError> {
+        let folder = RunFolder { path: path.to_owned() };
+        let record = folder.read()?;
+        let digest = digest(&folder, &record)?;
+        Ok(Self { name: name.to_owned(), folder, record, digest })
+    }
+
+    /// What is to be said of a baseline of an earlier version.
+    pub fn warning(&self) -> Option<String> {
+        let path = self.folder.path.display();
+        (!has_digests(&self.record)).then(|| {
+            format!(
+                "the baseline {path} was made by an earlier evalmark and has no digests of its \
+                 files: whether they were changed cannot be told; promote a run again"
+            )
+        })
+    }
+
+    /// Fails where what is compared with it is the very run that it is, or was made from.
+    pub fn is_another_than(
+        &self,
+        folder: &RunFolder,
+        record: &RunRecord,
+    ) -> Result<(), StoreError> {
+        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let is_same = |a: &RunRecord, b: &RunRecord| {
+            (&a.suite, &a.run_id, &a.started_at) == (&b.suite, &b.run_id, &b.started_at)
+        };
+        if real(&self.folder.path) == real(&folder.path) {
+            return Err(BaselineError::Itself.into());
+        }
+        if is_same(&self.record, record) {
+            let (name, run_id) = (self.name.clone(), record.run_id.clone());
+            return Err(BaselineError::MadeFrom { name, run_id }.into());
+        }
+        Ok(())
+    }
+}
+
+/// The beginning of a hash of `run.json`, which holds those of the other files.
+fn digest(folder: &RunFolder, record: &RunRecord) -> Result<String, OpenRunError> {
+    let path = folder.record();
+    let text = fs::read(&path).map_err(|source| OpenRunError::Unreadable { path, source })?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&text);
+    if !has_digests(record) {
+        hasher.update(durable::digest(&folder.scores()).unwrap_or_default().as_bytes());
+    }
+    Ok(hasher.finalize().to_hex().chars().take(DIGEST_DIGITS).collect())
+}
+
+/// A baseline in a list.
+#[derive(Clone, Debug)]
+pub struct ListedBaseline {
+    /// The suite whose folder it is in.
+    pub suite: String,
+    /// Its name.
+    pub name: String,
+    /// The record of the run that it was made from.
+    pub record: RunRecord,
+}
+
+/// Every baseline under `out`, sorted by suite and name.
+pub fn list(out: &Path) -> Result<Vec<ListedBaseline>, StoreError> {
+    let mut found = Vec::new();
+    for suite in folders(&out.join("baselines"))? {
+        for name in baselines_in(&folder_of(out, &suite))? {
+            let (_, record) = RunFolder::open(&folder_of(out, &suite).join(&name))?;
+            found.push(ListedBaseline { suite: suite.clone(), name, record });
+        }
+    }
+    Ok(found)
+}
+
+/// Names of the baselines in a suite's folder, sorted.
+fn baselines_in(shelf: &Path) -> Result<Vec<String>, BlobError> {
+    let mut names = folders(shelf)?;
+    names.retain(|name| shelf.join(name).join("run.json").is_file());
+    Ok(names)
+}
+
+/// Names of the folders in `path`, sorted; none where it does not exist.
+fn folders(path: &Path) -> Result<Vec<String>, BlobError> {
+    let names = LocalFolder::new(path).list("")?;
+    Ok(names.iter().filter_map(|name| name.strip_suffix('/')).map(str::to_owned).collect())
+}

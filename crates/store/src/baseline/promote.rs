@@ -1,0 +1,222 @@
+//! A run becomes a baseline.
+
+use std::{
+    error::Error,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use evalmark_core::suite::file_name;
+
+use super::{folder_of, slot::Slot};
+use crate::{
+    Redact, RunLock, StoreError,
+    durable::{self, NewFile, NewFileWriter},
+    integrity::{finished, unchanged},
+    record::{FORMAT_VERSION, RunOptions, RunRecord, RunStatus},
+    run_folder::RunFolder,
+};
+
+/// Why a run can become a baseline with `--force` only, or not at all.
+pub fn cannot_be_baseline(record: &RunRecord) -> Option<String> {
+    match record.status {
+        RunStatus::Complete => {
+            record.stopped_early.as_ref().map(|stopped| format!("it {}", stopped.summary()))
+        }
+        RunStatus::Running | RunStatus::Interrupted | RunStatus::Scoring => {
+            Some("it is not finished".to_owned())
+        }
+        RunStatus::Partial => Some(lacking(record)),
+    }
+}
+
+/// What a run lacks answers or scores of.
+fn lacking(record: &RunRecord) -> String {
+    let counts = &record.counts;
+    let mut parts = Vec::new();
+    if counts.failed > 0 {
+        parts.push(format!("{} of the run's samples have no answer", counts.failed));
+    }
+    for (metric, unscored) in &counts.unscored {
+        let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
+        parts.push(format!("{count} of {planned} samples have no score of `{metric}`: {example}"));
+    }
+    if parts.is_empty() {
+        parts.push("the run is not complete".to_owned());
+    }
+    parts.join("; ")
+}
+
+/// A run that is to become a baseline.
+#[derive(Clone, Copy, Debug)]
+pub struct Promotion<'a> {
+    /// The run's folder.
+    pub run: &'a Path,
+    /// What the baseline is called.
+    pub name: &'a str,
+    /// Whether it may replace another, and lack answers.
+    pub force: bool,
+}
+
+/// Why something of a baseline could not be copied.
+type CopyFailure = Box<dyn Error + Send + Sync>;
+
+/// Makes a run the baseline of its suite; answers with the baseline's folder.
+///
+/// `copy_usage` takes what the answers took out of a `samples.parquet`, whose path comes first, writes
+/// it to a file of the path that comes second, and answers with the digest of what it wrote.
+pub fn promote<E: Into<CopyFailure>>(
+    promotion: Promotion<'_>,
+    redact: Redact,
+    copy_usage: impl FnOnce(&Path, &Path, NewFileWriter) -> Result<String, E>,
+) -> Result<PathBuf, StoreError> {
+    let Promotion { run, name, force } = promotion;
+    file_name(name).map_err(PromoteError::Name)?;
+    let (folder, record) = RunFolder::open(run)?;
+    can_be_promoted(&folder, &record, force)?;
+    let shelf = folder_of(&folder.out(), &record.suite);
+    let path = shelf.join(name);
+    let cannot =
+        |source: io::Error| PromoteError::Unwritable { path: path.clone(), source: source.into() };
+    fs::create_dir_all(&shelf).map_err(cannot)?;
+    let _lock = RunLock::take(&shelf)?;
+    let slot = Slot::new(&shelf, name);
+    slot.recover().map_err(cannot)?;
+    if slot.current().is_some() && !force {
+        return Err(PromoteError::Exists(path).into());
+    }
+    let next = RunFolder { path: slot.next.clone() };
+    build(&next, &folder, copy_usage)
+        .and_then(|files| Ok(next.write(&as_baseline(record, files), redact)?))
+        .map_err(|source| PromoteError::Unwritable { path: path.clone(), source })?;
+    slot.fill().map_err(cannot)?;
+    Ok(path)
+}
+
+/// Fails where a run is not what later ones should be compared with.
+fn can_be_promoted(folder: &RunFolder, record: &RunRecord, force: bool) -> Result<(), StoreError> {
+    let run = &folder.path;
+    let above = run.parent().and_then(Path::parent);
+    if above.and_then(Path::file_name).is_some_and(|name| name == "baselines") {
+        return Err(PromoteError::Baseline(run.clone()).into());
+    }
+    match record.status {
+        RunStatus::Complete => {}
+        RunStatus::Running | RunStatus::Interrupted => {
+            return Err(PromoteError::Unfinished(run.clone()).into());
+        }
+        RunStatus::Scoring => finished(folder, record)?,
+        RunStatus::Partial if force => {}
+        RunStatus::Partial => {
+            let (what, hint) = (lacking(record), mend(run, record));
+            return Err(PromoteError::Lacking { what, hint }.into());
+        }
+    }
+    unchanged(folder, record, &[folder.scores(), folder.samples()])?;
+    match record.stopped_early.as_ref().filter(|_| !force) {
+        Some(stopped) => Err(PromoteError::StoppedEarly(stopped.summary()).into()),
+        None => Ok(()),
+    }
+}
+
+/// Makes the baseline's folder, without its `run.json`, which comes last; answers with the names of
+/// its files and their digests.
+fn build<E: Into<CopyFailure>>(
+    baseline: &RunFolder,
+    run: &RunFolder,
+    copy_usage: impl FnOnce(&Path, &Path, NewFileWriter) -> Result<String, E>,
+) -> Result<[(&'static str, String); 2], CopyFailure> {
+    durable::create_folder(&baseline.path)?;
+    let scores = durable::copy(&run.scores(), &baseline.scores())?;
+    let file = NewFile::create(&baseline.usage())?;
+    let usage = copy_usage(&run.samples(), file.path(), file.writer()?).map_err(Into::into)?;
+    file.sync()?;
+    file.name()?;
+    Ok([("scores.parquet", scores), ("usage.parquet", usage)])
+}
+
+/// A run's record, as a baseline made from it keeps it.
+fn as_baseline(record: RunRecord, files: [(&str, String); 2]) -> RunRecord {
+    // Where this machine keeps its files is nobody else's business.
+    let options = RunOptions {
+        cache_dir: None,
+        working_dir: None,
+        baseline: None,
+        baseline_suite: None,
+        ..record.options.clone()
+    };
+    RunRecord {
+        format_version: FORMAT_VERSION,
+        options,
+        ungated: None,
+        files: files.map(|(name, digest)| (name.to_owned(), digest)).into(),
+        ..record
+    }
+}
+
+/// What can be done about what a run lacks.
+fn mend(run: &Path, record: &RunRecord) -> String {
+    let run = run.display();
+    let resume = format!("`evalmark resume {run}` retries them");
+    let score =
+        format!("retrying cannot help: fix the metric or the targets, then `evalmark score {run}`");
+    let first = match (record.counts.failed > 0, record.counts.unscored.is_empty()) {
+        (true, true) => resume,
+        (true, false) => format!("{resume}, and for the scores, mend the metric or the targets"),
+        (false, _) => score,
+    };
+    format!("{first}; `--force` takes the run as it is")
+}
+
+/// Why a run cannot become a baseline.
+#[derive(Debug, thiserror::Error)]
+pub enum PromoteError {
+    /// Its name cannot be a folder's.
+    #[error("the baseline's name {0}")]
+    Name(String),
+    /// It is a baseline.
+    #[error("{} is a baseline already; promote the run that it came from", .0.display())]
+    Baseline(PathBuf),
+    /// It has not come to its end.
+    #[error("the run {} is not finished", .0.display())]
+    Unfinished(PathBuf),
+    /// Answers or scores are missing.
+    #[error("{what}")]
+    Lacking {
+        /// What is missing.
+        what: String,
+        /// What can be done about it.
+        hint: String,
+    },
+    /// It did not ask all its items: how many, in a sentence without its subject.
+    #[error("the run {0}")]
+    StoppedEarly(String),
+    /// There is a baseline of that name.
+    #[error("the baseline {} exists already", .0.display())]
+    Exists(PathBuf),
+    /// Its folder cannot be written.
+    #[error("the baseline {} cannot be written", path.display())]
+    Unwritable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: CopyFailure,
+    },
+}
+
+impl PromoteError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Name(_) | Self::Baseline(_) | Self::Unwritable { .. } => return None,
+            Self::Unfinished(run) => format!("`evalmark resume {}` finishes it", run.display()),
+            Self::Lacking { hint, .. } => hint.clone(),
+            Self::StoppedEarly(_) => {
+                "a baseline should have every item: set `stop_early: false` and run the suite \
+                 again, which requests only the rest; `--force` promotes the run as it is"
+                    .to_owned()
+            }
+            Self::Exists(_) => "choose another name, or replace it with `--force`".to_owned(),
+        })
+    }
+}

@@ -1,0 +1,203 @@
+//! Whether the files of a run or baseline are those that its `run.json` speaks of: those of one
+//! finished pass, and none that was changed since.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    StoreError,
+    durable::digest,
+    record::{RunRecord, RunStatus},
+    run_folder::RunFolder,
+};
+
+/// The first version of `run.json` that holds digests.
+const WITH_DIGESTS: u32 = 2;
+
+/// The share of missing scores from which a run counts as incomplete.
+pub const TOO_MANY_MISSING: f64 = 0.05;
+
+/// A run whose scores are those of one finished pass.
+pub fn open_whole(path: &Path) -> Result<(RunFolder, RunRecord), StoreError> {
+    let (folder, record) = RunFolder::open(path)?;
+    finished(&folder, &record)?;
+    has_scores(&folder)?;
+    unchanged(&folder, &record, &[folder.scores(), folder.summary()])?;
+    Ok((folder, record))
+}
+
+/// A run that has scores.
+pub fn open_scored(path: &Path) -> Result<(RunFolder, RunRecord), StoreError> {
+    let (folder, record) = RunFolder::open(path)?;
+    has_scores(&folder)?;
+    Ok((folder, record))
+}
+
+/// Fails where a run has no scores.
+pub fn has_scores(folder: &RunFolder) -> Result<(), StoreError> {
+    if folder.scores().is_file() {
+        return Ok(());
+    }
+    Err(IntegrityError::Unscored(folder.path.clone()).into())
+}
+
+/// Fails where a run has not been finished, and its scores may be those of an earlier pass.
+pub fn finished(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError> {
+    match record.status {
+        RunStatus::Complete | RunStatus::Partial => Ok(()),
+        RunStatus::Running | RunStatus::Interrupted => {
+            Err(IntegrityError::Unfinished(folder.path.clone()).into())
+        }
+        RunStatus::Scoring => Err(IntegrityError::HalfScored(folder.path.clone()).into()),
+    }
+}
+
+/// Fails where a run has ended without all that a verdict needs.
+pub fn complete(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError> {
+    finished(folder, record)?;
+    match record.incomplete.clone().or_else(|| lacking(record)) {
+        Some(why) => Err(IntegrityError::Incomplete { run: folder.path.clone(), why }.into()),
+        None => Ok(()),
+    }
+}
+
+/// What a run of earlier versions lacks too much of.
+fn lacking(record: &RunRecord) -> Option<String> {
+    let counts = &record.counts;
+    let is_too_many = |missing: u64| missing as f64 > TOO_MANY_MISSING * counts.planned as f64;
+    (record.status == RunStatus::Partial && is_too_many(counts.failed))
+        .then(|| format!("{} of {} samples have no answer", counts.failed, counts.planned))
+}
+
+/// Fails where one of these files is not the one that was written with `run.json`. Files that are
+/// not there are somebody else's matter.
+pub fn unchanged(
+    folder: &RunFolder,
+    record: &RunRecord,
+    paths: &[PathBuf],
+) -> Result<(), StoreError> {
+    if !has_digests(record) {
+        return Ok(());
+    }
+    for path in paths.iter().filter(|path| path.is_file()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let found = digest(path)
+            .map_err(|source| IntegrityError::Unreadable { path: path.clone(), source })?;
+        if record.files.get(&name) == Some(&found) {
+            continue;
+        }
+        return Err(IntegrityError::Changed {
+            path: path.clone(),
+            is_known: record.files.contains_key(&name),
+            hint: mend(folder, record),
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// Fails where somebody began to write the run anew while it was read.
+pub fn unchanged_meanwhile(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError> {
+    let (_, now) = RunFolder::open(&folder.path)?;
+    if (now.status, &now.files) == (record.status, &record.files) {
+        return Ok(());
+    }
+    Err(IntegrityError::ChangedMeanwhile(folder.path.clone()).into())
+}
+
+/// Whether `run.json` says which files it belongs to.
+pub fn has_digests(record: &RunRecord) -> bool {
+    record.format_version >= WITH_DIGESTS
+}
+
+fn mend(folder: &RunFolder, record: &RunRecord) -> String {
+    let path = folder.path.display();
+    if record.files.contains_key("samples.parquet") {
+        return format!("`evalmark score {path}` makes its scores again");
+    }
+    let name = folder.path.file_name().unwrap_or_default().to_string_lossy();
+    format!(
+        "check the baseline out again (`git checkout -- {path}`), or promote its run again: \
+         `evalmark baseline promote RUN_DIR {name} --force`"
+    )
+}
+
+/// Why the files of a run or baseline cannot be relied on.
+#[derive(Debug, thiserror::Error)]
+pub enum IntegrityError {
+    /// It has not come to its end.
+    #[error(
+        "the run {} is not finished: its scores are not there yet, or are those of an earlier pass",
+        .0.display()
+    )]
+    Unfinished(PathBuf),
+    /// A second pass of scoring was broken off.
+    #[error("the run {} was being scored again and did not come to its end", .0.display())]
+    HalfScored(PathBuf),
+    /// It was stopped before anything was scored.
+    #[error("the run {} has no scores yet", .0.display())]
+    Unscored(PathBuf),
+    /// It ended, and too much is missing.
+    #[error("the run {} is incomplete: {why}", run.display())]
+    Incomplete {
+        /// Its folder.
+        run: PathBuf,
+        /// What is missing.
+        why: String,
+    },
+    /// Somebody wrote it anew while it was read.
+    #[error("the run {} was changed while it was read", .0.display())]
+    ChangedMeanwhile(PathBuf),
+    /// A file is not the one that was written with `run.json`.
+    #[error("{} {}", path.display(), what_is_wrong(*is_known))]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Whether `run.json` has a digest of it.
+        is_known: bool,
+        /// How to get the right one.
+        hint: String,
+    },
+    /// A file cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn what_is_wrong(is_known: bool) -> &'static str {
+    if is_known {
+        "is not the file that its run.json speaks of: it was changed or replaced"
+    } else {
+        "is a file that its run.json does not speak of"
+    }
+}
+
+impl IntegrityError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unfinished(run) => {
+                let run = run.display();
+                format!("wait for it to end, or finish it with `evalmark resume {run}`")
+            }
+            Self::HalfScored(run) => {
+                format!("`evalmark score {}` makes its scores again", run.display())
+            }
+            Self::Unscored(run) => format!("`evalmark resume {}` finishes it", run.display()),
+            Self::Incomplete { run, .. } => format!(
+                "`evalmark resume {}` asks for what is missing; `--as-it-is` decides on what is \
+                 there",
+                run.display()
+            ),
+            Self::ChangedMeanwhile(_) => "gate it again once that has ended".to_owned(),
+            Self::Changed { hint, .. } => hint.clone(),
+            Self::Unreadable { .. } => return None,
+        })
+    }
+}

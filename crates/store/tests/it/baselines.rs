@@ -1,0 +1,125 @@
+//! Runs that become baselines, and where those are found.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use evalmark_store::{
+    StoreError,
+    baseline::{Baseline, BaselineError, PromoteError, Promotion, WantedBaseline, list, promote},
+    durable::NewFileWriter,
+    integrity::IntegrityError,
+    record::RunStatus,
+    run_folder::RunFolder,
+};
+use tempfile::tempdir;
+
+use crate::setup::{finished, keep};
+
+fn copy(_: &Path, _: &Path, mut out: NewFileWriter) -> io::Result<String> {
+    out.write_all(b"usage")?;
+    Ok("digest".to_owned())
+}
+
+fn promoted(run: &RunFolder, name: &str, force: bool) -> Result<PathBuf, StoreError> {
+    promote(Promotion { run: &run.path, name, force }, keep, copy)
+}
+
+fn wanted(out: &Path, name: &str, suite: &str) -> WantedBaseline {
+    WantedBaseline {
+        name: name.to_owned(),
+        suite: suite.to_owned(),
+        of_suite: None,
+        out: out.to_owned(),
+        suite_file: out.join("suite.yaml"),
+    }
+}
+
+#[test]
+fn a_promoted_run_is_found_and_listed() {
+    let out = tempdir().unwrap();
+    let run = finished(out.path(), "suite", "run-1");
+    let path = promoted(&run, "main", false).unwrap();
+    let found = Baseline::find(&wanted(out.path(), "main", "suite")).unwrap().unwrap();
+    assert_eq!((&found.folder.path, found.digest.len()), (&path, 12));
+    assert_eq!(found.record.run_id, "run-1");
+    // Where this machine keeps its files is not told.
+    let kept = fs::read_to_string(found.folder.record()).unwrap();
+    assert!(!kept.contains("someone"), "{kept}");
+    let listed = list(out.path()).unwrap();
+    let listed: Vec<_> = listed.iter().map(|one| (&*one.suite, &*one.name)).collect();
+    assert_eq!(listed, [("suite", "main")]);
+    let error = found.is_another_than(&run, &found.record).unwrap_err();
+    assert!(error.to_string().contains("made from this very run"), "{error}");
+}
+
+#[test]
+fn a_baseline_is_replaced_by_force_only() {
+    let out = tempdir().unwrap();
+    let [first, second] = ["run-1", "run-2"].map(|id| finished(out.path(), "suite", id));
+    promoted(&first, "main", false).unwrap();
+    let error = promoted(&second, "main", false).unwrap_err();
+    assert!(matches!(error, StoreError::Promote(PromoteError::Exists(_))), "{error}");
+    promoted(&second, "main", true).unwrap();
+    let found = Baseline::get(&wanted(out.path(), "main", "suite")).unwrap();
+    assert_eq!(found.record.run_id, "run-2");
+    let error = promoted(&found.folder, "other", true).unwrap_err();
+    assert!(matches!(error, StoreError::Promote(PromoteError::Baseline(_))), "{error}");
+}
+
+#[test]
+fn half_a_run_becomes_no_baseline() {
+    let out = tempdir().unwrap();
+    let run = finished(out.path(), "suite", "run-1");
+    let (_, mut record) = RunFolder::open(&run.path).unwrap();
+    record.status = RunStatus::Partial;
+    record.counts.failed = 1;
+    run.write(&record, keep).unwrap();
+    let error = promoted(&run, "main", false).unwrap_err();
+    assert_eq!(error.to_string(), "1 of the run's samples have no answer");
+    assert!(error.hint().unwrap().contains("--force"), "{error}");
+    promoted(&run, "main", true).unwrap();
+    record.status = RunStatus::Interrupted;
+    run.write(&record, keep).unwrap();
+    let error = promoted(&run, "next", true).unwrap_err();
+    assert!(matches!(error, StoreError::Promote(PromoteError::Unfinished(_))), "{error}");
+}
+
+#[test]
+fn what_is_missing_is_said_with_what_is_near() {
+    let out = tempdir().unwrap();
+    promoted(&finished(out.path(), "suite", "run-1"), "main", false).unwrap();
+    let check = |name: &str, suite: &str, expected: &str| {
+        let wanted = wanted(out.path(), name, suite);
+        assert!(Baseline::find(&wanted).unwrap().is_none());
+        let error = Baseline::get(&wanted).unwrap_err();
+        assert!(error.is_incomplete());
+        assert_eq!(
+            error.to_string(),
+            format!("there is no baseline `{name}` of the suite `{suite}`")
+        );
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(expected), "{hint}");
+    };
+    check("mian", "suite", "did you mean `main`?");
+    check("release", "suite", "the suite has: `main`");
+    check("main", "renamed", "`--baseline-suite suite`");
+}
+
+#[test]
+fn a_changed_or_foreign_baseline_is_refused() {
+    let out = tempdir().unwrap();
+    let path = promoted(&finished(out.path(), "suite", "run-1"), "main", false).unwrap();
+    let by_path = wanted(out.path(), &path.display().to_string(), "other");
+    let error = Baseline::find(&by_path).unwrap_err();
+    let StoreError::Baseline(inner) = &error else { panic!("{error}") };
+    assert!(matches!(**inner, BaselineError::OtherSuite { .. }), "{error}");
+    fs::write(path.join("scores.parquet"), "changed").unwrap();
+    let error = Baseline::find(&wanted(out.path(), "main", "suite")).unwrap_err();
+    assert!(matches!(error, StoreError::Integrity(IntegrityError::Changed { .. })), "{error}");
+    fs::remove_file(path.join("scores.parquet")).unwrap();
+    let error = Baseline::find(&wanted(out.path(), "main", "suite")).unwrap_err();
+    assert!(error.to_string().ends_with("has no scores.parquet"), "{error}");
+}

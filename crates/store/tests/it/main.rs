@@ -1,0 +1,9 @@
+//! Documents, run folders, baselines and calibrations, on a real file system.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod baselines;
+mod blobs;
+mod calibrations;
+mod files;
+mod run_folders;
+mod setup;
