@@ -11,8 +11,10 @@ use evalmark_verdict::RunScores;
 use super::columns;
 use crate::Host;
 
+use crate::Host;
+
 /// What differs between a run and its baseline.
-pub(super) struct Differences {
+pub(crate) struct Differences {
     renames: Vec<Rename>,
     changes: Vec<Change>,
     /// The run the baseline was made from.
@@ -22,7 +24,7 @@ pub(super) struct Differences {
 impl Differences {
     /// Finds the differences, and lets the baseline's prompts and items have the names that they
     /// have in the run, where they are the same.
-    pub(super) fn find(
+    pub(crate) fn find(
         then: &RunRecord,
         now: &RunRecord,
         [before, after]: [&mut RunScores; 2],
@@ -43,7 +45,7 @@ impl Differences {
     }
 
     /// Adds the differences to the verdict, and to its comparisons what to know or to do.
-    pub(super) fn tell(self, verdict: &mut Verdict) {
+    pub(crate) fn tell(self, verdict: &mut Verdict) {
         for comparison in &mut verdict.comparisons {
             let notes = self.notes(comparison);
             comparison.notes.extend(notes);

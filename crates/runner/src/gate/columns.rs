@@ -28,7 +28,7 @@ const MOST_TRIED: usize = 300;
 
 /// Calls the baseline's items what the run calls them, where they differ in columns alone that the
 /// baseline does not have; answers with those columns.
-pub(super) fn align(
+pub(crate) fn align(
     records: [&RunRecord; 2],
     before: &mut RunScores,
     after: &RunScores,

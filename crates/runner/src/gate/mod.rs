@@ -10,6 +10,7 @@ mod between;
 mod changes;
 mod columns;
 mod context;
+mod face;
 mod slices;
 mod targets;
 
@@ -28,6 +29,7 @@ use evalmark_verdict::{ComparisonFamily, ComparisonSubject, RunScores};
 pub use self::{
     between::compare_variants,
     context::{changed, left_out},
+    face::{GateOptions, compare, gate, gate_spec},
 };
 use self::{
     changes::Differences,
@@ -68,6 +70,11 @@ impl GateOutcome {
             ..undecided(record, baseline)
         };
         Ok(Self { verdict, lacks_answers })
+    }
+
+    /// How a gate ends.
+    pub fn ending(&self) -> Ending {
+        (&self.findings()).into()
     }
 
     /// What the ending of a gate follows from.

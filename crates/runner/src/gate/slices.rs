@@ -18,7 +18,7 @@ type Members = BTreeMap<(usize, Option<String>), Vec<u128>>;
 
 /// Every gated metric of these variants within every slice, with q-values over all of them. Each variant
 /// stands behind the one that it is compared with, and under the name of the comparison.
-pub(super) fn explore<'a>(
+pub(crate) fn explore<'a>(
     folder: &RunFolder,
     record: &RunRecord,
     runs: &GatedRuns<'_>,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// Why a metric's scores of the two runs were made with different targets; `None` where they were
 /// not, or where the metric looks at no target.
-pub(super) fn moved(metric: &str, before: &RunRecord, after: &RunRecord) -> Option<String> {
+pub(crate) fn moved(metric: &str, before: &RunRecord, after: &RunRecord) -> Option<String> {
     let (then, now) = (columns(&before.effective_suite)?, columns(&after.effective_suite)?);
     if then == now || !reads_targets(&after.effective_suite, metric) {
         return None;

@@ -3,15 +3,16 @@
 
 use std::thread;
 
-use anyhow::Result;
 use evalmark_core::record::ErrorKind;
 use evalmark_harness::{Stop, Tally};
-use evalmark_runner::{Asking, Notice};
 
 use super::Run;
+
 use crate::{
+    Asking, Notice,
     ask::{Asks, Endpoints},
     collect::Source,
+    error::Result,
     judges::questions_each,
     records::{AwaitedRecords, RecordedSamples, Records},
     reorder::{PATIENCE, ReorderBuffer},
@@ -21,7 +22,7 @@ use crate::{
 impl Run<'_> {
     /// From the first request to the data files and an up-to-date `run.json`; `None` when it was
     /// interrupted.
-    pub(super) fn answer(&mut self, endpoints: &Endpoints) -> Result<Option<Scored>> {
+    pub(crate) fn answer(&mut self, endpoints: &Endpoints) -> Result<Option<Scored>> {
         let stop = endpoints.stop_on_signals()?;
         let mut scored = match self.watch()? {
             Some(watched) => {
@@ -41,10 +42,10 @@ impl Run<'_> {
     }
 
     /// The answers, from the first: those in the ledger, or those that the run has in its files.
-    pub(crate) fn records<'a>(&self, endpoints: &'a Endpoints) -> Result<Box<dyn Records + 'a>> {
+    pub fn records<'a>(&self, endpoints: &'a Endpoints) -> Result<Box<dyn Records + 'a>> {
         match self.asks {
             Asks::Everyone => Ok(Box::new(endpoints.records(&self.loaded)?)),
-            Asks::Judges => Ok(Box::new(RecordedSamples::open(&self.folder)?)),
+            Asks::Judges => Ok(Box::new(RecordedSamples::open(&self.folder.samples())?)),
         }
     }
 

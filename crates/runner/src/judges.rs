@@ -1,6 +1,5 @@
 //! What metrics ask of models about each answer, and what came back.
 
-use anyhow::Result;
 use evalmark_core::{
     model::{Model, Provider},
     plan::{Plan, Sample},
@@ -10,25 +9,29 @@ use evalmark_core::{
 use evalmark_harness::{Answers, recorded_cell};
 use evalmark_scoring::{Judge, JudgeReply, Judgement, Metric, Question, Subject, Unaskable};
 
-use crate::{ask::Unasked, load::LoadedSuite, records::not_asked};
+use crate::{
+    error::Result,
+    load::LoadedSuite,
+    records::{Unasked, not_asked},
+};
 
 /// What models said of answers; parallel to the suite's models, `None` for those that no metric
 /// asks.
-pub(crate) struct Judges {
-    pub(crate) by_model: Vec<Option<Answers>>,
+pub struct Judges {
+    pub by_model: Vec<Option<Answers>>,
     /// Why a model was not asked everything.
-    pub(crate) unasked: Vec<Option<Unasked>>,
+    pub unasked: Vec<Option<Unasked>>,
 }
 
 /// The judges' side of one metric and sample.
-pub(crate) enum JudgeReplies {
+pub enum JudgeReplies {
     Nothing,
     Unaskable(Unaskable),
     Given(Vec<JudgeReply>),
 }
 
 impl JudgeReplies {
-    pub(crate) fn as_judgement(&self) -> Judgement<'_> {
+    pub fn as_judgement(&self) -> Judgement<'_> {
         match self {
             Self::Nothing => Judgement::None,
             Self::Unaskable(why) => Judgement::Unaskable(why),
@@ -39,7 +42,7 @@ impl JudgeReplies {
 
 impl Judges {
     /// What was said of this answer, by metric.
-    pub(crate) fn judge(
+    pub fn judge(
         &self,
         plan: &Plan,
         metrics: &[Metric],
@@ -78,7 +81,7 @@ impl Judges {
 }
 
 /// Every question of every metric about an answer, as a request to the model at a place of the plan.
-pub(crate) fn all_requests(
+pub fn all_requests(
     plan: &Plan,
     metrics: &[Metric],
     sample: &Sample,
@@ -107,7 +110,7 @@ fn questions(
 }
 
 /// What one model is asked about an answer by a metric.
-pub(crate) fn requests_to(
+pub fn requests_to(
     model: &Model,
     plan: &Plan,
     metric: &Metric,
@@ -120,7 +123,7 @@ pub(crate) fn requests_to(
 }
 
 /// Every metric that asks a model, with each model that it asks: places in the suite.
-pub(crate) fn asking(loaded: &LoadedSuite) -> Vec<(usize, usize)> {
+pub fn asking(loaded: &LoadedSuite) -> Vec<(usize, usize)> {
     let metrics = loaded.metrics.iter().enumerate();
     let pairs = metrics.flat_map(|(i, metric)| {
         let models = metric.judge().map_or(&[][..], Judge::models).iter();
@@ -130,6 +133,6 @@ pub(crate) fn asking(loaded: &LoadedSuite) -> Vec<(usize, usize)> {
 }
 
 /// How many questions there usually are about an answer, over all metrics.
-pub(crate) fn questions_each(loaded: &LoadedSuite) -> u64 {
+pub fn questions_each(loaded: &LoadedSuite) -> u64 {
     loaded.metrics.iter().filter_map(Metric::judge).map(Judge::questions_each).sum()
 }

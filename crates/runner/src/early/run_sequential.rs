@@ -2,26 +2,27 @@
 
 use std::ops::Range;
 
-use anyhow::Result;
 use evalmark_harness::Stop;
-use evalmark_runner::{Asking, Notice, known_keys::hide};
 use evalmark_store::record::StoppedEarly;
 
 use crate::{
+    Asking, Notice,
     ask::{Asks, Endpoints},
     collect::Source,
     early::{
         Order,
         sequential_gate::{SequentialGate, SequentialPlan},
     },
+    error::Result,
     judges::questions_each,
+    known_keys::hide,
     run::Run,
     scored::for_each_scored,
 };
 
 impl Run<'_> {
     /// The order to ask in and who looks on, where the run may stop early.
-    pub(crate) fn watch(&mut self) -> Result<Option<(Order, SequentialGate)>> {
+    pub fn watch(&mut self) -> Result<Option<(Order, SequentialGate)>> {
         let Some(early) = self.record.stop_early.clone().filter(|early| !early.ended) else {
             return Ok(None);
         };
@@ -53,7 +54,7 @@ impl Run<'_> {
 
     /// Asks samples and judges until the gate's answer is certain, or to the end; answers whether
     /// it was interrupted. The plan is then over the items that were asked.
-    pub(crate) fn ask_until_certain(
+    pub fn ask_until_certain(
         &mut self,
         (order, mut watch): (Order, SequentialGate),
         endpoints: &Endpoints,

@@ -1,9 +1,9 @@
 //! A judge beside people, for people.
 
 use evalmark_report::text::printable;
+use evalmark_runner::judge_check::{Corrected, ENOUGH_LABELS as ENOUGH, JudgeFinding as Finding};
 use evalmark_verdict::{Figure, Leaning};
 
-use super::finding::{Corrected, ENOUGH, Finding};
 use crate::table::figures;
 
 /// The finding as text.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, anyhow};
 use evalmark_core::metric::MetricKind;
 use evalmark_scoring::catalog;
 use evalmark_store::record::RunRecord;
@@ -11,54 +10,55 @@ use evalmark_verdict::{
 };
 use serde_json::{Value, json};
 
-use super::answers::Answer;
-use crate::hint::Hinted;
+use super::answers::JudgedAnswer;
+
+use crate::error::{Hinted, Result, run_error};
 
 /// How sure intervals are.
 const CONFIDENCE: f64 = 0.95;
 
 /// Fewer labels than this are advisory.
-pub(crate) const ENOUGH: u64 = 50;
+pub const ENOUGH_LABELS: u64 = 50;
 
 /// What labels say of a judge.
-pub(crate) struct Finding {
-    pub(crate) metric: String,
+pub struct JudgeFinding {
+    pub metric: String,
     /// Answers of the run.
-    pub(crate) answers: u64,
+    pub answers: u64,
     /// Labelled answers that have no score.
-    pub(crate) unscored: u64,
+    pub unscored: u64,
     /// From where on a score passes, and whether it is turned around first.
-    pub(crate) threshold: f64,
+    pub threshold: f64,
     /// Whether a score may be a tie.
     can_tie: bool,
-    pub(crate) check: RaterCheck,
+    pub check: RaterCheck,
     /// By prompt and model, in the order of the reports.
-    pub(crate) variants: Vec<Corrected>,
+    pub variants: Vec<Corrected>,
     /// Whether the suite uses labels for this metric already.
-    pub(crate) is_corrected: bool,
+    pub is_corrected: bool,
 }
 
 /// A variant's mean, from labels and the judge's scores together (PPI++).
-pub(crate) struct Corrected {
-    pub(crate) prompt: String,
-    pub(crate) model: String,
+pub struct Corrected {
+    pub prompt: String,
+    pub model: String,
     /// Items with a label, and items with a score and none.
-    pub(crate) labelled: u64,
-    pub(crate) unlabelled: u64,
-    pub(crate) judge_mean: Option<f64>,
-    pub(crate) label_mean: Option<f64>,
-    pub(crate) mean: Option<Figure>,
+    pub labelled: u64,
+    pub unlabelled: u64,
+    pub judge_mean: Option<f64>,
+    pub label_mean: Option<f64>,
+    pub mean: Option<Figure>,
     /// How many labels alone would be worth as much, as a multiple of the labels there are.
-    pub(crate) gain: Option<f64>,
+    pub gain: Option<f64>,
 }
 
-impl Finding {
-    pub(crate) fn of(record: &RunRecord, metric: &str, answers: &[Answer]) -> Result<Self> {
+impl JudgeFinding {
+    pub fn of(record: &RunRecord, metric: &str, answers: &[JudgedAnswer]) -> Result<Self> {
         let rule = Rule::of(record, metric);
         let rated = rated(answers, &rule);
         let labelled = answers.iter().filter(|answer| answer.human.is_some()).count();
         let check = check_rater_with_ties(&rated, rule.tie)
-            .ok_or_else(|| anyhow!("no answer of the run has both a label and a score of `{metric}`"))
+            .ok_or_else(|| run_error!("no answer of the run has both a label and a score of `{metric}`"))
             .hint(
                 "`--labels FILE` needs the columns `item_id` and `label`, and those of `prompt`, `model`, \
                  `epoch` and `output` that identify the labelled answer",
@@ -76,12 +76,12 @@ impl Finding {
     }
 
     /// Whether a score may be a tie, which neither passes nor fails.
-    pub(crate) fn has_ties(&self) -> bool {
+    pub fn has_ties(&self) -> bool {
         self.can_tie
     }
 
     /// For programs.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let check = &self.check;
         let leaning = check.by_group.iter().map(|one| {
             json!({
@@ -116,7 +116,7 @@ impl Finding {
             "bias": figure(&check.bias),
             "bias_by_prompt": leaning.collect::<Vec<_>>(),
             "bias_by_length": check.by_length.as_ref().map(figure),
-            "advisory": check.n < ENOUGH,
+            "advisory": check.n < ENOUGH_LABELS,
             "labels_in_suite": self.is_corrected,
             "arms": self.variants.iter().map(Corrected::json).collect::<Vec<_>>(),
         })
@@ -170,7 +170,7 @@ impl Rule {
     }
 }
 
-fn rated<'a>(answers: &'a [Answer], rule: &Rule) -> Vec<Rated<'a>> {
+fn rated<'a>(answers: &'a [JudgedAnswer], rule: &Rule) -> Vec<Rated<'a>> {
     let mut units: BTreeMap<&str, u64> = BTreeMap::new();
     let mut rated = Vec::new();
     for answer in answers {
@@ -192,13 +192,14 @@ fn rated<'a>(answers: &'a [Answer], rule: &Rule) -> Vec<Rated<'a>> {
 }
 
 /// Every variant's mean, corrected by its labels.
-fn corrected(answers: &[Answer]) -> Vec<Corrected> {
-    let is_same = |a: &Answer, b: &Answer| (&a.prompt, &a.model) == (&b.prompt, &b.model);
+fn corrected(answers: &[JudgedAnswer]) -> Vec<Corrected> {
+    let is_same =
+        |a: &JudgedAnswer, b: &JudgedAnswer| (&a.prompt, &a.model) == (&b.prompt, &b.model);
     answers.chunk_by(is_same).map(Corrected::of).collect()
 }
 
 impl Corrected {
-    fn of(variant: &[Answer]) -> Self {
+    fn of(variant: &[JudgedAnswer]) -> Self {
         let items = by_item(variant);
         let (mut y, mut there, mut rest) = (Vec::new(), Vec::new(), Vec::new());
         for item in &items {
@@ -270,7 +271,7 @@ struct ItemScores<'a> {
 }
 
 /// The items of a variant. Only answers that both scored say how the two differ.
-fn by_item(variant: &[Answer]) -> Vec<ItemScores<'_>> {
+fn by_item(variant: &[JudgedAnswer]) -> Vec<ItemScores<'_>> {
     let mut items: BTreeMap<&str, (ItemScores<'_>, Vec<f64>)> = BTreeMap::new();
     for answer in variant {
         let unit = answer.cluster.as_deref().unwrap_or(&answer.item_id);

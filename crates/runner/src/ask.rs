@@ -10,7 +10,6 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, anyhow};
 use evalmark_core::{
     model::{Model, Provider},
     plan::PlanError,
@@ -20,14 +19,14 @@ use evalmark_harness::{
     Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
     Tuning, ask_within,
 };
-use evalmark_runner::{AskTag, Host, known_keys};
 
 use crate::{
-    args::BudgetArgs,
-    hint::Hinted,
+    AskTag, Host, RunError,
+    error::{Hinted, Result, run_error},
     judges::{Judges, asking, requests_to},
+    known_keys,
     load::LoadedSuite,
-    records::{LedgerRecords, Records},
+    records::{LedgerRecords, Records, Unasked},
 };
 
 /// Requests that are made together, and how many such chunks wait to be asked.
@@ -37,7 +36,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 const CHUNKS_AHEAD: usize = 4;
 
 /// The models of a suite, ready to be asked, and the ledger that their answers go to.
-pub(crate) struct Endpoints {
+pub struct Endpoints {
     /// Parallel to the suite's models; `None` where the dataset holds the answers, or where the
     /// run has no use for the model.
     by_model: Vec<Option<Endpoint>>,
@@ -50,10 +49,7 @@ pub(crate) struct Endpoints {
 }
 
 /// Who hears what happens while it is asked, and of which model.
-pub(crate) type Events<'a> = dyn Fn(usize, Event<AskTag>) + Sync + 'a;
-
-/// Why a model was not asked everything.
-pub(crate) type Unasked = (ErrorKind, String);
+pub type Events<'a> = dyn Fn(usize, Event<AskTag>) + Sync + 'a;
 
 /// Why asking ended early.
 #[derive(Debug, thiserror::Error)]
@@ -61,15 +57,24 @@ enum SourceError {
     #[error(transparent)]
     Plan(PlanError),
     #[error(transparent)]
-    Record(anyhow::Error),
+    Record(RunError),
 }
 
 /// A sample's request, or why there is none.
 type Made = Result<Ask<AskTag>, SourceError>;
 
+/// What may be spent; `None`: without a limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BudgetLimits {
+    /// US dollars.
+    pub max_cost_usd: Option<f64>,
+    /// Tokens, prompts and answers combined.
+    pub max_tokens: Option<u64>,
+}
+
 /// Which models are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asks {
+pub enum Asks {
     /// Candidates, then judges.
     Everyone,
     /// Judges only: the candidates' answers are there already.
@@ -77,11 +82,7 @@ pub(crate) enum Asks {
 }
 
 /// Keys by model; one that is not there is an error.
-pub(crate) fn keys(
-    loaded: &LoadedSuite,
-    asks: Asks,
-    host: &Host<'_>,
-) -> Result<Vec<Option<Secret>>> {
+pub fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<Vec<Option<Secret>>> {
     allowed_keys(loaded, asks, host)?;
     let used = used_models(loaded, asks);
     let models = loaded.suite.models.iter().enumerate();
@@ -89,7 +90,7 @@ pub(crate) fn keys(
 }
 
 /// Whether the keys of all models that are asked may go where the suite sends them.
-pub(crate) fn allowed_keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<()> {
+pub fn allowed_keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<()> {
     let used = used_models(loaded, asks);
     let models = used.iter().map(|i| &loaded.suite.models[*i]);
     Ok(host.permissions.check_keys(models)?)
@@ -105,7 +106,7 @@ fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
             known_keys::remember(&key);
             Ok(Some(key))
         }
-        _ => Err(anyhow!(
+        _ => Err(run_error!(
             "model `{}` needs a key, and the environment variable {variable} is not set",
             model.name
         ))
@@ -114,15 +115,15 @@ fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
 }
 
 /// What may be spent; a limit in dollars needs the price of every model that is asked.
-pub(crate) fn budget(loaded: &LoadedSuite, asks: Asks, args: BudgetArgs) -> Result<Budget> {
+pub fn budget(loaded: &LoadedSuite, asks: Asks, limits: BudgetLimits) -> Result<Budget> {
     let asked = used_models(loaded, asks).into_iter().map(|i| &loaded.suite.models[i]);
     let is_asked = |model: &&Model| matches!(model.provider, Provider::Server { .. });
     let unpriced = asked.filter(is_asked).find(|model| model.price.is_none());
-    if let (Some(_), Some(model)) = (args.max_cost, unpriced) {
-        return Err(anyhow!("`--max-cost` needs the price of model `{}`", model.name))
+    if let (Some(_), Some(model)) = (limits.max_cost_usd, unpriced) {
+        return Err(run_error!("`--max-cost` needs the price of model `{}`", model.name))
             .hint("add `price: { input: …, output: … }`, US dollars per million tokens");
     }
-    Ok(Budget::new(args.max_cost, args.max_tokens))
+    Ok(Budget::new(limits.max_cost_usd, limits.max_tokens))
 }
 
 fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
@@ -132,7 +133,7 @@ fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
 }
 
 /// Where a run's answers go.
-pub(crate) enum LedgerFile {
+pub enum LedgerFile {
     /// Where those of other runs go, too.
     Shared(PathBuf),
     /// Into its own folder.
@@ -149,10 +150,10 @@ impl LedgerFile {
 }
 
 /// The ledger that runs share: in `dir`, or in the user's cache folder.
-pub(crate) fn shared_ledger(dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf> {
+pub fn shared_ledger(dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf> {
     let dir = dir
         .or(host.cache_dir)
-        .context("this user has no home folder to keep answers in")
+        .ok_or_else(|| run_error!("this user has no home folder to keep answers in"))
         .hint("name a folder with `--cache-dir DIR`, or use `--no-cache`")?;
     evalmark_harness::ledger::create_folder(dir)
         .with_context(|| format!("the cache folder {} cannot be made", dir.display()))
@@ -162,7 +163,7 @@ pub(crate) fn shared_ledger(dir: Option<&Path>, host: &Host<'_>) -> Result<PathB
 
 impl Endpoints {
     /// Opens the ledger and makes every model that the run uses ready. Nothing is sent.
-    pub(crate) fn open(
+    pub fn open(
         loaded: &LoadedSuite,
         ledger: &LedgerFile,
         run_id: &str,
@@ -186,7 +187,7 @@ impl Endpoints {
     }
 
     /// Stops on Ctrl-C: first gracefully, then at once.
-    pub(crate) fn stop_on_signals(&self) -> Result<Stop> {
+    pub fn stop_on_signals(&self) -> Result<Stop> {
         let stop = Stop::new();
         self.network.stop_on_signals(&stop).context("signals cannot be listened to")?;
         Ok(stop)
@@ -194,7 +195,7 @@ impl Endpoints {
 
     /// Asks every sample. Each model has its own reader of the dataset, so that a slow one holds
     /// up nobody else.
-    pub(crate) fn ask_samples(
+    pub fn ask_samples(
         &self,
         loaded: &LoadedSuite,
         events: &Events<'_>,
@@ -214,7 +215,7 @@ impl Endpoints {
     }
 
     /// Asks every judge about every answer; `records` opens the answers at the first one.
-    pub(crate) fn ask_judges<'a>(
+    pub fn ask_judges<'a>(
         &self,
         loaded: &LoadedSuite,
         records: &(dyn Fn() -> Result<Box<dyn Records + 'a>> + Sync),
@@ -253,44 +254,44 @@ impl Endpoints {
         let events = |event| events(model, event);
         let tally = ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget);
         let tally = tally.map_err(|error| match error {
-            AskError::Source(SourceError::Plan(error)) => anyhow!(error),
+            AskError::Source(SourceError::Plan(error)) => error.into(),
             AskError::Source(SourceError::Record(error)) => error,
-            AskError::Ledger(error) => anyhow!(error),
+            AskError::Ledger(error) => error.into(),
         })?;
         self.out_of_budget.fetch_or(tally.out_of_budget, Ordering::Relaxed);
         Ok(tally)
     }
 
     /// No more is asked for now.
-    pub(crate) fn tidy(&self) {
+    pub fn tidy(&self) {
         self.ledger.tidy();
     }
 
     /// The records of samples, as this run sees them.
-    pub(crate) fn records(&self, loaded: &LoadedSuite) -> Result<LedgerRecords<'_>> {
+    pub fn records(&self, loaded: &LoadedSuite) -> Result<LedgerRecords<'_>> {
         let answers = |endpoint: &Option<Endpoint>| {
             endpoint.as_ref().map(|endpoint| endpoint.answers(&self.run_id)).transpose()
         };
         Ok(LedgerRecords {
             models: loaded.plan.models.clone(),
             answers: self.by_model.iter().map(answers).collect::<Result<_, _>>()?,
-            endpoints: self,
+            unasked: Box::new(|model| self.unasked(model)),
         })
     }
 
     /// Whether a model is asked; where it is not, the dataset holds the answers.
-    pub(crate) fn asks(&self, model: usize) -> bool {
+    pub fn asks(&self, model: usize) -> bool {
         self.by_model[model].is_some()
     }
 
     /// The models that are asked, by their places in the suite.
-    pub(crate) fn asked(&self) -> Vec<(usize, Endpoint)> {
+    pub fn asked(&self) -> Vec<(usize, Endpoint)> {
         let endpoints = self.by_model.iter().enumerate();
         endpoints.filter_map(|(model, endpoint)| Some((model, endpoint.clone()?))).collect()
     }
 
     /// Why a model was not asked everything.
-    pub(crate) fn unasked(&self, model: usize) -> Option<Unasked> {
+    pub fn unasked(&self, model: usize) -> Option<Unasked> {
         let down = self.by_model[model].as_ref()?.down();
         let down = down.map(|failure| (ErrorKind::EndpointDown, failure.message));
         let budget = || (ErrorKind::Budget, "the budget was reached".to_owned());
@@ -298,7 +299,7 @@ impl Endpoints {
     }
 
     /// What the judges said, as this run sees it.
-    pub(crate) fn judges(&self, loaded: &LoadedSuite) -> Result<Judges> {
+    pub fn judges(&self, loaded: &LoadedSuite) -> Result<Judges> {
         let asked: BTreeSet<usize> = asking(loaded).into_iter().map(|(_, model)| model).collect();
         let answers = |(i, endpoint): (usize, &Option<Endpoint>)| {
             let endpoint = endpoint.as_ref().filter(|_| asked.contains(&i));
@@ -310,17 +311,17 @@ impl Endpoints {
     }
 
     /// Whether requests were left out because the budget might have been passed.
-    pub(crate) fn out_of_budget(&self) -> bool {
+    pub fn out_of_budget(&self) -> bool {
         self.out_of_budget.load(Ordering::Relaxed)
     }
 
     /// US dollars that were spent; what nobody knows the price of costs nothing.
-    pub(crate) fn spent_usd(&self) -> f64 {
+    pub fn spent_usd(&self) -> f64 {
         self.budget.spent().cost_usd
     }
 
     /// What was spent, in the unit of the budget.
-    pub(crate) fn spent(&self) -> String {
+    pub fn spent(&self) -> String {
         let spent = self.budget.spent();
         let dollars = format!("${:.4}", spent.cost_usd);
         let tokens = format!("{} tokens", spent.tokens);
@@ -332,7 +333,7 @@ impl Endpoints {
     }
 
     /// Whether some endpoint takes no more requests.
-    pub(crate) fn any_down(&self) -> bool {
+    pub fn any_down(&self) -> bool {
         self.by_model.iter().flatten().any(|endpoint| endpoint.down().is_some())
     }
 }

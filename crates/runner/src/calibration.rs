@@ -15,23 +15,25 @@ use evalmark_store::{
 use evalmark_verdict::{Clustering, Design, Level, Resolution, Spread};
 use serde_json::Value;
 
+use evalmark_core::figures::amount;
+
 use crate::{
+    RunError,
     load::{LoadedSuite, metric_hashes},
-    table::amount,
 };
 
 /// The chance with which a drop of the margin is to be found.
-pub(crate) const POWER: f64 = 0.8;
+pub const POWER: f64 = 0.8;
 
 /// What has to be the same for a calibration to hold.
-pub(crate) struct Measured<'a> {
-    pub(crate) dataset_hash: &'a str,
-    pub(crate) metrics: Vec<NamedHash>,
-    pub(crate) models: Vec<NamedHash>,
+pub struct Measured<'a> {
+    pub dataset_hash: &'a str,
+    pub metrics: Vec<NamedHash>,
+    pub models: Vec<NamedHash>,
 }
 
 impl<'a> Measured<'a> {
-    pub(crate) fn by_run(record: &'a RunRecord) -> Self {
+    pub fn by_run(record: &'a RunRecord) -> Self {
         Self {
             dataset_hash: &record.dataset_hash,
             metrics: record.metrics.clone(),
@@ -39,7 +41,7 @@ impl<'a> Measured<'a> {
         }
     }
 
-    pub(crate) fn by_plan(loaded: &'a LoadedSuite) -> Self {
+    pub fn by_plan(loaded: &'a LoadedSuite) -> Self {
         Self {
             dataset_hash: &loaded.plan.survey.hash,
             metrics: metric_hashes(loaded),
@@ -60,7 +62,7 @@ fn model_hashes(effective_suite: &Value) -> Vec<NamedHash> {
 }
 
 /// The figures of a calibration that hold for what is measured the same way.
-pub(crate) fn holding<'a>(
+pub fn holding<'a>(
     calibration: &'a Calibration,
     measured: &Measured<'_>,
 ) -> Vec<&'a CalibrationFigure> {
@@ -79,18 +81,18 @@ pub(crate) fn holding<'a>(
 }
 
 /// How far single answers of a variant vary.
-pub(crate) fn spread(figure: &CalibrationFigure) -> Spread {
+pub fn spread(figure: &CalibrationFigure) -> Spread {
     // Where nothing differs, what could differ may differ wholly.
     let right_or_wrong = figure.right_or_wrong || figure.differing == 0;
     Spread { variance: figure.variance, right_or_wrong }
 }
 
-pub(crate) fn clustering(figure: &CalibrationFigure) -> Clustering {
+pub fn clustering(figure: &CalibrationFigure) -> Clustering {
     Clustering { clusters: figure.clusters, design_effect: figure.design_effect }
 }
 
 /// What so many items and epochs can resolve of it.
-pub(crate) fn resolution(
+pub fn resolution(
     figure: &CalibrationFigure,
     items: u64,
     epochs: u32,
@@ -104,7 +106,7 @@ pub(crate) fn resolution(
 
 /// Holds a gate's margins against the suite's calibration: notes on the verdict's comparisons, and
 /// one warning for each metric whose margin cannot be resolved.
-pub(crate) fn judge_margins(
+pub fn judge_margins(
     out: &Path,
     record: &RunRecord,
     spec: &GateSpec,
@@ -114,8 +116,8 @@ pub(crate) fn judge_margins(
         Ok(Some(calibration)) => calibration,
         Ok(None) => return Vec::new(),
         Err(error) => {
-            let error = anyhow::Error::from(error);
-            return vec![format!("{error:#}; `evalmark calibrate` rewrites it")];
+            let error = RunError::from(error);
+            return vec![format!("{}; `evalmark calibrate` rewrites it", error.in_full())];
         }
     };
     let measured = Measured::by_run(record);
@@ -162,7 +164,7 @@ pub(crate) fn judge_margins(
     worst.iter().map(warn).collect()
 }
 
-pub(crate) fn is_worse(found: &Resolution, other: &Resolution) -> bool {
+pub fn is_worse(found: &Resolution, other: &Resolution) -> bool {
     let drop = |resolution: &Resolution| resolution.detectable_drop.unwrap_or(f64::INFINITY);
     drop(found) > drop(other)
 }
@@ -177,7 +179,7 @@ fn limit(found: &Resolution, items: u64, day: &str) -> String {
 }
 
 /// What to do about a margin that cannot be resolved.
-pub(crate) fn advice(found: &Resolution) -> String {
+pub fn advice(found: &Resolution) -> String {
     let more = found.items_needed.map(|items| format!("{items} items"));
     let wider = found
         .detectable_drop
@@ -190,6 +192,6 @@ pub(crate) fn advice(found: &Resolution) -> String {
 }
 
 /// A share, up to the next tenth of a percentage point, so that what is shown is enough.
-pub(crate) fn rounded_up(share: f64) -> f64 {
+pub fn rounded_up(share: f64) -> f64 {
     (share * 1000.0 - 1e-9).ceil() / 1000.0
 }

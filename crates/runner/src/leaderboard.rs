@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
 use evalmark_core::{estimate::Estimate, metric::Range};
-use evalmark_report::text::printable;
 use evalmark_store::{
     record::{MetricScale, RunRecord},
     run_folder::RunFolder,
@@ -12,10 +10,7 @@ use evalmark_store::{
 use evalmark_verdict::{Rule, Variant, leaderboard};
 use serde::Serialize;
 
-use crate::{
-    table::{bare, value, wrapped},
-    variants::read_variants,
-};
+use crate::{error::Result, variants::read_variants};
 
 /// Variants that are compared with each other at most: every pair is.
 const MOST_VARIANTS: usize = 32;
@@ -28,40 +23,40 @@ const MARGIN: f64 = 0.03;
 
 /// The variants of one metric, best first.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Board {
-    pub(crate) metric: String,
-    range: Range,
-    pub(crate) places: Vec<Place>,
-    pairs: Vec<Pairing>,
-    correction: String,
+pub struct Board {
+    pub metric: String,
+    pub range: Range,
+    pub places: Vec<BoardPlace>,
+    pub pairs: Vec<BoardPair>,
+    pub correction: String,
 }
 
 /// One variant on a board.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Place {
-    pub(crate) prompt: String,
-    pub(crate) model: String,
+pub struct BoardPlace {
+    pub prompt: String,
+    pub model: String,
     /// Variants that share a letter cannot be told apart.
-    pub(crate) group: String,
-    estimate: Option<Estimate>,
+    pub group: String,
+    pub estimate: Option<Estimate>,
 }
 
 /// Two variants, held against each other.
 #[derive(Clone, Debug, Serialize)]
-struct Pairing {
+pub struct BoardPair {
     /// Places on the board, from 0.
-    places: [usize; 2],
+    pub places: [usize; 2],
     /// Mean of the second less that of the first.
-    difference: Option<f64>,
-    p_adjusted: f64,
-    differ: bool,
+    pub difference: Option<f64>,
+    pub p_adjusted: f64,
+    pub differ: bool,
 }
 
 /// Groups by prompt, model and metric.
-pub(crate) type Groups = BTreeMap<(String, String, String), String>;
+pub type Groups = BTreeMap<(String, String, String), String>;
 
 /// A board for every metric of a run; none where there is nothing, or too much, to compare.
-pub(crate) fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
+pub fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
     let n_variants = record.prompts.len() * record.models.len();
     if !(2..=MOST_VARIANTS).contains(&n_variants) {
         return Ok(Vec::new());
@@ -78,7 +73,7 @@ fn board(variants: &[Variant], metric: &str, scale: &MetricScale) -> Result<Boar
     let found =
         leaderboard(&scores, &Rule::new(MARGIN, ALPHA).of_metric(scale.range, scale.direction))?;
     let place_of = |variant: usize| found.places.iter().position(|place| place.variant == variant);
-    let place = |place: &evalmark_verdict::Rank| Place {
+    let place = |place: &evalmark_verdict::Rank| BoardPlace {
         prompt: variants[place.variant].prompt.clone(),
         model: variants[place.variant].model.clone(),
         group: place.letters.clone(),
@@ -87,7 +82,7 @@ fn board(variants: &[Variant], metric: &str, scale: &MetricScale) -> Result<Boar
     let pairing = |pair: &evalmark_verdict::Pairing| {
         let places = [place_of(pair.variants.0)?, place_of(pair.variants.1)?];
         let (difference, p_adjusted, differ) = (pair.difference, pair.p_adjusted, pair.differ);
-        Some(Pairing { places, difference, p_adjusted, differ })
+        Some(BoardPair { places, difference, p_adjusted, differ })
     };
     Ok(Board {
         metric: metric.to_owned(),
@@ -99,7 +94,7 @@ fn board(variants: &[Variant], metric: &str, scale: &MetricScale) -> Result<Boar
 }
 
 /// The groups of all boards, for a table that has its own order.
-pub(crate) fn groups(folder: &RunFolder, record: &RunRecord) -> Result<Groups> {
+pub fn groups(folder: &RunFolder, record: &RunRecord) -> Result<Groups> {
     let boards = boards(folder, record)?;
     let places = boards.into_iter().flat_map(|board| {
         let metric = board.metric;
@@ -109,36 +104,4 @@ pub(crate) fn groups(folder: &RunFolder, record: &RunRecord) -> Result<Groups> {
             .map(move |place| ((place.prompt, place.model, metric.clone()), place.group))
     });
     Ok(places.collect())
-}
-
-/// What the letters say.
-pub(crate) const LEGEND: &str =
-    "Rows that share a letter do not differ significantly on that metric.";
-
-/// The boards as text, best first.
-pub(crate) fn render(boards: &[Board]) -> String {
-    let mut lines = Vec::new();
-    for board in boards {
-        lines.push(format!("{} ({})", printable(&board.metric), board.correction));
-        let width = board.places.iter().map(|place| place.group.len()).max().unwrap_or(1);
-        lines.extend(board.places.iter().map(|place| {
-            let mean = place
-                .estimate
-                .as_ref()
-                .map_or("no score".to_owned(), |mean| written(mean, board.range));
-            let (prompt, model) = (printable(&place.prompt), printable(&place.model));
-            format!("  {:<width$}  {mean}  {prompt} · {model}", place.group)
-        }));
-        lines.push(String::new());
-    }
-    lines.extend(wrapped("", LEGEND));
-    lines.join("\n")
-}
-
-fn written(estimate: &Estimate, range: Range) -> String {
-    let interval = match (estimate.ci_low, estimate.ci_high) {
-        (Some(low), Some(high)) => format!(" [{}, {}]", bare(low, range), bare(high, range)),
-        _ => String::new(),
-    };
-    format!("{:>7}{interval:<16}", value(estimate.mean, range))
 }

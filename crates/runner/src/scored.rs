@@ -3,7 +3,6 @@
 
 use std::{borrow::Cow, sync::Arc, thread};
 
-use anyhow::Result;
 use evalmark_core::{
     label::{Answered, Labels},
     plan::{Plan, Sample},
@@ -17,7 +16,6 @@ use evalmark_report::{
     scores::{ScoreRow, ScoresWriter},
     summary::{SummaryRow, write_summary},
 };
-use evalmark_runner::known_keys::{any_known, hide, hide_in, hide_in_messages};
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
 use evalmark_store::{
     durable::ReadyFile,
@@ -26,10 +24,13 @@ use evalmark_store::{
 };
 
 use crate::{
+    RunError,
     collect::{Collected, Source, for_each_batch},
+    error::Result,
     failure_sample::{FailedSamples, PageSample, passes, shown},
     judges::{JudgeReplies, Judges},
     judging::Judging,
+    known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
     summary::{Finished, VariantSummary, add},
 };
@@ -38,14 +39,14 @@ use crate::{
 const CUT_OFF: &str = "length";
 
 /// What the pass over all samples found.
-pub(crate) struct Scored {
-    pub(crate) rows: Vec<SummaryRow>,
-    pub(crate) counts: SampleCounts,
-    pub(crate) totals: RunTotals,
-    pub(crate) failing: FailedSamples,
-    pub(crate) judging: Judging,
+pub struct Scored {
+    pub rows: Vec<SummaryRow>,
+    pub counts: SampleCounts,
+    pub totals: RunTotals,
+    pub failing: FailedSamples,
+    pub judging: Judging,
     /// The files, which have no names yet.
-    pub(crate) files: Vec<ReadyFile>,
+    pub files: Vec<ReadyFile>,
 }
 
 /// A sample with its end and its scores.
@@ -59,7 +60,7 @@ struct ScoredSample {
 
 /// Scores every sample and makes `samples.parquet`, `scores.parquet` and `summary.parquet`, which
 /// get their names together; `None` when it was stopped.
-pub(crate) fn write_reports(
+pub fn write_reports(
     loaded: &LoadedSuite,
     folder: &RunFolder,
     run_id: &str,
@@ -106,11 +107,11 @@ pub(crate) fn write_reports(
     }
     finished.extend(variant.map(|(_, summary)| summary.finish()));
     scored.files = thread::scope(|scope| {
-        let finishing = scope.spawn(|| anyhow::Ok(scores_file.ready(all_scores.finish()?)?));
+        let finishing = scope.spawn(|| Ok::<_, RunError>(scores_file.ready(all_scores.finish()?)?));
         let first = samples_file.ready(samples.finish()?);
         let second = finishing.join();
         let second = second.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        anyhow::Ok(vec![first?, second?])
+        Ok::<_, RunError>(vec![first?, second?])
     })?;
     scored.files.extend(run_wide(folder, &finished)?);
     scored.rows = finished.rows;
@@ -139,7 +140,7 @@ fn run_wide(folder: &RunFolder, finished: &Finished) -> Result<Vec<ReadyFile>> {
 
 /// Scores every sample and shows it to `see`, with its scores by metric; writes nothing. Answers
 /// `false` when it was stopped.
-pub(crate) fn for_each_scored(
+pub fn for_each_scored(
     loaded: &LoadedSuite,
     source: Source<'_>,
     judges: &mut Judges,

@@ -2,53 +2,61 @@
 //! on with it, and the way is the same.
 
 mod answer;
+mod begin;
 mod page;
 mod verdict;
 
-use anyhow::{Result, bail};
 use evalmark_core::{dataset::DatasetError, plan::PlanError};
 use evalmark_harness::{Budget, Secret};
 use evalmark_report::summary::SummaryRow;
-use evalmark_runner::{Findings, Host, Notice, RunError, known_keys::hide};
 use evalmark_store::{
     integrity::TOO_MANY_MISSING,
     record::{FORMAT_VERSION, RunRecord, RunStatus, RunTotals},
     run_folder::RunFolder,
 };
 
-pub(crate) use self::page::write_html;
 use crate::{
+    Findings, Host, Notice, RunError,
     against::Against,
     ask::{Asks, Endpoints, LedgerFile, shared_ledger},
+    error::{Result, bail},
     gate::GateOutcome,
-    hint::run_error,
+    known_keys::hide,
     load::{LoadedSuite, metric_hashes},
     run_id::now,
     scored::Scored,
 };
 
+pub(crate) use self::begin::{first_record, record_now, same_experiment};
+pub use self::{
+    begin::{AgainstOptions, PreparedRun, ResumeOptions},
+    page::{cut_off_remarks, write_html},
+};
+
 /// A run that is ready to go: everything that could be wrong has been looked at.
-pub(crate) struct Run<'a> {
-    pub(crate) loaded: LoadedSuite,
-    pub(crate) folder: RunFolder,
-    pub(crate) record: RunRecord,
-    pub(crate) keys: Vec<Option<Secret>>,
-    pub(crate) asks: Asks,
-    pub(crate) budget: Budget,
-    pub(crate) against: Against,
-    pub(crate) host: &'a Host<'a>,
+pub struct Run<'a> {
+    pub loaded: LoadedSuite,
+    pub folder: RunFolder,
+    pub record: RunRecord,
+    pub keys: Vec<Option<Secret>>,
+    pub asks: Asks,
+    pub budget: Budget,
+    pub against: Against,
+    /// Whether its folder was made for it.
+    pub is_new: bool,
+    pub host: &'a Host<'a>,
 }
 
 /// A run after it was carried out.
-pub(crate) struct EndedRun {
-    pub(crate) loaded: LoadedSuite,
-    pub(crate) folder: RunFolder,
-    pub(crate) record: RunRecord,
-    pub(crate) end: RunEnd,
+pub struct EndedRun {
+    pub loaded: LoadedSuite,
+    pub folder: RunFolder,
+    pub record: RunRecord,
+    pub end: RunEnd,
 }
 
 /// How far a run came.
-pub(crate) enum RunEnd {
+pub enum RunEnd {
     /// To its end.
     Finished {
         /// The rows of `summary.parquet`.
@@ -71,7 +79,7 @@ enum Upto {
 
 impl EndedRun {
     /// What its ending follows from.
-    pub(crate) fn findings(&self) -> Findings {
+    pub fn findings(&self) -> Findings {
         match &self.end {
             RunEnd::Finished { decision, .. } => Findings {
                 is_incomplete: self.record.incomplete.is_some(),
@@ -86,7 +94,7 @@ impl EndedRun {
 impl Run<'_> {
     /// Carries the run out. What goes wrong before the first request is an error; what goes wrong
     /// later breaks it off, and it can be resumed.
-    pub(crate) fn finish(self) -> Result<EndedRun> {
+    pub fn finish(self) -> Result<EndedRun> {
         let resume = format!("`evalmark resume {}` continues it", self.folder.path.display());
         let ended = self.carry_out(Upto::Verdict)?;
         Ok(ended.advise(|error| {
@@ -103,17 +111,26 @@ impl Run<'_> {
 
     /// Asks, scores and writes the report files, without a verdict. `go_on` is the way to go on
     /// where it is broken off.
-    pub(crate) fn answers(self, go_on: &str) -> Result<EndedRun> {
+    pub fn answers(self, go_on: &str) -> Result<EndedRun> {
         Ok(self.carry_out(Upto::Scores)?.advise(|_| go_on.to_owned()))
     }
 
-    fn carry_out(mut self, upto: Upto) -> Result<EndedRun> {
+    fn carry_out(self, upto: Upto) -> Result<EndedRun> {
+        let (folder, is_new) = (self.folder.clone(), self.is_new);
+        self.try_out(upto).inspect_err(|_| {
+            if is_new {
+                folder.discard();
+            }
+        })
+    }
+
+    fn try_out(mut self, upto: Upto) -> Result<EndedRun> {
         let _lock = self.folder.lock()?;
         let endpoints = self.open_endpoints()?;
-        self.begin()?;
+        self.mark_running()?;
         let end = self.flow(&endpoints, upto).unwrap_or_else(|error| {
             self.broken_off();
-            RunEnd::BrokenOff(run_error(error))
+            RunEnd::BrokenOff(error)
         });
         let Self { loaded, folder, record, .. } = self;
         Ok(EndedRun { loaded, folder, record, end })
@@ -129,7 +146,7 @@ impl Run<'_> {
     }
 
     /// From here on the files are those of an earlier pass.
-    fn begin(&mut self) -> Result<()> {
+    fn mark_running(&mut self) -> Result<()> {
         if self.asks == Asks::Judges || self.record.status == RunStatus::Running {
             return Ok(());
         }

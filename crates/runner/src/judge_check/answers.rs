@@ -6,7 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result, anyhow, bail};
 use evalmark_core::{
     dataset::{FileSpec, Format, Items},
     fields::Fields,
@@ -20,45 +19,47 @@ use evalmark_report::{
     samples::{SampleRecord, samples},
     scores::for_each_score,
 };
-use evalmark_runner::Host;
 use evalmark_store::{record::RunRecord, run_folder::RunFolder};
 
-use crate::hint::Hinted;
+use crate::{
+    Host,
+    error::{Hinted, Result, bail, run_error},
+};
 
 /// One answer, as far as it matters here.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) item_id: String,
-    pub(crate) cluster: Option<String>,
-    pub(crate) prompt: String,
-    pub(crate) model: String,
+pub struct JudgedAnswer {
+    pub item_id: String,
+    pub cluster: Option<String>,
+    pub prompt: String,
+    pub model: String,
     /// Characters of the answer.
-    pub(crate) length: usize,
+    pub length: usize,
     /// The judge's score.
-    pub(crate) judge: Option<f64>,
+    pub judge: Option<f64>,
     /// What people say.
-    pub(crate) human: Option<f64>,
+    pub human: Option<f64>,
 }
 
 /// Items' columns, by id.
 type Rows = HashMap<String, Fields>;
 
 /// Where labels are.
-pub(crate) enum Source {
+pub enum LabelSource {
     /// Beside the scores, as the suite's `labels` put them there.
     Run,
     /// In a file of their own, or in a column of the dataset.
     Labels { labels: Labels, fields: Rows },
 }
 
-impl Source {
+impl LabelSource {
     /// A file of labels, a column of the run's dataset, or what the run has.
-    pub(crate) fn open(labels: Option<&str>, record: &RunRecord, host: &Host<'_>) -> Result<Self> {
+    pub fn open(labels: Option<&str>, record: &RunRecord, host: &Host<'_>) -> Result<Self> {
         let Some(name) = labels else { return Ok(Self::Run) };
         let path = Path::new(name);
         if path.is_file() {
             let format = Format::of(path)
-                .ok_or_else(|| anyhow!("the ending of `{name}` does not tell the format"))
+                .ok_or_else(|| run_error!("the ending of `{name}` does not tell the format"))
                 .hint("use a file ending in .csv, .tsv, .jsonl, .json or .parquet")?;
             let access = FileAccess::unlimited();
             let path = path.to_owned();
@@ -71,30 +72,34 @@ impl Source {
     }
 }
 
-fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<Source> {
+fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource> {
     let suite = Suite::read(&record.suite_file(), host.readers())?;
     let mut fields = HashMap::new();
     for item in Items::open(&Arc::new(suite.dataset))? {
         let item = item?;
         if !item.fields.contains_key(name) {
             let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
-            return Err(anyhow!("`{name}` is neither a file nor a column of the dataset"))
+            return Err(run_error!("`{name}` is neither a file nor a column of the dataset"))
                 .hint(format!("its columns: {}", known.join(", ")));
         }
         fields.insert(item.id.to_string(), item.fields);
     }
     let ([prompt], [_]) = (record.prompts.as_slice(), record.models.as_slice()) else {
-        return Err(anyhow!(
+        return Err(run_error!(
             "one column cannot have the labels of several prompts' or models' answers"
         ))
         .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
     };
     let columns = BTreeMap::from([(prompt.name.clone(), name.to_owned())]);
-    Ok(Source::Labels { labels: Labels::Columns(columns), fields })
+    Ok(LabelSource::Labels { labels: Labels::Columns(columns), fields })
 }
 
 /// Every answer of a run with its score of `metric`, in the order of the reports.
-pub(crate) fn answers(folder: &RunFolder, metric: &str, source: &Source) -> Result<Vec<Answer>> {
+pub fn answers(
+    folder: &RunFolder,
+    metric: &str,
+    source: &LabelSource,
+) -> Result<Vec<JudgedAnswer>> {
     let mut scores = Vec::new();
     for_each_score(&folder.scores(), |score| {
         if score.metric == metric {
@@ -110,12 +115,12 @@ pub(crate) fn answers(folder: &RunFolder, metric: &str, source: &Source) -> Resu
             bail!("the run has fewer scores of `{metric}` than answers");
         };
         let human = match source {
-            Source::Run => label,
-            Source::Labels { labels, fields } => label_of(&sample, labels, fields),
+            LabelSource::Run => label,
+            LabelSource::Labels { labels, fields } => label_of(&sample, labels, fields),
         };
         let length = sample.record.output.as_deref().unwrap_or_default().chars().count();
         let SampleRecord { item_id, cluster, prompt, model, .. } = sample;
-        answers.push(Answer { item_id, cluster, prompt, model, length, judge, human });
+        answers.push(JudgedAnswer { item_id, cluster, prompt, model, length, judge, human });
     }
     Ok(answers)
 }

@@ -6,12 +6,10 @@ mod sequential_gate;
 
 use std::{ops::Range, sync::Arc};
 
-use anyhow::{Result, bail};
 use evalmark_core::{
     dataset::Items,
     plan::{Plan, PlanError},
 };
-use evalmark_runner::{Host, Notice};
 use evalmark_store::{
     baseline::Baseline,
     record::{RunRecord, StopEarly},
@@ -19,6 +17,8 @@ use evalmark_store::{
 use evalmark_verdict::{ItemScore, Rule, Stopping};
 
 use crate::{
+    Host, Notice,
+    error::{Result, bail},
     load::LoadedSuite,
     variants::{cluster_key, unscored},
 };
@@ -33,7 +33,7 @@ const LARGEST_CHUNK: usize = 20;
 /// Every planned item in the order of asking: random, whole clusters together. Holds 8 bytes an
 /// item.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub struct Order {
     /// Places in the dataset.
     places: Vec<usize>,
     chunks: Vec<Range<usize>>,
@@ -41,7 +41,7 @@ pub(crate) struct Order {
 
 impl Order {
     /// Reads the dataset once; answers with the order, and the items in that order without scores.
-    pub(crate) fn read(plan: &Plan, seed: u64) -> Result<(Self, Vec<ItemScore>)> {
+    pub fn read(plan: &Plan, seed: u64) -> Result<(Self, Vec<ItemScore>)> {
         let items = Items::open(&plan.dataset).map_err(PlanError::from)?;
         let items = items.map(|item| Ok(unscored(&item?)));
         let items: Vec<ItemScore> = items.collect::<Result<_, PlanError>>()?;
@@ -54,21 +54,21 @@ impl Order {
 
     /// The parts that are asked one after the other, with a look after each. They depend on the
     /// items alone, so that a run stops at the same item whatever its pace.
-    pub(crate) fn chunks(&self) -> &[Range<usize>] {
+    pub fn chunks(&self) -> &[Range<usize>] {
         &self.chunks
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.places.len()
     }
 
     /// Places in the dataset of a part of the order.
-    pub(crate) fn places(&self, part: Range<usize>) -> &[usize] {
+    pub fn places(&self, part: Range<usize>) -> &[usize] {
         &self.places[part]
     }
 
     /// The plan over a part of the order.
-    pub(crate) fn part(&self, plan: &Plan, part: Range<usize>) -> Plan {
+    pub fn part(&self, plan: &Plan, part: Range<usize>) -> Plan {
         let mut taken = vec![false; self.places.len()];
         for &place in self.places(part) {
             taken[place] = true;
@@ -101,7 +101,7 @@ fn same_cluster(a: &ItemScore, b: &ItemScore) -> bool {
 
 /// What `run.json` keeps from the beginning, so that `resume` asks in the same order; `None` for a
 /// run that is asked whole.
-pub(crate) fn begin(
+pub fn begin(
     loaded: &LoadedSuite,
     baseline: Option<&Baseline>,
     host: &Host<'_>,
@@ -132,7 +132,7 @@ fn seed(loaded: &LoadedSuite) -> u64 {
 }
 
 /// The plan of a run that stopped early: the items that it asked.
-pub(crate) fn as_stopped(plan: Plan, record: &RunRecord) -> Result<Plan> {
+pub fn as_stopped(plan: Plan, record: &RunRecord) -> Result<Plan> {
     let Some(stopped) = &record.stopped_early else { return Ok(plan) };
     if plan.survey.n_items != stopped.planned_items {
         let (now, then) = (plan.survey.n_items, stopped.planned_items);

@@ -6,7 +6,6 @@ use std::{
     thread,
 };
 
-use anyhow::{Result, bail};
 use evalmark_core::{
     plan::{Plan, PlanError, Sample},
     record::Record,
@@ -14,6 +13,7 @@ use evalmark_core::{
 use evalmark_harness::Stop;
 
 use crate::{
+    error::{Result, bail},
     judges::{JudgeReplies, Judges},
     load::LoadedSuite,
     records::Records,
@@ -28,15 +28,15 @@ const BATCH_BYTES: usize = 8 << 20;
 const FEW: usize = 64;
 
 /// A sample with its end.
-pub(crate) struct Collected {
-    pub(crate) sample: Sample,
-    pub(crate) record: Record,
+pub struct Collected {
+    pub sample: Sample,
+    pub record: Record,
     /// By metric.
-    pub(crate) said: Vec<JudgeReplies>,
+    pub said: Vec<JudgeReplies>,
 }
 
 /// Where samples and their ends come from.
-pub(crate) struct Source<'a> {
+pub struct Source<'a> {
     records: Box<dyn Records + 'a>,
     /// Where asking still goes on.
     arrivals: Option<&'a ReorderBuffer>,
@@ -44,18 +44,18 @@ pub(crate) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Everything has been asked.
-    pub(crate) fn after(records: Box<dyn Records + 'a>) -> Self {
+    pub fn after(records: Box<dyn Records + 'a>) -> Self {
         Self { records, arrivals: None }
     }
 
     /// Answers are still arriving; `records` has those that came too early to be kept.
-    pub(crate) fn along(arrivals: &'a ReorderBuffer, records: Box<dyn Records + 'a>) -> Self {
+    pub fn along(arrivals: &'a ReorderBuffer, records: Box<dyn Records + 'a>) -> Self {
         Self { records, arrivals: Some(arrivals) }
     }
 }
 
 /// Hands every sample to `take`, a batch at a time. Answers `false` when it was stopped.
-pub(crate) fn for_each_batch(
+pub fn for_each_batch(
     loaded: &LoadedSuite,
     source: Source<'_>,
     judges: &mut Judges,

@@ -1,9 +1,8 @@
 //! Where the record of a sample comes from: the ledger, the dataset's own column, or an earlier
 //! run's file.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use anyhow::{Context, Result, bail};
 use evalmark_core::{
     model::{Model, Provider},
     plan::Sample,
@@ -11,15 +10,17 @@ use evalmark_core::{
 };
 use evalmark_harness::{Answers, recorded_cell};
 use evalmark_report::samples::{Samples, samples};
-use evalmark_store::run_folder::RunFolder;
 
 use crate::{
-    ask::{Endpoints, Unasked},
+    error::{Hinted, Result, bail, run_error},
     reorder::ReorderBuffer,
 };
 
+/// Why a model was not asked everything.
+pub type Unasked = (ErrorKind, String);
+
 /// Where the record of a sample comes from. Samples are asked for in the order of the reports.
-pub(crate) trait Records: Send {
+pub trait Records: Send {
     /// The record of this sample: an answer, or a described failure. Where the answer was given to
     /// another request than the suite would make now, that request takes its place.
     fn record(&mut self, sample: &mut Sample) -> Result<Record>;
@@ -31,11 +32,12 @@ pub(crate) trait Records: Send {
 }
 
 /// Records from the ledger, or from the dataset's own column.
-pub(crate) struct LedgerRecords<'a> {
-    pub(crate) models: Arc<[Model]>,
+pub struct LedgerRecords<'a> {
+    pub models: Arc<[Model]>,
     /// Parallel to the models; `None` for those that are not asked.
-    pub(crate) answers: Vec<Option<Answers>>,
-    pub(crate) endpoints: &'a Endpoints,
+    pub answers: Vec<Option<Answers>>,
+    /// Why a model was not asked everything.
+    pub unasked: Box<dyn Fn(usize) -> Option<Unasked> + Send + Sync + 'a>,
 }
 
 impl LedgerRecords<'_> {
@@ -52,7 +54,7 @@ impl LedgerRecords<'_> {
     }
 
     fn not_asked(&self, sample: &Sample) -> Record {
-        not_asked(self.endpoints.unasked(sample.model).as_ref())
+        not_asked((self.unasked)(sample.model).as_ref())
     }
 }
 
@@ -74,9 +76,9 @@ impl Records for LedgerRecords<'_> {
 }
 
 /// Records from the ledger while asking goes on: who wants one that is not there yet waits for it.
-pub(crate) struct AwaitedRecords<'a> {
-    pub(crate) records: LedgerRecords<'a>,
-    pub(crate) arrivals: &'a ReorderBuffer,
+pub struct AwaitedRecords<'a> {
+    pub records: LedgerRecords<'a>,
+    pub arrivals: &'a ReorderBuffer,
 }
 
 impl Records for AwaitedRecords<'_> {
@@ -87,7 +89,7 @@ impl Records for AwaitedRecords<'_> {
 }
 
 /// The record of a sample that was never asked.
-pub(crate) fn not_asked(why: Option<&Unasked>) -> Record {
+pub fn not_asked(why: Option<&Unasked>) -> Record {
     match why {
         Some((kind, why)) => Record::failed(*kind, format!("not requested: {why}"), 0),
         None => Record::failed(ErrorKind::EndpointDown, "not requested", 0),
@@ -95,20 +97,22 @@ pub(crate) fn not_asked(why: Option<&Unasked>) -> Record {
 }
 
 /// Records out of a run's `samples.parquet`, in the order of the reports.
-pub(crate) struct RecordedSamples {
+pub struct RecordedSamples {
     samples: Samples,
 }
 
 impl RecordedSamples {
-    pub(crate) fn open(folder: &RunFolder) -> Result<Self> {
-        Ok(Self { samples: samples(&folder.samples())? })
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { samples: samples(path)? })
     }
 }
 
 impl Records for RecordedSamples {
     fn record(&mut self, sample: &mut Sample) -> Result<Record> {
-        let recorded =
-            self.samples.next().context("the run has fewer answers than the dataset")??;
+        let recorded = self
+            .samples
+            .next()
+            .ok_or_else(|| run_error!("the run has fewer answers than the dataset"))??;
         if *recorded.item_id != *sample.item.id || recorded.epoch != sample.epoch {
             bail!(
                 "the dataset has changed: where the run answered item `{}`, it now has `{}`; \

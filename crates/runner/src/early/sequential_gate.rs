@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use anyhow::Result;
 use evalmark_core::{plan::Sample, score::Score, suite::GateSpec};
 use evalmark_store::{
     baseline::Baseline,
@@ -11,6 +10,7 @@ use evalmark_store::{
 use evalmark_verdict::{Interim, ItemScore, Reason, Rule, Stopping, count_lacking, family_size};
 
 use crate::{
+    error::Result,
     gate::{changed, left_out},
     load::LoadedSuite,
     metric_scale::scale_of,
@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// Every comparison of a gate that can be decided early. Holds 128 bytes for each item of each.
-pub(crate) struct SequentialGate {
+pub struct SequentialGate {
     comparisons: Vec<Watched>,
     /// Why a run without a drop must be asked whole; `None` where it need not be.
-    pub(crate) undecided: Option<String>,
+    pub undecided: Option<String>,
     min_paired: f64,
     asked: usize,
 }
@@ -39,7 +39,7 @@ struct Watched {
 }
 
 /// Whether a run can be watched.
-pub(crate) enum SequentialPlan {
+pub enum SequentialPlan {
     Yes(SequentialGate),
     /// And why not.
     No(String),
@@ -54,7 +54,7 @@ struct Place<'a> {
 
 impl SequentialGate {
     /// Pairs the planned items, which are in the order of asking, with those of the baseline.
-    pub(crate) fn open(
+    pub fn open(
         loaded: &LoadedSuite,
         record: &RunRecord,
         early: &StopEarly,
@@ -102,7 +102,7 @@ impl SequentialGate {
     }
 
     /// A chunk of the order, to be filled; its items are at these places of the dataset.
-    pub(crate) fn chunk(&self, places: &[usize]) -> Chunk {
+    pub fn chunk(&self, places: &[usize]) -> Chunk {
         Chunk {
             slots: places.iter().enumerate().map(|(slot, place)| (*place as u64, slot)).collect(),
             scores: vec![vec![None; places.len()]; self.comparisons.len()],
@@ -110,7 +110,7 @@ impl SequentialGate {
     }
 
     /// Takes in the next chunk; answers whether the gate's answer is certain.
-    pub(crate) fn look(&mut self, chunk: Chunk) -> bool {
+    pub fn look(&mut self, chunk: Chunk) -> bool {
         self.asked += chunk.slots.len();
         for (watched, scores) in self.comparisons.iter_mut().zip(chunk.scores) {
             watched.take(scores.into_iter().flatten());
@@ -124,7 +124,7 @@ impl SequentialGate {
     }
 
     /// Puts a sample's scores into the chunk.
-    pub(crate) fn see(&self, chunk: &mut Chunk, sample: &Sample, scores: &[Score]) {
+    pub fn see(&self, chunk: &mut Chunk, sample: &Sample, scores: &[Score]) {
         let Some(&slot) = chunk.slots.get(&sample.item.index) else { return };
         for (watched, items) in self.comparisons.iter().zip(&mut chunk.scores) {
             if (watched.prompt, watched.model) != (sample.prompt, sample.model) {
@@ -138,7 +138,7 @@ impl SequentialGate {
 }
 
 /// The scores of a chunk: by comparison, then by place in the order.
-pub(crate) struct Chunk {
+pub struct Chunk {
     /// By the item's place in the dataset.
     slots: HashMap<u64, usize>,
     scores: Vec<Vec<Option<ItemScore>>>,

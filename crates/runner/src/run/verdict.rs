@@ -1,20 +1,20 @@
 //! The gate at the end of a run.
 
-use anyhow::Result;
 use evalmark_core::suite::GateSpec;
-use evalmark_runner::{Notice, RunError};
 use evalmark_store::baseline::cannot_be_baseline;
 
 use super::Run;
+
 use crate::{
-    against,
+    Notice, against,
     calibration::judge_margins,
+    error::Result,
     gate::{GateOutcome, gate_minima, gate_or_refuse, gate_without, write_verdict},
 };
 
 impl Run<'_> {
     /// The verdict, where there is something to compare with.
-    pub(super) fn gate(&self) -> Result<Option<GateOutcome>> {
+    pub(crate) fn gate(&self) -> Result<Option<GateOutcome>> {
         let spec = self.loaded.suite.gate_or_default();
         let mut decision = self.decide(&spec)?;
         if let Some(GateOutcome { verdict, .. }) = &mut decision {

@@ -1,15 +1,20 @@
 //! `report.html` of a run.
 
-use anyhow::{Context, Result};
 use evalmark_core::verdict::Verdict;
 use evalmark_report::{html::HtmlReport, summary::SummaryRow};
-use evalmark_runner::known_keys::hide;
-use evalmark_store::{record::RunRecord, run_folder::RunFolder};
+use evalmark_store::{
+    record::{RunRecord, SampleCounts},
+    run_folder::RunFolder,
+};
 
-use crate::{failure_sample::FailedSamples, failures::cut_off_remarks};
+use crate::{
+    error::{Hinted, Result},
+    failure_sample::FailedSamples,
+    known_keys::hide,
+};
 
 /// Writes `report.html`.
-pub(crate) fn write_html(
+pub fn write_html(
     folder: &RunFolder,
     record: &RunRecord,
     summary: Vec<SummaryRow>,
@@ -48,4 +53,19 @@ pub(crate) fn write_html(
     };
     let text = evalmark_report::html::html(&page).context("the page cannot be made")?;
     Ok(folder.write_text(&folder.html(), &text, hide)?)
+}
+
+/// What is said of answers that ended at the token limit, and whether it is a warning: that is what
+/// every tenth of a model's answers calls for.
+pub fn cut_off_remarks(counts: &SampleCounts, n_models: usize) -> Vec<(bool, String)> {
+    let all = counts.planned / n_models.max(1) as u64;
+    let remark = |(model, n): (&String, &u64)| {
+        let noun = if all == 1 { "answer" } else { "answers" };
+        let remark = format!(
+            "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
+             `length`), so the end of the text is missing; raise `max_tokens`"
+        );
+        (10 * n >= all, remark)
+    };
+    counts.cut_off.iter().map(remark).collect()
 }
