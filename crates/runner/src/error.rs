@@ -122,7 +122,7 @@ from_errors!(
     evalmark_harness::OpenError,
     evalmark_report::ReadError,
     evalmark_report::WriteError,
-    evalmark_scoring::Unaskable,
+    evalmark_scoring::QuestionError,
     evalmark_verdict::CompareError,
     evalmark_verdict::StoppingError,
     std::io::Error,
