@@ -21,9 +21,13 @@ impl FixedSum {
     fn add(&mut self, term: f64, times: u64) {
         let times = i128::from(times);
         // Within 64 bits the processor itself cuts the fraction off.
-        let whole = if term.abs() < IN_64_BITS { i128::from(term as i64) } else { term as i128 };
+        let (whole, fraction) = if term.abs() < IN_64_BITS {
+            let whole = term as i64;
+            (i128::from(whole), term - whole as f64)
+        } else {
+            (term as i128, term.fract())
+        };
         self.whole += whole * times;
-        let fraction = term - whole as f64;
         if fraction != 0.0 {
             self.fraction += (fraction * SCALE).round() as i128 * times;
         }
