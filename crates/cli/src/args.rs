@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
+use evalmark_runner::ask::BudgetLimits;
 
 use crate::commands::Command;
 
@@ -102,6 +103,13 @@ pub(crate) struct BudgetArgs {
     /// Stop before using more than N tokens, prompts and answers combined
     #[arg(long, value_name = "N")]
     pub(crate) max_tokens: Option<u64>,
+}
+
+impl BudgetArgs {
+    /// As the engine takes it.
+    pub(crate) fn limits(self) -> BudgetLimits {
+        BudgetLimits { max_cost_usd: self.max_cost, max_tokens: self.max_tokens }
+    }
 }
 
 fn dollars(text: &str) -> Result<f64, String> {

@@ -3,10 +3,8 @@
 use evalmark_store::calibration::{Calibration, CalibrationFigure, CalibrationSets};
 use evalmark_verdict::{holm, midp_attainable_pairs};
 
-use crate::{
-    calibration::{advice, is_worse, resolution, rounded_up},
-    table::{amount, by_variant, figures, points, wrapped},
-};
+use crate::table::{amount, by_variant, figures, points, wrapped};
+use evalmark_runner::calibration::{advice, is_worse, resolution, rounded_up};
 
 /// The chance of raising a false alarm over two sets that differ by chance alone. It is small: the
 /// alarm questions the whole calibration.

@@ -64,21 +64,6 @@ fn advice(errors: &BTreeMap<String, u64>, run: &str) -> String {
     "asking again would fail again; correct the suite, then start a new run".to_owned()
 }
 
-/// What is said of answers that ended at the token limit, and whether it is a warning: that is what
-/// every tenth of a model's answers calls for.
-pub(crate) fn cut_off_remarks(counts: &SampleCounts, n_models: usize) -> Vec<(bool, String)> {
-    let all = counts.planned / n_models.max(1) as u64;
-    let remark = |(model, n): (&String, &u64)| {
-        let noun = if all == 1 { "answer" } else { "answers" };
-        let remark = format!(
-            "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
-             `length`), so the end of the text is missing; raise `max_tokens`"
-        );
-        (10 * n >= all, remark)
-    };
-    counts.cut_off.iter().map(remark).collect()
-}
-
 /// Why a model is called no more.
 pub(crate) fn stopped(model: &Model, failure: &Failure) -> String {
     format!("Stopped calling model {}: {}", place(model), failure.message)

@@ -1,43 +1,29 @@
 //! Arguments to flow to exit code. The only place that ends the process.
 
-mod across_suites;
-mod against;
+mod across_suites_text;
 mod agreement_text;
 mod args;
-mod ask;
-mod calibration;
 mod calibration_text;
-mod collect;
 mod commands;
-mod early;
 mod environment;
 mod exit;
 mod failures;
-mod gate;
 mod hint;
-mod judge_check;
-mod judges;
-mod leaderboard;
+mod judge_check_text;
+mod leaderboard_text;
 mod notices;
 mod options;
 mod permissions;
-mod power_plan;
+mod power_plan_text;
 mod print;
 mod progress;
-mod records;
-mod run;
-mod run_id;
 mod run_text;
-mod scored;
 mod table;
 mod verdict_text;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use evalmark_runner::{
-    failure_sample, judging, load, metric_scale, programs, reorder, summary, variants,
-};
 
 use crate::{
     args::{Cli, LogFormat},

@@ -4,7 +4,7 @@ use std::sync::{PoisonError, RwLock};
 
 use evalmark_runner::{Notice, NoticeLevel};
 
-use crate::{print::Printer, progress::Progress};
+use crate::{print::Printer, progress::Progress, run_text};
 
 /// A terminal that hears notices.
 pub(crate) struct Terminal {
@@ -25,6 +25,7 @@ impl Terminal {
             (Notice::BaselineMissing(error) | Notice::Incomparable(error), _) => {
                 self.printer.run_error(error);
             }
+            (Notice::RunAnswered(run), _) => run_text::tell_missing(run, self.printer),
             (_, NoticeLevel::Progress) => self.show_progress(notice),
             (_, NoticeLevel::Detail | NoticeLevel::EarlyWarning) if self.quiet => {}
             (_, NoticeLevel::Detail | NoticeLevel::Remark) => {

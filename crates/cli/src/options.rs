@@ -1,14 +1,20 @@
-//! What command lines say of a run, as `run.json` keeps it.
+//! What command lines say of a run, as the engine takes it.
 
+use anyhow::{Context, Result};
+use evalmark_runner::run::AgainstOptions;
 use evalmark_store::record::RunOptions;
 
-use crate::args::{AgainstArgs, SelectionArgs};
+use crate::args::{AgainstArgs, CacheArgs, ExecArgs, SelectionArgs};
 
-/// What a later command line says of the baseline goes before what an earlier one said.
-pub(crate) fn take_in_against(options: &mut RunOptions, args: &AgainstArgs) {
-    options.baseline = args.baseline.clone().or(options.baseline.take());
-    options.baseline_suite = args.baseline_suite.clone().or(options.baseline_suite.take());
-    options.new_baseline |= args.new_baseline;
+impl AgainstArgs {
+    /// As the engine takes it.
+    pub(crate) fn options(&self) -> AgainstOptions {
+        AgainstOptions {
+            baseline: self.baseline.clone(),
+            baseline_suite: self.baseline_suite.clone(),
+            new_baseline: self.new_baseline,
+        }
+    }
 }
 
 /// What a command line says of the part of a suite that is run.
@@ -21,4 +27,23 @@ pub(crate) fn selected(args: &SelectionArgs) -> RunOptions {
         concurrency: args.concurrency,
         ..RunOptions::default()
     }
+}
+
+/// What a command line says of a run that begins now.
+pub(crate) fn run_options(
+    selection: &SelectionArgs,
+    cache: &CacheArgs,
+    exec: ExecArgs,
+    against: &AgainstArgs,
+) -> Result<RunOptions> {
+    Ok(RunOptions {
+        allow_exec: exec.allow_exec,
+        no_cache: cache.no_cache,
+        cache_dir: cache.cache_dir.as_ref().map(std::path::absolute).transpose()?,
+        working_dir: Some(std::env::current_dir().context("the working folder is gone")?),
+        baseline: against.baseline.clone(),
+        baseline_suite: against.baseline_suite.clone(),
+        new_baseline: against.new_baseline,
+        ..selected(selection)
+    })
 }

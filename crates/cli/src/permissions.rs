@@ -1,24 +1,13 @@
 //! What suites may do beyond the defaults. The user says so, on the command line, in the environment
 //! or in a file of their own; a suite never can.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    str::FromStr,
-};
+use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow};
-use evalmark_core::model::Provider;
-use evalmark_runner::{Permissions, permissions::destination};
-use evalmark_scoring::Metric;
+use evalmark_runner::Permissions;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use url::Url;
 
-use crate::{args::PermissionArgs, load::LoadedSuite};
-
-/// Version of what `check --permissions` prints.
-const FORMAT_VERSION: u32 = 1;
+use crate::args::PermissionArgs;
 
 /// The user's own configuration, `evalmark/config.yaml` in their folder of configurations.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -74,49 +63,4 @@ fn config() -> Result<Config> {
         .map_err(|mistake| anyhow!("line {}: {}", mistake.position.line, mistake.message))
         .with_context(wrong)?;
     serde_json::from_value(value).with_context(wrong)
-}
-
-/// What suites reach for: hosts, variables, files and programs, sorted, and the same on every
-/// machine.
-pub(crate) fn report(loaded: &[&LoadedSuite]) -> Value {
-    json!({
-        "format_version": FORMAT_VERSION,
-        "suites": loaded.iter().map(|loaded| of_suite(loaded)).collect::<Vec<_>>(),
-    })
-}
-
-fn of_suite(loaded: &LoadedSuite) -> Value {
-    let suite = &loaded.suite;
-    let root = suite.access.root().unwrap_or(Path::new(""));
-    let shown = |path: &Path| below(path, root);
-    let mut hosts = BTreeSet::new();
-    let mut variables: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for model in &suite.models {
-        let Provider::Server { base_url, .. } = &model.provider else { continue };
-        let Ok(address) = Url::parse(base_url) else { continue };
-        let origin = address.origin().ascii_serialization();
-        hosts.insert(origin.clone());
-        if let Some((variable, _)) = destination(model) {
-            variables.entry(variable).or_default().insert(origin);
-        }
-    }
-    let real = std::fs::canonicalize(&suite.path).unwrap_or_else(|_| suite.path.clone());
-    let files: BTreeSet<_> = suite.access.files_read().iter().map(|path| shown(path)).collect();
-    let programs: BTreeSet<_> =
-        loaded.metrics.iter().filter_map(Metric::program).map(|program| &program.command).collect();
-    let variable = |(name, hosts)| json!({ "name": name, "hosts": hosts });
-    json!({
-        "suite": shown(&real),
-        "hosts": hosts,
-        "variables": variables.into_iter().map(variable).collect::<Vec<_>>(),
-        "files": files,
-        "programs": programs,
-    })
-}
-
-/// A path from the root on, with `/` on every system; one that lies elsewhere as it is.
-fn below(path: &Path, root: &Path) -> String {
-    let Ok(below) = path.strip_prefix(root) else { return path.display().to_string() };
-    let parts = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
-    parts.collect::<Vec<_>>().join("/")
 }

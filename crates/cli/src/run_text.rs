@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use evalmark_core::verdict::Verdict;
 use evalmark_report::summary::SummaryRow;
-use evalmark_runner::Ending;
+use evalmark_runner::{
+    Ending,
+    gate::GateOutcome,
+    leaderboard::groups,
+    run::{EndedRun, RunEnd, cut_off_remarks},
+};
 use evalmark_store::{
     record::{RunRecord, SampleCounts},
     run_folder::RunFolder,
@@ -17,10 +22,7 @@ use crate::{
     args::{Format, OutputArgs},
     exit::exit_code,
     failures,
-    gate::GateOutcome,
-    leaderboard::groups,
     print::Printer,
-    run::{EndedRun, RunEnd},
     table, verdict_text,
 };
 
@@ -98,7 +100,7 @@ fn paths(folder: &RunFolder, has_verdict: bool) -> String {
 /// What has no answer or no score, and what to do about it.
 pub(crate) fn tell_missing(run: &EndedRun, printer: Printer) {
     let (counts, path) = (&run.record.counts, run.folder.path.display());
-    for (is_share, remark) in failures::cut_off_remarks(counts, run.record.models.len()) {
+    for (is_share, remark) in cut_off_remarks(counts, run.record.models.len()) {
         if is_share {
             printer.warning(&remark);
         } else {

@@ -9,10 +9,9 @@ use evalmark_report::{
     text::printable,
 };
 
-use crate::{
-    leaderboard::{Groups, LEGEND},
-    print::columns,
-};
+use evalmark_runner::leaderboard::Groups;
+
+use crate::{leaderboard_text::LEGEND, print::columns};
 
 /// The table of the rows over all items, with the groups that can be told apart, and below it what
 /// several attempts make of them.

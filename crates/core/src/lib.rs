@@ -42,15 +42,18 @@
 
 pub mod changes;
 pub mod dataset;
+pub mod details;
 pub mod embedding;
 pub mod estimate;
 pub mod expression;
 pub mod fields;
 pub mod figures;
 pub mod files;
+pub mod finish_reason;
 pub mod item;
 pub mod key_hosts;
 pub mod label;
+pub mod message;
 pub mod metric;
 pub mod model;
 pub mod plan;

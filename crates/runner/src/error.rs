@@ -65,6 +65,12 @@ impl RunError {
         std::iter::successors(self.source(), |&cause| cause.source())
     }
 
+    /// It and its causes in one line.
+    pub fn in_full(&self) -> String {
+        let causes = self.causes().map(|cause| format!(": {cause}"));
+        std::iter::once(self.to_string()).chain(causes).collect()
+    }
+
     /// Whether it, or one of its causes, is an error of this type.
     pub fn is<T: StdError + 'static>(&self) -> bool {
         let is_it = |error: &(dyn StdError + 'static)| {
@@ -95,6 +101,23 @@ impl From<StoreError> for RunError {
     }
 }
 
+/// Errors of the store's parts are the store's.
+macro_rules! from_store_errors {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for RunError {
+            fn from(error: $error) -> Self {
+                StoreError::from(error).into()
+            }
+        })+
+    };
+}
+
+from_store_errors!(
+    evalmark_store::WriteFileError,
+    evalmark_store::integrity::IntegrityError,
+    evalmark_store::baseline::BaselineError,
+);
+
 /// What was tried, and why it failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -121,10 +144,13 @@ from_errors!(
     evalmark_harness::LedgerError,
     evalmark_harness::OpenError,
     evalmark_report::ReadError,
+    evalmark_report::html::RenderError,
     evalmark_report::WriteError,
     evalmark_scoring::QuestionError,
     evalmark_verdict::CompareError,
+    evalmark_verdict::EmptyFamily,
     evalmark_verdict::StoppingError,
+    serde_json::Error,
     std::io::Error,
     std::num::TryFromIntError,
 );

@@ -2,8 +2,6 @@
 
 use std::{path::Path, sync::Arc};
 
-use crate::error::{Result, run_error};
-use crate::{Host, Notice};
 use evalmark_core::{
     item::Item,
     label::{LabelSpec, Labels},
@@ -16,7 +14,8 @@ use evalmark_scoring::{Judge, Metric, QuestionError, Subject};
 use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
-    error::Hinted,
+    Host, Notice,
+    error::{Hinted, Result, run_error},
     programs::{self, Programs},
     usable_targets::UsableTargets,
 };

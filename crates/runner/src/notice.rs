@@ -10,10 +10,9 @@ use evalmark_core::plan::{Plan, Sample};
 use evalmark_harness::{Endpoint, Event};
 use evalmark_scoring::Metric;
 
-use crate::RunError;
+use crate::{RunError, run::EndedRun};
 
 /// What the engine tells while it works; its text is for people.
-#[derive(Debug)]
 pub enum Notice<'a> {
     /// What to know about a suite.
     SuiteNote(&'a str),
@@ -75,6 +74,8 @@ pub enum Notice<'a> {
         /// The run's folder.
         run: &'a Path,
     },
+    /// One of several runs has its answers and scores.
+    RunAnswered(&'a EndedRun),
     /// The answers of judges are not exported, and why.
     JudgesLeftOut(&'a RunError),
 }
@@ -178,6 +179,7 @@ impl Notice<'_> {
             Self::SuiteNote(_)
             | Self::SuiteGone { .. }
             | Self::HowToCompare(_)
+            | Self::RunAnswered(_)
             | Self::Interrupted { .. } => NoticeLevel::Remark,
             Self::WillBeIncomplete(_) => NoticeLevel::EarlyWarning,
             Self::SuiteWarning(_)
@@ -233,9 +235,9 @@ impl Display for Notice<'_> {
                 run.display()
             ),
             Self::BaselineMissing(error) | Self::Incomparable(error) => error.fmt(f),
+            Self::RunAnswered(run) => write!(f, "{} has its answers", run.folder.path.display()),
             Self::JudgesLeftOut(error) => {
-                write!(f, "the answers of judges are left out: {error}")?;
-                error.causes().try_for_each(|cause| write!(f, ": {cause}"))
+                write!(f, "the answers of judges are left out: {}", error.in_full())
             }
         }
     }

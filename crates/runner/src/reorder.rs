@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
-use crate::AskTag;
 use evalmark_core::{
     plan::{Plan, Sample},
     record::Record,
 };
 use evalmark_harness::Event;
 use rangemap::RangeSet;
+
+use crate::AskTag;
 
 /// Samples that are scored together, at most.
 pub const BATCH: usize = 1024;

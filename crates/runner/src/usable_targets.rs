@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use evalmark_core::{dataset::DatasetSpec, item::Item};
 use evalmark_scoring::Metric;
 
-use crate::error::Hinted;
-use crate::error::{Result, run_error};
+use crate::error::{Hinted, Result, run_error};
 
 /// How many rows are named.
 const NAMED: usize = 3;

@@ -96,9 +96,10 @@ fn texts_name_a_tag(params: &Value) -> bool {
 
 fn endless(subject: Subject<'_>) -> String {
     let why = "no answer: its reasoning never ends";
-    match subject.record.finish_reason.as_deref() {
-        Some("length") => format!("{why}; the model hit its `max_tokens`, raise it"),
-        _ => why.to_owned(),
+    if subject.record.is_cut_off() {
+        format!("{why}; the model hit its `max_tokens`, raise it")
+    } else {
+        why.to_owned()
     }
 }
 

@@ -12,7 +12,9 @@ use evalmark_store::{
     run_folder::RunFolder,
 };
 
-use crate::{exit::Exit, print::Printer, table::percent, variants::read_variants};
+use evalmark_runner::variants::read_variants;
+
+use crate::{exit::Exit, print::Printer, table::percent};
 
 #[derive(Debug, Args)]
 pub(crate) struct BaselineArgs {

@@ -5,10 +5,10 @@ use std::{path::PathBuf, time::SystemTime};
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use evalmark_harness::{Ledger, Prune};
-use evalmark_runner::Host;
+use evalmark_runner::{Host, ask::shared_ledger};
 use serde_json::json;
 
-use crate::{args::Format, ask::shared_ledger, exit::Exit, hint::Hinted, print::Printer};
+use crate::{args::Format, exit::Exit, hint::Hinted, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct CacheCommandArgs {

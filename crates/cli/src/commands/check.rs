@@ -5,17 +5,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use evalmark_core::figures::counted;
-use evalmark_runner::Host;
+use evalmark_runner::{
+    Host,
+    ask::{Asks, allowed_keys},
+    load::{LoadedSuite, load},
+    programs,
+    reach::reach,
+};
 use evalmark_store::record::RunOptions;
 
-use crate::{
-    ask::{Asks, allowed_keys},
-    exit::Exit,
-    load::{LoadedSuite, load},
-    permissions,
-    print::Printer,
-    programs,
-};
+use crate::{exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -41,7 +40,7 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit
         let options = RunOptions { allow_exec: true, ..RunOptions::default() };
         match load(path, &options, host) {
             Ok(loaded) => {
-                tell(allowed_keys(&loaded, Asks::Everyone, host));
+                tell(allowed_keys(&loaded, Asks::Everyone, host).map_err(Into::into));
                 if !args.permissions {
                     describe(path, &loaded, printer);
                 }
@@ -51,7 +50,7 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit
         }
     }
     if args.permissions {
-        let report = permissions::report(&all_opened.iter().collect::<Vec<_>>());
+        let report = reach(&all_opened.iter().collect::<Vec<_>>());
         printer.result(&format!("{report:#}"));
     }
     exit

@@ -2,20 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::Args;
-use evalmark_runner::Host;
-use evalmark_store::{integrity::open_whole, record::RunRecord, run_folder::RunFolder};
+use evalmark_runner::{Hinted, Host, RunError, gate, leaderboard::boards};
+use evalmark_store::integrity::open_whole;
 use serde_json::json;
 
-use super::gate::{VerdictFormat, gate_spec, render};
-use crate::{
-    exit::Exit,
-    gate::compare_variants,
-    hint::Hinted,
-    leaderboard::{self, boards},
-    print::Printer,
-};
+use super::gate::{VerdictFormat, render};
+use crate::{exit::Exit, leaderboard_text, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
@@ -32,38 +26,30 @@ pub(crate) struct CompareArgs {
 }
 
 pub(crate) fn compare(args: &CompareArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let (folder, record) = open_whole(&args.run)?;
-    let [a, b] = args.between.as_slice() else {
-        return all(&folder, &record, args.format, printer);
-    };
-    let spec = gate_spec(&folder, &record, host)?;
-    let decision = compare_variants(&folder, &record, (a, b), &spec)?;
+    let [a, b] = args.between.as_slice() else { return all(args, printer) };
+    let decision = gate::compare(&args.run, (a, b), host)?;
     printer.raw(&render(&decision.verdict, args.format, printer)?);
-    Ok((&decision.findings()).into())
+    Ok(decision.ending())
 }
 
 /// All prompts and models of the run; it decides nothing, and so it always ends well.
-fn all(
-    folder: &RunFolder,
-    record: &RunRecord,
-    format: VerdictFormat,
-    printer: Printer,
-) -> Result<Exit> {
-    let boards = boards(folder, record)?;
+fn all(args: &CompareArgs, printer: Printer) -> Result<Exit> {
+    let (folder, record) = open_whole(&args.run)?;
+    let boards = boards(&folder, &record)?;
     if boards.is_empty() {
-        return Err(anyhow!(
-            "there is only one prompt and model, or too many to compare every pair"
+        return Ok(Err(RunError::new(
+            "there is only one prompt and model, or too many to compare every pair",
         ))
-        .hint("name two of them: `--between A B`");
+        .hint("name two of them: `--between A B`")?);
     }
-    match format {
-        VerdictFormat::Text => printer.result(&leaderboard::render(&boards)),
+    match args.format {
+        VerdictFormat::Text => printer.result(&leaderboard_text::render(&boards)),
         VerdictFormat::Json => {
             printer.json(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
         }
         VerdictFormat::Markdown | VerdictFormat::Junit | VerdictFormat::Github => {
-            return Err(anyhow!("a leaderboard has no such format"))
-                .hint("use `--format text` or `--format json`, or `--between A B` for a verdict");
+            Err(RunError::new("a leaderboard has no such format"))
+                .hint("use `--format text` or `--format json`, or `--between A B` for a verdict")?;
         }
     }
     Ok(Exit::Done)

@@ -4,31 +4,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use evalmark_core::{
-    suite::{GateSpec, Suite},
-    verdict::Verdict,
-};
+use evalmark_core::verdict::Verdict;
 use evalmark_report::{
     github, junit, markdown,
     text::{inert, inert_json},
 };
-use evalmark_runner::{Host, Notice};
-use evalmark_store::{
-    StoreError,
-    baseline::{Baseline, WantedBaseline},
-    durable, integrity,
-    record::RunRecord,
-    run_folder::RunFolder,
+use evalmark_runner::{
+    Host,
+    gate::{self, GateOptions},
 };
+use evalmark_store::durable;
 
-use crate::{
-    calibration::judge_margins,
-    exit::Exit,
-    gate::{GateOutcome, gate_first, gate_run, refused, write_verdict},
-    hint::{exit_of, run_error},
-    print::Printer,
-    verdict_text,
-};
+use crate::{args::Color, exit::Exit, print::Printer, verdict_text};
 
 /// Forms of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -66,26 +53,22 @@ pub(crate) struct GateArgs {
 }
 
 pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let (folder, record) = RunFolder::open(&args.run)?;
-    let decision = match decide(args, &folder, &record, host) {
-        // Whoever reads the verdict must not find an earlier one.
-        Err(error) if exit_of(&error) == Some(Exit::Incomplete) => {
-            let error = run_error(error);
-            host.notices.tell(&Notice::Incomparable(&error));
-            refused(&record, &args.baseline, &error.to_string())
-        }
-        decision => decision?,
+    let options = GateOptions {
+        baseline: args.baseline.clone(),
+        baseline_suite: args.baseline_suite.clone(),
+        new_baseline: args.new_baseline,
+        as_it_is: args.as_it_is,
     };
-    write_verdict(&folder, &decision.verdict)?;
+    let decision = gate::gate(&args.run, &options, host)?;
     match &args.output {
         None => printer.raw(&render(&decision.verdict, args.format, printer)?),
         Some(path) => {
-            let plain = Printer::new(crate::args::Color::Never);
+            let plain = Printer::new(Color::Never);
             write_output(path, &render(&decision.verdict, args.format, plain)?)
                 .with_context(|| format!("{} cannot be written", path.display()))?;
         }
     }
-    Ok((&decision.findings()).into())
+    Ok(decision.ending())
 }
 
 /// Writes the file that the command line names: whole, unless it is a link, a pipe or a device.
@@ -95,59 +78,6 @@ fn write_output(path: &std::path::Path, text: &str) -> std::io::Result<()> {
         return std::fs::write(path, text);
     }
     durable::write(path, text.as_bytes())
-}
-
-fn decide(
-    args: &GateArgs,
-    folder: &RunFolder,
-    record: &RunRecord,
-    host: &Host<'_>,
-) -> Result<GateOutcome> {
-    if !args.as_it_is {
-        integrity::complete(folder, record)?;
-    }
-    integrity::has_scores(folder)?;
-    let spec = gate_spec(folder, record, host)?;
-    let of_suite = args.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
-    let wanted = WantedBaseline::of_run(&args.baseline, of_suite, folder, record);
-    let Some(baseline) = Baseline::find(&wanted)? else {
-        let is_optional = spec.baseline_optional && spec.baseline.as_ref() == Some(&args.baseline);
-        if args.new_baseline || is_optional {
-            return gate_first(folder, record, &wanted, &spec);
-        }
-        return Err(StoreError::from(wanted.missing(None)).into());
-    };
-    if let Some(warning) = baseline.warning() {
-        host.notices.tell(&Notice::BaselineWarning(&warning));
-    }
-    let mut decision = gate_run(folder, record, &baseline, &spec, host)?;
-    integrity::unchanged_meanwhile(folder, record)?;
-    for warning in judge_margins(&folder.out(), record, &spec, &mut decision.verdict) {
-        host.notices.tell(&Notice::MarginUnresolved(&warning));
-    }
-    Ok(decision)
-}
-
-/// The gate of the suite as it is now; where its file is gone, the gate that the run was made with.
-pub(crate) fn gate_spec(
-    folder: &RunFolder,
-    record: &RunRecord,
-    host: &Host<'_>,
-) -> Result<GateSpec> {
-    let path = record.suite_file();
-    let spec = if path.is_file() {
-        Suite::read(&path, host.readers())?.gate_or_default()
-    } else {
-        let kept = folder.path.join("run.json");
-        host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });
-        GateSpec::of_effective(&record.effective_suite).unwrap_or_else(|| {
-            GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
-        })
-    };
-    if spec.is_default {
-        host.notices.tell(&Notice::DefaultGate);
-    }
-    Ok(spec)
 }
 
 /// A verdict in the form that was asked for, with a final line break.

@@ -2,18 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::Result;
 use clap::Args;
-use evalmark_runner::Host;
-use evalmark_store::{integrity::open_scored, record::RunRecord};
+use evalmark_runner::{Host, judge_check};
 
-use crate::{
-    args::Format,
-    exit::Exit,
-    hint::Hinted,
-    judge_check::{self, Finding, Source},
-    print::Printer,
-};
+use crate::{args::Format, exit::Exit, judge_check_text, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct JudgeCheckArgs {
@@ -36,35 +29,11 @@ pub(crate) fn judge_check(
     printer: Printer,
     host: &Host<'_>,
 ) -> Result<Exit> {
-    let (folder, record) = open_scored(&args.run)?;
-    let metric = metric(&record, args.metric.as_deref())?;
-    let source = Source::open(args.labels.as_deref(), &record, host)?;
-    let answers = judge_check::answers(&folder, metric, &source)?;
-    let finding = Finding::of(&record, metric, &answers)?;
+    let (metric, labels) = (args.metric.as_deref(), args.labels.as_deref());
+    let finding = judge_check::judge_check(&args.run, metric, labels, host)?;
     match args.format {
-        Format::Text => printer.result(&judge_check::render(&finding)),
+        Format::Text => printer.result(&judge_check_text::render(&finding)),
         Format::Json => printer.json(&serde_json::to_string_pretty(&finding.json())?),
     }
     Ok(Exit::Done)
-}
-
-/// The metric that was asked for, or the only one that is a judge's.
-fn metric<'a>(record: &'a RunRecord, asked_for: Option<&str>) -> Result<&'a str> {
-    let known = || record.metrics.iter().map(|metric| metric.name.as_str());
-    if let Some(name) = asked_for {
-        let found = known().find(|metric| *metric == name);
-        let listed = known().collect::<Vec<_>>().join(", ");
-        return found
-            .ok_or_else(|| anyhow!("the run has no metric `{name}`"))
-            .hint(format!("its metrics: {listed}"));
-    }
-    match record.judged.as_slice() {
-        [judged] => Ok(judged),
-        [] => Err(anyhow!("no metric of the run is a judge's"))
-            .hint("any other can be compared with people, too: `--metric NAME`"),
-        several => bail!(
-            "the run has several judged metrics; say which: `--metric NAME` ({})",
-            several.join(", ")
-        ),
-    }
 }

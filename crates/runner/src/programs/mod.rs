@@ -19,9 +19,12 @@ use std::{
 use evalmark_core::{files::open_regular, score::Score};
 use evalmark_scoring::{Case, Metric, Program};
 
+use crate::{
+    error::{Hinted, Result, run_error},
+    load::LoadedSuite,
+};
+
 use self::process::Process;
-use crate::error::{Result, run_error};
-use crate::{error::Hinted, load::LoadedSuite};
 
 /// How often a program may fail over one batch before the rest of it has no score.
 const MAX_FAILURES: usize = 16;

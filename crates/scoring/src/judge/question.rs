@@ -77,7 +77,7 @@ impl JudgeReply {
 
     /// Whether it ends where the model might write no more.
     pub(crate) fn is_cut_off(&self) -> bool {
-        self.record.finish_reason.as_deref() == Some("length")
+        self.record.is_cut_off()
     }
 
     pub(crate) fn tokens(&self) -> Option<u64> {

@@ -20,7 +20,9 @@ fn asked(
     let subject = Subject::new(&record, &targets, &fields, None);
     let questions = metric.questions(subject, &[]).expect("an answer")?;
     let last = |form| match form {
-        Form::Chat { mut messages, .. } => messages.pop().map(|message| message.text().to_owned()),
+        Form::Chat { mut messages, .. } => {
+            messages.pop().map(|message| message.text().into_owned())
+        }
         Form::Embedding(_) => None,
     };
     Ok(questions.into_iter().filter_map(|question| last(question.form)).collect())
@@ -142,7 +144,7 @@ fn a_structured_reply_has_as_many_checks_as_the_item_has_criteria() {
 fn a_reply_that_was_cut_off_says_so() {
     let facts = metric(&json!({"judge_facts": {"model": "m", "criteria": ["a"]}}));
     let mut reply = JudgeReply::of_text("{\"criteria\": [{\"id\": 1, \"quo");
-    reply.record.finish_reason = Some("length".to_owned());
+    reply.record.finish_reason = Some("length".into());
     let score = facts.judge().expect("a judge").score(Subject::of_texts(ANSWER, &[]), &[reply]);
     assert_eq!(score.value, None);
     assert!(score.reason.is_some_and(|reason| reason.contains("hit its `max_tokens`; raise it")));

@@ -21,8 +21,7 @@ pub(super) fn document<'a>(
     if !fence {
         return Ok(answer);
     }
-    let is_cut_off = record.finish_reason.as_deref() == Some("length");
-    code_fence::document(answer, languages, is_cut_off)
+    code_fence::document(answer, languages, record.is_cut_off())
 }
 
 /// The JSON that an answer is; otherwise the answer is invalid, and this says why.

@@ -1,0 +1,168 @@
+//! A judge beside people, for people.
+
+use evalmark_report::text::printable;
+use evalmark_runner::judge_check::{Corrected, ENOUGH_LABELS as ENOUGH, JudgeFinding as Finding};
+use evalmark_verdict::{Figure, Leaning};
+
+use crate::table::figures;
+
+/// The finding as text.
+pub(crate) fn render(finding: &Finding) -> String {
+    let check = &finding.check;
+    let metric = printable(&finding.metric);
+    let mut head = format!(
+        "`{metric}` compared with human labels: {} labelled answers to {} items, of {} answers",
+        check.n, check.units, finding.answers
+    );
+    if finding.unscored > 0 {
+        let more = format!("; {} more have a label and no score", finding.unscored);
+        head.push_str(&more);
+    }
+    let parts = [
+        head,
+        agreement(finding),
+        leanings(finding),
+        corrections(&finding.variants),
+        meaning(finding).join("\n"),
+    ];
+    parts.join("\n\n")
+}
+
+fn agreement(finding: &Finding) -> String {
+    let check = &finding.check;
+    let kappa = if finding.has_ties() {
+        "Cohen's kappa, a tie agrees by half"
+    } else {
+        "Cohen's kappa, pass or fail"
+    };
+    let agreement = vec![
+        row(kappa, check.kappa.as_ref()),
+        row("Krippendorff's alpha, scores", check.alpha.as_ref()),
+    ];
+    [
+        figures(&["agreement", "value", "95 % interval"], &[(String::new(), agreement)]),
+        confusion(finding),
+    ]
+    .map(|table| table.trim().to_owned())
+    .join("\n\n")
+}
+
+/// What people say down, what the judge says across; a tie apart, where there may be one.
+fn confusion(finding: &Finding) -> String {
+    let [fail, tie, pass] = [0, 1, 2];
+    let table = finding.check.with_ties;
+    let of = |said: usize, columns: &[usize]| -> Vec<String> {
+        columns.iter().map(|column| table[said][*column].to_string()).collect()
+    };
+    let line = |name: &str, said: usize, columns: &[usize]| {
+        let mut line = vec![name.to_owned()];
+        line.extend(of(said, columns));
+        line
+    };
+    if finding.has_ties() {
+        let columns = [pass, tie, fail];
+        let lines = vec![
+            line("human: better", pass, &columns),
+            line("human: tie", tie, &columns),
+            line("human: worse", fail, &columns),
+        ];
+        let header = ["", "judge: better", "judge: tie", "judge: worse"];
+        return figures(&header, &[(String::new(), lines)]);
+    }
+    let columns = [pass, fail];
+    let lines = vec![line("human: pass", pass, &columns), line("human: fail", fail, &columns)];
+    let threshold = format!("passes from {}", finding.threshold);
+    let header = [threshold.as_str(), "judge: pass", "judge: fail"];
+    figures(&header, &[(String::new(), lines)])
+}
+
+fn leanings(finding: &Finding) -> String {
+    let check = &finding.check;
+    let mut rows = vec![row("all answers", Some(&check.bias))];
+    if check.by_group.len() > 1 {
+        rows.extend(check.by_group.iter().map(|one| {
+            let name = format!("prompt `{}` ({})", printable(&one.group), one.n);
+            row(&name, Some(&one.bias))
+        }));
+    }
+    rows.push(row("rank correlation with length", check.by_length.as_ref()));
+    let header = ["judge minus human", "value", "95 % interval"];
+    figures(&header, &[(String::new(), rows)]).trim().to_owned()
+}
+
+fn row(name: &str, figure: Option<&Figure>) -> Vec<String> {
+    let value = figure.map_or("-".to_owned(), |figure| format!("{:.3}", figure.estimate));
+    vec![name.to_owned(), value, interval(figure)]
+}
+
+fn interval(figure: Option<&Figure>) -> String {
+    let interval = figure.and_then(|figure| figure.interval);
+    interval
+        .map_or("-".to_owned(), |interval| format!("{:.3} to {:.3}", interval.low, interval.high))
+}
+
+fn corrections(variants: &[Corrected]) -> String {
+    let row = |variant: &Corrected| {
+        let number =
+            |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+        vec![
+            format!("{} x {}", variant.prompt, variant.model),
+            variant.labelled.to_string(),
+            number(variant.judge_mean),
+            number(variant.label_mean),
+            number(variant.mean.as_ref().map(|figure| figure.estimate)),
+            interval(variant.mean.as_ref()),
+            variant
+                .gain
+                .map_or("-".to_owned(), |gain| format!("{:.0}", gain * variant.labelled as f64)),
+        ]
+    };
+    let header =
+        ["mean", "labels", "judge", "human", "corrected", "95 % interval", "worth (labels)"];
+    figures(&header, &[(String::new(), variants.iter().map(row).collect())]).trim().to_owned()
+}
+
+/// What this means for a verdict, a line for each thing.
+fn meaning(finding: &Finding) -> Vec<String> {
+    let check = &finding.check;
+    let mut lines = vec![if finding.is_corrected {
+        "Verdicts on this metric are corrected by the suite's labels (PPI++), so that the judge's bias \
+         does not shift them."
+            .to_owned()
+    } else {
+        "Verdicts on this metric compare the judge's scores alone, and say so. With `labels:` in \
+         the suite they are corrected by human labels (PPI++): the `corrected` means above."
+            .to_owned()
+    }];
+    if check.n < ENOUGH {
+        lines.push(format!(
+            "{} labels are advisory: {ENOUGH} make a verdict that is corrected by them firm.",
+            check.n
+        ));
+    }
+    lines.extend(uneven(&check.by_group));
+    if let Some(by_length) = &check.by_length
+        && let Some(interval) = by_length.interval
+        && (interval.low > 0.0 || interval.high < 0.0)
+    {
+        let liked = if by_length.estimate > 0.0 { "longer" } else { "shorter" };
+        lines.push(format!("The judge favours {liked} answers, compared with human labels."));
+    }
+    lines
+}
+
+/// Where the judge leans differently between prompts, beyond chance.
+fn uneven(by_prompt: &[Leaning]) -> Option<String> {
+    let order = |a: &&Leaning, b: &&Leaning| a.bias.estimate.total_cmp(&b.bias.estimate);
+    let (low, high) = (by_prompt.iter().min_by(order)?, by_prompt.iter().max_by(order)?);
+    let apart = low.bias.interval?.high < high.bias.interval?.low;
+    apart.then(|| {
+        format!(
+            "The judge leans towards `{}` and against `{}`: their uncorrected difference is off by \
+             about {:.3}.",
+            printable(&high.group),
+            printable(&low.group),
+            high.bias.estimate - low.bias.estimate
+        )
+    })
+}

@@ -1,0 +1,83 @@
+//! Several suites in one call are one family. The more suites, the more
+//! regressions come by chance alone, so that one counts where it survives Holm's correction over the
+//! comparisons of all.
+
+use evalmark_core::verdict::{Answer, Comparison, Verdict};
+use evalmark_report::summary::{SummaryRow, read_summary};
+use evalmark_store::run_folder::RunFolder;
+use evalmark_verdict::holm;
+
+use crate::{
+    Ending, Findings,
+    error::{Hinted, Result},
+};
+
+/// What became of one suite.
+pub struct EndedSuite {
+    pub suite: String,
+    pub ending: Ending,
+    pub rows: Vec<SummaryRow>,
+    pub verdict: Option<Verdict>,
+    /// P-values of its comparisons, adjusted over all suites; parallel to the verdict's.
+    pub adjusted: Vec<f64>,
+}
+
+impl EndedSuite {
+    /// Reads what a run left in its folder; a run that came to no end has nothing there.
+    pub fn read(suite: &str, folder: &RunFolder, ending: Ending) -> Result<Self> {
+        let summary = folder.summary();
+        let rows = if summary.is_file() { read_summary(&summary)? } else { Vec::new() };
+        let verdict = match std::fs::read_to_string(folder.verdict()) {
+            Ok(text) => Some(serde_json::from_str(&text).context("the verdict cannot be read")?),
+            Err(_) => None,
+        };
+        let suite = suite.to_owned();
+        Ok(Self { suite, ending, rows, verdict, adjusted: Vec::new() })
+    }
+
+    pub fn comparisons(&self) -> &[Comparison] {
+        self.verdict.as_ref().map_or(&[], |verdict| &verdict.comparisons)
+    }
+
+    /// The end of the suite among the others: a regression that does not survive the correction over
+    /// all suites cannot be told from chance.
+    fn ending_of_all(&self) -> Ending {
+        let survives = self.regressions().any(|(_, adjusted, alpha)| adjusted <= alpha);
+        let by_gate = self.regressions().next().is_some();
+        if self.ending == Ending::Regressed && by_gate && !survives {
+            let answer = Some(Answer::Inconclusive);
+            return (&Findings { answer, ..Findings::default() }).into();
+        }
+        self.ending
+    }
+
+    /// The comparisons that regressed within the suite.
+    pub fn regressions(&self) -> impl Iterator<Item = (&Comparison, f64, f64)> {
+        let with = self.comparisons().iter().zip(&self.adjusted);
+        with.filter(|(one, _)| one.answer == Answer::Regressed)
+            .map(|(one, adjusted)| (one, *adjusted, one.alpha))
+    }
+}
+
+/// Adjusts every comparison's p-value over all suites.
+pub fn adjust(ended: &mut [EndedSuite]) {
+    let p_values: Vec<f64> = ended
+        .iter()
+        .flat_map(|one| one.comparisons().iter().map(|one| one.p_regressed.unwrap_or(1.0)))
+        .collect();
+    let mut adjusted = holm(&p_values).into_iter();
+    for one in ended {
+        // No less than within its own suite, where missing answers had their say too.
+        let own: Vec<f64> = one
+            .comparisons()
+            .iter()
+            .map(|one| one.p_regressed_adjusted.or(one.p_regressed).unwrap_or(1.0))
+            .collect();
+        one.adjusted = own.into_iter().zip(&mut adjusted).map(|(own, all)| own.max(all)).collect();
+    }
+}
+
+/// The end of all suites.
+pub fn ending(ended: &[EndedSuite]) -> Ending {
+    ended.iter().fold(Ending::Done, |ending, one| ending.worse(one.ending_of_all()))
+}

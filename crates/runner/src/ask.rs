@@ -1,0 +1,394 @@
+//! The first half of a run: every sample, then every judgement, asked into the ledger.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::sync_channel,
+    },
+    thread,
+};
+
+use evalmark_core::{
+    model::{Model, Provider},
+    plan::PlanError,
+    record::ErrorKind,
+};
+use evalmark_harness::{
+    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
+    Tuning, ask_within,
+};
+
+use crate::{
+    AskTag, Host, RunError,
+    error::{Hinted, Result, run_error},
+    judges::{Judges, asking, requests_to},
+    known_keys,
+    load::LoadedSuite,
+    records::{LedgerRecords, Records, Unasked},
+};
+
+/// Requests that are made together, and how many such chunks wait to be asked.
+const CHUNK: usize = 256;
+/// Bytes of text after which a chunk is full.
+const CHUNK_BYTES: usize = 1 << 20;
+const CHUNKS_AHEAD: usize = 4;
+
+/// The models of a suite, ready to be asked, and the ledger that their answers go to.
+pub struct Endpoints {
+    /// Parallel to the suite's models; `None` where the dataset holds the answers, or where the
+    /// run has no use for the model.
+    by_model: Vec<Option<Endpoint>>,
+    run_id: String,
+    network: Network,
+    ledger: Ledger,
+    budget: Budget,
+    /// Requests were left out because the budget might have been passed.
+    out_of_budget: AtomicBool,
+}
+
+/// Who hears what happens while it is asked, and of which model.
+pub type Events<'a> = dyn Fn(usize, Event<AskTag>) + Sync + 'a;
+
+/// Why asking ended early.
+#[derive(Debug, thiserror::Error)]
+enum SourceError {
+    #[error(transparent)]
+    Plan(PlanError),
+    #[error(transparent)]
+    Record(RunError),
+}
+
+/// A sample's request, or why there is none.
+type Made = Result<Ask<AskTag>, SourceError>;
+
+/// What may be spent; `None`: without a limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BudgetLimits {
+    /// US dollars.
+    pub max_cost_usd: Option<f64>,
+    /// Tokens, prompts and answers combined.
+    pub max_tokens: Option<u64>,
+}
+
+/// Which models are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Candidates, then judges.
+    Everyone,
+    /// Judges only: the candidates' answers are there already.
+    Judges,
+}
+
+/// Keys by model; one that is not there is an error.
+pub fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<Vec<Option<Secret>>> {
+    allowed_keys(loaded, asks, host)?;
+    let used = used_models(loaded, asks);
+    let models = loaded.suite.models.iter().enumerate();
+    models.map(|(i, model)| if used.contains(&i) { key(model, host) } else { Ok(None) }).collect()
+}
+
+/// Whether the keys of all models that are asked may go where the suite sends them.
+pub fn allowed_keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<()> {
+    let used = used_models(loaded, asks);
+    let models = used.iter().map(|i| &loaded.suite.models[*i]);
+    Ok(host.permissions.check_keys(models)?)
+}
+
+fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
+    let Provider::Server { api_key_env: Some(variable), .. } = &model.provider else {
+        return Ok(None);
+    };
+    match host.secrets.secret(variable) {
+        Some(key) if !key.trim().is_empty() => {
+            let key = Secret::new(&key);
+            known_keys::remember(&key);
+            Ok(Some(key))
+        }
+        _ => Err(run_error!(
+            "model `{}` needs a key, and the environment variable {variable} is not set",
+            model.name
+        ))
+        .hint(format!("set it: `export {variable}=…`")),
+    }
+}
+
+/// What may be spent; a limit in dollars needs the price of every model that is asked.
+pub fn budget(loaded: &LoadedSuite, asks: Asks, limits: BudgetLimits) -> Result<Budget> {
+    let asked = used_models(loaded, asks).into_iter().map(|i| &loaded.suite.models[i]);
+    let is_asked = |model: &&Model| matches!(model.provider, Provider::Server { .. });
+    let unpriced = asked.filter(is_asked).find(|model| model.price.is_none());
+    if let (Some(_), Some(model)) = (limits.max_cost_usd, unpriced) {
+        return Err(run_error!("`--max-cost` needs the price of model `{}`", model.name))
+            .hint("add `price: { input: …, output: … }`, US dollars per million tokens");
+    }
+    Ok(Budget::new(limits.max_cost_usd, limits.max_tokens))
+}
+
+fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
+    let judges = asking(loaded).into_iter().map(|(_, model)| model);
+    let candidates = loaded.suite.candidates.iter().copied();
+    judges.chain(candidates.filter(|_| asks == Asks::Everyone)).collect()
+}
+
+/// Where a run's answers go.
+pub enum LedgerFile {
+    /// Where those of other runs go, too.
+    Shared(PathBuf),
+    /// Into its own folder.
+    Own(PathBuf),
+}
+
+impl LedgerFile {
+    fn open(&self) -> Result<Ledger, LedgerError> {
+        match self {
+            Self::Shared(path) => Ledger::open_shared(path),
+            Self::Own(path) => Ledger::open(path),
+        }
+    }
+}
+
+/// The ledger that runs share: in `dir`, or in the user's cache folder.
+pub fn shared_ledger(dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf> {
+    let dir = dir
+        .or(host.cache_dir)
+        .ok_or_else(|| run_error!("this user has no home folder to keep answers in"))
+        .hint("name a folder with `--cache-dir DIR`, or use `--no-cache`")?;
+    evalmark_harness::ledger::create_folder(dir)
+        .with_context(|| format!("the cache folder {} cannot be made", dir.display()))
+        .hint("name another with `--cache-dir DIR`, or use `--no-cache`")?;
+    Ok(dir.join("answers.sqlite"))
+}
+
+impl Endpoints {
+    /// Opens the ledger and makes every model that the run uses ready. Nothing is sent.
+    pub fn open(
+        loaded: &LoadedSuite,
+        ledger: &LedgerFile,
+        run_id: &str,
+        keys: Vec<Option<Secret>>,
+        (asks, budget): (Asks, Budget),
+    ) -> Result<Self> {
+        let network = Network::start(Tuning::default()).context("no thread can be started")?;
+        let ledger = ledger
+            .open()
+            .hint("`--cache-dir DIR` names another folder for answers, `--no-cache` none")?;
+        let used = used_models(loaded, asks);
+        let mut endpoints = Vec::new();
+        for ((i, model), key) in loaded.suite.models.iter().enumerate().zip(keys) {
+            let is_asked =
+                used.contains(&i) && !matches!(model.provider, Provider::RecordedColumn(_));
+            let open = || Endpoint::open(model, key, &network, &ledger);
+            endpoints.push(if is_asked { Some(open()?) } else { None });
+        }
+        let (run_id, out_of_budget) = (run_id.to_owned(), AtomicBool::new(false));
+        Ok(Self { by_model: endpoints, run_id, network, ledger, budget, out_of_budget })
+    }
+
+    /// Stops on Ctrl-C: first gracefully, then at once.
+    pub fn stop_on_signals(&self) -> Result<Stop> {
+        let stop = Stop::new();
+        self.network.stop_on_signals(&stop).context("signals cannot be listened to")?;
+        Ok(stop)
+    }
+
+    /// Asks every sample. Each model has its own reader of the dataset, so that a slow one holds
+    /// up nobody else.
+    pub fn ask_samples(
+        &self,
+        loaded: &LoadedSuite,
+        events: &Events<'_>,
+        stop: &Stop,
+    ) -> Result<Tally> {
+        let ask_one = |&model: &usize| {
+            let Some(endpoint) = &self.by_model[model] else { return Ok(Tally::default()) };
+            let requests = loaded.plan.by_item(model)?.map(|sample| {
+                let sample = sample.map_err(SourceError::Plan)?;
+                Ok(Ask { request: sample.request.clone(), tag: AskTag::Sample(Box::new(sample)) })
+            });
+            thread::scope(|scope| {
+                self.ask_one((model, endpoint), ahead(scope, requests), events, stop)
+            })
+        };
+        all_at_once(&loaded.suite.candidates, ask_one)
+    }
+
+    /// Asks every judge about every answer; `records` opens the answers at the first one.
+    pub fn ask_judges<'a>(
+        &self,
+        loaded: &LoadedSuite,
+        records: &(dyn Fn() -> Result<Box<dyn Records + 'a>> + Sync),
+        events: &Events<'_>,
+        stop: &Stop,
+    ) -> Result<Tally> {
+        let ask_one = |&(metric, judge): &(usize, usize)| {
+            let Some(endpoint) = &self.by_model[judge] else { return Ok(Tally::default()) };
+            let (metric, model) = (&loaded.metrics[metric], &loaded.plan.models[judge]);
+            let mut records = records()?;
+            let requests = loaded.plan.in_report_order().flat_map(|sample| {
+                let asks = sample.map_err(SourceError::Plan).and_then(|mut sample| {
+                    let record = records.record(&mut sample).map_err(SourceError::Record)?;
+                    let requests = requests_to(model, &loaded.plan, metric, &sample, &record);
+                    let tag = AskTag::Judgement { prompt: sample.prompt, judge };
+                    let ask = |request| Ask { request, tag: tag.clone() };
+                    Ok(requests.into_iter().map(ask).collect::<Vec<_>>())
+                });
+                match asks {
+                    Ok(asks) => asks.into_iter().map(Ok).collect(),
+                    Err(error) => vec![Err(error)],
+                }
+            });
+            self.ask_one((judge, endpoint), requests, events, stop)
+        };
+        all_at_once(&asking(loaded), ask_one)
+    }
+
+    fn ask_one(
+        &self,
+        (model, endpoint): (usize, &Endpoint),
+        requests: impl Iterator<Item = Result<Ask<AskTag>, SourceError>> + Send,
+        events: &Events<'_>,
+        stop: &Stop,
+    ) -> Result<Tally> {
+        let events = |event| events(model, event);
+        let tally = ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget);
+        let tally = tally.map_err(|error| match error {
+            AskError::Source(SourceError::Plan(error)) => error.into(),
+            AskError::Source(SourceError::Record(error)) => error,
+            AskError::Ledger(error) => error.into(),
+        })?;
+        self.out_of_budget.fetch_or(tally.out_of_budget, Ordering::Relaxed);
+        Ok(tally)
+    }
+
+    /// No more is asked for now.
+    pub fn tidy(&self) {
+        self.ledger.tidy();
+    }
+
+    /// The records of samples, as this run sees them.
+    pub fn records(&self, loaded: &LoadedSuite) -> Result<LedgerRecords<'_>> {
+        let answers = |endpoint: &Option<Endpoint>| {
+            endpoint.as_ref().map(|endpoint| endpoint.answers(&self.run_id)).transpose()
+        };
+        Ok(LedgerRecords {
+            models: loaded.plan.models.clone(),
+            answers: self.by_model.iter().map(answers).collect::<Result<_, _>>()?,
+            unasked: Box::new(|model| self.unasked(model)),
+        })
+    }
+
+    /// Whether a model is asked; where it is not, the dataset holds the answers.
+    pub fn asks(&self, model: usize) -> bool {
+        self.by_model[model].is_some()
+    }
+
+    /// The models that are asked, by their places in the suite.
+    pub fn asked(&self) -> Vec<(usize, Endpoint)> {
+        let endpoints = self.by_model.iter().enumerate();
+        endpoints.filter_map(|(model, endpoint)| Some((model, endpoint.clone()?))).collect()
+    }
+
+    /// Why a model was not asked everything.
+    pub fn unasked(&self, model: usize) -> Option<Unasked> {
+        let down = self.by_model[model].as_ref()?.down();
+        let down = down.map(|failure| (ErrorKind::EndpointDown, failure.message));
+        let budget = || (ErrorKind::Budget, "the budget was reached".to_owned());
+        down.or_else(|| self.out_of_budget().then(budget))
+    }
+
+    /// What the judges said, as this run sees it.
+    pub fn judges(&self, loaded: &LoadedSuite) -> Result<Judges> {
+        let asked: BTreeSet<usize> = asking(loaded).into_iter().map(|(_, model)| model).collect();
+        let answers = |(i, endpoint): (usize, &Option<Endpoint>)| {
+            let endpoint = endpoint.as_ref().filter(|_| asked.contains(&i));
+            endpoint.map(|endpoint| endpoint.answers(&self.run_id)).transpose()
+        };
+        let by_model = self.by_model.iter().enumerate().map(answers);
+        let unasked = (0..self.by_model.len()).map(|model| self.unasked(model)).collect();
+        Ok(Judges { by_model: by_model.collect::<Result<_, _>>()?, unasked })
+    }
+
+    /// Whether requests were left out because the budget might have been passed.
+    pub fn out_of_budget(&self) -> bool {
+        self.out_of_budget.load(Ordering::Relaxed)
+    }
+
+    /// US dollars that were spent; what nobody knows the price of costs nothing.
+    pub fn spent_usd(&self) -> f64 {
+        self.budget.spent().cost_usd
+    }
+
+    /// What was spent, in the unit of the budget.
+    pub fn spent(&self) -> String {
+        let spent = self.budget.spent();
+        let dollars = format!("${:.4}", spent.cost_usd);
+        let tokens = format!("{} tokens", spent.tokens);
+        match (self.budget.max_cost_usd(), self.budget.max_tokens()) {
+            (_, None) => dollars,
+            (None, Some(_)) => tokens,
+            (Some(_), Some(_)) => format!("{dollars}, {tokens}"),
+        }
+    }
+
+    /// Whether some endpoint takes no more requests.
+    pub fn any_down(&self) -> bool {
+        self.by_model.iter().flatten().any(|endpoint| endpoint.down().is_some())
+    }
+}
+
+/// The same, made ahead on a thread of its own: reading and rendering, while others are looked up.
+fn ahead<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    mut requests: impl Iterator<Item = Made> + Send + 'scope,
+) -> impl Iterator<Item = Made> + Send {
+    let (send, receive) = sync_channel(CHUNKS_AHEAD);
+    scope.spawn(move || {
+        loop {
+            let chunk = chunk(&mut requests);
+            // Nobody takes it where the asking has ended.
+            if chunk.is_empty() || send.send(chunk).is_err() {
+                return;
+            }
+        }
+    });
+    receive.into_iter().flatten()
+}
+
+/// The next requests, as many as are made together.
+fn chunk(requests: &mut impl Iterator<Item = Made>) -> Vec<Made> {
+    let (mut chunk, mut bytes) = (Vec::new(), 0);
+    while chunk.len() < CHUNK
+        && bytes < CHUNK_BYTES
+        && let Some(request) = requests.next()
+    {
+        bytes += request.as_ref().map_or(0, |ask| ask.request.text_bytes());
+        chunk.push(request);
+    }
+    chunk
+}
+
+/// Runs all asks at the same time, each on a thread, and adds up their tallies.
+fn all_at_once<T: Sync>(asks: &[T], ask_one: impl Fn(&T) -> Result<Tally> + Sync) -> Result<Tally> {
+    let tallies: Vec<Result<Tally>> = thread::scope(|scope| {
+        let running: Vec<_> = asks.iter().map(|one| scope.spawn(|| ask_one(one))).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        running.into_iter().map(join).collect()
+    });
+    let mut sum = Tally::default();
+    for tally in tallies {
+        let tally = tally?;
+        sum.answered += tally.answered;
+        sum.cached += tally.cached;
+        sum.failed += tally.failed;
+        sum.shared += tally.shared;
+        sum.retries += tally.retries;
+        sum.abandoned += tally.abandoned;
+        sum.out_of_budget |= tally.out_of_budget;
+        sum.interrupted |= tally.interrupted;
+    }
+    Ok(sum)
+}

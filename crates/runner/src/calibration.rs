@@ -1,0 +1,197 @@
+//! A suite measured against itself: the figures that `calibrate` keeps, where they are kept, and
+//! what they say of a gate's margins.
+
+use std::path::Path;
+
+use evalmark_core::{
+    suite::GateSpec,
+    verdict::{Measure, Verdict},
+};
+use evalmark_store::{
+    LocalFolder,
+    calibration::{Calibration, CalibrationFigure},
+    record::{NamedHash, RunRecord},
+};
+use evalmark_verdict::{Clustering, Design, Level, Resolution, Spread};
+use serde_json::Value;
+
+use evalmark_core::figures::amount;
+
+use crate::{
+    RunError,
+    load::{LoadedSuite, metric_hashes},
+};
+
+/// The chance with which a drop of the margin is to be found.
+pub const POWER: f64 = 0.8;
+
+/// What has to be the same for a calibration to hold.
+pub struct Measured<'a> {
+    pub dataset_hash: &'a str,
+    pub metrics: Vec<NamedHash>,
+    pub models: Vec<NamedHash>,
+}
+
+impl<'a> Measured<'a> {
+    pub fn by_run(record: &'a RunRecord) -> Self {
+        Self {
+            dataset_hash: &record.dataset_hash,
+            metrics: record.metrics.clone(),
+            models: model_hashes(&record.effective_suite),
+        }
+    }
+
+    pub fn by_plan(loaded: &'a LoadedSuite) -> Self {
+        Self {
+            dataset_hash: &loaded.plan.survey.hash,
+            metrics: metric_hashes(loaded),
+            models: model_hashes(&loaded.suite.effective),
+        }
+    }
+}
+
+/// Each model's name with the hash of what it is asked with; where it runs does not matter.
+fn model_hashes(effective_suite: &Value) -> Vec<NamedHash> {
+    let models = effective_suite["models"].as_array().into_iter().flatten();
+    let hashed = models.filter_map(|model| {
+        let asked_with = format!("{} {} {}", model["provider"], model["model"], model["params"]);
+        let hash = blake3::hash(asked_with.as_bytes()).to_hex()[..32].to_owned();
+        Some(NamedHash { name: model["name"].as_str()?.to_owned(), hash })
+    });
+    hashed.collect()
+}
+
+/// The figures of a calibration that hold for what is measured the same way.
+pub fn holding<'a>(
+    calibration: &'a Calibration,
+    measured: &Measured<'_>,
+) -> Vec<&'a CalibrationFigure> {
+    let is_same = calibration.dataset_hash == measured.dataset_hash;
+    let same = |ours: &[NamedHash], theirs: &[NamedHash], name: &str| {
+        let is_it = |named: &&NamedHash| named.name == name;
+        let ours = ours.iter().find(is_it);
+        ours.is_some() && ours == theirs.iter().find(is_it)
+    };
+    let holds = |figure: &&CalibrationFigure| {
+        is_same
+            && same(&calibration.metrics, &measured.metrics, &figure.metric)
+            && same(&calibration.models, &measured.models, &figure.model)
+    };
+    calibration.figures.iter().filter(holds).collect()
+}
+
+/// How far single answers of a variant vary.
+pub fn spread(figure: &CalibrationFigure) -> Spread {
+    // Where nothing differs, what could differ may differ wholly.
+    let right_or_wrong = figure.right_or_wrong || figure.differing == 0;
+    Spread { variance: figure.variance, right_or_wrong }
+}
+
+pub fn clustering(figure: &CalibrationFigure) -> Clustering {
+    Clustering { clusters: figure.clusters, design_effect: figure.design_effect }
+}
+
+/// What so many items and epochs can resolve of it.
+pub fn resolution(
+    figure: &CalibrationFigure,
+    items: u64,
+    epochs: u32,
+    alpha: f64,
+    margin: f64,
+) -> Resolution {
+    let (clustering, level) = (clustering(figure), Level::one_sided(alpha));
+    let design = Design { items, epochs, clustering, level, power: POWER };
+    design.resolution(spread(figure), margin)
+}
+
+/// Holds a gate's margins against the suite's calibration: notes on the verdict's comparisons, and
+/// one warning for each metric whose margin cannot be resolved.
+pub fn judge_margins(
+    out: &Path,
+    record: &RunRecord,
+    spec: &GateSpec,
+    verdict: &mut Verdict,
+) -> Vec<String> {
+    let calibration = match Calibration::find(&LocalFolder::new(out), &record.suite) {
+        Ok(Some(calibration)) => calibration,
+        Ok(None) => return Vec::new(),
+        Err(error) => {
+            let error = RunError::from(error);
+            return vec![format!("{}; `evalmark calibrate` rewrites it", error.in_full())];
+        }
+    };
+    let measured = Measured::by_run(record);
+    let figures = holding(&calibration, &measured);
+    let mut worst: Vec<(&CalibrationFigure, Resolution)> = Vec::new();
+    for comparison in &mut verdict.comparisons {
+        if comparison.measure != Measure::Difference {
+            continue;
+        }
+        let figure = figures.iter().find(|figure| {
+            (&figure.prompt, &figure.model, &figure.metric)
+                == (&comparison.prompt, &comparison.model, &comparison.metric)
+        });
+        let Some(figure) = figure else { continue };
+        let margin = comparison.margin;
+        let found = resolution(figure, record.n_items, record.epochs, spec.alpha, margin);
+        if found.resolves(margin) {
+            continue;
+        }
+        comparison.notes.push(format!(
+            "the margin of {} points is below what this suite resolves with {:.0} % power ({}): \
+             expect most runs to be inconclusive",
+            amount(margin),
+            100.0 * POWER,
+            limit(&found, record.n_items, calibration.day())
+        ));
+        match worst.iter_mut().find(|(other, _)| other.metric == figure.metric) {
+            Some(one) if is_worse(&found, &one.1) => *one = (figure, found),
+            Some(_) => {}
+            None => worst.push((figure, found)),
+        }
+    }
+    let warn = |(figure, found): &(&CalibrationFigure, Resolution)| {
+        let margin = spec.metrics.get(&figure.metric).copied().unwrap_or_default().margin;
+        format!(
+            "margin {} points for `{}` is below what this suite can resolve ({} for {}); {}",
+            amount(margin),
+            figure.metric,
+            limit(found, record.n_items, calibration.day()),
+            figure.variant(),
+            advice(found)
+        )
+    };
+    worst.iter().map(warn).collect()
+}
+
+pub fn is_worse(found: &Resolution, other: &Resolution) -> bool {
+    let drop = |resolution: &Resolution| resolution.detectable_drop.unwrap_or(f64::INFINITY);
+    drop(found) > drop(other)
+}
+
+/// `2.3 points with 240 items, calibrated on 2026-11-22`.
+fn limit(found: &Resolution, items: u64, day: &str) -> String {
+    let limit = found.detectable_drop.map_or_else(
+        || "no drop at all".to_owned(),
+        |drop| format!("{} points", amount(rounded_up(drop))),
+    );
+    format!("{limit} with {items} items, calibrated on {day}")
+}
+
+/// What to do about a margin that cannot be resolved.
+pub fn advice(found: &Resolution) -> String {
+    let more = found.items_needed.map(|items| format!("{items} items"));
+    let wider = found
+        .detectable_drop
+        .map(|drop| format!("a margin of {} points", amount(rounded_up(drop))));
+    match (more, wider) {
+        (Some(more), Some(wider)) => format!("it takes {more}, or {wider}"),
+        (Some(one), None) | (None, Some(one)) => format!("it takes {one}"),
+        (None, None) => "it takes more items".to_owned(),
+    }
+}
+
+/// A share, up to the next tenth of a percentage point, so that what is shown is enough.
+pub fn rounded_up(share: f64) -> f64 {
+    (share * 1000.0 - 1e-9).ceil() / 1000.0
+}

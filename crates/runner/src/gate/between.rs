@@ -1,0 +1,88 @@
+//! The variants of one run against each other: two prompts, or two models.
+
+use evalmark_core::suite::GateSpec;
+use evalmark_store::{record::RunRecord, run_folder::RunFolder};
+use evalmark_verdict::ComparisonSubject;
+
+use super::{
+    Family, GateOutcome,
+    pair::{Pair, Sides, subject},
+    slices,
+};
+
+use crate::{
+    error::{Result, bail},
+    metric_scale::pooled_metrics,
+    variants::{Variant, read_variants},
+};
+
+/// The verdict on one variant of a run against another: two prompts, or two models.
+pub fn compare_variants(
+    folder: &RunFolder,
+    record: &RunRecord,
+    between: (&str, &str),
+    spec: &GateSpec,
+) -> Result<GateOutcome> {
+    if between.0 == between.1 {
+        bail!("`{}` is the same as itself; name two prompts or two models", between.0);
+    }
+    let variants = read_variants(&folder.scores())?;
+    let pooled = pooled_metrics(record);
+    let sides = Sides { before: record, after: record, spec, hybrid: None, pooled };
+    let mut family = Family::default();
+    let pairs = pairs(&variants, between)?;
+    for (before, after) in &pairs {
+        for metric in &record.metrics {
+            let gated = spec.metrics.get(&metric.name).copied().unwrap_or_default();
+            let subject = ComparisonSubject { metric: metric.name.clone(), ..named(before, after) };
+            let pair = Pair { subject, before: Some(before), after: Some(after) };
+            family.push(pair.judge(&sides, gated)?, pair.before, pair.after);
+        }
+    }
+    let variants = pairs.into_iter().map(|(before, after)| (named(before, after), before, after));
+    let slices = slices::explore(folder, &sides, variants)?;
+    let mut decision = family.decide(record, between.0, spec)?;
+    decision.verdict.slices = slices;
+    Ok(decision)
+}
+
+/// What the comparison of two variants is called.
+fn named(before: &Variant, after: &Variant) -> ComparisonSubject {
+    let mut subject = subject(after, "");
+    if before.prompt == after.prompt {
+        subject.model = format!("{} vs {}", after.model, before.model);
+    } else {
+        subject.prompt = format!("{} vs {}", after.prompt, before.prompt);
+    }
+    subject
+}
+
+/// The variants to compare: prompt A with prompt B for every model, or model A with model B for every
+/// prompt.
+fn pairs<'a>(
+    variants: &'a [Variant],
+    (a, b): (&str, &str),
+) -> Result<Vec<(&'a Variant, &'a Variant)>> {
+    let matching = |of: fn(&Variant) -> &str, other: fn(&Variant) -> &str| {
+        let mut pairs = Vec::new();
+        for before in variants.iter().filter(|variant| of(variant) == a) {
+            let after =
+                variants.iter().find(|variant| of(variant) == b && other(variant) == other(before));
+            pairs.extend(after.map(|after| (before, after)));
+        }
+        pairs
+    };
+    let mut pairs = matching(|variant| &variant.prompt, |variant| &variant.model);
+    if pairs.is_empty() {
+        pairs = matching(|variant| &variant.model, |variant| &variant.prompt);
+    }
+    let names: Vec<_> = variants
+        .iter()
+        .map(|variant| format!("prompt `{}` of model `{}`", variant.prompt, variant.model))
+        .collect();
+    if pairs.is_empty() {
+        let names = names.join(", ");
+        bail!("`{a}` and `{b}` are not two prompts or two models of the run: {names}");
+    }
+    Ok(pairs)
+}

@@ -1,0 +1,100 @@
+//! The verdict on a run that has ended: against a baseline, or between its own prompts or models.
+
+use std::path::Path;
+
+use evalmark_core::suite::{GateSpec, Suite};
+use evalmark_store::{
+    StoreError,
+    baseline::{Baseline, WantedBaseline},
+    integrity::{self, open_whole},
+    record::RunRecord,
+    run_folder::RunFolder,
+};
+
+use super::{GateOutcome, compare_variants, gate_first, gate_run, refused, write_verdict};
+use crate::{Ending, Host, Notice, calibration::judge_margins, error::Result};
+
+/// What a run is gated against.
+#[derive(Clone, Debug, Default)]
+pub struct GateOptions {
+    /// The baseline's name or folder.
+    pub baseline: String,
+    /// The suite's earlier name, where the baseline was made under that.
+    pub baseline_suite: Option<String>,
+    /// Whether there may be no baseline yet.
+    pub new_baseline: bool,
+    /// Whether an unfinished run is gated on the scores that it has.
+    pub as_it_is: bool,
+}
+
+/// The verdict on a finished run against a baseline, which its folder keeps.
+pub fn gate(path: &Path, options: &GateOptions, host: &Host<'_>) -> Result<GateOutcome> {
+    let (folder, record) = RunFolder::open(path)?;
+    let decision = match decide(options, &folder, &record, host) {
+        // Whoever reads the verdict must not find an earlier one.
+        Err(error) if error.ending() == Some(Ending::Incomplete) => {
+            host.notices.tell(&Notice::Incomparable(&error));
+            refused(&record, &options.baseline, &error.to_string())
+        }
+        decision => decision?,
+    };
+    write_verdict(&folder, &decision.verdict)?;
+    Ok(decision)
+}
+
+/// The same statistics between two prompts, or two models, of one run; the first is the baseline.
+pub fn compare(path: &Path, between: (&str, &str), host: &Host<'_>) -> Result<GateOutcome> {
+    let (folder, record) = open_whole(path)?;
+    let spec = gate_spec(&folder, &record, host)?;
+    compare_variants(&folder, &record, between, &spec)
+}
+
+fn decide(
+    options: &GateOptions,
+    folder: &RunFolder,
+    record: &RunRecord,
+    host: &Host<'_>,
+) -> Result<GateOutcome> {
+    if !options.as_it_is {
+        integrity::complete(folder, record)?;
+    }
+    integrity::has_scores(folder)?;
+    let spec = gate_spec(folder, record, host)?;
+    let of_suite = options.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
+    let wanted = WantedBaseline::of_run(&options.baseline, of_suite, folder, record);
+    let Some(baseline) = Baseline::find(&wanted)? else {
+        let is_optional =
+            spec.baseline_optional && spec.baseline.as_ref() == Some(&options.baseline);
+        if options.new_baseline || is_optional {
+            return gate_first(folder, record, &wanted, &spec);
+        }
+        return Err(StoreError::from(wanted.missing(None)).into());
+    };
+    if let Some(warning) = baseline.warning() {
+        host.notices.tell(&Notice::BaselineWarning(&warning));
+    }
+    let mut decision = gate_run(folder, record, &baseline, &spec, host)?;
+    integrity::unchanged_meanwhile(folder, record)?;
+    for warning in judge_margins(&folder.out(), record, &spec, &mut decision.verdict) {
+        host.notices.tell(&Notice::MarginUnresolved(&warning));
+    }
+    Ok(decision)
+}
+
+/// The gate of the suite as it is now; where its file is gone, the gate that the run was made with.
+pub fn gate_spec(folder: &RunFolder, record: &RunRecord, host: &Host<'_>) -> Result<GateSpec> {
+    let path = record.suite_file();
+    let spec = if path.is_file() {
+        Suite::read(&path, host.readers())?.gate_or_default()
+    } else {
+        let kept = folder.path.join("run.json");
+        host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });
+        GateSpec::of_effective(&record.effective_suite).unwrap_or_else(|| {
+            GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
+        })
+    };
+    if spec.is_default {
+        host.notices.tell(&Notice::DefaultGate);
+    }
+    Ok(spec)
+}

@@ -1,0 +1,100 @@
+//! Where in the dataset the differences lie: each gated metric within each slice. It explores, and
+//! decides nothing.
+
+use std::collections::{BTreeMap, HashSet};
+
+use evalmark_core::verdict::SliceFinding;
+use evalmark_report::usage::for_each_slice;
+use evalmark_store::run_folder::RunFolder;
+use evalmark_verdict::{ComparisonSubject, slices};
+
+use super::pair::{Pair, Sides};
+
+use crate::{
+    RunError,
+    error::Result,
+    variants::{Variant, key},
+};
+
+/// Values of one slice column that are looked at, the most frequent first.
+const MOST_VALUES: usize = 50;
+
+/// Items by slice column and value.
+type Members = BTreeMap<(usize, Option<String>), Vec<u128>>;
+
+/// Every gated metric of these variants within every slice, with q-values over all of them. Each variant
+/// stands behind the one that it is compared with, and under the name of the comparison.
+pub(crate) fn explore<'a>(
+    folder: &RunFolder,
+    sides: &Sides<'_>,
+    variants: impl Iterator<Item = (ComparisonSubject, &'a Variant, &'a Variant)>,
+) -> Result<Vec<SliceFinding>> {
+    let columns = &sides.after.slices;
+    if columns.is_empty() || !folder.samples().is_file() {
+        return Ok(Vec::new());
+    }
+    // The looks were at the whole.
+    let pooled = sides.pooled.clone();
+    let Sides { before: earlier, after: later, spec, .. } = *sides;
+    let sides = &Sides { before: earlier, after: later, spec, hybrid: None, pooled };
+    let members = frequent(members(folder, columns)?, columns.len());
+    let (mut judged, mut named) = (Vec::new(), Vec::new());
+    for (named_as, reference, variant) in variants {
+        for ((column, value), keys) in &members {
+            for (metric, gated) in sides.spec.scores() {
+                let (reference, variant) =
+                    (reference.part(metric, keys), variant.part(metric, keys));
+                let pair = Pair {
+                    subject: ComparisonSubject { metric: metric.to_owned(), ..named_as.clone() },
+                    before: Some(&reference),
+                    after: Some(&variant),
+                };
+                judged.push(pair.judge(sides, gated)?);
+                named.push((columns[*column].clone(), value.clone()));
+            }
+        }
+    }
+    let found = slices(judged).into_iter().zip(named);
+    Ok(found
+        .map(|(found, (slice, value))| SliceFinding {
+            slice,
+            value,
+            q: found.q,
+            stands_out: found.stands_out,
+            comparison: found.comparison,
+        })
+        .collect())
+}
+
+/// Which items each slice has, by their keys in ascending order.
+fn members(folder: &RunFolder, columns: &[String]) -> Result<Members> {
+    let mut seen: HashSet<u128> = HashSet::new();
+    let mut members = Members::new();
+    for_each_slice::<RunError>(&folder.samples(), columns, |item, values| {
+        let item = key(item);
+        if seen.insert(item) {
+            for (column, value) in values.iter().enumerate() {
+                let of_slice = members.entry((column, value.map(str::to_owned))).or_default();
+                of_slice.push(item);
+            }
+        }
+        Ok(())
+    })?;
+    for keys in members.values_mut() {
+        keys.sort_unstable();
+    }
+    Ok(members)
+}
+
+/// The most frequent values of each column.
+fn frequent(mut members: Members, n_columns: usize) -> Members {
+    for column in 0..n_columns {
+        let mut sizes: Vec<usize> =
+            members.iter().filter(|((c, _), _)| *c == column).map(|(_, keys)| keys.len()).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        if let Some(least) = sizes.get(MOST_VALUES) {
+            members.retain(|(c, _), keys| *c != column || keys.len() > *least);
+        }
+    }
+    members
+}

@@ -1,0 +1,145 @@
+//! A run's answers with what the judge and what people say of them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::Arc,
+};
+
+use evalmark_core::{
+    dataset::{FileSpec, Format, Items},
+    fields::Fields,
+    files::FileAccess,
+    item::{Item, ItemHash},
+    label::{Answered, LabelSpec, Labels},
+    suite::Suite,
+};
+use evalmark_report::{
+    ReadError,
+    samples::{SampleRecord, samples},
+    scores::for_each_score,
+};
+use evalmark_store::{record::RunRecord, run_folder::RunFolder};
+
+use crate::{
+    Host,
+    error::{Hinted, Result, bail, run_error},
+};
+
+/// One answer, as far as it matters here.
+#[derive(Clone, Debug)]
+pub struct JudgedAnswer {
+    pub item_id: String,
+    pub cluster: Option<String>,
+    pub prompt: String,
+    pub model: String,
+    /// Characters of the answer.
+    pub length: usize,
+    /// The judge's score.
+    pub judge: Option<f64>,
+    /// What people say.
+    pub human: Option<f64>,
+}
+
+/// Items' columns, by id.
+type Rows = HashMap<String, Fields>;
+
+/// Where labels are.
+pub enum LabelSource {
+    /// Beside the scores, as the suite's `labels` put them there.
+    Run,
+    /// In a file of their own, or in a column of the dataset.
+    Labels { labels: Labels, fields: Rows },
+}
+
+impl LabelSource {
+    /// A file of labels, a column of the run's dataset, or what the run has.
+    pub fn open(labels: Option<&str>, record: &RunRecord, host: &Host<'_>) -> Result<Self> {
+        let Some(name) = labels else { return Ok(Self::Run) };
+        let path = Path::new(name);
+        if path.is_file() {
+            let format = Format::of(path)
+                .ok_or_else(|| run_error!("the ending of `{name}` does not tell the format"))
+                .hint("use a file ending in .csv, .tsv, .jsonl, .json or .parquet")?;
+            let access = FileAccess::unlimited();
+            let path = path.to_owned();
+            let file =
+                FileSpec { path, format, delimiter: None, parquet: host.readers().parquet, access };
+            let labels = LabelSpec::File(file).open().context("labels cannot be read")?;
+            return Ok(Self::Labels { labels, fields: HashMap::new() });
+        }
+        column(name, record, host)
+    }
+}
+
+fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource> {
+    let suite = Suite::read(&record.suite_file(), host.readers())?;
+    let mut fields = HashMap::new();
+    for item in Items::open(&Arc::new(suite.dataset))? {
+        let item = item?;
+        if !item.fields.contains_key(name) {
+            let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
+            return Err(run_error!("`{name}` is neither a file nor a column of the dataset"))
+                .hint(format!("its columns: {}", known.join(", ")));
+        }
+        fields.insert(item.id.to_string(), item.fields);
+    }
+    let ([prompt], [_]) = (record.prompts.as_slice(), record.models.as_slice()) else {
+        return Err(run_error!(
+            "one column cannot have the labels of several prompts' or models' answers"
+        ))
+        .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
+    };
+    let columns = BTreeMap::from([(prompt.name.clone(), name.to_owned())]);
+    Ok(LabelSource::Labels { labels: Labels::Columns(columns), fields })
+}
+
+/// Every answer of a run with its score of `metric`, in the order of the reports.
+pub fn answers(
+    folder: &RunFolder,
+    metric: &str,
+    source: &LabelSource,
+) -> Result<Vec<JudgedAnswer>> {
+    let mut scores = Vec::new();
+    for_each_score(&folder.scores(), |score| {
+        if score.metric == metric {
+            scores.push((score.score, score.label));
+        }
+        Ok::<_, ReadError>(())
+    })?;
+    let mut answers = Vec::with_capacity(scores.len());
+    let mut scores = scores.into_iter();
+    for sample in samples(&folder.samples())? {
+        let sample = sample?;
+        let Some((judge, label)) = scores.next() else {
+            bail!("the run has fewer scores of `{metric}` than answers");
+        };
+        let human = match source {
+            LabelSource::Run => label,
+            LabelSource::Labels { labels, fields } => label_of(&sample, labels, fields),
+        };
+        let length = sample.record.output.as_deref().unwrap_or_default().chars().count();
+        let SampleRecord { item_id, cluster, prompt, model, .. } = sample;
+        answers.push(JudgedAnswer { item_id, cluster, prompt, model, length, judge, human });
+    }
+    Ok(answers)
+}
+
+fn label_of(sample: &SampleRecord, labels: &Labels, fields: &Rows) -> Option<f64> {
+    let item = Item {
+        index: 0,
+        id: sample.item_id.as_str().into(),
+        hash: ItemHash([0; 16]),
+        fields: fields.get(&sample.item_id).cloned().unwrap_or_default(),
+        targets: Arc::default(),
+        cluster: None,
+        slices: Arc::default(),
+    };
+    labels.of(Answered {
+        prompt: &sample.prompt,
+        model: &sample.model,
+        item: &item,
+        epoch: sample.epoch,
+        output: sample.record.output.as_deref(),
+    })
+}

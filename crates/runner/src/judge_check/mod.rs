@@ -1,0 +1,53 @@
+//! A judge beside people: labels joined to a run's answers (`answers.rs`), and what they say of the
+//! judge and of its verdicts (`finding.rs`).
+
+mod answers;
+mod finding;
+
+use std::path::Path;
+
+use evalmark_store::{integrity::open_scored, record::RunRecord};
+
+use crate::{
+    Host,
+    error::{Hinted, Result, bail, run_error},
+};
+
+pub use answers::{LabelSource, answers};
+pub use finding::{Corrected, ENOUGH_LABELS, JudgeFinding};
+
+/// Compares a metric of a run with what people say: `labels` names a file or a column; `None`: the
+/// labels that the suite names.
+pub fn judge_check(
+    path: &Path,
+    metric: Option<&str>,
+    labels: Option<&str>,
+    host: &Host<'_>,
+) -> Result<JudgeFinding> {
+    let (folder, record) = open_scored(path)?;
+    let metric = checked_metric(&record, metric)?;
+    let source = LabelSource::open(labels, &record, host)?;
+    let answers = answers(&folder, metric, &source)?;
+    JudgeFinding::of(&record, metric, &answers)
+}
+
+/// The metric that was asked for, or the only one that is a judge's.
+fn checked_metric<'a>(record: &'a RunRecord, asked_for: Option<&str>) -> Result<&'a str> {
+    let known = || record.metrics.iter().map(|metric| metric.name.as_str());
+    if let Some(name) = asked_for {
+        let found = known().find(|metric| *metric == name);
+        let listed = known().collect::<Vec<_>>().join(", ");
+        return found
+            .ok_or_else(|| run_error!("the run has no metric `{name}`"))
+            .hint(format!("its metrics: {listed}"));
+    }
+    match record.judged.as_slice() {
+        [judged] => Ok(judged),
+        [] => Err(run_error!("no metric of the run is a judge's"))
+            .hint("any other can be compared with people, too: `--metric NAME`"),
+        several => bail!(
+            "the run has several judged metrics; say which: `--metric NAME` ({})",
+            several.join(", ")
+        ),
+    }
+}

@@ -1,0 +1,110 @@
+//! Which prompts and models of a run can be told apart, metric by metric: groups, not a ranking.
+
+use std::collections::BTreeMap;
+
+use evalmark_core::{estimate::Estimate, metric::Range};
+use evalmark_store::{
+    record::{MetricScale, RunRecord},
+    run_folder::RunFolder,
+};
+use evalmark_verdict::{Rule, leaderboard};
+use serde::Serialize;
+
+use crate::{
+    error::Result,
+    variants::{Variant, read_variants},
+};
+
+/// Variants that are compared with each other at most: every pair is.
+const MOST_VARIANTS: usize = 32;
+
+/// Chance of any false difference on a board.
+const ALPHA: f64 = 0.05;
+
+/// The margin plays no part in telling variants apart.
+const MARGIN: f64 = 0.03;
+
+/// The variants of one metric, best first.
+#[derive(Clone, Debug, Serialize)]
+pub struct Board {
+    pub metric: String,
+    pub range: Range,
+    pub places: Vec<BoardPlace>,
+    pub pairs: Vec<BoardPair>,
+    pub correction: String,
+}
+
+/// One variant on a board.
+#[derive(Clone, Debug, Serialize)]
+pub struct BoardPlace {
+    pub prompt: String,
+    pub model: String,
+    /// Variants that share a letter cannot be told apart.
+    pub group: String,
+    pub estimate: Option<Estimate>,
+}
+
+/// Two variants, held against each other.
+#[derive(Clone, Debug, Serialize)]
+pub struct BoardPair {
+    /// Places on the board, from 0.
+    pub places: [usize; 2],
+    /// Mean of the second less that of the first.
+    pub difference: Option<f64>,
+    pub p_adjusted: f64,
+    pub differ: bool,
+}
+
+/// Groups by prompt, model and metric.
+pub type Groups = BTreeMap<(String, String, String), String>;
+
+/// A board for every metric of a run; none where there is nothing, or too much, to compare.
+pub fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
+    let n_variants = record.prompts.len() * record.models.len();
+    if !(2..=MOST_VARIANTS).contains(&n_variants) {
+        return Ok(Vec::new());
+    }
+    let variants = read_variants(&folder.scores())?;
+    // Values of whole runs are compared two by two: `--between A B`.
+    let metrics = variants[0].metric_names().filter(|metric| record.scale(metric).value.is_none());
+    metrics.map(|metric| board(&variants, metric, &record.scale(metric))).collect()
+}
+
+fn board(variants: &[Variant], metric: &str, scale: &MetricScale) -> Result<Board> {
+    let scores: Vec<_> =
+        variants.iter().map(|variant| variant.scores(metric).unwrap_or_default()).collect();
+    let found =
+        leaderboard(&scores, &Rule::new(MARGIN, ALPHA).of_metric(scale.range, scale.direction))?;
+    let place_of = |variant: usize| found.places.iter().position(|place| place.variant == variant);
+    let place = |place: &evalmark_verdict::Rank| BoardPlace {
+        prompt: variants[place.variant].prompt.clone(),
+        model: variants[place.variant].model.clone(),
+        group: place.letters.clone(),
+        estimate: place.estimate.clone(),
+    };
+    let pairing = |pair: &evalmark_verdict::Pairing| {
+        let places = [place_of(pair.variants.0)?, place_of(pair.variants.1)?];
+        let (difference, p_adjusted, differ) = (pair.difference, pair.p_adjusted, pair.differ);
+        Some(BoardPair { places, difference, p_adjusted, differ })
+    };
+    Ok(Board {
+        metric: metric.to_owned(),
+        range: scale.range,
+        places: found.places.iter().map(place).collect(),
+        pairs: found.pairs.iter().filter_map(pairing).collect(),
+        correction: found.correction.clone(),
+    })
+}
+
+/// The groups of all boards, for a table that has its own order.
+pub fn groups(folder: &RunFolder, record: &RunRecord) -> Result<Groups> {
+    let boards = boards(folder, record)?;
+    let places = boards.into_iter().flat_map(|board| {
+        let metric = board.metric;
+        board
+            .places
+            .into_iter()
+            .map(move |place| ((place.prompt, place.model, metric.clone()), place.group))
+    });
+    Ok(places.collect())
+}

@@ -1,0 +1,170 @@
+//! What a run would ask, what it may cost, and what it could detect; asks nothing.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use evalmark_core::{model::Model, record::Usage, request::Message, suite::GateSpec};
+use evalmark_scoring::{Form, Metric, Question, Subject};
+use evalmark_store::{
+    baseline::{Baseline, WantedBaseline},
+    record::RunOptions,
+};
+
+use crate::{
+    Host, RunError,
+    error::Result,
+    load::{LoadedSuite, load},
+    power_plan::{PowerEstimate, power_estimates, unplanned},
+};
+
+/// What is planned.
+#[derive(Clone, Debug)]
+pub struct PlanOptions {
+    /// The folder of run folders and baselines.
+    pub out: PathBuf,
+    /// The baseline to plan against, where that is not the suite's own.
+    pub baseline: Option<String>,
+    /// What would be run of the suite, and how.
+    pub options: RunOptions,
+}
+
+/// What a run would be like.
+pub struct RunPlan {
+    /// The suite with its plan.
+    pub loaded: LoadedSuite,
+    /// Its gate, or the default one.
+    pub gate: GateSpec,
+    /// What each model would be asked; judges last.
+    pub models: Vec<ModelEstimate>,
+    /// What could be detected, metric by metric and variant by variant.
+    pub power_estimates: Vec<PowerEstimate>,
+    /// Gated metrics that planning cannot reckon with.
+    pub unplanned: Vec<String>,
+}
+
+/// Plans a run.
+pub fn plan(suite: &Path, of: &PlanOptions, host: &Host<'_>) -> Result<RunPlan> {
+    // Nothing is scored, so no program runs.
+    let options = RunOptions { allow_exec: true, ..of.options.clone() };
+    let loaded = load(suite, &options, host)?;
+    let gate = loaded.suite.gate_or_default();
+    let baseline = baseline(of, &loaded)?;
+    let power_estimates = power_estimates(&loaded, &of.out, baseline.as_ref(), &gate)?;
+    let models = loaded.plan.candidates.iter().map(|i| estimate(&loaded, *i));
+    let mut models: Vec<_> = models.collect::<Result<_>>()?;
+    for metric in &loaded.metrics {
+        models.extend(judge_estimates(&loaded, metric)?);
+    }
+    let unplanned = unplanned(&loaded, &gate).into_iter().map(str::to_owned).collect();
+    Ok(RunPlan { loaded, gate, models, power_estimates, unplanned })
+}
+
+/// The baseline that a run would be compared with: one that was asked for must exist.
+fn baseline(of: &PlanOptions, loaded: &LoadedSuite) -> Result<Option<Baseline>> {
+    let gate = loaded.suite.gate.as_ref();
+    let own = gate.and_then(|gate| gate.baseline.as_ref());
+    let Some(name) = of.baseline.as_ref().or(own) else { return Ok(None) };
+    let wanted = WantedBaseline {
+        name: name.clone(),
+        suite: loaded.suite.name.clone(),
+        of_suite: gate.and_then(|gate| gate.baseline_suite.clone()),
+        out: of.out.clone(),
+        suite_file: loaded.suite.path.clone(),
+    };
+    match Baseline::find(&wanted)? {
+        None if of.baseline.is_some() => {
+            let missing = wanted.missing(None);
+            let advice = missing.hint().unwrap_or_default();
+            Err(RunError::new(missing).with_hint(advice))
+        }
+        found => Ok(found),
+    }
+}
+
+/// Characters to a token, where nobody counts them: the usual rule of thumb for English.
+const CHARACTERS_PER_TOKEN: f64 = 4.0;
+/// Answer tokens, where the suite sets no `max_tokens`.
+const ANSWER_TOKENS: u64 = 256;
+
+/// What a model would be asked, about.
+pub struct ModelEstimate {
+    /// The model's name, with its part where it does not answer.
+    pub name: String,
+    /// Requests.
+    pub samples: u64,
+    /// Tokens; those of answers at most.
+    pub usage: Usage,
+    /// US dollars at most; `None` where the price is not known.
+    pub cost_usd: Option<f64>,
+}
+
+fn estimate(loaded: &LoadedSuite, model: usize) -> Result<ModelEstimate> {
+    let (mut samples, mut characters) = (0, 0);
+    for sample in loaded.plan.by_item(model)? {
+        samples += 1;
+        characters += length(&sample?.request.messages);
+    }
+    let model = &loaded.plan.models[model];
+    Ok(ModelEstimate::new(model, model.name.to_string(), samples, characters))
+}
+
+/// What a metric would ask of each of its models, as far as it can be known before there are
+/// answers.
+fn judge_estimates(loaded: &LoadedSuite, metric: &Metric) -> Result<Vec<ModelEstimate>> {
+    let Some(judge) = metric.judge() else { return Ok(Vec::new()) };
+    // By model: requests, characters, and whether it is asked for embeddings.
+    let mut asked: BTreeMap<String, (u64, u64, bool)> = BTreeMap::new();
+    for sample in loaded.plan.in_report_order() {
+        let sample = sample?;
+        let item = &sample.item;
+        let subject = Subject { fields: &item.fields, ..Subject::of_texts("?", &item.targets) };
+        // An item that cannot be asked about costs nothing.
+        let questions = judge.questions(subject, &sample.request.messages).unwrap_or_default();
+        for Question { model, form } in questions {
+            let (requests, characters, embeds) = asked.entry(model).or_default();
+            *requests += 1;
+            match form {
+                Form::Chat { messages, .. } => *characters += length(&messages),
+                Form::Embedding(text) => {
+                    *characters += text.chars().count() as u64;
+                    *embeds = true;
+                }
+            }
+        }
+    }
+    let estimate = |(name, (requests, characters, embeds)): (String, _)| {
+        let model = &loaded.plan.models[loaded.suite.model_index(&name)?];
+        let estimate = if embeds {
+            ModelEstimate::of_texts(model, format!("{name} (embeddings)"), requests, characters)
+        } else {
+            ModelEstimate::new(model, format!("{name} (judge)"), requests, characters)
+        };
+        Some(estimate)
+    };
+    Ok(asked.into_iter().filter_map(estimate).collect())
+}
+
+fn length(messages: &[Message]) -> u64 {
+    messages.iter().map(|message| message.text().chars().count() as u64).sum()
+}
+
+impl ModelEstimate {
+    fn new(model: &Model, name: String, samples: u64, characters: u64) -> Self {
+        let limit = model.max_output_tokens.unwrap_or(ANSWER_TOKENS);
+        Self::of(model, name, samples, characters, samples * limit)
+    }
+
+    /// Texts for embeddings, which come back as no text.
+    fn of_texts(model: &Model, name: String, samples: u64, characters: u64) -> Self {
+        Self::of(model, name, samples, characters, 0)
+    }
+
+    fn of(model: &Model, name: String, samples: u64, characters: u64, output: u64) -> Self {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        let input = (characters as f64 / CHARACTERS_PER_TOKEN).ceil() as u64;
+        let usage = Usage { input_tokens: Some(input), output_tokens: Some(output) };
+        Self { name, samples, usage, cost_usd: model.cost_usd(usage) }
+    }
+}

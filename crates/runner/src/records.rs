@@ -1,0 +1,127 @@
+//! Where the record of a sample comes from: the ledger, the dataset's own column, or an earlier
+//! run's file.
+
+use std::{path::Path, sync::Arc};
+
+use evalmark_core::{
+    model::{Model, Provider},
+    plan::Sample,
+    record::{ErrorKind, Record},
+};
+use evalmark_harness::{Answers, recorded_cell};
+use evalmark_report::samples::{Samples, samples};
+
+use crate::{
+    error::{Hinted, Result, bail, run_error},
+    reorder::ReorderBuffer,
+};
+
+/// Why a model was not asked everything.
+pub type Unasked = (ErrorKind, String);
+
+/// Where the record of a sample comes from. Samples are asked for in the order of the reports.
+pub trait Records: Send {
+    /// The record of this sample: an answer, or a described failure. Where the answer was given to
+    /// another request than the suite would make now, that request takes its place.
+    fn record(&mut self, sample: &mut Sample) -> Result<Record>;
+
+    /// The records of several samples.
+    fn records(&mut self, samples: &mut [Sample]) -> Result<Vec<Record>> {
+        samples.iter_mut().map(|sample| self.record(sample)).collect()
+    }
+}
+
+/// Records from the ledger, or from the dataset's own column.
+pub struct LedgerRecords<'a> {
+    pub models: Arc<[Model]>,
+    /// Parallel to the models; `None` for those that are not asked.
+    pub answers: Vec<Option<Answers>>,
+    /// Why a model was not asked everything.
+    pub unasked: Box<dyn Fn(usize) -> Option<Unasked> + Send + Sync + 'a>,
+}
+
+impl LedgerRecords<'_> {
+    /// The record of this sample, where there is one yet.
+    fn find(&self, sample: &Sample) -> Result<Option<Record>> {
+        if let Provider::RecordedColumn(column) = &self.models[sample.model].provider {
+            let column = column.of(sample.prompt);
+            return Ok(Some(recorded_cell(&sample.item.fields, column)));
+        }
+        match &self.answers[sample.model] {
+            Some(answers) => Ok(answers.get(&sample.request.hash())?),
+            None => Ok(None),
+        }
+    }
+
+    fn not_asked(&self, sample: &Sample) -> Record {
+        not_asked((self.unasked)(sample.model).as_ref())
+    }
+}
+
+impl Records for LedgerRecords<'_> {
+    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
+        Ok(self.find(sample)?.unwrap_or_else(|| self.not_asked(sample)))
+    }
+
+    fn records(&mut self, samples: &mut [Sample]) -> Result<Vec<Record>> {
+        for answers in self.answers.iter().flatten() {
+            answers.begin()?;
+        }
+        let records = samples.iter_mut().map(|sample| self.record(sample)).collect();
+        for answers in self.answers.iter().flatten() {
+            answers.end()?;
+        }
+        records
+    }
+}
+
+/// Records from the ledger while asking goes on: who wants one that is not there yet waits for it.
+pub struct AwaitedRecords<'a> {
+    pub records: LedgerRecords<'a>,
+    pub arrivals: &'a ReorderBuffer,
+}
+
+impl Records for AwaitedRecords<'_> {
+    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
+        let found = self.arrivals.wait_for(|| self.records.find(sample))?;
+        Ok(found.unwrap_or_else(|| self.records.not_asked(sample)))
+    }
+}
+
+/// The record of a sample that was never asked.
+pub fn not_asked(why: Option<&Unasked>) -> Record {
+    match why {
+        Some((kind, why)) => Record::failed(*kind, format!("not requested: {why}"), 0),
+        None => Record::failed(ErrorKind::EndpointDown, "not requested", 0),
+    }
+}
+
+/// Records out of a run's `samples.parquet`, in the order of the reports.
+pub struct RecordedSamples {
+    samples: Samples,
+}
+
+impl RecordedSamples {
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { samples: samples(path)? })
+    }
+}
+
+impl Records for RecordedSamples {
+    fn record(&mut self, sample: &mut Sample) -> Result<Record> {
+        let recorded = self
+            .samples
+            .next()
+            .ok_or_else(|| run_error!("the run has fewer answers than the dataset"))??;
+        if *recorded.item_id != *sample.item.id || recorded.epoch != sample.epoch {
+            bail!(
+                "the dataset has changed: where the run answered item `{}`, it now has `{}`; \
+                 `evalmark run` starts a new run",
+                recorded.item_id,
+                sample.item.id
+            );
+        }
+        sample.request = recorded.request().context("a recorded request cannot be read")?;
+        Ok(recorded.record)
+    }
+}

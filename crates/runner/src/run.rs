@@ -1,0 +1,243 @@
+//! From a planned run to its end: ask, judge, score, report, gate. `run` begins it, `resume` goes
+//! on with it, and the way is the same.
+
+mod answer;
+mod begin;
+mod page;
+mod verdict;
+
+use evalmark_core::{dataset::DatasetError, plan::PlanError};
+use evalmark_harness::{Budget, Secret};
+use evalmark_report::summary::SummaryRow;
+use evalmark_store::{
+    integrity::TOO_MANY_MISSING,
+    record::{FORMAT_VERSION, RunRecord, RunStatus, RunTotals},
+    run_folder::RunFolder,
+};
+
+use crate::{
+    Findings, Host, Notice, RunError,
+    against::Against,
+    ask::{Asks, Endpoints, LedgerFile, shared_ledger},
+    error::{Result, bail},
+    gate::GateOutcome,
+    known_keys::hide,
+    load::{LoadedSuite, metric_hashes},
+    run_id::now,
+    scored::Scored,
+};
+
+pub(crate) use self::begin::{first_record, record_now, same_experiment};
+pub use self::{
+    begin::{AgainstOptions, PreparedRun, ResumeOptions},
+    page::{cut_off_remarks, write_html},
+};
+
+/// A run that is ready to go: everything that could be wrong has been looked at.
+pub struct Run<'a> {
+    pub loaded: LoadedSuite,
+    pub folder: RunFolder,
+    pub record: RunRecord,
+    pub keys: Vec<Option<Secret>>,
+    pub asks: Asks,
+    pub budget: Budget,
+    pub against: Against,
+    /// Whether its folder was made for it.
+    pub is_new: bool,
+    pub host: &'a Host<'a>,
+}
+
+/// A run after it was carried out.
+pub struct EndedRun {
+    pub loaded: LoadedSuite,
+    pub folder: RunFolder,
+    pub record: RunRecord,
+    pub end: RunEnd,
+}
+
+/// How far a run came.
+pub enum RunEnd {
+    /// To its end.
+    Finished {
+        /// The rows of `summary.parquet`.
+        rows: Vec<SummaryRow>,
+        /// `None` where nothing was gated.
+        decision: Option<GateOutcome>,
+    },
+    /// It was interrupted, and can be resumed.
+    Interrupted,
+    /// It was broken off by an error, and can be resumed.
+    BrokenOff(RunError),
+}
+
+/// Whether a run is gated, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upto {
+    Scores,
+    Verdict,
+}
+
+impl EndedRun {
+    /// What its ending follows from.
+    pub fn findings(&self) -> Findings {
+        match &self.end {
+            RunEnd::Finished { decision, .. } => Findings {
+                is_incomplete: self.record.incomplete.is_some(),
+                ..decision.as_ref().map(GateOutcome::findings).unwrap_or_default()
+            },
+            RunEnd::Interrupted => Findings { is_interrupted: true, ..Findings::default() },
+            RunEnd::BrokenOff(_) => Findings { is_incomplete: true, ..Findings::default() },
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Carries the run out. What goes wrong before the first request is an error; what goes wrong
+    /// later breaks it off, and it can be resumed.
+    pub fn finish(self) -> Result<EndedRun> {
+        let resume = format!("`evalmark resume {}` continues it", self.folder.path.display());
+        let ended = self.carry_out(Upto::Verdict)?;
+        Ok(ended.advise(|error| {
+            if error.is::<PlanError>() || error.is::<DatasetError>() {
+                // The dataset was read without an error before.
+                return format!(
+                    "nothing of this is a result: put the dataset back as it was, and {resume}; or \
+                     start a new run with `evalmark run`, which asks for what is new alone"
+                );
+            }
+            resume.clone()
+        }))
+    }
+
+    /// Asks, scores and writes the report files, without a verdict. `go_on` is the way to go on
+    /// where it is broken off.
+    pub fn answers(self, go_on: &str) -> Result<EndedRun> {
+        Ok(self.carry_out(Upto::Scores)?.advise(|_| go_on.to_owned()))
+    }
+
+    fn carry_out(self, upto: Upto) -> Result<EndedRun> {
+        let (folder, is_new) = (self.folder.clone(), self.is_new);
+        self.try_out(upto).inspect_err(|_| {
+            if is_new {
+                folder.discard();
+            }
+        })
+    }
+
+    fn try_out(mut self, upto: Upto) -> Result<EndedRun> {
+        let _lock = self.folder.lock()?;
+        let endpoints = self.open_endpoints()?;
+        self.mark_running()?;
+        let end = self.flow(&endpoints, upto).unwrap_or_else(|error| {
+            self.broken_off();
+            RunEnd::BrokenOff(error)
+        });
+        let Self { loaded, folder, record, .. } = self;
+        Ok(EndedRun { loaded, folder, record, end })
+    }
+
+    /// The whole flow, from the first request to the last file.
+    fn flow(&mut self, endpoints: &Endpoints, upto: Upto) -> Result<RunEnd> {
+        let Some(scored) = self.answer(endpoints)? else { return Ok(RunEnd::Interrupted) };
+        let decision = if upto == Upto::Verdict { self.gate()? } else { None };
+        let verdict = decision.as_ref().map(|decision| &decision.verdict);
+        write_html(&self.folder, &self.record, scored.rows.clone(), scored.failing, verdict)?;
+        Ok(RunEnd::Finished { rows: scored.rows, decision })
+    }
+
+    /// From here on the files are those of an earlier pass.
+    fn mark_running(&mut self) -> Result<()> {
+        if self.asks == Asks::Judges || self.record.status == RunStatus::Running {
+            return Ok(());
+        }
+        self.record.status = RunStatus::Running;
+        // All answers are scored again, by the programs as they are now.
+        self.record.metrics = metric_hashes(&self.loaded);
+        Ok(self.folder.write(&self.record, hide)?)
+    }
+
+    /// The run ended in an error, and nobody is at work on it any more.
+    fn broken_off(&mut self) {
+        if self.record.status == RunStatus::Running {
+            self.record.status = RunStatus::Interrupted;
+            // The error that is told is the one that came first.
+            drop(self.folder.write(&self.record, hide));
+        }
+    }
+
+    fn open_endpoints(&mut self) -> Result<Endpoints> {
+        let options = &self.record.options;
+        let ledger = if options.no_cache {
+            LedgerFile::Own(self.folder.own_ledger())
+        } else {
+            LedgerFile::Shared(shared_ledger(options.cache_dir.as_deref(), self.host)?)
+        };
+        let keys = std::mem::take(&mut self.keys);
+        let means = (self.asks, self.budget.clone());
+        Endpoints::open(&self.loaded, &ledger, &self.record.run_id, keys, means)
+    }
+
+    fn interrupted(&mut self) -> Result<()> {
+        self.record.status = RunStatus::Interrupted;
+        self.folder.write(&self.record, hide)?;
+        self.host.notices.tell(&Notice::Interrupted { run: &self.folder.path });
+        Ok(())
+    }
+
+    /// Gives the files their names and brings `run.json` up to date. Until that is done, the run
+    /// says that it is not whole.
+    fn close(&mut self, scored: &mut Scored, endpoints: &Endpoints) -> Result<()> {
+        if metric_hashes(&self.loaded) != self.record.metrics {
+            bail!("the program of a metric was changed while it scored");
+        }
+        let record = &mut self.record;
+        record.format_version = FORMAT_VERSION;
+        record.counts = scored.counts.clone();
+        record.judging = scored.judging.finish();
+        record.totals = RunTotals { spent_usd: record.totals.spent_usd, ..scored.totals.clone() };
+        record.finished_at = Some(now());
+        record.incomplete = unfinished(endpoints, &scored.rows);
+        let files = std::mem::take(&mut scored.files);
+        let digests = files.iter().map(|file| (file.file_name(), file.digest().to_owned()));
+        record.files = digests.collect();
+        if record.status != RunStatus::Running {
+            record.status = RunStatus::Scoring;
+            self.folder.write(record, hide)?;
+        }
+        self.folder.take_in(files)?;
+        let is_whole = scored.counts.failed == 0 && scored.counts.unscored.is_empty();
+        record.status = if is_whole { RunStatus::Complete } else { RunStatus::Partial };
+        Ok(self.folder.write(record, hide)?)
+    }
+}
+
+impl EndedRun {
+    /// Adds what to do to the error that broke it off.
+    fn advise(mut self, advice: impl Fn(&RunError) -> String) -> Self {
+        if let RunEnd::BrokenOff(error) = self.end {
+            let advice = advice(&error);
+            self.end = RunEnd::BrokenOff(error.with_hint(advice));
+        }
+        self
+    }
+}
+
+/// Why a run that ended is not finished.
+fn unfinished(endpoints: &Endpoints, rows: &[SummaryRow]) -> Option<String> {
+    let why = if endpoints.out_of_budget() {
+        "the budget did not reach"
+    } else if endpoints.any_down() {
+        "a model was not asked to the end"
+    } else if lacks_too_much(rows) {
+        "too many of its scores are missing"
+    } else {
+        return None;
+    };
+    Some(why.to_owned())
+}
+
+fn lacks_too_much(rows: &[SummaryRow]) -> bool {
+    rows.iter()
+        .filter(|row| row.slice.is_none())
+        .any(|row| row.n_missing as f64 > TOO_MANY_MISSING * row.n_planned as f64)
+}

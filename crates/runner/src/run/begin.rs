@@ -1,0 +1,257 @@
+//! How a run begins: anew, again where it was left, or over the answers that it has.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use evalmark_harness::{Budget, Secret};
+use evalmark_store::{
+    git::look_up,
+    integrity::open_scored,
+    record::{
+        FORMAT_VERSION, GitState, NamedHash, RunOptions, RunRecord, RunStatus, RunTotals,
+        SampleCounts,
+    },
+    run_folder::RunFolder,
+};
+
+use super::Run;
+use crate::{
+    Host, Notice,
+    against::Against,
+    ask::{Asks, BudgetLimits, budget, keys},
+    early::{self, as_stopped},
+    error::{Hinted, Result, run_error},
+    known_keys::hide,
+    load::{LoadedSuite, judged_names, load, metric_hashes},
+    metric_scale::scales,
+    run_id::{new_run_id, now},
+};
+
+/// A suite that can be run: keys, budget and baseline are there. Nothing was asked, and no folder
+/// was made.
+pub struct PreparedRun {
+    loaded: LoadedSuite,
+    options: RunOptions,
+    out: PathBuf,
+    keys: Vec<Option<Secret>>,
+    budget: Budget,
+    against: Against,
+}
+
+/// What a run is compared with, as a command says it.
+#[derive(Clone, Debug, Default)]
+pub struct AgainstOptions {
+    /// The baseline's name or folder.
+    pub baseline: Option<String>,
+    /// The suite's earlier name, where the baseline was made under that.
+    pub baseline_suite: Option<String>,
+    /// Whether the run may be the first, without a baseline.
+    pub new_baseline: bool,
+}
+
+impl AgainstOptions {
+    /// What a later command says goes before what an earlier one said.
+    fn replace_in(self, options: &mut RunOptions) {
+        options.baseline = self.baseline.or(options.baseline.take());
+        options.baseline_suite = self.baseline_suite.or(options.baseline_suite.take());
+        options.new_baseline |= self.new_baseline;
+    }
+}
+
+/// How a run goes on.
+#[derive(Clone, Debug, Default)]
+pub struct ResumeOptions {
+    /// What it is compared with.
+    pub against: AgainstOptions,
+    /// What may be spent from now on.
+    pub budget: BudgetLimits,
+    /// Whether programs may be run.
+    pub allow_exec: bool,
+}
+
+impl<'a> Run<'a> {
+    /// Looks up all that a new run in `out` needs beside its suite.
+    pub fn prepare(
+        loaded: LoadedSuite,
+        options: &RunOptions,
+        out: &Path,
+        limits: BudgetLimits,
+        host: &Host<'_>,
+    ) -> Result<PreparedRun> {
+        let keys = keys(&loaded, Asks::Everyone, host)?;
+        let budget = budget(&loaded, Asks::Everyone, limits)?;
+        let is_asked_for = options.baseline.is_some();
+        let against = Against::find(options, is_asked_for, out, &loaded)?;
+        let (options, out) = (options.clone(), out.to_owned());
+        Ok(PreparedRun { loaded, options, out, keys, budget, against })
+    }
+
+    /// Makes the folder of a new run: `run_id` in that of its suite, or a name of its own.
+    pub fn begin(
+        prepared: PreparedRun,
+        run_id: Option<&str>,
+        git: Option<GitState>,
+        host: &'a Host<'a>,
+    ) -> Result<Self> {
+        let PreparedRun { loaded, options, out, keys, budget, against } = prepared;
+        let run_id = run_id.map_or_else(new_run_id, str::to_owned);
+        let mut record = first_record(&loaded, git, run_id, options);
+        record.ungated = against.ungated(&loaded);
+        if let Some(warning) = against.warning() {
+            host.notices.tell(&Notice::WillBeIncomplete(&warning));
+        }
+        record.stop_early = early::begin(&loaded, against.baseline.as_ref(), host)?;
+        let folder = RunFolder::begin(&out, &record, hide)?;
+        let (asks, is_new) = (Asks::Everyone, true);
+        Ok(Self { loaded, folder, record, keys, asks, budget, against, is_new, host })
+    }
+
+    /// Goes on with a run; what has an answer is not asked again.
+    pub fn resume(path: &Path, options: ResumeOptions, host: &'a Host<'a>) -> Result<Self> {
+        let (folder, mut record) = RunFolder::open(path)?;
+        record.options.allow_exec = options.allow_exec;
+        let mut loaded = load(&record.suite_file(), &record.options, host)?;
+        same_experiment(&loaded, &record)?;
+        loaded.plan = as_stopped(loaded.plan, &record)?;
+        let keys = keys(&loaded, Asks::Everyone, host)?;
+        let budget = budget(&loaded, Asks::Everyone, options.budget)?;
+        // A run that is still watched goes on with the baseline that it began with.
+        let watched = record.stop_early.as_ref().filter(|early| !early.ended);
+        let watched = watched.map(|early| early.baseline.clone());
+        let is_asked_for = options.against.baseline.is_some();
+        options.against.replace_in(&mut record.options);
+        record.options.baseline = record.options.baseline.take().or(watched);
+        let against = Against::find(&record.options, is_asked_for, &folder.out(), &loaded)?;
+        record.ungated = against.ungated(&loaded);
+        let (asks, is_new) = (Asks::Everyone, false);
+        Ok(Self { loaded, folder, record, keys, asks, budget, against, is_new, host })
+    }
+
+    /// Scores a run's answers again with the suite as it is now. No model is asked, except judges
+    /// about what they have not judged yet.
+    pub fn rescore(path: &Path, allow_exec: bool, host: &'a Host<'a>) -> Result<Self> {
+        let (folder, mut record) = open_scored(path)?;
+        record.options.allow_exec = allow_exec;
+        let mut loaded = load(&record.suite_file(), &record.options, host)?;
+        loaded.plan = as_stopped(loaded.plan, &record)?;
+        same_shape(&loaded, &record)?;
+        let mut same_prompts = true;
+        let prompts = Arc::make_mut(&mut loaded.plan.prompts);
+        for (prompt, recorded) in prompts.iter_mut().zip(&record.prompts) {
+            same_prompts &= *prompt.hash == *recorded.hash;
+            prompt.hash = recorded.hash.as_str().into();
+        }
+        record.metrics = metric_hashes(&loaded);
+        record.judged = judged_names(&loaded);
+        record.scales = scales(&loaded);
+        record.dataset_hash.clone_from(&loaded.plan.survey.hash);
+        if same_prompts {
+            record.suite_hash.clone_from(&loaded.hash);
+            record.effective_suite.clone_from(&loaded.suite.effective);
+        }
+        let keys = keys(&loaded, Asks::Judges, host)?;
+        let against = Against::find(&record.options, false, &folder.out(), &loaded)?;
+        record.ungated = against.ungated(&loaded);
+        let (asks, is_new, budget) = (Asks::Judges, false, Budget::default());
+        Ok(Self { loaded, folder, record, keys, asks, budget, against, is_new, host })
+    }
+
+    /// One of a calibration's runs, which is compared with nothing.
+    pub(crate) fn ungated(
+        loaded: LoadedSuite,
+        (folder, record, is_new): (RunFolder, RunRecord, bool),
+        host: &'a Host<'a>,
+    ) -> Result<Self> {
+        let (keys, asks) = (keys(&loaded, Asks::Everyone, host)?, Asks::Everyone);
+        let (budget, against) = (Budget::default(), Against::default());
+        Ok(Self { loaded, folder, record, keys, asks, budget, against, is_new, host })
+    }
+}
+
+/// The record of a run that begins now, in the source tree that its suite is in.
+pub(crate) fn record_now(loaded: &LoadedSuite, run_id: String, options: RunOptions) -> RunRecord {
+    first_record(loaded, look_up(&loaded.suite.path), run_id, options)
+}
+
+/// What `run.json` says before the first request.
+pub(crate) fn first_record(
+    loaded: &LoadedSuite,
+    git: Option<GitState>,
+    run_id: String,
+    options: RunOptions,
+) -> RunRecord {
+    let (suite, plan) = (&loaded.suite, &loaded.plan);
+    let named = |prompt: &evalmark_core::prompt::Prompt| NamedHash {
+        name: prompt.name.to_string(),
+        hash: prompt.hash.to_string(),
+    };
+    RunRecord {
+        format_version: FORMAT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        run_id,
+        suite: suite.name.clone(),
+        suite_path: suite.path.clone(),
+        suite_hash: loaded.hash.clone(),
+        dataset_hash: plan.survey.hash.clone(),
+        n_items: plan.survey.n_items,
+        columns: Some(plan.survey.columns.clone()),
+        epochs: plan.epochs,
+        status: RunStatus::Running,
+        started_at: now(),
+        finished_at: None,
+        git,
+        prompts: plan.prompts.iter().map(named).collect(),
+        models: plan.candidates.iter().map(|i| plan.models[*i].name.to_string()).collect(),
+        metrics: metric_hashes(loaded),
+        judged: judged_names(loaded),
+        judging: BTreeMap::new(),
+        scales: scales(loaded),
+        options,
+        counts: SampleCounts { planned: plan.n_samples(), ..SampleCounts::default() },
+        totals: RunTotals::default(),
+        slices: suite.dataset.slices.clone(),
+        stop_early: None,
+        stopped_early: None,
+        incomplete: None,
+        files: BTreeMap::new(),
+        ungated: None,
+        effective_suite: suite.effective.clone(),
+    }
+}
+
+/// Whether suite and dataset are still what the run began with.
+pub(crate) fn same_experiment(loaded: &LoadedSuite, record: &RunRecord) -> Result<()> {
+    let changed = match (loaded.hash == record.suite_hash, &loaded.plan.survey.hash) {
+        (false, _) => Some("suite"),
+        (true, hash) if *hash != record.dataset_hash => Some("dataset"),
+        _ => None,
+    };
+    if let Some(what) = changed {
+        return Err(run_error!("the {what} has changed since the run {} began", record.run_id))
+            .hint("start a new run with `evalmark run`; answers to unchanged requests are kept");
+    }
+    Ok(())
+}
+
+/// Whether the suite still has the prompts, models and epochs that the run has answers to.
+fn same_shape(loaded: &LoadedSuite, record: &RunRecord) -> Result<()> {
+    let plan = &loaded.plan;
+    let prompts: Vec<_> = plan.prompts.iter().map(|prompt| &*prompt.name).collect();
+    let models: Vec<_> = plan.candidates.iter().map(|i| &*plan.models[*i].name).collect();
+    let recorded: Vec<_> = record.prompts.iter().map(|prompt| &*prompt.name).collect();
+    if prompts == recorded
+        && models == record.models
+        && plan.epochs == record.epochs
+        && plan.survey.n_items == record.n_items
+    {
+        return Ok(());
+    }
+    Err(run_error!(
+        "the suite has other prompts, models, epochs or items than the run {}",
+        record.run_id
+    ))
+    .hint("start a new run with `evalmark run`; answers to unchanged requests are kept")
+}
