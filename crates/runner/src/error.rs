@@ -146,7 +146,7 @@ from_errors!(
     evalmark_report::ReadError,
     evalmark_report::html::RenderError,
     evalmark_report::WriteError,
-    evalmark_scoring::Unaskable,
+    evalmark_scoring::QuestionError,
     evalmark_store::WriteFileError,
     evalmark_verdict::CompareError,
     evalmark_verdict::GateError,
