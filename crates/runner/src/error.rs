@@ -147,7 +147,6 @@ from_errors!(
     evalmark_report::html::RenderError,
     evalmark_report::WriteError,
     evalmark_scoring::QuestionError,
-    evalmark_store::WriteFileError,
     evalmark_verdict::CompareError,
     evalmark_verdict::GateError,
     evalmark_verdict::StoppingError,
