@@ -5,12 +5,9 @@ use evalmark_core::{
     verdict::{Answer, Comparison, Verdict},
 };
 use evalmark_store::record::RunRecord;
-
 use evalmark_verdict::RunScores;
 
 use super::columns;
-use crate::Host;
-
 use crate::Host;
 
 /// What differs between a run and its baseline.

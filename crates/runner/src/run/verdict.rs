@@ -33,7 +33,7 @@ impl Run<'_> {
 
     /// The verdict against the baseline; where there is none, against the minima, and a gate that
     /// should have one does not pass.
-    fn decide(&self, spec: &GateSpec) -> Result<Option<GateOutcome>, RunError> {
+    fn decide(&self, spec: &GateSpec) -> Result<Option<GateOutcome>> {
         let (folder, record, notices) = (&self.folder, &self.record, self.host.notices);
         match (&self.against.baseline, &self.against.missing) {
             (Some(baseline), _) => {
