@@ -32,6 +32,15 @@ pub struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
+    /// A host without a cache folder, whose programs see no variable.
+    pub fn new(
+        notices: Notices<'a>,
+        secrets: &'a dyn Secrets,
+        permissions: &'a Permissions,
+    ) -> Self {
+        Self { notices, secrets, permissions, cache_dir: None, program_variables: &[] }
+    }
+
     /// What suites are read with.
     pub fn readers(&self) -> Readers<'a> {
         readers(&self.permissions.roots)

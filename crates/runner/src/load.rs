@@ -15,6 +15,7 @@ use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
     Host, Notice,
+    ask::{Asks, allowed_keys},
     error::{Hinted, Result, run_error},
     programs::{self, Programs},
     usable_targets::UsableTargets,
@@ -32,6 +33,13 @@ pub struct LoadedSuite {
     pub labels: Vec<Option<Labels>>,
     /// BLAKE3 of the effective suite, 64 hexadecimal digits.
     pub hash: String,
+}
+
+impl LoadedSuite {
+    /// Whether the keys of all its models may go where it sends them.
+    pub fn check_keys(&self, host: &Host<'_>) -> Result<()> {
+        allowed_keys(self, Asks::Everyone, host)
+    }
 }
 
 /// Reads, checks and plans a suite with what the command line says of it.

@@ -216,7 +216,7 @@ pub fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
 }
 
 /// What would be run, for whoever only looks.
-pub fn remarks(loaded: &LoadedSuite) -> Vec<String> {
+pub fn program_remarks(loaded: &LoadedSuite) -> Vec<String> {
     let remark = |(metric, program): (&Metric, &Program)| {
         let (name, command) = (metric.name(), shown(program));
         format!("metric `{name}` runs a program, for which a run needs `--allow-exec`: {command}")
