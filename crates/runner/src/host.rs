@@ -49,7 +49,7 @@ impl<'a> Host<'a> {
 
 /// What suites are read with: every kind of metric, Parquet, and folders below which suites may
 /// read, besides their own repository.
-pub fn readers(roots: &[PathBuf]) -> Readers<'_> {
+pub(crate) fn readers(roots: &[PathBuf]) -> Readers<'_> {
     Readers { kinds: catalog(), providers: providers::catalog(), parquet: parquet_rows, roots }
 }
 

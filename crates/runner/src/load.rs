@@ -135,13 +135,13 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
 }
 
 /// Every metric's name with the hash of its configuration.
-pub fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
+pub(crate) fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
     let metrics = loaded.suite.metrics.iter().zip(&loaded.metrics);
     metrics.map(|(spec, metric)| metric_hash(&loaded.suite, spec, metric)).collect()
 }
 
 /// Names of the metrics whose scores are a model's judgement.
-pub fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
+pub(crate) fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
     let is_judged = |metric: &&Metric| metric.judge().is_some_and(Judge::is_opinion);
     let judged = loaded.metrics.iter().filter(is_judged);
     judged.map(|metric| metric.name().to_owned()).collect()

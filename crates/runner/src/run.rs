@@ -27,10 +27,13 @@ use crate::{
     scored::Scored,
 };
 
-pub(crate) use self::begin::{first_record, record_now, same_experiment};
 pub use self::{
     begin::{AgainstOptions, PreparedRun, ResumeOptions},
-    page::{cut_off_remarks, write_html},
+    page::cut_off_remarks,
+};
+pub(crate) use self::{
+    begin::{first_record, record_now, same_experiment},
+    page::write_html,
 };
 
 /// A run that is ready to go: everything that could be wrong has been looked at.

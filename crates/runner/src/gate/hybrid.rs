@@ -63,7 +63,7 @@ impl Hybrid {
 }
 
 /// How many comparisons a gate decides together: the certainty of a drop is shared by all.
-pub fn family_size(
+pub(crate) fn family_size(
     record: &RunRecord,
     names: &[(&str, &str)],
     reference: &[Variant],
@@ -75,7 +75,7 @@ pub fn family_size(
 }
 
 /// Variants of the baseline that the run lacks; none where the user chose some of the suite's.
-pub fn lacking(record: &RunRecord, names: &[(&str, &str)], reference: &[Variant]) -> usize {
+pub(crate) fn lacking(record: &RunRecord, names: &[(&str, &str)], reference: &[Variant]) -> usize {
     let left_out = !(record.options.prompts.is_empty() && record.options.models.is_empty());
     let lacks =
         |variant: &&Variant| !names.contains(&(variant.prompt.as_str(), variant.model.as_str()));

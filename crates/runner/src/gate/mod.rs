@@ -38,17 +38,18 @@ use crate::{
     variants::{Variant, read_usage, read_variants},
 };
 
-pub use self::{
-    between::compare_variants,
-    face::{GateOptions, compare, gate, gate_spec},
-    hybrid::{family_size, lacking},
-    pair::{changed, rule},
-};
+use self::between::compare_variants;
+pub use self::face::{GateOptions, compare, gate};
 use self::{
     changes::Differences,
     family::Family,
     hybrid::Hybrid,
     pair::{Sides, subject},
+};
+pub(crate) use self::{
+    face::gate_spec,
+    hybrid::{family_size, lacking},
+    pair::{changed, rule},
 };
 
 /// A verdict, and what its ending depends on beyond its answer.
@@ -110,7 +111,7 @@ impl Measured {
 }
 
 /// The verdict on a run against a baseline, and against the minima that the gate sets.
-pub fn gate_run(
+pub(crate) fn gate_run(
     folder: &RunFolder,
     record: &RunRecord,
     baseline: &Baseline,
@@ -156,7 +157,7 @@ pub fn gate_run(
 }
 
 /// The same; where the two cannot be compared, that is told and becomes the verdict.
-pub fn gate_or_refuse(
+pub(crate) fn gate_or_refuse(
     folder: &RunFolder,
     record: &RunRecord,
     baseline: &Baseline,
@@ -192,7 +193,7 @@ fn push_variant<'a>(
 }
 
 /// The verdict on a run that has no baseline: against the minima alone; `None` without any.
-pub fn gate_minima(
+pub(crate) fn gate_minima(
     folder: &RunFolder,
     record: &RunRecord,
     spec: &GateSpec,
@@ -209,7 +210,7 @@ pub fn gate_minima(
 }
 
 /// The verdict on a run whose baseline is missing: it does not pass, whatever its minima say.
-pub fn gate_without(
+pub(crate) fn gate_without(
     folder: &RunFolder,
     record: &RunRecord,
     missing: &Missing,
@@ -230,7 +231,7 @@ pub fn gate_without(
 }
 
 /// The verdict on a run that may be the first: its minima decide, and where it has none it passes.
-pub fn gate_first(
+pub(crate) fn gate_first(
     folder: &RunFolder,
     record: &RunRecord,
     wanted: &WantedBaseline,
@@ -248,7 +249,7 @@ pub fn gate_first(
 }
 
 /// The verdict on a run that cannot be compared with `baseline`, and why.
-pub fn refused(record: &RunRecord, baseline: &str, why: &str) -> GateOutcome {
+pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> GateOutcome {
     let verdict = Verdict { says: why.to_owned(), ..undecided(record, baseline) };
     GateOutcome { verdict, lacks_answers: false }
 }
@@ -273,7 +274,7 @@ fn push_minima<'a>(
 }
 
 /// Keeps the verdict in the run's folder.
-pub fn write_verdict(folder: &RunFolder, verdict: &Verdict) -> Result<()> {
+pub(crate) fn write_verdict(folder: &RunFolder, verdict: &Verdict) -> Result<()> {
     let text = serde_json::to_string_pretty(verdict).context("the verdict cannot be written")?;
     Ok(folder.write_text(&folder.verdict(), &format!("{text}\n"), hide)?)
 }

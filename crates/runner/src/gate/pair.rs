@@ -45,7 +45,7 @@ impl Sides<'_> {
 }
 
 /// The rule of one gated metric.
-pub fn rule(spec: &GateSpec, gated: GatedMetric, scale: &MetricScale) -> Rule {
+pub(crate) fn rule(spec: &GateSpec, gated: GatedMetric, scale: &MetricScale) -> Rule {
     let rule = Rule { min_paired_share: spec.min_paired, ..Rule::new(gated.margin, spec.alpha) };
     if gated.amount.is_some() {
         return rule;
@@ -56,7 +56,7 @@ pub fn rule(spec: &GateSpec, gated: GatedMetric, scale: &MetricScale) -> Rule {
 }
 
 /// Why a metric's scores of the two runs are not the same measure.
-pub fn changed(metric: &str, before: &RunRecord, after: &RunRecord) -> Option<String> {
+pub(crate) fn changed(metric: &str, before: &RunRecord, after: &RunRecord) -> Option<String> {
     let hash =
         |run: &RunRecord| run.metrics.iter().find(|m| m.name == metric).map(|m| m.hash.clone());
     let why = match (hash(before), hash(after)) {
