@@ -83,7 +83,7 @@ impl FailedSamples {
                 outcome: seen.outcome,
                 messages: messages()
                     .iter()
-                    .map(|m| Message::new(&*m.role, bounded(m.text())))
+                    .map(|m| Message::new(&*m.role, bounded(&m.text())))
                     .collect(),
                 output: seen.output.map(bounded),
                 targets: seen.targets.iter().map(|target| bounded(target)).collect(),

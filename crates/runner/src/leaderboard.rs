@@ -7,13 +7,10 @@ use evalmark_store::{
     record::{MetricScale, RunRecord},
     run_folder::RunFolder,
 };
-use evalmark_verdict::{Rule, leaderboard};
+use evalmark_verdict::{Rule, Variant, leaderboard};
 use serde::Serialize;
 
-use crate::{
-    error::Result,
-    variants::{Variant, read_variants},
-};
+use crate::{error::Result, variants::read_variants};
 
 /// Variants that are compared with each other at most: every pair is.
 const MOST_VARIANTS: usize = 32;

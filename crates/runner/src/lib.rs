@@ -77,5 +77,5 @@ pub use self::{
     report::{ReportOptions, report},
     run::{AgainstOptions, EndedRun, PreparedRun, ResumeOptions, Run, RunEnd, cut_off_remarks},
     secrets::Secrets,
-    variants::{Variant, read_variants},
+    variants::read_variants,
 };

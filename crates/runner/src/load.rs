@@ -10,7 +10,7 @@ use evalmark_core::{
     plan::Plan,
     suite::Suite,
 };
-use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
+use evalmark_scoring::{Judge, Metric, QuestionError, Subject};
 use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
@@ -124,11 +124,11 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
     for metric in metrics {
         let Some(judge) = metric.judge() else { continue };
         match judge.questions(subject, &sample.request.messages) {
-            Err(error @ (Unaskable::Template(_) | Unaskable::Column(_))) => {
+            Err(error @ (QuestionError::Template(_) | QuestionError::Column(_))) => {
                 return Err(error).with_context(|| format!("metric `{}`", metric.name()));
             }
             // What this item lacks another may have.
-            Ok(_) | Err(Unaskable::Lacking(_) | Unaskable::Invalid(_)) => {}
+            Ok(_) | Err(QuestionError::Lacking(_) | QuestionError::Invalid(_)) => {}
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use evalmark_store::{
     calibration::{Calibration, CalibrationFigure},
 };
 use evalmark_verdict::{
-    Clustering, Design, ItemScore, Level, Noise, Resolution, Spread, noise, unrelated,
+    Clustering, Design, ItemScore, Level, Noise, Resolution, Spread, Variant, noise, unrelated,
 };
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     error::{Hinted, Result},
     load::{LoadedSuite, metric_hashes},
     metric_scale::scale_of,
-    variants::{Variant, read_halves, read_variants},
+    variants::{read_halves, read_variants},
 };
 
 /// Share of items whose score differs between two runs, where nothing tells.

@@ -35,9 +35,6 @@ use crate::{
     summary::{Finished, VariantSummary, add},
 };
 
-/// The finish reason of an answer that ended at the token limit.
-const CUT_OFF: &str = "length";
-
 /// What the pass over all samples found.
 pub(crate) struct Scored {
     pub rows: Vec<SummaryRow>,
@@ -214,6 +211,9 @@ impl ScoredSample {
         {
             self.sample.request.params = Arc::new(params);
         }
+        if let Some(details) = &mut self.record.details {
+            details.change_texts(&|text| hide(&text).into_owned());
+        }
         let failure = self.record.failure.as_mut().map(|failure| &mut failure.message);
         let judged = self.scores.iter_mut().flat_map(|score| {
             let said = score.judge.as_mut().and_then(|judge| judge.output.as_mut());
@@ -287,7 +287,7 @@ impl Scored {
                 message: failure.message.clone(),
             });
         }
-        if one.record.has_answer() && one.record.finish_reason.as_deref() == Some(CUT_OFF) {
+        if one.record.has_answer() && one.record.is_cut_off() {
             let model = plan.models[one.sample.model].name.to_string();
             *counts.cut_off.entry(model).or_default() += 1;
         }
