@@ -26,14 +26,14 @@ use crate::{
 pub const POWER: f64 = 0.8;
 
 /// What has to be the same for a calibration to hold.
-pub struct Measured<'a> {
-    pub dataset_hash: &'a str,
-    pub metrics: Vec<NamedHash>,
-    pub models: Vec<NamedHash>,
+pub(crate) struct Measured<'a> {
+    pub(crate) dataset_hash: &'a str,
+    pub(crate) metrics: Vec<NamedHash>,
+    pub(crate) models: Vec<NamedHash>,
 }
 
 impl<'a> Measured<'a> {
-    pub fn by_run(record: &'a RunRecord) -> Self {
+    pub(crate) fn by_run(record: &'a RunRecord) -> Self {
         Self {
             dataset_hash: &record.dataset_hash,
             metrics: record.metrics.clone(),
@@ -41,7 +41,7 @@ impl<'a> Measured<'a> {
         }
     }
 
-    pub fn by_plan(loaded: &'a LoadedSuite) -> Self {
+    pub(crate) fn by_plan(loaded: &'a LoadedSuite) -> Self {
         Self {
             dataset_hash: &loaded.plan.survey.hash,
             metrics: metric_hashes(loaded),
@@ -62,7 +62,7 @@ fn model_hashes(effective_suite: &Value) -> Vec<NamedHash> {
 }
 
 /// The figures of a calibration that hold for what is measured the same way.
-pub fn holding<'a>(
+pub(crate) fn holding<'a>(
     calibration: &'a Calibration,
     measured: &Measured<'_>,
 ) -> Vec<&'a CalibrationFigure> {
@@ -81,13 +81,13 @@ pub fn holding<'a>(
 }
 
 /// How far single answers of a variant vary.
-pub fn spread(figure: &CalibrationFigure) -> Spread {
+pub(crate) fn spread(figure: &CalibrationFigure) -> Spread {
     // Where nothing differs, what could differ may differ wholly.
     let right_or_wrong = figure.right_or_wrong || figure.differing == 0;
     Spread { variance: figure.variance, right_or_wrong }
 }
 
-pub fn clustering(figure: &CalibrationFigure) -> Clustering {
+pub(crate) fn clustering(figure: &CalibrationFigure) -> Clustering {
     Clustering { clusters: figure.clusters, design_effect: figure.design_effect }
 }
 
@@ -106,7 +106,7 @@ pub fn resolution(
 
 /// Holds a gate's margins against the suite's calibration: notes on the verdict's comparisons, and
 /// one warning for each metric whose margin cannot be resolved.
-pub fn judge_margins(
+pub(crate) fn judge_margins(
     out: &Path,
     record: &RunRecord,
     spec: &GateSpec,
@@ -164,6 +164,7 @@ pub fn judge_margins(
     worst.iter().map(warn).collect()
 }
 
+/// Whether one resolution detects less than another.
 pub fn is_worse(found: &Resolution, other: &Resolution) -> bool {
     let drop = |resolution: &Resolution| resolution.detectable_drop.unwrap_or(f64::INFINITY);
     drop(found) > drop(other)

@@ -32,13 +32,21 @@ const MOST_EPOCHS: u32 = 32;
 /// One gated metric of one prompt x model.
 #[derive(Clone, Debug)]
 pub struct PowerEstimate {
+    /// The prompt's name.
     pub prompt: String,
+    /// The model's name.
     pub model: String,
+    /// The metric's name.
     pub metric: String,
+    /// The gate's margin, in the metric's unit.
     pub margin: f64,
+    /// How the scatter of its scores is known.
     pub source: PowerSource,
+    /// How far single answers vary.
     pub spread: Spread,
+    /// What the clusters of items leave of their number.
     pub clustering: Clustering,
+    /// What the planned items can detect.
     pub resolution: Resolution,
     /// Epochs with which these items resolve the margin, where some do.
     pub epochs_needed: Option<u32>,
