@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use evalmark_core::{
+    figures::{amount, points},
     suite::GateSpec,
     verdict::{Measure, Verdict},
 };
@@ -12,15 +13,17 @@ use evalmark_store::{
     calibration::{Calibration, CalibrationFigure},
     record::{NamedHash, RunRecord},
 };
-use evalmark_verdict::{Clustering, Design, Level, Resolution, Spread};
+use evalmark_verdict::{Clustering, Design, Level, Resolution, Spread, holm};
 use serde_json::Value;
-
-use evalmark_core::figures::amount;
 
 use crate::{
     RunError,
     load::{LoadedSuite, metric_hashes},
 };
+
+/// The chance of raising a false alarm over two sets that differ by chance alone. It is small: the
+/// alarm questions the whole calibration.
+const DRIFT: f64 = 0.01;
 
 /// The chance with which a drop of the margin is to be found.
 pub const POWER: f64 = 0.8;
@@ -92,7 +95,7 @@ pub(crate) fn clustering(figure: &CalibrationFigure) -> Clustering {
 }
 
 /// What so many items and epochs can resolve of it.
-pub fn resolution(
+pub(crate) fn resolution(
     figure: &CalibrationFigure,
     items: u64,
     epochs: u32,
@@ -165,7 +168,7 @@ pub(crate) fn judge_margins(
 }
 
 /// Whether one resolution detects less than another.
-pub fn is_worse(found: &Resolution, other: &Resolution) -> bool {
+pub(crate) fn is_worse(found: &Resolution, other: &Resolution) -> bool {
     let drop = |resolution: &Resolution| resolution.detectable_drop.unwrap_or(f64::INFINITY);
     drop(found) > drop(other)
 }
@@ -180,7 +183,7 @@ fn limit(found: &Resolution, items: u64, day: &str) -> String {
 }
 
 /// What to do about a margin that cannot be resolved.
-pub fn advice(found: &Resolution) -> String {
+pub(crate) fn advice(found: &Resolution) -> String {
     let more = found.items_needed.map(|items| format!("{items} items"));
     let wider = found
         .detectable_drop
@@ -195,4 +198,59 @@ pub fn advice(found: &Resolution) -> String {
 /// A share, up to the next tenth of a percentage point, so that what is shown is enough.
 pub fn rounded_up(share: f64) -> f64 {
     (share * 1000.0 - 1e-9).ceil() / 1000.0
+}
+
+/// What is wrong with the calibration, then with the margins.
+pub fn warnings(calibration: &Calibration) -> Vec<String> {
+    drift(calibration).into_iter().chain(unresolved(calibration)).collect()
+}
+
+/// Two sets of the same answers differ by more than chance: it was not the prompt that changed.
+fn drift(calibration: &Calibration) -> Vec<String> {
+    let tested = calibration.figures.iter().filter_map(|figure| Some((figure, figure.p_same?)));
+    let (tested, p): (Vec<&CalibrationFigure>, Vec<f64>) = tested.unzip();
+    let drifted = tested.into_iter().zip(holm(&p)).filter(|(_, p)| *p <= DRIFT);
+    let warn = |(figure, p): (&CalibrationFigure, f64)| {
+        let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
+        format!(
+            "`{}` of {} differs between the two sets by {} points, more than chance explains \
+             ({p}): something other than the prompt changes its answers, such as the model's \
+             version or the server's load",
+            figure.metric,
+            figure.variant(),
+            points(figure.difference.unwrap_or_default()),
+        )
+    };
+    drifted.map(warn).collect()
+}
+
+/// One warning for each metric whose margin cannot be resolved, about its worst variant.
+fn unresolved(calibration: &Calibration) -> Vec<String> {
+    let mut worst: Vec<&CalibrationFigure> = Vec::new();
+    let found = |figure: &CalibrationFigure| {
+        let margin = figure.margin.unwrap_or_default();
+        resolution(figure, calibration.n_items, calibration.epochs, calibration.alpha, margin)
+    };
+    for figure in calibration.figures.iter().filter(|figure| figure.resolves == Some(false)) {
+        match worst.iter_mut().find(|other| other.metric == figure.metric) {
+            Some(other) if is_worse(&found(figure), &found(other)) => *other = figure,
+            Some(_) => {}
+            None => worst.push(figure),
+        }
+    }
+    let warn = |figure: &CalibrationFigure| {
+        format!(
+            "margin {} points for `{}` is below what {} items resolve ({} for {}); {}",
+            amount(figure.margin.unwrap_or_default()),
+            figure.metric,
+            calibration.n_items,
+            figure.resolvable_margin.map_or("nothing".to_owned(), |drop| format!(
+                "{} points",
+                amount(rounded_up(drop))
+            )),
+            figure.variant(),
+            advice(&found(figure))
+        )
+    };
+    worst.into_iter().map(warn).collect()
 }

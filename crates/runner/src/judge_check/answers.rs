@@ -28,7 +28,7 @@ use crate::{
 
 /// One answer, as far as it matters here.
 #[derive(Clone, Debug)]
-pub struct JudgedAnswer {
+pub(crate) struct JudgedAnswer {
     pub item_id: String,
     pub cluster: Option<String>,
     pub prompt: String,
