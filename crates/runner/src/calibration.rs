@@ -1,5 +1,4 @@
-//! A suite measured against itself: the figures that `calibrate` keeps, where they are kept, and
-//! what they say of a gate's margins.
+//! A suite measured against itself: what the figures that `calibrate` keeps say of a gate's margins.
 
 use std::path::Path;
 
