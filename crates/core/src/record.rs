@@ -10,6 +10,9 @@ use serde::{
     },
 };
 
+use crate::details::Details;
+pub use crate::finish_reason::FinishReason;
+
 /// How a sample ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -157,8 +160,8 @@ pub struct Record {
     pub outcome: Outcome,
     /// The model's text; `None` when it failed.
     pub output: Option<String>,
-    /// The provider's own word for why the answer ended (`stop`, `length`, `content_filter`, …).
-    pub finish_reason: Option<String>,
+    /// Why the answer ended.
+    pub finish_reason: Option<FinishReason>,
     /// What went wrong, when the outcome is `Failed`.
     pub failure: Option<Failure>,
     /// Attempts made, the last one included; 0 when nothing was asked.
@@ -169,6 +172,8 @@ pub struct Record {
     pub usage: Usage,
     /// Whether the answer was there before this run began.
     pub cached: bool,
+    /// What else the server told.
+    pub details: Option<Box<Details>>,
 }
 
 impl Record {
@@ -183,6 +188,7 @@ impl Record {
             timing: Timing::default(),
             usage: Usage::default(),
             cached: true,
+            details: None,
         }
     }
 
@@ -197,32 +203,17 @@ impl Record {
             timing: Timing::default(),
             usage: Usage::default(),
             cached: false,
+            details: None,
         }
     }
 
-    /// Whether the answer ends where its token limit was reached, in whatever word the provider
-    /// has for that.
+    /// Whether the answer ends where its token limit was reached.
     pub fn is_cut_off(&self) -> bool {
-        self.finish_reason.as_deref().is_some_and(is_token_limit)
+        self.finish_reason.as_ref().is_some_and(FinishReason::is_token_limit)
     }
 
     /// Whether scoring has something to look at: an answer or a refusal.
     pub fn has_answer(&self) -> bool {
         self.outcome != Outcome::Failed
     }
-}
-
-/// Whether a finish reason says that a token limit was reached.
-pub fn is_token_limit(finish_reason: &str) -> bool {
-    const WORDS: [&str; 8] = [
-        "length",
-        "max_tokens",
-        "max_output_tokens",
-        "max_completion_tokens",
-        "model_length",
-        "model_context_window_exceeded",
-        "token_limit",
-        "incomplete",
-    ];
-    WORDS.iter().any(|word| finish_reason.eq_ignore_ascii_case(word))
 }

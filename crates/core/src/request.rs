@@ -8,26 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// One chat message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// `system`, `user` or `assistant`.
-    pub role: String,
-    /// The rendered text.
-    pub content: String,
-}
-
-impl Message {
-    /// A message that is a text.
-    pub fn new(role: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { role: role.into(), content: text.into() }
-    }
-
-    /// Its text.
-    pub fn text(&self) -> &str {
-        &self.content
-    }
-}
+pub use crate::message::Message;
 
 /// What is asked of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,7 +123,7 @@ impl Request {
 
     /// Bytes of text in its messages.
     pub fn text_bytes(&self) -> usize {
-        self.messages.iter().map(|message| message.text().len()).sum()
+        self.messages.iter().map(Message::text_bytes).sum()
     }
 
     /// The content address: BLAKE3 over model, messages, parameters (sorted by name) and epoch.
@@ -163,7 +144,10 @@ impl Request {
         part(self.model.as_bytes());
         for message in &*self.messages {
             part(message.role.as_bytes());
-            part(message.text().as_bytes());
+            match message.only_text() {
+                Some(text) => part(text.as_bytes()),
+                None => part_of_parts(message, &mut part),
+            }
         }
         part(b"params");
         let mut params: Vec<_> = self.params.iter().collect();
@@ -182,6 +166,13 @@ impl Request {
         hasher.update(&parts);
         RequestHash(*hasher.finalize().as_bytes())
     }
+}
+
+/// Adds a message that is more than a text: a part that no text can be, and then the parts as JSON.
+fn part_of_parts(message: &Message, part: &mut impl FnMut(&[u8])) {
+    part(b"\xffparts");
+    // Texts always make JSON.
+    part(serde_json::to_string(message.parts()).unwrap_or_default().as_bytes());
 }
 
 /// JSON with sorted object keys.
@@ -234,6 +225,20 @@ mod tests {
             r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":0.7,"stop":["a"]}"#
         );
         assert_eq!(Request::from_json(&json, 1).ok(), Some(request));
+    }
+
+    #[test]
+    fn parts_are_no_text() {
+        use crate::message::Part;
+        let of = |message: Message| {
+            Request::chat("m".into(), [message], Arc::default(), 0).hash().to_string()
+        };
+        let part = |text: &str| Part::Text { text: text.to_owned() };
+        let whole = of(Message::new("user", "ab"));
+        assert_eq!(of(Message::of_parts("user", vec![part("ab")])), whole);
+        let parts = of(Message::of_parts("user", vec![part("a"), part("b")]));
+        let json = r#"[{"type":"text","text":"a"},{"type":"text","text":"b"}]"#;
+        assert!(parts != whole && parts != of(Message::new("user", json)));
     }
 
     #[test]

@@ -263,6 +263,7 @@ impl<'a> RequestRunner<'a> {
             timing: self.timing(Some(latency)),
             usage: answer.usage,
             cached: false,
+            details: answer.details.boxed(),
         };
         End { record, error: None }
     }
@@ -283,6 +284,7 @@ impl<'a> RequestRunner<'a> {
             timing: self.timing(None),
             usage: Usage::default(),
             cached: false,
+            details: None,
         };
         End { record, error: Some(error) }
     }

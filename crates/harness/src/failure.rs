@@ -6,7 +6,10 @@
 
 mod words;
 
-use evalmark_core::record::{ErrorKind, Outcome, Usage};
+use evalmark_core::{
+    details::Details,
+    record::{ErrorKind, FinishReason, Outcome, Usage},
+};
 use evalmark_net::{StatusCode, one_line};
 use serde_json::Value;
 
@@ -207,8 +210,9 @@ fn filtered(said: String) -> Answer {
     Answer {
         outcome: Outcome::Refused,
         output: said,
-        finish_reason: Some("content_filter".into()),
+        finish_reason: Some(FinishReason::ContentFilter),
         usage: Usage::default(),
+        details: Details::default(),
     }
 }
 

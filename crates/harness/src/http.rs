@@ -11,7 +11,7 @@ use evalmark_core::{
     files::{MAX_TEXT, open_regular},
     key_hosts::is_this_machine,
     model::Model,
-    record::{ErrorKind, Failure},
+    record::{ErrorKind, Failure, FinishReason},
     request::{Request, Task},
 };
 use evalmark_net::{
@@ -115,7 +115,7 @@ impl Http {
             Task::Chat => &self.chat,
             Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
         };
-        let mut sent = (self.speaker.request)(request, url.clone());
+        let mut sent = (self.speaker.request)(request, url.clone())?;
         if let Some(signer) = &self.signer {
             signer.sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
         }
@@ -186,8 +186,14 @@ impl Http {
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
     fn redacted(&self, answer: Answer) -> Answer {
-        let finish_reason = answer.finish_reason.map(|reason| self.redact(reason));
-        Answer { output: self.redact(answer.output), finish_reason, ..answer }
+        if self.key.is_none() {
+            return answer;
+        }
+        let redact = |reason: FinishReason| self.redact(reason.into()).into();
+        let finish_reason = answer.finish_reason.map(redact);
+        let mut details = answer.details;
+        details.change_texts(&|text| self.redact(text));
+        Answer { output: self.redact(answer.output), finish_reason, details, ..answer }
     }
 
     fn described(&self, failure: Failure) -> Failure {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use evalmark_core::{
+    details::Details,
     fields::Fields,
-    record::{ErrorKind, Outcome, Record, Timing, Usage},
+    record::{ErrorKind, FinishReason, Outcome, Record, Timing, Usage},
     request::RequestHash,
 };
 use serde::{Deserialize, Serialize};
@@ -23,9 +24,9 @@ pub struct RecordedAnswer {
     /// `answered` (which need not be said) or `refused`.
     #[serde(default = "answered", skip_serializing_if = "is_answered")]
     pub outcome: Outcome,
-    /// The provider's own word for why the answer ended.
+    /// Why the answer ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finish_reason: Option<String>,
+    pub finish_reason: Option<FinishReason>,
     /// Tokens of the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
@@ -38,6 +39,9 @@ pub struct RecordedAnswer {
     /// Start of that attempt, microseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at_us: Option<i64>,
+    /// What else the server told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<Details>>,
 }
 
 impl RecordedAnswer {
@@ -57,6 +61,7 @@ impl RecordedAnswer {
             // To the microsecond: what is beyond is noise.
             latency_ms: record.timing.latency_ms.map(|ms| (ms * 1e3).round() / 1e3),
             started_at_us: Some(record.timing.started_at_us).filter(|start| *start != 0),
+            details: record.details.clone(),
         })
     }
 
@@ -73,6 +78,7 @@ impl RecordedAnswer {
             timing,
             usage: Usage { input_tokens: self.input_tokens, output_tokens: self.output_tokens }
                 .plausible(),
+            details: self.details,
             ..Record::recorded(self.output)
         }
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use evalmark_core::record::{ErrorKind, Failure, Outcome, Usage};
+use evalmark_core::{
+    details::Details,
+    record::{ErrorKind, Failure, FinishReason, Outcome, Usage},
+};
 
 use crate::congestion::{Load, Quota};
 
@@ -25,9 +28,12 @@ impl From<Result<Answer, AttemptError>> for Reply {
 pub(crate) struct Answer {
     /// `Answered` or `Refused`.
     pub(crate) outcome: Outcome,
+    /// The text; the calls of tools as JSON, where there is nothing else.
     pub(crate) output: String,
-    pub(crate) finish_reason: Option<String>,
+    pub(crate) finish_reason: Option<FinishReason>,
     pub(crate) usage: Usage,
+    /// Reasoning and calls of tools, apart from the text, and figures of the server's.
+    pub(crate) details: Details,
 }
 
 /// An attempt without an answer.

@@ -131,7 +131,7 @@ const fn nullable(name: &'static str, kind: Kind, says: &'static str) -> Column 
 }
 
 /// The fixed columns of `samples.parquet`.
-pub(crate) const SAMPLES: [Column; 25] = [
+pub(crate) const SAMPLES: [Column; 26] = [
     column("run_id", Kind::Text, "the run"),
     column("suite", Kind::Text, "the suite's name"),
     column("item_id", Kind::Text, "the item's id"),
@@ -144,7 +144,11 @@ pub(crate) const SAMPLES: [Column; 25] = [
     column("targets", Kind::Texts, "the right answers; empty where the suite names no target"),
     column("request", Kind::Text, "what was asked: model, messages and parameters as JSON"),
     nullable("output", Kind::Text, "the answer; null when the sample failed"),
-    nullable("finish_reason", Kind::Text, "the provider's word for why the answer ended"),
+    nullable(
+        "finish_reason",
+        Kind::Text,
+        "why the answer ended: stop, length, content_filter, tool_calls, or the provider's own word",
+    ),
     column("outcome", Kind::Text, "answered, refused, invalid or failed"),
     nullable("error_kind", Kind::Text, "the failure's class"),
     nullable("error", Kind::Text, "the failure, described"),
@@ -157,6 +161,12 @@ pub(crate) const SAMPLES: [Column; 25] = [
     nullable("input_tokens", Kind::Int64, "tokens of the prompt, as the provider counted them"),
     nullable("output_tokens", Kind::Int64, "tokens of the answer, as the provider counted them"),
     nullable("cost_usd", Kind::Float, "US dollars, where price and tokens are known"),
+    nullable(
+        "details",
+        Kind::Text,
+        "what else the server told, as JSON: cached and reasoning tokens, the model that answered, \
+         its own word for why the answer ended, reasoning, calls of tools",
+    ),
 ];
 
 /// The columns of `samples.parquet` of which there is one per metric, then one per slice.
@@ -189,16 +199,35 @@ pub(crate) const SCORES: [Column; 18] = [
 
 /// The columns of a baseline's `usage.parquet`, all of them columns of `samples.parquet`.
 pub(crate) const USAGE: [Column; 9] = [
-    SAMPLES[2],
-    SAMPLES[3],
-    SAMPLES[4],
-    SAMPLES[6],
-    SAMPLES[7],
-    SAMPLES[8],
-    SAMPLES[21],
-    SAMPLES[23],
-    SAMPLES[24],
+    of_samples("item_id"),
+    of_samples("item_hash"),
+    of_samples("prompt"),
+    of_samples("model"),
+    of_samples("epoch"),
+    of_samples("cluster"),
+    of_samples("latency_ms"),
+    of_samples("output_tokens"),
+    of_samples("cost_usd"),
 ];
+
+/// The column of `samples.parquet` with this name.
+const fn of_samples(name: &str) -> Column {
+    let mut i = 0;
+    while !is_same(SAMPLES[i].name, name) {
+        i += 1;
+    }
+    SAMPLES[i]
+}
+
+/// Whether two texts are the same, at compile time.
+const fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
 
 /// The columns of `summary.parquet`.
 pub(crate) const SUMMARY: [Column; 29] = [

@@ -39,9 +39,9 @@ pub fn hide_in(text: &mut String) {
 
 /// Messages without the keys; `None` where there is none in them.
 pub fn hide_in_messages(messages: &[Message]) -> Option<Vec<Message>> {
-    let shows = |message: &Message| matches!(hide(message.text()), Cow::Owned(_));
+    let shows = |message: &Message| matches!(hide(&message.text()), Cow::Owned(_));
     messages.iter().any(shows).then(|| {
-        let hidden = |message: &Message| Message::new(&*message.role, hide(message.text()));
+        let hidden = |message: &Message| message.map_text(|text| hide(text).into_owned());
         messages.iter().map(hidden).collect()
     })
 }

@@ -28,18 +28,15 @@ use crate::{
     collect::{Collected, Source, for_each_batch},
     error::Result,
     failure_sample::{FailedSamples, PageSample, passes, shown},
+    judge_agreement::Judging,
     judges::{JudgeReplies, Judges},
-    judging::Judging,
     known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
     summary::{Finished, VariantSummary, add},
 };
 
-/// The finish reason of an answer that ended at the token limit.
-const CUT_OFF: &str = "length";
-
 /// What the pass over all samples found.
-pub struct Scored {
+pub(crate) struct Scored {
     pub rows: Vec<SummaryRow>,
     pub counts: SampleCounts,
     pub totals: RunTotals,
@@ -60,7 +57,7 @@ struct ScoredSample {
 
 /// Scores every sample and makes `samples.parquet`, `scores.parquet` and `summary.parquet`, which
 /// get their names together; `None` when it was stopped.
-pub fn write_reports(
+pub(crate) fn write_reports(
     loaded: &LoadedSuite,
     folder: &RunFolder,
     run_id: &str,
@@ -140,7 +137,7 @@ fn run_wide(folder: &RunFolder, finished: &Finished) -> Result<Vec<ReadyFile>> {
 
 /// Scores every sample and shows it to `see`, with its scores by metric; writes nothing. Answers
 /// `false` when it was stopped.
-pub fn for_each_scored(
+pub(crate) fn for_each_scored(
     loaded: &LoadedSuite,
     source: Source<'_>,
     judges: &mut Judges,
@@ -213,6 +210,9 @@ impl ScoredSample {
             && let Ok(params) = serde_json::from_str(&hidden)
         {
             self.sample.request.params = Arc::new(params);
+        }
+        if let Some(details) = &mut self.record.details {
+            details.change_texts(&|text| hide(&text).into_owned());
         }
         let failure = self.record.failure.as_mut().map(|failure| &mut failure.message);
         let judged = self.scores.iter_mut().flat_map(|score| {
@@ -287,7 +287,7 @@ impl Scored {
                 message: failure.message.clone(),
             });
         }
-        if one.record.has_answer() && one.record.finish_reason.as_deref() == Some(CUT_OFF) {
+        if one.record.has_answer() && one.record.is_cut_off() {
             let model = plan.models[one.sample.model].name.to_string();
             *counts.cut_off.entry(model).or_default() += 1;
         }

@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use evalmark_core::{fields::Fields, metric::Reasoning, record::Record};
+use evalmark_core::{
+    fields::Fields,
+    metric::Reasoning,
+    record::{FinishReason, Record},
+};
 use serde::Serialize;
 
 /// One answer, and all that a metric may look at.
@@ -59,7 +63,7 @@ impl<'a> Subject<'a> {
 
     pub(crate) fn known(self) -> Known<'a> {
         Known {
-            finish_reason: self.record.finish_reason.as_deref(),
+            finish_reason: self.record.finish_reason.as_ref().map(FinishReason::as_str),
             latency_ms: self.record.timing.latency_ms,
             input_tokens: self.record.usage.input_tokens,
             output_tokens: self.record.usage.output_tokens,

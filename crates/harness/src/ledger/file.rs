@@ -22,7 +22,7 @@ use super::{
 };
 
 /// Version of the tables below, in the file's `user_version`.
-pub const FORMAT_VERSION: i64 = 2;
+pub const FORMAT_VERSION: i64 = 3;
 /// `evlm`, in the file's `application_id`.
 const APPLICATION_ID: i64 = 0x6576_6c6d;
 /// First bytes of every SQLite file.
@@ -32,7 +32,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `answers` holds at most one answer per endpoint and request: the first that was committed.
 /// `failures` holds what went wrong in a run, until an answer arrives. `checksum` covers all
-/// other columns of an answer, and the hash. The index holds the first 12 bytes of a hash only: they
+/// other columns of an answer, and the hash. `details` is JSON. The index holds the first 12 bytes of a hash only: they
 /// are as good as unique, and a small index is what keeps a large ledger quick.
 const TABLES: &str = "
     CREATE TABLE endpoints (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
@@ -50,7 +50,8 @@ const TABLES: &str = "
         latency_ms REAL,
         input_tokens INTEGER,
         output_tokens INTEGER,
-        checksum INTEGER NOT NULL
+        checksum INTEGER NOT NULL,
+        details TEXT
     ) STRICT;
     CREATE UNIQUE INDEX answers_by_request ON answers (endpoint, substr(hash, 1, 12));
     CREATE TABLE failures (
@@ -71,6 +72,8 @@ const FROM_FORMAT_1: &str = "
     DROP INDEX answers_by_request;
     CREATE UNIQUE INDEX answers_by_request ON answers (endpoint, substr(hash, 1, 12));
 ";
+/// Format 2 had no details.
+const FROM_FORMAT_2: &str = "ALTER TABLE answers ADD COLUMN details TEXT;";
 
 /// An open ledger. Cheap to clone; several processes may have the same file open.
 ///
@@ -281,12 +284,15 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> 
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Another process may have done it meanwhile.
-    let change = match format(&transaction, path)? {
+    let changes: &[&str] = match format(&transaction, path)? {
         FORMAT_VERSION => return Ok(()),
-        0 => TABLES,
-        _ => FROM_FORMAT_1,
+        0 => &[TABLES],
+        1 => &[FROM_FORMAT_1, FROM_FORMAT_2],
+        _ => &[FROM_FORMAT_2],
     };
-    transaction.execute_batch(change).map_err(failed)?;
+    for change in changes {
+        transaction.execute_batch(change).map_err(failed)?;
+    }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     transaction.pragma_update(None, "user_version", FORMAT_VERSION).map_err(failed)?;
     transaction.commit().map_err(failed)?;

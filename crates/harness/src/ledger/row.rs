@@ -1,14 +1,15 @@
 //! What a row holds: a record and its place, with a checksum against silent damage.
 
 use evalmark_core::{
-    record::{ErrorKind, Failure, Outcome, Record, Timing, Usage},
+    details::Details,
+    record::{ErrorKind, Failure, FinishReason, Outcome, Record, Timing, Usage},
     request::RequestHash,
 };
 use rusqlite::{Connection, Row, params};
 
 /// The columns of an answer, in the order that [`read_answer`] expects.
 pub(super) const ANSWER_COLUMNS: &str = "run_id, outcome, output, finish_reason, attempts, \
-     started_at_us, queue_ms, backoff_ms, latency_ms, input_tokens, output_tokens, checksum";
+     started_at_us, queue_ms, backoff_ms, latency_ms, input_tokens, output_tokens, checksum, details";
 
 /// Which answer is that to a request; [`request_key`] gives its parameters. That it is the right one
 /// shows in its checksum.
@@ -29,18 +30,19 @@ pub(crate) fn insert_answer(
 ) -> Result<bool, rusqlite::Error> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO answers (endpoint, hash, run_id, outcome, output, finish_reason, attempts,
-             started_at_us, queue_ms, backoff_ms, latency_ms, input_tokens, output_tokens, checksum)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             started_at_us, queue_ms, backoff_ms, latency_ms, input_tokens, output_tokens, checksum, details)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (endpoint, substr(hash, 1, 12)) DO NOTHING",
     )?;
     let Record { timing, usage, .. } = record;
+    let details = record.details.as_ref().map(|details| details.to_json());
     let added = insert.execute(params![
         endpoint,
         hash.0.as_slice(),
         run_id,
         record.outcome.as_str(),
         record.output.as_deref().unwrap_or_default(),
-        record.finish_reason,
+        record.finish_reason.as_ref().map(FinishReason::as_str),
         record.attempts,
         timing.started_at_us,
         timing.queue_ms,
@@ -48,7 +50,8 @@ pub(crate) fn insert_answer(
         timing.latency_ms,
         usage.input_tokens.map(stored),
         usage.output_tokens.map(stored),
-        checksum(hash, run_id, record),
+        checksum(hash, run_id, record, details.as_deref()),
+        details,
     ])?;
     Ok(added > 0)
 }
@@ -114,7 +117,7 @@ pub(super) fn read_answer(
     let mut record = Record {
         outcome,
         output: Some(row.get(2)?),
-        finish_reason: row.get(3)?,
+        finish_reason: row.get::<_, Option<String>>(3)?.map(FinishReason::from),
         failure: None,
         attempts: row.get(4)?,
         timing: Timing {
@@ -128,10 +131,16 @@ pub(super) fn read_answer(
             output_tokens: row.get::<_, Option<i64>>(10)?.map(i64::unsigned_abs),
         },
         cached: asked_by != run_id,
+        details: None,
     };
-    let is_whole = row.get::<_, i64>(11)? == checksum(hash, asked_by, &record);
+    let details = row.get_ref(12)?.as_str_or_null()?;
+    if row.get::<_, i64>(11)? != checksum(hash, asked_by, &record, details) {
+        return Ok(None);
+    }
     record.usage = record.usage.plausible();
-    Ok(is_whole.then_some(record))
+    let Ok(details) = details.map(Details::from_json).transpose() else { return Ok(None) };
+    record.details = details.map(Box::new);
+    Ok(Some(record))
 }
 
 /// The failure of one request in one run.
@@ -155,6 +164,7 @@ pub(super) fn read_failure(row: &Row<'_>) -> Result<Record, rusqlite::Error> {
         },
         usage: Usage::default(),
         cached: false,
+        details: None,
     })
 }
 
@@ -168,8 +178,9 @@ fn stored(tokens: u64) -> i64 {
     i64::try_from(tokens).unwrap_or(i64::MAX)
 }
 
-/// A checksum over all that a row says.
-fn checksum(hash: &RequestHash, run_id: &str, record: &Record) -> i64 {
+/// A checksum over all that a row says. Rows without details have the checksum that they had before
+/// there were any.
+fn checksum(hash: &RequestHash, run_id: &str, record: &Record, details: Option<&str>) -> i64 {
     // Hashed as a whole, which costs less than part by part.
     let output = record.output.as_deref();
     let mut bytes = Vec::with_capacity(output.map_or(0, str::len) + 256);
@@ -182,7 +193,7 @@ fn checksum(hash: &RequestHash, run_id: &str, record: &Record) -> i64 {
     text(Some(run_id));
     text(Some(record.outcome.as_str()));
     text(output);
-    text(record.finish_reason.as_deref());
+    text(record.finish_reason.as_ref().map(FinishReason::as_str));
     let Record { timing, usage, attempts, .. } = record;
     let tokens = |tokens: Option<u64>| tokens.map_or(-1, stored);
     for number in [
@@ -196,6 +207,7 @@ fn checksum(hash: &RequestHash, run_id: &str, record: &Record) -> i64 {
     ] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
+    bytes.extend_from_slice(details.unwrap_or_default().as_bytes());
     let mut first = [0; 8];
     first.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..8]);
     i64::from_le_bytes(first)

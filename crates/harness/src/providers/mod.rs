@@ -1,20 +1,24 @@
 //! The table of protocols and of the providers that speak them: one file and one line a protocol, one
 //! row a compatible vendor.
 
+mod anthropic;
+mod event_stream;
 mod openai;
 mod protocol;
+mod token_count;
 mod vendors;
 
 use std::sync::LazyLock;
 
 use evalmark_core::{key_hosts::KeyOwner, provider::ProviderKind};
 
+pub(crate) use self::event_stream::is_event_stream;
 pub(crate) use self::protocol::{HttpReply, Speaker, Vendor};
 use self::protocol::{kind, speaker};
 use crate::congestion::LimitHeaders;
 
 /// Every protocol.
-static PROTOCOLS: &[Speaker] = &[speaker::<openai::OpenAi>()];
+static PROTOCOLS: &[Speaker] = &[speaker::<openai::OpenAi>(), speaker::<anthropic::Anthropic>()];
 
 /// Every provider that exists, for whoever reads suites.
 pub fn catalog() -> &'static [ProviderKind] {

@@ -2,8 +2,11 @@
 
 mod chat;
 mod embeddings;
+mod messages;
 mod params;
 mod stream;
+
+use std::borrow::Cow;
 
 use evalmark_core::{
     record::ErrorKind,
@@ -13,6 +16,7 @@ use evalmark_net::{HttpRequest, StatusCode, Url};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use self::messages::Messages;
 use super::{
     protocol::{About, HttpReply, Protocol, behind},
     vendors,
@@ -58,13 +62,13 @@ impl Protocol for OpenAi {
         ))
     }
 
-    fn request(request: &Request, url: Url) -> HttpRequest {
-        HttpRequest::post_json(url, body(request))
+    fn request(request: &Request, url: Url) -> Result<HttpRequest, AttemptError> {
+        Ok(HttpRequest::post_json(url, body(request)))
     }
 
     fn read(reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {
         match reply.request.task {
-            Task::Chat => chat::read(reply.body),
+            Task::Chat => chat::read(reply.body, &reply.request.model),
             Task::Embedding => embeddings::read(reply.body, reply.request.messages.len()),
         }
     }
@@ -91,9 +95,9 @@ impl Protocol for OpenAi {
 struct Body<'a> {
     model: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<&'a [Message]>,
+    messages: Option<Messages<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    input: Option<Vec<&'a str>>,
+    input: Option<Vec<Cow<'a, str>>>,
     /// Numbers are what every server knows; some know base64, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding_format: Option<&'static str>,
@@ -107,7 +111,7 @@ struct Body<'a> {
 fn body(request: &Request) -> Vec<u8> {
     let texts = || request.messages.iter().map(Message::text).collect();
     let (messages, input) = match request.task {
-        Task::Chat => (Some(&*request.messages), None),
+        Task::Chat => (Some(Messages(&request.messages)), None),
         Task::Embedding => (None, Some(texts())),
     };
     let is_open = !request.params.contains_key("encoding_format");

@@ -83,8 +83,9 @@ pub(crate) trait Protocol {
     const ABOUT: About;
     /// Where a model is asked; `None` where the protocol has no such task.
     fn url(base: &Url, model: &str, task: Task) -> Option<Url>;
-    /// Headers and body of a request, before it is signed.
-    fn request(request: &Request, url: Url) -> HttpRequest;
+    /// Headers and body of a request, before it is signed; an error where the protocol has no place
+    /// for what it holds.
+    fn request(request: &Request, url: Url) -> Result<HttpRequest, AttemptError>;
     /// Reads a response whose status is a success.
     fn read(reply: &HttpReply<'_>) -> Result<Answer, AttemptError>;
     /// Reads any other: a refusal by a content filter, or an error. Vendors' words are known to
@@ -110,7 +111,7 @@ pub(crate) trait Protocol {
 pub(crate) struct Speaker {
     pub(crate) about: About,
     pub(crate) url: fn(&Url, &str, Task) -> Option<Url>,
-    pub(crate) request: fn(&Request, Url) -> HttpRequest,
+    pub(crate) request: fn(&Request, Url) -> Result<HttpRequest, AttemptError>,
     pub(crate) read: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
     pub(crate) read_failure: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
     pub(crate) hint: fn(&AttemptError, &HttpReply<'_>, &Url) -> Option<String>,

@@ -222,7 +222,6 @@ pub(super) const OPENAI: &[Vendor] = &[
 
 /// Keys of providers that no suite can name yet, and the hosts that they belong to.
 pub(super) const OTHER_KEYS: &[KeyOwner] = &[
-    KeyOwner { variable: "ANTHROPIC_API_KEY", hosts: &["api.anthropic.com"] },
     KeyOwner { variable: "GEMINI_API_KEY", hosts: &["generativelanguage.googleapis.com"] },
     KeyOwner { variable: "GOOGLE_API_KEY", hosts: &["generativelanguage.googleapis.com"] },
     KeyOwner { variable: "VOYAGE_API_KEY", hosts: &["api.voyageai.com"] },

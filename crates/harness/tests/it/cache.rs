@@ -173,7 +173,7 @@ fn what_the_provider_says_is_kept() {
     let shown: Vec<_> = asked
         .records()
         .into_iter()
-        .map(|(_, r)| (r.outcome, r.output, r.finish_reason, r.usage))
+        .map(|(_, r)| (r.outcome, r.output, r.finish_reason.map(String::from), r.usage))
         .collect();
     let usage = |input, output| Usage { input_tokens: input, output_tokens: output };
     let text = |text: &str| Some(text.to_owned());

@@ -13,11 +13,12 @@ use std::{
     time::Duration,
 };
 
-use evalmark_harness::{AskError, Endpoint, Ledger, LedgerError};
+use evalmark_harness::{AskError, Endpoint, Ledger, LedgerError, endpoint_key};
 use evalmark_loopback::{Reply, Server};
 use rusqlite::Connection;
+use serde_json::json;
 
-use crate::setup::{Setup, asking, model, request};
+use crate::setup::{Setup, asking, get, model, request};
 
 fn echo() -> Server {
     Server::start(|seen| Reply::text(seen.prompt()))
@@ -196,7 +197,7 @@ fn a_newer_format_is_refused() {
         .expect("a newer format");
     drop(connection);
     let is_version = |error: &LedgerError| matches!(error, LedgerError::Version { found: 9, .. });
-    check_refused(&path, is_version, "has format 9, and this evalmark reads those up to 2");
+    check_refused(&path, is_version, "has format 9, and this evalmark reads those up to 3");
 }
 
 #[test]
@@ -207,6 +208,7 @@ fn an_older_format_is_brought_up_to_date() {
     connection
         .execute_batch(
             "DROP INDEX answers_by_request; PRAGMA user_version = 1;
+             ALTER TABLE answers DROP COLUMN details;
              CREATE UNIQUE INDEX answers_by_request ON answers (endpoint, hash)",
         )
         .expect("format 1");
@@ -218,9 +220,60 @@ fn an_older_format_is_brought_up_to_date() {
     assert!(answers.get(&hash).expect("a whole ledger").is_some());
     let connection = Connection::open(&path).expect("a database");
     let number = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
-    assert_eq!(number("PRAGMA user_version"), Ok(2));
+    assert_eq!(number("PRAGMA user_version"), Ok(3));
     let indices = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND sql LIKE '%substr%'";
     assert_eq!(number(indices), Ok(1));
+}
+
+/// The checksum of a row of format 2: the request's hash, each text behind its length, each number.
+fn checksum_of_format_2(hash: &[u8; 32], texts: [&str; 4], numbers: [i64; 7]) -> i64 {
+    let mut bytes = hash.to_vec();
+    for text in texts {
+        bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+    let mut first = [0; 8];
+    first.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..8]);
+    i64::from_le_bytes(first)
+}
+
+#[test]
+fn a_ledger_without_details_is_brought_up_to_date_and_keeps_new_ones() {
+    let setup = Setup::new();
+    let path = setup.folder.path().join("older.sqlite");
+    drop(Ledger::open(&path).expect("a ledger"));
+    let server = Server::start(|seen| Reply::text(seen.prompt()));
+    let key = endpoint_key(&model(&server)).expect("a server").expect("a key");
+    let connection = Connection::open(&path).expect("a database");
+    let older = "ALTER TABLE answers DROP COLUMN details; PRAGMA user_version = 2";
+    connection.execute_batch(older).expect("format 2");
+    connection.execute("INSERT INTO endpoints VALUES (1, ?1)", [&key]).expect("an endpoint");
+    let hash = request("0").hash().0;
+    let bits = |number: f64| number.to_bits().cast_signed();
+    let numbers = [1, 7, bits(0.5), bits(0.25), bits(12.5), 3, 4];
+    let checksum = checksum_of_format_2(&hash, ["old", "answered", "zero", "stop"], numbers);
+    let insert = "INSERT INTO answers VALUES
+        (1, ?1, 'old', 'answered', 'zero', 'stop', 1, 7, 0.5, 0.25, 12.5, 3, 4, ?2)";
+    connection.execute(insert, rusqlite::params![hash.as_slice(), checksum]).expect("a row");
+    drop(connection);
+    let ledger = Ledger::open(&path).expect("a ledger");
+    let endpoint = Endpoint::open(&model(&server), None, &setup.network, &ledger).expect("ready");
+    let asked = setup.ask(&endpoint, 2);
+    assert_eq!((asked.tally.cached, asked.tally.answered), (1, 1));
+    let old = get(&endpoint, "run", "0").expect("an answer");
+    assert_eq!(
+        (old.output.as_deref(), old.usage.input_tokens, old.details),
+        (Some("zero"), Some(3), None)
+    );
+    let new = get(&endpoint, "run", "1").expect("an answer").details.expect("details");
+    assert_eq!(new.model.as_deref(), Some("loopback"));
+    // Details are under the checksum, too.
+    let connection = Connection::open(&path).expect("a database");
+    let damage = "UPDATE answers SET details = '{}' WHERE details IS NOT NULL";
+    assert_eq!(connection.execute(damage, []), Ok(1));
+    let answers = endpoint.answers("run").expect("a reader");
+    assert_eq!(answers.get(&request("1").hash()).ok().flatten(), None);
 }
 
 #[test]
@@ -231,7 +284,12 @@ fn a_folder_that_is_not_there_is_said() {
 
 /// A closed ledger with 300 answers, and the key of their endpoint.
 fn filled(setup: &Setup) -> (PathBuf, String) {
-    let (server, path) = (echo(), setup.folder.path().join("filled.sqlite"));
+    // Without details, so that older formats can hold the answers.
+    let server = Server::start(|seen| {
+        let choice = json!({ "message": { "content": seen.prompt() }, "finish_reason": "stop" });
+        Reply::json(&json!({ "choices": [choice] }))
+    });
+    let path = setup.folder.path().join("filled.sqlite");
     let ledger = Ledger::open(&path).expect("a ledger");
     let endpoint = Endpoint::open(&model(&server), None, &setup.network, &ledger);
     let endpoint = endpoint.expect("an endpoint");

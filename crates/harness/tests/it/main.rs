@@ -5,6 +5,7 @@ mod budget;
 mod cache;
 mod congestion;
 mod connections;
+mod contract;
 mod embeddings;
 mod faults;
 mod hedging;

@@ -119,7 +119,7 @@ fn bad_lines_are_named() {
         &good.replace("output", "outptu"),
         "a.jsonl, line 1: not a recorded answer: unknown field `outptu`, expected one of `hash`, \
          `output`, `outcome`, `finish_reason`, `input_tokens`, `output_tokens`, `latency_ms`, \
-         `started_at_us` at column 83",
+         `started_at_us`, `details` at column 83",
     );
     check_error(
         &good.replace('}', ",\"outcome\":\"failed\"}"),

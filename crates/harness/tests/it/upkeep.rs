@@ -104,6 +104,7 @@ fn recording(path: &Path) -> Model {
         output_tokens: None,
         latency_ms: None,
         started_at_us: Some(1),
+        details: None,
     };
     fs::write(path, serde_json::to_string(&line).expect("a line")).expect("a file");
     let provider = Provider::RecordedFile(path.to_owned());

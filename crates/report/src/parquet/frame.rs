@@ -74,6 +74,14 @@ impl<'a> Frame<'a> {
         self.column(name).is_some()
     }
 
+    /// Texts that files of earlier versions lack.
+    pub(super) fn later_text(
+        &self,
+        name: &'a str,
+    ) -> Result<Option<Values<'a, Utf8ViewArray>>, ReadError> {
+        self.has(name).then(|| self.text(name)).transpose()
+    }
+
     /// A column that files of earlier versions lack.
     pub(super) fn later_float(
         &self,

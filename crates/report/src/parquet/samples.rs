@@ -3,18 +3,20 @@
 use std::{io::Write, path::Path};
 
 use evalmark_core::{
+    details::Details,
     item::Item,
-    record::{ErrorKind, Failure, Outcome, Record, Timing, Usage},
+    record::{ErrorKind, Failure, FinishReason, Outcome, Record, Timing, Usage},
     request::Request,
     score::Score,
 };
+use polars_arrow::array::Utf8ViewArray;
 use serde::{
     Deserialize,
     de::{IntoDeserializer, value},
 };
 
 use super::{
-    frame::Frame,
+    frame::{Frame, Values},
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
 };
@@ -88,10 +90,12 @@ impl<W: Write> SamplesWriter<W> {
     /// Adds a sample.
     pub fn push(&mut self, row: &SampleRow<'_>) -> Result<(), WriteError> {
         let (hash, request) = (row.item.hash.to_string(), row.request.to_json());
-        let asked = asked(&self.run, row, &hash, &request);
+        let details = row.record.details.as_ref().map(|details| details.to_json());
+        let (asked, details) = (asked(&self.run, row, &hash, &request), details.as_deref());
         let scores = row.scores.iter().map(|score| Cell::float(score.value));
         let slices = row.item.slices.iter().map(|slice| Cell::Text(slice.as_deref()));
-        self.table.push(asked.into_iter().chain(came_back(row)).chain(scores).chain(slices))
+        self.table
+            .push(asked.into_iter().chain(came_back(row, details)).chain(scores).chain(slices))
     }
 
     /// Completes the file; answers with its BLAKE3, 64 hexadecimal digits.
@@ -125,14 +129,17 @@ fn asked<'a>(
     ]
 }
 
-/// The columns from `output` to `cost_usd`.
-fn came_back<'a>(row: &SampleRow<'a>) -> [Cell<'a>; SAMPLES.len() - ASKED] {
+/// The columns from `output` to `details`.
+fn came_back<'a>(
+    row: &SampleRow<'a>,
+    details: Option<&'a str>,
+) -> [Cell<'a>; SAMPLES.len() - ASKED] {
     let record = row.record;
     let failure = record.failure.as_ref();
     let timing = record.timing;
     [
         Cell::Text(record.output.as_deref()),
-        Cell::Text(record.finish_reason.as_deref()),
+        Cell::Text(record.finish_reason.as_ref().map(FinishReason::as_str)),
         Cell::text(row.outcome.as_str()),
         Cell::Text(failure.map(|failure| failure.kind.as_str())),
         Cell::Text(failure.map(|failure| failure.message.as_str())),
@@ -145,6 +152,7 @@ fn came_back<'a>(row: &SampleRow<'a>) -> [Cell<'a>; SAMPLES.len() - ASKED] {
         Cell::count(record.usage.input_tokens),
         Cell::count(record.usage.output_tokens),
         Cell::float(row.cost_usd),
+        Cell::Text(details),
     ]
 }
 
@@ -199,6 +207,9 @@ pub struct Samples {
     slices: Vec<String>,
 }
 
+/// Columns that files of earlier versions lack.
+const LATER: [&str; 1] = ["details"];
+
 /// Opens a `samples.parquet`. Memory stays bounded, whatever the number of samples.
 pub fn samples(path: &Path) -> Result<Samples, ReadError> {
     let reader = TableReader::open(path)?;
@@ -207,8 +218,8 @@ pub fn samples(path: &Path) -> Result<Samples, ReadError> {
     let fixed = SAMPLES.iter().map(|column| column.name);
     let all = fixed.chain(scores.iter().chain(&slice_columns).map(String::as_str));
     let columns = all.map(str::to_owned).collect();
-    let rows =
-        Rows::new(reader.select(columns)?, move |frame| decode(frame, &scores, &slice_columns));
+    let reader = reader.select_with(columns, &LATER)?;
+    let rows = Rows::new(reader, move |frame| decode(frame, &scores, &slice_columns));
     Ok(Samples { rows, metrics, slices })
 }
 
@@ -281,6 +292,7 @@ fn decode_records(frame: &Frame<'_>) -> Result<Vec<Record>, ReadError> {
     let (outcome, attempts) = (frame.text("outcome")?, frame.int32("attempts")?);
     let (input, answer) = (frame.int64("input_tokens")?, frame.int64("output_tokens")?);
     let cached = frame.bool("cached")?;
+    let details = frame.later_text("details")?;
     let failures = decode_failures(frame)?;
     let timings = decode_timings(frame)?;
     let record = |(row, (failure, timing))| {
@@ -289,7 +301,7 @@ fn decode_records(frame: &Frame<'_>) -> Result<Vec<Record>, ReadError> {
             // Only scoring makes an answer invalid.
             outcome: if scored == Outcome::Invalid { Outcome::Answered } else { scored },
             output: output.maybe_owned(row),
-            finish_reason: finish_reason.maybe_owned(row),
+            finish_reason: finish_reason.maybe_owned(row).map(FinishReason::from),
             failure,
             attempts: attempts.count(row)?,
             timing,
@@ -298,9 +310,23 @@ fn decode_records(frame: &Frame<'_>) -> Result<Vec<Record>, ReadError> {
                 output_tokens: answer.maybe_count(row)?,
             },
             cached: cached.some(row)?,
+            details: details
+                .as_ref()
+                .map(|details| decode_details(details, row))
+                .transpose()?
+                .flatten(),
         })
     };
     failures.into_iter().zip(timings).enumerate().map(record).collect()
+}
+
+fn decode_details(
+    details: &Values<'_, Utf8ViewArray>,
+    row: usize,
+) -> Result<Option<Box<Details>>, ReadError> {
+    let Some(json) = details.get(row) else { return Ok(None) };
+    let read = Details::from_json(json).map_err(|_| details.bad(row, "is not the JSON of details"));
+    read.map(|details| Some(Box::new(details)))
 }
 
 fn decode_failures(frame: &Frame<'_>) -> Result<Vec<Option<Failure>>, ReadError> {

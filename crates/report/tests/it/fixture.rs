@@ -4,6 +4,7 @@ use std::{fs::File, path::Path, sync::Arc};
 
 use evalmark_core::{
     changes::{Change, ChangeKind, DiffPart, PartOf},
+    details::Details,
     fields::Fields,
     item::{Item, ItemHash},
     metric::{Direction, Range},
@@ -92,15 +93,18 @@ fn answer(index: u64) -> Record {
         latency_ms: Some(200.0 + index as f64),
     };
     let refused = index % 5 == 3;
+    let cached_tokens = index.is_multiple_of(3).then_some(index);
+    let details = Details { cached_tokens, ..Details::default() };
     Record {
         outcome: if refused { Outcome::Refused } else { Outcome::Answered },
         output: Some(format!("answer {index} {HOSTILE}")),
-        finish_reason: Some("stop".to_owned()),
+        finish_reason: Some("stop".into()),
         failure: None,
         attempts: 1,
         timing,
         usage: Usage { input_tokens: Some(40), output_tokens: (!refused).then_some(index) },
         cached: index.is_multiple_of(7),
+        details: details.boxed(),
     }
 }
 

@@ -77,7 +77,7 @@ impl JudgeReply {
 
     /// Whether it ends where the model might write no more.
     pub(crate) fn is_cut_off(&self) -> bool {
-        self.record.finish_reason.as_deref() == Some("length")
+        self.record.is_cut_off()
     }
 
     pub(crate) fn tokens(&self) -> Option<u64> {
@@ -88,7 +88,7 @@ impl JudgeReply {
 
 /// Why there is a question and no way to ask it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unaskable {
+pub enum QuestionError {
     /// The suite's own words do not render for this item.
     #[error(transparent)]
     Template(#[from] TemplateError),

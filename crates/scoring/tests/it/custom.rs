@@ -176,7 +176,7 @@ fn formulas_know_what_an_answer_took() {
     let mut case = case("a", &[], json!({}));
     case.record.timing = Timing { latency_ms: Some(120.0), ..Timing::default() };
     case.record.usage = Usage { input_tokens: Some(9), output_tokens: Some(30) };
-    case.record.finish_reason = Some("stop".to_owned());
+    case.record.finish_reason = Some("stop".into());
     let source = "latency_ms < 200 and output_tokens > input_tokens and finish_reason == 'stop'";
     case.is(&json!({ "expression": source }), 1.0, Some(true));
     case.is_missing(&json!({"expression": "target == 'a'"}), "`target` is not known");

@@ -65,7 +65,7 @@ fn a_thought_that_never_ends_is_no_answer() {
     let missing = json!({"includes": {"values": ["A"]}, "invalid": "missing"});
     check(&missing, OPEN, &["A"], None);
     let mut record = Record::recorded(OPEN.to_owned());
-    record.finish_reason = Some("length".to_owned());
+    record.finish_reason = Some("length".into());
     record.timing.latency_ms = Some(5.0);
     record.usage.output_tokens = Some(9);
     let fields = evalmark_core::fields::Fields::default();
@@ -135,7 +135,7 @@ fn asked(entry: &Value, answer: &str, fields: &Value) -> Result<String, String> 
     let questions = metric.questions(Subject::new(&record, &targets, &fields, None), &[]);
     let questions = questions.ok_or("nothing to ask")?.map_err(|error| error.to_string())?;
     let Form::Chat { messages, .. } = &questions[0].form else { return Err("no chat".to_owned()) };
-    Ok(messages.last().expect("a message").text().to_owned())
+    Ok(messages.last().expect("a message").text().into_owned())
 }
 
 #[test]

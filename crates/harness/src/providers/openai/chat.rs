@@ -6,16 +6,21 @@
 
 use std::borrow::Cow;
 
-use evalmark_core::record::{ErrorKind, Outcome, Usage, is_token_limit};
+use evalmark_core::{
+    details::Details,
+    message::ToolCall,
+    record::{ErrorKind, FinishReason, Outcome, Usage},
+};
 use evalmark_net::one_line;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::stream::{StreamError, assembled, is_stream};
+use super::stream::{StreamError, assembled};
 use crate::{
     failure::{is_error, message, within_success},
     malformed::{misshapen, unreadable},
     mend::mended,
+    providers::{is_event_stream, token_count::count},
     reply::{Answer, AttemptError, FaultScope, Retryable},
 };
 
@@ -29,6 +34,8 @@ struct Completion<'a> {
     choices: Option<Vec<Choice<'a>>>,
     usage: Option<&'a RawValue>,
     error: Option<&'a RawValue>,
+    model: Option<&'a RawValue>,
+    system_fingerprint: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -69,22 +76,26 @@ struct Counts<'a> {
     input_tokens: Option<&'a RawValue>,
     output_tokens: Option<&'a RawValue>,
     completion_tokens_details: Option<&'a RawValue>,
+    prompt_tokens_details: Option<&'a RawValue>,
+    /// The same in the words of others.
+    prompt_cache_hit_tokens: Option<&'a RawValue>,
 }
 
-/// What the tokens of an answer were used for.
-#[derive(Deserialize)]
-struct Details {
+/// What the tokens of an answer were used for, and where those of the prompt came from.
+#[derive(Deserialize, Default)]
+struct Shares {
     reasoning_tokens: Option<u64>,
+    cached_tokens: Option<u64>,
 }
 
-/// Reads the body of a successful response.
+/// Reads the body of a successful response of the model that is called `asked`.
 ///
 /// The text is the content, or its text parts joined. Refused means: a `refusal`, or a finish
 /// reason of `content_filter`. A model that only calls tools answers with the calls' JSON. One that
 /// spent its whole token limit on thinking gave an empty answer.
-pub(crate) fn read(body: &str) -> Result<Answer, AttemptError> {
-    match read_strictly(body) {
-        Err(Unread::Json(error)) => read_loosely(body, &error),
+pub(crate) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
+    match read_strictly(body, asked) {
+        Err(Unread::Json(error)) => read_loosely(body, asked, &error),
         Err(Unread::Error(error)) => Err(error),
         Ok(answer) => Ok(answer),
     }
@@ -110,10 +121,14 @@ impl From<AttemptError> for Unread {
 }
 
 /// An event stream, or JSON that is not quite JSON.
-fn read_loosely(body: &str, error: &serde_json::Error) -> Result<Answer, AttemptError> {
-    let loose = if is_stream(body) { Some(of_stream(body)?) } else { mended(body) };
+fn read_loosely(
+    body: &str,
+    asked: &str,
+    error: &serde_json::Error,
+) -> Result<Answer, AttemptError> {
+    let loose = if is_event_stream(body) { Some(of_stream(body)?) } else { mended(body) };
     let Some(loose) = loose else { return Err(unreadable(error, body, WHAT)) };
-    read_strictly(&loose).or_else(|unread| match unread {
+    read_strictly(&loose, asked).or_else(|unread| match unread {
         Unread::Error(error) => Err(error),
         Unread::Json(error) => match serde_json::from_str::<Value>(&loose) {
             Ok(value) if value.get("choices").is_none() => without_choices(&value),
@@ -135,7 +150,8 @@ pub(crate) fn of_stream(body: &str) -> Result<String, AttemptError> {
             Err(error) => Err(error),
             // As if the stream had ended there.
             Ok(answer) => Ok(serde_json::json!({ "choices": [{
-                "message": { "refusal": answer.output }, "finish_reason": answer.finish_reason,
+                "message": { "refusal": answer.output },
+                "finish_reason": answer.finish_reason.as_ref().map(FinishReason::as_str),
             }] })
             .to_string()),
         },
@@ -147,7 +163,7 @@ pub(crate) fn of_stream(body: &str) -> Result<String, AttemptError> {
     })
 }
 
-fn read_strictly(body: &str) -> Result<Answer, Unread> {
+fn read_strictly(body: &str, asked: &str) -> Result<Answer, Unread> {
     let completion: Completion<'_> = serde_json::from_str(body)?;
     if let Some(error) = error_in(completion.error)? {
         return Ok(within_success(&error)?);
@@ -177,7 +193,14 @@ fn read_strictly(body: &str) -> Result<Answer, Unread> {
         return Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes).into());
     };
     let (outcome, output) = text(&message, finish_reason.as_deref(), completion.usage)?;
-    Ok(Answer { outcome, output, finish_reason, usage: usage(completion.usage) })
+    let told = |raw: Option<&RawValue>| raw.and_then(text_of).filter(|text| !text.is_empty());
+    let details = Details {
+        model: told(completion.model).filter(|model| model != asked),
+        system_fingerprint: told(completion.system_fingerprint),
+        ..message.details(completion.usage)
+    };
+    let finish_reason = finish_reason.map(FinishReason::from);
+    Ok(Answer { outcome, output, finish_reason, usage: usage(completion.usage), details })
 }
 
 /// What stands in an `error` field, if that is an error.
@@ -295,7 +318,7 @@ fn silent(
 ) -> Result<(Outcome, String), Unread> {
     let empty = Ok((Outcome::Answered, String::new()));
     match finish_reason {
-        Some(reason) if is_token_limit(reason) => empty,
+        Some(reason) if FinishReason::from(reason).is_token_limit() => empty,
         Some(_) if message.has_thought() || has_thought(usage) => empty,
         reason => {
             let reason = reason.unwrap_or("null");
@@ -308,6 +331,20 @@ fn silent(
 }
 
 impl Message<'_> {
+    /// Reasoning and calls of tools, and figures beside them.
+    fn details(&self, usage: Option<&RawValue>) -> Details {
+        let thoughts = [self.reasoning_content, self.reasoning, self.thinking];
+        let reasoning = thoughts.into_iter().flatten().find_map(text_of);
+        let Shares { reasoning_tokens, cached_tokens } = shares(usage);
+        Details {
+            reasoning: reasoning.filter(|text| !text.is_empty()),
+            tool_calls: self.tool_calls.map(tool_calls).unwrap_or_default(),
+            reasoning_tokens,
+            cached_tokens,
+            ..Details::default()
+        }
+    }
+
     fn has_thought(&self) -> bool {
         // Parts of a content that are no text are thoughts, too.
         let thoughts = [self.reasoning, self.reasoning_content, self.thinking, self.content];
@@ -386,25 +423,42 @@ fn tokens(usage: Option<&RawValue>) -> Option<Counts<'_>> {
 
 /// Whether tokens were used for thinking.
 fn has_thought(usage: Option<&RawValue>) -> bool {
-    let details = tokens(usage).and_then(|tokens| tokens.completion_tokens_details);
-    let details: Option<Details> = details.and_then(|d| serde_json::from_str(d.get()).ok());
-    details.and_then(|details| details.reasoning_tokens).is_some_and(|tokens| tokens > 0)
+    shares(usage).reasoning_tokens.is_some()
 }
 
-/// A count of tokens, also as a float or a text.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
-fn count(tokens: &RawValue) -> Option<u64> {
-    if let Ok(tokens) = tokens.get().parse() {
-        return Some(tokens);
+fn shares(usage: Option<&RawValue>) -> Shares {
+    let Some(tokens) = tokens(usage) else { return Shares::default() };
+    let read = |raw: Option<&RawValue>| -> Option<Shares> { serde_json::from_str(raw?.get()).ok() };
+    let hit = tokens.prompt_cache_hit_tokens.and_then(count);
+    let cached = read(tokens.prompt_tokens_details).and_then(|shares| shares.cached_tokens);
+    let reasoning = read(tokens.completion_tokens_details);
+    let plausible = |tokens: &u64| (1..=Usage::MOST_TOKENS).contains(tokens);
+    Shares {
+        reasoning_tokens: reasoning.and_then(|shares| shares.reasoning_tokens).filter(plausible),
+        cached_tokens: cached.or(hit).filter(plausible),
     }
-    match serde_json::from_str(tokens.get()).ok()? {
-        Value::String(text) => text.trim().parse().ok(),
-        Value::Number(number) => number.as_u64().or_else(|| {
-            let number = number.as_f64()?;
-            (0.0..=Usage::MOST_TOKENS as f64).contains(&number).then_some(number.round() as u64)
-        }),
-        _ => None,
-    }
+}
+
+/// A value that is a text.
+fn text_of(raw: &RawValue) -> Option<String> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// The calls of tools in the form that all protocols have in common; what has another is left out.
+fn tool_calls(calls: &RawValue) -> Vec<ToolCall> {
+    let calls: Value = serde_json::from_str(calls.get()).unwrap_or_default();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let call = |call: &Value| {
+        let function = &call["function"];
+        let arguments = match &function["arguments"] {
+            Value::String(json) => json.clone(),
+            Value::Null => String::new(),
+            other => other.to_string(),
+        };
+        let id = text(&call["id"]).unwrap_or_default();
+        Some(ToolCall { id, name: text(&function["name"])?, arguments })
+    };
+    calls.as_array().into_iter().flatten().filter_map(call).collect()
 }
 
 /// The message of an error value, for those who read other responses.

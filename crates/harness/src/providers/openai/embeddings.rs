@@ -1,6 +1,7 @@
 //! Embeddings: what a response says, kept as text, a vector a line.
 
 use evalmark_core::{
+    details::Details,
     embedding::{decode, encode},
     record::{Outcome, Usage},
 };
@@ -65,7 +66,8 @@ pub(crate) fn read(body: &str, n: usize) -> Result<Answer, AttemptError> {
     let Usage { input_tokens, .. } = usage(list.usage);
     // Texts come in and none goes out; whoever counts the ones need not count the others.
     let usage = Usage { input_tokens, output_tokens: input_tokens.map(|_| 0) };
-    Ok(Answer { outcome: Outcome::Answered, output, finish_reason: None, usage })
+    let (finish_reason, details) = (None, Details::default());
+    Ok(Answer { outcome: Outcome::Answered, output, finish_reason, usage, details })
 }
 
 /// A response that holds nothing at all may describe a failure; it was not bought.

@@ -16,12 +16,6 @@ pub(crate) enum StreamError {
 /// Tool calls of one answer, at most.
 const MOST_CALLS: usize = 1_000;
 
-/// Whether a body looks like an event stream.
-pub(crate) fn is_stream(body: &str) -> bool {
-    let body = body.trim_start_matches(['\u{feff}', ' ', '\r', '\n', '\t']);
-    ["data:", "event:", "id:", "retry:", ":"].iter().any(|field| body.starts_with(field))
-}
-
 /// The response that a stream adds up to, as JSON.
 pub(crate) fn assembled(body: &str) -> Result<String, StreamError> {
     if let Some(json) = after_remarks(body) {
@@ -254,11 +248,5 @@ mod tests {
         check("data: {\"error\":{\"code\":502}}\n\n", r#"Failed(Object {"code": Number(502)})"#);
         check("event: error\ndata: \"x\"\n\n", r#"Failed(String("x"))"#);
         check(": nothing\n\n", "CutOff");
-    }
-
-    #[test]
-    fn a_stream_is_known_by_its_beginning() {
-        assert!(is_stream("data: {}") && is_stream("\u{feff}\n: x") && is_stream("event: a"));
-        assert!(!is_stream("{\"data\":1}") && !is_stream("") && !is_stream("<p>data:"));
     }
 }

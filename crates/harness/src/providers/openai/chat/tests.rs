@@ -8,7 +8,7 @@ fn summary(read: Result<Answer, AttemptError>) -> String {
             "{}|{}|{}|{}|{}",
             answer.outcome,
             answer.output,
-            answer.finish_reason.unwrap_or("-".into()),
+            answer.finish_reason.map_or("-".into(), String::from),
             number(answer.usage.input_tokens),
             number(answer.usage.output_tokens)
         ),
@@ -19,7 +19,7 @@ fn summary(read: Result<Answer, AttemptError>) -> String {
 }
 
 fn check(body: &str, expected: &str) {
-    assert_eq!(summary(read(body)), expected, "{body}");
+    assert_eq!(summary(read(body, "m")), expected, "{body}");
 }
 
 #[test]
@@ -36,6 +36,29 @@ fn reads_answers() {
     check(
         r#"{"choices":[{"message":{"content":null,"tool_calls":[{"id":"x"}]},"finish_reason":"tool_calls"}]}"#,
         r#"answered|[{"id":"x"}]|tool_calls|-|-"#,
+    );
+}
+
+/// What is told beside the text, as JSON.
+fn check_details(body: &str, expected: &str) {
+    let answer = read(body, "m").expect(body);
+    assert_eq!(answer.details.to_json(), expected, "{body}");
+}
+
+#[test]
+fn text_reasoning_and_calls_are_apart_and_figures_beside_them() {
+    check_details(r#"{"model":"m","choices":[{"message":{"content":"hi"}}]}"#, "{}");
+    check_details(
+        r#"{"model":"m-2025","system_fingerprint":"fp","choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":9,"completion_tokens":9,"prompt_tokens_details":{"cached_tokens":8},"completion_tokens_details":{"reasoning_tokens":7}}}"#,
+        r#"{"cached_tokens":8,"reasoning_tokens":7,"model":"m-2025","system_fingerprint":"fp"}"#,
+    );
+    check_details(
+        r#"{"model":7,"system_fingerprint":null,"choices":[{"message":{"content":"hi","reasoning":"hm"}}],"usage":{"prompt_cache_hit_tokens":5}}"#,
+        r#"{"cached_tokens":5,"reasoning":"hm"}"#,
+    );
+    check_details(
+        r#"{"choices":[{"message":{"content":"see","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"odd"}]}}]}"#,
+        r#"{"tool_calls":[{"id":"c","name":"f","arguments":"{\"a\":1}"}]}"#,
     );
 }
 

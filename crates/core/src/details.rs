@@ -1,0 +1,111 @@
+//! What servers tell of an answer beyond the fixed columns: one JSON object, so that a new figure is
+//! a field here and a line where a provider's response is read.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::message::ToolCall;
+
+/// What a server told of an answer. In the ledger and in `samples.parquet` it is JSON, without what
+/// is not known; what a later version adds is kept as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Details {
+    /// Tokens of the prompt that the provider had in its cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_tokens: Option<u64>,
+    /// Tokens of the prompt that the provider put into its cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_tokens: Option<u64>,
+    /// Tokens of the answer that were used for reasoning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_tokens: Option<u64>,
+    /// The model that answered, where the server calls it otherwise than it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The server's configuration, in the provider's own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_fingerprint: Option<String>,
+    /// The provider's own word for why the answer ended, where that is not the neutral one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<String>,
+    /// What the model thought, as far as the server shows it apart from the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<String>,
+    /// The tools that the model calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// What other versions tell.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
+}
+
+impl Details {
+    /// Itself in a box; `None` where nothing is known.
+    pub fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+
+    /// The JSON that is kept.
+    pub fn to_json(&self) -> String {
+        // Texts, numbers and JSON values always make JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What [`Details::to_json`] wrote.
+    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    /// Passes every text through `change`.
+    pub fn change_texts(&mut self, change: &dyn Fn(String) -> String) {
+        let texts = [
+            &mut self.model,
+            &mut self.system_fingerprint,
+            &mut self.finish_reason,
+            &mut self.reasoning,
+        ];
+        for text in texts.into_iter().flatten() {
+            *text = change(std::mem::take(text));
+        }
+        for ToolCall { id, name, arguments } in &mut self.tool_calls {
+            for text in [id, name, arguments] {
+                *text = change(std::mem::take(text));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_known_is_kept_and_what_is_new_is_not_lost() {
+        assert_eq!(Details::default().boxed(), None);
+        let details = Details { cached_tokens: Some(3), ..Details::default() };
+        assert_eq!(details.to_json(), r#"{"cached_tokens":3}"#);
+        let later = r#"{"cached_tokens":3,"first_token_ms":12.5}"#;
+        let read = Details::from_json(later).expect("details");
+        assert_eq!(read.others["first_token_ms"], json!(12.5));
+        assert_eq!(read.to_json(), later);
+        assert!(Details::from_json(r#"{"cached_tokens":"many"}"#).is_err());
+    }
+
+    #[test]
+    fn every_text_is_changed() {
+        let call = ToolCall { id: "k".into(), name: "k".into(), arguments: "k".into() };
+        let mut details = Details {
+            model: Some("k".into()),
+            system_fingerprint: Some("k".into()),
+            finish_reason: Some("k".into()),
+            reasoning: Some("k".into()),
+            tool_calls: vec![call],
+            ..Details::default()
+        };
+        assert_eq!(details.to_json().matches("\"k\"").count(), 7);
+        details.change_texts(&|text| text.replace('k', "-"));
+        assert!(!details.to_json().contains("\"k\""), "{details:?}");
+    }
+}

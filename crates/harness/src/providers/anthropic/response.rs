@@ -1,0 +1,164 @@
+//! What a response says: blocks of text, of reasoning and of calls of tools, and why it ended.
+
+use evalmark_core::{
+    details::Details,
+    message::ToolCall,
+    record::{ErrorKind, FinishReason, Outcome, Usage},
+};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+
+use crate::{
+    failure::{is_error, within_success},
+    malformed::{misshapen, unreadable},
+    mend::mended,
+    providers::token_count::count,
+    reply::{Answer, AttemptError, Retryable},
+};
+
+/// What the response should have been.
+const WHAT: &str = "message";
+
+/// The parts of a response that are read. Only what an answer cannot do without is strict.
+#[derive(Deserialize)]
+struct Response<'a> {
+    content: Option<Vec<Block>>,
+    stop_reason: Option<Value>,
+    stop_details: Option<Value>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    error: Option<Value>,
+    model: Option<Value>,
+}
+
+/// A part of the content; kinds that are not known say nothing.
+#[derive(Deserialize)]
+struct Block {
+    #[serde(rename = "type")]
+    kind: String,
+    text: Option<String>,
+    thinking: Option<String>,
+    id: Option<String>,
+    name: Option<String>,
+    input: Option<Value>,
+}
+
+/// Numbers where servers are as they should be.
+#[derive(Deserialize)]
+struct Counts<'a> {
+    #[serde(borrow)]
+    input_tokens: Option<&'a RawValue>,
+    cache_read_input_tokens: Option<&'a RawValue>,
+    cache_creation_input_tokens: Option<&'a RawValue>,
+    output_tokens: Option<&'a RawValue>,
+}
+
+/// Reads the body of a successful response of the model that is called `asked`.
+///
+/// The text is that of all blocks of text. Refused means: a stop reason of `refusal`. A model that
+/// only calls tools answers with the calls' JSON, in the form that all protocols have in common.
+pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
+    if crate::providers::is_event_stream(body) {
+        // Whatever it holds is bought, and would be bought again.
+        return Err(misshapen(WHAT, "the server streams although it was not asked to"));
+    }
+    let loose;
+    let response: Response<'_> = match serde_json::from_str(body) {
+        Ok(response) => response,
+        Err(error) => {
+            loose = mended(body).ok_or_else(|| unreadable(&error, body, WHAT))?;
+            serde_json::from_str(&loose).map_err(|error| unreadable(&error, &loose, WHAT))?
+        }
+    };
+    if let Some(error) = response.error.as_ref().filter(|error| is_error(error)) {
+        return within_success(error);
+    }
+    let Some(blocks) = response.content else {
+        return Err(AttemptError { retryable: Retryable::Yes, ..misshapen(WHAT, "no `content`") });
+    };
+    let word = response.stop_reason.as_ref().and_then(Value::as_str);
+    if blocks.is_empty() && word.is_none() {
+        let message =
+            "the response holds no answer: `content` is empty, and no `stop_reason` says why";
+        return Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes));
+    }
+    let reason = word.map(reason);
+    let calls = tool_calls(&blocks);
+    let mut output = text(&blocks);
+    let outcome = match reason {
+        Some(FinishReason::ContentFilter) => Outcome::Refused,
+        _ => Outcome::Answered,
+    };
+    if output.is_empty() && outcome == Outcome::Refused {
+        let explained = response.stop_details.as_ref().and_then(|why| why["explanation"].as_str());
+        output = explained.unwrap_or_default().to_owned();
+    } else if output.is_empty() && !calls.is_empty() {
+        output = as_json(&calls);
+    }
+    let (usage, figures) = usage(response.usage);
+    let model = response.model.as_ref().and_then(Value::as_str).filter(|model| *model != asked);
+    let own_word = word.filter(|word| reason.as_ref().is_some_and(|r| r.as_str() != *word));
+    let thoughts: Vec<_> = blocks.iter().filter_map(|block| block.thinking.as_deref()).collect();
+    let details = Details {
+        model: model.map(str::to_owned),
+        finish_reason: own_word.map(str::to_owned),
+        reasoning: Some(thoughts.concat()).filter(|thoughts| !thoughts.is_empty()),
+        tool_calls: calls,
+        ..figures
+    };
+    Ok(Answer { outcome, output, finish_reason: reason, usage, details })
+}
+
+/// What a stop reason means.
+fn reason(word: &str) -> FinishReason {
+    match word {
+        "end_turn" | "stop_sequence" => FinishReason::Stop,
+        "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
+        "tool_use" => FinishReason::ToolCalls,
+        "refusal" => FinishReason::ContentFilter,
+        other => FinishReason::Other(other.to_owned()),
+    }
+}
+
+fn text(blocks: &[Block]) -> String {
+    let texts = blocks.iter().filter(|block| block.kind == "text");
+    texts.filter_map(|block| block.text.as_deref()).collect()
+}
+
+fn tool_calls(blocks: &[Block]) -> Vec<ToolCall> {
+    let call = |block: &Block| {
+        let name = block.name.clone().filter(|_| block.kind == "tool_use")?;
+        let arguments = block.input.as_ref().map_or_else(|| "{}".to_owned(), Value::to_string);
+        Some(ToolCall { id: block.id.clone().unwrap_or_default(), name, arguments })
+    };
+    blocks.iter().filter_map(call).collect()
+}
+
+/// Calls in the form that all protocols have in common.
+fn as_json(calls: &[ToolCall]) -> String {
+    let call = |ToolCall { id, name, arguments }: &ToolCall| {
+        let function = json!({ "name": name, "arguments": arguments });
+        json!({ "id": id, "type": "function", "function": function })
+    };
+    Value::from(calls.iter().map(call).collect::<Vec<_>>()).to_string()
+}
+
+/// Tokens, as far as they can be right. Those of the prompt are told in three parts: what was read,
+/// what the cache had, and what was put into it.
+fn usage(usage: Option<&RawValue>) -> (Usage, Details) {
+    let counts = usage.and_then(|usage| serde_json::from_str::<Counts<'_>>(usage.get()).ok());
+    let Some(counts) = counts else { return (Usage::default(), Details::default()) };
+    let tokens =
+        |raw: Option<&RawValue>| raw.and_then(count).filter(|tokens| *tokens <= Usage::MOST_TOKENS);
+    let cached = tokens(counts.cache_read_input_tokens).filter(|tokens| *tokens > 0);
+    let cache_write = tokens(counts.cache_creation_input_tokens).filter(|tokens| *tokens > 0);
+    let others = cached.unwrap_or_default() + cache_write.unwrap_or_default();
+    let input = tokens(counts.input_tokens).map(|tokens| tokens + others);
+    let all = Usage { input_tokens: input, output_tokens: tokens(counts.output_tokens) };
+    let figures =
+        Details { cached_tokens: cached, cache_write_tokens: cache_write, ..Details::default() };
+    (all.plausible(), figures)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,413 @@
+//! What every protocol must do, whoever speaks it: a server of each, in its own wire format, and one
+//! table of expectations.
+
+use std::time::Duration;
+
+use evalmark_core::{
+    model::Provider,
+    record::{ErrorKind, FinishReason, Outcome, Record},
+    request::Request,
+};
+use evalmark_harness::providers;
+use evalmark_loopback::{Reply, Seen, Server, anthropic};
+use serde_json::{Value, json};
+
+use crate::setup::{RequestFilter, Setup, asking, limits, model_at};
+
+/// A protocol as its servers speak it.
+struct Wire {
+    /// A provider that speaks it.
+    provider: &'static str,
+    /// Where its requests go on the loopback server.
+    path: &'static str,
+    /// The header that the key stands in, and what stands before the key.
+    key: (&'static str, &'static str),
+    /// An answer with this text that ended for this reason.
+    ended: fn(&str, FinishReason) -> Reply,
+    /// A refusal.
+    refused: fn(&str) -> Reply,
+    /// A call of the tool `f` with the argument `a` of 1, after a text that may be empty.
+    calls: fn(&str) -> Reply,
+    /// An answer with reasoning apart.
+    thought: fn(&str, &str) -> Reply,
+    /// An answer of which 8 of the prompt's tokens came from a cache.
+    cached: fn(&str) -> Reply,
+    /// An error, in the words of the protocol.
+    error: fn(u16, Fault) -> Reply,
+    /// Bodies that are JSON, and no answer.
+    odd: &'static [&'static str],
+    /// The beginning of a stream that nobody asked for and that ends in its middle.
+    stream: &'static str,
+}
+
+/// What an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Request,
+    Credit,
+    Key,
+    Permission,
+    Model,
+    TooLarge,
+    Rate,
+    Server,
+    Overload,
+}
+
+const WIRES: [Wire; 2] = [
+    Wire {
+        provider: "openai",
+        path: "/v1/chat/completions",
+        key: ("authorization", "Bearer "),
+        ended: |text, reason| Reply::text(text).finish_reason(reason.as_str()),
+        refused: |text| Reply::refusal(text),
+        calls: |text| {
+            let function = json!({ "name": "f", "arguments": "{\"a\":1}" });
+            let call = json!({ "id": "c", "type": "function", "function": function });
+            let text = Some(text).filter(|text| !text.is_empty());
+            openai(&json!({ "content": text, "tool_calls": [call] }), "tool_calls")
+        },
+        thought: |thought, text| {
+            openai(&json!({ "content": text, "reasoning_content": thought }), "stop")
+        },
+        cached: |text| {
+            let choice = json!({ "message": { "content": text }, "finish_reason": "stop" });
+            let details = json!({ "cached_tokens": 8 });
+            let usage = json!({ "prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": details });
+            Reply::json(&json!({ "choices": [choice], "usage": usage }))
+        },
+        error: |status, fault| {
+            let code = match fault {
+                Fault::Request => "invalid_request_error",
+                Fault::Credit => "insufficient_quota",
+                Fault::Key => "invalid_api_key",
+                Fault::Permission => "permission_denied",
+                Fault::Model => "model_not_found",
+                Fault::TooLarge => "context_length_exceeded",
+                Fault::Rate => "rate_limit_exceeded",
+                Fault::Server => "server_error",
+                Fault::Overload => "engine_overloaded",
+            };
+            let error = json!({ "message": "as asked for", "code": code });
+            Reply::status(status).body(json!({ "error": error }).to_string())
+        },
+        odd: &[r#"{"choices":"x"}"#, r#"{"choices":[{"message":{"content":7}}]}"#],
+        stream: "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
+    },
+    Wire {
+        provider: "anthropic",
+        path: "/v1/messages",
+        key: ("x-api-key", ""),
+        ended: |text, reason| {
+            let word = match reason {
+                FinishReason::Stop => "end_turn",
+                FinishReason::Length => "max_tokens",
+                FinishReason::ToolCalls => "tool_use",
+                FinishReason::ContentFilter => "refusal",
+                FinishReason::Other(_) => "pause_turn",
+            };
+            anthropic::message(&json!([{ "type": "text", "text": text }]), word)
+        },
+        refused: |text| anthropic::message(&json!([{ "type": "text", "text": text }]), "refusal"),
+        calls: |text| {
+            let mut blocks =
+                vec![json!({ "type": "tool_use", "id": "c", "name": "f", "input": { "a": 1 } })];
+            if !text.is_empty() {
+                blocks.insert(0, json!({ "type": "text", "text": text }));
+            }
+            anthropic::message(&blocks.into(), "tool_use")
+        },
+        thought: |thought, text| {
+            let thought = json!({ "type": "thinking", "thinking": thought, "signature": "s" });
+            anthropic::message(&json!([thought, { "type": "text", "text": text }]), "end_turn")
+        },
+        cached: |text| {
+            let usage =
+                json!({ "input_tokens": 2, "cache_read_input_tokens": 8, "output_tokens": 5 });
+            let block = json!({ "type": "text", "text": text });
+            Reply::json(&json!({ "content": [block], "stop_reason": "end_turn", "usage": usage }))
+        },
+        error: |status, fault| {
+            let (kind, message) = match fault {
+                Fault::Request | Fault::TooLarge => ("invalid_request_error", "as asked for"),
+                Fault::Credit => (
+                    "invalid_request_error",
+                    "Your credit balance is too low to access the API. Please go to Plans & Billing",
+                ),
+                Fault::Key => ("authentication_error", "invalid x-api-key"),
+                Fault::Permission => ("permission_error", "not allowed"),
+                Fault::Model => ("not_found_error", "model: m"),
+                Fault::Rate => ("rate_limit_error", "too fast"),
+                Fault::Server => ("api_error", "Internal server error"),
+                Fault::Overload => ("overloaded_error", "Overloaded"),
+            };
+            anthropic::error(status, kind, message)
+        },
+        odd: &[r#"{"content":"x"}"#, r#"{"content":[{"type":7}]}"#],
+        stream: "event: message_start\ndata: {\"type\":\"message_start\"}\n\n",
+    },
+];
+
+fn openai(message: &Value, finish_reason: &str) -> Reply {
+    let choice = json!({ "index": 0, "message": message, "finish_reason": finish_reason });
+    let usage = json!({ "prompt_tokens": 10, "completion_tokens": 5 });
+    Reply::json(&json!({ "choices": [choice], "usage": usage }))
+}
+
+/// Asks a server that replies so, at most `attempts` times.
+fn asked(
+    wire: &Wire,
+    attempts: u32,
+    reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> (RequestFilter, Vec<Seen>) {
+    let (server, setup) = (Server::start(reply), Setup::new());
+    let mut model = model_at(&server.url(), limits());
+    model.limits.attempts = attempts;
+    model.provider =
+        Provider::Server { kind: wire.provider, base_url: server.url(), api_key_env: None };
+    let endpoint = setup.open_with(&model, Some("sk-0123456789"));
+    let ended = setup.ask(&endpoint, 1);
+    (ended, server.requests())
+}
+
+/// The one record, and how often the server was asked.
+fn record(
+    wire: &Wire,
+    attempts: u32,
+    reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> (Record, usize) {
+    let (ended, requests) = asked(wire, attempts, reply);
+    let (_, record) = ended.records().pop().expect("one record");
+    (record, requests.len())
+}
+
+/// The same for a server that always replies so, in the words of every protocol.
+fn each(attempts: u32, reply: fn(&Wire) -> Reply, check: impl Fn(&Wire, &Record, usize)) {
+    for wire in &WIRES {
+        let said = reply(wire);
+        let (record, times) = record(wire, attempts, move |_| said.clone());
+        check(wire, &record, times);
+    }
+}
+
+#[test]
+fn every_protocol_has_its_contract() {
+    let protocols: std::collections::BTreeSet<_> =
+        providers::catalog().iter().map(|kind| kind.protocol).collect();
+    let here: std::collections::BTreeSet<_> = WIRES.iter().map(|wire| wire.provider).collect();
+    assert_eq!(protocols, here);
+}
+
+#[test]
+fn a_request_goes_where_it_belongs_with_its_key_and_asks_for_no_stream() {
+    for wire in &WIRES {
+        let ended = wire.ended;
+        let (_, requests) = asked(wire, 1, move |_| ended("yes", FinishReason::Stop));
+        let seen = &requests[0];
+        let (name, before) = wire.key;
+        assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", wire.path));
+        assert_eq!(seen.header(name), Some(format!("{before}sk-0123456789").as_str()));
+        assert_eq!(seen.header("content-type"), Some("application/json"));
+        assert_eq!((&seen.json()["model"], seen.json().get("stream")), (&json!("m"), None));
+        assert_eq!(seen.prompt(), "0");
+    }
+}
+
+#[test]
+fn an_answer_has_text_reason_and_tokens() {
+    for reason in [FinishReason::Stop, FinishReason::Length] {
+        for wire in &WIRES {
+            let (ended, expected) = (wire.ended, reason.clone());
+            let (record, _) = record(wire, 1, move |_| ended("yes", expected.clone()));
+            assert_eq!(record.outcome, Outcome::Answered, "{}", wire.provider);
+            assert_eq!(record.output.as_deref(), Some("yes"));
+            assert_eq!(record.finish_reason.as_ref(), Some(&reason));
+            assert_eq!(record.is_cut_off(), reason == FinishReason::Length);
+            let usage = record.usage;
+            assert_eq!((usage.input_tokens, usage.output_tokens), (Some(10), Some(5)));
+            let details = record.details.as_ref().expect("another model answered");
+            assert_eq!(details.model.as_deref(), Some("loopback"));
+        }
+    }
+}
+
+#[test]
+fn a_refusal_is_no_answer_and_no_failure() {
+    each(
+        3,
+        |wire| (wire.refused)("I would rather not"),
+        |wire, record, times| {
+            assert_eq!((record.outcome, times), (Outcome::Refused, 1), "{}", wire.provider);
+            assert_eq!(record.output.as_deref(), Some("I would rather not"));
+        },
+    );
+}
+
+#[test]
+fn calls_of_tools_are_the_same_in_every_protocol() {
+    each(
+        1,
+        |wire| (wire.calls)(""),
+        |wire, record, _| {
+            let expected =
+                r#"[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]"#;
+            assert_eq!(record.output.as_deref(), Some(expected), "{}", wire.provider);
+            assert_eq!(record.finish_reason, Some(FinishReason::ToolCalls));
+        },
+    );
+    each(
+        1,
+        |wire| (wire.calls)("see"),
+        |wire, record, _| {
+            assert_eq!(record.output.as_deref(), Some("see"), "{}", wire.provider);
+            let calls = &record.details.as_ref().expect("details").tool_calls;
+            let shown: Vec<_> = calls.iter().map(|call| (&*call.name, &*call.arguments)).collect();
+            assert_eq!(shown, [("f", r#"{"a":1}"#)]);
+        },
+    );
+}
+
+#[test]
+fn reasoning_and_cached_tokens_stand_beside_the_answer() {
+    each(
+        1,
+        |wire| (wire.thought)("hm", "yes"),
+        |wire, record, _| {
+            assert_eq!(record.output.as_deref(), Some("yes"), "{}", wire.provider);
+            assert_eq!(record.details.as_ref().expect("details").reasoning.as_deref(), Some("hm"));
+        },
+    );
+    each(
+        1,
+        |wire| (wire.cached)("yes"),
+        |wire, record, _| {
+            assert_eq!(record.usage.input_tokens, Some(10), "{}", wire.provider);
+            assert_eq!(record.details.as_ref().expect("details").cached_tokens, Some(8));
+        },
+    );
+}
+
+#[test]
+fn each_error_is_told_apart_and_asked_again_only_where_that_helps() {
+    for (status, fault, kind, times) in [
+        (400, Fault::Request, ErrorKind::BadRequest, 1),
+        (400, Fault::Credit, ErrorKind::NoCredit, 1),
+        (401, Fault::Key, ErrorKind::Auth, 1),
+        (403, Fault::Permission, ErrorKind::Auth, 1),
+        (404, Fault::Model, ErrorKind::BadRequest, 1),
+        (413, Fault::TooLarge, ErrorKind::BadRequest, 1),
+        (429, Fault::Rate, ErrorKind::RateLimited, 3),
+        (500, Fault::Server, ErrorKind::Server, 3),
+        (503, Fault::Overload, ErrorKind::Server, 3),
+        (529, Fault::Overload, ErrorKind::Server, 3),
+    ] {
+        for wire in &WIRES {
+            let reply = (wire.error)(status, fault);
+            let (record, asked) = record(wire, 3, move |_| reply.clone());
+            let failure = record.failure.as_ref().expect("a failure");
+            let about = format!("{} {status} {fault:?}: {failure:?}", wire.provider);
+            assert_eq!((failure.kind, asked), (kind, times), "{about}");
+            assert!(failure.message.contains(&status.to_string()), "{about}");
+        }
+    }
+}
+
+#[test]
+fn an_error_in_a_success_is_no_answer() {
+    each(
+        3,
+        |wire| (wire.error)(200, Fault::Overload),
+        |wire, record, times| {
+            let failure = record.failure.as_ref().expect("a failure");
+            assert_eq!((failure.kind, times), (ErrorKind::Server, 3), "{}", wire.provider);
+        },
+    );
+}
+
+#[test]
+fn a_server_says_when_to_come_back() {
+    for wire in &WIRES {
+        let (ended, busy) = (wire.ended, (wire.error)(429, Fault::Rate));
+        let (record, times) = record(wire, 3, move |seen| match seen.index {
+            0 => busy.clone().header("retry-after", "0.04"),
+            _ => ended("yes", FinishReason::Stop),
+        });
+        assert_eq!((record.outcome, times), (Outcome::Answered, 2), "{}", wire.provider);
+        assert!(record.timing.backoff_ms >= 40.0, "{record:?}");
+        let long = (wire.error)(429, Fault::Rate).header("retry-after", "86400");
+        let (record, times) = self::record(wire, 3, move |_| long.clone());
+        let message = record.failure.expect("a failure").message;
+        assert!(times == 1 && message.contains("86400 s"), "{message}");
+    }
+}
+
+#[test]
+fn headers_that_say_nothing_is_left_hold_the_next_request_back() {
+    for (provider, remaining, reset) in [
+        ("openai", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+        (
+            "anthropic",
+            "anthropic-ratelimit-requests-remaining",
+            "anthropic-ratelimit-requests-reset",
+        ),
+    ] {
+        let wire = WIRES.iter().find(|wire| wire.provider == provider).expect(provider);
+        let ended = wire.ended;
+        let server = Server::start(move |_| {
+            ended("yes", FinishReason::Stop).header(remaining, "0").header(reset, "200ms")
+        });
+        let setup = Setup::new();
+        let mut model = model_at(&server.url(), limits());
+        model.limits.concurrency = 1;
+        model.provider =
+            Provider::Server { kind: provider, base_url: server.url(), api_key_env: None };
+        let begun = std::time::Instant::now();
+        assert_eq!(setup.ask(&setup.open(&model), 2).tally.answered, 2);
+        assert!(begun.elapsed() >= Duration::from_millis(200), "{provider}");
+    }
+}
+
+#[test]
+fn bodies_that_are_no_answer_are_described() {
+    for wire in &WIRES {
+        for body in wire.odd {
+            let (record, times) = record(wire, 3, move |_| Reply::bytes(*body));
+            let kind = record.failure.as_ref().expect("a failure").kind;
+            assert_eq!((kind, times), (ErrorKind::Malformed, 1), "{} {body}", wire.provider);
+        }
+        let ended = wire.ended;
+        let (record, times) =
+            record(wire, 3, move |_| ended("yes", FinishReason::Stop).truncated());
+        let kind = record.failure.as_ref().expect("a failure").kind;
+        assert_eq!((kind, times), (ErrorKind::Connection, 3), "{}", wire.provider);
+        for body in ["", "<p>Please log in", "{}", "what?"] {
+            let (record, times) = self::record(wire, 3, move |_| Reply::bytes(body));
+            let kind = record.failure.as_ref().expect("a failure").kind;
+            assert_eq!((kind, times), (ErrorKind::Malformed, 3), "{} {body}", wire.provider);
+        }
+        let stream = wire.stream;
+        let (record, _) = self::record(wire, 2, move |_| Reply::bytes(stream));
+        let message = record.failure.expect("a failure").message;
+        assert!(message.contains("although it was not asked to"), "{message}");
+    }
+}
+
+#[test]
+fn a_form_reaches_the_server() {
+    use evalmark_core::request::ResponseSchema;
+    let schema = json!({ "type": "object", "properties": {}, "additionalProperties": false });
+    for (wire, at) in
+        WIRES.iter().zip(["/response_format/json_schema/schema", "/output_config/format/schema"])
+    {
+        let server = Server::start(|_| Reply::status(400));
+        let setup = Setup::new();
+        let mut model = model_at(&server.url(), limits());
+        model.provider =
+            Provider::Server { kind: wire.provider, base_url: server.url(), api_key_env: None };
+        let mut ask = asking("0", 0);
+        let form = ResponseSchema { name: "f", schema: schema.clone() };
+        ask.request = Request { response_schema: Some(form.into()), ..ask.request };
+        setup.ask_all(&setup.open(&model), "run", std::iter::once(ask));
+        assert_eq!(server.requests()[0].json().pointer(at), Some(&schema), "{}", wire.provider);
+    }
+}
