@@ -1,4 +1,4 @@
-//! Arguments to flow to exit code. The only place that ends the process.
+//! From arguments to an exit code. The only place that ends the process.
 
 mod across_suites_text;
 mod agreement_text;

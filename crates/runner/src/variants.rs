@@ -62,7 +62,7 @@ pub fn read_variants(path: &Path) -> Result<Vec<Variant>> {
 }
 
 /// Reads every variant twice: what its even epochs scored, and what its odd ones did.
-pub fn read_halves(path: &Path) -> Result<[Vec<Variant>; 2]> {
+pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Variant>; 2]> {
     let half = |odd: bool| read_epochs(path, |epoch| (epoch % 2 == 1) == odd);
     Ok([half(false)?, half(true)?])
 }
@@ -85,7 +85,7 @@ fn read_epochs(path: &Path, keep: impl Fn(u32) -> bool) -> Result<Vec<Variant>> 
 
 /// Reads what the answers took, variant by variant, out of a `samples.parquet` or `usage.parquet`: the
 /// amounts take the place of metrics.
-pub fn read_usage(path: &Path) -> Result<Vec<Variant>> {
+pub(crate) fn read_usage(path: &Path) -> Result<Vec<Variant>> {
     let mut variants = Variants::default();
     for_each_usage::<ReadError>(path, |row: UsageRef<'_>| {
         let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
@@ -106,21 +106,21 @@ pub fn read_usage(path: &Path) -> Result<Vec<Variant>> {
 }
 
 /// An item's key, the same wherever it is computed.
-pub fn key(item_id: &str) -> u128 {
+pub(crate) fn key(item_id: &str) -> u128 {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&blake3::hash(item_id.as_bytes()).as_bytes()[..16]);
     u128::from_le_bytes(bytes)
 }
 
 /// A cluster's key, the same wherever it is computed.
-pub fn cluster_key(cluster: &str) -> u64 {
+pub(crate) fn cluster_key(cluster: &str) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&blake3::hash(cluster.as_bytes()).as_bytes()[..8]);
     u64::from_le_bytes(bytes)
 }
 
 /// An item before it is asked.
-pub fn unscored(item: &Item) -> ItemScore {
+pub(crate) fn unscored(item: &Item) -> ItemScore {
     ItemScore {
         key: key(&item.id),
         content: u128::from_be_bytes(item.hash.0),

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The verdict on one variant of a run against another: two prompts, or two models.
-pub fn compare_variants(
+pub(crate) fn compare_variants(
     folder: &RunFolder,
     record: &RunRecord,
     between: (&str, &str),

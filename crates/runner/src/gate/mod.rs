@@ -10,7 +10,7 @@ mod between;
 mod changes;
 mod columns;
 mod context;
-mod face;
+mod ended_run;
 mod slices;
 mod targets;
 
@@ -26,15 +26,6 @@ use evalmark_store::{
 };
 use evalmark_verdict::{ComparisonFamily, ComparisonSubject, RunScores};
 
-pub use self::{
-    between::compare_variants,
-    context::{changed, left_out},
-    face::{GateOptions, compare, gate, gate_spec},
-};
-use self::{
-    changes::Differences,
-    context::{gated_runs, looked_at},
-};
 use crate::{
     Ending, Findings, Host, Notice,
     against::Missing,
@@ -42,6 +33,17 @@ use crate::{
     known_keys::hide,
     metric_scale::pooled_metrics,
     variants::{read_usage, read_variants},
+};
+
+pub use self::ended_run::{GateOptions, compare, gate};
+use self::{
+    between::compare_variants,
+    changes::Differences,
+    context::{gated_runs, looked_at},
+};
+pub(crate) use self::{
+    context::{changed, left_out},
+    ended_run::gate_spec,
 };
 
 /// A verdict, and what its ending depends on beyond its answer.
@@ -100,7 +102,7 @@ fn read_scores(folder: &RunFolder, record: &RunRecord, spec: &GateSpec) -> Resul
 }
 
 /// The verdict on a run against a baseline, and against the minima that the gate sets.
-pub fn gate_run(
+pub(crate) fn gate_run(
     folder: &RunFolder,
     record: &RunRecord,
     baseline: &Baseline,
@@ -133,7 +135,7 @@ pub fn gate_run(
 }
 
 /// The same; where the two cannot be compared, that is told and becomes the verdict.
-pub fn gate_or_refuse(
+pub(crate) fn gate_or_refuse(
     folder: &RunFolder,
     record: &RunRecord,
     baseline: &Baseline,
@@ -150,7 +152,7 @@ pub fn gate_or_refuse(
 }
 
 /// The verdict on a run that has no baseline: against the minima alone; `None` without any.
-pub fn gate_minima(
+pub(crate) fn gate_minima(
     folder: &RunFolder,
     record: &RunRecord,
     spec: &GateSpec,
@@ -167,7 +169,7 @@ pub fn gate_minima(
 }
 
 /// The verdict on a run whose baseline is missing: it does not pass, whatever its minima say.
-pub fn gate_without(
+pub(crate) fn gate_without(
     folder: &RunFolder,
     record: &RunRecord,
     missing: &Missing,
@@ -188,7 +190,7 @@ pub fn gate_without(
 }
 
 /// The verdict on a run that may be the first: its minima decide, and where it has none it passes.
-pub fn gate_first(
+pub(crate) fn gate_first(
     folder: &RunFolder,
     record: &RunRecord,
     wanted: &WantedBaseline,
@@ -206,13 +208,13 @@ pub fn gate_first(
 }
 
 /// The verdict on a run that cannot be compared with `baseline`, and why.
-pub fn refused(record: &RunRecord, baseline: &str, why: &str) -> GateOutcome {
+pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> GateOutcome {
     let verdict = Verdict { says: why.to_owned(), ..undecided(record, baseline) };
     GateOutcome { verdict, lacks_answers: false }
 }
 
 /// Keeps the verdict in the run's folder.
-pub fn write_verdict(folder: &RunFolder, verdict: &Verdict) -> Result<()> {
+pub(crate) fn write_verdict(folder: &RunFolder, verdict: &Verdict) -> Result<()> {
     let text = serde_json::to_string_pretty(verdict).context("the verdict cannot be written")?;
     Ok(folder.write_text(&folder.verdict(), &format!("{text}\n"), hide)?)
 }
