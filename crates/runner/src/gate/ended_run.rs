@@ -93,7 +93,7 @@ pub(crate) fn gate_spec(
     } else {
         let kept = folder.path.join("run.json");
         host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });
-        GateSpec::of_effective(&record.effective_suite).unwrap_or_else(|| {
+        GateSpec::of_effective(record.effective_suite.value()).unwrap_or_else(|| {
             GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
         })
     };

@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self> {
         let PreparedRun { loaded, options, out, keys, budget, against } = prepared;
         let run_id = run_id.map_or_else(new_run_id, str::to_owned);
-        let mut record = first_record(&loaded, git, run_id, options);
+        let mut record = first_record(&loaded, git, run_id, options)?;
         record.ungated = against.ungated(&loaded);
         if let Some(warning) = against.warning() {
             host.notices.tell(&Notice::WillBeIncomplete(&warning));
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
         record.dataset_hash.clone_from(&loaded.plan.survey.hash);
         if same_prompts {
             record.suite_hash.clone_from(&loaded.hash);
-            record.effective_suite.clone_from(&loaded.suite.effective);
+            record.effective_suite = loaded.suite.effective.clone().try_into()?;
         }
         let keys = keys(&loaded, Asks::Judges, host)?;
         let against = Against::find(&record.options, false, &folder.out(), &loaded)?;
@@ -172,7 +172,11 @@ impl<'a> Run<'a> {
 }
 
 /// The record of a run that begins now, in the source tree that its suite is in.
-pub(crate) fn record_now(loaded: &LoadedSuite, run_id: String, options: RunOptions) -> RunRecord {
+pub(crate) fn record_now(
+    loaded: &LoadedSuite,
+    run_id: String,
+    options: RunOptions,
+) -> Result<RunRecord> {
     first_record(loaded, look_up(&loaded.suite.path), run_id, options)
 }
 
@@ -182,13 +186,13 @@ pub(crate) fn first_record(
     git: Option<GitState>,
     run_id: String,
     options: RunOptions,
-) -> RunRecord {
+) -> Result<RunRecord> {
     let (suite, plan) = (&loaded.suite, &loaded.plan);
     let named = |prompt: &evalmark_core::prompt::Prompt| NamedHash {
         name: prompt.name.to_string(),
         hash: prompt.hash.to_string(),
     };
-    RunRecord {
+    Ok(RunRecord {
         format_version: FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         run_id,
@@ -218,8 +222,8 @@ pub(crate) fn first_record(
         incomplete: None,
         files: BTreeMap::new(),
         ungated: None,
-        effective_suite: suite.effective.clone(),
-    }
+        effective_suite: suite.effective.clone().try_into()?,
+    })
 }
 
 /// Whether suite and dataset are still what the run began with.

@@ -2,6 +2,7 @@
 
 mod counts;
 mod early;
+mod effective_suite;
 mod options;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -11,11 +12,11 @@ use evalmark_core::{
     suite::file_name,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 pub use self::{
     counts::{FailureExample, RunTotals, SampleCounts, Unscored},
     early::{StopEarly, StoppedEarly},
+    effective_suite::{EffectiveSuite, KeptMetric, KeptModel},
     options::RunOptions,
 };
 
@@ -112,7 +113,7 @@ pub struct RunRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ungated: Option<String>,
     /// The suite as it was understood.
-    pub effective_suite: Value,
+    pub effective_suite: EffectiveSuite,
 }
 
 impl RunRecord {
