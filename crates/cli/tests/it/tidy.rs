@@ -14,6 +14,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-core", &[]),
     ("evalmark-net", &[]),
     ("evalmark-harness", &["evalmark-core", "evalmark-net"]),
+    (
+        "evalmark-integrations",
+        &["evalmark-core", "evalmark-net", "evalmark-report", "evalmark-store"],
+    ),
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
@@ -35,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "evalmark-core",
             "evalmark-harness",
+            "evalmark-integrations",
             "evalmark-report",
             "evalmark-runner",
             "evalmark-scoring",
@@ -94,7 +99,7 @@ fn public_type(line: &str) -> Option<&str> {
 #[test]
 fn libraries_leave_the_process_alone() {
     let mut folders: Vec<PathBuf> =
-        ["core", "net", "scoring", "verdict", "report", "store", "runner"]
+        ["core", "net", "scoring", "verdict", "report", "store", "integrations", "runner"]
             .map(|name| root().join("crates").join(name).join("src"))
             .into();
     let mut n_files = 0;
