@@ -3,8 +3,8 @@
 //! Begin with [`suite::Suite`], the checked form of a suite file, and [`plan::Plan`], which expands
 //! it lazily into [`plan::Sample`]s. Everything else is a word that the other crates share.
 //!
-//! What is deliberately absent: network, clocks, threads, randomness, and any metric or model by
-//! name. Reading files is here (suites, prompts, datasets); writing files is not.
+//! What is deliberately absent: network, clocks, threads, randomness, and any metric, model
+//! or source of datasets by name. Reading files is here (suites, prompts, datasets); writing files is not.
 //!
 //! # Glossary
 //!

@@ -117,8 +117,11 @@ pub(crate) fn by_name(path: &Path, shown: &str) -> (String, String) {
         "gz" | "bz2" | "xz" | "zst" | "zip" | "tgz" | "tar" | "7z" => {
             let inner = stem.file_name().and_then(|name| name.to_str()).unwrap_or("data.csv");
             return (
-                format!("`{shown}` is compressed, which datasets cannot be"),
-                format!("unpack it and name the file within, for example `{inner}`"),
+                format!("`{shown}` is compressed, and is not unpacked here"),
+                format!(
+                    "unpack it and name the file within, for example `{inner}`; a dataset may be compressed \
+                     by gzip or zstd"
+                ),
             );
         }
         "xlsx" | "xls" | "xlsm" | "ods" => {
