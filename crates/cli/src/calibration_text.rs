@@ -4,7 +4,9 @@ use evalmark_store::calibration::{Calibration, CalibrationFigure, CalibrationSet
 use evalmark_verdict::{holm, midp_attainable_pairs};
 
 use crate::table::{amount, by_variant, figures, points, wrapped};
-use evalmark_runner::calibration::{advice, is_worse, resolution, rounded_up};
+use evalmark_runner::{
+    calibration::advice, calibration::is_worse, calibration::resolution, calibration::rounded_up,
+};
 
 /// The chance of raising a false alarm over two sets that differ by chance alone. It is small: the
 /// alarm questions the whole calibration.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use evalmark_runner::{
-    calibration::{advice, is_worse, rounded_up},
-    power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
+    DISCORDANCE, PowerEstimate, PowerSource, calibration::advice, calibration::is_worse,
+    calibration::rounded_up,
 };
 use evalmark_verdict::{Clustering, Resolution};
 use serde_json::{Value, json};

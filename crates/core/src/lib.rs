@@ -5,6 +5,40 @@
 //!
 //! What is deliberately absent: network, clocks, threads, randomness, and any metric or model by
 //! name. Reading files is here (suites, prompts, datasets); writing files is not.
+//!
+//! # Glossary
+//!
+//! One word for one concept, in code, files, messages and docs alike.
+//!
+//! | word | what it is |
+//! | --- | --- |
+//! | suite | a YAML file that names prompts, models, a dataset, metrics and a gate |
+//! | prompt | a template of messages; an item's columns fill it in |
+//! | model | a name at a provider, with its parameters and limits |
+//! | provider | who serves models, and the wire protocol that they speak |
+//! | variant | one prompt with one model |
+//! | dataset | labelled rows, read from files |
+//! | item | one row of the dataset; its hash is its content address |
+//! | target | a right answer to an item |
+//! | label | what people say of an answer; judges are measured against it |
+//! | slice | the items that share a column's value, reported by themselves |
+//! | cluster | items that depend on each other, such as questions about one text |
+//! | epoch | one of several repetitions of the same question |
+//! | sample | one item, one variant, one epoch: what is asked once |
+//! | request | a sample as it is asked: all that decides the answer; its hash is its address in the ledger |
+//! | record | how a request ended: an answer, or a described failure |
+//! | outcome | answered, refused, invalid or failed |
+//! | ledger | every answer that was bought, kept in a cache between runs |
+//! | metric | a function from an answer and its targets to a score; METRICS.md lists the kinds |
+//! | score | what a metric gives one sample: a finite number, or a reason why there is none |
+//! | corpus metric | a value of a whole run that is not the mean of its scores, such as BLEU |
+//! | judge | a model that grades answers; its replies are asked and kept like answers |
+//! | run | one execution of a suite; its folder holds `run.json`, the columns and the verdict |
+//! | baseline | a run that later runs are compared with |
+//! | margin | the largest change that does not matter |
+//! | gate | which metrics may not get worse than the baseline by more than the margin |
+//! | decision | one comparison, decided: improved, pass, regressed, inconclusive or incomparable |
+//! | verdict | all decisions of a gate, and the worst of them |
 
 pub mod changes;
 pub mod dataset;

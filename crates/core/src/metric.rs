@@ -175,7 +175,7 @@ impl fmt::Display for Direction {
 
 /// Something wrong with a metric's parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
+pub struct ParamError {
     /// JSON pointer from the metric's entry in the suite, e.g. `/regex/pattern`.
     pub pointer: String,
     /// What is wrong, and what to do.
@@ -199,7 +199,7 @@ pub struct MetricKind {
     /// JSON Schema of its parameters.
     pub schema: fn() -> Value,
     /// What the schema cannot say: does the metric compile?
-    pub check: fn(&MetricSpec) -> Result<(), Complaint>,
+    pub check: fn(&MetricSpec) -> Result<(), ParamError>,
     /// Where its values lie.
     pub range: Range,
     /// Which of them are better.

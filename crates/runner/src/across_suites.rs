@@ -60,7 +60,7 @@ impl EndedSuite {
 }
 
 /// Adjusts every comparison's p-value over all suites.
-pub fn adjust(ended: &mut [EndedSuite]) {
+pub fn adjust_over_suites(ended: &mut [EndedSuite]) {
     let p_values: Vec<f64> = ended
         .iter()
         .flat_map(|one| one.comparisons().iter().map(|one| one.p_regressed.unwrap_or(1.0)))
@@ -78,6 +78,6 @@ pub fn adjust(ended: &mut [EndedSuite]) {
 }
 
 /// The end of all suites.
-pub fn ending(ended: &[EndedSuite]) -> Ending {
+pub fn ending_of_suites(ended: &[EndedSuite]) -> Ending {
     ended.iter().fold(Ending::Done, |ending, one| ending.worse(one.ending_of_all()))
 }

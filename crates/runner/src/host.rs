@@ -32,6 +32,15 @@ pub struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
+    /// A host without a cache folder, whose programs see no variable.
+    pub fn new(
+        notices: Notices<'a>,
+        secrets: &'a dyn Secrets,
+        permissions: &'a Permissions,
+    ) -> Self {
+        Self { notices, secrets, permissions, cache_dir: None, program_variables: &[] }
+    }
+
     /// What suites are read with.
     pub fn readers(&self) -> Readers<'a> {
         readers(&self.permissions.roots)
@@ -40,7 +49,7 @@ impl<'a> Host<'a> {
 
 /// What suites are read with: every kind of metric, Parquet, and folders below which suites may
 /// read, besides their own repository.
-pub fn readers(roots: &[PathBuf]) -> Readers<'_> {
+pub(crate) fn readers(roots: &[PathBuf]) -> Readers<'_> {
     Readers { kinds: catalog(), providers: providers::catalog(), parquet: parquet_rows, roots }
 }
 

@@ -7,7 +7,7 @@ use evalmark_core::{
     request::Request,
 };
 use evalmark_harness::{Answers, recorded_cell};
-use evalmark_scoring::{Judge, JudgeReply, Judgement, Metric, Question, Subject, Unaskable};
+use evalmark_scoring::{Judge, JudgeReply, Judgement, Metric, Question, QuestionError, Subject};
 
 use crate::{
     error::Result,
@@ -26,7 +26,7 @@ pub struct Judges {
 /// The judges' side of one metric and sample.
 pub enum JudgeReplies {
     Nothing,
-    Unaskable(Unaskable),
+    QuestionError(QuestionError),
     Given(Vec<JudgeReply>),
 }
 
@@ -34,7 +34,7 @@ impl JudgeReplies {
     pub fn as_judgement(&self) -> Judgement<'_> {
         match self {
             Self::Nothing => Judgement::None,
-            Self::Unaskable(why) => Judgement::Unaskable(why),
+            Self::QuestionError(why) => Judgement::QuestionError(why),
             Self::Given(replies) => Judgement::Given(replies),
         }
     }
@@ -51,7 +51,7 @@ impl Judges {
     ) -> Result<Vec<JudgeReplies>> {
         let one = |metric: &Metric| match questions(plan, metric, sample, record) {
             None => Ok(JudgeReplies::Nothing),
-            Some(Err(why)) => Ok(JudgeReplies::Unaskable(why)),
+            Some(Err(why)) => Ok(JudgeReplies::QuestionError(why)),
             Some(Ok(questions)) => {
                 let replies = questions.iter().map(|question| self.reply(plan, question, sample));
                 Ok(JudgeReplies::Given(replies.collect::<Result<_>>()?))
@@ -81,7 +81,7 @@ impl Judges {
 }
 
 /// Every question of every metric about an answer, as a request to the model at a place of the plan.
-pub fn all_requests(
+pub(crate) fn all_requests(
     plan: &Plan,
     metrics: &[Metric],
     sample: &Sample,
@@ -102,7 +102,7 @@ fn questions(
     metric: &Metric,
     sample: &Sample,
     record: &Record,
-) -> Option<Result<Vec<Question>, Unaskable>> {
+) -> Option<Result<Vec<Question>, QuestionError>> {
     metric.judge()?;
     let cost_usd = plan.models[sample.model].cost_usd(record.usage);
     let subject = Subject::new(record, &sample.item.targets, &sample.item.fields, cost_usd);
@@ -110,7 +110,7 @@ fn questions(
 }
 
 /// What one model is asked about an answer by a metric.
-pub fn requests_to(
+pub(crate) fn requests_to(
     model: &Model,
     plan: &Plan,
     metric: &Metric,
@@ -123,7 +123,7 @@ pub fn requests_to(
 }
 
 /// Every metric that asks a model, with each model that it asks: places in the suite.
-pub fn asking(loaded: &LoadedSuite) -> Vec<(usize, usize)> {
+pub(crate) fn asking(loaded: &LoadedSuite) -> Vec<(usize, usize)> {
     let metrics = loaded.metrics.iter().enumerate();
     let pairs = metrics.flat_map(|(i, metric)| {
         let models = metric.judge().map_or(&[][..], Judge::models).iter();
@@ -133,6 +133,6 @@ pub fn asking(loaded: &LoadedSuite) -> Vec<(usize, usize)> {
 }
 
 /// How many questions there usually are about an answer, over all metrics.
-pub fn questions_each(loaded: &LoadedSuite) -> u64 {
+pub(crate) fn questions_each(loaded: &LoadedSuite) -> u64 {
     loaded.metrics.iter().filter_map(Metric::judge).map(Judge::questions_each).sum()
 }

@@ -7,13 +7,10 @@ use evalmark_store::{
     record::{MetricScale, RunRecord},
     run_folder::RunFolder,
 };
-use evalmark_verdict::{Rule, leaderboard};
+use evalmark_verdict::{Rule, Variant, leaderboard};
 use serde::Serialize;
 
-use crate::{
-    error::Result,
-    variants::{Variant, read_variants},
-};
+use crate::{error::Result, variants::read_variants};
 
 /// Variants that are compared with each other at most: every pair is.
 const MOST_VARIANTS: usize = 32;
@@ -56,7 +53,7 @@ pub struct BoardPair {
 }
 
 /// Groups by prompt, model and metric.
-pub type Groups = BTreeMap<(String, String, String), String>;
+pub type LeaderboardGroups = BTreeMap<(String, String, String), String>;
 
 /// A board for every metric of a run; none where there is nothing, or too much, to compare.
 pub fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
@@ -97,7 +94,7 @@ fn board(variants: &[Variant], metric: &str, scale: &MetricScale) -> Result<Boar
 }
 
 /// The groups of all boards, for a table that has its own order.
-pub fn groups(folder: &RunFolder, record: &RunRecord) -> Result<Groups> {
+pub fn leaderboard_groups(folder: &RunFolder, record: &RunRecord) -> Result<LeaderboardGroups> {
     let boards = boards(folder, record)?;
     let places = boards.into_iter().flat_map(|board| {
         let metric = board.metric;

@@ -10,11 +10,12 @@ use evalmark_core::{
     plan::Plan,
     suite::Suite,
 };
-use evalmark_scoring::{Judge, Metric, Subject, Unaskable};
+use evalmark_scoring::{Judge, Metric, QuestionError, Subject};
 use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
     Host, Notice,
+    ask::{Asks, allowed_keys},
     error::{Hinted, Result, run_error},
     programs::{self, Programs},
     usable_targets::UsableTargets,
@@ -32,6 +33,13 @@ pub struct LoadedSuite {
     pub labels: Vec<Option<Labels>>,
     /// BLAKE3 of the effective suite, 64 hexadecimal digits.
     pub hash: String,
+}
+
+impl LoadedSuite {
+    /// Whether the keys of all its models may go where it sends them.
+    pub fn check_keys(&self, host: &Host<'_>) -> Result<()> {
+        allowed_keys(self, Asks::Everyone, host)
+    }
 }
 
 /// Reads, checks and plans a suite with what the command line says of it.
@@ -116,24 +124,24 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
     for metric in metrics {
         let Some(judge) = metric.judge() else { continue };
         match judge.questions(subject, &sample.request.messages) {
-            Err(error @ (Unaskable::Template(_) | Unaskable::Column(_))) => {
+            Err(error @ (QuestionError::Template(_) | QuestionError::Column(_))) => {
                 return Err(error).with_context(|| format!("metric `{}`", metric.name()));
             }
             // What this item lacks another may have.
-            Ok(_) | Err(Unaskable::Lacking(_) | Unaskable::Invalid(_)) => {}
+            Ok(_) | Err(QuestionError::Lacking(_) | QuestionError::Invalid(_)) => {}
         }
     }
     Ok(())
 }
 
 /// Every metric's name with the hash of its configuration.
-pub fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
+pub(crate) fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
     let metrics = loaded.suite.metrics.iter().zip(&loaded.metrics);
     metrics.map(|(spec, metric)| metric_hash(&loaded.suite, spec, metric)).collect()
 }
 
 /// Names of the metrics whose scores are a model's judgement.
-pub fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
+pub(crate) fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
     let is_judged = |metric: &&Metric| metric.judge().is_some_and(Judge::is_opinion);
     let judged = loaded.metrics.iter().filter(is_judged);
     judged.map(|metric| metric.name().to_owned()).collect()

@@ -12,7 +12,7 @@ use evalmark_store::{
     calibration::{Calibration, CalibrationFigure},
 };
 use evalmark_verdict::{
-    Clustering, Design, ItemScore, Level, Noise, Resolution, Spread, noise, unrelated,
+    Clustering, Design, ItemScore, Level, Noise, Resolution, Spread, Variant, noise, unrelated,
 };
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     error::{Hinted, Result},
     load::{LoadedSuite, metric_hashes},
     metric_scale::scale_of,
-    variants::{Variant, read_halves, read_variants},
+    variants::{read_halves, read_variants},
 };
 
 /// Share of items whose score differs between two runs, where nothing tells.
@@ -74,7 +74,7 @@ struct OfBaseline<'a> {
 }
 
 /// What is to be expected of every gated metric of every variant; the calibration is that of `out`.
-pub fn power_estimates(
+pub(crate) fn power_estimates(
     loaded: &LoadedSuite,
     out: &Path,
     baseline: Option<&Baseline>,
@@ -96,13 +96,13 @@ pub fn power_estimates(
 }
 
 /// Whether planning can reckon with a metric: with means of scores in [0, 1], and nothing else.
-pub fn is_planned(loaded: &LoadedSuite, metric: &str) -> bool {
+pub(crate) fn is_planned(loaded: &LoadedSuite, metric: &str) -> bool {
     let compiled = loaded.metrics.iter().find(|compiled| compiled.name() == metric);
     compiled.is_none_or(|compiled| scale_of(compiled).is_share_of_answers())
 }
 
 /// The gated metrics that it cannot reckon with.
-pub fn unplanned<'a>(loaded: &LoadedSuite, gate: &'a GateSpec) -> Vec<&'a str> {
+pub(crate) fn unplanned<'a>(loaded: &LoadedSuite, gate: &'a GateSpec) -> Vec<&'a str> {
     let names = gate.scores().map(|(metric, _)| metric);
     names.filter(|metric| !is_planned(loaded, metric)).collect()
 }

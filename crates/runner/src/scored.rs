@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// What the pass over all samples found.
-pub struct Scored {
+pub(crate) struct Scored {
     pub rows: Vec<SummaryRow>,
     pub counts: SampleCounts,
     pub totals: RunTotals,
@@ -57,7 +57,7 @@ struct ScoredSample {
 
 /// Scores every sample and makes `samples.parquet`, `scores.parquet` and `summary.parquet`, which
 /// get their names together; `None` when it was stopped.
-pub fn write_reports(
+pub(crate) fn write_reports(
     loaded: &LoadedSuite,
     folder: &RunFolder,
     run_id: &str,
@@ -137,7 +137,7 @@ fn run_wide(folder: &RunFolder, finished: &Finished) -> Result<Vec<ReadyFile>> {
 
 /// Scores every sample and shows it to `see`, with its scores by metric; writes nothing. Answers
 /// `false` when it was stopped.
-pub fn for_each_scored(
+pub(crate) fn for_each_scored(
     loaded: &LoadedSuite,
     source: Source<'_>,
     judges: &mut Judges,

@@ -4,7 +4,7 @@ use evalmark_core::score::Score;
 use rayon::prelude::*;
 
 use crate::{
-    judge::{Judge, JudgeReply, Unaskable, why_failed},
+    judge::{Judge, JudgeReply, QuestionError, why_failed},
     metric::Metric,
     subject::Subject,
 };
@@ -25,7 +25,7 @@ pub enum Judgement<'a> {
     #[default]
     None,
     /// The questions could not be made, and why.
-    Unaskable(&'a Unaskable),
+    QuestionError(&'a QuestionError),
     /// What came back for each of [`Metric::questions`], in their order.
     Given(&'a [JudgeReply]),
 }
@@ -60,7 +60,7 @@ fn score_case(metrics: &[Metric], case: &Case<'_>) -> Vec<Score> {
 fn judged(judge: &Judge, subject: Subject<'_>, judgement: Judgement<'_>) -> Score {
     match judgement {
         Judgement::None => Score::missing("the judge was not called"),
-        Judgement::Unaskable(why) => judge.unasked(why),
+        Judgement::QuestionError(why) => judge.unasked(why),
         Judgement::Given(replies) => judge.score(subject, replies),
     }
 }

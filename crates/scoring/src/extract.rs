@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use evalmark_core::metric::{Complaint, Extract, Which};
+use evalmark_core::metric::{Extract, ParamError, Which};
 use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
@@ -24,7 +24,7 @@ pub(crate) struct Found<'a> {
 }
 
 impl Extractor {
-    pub(crate) fn compile(extract: &Extract) -> Result<Self, Complaint> {
+    pub(crate) fn compile(extract: &Extract) -> Result<Self, ParamError> {
         match extract {
             Extract::Regex { pattern, group, which } => {
                 let pattern = compile_pattern(pattern, "/extract/regex")?;
@@ -32,13 +32,13 @@ impl Extractor {
                 let group = group.unwrap_or(groups.min(1));
                 if group > groups {
                     let message = format!("the pattern has {groups} groups, and no group {group}");
-                    return Err(Complaint { pointer: "/extract/group".to_owned(), message });
+                    return Err(ParamError { pointer: "/extract/group".to_owned(), message });
                 }
                 Ok(Self::Regex { pattern, group, which: *which })
             }
             Extract::Json { path, which } => match JsonPath::parse(path) {
                 Ok(path) => Ok(Self::Json { path, which: which.unwrap_or(Which::Last) }),
-                Err(error) => Err(Complaint {
+                Err(error) => Err(ParamError {
                     pointer: "/extract/json".to_owned(),
                     message: format!("not a JSONPath (RFC 9535): {error}"),
                 }),
@@ -106,7 +106,7 @@ fn as_text(value: &Value) -> Result<String, String> {
 }
 
 /// Compiles a pattern; a complaint about what linear time rules out says what to write instead.
-pub(crate) fn compile_pattern(pattern: &str, pointer: &str) -> Result<Regex, Complaint> {
+pub(crate) fn compile_pattern(pattern: &str, pointer: &str) -> Result<Regex, ParamError> {
     Regex::new(pattern).map_err(|error| {
         let error = error.to_string();
         let hint = if error.contains("look-around") {
@@ -117,6 +117,6 @@ pub(crate) fn compile_pattern(pattern: &str, pointer: &str) -> Result<Regex, Com
         } else {
             ""
         };
-        Complaint { pointer: pointer.to_owned(), message: format!("{error}{hint}") }
+        ParamError { pointer: pointer.to_owned(), message: format!("{error}{hint}") }
     })
 }

@@ -1,11 +1,11 @@
-//! From a finding to a score: the policy on invalid answers, `not`, `binary`, and the threshold.
+//! From a measurement to a score: the policy on invalid answers, `not`, `binary`, and the threshold.
 
 use evalmark_core::{
-    metric::{Complaint, Direction, InvalidPolicy, MetricSpec, Range},
+    metric::{Direction, InvalidPolicy, MetricSpec, ParamError, Range},
     score::Score,
 };
 
-use crate::kind::{About, Finding};
+use crate::kind::{About, Measurement};
 
 /// What a suite says of a metric's scores, whatever its kind.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +26,9 @@ enum Invalid {
 }
 
 impl Finish {
-    pub(crate) fn compile(spec: &MetricSpec, about: &About) -> Result<Self, Complaint> {
+    pub(crate) fn compile(spec: &MetricSpec, about: &About) -> Result<Self, ParamError> {
         let complain =
-            |pointer: &str, message| Err(Complaint { pointer: pointer.to_owned(), message });
+            |pointer: &str, message| Err(ParamError { pointer: pointer.to_owned(), message });
         let (range, direction) = (about.range, about.direction);
         let threshold = spec.threshold.or(about.threshold);
         if let Some(threshold) = threshold
@@ -82,17 +82,17 @@ impl Finish {
     /// have failed. It does not turn around what is invalid: an answer without the thing that was
     /// asked for scores the worst value and fails under `not` too, or a broken format would look
     /// like success. Where there is no worst value, an invalid answer has no score.
-    pub(crate) fn score(self, finding: Finding) -> Score {
-        match finding {
-            Finding::Value(value, reason) => self.value(value, None, reason),
-            Finding::Decided { value, passed, reason } => self.value(value, passed, reason),
-            Finding::Counted { value, counts, reason } => {
+    pub(crate) fn score(self, measurement: Measurement) -> Score {
+        match measurement {
+            Measurement::Value(value, reason) => self.value(value, None, reason),
+            Measurement::Decided { value, passed, reason } => self.value(value, passed, reason),
+            Measurement::Counted { value, counts, reason } => {
                 let score = self.value(value, None, reason);
                 let counts = score.value.filter(|_| self.keeps_values()).map(|_| counts);
                 Score { counts, ..score }
             }
-            Finding::Missing(reason) => Score::missing(reason),
-            Finding::Invalid(reason) => {
+            Measurement::Missing(reason) => Score::missing(reason),
+            Measurement::Invalid(reason) => {
                 let value = match self.invalid {
                     Invalid::Worst(worst) => Some(worst),
                     Invalid::Missing => None,

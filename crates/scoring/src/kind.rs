@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Nested, Range, Reasoning},
+    metric::{Direction, Nested, ParamError, Range, Reasoning},
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
@@ -35,7 +35,7 @@ pub(crate) struct About {
 }
 
 /// A kind of metric, in its own terms.
-pub(crate) trait Define {
+pub(crate) trait MetricDefinition {
     /// What it says of itself.
     const ABOUT: About;
     /// What the value of a whole run is; its [`Corpus`] where that is not the mean.
@@ -50,7 +50,7 @@ pub(crate) trait Define {
     /// Its parameters as a suite writes them.
     type Params: DeserializeOwned + JsonSchema;
     /// From raw parameters to something that cannot fail. Pointers are relative to the parameters.
-    fn compile(params: Self::Params) -> Result<Work, Complaint>;
+    fn compile(params: Self::Params) -> Result<Backend, ParamError>;
     /// The metrics within its parameters, at whatever depth.
     fn nested(_params: &Value) -> Vec<Nested> {
         Vec::new()
@@ -59,7 +59,7 @@ pub(crate) trait Define {
 
 /// How a compiled metric gets at its value.
 #[derive(Clone, Debug)]
-pub(crate) enum Work {
+pub(crate) enum Backend {
     /// From the texts alone.
     Text(Arc<dyn Measure>),
     /// By asking a program of the user's.
@@ -71,7 +71,7 @@ pub(crate) enum Work {
 /// A metric that needs nothing but the texts.
 pub(crate) trait Measure: fmt::Debug + Send + Sync {
     /// Looks at one answer, already narrowed.
-    fn measure(&self, subject: Subject<'_>) -> Finding;
+    fn measure(&self, subject: Subject<'_>) -> Measurement;
 
     /// What becomes of reasoning in the answer where nobody says; `None` where metrics within this
     /// one decide for themselves.
@@ -99,7 +99,7 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// Whether its findings may say themselves that an answer passes.
+    /// Whether its measurements may say themselves that an answer passes.
     fn decides(&self) -> bool {
         false
     }
@@ -179,7 +179,7 @@ pub struct Confused {
 
 /// What a metric found, before `invalid`, `not` and the threshold have their say.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Finding {
+pub(crate) enum Measurement {
     /// A value in the kind's range, and a remark where the number alone does not tell.
     Value(f64, Option<String>),
     /// A value, and what the answer adds to the metric's [`Corpus`] sums.
@@ -206,7 +206,7 @@ pub(crate) enum Finding {
     Missing(String),
 }
 
-impl Finding {
+impl Measurement {
     /// A value that explains itself.
     pub(crate) fn of(value: f64) -> Self {
         Self::Value(value, None)
@@ -241,7 +241,7 @@ pub(crate) struct Kind {
     /// JSON Schema of its parameters, without references, so that it can be embedded.
     pub(crate) schema: fn() -> Value,
     /// Compiles its parameters; pointers are relative to the parameters.
-    pub(crate) compile: fn(&Value) -> Result<Work, Complaint>,
+    pub(crate) compile: fn(&Value) -> Result<Backend, ParamError>,
     /// What the value of a whole run is.
     pub(crate) aggregation: &'static str,
     /// The metrics within its parameters, at whatever depth.
@@ -249,7 +249,7 @@ pub(crate) struct Kind {
 }
 
 /// The row of the kind `D`.
-pub(crate) const fn kind<D: Define>() -> Kind {
+pub(crate) const fn kind<D: MetricDefinition>() -> Kind {
     Kind {
         about: D::ABOUT,
         schema: schema::<D::Params>,
@@ -273,8 +273,8 @@ pub(crate) fn schema<P: JsonSchema>() -> Value {
     schema.to_value()
 }
 
-fn compile<D: Define>(params: &Value) -> Result<Work, Complaint> {
+fn compile<D: MetricDefinition>(params: &Value) -> Result<Backend, ParamError> {
     let params = serde_json::from_value(params.clone())
-        .map_err(|error| Complaint { pointer: String::new(), message: error.to_string() })?;
+        .map_err(|error| ParamError { pointer: String::new(), message: error.to_string() })?;
     D::compile(params)
 }

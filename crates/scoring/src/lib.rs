@@ -53,7 +53,7 @@ mod tolerance;
 mod word_edge;
 
 pub use batch::{Case, Judgement, score_batch};
-pub use judge::{Form, Judge, JudgeReply, Question, Unaskable};
+pub use judge::{Form, Judge, JudgeReply, Question, QuestionError};
 pub use kind::{Confused, Corpus, UnusableTarget};
 pub use kinds::catalog;
 pub use metric::Metric;

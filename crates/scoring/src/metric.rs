@@ -5,7 +5,7 @@ use std::sync::Arc;
 use evalmark_core::{
     fields::Fields,
     item::Item,
-    metric::{Complaint, Direction, MetricSpec, Range, Reasoning},
+    metric::{Direction, MetricSpec, ParamError, Range, Reasoning},
     request::Message,
     score::Score,
 };
@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     finish::Finish,
-    judge::{Judge, Question, Unaskable},
-    kind::{About, Corpus, Finding, Measure, UnusableTarget, Work},
+    judge::{Judge, Question, QuestionError},
+    kind::{About, Backend, Corpus, Measure, Measurement, UnusableTarget},
     kinds::kinds,
     narrow::Narrowing,
     program::{self, Program, ProgramScore},
@@ -29,11 +29,11 @@ pub struct Metric {
     finish: Finish,
     range: Range,
     direction: Direction,
-    worker: Worker,
+    worker: Evaluator,
 }
 
 #[derive(Clone, Debug)]
-enum Worker {
+enum Evaluator {
     Text(Arc<dyn Measure>),
     Judge(Judge),
     Program(Arc<Program>),
@@ -42,27 +42,27 @@ enum Worker {
 impl Metric {
     /// Compiles what a suite says. A complaint points from the metric's entry, e.g.
     /// `/regex/pattern`.
-    pub fn compile(spec: &MetricSpec) -> Result<Self, Complaint> {
-        let kind = kinds().find(|kind| kind.about.name == spec.kind).ok_or_else(|| Complaint {
+    pub fn compile(spec: &MetricSpec) -> Result<Self, ParamError> {
+        let kind = kinds().find(|kind| kind.about.name == spec.kind).ok_or_else(|| ParamError {
             pointer: String::new(),
             message: format!("no metric `{}`", spec.kind),
         })?;
         let narrowing = Narrowing::compile(spec)?;
-        let work = (kind.compile)(&spec.params).map_err(|complaint| Complaint {
+        let work = (kind.compile)(&spec.params).map_err(|complaint| ParamError {
             pointer: format!("/{}{}", spec.kind, complaint.pointer),
             message: complaint.message,
         })?;
         let moved = match &work {
-            Work::Text(measure) => measure.range(),
-            Work::Judge(_) | Work::Program(_) => None,
+            Backend::Text(measure) => measure.range(),
+            Backend::Judge(_) | Backend::Program(_) => None,
         };
         let narrowing = narrowing.for_work(&work);
         let about = About { range: moved.unwrap_or(kind.about.range), ..kind.about };
         let finish = Finish::compile(spec, &about)?;
         let worker = match work {
-            Work::Text(measure) => Worker::Text(measure),
-            Work::Judge(inquiry) => Worker::Judge(Judge::new(inquiry, finish)),
-            Work::Program(program) => Worker::Program(program),
+            Backend::Text(measure) => Evaluator::Text(measure),
+            Backend::Judge(inquiry) => Evaluator::Judge(Judge::new(inquiry, finish)),
+            Backend::Program(program) => Evaluator::Program(program),
         };
         let (range, direction) = if spec.binary {
             (Range::Binary, Direction::Higher)
@@ -81,7 +81,7 @@ impl Metric {
     /// The score of one answer. A model-graded metric has no score without its judge: missing.
     pub fn score(&self, subject: Subject<'_>) -> Score {
         match &self.worker {
-            Worker::Text(measure) => {
+            Evaluator::Text(measure) => {
                 let score = self
                     .score_narrowed(subject, |subject| self.finish.score(measure.measure(subject)));
                 let counts = match score.value {
@@ -92,8 +92,8 @@ impl Metric {
                 };
                 Score { counts, ..score }
             }
-            Worker::Judge(_) => Score::missing("the judge was not called"),
-            Worker::Program(_) => {
+            Evaluator::Judge(_) => Score::missing("the judge was not called"),
+            Evaluator::Program(_) => {
                 self.score_narrowed(subject, |_| Score::missing("the program was not run"))
             }
         }
@@ -107,7 +107,7 @@ impl Metric {
     ) -> Score {
         match self.narrowing.narrow(subject) {
             Ok(narrowed) => narrowed.told(score(narrowed.subject(subject))),
-            Err(reason) => self.finish.score(Finding::Invalid(reason)),
+            Err(reason) => self.finish.score(Measurement::Invalid(reason)),
         }
     }
 
@@ -128,8 +128,8 @@ impl Metric {
         fields: &Map<String, Value>,
     ) -> Result<(), String> {
         match &self.worker {
-            Worker::Text(measure) => measure.check_item(targets, fields),
-            Worker::Judge(_) | Worker::Program(_) => Ok(()),
+            Evaluator::Text(measure) => measure.check_item(targets, fields),
+            Evaluator::Judge(_) | Evaluator::Program(_) => Ok(()),
         }
     }
 
@@ -147,15 +147,15 @@ impl Metric {
         fields: &Fields,
     ) -> Result<(), UnusableTarget> {
         match &self.worker {
-            Worker::Text(measure) => measure.check_targets(targets, fields),
-            Worker::Judge(_) | Worker::Program(_) => Ok(()),
+            Evaluator::Text(measure) => measure.check_targets(targets, fields),
+            Evaluator::Judge(_) | Evaluator::Program(_) => Ok(()),
         }
     }
 
     /// How the values of a whole run are made that are no means of the answers' values.
     pub fn corpus(&self) -> Option<&dyn Corpus> {
         match &self.worker {
-            Worker::Text(measure) if self.finish.keeps_values() => measure.corpus(),
+            Evaluator::Text(measure) if self.finish.keeps_values() => measure.corpus(),
             _ => None,
         }
     }
@@ -173,16 +173,16 @@ impl Metric {
     /// Who is asked, where a model is.
     pub fn judge(&self) -> Option<&Judge> {
         match &self.worker {
-            Worker::Judge(judge) => Some(judge),
-            Worker::Text(_) | Worker::Program(_) => None,
+            Evaluator::Judge(judge) => Some(judge),
+            Evaluator::Text(_) | Evaluator::Program(_) => None,
         }
     }
 
     /// The program, where one is asked for the scores.
     pub fn program(&self) -> Option<&Program> {
         match &self.worker {
-            Worker::Program(program) => Some(program),
-            Worker::Text(_) | Worker::Judge(_) => None,
+            Evaluator::Program(program) => Some(program),
+            Evaluator::Text(_) | Evaluator::Judge(_) => None,
         }
     }
 
@@ -195,13 +195,13 @@ impl Metric {
 
     /// The score that a program's line about the answer `id` gives, or what is wrong with the line.
     pub fn program_score(&self, id: u64, line: &str) -> Result<ProgramScore, String> {
-        let (finding, names_id) = program::read_reply(id, line)?;
-        Ok(ProgramScore { score: self.finish.score(finding), names_id })
+        let (measurement, names_id) = program::read_reply(id, line)?;
+        Ok(ProgramScore { score: self.finish.score(measurement), names_id })
     }
 
     /// Whether its scores come from the subject alone, so that it can stand within another metric.
     pub(crate) fn is_direct(&self) -> bool {
-        matches!(self.worker, Worker::Text(_))
+        matches!(self.worker, Evaluator::Text(_))
     }
 
     /// Whether its scores lie in [0, 1] and are better the higher they are.
@@ -211,7 +211,7 @@ impl Metric {
 
     /// Whether it may say that an answer passes.
     pub(crate) fn decides(&self) -> bool {
-        let by_itself = matches!(&self.worker, Worker::Text(measure) if measure.decides());
+        let by_itself = matches!(&self.worker, Evaluator::Text(measure) if measure.decides());
         by_itself || self.finish.has_threshold()
     }
 
@@ -223,7 +223,7 @@ impl Metric {
         &self,
         subject: Subject<'_>,
         task: &[Message],
-    ) -> Option<Result<Vec<Question>, Unaskable>> {
+    ) -> Option<Result<Vec<Question>, QuestionError>> {
         let judge = self.judge().filter(|_| subject.record.has_answer())?;
         let narrowed = self.narrowing.narrow(subject).ok()?;
         Some(judge.questions(narrowed.subject(subject), task))

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use evalmark_core::{
-    metric::{Complaint, MetricSpec, Reasoning},
+    metric::{MetricSpec, ParamError, Reasoning},
     score::Score,
 };
 use serde_json::Value;
 
 use crate::{
     extract::{Extractor, Found},
-    kind::Work,
+    kind::Backend,
     reasoning::{Answer, answer, names_a_tag},
     subject::Subject,
 };
@@ -31,7 +31,7 @@ pub(crate) struct Narrowing {
 impl Narrowing {
     /// Compiles what the suite says. What names a tag of reasoning itself is about reasoning, and
     /// keeps it.
-    pub(crate) fn compile(spec: &MetricSpec) -> Result<Self, Complaint> {
+    pub(crate) fn compile(spec: &MetricSpec) -> Result<Self, ParamError> {
         let extract = spec.extract.as_ref().map(Extractor::compile).transpose()?;
         let is_about_reasoning = texts_name_a_tag(&spec.params)
             || extract.as_ref().is_some_and(|extract| names_a_tag(extract.pattern()));
@@ -40,10 +40,10 @@ impl Narrowing {
     }
 
     /// With the default of the metric's own work, unless `extract` narrows the answer first.
-    pub(crate) fn for_work(self, work: &Work) -> Self {
+    pub(crate) fn for_work(self, work: &Backend) -> Self {
         let own = match work {
-            Work::Text(measure) => measure.reasoning(),
-            Work::Judge(_) | Work::Program(_) => Some(Reasoning::Cut),
+            Backend::Text(measure) => measure.reasoning(),
+            Backend::Judge(_) | Backend::Program(_) => Some(Reasoning::Cut),
         };
         let default = match own {
             Some(Reasoning::Cut) => self.default,

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::LazyLock};
 
 use evalmark_core::{
-    metric::{Complaint, Nested},
+    metric::{Nested, ParamError},
     score::Score,
     suite::{self, entry_schema},
 };
@@ -118,7 +118,7 @@ impl Part {
 }
 
 /// Compiles a list of metrics that say whether an answer passes; `who` holds them.
-pub(crate) fn deciding(who: &str, entries: &[Value]) -> Result<Vec<Part>, Complaint> {
+pub(crate) fn deciding(who: &str, entries: &[Value]) -> Result<Vec<Part>, ParamError> {
     parts(entries, |metric| {
         let message = || format!("`{who}` asks whether an answer passes; add a `threshold`");
         metric.decides().then_some(()).ok_or_else(message)
@@ -129,18 +129,18 @@ pub(crate) fn deciding(who: &str, entries: &[Value]) -> Result<Vec<Part>, Compla
 pub(crate) fn parts(
     entries: &[Value],
     check: impl Fn(&Metric) -> Result<(), String>,
-) -> Result<Vec<Part>, Complaint> {
+) -> Result<Vec<Part>, ParamError> {
     if let Some(deep) = within(entries).into_iter().find(|nested| depth(nested) > MAX_DEPTH) {
         let message = format!("metrics can be nested at most {MAX_DEPTH} deep");
-        return Err(Complaint { pointer: deep.pointer, message });
+        return Err(ParamError { pointer: deep.pointer, message });
     }
     let part = |(i, entry): (usize, &Value)| {
-        let at = |complaint: Complaint| Complaint {
+        let at = |complaint: ParamError| ParamError {
             pointer: format!("/{i}{}", complaint.pointer),
             message: complaint.message,
         };
         let metric = compile(entry).map_err(at)?;
-        check(&metric).map_err(|message| at(Complaint { pointer: String::new(), message }))?;
+        check(&metric).map_err(|message| at(ParamError { pointer: String::new(), message }))?;
         let label = format!("`{}` (entry {})", metric.name(), i + 1);
         Ok(Part { label, metric })
     };
@@ -148,7 +148,7 @@ pub(crate) fn parts(
 }
 
 /// Compiles an entry; its scores must come from the subject alone.
-pub(crate) fn compile(value: &Value) -> Result<Metric, Complaint> {
+pub(crate) fn compile(value: &Value) -> Result<Metric, ParamError> {
     static READER: LazyLock<suite::Entries<'_>> = LazyLock::new(|| suite::Entries::of(catalog()));
     let spec = READER.read(value)?;
     let metric = Metric::compile(&spec)?;
@@ -158,7 +158,7 @@ pub(crate) fn compile(value: &Value) -> Result<Metric, Complaint> {
              be a metric of its own under `metrics`",
             spec.kind
         );
-        return Err(Complaint { pointer: format!("/{}", spec.kind), message });
+        return Err(ParamError { pointer: format!("/{}", spec.kind), message });
     }
     Ok(metric)
 }

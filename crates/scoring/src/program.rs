@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    kind::Finding,
+    kind::Measurement,
     subject::{Known, Subject},
 };
 
@@ -70,7 +70,7 @@ pub(crate) fn request_line(id: u64, subject: Subject<'_>) -> String {
 
 /// Reads the line about the answer `id`, strictly, and whether it names the answer; an error says
 /// what is wrong with it.
-pub(crate) fn read_reply(id: u64, line: &str) -> Result<(Finding, bool), String> {
+pub(crate) fn read_reply(id: u64, line: &str) -> Result<(Measurement, bool), String> {
     let reply: Reply = serde_json::from_str(line)
         .map_err(|error| format!("not a reply ({error}): {}", clip(line, 100)))?;
     let names_id = match &reply.id {
@@ -84,7 +84,7 @@ pub(crate) fn read_reply(id: u64, line: &str) -> Result<(Finding, bool), String>
     let value = match &reply.score {
         Value::Null => {
             let reason = reason.unwrap_or_else(|| "the program gives no score".to_owned());
-            return Ok((Finding::Missing(reason), names_id));
+            return Ok((Measurement::Missing(reason), names_id));
         }
         Value::Bool(truth) => f64::from(*truth),
         score => score.as_f64().filter(|value| (0.0..=1.0).contains(value)).ok_or_else(|| {
@@ -92,7 +92,7 @@ pub(crate) fn read_reply(id: u64, line: &str) -> Result<(Finding, bool), String>
         })?,
     };
     let passed = reply.passed.or_else(|| reply.score.as_bool());
-    Ok((Finding::Decided { value, passed, reason }, names_id))
+    Ok((Measurement::Decided { value, passed, reason }, names_id))
 }
 
 fn clip(text: &str, length: usize) -> String {

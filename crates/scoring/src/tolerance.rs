@@ -1,6 +1,6 @@
 //! How far two numbers may lie apart and still count as equal.
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::ParamError;
 
 use crate::number_in_text::Decimal;
 
@@ -14,11 +14,11 @@ pub(crate) struct Tolerance {
 
 impl Tolerance {
     /// Checks both; a complaint points to `abs` or `rel` below `pointer`.
-    pub(crate) fn new(abs: f64, rel: f64, pointer: &str) -> Result<Self, Complaint> {
+    pub(crate) fn new(abs: f64, rel: f64, pointer: &str) -> Result<Self, ParamError> {
         for (name, tolerance) in [("abs", abs), ("rel", rel)] {
             if !tolerance.is_finite() || tolerance < 0.0 {
                 let message = format!("a tolerance is a number from 0, and {tolerance} is not");
-                return Err(Complaint { pointer: format!("{pointer}/{name}"), message });
+                return Err(ParamError { pointer: format!("{pointer}/{name}"), message });
             }
         }
         Ok(Self { abs, rel })

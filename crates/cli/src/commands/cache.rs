@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::SystemTime};
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use evalmark_harness::{Ledger, Prune};
-use evalmark_runner::{Host, ask::shared_ledger};
+use evalmark_runner::{Host, shared_ledger};
 use serde_json::json;
 
 use crate::{args::Format, exit::Exit, hint::Hinted, print::Printer};

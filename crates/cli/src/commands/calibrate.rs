@@ -5,10 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_runner::{
-    Host,
-    calibrate::{self, CalibrateOptions, CalibratedSuite, CalibrationEnd},
-};
+use evalmark_runner::{CalibrateOptions, CalibratedSuite, CalibrationEnd, Host};
 use serde_json::json;
 
 use crate::{
@@ -49,7 +46,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>)
         run_id: args.run_id.clone(),
         options: run_options(&args.selection, &args.cache, args.exec, &against)?,
     };
-    let end = calibrate::calibrate(&of, host)?;
+    let end = evalmark_runner::calibrate(&of, host)?;
     match &end {
         CalibrationEnd::Calibrated(calibrated) => tell(calibrated, args.output, printer)?,
         CalibrationEnd::Interrupted(go_on) => printer.remark(go_on),

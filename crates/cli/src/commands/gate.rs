@@ -9,10 +9,7 @@ use evalmark_report::{
     github, junit, markdown,
     text::{inert, inert_json},
 };
-use evalmark_runner::{
-    Host,
-    gate::{self, GateOptions},
-};
+use evalmark_runner::{GateOptions, Host};
 use evalmark_store::durable;
 
 use crate::{args::Color, exit::Exit, print::Printer, verdict_text};
@@ -59,7 +56,7 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result
         new_baseline: args.new_baseline,
         as_it_is: args.as_it_is,
     };
-    let decision = gate::gate(&args.run, &options, host)?;
+    let decision = evalmark_runner::gate(&args.run, &options, host)?;
     match &args.output {
         None => printer.raw(&render(&decision.verdict, args.format, printer)?),
         Some(path) => {

@@ -6,10 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use evalmark_core::figures::counted;
 use evalmark_runner::{
-    Host,
-    calibration::POWER,
-    plan::{self, ModelEstimate, PlanOptions, RunPlan},
-    power_plan::{DISCORDANCE, PowerEstimate},
+    DISCORDANCE, Host, ModelEstimate, PlanOptions, PowerEstimate, RunPlan, calibration::POWER,
 };
 use serde_json::{Value, json};
 
@@ -47,7 +44,7 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer, host: &Host<'_>) -> Result
         baseline: args.baseline.clone(),
         options: selected(&args.selection),
     };
-    let plan = plan::plan(&args.suite, &of, host)?;
+    let plan = evalmark_runner::plan(&args.suite, &of, host)?;
     let n_items = plan.loaded.plan.survey.n_items;
     let warnings = power_plan_text::warnings(&plan.power_estimates, n_items);
     if args.format == Format::Json {

@@ -11,9 +11,9 @@ use super::{
     document::{Document, escape},
     mistake::Mistake,
     raw::RawMetric,
-    schema::{Misfit, entry_schema, misfits_by, unknown_key},
+    schema::{SchemaMistake, entry_schema, misfits_by, unknown_key},
 };
-use crate::metric::{Complaint, MetricKind, MetricSpec};
+use crate::metric::{MetricKind, MetricSpec, ParamError};
 
 /// Reads entries, e.g. `{"regex": {"pattern": "^A"}, "not": true}`. It remembers what it learns of
 /// each kind, so one serves for many.
@@ -34,14 +34,14 @@ impl<'k> Entries<'k> {
 
     /// Reads one. Its name is that of its kind where it has none. A complaint points from the
     /// entry. Whether the metric compiles is for whoever knows its kind to say.
-    pub fn read(&self, value: &Value) -> Result<MetricSpec, Complaint> {
+    pub fn read(&self, value: &Value) -> Result<MetricSpec, ParamError> {
         let Some(keys) = value.as_object() else {
             return complain("", "a metric is a mapping, for example `exact: {}`");
         };
         let place = self.kind_of(keys)?;
         let kind = &self.kinds[place];
         if let Some(misfit) = self.misfit(place, value) {
-            return Err(Complaint {
+            return Err(ParamError {
                 pointer: misfit.pointer,
                 message: in_one_line(misfit.mistake),
             });
@@ -49,12 +49,12 @@ impl<'k> Entries<'k> {
         let mut named = Map::from_iter([("name".to_owned(), kind.name.into())]);
         named.extend(keys.clone());
         let raw: RawMetric = serde_json::from_value(Value::Object(named))
-            .map_err(|error| Complaint { pointer: String::new(), message: error.to_string() })?;
+            .map_err(|error| ParamError { pointer: String::new(), message: error.to_string() })?;
         metric_spec(&raw, kind, keys[kind.name].clone())
     }
 
     /// The place of the one kind that an entry names; every other key must be known.
-    fn kind_of(&self, keys: &Map<String, Value>) -> Result<usize, Complaint> {
+    fn kind_of(&self, keys: &Map<String, Value>) -> Result<usize, ParamError> {
         let shared = self.shared["properties"].as_object();
         let mut found = None;
         for key in keys.keys() {
@@ -75,7 +75,7 @@ impl<'k> Entries<'k> {
     }
 
     /// The first place where an entry of a kind does not fit its schema.
-    fn misfit(&self, place: usize, value: &Value) -> Option<Misfit> {
+    fn misfit(&self, place: usize, value: &Value) -> Option<SchemaMistake> {
         let kind = &self.kinds[place];
         let (schema, validator) = self.fit[place].get_or_init(|| {
             let mut schema = self.shared.clone();
@@ -98,6 +98,6 @@ fn in_one_line(Mistake { message, hint, .. }: Mistake) -> String {
     hint.map_or_else(|| message.clone(), |hint| format!("{message}; {hint}"))
 }
 
-fn complain<T>(pointer: &str, message: &str) -> Result<T, Complaint> {
-    Err(Complaint { pointer: pointer.to_owned(), message: message.to_owned() })
+fn complain<T>(pointer: &str, message: &str) -> Result<T, ParamError> {
+    Err(ParamError { pointer: pointer.to_owned(), message: message.to_owned() })
 }

@@ -63,7 +63,7 @@ pub(crate) fn fit(document: &mut Document, schema: &Value) -> Vec<Mistake> {
     misfits.extend(unsaid.into_iter().map(|pointer| {
         let message = format!("{} is empty", named(&pointer));
         let mistake = Mistake::new(message).hint("give it a value, or remove the key");
-        Misfit::new(pointer, mistake, false, true)
+        SchemaMistake::new(pointer, mistake, false, true)
     }));
     let mistakes = misfits.iter().map(|misfit| {
         let place = if misfit.is_key {
@@ -107,7 +107,7 @@ fn nulls(value: &Value, pointer: String, found: &mut Vec<String>) {
 }
 
 /// A place where a value does not fit its schema.
-pub(crate) struct Misfit {
+pub(crate) struct SchemaMistake {
     pub(crate) pointer: String,
     /// Without its place.
     pub(crate) mistake: Mistake,
@@ -119,21 +119,25 @@ pub(crate) struct Misfit {
 }
 
 /// Every place where `value` does not fit the schema.
-fn misfits(value: &Value, schema: &Value) -> Vec<Misfit> {
+fn misfits(value: &Value, schema: &Value) -> Vec<SchemaMistake> {
     let Ok(validator) = jsonschema::validator_for(schema) else {
         let mistake = Mistake::new("the suite schema itself is broken");
-        return vec![Misfit::new(String::new(), mistake, false, false)];
+        return vec![SchemaMistake::new(String::new(), mistake, false, false)];
     };
     misfits_by(&validator, value, schema)
 }
 
 /// The same, with the schema's own validator.
-pub(crate) fn misfits_by(validator: &Validator, value: &Value, schema: &Value) -> Vec<Misfit> {
+pub(crate) fn misfits_by(
+    validator: &Validator,
+    value: &Value,
+    schema: &Value,
+) -> Vec<SchemaMistake> {
     validator.iter_errors(value).flat_map(|error| misfit(schema, &error)).collect()
 }
 
 /// What one validation error means; an object with three unknown keys is three misfits.
-fn misfit(schema: &Value, error: &ValidationError<'_>) -> Vec<Misfit> {
+fn misfit(schema: &Value, error: &ValidationError<'_>) -> Vec<SchemaMistake> {
     let pointer = error.instance_path().as_str();
     if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
         let known = known_keys(schema, error.schema_path().as_str());
@@ -142,20 +146,20 @@ fn misfit(schema: &Value, error: &ValidationError<'_>) -> Vec<Misfit> {
             .map(|key| {
                 let pointer = format!("{pointer}/{}", escape(key));
                 let mistake = unknown_key(key, &known);
-                Misfit::new(pointer, mistake, true, true)
+                SchemaMistake::new(pointer, mistake, true, true)
             })
             .collect();
     }
     if let Some((below, mistake)) = null_within(error.instance(), pointer) {
-        let misfit = Misfit::new(below, mistake, false, true);
-        return vec![Misfit { must_go_at: pointer.to_owned(), ..misfit }];
+        let misfit = SchemaMistake::new(below, mistake, false, true);
+        return vec![SchemaMistake { must_go_at: pointer.to_owned(), ..misfit }];
     }
     let mistake = Mistake::new(describe(error, pointer, schema));
     let must_go = !matches!(error.kind(), ValidationErrorKind::Required { .. });
-    vec![Misfit::new(pointer.to_owned(), mistake, false, must_go)]
+    vec![SchemaMistake::new(pointer.to_owned(), mistake, false, must_go)]
 }
 
-impl Misfit {
+impl SchemaMistake {
     fn new(pointer: String, mistake: Mistake, is_key: bool, must_go: bool) -> Self {
         Self { must_go_at: pointer.clone(), pointer, mistake, is_key, must_go }
     }

@@ -45,7 +45,7 @@ pub struct JudgedAnswer {
 type Rows = HashMap<String, Fields>;
 
 /// Where labels are.
-pub enum LabelSource {
+pub(crate) enum LabelSource {
     /// Beside the scores, as the suite's `labels` put them there.
     Run,
     /// In a file of their own, or in a column of the dataset.
@@ -54,7 +54,7 @@ pub enum LabelSource {
 
 impl LabelSource {
     /// A file of labels, a column of the run's dataset, or what the run has.
-    pub fn open(labels: Option<&str>, record: &RunRecord, host: &Host<'_>) -> Result<Self> {
+    pub(crate) fn open(labels: Option<&str>, record: &RunRecord, host: &Host<'_>) -> Result<Self> {
         let Some(name) = labels else { return Ok(Self::Run) };
         let path = Path::new(name);
         if path.is_file() {
@@ -95,7 +95,7 @@ fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource
 }
 
 /// Every answer of a run with its score of `metric`, in the order of the reports.
-pub fn answers(
+pub(crate) fn answers(
     folder: &RunFolder,
     metric: &str,
     source: &LabelSource,

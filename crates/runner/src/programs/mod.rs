@@ -200,7 +200,7 @@ fn question(metric: &Metric, case: usize, asked: &Case<'_>) -> Option<Question> 
 }
 
 /// Refuses programs that the command line does not allow, and limits that cannot be kept here.
-pub fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
+pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
     for (metric, program) in programs(metrics) {
         let (name, command) = (metric.name(), shown(program));
         if !allow_exec {
@@ -216,7 +216,7 @@ pub fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
 }
 
 /// What would be run, for whoever only looks.
-pub fn remarks(loaded: &LoadedSuite) -> Vec<String> {
+pub fn program_remarks(loaded: &LoadedSuite) -> Vec<String> {
     let remark = |(metric, program): (&Metric, &Program)| {
         let (name, command) = (metric.name(), shown(program));
         format!("metric `{name}` runs a program, for which a run needs `--allow-exec`: {command}")
@@ -226,7 +226,7 @@ pub fn remarks(loaded: &LoadedSuite) -> Vec<String> {
 
 /// What decides a program's scores beyond what the suite says: the files it is made of, as far as
 /// its arguments name them.
-pub fn contents(suite: &Path, program: &Program) -> String {
+pub(crate) fn contents(suite: &Path, program: &Program) -> String {
     let folder = suite.parent().unwrap_or(Path::new(""));
     let hashes: Vec<_> =
         program.command.iter().filter_map(|word| hash_of(&folder.join(word))).collect();

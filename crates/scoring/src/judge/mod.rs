@@ -21,9 +21,9 @@ use evalmark_core::{
     score::{JudgeTrace, Score},
 };
 
-use crate::{finish::Finish, kind::Finding, subject::Subject};
+use crate::{finish::Finish, kind::Measurement, subject::Subject};
 
-pub use question::{Form, JudgeReply, Question, Unaskable};
+pub use question::{Form, JudgeReply, Question, QuestionError};
 
 pub(crate) use brief::{Brief, texts};
 pub(crate) use fence::neutral;
@@ -47,8 +47,11 @@ pub(crate) trait Inquire: fmt::Debug + Send + Sync {
     fn questions_each(&self) -> u64;
 
     /// What to ask about an answer, already narrowed; `task` is what the candidate was asked.
-    fn questions(&self, subject: Subject<'_>, task: &[Message])
-    -> Result<Vec<Question>, Unaskable>;
+    fn questions(
+        &self,
+        subject: Subject<'_>,
+        task: &[Message],
+    ) -> Result<Vec<Question>, QuestionError>;
 
     /// What the replies to these questions, in their order, are worth; a yes is a grade from
     /// `threshold` on.
@@ -57,7 +60,7 @@ pub(crate) trait Inquire: fmt::Debug + Send + Sync {
         subject: Subject<'_>,
         replies: &[JudgeReply],
         threshold: f64,
-    ) -> (Finding, JudgeTrace);
+    ) -> (Measurement, JudgeTrace);
 }
 
 /// Who is asked about answers, and what is made of the replies. Cheap to clone.
@@ -97,7 +100,7 @@ impl Judge {
         &self,
         subject: Subject<'_>,
         task: &[Message],
-    ) -> Result<Vec<Question>, Unaskable> {
+    ) -> Result<Vec<Question>, QuestionError> {
         self.inquiry.questions(subject, task)
     }
 
@@ -107,15 +110,15 @@ impl Judge {
     /// fence, apart from reasoning. Other words around it do no harm where they cannot be taken for
     /// a grade, and where nothing that the judge was shown holds one that they might quote.
     pub fn score(&self, subject: Subject<'_>, replies: &[JudgeReply]) -> Score {
-        let (finding, trace) = self.inquiry.find(subject, replies, self.finish.passes_from());
-        Score { judge: Some(trace), ..self.finish.score(finding) }
+        let (measurement, trace) = self.inquiry.find(subject, replies, self.finish.passes_from());
+        Score { judge: Some(trace), ..self.finish.score(measurement) }
     }
 
     /// The score of an answer that cannot be asked about.
-    pub(crate) fn unasked(&self, why: &Unaskable) -> Score {
+    pub(crate) fn unasked(&self, why: &QuestionError) -> Score {
         self.finish.score(match why {
-            Unaskable::Invalid(why) => Finding::Invalid(why.clone()),
-            other => Finding::Missing(other.to_string()),
+            QuestionError::Invalid(why) => Measurement::Invalid(why.clone()),
+            other => Measurement::Missing(other.to_string()),
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use evalmark_core::{
-    metric::Complaint,
+    metric::ParamError,
     request::{Message, ResponseSchema},
     score::{Flips, JudgeTrace},
 };
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use super::{
     Inquire,
-    question::{Form, JudgeReply, Question, Unaskable},
+    question::{Form, JudgeReply, Question, QuestionError},
     trace::trace,
     vote::{Vote, one_of},
 };
-use crate::{kind::Finding, subject::Subject};
+use crate::{kind::Measurement, subject::Subject};
 
 /// How several judges' grades become one score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,8 +56,11 @@ pub(crate) trait Sheet: fmt::Debug + Send + Sync {
     fn schema(&self, subject: Subject<'_>) -> Value;
 
     /// The conversations about an answer, [`Sheet::CONVERSATIONS`] of them.
-    fn write(&self, subject: Subject<'_>, task: &[Message])
-    -> Result<Vec<Vec<Message>>, Unaskable>;
+    fn write(
+        &self,
+        subject: Subject<'_>,
+        task: &[Message],
+    ) -> Result<Vec<Vec<Message>>, QuestionError>;
 
     /// What the replies to them say, or why they cannot be read.
     fn read(&self, subject: Subject<'_>, replies: &[&str]) -> Result<Opinion, String>;
@@ -85,9 +88,9 @@ pub(crate) struct Panel<S> {
 
 impl<S: Sheet> Panel<S> {
     /// Checks who judges.
-    pub(crate) fn new(judges: Judges, sheet: S) -> Result<Self, Complaint> {
+    pub(crate) fn new(judges: Judges, sheet: S) -> Result<Self, ParamError> {
         let complain = |pointer: &str, message: &str| {
-            Err(Complaint { pointer: pointer.to_owned(), message: message.to_owned() })
+            Err(ParamError { pointer: pointer.to_owned(), message: message.to_owned() })
         };
         let Judges { model, models, aggregate, repeats, structured } = judges;
         let models = match (model, models) {
@@ -146,7 +149,7 @@ impl<S: Sheet> Inquire for Panel<S> {
         &self,
         subject: Subject<'_>,
         task: &[Message],
-    ) -> Result<Vec<Question>, Unaskable> {
+    ) -> Result<Vec<Question>, QuestionError> {
         let sheets = self.sheet.write(subject, task)?;
         let form = || ResponseSchema { name: "judgement", schema: self.sheet.schema(subject) };
         let form = self.is_structured.then(|| Arc::new(form()));
@@ -172,7 +175,7 @@ impl<S: Sheet> Inquire for Panel<S> {
         subject: Subject<'_>,
         replies: &[JudgeReply],
         threshold: f64,
-    ) -> (Finding, JudgeTrace) {
+    ) -> (Measurement, JudgeTrace) {
         let opinions = self.opinions(subject, replies);
         let votes: Vec<Vote> =
             self.models.iter().zip(&opinions).map(|(model, said)| Vote::of(model, said)).collect();

@@ -88,7 +88,7 @@ impl JudgeReply {
 
 /// Why there is a question and no way to ask it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unaskable {
+pub enum QuestionError {
     /// The suite's own words do not render for this item.
     #[error(transparent)]
     Template(#[from] TemplateError),

@@ -4,7 +4,7 @@ use super::{
     grade::bounded,
     panel::{Aggregate, Opinion},
 };
-use crate::kind::Finding;
+use crate::kind::Measurement;
 
 /// One judge's say.
 #[derive(Debug)]
@@ -70,20 +70,20 @@ fn rounded(value: f64) -> String {
 }
 
 /// The panel's score; a grade from `threshold` on is a yes.
-pub(crate) fn one_of(votes: &[Vote<'_>], aggregate: Aggregate, threshold: f64) -> Finding {
+pub(crate) fn one_of(votes: &[Vote<'_>], aggregate: Aggregate, threshold: f64) -> Measurement {
     if let [Vote { grade, reason, asked: 1, .. }] = votes {
         let is_mean = aggregate == Aggregate::Mean;
         return match grade {
-            Ok(grade) if is_mean => Finding::Value(*grade, reason.clone()),
-            Ok(grade) => Finding::Value(f64::from(*grade >= threshold), reason.clone()),
-            Err(why) => Finding::Missing(why.clone()),
+            Ok(grade) if is_mean => Measurement::Value(*grade, reason.clone()),
+            Ok(grade) => Measurement::Value(f64::from(*grade >= threshold), reason.clone()),
+            Err(why) => Measurement::Missing(why.clone()),
         };
     }
     let said: Vec<_> = votes.iter().map(Vote::says).collect();
     let said = bounded(&said.join("; "));
     match combined(votes, aggregate, threshold) {
-        Some(value) => Finding::Value(value, Some(said)),
-        None => Finding::Missing(said),
+        Some(value) => Measurement::Value(value, Some(said)),
+        None => Measurement::Missing(said),
     }
 }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Nested, Range, Reasoning},
+    metric::{Direction, Nested, ParamError, Range, Reasoning},
 };
 use serde_json::{Map, Value};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
     nested::{Entries, Part, Said, deciding, in_params},
     subject::Subject,
 };
@@ -19,7 +19,7 @@ pub(crate) struct AllOf {
     parts: Vec<Part>,
 }
 
-impl Define for AllOf {
+impl MetricDefinition for AllOf {
     const ABOUT: About = About {
         name: "all_of",
         summary: "The answer passes by every metric of a list, each of which may have its own \
@@ -36,8 +36,8 @@ impl Define for AllOf {
     const READS_OBJECTS: bool = true;
     type Params = Entries;
 
-    fn compile(Entries(entries): Entries) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self { parts: deciding("all_of", &entries)? })))
+    fn compile(Entries(entries): Entries) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self { parts: deciding("all_of", &entries)? })))
     }
 
     fn nested(params: &Value) -> Vec<Nested> {
@@ -53,13 +53,15 @@ impl Measure for AllOf {
     /// What is certain comes first: a failure decides. So does an invalid answer where nothing
     /// failed: it fails however the missing ones would have ended, but under `not` it must not turn
     /// into a success, and so it stays invalid.
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         let Said { failed, invalid, missing, .. } = Said::by(&self.parts, subject, false);
         match (failed.is_empty(), invalid, missing) {
-            (false, _, _) => Finding::Value(0.0, Some(format!("failed: {}", failed.join("; ")))),
-            (true, Some(invalid), _) => Finding::Invalid(invalid),
-            (true, None, Some(missing)) => Finding::Missing(missing),
-            (true, None, None) => Finding::of(1.0),
+            (false, _, _) => {
+                Measurement::Value(0.0, Some(format!("failed: {}", failed.join("; "))))
+            }
+            (true, Some(invalid), _) => Measurement::Invalid(invalid),
+            (true, None, Some(missing)) => Measurement::Missing(missing),
+            (true, None, None) => Measurement::of(1.0),
         }
     }
 

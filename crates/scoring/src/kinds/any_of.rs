@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Nested, Range, Reasoning},
+    metric::{Direction, Nested, ParamError, Range, Reasoning},
 };
 use serde_json::{Map, Value};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
     nested::{Entries, Part, Said, deciding, in_params},
     subject::Subject,
 };
@@ -19,7 +19,7 @@ pub(crate) struct AnyOf {
     parts: Vec<Part>,
 }
 
-impl Define for AnyOf {
+impl MetricDefinition for AnyOf {
     const ABOUT: About = About {
         name: "any_of",
         summary: "The answer passes by at least one metric of a list, each of which may have its \
@@ -35,8 +35,8 @@ impl Define for AnyOf {
     const READS_OBJECTS: bool = true;
     type Params = Entries;
 
-    fn compile(Entries(entries): Entries) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self { parts: deciding("any_of", &entries)? })))
+    fn compile(Entries(entries): Entries) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self { parts: deciding("any_of", &entries)? })))
     }
 
     fn nested(params: &Value) -> Vec<Nested> {
@@ -50,14 +50,14 @@ impl Measure for AnyOf {
     }
 
     /// What is certain comes first: a pass decides. Where one is missing it might have passed.
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         let Said { passed, failed, invalid, missing } = Said::by(&self.parts, subject, true);
         match (passed, missing, invalid) {
-            (Some(part), _, _) => Finding::Value(1.0, Some(format!("by {}", part.told(None)))),
-            (None, Some(missing), _) => Finding::Missing(missing),
-            (None, None, Some(invalid)) => Finding::Invalid(invalid),
+            (Some(part), _, _) => Measurement::Value(1.0, Some(format!("by {}", part.told(None)))),
+            (None, Some(missing), _) => Measurement::Missing(missing),
+            (None, None, Some(invalid)) => Measurement::Invalid(invalid),
             (None, None, None) => {
-                Finding::Value(0.0, Some(format!("failed: {}", failed.join("; "))))
+                Measurement::Value(0.0, Some(format!("failed: {}", failed.join("; "))))
             }
         }
     }

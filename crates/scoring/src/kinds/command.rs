@@ -3,12 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    kind::{About, Define, Work},
+    kind::{About, Backend, MetricDefinition},
     program::Program,
 };
 
@@ -47,7 +47,7 @@ fn default_batch() -> usize {
 #[derive(Debug)]
 pub(crate) struct Command;
 
-impl Define for Command {
+impl MetricDefinition for Command {
     const ABOUT: About = About {
         name: "command",
         summary: "What a program of one's own says, only with `--allow-exec`. An answer passes \
@@ -63,7 +63,7 @@ impl Define for Command {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(Params { program, timeout, memory, batch }: Params) -> Result<Work, Complaint> {
+    fn compile(Params { program, timeout, memory, batch }: Params) -> Result<Backend, ParamError> {
         if program.first().is_none_or(|name| name.trim().is_empty()) {
             return complain("/program", "the program is a list that begins with its name");
         }
@@ -86,7 +86,7 @@ impl Define for Command {
             Some(Some(bytes)) => Some(bytes),
             None => None,
         };
-        Ok(Work::Program(Arc::new(Program { command: program, timeout, memory, batch })))
+        Ok(Backend::Program(Arc::new(Program { command: program, timeout, memory, batch })))
     }
 }
 
@@ -107,6 +107,6 @@ fn bytes(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(scale).filter(|bytes| *bytes > 0)
 }
 
-fn complain<T>(pointer: &str, message: &str) -> Result<T, Complaint> {
-    Err(Complaint { pointer: pointer.to_owned(), message: message.to_owned() })
+fn complain<T>(pointer: &str, message: &str) -> Result<T, ParamError> {
+    Err(ParamError { pointer: pointer.to_owned(), message: message.to_owned() })
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step, default_steps},
     subject::Subject,
 };
@@ -26,7 +26,7 @@ pub(crate) struct Exact {
     chain: Chain,
 }
 
-impl Define for Exact {
+impl MetricDefinition for Exact {
     const ABOUT: About = About {
         name: "exact",
         summary: "The answer equals a target.",
@@ -39,14 +39,14 @@ impl Define for Exact {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self { chain: Chain::new(&params.normalize) })))
+    fn compile(params: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self { chain: Chain::new(&params.normalize) })))
     }
 }
 
 impl Measure for Exact {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let answer = self.chain.apply(answer);
-        Finding::best_of(targets, |target| f64::from(self.chain.apply(target) == answer))
+        Measurement::best_of(targets, |target| f64::from(self.chain.apply(target) == answer))
     }
 }

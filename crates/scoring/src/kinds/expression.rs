@@ -5,14 +5,14 @@ use std::sync::Arc;
 use evalmark_core::{
     expression::{Evaluated, Expression, NoValue},
     fields::Fields,
-    metric::{Complaint, Direction, Range, Reasoning},
+    metric::{Direction, ParamError, Range, Reasoning},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::{Known, Subject},
 };
 
@@ -66,7 +66,7 @@ struct Context<'a> {
     known: Known<'a>,
 }
 
-impl Define for Formula {
+impl MetricDefinition for Formula {
     const ABOUT: About = About {
         name: "expression",
         summary: "What a formula of one's own gives: true or false, or a number from 0 to 1; \
@@ -82,10 +82,10 @@ impl Define for Formula {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(Params(source): Params) -> Result<Work, Complaint> {
+    fn compile(Params(source): Params) -> Result<Backend, ParamError> {
         let expression = Expression::compile(&source, VARIABLES)
-            .map_err(|message| Complaint { pointer: String::new(), message })?;
-        Ok(Work::Text(Arc::new(Self { expression, reads_json: source.contains("fromjson") })))
+            .map_err(|message| ParamError { pointer: String::new(), message })?;
+        Ok(Backend::Text(Arc::new(Self { expression, reads_json: source.contains("fromjson") })))
     }
 }
 
@@ -95,26 +95,26 @@ impl Measure for Formula {
         Some(if reads { Reasoning::Cut } else { Reasoning::Keep })
     }
 
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         let context = Context::of(subject);
         match self.expression.evaluate(&context) {
             Ok(Evaluated::Truth(truth)) => {
-                Finding::Decided { value: f64::from(truth), passed: Some(truth), reason: None }
+                Measurement::Decided { value: f64::from(truth), passed: Some(truth), reason: None }
             }
             Ok(Evaluated::Number(number)) if (0.0..=1.0).contains(&number) => {
-                Finding::Decided { value: number, passed: None, reason: None }
+                Measurement::Decided { value: number, passed: None, reason: None }
             }
-            Ok(Evaluated::Number(number)) => {
-                Finding::Missing(format!("the expression gives {number}, which is not in [0, 1]"))
-            }
-            Err(NoValue::NotJson(reason)) => Finding::Invalid(reason),
+            Ok(Evaluated::Number(number)) => Measurement::Missing(format!(
+                "the expression gives {number}, which is not in [0, 1]"
+            )),
+            Err(NoValue::NotJson(reason)) => Measurement::Invalid(reason),
             Err(NoValue::Undefined(reason)) => match self.unknown(&context) {
-                Some(name) => Finding::Missing(format!("`{name}` is not known")),
+                Some(name) => Measurement::Missing(format!("`{name}` is not known")),
                 // All that is left to lack something is the JSON that the model wrote.
-                None if self.reads_json => Finding::Invalid(reason),
-                None => Finding::Missing(reason),
+                None if self.reads_json => Measurement::Invalid(reason),
+                None => Measurement::Missing(reason),
             },
-            Err(NoValue::Unusable(reason)) => Finding::Missing(reason),
+            Err(NoValue::Unusable(reason)) => Measurement::Missing(reason),
         }
     }
 

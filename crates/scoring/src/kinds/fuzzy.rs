@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step, default_steps},
     similarity::{
         Sequences, characters, damerau_levenshtein, hamming, indel_similarity, jaro, jaro_winkler,
@@ -92,7 +92,7 @@ pub(crate) struct Fuzzy {
     pad: bool,
 }
 
-impl Define for Fuzzy {
+impl MetricDefinition for Fuzzy {
     const ABOUT: About = About {
         name: "fuzzy",
         summary: "How alike answer and target are as strings; two empty ones are equal.",
@@ -105,31 +105,31 @@ impl Define for Fuzzy {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let Params { algorithm, prefix_weight, pad, normalize } = params;
         if !(0.0..=0.25).contains(&prefix_weight) {
             let message =
                 format!("a prefix weight lies in [0, 0.25], and {prefix_weight} does not");
-            return Err(Complaint { pointer: "/prefix_weight".to_owned(), message });
+            return Err(ParamError { pointer: "/prefix_weight".to_owned(), message });
         }
         let chain = Chain::new(&normalize);
-        Ok(Work::Text(Arc::new(Self { chain, algorithm, prefix_weight, pad })))
+        Ok(Backend::Text(Arc::new(Self { chain, algorithm, prefix_weight, pad })))
     }
 }
 
 impl Measure for Fuzzy {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let answer = self.chain.apply(answer);
         let targets: Vec<String> =
             targets.iter().map(|target| self.chain.apply(target).into_owned()).collect();
         let fits = |target: &String| *target == answer || self.can_afford(&answer, target);
         if !targets.iter().all(fits) {
-            return Finding::Missing("answer and target are too long to compare".to_owned());
+            return Measurement::Missing("answer and target are too long to compare".to_owned());
         }
         if self.algorithm == Algorithm::Hamming && !self.pad && !has_length(&answer, &targets) {
-            return Finding::Invalid("no target has the length of the answer".to_owned());
+            return Measurement::Invalid("no target has the length of the answer".to_owned());
         }
-        Finding::best_of(&targets, |target| self.similarity(&answer, target))
+        Measurement::best_of(&targets, |target| self.similarity(&answer, target))
     }
 }
 

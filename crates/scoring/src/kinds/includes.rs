@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::wanted::Wanted;
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step, default_steps},
     subject::Subject,
     word_edge::{stands_alone, word_before},
@@ -66,7 +66,7 @@ pub(crate) struct Includes {
     words: Option<Vec<String>>,
 }
 
-impl Define for Includes {
+impl MetricDefinition for Includes {
     const ABOUT: About = About {
         name: "includes",
         summary: "A target appears somewhere in the answer. An empty target never does.",
@@ -79,16 +79,16 @@ impl Define for Includes {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let chain = Chain::new(&params.normalize);
         let wanted = Wanted::new(params.values.as_deref(), &chain)?;
         let words = params.words.then(|| params.negation.iter().map(|word| fold(word)).collect());
-        Ok(Work::Text(Arc::new(Self { chain, wanted, mode: params.mode, words })))
+        Ok(Backend::Text(Arc::new(Self { chain, wanted, mode: params.mode, words })))
     }
 }
 
 impl Measure for Includes {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let answer = self.chain.apply(answer);
         let holds = |text: &str| self.holds(&answer, text);
         match self.mode {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     final_mark::{after_hashes, boxed, boxed_at_end, declared_number},
     json_compare::clip,
-    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
     number_in_text::{self, Decimal, Found, numbers},
     number_notation::{Notation, Notations},
     subject::Subject,
@@ -71,7 +71,7 @@ pub(crate) struct Number {
     notations: Notations,
 }
 
-impl Define for Number {
+impl MetricDefinition for Number {
     const ABOUT: About = About {
         name: "number",
         summary: "The number in the answer equals the target's, within a tolerance. An expression is \
@@ -87,25 +87,25 @@ impl Define for Number {
     };
     type Params = Params;
 
-    fn compile(Params { abs, rel, which, read }: Params) -> Result<Work, Complaint> {
+    fn compile(Params { abs, rel, which, read }: Params) -> Result<Backend, ParamError> {
         let (tolerance, notations) = (Tolerance::new(abs, rel, "")?, Notations::new(read));
-        Ok(Work::Text(Arc::new(Self { tolerance, which, notations })))
+        Ok(Backend::Text(Arc::new(Self { tolerance, which, notations })))
     }
 }
 
 impl Measure for Number {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let wanted: Vec<Decimal> =
             targets.iter().filter_map(|target| self.wanted(target)).collect();
         if wanted.is_empty() {
-            return Finding::Missing(Self::no_number(targets));
+            return Measurement::Missing(Self::no_number(targets));
         }
         match self.pick(answer) {
-            Ok(Some(found)) => Finding::yes_or_no(
+            Ok(Some(found)) => Measurement::yes_or_no(
                 wanted.iter().any(|target| self.tolerance.allows(&found, target)),
             ),
-            Ok(None) => Finding::Value(0.0, Some("the number is out of range".to_owned())),
-            Err(reason) => Finding::Invalid(reason.to_owned()),
+            Ok(None) => Measurement::Value(0.0, Some("the number is out of range".to_owned())),
+            Err(reason) => Measurement::Invalid(reason.to_owned()),
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::wanted::Wanted;
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step, default_steps},
     subject::Subject,
 };
@@ -31,7 +31,7 @@ pub(crate) struct OneOf {
     values: Wanted,
 }
 
-impl Define for OneOf {
+impl MetricDefinition for OneOf {
     const ABOUT: About = About {
         name: "one_of",
         summary: "The answer equals one of the listed values, whatever the target: it keeps to the \
@@ -45,15 +45,15 @@ impl Define for OneOf {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let chain = Chain::new(&params.normalize);
         let values = Wanted::new(Some(&params.values), &chain)?;
-        Ok(Work::Text(Arc::new(Self { chain, values })))
+        Ok(Backend::Text(Arc::new(Self { chain, values })))
     }
 }
 
 impl Measure for OneOf {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let answer = self.chain.apply(answer);
         self.values.any(targets, &self.chain, |value| value == answer)
     }

@@ -7,7 +7,7 @@ use std::{
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Range, Reasoning},
+    metric::{Direction, ParamError, Range, Reasoning},
     suite::yaml,
 };
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
     kinds::kinds,
     metric::Metric,
     nested::{parts, within},
@@ -49,7 +49,7 @@ struct RowMetric {
     needs_target: Option<&'static str>,
 }
 
-impl Define for PerItem {
+impl MetricDefinition for PerItem {
     const ABOUT: About = About {
         name: "per_item",
         summary: "What the metric says that the row itself names in a column; an answer passes \
@@ -64,8 +64,8 @@ impl Define for PerItem {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(Params { column }: Params) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self { column, kept: RwLock::default() })))
+    fn compile(Params { column }: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self { column, kept: RwLock::default() })))
     }
 }
 
@@ -74,19 +74,24 @@ impl Measure for PerItem {
         None
     }
 
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         let score = match self.of_row(subject.fields) {
             Ok(Some(row)) => row.metric.score(subject),
             Ok(None) => {
-                return Finding::Missing(format!("the row names no metric in `{}`", self.column));
+                return Measurement::Missing(format!(
+                    "the row names no metric in `{}`",
+                    self.column
+                ));
             }
-            Err(problem) => return Finding::Missing(problem),
+            Err(problem) => return Measurement::Missing(problem),
         };
         let unsaid = || "the row's metric has no value".to_owned();
         match score.value {
-            Some(_) if score.invalid => Finding::Invalid(score.reason.unwrap_or_else(unsaid)),
-            Some(value) => Finding::Decided { value, passed: score.passed, reason: score.reason },
-            None => Finding::Missing(score.reason.unwrap_or_else(unsaid)),
+            Some(_) if score.invalid => Measurement::Invalid(score.reason.unwrap_or_else(unsaid)),
+            Some(value) => {
+                Measurement::Decided { value, passed: score.passed, reason: score.reason }
+            }
+            None => Measurement::Missing(score.reason.unwrap_or_else(unsaid)),
         }
     }
 
@@ -130,7 +135,7 @@ impl PerItem {
         if let Some(kept) = self.kept.read().unwrap_or_else(PoisonError::into_inner).get(&text) {
             return Ok(Some(kept.clone()));
         }
-        let row = RowMetric::compile(&text).map_err(|Complaint { pointer, message }| {
+        let row = RowMetric::compile(&text).map_err(|ParamError { pointer, message }| {
             let at = if pointer.is_empty() { String::new() } else { format!(" at {pointer}") };
             format!("column `{column}`{at}: {message}")
         })?;
@@ -145,7 +150,7 @@ impl PerItem {
 }
 
 impl RowMetric {
-    fn compile(text: &str) -> Result<Self, Complaint> {
+    fn compile(text: &str) -> Result<Self, ParamError> {
         let value = yaml(text).map_err(|mistake| complaint(String::new(), mistake.message))?;
         let entries = [value];
         let within = within(&entries);
@@ -173,6 +178,6 @@ fn in_cell(pointer: &str) -> String {
     pointer.strip_prefix("/0").unwrap_or(pointer).to_owned()
 }
 
-fn complaint(pointer: String, message: String) -> Complaint {
-    Complaint { pointer, message }
+fn complaint(pointer: String, message: String) -> ParamError {
+    ParamError { pointer, message }
 }

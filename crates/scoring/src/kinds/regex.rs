@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Extract, Range, Which};
+use evalmark_core::metric::{Direction, Extract, ParamError, Range, Which};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     extract::{Extractor, compile_pattern},
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step, default_steps},
     subject::Subject,
 };
@@ -77,7 +77,7 @@ struct Catches {
 
 pub(crate) struct Pattern;
 
-impl Define for Pattern {
+impl MetricDefinition for Pattern {
     const ABOUT: About = About {
         name: "regex",
         summary: "The answer matches a regular expression; with `compare: target`, what is caught \
@@ -91,7 +91,7 @@ impl Define for Pattern {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let chain = Chain::new(&params.normalize);
         // Compiled bare first: a complaint should show the pattern as the suite has it, and
         // `a)|(b` must not become valid by being wrapped.
@@ -100,18 +100,18 @@ impl Define for Pattern {
             if params.full { whole(&params.pattern)? } else { (bare, params.pattern.clone()) };
         if params.compare.is_some() {
             let extractor = extractor(&params, text)?;
-            return Ok(Work::Text(Arc::new(Catches { chain, extractor })));
+            return Ok(Backend::Text(Arc::new(Catches { chain, extractor })));
         }
         let unused = [("/group", params.group.is_some()), ("/which", params.which.is_some())];
         if let Some((pointer, _)) = unused.iter().find(|(_, is_said)| *is_said) {
             let message = "has a meaning only with `compare: target`".to_owned();
-            return Err(Complaint { pointer: (*pointer).to_owned(), message });
+            return Err(ParamError { pointer: (*pointer).to_owned(), message });
         }
-        Ok(Work::Text(Arc::new(Matches { chain, pattern })))
+        Ok(Backend::Text(Arc::new(Matches { chain, pattern })))
     }
 }
 
-fn extractor(params: &Params, pattern: String) -> Result<Extractor, Complaint> {
+fn extractor(params: &Params, pattern: String) -> Result<Extractor, ParamError> {
     let which = match params.which {
         Some(Place::Last) => Which::Last,
         Some(Place::First) | None => Which::First,
@@ -120,32 +120,32 @@ fn extractor(params: &Params, pattern: String) -> Result<Extractor, Complaint> {
     Extractor::compile(&extract).map_err(|complaint| {
         let pointer = complaint.pointer.replacen("/extract/regex", "/pattern", 1);
         let pointer = pointer.replacen("/extract", "", 1);
-        Complaint { pointer, ..complaint }
+        ParamError { pointer, ..complaint }
     })
 }
 
 impl Measure for Matches {
-    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
-        Finding::yes_or_no(self.pattern.is_match(&self.chain.apply(answer)))
+    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Measurement {
+        Measurement::yes_or_no(self.pattern.is_match(&self.chain.apply(answer)))
     }
 }
 
 impl Measure for Catches {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         if targets.is_empty() {
-            return Finding::best_of(targets, |_| 0.0);
+            return Measurement::best_of(targets, |_| 0.0);
         }
         let Ok(caught) = self.extractor.extract(answer.trim()) else {
-            return Finding::Invalid("nothing in the answer matches the pattern".to_owned());
+            return Measurement::Invalid("nothing in the answer matches the pattern".to_owned());
         };
         let caught = self.chain.apply(&caught.text);
-        Finding::best_of(targets, |target| f64::from(self.chain.apply(target) == caught))
+        Measurement::best_of(targets, |target| f64::from(self.chain.apply(target) == caught))
     }
 }
 
 /// The pattern for a match of the whole text. A pattern in extended mode may end in a comment, which
 /// only a new line ends.
-fn whole(pattern: &str) -> Result<(regex::Regex, String), Complaint> {
+fn whole(pattern: &str) -> Result<(regex::Regex, String), ParamError> {
     let wrapped = [format!(r"\A(?:{pattern})\z"), format!("\\A(?:{pattern}\n)\\z")];
     let [plain, commented] = wrapped;
     match compile_pattern(&plain, "/pattern") {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evalmark_core::{
     embedding::decode,
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
     request::Message,
     score::JudgeTrace,
 };
@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    judge::{Form, Inquire, JudgeReply, Question, Unaskable, usage, why_failed},
-    kind::{About, Define, Finding, Work},
+    judge::{Form, Inquire, JudgeReply, Question, QuestionError, usage, why_failed},
+    kind::{About, Backend, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct Semantic {
     prefix: String,
 }
 
-impl Define for Semantic {
+impl MetricDefinition for Semantic {
     const ABOUT: About = About {
         name: "semantic",
         summary: "The cosine of the embeddings of answer and target, the best over targets; below 0 \
@@ -51,8 +51,8 @@ impl Define for Semantic {
     const EMBEDS: bool = true;
     type Params = Params;
 
-    fn compile(Params { model, prefix }: Params) -> Result<Work, Complaint> {
-        Ok(Work::Judge(Arc::new(Self { model: [model], prefix })))
+    fn compile(Params { model, prefix }: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Judge(Arc::new(Self { model: [model], prefix })))
     }
 }
 
@@ -69,14 +69,18 @@ impl Inquire for Semantic {
         2
     }
 
-    fn questions(&self, subject: Subject<'_>, _: &[Message]) -> Result<Vec<Question>, Unaskable> {
+    fn questions(
+        &self,
+        subject: Subject<'_>,
+        _: &[Message],
+    ) -> Result<Vec<Question>, QuestionError> {
         let targets: Vec<_> =
             subject.targets.iter().filter(|target| !target.trim().is_empty()).collect();
         if targets.is_empty() {
-            return Err(Unaskable::Lacking("the item has no target".to_owned()));
+            return Err(QuestionError::Lacking("the item has no target".to_owned()));
         }
         if subject.answer.trim().is_empty() {
-            return Err(Unaskable::Invalid("the answer is empty".to_owned()));
+            return Err(QuestionError::Invalid("the answer is empty".to_owned()));
         }
         let texts = std::iter::once(subject.answer).chain(targets.into_iter().map(String::as_str));
         let question = |text| Question {
@@ -86,14 +90,14 @@ impl Inquire for Semantic {
         Ok(texts.map(question).collect())
     }
 
-    fn find(&self, _: Subject<'_>, replies: &[JudgeReply], _: f64) -> (Finding, JudgeTrace) {
+    fn find(&self, _: Subject<'_>, replies: &[JudgeReply], _: f64) -> (Measurement, JudgeTrace) {
         let closest = closest(replies);
-        (closest.unwrap_or_else(Finding::Missing), usage(&self.model, replies))
+        (closest.unwrap_or_else(Measurement::Missing), usage(&self.model, replies))
     }
 }
 
 /// The best cosine of the first vector with any other; why there is none is the error.
-fn closest(replies: &[JudgeReply]) -> Result<Finding, String> {
+fn closest(replies: &[JudgeReply]) -> Result<Measurement, String> {
     let vectors = replies.iter().map(vector).collect::<Result<Vec<_>, _>>()?;
     let Some((answer, targets)) = vectors.split_first().filter(|(_, rest)| !rest.is_empty()) else {
         return Err("no embedding was requested".to_owned());
@@ -102,7 +106,7 @@ fn closest(replies: &[JudgeReply]) -> Result<Finding, String> {
     let cosines =
         cosines.collect::<Option<Vec<_>>>().ok_or("embeddings that cannot be compared")?;
     let best = cosines.into_iter().fold(0.0, f64::max);
-    Ok(Finding::of(best.min(1.0)))
+    Ok(Measurement::of(best.min(1.0)))
 }
 
 fn vector(reply: &JudgeReply) -> Result<Vec<f32>, String> {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::wanted::Wanted;
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step, default_steps},
     subject::Subject,
     word_edge::stands_alone,
@@ -47,10 +47,10 @@ struct AtEnd {
     end: End,
 }
 
-fn compile(params: &Params, end: End) -> Result<Work, Complaint> {
+fn compile(params: &Params, end: End) -> Result<Backend, ParamError> {
     let chain = Chain::new(&params.normalize);
     let wanted = Wanted::new(params.values.as_deref(), &chain)?;
-    Ok(Work::Text(Arc::new(AtEnd { chain, wanted, words: params.words, end })))
+    Ok(Backend::Text(Arc::new(AtEnd { chain, wanted, words: params.words, end })))
 }
 
 const ABOUT: About = About {
@@ -66,7 +66,7 @@ const ABOUT: About = About {
 
 pub(crate) struct StartsWith;
 
-impl Define for StartsWith {
+impl MetricDefinition for StartsWith {
     const ABOUT: About = About {
         name: "starts_with",
         summary: "The answer begins with a target. It never begins with an empty one.",
@@ -74,14 +74,14 @@ impl Define for StartsWith {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         compile(&params, End::Start)
     }
 }
 
 pub(crate) struct EndsWith;
 
-impl Define for EndsWith {
+impl MetricDefinition for EndsWith {
     const ABOUT: About = About {
         name: "ends_with",
         summary: "The answer ends with a target. It never ends with an empty one.",
@@ -89,13 +89,13 @@ impl Define for EndsWith {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         compile(&params, End::End)
     }
 }
 
 impl Measure for AtEnd {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let answer = self.chain.apply(answer);
         self.wanted.any(targets, &self.chain, |text| !text.is_empty() && self.holds(&answer, text))
     }

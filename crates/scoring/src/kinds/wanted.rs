@@ -1,18 +1,18 @@
 //! What an answer is compared with: the item's targets, or values that the suite lists itself.
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::ParamError;
 
-use crate::{kind::Finding, normalize::Chain};
+use crate::{kind::Measurement, normalize::Chain};
 
 /// Texts to look for, put into comparable form once where the suite lists them.
 #[derive(Debug)]
 pub(super) struct Wanted(Option<Vec<String>>);
 
 impl Wanted {
-    pub(super) fn new(values: Option<&[String]>, chain: &Chain) -> Result<Self, Complaint> {
+    pub(super) fn new(values: Option<&[String]>, chain: &Chain) -> Result<Self, ParamError> {
         if values.is_some_and(<[String]>::is_empty) {
             let message = "`values` needs at least one value".to_owned();
-            return Err(Complaint { pointer: "/values".to_owned(), message });
+            return Err(ParamError { pointer: "/values".to_owned(), message });
         }
         let apply = |value: &String| chain.apply(value).into_owned();
         Ok(Self(values.map(|values| values.iter().map(apply).collect())))
@@ -24,10 +24,10 @@ impl Wanted {
         targets: &[String],
         chain: &Chain,
         mut found: impl FnMut(&str) -> bool,
-    ) -> Finding {
+    ) -> Measurement {
         match &self.0 {
-            Some(values) => Finding::yes_or_no(values.iter().any(|value| found(value))),
-            None => Finding::best_of(targets, |target| f64::from(found(&chain.apply(target)))),
+            Some(values) => Measurement::yes_or_no(values.iter().any(|value| found(value))),
+            None => Measurement::best_of(targets, |target| f64::from(found(&chain.apply(target)))),
         }
     }
 
@@ -37,9 +37,9 @@ impl Wanted {
         targets: &[String],
         chain: &Chain,
         found: impl Fn(&str) -> bool,
-    ) -> Finding {
+    ) -> Measurement {
         match self.any(targets, chain, |text| !found(text)) {
-            Finding::Value(value, reason) => Finding::Value(1.0 - value, reason),
+            Measurement::Value(value, reason) => Measurement::Value(1.0 - value, reason),
             missing => missing,
         }
     }

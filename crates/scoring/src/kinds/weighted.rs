@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Nested, Range, Reasoning},
+    metric::{Direction, Nested, ParamError, Range, Reasoning},
     suite::entry_schema,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
     nested::{Part, in_params, list_of, parts},
     subject::Subject,
 };
@@ -55,7 +55,7 @@ pub(crate) struct Weighted {
     parts: Vec<(f64, Part)>,
 }
 
-impl Define for Weighted {
+impl MetricDefinition for Weighted {
     const ABOUT: About = About {
         name: "weighted",
         summary: "The weighted mean of the values of a list of metrics. Missing where one of them \
@@ -70,7 +70,7 @@ impl Define for Weighted {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(Params(mut entries): Params) -> Result<Work, Complaint> {
+    fn compile(Params(mut entries): Params) -> Result<Backend, ParamError> {
         let weights = entries.iter_mut().enumerate().map(|(i, entry)| take_weight(i, entry));
         let weights: Vec<f64> = weights.collect::<Result<_, _>>()?;
         let parts = parts(&entries, |metric| {
@@ -80,7 +80,7 @@ impl Define for Weighted {
             metric.is_share().then_some(()).ok_or_else(|| message.to_owned())
         })?;
         let parts = weights.into_iter().zip(parts).collect();
-        Ok(Work::Text(Arc::new(Self { parts })))
+        Ok(Backend::Text(Arc::new(Self { parts })))
     }
 
     fn nested(params: &Value) -> Vec<Nested> {
@@ -89,12 +89,12 @@ impl Define for Weighted {
 }
 
 /// The weight of an entry, which is then an entry like any other.
-fn take_weight(i: usize, entry: &mut Value) -> Result<f64, Complaint> {
+fn take_weight(i: usize, entry: &mut Value) -> Result<f64, ParamError> {
     let weight = entry.as_object_mut().and_then(|entry| entry.shift_remove("weight"));
     let Some(weight) = weight else { return Ok(1.0) };
     weight.as_f64().filter(|weight| *weight > 0.0 && *weight <= MAX_WEIGHT).ok_or_else(|| {
         let message = format!("a weight is a number above 0, at most 1e9, and {weight} is not");
-        Complaint { pointer: format!("/{i}/weight"), message }
+        ParamError { pointer: format!("/{i}/weight"), message }
     })
 }
 
@@ -103,12 +103,12 @@ impl Measure for Weighted {
         None
     }
 
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         let (mut sum, mut weights, mut invalid) = (0.0, 0.0, Vec::new());
         for (weight, part) in &self.parts {
             let score = part.metric.score(subject);
             let told = || part.told(score.reason.as_deref());
-            let Some(value) = score.value else { return Finding::Missing(told()) };
+            let Some(value) = score.value else { return Measurement::Missing(told()) };
             if score.invalid {
                 invalid.push(format!("invalid for {}", told()));
             }
@@ -117,8 +117,8 @@ impl Measure for Weighted {
         }
         let reason = (!invalid.is_empty()).then(|| invalid.join("; "));
         match reason {
-            Some(reason) if invalid.len() == self.parts.len() => Finding::Invalid(reason),
-            reason => Finding::Value(sum / weights, reason),
+            Some(reason) if invalid.len() == self.parts.len() => Measurement::Invalid(reason),
+            reason => Measurement::Value(sum / weights, reason),
         }
     }
 

@@ -3,7 +3,7 @@
 use evalmark_core::record::{ErrorKind, Outcome, Record, Usage};
 use std::sync::LazyLock;
 
-use evalmark_scoring::{Case, JudgeReply, Judgement, Metric, Subject, Unaskable, score_batch};
+use evalmark_scoring::{Case, JudgeReply, Judgement, Metric, QuestionError, Subject, score_batch};
 use serde_json::json;
 
 use crate::support::metric;
@@ -65,9 +65,9 @@ fn judgements() {
     assert_eq!(judged(&given("I would say 1")), None);
     assert_eq!(judged(&Record::failed(ErrorKind::Timeout, "slow", 6)), None);
     assert_eq!(judged(&Record { output: None, outcome: Outcome::Refused, ..given("") }), None);
-    let unaskable = |why| values(&answer, Judgement::Unaskable(&why))[1];
-    assert_eq!(unaskable(Unaskable::Lacking("no `topic`".to_owned())), None);
-    assert_eq!(unaskable(Unaskable::Invalid("no answer".to_owned())), Some(0.0));
+    let unaskable = |why| values(&answer, Judgement::QuestionError(&why))[1];
+    assert_eq!(unaskable(QuestionError::Lacking("no `topic`".to_owned())), None);
+    assert_eq!(unaskable(QuestionError::Invalid("no answer".to_owned())), Some(0.0));
     assert_eq!(values(&answer, Judgement::Given(&[]))[1], None, "a reply too few");
     assert_eq!(values(&answer, Judgement::None)[1], None);
 }

@@ -1,7 +1,7 @@
 //! `judge`: the request it makes, the fence around untrusted text, and the strict reading of grades.
 
 use evalmark_core::{record::Record, request::Message, score::Score};
-use evalmark_scoring::{Form, JudgeReply, Metric, Subject, Unaskable};
+use evalmark_scoring::{Form, JudgeReply, Metric, QuestionError, Subject};
 use serde_json::{Value, json};
 
 use crate::support::{complaint, metric};
@@ -113,7 +113,7 @@ fn a_rubric_that_does_not_render_says_why() {
         .questions(Subject::of_texts("x", &[]), &[])
         .expect("something to ask")
         .expect_err("an undefined variable");
-    assert!(matches!(error, Unaskable::Template(_)));
+    assert!(matches!(error, QuestionError::Template(_)));
     assert!(error.to_string().contains("`topic`"), "{error}");
 }
 

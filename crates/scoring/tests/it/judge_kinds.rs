@@ -1,7 +1,7 @@
 //! `judge_facts`, `judge_reference` and `judge_pairwise`: what they ask, and how replies are read.
 
 use evalmark_core::{record::Record, score::Flips};
-use evalmark_scoring::{Form, JudgeReply, Metric, Subject, Unaskable};
+use evalmark_scoring::{Form, JudgeReply, Metric, QuestionError, Subject};
 use serde_json::{Map, Value, json};
 
 use crate::support::{complaint, metric};
@@ -12,7 +12,7 @@ fn asked(
     answer: &str,
     targets: &[&str],
     fields: &Value,
-) -> Result<Vec<String>, Unaskable> {
+) -> Result<Vec<String>, QuestionError> {
     let record = Record::recorded(answer.to_owned());
     let targets: Vec<_> = targets.iter().map(ToString::to_string).collect();
     let fields: evalmark_core::fields::Fields =
@@ -105,7 +105,7 @@ fn criteria_are_the_suites_or_the_items_own() {
     let listed = metric(&json!({"judge_facts": {"model": "m", "criteria": ["names {{ who }}"]}}));
     let said = asked(&listed, ANSWER, &[], &json!({"who": "Ada"})).expect("asked").remove(0);
     assert!(said.contains("\n1. names Ada\n"), "{said}");
-    assert!(matches!(asked(&listed, ANSWER, &[], &json!({})), Err(Unaskable::Template(_))));
+    assert!(matches!(asked(&listed, ANSWER, &[], &json!({})), Err(QuestionError::Template(_))));
 
     let own = metric(&json!({"judge_facts": {"model": "m", "criteria": {"column": "facts"}}}));
     for cell in [json!(["one", " two "]), json!("one\n\n two\n")] {
@@ -114,9 +114,9 @@ fn criteria_are_the_suites_or_the_items_own() {
     }
     for cell in [json!(null), json!(""), json!([]), json!(7)] {
         let error = asked(&own, ANSWER, &[], &json!({ "facts": cell })).expect_err("nothing");
-        assert!(matches!(error, Unaskable::Lacking(_)), "{error}");
+        assert!(matches!(error, QuestionError::Lacking(_)), "{error}");
     }
-    assert!(matches!(asked(&own, ANSWER, &[], &json!({})), Err(Unaskable::Column(_))));
+    assert!(matches!(asked(&own, ANSWER, &[], &json!({})), Err(QuestionError::Column(_))));
 }
 
 /// A judge that may write any number of checks may go on for ever.
@@ -168,7 +168,7 @@ fn a_reference_is_met_in_whole_in_part_or_not() {
     let places = ["Units of weight count.", "\n5000 g\n", "\n5 kg\n", "\"verdict\""]
         .map(|part| said[0].find(part).expect(part));
     assert!(places.is_sorted());
-    assert!(matches!(asked(&plain, "x", &[], &json!({})), Err(Unaskable::Lacking(_))));
+    assert!(matches!(asked(&plain, "x", &[], &json!({})), Err(QuestionError::Lacking(_))));
 }
 
 #[test]
@@ -209,10 +209,13 @@ fn the_other_answer_is_the_target_or_a_column() {
     let target = metric(&json!({"judge_pairwise": {"model": "m"}}));
     let said = asked(&target, "mine", &["right", "also right"], &json!({})).expect("asked");
     assert!(said[0].contains("\nright\n") && !said[0].contains("also"));
-    assert!(matches!(asked(&target, "mine", &[], &json!({})), Err(Unaskable::Lacking(_))));
+    assert!(matches!(asked(&target, "mine", &[], &json!({})), Err(QuestionError::Lacking(_))));
     let column = metric(&json!({"judge_pairwise": {"model": "m", "against": {"column": "old"}}}));
-    assert!(matches!(asked(&column, "x", &[], &json!({"old": ""})), Err(Unaskable::Lacking(_))));
-    assert!(matches!(asked(&column, "x", &[], &json!({})), Err(Unaskable::Column(_))));
+    assert!(matches!(
+        asked(&column, "x", &[], &json!({"old": ""})),
+        Err(QuestionError::Lacking(_))
+    ));
+    assert!(matches!(asked(&column, "x", &[], &json!({})), Err(QuestionError::Column(_))));
 }
 
 /// Every text that a candidate or a dataset wrote stands behind the fence of its request.

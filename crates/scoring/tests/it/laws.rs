@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use evalmark_core::{
-    metric::{Complaint, Range},
+    metric::{ParamError, Range},
     score::Score,
 };
 use evalmark_scoring::{JudgeReply, Metric, Subject, catalog};
@@ -43,7 +43,7 @@ static METRICS: Compiled<Metric> =
     LazyLock::new(|| deterministic().into_iter().map(compiled).collect());
 
 /// The same under `not`, or why that is refused.
-static NEGATED: Compiled<Result<Metric, Complaint>> = LazyLock::new(|| {
+static NEGATED: Compiled<Result<Metric, ParamError>> = LazyLock::new(|| {
     let negated = |entry: Value| {
         let mut spec = spec(&entry);
         spec.negate = true;

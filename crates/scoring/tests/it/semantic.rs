@@ -5,7 +5,7 @@ use evalmark_core::{
     record::{ErrorKind, Record},
     score::Score,
 };
-use evalmark_scoring::{Form, JudgeReply, Subject, Unaskable};
+use evalmark_scoring::{Form, JudgeReply, QuestionError, Subject};
 use serde_json::json;
 
 use crate::support::metric;
@@ -82,6 +82,6 @@ fn each_text_is_a_question_and_emptiness_is_none() {
         ask("a", &["b", " ", "c"]),
         Ok(vec!["query: a", "query: b", "query: c"].into_iter().map(str::to_owned).collect())
     );
-    assert_eq!(ask(" \n", &["b"]), Err(Unaskable::Invalid("the answer is empty".to_owned())));
-    assert!(matches!(ask("a", &[""]), Err(Unaskable::Lacking(_))));
+    assert_eq!(ask(" \n", &["b"]), Err(QuestionError::Invalid("the answer is empty".to_owned())));
+    assert!(matches!(ask("a", &[""]), Err(QuestionError::Lacking(_))));
 }

@@ -1,7 +1,7 @@
 //! From the way a suite writes a metric to a compiled one, and one check for all tables.
 
 use evalmark_core::{
-    metric::{Complaint, Extract, InvalidPolicy, MetricSpec, Reasoning, Which},
+    metric::{Extract, InvalidPolicy, MetricSpec, ParamError, Reasoning, Which},
     score::Score,
 };
 use evalmark_scoring::{Metric, Subject, catalog};
@@ -51,7 +51,7 @@ pub(crate) fn metric(entry: &Value) -> Metric {
     Metric::compile(&spec(entry)).unwrap_or_else(|complaint| panic!("{entry}: {complaint:?}"))
 }
 
-pub(crate) fn complaint(entry: &Value) -> Complaint {
+pub(crate) fn complaint(entry: &Value) -> ParamError {
     Metric::compile(&spec(entry)).map(drop).expect_err("a complaint")
 }
 

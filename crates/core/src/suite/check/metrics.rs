@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Checker, suggest};
 use crate::{
-    metric::{Complaint, Extract, InvalidPolicy, MetricKind, MetricSpec, Nested, Reasoning, Which},
+    metric::{
+        Extract, InvalidPolicy, MetricKind, MetricSpec, Nested, ParamError, Reasoning, Which,
+    },
     suite::{
         Amount,
         document::escape,
@@ -118,7 +120,7 @@ pub(in crate::suite) fn metric_spec(
     raw: &RawMetric,
     kind: &MetricKind,
     params: Value,
-) -> Result<MetricSpec, Complaint> {
+) -> Result<MetricSpec, ParamError> {
     Ok(MetricSpec {
         name: raw.name.clone(),
         kind: kind.name,
@@ -140,7 +142,7 @@ pub(in crate::suite) fn metric_spec(
     })
 }
 
-fn extract(raw: &RawExtract) -> Result<Extract, Complaint> {
+fn extract(raw: &RawExtract) -> Result<Extract, ParamError> {
     let which = raw.which.map(|which| match which {
         RawWhich::First => Which::First,
         RawWhich::Last => Which::Last,
@@ -157,7 +159,7 @@ fn extract(raw: &RawExtract) -> Result<Extract, Complaint> {
         _ => {
             let message = "`extract` needs exactly one of `regex` (with `group` and `which`) and \
                            `json` (with `which`)";
-            Err(Complaint { pointer: "/extract".to_owned(), message: message.to_owned() })
+            Err(ParamError { pointer: "/extract".to_owned(), message: message.to_owned() })
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
+use evalmark_core::metric::{Direction, ParamError, Range, Reasoning};
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use crate::{
     extract::compile_pattern,
     file_text::FileText,
     json_compare::clip,
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step},
     subject::Subject,
     word_edge::{is_word, runs_on},
@@ -48,7 +48,7 @@ pub(crate) struct Blocklist {
     patterns: Vec<Regex>,
 }
 
-impl Define for Blocklist {
+impl MetricDefinition for Blocklist {
     const ABOUT: About = About {
         name: "blocklist",
         summary: "The answer contains none of the listed words and patterns: 1 is clean. The reason names the first one found.",
@@ -62,7 +62,7 @@ impl Define for Blocklist {
     const FILE_REFS: &'static [&'static str] = &["/file"];
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let steps: &[Step] =
             if params.case_sensitive { &[Step::Nfc] } else { &[Step::Nfkc, Step::Casefold] };
         let chain = Chain::new(steps);
@@ -71,21 +71,21 @@ impl Define for Blocklist {
         let words: Vec<String> = words.map(|word| chain.apply(word).into_owned()).collect();
         if let Some(i) = params.words.iter().position(|word| word.trim().is_empty()) {
             let message = "an empty word appears in every answer".to_owned();
-            return Err(Complaint { pointer: format!("/words/{i}"), message });
+            return Err(ParamError { pointer: format!("/words/{i}"), message });
         }
         let patterns = params.patterns.iter().enumerate();
         let patterns = patterns.map(|(i, p)| compile_pattern(p, &format!("/patterns/{i}")));
         let patterns: Vec<Regex> = patterns.collect::<Result<_, _>>()?;
         if words.is_empty() && patterns.is_empty() {
             let message = "`blocklist` needs a word or a pattern".to_owned();
-            return Err(Complaint { pointer: String::new(), message });
+            return Err(ParamError { pointer: String::new(), message });
         }
         let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&words);
-        let automaton = automaton.map_err(|error| Complaint {
+        let automaton = automaton.map_err(|error| ParamError {
             pointer: String::new(),
             message: format!("the list of words is too large: {error}"),
         })?;
-        Ok(Work::Text(Arc::new(Self { chain, words, automaton, patterns })))
+        Ok(Backend::Text(Arc::new(Self { chain, words, automaton, patterns })))
     }
 }
 
@@ -100,16 +100,16 @@ impl Measure for Blocklist {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Measurement {
         let text = self.chain.apply(answer);
         if let Some(word) = self.word_in(&text) {
-            return Finding::Value(0.0, Some(format!("holds `{}`", clip(word))));
+            return Measurement::Value(0.0, Some(format!("holds `{}`", clip(word))));
         }
         match self.patterns.iter().find(|pattern| pattern.is_match(answer)) {
             Some(pattern) => {
-                Finding::Value(0.0, Some(format!("matches `{}`", clip(pattern.as_str()))))
+                Measurement::Value(0.0, Some(format!("matches `{}`", clip(pattern.as_str()))))
             }
-            None => Finding::yes_or_no(true),
+            None => Measurement::yes_or_no(true),
         }
     }
 }

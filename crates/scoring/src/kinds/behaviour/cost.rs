@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
+use evalmark_core::metric::{Direction, ParamError, Range, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct Params {}
 #[derive(Debug)]
 pub(crate) struct Cost;
 
-impl Define for Cost {
+impl MetricDefinition for Cost {
     const ABOUT: About = About {
         name: "cost",
         summary: "US dollars that the answer cost, prompt included; missing where the price or the tokens are not known.",
@@ -32,8 +32,8 @@ impl Define for Cost {
     };
     type Params = Params;
 
-    fn compile(Params {}: Params) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self)))
+    fn compile(Params {}: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self)))
     }
 }
 
@@ -42,8 +42,8 @@ impl Measure for Cost {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { cost_usd, .. }: Subject<'_>) -> Finding {
-        let missing = || Finding::Missing("what the answer cost is not known".to_owned());
-        cost_usd.map_or_else(missing, Finding::of)
+    fn measure(&self, Subject { cost_usd, .. }: Subject<'_>) -> Measurement {
+        let missing = || Measurement::Missing("what the answer cost is not known".to_owned());
+        cost_usd.map_or_else(missing, Measurement::of)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use whatlang::Lang;
 
 use crate::{
     json_compare::clip,
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -78,7 +78,7 @@ enum Expected {
     SameAsTarget,
 }
 
-impl Define for Language {
+impl MetricDefinition for Language {
     const ABOUT: About = About {
         name: "language",
         summary: "The answer is in the expected language. An empty answer is invalid; where its language cannot be determined with confidence there is no score.",
@@ -91,9 +91,9 @@ impl Define for Language {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let complain = |pointer: &str, message: String| {
-            Err(Complaint { pointer: pointer.to_owned(), message })
+            Err(ParamError { pointer: pointer.to_owned(), message })
         };
         let confidence = params.confidence;
         if !(0.0..=1.0).contains(&confidence) {
@@ -113,25 +113,25 @@ impl Define for Language {
                 return complain("", message.to_owned());
             }
         };
-        Ok(Work::Text(Arc::new(Self { expected, confidence })))
+        Ok(Backend::Text(Arc::new(Self { expected, confidence })))
     }
 }
 
 impl Measure for Language {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         let wanted = match self.wanted(subject) {
             Ok(wanted) => wanted,
-            Err(reason) => return Finding::Missing(reason),
+            Err(reason) => return Measurement::Missing(reason),
         };
         if subject.answer.trim().is_empty() {
-            return Finding::Invalid("the answer is empty".to_owned());
+            return Measurement::Invalid("the answer is empty".to_owned());
         }
         match self.detect(subject.answer) {
-            None => Finding::Missing(
+            None => Measurement::Missing(
                 "the answer's language cannot be determined with confidence".to_owned(),
             ),
-            Some(found) if wanted.contains(&found) => Finding::yes_or_no(true),
-            Some(found) => Finding::Value(0.0, Some(format!("in {}", found.eng_name()))),
+            Some(found) if wanted.contains(&found) => Measurement::yes_or_no(true),
+            Some(found) => Measurement::Value(0.0, Some(format!("in {}", found.eng_name()))),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
+use evalmark_core::metric::{Direction, ParamError, Range, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct Params {}
 #[derive(Debug)]
 pub(crate) struct Latency;
 
-impl Define for Latency {
+impl MetricDefinition for Latency {
     const ABOUT: About = About {
         name: "latency",
         summary: "Milliseconds from the request that was answered to its answer, without queueing and back-off; missing where it was not timed.",
@@ -32,8 +32,8 @@ impl Define for Latency {
     };
     type Params = Params;
 
-    fn compile(Params {}: Params) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self)))
+    fn compile(Params {}: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self)))
     }
 }
 
@@ -42,8 +42,8 @@ impl Measure for Latency {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { record, .. }: Subject<'_>) -> Finding {
-        let missing = || Finding::Missing("the answer was not timed".to_owned());
-        record.timing.latency_ms.map_or_else(missing, Finding::of)
+    fn measure(&self, Subject { record, .. }: Subject<'_>) -> Measurement {
+        let missing = || Measurement::Missing("the answer was not timed".to_owned());
+        record.timing.latency_ms.map_or_else(missing, Measurement::of)
     }
 }

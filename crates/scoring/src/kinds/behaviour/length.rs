@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
+use evalmark_core::metric::{Direction, ParamError, Range, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::unit::Unit;
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct Length {
     unit: Unit,
 }
 
-impl Define for Length {
+impl MetricDefinition for Length {
     const ABOUT: About = About {
         name: "length",
         summary: "How long the answer is.",
@@ -39,8 +39,8 @@ impl Define for Length {
     };
     type Params = Params;
 
-    fn compile(Params { unit }: Params) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self { unit })))
+    fn compile(Params { unit }: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self { unit })))
     }
 }
 
@@ -49,9 +49,9 @@ impl Measure for Length {
         self.unit.reasoning()
     }
 
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         match self.unit.count(subject) {
-            Ok(count) => Finding::of(count as f64),
+            Ok(count) => Measurement::of(count as f64),
             Err(missing) => missing,
         }
     }

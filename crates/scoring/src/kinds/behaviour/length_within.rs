@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
+use evalmark_core::metric::{Direction, ParamError, Range, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::unit::Unit;
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct LengthWithin {
     max: u64,
 }
 
-impl Define for LengthWithin {
+impl MetricDefinition for LengthWithin {
     const ABOUT: About = About {
         name: "length_within",
         summary: "The answer's length lies within bounds, which belong to it.",
@@ -47,17 +47,17 @@ impl Define for LengthWithin {
     };
     type Params = Params;
 
-    fn compile(Params { unit, min, max }: Params) -> Result<Work, Complaint> {
+    fn compile(Params { unit, min, max }: Params) -> Result<Backend, ParamError> {
         if min.is_none() && max.is_none() {
             let message = "`length_within` needs `min`, `max` or both".to_owned();
-            return Err(Complaint { pointer: String::new(), message });
+            return Err(ParamError { pointer: String::new(), message });
         }
         let (min, max) = (min.unwrap_or(0), max.unwrap_or(u64::MAX));
         if min > max {
             let message = format!("no length is at least {min} and at most {max}");
-            return Err(Complaint { pointer: "/min".to_owned(), message });
+            return Err(ParamError { pointer: "/min".to_owned(), message });
         }
-        Ok(Work::Text(Arc::new(Self { unit, min, max })))
+        Ok(Backend::Text(Arc::new(Self { unit, min, max })))
     }
 }
 
@@ -66,15 +66,15 @@ impl Measure for LengthWithin {
         self.unit.reasoning()
     }
 
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         match self.unit.count(subject) {
             Ok(count) if count < self.min => {
-                Finding::Value(0.0, Some(format!("{count}, at least {} needed", self.min)))
+                Measurement::Value(0.0, Some(format!("{count}, at least {} needed", self.min)))
             }
             Ok(count) if count > self.max => {
-                Finding::Value(0.0, Some(format!("{count}, limit {}", self.max)))
+                Measurement::Value(0.0, Some(format!("{count}, limit {}", self.max)))
             }
-            Ok(_) => Finding::yes_or_no(true),
+            Ok(_) => Measurement::yes_or_no(true),
             Err(missing) => missing,
         }
     }

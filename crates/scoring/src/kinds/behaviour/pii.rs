@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
+use evalmark_core::metric::{Direction, ParamError, Range, Reasoning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     personal_data::Sort,
     subject::Subject,
 };
@@ -34,7 +34,7 @@ pub(crate) struct Pii {
     kinds: Vec<Sort>,
 }
 
-impl Define for Pii {
+impl MetricDefinition for Pii {
     const ABOUT: About = About {
         name: "pii",
         summary: "The answer contains no personal data of the kinds with a recognisable form (names and addresses have none): 1 is clean. The reason names the kinds that were found, never the data.",
@@ -47,13 +47,13 @@ impl Define for Pii {
     };
     type Params = Params;
 
-    fn compile(Params { kinds }: Params) -> Result<Work, Complaint> {
+    fn compile(Params { kinds }: Params) -> Result<Backend, ParamError> {
         if kinds.is_empty() {
             let message = "without a kind nothing can be found".to_owned();
-            return Err(Complaint { pointer: "/kinds".to_owned(), message });
+            return Err(ParamError { pointer: "/kinds".to_owned(), message });
         }
         let kinds = Sort::ALL.into_iter().filter(|kind| kinds.contains(kind)).collect();
-        Ok(Work::Text(Arc::new(Self { kinds })))
+        Ok(Backend::Text(Arc::new(Self { kinds })))
     }
 }
 
@@ -62,16 +62,16 @@ impl Measure for Pii {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Measurement {
         let looked: Vec<_> = self.kinds.iter().map(|kind| (kind, kind.is_in(answer))).collect();
         let found = looked.iter().filter(|(_, found)| *found == Some(true));
         let found: Vec<_> = found.map(|(kind, _)| kind.name()).collect();
         if !found.is_empty() {
-            return Finding::Value(0.0, Some(format!("holds {}", found.join(", "))));
+            return Measurement::Value(0.0, Some(format!("holds {}", found.join(", "))));
         }
         if looked.iter().any(|(_, found)| found.is_none()) {
-            return Finding::Missing("the answer has too many numbers to check".to_owned());
+            return Measurement::Missing("the answer has too many numbers to check".to_owned());
         }
-        Finding::yes_or_no(true)
+        Measurement::yes_or_no(true)
     }
 }

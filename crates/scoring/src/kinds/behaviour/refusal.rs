@@ -6,7 +6,7 @@ use std::{
 };
 
 use evalmark_core::{
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
     record::Outcome,
 };
 use regex::{Match, Regex, RegexSet};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     extract::compile_pattern,
     json_compare::clip,
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -66,7 +66,7 @@ pub(crate) struct Refusal {
     english: bool,
 }
 
-impl Define for Refusal {
+impl MetricDefinition for Refusal {
     const ABOUT: About = About {
         name: "refusal",
         summary: "The answer refuses: 1 where it does, so that `not: true` is for questions that must be answered. The provider's own word (`refusal`, a content filter) counts before any pattern. An empty answer is not a refusal.",
@@ -79,28 +79,28 @@ impl Define for Refusal {
     };
     type Params = Params;
 
-    fn compile(Params { patterns, english }: Params) -> Result<Work, Complaint> {
+    fn compile(Params { patterns, english }: Params) -> Result<Backend, ParamError> {
         if patterns.is_empty() && !english {
             let message = "without `patterns` and `english` nothing can be found".to_owned();
-            return Err(Complaint { pointer: "/english".to_owned(), message });
+            return Err(ParamError { pointer: "/english".to_owned(), message });
         }
         let patterns = patterns.iter().enumerate();
         let patterns = patterns.map(|(i, p)| compile_pattern(p, &format!("/patterns/{i}")));
         let patterns = patterns.collect::<Result<_, _>>()?;
-        Ok(Work::Text(Arc::new(Self { patterns, english })))
+        Ok(Backend::Text(Arc::new(Self { patterns, english })))
     }
 }
 
 impl Measure for Refusal {
-    fn measure(&self, Subject { answer, record, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, record, .. }: Subject<'_>) -> Measurement {
         if record.outcome == Outcome::Refused {
-            return Finding::Value(1.0, Some("the provider calls it a refusal".to_owned()));
+            return Measurement::Value(1.0, Some("the provider calls it a refusal".to_owned()));
         }
         let own = self.patterns.iter().find(|pattern| pattern.is_match(answer));
         if let Some(pattern) = own {
-            return Finding::Value(1.0, Some(format!("matches `{}`", clip(pattern.as_str()))));
+            return Measurement::Value(1.0, Some(format!("matches `{}`", clip(pattern.as_str()))));
         }
-        Finding::yes_or_no(self.english && refuses_in_english(answer))
+        Measurement::yes_or_no(self.english && refuses_in_english(answer))
     }
 }
 

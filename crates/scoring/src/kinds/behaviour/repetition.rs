@@ -2,12 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -48,7 +48,7 @@ pub(crate) struct Repetition {
     unit: Unit,
 }
 
-impl Define for Repetition {
+impl MetricDefinition for Repetition {
     const ABOUT: About = About {
         name: "repetition",
         summary: "The share of n-grams that stood in the answer before: 1 - distinct n-grams / n-grams; 0 where the answer is too short to have any.",
@@ -61,24 +61,24 @@ impl Define for Repetition {
     };
     type Params = Params;
 
-    fn compile(Params { n, unit }: Params) -> Result<Work, Complaint> {
+    fn compile(Params { n, unit }: Params) -> Result<Backend, ParamError> {
         if !(1..=MAX_N).contains(&n) {
             let message = format!("n lies between 1 and {MAX_N}");
-            return Err(Complaint { pointer: "/n".to_owned(), message });
+            return Err(ParamError { pointer: "/n".to_owned(), message });
         }
-        Ok(Work::Text(Arc::new(Self { n, unit })))
+        Ok(Backend::Text(Arc::new(Self { n, unit })))
     }
 }
 
 impl Measure for Repetition {
-    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Measurement {
         let share = match self.unit {
             Unit::Words => repeated(&answer.split_whitespace().collect::<Vec<_>>(), self.n),
             Unit::Characters => repeated(&answer.chars().collect::<Vec<_>>(), self.n),
         };
         share.map_or_else(
-            || Finding::Value(0.0, Some(format!("too short for an n-gram of {}", self.n))),
-            Finding::of,
+            || Measurement::Value(0.0, Some(format!("too short for an n-gram of {}", self.n))),
+            Measurement::of,
         )
     }
 }

@@ -4,7 +4,7 @@ use evalmark_core::metric::Reasoning;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{kind::Finding, subject::Subject};
+use crate::{kind::Measurement, subject::Subject};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -32,7 +32,10 @@ impl Unit {
     }
 
     /// How many there are.
-    pub(super) fn count(self, Subject { answer, record, .. }: Subject<'_>) -> Result<u64, Finding> {
+    pub(super) fn count(
+        self,
+        Subject { answer, record, .. }: Subject<'_>,
+    ) -> Result<u64, Measurement> {
         let count = match self {
             Self::Characters => answer.chars().count(),
             Self::Words => answer.split_whitespace().count(),
@@ -40,7 +43,7 @@ impl Unit {
             Self::Bytes => answer.len(),
             Self::Tokens => {
                 let reason = "the provider did not count the answer's tokens";
-                return record.usage.output_tokens.ok_or(Finding::Missing(reason.to_owned()));
+                return record.usage.output_tokens.ok_or(Measurement::Missing(reason.to_owned()));
             }
         };
         Ok(count as u64)

@@ -9,7 +9,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use evalmark_core::{
     fields::{Cell, Fields},
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use self::{hits::Labels, read::read};
 use crate::{
     json_compare::clip,
-    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
     subject::Subject,
 };
 
@@ -57,7 +57,7 @@ pub(crate) struct Choice {
     labels: Labels,
 }
 
-impl Define for Choice {
+impl MetricDefinition for Choice {
     const ABOUT: About = About {
         name: "choice",
         summary: "The option that the answer chooses is the target, which is a letter or an \
@@ -77,9 +77,9 @@ impl Define for Choice {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let complain = |pointer: &str, message: String| {
-            Err(Complaint { pointer: pointer.to_owned(), message })
+            Err(ParamError { pointer: pointer.to_owned(), message })
         };
         let mut options = params.options;
         let count = match (&params.letters, &options) {
@@ -96,30 +96,30 @@ impl Define for Choice {
         }
         let alphabet = || ('A'..='Z').take(count).map(String::from).collect();
         match Labels::new(params.letters.unwrap_or_else(alphabet)) {
-            Ok(labels) => Ok(Work::Text(Arc::new(Self { options, labels }))),
+            Ok(labels) => Ok(Backend::Text(Arc::new(Self { options, labels }))),
             Err(message) => complain("/letters", message),
         }
     }
 }
 
 impl Measure for Choice {
-    fn measure(&self, Subject { answer, targets, fields, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, fields, .. }: Subject<'_>) -> Measurement {
         let (count, texts) = match self.texts(fields) {
             Ok(options) => options,
-            Err(reason) => return Finding::Missing(reason),
+            Err(reason) => return Measurement::Missing(reason),
         };
         let position = |target: &String| self.labels.position(target, &texts);
         let right: Vec<usize> =
             targets.iter().filter_map(position).filter(|at| *at < count).collect();
         if right.is_empty() {
             return match targets.first() {
-                Some(_) => Finding::Missing("the target names no option".to_owned()),
-                None => Finding::best_of(targets, |_| 0.0),
+                Some(_) => Measurement::Missing("the target names no option".to_owned()),
+                None => Measurement::best_of(targets, |_| 0.0),
             };
         }
         match read(answer, &self.labels, count, &texts) {
-            Ok(chosen) => Finding::yes_or_no(right.contains(&chosen)),
-            Err(reason) => Finding::Invalid(reason.to_owned()),
+            Ok(chosen) => Measurement::yes_or_no(right.contains(&chosen)),
+            Err(reason) => Measurement::Invalid(reason.to_owned()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{fmt::Write, sync::Arc};
 
 use evalmark_core::{
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
     request::Message,
     template::Template,
 };
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use super::{cell, template};
 use crate::{
     judge::{
-        Aggregate, Brief, Judges, Opinion, Panel, Sheet, Unaskable, bounded, neutral, object, once,
-        read,
+        Aggregate, Brief, Judges, Opinion, Panel, QuestionError, Sheet, bounded, neutral, object,
+        once, read,
     },
-    kind::{About, Define, Work},
+    kind::{About, Backend, MetricDefinition},
     subject::Subject,
 };
 
@@ -150,7 +150,7 @@ struct Checked {
     met: bool,
 }
 
-impl Define for Facts {
+impl MetricDefinition for Facts {
     const ABOUT: About = About {
         name: "judge_facts",
         summary: "The share of criteria that the answer meets, as a model says: each yes with a \
@@ -166,19 +166,19 @@ impl Define for Facts {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let Params { model, models, criteria, unproven, aggregate, repeats, structured } = params;
         let criteria = match criteria {
             RawCriteria::Own(Column { column }) => Criteria::Own(column),
             RawCriteria::Listed(listed) => Criteria::Listed(compiled(listed)?),
         };
         let judges = Judges { model, models, aggregate, repeats, structured };
-        Ok(Work::Judge(Arc::new(Panel::new(judges, Self { criteria, unproven })?)))
+        Ok(Backend::Judge(Arc::new(Panel::new(judges, Self { criteria, unproven })?)))
     }
 }
 
-fn compiled(listed: Vec<RawCriterion>) -> Result<Vec<Criterion>, Complaint> {
-    let complain = |pointer: String, message: &str| Complaint { pointer, message: message.into() };
+fn compiled(listed: Vec<RawCriterion>) -> Result<Vec<Criterion>, ParamError> {
+    let complain = |pointer: String, message: &str| ParamError { pointer, message: message.into() };
     if listed.is_empty() {
         return Err(complain("/criteria".to_owned(), "there must be at least one criterion"));
     }
@@ -201,14 +201,14 @@ fn compiled(listed: Vec<RawCriterion>) -> Result<Vec<Criterion>, Complaint> {
 
 impl Facts {
     /// The criteria for an item.
-    fn of(&self, subject: Subject<'_>) -> Result<Vec<Fact>, Unaskable> {
+    fn of(&self, subject: Subject<'_>) -> Result<Vec<Fact>, QuestionError> {
         match &self.criteria {
             Criteria::Listed(listed) => listed.iter().map(|one| one.of(subject)).collect(),
             Criteria::Own(column) => {
                 let facts = cell(subject, column)?.map_or(Vec::new(), own);
                 if facts.is_empty() {
                     let message = format!("the item's column `{column}` has no criteria");
-                    return Err(Unaskable::Lacking(message));
+                    return Err(QuestionError::Lacking(message));
                 }
                 Ok(facts)
             }
@@ -234,7 +234,7 @@ impl Facts {
 }
 
 impl Criterion {
-    fn of(&self, subject: Subject<'_>) -> Result<Fact, Unaskable> {
+    fn of(&self, subject: Subject<'_>) -> Result<Fact, QuestionError> {
         let text = self.text.render(subject.fields)?.trim().to_owned();
         Ok(Fact { text, weight: self.weight, needs_quote: self.needs_quote })
     }
@@ -268,7 +268,7 @@ impl Sheet for Facts {
         &self,
         subject: Subject<'_>,
         task: &[Message],
-    ) -> Result<Vec<Vec<Message>>, Unaskable> {
+    ) -> Result<Vec<Vec<Message>>, QuestionError> {
         let facts = self.of(subject)?;
         let brief = Brief::about(task, &[subject.answer])
             .task()

@@ -10,21 +10,21 @@ pub(crate) use pairwise::Pairwise;
 pub(crate) use reference::Reference;
 pub(crate) use rubric::Rubric;
 
-use evalmark_core::{metric::Complaint, template::Template};
+use evalmark_core::{metric::ParamError, template::Template};
 use serde_json::Value;
 
-use crate::{judge::Unaskable, subject::Subject};
+use crate::{judge::QuestionError, subject::Subject};
 
 /// Compiles a parameter that is a template over the item's columns.
-fn template(pointer: &str, name: &str, source: &str) -> Result<Template, Complaint> {
+fn template(pointer: &str, name: &str, source: &str) -> Result<Template, ParamError> {
     Template::compile_alone(name, source)
-        .map_err(|error| Complaint { pointer: pointer.to_owned(), message: error.message })
+        .map_err(|error| ParamError { pointer: pointer.to_owned(), message: error.message })
 }
 
 /// A cell of the item; `None` where it is empty.
-fn cell<'a>(subject: Subject<'a>, column: &str) -> Result<Option<&'a Value>, Unaskable> {
+fn cell<'a>(subject: Subject<'a>, column: &str) -> Result<Option<&'a Value>, QuestionError> {
     match subject.fields.get(column) {
-        None => Err(Unaskable::Column(column.to_owned())),
+        None => Err(QuestionError::Column(column.to_owned())),
         Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
         Some(cell) => Ok(Some(cell)),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use evalmark_core::{
-    metric::{Complaint, Direction, Range, Reasoning},
+    metric::{Direction, ParamError, Range, Reasoning},
     request::Message,
     template::Template,
 };
@@ -15,9 +15,9 @@ use super::{cell, template};
 use crate::{
     json_compare::plain,
     judge::{
-        Aggregate, Brief, Judges, Opinion, Panel, Sheet, Unaskable, object, once, read, remark,
+        Aggregate, Brief, Judges, Opinion, Panel, QuestionError, Sheet, object, once, read, remark,
     },
-    kind::{About, Define, Work},
+    kind::{About, Backend, MetricDefinition},
     reasoning,
     subject::Subject,
 };
@@ -86,7 +86,7 @@ enum Winner {
     Tie,
 }
 
-impl Define for Pairwise {
+impl MetricDefinition for Pairwise {
     const ABOUT: About = About {
         name: "judge_pairwise",
         summary: "A model says whether the answer is better than another: 1, a tie (0.5), or worse \
@@ -103,23 +103,24 @@ impl Define for Pairwise {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let Params { model, models, rubric, against, aggregate, repeats, structured } = params;
         let rubric = template("/rubric", "rubric", &rubric)?;
         let against = against.map(|against| against.column);
         let judges = Judges { model, models, aggregate, repeats, structured };
-        Ok(Work::Judge(Arc::new(Panel::new(judges, Self { rubric, against })?)))
+        Ok(Backend::Judge(Arc::new(Panel::new(judges, Self { rubric, against })?)))
     }
 }
 
 impl Pairwise {
     /// The answer to compare with.
-    fn other(&self, subject: Subject<'_>) -> Result<String, Unaskable> {
+    fn other(&self, subject: Subject<'_>) -> Result<String, QuestionError> {
         let Some(column) = &self.against else {
             let target = subject.targets.first().cloned();
-            return target.ok_or_else(|| Unaskable::Lacking("the item has no target".to_owned()));
+            return target
+                .ok_or_else(|| QuestionError::Lacking("the item has no target".to_owned()));
         };
-        let lacking = |how| Unaskable::Lacking(format!("the item's column `{column}` {how}"));
+        let lacking = |how| QuestionError::Lacking(format!("the item's column `{column}` {how}"));
         let other = cell(subject, column)?.map(plain).ok_or_else(|| lacking("is empty"))?;
         if subject.reasoning == Some(Reasoning::Keep) {
             return Ok(other);
@@ -163,7 +164,7 @@ impl Sheet for Pairwise {
         &self,
         subject: Subject<'_>,
         task: &[Message],
-    ) -> Result<Vec<Vec<Message>>, Unaskable> {
+    ) -> Result<Vec<Vec<Message>>, QuestionError> {
         let rubric = self.rubric.render(subject.fields)?;
         let (answer, other) = (subject.answer, self.other(subject)?);
         let in_order = |pair| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use evalmark_core::{
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
     request::Message,
     template::Template,
 };
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use super::template;
 use crate::{
     judge::{
-        Aggregate, Brief, Judges, Opinion, Panel, Sheet, Unaskable, object, once, read, remark,
+        Aggregate, Brief, Judges, Opinion, Panel, QuestionError, Sheet, object, once, read, remark,
         texts,
     },
-    kind::{About, Define, Work},
+    kind::{About, Backend, MetricDefinition},
     subject::Subject,
 };
 
@@ -76,7 +76,7 @@ enum Verdict {
     Incorrect,
 }
 
-impl Define for Reference {
+impl MetricDefinition for Reference {
     const ABOUT: About = About {
         name: "judge_reference",
         summary: "A model says whether the answer agrees with a target: correct (1), partial or \
@@ -91,15 +91,15 @@ impl Define for Reference {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let Params { model, models, guidance, partial, aggregate, repeats, structured } = params;
         if !(0.0..=1.0).contains(&partial) {
             let message = format!("a partly correct answer scores from 0 to 1, and not {partial}");
-            return Err(Complaint { pointer: "/partial".to_owned(), message });
+            return Err(ParamError { pointer: "/partial".to_owned(), message });
         }
         let guidance = guidance.map(|text| template("/guidance", "guidance", &text)).transpose()?;
         let judges = Judges { model, models, aggregate, repeats, structured };
-        Ok(Work::Judge(Arc::new(Panel::new(judges, Self { guidance, partial })?)))
+        Ok(Backend::Judge(Arc::new(Panel::new(judges, Self { guidance, partial })?)))
     }
 }
 
@@ -115,9 +115,9 @@ impl Sheet for Reference {
         &self,
         subject: Subject<'_>,
         task: &[Message],
-    ) -> Result<Vec<Vec<Message>>, Unaskable> {
+    ) -> Result<Vec<Vec<Message>>, QuestionError> {
         if subject.targets.is_empty() {
-            return Err(Unaskable::Lacking("the item has no target".to_owned()));
+            return Err(QuestionError::Lacking("the item has no target".to_owned()));
         }
         let shown = [&[subject.answer], &texts(subject.targets)[..]].concat();
         let mut brief = Brief::about(task, &shown);

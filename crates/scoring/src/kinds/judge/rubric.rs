@@ -3,7 +3,7 @@
 use std::{fmt::Write, sync::Arc};
 
 use evalmark_core::{
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
     request::Message,
     template::Template,
 };
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use super::template;
 use crate::{
     judge::{
-        Aggregate, Brief, Grade, Judges, Opinion, Panel, RawScale, Scale, Sheet, Unaskable, object,
-        once, read, remark, texts,
+        Aggregate, Brief, Grade, Judges, Opinion, Panel, QuestionError, RawScale, Scale, Sheet,
+        object, once, read, remark, texts,
     },
-    kind::{About, Define, Work},
+    kind::{About, Backend, MetricDefinition},
     subject::Subject,
 };
 
@@ -79,7 +79,7 @@ struct Reply {
     reason: Value,
 }
 
-impl Define for Rubric {
+impl MetricDefinition for Rubric {
     const ABOUT: About = About {
         name: "judge",
         summary: "A model grades the answer by a rubric. A grade that cannot be read is missing.",
@@ -93,10 +93,10 @@ impl Define for Rubric {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let Params { model, models, rubric, scale, examples, aggregate, repeats, structured } =
             params;
-        let complain = |pointer: String, message| Complaint { pointer, message };
+        let complain = |pointer: String, message| ParamError { pointer, message };
         let rubric = template("/rubric", "rubric", &rubric)?;
         let scale = Scale::new(scale).map_err(|message| complain("/scale".to_owned(), message))?;
         for (i, example) in examples.iter().enumerate() {
@@ -104,7 +104,10 @@ impl Define for Rubric {
             placed.map_err(|message| complain(format!("/examples/{i}/grade"), message))?;
         }
         let judges = Judges { model, models, aggregate, repeats, structured };
-        Ok(Work::Judge(Arc::new(Panel::new(judges, Self { criteria: rubric, scale, examples })?)))
+        Ok(Backend::Judge(Arc::new(Panel::new(
+            judges,
+            Self { criteria: rubric, scale, examples },
+        )?)))
     }
 }
 
@@ -117,7 +120,7 @@ impl Sheet for Rubric {
         &self,
         subject: Subject<'_>,
         task: &[Message],
-    ) -> Result<Vec<Vec<Message>>, Unaskable> {
+    ) -> Result<Vec<Vec<Message>>, QuestionError> {
         let rubric = self.criteria.render(subject.fields)?;
         let shown = [&[subject.answer], &texts(subject.targets)[..]].concat();
         let mut brief = Brief::about(task, &shown).say(format!("Rubric:\n{}", rubric.trim()));

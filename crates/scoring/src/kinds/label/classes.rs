@@ -6,7 +6,7 @@ use std::{
 };
 
 use aho_corasick::AhoCorasick;
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::ParamError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
@@ -63,8 +63,8 @@ pub(crate) struct Classes {
 
 impl Classes {
     /// Pointers of complaints are relative to the parameters.
-    pub(crate) fn new(declared: &Declared, steps: &[Step]) -> Result<Self, Complaint> {
-        let complain = |message: String| Complaint { pointer: "/labels".to_owned(), message };
+    pub(crate) fn new(declared: &Declared, steps: &[Step]) -> Result<Self, ParamError> {
+        let complain = |message: String| ParamError { pointer: "/labels".to_owned(), message };
         let declared = rows(declared).map_err(complain)?;
         let chain = Chain::new(steps);
         let mut known: HashMap<String, usize> = HashMap::new();

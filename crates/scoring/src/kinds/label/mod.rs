@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub(crate) use self::values::index;
 use self::values::{Matrix, Value};
 use crate::{
     json_compare::clip,
-    kind::{About, Corpus, Define, Finding, Measure, UnusableTarget, Work},
+    kind::{About, Backend, Corpus, Measure, Measurement, MetricDefinition, UnusableTarget},
     normalize::Step,
     subject::Subject,
 };
@@ -65,7 +65,7 @@ fn default_steps() -> Vec<Step> {
 }
 
 /// The classes of a metric that does not say how texts are made comparable.
-pub(crate) fn classes(declared: &Declared) -> Result<Classes, Complaint> {
+pub(crate) fn classes(declared: &Declared) -> Result<Classes, ParamError> {
     Classes::new(declared, &default_steps())
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Label {
     matrix: Matrix,
 }
 
-impl Define for Label {
+impl MetricDefinition for Label {
     const ABOUT: About = About {
         name: "label",
         summary: "The answer is the right one of the declared classes. An answer that is none of \
@@ -94,28 +94,28 @@ impl Define for Label {
         "what `value` names: accuracy, which is the mean, or another value of the confusion matrix";
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let classes = Classes::new(&params.labels, &params.normalize)?;
         let matrix = Matrix::new(&classes, params.value, params.class.as_deref())?;
         let (find, which) = (params.find, params.which);
-        Ok(Work::Text(Arc::new(Self { classes, find, which, matrix })))
+        Ok(Backend::Text(Arc::new(Self { classes, find, which, matrix })))
     }
 }
 
 impl Measure for Label {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let right = match self.classes.targets(targets) {
             Ok(right) => right,
-            Err(reason) => return Finding::Missing(reason),
+            Err(reason) => return Measurement::Missing(reason),
         };
         let predicted = match self.predicted(answer) {
             Ok(predicted) => predicted,
-            Err(reason) => return Finding::Invalid(reason),
+            Err(reason) => return Measurement::Invalid(reason),
         };
         let is_right = right.contains(&predicted);
         let truth = if is_right { predicted } else { right[0] };
         let reason = (!is_right).then(|| format!("said {:?}", self.classes.name(predicted)));
-        Finding::Counted {
+        Measurement::Counted {
             value: f64::from(is_right),
             counts: vec![truth as f64, predicted as f64],
             reason,

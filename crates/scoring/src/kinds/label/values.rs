@@ -1,6 +1,6 @@
 //! The values of a whole run that `label` makes from the confusion matrix.
 
-use evalmark_core::metric::{Complaint, Range};
+use evalmark_core::metric::{ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -131,9 +131,9 @@ impl Matrix {
         classes: &Classes,
         value: Value,
         class: Option<&str>,
-    ) -> Result<Self, Complaint> {
+    ) -> Result<Self, ParamError> {
         let complain = |pointer: &str, message: String| {
-            Err(Complaint { pointer: pointer.to_owned(), message })
+            Err(ParamError { pointer: pointer.to_owned(), message })
         };
         let name = value.name();
         let class = match (value.is_of_class(), class) {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{add, complain, counts_of_empty, no_target, too_long};
 use crate::{
-    kind::{About, Corpus, Define, Finding, Measure, Work},
+    kind::{About, Backend, Corpus, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step},
     overlap::{
         bleu::{Bleu, Smoothing},
@@ -94,7 +94,7 @@ pub(crate) struct BleuKind {
     bleu: Bleu,
 }
 
-impl Define for BleuKind {
+impl MetricDefinition for BleuKind {
     const ABOUT: About = About {
         name: "bleu",
         summary: "N-grams of words shared with the targets, and a penalty for a short answer. All \
@@ -109,13 +109,13 @@ impl Define for BleuKind {
     const AGGREGATION: &'static str = "corpus BLEU, from the sums of all counts";
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let max_order = params.max_ngram_order;
         if !(1..=100).contains(&max_order) {
             let message = format!("n-grams have from 1 to 100 words, and not {max_order}");
             return complain("/max_ngram_order", message);
         }
-        Ok(Work::Text(Arc::new(Self {
+        Ok(Backend::Text(Arc::new(Self {
             chain: Chain::new(&params.normalize),
             tokenize: params.tokenize,
             lowercase: params.lowercase,
@@ -125,7 +125,7 @@ impl Define for BleuKind {
     }
 }
 
-fn smoothing(params: &Params) -> Result<Smoothing, Complaint> {
+fn smoothing(params: &Params) -> Result<Smoothing, ParamError> {
     let (max, default) = match params.smooth_method {
         SmoothMethod::Exp => return Ok(Smoothing::Exp),
         SmoothMethod::None => return Ok(Smoothing::None),
@@ -143,7 +143,7 @@ fn smoothing(params: &Params) -> Result<Smoothing, Complaint> {
 }
 
 impl Measure for BleuKind {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         if targets.is_empty() {
             return no_target();
         }
@@ -154,7 +154,7 @@ impl Measure for BleuKind {
             return too_long();
         };
         let value = self.bleu.score(&counts, self.effective_order.unwrap_or(true)).score;
-        Finding::Counted { value, counts, reason: None }
+        Measurement::Counted { value, counts, reason: None }
     }
 
     fn corpus(&self) -> Option<&dyn Corpus> {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{add, complain, counts_of_empty, no_target, too_long};
 use crate::{
-    kind::{About, Corpus, Define, Finding, Measure, Work},
+    kind::{About, Backend, Corpus, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step},
     overlap::chrf::Chrf,
     subject::Subject,
@@ -57,7 +57,7 @@ pub(crate) struct ChrfKind {
     chrf: Chrf,
 }
 
-impl Define for ChrfKind {
+impl MetricDefinition for ChrfKind {
     const ABOUT: About = About {
         name: "chrf",
         summary: "N-grams of characters shared with the best target, and of words with `word_order: \
@@ -72,7 +72,7 @@ impl Define for ChrfKind {
     const AGGREGATION: &'static str = "corpus chrF, from the sums of all counts";
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let Params { char_order, word_order, beta, whitespace, eps_smoothing, .. } = params;
         for (pointer, order) in [("/char_order", char_order), ("/word_order", word_order)] {
             if order > 100 {
@@ -90,12 +90,12 @@ impl Define for ChrfKind {
         }
         let chrf = Chrf { char_order, word_order, beta, whitespace, eps_smoothing };
         let chain = Chain::new(&params.normalize);
-        Ok(Work::Text(Arc::new(Self { chain, lowercase: params.lowercase, chrf })))
+        Ok(Backend::Text(Arc::new(Self { chain, lowercase: params.lowercase, chrf })))
     }
 }
 
 impl Measure for ChrfKind {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         if targets.is_empty() {
             return no_target();
         }
@@ -103,7 +103,7 @@ impl Measure for ChrfKind {
         let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
         match self.chrf.counts(&self.prepare(answer), &targets) {
             Ok(counts) => {
-                Finding::Counted { value: self.chrf.score(&counts), counts, reason: None }
+                Measurement::Counted { value: self.chrf.score(&counts), counts, reason: None }
             }
             Err(_) => too_long(),
         }

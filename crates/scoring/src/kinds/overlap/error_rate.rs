@@ -2,13 +2,13 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{add, counted, no_target};
 use crate::{
-    kind::{About, Corpus, Define, Finding, Measure, Work},
+    kind::{About, Backend, Corpus, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step},
     overlap::{TooLong, wer},
     python::strip,
@@ -81,17 +81,17 @@ const WER: About = About {
     source: "As jiwer 4.0.0 with its default transforms.",
 };
 
-impl Define for ErrorRate<Words> {
+impl MetricDefinition for ErrorRate<Words> {
     const ABOUT: About = WER;
     const AGGREGATION: &'static str = "corpus WER: all edits by all words of targets";
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         Ok(Self::work(&params))
     }
 }
 
-impl Define for ErrorRate<Characters> {
+impl MetricDefinition for ErrorRate<Characters> {
     const ABOUT: About = About {
         name: Characters::NAME,
         summary: "Character error rate: the same of characters, blanks among them.",
@@ -100,15 +100,15 @@ impl Define for ErrorRate<Characters> {
     const AGGREGATION: &'static str = "corpus CER: all edits by all characters of targets";
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         Ok(Self::work(&params))
     }
 }
 
 impl<U: Unit> ErrorRate<U> {
-    fn work(params: &Params) -> Work {
+    fn work(params: &Params) -> Backend {
         let chain = Chain::new(&params.normalize);
-        Work::Text(Arc::new(Self { chain, unit: PhantomData::<U> }))
+        Backend::Text(Arc::new(Self { chain, unit: PhantomData::<U> }))
     }
 
     /// The counts against the target with the lowest rate.
@@ -130,7 +130,7 @@ impl<U: Unit> ErrorRate<U> {
 }
 
 impl<U: Unit> Measure for ErrorRate<U> {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         if targets.is_empty() {
             return no_target();
         }

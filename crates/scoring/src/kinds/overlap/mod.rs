@@ -19,10 +19,10 @@ pub(super) use rouge::RougeKind;
 pub(super) use ter::TerKind;
 pub(super) use token_f1::TokenF1;
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::ParamError;
 
 use crate::{
-    kind::{Finding, Measure},
+    kind::{Measure, Measurement},
     overlap::TooLong,
     subject::Subject,
 };
@@ -31,28 +31,28 @@ use crate::{
 fn counted<const N: usize>(
     counts: Result<[f64; N], TooLong>,
     value: impl FnOnce([f64; N]) -> f64,
-) -> Finding {
+) -> Measurement {
     match counts {
         Ok(counts) => {
-            Finding::Counted { value: value(counts), counts: counts.to_vec(), reason: None }
+            Measurement::Counted { value: value(counts), counts: counts.to_vec(), reason: None }
         }
         Err(TooLong) => too_long(),
     }
 }
 
-fn too_long() -> Finding {
-    Finding::Missing("answer and target are too long to compare".to_owned())
+fn too_long() -> Measurement {
+    Measurement::Missing("answer and target are too long to compare".to_owned())
 }
 
-fn no_target() -> Finding {
-    Finding::Missing("the item has no target".to_owned())
+fn no_target() -> Measurement {
+    Measurement::Missing("the item has no target".to_owned())
 }
 
 /// What an answer adds that does not hold what was asked for: as much as an empty one. Left out of the
 /// sums, it would not count at all, where its own value is 0.
 fn counts_of_empty(measure: &dyn Measure, subject: Subject<'_>) -> Option<Vec<f64>> {
     match measure.measure(Subject { answer: "", ..subject }) {
-        Finding::Counted { counts, .. } => Some(counts),
+        Measurement::Counted { counts, .. } => Some(counts),
         _ => None,
     }
 }
@@ -64,6 +64,6 @@ fn add(sums: &mut [f64], counts: &[f64], times: f64) {
     }
 }
 
-fn complain<T>(pointer: &str, message: String) -> Result<T, Complaint> {
-    Err(Complaint { pointer: pointer.to_owned(), message })
+fn complain<T>(pointer: &str, message: String) -> Result<T, ParamError> {
+    Err(ParamError { pointer: pointer.to_owned(), message })
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{complain, no_target, too_long};
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step},
     overlap::rouge::{Overlap, Variant, overlap},
     subject::Subject,
@@ -59,7 +59,7 @@ pub(crate) struct RougeKind {
     score: ScoreOf,
 }
 
-impl Define for RougeKind {
+impl MetricDefinition for RougeKind {
     const ABOUT: About = About {
         name: "rouge",
         summary: "Words, n-grams or the longest common subsequence shared with the target. Of several \
@@ -73,14 +73,14 @@ impl Define for RougeKind {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let Some(variant) = variant(&params.variant) else {
             let message =
                 format!("`{}` is none of rouge1 to rouge9, rougeL and rougeLsum", params.variant);
             return complain("/variant", message);
         };
         let Params { stemmer, score, normalize, .. } = params;
-        Ok(Work::Text(Arc::new(Self { chain: Chain::new(&normalize), variant, stemmer, score })))
+        Ok(Backend::Text(Arc::new(Self { chain: Chain::new(&normalize), variant, stemmer, score })))
     }
 }
 
@@ -94,7 +94,7 @@ fn variant(name: &str) -> Option<Variant> {
 }
 
 impl Measure for RougeKind {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let answer = self.chain.apply(answer);
         let mut best: Option<Overlap> = None;
         for target in targets {
@@ -104,7 +104,7 @@ impl Measure for RougeKind {
             };
             best = Some(best.filter(|best| best.f1() >= next.f1()).unwrap_or(next));
         }
-        best.map_or_else(no_target, |best| Finding::of(self.value(best)))
+        best.map_or_else(no_target, |best| Measurement::of(self.value(best)))
     }
 }
 

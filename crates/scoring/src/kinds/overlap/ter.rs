@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{add, counted, no_target};
 use crate::{
-    kind::{About, Corpus, Define, Finding, Measure, Work},
+    kind::{About, Backend, Corpus, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step},
     overlap::ter::{Tercom, counts, rate},
     subject::Subject,
@@ -42,7 +42,7 @@ pub(crate) struct TerKind {
     tercom: Tercom,
 }
 
-impl Define for TerKind {
+impl MetricDefinition for TerKind {
     const ABOUT: About = About {
         name: "ter",
         summary: "Translation edit rate in percent of the words of the target: insertions, deletions, \
@@ -58,15 +58,15 @@ impl Define for TerKind {
     const AGGREGATION: &'static str = "corpus TER: all edits by all words of targets";
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let Params { normalized, no_punct, asian_support, case_sensitive, normalize } = params;
         let tercom = Tercom { normalized, no_punct, asian_support, case_sensitive };
-        Ok(Work::Text(Arc::new(Self { chain: Chain::new(&normalize), tercom })))
+        Ok(Backend::Text(Arc::new(Self { chain: Chain::new(&normalize), tercom })))
     }
 }
 
 impl Measure for TerKind {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         if targets.is_empty() {
             return no_target();
         }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::too_long;
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step},
     overlap::{
         TooLong,
@@ -35,7 +35,7 @@ pub(crate) struct TokenF1 {
     chain: Chain,
 }
 
-impl Define for TokenF1 {
+impl MetricDefinition for TokenF1 {
     const ABOUT: About = About {
         name: "token_f1",
         summary: "The harmonic mean of precision and recall of words, counted with multiplicity, \
@@ -50,18 +50,18 @@ impl Define for TokenF1 {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self { chain: Chain::new(&params.normalize) })))
+    fn compile(params: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self { chain: Chain::new(&params.normalize) })))
     }
 }
 
 impl Measure for TokenF1 {
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let answer = self.chain.apply(answer);
         let values = targets.iter().map(|target| f1(&answer, &self.chain.apply(target)));
         match values.collect::<Result<Vec<f64>, TooLong>>() {
             Ok(values) => {
-                values.into_iter().reduce(f64::max).map_or_else(super::no_target, Finding::of)
+                values.into_iter().reduce(f64::max).map_or_else(super::no_target, Measurement::of)
             }
             Err(TooLong) => too_long(),
         }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::ParamError;
 use regex::Regex;
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{
     python::{lower, squeeze, strip},
 };
 
-pub(super) fn compile(name: Name, options: &mut Options) -> Result<Arc<dyn Measure>, Complaint> {
+pub(super) fn compile(name: Name, options: &mut Options) -> Result<Arc<dyn Measure>, ParamError> {
     let compare: fn(&str, &str) -> f64 = match name {
         Name::HelmQuasiExact => |gold, answer| when(answer, normalize(gold) == normalize(answer)),
         Name::HelmQuasiLeaveArticlesExact => {

@@ -6,16 +6,16 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Reasoning};
+use evalmark_core::metric::{ParamError, Reasoning};
 
 use super::{complain, options::Options};
 use crate::{
-    kind::{Finding, Measure},
+    kind::{Measure, Measurement},
     python::{PythonRegex, TooLong, lower},
     subject::Subject,
 };
 
-pub(super) fn compile(options: &mut Options) -> Result<Arc<dyn Measure>, Complaint> {
+pub(super) fn compile(options: &mut Options) -> Result<Arc<dyn Measure>, ParamError> {
     let patterns = options.regexes_to_ignore.take().map(|patterns| {
         let compiled = patterns.iter().enumerate().map(|(i, pattern)| {
             let complain = |message| complain(&format!("regexes_to_ignore/{i}"), message);
@@ -45,20 +45,20 @@ impl Measure for LmEval {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         if targets.is_empty() {
-            return Finding::best_of(targets, |_| 0.0);
+            return Measurement::best_of(targets, |_| 0.0);
         }
         let answers = self.normalize(vec![answer.to_owned()]);
         match answers.and_then(|answers| Ok((answers, self.normalize(targets.to_vec())?))) {
             Ok((answers, targets)) if self.compares_lists() => {
-                Finding::yes_or_no(targets.iter().all(|target| answers.contains(target)))
+                Measurement::yes_or_no(targets.iter().all(|target| answers.contains(target)))
             }
             Ok((answers, targets)) => {
-                Finding::yes_or_no(targets.iter().any(|target| answers.contains(target)))
+                Measurement::yes_or_no(targets.iter().any(|target| answers.contains(target)))
             }
             Err(TooLong) => {
-                Finding::Missing("a pattern of `regexes_to_ignore` takes too long".to_owned())
+                Measurement::Missing("a pattern of `regexes_to_ignore` takes too long".to_owned())
             }
         }
     }

@@ -9,17 +9,17 @@ mod squad;
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range, Reasoning};
+use evalmark_core::metric::{Direction, ParamError, Range, Reasoning};
 
 use self::options::{Name, Written};
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
 pub(crate) struct Preset;
 
-impl Define for Preset {
+impl MetricDefinition for Preset {
     const ABOUT: About = About {
         name: "preset",
         summary: "Another tool's metric, as that tool and version has it: `preset: squad`, or a \
@@ -35,7 +35,7 @@ impl Define for Preset {
     };
     type Params = Written;
 
-    fn compile(Written(mut options): Written) -> Result<Work, Complaint> {
+    fn compile(Written(mut options): Written) -> Result<Backend, ParamError> {
         let work: Arc<dyn Measure> = match options.name {
             Name::Squad => squad::compile(&mut options),
             Name::LmEval => lm_eval::compile(&mut options)?,
@@ -44,14 +44,14 @@ impl Define for Preset {
             helm => helm::compile(helm, &mut options)?,
         };
         match options.left() {
-            None => Ok(Work::Text(work)),
+            None => Ok(Backend::Text(work)),
             Some(key) => Err(complain(&key, format!("this preset has no parameter `{key}`"))),
         }
     }
 }
 
-fn complain(key: &str, message: String) -> Complaint {
-    Complaint { pointer: format!("/{key}"), message }
+fn complain(key: &str, message: String) -> ParamError {
+    ParamError { pointer: format!("/{key}"), message }
 }
 
 /// A metric that looks at one target at a time, and takes the best.
@@ -69,8 +69,8 @@ impl<T: Compare> Measure for ByTarget<T> {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
-        Finding::best_of(targets, |target| self.0.value(answer, target))
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
+        Measurement::best_of(targets, |target| self.0.value(answer, target))
     }
 }
 

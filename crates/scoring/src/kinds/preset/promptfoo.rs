@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::options::Options;
 use crate::{
-    kind::{Finding, Measure},
+    kind::{Measure, Measurement},
     subject::Subject,
 };
 
@@ -30,21 +30,21 @@ impl Measure for Equals {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         if !self.json {
-            return Finding::best_of(targets, |target| f64::from(target == answer));
+            return Measurement::best_of(targets, |target| f64::from(target == answer));
         }
         let parsed: Result<Vec<Value>, _> =
             targets.iter().map(|target| serde_json::from_str(target)).collect();
         let Ok(wanted) = parsed else {
-            return Finding::Missing("the target is not JSON".to_owned());
+            return Measurement::Missing("the target is not JSON".to_owned());
         };
         if wanted.is_empty() {
-            return Finding::best_of(targets, |_| 0.0);
+            return Measurement::best_of(targets, |_| 0.0);
         }
         // What cannot be read (no JSON, or nested too deeply) differs from every target that can.
         let found = serde_json::from_str(answer).ok();
-        Finding::yes_or_no(wanted.iter().any(|wanted| same(wanted, found.as_ref(), answer)))
+        Measurement::yes_or_no(wanted.iter().any(|wanted| same(wanted, found.as_ref(), answer)))
     }
 }
 

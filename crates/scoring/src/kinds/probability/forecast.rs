@@ -1,12 +1,12 @@
 //! Reading an answer as probabilities of the declared classes.
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::ParamError;
 use serde_json::Value;
 
 use crate::{
     json_compare::clip,
     json_in_text,
-    kind::Finding,
+    kind::Measurement,
     kinds::label::{Classes, Declared, classes},
     number_in_text,
     subject::Subject,
@@ -32,9 +32,9 @@ pub(super) struct Weighed {
 }
 
 impl Forecasts {
-    pub(super) fn new(declared: &Declared, positive: Option<&str>) -> Result<Self, Complaint> {
+    pub(super) fn new(declared: &Declared, positive: Option<&str>) -> Result<Self, ParamError> {
         let classes = classes(declared)?;
-        let complain = |message: String| Complaint { pointer: "/positive".to_owned(), message };
+        let complain = |message: String| ParamError { pointer: "/positive".to_owned(), message };
         let positive = match positive {
             Some(_) if classes.len() != 2 => {
                 return Err(complain("only one of two classes can be the positive one".to_owned()));
@@ -57,15 +57,15 @@ impl Forecasts {
     }
 
     /// The answer's probabilities. Of several right classes the likeliest counts.
-    pub(super) fn read(&self, subject: Subject<'_>) -> Result<Weighed, Finding> {
-        let right = self.classes.targets(subject.targets).map_err(Finding::Missing)?;
-        let given = self.given(subject.answer).map_err(Finding::Invalid)?;
-        let probabilities = scaled(given).map_err(Finding::Invalid)?;
+    pub(super) fn read(&self, subject: Subject<'_>) -> Result<Weighed, Measurement> {
+        let right = self.classes.targets(subject.targets).map_err(Measurement::Missing)?;
+        let given = self.given(subject.answer).map_err(Measurement::Invalid)?;
+        let probabilities = scaled(given).map_err(Measurement::Invalid)?;
         let likeliest = right
             .iter()
             .copied()
             .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]).then(b.cmp(a)));
-        let truth = likeliest.ok_or(Finding::Missing("the item has no target".to_owned()))?;
+        let truth = likeliest.ok_or(Measurement::Missing("the item has no target".to_owned()))?;
         Ok(Weighed { probabilities, truth })
     }
 

@@ -5,7 +5,7 @@ mod roc_auc;
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use self::forecast::{Forecasts, Weighed};
 pub(crate) use self::roc_auc::RocAuc;
 use crate::{
     classification::{brier, log_loss},
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     kinds::label::Declared,
     subject::Subject,
 };
@@ -46,7 +46,7 @@ pub(crate) struct Brier {
     halved: bool,
 }
 
-impl Define for Brier {
+impl MetricDefinition for Brier {
     const ABOUT: About = About {
         name: "brier",
         summary: "How far the answer's probabilities of the classes are from the right one, squared.",
@@ -59,20 +59,20 @@ impl Define for Brier {
     };
     type Params = BrierParams;
 
-    fn compile(params: BrierParams) -> Result<Work, Complaint> {
+    fn compile(params: BrierParams) -> Result<Backend, ParamError> {
         let forecasts = Forecasts::new(&params.labels, params.positive.as_deref())?;
         let halved = params.scale_by_half || forecasts.classes() == 2;
-        Ok(Work::Text(Arc::new(Self { forecasts, halved })))
+        Ok(Backend::Text(Arc::new(Self { forecasts, halved })))
     }
 }
 
 impl Measure for Brier {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         match self.forecasts.read(subject) {
             Ok(Weighed { probabilities, truth }) => {
-                Finding::of(brier(&probabilities, truth, self.halved))
+                Measurement::of(brier(&probabilities, truth, self.halved))
             }
-            Err(finding) => finding,
+            Err(measurement) => measurement,
         }
     }
 
@@ -96,7 +96,7 @@ pub(crate) struct LogLossParams {
 #[derive(Debug)]
 pub(crate) struct LogLoss(Forecasts);
 
-impl Define for LogLoss {
+impl MetricDefinition for LogLoss {
     const ABOUT: About = About {
         name: "log_loss",
         summary: "Minus the natural logarithm of the probability that the answer gives the right \
@@ -110,17 +110,19 @@ impl Define for LogLoss {
     };
     type Params = LogLossParams;
 
-    fn compile(params: LogLossParams) -> Result<Work, Complaint> {
+    fn compile(params: LogLossParams) -> Result<Backend, ParamError> {
         let forecasts = Forecasts::new(&params.labels, params.positive.as_deref())?;
-        Ok(Work::Text(Arc::new(Self(forecasts))))
+        Ok(Backend::Text(Arc::new(Self(forecasts))))
     }
 }
 
 impl Measure for LogLoss {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         match self.0.read(subject) {
-            Ok(Weighed { probabilities, truth }) => Finding::of(log_loss(&probabilities, truth)),
-            Err(finding) => finding,
+            Ok(Weighed { probabilities, truth }) => {
+                Measurement::of(log_loss(&probabilities, truth))
+            }
+            Err(measurement) => measurement,
         }
     }
 }

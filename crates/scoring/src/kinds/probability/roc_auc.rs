@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::forecast::{Forecasts, Weighed};
 use crate::{
     classification::{Averaging, Histograms, MultiClass},
-    kind::{About, Corpus, Define, Finding, Measure, Work},
+    kind::{About, Backend, Corpus, Measure, Measurement, MetricDefinition},
     kinds::label::{Declared, index},
     subject::Subject,
 };
@@ -76,7 +76,7 @@ struct Curve {
     average: Averaging,
 }
 
-impl Define for RocAuc {
+impl MetricDefinition for RocAuc {
     const ABOUT: About = About {
         name: "roc_auc",
         summary: "The area under the ROC curve of a run, from probabilities in steps of 0.001. An \
@@ -92,12 +92,12 @@ impl Define for RocAuc {
     const AGGREGATION: &'static str = "area under the curve of all answers";
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let forecasts = Forecasts::new(&params.labels, params.positive.as_deref())?;
         let classes = forecasts.classes();
         if classes > MOST_CLASSES {
             let message = format!("`roc_auc` takes at most {MOST_CLASSES} classes");
-            return Err(Complaint { pointer: "/labels".to_owned(), message });
+            return Err(ParamError { pointer: "/labels".to_owned(), message });
         }
         let how = match params.multi_class {
             How::Ovr => MultiClass::Rest,
@@ -108,19 +108,19 @@ impl Define for RocAuc {
             Mean::Weighted => Averaging::Weighted,
         };
         let curve = Curve { classes, positive: forecasts.positive(), how, average };
-        Ok(Work::Text(Arc::new(Self { forecasts, curve })))
+        Ok(Backend::Text(Arc::new(Self { forecasts, curve })))
     }
 }
 
 impl Measure for RocAuc {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         match self.forecasts.read(subject) {
             Ok(Weighed { probabilities, truth }) => {
                 let steps = probabilities.iter().map(|p| (p * STEPS as f64).round());
                 let counts = std::iter::once(truth as f64).chain(steps).collect();
-                Finding::Counted { value: probabilities[truth].min(1.0), counts, reason: None }
+                Measurement::Counted { value: probabilities[truth].min(1.0), counts, reason: None }
             }
-            Err(finding) => finding,
+            Err(measurement) => measurement,
         }
     }
 

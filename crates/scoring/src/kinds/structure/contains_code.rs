@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     code_fence::{blocks, has_inline_code},
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct ContainsCode {
     inline: bool,
 }
 
-impl Define for ContainsCode {
+impl MetricDefinition for ContainsCode {
     const ABOUT: About = About {
         name: "contains_code",
         summary: "The answer contains a fenced code block that is closed and not empty.",
@@ -44,24 +44,24 @@ impl Define for ContainsCode {
     };
     type Params = Params;
 
-    fn compile(Params { languages, inline }: Params) -> Result<Work, Complaint> {
+    fn compile(Params { languages, inline }: Params) -> Result<Backend, ParamError> {
         if inline && !languages.is_empty() {
             let message = "inline code has no language: leave out `inline` or `languages`".into();
-            return Err(Complaint { pointer: "/inline".to_owned(), message });
+            return Err(ParamError { pointer: "/inline".to_owned(), message });
         }
         let languages = languages.iter().map(|language| language.to_lowercase()).collect();
-        Ok(Work::Text(Arc::new(Self { languages, inline })))
+        Ok(Backend::Text(Arc::new(Self { languages, inline })))
     }
 }
 
 impl Measure for ContainsCode {
-    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, .. }: Subject<'_>) -> Measurement {
         let blocks: Vec<_> = blocks(answer).into_iter().filter(|block| block.is_closed).collect();
         let wanted = |language: &str| {
             self.languages.is_empty() || self.languages.contains(&language.to_lowercase())
         };
         let fenced =
             blocks.iter().any(|block| !block.body.trim().is_empty() && wanted(block.language));
-        Finding::yes_or_no(fenced || self.inline && has_inline_code(answer, &blocks))
+        Measurement::yes_or_no(fenced || self.inline && has_inline_code(answer, &blocks))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use serde_json_path::{JsonPath, PathElement};
 use super::document::{best, json, json_targets, too_long, unusable};
 use crate::{
     json_compare::Rules,
-    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
     pairing::Budget,
     subject::Subject,
     tolerance::Tolerance,
@@ -53,7 +53,7 @@ pub(crate) struct JsonEqual {
     fence: bool,
 }
 
-impl Define for JsonEqual {
+impl MetricDefinition for JsonEqual {
     const ABOUT: About = About {
         name: "json_equal",
         summary: "The answer's JSON equals a target's; the order of keys never matters, and 1 is 1.0. The reason names the first difference.",
@@ -67,23 +67,23 @@ impl Define for JsonEqual {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let tolerance = Tolerance::new(params.abs, params.rel, "")?;
         let rules = Rules { tolerance, unordered: params.unordered, subset: false };
         let paths = params.ignore.iter().enumerate().map(|(i, path)| {
-            JsonPath::parse(path).map_err(|error| Complaint {
+            JsonPath::parse(path).map_err(|error| ParamError {
                 pointer: format!("/ignore/{i}"),
                 message: format!("not a JSONPath (RFC 9535): {error}"),
             })
         });
         let ignore = paths.collect::<Result<_, _>>()?;
-        Ok(Work::Text(Arc::new(Self { rules, ignore, fence: params.fence })))
+        Ok(Backend::Text(Arc::new(Self { rules, ignore, fence: params.fence })))
     }
 }
 
 impl Measure for JsonEqual {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
-        self.compare(subject).unwrap_or_else(|finding| finding)
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
+        self.compare(subject).unwrap_or_else(|measurement| measurement)
     }
 
     fn check_targets(&self, targets: &[String], _: &Fields) -> Result<(), UnusableTarget> {
@@ -92,7 +92,7 @@ impl Measure for JsonEqual {
 }
 
 impl JsonEqual {
-    fn compare(&self, subject: Subject<'_>) -> Result<Finding, Finding> {
+    fn compare(&self, subject: Subject<'_>) -> Result<Measurement, Measurement> {
         let targets = json_targets(subject.targets)?;
         let mut found = json(subject, self.fence)?;
         self.take_out(&mut found);
@@ -102,8 +102,8 @@ impl JsonEqual {
             let difference = self.rules.difference(&found, &target, &budget);
             (if difference.is_none() { 1.0 } else { 0.0 }, difference)
         });
-        let finding = best(values);
-        Ok(if budget.is_spent() { too_long() } else { finding })
+        let measurement = best(values);
+        Ok(if budget.is_spent() { too_long() } else { measurement })
     }
 
     fn take_out(&self, value: &mut Value) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::document::{best, json, json_targets, too_long, unusable};
 use crate::{
     exact_json::long_number,
     json_compare::{Rules, clip, plain},
-    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
     normalize::{Chain, Step, default_steps},
     number_in_text,
     pairing::{Budget, pair},
@@ -116,7 +116,7 @@ enum Matcher {
     Fuzzy(Chain, f64),
 }
 
-impl Define for JsonFields {
+impl MetricDefinition for JsonFields {
     const ABOUT: About = About {
         name: "json_fields",
         summary: "How many of the target's fields the answer's JSON got right. A list counts value by value, in any order; null and the empty list are no value; nothing answered where nothing is wanted is 1. The reason names the wrong fields.",
@@ -130,26 +130,26 @@ impl Define for JsonFields {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(Params { fields, score, fence }: Params) -> Result<Work, Complaint> {
+    fn compile(Params { fields, score, fence }: Params) -> Result<Backend, ParamError> {
         let fields = fields.into_iter().enumerate().map(|(i, field)| compile(i, field));
         let fields = fields.collect::<Result<_, _>>()?;
-        Ok(Work::Text(Arc::new(Self { fields, score, fence })))
+        Ok(Backend::Text(Arc::new(Self { fields, score, fence })))
     }
 }
 
-fn compile(i: usize, field: Field) -> Result<(String, Place, Matcher), Complaint> {
+fn compile(i: usize, field: Field) -> Result<(String, Place, Matcher), ParamError> {
     let at = format!("/fields/{i}");
     let place = if field.name.starts_with('$') {
         JsonPath::parse(&field.name).map(|path| Place::Path(Box::new(path))).map_err(|error| {
             let message = format!("not a JSONPath (RFC 9535): {error}");
-            Complaint { pointer: format!("{at}/name"), message }
+            ParamError { pointer: format!("{at}/name"), message }
         })?
     } else {
         Place::Key
     };
     if !(0.0..=1.0).contains(&field.threshold) {
         let message = "a threshold of likeness lies in [0, 1]".to_owned();
-        return Err(Complaint { pointer: format!("{at}/threshold"), message });
+        return Err(ParamError { pointer: format!("{at}/threshold"), message });
     }
     let tolerance = Tolerance::new(field.abs, field.rel, &at)?;
     let chain = Chain::new(&field.normalize);
@@ -171,8 +171,8 @@ struct Tally<'t> {
 }
 
 impl Measure for JsonFields {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
-        self.compare(subject).unwrap_or_else(|finding| finding)
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
+        self.compare(subject).unwrap_or_else(|measurement| measurement)
     }
 
     fn check_targets(&self, targets: &[String], _: &Fields) -> Result<(), UnusableTarget> {
@@ -181,18 +181,18 @@ impl Measure for JsonFields {
 }
 
 impl JsonFields {
-    fn compare(&self, subject: Subject<'_>) -> Result<Finding, Finding> {
+    fn compare(&self, subject: Subject<'_>) -> Result<Measurement, Measurement> {
         let targets = json_targets(subject.targets)?;
         let found = json(subject, self.fence)?;
         if !found.is_object() {
-            return Err(Finding::Invalid("the answer is not a JSON object".to_owned()));
+            return Err(Measurement::Invalid("the answer is not a JSON object".to_owned()));
         }
         let budget = Budget::new();
-        let finding = best(targets.iter().map(|target| {
+        let measurement = best(targets.iter().map(|target| {
             let tally = self.tally(&found, target, &budget);
             (self.score.of(&tally), tally.remark())
         }));
-        Ok(if budget.is_spent() { too_long() } else { finding })
+        Ok(if budget.is_spent() { too_long() } else { measurement })
     }
 
     fn tally<'t>(&'t self, found: &'t Value, target: &'t Value, budget: &Budget) -> Tally<'t> {

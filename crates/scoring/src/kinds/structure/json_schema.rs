@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     exact_json,
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -58,7 +58,7 @@ struct Fit {
     known: Known,
 }
 
-impl Define for JsonSchemaFit {
+impl MetricDefinition for JsonSchemaFit {
     const ABOUT: About = About {
         name: "json_schema",
         summary: "The answer is JSON that fits a schema. An answer that is not JSON is invalid.",
@@ -71,7 +71,7 @@ impl Define for JsonSchemaFit {
     };
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let Params { schema, column, formats, fence } = params;
         let schema = match (schema, column) {
             (Some(schema), None) => {
@@ -79,7 +79,7 @@ impl Define for JsonSchemaFit {
                     let message = "a number in a suite has at most 64 bits, and this one is rounded; \
                                    put the schema into a column, as text";
                     let pointer = format!("/schema{pointer}");
-                    return Err(Complaint { pointer, message: message.to_owned() });
+                    return Err(ParamError { pointer, message: message.to_owned() });
                 }
                 let fit = Fit::compile(schema, formats).map_err(|error| complain(&error))?;
                 Source::Fixed(Box::new(fit))
@@ -87,27 +87,27 @@ impl Define for JsonSchemaFit {
             (None, Some(column)) => Source::Column(column),
             _ => {
                 let message = "`json_schema` needs exactly one of `schema` and `column`".to_owned();
-                return Err(Complaint { pointer: String::new(), message });
+                return Err(ParamError { pointer: String::new(), message });
             }
         };
-        Ok(Work::Text(Arc::new(Self { schema, formats, fence })))
+        Ok(Backend::Text(Arc::new(Self { schema, formats, fence })))
     }
 }
 
 impl Measure for JsonSchemaFit {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         match &self.schema {
             Source::Fixed(fit) => self.fit(subject, fit),
             Source::Column(column) => match of_column(subject.fields, column, self.formats) {
                 Ok(fit) => self.fit(subject, &fit),
-                Err(reason) => Finding::Missing(reason),
+                Err(reason) => Measurement::Missing(reason),
             },
         }
     }
 }
 
 impl JsonSchemaFit {
-    fn fit(&self, subject: Subject<'_>, Fit { validator, known }: &Fit) -> Finding {
+    fn fit(&self, subject: Subject<'_>, Fit { validator, known }: &Fit) -> Measurement {
         match json(subject, self.fence) {
             Ok(mut value) => {
                 known.settle(&mut value);
@@ -168,10 +168,10 @@ fn compile(schema: &Value, formats: bool) -> Result<Validator, ValidationError<'
         .build(schema)
 }
 
-fn complain(error: &ValidationError<'_>) -> Complaint {
+fn complain(error: &ValidationError<'_>) -> ParamError {
     let pointer = format!("/schema{}", error.instance_path().as_str());
     let error: String = error.to_string().chars().take(400).collect();
-    Complaint { pointer, message: format!("the schema is not valid: {error}") }
+    ParamError { pointer, message: format!("the schema is not valid: {error}") }
 }
 
 /// An item's own schema: a JSON object, or text that is JSON.

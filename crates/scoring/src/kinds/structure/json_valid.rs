@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::document::{JSON, document, valid_or};
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -27,7 +27,7 @@ pub(crate) struct JsonValid {
     fence: bool,
 }
 
-impl Define for JsonValid {
+impl MetricDefinition for JsonValid {
     const ABOUT: About = About {
         name: "json_valid",
         summary: "The answer is JSON: any value, nested to any depth, numbers of any size.",
@@ -40,13 +40,13 @@ impl Define for JsonValid {
     };
     type Params = Params;
 
-    fn compile(Params { fence }: Params) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self { fence })))
+    fn compile(Params { fence }: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self { fence })))
     }
 }
 
 impl Measure for JsonValid {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         // Nothing is built, so that neither depth nor size of numbers is limited.
         let parsed = document(subject, self.fence, JSON).and_then(|text| {
             serde_json::from_str::<IgnoredAny>(text).map_err(|error| error.to_string())

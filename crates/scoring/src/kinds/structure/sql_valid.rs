@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, thread};
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlparser::{
@@ -16,7 +16,7 @@ use super::{
     sql_gaps, sqlite,
 };
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -115,7 +115,7 @@ pub(crate) struct SqlValid {
     fence: bool,
 }
 
-impl Define for SqlValid {
+impl MetricDefinition for SqlValid {
     const ABOUT: About = About {
         name: "sql_valid",
         summary: "The answer parses as one or more SQL statements; tables and columns are not looked up.",
@@ -128,13 +128,13 @@ impl Define for SqlValid {
     };
     type Params = Params;
 
-    fn compile(Params { dialect, single, fence }: Params) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self { dialect, single, fence })))
+    fn compile(Params { dialect, single, fence }: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self { dialect, single, fence })))
     }
 }
 
 impl Measure for SqlValid {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         let text = match document(subject, self.fence, LANGUAGES) {
             Ok(text) => text,
             Err(reason) => return valid_or(Some(reason)),
@@ -152,9 +152,9 @@ impl Measure for SqlValid {
             }
             Ok(Ok(Parsed::Statements(_))) => valid_or(None),
             Ok(Ok(Parsed::Mistake(error))) => valid_or(Some(error.chars().take(200).collect())),
-            Ok(Ok(Parsed::Unknown(reason))) => Finding::Missing(reason),
-            Ok(Err(_)) => Finding::Missing("the parser failed on this SQL".to_owned()),
-            Err(error) => Finding::Missing(format!("the SQL cannot be parsed here: {error}")),
+            Ok(Ok(Parsed::Unknown(reason))) => Measurement::Missing(reason),
+            Ok(Err(_)) => Measurement::Missing("the parser failed on this SQL".to_owned()),
+            Err(error) => Measurement::Missing(format!("the SQL cannot be parsed here: {error}")),
         }
     }
 }

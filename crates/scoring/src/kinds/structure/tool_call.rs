@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evalmark_core::{
     fields::Fields,
-    metric::{Complaint, Direction, Range},
+    metric::{Direction, ParamError, Range},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     json_compare::{Rules, clip},
-    kind::{About, Define, Finding, Measure, UnusableTarget, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
     pairing::{Budget, pair},
     subject::Subject,
     tolerance::Tolerance,
@@ -70,7 +70,7 @@ pub(crate) struct ToolCall {
     fence: bool,
 }
 
-impl Define for ToolCall {
+impl MetricDefinition for ToolCall {
     const ABOUT: About = About {
         name: "tool_call",
         summary: "The answer calls the target's tools with its arguments. Both are JSON: a call (`name` and `arguments`, the latter an object or JSON text), `tool_calls` as in a chat completion, or a list of calls. In an answer of other text calls count as servers leave them there (`<tool_call>`, `<function=f>`, `<|python_tag|>`, `[TOOL_CALLS]` and the like), in blocks of JSON, and as objects with a `name` and arguments. An answer without any makes no call, which is right where the target is `[]`; a call that cannot be read is invalid.",
@@ -84,7 +84,7 @@ impl Define for ToolCall {
     const READS_OBJECTS: bool = true;
     type Params = Params;
 
-    fn compile(params: Params) -> Result<Work, Complaint> {
+    fn compile(params: Params) -> Result<Backend, ParamError> {
         let Params { arguments, abs, rel, ordered, extra, fence } = params;
         let tolerance = Tolerance::new(abs, rel, "")?;
         let rules = |subset| Rules { tolerance, subset, unordered: false };
@@ -93,13 +93,13 @@ impl Define for ToolCall {
             Arguments::Subset => Some(rules(true)),
             Arguments::Ignore => None,
         };
-        Ok(Work::Text(Arc::new(Self { rules, ordered, extra, fence })))
+        Ok(Backend::Text(Arc::new(Self { rules, ordered, extra, fence })))
     }
 }
 
 impl Measure for ToolCall {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
-        self.compare(subject).unwrap_or_else(|finding| finding)
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
+        self.compare(subject).unwrap_or_else(|measurement| measurement)
     }
 
     fn check_targets(&self, targets: &[String], _: &Fields) -> Result<(), UnusableTarget> {
@@ -108,26 +108,26 @@ impl Measure for ToolCall {
 }
 
 /// The calls that each target lists.
-fn calls_of(targets: &[String]) -> Result<Vec<Vec<Call>>, Finding> {
+fn calls_of(targets: &[String]) -> Result<Vec<Vec<Call>>, Measurement> {
     let targets = json_targets(targets)?;
     let lists: Vec<_> = targets.iter().filter_map(|target| calls(target).ok().flatten()).collect();
     if lists.is_empty() {
-        return Err(Finding::Missing("the target is not a list of tool calls".to_owned()));
+        return Err(Measurement::Missing("the target is not a list of tool calls".to_owned()));
     }
     Ok(lists)
 }
 
 impl ToolCall {
-    fn compare(&self, subject: Subject<'_>) -> Result<Finding, Finding> {
+    fn compare(&self, subject: Subject<'_>) -> Result<Measurement, Measurement> {
         let targets = calls_of(subject.targets)?;
         let block = document(subject, self.fence, JSON);
-        let found = calls_in(block.unwrap_or(subject.answer)).map_err(Finding::Invalid)?;
+        let found = calls_in(block.unwrap_or(subject.answer)).map_err(Measurement::Invalid)?;
         let budget = Budget::new();
-        let finding = best(targets.iter().map(|wanted| {
+        let measurement = best(targets.iter().map(|wanted| {
             let wrong = self.mistake(&found, wanted, &budget);
             (if wrong.is_none() { 1.0 } else { 0.0 }, wrong)
         }));
-        Ok(if budget.is_spent() { too_long() } else { finding })
+        Ok(if budget.is_spent() { too_long() } else { measurement })
     }
 
     /// What is wrong with the calls, if anything.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use roxmltree::{Document, ParsingOptions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document::{document, valid_or};
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -45,7 +45,7 @@ pub(crate) struct XmlValid {
     fence: bool,
 }
 
-impl Define for XmlValid {
+impl MetricDefinition for XmlValid {
     const ABOUT: About = About {
         name: "xml_valid",
         summary: "The answer is well-formed XML with one root element; prefixes must be declared. White space around it is allowed.",
@@ -58,19 +58,19 @@ impl Define for XmlValid {
     };
     type Params = Params;
 
-    fn compile(Params { root, fence }: Params) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self { root, fence })))
+    fn compile(Params { root, fence }: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self { root, fence })))
     }
 }
 
 impl Measure for XmlValid {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         let text = match document(subject, self.fence, LANGUAGES) {
             Ok(text) => text.trim(),
             Err(reason) => return valid_or(Some(reason)),
         };
         if !is_affordable(text) {
-            return Finding::Missing("the XML is too large to check".to_owned());
+            return Measurement::Missing("the XML is too large to check".to_owned());
         }
         let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
         match Document::parse_with_options(text, options) {

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use evalmark_core::metric::{Complaint, Direction, Range};
+use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -12,7 +12,7 @@ use serde_saphyr::NonFiniteFloatPolicy;
 
 use super::document::{document, valid_or};
 use crate::{
-    kind::{About, Define, Finding, Measure, Work},
+    kind::{About, Backend, Measure, Measurement, MetricDefinition},
     subject::Subject,
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct YamlValid {
     fence: bool,
 }
 
-impl Define for YamlValid {
+impl MetricDefinition for YamlValid {
     const ABOUT: About = About {
         name: "yaml_valid",
         summary: "The answer is one YAML document: a mapping or a list. Keys must be unique.",
@@ -49,13 +49,13 @@ impl Define for YamlValid {
     };
     type Params = Params;
 
-    fn compile(Params { scalar, fence }: Params) -> Result<Work, Complaint> {
-        Ok(Work::Text(Arc::new(Self { scalar, fence })))
+    fn compile(Params { scalar, fence }: Params) -> Result<Backend, ParamError> {
+        Ok(Backend::Text(Arc::new(Self { scalar, fence })))
     }
 }
 
 impl Measure for YamlValid {
-    fn measure(&self, subject: Subject<'_>) -> Finding {
+    fn measure(&self, subject: Subject<'_>) -> Measurement {
         let text = match document(subject, self.fence, &["yaml", "yml"]) {
             Ok(text) => text,
             Err(reason) => return valid_or(Some(reason)),
@@ -69,7 +69,7 @@ impl Measure for YamlValid {
             Ok(Root::Scalar) if self.scalar => valid_or(None),
             Ok(Root::Scalar) => valid_or(Some("neither a mapping nor a list".to_owned())),
             Err(error) if is_limit(&error) => {
-                Finding::Missing("the YAML is too deep or too long to check".to_owned())
+                Measurement::Missing("the YAML is too deep or too long to check".to_owned())
             }
             Err(error) => valid_or(Some(error.to_string().chars().take(200).collect())),
         }

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use evalmark_core::metric::{Complaint, Reasoning};
+use evalmark_core::metric::{ParamError, Reasoning};
 use regex::Regex;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     pattern::{is_target, not_found},
 };
 use crate::{
-    kind::{Finding, Measure},
+    kind::{Measure, Measurement},
     python::{SPACE, is_space, is_word},
     subject::Subject,
 };
@@ -26,7 +26,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn new(options: &mut Options) -> Result<Self, Complaint> {
+    pub(super) fn new(options: &mut Options) -> Result<Self, ParamError> {
         match options.pattern.take().as_deref() {
             Some("letter") => Ok(Self::Letter),
             Some("word") => Ok(Self::Word),
@@ -53,10 +53,10 @@ impl Measure for Answer {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         match self.find(answer) {
-            _ if targets.is_empty() => Finding::best_of(targets, |_| 0.0),
-            Some(found) => Finding::yes_or_no(is_target(found, targets, true)),
+            _ if targets.is_empty() => Measurement::best_of(targets, |_| 0.0),
+            Some(found) => Measurement::yes_or_no(is_target(found, targets, true)),
             None => not_found(),
         }
     }

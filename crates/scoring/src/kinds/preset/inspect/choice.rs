@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
-use evalmark_core::metric::{Complaint, Reasoning};
+use evalmark_core::metric::{ParamError, Reasoning};
 use regex::{Captures, Regex};
 
 use super::super::{
@@ -10,7 +10,7 @@ use super::super::{
     options::{Choices, Options},
 };
 use crate::{
-    kind::{Finding, Measure},
+    kind::{Measure, Measurement},
     python::{LETTER, SPACE, decimal, is_numeric, is_space, split, strip},
     subject::Subject,
 };
@@ -22,7 +22,7 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    pub(super) fn new(options: &mut Options) -> Result<Self, Complaint> {
+    pub(super) fn new(options: &mut Options) -> Result<Self, ParamError> {
         let choices = options.choices.take().ok_or_else(|| {
             complain("choices", "this scorer needs `choices`: a number or a column".to_owned())
         })?;
@@ -37,25 +37,27 @@ impl Measure for Choice {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { answer, targets, fields, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, fields, .. }: Subject<'_>) -> Measurement {
         let count = match &self.choices {
             Choices::Count(count) => *count,
             Choices::Column(column) => match fields.get(column).and_then(|list| list.as_array()) {
                 Some(list) => list.len(),
-                None => return Finding::Missing(format!("the column `{column}` is not a list")),
+                None => {
+                    return Measurement::Missing(format!("the column `{column}` is not a list"));
+                }
             },
         };
         if targets.is_empty() {
-            return Finding::best_of(targets, |_| 0.0);
+            return Measurement::best_of(targets, |_| 0.0);
         }
         let Some(wanted) = positions(targets).filter(|at| at.iter().all(|at| *at < count)) else {
-            return Finding::Missing("the target names no option of the question".to_owned());
+            return Measurement::Missing("the target names no option of the question".to_owned());
         };
         let chosen = chosen(answer, count, self.multiple);
         if chosen.is_empty() && !wanted.is_empty() {
-            return Finding::Value(0.0, Some("no option is chosen in the answer".to_owned()));
+            return Measurement::Value(0.0, Some("no option is chosen in the answer".to_owned()));
         }
-        Finding::yes_or_no(chosen.into_iter().eq(wanted))
+        Measurement::yes_or_no(chosen.into_iter().eq(wanted))
     }
 }
 

@@ -8,7 +8,7 @@ mod words;
 
 use std::sync::Arc;
 
-use evalmark_core::metric::Complaint;
+use evalmark_core::metric::ParamError;
 
 use super::{
     ByTarget, complain,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::kind::Measure;
 
-pub(super) fn compile(options: &mut Options) -> Result<Arc<dyn Measure>, Complaint> {
+pub(super) fn compile(options: &mut Options) -> Result<Arc<dyn Measure>, ParamError> {
     let scorer = options.scorer.take().ok_or_else(|| {
         let scorers = "exact, f1, match, includes, pattern, answer, choice";
         complain("scorer", format!("`inspect` needs a `scorer`: one of {scorers}"))

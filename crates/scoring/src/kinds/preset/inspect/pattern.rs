@@ -1,10 +1,10 @@
 //! inspect-ai's `pattern`: what a regular expression catches is a target.
 
-use evalmark_core::metric::{Complaint, Reasoning};
+use evalmark_core::metric::{ParamError, Reasoning};
 
 use super::super::{complain, options::Options};
 use crate::{
-    kind::{Finding, Measure},
+    kind::{Measure, Measurement},
     python::{PythonRegex, TooLong, lower},
     subject::Subject,
 };
@@ -17,7 +17,7 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    pub(super) fn new(options: &mut Options) -> Result<Self, Complaint> {
+    pub(super) fn new(options: &mut Options) -> Result<Self, ParamError> {
         let pattern = options
             .pattern
             .take()
@@ -38,20 +38,22 @@ impl Measure for Pattern {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         if targets.is_empty() {
-            return Finding::best_of(targets, |_| 0.0);
+            return Measurement::best_of(targets, |_| 0.0);
         }
         let groups = match self.regex.groups(answer) {
             Ok(Some(groups)) => groups,
             Ok(None) => return not_found(),
             Err(TooLong) => {
-                return Finding::Missing("the pattern takes too long on this answer".to_owned());
+                return Measurement::Missing(
+                    "the pattern takes too long on this answer".to_owned(),
+                );
             }
         };
         let mut caught = groups.into_iter().flatten().peekable();
         let is_target = |group: &str| is_target(group, targets, self.ignore_case);
-        Finding::yes_or_no(if self.match_all {
+        Measurement::yes_or_no(if self.match_all {
             // What is reported there is the targets, and it counts for nothing where they are empty.
             let text = targets.iter().any(|target| !target.is_empty());
             caught.peek().is_some() && caught.all(is_target) && text
@@ -61,8 +63,8 @@ impl Measure for Pattern {
     }
 }
 
-pub(super) fn not_found() -> Finding {
-    Finding::Value(0.0, Some("the answer does not match the pattern".to_owned()))
+pub(super) fn not_found() -> Measurement {
+    Measurement::Value(0.0, Some("the answer does not match the pattern".to_owned()))
 }
 
 /// Compared in lower case, which is not case folding.

@@ -2,7 +2,7 @@
 
 use super::super::{Compare, f1, shared_words, squad::without_punctuation};
 use crate::{
-    kind::{Finding, Measure},
+    kind::{Measure, Measurement},
     python::{blank_articles, casefold, parse_float, repr, split, squeeze, strip},
     subject::Subject,
 };
@@ -43,12 +43,12 @@ impl Measure for F1 {
         Some(Reasoning::Keep)
     }
 
-    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Finding {
+    fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let answer = normalize(answer, &self.stop_words);
         let found: Vec<&str> = split(&answer).collect();
         // A float shown with two decimals is rounded as Python's `round` does: half to even, on
         // the exact binary value.
-        Finding::best_of(targets, |target| {
+        Measurement::best_of(targets, |target| {
             let value = self.value(&found, target);
             format!("{value:.2}").parse().unwrap_or(value)
         })
