@@ -5,7 +5,7 @@
 //! ended; [`ask_within()`] keeps within a [`Budget`], too. `feed.rs` pulls the iterator and looks up
 //! what is already known, `dispatch.rs` asks the rest, the ledger's writer commits what came back,
 //! and only then does an [`Event`] say so. `attempts.rs` is one request from its first attempt to
-//! its last; `limits.rs` gives it its turns, as many and as fast as the suite allows and `congestion/` has
+//! its last; `limits.rs` gives it its permits, as many and as fast as the suite allows and `congestion/` has
 //! learned that the server bears.
 //! `providers/` is the table of protocols and vendors: a protocol is one file, which makes requests and
 //! reads responses, and one line; `http.rs` carries them out. `failure.rs` knows all the ways in which
