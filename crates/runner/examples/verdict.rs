@@ -19,7 +19,7 @@ impl Secrets for Keys {
 }
 
 /// Runs a suite into the folder `out`; `hear` gets what the engine tells meanwhile.
-pub fn verdict(
+pub(crate) fn verdict(
     suite: &Path,
     out: &Path,
     hear: &(dyn Fn(&Notice<'_>) + Sync),

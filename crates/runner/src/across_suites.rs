@@ -14,9 +14,13 @@ use crate::{
 
 /// What became of one suite.
 pub struct EndedSuite {
+    /// The suite's name.
     pub suite: String,
+    /// How its run ended.
     pub ending: Ending,
+    /// The rows of `summary.parquet`.
     pub rows: Vec<SummaryRow>,
+    /// Its verdict; `None` where nothing was gated.
     pub verdict: Option<Verdict>,
     /// P-values of its comparisons, adjusted over all suites; parallel to the verdict's.
     pub adjusted: Vec<f64>,
@@ -35,6 +39,7 @@ impl EndedSuite {
         Ok(Self { suite, ending, rows, verdict, adjusted: Vec::new() })
     }
 
+    /// Its comparisons; none without a verdict.
     pub fn comparisons(&self) -> &[Comparison] {
         self.verdict.as_ref().map_or(&[], |verdict| &verdict.comparisons)
     }

@@ -24,20 +24,28 @@ const MARGIN: f64 = 0.03;
 /// The variants of one metric, best first.
 #[derive(Clone, Debug, Serialize)]
 pub struct Board {
+    /// The metric's name.
     pub metric: String,
+    /// Where the metric's values lie.
     pub range: Range,
+    /// The variants, best first.
     pub places: Vec<BoardPlace>,
+    /// Every two of them.
     pub pairs: Vec<BoardPair>,
+    /// How the p-values are corrected for the number of pairs.
     pub correction: String,
 }
 
 /// One variant on a board.
 #[derive(Clone, Debug, Serialize)]
 pub struct BoardPlace {
+    /// The prompt's name.
     pub prompt: String,
+    /// The model's name.
     pub model: String,
     /// Variants that share a letter cannot be told apart.
     pub group: String,
+    /// Its mean; `None` where nothing was scored.
     pub estimate: Option<Estimate>,
 }
 
@@ -48,7 +56,9 @@ pub struct BoardPair {
     pub places: [usize; 2],
     /// Mean of the second less that of the first.
     pub difference: Option<f64>,
+    /// Two-sided p-value, corrected for the number of pairs.
     pub p_adjusted: f64,
+    /// Whether the two can be told apart.
     pub differ: bool,
 }
 

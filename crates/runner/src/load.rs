@@ -24,11 +24,14 @@ use crate::{
 /// A suite that is ready to run.
 #[derive(Clone)]
 pub struct LoadedSuite {
+    /// The checked suite.
     pub suite: Suite,
+    /// What it asks.
     pub plan: Plan,
+    /// Its metrics, compiled.
     pub metrics: Vec<Metric>,
     /// What runs the programs of those that have one.
-    pub programs: Arc<Programs>,
+    pub(crate) programs: Arc<Programs>,
     /// Human labels, parallel to the metrics.
     pub labels: Vec<Option<Labels>>,
     /// BLAKE3 of the effective suite, 64 hexadecimal digits.
@@ -44,7 +47,7 @@ impl LoadedSuite {
 
 /// Reads, checks and plans a suite with what the command line says of it.
 pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
-    let mut suite = Suite::read(path, host.readers())?;
+    let mut suite = Suite::read(path, host.readers(options))?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
     suite.epochs = options.epochs.unwrap_or(suite.epochs);

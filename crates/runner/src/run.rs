@@ -52,9 +52,13 @@ pub struct Run<'a> {
 
 /// A run after it was carried out.
 pub struct EndedRun {
+    /// The suite.
     pub loaded: LoadedSuite,
+    /// The run's folder.
     pub folder: RunFolder,
+    /// The content of `run.json`.
     pub record: RunRecord,
+    /// How far it came.
     pub end: RunEnd,
 }
 

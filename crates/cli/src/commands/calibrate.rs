@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_runner::{CalibrateOptions, CalibratedSuite, CalibrationEnd, Host};
+use evalmark_runner::{
+    CalibrateOptions, CalibratedSuite, CalibrationEnd, Host, calibration::warnings,
+};
 use serde_json::json;
 
 use crate::{
@@ -58,7 +60,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>)
 /// Figures to stdout; what cannot be resolved to stderr.
 fn tell(calibrated: &CalibratedSuite, output: OutputArgs, printer: Printer) -> Result<()> {
     let CalibratedSuite { calibration, path, run_dirs, .. } = calibrated;
-    let warnings = calibration_text::warnings(calibration);
+    let warnings = warnings(calibration);
     if output.format == Format::Json {
         let told = json!({
             "path": path,

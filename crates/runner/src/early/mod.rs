@@ -1,5 +1,5 @@
 //! Early stopping: the order in which a run that may stop early asks its items, and what `run.json`
-//! keeps of it. `until` asks chunk by chunk, `watch` looks at what came back.
+//! keeps of it. `run_sequential` asks chunk by chunk, `sequential_gate` looks at what came back.
 
 mod run_sequential;
 mod sequential_gate;

@@ -41,7 +41,7 @@ pub(super) fn gated_runs<'a>(
 }
 
 /// Why a metric's scores of the two runs are not the same measure.
-pub fn changed(metric: &str, before: &RunRecord, after: &RunRecord) -> Option<String> {
+pub(crate) fn changed(metric: &str, before: &RunRecord, after: &RunRecord) -> Option<String> {
     let hash =
         |run: &RunRecord| run.metrics.iter().find(|m| m.name == metric).map(|m| m.hash.clone());
     let why = match (hash(before), hash(after)) {
@@ -73,6 +73,6 @@ pub(super) fn looked_at(
 }
 
 /// Whether the user left some of the suite's prompts and models out.
-pub fn left_out(record: &RunRecord) -> bool {
+pub(crate) fn left_out(record: &RunRecord) -> bool {
     !(record.options.prompts.is_empty() && record.options.models.is_empty())
 }

@@ -10,7 +10,7 @@ mod between;
 mod changes;
 mod columns;
 mod context;
-mod face;
+mod ended_run;
 mod slices;
 mod targets;
 
@@ -26,16 +26,6 @@ use evalmark_store::{
 };
 use evalmark_verdict::{ComparisonFamily, ComparisonSubject, RunScores};
 
-pub use self::face::{GateOptions, compare, gate};
-use self::{
-    between::compare_variants,
-    changes::Differences,
-    context::{gated_runs, looked_at},
-};
-pub(crate) use self::{
-    context::{changed, left_out},
-    face::gate_spec,
-};
 use crate::{
     Ending, Findings, Host, Notice,
     against::Missing,
@@ -43,6 +33,17 @@ use crate::{
     known_keys::hide,
     metric_scale::pooled_metrics,
     variants::{read_usage, read_variants},
+};
+
+pub use self::ended_run::{GateOptions, compare, gate};
+use self::{
+    between::compare_variants,
+    changes::Differences,
+    context::{gated_runs, looked_at},
+};
+pub(crate) use self::{
+    context::{changed, left_out},
+    ended_run::gate_spec,
 };
 
 /// A verdict, and what its ending depends on beyond its answer.

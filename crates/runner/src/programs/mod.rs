@@ -33,7 +33,7 @@ const MAX_FAILURES: usize = 16;
 const MAX_FAILURES_IN_ALL: usize = 64;
 
 /// The programs of a suite's metrics.
-pub struct Programs {
+pub(crate) struct Programs {
     /// Where they are started: the suite's folder.
     folder: PathBuf,
     /// The variables that they see.
@@ -56,7 +56,7 @@ struct Asked {
 }
 
 impl Programs {
-    pub fn new(suite: &Path, n_metrics: usize, variables: &[(OsString, OsString)]) -> Self {
+    pub(crate) fn new(suite: &Path, n_metrics: usize, variables: &[(OsString, OsString)]) -> Self {
         let folder = suite.parent().unwrap_or(Path::new(""));
         let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
         let failures = (0..n_metrics).map(|_| AtomicUsize::new(0)).collect();
@@ -64,7 +64,7 @@ impl Programs {
     }
 
     /// Puts the scores of programs in their places: `scores[case][metric]`.
-    pub fn fill(&self, metrics: &[Metric], cases: &[Case<'_>], scores: &mut [Vec<Score>]) {
+    pub(crate) fn fill(&self, metrics: &[Metric], cases: &[Case<'_>], scores: &mut [Vec<Score>]) {
         for (place, metric) in metrics.iter().enumerate() {
             let Some(program) = metric.program() else { continue };
             let questions: Vec<_> = cases
