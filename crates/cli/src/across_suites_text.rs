@@ -5,7 +5,7 @@ use evalmark_core::{
     verdict::{Answer, Comparison, Measure},
 };
 use evalmark_report::summary::SummaryRow;
-use evalmark_runner::across_suites::EndedSuite;
+use evalmark_runner::EndedSuite;
 
 use crate::table::{figures, wrapped};
 

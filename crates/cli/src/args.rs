@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
-use evalmark_runner::ask::BudgetLimits;
+use evalmark_runner::BudgetLimits;
 
 use crate::commands::Command;
 

@@ -1,14 +1,10 @@
 //! A calibration for a terminal: the noise of every metric, and the margins that can be resolved.
 
+use evalmark_runner::calibration::rounded_up;
 use evalmark_store::calibration::{Calibration, CalibrationFigure, CalibrationSets};
-use evalmark_verdict::{holm, midp_attainable_pairs};
+use evalmark_verdict::midp_attainable_pairs;
 
 use crate::table::{amount, by_variant, figures, points, wrapped};
-use evalmark_runner::calibration::{advice, is_worse, resolution, rounded_up};
-
-/// The chance of raising a false alarm over two sets that differ by chance alone. It is small: the
-/// alarm questions the whole calibration.
-const DRIFT: f64 = 0.01;
 
 /// The calibration as lines of text.
 pub(crate) fn render(calibration: &Calibration) -> String {
@@ -111,59 +107,4 @@ fn attainable(figure: &CalibrationFigure, alpha: f64) -> String {
         Some(_) => format!("{:.0} clusters", (-alpha.log2()).ceil()),
         None => format!("{} items", midp_attainable_pairs(alpha)),
     }
-}
-
-/// What is wrong with the calibration, then with the margins.
-pub(crate) fn warnings(calibration: &Calibration) -> Vec<String> {
-    drift(calibration).into_iter().chain(unresolved(calibration)).collect()
-}
-
-/// Two sets of the same answers differ by more than chance: it was not the prompt that changed.
-fn drift(calibration: &Calibration) -> Vec<String> {
-    let tested = calibration.figures.iter().filter_map(|figure| Some((figure, figure.p_same?)));
-    let (tested, p): (Vec<&CalibrationFigure>, Vec<f64>) = tested.unzip();
-    let drifted = tested.into_iter().zip(holm(&p)).filter(|(_, p)| *p <= DRIFT);
-    let warn = |(figure, p): (&CalibrationFigure, f64)| {
-        let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
-        format!(
-            "`{}` of {} differs between the two sets by {} points, more than chance explains \
-             ({p}): something other than the prompt changes its answers, such as the model's \
-             version or the server's load",
-            figure.metric,
-            figure.variant(),
-            points(figure.difference.unwrap_or_default()),
-        )
-    };
-    drifted.map(warn).collect()
-}
-
-/// One warning for each metric whose margin cannot be resolved, about its worst variant.
-fn unresolved(calibration: &Calibration) -> Vec<String> {
-    let mut worst: Vec<&CalibrationFigure> = Vec::new();
-    let found = |figure: &CalibrationFigure| {
-        let margin = figure.margin.unwrap_or_default();
-        resolution(figure, calibration.n_items, calibration.epochs, calibration.alpha, margin)
-    };
-    for figure in calibration.figures.iter().filter(|figure| figure.resolves == Some(false)) {
-        match worst.iter_mut().find(|other| other.metric == figure.metric) {
-            Some(other) if is_worse(&found(figure), &found(other)) => *other = figure,
-            Some(_) => {}
-            None => worst.push(figure),
-        }
-    }
-    let warn = |figure: &CalibrationFigure| {
-        format!(
-            "margin {} points for `{}` is below what {} items resolve ({} for {}); {}",
-            amount(figure.margin.unwrap_or_default()),
-            figure.metric,
-            calibration.n_items,
-            figure.resolvable_margin.map_or("nothing".to_owned(), |drop| format!(
-                "{} points",
-                amount(rounded_up(drop))
-            )),
-            figure.variant(),
-            advice(&found(figure))
-        )
-    };
-    worst.into_iter().map(warn).collect()
 }

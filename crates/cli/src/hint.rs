@@ -1,39 +1,10 @@
 //! Errors as people read them: what went wrong, why, and what to do; and how the program ends on them.
 
-use anyhow::{Error, Result};
+use anyhow::Error;
 use evalmark_runner::RunError;
 use evalmark_store::StoreError;
 
 use crate::exit::Exit;
-
-/// Adds advice, or an exit code, to an error.
-pub(crate) trait Hinted<T> {
-    /// What the user can do about it.
-    fn hint(self, advice: impl Into<String>) -> Result<T>;
-}
-
-impl<T, E: Into<Error>> Hinted<T> for Result<T, E> {
-    fn hint(self, advice: impl Into<String>) -> Result<T> {
-        self.map_err(|error| hinted(error.into(), advice))
-    }
-}
-
-/// The error with advice.
-pub(crate) fn hinted(error: Error, advice: impl Into<String>) -> Error {
-    run_error(error).with_hint(advice).into()
-}
-
-/// An error that can have advice and an ending.
-pub(crate) fn run_error(error: Error) -> RunError {
-    let root: &(dyn std::error::Error + Send + Sync + 'static) = error.as_ref();
-    if root.is::<RunError>() {
-        return error.downcast().unwrap_or_else(RunError::new);
-    }
-    if root.is::<StoreError>() {
-        return error.downcast::<StoreError>().map_or_else(RunError::new, RunError::from);
-    }
-    RunError::new(error.reallocate_into_boxed_dyn_error_without_backtrace())
-}
 
 /// How the program ends on an error, where the error says so.
 pub(crate) fn exit_of(error: &Error) -> Option<Exit> {

@@ -1,7 +1,7 @@
 //! A judge beside people, for people.
 
 use evalmark_report::text::printable;
-use evalmark_runner::judge_check::{Corrected, ENOUGH_LABELS as ENOUGH, JudgeFinding as Finding};
+use evalmark_runner::{Corrected, ENOUGH_LABELS as ENOUGH, JudgeFinding as Finding};
 use evalmark_verdict::{Figure, Leaning};
 
 use crate::table::figures;

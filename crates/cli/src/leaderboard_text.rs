@@ -2,7 +2,7 @@
 
 use evalmark_core::{estimate::Estimate, metric::Range};
 use evalmark_report::text::printable;
-use evalmark_runner::leaderboard::Board;
+use evalmark_runner::Board;
 
 use crate::table::{bare, value, wrapped};
 

@@ -1,4 +1,4 @@
-//! Arguments to flow to exit code. The only place that ends the process.
+//! From arguments to an exit code. The only place that ends the process.
 
 mod across_suites_text;
 mod agreement_text;
@@ -19,7 +19,6 @@ mod print;
 mod progress;
 mod run_text;
 mod table;
-mod verdict_text;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! What command lines say of a run, as the engine takes it.
 
 use anyhow::{Context, Result};
-use evalmark_runner::run::AgainstOptions;
+use evalmark_runner::AgainstOptions;
 use evalmark_store::record::RunOptions;
 
 use crate::args::{AgainstArgs, CacheArgs, ExecArgs, SelectionArgs};

@@ -2,12 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use evalmark_runner::{
-    calibration::{advice, is_worse, rounded_up},
-    power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
-};
+use evalmark_runner::{DISCORDANCE, PowerEstimate, PowerSource, calibration::rounded_up};
 use evalmark_verdict::{Clustering, Resolution};
-use serde_json::{Value, json};
 
 use crate::table::{amount, by_variant, figures, percent, wrapped};
 
@@ -19,16 +15,6 @@ pub(crate) fn unplanned(metrics: &[String]) -> Option<String> {
             metrics.join(", ")
         )
     })
-}
-
-/// The word in the table and in JSON.
-fn word(source: &PowerSource) -> &'static str {
-    match source {
-        PowerSource::Calibration(_) => "calibration",
-        PowerSource::Epochs(_) => "epochs",
-        PowerSource::Bound(_) => "bound",
-        PowerSource::Assumption => "assumption",
-    }
 }
 
 /// What the word stands for.
@@ -53,14 +39,14 @@ fn meaning(source: &PowerSource) -> String {
             percent(DISCORDANCE)
         ),
     };
-    format!("{}: {meaning}", word(source))
+    format!("{}: {meaning}", source.as_str())
 }
 
 fn row(estimate: &PowerEstimate) -> Vec<String> {
     let Resolution { detectable_drop, items_needed } = estimate.resolution;
     vec![
         estimate.metric.clone(),
-        word(&estimate.source).to_owned(),
+        estimate.source.as_str().to_owned(),
         if estimate.spread.right_or_wrong {
             format!("{} change", percent(estimate.spread.variance))
         } else {
@@ -70,62 +56,6 @@ fn row(estimate: &PowerEstimate) -> Vec<String> {
         amount(estimate.margin),
         items_needed.map_or("-".to_owned(), |items| items.to_string()),
     ]
-}
-
-fn json_of(estimate: &PowerEstimate) -> Value {
-    let name = match &estimate.source {
-        PowerSource::Epochs(name) | PowerSource::Bound(name) => Some(name),
-        _ => None,
-    };
-    let day = match &estimate.source {
-        PowerSource::Calibration(day) => Some(day),
-        _ => None,
-    };
-    let (variance, right_or_wrong) = (estimate.spread.variance, estimate.spread.right_or_wrong);
-    json!({
-        "prompt": estimate.prompt,
-        "model": estimate.model,
-        "metric": estimate.metric,
-        "margin": estimate.margin,
-        "source": word(&estimate.source),
-        "baseline": name,
-        "calibrated_on": day,
-        "right_or_wrong": right_or_wrong,
-        "discordance": right_or_wrong.then_some(variance),
-        "sd": variance.sqrt(),
-        "clusters": estimate.clustering.clusters,
-        "design_effect": estimate.clustering.design_effect,
-        "detectable_drop": estimate.resolution.detectable_drop,
-        "items_needed": estimate.resolution.items_needed,
-        "epochs_needed": estimate.epochs_needed,
-        "resolves": estimate.resolves(),
-    })
-}
-
-fn warning(estimate: &PowerEstimate, n_items: u64) -> String {
-    let drop = estimate.resolution.detectable_drop.map_or_else(
-        || "no drop at all".to_owned(),
-        |drop| format!("drops of {} points or more", amount(rounded_up(drop))),
-    );
-    let is_measured =
-        matches!(estimate.source, PowerSource::Calibration(_) | PowerSource::Epochs(_));
-    let cannot = if is_measured { "cannot" } else { "may not" };
-    let epochs = estimate.epochs_needed.filter(|_| is_measured);
-    let epochs = epochs.map_or(String::new(), |epochs| format!(", or {epochs} epochs"));
-    format!(
-        "margin {} points for `{}` {cannot} be resolved: {n_items} items detect {drop} ({}, based \
-             on {}); {}{epochs}",
-        amount(estimate.margin),
-        estimate.metric,
-        estimate.variant(),
-        word(&estimate.source),
-        advice(&estimate.resolution)
-    )
-}
-
-/// As JSON.
-pub(crate) fn as_json(power_estimates: &[PowerEstimate]) -> Vec<Value> {
-    power_estimates.iter().map(json_of).collect()
 }
 
 /// As a table, with what its words mean below.
@@ -151,20 +81,4 @@ fn cluster_line(clustering: Clustering) -> Option<String> {
         "clusters: the items are in {clusters} clusters, so that up to {:.1} of them count as one",
         clustering.design_effect
     ))
-}
-
-/// One warning for each metric whose margin cannot be resolved, about its worst variant.
-pub(crate) fn warnings(power_estimates: &[PowerEstimate], n_items: u64) -> Vec<String> {
-    let mut worst: Vec<&PowerEstimate> = Vec::new();
-    for power_estimate in power_estimates.iter().filter(|power_estimate| !power_estimate.resolves())
-    {
-        match worst.iter_mut().find(|other| other.metric == power_estimate.metric) {
-            Some(other) if is_worse(&power_estimate.resolution, &other.resolution) => {
-                *other = power_estimate;
-            }
-            Some(_) => {}
-            None => worst.push(power_estimate),
-        }
-    }
-    worst.into_iter().map(|estimate| warning(estimate, n_items)).collect()
 }

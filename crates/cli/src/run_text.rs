@@ -5,12 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use evalmark_core::verdict::Verdict;
 use evalmark_report::summary::SummaryRow;
-use evalmark_runner::{
-    Ending,
-    gate::GateOutcome,
-    leaderboard::groups,
-    run::{EndedRun, RunEnd, cut_off_remarks},
-};
+use evalmark_runner::{EndedRun, Ending, GateOutcome, RunEnd, cut_off_remarks, leaderboard_groups};
 use evalmark_store::{
     record::{RunRecord, SampleCounts},
     run_folder::RunFolder,
@@ -23,13 +18,13 @@ use crate::{
     exit::exit_code,
     failures,
     print::Printer,
-    table, verdict_text,
+    table,
 };
 
 /// Table, verdict and paths to stdout; what is missing, or went wrong, to stderr. Answers with the
 /// run's ending.
 pub(crate) fn tell(run: &EndedRun, output: OutputArgs, printer: Printer) -> Result<Ending> {
-    let ending = (&run.findings()).into();
+    let ending = run.ending();
     match &run.end {
         RunEnd::Finished { rows, decision } => {
             let verdict = decision.as_ref().map(|GateOutcome { verdict, .. }| verdict);
@@ -61,7 +56,7 @@ fn tell_finished(
     }
     tell_summary(&run.folder, &run.record, rows, printer)?;
     if let Some(verdict) = verdict {
-        printer.result(&format!("\n{}", verdict_text::render(verdict, printer)));
+        printer.result(&format!("\n{}", printer.verdict_text(verdict)));
     }
     printer.result(&format!("\n{}", paths(&run.folder, verdict.is_some())));
     tell_missing(run, printer);
@@ -75,7 +70,7 @@ pub(crate) fn tell_summary(
     rows: &[SummaryRow],
     printer: Printer,
 ) -> Result<()> {
-    printer.result(&table::render(rows, &groups(folder, record)?));
+    printer.result(&table::render(rows, &leaderboard_groups(folder, record)?));
     let agreement = agreement_text::render(&record.judging);
     if !agreement.is_empty() {
         printer.result(&format!("\n{agreement}"));

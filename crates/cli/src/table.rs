@@ -9,13 +9,13 @@ use evalmark_report::{
     text::printable,
 };
 
-use evalmark_runner::leaderboard::Groups;
+use evalmark_runner::LeaderboardGroups;
 
 use crate::{leaderboard_text::LEGEND, print::columns};
 
 /// The table of the rows over all items, with the groups that can be told apart, and below it what
 /// several attempts make of them.
-pub(crate) fn render(rows: &[SummaryRow], groups: &Groups) -> String {
+pub(crate) fn render(rows: &[SummaryRow], groups: &LeaderboardGroups) -> String {
     let mut parts = vec![summary(rows, groups)];
     if !groups.is_empty() {
         parts.extend(wrapped("", LEGEND));
@@ -33,7 +33,7 @@ struct OfVariant<'a> {
 
 impl OfVariant<'_> {
     /// `71.3 % [64.9, 77.0] a` for each metric; empty where there is no row.
-    fn means(&self, metrics: &[&str], groups: &Groups) -> Vec<String> {
+    fn means(&self, metrics: &[&str], groups: &LeaderboardGroups) -> Vec<String> {
         let mean = |metric: &&str| {
             let row = self.rows.iter().find(|row| row.metric == *metric);
             let key = (self.prompt.to_owned(), self.model.to_owned(), (*metric).to_owned());
@@ -55,7 +55,7 @@ impl OfVariant<'_> {
     }
 }
 
-fn summary(rows: &[SummaryRow], groups: &Groups) -> String {
+fn summary(rows: &[SummaryRow], groups: &LeaderboardGroups) -> String {
     let mut metrics: Vec<&str> = Vec::new();
     let mut variants: Vec<OfVariant<'_>> = Vec::new();
     for row in rows.iter().filter(|row| row.slice.is_none()) {
@@ -76,7 +76,7 @@ fn summary(rows: &[SummaryRow], groups: &Groups) -> String {
 }
 
 /// One row for each prompt and model.
-fn wide(variants: &[OfVariant<'_>], metrics: &[&str], groups: &Groups) -> String {
+fn wide(variants: &[OfVariant<'_>], metrics: &[&str], groups: &LeaderboardGroups) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -101,7 +101,7 @@ fn wide(variants: &[OfVariant<'_>], metrics: &[&str], groups: &Groups) -> String
 fn stacked(
     variants: &[OfVariant<'_>],
     metrics: &[&str],
-    groups: &Groups,
+    groups: &LeaderboardGroups,
     columns: usize,
 ) -> String {
     let names: Vec<_> = metrics.iter().map(|metric| printable(metric)).collect();

@@ -14,9 +14,13 @@ use crate::{
 
 /// What became of one suite.
 pub struct EndedSuite {
+    /// The suite's name.
     pub suite: String,
+    /// How its run ended.
     pub ending: Ending,
+    /// The rows of `summary.parquet`.
     pub rows: Vec<SummaryRow>,
+    /// Its verdict; `None` where nothing was gated.
     pub verdict: Option<Verdict>,
     /// P-values of its comparisons, adjusted over all suites; parallel to the verdict's.
     pub adjusted: Vec<f64>,
@@ -35,6 +39,7 @@ impl EndedSuite {
         Ok(Self { suite, ending, rows, verdict, adjusted: Vec::new() })
     }
 
+    /// Its comparisons; none without a verdict.
     pub fn comparisons(&self) -> &[Comparison] {
         self.verdict.as_ref().map_or(&[], |verdict| &verdict.comparisons)
     }
@@ -60,7 +65,7 @@ impl EndedSuite {
 }
 
 /// Adjusts every comparison's p-value over all suites.
-pub fn adjust(ended: &mut [EndedSuite]) {
+pub fn adjust_over_suites(ended: &mut [EndedSuite]) {
     let p_values: Vec<f64> = ended
         .iter()
         .flat_map(|one| one.comparisons().iter().map(|one| one.p_regressed.unwrap_or(1.0)))
@@ -78,6 +83,6 @@ pub fn adjust(ended: &mut [EndedSuite]) {
 }
 
 /// The end of all suites.
-pub fn ending(ended: &[EndedSuite]) -> Ending {
+pub fn ending_of_suites(ended: &[EndedSuite]) -> Ending {
     ended.iter().fold(Ending::Done, |ending, one| ending.worse(one.ending_of_all()))
 }

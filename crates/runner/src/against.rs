@@ -12,7 +12,7 @@ use crate::{RunError, error::Result, load::LoadedSuite};
 
 /// What a run is compared with.
 #[derive(Debug, Default)]
-pub struct Against {
+pub(crate) struct Against {
     pub baseline: Option<Baseline>,
     /// The baseline that was wanted and is not there.
     pub missing: Option<Missing>,
@@ -20,7 +20,7 @@ pub struct Against {
 
 /// A baseline that is not there.
 #[derive(Debug)]
-pub struct Missing {
+pub(crate) struct Missing {
     wanted: WantedBaseline,
     /// Whether the suite or the command line says that there need not be one.
     pub is_allowed: bool,
@@ -29,7 +29,7 @@ pub struct Missing {
 impl Against {
     /// The baseline that the command line names, which must be there unless the run is the first;
     /// else the suite's.
-    pub fn find(
+    pub(crate) fn find(
         options: &RunOptions,
         is_asked_for: bool,
         out: &Path,
@@ -58,13 +58,13 @@ impl Against {
     }
 
     /// Why the run will end as incomplete, before anything is asked.
-    pub fn warning(&self) -> Option<String> {
+    pub(crate) fn warning(&self) -> Option<String> {
         let missing = self.missing.as_ref().filter(|missing| !missing.is_allowed)?;
         Some(missing.says())
     }
 
     /// Why nothing is compared, in a sentence; `None` where something is.
-    pub fn ungated(&self, loaded: &LoadedSuite) -> Option<String> {
+    pub(crate) fn ungated(&self, loaded: &LoadedSuite) -> Option<String> {
         match (&self.baseline, &self.missing) {
             (Some(_), _) => None,
             (None, Some(missing)) => Some(missing.says()),
@@ -80,12 +80,12 @@ impl Against {
 }
 
 impl Missing {
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.wanted.name
     }
 
     /// What is said of a run that may be the first.
-    pub fn first_run(&self, run: &Path, record: &RunRecord) -> String {
+    pub(crate) fn first_run(&self, run: &Path, record: &RunRecord) -> String {
         let (name, run) = (self.name(), run.display());
         match cannot_be_baseline(record) {
             None => format!(
@@ -97,19 +97,19 @@ impl Missing {
     }
 
     /// In a sentence.
-    pub fn says(&self) -> String {
+    pub(crate) fn says(&self) -> String {
         let says = self.wanted.summary();
         if self.is_allowed { format!("{says} yet: nothing was compared") } else { says }
     }
 
     /// With what to do about it, where `run` may become the baseline.
-    pub fn error(&self, run: Option<&Path>) -> RunError {
+    pub(crate) fn error(&self, run: Option<&Path>) -> RunError {
         StoreError::from(self.wanted.missing(run)).into()
     }
 }
 
 /// What to do where a gate names neither baseline nor minimum.
-pub fn how_to_compare(run: &Path, record: &RunRecord) -> String {
+pub(crate) fn how_to_compare(run: &Path, record: &RunRecord) -> String {
     let first = match cannot_be_baseline(record) {
         None => run.display().to_string(),
         Some(_) => "RUN_DIR".to_owned(),

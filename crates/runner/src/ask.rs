@@ -49,7 +49,7 @@ pub struct Endpoints {
 }
 
 /// Who hears what happens while it is asked, and of which model.
-pub type Events<'a> = dyn Fn(usize, Event<AskTag>) + Sync + 'a;
+pub(crate) type Events<'a> = dyn Fn(usize, Event<AskTag>) + Sync + 'a;
 
 /// Why asking ended early.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +82,11 @@ pub enum Asks {
 }
 
 /// Keys by model; one that is not there is an error.
-pub fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<Vec<Option<Secret>>> {
+pub(crate) fn keys(
+    loaded: &LoadedSuite,
+    asks: Asks,
+    host: &Host<'_>,
+) -> Result<Vec<Option<Secret>>> {
     allowed_keys(loaded, asks, host)?;
     let used = used_models(loaded, asks);
     let models = loaded.suite.models.iter().enumerate();
@@ -90,7 +94,7 @@ pub fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<Vec<Opt
 }
 
 /// Whether the keys of all models that are asked may go where the suite sends them.
-pub fn allowed_keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<()> {
+pub(crate) fn allowed_keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<()> {
     let used = used_models(loaded, asks);
     let models = used.iter().map(|i| &loaded.suite.models[*i]);
     Ok(host.permissions.check_keys(models)?)
@@ -115,7 +119,7 @@ fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
 }
 
 /// What may be spent; a limit in dollars needs the price of every model that is asked.
-pub fn budget(loaded: &LoadedSuite, asks: Asks, limits: BudgetLimits) -> Result<Budget> {
+pub(crate) fn budget(loaded: &LoadedSuite, asks: Asks, limits: BudgetLimits) -> Result<Budget> {
     let asked = used_models(loaded, asks).into_iter().map(|i| &loaded.suite.models[i]);
     let is_asked = |model: &&Model| matches!(model.provider, Provider::Server { .. });
     let unpriced = asked.filter(is_asked).find(|model| model.price.is_none());

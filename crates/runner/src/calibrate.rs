@@ -15,7 +15,7 @@ use evalmark_store::{
     record::{RunOptions, RunRecord, RunStatus},
     run_folder::RunFolder,
 };
-use evalmark_verdict::{ComparisonSubject, Noise, Rule, compare, noise};
+use evalmark_verdict::{ComparisonSubject, Noise, Rule, Variant, compare, noise};
 
 use crate::{
     Ending, Findings, Host, Notice, RunError,
@@ -27,7 +27,7 @@ use crate::{
     power_plan::is_planned,
     run::{EndedRun, Run, RunEnd, first_record, record_now, same_experiment},
     run_id::{new_run_id, now},
-    variants::{Variant, read_halves, read_variants},
+    variants::{read_halves, read_variants},
 };
 
 /// The least share of the items that must have a score in both sets.

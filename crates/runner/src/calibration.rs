@@ -1,9 +1,9 @@
-//! A suite measured against itself: the figures that `calibrate` keeps, where they are kept, and
-//! what they say of a gate's margins.
+//! A suite measured against itself: what the figures that `calibrate` keeps say of a gate's margins.
 
 use std::path::Path;
 
 use evalmark_core::{
+    figures::{amount, points},
     suite::GateSpec,
     verdict::{Measure, Verdict},
 };
@@ -12,28 +12,30 @@ use evalmark_store::{
     calibration::{Calibration, CalibrationFigure},
     record::{NamedHash, RunRecord},
 };
-use evalmark_verdict::{Clustering, Design, Level, Resolution, Spread};
+use evalmark_verdict::{Clustering, Design, Level, Resolution, Spread, holm};
 use serde_json::Value;
-
-use evalmark_core::figures::amount;
 
 use crate::{
     RunError,
     load::{LoadedSuite, metric_hashes},
 };
 
+/// The chance of raising a false alarm over two sets that differ by chance alone. It is small: the
+/// alarm questions the whole calibration.
+const DRIFT: f64 = 0.01;
+
 /// The chance with which a drop of the margin is to be found.
 pub const POWER: f64 = 0.8;
 
 /// What has to be the same for a calibration to hold.
-pub struct Measured<'a> {
-    pub dataset_hash: &'a str,
-    pub metrics: Vec<NamedHash>,
-    pub models: Vec<NamedHash>,
+pub(crate) struct Measured<'a> {
+    pub(crate) dataset_hash: &'a str,
+    pub(crate) metrics: Vec<NamedHash>,
+    pub(crate) models: Vec<NamedHash>,
 }
 
 impl<'a> Measured<'a> {
-    pub fn by_run(record: &'a RunRecord) -> Self {
+    pub(crate) fn by_run(record: &'a RunRecord) -> Self {
         Self {
             dataset_hash: &record.dataset_hash,
             metrics: record.metrics.clone(),
@@ -41,7 +43,7 @@ impl<'a> Measured<'a> {
         }
     }
 
-    pub fn by_plan(loaded: &'a LoadedSuite) -> Self {
+    pub(crate) fn by_plan(loaded: &'a LoadedSuite) -> Self {
         Self {
             dataset_hash: &loaded.plan.survey.hash,
             metrics: metric_hashes(loaded),
@@ -62,7 +64,7 @@ fn model_hashes(effective_suite: &Value) -> Vec<NamedHash> {
 }
 
 /// The figures of a calibration that hold for what is measured the same way.
-pub fn holding<'a>(
+pub(crate) fn holding<'a>(
     calibration: &'a Calibration,
     measured: &Measured<'_>,
 ) -> Vec<&'a CalibrationFigure> {
@@ -81,18 +83,18 @@ pub fn holding<'a>(
 }
 
 /// How far single answers of a variant vary.
-pub fn spread(figure: &CalibrationFigure) -> Spread {
+pub(crate) fn spread(figure: &CalibrationFigure) -> Spread {
     // Where nothing differs, what could differ may differ wholly.
     let right_or_wrong = figure.right_or_wrong || figure.differing == 0;
     Spread { variance: figure.variance, right_or_wrong }
 }
 
-pub fn clustering(figure: &CalibrationFigure) -> Clustering {
+pub(crate) fn clustering(figure: &CalibrationFigure) -> Clustering {
     Clustering { clusters: figure.clusters, design_effect: figure.design_effect }
 }
 
 /// What so many items and epochs can resolve of it.
-pub fn resolution(
+pub(crate) fn resolution(
     figure: &CalibrationFigure,
     items: u64,
     epochs: u32,
@@ -106,7 +108,7 @@ pub fn resolution(
 
 /// Holds a gate's margins against the suite's calibration: notes on the verdict's comparisons, and
 /// one warning for each metric whose margin cannot be resolved.
-pub fn judge_margins(
+pub(crate) fn judge_margins(
     out: &Path,
     record: &RunRecord,
     spec: &GateSpec,
@@ -164,7 +166,8 @@ pub fn judge_margins(
     worst.iter().map(warn).collect()
 }
 
-pub fn is_worse(found: &Resolution, other: &Resolution) -> bool {
+/// Whether one resolution detects less than another.
+pub(crate) fn is_worse(found: &Resolution, other: &Resolution) -> bool {
     let drop = |resolution: &Resolution| resolution.detectable_drop.unwrap_or(f64::INFINITY);
     drop(found) > drop(other)
 }
@@ -179,7 +182,7 @@ fn limit(found: &Resolution, items: u64, day: &str) -> String {
 }
 
 /// What to do about a margin that cannot be resolved.
-pub fn advice(found: &Resolution) -> String {
+pub(crate) fn advice(found: &Resolution) -> String {
     let more = found.items_needed.map(|items| format!("{items} items"));
     let wider = found
         .detectable_drop
@@ -194,4 +197,59 @@ pub fn advice(found: &Resolution) -> String {
 /// A share, up to the next tenth of a percentage point, so that what is shown is enough.
 pub fn rounded_up(share: f64) -> f64 {
     (share * 1000.0 - 1e-9).ceil() / 1000.0
+}
+
+/// What is wrong with the calibration, then with the margins.
+pub fn warnings(calibration: &Calibration) -> Vec<String> {
+    drift(calibration).into_iter().chain(unresolved(calibration)).collect()
+}
+
+/// Two sets of the same answers differ by more than chance: it was not the prompt that changed.
+fn drift(calibration: &Calibration) -> Vec<String> {
+    let tested = calibration.figures.iter().filter_map(|figure| Some((figure, figure.p_same?)));
+    let (tested, p): (Vec<&CalibrationFigure>, Vec<f64>) = tested.unzip();
+    let drifted = tested.into_iter().zip(holm(&p)).filter(|(_, p)| *p <= DRIFT);
+    let warn = |(figure, p): (&CalibrationFigure, f64)| {
+        let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
+        format!(
+            "`{}` of {} differs between the two sets by {} points, more than chance explains \
+             ({p}): something other than the prompt changes its answers, such as the model's \
+             version or the server's load",
+            figure.metric,
+            figure.variant(),
+            points(figure.difference.unwrap_or_default()),
+        )
+    };
+    drifted.map(warn).collect()
+}
+
+/// One warning for each metric whose margin cannot be resolved, about its worst variant.
+fn unresolved(calibration: &Calibration) -> Vec<String> {
+    let mut worst: Vec<&CalibrationFigure> = Vec::new();
+    let found = |figure: &CalibrationFigure| {
+        let margin = figure.margin.unwrap_or_default();
+        resolution(figure, calibration.n_items, calibration.epochs, calibration.alpha, margin)
+    };
+    for figure in calibration.figures.iter().filter(|figure| figure.resolves == Some(false)) {
+        match worst.iter_mut().find(|other| other.metric == figure.metric) {
+            Some(other) if is_worse(&found(figure), &found(other)) => *other = figure,
+            Some(_) => {}
+            None => worst.push(figure),
+        }
+    }
+    let warn = |figure: &CalibrationFigure| {
+        format!(
+            "margin {} points for `{}` is below what {} items resolve ({} for {}); {}",
+            amount(figure.margin.unwrap_or_default()),
+            figure.metric,
+            calibration.n_items,
+            figure.resolvable_margin.map_or("nothing".to_owned(), |drop| format!(
+                "{} points",
+                amount(rounded_up(drop))
+            )),
+            figure.variant(),
+            advice(&found(figure))
+        )
+    };
+    worst.into_iter().map(warn).collect()
 }

@@ -28,7 +28,7 @@ const BATCH_BYTES: usize = 8 << 20;
 const FEW: usize = 64;
 
 /// A sample with its end.
-pub struct Collected {
+pub(crate) struct Collected {
     pub sample: Sample,
     pub record: Record,
     /// By metric.
@@ -36,7 +36,7 @@ pub struct Collected {
 }
 
 /// Where samples and their ends come from.
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     records: Box<dyn Records + 'a>,
     /// Where asking still goes on.
     arrivals: Option<&'a ReorderBuffer>,
@@ -44,18 +44,18 @@ pub struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Everything has been asked.
-    pub fn after(records: Box<dyn Records + 'a>) -> Self {
+    pub(crate) fn after(records: Box<dyn Records + 'a>) -> Self {
         Self { records, arrivals: None }
     }
 
     /// Answers are still arriving; `records` has those that came too early to be kept.
-    pub fn along(arrivals: &'a ReorderBuffer, records: Box<dyn Records + 'a>) -> Self {
+    pub(crate) fn along(arrivals: &'a ReorderBuffer, records: Box<dyn Records + 'a>) -> Self {
         Self { records, arrivals: Some(arrivals) }
     }
 }
 
 /// Hands every sample to `take`, a batch at a time. Answers `false` when it was stopped.
-pub fn for_each_batch(
+pub(crate) fn for_each_batch(
     loaded: &LoadedSuite,
     source: Source<'_>,
     judges: &mut Judges,

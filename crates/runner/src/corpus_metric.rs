@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A metric's counts of every item of one variant.
-pub struct CorpusMetric {
+pub(crate) struct CorpusMetric {
     metric: Metric,
     pub scale: MetricScale,
     items: Vec<ItemScore>,
@@ -23,32 +23,32 @@ pub struct CorpusMetric {
 
 impl CorpusMetric {
     /// `None` for a metric whose scores are all there is to say.
-    pub fn of(metric: &Metric) -> Option<Self> {
+    pub(crate) fn of(metric: &Metric) -> Option<Self> {
         metric.corpus()?;
         let (metric, scale) = (metric.clone(), scale_of(metric));
         Some(Self { metric, scale, items: Vec::new(), counts: Vec::new() })
     }
 
     /// Begins an item; its answers follow.
-    pub fn begin(&mut self, item: &Item) {
+    pub(crate) fn begin(&mut self, item: &Item) {
         self.items.push(unscored(item));
         self.counts.push(Vec::new());
     }
 
     /// Takes in an answer to the item.
-    pub fn take(&mut self, score: &Score) {
+    pub(crate) fn take(&mut self, score: &Score) {
         if let (Some(of_item), Some(counts)) = (self.counts.last_mut(), &score.counts) {
             of_item.push(counts.as_slice().into());
         }
     }
 
     /// The place of the item that was begun last.
-    pub fn last(&self) -> usize {
+    pub(crate) fn last(&self) -> usize {
         self.items.len().saturating_sub(1)
     }
 
     /// The value that the metric stands for over some of the items, where it is no mean.
-    pub fn value(&self, places: &[usize]) -> Option<Estimate> {
+    pub(crate) fn value(&self, places: &[usize]) -> Option<Estimate> {
         self.scale.value.as_ref()?;
         let items: Vec<_> = places.iter().map(|&at| self.items[at]).collect();
         let counts: Vec<_> = places.iter().map(|&at| self.counts[at].clone()).collect();
@@ -67,7 +67,11 @@ impl CorpusMetric {
     }
 
     /// Every value over all items, and the confusion matrix.
-    pub fn finish(&self, prompt: &str, model: &str) -> (Vec<RunValueRow>, Vec<ConfusionRow>) {
+    pub(crate) fn finish(
+        &self,
+        prompt: &str,
+        model: &str,
+    ) -> (Vec<RunValueRow>, Vec<ConfusionRow>) {
         let Some(corpus) = self.metric.corpus() else { return Default::default() };
         let sums = self.sums(corpus);
         let metric = self.metric.name();

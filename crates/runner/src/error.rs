@@ -148,7 +148,7 @@ from_errors!(
     evalmark_report::WriteError,
     evalmark_scoring::QuestionError,
     evalmark_verdict::CompareError,
-    evalmark_verdict::EmptyFamily,
+    evalmark_verdict::GateError,
     evalmark_verdict::StoppingError,
     serde_json::Error,
     std::io::Error,

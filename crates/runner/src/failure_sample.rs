@@ -20,7 +20,7 @@ const LONGEST: usize = 4_000;
 
 /// What the page says of single samples, collected as they go by.
 #[derive(Debug, Default)]
-pub struct FailedSamples {
+pub(crate) struct FailedSamples {
     groups: Vec<FailingGroup>,
     /// By kind: how many, and one of the messages.
     failures: BTreeMap<&'static str, (u64, String)>,
@@ -28,7 +28,7 @@ pub struct FailedSamples {
 }
 
 /// A sample as the page may need it.
-pub struct PageSample<'a> {
+pub(crate) struct PageSample<'a> {
     pub prompt: &'a str,
     pub model: &'a str,
     pub item_id: &'a str,
@@ -56,7 +56,7 @@ impl<'a> From<&SampleRow<'a>> for PageSample<'a> {
 
 impl FailedSamples {
     /// Takes in a sample; `messages` and `scores` are made only for those that are shown.
-    pub fn see(
+    pub(crate) fn see(
         &mut self,
         seen: &PageSample<'_>,
         messages: impl FnOnce() -> Arc<[Message]>,
@@ -108,7 +108,7 @@ impl FailedSamples {
     }
 
     /// Outcomes, failures by kind, and the samples by variant.
-    pub fn finish(self) -> (Vec<OutcomeCount>, Vec<FailureGroup>, Vec<FailingGroup>) {
+    pub(crate) fn finish(self) -> (Vec<OutcomeCount>, Vec<FailureGroup>, Vec<FailingGroup>) {
         let failures = self.failures.into_iter().map(|(kind, (count, example))| FailureGroup {
             kind: kind.to_owned(),
             count,
@@ -130,12 +130,12 @@ fn bounded(text: &str) -> String {
 }
 
 /// Whether no metric failed the sample.
-pub fn passes(scores: &[Score]) -> bool {
+pub(crate) fn passes(scores: &[Score]) -> bool {
     scores.iter().all(|score| score.value.is_some() && score.passed != Some(false))
 }
 
 /// Scores as the page shows them.
-pub fn shown(metrics: &[String], scores: &[Score]) -> Vec<FailingScore> {
+pub(crate) fn shown(metrics: &[String], scores: &[Score]) -> Vec<FailingScore> {
     let pairs = metrics.iter().zip(scores);
     let one = |(metric, score): (&String, &Score)| FailingScore {
         metric: metric.clone(),

@@ -81,7 +81,7 @@ impl Judges {
 }
 
 /// Every question of every metric about an answer, as a request to the model at a place of the plan.
-pub fn all_requests(
+pub(crate) fn all_requests(
     plan: &Plan,
     metrics: &[Metric],
     sample: &Sample,
@@ -110,7 +110,7 @@ fn questions(
 }
 
 /// What one model is asked about an answer by a metric.
-pub fn requests_to(
+pub(crate) fn requests_to(
     model: &Model,
     plan: &Plan,
     metric: &Metric,
@@ -123,7 +123,7 @@ pub fn requests_to(
 }
 
 /// Every metric that asks a model, with each model that it asks: places in the suite.
-pub fn asking(loaded: &LoadedSuite) -> Vec<(usize, usize)> {
+pub(crate) fn asking(loaded: &LoadedSuite) -> Vec<(usize, usize)> {
     let metrics = loaded.metrics.iter().enumerate();
     let pairs = metrics.flat_map(|(i, metric)| {
         let models = metric.judge().map_or(&[][..], Judge::models).iter();
@@ -133,6 +133,6 @@ pub fn asking(loaded: &LoadedSuite) -> Vec<(usize, usize)> {
 }
 
 /// How many questions there usually are about an answer, over all metrics.
-pub fn questions_each(loaded: &LoadedSuite) -> u64 {
+pub(crate) fn questions_each(loaded: &LoadedSuite) -> u64 {
     loaded.metrics.iter().filter_map(Metric::judge).map(Judge::questions_each).sum()
 }

@@ -7,13 +7,10 @@ use evalmark_store::{
     record::{MetricScale, RunRecord},
     run_folder::RunFolder,
 };
-use evalmark_verdict::{Rule, leaderboard};
+use evalmark_verdict::{Rule, Variant, leaderboard};
 use serde::Serialize;
 
-use crate::{
-    error::Result,
-    variants::{Variant, read_variants},
-};
+use crate::{error::Result, variants::read_variants};
 
 /// Variants that are compared with each other at most: every pair is.
 const MOST_VARIANTS: usize = 32;
@@ -27,20 +24,28 @@ const MARGIN: f64 = 0.03;
 /// The variants of one metric, best first.
 #[derive(Clone, Debug, Serialize)]
 pub struct Board {
+    /// The metric's name.
     pub metric: String,
+    /// Where the metric's values lie.
     pub range: Range,
+    /// The variants, best first.
     pub places: Vec<BoardPlace>,
+    /// Every two of them.
     pub pairs: Vec<BoardPair>,
+    /// How the p-values are corrected for the number of pairs.
     pub correction: String,
 }
 
 /// One variant on a board.
 #[derive(Clone, Debug, Serialize)]
 pub struct BoardPlace {
+    /// The prompt's name.
     pub prompt: String,
+    /// The model's name.
     pub model: String,
     /// Variants that share a letter cannot be told apart.
     pub group: String,
+    /// Its mean; `None` where nothing was scored.
     pub estimate: Option<Estimate>,
 }
 
@@ -51,12 +56,14 @@ pub struct BoardPair {
     pub places: [usize; 2],
     /// Mean of the second less that of the first.
     pub difference: Option<f64>,
+    /// Two-sided p-value, corrected for the number of pairs.
     pub p_adjusted: f64,
+    /// Whether the two can be told apart.
     pub differ: bool,
 }
 
 /// Groups by prompt, model and metric.
-pub type Groups = BTreeMap<(String, String, String), String>;
+pub type LeaderboardGroups = BTreeMap<(String, String, String), String>;
 
 /// A board for every metric of a run; none where there is nothing, or too much, to compare.
 pub fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
@@ -97,7 +104,7 @@ fn board(variants: &[Variant], metric: &str, scale: &MetricScale) -> Result<Boar
 }
 
 /// The groups of all boards, for a table that has its own order.
-pub fn groups(folder: &RunFolder, record: &RunRecord) -> Result<Groups> {
+pub fn leaderboard_groups(folder: &RunFolder, record: &RunRecord) -> Result<LeaderboardGroups> {
     let boards = boards(folder, record)?;
     let places = boards.into_iter().flat_map(|board| {
         let metric = board.metric;

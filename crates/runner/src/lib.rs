@@ -1,52 +1,81 @@
 //! The evaluation engine as a library: from a suite to answers, scores and a verdict.
 //!
-//! What it tells while it works is a [`Notice`]; what it could not do is a [`RunError`]; how whatever
-//! it did ends is an [`Ending`], decided in one function. Keys come through [`Secrets`].
+//! Begin with [`load`], which reads a suite, then [`Run`]: it is begun, resumed or scored again, and
+//! [`Run::finish`] carries it out. `run.rs` is the whole flow in one function: `run/answer.rs` asks
+//! (`ask.rs`) and scores (`scored.rs`) at the same time where that can be, `run/verdict.rs` gates, and
+//! `run/page.rs` writes the page. [`gate()`] and [`compare()`] decide about runs that have ended,
+//! [`calibrate()`] measures a suite's noise, [`plan()`] says what a run would ask and could detect.
+//! `examples/verdict.rs` runs a suite and reads its verdict.
+//!
+//! Each returns data. What happens meanwhile is told as a [`Notice`]; what could not be done is a
+//! [`RunError`]; how a command ends is an [`Ending`], which follows from [`Findings`] in one function.
+//! What the engine needs from outside is in its [`Host`]: keys, permissions, a cache folder.
 //!
 //! What it deliberately does not do: it prints nothing, reads no environment variable, parses no
-//! arguments and never ends the process.
+//! arguments and never ends the process. It decides no statistics: those are the verdict crate's.
+//!
+//! It owns no file: what a run leaves is laid out by the store crate and written by the report crate.
 
+mod across_suites;
+mod against;
+mod ask;
+mod calibrate;
+pub mod calibration;
+mod collect;
+mod corpus_metric;
+mod early;
 mod ending;
 mod error;
+mod export;
+mod failure_sample;
+mod gate;
 mod host;
+mod judge_agreement;
+mod judge_check;
+mod judges;
 pub mod known_keys;
+mod leaderboard;
+mod load;
+mod metric_scale;
 mod notice;
-pub mod permissions;
+mod permissions;
+mod plan;
+mod power_plan;
+mod programs;
+mod reach;
+mod records;
+mod reorder;
+mod report;
+mod run;
+mod run_id;
+mod scored;
 mod secrets;
+mod summary;
+mod usable_targets;
+mod variants;
 
-pub mod across_suites;
-pub mod against;
-pub mod ask;
-pub mod calibrate;
-pub mod calibration;
-pub mod collect;
-pub mod corpus_metric;
-pub mod early;
-pub mod export;
-pub mod failure_sample;
-pub mod gate;
-pub mod judge_check;
-pub mod judges;
-pub mod judging;
-pub mod leaderboard;
-pub mod load;
-pub mod metric_scale;
-pub mod plan;
-pub mod power_plan;
-pub mod programs;
-pub mod reach;
-pub mod records;
-pub mod reorder;
-pub mod report;
-pub mod run;
-pub mod run_id;
-pub mod scored;
-pub mod summary;
-pub mod usable_targets;
-pub mod variants;
-pub use ending::{Ending, Findings};
-pub use error::{Hinted, RunError};
-pub use host::{Host, readers};
-pub use notice::{AskTag, Asking, Notice, NoticeLevel, Notices};
-pub use permissions::Permissions;
-pub use secrets::Secrets;
+pub use evalmark_store::record::RunOptions;
+
+pub use self::{
+    across_suites::{EndedSuite, adjust_over_suites, ending_of_suites},
+    ask::{BudgetLimits, shared_ledger},
+    calibrate::{CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
+    ending::{Ending, Findings},
+    error::{Hinted, RunError},
+    export::{ExportedAnswers, WriteAnswer, export_answers},
+    gate::{GateOptions, GateOutcome, compare, gate},
+    host::Host,
+    judge_check::{Corrected, ENOUGH_LABELS, JudgeFinding, judge_check},
+    leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
+    load::{LoadedSuite, load},
+    notice::{AskTag, Asking, Notice, NoticeLevel, Notices},
+    permissions::Permissions,
+    plan::{ModelEstimate, PlanOptions, RunPlan, plan},
+    power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
+    programs::program_remarks,
+    reach::reach,
+    report::{ReportOptions, report},
+    run::{AgainstOptions, EndedRun, PreparedRun, ResumeOptions, Run, RunEnd, cut_off_remarks},
+    secrets::Secrets,
+    variants::read_variants,
+};

@@ -15,6 +15,7 @@ use evalmark_store::record::{NamedHash, RunOptions};
 
 use crate::{
     Host, Notice,
+    ask::{Asks, allowed_keys},
     error::{Hinted, Result, run_error},
     programs::{self, Programs},
     usable_targets::UsableTargets,
@@ -23,20 +24,30 @@ use crate::{
 /// A suite that is ready to run.
 #[derive(Clone)]
 pub struct LoadedSuite {
+    /// The checked suite.
     pub suite: Suite,
+    /// What it asks.
     pub plan: Plan,
+    /// Its metrics, compiled.
     pub metrics: Vec<Metric>,
     /// What runs the programs of those that have one.
-    pub programs: Arc<Programs>,
+    pub(crate) programs: Arc<Programs>,
     /// Human labels, parallel to the metrics.
     pub labels: Vec<Option<Labels>>,
     /// BLAKE3 of the effective suite, 64 hexadecimal digits.
     pub hash: String,
 }
 
+impl LoadedSuite {
+    /// Whether the keys of all its models may go where it sends them.
+    pub fn check_keys(&self, host: &Host<'_>) -> Result<()> {
+        allowed_keys(self, Asks::Everyone, host)
+    }
+}
+
 /// Reads, checks and plans a suite with what the command line says of it.
 pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
-    let mut suite = Suite::read(path, host.readers())?;
+    let mut suite = Suite::read(path, host.readers(options))?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
     suite.epochs = options.epochs.unwrap_or(suite.epochs);
@@ -127,13 +138,13 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
 }
 
 /// Every metric's name with the hash of its configuration.
-pub fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
+pub(crate) fn metric_hashes(loaded: &LoadedSuite) -> Vec<NamedHash> {
     let metrics = loaded.suite.metrics.iter().zip(&loaded.metrics);
     metrics.map(|(spec, metric)| metric_hash(&loaded.suite, spec, metric)).collect()
 }
 
 /// Names of the metrics whose scores are a model's judgement.
-pub fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
+pub(crate) fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
     let is_judged = |metric: &&Metric| metric.judge().is_some_and(Judge::is_opinion);
     let judged = loaded.metrics.iter().filter(is_judged);
     judged.map(|metric| metric.name().to_owned()).collect()

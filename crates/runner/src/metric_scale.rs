@@ -11,7 +11,7 @@ use evalmark_verdict::Pooled;
 use crate::load::LoadedSuite;
 
 /// Where a metric's values lie, and which are better, as `run.json` keeps it.
-pub fn scale_of(metric: &Metric) -> MetricScale {
+pub(crate) fn scale_of(metric: &Metric) -> MetricScale {
     let (range, direction) = (metric.range(), metric.direction());
     match metric.corpus().filter(|corpus| !corpus.is_mean()) {
         None => MetricScale { range, direction, value: None },
@@ -24,12 +24,12 @@ pub fn scale_of(metric: &Metric) -> MetricScale {
 }
 
 /// The scales of a suite's metrics.
-pub fn scales(loaded: &LoadedSuite) -> MetricScales {
+pub(crate) fn scales(loaded: &LoadedSuite) -> MetricScales {
     loaded.metrics.iter().map(|metric| (metric.name().to_owned(), scale_of(metric))).collect()
 }
 
 /// The metrics of a run whose value is no mean, compiled again from the suite that the run keeps.
-pub fn pooled_metrics(record: &RunRecord) -> BTreeMap<String, Metric> {
+pub(crate) fn pooled_metrics(record: &RunRecord) -> BTreeMap<String, Metric> {
     let entries = record.effective_suite["metrics"].as_array().into_iter().flatten();
     let compiled = entries.filter_map(|entry| {
         let name = entry["name"].as_str()?;
@@ -44,7 +44,7 @@ pub fn pooled_metrics(record: &RunRecord) -> BTreeMap<String, Metric> {
 
 /// A metric's value of a run, as the verdict crate takes it.
 #[derive(Clone, Copy)]
-pub struct RunValue<'a> {
+pub(crate) struct RunValue<'a> {
     pub corpus: &'a dyn Corpus,
     /// Every value of the run, or the one alone that the metric stands for.
     pub all: bool,

@@ -72,7 +72,7 @@ fn belongs_there(model: &Model, variable: &str, address: &Url) -> bool {
 }
 
 /// The variable of a model's key, and where the key would go.
-pub fn destination(model: &Model) -> Option<(&str, Url)> {
+pub(crate) fn destination(model: &Model) -> Option<(&str, Url)> {
     let Provider::Server { base_url, api_key_env: Some(variable), .. } = &model.provider else {
         return None;
     };

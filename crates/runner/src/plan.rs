@@ -11,12 +11,14 @@ use evalmark_store::{
     baseline::{Baseline, WantedBaseline},
     record::RunOptions,
 };
+use serde_json::{Value, json};
 
 use crate::{
     Host, RunError,
+    calibration::POWER,
     error::Result,
     load::{LoadedSuite, load},
-    power_plan::{PowerEstimate, power_estimates, unplanned},
+    power_plan::{DISCORDANCE, PowerEstimate, json_of, power_estimates, unplanned, warnings},
 };
 
 /// What is planned.
@@ -40,6 +42,8 @@ pub struct RunPlan {
     pub models: Vec<ModelEstimate>,
     /// What could be detected, metric by metric and variant by variant.
     pub power_estimates: Vec<PowerEstimate>,
+    /// Margins that the planned items cannot resolve, one sentence for each metric.
+    pub warnings: Vec<String>,
     /// Gated metrics that planning cannot reckon with.
     pub unplanned: Vec<String>,
 }
@@ -58,7 +62,8 @@ pub fn plan(suite: &Path, of: &PlanOptions, host: &Host<'_>) -> Result<RunPlan> 
         models.extend(judge_estimates(&loaded, metric)?);
     }
     let unplanned = unplanned(&loaded, &gate).into_iter().map(str::to_owned).collect();
-    Ok(RunPlan { loaded, gate, models, power_estimates, unplanned })
+    let warnings = warnings(&power_estimates, loaded.plan.survey.n_items);
+    Ok(RunPlan { loaded, gate, models, power_estimates, warnings, unplanned })
 }
 
 /// The baseline that a run would be compared with: one that was asked for must exist.
@@ -167,4 +172,44 @@ impl ModelEstimate {
         let usage = Usage { input_tokens: Some(input), output_tokens: Some(output) };
         Self { name, samples, usage, cost_usd: model.cost_usd(usage) }
     }
+}
+
+impl RunPlan {
+    /// The plan for programs; the figures over all metrics and variants are those of the worst.
+    pub fn json(&self) -> Value {
+        let Self { loaded, gate, models, power_estimates, warnings, .. } = self;
+        let margin = gate.scores().map(|(_, m)| m.margin).reduce(f64::min);
+        let drops =
+            power_estimates.iter().map(|power_estimate| power_estimate.resolution.detectable_drop);
+        // Where some drop cannot be found at all, no number holds for all.
+        let drop = drops.collect::<Option<Vec<f64>>>();
+        let needed: Option<Vec<u64>> = power_estimates
+            .iter()
+            .map(|power_estimate| power_estimate.resolution.items_needed)
+            .collect();
+        json!({
+            "samples": loaded.plan.n_samples(),
+            "items": loaded.plan.survey.n_items,
+            "epochs": loaded.plan.epochs,
+            "models": models.iter().map(model_json).collect::<Vec<_>>(),
+            "alpha": gate.alpha,
+            "power": POWER,
+            "margin": margin,
+            "assumed_discordance": power_estimates.iter().any(PowerEstimate::is_assumed).then_some(DISCORDANCE),
+            "detectable_drop": drop.and_then(|drops| drops.into_iter().reduce(f64::max)),
+            "items_needed": needed.and_then(|needed| needed.into_iter().max()),
+            "metrics": power_estimates.iter().map(json_of).collect::<Vec<_>>(),
+            "warnings": warnings,
+        })
+    }
+}
+
+fn model_json(model: &ModelEstimate) -> Value {
+    json!({
+        "model": model.name,
+        "samples": model.samples,
+        "input_tokens": model.usage.input_tokens,
+        "output_tokens": model.usage.output_tokens,
+        "cost_usd": model.cost_usd,
+    })
 }

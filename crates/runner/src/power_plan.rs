@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use evalmark_core::{
     dataset::Items,
+    figures::amount,
     suite::{GateSpec, GatedMetric},
 };
 use evalmark_store::{
@@ -12,15 +13,16 @@ use evalmark_store::{
     calibration::{Calibration, CalibrationFigure},
 };
 use evalmark_verdict::{
-    Clustering, Design, ItemScore, Level, Noise, Resolution, Spread, noise, unrelated,
+    Clustering, Design, ItemScore, Level, Noise, Resolution, Spread, Variant, noise, unrelated,
 };
+use serde_json::{Value, json};
 
 use crate::{
-    calibration::{self, Measured, POWER, holding, spread},
+    calibration::{self, Measured, POWER, advice, holding, is_worse, rounded_up, spread},
     error::{Hinted, Result},
     load::{LoadedSuite, metric_hashes},
     metric_scale::scale_of,
-    variants::{Variant, read_halves, read_variants},
+    variants::{read_halves, read_variants},
 };
 
 /// Share of items whose score differs between two runs, where nothing tells.
@@ -32,13 +34,21 @@ const MOST_EPOCHS: u32 = 32;
 /// One gated metric of one prompt x model.
 #[derive(Clone, Debug)]
 pub struct PowerEstimate {
+    /// The prompt's name.
     pub prompt: String,
+    /// The model's name.
     pub model: String,
+    /// The metric's name.
     pub metric: String,
+    /// The gate's margin, in the metric's unit.
     pub margin: f64,
+    /// How the scatter of its scores is known.
     pub source: PowerSource,
+    /// How far single answers vary.
     pub spread: Spread,
+    /// What the clusters of items leave of their number.
     pub clustering: Clustering,
+    /// What the planned items can detect.
     pub resolution: Resolution,
     /// Epochs with which these items resolve the margin, where some do.
     pub epochs_needed: Option<u32>,
@@ -74,7 +84,7 @@ struct OfBaseline<'a> {
 }
 
 /// What is to be expected of every gated metric of every variant; the calibration is that of `out`.
-pub fn power_estimates(
+pub(crate) fn power_estimates(
     loaded: &LoadedSuite,
     out: &Path,
     baseline: Option<&Baseline>,
@@ -96,13 +106,13 @@ pub fn power_estimates(
 }
 
 /// Whether planning can reckon with a metric: with means of scores in [0, 1], and nothing else.
-pub fn is_planned(loaded: &LoadedSuite, metric: &str) -> bool {
+pub(crate) fn is_planned(loaded: &LoadedSuite, metric: &str) -> bool {
     let compiled = loaded.metrics.iter().find(|compiled| compiled.name() == metric);
     compiled.is_none_or(|compiled| scale_of(compiled).is_share_of_answers())
 }
 
 /// The gated metrics that it cannot reckon with.
-pub fn unplanned<'a>(loaded: &LoadedSuite, gate: &'a GateSpec) -> Vec<&'a str> {
+pub(crate) fn unplanned<'a>(loaded: &LoadedSuite, gate: &'a GateSpec) -> Vec<&'a str> {
     let names = gate.scores().map(|(metric, _)| metric);
     names.filter(|metric| !is_planned(loaded, metric)).collect()
 }
@@ -261,4 +271,84 @@ impl PowerEstimate {
     pub fn resolves(&self) -> bool {
         self.resolution.resolves(self.margin)
     }
+}
+
+impl PowerSource {
+    /// The word in tables and in JSON.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Calibration(_) => "calibration",
+            Self::Epochs(_) => "epochs",
+            Self::Bound(_) => "bound",
+            Self::Assumption => "assumption",
+        }
+    }
+}
+
+/// An estimate for programs.
+pub(crate) fn json_of(estimate: &PowerEstimate) -> Value {
+    let name = match &estimate.source {
+        PowerSource::Epochs(name) | PowerSource::Bound(name) => Some(name),
+        _ => None,
+    };
+    let day = match &estimate.source {
+        PowerSource::Calibration(day) => Some(day),
+        _ => None,
+    };
+    let (variance, right_or_wrong) = (estimate.spread.variance, estimate.spread.right_or_wrong);
+    json!({
+        "prompt": estimate.prompt,
+        "model": estimate.model,
+        "metric": estimate.metric,
+        "margin": estimate.margin,
+        "source": estimate.source.as_str(),
+        "baseline": name,
+        "calibrated_on": day,
+        "right_or_wrong": right_or_wrong,
+        "discordance": right_or_wrong.then_some(variance),
+        "sd": variance.sqrt(),
+        "clusters": estimate.clustering.clusters,
+        "design_effect": estimate.clustering.design_effect,
+        "detectable_drop": estimate.resolution.detectable_drop,
+        "items_needed": estimate.resolution.items_needed,
+        "epochs_needed": estimate.epochs_needed,
+        "resolves": estimate.resolves(),
+    })
+}
+
+fn warning(estimate: &PowerEstimate, n_items: u64) -> String {
+    let drop = estimate.resolution.detectable_drop.map_or_else(
+        || "no drop at all".to_owned(),
+        |drop| format!("drops of {} points or more", amount(rounded_up(drop))),
+    );
+    let is_measured =
+        matches!(estimate.source, PowerSource::Calibration(_) | PowerSource::Epochs(_));
+    let cannot = if is_measured { "cannot" } else { "may not" };
+    let epochs = estimate.epochs_needed.filter(|_| is_measured);
+    let epochs = epochs.map_or(String::new(), |epochs| format!(", or {epochs} epochs"));
+    format!(
+        "margin {} points for `{}` {cannot} be resolved: {n_items} items detect {drop} ({}, based \
+             on {}); {}{epochs}",
+        amount(estimate.margin),
+        estimate.metric,
+        estimate.variant(),
+        estimate.source.as_str(),
+        advice(&estimate.resolution)
+    )
+}
+
+/// One warning for each metric whose margin cannot be resolved, about its worst variant.
+pub(crate) fn warnings(power_estimates: &[PowerEstimate], n_items: u64) -> Vec<String> {
+    let mut worst: Vec<&PowerEstimate> = Vec::new();
+    for power_estimate in power_estimates.iter().filter(|power_estimate| !power_estimate.resolves())
+    {
+        match worst.iter_mut().find(|other| other.metric == power_estimate.metric) {
+            Some(other) if is_worse(&power_estimate.resolution, &other.resolution) => {
+                *other = power_estimate;
+            }
+            Some(_) => {}
+            None => worst.push(power_estimate),
+        }
+    }
+    worst.into_iter().map(|estimate| warning(estimate, n_items)).collect()
 }

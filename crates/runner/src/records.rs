@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Why a model was not asked everything.
-pub type Unasked = (ErrorKind, String);
+pub(crate) type Unasked = (ErrorKind, String);
 
 /// Where the record of a sample comes from. Samples are asked for in the order of the reports.
 pub trait Records: Send {
@@ -76,7 +76,7 @@ impl Records for LedgerRecords<'_> {
 }
 
 /// Records from the ledger while asking goes on: who wants one that is not there yet waits for it.
-pub struct AwaitedRecords<'a> {
+pub(crate) struct AwaitedRecords<'a> {
     pub records: LedgerRecords<'a>,
     pub arrivals: &'a ReorderBuffer,
 }
@@ -89,7 +89,7 @@ impl Records for AwaitedRecords<'_> {
 }
 
 /// The record of a sample that was never asked.
-pub fn not_asked(why: Option<&Unasked>) -> Record {
+pub(crate) fn not_asked(why: Option<&Unasked>) -> Record {
     match why {
         Some((kind, why)) => Record::failed(*kind, format!("not requested: {why}"), 0),
         None => Record::failed(ErrorKind::EndpointDown, "not requested", 0),
@@ -97,12 +97,12 @@ pub fn not_asked(why: Option<&Unasked>) -> Record {
 }
 
 /// Records out of a run's `samples.parquet`, in the order of the reports.
-pub struct RecordedSamples {
+pub(crate) struct RecordedSamples {
     samples: Samples,
 }
 
 impl RecordedSamples {
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         Ok(Self { samples: samples(path)? })
     }
 }

@@ -18,11 +18,11 @@ use rangemap::RangeSet;
 use crate::AskTag;
 
 /// Samples that are scored together, at most.
-pub const BATCH: usize = 1024;
+pub(crate) const BATCH: usize = 1024;
 
 /// Where answers come slowly, those that are ready may be scored after so long, even if they are
 /// fewer: so that little is left to do when the last one comes.
-pub const PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// An answer is kept where fewer than this many samples are scored before it.
 const WINDOW: usize = 8 * BATCH;
@@ -31,10 +31,10 @@ const WINDOW: usize = 8 * BATCH;
 const KEPT_BYTES: usize = 32 << 20;
 
 /// A sample with its end.
-pub type Ended = (Sample, Record);
+pub(crate) type Ended = (Sample, Record);
 
 /// The answers of one run on their way. Samples are known by their rank in the order of reports.
-pub struct ReorderBuffer {
+pub(crate) struct ReorderBuffer {
     plan: Plan,
     /// How long less than a batch may wait; `None`: until there is a batch.
     patience: Option<Duration>,
@@ -69,7 +69,7 @@ struct State {
 }
 
 /// What is to be scored next.
-pub enum Next {
+pub(crate) enum Next {
     /// These.
     Here(Vec<Ended>),
     /// Those of these ranks: the records have what there is of them.
@@ -82,7 +82,11 @@ pub enum Next {
 
 impl ReorderBuffer {
     /// For all samples of a plan; those of models that are not asked are there already.
-    pub fn new(plan: &Plan, is_asked: impl Fn(usize) -> bool, patience: Option<Duration>) -> Self {
+    pub(crate) fn new(
+        plan: &Plan,
+        is_asked: impl Fn(usize) -> bool,
+        patience: Option<Duration>,
+    ) -> Self {
         let variants = plan.variants();
         let per_variant = plan.n_samples_per_variant();
         let unasked = (0..).zip(&variants).filter(|(_, (_, model))| !is_asked(*model));
@@ -119,7 +123,7 @@ impl ReorderBuffer {
     }
 
     /// Takes in what happened while asking.
-    pub fn see(&self, event: Event<AskTag>) {
+    pub(crate) fn see(&self, event: Event<AskTag>) {
         match event {
             Event::Answered { tag: AskTag::Sample(sample), record, .. }
             | Event::Cached { tag: AskTag::Sample(sample), record }
@@ -129,12 +133,12 @@ impl ReorderBuffer {
     }
 
     /// Nothing more arrives.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.change(|state| state.is_over = true);
     }
 
     /// Nothing more arrives, and nobody needs the scores.
-    pub fn give_up(&self) {
+    pub(crate) fn give_up(&self) {
         self.change(|state| (state.is_over, state.is_given_up) = (true, true));
     }
 
@@ -145,7 +149,7 @@ impl ReorderBuffer {
     }
 
     /// Waits for what is to be scored next.
-    pub fn next(&self) -> Next {
+    pub(crate) fn next(&self) -> Next {
         let mut state = self.state();
         while !state.is_scorable() {
             state.is_idle = true;
@@ -167,7 +171,7 @@ impl ReorderBuffer {
 
     /// What `look_up` finds, or `None` once nothing arrives any more; waits for news while it finds
     /// nothing.
-    pub fn wait_for<T, E>(
+    pub(crate) fn wait_for<T, E>(
         &self,
         mut look_up: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
@@ -259,7 +263,7 @@ impl State {
 }
 
 /// Bytes of text, about.
-pub fn size((sample, record): &Ended) -> usize {
+pub(crate) fn size((sample, record): &Ended) -> usize {
     sample.request.text_bytes() + record.output.as_ref().map_or(0, String::len)
 }
 

@@ -6,7 +6,7 @@ mod begin;
 mod page;
 mod verdict;
 
-use evalmark_core::{dataset::DatasetError, plan::PlanError};
+use evalmark_core::{dataset::DatasetError, plan::PlanError, verdict::Verdict};
 use evalmark_harness::{Budget, Secret};
 use evalmark_report::summary::SummaryRow;
 use evalmark_store::{
@@ -16,7 +16,7 @@ use evalmark_store::{
 };
 
 use crate::{
-    Findings, Host, Notice, RunError,
+    Ending, Findings, Host, Notice, RunError,
     against::Against,
     ask::{Asks, Endpoints, LedgerFile, shared_ledger},
     error::{Result, bail},
@@ -27,31 +27,38 @@ use crate::{
     scored::Scored,
 };
 
-pub(crate) use self::begin::{first_record, record_now, same_experiment};
 pub use self::{
     begin::{AgainstOptions, PreparedRun, ResumeOptions},
-    page::{cut_off_remarks, write_html},
+    page::cut_off_remarks,
+};
+pub(crate) use self::{
+    begin::{first_record, record_now, same_experiment},
+    page::write_html,
 };
 
 /// A run that is ready to go: everything that could be wrong has been looked at.
 pub struct Run<'a> {
-    pub loaded: LoadedSuite,
-    pub folder: RunFolder,
-    pub record: RunRecord,
-    pub keys: Vec<Option<Secret>>,
-    pub asks: Asks,
-    pub budget: Budget,
-    pub against: Against,
+    pub(crate) loaded: LoadedSuite,
+    pub(crate) folder: RunFolder,
+    pub(crate) record: RunRecord,
+    pub(crate) keys: Vec<Option<Secret>>,
+    pub(crate) asks: Asks,
+    pub(crate) budget: Budget,
+    pub(crate) against: Against,
     /// Whether its folder was made for it.
-    pub is_new: bool,
-    pub host: &'a Host<'a>,
+    pub(crate) is_new: bool,
+    pub(crate) host: &'a Host<'a>,
 }
 
 /// A run after it was carried out.
 pub struct EndedRun {
+    /// The suite.
     pub loaded: LoadedSuite,
+    /// The run's folder.
     pub folder: RunFolder,
+    /// The content of `run.json`.
     pub record: RunRecord,
+    /// How far it came.
     pub end: RunEnd,
 }
 
@@ -78,8 +85,23 @@ enum Upto {
 }
 
 impl EndedRun {
+    /// How the run ends.
+    pub fn ending(&self) -> Ending {
+        (&self.findings()).into()
+    }
+
+    /// Its verdict, `None` where nothing was gated or where it was interrupted; the error that broke
+    /// it off.
+    pub fn into_verdict(self) -> Result<Option<Verdict>> {
+        match self.end {
+            RunEnd::Finished { decision, .. } => Ok(decision.map(|decision| decision.verdict)),
+            RunEnd::Interrupted => Ok(None),
+            RunEnd::BrokenOff(error) => Err(error),
+        }
+    }
+
     /// What its ending follows from.
-    pub fn findings(&self) -> Findings {
+    fn findings(&self) -> Findings {
         match &self.end {
             RunEnd::Finished { decision, .. } => Findings {
                 is_incomplete: self.record.incomplete.is_some(),

@@ -1,12 +1,12 @@
 //! Run ids, and times as records write them.
 
 /// Now, as RFC 3339 in UTC with whole seconds.
-pub fn now() -> String {
+pub(crate) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A run id that sorts by time: `20261122-164035-3f9a`.
-pub fn new_run_id() -> String {
+pub(crate) fn new_run_id() -> String {
     let now = jiff::Timestamp::now();
     let digits = (now.subsec_nanosecond().unsigned_abs() ^ std::process::id()) & 0xffff;
     format!("{}-{digits:04x}", now.strftime("%Y%m%d-%H%M%S"))

@@ -28,15 +28,15 @@ use crate::{
     collect::{Collected, Source, for_each_batch},
     error::Result,
     failure_sample::{FailedSamples, PageSample, passes, shown},
+    judge_agreement::Judging,
     judges::{JudgeReplies, Judges},
-    judging::Judging,
     known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
     summary::{Finished, VariantSummary, add},
 };
 
 /// What the pass over all samples found.
-pub struct Scored {
+pub(crate) struct Scored {
     pub rows: Vec<SummaryRow>,
     pub counts: SampleCounts,
     pub totals: RunTotals,
@@ -57,7 +57,7 @@ struct ScoredSample {
 
 /// Scores every sample and makes `samples.parquet`, `scores.parquet` and `summary.parquet`, which
 /// get their names together; `None` when it was stopped.
-pub fn write_reports(
+pub(crate) fn write_reports(
     loaded: &LoadedSuite,
     folder: &RunFolder,
     run_id: &str,
@@ -137,7 +137,7 @@ fn run_wide(folder: &RunFolder, finished: &Finished) -> Result<Vec<ReadyFile>> {
 
 /// Scores every sample and shows it to `see`, with its scores by metric; writes nothing. Answers
 /// `false` when it was stopped.
-pub fn for_each_scored(
+pub(crate) fn for_each_scored(
     loaded: &LoadedSuite,
     source: Source<'_>,
     judges: &mut Judges,

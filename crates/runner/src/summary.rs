@@ -16,10 +16,10 @@ use evalmark_verdict::{Accumulator, ScoreRange, pass_at_k, pass_hat_k};
 use crate::{corpus_metric::CorpusMetric, metric_scale::scale_of, variants::cluster_key};
 
 /// Confidence of the intervals in tables.
-pub const CONFIDENCE: f64 = 0.95;
+pub(crate) const CONFIDENCE: f64 = 0.95;
 
 /// The running summary of one prompt x model.
-pub struct VariantSummary {
+pub(crate) struct VariantSummary {
     prompt: String,
     model: String,
     metrics: Vec<String>,
@@ -66,7 +66,7 @@ struct CurrentItem {
 }
 
 impl VariantSummary {
-    pub fn new(
+    pub(crate) fn new(
         layout: &Layout<'_>,
         metrics: &[Metric],
         (prompt, model): (&str, &str),
@@ -86,7 +86,13 @@ impl VariantSummary {
     }
 
     /// Takes in a sample; an item's epochs come one after the other.
-    pub fn push(&mut self, item: &Item, record: &Record, cost_usd: Option<f64>, scores: &[Score]) {
+    pub(crate) fn push(
+        &mut self,
+        item: &Item,
+        record: &Record,
+        cost_usd: Option<f64>,
+        scores: &[Score],
+    ) {
         if self.current.as_ref().is_none_or(|current| current.index != item.index) {
             self.close_item();
             self.current = Some(CurrentItem::new(item, self.metrics.len()));
@@ -137,7 +143,7 @@ impl VariantSummary {
     }
 
     /// One row per metric over all items, then per slice value; and the values of the whole run.
-    pub fn finish(mut self) -> Finished {
+    pub(crate) fn finish(mut self) -> Finished {
         self.close_item();
         let mut rows = Vec::new();
         for (key, group) in &self.groups {
@@ -179,7 +185,7 @@ impl VariantSummary {
 
 /// All that is said of a variant.
 #[derive(Default)]
-pub struct Finished {
+pub(crate) struct Finished {
     pub rows: Vec<SummaryRow>,
     pub run_values: Vec<RunValueRow>,
     pub confusion: Vec<ConfusionRow>,
@@ -274,7 +280,7 @@ impl Group {
 }
 
 /// Adds what is known; a total of nothing known stays unknown.
-pub fn add<T: std::ops::Add<Output = T> + Copy>(total: &mut Option<T>, more: Option<T>) {
+pub(crate) fn add<T: std::ops::Add<Output = T> + Copy>(total: &mut Option<T>, more: Option<T>) {
     if let Some(more) = more {
         *total = Some(total.map_or(more, |sum| sum + more));
     }

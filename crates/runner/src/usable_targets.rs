@@ -12,7 +12,7 @@ use crate::error::{Hinted, Result, run_error};
 const NAMED: usize = 3;
 
 /// What a pass over all items finds.
-pub struct UsableTargets {
+pub(crate) struct UsableTargets {
     path: PathBuf,
     target: String,
     /// Whether the suite puts up with them.
@@ -34,7 +34,7 @@ struct Unusable {
 }
 
 impl UsableTargets {
-    pub fn new(metrics: &[Metric], dataset: &DatasetSpec) -> Self {
+    pub(crate) fn new(metrics: &[Metric], dataset: &DatasetSpec) -> Self {
         let unusable = |metric: &Metric| Unusable {
             metric: metric.name().to_owned(),
             n: 0,
@@ -42,7 +42,7 @@ impl UsableTargets {
             is_mistake: false,
         };
         Self {
-            path: dataset.file.path.clone(),
+            path: dataset.file.origin.clone(),
             target: dataset.targets.join("`, `"),
             is_allowed: dataset.allow_unusable_target,
             n_items: 0,
@@ -51,7 +51,7 @@ impl UsableTargets {
         }
     }
 
-    pub fn see(&mut self, metrics: &[Metric], item: &Item) {
+    pub(crate) fn see(&mut self, metrics: &[Metric], item: &Item) {
         self.n_items += 1;
         let mut n_unusable = 0;
         for (metric, found) in metrics.iter().zip(&mut self.unusable) {
@@ -68,7 +68,7 @@ impl UsableTargets {
 
     /// Warnings; or an error where a metric cannot use any target, or what it cannot use must be a
     /// mistake, or no metric can use some row.
-    pub fn told(&self) -> Result<Vec<String>> {
+    pub(crate) fn told(&self) -> Result<Vec<String>> {
         let found: Vec<_> = self.unusable.iter().filter(|found| found.n > 0).collect();
         let is_wrong =
             |found: &&&Unusable| found.is_mistake || found.n == self.n_items || self.is_useless;

@@ -28,6 +28,13 @@ impl ItemScore {
             .then(|| (self.sum / f64::from(self.n_scored)).max(range.low).min(range.high))
     }
 
+    /// Takes in one more epoch; `None` where it has no score.
+    pub fn add(&mut self, score: Option<f64>) {
+        self.n_planned += 1;
+        self.n_scored += u32::from(score.is_some());
+        self.sum += score.unwrap_or_default();
+    }
+
     /// Epochs without a score; an item that was never planned lacks one.
     pub(crate) fn n_missing(&self) -> u32 {
         self.n_planned.max(1) - self.n_scored

@@ -7,7 +7,8 @@
 //! latency, cost and tokens, [`compare_pooled`] values of whole runs. [`gate`] and [`gate_with`] combine a family of them into the answer
 //! of a gate; [`slices`] explores and [`leaderboard`] ranks, and neither decides. [`Stopping`]
 //! says when asking can end. [`noise`](noise()) measures a suite against itself, and a [`Design`] says
-//! what it can resolve. [`Accumulator`], [`pass_estimate`] and [`pooled_estimates`] make the estimates of one run.
+//! what it can resolve. Whole runs come as [`RunScores`]: [`VariantPair`] finds the comparison that
+//! fits a metric of two [`Variant`]s, and a [`ComparisonFamily`] decides all of a gate together. [`Accumulator`], [`pass_estimate`] and [`pooled_estimates`] make the estimates of one run.
 //! The rest is the mathematics those stand on, public because planning, calibration and tests
 //! use it too.
 //!
@@ -33,6 +34,7 @@ mod binary;
 mod bootstrap;
 mod clustered;
 mod compare;
+mod comparison_family;
 mod continuous;
 mod cr2;
 mod decide;
@@ -43,9 +45,11 @@ mod evidence;
 mod explain;
 mod family;
 mod few_changed;
+mod gated_pair;
 mod intervals;
 mod items;
 mod leaderboard;
+mod looked_at;
 mod max_t;
 mod mcnemar;
 mod minimum;
@@ -71,17 +75,21 @@ mod special;
 mod stopping;
 mod tango;
 mod unconditional;
+mod variant;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm};
 pub use agreement::{AlphaSums, Scale, cohen_kappa, fleiss_kappa, krippendorff_alpha};
 pub use clustered::{ClusterMean, cluster_mean};
 pub use compare::{Decision, compare};
+pub use comparison_family::{ComparisonFamily, count_lacking, family_size};
 pub use decide::Cause;
 pub use estimate::{Accumulator, ValueError, estimate};
 pub use family::{EmptyFamily, FamilyCorrection, Gated, gate, gate_with};
+pub use gated_pair::{GateError, GatedRuns, MetricTraits, VariantPair, compare_minimum};
 pub use intervals::{Interval, agresti_coull, clopper_pearson, mean_t, wilson};
 pub use items::{CompareError, ComparisonSubject, FlipAt, ItemScore, Side};
 pub use leaderboard::{Leaderboard, Pairing, Rank, leaderboard};
+pub use looked_at::LookedAt;
 pub use mcnemar::{PValues, mcnemar_exact, mcnemar_midp, midp_attainable_pairs};
 pub use minimum::minimum;
 pub use noise::{Clustering, Noise, noise, unrelated};
@@ -105,3 +113,4 @@ pub use sign_flip::sign_flip_exact;
 pub use slices::{Slice, slices};
 pub use stopping::{EarlyStop, Interim, Reason, Stopping, StoppingError};
 pub use tango::{tango_bounds, tango_p_greater, tango_p_less, tango_z};
+pub use variant::{AnswerScore, RunScores, SameItem, Variant};

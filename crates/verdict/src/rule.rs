@@ -1,6 +1,9 @@
 //! The decision rule's settings, checked once.
 
-use evalmark_core::metric::Direction;
+use evalmark_core::{
+    metric::{Direction, Range},
+    suite::{GateSpec, GatedMetric},
+};
 use thiserror::Error;
 
 /// How a comparison is decided.
@@ -89,6 +92,23 @@ impl Rule {
             max_flips: 48,
             judge_relative: false,
         }
+    }
+
+    /// The rule of one gated metric, whose values lie in `range`, or of an amount.
+    pub fn of_gate(
+        spec: &GateSpec,
+        gated: GatedMetric,
+        range: Range,
+        direction: Direction,
+    ) -> Self {
+        let rule =
+            Self { min_paired_share: spec.min_paired, ..Self::new(gated.margin, spec.alpha) };
+        if gated.amount.is_some() {
+            return rule;
+        }
+        // A margin that nobody named is one of values in [0, 1].
+        let stretch = if gated.is_default_margin { range.max().unwrap_or(1.0) } else { 1.0 };
+        Self { margin: stretch * rule.margin, ..rule }.of_metric(range, direction)
     }
 
     /// Whether every setting makes sense.

@@ -5,14 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use evalmark_report::{text::printable, usage::copy_usage};
-use evalmark_runner::known_keys::hide;
+use evalmark_runner::{known_keys::hide, read_variants};
 use evalmark_store::{
     baseline::{Baseline, ListedBaseline, Promotion, folder_of, list, promote},
     record::{RunOptions, RunRecord},
     run_folder::RunFolder,
 };
-
-use evalmark_runner::variants::read_variants;
 
 use crate::{exit::Exit, print::Printer, table::percent};
 

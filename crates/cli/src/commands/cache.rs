@@ -5,10 +5,10 @@ use std::{path::PathBuf, time::SystemTime};
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use evalmark_harness::{Ledger, Prune};
-use evalmark_runner::{Host, ask::shared_ledger};
+use evalmark_runner::{Hinted, Host, RunError, shared_ledger};
 use serde_json::json;
 
-use crate::{args::Format, exit::Exit, hint::Hinted, print::Printer};
+use crate::{args::Format, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct CacheCommandArgs {
@@ -52,9 +52,9 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -
         CacheCommand::Prune { cache_dir, older_than, endpoint, all } => {
             let before = older_than.as_deref().map(moment).transpose()?;
             if before.is_none() && endpoint.is_none() && !all {
-                return Err(anyhow!("nothing selects which answers to delete")).hint(
+                return Ok(Err(RunError::new("nothing selects which answers to delete")).hint(
                     "name an age (`--older-than 30d`), an endpoint (`--endpoint KEY`), or `--all`",
-                );
+                )?);
             }
             let prune = Prune { before, endpoint_key: endpoint.clone() };
             throw_away(&shared_ledger(cache_dir.as_deref(), host)?, &prune, printer)
@@ -135,7 +135,7 @@ fn moment(age: &str) -> Result<SystemTime> {
             age.parse::<jiff::Span>()
                 .and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()))
         })
-        .map_err(|_| anyhow!("`{age}` is not a time span"))
+        .map_err(|_| RunError::new(format!("`{age}` is not a time span")))
         .hint("write `30d`, `12h` or `90m`")?;
     let age =
         std::time::Duration::try_from(age).map_err(|_| anyhow!("an age cannot be negative"))?;

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use evalmark_runner::{
-    Host,
-    calibrate::{self, CalibrateOptions, CalibratedSuite, CalibrationEnd},
+    CalibrateOptions, CalibratedSuite, CalibrationEnd, Host, calibration::warnings,
 };
 use serde_json::json;
 
@@ -49,7 +48,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>)
         run_id: args.run_id.clone(),
         options: run_options(&args.selection, &args.cache, args.exec, &against)?,
     };
-    let end = calibrate::calibrate(&of, host)?;
+    let end = evalmark_runner::calibrate(&of, host)?;
     match &end {
         CalibrationEnd::Calibrated(calibrated) => tell(calibrated, args.output, printer)?,
         CalibrationEnd::Interrupted(go_on) => printer.remark(go_on),
@@ -61,7 +60,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>)
 /// Figures to stdout; what cannot be resolved to stderr.
 fn tell(calibrated: &CalibratedSuite, output: OutputArgs, printer: Printer) -> Result<()> {
     let CalibratedSuite { calibration, path, run_dirs, .. } = calibrated;
-    let warnings = calibration_text::warnings(calibration);
+    let warnings = warnings(calibration);
     if output.format == Format::Json {
         let told = json!({
             "path": path,

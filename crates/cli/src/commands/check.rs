@@ -5,13 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use evalmark_core::figures::counted;
-use evalmark_runner::{
-    Host,
-    ask::{Asks, allowed_keys},
-    load::{LoadedSuite, load},
-    programs,
-    reach::reach,
-};
+use evalmark_runner::{Host, LoadedSuite, load, program_remarks, reach};
 use evalmark_store::record::RunOptions;
 
 use crate::{exit::Exit, print::Printer};
@@ -21,6 +15,9 @@ pub(crate) struct CheckArgs {
     /// Print, as JSON, the hosts, environment variables, files and programs that the suites reach for
     #[arg(long)]
     pub(crate) permissions: bool,
+    /// Fetch datasets that are not on this machine yet; their checksums are told where suites lack them
+    #[arg(long)]
+    pub(crate) fetch: bool,
     /// Suite files (YAML)
     #[arg(required = true, value_name = "SUITE")]
     pub(crate) suites: Vec<PathBuf>,
@@ -40,7 +37,7 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit
         let options = RunOptions { allow_exec: true, ..RunOptions::default() };
         match load(path, &options, host) {
             Ok(loaded) => {
-                tell(allowed_keys(&loaded, Asks::Everyone, host).map_err(Into::into));
+                tell(loaded.check_keys(host).map_err(Into::into));
                 if !args.permissions {
                     describe(path, &loaded, printer);
                 }
@@ -57,7 +54,7 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit
 }
 
 fn describe(path: &Path, loaded: &LoadedSuite, printer: Printer) {
-    for remark in programs::remarks(loaded) {
+    for remark in program_remarks(loaded) {
         printer.remark(&format!("{}: {remark}", path.display()));
     }
     let plan = &loaded.plan;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_runner::{Hinted, Host, RunError, gate, leaderboard::boards};
+use evalmark_runner::{Hinted, Host, RunError, boards};
 use evalmark_store::integrity::open_whole;
 use serde_json::json;
 
@@ -27,7 +27,7 @@ pub(crate) struct CompareArgs {
 
 pub(crate) fn compare(args: &CompareArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let [a, b] = args.between.as_slice() else { return all(args, printer) };
-    let decision = gate::compare(&args.run, (a, b), host)?;
+    let decision = evalmark_runner::compare(&args.run, (a, b), host)?;
     printer.raw(&render(&decision.verdict, args.format, printer)?);
     Ok(decision.ending())
 }

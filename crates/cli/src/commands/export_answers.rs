@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use evalmark_report::text::inert_json;
-use evalmark_runner::{Host, export::export_answers};
+use evalmark_runner::{Host, export_answers};
 
 use crate::{exit::Exit, print::Printer};
 

@@ -9,13 +9,10 @@ use evalmark_report::{
     github, junit, markdown,
     text::{inert, inert_json},
 };
-use evalmark_runner::{
-    Host,
-    gate::{self, GateOptions},
-};
+use evalmark_runner::{GateOptions, Host};
 use evalmark_store::durable;
 
-use crate::{args::Color, exit::Exit, print::Printer, verdict_text};
+use crate::{args::Color, exit::Exit, print::Printer};
 
 /// Forms of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -59,7 +56,7 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result
         new_baseline: args.new_baseline,
         as_it_is: args.as_it_is,
     };
-    let decision = gate::gate(&args.run, &options, host)?;
+    let decision = evalmark_runner::gate(&args.run, &options, host)?;
     match &args.output {
         None => printer.raw(&render(&decision.verdict, args.format, printer)?),
         Some(path) => {
@@ -83,7 +80,7 @@ fn write_output(path: &std::path::Path, text: &str) -> std::io::Result<()> {
 /// A verdict in the form that was asked for, with a final line break.
 pub(crate) fn render(verdict: &Verdict, format: VerdictFormat, printer: Printer) -> Result<String> {
     let mut text = match format {
-        VerdictFormat::Text => inert(&verdict_text::render(verdict, printer)).into_owned(),
+        VerdictFormat::Text => inert(&printer.verdict_text(verdict)).into_owned(),
         VerdictFormat::Json => inert_json(&serde_json::to_string_pretty(verdict)?).into_owned(),
         VerdictFormat::Markdown => markdown::markdown(verdict),
         VerdictFormat::Junit => junit::junit(verdict),

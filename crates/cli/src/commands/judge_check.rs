@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_runner::{Host, judge_check};
+use evalmark_runner::Host;
 
 use crate::{args::Format, exit::Exit, judge_check_text, print::Printer};
 
@@ -30,7 +30,7 @@ pub(crate) fn judge_check(
     host: &Host<'_>,
 ) -> Result<Exit> {
     let (metric, labels) = (args.metric.as_deref(), args.labels.as_deref());
-    let finding = judge_check::judge_check(&args.run, metric, labels, host)?;
+    let finding = evalmark_runner::judge_check(&args.run, metric, labels, host)?;
     match args.format {
         Format::Text => printer.result(&judge_check_text::render(&finding)),
         Format::Json => printer.json(&serde_json::to_string_pretty(&finding.json())?),

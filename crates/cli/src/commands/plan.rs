@@ -5,13 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use evalmark_core::figures::counted;
-use evalmark_runner::{
-    Host,
-    calibration::POWER,
-    plan::{self, ModelEstimate, PlanOptions, RunPlan},
-    power_plan::{DISCORDANCE, PowerEstimate},
-};
-use serde_json::{Value, json};
+use evalmark_runner::{Host, ModelEstimate, PlanOptions, RunPlan, calibration::POWER};
 
 use crate::{
     args::{Format, SelectionArgs},
@@ -47,11 +41,10 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer, host: &Host<'_>) -> Result
         baseline: args.baseline.clone(),
         options: selected(&args.selection),
     };
-    let plan = plan::plan(&args.suite, &of, host)?;
+    let plan = evalmark_runner::plan(&args.suite, &of, host)?;
     let n_items = plan.loaded.plan.survey.n_items;
-    let warnings = power_plan_text::warnings(&plan.power_estimates, n_items);
     if args.format == Format::Json {
-        printer.json(&serde_json::to_string_pretty(&json(&plan, &warnings))?);
+        printer.json(&serde_json::to_string_pretty(&plan.json())?);
         return Ok(Exit::Done);
     }
     let samples = counted(plan.loaded.plan.n_samples(), "sample");
@@ -59,12 +52,12 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer, host: &Host<'_>) -> Result
     for model in &plan.models {
         printer.result(&wrapped("  ", &line(model)).join("\n"));
     }
-    tell_power(&plan, &warnings, printer);
+    tell_power(&plan, printer);
     Ok(Exit::Done)
 }
 
 /// What could be detected.
-fn tell_power(plan: &RunPlan, warnings: &[String], printer: Printer) {
+fn tell_power(plan: &RunPlan, printer: Printer) {
     let unplanned = power_plan_text::unplanned(&plan.unplanned);
     if let Some(unplanned) = &unplanned {
         printer.remark(unplanned);
@@ -87,39 +80,9 @@ fn tell_power(plan: &RunPlan, warnings: &[String], printer: Printer) {
     );
     let header = wrapped("", &header).join("\n");
     printer.result(&format!("\n{header}\n{}", power_plan_text::render(&plan.power_estimates)));
-    for warning in warnings {
+    for warning in &plan.warnings {
         printer.warning(warning);
     }
-}
-
-/// The plan for programs; the figures over all metrics and variants are those of the worst.
-fn json(
-    RunPlan { loaded, gate, models, power_estimates, .. }: &RunPlan,
-    warnings: &[String],
-) -> Value {
-    let margin = gate.scores().map(|(_, m)| m.margin).reduce(f64::min);
-    let drops =
-        power_estimates.iter().map(|power_estimate| power_estimate.resolution.detectable_drop);
-    // Where some drop cannot be found at all, no number holds for all.
-    let drop = drops.collect::<Option<Vec<f64>>>();
-    let needed: Option<Vec<u64>> = power_estimates
-        .iter()
-        .map(|power_estimate| power_estimate.resolution.items_needed)
-        .collect();
-    json!({
-        "samples": loaded.plan.n_samples(),
-        "items": loaded.plan.survey.n_items,
-        "epochs": loaded.plan.epochs,
-        "models": models.iter().map(model_json).collect::<Vec<_>>(),
-        "alpha": gate.alpha,
-        "power": POWER,
-        "margin": margin,
-        "assumed_discordance": power_estimates.iter().any(PowerEstimate::is_assumed).then_some(DISCORDANCE),
-        "detectable_drop": drop.and_then(|drops| drops.into_iter().reduce(f64::max)),
-        "items_needed": needed.and_then(|needed| needed.into_iter().max()),
-        "metrics": power_plan_text::as_json(power_estimates),
-        "warnings": warnings,
-    })
 }
 
 fn line(model: &ModelEstimate) -> String {
@@ -131,14 +94,4 @@ fn line(model: &ModelEstimate) -> String {
         model.usage.input_tokens.unwrap_or_default(),
         model.usage.output_tokens.unwrap_or_default(),
     )
-}
-
-fn model_json(model: &ModelEstimate) -> Value {
-    json!({
-        "model": model.name,
-        "samples": model.samples,
-        "input_tokens": model.usage.input_tokens,
-        "output_tokens": model.usage.output_tokens,
-        "cost_usd": model.cost_usd,
-    })
 }

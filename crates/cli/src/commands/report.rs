@@ -4,10 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_runner::{
-    Host,
-    report::{self, ReportOptions},
-};
+use evalmark_runner::{Host, ReportOptions};
 
 use crate::{exit::Exit, print::Printer};
 
@@ -29,7 +26,7 @@ pub(crate) fn report(args: &ReportArgs, printer: Printer, host: &Host<'_>) -> Re
         baseline: args.baseline.clone(),
         baseline_suite: args.baseline_suite.clone(),
     };
-    let page = report::report(&args.run, &options, host)?;
+    let page = evalmark_runner::report(&args.run, &options, host)?;
     printer.result(&page.display().to_string());
     Ok(Exit::Done)
 }

@@ -4,10 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_runner::{
-    Host,
-    run::{ResumeOptions, Run},
-};
+use evalmark_runner::{Host, ResumeOptions, Run};
 
 use crate::{
     args::{AgainstArgs, BudgetArgs, ExecArgs, OutputArgs},

@@ -4,12 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use evalmark_runner::{
-    Host,
-    across_suites::{self, EndedSuite},
-    load::load,
-    run::Run,
-};
+use evalmark_runner::{EndedSuite, Host, Run, adjust_over_suites, ending_of_suites, load};
 use evalmark_store::git::GitLookup;
 
 use crate::{
@@ -77,9 +72,9 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
 
 /// Several suites are one family, and one table.
 fn together(ended: &mut [EndedSuite], args: &RunArgs, printer: Printer) -> Exit {
-    across_suites::adjust(ended);
+    adjust_over_suites(ended);
     if args.output.format == Format::Text {
         printer.result(&format!("\n{}", across_suites_text::render(ended)));
     }
-    across_suites::ending(ended)
+    ending_of_suites(ended)
 }

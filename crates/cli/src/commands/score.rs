@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_runner::{Host, run::Run};
+use evalmark_runner::{Host, Run};
 
 use crate::{
     args::{ExecArgs, OutputArgs},

@@ -27,6 +27,7 @@ mod resuming;
 mod setup;
 mod several;
 mod sharing;
+mod sources;
 mod spending;
 mod stopping;
 mod tidy;

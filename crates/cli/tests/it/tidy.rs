@@ -14,6 +14,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-core", &[]),
     ("evalmark-net", &[]),
     ("evalmark-harness", &["evalmark-core", "evalmark-net"]),
+    (
+        "evalmark-integrations",
+        &["evalmark-core", "evalmark-net", "evalmark-report", "evalmark-store"],
+    ),
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
@@ -35,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "evalmark-core",
             "evalmark-harness",
+            "evalmark-integrations",
             "evalmark-report",
             "evalmark-runner",
             "evalmark-scoring",
@@ -87,6 +92,32 @@ fn public_type(line: &str) -> Option<&str> {
     let kinds = ["struct ", "enum ", "trait ", "type "];
     let rest = kinds.iter().find_map(|kind| rest.strip_prefix(kind))?;
     rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
+
+/// The engine and what it stands on read no environment, print nothing and end no process: that is
+/// the program's.
+#[test]
+fn libraries_leave_the_process_alone() {
+    let mut folders: Vec<PathBuf> =
+        ["core", "net", "scoring", "verdict", "report", "store", "integrations", "runner"]
+            .map(|name| root().join("crates").join(name).join("src"))
+            .into();
+    let mut n_files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            n_files += 1;
+            let text = fs::read_to_string(&path).expect("a source file");
+            for word in ["env::var", "println!", "eprintln!", "process::exit", "env::args"] {
+                assert!(!text.contains(word), "{} has {word}", path.display());
+            }
+        }
+    }
+    assert!(n_files > 200, "{n_files}");
 }
 
 #[test]

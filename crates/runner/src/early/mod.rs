@@ -1,5 +1,5 @@
 //! Early stopping: the order in which a run that may stop early asks its items, and what `run.json`
-//! keeps of it. `until` asks chunk by chunk, `watch` looks at what came back.
+//! keeps of it. `run_sequential` asks chunk by chunk, `sequential_gate` looks at what came back.
 
 mod run_sequential;
 mod sequential_gate;
@@ -101,7 +101,7 @@ fn same_cluster(a: &ItemScore, b: &ItemScore) -> bool {
 
 /// What `run.json` keeps from the beginning, so that `resume` asks in the same order; `None` for a
 /// run that is asked whole.
-pub fn begin(
+pub(crate) fn begin(
     loaded: &LoadedSuite,
     baseline: Option<&Baseline>,
     host: &Host<'_>,
@@ -132,7 +132,7 @@ fn seed(loaded: &LoadedSuite) -> u64 {
 }
 
 /// The plan of a run that stopped early: the items that it asked.
-pub fn as_stopped(plan: Plan, record: &RunRecord) -> Result<Plan> {
+pub(crate) fn as_stopped(plan: Plan, record: &RunRecord) -> Result<Plan> {
     let Some(stopped) = &record.stopped_early else { return Ok(plan) };
     if plan.survey.n_items != stopped.planned_items {
         let (now, then) = (plan.survey.n_items, stopped.planned_items);

@@ -7,11 +7,11 @@ use evalmark_store::{
     baseline::Baseline,
     record::{MetricScale, RunRecord, StopEarly},
 };
-use evalmark_verdict::{Interim, ItemScore, Reason, Stopping};
+use evalmark_verdict::{Interim, ItemScore, Reason, Rule, Stopping, count_lacking, family_size};
 
 use crate::{
     error::Result,
-    gate::{changed, family_size, lacking, rule},
+    gate::{changed, left_out},
     load::LoadedSuite,
     metric_scale::scale_of,
     variants::{read_variants, unscored},
@@ -67,7 +67,8 @@ impl SequentialGate {
             (&*loaded.plan.prompts[prompt].name, &*loaded.plan.models[model].name)
         });
         let names: Vec<(&str, &str)> = names.collect();
-        let family = family_size(record, &names, &reference, &spec);
+        let lacking = if left_out(record) { 0 } else { count_lacking(&names, &reference) };
+        let family = family_size(names.len(), lacking, &spec);
         let mut undecided = undecided(&spec, loaded);
         let mut comparisons = Vec::new();
         for place in places(loaded, &spec) {
@@ -89,7 +90,7 @@ impl SequentialGate {
             }
             comparisons.push(Watched::new(loaded, &spec, &place, paired, family, early)?);
         }
-        if lacking(record, &names, &reference) > 0 {
+        if lacking > 0 {
             undecided =
                 Some("the run does not have every prompt and model of the baseline".to_owned());
         }
@@ -131,9 +132,7 @@ impl SequentialGate {
             }
             let item = items[slot].get_or_insert_with(|| unscored(&sample.item));
             let score = scores[watched.metric].value;
-            item.n_planned += 1;
-            item.n_scored += u32::from(score.is_some());
-            item.sum += score.unwrap_or_default();
+            item.add(score);
         }
     }
 }
@@ -155,13 +154,10 @@ impl Watched {
         early: &StopEarly,
     ) -> Result<Self> {
         let gated = spec.metrics.get(place.metric).copied().unwrap_or_default();
-        let stopping = Stopping::new(
-            &rule(spec, gated, &scale(loaded, place.metric)),
-            &before,
-            family,
-            early.seed,
-        )?
-        .part_of(as_usize(early.planned_items), as_usize(early.largest_cluster));
+        let MetricScale { range, direction, .. } = scale(loaded, place.metric);
+        let rule = Rule::of_gate(spec, gated, range, direction);
+        let stopping = Stopping::new(&rule, &before, family, early.seed)?
+            .part_of(as_usize(early.planned_items), as_usize(early.largest_cluster));
         let metric = loaded.metrics.iter().position(|metric| metric.name() == place.metric);
         Ok(Self {
             prompt: place.prompt,

@@ -2,22 +2,17 @@
 
 use evalmark_core::suite::GateSpec;
 use evalmark_store::{record::RunRecord, run_folder::RunFolder};
-use evalmark_verdict::ComparisonSubject;
+use evalmark_verdict::{ComparisonFamily, ComparisonSubject, Variant, VariantPair};
 
-use super::{
-    Family, GateOutcome,
-    pair::{Pair, Sides, subject},
-    slices,
-};
-
+use super::{GateOutcome, context::gated_runs, slices};
 use crate::{
     error::{Result, bail},
     metric_scale::pooled_metrics,
-    variants::{Variant, read_variants},
+    variants::read_variants,
 };
 
 /// The verdict on one variant of a run against another: two prompts, or two models.
-pub fn compare_variants(
+pub(crate) fn compare_variants(
     folder: &RunFolder,
     record: &RunRecord,
     between: (&str, &str),
@@ -27,28 +22,28 @@ pub fn compare_variants(
         bail!("`{}` is the same as itself; name two prompts or two models", between.0);
     }
     let variants = read_variants(&folder.scores())?;
-    let pooled = pooled_metrics(record);
-    let sides = Sides { before: record, after: record, spec, hybrid: None, pooled };
-    let mut family = Family::default();
+    let metrics = pooled_metrics(record);
+    let runs = gated_runs(record, record, spec, &metrics);
+    let mut family = ComparisonFamily::default();
     let pairs = pairs(&variants, between)?;
     for (before, after) in &pairs {
         for metric in &record.metrics {
             let gated = spec.metrics.get(&metric.name).copied().unwrap_or_default();
             let subject = ComparisonSubject { metric: metric.name.clone(), ..named(before, after) };
-            let pair = Pair { subject, before: Some(before), after: Some(after) };
-            family.push(pair.judge(&sides, gated)?, pair.before, pair.after);
+            let pair = VariantPair { subject, before: Some(before), after: Some(after) };
+            family.push(pair.compare(&runs, gated)?, pair.before, pair.after);
         }
     }
     let variants = pairs.into_iter().map(|(before, after)| (named(before, after), before, after));
-    let slices = slices::explore(folder, &sides, variants)?;
-    let mut decision = family.decide(record, between.0, spec)?;
+    let slices = slices::explore(folder, record, &runs, variants)?;
+    let mut decision = GateOutcome::of(family, record, between.0, spec)?;
     decision.verdict.slices = slices;
     Ok(decision)
 }
 
 /// What the comparison of two variants is called.
 fn named(before: &Variant, after: &Variant) -> ComparisonSubject {
-    let mut subject = subject(after, "");
+    let mut subject = ComparisonSubject::of(after, "");
     if before.prompt == after.prompt {
         subject.model = format!("{} vs {}", after.model, before.model);
     } else {

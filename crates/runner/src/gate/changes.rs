@@ -5,9 +5,9 @@ use evalmark_core::{
     verdict::{Answer, Comparison, Verdict},
 };
 use evalmark_store::record::RunRecord;
+use evalmark_verdict::RunScores;
 
-use super::{Measured, columns};
-
+use super::columns;
 use crate::Host;
 
 /// What differs between a run and its baseline.
@@ -24,7 +24,7 @@ impl Differences {
     pub(crate) fn find(
         then: &RunRecord,
         now: &RunRecord,
-        [before, after]: [&mut Measured; 2],
+        [before, after]: [&mut RunScores; 2],
         host: &Host<'_>,
     ) -> Self {
         let (old, new) = (facts(then), facts(now));

@@ -16,12 +16,9 @@ use evalmark_core::{
 };
 use evalmark_store::record::RunRecord;
 
-use super::Measured;
+use evalmark_verdict::{RunScores, SameItem, Variant};
 
-use crate::{
-    Host,
-    variants::{SameItem, Variant, key},
-};
+use crate::{Host, variants::key};
 
 /// Items that are looked at to find out which columns an earlier baseline did not have.
 const SAMPLE: usize = 20;
@@ -33,8 +30,8 @@ const MOST_TRIED: usize = 300;
 /// baseline does not have; answers with those columns.
 pub(crate) fn align(
     records: [&RunRecord; 2],
-    before: &mut Measured,
-    after: &Measured,
+    before: &mut RunScores,
+    after: &RunScores,
     host: &Host<'_>,
 ) -> Option<Vec<String>> {
     let is_same = match (&records[0].columns, &records[1].columns) {
@@ -69,8 +66,8 @@ fn set(columns: &[String]) -> BTreeSet<&String> {
     columns.iter().collect()
 }
 
-fn pairs_up(before: &Measured, after: &Measured) -> bool {
-    let items = |measured: &Measured| -> HashSet<(u128, u128)> {
+fn pairs_up(before: &RunScores, after: &RunScores) -> bool {
+    let items = |measured: &RunScores| -> HashSet<(u128, u128)> {
         measured.scores.iter().flat_map(Variant::items).collect()
     };
     !items(before).is_disjoint(&items(after))
@@ -87,8 +84,8 @@ struct Dataset {
 
 impl Dataset {
     /// `None` where the suite or its dataset cannot be read any more.
-    fn read(record: &RunRecord, after: &Measured, host: &Host<'_>) -> Option<Self> {
-        let suite = Suite::read(&record.suite_file(), host.readers()).ok()?;
+    fn read(record: &RunRecord, after: &RunScores, host: &Host<'_>) -> Option<Self> {
+        let suite = Suite::read(&record.suite_file(), host.readers(&record.options)).ok()?;
         let spec = DatasetSpec { limit: record.options.limit, ..suite.dataset };
         let first = items(&spec)?.next()?.ok()?;
         let columns = first.fields.keys().filter(|column| spec.id.as_ref() != Some(column));
@@ -116,7 +113,7 @@ impl Dataset {
             let (now, then) = (now.ok()?, then.ok()?);
             let content = content(&now);
             if self.of_run.get(&key(&now.id)) == Some(&content) {
-                let found = SameItem { id: now.id.as_ref().into(), content };
+                let found = SameItem { id: now.id.as_ref().into(), key: key(&now.id), content };
                 same.entry(key(&then.id)).or_insert((self::content(&then), found));
             }
         }
@@ -130,7 +127,7 @@ impl Dataset {
     }
 
     /// The one or two columns without which some item is one of the baseline's.
-    fn guess(&self, before: &Measured) -> Option<Vec<String>> {
+    fn guess(&self, before: &RunScores) -> Option<Vec<String>> {
         let contents = before.scores.iter().flat_map(Variant::items);
         let contents: HashSet<u128> = contents.map(|(_, content)| content).collect();
         let columns = self.other_columns(&self.spec.ignored);

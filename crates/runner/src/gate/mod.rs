@@ -1,25 +1,21 @@
-//! From two runs' scores to a verdict. What is decided is decided by the verdict crate.
+//! From two runs' scores to a verdict. What is decided is decided by the verdict crate; here the runs
+//! are read.
 //!
-//! `pair` finds what is compared with what, `family` decides all comparisons together, `hybrid`
-//! those of a run that was looked at while it was asked, `slices` explores where the differences
-//! lie, and `between` compares the variants of one run. `changes` tells what differs besides chance, and
+//! `context` tells what the comparisons of each metric depend on, `slices` where the differences
+//! lie, and `between` compares the variants of one run. `changes` tells what differs besides chance,
 //! `columns` which items are the same though the dataset's columns changed, and `targets` whether
 //! both runs scored against the same right answers.
 
 mod between;
 mod changes;
 mod columns;
-mod face;
-mod family;
-mod hybrid;
-mod pair;
+mod context;
+mod ended_run;
 mod slices;
 mod targets;
 
-use std::collections::HashSet;
-
 use evalmark_core::{
-    suite::{Amount, GateSpec},
+    suite::GateSpec,
     verdict::{Answer, Verdict},
 };
 use evalmark_store::{
@@ -28,6 +24,7 @@ use evalmark_store::{
     record::RunRecord,
     run_folder::RunFolder,
 };
+use evalmark_verdict::{ComparisonFamily, ComparisonSubject, RunScores};
 
 use crate::{
     Ending, Findings, Host, Notice,
@@ -35,30 +32,48 @@ use crate::{
     error::{Hinted, Result, run_error},
     known_keys::hide,
     metric_scale::pooled_metrics,
-    variants::{Variant, read_usage, read_variants},
+    variants::{read_usage, read_variants},
 };
 
-pub use self::{
-    between::compare_variants,
-    face::{GateOptions, compare, gate, gate_spec},
-    hybrid::{family_size, lacking},
-    pair::{changed, rule},
-};
+pub use self::ended_run::{GateOptions, compare, gate};
 use self::{
+    between::compare_variants,
     changes::Differences,
-    family::Family,
-    hybrid::Hybrid,
-    pair::{Sides, subject},
+    context::{gated_runs, looked_at},
+};
+pub(crate) use self::{
+    context::{changed, left_out},
+    ended_run::gate_spec,
 };
 
 /// A verdict, and what its ending depends on beyond its answer.
 pub struct GateOutcome {
+    /// What `verdict.json` holds.
     pub verdict: Verdict,
     /// Whether it is inconclusive because answers are missing.
     pub lacks_answers: bool,
 }
 
 impl GateOutcome {
+    /// What a family of comparisons comes to.
+    fn of(
+        family: ComparisonFamily<'_>,
+        record: &RunRecord,
+        baseline: &str,
+        spec: &GateSpec,
+    ) -> Result<Self> {
+        let gated = family.decide(spec.correction)?;
+        let lacks_answers = gated.lacks_answers();
+        let verdict = Verdict {
+            answer: gated.answer,
+            says: gated.says,
+            correction: gated.correction,
+            comparisons: gated.judged.into_iter().map(|judged| judged.comparison).collect(),
+            ..undecided(record, baseline)
+        };
+        Ok(Self { verdict, lacks_answers })
+    }
+
     /// How a gate ends.
     pub fn ending(&self) -> Ending {
         (&self.findings()).into()
@@ -71,46 +86,23 @@ impl GateOutcome {
     }
 }
 
-/// The variants of a run or baseline: their scores, and what their answers took.
-struct Measured {
-    scores: Vec<Variant>,
-    /// Empty where no amount is gated.
-    usage: Vec<Variant>,
-}
-
-impl Measured {
-    fn read(folder: &RunFolder, record: &RunRecord, spec: &GateSpec) -> Result<Self> {
-        let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
-        if gates_amounts && !folder.usage().is_file() {
-            let path = folder.path.display();
-            return Err(run_error!("{path} has no record of latency, tokens and cost"))
-                .hint("promote its run again: `evalmark baseline promote RUN_DIR NAME --force`");
-        }
-        let amounts = gates_amounts.then(|| folder.usage());
-        let files: Vec<_> = amounts.into_iter().chain([folder.scores()]).collect();
-        integrity::unchanged(folder, record, &files)?;
-        let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
-        Ok(Self { scores: read_variants(&folder.scores())?, usage })
+/// Reads the scores of a run or baseline, and what its answers took where the gate asks for that.
+fn read_scores(folder: &RunFolder, record: &RunRecord, spec: &GateSpec) -> Result<RunScores> {
+    let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
+    if gates_amounts && !folder.usage().is_file() {
+        let path = folder.path.display();
+        return Err(run_error!("{path} has no record of latency, tokens and cost"))
+            .hint("promote its run again: `evalmark baseline promote RUN_DIR NAME --force`");
     }
-
-    /// Forgets the items that a run which stopped early did not come to.
-    fn keep_items_of(&mut self, run: &Self) {
-        let ids = run.scores.iter().flat_map(|variant| variant.ids.iter().map(|id| &**id));
-        let asked: HashSet<&str> = ids.collect();
-        for variant in self.scores.iter_mut().chain(&mut self.usage) {
-            variant.keep(|id| asked.contains(id));
-        }
-    }
-
-    /// The scores, or the amounts, of a variant.
-    fn variant(&self, prompt: &str, model: &str, amount: Option<Amount>) -> Option<&Variant> {
-        let variants = if amount.is_some() { &self.usage } else { &self.scores };
-        variants.iter().find(|variant| variant.prompt == prompt && variant.model == model)
-    }
+    let amounts = gates_amounts.then(|| folder.usage());
+    let files: Vec<_> = amounts.into_iter().chain([folder.scores()]).collect();
+    integrity::unchanged(folder, record, &files)?;
+    let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
+    Ok(RunScores { scores: read_variants(&folder.scores())?, usage })
 }
 
 /// The verdict on a run against a baseline, and against the minima that the gate sets.
-pub fn gate_run(
+pub(crate) fn gate_run(
     folder: &RunFolder,
     record: &RunRecord,
     baseline: &Baseline,
@@ -118,45 +110,32 @@ pub fn gate_run(
     host: &Host<'_>,
 ) -> Result<GateOutcome> {
     baseline.is_another_than(folder, record)?;
-    let mut after = Measured::read(folder, record, spec)?;
-    let mut before = Measured::read(&baseline.folder, &baseline.record, spec)?;
-    let hybrid = Hybrid::new(record, &after.scores, &before.scores, spec);
+    let mut after = read_scores(folder, record, spec)?;
+    let mut before = read_scores(&baseline.folder, &baseline.record, spec)?;
+    let looked_at = looked_at(record, &after.scores, &before.scores, spec);
     let differences = Differences::find(&baseline.record, record, [&mut before, &mut after], host);
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
     }
-    let pooled = pooled_metrics(record);
-    let sides = Sides { before: &baseline.record, after: record, spec, hybrid, pooled };
-    let mut family = Family::default();
-    // A new candidate is told as such; but something must be compared.
-    let is_known =
-        |variant: &&Variant| before.variant(&variant.prompt, &variant.model, None).is_some();
-    let any_known = after.scores.iter().any(|variant| is_known(&variant));
-    for variant in after.scores.iter().filter(|variant| !any_known || is_known(variant)) {
-        push_variant(&mut family, &sides, (&before, &after), variant)?;
-    }
+    let metrics = pooled_metrics(record);
+    let mut runs = gated_runs(&baseline.record, record, spec, &metrics);
+    runs.looked_at = looked_at;
     // What the baseline has and the run lacks must not go unnoticed, unless the user left it out.
-    let left_out = !(record.options.prompts.is_empty() && record.options.models.is_empty());
-    let lacks = |variant: &&Variant| after.variant(&variant.prompt, &variant.model, None).is_none();
-    for variant in before.scores.iter().filter(lacks).filter(|_| !left_out) {
-        push_variant(&mut family, &sides, (&before, &after), variant)?;
-    }
-    push_minima(&mut family, &sides, &after.scores)?;
-    let same = |variant: &Variant| before.variant(&variant.prompt, &variant.model, None);
-    let pairs = after
-        .scores
-        .iter()
-        .filter_map(|variant| Some((subject(variant, ""), same(variant)?, variant)));
-    let slices = slices::explore(folder, &sides, pairs)?;
-    let mut decision = family.decide(record, &baseline.name, spec)?;
-    decision.verdict.slices = slices;
-    decision.verdict.baseline_digest = Some(baseline.digest.clone());
-    differences.tell(&mut decision.verdict);
-    Ok(decision)
+    let family = ComparisonFamily::of_runs(&runs, &before, &after, left_out(record))?;
+    let pairs = after.scores.iter().filter_map(|variant| {
+        let same = before.variant(&variant.prompt, &variant.model, None)?;
+        Some((ComparisonSubject::of(variant, ""), same, variant))
+    });
+    let slices = slices::explore(folder, record, &runs, pairs)?;
+    let mut outcome = GateOutcome::of(family, record, &baseline.name, spec)?;
+    outcome.verdict.slices = slices;
+    outcome.verdict.baseline_digest = Some(baseline.digest.clone());
+    differences.tell(&mut outcome.verdict);
+    Ok(outcome)
 }
 
 /// The same; where the two cannot be compared, that is told and becomes the verdict.
-pub fn gate_or_refuse(
+pub(crate) fn gate_or_refuse(
     folder: &RunFolder,
     record: &RunRecord,
     baseline: &Baseline,
@@ -172,27 +151,8 @@ pub fn gate_or_refuse(
     }
 }
 
-/// Every gated metric and amount of one variant.
-fn push_variant<'a>(
-    family: &mut Family<'a>,
-    sides: &Sides<'_>,
-    (before, after): (&'a Measured, &'a Measured),
-    variant: &Variant,
-) -> Result<()> {
-    for (metric, gated) in &sides.spec.metrics {
-        let pair = pair::Pair {
-            subject: subject(variant, metric),
-            before: before.variant(&variant.prompt, &variant.model, gated.amount),
-            after: after.variant(&variant.prompt, &variant.model, gated.amount),
-        };
-        let judged = pair.judge(sides, *gated)?;
-        family.push(judged, pair.before, pair.after);
-    }
-    Ok(())
-}
-
 /// The verdict on a run that has no baseline: against the minima alone; `None` without any.
-pub fn gate_minima(
+pub(crate) fn gate_minima(
     folder: &RunFolder,
     record: &RunRecord,
     spec: &GateSpec,
@@ -201,15 +161,15 @@ pub fn gate_minima(
         return Ok(None);
     }
     let variants = read_variants(&folder.scores())?;
-    let pooled = pooled_metrics(record);
-    let sides = Sides { before: record, after: record, spec, hybrid: None, pooled };
-    let mut family = Family::default();
-    push_minima(&mut family, &sides, &variants)?;
-    family.decide(record, "the minima of its gate", spec).map(Some)
+    let metrics = pooled_metrics(record);
+    let runs = gated_runs(record, record, spec, &metrics);
+    let mut family = ComparisonFamily::default();
+    family.push_minima(&runs, &variants)?;
+    GateOutcome::of(family, record, "the minima of its gate", spec).map(Some)
 }
 
 /// The verdict on a run whose baseline is missing: it does not pass, whatever its minima say.
-pub fn gate_without(
+pub(crate) fn gate_without(
     folder: &RunFolder,
     record: &RunRecord,
     missing: &Missing,
@@ -230,7 +190,7 @@ pub fn gate_without(
 }
 
 /// The verdict on a run that may be the first: its minima decide, and where it has none it passes.
-pub fn gate_first(
+pub(crate) fn gate_first(
     folder: &RunFolder,
     record: &RunRecord,
     wanted: &WantedBaseline,
@@ -248,32 +208,13 @@ pub fn gate_first(
 }
 
 /// The verdict on a run that cannot be compared with `baseline`, and why.
-pub fn refused(record: &RunRecord, baseline: &str, why: &str) -> GateOutcome {
+pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> GateOutcome {
     let verdict = Verdict { says: why.to_owned(), ..undecided(record, baseline) };
     GateOutcome { verdict, lacks_answers: false }
 }
 
-fn push_minima<'a>(
-    family: &mut Family<'a>,
-    sides: &Sides<'_>,
-    variants: &'a [Variant],
-) -> Result<()> {
-    for variant in variants {
-        for (metric, gated) in sides.spec.scores() {
-            if let Some(min) = gated.min {
-                family.push(
-                    pair::judge_minimum(variant, metric, min, gated, sides)?,
-                    None,
-                    Some(variant),
-                );
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Keeps the verdict in the run's folder.
-pub fn write_verdict(folder: &RunFolder, verdict: &Verdict) -> Result<()> {
+pub(crate) fn write_verdict(folder: &RunFolder, verdict: &Verdict) -> Result<()> {
     let text = serde_json::to_string_pretty(verdict).context("the verdict cannot be written")?;
     Ok(folder.write_text(&folder.verdict(), &format!("{text}\n"), hide)?)
 }

@@ -5,16 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use evalmark_core::verdict::SliceFinding;
 use evalmark_report::usage::for_each_slice;
-use evalmark_store::run_folder::RunFolder;
-use evalmark_verdict::{ComparisonSubject, slices};
+use evalmark_store::{record::RunRecord, run_folder::RunFolder};
+use evalmark_verdict::{ComparisonSubject, GatedRuns, Variant, VariantPair, slices};
 
-use super::pair::{Pair, Sides};
-
-use crate::{
-    RunError,
-    error::Result,
-    variants::{Variant, key},
-};
+use crate::{RunError, error::Result, variants::key};
 
 /// Values of one slice column that are looked at, the most frequent first.
 const MOST_VALUES: usize = 50;
@@ -26,30 +20,27 @@ type Members = BTreeMap<(usize, Option<String>), Vec<u128>>;
 /// stands behind the one that it is compared with, and under the name of the comparison.
 pub(crate) fn explore<'a>(
     folder: &RunFolder,
-    sides: &Sides<'_>,
+    record: &RunRecord,
+    runs: &GatedRuns<'_>,
     variants: impl Iterator<Item = (ComparisonSubject, &'a Variant, &'a Variant)>,
 ) -> Result<Vec<SliceFinding>> {
-    let columns = &sides.after.slices;
+    let columns = &record.slices;
     if columns.is_empty() || !folder.samples().is_file() {
         return Ok(Vec::new());
     }
-    // The looks were at the whole.
-    let pooled = sides.pooled.clone();
-    let Sides { before: earlier, after: later, spec, .. } = *sides;
-    let sides = &Sides { before: earlier, after: later, spec, hybrid: None, pooled };
     let members = frequent(members(folder, columns)?, columns.len());
     let (mut judged, mut named) = (Vec::new(), Vec::new());
     for (named_as, reference, variant) in variants {
         for ((column, value), keys) in &members {
-            for (metric, gated) in sides.spec.scores() {
+            for (metric, gated) in runs.spec.scores() {
                 let (reference, variant) =
                     (reference.part(metric, keys), variant.part(metric, keys));
-                let pair = Pair {
+                let pair = VariantPair {
                     subject: ComparisonSubject { metric: metric.to_owned(), ..named_as.clone() },
                     before: Some(&reference),
                     after: Some(&variant),
                 };
-                judged.push(pair.judge(sides, gated)?);
+                judged.push(pair.compare_slice(runs, gated)?);
                 named.push((columns[*column].clone(), value.clone()));
             }
         }

@@ -24,11 +24,12 @@ use evalmark_store::{record::RunRecord, run_folder::RunFolder};
 use crate::{
     Host,
     error::{Hinted, Result, bail, run_error},
+    host::parquet_rows,
 };
 
 /// One answer, as far as it matters here.
 #[derive(Clone, Debug)]
-pub struct JudgedAnswer {
+pub(crate) struct JudgedAnswer {
     pub item_id: String,
     pub cluster: Option<String>,
     pub prompt: String,
@@ -45,7 +46,7 @@ pub struct JudgedAnswer {
 type Rows = HashMap<String, Fields>;
 
 /// Where labels are.
-pub enum LabelSource {
+pub(crate) enum LabelSource {
     /// Beside the scores, as the suite's `labels` put them there.
     Run,
     /// In a file of their own, or in a column of the dataset.
@@ -54,7 +55,7 @@ pub enum LabelSource {
 
 impl LabelSource {
     /// A file of labels, a column of the run's dataset, or what the run has.
-    pub fn open(labels: Option<&str>, record: &RunRecord, host: &Host<'_>) -> Result<Self> {
+    pub(crate) fn open(labels: Option<&str>, record: &RunRecord, host: &Host<'_>) -> Result<Self> {
         let Some(name) = labels else { return Ok(Self::Run) };
         let path = Path::new(name);
         if path.is_file() {
@@ -62,9 +63,9 @@ impl LabelSource {
                 .ok_or_else(|| run_error!("the ending of `{name}` does not tell the format"))
                 .hint("use a file ending in .csv, .tsv, .jsonl, .json or .parquet")?;
             let access = FileAccess::unlimited();
-            let path = path.to_owned();
+            let (path, origin) = (path.to_owned(), path.to_owned());
             let file =
-                FileSpec { path, format, delimiter: None, parquet: host.readers().parquet, access };
+                FileSpec { path, origin, format, delimiter: None, parquet: parquet_rows, access };
             let labels = LabelSpec::File(file).open().context("labels cannot be read")?;
             return Ok(Self::Labels { labels, fields: HashMap::new() });
         }
@@ -73,7 +74,7 @@ impl LabelSource {
 }
 
 fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource> {
-    let suite = Suite::read(&record.suite_file(), host.readers())?;
+    let suite = Suite::read(&record.suite_file(), host.readers(&record.options))?;
     let mut fields = HashMap::new();
     for item in Items::open(&Arc::new(suite.dataset))? {
         let item = item?;
@@ -95,7 +96,7 @@ fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource
 }
 
 /// Every answer of a run with its score of `metric`, in the order of the reports.
-pub fn answers(
+pub(crate) fn answers(
     folder: &RunFolder,
     metric: &str,
     source: &LabelSource,

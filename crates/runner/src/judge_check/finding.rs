@@ -22,6 +22,7 @@ pub const ENOUGH_LABELS: u64 = 50;
 
 /// What labels say of a judge.
 pub struct JudgeFinding {
+    /// The metric's name.
     pub metric: String,
     /// Answers of the run.
     pub answers: u64,
@@ -31,6 +32,7 @@ pub struct JudgeFinding {
     pub threshold: f64,
     /// Whether a score may be a tie.
     can_tie: bool,
+    /// How far the judge agrees with people.
     pub check: RaterCheck,
     /// By prompt and model, in the order of the reports.
     pub variants: Vec<Corrected>,
@@ -40,20 +42,26 @@ pub struct JudgeFinding {
 
 /// A variant's mean, from labels and the judge's scores together (PPI++).
 pub struct Corrected {
+    /// The prompt's name.
     pub prompt: String,
+    /// The model's name.
     pub model: String,
-    /// Items with a label, and items with a score and none.
+    /// Items with a label.
     pub labelled: u64,
+    /// Items with a score and no label.
     pub unlabelled: u64,
+    /// Mean of the judge's scores.
     pub judge_mean: Option<f64>,
+    /// Mean of the labels.
     pub label_mean: Option<f64>,
+    /// The mean that both give together.
     pub mean: Option<Figure>,
     /// How many labels alone would be worth as much, as a multiple of the labels there are.
     pub gain: Option<f64>,
 }
 
 impl JudgeFinding {
-    pub fn of(record: &RunRecord, metric: &str, answers: &[JudgedAnswer]) -> Result<Self> {
+    pub(crate) fn of(record: &RunRecord, metric: &str, answers: &[JudgedAnswer]) -> Result<Self> {
         let rule = Rule::of(record, metric);
         let rated = rated(answers, &rule);
         let labelled = answers.iter().filter(|answer| answer.human.is_some()).count();

@@ -13,7 +13,7 @@ use crate::{
     error::{Hinted, Result, bail, run_error},
 };
 
-pub use answers::{LabelSource, answers};
+use answers::{LabelSource, answers};
 pub use finding::{Corrected, ENOUGH_LABELS, JudgeFinding};
 
 /// Compares a metric of a run with what people say: `labels` names a file or a column; `None`: the

@@ -33,7 +33,7 @@ const MAX_FAILURES: usize = 16;
 const MAX_FAILURES_IN_ALL: usize = 64;
 
 /// The programs of a suite's metrics.
-pub struct Programs {
+pub(crate) struct Programs {
     /// Where they are started: the suite's folder.
     folder: PathBuf,
     /// The variables that they see.
@@ -56,7 +56,7 @@ struct Asked {
 }
 
 impl Programs {
-    pub fn new(suite: &Path, n_metrics: usize, variables: &[(OsString, OsString)]) -> Self {
+    pub(crate) fn new(suite: &Path, n_metrics: usize, variables: &[(OsString, OsString)]) -> Self {
         let folder = suite.parent().unwrap_or(Path::new(""));
         let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
         let failures = (0..n_metrics).map(|_| AtomicUsize::new(0)).collect();
@@ -64,7 +64,7 @@ impl Programs {
     }
 
     /// Puts the scores of programs in their places: `scores[case][metric]`.
-    pub fn fill(&self, metrics: &[Metric], cases: &[Case<'_>], scores: &mut [Vec<Score>]) {
+    pub(crate) fn fill(&self, metrics: &[Metric], cases: &[Case<'_>], scores: &mut [Vec<Score>]) {
         for (place, metric) in metrics.iter().enumerate() {
             let Some(program) = metric.program() else { continue };
             let questions: Vec<_> = cases
@@ -200,7 +200,7 @@ fn question(metric: &Metric, case: usize, asked: &Case<'_>) -> Option<Question> 
 }
 
 /// Refuses programs that the command line does not allow, and limits that cannot be kept here.
-pub fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
+pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
     for (metric, program) in programs(metrics) {
         let (name, command) = (metric.name(), shown(program));
         if !allow_exec {
@@ -216,7 +216,7 @@ pub fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
 }
 
 /// What would be run, for whoever only looks.
-pub fn remarks(loaded: &LoadedSuite) -> Vec<String> {
+pub fn program_remarks(loaded: &LoadedSuite) -> Vec<String> {
     let remark = |(metric, program): (&Metric, &Program)| {
         let (name, command) = (metric.name(), shown(program));
         format!("metric `{name}` runs a program, for which a run needs `--allow-exec`: {command}")
@@ -226,7 +226,7 @@ pub fn remarks(loaded: &LoadedSuite) -> Vec<String> {
 
 /// What decides a program's scores beyond what the suite says: the files it is made of, as far as
 /// its arguments name them.
-pub fn contents(suite: &Path, program: &Program) -> String {
+pub(crate) fn contents(suite: &Path, program: &Program) -> String {
     let folder = suite.parent().unwrap_or(Path::new(""));
     let hashes: Vec<_> =
         program.command.iter().filter_map(|word| hash_of(&folder.join(word))).collect();

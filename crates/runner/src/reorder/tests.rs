@@ -112,7 +112,8 @@ fn plan() -> Plan {
         .expect("a dataset");
     let path = folder.path().join("suite.yaml");
     std::fs::write(&path, SUITE).expect("a suite");
-    let suite = evalmark_core::suite::Suite::read(&path, crate::readers(&[])).expect("a suite");
+    let suite =
+        evalmark_core::suite::Suite::read(&path, crate::host::readers(&[])).expect("a suite");
     Plan::new(&suite).expect("a plan")
 }
 

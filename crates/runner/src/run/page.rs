@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Writes `report.html`.
-pub fn write_html(
+pub(crate) fn write_html(
     folder: &RunFolder,
     record: &RunRecord,
     summary: Vec<SummaryRow>,

@@ -37,23 +37,26 @@ fn the_aggregation_is_what_it_says() {
     }
 }
 
-/// The metric that CONTRIBUTING.md shows is the one that is compiled.
+/// What CONTRIBUTING.md shows, a metric or a command, is what is compiled.
 #[test]
 fn contributing_md_quotes_the_code() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let path = format!("{root}/CONTRIBUTING.md");
     let text = fs::read_to_string(&path).expect("CONTRIBUTING.md");
-    let (before, rest) = text.split_once("<!-- ").expect("a quotation");
-    let (source, rest) = rest.split_once(" -->\n```rust\n").expect("its source");
-    let (quoted, after) = rest.split_once("```\n").expect("its end");
-    let code = fs::read_to_string(format!("{root}/{source}")).expect("the source");
+    let mut quotations = text.split("<!-- crates/");
+    let mut current = quotations.next().expect("a beginning").to_owned();
+    for quotation in quotations {
+        let (source, rest) = quotation.split_once(" -->\n```rust\n").expect("its source");
+        let (_, after) = rest.split_once("```\n").expect("its end");
+        let code = fs::read_to_string(format!("{root}/crates/{source}")).expect("the source");
+        current.push_str(&format!("<!-- crates/{source} -->\n```rust\n{code}```\n{after}"));
+    }
     if env::var_os("UPDATE").is_some() {
-        let current = format!("{before}<!-- {source} -->\n```rust\n{code}```\n{after}");
         fs::write(&path, current).expect("CONTRIBUTING.md can be written");
     } else {
         assert!(
-            quoted == code,
-            "CONTRIBUTING.md does not quote {source} as it is: run `UPDATE=1 cargo test -p \
+            text == current,
+            "CONTRIBUTING.md does not quote the code as it is: run `UPDATE=1 cargo test -p \
              evalmark-scoring --test it reference`"
         );
     }

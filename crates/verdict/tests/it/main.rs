@@ -6,6 +6,7 @@ mod decisions;
 mod direction;
 mod estimates;
 mod families;
+mod gated_runs;
 mod golden;
 mod labels;
 mod laws;

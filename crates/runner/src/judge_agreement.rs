@@ -9,7 +9,7 @@ use evalmark_verdict::AlphaSums;
 
 /// Sums over the answers so far, by metric.
 #[derive(Debug, Default)]
-pub struct Judging(BTreeMap<String, Sums>);
+pub(crate) struct Judging(BTreeMap<String, Sums>);
 
 #[derive(Debug, Default)]
 struct Sums {
@@ -24,7 +24,7 @@ struct Sums {
 
 impl Judging {
     /// Takes in the scores of one answer, parallel to the metrics.
-    pub fn see(&mut self, metrics: &[String], scores: &[Score]) {
+    pub(crate) fn see(&mut self, metrics: &[String], scores: &[Score]) {
         for (metric, score) in metrics.iter().zip(scores) {
             let Some(trace) = &score.judge else { continue };
             let says_more =
@@ -47,7 +47,7 @@ impl Judging {
     }
 
     /// What the sums say.
-    pub fn finish(&self) -> BTreeMap<String, JudgeAgreement> {
+    pub(crate) fn finish(&self) -> BTreeMap<String, JudgeAgreement> {
         self.0.iter().map(|(metric, sums)| (metric.clone(), sums.agreement())).collect()
     }
 }

@@ -82,10 +82,14 @@ fn decide(
 }
 
 /// The gate of the suite as it is now; where its file is gone, the gate that the run was made with.
-pub fn gate_spec(folder: &RunFolder, record: &RunRecord, host: &Host<'_>) -> Result<GateSpec> {
+pub(crate) fn gate_spec(
+    folder: &RunFolder,
+    record: &RunRecord,
+    host: &Host<'_>,
+) -> Result<GateSpec> {
     let path = record.suite_file();
     let spec = if path.is_file() {
-        Suite::read(&path, host.readers())?.gate_or_default()
+        Suite::read(&path, host.readers(&record.options))?.gate_or_default()
     } else {
         let kept = folder.path.join("run.json");
         host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });

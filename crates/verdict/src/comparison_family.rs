@@ -1,0 +1,158 @@
+//! Comparisons of runs that are decided together: which variants take part, and the names of the
+//! items behind the decisions.
+
+use evalmark_core::{
+    metric::Direction,
+    suite::{Correction, GateSpec},
+    verdict::{Flip, Measure},
+};
+
+use crate::{
+    compare::Decision,
+    decide::Cause,
+    family::{FamilyCorrection, Gated, gate_with},
+    gated_pair::{GateError, GatedRuns, VariantPair, compare_minimum},
+    items::ComparisonSubject,
+    variant::{RunScores, Variant},
+};
+
+/// Random flips of max-T.
+const SIGN_FLIPS: u32 = 9999;
+
+/// Comparisons that are decided together.
+#[derive(Default)]
+pub struct ComparisonFamily<'a> {
+    judged: Vec<Decision>,
+    /// The variants that each is about, baseline first: they name its items.
+    variants: Vec<[Option<&'a Variant>; 2]>,
+}
+
+impl<'a> ComparisonFamily<'a> {
+    /// Every gated metric and amount of a run against those of a baseline, and against the minima
+    /// that the gate sets. What the baseline has and the run lacks takes part unless it was
+    /// `left_out` on purpose.
+    pub fn of_runs(
+        runs: &GatedRuns<'_>,
+        before: &'a RunScores,
+        after: &'a RunScores,
+        left_out: bool,
+    ) -> Result<Self, GateError> {
+        let mut family = Self::default();
+        // A new candidate is told as such; but something must be compared.
+        let is_known =
+            |variant: &&Variant| before.variant(&variant.prompt, &variant.model, None).is_some();
+        let any_known = after.scores.iter().any(|variant| is_known(&variant));
+        for variant in after.scores.iter().filter(|variant| !any_known || is_known(variant)) {
+            family.push_variant(runs, before, after, variant)?;
+        }
+        let lacks =
+            |variant: &&Variant| after.variant(&variant.prompt, &variant.model, None).is_none();
+        for variant in before.scores.iter().filter(lacks).filter(|_| !left_out) {
+            family.push_variant(runs, before, after, variant)?;
+        }
+        family.push_minima(runs, &after.scores)?;
+        Ok(family)
+    }
+
+    /// Adds a comparison of two variants.
+    pub fn push(
+        &mut self,
+        judged: Decision,
+        before: Option<&'a Variant>,
+        after: Option<&'a Variant>,
+    ) {
+        self.judged.push(judged);
+        self.variants.push([before, after]);
+    }
+
+    /// Adds every gated metric and amount of one variant.
+    fn push_variant(
+        &mut self,
+        runs: &GatedRuns<'_>,
+        before: &'a RunScores,
+        after: &'a RunScores,
+        variant: &Variant,
+    ) -> Result<(), GateError> {
+        for (metric, gated) in &runs.spec.metrics {
+            let pair = VariantPair {
+                subject: ComparisonSubject::of(variant, metric),
+                before: before.variant(&variant.prompt, &variant.model, gated.amount),
+                after: after.variant(&variant.prompt, &variant.model, gated.amount),
+            };
+            self.push(pair.compare(runs, *gated)?, pair.before, pair.after);
+        }
+        Ok(())
+    }
+
+    /// Adds the minima that the gate sets.
+    pub fn push_minima(
+        &mut self,
+        runs: &GatedRuns<'_>,
+        variants: &'a [Variant],
+    ) -> Result<(), GateError> {
+        for variant in variants {
+            for (metric, gated) in runs.spec.scores() {
+                if let Some(min) = gated.min {
+                    let judged = compare_minimum(variant, metric, min, gated, runs)?;
+                    self.push(judged, None, Some(variant));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides all comparisons together and names the items that flipped or do not pair up.
+    pub fn decide(self, correction: Correction) -> Result<Gated, GateError> {
+        let correction = match correction {
+            Correction::Holm => FamilyCorrection::Holm,
+            Correction::MaxT => FamilyCorrection::MaxT { flips: SIGN_FLIPS },
+        };
+        let mut gated = gate_with(self.judged, correction)?;
+        for (judged, [before, after]) in gated.judged.iter_mut().zip(self.variants) {
+            let name = |variant: Option<&Variant>, item: usize| {
+                variant
+                    .and_then(|variant| variant.ids.get(item))
+                    .map(ToString::to_string)
+                    .unwrap_or_default()
+            };
+            judged.name_flips(|item| name(after, item));
+            judged.name_unpaired(|item| name(before, item), |item| name(after, item));
+            let is_lower = judged.comparison.direction == Direction::Lower;
+            sort_flips(&mut judged.comparison.flips, is_lower);
+            if judged.comparison.measure == Measure::Ratio {
+                // Amounts differ nearly everywhere, which names no item.
+                judged.comparison.flips.clear();
+                judged.comparison.n_flips = 0;
+            }
+        }
+        Ok(gated)
+    }
+}
+
+impl Gated {
+    /// Whether some comparison is inconclusive because answers are missing.
+    pub fn lacks_answers(&self) -> bool {
+        self.judged.iter().any(|judged| judged.cause == Some(Cause::Missing))
+    }
+}
+
+/// How many comparisons a gate decides together over variants of these prompts and models, and those
+/// of the baseline that the run lacks: the certainty of a drop is shared by all.
+pub fn family_size(n_variants: usize, n_lacking: usize, spec: &GateSpec) -> usize {
+    let minima = spec.metrics.values().filter(|gated| gated.min.is_some()).count();
+    (n_variants + n_lacking) * spec.metrics.len() + n_variants * minima
+}
+
+/// How many variants of a baseline have none of these prompts and models.
+pub fn count_lacking(names: &[(&str, &str)], reference: &[Variant]) -> usize {
+    let lacks =
+        |variant: &&Variant| !names.contains(&(variant.prompt.as_str(), variant.model.as_str()));
+    reference.iter().filter(lacks).count()
+}
+
+/// Worst first; equal changes in the order of their names.
+fn sort_flips(flips: &mut [Flip], is_lower: bool) {
+    let sign = if is_lower { -1.0 } else { 1.0 };
+    let change = |flip: &Flip| sign * (flip.candidate - flip.baseline);
+    flips.sort_by(|x, y| change(x).total_cmp(&change(y)).then_with(|| x.item_id.cmp(&y.item_id)));
+}
