@@ -20,6 +20,7 @@ mod mistakes;
 mod permissions;
 mod planning;
 mod printed;
+mod providers;
 mod quickstart;
 mod reasoning;
 mod recorded;
