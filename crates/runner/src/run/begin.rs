@@ -12,7 +12,7 @@ use evalmark_store::{
     integrity::open_scored,
     record::{
         FORMAT_VERSION, GitState, NamedHash, RunOptions, RunRecord, RunStatus, RunTotals,
-        SampleCounts,
+        SampleCounts, SnapshotOrigin,
     },
     run_folder::RunFolder,
 };
@@ -148,6 +148,7 @@ impl<'a> Run<'a> {
         record.judged = judged_names(&loaded);
         record.scales = scales(&loaded);
         record.dataset_hash.clone_from(&loaded.plan.survey.hash);
+        record.dataset_source = loaded.suite.dataset.snapshot.as_ref().map(SnapshotOrigin::of);
         if same_prompts {
             record.suite_hash.clone_from(&loaded.hash);
             record.effective_suite = loaded.suite.effective.clone().try_into()?;
@@ -200,6 +201,7 @@ pub(crate) fn first_record(
         suite_path: suite.path.clone(),
         suite_hash: loaded.hash.clone(),
         dataset_hash: plan.survey.hash.clone(),
+        dataset_source: suite.dataset.snapshot.as_ref().map(SnapshotOrigin::of),
         n_items: plan.survey.n_items,
         columns: Some(plan.survey.columns.clone()),
         epochs: plan.epochs,
