@@ -263,7 +263,7 @@ impl<'a> RequestRunner<'a> {
             timing: self.timing(Some(latency)),
             usage: answer.usage,
             cached: false,
-            details: answer.details.boxed(),
+            details: answer.details,
         };
         End { record, error: None }
     }

@@ -109,7 +109,7 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
         tool_calls: calls,
         ..figures
     };
-    Ok(Answer { outcome, output, finish_reason: reason, usage, details })
+    Ok(Answer { outcome, output, finish_reason: reason, usage, details: details.boxed() })
 }
 
 /// What a stop reason means.
