@@ -5,9 +5,12 @@
 //! labelled items, Ŷ the judge's there and on the N others:
 //! `λ = clip01[Cov(Y, Ŷ)/((1 + n/N) Var Ŷ)]`, estimate `mean Y + λ(mean_N Ŷ - mean_n Ŷ)`,
 //! `SE² = Var(Y - λŶ)/n + λ² Var_N(Ŷ)/N`, and t on n - 1 degrees of freedom, with which a
-//! studentised bootstrap must agree. The labels must be a random part of the items. A judge who errs on one variant more than on the other shifts Ŷ, not
-//! the estimate.
+//! studentised bootstrap must agree. The labels must be a random part of the items. A
+//! judge who errs on one variant more than on the other shifts Ŷ, not the estimate.
 
+mod hold_back;
+
+use self::hold_back::{hold_back, hold_back_clusters};
 use crate::bootstrap::{Studentised, seed_of};
 use crate::clustered;
 use crate::compare::{Decision, flips, match_variants};
@@ -21,7 +24,7 @@ use crate::missing::{Assumption, Pair, Variants};
 use crate::paired_t::TEvidence;
 use crate::pairing::{Places, by_key};
 use crate::power::whole_items;
-use crate::rare_events::{unseen, variance_is_unseen};
+use crate::rare_events::variance_is_unseen;
 use crate::rule::Rule;
 use crate::running_moments::Moments;
 use crate::special::{normal_upper, student_upper};
@@ -400,73 +403,6 @@ pub fn ppi_estimate(items: &[Labelled], confidence: f64) -> Option<(PpiMean, Opt
         high: student.high.max(unseen.high),
     });
     Some((mean, Some(ends.clipped(0.0, 1.0))))
-}
-
-/// Where labels hardly vary, or hardly differ from the judge, what so few of them cannot have
-/// seen bounds the mean: a standard error of nearly nothing does not.
-fn hold_back(found: &mut TEvidence, y: &[f64], judged: &[f64], rest: &[f64], rule: &Rule) {
-    let n = y.len() as u64;
-    let labels = counted(y.iter().copied(), rule.range);
-    let errors = counted(y.iter().zip(judged).map(|(y, f)| y - f), rule.range);
-    let width = rule.range.width();
-    let bound = if variance_is_unseen(&labels, n, rule.alpha) {
-        unseen(&labels, n, width, rule.alpha, rule.margin)
-    } else if variance_is_unseen(&errors, n, rule.alpha) {
-        // The judge's own mean, and how far the judge may be off.
-        let errors = unseen(&errors, n, 2.0 * width, rule.alpha, rule.margin);
-        let judge = Moments::of(rest).and_then(|rest| {
-            let half = student_upper(rule.alpha, rest.n as f64 - 1.0) * rest.stderr()?;
-            Some((rest.mean - half, rest.mean + half))
-        });
-        let Some((low, high)) = judge else { return };
-        crate::rare_events::Unseen {
-            lower: errors.lower + low,
-            upper: errors.upper + high,
-            p_regressed: 0.0,
-            p_pass: 0.0,
-        }
-    } else {
-        return;
-    };
-    found.lower = found.lower.min(bound.lower);
-    found.upper = found.upper.max(bound.upper);
-    let beyond = |is: bool, p: f64| if is { 1.0 } else { p };
-    found.p_pass = found.p_pass.max(beyond(bound.lower < -rule.margin, bound.p_pass));
-    found.p_regressed = found.p_regressed.max(beyond(bound.upper >= 0.0, bound.p_regressed));
-}
-
-/// The same where the labels of nearly all clusters do the same: clusters are the sample.
-fn hold_back_clusters(found: &mut TEvidence, items: &[Item], rule: &Rule) {
-    let width = rule.range.width();
-    let few = |ends: f64, of: &dyn Fn(&Item, f64) -> f64| {
-        let labelled = items.iter().filter_map(|item| {
-            let (before, after) = item.label?;
-            Some((of(item, after - before), item.pair.unit))
-        });
-        FewChanged::find(&Clusters::of(labelled), Ends { low: -ends, high: ends })
-    };
-    let (lower, upper) = if let Some(labels) = few(width, &|_, label| label) {
-        (labels.lower(rule.alpha), labels.upper(rule.alpha))
-    } else if let Some(errors) = few(2.0 * width, &|item, label| label - item.predicted()) {
-        // The judge's own mean, and how far the judge may be off.
-        let rest = items.iter().filter(|item| item.label.is_none());
-        let rest: Vec<_> = rest.map(|item| (item.predicted(), item.pair.unit)).collect();
-        let (values, names): (Vec<f64>, Vec<u64>) = rest.into_iter().unzip();
-        let judge = clustered::cluster_mean(&values, &names);
-        let judge = judge.and_then(|judge| judge.interval(1.0 - 2.0 * rule.alpha));
-        let Some(judge) = judge else { return };
-        (errors.lower(rule.alpha) + judge.low, errors.upper(rule.alpha) + judge.high)
-    } else {
-        return;
-    };
-    found.lower = found.lower.min(lower);
-    found.upper = found.upper.max(upper);
-    if lower < -rule.margin {
-        found.p_pass = 1.0;
-    }
-    if upper >= 0.0 {
-        found.p_regressed = 1.0;
-    }
 }
 
 /// As if labels and items grew alike.
