@@ -6,6 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use evalmark_core::{
     dataset::DatasetError,
     plan::Plan,
+    source::Sources,
     suite::{Readers, Suite},
 };
 
@@ -40,6 +41,7 @@ fn expansion(criterion: &mut Criterion) {
         providers: evalmark_harness::providers::catalog(),
         parquet: no_parquet,
         roots: &[],
+        sources: Sources::NONE,
     };
     let suite = Suite::read(&path, readers).expect("a suite");
     let plan = Plan::new(&suite).expect("a plan");

@@ -15,6 +15,7 @@ use evalmark_core::{
     plan::Plan,
     record::Record,
     request::RequestHash,
+    source::Sources,
     suite::{Readers, Suite},
 };
 use evalmark_harness::{Endpoint, Ledger, Network, OpenError, Tuning};
@@ -96,6 +97,7 @@ fn readers() -> Readers<'static> {
         providers: evalmark_harness::providers::catalog(),
         parquet: parquet_rows,
         roots: &[],
+        sources: Sources::NONE,
     }
 }
 

@@ -37,6 +37,12 @@ pub(crate) fn program_variables() -> Vec<(OsString, OsString)> {
     set.collect()
 }
 
+/// The cache folder that the environment names, as `--cache-dir` does.
+pub(crate) fn named_cache_dir() -> Option<PathBuf> {
+    let dir = std::env::var_os("EVALMARK_CACHE_DIR").filter(|dir| !dir.is_empty())?;
+    std::path::absolute(dir).ok()
+}
+
 /// The folder of answers that runs share; `None` where the user has no home folder.
 pub(crate) fn cache_dir() -> Option<PathBuf> {
     use etcetera::BaseStrategy;

@@ -19,7 +19,6 @@ mod print;
 mod progress;
 mod run_text;
 mod table;
-mod verdict_text;
 
 use std::process::ExitCode;
 

@@ -7,11 +7,14 @@ use std::{
 };
 
 use anyhow::Error;
-use evalmark_core::verdict::Answer;
-use evalmark_report::text::{inert, inert_json, printable};
+use evalmark_core::verdict::Verdict;
+use evalmark_report::{
+    terminal::{self, Terminal, Tone},
+    text::{inert, inert_json, printable},
+};
 use evalmark_runner::{RunError, known_keys::hide};
 
-use crate::{args::Color, hint};
+use crate::{args::Color, hint, table::wrapped};
 
 /// Where words go, and whether they may be coloured.
 #[derive(Clone, Copy, Debug)]
@@ -20,26 +23,6 @@ pub(crate) struct Printer {
     stderr_color: bool,
     /// Whether stderr is a log of JSON objects instead of text for people.
     logs: bool,
-}
-
-/// What a piece of text means; colours follow.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Tone {
-    Good,
-    Bad,
-    Unsure,
-    Faint,
-    Strong,
-}
-
-impl From<Answer> for Tone {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Improved | Answer::Pass => Self::Good,
-            Answer::Regressed => Self::Bad,
-            Answer::Inconclusive | Answer::Incomparable => Self::Unsure,
-        }
-    }
 }
 
 #[expect(clippy::unused_self, reason = "whoever may print holds a printer")]
@@ -126,9 +109,10 @@ impl Printer {
         tell(&format!("{word}{}", lines.join("\n")));
     }
 
-    /// `text` in the colour of `tone`, for stdout.
-    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
-        paint(self.stdout_color, tone, text)
+    /// A verdict as text for stdout.
+    pub(crate) fn verdict_text(self, verdict: &Verdict) -> String {
+        let paint = |tone, text: &str| paint(self.stdout_color, tone, text);
+        terminal::verdict(verdict, Terminal { paint: &paint, wrap: &wrapped })
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     exit::exit_code,
     failures,
     print::Printer,
-    table, verdict_text,
+    table,
 };
 
 /// Table, verdict and paths to stdout; what is missing, or went wrong, to stderr. Answers with the
@@ -56,7 +56,7 @@ fn tell_finished(
     }
     tell_summary(&run.folder, &run.record, rows, printer)?;
     if let Some(verdict) = verdict {
-        printer.result(&format!("\n{}", verdict_text::render(verdict, printer)));
+        printer.result(&format!("\n{}", printer.verdict_text(verdict)));
     }
     printer.result(&format!("\n{}", paths(&run.folder, verdict.is_some())));
     tell_missing(run, printer);

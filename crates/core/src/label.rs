@@ -150,7 +150,7 @@ fn read(file: &FileSpec) -> Result<HashMap<String, Vec<FileLabel>>, DatasetError
     let mut items: HashMap<String, Vec<FileLabel>> = HashMap::new();
     for (index, row) in file.rows()?.enumerate() {
         let wrong =
-            |why: String| DatasetError::of_row(&file.path, format!("row {}", index + 1), why);
+            |why: String| DatasetError::of_row(&file.origin, format!("row {}", index + 1), why);
         if let Some((item, label)) = file_label(&row?).map_err(wrong)? {
             items.entry(item).or_default().push(label);
         }

@@ -3,8 +3,8 @@
 //! Begin with [`suite::Suite`], the checked form of a suite file, and [`plan::Plan`], which expands
 //! it lazily into [`plan::Sample`]s. Everything else is a word that the other crates share.
 //!
-//! What is deliberately absent: network, clocks, threads, randomness, and any metric or model by
-//! name. Reading files is here (suites, prompts, datasets); writing files is not.
+//! What is deliberately absent: network, clocks, threads, randomness, and any metric, model
+//! or source of datasets by name. Reading files is here (suites, prompts, datasets); writing files is not.
 //!
 //! # Glossary
 //!
@@ -18,6 +18,8 @@
 //! | provider | who serves models, and the wire protocol that they speak |
 //! | variant | one prompt with one model |
 //! | dataset | labelled rows, read from files |
+//! | source | where a dataset comes from that is no plain file, such as an address |
+//! | snapshot | a source's data as a file of this machine, named by its content |
 //! | item | one row of the dataset; its hash is its content address |
 //! | target | a right answer to an item |
 //! | label | what people say of an answer; judges are measured against it |
@@ -63,6 +65,7 @@ pub mod provider;
 pub mod record;
 pub mod request;
 pub mod score;
+pub mod source;
 pub mod suite;
 pub mod template;
 pub mod verdict;

@@ -99,7 +99,7 @@ impl Plan {
             surveyor.see(&item);
             remarks.see(item.fields.remarks());
             check(&item).map_err(|problem| PlanError::Item {
-                path: dataset.file.path.display().to_string(),
+                path: dataset.file.origin.display().to_string(),
                 row: item.index + 1,
                 problem,
             })?;
@@ -117,7 +117,7 @@ impl Plan {
             dataset,
             epochs: suite.epochs,
             survey,
-            warnings: remarks.told(&suite.dataset.file.path).into(),
+            warnings: remarks.told(&suite.dataset.file.origin).into(),
         })
     }
 
@@ -277,7 +277,7 @@ fn render(
     item: &Item,
 ) -> Result<Arc<[Message]>, PlanError> {
     prompt.render(item).map(Arc::from).map_err(|problem| PlanError::Template {
-        path: dataset.file.path.display().to_string(),
+        path: dataset.file.origin.display().to_string(),
         row: item.index + 1,
         problem,
     })

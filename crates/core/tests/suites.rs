@@ -8,6 +8,7 @@ use evalmark_core::{
     model::Provider,
     plan::Plan,
     provider::ProviderKind,
+    source::Sources,
     suite::{Readers, Suite, SuiteError},
     template::Template,
 };
@@ -112,7 +113,13 @@ fn read(folder: &Path, suite: &str) -> Result<Suite, SuiteError> {
     fs::write(&path, suite).expect("written");
     Suite::read(
         &path,
-        Readers { kinds: KINDS, providers: PROVIDERS, parquet: no_parquet, roots: &[] },
+        Readers {
+            kinds: KINDS,
+            providers: PROVIDERS,
+            parquet: no_parquet,
+            roots: &[],
+            sources: Sources::NONE,
+        },
     )
 }
 

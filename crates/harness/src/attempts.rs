@@ -27,10 +27,10 @@ pub(crate) struct End {
     pub(crate) error: Option<AttemptError>,
 }
 
-/// A turn, and what to do with it.
+/// A permit, and what to do with it.
 struct Sending<'a> {
-    turn: Permit<'a>,
-    /// Tokens that the turn was taken for.
+    permit: Permit<'a>,
+    /// Tokens that the permit was taken for.
     tokens: u64,
     begun: Instant,
     timeout: Duration,
@@ -78,11 +78,11 @@ impl<'a> RequestRunner<'a> {
     ) -> Option<End> {
         let (mut waiting_since, mut last) = (queued_at, None);
         loop {
-            let Some(turn) = self.turn().await? else {
+            let Some(permit) = self.permit().await? else {
                 // Only a request that has failed before has a time limit to wait within.
                 return last.map(|error| self.failed(self.without_time(error)));
             };
-            let error = match self.attempt(turn, waiting_since).await? {
+            let error = match self.attempt(permit, waiting_since).await? {
                 Ok(end) => return Some(end),
                 Err(error) => self.weighed(error),
             };
@@ -102,21 +102,21 @@ impl<'a> RequestRunner<'a> {
         }
     }
 
-    /// Waits for a turn, after the first attempt no longer than there is time to use it.
+    /// Waits for a permit, after the first attempt no longer than there is time to use it.
     /// `None`: halted while waiting.
-    async fn turn(&self) -> Option<Option<(Permit<'a>, u64)>> {
+    async fn permit(&self) -> Option<Option<(Permit<'a>, u64)>> {
         let limits = &self.endpoint.limits;
         let tokens = limits.estimate(self.request);
-        let turn = limits.turn(tokens);
+        let permit = limits.permit(tokens);
         let deadline = self.first_at.zip(self.endpoint.total_timeout);
         let latest = deadline.and_then(|(first_at, total)| {
             first_at.checked_add(total.saturating_sub(self.least_time(total)))
         });
-        let turn = match latest {
-            Some(latest) => self.halt.unless(tokio::time::timeout_at(latest, turn)).await?.ok(),
-            None => Some(self.halt.unless(turn).await?),
+        let permit = match latest {
+            Some(latest) => self.halt.unless(tokio::time::timeout_at(latest, permit)).await?.ok(),
+            None => Some(self.halt.unless(permit).await?),
         };
-        Some(turn.map(|turn| (turn, tokens)))
+        Some(permit.map(|permit| (permit, tokens)))
     }
 
     /// What a failed attempt means in the light of all others.
@@ -128,10 +128,10 @@ impl<'a> RequestRunner<'a> {
         breaker.weigh(error, limits.others(*timeout), Instant::now())
     }
 
-    /// Uses a turn. `None`: halted, or the endpoint was found down.
+    /// Uses a permit. `None`: halted, or the endpoint was found down.
     async fn attempt(
         &mut self,
-        (turn, tokens): (Permit<'a>, u64),
+        (permit, tokens): (Permit<'a>, u64),
         waiting_since: Instant,
     ) -> Option<Result<End, AttemptError>> {
         let Inner { breaker, tuning, .. } = self.endpoint;
@@ -144,7 +144,7 @@ impl<'a> RequestRunner<'a> {
         self.started_at_us = microseconds((tuning.now)());
         self.attempts += 1;
         let timeout = self.endpoint.timeout.min(self.time_left(begun));
-        let first = Sending { turn, tokens, begun, timeout };
+        let first = Sending { permit, tokens, begun, timeout };
         let (begun, result) = match self.endpoint.hedge.as_ref().and_then(Hedge::delay) {
             // In a box: it holds two attempts, and would make every request's task larger.
             Some(delay) => Box::pin(self.race(first, delay)).await,
@@ -188,17 +188,17 @@ impl<'a> RequestRunner<'a> {
         error
     }
 
-    /// Uses a turn, and tells the limits what came of it. With the result comes the attempt's start.
+    /// Uses a permit, and tells the limits what came of it. With the result comes the attempt's start.
     async fn send(&self, sending: Sending<'_>) -> Sent {
         let Inner { limits, retry, .. } = self.endpoint;
-        let Sending { turn, tokens, begun, timeout } = sending;
+        let Sending { permit, tokens, begun, timeout } = sending;
         let Reply { result, quota } = self.endpoint.attempt(self.request, timeout).await;
-        // Before the turn passes on, so that whoever gets it waits too.
+        // Before the permit passes on, so that whoever gets it waits too.
         if let Some(quota) = quota {
             limits.heed(quota, result.is_ok());
         }
         let error = result.as_ref().err();
-        turn.end(error.map_or(Load::Normal, |t| t.load), error.and_then(|t| retry.pause(t)));
+        permit.end(error.map_or(Load::Normal, |t| t.load), error.and_then(|t| retry.pause(t)));
         if let Ok(answer) = &result {
             self.endpoint.breaker.answered();
             limits.settle(tokens, answer.usage);
@@ -240,7 +240,7 @@ impl<'a> RequestRunner<'a> {
         let Inner { limits, hedge, timeout, price, .. } = self.endpoint;
         let hedge = hedge.as_ref().filter(|hedge| hedge.may())?;
         let tokens = limits.estimate(self.request);
-        let turn = limits.turn(tokens).await;
+        let permit = limits.permit(tokens).await;
         if self.halt.is_requested() {
             return None;
         }
@@ -249,7 +249,7 @@ impl<'a> RequestRunner<'a> {
             return None;
         }
         self.counts.hedge_sent();
-        let sending = Sending { turn, tokens, begun: Instant::now(), timeout: *timeout };
+        let sending = Sending { permit, tokens, begun: Instant::now(), timeout: *timeout };
         Some((reservation, sending))
     }
 
@@ -263,7 +263,7 @@ impl<'a> RequestRunner<'a> {
             timing: self.timing(Some(latency)),
             usage: answer.usage,
             cached: false,
-            details: answer.details.boxed(),
+            details: answer.details,
         };
         End { record, error: None }
     }

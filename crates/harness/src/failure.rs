@@ -6,10 +6,7 @@
 
 mod words;
 
-use evalmark_core::{
-    details::Details,
-    record::{ErrorKind, FinishReason, Outcome, Usage},
-};
+use evalmark_core::record::{ErrorKind, FinishReason, Outcome, Usage};
 use evalmark_net::{StatusCode, one_line};
 use serde_json::Value;
 
@@ -212,7 +209,7 @@ fn filtered(said: String) -> Answer {
         output: said,
         finish_reason: Some(FinishReason::ContentFilter),
         usage: Usage::default(),
-        details: Details::default(),
+        details: None,
     }
 }
 

@@ -192,7 +192,9 @@ impl Http {
         let redact = |reason: FinishReason| self.redact(reason.into()).into();
         let finish_reason = answer.finish_reason.map(redact);
         let mut details = answer.details;
-        details.change_texts(&|text| self.redact(text));
+        if let Some(details) = &mut details {
+            details.change_texts(&|text| self.redact(text));
+        }
         Answer { output: self.redact(answer.output), finish_reason, details, ..answer }
     }
 

@@ -5,13 +5,12 @@
 //! ended; [`ask_within()`] keeps within a [`Budget`], too. `feed.rs` pulls the iterator and looks up
 //! what is already known, `dispatch.rs` asks the rest, the ledger's writer commits what came back,
 //! and only then does an [`Event`] say so. `attempts.rs` is one request from its first attempt to
-//! its last; `limits.rs` gives it its turns, as many and as fast as the suite allows and `congestion/` has
+//! its last; `limits.rs` gives it its permits, as many and as fast as the suite allows and `congestion/` has
 //! learned that the server bears.
-//! `openai.rs` and `embeddings.rs` read what servers say, with `decode.rs`, `mend.rs` and `stream.rs`
-//! for bodies that are not quite what was asked for, and `failure.rs` for all the ways in which vendors
-//! say that they failed; `batch.rs` sends texts for embeddings
-//! together, and keeps the vector of each by itself.
-//! A new provider is a new variant of `Provider` in `endpoint.rs` with a file beside `openai.rs`.
+//! `providers/` is the table of protocols and vendors: a protocol is one file, which makes requests and
+//! reads responses, and one line; `http.rs` carries them out. `failure.rs` knows all the ways in which
+//! vendors say that they failed, `mend.rs` and `malformed.rs` bodies that are not quite what was promised;
+//! `batch.rs` sends texts for embeddings together, and keeps the vector of each by itself.
 //!
 //! What is deliberately absent: scores. An answer is recorded before anyone judges it, and can be
 //! judged again for ever without paying a model again. Absent too: printing, environment variables

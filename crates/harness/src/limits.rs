@@ -123,9 +123,9 @@ impl Limits {
         self.flow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn that will use about `tokens`. Cancelling it while it waits is harmless
+    /// Waits for a permit that will use about `tokens`. Cancelling it while it waits is harmless
     /// but for the rates, which count it as used.
-    pub(crate) async fn turn(&self, tokens: u64) -> Permit<'_> {
+    pub(crate) async fn permit(&self, tokens: u64) -> Permit<'_> {
         let permit = match self.permits.try_acquire() {
             Ok(permit) => permit,
             Err(_) => match self.permits.acquire().await {

@@ -33,7 +33,7 @@ pub(crate) struct Answer {
     pub(crate) finish_reason: Option<FinishReason>,
     pub(crate) usage: Usage,
     /// Reasoning and calls of tools, apart from the text, and figures of the server's.
-    pub(crate) details: Details,
+    pub(crate) details: Option<Box<Details>>,
 }
 
 /// An attempt without an answer.

@@ -84,6 +84,13 @@ impl HttpResponse {
         decoded(body, encoding.as_deref(), limit)
     }
 
+    /// The next bytes of the body as they come, compressed or not; `None` at its end. For bodies that
+    /// are too large to be held: whoever calls keeps to a limit.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, ExchangeError> {
+        let chunk = self.response.chunk().await.map_err(|e| failed(&e, self.response.url()))?;
+        Ok(chunk.map(Into::into))
+    }
+
     /// The first `limit` bytes of the body, or as many of them as came: enough for a message.
     pub async fn beginning(mut self, limit: usize) -> Vec<u8> {
         let encoding = self.encoding();

@@ -5,7 +5,7 @@
 //!
 //! It owns what is in `samples.parquet`, `scores.parquet`, `summary.parquet`, `run_values.parquet`, `confusion.parquet`,
 //! `usage.parquet` and `report.html`, and
-//! the Markdown, JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`text`]
+//! the terminal, Markdown, JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`text`]
 //! and the exports neutralise it.
 //!
 //! What it deliberately does not do: it names no file and brings none to the disk, as its writers
@@ -23,6 +23,7 @@ pub mod latency;
 pub mod markdown;
 mod parquet;
 mod references;
+pub mod terminal;
 pub mod text;
 
 pub use parquet::{ReadError, WriteError, dataset, run_values, samples, scores, summary, usage};

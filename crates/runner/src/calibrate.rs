@@ -168,7 +168,7 @@ fn answered(
     let is_new = of.run_id.is_none() || !path.join("run.json").is_file();
     let (folder, record) = if is_new {
         let options = RunOptions { no_cache: part.no_cache, ..of.options.clone() };
-        let record = record_now(loaded, part.run_id, options);
+        let record = record_now(loaded, part.run_id, options)?;
         (RunFolder::begin(&of.out, &record, hide)?, record)
     } else {
         let (folder, record) = begun(loaded, &path, part.no_cache)?;
@@ -232,7 +232,7 @@ fn parts(id: &str, sets: CalibrationSets, no_cache: bool) -> Vec<Part> {
 fn begun(loaded: &LoadedSuite, path: &Path, no_cache: bool) -> Result<(RunFolder, RunRecord)> {
     let (folder, record) = RunFolder::open(path)?;
     same_experiment(loaded, &record)?;
-    let fresh = first_record(loaded, None, record.run_id.clone(), record.options.clone());
+    let fresh = first_record(loaded, None, record.run_id.clone(), record.options.clone())?;
     let same = record.prompts == fresh.prompts
         && record.models == fresh.models
         && record.epochs == fresh.epochs
@@ -253,7 +253,7 @@ fn measure(
         _ => bail!("a calibration has one run or two"),
     };
     let gate = loaded.suite.gate_or_default();
-    let measured = Measured::by_plan(loaded);
+    let measured = Measured::by_plan(loaded)?;
     let plan = &loaded.plan;
     let mut calibration = Calibration {
         format_version: FORMAT_VERSION,

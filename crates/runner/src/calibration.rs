@@ -10,13 +10,13 @@ use evalmark_core::{
 use evalmark_store::{
     LocalFolder,
     calibration::{Calibration, CalibrationFigure},
-    record::{NamedHash, RunRecord},
+    record::{EffectiveSuite, KeptModel, NamedHash, RunRecord},
 };
 use evalmark_verdict::{Clustering, Design, Level, Resolution, Spread, holm};
-use serde_json::Value;
 
 use crate::{
     RunError,
+    error::Result,
     load::{LoadedSuite, metric_hashes},
 };
 
@@ -43,24 +43,24 @@ impl<'a> Measured<'a> {
         }
     }
 
-    pub(crate) fn by_plan(loaded: &'a LoadedSuite) -> Self {
-        Self {
+    pub(crate) fn by_plan(loaded: &'a LoadedSuite) -> Result<Self> {
+        let suite = EffectiveSuite::try_from(loaded.suite.effective.clone())?;
+        Ok(Self {
             dataset_hash: &loaded.plan.survey.hash,
             metrics: metric_hashes(loaded),
-            models: model_hashes(&loaded.suite.effective),
-        }
+            models: model_hashes(&suite),
+        })
     }
 }
 
 /// Each model's name with the hash of what it is asked with; where it runs does not matter.
-fn model_hashes(effective_suite: &Value) -> Vec<NamedHash> {
-    let models = effective_suite["models"].as_array().into_iter().flatten();
-    let hashed = models.filter_map(|model| {
-        let asked_with = format!("{} {} {}", model["provider"], model["model"], model["params"]);
+fn model_hashes(effective_suite: &EffectiveSuite) -> Vec<NamedHash> {
+    let hashed = |KeptModel { name, provider, model, params }: &KeptModel| {
+        let asked_with = format!("{provider} {model} {params}");
         let hash = blake3::hash(asked_with.as_bytes()).to_hex()[..32].to_owned();
-        Some(NamedHash { name: model["name"].as_str()?.to_owned(), hash })
-    });
-    hashed.collect()
+        NamedHash { name: name.clone(), hash }
+    };
+    effective_suite.models().iter().map(hashed).collect()
 }
 
 /// The figures of a calibration that hold for what is measured the same way.

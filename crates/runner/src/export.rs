@@ -56,10 +56,9 @@ pub fn export_answers(
 /// Names of the models that the run may have asked: candidates first.
 fn model_names(record: &RunRecord) -> Vec<String> {
     let mut names = record.models.clone();
-    let models = record.effective_suite["models"].as_array().into_iter().flatten();
-    for name in models.filter_map(|model| model["name"].as_str()) {
-        if !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
+    for model in record.effective_suite.models() {
+        if !names.contains(&model.name) {
+            names.push(model.name.clone());
         }
     }
     names

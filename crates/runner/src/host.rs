@@ -8,10 +8,12 @@ use std::{
 
 use evalmark_core::{
     dataset::{DatasetError, Rows},
+    source::Sources,
     suite::Readers,
 };
 use evalmark_harness::providers;
 use evalmark_scoring::catalog;
+use evalmark_store::record::RunOptions;
 
 use crate::{Notices, Permissions, Secrets};
 
@@ -27,33 +29,46 @@ pub struct Host<'a> {
     /// Where answers are shared between runs that name no folder of their own; `None` where the
     /// user has no folder for such things.
     pub cache_dir: Option<&'a Path>,
+    /// Where datasets come from that are no plain files, and whether they may be fetched.
+    pub sources: Sources<'a>,
     /// The variables that programs of a suite's metrics see.
     pub program_variables: &'a [(OsString, OsString)],
 }
 
 impl<'a> Host<'a> {
-    /// A host without a cache folder, whose programs see no variable.
+    /// A host without a cache folder and sources of datasets, whose programs see no variable.
     pub fn new(
         notices: Notices<'a>,
         secrets: &'a dyn Secrets,
         permissions: &'a Permissions,
     ) -> Self {
-        Self { notices, secrets, permissions, cache_dir: None, program_variables: &[] }
+        let (cache_dir, sources) = (None, Sources::NONE);
+        Self { notices, secrets, permissions, cache_dir, sources, program_variables: &[] }
     }
 
-    /// What suites are read with.
-    pub fn readers(&self) -> Readers<'a> {
-        readers(&self.permissions.roots)
+    /// What the suite of a run with these options is read with: snapshots of its dataset are kept
+    /// where its answers are.
+    pub(crate) fn readers<'b>(&'b self, options: &'b RunOptions) -> Readers<'b> {
+        let cache_dir = options.cache_dir.as_deref().or(self.sources.cache_dir);
+        let sources = Sources { cache_dir, ..self.sources };
+        Readers { sources, ..readers(&self.permissions.roots) }
     }
 }
 
-/// What suites are read with: every kind of metric, Parquet, and folders below which suites may
-/// read, besides their own repository.
+/// What suites over plain files are read with: every kind of metric, Parquet, and folders below which
+/// suites may read, besides their own repository.
 pub(crate) fn readers(roots: &[PathBuf]) -> Readers<'_> {
-    Readers { kinds: catalog(), providers: providers::catalog(), parquet: parquet_rows, roots }
+    Readers {
+        kinds: catalog(),
+        providers: providers::catalog(),
+        parquet: parquet_rows,
+        roots,
+        sources: Sources::NONE,
+    }
 }
 
-fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
+/// Reads an opened Parquet file as rows.
+pub(crate) fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
     let rows =
         evalmark_report::dataset::parquet_rows_of(path, file).map_err(|e| of_dataset(path, &e))?;
     let owned = path.to_owned();

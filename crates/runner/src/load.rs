@@ -47,7 +47,7 @@ impl LoadedSuite {
 
 /// Reads, checks and plans a suite with what the command line says of it.
 pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
-    let mut suite = Suite::read(path, host.readers())?;
+    let mut suite = Suite::read(path, host.readers(options))?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
     suite.epochs = options.epochs.unwrap_or(suite.epochs);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use evalmark_core::metric::MetricSpec;
+use evalmark_core::metric::{MetricKind, MetricSpec};
 use evalmark_scoring::{Corpus, Metric, catalog};
 use evalmark_store::record::{MetricScale, MetricScales, RunRecord};
 use evalmark_verdict::Pooled;
@@ -30,13 +30,13 @@ pub(crate) fn scales(loaded: &LoadedSuite) -> MetricScales {
 
 /// The metrics of a run whose value is no mean, compiled again from the suite that the run keeps.
 pub(crate) fn pooled_metrics(record: &RunRecord) -> BTreeMap<String, Metric> {
-    let entries = record.effective_suite["metrics"].as_array().into_iter().flatten();
-    let compiled = entries.filter_map(|entry| {
-        let name = entry["name"].as_str()?;
+    let compiled = record.effective_suite.metrics().iter().filter_map(|kept| {
+        let name = kept.name.as_str();
         record.scales.get(name)?.value.as_ref()?;
-        let kind = catalog().iter().find(|kind| entry.get(kind.name).is_some())?;
+        let found = |kind: &MetricKind| Some((kind.name, kept.setting(kind.name)?));
+        let (kind, params) = catalog().iter().find_map(found)?;
         // The value of a run depends on the parameters alone.
-        let spec = MetricSpec::new(name, kind.name, entry[kind.name].clone());
+        let spec = MetricSpec::new(name, kind, params.clone());
         Some((name.to_owned(), Metric::compile(&spec).ok()?))
     });
     compiled.collect()

@@ -123,7 +123,7 @@ impl<'a> Known<'a> {
         calibration: Option<&'a Calibration>,
         baseline: Option<&'a Baseline>,
     ) -> Result<Self> {
-        let measured = Measured::by_plan(loaded);
+        let measured = Measured::by_plan(loaded)?;
         Ok(Self {
             loaded,
             figures: calibration.map_or(Vec::new(), |c| holding(c, &measured)),

@@ -39,6 +39,8 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
             variables.entry(variable).or_default().insert(origin);
         }
     }
+    let snapshot = suite.dataset.snapshot.as_ref();
+    hosts.extend(snapshot.and_then(|snapshot| snapshot.server.clone()));
     let real = std::fs::canonicalize(&suite.path).unwrap_or_else(|_| suite.path.clone());
     let files: BTreeSet<_> = suite.access.files_read().iter().map(|path| shown(path)).collect();
     let programs: BTreeSet<_> =

@@ -42,7 +42,7 @@ impl UsableTargets {
             is_mistake: false,
         };
         Self {
-            path: dataset.file.path.clone(),
+            path: dataset.file.origin.clone(),
             target: dataset.targets.join("`, `"),
             is_allowed: dataset.allow_unusable_target,
             n_items: 0,

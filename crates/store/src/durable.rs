@@ -67,6 +67,11 @@ impl NewFile {
         self.file.try_clone().map(NewFileWriter)
     }
 
+    /// What was written so far, from the first byte.
+    pub fn reader(&self) -> io::Result<File> {
+        File::open(&self.partial)
+    }
+
     /// The name that it will have.
     pub fn path(&self) -> &Path {
         &self.path
@@ -89,6 +94,12 @@ impl NewFile {
         rename(&self.partial, &self.path)?;
         self.is_named = true;
         Ok(())
+    }
+
+    /// Gives it another name than it was begun with, in the same folder: one that its content says.
+    pub fn name_as(mut self, path: &Path) -> io::Result<()> {
+        path.clone_into(&mut self.path);
+        self.name()
     }
 
     /// Gives it its name unless another file has it.

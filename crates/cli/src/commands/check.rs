@@ -15,6 +15,9 @@ pub(crate) struct CheckArgs {
     /// Print, as JSON, the hosts, environment variables, files and programs that the suites reach for
     #[arg(long)]
     pub(crate) permissions: bool,
+    /// Fetch datasets that are not on this machine yet; their checksums are told where suites lack them
+    #[arg(long)]
+    pub(crate) fetch: bool,
     /// Suite files (YAML)
     #[arg(required = true, value_name = "SUITE")]
     pub(crate) suites: Vec<PathBuf>,

@@ -12,7 +12,7 @@ use evalmark_report::{
 use evalmark_runner::{GateOptions, Host};
 use evalmark_store::durable;
 
-use crate::{args::Color, exit::Exit, print::Printer, verdict_text};
+use crate::{args::Color, exit::Exit, print::Printer};
 
 /// Forms of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,7 +80,7 @@ fn write_output(path: &std::path::Path, text: &str) -> std::io::Result<()> {
 /// A verdict in the form that was asked for, with a final line break.
 pub(crate) fn render(verdict: &Verdict, format: VerdictFormat, printer: Printer) -> Result<String> {
     let mut text = match format {
-        VerdictFormat::Text => inert(&verdict_text::render(verdict, printer)).into_owned(),
+        VerdictFormat::Text => inert(&printer.verdict_text(verdict)).into_owned(),
         VerdictFormat::Json => inert_json(&serde_json::to_string_pretty(verdict)?).into_owned(),
         VerdictFormat::Markdown => markdown::markdown(verdict),
         VerdictFormat::Junit => junit::junit(verdict),

@@ -19,10 +19,11 @@ mod show;
 
 use anyhow::Result;
 use clap::Subcommand;
+use evalmark_core::source::Sources;
 use evalmark_runner::{Host, Notice, Notices, Permissions};
 
 use crate::{
-    environment::{Environment, cache_dir, program_variables},
+    environment::{Environment, cache_dir, named_cache_dir, program_variables},
     exit::Exit,
     notices::Terminal,
     print::Printer,
@@ -77,6 +78,16 @@ impl Command {
             _ => false,
         }
     }
+
+    /// Whether a dataset that is not on this machine is fetched: by what asks models, and where the
+    /// user says so.
+    fn may_fetch(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Resume(_) | Self::Calibrate(_) => true,
+            Self::Check(args) => args.fetch,
+            _ => false,
+        }
+    }
 }
 
 /// Carries a command out.
@@ -88,11 +99,17 @@ pub(crate) fn dispatch(
     let terminal = Terminal::new(printer, command.is_quiet());
     let hear = |notice: &Notice<'_>| terminal.hear(notice);
     let (cache_dir, program_variables) = (cache_dir(), program_variables());
+    let snapshots_dir = named_cache_dir().or_else(|| cache_dir.clone());
     let host = &Host {
         notices: Notices::new(&hear),
         secrets: &Environment,
         permissions,
         cache_dir: cache_dir.as_deref(),
+        sources: Sources {
+            kinds: evalmark_integrations::sources::catalog(),
+            cache_dir: snapshots_dir.as_deref(),
+            may_fetch: command.may_fetch(),
+        },
         program_variables: &program_variables,
     };
     match command {

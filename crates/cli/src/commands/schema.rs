@@ -31,6 +31,7 @@ pub(crate) fn schema(args: &SchemaArgs, printer: Printer) -> Result<Exit> {
         SchemaOf::Suite => evalmark_core::suite::schema(
             evalmark_scoring::catalog(),
             evalmark_harness::providers::catalog(),
+            evalmark_integrations::sources::catalog(),
         ),
         SchemaOf::Samples => columns(Table::Samples),
         SchemaOf::Scores => columns(Table::Scores),

@@ -103,7 +103,7 @@ fn licences_and_sources_are_allowed() {
 }
 
 #[test]
-fn duplicates_have_reasons() {
+fn duplicates_have_reasons_and_what_is_denied_is_absent() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock");
     let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut lines = lock.lines();
@@ -121,6 +121,12 @@ fn duplicates_have_reasons() {
     for (name, versions) in &versions {
         let open: Vec<_> = versions.iter().filter(|version| !known(name, version)).collect();
         assert!(open.len() <= 1, "{name} is there as {open:?}; say why in deny.toml, or have one");
+    }
+    for denied in listed("deny") {
+        assert!(
+            !versions.contains_key(denied.as_str()),
+            "{denied} is there; deny.toml says why not"
+        );
     }
     for skip in &skipped {
         let (name, version) = skip.split_once('@').expect("a version");

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -14,6 +14,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evalmark-core", &[]),
     ("evalmark-net", &[]),
     ("evalmark-harness", &["evalmark-core", "evalmark-net"]),
+    (
+        "evalmark-integrations",
+        &["evalmark-core", "evalmark-net", "evalmark-report", "evalmark-store"],
+    ),
     ("evalmark-scoring", &["evalmark-core"]),
     ("evalmark-verdict", &["evalmark-core"]),
     ("evalmark-report", &["evalmark-core"]),
@@ -35,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "evalmark-core",
             "evalmark-harness",
+            "evalmark-integrations",
             "evalmark-report",
             "evalmark-runner",
             "evalmark-scoring",
@@ -81,6 +86,41 @@ fn no_two_public_types_share_a_name() {
     assert!(owners.len() > 100, "{owners:?}");
 }
 
+/// A protocol is one file (with what stands in a folder of its name) and one line: nothing else in the
+/// sources names it.
+#[test]
+fn a_protocol_is_one_file_and_one_line() {
+    const NAME: &str = "anthropic";
+    let providers = root().join("crates/harness/src/providers");
+    let own = |path: &Path| {
+        let below = path.strip_prefix(&providers).ok();
+        below.is_some_and(|path| path.starts_with(NAME) || path == Path::new("anthropic.rs"))
+    };
+    let (mut named, mut folders) = (Vec::new(), vec![root().join("crates")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            // A loopback server speaks every protocol, and tests speak of all.
+            let is_left_out =
+                ["tests", "tests.rs", "loopback"].iter().any(|name| path.ends_with(name));
+            if is_left_out || own(&path) {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).expect("a source file");
+                let lines = text.lines().filter(|line| line.to_lowercase().contains(NAME));
+                named.extend(lines.map(|line| format!("{}: {}", path.display(), line.trim())));
+            }
+        }
+    }
+    named.sort();
+    let table = providers.join("mod.rs").display().to_string();
+    assert!(named.iter().all(|line| line.starts_with(&table)), "{named:#?}");
+    assert_eq!(named.len(), 2, "`mod`, and the line: {named:#?}");
+}
+
 /// The name of the public type that a line declares.
 fn public_type(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("pub ")?;
@@ -94,7 +134,7 @@ fn public_type(line: &str) -> Option<&str> {
 #[test]
 fn libraries_leave_the_process_alone() {
     let mut folders: Vec<PathBuf> =
-        ["core", "net", "scoring", "verdict", "report", "store", "runner"]
+        ["core", "net", "scoring", "verdict", "report", "store", "integrations", "runner"]
             .map(|name| root().join("crates").join(name).join("src"))
             .into();
     let mut n_files = 0;

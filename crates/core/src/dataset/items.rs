@@ -60,7 +60,7 @@ impl Iterator for Items {
 
 impl Items {
     fn bad(&self, index: u64, message: impl Into<String>) -> DatasetError {
-        DatasetError::of_row(&self.spec.file.path, format!("row {}", index + 1), message)
+        DatasetError::of_row(&self.spec.file.origin, format!("row {}", index + 1), message)
     }
 
     /// The error where the file ends before the last item that was planned.
@@ -71,7 +71,7 @@ impl Items {
         }
         let rows = std::mem::replace(&mut self.next, planned);
         let message = format!("ends after row {rows} of {planned}; it {CHANGED}");
-        Some(DatasetError::of_file(&self.spec.file.path, message))
+        Some(DatasetError::of_file(&self.spec.file.origin, message))
     }
 }
 
@@ -317,7 +317,7 @@ impl Surveyor {
                 Some(0) => "no item is selected (limit 0)",
                 _ => "has no items; a run over nothing would say nothing",
             };
-            return Err(DatasetError::of_file(&self.spec.file.path, message));
+            return Err(DatasetError::of_file(&self.spec.file.origin, message));
         }
         let n_items = self.seen.len() as u64;
         self.seen.sort_unstable();
@@ -362,7 +362,7 @@ fn unique(spec: &Arc<DatasetSpec>, twice: &BTreeSet<u64>) -> Result<(), DatasetE
                 "repeats row {first} word for word; remove it, or name an id column (`dataset.id`)"
             ),
         };
-        return Err(DatasetError::of_row(&spec.file.path, format!("row {row}"), message));
+        return Err(DatasetError::of_row(&spec.file.origin, format!("row {row}"), message));
     }
     Ok(())
 }

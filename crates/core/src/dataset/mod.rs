@@ -19,7 +19,10 @@ use std::{
 
 pub(crate) use self::items::Surveyor;
 pub use self::items::{Fingerprints, Items, Survey};
-use crate::{fields::Fields, files::FileAccess};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{fields::Fields, files::FileAccess, source::Snapshot};
 
 /// Rows of a file, in order.
 pub type Rows = Box<dyn Iterator<Item = Result<Fields, DatasetError>> + Send>;
@@ -28,7 +31,8 @@ pub type Rows = Box<dyn Iterator<Item = Result<Fields, DatasetError>> + Send>;
 pub type OpenParquet = fn(&Path, std::fs::File) -> Result<Rows, DatasetError>;
 
 /// Format of a dataset file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Comma-separated values with a header.
     Csv,
@@ -62,6 +66,8 @@ impl Format {
 pub struct FileSpec {
     /// The file.
     pub path: PathBuf,
+    /// What messages call it: its path, or where a snapshot comes from.
+    pub origin: PathBuf,
     /// Its format.
     pub format: Format,
     /// What separates the cells of a CSV or TSV file; found out where it is `None`.
@@ -77,6 +83,8 @@ pub struct FileSpec {
 pub struct DatasetSpec {
     /// Its file.
     pub file: FileSpec,
+    /// What the file is a snapshot of; `None` where it is the suite's own.
+    pub snapshot: Option<Snapshot>,
     /// Column with a unique id.
     pub id: Option<String>,
     /// Columns with the right answers.
@@ -121,13 +129,13 @@ impl FileSpec {
     /// The file's rows, from the first.
     pub fn rows(&self) -> Result<Rows, DatasetError> {
         let file = self.access.open(&self.path);
-        let file = file.map_err(|error| DatasetError::of_file(&self.path, error.to_string()))?;
+        let file = file.map_err(|error| DatasetError::of_file(&self.origin, error.to_string()))?;
         match self.format {
-            Format::Csv | Format::Tsv => csv::open(&self.path, file, self.format, self.delimiter),
-            Format::Jsonl => json::open_lines(&self.path, file),
-            Format::Json => json::open_array(&self.path, file),
+            Format::Csv | Format::Tsv => csv::open(&self.origin, file, self.format, self.delimiter),
+            Format::Jsonl => json::open_lines(&self.origin, file),
+            Format::Json => json::open_array(&self.origin, file),
             Format::Parquet => {
-                (self.parquet)(&self.path, sniff::not_something_else(&self.path, file)?)
+                (self.parquet)(&self.origin, sniff::not_something_else(&self.origin, file)?)
             }
         }
     }

@@ -51,10 +51,13 @@ pub(super) fn not_something_else(path: &Path, mut file: File) -> Result<File, Da
 /// What a file that cannot be read as `format` is, by its first bytes.
 fn by_content(head: &[u8], format: Format) -> Option<String> {
     const MAGIC: &[(&[u8], &str)] = &[
-        (b"\x1F\x8B", "is compressed (gzip); unpack it with `gunzip -k FILE` and name the result"),
+        (
+            b"\x1F\x8B",
+            "is compressed (gzip); let its name end in `.gz`, or unpack it with `gunzip -k FILE`",
+        ),
         (
             b"\x28\xB5\x2F\xFD",
-            "is compressed (zstd); unpack it with `zstd -d FILE` and name the result",
+            "is compressed (zstd); let its name end in `.zst`, or unpack it with `zstd -d FILE`",
         ),
         (b"BZh", "is compressed (bzip2); unpack it with `bunzip2 -k FILE` and name the result"),
         (b"\xFD7zXZ\0", "is compressed (xz); unpack it with `xz -dk FILE` and name the result"),
@@ -114,8 +117,11 @@ pub(crate) fn by_name(path: &Path, shown: &str) -> (String, String) {
         "gz" | "bz2" | "xz" | "zst" | "zip" | "tgz" | "tar" | "7z" => {
             let inner = stem.file_name().and_then(|name| name.to_str()).unwrap_or("data.csv");
             return (
-                format!("`{shown}` is compressed, which datasets cannot be"),
-                format!("unpack it and name the file within, for example `{inner}`"),
+                format!("`{shown}` is compressed, and is not unpacked here"),
+                format!(
+                    "unpack it and name the file within, for example `{inner}`; a dataset may be compressed \
+                     by gzip or zstd"
+                ),
             );
         }
         "xlsx" | "xls" | "xlsm" | "ods" => {

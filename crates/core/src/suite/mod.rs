@@ -31,6 +31,7 @@ use crate::{
     model::{Model, Provider, RecordedColumn},
     prompt::Prompt,
     provider::ProviderKind,
+    source::Sources,
 };
 
 /// A suite whose every mistake has been found.
@@ -75,6 +76,8 @@ pub struct Readers<'a> {
     pub parquet: OpenParquet,
     /// Folders below which suites may read, besides their own roots.
     pub roots: &'a [PathBuf],
+    /// Where datasets come from that are no plain files.
+    pub sources: Sources<'a>,
 }
 
 /// A suite that cannot be used.

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::dataset::Format;
+
 /// An evalmark suite: which prompts are asked of which models over which dataset, and how the
 /// answers are scored.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -42,11 +44,17 @@ fn one() -> u32 {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawDataset {
-    /// csv, tsv, jsonl, json or parquet file, relative to the suite file.
-    pub(crate) path: String,
+    /// csv, tsv, jsonl, json or parquet file, relative to the suite file; it may be compressed by gzip
+    /// or zstd (`data.csv.gz`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    /// Where the data comes from, in the place of `path`: exactly one kind of source with its
+    /// parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) source: Option<Map<String, Value>>,
     /// File format, where the file's ending does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) format: Option<RawFormat>,
+    pub(crate) format: Option<Format>,
     /// What separates the cells of a csv or tsv file: one character, or `tab`. Default: the comma
     /// (or tab), or another that splits the file's rows evenly where that splits none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,17 +83,6 @@ pub(crate) struct RawDataset {
     /// item stays the same when they change. Columns of recorded models are ignored anyway.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ignore: Vec<String>,
-}
-
-/// Format of a dataset file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RawFormat {
-    Csv,
-    Tsv,
-    Jsonl,
-    Json,
-    Parquet,
 }
 
 /// One name or several.

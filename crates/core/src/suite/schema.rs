@@ -9,11 +9,16 @@ use super::{
     mistake::{Mistake, nearest},
     raw::{RECORDED, RawMetric, RawSuite},
 };
-use crate::{metric::MetricKind, provider::ProviderKind};
+use crate::{metric::MetricKind, provider::ProviderKind, source::SourceKind};
 
-/// The schema of a suite file, with the given kinds of metrics and providers.
-pub fn schema(kinds: &[MetricKind], providers: &[ProviderKind]) -> Value {
+/// The schema of a suite file, with the given kinds of metrics, providers and sources.
+pub fn schema(kinds: &[MetricKind], providers: &[ProviderKind], sources: &[SourceKind]) -> Value {
     let mut schema = plain_schema::<RawSuite>();
+    let source = &mut schema["properties"]["dataset"]["properties"]["source"];
+    for kind in sources {
+        source["properties"][kind.name] = embedded((kind.schema)());
+    }
+    source["additionalProperties"] = json!(false);
     let model = &mut schema["properties"]["models"]["items"];
     let names = providers.iter().map(|provider| provider.name).chain([RECORDED]);
     let names: Vec<_> = names.map(Value::from).chain([Value::Null]).collect();
@@ -21,12 +26,16 @@ pub fn schema(kinds: &[MetricKind], providers: &[ProviderKind]) -> Value {
     let metric = &mut schema["properties"]["metrics"]["items"];
     metric["additionalProperties"] = json!(false);
     for kind in kinds {
-        let mut parameters = (kind.schema)();
-        if let Some(parameters) = parameters.as_object_mut() {
-            parameters.remove("$schema");
-            parameters.remove("title");
-        }
-        metric["properties"][kind.name] = parameters;
+        metric["properties"][kind.name] = embedded((kind.schema)());
+    }
+    schema
+}
+
+/// A schema as it stands within another.
+fn embedded(mut schema: Value) -> Value {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("$schema");
+        schema.remove("title");
     }
     schema
 }

@@ -5,6 +5,7 @@ mod embeddings;
 mod messages;
 mod params;
 mod stream;
+mod usage;
 
 use std::borrow::Cow;
 

@@ -16,6 +16,16 @@ fn names_are_the_providers_own() {
 }
 
 #[test]
+fn the_readme_names_every_provider() {
+    let readme = include_str!("../../../../README.md");
+    for kind in catalog() {
+        let cell = format!("`{}`", kind.name);
+        let is_there = readme.lines().any(|line| line.starts_with("| `") && line.contains(&cell));
+        assert!(is_there, "{cell}");
+    }
+}
+
+#[test]
 fn each_provider_is_complete() {
     for kind in catalog() {
         let Some(base_url) = kind.base_url else { continue };

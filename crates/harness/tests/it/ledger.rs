@@ -232,7 +232,9 @@ fn checksum_of_format_2(hash: &[u8; 32], texts: [&str; 4], numbers: [i64; 7]) ->
         bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
         bytes.extend_from_slice(text.as_bytes());
     }
-    numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+    for number in numbers {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
     let mut first = [0; 8];
     first.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..8]);
     i64::from_le_bytes(first)

@@ -241,3 +241,15 @@ fn many_rows_are_read_in_order() {
     visited.unwrap();
     assert_eq!(row, 100_000);
 }
+
+/// A run folder's file as the first release wrote it.
+#[test]
+fn samples_without_details_are_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/files/samples-without-details.parquet");
+    let rows: Vec<_> = samples(Path::new(path)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(rows.len(), 4);
+    for row in &rows {
+        assert!(row.record.output.is_some() && row.record.details.is_none(), "{row:?}");
+        assert_eq!(row.request().unwrap().to_json(), row.request);
+    }
+}

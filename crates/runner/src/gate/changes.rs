@@ -101,7 +101,7 @@ fn facts(record: &RunRecord) -> RunFacts<'_> {
         limit: options.limit,
         epochs: record.epochs,
         columns: record.columns.as_deref(),
-        effective: &record.effective_suite,
+        effective: record.effective_suite.value(),
     }
 }
 

@@ -89,11 +89,11 @@ pub(crate) fn gate_spec(
 ) -> Result<GateSpec> {
     let path = record.suite_file();
     let spec = if path.is_file() {
-        Suite::read(&path, host.readers())?.gate_or_default()
+        Suite::read(&path, host.readers(&record.options))?.gate_or_default()
     } else {
         let kept = folder.path.join("run.json");
         host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });
-        GateSpec::of_effective(&record.effective_suite).unwrap_or_else(|| {
+        GateSpec::of_effective(record.effective_suite.value()).unwrap_or_else(|| {
             GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
         })
     };

@@ -24,6 +24,7 @@ use evalmark_store::{record::RunRecord, run_folder::RunFolder};
 use crate::{
     Host,
     error::{Hinted, Result, bail, run_error},
+    host::parquet_rows,
 };
 
 /// One answer, as far as it matters here.
@@ -62,9 +63,9 @@ impl LabelSource {
                 .ok_or_else(|| run_error!("the ending of `{name}` does not tell the format"))
                 .hint("use a file ending in .csv, .tsv, .jsonl, .json or .parquet")?;
             let access = FileAccess::unlimited();
-            let path = path.to_owned();
+            let (path, origin) = (path.to_owned(), path.to_owned());
             let file =
-                FileSpec { path, format, delimiter: None, parquet: host.readers().parquet, access };
+                FileSpec { path, origin, format, delimiter: None, parquet: parquet_rows, access };
             let labels = LabelSpec::File(file).open().context("labels cannot be read")?;
             return Ok(Self::Labels { labels, fields: HashMap::new() });
         }
@@ -73,7 +74,7 @@ impl LabelSource {
 }
 
 fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource> {
-    let suite = Suite::read(&record.suite_file(), host.readers())?;
+    let suite = Suite::read(&record.suite_file(), host.readers(&record.options))?;
     let mut fields = HashMap::new();
     for item in Items::open(&Arc::new(suite.dataset))? {
         let item = item?;

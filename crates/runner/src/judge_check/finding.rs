@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use evalmark_core::metric::MetricKind;
 use evalmark_scoring::catalog;
 use evalmark_store::record::RunRecord;
 use evalmark_verdict::{
@@ -11,7 +10,6 @@ use evalmark_verdict::{
 use serde_json::{Value, json};
 
 use super::answers::JudgedAnswer;
-
 use crate::error::{Hinted, Result, run_error};
 
 /// How sure intervals are.
@@ -157,18 +155,16 @@ const TIE: f64 = 0.5;
 impl Rule {
     /// As the run's suite says, or the kind of metric.
     fn of(record: &RunRecord, metric: &str) -> Self {
-        let metrics = record.effective_suite["metrics"].as_array();
-        let spec = metrics.and_then(|list| list.iter().find(|spec| spec["name"] == metric));
-        let null = Value::Null;
-        let spec = spec.unwrap_or(&null);
-        let is_kind = |kind: &&MetricKind| spec.get(kind.name).is_some();
-        let own = catalog().iter().find(is_kind).and_then(|kind| kind.threshold);
+        let kept = record.effective_suite.metric(metric);
+        let has = |setting: &str| kept.is_some_and(|kept| kept.setting(setting).is_some());
+        let own = catalog().iter().find(|kind| has(kind.name)).and_then(|kind| kind.threshold);
+        let threshold = kept.and_then(|kept| kept.threshold);
         Self {
-            threshold: spec["threshold"].as_f64().or(own).unwrap_or(0.5),
-            negate: spec["not"] == true,
+            threshold: threshold.or(own).unwrap_or(0.5),
+            negate: kept.is_some_and(|kept| kept.negate),
             // A threshold of the suite's own says what a tie is worth.
-            tie: (spec.get(OF_PAIRS).is_some() && spec["threshold"].is_null()).then_some(TIE),
-            has_labels: spec.get("labels").is_some(),
+            tie: (has(OF_PAIRS) && threshold.is_none()).then_some(TIE),
+            has_labels: has("labels"),
         }
     }
 

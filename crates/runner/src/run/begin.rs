@@ -12,7 +12,7 @@ use evalmark_store::{
     integrity::open_scored,
     record::{
         FORMAT_VERSION, GitState, NamedHash, RunOptions, RunRecord, RunStatus, RunTotals,
-        SampleCounts,
+        SampleCounts, SnapshotOrigin,
     },
     run_folder::RunFolder,
 };
@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self> {
         let PreparedRun { loaded, options, out, keys, budget, against } = prepared;
         let run_id = run_id.map_or_else(new_run_id, str::to_owned);
-        let mut record = first_record(&loaded, git, run_id, options);
+        let mut record = first_record(&loaded, git, run_id, options)?;
         record.ungated = against.ungated(&loaded);
         if let Some(warning) = against.warning() {
             host.notices.tell(&Notice::WillBeIncomplete(&warning));
@@ -148,9 +148,10 @@ impl<'a> Run<'a> {
         record.judged = judged_names(&loaded);
         record.scales = scales(&loaded);
         record.dataset_hash.clone_from(&loaded.plan.survey.hash);
+        record.dataset_source = loaded.suite.dataset.snapshot.as_ref().map(SnapshotOrigin::of);
         if same_prompts {
             record.suite_hash.clone_from(&loaded.hash);
-            record.effective_suite.clone_from(&loaded.suite.effective);
+            record.effective_suite = loaded.suite.effective.clone().try_into()?;
         }
         let keys = keys(&loaded, Asks::Judges, host)?;
         let against = Against::find(&record.options, false, &folder.out(), &loaded)?;
@@ -172,7 +173,11 @@ impl<'a> Run<'a> {
 }
 
 /// The record of a run that begins now, in the source tree that its suite is in.
-pub(crate) fn record_now(loaded: &LoadedSuite, run_id: String, options: RunOptions) -> RunRecord {
+pub(crate) fn record_now(
+    loaded: &LoadedSuite,
+    run_id: String,
+    options: RunOptions,
+) -> Result<RunRecord> {
     first_record(loaded, look_up(&loaded.suite.path), run_id, options)
 }
 
@@ -182,13 +187,13 @@ pub(crate) fn first_record(
     git: Option<GitState>,
     run_id: String,
     options: RunOptions,
-) -> RunRecord {
+) -> Result<RunRecord> {
     let (suite, plan) = (&loaded.suite, &loaded.plan);
     let named = |prompt: &evalmark_core::prompt::Prompt| NamedHash {
         name: prompt.name.to_string(),
         hash: prompt.hash.to_string(),
     };
-    RunRecord {
+    Ok(RunRecord {
         format_version: FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         run_id,
@@ -196,6 +201,7 @@ pub(crate) fn first_record(
         suite_path: suite.path.clone(),
         suite_hash: loaded.hash.clone(),
         dataset_hash: plan.survey.hash.clone(),
+        dataset_source: suite.dataset.snapshot.as_ref().map(SnapshotOrigin::of),
         n_items: plan.survey.n_items,
         columns: Some(plan.survey.columns.clone()),
         epochs: plan.epochs,
@@ -218,8 +224,8 @@ pub(crate) fn first_record(
         incomplete: None,
         files: BTreeMap::new(),
         ungated: None,
-        effective_suite: suite.effective.clone(),
-    }
+        effective_suite: suite.effective.clone().try_into()?,
+    })
 }
 
 /// Whether suite and dataset are still what the run began with.

@@ -2,20 +2,22 @@
 
 mod counts;
 mod early;
+mod effective_suite;
 mod options;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use evalmark_core::{
     metric::{Direction, Range},
+    source::Snapshot,
     suite::file_name,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 pub use self::{
     counts::{FailureExample, RunTotals, SampleCounts, Unscored},
     early::{StopEarly, StoppedEarly},
+    effective_suite::{EffectiveSuite, KeptMetric, KeptModel},
     options::RunOptions,
 };
 
@@ -58,6 +60,9 @@ pub struct RunRecord {
     pub suite_hash: String,
     /// BLAKE3 of ids and contents of the selected items.
     pub dataset_hash: String,
+    /// Where the dataset's snapshot comes from; `None` where the dataset is a plain file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_source: Option<SnapshotOrigin>,
     /// Items that the run planned to ask.
     pub n_items: u64,
     /// The dataset's columns that make up an item's content; earlier versions did not keep them.
@@ -112,7 +117,7 @@ pub struct RunRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ungated: Option<String>,
     /// The suite as it was understood.
-    pub effective_suite: Value,
+    pub effective_suite: EffectiveSuite,
 }
 
 impl RunRecord {
@@ -153,6 +158,25 @@ impl RunRecord {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Where a dataset's snapshot comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotOrigin {
+    /// A path or address, without anything secret.
+    pub origin: String,
+    /// BLAKE3 of the file, unpacked: 64 hexadecimal digits.
+    pub blake3: String,
+    /// When it was fetched or unpacked: RFC 3339, UTC.
+    pub fetched_at: String,
+}
+
+impl SnapshotOrigin {
+    /// What is kept of a snapshot.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let Snapshot { origin, blake3, fetched_at, .. } = snapshot.clone();
+        Self { origin, blake3, fetched_at }
     }
 }
 

@@ -4,6 +4,7 @@
 mod baselines;
 mod blobs;
 mod calibrations;
+mod effective_suites;
 mod files;
 mod run_folders;
 mod setup;

@@ -1,15 +1,13 @@
 //! Checking the `dataset` section against the file it names.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
-use super::{Checker, suggest};
+use super::{Checker, source::Place, suggest};
 use crate::{
     dataset::{DatasetSpec, FileSpec, Format, Items, delimiter, sniff},
+    files::FileAccess,
     item::Item,
-    suite::raw::{RawDataset, RawFormat, RawMetric, RawModel, RawNames, RawSuite},
+    suite::raw::{RawDataset, RawMetric, RawModel, RawNames, RawSuite},
 };
 
 impl Checker<'_> {
@@ -24,14 +22,18 @@ impl Checker<'_> {
             }
         }
         self.ignored_targets(raw);
-        let path = self.folder.join(&raw.path);
-        let format = self.format(raw, &path);
+        let place = self.place(raw);
+        let format = place.as_ref().and_then(|place| self.format(raw, place));
         let declared = self.delimiter(raw, format);
-        let delimiter = declared.map(|declared| declared.or_else(|| self.found(&path, format?)));
+        let mut file = place.as_ref().and_then(|place| Some(self.file_at(place, format?)));
+        if let (Some(file), Some(declared)) = (&mut file, declared) {
+            file.delimiter = declared.or_else(|| self.found(file));
+        }
         let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
         let ignored = models.iter().flat_map(recorded_columns).chain(raw.ignore.clone());
         Some(DatasetSpec {
-            file: FileSpec { delimiter: delimiter?, ..self.file_spec(path, format?) },
+            file: file.filter(|_| declared.is_some())?,
+            snapshot: place.and_then(|place| place.snapshot),
             id: raw.id.clone(),
             targets: raw.target.clone().map(RawNames::into_vec).unwrap_or_default(),
             allow_empty_target: raw.allow_empty_target,
@@ -66,11 +68,11 @@ impl Checker<'_> {
         }
     }
 
-    fn format(&mut self, raw: &RawDataset, path: &Path) -> Option<Format> {
-        let format = raw.format.map(format_of).or_else(|| Format::of(path));
-        if format.is_none() || path.is_dir() {
-            let (message, hint) = sniff::by_name(path, &raw.path);
-            self.complain_with_hint("/dataset/path", message, hint);
+    fn format(&mut self, raw: &RawDataset, place: &Place) -> Option<Format> {
+        let format = raw.format.or_else(|| Format::of(&place.name));
+        if format.is_none() || place.path.is_dir() {
+            let (message, hint) = sniff::by_name(&place.name, &place.shown);
+            self.complain_with_hint(place.key, message, hint);
             return None;
         }
         format
@@ -96,15 +98,15 @@ impl Checker<'_> {
     }
 
     /// The delimiter that the file itself shows, told where it is not the format's own.
-    fn found(&mut self, path: &Path, format: Format) -> Option<u8> {
-        let file = self.access.open(path).ok()?;
-        let found = delimiter::of_file(path, file, format)?;
-        let own = delimiter::of_format(format);
+    fn found(&mut self, file: &FileSpec) -> Option<u8> {
+        let opened = file.access.open(&file.path).ok()?;
+        let found = delimiter::of_file(&file.origin, opened, file.format)?;
+        let own = delimiter::of_format(file.format);
         if found != own {
             self.notes.push(format!(
                 "dataset {}: the cells are separated by {}, as it seems; `dataset.delimiter` says so \
                  for sure",
-                path.display(),
+                file.origin.display(),
                 delimiter::name(found),
             ));
         }
@@ -123,11 +125,25 @@ impl Checker<'_> {
     /// A file of rows, which is looked for when it is opened.
     pub(super) fn file_spec(&self, path: PathBuf, format: Format) -> FileSpec {
         FileSpec {
+            origin: path.clone(),
             path,
             format,
             delimiter: None,
             parquet: self.readers.parquet,
             access: self.access.clone(),
+        }
+    }
+
+    /// The dataset's file; where it is a snapshot, the suite did not choose where that lies.
+    fn file_at(&self, place: &Place, format: Format) -> FileSpec {
+        let file = self.file_spec(place.path.clone(), format);
+        match &place.snapshot {
+            None => file,
+            Some(snapshot) => FileSpec {
+                origin: PathBuf::from(&snapshot.origin),
+                access: FileAccess::unlimited(),
+                ..file
+            },
         }
     }
 
@@ -137,12 +153,12 @@ impl Checker<'_> {
         let row = match first_row {
             Ok(Some(row)) => row,
             Ok(None) => {
-                let message = format!("dataset {}: has no items", spec.file.path.display());
-                self.complain("/dataset/path", message);
+                let message = format!("dataset {}: has no items", spec.file.origin.display());
+                self.complain(self.data_key(), message);
                 return None;
             }
             Err(error) => {
-                self.complain("/dataset/path", format!("dataset {error}"));
+                self.complain(self.data_key(), format!("dataset {error}"));
                 return None;
             }
         };
@@ -200,14 +216,4 @@ fn recorded_columns(model: &RawModel) -> Vec<String> {
     let Some(recorded) = &model.recorded else { return Vec::new() };
     let by_prompt = recorded.columns.iter().flat_map(|columns| columns.values());
     recorded.column.iter().chain(by_prompt).cloned().collect()
-}
-
-fn format_of(raw: RawFormat) -> Format {
-    match raw {
-        RawFormat::Csv => Format::Csv,
-        RawFormat::Tsv => Format::Tsv,
-        RawFormat::Jsonl => Format::Jsonl,
-        RawFormat::Json => Format::Json,
-        RawFormat::Parquet => Format::Parquet,
-    }
 }

@@ -127,6 +127,7 @@ fn below(pointer: &str, key: &str, place: Place) -> Place {
     match key {
         "params" if is_of_model => Place::Params,
         "base_url" if is_of_model => Place::Address,
+        "url" if pointer.starts_with("/dataset/source/") => Place::Address,
         _ => place,
     }
 }

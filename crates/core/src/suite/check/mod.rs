@@ -8,6 +8,7 @@ mod literal_keys;
 pub(in crate::suite) mod metrics;
 mod models;
 mod prompts;
+mod source;
 mod unwise;
 
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ pub(super) fn check(
     let wrong = |list| Mistakes { path: path.to_owned(), list };
     let mut document = Document::parse(text).map_err(|mistake| wrong(vec![mistake]))?;
     let mut mistakes = literal_keys::find(&document);
-    mistakes.extend(schema::fit(&mut document, &schema::schema(readers.kinds, readers.providers)));
+    let schema = schema::schema(readers.kinds, readers.providers, readers.sources.kinds);
+    mistakes.extend(schema::fit(&mut document, &schema));
     let raw: RawSuite = match serde_json::from_value(document.value.clone()) {
         Ok(raw) => raw,
         Err(_) if !mistakes.is_empty() => return Err(wrong(sorted(mistakes))),

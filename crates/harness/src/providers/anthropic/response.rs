@@ -46,11 +46,14 @@ struct Block {
 /// Numbers where servers are as they should be.
 #[derive(Deserialize)]
 struct Counts<'a> {
-    #[serde(borrow)]
-    input_tokens: Option<&'a RawValue>,
-    cache_read_input_tokens: Option<&'a RawValue>,
-    cache_creation_input_tokens: Option<&'a RawValue>,
-    output_tokens: Option<&'a RawValue>,
+    #[serde(borrow, rename = "input_tokens")]
+    input: Option<&'a RawValue>,
+    #[serde(rename = "cache_read_input_tokens")]
+    cache_read: Option<&'a RawValue>,
+    #[serde(rename = "cache_creation_input_tokens")]
+    cache_creation: Option<&'a RawValue>,
+    #[serde(rename = "output_tokens")]
+    output: Option<&'a RawValue>,
 }
 
 /// Reads the body of a successful response of the model that is called `asked`.
@@ -91,7 +94,7 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
     };
     if output.is_empty() && outcome == Outcome::Refused {
         let explained = response.stop_details.as_ref().and_then(|why| why["explanation"].as_str());
-        output = explained.unwrap_or_default().to_owned();
+        explained.unwrap_or_default().clone_into(&mut output);
     } else if output.is_empty() && !calls.is_empty() {
         output = as_json(&calls);
     }
@@ -106,7 +109,7 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
         tool_calls: calls,
         ..figures
     };
-    Ok(Answer { outcome, output, finish_reason: reason, usage, details })
+    Ok(Answer { outcome, output, finish_reason: reason, usage, details: details.boxed() })
 }
 
 /// What a stop reason means.
@@ -150,11 +153,11 @@ fn usage(usage: Option<&RawValue>) -> (Usage, Details) {
     let Some(counts) = counts else { return (Usage::default(), Details::default()) };
     let tokens =
         |raw: Option<&RawValue>| raw.and_then(count).filter(|tokens| *tokens <= Usage::MOST_TOKENS);
-    let cached = tokens(counts.cache_read_input_tokens).filter(|tokens| *tokens > 0);
-    let cache_write = tokens(counts.cache_creation_input_tokens).filter(|tokens| *tokens > 0);
+    let cached = tokens(counts.cache_read).filter(|tokens| *tokens > 0);
+    let cache_write = tokens(counts.cache_creation).filter(|tokens| *tokens > 0);
     let others = cached.unwrap_or_default() + cache_write.unwrap_or_default();
-    let input = tokens(counts.input_tokens).map(|tokens| tokens + others);
-    let all = Usage { input_tokens: input, output_tokens: tokens(counts.output_tokens) };
+    let input = tokens(counts.input).map(|tokens| tokens + others);
+    let all = Usage { input_tokens: input, output_tokens: tokens(counts.output) };
     let figures =
         Details { cached_tokens: cached, cache_write_tokens: cache_write, ..Details::default() };
     (all.plausible(), figures)

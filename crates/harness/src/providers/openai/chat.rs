@@ -9,18 +9,21 @@ use std::borrow::Cow;
 use evalmark_core::{
     details::Details,
     message::ToolCall,
-    record::{ErrorKind, FinishReason, Outcome, Usage},
+    record::{ErrorKind, FinishReason, Outcome},
 };
 use evalmark_net::one_line;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::stream::{StreamError, assembled};
+use super::{
+    stream::{StreamError, assembled},
+    usage::Tokens,
+};
 use crate::{
     failure::{is_error, message, within_success},
     malformed::{misshapen, unreadable},
     mend::mended,
-    providers::{is_event_stream, token_count::count},
+    providers::is_event_stream,
     reply::{Answer, AttemptError, FaultScope, Retryable},
 };
 
@@ -65,27 +68,6 @@ struct Message<'a> {
     reasoning: Option<&'a RawValue>,
     reasoning_content: Option<&'a RawValue>,
     thinking: Option<&'a RawValue>,
-}
-
-/// Numbers where servers are as they should be.
-#[derive(Deserialize)]
-struct Counts<'a> {
-    #[serde(borrow)]
-    prompt_tokens: Option<&'a RawValue>,
-    completion_tokens: Option<&'a RawValue>,
-    input_tokens: Option<&'a RawValue>,
-    output_tokens: Option<&'a RawValue>,
-    completion_tokens_details: Option<&'a RawValue>,
-    prompt_tokens_details: Option<&'a RawValue>,
-    /// The same in the words of others.
-    prompt_cache_hit_tokens: Option<&'a RawValue>,
-}
-
-/// What the tokens of an answer were used for, and where those of the prompt came from.
-#[derive(Deserialize, Default)]
-struct Shares {
-    reasoning_tokens: Option<u64>,
-    cached_tokens: Option<u64>,
 }
 
 /// Reads the body of a successful response of the model that is called `asked`.
@@ -192,15 +174,17 @@ fn read_strictly(body: &str, asked: &str) -> Result<Answer, Unread> {
         let message = "the response holds no answer: `message` is null";
         return Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes).into());
     };
-    let (outcome, output) = text(&message, finish_reason.as_deref(), completion.usage)?;
+    let tokens = Tokens::read(completion.usage);
+    let (outcome, output) = text(&message, finish_reason.as_deref(), &tokens)?;
     let told = |raw: Option<&RawValue>| raw.and_then(text_of).filter(|text| !text.is_empty());
     let details = Details {
         model: told(completion.model).filter(|model| model != asked),
         system_fingerprint: told(completion.system_fingerprint),
-        ..message.details(completion.usage)
+        ..message.details(&tokens)
     };
     let finish_reason = finish_reason.map(FinishReason::from);
-    Ok(Answer { outcome, output, finish_reason, usage: usage(completion.usage), details })
+    let details = details.boxed();
+    Ok(Answer { outcome, output, finish_reason, usage: tokens.usage, details })
 }
 
 /// What stands in an `error` field, if that is an error.
@@ -287,7 +271,7 @@ fn is_filtered(reason: &str) -> bool {
 fn text(
     message: &Message<'_>,
     finish_reason: Option<&str>,
-    usage: Option<&RawValue>,
+    tokens: &Tokens,
 ) -> Result<(Outcome, String), Unread> {
     let (content, refused_part) = message.content.map_or(Ok((None, None)), said)?;
     let refusal = message.refusal.map(string).transpose()?.flatten();
@@ -302,7 +286,7 @@ fn text(
         content => match calls(message)? {
             Some(calls) => Ok((Outcome::Answered, calls)),
             None => content.map_or_else(
-                || silent(message, finish_reason, usage),
+                || silent(message, finish_reason, tokens),
                 |text| Ok((Outcome::Answered, text)),
             ),
         },
@@ -314,12 +298,12 @@ fn text(
 fn silent(
     message: &Message<'_>,
     finish_reason: Option<&str>,
-    usage: Option<&RawValue>,
+    tokens: &Tokens,
 ) -> Result<(Outcome, String), Unread> {
     let empty = Ok((Outcome::Answered, String::new()));
     match finish_reason {
         Some(reason) if FinishReason::from(reason).is_token_limit() => empty,
-        Some(_) if message.has_thought() || has_thought(usage) => empty,
+        Some(_) if message.has_thought() || tokens.reasoning.is_some() => empty,
         reason => {
             let reason = reason.unwrap_or("null");
             let message = format!(
@@ -332,15 +316,14 @@ fn silent(
 
 impl Message<'_> {
     /// Reasoning and calls of tools, and figures beside them.
-    fn details(&self, usage: Option<&RawValue>) -> Details {
+    fn details(&self, tokens: &Tokens) -> Details {
         let thoughts = [self.reasoning_content, self.reasoning, self.thinking];
         let reasoning = thoughts.into_iter().flatten().find_map(text_of);
-        let Shares { reasoning_tokens, cached_tokens } = shares(usage);
         Details {
             reasoning: reasoning.filter(|text| !text.is_empty()),
             tool_calls: self.tool_calls.map(tool_calls).unwrap_or_default(),
-            reasoning_tokens,
-            cached_tokens,
+            reasoning_tokens: tokens.reasoning,
+            cached_tokens: tokens.cached,
             ..Details::default()
         }
     }
@@ -401,41 +384,6 @@ fn join(part: &Value, (text, refusal): &mut (Option<String>, Option<String>)) {
     }
     if refusal.is_none() {
         *refusal = part["refusal"].as_str().map(str::to_owned);
-    }
-}
-
-/// Tokens, as far as they are numbers that can be right: an odd usage never costs an answer.
-pub(crate) fn usage(usage: Option<&RawValue>) -> Usage {
-    let Some(tokens) = tokens(usage) else { return Usage::default() };
-    let either = |tokens: Option<&RawValue>, other: Option<&RawValue>| {
-        tokens.and_then(count).or_else(|| other.and_then(count))
-    };
-    let usage = Usage {
-        input_tokens: either(tokens.prompt_tokens, tokens.input_tokens),
-        output_tokens: either(tokens.completion_tokens, tokens.output_tokens),
-    };
-    usage.plausible()
-}
-
-fn tokens(usage: Option<&RawValue>) -> Option<Counts<'_>> {
-    usage.and_then(|usage| serde_json::from_str(usage.get()).ok())
-}
-
-/// Whether tokens were used for thinking.
-fn has_thought(usage: Option<&RawValue>) -> bool {
-    shares(usage).reasoning_tokens.is_some()
-}
-
-fn shares(usage: Option<&RawValue>) -> Shares {
-    let Some(tokens) = tokens(usage) else { return Shares::default() };
-    let read = |raw: Option<&RawValue>| -> Option<Shares> { serde_json::from_str(raw?.get()).ok() };
-    let hit = tokens.prompt_cache_hit_tokens.and_then(count);
-    let cached = read(tokens.prompt_tokens_details).and_then(|shares| shares.cached_tokens);
-    let reasoning = read(tokens.completion_tokens_details);
-    let plausible = |tokens: &u64| (1..=Usage::MOST_TOKENS).contains(tokens);
-    Shares {
-        reasoning_tokens: reasoning.and_then(|shares| shares.reasoning_tokens).filter(plausible),
-        cached_tokens: cached.or(hit).filter(plausible),
     }
 }
 

@@ -1,14 +1,13 @@
 //! Embeddings: what a response says, kept as text, a vector a line.
 
 use evalmark_core::{
-    details::Details,
     embedding::{decode, encode},
     record::{Outcome, Usage},
 };
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::chat::{error_within, usage};
+use super::{chat::error_within, usage::Tokens};
 use crate::{
     failure::is_error,
     malformed::{misshapen, unreadable},
@@ -63,10 +62,10 @@ pub(crate) fn read(body: &str, n: usize) -> Result<Answer, AttemptError> {
     }
     let lines = in_order(rows)?.into_iter().map(|row| line(row.embedding));
     let output = lines.collect::<Result<Vec<_>, _>>()?.join("\n");
-    let Usage { input_tokens, .. } = usage(list.usage);
+    let input_tokens = Tokens::read(list.usage).usage.input_tokens;
     // Texts come in and none goes out; whoever counts the ones need not count the others.
     let usage = Usage { input_tokens, output_tokens: input_tokens.map(|_| 0) };
-    let (finish_reason, details) = (None, Details::default());
+    let (finish_reason, details) = (None, None);
     Ok(Answer { outcome: Outcome::Answered, output, finish_reason, usage, details })
 }
 

@@ -9,7 +9,7 @@ fn summary(body: &str) -> String {
             finish_reason.map_or("-".into(), String::from),
             number(usage.input_tokens),
             number(usage.output_tokens),
-            details.to_json(),
+            details.unwrap_or_default().to_json(),
         ),
         Err(AttemptError { failure, retryable, .. }) => {
             format!("{}/{retryable:?}: {}", failure.kind.as_str(), failure.message)

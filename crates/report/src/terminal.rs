@@ -3,14 +3,54 @@
 use evalmark_core::{
     changes::{Change, DiffPart, PartOf, SHORT, excerpt},
     figures::{Written, counted, score},
-    verdict::{Comparison, Measure, Verdict},
+    verdict::{Answer, Comparison, Measure, Verdict},
 };
-use evalmark_report::text::{printable, printable_line};
 
-use crate::{
-    print::{Printer, Tone},
-    table::wrapped,
-};
+use crate::text::{printable, printable_line};
+
+/// What a piece of text means; colours follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// A pass, or better.
+    Good,
+    /// A regression.
+    Bad,
+    /// No answer.
+    Unsure,
+    /// Of less interest.
+    Faint,
+    /// A heading.
+    Strong,
+}
+
+impl From<Answer> for Tone {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Improved | Answer::Pass => Self::Good,
+            Answer::Regressed => Self::Bad,
+            Answer::Inconclusive | Answer::Incomparable => Self::Unsure,
+        }
+    }
+}
+
+/// Where text is shown: how it is coloured, and how lines end.
+#[derive(Clone, Copy)]
+pub struct Terminal<'a> {
+    /// Colours a text, where there are colours.
+    pub paint: &'a dyn Fn(Tone, &str) -> String,
+    /// Breaks a text into lines, each behind the indent, which comes first.
+    pub wrap: &'a dyn Fn(&str, &str) -> Vec<String>,
+}
+
+impl Terminal<'_> {
+    fn paint(self, tone: Tone, text: &str) -> String {
+        (self.paint)(tone, text)
+    }
+
+    fn wrap(self, indent: &str, text: &str) -> Vec<String> {
+        (self.wrap)(indent, text)
+    }
+}
 
 /// Items named for each comparison, of each kind.
 const NAMED: usize = 4;
@@ -22,22 +62,22 @@ const MOST_CHANGES: usize = 20;
 const INDENT: &str = "    ";
 
 /// The verdict as lines of text.
-pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
+pub fn verdict(verdict: &Verdict, terminal: Terminal<'_>) -> String {
     let word = verdict.answer.as_str().to_uppercase();
-    let word = printer.paint(verdict.answer.into(), &word);
+    let word = terminal.paint(verdict.answer.into(), &word);
     let (baseline, says) = (printable(&verdict.baseline), printable(&verdict.says));
-    let mut lines = wrapped("", &format!("{word} against {baseline}: {says}"));
-    lines.extend(verdict.changes.iter().flat_map(|changes| changed(changes)));
+    let mut lines = terminal.wrap("", &format!("{word} against {baseline}: {says}"));
+    lines.extend(verdict.changes.iter().flat_map(|changes| changed(changes, terminal)));
     for comparison in verdict.worst_first() {
         lines.push(String::new());
-        lines.push(heading(comparison, printer));
+        lines.push(heading(comparison, terminal));
         // A gate over one comparison says the same.
         if verdict.says != comparison.says {
-            lines.extend(wrapped(INDENT, &printable(&comparison.says)));
+            lines.extend(terminal.wrap(INDENT, &printable(&comparison.says)));
         }
-        lines.extend(details(comparison, printer));
+        lines.extend(details(comparison, terminal));
     }
-    lines.extend(slices(verdict));
+    lines.extend(slices(verdict, terminal));
     if let Some(digest) = &verdict.baseline_digest {
         lines.push(format!("\nbaseline {baseline}: digest {}", printable(digest)));
     }
@@ -45,18 +85,18 @@ pub(crate) fn render(verdict: &Verdict, printer: Printer) -> String {
 }
 
 /// What differs from the baseline besides chance.
-fn changed(changes: &[Change]) -> Vec<String> {
+fn changed(changes: &[Change], terminal: Terminal<'_>) -> Vec<String> {
     let mut lines = vec![String::new()];
     if changes.is_empty() {
         let none = "nothing changed since the baseline in prompts, models, dataset or metrics";
-        lines.extend(wrapped("", none));
+        lines.extend(terminal.wrap("", none));
         return lines;
     }
     lines.push("changed since the baseline".to_owned());
     for change in changes.iter().take(MOST_CHANGES) {
-        lines.extend(wrapped("  ", &printable(&change.says)));
+        lines.extend(terminal.wrap("  ", &printable(&change.says)));
         if !change.diff.is_empty() {
-            lines.extend(wrapped(INDENT, &word_diff(&change.diff)));
+            lines.extend(terminal.wrap(INDENT, &word_diff(&change.diff)));
         }
     }
     if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
@@ -78,24 +118,24 @@ fn word_diff(diff: &[DiffPart]) -> String {
     excerpt(diff, SHORT).iter().map(marked).collect()
 }
 
-fn heading(comparison: &Comparison, printer: Printer) -> String {
-    let word = printer.paint(comparison.answer.into(), comparison.answer.as_str());
+fn heading(comparison: &Comparison, terminal: Terminal<'_>) -> String {
+    let word = terminal.paint(comparison.answer.into(), comparison.answer.as_str());
     let subject = format!(
         "{} · {} · {}",
         printable(&comparison.prompt),
         printable(&comparison.model),
         printable(&comparison.metric)
     );
-    format!("  {word}  {}", printer.paint(Tone::Strong, &subject))
+    format!("  {word}  {}", terminal.paint(Tone::Strong, &subject))
 }
 
 /// The figures, and what else there is to know.
-fn details(comparison: &Comparison, printer: Printer) -> Vec<String> {
-    let figures = figures(comparison).into_iter().flat_map(|text| wrapped(INDENT, &text));
-    let mut lines: Vec<_> = figures.map(|line| printer.paint(Tone::Faint, &line)).collect();
+fn details(comparison: &Comparison, terminal: Terminal<'_>) -> Vec<String> {
+    let figures = figures(comparison).into_iter().flat_map(|text| terminal.wrap(INDENT, &text));
+    let mut lines: Vec<_> = figures.map(|line| terminal.paint(Tone::Faint, &line)).collect();
     let notes = comparison.notes.iter().map(|note| format!("note: {}", printable(note)));
     let details = notes.chain(unpaired(comparison)).chain(flips(comparison));
-    lines.extend(details.flat_map(|text| wrapped(INDENT, &text)));
+    lines.extend(details.flat_map(|text| terminal.wrap(INDENT, &text)));
     lines
 }
 
@@ -149,7 +189,7 @@ fn unpaired(comparison: &Comparison) -> impl Iterator<Item = String> {
 }
 
 /// Where in the dataset the differences lie.
-fn slices(verdict: &Verdict) -> Vec<String> {
+fn slices(verdict: &Verdict, terminal: Terminal<'_>) -> Vec<String> {
     let looked_at = verdict.slices.len();
     if looked_at == 0 {
         return Vec::new();
@@ -166,7 +206,8 @@ fn slices(verdict: &Verdict) -> Vec<String> {
         let (comparison, column) = (&slice.comparison, printable(&slice.slice));
         let (prompt, model) = (printable(&comparison.prompt), printable(&comparison.model));
         let (says, q) = (printable(&comparison.says), slice.q);
-        wrapped("  ", &format!("{column} = {value} · {prompt} · {model}: {says} (q = {q:.3})"))
+        terminal
+            .wrap("  ", &format!("{column} = {value} · {prompt} · {model}: {says} (q = {q:.3})"))
     }));
     lines
 }

@@ -1,0 +1,105 @@
+//! Sources of datasets, as the reader of suites needs to know them. Whoever reads suites hands the
+//! catalog over: no source is named here, and nothing here opens a connection.
+
+use std::{fmt, path::Path, path::PathBuf};
+
+use serde_json::Value;
+
+use crate::{files::FileAccess, metric::ParamError};
+
+/// A kind of source that a suite can name under `dataset.source`.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceKind {
+    /// The key that it is written under.
+    pub name: &'static str,
+    /// Where the data comes from, in a sentence.
+    pub summary: &'static str,
+    /// JSON Schema of its parameters.
+    pub schema: fn() -> Value,
+    /// Endings of file names, without the dot, that `dataset.path` may have because this source reads
+    /// such files; it is then opened with `{"path": PATH}`.
+    pub path_endings: &'static [&'static str],
+    /// Checks its parameters. Pointers of errors are relative to them.
+    pub open: fn(&Value) -> Result<Box<dyn DatasetSource>, ParamError>,
+}
+
+/// A source whose parameters are checked.
+pub trait DatasetSource {
+    /// What messages call it: a path or address, without anything secret.
+    fn origin(&self) -> String;
+
+    /// A local copy of its data, fetched where that is needed and allowed.
+    fn snapshot(&self, context: &SourceContext<'_>) -> Result<Snapshot, SourceError>;
+}
+
+/// What a source may use.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceContext<'a> {
+    /// The suite's folder, where relative paths start.
+    pub folder: &'a Path,
+    /// Which files of this machine the suite may read.
+    pub access: &'a FileAccess,
+    /// The folder that snapshots, among others, are kept in; `None` where the user has none.
+    pub cache_dir: Option<&'a Path>,
+    /// Whether data that is not on this machine may be fetched.
+    pub may_fetch: bool,
+}
+
+/// A local copy of what a source gave, which nobody changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The file, unpacked.
+    pub path: PathBuf,
+    /// The file's name at its source, without an ending that says how it is compressed: it tells the
+    /// format.
+    pub name: String,
+    /// What messages call it: a path or address.
+    pub origin: String,
+    /// The server that it comes from: scheme, host and port; `None` for a file of this machine.
+    pub server: Option<String>,
+    /// BLAKE3 of the unpacked bytes, 64 hexadecimal digits.
+    pub blake3: String,
+    /// When it was fetched or unpacked: RFC 3339, UTC.
+    pub fetched_at: String,
+    /// What to tell the user, where it was fetched just now.
+    pub note: Option<String>,
+}
+
+/// Why there is no snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// It is not on this machine, and may not be fetched.
+    #[error("is not on this machine yet")]
+    NotHere,
+    /// It cannot be had, or is not what the suite says.
+    #[error("{message}")]
+    Failed {
+        /// What is wrong; it is told behind the origin.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+}
+
+/// Where datasets come from that are no plain files.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// The kinds of sources that exist.
+    pub kinds: &'a [SourceKind],
+    /// The folder that snapshots, among others, are kept in; `None` where the user has none.
+    pub cache_dir: Option<&'a Path>,
+    /// Whether data that is not on this machine may be fetched.
+    pub may_fetch: bool,
+}
+
+impl Sources<'_> {
+    /// Plain files alone.
+    pub const NONE: Sources<'static> = Sources { kinds: &[], cache_dir: None, may_fetch: false };
+}
+
+impl fmt::Debug for Sources<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.kinds.iter().map(|kind| kind.name).collect();
+        f.debug_struct("Sources").field("kinds", &names).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,14 @@
+//! Whatever speaks another product's language: today the sources of datasets.
+//!
+//! Begin with [`sources::catalog`], the table of what `dataset.source` may name: one file and one
+//! line a source. A source brings its data to a file of this machine, a snapshot in the user's cache
+//! folder; whoever reads suites reads that file as it reads any other.
+//!
+//! What is deliberately absent: asking models, scores, verdicts and runs, which this crate does not
+//! see; formats of datasets, which `core` and `report` read; environment variables and arguments,
+//! which are the program's. A source sends no key.
+//!
+//! It owns the folder `datasets` in the cache folder: `content/` holds snapshots under the BLAKE3 of
+//! their bytes, and `index/` says which snapshot a file with a given checksum becomes.
+
+pub mod sources;

@@ -1,0 +1,21 @@
+//! The table of sources: one file and one line each.
+
+mod checksum;
+mod file;
+mod form;
+mod http;
+mod snapshots;
+mod unpack;
+
+use std::sync::LazyLock;
+
+use evalmark_core::source::SourceKind;
+
+use self::form::row;
+
+/// Every source that exists, for whoever reads suites.
+pub fn catalog() -> &'static [SourceKind] {
+    static CATALOG: LazyLock<Vec<SourceKind>> =
+        LazyLock::new(|| vec![row::<http::Http>(), row::<file::LocalFile>()]);
+    &CATALOG
+}

@@ -1,0 +1,6 @@
+//! Sources against servers on this machine and files in a folder.
+
+mod files;
+mod http;
+mod setup;
+mod table;
