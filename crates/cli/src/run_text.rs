@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use evalmark_core::verdict::Verdict;
 use evalmark_report::summary::SummaryRow;
-use evalmark_runner::{EndedRun, Ending, GateOutcome, RunEnd, cut_off_remarks, leaderboard_groups};
+use evalmark_runner::{EndedRun, Ending, RunEnd, cut_off_remarks, leaderboard_groups};
 use evalmark_store::{
     record::{RunRecord, SampleCounts},
     run_folder::RunFolder,
@@ -27,7 +27,7 @@ pub(crate) fn tell(run: &EndedRun, output: OutputArgs, printer: Printer) -> Resu
     let ending = run.ending();
     match &run.end {
         RunEnd::Finished { rows, decision } => {
-            let verdict = decision.as_ref().map(|GateOutcome { verdict, .. }| verdict);
+            let verdict = decision.as_ref().map(|decision| &decision.verdict);
             tell_finished(run, (rows, verdict), ending, output.format, printer)?;
         }
         RunEnd::Interrupted => {}

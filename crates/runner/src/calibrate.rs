@@ -49,7 +49,7 @@ pub struct CalibrateOptions {
 /// What became of a calibration.
 pub enum CalibrationEnd {
     /// The suite is calibrated.
-    Calibrated(CalibratedSuite),
+    Calibrated(Box<CalibratedSuite>),
     /// It was interrupted; how it goes on.
     Interrupted(String),
     /// There is too little to measure anything, and nothing is kept.
@@ -73,8 +73,8 @@ impl CalibrationEnd {
     pub fn ending(&self) -> Ending {
         let found = Findings::default();
         let found = match self {
-            Self::Calibrated(CalibratedSuite { is_refused, .. }) => {
-                Findings { answer: is_refused.then_some(Answer::Inconclusive), ..found }
+            Self::Calibrated(calibrated) => {
+                Findings { answer: calibrated.is_refused.then_some(Answer::Inconclusive), ..found }
             }
             Self::Interrupted(_) => Findings { is_interrupted: true, ..found },
             Self::Incomplete(_) => Findings { is_incomplete: true, ..found },
@@ -92,7 +92,7 @@ struct Part {
 /// One of the runs, answered.
 enum Answered {
     /// By an earlier command.
-    Before(RunFolder, RunRecord),
+    Before(RunFolder, Box<RunRecord>),
     Now(Box<EndedRun>),
 }
 
@@ -113,7 +113,7 @@ pub fn calibrate(of: &CalibrateOptions, host: &Host<'_>) -> Result<CalibrationEn
     let mut runs = Vec::new();
     for part in parts(&id, sets, of.options.no_cache) {
         match answered(&loaded, of, &id, part, host)? {
-            Answered::Before(folder, record) => runs.push((folder, record)),
+            Answered::Before(folder, record) => runs.push((folder, *record)),
             Answered::Now(run) => {
                 if let RunEnd::Finished { .. } = &run.end {
                     host.notices.tell(&Notice::RunAnswered(&run));
@@ -141,12 +141,12 @@ pub fn calibrate(of: &CalibrateOptions, host: &Host<'_>) -> Result<CalibrationEn
     calibration.write(&LocalFolder::new(&of.out), hide)?;
     // A margin that the suite itself declares and cannot resolve is refused.
     let is_unresolved = calibration.figures.iter().any(|figure| figure.resolves == Some(false));
-    Ok(CalibrationEnd::Calibrated(CalibratedSuite {
+    Ok(CalibrationEnd::Calibrated(Box::new(CalibratedSuite {
         path: path_of(&of.out, &calibration.suite),
         run_dirs: runs.into_iter().map(|(folder, _)| folder.path).collect(),
         is_refused: loaded.suite.gate.is_some() && is_unresolved,
         calibration,
-    }))
+    })))
 }
 
 fn go_on(of: &CalibrateOptions, id: &str) -> String {
@@ -173,7 +173,7 @@ fn answered(
     } else {
         let (folder, record) = begun(loaded, &path, part.no_cache)?;
         if record.status == RunStatus::Complete {
-            return Ok(Answered::Before(folder, record));
+            return Ok(Answered::Before(folder, Box::new(record)));
         }
         (folder, record)
     };

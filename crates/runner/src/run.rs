@@ -69,7 +69,7 @@ pub enum RunEnd {
         /// The rows of `summary.parquet`.
         rows: Vec<SummaryRow>,
         /// `None` where nothing was gated.
-        decision: Option<GateOutcome>,
+        decision: Option<Box<GateOutcome>>,
     },
     /// It was interrupted, and can be resumed.
     Interrupted,
@@ -105,7 +105,7 @@ impl EndedRun {
         match &self.end {
             RunEnd::Finished { decision, .. } => Findings {
                 is_incomplete: self.record.incomplete.is_some(),
-                ..decision.as_ref().map(GateOutcome::findings).unwrap_or_default()
+                ..decision.as_deref().map(GateOutcome::findings).unwrap_or_default()
             },
             RunEnd::Interrupted => Findings { is_interrupted: true, ..Findings::default() },
             RunEnd::BrokenOff(_) => Findings { is_incomplete: true, ..Findings::default() },
@@ -164,7 +164,7 @@ impl Run<'_> {
         let decision = if upto == Upto::Verdict { self.gate()? } else { None };
         let verdict = decision.as_ref().map(|decision| &decision.verdict);
         write_html(&self.folder, &self.record, scored.rows.clone(), scored.failing, verdict)?;
-        Ok(RunEnd::Finished { rows: scored.rows, decision })
+        Ok(RunEnd::Finished { rows: scored.rows, decision: decision.map(Box::new) })
     }
 
     /// From here on the files are those of an earlier pass.
