@@ -76,9 +76,12 @@ fn models_and_judges_are_asked_in_another_protocol() {
 
 #[test]
 fn the_same_request_has_the_same_hash_in_every_protocol() {
-    let server = Server::start(|seen| match seen.path.ends_with("/messages") {
-        true => anthropic::text(answer(item(seen))),
-        false => Reply::text(answer(item(seen))),
+    let server = Server::start(|seen| {
+        if seen.path.ends_with("/messages") {
+            anthropic::text(answer(item(seen)))
+        } else {
+            Reply::text(answer(item(seen)))
+        }
     });
     let world = World::new(3);
     let (start, end) = SUITE.split_once("  - { name: grader").expect("a judge");
