@@ -1,6 +1,6 @@
 //! METRICS.md is what the code says, and CONTRIBUTING.md quotes the code as it is.
 
-use std::{env, fs};
+use std::{env, fmt::Write, fs};
 
 use evalmark_scoring::Corpus;
 
@@ -49,7 +49,7 @@ fn contributing_md_quotes_the_code() {
         let (source, rest) = quotation.split_once(" -->\n```rust\n").expect("its source");
         let (_, after) = rest.split_once("```\n").expect("its end");
         let code = fs::read_to_string(format!("{root}/crates/{source}")).expect("the source");
-        current.push_str(&format!("<!-- crates/{source} -->\n```rust\n{code}```\n{after}"));
+        write!(current, "<!-- crates/{source} -->\n```rust\n{code}```\n{after}").expect("a text");
     }
     if env::var_os("UPDATE").is_some() {
         fs::write(&path, current).expect("CONTRIBUTING.md can be written");
