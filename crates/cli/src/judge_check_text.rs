@@ -1,6 +1,6 @@
 //! A judge beside people, for people.
 
-use evalmark_report::text::printable;
+use evalmark_report::safe_text::printable;
 use evalmark_runner::{Corrected, ENOUGH_LABELS as ENOUGH, JudgeFinding as Finding};
 use evalmark_verdict::{Figure, Leaning};
 

@@ -1,7 +1,7 @@
 //! Leaderboards for a terminal.
 
 use evalmark_core::{estimate::Estimate, metric::Range};
-use evalmark_report::text::printable;
+use evalmark_report::safe_text::printable;
 use evalmark_runner::Board;
 
 use crate::table::{bare, value, wrapped};

@@ -9,10 +9,10 @@ use std::{
 use anyhow::Error;
 use evalmark_core::verdict::Verdict;
 use evalmark_report::{
+    safe_text::{inert, inert_json, printable},
     terminal::{self, Terminal, Tone},
-    text::{inert, inert_json, printable},
 };
-use evalmark_runner::{RunError, known_keys::hide};
+use evalmark_runner::{RunError, redacted_keys::hide};
 
 use crate::{args::Color, hint, table::wrapped};
 

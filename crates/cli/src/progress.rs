@@ -14,7 +14,7 @@ use evalmark_core::{
     record::{Failure, Record},
 };
 use evalmark_harness::{Endpoint, Event, Hold};
-use evalmark_report::text::printable;
+use evalmark_report::safe_text::printable;
 use evalmark_runner::{AskTag, Asking};
 use evalmark_scoring::{Metric, Subject};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 pub(crate) use evalmark_core::figures::{amount, bare, percent, points, value};
 use evalmark_report::{
+    safe_text::printable,
     summary::{PassAttempts, Share, SummaryRow},
-    text::printable,
 };
 
 use evalmark_runner::LeaderboardGroups;

@@ -4,7 +4,7 @@
 //! each rendering has a fixed amount, so that none runs on or fills the memory; and it includes only
 //! files that its suite may read.
 
-pub(crate) mod guard;
+pub(crate) mod size_guard;
 
 mod columns;
 mod hint;
@@ -76,7 +76,7 @@ impl Template {
         let kept = included.clone();
         environment.set_loader(move |name| {
             let Some(source) = include(&folder, name, &access)? else { return Ok(None) };
-            let guarded = guard::guarded(&source)?;
+            let guarded = size_guard::guarded(&source)?;
             kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), source);
             Ok(Some(guarded))
         });
@@ -100,10 +100,10 @@ impl Template {
         environment.set_recursion_limit(MAX_DEPTH);
         // It would print what surrounds the template, which is no part of an item.
         environment.remove_global("debug");
-        guard::add(&mut environment);
+        size_guard::add(&mut environment);
         let calculates = numbers::calculates(source);
         numbers::prepare(&mut environment, calculates);
-        guard::guarded(source)
+        size_guard::guarded(source)
             .and_then(|guarded| environment.add_template_owned(name.to_owned(), guarded))
             .map_err(|error| {
                 let error = TemplateError::new(name, &error, None);

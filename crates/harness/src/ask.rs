@@ -12,7 +12,7 @@ use crate::{
     dispatch::{Counts, Dispatcher},
     endpoint::Endpoint,
     event::{Event, Tally},
-    feed::{FeedMessage, Feeder, InFlightBudget},
+    feeder::{FeedMessage, Feeder, InFlightBudget},
     job_channel::job_channel,
     ledger::LedgerError,
     stop::Stop,

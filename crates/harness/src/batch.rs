@@ -8,7 +8,7 @@ use evalmark_core::{
     request::{Request, Task},
 };
 
-use crate::{feed::Job, job_channel::JobReceiver};
+use crate::{feeder::Job, job_channel::JobReceiver};
 
 /// Texts in one request, at most: what every server takes.
 const TEXTS: usize = 32;

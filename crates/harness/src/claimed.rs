@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     dispatch::Dispatcher,
     endpoint::Endpoint,
-    feed::Job,
+    feeder::Job,
     ledger::{Answers, Claims, LedgerError},
 };
 

@@ -22,7 +22,7 @@ use crate::{
     claimed::{Claimed, Sharing},
     endpoint::Inner,
     event::{Event, Tally},
-    feed::Job,
+    feeder::Job,
     job_channel::JobReceiver,
     ledger::Entry,
     reply::AttemptError,

@@ -29,7 +29,7 @@ use crate::{
     limits::Limits,
     network::Network,
     providers,
-    recorded::RecordingError,
+    recorded_answers::RecordingError,
     reply::{AttemptError, Reply, Retryable},
     request_filter::RequestFilter,
     retry::Retry,

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 use crate::{
     congestion::{Load, Quota},
-    mend,
+    json_repair,
     providers::{HttpReply, Speaker, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
     tuning::Tuning,
@@ -147,7 +147,7 @@ impl Http {
 
     /// The body as text, without the key: servers echo what they were sent.
     fn text(&self, body: Vec<u8>) -> Result<String, AttemptError> {
-        let text = mend::text(body).map_err(|error| {
+        let text = json_repair::text(body).map_err(|error| {
             let message = format!("the response is not UTF-8: {}", error.utf8_error());
             AttemptError::new(ErrorKind::Malformed, message, Retryable::Yes)
         })?;

@@ -17,7 +17,7 @@ use crate::{
     ledger::{
         BY_REQUEST, Ledger, LedgerError, find_endpoint, insert_answer, insert_endpoint, request_key,
     },
-    recorded::{RecordedAnswer, RecordingError},
+    recorded_answers::{RecordedAnswer, RecordingError},
 };
 
 /// Imported answers were asked for by no run of ours, so that every run sees them as cached.

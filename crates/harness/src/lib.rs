@@ -2,14 +2,14 @@
 //!
 //! Begin with [`ask()`], the one way in: it takes an [`Endpoint`] (a model, its limits and the
 //! [`Ledger`] its answers go to) and an iterator of requests, and returns when all of them have
-//! ended; [`ask_within()`] keeps within a [`Budget`], too. `feed.rs` pulls the iterator and looks up
+//! ended; [`ask_within()`] keeps within a [`Budget`], too. `feeder.rs` pulls the iterator and looks up
 //! what is already known, `dispatch.rs` asks the rest, the ledger's writer commits what came back,
 //! and only then does an [`Event`] say so. `attempts.rs` is one request from its first attempt to
 //! its last; `limits.rs` gives it its permits, as many and as fast as the suite allows and `congestion/` has
 //! learned that the server bears.
 //! `providers/` is the table of protocols and vendors: a protocol is one file, which makes requests and
 //! reads responses, and one line; `http.rs` carries them out. `failure.rs` knows all the ways in which
-//! vendors say that they failed, `mend.rs` and `malformed.rs` bodies that are not quite what was promised;
+//! vendors say that they failed, `json_repair.rs` and `malformed.rs` bodies that are not quite what was promised;
 //! `batch.rs` sends texts for embeddings together, and keeps the vector of each by itself.
 //!
 //! What is deliberately absent: scores. An answer is recorded before anyone judges it, and can be
@@ -30,19 +30,19 @@ mod dispatch;
 mod endpoint;
 mod event;
 mod failure;
-mod feed;
+mod feeder;
 mod flight;
 mod hedge;
 mod http;
 mod import;
 mod job_channel;
+mod json_repair;
 pub mod ledger;
 mod limits;
 mod malformed;
-mod mend;
 mod network;
 pub mod providers;
-pub mod recorded;
+pub mod recorded_answers;
 mod reply;
 mod request_filter;
 mod retry;
@@ -56,6 +56,6 @@ pub use evalmark_net::Secret;
 pub use event::{Event, Hold, Holder, Tally};
 pub use ledger::{Answers, Info, Ledger, LedgerError, Prune, Pruned};
 pub use network::Network;
-pub use recorded::{RecordedAnswer, RecordingError, recorded_cell};
+pub use recorded_answers::{RecordedAnswer, RecordingError, recorded_cell};
 pub use stop::Stop;
 pub use tuning::Tuning;

@@ -6,9 +6,9 @@ use reqwest::{Certificate, Client, ClientBuilder, redirect};
 use url::Url;
 
 use crate::{
+    message_text::with_causes,
     request::HttpRequest,
     response::{ExchangeError, HttpResponse},
-    text::with_causes,
 };
 
 /// A client for one server, with a pool of connections to it. Cheap to clone.

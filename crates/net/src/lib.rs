@@ -12,20 +12,20 @@
 
 mod client;
 mod decode;
+mod message_text;
 mod request;
 mod response;
 mod retry_after;
 mod secret;
-mod text;
 mod threads;
 
 pub use client::{ClientError, ClientOptions, HttpClient};
 pub use decode::DecodeError;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+pub use message_text::{one_line, with_causes};
 pub use request::{HttpRequest, KeyHeader, Sign, SignError};
 pub use response::{ExchangeError, HttpResponse};
 pub use retry_after::retry_after;
 pub use secret::Secret;
-pub use text::{one_line, with_causes};
 pub use threads::Threads;
 pub use url::Url;

@@ -2,7 +2,7 @@
 
 use evalmark_core::verdict::{Answer, Comparison, Verdict};
 
-use crate::text::printable_line;
+use crate::safe_text::printable_line;
 
 /// One annotation per comparison, and one for the whole, each on its own line.
 ///

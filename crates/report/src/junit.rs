@@ -9,7 +9,7 @@ use evalmark_core::{
 
 use crate::{
     figures::{count, or_dash, p_value},
-    text::acts,
+    safe_text::acts,
 };
 
 /// One test case per comparison. What does not pass fails: `inconclusive` too, for a gate never goes

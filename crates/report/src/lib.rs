@@ -14,6 +14,7 @@
 //! type appears in its public interface. Damaged files on which polars panics are errors here: for
 //! that, the panic hook is wrapped once, and stays silent for panics that are caught.
 
+mod autolinks;
 pub mod columns;
 pub mod figures;
 pub mod github;
@@ -22,8 +23,7 @@ pub mod junit;
 pub mod latency;
 pub mod markdown;
 mod parquet;
-mod references;
+pub mod safe_text;
 pub mod terminal;
-pub mod text;
 
 pub use parquet::{ReadError, WriteError, dataset, run_values, samples, scores, summary, usage};

@@ -9,9 +9,9 @@ use evalmark_core::{
 };
 
 use crate::{
+    autolinks::references,
     figures::{count, or_dash, p_value},
-    references::references,
-    text::printable_line,
+    safe_text::printable_line,
 };
 
 /// The verdict as GitHub-flavoured Markdown: the answer first, then the figures behind it.

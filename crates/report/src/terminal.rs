@@ -6,7 +6,7 @@ use evalmark_core::{
     verdict::{Answer, Comparison, Measure, Verdict},
 };
 
-use crate::text::{printable, printable_line};
+use crate::safe_text::{printable, printable_line};
 
 /// What a piece of text means; colours follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

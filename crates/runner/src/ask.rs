@@ -24,9 +24,9 @@ use crate::{
     AskTag, Host, RunError,
     error::{Hinted, Result, run_error},
     judges::{Judges, asking, requests_to},
-    known_keys,
     load::LoadedSuite,
     records::{LedgerRecords, Records, Unasked},
+    redacted_keys,
 };
 
 /// Requests that are made together, and how many such chunks wait to be asked.
@@ -107,7 +107,7 @@ fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
     match host.secrets.secret(variable) {
         Some(key) if !key.trim().is_empty() => {
             let key = Secret::new(&key);
-            known_keys::remember(&key);
+            redacted_keys::remember(&key);
             Ok(Some(key))
         }
         _ => Err(run_error!(

@@ -33,17 +33,17 @@ mod host;
 mod judge_agreement;
 mod judge_check;
 mod judges;
-pub mod known_keys;
 mod leaderboard;
 mod load;
 mod metric_scale;
 mod notice;
+mod outside_access;
 mod permissions;
 mod plan;
 mod power_plan;
 mod programs;
-mod reach;
 mod records;
+pub mod redacted_keys;
 mod reorder;
 mod report;
 mod run;
@@ -69,11 +69,11 @@ pub use self::{
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
     load::{LoadedSuite, load},
     notice::{AskTag, Asking, Notice, NoticeLevel, Notices},
+    outside_access::reach,
     permissions::Permissions,
     plan::{ModelEstimate, PlanOptions, RunPlan, plan},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
     programs::program_remarks,
-    reach::reach,
     report::{ReportOptions, report},
     run::{AgainstOptions, EndedRun, PreparedRun, ResumeOptions, Run, RunEnd, cut_off_remarks},
     secrets::Secrets,

@@ -3,7 +3,7 @@
 
 mod answer;
 mod begin;
-mod page;
+mod html_page;
 mod verdict;
 
 use evalmark_core::{dataset::DatasetError, plan::PlanError, verdict::Verdict};
@@ -21,19 +21,19 @@ use crate::{
     ask::{Asks, Endpoints, LedgerFile, shared_ledger},
     error::{Result, bail},
     gate::GateOutcome,
-    known_keys::hide,
     load::{LoadedSuite, metric_hashes},
+    redacted_keys::hide,
     run_id::now,
     scored::Scored,
 };
 
 pub use self::{
     begin::{AgainstOptions, PreparedRun, ResumeOptions},
-    page::cut_off_remarks,
+    html_page::cut_off_remarks,
 };
 pub(crate) use self::{
     begin::{first_record, record_now, same_experiment},
-    page::write_html,
+    html_page::write_html,
 };
 
 /// A run that is ready to go: everything that could be wrong has been looked at.

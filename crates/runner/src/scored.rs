@@ -30,8 +30,8 @@ use crate::{
     failure_sample::{FailedSamples, PageSample, passes, shown},
     judge_agreement::Judging,
     judges::{JudgeReplies, Judges},
-    known_keys::{any_known, hide, hide_in, hide_in_messages},
     load::LoadedSuite,
+    redacted_keys::{any_known, hide, hide_in, hide_in_messages},
     summary::{Finished, VariantSummary, add},
 };
 

@@ -5,9 +5,9 @@ use std::{borrow::Cow, fmt::Write};
 use serde_json::{Number, Value};
 
 use crate::{
+    bipartite_matching::{Budget, pair},
     exact_json::{canonical, long_number, to_string},
     number_in_text::{self, Decimal},
-    pairing::{Budget, pair},
     tolerance::Tolerance,
 };
 

@@ -8,9 +8,9 @@
 //! `reasoning/` (cutting off thoughts), `extract.rs`, `json_in_text.rs` and `final_mark.rs` (narrowing
 //! an answer), `number_in_text.rs`, `number_notation.rs`, `number_expression.rs` and `latex.rs` (reading
 //! numbers), `word_edge.rs`, `python/` (text as other tools see it), `judge/` (fence, request, grade), and
-//! `finish.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
+//! `finish_score.rs` (invalid answers, `not`, `binary`, thresholds), `nested.rs` (metrics within metrics),
 //! `program.rs` (what a user's own program is told and says). What a kind may look at is in
-//! `subject.rs`, structures are compared by `json_compare.rs` (and `exact_json.rs`, which keeps numbers exact), `pairing.rs` and `tolerance.rs`, and found by
+//! `subject.rs`, structures are compared by `json_compare.rs` (and `exact_json.rs`, which keeps numbers exact), `bipartite_matching.rs` and `tolerance.rs`, and found by
 //! `code_fence.rs`; what identifies people is known by `personal_data/`, what classification counts and ranks in `classification/`.
 //!
 //! What is deliberately absent: network, files, clock, randomness, printing. A judge's request is
@@ -19,14 +19,16 @@
 //!
 //! METRICS.md beside this crate is generated from the code; a test keeps it current.
 
+mod answer_part;
 mod batch;
+mod bipartite_matching;
 mod classification;
 mod code_fence;
 mod exact_json;
 mod extract;
 mod file_text;
 mod final_mark;
-mod finish;
+mod finish_score;
 mod json_compare;
 mod json_in_text;
 mod judge;
@@ -34,14 +36,12 @@ mod kind;
 mod kinds;
 mod latex;
 mod metric;
-mod narrow;
 mod nested;
 mod normalize;
 mod number_expression;
 mod number_in_text;
 mod number_notation;
 mod overlap;
-mod pairing;
 mod personal_data;
 mod program;
 mod python;

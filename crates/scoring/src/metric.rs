@@ -12,11 +12,11 @@ use evalmark_core::{
 use serde_json::{Map, Value};
 
 use crate::{
-    finish::Finish,
+    answer_part::Narrowing,
+    finish_score::Finish,
     judge::{Judge, Question, QuestionError},
     kind::{About, Backend, Corpus, Measure, Measurement, UnusableTarget},
     kinds::kinds,
-    narrow::Narrowing,
     program::{self, Program, ProgramScore},
     subject::Subject,
 };

@@ -10,10 +10,10 @@ use evalmark_core::{
 use crate::{
     compare::Decision,
     decide::Cause,
-    family::{FamilyCorrection, Gated, gate_with},
+    family_correction::{FamilyCorrection, Gated, gate_with},
     gated_pair::{GateError, GatedRuns, VariantPair, compare_minimum},
     items::ComparisonSubject,
-    variant::{RunScores, Variant},
+    variant_scores::{RunScores, Variant},
 };
 
 /// Random flips of max-T.

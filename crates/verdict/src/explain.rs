@@ -3,9 +3,9 @@
 use evalmark_core::metric::Direction;
 use evalmark_core::verdict::{Answer, Comparison, Counts};
 
+use crate::against_minimum;
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::Evidence;
-use crate::minimum;
 use crate::missing::Missing;
 use crate::pairing::Changes;
 use crate::ratio;
@@ -58,7 +58,7 @@ pub(crate) struct Outcome {
 pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome) -> String {
     let metric = &comparison.metric;
     if let Kind::Level(minimum) = case.kind {
-        return minimum::says(metric, case, outcome, minimum);
+        return against_minimum::says(metric, case, outcome, minimum);
     }
     let Some(evidence) = &case.complete else {
         let what = if case.kind == Kind::RunValue {
@@ -120,7 +120,7 @@ pub(crate) fn notes(comparison: &Comparison, case: &Case, outcome: &Outcome) -> 
         notes.extend(drop_note(evidence, case, outcome));
     }
     if case.missing.any() && matches!(case.kind, Kind::Level(_)) {
-        notes.push(minimum::absent(case.missing));
+        notes.push(against_minimum::absent(case.missing));
     } else if case.missing.any() {
         notes.push(format!(
             "{}; {} of {} shared items have a score in both runs",

@@ -10,17 +10,17 @@ use evalmark_core::{
 use thiserror::Error;
 
 use crate::{
+    against_minimum::minimum,
     compare::{Decision, compare},
-    family::EmptyFamily,
+    family_correction::EmptyFamily,
+    final_look::LookedAt,
     items::{CompareError, ComparisonSubject, ItemScore},
-    looked_at::LookedAt,
-    minimum::minimum,
     pooled::{Pooled, PooledSide, compare_pooled, minimum_pooled},
     ppi::compare_labelled,
     ratio::{RatioOf, compare_ratio},
     rule::Rule,
     stopping::StoppingError,
-    variant::Variant,
+    variant_scores::Variant,
 };
 
 /// Why a gate cannot be decided.

@@ -14,9 +14,9 @@
 //!
 //! **Where to begin reading.** `compare.rs` is the flow: check, pair, weigh, decide. `evidence.rs`
 //! chooses the test (`binary.rs` on `unconditional.rs`, `continuous.rs` on `bootstrap.rs`,
-//! `clustered.rs` on `cr2.rs` and `few_changed.rs`), `decide.rs` turns evidence into an answer, `family.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
+//! `clustered.rs` on `cr2.rs` and `few_changed.rs`), `decide.rs` turns evidence into an answer, `family_correction.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
 //! is a new file that returns an `Evidence`: one more arm in `evidence::weigh`, or, for another
-//! question, an entry point of its own beside it, as in `minimum.rs`, `ratio.rs`, `ppi.rs` and
+//! question, an entry point of its own beside it, as in `against_minimum.rs`, `ratio.rs`, `ppi.rs` and
 //! `pooled/`. Metrics where lower is better are mirrored on the way in (`direction.rs`).
 //!
 //! **What it deliberately does not do.** No clock, no files, no randomness but that of resampling,
@@ -29,6 +29,7 @@
 //! of results belong to `evalmark-core` (`verdict.rs`, `estimate.rs`).
 
 mod adjust;
+mod against_minimum;
 mod agreement;
 mod binary;
 mod bootstrap;
@@ -43,16 +44,15 @@ mod effective_sample_size;
 mod estimate;
 mod evidence;
 mod explain;
-mod family;
+mod family_correction;
 mod few_changed;
+mod final_look;
 mod gated_pair;
 mod intervals;
 mod items;
 mod leaderboard;
-mod looked_at;
 mod max_t;
 mod mcnemar;
-mod minimum;
 mod missing;
 mod noise;
 mod paired_t;
@@ -75,23 +75,23 @@ mod special;
 mod stopping;
 mod tango;
 mod unconditional;
-mod variant;
+mod variant_scores;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm};
+pub use against_minimum::minimum;
 pub use agreement::{AlphaSums, Scale, cohen_kappa, fleiss_kappa, krippendorff_alpha};
 pub use clustered::{ClusterMean, cluster_mean};
 pub use compare::{Decision, compare};
 pub use comparison_family::{ComparisonFamily, count_lacking, family_size};
 pub use decide::Cause;
 pub use estimate::{Accumulator, ValueError, estimate};
-pub use family::{EmptyFamily, FamilyCorrection, Gated, gate, gate_with};
+pub use family_correction::{EmptyFamily, FamilyCorrection, Gated, gate, gate_with};
+pub use final_look::LookedAt;
 pub use gated_pair::{GateError, GatedRuns, MetricTraits, VariantPair, compare_minimum};
 pub use intervals::{Interval, agresti_coull, clopper_pearson, mean_t, wilson};
 pub use items::{CompareError, ComparisonSubject, FlipAt, ItemScore, Side};
 pub use leaderboard::{Leaderboard, Pairing, Rank, leaderboard};
-pub use looked_at::LookedAt;
 pub use mcnemar::{PValues, mcnemar_exact, mcnemar_midp, midp_attainable_pairs};
-pub use minimum::minimum;
 pub use noise::{Clustering, Noise, noise, unrelated};
 pub use paired_t::{PairedT, paired_t};
 pub use pairing::Changes;
@@ -113,4 +113,4 @@ pub use sign_flip::sign_flip_exact;
 pub use slices::{Slice, slices};
 pub use stopping::{EarlyStop, Interim, Reason, Stopping, StoppingError};
 pub use tango::{tango_bounds, tango_p_greater, tango_p_less, tango_z};
-pub use variant::{AnswerScore, RunScores, SameItem, Variant};
+pub use variant_scores::{AnswerScore, RunScores, SameItem, Variant};

@@ -8,9 +8,9 @@
 //! studentised bootstrap must agree. The labels must be a random part of the items. A
 //! judge who errs on one variant more than on the other shifts Ŷ, not the estimate.
 
-mod hold_back;
+mod few_labels;
 
-use self::hold_back::{hold_back, hold_back_clusters};
+use self::few_labels::{hold_back, hold_back_clusters};
 use crate::bootstrap::{Studentised, seed_of};
 use crate::clustered;
 use crate::compare::{Decision, flips, match_variants};

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use evalmark_report::{text::printable, usage::copy_usage};
-use evalmark_runner::{known_keys::hide, read_variants};
+use evalmark_report::{safe_text::printable, usage::copy_usage};
+use evalmark_runner::{read_variants, redacted_keys::hide};
 use evalmark_store::{
     baseline::{Baseline, ListedBaseline, Promotion, folder_of, list, promote},
     record::{RunOptions, RunRecord},

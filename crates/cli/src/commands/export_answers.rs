@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
-use evalmark_report::text::inert_json;
+use evalmark_report::safe_text::inert_json;
 use evalmark_runner::{Host, export_answers};
 
 use crate::{exit::Exit, print::Printer};

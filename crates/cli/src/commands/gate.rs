@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use evalmark_core::verdict::Verdict;
 use evalmark_report::{
     github, junit, markdown,
-    text::{inert, inert_json},
+    safe_text::{inert, inert_json},
 };
 use evalmark_runner::{GateOptions, Host};
 use evalmark_store::durable;

@@ -17,7 +17,7 @@ use minijinja::{
 };
 use serde::Serialize;
 
-use crate::template::{describe, guard};
+use crate::template::{describe, size_guard};
 
 /// The longest expression, in characters: nesting is bounded with it.
 const MAX_LENGTH: usize = 1_000;
@@ -76,7 +76,7 @@ impl Expression {
         if source.chars().nth(MAX_LENGTH).is_some() {
             return Err(format!("an expression has at most {MAX_LENGTH} characters"));
         }
-        guard::check_expression(source)?;
+        size_guard::check_expression(source)?;
         let compiled = ENVIRONMENT
             .compile_expression_owned(source.to_owned())
             .map_err(|error| syntax_error(source, &error))?;

@@ -3,9 +3,9 @@
 
 mod check;
 mod document;
-mod entry;
 mod gate;
 mod mistake;
+mod nested_metric;
 mod raw;
 mod schema;
 mod syntax;
@@ -19,9 +19,9 @@ use std::{
 use serde_json::Value;
 
 pub use self::{
-    entry::{Entries, yaml},
     gate::{Amount, Correction, GateSpec, GatedMetric},
     mistake::{Mistake, Mistakes, Position, nearest},
+    nested_metric::{Entries, yaml},
     schema::{entry_schema, schema},
 };
 use crate::{

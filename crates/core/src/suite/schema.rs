@@ -149,7 +149,7 @@ pub(crate) fn misfits_by(
 fn misfit(schema: &Value, error: &ValidationError<'_>) -> Vec<SchemaMistake> {
     let pointer = error.instance_path().as_str();
     if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
-        let known = known_keys(schema, error.schema_path().as_str());
+        let known = redacted_keys(schema, error.schema_path().as_str());
         return unexpected
             .iter()
             .map(|key| {
@@ -227,7 +227,7 @@ pub(crate) fn unknown_key(key: &str, known: &[String]) -> Mistake {
 }
 
 /// The keys that the object whose `additionalProperties` failed does know.
-fn known_keys(schema: &Value, schema_path: &str) -> Vec<String> {
+fn redacted_keys(schema: &Value, schema_path: &str) -> Vec<String> {
     let object = schema_path.rsplit_once('/').map_or("", |(parent, _)| parent);
     let properties = schema.pointer(object).and_then(|object| object["properties"].as_object());
     properties.map(|map| map.keys().cloned().collect()).unwrap_or_default()

@@ -13,7 +13,7 @@ use minijinja::{
 };
 use serde::{Serialize, Serializer};
 
-use super::guard;
+use super::size_guard;
 use crate::fields::Fields;
 
 /// The variable through which the row's numbers are found; no template can name it.
@@ -79,7 +79,7 @@ fn write_as_it_stands(out: &mut Output, state: &mut State, value: &Value) -> Res
     {
         return out.write_str(digits).map_err(Error::from);
     }
-    guard::print(out, state, value)
+    size_guard::print(out, state, value)
 }
 
 /// Jinja's `tojson`, with numbers as they stand.
@@ -90,9 +90,9 @@ fn to_json(
     options: Kwargs,
 ) -> Result<Value, Error> {
     let json = match in_quotes(value) {
-        None => guard::to_json(state, value, indent, options)?,
+        None => size_guard::to_json(state, value, indent, options)?,
         Some(value) => {
-            let json = guard::to_json(state, &value, indent, options)?;
+            let json = size_guard::to_json(state, &value, indent, options)?;
             let json = json.as_str().unwrap_or_default();
             let json = json.replace(&format!("\"{MARK}"), "").replace(&format!("{MARK}\""), "");
             Value::from_safe_string(json)

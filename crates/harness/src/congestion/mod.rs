@@ -12,11 +12,11 @@
 //! refusal that has nothing to do with how many are under way means a limit of rate, for which no
 //! window is small enough: then a pace is learned in the same manner.
 
-mod ages;
+mod attempt_ages;
 mod meter;
 mod pace;
 mod quota;
-mod scatter;
+mod random_refusals;
 #[cfg(test)]
 mod simulation;
 mod window;
@@ -26,10 +26,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::{
-    ages::Ages,
+    attempt_ages::Ages,
     meter::Meter,
     pace::Pace,
-    scatter::{Refusal, Refused, Scatter},
+    random_refusals::{Refusal, Refused, Scatter},
     window::{Cause, Window},
 };
 

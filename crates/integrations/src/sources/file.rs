@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{
     checksum::{Checksum, DigestWriter},
-    form::{About, DefineSource},
+    definition::{About, DefineSource},
     snapshots::{Named, Snapshots, failed},
     unpack,
 };

@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use super::{
     checksum::Checksum,
-    form::{About, DefineSource},
+    definition::{About, DefineSource},
     snapshots::{Named, Received, Receiving, Snapshots, advised, failed},
 };
 

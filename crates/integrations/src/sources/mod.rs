@@ -1,8 +1,8 @@
 //! The table of sources: one file and one line each.
 
 mod checksum;
+mod definition;
 mod file;
-mod form;
 mod http;
 mod snapshots;
 mod unpack;
@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use evalmark_core::source::SourceKind;
 
-use self::form::row;
+use self::definition::row;
 
 /// Every source that exists, for whoever reads suites.
 pub fn catalog() -> &'static [SourceKind] {

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     figures::{cost, count, duration, interval, or_dash, p_value, score},
+    safe_text::acts,
     summary::SummaryRow,
-    text::acts,
 };
 
 /// The page could not be rendered: a mistake in its template, not in the data.

@@ -11,10 +11,10 @@ use polars_arrow::datatypes::{ArrowDataType, TimeUnit};
 use serde_json::{Map, Value};
 
 use super::{
-    frame::Frame,
-    guard::guarded,
     json::{Cell, duration, exact, json, step},
     open::{ReadError, Rows, TableReader},
+    panic_guard::guarded,
+    typed_columns::Frame,
 };
 
 /// A dataset in Parquet that cannot be read.

@@ -3,17 +3,17 @@
 
 mod buffer;
 pub mod dataset;
-mod frame;
-mod guard;
 mod json;
 mod open;
 mod pages;
+mod panic_guard;
 pub mod run_values;
 pub mod samples;
 pub mod scores;
 mod seal;
 pub mod summary;
 mod table;
+mod typed_columns;
 pub mod usage;
 
 pub use open::ReadError;

@@ -12,10 +12,10 @@ use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field};
 use polars_parquet::read::{FileMetadata, infer_schema, read_metadata};
 
 use super::{
-    frame::{Frame, Slice},
-    guard::guarded,
     pages::Pages,
+    panic_guard::guarded,
     seal,
+    typed_columns::{Frame, Slice},
 };
 
 /// About how many uncompressed bytes are held at once.

@@ -14,7 +14,7 @@ use polars_parquet::read::{
 };
 use polars_utils::mmap::MMapSemaphore;
 
-use super::frame::Column;
+use super::typed_columns::Column;
 
 /// A row group whose pages are read as they are asked for.
 pub(super) struct Pages<'a> {

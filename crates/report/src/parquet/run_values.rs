@@ -6,9 +6,9 @@ use std::{io::Write, path::Path};
 use evalmark_core::estimate::Estimate;
 
 use super::{
-    frame::Frame,
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
+    typed_columns::Frame,
 };
 use crate::columns::{CONFUSION, RUN_VALUES};
 

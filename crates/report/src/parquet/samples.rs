@@ -16,9 +16,9 @@ use serde::{
 };
 
 use super::{
-    frame::{Frame, Values},
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
+    typed_columns::{Frame, Values},
 };
 use crate::columns::{Kind, SAMPLES, SCORE_PREFIX, SLICE_PREFIX};
 

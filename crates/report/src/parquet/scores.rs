@@ -8,9 +8,9 @@ use evalmark_core::{
 };
 
 use super::{
-    frame::Frame,
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
+    typed_columns::Frame,
 };
 use crate::columns::SCORES;
 

@@ -9,9 +9,9 @@ use evalmark_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    frame::Frame,
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
+    typed_columns::Frame,
 };
 use crate::columns::SUMMARY;
 

@@ -4,9 +4,9 @@
 use std::{io::Write, path::Path};
 
 use super::{
-    frame::{Frame, Values},
     open::{ReadError, TableReader},
     table::{Cell, TableWriter, WriteError},
+    typed_columns::{Frame, Values},
 };
 use crate::columns::{SLICE_PREFIX, USAGE};
 

@@ -15,7 +15,7 @@ use crate::{
     },
     error::Result,
     judges::questions_each,
-    known_keys::hide,
+    redacted_keys::hide,
     run::Run,
     scored::for_each_scored,
 };

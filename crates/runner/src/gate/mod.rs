@@ -30,8 +30,8 @@ use crate::{
     Ending, Findings, Host, Notice,
     against::Missing,
     error::{Hinted, Result, run_error},
-    known_keys::hide,
     metric_scale::pooled_metrics,
+    redacted_keys::hide,
     variants::{read_usage, read_variants},
 };
 

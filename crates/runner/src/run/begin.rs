@@ -24,9 +24,9 @@ use crate::{
     ask::{Asks, BudgetLimits, budget, keys},
     early::{self, as_stopped},
     error::{Hinted, Result, run_error},
-    known_keys::hide,
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
+    redacted_keys::hide,
     run_id::{new_run_id, now},
 };
 

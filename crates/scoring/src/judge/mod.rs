@@ -21,7 +21,7 @@ use evalmark_core::{
     score::{JudgeTrace, Score},
 };
 
-use crate::{finish::Finish, kind::Measurement, subject::Subject};
+use crate::{finish_score::Finish, kind::Measurement, subject::Subject};
 
 pub use question::{Form, JudgeReply, Question, QuestionError};
 

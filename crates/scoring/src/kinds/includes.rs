@@ -6,7 +6,7 @@ use evalmark_core::metric::{Direction, ParamError, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::wanted::Wanted;
+use super::expected_values::Wanted;
 use crate::{
     kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step, default_steps},

@@ -21,9 +21,9 @@ mod semantic;
 mod weighted;
 
 mod behaviour;
+mod expected_values;
 mod starts_with;
 mod structure;
-mod wanted;
 
 use std::sync::LazyLock;
 

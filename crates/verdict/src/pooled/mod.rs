@@ -8,12 +8,12 @@
 mod cells;
 mod compare;
 mod estimate;
-mod level;
+mod pooled_minimum;
 mod resample;
 
 pub use compare::{PooledSide, compare_pooled};
 pub use estimate::{PooledEstimate, pooled_estimates};
-pub use level::minimum_pooled;
+pub use pooled_minimum::minimum_pooled;
 
 /// A value of a whole run, made of sums over its answers.
 pub trait Pooled: Sync {

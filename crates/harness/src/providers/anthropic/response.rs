@@ -10,8 +10,8 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     failure::{is_error, within_success},
+    json_repair::mended,
     malformed::{misshapen, unreadable},
-    mend::mended,
     providers::token_count::count,
     reply::{Answer, AttemptError, Retryable},
 };

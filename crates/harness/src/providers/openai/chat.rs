@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{
     failure::{is_error, message, within_success},
+    json_repair::mended,
     malformed::{misshapen, unreadable},
-    mend::mended,
     providers::is_event_stream,
     reply::{Answer, AttemptError, FaultScope, Retryable},
 };

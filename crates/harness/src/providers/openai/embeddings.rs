@@ -10,8 +10,8 @@ use serde_json::{Value, value::RawValue};
 use super::{chat::error_within, usage::Tokens};
 use crate::{
     failure::is_error,
+    json_repair::mended,
     malformed::{misshapen, unreadable},
-    mend::mended,
     reply::{Answer, AttemptError, Retryable},
 };
 

@@ -13,9 +13,9 @@ use serde_json_path::{JsonPath, PathElement};
 
 use super::document::{best, json, json_targets, too_long, unusable};
 use crate::{
+    bipartite_matching::Budget,
     json_compare::Rules,
     kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
-    pairing::Budget,
     subject::Subject,
     tolerance::Tolerance,
 };

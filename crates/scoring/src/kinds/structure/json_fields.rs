@@ -13,12 +13,12 @@ use serde_json_path::JsonPath;
 
 use super::document::{best, json, json_targets, too_long, unusable};
 use crate::{
+    bipartite_matching::{Budget, pair},
     exact_json::long_number,
     json_compare::{Rules, clip, plain},
     kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
     normalize::{Chain, Step, default_steps},
     number_in_text,
-    pairing::{Budget, pair},
     subject::Subject,
     tolerance::Tolerance,
 };

@@ -14,9 +14,9 @@ use super::{
     document::{JSON, best, document, json_targets, too_long, unusable},
 };
 use crate::{
+    bipartite_matching::{Budget, pair},
     json_compare::{Rules, clip},
     kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
-    pairing::{Budget, pair},
     subject::Subject,
     tolerance::Tolerance,
 };

@@ -7,12 +7,12 @@ use super::{
     cells::{Cells, Row},
     compare::{Oriented, counted_items},
 };
+use crate::against_minimum::{blank, graded};
 use crate::clustered;
 use crate::compare::{Decision, Flips};
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::Evidence;
 use crate::items::{CompareError, ComparisonSubject, Side};
-use crate::minimum::{blank, graded};
 use crate::missing::{Assumption, Missing, Pair};
 use crate::pairing::{Changes, by_key};
 use crate::random::unit_of;

@@ -10,7 +10,7 @@ use evalmark_store::{
 use crate::{
     error::{Hinted, Result},
     failure_sample::FailedSamples,
-    known_keys::hide,
+    redacted_keys::hide,
 };
 
 /// Writes `report.html`.
