@@ -7,7 +7,7 @@ use evalmark_verdict::{Clustering, Resolution};
 
 use crate::table::{amount, by_variant, figures, percent, wrapped};
 
-/// The gated metrics that planning cannot reckon with, in a sentence.
+/// The gated metrics that planning has no estimate for, in a sentence.
 pub(crate) fn unplanned(metrics: &[String]) -> Option<String> {
     (!metrics.is_empty()).then(|| {
         format!(

@@ -18,7 +18,7 @@
 //! | provider | who serves models, and the wire protocol that they speak |
 //! | variant | one prompt with one model |
 //! | dataset | labelled rows, read from files |
-//! | source | where a dataset comes from that is no plain file, such as an address |
+//! | source | where a dataset comes from, other than a plain file: an address, a compressed file |
 //! | snapshot | a source's data as a file of this machine, named by its content |
 //! | item | one row of the dataset; its hash is its content address |
 //! | target | a right answer to an item |

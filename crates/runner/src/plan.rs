@@ -44,7 +44,7 @@ pub struct RunPlan {
     pub power_estimates: Vec<PowerEstimate>,
     /// Margins that the planned items cannot resolve, one sentence for each metric.
     pub warnings: Vec<String>,
-    /// Gated metrics that planning cannot reckon with.
+    /// Gated metrics that planning has no estimate for.
     pub unplanned: Vec<String>,
 }
 

@@ -105,13 +105,13 @@ pub(crate) fn power_estimates(
     Ok(power_estimates)
 }
 
-/// Whether planning can reckon with a metric: with means of scores in [0, 1], and nothing else.
+/// Whether planning has an estimate for a metric: only for means of scores in [0, 1].
 pub(crate) fn is_planned(loaded: &LoadedSuite, metric: &str) -> bool {
     let compiled = loaded.metrics.iter().find(|compiled| compiled.name() == metric);
     compiled.is_none_or(|compiled| scale_of(compiled).is_share_of_answers())
 }
 
-/// The gated metrics that it cannot reckon with.
+/// The gated metrics that it has no estimate for.
 pub(crate) fn unplanned<'a>(loaded: &LoadedSuite, gate: &'a GateSpec) -> Vec<&'a str> {
     let names = gate.scores().map(|(metric, _)| metric);
     names.filter(|metric| !is_planned(loaded, metric)).collect()

@@ -28,7 +28,7 @@ pub struct Noise {
     pub sd: Option<f64>,
     /// Upper 95 % bound on the share of items whose score differs (Clopper and Pearson).
     pub differing_upper: f64,
-    /// The scatter of single answers, at its upper 95 % bound: what a plan should reckon with.
+    /// The scatter of single answers, at its upper 95 % bound: what a plan should assume.
     pub spread: Spread,
     /// How items hang together.
     pub clustering: Clustering,

@@ -102,7 +102,7 @@ fn the_same_request_has_the_same_hash_in_every_protocol() {
     assert_eq!(
         server.count(),
         6,
-        "who answered is no part of the request, and of the ledger it is"
+        "the model server is not part of the request hash, but it is part of the ledger key"
     );
 }
 

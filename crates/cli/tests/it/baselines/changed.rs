@@ -83,7 +83,7 @@ fn a_run_is_not_its_own_baseline() {
     record["started_at"] = "2020-01-01T00:00:00Z".into();
     world.write(&format!("{MAIN}/run.json"), &record.to_string());
     gate("first", "main", 0);
-    // Another suite's baseline is no measure, unless it is the same suite under an earlier name.
+    // Another suite's baseline cannot be compared with, unless it is the same suite under an earlier name.
     let text = String::from_utf8(world.bytes("suite.yaml")).expect("UTF-8");
     world.write("suite.yaml", &text.replace("name: test", "name: other"));
     let ran = world.run_suite("r", &["--prompt", "plain", "--baseline", MAIN]).expect(4);
@@ -128,7 +128,7 @@ fn a_run_that_is_not_finished_is_not_gated() {
     let ran = world.run(&gate).expect(4);
     assert!(ran.stderr.contains("is incomplete: the budget did not reach"), "{}", ran.stderr);
     world.run(&[&gate[..], &["--as-it-is"]].concat()).expect(0);
-    // A few missing answers are what verdicts reckon with.
+    // Verdicts allow for a few missing answers.
     record["incomplete"] = serde_json::Value::Null;
     world.write(path, &record.to_string());
     world.run(&gate).expect(0);
