@@ -5,7 +5,7 @@
 //!
 //! It owns what is in `samples.parquet`, `scores.parquet`, `summary.parquet`, `run_values.parquet`, `confusion.parquet`,
 //! `usage.parquet` and `report.html`, and
-//! the terminal, Markdown, JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`text`]
+//! the terminal, Markdown, JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`safe_text`]
 //! and the exports neutralise it.
 //!
 //! What it deliberately does not do: it names no file and brings none to the disk, as its writers
