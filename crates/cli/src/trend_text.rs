@@ -55,7 +55,7 @@ pub(crate) fn render(history: &History, printer: Printer) -> String {
         lines.extend(left_out.flat_map(|text| wrapped("  ", &printable_line(&text))));
     }
     lines.push(String::new());
-    lines.extend(wrapped("", &rate(history)));
+    lines.extend(wrapped("", &history.rate()));
     lines.join("\n")
 }
 
@@ -65,20 +65,6 @@ fn heading(history: &History) -> String {
     let runs = counted(history.runs.len() as u64, "run");
     let (first, last) = (day(0), day(history.runs.len().saturating_sub(1)));
     printable_line(&format!("{}: {runs}, {first} to {last}", history.suite)).into_owned()
-}
-
-/// What the answers may be trusted with.
-fn rate(history: &History) -> String {
-    format!(
-        "Where nothing changes, the slope of some score is called at some look in at most {:.0} % of \
-         histories, however often one looks; a lasting change in at most as many. {} looked at \
-         together.",
-        100.0 * history.alpha,
-        match history.series.len() {
-            1 => "One score is".to_owned(),
-            n => format!("{n} scores are"),
-        }
-    )
 }
 
 fn score(history: &History, series: &Series, printer: Printer) -> Vec<String> {

@@ -201,6 +201,20 @@ impl History {
         format!("at {run}: {before} before, {after} since")
     }
 
+    /// How far the answers can be trusted, in a sentence.
+    pub fn rate(&self) -> String {
+        let together = match self.series.len() {
+            1 => "One score is".to_owned(),
+            n => format!("{n} scores are"),
+        };
+        format!(
+            "Where nothing changes, the slope of some score is called at some look in at most {:.0} % of \
+             histories, however often one looks; a lasting change in at most as many. {together} \
+             looked at together.",
+            100.0 * self.alpha
+        )
+    }
+
     /// The id of the run of a point.
     pub fn run_of(&self, series: &Series, point: usize) -> Option<&str> {
         let run = series.points.get(point)?.run;
