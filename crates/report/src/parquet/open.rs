@@ -103,8 +103,10 @@ pub(super) struct TableReader {
     slice: Slice,
     /// How many of them were given out.
     given: usize,
-    /// How many rows of the file were given out.
+    /// How many rows of the file were given out, or passed over.
     rows_given: u64,
+    /// The rows that somebody wants to see, ascending; `None`: all.
+    wanted: Option<Vec<u64>>,
 }
 
 impl TableReader {
@@ -134,6 +136,7 @@ impl TableReader {
             slice: Slice::default(),
             given: 0,
             rows_given: 0,
+            wanted: None,
         })
     }
 
@@ -160,6 +163,19 @@ impl TableReader {
             self.schema.contains(column.as_str()) || !later.contains(&column.as_str())
         });
         self.select(columns)
+    }
+
+    /// Passes over what holds none of these rows, which are in ascending order: much of the file is
+    /// not even read. Rows beside them are shown, too.
+    pub(super) fn near(self, rows: Vec<u64>) -> Self {
+        Self { wanted: Some(rows), ..self }
+    }
+
+    /// Whether one of the next so many rows is wanted.
+    fn wants(&self, rows: usize) -> bool {
+        let Some(wanted) = &self.wanted else { return true };
+        let next = wanted.partition_point(|row| *row < self.rows_given);
+        wanted.get(next).is_some_and(|row| *row < self.rows_given + rows as u64)
     }
 
     /// Every column's name and type.
@@ -204,6 +220,10 @@ impl TableReader {
             }
             let offset = self.offset;
             self.offset += rows;
+            if !self.wants(rows) {
+                self.rows_given += rows as u64;
+                continue;
+            }
             let slice = self
                 .read(offset..offset + rows)
                 .map_err(|message| ReadError::damaged(&self.path, message))?;
