@@ -32,6 +32,7 @@ mod host;
 mod judge_agreement;
 mod judge_check;
 mod judges;
+mod kept_answers;
 mod leaderboard;
 mod load;
 mod metric_scale;
@@ -41,6 +42,7 @@ mod permissions;
 mod plan;
 mod power_plan;
 mod programs;
+mod promote;
 mod records;
 pub mod redacted_keys;
 mod reorder;
@@ -65,6 +67,7 @@ pub use self::{
     gate::{GateOptions, GateOutcome, compare, gate},
     host::Host,
     judge_check::{Corrected, ENOUGH_LABELS, JudgeFinding, judge_check},
+    kept_answers::{AnswerKey, KeptAnswer, KeptAnswers, kept_answers},
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
     load::{LoadedSuite, load},
     notice::{AskTag, Asking, Notice, NoticeLevel, Notices},
@@ -73,6 +76,7 @@ pub use self::{
     plan::{ModelEstimate, PlanOptions, RunPlan, plan},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
     programs::program_remarks,
+    promote::{PromoteOptions, PromotedRun, promote},
     report::{ReportOptions, report},
     run::{AgainstOptions, EndedRun, PreparedRun, ResumeOptions, Run, RunEnd, cut_off_remarks},
     secrets::Secrets,

@@ -13,7 +13,7 @@ use std::{
 pub use self::{
     error::BaselineError,
     lookup::WantedBaseline,
-    promote::{PromoteError, Promotion, cannot_be_baseline, promote},
+    promote::{AnswersCopy, CopySamples, PromoteError, Promotion, cannot_be_baseline, promote},
 };
 use crate::{
     StoreError,
