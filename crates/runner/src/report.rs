@@ -40,7 +40,7 @@ pub fn report(path: &Path, options: &ReportOptions, host: &Host<'_>) -> Result<P
         baseline: baseline.as_ref().ok(),
         lacks: baseline.as_ref().err().and_then(Clone::clone),
     });
-    write_html(&folder, &record, rows, compared)?;
+    write_html(&folder, &record, rows, compared.as_ref())?;
     Ok(folder.html())
 }
 

@@ -168,7 +168,7 @@ impl Run<'_> {
             baseline: self.against.baseline.as_ref(),
             lacks: None,
         });
-        write_html(&self.folder, &self.record, scored.rows.clone(), compared)?;
+        write_html(&self.folder, &self.record, scored.rows.clone(), compared.as_ref())?;
         Ok(RunEnd::Finished { rows: scored.rows, decision: decision.map(Box::new) })
     }
 

@@ -39,7 +39,7 @@ pub(crate) fn write_html(
     folder: &RunFolder,
     record: &RunRecord,
     summary: Vec<SummaryRow>,
-    compared: Option<Compared<'_>>,
+    compared: Option<&Compared<'_>>,
 ) -> Result<()> {
     let page = page(folder, record, summary, compared)?;
     let text = evalmark_report::html::html(&page).context("the page cannot be made")?;
@@ -51,17 +51,17 @@ fn page(
     folder: &RunFolder,
     record: &RunRecord,
     summary: Vec<SummaryRow>,
-    compared: Option<Compared<'_>>,
+    compared: Option<&Compared<'_>>,
 ) -> Result<PageData> {
-    let verdict = compared.as_ref().map(|compared| compared.verdict);
-    let baseline = compared.as_ref().and_then(|compared| Some((compared.baseline?, verdict?)));
+    let verdict = compared.map(|compared| compared.verdict);
+    let baseline = compared.and_then(|compared| Some((compared.baseline?, verdict?)));
     let files = PageFiles {
         samples: folder.samples(),
         scores: folder.scores(),
         metrics: metrics(record),
         verdict,
         baseline: baseline.map(|(baseline, verdict)| baseline_files(baseline, verdict)),
-        lacks_baseline: compared.as_ref().and_then(|compared| compared.lacks.clone()),
+        lacks_baseline: compared.and_then(|compared| compared.lacks.clone()),
     };
     let confusion = folder.confusion();
     Ok(PageData {
@@ -88,7 +88,7 @@ fn baseline_files(baseline: &Baseline, verdict: &Verdict) -> BaselineFiles {
         let before = change.baseline.as_ref()?.as_str()?.to_owned();
         Some(Rename { before, after: change.name.clone() })
     });
-    let answers = baseline.folder.samples();
+    let answers = baseline.folder.answers();
     BaselineFiles {
         scores: baseline.folder.scores(),
         answers: answers.is_file().then_some(answers),
@@ -130,7 +130,8 @@ fn about(record: &RunRecord, is_compared: bool) -> PageRun {
 /// Where the run comes from.
 fn facts(record: &RunRecord, is_compared: bool) -> Vec<PageFact> {
     let mut facts = Vec::new();
-    let mut fact = |name: &str, value: String| facts.push(PageFact { name: name.to_owned(), value });
+    let mut fact =
+        |name: &str, value: String| facts.push(PageFact { name: name.to_owned(), value });
     if let Some(why) = record.ungated.as_ref().filter(|_| !is_compared) {
         fact("gate", why.clone());
     }

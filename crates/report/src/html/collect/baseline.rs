@@ -13,12 +13,13 @@ use super::{
 };
 use crate::{
     ReadError,
-    samples::samples,
+    answers::for_each_answer,
     scores::{ScoreRef, for_each_score},
 };
 
 /// Why there are no answers to show.
-const NO_ANSWERS: &str = "this baseline keeps scores, not answers";
+const NO_ANSWERS: &str =
+    "this baseline keeps scores, not answers (`baseline_answers` under `gate`)";
 
 /// Adds what the baseline has to the samples and the distributions.
 pub(super) fn add_baseline(
@@ -46,18 +47,17 @@ pub(super) fn add_baseline(
     match &baseline.answers {
         None => page.baseline.lacks = Some(NO_ANSWERS.to_owned()),
         Some(path) => {
-            for sample in samples(path)? {
-                let sample = sample?;
-                let prompt = baseline.name_now(&sample.prompt);
+            for_each_answer::<ReadError>(path, |answer| {
+                let prompt = baseline.name_now(answer.prompt);
                 let key =
-                    Key { epoch: sample.epoch, ..Key::of(prompt, &sample.model, &sample.item_id) };
+                    Key { epoch: answer.epoch, ..Key::of(prompt, answer.model, answer.item_id) };
                 if let Some(place) = places.find(page, &key)
-                    && page.samples[place].item_hash == sample.item_hash
+                    && page.samples[place].item_hash == answer.item_hash
                 {
-                    let answer = sample.record.output.as_deref().map(bounded);
-                    page.samples[place].baseline_answer = answer;
+                    page.samples[place].baseline_answer = answer.output.map(bounded);
                 }
-            }
+                Ok(())
+            })?;
             page.baseline.has_answers = true;
         }
     }

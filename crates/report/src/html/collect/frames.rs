@@ -97,9 +97,8 @@ fn shared(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) ->
 /// The position itself, or the start of the word that it would cut.
 fn word_start(text: &str, at: usize) -> usize {
     let head = &text[..at];
-    head.rfind(char::is_whitespace).map_or(0, |blank| {
-        blank + head[blank..].chars().next().map_or(0, char::len_utf8)
-    })
+    head.rfind(char::is_whitespace)
+        .map_or(0, |blank| blank + head[blank..].chars().next().map_or(0, char::len_utf8))
 }
 
 /// The position itself, or the end of the word that it would cut.

@@ -77,7 +77,9 @@ mod tests {
     #[test]
     fn every_score_is_in_one_bin() {
         let mut bins = Bins::new(Range::Unit);
-        [0.0, 0.049, 0.05, 0.999, 1.0, 1.5, -1.0, f64::NAN].map(|value| bins.push(value));
+        for value in [0.0, 0.049, 0.05, 0.999, 1.0, 1.5, -1.0, f64::NAN] {
+            bins.push(value);
+        }
         let mut expected = [0; BINS];
         (expected[0], expected[1], expected[19]) = (3, 1, 3);
         assert_eq!((bins.counts, bins.ends()), (expected, [0.0, 1.0]));
@@ -86,7 +88,9 @@ mod tests {
     #[test]
     fn open_ranges_widen() {
         let mut bins = Bins::new(Range::Open);
-        [0.0, 1.0, 3.0, 250.0, 500.0].map(|value| bins.push(value));
+        for value in [0.0, 1.0, 3.0, 250.0, 500.0] {
+            bins.push(value);
+        }
         let [low, high] = bins.ends();
         assert!(low.abs() < 1e-9 && high > 500.0 && high <= 1000.1, "{high}");
         assert_eq!(bins.counts.iter().sum::<u64>(), 5);

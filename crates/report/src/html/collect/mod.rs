@@ -101,7 +101,7 @@ impl PageFiles<'_> {
         });
         let samples = with_text.collect();
         let frames = frames.into_iter().map(|frame| bounded_frame(frame.finish())).collect();
-        Ok(PageSamples { metrics, samples, frames, ..PageSamples::default() })
+        Ok(PageSamples { metrics, frames, samples, ..PageSamples::default() })
     }
 }
 
@@ -136,7 +136,8 @@ fn page_sample(sample: SampleRecord, frame: usize, scores: Vec<PageScore>) -> Pa
         asked: String::new(),
         answer: output.as_deref().map(bounded),
         targets: sample.targets.iter().map(|target| bounded(target)).collect(),
-        error: failure.map(|failure| bounded(&format!("{}: {}", failure.kind.as_str(), failure.message))),
+        error: failure
+            .map(|failure| bounded(&format!("{}: {}", failure.kind.as_str(), failure.message))),
         finish_reason: finish_reason.map(|reason| reason.as_str().to_owned()),
         slices: sample.slices,
         scores,

@@ -132,8 +132,7 @@ impl Distributions {
                 one.candidate.align(&mut one.baseline);
             }
             let [low, high] = one.candidate.ends();
-            let baseline =
-                if one.baseline.is_empty() { Vec::new() } else { one.baseline.counts() };
+            let baseline = if one.baseline.is_empty() { Vec::new() } else { one.baseline.counts() };
             ScoreDistribution {
                 prompt: one.prompt,
                 model: one.model,

@@ -69,7 +69,10 @@ mod tests {
     fn positions_stay_inside() {
         let scale = Scale::holding([0.0, f64::NAN, 10.0].into_iter(), 100.0, 200.0);
         assert!(scale.at(0.0) > 100.0 && scale.at(10.0) < 200.0);
-        assert_eq!([scale.at(-1e9), scale.at(1e9)].map(f64::to_bits), [100.0, 200.0].map(f64::to_bits));
+        assert_eq!(
+            [scale.at(-1e9), scale.at(1e9)].map(f64::to_bits),
+            [100.0, 200.0].map(f64::to_bits)
+        );
         let empty = Scale::holding(std::iter::empty(), 0.0, 1.0);
         assert!(empty.at(0.5).is_finite());
     }

@@ -31,12 +31,7 @@ pub(in super::super) struct Axis<'a> {
 }
 
 /// The picture, with what it shows in words as its name.
-pub(in super::super) fn scatter(
-    points: &[Point],
-    x: &Axis<'_>,
-    y: &Axis<'_>,
-    name: &str,
-) -> Value {
+pub(in super::super) fn scatter(points: &[Point], x: &Axis<'_>, y: &Axis<'_>, name: &str) -> Value {
     let ends = |ends: Option<[f64; 2]>| ends.into_iter().flatten();
     let xs = points.iter().flat_map(|p| ends(p.x_ends).chain([p.x]));
     let ys = points.iter().flat_map(|p| ends(p.y_ends).chain([p.y]));

@@ -15,10 +15,21 @@
 function element(tag, attributes, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  for (const child of children) {
-    if (child !== null && child !== undefined && child !== false) made.append(child);
-  }
+  made.append(...present(children));
   return made;
+}
+
+/**
+ * The children that there are.
+ * @param {Child[]} children
+ * @returns {(Node | string)[]}
+ */
+function present(children) {
+  const found = [];
+  for (const child of children) {
+    if (child !== null && child !== undefined && child !== false) found.push(child);
+  }
+  return found;
 }
 
 /**

@@ -19,6 +19,17 @@ function openSample(sample) {
   showSample();
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
+  showOwnText(dialog);
+}
+
+/**
+ * Brings the item's own text into sight, which long instructions may stand before.
+ * @param {HTMLElement} dialog
+ */
+function showOwnText(dialog) {
+  const mark = dialog.querySelector("mark");
+  const box = mark?.closest("pre");
+  if (mark && box) box.scrollTop = mark.offsetTop - box.offsetTop - 60;
 }
 
 /** @returns {HTMLDialogElement} */
@@ -34,13 +45,14 @@ function showSample() {
   if (sample === null) return;
   const dialog = dialogElement();
   const focused = document.activeElement?.getAttribute("data-key");
-  dialog.replaceChildren(
+  const parts = [
     sampleHead(sample),
     element("div", { class: "texts" }, askedPart(sample), answerPart(sample)),
     scoresPart(sample),
     factsPart(sample),
     sidePart(sample),
-  );
+  ];
+  dialog.replaceChildren(...present(parts));
   const again = focused && dialog.querySelector(`[data-key="${CSS.escape(focused)}"]`);
   if (again instanceof HTMLElement) again.focus();
 }
@@ -55,9 +67,12 @@ function sampleHead(sample) {
     const next = view.found[place + by];
     if (next !== undefined) location.hash = writeFragment(view.query, next);
   };
-  const off = (/** @type {boolean} */ is) => (is ? { disabled: "" } : {});
-  const isFirst = place <= 0;
-  const isLast = place < 0 || place === view.found.length - 1;
+  const stepper = (/** @type {string} */ label, /** @type {string} */ key, /** @type {number} */ by) => {
+    /** @type {Record<string, string>} */
+    const attributes = { "data-key": key };
+    if (place < 0 || view.found[place + by] === undefined) attributes["disabled"] = "";
+    return button(label, step(by), attributes);
+  };
   const frame = frameOf(sample);
   return element(
     "header",
@@ -73,8 +88,8 @@ function sampleHead(sample) {
     element(
       "div",
       { class: "steps" },
-      button("← Previous", step(-1), { ...off(isFirst), "data-key": "previous" }),
-      button("Next →", step(1), { ...off(isLast), "data-key": "next" }),
+      stepper("← Previous", "previous", -1),
+      stepper("Next →", "next", 1),
       button("Close", closeSample, { "data-key": "close" }),
     ),
   );

@@ -99,11 +99,7 @@ impl<'a> Flips<'a> {
 }
 
 /// The samples that changed this way, those of the worst comparison first.
-fn ranked(
-    samples: &PageSamples,
-    comparisons: &[&Comparison],
-    change: SampleChange,
-) -> Vec<Ranked> {
+fn ranked(samples: &PageSamples, comparisons: &[&Comparison], change: SampleChange) -> Vec<Ranked> {
     let graded = graded_flips(samples, comparisons, change);
     let mut ranks = BTreeMap::new();
     for (rank, comparison) in comparisons.iter().enumerate() {
@@ -147,7 +143,8 @@ fn graded_flips(
     let is_named = |sample: &PageSample| {
         let frame = &samples.frames[sample.frame];
         let graded = samples.metrics.iter().zip(&sample.scores);
-        let mut graded = graded.filter(|(_, score)| score.passed.is_none() && score.value.is_some());
+        let mut graded =
+            graded.filter(|(_, score)| score.passed.is_none() && score.value.is_some());
         graded.any(|(metric, _)| {
             let variant = (&*frame.prompt, &*frame.model);
             named.contains(&(variant, &*metric.name, &*sample.item_id))
@@ -157,11 +154,7 @@ fn graded_flips(
     numbered.filter(|(_, sample)| is_named(sample)).map(|(place, _)| place).collect()
 }
 
-fn entry<'a>(
-    samples: &'a PageSamples,
-    place: usize,
-    comparisons: &[&Comparison],
-) -> Entry<'a> {
+fn entry<'a>(samples: &'a PageSamples, place: usize, comparisons: &[&Comparison]) -> Entry<'a> {
     let sample = &samples.samples[place];
     let frame = &samples.frames[sample.frame];
     let of_variant = |c: &&&Comparison| c.prompt == frame.prompt && c.model == frame.model;

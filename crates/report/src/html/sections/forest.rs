@@ -55,7 +55,8 @@ pub(super) fn groups(comparisons: &[&Comparison]) -> Vec<ForestGroup> {
         let own: Vec<_> = numbered.filter(|(_, c)| Unit::of(c) == unit).collect();
         let only: Vec<_> = own.iter().map(|(_, comparison)| *comparison).collect();
         let forest = Forest::of(unit, &only);
-        let rows = own.iter().map(|(place, comparison)| row(*place, comparison, &forest, comparisons));
+        let rows =
+            own.iter().map(|(place, comparison)| row(*place, comparison, &forest, comparisons));
         ForestGroup { unit: unit.says(), axis: forest.axis(), rows: rows.collect() }
     };
     units.into_iter().map(group).collect()

@@ -114,9 +114,8 @@ fn short_name(baseline: &str) -> &str {
 fn subject(verdict: &Verdict) -> (String, &'static str) {
     let changes = verdict.changes.as_deref().unwrap_or_default();
     let is_text = |change: &&Change| change.kind == ChangeKind::PromptEdited;
-    let is_other = |change: &Change| {
-        matches!(change.kind, ChangeKind::ModelEdited | ChangeKind::ModelAdded)
-    };
+    let is_other =
+        |change: &Change| matches!(change.kind, ChangeKind::ModelEdited | ChangeKind::ModelAdded);
     match changes.iter().filter(is_text).count() {
         _ if changes.iter().any(is_other) => ("This run".to_owned(), "is"),
         0 => ("This run".to_owned(), "is"),
@@ -170,11 +169,8 @@ fn certainty(answer: Answer, lead: &Comparison) -> Vec<Sentence> {
     let written = Written::of(lead);
     let Some(bounds) = written.bounds else { return Vec::new() };
     let n = grouped(lead.counts.paired);
-    let pairs = counted(lead.counts.paired, "paired item").replacen(
-        &lead.counts.paired.to_string(),
-        &n,
-        1,
-    );
+    let pairs =
+        counted(lead.counts.paired, "paired item").replacen(&lead.counts.paired.to_string(), &n, 1);
     let what = if lead.measure == Measure::Level { "mean" } else { "change" };
     let unit = match lead.measure {
         Measure::Difference => evalmark_core::figures::unit(lead.range),
@@ -187,28 +183,33 @@ fn certainty(answer: Answer, lead: &Comparison) -> Vec<Sentence> {
     let mut told = vec![Sentence::default().words(range)];
     let p = lead.p_regressed_adjusted.or(lead.p_regressed).map(p_value);
     let loss = lead.loss();
-    told.extend(match answer {
-        Answer::Regressed => {
-            p.map(|p| format!("That there is no {loss} at all is ruled out (p {}).", equals(&p)))
+    told.extend(
+        match answer {
+            Answer::Regressed => p.map(|p| {
+                format!("That there is no {loss} at all is ruled out (p {}).", equals(&p))
+            }),
+            Answer::Improved | Answer::Pass if lead.measure == Measure::Level => {
+                lead.p_pass.map(p_value).map(|p| format!("The limit is kept (p {}).", equals(&p)))
+            }
+            Answer::Improved | Answer::Pass => lead.p_pass.map(p_value).map(|p| {
+                let margin = &written.margin;
+                format!(
+                    "A {loss} of the margin ({margin}) or more is ruled out (p {}).",
+                    equals(&p)
+                )
+            }),
+            Answer::Inconclusive => Some(match lead.items_needed {
+                Some(needed) if needed > lead.counts.paired => format!(
+                    "That is too wide for the margin ({}): about {} items would tell.",
+                    written.margin,
+                    grouped(needed)
+                ),
+                _ => format!("That is too wide for the margin ({}).", written.margin),
+            }),
+            Answer::Incomparable => None,
         }
-        Answer::Improved | Answer::Pass if lead.measure == Measure::Level => {
-            lead.p_pass.map(p_value).map(|p| format!("The limit is kept (p {}).", equals(&p)))
-        }
-        Answer::Improved | Answer::Pass => lead.p_pass.map(p_value).map(|p| {
-            let margin = &written.margin;
-            format!("A {loss} of the margin ({margin}) or more is ruled out (p {}).", equals(&p))
-        }),
-        Answer::Inconclusive => Some(match lead.items_needed {
-            Some(needed) if needed > lead.counts.paired => format!(
-                "That is too wide for the margin ({}): about {} items would tell.",
-                written.margin,
-                grouped(needed)
-            ),
-            _ => format!("That is too wide for the margin ({}).", written.margin),
-        }),
-        Answer::Incomparable => None,
-    }
-    .map(|text| Sentence::default().words(text)));
+        .map(|text| Sentence::default().words(text)),
+    );
     told
 }
 

@@ -105,7 +105,9 @@ pub(super) fn sample_link(sample: &PageSample, frame: &PromptFrame) -> String {
 /// A text as part of an address, as it is shown.
 fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+            char::from(byte).to_string()
+        }
         byte => format!("%{byte:02X}"),
     };
     visible(text).bytes().map(byte).collect()
