@@ -32,4 +32,5 @@ mod sources;
 mod spending;
 mod stopping;
 mod tidy;
+mod trending;
 mod verdicts;
