@@ -22,6 +22,7 @@ mod progress;
 mod run_text;
 mod runs_text;
 mod table;
+mod trend_text;
 
 use std::process::ExitCode;
 

@@ -18,6 +18,7 @@ mod runs;
 mod schema;
 mod score;
 mod show;
+mod trend;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Runs(runs::RunsArgs),
     /// Print the summary table of a run
     Show(show::ShowArgs),
+    /// Follow a suite's scores over its runs: slope, changes, exit code
+    Trend(trend::TrendArgs),
     /// (Re)write report.html
     Report(report::ReportArgs),
     /// Validate suites and report every problem; makes no model calls
@@ -127,6 +130,7 @@ pub(crate) fn dispatch(
         Command::Diff(args) => diff::diff(&args, printer, host),
         Command::Runs(args) => runs::runs(&args, printer),
         Command::Show(args) => show::show(&args, printer),
+        Command::Trend(args) => trend::trend(&args, printer, host),
         Command::Report(args) => report::report(&args, printer, host),
         Command::Check(args) => Ok(check::check(&args, printer, host)),
         Command::Plan(args) => plan::plan(&args, printer, host),

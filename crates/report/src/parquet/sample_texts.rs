@@ -45,7 +45,7 @@ const TEXTS: [&str; 3] = ["request", "targets", "output"];
 
 /// The texts of the samples that `is_wanted` picks, in the file's order; these alone are held.
 ///
-/// The file is gone through twice: for whose its rows are, and for the texts near those rows.
+/// The file is gone through twice: for whose its rows are, and for the texts of those rows.
 pub fn sample_texts(
     path: &Path,
     is_wanted: impl Fn(SampleKeyRef<'_>) -> bool,
@@ -63,9 +63,9 @@ pub fn sample_texts(
     };
     while keys.next_batch(&mut see)?.is_some() {}
     let all = [&KEYS[..], &TEXTS[..]].concat();
-    let mut texts = TableReader::open(path)?.select(owned(&all))?.near(rows);
+    let mut texts = TableReader::open(path)?.select(owned(&all))?.only(rows);
     let mut found = Vec::new();
-    while texts.next_batch(|frame| take(frame, &is_wanted, &mut found))?.is_some() {}
+    while texts.next_batch(|frame| take(frame, &mut found))?.is_some() {}
     Ok(found)
 }
 
@@ -87,25 +87,19 @@ fn visit<'a>(
     Ok(())
 }
 
-fn take(
-    frame: &Frame<'_>,
-    is_wanted: &impl Fn(SampleKeyRef<'_>) -> bool,
-    found: &mut Vec<SampleTexts>,
-) -> Result<(), ReadError> {
+fn take(frame: &Frame<'_>, found: &mut Vec<SampleTexts>) -> Result<(), ReadError> {
     let (request, output) = (frame.text("request")?, frame.text("output")?);
     let targets = frame.texts("targets")?;
     visit(frame, |row, key| {
-        if is_wanted(key) {
-            found.push(SampleTexts {
-                item_id: key.item_id.to_owned(),
-                prompt: key.prompt.to_owned(),
-                model: key.model.to_owned(),
-                epoch: key.epoch,
-                request: request.owned(row)?,
-                targets: targets.texts(row)?,
-                output: output.maybe_owned(row),
-            });
-        }
+        found.push(SampleTexts {
+            item_id: key.item_id.to_owned(),
+            prompt: key.prompt.to_owned(),
+            model: key.model.to_owned(),
+            epoch: key.epoch,
+            request: request.owned(row)?,
+            targets: targets.texts(row)?,
+            output: output.maybe_owned(row),
+        });
         Ok(())
     })
 }
