@@ -23,11 +23,11 @@ mod calibrate;
 pub mod calibration;
 mod collect;
 mod corpus_metric;
+mod diff;
 mod early;
 mod ending;
 mod error;
 mod export;
-mod failure_sample;
 mod gate;
 mod history;
 mod host;
@@ -63,10 +63,11 @@ pub use self::{
     across_suites::{EndedSuite, adjust_over_suites, ending_of_suites},
     ask::{BudgetLimits, shared_ledger},
     calibrate::{CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
+    diff::{DiffOptions, DiffedRun, RunDiff, ScoreChange, diff},
     ending::{Ending, Findings},
     error::{Hinted, RunError},
     export::{ExportedAnswers, WriteAnswer, export_answers},
-    gate::{GateOptions, GateOutcome, compare, gate},
+    gate::{GateOptions, GateOutcome, compare, compare_runs, gate},
     history::{HistoryOptions, ending_of_history, history, history_of_runs, suite_name},
     host::Host,
     judge_check::{Corrected, ENOUGH_LABELS, JudgeFinding, judge_check},

@@ -7,8 +7,8 @@ use evalmark_store::runs::ListedRun;
 
 /// The engine's answers about runs that have ended. An error is a sentence for people.
 pub trait Analysis: Send + Sync {
-    /// The history of a suite over these of its runs below `out`: the others are not read.
-    fn history(&self, out: &Path, suite: &str, runs: &[ListedRun]) -> Result<History, String>;
+    /// The history of a suite over these of its runs, the oldest first: no other is read.
+    fn history(&self, suite: &str, runs: Vec<ListedRun>) -> Result<History, String>;
 
     /// One run against another, which is the baseline.
     fn compare(&self, baseline: &Path, candidate: &Path) -> Result<Verdict, String>;

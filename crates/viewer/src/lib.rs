@@ -27,5 +27,5 @@ mod token;
 
 pub use self::{
     analysis::Analysis,
-    server::{ViewError, ViewOptions, Viewer},
+    server::{ViewError, ViewOptions, Viewer, interrupted},
 };

@@ -59,6 +59,29 @@ pub enum ViewError {
     Server(#[from] io::Error),
 }
 
+/// Ends when somebody presses Ctrl-C, or asks the process to end.
+pub async fn interrupted() {
+    let pressed = async {
+        // Where signals cannot be heard, there is no other end than the process's.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let asked = async {
+            match signal(SignalKind::terminate()) {
+                Ok(mut asked) => drop(asked.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! { () = pressed => (), () = asked => () }
+    }
+    #[cfg(not(unix))]
+    pressed.await;
+}
+
 /// A viewer whose port is open.
 pub struct Viewer {
     listener: TcpListener,
@@ -109,7 +132,7 @@ impl Viewer {
             let stopped = async move {
                 stop.await;
                 // Whoever waits for the end may have gone.
-                drop(tell.send(()));
+                let _ = tell.send(());
             };
             let server = axum::serve(listener, routes).with_graceful_shutdown(stopped);
             let out_of_time = async move {

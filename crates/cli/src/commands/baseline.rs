@@ -11,7 +11,7 @@ use evalmark_store::{
     record::{RunOptions, RunRecord},
 };
 
-use crate::{exit::Exit, print::Printer, table::percent};
+use crate::{args::RunDirArgs, exit::Exit, print::Printer, table::percent};
 
 #[derive(Debug, Args)]
 pub(crate) struct BaselineArgs {
@@ -23,9 +23,8 @@ pub(crate) struct BaselineArgs {
 pub(crate) enum BaselineCommand {
     /// Make a finished run the baseline NAME of its suite
     Promote {
-        /// Run folder
-        #[arg(value_name = "RUN_DIR")]
-        run: PathBuf,
+        #[command(flatten)]
+        run: RunDirArgs,
         /// Name of the baseline
         name: String,
         /// Replace the baseline of that name
@@ -60,7 +59,7 @@ pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
         BaselineCommand::Promote { run, name, force, answers, no_answers } => {
             let keep_answers = (*answers || *no_answers).then_some(*answers);
             let options = PromoteOptions { name: name.clone(), force: *force, keep_answers };
-            promote(run, &options, printer)?;
+            promote(&run.path()?, &options, printer)?;
         }
         BaselineCommand::List { out } => {
             for ListedBaseline { suite, name, record } in list(out)? {

@@ -82,11 +82,11 @@ pub(super) async fn suite(
         problem: None,
         is_live: runs.iter().any(|run| run.state == RunState::Running),
     };
-    let (analysis, root) = (pages.analysis.clone(), pages.folder.root().to_owned());
+    let analysis = pages.analysis.clone();
     let key = fingerprint(&name, &runs);
     let read = move || {
         let readable: Vec<_> = runs.into_iter().rev().filter(|run| run.record.is_some()).collect();
-        analysis.history(&root, &name, &readable)
+        analysis.history(&name, readable)
     };
     match pages.histories.get(key, read).await.as_deref() {
         None => part.is_live = true,
