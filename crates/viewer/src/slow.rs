@@ -76,7 +76,7 @@ mod tests {
         let slow: Slow<u32> = Slow::new();
         let (go_on, wait) = mpsc::channel::<()>();
         let compute = move || {
-            wait.recv_timeout(Duration::from_secs(60)).map_err(|error| error.to_string())?;
+            wait.recv_timeout(Duration::from_mins(1)).map_err(|error| error.to_string())?;
             Ok(7)
         };
         assert!(slow.get("a".to_owned(), compute).await.is_none());

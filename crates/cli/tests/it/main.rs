@@ -36,3 +36,4 @@ mod stopping;
 mod tidy;
 mod trending;
 mod verdicts;
+mod viewing;

@@ -209,34 +209,30 @@ impl<'a> Wanted<'a> {
             }
         }
         if let Some(needle) = &self.text {
-            self.with_text(needle, frame, &mut wanted)?;
+            with_text(needle, frame, &mut wanted)?;
         }
         Ok(wanted)
     }
+}
 
-    fn with_text(
-        &self,
-        needle: &Needle,
-        frame: &Frame<'_>,
-        wanted: &mut Vec<usize>,
-    ) -> Result<(), ReadError> {
-        let columns = ["item_id", "output", "error", "request"]
-            .iter()
-            .map(|column| frame.text(column))
-            .collect::<Result<Vec<_>, _>>()?;
-        let targets = frame.texts("targets")?;
-        let mut found = Vec::new();
-        for &row in wanted.iter() {
-            let mut texts = columns.iter().filter_map(|column| column.get(row));
-            let is_there = texts.any(|text| needle.is_in(text))
-                || targets.texts(row)?.iter().any(|target| needle.is_in(target));
-            if is_there {
-                found.push(row);
-            }
+/// Keeps the rows that have the text.
+fn with_text(needle: &Needle, frame: &Frame<'_>, wanted: &mut Vec<usize>) -> Result<(), ReadError> {
+    let columns = ["item_id", "output", "error", "request"]
+        .iter()
+        .map(|column| frame.text(column))
+        .collect::<Result<Vec<_>, _>>()?;
+    let targets = frame.texts("targets")?;
+    let mut found = Vec::new();
+    for &row in wanted.iter() {
+        let mut texts = columns.iter().filter_map(|column| column.get(row));
+        let is_there = texts.any(|text| needle.is_in(text))
+            || targets.texts(row)?.iter().any(|target| needle.is_in(target));
+        if is_there {
+            found.push(row);
         }
-        *wanted = found;
-        Ok(())
     }
+    *wanted = found;
+    Ok(())
 }
 
 /// A text that is looked for in upper or lower case.

@@ -71,7 +71,7 @@ pub(super) async fn compare(State(pages): Shared, query: Query) -> Result<Respon
         named.map(|(suite, run_id)| (suite.to_owned(), run_id.to_owned()))
     };
     let Some((before, after)) = wanted("baseline").zip(wanted("candidate")) else {
-        let says = "choose two runs: the one to compare with, and the one that is judged";
+        let says = "choose two runs: a baseline and a candidate";
         return Err(Message::new(StatusCode::BAD_REQUEST, says));
     };
     let found = aside(pages.clone(), move |pages| {

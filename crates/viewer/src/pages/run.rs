@@ -97,7 +97,7 @@ impl RunPage {
             state: word(run.state),
             problem: run.problem.clone(),
             facts: record.map(facts).unwrap_or_default(),
-            progress: progress.map(Progress::of),
+            progress: progress.as_ref().map(Progress::of),
             outcomes: record.map(outcomes).unwrap_or_default(),
             errors: record.map(errors).unwrap_or_default(),
             summary: rows.iter().filter(|row| row.slice.is_none()).map(SummaryLine::of).collect(),
@@ -111,26 +111,30 @@ impl RunPage {
 }
 
 impl Progress {
-    fn of(progress: RunProgress) -> Self {
-        let mut says = format!(
+    fn of(progress: &RunProgress) -> Self {
+        let mut parts = vec![format!(
             "{}: {} of {} requests",
             progress.doing,
             grouped(progress.done),
             grouped(progress.total)
-        );
+        )];
         for (n, what) in [
             (progress.cached, "kept answers"),
             (progress.failed, "without an answer"),
             (progress.retries, "attempts made again"),
         ] {
             if n > 0 {
-                says += &format!(", {} {what}", grouped(n));
+                parts.push(format!("{} {what}", grouped(n)));
             }
         }
         if let Some(left) = progress.seconds_left().filter(|_| progress.done < progress.total) {
-            says += &format!(", about {} left", span(left));
+            parts.push(format!("about {} left", span(left)));
         }
-        Self { done: progress.done.min(progress.total), total: progress.total, says }
+        Self {
+            done: progress.done.min(progress.total),
+            total: progress.total,
+            says: parts.join(", "),
+        }
     }
 }
 

@@ -55,7 +55,7 @@ impl SamplePage {
     fn of(row: u64, sample: &SampleRecord, reader: &SamplePages, record: &RunRecord) -> Self {
         let messages = sample.request().map(|request| {
             let told = request.messages.iter();
-            told.map(|message| (message.role.to_string(), shown(&message.text()))).collect()
+            told.map(|message| (message.role.clone(), shown(&message.text()))).collect()
         });
         let failure = sample.record.failure.as_ref();
         let scores = reader.metrics().iter().zip(&sample.scores);
