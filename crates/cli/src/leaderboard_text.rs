@@ -1,10 +1,10 @@
 //! Leaderboards for a terminal.
 
-use evalmark_core::{estimate::Estimate, metric::Range};
+use evalmark_core::{estimate::Estimate, metric::Range, number_format::value};
 use evalmark_report::safe_text::printable;
 use evalmark_runner::Board;
 
-use crate::table::{bare, value, wrapped};
+use crate::table::{ends, wrapped};
 
 /// What the letters say.
 pub(crate) const LEGEND: &str =
@@ -20,7 +20,7 @@ pub(crate) fn render(boards: &[Board]) -> String {
             let mean = place
                 .estimate
                 .as_ref()
-                .map_or("no score".to_owned(), |mean| written(mean, board.range));
+                .map_or("no score".to_owned(), |mean| mean_with_interval(mean, board.range));
             let (prompt, model) = (printable(&place.prompt), printable(&place.model));
             format!("  {:<width$}  {mean}  {prompt} · {model}", place.group)
         }));
@@ -30,10 +30,7 @@ pub(crate) fn render(boards: &[Board]) -> String {
     lines.join("\n")
 }
 
-fn written(estimate: &Estimate, range: Range) -> String {
-    let interval = match (estimate.ci_low, estimate.ci_high) {
-        (Some(low), Some(high)) => format!(" [{}, {}]", bare(low, range), bare(high, range)),
-        _ => String::new(),
-    };
+fn mean_with_interval(estimate: &Estimate, range: Range) -> String {
+    let interval = ends(estimate.ci_low, estimate.ci_high, range);
     format!("{:>7}{interval:<16}", value(estimate.mean, range))
 }

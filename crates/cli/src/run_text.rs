@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use evalmark_core::verdict::Verdict;
+use evalmark_core::{number_format::count, verdict::Verdict};
 use evalmark_report::summary::SummaryRow;
 use evalmark_runner::{EndedRun, Ending, RunEnd, cut_off_remarks, leaderboard_groups};
 use evalmark_store::{
@@ -103,9 +103,10 @@ pub(crate) fn tell_missing(run: &EndedRun, printer: Printer) {
         }
     }
     for (metric, unscored) in &counts.unscored {
-        let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
+        let (n, planned, example) =
+            (count(unscored.count), count(counts.planned), &unscored.example);
         printer.warning(&format!(
-            "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
+            "{n} of {planned} samples have an answer but no score of `{metric}`: {example}"
         ));
     }
     tell_reasoning(counts, printer);
@@ -127,8 +128,10 @@ fn tell_reasoning(counts: &SampleCounts, printer: Printer) {
     let SampleCounts { reasoning_cut, planned, .. } = counts;
     if *reasoning_cut > 0 {
         printer.remark(&format!(
-            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
-             scored without it; `reasoning: keep` on a metric scores the whole text"
+            "{} of {} answers hold reasoning such as <think>…</think>, and were \
+             scored without it; `reasoning: keep` on a metric scores the whole text",
+            count(*reasoning_cut),
+            count(*planned)
         ));
     }
 }

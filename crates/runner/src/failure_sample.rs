@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use evalmark_core::{
+    number_format,
     record::{ErrorKind, Outcome},
     request::Message,
     score::Score,
@@ -124,7 +125,7 @@ fn bounded(text: &str) -> String {
         None => text.to_owned(),
         Some((end, _)) => {
             let more = text[end..].chars().count();
-            format!("{}… ({more} more characters)", &text[..end])
+            format!("{}… ({} more characters)", &text[..end], number_format::count(more as u64))
         }
     }
 }

@@ -4,9 +4,12 @@ use std::{fmt::Write, sync::LazyLock};
 
 use evalmark_core::{
     changes::{Change, LONG, excerpt},
+    comparison_text::{ComparisonText, name_of_p_pass, name_of_p_regressed},
     estimate::Estimate,
-    figures::{self, Written, decimal, name_of_p_pass, name_of_p_regressed},
     metric::Direction,
+    number_format::{
+        count, decimal, dollars, interval, item_scores, latency, or_none, p_value, quantity, value,
+    },
     verdict::{Comparison, Flip, Measure, Verdict},
 };
 use minijinja::{
@@ -20,11 +23,7 @@ use super::{
     HtmlReport,
     picture::{self, Picture},
 };
-use crate::{
-    figures::{cost, count, duration, interval, or_dash, p_value, score},
-    safe_text::acts,
-    summary::SummaryRow,
-};
+use crate::{safe_text::acts, summary::SummaryRow};
 
 /// The page could not be rendered: a mistake in its template, not in the data.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +39,8 @@ static PAGES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLoc
     pages.set_formatter(safely);
     pages.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     pages.add_filter("count", count);
-    pages.add_filter("score", |value: Option<f64>| value.map_or("–".to_owned(), decimal));
+    pages.add_filter("score", |value: Option<f64>| or_none(value.map(decimal)));
+    pages.add_filter("quantity", quantity);
     pages.add_template("page.css", include_str!("page.css"))?;
     pages.add_template("page.html", include_str!("page.html"))?;
     Ok(pages)
@@ -103,6 +103,7 @@ struct ComparisonLine<'a> {
     label: &'static str,
     change: String,
     bounds: String,
+    margin_name: &'static str,
     margin: String,
     p_values: [(String, String); 2],
     detectable: String,
@@ -121,21 +122,24 @@ struct FlipLine<'a> {
 impl<'a> ComparisonLine<'a> {
     fn new(comparison: &'a Comparison) -> Self {
         let p_regressed = comparison.p_regressed_adjusted.or(comparison.p_regressed);
-        let written = Written::of(comparison);
+        let text = ComparisonText::of(comparison);
+        let bounds = text.bounds();
+        let p = |p: Option<f64>| or_none(p.map(p_value));
         Self {
             picture: picture::change(comparison),
             has_legend: false,
-            baseline: or_dash(written.baseline),
-            candidate: or_dash(written.candidate),
-            label: written.label,
-            change: or_dash(written.change),
-            bounds: or_dash(written.bounds),
-            margin: written.margin,
+            baseline: or_none(text.baseline),
+            candidate: or_none(text.candidate),
+            label: text.label,
+            change: or_none(text.change),
+            bounds: or_none(bounds),
+            margin_name: comparison.margin_name(),
+            margin: text.margin,
             p_values: [
-                (name_of_p_regressed(comparison), p_value(p_regressed)),
-                (name_of_p_pass(comparison), p_value(comparison.p_pass)),
+                (name_of_p_regressed(comparison), p(p_regressed)),
+                (name_of_p_pass(comparison), p(comparison.p_pass)),
             ],
-            detectable: or_dash(written.detectable),
+            detectable: or_none(text.detectable),
             flips: flips(comparison),
             comparison,
         }
@@ -148,11 +152,10 @@ fn flips<'a>(comparison: &'a Comparison) -> Vec<FlipLine<'a>> {
         return Vec::new();
     }
     let is_lower = comparison.direction == Direction::Lower;
-    let line = |flip: &'a Flip| FlipLine {
-        item_id: &flip.item_id,
-        baseline: figures::score(flip.baseline, comparison.range),
-        candidate: figures::score(flip.candidate, comparison.range),
-        is_worse: (flip.candidate < flip.baseline) != is_lower,
+    let line = |flip: &'a Flip| {
+        let [baseline, candidate] = item_scores([flip.baseline, flip.candidate], comparison.range);
+        let is_worse = (flip.candidate < flip.baseline) != is_lower;
+        FlipLine { item_id: &flip.item_id, baseline, candidate, is_worse }
     };
     comparison.flips.iter().map(line).collect()
 }
@@ -175,11 +178,11 @@ impl<'a> SummaryLine<'a> {
         let ends = |estimate: &Estimate| interval(estimate.ci_low, estimate.ci_high, row.range);
         Self {
             picture: estimate.and_then(|estimate| picture::estimate(estimate, row.range)),
-            mean: score(estimate.map(|estimate| estimate.mean), row.range),
+            mean: or_none(estimate.map(|estimate| value(estimate.mean, row.range))),
             interval: estimate.map(ends).unwrap_or_default(),
-            latency: duration(row.latency_p50_ms),
-            latency_p95: duration(row.latency_p95_ms),
-            cost: cost(row.cost_usd),
+            latency: or_none(row.latency_p50_ms.map(latency)),
+            latency_p95: or_none(row.latency_p95_ms.map(latency)),
+            cost: or_none(row.cost_usd.map(dollars)),
             row,
         }
     }

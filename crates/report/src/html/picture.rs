@@ -2,8 +2,8 @@
 
 use evalmark_core::{
     estimate::Estimate,
-    figures::{difference, times, unit},
     metric::{Direction, Range},
+    number_format::{change as written_change, times},
     verdict::{Comparison, Measure},
 };
 use serde::Serialize;
@@ -73,7 +73,7 @@ pub(super) fn change(comparison: &Comparison) -> Option<Picture> {
     let label = |value: f64| match (is_ratio, value == 0.0) {
         (true, _) => times(value.exp()),
         (false, true) => "0".to_owned(),
-        (false, false) => difference(value, comparison.range) + unit(comparison.range),
+        (false, false) => written_change(value, comparison.range),
     };
     let (zero, margin) = (Some(scale.at(0.0)), Some(scale.at(limit)));
     let ticks = [-reach, 0.0, reach].map(label).into();

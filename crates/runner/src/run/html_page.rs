@@ -1,6 +1,9 @@
 //! `report.html` of a run.
 
-use evalmark_core::verdict::Verdict;
+use evalmark_core::{
+    number_format::{count, counted},
+    verdict::Verdict,
+};
 use evalmark_report::{html::HtmlReport, summary::SummaryRow};
 use evalmark_store::{
     record::{RunRecord, SampleCounts},
@@ -60,10 +63,11 @@ pub(crate) fn write_html(
 pub fn cut_off_remarks(counts: &SampleCounts, n_models: usize) -> Vec<(bool, String)> {
     let all = counts.planned / n_models.max(1) as u64;
     let remark = |(model, n): (&String, &u64)| {
-        let noun = if all == 1 { "answer" } else { "answers" };
         let remark = format!(
-            "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
-             `length`), so the end of the text is missing; raise `max_tokens`"
+            "{} of {} of model `{model}` ended at the token limit (finish_reason \
+             `length`), so the end of the text is missing; raise `max_tokens`",
+            count(*n),
+            counted(all, "answer")
         );
         (10 * n >= all, remark)
     };
