@@ -19,6 +19,7 @@ mod print;
 mod progress;
 mod run_text;
 mod table;
+mod trend_text;
 
 use std::process::ExitCode;
 

@@ -109,6 +109,11 @@ impl Printer {
         tell(&format!("{word}{}", lines.join("\n")));
     }
 
+    /// A text for stdout in the colour of what it means.
+    pub(crate) fn painted(self, tone: Tone, text: &str) -> String {
+        paint(self.stdout_color, tone, text)
+    }
+
     /// A verdict as text for stdout.
     pub(crate) fn verdict_text(self, verdict: &Verdict) -> String {
         let paint = |tone, text: &str| paint(self.stdout_color, tone, text);

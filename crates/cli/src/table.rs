@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use evalmark_core::{
-    estimate::Estimate,
     metric::Range,
-    number_format::{count, dollars, interval, latency, or_none, percent, value},
+    number_format::{count, dollars, estimate, interval, latency, or_none, percent},
 };
 use evalmark_report::{
     safe_text::printable,
@@ -212,13 +211,8 @@ fn mean(row: &SummaryRow, group: Option<&String>) -> String {
         0 => String::new(),
         n => format!(" ({} missing)", count(n)),
     };
-    let Some(estimate) = &row.estimate else { return format!("no score{missing}") };
-    format!("{}{group}{missing}", with_interval(estimate, row.range))
-}
-
-/// `71.3 % [64.9, 77.0]`
-fn with_interval(estimate: &Estimate, range: Range) -> String {
-    value(estimate.mean, range) + &ends(estimate.ci_low, estimate.ci_high, range)
+    let Some(mean) = &row.estimate else { return format!("no score{missing}") };
+    format!("{}{group}{missing}", estimate(mean, row.range))
 }
 
 /// ` [64.9, 77.0]`; empty where an end is not known.

@@ -52,6 +52,7 @@ pub mod expression;
 pub mod fields;
 pub mod files;
 pub mod finish_reason;
+pub mod history;
 pub mod item;
 pub mod key_hosts;
 pub mod label;

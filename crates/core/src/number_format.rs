@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::metric::Range;
+use crate::{estimate::Estimate, metric::Range};
 
 /// What stands where there is no number.
 pub const NONE: &str = "–";
@@ -93,6 +93,15 @@ pub fn interval(low: Option<f64>, high: Option<f64>, range: Range) -> String {
     }
     let end = |end: Option<f64>| or_none(end.map(|end| bare(end, range)));
     format!("[{}, {}]", end(low), end(high))
+}
+
+/// An estimate with its interval, where both ends of that are known: `71.3 % [64.9, 77.0]`.
+pub fn estimate(estimate: &Estimate, range: Range) -> String {
+    let mean = value(estimate.mean, range);
+    match (estimate.ci_low, estimate.ci_high) {
+        (Some(low), Some(high)) => format!("{mean} {}", interval(Some(low), Some(high), range)),
+        _ => mean,
+    }
 }
 
 /// A difference with its sign, without a unit: in points where values lie in [0, 1].

@@ -210,6 +210,17 @@ pub(crate) const USAGE: [Column; 9] = [
     of_samples("cost_usd"),
 ];
 
+/// The columns of a baseline's `answers.parquet`, all of them columns of `samples.parquet`.
+pub(crate) const ANSWERS: [Column; 7] = [
+    of_samples("item_id"),
+    of_samples("item_hash"),
+    of_samples("prompt"),
+    of_samples("model"),
+    of_samples("epoch"),
+    of_samples("outcome"),
+    of_samples("output"),
+];
+
 /// The column of `samples.parquet` with this name.
 const fn of_samples(name: &str) -> Column {
     let mut i = 0;

@@ -4,7 +4,7 @@
 //! [`Run::finish`] carries it out. `run.rs` is the whole flow in one function: `run/answer.rs` asks
 //! (`ask.rs`) and scores (`scored.rs`) at the same time where that can be, `run/verdict.rs` gates, and
 //! `run/page.rs` writes the page. [`gate()`] and [`compare()`] decide about runs that have ended,
-//! [`calibrate()`] measures a suite's noise, [`plan()`] says what a run would ask and could detect.
+//! [`history()`] follows a suite's scores over its runs, [`calibrate()`] measures its noise, [`plan()`] says what a run would ask and could detect.
 //! `examples/verdict.rs` runs a suite and reads its verdict.
 //!
 //! Each returns data. What happens meanwhile is told as a [`Notice`]; what could not be done is a
@@ -29,10 +29,12 @@ mod error;
 mod export;
 mod failure_sample;
 mod gate;
+mod history;
 mod host;
 mod judge_agreement;
 mod judge_check;
 mod judges;
+mod kept_answers;
 mod leaderboard;
 mod load;
 mod metric_scale;
@@ -42,6 +44,7 @@ mod permissions;
 mod plan;
 mod power_plan;
 mod programs;
+mod promote;
 mod records;
 pub mod redacted_keys;
 mod reorder;
@@ -64,8 +67,10 @@ pub use self::{
     error::{Hinted, RunError},
     export::{ExportedAnswers, WriteAnswer, export_answers},
     gate::{GateOptions, GateOutcome, compare, gate},
+    history::{HistoryOptions, ending_of_history, history, suite_name},
     host::Host,
     judge_check::{Corrected, ENOUGH_LABELS, JudgeFinding, judge_check},
+    kept_answers::{AnswerKey, KeptAnswer, KeptAnswers, kept_answers},
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
     load::{LoadedSuite, load},
     notice::{AskTag, Asking, Notice, NoticeLevel, Notices},
@@ -74,6 +79,7 @@ pub use self::{
     plan::{ModelEstimate, PlanOptions, RunPlan, plan},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
     programs::program_remarks,
+    promote::{PromoteOptions, PromotedRun, promote},
     report::{ReportOptions, report},
     run::{AgainstOptions, EndedRun, PreparedRun, ResumeOptions, Run, RunEnd, cut_off_remarks},
     secrets::Secrets,

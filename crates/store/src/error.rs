@@ -12,6 +12,7 @@ use crate::{
     integrity::IntegrityError,
     lock::LockError,
     run_folder::{BeginError, OpenRunError},
+    runs::LatestRunError,
 };
 
 /// Why something could not be kept, or found.
@@ -38,6 +39,9 @@ pub enum StoreError {
     /// A calibration could not be read.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
+    /// There is no run that began last.
+    #[error(transparent)]
+    Latest(#[from] LatestRunError),
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteFileError),
@@ -56,6 +60,7 @@ impl StoreError {
             Self::Integrity(error) => error.hint(),
             Self::Baseline(error) => error.hint(),
             Self::Promote(error) => error.hint(),
+            Self::Latest(error) => Some(error.hint()),
             Self::Calibration(_) | Self::Write(_) | Self::Blob(_) => None,
         }
     }

@@ -57,10 +57,15 @@ pub fn finished(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError
 /// Fails where a run has ended without all that a verdict needs.
 pub fn complete(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError> {
     finished(folder, record)?;
-    match record.incomplete.clone().or_else(|| lacking(record)) {
+    match incomplete(record) {
         Some(why) => Err(IntegrityError::Incomplete { run: folder.path.clone(), why }.into()),
         None => Ok(()),
     }
+}
+
+/// Why a run that has ended cannot be decided about; `None` where it can.
+pub(crate) fn incomplete(record: &RunRecord) -> Option<String> {
+    record.incomplete.clone().or_else(|| lacking(record))
 }
 
 /// What a run of earlier versions lacks too much of.

@@ -2,7 +2,7 @@
 //! there whole or not at all.
 //!
 //! Begin with [`record::RunRecord`], the content of `run.json`, then [`run_folder::RunFolder`] and
-//! [`baseline::Baseline`]. Below them are [`blobs::Blobs`], where small documents are kept by name,
+//! [`baseline::Baseline`]; [`runs::list_runs`] lists the runs of a folder. Below them are [`blobs::Blobs`], where small documents are kept by name,
 //! and [`durable`], through which every change of a file goes.
 //!
 //! It deliberately does not run, score or compare anything, prints nothing and reads no environment:
@@ -22,6 +22,7 @@ mod local_folder;
 mod lock;
 pub mod record;
 pub mod run_folder;
+pub mod runs;
 
 use std::borrow::Cow;
 

@@ -79,6 +79,12 @@ impl Blobs for LocalFolder {
     }
 }
 
+/// Names of the folders in `path`, sorted; none where it does not exist.
+pub(crate) fn folders(path: &Path) -> Result<Vec<String>, BlobError> {
+    let names = LocalFolder::new(path).list("")?;
+    Ok(names.iter().filter_map(|name| name.strip_suffix('/')).map(str::to_owned).collect())
+}
+
 /// Writes a file beside those that are there, unless there is one of its name.
 fn put_new(path: &Path, content: &[u8]) -> io::Result<PutOutcome> {
     let file = NewFile::create(path)?;

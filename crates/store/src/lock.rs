@@ -62,6 +62,14 @@ impl Drop for RunLock {
     }
 }
 
+/// Whether a process is at work on a folder. Where the file system has no locks, that cannot be told.
+pub(crate) fn is_locked(folder: &Path) -> bool {
+    // Whoever ended well has taken the file away, so that hardly ever a lock is tried here that
+    // somebody wants to take just then.
+    let Ok(file) = File::open(folder.join(".lock")) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
 /// Opens the lock, which is a file of this folder: a link is not followed.
 fn open(path: &Path) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file()) {

@@ -104,6 +104,13 @@ impl RunFolder {
         if samples.is_file() { samples } else { self.path.join("usage.parquet") }
     }
 
+    /// What the models answered: in a baseline a file of its own, which may be missing, in a run part
+    /// of the samples.
+    pub fn answers(&self) -> PathBuf {
+        let samples = self.samples();
+        if samples.is_file() { samples } else { self.path.join("answers.parquet") }
+    }
+
     /// The gate's answer.
     pub fn verdict(&self) -> PathBuf {
         self.path.join("verdict.json")

@@ -8,12 +8,11 @@ use evalmark_core::{
     metric::Range,
     number_format::{counted, value},
 };
-use evalmark_report::{safe_text::printable, usage::copy_usage};
-use evalmark_runner::{read_variants, redacted_keys::hide};
+use evalmark_report::safe_text::printable;
+use evalmark_runner::{PromoteOptions, read_variants};
 use evalmark_store::{
-    baseline::{Baseline, ListedBaseline, Promotion, folder_of, list, promote},
+    baseline::{Baseline, ListedBaseline, folder_of, list},
     record::{RunOptions, RunRecord},
-    run_folder::RunFolder,
 };
 
 use crate::{exit::Exit, print::Printer};
@@ -36,6 +35,13 @@ pub(crate) enum BaselineCommand {
         /// Replace the baseline of that name
         #[arg(long)]
         force: bool,
+        /// Keep the answers with the baseline, however much they take [default: as the suite's
+        /// `gate.baseline_answers` says, or else up to 5 MB]
+        #[arg(long, conflicts_with = "no_answers")]
+        answers: bool,
+        /// Keep no answers with the baseline
+        #[arg(long)]
+        no_answers: bool,
     },
     /// List all baselines
     List {
@@ -55,13 +61,10 @@ pub(crate) enum BaselineCommand {
 
 pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
     match &args.command {
-        BaselineCommand::Promote { run, name, force } => {
-            let promotion = Promotion { run, name, force: *force };
-            let path = promote(promotion, hide, copy_usage)?;
-            if let Some(warning) = partial(&RunFolder::open(run)?.1.options) {
-                printer.warning(&warning);
-            }
-            printer.result(&path.display().to_string());
+        BaselineCommand::Promote { run, name, force, answers, no_answers } => {
+            let keep_answers = (*answers || *no_answers).then_some(*answers);
+            let options = PromoteOptions { name: name.clone(), force: *force, keep_answers };
+            promote(run, &options, printer)?;
         }
         BaselineCommand::List { out } => {
             for ListedBaseline { suite, name, record } in list(out)? {
@@ -71,6 +74,21 @@ pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
         BaselineCommand::Show { name, out } => show(name, out, printer)?,
     }
     Ok(Exit::Done)
+}
+
+fn promote(run: &Path, options: &PromoteOptions, printer: Printer) -> Result<()> {
+    let promoted = evalmark_runner::promote(run, options)?;
+    if let Some(warning) = partial(&promoted.record.options) {
+        printer.warning(&warning);
+    }
+    if let Some(why) = &promoted.record.answers_left_out {
+        printer.remark(&format!(
+            "the baseline does not keep the answers, so that later verdicts and pages cannot show \
+             them: {why}"
+        ));
+    }
+    printer.result(&promoted.path.display().to_string());
+    Ok(())
 }
 
 /// What is said of a baseline that covers a part of its suite: the rest will not be gated.

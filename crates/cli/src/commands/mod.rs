@@ -16,6 +16,7 @@ mod run;
 mod schema;
 mod score;
 mod show;
+mod trend;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Compare(compare::CompareArgs),
     /// Print the summary table of a run
     Show(show::ShowArgs),
+    /// Follow a suite's scores over its runs: slope, changes, exit code
+    Trend(trend::TrendArgs),
     /// (Re)write report.html
     Report(report::ReportArgs),
     /// Validate suites and report every problem; makes no model calls
@@ -119,6 +122,7 @@ pub(crate) fn dispatch(
         Command::Gate(args) => gate::gate(&args, printer, host),
         Command::Compare(args) => compare::compare(&args, printer, host),
         Command::Show(args) => show::show(&args, printer),
+        Command::Trend(args) => trend::trend(&args, printer, host),
         Command::Report(args) => report::report(&args, printer, host),
         Command::Check(args) => Ok(check::check(&args, printer, host)),
         Command::Plan(args) => plan::plan(&args, printer, host),

@@ -1,5 +1,6 @@
 //! A gate without its baseline does not pass: wherever it is run from, and however it is told.
 
+mod answers;
 mod changed;
 
 use std::fs;

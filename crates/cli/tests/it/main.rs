@@ -33,4 +33,5 @@ mod sources;
 mod spending;
 mod stopping;
 mod tidy;
+mod trending;
 mod verdicts;

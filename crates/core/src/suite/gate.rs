@@ -15,6 +15,8 @@ pub struct GateSpec {
     pub baseline_optional: bool,
     /// The suite's earlier name, where its baselines were made under that.
     pub baseline_suite: Option<String>,
+    /// Whether a baseline keeps the answers of its run; `None`: as long as they are small.
+    pub baseline_answers: Option<bool>,
     /// One-sided error rate of each bound.
     pub alpha: f64,
     /// Share of the items that must pair up.
@@ -100,6 +102,7 @@ impl GateSpec {
             baseline: None,
             baseline_optional: false,
             baseline_suite: None,
+            baseline_answers: None,
             alpha: 0.05,
             min_paired: 0.95,
             correction: Correction::Holm,
@@ -133,6 +136,7 @@ impl GateSpec {
             baseline: raw.baseline.clone(),
             baseline_optional: raw.baseline_optional,
             baseline_suite: raw.baseline_suite.clone(),
+            baseline_answers: raw.baseline_answers,
             alpha: raw.alpha.unwrap_or(default.alpha),
             min_paired: raw.min_paired.unwrap_or(default.min_paired),
             correction: match raw.correction {

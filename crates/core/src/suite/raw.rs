@@ -384,6 +384,10 @@ pub(crate) struct RawGate {
     /// The suite's earlier name, where its baselines were made under that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) baseline_suite: Option<String>,
+    /// Whether a baseline keeps the answers of its run: always, or never; default: as long as they
+    /// take no more than 5 MB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) baseline_answers: Option<bool>,
     /// One-sided error rate of each bound; default 0.05.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0001, max = 0.4999))]

@@ -1,6 +1,7 @@
 //! Parquet in and out, with the page reader and writer of polars and without its dataframes. Only the
 //! files in this folder know them.
 
+pub mod answers;
 mod buffer;
 pub mod dataset;
 mod json;

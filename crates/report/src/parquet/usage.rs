@@ -39,7 +39,7 @@ pub enum CopyError {
     /// `samples.parquet` cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// `usage.parquet` cannot be written.
+    /// The copy cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
 }

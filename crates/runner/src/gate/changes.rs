@@ -93,7 +93,8 @@ impl Differences {
     }
 }
 
-fn facts(record: &RunRecord) -> RunFacts<'_> {
+/// What a run keeps of itself that another can be compared with.
+pub(crate) fn facts(record: &RunRecord) -> RunFacts<'_> {
     let options = &record.options;
     RunFacts {
         prompts: record.prompts.iter().map(|prompt| prompt.name.as_str()).collect(),

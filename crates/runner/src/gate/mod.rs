@@ -42,6 +42,7 @@ use self::{
     context::{gated_runs, looked_at},
 };
 pub(crate) use self::{
+    changes::facts,
     context::{changed, left_out},
     ended_run::gate_spec,
 };

@@ -223,6 +223,7 @@ pub(crate) fn first_record(
         stopped_early: None,
         incomplete: None,
         files: BTreeMap::new(),
+        answers_left_out: None,
         ungated: None,
         effective_suite: suite.effective.clone().try_into()?,
     })

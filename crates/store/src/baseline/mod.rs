@@ -13,14 +13,14 @@ use std::{
 pub use self::{
     error::BaselineError,
     lookup::WantedBaseline,
-    promote::{PromoteError, Promotion, cannot_be_baseline, promote},
+    promote::{AnswersCopy, CopySamples, PromoteError, Promotion, cannot_be_baseline, promote},
 };
 use crate::{
     StoreError,
-    blobs::{BlobError, Blobs},
+    blobs::BlobError,
     durable,
     integrity::{finished, has_digests, unchanged},
-    local_folder::LocalFolder,
+    local_folder::folders,
     record::RunRecord,
     run_folder::{OpenRunError, RunFolder},
 };
@@ -150,10 +150,4 @@ fn baselines_in(shelf: &Path) -> Result<Vec<String>, BlobError> {
     let mut names = folders(shelf)?;
     names.retain(|name| shelf.join(name).join("run.json").is_file());
     Ok(names)
-}
-
-/// Names of the folders in `path`, sorted; none where it does not exist.
-fn folders(path: &Path) -> Result<Vec<String>, BlobError> {
-    let names = LocalFolder::new(path).list("")?;
-    Ok(names.iter().filter_map(|name| name.strip_suffix('/')).map(str::to_owned).collect())
 }

@@ -1,6 +1,7 @@
 //! A run becomes a baseline.
 
 use std::{
+    collections::BTreeMap,
     error::Error,
     fs, io,
     path::{Path, PathBuf},
@@ -62,14 +63,41 @@ pub struct Promotion<'a> {
 /// Why something of a baseline could not be copied.
 type CopyFailure = Box<dyn Error + Send + Sync>;
 
+/// Copies what a baseline keeps of a run's `samples.parquet`, whose path comes first, to a file of the
+/// path that comes second.
+pub trait CopySamples {
+    /// Why it could not be copied.
+    type Error: Into<CopyFailure>;
+
+    /// What the answers took; answers with the BLAKE3 of the copy, 64 hexadecimal digits.
+    fn usage(&self, from: &Path, to: &Path, out: NewFileWriter) -> Result<String, Self::Error>;
+
+    /// The answers, or why they are left out.
+    fn answers(
+        &self,
+        from: &Path,
+        to: &Path,
+        out: NewFileWriter,
+    ) -> Result<AnswersCopy, Self::Error>;
+}
+
+/// What became of the answers of a run that is promoted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnswersCopy {
+    /// The baseline keeps them.
+    Kept {
+        /// The BLAKE3 of their file, 64 hexadecimal digits.
+        digest: String,
+    },
+    /// It does not: the reason, in a clause.
+    LeftOut(String),
+}
+
 /// Makes a run the baseline of its suite; answers with the baseline's folder.
-///
-/// `copy_usage` takes what the answers took out of a `samples.parquet`, whose path comes first, writes
-/// it to a file of the path that comes second, and answers with the digest of what it wrote.
-pub fn promote<E: Into<CopyFailure>>(
+pub fn promote(
     promotion: Promotion<'_>,
     redact: Redact,
-    copy_usage: impl FnOnce(&Path, &Path, NewFileWriter) -> Result<String, E>,
+    copies: &impl CopySamples,
 ) -> Result<PathBuf, StoreError> {
     let Promotion { run, name, force } = promotion;
     file_name(name).map_err(PromoteError::Name)?;
@@ -87,8 +115,8 @@ pub fn promote<E: Into<CopyFailure>>(
         return Err(PromoteError::Exists(path).into());
     }
     let next = RunFolder { path: slot.next.clone() };
-    build(&next, &folder, copy_usage)
-        .and_then(|files| Ok(next.write(&as_baseline(record, files), redact)?))
+    build(&next, &folder, copies)
+        .and_then(|kept| Ok(next.write(&as_baseline(record, kept), redact)?))
         .map_err(|source| PromoteError::Unwritable { path: path.clone(), source })?;
     slot.fill().map_err(cannot)?;
     Ok(path)
@@ -120,24 +148,46 @@ fn can_be_promoted(folder: &RunFolder, record: &RunRecord, force: bool) -> Resul
     }
 }
 
-/// Makes the baseline's folder, without its `run.json`, which comes last; answers with the names of
-/// its files and their digests.
-fn build<E: Into<CopyFailure>>(
+/// What a baseline keeps of its run.
+#[derive(Default)]
+struct Kept {
+    /// Digests of its files, by name.
+    files: BTreeMap<String, String>,
+    answers_left_out: Option<String>,
+}
+
+/// Makes the baseline's folder, without its `run.json`, which comes last.
+fn build(
     baseline: &RunFolder,
     run: &RunFolder,
-    copy_usage: impl FnOnce(&Path, &Path, NewFileWriter) -> Result<String, E>,
-) -> Result<[(&'static str, String); 2], CopyFailure> {
+    copies: &impl CopySamples,
+) -> Result<Kept, CopyFailure> {
+    let mut kept = Kept::default();
+    let mut keep = |path: &Path, digest: String| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        kept.files.insert(name.into_owned(), digest);
+    };
     durable::create_folder(&baseline.path)?;
-    let scores = durable::copy(&run.scores(), &baseline.scores())?;
+    keep(&baseline.scores(), durable::copy(&run.scores(), &baseline.scores())?);
     let file = NewFile::create(&baseline.usage())?;
-    let usage = copy_usage(&run.samples(), file.path(), file.writer()?).map_err(Into::into)?;
+    let usage = copies.usage(&run.samples(), file.path(), file.writer()?).map_err(Into::into)?;
     file.sync()?;
     file.name()?;
-    Ok([("scores.parquet", scores), ("usage.parquet", usage)])
+    keep(&baseline.usage(), usage);
+    let file = NewFile::create(&baseline.answers())?;
+    match copies.answers(&run.samples(), file.path(), file.writer()?).map_err(Into::into)? {
+        AnswersCopy::Kept { digest } => {
+            file.sync()?;
+            file.name()?;
+            keep(&baseline.answers(), digest);
+        }
+        AnswersCopy::LeftOut(why) => kept.answers_left_out = Some(why),
+    }
+    Ok(kept)
 }
 
 /// A run's record, as a baseline made from it keeps it.
-fn as_baseline(record: RunRecord, files: [(&str, String); 2]) -> RunRecord {
+fn as_baseline(record: RunRecord, kept: Kept) -> RunRecord {
     // Where this machine keeps its files is nobody else's business.
     let options = RunOptions {
         cache_dir: None,
@@ -150,7 +200,8 @@ fn as_baseline(record: RunRecord, files: [(&str, String); 2]) -> RunRecord {
         format_version: FORMAT_VERSION,
         options,
         ungated: None,
-        files: files.map(|(name, digest)| (name.to_owned(), digest)).into(),
+        files: kept.files,
+        answers_left_out: kept.answers_left_out,
         ..record
     }
 }

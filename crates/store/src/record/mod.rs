@@ -113,6 +113,10 @@ pub struct RunRecord {
     /// BLAKE3 of the files beside it, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
+    /// Why a baseline does not keep the answers of its run, in a clause; `None` in runs, and in
+    /// baselines that keep them or are of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers_left_out: Option<String>,
     /// Why a run with a gate was compared with nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ungated: Option<String>,

@@ -8,9 +8,12 @@ use std::{
 
 use evalmark_store::{
     StoreError,
-    baseline::{Baseline, BaselineError, PromoteError, Promotion, WantedBaseline, list, promote},
+    baseline::{
+        AnswersCopy, Baseline, BaselineError, CopySamples, PromoteError, Promotion, WantedBaseline,
+        list, promote,
+    },
     durable::NewFileWriter,
-    integrity::IntegrityError,
+    integrity::{IntegrityError, unchanged},
     record::RunStatus,
     run_folder::RunFolder,
 };
@@ -18,13 +21,29 @@ use tempfile::tempdir;
 
 use crate::setup::{finished, keep};
 
-fn copy(_: &Path, _: &Path, mut out: NewFileWriter) -> io::Result<String> {
-    out.write_all(b"usage")?;
-    Ok("digest".to_owned())
+/// Copies that stand for Parquet, without the answers where there is a reason.
+struct Copies {
+    left_out: Option<&'static str>,
+}
+
+impl CopySamples for Copies {
+    type Error = io::Error;
+
+    fn usage(&self, _: &Path, _: &Path, mut out: NewFileWriter) -> io::Result<String> {
+        out.write_all(b"usage")?;
+        Ok(blake3::hash(b"usage").to_string())
+    }
+
+    fn answers(&self, _: &Path, _: &Path, mut out: NewFileWriter) -> io::Result<AnswersCopy> {
+        out.write_all(b"answers")?;
+        let digest = blake3::hash(b"answers").to_string();
+        let kept = AnswersCopy::Kept { digest };
+        Ok(self.left_out.map_or(kept, |why| AnswersCopy::LeftOut(why.to_owned())))
+    }
 }
 
 fn promoted(run: &RunFolder, name: &str, force: bool) -> Result<PathBuf, StoreError> {
-    promote(Promotion { run: &run.path, name, force }, keep, copy)
+    promote(Promotion { run: &run.path, name, force }, keep, &Copies { left_out: None })
 }
 
 fn wanted(out: &Path, name: &str, suite: &str) -> WantedBaseline {
@@ -53,6 +72,31 @@ fn a_promoted_run_is_found_and_listed() {
     assert_eq!(listed, [("suite", "main")]);
     let error = found.is_another_than(&run, &found.record).unwrap_err();
     assert!(error.to_string().contains("made from this very run"), "{error}");
+}
+
+#[test]
+fn a_baseline_keeps_its_answers_or_says_why_not() {
+    let out = tempdir().unwrap();
+    let run = finished(out.path(), "suite", "run-1");
+    promoted(&run, "main", false).unwrap();
+    let main = Baseline::get(&wanted(out.path(), "main", "suite")).unwrap();
+    assert_eq!(main.folder.answers(), main.folder.path.join("answers.parquet"));
+    assert_eq!(fs::read(main.folder.answers()).unwrap(), b"answers");
+    assert_eq!(main.record.answers_left_out, None);
+    unchanged(&main.folder, &main.record, &[main.folder.answers()]).unwrap();
+    fs::write(main.folder.answers(), "changed").unwrap();
+    unchanged(&main.folder, &main.record, &[main.folder.answers()]).unwrap_err();
+    let without = Copies { left_out: Some("they are private") };
+    promote(Promotion { run: &run.path, name: "main", force: true }, keep, &without).unwrap();
+    let main = Baseline::get(&wanted(out.path(), "main", "suite")).unwrap();
+    assert_eq!(main.record.answers_left_out.as_deref(), Some("they are private"));
+    // Neither the earlier ones nor a part of them is left.
+    let mut left: Vec<_> = fs::read_dir(&main.folder.path)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["run.json", "scores.parquet", "usage.parquet"]);
 }
 
 #[test]

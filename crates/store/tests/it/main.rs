@@ -7,4 +7,5 @@ mod calibrations;
 mod effective_suites;
 mod files;
 mod run_folders;
+mod runs;
 mod setup;

@@ -1,0 +1,275 @@
+//! The runs of a folder: which there are, how far each came, what is wrong with it, and which began
+//! last.
+
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+};
+
+use evalmark_core::suite::nearest;
+use serde::Serialize;
+
+use crate::{
+    StoreError,
+    blobs::BlobError,
+    integrity::incomplete,
+    local_folder::folders,
+    lock::is_locked,
+    record::{RunRecord, RunStatus},
+    run_folder::RunFolder,
+};
+
+/// A run of a folder, or what is left of one.
+#[derive(Clone, Debug)]
+pub struct ListedRun {
+    /// The name of the folder above its own: the suite's.
+    pub suite: String,
+    /// The name of its folder.
+    pub run_id: String,
+    /// Its folder.
+    pub folder: RunFolder,
+    /// How far it came.
+    pub state: RunState,
+    /// What is wrong with it, in a clause; `None` where nothing is.
+    pub problem: Option<String>,
+    /// Its `run.json`; `None` where that cannot be read.
+    pub record: Option<RunRecord>,
+}
+
+impl ListedRun {
+    /// When it began: RFC 3339, UTC; `None` where its `run.json` cannot be read.
+    pub fn started_at(&self) -> Option<&str> {
+        self.record.as_ref().map(|record| &*record.started_at)
+    }
+}
+
+/// How far a run of a list came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// A process is at work on it.
+    Running,
+    /// It was stopped or killed, and can be resumed.
+    Interrupted,
+    /// It was being scored again and did not come to its end; `score` makes it whole.
+    Scoring,
+    /// Every sample has an answer.
+    Complete,
+    /// Some samples have no answer.
+    Partial,
+    /// It cannot be read, or files are missing.
+    Broken,
+}
+
+/// Every run below `out` (`out/SUITE/RUN_ID`), or those of one suite, in the order in which they
+/// began; those of which that is not known come first. No run is left out for what is wrong with it.
+///
+/// Digests of the files are not checked: [`open_whole`](crate::integrity::open_whole) does that.
+pub fn list_runs(out: &Path, suite: Option<&str>) -> Result<Vec<ListedRun>, BlobError> {
+    let mut runs = Vec::new();
+    for name in run_suites(out)? {
+        if suite.is_some_and(|suite| suite != name) {
+            continue;
+        }
+        for run_id in folders(&out.join(&name))? {
+            let folder = RunFolder { path: out.join(&name).join(&run_id) };
+            runs.extend(listed(folder, name.clone(), run_id));
+        }
+    }
+    runs.sort_by(|a, b| begun(a).cmp(&begun(b)));
+    Ok(runs)
+}
+
+/// Names of the suites that have a folder of runs below `out`, sorted.
+pub fn run_suites(out: &Path) -> Result<Vec<String>, BlobError> {
+    let mut suites = folders(out)?;
+    suites.retain(|name| name != "baselines");
+    Ok(suites)
+}
+
+/// The run in a folder; `None` where nothing in it was a run's.
+fn listed(folder: RunFolder, suite: String, run_id: String) -> Option<ListedRun> {
+    let (state, problem, record) = match folder.read() {
+        Ok(record) => {
+            let (state, problem) = judged(&folder, &record);
+            (state, problem, Some(record))
+        }
+        Err(_) if !folder.record().exists() && !has_files_of_a_run(&folder) => return None,
+        Err(error) => (RunState::Broken, Some(in_full(&error)), None),
+    };
+    Some(ListedRun { suite, run_id, folder, state, problem, record })
+}
+
+/// How far a run came, and what is wrong with it.
+fn judged(folder: &RunFolder, record: &RunRecord) -> (RunState, Option<String>) {
+    let has_ended = matches!(record.status, RunStatus::Complete | RunStatus::Partial);
+    if !has_ended && is_locked(&folder.path) {
+        return (RunState::Running, None);
+    }
+    let resumable = |what: &str| Some(format!("{what}; `evalmark resume` finishes it"));
+    match record.status {
+        RunStatus::Running => {
+            (RunState::Interrupted, resumable("it was ended before it could say so"))
+        }
+        RunStatus::Interrupted => (RunState::Interrupted, resumable("it was interrupted")),
+        RunStatus::Scoring => {
+            let problem = "it was being scored again and did not come to its end; `evalmark score` \
+                           makes its scores again";
+            (RunState::Scoring, Some(problem.to_owned()))
+        }
+        RunStatus::Complete | RunStatus::Partial => match missing_file(folder, record) {
+            Some(name) => (RunState::Broken, Some(format!("its {name} is missing"))),
+            None if record.status == RunStatus::Complete => (RunState::Complete, None),
+            None => (RunState::Partial, incomplete(record).or_else(|| some_failed(record))),
+        },
+    }
+}
+
+/// What a partial run lacks that is too little to make it incomplete.
+fn some_failed(record: &RunRecord) -> Option<String> {
+    let counts = &record.counts;
+    (counts.failed > 0)
+        .then(|| format!("{} of {} samples have no answer", counts.failed, counts.planned))
+}
+
+/// A file that `run.json` speaks of and that is not there.
+fn missing_file<'a>(folder: &RunFolder, record: &'a RunRecord) -> Option<&'a str> {
+    if record.files.is_empty() && !folder.scores().is_file() {
+        return Some("scores.parquet");
+    }
+    record.files.keys().map(String::as_str).find(|name| !folder.path.join(name).is_file())
+}
+
+/// Whether a folder without a `run.json` holds what a run left.
+fn has_files_of_a_run(folder: &RunFolder) -> bool {
+    let files = [folder.samples(), folder.scores(), folder.summary(), folder.own_ledger()];
+    files.iter().any(|path| path.is_file())
+}
+
+/// An error and its causes in one line.
+fn in_full(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// What runs are sorted by. A final `Z` would come after the digits of a fraction.
+fn begun(run: &ListedRun) -> (Option<&str>, &str, &str) {
+    let started_at = run.started_at().map(|at| at.trim_end_matches('Z'));
+    (started_at, &run.suite, &run.run_id)
+}
+
+/// The word for the run that began last.
+const LATEST: &str = "latest";
+
+/// The folder of the run that somebody named: `latest`, `SUITE:latest`, and `latest~N` for the N-th
+/// before it, below `out`; everything else is the path of a folder, whether that is there or not.
+pub fn named_run(named: &Path, out: &Path) -> Result<PathBuf, StoreError> {
+    match named.to_str().and_then(Latest::parse) {
+        Some(latest) => latest.find(out),
+        None => Ok(named.to_owned()),
+    }
+}
+
+/// A run by how late it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Latest<'a> {
+    suite: Option<&'a str>,
+    /// Runs that began after it.
+    before: usize,
+}
+
+impl<'a> Latest<'a> {
+    fn parse(named: &'a str) -> Option<Self> {
+        let (suite, word) = match named.rsplit_once(':') {
+            Some((suite, word)) => (Some(suite), word),
+            None => (None, named),
+        };
+        if suite.is_some_and(|suite| suite.is_empty() || suite.contains(['/', '\\'])) {
+            return None;
+        }
+        let before = match word.strip_prefix(LATEST)? {
+            "" => 0,
+            rest => rest.strip_prefix('~')?.parse().ok()?,
+        };
+        Some(Self { suite, before })
+    }
+
+    fn find(self, out: &Path) -> Result<PathBuf, StoreError> {
+        let mut runs = list_runs(out, self.suite)?;
+        runs.retain(|run| run.record.is_some());
+        let n_runs = runs.len();
+        match runs.into_iter().nth_back(self.before) {
+            Some(run) => Ok(run.folder.path),
+            None => Err(self.missing(out, n_runs)?.into()),
+        }
+    }
+
+    fn missing(self, out: &Path, n_runs: usize) -> Result<LatestRunError, BlobError> {
+        let suites = run_suites(out)?;
+        let near = self.suite.and_then(|suite| {
+            nearest(suite, suites.iter().map(String::as_str).filter(|known| *known != suite))
+        });
+        Ok(LatestRunError {
+            out: out.to_owned(),
+            suite: self.suite.map(str::to_owned),
+            n_runs,
+            near: near.map(str::to_owned),
+        })
+    }
+}
+
+/// Why there is no such run as `latest`, or one before it.
+#[derive(Debug, thiserror::Error)]
+#[error("there {} below {}", Self::what(suite.as_deref(), *n_runs), out.display())]
+pub struct LatestRunError {
+    /// The folder that was looked through.
+    pub out: PathBuf,
+    /// The suite whose runs were wanted.
+    pub suite: Option<String>,
+    /// Runs that there are.
+    pub n_runs: usize,
+    /// A suite with runs that is called similarly.
+    pub near: Option<String>,
+}
+
+impl LatestRunError {
+    fn what(suite: Option<&str>, n_runs: usize) -> String {
+        let of_suite = suite.map_or(String::new(), |suite| format!(" of the suite `{suite}`"));
+        match n_runs {
+            0 => format!("is no run{of_suite}"),
+            1 => format!("is only one run{of_suite}"),
+            n => format!("are only {n} runs{of_suite}"),
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> String {
+        let near = self.near.as_ref().map(|near| format!("did you mean `{near}:latest`? "));
+        format!(
+            "{}`--out DIR` names another folder; a folder that is called `latest` is `./latest`",
+            near.unwrap_or_default()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Latest;
+
+    #[test]
+    fn words_are_told_from_paths() {
+        let check = |named: &str, expected: Option<(Option<&str>, usize)>| {
+            let found = Latest::parse(named).map(|latest| (latest.suite, latest.before));
+            assert_eq!(found, expected, "{named}");
+        };
+        check("latest", Some((None, 0)));
+        check("intents:latest", Some((Some("intents"), 0)));
+        check("latest~2", Some((None, 2)));
+        check("intents:latest~1", Some((Some("intents"), 1)));
+        for path in
+            ["./latest", "reports/test/latest", "latest~", "latest~x", "./a:latest", ":latest"]
+        {
+            check(path, None);
+        }
+    }
+}
