@@ -27,7 +27,6 @@ mod early;
 mod ending;
 mod error;
 mod export;
-mod failure_sample;
 mod gate;
 mod history;
 mod host;

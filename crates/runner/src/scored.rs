@@ -27,7 +27,6 @@ use crate::{
     RunError,
     collect::{Collected, Source, for_each_batch},
     error::Result,
-    failure_sample::{FailedSamples, PageSample, passes, shown},
     judge_agreement::Judging,
     judges::{JudgeReplies, Judges},
     load::LoadedSuite,
@@ -40,7 +39,6 @@ pub(crate) struct Scored {
     pub rows: Vec<SummaryRow>,
     pub counts: SampleCounts,
     pub totals: RunTotals,
-    pub failing: FailedSamples,
     pub judging: Judging,
     /// The files, which have no names yet.
     pub files: Vec<ReadyFile>,
@@ -263,7 +261,6 @@ impl Scored {
             rows: Vec::new(),
             counts,
             totals: RunTotals::default(),
-            failing: FailedSamples::default(),
             judging: Judging::default(),
             files: Vec::new(),
         }
@@ -318,11 +315,5 @@ impl Scored {
             totals.judge_tokens = totals.judge_tokens.saturating_add(tokens);
             add(&mut totals.judge_cost_usd, judge.cost_usd);
         }
-        self.failing.see(
-            &PageSample::from(&one.row(plan)),
-            || one.sample.request.messages.clone(),
-            || shown(metrics, &one.scores),
-            passes(&one.scores),
-        );
     }
 }

@@ -212,7 +212,15 @@ const LATER: [&str; 1] = ["details"];
 
 /// Opens a `samples.parquet`. Memory stays bounded, whatever the number of samples.
 pub fn samples(path: &Path) -> Result<Samples, ReadError> {
-    let reader = TableReader::open(path)?;
+    read(TableReader::open(path)?)
+}
+
+/// The same with these rows only, by their positions in the file.
+pub fn samples_at(path: &Path, rows: Vec<u64>) -> Result<Samples, ReadError> {
+    read(TableReader::open(path)?.only(rows))
+}
+
+fn read(reader: TableReader) -> Result<Samples, ReadError> {
     let (scores, metrics) = variable(&reader, SCORE_PREFIX);
     let (slice_columns, slices) = variable(&reader, SLICE_PREFIX);
     let fixed = SAMPLES.iter().map(|column| column.name);
