@@ -14,7 +14,7 @@ use crate::table::{figures, wrapped};
 pub(crate) fn render(ended: &[EndedSuite]) -> String {
     let header = ["suite", "prompt · model", "metric", "value", "difference", "alone", "of all"];
     let groups = vec![(String::new(), ended.iter().flat_map(rows).collect())];
-    let mut lines = vec![figures(&header, &groups)];
+    let mut lines = vec![figures(&header, 3, &groups)];
     lines.extend(wrapped("", &says(ended)));
     lines.join("\n")
 }

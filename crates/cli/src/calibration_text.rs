@@ -26,7 +26,7 @@ pub(crate) fn render(calibration: &Calibration) -> String {
         "items",
     ];
     let groups = by_variant(&calibration.figures, CalibrationFigure::variant, row);
-    let mut lines = vec![title(calibration), figures(&header, &groups)];
+    let mut lines = vec![title(calibration), figures(&header, 1, &groups)];
     lines.extend(notes(calibration));
     lines.join("\n")
 }

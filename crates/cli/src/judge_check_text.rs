@@ -43,7 +43,7 @@ fn agreement(finding: &Finding) -> String {
         row("Krippendorff's alpha, scores", check.alpha.as_ref()),
     ];
     [
-        figures(&["agreement", "value", "95 % interval"], &[(String::new(), agreement)]),
+        figures(&["agreement", "value", "95 % interval"], 1, &[(String::new(), agreement)]),
         confusion(finding),
     ]
     .map(|table| table.trim().to_owned())
@@ -70,13 +70,13 @@ fn confusion(finding: &Finding) -> String {
             line("human: worse", fail, &columns),
         ];
         let header = ["", "judge: better", "judge: tie", "judge: worse"];
-        return figures(&header, &[(String::new(), lines)]);
+        return figures(&header, 1, &[(String::new(), lines)]);
     }
     let columns = [pass, fail];
     let lines = vec![line("human: pass", pass, &columns), line("human: fail", fail, &columns)];
     let threshold = format!("passes from {}", finding.threshold);
     let header = [threshold.as_str(), "judge: pass", "judge: fail"];
-    figures(&header, &[(String::new(), lines)])
+    figures(&header, 1, &[(String::new(), lines)])
 }
 
 fn leanings(finding: &Finding) -> String {
@@ -90,7 +90,7 @@ fn leanings(finding: &Finding) -> String {
     }
     rows.push(row("rank correlation with length", check.by_length.as_ref()));
     let header = ["judge minus human", "value", "95 % interval"];
-    figures(&header, &[(String::new(), rows)]).trim().to_owned()
+    figures(&header, 1, &[(String::new(), rows)]).trim().to_owned()
 }
 
 fn row(name: &str, figure: Option<&Figure>) -> Vec<String> {
@@ -120,7 +120,7 @@ fn corrections(variants: &[Corrected]) -> String {
     };
     let header =
         ["mean", "labels", "judge", "human", "corrected", "95 % interval", "worth (labels)"];
-    figures(&header, &[(String::new(), variants.iter().map(row).collect())]).trim().to_owned()
+    figures(&header, 1, &[(String::new(), variants.iter().map(row).collect())]).trim().to_owned()
 }
 
 /// What this means for a verdict, a line for each thing.

@@ -70,7 +70,7 @@ pub(crate) fn render(power_estimates: &[PowerEstimate]) -> String {
     let groups = by_variant(power_estimates, PowerEstimate::variant, row);
     let sources: BTreeSet<&PowerSource> =
         power_estimates.iter().map(|power_estimate| &power_estimate.source).collect();
-    let mut lines = vec![figures(&header, &groups)];
+    let mut lines = vec![figures(&header, 2, &groups)];
     lines.extend(sources.into_iter().flat_map(|source| wrapped("", &meaning(source))));
     let clustering = power_estimates.iter().map(|power_estimate| power_estimate.clustering);
     lines.extend(clustering.reduce(more_clustered).and_then(cluster_line));

@@ -1,13 +1,17 @@
 //! A verdict for a terminal: the answer in words first, then the figures, then what flipped.
 
+mod changed_items;
+
 use evalmark_core::{
-    changes::{Change, DiffPart, PartOf, SHORT, excerpt},
+    changes::Change,
     comparison_text::ComparisonText,
     number_format::{count, counted, item_scores, named_p, quantity},
     verdict::{Answer, Comparison, Measure, Verdict},
 };
 
-use crate::safe_text::{printable, printable_line};
+pub use self::changed_items::changed_items;
+use self::changed_items::{broken_items, word_diff};
+use crate::{changed_item::BrokenItems, safe_text::printable};
 
 /// What a piece of text means; colours follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +66,8 @@ const MOST_CHANGES: usize = 20;
 /// What is said of a comparison stands below it.
 const INDENT: &str = "    ";
 
-/// The verdict as lines of text.
-pub fn verdict(verdict: &Verdict, terminal: Terminal<'_>) -> String {
+/// The verdict as lines of text, with the first few items that broke.
+pub fn verdict(verdict: &Verdict, broken: &BrokenItems, terminal: Terminal<'_>) -> String {
     let word = verdict.answer.as_str().to_uppercase();
     let word = terminal.paint(verdict.answer.into(), &word);
     let (baseline, says) = (printable(&verdict.baseline), printable(&verdict.says));
@@ -78,6 +82,7 @@ pub fn verdict(verdict: &Verdict, terminal: Terminal<'_>) -> String {
         }
         lines.extend(details(comparison, terminal));
     }
+    lines.extend(broken_items(broken, terminal));
     lines.extend(slices(verdict, terminal));
     if let Some(digest) = &verdict.baseline_digest {
         lines.push(format!("\nbaseline {baseline}: digest {}", printable(digest)));
@@ -97,26 +102,13 @@ fn changed(changes: &[Change], terminal: Terminal<'_>) -> Vec<String> {
     for change in changes.iter().take(MOST_CHANGES) {
         lines.extend(terminal.wrap("  ", &printable(&change.says)));
         if !change.diff.is_empty() {
-            lines.extend(terminal.wrap(INDENT, &word_diff(&change.diff)));
+            lines.extend(terminal.wrap(INDENT, &word_diff(&change.diff, terminal)));
         }
     }
     if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
         lines.push(format!("  and {more} more"));
     }
     lines
-}
-
-/// `Answer [-with-]{+in+} one word`, on one line, with what did not change cut short.
-fn word_diff(diff: &[DiffPart]) -> String {
-    let marked = |part: &DiffPart| {
-        let text = printable_line(&part.text).replace("\\n", "↵");
-        match part.op {
-            PartOf::Both => text,
-            PartOf::Removed => format!("[-{text}-]"),
-            PartOf::Added => format!("{{+{text}+}}"),
-        }
-    };
-    excerpt(diff, SHORT).iter().map(marked).collect()
 }
 
 fn heading(comparison: &Comparison, terminal: Terminal<'_>) -> String {

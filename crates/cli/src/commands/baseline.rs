@@ -15,7 +15,7 @@ use evalmark_store::{
     record::{RunOptions, RunRecord},
 };
 
-use crate::{exit::Exit, print::Printer};
+use crate::{args::RunDirArgs, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct BaselineArgs {
@@ -27,9 +27,8 @@ pub(crate) struct BaselineArgs {
 pub(crate) enum BaselineCommand {
     /// Make a finished run the baseline NAME of its suite
     Promote {
-        /// Run folder
-        #[arg(value_name = "RUN_DIR")]
-        run: PathBuf,
+        #[command(flatten)]
+        run: RunDirArgs,
         /// Name of the baseline
         name: String,
         /// Replace the baseline of that name
@@ -64,7 +63,7 @@ pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
         BaselineCommand::Promote { run, name, force, answers, no_answers } => {
             let keep_answers = (*answers || *no_answers).then_some(*answers);
             let options = PromoteOptions { name: name.clone(), force: *force, keep_answers };
-            promote(run, &options, printer)?;
+            promote(&run.path()?, &options, printer)?;
         }
         BaselineCommand::List { out } => {
             for ListedBaseline { suite, name, record } in list(out)? {

@@ -1,10 +1,7 @@
 //! `evalmark export-answers`: recorded answers as JSONL, for replay by a `recorded` model. Those of
 //! judges are among them.
 
-use std::{
-    io::{BufWriter, ErrorKind, Write, stdout},
-    path::PathBuf,
-};
+use std::io::{BufWriter, ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -12,13 +9,12 @@ use evalmark_core::number_format::counted;
 use evalmark_report::safe_text::inert_json;
 use evalmark_runner::{Host, export_answers};
 
-use crate::{exit::Exit, print::Printer};
+use crate::{args::RunDirArgs, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// Run folder
-    #[arg(value_name = "RUN_DIR")]
-    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) run: RunDirArgs,
     /// Only this model's answers
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
@@ -31,7 +27,7 @@ pub(crate) fn export(args: &ExportArgs, printer: Printer, host: &Host<'_>) -> Re
         writeln!(out, "{}", inert_json(&line))
             .inspect_err(|error| is_closed = error.kind() == ErrorKind::BrokenPipe)
     };
-    let exported = export_answers(&args.run, args.model.as_deref(), &mut write, host);
+    let exported = export_answers(&args.run.path()?, args.model.as_deref(), &mut write, host);
     let flushed = out.flush();
     is_closed |= flushed.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
     if is_closed {

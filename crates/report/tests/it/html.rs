@@ -267,7 +267,10 @@ fn other_measures_are_said_in_their_units() {
     let of =
         |one: Comparison| said(Verdict { comparisons: vec![one], ..verdict(Answer::Regressed) });
     let slow = of(slower.clone());
-    assert!(slow.contains("latency_p95 rose from 310 ms to 372 ms (1.20× (20.0 % more))"), "{slow}");
+    assert!(
+        slow.contains("latency_p95 rose from 310 ms to 372 ms (1.20× (20.0 % more))"),
+        "{slow}"
+    );
     assert!(slow.contains("within [1.15×, 1.26×]:"), "{slow}");
     let low = of(below.clone());
     assert!(low.contains("exact is 81.0 % (minimum 90 %)"), "{low}");

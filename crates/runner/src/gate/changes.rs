@@ -9,7 +9,7 @@ use evalmark_store::record::RunRecord;
 use evalmark_verdict::RunScores;
 
 use super::columns;
-use crate::Host;
+use crate::{Host, diff::VariantName};
 
 /// What differs between a run and its baseline.
 pub(crate) struct Differences {
@@ -51,6 +51,13 @@ impl Differences {
         let mut changes = self.changes;
         changes.extend(items(verdict));
         verdict.changes = Some(changes);
+    }
+
+    /// What a variant of the run is called in the baseline.
+    pub(crate) fn name_before(&self, variant: VariantName) -> VariantName {
+        let renamed = self.renames.iter().find(|rename| rename.after == variant.prompt);
+        let prompt = renamed.map(|rename| rename.before.clone());
+        VariantName { prompt: prompt.unwrap_or(variant.prompt), model: variant.model }
     }
 
     fn notes(&self, comparison: &Comparison) -> Vec<String> {
