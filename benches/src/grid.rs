@@ -8,6 +8,7 @@ use crate::{
     early::Early,
     epochs::Epochs,
     family::{Corrected, Family},
+    history::{Histories, Noise},
     items::{Binary, Continuous},
     judged::{Labels, Leaning},
     level::Level,
@@ -89,7 +90,23 @@ fn grid(effort: Effort) -> Vec<Box<dyn Experiment>> {
     grid.extend([0, 10].map(|dropped| -> Box<dyn Experiment> {
         Box::new(Sliced { design, dropped, repeats: 5_000 })
     }));
+    grid.extend(histories(effort));
     grid
+}
+
+/// Suites that are run again and again.
+fn histories(effort: Effort) -> Vec<Box<dyn Experiment>> {
+    let binary = |discordant| Noise::Binary { discordant };
+    let mut designs: Vec<_> = [0.01, 0.05, 0.1, 0.3].map(|share| (binary(share), 100)).into();
+    designs.extend([(binary(0.1), 30), (binary(0.1), 300), (Noise::Graded, 30)]);
+    designs.extend([Noise::Graded, Noise::Skewed, Noise::Clusters].map(|noise| (noise, 100)));
+    designs.extend([Noise::EditedOnce, Noise::EditedEachRun].map(|noise| (noise, 300)));
+    if effort != Effort::Glance {
+        designs.push((binary(0.1), 1000));
+    }
+    let history =
+        |(noise, n)| -> Box<dyn Experiment> { Box::new(Histories { noise, n, repeats: 2_000 }) };
+    designs.into_iter().map(history).collect()
 }
 
 /// With no label the judge is trusted: what comes of that is shown.

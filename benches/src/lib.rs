@@ -6,7 +6,7 @@
 //! program and a local server: the binary `end-to-end`.
 //!
 //! **Where to begin reading.** `grid.rs` lists every experiment. An experiment is a `cell` (one
-//! comparison), a `family` (twenty), `sliced` or stopped `early`; what it draws is in `shapes.rs`
+//! comparison), a `family` (twenty), `sliced`, stopped `early`, or a `history` of many runs; what it draws is in `shapes.rs`
 //! and the designs: `items.rs`, `epochs.rs`, `clusters.rs`, `whole.rs`, `judged.rs`, `level.rs`, `ratio.rs`. `runner.rs` repeats it, each repeat with its own seed,
 //! so that the result depends on neither the threads nor the rest of the grid.
 //!
@@ -25,6 +25,7 @@ mod early;
 mod epochs;
 mod family;
 mod grid;
+mod history;
 mod items;
 mod judged;
 mod level;

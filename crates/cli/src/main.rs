@@ -5,9 +5,11 @@ mod agreement_text;
 mod args;
 mod calibration_text;
 mod commands;
+mod diff_text;
 mod environment;
 mod exit;
 mod failures;
+mod grid;
 mod hint;
 mod judge_check_text;
 mod leaderboard_text;
@@ -18,7 +20,9 @@ mod power_plan_text;
 mod print;
 mod progress;
 mod run_text;
+mod runs_text;
 mod table;
+mod trend_text;
 
 use std::process::ExitCode;
 

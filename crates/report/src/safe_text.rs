@@ -13,6 +13,24 @@ pub fn printable_line(text: &str) -> Cow<'_, str> {
     escape(text, acts)
 }
 
+/// Makes a text safe for a page: what would act becomes visible as ⟨U+…⟩. Line breaks and tabs stay.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    let needs = |c: char| c != '\n' && c != '\t' && acts(c);
+    if !text.contains(needs) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if needs(c) {
+            // Writing to a string does not fail.
+            let _ = write!(out, "\u{27e8}U+{:04X}\u{27e9}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Breaks what the log of a CI system takes for a command, in text that is about to be written to
 /// one: `::` at the start of a line (GitHub), and `##[`, `##vso[`, `##teamcity[` and their like
 /// anywhere (Azure, `TeamCity`, GitHub). The first character becomes `\u{…}`. Lines may begin with

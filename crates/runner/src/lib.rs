@@ -4,7 +4,7 @@
 //! [`Run::finish`] carries it out. `run.rs` is the whole flow in one function: `run/answer.rs` asks
 //! (`ask.rs`) and scores (`scored.rs`) at the same time where that can be, `run/verdict.rs` gates, and
 //! `run/page.rs` writes the page. [`gate()`] and [`compare()`] decide about runs that have ended,
-//! [`calibrate()`] measures a suite's noise, [`plan()`] says what a run would ask and could detect.
+//! [`history()`] follows a suite's scores over its runs, [`calibrate()`] measures its noise, [`plan()`] says what a run would ask and could detect.
 //! `examples/verdict.rs` runs a suite and reads its verdict.
 //!
 //! Each returns data. What happens meanwhile is told as a [`Notice`]; what could not be done is a
@@ -23,12 +23,13 @@ mod calibrate;
 pub mod calibration;
 mod collect;
 mod corpus_metric;
+mod diff;
 mod early;
 mod ending;
 mod error;
 mod export;
-mod failure_sample;
 mod gate;
+mod history;
 mod host;
 mod judge_agreement;
 mod judge_check;
@@ -62,10 +63,12 @@ pub use self::{
     across_suites::{EndedSuite, adjust_over_suites, ending_of_suites},
     ask::{BudgetLimits, shared_ledger},
     calibrate::{CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
+    diff::{DiffOptions, DiffedRun, RunDiff, ScoreChange, diff},
     ending::{Ending, Findings},
     error::{Hinted, RunError},
     export::{ExportedAnswers, WriteAnswer, export_answers},
-    gate::{GateOptions, GateOutcome, compare, gate},
+    gate::{GateOptions, GateOutcome, compare, compare_runs, gate},
+    history::{HistoryOptions, ending_of_history, history, suite_name},
     host::Host,
     judge_check::{Corrected, ENOUGH_LABELS, JudgeFinding, judge_check},
     kept_answers::{AnswerKey, KeptAnswer, KeptAnswers, kept_answers},

@@ -5,12 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use evalmark_core::verdict::Verdict;
-use evalmark_report::{
-    samples::{SampleRecord, samples},
-    scores::score_records,
-    summary::read_summary,
-};
+use evalmark_core::{suite::GateSpec, verdict::Verdict};
+use evalmark_report::summary::read_summary;
 use evalmark_store::{
     baseline::{Baseline, WantedBaseline},
     integrity::{self, open_whole},
@@ -21,9 +17,8 @@ use evalmark_store::{
 use crate::{
     Host,
     error::{Hinted, Result},
-    failure_sample::{FailedSamples, PageSample, passes, shown},
     gate::{gate_run, gate_spec, write_verdict},
-    run::write_html,
+    run::{Compared, write_html},
 };
 
 /// What the page shows beside the run.
@@ -38,12 +33,19 @@ pub struct ReportOptions {
 /// Writes `report.html` again; answers with its path.
 pub fn report(path: &Path, options: &ReportOptions, host: &Host<'_>) -> Result<PathBuf> {
     let (folder, record) = open_whole(path)?;
-    let verdict = verdict(options, &folder, &record, host)?;
+    let (verdict, baseline) = verdict(options, &folder, &record, host)?;
     let rows = read_summary(&folder.summary())?;
-    let failing = failing(&folder)?;
-    write_html(&folder, &record, rows, failing, verdict.as_ref())?;
+    let compared = verdict.as_ref().map(|verdict| Compared {
+        verdict,
+        baseline: baseline.as_ref().ok(),
+        lacks: baseline.as_ref().err().and_then(Clone::clone),
+    });
+    write_html(&folder, &record, rows, compared.as_ref())?;
     Ok(folder.html())
 }
+
+/// A verdict, and the baseline that it is about, or why that cannot be read.
+type Decided = (Option<Verdict>, Result<Baseline, Option<String>>);
 
 /// The verdict against the baseline asked for, or the one that the run has.
 fn verdict(
@@ -51,7 +53,7 @@ fn verdict(
     folder: &RunFolder,
     record: &RunRecord,
     host: &Host<'_>,
-) -> Result<Option<Verdict>> {
+) -> Result<Decided> {
     if let Some(name) = &options.baseline {
         integrity::complete(folder, record)?;
         let spec = gate_spec(folder, record, host)?;
@@ -59,45 +61,31 @@ fn verdict(
         let baseline = Baseline::get(&WantedBaseline::of_run(name, of_suite, folder, record))?;
         let decision = gate_run(folder, record, &baseline, &spec, host)?;
         write_verdict(folder, &decision.verdict)?;
-        return Ok(Some(decision.verdict));
+        return Ok((Some(decision.verdict), Ok(baseline)));
     }
-    let Ok(text) = fs::read_to_string(folder.verdict()) else { return Ok(None) };
-    serde_json::from_str(&text)
-        .map(Some)
-        .with_context(|| format!("{} is not a verdict", folder.verdict().display()))
+    let Ok(text) = fs::read_to_string(folder.verdict()) else { return Ok((None, Err(None))) };
+    let verdict: Verdict = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not a verdict", folder.verdict().display()))?;
+    let kept = GateSpec::of_effective(record.effective_suite.value());
+    let of_suite = options.baseline_suite.clone().or(kept.and_then(|kept| kept.baseline_suite));
+    let baseline = baseline_of(&verdict, of_suite.as_deref(), folder, record);
+    Ok((Some(verdict), baseline))
 }
 
-/// The failing samples again: `scores.parquet` has the samples' order, metric by metric.
-fn failing(folder: &RunFolder) -> Result<FailedSamples> {
-    let samples = samples(&folder.samples())?;
-    let metrics = samples.metrics().to_vec();
-    let mut all_scores = score_records(&folder.scores())?;
-    let mut failing = FailedSamples::default();
-    for sample in samples {
-        let sample = sample?;
-        let scores = all_scores.by_ref().take(metrics.len());
-        let scores: Vec<_> =
-            scores.map(|row| row.map(|row| row.score)).collect::<Result<_, _>>()?;
-        failing.see(
-            &seen(&sample),
-            || sample.request().map_or_else(|_| [].into(), |request| request.messages),
-            || shown(&metrics, &scores),
-            passes(&scores),
-        );
-    }
-    Ok(failing)
-}
-
-fn seen(sample: &SampleRecord) -> PageSample<'_> {
-    let failure = sample.record.failure.as_ref();
-    PageSample {
-        prompt: &sample.prompt,
-        model: &sample.model,
-        item_id: &sample.item_id,
-        epoch: sample.epoch,
-        outcome: sample.outcome,
-        output: sample.record.output.as_deref(),
-        targets: &sample.targets,
-        failure: failure.map(|failure| (failure.kind, failure.message.as_str())),
+/// The baseline that a verdict was made with, as it was then; or why there is none.
+fn baseline_of(
+    verdict: &Verdict,
+    of_suite: Option<&str>,
+    folder: &RunFolder,
+    record: &RunRecord,
+) -> Result<Baseline, Option<String>> {
+    let Some(digest) = &verdict.baseline_digest else { return Err(None) };
+    let name = &verdict.baseline;
+    let found = Baseline::find(&WantedBaseline::of_run(name, of_suite, folder, record));
+    match found {
+        Ok(Some(baseline)) if baseline.digest == *digest => Ok(baseline),
+        Ok(Some(_)) => Err(Some(format!("the baseline `{name}` has been replaced since"))),
+        Ok(None) => Err(Some(format!("the baseline `{name}` is no longer there"))),
+        Err(error) => Err(Some(error.to_string())),
     }
 }

@@ -33,7 +33,7 @@ pub use self::{
 };
 pub(crate) use self::{
     begin::{first_record, record_now, same_experiment},
-    html_page::write_html,
+    html_page::{Compared, write_html},
 };
 
 /// A run that is ready to go: everything that could be wrong has been looked at.
@@ -163,7 +163,12 @@ impl Run<'_> {
         let Some(scored) = self.answer(endpoints)? else { return Ok(RunEnd::Interrupted) };
         let decision = if upto == Upto::Verdict { self.gate()? } else { None };
         let verdict = decision.as_ref().map(|decision| &decision.verdict);
-        write_html(&self.folder, &self.record, scored.rows.clone(), scored.failing, verdict)?;
+        let compared = verdict.map(|verdict| Compared {
+            verdict,
+            baseline: self.against.baseline.as_ref(),
+            lacks: None,
+        });
+        write_html(&self.folder, &self.record, scored.rows.clone(), compared.as_ref())?;
         Ok(RunEnd::Finished { rows: scored.rows, decision: decision.map(Box::new) })
     }
 

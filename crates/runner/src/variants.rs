@@ -58,19 +58,27 @@ impl Variants {
 
 /// Reads every variant of a `scores.parquet`, in the file's order.
 pub fn read_variants(path: &Path) -> Result<Vec<Variant>> {
-    read_epochs(path, |_| true)
+    read_rows(path, |_| true)
+}
+
+/// Reads every variant with the items that `keep` chooses by id and cluster.
+pub(crate) fn read_some_variants(
+    path: &Path,
+    keep: impl Fn(&str, Option<&str>) -> bool,
+) -> Result<Vec<Variant>> {
+    read_rows(path, |row| keep(row.item_id, row.cluster))
 }
 
 /// Reads every variant twice: what its even epochs scored, and what its odd ones did.
 pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Variant>; 2]> {
-    let half = |odd: bool| read_epochs(path, |epoch| (epoch % 2 == 1) == odd);
+    let half = |odd: bool| read_rows(path, |row| (row.epoch % 2 == 1) == odd);
     Ok([half(false)?, half(true)?])
 }
 
-fn read_epochs(path: &Path, keep: impl Fn(u32) -> bool) -> Result<Vec<Variant>> {
+fn read_rows(path: &Path, keep: impl Fn(&ScoreRef<'_>) -> bool) -> Result<Vec<Variant>> {
     let mut variants = Variants::default();
     for_each_score::<ReadError>(path, |row: ScoreRef<'_>| {
-        if !keep(row.epoch) {
+        if !keep(&row) {
             return Ok(());
         }
         let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };

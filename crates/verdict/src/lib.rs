@@ -7,7 +7,7 @@
 //! latency, cost and tokens, [`compare_pooled`] values of whole runs. [`gate`] and [`gate_with`] combine a family of them into the answer
 //! of a gate; [`slices`] explores and [`leaderboard`] ranks, and neither decides. [`Stopping`]
 //! says when asking can end. [`noise`](noise()) measures a suite against itself, and a [`Design`] says
-//! what it can resolve. Whole runs come as [`RunScores`]: [`VariantPair`] finds the comparison that
+//! what it can resolve; [`trend`](trend()) follows a score over many runs. Whole runs come as [`RunScores`]: [`VariantPair`] finds the comparison that
 //! fits a metric of two [`Variant`]s, and a [`ComparisonFamily`] decides all of a gate together. [`Accumulator`], [`pass_estimate`] and [`pooled_estimates`] make the estimates of one run.
 //! The rest is the mathematics those stand on, public because planning, calibration and tests
 //! use it too.
@@ -33,6 +33,7 @@ mod against_minimum;
 mod agreement;
 mod binary;
 mod bootstrap;
+mod changed_items;
 mod clustered;
 mod compare;
 mod comparison_family;
@@ -74,12 +75,14 @@ mod slices;
 mod special;
 mod stopping;
 mod tango;
+mod trend;
 mod unconditional;
 mod variant_scores;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm};
 pub use against_minimum::minimum;
 pub use agreement::{AlphaSums, Scale, cohen_kappa, fleiss_kappa, krippendorff_alpha};
+pub use changed_items::{ChangedItems, changed_items};
 pub use clustered::{ClusterMean, cluster_mean};
 pub use compare::{Decision, compare};
 pub use comparison_family::{ComparisonFamily, count_lacking, family_size};
@@ -98,7 +101,7 @@ pub use pairing::Changes;
 pub use passk::{NotBinary, PassEstimate, PassRule, pass_at_k, pass_estimate, pass_hat_k};
 pub use pooled::{
     ItemCounts, Pooled, PooledEstimate, PooledSide, compare_pooled, minimum_pooled,
-    pooled_estimates,
+    pooled_estimates, pseudo_scores,
 };
 pub use power::{
     Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,
@@ -113,4 +116,5 @@ pub use sign_flip::sign_flip_exact;
 pub use slices::{Slice, slices};
 pub use stopping::{EarlyStop, Interim, Reason, Stopping, StoppingError};
 pub use tango::{tango_bounds, tango_p_greater, tango_p_less, tango_z};
+pub use trend::{TrendRule, trend};
 pub use variant_scores::{AnswerScore, RunScores, SameItem, Variant};

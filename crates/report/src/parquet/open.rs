@@ -97,6 +97,8 @@ pub(super) struct TableReader {
     /// The types that the columns had where they were written, where the file tells.
     written: Option<ArrowSchema>,
     columns: Option<Vec<String>>,
+    /// The rows to give out; `None`: all of them.
+    wanted: Option<WantedRows>,
     group: usize,
     offset: usize,
     /// The rows that were read last.
@@ -129,6 +131,7 @@ impl TableReader {
             schema,
             written,
             columns: None,
+            wanted: None,
             group: 0,
             offset: 0,
             slice: Slice::default(),
@@ -162,6 +165,12 @@ impl TableReader {
         self.select(columns)
     }
 
+    /// Gives out these rows only, by their positions in the file; slices without one are not decoded.
+    pub(super) fn only(mut self, rows: Vec<u64>) -> Self {
+        self.wanted = Some(WantedRows::new(rows));
+        self
+    }
+
     /// Every column's name and type.
     pub(super) fn schema(&self) -> &ArrowSchema {
         &self.schema
@@ -177,14 +186,25 @@ impl TableReader {
         &mut self,
         look: impl FnOnce(&Frame<'_>) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        if self.given == self.slice.rows {
-            match self.next_slice()? {
-                Some(slice) => (self.slice, self.given) = (slice, 0),
-                None => return Ok(None),
+        let height = loop {
+            if self.given == self.slice.rows {
+                match self.next_slice()? {
+                    Some(slice) => (self.slice, self.given) = (slice, 0),
+                    None => return Ok(None),
+                }
             }
-        }
+            let left = self.slice.rows - self.given;
+            let run = match &mut self.wanted {
+                None => 0..left,
+                Some(wanted) => wanted.next_run(self.rows_given, left),
+            };
+            self.given += run.start;
+            self.rows_given += run.start as u64;
+            if !run.is_empty() {
+                break run.len().min(BATCH_ROWS);
+            }
+        };
         let (slice, start, path) = (&self.slice, self.given, self.path.as_path());
-        let height = BATCH_ROWS.min(slice.rows - start);
         let frame = Frame { slice, start, height, path, first_row: self.rows_given };
         self.given += height;
         self.rows_given += height as u64;
@@ -204,6 +224,10 @@ impl TableReader {
             }
             let offset = self.offset;
             self.offset += rows;
+            if self.wanted.as_ref().is_some_and(|wanted| !wanted.any_in(self.rows_given, rows)) {
+                self.rows_given += rows as u64;
+                continue;
+            }
             let slice = self
                 .read(offset..offset + rows)
                 .map_err(|message| ReadError::damaged(&self.path, message))?;
@@ -225,6 +249,40 @@ impl TableReader {
                 Vec::into_iter(fields).map(|field| pages.column(field, rows.clone())).collect();
             Ok::<_, Box<dyn Error>>(Slice { columns: columns?, rows: rows.len() })
         })
+    }
+}
+
+/// Positions of rows in a file.
+struct WantedRows {
+    /// Ascending, each once.
+    rows: Vec<u64>,
+    /// How many of them lie behind.
+    passed: usize,
+}
+
+impl WantedRows {
+    fn new(mut rows: Vec<u64>) -> Self {
+        rows.sort_unstable();
+        rows.dedup();
+        Self { rows, passed: 0 }
+    }
+
+    /// Whether one is among the next `n` rows, from `first` on.
+    fn any_in(&self, first: u64, n: usize) -> bool {
+        self.rows.get(self.passed).is_some_and(|row| *row < first + n as u64)
+    }
+
+    /// The next ones that stand side by side, counted from the row `first`; of the next `n` rows. An
+    /// empty one at their end where there are none.
+    fn next_run(&mut self, first: u64, n: usize) -> Range<usize> {
+        let end = first + n as u64;
+        let rest = &self.rows[self.passed..];
+        let Some(start) = rest.first().copied().filter(|row| *row < end) else { return n..n };
+        let run = rest.iter().zip(start..end.min(start + BATCH_ROWS as u64));
+        let length = run.take_while(|(row, expected)| *row == expected).count();
+        self.passed += length;
+        let offset = usize::try_from(start.saturating_sub(first)).unwrap_or(n);
+        offset..offset + length
     }
 }
 

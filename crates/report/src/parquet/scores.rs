@@ -191,8 +191,17 @@ pub struct ScoreRecords(Rows<ScoreRecord, ReadError>);
 
 /// Opens a `scores.parquet` to read every row in full, reasons and judges included.
 pub fn score_records(path: &Path) -> Result<ScoreRecords, ReadError> {
+    read(TableReader::open(path)?)
+}
+
+/// The same with these rows only, by their positions in the file.
+pub fn score_records_at(path: &Path, rows: Vec<u64>) -> Result<ScoreRecords, ReadError> {
+    read(TableReader::open(path)?.only(rows))
+}
+
+fn read(reader: TableReader) -> Result<ScoreRecords, ReadError> {
     let columns = SCORES.map(|column| column.name.to_owned()).to_vec();
-    Ok(ScoreRecords(Rows::new(TableReader::open(path)?.select_with(columns, &LATER)?, decode)))
+    Ok(ScoreRecords(Rows::new(reader.select_with(columns, &LATER)?, decode)))
 }
 
 impl Iterator for ScoreRecords {

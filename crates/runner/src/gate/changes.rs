@@ -2,13 +2,14 @@
 
 use evalmark_core::{
     changes::{Change, ChangeKind, Rename, RunFacts, between, renamed_prompts},
+    number_format::count,
     verdict::{Answer, Comparison, Verdict},
 };
 use evalmark_store::record::RunRecord;
 use evalmark_verdict::RunScores;
 
 use super::columns;
-use crate::Host;
+use crate::{Host, diff::VariantName};
 
 /// What differs between a run and its baseline.
 pub(crate) struct Differences {
@@ -52,6 +53,13 @@ impl Differences {
         verdict.changes = Some(changes);
     }
 
+    /// What a variant of the run is called in the baseline.
+    pub(crate) fn name_before(&self, variant: VariantName) -> VariantName {
+        let renamed = self.renames.iter().find(|rename| rename.after == variant.prompt);
+        let prompt = renamed.map(|rename| rename.before.clone());
+        VariantName { prompt: prompt.unwrap_or(variant.prompt), model: variant.model }
+    }
+
     fn notes(&self, comparison: &Comparison) -> Vec<String> {
         let mut notes = Vec::new();
         let renamed = self.renames.iter().find(|rename| rename.after == comparison.prompt);
@@ -92,7 +100,8 @@ impl Differences {
     }
 }
 
-fn facts(record: &RunRecord) -> RunFacts<'_> {
+/// What a run keeps of itself that another can be compared with.
+pub(crate) fn facts(record: &RunRecord) -> RunFacts<'_> {
     let options = &record.options;
     RunFacts {
         prompts: record.prompts.iter().map(|prompt| prompt.name.as_str()).collect(),
@@ -165,7 +174,8 @@ fn items(verdict: &Verdict) -> Option<Change> {
         (unpaired.n_added, "added"),
         (unpaired.n_removed, "removed"),
     ];
-    let counts = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, verb)| format!("{n} {verb}"));
+    let counts =
+        counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, verb)| format!("{} {verb}", count(n)));
     let says = format!("dataset items: {}", counts.collect::<Vec<_>>().join(", "));
     Some(Change::new(ChangeKind::Items, "", says))
 }

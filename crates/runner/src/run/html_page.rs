@@ -1,58 +1,160 @@
 //! `report.html` of a run.
 
-use evalmark_core::verdict::Verdict;
-use evalmark_report::{html::HtmlReport, summary::SummaryRow};
+use evalmark_core::{
+    changes::{ChangeKind, Rename},
+    number_format::{count, counted},
+    record::Outcome,
+    verdict::Verdict,
+};
+use evalmark_report::{
+    html::{
+        BaselineFiles, FailureGroup, OutcomeCount, PageData, PageFact, PageFiles, PageMetric,
+        PageRun,
+    },
+    run_values::read_confusion,
+    summary::SummaryRow,
+};
 use evalmark_store::{
+    baseline::Baseline,
     record::{RunRecord, SampleCounts},
     run_folder::RunFolder,
 };
 
 use crate::{
     error::{Hinted, Result},
-    failure_sample::FailedSamples,
     redacted_keys::hide,
 };
 
-/// Writes `report.html`.
+/// What a run was compared with.
+#[derive(Clone, Debug)]
+pub(crate) struct Compared<'a> {
+    pub verdict: &'a Verdict,
+    /// The baseline that it is about, where there is one to read.
+    pub baseline: Option<&'a Baseline>,
+    /// Why there is none, where there should be one.
+    pub lacks: Option<String>,
+}
+
+/// Writes `report.html`, which is made of the run's files.
 pub(crate) fn write_html(
     folder: &RunFolder,
     record: &RunRecord,
     summary: Vec<SummaryRow>,
-    failing: FailedSamples,
-    verdict: Option<&Verdict>,
+    compared: Option<&Compared<'_>>,
 ) -> Result<()> {
-    let (outcomes, failures, failing) = failing.finish();
-    let mut facts = vec![
-        ("items".to_owned(), record.n_items.to_string()),
-        ("epochs".to_owned(), record.epochs.to_string()),
-        ("dataset".to_owned(), record.dataset_hash.chars().take(16).collect()),
-        ("evalmark".to_owned(), record.tool_version.clone()),
+    let page = page(folder, record, summary, compared)?;
+    let text = evalmark_report::html::html(&page).context("the page cannot be made")?;
+    Ok(folder.write_text(&folder.html(), &text, hide)?)
+}
+
+/// The page's data, out of a run folder.
+fn page(
+    folder: &RunFolder,
+    record: &RunRecord,
+    summary: Vec<SummaryRow>,
+    compared: Option<&Compared<'_>>,
+) -> Result<PageData> {
+    let verdict = compared.map(|compared| compared.verdict);
+    let baseline = compared.and_then(|compared| Some((compared.baseline?, verdict?)));
+    let files = PageFiles {
+        samples: folder.samples(),
+        scores: folder.scores(),
+        metrics: metrics(record),
+        verdict,
+        baseline: baseline.map(|(baseline, verdict)| baseline_files(baseline, verdict)),
+        lacks_baseline: compared.and_then(|compared| compared.lacks.clone()),
+    };
+    let confusion = folder.confusion();
+    Ok(PageData {
+        run: about(record, verdict.is_some()),
+        verdict: verdict.cloned(),
+        summary,
+        confusion: if confusion.is_file() { read_confusion(&confusion)? } else { Vec::new() },
+        samples: files.collect()?,
+    })
+}
+
+fn metrics(record: &RunRecord) -> Vec<PageMetric> {
+    let metric = |name: &String| {
+        let scale = record.scale(name);
+        PageMetric { name: name.clone(), range: scale.range, direction: scale.direction }
+    };
+    record.metrics.iter().map(|named| metric(&named.name)).collect()
+}
+
+fn baseline_files(baseline: &Baseline, verdict: &Verdict) -> BaselineFiles {
+    let changes = verdict.changes.iter().flatten();
+    let renamed = changes.filter(|change| change.kind == ChangeKind::PromptRenamed);
+    let renamed = renamed.filter_map(|change| {
+        let before = change.baseline.as_ref()?.as_str()?.to_owned();
+        Some(Rename { before, after: change.name.clone() })
+    });
+    let answers = baseline.folder.answers();
+    BaselineFiles {
+        scores: baseline.folder.scores(),
+        answers: answers.is_file().then_some(answers),
+        renamed: renamed.collect(),
+    }
+}
+
+/// The run as the page's head and foot tell of it.
+fn about(record: &RunRecord, is_compared: bool) -> PageRun {
+    let counts = &record.counts;
+    let outcomes = [
+        (Outcome::Answered, counts.answered),
+        (Outcome::Refused, counts.refused),
+        (Outcome::Invalid, counts.invalid),
+        (Outcome::Failed, counts.failed),
     ];
-    if let Some(why) = record.ungated.as_ref().filter(|_| verdict.is_none()) {
-        facts.insert(0, ("gate".to_owned(), why.clone()));
-    }
-    if let Some(stopped) = &record.stopped_early {
-        facts.insert(0, ("asked".to_owned(), stopped.summary()));
-    }
-    if let Some(git) = &record.git {
-        let state = if git.clean { "" } else { " (with changes)" };
-        facts.push(("git revision".to_owned(), format!("{}{state}", git.revision)));
-    }
-    let cut_off = cut_off_remarks(&record.counts, record.models.len());
-    let page = HtmlReport {
+    let outcomes = outcomes.into_iter().filter(|(_, count)| *count > 0);
+    let failure = |(kind, count): (&String, &u64)| FailureGroup {
+        kind: kind.clone(),
+        count: *count,
+        example: counts.error_examples.get(kind).map(|e| e.message.clone()).unwrap_or_default(),
+    };
+    let cut_off = cut_off_remarks(counts, record.models.len());
+    let (warnings, remarks): (Vec<_>, Vec<_>) =
+        cut_off.into_iter().partition(|(is_warning, _)| *is_warning);
+    let text = |(_, remark)| remark;
+    PageRun {
         suite: record.suite.clone(),
         run_id: record.run_id.clone(),
         started_at: record.started_at.clone(),
-        facts,
-        warnings: cut_off.into_iter().map(|(_, remark)| remark).collect(),
-        verdicts: verdict.cloned().into_iter().collect(),
-        summary,
-        outcomes,
-        failures,
-        failing,
-    };
-    let text = evalmark_report::html::html(&page).context("the page cannot be made")?;
-    Ok(folder.write_text(&folder.html(), &text, hide)?)
+        facts: facts(record, is_compared),
+        warnings: warnings.into_iter().map(text).collect(),
+        remarks: remarks.into_iter().map(text).collect(),
+        outcomes: outcomes.map(|(outcome, count)| OutcomeCount { outcome, count }).collect(),
+        failures: counts.errors.iter().map(failure).collect(),
+    }
+}
+
+/// Where the run comes from.
+fn facts(record: &RunRecord, is_compared: bool) -> Vec<PageFact> {
+    let mut facts = Vec::new();
+    let mut fact =
+        |name: &str, value: String| facts.push(PageFact { name: name.to_owned(), value });
+    if let Some(why) = record.ungated.as_ref().filter(|_| !is_compared) {
+        fact("gate", why.clone());
+    }
+    if let Some(stopped) = &record.stopped_early {
+        fact("asked", stopped.summary());
+    }
+    fact("items", record.n_items.to_string());
+    fact("epochs", record.epochs.to_string());
+    fact("suite", record.suite_hash.chars().take(16).collect());
+    fact("dataset", record.dataset_hash.chars().take(16).collect());
+    if let Some(source) = &record.dataset_source {
+        fact("dataset from", source.origin.clone());
+    }
+    fact("evalmark", record.tool_version.clone());
+    if let Some(git) = &record.git {
+        let state = if git.clean { "" } else { " (with changes)" };
+        fact("git revision", format!("{}{state}", git.revision));
+    }
+    if let Some(finished) = &record.finished_at {
+        fact("finished", finished.clone());
+    }
+    facts
 }
 
 /// What is said of answers that ended at the token limit, and whether it is a warning: that is what
@@ -60,10 +162,11 @@ pub(crate) fn write_html(
 pub fn cut_off_remarks(counts: &SampleCounts, n_models: usize) -> Vec<(bool, String)> {
     let all = counts.planned / n_models.max(1) as u64;
     let remark = |(model, n): (&String, &u64)| {
-        let noun = if all == 1 { "answer" } else { "answers" };
         let remark = format!(
-            "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
-             `length`), so the end of the text is missing; raise `max_tokens`"
+            "{} of {} of model `{model}` ended at the token limit (finish_reason \
+             `length`), so the end of the text is missing; raise `max_tokens`",
+            count(*n),
+            counted(all, "answer")
         );
         (10 * n >= all, remark)
     };

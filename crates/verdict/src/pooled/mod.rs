@@ -9,11 +9,13 @@ mod cells;
 mod compare;
 mod estimate;
 mod pooled_minimum;
+mod pseudo_scores;
 mod resample;
 
 pub use compare::{PooledSide, compare_pooled};
 pub use estimate::{PooledEstimate, pooled_estimates};
 pub use pooled_minimum::minimum_pooled;
+pub use pseudo_scores::pseudo_scores;
 
 /// A value of a whole run, made of sums over its answers.
 pub trait Pooled: Sync {

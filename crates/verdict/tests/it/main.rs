@@ -17,3 +17,4 @@ mod raters;
 mod rates;
 mod ratios;
 mod stopping;
+mod trends;

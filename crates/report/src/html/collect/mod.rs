@@ -1,0 +1,188 @@
+//! From the files of a run folder to the samples of the page: one pass over all scores decides which
+//! samples are shown, and counts; a second one reads those. Memory is bounded, whatever the run's size.
+
+mod baseline;
+mod choose;
+mod frames;
+mod histograms;
+mod scores;
+
+use std::path::PathBuf;
+
+use evalmark_core::{
+    changes::Rename, number_format, record::Record, score::Score, verdict::Verdict,
+};
+
+use self::{
+    baseline::add_baseline,
+    frames::{FrameBuilder, OwnText},
+    scores::Overview,
+};
+use super::data::{JudgeWords, PageMetric, PageSample, PageSamples, PageScore, PromptFrame};
+use crate::{
+    ReadError,
+    samples::{SampleRecord, samples, samples_at},
+    scores::score_records_at,
+};
+
+/// Characters kept of one text.
+const LONGEST: usize = 4_000;
+
+/// The files of a run, and what has to be known of it to read them.
+#[derive(Clone, Debug)]
+pub struct PageFiles<'a> {
+    /// `samples.parquet`.
+    pub samples: PathBuf,
+    /// `scores.parquet`.
+    pub scores: PathBuf,
+    /// The metrics, in the suite's order.
+    pub metrics: Vec<PageMetric>,
+    /// What the run was compared with, and what changed there.
+    pub verdict: Option<&'a Verdict>,
+    /// The baseline that the verdict is about.
+    pub baseline: Option<BaselineFiles>,
+    /// Why there is no baseline to read, where there should be one.
+    pub lacks_baseline: Option<String>,
+}
+
+/// The files of a baseline.
+#[derive(Clone, Debug, Default)]
+pub struct BaselineFiles {
+    /// `scores.parquet`.
+    pub scores: PathBuf,
+    /// `samples.parquet` of a run folder, or the answers that a baseline keeps.
+    pub answers: Option<PathBuf>,
+    /// Prompts that it has under other names.
+    pub renamed: Vec<Rename>,
+}
+
+impl PageFiles<'_> {
+    /// The samples that the page shows.
+    pub fn collect(&self) -> Result<PageSamples, ReadError> {
+        let file = samples(&self.samples)?;
+        let (metrics, slices) = (file.metrics().to_vec(), file.slices().to_vec());
+        let metrics: Vec<_> = metrics.into_iter().map(|name| self.metric(name)).collect();
+        let mut overview = Overview::new(&metrics, self.verdict);
+        overview.read(&self.scores)?;
+        let (rows, total, mut distributions) = overview.finish();
+        let mut page = self.chosen(&rows, metrics)?;
+        (page.total, page.slices) = (total, slices);
+        page.baseline.lacks.clone_from(&self.lacks_baseline);
+        if let Some(baseline) = &self.baseline {
+            add_baseline(&mut page, &mut distributions, baseline)?;
+        }
+        page.distributions = distributions.finish();
+        Ok(page)
+    }
+
+    fn metric(&self, name: String) -> PageMetric {
+        let known = self.metrics.iter().find(|metric| metric.name == name);
+        known.cloned().unwrap_or_else(|| PageMetric { name, ..PageMetric::default() })
+    }
+
+    /// Reads the samples at these positions.
+    fn chosen(&self, rows: &[u64], metrics: Vec<PageMetric>) -> Result<PageSamples, ReadError> {
+        let n = metrics.len() as u64;
+        let score_rows = rows.iter().flat_map(|row| row * n..(row + 1) * n).collect();
+        let mut scores = score_records_at(&self.scores, score_rows)?;
+        let mut frames: Vec<FrameBuilder> = Vec::new();
+        let mut shown: Vec<(PageSample, OwnText)> = Vec::new();
+        for sample in samples_at(&self.samples, rows.to_vec())? {
+            let sample = sample?;
+            let of_sample = scores.by_ref().take(metrics.len());
+            let of_sample = of_sample.map(|row| row.map(|row| page_score(row.score)));
+            let of_sample = of_sample.collect::<Result<Vec<_>, _>>()?;
+            let asked = transcript(&sample);
+            let frame = frame_of(&mut frames, &sample, &asked);
+            let own = frames[frame].cut(&asked);
+            shown.push((page_sample(sample, frame, of_sample), own));
+        }
+        let with_text = shown.into_iter().map(|(sample, own)| {
+            let asked = bounded(&frames[sample.frame].own(own));
+            PageSample { asked, ..sample }
+        });
+        let samples = with_text.collect();
+        let frames = frames.into_iter().map(|frame| bounded_frame(frame.finish())).collect();
+        Ok(PageSamples { metrics, frames, samples, ..PageSamples::default() })
+    }
+}
+
+fn frame_of(frames: &mut Vec<FrameBuilder>, sample: &SampleRecord, asked: &str) -> usize {
+    let is_it = |frame: &FrameBuilder| frame.is_of(&sample.prompt, &sample.model);
+    frames.iter().rposition(is_it).unwrap_or_else(|| {
+        frames.push(FrameBuilder::new(&sample.prompt, &sample.model, asked));
+        frames.len() - 1
+    })
+}
+
+/// What was asked as one text: the bare text of a single message, else each under its role.
+fn transcript(sample: &SampleRecord) -> String {
+    let Ok(request) = sample.request() else { return sample.request.clone() };
+    match &*request.messages {
+        [message] => message.text().into_owned(),
+        messages => {
+            let lines = messages.iter().map(|m| format!("[{}]\n{}\n", m.role, m.text()));
+            lines.collect()
+        }
+    }
+}
+
+fn page_sample(sample: SampleRecord, frame: usize, scores: Vec<PageScore>) -> PageSample {
+    let Record { output, failure, finish_reason, timing, usage, .. } = sample.record;
+    PageSample {
+        item_id: sample.item_id,
+        item_hash: sample.item_hash,
+        frame,
+        epoch: sample.epoch,
+        outcome: Some(sample.outcome),
+        asked: String::new(),
+        answer: output.as_deref().map(bounded),
+        targets: sample.targets.iter().map(|target| bounded(target)).collect(),
+        error: failure
+            .map(|failure| bounded(&format!("{}: {}", failure.kind.as_str(), failure.message))),
+        finish_reason: finish_reason.map(|reason| reason.as_str().to_owned()),
+        slices: sample.slices,
+        scores,
+        latency_ms: timing.latency_ms,
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cost_usd: sample.cost_usd,
+        baseline_answer: None,
+    }
+}
+
+fn page_score(score: Score) -> PageScore {
+    let judge = score.judge.and_then(|judge| {
+        let output = bounded(&judge.output?);
+        Some(JudgeWords { model: judge.model, output })
+    });
+    PageScore {
+        value: score.value,
+        passed: score.passed,
+        reason: score.reason.as_deref().map(bounded),
+        judge,
+        baseline: None,
+    }
+}
+
+fn bounded_frame(frame: PromptFrame) -> PromptFrame {
+    // Instructions are read as a whole; there is one frame for each prompt and model.
+    let [before, after] = [&frame.before, &frame.after].map(|text| cut(text, 5 * LONGEST));
+    PromptFrame { before, after, ..frame }
+}
+
+/// A text of at most a few pages, and how much of it is left out.
+fn bounded(text: &str) -> String {
+    cut(text, LONGEST)
+}
+
+/// At most so many characters of a text, and how many are left out.
+pub(super) fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let more = text[end..].chars().count();
+            format!("{}… ({} more characters)", &text[..end], number_format::count(more as u64))
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The samples as JSON in the page, for its script: columns, with every text kept once.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use evalmark_core::{
+    metric::{Direction, Range},
+    number_format::{dollars, item_score, latency},
+};
+use serde::Serialize;
+
+use super::{
+    collect::cut,
+    data::{PageSample, PageSamples, PageScore, SampleChange},
+};
+use crate::safe_text::visible;
+
+/// Bytes that the JSON may take, so that the page stays below 5 MB.
+const MOST_BYTES: usize = 4_300_000;
+/// Characters kept of each text: the largest of these at which all of them fit.
+const LENGTHS: [usize; 8] = [4_200, 2_000, 1_000, 500, 250, 120, 60, 30];
+/// Stands for no text.
+const NONE: i64 = -1;
+
+/// The JSON, which cannot end the element that it stands in.
+pub(super) fn json(samples: &PageSamples) -> Result<String, serde_json::Error> {
+    let mut texts = Texts::default();
+    let mut page = Embedded::of(samples, &mut texts);
+    let columns = serde_json::to_string(&page)?.len();
+    page.texts = texts.within(MOST_BYTES.saturating_sub(columns));
+    let json = serde_json::to_string(&page)?;
+    Ok(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
+}
+
+/// Texts by number, each kept once.
+#[derive(Default)]
+struct Texts<'a> {
+    numbers: HashMap<Cow<'a, str>, i64>,
+    texts: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Texts<'a> {
+    fn number(&mut self, text: impl Into<Cow<'a, str>>) -> i64 {
+        let text = text.into();
+        if let Some(number) = self.numbers.get(&text) {
+            return *number;
+        }
+        let number = i64::try_from(self.texts.len()).unwrap_or(NONE);
+        self.numbers.insert(text.clone(), number);
+        self.texts.push(text);
+        number
+    }
+
+    fn maybe(&mut self, text: Option<impl Into<Cow<'a, str>>>) -> i64 {
+        text.map_or(NONE, |text| self.number(text))
+    }
+
+    /// The texts, cut where all of them would take more than so many bytes.
+    fn within(&self, bytes: usize) -> Vec<String> {
+        let safe = |text: &Cow<'a, str>| visible(text).into_owned();
+        let whole: Vec<String> = self.texts.iter().map(safe).collect();
+        // Quotes and line breaks take two bytes.
+        let size = |text: &str| text.len() + text.len() / 16 + 3;
+        let fits = |length: &&usize| {
+            whole.iter().map(|text| size(text).min(4 * **length + 40)).sum::<usize>() <= bytes
+                || whole.iter().map(|text| size(&cut(text, **length))).sum::<usize>() <= bytes
+        };
+        let length = LENGTHS.iter().find(fits).or(LENGTHS.last()).copied().unwrap_or_default();
+        whole.into_iter().map(|text| cut(&text, length)).collect()
+    }
+}
+
+/// What the script reads. `script/data.js` describes the same.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Embedded {
+    total: u64,
+    has_baseline: bool,
+    has_baseline_answers: bool,
+    lacks: String,
+    frames: Vec<EmbeddedFrame>,
+    metrics: Vec<EmbeddedMetric>,
+    slices: Vec<String>,
+    texts: Vec<String>,
+    samples: SampleColumns,
+    scores: Vec<ScoreColumns>,
+}
+
+#[derive(Serialize)]
+struct EmbeddedFrame {
+    prompt: String,
+    model: String,
+    before: String,
+    after: String,
+}
+
+#[derive(Serialize)]
+struct EmbeddedMetric {
+    name: String,
+    /// Whether lower values are better.
+    lower: bool,
+}
+
+/// One entry per sample in each column. Texts are numbers of texts.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SampleColumns {
+    item: Vec<i64>,
+    frame: Vec<usize>,
+    epoch: Vec<u32>,
+    outcome: Vec<i64>,
+    /// 1 broke, 2 works, 0 neither.
+    change: Vec<u8>,
+    /// 1 where a metric fails it.
+    fails: Vec<u8>,
+    asked: Vec<i64>,
+    answer: Vec<i64>,
+    baseline_answer: Vec<i64>,
+    targets: Vec<Vec<i64>>,
+    slices: Vec<Vec<i64>>,
+    error: Vec<i64>,
+    finish: Vec<i64>,
+    latency: Vec<Option<f64>>,
+    latency_text: Vec<i64>,
+    cost: Vec<Option<f64>>,
+    cost_text: Vec<i64>,
+    input_tokens: Vec<Option<u64>>,
+    output_tokens: Vec<Option<u64>>,
+}
+
+/// One metric's scores, one entry per sample in each column.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ScoreColumns {
+    /// For sorting.
+    value: Vec<Option<f64>>,
+    text: Vec<i64>,
+    /// 1 passes, 0 fails, -1 neither.
+    passed: Vec<i8>,
+    reason: Vec<i64>,
+    baseline: Vec<i64>,
+    judge: Vec<i64>,
+    judge_says: Vec<i64>,
+}
+
+impl Embedded {
+    fn of<'a>(page: &'a PageSamples, texts: &mut Texts<'a>) -> Self {
+        let frames = page.frames.iter().map(|frame| EmbeddedFrame {
+            prompt: visible(&frame.prompt).into_owned(),
+            model: visible(&frame.model).into_owned(),
+            before: visible(&frame.before).into_owned(),
+            after: visible(&frame.after).into_owned(),
+        });
+        let metrics = page.metrics.iter().map(|metric| EmbeddedMetric {
+            name: visible(&metric.name).into_owned(),
+            lower: metric.direction == Direction::Lower,
+        });
+        let mut samples = SampleColumns::default();
+        let mut scores: Vec<_> = page.metrics.iter().map(|_| ScoreColumns::default()).collect();
+        for sample in &page.samples {
+            samples.push(sample, texts);
+            for ((columns, metric), score) in
+                scores.iter_mut().zip(&page.metrics).zip(&sample.scores)
+            {
+                columns.push(score, metric.range, texts);
+            }
+        }
+        Self {
+            total: page.total,
+            has_baseline: page.baseline.has_scores,
+            has_baseline_answers: page.baseline.has_answers,
+            lacks: page.baseline.lacks.clone().unwrap_or_default(),
+            frames: frames.collect(),
+            metrics: metrics.collect(),
+            slices: page.slices.iter().map(|name| visible(name).into_owned()).collect(),
+            texts: Vec::new(),
+            samples,
+            scores,
+        }
+    }
+}
+
+impl SampleColumns {
+    fn push<'a>(&mut self, sample: &'a PageSample, texts: &mut Texts<'a>) {
+        self.item.push(texts.number(&sample.item_id));
+        self.frame.push(sample.frame);
+        self.epoch.push(sample.epoch);
+        self.outcome.push(texts.maybe(sample.outcome.map(evalmark_core::record::Outcome::as_str)));
+        self.change.push(match sample.change() {
+            SampleChange::None => 0,
+            SampleChange::Broke => 1,
+            SampleChange::Works => 2,
+        });
+        self.fails.push(u8::from(sample.fails()));
+        self.asked.push(texts.number(&sample.asked));
+        self.answer.push(texts.maybe(sample.answer.as_deref()));
+        self.baseline_answer.push(texts.maybe(sample.baseline_answer.as_deref()));
+        self.targets.push(sample.targets.iter().map(|target| texts.number(target)).collect());
+        let slices = sample.slices.iter();
+        self.slices.push(slices.map(|slice| texts.maybe(slice.as_deref())).collect());
+        self.error.push(texts.maybe(sample.error.as_deref()));
+        self.finish.push(texts.maybe(sample.finish_reason.as_deref()));
+        self.latency.push(sample.latency_ms.map(short));
+        self.latency_text.push(texts.maybe(sample.latency_ms.map(latency)));
+        self.cost.push(sample.cost_usd);
+        self.cost_text.push(texts.maybe(sample.cost_usd.map(dollars)));
+        self.input_tokens.push(sample.input_tokens);
+        self.output_tokens.push(sample.output_tokens);
+    }
+}
+
+impl ScoreColumns {
+    fn push<'a>(&mut self, score: &'a PageScore, range: Range, texts: &mut Texts<'a>) {
+        let written = |value: f64| item_score(value, range);
+        self.value.push(score.value.map(short));
+        self.text.push(texts.maybe(score.value.map(written)));
+        self.passed.push(score.passed.map_or(-1, i8::from));
+        self.reason.push(texts.maybe(score.reason.as_deref()));
+        let before = score.baseline.and_then(|baseline| baseline.value);
+        self.baseline.push(texts.maybe(before.map(written)));
+        let judge = score.judge.as_ref();
+        self.judge.push(texts.maybe(judge.map(|judge| judge.model.as_str())));
+        self.judge_says.push(texts.maybe(judge.map(|judge| judge.output.as_str())));
+    }
+}
+
+/// Enough of a number to sort by.
+fn short(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}

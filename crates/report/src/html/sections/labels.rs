@@ -1,0 +1,114 @@
+//! In which order comparisons stand, and what they are called: the name of what all of them share is
+//! left out.
+
+use std::cmp::Ordering;
+
+use evalmark_core::{
+    metric::Direction,
+    verdict::{Answer, Comparison, Measure, Verdict},
+};
+use serde::Serialize;
+
+use super::super::data::{PageSample, PromptFrame};
+use crate::safe_text::visible;
+
+/// A piece of a sentence. Names come from suites and datasets, and may be written from right to left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Piece {
+    text: String,
+    is_name: bool,
+}
+
+/// A sentence with names in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Sentence(Vec<Piece>);
+
+impl Sentence {
+    /// Words that evalmark says.
+    pub(super) fn words(mut self, text: impl Into<String>) -> Self {
+        self.0.push(Piece { text: text.into(), is_name: false });
+        self
+    }
+
+    /// A name.
+    pub(super) fn name(mut self, text: &str) -> Self {
+        self.0.push(Piece { text: text.to_owned(), is_name: true });
+        self
+    }
+
+    /// A name, and words before it; nothing where there is no name.
+    pub(super) fn with(self, words: &str, name: Option<&str>) -> Self {
+        match name {
+            None => self,
+            Some(name) => self.words(words).name(name),
+        }
+    }
+}
+
+/// The comparisons of a verdict: those that do not pass first, and among these the worst.
+pub(super) fn worst_first(verdict: &Verdict) -> Vec<&Comparison> {
+    let mut comparisons: Vec<_> = verdict.comparisons.iter().collect();
+    comparisons.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| by_loss(a, b)));
+    comparisons
+}
+
+fn rank(comparison: &Comparison) -> u8 {
+    match comparison.answer {
+        Answer::Regressed => 0,
+        Answer::Incomparable => 1,
+        Answer::Inconclusive => 2,
+        Answer::Pass => 3,
+        Answer::Improved => 4,
+    }
+}
+
+/// The one that may have lost more of its margin first; those without an estimate last.
+fn by_loss(a: &Comparison, b: &Comparison) -> Ordering {
+    let [a, b] = [a, b].map(|comparison| worst_case(comparison).unwrap_or(f64::INFINITY));
+    a.total_cmp(&b)
+}
+
+/// The estimate, where greater is better, in margins.
+fn worst_case(comparison: &Comparison) -> Option<f64> {
+    let estimate = comparison.estimate?;
+    let margin = comparison.margin.abs().max(f64::MIN_POSITIVE);
+    let change = match comparison.measure {
+        Measure::Ratio => -estimate.ln() / margin.ln_1p(),
+        Measure::Difference | Measure::Level if comparison.direction == Direction::Lower => {
+            -estimate / margin
+        }
+        Measure::Difference | Measure::Level => estimate / margin,
+    };
+    Some(change).filter(|change| !change.is_nan())
+}
+
+/// The model's name, where the comparisons are about several.
+pub(super) fn model_of<'a>(
+    comparison: &'a Comparison,
+    comparisons: &[&Comparison],
+) -> Option<&'a str> {
+    let is_other = |other: &&Comparison| other.model != comparison.model;
+    comparisons.iter().any(is_other).then_some(&*comparison.model)
+}
+
+/// `once`, or `1 of 3`.
+pub(super) fn some_of(n: usize, all: usize) -> String {
+    if n == all { format!("all {all}") } else { format!("{n} of {all}") }
+}
+
+/// The fragment of an address that opens a sample, as `script/query.js` reads it.
+pub(super) fn sample_link(sample: &PageSample, frame: &PromptFrame) -> String {
+    let [item, prompt, model] = [&sample.item_id, &frame.prompt, &frame.model].map(|t| encoded(t));
+    format!("sample={item}&prompt={prompt}&model={model}&epoch={}", sample.epoch)
+}
+
+/// A text as part of an address, as it is shown.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    };
+    visible(text).bytes().map(byte).collect()
+}

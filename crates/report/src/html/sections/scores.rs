@@ -1,0 +1,44 @@
+//! The means of this run, with their intervals.
+
+use evalmark_core::{
+    estimate::Estimate,
+    number_format::{dollars, interval, latency, or_none, value},
+};
+use minijinja::value::Value;
+use serde::Serialize;
+
+use super::super::pictures::interval::interval as picture;
+use crate::summary::SummaryRow;
+
+/// A summary row with its figures written out.
+#[derive(Serialize)]
+pub(super) struct SummaryLine<'a> {
+    row: &'a SummaryRow,
+    picture: Option<Value>,
+    mean: String,
+    interval: String,
+    latency: String,
+    latency_p95: String,
+    cost: String,
+}
+
+impl<'a> SummaryLine<'a> {
+    pub(super) fn new(row: &'a SummaryRow) -> Self {
+        let estimate = row.estimate.as_ref();
+        let ends = |estimate: &Estimate| interval(estimate.ci_low, estimate.ci_high, row.range);
+        Self {
+            picture: estimate.and_then(|estimate| picture(estimate, row.range)),
+            mean: or_none(estimate.map(|estimate| value(estimate.mean, row.range))),
+            interval: estimate.map(ends).unwrap_or_default(),
+            latency: or_none(row.latency_p50_ms.map(latency)),
+            latency_p95: or_none(row.latency_p95_ms.map(latency)),
+            cost: or_none(row.cost_usd.map(dollars)),
+            row,
+        }
+    }
+}
+
+/// The rows over all items.
+pub(super) fn lines(summary: &[SummaryRow]) -> Vec<SummaryLine<'_>> {
+    summary.iter().filter(|row| row.slice.is_none()).map(SummaryLine::new).collect()
+}

@@ -1,0 +1,245 @@
+//! The history of a suite: its runs of a folder, and the course of every score over them. What is
+//! decided is decided by the verdict crate; here the runs are read.
+//!
+//! `sampled.rs` reads the items of one run, at most so many that memory does not grow with datasets;
+//! `comparable.rs` tells which runs the latest one is comparable with; `changed.rs` what differs from
+//! run to run.
+
+mod changed;
+mod comparable;
+mod sampled;
+
+use std::path::Path;
+
+use evalmark_core::{
+    history::{Course, History, HistoryRun, LeftOut, Series, SeriesPoint, Trend},
+    suite::{Suite, nearest},
+};
+use evalmark_report::summary::{SummaryRow, read_summary};
+use evalmark_store::{
+    StoreError, integrity,
+    record::{RunOptions, RunRecord},
+    run_folder::RunFolder,
+    runs::{ListedRun, RunState, list_runs, run_suites},
+};
+use evalmark_verdict::{ItemScore, TrendRule, trend};
+
+use self::{
+    changed::changed_since,
+    comparable::{Comparable, set_apart},
+    sampled::Sampling,
+};
+use crate::{
+    Ending, Host,
+    error::{Result, RunError, run_error},
+};
+
+/// The chance of a false alarm over a whole history.
+const ALPHA: f64 = 0.05;
+
+/// Which part of a suite's history is wanted. What is not named is all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryOptions {
+    /// Prompts.
+    pub prompts: Vec<String>,
+    /// Models.
+    pub models: Vec<String>,
+    /// Metrics.
+    pub metrics: Vec<String>,
+    /// The first run, by its id: the runs before it are left out.
+    pub since: Option<String>,
+}
+
+impl HistoryOptions {
+    fn wants(&self, row: &SummaryRow) -> bool {
+        let one_of = |names: &[String], name: &String| names.is_empty() || names.contains(name);
+        row.slice.is_none()
+            && one_of(&self.prompts, &row.prompt)
+            && one_of(&self.models, &row.model)
+            && one_of(&self.metrics, &row.metric)
+    }
+}
+
+/// A run that can be part of a history.
+struct UsableRun {
+    folder: RunFolder,
+    record: RunRecord,
+    rows: Vec<SummaryRow>,
+}
+
+/// The history of a suite below `out`: what every score of the latest finished run was in the runs
+/// before it, and whether it changed.
+///
+/// Fails where the suite has no finished run, or none with what is wanted. Runs that are broken, not
+/// finished, or lack too many answers are left out, and said.
+pub fn history(out: &Path, suite: &str, options: &HistoryOptions) -> Result<History> {
+    let listed = list_runs(out, Some(suite)).map_err(StoreError::from)?;
+    if listed.is_empty() {
+        return Err(no_such_suite(out, suite));
+    }
+    let (usable, left_out) = usable(listed, options)?;
+    let Some(latest) = usable.last() else {
+        let why = left_out.iter().map(|run| format!("{}: {}", run.run_id, run.why));
+        let why = why.collect::<Vec<_>>().join("; ");
+        let error = run_error!("the suite `{suite}` has no finished run ({why})");
+        return Err(error.with_ending(Ending::Incomplete));
+    };
+    let wanted: Vec<_> = latest.rows.iter().filter(|row| options.wants(row)).collect();
+    if wanted.is_empty() {
+        return Err(run_error!(
+            "the latest run of the suite `{suite}` has no such prompt, model or metric"
+        ));
+    }
+    let sampling = Sampling::of(&usable, wanted.len());
+    let mut history = History {
+        suite: suite.to_owned(),
+        alpha: ALPHA,
+        runs: told(&usable),
+        left_out,
+        series: wanted.iter().map(|row| series(row, &usable, latest)).collect(),
+    };
+    let mut comparable = Comparable::new(&history.series, &latest.record);
+    for (at, run) in usable.iter().enumerate().rev() {
+        match sampling.read(run, &history.series) {
+            Ok(scores) => comparable.push(at, &run.record, scores, &mut history.series),
+            Err(why) => set_apart(at, &why.in_full(), &mut history.series),
+        }
+    }
+    decide(&mut history, comparable.scores);
+    history.tell();
+    Ok(history)
+}
+
+/// The course of every score, from its comparable runs, the latest first.
+fn decide(history: &mut History, scores: Vec<Vec<(usize, Vec<ItemScore>)>>) {
+    let n_series = history.series.len();
+    for (series, mut scores) in history.series.iter_mut().zip(scores) {
+        scores.reverse();
+        let (runs, items): (Vec<_>, Vec<_>) = scores.into_iter().unzip();
+        let rule = TrendRule { alpha: ALPHA, n_series, direction: series.direction };
+        let found = trend(&items, &rule);
+        let point_of = |place: usize| {
+            let run = runs.get(place)?;
+            series.points.iter().position(|point| point.run == *run)
+        };
+        series.trend = with_points(found, point_of);
+    }
+}
+
+/// A trend whose runs are counted by their points.
+fn with_points(mut found: Trend, point_of: impl Fn(usize) -> Option<usize>) -> Trend {
+    found.points = found.points.iter().filter_map(|place| point_of(*place)).collect();
+    if let Some(slope) = &mut found.slope {
+        slope.first_called = slope.first_called.and_then(&point_of);
+    }
+    for change in &mut found.change_points {
+        change.point = point_of(change.point).unwrap_or_default();
+    }
+    found
+}
+
+/// The name of a suite that somebody named, or named by its file.
+pub fn suite_name(named: &str, host: &Host<'_>) -> Result<String> {
+    let path = Path::new(named);
+    if !path.is_file() {
+        return Ok(named.to_owned());
+    }
+    Ok(Suite::read(path, host.readers(&RunOptions::default()))?.name)
+}
+
+/// How a command ends on a history.
+pub fn ending_of_history(history: &History) -> Ending {
+    let courses = || history.series.iter().map(|series| series.trend.course);
+    if courses().any(|course| course == Course::Worse) {
+        return Ending::Regressed;
+    }
+    let is_unsure = courses().all(|course| course == Course::CannotTell);
+    if is_unsure { Ending::Inconclusive } else { Ending::Done }
+}
+
+/// The runs that can be part of the history, and why others cannot.
+fn usable(
+    listed: Vec<ListedRun>,
+    options: &HistoryOptions,
+) -> Result<(Vec<UsableRun>, Vec<LeftOut>)> {
+    let first = options.since.as_ref().map(|since| {
+        let place = listed.iter().position(|run| run.run_id == *since);
+        place.ok_or_else(|| run_error!("there is no run `{since}`"))
+    });
+    let first = first.transpose()?.unwrap_or_default();
+    let (mut usable, mut left_out) = (Vec::new(), Vec::new());
+    for run in listed.into_iter().skip(first) {
+        let run_id = run.run_id.clone();
+        match read(run) {
+            Ok(run) => usable.push(run),
+            Err(why) => left_out.push(LeftOut { run_id, why }),
+        }
+    }
+    Ok((usable, left_out))
+}
+
+/// A finished run with its summary, or why it is none.
+fn read(run: ListedRun) -> std::result::Result<UsableRun, String> {
+    let Some(record) = run.record else {
+        return Err(run.problem.unwrap_or_else(|| "it cannot be read".to_owned()));
+    };
+    if run.state == RunState::Broken {
+        return Err(run.problem.unwrap_or_default());
+    }
+    let folder = run.folder;
+    integrity::complete(&folder, &record)
+        .and_then(|()| integrity::unchanged(&folder, &record, &[folder.summary()]))
+        .map_err(|error| RunError::from(error).in_full())?;
+    let rows = read_summary(&folder.summary()).map_err(|error| RunError::from(error).in_full())?;
+    Ok(UsableRun { folder, record, rows })
+}
+
+fn told(runs: &[UsableRun]) -> Vec<HistoryRun> {
+    let mut before: Option<&RunRecord> = None;
+    let one = |run: &UsableRun| HistoryRun {
+        run_id: run.record.run_id.clone(),
+        started_at: run.record.started_at.clone(),
+        revision: run.record.git.as_ref().map(|git| git.revision.clone()),
+        changed: Vec::new(),
+    };
+    let mut told: Vec<HistoryRun> = runs.iter().map(one).collect();
+    for (run, told) in runs.iter().zip(&mut told) {
+        told.changed = before.map_or_else(Vec::new, |before| changed_since(before, &run.record));
+        before = Some(&run.record);
+    }
+    told
+}
+
+/// A score of the latest run, and its values in all runs that have it.
+fn series(wanted: &SummaryRow, runs: &[UsableRun], latest: &UsableRun) -> Series {
+    let is_it = |row: &&SummaryRow| {
+        row.slice.is_none()
+            && (&row.prompt, &row.model, &row.metric)
+                == (&wanted.prompt, &wanted.model, &wanted.metric)
+    };
+    let points = runs.iter().enumerate().filter_map(|(run, of)| {
+        let estimate = of.rows.iter().find(is_it)?.estimate.clone()?;
+        Some(SeriesPoint { run, estimate, apart: None })
+    });
+    let scale = latest.record.scale(&wanted.metric);
+    Series {
+        prompt: wanted.prompt.clone(),
+        model: wanted.model.clone(),
+        metric: wanted.metric.clone(),
+        range: scale.range,
+        direction: scale.direction,
+        points: points.collect(),
+        trend: Trend::default(),
+    }
+}
+
+fn no_such_suite(out: &Path, suite: &str) -> RunError {
+    let error = run_error!("there is no run of the suite `{suite}` below {}", out.display());
+    let known = run_suites(out).unwrap_or_default();
+    let names = known.iter().map(String::as_str);
+    match nearest(suite, names) {
+        Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => error.with_hint("`--out DIR` names another folder"),
+        None => error.with_hint(format!("there are runs of `{}`", known.join("`, `"))),
+    }
+}
