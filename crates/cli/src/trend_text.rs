@@ -5,9 +5,8 @@ use std::{borrow::Cow, ops::Range as Columns};
 
 use evalmark_core::{
     estimate::Estimate,
-    figures::{bare, counted, value},
     history::{Course, History, Series, SeriesPoint},
-    metric::Range,
+    number_format::{counted, estimate},
 };
 use evalmark_report::{
     safe_text::{printable, printable_line},
@@ -90,7 +89,7 @@ fn rows(history: &History, series: &Series, printer: Printer) -> Vec<String> {
     let skipped = series.points.len().saturating_sub(MOST_SHOWN);
     let shown = &series.points[skipped..];
     let ids: Vec<String> = shown.iter().map(|point| id_of(history, point)).collect();
-    let values: Vec<String> = shown.iter().map(|p| written(&p.estimate, series.range)).collect();
+    let values: Vec<String> = shown.iter().map(|p| estimate(&p.estimate, series.range)).collect();
     let widest = |texts: &[String]| texts.iter().map(|text| display_width(text)).max();
     let (id_width, value_width) =
         (widest(&ids).unwrap_or_default(), widest(&values).unwrap_or_default());
@@ -140,15 +139,6 @@ fn shortened(id: &str) -> Cow<'_, str> {
     };
     let end: String = half(&mut id.chars().rev()).chars().rev().collect();
     Cow::Owned(format!("{}…{end}", half(&mut id.chars())))
-}
-
-/// `71.3 % [64.9, 77.0]`.
-fn written(estimate: &Estimate, range: Range) -> String {
-    let interval = match (estimate.ci_low, estimate.ci_high) {
-        (Some(low), Some(high)) => format!(" [{}, {}]", bare(low, range), bare(high, range)),
-        _ => String::new(),
-    };
-    format!("{}{interval}", value(estimate.mean, range))
 }
 
 /// Where values lie in a picture.

@@ -1,6 +1,6 @@
 //! How far a run under way has come: a small file that is there while somebody is at work on the run.
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, io, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,12 +29,13 @@ pub struct RunProgress {
 }
 
 impl RunProgress {
-    /// Seconds that the rest takes at the pace so far; `None` where that cannot be told.
-    pub fn seconds_left(&self) -> Option<f64> {
+    /// What the rest takes at the pace so far; `None` where that cannot be told.
+    pub fn time_left(&self) -> Option<Duration> {
         // What was there already says nothing of the pace.
         let asked = self.done.saturating_sub(self.cached);
         let left = self.total.saturating_sub(self.done);
-        (asked > 0 && self.seconds > 0.0).then(|| left as f64 * self.seconds / asked as f64)
+        let seconds = left as f64 * self.seconds / asked.max(1) as f64;
+        Duration::try_from_secs_f64(seconds).ok().filter(|_| asked > 0)
     }
 }
 
@@ -65,6 +66,8 @@ impl RunFolder {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::RunProgress;
 
     #[test]
@@ -76,7 +79,7 @@ mod tests {
             seconds: 10.0,
             ..RunProgress::default()
         };
-        assert_eq!(so_far.seconds_left(), Some(30.0));
-        assert_eq!(RunProgress::default().seconds_left(), None);
+        assert_eq!(so_far.time_left(), Some(Duration::from_secs(30)));
+        assert_eq!(RunProgress::default().time_left(), None);
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use evalmark_core::{
-    figures::value,
     history::{History, Series, SeriesPoint},
+    number_format::value,
 };
 
 use crate::render::escaped;

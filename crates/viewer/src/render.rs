@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::Response,
 };
-use evalmark_core::figures::grouped;
+use evalmark_core::number_format::count;
 use evalmark_report::safe_text::printable;
 use minijinja::{
     AutoEscape, Environment, Output, State,
@@ -34,7 +34,7 @@ static PAGES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLoc
     pages.set_auto_escape_callback(|_| AutoEscape::Html);
     pages.set_formatter(safely);
     pages.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    pages.add_filter("count", |n: u64| grouped(n));
+    pages.add_filter("count", count);
     pages.add_filter("part", |text: &str| in_address(text));
     for (name, text) in TEMPLATES {
         pages.add_template(name, text)?;

@@ -2,8 +2,9 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use evalmark_core::{
-    figures::{Written, score},
+    comparison_text::ComparisonText,
     metric::Direction,
+    number_format::{item_scores, or_none},
     verdict::{Comparison, Flip, Measure, Verdict},
 };
 use evalmark_store::runs::ListedRun;
@@ -60,8 +61,7 @@ struct ComparisonPart {
 #[derive(Serialize)]
 struct FlipPart {
     item_id: String,
-    before: String,
-    after: String,
+    scores: [String; 2],
     is_worse: bool,
 }
 
@@ -131,15 +131,13 @@ impl VerdictPart {
 
 impl ComparisonPart {
     fn of(comparison: &Comparison) -> Self {
-        let written = Written::of(comparison);
-        let dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+        let written = ComparisonText::of(comparison);
         // Amounts change nearly everywhere.
         let flips: &[Flip] =
             if comparison.measure == Measure::Ratio { &[] } else { &comparison.flips };
         let flip = |flip: &Flip| FlipPart {
             item_id: flip.item_id.clone(),
-            before: score(flip.baseline, comparison.range),
-            after: score(flip.candidate, comparison.range),
+            scores: item_scores([flip.baseline, flip.candidate], comparison.range),
             is_worse: (flip.candidate < flip.baseline)
                 == (comparison.direction == Direction::Higher),
         };
@@ -149,10 +147,10 @@ impl ComparisonPart {
             model: comparison.model.clone(),
             metric: comparison.metric.clone(),
             says: comparison.says.clone(),
-            before: dash(written.baseline),
-            after: dash(written.candidate),
-            change: dash(written.change),
-            bounds: dash(written.bounds),
+            bounds: or_none(written.bounds()),
+            before: or_none(written.baseline),
+            after: or_none(written.candidate),
+            change: or_none(written.change),
             margin: written.margin,
             notes: comparison.notes.clone(),
             flips: flips.iter().take(MOST_FLIPS).map(flip).collect(),

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use evalmark_core::{
-    figures::{bare, counted, grouped, value},
+    number_format::{count, counted, dollars, interval, span, value},
     verdict::Verdict,
 };
 use evalmark_report::summary::{SummaryRow, read_summary};
@@ -115,8 +115,8 @@ impl Progress {
         let mut parts = vec![format!(
             "{}: {} of {} requests",
             progress.doing,
-            grouped(progress.done),
-            grouped(progress.total)
+            count(progress.done),
+            count(progress.total)
         )];
         for (n, what) in [
             (progress.cached, "kept answers"),
@@ -124,10 +124,10 @@ impl Progress {
             (progress.retries, "attempts made again"),
         ] {
             if n > 0 {
-                parts.push(format!("{} {what}", grouped(n)));
+                parts.push(format!("{} {what}", count(n)));
             }
         }
-        if let Some(left) = progress.seconds_left().filter(|_| progress.done < progress.total) {
+        if let Some(left) = progress.time_left().filter(|_| progress.done < progress.total) {
             parts.push(format!("about {} left", span(left)));
         }
         Self {
@@ -138,29 +138,17 @@ impl Progress {
     }
 }
 
-/// `1 h 5 min`, `3 min`, `20 s`.
-fn span(seconds: f64) -> String {
-    let minutes = (seconds / 60.0).round();
-    if seconds < 60.0 {
-        format!("{seconds:.0} s")
-    } else if minutes < 60.0 {
-        format!("{minutes:.0} min")
-    } else {
-        format!("{:.0} h {:.0} min", (minutes / 60.0).floor(), minutes % 60.0)
-    }
-}
-
 fn facts(record: &RunRecord) -> Vec<(&'static str, String)> {
     let mut facts = vec![("Began", at(&record.started_at))];
     facts.extend(record.finished_at.as_deref().map(|ended| ("Ended", at(ended))));
-    facts.push(("Items", grouped(record.n_items)));
+    facts.push(("Items", count(record.n_items)));
     if record.epochs > 1 {
         facts.push(("Epochs", record.epochs.to_string()));
     }
     let prompts: Vec<_> = record.prompts.iter().map(|prompt| prompt.name.as_str()).collect();
     facts.push(("Prompts", prompts.join(", ")));
     facts.push(("Models", record.models.join(", ")));
-    facts.extend(record.totals.cost_usd.map(|usd| ("Cost", format!("$ {usd:.4}"))));
+    facts.extend(record.totals.cost_usd.map(|usd| ("Cost", dollars(usd))));
     if let Some(git) = &record.git {
         let short: String = git.revision.chars().take(12).collect();
         let tree = if git.clean { "" } else { " with changes" };
@@ -179,7 +167,7 @@ fn outcomes(record: &RunRecord) -> Vec<(&'static str, String)> {
         ("invalid", counts.invalid),
         ("failed", counts.failed),
     ];
-    all.into_iter().filter(|(_, n)| *n > 0).map(|(word, n)| (word, grouped(n))).collect()
+    all.into_iter().filter(|(_, n)| *n > 0).map(|(word, n)| (word, count(n))).collect()
 }
 
 fn errors(record: &RunRecord) -> Vec<ErrorLine> {
@@ -201,15 +189,13 @@ fn verdict(run: &ListedRun) -> Option<VerdictPart> {
 impl SummaryLine {
     fn of(row: &SummaryRow) -> Self {
         let estimate = row.estimate.as_ref();
-        let ends = estimate.and_then(|estimate| estimate.ci_low.zip(estimate.ci_high));
         Self {
             prompt: row.prompt.clone(),
             model: row.model.clone(),
             metric: row.metric.clone(),
             value: estimate.map_or("no score".to_owned(), |one| value(one.mean, row.range)),
-            interval: ends.map_or_else(String::new, |(low, high)| {
-                format!("{} to {}", bare(low, row.range), bare(high, row.range))
-            }),
+            interval: estimate
+                .map_or_else(String::new, |one| interval(one.ci_low, one.ci_high, row.range)),
             missing: row.n_missing,
             samples: row.n_planned,
         }

@@ -1,7 +1,7 @@
 //! `/`: every run of the folder, suite by suite, the latest first.
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use evalmark_core::figures::counted;
+use evalmark_core::number_format::counted;
 use evalmark_store::runs::{ListedRun, RunState};
 use serde::Serialize;
 

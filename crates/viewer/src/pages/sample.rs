@@ -5,6 +5,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
+use evalmark_core::number_format::{count, dollars, latency};
 use evalmark_report::{sample_pages::SamplePages, samples::SampleRecord};
 use evalmark_store::record::RunRecord;
 use serde::Serialize;
@@ -89,10 +90,10 @@ impl SamplePage {
 fn facts(sample: &SampleRecord) -> Vec<(&'static str, String)> {
     let one = &sample.record;
     let mut facts = Vec::new();
-    facts.extend(one.timing.latency_ms.map(|ms| ("Latency", format!("{ms:.0} ms"))));
-    facts.extend(one.usage.input_tokens.map(|n| ("Tokens of the prompt", n.to_string())));
-    facts.extend(one.usage.output_tokens.map(|n| ("Tokens of the answer", n.to_string())));
-    facts.extend(sample.cost_usd.map(|usd| ("Cost", format!("$ {usd:.6}"))));
+    facts.extend(one.timing.latency_ms.map(|ms| ("Latency", latency(ms))));
+    facts.extend(one.usage.input_tokens.map(|n| ("Tokens of the prompt", count(n))));
+    facts.extend(one.usage.output_tokens.map(|n| ("Tokens of the answer", count(n))));
+    facts.extend(sample.cost_usd.map(|usd| ("Cost", dollars(usd))));
     facts.extend(one.finish_reason.as_ref().map(|why| ("Finish reason", why.as_str().to_owned())));
     facts.push(("Attempts", one.attempts.to_string()));
     if one.cached {

@@ -7,7 +7,11 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use evalmark_core::{figures::score, metric::Range, record::Outcome};
+use evalmark_core::{
+    metric::Range,
+    number_format::{NONE, item_score},
+    record::Outcome,
+};
 use evalmark_report::sample_pages::{PageRequest, PlacedSample, SamplePages, SampleQuery};
 use evalmark_store::record::RunRecord;
 use serde::Serialize;
@@ -193,7 +197,7 @@ impl SampleLine {
 
 /// A score, or a dash where there is none.
 pub(super) fn written(value: Option<f64>, range: Range) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| score(value, range))
+    value.map_or_else(|| NONE.to_owned(), |value| item_score(value, range))
 }
 
 /// The beginning of a text, which may be very long.

@@ -8,8 +8,8 @@ use axum::{
     response::Response,
 };
 use evalmark_core::{
-    figures::{bare, value},
     history::{Course, History, LeftOut, Series},
+    number_format::{interval, value},
 };
 use evalmark_store::runs::{ListedRun, RunState};
 use minijinja::value::Value;
@@ -122,15 +122,11 @@ impl SeriesPart {
     fn of(history: &History, series: &Series) -> Self {
         let line = |(at_point, point): (usize, &evalmark_core::history::SeriesPoint)| {
             let run = history.runs.get(point.run);
-            let ends = point.estimate.ci_low.zip(point.estimate.ci_high);
-            let written = |value| bare(value, series.range);
             PointLine {
                 run_id: run.map(|run| run.run_id.clone()).unwrap_or_default(),
                 started_at: run.map(|run| at(&run.started_at)).unwrap_or_default(),
                 value: value(point.estimate.mean, series.range),
-                interval: ends.map_or_else(String::new, |(low, high)| {
-                    format!("{} to {}", written(low), written(high))
-                }),
+                interval: interval(point.estimate.ci_low, point.estimate.ci_high, series.range),
                 is_change: series.trend.change_points.iter().any(|c| c.point == at_point),
                 changed: run.map(|run| run.changed.join(", ")).unwrap_or_default(),
                 apart: point.apart.clone(),
