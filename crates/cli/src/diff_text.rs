@@ -1,6 +1,6 @@
 //! What changed between two runs, for a terminal or for programs.
 
-use evalmark_core::figures::counted;
+use evalmark_core::number_format::{count, counted};
 use evalmark_report::safe_text::printable_line;
 use evalmark_runner::{DiffedRun, RunDiff, ScoreChange};
 use serde_json::{Value, json};
@@ -30,7 +30,11 @@ pub(crate) fn tell(found: &RunDiff, only: Option<ScoreChange>, printer: Printer)
     }
     let (shown, all) = (found.items.len() as u64, n_wanted(found, only));
     if shown < all {
-        printer.remark(&format!("{shown} of {all} shown; `--limit {all}` shows all"));
+        printer.remark(&format!(
+            "{} of {} shown; `--limit {all}` shows all",
+            count(shown),
+            count(all)
+        ));
     }
 }
 

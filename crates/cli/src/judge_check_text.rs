@@ -1,5 +1,6 @@
 //! A judge beside people, for people.
 
+use evalmark_core::number_format::{count, counted, decimal, or_none, quantity};
 use evalmark_report::safe_text::printable;
 use evalmark_runner::{Corrected, ENOUGH_LABELS as ENOUGH, JudgeFinding as Finding};
 use evalmark_verdict::{Figure, Leaning};
@@ -11,8 +12,10 @@ pub(crate) fn render(finding: &Finding) -> String {
     let check = &finding.check;
     let metric = printable(&finding.metric);
     let mut head = format!(
-        "`{metric}` compared with human labels: {} labelled answers to {} items, of {} answers",
-        check.n, check.units, finding.answers
+        "`{metric}` compared with human labels: {} to {}, of {}",
+        counted(check.n, "labelled answer"),
+        counted(check.units, "item"),
+        counted(finding.answers, "answer")
     );
     if finding.unscored > 0 {
         let more = format!("; {} more have a label and no score", finding.unscored);
@@ -52,7 +55,7 @@ fn confusion(finding: &Finding) -> String {
     let [fail, tie, pass] = [0, 1, 2];
     let table = finding.check.with_ties;
     let of = |said: usize, columns: &[usize]| -> Vec<String> {
-        columns.iter().map(|column| table[said][*column].to_string()).collect()
+        columns.iter().map(|column| count(table[said][*column])).collect()
     };
     let line = |name: &str, said: usize, columns: &[usize]| {
         let mut line = vec![name.to_owned()];
@@ -91,30 +94,28 @@ fn leanings(finding: &Finding) -> String {
 }
 
 fn row(name: &str, figure: Option<&Figure>) -> Vec<String> {
-    let value = figure.map_or("-".to_owned(), |figure| format!("{:.3}", figure.estimate));
+    let value = or_none(figure.map(|figure| decimal(figure.estimate)));
     vec![name.to_owned(), value, interval(figure)]
 }
 
 fn interval(figure: Option<&Figure>) -> String {
     let interval = figure.and_then(|figure| figure.interval);
-    interval
-        .map_or("-".to_owned(), |interval| format!("{:.3} to {:.3}", interval.low, interval.high))
+    or_none(
+        interval.map(|interval| format!("{} to {}", decimal(interval.low), decimal(interval.high))),
+    )
 }
 
 fn corrections(variants: &[Corrected]) -> String {
     let row = |variant: &Corrected| {
-        let number =
-            |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+        let number = |value: Option<f64>| or_none(value.map(decimal));
         vec![
             format!("{} x {}", variant.prompt, variant.model),
-            variant.labelled.to_string(),
+            count(variant.labelled),
             number(variant.judge_mean),
             number(variant.label_mean),
             number(variant.mean.as_ref().map(|figure| figure.estimate)),
             interval(variant.mean.as_ref()),
-            variant
-                .gain
-                .map_or("-".to_owned(), |gain| format!("{:.0}", gain * variant.labelled as f64)),
+            or_none(variant.gain.map(|gain| quantity(gain * variant.labelled as f64))),
         ]
     };
     let header =
@@ -159,10 +160,10 @@ fn uneven(by_prompt: &[Leaning]) -> Option<String> {
     apart.then(|| {
         format!(
             "The judge leans towards `{}` and against `{}`: their uncorrected difference is off by \
-             about {:.3}.",
+             about {}.",
             printable(&high.group),
             printable(&low.group),
-            high.bias.estimate - low.bias.estimate
+            decimal(high.bias.estimate - low.bias.estimate)
         )
     })
 }

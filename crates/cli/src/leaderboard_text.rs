@@ -1,15 +1,15 @@
 //! Leaderboards for a terminal.
 
-use evalmark_core::{estimate::Estimate, metric::Range};
+use evalmark_core::{
+    estimate::Estimate,
+    metric::Range,
+    number_format::{NONE, interval, value},
+};
 use evalmark_report::safe_text::printable_line;
 use evalmark_runner::{Board, BoardPlace};
 use unicode_width::UnicodeWidthStr;
 
-use crate::{
-    grid::fitted,
-    print::columns,
-    table::{bare, value, wrapped},
-};
+use crate::{grid::fitted, print::columns, table::wrapped};
 
 /// What the letters say.
 pub(crate) const LEGEND: &str =
@@ -52,9 +52,7 @@ fn places(board: &Board) -> Vec<String> {
 
 /// The mean, and its interval where there is one.
 fn written(estimate: &Estimate, range: Range) -> [String; 2] {
-    let interval = match (estimate.ci_low, estimate.ci_high) {
-        (Some(low), Some(high)) => format!("[{}, {}]", bare(low, range), bare(high, range)),
-        _ => String::new(),
-    };
+    let interval = interval(estimate.ci_low, estimate.ci_high, range);
+    let interval = if interval == NONE { String::new() } else { interval };
     [value(estimate.mean, range), interval]
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use evalmark_core::number_format::count;
 use evalmark_report::summary::SummaryRow;
 use evalmark_runner::{EndedRun, Ending, GateOutcome, RunEnd, cut_off_remarks, leaderboard_groups};
 use evalmark_store::{
@@ -101,9 +102,10 @@ pub(crate) fn tell_missing(run: &EndedRun, printer: Printer) {
         }
     }
     for (metric, unscored) in &counts.unscored {
-        let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
+        let (n, planned, example) =
+            (count(unscored.count), count(counts.planned), &unscored.example);
         printer.warning(&format!(
-            "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
+            "{n} of {planned} samples have an answer but no score of `{metric}`: {example}"
         ));
     }
     tell_reasoning(counts, printer);
@@ -125,8 +127,10 @@ fn tell_reasoning(counts: &SampleCounts, printer: Printer) {
     let SampleCounts { reasoning_cut, planned, .. } = counts;
     if *reasoning_cut > 0 {
         printer.remark(&format!(
-            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
-             scored without it; `reasoning: keep` on a metric scores the whole text"
+            "{} of {} answers hold reasoning such as <think>…</think>, and were \
+             scored without it; `reasoning: keep` on a metric scores the whole text",
+            count(*reasoning_cut),
+            count(*planned)
         ));
     }
 }

@@ -1,5 +1,6 @@
 //! A list of runs, for a terminal or for programs.
 
+use evalmark_core::number_format::{count, or_none};
 use evalmark_report::safe_text::printable_line;
 use evalmark_store::runs::{ListedRun, RunState};
 use serde_json::{Value, json};
@@ -22,15 +23,14 @@ pub(crate) fn render(runs: &[&ListedRun]) -> String {
 
 fn row(run: &ListedRun) -> Vec<String> {
     let record = run.record.as_ref();
-    let of_record = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     vec![
         printable_line(&run.suite).into_owned(),
         printable_line(&run.run_id).into_owned(),
-        of_record(run.started_at().map(moment)),
+        or_none(run.started_at().map(moment)),
         state(run.state).to_owned(),
-        of_record(record.map(|record| record.n_items.to_string())),
-        of_record(record.map(|record| record.counts.failed.to_string())),
-        of_record(run.verdict.as_ref().map(|verdict| verdict.answer.as_str().to_owned())),
+        or_none(record.map(|record| count(record.n_items))),
+        or_none(record.map(|record| count(record.counts.failed))),
+        or_none(run.verdict.as_ref().map(|verdict| verdict.answer.as_str().to_owned())),
     ]
 }
 

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-pub(crate) use evalmark_core::figures::{amount, bare, percent, points, value};
+use evalmark_core::{
+    metric::Range,
+    number_format::{count, dollars, estimate, interval, latency, or_none, percent},
+};
 use evalmark_report::{
     safe_text::{printable, printable_line},
     summary::{PassAttempts, Share, SummaryRow},
@@ -50,10 +53,10 @@ impl OfVariant<'_> {
         let first = self.rows[0];
         let tokens = first.input_tokens.zip(first.output_tokens).map(|(i, o)| i + o);
         [
-            first.n_planned.to_string(),
-            first.latency_p50_ms.map_or("-".into(), |ms| format!("{ms:.0}")),
-            tokens.map_or("-".into(), |tokens| tokens.to_string()),
-            first.cost_usd.map_or("-".into(), |cost| format!("{cost:.4}")),
+            count(first.n_planned),
+            or_none(first.latency_p50_ms.map(latency)),
+            or_none(tokens.map(count)),
+            or_none(first.cost_usd.map(dollars)),
         ]
     }
 }
@@ -83,7 +86,7 @@ fn wide(
     groups: &LeaderboardGroups,
 ) -> Grid {
     let header = ["prompt", "model", "samples"].into_iter().map(str::to_owned);
-    let tail = ["p50 ms", "tokens", "cost $"].into_iter().map(str::to_owned);
+    let tail = ["p50", "tokens", "cost"].into_iter().map(str::to_owned);
     let row = |variant: &OfVariant<'_>| {
         let [samples, totals @ ..] = variant.totals();
         let names = [variant.prompt, variant.model].map(|name| printable_line(name).into_owned());
@@ -111,7 +114,7 @@ fn stacked(
         let means = variant.means(metrics, groups);
         let lines: Vec<_> = names.iter().cloned().zip(means).collect();
         let [samples, latency, tokens, cost] = variant.totals();
-        let totals = format!("{samples} samples, p50 {latency} ms, {tokens} tokens, cost $ {cost}");
+        let totals = format!("{samples} samples, p50 {latency}, {tokens} tokens, cost {cost}");
         format!("{}\n{}", block(&title, &lines, columns), within(columns, "  ", &totals).join("\n"))
     });
     blocks.collect::<Vec<_>>().join("\n\n")
@@ -186,16 +189,17 @@ fn mean(row: &SummaryRow, group: Option<&String>) -> String {
     let group = group.map_or(String::new(), |letters| format!(" {letters}"));
     let missing = match row.n_missing {
         0 => String::new(),
-        n => format!(" ({n} missing)"),
+        n => format!(" ({} missing)", count(n)),
     };
-    let Some(estimate) = &row.estimate else { return format!("no score{missing}") };
-    let interval = match (estimate.ci_low, estimate.ci_high) {
-        (Some(low), Some(high)) => {
-            format!(" [{}, {}]", bare(low, row.range), bare(high, row.range))
-        }
-        _ => String::new(),
-    };
-    format!("{}{interval}{group}{missing}", value(estimate.mean, row.range))
+    let Some(mean) = &row.estimate else { return format!("no score{missing}") };
+    format!("{}{group}{missing}", estimate(mean, row.range))
+}
+
+/// ` [64.9, 77.0]`; empty where an end is not known.
+fn ends(low: Option<f64>, high: Option<f64>, range: Range) -> String {
+    low.zip(high).map_or_else(String::new, |(low, high)| {
+        format!(" {}", interval(Some(low), Some(high), range))
+    })
 }
 
 /// What several attempts at an item make of it: "at least once in 5", "all 5 times".
@@ -203,12 +207,8 @@ fn attempts(rows: &[SummaryRow]) -> Option<String> {
     let rows = rows.iter().filter(|row| row.slice.is_none());
     let lines = rows.filter_map(|row| {
         let PassAttempts { k, any, all } = row.attempts?;
-        let ends = |share: Share| match (share.ci_low, share.ci_high) {
-            (Some(low), Some(high)) => {
-                format!("{} [{:.1}, {:.1}]", percent(share.mean), 100.0 * low, 100.0 * high)
-            }
-            _ => percent(share.mean),
-        };
+        let ends =
+            |share: Share| percent(share.mean) + &ends(share.ci_low, share.ci_high, Range::Unit);
         let name = [&row.prompt, &row.model, &row.metric].map(|name| printable(name)).join(" · ");
         let (any, all) = (ends(any), ends(all));
         let text = format!("{name}: pass@{k} (at least once) {any}, pass^{k} (every time) {all}");

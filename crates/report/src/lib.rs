@@ -16,7 +16,6 @@
 mod autolinks;
 pub mod changed_item;
 pub mod columns;
-pub mod figures;
 pub mod github;
 pub mod html;
 pub mod junit;

@@ -4,7 +4,8 @@ mod changed_items;
 
 use evalmark_core::{
     changes::Change,
-    figures::{Written, counted, score},
+    comparison_text::ComparisonText,
+    number_format::{count, counted, item_scores, named_p, quantity},
     verdict::{Answer, Comparison, Measure, Verdict},
 };
 
@@ -131,26 +132,24 @@ fn details(comparison: &Comparison, terminal: Terminal<'_>) -> Vec<String> {
     lines
 }
 
-/// `difference -12.1 points [-18.0, -6.3], margin 3.0 points, 66 pairs, …`
+/// `difference -12.1 points [-18.0, -6.3], margin 3 points, 66 pairs, …`
 fn figures(comparison: &Comparison) -> Option<String> {
-    let Written { label, change, bounds, margin, .. } = Written::of(comparison);
-    let bounds = bounds.unwrap_or_else(|| "[no bound, no bound]".to_owned());
-    let n = comparison.counts.paired;
-    let (margin, units) = match comparison.measure {
-        Measure::Difference => (format!("margin {margin}"), ["pair", "pairs"]),
-        Measure::Ratio => (format!("allowed {margin}"), ["pair", "pairs"]),
-        Measure::Level => (margin, ["item", "items"]),
-    };
-    let unit = if n == 1 { units[0] } else { units[1] };
-    let mut parts = vec![format!("{label} {} {bounds}", change?), margin, format!("{n} {unit}")];
+    let text = ComparisonText::of(comparison);
+    let bounds = text.bounds().unwrap_or_else(|| "[no bound, no bound]".to_owned());
+    let unit = if comparison.measure == Measure::Level { "item" } else { "pair" };
+    let mut parts = vec![
+        format!("{} {} {bounds}", text.label, text.change?),
+        format!("{} {}", comparison.margin_name(), text.margin),
+        counted(comparison.counts.paired, unit),
+    ];
     if let Some(n) = comparison.effective_n {
-        parts.push(format!("effective number of items {n:.0}"));
+        parts.push(format!("effective number of items {}", quantity(n)));
     }
     if let Some(labels) = comparison.labels {
-        parts.push(format!("{labels} of them with human labels"));
+        parts.push(format!("{} of them with human labels", count(labels)));
     }
     if let (Some(b), Some(c)) = (comparison.only_baseline, comparison.only_candidate) {
-        parts.push(format!("{b} lost and {c} gained"));
+        parts.push(format!("{} lost and {} gained", count(b), count(c)));
     }
     if let Some(needed) = comparison.items_needed.filter(|_| !comparison.answer.passes()) {
         let (loss, article) = match comparison.loss() {
@@ -197,9 +196,8 @@ fn slices(verdict: &Verdict, terminal: Terminal<'_>) -> Vec<String> {
         let value = slice.value.as_deref().map_or("(empty)".into(), printable);
         let (comparison, column) = (&slice.comparison, printable(&slice.slice));
         let (prompt, model) = (printable(&comparison.prompt), printable(&comparison.model));
-        let (says, q) = (printable(&comparison.says), slice.q);
-        terminal
-            .wrap("  ", &format!("{column} = {value} · {prompt} · {model}: {says} (q = {q:.3})"))
+        let (says, q) = (printable(&comparison.says), named_p("q", slice.q));
+        terminal.wrap("  ", &format!("{column} = {value} · {prompt} · {model}: {says} ({q})"))
     }));
     lines
 }
@@ -209,12 +207,8 @@ fn flips(comparison: &Comparison) -> Option<String> {
         return None;
     }
     let named = comparison.flips.iter().take(NAMED).map(|flip| {
-        format!(
-            "{} ({} -> {})",
-            printable(&flip.item_id),
-            score(flip.baseline, comparison.range),
-            score(flip.candidate, comparison.range)
-        )
+        let [before, after] = item_scores([flip.baseline, flip.candidate], comparison.range);
+        format!("{} ({before} -> {after})", printable(&flip.item_id))
     });
     let named: Vec<_> = named.collect();
     let rest = and_more(comparison.n_flips, named.len());
@@ -224,6 +218,6 @@ fn flips(comparison: &Comparison) -> Option<String> {
 fn and_more(all: u64, named: usize) -> String {
     match all.saturating_sub(named as u64) {
         0 => String::new(),
-        more => format!(", and {more} more"),
+        more => format!(", and {} more", count(more)),
     }
 }

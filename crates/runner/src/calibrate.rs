@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use evalmark_core::{
     model::Provider,
+    number_format::count,
     record::ErrorKind,
     suite::{GateSpec, file_name},
     verdict::Answer,
@@ -15,7 +16,7 @@ use evalmark_store::{
     record::{RunOptions, RunRecord, RunStatus},
     run_folder::RunFolder,
 };
-use evalmark_verdict::{ComparisonSubject, Noise, Rule, Variant, compare, noise};
+use evalmark_verdict::{ComparisonSubject, Noise, Rule, Variant, compare, noise, two_sided};
 
 use crate::{
     Ending, Findings, Host, Notice, RunError,
@@ -188,10 +189,11 @@ fn lacking(calibration: &Calibration) -> Option<String> {
     let lacking = calibration.figures.iter().find(|figure| (figure.n_paired as f64) < least);
     match lacking {
         Some(figure) => Some(format!(
-            "`{}` of {} has two scores of {} of {n_items} items only",
+            "`{}` of {} has two scores of only {} of {} items",
             figure.metric,
             figure.variant(),
-            figure.n_paired
+            count(figure.n_paired),
+            count(n_items)
         )),
         None if calibration.figures.is_empty() => Some("no item has two scores".to_owned()),
         None => None,
@@ -314,7 +316,7 @@ fn figure(
         difference: found.estimate,
         lower: found.lower,
         upper: found.upper,
-        p_same: tails.map(|(fell, rose)| (2.0 * fell.min(rose)).min(1.0)),
+        p_same: tails.map(|(fell, rose)| two_sided(fell, rose)),
         right_or_wrong,
         differing,
         flip_rate,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use evalmark_core::figures::value;
+use evalmark_core::number_format::{counted, value};
 use evalmark_report::safe_text::printable_line;
 use evalmark_runner::{PromoteOptions, read_variants};
 use evalmark_store::{
@@ -137,7 +137,7 @@ fn partial(options: &RunOptions) -> Option<String> {
 
 fn line(suite: &str, name: &str, record: &RunRecord) -> String {
     let (id, at) = (&record.run_id, &record.started_at);
-    let text = format!("{suite}/{name}  run {id} of {at}, {} items", record.n_items);
+    let text = format!("{suite}/{name}  run {id} of {at}, {}", counted(record.n_items, "item"));
     printable_line(&text).into_owned()
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use evalmark_core::{
-    figures::counted,
+    number_format::counted,
     suite::{Mistake, SuiteError},
 };
 use evalmark_runner::{Host, LoadedSuite, RunError, load, program_remarks, reach};
@@ -61,9 +61,7 @@ struct CheckedSuite {
 }
 
 fn checked(path: &Path, host: &Host<'_>) -> CheckedSuite {
-    // Nothing is scored, so no program runs.
-    let options = RunOptions { allow_exec: true, ..RunOptions::default() };
-    match load(path, &options, host) {
+    match load(path, &RunOptions::default(), host) {
         Ok(loaded) => {
             let errors = loaded.check_keys(host).err().into_iter().collect();
             CheckedSuite { loaded: Some(loaded), errors }

@@ -5,6 +5,7 @@ use std::io::{BufWriter, ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use evalmark_core::number_format::counted;
 use evalmark_report::safe_text::inert_json;
 use evalmark_runner::{Host, export_answers};
 
@@ -36,8 +37,8 @@ pub(crate) fn export(args: &ExportArgs, printer: Printer, host: &Host<'_>) -> Re
     let exported = exported?;
     flushed.context("the answers cannot be written")?;
     if exported.failed > 0 {
-        let failed = exported.failed;
-        printer.warning(&format!("{failed} samples have no answer and are left out"));
+        let failed = counted(exported.failed, "sample");
+        printer.warning(&format!("{failed} without an answer left out"));
     }
     if exported.written == 0 {
         let whose = args.model.as_ref().map(|model| format!(" of model `{model}`"));

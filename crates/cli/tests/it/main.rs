@@ -28,6 +28,7 @@ mod quickstart;
 mod reasoning;
 mod recorded;
 mod resuming;
+mod same_numbers;
 mod setup;
 mod several;
 mod sharing;

@@ -2,7 +2,7 @@
 
 use evalmark_core::{
     changes::{DiffPart, PartOf, SHORT, excerpt, shortened},
-    figures::score,
+    number_format::item_scores,
 };
 
 use super::{INDENT, Terminal, Tone};
@@ -49,8 +49,7 @@ pub(super) fn broken_items(broken: &BrokenItems, terminal: Terminal<'_>) -> Vec<
 fn block(item: &ChangedItem, terminal: Terminal<'_>) -> Vec<String> {
     let name = [&item.item_id, &item.prompt, &item.model, &item.metric];
     let name = name.map(|name| printable_line(name)).join(" · ");
-    let [before, after] =
-        [item.before_score, item.after_score].map(|value| score(value, item.range));
+    let [before, after] = item_scores([item.before_score, item.after_score], item.range);
     let tone = if item.is_worse { Tone::Bad } else { Tone::Good };
     let scores = terminal.paint(tone, &format!("{before} -> {after}"));
     let mut lines = terminal.wrap("  ", &format!("{name}: {scores}"));

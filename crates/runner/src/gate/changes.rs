@@ -2,6 +2,7 @@
 
 use evalmark_core::{
     changes::{Change, ChangeKind, Rename, RunFacts, between, renamed_prompts},
+    number_format::count,
     verdict::{Answer, Comparison, Verdict},
 };
 use evalmark_store::record::RunRecord;
@@ -173,7 +174,8 @@ fn items(verdict: &Verdict) -> Option<Change> {
         (unpaired.n_added, "added"),
         (unpaired.n_removed, "removed"),
     ];
-    let counts = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, verb)| format!("{n} {verb}"));
+    let counts =
+        counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, verb)| format!("{} {verb}", count(n)));
     let says = format!("dataset items: {}", counts.collect::<Vec<_>>().join(", "));
     Some(Change::new(ChangeKind::Items, "", says))
 }
