@@ -1,7 +1,7 @@
 // Runs to look at, made by the program with recorded answers: no key, and no network.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,8 @@ const program = process.env.EVALMARK ?? join(target, "debug/evalmark");
 
 /** Where all runs of this process lie. */
 export const folder = process.env.EVALMARK_TEST_RUNS ?? mkdtempSync(join(tmpdir(), "evalmark-page-"));
+if (process.env.EVALMARK_TEST_RUNS) mkdirSync(folder, { recursive: true });
+else process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs the program, and fails where it ends with another code. */
 export function evalmark(args, codes = [0, 1, 3]) {
@@ -79,13 +81,18 @@ gate:
 `;
 }
 
+/** A dataset's lines; `edit` writes what JSON has no value for. */
+function lines(items, edit = (line) => line) {
+  return items.map((item) => edit(JSON.stringify(item))).join("\n");
+}
+
 /** A run of these items, compared with one of others under another prompt; answers with its page. */
 export function compared(name, before, after, options = {}) {
   const place = join(folder, name);
   mkdirSync(place, { recursive: true });
   const run = (id, template, items, more) => {
     writeFileSync(join(place, "suite.yaml"), suite(name, template, options.second));
-    writeFileSync(join(place, "data.jsonl"), items.map((item) => JSON.stringify(item)).join("\n"));
+    writeFileSync(join(place, "data.jsonl"), lines(items, options.edit));
     evalmark(["run", `${name}/suite.yaml`, "--out", `${name}/out`, "--run-id", id, ...more], [0, 1, 3, 4]);
     return join(place, "out", name, id);
   };
