@@ -66,6 +66,7 @@ fn writing(criterion: &mut Criterion) {
                     outcome: Outcome::Answered,
                     cost_usd: None,
                     scores: &scores,
+                    input: r#"{"text":"I never received my order.","intent":"delivery"}"#,
                 };
                 writer.push(&row).expect("written");
             }

@@ -1,7 +1,8 @@
 //! Several suites in one call: one table over all of them.
 
 use evalmark_core::{
-    figures::{Written, value},
+    comparison_text::ComparisonText,
+    number_format::{NONE, or_none, value},
     verdict::{Answer, Comparison, Measure},
 };
 use evalmark_report::summary::SummaryRow;
@@ -13,7 +14,7 @@ use crate::table::{figures, wrapped};
 pub(crate) fn render(ended: &[EndedSuite]) -> String {
     let header = ["suite", "prompt · model", "metric", "value", "difference", "alone", "of all"];
     let groups = vec![(String::new(), ended.iter().flat_map(rows).collect())];
-    let mut lines = vec![figures(&header, &groups)];
+    let mut lines = vec![figures(&header, 3, &groups)];
     lines.extend(wrapped("", &says(ended)));
     lines.join("\n")
 }
@@ -29,14 +30,14 @@ fn rows(ended: &EndedSuite) -> Vec<Vec<String>> {
         let found = all.find(|one| is_it(&one));
         let mean = row.estimate.as_ref().map(|estimate| value(estimate.mean, row.range));
         let told = |of: &dyn Fn(&Comparison, f64) -> String| {
-            found.map_or("-".to_owned(), |(one, adjusted)| of(one, *adjusted))
+            found.map_or(NONE.to_owned(), |(one, adjusted)| of(one, *adjusted))
         };
         vec![
             ended.suite.clone(),
             format!("{} · {}", row.prompt, row.model),
             row.metric.clone(),
             mean.unwrap_or_else(|| "no score".to_owned()),
-            told(&|one, _| Written::of(one).change.unwrap_or_else(|| "-".to_owned())),
+            told(&|one, _| or_none(ComparisonText::of(one).change)),
             told(&|one, _| one.answer.as_str().to_owned()),
             told(&|one, adjusted| of_all(one, adjusted).to_owned()),
         ]

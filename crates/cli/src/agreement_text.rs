@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use evalmark_core::number_format::{count, decimal, percent};
 use evalmark_store::record::JudgeAgreement;
 
 /// What the judges agree on, a line for each thing; empty where there is nothing to tell.
@@ -15,20 +16,22 @@ fn lines(metric: &str, found: &JudgeAgreement) -> Vec<String> {
     let mut lines = Vec::new();
     if *judges > 1 {
         let alpha = found.alpha.map_or("no alpha: their grades do not vary".to_owned(), |alpha| {
-            format!("Krippendorff's alpha {alpha:.3}")
+            format!("Krippendorff's alpha {}", decimal(alpha))
         });
-        lines.push(format!("`{metric}`: {judges} judges over {graded} answers, {alpha}"));
+        lines.push(format!("`{metric}`: {judges} judges over {} answers, {alpha}", count(*graded)));
     }
     if let Some(rate) = found.flip_rate {
-        let rate = 100.0 * rate;
         lines.push(format!(
-            "`{metric}`: the order of the answers decided {rate:.1} % of {pairs} comparisons; \
-             these count as ties"
+            "`{metric}`: the order of the answers decided {} of {} comparisons; \
+             these count as ties",
+            percent(rate),
+            count(*pairs)
         ));
     }
     if let Some(sd) = found.repeat_sd {
         lines.push(format!(
-            "`{metric}`: a judge's repeated grades of the same answer have a standard deviation of {sd:.3}"
+            "`{metric}`: a judge's repeated grades of the same answer have a standard deviation of {}",
+            decimal(sd)
         ));
     }
     lines

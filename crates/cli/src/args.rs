@@ -1,9 +1,11 @@
 //! What can be typed before or with any command: global options, and groups of options that commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Result;
 use clap::{Args, Parser, ValueEnum};
 use evalmark_runner::BudgetLimits;
+use evalmark_store::runs::named_run;
 
 use crate::commands::Command;
 
@@ -58,6 +60,38 @@ pub(crate) enum Color {
 pub(crate) enum Format {
     Text,
     Json,
+}
+
+/// Where runs and baselines are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OutArgs {
+    /// Folder for run folders and baselines
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+}
+
+impl OutArgs {
+    /// The folder of a run that is named by its path, or as one of the last that began.
+    pub(crate) fn run(&self, named: &Path) -> Result<PathBuf> {
+        Ok(named_run(named, &self.out)?)
+    }
+}
+
+/// The run that a command is about.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunDirArgs {
+    /// Run folder; `latest` or `SUITE:latest` is the run that began last, `latest~1` the one before
+    #[arg(value_name = "RUN_DIR")]
+    named: PathBuf,
+    #[command(flatten)]
+    out: OutArgs,
+}
+
+impl RunDirArgs {
+    /// Its folder.
+    pub(crate) fn path(&self) -> Result<PathBuf> {
+        self.out.run(&self.named)
+    }
 }
 
 /// What a run is compared with.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use evalmark_core::{
     model::{Model, Provider},
+    number_format::{self, counted},
     record::{ErrorKind, Failure},
 };
 use evalmark_harness::{Hold, Holder};
@@ -27,10 +28,15 @@ pub(crate) fn describe(counts: &SampleCounts, models: &[Model], run: &str) -> Op
     if counts.failed == 0 {
         return None;
     }
-    let kinds = counts.errors.iter().map(|(kind, count)| format!("{count} {kind}"));
+    let kinds = counts
+        .errors
+        .iter()
+        .map(|(kind, count)| format!("{} {kind}", number_format::count(*count)));
     let kinds = kinds.collect::<Vec<_>>().join(", ");
-    let mut text =
-        format!("{} of {} samples have no answer ({kinds})", counts.failed, counts.planned);
+    let (failed, planned) =
+        (number_format::count(counts.failed), counted(counts.planned, "sample"));
+    let verb = if counts.failed == 1 { "has" } else { "have" };
+    let mut text = format!("{failed} of {planned} {verb} no answer ({kinds})");
     for (kind, FailureExample { model, message }) in &counts.error_examples {
         let known = models.iter().find(|known| *known.name == **model);
         let model = known.map_or_else(|| format!("`{model}`"), place);
@@ -75,7 +81,10 @@ pub(crate) fn retrying(model: &Model, failure: &Failure, retries: u64) -> String
         Some(status) => format!("server answers {status}"),
         None => failure.message.clone(),
     };
-    let retries = if retries == 1 { "1 retry".to_owned() } else { format!("{retries} retries") };
+    let retries = match retries {
+        1 => "1 retry".to_owned(),
+        more => format!("{} retries", number_format::count(more)),
+    };
     format!("{}: {message} ({retries})", place(model))
 }
 

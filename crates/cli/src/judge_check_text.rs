@@ -1,5 +1,6 @@
 //! A judge beside people, for people.
 
+use evalmark_core::number_format::{count, counted, decimal, or_none, quantity};
 use evalmark_report::safe_text::printable;
 use evalmark_runner::{Corrected, ENOUGH_LABELS as ENOUGH, JudgeFinding as Finding};
 use evalmark_verdict::{Figure, Leaning};
@@ -11,8 +12,10 @@ pub(crate) fn render(finding: &Finding) -> String {
     let check = &finding.check;
     let metric = printable(&finding.metric);
     let mut head = format!(
-        "`{metric}` compared with human labels: {} labelled answers to {} items, of {} answers",
-        check.n, check.units, finding.answers
+        "`{metric}` compared with human labels: {} to {}, of {}",
+        counted(check.n, "labelled answer"),
+        counted(check.units, "item"),
+        counted(finding.answers, "answer")
     );
     if finding.unscored > 0 {
         let more = format!("; {} more have a label and no score", finding.unscored);
@@ -40,7 +43,7 @@ fn agreement(finding: &Finding) -> String {
         row("Krippendorff's alpha, scores", check.alpha.as_ref()),
     ];
     [
-        figures(&["agreement", "value", "95 % interval"], &[(String::new(), agreement)]),
+        figures(&["agreement", "value", "95 % interval"], 1, &[(String::new(), agreement)]),
         confusion(finding),
     ]
     .map(|table| table.trim().to_owned())
@@ -52,7 +55,7 @@ fn confusion(finding: &Finding) -> String {
     let [fail, tie, pass] = [0, 1, 2];
     let table = finding.check.with_ties;
     let of = |said: usize, columns: &[usize]| -> Vec<String> {
-        columns.iter().map(|column| table[said][*column].to_string()).collect()
+        columns.iter().map(|column| count(table[said][*column])).collect()
     };
     let line = |name: &str, said: usize, columns: &[usize]| {
         let mut line = vec![name.to_owned()];
@@ -67,13 +70,13 @@ fn confusion(finding: &Finding) -> String {
             line("human: worse", fail, &columns),
         ];
         let header = ["", "judge: better", "judge: tie", "judge: worse"];
-        return figures(&header, &[(String::new(), lines)]);
+        return figures(&header, 1, &[(String::new(), lines)]);
     }
     let columns = [pass, fail];
     let lines = vec![line("human: pass", pass, &columns), line("human: fail", fail, &columns)];
     let threshold = format!("passes from {}", finding.threshold);
     let header = [threshold.as_str(), "judge: pass", "judge: fail"];
-    figures(&header, &[(String::new(), lines)])
+    figures(&header, 1, &[(String::new(), lines)])
 }
 
 fn leanings(finding: &Finding) -> String {
@@ -87,39 +90,37 @@ fn leanings(finding: &Finding) -> String {
     }
     rows.push(row("rank correlation with length", check.by_length.as_ref()));
     let header = ["judge minus human", "value", "95 % interval"];
-    figures(&header, &[(String::new(), rows)]).trim().to_owned()
+    figures(&header, 1, &[(String::new(), rows)]).trim().to_owned()
 }
 
 fn row(name: &str, figure: Option<&Figure>) -> Vec<String> {
-    let value = figure.map_or("-".to_owned(), |figure| format!("{:.3}", figure.estimate));
+    let value = or_none(figure.map(|figure| decimal(figure.estimate)));
     vec![name.to_owned(), value, interval(figure)]
 }
 
 fn interval(figure: Option<&Figure>) -> String {
     let interval = figure.and_then(|figure| figure.interval);
-    interval
-        .map_or("-".to_owned(), |interval| format!("{:.3} to {:.3}", interval.low, interval.high))
+    or_none(
+        interval.map(|interval| format!("{} to {}", decimal(interval.low), decimal(interval.high))),
+    )
 }
 
 fn corrections(variants: &[Corrected]) -> String {
     let row = |variant: &Corrected| {
-        let number =
-            |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+        let number = |value: Option<f64>| or_none(value.map(decimal));
         vec![
             format!("{} x {}", variant.prompt, variant.model),
-            variant.labelled.to_string(),
+            count(variant.labelled),
             number(variant.judge_mean),
             number(variant.label_mean),
             number(variant.mean.as_ref().map(|figure| figure.estimate)),
             interval(variant.mean.as_ref()),
-            variant
-                .gain
-                .map_or("-".to_owned(), |gain| format!("{:.0}", gain * variant.labelled as f64)),
+            or_none(variant.gain.map(|gain| quantity(gain * variant.labelled as f64))),
         ]
     };
     let header =
         ["mean", "labels", "judge", "human", "corrected", "95 % interval", "worth (labels)"];
-    figures(&header, &[(String::new(), variants.iter().map(row).collect())]).trim().to_owned()
+    figures(&header, 1, &[(String::new(), variants.iter().map(row).collect())]).trim().to_owned()
 }
 
 /// What this means for a verdict, a line for each thing.
@@ -159,10 +160,10 @@ fn uneven(by_prompt: &[Leaning]) -> Option<String> {
     apart.then(|| {
         format!(
             "The judge leans towards `{}` and against `{}`: their uncorrected difference is off by \
-             about {:.3}.",
+             about {}.",
             printable(&high.group),
             printable(&low.group),
-            high.bias.estimate - low.bias.estimate
+            decimal(high.bias.estimate - low.bias.estimate)
         )
     })
 }

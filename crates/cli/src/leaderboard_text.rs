@@ -1,10 +1,15 @@
 //! Leaderboards for a terminal.
 
-use evalmark_core::{estimate::Estimate, metric::Range};
-use evalmark_report::safe_text::printable;
-use evalmark_runner::Board;
+use evalmark_core::{
+    estimate::Estimate,
+    metric::Range,
+    number_format::{NONE, interval, value},
+};
+use evalmark_report::safe_text::printable_line;
+use evalmark_runner::{Board, BoardPlace};
+use unicode_width::UnicodeWidthStr;
 
-use crate::table::{bare, value, wrapped};
+use crate::{grid::fitted, print::columns, table::wrapped};
 
 /// What the letters say.
 pub(crate) const LEGEND: &str =
@@ -14,26 +19,40 @@ pub(crate) const LEGEND: &str =
 pub(crate) fn render(boards: &[Board]) -> String {
     let mut lines = Vec::new();
     for board in boards {
-        lines.push(format!("{} ({})", printable(&board.metric), board.correction));
-        let width = board.places.iter().map(|place| place.group.len()).max().unwrap_or(1);
-        lines.extend(board.places.iter().map(|place| {
-            let mean = place
-                .estimate
-                .as_ref()
-                .map_or("no score".to_owned(), |mean| written(mean, board.range));
-            let (prompt, model) = (printable(&place.prompt), printable(&place.model));
-            format!("  {:<width$}  {mean}  {prompt} · {model}", place.group)
-        }));
+        lines.push(format!("{} ({})", printable_line(&board.metric), board.correction));
+        lines.extend(places(board));
         lines.push(String::new());
     }
     lines.extend(wrapped("", LEGEND));
     lines.join("\n")
 }
 
-fn written(estimate: &Estimate, range: Range) -> String {
-    let interval = match (estimate.ci_low, estimate.ci_high) {
-        (Some(low), Some(high)) => format!(" [{}, {}]", bare(low, range), bare(high, range)),
-        _ => String::new(),
+/// `a    63.7 % [57.5, 69.6]  definitions · small` for each place, one below the other.
+fn places(board: &Board) -> Vec<String> {
+    let cells = board.places.iter().map(|place| {
+        let [mean, interval] = match &place.estimate {
+            Some(estimate) => written(estimate, board.range),
+            None => ["no score".to_owned(), String::new()],
+        };
+        [place.group.clone(), mean, interval]
+    });
+    let cells: Vec<_> = cells.collect();
+    let width = |column: usize| cells.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let [group, mean, interval] = [0, 1, 2].map(width);
+    let room = columns().map(|columns| columns.saturating_sub(6 + group + mean + interval));
+    let places = board.places.iter().zip(&cells);
+    let line = |(place, cells): (&BoardPlace, &[String; 3])| {
+        let name = [&place.prompt, &place.model].map(|name| printable_line(name)).join(" · ");
+        let name = fitted(&name, room.unwrap_or(usize::MAX).max(1));
+        let [letters, value, bounds] = cells;
+        format!("  {letters:<group$}  {value:>mean$} {bounds:<interval$}  {name}")
     };
-    format!("{:>7}{interval:<16}", value(estimate.mean, range))
+    places.map(line).collect()
+}
+
+/// The mean, and its interval where there is one.
+fn written(estimate: &Estimate, range: Range) -> [String; 2] {
+    let interval = interval(estimate.ci_low, estimate.ci_high, range);
+    let interval = if interval == NONE { String::new() } else { interval };
+    [value(estimate.mean, range), interval]
 }

@@ -2,10 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use evalmark_runner::{DISCORDANCE, PowerEstimate, PowerSource, calibration::rounded_up};
+use evalmark_core::{
+    metric::Range,
+    number_format::{
+        count, decimal, declared, declared_percent, detectable, or_none, percent, quantity,
+    },
+};
+use evalmark_runner::{DISCORDANCE, PowerEstimate, PowerSource};
 use evalmark_verdict::{Clustering, Resolution};
 
-use crate::table::{amount, by_variant, figures, percent, wrapped};
+use crate::table::{by_variant, figures, wrapped};
 
 /// The gated metrics that planning has no estimate for, in a sentence.
 pub(crate) fn unplanned(metrics: &[String]) -> Option<String> {
@@ -36,7 +42,7 @@ fn meaning(source: &PowerSource) -> String {
         PowerSource::Assumption => format!(
             "no data for this metric yet: assumes that it is right or wrong and that {} of the \
                  items change, at any number of epochs; `evalmark calibrate` measures it",
-            percent(DISCORDANCE)
+            declared_percent(DISCORDANCE)
         ),
     };
     format!("{}: {meaning}", source.as_str())
@@ -50,11 +56,11 @@ fn row(estimate: &PowerEstimate) -> Vec<String> {
         if estimate.spread.right_or_wrong {
             format!("{} change", percent(estimate.spread.variance))
         } else {
-            format!("sd {:.3}", estimate.spread.variance.sqrt())
+            format!("sd {}", decimal(estimate.spread.variance.sqrt()))
         },
-        detectable_drop.map_or("none".to_owned(), |drop| amount(rounded_up(drop))),
-        amount(estimate.margin),
-        items_needed.map_or("-".to_owned(), |items| items.to_string()),
+        detectable_drop.map_or("none".to_owned(), |drop| detectable(drop, Range::Unit)),
+        declared(estimate.margin, Range::Unit),
+        or_none(items_needed.map(count)),
     ]
 }
 
@@ -64,7 +70,7 @@ pub(crate) fn render(power_estimates: &[PowerEstimate]) -> String {
     let groups = by_variant(power_estimates, PowerEstimate::variant, row);
     let sources: BTreeSet<&PowerSource> =
         power_estimates.iter().map(|power_estimate| &power_estimate.source).collect();
-    let mut lines = vec![figures(&header, &groups)];
+    let mut lines = vec![figures(&header, 2, &groups)];
     lines.extend(sources.into_iter().flat_map(|source| wrapped("", &meaning(source))));
     let clustering = power_estimates.iter().map(|power_estimate| power_estimate.clustering);
     lines.extend(clustering.reduce(more_clustered).and_then(cluster_line));
@@ -78,7 +84,8 @@ fn more_clustered(a: Clustering, b: Clustering) -> Clustering {
 fn cluster_line(clustering: Clustering) -> Option<String> {
     let clusters = clustering.clusters?;
     Some(format!(
-        "clusters: the items are in {clusters} clusters, so that up to {:.1} of them count as one",
-        clustering.design_effect
+        "clusters: the items are in {} clusters, so that up to {} of them count as one",
+        count(clusters),
+        quantity(clustering.design_effect)
     ))
 }

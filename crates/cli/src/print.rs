@@ -7,12 +7,12 @@ use std::{
 };
 
 use anyhow::Error;
-use evalmark_core::verdict::Verdict;
 use evalmark_report::{
+    changed_item::ChangedItem,
     safe_text::{inert, inert_json, printable},
     terminal::{self, Terminal, Tone},
 };
-use evalmark_runner::{RunError, redacted_keys::hide};
+use evalmark_runner::{GateOutcome, RunError, redacted_keys::hide};
 
 use crate::{args::Color, hint, table::wrapped};
 
@@ -115,9 +115,16 @@ impl Printer {
     }
 
     /// A verdict as text for stdout.
-    pub(crate) fn verdict_text(self, verdict: &Verdict) -> String {
+    pub(crate) fn verdict_text(self, decision: &GateOutcome) -> String {
         let paint = |tone, text: &str| paint(self.stdout_color, tone, text);
-        terminal::verdict(verdict, Terminal { paint: &paint, wrap: &wrapped })
+        let terminal = Terminal { paint: &paint, wrap: &wrapped };
+        terminal::verdict(&decision.verdict, &decision.broken, terminal)
+    }
+
+    /// Items that changed as text for stdout.
+    pub(crate) fn changed_items(self, items: &[ChangedItem]) -> String {
+        let paint = |tone, text: &str| paint(self.stdout_color, tone, text);
+        terminal::changed_items(items, Terminal { paint: &paint, wrap: &wrapped })
     }
 }
 

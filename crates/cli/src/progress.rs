@@ -10,7 +10,9 @@ use std::{
 };
 
 use evalmark_core::{
+    metric::Range,
     model::Model,
+    number_format::{count, dollars, rate, span, value},
     record::{Failure, Record},
 };
 use evalmark_harness::{Endpoint, Event, Hold};
@@ -334,21 +336,24 @@ impl Shared {
     /// Running scores, errors, retries and cost: what is not nothing.
     fn message(&self, state: &State) -> String {
         let scored = self.prompts.iter().zip(&state.scores).filter(|(_, (_, n))| *n > 0);
+        let range = self.metric.as_ref().map_or_else(Range::default, Metric::range);
         let means: Vec<_> = scored
-            .map(|(name, (sum, n))| format!("{} {:.3}", printable(name), sum / *n as f64))
+            .map(|(name, (sum, n))| {
+                format!("{} {}", printable(name), value(sum / *n as f64, range))
+            })
             .collect();
         let metric = self.metric.as_ref().filter(|_| !means.is_empty());
         let mut parts: Vec<_> = metric
             .map(|metric| format!("mean {}: {}", printable(metric.name()), means.join(", ")))
             .into_iter()
             .collect();
-        for (count, word) in [(state.errors, "errors"), (state.retries, "retries")] {
-            if count > 0 {
-                parts.push(format!("{count} {word}"));
+        for (number, word) in [(state.errors, "errors"), (state.retries, "retries")] {
+            if number > 0 {
+                parts.push(format!("{} {word}", count(number)));
             }
         }
         if state.cost_usd > 0.0 {
-            parts.push(format!("${:.4}", state.cost_usd));
+            parts.push(dollars(state.cost_usd));
         }
         parts.join(" · ")
     }
@@ -368,45 +373,11 @@ impl Shared {
         }
         let per_second = asked as f64 / state.begun.elapsed().as_secs_f64().max(1e-3);
         let left = self.total.saturating_sub(state.done) as f64 / per_second;
-        format!("{} · ETA {}", rate(per_second), time_left(left))
+        let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
+        format!("{} · ETA {}", rate(per_second), span(left))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// `47/s`, `4.7/s`, `0.3/s`, or `2.4/min` where it is slower.
-fn rate(per_second: f64) -> String {
-    if per_second >= 10.0 {
-        format!("{per_second:.0}/s")
-    } else if per_second >= 0.1 {
-        format!("{per_second:.1}/s")
-    } else {
-        format!("{:.1}/min", 60.0 * per_second)
-    }
-}
-
-/// `76 s`, `12 min`, `3.5 h`.
-fn time_left(seconds: f64) -> String {
-    if seconds < 120.0 {
-        format!("{seconds:.0} s")
-    } else if seconds < 7200.0 {
-        format!("{:.0} min", seconds / 60.0)
-    } else {
-        format!("{:.1} h", seconds / 3600.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paces_read_well() {
-        let rates = [47.2278, 4.72, 0.3248, 0.04].map(rate);
-        assert_eq!(rates, ["47/s", "4.7/s", "0.3/s", "2.4/min"]);
-        let times = [5.2, 76.0, 600.0, 12_600.0].map(time_left);
-        assert_eq!(times, ["5 s", "76 s", "10 min", "3.5 h"]);
     }
 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use evalmark_core::verdict::Verdict;
+use evalmark_core::number_format::count;
 use evalmark_report::summary::SummaryRow;
-use evalmark_runner::{EndedRun, Ending, RunEnd, cut_off_remarks, leaderboard_groups};
+use evalmark_runner::{EndedRun, Ending, GateOutcome, RunEnd, cut_off_remarks, leaderboard_groups};
 use evalmark_store::{
     record::{RunRecord, SampleCounts},
     run_folder::RunFolder,
@@ -27,8 +27,7 @@ pub(crate) fn tell(run: &EndedRun, output: OutputArgs, printer: Printer) -> Resu
     let ending = run.ending();
     match &run.end {
         RunEnd::Finished { rows, decision } => {
-            let verdict = decision.as_ref().map(|decision| &decision.verdict);
-            tell_finished(run, (rows, verdict), ending, output.format, printer)?;
+            tell_finished(run, (rows, decision.as_deref()), ending, output.format, printer)?;
         }
         RunEnd::Interrupted => {}
         RunEnd::BrokenOff(error) => printer.run_error(error),
@@ -38,7 +37,7 @@ pub(crate) fn tell(run: &EndedRun, output: OutputArgs, printer: Printer) -> Resu
 
 fn tell_finished(
     run: &EndedRun,
-    (rows, verdict): (&[SummaryRow], Option<&Verdict>),
+    (rows, decision): (&[SummaryRow], Option<&GateOutcome>),
     ending: Ending,
     format: Format,
     printer: Printer,
@@ -48,17 +47,17 @@ fn tell_finished(
             "run_dir": run.folder.path,
             "run": run.record,
             "summary": rows,
-            "verdict": verdict,
+            "verdict": decision.map(|decision| &decision.verdict),
             "exit_code": exit_code(ending),
         });
         printer.json(&told.to_string());
         return Ok(());
     }
     tell_summary(&run.folder, &run.record, rows, printer)?;
-    if let Some(verdict) = verdict {
-        printer.result(&format!("\n{}", printer.verdict_text(verdict)));
+    if let Some(decision) = decision {
+        printer.result(&format!("\n{}", printer.verdict_text(decision)));
     }
-    printer.result(&format!("\n{}", paths(&run.folder, verdict.is_some())));
+    printer.result(&format!("\n{}", paths(&run.folder, decision.is_some())));
     tell_missing(run, printer);
     Ok(())
 }
@@ -103,9 +102,10 @@ pub(crate) fn tell_missing(run: &EndedRun, printer: Printer) {
         }
     }
     for (metric, unscored) in &counts.unscored {
-        let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
+        let (n, planned, example) =
+            (count(unscored.count), count(counts.planned), &unscored.example);
         printer.warning(&format!(
-            "{count} of {planned} samples have an answer but no score of `{metric}`: {example}"
+            "{n} of {planned} samples have an answer but no score of `{metric}`: {example}"
         ));
     }
     tell_reasoning(counts, printer);
@@ -127,8 +127,10 @@ fn tell_reasoning(counts: &SampleCounts, printer: Printer) {
     let SampleCounts { reasoning_cut, planned, .. } = counts;
     if *reasoning_cut > 0 {
         printer.remark(&format!(
-            "{reasoning_cut} of {planned} answers hold reasoning such as <think>…</think>, and were \
-             scored without it; `reasoning: keep` on a metric scores the whole text"
+            "{} of {} answers hold reasoning such as <think>…</think>, and were \
+             scored without it; `reasoning: keep` on a metric scores the whole text",
+            count(*reasoning_cut),
+            count(*planned)
         ));
     }
 }

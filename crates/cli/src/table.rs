@@ -2,16 +2,22 @@
 
 use std::borrow::Cow;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-pub(crate) use evalmark_core::figures::{amount, bare, percent, points, value};
+use evalmark_core::{
+    metric::Range,
+    number_format::{count, dollars, estimate, interval, latency, or_none, percent},
+};
 use evalmark_report::{
-    safe_text::printable,
+    safe_text::{printable, printable_line},
     summary::{PassAttempts, Share, SummaryRow},
 };
 
 use evalmark_runner::LeaderboardGroups;
 
-use crate::{leaderboard_text::LEGEND, print::columns};
+use crate::{
+    grid::{Grid, block, fitted},
+    leaderboard_text::LEGEND,
+    print::columns,
+};
 
 /// The table of the rows over all items, with the groups that can be told apart, and below it what
 /// several attempts make of them.
@@ -47,10 +53,10 @@ impl OfVariant<'_> {
         let first = self.rows[0];
         let tokens = first.input_tokens.zip(first.output_tokens).map(|(i, o)| i + o);
         [
-            first.n_planned.to_string(),
-            first.latency_p50_ms.map_or("-".into(), |ms| format!("{ms:.0}")),
-            tokens.map_or("-".into(), |tokens| tokens.to_string()),
-            first.cost_usd.map_or("-".into(), |cost| format!("{cost:.4}")),
+            count(first.n_planned),
+            or_none(first.latency_p50_ms.map(latency)),
+            or_none(tokens.map(count)),
+            or_none(first.cost_usd.map(dollars)),
         ]
     }
 }
@@ -67,86 +73,71 @@ fn summary(rows: &[SummaryRow], groups: &LeaderboardGroups) -> String {
             None => variants.push(OfVariant { prompt, model, rows: vec![row] }),
         }
     }
-    let table = wide(&variants, &metrics, groups);
-    let width = table.lines().map(textwrap::core::display_width).max().unwrap_or_default();
-    match columns() {
-        Some(columns) if width > columns => stacked(&variants, &metrics, groups, columns),
-        _ => table,
-    }
+    let names: Vec<_> = metrics.iter().map(|name| printable_line(name).into_owned()).collect();
+    let wide = wide(&variants, &metrics, &names, groups).whole(columns());
+    wide.unwrap_or_else(|| stacked(&variants, &metrics, &names, groups))
 }
 
 /// One row for each prompt and model.
-fn wide(variants: &[OfVariant<'_>], metrics: &[&str], groups: &LeaderboardGroups) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Disabled);
+fn wide(
+    variants: &[OfVariant<'_>],
+    metrics: &[&str],
+    names: &[String],
+    groups: &LeaderboardGroups,
+) -> Grid {
     let header = ["prompt", "model", "samples"].into_iter().map(str::to_owned);
-    let metric_headers = metrics.iter().map(|metric| printable(metric).into_owned());
-    let tail = ["p50 ms", "tokens", "cost $"].into_iter().map(str::to_owned);
-    table.set_header(header.chain(metric_headers).chain(tail));
-    for variant in variants {
+    let tail = ["p50", "tokens", "cost"].into_iter().map(str::to_owned);
+    let row = |variant: &OfVariant<'_>| {
         let [samples, totals @ ..] = variant.totals();
-        let mut cells = vec![
-            text(&printable(variant.prompt)),
-            text(&printable(variant.model)),
-            right(&samples),
-        ];
-        cells.extend(variant.means(metrics, groups).iter().chain(&totals).map(|cell| right(cell)));
-        table.add_row(cells);
+        let names = [variant.prompt, variant.model].map(|name| printable_line(name).into_owned());
+        let means = variant.means(metrics, groups);
+        names.into_iter().chain([samples]).chain(means).chain(totals).collect()
+    };
+    Grid {
+        header: header.chain(names.iter().cloned()).chain(tail).collect(),
+        rows: variants.iter().map(row).collect(),
+        n_names: 2,
+        ruled: true,
     }
-    table.to_string()
 }
 
 /// One block for each prompt and model, and in it a line for each metric: for narrow terminals.
 fn stacked(
     variants: &[OfVariant<'_>],
     metrics: &[&str],
+    names: &[String],
     groups: &LeaderboardGroups,
-    columns: usize,
 ) -> String {
-    let names: Vec<_> = metrics.iter().map(|metric| printable(metric)).collect();
-    let width = names.iter().map(|name| textwrap::core::display_width(name)).max();
-    let width = width.unwrap_or_default().min(columns / 2);
-    let mut lines = Vec::new();
-    for variant in variants {
-        let name = [variant.prompt, variant.model].map(printable).join(" · ");
-        lines.extend(within(columns, "", &name));
-        for (name, mean) in names.iter().zip(variant.means(metrics, groups)) {
-            let gap = width.saturating_sub(textwrap::core::display_width(name));
-            lines.extend(within(columns, "  ", &format!("{name}{}  {mean}", " ".repeat(gap))));
-        }
+    let columns = columns().unwrap_or(WIDTH);
+    let blocks = variants.iter().map(|variant| {
+        let title = [variant.prompt, variant.model].map(printable_line).join(" · ");
+        let means = variant.means(metrics, groups);
+        let lines: Vec<_> = names.iter().cloned().zip(means).collect();
         let [samples, latency, tokens, cost] = variant.totals();
-        let totals = format!("{samples} samples, p50 {latency} ms, {tokens} tokens, cost $ {cost}");
-        lines.extend(within(columns, "  ", &totals));
-        lines.push(String::new());
-    }
-    lines.pop();
-    lines.join("\n")
+        let totals = format!("{samples} samples, p50 {latency}, {tokens} tokens, cost {cost}");
+        format!("{}\n{}", block(&title, &lines, columns), within(columns, "  ", &totals).join("\n"))
+    });
+    blocks.collect::<Vec<_>>().join("\n\n")
 }
 
 /// The width that figures and remarks on them keep to, in columns.
 const WIDTH: usize = 100;
 
-/// One table of figures for each group of rows: the name first, then numbers.
-pub(crate) fn figures(header: &[&str], groups: &[(String, Vec<Vec<String>>)]) -> String {
+/// One table of figures for each group of rows: so many names first, then numbers.
+pub(crate) fn figures(
+    header: &[&str],
+    n_names: usize,
+    groups: &[(String, Vec<Vec<String>>)],
+) -> String {
+    let line = |texts: &[String]| -> Vec<String> {
+        texts.iter().map(|text| printable_line(text).into_owned()).collect()
+    };
+    let header: Vec<_> = header.iter().map(|&name| name.to_owned()).collect();
     let tables = groups.iter().map(|(title, rows)| {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-        table.style_mut().row_separator = presets::NOTHING.row_separator;
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(u16::try_from(width()).unwrap_or(u16::MAX));
-        let cells = |row: &[String]| {
-            let cell = |(i, value): (usize, &String)| {
-                if i == 0 { text(&printable(value)) } else { right(value) }
-            };
-            row.iter().enumerate().map(cell).collect::<Vec<_>>()
-        };
-        let header: Vec<_> = header.iter().map(|&name| name.to_owned()).collect();
-        table.set_header(cells(&header));
-        for row in rows {
-            table.add_row(cells(row));
-        }
-        format!("\n{}\n{table}", printable(title))
+        let rows = rows.iter().map(|row| line(row)).collect();
+        let grid = Grid { header: line(&header), rows, n_names, ruled: false };
+        let title = fitted(&printable_line(title), columns().unwrap_or(usize::MAX));
+        format!("\n{title}\n{}", grid.render(columns()))
     });
     tables.collect::<Vec<_>>().join("\n")
 }
@@ -193,29 +184,22 @@ fn push_new<T: PartialEq>(list: &mut Vec<T>, value: T) {
     }
 }
 
-fn text(value: &str) -> Cell {
-    Cell::new(value)
-}
-
-fn right(value: &str) -> Cell {
-    Cell::new(value).set_alignment(CellAlignment::Right)
-}
-
 /// `71.3 % [64.9, 77.0] a`, and what is missing.
 fn mean(row: &SummaryRow, group: Option<&String>) -> String {
     let group = group.map_or(String::new(), |letters| format!(" {letters}"));
     let missing = match row.n_missing {
         0 => String::new(),
-        n => format!(" ({n} missing)"),
+        n => format!(" ({} missing)", count(n)),
     };
-    let Some(estimate) = &row.estimate else { return format!("no score{missing}") };
-    let interval = match (estimate.ci_low, estimate.ci_high) {
-        (Some(low), Some(high)) => {
-            format!(" [{}, {}]", bare(low, row.range), bare(high, row.range))
-        }
-        _ => String::new(),
-    };
-    format!("{}{interval}{group}{missing}", value(estimate.mean, row.range))
+    let Some(mean) = &row.estimate else { return format!("no score{missing}") };
+    format!("{}{group}{missing}", estimate(mean, row.range))
+}
+
+/// ` [64.9, 77.0]`; empty where an end is not known.
+fn ends(low: Option<f64>, high: Option<f64>, range: Range) -> String {
+    low.zip(high).map_or_else(String::new, |(low, high)| {
+        format!(" {}", interval(Some(low), Some(high), range))
+    })
 }
 
 /// What several attempts at an item make of it: "at least once in 5", "all 5 times".
@@ -223,12 +207,8 @@ fn attempts(rows: &[SummaryRow]) -> Option<String> {
     let rows = rows.iter().filter(|row| row.slice.is_none());
     let lines = rows.filter_map(|row| {
         let PassAttempts { k, any, all } = row.attempts?;
-        let ends = |share: Share| match (share.ci_low, share.ci_high) {
-            (Some(low), Some(high)) => {
-                format!("{} [{:.1}, {:.1}]", percent(share.mean), 100.0 * low, 100.0 * high)
-            }
-            _ => percent(share.mean),
-        };
+        let ends =
+            |share: Share| percent(share.mean) + &ends(share.ci_low, share.ci_high, Range::Unit);
         let name = [&row.prompt, &row.model, &row.metric].map(|name| printable(name)).join(" · ");
         let (any, all) = (ends(any), ends(all));
         let text = format!("{name}: pass@{k} (at least once) {any}, pass^{k} (every time) {all}");

@@ -5,9 +5,8 @@ use std::{borrow::Cow, ops::Range as Columns};
 
 use evalmark_core::{
     estimate::Estimate,
-    figures::{bare, counted, value},
     history::{Course, History, Series, SeriesPoint},
-    metric::Range,
+    number_format::{counted, declared_percent, estimate},
 };
 use evalmark_report::{
     safe_text::{printable, printable_line},
@@ -70,10 +69,10 @@ fn heading(history: &History) -> String {
 /// What the answers may be trusted with.
 fn rate(history: &History) -> String {
     format!(
-        "Where nothing changes, the slope of some score is called at some look in at most {:.0} % of \
+        "Where nothing changes, the slope of some score is called at some look in at most {} of \
          histories, however often one looks; a lasting change in at most as many. {} looked at \
          together.",
-        100.0 * history.alpha,
+        declared_percent(history.alpha),
         match history.series.len() {
             1 => "One score is".to_owned(),
             n => format!("{n} scores are"),
@@ -104,7 +103,7 @@ fn rows(history: &History, series: &Series, printer: Printer) -> Vec<String> {
     let skipped = series.points.len().saturating_sub(MOST_SHOWN);
     let shown = &series.points[skipped..];
     let ids: Vec<String> = shown.iter().map(|point| id_of(history, point)).collect();
-    let values: Vec<String> = shown.iter().map(|p| written(&p.estimate, series.range)).collect();
+    let values: Vec<String> = shown.iter().map(|p| estimate(&p.estimate, series.range)).collect();
     let widest = |texts: &[String]| texts.iter().map(|text| display_width(text)).max();
     let (id_width, value_width) =
         (widest(&ids).unwrap_or_default(), widest(&values).unwrap_or_default());
@@ -154,15 +153,6 @@ fn shortened(id: &str) -> Cow<'_, str> {
     };
     let end: String = half(&mut id.chars().rev()).chars().rev().collect();
     Cow::Owned(format!("{}…{end}", half(&mut id.chars())))
-}
-
-/// `71.3 % [64.9, 77.0]`.
-fn written(estimate: &Estimate, range: Range) -> String {
-    let interval = match (estimate.ci_low, estimate.ci_high) {
-        (Some(low), Some(high)) => format!(" [{}, {}]", bare(low, range), bare(high, range)),
-        _ => String::new(),
-    };
-    format!("{}{interval}", value(estimate.mean, range))
 }
 
 /// Where values lie in a picture.

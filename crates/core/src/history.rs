@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     estimate::Estimate,
-    figures::{counted, difference, unit, value},
     metric::{Direction, Range},
+    number_format::{change as written_change, counted, difference, values},
 };
 
 /// The history of a suite: its runs, the oldest first, and every score's course over them.
@@ -197,7 +197,7 @@ impl History {
 
     fn change_sentence(&self, series: &Series, change: &ChangePoint) -> String {
         let run = self.run_of(series, change.point).unwrap_or("a run");
-        let [before, after] = [change.before, change.after].map(|mean| value(mean, series.range));
+        let [before, after] = values([change.before, change.after], series.range);
         format!("at {run}: {before} before, {after} since")
     }
 
@@ -211,7 +211,7 @@ impl History {
 impl Slope {
     /// `-0.4 points a run [-0.6, -0.2]`.
     pub fn sentence(&self, range: Range) -> String {
-        let per_run = format!("{}{} a run", difference(self.per_run, range), unit(range));
+        let per_run = format!("{} a run", written_change(self.per_run, range));
         match self.lower.zip(self.upper) {
             Some((lower, upper)) => {
                 format!("{per_run} [{}, {}]", difference(lower, range), difference(upper, range))

@@ -43,13 +43,13 @@
 //! | verdict | all decisions of a gate, and the worst of them |
 
 pub mod changes;
+pub mod comparison_text;
 pub mod dataset;
 pub mod details;
 pub mod embedding;
 pub mod estimate;
 pub mod expression;
 pub mod fields;
-pub mod figures;
 pub mod files;
 pub mod finish_reason;
 pub mod history;
@@ -59,6 +59,7 @@ pub mod label;
 pub mod message;
 pub mod metric;
 pub mod model;
+pub mod number_format;
 pub mod plan;
 pub mod prices;
 pub mod prompt;

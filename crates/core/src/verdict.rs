@@ -92,6 +92,16 @@ pub struct Flip {
     pub candidate: f64,
 }
 
+impl Flip {
+    /// Whether the candidate scores worse, where such values are better.
+    pub fn is_worse(&self, better: Direction) -> bool {
+        match better {
+            Direction::Higher => self.candidate < self.baseline,
+            Direction::Lower => self.candidate > self.baseline,
+        }
+    }
+}
+
 /// Items that the two variants do not share, by id: at most a few dozen of each kind; the counts are
 /// of all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

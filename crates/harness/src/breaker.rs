@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use evalmark_core::record::{ErrorKind, Failure};
+use evalmark_core::{
+    number_format::span,
+    record::{ErrorKind, Failure},
+};
 use tokio::time::Instant;
 
 use crate::reply::{AttemptError, FaultScope, Retryable};
@@ -124,7 +127,7 @@ impl Breaker {
             Some(silence) if error.fault_scope != FaultScope::Account => {
                 let noted = format!(
                     " (not one answer for {}; `limits: {{ give_up_after: … }}` sets how long to wait)",
-                    in_words(silence)
+                    span(silence)
                 );
                 error.failure.message.push_str(&noted);
                 AttemptError {
@@ -188,17 +191,6 @@ impl Silence {
         let is_at_work = others.count > 0 && others.oldest >= self.longest / 4;
         let longest = if is_at_work { self.longest.max(others.timeout) } else { self.longest };
         (silence >= longest && failed >= LEAST_FAILED).then_some(silence)
-    }
-}
-
-/// A span in whole seconds, for people.
-fn in_words(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match (seconds / 60, seconds % 60) {
-        (0, _) if seconds < 10 => format!("{:.1} s", span.as_secs_f64()),
-        (0, seconds) => format!("{seconds} s"),
-        (minutes, 0) => format!("{minutes} min"),
-        (minutes, seconds) => format!("{minutes} min {seconds} s"),
     }
 }
 

@@ -108,7 +108,7 @@ impl Table {
     /// Every column, in the file's order.
     pub fn columns(self) -> Vec<Column> {
         match self {
-            Self::Samples => [&SAMPLES[..], &PER_METRIC_AND_SLICE[..]].concat(),
+            Self::Samples => [&SAMPLES[..], &PER_METRIC_AND_SLICE[..], &[INPUT]].concat(),
             Self::Scores => SCORES.to_vec(),
             Self::Summary => SUMMARY.to_vec(),
             Self::RunValues => RUN_VALUES.to_vec(),
@@ -174,6 +174,13 @@ const PER_METRIC_AND_SLICE: [Column; 2] = [
     nullable("score.<metric>", Kind::Float, "the metric's score; null means not scored, never 0"),
     nullable("slice.<column>", Kind::Text, "the item's value of a slice column"),
 ];
+
+/// The last column of `samples.parquet`.
+pub(crate) const INPUT: Column = nullable(
+    "input",
+    Kind::Text,
+    "the item's fields as JSON, with their numbers as they stand in the dataset",
+);
 
 /// The columns of `scores.parquet`.
 pub(crate) const SCORES: [Column; 18] = [
@@ -241,7 +248,7 @@ const fn is_same(a: &str, b: &str) -> bool {
 }
 
 /// The columns of `summary.parquet`.
-pub(crate) const SUMMARY: [Column; 29] = [
+pub(crate) const SUMMARY: [Column; 37] = [
     column("prompt", Kind::Text, "the prompt's name"),
     column("model", Kind::Text, "the model's name in the suite"),
     column("metric", Kind::Text, "the metric's name"),
@@ -255,11 +262,31 @@ pub(crate) const SUMMARY: [Column; 29] = [
     nullable("ci_low", Kind::Float, "lower end of its interval"),
     nullable("ci_high", Kind::Float, "upper end of its interval"),
     nullable("ci_method", Kind::Text, "how the interval was made"),
-    nullable("latency_p50_ms", Kind::Float, "median service time"),
-    nullable("latency_p95_ms", Kind::Float, "95th percentile of the service time"),
-    nullable("input_tokens", Kind::Int64, "tokens of the prompts"),
-    nullable("output_tokens", Kind::Int64, "tokens of the answers"),
-    nullable("cost_usd", Kind::Float, "US dollars, where known"),
+    nullable(
+        "latency_p50_ms",
+        Kind::Float,
+        "median service time of the row's prompt, model and slice: the same for every metric",
+    ),
+    nullable(
+        "latency_p95_ms",
+        Kind::Float,
+        "95th percentile of the service time, the same for every metric",
+    ),
+    nullable(
+        "input_tokens",
+        Kind::Int64,
+        "tokens of the prompts, the same for every metric: sum `sum_input_tokens` instead",
+    ),
+    nullable(
+        "output_tokens",
+        Kind::Int64,
+        "tokens of the answers, the same for every metric: sum `sum_output_tokens` instead",
+    ),
+    nullable(
+        "cost_usd",
+        Kind::Float,
+        "US dollars, where known, the same for every metric: sum `sum_cost_usd` instead",
+    ),
     nullable("n_items", Kind::Int64, "items behind the estimate"),
     nullable("k", Kind::Int64, "attempts at each item, where there are several"),
     nullable("pass_at_k", Kind::Float, "chance that at least one of k attempts passes"),
@@ -275,10 +302,22 @@ pub(crate) const SUMMARY: [Column; 29] = [
     ),
     nullable("range", Kind::Text, "where it lies: binary, unit, signed, hundred or open"),
     nullable("better", Kind::Text, "which values are better: higher or lower"),
+    nullable("run_id", Kind::Text, "the run"),
+    nullable("suite", Kind::Text, "the suite's name"),
+    nullable("statistic", Kind::Text, "what `estimate` is: `mean`, or a value of the whole run"),
+    nullable("estimate", Kind::Float, "the same as `mean`, under the name that it has elsewhere"),
+    nullable(
+        "sum_samples",
+        Kind::Int64,
+        "samples planned, in one row of each prompt and model: these sum to those of the run",
+    ),
+    nullable("sum_input_tokens", Kind::Int64, "tokens of the prompts, in that row alone"),
+    nullable("sum_output_tokens", Kind::Int64, "tokens of the answers, in that row alone"),
+    nullable("sum_cost_usd", Kind::Float, "US dollars, in that row alone"),
 ];
 
 /// The columns of `run_values.parquet`.
-pub(crate) const RUN_VALUES: [Column; 11] = [
+pub(crate) const RUN_VALUES: [Column; 14] = [
     column("prompt", Kind::Text, "the prompt's name"),
     column("model", Kind::Text, "the model's name in the suite"),
     column("metric", Kind::Text, "the metric's name"),
@@ -290,14 +329,19 @@ pub(crate) const RUN_VALUES: [Column; 11] = [
     nullable("ci_high", Kind::Float, "upper end of its interval"),
     nullable("ci_method", Kind::Text, "how the interval was made"),
     nullable("n_items", Kind::Int64, "items behind the value"),
+    nullable("run_id", Kind::Text, "the run"),
+    nullable("suite", Kind::Text, "the suite's name"),
+    nullable("statistic", Kind::Text, "the same as `value`: what `estimate` is"),
 ];
 
 /// The columns of `confusion.parquet`.
-pub(crate) const CONFUSION: [Column; 6] = [
+pub(crate) const CONFUSION: [Column; 8] = [
     column("prompt", Kind::Text, "the prompt's name"),
     column("model", Kind::Text, "the model's name in the suite"),
     column("metric", Kind::Text, "the metric's name"),
     column("target", Kind::Text, "the class that was right"),
     nullable("predicted", Kind::Text, "the class that was predicted; null for invalid answers"),
     column("count", Kind::Int64, "how many answers"),
+    nullable("run_id", Kind::Text, "the run"),
+    nullable("suite", Kind::Text, "the suite's name"),
 ];

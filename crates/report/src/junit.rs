@@ -3,14 +3,12 @@
 use std::fmt::Write;
 
 use evalmark_core::{
-    figures::{Written, name_of_p_pass, name_of_p_regressed},
+    comparison_text::{ComparisonText, name_of_p_pass, name_of_p_regressed},
+    number_format::{count, or_none, p_value},
     verdict::{Answer, Comparison, Verdict},
 };
 
-use crate::{
-    figures::{count, or_dash, p_value},
-    safe_text::acts,
-};
+use crate::safe_text::acts;
 
 /// One test case per comparison. What does not pass fails: `inconclusive` too, for a gate never goes
 /// green on it; `incomparable` is an error.
@@ -101,17 +99,18 @@ fn details(comparison: &Comparison) -> String {
     let Comparison { answer, says, notes, counts, .. } = comparison;
     let mut lines = vec![format!("{answer}: {says}")];
     lines.extend(notes.iter().map(|note| format!("note: {note}")));
-    let written = Written::of(comparison);
+    let text = ComparisonText::of(comparison);
     let p_regressed = comparison.p_regressed_adjusted.or(comparison.p_regressed);
     let (no_drop, drop) = (name_of_p_regressed(comparison), name_of_p_pass(comparison));
+    let bounds = or_none(text.bounds());
     let figures = [
-        ("baseline", or_dash(written.baseline)),
-        ("candidate", or_dash(written.candidate)),
-        (written.label, or_dash(written.change)),
-        ("bounds", or_dash(written.bounds)),
-        ("margin", written.margin),
-        (&no_drop, p_value(p_regressed)),
-        (&drop, p_value(comparison.p_pass)),
+        ("baseline", or_none(text.baseline)),
+        ("candidate", or_none(text.candidate)),
+        (text.label, or_none(text.change)),
+        ("bounds", bounds),
+        (comparison.margin_name(), text.margin),
+        (&no_drop, or_none(p_regressed.map(p_value))),
+        (&drop, or_none(comparison.p_pass.map(p_value))),
         ("method", comparison.method.clone()),
         ("paired items", count(counts.paired)),
         ("missing in baseline", count(counts.baseline_missing)),

@@ -14,8 +14,8 @@
 //! that, the panic hook is wrapped once, and stays silent for panics that are caught.
 
 mod autolinks;
+pub mod changed_item;
 pub mod columns;
-pub mod figures;
 pub mod github;
 pub mod html;
 pub mod junit;
@@ -26,5 +26,6 @@ pub mod safe_text;
 pub mod terminal;
 
 pub use parquet::{
-    ReadError, WriteError, answers, dataset, run_values, samples, scores, summary, usage,
+    ReadError, WriteError, answers, dataset, run_values, sample_texts, samples, scores, summary,
+    usage,
 };

@@ -4,15 +4,12 @@ use std::fmt::{self, Write};
 
 use evalmark_core::{
     changes::{Change, DiffPart, LONG, PartOf, excerpt},
-    figures::{Written, name_of_p_pass, name_of_p_regressed, score},
+    comparison_text::{ComparisonText, name_of_p_pass, name_of_p_regressed},
+    number_format::{count, item_scores, named_p, or_none, p_value},
     verdict::{Comparison, Measure, SliceFinding, Verdict},
 };
 
-use crate::{
-    autolinks::references,
-    figures::{count, or_dash, p_value},
-    safe_text::printable_line,
-};
+use crate::{autolinks::references, safe_text::printable_line};
 
 /// The verdict as GitHub-flavoured Markdown: the answer first, then the figures behind it.
 ///
@@ -87,19 +84,22 @@ fn write_table(out: &mut String, comparisons: &[&Comparison]) -> fmt::Result {
     out.push_str("| margin | pairs |\n");
     out.push_str("| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     for comparison in comparisons {
-        let written = Written::of(comparison);
+        let text = ComparisonText::of(comparison);
         // A mean that is held to a limit has not changed.
-        let change = written.change.filter(|_| comparison.measure != Measure::Level);
+        let is_level = comparison.measure == Measure::Level;
+        let bounds = text.bounds();
+        let change = text.change.filter(|_| !is_level);
+        let limit = if is_level { format!("{} ", comparison.margin_name()) } else { String::new() };
         let cells = [
             format!("**{}**", comparison.answer),
             literal(&comparison.prompt),
             literal(&comparison.model),
             literal(&comparison.metric),
-            or_dash(written.baseline),
-            or_dash(written.candidate),
-            or_dash(change),
-            or_dash(written.bounds),
-            written.margin,
+            or_none(text.baseline),
+            or_none(text.candidate),
+            or_none(change),
+            or_none(bounds),
+            limit + &text.margin,
             count(comparison.counts.paired),
         ];
         writeln!(out, "| {} |", cells.join(" | "))?;
@@ -116,7 +116,7 @@ fn write_details(out: &mut String, comparison: &Comparison) -> fmt::Result {
         writeln!(out, "  - {}", literal(note))?;
     }
     let p_regressed = comparison.p_regressed_adjusted.or(comparison.p_regressed);
-    let (p_regressed, p_pass) = (p_value(p_regressed), p_value(comparison.p_pass));
+    let [p_regressed, p_pass] = [p_regressed, comparison.p_pass].map(|p| or_none(p.map(p_value)));
     let method = literal(&comparison.method);
     let (no_drop, drop) = (name_of_p_regressed(comparison), name_of_p_pass(comparison));
     writeln!(out, "  - {method}; {no_drop}: {p_regressed}; {drop}: {p_pass}")?;
@@ -126,7 +126,7 @@ fn write_details(out: &mut String, comparison: &Comparison) -> fmt::Result {
         out.push_str("| item | baseline | candidate |\n| --- | ---: | ---: |\n");
         for flip in flips {
             let [baseline, candidate] =
-                [flip.baseline, flip.candidate].map(|of| score(of, comparison.range));
+                item_scores([flip.baseline, flip.candidate], comparison.range);
             writeln!(out, "| {} | {baseline} | {candidate} |", literal(&flip.item_id))?;
         }
         out.push_str("\n</details>\n");
@@ -151,8 +151,8 @@ fn write_slices(out: &mut String, slices: &[SliceFinding]) -> fmt::Result {
         let Comparison { prompt, model, says, .. } = comparison;
         let value = value.as_deref().map_or_else(|| "(empty)".to_owned(), literal);
         let name = [prompt, model].map(|name| literal(name)).join(" · ");
-        let (slice, says, q) = (literal(slice), literal(says), p_value(Some(*q)));
-        writeln!(out, "- {slice} = {value} · {name}: {says} (q {q})")?;
+        let (slice, says, q) = (literal(slice), literal(says), literal(&named_p("q", *q)));
+        writeln!(out, "- {slice} = {value} · {name}: {says} ({q})")?;
     }
     out.push('\n');
     Ok(())

@@ -1,12 +1,17 @@
 //! A verdict for a terminal: the answer in words first, then the figures, then what flipped.
 
+mod changed_items;
+
 use evalmark_core::{
-    changes::{Change, DiffPart, PartOf, SHORT, excerpt},
-    figures::{Written, counted, score},
+    changes::Change,
+    comparison_text::ComparisonText,
+    number_format::{count, counted, item_scores, named_p, quantity},
     verdict::{Answer, Comparison, Measure, Verdict},
 };
 
-use crate::safe_text::{printable, printable_line};
+pub use self::changed_items::changed_items;
+use self::changed_items::{broken_items, word_diff};
+use crate::{changed_item::BrokenItems, safe_text::printable};
 
 /// What a piece of text means; colours follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +66,8 @@ const MOST_CHANGES: usize = 20;
 /// What is said of a comparison stands below it.
 const INDENT: &str = "    ";
 
-/// The verdict as lines of text.
-pub fn verdict(verdict: &Verdict, terminal: Terminal<'_>) -> String {
+/// The verdict as lines of text, with the first few items that broke.
+pub fn verdict(verdict: &Verdict, broken: &BrokenItems, terminal: Terminal<'_>) -> String {
     let word = verdict.answer.as_str().to_uppercase();
     let word = terminal.paint(verdict.answer.into(), &word);
     let (baseline, says) = (printable(&verdict.baseline), printable(&verdict.says));
@@ -77,6 +82,7 @@ pub fn verdict(verdict: &Verdict, terminal: Terminal<'_>) -> String {
         }
         lines.extend(details(comparison, terminal));
     }
+    lines.extend(broken_items(broken, terminal));
     lines.extend(slices(verdict, terminal));
     if let Some(digest) = &verdict.baseline_digest {
         lines.push(format!("\nbaseline {baseline}: digest {}", printable(digest)));
@@ -96,26 +102,13 @@ fn changed(changes: &[Change], terminal: Terminal<'_>) -> Vec<String> {
     for change in changes.iter().take(MOST_CHANGES) {
         lines.extend(terminal.wrap("  ", &printable(&change.says)));
         if !change.diff.is_empty() {
-            lines.extend(terminal.wrap(INDENT, &word_diff(&change.diff)));
+            lines.extend(terminal.wrap(INDENT, &word_diff(&change.diff, terminal)));
         }
     }
     if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
         lines.push(format!("  and {more} more"));
     }
     lines
-}
-
-/// `Answer [-with-]{+in+} one word`, on one line, with what did not change cut short.
-fn word_diff(diff: &[DiffPart]) -> String {
-    let marked = |part: &DiffPart| {
-        let text = printable_line(&part.text).replace("\\n", "↵");
-        match part.op {
-            PartOf::Both => text,
-            PartOf::Removed => format!("[-{text}-]"),
-            PartOf::Added => format!("{{+{text}+}}"),
-        }
-    };
-    excerpt(diff, SHORT).iter().map(marked).collect()
 }
 
 fn heading(comparison: &Comparison, terminal: Terminal<'_>) -> String {
@@ -139,26 +132,24 @@ fn details(comparison: &Comparison, terminal: Terminal<'_>) -> Vec<String> {
     lines
 }
 
-/// `difference -12.1 points [-18.0, -6.3], margin 3.0 points, 66 pairs, …`
+/// `difference -12.1 points [-18.0, -6.3], margin 3 points, 66 pairs, …`
 fn figures(comparison: &Comparison) -> Option<String> {
-    let Written { label, change, bounds, margin, .. } = Written::of(comparison);
-    let bounds = bounds.unwrap_or_else(|| "[no bound, no bound]".to_owned());
-    let n = comparison.counts.paired;
-    let (margin, units) = match comparison.measure {
-        Measure::Difference => (format!("margin {margin}"), ["pair", "pairs"]),
-        Measure::Ratio => (format!("allowed {margin}"), ["pair", "pairs"]),
-        Measure::Level => (margin, ["item", "items"]),
-    };
-    let unit = if n == 1 { units[0] } else { units[1] };
-    let mut parts = vec![format!("{label} {} {bounds}", change?), margin, format!("{n} {unit}")];
+    let text = ComparisonText::of(comparison);
+    let bounds = text.bounds().unwrap_or_else(|| "[no bound, no bound]".to_owned());
+    let unit = if comparison.measure == Measure::Level { "item" } else { "pair" };
+    let mut parts = vec![
+        format!("{} {} {bounds}", text.label, text.change?),
+        format!("{} {}", comparison.margin_name(), text.margin),
+        counted(comparison.counts.paired, unit),
+    ];
     if let Some(n) = comparison.effective_n {
-        parts.push(format!("effective number of items {n:.0}"));
+        parts.push(format!("effective number of items {}", quantity(n)));
     }
     if let Some(labels) = comparison.labels {
-        parts.push(format!("{labels} of them with human labels"));
+        parts.push(format!("{} of them with human labels", count(labels)));
     }
     if let (Some(b), Some(c)) = (comparison.only_baseline, comparison.only_candidate) {
-        parts.push(format!("{b} lost and {c} gained"));
+        parts.push(format!("{} lost and {} gained", count(b), count(c)));
     }
     if let Some(needed) = comparison.items_needed.filter(|_| !comparison.answer.passes()) {
         let (loss, article) = match comparison.loss() {
@@ -205,9 +196,8 @@ fn slices(verdict: &Verdict, terminal: Terminal<'_>) -> Vec<String> {
         let value = slice.value.as_deref().map_or("(empty)".into(), printable);
         let (comparison, column) = (&slice.comparison, printable(&slice.slice));
         let (prompt, model) = (printable(&comparison.prompt), printable(&comparison.model));
-        let (says, q) = (printable(&comparison.says), slice.q);
-        terminal
-            .wrap("  ", &format!("{column} = {value} · {prompt} · {model}: {says} (q = {q:.3})"))
+        let (says, q) = (printable(&comparison.says), named_p("q", slice.q));
+        terminal.wrap("  ", &format!("{column} = {value} · {prompt} · {model}: {says} ({q})"))
     }));
     lines
 }
@@ -217,12 +207,8 @@ fn flips(comparison: &Comparison) -> Option<String> {
         return None;
     }
     let named = comparison.flips.iter().take(NAMED).map(|flip| {
-        format!(
-            "{} ({} -> {})",
-            printable(&flip.item_id),
-            score(flip.baseline, comparison.range),
-            score(flip.candidate, comparison.range)
-        )
+        let [before, after] = item_scores([flip.baseline, flip.candidate], comparison.range);
+        format!("{} ({before} -> {after})", printable(&flip.item_id))
     });
     let named: Vec<_> = named.collect();
     let rest = and_more(comparison.n_flips, named.len());
@@ -232,6 +218,6 @@ fn flips(comparison: &Comparison) -> Option<String> {
 fn and_more(all: u64, named: usize) -> String {
     match all.saturating_sub(named as u64) {
         0 => String::new(),
-        more => format!(", and {more} more"),
+        more => format!(", and {} more", count(more)),
     }
 }

@@ -12,6 +12,7 @@ use std::{
 
 use evalmark_core::{
     model::{Model, Provider},
+    number_format,
     plan::PlanError,
     record::ErrorKind,
 };
@@ -327,8 +328,8 @@ impl Endpoints {
     /// What was spent, in the unit of the budget.
     pub fn spent(&self) -> String {
         let spent = self.budget.spent();
-        let dollars = format!("${:.4}", spent.cost_usd);
-        let tokens = format!("{} tokens", spent.tokens);
+        let dollars = number_format::dollars(spent.cost_usd);
+        let tokens = number_format::counted(spent.tokens, "token");
         match (self.budget.max_cost_usd(), self.budget.max_tokens()) {
             (_, None) => dollars,
             (None, Some(_)) => tokens,

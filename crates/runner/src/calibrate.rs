@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use evalmark_core::{
     model::Provider,
+    number_format::count,
     record::ErrorKind,
     suite::{GateSpec, file_name},
     verdict::Answer,
@@ -188,10 +189,11 @@ fn lacking(calibration: &Calibration) -> Option<String> {
     let lacking = calibration.figures.iter().find(|figure| (figure.n_paired as f64) < least);
     match lacking {
         Some(figure) => Some(format!(
-            "`{}` of {} has two scores of {} of {n_items} items only",
+            "`{}` of {} has two scores of only {} of {} items",
             figure.metric,
             figure.variant(),
-            figure.n_paired
+            count(figure.n_paired),
+            count(n_items)
         )),
         None if calibration.figures.is_empty() => Some("no item has two scores".to_owned()),
         None => None,

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use evalmark_core::{
-    figures::{amount, points},
+    metric::Range,
+    number_format::{
+        change, counted, declared_change, declared_percent, detectable_change, named_p,
+    },
     suite::GateSpec,
     verdict::{Measure, Verdict},
 };
@@ -140,10 +143,10 @@ pub(crate) fn judge_margins(
             continue;
         }
         comparison.notes.push(format!(
-            "the margin of {} points is below what this suite resolves with {:.0} % power ({}): \
+            "the margin of {} is below what this suite resolves with {} power ({}): \
              expect most runs to be inconclusive",
-            amount(margin),
-            100.0 * POWER,
+            points(margin),
+            declared_percent(POWER),
             limit(&found, record.n_items, calibration.day())
         ));
         match worst.iter_mut().find(|(other, _)| other.metric == figure.metric) {
@@ -155,8 +158,8 @@ pub(crate) fn judge_margins(
     let warn = |(figure, found): &(&CalibrationFigure, Resolution)| {
         let margin = spec.metrics.get(&figure.metric).copied().unwrap_or_default().margin;
         format!(
-            "margin {} points for `{}` is below what this suite can resolve ({} for {}); {}",
-            amount(margin),
+            "margin {} for `{}` is below what this suite can resolve ({} for {}); {}",
+            points(margin),
             figure.metric,
             limit(found, record.n_items, calibration.day()),
             figure.variant(),
@@ -174,29 +177,28 @@ pub(crate) fn is_worse(found: &Resolution, other: &Resolution) -> bool {
 
 /// `2.3 points with 240 items, calibrated on 2026-11-22`.
 fn limit(found: &Resolution, items: u64, day: &str) -> String {
-    let limit = found.detectable_drop.map_or_else(
-        || "no drop at all".to_owned(),
-        |drop| format!("{} points", amount(rounded_up(drop))),
-    );
-    format!("{limit} with {items} items, calibrated on {day}")
+    let limit = found
+        .detectable_drop
+        .map_or_else(|| "no drop at all".to_owned(), |drop| detectable_change(drop, Range::Unit));
+    format!("{limit} with {}, calibrated on {day}", counted(items, "item"))
+}
+
+/// A declared margin.
+pub(crate) fn points(margin: f64) -> String {
+    declared_change(margin, Range::Unit)
 }
 
 /// What to do about a margin that cannot be resolved.
 pub(crate) fn advice(found: &Resolution) -> String {
-    let more = found.items_needed.map(|items| format!("{items} items"));
+    let more = found.items_needed.map(|items| counted(items, "item"));
     let wider = found
         .detectable_drop
-        .map(|drop| format!("a margin of {} points", amount(rounded_up(drop))));
+        .map(|drop| format!("a margin of {}", detectable_change(drop, Range::Unit)));
     match (more, wider) {
         (Some(more), Some(wider)) => format!("it takes {more}, or {wider}"),
         (Some(one), None) | (None, Some(one)) => format!("it takes {one}"),
         (None, None) => "it takes more items".to_owned(),
     }
-}
-
-/// A share, up to the next tenth of a percentage point, so that what is shown is enough.
-pub fn rounded_up(share: f64) -> f64 {
-    (share * 1000.0 - 1e-9).ceil() / 1000.0
 }
 
 /// What is wrong with the calibration, then with the margins.
@@ -210,14 +212,14 @@ fn drift(calibration: &Calibration) -> Vec<String> {
     let (tested, p): (Vec<&CalibrationFigure>, Vec<f64>) = tested.unzip();
     let drifted = tested.into_iter().zip(holm(&p)).filter(|(_, p)| *p <= DRIFT);
     let warn = |(figure, p): (&CalibrationFigure, f64)| {
-        let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
+        let p = named_p("p", p);
         format!(
-            "`{}` of {} differs between the two sets by {} points, more than chance explains \
+            "`{}` of {} differs between the two sets by {}, more than chance explains \
              ({p}): something other than the prompt changes its answers, such as the model's \
              version or the server's load",
             figure.metric,
             figure.variant(),
-            points(figure.difference.unwrap_or_default()),
+            change(figure.difference.unwrap_or_default(), Range::Unit),
         )
     };
     drifted.map(warn).collect()
@@ -239,14 +241,13 @@ fn unresolved(calibration: &Calibration) -> Vec<String> {
     }
     let warn = |figure: &CalibrationFigure| {
         format!(
-            "margin {} points for `{}` is below what {} items resolve ({} for {}); {}",
-            amount(figure.margin.unwrap_or_default()),
+            "margin {} for `{}` is below what {} resolve ({} for {}); {}",
+            points(figure.margin.unwrap_or_default()),
             figure.metric,
-            calibration.n_items,
-            figure.resolvable_margin.map_or("nothing".to_owned(), |drop| format!(
-                "{} points",
-                amount(rounded_up(drop))
-            )),
+            counted(calibration.n_items, "item"),
+            figure
+                .resolvable_margin
+                .map_or("nothing".to_owned(), |drop| detectable_change(drop, Range::Unit)),
             figure.variant(),
             advice(&found(figure))
         )

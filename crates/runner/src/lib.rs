@@ -23,6 +23,7 @@ mod calibrate;
 pub mod calibration;
 mod collect;
 mod corpus_metric;
+mod diff;
 mod early;
 mod ending;
 mod error;
@@ -62,10 +63,11 @@ pub use self::{
     across_suites::{EndedSuite, adjust_over_suites, ending_of_suites},
     ask::{BudgetLimits, shared_ledger},
     calibrate::{CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
+    diff::{DiffOptions, DiffedRun, RunDiff, ScoreChange, diff},
     ending::{Ending, Findings},
     error::{Hinted, RunError},
     export::{ExportedAnswers, WriteAnswer, export_answers},
-    gate::{GateOptions, GateOutcome, compare, gate},
+    gate::{GateOptions, GateOutcome, compare, compare_runs, gate},
     history::{HistoryOptions, ending_of_history, history, suite_name},
     host::Host,
     judge_check::{Corrected, ENOUGH_LABELS, JudgeFinding, judge_check},

@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use evalmark_core::plan::{Plan, Sample};
+use evalmark_core::{
+    number_format::{count, counted},
+    plan::{Plan, Sample},
+};
 use evalmark_harness::{Endpoint, Event};
 use evalmark_scoring::Metric;
 
@@ -216,14 +219,18 @@ impl Display for Notice<'_> {
             }
             Self::CannotStopEarly(why) => write!(f, "this run cannot stop early: {why}"),
             Self::OnlyDropStops(why) => write!(f, "only a drop can stop this run early: {why}"),
-            Self::AskingBegins(asking) => write!(f, "{} {} requests", asking.doing, asking.total),
+            Self::AskingBegins(asking) => {
+                write!(f, "{} {}", asking.doing, counted(asking.total, "request"))
+            }
             Self::Asked { .. } => f.write_str("a request ended"),
             Self::AskingEnds => f.write_str("nothing more is requested"),
             Self::BudgetReached { spent, left_out, run } => {
                 write!(f, "Budget reached ({spent}); ")?;
                 match left_out {
                     Some(1) => f.write_str("the remaining request was not sent"),
-                    Some(left) => write!(f, "the remaining {left} requests were not sent"),
+                    Some(left) => {
+                        write!(f, "the remaining {} requests were not sent", count(*left))
+                    }
                     None => f.write_str("the remaining requests to judges were not sent"),
                 }?;
                 let run = run.display();

@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, path::Path};
 
 use evalmark_core::{
     dataset::Items,
-    figures::amount,
+    metric::Range,
+    number_format::{counted, detectable_change},
     suite::{GateSpec, GatedMetric},
 };
 use evalmark_store::{
@@ -18,7 +19,7 @@ use evalmark_verdict::{
 use serde_json::{Value, json};
 
 use crate::{
-    calibration::{self, Measured, POWER, advice, holding, is_worse, rounded_up, spread},
+    calibration::{self, Measured, POWER, advice, holding, is_worse, points, spread},
     error::{Hinted, Result},
     load::{LoadedSuite, metric_hashes},
     metric_scale::scale_of,
@@ -319,7 +320,7 @@ pub(crate) fn json_of(estimate: &PowerEstimate) -> Value {
 fn warning(estimate: &PowerEstimate, n_items: u64) -> String {
     let drop = estimate.resolution.detectable_drop.map_or_else(
         || "no drop at all".to_owned(),
-        |drop| format!("drops of {} points or more", amount(rounded_up(drop))),
+        |drop| format!("drops of {} or more", detectable_change(drop, Range::Unit)),
     );
     let is_measured =
         matches!(estimate.source, PowerSource::Calibration(_) | PowerSource::Epochs(_));
@@ -327,10 +328,11 @@ fn warning(estimate: &PowerEstimate, n_items: u64) -> String {
     let epochs = estimate.epochs_needed.filter(|_| is_measured);
     let epochs = epochs.map_or(String::new(), |epochs| format!(", or {epochs} epochs"));
     format!(
-        "margin {} points for `{}` {cannot} be resolved: {n_items} items detect {drop} ({}, based \
+        "margin {} for `{}` {cannot} be resolved: {} detect {drop} ({}, based \
              on {}); {}{epochs}",
-        amount(estimate.margin),
+        points(estimate.margin),
         estimate.metric,
+        counted(n_items, "item"),
         estimate.variant(),
         estimate.source.as_str(),
         advice(&estimate.resolution)

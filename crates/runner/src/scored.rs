@@ -14,7 +14,7 @@ use evalmark_report::{
     run_values::{write_confusion, write_run_values},
     samples::{Layout, SampleRow, SamplesWriter},
     scores::{ScoreRow, ScoresWriter},
-    summary::{SummaryRow, write_summary},
+    summary::{RunName, SummaryRow, write_summary},
 };
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
 use evalmark_store::{
@@ -51,6 +51,8 @@ struct ScoredSample {
     outcome: Outcome,
     cost_usd: Option<f64>,
     scores: Vec<Score>,
+    /// The item's fields as JSON.
+    input: String,
 }
 
 /// Scores every sample and makes `samples.parquet`, `scores.parquet` and `summary.parquet`, which
@@ -66,6 +68,7 @@ pub(crate) fn write_reports(
     let metrics: Vec<_> = loaded.metrics.iter().map(|metric| metric.name().to_owned()).collect();
     let slices = loaded.suite.dataset.slices.clone();
     let layout = Layout { run_id, suite: &loaded.suite.name, metrics: &metrics, slices: &slices };
+    let run = RunName { run_id, suite: &loaded.suite.name };
     let (samples_file, out) = folder.new_file(&folder.samples())?;
     let mut samples = SamplesWriter::create(&folder.samples(), out, &layout)?;
     let (scores_file, out) = folder.new_file(&folder.scores())?;
@@ -77,6 +80,7 @@ pub(crate) fn write_reports(
     let is_whole = for_each_batch(loaded, source, judges, stop, |batch| {
         for mut one in score(loaded, batch) {
             one.label(plan, &loaded.labels);
+            one.write_input();
             one.hide_keys();
             samples.push(&one.row(plan))?;
             for (metric, score) in metrics.iter().zip(&one.scores) {
@@ -108,26 +112,26 @@ pub(crate) fn write_reports(
         let second = second.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         Ok::<_, RunError>(vec![first?, second?])
     })?;
-    scored.files.extend(run_wide(folder, &finished)?);
+    scored.files.extend(run_wide(folder, run, &finished)?);
     scored.rows = finished.rows;
     let (file, out) = folder.new_file(&folder.summary())?;
-    let digest = write_summary(file.path(), out, &scored.rows)?;
+    let digest = write_summary(file.path(), out, run, &scored.rows)?;
     scored.files.push(file.ready(digest)?);
     Ok(Some(scored))
 }
 
 /// What metrics say of the whole run; where they say nothing, there is no file.
-fn run_wide(folder: &RunFolder, finished: &Finished) -> Result<Vec<ReadyFile>> {
+fn run_wide(folder: &RunFolder, run: RunName<'_>, finished: &Finished) -> Result<Vec<ReadyFile>> {
     let (values, cells) = (&finished.run_values, &finished.confusion);
     let mut files = Vec::new();
     if !values.is_empty() {
         let (file, out) = folder.new_file(&folder.run_values())?;
-        let digest = write_run_values(file.path(), out, values)?;
+        let digest = write_run_values(file.path(), out, run, values)?;
         files.push(file.ready(digest)?);
     }
     if !cells.is_empty() {
         let (file, out) = folder.new_file(&folder.confusion())?;
-        let digest = write_confusion(file.path(), out, cells)?;
+        let digest = write_confusion(file.path(), out, run, cells)?;
         files.push(file.ready(digest)?);
     }
     Ok(files)
@@ -178,7 +182,13 @@ impl ScoredSample {
             outcome => outcome,
         };
         let cost_usd = plan.models[sample.model].cost_usd(record.usage);
-        Self { sample, record, outcome, cost_usd, scores }
+        Self { sample, record, outcome, cost_usd, scores, input: String::new() }
+    }
+
+    /// Writes the item's fields down; only for samples that are kept.
+    fn write_input(&mut self) {
+        // Texts and JSON values always make JSON.
+        self.input = serde_json::to_string(&self.sample.item.fields).unwrap_or_default();
     }
 
     /// What people say of the answer, beside each metric's score.
@@ -218,6 +228,7 @@ impl ScoredSample {
             [score.reason.as_mut(), said]
         });
         let texts = judged.flatten().chain(self.record.output.as_mut()).chain(failure);
+        let texts = texts.chain([&mut self.input]);
         texts.for_each(hide_in);
         let shows = |target: &String| matches!(hide(target), Cow::Owned(_));
         if self.sample.item.targets.iter().any(shows) {
@@ -239,6 +250,7 @@ impl ScoredSample {
             outcome: self.outcome,
             cost_usd: self.cost_usd,
             scores: &self.scores,
+            input: &self.input,
         }
     }
 

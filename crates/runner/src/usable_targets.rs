@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use evalmark_core::{dataset::DatasetSpec, item::Item};
+use evalmark_core::{dataset::DatasetSpec, item::Item, number_format::count};
 use evalmark_scoring::Metric;
 
 use crate::error::{Hinted, Result, run_error};
@@ -86,11 +86,11 @@ impl UsableTargets {
         let Unusable { metric, n, named, .. } = found;
         let rows = match (*n, self.n_items) {
             (1, _) => "1 row".to_owned(),
-            (n, all) if n == all => format!("all {n} rows"),
-            (n, all) => format!("{n} of {all} rows"),
+            (n, all) if n == all => format!("all {} rows", count(n)),
+            (n, all) => format!("{} of {} rows", count(n), count(all)),
         };
         let more = *n - named.len() as u64;
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let more = if more > 0 { format!("; and {} more", count(more)) } else { String::new() };
         format!(
             "dataset {}: metric `{metric}` cannot use the target (`{}`) of {rows}: {}{more}",
             self.path.display(),

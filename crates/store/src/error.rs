@@ -69,7 +69,8 @@ impl StoreError {
     pub fn is_incomplete(&self) -> bool {
         match self {
             Self::Integrity(error) => !matches!(error, IntegrityError::Unreadable { .. }),
-            other => matches!(other, Self::Baseline(_)),
+            Self::Baseline(error) => !matches!(**error, BaselineError::NotARun { .. }),
+            _ => false,
         }
     }
 }

@@ -6,14 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use evalmark_core::suite::nearest;
-use serde::Serialize;
+use evalmark_core::{suite::nearest, verdict::Answer};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     StoreError,
-    blobs::BlobError,
+    blobs::{BlobError, Blobs},
     integrity::incomplete,
-    local_folder::folders,
+    local_folder::{LocalFolder, folders},
     lock::is_locked,
     record::{RunRecord, RunStatus},
     run_folder::RunFolder,
@@ -32,6 +32,8 @@ pub struct ListedRun {
     pub state: RunState,
     /// What is wrong with it, in a clause; `None` where nothing is.
     pub problem: Option<String>,
+    /// What its gate answered; `None` where there was none, or the run has not ended.
+    pub verdict: Option<ListedVerdict>,
     /// Its `run.json`; `None` where that cannot be read.
     pub record: Option<RunRecord>,
 }
@@ -41,6 +43,15 @@ impl ListedRun {
     pub fn started_at(&self) -> Option<&str> {
         self.record.as_ref().map(|record| &*record.started_at)
     }
+}
+
+/// What the gate of a run answered: the beginning of its `verdict.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedVerdict {
+    /// The answer over all comparisons.
+    pub answer: Answer,
+    /// What the run was compared with.
+    pub baseline: String,
 }
 
 /// How far a run of a list came.
@@ -89,19 +100,34 @@ pub fn run_suites(out: &Path) -> Result<Vec<String>, BlobError> {
 
 /// The run in a folder; `None` where nothing in it was a run's.
 fn listed(folder: RunFolder, suite: String, run_id: String) -> Option<ListedRun> {
-    let (state, problem, record) = match folder.read() {
-        Ok(record) => {
-            let (state, problem) = judged(&folder, &record);
-            (state, problem, Some(record))
-        }
+    let record = match folder.read() {
+        Ok(record) => record,
         Err(_) if !folder.record().exists() && !has_files_of_a_run(&folder) => return None,
-        Err(error) => (RunState::Broken, Some(in_full(&error)), None),
+        Err(error) => {
+            let (state, problem) = (RunState::Broken, Some(in_full(&error)));
+            let (verdict, record) = (None, None);
+            return Some(ListedRun { suite, run_id, folder, state, problem, verdict, record });
+        }
     };
-    Some(ListedRun { suite, run_id, folder, state, problem, record })
+    let (state, mut problem) = progress(&folder, &record);
+    let has_ended = matches!(state, RunState::Complete | RunState::Partial);
+    let verdict = if has_ended { verdict(&folder) } else { Ok(None) };
+    let verdict = verdict.unwrap_or_else(|why| {
+        problem.get_or_insert(why);
+        None
+    });
+    Some(ListedRun { suite, run_id, folder, state, problem, verdict, record: Some(record) })
+}
+
+/// What a run's gate answered, or why that cannot be read.
+fn verdict(folder: &RunFolder) -> Result<Option<ListedVerdict>, String> {
+    let wrong = |error: &(dyn Error + 'static)| format!("its verdict.json: {}", in_full(error));
+    let content = LocalFolder::new(&folder.path).get("verdict.json").map_err(|e| wrong(&e))?;
+    content.map(|content| serde_json::from_slice(&content).map_err(|e| wrong(&e))).transpose()
 }
 
 /// How far a run came, and what is wrong with it.
-fn judged(folder: &RunFolder, record: &RunRecord) -> (RunState, Option<String>) {
+fn progress(folder: &RunFolder, record: &RunRecord) -> (RunState, Option<String>) {
     let has_ended = matches!(record.status, RunStatus::Complete | RunStatus::Partial);
     if !has_ended && is_locked(&folder.path) {
         return (RunState::Running, None);

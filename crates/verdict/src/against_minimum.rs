@@ -7,7 +7,9 @@
 //! bound alone is wrong too often close to 0 and 1. Clusters: CR1. Others: Student's t and the
 //! studentised bootstrap, both.
 
+use evalmark_core::comparison_text::ComparisonText;
 use evalmark_core::metric::Direction;
+use evalmark_core::number_format::{count, counted};
 use evalmark_core::verdict::{Answer, Comparison, Counts, Measure};
 
 use crate::binary::is_binary;
@@ -16,7 +18,7 @@ use crate::compare::{Decision, Flips, empty};
 use crate::continuous::{grouped, moments_of, resampled, student};
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::{Evidence, POWER, Reach, variant_means};
-use crate::explain::{DirectionTerms, Outcome, amount, figure, score};
+use crate::explain::{DirectionTerms, Outcome};
 use crate::intervals::{clopper_pearson, share_p_below, share_upper, wilson};
 use crate::items::{CompareError, ComparisonSubject, ItemScore, Side};
 use crate::missing::{Assumption, Missing, Pair};
@@ -170,7 +172,8 @@ fn binary_notes(n: u64, min: f64, alpha: f64) -> Vec<String> {
     let least = whole_items((alpha.ln() / min.ln()).max(1.0));
     let note = match least {
         Some(least) if n < least => format!(
-            "this run cannot meet the minimum: even with every answer right, {least} items are needed"
+            "this run cannot meet the minimum: even with every answer right, {} items are needed",
+            count(least)
         ),
         None if min >= 1.0 => "no run can show that every item would be right".to_owned(),
         _ => return Vec::new(),
@@ -251,36 +254,37 @@ fn level(method: &'static str, n: u64, (min, mean): (f64, f64)) -> Evidence {
 }
 
 /// The answer in a sentence.
-pub(crate) fn says(metric: &str, case: &Case, outcome: &Outcome, min: f64) -> String {
-    let Some(evidence) = &case.complete else {
+pub(crate) fn says(comparison: &Comparison, case: &Case, outcome: &Outcome) -> String {
+    let metric = &comparison.metric;
+    let text = ComparisonText::of(comparison);
+    let (Some(evidence), Some(mean)) = (&case.complete, &text.candidate) else {
         return format!("{metric}: no item has a score, so there is nothing to decide");
     };
-    let (rule, range) = (&case.rule, case.rule.range);
-    let shown = |value: f64| score(rule.restore(value), range);
-    let mean = shown(evidence.candidate_mean);
-    let bar = if range.is_unit() { percent(rule.restore(min)) } else { shown(min) };
-    let words = DirectionTerms::of(rule.direction);
+    let (rule, bar) = (&case.rule, &text.margin);
+    // The bound against the limit, and the one away from it.
+    let (near, far) = match rule.direction {
+        Direction::Higher => (text.lower.as_deref(), text.upper.as_deref()),
+        Direction::Lower => (text.upper.as_deref(), text.lower.as_deref()),
+    };
+    let (near, far) = (near.unwrap_or("no bound"), far.unwrap_or("no bound"));
+    let DirectionTerms { least, most, limit, beyond, .. } = DirectionTerms::of(rule.direction);
     match outcome.answer {
         Answer::Pass | Answer::Improved => {
-            let (bound, DirectionTerms { least, limit, .. }) =
-                (shown(evidence.lower + min), &words);
-            format!("{metric} is {mean}: the run shows {least} {bound}, and the {limit} is {bar}")
+            format!("{metric} is {mean}: the run shows {least} {near}, and the {limit} is {bar}")
         }
         Answer::Regressed => {
-            let (bound, DirectionTerms { most, beyond, limit, .. }) =
-                (shown(evidence.upper + min), &words);
-            format!("{metric} is {mean}: {most} {bound}, which is {beyond} the {limit} of {bar}")
+            format!("{metric} is {mean}: {most} {far}, which is {beyond} the {limit} of {bar}")
         }
         _ if outcome.cause == Some(Cause::Missing) => {
             format!("{metric} is {mean}, but the answer depends on {}", absent(case.missing))
         }
-        _ => format!("{metric} is {mean}, {}", undecided(evidence, &bar, outcome, &case.rule)),
+        _ => format!("{metric} is {mean}, {}", undecided(evidence, &text, outcome, rule)),
     }
 }
 
-fn undecided(evidence: &Evidence, bar: &str, outcome: &Outcome, rule: &Rule) -> String {
+fn undecided(evidence: &Evidence, text: &ComparisonText, outcome: &Outcome, rule: &Rule) -> String {
     let n = evidence.n;
-    let items = if n == 1 { "1 item".to_owned() } else { format!("{n} items") };
+    let (items, bar) = (counted(n, "item"), &text.margin);
     let words = DirectionTerms::of(rule.direction);
     let mut says = format!("but {items} cannot tell whether the {} of {bar} is met", words.limit);
     if evidence.pass_barred {
@@ -289,10 +293,9 @@ fn undecided(evidence: &Evidence, bar: &str, outcome: &Outcome, rule: &Rule) -> 
         says.push_str(" once all comparisons are taken into account");
     }
     let wanted = evidence.reach.items_to_decide.filter(|&wanted| wanted > n);
-    says + &match (wanted, evidence.reach.detectable_drop) {
-        (Some(wanted), _) => format!(": about {wanted} items would decide it"),
+    says + &match (wanted, &text.detectable) {
+        (Some(wanted), _) => format!(": about {} items would decide it", count(wanted)),
         (None, Some(drop)) => {
-            let drop = figure(drop, rule.range);
             format!(": the smallest {} this run could detect is {drop}", words.miss)
         }
         (None, None) => String::new(),
@@ -301,12 +304,6 @@ fn undecided(evidence: &Evidence, bar: &str, outcome: &Outcome, rule: &Rule) -> 
 
 /// "missing answers: 12 of 300".
 pub(crate) fn absent(missing: Missing) -> String {
-    format!("missing answers: {} of {}", missing.candidate.missing, missing.candidate.planned)
-}
-
-/// A declared share, to the digit.
-fn percent(value: f64) -> String {
-    let points = amount(value, ScoreRange::UNIT);
-    let digits = points.split_once(' ').map_or(points.as_str(), |(digits, _)| digits);
-    format!("{digits} %")
+    let candidate = missing.candidate;
+    format!("missing answers: {} of {}", count(candidate.missing), count(candidate.planned))
 }

@@ -7,6 +7,7 @@ use crate::missing::Pair;
 use crate::power::{Level, paired_proportions_drop, paired_proportions_n, whole_items};
 use crate::rule::Rule;
 use crate::unconditional::{NUISANCE_SHARE, Ranked};
+use evalmark_core::number_format::count;
 
 /// Whether both scores are exactly 0 or 1.
 pub(crate) fn is_binary(pair: &Pair) -> bool {
@@ -79,19 +80,23 @@ fn notes(n: u64, discordant: u64, rule: &Rule) -> Vec<String> {
     let attainable = midp_attainable_pairs(rule.alpha);
     if discordant < attainable {
         notes.push(match discordant {
-            0 => format!("all {n} items score as in the baseline"),
+            0 => format!("all {} items score as in the baseline", count(n)),
             _ => format!(
-                "only {discordant} of {n} items changed; a significant drop takes at least \
-                 {attainable}"
+                "only {} of {} items changed; a significant drop takes at least {}",
+                count(discordant),
+                count(n),
+                count(attainable)
             ),
         });
     }
     if let Some(least) = items_for_identical(rule.margin, rule.alpha)
         && n < least
     {
+        let n = count(n);
         notes.push(format!(
             "{n} items are too few to show that a drop stays within the margin, even if none \
-             changes: that takes {least}"
+             changes: that takes {}",
+            count(least)
         ));
     }
     notes

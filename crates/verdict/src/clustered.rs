@@ -21,6 +21,7 @@ use crate::rule::{Rule, ScoreRange};
 use crate::running_moments::Running;
 use crate::sign_flip::sign_flip_exact;
 use crate::special::student_upper;
+use evalmark_core::number_format::count;
 
 /// Below this many clusters the sign-flip test must agree.
 const FEW: u64 = 10;
@@ -307,21 +308,23 @@ impl Against {
 
     fn notes(self, sample: &Sample, rule: &Rule) -> Vec<String> {
         let groups = sample.mean.groups;
-        let mut notes = vec![format!("items are in {groups} clusters, which count as the sample")];
+        let told = count(groups);
+        let mut notes = vec![format!("items are in {told} clusters, which count as the sample")];
         if groups < FEWEST_TO_PASS {
             notes.push(format!("nothing passes with fewer than {FEWEST_TO_PASS} clusters"));
         }
         if groups < FEW && (-(groups as f64)).exp2() > rule.alpha {
             notes.push(format!(
-                "this run cannot show a regression: the signs of {groups} clusters cannot reach \
+                "this run cannot show a regression: the signs of {told} clusters cannot reach \
                  alpha"
             ));
         }
         let least = sample.few.as_ref().and_then(|_| self.least_groups(sample.ends, rule));
         if let Some(least) = least.filter(|&least| groups < least) {
+            let least = count(least);
             notes.push(match self {
                 Self::NoDrop => format!(
-                    "{groups} clusters that hardly differ cannot rule out that whole clusters drop: \
+                    "{told} clusters that hardly differ cannot rule out that whole clusters drop: \
                      that takes {least} clusters"
                 ),
                 Self::Minimum => format!(

@@ -151,7 +151,7 @@ pub fn count_lacking(names: &[(&str, &str)], reference: &[Variant]) -> usize {
 }
 
 /// Worst first; equal changes in the order of their names.
-fn sort_flips(flips: &mut [Flip], is_lower: bool) {
+pub(crate) fn sort_flips(flips: &mut [Flip], is_lower: bool) {
     let sign = if is_lower { -1.0 } else { 1.0 };
     let change = |flip: &Flip| sign * (flip.candidate - flip.baseline);
     flips.sort_by(|x, y| change(x).total_cmp(&change(y)).then_with(|| x.item_id.cmp(&y.item_id)));

@@ -1,6 +1,7 @@
 //! Scores anywhere in their range: the paired t test and the studentised bootstrap, both of
 //! which a verdict needs. Of each pair of bounds the more cautious one counts.
 
+use evalmark_core::number_format::count;
 use rayon::prelude::*;
 
 use crate::binary::items_for_identical;
@@ -145,7 +146,8 @@ fn notes(groups: &Groups, n: u64, rule: &Rule) -> Vec<String> {
     if commonest.0 == 0.0 && variance_is_unseen(groups, n, rule.alpha) {
         let changed = n - commonest.1;
         notes.push(format!(
-            "this run cannot show a regression: {changed} of its items changed, which is too few"
+            "this run cannot show a regression: {} of its items changed, which is too few",
+            count(changed)
         ));
     }
     if variance_is_unseen(groups, n, rule.alpha)
@@ -154,7 +156,9 @@ fn notes(groups: &Groups, n: u64, rule: &Rule) -> Vec<String> {
         && n < least
     {
         notes.push(format!(
-            "{n} items that hardly differ are too few to rule out rare large changes: that takes {least}"
+            "{} items that hardly differ are too few to rule out rare large changes: that takes {}",
+            count(n),
+            count(least)
         ));
     }
     notes

@@ -1,6 +1,8 @@
 //! Sentences for people: what an answer means, and what to know beside it.
 
+use evalmark_core::comparison_text::ComparisonText;
 use evalmark_core::metric::Direction;
+use evalmark_core::number_format::{count, counted, percent};
 use evalmark_core::verdict::{Answer, Comparison, Counts};
 
 use crate::against_minimum;
@@ -9,7 +11,7 @@ use crate::evidence::Evidence;
 use crate::missing::Missing;
 use crate::pairing::Changes;
 use crate::ratio;
-use crate::rule::{Rule, ScoreRange};
+use crate::rule::Rule;
 
 /// What a loss is called, where more is better and where less is.
 pub(crate) struct DirectionTerms {
@@ -57,8 +59,8 @@ pub(crate) struct Outcome {
 /// The answer to one comparison in a sentence.
 pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome) -> String {
     let metric = &comparison.metric;
-    if let Kind::Level(minimum) = case.kind {
-        return against_minimum::says(metric, case, outcome, minimum);
+    if let Kind::Level(_) = case.kind {
+        return against_minimum::says(comparison, case, outcome);
     }
     let Some(evidence) = &case.complete else {
         let what = if case.kind == Kind::RunValue {
@@ -69,11 +71,11 @@ pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome
         return format!("{metric}: {what} in both runs, so there is nothing to compare");
     };
     if let Kind::Ratio(of) = case.kind {
-        return ratio::says(metric, evidence, case, outcome, of);
+        return ratio::says(comparison, evidence, case, outcome, of);
     }
-    let moved = moved(evidence, &case.rule);
+    let text = ComparisonText::of(comparison);
+    let (moved, margin) = (moved(comparison, &text), &text.margin);
     let loss = DirectionTerms::of(case.rule.direction).loss;
-    let margin = amount(case.rule.margin, case.rule.range);
     let dropped = evidence.upper < 0.0;
     match outcome.answer {
         Answer::Regressed if evidence.estimate <= -case.rule.margin => {
@@ -93,7 +95,7 @@ pub(crate) fn comparison(comparison: &Comparison, case: &Case, outcome: &Outcome
             format!("{metric} {moved}, but the answer depends on {}", absent(case.missing))
         }
         Answer::Inconclusive | Answer::Incomparable => {
-            format!("{metric} {moved}, {}", undecided(evidence, &case.rule, outcome))
+            format!("{metric} {moved}, {}", undecided(evidence, &case.rule, outcome, &text))
         }
     }
 }
@@ -105,9 +107,10 @@ pub(crate) fn incomparable(counts: &Counts, metric: &str) -> String {
         return format!("{metric}: there are no items to compare");
     }
     format!(
-        "{metric}: the runs share only {} of {larger} items with the same content, so they do not \
+        "{metric}: the runs share only {} of {} items with the same content, so they do not \
          measure the same thing",
-        counts.shared
+        count(counts.shared),
+        count(larger)
     )
 }
 
@@ -125,8 +128,8 @@ pub(crate) fn notes(comparison: &Comparison, case: &Case, outcome: &Outcome) -> 
         notes.push(format!(
             "{}; {} of {} shared items have a score in both runs",
             absent(case.missing),
-            counts.paired,
-            counts.shared
+            count(counts.paired),
+            count(counts.shared)
         ));
     }
     notes
@@ -137,9 +140,11 @@ pub(crate) fn unpaired(changes: &Changes) -> Option<String> {
     let Changes { n_changed, n_added, n_removed, paired_share, .. } = changes;
     (n_changed + n_added + n_removed > 0).then(|| {
         format!(
-            "left out: {n_changed} changed, {n_added} added and {n_removed} removed items; {:.1} % \
-             of the items pair up",
-            100.0 * paired_share
+            "left out: {} changed, {} added and {} removed items; {} of the items pair up",
+            count(*n_changed),
+            count(*n_added),
+            count(*n_removed),
+            percent(*paired_share)
         )
     })
 }
@@ -177,23 +182,22 @@ fn drop_note(evidence: &Evidence, case: &Case, outcome: &Outcome) -> Option<Stri
 }
 
 /// How the metric moved: "fell from 71.2 % to 60.1 %".
-fn moved(evidence: &Evidence, rule: &Rule) -> String {
-    let [before, after] =
-        [evidence.baseline_mean, evidence.candidate_mean].map(|v| rule.restore(v));
-    let [baseline, candidate] = [before, after].map(|value| score(value, rule.range));
+fn moved(comparison: &Comparison, text: &ComparisonText) -> String {
+    let (Some(baseline), Some(candidate)) = (&text.baseline, &text.candidate) else {
+        return "has no value".to_owned();
+    };
     if baseline == candidate {
         format!("stayed at {candidate}")
-    } else if after < before {
+    } else if comparison.candidate_mean < comparison.baseline_mean {
         format!("fell from {baseline} to {candidate}")
     } else {
         format!("rose from {baseline} to {candidate}")
     }
 }
 
-fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> String {
+fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome, text: &ComparisonText) -> String {
     let n = evidence.n;
-    let margin = amount(rule.margin, rule.range);
-    let items = if n == 1 { "1 item".to_owned() } else { format!("{n} items") };
+    let (items, margin) = (counted(n, "item"), &text.margin);
     let loss = DirectionTerms::of(rule.direction).loss;
     let mut says =
         format!("but {items} cannot tell whether a {loss} exceeds the margin of {margin}");
@@ -203,8 +207,7 @@ fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> String {
         says.push_str(" once all comparisons are taken into account");
     }
     let wanted = evidence.reach.items_to_decide.filter(|&wanted| wanted > n);
-    let drop = evidence.reach.detectable_drop.map(|drop| figure(drop, rule.range));
-    says + &match (wanted, drop) {
+    says + &match (wanted.map(count), &text.detectable) {
         (Some(wanted), Some(drop)) => format!(
             ": about {wanted} items would decide it, and the smallest {loss} this run could \
              detect is {drop}"
@@ -223,71 +226,9 @@ fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome) -> String {
 pub(crate) fn absent(missing: Missing) -> String {
     format!(
         "missing answers: {} of {} in the candidate, {} of {} in the baseline",
-        missing.candidate.missing,
-        missing.candidate.planned,
-        missing.baseline.missing,
-        missing.baseline.planned
+        count(missing.candidate.missing),
+        count(missing.candidate.planned),
+        count(missing.baseline.missing),
+        count(missing.baseline.planned)
     )
-}
-
-/// A score: a percentage where scores lie in [0, 1].
-pub(crate) fn score(value: f64, range: ScoreRange) -> String {
-    if range.is_unit() { format!("{:.1} %", 100.0 * value) } else { trimmed(value) }
-}
-
-/// A declared difference of scores, to the digit: points where scores lie in [0, 1].
-pub(crate) fn amount(value: f64, range: ScoreRange) -> String {
-    if range.is_unit() { points(&trimmed(100.0 * value)) } else { trimmed(value) }
-}
-
-/// A computed difference of scores: no more than one decimal of a point.
-pub(crate) fn figure(value: f64, range: ScoreRange) -> String {
-    if !range.is_unit() {
-        return trimmed(value);
-    }
-    let tenths = format!("{:.1}", 100.0 * value);
-    match tenths.strip_suffix(".0").unwrap_or(&tenths) {
-        "0" if value > 0.0 => "less than 0.1 points".to_owned(),
-        digits => points(digits),
-    }
-}
-
-fn points(digits: &str) -> String {
-    if digits == "1" { "1 point".to_owned() } else { format!("{digits} points") }
-}
-
-/// Two digits after the point, three that count for what is small; no trailing zeros.
-pub(crate) fn trimmed(value: f64) -> String {
-    let text = if value.abs() >= 0.1 || value == 0.0 {
-        format!("{value:.2}")
-    } else {
-        format!("{value:.2e}").parse::<f64>().unwrap_or(value).to_string()
-    };
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_well() {
-        let check = |value, expected: &str| assert_eq!(amount(value, ScoreRange::UNIT), expected);
-        check(0.03, "3 points");
-        check(0.01, "1 point");
-        check(0.025, "2.5 points");
-        check(0.002_5, "0.25 points");
-        let check = |value, expected: &str| assert_eq!(figure(value, ScoreRange::UNIT), expected);
-        check(0.278_4, "27.8 points");
-        check(0.01, "1 point");
-        check(0.3, "30 points");
-        check(0.000_312_6, "less than 0.1 points");
-        assert_eq!(figure(27.84, ScoreRange { low: 0.0, high: 100.0 }), "27.84");
-        assert_eq!(score(0.7123, ScoreRange::UNIT), "71.2 %");
-        assert_eq!(score(7.5, ScoreRange { low: 0.0, high: 10.0 }), "7.5");
-    }
 }

@@ -117,7 +117,9 @@ fn named(correction: FamilyCorrection, family: usize) -> String {
     let how = match correction {
         _ if family == 1 => return "one comparison: none".to_owned(),
         FamilyCorrection::Holm => "Holm".to_owned(),
-        FamilyCorrection::MaxT { flips } => format!("max-T ({flips} sign flips of whole items)"),
+        FamilyCorrection::MaxT { flips } => {
+            format!("max-T ({flips} sign flips of whole items)")
+        }
     };
     format!(
         "pass: every comparison at alpha (intersection-union); regressed: {how} over {family} \

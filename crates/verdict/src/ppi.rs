@@ -10,6 +10,8 @@
 
 mod few_labels;
 
+use evalmark_core::number_format;
+
 use self::few_labels::{hold_back, hold_back_clusters};
 use crate::bootstrap::{Studentised, seed_of};
 use crate::clustered;
@@ -423,14 +425,16 @@ fn reach(mean: &PpiMean, (stderr, df): (f64, u64), n: u64, rule: &Rule) -> Reach
 fn notes(mean: &PpiMean, n: u64, clusters: Option<&Clustered>) -> Vec<String> {
     let labels = mean.df + 1;
     let mut notes = vec![format!(
-        "{labels} human labels correct the judge's scores of {n} items, which count by a factor of \
-         {:.2}",
-        mean.lambda
+        "{} correct the judge's scores of {}, which count by a factor of {}",
+        number_format::counted(labels, "human label"),
+        number_format::counted(n, "item"),
+        number_format::decimal(mean.lambda)
     )];
     match clusters.map(|found| found.labelled) {
         Some(clusters) if (clusters as u64) < ENOUGH => notes.push(format!(
-            "advisory: the human labels are in {clusters} clusters, which count as the sample, and \
-             those are fewer than {ENOUGH}"
+            "advisory: the human labels are in {} clusters, which count as the sample, and \
+             those are fewer than {ENOUGH}",
+            number_format::count(clusters as u64)
         )),
         None if labels < ENOUGH => {
             notes.push(format!("advisory: {labels} human labels are fewer than {ENOUGH}"));

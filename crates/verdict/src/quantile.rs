@@ -6,6 +6,7 @@
 //! each side: all others lie on one side of it for certain, and are drawn by their number. So a
 //! resample costs as much as the root of the number of items.
 
+use evalmark_core::number_format::count;
 use rayon::prelude::*;
 
 use crate::bootstrap::{PoissonTable, seed_of};
@@ -49,9 +50,10 @@ pub(crate) fn weigh(amounts: &[Pair], logs: &[Pair], q: f64, rule: &Rule) -> Opt
     // The quantile's upper bound is the largest value at best: that takes so many.
     let least = whole_items(rule.alpha.ln() / q.max(1.0 - q).ln());
     if least.is_none_or(|least| units < least) {
-        let least = least.map_or_else(|| "more".to_owned(), |least| least.to_string());
+        let least = least.map_or_else(|| "more".to_owned(), count);
         found.notes.push(format!(
-            "{units} items are too few to bound a quantile of {q}: that takes {least}"
+            "{} items are too few to bound a quantile of {q}: that takes {least}",
+            count(units)
         ));
         return Some(found);
     }

@@ -10,14 +10,15 @@
 //! zero [`MOST`]. A missing answer counts as [`MOST`] times the other variant's for a pass and as one
 //! in [`MOST`] for a regression.
 
-use evalmark_core::verdict::{Answer, Measure};
+use evalmark_core::number_format::{count, counted, declared_percent, detectable_percent, percent};
+use evalmark_core::verdict::{Answer, Comparison, Measure};
 
 use crate::clustered;
 use crate::compare::{Decision, Flips, match_variants};
 use crate::continuous;
 use crate::decide::{Case, Cause, Kind};
 use crate::evidence::Evidence;
-use crate::explain::{Outcome, absent, trimmed};
+use crate::explain::{Outcome, absent};
 use crate::items::{CompareError, ComparisonSubject, FlipAt, ItemScore};
 use crate::missing::{Assumption, Pair, Variants};
 use crate::pairing::Places;
@@ -159,22 +160,23 @@ fn flips(variants: Variants<'_>, most: usize) -> Flips {
 
 /// The answer in a sentence.
 pub(crate) fn says(
-    metric: &str,
+    comparison: &Comparison,
     evidence: &Evidence,
     case: &Case,
     outcome: &Outcome,
     of: RatioOf,
 ) -> String {
-    let margin = format!("{} %", trimmed(100.0 * (case.rule.margin.exp() - 1.0)));
-    let growth = percent((-evidence.estimate).exp() - 1.0);
+    let margin = declared_percent(comparison.margin);
+    let metric = &comparison.metric;
     let what = match of {
-        RatioOf::GeometricMean => metric.to_owned(),
-        RatioOf::Quantile(q) => format!("{metric} (quantile {})", trimmed(q)),
+        RatioOf::GeometricMean => metric.clone(),
+        RatioOf::Quantile(q) => format!("{metric} (quantile {q})"),
     };
-    let moved = match growth.as_str() {
-        "0" => format!("{what} stayed the same"),
-        less if less.starts_with('-') => format!("{what} fell by {} %", &less[1..]),
-        more => format!("{what} rose by {more} %"),
+    let growth = comparison.estimate.unwrap_or(1.0) - 1.0;
+    let moved = match percent(growth) {
+        none if none == percent(0.0) => format!("{what} stayed the same"),
+        less if growth < 0.0 => format!("{what} fell by {}", less.trim_start_matches('-')),
+        more => format!("{what} rose by {more}"),
     };
     match outcome.answer {
         Answer::Regressed if evidence.estimate <= -case.rule.margin => {
@@ -191,33 +193,26 @@ pub(crate) fn says(
         _ if outcome.cause == Some(Cause::Missing) => {
             format!("{moved}, but the answer depends on {}", absent(case.missing))
         }
-        _ => format!("{moved}, {}", undecided(evidence, &margin)),
+        _ => format!("{moved}, {}", undecided(comparison, evidence, &margin)),
     }
 }
 
-fn undecided(evidence: &Evidence, margin: &str) -> String {
+fn undecided(comparison: &Comparison, evidence: &Evidence, margin: &str) -> String {
     let n = evidence.n;
-    let items = if n == 1 { "1 item".to_owned() } else { format!("{n} items") };
+    let items = counted(n, "item");
     let says =
         format!("but {items} cannot tell whether the increase exceeds the margin of {margin}");
     let wanted = evidence.reach.items_to_decide.filter(|&wanted| wanted > n);
-    let drop = evidence.reach.detectable_drop.map(|drop| percent(drop.exp() - 1.0));
-    says + &match (wanted, drop) {
+    let detectable = comparison.detectable_drop.map(detectable_percent);
+    says + &match (wanted.map(count), detectable) {
         (Some(wanted), Some(drop)) => format!(
             ": about {wanted} items would decide it, and the smallest increase this run could \
-             detect is {drop} %"
+             detect is {drop}"
         ),
         (Some(wanted), None) => format!(": about {wanted} items would decide it"),
         (None, Some(drop)) => {
-            format!(": the smallest increase this run could detect is {drop} %")
+            format!(": the smallest increase this run could detect is {drop}")
         }
         (None, None) => String::new(),
     }
-}
-
-/// A computed share with at most one decimal of a percent.
-fn percent(value: f64) -> String {
-    let tenths = format!("{:.1}", 100.0 * value);
-    let short = tenths.strip_suffix(".0").unwrap_or(&tenths);
-    if short == "-0" { "0".to_owned() } else { short.to_owned() }
 }

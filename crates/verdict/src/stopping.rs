@@ -10,6 +10,7 @@
 //! Nothing here asks or waits: [`Stopping::order`] says in which order, [`Stopping::look`] is
 //! handed what came back, and [`Decision::stopped`] turns a stop into the verdict.
 
+use evalmark_core::number_format::{count, named_p};
 use evalmark_core::verdict::{Answer, Comparison};
 use thiserror::Error;
 
@@ -246,9 +247,11 @@ impl EarlyStop {
             Reason::NoDrop => comparison.p_pass = Some(self.p),
         }
         comparison.notes.push(format!(
-            "stopped early: {} of {} items were certain enough (p = {:.4}, however often one looks); \
+            "stopped early: {} of {} items were certain enough ({}, however often one looks); \
              the interval is that of a run which stops there anyway",
-            self.items, self.planned, self.p
+            count(self.items as u64),
+            count(self.planned as u64),
+            named_p("p", self.p)
         ));
     }
 }

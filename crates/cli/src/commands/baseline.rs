@@ -4,6 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
+use evalmark_core::{
+    metric::Range,
+    number_format::{counted, value},
+};
 use evalmark_report::safe_text::printable;
 use evalmark_runner::{PromoteOptions, read_variants};
 use evalmark_store::{
@@ -11,7 +15,7 @@ use evalmark_store::{
     record::{RunOptions, RunRecord},
 };
 
-use crate::{exit::Exit, print::Printer, table::percent};
+use crate::{args::RunDirArgs, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct BaselineArgs {
@@ -23,9 +27,8 @@ pub(crate) struct BaselineArgs {
 pub(crate) enum BaselineCommand {
     /// Make a finished run the baseline NAME of its suite
     Promote {
-        /// Run folder
-        #[arg(value_name = "RUN_DIR")]
-        run: PathBuf,
+        #[command(flatten)]
+        run: RunDirArgs,
         /// Name of the baseline
         name: String,
         /// Replace the baseline of that name
@@ -60,7 +63,7 @@ pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
         BaselineCommand::Promote { run, name, force, answers, no_answers } => {
             let keep_answers = (*answers || *no_answers).then_some(*answers);
             let options = PromoteOptions { name: name.clone(), force: *force, keep_answers };
-            promote(run, &options, printer)?;
+            promote(&run.path()?, &options, printer)?;
         }
         BaselineCommand::List { out } => {
             for ListedBaseline { suite, name, record } in list(out)? {
@@ -105,7 +108,7 @@ fn partial(options: &RunOptions) -> Option<String> {
 
 fn line(suite: &str, name: &str, record: &RunRecord) -> String {
     let (id, at) = (&record.run_id, &record.started_at);
-    let text = format!("{suite}/{name}  run {id} of {at}, {} items", record.n_items);
+    let text = format!("{suite}/{name}  run {id} of {at}, {}", counted(record.n_items, "item"));
     printable(&text).into_owned()
 }
 
@@ -122,7 +125,12 @@ fn show(name: &str, out: &Path, printer: Printer) -> Result<()> {
         for variant in read_variants(&baseline.folder.scores())? {
             for metric in &record.metrics {
                 let mean = variant.mean(&metric.name);
-                let mean = if mean.is_finite() { percent(mean) } else { "no score".to_owned() };
+                let range = record
+                    .scales
+                    .get(&metric.name)
+                    .map_or_else(Range::default, |scale| scale.range);
+                let mean =
+                    if mean.is_finite() { value(mean, range) } else { "no score".to_owned() };
                 let (prompt, model) = (printable(&variant.prompt), printable(&variant.model));
                 let metric = printable(&metric.name);
                 printer.result(&format!("  {prompt} · {model} · {metric}: {mean}"));

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::SystemTime};
 
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
+use evalmark_core::number_format::{bytes, counted};
 use evalmark_harness::{Ledger, Prune};
 use evalmark_runner::{Hinted, Host, RunError, shared_ledger};
 use serde_json::json;
@@ -89,18 +90,22 @@ fn info(path: &std::path::Path, format: Format, printer: Printer) -> Result<Exit
         return Ok(exit);
     }
     printer.result(&format!(
-        "{}\n{} answers, {} failures, {:.1} MB",
+        "{}\n{}, {}, {}",
         path.display(),
-        info.answers,
-        info.failures,
-        info.bytes as f64 / 1e6
+        counted(info.answers, "answer"),
+        counted(info.failures, "failure"),
+        bytes(info.bytes)
     ));
     for endpoint in &info.endpoints {
         let span = match (endpoint.oldest_us.and_then(day), endpoint.newest_us.and_then(day)) {
             (Some(oldest), Some(newest)) => format!(", {oldest} to {newest}"),
             _ => String::new(),
         };
-        printer.result(&format!("  {}: {} answers{span}", endpoint.key, endpoint.answers));
+        printer.result(&format!(
+            "  {}: {}{span}",
+            endpoint.key,
+            counted(endpoint.answers, "answer")
+        ));
     }
     if let Some(damage) = &info.damage {
         printer.warning(&format!("the file is damaged: {damage}"));
@@ -115,11 +120,11 @@ fn throw_away(path: &std::path::Path, prune: &Prune, printer: Printer) -> Result
     }
     let pruned = Ledger::prune(path, prune)?;
     printer.result(&format!(
-        "deleted {} answers and {} failures; {:.1} MB before, {:.1} MB now",
-        pruned.answers,
-        pruned.failures,
-        pruned.bytes_before as f64 / 1e6,
-        pruned.bytes_after as f64 / 1e6
+        "deleted {} and {}; {} before, {} now",
+        counted(pruned.answers, "answer"),
+        counted(pruned.failures, "failure"),
+        bytes(pruned.bytes_before),
+        bytes(pruned.bytes_after)
     ));
     if !pruned.is_compact {
         printer.remark("the file is in use and keeps its size; the freed space is reused");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_core::figures::counted;
+use evalmark_core::number_format::counted;
 use evalmark_runner::{Host, LoadedSuite, load, program_remarks, reach};
 use evalmark_store::record::RunOptions;
 

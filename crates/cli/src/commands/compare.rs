@@ -1,21 +1,26 @@
-//! `evalmark compare`: one variant of a run against another, or all of them as a leaderboard.
+//! `evalmark compare`: two runs, two prompts or models of one run, or all of them as a leaderboard.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_runner::{Hinted, Host, RunError, boards};
+use evalmark_runner::{Hinted, Host, RunError, boards, compare_runs};
 use evalmark_store::integrity::open_whole;
 use serde_json::json;
 
 use super::gate::{VerdictFormat, render};
-use crate::{exit::Exit, leaderboard_text, print::Printer};
+use crate::{args::OutArgs, exit::Exit, leaderboard_text, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// Run folder
+    /// Run folder; `latest` or `SUITE:latest` is the run that began last, `latest~1` the one before
     #[arg(value_name = "RUN_DIR")]
     pub(crate) run: PathBuf,
+    /// Another run, for which the first is the baseline; that may be a baseline's name, too
+    #[arg(value_name = "RUN_B", conflicts_with = "between")]
+    pub(crate) other: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
     /// Two prompts, or two models, of the run: the first is the baseline [default: all of them, as
     /// a leaderboard]
     #[arg(long, num_args = 2, value_names = ["A", "B"])]
@@ -26,15 +31,19 @@ pub(crate) struct CompareArgs {
 }
 
 pub(crate) fn compare(args: &CompareArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let [a, b] = args.between.as_slice() else { return all(args, printer) };
-    let decision = evalmark_runner::compare(&args.run, (a, b), host)?;
-    printer.raw(&render(&decision.verdict, args.format, printer)?);
+    let run = args.out.run(&args.run)?;
+    let decision = match (&args.other, args.between.as_slice()) {
+        (Some(other), _) => compare_runs(&run, &args.out.run(other)?, host)?,
+        (None, [a, b]) => evalmark_runner::compare(&run, (a, b), host)?,
+        (None, _) => return all(&run, args.format, printer),
+    };
+    printer.raw(&render(&decision, args.format, printer)?);
     Ok(decision.ending())
 }
 
 /// All prompts and models of the run; it decides nothing, and so it always ends well.
-fn all(args: &CompareArgs, printer: Printer) -> Result<Exit> {
-    let (folder, record) = open_whole(&args.run)?;
+fn all(run: &Path, format: VerdictFormat, printer: Printer) -> Result<Exit> {
+    let (folder, record) = open_whole(run)?;
     let boards = boards(&folder, &record)?;
     if boards.is_empty() {
         return Ok(Err(RunError::new(
@@ -42,14 +51,14 @@ fn all(args: &CompareArgs, printer: Printer) -> Result<Exit> {
         ))
         .hint("name two of them: `--between A B`")?);
     }
-    match args.format {
+    match format {
         VerdictFormat::Text => printer.result(&leaderboard_text::render(&boards)),
         VerdictFormat::Json => {
             printer.json(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
         }
         VerdictFormat::Markdown | VerdictFormat::Junit | VerdictFormat::Github => {
             Err(RunError::new("a leaderboard has no such format"))
-                .hint("use `--format text` or `--format json`, or `--between A B` for a verdict")?;
+                .hint("use `--format text` or `--format json`; a verdict takes `--between A B`, or a second run")?;
         }
     }
     Ok(Exit::Done)

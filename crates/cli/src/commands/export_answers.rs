@@ -1,23 +1,20 @@
 //! `evalmark export-answers`: recorded answers as JSONL, for replay by a `recorded` model. Those of
 //! judges are among them.
 
-use std::{
-    io::{BufWriter, ErrorKind, Write, stdout},
-    path::PathBuf,
-};
+use std::io::{BufWriter, ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use evalmark_core::number_format::counted;
 use evalmark_report::safe_text::inert_json;
 use evalmark_runner::{Host, export_answers};
 
-use crate::{exit::Exit, print::Printer};
+use crate::{args::RunDirArgs, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// Run folder
-    #[arg(value_name = "RUN_DIR")]
-    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) run: RunDirArgs,
     /// Only this model's answers
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
@@ -30,7 +27,7 @@ pub(crate) fn export(args: &ExportArgs, printer: Printer, host: &Host<'_>) -> Re
         writeln!(out, "{}", inert_json(&line))
             .inspect_err(|error| is_closed = error.kind() == ErrorKind::BrokenPipe)
     };
-    let exported = export_answers(&args.run, args.model.as_deref(), &mut write, host);
+    let exported = export_answers(&args.run.path()?, args.model.as_deref(), &mut write, host);
     let flushed = out.flush();
     is_closed |= flushed.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
     if is_closed {
@@ -40,8 +37,8 @@ pub(crate) fn export(args: &ExportArgs, printer: Printer, host: &Host<'_>) -> Re
     let exported = exported?;
     flushed.context("the answers cannot be written")?;
     if exported.failed > 0 {
-        let failed = exported.failed;
-        printer.warning(&format!("{failed} samples have no answer and are left out"));
+        let failed = counted(exported.failed, "sample");
+        printer.warning(&format!("{failed} without an answer left out"));
     }
     if exported.written == 0 {
         let whose = args.model.as_ref().map(|model| format!(" of model `{model}`"));

@@ -4,15 +4,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use evalmark_core::verdict::Verdict;
 use evalmark_report::{
     github, junit, markdown,
     safe_text::{inert, inert_json},
 };
-use evalmark_runner::{GateOptions, Host};
+use evalmark_runner::{GateOptions, GateOutcome, Host};
 use evalmark_store::durable;
 
-use crate::{args::Color, exit::Exit, print::Printer};
+use crate::{
+    args::{Color, RunDirArgs},
+    exit::Exit,
+    print::Printer,
+};
 
 /// Forms of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,9 +29,8 @@ pub(crate) enum VerdictFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct GateArgs {
-    /// Run folder
-    #[arg(value_name = "RUN_DIR")]
-    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) run: RunDirArgs,
     /// Baseline to compare with, by name or folder
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: String,
@@ -56,12 +58,12 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result
         new_baseline: args.new_baseline,
         as_it_is: args.as_it_is,
     };
-    let decision = evalmark_runner::gate(&args.run, &options, host)?;
+    let decision = evalmark_runner::gate(&args.run.path()?, &options, host)?;
     match &args.output {
-        None => printer.raw(&render(&decision.verdict, args.format, printer)?),
+        None => printer.raw(&render(&decision, args.format, printer)?),
         Some(path) => {
             let plain = Printer::new(Color::Never);
-            write_output(path, &render(&decision.verdict, args.format, plain)?)
+            write_output(path, &render(&decision, args.format, plain)?)
                 .with_context(|| format!("{} cannot be written", path.display()))?;
         }
     }
@@ -78,9 +80,14 @@ fn write_output(path: &std::path::Path, text: &str) -> std::io::Result<()> {
 }
 
 /// A verdict in the form that was asked for, with a final line break.
-pub(crate) fn render(verdict: &Verdict, format: VerdictFormat, printer: Printer) -> Result<String> {
+pub(crate) fn render(
+    decision: &GateOutcome,
+    format: VerdictFormat,
+    printer: Printer,
+) -> Result<String> {
+    let verdict = &decision.verdict;
     let mut text = match format {
-        VerdictFormat::Text => inert(&printer.verdict_text(verdict)).into_owned(),
+        VerdictFormat::Text => inert(&printer.verdict_text(decision)).into_owned(),
         VerdictFormat::Json => inert_json(&serde_json::to_string_pretty(verdict)?).into_owned(),
         VerdictFormat::Markdown => markdown::markdown(verdict),
         VerdictFormat::Junit => junit::junit(verdict),

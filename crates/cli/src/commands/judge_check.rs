@@ -1,18 +1,20 @@
 //! `evalmark judge-check`: a judge beside people, over answers that both scored.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use evalmark_runner::Host;
 
-use crate::{args::Format, exit::Exit, judge_check_text, print::Printer};
+use crate::{
+    args::{Format, RunDirArgs},
+    exit::Exit,
+    judge_check_text,
+    print::Printer,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct JudgeCheckArgs {
-    /// Run folder
-    #[arg(value_name = "RUN_DIR")]
-    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) run: RunDirArgs,
     /// Human labels: a file, or a column of the dataset [default: the labels named in the suite]
     #[arg(long, value_name = "FILE|COLUMN")]
     pub(crate) labels: Option<String>,
@@ -30,7 +32,7 @@ pub(crate) fn judge_check(
     host: &Host<'_>,
 ) -> Result<Exit> {
     let (metric, labels) = (args.metric.as_deref(), args.labels.as_deref());
-    let finding = evalmark_runner::judge_check(&args.run, metric, labels, host)?;
+    let finding = evalmark_runner::judge_check(&args.run.path()?, metric, labels, host)?;
     match args.format {
         Format::Text => printer.result(&judge_check_text::render(&finding)),
         Format::Json => printer.json(&serde_json::to_string_pretty(&finding.json())?),

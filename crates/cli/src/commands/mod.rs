@@ -6,6 +6,7 @@ mod calibrate;
 mod check;
 mod compare;
 mod completions;
+mod diff;
 mod export_answers;
 mod gate;
 mod judge_check;
@@ -13,6 +14,7 @@ mod plan;
 mod report;
 mod resume;
 mod run;
+mod runs;
 mod schema;
 mod score;
 mod show;
@@ -41,8 +43,12 @@ pub(crate) enum Command {
     Score(score::ScoreArgs),
     /// Compare a run with a baseline: verdict and exit code
     Gate(gate::GateArgs),
-    /// Rank the prompts and models of one run, or compare two of them
+    /// Rank the prompts and models of one run, compare two of them, or compare two runs
     Compare(compare::CompareArgs),
+    /// Show the items that two runs score differently: question, answers and target
+    Diff(diff::DiffArgs),
+    /// List the runs of a folder: how far they came, and what is wrong with them
+    Runs(runs::RunsArgs),
     /// Print the summary table of a run
     Show(show::ShowArgs),
     /// Follow a suite's scores over its runs: slope, changes, exit code
@@ -121,6 +127,8 @@ pub(crate) fn dispatch(
         Command::Score(args) => score::score(&args, printer, host),
         Command::Gate(args) => gate::gate(&args, printer, host),
         Command::Compare(args) => compare::compare(&args, printer, host),
+        Command::Diff(args) => diff::diff(&args, printer, host),
+        Command::Runs(args) => runs::runs(&args, printer),
         Command::Show(args) => show::show(&args, printer),
         Command::Trend(args) => trend::trend(&args, printer, host),
         Command::Report(args) => report::report(&args, printer, host),

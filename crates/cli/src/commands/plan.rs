@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_core::figures::counted;
+use evalmark_core::number_format::{count, counted, declared_percent, dollars};
 use evalmark_runner::{Host, ModelEstimate, PlanOptions, RunPlan, calibration::POWER};
 
 use crate::{
@@ -72,10 +72,10 @@ fn tell_power(plan: &RunPlan, printer: Printer) {
     }
     let survey = &plan.loaded.plan.survey;
     let header = format!(
-        "what {} and {} can detect with {:.0} % power at alpha {}, in percentage points:",
+        "what {} and {} can detect with {} power at alpha {}, in percentage points:",
         counted(survey.n_items, "item"),
         counted(plan.loaded.plan.epochs.into(), "epoch"),
-        100.0 * POWER,
+        declared_percent(POWER),
         plan.gate.alpha,
     );
     let header = wrapped("", &header).join("\n");
@@ -86,12 +86,13 @@ fn tell_power(plan: &RunPlan, printer: Printer) {
 }
 
 fn line(model: &ModelEstimate) -> String {
-    let cost = model.cost_usd.map_or(String::new(), |cost| format!(", at most about ${cost:.4}"));
+    let cost =
+        model.cost_usd.map_or(String::new(), |cost| format!(", at most about {}", dollars(cost)));
     format!(
         "{}: {}, about {} tokens in, at most {} out{cost}",
         model.name,
         counted(model.samples, "request"),
-        model.usage.input_tokens.unwrap_or_default(),
-        model.usage.output_tokens.unwrap_or_default(),
+        count(model.usage.input_tokens.unwrap_or_default()),
+        count(model.usage.output_tokens.unwrap_or_default()),
     )
 }

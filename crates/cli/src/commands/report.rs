@@ -1,18 +1,15 @@
 //! `evalmark report`: the page of a finished run again, from its files.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use evalmark_runner::{Host, ReportOptions};
 
-use crate::{exit::Exit, print::Printer};
+use crate::{args::RunDirArgs, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Run folder
-    #[arg(value_name = "RUN_DIR")]
-    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) run: RunDirArgs,
     /// Baseline to compare with, by name or folder
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: Option<String>,
@@ -26,7 +23,7 @@ pub(crate) fn report(args: &ReportArgs, printer: Printer, host: &Host<'_>) -> Re
         baseline: args.baseline.clone(),
         baseline_suite: args.baseline_suite.clone(),
     };
-    let page = evalmark_runner::report(&args.run, &options, host)?;
+    let page = evalmark_runner::report(&args.run.path()?, &options, host)?;
     printer.result(&page.display().to_string());
     Ok(Exit::Done)
 }

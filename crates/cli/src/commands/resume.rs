@@ -1,13 +1,11 @@
 //! `evalmark resume`: goes on with a run; what has an answer is not asked again.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use evalmark_runner::{Host, ResumeOptions, Run};
 
 use crate::{
-    args::{AgainstArgs, BudgetArgs, ExecArgs, OutputArgs},
+    args::{AgainstArgs, BudgetArgs, ExecArgs, OutputArgs, RunDirArgs},
     exit::Exit,
     print::Printer,
     run_text,
@@ -15,9 +13,8 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
-    /// Run folder
-    #[arg(value_name = "RUN_DIR")]
-    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) run: RunDirArgs,
     #[command(flatten)]
     pub(crate) against: AgainstArgs,
     #[command(flatten)]
@@ -34,6 +31,6 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer, host: &Host<'_>) -> Re
         budget: args.budget.limits(),
         allow_exec: args.exec.allow_exec,
     };
-    let run = Run::resume(&args.run, options, host)?.finish()?;
+    let run = Run::resume(&args.run.path()?, options, host)?.finish()?;
     run_text::tell(&run, args.output, printer)
 }

@@ -1,14 +1,12 @@
 //! `evalmark score`: recorded answers scored again with the suite as it is now. No model is asked,
 //! except judges about what they have not judged yet.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use evalmark_runner::{Host, Run};
 
 use crate::{
-    args::{ExecArgs, OutputArgs},
+    args::{ExecArgs, OutputArgs, RunDirArgs},
     exit::Exit,
     print::Printer,
     run_text,
@@ -16,9 +14,8 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
-    /// Run folder
-    #[arg(value_name = "RUN_DIR")]
-    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) run: RunDirArgs,
     #[command(flatten)]
     pub(crate) exec: ExecArgs,
     #[command(flatten)]
@@ -26,6 +23,6 @@ pub(crate) struct ScoreArgs {
 }
 
 pub(crate) fn score(args: &ScoreArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let run = Run::rescore(&args.run, args.exec.allow_exec, host)?.finish()?;
+    let run = Run::rescore(&args.run.path()?, args.exec.allow_exec, host)?.finish()?;
     run_text::tell(&run, args.output, printer)
 }

@@ -1,26 +1,28 @@
 //! `evalmark show`: the summary table of a finished run again.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use evalmark_report::summary::read_summary;
 use evalmark_store::integrity::open_whole;
 
-use crate::{args::Format, exit::Exit, print::Printer, run_text};
+use crate::{
+    args::{Format, RunDirArgs},
+    exit::Exit,
+    print::Printer,
+    run_text,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// Run folder
-    #[arg(value_name = "RUN_DIR")]
-    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) run: RunDirArgs,
     /// Text or JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
 pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
-    let (folder, record) = open_whole(&args.run)?;
+    let (folder, record) = open_whole(&args.run.path()?)?;
     let rows = read_summary(&folder.summary())?;
     match args.format {
         Format::Text => run_text::tell_summary(&folder, &record, &rows, printer)?,

@@ -61,7 +61,7 @@ fn noise_is_measured() {
     let close = figure(&world, "close");
     assert_eq!((&close["right_or_wrong"], &close["discordance"]), (&false.into(), &Value::Null));
     assert!(close["margin"].is_null() && number(&close["resolvable_margin"]) > 0.0);
-    assert!(ran.stderr.contains("margin 3.0 points for `exact` is below"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("margin 3 points for `exact` is below"), "{}", ran.stderr);
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 100), "{}", ran.stdout);
     assert_eq!(world.json("reports/test/c-a/run.json")["status"], "complete");
     assert_eq!(world.json("reports/test/c-b/run.json")["options"]["no_cache"], true);
@@ -82,7 +82,7 @@ fn no_noise_is_no_proof_of_none() {
         let resolvable = number(&figure["resolvable_margin"]);
         assert!(resolvable > 4.0 / 240.0 && resolvable < 0.03, "{resolvable}");
     }
-    assert!(ran.stderr.contains("margin 1.0 points for `exact` is below"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("margin 1 point for `exact` is below"), "{}", ran.stderr);
     world.suite(&server.url(), &margin(0.05));
     let ran = calibrate(&world, &[], 0);
     assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);

@@ -241,7 +241,7 @@ fn a_log_is_one_object_a_line() {
     assert_eq!(failed["prompt"], "plain");
     assert!(failed["kind"].is_string() && failed["timestamp"].is_string(), "{failed}");
     let told = |line: &serde_json::Value| {
-        line["message"].as_str().is_some_and(|text| text.contains("1 of 10 samples have no answer"))
+        line["message"].as_str().is_some_and(|text| text.contains("1 of 10 samples has no answer"))
     };
     assert!(lines.iter().any(told), "{}", ran.stderr);
 }

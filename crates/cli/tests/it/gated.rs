@@ -118,7 +118,7 @@ fn what_answers_take_is_gated_as_a_ratio() {
     run("a", 20, 50, priced).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
     let ran = run("b", 60, 80, priced).expect(1);
-    for words in ["latency_p95", "% more) [", "allowed up to 1.10×", "output_tokens"] {
+    for words in ["latency_p95", "% more) [", "margin 10 % (up to 1.10×)", "output_tokens"] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
     }
     let verdict = world.json("reports/test/b/verdict.json");

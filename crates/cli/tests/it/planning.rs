@@ -45,8 +45,8 @@ fn without_a_baseline_it_is_an_assumption() {
     assert!(ran.stdout.contains("assumes that it is right or wrong"), "{}", ran.stdout);
     assert!(ran.stdout.contains("480 requests"), "{}", ran.stdout);
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 100), "{}", ran.stdout);
-    assert!(ran.stderr.contains("margin 3.0 points for `exact` may not be"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("1372 items, or a margin of 7.2 points"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("margin 3 points for `exact` may not be"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1,372 items, or a margin of 7.2 points"), "{}", ran.stderr);
     world.suite("http://127.0.0.1:1/v1", &gate(0.1));
     assert!(!world.run(&["plan", "suite.yaml"]).expect(0).stderr.contains("warning"));
 }
@@ -118,11 +118,11 @@ fn a_gate_warns_of_margins_that_the_suite_cannot_resolve() {
     calibrate(&world, &[], 3);
     world.run_suite("a", &["--prompt", "plain", "--new-baseline"]).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
-    let warning = "margin 1.0 points for `exact` is below what this suite can resolve (2.6 points \
+    let warning = "margin 1 point for `exact` is below what this suite can resolve (2.6 points \
                    with 240 items, calibrated on 20";
     let ran = world.run_suite("b", &["--prompt", "plain"]).expect(3);
     assert!(ran.stderr.contains(warning), "{}", ran.stderr);
-    assert!(ran.stdout.contains("note: the margin of 1.0 points is below"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("note: the margin of 1 point is below"), "{}", ran.stdout);
     let gated = ["gate", "reports/test/b", "--baseline", "main"];
     let ran = world.run(&gated).expect(3);
     assert!(ran.stderr.contains(warning), "{}", ran.stderr);

@@ -131,7 +131,7 @@ fn what_is_not_comparable_stands_apart_and_edits_are_said() {
     let points = found["series"][0]["points"].as_array().expect("points");
     let apart: Vec<_> = points.iter().map(|point| point["apart"].as_str()).collect();
     assert!(apart[0].is_some_and(|why| why.contains("configured")), "{apart:?}");
-    assert!(apart[1].is_some_and(|why| why.contains("60 %")), "{apart:?}");
+    assert!(apart[1].is_some_and(|why| why.contains("60.0 %")), "{apart:?}");
     assert_eq!(&apart[2..], &[None, None, None]);
     assert_eq!(found["series"][0]["trend"]["points"], serde_json::json!([2, 3, 4]));
     let changed = |run: usize| found["runs"][run]["changed"].to_string();

@@ -12,11 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::words::{DiffPart, LONG, Length, PartOf, SHORT, excerpt};
-use self::{
-    settings::{abridged, settings},
-    words::diff,
-};
+use self::settings::{abridged, settings};
+pub use self::words::{DiffPart, LONG, Length, PartOf, SHORT, diff, excerpt, shortened};
 
 /// Something that differs between a run and its baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -47,7 +47,7 @@ pub enum PartOf {
 }
 
 /// The diff of two texts, word by word; together, the parts are both texts.
-pub(super) fn diff(before: &str, after: &str) -> Vec<DiffPart> {
+pub fn diff(before: &str, after: &str) -> Vec<DiffPart> {
     let fits = |tokens: &[&str]| tokens.len() <= MOST_TOKENS;
     let splits: [fn(&str) -> Vec<&str>; 3] =
         [tokens, |text| text.split_inclusive('\n').collect(), |text| vec![text]];
@@ -158,7 +158,7 @@ pub fn excerpt(parts: &[DiffPart], length: Length) -> Vec<DiffPart> {
 }
 
 /// A text's first and last characters, with `…` for what is left out.
-fn shortened(text: &str, first: usize, last: usize) -> String {
+pub fn shortened(text: &str, first: usize, last: usize) -> String {
     let n = text.chars().count();
     if n <= first + last + 10 {
         return text.to_owned();

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use evalmark_core::{
-    figures,
     metric::{Direction, Range},
+    number_format::{dollars, item_score, latency},
 };
 use serde::Serialize;
 
@@ -12,10 +12,7 @@ use super::{
     collect::cut,
     data::{PageSample, PageSamples, PageScore, SampleChange},
 };
-use crate::{
-    figures::{cost, duration},
-    safe_text::visible,
-};
+use crate::safe_text::visible;
 
 /// Bytes that the JSON may take, so that the page stays below 5 MB.
 const MOST_BYTES: usize = 4_300_000;
@@ -203,10 +200,9 @@ impl SampleColumns {
         self.error.push(texts.maybe(sample.error.as_deref()));
         self.finish.push(texts.maybe(sample.finish_reason.as_deref()));
         self.latency.push(sample.latency_ms.map(short));
-        let latency = sample.latency_ms.map(|ms| duration(Some(ms)));
-        self.latency_text.push(texts.maybe(latency));
+        self.latency_text.push(texts.maybe(sample.latency_ms.map(latency)));
         self.cost.push(sample.cost_usd);
-        self.cost_text.push(texts.maybe(sample.cost_usd.map(|usd| cost(Some(usd)))));
+        self.cost_text.push(texts.maybe(sample.cost_usd.map(dollars)));
         self.input_tokens.push(sample.input_tokens);
         self.output_tokens.push(sample.output_tokens);
     }
@@ -214,7 +210,7 @@ impl SampleColumns {
 
 impl ScoreColumns {
     fn push<'a>(&mut self, score: &'a PageScore, range: Range, texts: &mut Texts<'a>) {
-        let written = |value: f64| figures::score(value, range);
+        let written = |value: f64| item_score(value, range);
         self.value.push(score.value.map(short));
         self.text.push(texts.maybe(score.value.map(written)));
         self.passed.push(score.passed.map_or(-1, i8::from));

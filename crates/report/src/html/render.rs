@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use evalmark_core::number_format::{count, quantity};
 use minijinja::{
     AutoEscape, Environment, Output, State,
     syntax::SyntaxConfig,
@@ -13,7 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{data::PageData, embed, sections::Sections};
-use crate::{figures::count, safe_text::visible};
+use crate::safe_text::visible;
 
 /// The page could not be rendered: a mistake in its template, not in the data.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +71,7 @@ static PAGES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLoc
     pages.set_formatter(safely);
     pages.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     pages.add_filter("count", count);
+    pages.add_filter("quantity", quantity);
     for (name, text) in TEMPLATES {
         pages.add_template(name, text)?;
     }

@@ -7,6 +7,7 @@ use evalmark_core::estimate::Estimate;
 
 use super::{
     open::{ReadError, Rows, TableReader},
+    summary::RunName,
     table::{Cell, TableWriter, WriteError},
     typed_columns::Frame,
 };
@@ -51,6 +52,7 @@ pub struct ConfusionRow {
 pub fn write_run_values(
     path: &Path,
     out: impl Write,
+    run: RunName<'_>,
     rows: &[RunValueRow],
 ) -> Result<String, WriteError> {
     let columns = RUN_VALUES.iter().map(|column| (column.name, column.kind));
@@ -69,6 +71,9 @@ pub fn write_run_values(
             Cell::float(estimate.and_then(|estimate| estimate.ci_high)),
             Cell::Text(estimate.map(|estimate| estimate.ci_method.as_str())),
             Cell::count(estimate.map(|estimate| estimate.n_items)),
+            Cell::text(run.run_id),
+            Cell::text(run.suite),
+            Cell::text(&row.value),
         ];
         table.push(cells)?;
     }
@@ -80,6 +85,7 @@ pub fn write_run_values(
 pub fn write_confusion(
     path: &Path,
     out: impl Write,
+    run: RunName<'_>,
     rows: &[ConfusionRow],
 ) -> Result<String, WriteError> {
     let columns = CONFUSION.iter().map(|column| (column.name, column.kind));
@@ -92,16 +98,23 @@ pub fn write_confusion(
             Cell::text(&row.target),
             Cell::Text(row.predicted.as_deref()),
             Cell::count(Some(row.count)),
+            Cell::text(run.run_id),
+            Cell::text(run.suite),
         ];
         table.push(cells)?;
     }
     table.finish()
 }
 
+/// Columns that repeat others or are the same in every row: they are not read back, and files of
+/// earlier versions lack them.
+const UNREAD: [&str; 3] = ["run_id", "suite", "statistic"];
+
 /// Reads `run_values.parquet` back, in file order.
 pub fn read_run_values(path: &Path) -> Result<Vec<RunValueRow>, ReadError> {
-    let columns = RUN_VALUES.map(|column| column.name.to_owned()).to_vec();
-    Rows::new(TableReader::open(path)?.select_with(columns, &[])?, decode_values).collect()
+    let read = RUN_VALUES.iter().filter(|column| !UNREAD.contains(&column.name));
+    let columns = read.map(|column| column.name.to_owned()).collect();
+    Rows::new(TableReader::open(path)?.select(columns)?, decode_values).collect()
 }
 
 fn decode_values(frame: &Frame<'_>) -> Result<Vec<RunValueRow>, ReadError> {
@@ -137,8 +150,9 @@ fn decode_values(frame: &Frame<'_>) -> Result<Vec<RunValueRow>, ReadError> {
 
 /// Reads `confusion.parquet` back, in file order.
 pub fn read_confusion(path: &Path) -> Result<Vec<ConfusionRow>, ReadError> {
-    let columns = CONFUSION.map(|column| column.name.to_owned()).to_vec();
-    Rows::new(TableReader::open(path)?.select_with(columns, &[])?, decode_cells).collect()
+    let read = CONFUSION.iter().filter(|column| !UNREAD.contains(&column.name));
+    let columns = read.map(|column| column.name.to_owned()).collect();
+    Rows::new(TableReader::open(path)?.select(columns)?, decode_cells).collect()
 }
 
 fn decode_cells(frame: &Frame<'_>) -> Result<Vec<ConfusionRow>, ReadError> {

@@ -20,7 +20,7 @@ use super::{
     table::{Cell, TableWriter, WriteError},
     typed_columns::{Frame, Values},
 };
-use crate::columns::{Kind, SAMPLES, SCORE_PREFIX, SLICE_PREFIX};
+use crate::columns::{INPUT, Kind, SAMPLES, SCORE_PREFIX, SLICE_PREFIX};
 
 /// What is the same for all samples of a run, and which columns they have.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +58,8 @@ pub struct SampleRow<'a> {
     pub cost_usd: Option<f64>,
     /// One score per metric, in the layout's order.
     pub scores: &'a [Score],
+    /// The item's fields as JSON.
+    pub input: &'a str,
 }
 
 /// Writes `samples.parquet`. Memory stays bounded, whatever the number of samples.
@@ -81,7 +83,8 @@ impl<W: Write> SamplesWriter<W> {
             .iter()
             .map(|column| (column.name, column.kind))
             .chain(scores.iter().map(|name| (name.as_str(), Kind::Float)))
-            .chain(slices.iter().map(|name| (name.as_str(), Kind::Text)));
+            .chain(slices.iter().map(|name| (name.as_str(), Kind::Text)))
+            .chain([(INPUT.name, INPUT.kind)]);
         let table = TableWriter::create(path, out, columns)?;
         let run = Run { id: layout.run_id.to_owned(), suite: layout.suite.to_owned() };
         Ok(Self { table, run })
@@ -94,8 +97,8 @@ impl<W: Write> SamplesWriter<W> {
         let (asked, details) = (asked(&self.run, row, &hash, &request), details.as_deref());
         let scores = row.scores.iter().map(|score| Cell::float(score.value));
         let slices = row.item.slices.iter().map(|slice| Cell::Text(slice.as_deref()));
-        self.table
-            .push(asked.into_iter().chain(came_back(row, details)).chain(scores).chain(slices))
+        let fixed = asked.into_iter().chain(came_back(row, details));
+        self.table.push(fixed.chain(scores).chain(slices).chain([Cell::text(row.input)]))
     }
 
     /// Completes the file; answers with its BLAKE3, 64 hexadecimal digits.

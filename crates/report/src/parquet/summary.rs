@@ -1,6 +1,6 @@
 //! `summary.parquet`: one row per prompt x model x metric, and per slice value.
 
-use std::{io::Write, path::Path};
+use std::{collections::HashSet, io::Write, path::Path};
 
 use evalmark_core::{
     estimate::Estimate,
@@ -59,6 +59,16 @@ pub struct SummaryRow {
     pub direction: Direction,
 }
 
+/// Which run a file is of: columns that are the same in every row, so that files of several runs can
+/// be stacked.
+#[derive(Clone, Copy, Debug)]
+pub struct RunName<'a> {
+    /// The run.
+    pub run_id: &'a str,
+    /// The suite's name.
+    pub suite: &'a str,
+}
+
 /// Chances of several attempts at an item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PassAttempts {
@@ -92,17 +102,44 @@ impl From<Estimate> for Share {
 pub fn write_summary<'a>(
     path: &Path,
     out: impl Write,
+    run: RunName<'_>,
     rows: impl IntoIterator<Item = &'a SummaryRow>,
 ) -> Result<String, WriteError> {
     let columns = SUMMARY.iter().map(|column| (column.name, column.kind));
     let mut table = TableWriter::create(path, out, columns)?;
+    // What is the same for every metric is summed over one of them.
+    let mut counted: HashSet<(&str, &str)> = HashSet::new();
     for row in rows {
-        table.push(cells(row))?;
+        let is_counted = row.slice.is_none() && counted.insert((&row.prompt, &row.model));
+        let sums = is_counted.then_some(row);
+        table.push(cells(row).into_iter().chain(run_cells(run, row, sums)))?;
     }
     table.finish()
 }
 
-fn cells(row: &SummaryRow) -> [Cell<'_>; SUMMARY.len()] {
+/// The columns that say which run it is, what the estimate is, and what may be summed.
+fn run_cells<'a>(
+    run: RunName<'a>,
+    row: &'a SummaryRow,
+    sums: Option<&SummaryRow>,
+) -> [Cell<'a>; RUN_COLUMNS] {
+    let estimate = row.estimate.as_ref();
+    [
+        Cell::text(run.run_id),
+        Cell::text(run.suite),
+        Cell::text(row.value.as_deref().unwrap_or("mean")),
+        Cell::float(estimate.map(|estimate| estimate.mean)),
+        Cell::count(sums.map(|row| row.n_planned)),
+        Cell::count(sums.and_then(|row| row.input_tokens)),
+        Cell::count(sums.and_then(|row| row.output_tokens)),
+        Cell::float(sums.and_then(|row| row.cost_usd)),
+    ]
+}
+
+/// The last columns, which repeat others or are the same in every row: they are not read back.
+const RUN_COLUMNS: usize = 8;
+
+fn cells(row: &SummaryRow) -> [Cell<'_>; SUMMARY.len() - RUN_COLUMNS] {
     let (estimate, attempts) = (row.estimate.as_ref(), row.attempts);
     [
         Cell::text(&row.prompt),
@@ -181,7 +218,8 @@ fn direction_of_word(word: Option<&str>) -> Direction {
 
 /// Reads `summary.parquet` back, in file order.
 pub fn read_summary(path: &Path) -> Result<Vec<SummaryRow>, ReadError> {
-    let columns = SUMMARY.map(|column| column.name.to_owned()).to_vec();
+    let columns = SUMMARY[..SUMMARY.len() - RUN_COLUMNS].iter();
+    let columns = columns.map(|column| column.name.to_owned()).collect();
     Rows::new(TableReader::open(path)?.select_with(columns, &LATER)?, decode).collect()
 }
 

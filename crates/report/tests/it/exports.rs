@@ -49,7 +49,7 @@ fn amounts_are_ratios_with_a_direction() {
     let page = PageData { verdict: Some(amount.clone()), ..PageData::default() };
     let page = html(&page).expect("a page");
     for (text, expected) in [
-        (markdown(&amount), "| 1.02× (1.6 % more) | [1.01×, 1.02×] | up to 1.10× |"),
+        (markdown(&amount), "| 1.02× (1.6 % more) | [1.01×, 1.02×] | 10 % (up to 1.10×) |"),
         (markdown(&amount), "p-value (no increase): < 0.001; p-value (increase of the margin"),
         (junit(&amount), "ratio: 1.02× (1.6 % more)"),
         (page.clone(), "<dt>ratio</dt><dd>1.02× (1.6 % more)</dd>"),

@@ -16,12 +16,16 @@ use evalmark_core::{
 use evalmark_report::{
     samples::{Layout, SampleRow, SamplesWriter},
     scores::{ScoreRow, ScoresWriter},
+    summary::RunName,
 };
 use serde_json::json;
 
 /// Markup, quotes, control characters, an ANSI escape, an override of direction.
 pub(crate) const HOSTILE: &str =
     "<script>alert('x')</script>\"&</textarea>|`*@all#1\u{1b}[31m\u{202e}\0 https://example.org";
+
+/// Which run the files are of.
+pub(crate) const RUN: RunName<'_> = RunName { run_id: "run-1", suite: "intents" };
 
 /// One sample that owns what a row borrows.
 #[derive(Clone)]
@@ -142,6 +146,7 @@ pub(crate) fn row(sample: &Sample) -> SampleRow<'_> {
         outcome: sample.outcome,
         cost_usd: sample.cost_usd,
         scores: &sample.scores,
+        input: r#"{"text":"a question","price":1.10}"#,
     }
 }
 

@@ -227,12 +227,12 @@ fn the_verdict_is_said_in_plain_words() {
         Answer::Inconclusive,
         &[
             "inconclusive This run cannot tell whether the new prompt is worse than main.",
-            "That is too wide for the margin (3.0 points)",
+            "That is too wide for the margin (3 points)",
         ],
     );
     check(
         Answer::Improved,
-        &["improved The new prompt is better than main", "(3.0 points) or more is ruled out"],
+        &["improved The new prompt is better than main", "(3 points) or more is ruled out"],
     );
     check(Answer::Pass, &["pass The new prompt is no worse than main."]);
     check(Answer::Incomparable, &["incomparable Nothing can be said: 1 of 2 gated"]);
@@ -267,10 +267,13 @@ fn other_measures_are_said_in_their_units() {
     let of =
         |one: Comparison| said(Verdict { comparisons: vec![one], ..verdict(Answer::Regressed) });
     let slow = of(slower.clone());
-    assert!(slow.contains("latency_p95 rose from 310 to 372 (1.20× (20.0 % more))"), "{slow}");
+    assert!(
+        slow.contains("latency_p95 rose from 310 ms to 372 ms (1.20× (20.0 % more))"),
+        "{slow}"
+    );
     assert!(slow.contains("within [1.15×, 1.26×]:"), "{slow}");
     let low = of(below.clone());
-    assert!(low.contains("exact is 81.0 % (minimum 90.0 %)"), "{low}");
+    assert!(low.contains("exact is 81.0 % (minimum 90 %)"), "{low}");
     // Each unit has its own scale, and worse is to the left on all of them.
     let comparisons = vec![slower, below, comparison(Answer::Regressed)];
     let mixed = Verdict { comparisons, ..verdict(Answer::Regressed) };

@@ -23,7 +23,7 @@ use evalmark_report::{
 };
 use tempfile::tempdir;
 
-use crate::fixture::{METRICS, SLICES, names, row, sample, write_samples, write_scores};
+use crate::fixture::{METRICS, RUN, SLICES, names, row, sample, write_samples, write_scores};
 
 #[test]
 fn samples_come_back_as_they_were() {
@@ -133,8 +133,45 @@ fn a_summary_comes_back_as_it_was() {
         ..whole.clone()
     };
     let rows = [whole, slice];
-    write_summary(&path, File::create(&path).unwrap(), &rows).unwrap();
+    write_summary(&path, File::create(&path).unwrap(), RUN, &rows).unwrap();
     assert_eq!(read_summary(&path).unwrap(), rows);
+}
+
+/// Every metric and slice repeats what its prompt and model took: one row of them sums rightly.
+#[test]
+fn a_summary_sums_rightly() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("summary.parquet");
+    let of = |prompt: &str, metric: &str, slice: Option<&str>| SummaryRow {
+        prompt: prompt.to_owned(),
+        metric: metric.to_owned(),
+        slice: slice.map(str::to_owned),
+        n_planned: 10,
+        input_tokens: Some(400),
+        cost_usd: Some(0.25),
+        ..SummaryRow::default()
+    };
+    let rows: Vec<_> = ["a", "b"]
+        .iter()
+        .flat_map(|prompt| {
+            ["exact", "close"]
+                .iter()
+                .flat_map(|metric| [of(prompt, metric, None), of(prompt, metric, Some("channel"))])
+        })
+        .collect();
+    write_summary(&path, File::create(&path).unwrap(), RUN, &rows).unwrap();
+    let sum = |column: &str| column_sum(&path, column);
+    assert_eq!([sum("input_tokens"), sum("sum_input_tokens")], ["3200", "800"]);
+    assert_eq!([sum("cost_usd"), sum("sum_cost_usd")], ["2", "0.5"]);
+    assert_eq!([sum("n_planned"), sum("sum_samples")], ["80", "20"]);
+    assert_eq!(sum("sum_output_tokens"), "0");
+}
+
+/// The sum of a column, as an analyst takes it: what is null adds nothing.
+fn column_sum(path: &Path, column: &str) -> String {
+    let rows = evalmark_report::dataset::parquet_rows(path).unwrap();
+    let values = rows.map(|row| row.unwrap().get(column).and_then(serde_json::Value::as_f64));
+    values.flatten().fold(0.0, |sum, value| sum + value).to_string()
 }
 
 #[test]
@@ -156,11 +193,11 @@ fn values_of_a_run_come_back_as_they_were() {
         ..RunValueRow::default()
     };
     let rows = [value.clone(), RunValueRow { class: None, estimate: None, ..value }];
-    write_run_values(&values, File::create(&values).unwrap(), &rows).unwrap();
+    write_run_values(&values, File::create(&values).unwrap(), RUN, &rows).unwrap();
     assert_eq!(read_run_values(&values).unwrap(), rows);
     let cell = ConfusionRow { target: "spam".to_owned(), count: 3, ..ConfusionRow::default() };
     let rows = [cell.clone(), ConfusionRow { predicted: Some("ham".to_owned()), ..cell }];
-    write_confusion(&cells, File::create(&cells).unwrap(), &rows).unwrap();
+    write_confusion(&cells, File::create(&cells).unwrap(), RUN, &rows).unwrap();
     assert_eq!(read_confusion(&cells).unwrap(), rows);
 }
 

@@ -6,6 +6,7 @@ use evalmark_verdict::{ComparisonFamily, ComparisonSubject, Variant, VariantPair
 
 use super::{GateOutcome, context::gated_runs, slices};
 use crate::{
+    diff::{RunSide, VariantName, broken_items},
     error::{Result, bail},
     metric_scale::pooled_metrics,
     variants::read_variants,
@@ -34,10 +35,18 @@ pub(crate) fn compare_variants(
             family.push(pair.compare(&runs, gated)?, pair.before, pair.after);
         }
     }
-    let variants = pairs.into_iter().map(|(before, after)| (named(before, after), before, after));
+    let variants = pairs.iter().map(|&(before, after)| (named(before, after), before, after));
     let slices = slices::explore(folder, record, &runs, variants)?;
     let mut decision = GateOutcome::of(family, record, between.0, spec)?;
     decision.verdict.slices = slices;
+    let run = RunSide { folder, record };
+    decision.broken = broken_items(&decision.verdict, run, run, |comparison| {
+        let is_it = |subject: &ComparisonSubject| {
+            (&subject.prompt, &subject.model) == (&comparison.prompt, &comparison.model)
+        };
+        let (before, after) = pairs.iter().find(|(before, after)| is_it(&named(before, after)))?;
+        Some([VariantName::of(before), VariantName::of(after)])
+    });
     Ok(decision)
 }
 

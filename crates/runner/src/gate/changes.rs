@@ -2,13 +2,14 @@
 
 use evalmark_core::{
     changes::{Change, ChangeKind, Rename, RunFacts, between, renamed_prompts},
+    number_format::count,
     verdict::{Answer, Comparison, Verdict},
 };
 use evalmark_store::record::RunRecord;
 use evalmark_verdict::RunScores;
 
 use super::columns;
-use crate::Host;
+use crate::{Host, diff::VariantName};
 
 /// What differs between a run and its baseline.
 pub(crate) struct Differences {
@@ -50,6 +51,13 @@ impl Differences {
         let mut changes = self.changes;
         changes.extend(items(verdict));
         verdict.changes = Some(changes);
+    }
+
+    /// What a variant of the run is called in the baseline.
+    pub(crate) fn name_before(&self, variant: VariantName) -> VariantName {
+        let renamed = self.renames.iter().find(|rename| rename.after == variant.prompt);
+        let prompt = renamed.map(|rename| rename.before.clone());
+        VariantName { prompt: prompt.unwrap_or(variant.prompt), model: variant.model }
     }
 
     fn notes(&self, comparison: &Comparison) -> Vec<String> {
@@ -166,7 +174,8 @@ fn items(verdict: &Verdict) -> Option<Change> {
         (unpaired.n_added, "added"),
         (unpaired.n_removed, "removed"),
     ];
-    let counts = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, verb)| format!("{n} {verb}"));
+    let counts =
+        counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, verb)| format!("{} {verb}", count(n)));
     let says = format!("dataset items: {}", counts.collect::<Vec<_>>().join(", "));
     Some(Change::new(ChangeKind::Items, "", says))
 }

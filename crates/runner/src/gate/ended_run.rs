@@ -49,6 +49,26 @@ pub fn compare(path: &Path, between: (&str, &str), host: &Host<'_>) -> Result<Ga
     compare_variants(&folder, &record, between, &spec)
 }
 
+/// The same statistics between two runs. The first is the baseline: a run's folder, or the name of a
+/// baseline of the other run's suite. Nothing is kept of it.
+pub fn compare_runs(before: &Path, after: &Path, host: &Host<'_>) -> Result<GateOutcome> {
+    let (folder, record) = open_whole(after)?;
+    let spec = gate_spec(&folder, &record, host)?;
+    // Whoever names a folder may mean a run of a suite that was called otherwise.
+    let earlier = before.join("run.json").is_file();
+    let earlier = earlier.then(|| RunFolder::open(before)).transpose()?;
+    let of_suite = earlier.map(|(_, record)| record.suite);
+    let name = before.display().to_string();
+    let wanted = WantedBaseline::of_run(&name, of_suite.as_deref(), &folder, &record);
+    let Some(baseline) = Baseline::find(&wanted)? else {
+        return Err(StoreError::from(wanted.not_a_run()).into());
+    };
+    if let Some(warning) = baseline.warning() {
+        host.notices.tell(&Notice::BaselineWarning(&warning));
+    }
+    gate_run(&folder, &record, &baseline, &spec, host)
+}
+
 fn decide(
     options: &GateOptions,
     folder: &RunFolder,

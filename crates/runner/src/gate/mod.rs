@@ -18,6 +18,7 @@ use evalmark_core::{
     suite::GateSpec,
     verdict::{Answer, Verdict},
 };
+use evalmark_report::changed_item::BrokenItems;
 use evalmark_store::{
     baseline::{Baseline, WantedBaseline},
     integrity,
@@ -29,16 +30,17 @@ use evalmark_verdict::{ComparisonFamily, ComparisonSubject, RunScores};
 use crate::{
     Ending, Findings, Host, Notice,
     against::Missing,
+    diff::{RunSide, VariantName, broken_items},
     error::{Hinted, Result, run_error},
     metric_scale::pooled_metrics,
     redacted_keys::hide,
     variants::{read_usage, read_variants},
 };
 
-pub use self::ended_run::{GateOptions, compare, gate};
+pub(crate) use self::changes::Differences;
+pub use self::ended_run::{GateOptions, compare, compare_runs, gate};
 use self::{
     between::compare_variants,
-    changes::Differences,
     context::{gated_runs, looked_at},
 };
 pub(crate) use self::{
@@ -53,6 +55,8 @@ pub struct GateOutcome {
     pub verdict: Verdict,
     /// Whether it is inconclusive because answers are missing.
     pub lacks_answers: bool,
+    /// The first few items that broke, with their texts.
+    pub broken: BrokenItems,
 }
 
 impl GateOutcome {
@@ -72,7 +76,7 @@ impl GateOutcome {
             comparisons: gated.judged.into_iter().map(|judged| judged.comparison).collect(),
             ..undecided(record, baseline)
         };
-        Ok(Self { verdict, lacks_answers })
+        Ok(Self { verdict, lacks_answers, broken: BrokenItems::default() })
     }
 
     /// How a gate ends.
@@ -131,8 +135,27 @@ pub(crate) fn gate_run(
     let mut outcome = GateOutcome::of(family, record, &baseline.name, spec)?;
     outcome.verdict.slices = slices;
     outcome.verdict.baseline_digest = Some(baseline.digest.clone());
+    outcome.broken =
+        broken_since(baseline, RunSide { folder, record }, &outcome.verdict, &differences);
     differences.tell(&mut outcome.verdict);
     Ok(outcome)
+}
+
+/// The first few items that a run broke since its baseline.
+fn broken_since(
+    baseline: &Baseline,
+    run: RunSide<'_>,
+    verdict: &Verdict,
+    differences: &Differences,
+) -> BrokenItems {
+    let earlier = RunSide { folder: &baseline.folder, record: &baseline.record };
+    let broken = broken_items(verdict, earlier, run, |comparison| {
+        let (prompt, model) = (comparison.prompt.clone(), comparison.model.clone());
+        let name = VariantName { prompt, model };
+        Some([differences.name_before(name.clone()), name])
+    });
+    let command = format!("evalmark diff {} {}", baseline.name, run.folder.path.display());
+    BrokenItems { command: Some(command), ..broken }
 }
 
 /// The same; where the two cannot be compared, that is told and becomes the verdict.
@@ -201,7 +224,7 @@ pub(crate) fn gate_first(
     let Some(mut decision) = gate_minima(folder, record, spec)? else {
         let GateOutcome { mut verdict, .. } = refused(record, &wanted.name, &says);
         verdict.answer = Answer::Pass;
-        return Ok(GateOutcome { verdict, lacks_answers: false });
+        return Ok(GateOutcome { verdict, lacks_answers: false, broken: BrokenItems::default() });
     };
     decision.verdict.baseline.clone_from(&wanted.name);
     decision.verdict.says = format!("{says}; {}", decision.verdict.says);
@@ -211,7 +234,7 @@ pub(crate) fn gate_first(
 /// The verdict on a run that cannot be compared with `baseline`, and why.
 pub(crate) fn refused(record: &RunRecord, baseline: &str, why: &str) -> GateOutcome {
     let verdict = Verdict { says: why.to_owned(), ..undecided(record, baseline) };
-    GateOutcome { verdict, lacks_answers: false }
+    GateOutcome { verdict, lacks_answers: false, broken: BrokenItems::default() }
 }
 
 /// Keeps the verdict in the run's folder.

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use evalmark_core::history::Series;
+use evalmark_core::{history::Series, number_format};
 use evalmark_store::record::RunRecord;
 use evalmark_verdict::ItemScore;
 
@@ -70,9 +70,9 @@ impl<'a> Comparable<'a> {
         let shared = scored.intersection(latest).count();
         let all = items.len().max(*n_latest).max(1);
         if (shared as f64) < MIN_SHARED * all as f64 {
-            let percent = 100.0 * shared as f64 / all as f64;
+            let percent = number_format::percent(shared as f64 / all as f64);
             return Err(format!(
-                "other items, or too few scores: {percent:.0} % of the items have one here and in \
+                "other items, or too few scores: {percent} of the items have one here and in \
                  the latest run"
             ));
         }

@@ -2,6 +2,7 @@
 
 use evalmark_core::{
     changes::{ChangeKind, Rename},
+    number_format::{count, counted},
     record::Outcome,
     verdict::Verdict,
 };
@@ -161,10 +162,11 @@ fn facts(record: &RunRecord, is_compared: bool) -> Vec<PageFact> {
 pub fn cut_off_remarks(counts: &SampleCounts, n_models: usize) -> Vec<(bool, String)> {
     let all = counts.planned / n_models.max(1) as u64;
     let remark = |(model, n): (&String, &u64)| {
-        let noun = if all == 1 { "answer" } else { "answers" };
         let remark = format!(
-            "{n} of {all} {noun} of model `{model}` ended at the token limit (finish_reason \
-             `length`), so the end of the text is missing; raise `max_tokens`"
+            "{} of {} of model `{model}` ended at the token limit (finish_reason \
+             `length`), so the end of the text is missing; raise `max_tokens`",
+            count(*n),
+            counted(all, "answer")
         );
         (10 * n >= all, remark)
     };

@@ -15,6 +15,14 @@ pub enum BaselineError {
         /// Where it was looked for, what is near, and how to make one.
         hint: String,
     },
+    /// What was named is neither a run's folder nor a baseline.
+    #[error("{summary}")]
+    NotARun {
+        /// What was named, and what it is not.
+        summary: String,
+        /// What there is.
+        hint: String,
+    },
     /// It cannot be read.
     #[error(transparent)]
     Unreadable(OpenRunError),
@@ -51,7 +59,7 @@ impl BaselineError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Missing { hint, .. } => hint.clone(),
+            Self::Missing { hint, .. } | Self::NotARun { hint, .. } => hint.clone(),
             Self::Unreadable(error) => return error.hint(),
             Self::NoScores(_) => {
                 "promote its run again: `evalmark baseline promote RUN_DIR NAME --force`".to_owned()

@@ -104,6 +104,19 @@ impl WantedBaseline {
         BaselineError::Missing { summary: self.summary(), hint: self.advice(run) }
     }
 
+    /// The error where something that may be a run's folder, too, is neither.
+    pub fn not_a_run(&self) -> BaselineError {
+        let summary = format!(
+            "`{}` is neither a run folder nor a baseline of the suite `{}`",
+            self.name,
+            self.owner()
+        );
+        let near = self.near_miss();
+        let hint =
+            near.unwrap_or_else(|| "`evalmark runs` lists the runs that there are".to_owned());
+        BaselineError::NotARun { summary, hint }
+    }
+
     /// What to do about it.
     fn advice(&self, run: Option<&Path>) -> String {
         let mut advice = Vec::new();

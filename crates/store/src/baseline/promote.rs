@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use evalmark_core::suite::file_name;
+use evalmark_core::{number_format::count, suite::file_name};
 
 use super::{folder_of, slot::Slot};
 use crate::{
@@ -36,11 +36,12 @@ fn lacking(record: &RunRecord) -> String {
     let counts = &record.counts;
     let mut parts = Vec::new();
     if counts.failed > 0 {
-        parts.push(format!("{} of the run's samples have no answer", counts.failed));
+        parts.push(format!("{} of the run's samples have no answer", count(counts.failed)));
     }
     for (metric, unscored) in &counts.unscored {
-        let (count, planned, example) = (unscored.count, counts.planned, &unscored.example);
-        parts.push(format!("{count} of {planned} samples have no score of `{metric}`: {example}"));
+        let (n, planned, example) =
+            (count(unscored.count), count(counts.planned), &unscored.example);
+        parts.push(format!("{n} of {planned} samples have no score of `{metric}`: {example}"));
     }
     if parts.is_empty() {
         parts.push("the run is not complete".to_owned());

@@ -1,6 +1,6 @@
 //! What `run.json` keeps of early stopping.
 
-use evalmark_core::figures::grouped;
+use evalmark_core::number_format::count;
 use serde::{Deserialize, Serialize};
 
 /// What a run that may stop early needs to ask and to look in the same order again.
@@ -40,10 +40,10 @@ impl StoppedEarly {
     pub fn summary(&self) -> String {
         format!(
             "stopped early after {} of {} items; {} of {} samples were not requested",
-            grouped(self.asked_items),
-            grouped(self.planned_items),
-            grouped(self.saved_samples),
-            grouped(self.planned_samples),
+            count(self.asked_items),
+            count(self.planned_items),
+            count(self.saved_samples),
+            count(self.planned_samples),
         )
     }
 }

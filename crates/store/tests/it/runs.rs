@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use evalmark_core::verdict::Answer;
 use evalmark_store::{
     StoreError,
     record::RunStatus,
     run_folder::RunFolder,
-    runs::{RunState, list_runs, named_run},
+    runs::{ListedVerdict, RunState, list_runs, named_run},
 };
 use tempfile::tempdir;
 
@@ -89,6 +90,21 @@ fn what_is_wrong_with_a_run_is_told() {
     fs::create_dir_all(out.path().join("suite/notes")).unwrap();
     fs::write(out.path().join("suite/notes/todo.txt"), "mine").unwrap();
     assert_eq!(list_runs(out.path(), None).unwrap().len(), 7);
+}
+
+#[test]
+fn a_verdict_is_read_or_told_to_be_broken() {
+    let out = tempdir().unwrap();
+    let run = finished(out.path(), "suite", "run-1");
+    let listed = || list_runs(out.path(), None).unwrap().remove(0);
+    assert_eq!(listed().verdict, None);
+    fs::write(run.verdict(), r#"{ "answer": "improved", "baseline": "main", "more": [] }"#)
+        .unwrap();
+    let expected = ListedVerdict { answer: Answer::Improved, baseline: "main".to_owned() };
+    assert_eq!((listed().verdict, listed().problem), (Some(expected), None));
+    fs::write(run.verdict(), "{").unwrap();
+    assert_eq!((listed().verdict, listed().state), (None, RunState::Complete));
+    assert!(listed().problem.unwrap().starts_with("its verdict.json: EOF"));
 }
 
 #[test]

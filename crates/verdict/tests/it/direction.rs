@@ -24,12 +24,12 @@ fn a_rise_is_the_loss() {
     let (good, bad) = (errors(200, 0.2), errors(200, 0.3));
     let found = judge(&good, &bad, &rule);
     assert_eq!(found.answer, Answer::Regressed, "{found:?}");
-    assert!(found.says.contains("rose from 0.2 to 0.3: a real rise"), "{}", found.says);
+    assert!(found.says.contains("rose from 0.200 to 0.300: a real rise"), "{}", found.says);
     assert!(found.estimate.is_some_and(|rise| (rise - 0.1).abs() < 1e-9), "{found:?}");
     assert!(found.lower <= found.estimate && found.estimate <= found.upper, "{found:?}");
     let found = judge(&bad, &good, &rule);
     assert_eq!(found.answer, Answer::Improved, "{found:?}");
-    assert!(found.says.contains("fell from 0.3 to 0.2: a real improvement"), "{}", found.says);
+    assert!(found.says.contains("fell from 0.300 to 0.200: a real improvement"), "{}", found.says);
     assert_eq!((found.direction, found.range), (Direction::Lower, Range::Open));
 }
 
@@ -80,7 +80,7 @@ fn a_maximum_takes_the_place_of_a_minimum() {
     };
     check(0.2, 0.3, Answer::Pass, ", and the maximum is 0.3");
     check(0.4, 0.3, Answer::Regressed, "which is above the maximum of 0.3");
-    check(0.3, 0.301, Answer::Inconclusive, "whether the maximum of 0.3 is met");
+    check(0.3, 0.301, Answer::Inconclusive, "whether the maximum of 0.301 is met");
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn figures_are_ratios() {
         assert_eq!(
             judged.says,
             format!(
-                "exact{what} rose by 40 %: a real increase, and larger than the margin of 10 % allows"
+                "exact{what} rose by 40.0 %: a real increase, and larger than the margin of 10 % allows"
             )
         );
     }

@@ -9,7 +9,9 @@ mod scores;
 
 use std::path::PathBuf;
 
-use evalmark_core::{changes::Rename, record::Record, score::Score, verdict::Verdict};
+use evalmark_core::{
+    changes::Rename, number_format, record::Record, score::Score, verdict::Verdict,
+};
 
 use self::{
     baseline::add_baseline,
@@ -180,7 +182,7 @@ pub(super) fn cut(text: &str, longest: usize) -> String {
         None => text.to_owned(),
         Some((end, _)) => {
             let more = text[end..].chars().count();
-            format!("{}… ({more} more characters)", &text[..end])
+            format!("{}… ({} more characters)", &text[..end], number_format::count(more as u64))
         }
     }
 }

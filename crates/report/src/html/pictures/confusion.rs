@@ -1,7 +1,7 @@
 //! A confusion matrix: a square for each pair of a right and a predicted class, darker where it
 //! happened more often, and its number.
 
-use evalmark_core::figures::grouped;
+use evalmark_core::number_format;
 use minijinja::value::Value;
 
 use super::svg::{Anchor, At, Svg};
@@ -54,7 +54,12 @@ pub(in super::super) fn confusion(matrix: &Matrix<'_>, name: &str) -> Value {
             );
             if *count > 0 {
                 let class = if shade > SHADES / 2.0 { "count on-dark" } else { "count" };
-                svg.text(class, at(x + SIDE / 2.0, middle), Anchor::Middle, &grouped(*count));
+                svg.text(
+                    class,
+                    at(x + SIDE / 2.0, middle),
+                    Anchor::Middle,
+                    &number_format::count(*count),
+                );
             }
         }
     }

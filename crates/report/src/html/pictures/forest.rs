@@ -2,8 +2,8 @@
 //! the margin. Worse is always to the left, whichever values of a metric are better.
 
 use evalmark_core::{
-    figures::{self, times},
     metric::{Direction, Range},
+    number_format::{self, times},
     verdict::{Answer, Comparison, Measure},
 };
 use minijinja::value::Value;
@@ -68,8 +68,8 @@ impl Unit {
         let value = self.value(place);
         match self.measure {
             Measure::Ratio => times(value),
-            Measure::Level => figures::value(value, self.range),
-            Measure::Difference => figures::difference(value, self.range),
+            Measure::Level => number_format::value(value, self.range),
+            Measure::Difference => number_format::difference(value, self.range),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Scores as bars, the baseline's as an outline over them.
 
-use evalmark_core::{figures, metric::Range};
+use evalmark_core::{metric::Range, number_format};
 use minijinja::value::Value;
 
 use super::{
@@ -33,7 +33,7 @@ pub(in super::super) fn histogram(of: &ScoreDistribution, range: Range, name: &s
         svg.line("outline", at(x, y), at(x + width, y));
     }
     svg.line("axis", at(0.0, BOTTOM), at(SIZE.x, BOTTOM));
-    let end = |value: f64| figures::value(value, range);
+    let end = |value: f64| number_format::value(value, range);
     svg.text("tick", at(0.0, SIZE.y - 4.0), Anchor::Start, &end(of.low));
     svg.text("tick", at(SIZE.x, SIZE.y - 4.0), Anchor::End, &end(of.high));
     svg.finish()

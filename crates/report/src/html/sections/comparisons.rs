@@ -1,14 +1,14 @@
 //! Every comparison with all its figures.
 
 use evalmark_core::{
-    figures::{self, Written, name_of_p_pass, name_of_p_regressed},
+    comparison_text::{ComparisonText, name_of_p_pass, name_of_p_regressed},
     metric::Direction,
+    number_format::{item_scores, or_none, p_value},
     verdict::{Comparison, Flip, Measure, Verdict},
 };
 use serde::Serialize;
 
 use super::super::pictures::forest::tone;
-use crate::figures::{or_dash, p_value};
 
 /// The verdict over all of them, in its own words.
 #[derive(Default, Serialize)]
@@ -40,6 +40,7 @@ pub(super) struct ComparisonLine<'a> {
     label: &'static str,
     change: String,
     bounds: String,
+    margin_name: &'static str,
     margin: String,
     p_values: [PValue; 2],
     detectable: String,
@@ -65,20 +66,21 @@ struct FlipLine<'a> {
 impl<'a> ComparisonLine<'a> {
     pub(super) fn new(comparison: &'a Comparison) -> Self {
         let p_regressed = comparison.p_regressed_adjusted.or(comparison.p_regressed);
-        let written = Written::of(comparison);
-        let regressed =
-            PValue { name: name_of_p_regressed(comparison), value: p_value(p_regressed) };
-        let pass = PValue { name: name_of_p_pass(comparison), value: p_value(comparison.p_pass) };
+        let text = ComparisonText::of(comparison);
+        let p = |p: Option<f64>| or_none(p.map(p_value));
+        let regressed = PValue { name: name_of_p_regressed(comparison), value: p(p_regressed) };
+        let pass = PValue { name: name_of_p_pass(comparison), value: p(comparison.p_pass) };
         Self {
             tone: tone(comparison.answer),
-            baseline: or_dash(written.baseline),
-            candidate: or_dash(written.candidate),
-            label: written.label,
-            change: or_dash(written.change),
-            bounds: or_dash(written.bounds),
-            margin: written.margin,
+            bounds: or_none(text.bounds()),
+            baseline: or_none(text.baseline),
+            candidate: or_none(text.candidate),
+            label: text.label,
+            change: or_none(text.change),
+            margin_name: comparison.margin_name(),
+            margin: text.margin,
             p_values: [regressed, pass],
-            detectable: or_dash(written.detectable),
+            detectable: or_none(text.detectable),
             flips: flips(comparison),
             comparison,
         }
@@ -91,11 +93,10 @@ fn flips<'a>(comparison: &'a Comparison) -> Vec<FlipLine<'a>> {
         return Vec::new();
     }
     let is_lower = comparison.direction == Direction::Lower;
-    let line = |flip: &'a Flip| FlipLine {
-        item_id: &flip.item_id,
-        baseline: figures::score(flip.baseline, comparison.range),
-        candidate: figures::score(flip.candidate, comparison.range),
-        is_worse: (flip.candidate < flip.baseline) != is_lower,
+    let line = |flip: &'a Flip| {
+        let [baseline, candidate] = item_scores([flip.baseline, flip.candidate], comparison.range);
+        let is_worse = (flip.candidate < flip.baseline) != is_lower;
+        FlipLine { item_id: &flip.item_id, baseline, candidate, is_worse }
     };
     comparison.flips.iter().map(line).collect()
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evalmark_core::{
-    figures,
     metric::{Direction, Range},
+    number_format::{count, item_score, item_scores},
     verdict::{Comparison, Measure},
 };
 use serde::Serialize;
@@ -16,7 +16,6 @@ use super::{
     },
     labels::{model_of, sample_link},
 };
-use crate::figures::count;
 
 /// Entries of each list.
 const SHOWN: usize = 30;
@@ -187,12 +186,16 @@ fn moved<'a>(metric: &'a str, score: &'a PageScore, range: Range) -> Option<Move
     if baseline.value == score.value {
         return None;
     }
-    let written =
-        |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |v| figures::score(v, range));
+    let written = |value: Option<f64>| value.map(|value| item_score(value, range));
+    let [before, after] = match (baseline.value, score.value) {
+        (Some(before), Some(after)) => item_scores([before, after], range).map(Some),
+        (before, after) => [before, after].map(written),
+    };
+    let text = |score: Option<String>| score.unwrap_or_else(|| "none".to_owned());
     Some(Moved {
         metric,
-        before: written(baseline.value),
-        after: written(score.value),
+        before: text(before),
+        after: text(after),
         reason: score.reason.as_deref().map(|reason| cut(reason, LONGEST)),
     })
 }

@@ -1,7 +1,8 @@
 //! All comparisons in one plot, worst first.
 
 use evalmark_core::{
-    figures::{Written, grouped},
+    comparison_text::ComparisonText,
+    number_format::{count, or_none},
     verdict::Comparison,
 };
 use minijinja::value::Value;
@@ -11,7 +12,6 @@ use super::{
     super::pictures::forest::{Forest, Unit, tone},
     labels::model_of,
 };
-use crate::figures::or_dash;
 
 /// Comparisons that one scale holds.
 #[derive(Serialize)]
@@ -68,7 +68,7 @@ fn row(
     forest: &Forest,
     comparisons: &[&Comparison],
 ) -> ForestRow {
-    let written = Written::of(comparison);
+    let text = ComparisonText::of(comparison);
     ForestRow {
         place,
         answer: comparison.answer.as_str(),
@@ -77,10 +77,10 @@ fn row(
         model: model_of(comparison, comparisons).map(str::to_owned),
         metric: comparison.metric.clone(),
         picture: forest.row(comparison),
-        change: or_dash(written.change),
-        bounds: or_dash(written.bounds),
-        margin: written.margin,
-        lost: comparison.only_baseline.map(grouped),
-        gained: comparison.only_candidate.map(grouped),
+        bounds: or_none(text.bounds()),
+        change: or_none(text.change),
+        margin: text.margin,
+        lost: comparison.only_baseline.map(count),
+        gained: comparison.only_candidate.map(count),
     }
 }

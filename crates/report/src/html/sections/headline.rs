@@ -2,7 +2,8 @@
 
 use evalmark_core::{
     changes::{Change, ChangeKind},
-    figures::{Written, counted, grouped, p_value, percent},
+    comparison_text::ComparisonText,
+    number_format::{count, counted, declared_percent, named_p, unit},
     verdict::{Answer, Comparison, Measure, Verdict},
 };
 use serde::Serialize;
@@ -133,8 +134,8 @@ fn lowered(subject: &str) -> String {
 
 /// By how much?
 fn amount(lead: &Comparison, comparisons: &[&Comparison]) -> Option<Sentence> {
-    let written = Written::of(lead);
-    let change = written.change?;
+    let text = ComparisonText::of(lead);
+    let change = text.change?;
     let start = match (comparisons.len(), lead.answer.passes()) {
         (0 | 1, _) => Sentence::default(),
         (_, true) => Sentence::default().words("Closest to a loss: "),
@@ -142,9 +143,9 @@ fn amount(lead: &Comparison, comparisons: &[&Comparison]) -> Option<Sentence> {
     };
     let start = start.name(&lead.metric);
     let moved = moved(lead);
-    let told = match (&written.baseline, &written.candidate, lead.measure) {
+    let told = match (&text.baseline, &text.candidate, lead.measure) {
         (_, Some(candidate), Measure::Level) => {
-            start.words(format!(" is {candidate} ({})", written.margin))
+            start.words(format!(" is {candidate} ({} {})", lead.margin_name(), text.margin))
         }
         (Some(before), Some(after), _) => {
             start.words(format!(" {moved} from {before} to {after} ({change})"))
@@ -166,54 +167,47 @@ fn moved(comparison: &Comparison) -> &'static str {
 
 /// How sure? One sentence for what is known, one for what would help.
 fn certainty(answer: Answer, lead: &Comparison) -> Vec<Sentence> {
-    let written = Written::of(lead);
-    let Some(bounds) = written.bounds else { return Vec::new() };
-    let n = grouped(lead.counts.paired);
-    let pairs =
-        counted(lead.counts.paired, "paired item").replacen(&lead.counts.paired.to_string(), &n, 1);
+    let text = ComparisonText::of(lead);
+    let Some(bounds) = text.bounds() else { return Vec::new() };
+    let pairs = counted(lead.counts.paired, "paired item");
     let what = if lead.measure == Measure::Level { "mean" } else { "change" };
     let unit = match lead.measure {
-        Measure::Difference => evalmark_core::figures::unit(lead.range),
+        Measure::Difference => unit(lead.range),
         Measure::Ratio | Measure::Level => "",
     };
-    let sure = percent(1.0 - lead.alpha).replace(".0 %", " %");
+    let sure = declared_percent(1.0 - lead.alpha);
     let range = format!(
         "The true {what} lies within {bounds}{unit}: each end holds with {sure} confidence, from {pairs}."
     );
     let mut told = vec![Sentence::default().words(range)];
-    let p = lead.p_regressed_adjusted.or(lead.p_regressed).map(p_value);
+    let p = lead.p_regressed_adjusted.or(lead.p_regressed).map(|p| named_p("p", p));
     let loss = lead.loss();
     told.extend(
         match answer {
-            Answer::Regressed => p.map(|p| {
-                format!("That there is no {loss} at all is ruled out (p {}).", equals(&p))
-            }),
-            Answer::Improved | Answer::Pass if lead.measure == Measure::Level => {
-                lead.p_pass.map(p_value).map(|p| format!("The limit is kept (p {}).", equals(&p)))
+            Answer::Regressed => {
+                p.map(|p| format!("That there is no {loss} at all is ruled out ({p})."))
             }
-            Answer::Improved | Answer::Pass => lead.p_pass.map(p_value).map(|p| {
-                let margin = &written.margin;
+            Answer::Improved | Answer::Pass if lead.measure == Measure::Level => {
+                lead.p_pass.map(|p| format!("The limit is kept ({}).", named_p("p", p)))
+            }
+            Answer::Improved | Answer::Pass => lead.p_pass.map(|p| {
+                let margin = &text.margin;
                 format!(
-                    "A {loss} of the margin ({margin}) or more is ruled out (p {}).",
-                    equals(&p)
+                    "A {loss} of the margin ({margin}) or more is ruled out ({}).",
+                    named_p("p", p)
                 )
             }),
             Answer::Inconclusive => Some(match lead.items_needed {
                 Some(needed) if needed > lead.counts.paired => format!(
                     "That is too wide for the margin ({}): about {} items would tell.",
-                    written.margin,
-                    grouped(needed)
+                    text.margin,
+                    count(needed)
                 ),
-                _ => format!("That is too wide for the margin ({}).", written.margin),
+                _ => format!("That is too wide for the margin ({}).", text.margin),
             }),
             Answer::Incomparable => None,
         }
         .map(|text| Sentence::default().words(text)),
     );
     told
-}
-
-/// `= 0.031`, `< 0.001`.
-fn equals(p: &str) -> String {
-    if p.starts_with('<') { p.to_owned() } else { format!("= {p}") }
 }

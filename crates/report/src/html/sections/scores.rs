@@ -1,14 +1,14 @@
 //! The means of this run, with their intervals.
 
-use evalmark_core::estimate::Estimate;
+use evalmark_core::{
+    estimate::Estimate,
+    number_format::{dollars, interval, latency, or_none, value},
+};
 use minijinja::value::Value;
 use serde::Serialize;
 
 use super::super::pictures::interval::interval as picture;
-use crate::{
-    figures::{cost, duration, interval, score},
-    summary::SummaryRow,
-};
+use crate::summary::SummaryRow;
 
 /// A summary row with its figures written out.
 #[derive(Serialize)]
@@ -28,11 +28,11 @@ impl<'a> SummaryLine<'a> {
         let ends = |estimate: &Estimate| interval(estimate.ci_low, estimate.ci_high, row.range);
         Self {
             picture: estimate.and_then(|estimate| picture(estimate, row.range)),
-            mean: score(estimate.map(|estimate| estimate.mean), row.range),
+            mean: or_none(estimate.map(|estimate| value(estimate.mean, row.range))),
             interval: estimate.map(ends).unwrap_or_default(),
-            latency: duration(row.latency_p50_ms),
-            latency_p95: duration(row.latency_p95_ms),
-            cost: cost(row.cost_usd),
+            latency: or_none(row.latency_p50_ms.map(latency)),
+            latency_p95: or_none(row.latency_p95_ms.map(latency)),
+            cost: or_none(row.cost_usd.map(dollars)),
             row,
         }
     }

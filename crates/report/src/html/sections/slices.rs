@@ -1,16 +1,14 @@
 //! Where in the dataset scores and differences lie.
 
 use evalmark_core::{
-    figures::Written,
+    comparison_text::ComparisonText,
+    number_format::{or_none, p_value},
     verdict::{SliceFinding, Verdict},
 };
 use serde::Serialize;
 
 use super::scores::SummaryLine;
-use crate::{
-    figures::{or_dash, p_value},
-    summary::SummaryRow,
-};
+use crate::summary::SummaryRow;
 
 /// Slices that are compared, and the means of all.
 #[derive(Serialize)]
@@ -46,11 +44,11 @@ impl<'a> Slices<'a> {
 }
 
 fn compared(finding: &SliceFinding) -> ComparedSlice<'_> {
-    let written = Written::of(&finding.comparison);
+    let text = ComparisonText::of(&finding.comparison);
     ComparedSlice {
         finding,
-        change: or_dash(written.change),
-        bounds: or_dash(written.bounds),
-        q: p_value(Some(finding.q)),
+        bounds: or_none(text.bounds()),
+        change: or_none(text.change),
+        q: p_value(finding.q),
     }
 }

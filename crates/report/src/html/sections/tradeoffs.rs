@@ -1,14 +1,11 @@
 //! What quality costs: each metric beside money and time.
 
-use evalmark_core::figures;
+use evalmark_core::number_format::{dollars, latency, value as written};
 use minijinja::value::Value;
 use serde::Serialize;
 
 use super::super::pictures::scatter::{Axis, Point, scatter};
-use crate::{
-    figures::{cost, duration},
-    summary::SummaryRow,
-};
+use crate::summary::SummaryRow;
 
 /// Metrics that are drawn.
 const MOST_METRICS: usize = 8;
@@ -78,8 +75,7 @@ fn of_cost<'a>(
     variants: &[Variant<'_>],
 ) -> Option<Tradeoff<'a>> {
     let per_answer = |row: &SummaryRow| Some((row.cost_usd? / row.n_planned.max(1) as f64, None));
-    let write = |usd: f64| cost(Some(usd));
-    let axis = Axis { name: "cost of an answer", write: &write };
+    let axis = Axis { name: "cost of an answer", write: &dollars };
     let picture = drawn(metric, rows, variants, &axis, per_answer)?;
     Some(Tradeoff { metric, against: "cost", picture })
 }
@@ -94,8 +90,7 @@ fn of_latency<'a>(
         let median = row.latency_p50_ms?;
         Some((median, row.latency_p95_ms.map(|p95| [median, p95])))
     };
-    let write = |ms: f64| duration(Some(ms));
-    let axis = Axis { name: "latency: median, whisker to the 95th percentile", write: &write };
+    let axis = Axis { name: "latency: median, whisker to the 95th percentile", write: &latency };
     let picture = drawn(metric, rows, variants, &axis, times)?;
     Some(Tradeoff { metric, against: "latency", picture })
 }
@@ -123,7 +118,7 @@ fn drawn(
     if points.is_empty() {
         return None;
     }
-    let write = |value: f64| figures::value(value, range);
+    let write = |value: f64| written(value, range);
     let up = Axis { name: metric, write: &write };
     let name = format!("{metric} beside {}, {} points", across.name, points.len());
     Some(scatter(&points, across, &up, &name))

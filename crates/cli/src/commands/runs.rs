@@ -1,0 +1,62 @@
+//! `evalmark runs`: what runs there are, how far they came, and what is wrong with them.
+
+use anyhow::Result;
+use clap::Args;
+use evalmark_core::suite::nearest;
+use evalmark_runner::{Hinted, RunError};
+use evalmark_store::runs::{list_runs, run_suites};
+
+use crate::{
+    args::{Format, OutArgs},
+    exit::Exit,
+    print::Printer,
+    runs_text,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// Only runs of this suite
+    #[arg(value_name = "SUITE")]
+    pub(crate) suite: Option<String>,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+    /// Only the N runs that began last
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+pub(crate) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
+    let out = &args.out.out;
+    if let Some(suite) = &args.suite {
+        let suites = run_suites(out)?;
+        if !suites.contains(suite) {
+            let near = nearest(suite, suites.iter().map(String::as_str));
+            let advice = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if suites.is_empty() => "`--out DIR` names another folder".to_owned(),
+                None => format!("there are runs of: {}", suites.join(", ")),
+            };
+            let none = format!("there is no run of the suite `{suite}` below {}", out.display());
+            Err(RunError::new(none)).hint(advice)?;
+        }
+    }
+    let all = list_runs(out, args.suite.as_deref())?;
+    // The latest first: lists of runs grow long.
+    let shown: Vec<_> = all.iter().rev().take(args.limit.unwrap_or(usize::MAX)).collect();
+    match args.format {
+        Format::Json => {
+            printer.json(&serde_json::to_string_pretty(&runs_text::json(&shown))?);
+        }
+        Format::Text if all.is_empty() => {
+            printer.remark(&format!("there is no run below {}", out.display()));
+        }
+        Format::Text => printer.result(&runs_text::render(&shown)),
+    }
+    if shown.len() < all.len() {
+        printer.remark(&format!("the last {} of {} runs", shown.len(), all.len()));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,84 @@
+//! A list of runs, for a terminal or for programs.
+
+use evalmark_core::number_format::{count, or_none};
+use evalmark_report::safe_text::printable_line;
+use evalmark_store::runs::{ListedRun, RunState};
+use serde_json::{Value, json};
+
+use crate::{grid::Grid, print::columns, table::wrapped};
+
+/// The runs as a table, and below it what is wrong with some of them.
+pub(crate) fn render(runs: &[&ListedRun]) -> String {
+    let header = ["suite", "run", "began (UTC)", "state", "items", "no answer", "verdict"];
+    let grid = Grid {
+        header: header.map(str::to_owned).to_vec(),
+        rows: runs.iter().map(|run| row(run)).collect(),
+        n_names: 2,
+        ruled: false,
+    };
+    let mut lines = vec![grid.render(columns())];
+    lines.extend(runs.iter().flat_map(|run| problem(run)));
+    lines.join("\n")
+}
+
+fn row(run: &ListedRun) -> Vec<String> {
+    let record = run.record.as_ref();
+    vec![
+        printable_line(&run.suite).into_owned(),
+        printable_line(&run.run_id).into_owned(),
+        or_none(run.started_at().map(moment)),
+        state(run.state).to_owned(),
+        or_none(record.map(|record| count(record.n_items))),
+        or_none(record.map(|record| count(record.counts.failed))),
+        or_none(run.verdict.as_ref().map(|verdict| verdict.answer.as_str().to_owned())),
+    ]
+}
+
+/// `2026-11-27 15:10:14`, whatever a run's record says.
+fn moment(started_at: &str) -> String {
+    let moment = started_at.trim_end_matches('Z').replacen('T', " ", 1);
+    printable_line(moment.get(..19).unwrap_or(&moment)).into_owned()
+}
+
+fn state(state: RunState) -> &'static str {
+    match state {
+        RunState::Running => "running",
+        RunState::Interrupted => "interrupted",
+        RunState::Scoring => "scoring",
+        RunState::Complete => "complete",
+        RunState::Partial => "partial",
+        RunState::Broken => "broken",
+    }
+}
+
+fn problem(run: &ListedRun) -> Vec<String> {
+    let Some(problem) = &run.problem else { return Vec::new() };
+    let [suite, run_id] = [&run.suite, &run.run_id].map(|name| printable_line(name));
+    wrapped("", &format!("{suite}/{run_id}: {}", printable_line(problem)))
+}
+
+/// The runs for programs.
+pub(crate) fn json(runs: &[&ListedRun]) -> Value {
+    let one = |run: &&ListedRun| {
+        let record = run.record.as_ref();
+        json!({
+            "suite": run.suite,
+            "run_id": run.run_id,
+            "run_dir": run.folder.path,
+            "state": run.state,
+            "problem": run.problem,
+            "started_at": run.started_at(),
+            "finished_at": record.and_then(|record| record.finished_at.as_ref()),
+            "items": record.map(|record| record.n_items),
+            "samples": record.map(|record| record.counts.planned),
+            "failed": record.map(|record| record.counts.failed),
+            "cost_usd": record.and_then(|record| record.totals.cost_usd),
+            "prompts": record.map(|record| {
+                record.prompts.iter().map(|prompt| prompt.name.as_str()).collect::<Vec<_>>()
+            }),
+            "models": record.map(|record| &record.models),
+            "verdict": run.verdict,
+        })
+    };
+    json!({ "runs": runs.iter().map(one).collect::<Vec<_>>() })
+}
