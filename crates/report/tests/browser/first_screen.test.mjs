@@ -41,13 +41,13 @@ const expected = {
   inconclusive: {
     title: /^inconclusive This run cannot tell whether the new prompt is worse than before\.$/,
     amount: /^Worst: right fell from 80\.0 % to 78\.3 % \(-1\.7 points\) for topic\.$/,
-    sure: /That is too wide for the margin \(3\.0 points\): about 800 items would tell\.$/,
+    sure: /That is too wide for the margin \(3 points\): about 800 items would tell\.$/,
     flips: ["Newly broke 4", "Newly works 3"],
   },
   improved: {
     title: /^improved The new prompt is better than before in both comparisons\.$/,
     amount: /rose from .* for topic\.$/,
-    sure: /A drop of the margin \(3\.0 points\) or more is ruled out \(p < 0\.001\)\.$/,
+    sure: /A drop of the margin \(3 points\) or more is ruled out \(p < 0\.001\)\.$/,
     flips: ["Newly broke 4", "Newly works 73"],
   },
 };
