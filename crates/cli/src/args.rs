@@ -7,11 +7,11 @@ use clap::{Args, Parser, ValueEnum};
 use evalmark_runner::BudgetLimits;
 use evalmark_store::runs::named_run;
 
-use crate::commands::Command;
+use crate::{commands::Command, exit};
 
 /// Evaluate prompts like code: run variants against labelled data, score, compare, gate.
 #[derive(Debug, Parser)]
-#[command(name = "evalmark", version, max_term_width = 100)]
+#[command(name = "evalmark", version, max_term_width = 100, after_long_help = exit::help())]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -8,8 +8,8 @@ pub(super) use linux::ByteLocks;
 #[cfg(not(target_os = "linux"))]
 pub(super) use none::ByteLocks;
 
-/// Every place that can be claimed.
-pub(super) const ALL: Range<i64> = 1..i64::MAX;
+/// The place that the sole claimant holds, in the first file; no request has it.
+pub(super) const SOLE: Range<i64> = 1..2;
 
 /// One place.
 pub(super) fn one(place: i64) -> Range<i64> {
@@ -46,10 +46,14 @@ mod linux {
         }
 
         pub(in crate::ledger) fn unlock(&self, places: Range<i64>) {
-            // A length of zero would reach to the end.
-            if !places.is_empty() {
-                let _ = fcntl(self.0.as_fd(), FcntlArg::F_OFD_SETLK(&bytes(F_UNLCK, &places)));
-            }
+            let _ = fcntl(self.0.as_fd(), FcntlArg::F_OFD_SETLK(&bytes(F_UNLCK, &places)));
+        }
+
+        /// Whether nobody else has locked the bytes, or the system cannot tell.
+        pub(in crate::ledger) fn is_free(&self, places: Range<i64>) -> bool {
+            let mut asked = bytes(F_WRLCK, &places);
+            let told = fcntl(self.0.as_fd(), FcntlArg::F_OFD_GETLK(&mut asked));
+            told.is_err() || c_int::from(asked.l_type) == F_UNLCK
         }
 
         pub(in crate::ledger) fn attend(&self) {
@@ -59,9 +63,7 @@ mod linux {
 
         /// Whether another claimant attends.
         pub(in crate::ledger) fn is_attended(&self) -> bool {
-            let mut asked = bytes(F_WRLCK, &one(ATTENDANCE));
-            let told = fcntl(self.0.as_fd(), FcntlArg::F_OFD_GETLK(&mut asked));
-            told.is_ok() && c_int::from(asked.l_type) != F_UNLCK
+            !self.is_free(one(ATTENDANCE))
         }
     }
 
@@ -96,6 +98,10 @@ mod none {
         }
 
         pub(in crate::ledger) fn unlock(&self, _: Range<i64>) {}
+
+        pub(in crate::ledger) fn is_free(&self, _: Range<i64>) -> bool {
+            true
+        }
 
         pub(in crate::ledger) fn attend(&self) {}
 

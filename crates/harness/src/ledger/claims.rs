@@ -5,9 +5,9 @@
 //! of the byte. The system lets go of a process's locks when it ends, however that is, so no claim
 //! is left over. Where the system or the file system has no such locks, everything can be claimed.
 //!
-//! A process that is alone locks a whole file at its first claim there, and its further claims take
-//! no system call. A thread looks for others; once one has come, each file that is locked as a whole
-//! is unlocked but for the bytes that are claimed.
+//! A process that comes while no other is there locks the place of the sole claimant, and its claims
+//! take no system call. A thread looks for others; once one has come, the claims are locked byte by
+//! byte, and the place of the sole claimant is let go: until then, nobody else claims anything.
 
 use std::{
     path::{Path, PathBuf},
@@ -37,6 +37,8 @@ struct Inner {
     files: Vec<ClaimFile>,
     /// Another claimant was seen.
     has_company: AtomicBool,
+    /// No other claimant is the sole one, nor can become it while this one attends.
+    has_room: AtomicBool,
 }
 
 /// One of the files that claims spread over.
@@ -48,9 +50,9 @@ struct ClaimFile {
 
 #[derive(Debug, Default)]
 struct Held {
-    /// Whether this claimant has locked all places of the file.
+    /// Whether all places of the file are this claimant's, as the sole one.
     is_whole: bool,
-    /// The places that were claimed while it was: a few, since requests spread over all files.
+    /// The places that were claimed while they were: a few, since requests spread over all files.
     places: Vec<i64>,
 }
 
@@ -71,12 +73,10 @@ impl Claims {
         // Without the folder there are no files, and everything can be claimed.
         drop(super::private::create_folder(&folder));
         let files = std::iter::repeat_with(ClaimFile::default).take(FILES).collect();
-        let claims = Self(Arc::new(Inner { folder, files, has_company: AtomicBool::new(false) }));
-        if let Some(file) = claims.0.locks(0) {
-            file.attend();
-            if !claims.0.look() {
-                watch(&claims.0);
-            }
+        let (has_company, has_room) = (AtomicBool::new(false), AtomicBool::new(false));
+        let claims = Self(Arc::new(Inner { folder, files, has_company, has_room }));
+        if claims.0.becomes_sole() {
+            watch(&claims.0);
         }
         claims
     }
@@ -85,8 +85,8 @@ impl Claims {
     pub(crate) fn claim(&self, endpoint: i64, RequestHash(hash): &RequestHash) -> Option<Claim> {
         let Some((first, [shard, ..])) = hash.split_first_chunk() else { return None };
         let place = i64::from_le_bytes(*first) ^ endpoint.rotate_left(32);
-        // Places below are for attendance; locks cannot reach the last one.
-        let place = (place & (i64::MAX >> 1)) + 1;
+        // Places below are for attendance and the sole claimant; locks cannot reach the last one.
+        let place = (place & (i64::MAX >> 1)) + 2;
         let file = usize::from(*shard) % FILES;
         self.0.lock(file, place).then(|| Claim { claims: self.clone(), file, place })
     }
@@ -99,29 +99,51 @@ impl Claims {
 }
 
 impl Inner {
-    /// Locks a place of a file, or all of it where this claimant is alone.
-    fn lock(&self, file: usize, place: i64) -> bool {
-        let Some(locks) = self.locks(file) else { return true };
-        let mut held = self.held(file);
-        if !held.is_whole && !self.look() {
-            held.is_whole = locks.lock(byte_locks::ALL);
-            self.has_company.fetch_or(!held.is_whole, Ordering::AcqRel);
+    /// Attends, and makes all places this claimant's where no other attends.
+    fn becomes_sole(&self) -> bool {
+        let Some(first) = self.locks(0) else { return false };
+        first.attend();
+        // Whoever attends after the second look finds the place of the sole claimant locked.
+        let is_sole = !self.look() && first.lock(byte_locks::SOLE) && !self.look();
+        if is_sole {
+            (0..FILES).for_each(|file| self.held(file).is_whole = true);
+        } else {
+            first.unlock(byte_locks::SOLE);
         }
+        is_sole
+    }
+
+    /// Locks a place of a file, or only notes it where this claimant is the sole one.
+    fn lock(&self, file: usize, place: i64) -> bool {
+        let mut held = self.held(file);
         if held.is_whole {
             held.places.push(place);
             return true;
         }
-        locks.lock(byte_locks::one(place))
+        drop(held);
+        let lock = |locks: &ByteLocks| locks.lock(byte_locks::one(place));
+        self.has_room() && self.locks(file).is_none_or(lock)
+    }
+
+    /// Whether no other claimant holds all places.
+    fn has_room(&self) -> bool {
+        if self.has_room.load(Ordering::Acquire) {
+            return true;
+        }
+        let has_room = self.locks(0).is_none_or(|first| first.is_free(byte_locks::SOLE));
+        self.has_room.fetch_or(has_room, Ordering::AcqRel);
+        has_room
     }
 
     /// Lets go of a place.
     fn unlock(&self, file: usize, place: i64) {
-        let Some(locks) = self.locks(file) else { return };
         let mut held = self.held(file);
         if let Some(at) = held.places.iter().position(|held| *held == place) {
             held.places.swap_remove(at);
         }
-        if !held.is_whole {
+        if !held.is_whole
+            && let Some(locks) = self.locks(file)
+        {
             locks.unlock(byte_locks::one(place));
         }
     }
@@ -134,20 +156,22 @@ impl Inner {
         is_seen
     }
 
-    /// Unlocks what is locked but not claimed.
+    /// Locks what is claimed place by place, and lets others have the rest.
     fn make_room(&self) {
         for number in 0..FILES {
             let mut held = self.held(number);
-            let (true, Some(locks)) = (held.is_whole, self.locks(number)) else { continue };
-            let mut places = std::mem::take(&mut held.places);
-            places.sort_unstable();
-            let mut start = byte_locks::ALL.start;
-            for place in places {
-                locks.unlock(start..place);
-                start = place + 1;
+            let places = std::mem::take(&mut held.places);
+            if !places.is_empty()
+                && let Some(locks) = self.locks(number)
+            {
+                for place in places {
+                    locks.lock(byte_locks::one(place));
+                }
             }
-            locks.unlock(start..byte_locks::ALL.end);
             held.is_whole = false;
+        }
+        if let Some(first) = self.locks(0) {
+            first.unlock(byte_locks::SOLE);
         }
     }
 
@@ -174,10 +198,9 @@ fn watch(claims: &Arc<Inner>) {
             std::thread::sleep(LOOK);
         }
     };
-    // Without the thread others would wait for ever, so that each place is locked by itself.
-    let thread = std::thread::Builder::new().name("claims".to_owned()).spawn(look);
-    if thread.is_err() {
-        claims.has_company.store(true, Ordering::Release);
+    // Without the thread others would wait for ever.
+    if std::thread::Builder::new().name("claims".to_owned()).spawn(look).is_err() {
+        claims.make_room();
     }
 }
 
@@ -229,6 +252,57 @@ mod tests {
         drop(claim);
         let claim = other.claim(1, &hash(1));
         assert!(claim.is_some() && one.claim(1, &hash(1)).is_none());
+    }
+
+    #[test]
+    fn nobody_else_claims_until_room_is_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = folder.path().join("ledger.sqlite");
+        let one = Claims::open(&ledger);
+        let claim = one.claim(1, &hash(1)).expect("a free request");
+        assert!(!folder.path().join("ledger.sqlite-claims/01").exists(), "no file while alone");
+        // Another that comes before room was made: as if the thread slept.
+        let first = one.0.locks(0).expect("locks");
+        let other =
+            ByteLocks::open(&folder.path().join("ledger.sqlite-claims/00")).expect("a file");
+        assert!(!other.is_free(byte_locks::SOLE) && first.is_free(byte_locks::SOLE));
+        other.attend();
+        let begun = Instant::now();
+        while !other.is_free(byte_locks::SOLE) && begun.elapsed() < 20 * LOOK {
+            std::thread::yield_now();
+        }
+        assert!(other.is_free(byte_locks::SOLE) && one.has_company());
+        let place =
+            ByteLocks::open(&folder.path().join("ledger.sqlite-claims/01")).expect("a file");
+        assert!(!place.is_free(2..i64::MAX), "locked place by place");
+        drop(claim);
+        assert!(place.is_free(2..i64::MAX));
+    }
+
+    #[test]
+    fn many_that_come_at_once_never_claim_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = folder.path().join("ledger.sqlite");
+        let taken: Mutex<Vec<u8>> = Mutex::default();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let claims = Claims::open(&ledger);
+                    for number in 0..=255 {
+                        if let Some(claim) = claims.claim(1, &hash(number)) {
+                            taken.lock().expect("nobody panics").push(number);
+                            // Kept until the end, as if it was still asked.
+                            std::mem::forget(claim);
+                        }
+                    }
+                });
+            }
+        });
+        let mut taken = taken.into_inner().expect("nobody panics");
+        let count = taken.len();
+        taken.sort_unstable();
+        taken.dedup();
+        assert_eq!((taken.len(), count), (256, 256), "each by one");
     }
 
     #[test]
