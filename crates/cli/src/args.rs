@@ -7,11 +7,11 @@ use clap::{Args, Parser, ValueEnum};
 use evalmark_runner::BudgetLimits;
 use evalmark_store::runs::named_run;
 
-use crate::commands::Command;
+use crate::{commands::Command, exit};
 
 /// Evaluate prompts like code: run variants against labelled data, score, compare, gate.
 #[derive(Debug, Parser)]
-#[command(name = "evalmark", version, max_term_width = 100)]
+#[command(name = "evalmark", version, max_term_width = 100, after_long_help = exit::help())]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -91,6 +91,20 @@ impl RunDirArgs {
     /// Its folder.
     pub(crate) fn path(&self) -> Result<PathBuf> {
         self.out.run(&self.named)
+    }
+}
+
+/// In which form results are told.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct FormatArgs {
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+impl FormatArgs {
+    pub(crate) fn is_json(self) -> bool {
+        self.format == Format::Json
     }
 }
 

@@ -19,6 +19,8 @@ mod permissions;
 mod power_plan_text;
 mod print;
 mod progress;
+#[cfg(test)]
+mod readme;
 mod run_text;
 mod runs_text;
 mod table;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use evalmark_runner::AgainstOptions;
 use evalmark_store::record::RunOptions;
 
-use crate::args::{AgainstArgs, CacheArgs, ExecArgs, SelectionArgs};
+use crate::args::{AgainstArgs, CacheArgs, SelectionArgs};
 
 impl AgainstArgs {
     /// As the engine takes it.
@@ -33,11 +33,9 @@ pub(crate) fn selected(args: &SelectionArgs) -> RunOptions {
 pub(crate) fn run_options(
     selection: &SelectionArgs,
     cache: &CacheArgs,
-    exec: ExecArgs,
     against: &AgainstArgs,
 ) -> Result<RunOptions> {
     Ok(RunOptions {
-        allow_exec: exec.allow_exec,
         no_cache: cache.no_cache,
         cache_dir: cache.cache_dir.as_ref().map(std::path::absolute).transpose()?,
         working_dir: Some(std::env::current_dir().context("the working folder is gone")?),

@@ -1,7 +1,7 @@
 //! Columns, Parquet, HTML, Markdown, JUnit: everything that a run leaves behind for others to read.
 //!
 //! Begin with [`columns`], which says what the Parquet files of a run folder hold, then
-//! [`samples::SamplesWriter`]. Pages begin at [`html::HtmlReport`].
+//! [`samples::SamplesWriter`]. Pages begin at [`html::PageData`].
 //!
 //! It owns what is in `samples.parquet`, `scores.parquet`, `summary.parquet`, `run_values.parquet`, `confusion.parquet`,
 //! `usage.parquet`, `answers.parquet` and `report.html`, and the terminal, Markdown, JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`safe_text`]

@@ -16,7 +16,7 @@ use evalmark_store::{
     record::{RunOptions, RunRecord, RunStatus},
     run_folder::RunFolder,
 };
-use evalmark_verdict::{ComparisonSubject, Noise, Rule, Variant, compare, noise};
+use evalmark_verdict::{ComparisonSubject, Noise, Rule, Variant, compare, noise, two_sided};
 
 use crate::{
     Ending, Findings, Host, Notice, RunError,
@@ -316,7 +316,7 @@ fn figure(
         difference: found.estimate,
         lower: found.lower,
         upper: found.upper,
-        p_same: tails.map(|(fell, rose)| (2.0 * fell.min(rose)).min(1.0)),
+        p_same: tails.map(|(fell, rose)| two_sided(fell, rose)),
         right_or_wrong,
         differing,
         flip_rate,

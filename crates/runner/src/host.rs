@@ -31,19 +31,22 @@ pub struct Host<'a> {
     pub cache_dir: Option<&'a Path>,
     /// Where datasets come from that are no plain files, and whether they may be fetched.
     pub sources: Sources<'a>,
+    /// Whether metrics of a suite may run programs. Every command line says so anew: no run keeps it.
+    pub allow_exec: bool,
     /// The variables that programs of a suite's metrics see.
     pub program_variables: &'a [(OsString, OsString)],
 }
 
 impl<'a> Host<'a> {
-    /// A host without a cache folder and sources of datasets, whose programs see no variable.
+    /// A host without a cache folder and sources of datasets, where no program may run.
     pub fn new(
         notices: Notices<'a>,
         secrets: &'a dyn Secrets,
         permissions: &'a Permissions,
     ) -> Self {
         let (cache_dir, sources) = (None, Sources::NONE);
-        Self { notices, secrets, permissions, cache_dir, sources, program_variables: &[] }
+        let (allow_exec, program_variables) = (false, &[][..]);
+        Self { notices, secrets, permissions, cache_dir, sources, allow_exec, program_variables }
     }
 
     /// What the suite of a run with these options is read with: snapshots of its dataset are kept

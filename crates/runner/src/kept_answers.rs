@@ -77,7 +77,7 @@ pub fn kept_answers(
 }
 
 /// Why a folder holds no answers.
-fn why_not(record: &RunRecord) -> String {
+pub(crate) fn why_not(record: &RunRecord) -> String {
     record.answers_left_out.clone().unwrap_or_else(|| {
         if record.files.contains_key("answers.parquet") {
             "its answers.parquet is missing".to_owned()

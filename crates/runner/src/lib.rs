@@ -18,6 +18,7 @@
 
 mod across_suites;
 mod against;
+mod answer_costs;
 mod ask;
 mod calibrate;
 pub mod calibration;

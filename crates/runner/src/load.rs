@@ -70,7 +70,7 @@ pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Loaded
                 .map_err(|complaint| run_error!("metric `{}`: {}", spec.name, complaint.message))
         })
         .collect::<Result<_>>()?;
-    programs::allowed(&metrics, options.allow_exec)?;
+    programs::allowed(&metrics, host.allow_exec)?;
     check_recorded_judges(&suite, &metrics)?;
     let mut usable = UsableTargets::new(&metrics, &suite.dataset);
     let plan = Plan::checked(&suite, |item| {

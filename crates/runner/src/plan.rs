@@ -51,8 +51,7 @@ pub struct RunPlan {
 /// Plans a run.
 pub fn plan(suite: &Path, of: &PlanOptions, host: &Host<'_>) -> Result<RunPlan> {
     // Nothing is scored, so no program runs.
-    let options = RunOptions { allow_exec: true, ..of.options.clone() };
-    let loaded = load(suite, &options, host)?;
+    let loaded = load(suite, &of.options, &Host { allow_exec: true, ..*host })?;
     let gate = loaded.suite.gate_or_default();
     let baseline = baseline(of, &loaded)?;
     let power_estimates = power_estimates(&loaded, &of.out, baseline.as_ref(), &gate)?;

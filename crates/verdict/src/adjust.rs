@@ -2,6 +2,11 @@
 //!
 //! Every function keeps the order of its input and caps at 1.
 
+/// A two-sided p-value of the two one-sided ones: twice the smaller, by Bonferroni.
+pub fn two_sided(one: f64, other: f64) -> f64 {
+    (2.0 * one.min(other)).min(1.0)
+}
+
 /// Bonferroni: each p-value times their number.
 pub fn bonferroni(p_values: &[f64]) -> Vec<f64> {
     p_values.iter().map(|p| (p * p_values.len() as f64).min(1.0)).collect()

@@ -109,7 +109,7 @@ fn levels(
 }
 
 fn weigh(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
-    let mut found = if levels.is_empty() {
+    let found = if levels.is_empty() {
         return None;
     } else if clustered::dependent(levels) {
         clustered::weigh_level(levels, min, rule)?
@@ -118,14 +118,7 @@ fn weigh(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
     } else {
         graded(levels, min, rule)?
     };
-    found.lower = found.lower.max(rule.range.low - min);
-    found.upper = found.upper.min(rule.range.high - min);
-    if min <= rule.range.low {
-        // No score lies below it.
-        found.p_pass = 0.0;
-    }
-    found.reach.items_needed = found.reach.items_to_decide;
-    Some(found)
+    Some(found.within_range(min, rule))
 }
 
 /// The score alone: the minimum need not be 0 or 1.
@@ -150,7 +143,7 @@ fn binary(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
         p_pass: at_least,
         reach: binary_reach(n, share, min, rule.alpha),
         notes: binary_notes(n, min, rule.alpha),
-        ..level("wilson+binomial", n, (min, share))
+        ..Evidence::unbounded("wilson+binomial", n, [min, share])
     })
 }
 
@@ -199,7 +192,7 @@ pub(crate) fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence>
         p_pass: found.p_pass,
         reach: graded_reach(&moments, rule),
         seed,
-        ..level(method, n, variant_means(levels)?)
+        ..Evidence::unbounded(method, n, variant_means(levels)?.into())
     })
 }
 
@@ -230,27 +223,6 @@ fn graded_reach(moments: &Moments, rule: &Rule) -> Reach {
     let items = whole_items(paired_t_n(moments.mean / sd, level, POWER));
     let drop = paired_t_effect(moments.n, level, POWER).map(|effect| effect * sd);
     Reach { detectable_drop: drop, items_needed: None, items_to_decide: items }
-}
-
-/// Evidence of a level without its bounds.
-fn level(method: &'static str, n: u64, (min, mean): (f64, f64)) -> Evidence {
-    Evidence {
-        method,
-        n,
-        baseline_mean: min,
-        candidate_mean: mean,
-        estimate: mean - min,
-        lower: f64::NEG_INFINITY,
-        upper: f64::INFINITY,
-        p_regressed: 1.0,
-        p_pass: 1.0,
-        discordant: None,
-        discordance: 0.0,
-        reach: Reach::default(),
-        seed: None,
-        notes: Vec::new(),
-        pass_barred: false,
-    }
 }
 
 /// The answer in a sentence.

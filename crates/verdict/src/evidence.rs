@@ -44,6 +44,39 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
+    /// Two means, and nothing that bounds their difference: tests fill in what they know.
+    pub(crate) fn unbounded(method: &'static str, n: u64, [before, after]: [f64; 2]) -> Self {
+        Self {
+            method,
+            n,
+            baseline_mean: before,
+            candidate_mean: after,
+            estimate: after - before,
+            lower: f64::NEG_INFINITY,
+            upper: f64::INFINITY,
+            p_regressed: 1.0,
+            p_pass: 1.0,
+            discordant: None,
+            discordance: 0.0,
+            reach: Reach::default(),
+            seed: None,
+            notes: Vec::new(),
+            pass_barred: false,
+        }
+    }
+
+    /// A mean less its limit, no further from it than scores can lie.
+    pub(crate) fn within_range(mut self, limit: f64, rule: &Rule) -> Self {
+        self.lower = self.lower.max(rule.range.low - limit);
+        self.upper = self.upper.min(rule.range.high - limit);
+        if limit <= rule.range.low {
+            // No score lies below it.
+            self.p_pass = 0.0;
+        }
+        self.reach.items_needed = self.reach.items_to_decide;
+        self
+    }
+
     /// No difference exceeds the range of the scores, whatever a t interval says; a margin of
     /// the whole range is met by any.
     pub(crate) fn within(mut self, rule: &Rule) -> Self {

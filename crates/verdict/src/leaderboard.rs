@@ -7,7 +7,7 @@
 
 use evalmark_core::{estimate::Estimate, metric::Direction};
 
-use crate::adjust::holm;
+use crate::adjust::{holm, two_sided};
 use crate::compare::compare;
 use crate::estimate::Accumulator;
 use crate::items::{CompareError, ComparisonSubject, ItemScore};
@@ -112,12 +112,11 @@ fn pairing(
     let subject = ComparisonSubject::default();
     let fell = compare(&subject, variants[first], variants[second], rule)?;
     let rose = compare(&subject, variants[second], variants[first], rule)?;
-    let p = 2.0 * fell.p_regressed().min(rose.p_regressed());
     let is_bounded = fell.is_bounded_below_zero() || rose.is_bounded_below_zero();
     Ok(Pairing {
         variants: (first, second),
         difference: fell.comparison.estimate,
-        p_adjusted: p.min(1.0),
+        p_adjusted: two_sided(fell.p_regressed(), rose.p_regressed()),
         // The p-value decides once it is adjusted.
         differ: is_bounded,
     })

@@ -79,7 +79,7 @@ mod trend;
 mod unconditional;
 mod variant_scores;
 
-pub use adjust::{benjamini_hochberg, bonferroni, holm};
+pub use adjust::{benjamini_hochberg, bonferroni, holm, two_sided};
 pub use against_minimum::minimum;
 pub use agreement::{AlphaSums, Scale, cohen_kappa, fleiss_kappa, krippendorff_alpha};
 pub use changed_items::{ChangedItems, changed_items};

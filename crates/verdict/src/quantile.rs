@@ -31,21 +31,9 @@ pub(crate) fn weigh(amounts: &[Pair], logs: &[Pair], q: f64, rule: &Rule) -> Opt
     let [before, after] = [at(&variants[0], q)?, at(&variants[1], q)?];
     let units = if clustered::dependent(amounts) { amounts_units(amounts) } else { n };
     let mut found = Evidence {
-        method: "quantile_bootstrap",
-        n,
-        baseline_mean: before,
-        candidate_mean: after,
         estimate: log_ratio(before, after),
-        lower: f64::NEG_INFINITY,
-        upper: f64::INFINITY,
-        p_regressed: 1.0,
-        p_pass: 1.0,
-        discordant: None,
         discordance: differing_share(&groups, n),
-        reach: Reach::default(),
-        seed: None,
-        notes: Vec::new(),
-        pass_barred: false,
+        ..Evidence::unbounded("quantile_bootstrap", n, [before, after])
     };
     // The quantile's upper bound is the largest value at best: that takes so many.
     let least = whole_items(rule.alpha.ln() / q.max(1.0 - q).ln());

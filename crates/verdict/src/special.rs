@@ -1,72 +1,18 @@
 //! Tails and quantiles of the normal, Student, beta, binomial and non-central t distributions.
 //!
-//! `statrs` gives the log-gamma function and a first guess of the normal quantile. The tails are
-//! our own: at version 0.19 its error function is good to ten digits; its incomplete beta
-//! function stops after 140 terms of its continued fraction and takes its factor from
-//! differences of log-gammas, so it loses digits from a few thousand items on; and its Student
-//! quantile is good to some seven digits.
+//! `libm` gives the error function, `statrs` the log-gamma function and a first guess of the normal
+//! quantile. The other tails are our own: at version 0.19 the incomplete beta function of `statrs`
+//! stops after 140 terms of its continued fraction and takes its factor from differences of
+//! log-gammas, so it loses digits from a few thousand items on; its Student quantile is good to
+//! some seven digits.
 
 use std::f64::consts::{PI, SQRT_2};
 
 use statrs::function::{erf, gamma};
 
-/// `P(Z > z)` for a standard normal `Z`: W. J. Cody's rational approximations (Mathematics of
-/// Computation 1969), Laplace's continued fraction beyond 5.
+/// `P(Z > z)` for a standard normal `Z`.
 pub(crate) fn normal_sf(z: f64) -> f64 {
-    let distance = z.abs();
-    if distance < 0.674 {
-        return 0.5 - z * ratio(&CENTRE, z * z);
-    }
-    let density = (-0.5 * z * z).exp();
-    let tail = if distance < 5.0 {
-        density * ratio(&FLANK, distance)
-    } else if density > 0.0 {
-        density / (2.0 * PI).sqrt() / laplace(distance)
-    } else {
-        0.0
-    };
-    if z > 0.0 { tail } else { 1.0 - tail }
-}
-
-/// Numerator and denominator of Φ(z) - 1/2 over z, in z²; highest powers first.
-const CENTRE: [(f64, f64); 5] = [
-    (0.065_682_337_918_207_45, 1.0),
-    (2.235_252_035_460_684, 47.202_581_904_688_245),
-    (161.028_231_068_555_87, 976.098_551_737_776_7),
-    (1_067.689_485_460_371, 10_260.932_208_618_979),
-    (18_154.981_253_343_56, 45_507.789_335_026_73),
-];
-
-/// The same of `P(Z > z)` over `exp(-z²/2)`, in z.
-const FLANK: [(f64, f64); 9] = [
-    (1.076_557_677_372_019_2e-8, 1.0),
-    (0.398_941_512_088_134_66, 22.266_688_044_328_117),
-    (8.883_149_794_388_377, 235.387_901_782_625),
-    (93.506_656_132_177_85, 1_519.377_599_407_554_7),
-    (597.270_276_394_800_3, 6_485.558_298_266_761),
-    (2_494.537_585_290_372_6, 18_615.571_640_885_097),
-    (6_848.190_450_536_283, 34_900.952_721_145_98),
-    (11_602.651_437_647_35, 38_912.003_286_093_27),
-    (9_842.714_838_383_978, 19_685.429_676_859_992),
-];
-
-/// The quotient of two polynomials given by pairs of coefficients.
-fn ratio(coefficients: &[(f64, f64)], x: f64) -> f64 {
-    let fold =
-        |(above, below): (f64, f64), pair: &(f64, f64)| (above * x + pair.0, below * x + pair.1);
-    let (above, below) = coefficients.iter().fold((0.0, 0.0), fold);
-    above / below
-}
-
-/// Density over tail of the normal distribution, for `z` well above 0.
-fn laplace(z: f64) -> f64 {
-    let mut lentz = Lentz::new(z);
-    for index in 1..1000_u32 {
-        if (lentz.step(f64::from(index), z) - 1.0).abs() < f64::EPSILON {
-            break;
-        }
-    }
-    lentz.value
+    0.5 * libm::erfc(z / SQRT_2)
 }
 
 /// The `z` with `P(Z > z) = upper`.

@@ -46,7 +46,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs, printer: Printer, host: &Host<'_>)
         suite: args.suite.clone(),
         out: args.out.clone(),
         run_id: args.run_id.clone(),
-        options: run_options(&args.selection, &args.cache, args.exec, &against)?,
+        options: run_options(&args.selection, &args.cache, &against)?,
     };
     let end = evalmark_runner::calibrate(&of, host)?;
     match &end {

@@ -100,6 +100,18 @@ impl Command {
             _ => false,
         }
     }
+
+    /// Whether metrics may run programs: where the user says so, and where a suite is only read.
+    fn allow_exec(&self) -> bool {
+        match self {
+            Self::Run(args) => args.exec.allow_exec,
+            Self::Resume(args) => args.exec.allow_exec,
+            Self::Score(args) => args.exec.allow_exec,
+            Self::Calibrate(args) => args.exec.allow_exec,
+            Self::Check(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Carries a command out.
@@ -122,6 +134,7 @@ pub(crate) fn dispatch(
             cache_dir: snapshots_dir.as_deref(),
             may_fetch: command.may_fetch(),
         },
+        allow_exec: command.allow_exec(),
         program_variables: &program_variables,
     };
     match command {

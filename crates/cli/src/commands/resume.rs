@@ -26,11 +26,7 @@ pub(crate) struct ResumeArgs {
 }
 
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let options = ResumeOptions {
-        against: args.against.options(),
-        budget: args.budget.limits(),
-        allow_exec: args.exec.allow_exec,
-    };
+    let options = ResumeOptions { against: args.against.options(), budget: args.budget.limits() };
     let run = Run::resume(&args.run.path()?, options, host)?.finish()?;
     run_text::tell(&run, args.output, printer)
 }

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
     if args.run_id.is_some() && args.suites.len() > 1 {
         bail!("`--run-id` names one run; give one suite with it");
     }
-    let options = run_options(&args.selection, &args.cache, args.exec, &args.against)?;
+    let options = run_options(&args.selection, &args.cache, &args.against)?;
     let lookup = GitLookup::start(&args.suites);
     let loaded = args.suites.iter().map(|path| load(path, &options, host));
     let loaded: Vec<_> = loaded.collect::<Result<_, _>>()?;

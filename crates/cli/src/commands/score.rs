@@ -23,6 +23,6 @@ pub(crate) struct ScoreArgs {
 }
 
 pub(crate) fn score(args: &ScoreArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let run = Run::rescore(&args.run.path()?, args.exec.allow_exec, host)?.finish()?;
+    let run = Run::rescore(&args.run.path()?, host)?.finish()?;
     run_text::tell(&run, args.output, printer)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::raw::{RawCorrection, RawGate, RawGateMetric};
@@ -94,6 +95,19 @@ impl Amount {
     }
 }
 
+/// What a gate needs of an effective suite.
+#[derive(Deserialize)]
+struct GatedSuite {
+    gate: Option<RawGate>,
+    #[serde(default)]
+    metrics: Vec<NamedMetric>,
+}
+
+#[derive(Deserialize)]
+struct NamedMetric {
+    name: String,
+}
+
 impl GateSpec {
     /// The gate of a suite without one: every metric at alpha 0.05 and margin 0.03.
     pub fn default_of<'a>(metrics: impl IntoIterator<Item = &'a str>) -> Self {
@@ -114,10 +128,9 @@ impl GateSpec {
 
     /// The gate of an effective suite, as a run keeps it.
     pub fn of_effective(effective: &Value) -> Option<Self> {
-        let raw: RawGate = serde_json::from_value(effective.get("gate")?.clone()).ok()?;
-        let metrics = effective["metrics"].as_array().into_iter().flatten();
-        let names: Vec<_> = metrics.filter_map(|metric| metric["name"].as_str()).collect();
-        Some(Self::new(&raw, &names))
+        let kept = GatedSuite::deserialize(effective).ok()?;
+        let names: Vec<_> = kept.metrics.iter().map(|metric| metric.name.as_str()).collect();
+        Some(Self::new(&kept.gate?, &names))
     }
 
     /// The gated metrics, amounts left out.

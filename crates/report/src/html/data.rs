@@ -1,6 +1,7 @@
 //! What the page shows, as plain data. Texts are as they came: rendering makes them safe.
 
 use evalmark_core::{
+    estimate::Estimate,
     metric::{Direction, Range},
     record::Outcome,
     verdict::Verdict,
@@ -17,6 +18,8 @@ pub struct PageData {
     pub verdict: Option<Verdict>,
     /// Rows over all items, and those by slice.
     pub summary: Vec<SummaryRow>,
+    /// What an answer costs, by prompt and model; empty where no price is known.
+    pub costs: Vec<AnswerCost>,
     /// Which classes were taken for which, where a metric has classes.
     pub confusion: Vec<ConfusionRow>,
     /// The samples that the table holds, with the baseline's side of them.
@@ -42,6 +45,17 @@ pub struct PageRun {
     pub outcomes: Vec<OutcomeCount>,
     /// Failures, grouped by kind.
     pub failures: Vec<FailureGroup>,
+}
+
+/// What an answer of one prompt and model costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnswerCost {
+    /// The prompt's name.
+    pub prompt: String,
+    /// The model's name in the suite.
+    pub model: String,
+    /// US dollars, on average, with an interval.
+    pub usd: Estimate,
 }
 
 /// Something worth saying of a run.

@@ -13,8 +13,8 @@ mod sections;
 
 pub use collect::{BaselineFiles, PageFiles};
 pub use data::{
-    BaselineScore, FailureGroup, JudgeWords, OutcomeCount, PageBaseline, PageData, PageFact,
-    PageMetric, PageRun, PageSample, PageSamples, PageScore, PromptFrame, SampleChange,
+    AnswerCost, BaselineScore, FailureGroup, JudgeWords, OutcomeCount, PageBaseline, PageData,
+    PageFact, PageMetric, PageRun, PageSample, PageSamples, PageScore, PromptFrame, SampleChange,
     ScoreDistribution,
 };
 pub use render::{RenderError, html};

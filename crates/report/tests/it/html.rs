@@ -12,9 +12,9 @@ use evalmark_core::{
 };
 use evalmark_report::{
     html::{
-        BaselineFiles, BaselineScore, FailureGroup, JudgeWords, OutcomeCount, PageBaseline,
-        PageData, PageFact, PageFiles, PageMetric, PageRun, PageSample, PageSamples, PageScore,
-        PromptFrame, SampleChange, html,
+        AnswerCost, BaselineFiles, BaselineScore, FailureGroup, JudgeWords, OutcomeCount,
+        PageBaseline, PageData, PageFact, PageFiles, PageMetric, PageRun, PageSample, PageSamples,
+        PageScore, PromptFrame, SampleChange, html,
     },
     run_values::ConfusionRow,
     scores::{ScoreRow, ScoresWriter},
@@ -122,6 +122,11 @@ fn page() -> PageData {
             summary_row("exact", 0.7, Some(("language", Some("de")))),
             summary_row("exact", 0.9, Some(("language", None))),
         ],
+        costs: vec![AnswerCost {
+            prompt: "zero-shot".to_owned(),
+            model: "small".to_owned(),
+            usd: Estimate { mean: 0.000_02, ..summary_row("", 0.0, None).estimate.unwrap() },
+        }],
         confusion: vec![ConfusionRow {
             prompt: "zero-shot".to_owned(),
             model: "small".to_owned(),
@@ -367,7 +372,12 @@ fn the_baselines_side_is_found() {
     for is_right in [true, false] {
         write_baseline(&scores, 30, is_right);
         let answers = is_right.then(|| files.samples.clone());
-        let baseline = BaselineFiles { scores: scores.clone(), answers, renamed: Vec::new() };
+        let baseline = BaselineFiles {
+            scores: scores.clone(),
+            answers,
+            lacks_answers: (!is_right).then(|| "they were not wanted".to_owned()),
+            ..BaselineFiles::default()
+        };
         let page = PageFiles { baseline: Some(baseline), ..files.clone() }.collect().unwrap();
         assert_eq!(page.baseline.has_answers, is_right);
         assert_eq!(page.baseline.lacks.is_none(), is_right);

@@ -68,8 +68,6 @@ pub struct ResumeOptions {
     pub against: AgainstOptions,
     /// What may be spent from now on.
     pub budget: BudgetLimits,
-    /// Whether programs may be run.
-    pub allow_exec: bool,
 }
 
 impl<'a> Run<'a> {
@@ -112,7 +110,6 @@ impl<'a> Run<'a> {
     /// Goes on with a run; what has an answer is not asked again.
     pub fn resume(path: &Path, options: ResumeOptions, host: &'a Host<'a>) -> Result<Self> {
         let (folder, mut record) = RunFolder::open(path)?;
-        record.options.allow_exec = options.allow_exec;
         let mut loaded = load(&record.suite_file(), &record.options, host)?;
         same_experiment(&loaded, &record)?;
         loaded.plan = as_stopped(loaded.plan, &record)?;
@@ -132,9 +129,8 @@ impl<'a> Run<'a> {
 
     /// Scores a run's answers again with the suite as it is now. No model is asked, except judges
     /// about what they have not judged yet.
-    pub fn rescore(path: &Path, allow_exec: bool, host: &'a Host<'a>) -> Result<Self> {
+    pub fn rescore(path: &Path, host: &'a Host<'a>) -> Result<Self> {
         let (folder, mut record) = open_scored(path)?;
-        record.options.allow_exec = allow_exec;
         let mut loaded = load(&record.suite_file(), &record.options, host)?;
         loaded.plan = as_stopped(loaded.plan, &record)?;
         same_shape(&loaded, &record)?;

@@ -1,7 +1,7 @@
 //! `report.html` of a run.
 
 use evalmark_core::{
-    changes::{ChangeKind, Rename},
+    changes::{Change, ChangeKind, Rename},
     number_format::{count, counted},
     record::Outcome,
     verdict::Verdict,
@@ -16,12 +16,15 @@ use evalmark_report::{
 };
 use evalmark_store::{
     baseline::Baseline,
+    integrity,
     record::{RunRecord, SampleCounts},
     run_folder::RunFolder,
 };
 
 use crate::{
+    answer_costs::answer_costs,
     error::{Hinted, Result},
+    kept_answers::why_not,
     redacted_keys::hide,
 };
 
@@ -69,6 +72,10 @@ fn page(
         run: about(record, verdict.is_some()),
         verdict: verdict.cloned(),
         summary,
+        costs: match record.totals.cost_usd {
+            Some(_) => answer_costs(&folder.samples())?,
+            None => Vec::new(),
+        },
         confusion: if confusion.is_file() { read_confusion(&confusion)? } else { Vec::new() },
         samples: files.collect()?,
     })
@@ -90,9 +97,19 @@ fn baseline_files(baseline: &Baseline, verdict: &Verdict) -> BaselineFiles {
         Some(Rename { before, after: change.name.clone() })
     });
     let answers = baseline.folder.answers();
+    let unchanged = |answers| integrity::unchanged(&baseline.folder, &baseline.record, answers);
+    let lacks_answers = if answers.is_file() {
+        unchanged(std::slice::from_ref(&answers)).err().map(|error| error.to_string())
+    } else {
+        Some(why_not(&baseline.record))
+    };
+    let all_pair = verdict.comparisons.iter().all(|c| c.unpaired.n_changed == 0);
+    let is_known_by_id = |change: &Change| change.kind == ChangeKind::Columns;
     BaselineFiles {
         scores: baseline.folder.scores(),
-        answers: answers.is_file().then_some(answers),
+        answers: lacks_answers.is_none().then_some(answers),
+        lacks_answers,
+        is_paired_by_id: all_pair && verdict.changes.iter().flatten().any(is_known_by_id),
         renamed: renamed.collect(),
     }
 }

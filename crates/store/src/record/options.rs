@@ -32,7 +32,4 @@ pub struct RunOptions {
     pub cache_dir: Option<PathBuf>,
     /// Where relative paths start; absolute.
     pub working_dir: Option<PathBuf>,
-    /// Whether programs may be run. Each command line says so anew: it is not kept.
-    #[serde(skip)]
-    pub allow_exec: bool,
 }

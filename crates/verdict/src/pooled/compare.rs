@@ -14,7 +14,7 @@ use super::{
 };
 use crate::compare::{Decision, flips, match_variants};
 use crate::decide::{Case, Kind};
-use crate::evidence::{Evidence, Reach};
+use crate::evidence::Evidence;
 use crate::items::{CompareError, ComparisonSubject, ItemScore};
 use crate::missing::{Assumption, Pair, Variants};
 use crate::pairing::Places;
@@ -237,24 +237,9 @@ impl Changes {
 }
 
 /// A value that single items define says nothing of what others would do.
-fn nothing(n: u64, [before, after]: [f64; 2]) -> Evidence {
-    Evidence {
-        method: "none",
-        n,
-        baseline_mean: before,
-        candidate_mean: after,
-        estimate: after - before,
-        lower: f64::NEG_INFINITY,
-        upper: f64::INFINITY,
-        p_regressed: 1.0,
-        p_pass: 1.0,
-        discordant: None,
-        discordance: 0.0,
-        reach: Reach::default(),
-        seed: None,
-        notes: vec!["without some single items the value is not defined: too few to judge".into()],
-        pass_barred: false,
-    }
+fn nothing(n: u64, means: [f64; 2]) -> Evidence {
+    let why = "without some single items the value is not defined: too few to judge";
+    Evidence { notes: vec![why.into()], ..Evidence::unbounded("none", n, means) }
 }
 
 /// Each item's pseudo-values in both variants; their mean difference is that of the values.

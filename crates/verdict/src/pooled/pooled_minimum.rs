@@ -93,8 +93,5 @@ fn weigh(rows: Vec<Row<'_, 1>>, pooled: &dyn Pooled, min: f64, rule: &Rule) -> O
         graded(&levels, min, &weighing)?
     };
     (found.candidate_mean, found.estimate) = (value, value - min);
-    found.lower = found.lower.max(rule.range.low - min);
-    found.upper = found.upper.min(rule.range.high - min);
-    found.reach.items_needed = found.reach.items_to_decide;
-    Some(found)
+    Some(found.within_range(min, rule))
 }

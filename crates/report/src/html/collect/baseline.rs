@@ -17,10 +17,6 @@ use crate::{
     scores::{ScoreRef, for_each_score},
 };
 
-/// Why there are no answers to show.
-const NO_ANSWERS: &str =
-    "this baseline keeps scores, not answers (`baseline_answers` under `gate`)";
-
 /// Adds what the baseline has to the samples and the distributions.
 pub(super) fn add_baseline(
     page: &mut PageSamples,
@@ -36,7 +32,7 @@ pub(super) fn add_baseline(
         let metric = page.metrics.iter().position(|metric| metric.name == score.metric);
         let sample = &mut page.samples[place];
         if let Some(metric) = metric
-            && sample.item_hash == score.item_hash
+            && baseline.is_same_item(&sample.item_hash, score.item_hash)
             && let Some(own) = sample.scores.get_mut(metric)
         {
             own.baseline = Some(BaselineScore { value: score.score, passed: score.passed });
@@ -45,14 +41,14 @@ pub(super) fn add_baseline(
     })?;
     page.baseline.has_scores = true;
     match &baseline.answers {
-        None => page.baseline.lacks = Some(NO_ANSWERS.to_owned()),
+        None => page.baseline.lacks = baseline.lacks_answers.clone(),
         Some(path) => {
             for_each_answer::<ReadError>(path, |answer| {
                 let prompt = baseline.name_now(answer.prompt);
                 let key =
                     Key { epoch: answer.epoch, ..Key::of(prompt, answer.model, answer.item_id) };
                 if let Some(place) = places.find(page, &key)
-                    && page.samples[place].item_hash == answer.item_hash
+                    && baseline.is_same_item(&page.samples[place].item_hash, answer.item_hash)
                 {
                     page.samples[place].baseline_answer = answer.output.map(bounded);
                 }
@@ -65,6 +61,11 @@ pub(super) fn add_baseline(
 }
 
 impl BaselineFiles {
+    /// Whether two items of the same id have the same content.
+    fn is_same_item(&self, now: &str, then: &str) -> bool {
+        self.is_paired_by_id || now == then
+    }
+
     /// What the run calls a prompt of the baseline.
     fn name_now<'a>(&'a self, prompt: &'a str) -> &'a str {
         let renamed = self.renamed.iter().find(|rename| rename.before == prompt);

@@ -50,8 +50,13 @@ pub struct PageFiles<'a> {
 pub struct BaselineFiles {
     /// `scores.parquet`.
     pub scores: PathBuf,
-    /// `samples.parquet` of a run folder, or the answers that a baseline keeps.
+    /// `answers.parquet` of a baseline, or `samples.parquet` of a run folder.
     pub answers: Option<PathBuf>,
+    /// Why there is no such file.
+    pub lacks_answers: Option<String>,
+    /// Whether an item is the same wherever its id is: the dataset has other columns now, and nothing
+    /// else changed.
+    pub is_paired_by_id: bool,
     /// Prompts that it has under other names.
     pub renamed: Vec<Rename>,
 }

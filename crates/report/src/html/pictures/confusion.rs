@@ -1,4 +1,4 @@
-//! A confusion matrix: a square for each pair of a right and a predicted class, darker where it
+//! A confusion matrix: a cell for each pair of a right and a predicted class, darker where it
 //! happened more often, and its number.
 
 use evalmark_core::number_format;
@@ -6,11 +6,13 @@ use minijinja::value::Value;
 
 use super::svg::{Anchor, At, Svg};
 
-/// Side of a square.
-const SIDE: f64 = 38.0;
+/// Width of a cell.
+const SIDE: f64 = 54.0;
+/// Height of a cell.
+const HEIGHT: f64 = 34.0;
 /// Room for the names of classes at the left.
 const LEFT: f64 = 130.0;
-/// Room above the squares, and below for the letters of columns.
+/// Room above the cells for the names of columns.
 const TOP: f64 = 22.0;
 /// Characters of a class's name that fit.
 const FITS: usize = 18;
@@ -27,19 +29,19 @@ pub(in super::super) struct Matrix<'a> {
     pub(in super::super) counts: &'a [Vec<u64>],
 }
 
-/// The picture, with what it shows in words as its name. Columns have the numbers of their classes.
+/// The picture, with what it shows in words as its name.
 pub(in super::super) fn confusion(matrix: &Matrix<'_>, name: &str) -> Value {
     let (n_rows, n_columns) = (matrix.targets.len() as f64, matrix.predicted.len() as f64);
-    let size = At { x: LEFT + n_columns * SIDE + 2.0, y: TOP + n_rows * SIDE + 2.0 };
+    let size = At { x: LEFT + n_columns * SIDE + 2.0, y: TOP + n_rows * HEIGHT + 2.0 };
     let mut svg = Svg::new("confusion", size, Some(name));
     let at = |x: f64, y: f64| At { x, y };
     for (column, predicted) in matrix.predicted.iter().enumerate() {
         let x = LEFT + (column as f64 + 0.5) * SIDE;
-        svg.text("tick", at(x, TOP - 7.0), Anchor::Middle, &short(predicted, 6));
+        svg.text("tick", at(x, TOP - 7.0), Anchor::Middle, &short(predicted, 8));
     }
     for (row, (target, counts)) in matrix.targets.iter().zip(matrix.counts).enumerate() {
-        let y = TOP + row as f64 * SIDE;
-        let middle = y + SIDE / 2.0 + 4.0;
+        let y = TOP + row as f64 * HEIGHT;
+        let middle = y + HEIGHT / 2.0 + 4.0;
         svg.text("class", at(LEFT - 8.0, middle), Anchor::End, &short(target, FITS));
         let all = counts.iter().sum::<u64>().max(1) as f64;
         for (column, count) in counts.iter().enumerate() {
@@ -50,7 +52,7 @@ pub(in super::super) fn confusion(matrix: &Matrix<'_>, name: &str) -> Value {
             svg.rect(
                 &format!("{kind} shade-{shade}"),
                 at(x + 1.0, y + 1.0),
-                at(x + SIDE - 1.0, y + SIDE - 1.0),
+                at(x + SIDE - 1.0, y + HEIGHT - 1.0),
             );
             if *count > 0 {
                 let class = if shade > SHADES / 2.0 { "count on-dark" } else { "count" };

@@ -80,7 +80,7 @@ function follow() {
 
 /** Opens the part that the address names, where it is folded. */
 function openDetails() {
-  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const named = document.getElementById(location.hash.slice(1));
   if (named instanceof HTMLDetailsElement) {
     named.open = true;
     named.scrollIntoView();
@@ -124,8 +124,10 @@ function start() {
   });
   const dialog = dialogElement();
   dialog.addEventListener("close", () => {
+    // The address may lead to another sample already.
+    const isStill = readFragment(location.hash)?.sample === view.sample;
+    if (isStill) history.replaceState(null, "", `#${writeFragment(view.query, null)}`);
     view.sample = null;
-    history.replaceState(null, "", `#${writeFragment(view.query, null)}`);
   });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) closeSample();

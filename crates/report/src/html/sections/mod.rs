@@ -52,7 +52,7 @@ impl<'a> Sections<'a> {
             verdict: verdict.map(comparisons::VerdictLine::new).unwrap_or_default(),
             scores: scores::lines(&page.summary),
             distributions: distributions::panels(&page.samples),
-            tradeoffs: tradeoffs::Tradeoffs::of(&page.summary),
+            tradeoffs: tradeoffs::Tradeoffs::of(&page.summary, &page.costs),
             confusion: confusion::panels(&page.confusion),
             slices: slices::Slices::of(&page.summary, verdict),
             errors: errors::Errors::of(page),

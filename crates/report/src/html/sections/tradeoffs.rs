@@ -4,7 +4,10 @@ use evalmark_core::number_format::{dollars, latency, value as written};
 use minijinja::value::Value;
 use serde::Serialize;
 
-use super::super::pictures::scatter::{Axis, Point, scatter};
+use super::super::{
+    data::AnswerCost,
+    pictures::scatter::{Axis, Point, scatter},
+};
 use crate::summary::SummaryRow;
 
 /// Metrics that are drawn.
@@ -38,7 +41,7 @@ struct Tradeoff<'a> {
 }
 
 impl<'a> Tradeoffs<'a> {
-    pub(super) fn of(summary: &'a [SummaryRow]) -> Self {
+    pub(super) fn of(summary: &'a [SummaryRow], costs: &[AnswerCost]) -> Self {
         let rows: Vec<_> = summary.iter().filter(|row| row.slice.is_none()).collect();
         let mut variants: Vec<Variant<'a>> = Vec::new();
         let mut metrics: Vec<&str> = Vec::new();
@@ -61,7 +64,7 @@ impl<'a> Tradeoffs<'a> {
         }
         let pictures = metrics.iter().take(MOST_METRICS).flat_map(|metric| {
             let own: Vec<_> = rows.iter().copied().filter(|row| row.metric == *metric).collect();
-            [of_cost(metric, &own, &variants), of_latency(metric, &own, &variants)]
+            [of_cost(metric, &own, &variants, costs), of_latency(metric, &own, &variants)]
         });
         let pictures = pictures.flatten().collect();
         Self { variants, pictures, is_cut }
@@ -73,9 +76,14 @@ fn of_cost<'a>(
     metric: &'a str,
     rows: &[&SummaryRow],
     variants: &[Variant<'_>],
+    costs: &[AnswerCost],
 ) -> Option<Tradeoff<'a>> {
-    let per_answer = |row: &SummaryRow| Some((row.cost_usd? / row.n_planned.max(1) as f64, None));
-    let axis = Axis { name: "cost of an answer", write: &dollars };
+    let per_answer = |row: &SummaryRow| {
+        let is_it = |cost: &&AnswerCost| (&cost.prompt, &cost.model) == (&row.prompt, &row.model);
+        let usd = &costs.iter().find(is_it)?.usd;
+        Some((usd.mean, usd.ci_low.zip(usd.ci_high).map(|(low, high)| [low, high])))
+    };
+    let axis = Axis { name: "mean cost of an answer, with its interval", write: &dollars };
     let picture = drawn(metric, rows, variants, &axis, per_answer)?;
     Some(Tradeoff { metric, against: "cost", picture })
 }

@@ -1,0 +1,99 @@
+// What a reader sees first, in the shipped example and in runs that got worse, that cannot tell, and
+// that got better.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { launch, open, texts } from "./browser.mjs";
+import { quickstart, three } from "./runs.mjs";
+
+let browser;
+let pages;
+
+before(async () => {
+  browser = await launch();
+  pages = { quickstart: quickstart(), ...three() };
+});
+after(() => browser?.close());
+
+test("the quickstart's page says nothing on the console and asks for nothing", async () => {
+  const { page, seen, address } = await open(browser, pages.quickstart);
+  assert.deepEqual(seen, { console: [], errors: [], requests: [address], dialogs: [], refused: [] });
+  assert.equal((await texts(page, ".samples tbody tr")).length, 50);
+  await page.close();
+});
+
+/** The part of the page that is in sight without scrolling. */
+function inSight(page, selector) {
+  return page.$eval(selector, (one) => {
+    const { top, bottom } = one.getBoundingClientRect();
+    return top >= 0 && Math.min(bottom, top + 60) <= innerHeight;
+  });
+}
+
+const expected = {
+  regressed: {
+    title: /^regressed The new prompt is worse than before in both comparisons\.$/,
+    amount: /^Worst: right fell from 83\.3 % to 71\.7 % \(-11\.7 points\) for topic\.$/,
+    sure: /lies within \[-15\.2, -8\.7\] points: each end holds with 95 % confidence, from 300 paired items\. That there is no drop at all is ruled out \(p < 0\.001\)/,
+    flips: ["Newly broke 35", "Newly works 0"],
+  },
+  inconclusive: {
+    title: /^inconclusive This run cannot tell whether the new prompt is worse than before\.$/,
+    amount: /^Worst: right fell from 80\.0 % to 78\.3 % \(-1\.7 points\) for topic\.$/,
+    sure: /That is too wide for the margin \(3 points\): about 800 items would tell\.$/,
+    flips: ["Newly broke 4", "Newly works 3"],
+  },
+  improved: {
+    title: /^improved The new prompt is better than before in both comparisons\.$/,
+    amount: /rose from .* for topic\.$/,
+    sure: /A drop of the margin \(3 points\) or more is ruled out \(p < 0\.001\)\.$/,
+    flips: ["Newly broke 4", "Newly works 73"],
+  },
+};
+
+for (const [name, says] of Object.entries(expected)) {
+  test(`the first screen of a run that ${name} answers`, async () => {
+    const { page, seen } = await open(browser, pages[name]);
+    assert.match((await texts(page, "#verdict"))[0].replace(/\s+/g, " "), says.title);
+    assert.match((await texts(page, ".amount"))[0], says.amount);
+    assert.match((await texts(page, ".certainty"))[0].replace(/\s+/g, " "), says.sure);
+    const titles = (await texts(page, ".flips h2")).map((title) =>
+      title.replace(/\s+/g, " ").replace(" all in the table", ""),
+    );
+    assert.deepEqual(titles, says.flips);
+    for (const part of [".certainty", ".forest tbody tr", ".changes .diff", ".flips h2", ".flip"]) {
+      assert.ok(await inSight(page, part), `${part} is below the fold`);
+    }
+    // What broke: the question, what was and is answered, and what is right.
+    const first = (await texts(page, ".flip"))[0].replace(/\s+/g, " ");
+    assert.match(first, /^M-\d+ topic right [01] → [01].*\(order 1\d+\)/);
+    const [was, now, right] = (await texts(page, ".flip:first-child .answers dd"));
+    assert.deepEqual(await texts(page, ".flips:has(.flip) .flip:first-child .answers dt").then((all) => all.slice(0, 3)), ["was", "now", "right"]);
+    assert.notEqual(was, now);
+    assert.ok(["money", "delivery", "login"].includes(right), right);
+    // What changed in the prompt, word by word.
+    assert.ok((await texts(page, ".changes .diff del")).join(" ").includes("Which"));
+    assert.ok((await texts(page, ".changes .diff ins")).join(" ").includes("Name the"));
+    assert.deepEqual(seen.errors, []);
+    await page.close();
+  });
+}
+
+test("worse comparisons stand before better ones, on one scale", async () => {
+  const { page } = await open(browser, pages.quickstart);
+  const points = await texts(page, ".forest tbody b");
+  const numbers = points.map((text) => Number.parseFloat(text));
+  assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
+  assert.equal((await page.$$(".forest-axis")).length, 1);
+  const zeros = await page.$$eval(".forest-row .zero", (lines) => lines.map((line) => line.getAttribute("x1")));
+  assert.equal(new Set(zeros).size, 1, "the line of no change is one line");
+  await page.close();
+});
+
+test("numbers are those of the verdict's own file", async () => {
+  const { page } = await open(browser, pages.regressed);
+  const change = await texts(page, ".comparison .figures");
+  assert.ok(change[0].includes("83.3 %") && change[0].includes("71.7 %"), change[0]);
+  await page.close();
+});
