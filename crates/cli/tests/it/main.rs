@@ -39,3 +39,4 @@ mod tables;
 mod tidy;
 mod trending;
 mod verdicts;
+mod viewing;
