@@ -50,11 +50,11 @@ impl FrameBuilder {
         }
         let reference = self.reference.as_str();
         self.before = shared(reference[..self.before].chars(), request.chars());
-        self.before = word_start(reference, self.before);
+        self.before = sentence_start(reference, self.before);
         let from_end = reference[reference.len() - self.after..].chars().rev();
         let rest = &request[self.before..];
         self.after = shared(from_end, rest.chars().rev());
-        self.after = reference.len() - word_end(reference, reference.len() - self.after);
+        self.after = reference.len() - sentence_end(reference, reference.len() - self.after);
         // Both ends of the reference itself must not overlap either.
         self.after = self.after.min(reference.len() - self.before);
         let text = rest[..rest.len() - self.after].to_owned();
@@ -94,16 +94,38 @@ fn shared(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) ->
     one.zip(other).take_while(|(one, other)| one == other).map(|(c, _)| c.len_utf8()).sum()
 }
 
-/// The position itself, or the start of the word that it would cut.
-fn word_start(text: &str, at: usize) -> usize {
-    let head = &text[..at];
-    head.rfind(char::is_whitespace)
-        .map_or(0, |blank| blank + head[blank..].chars().next().map_or(0, char::len_utf8))
+/// The position itself, or the start of the sentence that it would cut: half of one tells a reader
+/// nothing.
+fn sentence_start(text: &str, at: usize) -> usize {
+    let starts = text[..at].char_indices().map(|(start, c)| start + c.len_utf8());
+    starts.rev().find(|start| ends_sentence(&text[..*start])).unwrap_or(0)
 }
 
-/// The position itself, or the end of the word that it would cut.
-fn word_end(text: &str, at: usize) -> usize {
-    text[at..].find(char::is_whitespace).map_or(text.len(), |blank| at + blank)
+/// The position itself, or the end of the sentence that it would cut.
+fn sentence_end(text: &str, at: usize) -> usize {
+    let ends = text[at..].char_indices().map(|(end, _)| at + end);
+    ends.clone()
+        .find(|end| text[*end..].starts_with('\n') || ends_here(text, *end))
+        .unwrap_or(text.len())
+}
+
+/// Whether what follows this text is a new sentence: it ends with a mark and a blank, a mark that takes
+/// none, or a line.
+fn ends_sentence(text: &str) -> bool {
+    let words = text.trim_end();
+    let blanks = &text[words.len()..];
+    let takes_none = words.ends_with(['。', '！', '？', '：']);
+    blanks.contains('\n')
+        || takes_none
+        || (!blanks.is_empty() && words.ends_with(['.', '?', '!', ':']))
+}
+
+/// Whether a sentence ends here, before the blanks that follow.
+fn ends_here(text: &str, at: usize) -> bool {
+    let mark = text[..at].chars().next_back();
+    let takes_none = matches!(mark, Some('。' | '！' | '？' | '：'));
+    let has_mark = matches!(mark, Some('.' | '?' | '!' | ':'));
+    takes_none || (has_mark && text[at..].starts_with(char::is_whitespace))
 }
 
 #[cfg(test)]
@@ -129,14 +151,24 @@ mod tests {
             ["Topic of: ", "\nTopic:"],
             &["my card", "late parcel", "my"],
         );
-        // No word is cut.
-        check(&["colour of red?", "colour of reed?"], ["colour of ", ""], &["red?", "reed?"]);
+        // No sentence is cut.
+        check(
+            &["Which colour? Paint of red lead.", "Which colour? Paint of reed."],
+            ["Which colour? ", ""],
+            &["Paint of red lead.", "Paint of reed."],
+        );
+        check(&["Is a b? Say so.", "Is a c? Say so."], ["", " Say so."], &["Is a b?", "Is a c?"]);
+        check(&["Add 3.5 to it", "Add 3.7 to it"], ["", ""], &["Add 3.5 to it", "Add 3.7 to it"]);
         // The second narrows what the first was cut by.
-        check(&["a b c d", "a b x d", "a y c d"], ["a ", " d"], &["b c", "b x", "y c"]);
+        check(
+            &["A. B. c D. E", "A. B. x D. E", "A. Y. c D. E"],
+            ["A. ", " E"],
+            &["B. c D.", "B. x D.", "Y. c D."],
+        );
         check(&["only one"], ["", ""], &["only one"]);
-        check(&["same text", "same text"], ["same ", ""], &["text", "text"]);
+        check(&["same. text", "same. text"], ["same. ", ""], &["text", "text"]);
         check(&["", "x"], ["", ""], &["", "x"]);
-        check(&["übel 日本 x", "übel 日木 x"], ["übel ", " x"], &["日本", "日木"]);
-        check(&["a a a", "a a"], ["a ", ""], &["a a", "a"]);
+        check(&["何ですか。日本 x", "何ですか。日木 x"], ["何ですか。", ""], &["日本 x", "日木 x"]);
+        check(&["a. a. a", "a. a"], ["a. ", ""], &["a. a", "a"]);
     }
 }
