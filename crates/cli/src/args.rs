@@ -94,6 +94,20 @@ impl RunDirArgs {
     }
 }
 
+/// In which form results are told.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct FormatArgs {
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+impl FormatArgs {
+    pub(crate) fn is_json(self) -> bool {
+        self.format == Format::Json
+    }
+}
+
 /// What a run is compared with.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct AgainstArgs {

@@ -39,7 +39,7 @@ fn places(board: &Board) -> Vec<String> {
     let cells: Vec<_> = cells.collect();
     let width = |column: usize| cells.iter().map(|row| row[column].width()).max().unwrap_or(0);
     let [group, mean, interval] = [0, 1, 2].map(width);
-    let room = columns().map(|columns| columns.saturating_sub(6 + group + mean + interval));
+    let room = columns().map(|columns| columns.saturating_sub(7 + group + mean + interval));
     let places = board.places.iter().zip(&cells);
     let line = |(place, cells): (&BoardPlace, &[String; 3])| {
         let name = [&place.prompt, &place.model].map(|name| printable_line(name)).join(" · ");

@@ -6,7 +6,7 @@ use std::{borrow::Cow, ops::Range as Columns};
 use evalmark_core::{
     estimate::Estimate,
     history::{Course, History, Series, SeriesPoint},
-    number_format::{counted, declared_percent, estimate},
+    number_format::{counted, estimate},
 };
 use evalmark_report::{
     safe_text::{printable, printable_line},
@@ -54,7 +54,7 @@ pub(crate) fn render(history: &History, printer: Printer) -> String {
         lines.extend(left_out.flat_map(|text| wrapped("  ", &printable_line(&text))));
     }
     lines.push(String::new());
-    lines.extend(wrapped("", &rate(history)));
+    lines.extend(wrapped("", &history.rate()));
     lines.join("\n")
 }
 
@@ -64,20 +64,6 @@ fn heading(history: &History) -> String {
     let runs = counted(history.runs.len() as u64, "run");
     let (first, last) = (day(0), day(history.runs.len().saturating_sub(1)));
     printable_line(&format!("{}: {runs}, {first} to {last}", history.suite)).into_owned()
-}
-
-/// What the answers may be trusted with.
-fn rate(history: &History) -> String {
-    format!(
-        "Where nothing changes, the slope of some score is called at some look in at most {} of \
-         histories, however often one looks; a lasting change in at most as many. {} looked at \
-         together.",
-        declared_percent(history.alpha),
-        match history.series.len() {
-            1 => "One score is".to_owned(),
-            n => format!("{n} scores are"),
-        }
-    )
 }
 
 fn score(history: &History, series: &Series, printer: Printer) -> Vec<String> {

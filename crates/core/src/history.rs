@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     estimate::Estimate,
     metric::{Direction, Range},
-    number_format::{change as written_change, counted, difference, values},
+    number_format::{change as written_change, counted, declared_percent, difference, values},
 };
 
 /// The history of a suite: its runs, the oldest first, and every score's course over them.
@@ -199,6 +199,20 @@ impl History {
         let run = self.run_of(series, change.point).unwrap_or("a run");
         let [before, after] = values([change.before, change.after], series.range);
         format!("at {run}: {before} before, {after} since")
+    }
+
+    /// How far the answers can be trusted, in a sentence.
+    pub fn rate(&self) -> String {
+        let together = match self.series.len() {
+            1 => "One score is".to_owned(),
+            n => format!("{n} scores are"),
+        };
+        format!(
+            "Where nothing changes, the slope of some score is called at some look in at most {} of \
+             histories, however often one looks; a lasting change in at most as many. {together} \
+             looked at together.",
+            declared_percent(self.alpha)
+        )
     }
 
     /// The id of the run of a point.

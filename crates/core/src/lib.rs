@@ -37,6 +37,8 @@
 //! | judge | a model that grades answers; its replies are asked and kept like answers |
 //! | run | one execution of a suite; its folder holds `run.json`, the columns and the verdict |
 //! | baseline | a run that later runs are compared with |
+//! | history | a suite's scores over its runs |
+//! | trend | what can be said of a score's course over the runs: its slope, and where it changed for good |
 //! | margin | the largest change that does not matter |
 //! | gate | which metrics may not get worse than the baseline by more than the margin |
 //! | decision | one comparison, decided: improved, pass, regressed, inconclusive or incomparable |

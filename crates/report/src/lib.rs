@@ -26,6 +26,6 @@ pub mod safe_text;
 pub mod terminal;
 
 pub use parquet::{
-    ReadError, WriteError, answers, dataset, run_values, sample_texts, samples, scores, summary,
-    usage,
+    ReadError, WriteError, answers, dataset, run_values, sample_pages, sample_texts, samples,
+    scores, summary, usage,
 };

@@ -71,6 +71,15 @@ impl RunError {
         std::iter::once(self.to_string()).chain(causes).collect()
     }
 
+    /// It, or the first of its causes, of this type.
+    pub fn find<T: StdError + 'static>(&self) -> Option<&T> {
+        fn of<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+            let of_engine = error.downcast_ref::<RunError>();
+            error.downcast_ref().or_else(|| of_engine?.what.downcast_ref())
+        }
+        of(self).or_else(|| self.causes().find_map(of))
+    }
+
     /// Whether it, or one of its causes, is an error of this type.
     pub fn is<T: StdError + 'static>(&self) -> bool {
         let is_it = |error: &(dyn StdError + 'static)| {

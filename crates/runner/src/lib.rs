@@ -69,7 +69,7 @@ pub use self::{
     error::{Hinted, RunError},
     export::{ExportedAnswers, WriteAnswer, export_answers},
     gate::{GateOptions, GateOutcome, compare, compare_runs, gate},
-    history::{HistoryOptions, ending_of_history, history, suite_name},
+    history::{HistoryOptions, ending_of_history, history, history_of_runs, suite_name},
     host::Host,
     judge_check::{Corrected, ENOUGH_LABELS, JudgeFinding, judge_check},
     kept_answers::{AnswerKey, KeptAnswer, KeptAnswers, kept_answers},

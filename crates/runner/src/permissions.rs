@@ -12,7 +12,7 @@ use url::Url;
 use crate::RunError;
 
 /// What suites may do beyond the defaults.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Permissions {
     /// Folders below which suites may read files, besides their own repository; absolute.
     pub roots: Vec<PathBuf>,

@@ -4,6 +4,7 @@
 mod answer;
 mod begin;
 mod html_page;
+mod progress_file;
 mod verdict;
 
 use evalmark_core::{dataset::DatasetError, plan::PlanError, verdict::Verdict};
@@ -16,7 +17,7 @@ use evalmark_store::{
 };
 
 use crate::{
-    Ending, Findings, Host, Notice, RunError,
+    Ending, Findings, Host, Notice, Notices, RunError,
     against::Against,
     ask::{Asks, Endpoints, LedgerFile, shared_ledger},
     error::{Result, bail},
@@ -27,6 +28,7 @@ use crate::{
     scored::Scored,
 };
 
+use self::progress_file::ProgressFile;
 pub use self::{
     begin::{AgainstOptions, PreparedRun, ResumeOptions},
     html_page::cut_off_remarks,
@@ -146,8 +148,19 @@ impl Run<'_> {
         })
     }
 
-    fn try_out(mut self, upto: Upto) -> Result<EndedRun> {
+    fn try_out(self, upto: Upto) -> Result<EndedRun> {
         let _lock = self.folder.lock()?;
+        let file = ProgressFile::new(self.folder.clone());
+        let host = self.host;
+        let hear = |notice: &Notice<'_>| {
+            file.hear(notice);
+            host.notices.tell(notice);
+        };
+        let host = Host { notices: Notices::new(&hear), ..*host };
+        Run { host: &host, ..self }.under_lock(upto)
+    }
+
+    fn under_lock(mut self, upto: Upto) -> Result<EndedRun> {
         let endpoints = self.open_endpoints()?;
         self.mark_running()?;
         let end = self.flow(&endpoints, upto).unwrap_or_else(|error| {

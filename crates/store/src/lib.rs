@@ -20,6 +20,7 @@ pub mod git;
 pub mod integrity;
 mod local_folder;
 mod lock;
+pub mod progress;
 pub mod record;
 pub mod run_folder;
 pub mod runs;

@@ -1,15 +1,18 @@
 //! `evalmark cache`: what the ledger of shared answers holds, and throwing some of it away.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use evalmark_core::number_format::{bytes, counted};
-use evalmark_harness::{Ledger, Prune};
+use evalmark_harness::{Info, Ledger, Prune, Pruned};
 use evalmark_runner::{Hinted, Host, RunError, shared_ledger};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{args::Format, exit::Exit, print::Printer};
+use crate::{args::FormatArgs, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct CacheCommandArgs {
@@ -24,9 +27,8 @@ pub(crate) enum CacheCommand {
         /// Folder of the shared answer cache [default: the user's cache folder]
         #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
         cache_dir: Option<PathBuf>,
-        /// Text or JSON
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[command(flatten)]
+        format: FormatArgs,
     },
     /// Delete kept answers; they are requested again when needed
     Prune {
@@ -42,6 +44,8 @@ pub(crate) enum CacheCommand {
         /// All answers
         #[arg(long, conflicts_with_all = ["older_than", "endpoint"])]
         all: bool,
+        #[command(flatten)]
+        format: FormatArgs,
     },
 }
 
@@ -50,7 +54,7 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -
         CacheCommand::Info { cache_dir, format } => {
             info(&shared_ledger(cache_dir.as_deref(), host)?, *format, printer)
         }
-        CacheCommand::Prune { cache_dir, older_than, endpoint, all } => {
+        CacheCommand::Prune { cache_dir, older_than, endpoint, all, format } => {
             let before = older_than.as_deref().map(moment).transpose()?;
             if before.is_none() && endpoint.is_none() && !all {
                 return Ok(Err(RunError::new("nothing selects which answers to delete")).hint(
@@ -58,35 +62,24 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -
                 )?);
             }
             let prune = Prune { before, endpoint_key: endpoint.clone() };
-            throw_away(&shared_ledger(cache_dir.as_deref(), host)?, &prune, printer)
+            throw_away(&shared_ledger(cache_dir.as_deref(), host)?, &prune, *format, printer)
         }
     }
 }
 
-fn info(path: &std::path::Path, format: Format, printer: Printer) -> Result<Exit> {
+fn info(path: &Path, format: FormatArgs, printer: Printer) -> Result<Exit> {
     if !path.is_file() {
-        printer.result(&format!("{} does not exist yet: no answers are kept", path.display()));
+        if format.is_json() {
+            printer.json(&format!("{:#}", described(path, &Info::default())));
+        } else {
+            printer.result(&format!("{} does not exist yet: no answers are kept", path.display()));
+        }
         return Ok(Exit::Done);
     }
     let info = Ledger::info(path)?;
     let exit = if info.damage.is_some() { Exit::Incomplete } else { Exit::Done };
-    if format == Format::Json {
-        let endpoints = info.endpoints.iter().map(|endpoint| {
-            json!({
-                "key": endpoint.key,
-                "answers": endpoint.answers,
-                "oldest": endpoint.oldest_us.and_then(day),
-                "newest": endpoint.newest_us.and_then(day),
-            })
-        });
-        printer.json(&serde_json::to_string_pretty(&json!({
-            "path": path,
-            "answers": info.answers,
-            "failures": info.failures,
-            "bytes": info.bytes,
-            "endpoints": endpoints.collect::<Vec<_>>(),
-            "damage": info.damage,
-        }))?);
+    if format.is_json() {
+        printer.json(&format!("{:#}", described(path, &info)));
         return Ok(exit);
     }
     printer.result(&format!(
@@ -113,12 +106,44 @@ fn info(path: &std::path::Path, format: Format, printer: Printer) -> Result<Exit
     Ok(exit)
 }
 
-fn throw_away(path: &std::path::Path, prune: &Prune, printer: Printer) -> Result<Exit> {
-    if !path.is_file() {
+/// What the ledger holds, for programs.
+fn described(path: &Path, info: &Info) -> Value {
+    let endpoints = info.endpoints.iter().map(|endpoint| {
+        json!({
+            "key": endpoint.key,
+            "answers": endpoint.answers,
+            "oldest": endpoint.oldest_us.and_then(day),
+            "newest": endpoint.newest_us.and_then(day),
+        })
+    });
+    json!({
+        "path": path,
+        "answers": info.answers,
+        "failures": info.failures,
+        "bytes": info.bytes,
+        "endpoints": endpoints.collect::<Vec<_>>(),
+        "damage": info.damage,
+    })
+}
+
+fn throw_away(path: &Path, prune: &Prune, format: FormatArgs, printer: Printer) -> Result<Exit> {
+    let is_there = path.is_file();
+    let pruned = if is_there { Ledger::prune(path, prune)? } else { Pruned::default() };
+    if format.is_json() {
+        let told = json!({
+            "path": path,
+            "answers": pruned.answers,
+            "failures": pruned.failures,
+            "bytes_before": pruned.bytes_before,
+            "bytes_after": pruned.bytes_after,
+        });
+        printer.json(&format!("{told:#}"));
+        return Ok(Exit::Done);
+    }
+    if !is_there {
         printer.result("no answers are kept");
         return Ok(Exit::Done);
     }
-    let pruned = Ledger::prune(path, prune)?;
     printer.result(&format!(
         "deleted {} and {}; {} before, {} now",
         counted(pruned.answers, "answer"),

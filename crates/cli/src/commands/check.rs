@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
 use clap::Args;
-use evalmark_core::number_format::counted;
-use evalmark_runner::{Host, LoadedSuite, load, program_remarks, reach};
+use evalmark_core::{
+    number_format::counted,
+    suite::{Mistake, SuiteError},
+};
+use evalmark_runner::{Host, LoadedSuite, RunError, load, program_remarks, reach};
 use evalmark_store::record::RunOptions;
+use serde_json::{Value, json};
 
-use crate::{exit::Exit, print::Printer};
+use crate::{args::FormatArgs, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -18,6 +21,8 @@ pub(crate) struct CheckArgs {
     /// Fetch datasets that are not on this machine yet; their checksums are told where suites lack them
     #[arg(long)]
     pub(crate) fetch: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
     /// Suite files (YAML)
     #[arg(required = true, value_name = "SUITE")]
     pub(crate) suites: Vec<PathBuf>,
@@ -25,30 +30,82 @@ pub(crate) struct CheckArgs {
 
 pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit {
     let mut exit = Exit::Done;
-    let mut all_opened = Vec::new();
-    let mut tell = |ended: Result<()>| {
-        if let Err(error) = ended {
-            printer.error(&error);
+    let (mut all_opened, mut told) = (Vec::new(), Vec::new());
+    for path in &args.suites {
+        let checked = checked(path, host);
+        for error in &checked.errors {
+            printer.run_error(error);
             exit = Exit::Usage;
         }
-    };
-    for path in &args.suites {
-        match load(path, &RunOptions::default(), host) {
-            Ok(loaded) => {
-                tell(loaded.check_keys(host).map_err(Into::into));
-                if !args.permissions {
-                    describe(path, &loaded, printer);
-                }
-                all_opened.push(loaded);
-            }
-            Err(error) => tell(Err(error.into())),
+        if args.format.is_json() {
+            told.push(described(path, &checked));
+        } else if let Some(loaded) = checked.loaded.as_ref().filter(|_| !args.permissions) {
+            describe(path, loaded, printer);
         }
+        all_opened.extend(checked.loaded);
     }
     if args.permissions {
         let report = reach(&all_opened.iter().collect::<Vec<_>>());
         printer.result(&format!("{report:#}"));
+    } else if args.format.is_json() {
+        printer.json(&format!("{:#}", json!({ "suites": told })));
     }
     exit
+}
+
+/// A suite that was looked at.
+struct CheckedSuite {
+    /// `None` where it cannot be run.
+    loaded: Option<LoadedSuite>,
+    errors: Vec<RunError>,
+}
+
+fn checked(path: &Path, host: &Host<'_>) -> CheckedSuite {
+    match load(path, &RunOptions::default(), host) {
+        Ok(loaded) => {
+            let errors = loaded.check_keys(host).err().into_iter().collect();
+            CheckedSuite { loaded: Some(loaded), errors }
+        }
+        Err(error) => CheckedSuite { loaded: None, errors: vec![error] },
+    }
+}
+
+/// A suite for programs: what it comes to, and what is wrong with it.
+fn described(path: &Path, checked: &CheckedSuite) -> Value {
+    let plan = checked.loaded.as_ref().map(|loaded| &loaded.plan);
+    let metrics = checked.loaded.as_ref().map(|loaded| loaded.metrics.len());
+    let errors = checked.errors.iter().flat_map(|error| match error.find::<SuiteError>() {
+        Some(SuiteError::Wrong(mistakes)) => mistakes.list.iter().map(mistake).collect(),
+        _ => vec![json!({
+            "line": null,
+            "column": null,
+            "message": error.in_full(),
+            "hint": error.hints().first(),
+        })],
+    });
+    json!({
+        "path": path,
+        "suite": checked.loaded.as_ref().map(|loaded| &loaded.suite.name),
+        "is_valid": checked.errors.is_empty(),
+        "prompts": plan.map(|plan| plan.prompts.len()),
+        "models": plan.map(|plan| plan.candidates.len()),
+        "items": plan.map(|plan| plan.survey.n_items),
+        "epochs": plan.map(|plan| plan.epochs),
+        "samples": plan.map(evalmark_core::plan::Plan::n_samples),
+        "metrics": metrics,
+        "remarks": checked.loaded.as_ref().map(program_remarks),
+        "errors": errors.collect::<Vec<_>>(),
+    })
+}
+
+fn mistake(mistake: &Mistake) -> Value {
+    let place = Some(mistake.position).filter(|position| position.line > 0);
+    json!({
+        "line": place.map(|position| position.line),
+        "column": place.map(|position| position.column),
+        "message": mistake.message,
+        "hint": mistake.hint,
+    })
 }
 
 fn describe(path: &Path, loaded: &LoadedSuite, printer: Printer) {

@@ -19,6 +19,7 @@ mod schema;
 mod score;
 mod show;
 mod trend;
+mod view;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Show(show::ShowArgs),
     /// Follow a suite's scores over its runs: slope, changes, exit code
     Trend(trend::TrendArgs),
+    /// Show the runs of a folder in a browser: local pages, for you alone
+    View(view::ViewArgs),
     /// (Re)write report.html
     Report(report::ReportArgs),
     /// Validate suites and report every problem; makes no model calls
@@ -144,6 +147,7 @@ pub(crate) fn dispatch(
         Command::Runs(args) => runs::runs(&args, printer),
         Command::Show(args) => show::show(&args, printer),
         Command::Trend(args) => trend::trend(&args, printer, host),
+        Command::View(args) => view::view(&args, printer, permissions),
         Command::Report(args) => report::report(&args, printer, host),
         Command::Check(args) => Ok(check::check(&args, printer, host)),
         Command::Plan(args) => plan::plan(&args, printer, host),

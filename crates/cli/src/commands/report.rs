@@ -3,8 +3,13 @@
 use anyhow::Result;
 use clap::Args;
 use evalmark_runner::{Host, ReportOptions};
+use serde_json::json;
 
-use crate::{args::RunDirArgs, exit::Exit, print::Printer};
+use crate::{
+    args::{FormatArgs, RunDirArgs},
+    exit::Exit,
+    print::Printer,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
@@ -16,6 +21,8 @@ pub(crate) struct ReportArgs {
     /// Former name of the suite, if the baseline was made under it
     #[arg(long, value_name = "NAME")]
     pub(crate) baseline_suite: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
 }
 
 pub(crate) fn report(args: &ReportArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
@@ -24,6 +31,10 @@ pub(crate) fn report(args: &ReportArgs, printer: Printer, host: &Host<'_>) -> Re
         baseline_suite: args.baseline_suite.clone(),
     };
     let page = evalmark_runner::report(&args.run.path()?, &options, host)?;
-    printer.result(&page.display().to_string());
+    if args.format.is_json() {
+        printer.json(&format!("{:#}", json!({ "report": page })));
+    } else {
+        printer.result(&page.display().to_string());
+    }
     Ok(Exit::Done)
 }

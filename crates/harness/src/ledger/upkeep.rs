@@ -13,7 +13,7 @@ use super::{
 };
 
 /// What a ledger holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Info {
     /// Answers.
     pub answers: u64,

@@ -49,6 +49,7 @@ const STYLE: &str = concat!(
     include_str!("style/first_screen.css"),
     include_str!("style/sections.css"),
     include_str!("style/samples.css"),
+    include_str!("style/print.css"),
 );
 
 /// The script's files, in one scope of their own.

@@ -9,6 +9,7 @@ mod open;
 mod pages;
 mod panic_guard;
 pub mod run_values;
+pub mod sample_pages;
 pub mod sample_texts;
 pub mod samples;
 pub mod scores;

@@ -228,27 +228,63 @@ impl TableReader {
                 self.rows_given += rows as u64;
                 continue;
             }
-            let slice = self
-                .read(offset..offset + rows)
-                .map_err(|message| ReadError::damaged(&self.path, message))?;
-            return Ok(Some(slice));
+            let fields: Vec<_> = match &self.columns {
+                None => self.schema.iter_values().collect(),
+                Some(names) => names.iter().filter_map(|name| self.schema.get(name)).collect(),
+            };
+            return self.read(self.group, offset..offset + rows, fields).map(Some);
         }
         Ok(None)
     }
 
-    /// Reads rows of the current row group, on this thread, where a panic can be caught.
-    fn read(&self, rows: Range<usize>) -> Result<Slice, String> {
-        let group = &self.metadata.row_groups[self.group];
-        guarded(|| {
+    /// Reads rows of a row group, on this thread, where a panic can be caught.
+    fn read(
+        &self,
+        group: usize,
+        rows: Range<usize>,
+        fields: Vec<&Field>,
+    ) -> Result<Slice, ReadError> {
+        let group = &self.metadata.row_groups[group];
+        let read = guarded(|| {
             let pages = Pages::map(&self.file, group)?;
-            let fields = match &self.columns {
-                None => self.schema.iter_values().collect(),
-                Some(names) => names.iter().filter_map(|name| self.schema.get(name)).collect(),
-            };
             let columns: Result<Vec<_>, _> =
-                Vec::into_iter(fields).map(|field| pages.column(field, rows.clone())).collect();
+                fields.into_iter().map(|field| pages.column(field, rows.clone())).collect();
             Ok::<_, Box<dyn Error>>(Slice { columns: columns?, rows: rows.len() })
-        })
+        });
+        read.map_err(|message| ReadError::damaged(&self.path, message))
+    }
+
+    /// How many rows the file has.
+    pub(super) fn n_rows(&self) -> u64 {
+        self.metadata.row_groups.iter().map(|group| group.num_rows() as u64).sum()
+    }
+
+    /// Shows `look` the rows from one on in these columns, as many as are held at once and no more than
+    /// `most`, all of them from one row group; `None` beyond the last row. Columns that the file lacks
+    /// are left out.
+    pub(super) fn rows_at<T>(
+        &self,
+        first_row: u64,
+        most: usize,
+        columns: &[&str],
+        look: impl FnOnce(&Frame<'_>) -> Result<T, ReadError>,
+    ) -> Result<Option<T>, ReadError> {
+        let mut before = 0;
+        for (at, group) in self.metadata.row_groups.iter().enumerate() {
+            let n_rows = group.num_rows() as u64;
+            if first_row >= before + n_rows {
+                before += n_rows;
+                continue;
+            }
+            let start = usize::try_from(first_row - before).unwrap_or(usize::MAX);
+            let held = slice_rows(group.num_rows(), group.total_byte_size());
+            let height = held.min(most).min(group.num_rows() - start);
+            let fields = columns.iter().filter_map(|name| self.schema.get(name)).collect();
+            let slice = self.read(at, start..start + height, fields)?;
+            let path = self.path.as_path();
+            return look(&Frame { slice: &slice, start: 0, height, path, first_row }).map(Some);
+        }
+        Ok(None)
     }
 }
 

@@ -235,7 +235,7 @@ fn read(reader: TableReader) -> Result<Samples, ReadError> {
 }
 
 /// The columns whose names begin with `prefix`: their names with it, and without it.
-fn variable(reader: &TableReader, prefix: &str) -> (Vec<String>, Vec<String>) {
+pub(super) fn variable(reader: &TableReader, prefix: &str) -> (Vec<String>, Vec<String>) {
     let names = reader.schema().iter_names().filter_map(|name| {
         let bare = name.strip_prefix(prefix)?;
         Some((name.to_string(), bare.to_owned()))
@@ -263,7 +263,7 @@ impl Iterator for Samples {
     }
 }
 
-fn decode(
+pub(super) fn decode(
     frame: &Frame<'_>,
     scores: &[String],
     slices: &[String],

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
 import { launch, open, until } from "./browser.mjs";
-import { quickstart, three } from "./runs.mjs";
+import { many, quickstart, three } from "./runs.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -15,7 +15,7 @@ let pages;
 
 before(async () => {
   browser = await launch();
-  pages = { quickstart: quickstart(), ...three() };
+  pages = { quickstart: quickstart(), ...three(), many: many() };
 });
 after(() => browser?.close());
 
@@ -29,7 +29,7 @@ async function violations(page) {
 }
 
 for (const scheme of ["light", "dark"]) {
-  for (const name of ["quickstart", "regressed", "inconclusive", "improved"]) {
+  for (const name of ["quickstart", "regressed", "inconclusive", "improved", "many"]) {
     test(`${name}, ${scheme}`, async () => {
       const { page } = await open(browser, pages[name], { scheme });
       // What is folded is looked at, too.

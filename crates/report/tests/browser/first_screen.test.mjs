@@ -2,17 +2,18 @@
 // that got better.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
 import { launch, open, texts } from "./browser.mjs";
-import { quickstart, three } from "./runs.mjs";
+import { many, quickstart, three } from "./runs.mjs";
 
 let browser;
 let pages;
 
 before(async () => {
   browser = await launch();
-  pages = { quickstart: quickstart(), ...three() };
+  pages = { quickstart: quickstart(), ...three(), many: many() };
 });
 after(() => browser?.close());
 
@@ -39,7 +40,7 @@ const expected = {
     flips: ["Newly broke 35", "Newly works 0"],
   },
   inconclusive: {
-    title: /^inconclusive This run cannot tell whether the new prompt is worse than before\.$/,
+    title: /^inconclusive It cannot be told whether the new prompt is worse than before\.$/,
     amount: /^Worst: right fell from 80\.0 % to 78\.3 % \(-1\.7 points\) for topic\.$/,
     sure: /That is too wide for the margin \(3 points\): about 800 items would tell\.$/,
     flips: ["Newly broke 4", "Newly works 3"],
@@ -92,8 +93,46 @@ test("worse comparisons stand before better ones, on one scale", async () => {
 });
 
 test("numbers are those of the verdict's own file", async () => {
-  const { page } = await open(browser, pages.regressed);
-  const change = await texts(page, ".comparison .figures");
-  assert.ok(change[0].includes("83.3 %") && change[0].includes("71.7 %"), change[0]);
+  for (const name of ["quickstart", "regressed", "inconclusive", "improved"]) {
+    const { page } = await open(browser, pages[name]);
+    const verdict = JSON.parse(readFileSync(pages[name].replace("report.html", "verdict.json"), "utf8"));
+    const signed = (value) => `${value > 0 ? "+" : ""}${(100 * value).toFixed(1)}`;
+    const written = verdict.comparisons.map(
+      ({ estimate, lower, upper }) => `${signed(estimate)} points[${signed(lower)}, ${signed(upper)}]`,
+    );
+    assert.deepEqual((await texts(page, ".forest tbody td:nth-child(4)")).sort(), written.sort());
+    await page.close();
+  }
+});
+
+test("nothing is wider than the window, whatever its width, and with names of all kinds", async () => {
+  for (const name of ["quickstart", "many"]) {
+    const { page, seen } = await open(browser, pages[name]);
+    for (const width of [1280, 820, 420]) {
+      await page.setViewport({ width, height: 800 });
+      const [own, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.ok(own <= window, `${name} is ${own} wide in a window of ${window}`);
+    }
+    assert.deepEqual(seen.errors, []);
+    await page.close();
+  }
+});
+
+test("an address opens a comparison that is folded away", async () => {
+  const { page } = await open(browser, pages.many, { hash: "#comparison-40" });
+  assert.ok(await page.$eval("#comparison-40", (one) => one.open && one.parentElement.open));
+  assert.ok(await inSight(page, "#comparison-40 summary"));
+  await page.close();
+});
+
+test("on paper everything is on white, and nothing is cut by a scroll bar", async () => {
+  const { page } = await open(browser, pages.regressed, { scheme: "dark" });
+  await page.emulateMediaType("print");
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
+  const cut = await page.$$eval(".scroll, .wide, pre", (all) =>
+    all.filter((one) => one.offsetParent && one.scrollHeight > one.clientHeight + 2).length,
+  );
+  assert.equal(cut, 0);
+  assert.equal(await page.$eval("#query", (one) => getComputedStyle(one).display), "none");
   await page.close();
 });

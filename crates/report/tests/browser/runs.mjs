@@ -150,7 +150,7 @@ metrics:
   - name: right
     exact: { normalize: [trim, casefold] }
   - name: length
-    length: { unit: chars }
+    length: { unit: characters }
 ${thresholds.map((at) => `  - { name: 'like at least ${at}', threshold: ${at}, fuzzy: { algorithm: jaro_winkler } }`).join("\n")}
 `;
   writeFileSync(join(place, "suite.yaml"), text);

@@ -231,7 +231,7 @@ fn the_verdict_is_said_in_plain_words() {
     check(
         Answer::Inconclusive,
         &[
-            "inconclusive This run cannot tell whether the new prompt is worse than main.",
+            "inconclusive It cannot be told whether the new prompt is worse than main.",
             "That is too wide for the margin (3 points)",
         ],
     );

@@ -77,6 +77,15 @@ pub fn history(out: &Path, suite: &str, options: &HistoryOptions) -> Result<Hist
     if listed.is_empty() {
         return Err(no_such_suite(out, suite));
     }
+    history_of_runs(suite, listed, options)
+}
+
+/// The same over these of its runs, the oldest first.
+pub fn history_of_runs(
+    suite: &str,
+    listed: Vec<ListedRun>,
+    options: &HistoryOptions,
+) -> Result<History> {
     let (usable, left_out) = usable(listed, options)?;
     let Some(latest) = usable.last() else {
         let why = left_out.iter().map(|run| format!("{}: {}", run.run_id, run.why));

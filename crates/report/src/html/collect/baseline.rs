@@ -41,7 +41,7 @@ pub(super) fn add_baseline(
     })?;
     page.baseline.has_scores = true;
     match &baseline.answers {
-        None => page.baseline.lacks = baseline.lacks_answers.clone(),
+        None => page.baseline.lacks.clone_from(&baseline.lacks_answers),
         Some(path) => {
             for_each_answer::<ReadError>(path, |answer| {
                 let prompt = baseline.name_now(answer.prompt);

@@ -81,10 +81,11 @@ function follow() {
 /** Opens the part that the address names, where it is folded. */
 function openDetails() {
   const named = document.getElementById(location.hash.slice(1));
-  if (named instanceof HTMLDetailsElement) {
-    named.open = true;
-    named.scrollIntoView();
+  if (!(named instanceof HTMLDetailsElement)) return;
+  for (let at = /** @type {Element | null} */ (named); at; at = at.parentElement) {
+    if (at instanceof HTMLDetailsElement) at.open = true;
   }
+  named.scrollIntoView();
 }
 
 /** @param {KeyboardEvent} event */

@@ -19,6 +19,8 @@ use super::{
 
 /// Entries of each list.
 const SHOWN: usize = 30;
+/// Scores shown of an entry.
+const SHOWN_SCORES: usize = 3;
 /// Characters shown of a text.
 const LONGEST: usize = 240;
 
@@ -27,6 +29,8 @@ const LONGEST: usize = 240;
 pub(super) struct Flips<'a> {
     /// Whether there is a baseline to have flipped since.
     is_compared: bool,
+    /// Whether no metric passes or fails: then scores moved, and nothing broke.
+    is_graded: bool,
     broke: List<'a>,
     works: List<'a>,
     /// Why the baseline's answers do not stand beside the new ones.
@@ -56,6 +60,8 @@ struct Entry<'a> {
     error: Option<&'a str>,
     targets: Vec<String>,
     scores: Vec<Moved<'a>>,
+    /// Scores that moved beside these.
+    n_more: usize,
     /// The class that colours the answer.
     tone: &'static str,
     /// What finds it in the table.
@@ -77,9 +83,15 @@ type Ranked = (usize, usize);
 impl<'a> Flips<'a> {
     pub(super) fn of(page: &'a PageData, comparisons: &[&'a Comparison]) -> Self {
         let samples = &page.samples;
-        let is_whole = samples.total == samples.samples.len() as u64;
+        let is_graded = is_graded(samples);
+        let is_whole = samples.total == samples.samples.len() as u64 && !is_graded;
         let list = |change: SampleChange| {
-            let ranked = ranked(samples, comparisons, change);
+            let graded = if is_graded {
+                graded_flips(samples, comparisons, change)
+            } else {
+                BTreeSet::new()
+            };
+            let ranked = ranked(samples, comparisons, change, &graded);
             let entries = ranked.iter().take(SHOWN);
             let entries = entries.map(|(_, place)| entry(samples, *place, comparisons));
             List {
@@ -90,6 +102,7 @@ impl<'a> Flips<'a> {
         };
         Self {
             is_compared: samples.baseline.has_scores,
+            is_graded,
             broke: list(SampleChange::Broke),
             works: list(SampleChange::Works),
             lacks: samples.baseline.lacks.clone(),
@@ -97,9 +110,19 @@ impl<'a> Flips<'a> {
     }
 }
 
+/// Whether no score of the samples passes or fails.
+fn is_graded(samples: &PageSamples) -> bool {
+    let mut scores = samples.samples.iter().flat_map(|sample| &sample.scores);
+    !scores.any(|score| score.passed.is_some())
+}
+
 /// The samples that changed this way, those of the worst comparison first.
-fn ranked(samples: &PageSamples, comparisons: &[&Comparison], change: SampleChange) -> Vec<Ranked> {
-    let graded = graded_flips(samples, comparisons, change);
+fn ranked(
+    samples: &PageSamples,
+    comparisons: &[&Comparison],
+    change: SampleChange,
+    graded: &BTreeSet<usize>,
+) -> Vec<Ranked> {
     let mut ranks = BTreeMap::new();
     for (rank, comparison) in comparisons.iter().enumerate() {
         let names = (&*comparison.prompt, &*comparison.model, &*comparison.metric);
@@ -161,6 +184,9 @@ fn entry<'a>(samples: &'a PageSamples, place: usize, comparisons: &[&Comparison]
     let short = |text: &str| cut(text.trim(), LONGEST);
     let pairs = samples.metrics.iter().zip(&sample.scores);
     let moved = pairs.filter_map(|(metric, score)| moved(&metric.name, score, metric.range));
+    let mut scores: Vec<_> = moved.collect();
+    let n_more = scores.len().saturating_sub(SHOWN_SCORES);
+    scores.truncate(SHOWN_SCORES);
     Entry {
         item_id: &sample.item_id,
         epoch: sample.epoch,
@@ -171,7 +197,8 @@ fn entry<'a>(samples: &'a PageSamples, place: usize, comparisons: &[&Comparison]
         answer: sample.answer.as_deref().map(short),
         error: sample.error.as_deref(),
         targets: sample.targets.iter().map(|target| short(target)).collect(),
-        scores: moved.collect(),
+        scores,
+        n_more,
         tone: match (sample.change(), sample.fails()) {
             (_, false) => "good",
             (SampleChange::Works, true) => "plain",

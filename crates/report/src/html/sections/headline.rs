@@ -98,7 +98,7 @@ fn sentence(verdict: &Verdict, comparisons: &[&Comparison]) -> Sentence {
             .name(against)
             .words(of(n(Answer::Regressed))),
         Answer::Inconclusive => start
-            .words(format!("This run cannot tell whether {} {is} worse than ", lowered(&subject)))
+            .words(format!("It cannot be told whether {} {is} worse than ", lowered(&subject)))
             .name(against)
             .words("."),
         Answer::Incomparable => start.words("Nothing can be said: ").words(verdict.says.clone()),

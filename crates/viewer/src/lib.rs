@@ -1,0 +1,31 @@
+//! `evalmark view`: local pages over the runs of a folder.
+//!
+//! **What it does.** [`Viewer::bind`] opens a port of this machine, [`Viewer::serve`] answers until it
+//! is told to stop. The pages show all runs of a folder, the history of a suite, any two runs
+//! compared, a run that is under way, and the samples of a run, page by page.
+//!
+//! **Where to begin reading.** `pages/mod.rs` lists the addresses, one file of `pages` each. Every
+//! request passes `guard.rs` first, which lets in only whoever has the token, and asks this machine
+//! under its own name. `folder.rs` finds runs and keeps to the folder, `slow.rs` lets nobody wait for
+//! what takes long, `render.rs` makes HTML of a template and data.
+//!
+//! **What it deliberately does not do.** It changes nothing: every request is a GET. It runs, scores and
+//! decides nothing: histories and comparisons come from the [`Analysis`] that it is handed. It
+//! fetches nothing from anywhere, and its pages work without their script.
+//!
+//! **What it owns.** The only listening socket of the workspace, and the token in its address.
+
+mod analysis;
+mod folder;
+mod guard;
+mod history_picture;
+mod pages;
+mod render;
+mod server;
+mod slow;
+mod token;
+
+pub use self::{
+    analysis::Analysis,
+    server::{ViewError, ViewOptions, Viewer, interrupted},
+};

@@ -1,0 +1,112 @@
+//! `/`: every run of the folder, suite by suite, the latest first.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use evalmark_core::number_format::counted;
+use evalmark_store::runs::{ListedRun, RunState};
+use serde::Serialize;
+
+use super::{Message, Query, Shared, aside, unreadable};
+use crate::render::page;
+
+/// Runs of a page.
+const PAGE: usize = 200;
+
+#[derive(Serialize)]
+struct Runs {
+    folder: String,
+    total: String,
+    suites: Vec<OfSuite>,
+    /// Where earlier and later runs begin.
+    earlier: Option<usize>,
+    later: Option<usize>,
+    /// Whether the page looks again by itself.
+    is_live: bool,
+}
+
+#[derive(Serialize)]
+struct OfSuite {
+    name: String,
+    runs: Vec<RunLine>,
+}
+
+/// A run in a list.
+#[derive(Serialize)]
+pub(super) struct RunLine {
+    pub(super) run_id: String,
+    pub(super) suite: String,
+    state: &'static str,
+    problem: Option<String>,
+    started_at: Option<String>,
+    planned: Option<u64>,
+    failed: Option<u64>,
+    prompts: usize,
+    models: usize,
+    /// Percent of a run that is under way.
+    progress: Option<String>,
+    can_compare: bool,
+}
+
+impl RunLine {
+    pub(super) fn of(run: &ListedRun) -> Self {
+        let record = run.record.as_ref();
+        let is_running = run.state == RunState::Running;
+        let progress = is_running.then(|| run.folder.read_progress()).flatten();
+        let percent = |done: u64, total: u64| format!("{} %", 100 * done.min(total) / total.max(1));
+        Self {
+            run_id: run.run_id.clone(),
+            suite: run.suite.clone(),
+            state: word(run.state),
+            problem: run.problem.clone(),
+            started_at: record.map(|record| at(&record.started_at)),
+            planned: record.map(|record| record.counts.planned).filter(|n| *n > 0),
+            failed: record.map(|record| record.counts.failed).filter(|n| *n > 0),
+            prompts: record.map_or(0, |record| record.prompts.len()),
+            models: record.map_or(0, |record| record.models.len()),
+            progress: progress.map(|progress| percent(progress.done, progress.total)),
+            can_compare: matches!(run.state, RunState::Complete | RunState::Partial),
+        }
+    }
+}
+
+/// The word for a state.
+pub(super) fn word(state: RunState) -> &'static str {
+    match state {
+        RunState::Running => "running",
+        RunState::Interrupted => "interrupted",
+        RunState::Scoring => "scoring",
+        RunState::Complete => "complete",
+        RunState::Partial => "partial",
+        RunState::Broken => "broken",
+    }
+}
+
+/// `2026-11-27 15:10:17 UTC`.
+pub(super) fn at(rfc3339: &str) -> String {
+    let text = rfc3339.replacen('T', " ", 1);
+    text.strip_suffix('Z').map_or(text.clone(), |text| format!("{text} UTC"))
+}
+
+pub(super) async fn runs(State(pages): Shared, query: Query) -> Result<Response, Message> {
+    let from: usize = query.number("from").unwrap_or_default();
+    let listed = aside(pages, move |pages| {
+        let all = pages.folder.runs(None).map_err(|error| unreadable(&error))?;
+        let shown = all.iter().skip(from).take(PAGE);
+        let mut suites: Vec<OfSuite> = Vec::new();
+        for run in shown {
+            let line = RunLine::of(run);
+            match suites.iter_mut().find(|suite| suite.name == run.suite) {
+                Some(suite) => suite.runs.push(line),
+                None => suites.push(OfSuite { name: run.suite.clone(), runs: vec![line] }),
+            }
+        }
+        Ok(Runs {
+            folder: pages.folder.root().display().to_string(),
+            total: counted(all.len() as u64, "run"),
+            suites,
+            earlier: (from + PAGE < all.len()).then_some(from + PAGE),
+            later: (from > 0).then(|| from.saturating_sub(PAGE)),
+            is_live: all.iter().any(|run| run.state == RunState::Running),
+        })
+    });
+    Ok(page(StatusCode::OK, "runs.html", &listed.await?))
+}

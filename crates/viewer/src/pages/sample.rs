@@ -1,0 +1,112 @@
+//! `/run/SUITE/RUN/sample/ROW`: one sample, with all of its texts.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use evalmark_core::number_format::{count, dollars, latency};
+use evalmark_report::{sample_pages::SamplePages, samples::SampleRecord};
+use evalmark_store::record::RunRecord;
+use serde::Serialize;
+
+use super::{Message, Names, Shared, aside, samples::written, unreadable};
+use crate::render::page;
+
+/// Characters of a text: a browser shows more of them slowly.
+const SHOWN: usize = 200_000;
+
+#[derive(Serialize)]
+struct SamplePage {
+    suite: String,
+    run_id: String,
+    row: u64,
+    previous: Option<u64>,
+    item_id: String,
+    prompt: String,
+    model: String,
+    epoch: u32,
+    outcome: &'static str,
+    messages: Vec<(String, String)>,
+    output: Option<String>,
+    targets: Vec<String>,
+    error: Option<String>,
+    scores: Vec<(String, String)>,
+    slices: Vec<(String, String)>,
+    facts: Vec<(&'static str, String)>,
+}
+
+pub(super) async fn sample(
+    State(pages): Shared,
+    Path((suite, run_id, row)): Names<(String, String, u64)>,
+) -> Result<Response, Message> {
+    let part = aside(pages, move |pages| {
+        let run = pages.run(&suite, &run_id)?;
+        let record = run.record.as_ref();
+        let record = record.ok_or_else(|| Message::not_found("this run cannot be read"))?;
+        let reader = SamplePages::open(&run.folder.samples()).map_err(|e| unreadable(&e))?;
+        let sample = reader.sample(row).map_err(|error| unreadable(&error))?;
+        let sample = sample.ok_or_else(|| Message::not_found("this run has no such sample"))?;
+        Ok(SamplePage::of(row, &sample, &reader, record))
+    });
+    Ok(page(StatusCode::OK, "sample.html", &part.await?))
+}
+
+impl SamplePage {
+    fn of(row: u64, sample: &SampleRecord, reader: &SamplePages, record: &RunRecord) -> Self {
+        let messages = sample.request().map(|request| {
+            let told = request.messages.iter();
+            told.map(|message| (message.role.clone(), shown(&message.text()))).collect()
+        });
+        let failure = sample.record.failure.as_ref();
+        let scores = reader.metrics().iter().zip(&sample.scores);
+        let slices = reader.slices().iter().zip(&sample.slices);
+        Self {
+            suite: record.suite.clone(),
+            run_id: record.run_id.clone(),
+            row,
+            previous: row.checked_sub(1),
+            item_id: sample.item_id.clone(),
+            prompt: sample.prompt.clone(),
+            model: sample.model.clone(),
+            epoch: sample.epoch,
+            outcome: sample.outcome.as_str(),
+            messages: messages
+                .unwrap_or_else(|_| vec![("request".to_owned(), shown(&sample.request))]),
+            output: sample.record.output.as_deref().map(shown),
+            targets: sample.targets.iter().map(|target| shown(target)).collect(),
+            error: failure.map(|one| format!("{}: {}", one.kind.as_str(), one.message)),
+            scores: scores
+                .map(|(name, value)| (name.clone(), written(*value, record.scale(name).range)))
+                .collect(),
+            slices: slices
+                .map(|(name, value)| (name.clone(), value.clone().unwrap_or_default()))
+                .collect(),
+            facts: facts(sample),
+        }
+    }
+}
+
+fn facts(sample: &SampleRecord) -> Vec<(&'static str, String)> {
+    let one = &sample.record;
+    let mut facts = Vec::new();
+    facts.extend(one.timing.latency_ms.map(|ms| ("Latency", latency(ms))));
+    facts.extend(one.usage.input_tokens.map(|n| ("Tokens of the prompt", count(n))));
+    facts.extend(one.usage.output_tokens.map(|n| ("Tokens of the answer", count(n))));
+    facts.extend(sample.cost_usd.map(|usd| ("Cost", dollars(usd))));
+    facts.extend(one.finish_reason.as_ref().map(|why| ("Finish reason", why.as_str().to_owned())));
+    facts.push(("Attempts", one.attempts.to_string()));
+    if one.cached {
+        facts.push(("Cached", "yes".to_owned()));
+    }
+    facts
+}
+
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => {
+            format!("{}\n… and {} more bytes", &text[..end], text.len() - end)
+        }
+        None => text.to_owned(),
+    }
+}
