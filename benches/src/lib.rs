@@ -11,7 +11,7 @@
 //! so that the result depends on neither the threads nor the rest of the grid.
 //!
 //! Beside them [`harness`] measures the whole program beside a bare loop of requests, and
-//! [`likeness`] the fuzzy metrics beside Python's rapidfuzz.
+//! [`likeness`] the fuzzy metrics beside Python's rapidfuzz, and [`view`] the viewer's pages over a million samples.
 //!
 //! **What it deliberately does not do.** It knows no formula of the verdicts but the closed forms
 //! that power is held against, and has no access to anything that users have not.
@@ -42,6 +42,7 @@ pub mod end_to_end;
 #[cfg(unix)]
 pub mod harness;
 pub mod likeness;
+pub mod view;
 
 pub use grid::{Settings, simulate};
 pub use metric::metric;

@@ -3,9 +3,10 @@
 use evalmark_core::number_format::{count, counted};
 use evalmark_report::safe_text::printable_line;
 use evalmark_runner::{DiffedRun, RunDiff, ScoreChange};
+use evalmark_terminal::changed_items;
 use serde_json::{Value, json};
 
-use crate::{print::Printer, table::wrapped};
+use crate::print::Printer;
 
 /// The items to stdout; what is not shown, and why, to stderr.
 pub(crate) fn tell(found: &RunDiff, only: Option<ScoreChange>, printer: Printer) {
@@ -16,7 +17,7 @@ pub(crate) fn tell(found: &RunDiff, only: Option<ScoreChange>, printer: Printer)
         counted(worse, "score"),
         counted(better, "score")
     );
-    printer.result(&wrapped("", &head).join("\n"));
+    printer.result(&printer.screen().wrap("", &head).join("\n"));
     for (metric, why) in &found.incomparable {
         printer.warning(&format!("`{metric}` is not compared: {why}"));
     }
@@ -26,7 +27,7 @@ pub(crate) fn tell(found: &RunDiff, only: Option<ScoreChange>, printer: Printer)
         }
     }
     if !found.items.is_empty() {
-        printer.result(&format!("\n{}", printer.changed_items(&found.items)));
+        printer.result(&format!("\n{}", changed_items(&found.items, printer.screen())));
     }
     let (shown, all) = (found.items.len() as u64, n_wanted(found, only));
     if shown < all {

@@ -1,30 +1,19 @@
 //! From arguments to an exit code. The only place that ends the process.
 
-mod across_suites_text;
-mod agreement_text;
 mod args;
-mod calibration_text;
 mod commands;
 mod diff_text;
 mod environment;
 mod exit;
-mod failures;
-mod grid;
 mod hint;
-mod judge_check_text;
-mod leaderboard_text;
 mod notices;
 mod options;
 mod permissions;
-mod power_plan_text;
 mod print;
 mod progress;
 #[cfg(test)]
 mod readme;
 mod run_text;
-mod runs_text;
-mod table;
-mod trend_text;
 
 use std::process::ExitCode;
 

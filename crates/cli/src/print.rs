@@ -7,14 +7,11 @@ use std::{
 };
 
 use anyhow::Error;
-use evalmark_report::{
-    changed_item::ChangedItem,
-    safe_text::{inert, inert_json, printable},
-    terminal::{self, Terminal, Tone},
-};
-use evalmark_runner::{GateOutcome, RunError, redacted_keys::hide};
+use evalmark_report::safe_text::{inert, inert_json, printable};
+use evalmark_runner::{RunError, redacted_keys::hide};
+use evalmark_terminal::{Screen, Tone};
 
-use crate::{args::Color, hint, table::wrapped};
+use crate::{args::Color, hint};
 
 /// Where words go, and whether they may be coloured.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +81,7 @@ impl Printer {
         if self.logs {
             return tracing::warn!("{text}");
         }
-        let word = paint(self.stderr_color, Tone::Unsure, "warning:");
+        let word = self.word(Tone::Unsure, "warning:");
         tell(&format!("{word} {}", printable(text)));
     }
 
@@ -104,27 +101,19 @@ impl Printer {
             return tracing::error!("{}", text.trim());
         }
         let text = text.strip_prefix("error:").unwrap_or(&text);
-        let word = paint(self.stderr_color, Tone::Bad, "error:");
+        let word = self.word(Tone::Bad, "error:");
         let lines: Vec<_> = text.lines().map(printable).map(Cow::into_owned).collect();
         tell(&format!("{word}{}", lines.join("\n")));
     }
 
-    /// A text for stdout in the colour of what it means.
-    pub(crate) fn painted(self, tone: Tone, text: &str) -> String {
-        paint(self.stdout_color, tone, text)
+    /// What there is to write on, at stdout.
+    pub(crate) fn screen(self) -> Screen {
+        Screen { color: self.stdout_color, columns: columns() }
     }
 
-    /// A verdict as text for stdout.
-    pub(crate) fn verdict_text(self, decision: &GateOutcome) -> String {
-        let paint = |tone, text: &str| paint(self.stdout_color, tone, text);
-        let terminal = Terminal { paint: &paint, wrap: &wrapped };
-        terminal::verdict(&decision.verdict, &decision.broken, terminal)
-    }
-
-    /// Items that changed as text for stdout.
-    pub(crate) fn changed_items(self, items: &[ChangedItem]) -> String {
-        let paint = |tone, text: &str| paint(self.stdout_color, tone, text);
-        terminal::changed_items(items, Terminal { paint: &paint, wrap: &wrapped })
+    /// A word for stderr in the colour of what it means.
+    fn word(self, tone: Tone, text: &str) -> String {
+        Screen { color: self.stderr_color, columns: None }.paint(tone, text)
     }
 }
 
@@ -151,7 +140,7 @@ impl Write for Log {
 
 /// Columns that a line of stdout may have: those of its terminal; elsewhere `COLUMNS`, where it is
 /// set; else there is no limit.
-pub(crate) fn columns() -> Option<usize> {
+fn columns() -> Option<usize> {
     static COLUMNS: LazyLock<Option<usize>> = LazyLock::new(|| {
         let of_terminal = || console::Term::stdout().size_checked().map(|(_, width)| width.into());
         let told = || std::env::var("COLUMNS").ok()?.trim().parse().ok();
@@ -163,14 +152,3 @@ pub(crate) fn columns() -> Option<usize> {
 
 /// What claims to be narrower is not believed.
 const NARROWEST: usize = 20;
-
-fn paint(on: bool, tone: Tone, text: &str) -> String {
-    let code = match tone {
-        Tone::Good => "32",
-        Tone::Bad => "31",
-        Tone::Unsure => "33",
-        Tone::Faint => "2",
-        Tone::Strong => "1",
-    };
-    if on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-}

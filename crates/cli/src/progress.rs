@@ -19,9 +19,11 @@ use evalmark_harness::{Endpoint, Event, Hold};
 use evalmark_report::safe_text::printable;
 use evalmark_runner::{AskTag, Asking};
 use evalmark_scoring::{Metric, Subject};
+use evalmark_terminal::failures;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::{SignedDuration, Zoned};
 
-use crate::{failures, print::Printer};
+use crate::print::Printer;
 
 /// Time between two lines where stderr is no terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
@@ -301,7 +303,7 @@ impl Shared {
         if time < Duration::from_secs(1) {
             return format!("{why}; trying again");
         }
-        format!("{why}; waiting until {}", failures::clock_after(time))
+        format!("{why}; waiting until {}", clock_after(time))
     }
 
     fn tell_line(&self, state: MutexGuard<'_, State>, waiting: Option<String>) {
@@ -380,4 +382,12 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The time of day after so many seconds.
+fn clock_after(time: std::time::Duration) -> String {
+    let now = Zoned::now();
+    let time = SignedDuration::try_from(time).unwrap_or_default();
+    let then = now.checked_add(time).unwrap_or(now);
+    then.strftime("%H:%M:%S").to_string()
 }

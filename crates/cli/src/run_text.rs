@@ -10,15 +10,13 @@ use evalmark_store::{
     record::{RunRecord, SampleCounts},
     run_folder::RunFolder,
 };
+use evalmark_terminal::{failures, judge_agreement, summary, verdict};
 use serde_json::json;
 
 use crate::{
-    agreement_text,
     args::{Format, OutputArgs},
     exit::exit_code,
-    failures,
     print::Printer,
-    table,
 };
 
 /// Table, verdict and paths to stdout; what is missing, or went wrong, to stderr. Answers with the
@@ -55,7 +53,10 @@ fn tell_finished(
     }
     tell_summary(&run.folder, &run.record, rows, printer)?;
     if let Some(decision) = decision {
-        printer.result(&format!("\n{}", printer.verdict_text(decision)));
+        printer.result(&format!(
+            "\n{}",
+            verdict::render(&decision.verdict, &decision.broken, printer.screen())
+        ));
     }
     printer.result(&format!("\n{}", paths(&run.folder, decision.is_some())));
     tell_missing(run, printer);
@@ -69,8 +70,8 @@ pub(crate) fn tell_summary(
     rows: &[SummaryRow],
     printer: Printer,
 ) -> Result<()> {
-    printer.result(&table::render(rows, &leaderboard_groups(folder, record)?));
-    let agreement = agreement_text::render(&record.judging);
+    printer.result(&summary::render(rows, &leaderboard_groups(folder, record)?, printer.screen()));
+    let agreement = judge_agreement::render(&record.judging);
     if !agreement.is_empty() {
         printer.result(&format!("\n{agreement}"));
     }

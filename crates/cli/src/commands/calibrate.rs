@@ -8,11 +8,11 @@ use clap::Args;
 use evalmark_runner::{
     CalibrateOptions, CalibratedSuite, CalibrationEnd, Host, calibration::warnings,
 };
+use evalmark_terminal::calibration;
 use serde_json::json;
 
 use crate::{
     args::{AgainstArgs, CacheArgs, ExecArgs, Format, OutputArgs, SelectionArgs},
-    calibration_text,
     exit::Exit,
     options::run_options,
     print::Printer,
@@ -71,7 +71,7 @@ fn tell(calibrated: &CalibratedSuite, output: OutputArgs, printer: Printer) -> R
         printer.json(&serde_json::to_string_pretty(&told)?);
         return Ok(());
     }
-    printer.result(&calibration_text::render(calibration));
+    printer.result(&calibration::render(calibration, printer.screen()));
     printer.result(&format!("\nwrote\n  {}", path.display()));
     for warning in &warnings {
         printer.warning(warning);

@@ -6,10 +6,11 @@ use anyhow::Result;
 use clap::Args;
 use evalmark_runner::{Hinted, Host, RunError, boards, compare_runs};
 use evalmark_store::integrity::open_whole;
+use evalmark_terminal::leaderboard;
 use serde_json::json;
 
 use super::gate::{VerdictFormat, render};
-use crate::{args::OutArgs, exit::Exit, leaderboard_text, print::Printer};
+use crate::{args::OutArgs, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
@@ -52,7 +53,7 @@ fn all(run: &Path, format: VerdictFormat, printer: Printer) -> Result<Exit> {
         .hint("name two of them: `--between A B`")?);
     }
     match format {
-        VerdictFormat::Text => printer.result(&leaderboard_text::render(&boards)),
+        VerdictFormat::Text => printer.result(&leaderboard::render(&boards, printer.screen())),
         VerdictFormat::Json => {
             printer.json(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
         }

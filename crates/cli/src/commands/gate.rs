@@ -10,6 +10,7 @@ use evalmark_report::{
 };
 use evalmark_runner::{GateOptions, GateOutcome, Host};
 use evalmark_store::durable;
+use evalmark_terminal::verdict;
 
 use crate::{
     args::{Color, RunDirArgs},
@@ -87,7 +88,10 @@ pub(crate) fn render(
 ) -> Result<String> {
     let verdict = &decision.verdict;
     let mut text = match format {
-        VerdictFormat::Text => inert(&printer.verdict_text(decision)).into_owned(),
+        VerdictFormat::Text => {
+            inert(&verdict::render(&decision.verdict, &decision.broken, printer.screen()))
+                .into_owned()
+        }
         VerdictFormat::Json => inert_json(&serde_json::to_string_pretty(verdict)?).into_owned(),
         VerdictFormat::Markdown => markdown::markdown(verdict),
         VerdictFormat::Junit => junit::junit(verdict),

@@ -3,11 +3,11 @@
 use anyhow::Result;
 use clap::Args;
 use evalmark_runner::Host;
+use evalmark_terminal::judge_check;
 
 use crate::{
     args::{Format, RunDirArgs},
     exit::Exit,
-    judge_check_text,
     print::Printer,
 };
 
@@ -34,7 +34,7 @@ pub(crate) fn judge_check(
     let (metric, labels) = (args.metric.as_deref(), args.labels.as_deref());
     let finding = evalmark_runner::judge_check(&args.run.path()?, metric, labels, host)?;
     match args.format {
-        Format::Text => printer.result(&judge_check_text::render(&finding)),
+        Format::Text => printer.result(&judge_check::render(&finding, printer.screen())),
         Format::Json => printer.json(&serde_json::to_string_pretty(&finding.json())?),
     }
     Ok(Exit::Done)

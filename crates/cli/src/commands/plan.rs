@@ -6,14 +6,13 @@ use anyhow::Result;
 use clap::Args;
 use evalmark_core::number_format::{count, counted, declared_percent, dollars};
 use evalmark_runner::{Host, ModelEstimate, PlanOptions, RunPlan, calibration::POWER};
+use evalmark_terminal::power_plan;
 
 use crate::{
     args::{Format, SelectionArgs},
     exit::Exit,
     options::selected,
-    power_plan_text,
     print::Printer,
-    table::wrapped,
 };
 
 #[derive(Debug, Args)]
@@ -50,7 +49,7 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer, host: &Host<'_>) -> Result
     let samples = counted(plan.loaded.plan.n_samples(), "sample");
     printer.result(&format!("{samples} over {}", counted(n_items, "item")));
     for model in &plan.models {
-        printer.result(&wrapped("  ", &line(model)).join("\n"));
+        printer.result(&printer.screen().wrap("  ", &line(model)).join("\n"));
     }
     tell_power(&plan, printer);
     Ok(Exit::Done)
@@ -58,7 +57,7 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer, host: &Host<'_>) -> Result
 
 /// What could be detected.
 fn tell_power(plan: &RunPlan, printer: Printer) {
-    let unplanned = power_plan_text::unplanned(&plan.unplanned);
+    let unplanned = power_plan::unplanned(&plan.unplanned);
     if let Some(unplanned) = &unplanned {
         printer.remark(unplanned);
     }
@@ -78,8 +77,11 @@ fn tell_power(plan: &RunPlan, printer: Printer) {
         declared_percent(POWER),
         plan.gate.alpha,
     );
-    let header = wrapped("", &header).join("\n");
-    printer.result(&format!("\n{header}\n{}", power_plan_text::render(&plan.power_estimates)));
+    let header = printer.screen().wrap("", &header).join("\n");
+    printer.result(&format!(
+        "\n{header}\n{}",
+        power_plan::render(&plan.power_estimates, printer.screen())
+    ));
     for warning in &plan.warnings {
         printer.warning(warning);
     }

@@ -6,9 +6,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 use evalmark_runner::{EndedSuite, Host, Run, adjust_over_suites, ending_of_suites, load};
 use evalmark_store::git::GitLookup;
+use evalmark_terminal::across_suites;
 
 use crate::{
-    across_suites_text,
     args::{AgainstArgs, BudgetArgs, CacheArgs, ExecArgs, Format, OutputArgs, SelectionArgs},
     exit::Exit,
     options::run_options,
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
 fn together(ended: &mut [EndedSuite], args: &RunArgs, printer: Printer) -> Exit {
     adjust_over_suites(ended);
     if args.output.format == Format::Text {
-        printer.result(&format!("\n{}", across_suites_text::render(ended)));
+        printer.result(&format!("\n{}", across_suites::render(ended, printer.screen())));
     }
     ending_of_suites(ended)
 }

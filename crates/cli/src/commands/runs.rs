@@ -4,13 +4,15 @@ use anyhow::Result;
 use clap::Args;
 use evalmark_core::suite::nearest;
 use evalmark_runner::{Hinted, RunError};
+use evalmark_store::runs::ListedRun;
 use evalmark_store::runs::{list_runs, run_suites};
+use evalmark_terminal::runs;
+use serde_json::{Value, json};
 
 use crate::{
     args::{Format, OutArgs},
     exit::Exit,
     print::Printer,
-    runs_text,
 };
 
 #[derive(Debug, Args)]
@@ -48,15 +50,41 @@ pub(crate) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
     let shown: Vec<_> = all.iter().rev().take(args.limit.unwrap_or(usize::MAX)).collect();
     match args.format {
         Format::Json => {
-            printer.json(&serde_json::to_string_pretty(&runs_text::json(&shown))?);
+            printer.json(&serde_json::to_string_pretty(&as_json(&shown))?);
         }
         Format::Text if all.is_empty() => {
             printer.remark(&format!("there are no runs in {}", out.display()));
         }
-        Format::Text => printer.result(&runs_text::render(&shown)),
+        Format::Text => printer.result(&runs::render(&shown, printer.screen())),
     }
     if shown.len() < all.len() {
         printer.remark(&format!("the last {} of {} runs", shown.len(), all.len()));
     }
     Ok(Exit::Done)
+}
+
+/// The runs for programs.
+fn as_json(runs: &[&ListedRun]) -> Value {
+    let one = |run: &&ListedRun| {
+        let record = run.record.as_ref();
+        json!({
+            "suite": run.suite,
+            "run_id": run.run_id,
+            "run_dir": run.folder.path,
+            "state": run.state,
+            "problem": run.problem,
+            "started_at": run.started_at(),
+            "finished_at": record.and_then(|record| record.finished_at.as_ref()),
+            "items": record.map(|record| record.n_items),
+            "samples": record.map(|record| record.counts.planned),
+            "failed": record.map(|record| record.counts.failed),
+            "cost_usd": record.and_then(|record| record.totals.cost_usd),
+            "prompts": record.map(|record| {
+                record.prompts.iter().map(|prompt| prompt.name.as_str()).collect::<Vec<_>>()
+            }),
+            "models": record.map(|record| &record.models),
+            "verdict": run.verdict,
+        })
+    };
+    json!({ "runs": runs.iter().map(one).collect::<Vec<_>>() })
 }

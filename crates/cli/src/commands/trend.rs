@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use evalmark_runner::{HistoryOptions, Host, ending_of_history, history, suite_name};
+use evalmark_terminal::trend;
 
-use crate::{args::Format, exit::Exit, print::Printer, trend_text};
+use crate::{args::Format, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
 pub(crate) struct TrendArgs {
@@ -42,7 +43,7 @@ pub(crate) fn trend(args: &TrendArgs, printer: Printer, host: &Host<'_>) -> Resu
     };
     let found = history(&args.out, &suite_name(&args.suite, host)?, &options)?;
     match args.format {
-        Format::Text => printer.result(&trend_text::render(&found, printer)),
+        Format::Text => printer.result(&trend::render(&found, printer.screen())),
         Format::Json => printer.json(&serde_json::to_string_pretty(&found)?),
     }
     Ok(ending_of_history(&found))

@@ -44,9 +44,9 @@ const COMMANDS: &[Told] = &[
     told("cache prune", &["cache", "prune", "--all"], 0),
 ];
 
-/// Commands whose output has one form: a schema is JSON, exported answers are JSONL, and a completion
-/// script is a script.
-const OF_ONE_FORM: [&str; 4] = ["schema", "export-answers", "completions", "help"];
+/// Commands whose output has one form: a schema is JSON, exported answers are JSONL, a completion script
+/// is a script, and pages are served at an address.
+const OF_ONE_FORM: [&str; 5] = ["schema", "export-answers", "completions", "view", "help"];
 
 /// Forty items; the colour that a model gives is always right, and its judge likes red.
 fn world() -> (World, Server) {

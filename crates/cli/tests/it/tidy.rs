@@ -33,6 +33,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("evalmark-store", &["evalmark-core"]),
+    (
+        "evalmark-terminal",
+        &[
+            "evalmark-core",
+            "evalmark-harness",
+            "evalmark-report",
+            "evalmark-runner",
+            "evalmark-store",
+            "evalmark-verdict",
+        ],
+    ),
     ("evalmark-loopback", &[]),
     // What the engine computes is handed to it: it shows runs, and carries none out.
     ("evalmark-viewer", &["evalmark-core", "evalmark-report", "evalmark-store"]),
@@ -46,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evalmark-runner",
             "evalmark-scoring",
             "evalmark-store",
+            "evalmark-terminal",
             "evalmark-verdict",
             "evalmark-viewer",
         ],
@@ -61,6 +73,7 @@ const WALLS: &[(&str, &str)] = &[
     ("reqwest", "evalmark-net"),
     ("rusqlite", "evalmark-harness"),
     ("axum", "evalmark-viewer"),
+    ("comfy-table", "evalmark-terminal"),
     ("clap", "evalmark"),
     ("anyhow", "evalmark"),
     ("indicatif", "evalmark"),

@@ -18,6 +18,8 @@ use crate::safe_text::visible;
 const MOST_BYTES: usize = 4_300_000;
 /// Characters kept of each text: the largest of these at which all of them fit.
 const LENGTHS: [usize; 8] = [4_200, 2_000, 1_000, 500, 250, 120, 60, 30];
+/// Bytes that say how much of a text was cut.
+const CUT_NOTE: usize = 30;
 /// Stands for no text.
 const NONE: i64 = -1;
 
@@ -58,15 +60,27 @@ impl<'a> Texts<'a> {
     fn within(&self, bytes: usize) -> Vec<String> {
         let safe = |text: &Cow<'a, str>| visible(text).into_owned();
         let whole: Vec<String> = self.texts.iter().map(safe).collect();
-        // Quotes and line breaks take two bytes.
-        let size = |text: &str| text.len() + text.len() / 16 + 3;
-        let fits = |length: &&usize| {
-            whole.iter().map(|text| size(text).min(4 * **length + 40)).sum::<usize>() <= bytes
-                || whole.iter().map(|text| size(&cut(text, **length))).sum::<usize>() <= bytes
-        };
-        let length = LENGTHS.iter().find(fits).or(LENGTHS.last()).copied().unwrap_or_default();
+        let mut sums = [0; LENGTHS.len()];
+        for text in &whole {
+            sums.iter_mut().zip(sizes(text)).for_each(|(sum, size)| *sum += size);
+        }
+        let fits = LENGTHS.iter().zip(sums).find(|(_, sum)| *sum <= bytes);
+        let length = fits.map(|(length, _)| length).or(LENGTHS.last()).copied();
+        let length = length.unwrap_or_default();
         whole.into_iter().map(|text| cut(&text, length)).collect()
     }
+}
+
+/// Bytes that a text takes when it is cut at each of the lengths.
+fn sizes(text: &str) -> [usize; LENGTHS.len()] {
+    let mut sizes = [text.len(); LENGTHS.len()];
+    for (n, (at, _)) in text.char_indices().enumerate().take(LENGTHS[0] + 1) {
+        if let Some(place) = LENGTHS.iter().position(|length| *length == n) {
+            sizes[place] = at + CUT_NOTE;
+        }
+    }
+    // Quotes and line breaks take two bytes.
+    sizes.map(|size| size + size / 16 + 3)
 }
 
 /// What the script reads. `script/data.js` describes the same.

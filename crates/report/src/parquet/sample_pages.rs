@@ -15,9 +15,6 @@ use super::{
 };
 use crate::columns::{SAMPLES, SCORE_PREFIX, SLICE_PREFIX};
 
-/// Rows that are looked at together to choose among them.
-const LOOKED_AT: usize = 4_096;
-
 /// Which samples are wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SampleQuery {
@@ -97,7 +94,7 @@ impl SamplePages {
 
     /// The sample of one row, whole; `None` beyond the last.
     pub fn sample(&self, row: u64) -> Result<Option<SampleRecord>, ReadError> {
-        Ok(self.whole(row, 1)?.pop())
+        Ok(self.whole(row, &[0])?.pop().map(|placed| placed.sample))
     }
 
     /// One page of the samples that are wanted. Memory stays bounded, whatever the number of samples.
@@ -110,7 +107,7 @@ impl SamplePages {
         let mut from = request.from;
         while from < n_rows {
             let missing = size - page.samples.len();
-            let most = if columns.is_empty() { missing } else { LOOKED_AT };
+            let most = if columns.is_empty() { missing } else { usize::MAX };
             let look = |frame: &Frame<'_>| Ok((is_wanted.rows(frame)?, frame.height as u64));
             let Some((mut wanted, n_looked)) = self.reader.rows_at(from, most, &columns, look)?
             else {
@@ -118,12 +115,7 @@ impl SamplePages {
             };
             let is_full = wanted.len() >= missing;
             wanted.truncate(missing);
-            for run in wanted.chunk_by(|a, b| a + 1 == *b) {
-                let first = from + run[0] as u64;
-                let samples = self.whole(first, run.len())?.into_iter();
-                page.samples
-                    .extend(samples.zip(first..).map(|(sample, row)| PlacedSample { row, sample }));
-            }
+            page.samples.extend(self.whole(from, &wanted)?);
             from += n_looked;
             if is_full {
                 from = page.samples.last().map_or(from, |last| last.row + 1);
@@ -138,17 +130,32 @@ impl SamplePages {
         Ok(page)
     }
 
-    /// Rows with all of their columns.
-    fn whole(&self, first: u64, n: usize) -> Result<Vec<SampleRecord>, ReadError> {
+    /// These rows with all of their columns: their places after the first, ascending. What lies between
+    /// the first and the last of them is read at once, as far as memory allows.
+    fn whole(&self, first: u64, places: &[usize]) -> Result<Vec<PlacedSample>, ReadError> {
         let fixed = SAMPLES.iter().map(|column| column.name);
         let variable = self.score_columns.iter().chain(&self.slice_columns).map(String::as_str);
         let columns: Vec<&str> = fixed.chain(variable).collect();
-        let mut samples = Vec::with_capacity(n);
-        while samples.len() < n {
-            let (from, most) = (first + samples.len() as u64, n - samples.len());
-            let look = |frame: &Frame<'_>| decode(frame, &self.score_columns, &self.slice_columns);
-            match self.reader.rows_at(from, most, &columns, look)? {
-                Some(found) if !found.is_empty() => samples.extend(found),
+        let mut left = places;
+        let mut samples = Vec::with_capacity(places.len());
+        while let (Some(&start), Some(&end)) = (left.first(), left.last()) {
+            let from = first + start as u64;
+            let look = |frame: &Frame<'_>| {
+                let n = left.partition_point(|place| place - start < frame.height);
+                let mut found = Vec::with_capacity(n);
+                for place in &left[..n] {
+                    let row = frame.row(place - start);
+                    let decoded = decode(&row, &self.score_columns, &self.slice_columns)?;
+                    let row = first + *place as u64;
+                    found.extend(decoded.into_iter().map(|sample| PlacedSample { row, sample }));
+                }
+                Ok((found, n))
+            };
+            match self.reader.rows_at(from, end - start + 1, &columns, look)? {
+                Some((found, n)) if n > 0 => {
+                    samples.extend(found);
+                    left = &left[n..];
+                }
                 _ => break,
             }
         }

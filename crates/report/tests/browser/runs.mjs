@@ -10,7 +10,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 export const root = resolve(here, "../../../..");
 
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
-const program = process.env.EVALMARK ?? join(target, "debug/evalmark");
+export const program = process.env.EVALMARK ?? join(target, "debug/evalmark");
 
 /** Where all runs of this process lie; in a folder that is named, those that are there stay. */
 export const folder = process.env.EVALMARK_TEST_RUNS ?? mkdtempSync(join(tmpdir(), "evalmark-page-"));

@@ -9,4 +9,5 @@ mod exports;
 mod fixture;
 mod html;
 mod round_trip;
+mod sample_pages;
 mod schema;

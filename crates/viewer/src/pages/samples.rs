@@ -23,7 +23,7 @@ use crate::render::{in_address, page};
 const PAGE: usize = 50;
 
 /// For how long samples are looked for; what takes longer goes on with the next page.
-const TIME: Duration = Duration::from_millis(250);
+const TIME: Duration = Duration::from_millis(200);
 
 /// Characters of a text in the list.
 const SHOWN: usize = 280;

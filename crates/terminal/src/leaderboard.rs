@@ -9,26 +9,26 @@ use evalmark_report::safe_text::printable_line;
 use evalmark_runner::{Board, BoardPlace};
 use unicode_width::UnicodeWidthStr;
 
-use crate::{grid::fitted, print::columns, table::wrapped};
+use crate::{Screen, grid::fitted};
 
 /// What the letters say.
 pub(crate) const LEGEND: &str =
     "Rows that share a letter do not differ significantly on that metric.";
 
 /// The boards as text, best first.
-pub(crate) fn render(boards: &[Board]) -> String {
+pub fn render(boards: &[Board], screen: Screen) -> String {
     let mut lines = Vec::new();
     for board in boards {
         lines.push(format!("{} ({})", printable_line(&board.metric), board.correction));
-        lines.extend(places(board));
+        lines.extend(places(board, screen));
         lines.push(String::new());
     }
-    lines.extend(wrapped("", LEGEND));
+    lines.extend(screen.wrap("", LEGEND));
     lines.join("\n")
 }
 
 /// `a    63.7 % [57.5, 69.6]  definitions · small` for each place, one below the other.
-fn places(board: &Board) -> Vec<String> {
+fn places(board: &Board, screen: Screen) -> Vec<String> {
     let cells = board.places.iter().map(|place| {
         let [mean, interval] = match &place.estimate {
             Some(estimate) => written(estimate, board.range),
@@ -39,7 +39,7 @@ fn places(board: &Board) -> Vec<String> {
     let cells: Vec<_> = cells.collect();
     let width = |column: usize| cells.iter().map(|row| row[column].width()).max().unwrap_or(0);
     let [group, mean, interval] = [0, 1, 2].map(width);
-    let room = columns().map(|columns| columns.saturating_sub(7 + group + mean + interval));
+    let room = screen.columns.map(|columns| columns.saturating_sub(7 + group + mean + interval));
     let places = board.places.iter().zip(&cells);
     let line = |(place, cells): (&BoardPlace, &[String; 3])| {
         let name = [&place.prompt, &place.model].map(|name| printable_line(name)).join(" · ");

@@ -1,61 +1,18 @@
 //! A verdict for a terminal: the answer in words first, then the figures, then what flipped.
 
-mod changed_items;
-
 use evalmark_core::{
     changes::Change,
     comparison_text::ComparisonText,
     number_format::{count, counted, item_scores, named_p, quantity},
-    verdict::{Answer, Comparison, Measure, Verdict},
+    verdict::{Comparison, Measure, Verdict},
 };
 
-pub use self::changed_items::changed_items;
-use self::changed_items::{broken_items, word_diff};
-use crate::{changed_item::BrokenItems, safe_text::printable};
+use evalmark_report::{changed_item::BrokenItems, safe_text::printable};
 
-/// What a piece of text means; colours follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// A pass, or better.
-    Good,
-    /// A regression.
-    Bad,
-    /// No answer.
-    Unsure,
-    /// Of less interest.
-    Faint,
-    /// A heading.
-    Strong,
-}
-
-impl From<Answer> for Tone {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Improved | Answer::Pass => Self::Good,
-            Answer::Regressed => Self::Bad,
-            Answer::Inconclusive | Answer::Incomparable => Self::Unsure,
-        }
-    }
-}
-
-/// Where text is shown: how it is coloured, and how lines end.
-#[derive(Clone, Copy)]
-pub struct Terminal<'a> {
-    /// Colours a text, where there are colours.
-    pub paint: &'a dyn Fn(Tone, &str) -> String,
-    /// Breaks a text into lines, each behind the indent, which comes first.
-    pub wrap: &'a dyn Fn(&str, &str) -> Vec<String>,
-}
-
-impl Terminal<'_> {
-    fn paint(self, tone: Tone, text: &str) -> String {
-        (self.paint)(tone, text)
-    }
-
-    fn wrap(self, indent: &str, text: &str) -> Vec<String> {
-        (self.wrap)(indent, text)
-    }
-}
+use crate::{
+    Screen, Tone,
+    changed_items::{broken_items, word_diff},
+};
 
 /// Items named for each comparison, of each kind.
 const NAMED: usize = 4;
@@ -64,26 +21,26 @@ const NAMED: usize = 4;
 const MOST_CHANGES: usize = 20;
 
 /// What is said of a comparison stands below it.
-const INDENT: &str = "    ";
+pub(crate) const INDENT: &str = "    ";
 
 /// The verdict as lines of text, with the first few items that broke.
-pub fn verdict(verdict: &Verdict, broken: &BrokenItems, terminal: Terminal<'_>) -> String {
+pub fn render(verdict: &Verdict, broken: &BrokenItems, screen: Screen) -> String {
     let word = verdict.answer.as_str().to_uppercase();
-    let word = terminal.paint(verdict.answer.into(), &word);
+    let word = screen.paint(verdict.answer.into(), &word);
     let (baseline, says) = (printable(&verdict.baseline), printable(&verdict.says));
-    let mut lines = terminal.wrap("", &format!("{word} against {baseline}: {says}"));
-    lines.extend(verdict.changes.iter().flat_map(|changes| changed(changes, terminal)));
+    let mut lines = screen.wrap("", &format!("{word} against {baseline}: {says}"));
+    lines.extend(verdict.changes.iter().flat_map(|changes| changed(changes, screen)));
     for comparison in verdict.worst_first() {
         lines.push(String::new());
-        lines.push(heading(comparison, terminal));
+        lines.push(heading(comparison, screen));
         // A gate over one comparison says the same.
         if verdict.says != comparison.says {
-            lines.extend(terminal.wrap(INDENT, &printable(&comparison.says)));
+            lines.extend(screen.wrap(INDENT, &printable(&comparison.says)));
         }
-        lines.extend(details(comparison, terminal));
+        lines.extend(details(comparison, screen));
     }
-    lines.extend(broken_items(broken, terminal));
-    lines.extend(slices(verdict, terminal));
+    lines.extend(broken_items(broken, screen));
+    lines.extend(slices(verdict, screen));
     if let Some(digest) = &verdict.baseline_digest {
         lines.push(format!("\nbaseline {baseline}: digest {}", printable(digest)));
     }
@@ -91,18 +48,18 @@ pub fn verdict(verdict: &Verdict, broken: &BrokenItems, terminal: Terminal<'_>) 
 }
 
 /// What differs from the baseline besides chance.
-fn changed(changes: &[Change], terminal: Terminal<'_>) -> Vec<String> {
+fn changed(changes: &[Change], screen: Screen) -> Vec<String> {
     let mut lines = vec![String::new()];
     if changes.is_empty() {
         let none = "nothing changed since the baseline in prompts, models, dataset or metrics";
-        lines.extend(terminal.wrap("", none));
+        lines.extend(screen.wrap("", none));
         return lines;
     }
     lines.push("changed since the baseline".to_owned());
     for change in changes.iter().take(MOST_CHANGES) {
-        lines.extend(terminal.wrap("  ", &printable(&change.says)));
+        lines.extend(screen.wrap("  ", &printable(&change.says)));
         if !change.diff.is_empty() {
-            lines.extend(terminal.wrap(INDENT, &word_diff(&change.diff, terminal)));
+            lines.extend(screen.wrap(INDENT, &word_diff(&change.diff, screen)));
         }
     }
     if let Some(more) = changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
@@ -111,24 +68,24 @@ fn changed(changes: &[Change], terminal: Terminal<'_>) -> Vec<String> {
     lines
 }
 
-fn heading(comparison: &Comparison, terminal: Terminal<'_>) -> String {
-    let word = terminal.paint(comparison.answer.into(), comparison.answer.as_str());
+fn heading(comparison: &Comparison, screen: Screen) -> String {
+    let word = screen.paint(comparison.answer.into(), comparison.answer.as_str());
     let subject = format!(
         "{} · {} · {}",
         printable(&comparison.prompt),
         printable(&comparison.model),
         printable(&comparison.metric)
     );
-    format!("  {word}  {}", terminal.paint(Tone::Strong, &subject))
+    format!("  {word}  {}", screen.paint(Tone::Strong, &subject))
 }
 
 /// The figures, and what else there is to know.
-fn details(comparison: &Comparison, terminal: Terminal<'_>) -> Vec<String> {
-    let figures = figures(comparison).into_iter().flat_map(|text| terminal.wrap(INDENT, &text));
-    let mut lines: Vec<_> = figures.map(|line| terminal.paint(Tone::Faint, &line)).collect();
+fn details(comparison: &Comparison, screen: Screen) -> Vec<String> {
+    let figures = figures(comparison).into_iter().flat_map(|text| screen.wrap(INDENT, &text));
+    let mut lines: Vec<_> = figures.map(|line| screen.paint(Tone::Faint, &line)).collect();
     let notes = comparison.notes.iter().map(|note| format!("note: {}", printable(note)));
     let details = notes.chain(unpaired(comparison)).chain(flips(comparison));
-    lines.extend(details.flat_map(|text| terminal.wrap(INDENT, &text)));
+    lines.extend(details.flat_map(|text| screen.wrap(INDENT, &text)));
     lines
 }
 
@@ -180,7 +137,7 @@ fn unpaired(comparison: &Comparison) -> impl Iterator<Item = String> {
 }
 
 /// Where in the dataset the differences lie.
-fn slices(verdict: &Verdict, terminal: Terminal<'_>) -> Vec<String> {
+fn slices(verdict: &Verdict, screen: Screen) -> Vec<String> {
     let looked_at = verdict.slices.len();
     if looked_at == 0 {
         return Vec::new();
@@ -197,7 +154,7 @@ fn slices(verdict: &Verdict, terminal: Terminal<'_>) -> Vec<String> {
         let (comparison, column) = (&slice.comparison, printable(&slice.slice));
         let (prompt, model) = (printable(&comparison.prompt), printable(&comparison.model));
         let (says, q) = (printable(&comparison.says), named_p("q", slice.q));
-        terminal.wrap("  ", &format!("{column} = {value} · {prompt} · {model}: {says} ({q})"))
+        screen.wrap("  ", &format!("{column} = {value} · {prompt} · {model}: {says} ({q})"))
     }));
     lines
 }

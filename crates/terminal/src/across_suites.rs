@@ -8,14 +8,14 @@ use evalmark_core::{
 use evalmark_report::summary::SummaryRow;
 use evalmark_runner::EndedSuite;
 
-use crate::table::{figures, wrapped};
+use crate::{Screen, variant_tables::figures};
 
 /// One row for each metric of each suite, and what the correction over all says.
-pub(crate) fn render(ended: &[EndedSuite]) -> String {
+pub fn render(ended: &[EndedSuite], screen: Screen) -> String {
     let header = ["suite", "prompt · model", "metric", "value", "difference", "alone", "of all"];
     let groups = vec![(String::new(), ended.iter().flat_map(rows).collect())];
-    let mut lines = vec![figures(&header, 3, &groups)];
-    lines.extend(wrapped("", &says(ended)));
+    let mut lines = vec![figures(&header, 3, &groups, screen)];
+    lines.extend(screen.wrap("", &says(ended)));
     lines.join("\n")
 }
 

@@ -1,4 +1,4 @@
-//! Power estimates for a terminal or for programs.
+//! Power estimates.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,13 @@ use evalmark_core::{
 use evalmark_runner::{DISCORDANCE, PowerEstimate, PowerSource};
 use evalmark_verdict::{Clustering, Resolution};
 
-use crate::table::{by_variant, figures, wrapped};
+use crate::{
+    Screen,
+    variant_tables::{by_variant, figures},
+};
 
 /// The gated metrics that planning has no estimate for, in a sentence.
-pub(crate) fn unplanned(metrics: &[String]) -> Option<String> {
+pub fn unplanned(metrics: &[String]) -> Option<String> {
     (!metrics.is_empty()).then(|| {
         format!(
             "not planned for: {} (planning covers only metrics that are means of scores in [0, 1])",
@@ -65,13 +68,13 @@ fn row(estimate: &PowerEstimate) -> Vec<String> {
 }
 
 /// As a table, with what its words mean below.
-pub(crate) fn render(power_estimates: &[PowerEstimate]) -> String {
+pub fn render(power_estimates: &[PowerEstimate], screen: Screen) -> String {
     let header = ["metric", "based on", "variation", "detects", "margin", "items needed"];
     let groups = by_variant(power_estimates, PowerEstimate::variant, row);
     let sources: BTreeSet<&PowerSource> =
         power_estimates.iter().map(|power_estimate| &power_estimate.source).collect();
-    let mut lines = vec![figures(&header, 2, &groups)];
-    lines.extend(sources.into_iter().flat_map(|source| wrapped("", &meaning(source))));
+    let mut lines = vec![figures(&header, 2, &groups, screen)];
+    lines.extend(sources.into_iter().flat_map(|source| screen.wrap("", &meaning(source))));
     let clustering = power_estimates.iter().map(|power_estimate| power_estimate.clustering);
     lines.extend(clustering.reduce(more_clustered).and_then(cluster_line));
     lines.join("\n")

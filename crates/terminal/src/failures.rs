@@ -10,10 +10,9 @@ use evalmark_core::{
 };
 use evalmark_harness::{Hold, Holder};
 use evalmark_store::record::{FailureExample, SampleCounts};
-use jiff::{SignedDuration, Zoned};
 
 /// A model with where it is served, such as `small` (gpt-4o-mini at `http://127.0.0.1:8080/v1`).
-pub(crate) fn place(model: &Model) -> String {
+pub fn place(model: &Model) -> String {
     let (name, at) = (&model.name, &model.model);
     match &model.provider {
         Provider::Server { base_url, .. } => format!("`{name}` ({at} at {base_url})"),
@@ -24,7 +23,7 @@ pub(crate) fn place(model: &Model) -> String {
 
 /// Samples that have no answer, an example of each kind, and what to do about them in the run folder
 /// `run`.
-pub(crate) fn describe(counts: &SampleCounts, models: &[Model], run: &str) -> Option<String> {
+pub fn describe(counts: &SampleCounts, models: &[Model], run: &str) -> Option<String> {
     if counts.failed == 0 {
         return None;
     }
@@ -71,12 +70,12 @@ fn advice(errors: &BTreeMap<String, u64>, run: &str) -> String {
 }
 
 /// Why a model is called no more.
-pub(crate) fn stopped(model: &Model, failure: &Failure) -> String {
+pub fn stopped(model: &Model, failure: &Failure) -> String {
     format!("Stopped calling model {}: {}", place(model), failure.message)
 }
 
 /// What a model is waited for, after a failed attempt.
-pub(crate) fn retrying(model: &Model, failure: &Failure, retries: u64) -> String {
+pub fn retrying(model: &Model, failure: &Failure, retries: u64) -> String {
     let message = match failure.message.strip_prefix("HTTP ") {
         Some(status) => format!("server answers {status}"),
         None => failure.message.clone(),
@@ -89,7 +88,7 @@ pub(crate) fn retrying(model: &Model, failure: &Failure, retries: u64) -> String
 }
 
 /// What holds requests to a model back.
-pub(crate) fn held(model: &Model, hold: Hold) -> String {
+pub fn held(model: &Model, hold: Hold) -> String {
     let why = match hold.by {
         Holder::RetryAfter => "the server asks for a pause",
         Holder::Headers => "the server's rate-limit headers say that the limit is used up",
@@ -97,14 +96,6 @@ pub(crate) fn held(model: &Model, hold: Hold) -> String {
         Holder::OwnRate => "the suite limits requests or tokens per minute",
     };
     format!("{}: {why}", place(model))
-}
-
-/// The time of day after so many seconds.
-pub(crate) fn clock_after(time: std::time::Duration) -> String {
-    let now = Zoned::now();
-    let time = SignedDuration::try_from(time).unwrap_or_default();
-    let then = now.checked_add(time).unwrap_or(now);
-    then.strftime("%H:%M:%S").to_string()
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use evalmark_report::safe_text::printable;
 use evalmark_runner::{Corrected, ENOUGH_LABELS as ENOUGH, JudgeFinding as Finding};
 use evalmark_verdict::{Figure, Leaning};
 
-use crate::table::figures;
+use crate::{Screen, variant_tables::figures};
 
 /// The finding as text.
-pub(crate) fn render(finding: &Finding) -> String {
+pub fn render(finding: &Finding, screen: Screen) -> String {
     let check = &finding.check;
     let metric = printable(&finding.metric);
     let mut head = format!(
@@ -23,15 +23,15 @@ pub(crate) fn render(finding: &Finding) -> String {
     }
     let parts = [
         head,
-        agreement(finding),
-        leanings(finding),
-        corrections(&finding.variants),
+        agreement(finding, screen),
+        leanings(finding, screen),
+        corrections(&finding.variants, screen),
         meaning(finding).join("\n"),
     ];
     parts.join("\n\n")
 }
 
-fn agreement(finding: &Finding) -> String {
+fn agreement(finding: &Finding, screen: Screen) -> String {
     let check = &finding.check;
     let kappa = if finding.has_ties() {
         "Cohen's kappa, a tie counts as half an agreement"
@@ -43,15 +43,15 @@ fn agreement(finding: &Finding) -> String {
         row("Krippendorff's alpha, scores", check.alpha.as_ref()),
     ];
     [
-        figures(&["agreement", "value", "95 % interval"], 1, &[(String::new(), agreement)]),
-        confusion(finding),
+        figures(&["agreement", "value", "95 % interval"], 1, &[(String::new(), agreement)], screen),
+        confusion(finding, screen),
     ]
     .map(|table| table.trim().to_owned())
     .join("\n\n")
 }
 
 /// What people say down, what the judge says across; a tie apart, where there may be one.
-fn confusion(finding: &Finding) -> String {
+fn confusion(finding: &Finding, screen: Screen) -> String {
     let [fail, tie, pass] = [0, 1, 2];
     let table = finding.check.with_ties;
     let of = |said: usize, columns: &[usize]| -> Vec<String> {
@@ -70,16 +70,16 @@ fn confusion(finding: &Finding) -> String {
             line("human: worse", fail, &columns),
         ];
         let header = ["", "judge: better", "judge: tie", "judge: worse"];
-        return figures(&header, 1, &[(String::new(), lines)]);
+        return figures(&header, 1, &[(String::new(), lines)], screen);
     }
     let columns = [pass, fail];
     let lines = vec![line("human: pass", pass, &columns), line("human: fail", fail, &columns)];
     let threshold = format!("passes from {}", finding.threshold);
     let header = [threshold.as_str(), "judge: pass", "judge: fail"];
-    figures(&header, 1, &[(String::new(), lines)])
+    figures(&header, 1, &[(String::new(), lines)], screen)
 }
 
-fn leanings(finding: &Finding) -> String {
+fn leanings(finding: &Finding, screen: Screen) -> String {
     let check = &finding.check;
     let mut rows = vec![row("all answers", Some(&check.bias))];
     if check.by_group.len() > 1 {
@@ -90,7 +90,7 @@ fn leanings(finding: &Finding) -> String {
     }
     rows.push(row("rank correlation with length", check.by_length.as_ref()));
     let header = ["judge minus human", "value", "95 % interval"];
-    figures(&header, 1, &[(String::new(), rows)]).trim().to_owned()
+    figures(&header, 1, &[(String::new(), rows)], screen).trim().to_owned()
 }
 
 fn row(name: &str, figure: Option<&Figure>) -> Vec<String> {
@@ -105,7 +105,7 @@ fn interval(figure: Option<&Figure>) -> String {
     )
 }
 
-fn corrections(variants: &[Corrected]) -> String {
+fn corrections(variants: &[Corrected], screen: Screen) -> String {
     let row = |variant: &Corrected| {
         let number = |value: Option<f64>| or_none(value.map(decimal));
         vec![
@@ -120,7 +120,9 @@ fn corrections(variants: &[Corrected]) -> String {
     };
     let header =
         ["mean", "labels", "judge", "human", "corrected", "95 % interval", "worth (labels)"];
-    figures(&header, 1, &[(String::new(), variants.iter().map(row).collect())]).trim().to_owned()
+    figures(&header, 1, &[(String::new(), variants.iter().map(row).collect())], screen)
+        .trim()
+        .to_owned()
 }
 
 /// What this means for a verdict, a line for each thing.

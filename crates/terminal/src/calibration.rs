@@ -10,10 +10,13 @@ use evalmark_core::{
 use evalmark_store::calibration::{Calibration, CalibrationFigure, CalibrationSets};
 use evalmark_verdict::midp_attainable_pairs;
 
-use crate::table::{by_variant, figures, wrapped};
+use crate::{
+    Screen,
+    variant_tables::{by_variant, figures},
+};
 
 /// The calibration as lines of text.
-pub(crate) fn render(calibration: &Calibration) -> String {
+pub fn render(calibration: &Calibration, screen: Screen) -> String {
     let header = [
         "metric",
         "first %",
@@ -26,8 +29,8 @@ pub(crate) fn render(calibration: &Calibration) -> String {
         "items",
     ];
     let groups = by_variant(&calibration.figures, CalibrationFigure::variant, row);
-    let mut lines = vec![title(calibration), figures(&header, 1, &groups)];
-    lines.extend(notes(calibration));
+    let mut lines = vec![title(calibration), figures(&header, 1, &groups, screen)];
+    lines.extend(notes(calibration, screen));
     lines.join("\n")
 }
 
@@ -65,8 +68,8 @@ fn row(figure: &CalibrationFigure) -> Vec<String> {
     ]
 }
 
-fn notes(calibration: &Calibration) -> Vec<String> {
-    let mut notes = wrapped(
+fn notes(calibration: &Calibration, screen: Screen) -> Vec<String> {
+    let mut notes = screen.wrap(
         "",
         &format!(
             "resolves: the smallest drop, in points, that {} and {} detect with {} \
@@ -78,11 +81,11 @@ fn notes(calibration: &Calibration) -> Vec<String> {
             calibration.alpha,
         ),
     );
-    notes.extend(silence(calibration).into_iter().flat_map(|note| wrapped("", &note)));
+    notes.extend(silence(calibration).into_iter().flat_map(|note| screen.wrap("", &note)));
     let clustered = calibration.figures.iter().filter_map(|figure| figure.clusters);
     notes.extend(clustered.max().into_iter().flat_map(|clusters| {
         let note = "where the items of a cluster change together, clusters count as the sample";
-        wrapped("", &format!("clusters: the items are in {} clusters; {note}", count(clusters)))
+        screen.wrap("", &format!("clusters: the items are in {} clusters; {note}", count(clusters)))
     }));
     notes
 }

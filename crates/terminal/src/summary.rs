@@ -1,7 +1,5 @@
 //! The summary as a table: prompt x model down, metrics across, each with its interval.
 
-use std::borrow::Cow;
-
 use evalmark_core::{
     metric::Range,
     number_format::{count, dollars, estimate, interval, latency, or_none, percent},
@@ -10,23 +8,23 @@ use evalmark_report::{
     safe_text::{printable, printable_line},
     summary::{PassAttempts, Share, SummaryRow},
 };
-
 use evalmark_runner::LeaderboardGroups;
 
 use crate::{
-    grid::{Grid, block, fitted},
-    leaderboard_text::LEGEND,
-    print::columns,
+    Screen,
+    grid::{Grid, block},
+    leaderboard::LEGEND,
+    screen::{WIDTH, within},
 };
 
 /// The table of the rows over all items, with the groups that can be told apart, and below it what
 /// several attempts make of them.
-pub(crate) fn render(rows: &[SummaryRow], groups: &LeaderboardGroups) -> String {
-    let mut parts = vec![summary(rows, groups)];
+pub fn render(rows: &[SummaryRow], groups: &LeaderboardGroups, screen: Screen) -> String {
+    let mut parts = vec![summary(rows, groups, screen)];
     if !groups.is_empty() {
-        parts.extend(wrapped("", LEGEND));
+        parts.extend(screen.wrap("", LEGEND));
     }
-    parts.extend(attempts(rows));
+    parts.extend(attempts(rows, screen));
     parts.join("\n")
 }
 
@@ -61,7 +59,7 @@ impl OfVariant<'_> {
     }
 }
 
-fn summary(rows: &[SummaryRow], groups: &LeaderboardGroups) -> String {
+fn summary(rows: &[SummaryRow], groups: &LeaderboardGroups, screen: Screen) -> String {
     let mut metrics: Vec<&str> = Vec::new();
     let mut variants: Vec<OfVariant<'_>> = Vec::new();
     for row in rows.iter().filter(|row| row.slice.is_none()) {
@@ -74,8 +72,8 @@ fn summary(rows: &[SummaryRow], groups: &LeaderboardGroups) -> String {
         }
     }
     let names: Vec<_> = metrics.iter().map(|name| printable_line(name).into_owned()).collect();
-    let wide = wide(&variants, &metrics, &names, groups).whole(columns());
-    wide.unwrap_or_else(|| stacked(&variants, &metrics, &names, groups))
+    let wide = wide(&variants, &metrics, &names, groups).whole(screen.columns);
+    wide.unwrap_or_else(|| stacked(&variants, &metrics, &names, groups, screen))
 }
 
 /// One row for each prompt and model.
@@ -107,8 +105,9 @@ fn stacked(
     metrics: &[&str],
     names: &[String],
     groups: &LeaderboardGroups,
+    screen: Screen,
 ) -> String {
-    let columns = columns().unwrap_or(WIDTH);
+    let columns = screen.columns.unwrap_or(WIDTH);
     let blocks = variants.iter().map(|variant| {
         let title = [variant.prompt, variant.model].map(printable_line).join(" · ");
         let means = variant.means(metrics, groups);
@@ -118,64 +117,6 @@ fn stacked(
         format!("{}\n{}", block(&title, &lines, columns), within(columns, "  ", &totals).join("\n"))
     });
     blocks.collect::<Vec<_>>().join("\n\n")
-}
-
-/// The width that figures and remarks on them keep to, in columns.
-const WIDTH: usize = 100;
-
-/// One table of figures for each group of rows: so many names first, then numbers.
-pub(crate) fn figures(
-    header: &[&str],
-    n_names: usize,
-    groups: &[(String, Vec<Vec<String>>)],
-) -> String {
-    let line = |texts: &[String]| -> Vec<String> {
-        texts.iter().map(|text| printable_line(text).into_owned()).collect()
-    };
-    let header: Vec<_> = header.iter().map(|&name| name.to_owned()).collect();
-    let tables = groups.iter().map(|(title, rows)| {
-        let rows = rows.iter().map(|row| line(row)).collect();
-        let grid = Grid { header: line(&header), rows, n_names, ruled: false };
-        let title = fitted(&printable_line(title), columns().unwrap_or(usize::MAX));
-        format!("\n{title}\n{}", grid.render(columns()))
-    });
-    tables.collect::<Vec<_>>().join("\n")
-}
-
-/// Rows by the variant that they are about, in their order.
-pub(crate) fn by_variant<T>(
-    rows: &[T],
-    variant: impl Fn(&T) -> String,
-    row: impl Fn(&T) -> Vec<String>,
-) -> Vec<(String, Vec<Vec<String>>)> {
-    let mut groups: Vec<(String, Vec<Vec<String>>)> = Vec::new();
-    for one in rows {
-        let title = variant(one);
-        match groups.iter_mut().find(|group| group.0 == title) {
-            Some(group) => group.1.push(row(one)),
-            None => groups.push((title, vec![row(one)])),
-        }
-    }
-    groups
-}
-
-/// A paragraph in lines that are no wider than the terminal and a table of figures.
-pub(crate) fn wrapped(indent: &str, text: &str) -> Vec<String> {
-    within(width(), indent, text)
-}
-
-/// Columns that figures and remarks may have.
-fn width() -> usize {
-    columns().map_or(WIDTH, |columns| columns.min(WIDTH))
-}
-
-fn within(columns: usize, indent: &str, text: &str) -> Vec<String> {
-    let deeper = format!("{indent}  ");
-    let options = textwrap::Options::new(columns)
-        .initial_indent(indent)
-        .subsequent_indent(&deeper)
-        .break_words(columns < WIDTH);
-    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
 fn push_new<T: PartialEq>(list: &mut Vec<T>, value: T) {
@@ -203,7 +144,7 @@ fn ends(low: Option<f64>, high: Option<f64>, range: Range) -> String {
 }
 
 /// What several attempts at an item make of it: "at least once in 5", "all 5 times".
-fn attempts(rows: &[SummaryRow]) -> Option<String> {
+fn attempts(rows: &[SummaryRow], screen: Screen) -> Option<String> {
     let rows = rows.iter().filter(|row| row.slice.is_none());
     let lines = rows.filter_map(|row| {
         let PassAttempts { k, any, all } = row.attempts?;
@@ -214,7 +155,8 @@ fn attempts(rows: &[SummaryRow]) -> Option<String> {
         let text = format!("{name}: pass@{k} (at least once) {any}, pass^{k} (every time) {all}");
         // As wide as it is, where nothing limits it.
         Some(
-            columns()
+            screen
+                .columns
                 .map_or(format!("  {text}"), |columns| within(columns, "  ", &text).join("\n")),
         )
     });

@@ -1,14 +1,13 @@
-//! A list of runs, for a terminal or for programs.
+//! A list of runs.
 
 use evalmark_core::number_format::{count, or_none};
 use evalmark_report::safe_text::printable_line;
 use evalmark_store::runs::{ListedRun, RunState};
-use serde_json::{Value, json};
 
-use crate::{grid::Grid, print::columns, table::wrapped};
+use crate::{Screen, grid::Grid};
 
 /// The runs as a table, and below it what is wrong with some of them.
-pub(crate) fn render(runs: &[&ListedRun]) -> String {
+pub fn render(runs: &[&ListedRun], screen: Screen) -> String {
     let header = ["suite", "run", "began (UTC)", "state", "items", "no answer", "verdict"];
     let grid = Grid {
         header: header.map(str::to_owned).to_vec(),
@@ -16,8 +15,8 @@ pub(crate) fn render(runs: &[&ListedRun]) -> String {
         n_names: 2,
         ruled: false,
     };
-    let mut lines = vec![grid.render(columns())];
-    lines.extend(runs.iter().flat_map(|run| problem(run)));
+    let mut lines = vec![grid.render(screen.columns)];
+    lines.extend(runs.iter().flat_map(|run| problem(run, screen)));
     lines.join("\n")
 }
 
@@ -51,34 +50,8 @@ fn state(state: RunState) -> &'static str {
     }
 }
 
-fn problem(run: &ListedRun) -> Vec<String> {
+fn problem(run: &ListedRun, screen: Screen) -> Vec<String> {
     let Some(problem) = &run.problem else { return Vec::new() };
     let [suite, run_id] = [&run.suite, &run.run_id].map(|name| printable_line(name));
-    wrapped("", &format!("{suite}/{run_id}: {}", printable_line(problem)))
-}
-
-/// The runs for programs.
-pub(crate) fn json(runs: &[&ListedRun]) -> Value {
-    let one = |run: &&ListedRun| {
-        let record = run.record.as_ref();
-        json!({
-            "suite": run.suite,
-            "run_id": run.run_id,
-            "run_dir": run.folder.path,
-            "state": run.state,
-            "problem": run.problem,
-            "started_at": run.started_at(),
-            "finished_at": record.and_then(|record| record.finished_at.as_ref()),
-            "items": record.map(|record| record.n_items),
-            "samples": record.map(|record| record.counts.planned),
-            "failed": record.map(|record| record.counts.failed),
-            "cost_usd": record.and_then(|record| record.totals.cost_usd),
-            "prompts": record.map(|record| {
-                record.prompts.iter().map(|prompt| prompt.name.as_str()).collect::<Vec<_>>()
-            }),
-            "models": record.map(|record| &record.models),
-            "verdict": run.verdict,
-        })
-    };
-    json!({ "runs": runs.iter().map(one).collect::<Vec<_>>() })
+    screen.wrap("", &format!("{suite}/{run_id}: {}", printable_line(problem)))
 }

@@ -8,16 +8,10 @@ use evalmark_core::{
     history::{Course, History, Series, SeriesPoint},
     number_format::{counted, estimate},
 };
-use evalmark_report::{
-    safe_text::{printable, printable_line},
-    terminal::Tone,
-};
+use evalmark_report::safe_text::{printable, printable_line};
 use textwrap::core::display_width;
 
-use crate::{
-    print::{Printer, columns},
-    table::wrapped,
-};
+use crate::{Screen, Tone, screen::WIDTH};
 
 /// Runs of a score that are drawn; JSON has them all.
 const MOST_SHOWN: usize = 30;
@@ -25,23 +19,20 @@ const MOST_SHOWN: usize = 30;
 /// Columns of a picture: narrow ones tell nothing, and wide ones no more.
 const PICTURE: Columns<usize> = 16..48;
 
-/// Columns where nothing limits them.
-const WIDTH: usize = 100;
-
 /// Columns of a run's id.
 const RUN_ID: usize = 24;
 
 /// The history as text.
-pub(crate) fn render(history: &History, printer: Printer) -> String {
-    let mut lines = wrapped("", &heading(history));
+pub fn render(history: &History, screen: Screen) -> String {
+    let mut lines = screen.wrap("", &heading(history));
     for series in &history.series {
         lines.push(String::new());
-        lines.extend(score(history, series, printer));
+        lines.extend(score(history, series, screen));
     }
     let changed = history.runs.iter().filter(|run| !run.changed.is_empty());
     let changed: Vec<_> = changed
         .map(|run| format!("{}: {}", run.run_id, run.changed.join(", ")))
-        .flat_map(|text| wrapped("  ", &printable_line(&text)))
+        .flat_map(|text| screen.wrap("  ", &printable_line(&text)))
         .collect();
     if !changed.is_empty() {
         lines.extend([String::new(), "changed since the run before (*)".to_owned()]);
@@ -51,10 +42,10 @@ pub(crate) fn render(history: &History, printer: Printer) -> String {
         lines.extend([String::new(), "left out".to_owned()]);
         let left_out = history.left_out.iter();
         let left_out = left_out.map(|run| format!("{}: {}", run.run_id, run.why));
-        lines.extend(left_out.flat_map(|text| wrapped("  ", &printable_line(&text))));
+        lines.extend(left_out.flat_map(|text| screen.wrap("  ", &printable_line(&text))));
     }
     lines.push(String::new());
-    lines.extend(wrapped("", &history.rate()));
+    lines.extend(screen.wrap("", &history.rate()));
     lines.join("\n")
 }
 
@@ -66,12 +57,12 @@ fn heading(history: &History) -> String {
     printable_line(&format!("{}: {runs}, {first} to {last}", history.suite)).into_owned()
 }
 
-fn score(history: &History, series: &Series, printer: Printer) -> Vec<String> {
+fn score(history: &History, series: &Series, screen: Screen) -> Vec<String> {
     let names = [&series.prompt, &series.model, &series.metric].map(|name| printable_line(name));
-    let mut lines = vec![printer.painted(Tone::Strong, &names.join(" · "))];
-    let says = wrapped("  ", &printable_line(&series.trend.says));
-    lines.extend(says.iter().map(|line| printer.painted(tone(series.trend.course), line)));
-    lines.extend(rows(history, series, printer));
+    let mut lines = vec![screen.paint(Tone::Strong, &names.join(" · "))];
+    let says = screen.wrap("  ", &printable_line(&series.trend.says));
+    lines.extend(says.iter().map(|line| screen.paint(tone(series.trend.course), line)));
+    lines.extend(rows(history, series, screen));
     lines
 }
 
@@ -85,7 +76,7 @@ fn tone(course: Course) -> Tone {
 }
 
 /// One line for each run: its id, its value with its interval, and where these lie.
-fn rows(history: &History, series: &Series, printer: Printer) -> Vec<String> {
+fn rows(history: &History, series: &Series, screen: Screen) -> Vec<String> {
     let skipped = series.points.len().saturating_sub(MOST_SHOWN);
     let shown = &series.points[skipped..];
     let ids: Vec<String> = shown.iter().map(|point| id_of(history, point)).collect();
@@ -93,7 +84,7 @@ fn rows(history: &History, series: &Series, printer: Printer) -> Vec<String> {
     let widest = |texts: &[String]| texts.iter().map(|text| display_width(text)).max();
     let (id_width, value_width) =
         (widest(&ids).unwrap_or_default(), widest(&values).unwrap_or_default());
-    let left = columns().unwrap_or(WIDTH).saturating_sub(id_width + value_width + 7);
+    let left = screen.columns.unwrap_or(WIDTH).saturating_sub(id_width + value_width + 7);
     let scale = Scale::of(shown, left.min(PICTURE.end));
     let mut lines = Vec::new();
     if skipped > 0 {
@@ -102,14 +93,15 @@ fn rows(history: &History, series: &Series, printer: Printer) -> Vec<String> {
     for (at, ((point, id), value)) in shown.iter().zip(&ids).zip(&values).enumerate() {
         if series.trend.change_points.iter().any(|change| change.point == at + skipped) {
             let line = "─".repeat(id_width + value_width + 3 + scale.width);
-            lines.push(format!("  {}", printer.painted(Tone::Faint, &line)));
+            lines.push(format!("  {}", screen.paint(Tone::Faint, &line)));
         }
         let gap = " ".repeat(id_width - display_width(id));
         let picture = if left < PICTURE.start { String::new() } else { scale.picture(point) };
         let line = format!("  {id}{gap}  {value:<value_width$}  {picture}");
         lines.push(line.trim_end().to_owned());
         if let Some(apart) = &point.apart {
-            lines.extend(wrapped("      ", &format!("stands apart: {}", printable_line(apart))));
+            lines
+                .extend(screen.wrap("      ", &format!("stands apart: {}", printable_line(apart))));
         }
     }
     lines

@@ -6,7 +6,7 @@ use evalmark_core::number_format::{count, decimal, percent};
 use evalmark_store::record::JudgeAgreement;
 
 /// What the judges agree on, a line for each thing; empty where there is nothing to tell.
-pub(crate) fn render(judging: &BTreeMap<String, JudgeAgreement>) -> String {
+pub fn render(judging: &BTreeMap<String, JudgeAgreement>) -> String {
     let lines: Vec<_> = judging.iter().flat_map(|(metric, found)| lines(metric, found)).collect();
     lines.join("\n")
 }
