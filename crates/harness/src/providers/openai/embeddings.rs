@@ -147,7 +147,7 @@ mod tests {
             (
                 r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}"#,
                 2,
-                "comes twice",
+                "appears twice",
             ),
             (r#"{"error":{"message":"too long"}}"#, 1, "too long"),
         ] {
