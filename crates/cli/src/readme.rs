@@ -111,18 +111,3 @@ fn commands_and_options_that_are_shown_exist() {
     }
     assert!(seen > 20, "{seen}");
 }
-
-/// Files that CONTRIBUTING.md shows are shown whole, as they are.
-#[test]
-fn shown_files_are_the_source() {
-    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let text = std::fs::read_to_string(root.join("CONTRIBUTING.md")).expect("CONTRIBUTING.md");
-    let blocks: Vec<_> = text.split("<!-- ").skip(1).collect();
-    for block in &blocks {
-        let (path, rest) = block.split_once(" -->\n```rust\n").expect("a path and its code");
-        let shown = rest.split("\n```").next().expect("its end");
-        let source = std::fs::read_to_string(root.join(path)).expect(path);
-        assert_eq!(shown, source.trim_end(), "{path}");
-    }
-    assert!(blocks.len() > 1);
-}

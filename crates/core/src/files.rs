@@ -41,7 +41,7 @@ pub enum FileError {
     Unreadable(#[from] io::Error),
     /// It lies where the suite may not read.
     #[error(
-        "lies outside of {root}, below which this suite may read files ({}); if it may read that one, \
+        "is outside of {root}, where this suite may read files ({}); if it may read this one, \
          allow its folder with `--root {}`",
         real.display(),
         folder_of(real).display(),
@@ -55,7 +55,8 @@ pub enum FileError {
     },
     /// It, or a folder on the way to it, is hidden.
     #[error(
-        "is hidden ({}), and such files may hold secrets; if the suite may read it, allow its folder \
+        "is hidden ({}), and such files may hold secrets; if the suite may read it, allow its \
+         folder \
          with `--root {}`",
         real.display(),
         folder_of(real).display()

@@ -111,9 +111,12 @@ impl FromStr for KeyGrant {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (variable, place) =
-            text.split_once('@')
-                .filter(|(variable, _)| !variable.is_empty())
-                .ok_or_else(|| format!("`{text}` names no variable and host; write `NAME@HOST`"))?;
+            text.split_once('@').filter(|(variable, _)| !variable.is_empty()).ok_or_else(|| {
+                format!(
+                    "`{text}` does not name a variable and a host; write \
+                                        `NAME@HOST`"
+                )
+            })?;
         Ok(Self { variable: variable.to_owned(), place: place.parse()? })
     }
 }

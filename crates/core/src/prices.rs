@@ -31,7 +31,7 @@ pub struct ListPrice {
 
 /// Why a list of prices cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no list of prices: {0}")]
+#[error("not a list of prices: {0}")]
 pub struct PriceListError(String);
 
 impl PriceList {

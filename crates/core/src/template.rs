@@ -159,7 +159,7 @@ impl Template {
         })?;
         if text.len() > MAX_OUTPUT {
             let message = format!(
-                "{}: gives a text of {} MB; the most is {} MB",
+                "{}: produces {} MB of text; the limit is {} MB",
                 self.name,
                 text.len() >> 20,
                 MAX_OUTPUT >> 20
@@ -198,7 +198,7 @@ impl TemplateError {
                 format!("undefined variable {}", names.join(", "))
             }
             _ if is_out_of_fuel(error) => format!(
-                "takes too much work or memory; a template makes at most {} MB for one item",
+                "takes too much work or memory; a template may produce at most {} MB for one item",
                 (FUEL * 64) >> 20
             ),
             _ => describe(error),

@@ -68,7 +68,7 @@ fn too_much_work_is_refused() {
     ] {
         refused(
             source,
-            "takes too much work or memory; a template makes at most 61 MB for one item",
+            "takes too much work or memory; a template may produce at most 61 MB for one item",
         );
     }
 }
@@ -173,7 +173,7 @@ fn honest_work_is_done() {
 
 #[test]
 fn a_text_has_a_longest() {
-    refused(&"{{ big }}".repeat(17), "gives a text of 17 MB; the most is 16 MB");
+    refused(&"{{ big }}".repeat(17), "produces 17 MB of text; the limit is 16 MB");
     assert_eq!(render(&"{{ big }}".repeat(16)), Ok(16 << 20));
 }
 

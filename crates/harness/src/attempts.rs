@@ -183,7 +183,7 @@ impl<'a> RequestRunner<'a> {
 
     fn without_time(&self, mut error: AttemptError) -> AttemptError {
         let total = self.endpoint.total_timeout.unwrap_or_default();
-        let noted = format!(" (and no time is left of {total:?})");
+        let noted = format!(" (and the total time of {total:?} is used up)");
         error.failure.message.push_str(&noted);
         error
     }

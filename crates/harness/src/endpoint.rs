@@ -140,7 +140,7 @@ impl Endpoint {
         let (endpoint_key, (id, is_new), provider) = match &model.provider {
             model::Provider::Server { kind, base_url, .. } => {
                 let Some(provider) = providers::find(kind) else {
-                    return Err(unusable(model, format!("no provider is called `{kind}`")));
+                    return Err(unusable(model, format!("there is no provider `{kind}`")));
                 };
                 let http = Http::open(provider, base_url, key, model, tuning)
                     .map_err(|error| unusable(model, error.to_string()))?;

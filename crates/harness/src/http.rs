@@ -53,7 +53,7 @@ pub(crate) struct Http {
 pub(crate) enum HttpError {
     #[error("{0}")]
     Url(String),
-    #[error("the protocol `{0}` has no conversations")]
+    #[error("the protocol `{0}` does not support conversations")]
     NoChat(&'static str),
     #[error(transparent)]
     Key(#[from] SignError),
@@ -155,7 +155,8 @@ impl Http {
     }
 
     fn no_embeddings(&self) -> AttemptError {
-        let message = format!("the protocol `{}` has no embeddings", self.speaker.about.name);
+        let message =
+            format!("the protocol `{}` does not support embeddings", self.speaker.about.name);
         AttemptError::new(ErrorKind::BadRequest, message, Retryable::Never)
             .with_fault_scope(FaultScope::Endpoint)
     }
@@ -256,7 +257,7 @@ fn too_late(timeout: Duration) -> AttemptError {
 
 fn redirected(status: StatusCode) -> AttemptError {
     let message = format!(
-        "HTTP {status}: redirects are not followed, for they could carry the key elsewhere; \
+        "HTTP {status}: redirects are not followed, because they could carry the key elsewhere; \
          set `base_url` to where the server is"
     );
     AttemptError::of_status(status.as_u16(), message)

@@ -22,7 +22,7 @@ pub(crate) fn unreadable(error: &serde_json::Error, body: &str, what: &str) -> A
             misshapen(what, "it is nested too deeply")
         }
         Category::Eof if !body.trim().is_empty() => {
-            let message = "the connection broke: the response ends in its middle".into();
+            let message = "the connection broke in the middle of the response".into();
             AttemptError::new(ErrorKind::Connection, message, Retryable::Yes)
                 .with_fault_scope(FaultScope::Endpoint)
         }

@@ -40,7 +40,7 @@ pub enum ClientError {
     #[error("are no PEM: {0}")]
     NoPem(String),
     /// TLS cannot be set up: most likely the system has no certificates.
-    #[error("no client for HTTPS: {0}")]
+    #[error("HTTPS cannot be set up: {0}")]
     Tls(String),
 }
 

@@ -50,7 +50,7 @@ pub trait Sign: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// The key is no text that a header may hold.
-    #[error("the key holds characters that no header can carry")]
+    #[error("the key contains characters that are not allowed in a header")]
     Characters,
 }
 

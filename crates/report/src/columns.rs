@@ -192,7 +192,7 @@ pub(crate) const SCORES: [Column; 18] = [
     column("metric", Kind::Text, "the metric's name"),
     nullable("score", Kind::Float, "the score; null means not scored, never 0"),
     nullable("passed", Kind::Bool, "whether the score reaches the metric's threshold"),
-    nullable("reason", Kind::Text, "why, where the number alone does not tell"),
+    nullable("reason", Kind::Text, "why, if the number alone does not say"),
     nullable("judge_model", Kind::Text, "the judge's name in the suite"),
     nullable("judge_output", Kind::Text, "what the judge wrote"),
     nullable("judge_tokens", Kind::Int64, "the judge's tokens, in and out"),

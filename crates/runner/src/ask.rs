@@ -178,7 +178,7 @@ impl Endpoints {
         let network = Network::start(Tuning::default()).context("no thread can be started")?;
         let ledger = ledger
             .open()
-            .hint("`--cache-dir DIR` names another folder for answers, `--no-cache` none")?;
+            .hint("`--cache-dir DIR` names another folder for answers; `--no-cache` uses none")?;
         let used = used_models(loaded, asks);
         let mut endpoints = Vec::new();
         for ((i, model), key) in loaded.suite.models.iter().enumerate().zip(keys) {
@@ -194,7 +194,7 @@ impl Endpoints {
     /// Stops on Ctrl-C: first gracefully, then at once.
     pub fn stop_on_signals(&self) -> Result<Stop> {
         let stop = Stop::new();
-        self.network.stop_on_signals(&stop).context("signals cannot be listened to")?;
+        self.network.stop_on_signals(&stop).context("cannot listen for signals")?;
         Ok(stop)
     }
 

@@ -153,7 +153,8 @@ pub fn calibrate(of: &CalibrateOptions, host: &Host<'_>) -> Result<CalibrationEn
 fn go_on(of: &CalibrateOptions, id: &str) -> String {
     let suite = of.suite.display();
     format!(
-        "`evalmark calibrate {suite} --run-id {id}`, with the same options, goes on with the calibration"
+        "`evalmark calibrate {suite} --run-id {id}`, with the same options, continues the \
+         calibration"
     )
 }
 
@@ -189,7 +190,7 @@ fn lacking(calibration: &Calibration) -> Option<String> {
     let lacking = calibration.figures.iter().find(|figure| (figure.n_paired as f64) < least);
     match lacking {
         Some(figure) => Some(format!(
-            "`{}` of {} has two scores of only {} of {} items",
+            "`{}` of {} has two scores for only {} of {} items",
             figure.metric,
             figure.variant(),
             count(figure.n_paired),

@@ -211,7 +211,7 @@ impl Display for Notice<'_> {
             ),
             Self::SuiteGone { suite, kept } => {
                 let (suite, kept) = (suite.display(), kept.display());
-                write!(f, "the suite {suite} is not there; the gate is the one in {kept}")
+                write!(f, "the suite {suite} no longer exists; the gate is the one kept in {kept}")
             }
             Self::WillBeIncomplete(why) => write!(f, "{why}: the run will end with exit code 4"),
             Self::NoEarlyStopWithoutBaseline => {
@@ -234,7 +234,7 @@ impl Display for Notice<'_> {
                     None => f.write_str("the remaining requests to judges were not sent"),
                 }?;
                 let run = run.display();
-                write!(f, ". `evalmark resume {run}` continues with a budget of its own")
+                write!(f, ". `evalmark resume {run}` continues with a new budget")
             }
             Self::Interrupted { run } => write!(
                 f,

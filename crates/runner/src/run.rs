@@ -125,8 +125,8 @@ impl Run<'_> {
             if error.is::<PlanError>() || error.is::<DatasetError>() {
                 // The dataset was read without an error before.
                 return format!(
-                    "nothing of this is a result: put the dataset back as it was, and {resume}; or \
-                     start a new run with `evalmark run`, which asks for what is new alone"
+                    "none of this is a result: restore the dataset and {resume}; or start a new \
+                     run with `evalmark run`, which requests only what is new"
                 );
             }
             resume.clone()
@@ -265,9 +265,9 @@ impl EndedRun {
 /// Why a run that ended is not finished.
 fn unfinished(endpoints: &Endpoints, rows: &[SummaryRow]) -> Option<String> {
     let why = if endpoints.out_of_budget() {
-        "the budget did not reach"
+        "the budget was too small"
     } else if endpoints.any_down() {
-        "a model was not asked to the end"
+        "a model was given up on"
     } else if lacks_too_much(rows) {
         "too many of its scores are missing"
     } else {

@@ -20,8 +20,7 @@ its threshold on, upwards or downwards, whichever is better; `binary: true` scor
 and 0 where it does not; `not: true` turns value and pass around, except for an answer that is
 invalid, which scores the worst value (`invalid: missing`: none). A failed request has no score under
 any metric. With several targets the best one counts. The aggregation is what a whole run is worth,
-and what a gate compares: the mean of the answers' values, or a value of its own that is no mean, such
-as macro F1 or corpus BLEU, in its own units. All such values are in `run_values.parquet`, and what was
+and what a gate compares: the mean of the answers' values, or a value of its own that is not a mean, such as macro F1 or corpus BLEU, in its own units. All such values are in `run_values.parquet`, and what was
 taken for what is in `confusion.parquet`.
 
 Reasoning is not the answer. What a model writes between tags such as `<think>…</think>`, `<thinking>`,

@@ -120,7 +120,7 @@ pub fn has_digests(record: &RunRecord) -> bool {
 fn mend(folder: &RunFolder, record: &RunRecord) -> String {
     let path = folder.path.display();
     if record.files.contains_key("samples.parquet") {
-        return format!("`evalmark score {path}` makes its scores again");
+        return format!("`evalmark score {path}` computes its scores again");
     }
     let name = folder.path.file_name().unwrap_or_default().to_string_lossy();
     format!(
@@ -139,7 +139,7 @@ pub enum IntegrityError {
     )]
     Unfinished(PathBuf),
     /// A second pass of scoring was broken off.
-    #[error("the run {} was being scored again and did not come to its end", .0.display())]
+    #[error("the run {} was being scored again and that did not finish", .0.display())]
     HalfScored(PathBuf),
     /// It was stopped before anything was scored.
     #[error("the run {} has no scores yet", .0.display())]
@@ -177,9 +177,9 @@ pub enum IntegrityError {
 
 fn what_is_wrong(is_known: bool) -> &'static str {
     if is_known {
-        "is not the file that its run.json speaks of: it was changed or replaced"
+        "does not match its run.json: it was changed or replaced"
     } else {
-        "is a file that its run.json does not speak of"
+        "is not listed in its run.json"
     }
 }
 
@@ -192,11 +192,11 @@ impl IntegrityError {
                 format!("wait for it to end, or finish it with `evalmark resume {run}`")
             }
             Self::HalfScored(run) => {
-                format!("`evalmark score {}` makes its scores again", run.display())
+                format!("`evalmark score {}` computes its scores again", run.display())
             }
             Self::Unscored(run) => format!("`evalmark resume {}` finishes it", run.display()),
             Self::Incomplete { run, .. } => format!(
-                "`evalmark resume {}` asks for what is missing; `--as-it-is` decides on what is \
+                "`evalmark resume {}` requests what is missing; `--as-it-is` decides on what is \
                  there",
                 run.display()
             ),

@@ -12,7 +12,7 @@ use crate::durable;
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process has it.
-    #[error("another process is at work on the run {}", .0.display())]
+    #[error("another process is working on the run {}", .0.display())]
     Busy(PathBuf),
     /// The lock cannot be made.
     #[error("the run folder {} cannot be written", path.display())]

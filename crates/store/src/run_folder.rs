@@ -229,10 +229,10 @@ pub enum BeginError {
     #[error("the run id {0}")]
     RunId(String),
     /// It would take the place of the baselines.
-    #[error("`baselines` is the folder of the baselines; choose another name")]
+    #[error("`baselines` is reserved for the folder of baselines; choose another name")]
     Reserved,
     /// There is a run of that id.
-    #[error("the run {} exists already", .0.display())]
+    #[error("the run {} already exists", .0.display())]
     Exists(PathBuf),
     /// The suite's folder cannot be made.
     #[error("the output folder {} cannot be made", path.display())]
@@ -261,7 +261,7 @@ impl BeginError {
                 Some(format!("`evalmark resume {}` continues it", path.display()))
             }
             Self::OutFolder { .. } | Self::RunFolder { .. } => {
-                Some("choose a folder that can be written with `--out DIR`".to_owned())
+                Some("choose a writable folder with `--out DIR`".to_owned())
             }
         }
     }

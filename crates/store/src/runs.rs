@@ -62,7 +62,7 @@ pub enum RunState {
     Running,
     /// It was stopped or killed, and can be resumed.
     Interrupted,
-    /// It was being scored again and did not come to its end; `score` makes it whole.
+    /// It was being scored again and that did not finish; `score` makes it whole.
     Scoring,
     /// Every sample has an answer.
     Complete,
@@ -135,12 +135,12 @@ fn progress(folder: &RunFolder, record: &RunRecord) -> (RunState, Option<String>
     let resumable = |what: &str| Some(format!("{what}; `evalmark resume` finishes it"));
     match record.status {
         RunStatus::Running => {
-            (RunState::Interrupted, resumable("it was ended before it could say so"))
+            (RunState::Interrupted, resumable("it was killed before it could finish"))
         }
         RunStatus::Interrupted => (RunState::Interrupted, resumable("it was interrupted")),
         RunStatus::Scoring => {
-            let problem = "it was being scored again and did not come to its end; `evalmark score` \
-                           makes its scores again";
+            let problem = "it was being scored again and that did not finish; `evalmark score` \
+                           computes its scores again";
             (RunState::Scoring, Some(problem.to_owned()))
         }
         RunStatus::Complete | RunStatus::Partial => match missing_file(folder, record) {

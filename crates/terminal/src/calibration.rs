@@ -84,7 +84,7 @@ fn notes(calibration: &Calibration, screen: Screen) -> Vec<String> {
     notes.extend(silence(calibration).into_iter().flat_map(|note| screen.wrap("", &note)));
     let clustered = calibration.figures.iter().filter_map(|figure| figure.clusters);
     notes.extend(clustered.max().into_iter().flat_map(|clusters| {
-        let note = "where clusters move together, they count as the sample";
+        let note = "where the items of a cluster change together, clusters count as the sample";
         screen.wrap("", &format!("clusters: the items are in {} clusters; {note}", count(clusters)))
     }));
     notes
@@ -99,11 +99,11 @@ fn silence(calibration: &Calibration) -> Option<String> {
         "no score changed".to_owned()
     } else {
         let names = silent.iter().map(|f| format!("{} · {}", f.variant(), f.metric));
-        format!("no score changed of {}", names.collect::<Vec<_>>().join(", "))
+        format!("no score of {} changed", names.collect::<Vec<_>>().join(", "))
     };
     Some(format!(
-        "noise: {which}, so that sampling adds none, and the suite resolves whatever two prompts \
-         differ by, down to the limit of the test, which takes {} that change; up to {} of the \
+        "noise: {which}, so sampling adds none, and the suite resolves any difference between two \
+         prompts down to the limit of the test, for which {} must change; up to {} of the \
          items may still be noisy without having shown it",
         attainable(one, calibration.alpha),
         detectable_percent(one.flip_rate_upper),

@@ -60,7 +60,7 @@ fn advice(errors: &BTreeMap<String, u64>, run: &str) -> String {
         return resume;
     }
     if reasons().all(|kind| kind == ErrorKind::NotRecorded) {
-        return "the recording holds no answer to them".to_owned();
+        return "the recording has no answers for them".to_owned();
     }
     if has(ErrorKind::Auth) {
         return "the server refuses the key; check `api_key_env` and the variable that it names"
@@ -91,7 +91,7 @@ pub fn retrying(model: &Model, failure: &Failure, retries: u64) -> String {
 pub fn held(model: &Model, hold: Hold) -> String {
     let why = match hold.by {
         Holder::RetryAfter => "the server asks for a pause",
-        Holder::Headers => "the server's rate-limit headers say that nothing is left",
+        Holder::Headers => "the server's rate-limit headers say that the limit is used up",
         Holder::Pace => "requests are sent at the pace that the server accepts",
         Holder::OwnRate => "the suite limits requests or tokens per minute",
     };
@@ -119,6 +119,6 @@ mod tests {
         check(&[("bad_request", 8), ("endpoint_down", 9)], "asking again would fail again");
         check(&[("too_large", 1)], "asking again would fail again");
         check(&[("auth", 1), ("endpoint_down", 9)], "the server refuses the key");
-        check(&[("not_recorded", 3)], "the recording holds no answer");
+        check(&[("not_recorded", 3)], "the recording has no answers");
     }
 }

@@ -18,7 +18,7 @@ pub fn render(finding: &Finding, screen: Screen) -> String {
         counted(finding.answers, "answer")
     );
     if finding.unscored > 0 {
-        let more = format!("; {} more have a label and no score", finding.unscored);
+        let more = format!("; {} more have a label but no score", finding.unscored);
         head.push_str(&more);
     }
     let parts = [
@@ -34,7 +34,7 @@ pub fn render(finding: &Finding, screen: Screen) -> String {
 fn agreement(finding: &Finding, screen: Screen) -> String {
     let check = &finding.check;
     let kappa = if finding.has_ties() {
-        "Cohen's kappa, a tie agrees by half"
+        "Cohen's kappa, a tie counts as half an agreement"
     } else {
         "Cohen's kappa, pass or fail"
     };
@@ -129,7 +129,8 @@ fn corrections(variants: &[Corrected], screen: Screen) -> String {
 fn meaning(finding: &Finding) -> Vec<String> {
     let check = &finding.check;
     let mut lines = vec![if finding.is_corrected {
-        "Verdicts on this metric are corrected by the suite's labels (PPI++), so that the judge's bias \
+        "Verdicts on this metric are corrected by the suite's labels (PPI++), so that the judge's \
+         bias \
          does not shift them."
             .to_owned()
     } else {
@@ -139,7 +140,7 @@ fn meaning(finding: &Finding) -> Vec<String> {
     }];
     if check.n < ENOUGH {
         lines.push(format!(
-            "{} labels are advisory: {ENOUGH} make a verdict that is corrected by them firm.",
+            "{} labels are only advisory: a corrected verdict is firm from {ENOUGH} labels on.",
             check.n
         ));
     }

@@ -43,8 +43,8 @@ fn meaning(source: &PowerSource) -> String {
                  answer were unrelated to the first; `evalmark calibrate` measures it"
         ),
         PowerSource::Assumption => format!(
-            "no data for this metric yet: assumes that it is right or wrong and that {} of the \
-                 items change, at any number of epochs; `evalmark calibrate` measures it",
+            "no data for this metric yet: assumes right-or-wrong scores, {} of which change, \
+             whatever the number of epochs; `evalmark calibrate` measures it",
             declared_percent(DISCORDANCE)
         ),
     };
@@ -87,7 +87,7 @@ fn more_clustered(a: Clustering, b: Clustering) -> Clustering {
 fn cluster_line(clustering: Clustering) -> Option<String> {
     let clusters = clustering.clusters?;
     Some(format!(
-        "clusters: the items are in {} clusters, so that up to {} of them count as one",
+        "clusters: the items are in {} clusters, so up to {} of them count as one",
         count(clusters),
         quantity(clustering.design_effect)
     ))

@@ -14,7 +14,7 @@ use crate::special::student_upper;
 
 /// A score that no estimate can take in: NaN, infinite, out of its range, or beyond 2^48.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
-#[error("a score of {0} cannot be estimated from")]
+#[error("a score of {0} cannot be used in an estimate")]
 pub struct ValueError(
     /// The score.
     pub f64,

@@ -176,7 +176,8 @@ impl VariantPair<'_> {
         };
         let lacks = |variant: &PooledSide<'_>| variant.counts.iter().all(Vec::is_empty);
         if lacks(&before) && !before.items.is_empty() {
-            let why = "the baseline does not keep what its answers add to it; promote a newer run";
+            let why = "the baseline does not keep what each answer contributes to it; promote a \
+                       newer run";
             return Ok(Decision::incomparable(&self.subject, rule, why));
         }
         Ok(compare_pooled(&self.subject, [before, after], value, rule)?)

@@ -24,9 +24,7 @@ pub fn slices(judged: Vec<Decision>) -> Vec<Slice> {
         one.settle(q, family);
         let is_bounded = one.is_bounded_below_zero();
         let mut comparison = one.comparison;
-        comparison
-            .notes
-            .push(format!("exploratory: one of {family} slices, and it decides nothing"));
+        comparison.notes.push(format!("exploratory: one of {family} slices; it decides nothing"));
         let stands_out = q <= comparison.alpha && is_bounded;
         Slice { comparison, q, stands_out }
     };

@@ -36,7 +36,7 @@ pub(crate) enum BaselineCommand {
         /// Replace the baseline of that name
         #[arg(long)]
         force: bool,
-        /// Keep the answers with the baseline, however much they take [default: as the suite's
+        /// Keep the answers with the baseline, whatever their size [default: as the suite's
         /// `gate.baseline_answers` says, or else up to 5 MB]
         #[arg(long, conflicts_with = "no_answers")]
         answers: bool,
@@ -100,8 +100,7 @@ fn promote(
     let left_out = &promoted.record.answers_left_out;
     if let Some(why) = left_out {
         printer.remark(&format!(
-            "the baseline does not keep the answers, so that later verdicts and pages cannot show \
-             them: {why}"
+            "the baseline keeps no answers, so later verdicts and pages cannot show them: {why}"
         ));
     }
     if format.is_json() {
@@ -129,7 +128,7 @@ fn partial(options: &RunOptions) -> Option<String> {
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| {
         format!(
-            "the run was made with {}: later runs are compared on that part of the suite alone",
+            "the run was made with {}: later runs are compared only on that part of the suite",
             parts.join(" and ")
         )
     })

@@ -58,8 +58,10 @@ fn all(run: &Path, format: VerdictFormat, printer: Printer) -> Result<Exit> {
             printer.json(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
         }
         VerdictFormat::Markdown | VerdictFormat::Junit | VerdictFormat::Github => {
-            Err(RunError::new("a leaderboard has no such format"))
-                .hint("use `--format text` or `--format json`; a verdict takes `--between A B`, or a second run")?;
+            Err(RunError::new("a leaderboard cannot be printed in this format")).hint(
+                "use `--format text` or `--format json`; a verdict takes `--between A B`, \
+                       or a second run",
+            )?;
         }
     }
     Ok(Exit::Done)

@@ -38,11 +38,11 @@ pub(crate) fn export(args: &ExportArgs, printer: Printer, host: &Host<'_>) -> Re
     flushed.context("the answers cannot be written")?;
     if exported.failed > 0 {
         let failed = counted(exported.failed, "sample");
-        printer.warning(&format!("{failed} without an answer left out"));
+        printer.warning(&format!("left out: {failed} without an answer"));
     }
     if exported.written == 0 {
         let whose = args.model.as_ref().map(|model| format!(" of model `{model}`"));
-        printer.warning(&format!("the run holds no answer{}", whose.unwrap_or_default()));
+        printer.warning(&format!("the run has no answers{}", whose.unwrap_or_default()));
         return Ok(Exit::Incomplete);
     }
     Ok(Exit::Done)

@@ -48,7 +48,7 @@ pub(crate) enum Command {
     Compare(compare::CompareArgs),
     /// Show the items that two runs score differently: question, answers and target
     Diff(diff::DiffArgs),
-    /// List the runs of a folder: how far they came, and what is wrong with them
+    /// List the runs of a folder: how far they got, and what is wrong with them
     Runs(runs::RunsArgs),
     /// Print the summary table of a run
     Show(show::ShowArgs),

@@ -1,4 +1,4 @@
-//! `evalmark runs`: what runs there are, how far they came, and what is wrong with them.
+//! `evalmark runs`: what runs there are, how far they got, and what is wrong with them.
 
 use anyhow::Result;
 use clap::Args;
@@ -41,7 +41,7 @@ pub(crate) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
                 None if suites.is_empty() => "`--out DIR` names another folder".to_owned(),
                 None => format!("there are runs of: {}", suites.join(", ")),
             };
-            let none = format!("there is no run of the suite `{suite}` below {}", out.display());
+            let none = format!("there are no runs of the suite `{suite}` in {}", out.display());
             Err(RunError::new(none)).hint(advice)?;
         }
     }
@@ -53,7 +53,7 @@ pub(crate) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
             printer.json(&serde_json::to_string_pretty(&as_json(&shown))?);
         }
         Format::Text if all.is_empty() => {
-            printer.remark(&format!("there is no run below {}", out.display()));
+            printer.remark(&format!("there are no runs in {}", out.display()));
         }
         Format::Text => printer.result(&runs::render(&shown, printer.screen())),
     }

@@ -207,7 +207,7 @@ fn a_folder_above_may_be_called_baselines() {
     world.run_suite("r", &["--out", "baselines/out"]).expect(0);
     world.run(&["baseline", "promote", "baselines/out/test/r", "main"]).expect(0);
     let again = world.run(&["baseline", "promote", "baselines/out/baselines/test/main", "b"]);
-    assert!(again.expect(2).stderr.contains("is a baseline already"));
+    assert!(again.expect(2).stderr.contains("is already a baseline"));
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn a_dataset_that_changes_while_it_is_asked_is_told() {
         let world = World::new(ITEMS);
         let ran = run_while_it_changes(&world, to, false).expect(4);
         assert!(ran.stderr.contains("has changed since the run began"), "{name}: {}", ran.stderr);
-        assert!(ran.stderr.contains("put the dataset back"), "{name}: {}", ran.stderr);
+        assert!(ran.stderr.contains("restore the dataset"), "{name}: {}", ran.stderr);
     }
 }
 

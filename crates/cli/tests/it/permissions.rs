@@ -61,7 +61,7 @@ fn files_outside_of_the_repository_are_refused() {
     let prompt = "template: '{{ text }}'";
     let data = "path: ../datasets/data.csv";
     let metric = "fuzzy: { algorithm: levenshtein }";
-    let outside = ["lies outside of", "repo, below which this suite may read", "--root "];
+    let outside = ["is outside of", "repo, where this suite may read", "--root "];
     refused(prompt, "file: ../../outside/secret.txt", &[], &outside);
     refused(prompt, "file: /etc/passwd", &[], &outside);
     refused(prompt, "file: link.j2", &[], &outside);
@@ -76,7 +76,7 @@ fn files_outside_of_the_repository_are_refused() {
     refused(metric, "exact: {}, labels: { file: ../../outside/data.csv }", &[], &outside);
     let model = "provider: openai";
     let recorded = "recorded: { file: ../../outside/secret.txt }, provider: recorded";
-    refused(model, recorded, &[], &["the recording", "lies outside of"]);
+    refused(model, recorded, &[], &["the recording", "is outside of"]);
     // Another folder that is allowed allows no more.
     refused(prompt, "file: ../../outside/secret.txt", &["--root", "repo/suites"], &outside);
 }
@@ -233,21 +233,21 @@ fn literal_keys_are_refused_and_not_repeated() {
             "params: { x_api_key: letmein }, limits:".to_owned(),
             "`x_api_key`: a suite must not contain a key",
         ),
-        ("limits:", format!("params: {{ user: {key} }}, limits:"), "a key seems to stand here"),
-        (":1/v1", format!(":1/{key}/v1"), "a key seems to stand here"),
-        (":1/v1", ":1/token/letmein-letmein/v1".to_owned(), "a key seems to stand here"),
-        (":1/v1", ":1/v1;api_key=letmein".to_owned(), "a key seems to stand here"),
-        ("Colour of", "Use AKIA0123456789ABCDEF for".to_owned(), "a key seems to stand here"),
+        ("limits:", format!("params: {{ user: {key} }}, limits:"), "this looks like a key"),
+        (":1/v1", format!(":1/{key}/v1"), "this looks like a key"),
+        (":1/v1", ":1/token/letmein-letmein/v1".to_owned(), "this looks like a key"),
+        (":1/v1", ":1/v1;api_key=letmein".to_owned(), "this looks like a key"),
+        ("Colour of", "Use AKIA0123456789ABCDEF for".to_owned(), "this looks like a key"),
         (
             "name: test",
             format!("name: test\ndescription: with {key}"),
-            "suite.yaml:2:14: a key seems to stand here",
+            "suite.yaml:2:14: this looks like a key",
         ),
         (
             "name: test",
             "name: test\ndescription: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmN"
                 .to_owned(),
-            "a key seems to stand here",
+            "this looks like a key",
         ),
     ] {
         let world = World::new(3);

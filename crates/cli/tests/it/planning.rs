@@ -42,7 +42,7 @@ fn without_a_baseline_it_is_an_assumption() {
     let epochs = plan(&world, &["--epochs", "4"]);
     assert_eq!(epochs["detectable_drop"], planned["detectable_drop"]);
     let ran = world.run(&["plan", "suite.yaml"]).expect(0);
-    assert!(ran.stdout.contains("assumes that it is right or wrong"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("assumes right-or-wrong scores"), "{}", ran.stdout);
     assert!(ran.stdout.contains("480 requests"), "{}", ran.stdout);
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 100), "{}", ran.stdout);
     assert!(ran.stderr.contains("margin 3 points for `exact` may not be"), "{}", ran.stderr);

@@ -168,7 +168,7 @@ fn mistakes_are_found_before_anything_is_fetched() {
     check(&format!("{good}, slice: [a]"), &["unknown key `slice`"]);
     let named = http(&files, "download", &rows());
     assert_eq!(files.count(), 0);
-    check(&named, &["the ending of `download` does not tell its format", "format: csv"]);
+    check(&named, &["the extension of `download` does not show its format", "format: csv"]);
     assert_eq!((files.count(), model.count()), (1, 0));
     world(&model, &format!("{named}, format: csv")).run_suite("r", &[]).expect(0);
 }

@@ -87,7 +87,7 @@ impl CsvRows {
             if let Some(swallowed) = swallowed(&self.record, self.delimiter) {
                 let message = format!(
                     "a quoted cell holds {} that look{} like rows of their own; is its opening \
-                     quote meant? A quote within a cell is doubled (`\"\"`), in a quoted cell",
+                     quote intended? A quote within a cell is doubled (`\"\"`), in a quoted cell",
                     if swallowed.lines == 1 {
                         "a line".to_owned()
                     } else {

@@ -192,7 +192,7 @@ impl Elements {
     fn end(&mut self) -> Result<(), Problem> {
         match self.next_byte() {
             Ok(None) => Ok(()),
-            Ok(Some(_)) => Err(self.here("goes on after the array")),
+            Ok(Some(_)) => Err(self.here("has text after the array")),
             Err(error) => Err((String::new(), format!("cannot be read: {error}"))),
         }
     }

@@ -37,7 +37,7 @@ impl Read {
     /// The row, with remarks that `place` gives a place.
     pub(super) fn into_fields(mut self, place: impl Fn(usize) -> String) -> Fields {
         if let Some(key) = &self.repeated {
-            let twice = format!("the key `{key}` stands here twice; the last one counts");
+            let twice = format!("the key `{key}` appears twice; the last one counts");
             self.marks.remark(format!("{}: {twice}", place(0)));
         }
         for (at, what) in self.odd {

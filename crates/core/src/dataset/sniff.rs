@@ -119,7 +119,8 @@ pub(crate) fn by_name(path: &Path, shown: &str) -> (String, String) {
             return (
                 format!("`{shown}` is compressed, and is not unpacked here"),
                 format!(
-                    "unpack it and name the file within, for example `{inner}`; a dataset may be compressed \
+                    "unpack it and name the file within, for example `{inner}`; a dataset may be \
+                     compressed \
                      by gzip or zstd"
                 ),
             );
@@ -146,7 +147,7 @@ pub(crate) fn by_name(path: &Path, shown: &str) -> (String, String) {
         }
         _ => {
             return (
-                format!("the ending of `{shown}` does not tell its format"),
+                format!("the extension of `{shown}` does not show its format"),
                 "add `format: csv` (or tsv, jsonl, json, parquet)".to_owned(),
             );
         }

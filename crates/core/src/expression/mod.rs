@@ -108,7 +108,7 @@ impl Expression {
                 let number = f64::try_from(value).ok().filter(|number| number.is_finite());
                 number.map(Evaluated::Number).ok_or_else(|| unusable("no finite number"))
             }
-            kind => Err(unusable(&format!("{kind}, which is neither truth nor a number"))),
+            kind => Err(unusable(&format!("{kind}, which is neither a boolean nor a number"))),
         }
     }
 }

@@ -187,7 +187,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
         let number = Number::from_f64(value)
-            .ok_or_else(|| E::custom("infinity and NaN have no place in a suite"))?;
+            .ok_or_else(|| E::custom("a suite cannot contain infinity or NaN"))?;
         Ok(Node::Scalar(Value::Number(number)))
     }
 

@@ -192,7 +192,7 @@ fn null_within(value: &Value, pointer: &str) -> Option<(String, Mistake)> {
         }
         _ => format!("{what} is null"),
     };
-    let hint = "YAML takes `null`, `~` and nothing for no value; quote a word: `\"null\"`";
+    let hint = "YAML reads `null`, `~` and an empty value as no value; quote a word: `\"null\"`";
     Some((pointer, Mistake::new(message).hint(hint)))
 }
 
@@ -289,7 +289,7 @@ fn describe(error: &ValidationError<'_>, pointer: &str, schema: &Value) -> Strin
             let alternatives = schema.pointer(error.schema_path().as_str());
             match alternatives.map(words).filter(|words| !words.is_empty()) {
                 Some(words) => not_one_of(&of, &words, error.instance()),
-                None => format!("{of} has none of the forms that it may have"),
+                None => format!("{of} matches none of the allowed forms"),
             }
         }
         _ => format!("{of}: {}", error.masked()),

@@ -11,23 +11,23 @@ pub(super) fn mistake(text: &str, error: &Error, position: Position) -> Mistake 
         position.line.checked_sub(1).and_then(|n| text.lines().nth(usize::try_from(n).ok()?));
     let (message, hint) = match error {
         Error::DuplicateMappingKey { key: Some(key), .. } => {
-            (format!("the key `{key}` stands here twice"), Some("keep one of them".to_owned()))
+            (format!("the key `{key}` appears twice here"), Some("keep one of them".to_owned()))
         }
-        Error::DuplicateMappingKey { .. } => ("a key stands here twice".to_owned(), None),
+        Error::DuplicateMappingKey { .. } => ("a key appears twice here".to_owned(), None),
         Error::MultipleDocuments { .. } => (
-            "the file holds two YAML documents, and one is read".to_owned(),
+            "the file holds two YAML documents; only one is allowed".to_owned(),
             Some(
                 "remove the line `---`, or put the second document into a file of its own"
                     .to_owned(),
             ),
         ),
         Error::UnknownAnchor { .. } => {
-            ("an alias (`*name`) names an anchor (`&name`) that is not there".to_owned(), None)
+            ("an alias (`*name`) names an anchor (`&name`) that does not exist".to_owned(), None)
         }
         Error::NonFiniteFloat { value, .. } => {
             (format!("`{value}` is not a number that a suite can hold"), None)
         }
-        Error::Eof { .. } => ("the file ends too soon".to_owned(), None),
+        Error::Eof { .. } => ("the file ends unexpectedly".to_owned(), None),
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
@@ -47,15 +47,12 @@ pub(super) fn mistake(text: &str, error: &Error, position: Position) -> Mistake 
 /// The parser's words without its way there.
 fn in_words(said: &str) -> (String, Option<String>) {
     if said.contains("tab") {
-        let hint = "indent with spaces; YAML takes no tabs".to_owned();
-        return ("a tab stands where YAML takes none".to_owned(), Some(hint));
+        let hint = "indent with spaces, not tabs".to_owned();
+        return ("YAML does not allow a tab here".to_owned(), Some(hint));
     }
     if said.contains("trailing content after") {
         let hint = "a quote within quotes is doubled, or put the text in the other kind of quotes";
-        return (
-            "a quoted text goes on behind its closing quote".to_owned(),
-            Some(hint.to_owned()),
-        );
+        return ("there is text after the closing quote".to_owned(), Some(hint.to_owned()));
     }
     if said.contains("expected <document start>") {
         let hint = "begin all keys of the suite in the first column";
@@ -83,7 +80,7 @@ fn advice(line: &str, column: u64) -> Option<String> {
     }
     let indent = &line[..line.len() - line.trim_start().len()];
     if indent.contains('\t') {
-        return Some("indent with spaces; YAML takes no tabs".to_owned());
+        return Some("indent with spaces, not tabs".to_owned());
     }
     if value.contains(": ") && !value.starts_with(['"', '\'', '{', '[', '|', '>']) {
         return Some("quote a text that holds a colon and a blank".to_owned());

@@ -216,7 +216,7 @@ fn json_datasets() {
     assert_eq!(row["text"], "b");
     assert_eq!(
         row.remarks(),
-        ["line 1, column 1: the key `text` stands here twice; the last one counts"]
+        ["line 1, column 1: the key `text` appears twice; the last one counts"]
     );
     for (name, text, expected) in [
         (
@@ -237,7 +237,7 @@ fn json_datasets() {
         (
             "data.json",
             "[{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"tone\":1}] []",
-            "row 2 (line 1, column 44): goes on after the array",
+            "row 2 (line 1, column 44): has text after the array",
         ),
         ("data.json", "{}", "is one object, not an array of objects"),
     ] {

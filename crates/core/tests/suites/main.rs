@@ -251,7 +251,7 @@ fn labels_are_about_one_answer() {
     labels("")(&["`labels` needs exactly one of `column`, `columns` and `file`"]);
     labels("column: label")(&[
         "row 1: column `label`: `x` is not a label; a label is a number from 0 to 1, or empty",
-        "one column cannot have the labels of several prompts' answers",
+        "one column cannot hold the labels of several prompts' answers",
         "name one for each",
     ]);
     labels("columns: { plan: labels }")(&[
@@ -264,7 +264,10 @@ fn labels_are_about_one_answer() {
         "the dataset has no column `lable`",
         "did you mean `label`",
     ]);
-    labels("file: labels.txt")(&["the ending of `labels.txt` does not tell", "use a file ending"]);
+    labels("file: labels.txt")(&[
+        "the extension of `labels.txt` does not show",
+        "use a file ending",
+    ]);
     labels("file: labels.csv")(&["labels /labels.csv: cannot be read"]);
     labels("file: data.csv")(&["row 1: has no column `item_id`"]);
 }

@@ -60,7 +60,7 @@ fn mistakes() {
     );
     check(
         &[("{ name: right,", "{ name: cost_usd,"), ("right: {", "cost_usd: {")],
-        &["`cost_usd` is what a gate calls an amount of its own", "choose another name"],
+        &["`cost_usd` is the name of an amount that gates know", "choose another name"],
     );
     check(&[("name: chat", "name: plain")], &["the name `plain` is already taken in `prompts`"]);
     check(
@@ -144,11 +144,11 @@ fn the_parsers_own_advice_reaches_nobody() {
     };
     told(
         &SUITE.replace("epochs: 2", "epochs: 2\nname: again"),
-        &[":17:1: the key `name` stands here twice"],
+        &[":17:1: the key `name` appears twice here"],
     );
     told(
         &SUITE.replace("{ temperature: 0 }", "{ seed: 1, seed: 2 }"),
-        &["the key `seed` stands here twice"],
+        &["the key `seed` appears twice here"],
     );
     told(
         "name: a\n---\nname: b\n",
@@ -193,9 +193,8 @@ fn what_is_hardly_meant_is_a_warning() {
     warned(&[], &[]);
     warned(
         &[("{{ text }}'\n  - name: chat", "{text}'\n  - name: chat")],
-        &[
-            "prompt `plain` uses no column and asks the same of every item; did you mean `{{ text }}`?",
-        ],
+        &["prompt `plain` uses no column and asks the same question for every item; did you \
+             mean `{{ text }}`?"],
     );
     warned(
         &[(

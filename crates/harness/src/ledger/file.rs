@@ -197,7 +197,7 @@ fn check_file(path: &Path) -> Result<(), LedgerError> {
         return Ok(());
     }
     if !head.starts_with(MAGIC) {
-        let detail = "it is no SQLite file".into();
+        let detail = "it is not a SQLite file".into();
         return Err(LedgerError::Foreign { path: path.display().to_string(), detail });
     }
     if head.len() < 100 {

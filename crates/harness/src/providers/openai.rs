@@ -77,7 +77,7 @@ impl Protocol for OpenAi {
     fn hint(error: &AttemptError, reply: &HttpReply<'_>, url: &Url) -> Option<String> {
         let (message, params) = (&error.failure.message, &reply.request.params);
         if reply.status == StatusCode::NOT_FOUND && url.path() == "/chat/completions" {
-            return Some("most servers want a `base_url` that ends in `/v1`".to_owned());
+            return Some("most servers expect a `base_url` that ends in `/v1`".to_owned());
         }
         if error.failure.kind != ErrorKind::BadRequest {
             return None;

@@ -64,7 +64,10 @@ fn all_attempts_together_have_a_time_limit() {
     let records = asked.records();
     let messages = records.iter().filter_map(|(_, record)| record.failure.as_ref());
     let messages: Vec<_> = messages.map(|failure| failure.message.as_str()).collect();
-    assert!(messages.iter().all(|m| m.ends_with("(and no time is left of 100ms)")), "{messages:?}");
+    assert!(
+        messages.iter().all(|m| m.ends_with("(and the total time of 100ms is used up)")),
+        "{messages:?}"
+    );
     assert!(messages.len() == 3 && asked.tally.retries > 3, "{:?}", asked.tally);
 
     let hangs = Server::start(|_| Reply::hang());

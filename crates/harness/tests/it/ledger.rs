@@ -178,7 +178,7 @@ fn foreign_files_are_refused_and_left_alone() {
     let path = setup.folder.path().join("foreign");
     let is_foreign = |error: &LedgerError| matches!(error, LedgerError::Foreign { .. });
     fs::write(&path, "item_id,answer\n1,yes\n").expect("a file");
-    check_refused(&path, is_foreign, "is not an evalmark ledger: it is no SQLite file");
+    check_refused(&path, is_foreign, "is not an evalmark ledger: it is not a SQLite file");
     fs::remove_file(&path).expect("a file");
     let other = Connection::open(&path).expect("a database");
     other.execute_batch("CREATE TABLE bookmarks (url TEXT)").expect("a table");

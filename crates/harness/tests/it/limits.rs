@@ -180,7 +180,7 @@ fn a_total_time_limit_counts_the_wait_for_a_turn() {
     for (_, record) in asked.records() {
         let message = record.failure.map(|failure| failure.message).unwrap_or_default();
         assert_eq!(record.attempts, 1, "{message}");
-        assert!(message.ends_with("(and no time is left of 400ms)"), "{message}");
+        assert!(message.ends_with("(and the total time of 400ms is used up)"), "{message}");
     }
 }
 
@@ -195,6 +195,6 @@ fn nothing_is_sent_that_has_no_time_to_be_answered() {
     assert_eq!(server.count(), 1, "{message}");
     assert_eq!(
         message,
-        "HTTP 500 Internal Server Error: status 500 as asked for (and no time is left of 400ms)"
+        "HTTP 500 Internal Server Error: status 500 as asked for (and the total time of 400ms is used up)"
     );
 }

@@ -71,7 +71,7 @@ fn what_cannot_be_sent_is_refused_without_showing_it() {
         let error = open(base_url, key).expect_err("no endpoint");
         assert_eq!(error.to_string(), format!("model `small`: {expected}"));
     };
-    check("http://h/v1", "sk-a\nb", "the key holds characters that no header can carry");
+    check("http://h/v1", "sk-a\nb", "the key contains characters that are not allowed in a header");
     check(
         "https://user:sk-12345678@h/v1",
         "sk-12345678",

@@ -63,7 +63,7 @@ enum DownloadError {
     #[error("cannot be fetched: the server took too long")]
     TimedOut,
     /// It says that the file is elsewhere.
-    #[error("cannot be fetched: the server says that it is at {0}, and redirects are not followed")]
+    #[error("cannot be fetched: the server redirects to {0}, and redirects are not followed")]
     Moved(String),
     /// It has no file there, or not for everybody.
     #[error("cannot be fetched: the server says {0}")]
@@ -115,7 +115,7 @@ impl DefineSource for Http {
         let received = self.download(snapshots.receive()?).map_err(DownloadError::into_source)?;
         let (n_bytes, digests) = (received.n_bytes, received.digests.clone());
         digests.check(&self.expected).map_err(|error| {
-            advised(&error.to_string(), "if the new content is wanted, give its checksum instead")
+            advised(&error.to_string(), "if you want the new content, give its checksum instead")
         })?;
         let snapshot = snapshots.keep(received, &named)?;
         if self.expected.is_empty() {
@@ -135,7 +135,7 @@ impl Http {
         if !self.expected.is_empty() {
             return SourceError::NotHere;
         }
-        let hint = "`evalmark check --fetch SUITE` fetches it and tells its checksum";
+        let hint = "`evalmark check --fetch SUITE` fetches it and prints its checksum";
         advised("has no checksum in the suite", hint)
     }
 

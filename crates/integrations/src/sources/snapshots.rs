@@ -171,7 +171,7 @@ impl Receiving {
             let message = format!("has more than {} MiB", MOST_BYTES >> 20);
             return Err(advised(
                 &message,
-                "bring it beside the suite, unpacked, and name its `path`",
+                "put it next to the suite, unpacked, and name its `path`",
             ));
         }
         self.writer.write_all(bytes).map_err(|error| {

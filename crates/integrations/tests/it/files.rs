@@ -73,8 +73,8 @@ fn files_outside_of_the_root_and_hidden_ones_are_refused() {
     .expect("a link");
     place.write(".data.csv.gz", &gzip(ROWS));
     for (path, expected) in [
-        (outside.path().join("data.csv.gz").display().to_string(), "lies outside of"),
-        ("link.csv.gz".to_owned(), "lies outside of"),
+        (outside.path().join("data.csv.gz").display().to_string(), "is outside of"),
+        ("link.csv.gz".to_owned(), "is outside of"),
         (".data.csv.gz".to_owned(), "is hidden"),
         (".".to_owned(), "is a folder"),
     ] {

@@ -344,7 +344,13 @@ fn decode_failures(frame: &Frame<'_>) -> Result<Vec<Option<Failure>>, ReadError>
     let (kinds, messages) = (frame.text("error_kind")?, frame.text("error")?);
     let failure = |row| {
         let Some(kind) = kinds.get(row) else { return Ok(None) };
-        let kind: ErrorKind = word(kind).ok_or_else(|| kinds.bad(row, "is no kind of error"))?;
+        let kind: ErrorKind = word(kind).ok_or_else(|| {
+            kinds.bad(
+                row,
+                "is not a known kind of \
+            error",
+            )
+        })?;
         Ok(Some(Failure { kind, message: messages.maybe_owned(row).unwrap_or_default() }))
     };
     (0..frame.height).map(failure).collect()

@@ -34,7 +34,7 @@ impl Run<'_> {
             Some(baseline) => {
                 SequentialGate::open(&self.loaded, &self.record, &early, baseline, &planned)?
             }
-            None => SequentialPlan::No("its baseline is gone".to_owned()),
+            None => SequentialPlan::No("its baseline no longer exists".to_owned()),
         };
         match watching {
             SequentialPlan::Yes(watch) => {

@@ -148,15 +148,14 @@ fn tell_columns(changes: &mut Vec<Change>, left_out: Option<&[String]>, facts: [
         ),
         Some(_) => "items are compared by the columns that the baseline knows".to_owned(),
         None if removed.is_empty() => format!(
-            "every item counts as changed. If the column is a mere remark, leave it out of the items' \
+            "every item counts as changed. If the column is only a comment, leave it out of the \
+             items' \
              content with `dataset.ignore: [{}]`",
             added.join(", ")
         ),
-        None => {
-            "the baseline's items include what was removed, so that none pairs up; restore the \
+        None => "the baseline's items include what was removed, so no items pair up; restore the \
                  column, or promote a new baseline"
-                .to_owned()
-        }
+            .to_owned(),
     };
     change.says = format!("{}; {advice}", change.says);
 }

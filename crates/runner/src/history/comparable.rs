@@ -56,7 +56,7 @@ impl<'a> Comparable<'a> {
         record: &RunRecord,
         items: Option<Vec<ItemScore>>,
     ) -> Result<Vec<ItemScore>, String> {
-        let items = items.ok_or("its items' scores are not there")?;
+        let items = items.ok_or("the scores of its items are missing")?;
         if changed(metric, record, self.latest).is_some() {
             return Err("the metric was configured differently".to_owned());
         }

@@ -243,7 +243,7 @@ fn series(wanted: &SummaryRow, runs: &[UsableRun], latest: &UsableRun) -> Series
 }
 
 fn no_such_suite(out: &Path, suite: &str) -> RunError {
-    let error = run_error!("there is no run of the suite `{suite}` below {}", out.display());
+    let error = run_error!("there are no runs of the suite `{suite}` in {}", out.display());
     let known = run_suites(out).unwrap_or_default();
     let names = known.iter().map(String::as_str);
     match nearest(suite, names) {

@@ -60,7 +60,7 @@ impl LabelSource {
         let path = Path::new(name);
         if path.is_file() {
             let format = Format::of(path)
-                .ok_or_else(|| run_error!("the ending of `{name}` does not tell the format"))
+                .ok_or_else(|| run_error!("the extension of `{name}` does not show the format"))
                 .hint("use a file ending in .csv, .tsv, .jsonl, .json or .parquet")?;
             let access = FileAccess::unlimited();
             let (path, origin) = (path.to_owned(), path.to_owned());
@@ -87,7 +87,7 @@ fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource
     }
     let ([prompt], [_]) = (record.prompts.as_slice(), record.models.as_slice()) else {
         return Err(run_error!(
-            "one column cannot have the labels of several prompts' or models' answers"
+            "one column cannot hold the labels of several prompts' or models' answers"
         ))
         .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
     };

@@ -43,8 +43,8 @@ fn checked_metric<'a>(record: &'a RunRecord, asked_for: Option<&str>) -> Result<
     }
     match record.judged.as_slice() {
         [judged] => Ok(judged),
-        [] => Err(run_error!("no metric of the run is a judge's"))
-            .hint("any other can be compared with people, too: `--metric NAME`"),
+        [] => Err(run_error!("the run has no judged metric"))
+            .hint("any other metric can also be compared with human labels: `--metric NAME`"),
         several => bail!(
             "the run has several judged metrics; say which: `--metric NAME` ({})",
             several.join(", ")

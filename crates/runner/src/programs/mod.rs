@@ -219,7 +219,7 @@ pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
 pub fn program_remarks(loaded: &LoadedSuite) -> Vec<String> {
     let remark = |(metric, program): (&Metric, &Program)| {
         let (name, command) = (metric.name(), shown(program));
-        format!("metric `{name}` runs a program, for which a run needs `--allow-exec`: {command}")
+        format!("metric `{name}` runs a program, so a run needs `--allow-exec`: {command}")
     };
     programs(&loaded.metrics).map(remark).collect()
 }

@@ -151,7 +151,7 @@ impl Run<'_> {
         }
     }
 
-    /// What was left out where the budget did not reach.
+    /// What was left out where the budget was too small.
     fn tell_budget(&self, endpoints: &Endpoints) {
         if !endpoints.out_of_budget() {
             return;

@@ -74,8 +74,8 @@ pub(crate) struct Number {
 impl MetricDefinition for Number {
     const ABOUT: About = About {
         name: "number",
-        summary: "The number in the answer equals the target's, within a tolerance. An expression is \
-                  no number (`2^10`, `3\\sqrt{2}`, `5 + 3`) and invalid, unless its value stands with \
+        summary: "The number in the answer equals the target's, within a tolerance. An expression \
+                  is not a number (`2^10`, `3\\sqrt{2}`, `5 + 3`) and is invalid, unless its value stands with \
                   it (`5 + 3 = 8`); nor are times, dates and versions (`10:30`, `2024-05-01`, `1.2.3`), \
                   exponents of units (`25 m^2`) and numerals that are words, which are passed over.",
         range: Range::Binary,

@@ -159,7 +159,7 @@ impl RowMetric {
             return Err(complaint(in_cell(&again.pointer), message));
         }
         let part = parts(&entries, |metric| {
-            let message = "a row's metric has values in [0, 1] of which the higher are better; add \
+            let message = "a row's metric has values in [0, 1] where higher is better; add \
                            `binary: true` and a `threshold`";
             metric.is_share().then_some(()).ok_or_else(|| message.to_owned())
         });

@@ -80,8 +80,8 @@ pub(crate) struct Pattern;
 impl MetricDefinition for Pattern {
     const ABOUT: About = About {
         name: "regex",
-        summary: "The answer matches a regular expression; with `compare: target`, what is caught \
-                  equals a target.",
+        summary: "The answer matches a regular expression; with `compare: target`, what it \
+                  captures equals a target.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),

@@ -74,7 +74,7 @@ impl MetricDefinition for Weighted {
         let weights = entries.iter_mut().enumerate().map(|(i, entry)| take_weight(i, entry));
         let weights: Vec<f64> = weights.collect::<Result<_, _>>()?;
         let parts = parts(&entries, |metric| {
-            let message = "`weighted` takes values in [0, 1] of which the higher are better; add \
+            let message = "`weighted` takes values in [0, 1] where higher is better; add \
                            `binary: true` and a `threshold` (or `not: true`, where the values lie \
                            in [0, 1])";
             metric.is_share().then_some(()).ok_or_else(|| message.to_owned())

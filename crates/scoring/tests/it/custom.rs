@@ -153,7 +153,7 @@ fn formulas() {
     case.is(&json!({"all_of": [{"expression": "true"}]}), 1.0, Some(true));
     case.is_missing(&json!({"all_of": [{"expression": "0.5"}]}), "it has no `threshold`");
     case.is_missing(&truth("2"), "the expression gives 2, which is not in [0, 1]");
-    case.is_missing(&truth("answer"), "neither truth nor a number");
+    case.is_missing(&truth("answer"), "neither a boolean nor a number");
     case.is_missing(&truth("latency_ms < 5"), "`latency_ms` is not known");
     case.is_missing(&truth("'a' * 100000000 == ''"), "too much work");
     case.is(&truth("(answer | fromjson).nothing is defined"), 0.0, Some(false));

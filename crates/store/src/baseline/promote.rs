@@ -214,7 +214,7 @@ fn mend(run: &Path, record: &RunRecord) -> String {
         format!("retrying cannot help: fix the metric or the targets, then `evalmark score {run}`");
     let first = match (record.counts.failed > 0, record.counts.unscored.is_empty()) {
         (true, true) => resume,
-        (true, false) => format!("{resume}, and for the scores, mend the metric or the targets"),
+        (true, false) => format!("{resume}, and to get the scores, fix the metric or the targets"),
         (false, _) => score,
     };
     format!("{first}; `--force` takes the run as it is")
@@ -227,7 +227,7 @@ pub enum PromoteError {
     #[error("the baseline's name {0}")]
     Name(String),
     /// It is a baseline.
-    #[error("{} is a baseline already; promote the run that it came from", .0.display())]
+    #[error("{} is already a baseline; promote the run that it came from", .0.display())]
     Baseline(PathBuf),
     /// It has not come to its end.
     #[error("the run {} is not finished", .0.display())]
@@ -244,7 +244,7 @@ pub enum PromoteError {
     #[error("the run {0}")]
     StoppedEarly(String),
     /// There is a baseline of that name.
-    #[error("the baseline {} exists already", .0.display())]
+    #[error("the baseline {} already exists", .0.display())]
     Exists(PathBuf),
     /// Its folder cannot be written.
     #[error("the baseline {} cannot be written", path.display())]

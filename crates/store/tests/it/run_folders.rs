@@ -157,9 +157,9 @@ fn only_a_finished_pass_that_nobody_changed_is_whole() {
     let folder = finished(out.path(), "suite", "done");
     let (_, mut record) = open_whole(&folder.path).unwrap();
     complete(&folder, &record).unwrap();
-    record.incomplete = Some("the budget did not reach".to_owned());
+    record.incomplete = Some("the budget was too small".to_owned());
     let error = complete(&folder, &record).unwrap_err();
-    assert!(error.to_string().ends_with("is incomplete: the budget did not reach"), "{error}");
+    assert!(error.to_string().ends_with("is incomplete: the budget was too small"), "{error}");
     fs::write(folder.scores(), "changed").unwrap();
     let error = open_whole(&folder.path).unwrap_err();
     assert!(error.is_incomplete() && error.to_string().contains("changed or replaced"), "{error}");

@@ -63,7 +63,7 @@ fn what_is_wrong_with_a_run_is_told() {
         assert_eq!(found.problem.is_some(), problem.is_some(), "{told}");
     };
     let begun = RunFolder::begin(out.path(), &record("suite", "begun"), keep).unwrap();
-    check(&begun, RunState::Interrupted, Some("before it could say so"));
+    check(&begun, RunState::Interrupted, Some("before it could finish"));
     let lock = begun.lock().unwrap();
     check(&begun, RunState::Running, None);
     drop(lock);

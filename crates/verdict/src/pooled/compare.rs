@@ -238,7 +238,7 @@ impl Changes {
 
 /// A value that single items define says nothing of what others would do.
 fn nothing(n: u64, means: [f64; 2]) -> Evidence {
-    let why = "without some single items the value is not defined: too few to judge";
+    let why = "without some single items the value is undefined: there are too few to judge";
     Evidence { notes: vec![why.into()], ..Evidence::unbounded("none", n, means) }
 }
 

@@ -120,7 +120,7 @@ fn slices_are_marked_and_decide_nothing() {
     let p = worse().comparison.p_regressed.expect("a p-value");
     assert!((marked[0].q - 2.0 * p).abs() < 1e-12);
     let note = marked[1].comparison.notes.last().expect("a note");
-    assert_eq!(note, "exploratory: one of 4 slices, and it decides nothing");
+    assert_eq!(note, "exploratory: one of 4 slices; it decides nothing");
     assert!(slices(Vec::new()).is_empty());
 }
 

@@ -45,14 +45,14 @@ fn a_baseline_that_was_changed_is_refused() {
     let replaced = |world: &World| {
         fs::write(world.path(&format!("{MAIN}/scores.parquet")), &worse).expect("written");
     };
-    check("replaced scores", &replaced, 4, "scores.parquet is not the file");
+    check("replaced scores", &replaced, 4, "scores.parquet does not match");
     let empty = |world: &World| drop(world.write(&format!("{MAIN}/scores.parquet"), ""));
-    check("emptied scores", &empty, 4, "scores.parquet is not the file");
+    check("emptied scores", &empty, 4, "scores.parquet does not match");
     let removed =
         |world: &World| fs::remove_file(world.path(&format!("{MAIN}/scores.parquet"))).expect("");
     check("no scores", &removed, 4, "has no scores.parquet");
     let none = |world: &World| edit(world, &|record| record["files"] = json!({}));
-    check("no digests", &none, 4, "a file that its run.json does not speak of");
+    check("no digests", &none, 4, "is not listed in its run.json");
     let garbage = |world: &World| drop(world.write(&format!("{MAIN}/run.json"), "{}"));
     check("no record", &garbage, 4, "is not a run record");
     let older = |world: &World| {
@@ -122,11 +122,11 @@ fn a_run_that_is_not_finished_is_not_gated() {
     }
     let mut record = whole.clone();
     record["status"] = "partial".into();
-    record["incomplete"] = "the budget did not reach".into();
+    record["incomplete"] = "the budget was too small".into();
     world.write(path, &record.to_string());
     let gate = ["gate", "reports/test/second", "--baseline", "main"];
     let ran = world.run(&gate).expect(4);
-    assert!(ran.stderr.contains("is incomplete: the budget did not reach"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("is incomplete: the budget was too small"), "{}", ran.stderr);
     world.run(&[&gate[..], &["--as-it-is"]].concat()).expect(0);
     // Verdicts allow for a few missing answers.
     record["incomplete"] = serde_json::Value::Null;

@@ -37,7 +37,7 @@ pub(super) fn kind_of(file: &str, text: &str) -> Kind {
             Kind::Other(format!("`{file}` is a whole request, not a list of chat messages"))
         }
         _ if is_json && start.starts_with('{') && start.contains("\"role\"") => {
-            Kind::Other(format!("`{file}` holds chat messages, but no list of them"))
+            Kind::Other(format!("`{file}` holds chat messages, but not as one list"))
         }
         _ => Kind::Text,
     }

@@ -21,7 +21,7 @@ impl Checker<'_> {
             self.complain("/gate/baseline_suite", format!("the suite's earlier name {message}"));
         }
         if raw.baseline.is_none() && raw.baseline_optional {
-            let message = "`baseline_optional` is about a `baseline`, and the gate names none";
+            let message = "`baseline_optional` needs a `baseline`, and the gate names none";
             self.complain("/gate/baseline_optional", message);
         }
         if raw.metrics.as_ref().is_some_and(BTreeMap::is_empty) {
@@ -43,7 +43,7 @@ impl Checker<'_> {
             self.complain(&format!("{at}/min"), message);
         }
         if raw.max.is_some() {
-            let message = format!("`{name}` is held against a baseline, and has no maximum");
+            let message = format!("`{name}` is compared with a baseline, and takes no maximum");
             self.complain(&format!("{at}/max"), message);
         }
     }
@@ -80,7 +80,7 @@ impl Checker<'_> {
             Direction::Lower => ("min", "max", raw.min),
         };
         if given.is_some() {
-            let message = format!("{better} values of `{name}` are better: it has no `{wrong}`");
+            let message = format!("{better} values of `{name}` are better: it takes no `{wrong}`");
             self.complain_with_hint(&format!("{at}/{wrong}"), message, format!("use `{right}`"));
         }
         for (key, bound) in [("min", raw.min), ("max", raw.max)] {

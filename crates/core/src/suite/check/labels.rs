@@ -28,7 +28,7 @@ impl Checker<'_> {
         match (&raw.column, &raw.columns, &raw.file) {
             (Some(column), None, None) => {
                 let [prompt] = variants.prompts else {
-                    let message = "one column cannot have the labels of several prompts' answers";
+                    let message = "one column cannot hold the labels of several prompts' answers";
                     let hint = "name one for each: `columns: { PROMPT: COLUMN, … }`, or a `file`";
                     self.complain_with_hint(&at, message.into(), hint.into());
                     return None;
@@ -61,7 +61,7 @@ impl Checker<'_> {
         variants: Variants<'_>,
     ) -> Option<LabelSpec> {
         if variants.n_models > 1 {
-            let message = "a column cannot have the labels of several models' answers";
+            let message = "a column cannot hold the labels of several models' answers";
             let hint =
                 "use `file: labels.csv` with the columns `item_id`, `prompt`, `model`, `label`";
             self.complain_with_hint(at, message.into(), hint.into());

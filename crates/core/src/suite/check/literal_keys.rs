@@ -109,7 +109,7 @@ impl Finder<'_> {
         let (message, advice) = match name {
             Some(name) => (format!("`{name}`: a suite must not contain a key"), ""),
             None => (
-                "a key seems to stand here, and a suite must not contain a key".to_owned(),
+                "this looks like a key, and a suite must not contain a key".to_owned(),
                 "; a made-up one can be written in two parts: `{{ 'sk-' ~ '…' }}`",
             ),
         };

@@ -46,7 +46,7 @@ impl Checker<'_> {
             return None;
         };
         if Amount::named(&raw.name).is_some() {
-            let message = format!("`{}` is what a gate calls an amount of its own", raw.name);
+            let message = format!("`{}` is the name of an amount that gates know", raw.name);
             self.complain_with_hint(&format!("{at}/name"), message, "choose another name".into());
         }
         let mut params = raw.kinds.get(kind.name).cloned().unwrap_or_default();

@@ -95,7 +95,7 @@ impl Checker<'_> {
         if candidates.is_empty() && !raw.models.is_empty() {
             self.complain(
                 "/models",
-                "no model is left to evaluate: every one says `evaluate: false`",
+                "no model is left to evaluate: all of them have `evaluate: false`",
             );
         }
         let mut warnings = models::own_judges(readers, &raw.models, &candidates, &asked.judges);

@@ -76,9 +76,11 @@ impl Checker<'_> {
                 self.recorded(&format!("{at}/recorded"), recorded)
             }
             (None, None) if raw.provider.as_deref() == Some(RECORDED) => {
-                let message = "a recorded model says where its answers are";
-                let hint = "`recorded: { column: answer }`, `recorded: { file: answers.jsonl }`, or \
-                            `recorded: { columns: { PROMPT: answer } }` with a column for each prompt";
+                let message = "a recorded model must say where its answers are";
+                let hint = "`recorded: { column: answer }`, `recorded: { file: answers.jsonl }`, \
+                            or \
+                            `recorded: { columns: { PROMPT: answer } }` with a column for each \
+                            prompt";
                 self.complain_with_hint(at, message.to_owned(), hint.to_owned());
                 None
             }
@@ -144,8 +146,8 @@ impl Checker<'_> {
             let message = "`api_key_env` holds the NAME of an environment variable, not a key";
             let name = default_key.unwrap_or("MY_API_KEY");
             let hint = format!(
-                "export the key as {name} and write `api_key_env: {name}`; if a key stood here, \
-                 revoke it"
+                "export the key as {name} and write `api_key_env: {name}`; if this was a real \
+                 key, revoke it"
             );
             self.complain_with_hint(&format!("{at}/api_key_env"), message.to_owned(), hint);
             return None;
@@ -257,7 +259,8 @@ pub(super) fn all_evaluated(models: &[RawModel], asked: &Asked) -> Option<String
     }
     let names: Vec<_> = open.iter().map(|model| format!("`{}`", model.name)).collect();
     Some(format!(
-        "metrics use every model, so prompts are run against all of them: {}; set `evaluate: false` on \
+        "metrics use every model, so prompts are run against all of them: {}; set `evaluate: \
+         false` on \
          those that only judge",
         names.join(", ")
     ))
@@ -322,7 +325,7 @@ fn is_variable_name(name: &str) -> bool {
 /// password.
 fn base_url_problem(text: &str, paths: &[&str]) -> Option<String> {
     let Ok(url) = url::Url::parse(text) else {
-        return Some("is not a URL; it looks like `http://127.0.0.1:8080/v1`".to_owned());
+        return Some("is not a URL; write one like `http://127.0.0.1:8080/v1`".to_owned());
     };
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Some("must begin with http:// or https:// and name a host".to_owned());

@@ -61,9 +61,12 @@ fn without_columns(prompt: &Prompt, item: &Item) -> Option<String> {
         format!("did you mean `{{{{ {column} }}}}`?")
     } else {
         let columns: Vec<_> = columns().take(20).collect();
-        format!("a column stands there as `{{{{ NAME }}}}`; there are: {}", columns.join(", "))
+        format!("write a column as `{{{{ NAME }}}}`; the columns are: {}", columns.join(", "))
     };
-    Some(format!("prompt `{name}` uses no column and asks the same of every item; {advice}"))
+    Some(format!(
+        "prompt `{name}` uses no column and asks the same question for every item; \
+                  {advice}"
+    ))
 }
 
 /// Warnings about the parameters of models.
@@ -87,7 +90,7 @@ fn params_of(model: &RawModel, providers: &[ProviderKind]) -> Vec<String> {
                 Some(near) => {
                     format!("{at} is not one that servers know; did you mean `{near}`?")
                 }
-                None => format!("{at} is not one that is known here; it is sent as it stands"),
+                None => format!("{at} is not one that evalmark knows; it is sent as it is"),
             });
         };
         let is_number = matches!(schema["type"].as_str(), Some("number" | "integer"));

@@ -124,7 +124,7 @@ pub(crate) fn of_stream(body: &str) -> Result<String, AttemptError> {
     assembled(body).or_else(|error| match error {
         StreamError::CutOff => {
             let message = "the connection broke: the server streams although it was not asked to, \
-                           and the stream ends in its middle";
+                           and the stream breaks off";
             let error = AttemptError::new(ErrorKind::Connection, message.into(), Retryable::Yes);
             Err(error.with_fault_scope(FaultScope::Endpoint))
         }

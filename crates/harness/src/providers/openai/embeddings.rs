@@ -2,6 +2,7 @@
 
 use evalmark_core::{
     embedding::{decode, encode},
+    number_format::counted,
     record::{Outcome, Usage},
 };
 use serde::Deserialize;
@@ -57,7 +58,11 @@ pub(crate) fn read(body: &str, n: usize) -> Result<Answer, AttemptError> {
     }
     let Some(rows) = list.data else { return Err(without_data(body)) };
     if rows.len() != n {
-        let what = format!("{} vectors came for {n} texts", rows.len());
+        let what = format!(
+            "the server sent {} for {}",
+            counted(rows.len() as u64, "vector"),
+            counted(n as u64, "text")
+        );
         return Err(misshapen(WHAT, &what));
     }
     let lines = in_order(rows)?.into_iter().map(|row| line(row.embedding));
@@ -86,7 +91,7 @@ fn in_order(mut rows: Vec<Row>) -> Result<Vec<Row>, AttemptError> {
     }
     rows.sort_by_key(|row| row.index);
     let is_whole = rows.iter().enumerate().all(|(i, row)| row.index == Some(i));
-    if is_whole { Ok(rows) } else { Err(misshapen(WHAT, "an `index` is missing or comes twice")) }
+    if is_whole { Ok(rows) } else { Err(misshapen(WHAT, "an `index` is missing or appears twice")) }
 }
 
 fn line(vector: Vector) -> Result<String, AttemptError> {
@@ -98,7 +103,7 @@ fn line(vector: Vector) -> Result<String, AttemptError> {
     if decode(&line).is_some() {
         return Ok(line);
     }
-    Err(misshapen(WHAT, "a vector is empty, or holds what is no finite number"))
+    Err(misshapen(WHAT, "a vector is empty, or holds a value that is not a finite number"))
 }
 
 #[cfg(test)]
@@ -134,15 +139,15 @@ mod tests {
     #[test]
     fn what_is_no_list_of_embeddings_says_why() {
         for (body, n, why) in [
-            (r#"{"data":[]}"#, 1, "0 vectors came for 1 texts"),
+            (r#"{"data":[]}"#, 1, "the server sent 0 vectors for 1 text"),
             ("{}", 1, "no `data`"),
-            (r#"{"data":[{"embedding":[]}]}"#, 1, "no finite number"),
-            (r#"{"data":[{"embedding":[1e99]}]}"#, 1, "no finite number"),
-            (r#"{"data":[{"embedding":"hello"}]}"#, 1, "no finite number"),
+            (r#"{"data":[{"embedding":[]}]}"#, 1, "not a finite number"),
+            (r#"{"data":[{"embedding":[1e99]}]}"#, 1, "not a finite number"),
+            (r#"{"data":[{"embedding":"hello"}]}"#, 1, "not a finite number"),
             (
                 r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}"#,
                 2,
-                "comes twice",
+                "appears twice",
             ),
             (r#"{"error":{"message":"too long"}}"#, 1, "too long"),
         ] {

@@ -177,7 +177,8 @@ fn certainty(answer: Answer, lead: &Comparison) -> Vec<Sentence> {
     };
     let sure = declared_percent(1.0 - lead.alpha);
     let range = format!(
-        "The true {what} lies within {bounds}{unit}: each end holds with {sure} confidence, from {pairs}."
+        "The true {what} lies within {bounds}{unit}: each end holds with {sure} confidence, from \
+         {pairs}."
     );
     let mut told = vec![Sentence::default().words(range)];
     let p = lead.p_regressed_adjusted.or(lead.p_regressed).map(|p| named_p("p", p));

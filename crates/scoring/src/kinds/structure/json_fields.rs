@@ -119,7 +119,9 @@ enum Matcher {
 impl MetricDefinition for JsonFields {
     const ABOUT: About = About {
         name: "json_fields",
-        summary: "How many of the target's fields the answer's JSON got right. A list counts value by value, in any order; null and the empty list are no value; nothing answered where nothing is wanted is 1. The reason names the wrong fields.",
+        summary: "How many of the target's fields the answer's JSON got right. A list counts \
+                  value by value, in any order; null and the empty list count as no value; no \
+                  answer where none is wanted scores 1. The reason names the wrong fields.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: Some(1.0),

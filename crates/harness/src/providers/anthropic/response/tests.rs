@@ -69,7 +69,8 @@ fn what_is_no_message_says_why() {
     check("{}", &format!("malformed/Yes: {shape} no `content`"));
     check(
         r#"{"content":[],"stop_reason":null}"#,
-        "malformed/Yes: the response holds no answer: `content` is empty, and no `stop_reason` says why",
+        "malformed/Yes: the response holds no answer: `content` is empty, and no `stop_reason` \
+         says why",
     );
     check(
         r#"{"content":"hi"}"#,
@@ -84,7 +85,7 @@ fn what_is_no_message_says_why() {
     check("", "malformed/Yes: the response has an empty body");
     check(
         r#"{"content":[{"type":"te"#,
-        "connection/Yes: the connection broke: the response ends in its middle",
+        "connection/Yes: the connection broke in the middle of the response",
     );
     check(
         r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,

@@ -238,7 +238,7 @@ fn describes_what_is_no_json() {
     );
     check(
         r#"{"choices":[{"mess"#,
-        r"connection/Yes: the connection broke: the response ends in its middle",
+        r"connection/Yes: the connection broke in the middle of the response",
     );
 }
 
@@ -267,7 +267,8 @@ fn a_stream_that_nobody_asked_for_is_put_together() {
     check(&format!("{yes}data: [DONE]\n\n"), "answered|yes|stop|-|-");
     check(
         &part(r#"{"content":"y"}"#, "null"),
-        "connection/Yes: the connection broke: the server streams although it was not asked to, and the stream ends in its middle",
+        "connection/Yes: the connection broke: the server streams although it was not asked to, \
+         and the stream breaks off",
     );
     check(
         &format!("{yes}data: {{\"error\":{{\"message\":\"died\",\"code\":503}}}}\n\n"),
