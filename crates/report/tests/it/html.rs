@@ -334,12 +334,13 @@ fn a_page_is_made_of_a_runs_files() {
     let page = files.collect().unwrap();
     assert_eq!((page.total, page.samples.len()), (40, 40));
     let [frame] = page.frames.as_slice() else { panic!("{:?}", page.frames) };
-    assert_eq!(frame.before, "Which intent does message ");
-    assert!(frame.after.starts_with(" express? <script>"), "{}", frame.after);
+    // The sentence with the item's number is the item's; what follows is everybody's.
+    assert_eq!(frame.before, "");
+    assert!(frame.after.starts_with(" <script>"), "{}", frame.after);
     for (index, found) in (0..).zip(&page.samples) {
         let written = fixture::sample(index);
         assert_eq!(found.item_id, *written.item.id);
-        assert_eq!(found.asked, index.to_string());
+        assert_eq!(found.asked, format!("Which intent does message {index} express?"));
         assert_eq!(found.answer, written.record.output);
         assert_eq!(found.outcome, Some(written.outcome));
         let values: Vec<_> = found.scores.iter().map(|score| score.value).collect();
