@@ -210,7 +210,7 @@ mod tests {
         check("short", 5, "short");
         check("support-intents-v1", 9, "supp…s-v1");
         check("日本語のとても長い名前", 9, "日本…名前");
-        check("日本語のとても長い名前", 8, "日…名前");
+        check("日本語のとても長い名前", 8, "日本…前");
         check("e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}", 3, "e\u{301}…e\u{301}");
         check("abc", 1, "…");
         check("שלום עולם וברכה", 7, "שלו…כה ".trim_end());

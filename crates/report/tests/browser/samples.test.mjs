@@ -16,7 +16,7 @@ before(async () => {
   const items = (said) => Array.from({ length: 30 }, (_, n) => message(n, n % 4 !== 0, said(n)));
   const before = items((n) => (n === 7 ? "it is a matter of money, I think" : undefined));
   const now = items((n) => (n === 7 ? "it is a matter of delivery, I think" : undefined));
-  pair = compared("pair", before, now, { second: "Topic of {{ text }}?" });
+  pair = compared("pair", before, now, { second: "What is the topic of this? {{ text }}" });
 });
 after(() => browser?.close());
 
