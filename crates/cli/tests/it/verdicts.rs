@@ -196,7 +196,7 @@ fn a_gate_without_its_suite_is_the_gate_of_the_run() {
     std::fs::remove_file(world.path("suite.yaml")).expect("removed");
     let ran = world.run(&gate).expect(3);
     assert!(
-        ran.stderr.contains("the gate is the one in reports/test/b/run.json"),
+        ran.stderr.contains("the gate is the one kept in reports/test/b/run.json"),
         "{}",
         ran.stderr
     );

@@ -51,7 +51,7 @@ export async function until(page, look, ...given) {
 /** How many samples the table says that it found. */
 export async function found(page) {
   const said = await page.$eval("#found", (one) => one.textContent);
-  return Number(said.split(" of ")[0]);
+  return Number(said.split(" of ")[0].replaceAll(",", ""));
 }
 
 /** Chooses something in a field of the form, and waits for the table. */

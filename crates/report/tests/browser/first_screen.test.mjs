@@ -36,7 +36,7 @@ const expected = {
   regressed: {
     title: /^regressed The new prompt is worse than before in both comparisons\.$/,
     amount: /^Worst: right fell from 83\.3 % to 71\.7 % \(-11\.7 points\) for topic\.$/,
-    sure: /lies within \[-15\.2, -8\.7\] points: each end holds with 95 % confidence, from 300 paired items\. That there is no drop at all is ruled out \(p < 0\.001\)/,
+    sure: /lies within \[-15\.2, -8\.7\] points: each end holds with 95 % confidence, from 300 paired items\. The drop is more than chance \(p < 0\.001\)/,
     flips: ["Newly broke 35", "Newly works 0"],
   },
   inconclusive: {

@@ -225,7 +225,7 @@ fn the_verdict_is_said_in_plain_words() {
             "regressed The new prompt is worse than main in 1 of 2 comparisons.",
             "Worst: exact fell from 87.0 % to 81.0 % (-6.0 points) for zero-shot.",
             "The true change lies within [-9.5, -2.6] points: each end holds with 95 % confidence, \
-             from 1,388 paired items. That there is no drop at all is ruled out (p < 0.001).",
+             from 1,388 paired items. The drop is more than chance (p < 0.001).",
         ],
     );
     check(

@@ -119,3 +119,12 @@ function byId(id) {
   if (!found) throw new Error(`no element ${id}`);
   return found;
 }
+
+/**
+ * A count with its thousands apart, as every count of the page.
+ * @param {number} n
+ * @returns {string}
+ */
+function grouped(n) {
+  return n.toLocaleString("en-US");
+}

@@ -140,8 +140,9 @@ function showTable() {
     element("tbody", {}, ...body),
   );
   byId("table").replaceChildren(table);
-  const range = rows.length > 0 ? `, showing ${start + 1} to ${start + rows.length}` : "";
-  byId("found").textContent = `${found.length} of ${count} samples${range}`;
+  const [first, last] = [start + 1, start + rows.length].map(grouped);
+  const range = rows.length > 0 ? `, showing ${first} to ${last}` : "";
+  byId("found").textContent = `${grouped(found.length)} of ${grouped(count)} samples${range}`;
   showPages(pages);
 }
 
@@ -178,7 +179,7 @@ function showPages(pages) {
   const to = (/** @type {number} */ next) => () => change({ page: next });
   const previous = button("← Previous", to(page - 1), page === 0 ? { disabled: "" } : {});
   const next = button("Next →", to(page + 1), page === pages - 1 ? { disabled: "" } : {});
-  const said = element("span", { class: "soft" }, `page ${page + 1} of ${pages}`);
+  const said = element("span", { class: "soft" }, `page ${grouped(page + 1)} of ${grouped(pages)}`);
   nav.replaceChildren(previous, said, next);
 }
 

@@ -185,9 +185,7 @@ fn certainty(answer: Answer, lead: &Comparison) -> Vec<Sentence> {
     let loss = lead.loss();
     told.extend(
         match answer {
-            Answer::Regressed => {
-                p.map(|p| format!("That there is no {loss} at all is ruled out ({p})."))
-            }
+            Answer::Regressed => p.map(|p| format!("The {loss} is more than chance ({p}).")),
             Answer::Improved | Answer::Pass if lead.measure == Measure::Level => {
                 lead.p_pass.map(|p| format!("The limit is kept ({}).", named_p("p", p)))
             }
