@@ -68,7 +68,7 @@ pub use self::{
     ending::{Ending, Findings},
     error::{Hinted, RunError},
     export::{ExportedAnswers, WriteAnswer, export_answers},
-    gate::{GateOptions, GateOutcome, compare, compare_runs, gate},
+    gate::{GateOf, GateOptions, GateOutcome, compare, compare_runs, gate},
     history::{HistoryOptions, ending_of_history, history, history_of_runs, suite_name},
     host::Host,
     judge_check::{Corrected, ENOUGH_LABELS, JudgeFinding, judge_check},

@@ -31,7 +31,14 @@ impl LocalFolder {
 impl Blobs for LocalFolder {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, BlobError> {
         let path = self.path(key);
-        match fs::read(&path) {
+        let read = || {
+            // A pipe would be waited for, and a device has no end.
+            if !fs::metadata(&path)?.is_file() {
+                return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
+            }
+            fs::read(&path)
+        };
+        match read() {
             Ok(content) => Ok(Some(content)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(cannot_read(&path, error)),

@@ -3,7 +3,9 @@
 
 use std::{
     error::Error,
+    fs,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use evalmark_core::{suite::nearest, verdict::Answer};
@@ -87,7 +89,7 @@ pub fn list_runs(out: &Path, suite: Option<&str>) -> Result<Vec<ListedRun>, Blob
             runs.extend(listed(folder, name.clone(), run_id));
         }
     }
-    runs.sort_by(|a, b| begun(a).cmp(&begun(b)));
+    runs.sort_by_cached_key(begun);
     Ok(runs)
 }
 
@@ -178,10 +180,12 @@ fn in_full(error: &(dyn Error + 'static)) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// What runs are sorted by. A final `Z` would come after the digits of a fraction.
-fn begun(run: &ListedRun) -> (Option<&str>, &str, &str) {
-    let started_at = run.started_at().map(|at| at.trim_end_matches('Z'));
-    (started_at, &run.suite, &run.run_id)
+/// What runs are sorted by. A final `Z` would come after the digits of a fraction; of those that began
+/// in the same second, the folder that was made first is the first.
+fn begun(run: &ListedRun) -> (Option<String>, Option<SystemTime>, String, String) {
+    let started_at = run.started_at().map(|at| at.trim_end_matches('Z').to_owned());
+    let made = fs::metadata(&run.folder.path).and_then(|folder| folder.created());
+    (started_at, made.ok(), run.suite.clone(), run.run_id.clone())
 }
 
 /// The word for the run that began last.

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::watch, task, time};
@@ -15,12 +15,15 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Results that are kept: older ones are computed again.
 const MOST_KEPT: usize = 32;
 
+/// How long a failure is kept: its cause may be mended meanwhile.
+const FAILURE_KEPT: Duration = Duration::from_secs(10);
+
 /// A result, or why there is none; nothing while it is computed.
 type Kept<V> = watch::Receiver<Option<Arc<Result<V, String>>>>;
 
 /// Results by what they were computed from.
 pub(crate) struct Slow<V> {
-    kept: Mutex<HashMap<String, Kept<V>>>,
+    kept: Mutex<HashMap<String, (Kept<V>, Instant)>>,
 }
 
 impl<V: Send + Sync + 'static> Slow<V> {
@@ -49,14 +52,17 @@ impl<V: Send + Sync + 'static> Slow<V> {
         compute: impl FnOnce() -> Result<V, String> + Send + 'static,
     ) -> Kept<V> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.get(&key) {
-            return known.clone();
+        if let Some((known, begun)) = kept.get(&key) {
+            let has_failed = matches!(known.borrow().as_deref(), Some(Err(_)));
+            if !has_failed || begun.elapsed() < FAILURE_KEPT {
+                return known.clone();
+            }
         }
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
         let (tell, hear) = watch::channel(None);
-        kept.insert(key, hear.clone());
+        kept.insert(key, (hear.clone(), Instant::now()));
         task::spawn_blocking(move || {
             let found = Arc::new(compute());
             tell.send_replace(Some(found));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_runner::{Hinted, Host, RunError, boards, compare_runs};
+use evalmark_runner::{GateOf, Hinted, Host, RunError, boards, compare_runs};
 use evalmark_store::integrity::open_whole;
 use evalmark_terminal::leaderboard;
 use serde_json::json;
@@ -34,7 +34,7 @@ pub(crate) struct CompareArgs {
 pub(crate) fn compare(args: &CompareArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let run = args.out.run(&args.run)?;
     let decision = match (&args.other, args.between.as_slice()) {
-        (Some(other), _) => compare_runs(&run, &args.out.run(other)?, host)?,
+        (Some(other), _) => compare_runs(&run, &args.out.run(other)?, GateOf::Suite, host)?,
         (None, [a, b]) => evalmark_runner::compare(&run, (a, b), host)?,
         (None, _) => return all(&run, args.format, printer),
     };

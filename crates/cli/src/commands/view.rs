@@ -11,7 +11,8 @@ use anyhow::Result;
 use clap::Args;
 use evalmark_core::{history::History, source::Sources, verdict::Verdict};
 use evalmark_runner::{
-    HistoryOptions, Host, Notice, Notices, Permissions, RunError, compare_runs, history_of_runs,
+    GateOf, HistoryOptions, Host, Notice, Notices, Permissions, RunError, compare_runs,
+    history_of_runs,
 };
 use evalmark_store::runs::ListedRun;
 use evalmark_viewer::{Analysis, ViewOptions, Viewer, interrupted};
@@ -68,7 +69,7 @@ impl Analysis for Engine {
             sources: Sources { kinds: evalmark_integrations::sources::catalog(), ..Sources::NONE },
             ..Host::new(Notices::new(&hear), &Environment, &self.permissions)
         };
-        let found = compare_runs(baseline, candidate, &host);
+        let found = compare_runs(baseline, candidate, GateOf::Run, &host);
         found.map(|outcome| outcome.verdict).map_err(|error| said(&error))
     }
 }

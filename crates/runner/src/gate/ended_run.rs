@@ -27,6 +27,15 @@ pub struct GateOptions {
     pub as_it_is: bool,
 }
 
+/// Whose gate decides between two runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GateOf {
+    /// The suite's, as its file is now.
+    Suite,
+    /// The one that the later run was made with; no file outside the runs is read.
+    Run,
+}
+
 /// The verdict on a finished run against a baseline, which its folder keeps.
 pub fn gate(path: &Path, options: &GateOptions, host: &Host<'_>) -> Result<GateOutcome> {
     let (folder, record) = RunFolder::open(path)?;
@@ -51,9 +60,17 @@ pub fn compare(path: &Path, between: (&str, &str), host: &Host<'_>) -> Result<Ga
 
 /// The same statistics between two runs. The first is the baseline: a run's folder, or the name of a
 /// baseline of the other run's suite. Nothing is kept of it.
-pub fn compare_runs(before: &Path, after: &Path, host: &Host<'_>) -> Result<GateOutcome> {
+pub fn compare_runs(
+    before: &Path,
+    after: &Path,
+    gate: GateOf,
+    host: &Host<'_>,
+) -> Result<GateOutcome> {
     let (folder, record) = open_whole(after)?;
-    let spec = gate_spec(&folder, &record, host)?;
+    let spec = match gate {
+        GateOf::Suite => gate_spec(&folder, &record, host)?,
+        GateOf::Run => kept_spec(&record),
+    };
     // Whoever names a folder may mean a run of a suite that was called otherwise.
     let earlier = before.join("run.json").is_file();
     let earlier = earlier.then(|| RunFolder::open(before)).transpose()?;
@@ -108,17 +125,24 @@ pub(crate) fn gate_spec(
     host: &Host<'_>,
 ) -> Result<GateSpec> {
     let path = record.suite_file();
-    let spec = if path.is_file() {
+    // A run that somebody else made may name any file, whose lines an error would show.
+    let is_suite = path.extension().is_some_and(|of| of == "yaml" || of == "yml" || of == "json");
+    let spec = if is_suite && path.is_file() {
         Suite::read(&path, host.readers(&record.options))?.gate_or_default()
     } else {
         let kept = folder.path.join("run.json");
         host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });
-        GateSpec::of_effective(record.effective_suite.value()).unwrap_or_else(|| {
-            GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
-        })
+        kept_spec(record)
     };
     if spec.is_default {
         host.notices.tell(&Notice::DefaultGate);
     }
     Ok(spec)
+}
+
+/// The gate that a run was made with.
+fn kept_spec(record: &RunRecord) -> GateSpec {
+    GateSpec::of_effective(record.effective_suite.value()).unwrap_or_else(|| {
+        GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
+    })
 }

@@ -38,7 +38,7 @@ use crate::{
 };
 
 pub(crate) use self::changes::Differences;
-pub use self::ended_run::{GateOptions, compare, compare_runs, gate};
+pub use self::ended_run::{GateOf, GateOptions, compare, compare_runs, gate};
 use self::{
     between::compare_variants,
     context::{gated_runs, looked_at},

@@ -180,11 +180,25 @@ fn usable(
     for run in listed.into_iter().skip(first) {
         let run_id = run.run_id.clone();
         match read(run) {
+            // A copy would count as one more run that came out alike.
+            Ok(run) if is_copy(&run, &usable) => {
+                let why = format!("it is a copy of the run `{}`", run.record.run_id);
+                left_out.push(LeftOut { run_id, why });
+            }
             Ok(run) => usable.push(run),
             Err(why) => left_out.push(LeftOut { run_id, why }),
         }
     }
     Ok((usable, left_out))
+}
+
+/// Whether one of these is the same run in another folder.
+fn is_copy(run: &UsableRun, others: &[UsableRun]) -> bool {
+    let same = |other: &UsableRun| {
+        (&other.record.run_id, &other.record.started_at)
+            == (&run.record.run_id, &run.record.started_at)
+    };
+    others.iter().any(same)
 }
 
 /// A finished run with its summary, or why it is none.

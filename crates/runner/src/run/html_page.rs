@@ -1,10 +1,12 @@
 //! `report.html` of a run.
 
+use std::collections::BTreeSet;
+
 use evalmark_core::{
     changes::{Change, ChangeKind, Rename},
     number_format::{count, counted},
     record::Outcome,
-    verdict::Verdict,
+    verdict::{Answer, Verdict},
 };
 use evalmark_report::{
     html::{
@@ -111,7 +113,18 @@ fn baseline_files(baseline: &Baseline, verdict: &Verdict) -> BaselineFiles {
         lacks_answers,
         is_paired_by_id: all_pair && verdict.changes.iter().flatten().any(is_known_by_id),
         renamed: renamed.collect(),
+        incomparable: incomparable(verdict),
     }
+}
+
+/// Metrics that are incomparable under every prompt and model.
+fn incomparable(verdict: &Verdict) -> Vec<String> {
+    let is_incomparable = |metric: &str| {
+        let mut of_metric = verdict.comparisons.iter().filter(|one| one.metric == metric);
+        of_metric.all(|one| one.answer == Answer::Incomparable)
+    };
+    let metrics: BTreeSet<&str> = verdict.comparisons.iter().map(|one| &*one.metric).collect();
+    metrics.into_iter().filter(|metric| is_incomparable(metric)).map(str::to_owned).collect()
 }
 
 /// The run as the page's head and foot tell of it.

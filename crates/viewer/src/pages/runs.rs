@@ -51,7 +51,10 @@ impl RunLine {
         let record = run.record.as_ref();
         let is_running = run.state == RunState::Running;
         let progress = is_running.then(|| run.folder.read_progress()).flatten();
-        let percent = |done: u64, total: u64| format!("{} %", 100 * done.min(total) / total.max(1));
+        let percent = |done: u64, total: u64| {
+            let share = 100 * u128::from(done.min(total)) / u128::from(total.max(1));
+            format!("{share} %")
+        };
         Self {
             run_id: run.run_id.clone(),
             suite: run.suite.clone(),
@@ -87,7 +90,7 @@ pub(super) fn at(rfc3339: &str) -> String {
 }
 
 pub(super) async fn runs(State(pages): Shared, query: Query) -> Result<Response, Message> {
-    let from: usize = query.number("from").unwrap_or_default();
+    let from: usize = query.number::<usize>("from").unwrap_or_default().min(usize::MAX - PAGE);
     let listed = aside(pages, move |pages| {
         let all = pages.folder.runs(None).map_err(|error| unreadable(&error))?;
         let shown = all.iter().skip(from).take(PAGE);

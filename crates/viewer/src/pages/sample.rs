@@ -7,7 +7,7 @@ use axum::{
 };
 use evalmark_core::number_format::{count, dollars, latency};
 use evalmark_report::{sample_pages::SamplePages, samples::SampleRecord};
-use evalmark_store::record::RunRecord;
+use evalmark_store::{record::RunRecord, runs::ListedRun};
 use serde::Serialize;
 
 use super::{Message, Names, Shared, aside, samples::written, unreadable};
@@ -47,13 +47,18 @@ pub(super) async fn sample(
         let reader = SamplePages::open(&run.folder.samples()).map_err(|e| unreadable(&e))?;
         let sample = reader.sample(row).map_err(|error| unreadable(&error))?;
         let sample = sample.ok_or_else(|| Message::not_found("this run has no such sample"))?;
-        Ok(SamplePage::of(row, &sample, &reader, record))
+        Ok(SamplePage::of(row, &sample, &reader, (&run, record)))
     });
     Ok(page(StatusCode::OK, "sample.html", &part.await?))
 }
 
 impl SamplePage {
-    fn of(row: u64, sample: &SampleRecord, reader: &SamplePages, record: &RunRecord) -> Self {
+    fn of(
+        row: u64,
+        sample: &SampleRecord,
+        reader: &SamplePages,
+        (run, record): (&ListedRun, &RunRecord),
+    ) -> Self {
         let messages = sample.request().map(|request| {
             let told = request.messages.iter();
             told.map(|message| (message.role.clone(), shown(&message.text()))).collect()
@@ -62,8 +67,8 @@ impl SamplePage {
         let scores = reader.metrics().iter().zip(&sample.scores);
         let slices = reader.slices().iter().zip(&sample.slices);
         Self {
-            suite: record.suite.clone(),
-            run_id: record.run_id.clone(),
+            suite: run.suite.clone(),
+            run_id: run.run_id.clone(),
             row,
             previous: row.checked_sub(1),
             item_id: sample.item_id.clone(),

@@ -13,7 +13,7 @@ use evalmark_core::{
     record::Outcome,
 };
 use evalmark_report::sample_pages::{PageRequest, PlacedSample, SamplePages, SampleQuery};
-use evalmark_store::record::RunRecord;
+use evalmark_store::{record::RunRecord, runs::ListedRun};
 use serde::Serialize;
 
 use super::{Message, Names, Query, Shared, aside, unreadable};
@@ -21,6 +21,9 @@ use crate::render::{in_address, page};
 
 /// Samples of a page.
 const PAGE: usize = 50;
+
+/// No run has a row beyond it, and a browser counts as far.
+const FARTHEST: u64 = 1 << 53;
 
 /// For how long samples are looked for; what takes longer goes on with the next page.
 const TIME: Duration = Duration::from_millis(200);
@@ -89,15 +92,20 @@ pub(super) async fn samples(
             return Err(Message::not_found("this run has no samples yet"));
         }
         let reader = SamplePages::open(&run.folder.samples()).map_err(|e| unreadable(&e))?;
-        SamplesPage::of(&reader, record, &query)
+        SamplesPage::of(&reader, &run, record, &query)
     });
     Ok(page(StatusCode::OK, "samples.html", &part.await?))
 }
 
 impl SamplesPage {
-    fn of(reader: &SamplePages, record: &RunRecord, query: &Query) -> Result<Self, Message> {
+    fn of(
+        reader: &SamplePages,
+        run: &ListedRun,
+        record: &RunRecord,
+        query: &Query,
+    ) -> Result<Self, Message> {
         let form = Form::of(query, record);
-        let from = query.number("from").unwrap_or_default();
+        let from = query.number::<u64>("from").unwrap_or_default().min(FARTHEST);
         let wanted = form.query();
         let request = PageRequest { from, size: PAGE, time: TIME };
         let found = reader.page(&wanted, request).map_err(|error| unreadable(&error))?;
@@ -107,8 +115,8 @@ impl SamplesPage {
         // Without a filter the page before is known; with one, it is what the browser went back to.
         let previous = (!is_filtered && from > 0).then(|| from.saturating_sub(PAGE as u64));
         Ok(Self {
-            suite: record.suite.clone(),
-            run_id: record.run_id.clone(),
+            suite: run.suite.clone(),
+            run_id: run.run_id.clone(),
             metrics: reader.metrics().to_vec(),
             samples: found.samples.iter().map(|one| SampleLine::of(one, &ranges)).collect(),
             n_rows: found.n_rows,

@@ -25,6 +25,9 @@ pub(super) fn add_baseline(
 ) -> Result<(), ReadError> {
     let places = Places::of(page);
     for_each_score::<ReadError>(&baseline.scores, |score| {
+        if baseline.incomparable.iter().any(|metric| metric == score.metric) {
+            return Ok(());
+        }
         let score = ScoreRef { prompt: baseline.name_now(score.prompt), ..score };
         distributions.see(&score, Side::Baseline);
         let key = Key { epoch: score.epoch, ..Key::of(score.prompt, score.model, score.item_id) };

@@ -59,6 +59,8 @@ pub struct BaselineFiles {
     pub is_paired_by_id: bool,
     /// Prompts that it has under other names.
     pub renamed: Vec<Rename>,
+    /// Metrics that do not measure the same in it.
+    pub incomparable: Vec<String>,
 }
 
 impl PageFiles<'_> {
