@@ -158,6 +158,22 @@ fn broken_and_unfinished_runs_are_left_out_and_said() {
 }
 
 #[test]
+fn a_copy_of_a_run_is_no_further_run() {
+    let mut runs = Runs::new(100);
+    (0..3).for_each(|_| runs.run(2));
+    let folder = |run: &str| runs.world.path("reports/intents").join(run);
+    fs::create_dir(folder("copy")).expect("made");
+    for file in fs::read_dir(folder("r02")).expect("a folder") {
+        let file = file.expect("a file").path();
+        fs::copy(&file, folder("copy").join(file.file_name().expect("a name"))).expect("copied");
+    }
+    let found = runs.json(0);
+    assert_eq!(found["series"][0]["points"].as_array().map(Vec::len), Some(3), "{found}");
+    let why = found["left_out"][0]["why"].as_str().unwrap_or_default();
+    assert!(why.contains("copy of the run `r02`"), "{found}");
+}
+
+#[test]
 fn a_suite_without_runs_is_said_with_the_nearest() {
     let mut runs = Runs::new(20);
     runs.run(0);

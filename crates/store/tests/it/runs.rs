@@ -52,6 +52,37 @@ fn runs_are_listed_in_the_order_in_which_they_began() {
 }
 
 #[test]
+fn of_one_second_the_run_whose_folder_was_made_first_is_first() {
+    let out = tempdir().unwrap();
+    let first = begun_at(out.path(), "suite", "zz", "12:00:00");
+    let made = |path: &Path| fs::metadata(path).and_then(|of| of.created());
+    // Where the system does not tell, names decide.
+    let Ok(first_made) = made(&first.path) else { return };
+    let probe = out.path().join("probe");
+    while fs::write(&probe, "").and_then(|()| made(&probe)).unwrap() <= first_made {
+        fs::remove_file(&probe).unwrap();
+    }
+    begun_at(out.path(), "suite", "aa", "12:00:00");
+    let listed = list_runs(out.path(), None).unwrap();
+    assert_eq!(listed.iter().map(|run| &*run.run_id).collect::<Vec<_>>(), ["zz", "aa"]);
+    let latest = named_run(Path::new("latest"), out.path()).unwrap();
+    assert_eq!(latest, listed[1].folder.path);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let out = tempdir().unwrap();
+    let folder = finished(out.path(), "suite", "run");
+    fs::remove_file(folder.path.join("run.json")).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(folder.path.join("run.json")).status();
+    assert!(pipe.unwrap().success());
+    let listed = list_runs(out.path(), None).unwrap();
+    assert_eq!(listed[0].state, RunState::Broken);
+    assert!(listed[0].problem.as_ref().is_some_and(|why| why.contains("not a regular file")));
+}
+
+#[test]
 fn what_is_wrong_with_a_run_is_told() {
     let out = tempdir().unwrap();
     let check = |folder: &RunFolder, state: RunState, problem: Option<&str>| {
