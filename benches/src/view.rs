@@ -53,7 +53,7 @@ pub struct ViewTimes {
     pub pages: Vec<PageTime>,
     /// The most memory that the viewer needed (`VmHWM`); `None` where the system does not tell.
     pub memory: Option<u64>,
-    /// Of that, what is no mapped file (`RssAnon`, at the end).
+    /// The part of it that is not mapped from files (`RssAnon`), at the end.
     pub own_memory: Option<u64>,
 }
 

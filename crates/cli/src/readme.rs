@@ -77,7 +77,7 @@ fn the_table_of_commands_is_the_program() {
                 told.push(path.clone());
                 last = Some((path, command, ()));
             } else {
-                assert!(last.is_some(), "`{words}` is no command");
+                assert!(last.is_some(), "`{words}` is not a command");
             }
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::{estimate::Estimate, metric::Range};
 
-/// What stands where there is no number.
+/// Shown in place of a missing number.
 pub const NONE: &str = "–";
 
 /// Closer than this to zero or all, a number is that, up to errors of rounding.

@@ -193,7 +193,7 @@ impl<'a> RequestRunner<'a> {
         let Inner { limits, retry, .. } = self.endpoint;
         let Sending { permit, tokens, begun, timeout } = sending;
         let Reply { result, quota } = self.endpoint.attempt(self.request, timeout).await;
-        // Before the permit passes on, so that whoever gets it waits too.
+        // Before the permit is released, so that the next request waits as well.
         if let Some(quota) = quota {
             limits.heed(quota, result.is_ok());
         }

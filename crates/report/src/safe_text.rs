@@ -13,6 +13,22 @@ pub fn printable_line(text: &str) -> Cow<'_, str> {
     escape(text, acts)
 }
 
+/// Escapes the markup of a text for the elements and attributes of HTML.
+pub fn markup_escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Makes a text safe for a page: what would act becomes visible as ⟨U+…⟩. Line breaks and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let needs = |c: char| c != '\n' && c != '\t' && acts(c);

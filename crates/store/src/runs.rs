@@ -74,6 +74,20 @@ pub enum RunState {
     Broken,
 }
 
+impl RunState {
+    /// Its name, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Scoring => "scoring",
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Broken => "broken",
+        }
+    }
+}
+
 /// Every run below `out` (`out/SUITE/RUN_ID`), or those of one suite, in the order in which they
 /// began; those of which that is not known come first. No run is left out for what is wrong with it.
 ///

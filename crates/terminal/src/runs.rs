@@ -2,7 +2,7 @@
 
 use evalmark_core::number_format::{count, or_none};
 use evalmark_report::safe_text::printable_line;
-use evalmark_store::runs::{ListedRun, RunState};
+use evalmark_store::runs::ListedRun;
 
 use crate::{Screen, grid::Grid};
 
@@ -26,7 +26,7 @@ fn row(run: &ListedRun) -> Vec<String> {
         printable_line(&run.suite).into_owned(),
         printable_line(&run.run_id).into_owned(),
         or_none(run.started_at().map(moment)),
-        state(run.state).to_owned(),
+        run.state.as_str().to_owned(),
         or_none(record.map(|record| count(record.n_items))),
         or_none(record.map(|record| count(record.counts.failed))),
         or_none(run.verdict.as_ref().map(|verdict| verdict.answer.as_str().to_owned())),
@@ -37,17 +37,6 @@ fn row(run: &ListedRun) -> Vec<String> {
 fn moment(started_at: &str) -> String {
     let moment = started_at.trim_end_matches('Z').replacen('T', " ", 1);
     printable_line(moment.get(..19).unwrap_or(&moment)).into_owned()
-}
-
-fn state(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "running",
-        RunState::Interrupted => "interrupted",
-        RunState::Scoring => "scoring",
-        RunState::Complete => "complete",
-        RunState::Partial => "partial",
-        RunState::Broken => "broken",
-    }
 }
 
 fn problem(run: &ListedRun, screen: Screen) -> Vec<String> {

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use evalmark_core::number_format::count;
-use evalmark_report::safe_text::printable;
+use evalmark_report::safe_text::{markup_escaped, printable};
 use minijinja::{
     AutoEscape, Environment, Output, State,
     syntax::SyntaxConfig,
@@ -87,18 +87,7 @@ pub(crate) fn in_address(text: &str) -> String {
 
 /// A text in HTML: markup is escaped, and what acts on the text around it is made visible.
 pub(crate) fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in printable(text).chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c => html.push(c),
-        }
-    }
-    html
+    markup_escaped(&printable(text))
 }
 
 fn safely(

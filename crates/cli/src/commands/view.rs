@@ -41,7 +41,7 @@ pub(crate) fn view(args: &ViewArgs, printer: Printer, permissions: &Permissions)
     let address = viewer.address();
     printer.result(&address);
     printer.remark(&format!(
-        "shows the runs in {}, to whoever has this address; Ctrl-C ends it",
+        "serving the runs in {}; whoever has this address can read them; press Ctrl-C to stop",
         viewer.folder().display()
     ));
     let opens = args.open || (!args.no_open && stdout().is_terminal() && has_screen());

@@ -14,7 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{data::PageData, embed, sections::Sections};
-use crate::safe_text::visible;
+use crate::safe_text::{markup_escaped, visible};
 
 /// The page could not be rendered: a mistake in its template, not in the data.
 #[derive(Debug, thiserror::Error)]
@@ -160,16 +160,5 @@ fn safely(
 
 /// A text as HTML shows it literally, in elements and attributes.
 pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in visible(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
+    markup_escaped(&visible(text))
 }

@@ -19,11 +19,7 @@ use evalmark_store::{
 };
 use serde::Serialize;
 
-use super::{
-    Message, Names, Shared, aside,
-    compare::VerdictPart,
-    runs::{at, word},
-};
+use super::{Message, Names, Shared, aside, compare::VerdictPart, runs::at};
 use crate::render::page;
 
 #[derive(Serialize)]
@@ -94,7 +90,7 @@ impl RunPage {
         Self {
             suite: run.suite.clone(),
             run_id: run.run_id.clone(),
-            state: word(run.state),
+            state: run.state.as_str(),
             problem: run.problem.clone(),
             facts: record.map(facts).unwrap_or_default(),
             progress: progress.as_ref().map(Progress::of),

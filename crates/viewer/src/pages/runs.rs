@@ -58,7 +58,7 @@ impl RunLine {
         Self {
             run_id: run.run_id.clone(),
             suite: run.suite.clone(),
-            state: word(run.state),
+            state: run.state.as_str(),
             problem: run.problem.clone(),
             started_at: record.map(|record| at(&record.started_at)),
             planned: record.map(|record| record.counts.planned).filter(|n| *n > 0),
@@ -68,18 +68,6 @@ impl RunLine {
             progress: progress.map(|progress| percent(progress.done, progress.total)),
             can_compare: matches!(run.state, RunState::Complete | RunState::Partial),
         }
-    }
-}
-
-/// The word for a state.
-pub(super) fn word(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "running",
-        RunState::Interrupted => "interrupted",
-        RunState::Scoring => "scoring",
-        RunState::Complete => "complete",
-        RunState::Partial => "partial",
-        RunState::Broken => "broken",
     }
 }
 

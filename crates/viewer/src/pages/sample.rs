@@ -47,7 +47,7 @@ pub(super) async fn sample(
         let reader = SamplePages::open(&run.folder.samples()).map_err(|e| unreadable(&e))?;
         let sample = reader.sample(row).map_err(|error| unreadable(&error))?;
         let sample = sample.ok_or_else(|| Message::not_found("this run has no such sample"))?;
-        Ok(SamplePage::of(row, &sample, &reader, (&run, record)))
+        Ok(SamplePage::of(row, &sample, &reader, &run, record))
     });
     Ok(page(StatusCode::OK, "sample.html", &part.await?))
 }
@@ -57,7 +57,8 @@ impl SamplePage {
         row: u64,
         sample: &SampleRecord,
         reader: &SamplePages,
-        (run, record): (&ListedRun, &RunRecord),
+        run: &ListedRun,
+        record: &RunRecord,
     ) -> Self {
         let messages = sample.request().map(|request| {
             let told = request.messages.iter();

@@ -41,7 +41,7 @@ pub struct PageFiles<'a> {
     pub verdict: Option<&'a Verdict>,
     /// The baseline that the verdict is about.
     pub baseline: Option<BaselineFiles>,
-    /// Why there is no baseline to read, where there should be one.
+    /// Why the expected baseline cannot be read.
     pub lacks_baseline: Option<String>,
 }
 
