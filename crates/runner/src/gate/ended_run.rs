@@ -69,7 +69,7 @@ pub fn compare_runs(
     let (folder, record) = open_whole(after)?;
     let spec = match gate {
         GateOf::Suite => gate_spec(&folder, &record, host)?,
-        GateOf::Run => kept_spec(&record),
+        GateOf::Run => kept_spec(&record)?,
     };
     // Whoever names a folder may mean a run of a suite that was called otherwise.
     let earlier = before.join("run.json").is_file();
@@ -132,7 +132,7 @@ pub(crate) fn gate_spec(
     } else {
         let kept = folder.path.join("run.json");
         host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });
-        kept_spec(record)
+        kept_spec(record)?
     };
     if spec.is_default {
         host.notices.tell(&Notice::DefaultGate);
@@ -141,8 +141,8 @@ pub(crate) fn gate_spec(
 }
 
 /// The gate that a run was made with.
-fn kept_spec(record: &RunRecord) -> GateSpec {
-    GateSpec::of_effective(record.effective_suite.value()).unwrap_or_else(|| {
-        GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
-    })
+fn kept_spec(record: &RunRecord) -> Result<GateSpec> {
+    let kept = GateSpec::of_effective(record.effective_suite.value())?;
+    let metrics = record.metrics.iter().map(|metric| metric.name.as_str());
+    Ok(kept.unwrap_or_else(|| GateSpec::default_of(metrics)))
 }
