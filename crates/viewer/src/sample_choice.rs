@@ -2,7 +2,7 @@
 
 use evalmark_core::{metric::Direction, record::Outcome};
 use evalmark_report::sample_pages::{SampleOrder, SampleQuery, SortKey};
-use evalmark_store::record::RunRecord;
+use evalmark_store::run_record::RunRecord;
 use serde::Serialize;
 
 use crate::render::in_address;

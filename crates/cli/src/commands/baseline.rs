@@ -9,7 +9,7 @@ use evalmark_report::safe_text::printable_line;
 use evalmark_runner::{PromoteOptions, read_variants};
 use evalmark_store::{
     baseline::{Baseline, ListedBaseline, folder_of, list},
-    record::{RunOptions, RunRecord},
+    run_record::{RunOptions, RunRecord},
 };
 use serde_json::{Value, json};
 

@@ -4,6 +4,7 @@
 pub mod answers;
 mod buffer;
 pub mod dataset;
+mod footer_checksum;
 mod json;
 mod open;
 mod pages;
@@ -15,7 +16,6 @@ mod sample_query;
 pub mod sample_texts;
 pub mod samples;
 pub mod scores;
-mod seal;
 pub mod summary;
 mod table;
 mod typed_columns;

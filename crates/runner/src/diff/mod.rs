@@ -14,8 +14,8 @@ use evalmark_store::{
     StoreError,
     baseline::{Baseline, WantedBaseline},
     integrity::{self, open_scored},
-    record::RunRecord,
     run_folder::RunFolder,
+    run_record::RunRecord,
 };
 use evalmark_verdict::{RunScores, Variant, changed_items};
 

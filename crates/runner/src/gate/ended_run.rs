@@ -7,12 +7,12 @@ use evalmark_store::{
     StoreError,
     baseline::{Baseline, WantedBaseline},
     integrity::{self, open_whole},
-    record::RunRecord,
     run_folder::RunFolder,
+    run_record::RunRecord,
 };
 
 use super::{GateOutcome, compare_variants, gate_first, gate_run, refused, write_verdict};
-use crate::{Ending, Host, Notice, calibration::judge_margins, error::Result};
+use crate::{Ending, Host, Notice, error::Result, resolvable_margins::judge_margins};
 
 /// What a run is gated against.
 #[derive(Clone, Debug, Default)]

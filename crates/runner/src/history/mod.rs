@@ -18,8 +18,8 @@ use evalmark_core::{
 use evalmark_report::summary::{SummaryRow, read_summary};
 use evalmark_store::{
     StoreError, integrity,
-    record::{RunOptions, RunRecord},
     run_folder::RunFolder,
+    run_record::{RunOptions, RunRecord},
     runs::{ListedRun, RunState, list_runs, run_suites},
 };
 use evalmark_verdict::{ItemScore, TrendRule, trend};

@@ -6,7 +6,7 @@ mod finding;
 
 use std::path::Path;
 
-use evalmark_store::{integrity::open_scored, record::RunRecord};
+use evalmark_store::{integrity::open_scored, run_record::RunRecord};
 
 use crate::{
     Host,

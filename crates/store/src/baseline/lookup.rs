@@ -8,7 +8,7 @@ use std::{
 use evalmark_core::suite::{file_name, nearest};
 
 use super::{BaselineError, baselines_in, folders, slot::Slot};
-use crate::{record::RunRecord, run_folder::RunFolder};
+use crate::{run_folder::RunFolder, run_record::RunRecord};
 
 /// Folders above a suite's own in which baselines are looked for, where there is no repository.
 const FOLDERS_ABOVE: usize = 1;

@@ -14,8 +14,8 @@ use crate::{
     Redact, RunLock, StoreError,
     durable::{self, NewFile, NewFileWriter},
     integrity::{finished, unchanged},
-    record::{FORMAT_VERSION, RunOptions, RunRecord, RunStatus},
     run_folder::RunFolder,
+    run_record::{FORMAT_VERSION, RunOptions, RunRecord, RunStatus},
 };
 
 /// Why a run can become a baseline with `--force` only, or not at all.

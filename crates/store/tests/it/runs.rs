@@ -8,8 +8,8 @@ use std::{
 use evalmark_core::verdict::Answer;
 use evalmark_store::{
     StoreError,
-    record::RunStatus,
     run_folder::RunFolder,
+    run_record::RunStatus,
     runs::{ListedVerdict, RunState, list_runs, named_run},
 };
 use tempfile::tempdir;

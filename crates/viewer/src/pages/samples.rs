@@ -10,7 +10,7 @@ use evalmark_core::{
 use evalmark_report::sample_pages::{
     ListedSample, PageRequest, SampleOrder, SamplePage, SamplePages, SampleQuery,
 };
-use evalmark_store::{record::RunRecord, runs::ListedRun};
+use evalmark_store::{run_record::RunRecord, runs::ListedRun};
 use serde::Serialize;
 
 use super::{Message, Names, Query, Shared, aside, unreadable};
