@@ -39,4 +39,6 @@ mod tables;
 mod tidy;
 mod trending;
 mod verdicts;
+mod view_client;
 mod viewing;
+mod viewing_odd_runs;
