@@ -1,5 +1,7 @@
 //! Why the engine could not do what it was asked for, as people need to hear it: what went wrong,
-//! why, what to do about it, and how a command ends on it.
+//! why, what to do about it, and how a command ends on it. Each operation has an error of its own, which
+//! stands beside it and is [`Advised`]; a [`RunError`] carries any of them, and [`RunError::find`] gives
+//! it back.
 
 use std::{
     error::Error as StdError,
@@ -102,11 +104,33 @@ impl StdError for RunError {
     }
 }
 
-impl From<StoreError> for RunError {
-    fn from(error: StoreError) -> Self {
-        let (hint, is_incomplete) = (error.hint(), error.is_incomplete());
-        let error = hint.into_iter().fold(Self::new(error), Self::with_hint);
-        if is_incomplete { error.with_ending(Ending::Incomplete) } else { error }
+/// An error of one operation: what there is to know of it beside its message and its causes.
+pub trait Advised: StdError + Send + Sync + 'static {
+    /// What the user can do about it.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+
+    /// How a command ends on it, where that is not [`Ending::Usage`].
+    fn ending(&self) -> Option<Ending> {
+        None
+    }
+}
+
+impl<E: Advised> From<E> for RunError {
+    fn from(error: E) -> Self {
+        let (hints, ending) = (error.hint().into_iter().collect(), error.ending());
+        Self { what: Box::new(error), hints, ending }
+    }
+}
+
+impl Advised for StoreError {
+    fn hint(&self) -> Option<String> {
+        Self::hint(self)
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        self.is_incomplete().then_some(Ending::Incomplete)
     }
 }
 
@@ -135,18 +159,14 @@ struct InContext {
     source: RunError,
 }
 
-/// Errors of the other crates come with their own message and causes.
-macro_rules! from_errors {
+/// Errors of other crates that come with their own message and causes, and no advice.
+macro_rules! without_advice {
     ($($error:ty),+ $(,)?) => {
-        $(impl From<$error> for RunError {
-            fn from(error: $error) -> Self {
-                Self::new(error)
-            }
-        })+
+        $(impl Advised for $error {})+
     };
 }
 
-from_errors!(
+without_advice!(
     evalmark_core::dataset::DatasetError,
     evalmark_core::plan::PlanError,
     evalmark_core::suite::KeptGateError,
@@ -160,28 +180,10 @@ from_errors!(
     evalmark_verdict::CompareError,
     evalmark_verdict::GateError,
     evalmark_verdict::StoppingError,
-    crate::metric_scale::KeptMetricError,
-    crate::variants::ReadRowsError,
     serde_json::Error,
     std::io::Error,
     std::num::TryFromIntError,
 );
-
-/// An error with a formatted message.
-macro_rules! run_error {
-    ($($message:tt)+) => {
-        $crate::RunError::new(format!($($message)+))
-    };
-}
-pub(crate) use run_error;
-
-/// Returns such an error.
-macro_rules! bail {
-    ($($message:tt)+) => {
-        return Err($crate::error::run_error!($($message)+))
-    };
-}
-pub(crate) use bail;
 
 /// What the engine's functions return.
 pub(crate) type Result<T, E = RunError> = std::result::Result<T, E>;

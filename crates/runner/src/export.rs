@@ -13,13 +13,13 @@ use evalmark_store::{integrity::open_scored, run_folder::RunFolder, run_record::
 
 use crate::{
     Host, Notice,
-    ask::shared_ledger,
     early::as_stopped,
-    error::{Hinted, Result, bail, run_error},
+    error::{Advised, Hinted, Result},
     judges::all_requests,
     load::{LoadedSuite, load},
     records::{RecordedSamples, Records},
     run::same_experiment,
+    shared_ledger::shared_ledger,
 };
 
 /// What was exported.
@@ -29,6 +29,39 @@ pub struct ExportedAnswers {
     pub written: usize,
     /// Samples that have no answer.
     pub failed: u64,
+}
+
+/// Why the answers of a run cannot be exported.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The run did not ask it.
+    #[error("the run has no model `{model}`")]
+    NoSuchModel {
+        /// The model that is wanted.
+        model: String,
+        /// Those of the run.
+        known: String,
+    },
+    /// A recording holds one answer to a request.
+    #[error(
+        "models `{other}` and `{model}` got the same request on two servers and answered item \
+         `{item}` differently; export them one by one with `--model NAME`"
+    )]
+    Conflict {
+        /// One of the models.
+        other: String,
+        /// The other.
+        model: String,
+        /// The item.
+        item: String,
+    },
+}
+
+impl Advised for ExportError {
+    fn hint(&self) -> Option<String> {
+        let Self::NoSuchModel { known, .. } = self else { return None };
+        Some(format!("its models: {known}"))
+    }
 }
 
 /// Takes one recorded answer.
@@ -44,8 +77,8 @@ pub fn export_answers(
     let (folder, record) = open_scored(path)?;
     let asked = model_names(&record);
     if let Some(model) = model.filter(|model| !asked.iter().any(|asked| asked == model)) {
-        return Err(run_error!("the run has no model `{model}`"))
-            .hint(format!("its models: {}", asked.join(", ")));
+        let (model, known) = (model.to_owned(), asked.join(", "));
+        return Err(ExportError::NoSuchModel { model, known }.into());
     }
     let mut lines = RecordedLines { write, model, written: HashMap::new() };
     candidates(&folder, &mut lines)?;
@@ -87,10 +120,8 @@ impl RecordedLines<'_> {
         let Some(answer) = RecordedAnswer::new(hash, record) else { return Ok(()) };
         if let Some((other, output)) = self.written.get(&hash) {
             if *output != record.output {
-                bail!(
-                    "models `{other}` and `{model}` got the same request on two servers and \
-                     answered item `{item}` differently; export them one by one with `--model NAME`"
-                );
+                let [other, model, item] = [other, model, item].map(str::to_owned);
+                return Err(ExportError::Conflict { other, model, item }.into());
             }
             return Ok(());
         }
@@ -178,5 +209,5 @@ fn ledger_path(folder: &RunFolder, record: &RunRecord, host: &Host<'_>) -> Resul
     if record.options.no_cache {
         return Ok(folder.own_ledger());
     }
-    shared_ledger(record.options.cache_dir.as_deref(), host)
+    Ok(shared_ledger(record.options.cache_dir.as_deref(), host)?)
 }

@@ -54,6 +54,7 @@ mod run;
 mod run_id;
 mod scored;
 mod secrets;
+mod shared_ledger;
 mod summary;
 mod usable_targets;
 mod variants;
@@ -62,28 +63,42 @@ pub use evalmark_store::run_record::RunOptions;
 
 pub use self::{
     across_suites::{EndedSuite, adjust_over_suites, ending_of_suites},
-    ask::{BudgetLimits, shared_ledger},
-    calibrate::{CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
-    diff::{DiffOptions, DiffedRun, RunDiff, ScoreChange, diff},
+    ask::{BudgetLimits, MissingKey, UnknownPrice},
+    calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
+    collect::ShorterDataset,
+    diff::{DiffOptions, DiffedRun, RunDiff, ScoreChange, UnknownFilter, diff},
+    early::OtherItems,
     ending::{Ending, Findings},
-    error::{Hinted, RunError},
-    export::{ExportedAnswers, WriteAnswer, export_answers},
-    gate::{GateOf, GateOptions, GateOutcome, compare, compare_runs, gate},
-    history::{HistoryOptions, ending_of_history, history, history_of_runs, suite_name},
+    error::{Advised, Hinted, RunError},
+    export::{ExportError, ExportedAnswers, WriteAnswer, export_answers},
+    gate::{BetweenError, GateOf, GateOptions, GateOutcome, NoUsage, compare, compare_runs, gate},
+    history::{
+        HistoryError, HistoryOptions, ending_of_history, history, history_of_runs, suite_name,
+    },
     host::Host,
-    judge_check::{Corrected, ENOUGH_LABELS, JudgeFinding, judge_check},
+    judge_check::{
+        Corrected, ENOUGH_LABELS, FewerScores, JudgeFinding, JudgedMetricError, LabelSourceError,
+        NoLabelledScore, judge_check,
+    },
     kept_answers::{AnswerKey, KeptAnswer, KeptAnswers, kept_answers},
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
-    load::{LoadedSuite, load},
+    load::{LoadError, LoadedSuite, load},
+    metric_scale::KeptMetricError,
     notice::{AskTag, Asking, Notice, NoticeLevel, Notices},
     outside_access::reach,
-    permissions::Permissions,
-    plan::{ModelEstimate, PlanOptions, RunPlan, plan},
+    permissions::{Permissions, RefusedKeys},
+    plan::{ModelEstimate, NoSuchBaseline, PlanOptions, RunPlan, plan},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
-    programs::program_remarks,
+    programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
+    records::RecordedSamplesError,
     report::{ReportOptions, report},
-    run::{AgainstOptions, EndedRun, PreparedRun, ResumeOptions, Run, RunEnd, cut_off_remarks},
+    run::{
+        AgainstOptions, EndedRun, OtherExperiment, PreparedRun, ProgramChanged, ResumeOptions, Run,
+        RunEnd, cut_off_remarks,
+    },
     secrets::Secrets,
+    shared_ledger::{CacheFolderError, shared_ledger},
+    usable_targets::UnusableTargets,
     variants::{ReadRowsError, read_variants},
 };

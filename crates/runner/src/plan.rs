@@ -8,14 +8,14 @@ use std::{
 use evalmark_core::{model::Model, record::Usage, request::Message, suite::GateSpec};
 use evalmark_scoring::{Form, Metric, Question, Subject};
 use evalmark_store::{
-    baseline::{Baseline, WantedBaseline},
+    baseline::{Baseline, BaselineError, WantedBaseline},
     run_record::RunOptions,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    Host, RunError,
-    error::Result,
+    Host,
+    error::{Advised, Result},
     load::{LoadedSuite, load},
     power_plan::{DISCORDANCE, PowerEstimate, json_of, power_estimates, unplanned, warnings},
     resolvable_margins::POWER,
@@ -78,12 +78,19 @@ fn baseline(of: &PlanOptions, loaded: &LoadedSuite) -> Result<Option<Baseline>> 
         suite_file: loaded.suite.path.clone(),
     };
     match Baseline::find(&wanted)? {
-        None if of.baseline.is_some() => {
-            let missing = wanted.missing(None);
-            let advice = missing.hint().unwrap_or_default();
-            Err(RunError::new(missing).with_hint(advice))
-        }
+        None if of.baseline.is_some() => Err(NoSuchBaseline(wanted.missing(None)).into()),
         found => Ok(found),
+    }
+}
+
+/// A baseline to plan against that is not there.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NoSuchBaseline(BaselineError);
+
+impl Advised for NoSuchBaseline {
+    fn hint(&self) -> Option<String> {
+        self.0.hint()
     }
 }
 

@@ -51,9 +51,11 @@ pub(crate) enum CacheCommand {
 
 pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     match command {
-        CacheCommand::Info { cache_dir, format } => {
-            info(&shared_ledger(cache_dir.as_deref(), host)?, *format, printer)
-        }
+        CacheCommand::Info { cache_dir, format } => info(
+            &shared_ledger(cache_dir.as_deref(), host).map_err(RunError::from)?,
+            *format,
+            printer,
+        ),
         CacheCommand::Prune { cache_dir, older_than, endpoint, all, format } => {
             let before = older_than.as_deref().map(moment).transpose()?;
             if before.is_none() && endpoint.is_none() && !all {
@@ -62,7 +64,12 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -
                 )?);
             }
             let prune = Prune { before, endpoint_key: endpoint.clone() };
-            throw_away(&shared_ledger(cache_dir.as_deref(), host)?, &prune, *format, printer)
+            throw_away(
+                &shared_ledger(cache_dir.as_deref(), host).map_err(RunError::from)?,
+                &prune,
+                *format,
+                printer,
+            )
         }
     }
 }

@@ -21,7 +21,7 @@ use evalmark_verdict::{RunScores, Variant, changed_items};
 
 use crate::{
     Host,
-    error::{Hinted, Result, run_error},
+    error::{Advised, Result},
     gate::{Differences, changed},
     variants::read_variants,
 };
@@ -181,14 +181,17 @@ fn earlier(named: &Path, folder: &RunFolder, record: &RunRecord) -> Result<(RunF
 }
 
 /// Fails where a filter names what the later run does not have: it would find nothing.
-fn are_known(options: &DiffOptions, record: &RunRecord, scores: &RunScores) -> Result<()> {
-    let check = |what: &str, wanted: &[String], mut known: Vec<&str>| {
+fn are_known(
+    options: &DiffOptions,
+    record: &RunRecord,
+    scores: &RunScores,
+) -> Result<(), UnknownFilter> {
+    let check = |what: &'static str, wanted: &[String], mut known: Vec<&str>| {
         known.dedup();
         let unknown = wanted.iter().find(|name| !known.contains(&name.as_str()));
         match unknown {
             None => Ok(()),
-            Some(name) => Err(run_error!("the run has no {what} `{name}`"))
-                .hint(format!("it has: {}", known.join(", "))),
+            Some(name) => Err(UnknownFilter { what, name: name.clone(), known: known.join(", ") }),
         }
     };
     let variants = scores.scores.iter();
@@ -197,6 +200,22 @@ fn are_known(options: &DiffOptions, record: &RunRecord, scores: &RunScores) -> R
     check("metric", &options.metrics, record.metrics.iter().map(|m| m.name.as_str()).collect())?;
     check("prompt", &options.prompts, variants.map(|variant| variant.prompt.as_str()).collect())?;
     check("model", &options.models, models)
+}
+
+/// A filter that names what the later run does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("the run has no {what} `{name}`")]
+pub struct UnknownFilter {
+    /// `metric`, `prompt` or `model`.
+    what: &'static str,
+    name: String,
+    known: String,
+}
+
+impl Advised for UnknownFilter {
+    fn hint(&self) -> Option<String> {
+        Some(format!("it has: {}", self.known))
+    }
 }
 
 /// What was found in two runs.

@@ -9,7 +9,7 @@ mod changed;
 mod comparable;
 mod sampled;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use evalmark_core::{
     history::{Course, History, HistoryRun, LeftOut, Series, SeriesPoint, Trend},
@@ -31,7 +31,7 @@ use self::{
 };
 use crate::{
     Ending, Host,
-    error::{Result, RunError, run_error},
+    error::{Advised, Result, RunError},
 };
 
 /// The chance of a false alarm over a whole history.
@@ -80,7 +80,7 @@ struct UsableRun {
 pub fn history(out: &Path, suite: &str, options: &HistoryOptions) -> Result<History> {
     let listed = list_runs(out, Some(suite)).map_err(StoreError::from)?;
     if listed.is_empty() {
-        return Err(no_such_suite(out, suite));
+        return Err(no_such_suite(out, suite).into());
     }
     history_of_runs(suite, listed, options)
 }
@@ -94,14 +94,11 @@ pub fn history_of_runs(
     let (usable, left_out) = usable(listed, options)?;
     let Some(latest) = usable.last() else {
         let why = why_none(&left_out);
-        let error = run_error!("the suite `{suite}` has no finished run{why}");
-        return Err(error.with_ending(Ending::Incomplete));
+        return Err(HistoryError::NoneFinished { suite: suite.to_owned(), why }.into());
     };
     let wanted: Vec<_> = latest.rows.iter().filter(|row| options.wants(row)).collect();
     if wanted.is_empty() {
-        return Err(run_error!(
-            "the latest run of the suite `{suite}` has no such prompt, model or metric"
-        ));
+        return Err(HistoryError::NothingWanted { suite: suite.to_owned() }.into());
     }
     let sampling = Sampling::of(&usable, wanted.len());
     let mut history = History {
@@ -187,7 +184,7 @@ fn usable(
 ) -> Result<(Vec<UsableRun>, Vec<LeftOut>)> {
     let first = options.since.as_ref().map(|since| {
         let place = listed.iter().position(|run| run.run_id == *since);
-        place.ok_or_else(|| run_error!("there is no run `{since}`"))
+        place.ok_or_else(|| HistoryError::NoSuchRun { run_id: since.clone() })
     });
     let first = first.transpose()?.unwrap_or_default();
     let (mut usable, mut left_out) = (Vec::new(), Vec::new());
@@ -270,13 +267,59 @@ fn series(wanted: &SummaryRow, runs: &[UsableRun], latest: &UsableRun) -> Series
     }
 }
 
-fn no_such_suite(out: &Path, suite: &str) -> RunError {
-    let error = run_error!("there are no runs of the suite `{suite}` in {}", out.display());
+fn no_such_suite(out: &Path, suite: &str) -> HistoryError {
+    // This is advice: a folder that cannot be listed has none to give.
     let known = run_suites(out).unwrap_or_default();
-    let names = known.iter().map(String::as_str);
-    match nearest(suite, names) {
-        Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-        None if known.is_empty() => error.with_hint("`--out DIR` names another folder"),
-        None => error.with_hint(format!("there are runs of `{}`", known.join("`, `"))),
+    let advice = match nearest(suite, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "`--out DIR` names another folder".to_owned(),
+        None => format!("there are runs of `{}`", known.join("`, `")),
+    };
+    HistoryError::NoSuchSuite { suite: suite.to_owned(), out: out.to_owned(), advice }
+}
+
+/// Why a suite has no history.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// It has no runs.
+    #[error("there are no runs of the suite `{suite}` in {}", out.display())]
+    NoSuchSuite {
+        /// The suite.
+        suite: String,
+        /// The folder of runs.
+        out: PathBuf,
+        /// Where to look.
+        advice: String,
+    },
+    /// None of its runs can be part of it.
+    #[error("the suite `{suite}` has no finished run{why}")]
+    NoneFinished {
+        /// The suite.
+        suite: String,
+        /// Why not, in brackets.
+        why: String,
+    },
+    /// Nothing that was asked for is in its latest run.
+    #[error("the latest run of the suite `{suite}` has no such prompt, model or metric")]
+    NothingWanted {
+        /// The suite.
+        suite: String,
+    },
+    /// The run that it should begin with is not there.
+    #[error("there is no run `{run_id}`")]
+    NoSuchRun {
+        /// The run.
+        run_id: String,
+    },
+}
+
+impl Advised for HistoryError {
+    fn hint(&self) -> Option<String> {
+        let Self::NoSuchSuite { advice, .. } = self else { return None };
+        Some(advice.clone())
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        matches!(self, Self::NoneFinished { .. }).then_some(Ending::Incomplete)
     }
 }

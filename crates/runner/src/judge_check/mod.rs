@@ -10,11 +10,12 @@ use evalmark_store::{integrity::open_scored, run_record::RunRecord};
 
 use crate::{
     Host,
-    error::{Hinted, Result, bail, run_error},
+    error::{Advised, Result},
 };
 
+pub use answers::{FewerScores, LabelSourceError};
 use answers::{LabelSource, answers};
-pub use finding::{Corrected, ENOUGH_LABELS, JudgeFinding};
+pub use finding::{Corrected, ENOUGH_LABELS, JudgeFinding, NoLabelledScore};
 
 /// Compares a metric of a run with what people say: `labels` names a file or a column; `None`: the
 /// labels that the suite names.
@@ -28,26 +29,60 @@ pub fn judge_check(
     let metric = checked_metric(&record, metric)?;
     let source = LabelSource::open(labels, &record, host)?;
     let answers = answers(&folder, metric, &source)?;
-    JudgeFinding::of(&record, metric, &answers)
+    Ok(JudgeFinding::of(&record, metric, &answers)?)
 }
 
 /// The metric that was asked for, or the only one that is a judge's.
-fn checked_metric<'a>(record: &'a RunRecord, asked_for: Option<&str>) -> Result<&'a str> {
+fn checked_metric<'a>(
+    record: &'a RunRecord,
+    asked_for: Option<&str>,
+) -> Result<&'a str, JudgedMetricError> {
     let known = || record.metrics.iter().map(|metric| metric.name.as_str());
     if let Some(name) = asked_for {
         let found = known().find(|metric| *metric == name);
         let listed = known().collect::<Vec<_>>().join(", ");
-        return found
-            .ok_or_else(|| run_error!("the run has no metric `{name}`"))
-            .hint(format!("its metrics: {listed}"));
+        let unknown = || JudgedMetricError::Unknown { name: name.to_owned(), known: listed };
+        return found.ok_or_else(unknown);
     }
     match record.judged.as_slice() {
         [judged] => Ok(judged),
-        [] => Err(run_error!("the run has no judged metric"))
-            .hint("any other metric can also be compared with human labels: `--metric NAME`"),
-        several => bail!(
-            "the run has several judged metrics; say which: `--metric NAME` ({})",
-            several.join(", ")
-        ),
+        [] => Err(JudgedMetricError::NoneJudged),
+        several => Err(JudgedMetricError::Several { judged: several.join(", ") }),
+    }
+}
+
+/// Why it is not clear which metric to compare with people.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgedMetricError {
+    /// The run has none of that name.
+    #[error("the run has no metric `{name}`")]
+    Unknown {
+        /// What was named.
+        name: String,
+        /// The run's metrics.
+        known: String,
+    },
+    /// None is a judge's.
+    #[error("the run has no judged metric")]
+    NoneJudged,
+    /// More than one is.
+    #[error("the run has several judged metrics; say which: `--metric NAME` ({judged})")]
+    Several {
+        /// These.
+        judged: String,
+    },
+}
+
+impl Advised for JudgedMetricError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { known, .. } => Some(format!("its metrics: {known}")),
+            Self::NoneJudged => {
+                let advice =
+                    "any other metric can also be compared with human labels: `--metric NAME`";
+                Some(advice.to_owned())
+            }
+            Self::Several { .. } => None,
+        }
     }
 }
