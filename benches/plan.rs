@@ -48,7 +48,7 @@ fn expansion(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plan");
     group.throughput(Throughput::Elements(plan.n_samples())).sample_size(20);
     group.bench_function("check", |bencher| {
-        bencher.iter(|| Plan::new(&suite).expect("a plan").survey.n_items);
+        bencher.iter(|| Plan::new(&suite).expect("a plan").profile.n_items);
     });
     group.bench_function("expand and hash", |bencher| {
         bencher.iter(|| {

@@ -18,7 +18,7 @@ use evalmark_core::{
     source::Sources,
     suite::{Readers, Suite},
 };
-use evalmark_harness::{Endpoint, Ledger, Network, OpenError, Tuning};
+use evalmark_harness::{Endpoint, Ledger, OpenError, RequestRuntime, Tuning};
 use evalmark_scoring::{JudgeReply, Metric, Subject, catalog};
 use serde_json::{Map, Value, json};
 
@@ -188,8 +188,8 @@ fn labels(folder: &Path, input: &[u8]) -> String {
 
 /// Makes a recording's answers a ledger's.
 pub(crate) fn import(recording: &Path, ledger: &Ledger) -> Result<Endpoint, OpenError> {
-    static NETWORK: LazyLock<io::Result<Network>> =
-        LazyLock::new(|| Network::start(Tuning::default()));
+    static NETWORK: LazyLock<io::Result<RequestRuntime>> =
+        LazyLock::new(|| RequestRuntime::start(Tuning::default()));
     let model = Model {
         name: "m".into(),
         provider: Provider::RecordedFile(recording.to_owned()),

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use evalmark_runner::AgainstOptions;
-use evalmark_store::record::RunOptions;
+use evalmark_store::run_record::RunOptions;
 
 use crate::args::{AgainstArgs, CacheArgs, SelectionArgs};
 

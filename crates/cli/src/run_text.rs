@@ -9,8 +9,8 @@ use evalmark_runner::{
     EndedRun, Ending, GateOutcome, Hinted, RunEnd, cut_off_remarks, leaderboard_groups,
 };
 use evalmark_store::{
-    record::{RunRecord, SampleCounts},
     run_folder::RunFolder,
+    run_record::{RunRecord, SampleCounts},
 };
 use evalmark_terminal::{failures, judge_agreement, summary, verdict};
 use serde_json::json;

@@ -44,10 +44,10 @@
 //! | decision | one comparison, decided: improved, pass, regressed, inconclusive or incomparable |
 //! | verdict | all decisions of a gate, and the worst of them |
 
+pub mod answer_details;
 pub mod changes;
 pub mod comparison_text;
 pub mod dataset;
-pub mod details;
 pub mod embedding;
 pub mod estimate;
 pub mod expression;

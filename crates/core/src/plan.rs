@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    dataset::{DatasetError, DatasetSpec, Items, Survey, Surveyor},
+    dataset::{DatasetError, DatasetProfile, DatasetProfiler, DatasetSpec, Items},
     item::Item,
     model::Model,
     prompt::Prompt,
@@ -75,7 +75,7 @@ pub struct Plan {
     /// Repetitions.
     pub epochs: u32,
     /// What the pass over all items found.
-    pub survey: Survey,
+    pub profile: DatasetProfile,
     /// What that pass found to be worth a warning.
     pub warnings: Arc<[String]>,
 }
@@ -92,11 +92,11 @@ impl Plan {
         mut check: impl FnMut(&Item) -> Result<(), String>,
     ) -> Result<Self, PlanError> {
         let dataset = Arc::new(suite.dataset.clone());
-        let mut surveyor = Surveyor::new(dataset.clone());
+        let mut profiler = DatasetProfiler::new(dataset.clone());
         let mut remarks = Remarks::default();
         for item in Items::open(&dataset)? {
             let item = item?;
-            surveyor.see(&item);
+            profiler.see(&item);
             remarks.see(item.fields.remarks());
             check(&item).map_err(|problem| PlanError::Item {
                 path: dataset.file.origin.display().to_string(),
@@ -107,7 +107,7 @@ impl Plan {
                 render(&dataset, prompt, &item)?;
             }
         }
-        let (survey, planned) = surveyor.finish()?;
+        let (profile, planned) = profiler.finish()?;
         // From now on, whoever reads the dataset reads these items.
         let dataset = Arc::new(DatasetSpec { planned: Some(planned), ..(*dataset).clone() });
         Ok(Self {
@@ -116,7 +116,7 @@ impl Plan {
             candidates: suite.candidates.clone().into(),
             dataset,
             epochs: suite.epochs,
-            survey,
+            profile,
             warnings: remarks.told(&suite.dataset.file.origin).into(),
         })
     }
@@ -128,7 +128,7 @@ impl Plan {
         let n_items = items.iter().filter(|taken| **taken).count() as u64;
         Self {
             dataset: Arc::new(DatasetSpec { only: Some(items), ..(*self.dataset).clone() }),
-            survey: Survey { n_items, ..self.survey.clone() },
+            profile: DatasetProfile { n_items, ..self.profile.clone() },
             ..self.clone()
         }
     }
@@ -200,7 +200,7 @@ impl Plan {
 
     /// How many samples one prompt and model have.
     pub fn n_samples_per_variant(&self) -> u64 {
-        self.survey.n_items * u64::from(self.epochs)
+        self.profile.n_items * u64::from(self.epochs)
     }
 
     /// One prompt's and model's samples in the order of reports, without the first so many.

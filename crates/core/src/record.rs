@@ -10,7 +10,7 @@ use serde::{
     },
 };
 
-use crate::details::Details;
+use crate::answer_details::AnswerDetails;
 pub use crate::finish_reason::FinishReason;
 
 /// How a sample ended.
@@ -173,7 +173,7 @@ pub struct Record {
     /// Whether the answer was there before this run began.
     pub cached: bool,
     /// What else the server told.
-    pub details: Option<Box<Details>>,
+    pub details: Option<Box<AnswerDetails>>,
 }
 
 impl Record {

@@ -9,7 +9,7 @@ use evalmark_core::{
     model::{Limits, Model, Provider},
     request::{Message, Request},
 };
-use evalmark_harness::{Ask, Endpoint, Ledger, Network, Stop, Tuning, ask};
+use evalmark_harness::{Ask, Endpoint, Ledger, RequestRuntime, Stop, Tuning, ask};
 use evalmark_loopback::{Reply, Server};
 
 fn main() -> ExitCode {
@@ -81,7 +81,7 @@ fn bare(url: &str, n: u64, at_once: u64) -> Option<()> {
 
 fn harness(url: &str, n: u64, at_once: u64) -> Option<()> {
     let folder = tempfile::tempdir().ok()?;
-    let network = Network::start(Tuning::default()).ok()?;
+    let network = RequestRuntime::start(Tuning::default()).ok()?;
     let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).ok()?;
     let concurrency = usize::try_from(at_once).ok()?;
     let model = Model {

@@ -27,11 +27,11 @@ use crate::{
     import::{import, recording_key},
     ledger::{Answers, Ledger, LedgerError, Writer},
     limits::Limits,
-    network::Network,
     providers,
     recorded_answers::RecordingError,
     reply::{AttemptError, Reply, Retryable},
-    request_filter::RequestFilter,
+    request_bloom_filter::RequestFilter,
+    request_runtime::RequestRuntime,
     retry::Retry,
     tuning::Tuning,
 };
@@ -43,7 +43,7 @@ const FIRST_ANSWER: u64 = 256;
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub(crate) inner: Arc<Inner>,
-    network: Network,
+    network: RequestRuntime,
     ledger: Ledger,
 }
 
@@ -133,7 +133,7 @@ impl Endpoint {
     pub fn open(
         model: &Model,
         key: Option<Secret>,
-        network: &Network,
+        network: &RequestRuntime,
         ledger: &Ledger,
     ) -> Result<Self, OpenError> {
         let tuning = network.tuning();

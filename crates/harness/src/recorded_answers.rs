@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use evalmark_core::{
-    details::Details,
+    answer_details::AnswerDetails,
     fields::Fields,
     record::{ErrorKind, FinishReason, Outcome, Record, Timing, Usage},
     request::RequestHash,
@@ -41,7 +41,7 @@ pub struct RecordedAnswer {
     pub started_at_us: Option<i64>,
     /// What else the server told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub details: Option<Box<Details>>,
+    pub details: Option<Box<AnswerDetails>>,
 }
 
 impl RecordedAnswer {

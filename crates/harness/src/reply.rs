@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evalmark_core::{
-    details::Details,
+    answer_details::AnswerDetails,
     record::{ErrorKind, Failure, FinishReason, Outcome, Usage},
 };
 
@@ -33,7 +33,7 @@ pub(crate) struct Answer {
     pub(crate) finish_reason: Option<FinishReason>,
     pub(crate) usage: Usage,
     /// Reasoning and calls of tools, apart from the text, and figures of the server's.
-    pub(crate) details: Option<Box<Details>>,
+    pub(crate) details: Option<Box<AnswerDetails>>,
 }
 
 /// An attempt without an answer.

@@ -5,7 +5,7 @@ use std::path::Path;
 use evalmark_store::{
     StoreError,
     baseline::{Baseline, WantedBaseline, cannot_be_baseline},
-    record::{RunOptions, RunRecord},
+    run_record::{RunOptions, RunRecord},
 };
 
 use crate::{RunError, error::Result, load::LoadedSuite};

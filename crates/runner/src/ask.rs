@@ -17,8 +17,8 @@ use evalmark_core::{
     record::ErrorKind,
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, Network, Secret, Stop, Tally,
-    Tuning, ask_within,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, RequestRuntime, Secret, Stop,
+    Tally, Tuning, ask_within,
 };
 
 use crate::{
@@ -42,7 +42,7 @@ pub struct Endpoints {
     /// run has no use for the model.
     by_model: Vec<Option<Endpoint>>,
     run_id: String,
-    network: Network,
+    network: RequestRuntime,
     ledger: Ledger,
     budget: Budget,
     /// Requests were left out because the budget might have been passed.
@@ -175,7 +175,8 @@ impl Endpoints {
         keys: Vec<Option<Secret>>,
         (asks, budget): (Asks, Budget),
     ) -> Result<Self> {
-        let network = Network::start(Tuning::default()).context("no thread can be started")?;
+        let network =
+            RequestRuntime::start(Tuning::default()).context("no thread can be started")?;
         let ledger = ledger
             .open()
             .hint("`--cache-dir DIR` names another folder for answers; `--no-cache` uses none")?;

@@ -13,19 +13,19 @@ use evalmark_core::{
 use evalmark_store::{
     LocalFolder,
     calibration::{Calibration, CalibrationFigure, CalibrationSets, FORMAT_VERSION, path_of},
-    record::{RunOptions, RunRecord, RunStatus},
     run_folder::RunFolder,
+    run_record::{RunOptions, RunRecord, RunStatus},
 };
 use evalmark_verdict::{ComparisonSubject, Noise, Rule, Variant, compare, noise, two_sided};
 
 use crate::{
     Ending, Findings, Host, Notice, RunError,
     ask::{Asks, keys},
-    calibration::{Measured, POWER, resolution},
     error::{Hinted, Result, bail, run_error},
     load::{LoadedSuite, load},
     power_plan::is_planned,
     redacted_keys::hide,
+    resolvable_margins::{Measured, POWER, resolution},
     run::{EndedRun, Run, RunEnd, first_record, record_now, same_experiment},
     run_id::{new_run_id, now},
     variants::{read_halves, read_variants},
@@ -266,7 +266,7 @@ fn measure(
         run_ids: runs.iter().map(|(_, record)| record.run_id.clone()).collect(),
         sets,
         dataset_hash: measured.dataset_hash.to_owned(),
-        n_items: plan.survey.n_items,
+        n_items: plan.profile.n_items,
         epochs: plan.epochs,
         alpha: gate.alpha,
         power: POWER,

@@ -32,7 +32,7 @@ pub(crate) struct Collected {
     pub sample: Sample,
     pub record: Record,
     /// By metric.
-    pub said: Vec<JudgeReplies>,
+    pub judge_replies: Vec<JudgeReplies>,
 }
 
 /// Where samples and their ends come from.
@@ -86,8 +86,8 @@ fn collect(
             return Ok(false);
         }
         let collected = batch.into_iter().map(|(sample, record)| {
-            let said = judges.judge(plan, metrics, &sample, &record)?;
-            Ok(Collected { sample, record, said })
+            let judge_replies = judges.judge(plan, metrics, &sample, &record)?;
+            Ok(Collected { sample, record, judge_replies })
         });
         Ok(send.send(collected.collect::<Result<_>>()?).is_ok())
     };

@@ -4,8 +4,8 @@
 use evalmark_core::{estimate::Estimate, item::Item, score::Score};
 use evalmark_report::run_values::{ConfusionRow, RunValueRow};
 use evalmark_scoring::{Corpus, Metric};
-use evalmark_store::record::MetricScale;
-use evalmark_verdict::{ItemCounts, ItemScore, PooledEstimate, ScoreRange, pooled_estimates};
+use evalmark_store::run_record::MetricScale;
+use evalmark_verdict::{CorpusEstimate, ItemCounts, ItemScore, ScoreRange, corpus_estimates};
 
 use crate::{
     metric_scale::{RunValue, scale_of},
@@ -60,10 +60,10 @@ impl CorpusMetric {
         items: &[ItemScore],
         counts: &[ItemCounts],
         all: bool,
-    ) -> Vec<PooledEstimate> {
+    ) -> Vec<CorpusEstimate> {
         let Some(corpus) = self.metric.corpus() else { return Vec::new() };
         let range = ScoreRange::of(self.scale.range);
-        pooled_estimates(items, counts, &RunValue { corpus, all }, range, CONFIDENCE)
+        corpus_estimates(items, counts, &RunValue { corpus, all }, range, CONFIDENCE)
     }
 
     /// Every value over all items, and the confusion matrix.
@@ -77,7 +77,7 @@ impl CorpusMetric {
         let metric = self.metric.name();
         let estimates = self.estimates(&self.items, &self.counts, true);
         let values = corpus.values(&sums).into_iter().zip(estimates);
-        let row = |((name, _), estimate): ((String, Option<f64>), PooledEstimate)| {
+        let row = |((name, _), estimate): ((String, Option<f64>), CorpusEstimate)| {
             let (value, class) = match name.split_once('.') {
                 Some((value, class)) => (value.to_owned(), Some(class.to_owned())),
                 None => (name, None),

@@ -9,7 +9,7 @@ use std::{
 use evalmark_core::{model::Model, record::Record, request::RequestHash};
 use evalmark_harness::{Answers, Ledger, RecordedAnswer, endpoint_key};
 use evalmark_report::samples::samples;
-use evalmark_store::{integrity::open_answered, record::RunRecord, run_folder::RunFolder};
+use evalmark_store::{integrity::open_answered, run_folder::RunFolder, run_record::RunRecord};
 
 use crate::{
     Host, Notice,

@@ -13,7 +13,7 @@ use evalmark_core::{
 };
 use evalmark_harness::providers;
 use evalmark_scoring::catalog;
-use evalmark_store::record::RunOptions;
+use evalmark_store::run_record::RunOptions;
 
 use crate::{Notices, Permissions, Secrets};
 

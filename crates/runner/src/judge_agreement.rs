@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use evalmark_core::score::Score;
-use evalmark_store::record::JudgeAgreement;
+use evalmark_store::run_record::JudgeAgreement;
 use evalmark_verdict::AlphaSums;
 
 /// Sums over the answers so far, by metric.

@@ -6,7 +6,7 @@ use evalmark_report::{
     ReadError,
     answers::{AnswerRef, for_each_answer},
 };
-use evalmark_store::{integrity, record::RunRecord, run_folder::RunFolder};
+use evalmark_store::{integrity, run_folder::RunFolder, run_record::RunRecord};
 
 use crate::error::Result;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use evalmark_core::{estimate::Estimate, metric::Range};
 use evalmark_store::{
-    record::{MetricScale, RunRecord},
     run_folder::RunFolder,
+    run_record::{MetricScale, RunRecord},
 };
 use evalmark_verdict::{Rule, Variant, leaderboard};
 use serde::Serialize;

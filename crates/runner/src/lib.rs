@@ -21,7 +21,6 @@ mod against;
 mod answer_costs;
 mod ask;
 mod calibrate;
-pub mod calibration;
 mod collect;
 mod corpus_metric;
 mod diff;
@@ -50,6 +49,7 @@ mod records;
 pub mod redacted_keys;
 mod reorder;
 mod report;
+pub mod resolvable_margins;
 mod run;
 mod run_id;
 mod scored;
@@ -59,7 +59,7 @@ mod summary;
 mod usable_targets;
 mod variants;
 
-pub use evalmark_store::record::RunOptions;
+pub use evalmark_store::run_record::RunOptions;
 pub use evalmark_verdict::PairCounts;
 
 pub use self::{

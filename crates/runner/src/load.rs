@@ -11,7 +11,7 @@ use evalmark_core::{
     suite::Suite,
 };
 use evalmark_scoring::{Judge, Metric, QuestionError, Subject};
-use evalmark_store::record::{NamedHash, RunOptions};
+use evalmark_store::run_record::{NamedHash, RunOptions};
 
 use crate::{
     Host, Notice,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use evalmark_core::metric::{MetricKind, MetricSpec};
 use evalmark_scoring::{Corpus, Metric, catalog};
-use evalmark_store::record::{MetricScale, MetricScales, RunRecord};
-use evalmark_verdict::Pooled;
+use evalmark_store::run_record::{MetricScale, MetricScales, RunRecord};
+use evalmark_verdict::CorpusMetric;
 
 use crate::load::LoadedSuite;
 
@@ -29,7 +29,7 @@ pub(crate) fn scales(loaded: &LoadedSuite) -> MetricScales {
 }
 
 /// The metrics of a run whose value is no mean, compiled again from the suite that the run keeps.
-pub(crate) fn pooled_metrics(record: &RunRecord) -> BTreeMap<String, Metric> {
+pub(crate) fn corpus_metrics(record: &RunRecord) -> BTreeMap<String, Metric> {
     let compiled = record.effective_suite.metrics().iter().filter_map(|kept| {
         let name = kept.name.as_str();
         record.scales.get(name)?.value.as_ref()?;
@@ -50,7 +50,7 @@ pub(crate) struct RunValue<'a> {
     pub all: bool,
 }
 
-impl Pooled for RunValue<'_> {
+impl CorpusMetric for RunValue<'_> {
     fn width(&self) -> usize {
         self.corpus.width()
     }

@@ -9,16 +9,16 @@ use evalmark_core::{model::Model, record::Usage, request::Message, suite::GateSp
 use evalmark_scoring::{Form, Metric, Question, Subject};
 use evalmark_store::{
     baseline::{Baseline, WantedBaseline},
-    record::RunOptions,
+    run_record::RunOptions,
 };
 use serde_json::{Value, json};
 
 use crate::{
     Host, RunError,
-    calibration::POWER,
     error::Result,
     load::{LoadedSuite, load},
     power_plan::{DISCORDANCE, PowerEstimate, json_of, power_estimates, unplanned, warnings},
+    resolvable_margins::POWER,
 };
 
 /// What is planned.
@@ -61,7 +61,7 @@ pub fn plan(suite: &Path, of: &PlanOptions, host: &Host<'_>) -> Result<RunPlan> 
         models.extend(judge_estimates(&loaded, metric)?);
     }
     let unplanned = unplanned(&loaded, &gate).into_iter().map(str::to_owned).collect();
-    let warnings = warnings(&power_estimates, loaded.plan.survey.n_items);
+    let warnings = warnings(&power_estimates, loaded.plan.profile.n_items);
     Ok(RunPlan { loaded, gate, models, power_estimates, warnings, unplanned })
 }
 
@@ -188,7 +188,7 @@ impl RunPlan {
             .collect();
         json!({
             "samples": loaded.plan.n_samples(),
-            "items": loaded.plan.survey.n_items,
+            "items": loaded.plan.profile.n_items,
             "epochs": loaded.plan.epochs,
             "models": models.iter().map(model_json).collect::<Vec<_>>(),
             "alpha": gate.alpha,

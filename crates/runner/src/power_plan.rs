@@ -19,10 +19,10 @@ use evalmark_verdict::{
 use serde_json::{Value, json};
 
 use crate::{
-    calibration::{self, Measured, POWER, advice, holding, is_worse, points, spread},
     error::{Hinted, Result},
     load::{LoadedSuite, metric_hashes},
     metric_scale::scale_of,
+    resolvable_margins::{self, Measured, POWER, advice, holding, is_worse, points, spread},
     variants::{read_halves, read_variants},
 };
 
@@ -147,7 +147,7 @@ impl<'a> Known<'a> {
         // Epochs quieten the noise of answers; items that are assumed to change stay changed.
         let epochs = if source == PowerSource::Assumption { 1 } else { plan.epochs };
         let design = Design {
-            items: plan.survey.n_items,
+            items: plan.profile.n_items,
             epochs,
             clustering,
             level: Level::one_sided(alpha),
@@ -183,7 +183,7 @@ impl<'a> Known<'a> {
             |f: &&&CalibrationFigure| f.prompt == prompt && f.model == model && f.metric == metric;
         if let Some(figure) = self.figures.iter().find(is_it) {
             let source = PowerSource::Calibration(self.day.clone());
-            return Ok((source, spread(figure), calibration::clustering(figure)));
+            return Ok((source, spread(figure), resolvable_margins::clustering(figure)));
         }
         let measures_the_same = |known: &&OfBaseline<'_>| {
             let hashes = metric_hashes(self.loaded);
@@ -254,7 +254,7 @@ fn clustering(loaded: &LoadedSuite) -> Result<Clustering> {
             None => alone += 1,
         }
     }
-    Ok(Clustering::cautious(plan.survey.n_items, clusters.len() as u64 + alone))
+    Ok(Clustering::cautious(plan.profile.n_items, clusters.len() as u64 + alone))
 }
 
 impl PowerEstimate {

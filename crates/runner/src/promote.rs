@@ -10,8 +10,8 @@ use evalmark_report::{
 use evalmark_store::{
     baseline::{self, AnswersCopy, CopySamples, Promotion},
     durable::NewFileWriter,
-    record::RunRecord,
     run_folder::RunFolder,
+    run_record::RunRecord,
 };
 
 use crate::{error::Result, redacted_keys::hide};

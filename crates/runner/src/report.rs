@@ -10,8 +10,8 @@ use evalmark_report::summary::read_summary;
 use evalmark_store::{
     baseline::{Baseline, WantedBaseline},
     integrity::{self, open_whole},
-    record::RunRecord,
     run_folder::RunFolder,
+    run_record::RunRecord,
 };
 
 use crate::{

@@ -12,8 +12,8 @@ use evalmark_harness::{Budget, Secret};
 use evalmark_report::summary::SummaryRow;
 use evalmark_store::{
     integrity::TOO_MANY_MISSING,
-    record::{FORMAT_VERSION, RunRecord, RunStatus, RunTotals},
     run_folder::RunFolder,
+    run_record::{FORMAT_VERSION, RunRecord, RunStatus, RunTotals},
 };
 
 use crate::{

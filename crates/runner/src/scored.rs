@@ -19,8 +19,8 @@ use evalmark_report::{
 use evalmark_scoring::{Case, Judgement, Subject, score_batch};
 use evalmark_store::{
     durable::ReadyFile,
-    record::{FailureExample, RunTotals, SampleCounts},
     run_folder::RunFolder,
+    run_record::{FailureExample, RunTotals, SampleCounts},
 };
 
 use crate::{
@@ -156,8 +156,10 @@ pub(crate) fn for_each_scored(
 
 fn score(loaded: &LoadedSuite, batch: Vec<Collected>) -> Vec<ScoredSample> {
     let (plan, metrics) = (&loaded.plan, &loaded.metrics);
-    let judgements: Vec<Vec<Judgement<'_>>> =
-        batch.iter().map(|one| one.said.iter().map(JudgeReplies::as_judgement).collect()).collect();
+    let judgements: Vec<Vec<Judgement<'_>>> = batch
+        .iter()
+        .map(|one| one.judge_replies.iter().map(JudgeReplies::as_judgement).collect())
+        .collect();
     let cases: Vec<_> = batch
         .iter()
         .zip(&judgements)
@@ -224,8 +226,8 @@ impl ScoredSample {
         }
         let failure = self.record.failure.as_mut().map(|failure| &mut failure.message);
         let judged = self.scores.iter_mut().flat_map(|score| {
-            let said = score.judge.as_mut().and_then(|judge| judge.output.as_mut());
-            [score.reason.as_mut(), said]
+            let judge_output = score.judge.as_mut().and_then(|judge| judge.output.as_mut());
+            [score.reason.as_mut(), judge_output]
         });
         let texts = judged.flatten().chain(self.record.output.as_mut()).chain(failure);
         let texts = texts.chain([&mut self.input]);

@@ -1,7 +1,7 @@
 //! The suite of a run as its file is now: it may be gone, or be another suite by now.
 
 use evalmark_core::suite::Suite;
-use evalmark_store::record::RunRecord;
+use evalmark_store::run_record::RunRecord;
 
 use crate::{
     Host,

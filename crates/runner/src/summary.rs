@@ -10,7 +10,7 @@ use evalmark_report::{
     summary::{PassAttempts, Share, SummaryRow},
 };
 use evalmark_scoring::Metric;
-use evalmark_store::record::MetricScale;
+use evalmark_store::run_record::MetricScale;
 use evalmark_verdict::{Accumulator, ScoreRange, pass_at_k, pass_hat_k};
 
 use crate::{corpus_metric::CorpusMetric, metric_scale::scale_of, variants::cluster_key};

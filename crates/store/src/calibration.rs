@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     Redact, StoreError,
     blobs::{BlobError, Blobs},
-    record::NamedHash,
+    run_record::NamedHash,
 };
 
 /// Version of `calibration.json`.

@@ -7,7 +7,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use crate::record::GitState;
+use crate::run_record::GitState;
 
 /// Questions to git that may not be answered yet.
 #[derive(Debug)]

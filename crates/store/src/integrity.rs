@@ -9,8 +9,8 @@ use std::{
 use crate::{
     StoreError,
     durable::digest,
-    record::{RunRecord, RunStatus},
     run_folder::RunFolder,
+    run_record::{RunRecord, RunStatus},
 };
 
 /// The first version of `run.json` that holds digests.

@@ -1,7 +1,7 @@
 //! Run folders, run records, baselines and calibrations: what a run leaves on disk, and how it gets
 //! there whole or not at all.
 //!
-//! Begin with [`record::RunRecord`], the content of `run.json`, then [`run_folder::RunFolder`] and
+//! Begin with [`run_record::RunRecord`], the content of `run.json`, then [`run_folder::RunFolder`] and
 //! [`baseline::Baseline`]; [`runs::list_runs`] lists the runs of a folder, and
 //! [`named_run::existing_run`] finds one by its name. Below them are [`blobs::Blobs`], where small documents are kept by name,
 //! and [`durable`], through which every change of a file goes.
@@ -23,8 +23,8 @@ mod local_folder;
 mod lock;
 pub mod named_run;
 pub mod progress;
-pub mod record;
 pub mod run_folder;
+pub mod run_record;
 pub mod runs;
 
 use std::borrow::Cow;

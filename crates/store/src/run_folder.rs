@@ -14,7 +14,7 @@ use crate::{
     durable::{self, NewFile, NewFileWriter, ReadyFile},
     error::cannot_write,
     local_folder::LocalFolder,
-    record::{FORMAT_VERSION, RunRecord},
+    run_record::{FORMAT_VERSION, RunRecord},
 };
 
 /// The first version of `run.json` that is read.

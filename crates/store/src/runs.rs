@@ -10,8 +10,8 @@ use crate::{
     integrity::incomplete,
     local_folder::{LocalFolder, folders},
     lock::is_locked,
-    record::{RunRecord, RunStatus},
     run_folder::{BASELINES, RunFolder},
+    run_record::{RunRecord, RunStatus},
 };
 
 /// A run of a folder, or what is left of one.

@@ -9,7 +9,7 @@ use evalmark_core::{
     record::{ErrorKind, Failure},
 };
 use evalmark_harness::{Hold, Holder};
-use evalmark_store::record::{FailureExample, SampleCounts};
+use evalmark_store::run_record::{FailureExample, SampleCounts};
 
 /// A model with where it is served, such as `small` (gpt-4o-mini at `http://127.0.0.1:8080/v1`).
 pub fn place(model: &Model) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evalmark_core::number_format::{count, decimal, percent};
-use evalmark_store::record::JudgeAgreement;
+use evalmark_store::run_record::JudgeAgreement;
 
 /// What the judges agree on, a line for each thing; empty where there is nothing to tell.
 pub fn render(judging: &BTreeMap<String, JudgeAgreement>) -> String {

@@ -17,7 +17,6 @@ use crate::clustered;
 use crate::compare::{Decision, Flips, empty};
 use crate::continuous::{grouped, moments_of, resampled, student};
 use crate::decide::{Case, Cause, Kind};
-use crate::evidence::{Evidence, POWER, Reach, variant_means};
 use crate::explain::{DirectionTerms, Outcome};
 use crate::intervals::{clopper_pearson, share_p_below, share_upper, wilson};
 use crate::items::{CompareError, ComparisonSubject, ItemScore, Side};
@@ -30,6 +29,7 @@ use crate::rare_events::{Groups, variance_is_unseen};
 use crate::rule::{Rule, ScoreRange};
 use crate::running_moments::Moments;
 use crate::special::{beta_cdf, bisect, normal_upper};
+use crate::test_result::{POWER, Reach, TestResult, variant_means};
 
 /// Judges one run's mean against a minimum: `pass` when it is met, `regressed` when it is not,
 /// `inconclusive` when the items cannot tell. Where lower scores are better, it is a maximum.
@@ -108,7 +108,7 @@ fn levels(
     order.iter().filter_map(level).collect()
 }
 
-fn weigh(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
+fn weigh(levels: &[Pair], min: f64, rule: &Rule) -> Option<TestResult> {
     let found = if levels.is_empty() {
         return None;
     } else if clustered::dependent(levels) {
@@ -126,7 +126,7 @@ fn whole(level: &Pair) -> Pair {
     Pair { baseline: level.candidate, ..*level }
 }
 
-fn binary(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
+fn binary(levels: &[Pair], min: f64, rule: &Rule) -> Option<TestResult> {
     let n = levels.len() as u64;
     let hits = levels.iter().filter(|level| level.candidate > 0.5).count() as u64;
     let share = hits as f64 / n as f64;
@@ -136,14 +136,14 @@ fn binary(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
     // P(X >= k) and P(X <= k) of n draws whose chance is the minimum.
     let at_least = if hits == 0 { 1.0 } else { beta_cdf(k, misses + 1.0, min, 1.0 - min) };
     let at_most = if hits == n { 1.0 } else { beta_cdf(misses, k + 1.0, 1.0 - min, min) };
-    Some(Evidence {
+    Some(TestResult {
         lower: wilson.low.min(exact.low) - min,
         upper: wilson.high.max(exact.high) - min,
         p_regressed: at_most,
         p_pass: at_least,
         reach: binary_reach(n, share, min, rule.alpha),
         notes: binary_notes(n, min, rule.alpha),
-        ..Evidence::unbounded("wilson+binomial", n, [min, share])
+        ..TestResult::unbounded("wilson+binomial", n, [min, share])
     })
 }
 
@@ -174,7 +174,7 @@ fn binary_notes(n: u64, min: f64, alpha: f64) -> Vec<String> {
     vec![note]
 }
 
-pub(crate) fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
+pub(crate) fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<TestResult> {
     let n = levels.len() as u64;
     let groups = grouped(levels, rule.range);
     let moments = moments_of(&groups)?;
@@ -185,14 +185,14 @@ pub(crate) fn graded(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence>
         resampled(&groups, &moments, rule)
     };
     let method = if unseen { "t+binomial" } else { "t+bootstrap" };
-    Some(Evidence {
+    Some(TestResult {
         lower: found.lower,
         upper: found.upper,
         p_regressed: found.p_regressed,
         p_pass: found.p_pass,
         reach: graded_reach(&moments, rule),
         seed,
-        ..Evidence::unbounded(method, n, variant_means(levels)?.into())
+        ..TestResult::unbounded(method, n, variant_means(levels)?.into())
     })
 }
 
@@ -254,7 +254,12 @@ pub(crate) fn says(comparison: &Comparison, case: &Case, outcome: &Outcome) -> S
     }
 }
 
-fn undecided(evidence: &Evidence, text: &ComparisonText, outcome: &Outcome, rule: &Rule) -> String {
+fn undecided(
+    evidence: &TestResult,
+    text: &ComparisonText,
+    outcome: &Outcome,
+    rule: &Rule,
+) -> String {
     let n = evidence.n;
     let (items, bar) = (counted(n, "item"), &text.margin);
     let words = DirectionTerms::of(rule.direction);

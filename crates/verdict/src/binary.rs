@@ -1,11 +1,11 @@
 //! Scores that are all 0 or 1: mid-p McNemar for a regression, Tango's statistic for a pass, with
 //! exact probabilities in place of its normal ones.
 
-use crate::evidence::{Evidence, POWER, Reach, deciding_effect};
 use crate::mcnemar::{mcnemar_midp, midp_attainable_pairs};
 use crate::missing::Pair;
 use crate::power::{Level, paired_proportions_drop, paired_proportions_n, whole_items};
 use crate::rule::Rule;
+use crate::test_result::{POWER, Reach, TestResult, deciding_effect};
 use crate::unconditional::{NUISANCE_SHARE, Ranked};
 use evalmark_core::number_format::count;
 
@@ -16,7 +16,7 @@ pub(crate) fn is_binary(pair: &Pair) -> bool {
 }
 
 /// What binary pairs say.
-pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
+pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> TestResult {
     let n = pairs.len() as u64;
     let (mut only_baseline, mut only_candidate, mut both) = (0, 0, 0);
     for pair in pairs {
@@ -34,7 +34,7 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Evidence {
         ranked.as_ref().map_or(1.0, |ranked| ranked.p_greater(difference))
     };
     let (lower, upper) = (lower_of(&gained), -lower_of(&lost));
-    Evidence {
+    TestResult {
         method: "mcnemar_midp+tango",
         n,
         baseline_mean: share(both + only_baseline),

@@ -10,7 +10,6 @@
 use crate::bootstrap::{Studentised, seed_of};
 use crate::continuous::{GRAIN, counted, differing_share, grouped, moments_of};
 use crate::cr2::{Spread, spread};
-use crate::evidence::{Evidence, POWER, Reach, deciding_effect, variant_means};
 use crate::few_changed::{Clusters, Ends, FewChanged, groups_to_rule_out, is_sparse};
 use crate::intervals::{Interval, tail_of};
 use crate::mcnemar::mcnemar_exact;
@@ -21,6 +20,7 @@ use crate::rule::{Rule, ScoreRange};
 use crate::running_moments::Running;
 use crate::sign_flip::sign_flip_exact;
 use crate::special::student_upper;
+use crate::test_result::{POWER, Reach, TestResult, deciding_effect, variant_means};
 use evalmark_core::number_format::count;
 
 /// Below this many clusters the sign-flip test must agree.
@@ -137,13 +137,13 @@ pub(crate) fn dependent(pairs: &[Pair]) -> bool {
 }
 
 /// What clustered pairs say of a difference.
-pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
+pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<TestResult> {
     let width = rule.range.width();
     Against::NoDrop.weigh(pairs, Ends { low: -width, high: width }, rule)
 }
 
 /// What clustered scores, each less the minimum, say of their mean.
-pub(crate) fn weigh_level(levels: &[Pair], min: f64, rule: &Rule) -> Option<Evidence> {
+pub(crate) fn weigh_level(levels: &[Pair], min: f64, rule: &Rule) -> Option<TestResult> {
     let ends = Ends { low: rule.range.low - min, high: rule.range.high - min };
     Against::Minimum.weigh(levels, ends, rule)
 }
@@ -206,13 +206,13 @@ impl From<&(f64, u64)> for Clusters {
 }
 
 impl Against {
-    fn weigh(self, pairs: &[Pair], ends: Ends, rule: &Rule) -> Option<Evidence> {
+    fn weigh(self, pairs: &[Pair], ends: Ends, rule: &Rule) -> Option<TestResult> {
         let n = pairs.len() as u64;
         let sample = Sample::of(pairs, ends, rule)?;
         let mean = &sample.mean;
         let (baseline_mean, candidate_mean) = variant_means(pairs)?;
         let (found, seed) = self.bounds(&sample, rule);
-        let evidence = Evidence {
+        let evidence = TestResult {
             method: sample.method(),
             n,
             baseline_mean,

@@ -4,7 +4,6 @@ use evalmark_core::verdict::{Answer, Comparison, Counts, Flip, Measure, Unpaired
 
 use crate::decide::{Case, Cause, Kind};
 use crate::effective_sample_size::effective_n;
-use crate::evidence::{Evidence, weigh};
 use crate::explain;
 use crate::items::{CompareError, ComparisonSubject, FlipAt, ItemScore};
 use crate::max_t::Units;
@@ -12,6 +11,8 @@ use crate::missing::{Assumption, Missing, Pair, Variants};
 use crate::pairing::{Changes, Matched, Places, pair};
 use crate::rule::{Rule, ScoreRange};
 use crate::stopping::EarlyStop;
+use crate::test_choice::weigh;
+use crate::test_result::TestResult;
 
 /// A comparison and what the caller needs beside it.
 #[derive(Clone, Debug, PartialEq)]
@@ -293,7 +294,7 @@ pub(crate) fn empty(subject: &ComparisonSubject, counts: Counts, rule: &Rule) ->
     }
 }
 
-fn fill(comparison: &mut Comparison, evidence: &Evidence, case: &Case) {
+fn fill(comparison: &mut Comparison, evidence: &TestResult, case: &Case) {
     evidence.method.clone_into(&mut comparison.method);
     comparison.p_regressed = Some(evidence.p_regressed);
     comparison.p_pass = Some(evidence.p_pass);
@@ -311,7 +312,7 @@ fn finite(bound: f64) -> Option<f64> {
     bound.is_finite().then_some(bound)
 }
 
-fn fill_difference(comparison: &mut Comparison, evidence: &Evidence, rule: &Rule) {
+fn fill_difference(comparison: &mut Comparison, evidence: &TestResult, rule: &Rule) {
     comparison.baseline_mean = Some(rule.restore(evidence.baseline_mean));
     comparison.candidate_mean = Some(rule.restore(evidence.candidate_mean));
     comparison.estimate = Some(rule.shown_bounds(evidence.estimate, evidence.estimate).0);
@@ -324,7 +325,7 @@ fn fill_difference(comparison: &mut Comparison, evidence: &Evidence, rule: &Rule
 }
 
 /// The evidence is of the distance from the minimum, the figures are of the mean itself.
-fn fill_level(comparison: &mut Comparison, evidence: &Evidence, minimum: f64, rule: &Rule) {
+fn fill_level(comparison: &mut Comparison, evidence: &TestResult, minimum: f64, rule: &Rule) {
     let mean = rule.restore(evidence.candidate_mean);
     (comparison.candidate_mean, comparison.estimate) = (Some(mean), Some(mean));
     let (lower, upper) = rule.restore_ends(evidence.lower + minimum, evidence.upper + minimum);
@@ -333,7 +334,7 @@ fn fill_level(comparison: &mut Comparison, evidence: &Evidence, minimum: f64, ru
 }
 
 /// The evidence is of the logarithm of baseline over candidate, the figures of their ratio.
-fn fill_ratio(comparison: &mut Comparison, evidence: &Evidence) {
+fn fill_ratio(comparison: &mut Comparison, evidence: &TestResult) {
     let grown = |log: f64| (-log).exp();
     comparison.candidate_mean = Some(evidence.candidate_mean);
     comparison.baseline_mean = Some(evidence.baseline_mean);

@@ -6,7 +6,6 @@ use rayon::prelude::*;
 
 use crate::binary::items_for_identical;
 use crate::bootstrap::{Studentised, seed_of};
-use crate::evidence::{Evidence, POWER, Reach, deciding_effect, variant_means};
 use crate::intervals::share_upper;
 use crate::missing::Pair;
 use crate::paired_t::TEvidence;
@@ -14,13 +13,14 @@ use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
 use crate::rare_events::{Groups, unseen, variance_is_unseen};
 use crate::rule::{Rule, ScoreRange};
 use crate::running_moments::{Moments, Running};
+use crate::test_result::{POWER, Reach, TestResult, deciding_effect, variant_means};
 
 /// Differences closer than this share of the range (2^-40) are one value: 0.8 - 0.7 and
 /// 0.7 - 0.6 differ by rounding only.
 pub(crate) const GRAIN: f64 = 9.094_947_017_729_282e-13;
 
 /// What continuous pairs say.
-pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
+pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<TestResult> {
     let n = pairs.len() as u64;
     let groups = grouped(pairs, rule.range);
     let moments = moments_of(&groups)?;
@@ -31,7 +31,7 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
     } else {
         resampled(&groups, &moments, rule)
     };
-    let evidence = Evidence {
+    let evidence = TestResult {
         method: if unseen { "paired_t+binomial" } else { "paired_t+bootstrap" },
         n,
         baseline_mean,

@@ -2,10 +2,10 @@
 
 use evalmark_core::verdict::Answer;
 
-use crate::evidence::Evidence;
 use crate::missing::{Assumption, Missing};
 use crate::ratio::RatioOf;
 use crate::rule::Rule;
+use crate::test_result::TestResult;
 
 /// Why a comparison gave neither a pass nor a regression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +28,13 @@ pub(crate) enum Check {
     /// Nothing that matters is missing.
     NotNeeded,
     /// What the pairs say under that assumption.
-    Done(Box<Evidence>),
+    Done(Box<TestResult>),
     /// Scores have no ends, so there is no worst case.
     Impossible,
 }
 
 impl Check {
-    fn survives(&self, holds: impl Fn(&Evidence) -> bool) -> bool {
+    fn survives(&self, holds: impl Fn(&TestResult) -> bool) -> bool {
         match self {
             Self::NotNeeded => true,
             Self::Done(evidence) => holds(evidence),
@@ -63,7 +63,7 @@ pub(crate) struct Case {
     pub(crate) rule: Rule,
     pub(crate) missing: Missing,
     /// `None` when no item has a score in both variants.
-    pub(crate) complete: Option<Evidence>,
+    pub(crate) complete: Option<TestResult>,
     /// The candidate's missing answers at their worst, the baseline's at their best.
     worst: Check,
     /// The candidate's missing answers at their best.
@@ -76,7 +76,7 @@ impl Case {
         kind: Kind,
         missing: Missing,
         rule: &Rule,
-        weighed: impl Fn(Assumption) -> Option<Evidence>,
+        weighed: impl Fn(Assumption) -> Option<TestResult>,
     ) -> Self {
         let check = |needed: bool, assumption| {
             if !needed {
@@ -112,13 +112,13 @@ impl Case {
             return (Answer::Inconclusive, Some(Cause::Missing));
         };
         let rule = &self.rule;
-        let drop = |evidence: &Evidence| evidence.upper < 0.0 && evidence.lower < -rule.margin;
+        let drop = |evidence: &TestResult| evidence.upper < 0.0 && evidence.lower < -rule.margin;
         if at_most(p_adjusted, rule.alpha) && drop(complete) && self.best.survives(drop) {
             return (Answer::Regressed, None);
         }
-        let pass = |evidence: &Evidence| passes(evidence, rule);
+        let pass = |evidence: &TestResult| passes(evidence, rule);
         if pass(complete) && self.worst.survives(pass) {
-            let gain = |evidence: &Evidence| evidence.lower > 0.0;
+            let gain = |evidence: &TestResult| evidence.lower > 0.0;
             // To meet a minimum is no improvement.
             let compares = !matches!(self.kind, Kind::Level(_));
             let improved = compares && gain(complete) && self.worst.survives(gain);
@@ -131,13 +131,13 @@ impl Case {
     }
 
     /// Whether a regression stands with the candidate's missing answers at their best.
-    fn best_confirms(&self, drop: impl Fn(&Evidence) -> bool) -> bool {
+    fn best_confirms(&self, drop: impl Fn(&TestResult) -> bool) -> bool {
         at_most(self.p_regressed(), self.rule.alpha) && self.best.survives(drop)
     }
 }
 
 /// Whether the pairs rule out a drop of the margin.
-fn passes(evidence: &Evidence, rule: &Rule) -> bool {
+fn passes(evidence: &TestResult, rule: &Rule) -> bool {
     let bounded = evidence.lower >= -rule.margin - 1e-12;
     !evidence.pass_barred && bounded && at_most(evidence.p_pass, rule.alpha)
 }

@@ -7,11 +7,11 @@ use evalmark_core::verdict::{Answer, Comparison, Counts};
 
 use crate::against_minimum;
 use crate::decide::{Case, Cause, Kind};
-use crate::evidence::Evidence;
 use crate::missing::Missing;
 use crate::pairing::Changes;
 use crate::ratio;
 use crate::rule::Rule;
+use crate::test_result::TestResult;
 
 /// What a loss is called, where more is better and where less is.
 pub(crate) struct DirectionTerms {
@@ -160,7 +160,7 @@ pub(crate) fn judge_relative(comparison: &mut Comparison) {
 }
 
 /// A drop that is significant but no regression, and why it is none.
-fn drop_note(evidence: &Evidence, case: &Case, outcome: &Outcome) -> Option<String> {
+fn drop_note(evidence: &TestResult, case: &Case, outcome: &Outcome) -> Option<String> {
     let rule = &case.rule;
     let significant = evidence.p_regressed <= rule.alpha && evidence.upper < 0.0;
     if !significant || outcome.answer == Answer::Regressed {
@@ -195,7 +195,12 @@ fn moved(comparison: &Comparison, text: &ComparisonText) -> String {
     }
 }
 
-fn undecided(evidence: &Evidence, rule: &Rule, outcome: &Outcome, text: &ComparisonText) -> String {
+fn undecided(
+    evidence: &TestResult,
+    rule: &Rule,
+    outcome: &Outcome,
+    text: &ComparisonText,
+) -> String {
     let n = evidence.n;
     let (items, margin) = (counted(n, "item"), &text.margin);
     let loss = DirectionTerms::of(rule.direction).loss;

@@ -12,10 +12,10 @@ use thiserror::Error;
 use crate::{
     against_minimum::minimum,
     compare::{Decision, compare},
+    corpus_metric::{CorpusMetric, CountedVariant, compare_corpus_metric, corpus_metric_minimum},
     family_correction::EmptyFamily,
     final_look::LookedAt,
     items::{CompareError, ComparisonSubject, ItemScore},
-    pooled::{Pooled, PooledSide, compare_pooled, minimum_pooled},
     ppi::compare_labelled,
     ratio::{RatioOf, compare_ratio},
     rule::Rule,
@@ -47,7 +47,7 @@ pub struct MetricTraits<'a> {
     /// Whether its scores are a model's judgement.
     pub is_judged: bool,
     /// How the value of a whole run is made, where that is no mean of the answers' scores.
-    pub run_value: Option<Box<dyn Pooled + 'a>>,
+    pub run_value: Option<Box<dyn CorpusMetric + 'a>>,
     /// Why the two runs' scores of it are not the same measure; `None` where they are.
     pub changed: Option<String>,
 }
@@ -89,7 +89,7 @@ impl<'a> GatedRuns<'a> {
         self.metric(metric).is_some_and(|traits| traits.is_judged)
     }
 
-    fn run_value(&self, metric: &str) -> Option<&dyn Pooled> {
+    fn run_value(&self, metric: &str) -> Option<&dyn CorpusMetric> {
         Some(&**self.metric(metric)?.run_value.as_ref()?)
     }
 }
@@ -166,21 +166,25 @@ impl VariantPair<'_> {
     }
 
     /// A value of the whole run against another run's.
-    fn compare_run_values(&self, value: &dyn Pooled, rule: &Rule) -> Result<Decision, GateError> {
+    fn compare_run_values(
+        &self,
+        value: &dyn CorpusMetric,
+        rule: &Rule,
+    ) -> Result<Decision, GateError> {
         let metric = &self.subject.metric;
         let variants = [self.before, self.after]
-            .map(|variant| variant.and_then(|variant| variant.pooled(metric)));
+            .map(|variant| variant.and_then(|variant| variant.counted(metric)));
         let [Some(before), Some(after)] = variants else {
             let why = "one of the runs has no scores";
             return Ok(Decision::incomparable(&self.subject, rule, why));
         };
-        let lacks = |variant: &PooledSide<'_>| variant.counts.iter().all(Vec::is_empty);
+        let lacks = |variant: &CountedVariant<'_>| variant.counts.iter().all(Vec::is_empty);
         if lacks(&before) && !before.items.is_empty() {
             let why = "the baseline does not keep what each answer contributes to it; promote a \
                        newer run";
             return Ok(Decision::incomparable(&self.subject, rule, why));
         }
-        Ok(compare_pooled(&self.subject, [before, after], value, rule)?)
+        Ok(compare_corpus_metric(&self.subject, [before, after], value, rule)?)
     }
 }
 
@@ -195,8 +199,8 @@ pub fn compare_minimum(
     let subject = ComparisonSubject::of(variant, metric);
     let rule = runs.rule(metric, gated);
     let rule = Rule { judge_relative: runs.is_judged(metric), ..rule };
-    if let (Some(value), Some(pooled)) = (runs.run_value(metric), variant.pooled(metric)) {
-        return Ok(minimum_pooled(&subject, pooled, value, min, &rule)?);
+    if let (Some(value), Some(counted)) = (runs.run_value(metric), variant.counted(metric)) {
+        return Ok(corpus_metric_minimum(&subject, counted, value, min, &rule)?);
     }
     Ok(match variant.scores(metric) {
         Some(scores) => minimum(&subject, scores, min, &rule)?,

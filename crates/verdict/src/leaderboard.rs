@@ -9,8 +9,8 @@ use evalmark_core::{estimate::Estimate, metric::Direction};
 
 use crate::adjust::{holm, two_sided};
 use crate::compare::compare;
-use crate::estimate::Accumulator;
 use crate::items::{CompareError, ComparisonSubject, ItemScore};
+use crate::mean_estimate::Accumulator;
 use crate::rule::Rule;
 
 /// The variants of one metric, best first.

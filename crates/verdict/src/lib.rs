@@ -4,20 +4,20 @@
 //! the four answers (or "incomparable") with every figure behind it, and which items do not pair.
 //! Its relatives take other questions to the same answers: [`minimum`] holds one run against a
 //! threshold, [`compare_labelled`] corrects a judge by human labels, [`compare_ratio`] compares
-//! latency, cost and tokens, [`compare_pooled`] values of whole runs. [`gate`] and [`gate_with`] combine a family of them into the answer
+//! latency, cost and tokens, [`compare_corpus_metric`] values of whole runs. [`gate`] and [`gate_with`] combine a family of them into the answer
 //! of a gate; [`slices`] explores and [`leaderboard`] ranks, and neither decides. [`Stopping`]
 //! says when asking can end. [`noise`](noise()) measures a suite against itself, and a [`Design`] says
 //! what it can resolve; [`trend`](trend()) follows a score over many runs. Whole runs come as [`RunScores`]: [`VariantPair`] finds the comparison that
-//! fits a metric of two [`Variant`]s, and a [`ComparisonFamily`] decides all of a gate together. [`Accumulator`], [`pass_estimate`] and [`pooled_estimates`] make the estimates of one run.
+//! fits a metric of two [`Variant`]s, and a [`ComparisonFamily`] decides all of a gate together. [`Accumulator`], [`pass_estimate`] and [`corpus_estimates`] make the estimates of one run.
 //! The rest is the mathematics those stand on, public because planning, calibration and tests
 //! use it too.
 //!
-//! **Where to begin reading.** `compare.rs` is the flow: check, pair, weigh, decide. `evidence.rs`
+//! **Where to begin reading.** `compare.rs` is the flow: check, pair, weigh, decide. `test_choice.rs`
 //! chooses the test (`binary.rs` on `unconditional.rs`, `continuous.rs` on `bootstrap.rs`,
-//! `clustered.rs` on `cr2.rs` and `few_changed.rs`), `decide.rs` turns evidence into an answer, `family_correction.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
-//! is a new file that returns an `Evidence`: one more arm in `evidence::weigh`, or, for another
+//! `clustered.rs` on `cr2.rs` and `few_changed.rs`), `decide.rs` turns a `TestResult` into an answer, `family_correction.rs` corrects for many comparisons (`adjust.rs`, `max_t.rs`). A new test
+//! is a new file that returns a `TestResult`: one more arm in `test_choice::weigh`, or, for another
 //! question, an entry point of its own beside it, as in `against_minimum.rs`, `ratio.rs`, `ppi.rs` and
-//! `pooled/`. Metrics where lower is better are mirrored on the way in (`direction.rs`).
+//! `corpus_metric/`. Metrics where lower is better are mirrored on the way in (`direction.rs`).
 //!
 //! **What it deliberately does not do.** No clock, no files, no randomness but that of resampling,
 //! whose seed comes from the data (an early stop's order of items: from the caller): the same
@@ -38,12 +38,11 @@ mod clustered;
 mod compare;
 mod comparison_family;
 mod continuous;
+mod corpus_metric;
 mod cr2;
 mod decide;
 mod direction;
 mod effective_sample_size;
-mod estimate;
-mod evidence;
 mod explain;
 mod family_correction;
 mod few_changed;
@@ -54,12 +53,12 @@ mod items;
 mod leaderboard;
 mod max_t;
 mod mcnemar;
+mod mean_estimate;
 mod missing;
 mod noise;
 mod paired_t;
 mod pairing;
 mod passk;
-mod pooled;
 mod power;
 mod ppi;
 mod quantile;
@@ -75,6 +74,8 @@ mod slices;
 mod special;
 mod stopping;
 mod tango;
+mod test_choice;
+mod test_result;
 mod trend;
 mod unconditional;
 mod variant_scores;
@@ -86,8 +87,11 @@ pub use changed_items::{ChangedItems, PairCounts, changed_items};
 pub use clustered::{ClusterMean, cluster_mean};
 pub use compare::{Decision, compare};
 pub use comparison_family::{ComparisonFamily, count_lacking, family_size};
+pub use corpus_metric::{
+    CorpusEstimate, CorpusMetric, CountedVariant, ItemCounts, compare_corpus_metric,
+    corpus_estimates, corpus_metric_minimum, pseudo_scores,
+};
 pub use decide::Cause;
-pub use estimate::{Accumulator, ValueError, estimate};
 pub use family_correction::{EmptyFamily, FamilyCorrection, Gated, gate, gate_with};
 pub use final_look::LookedAt;
 pub use gated_pair::{GateError, GatedRuns, MetricTraits, VariantPair, compare_minimum};
@@ -95,14 +99,11 @@ pub use intervals::{Interval, agresti_coull, clopper_pearson, mean_t, wilson};
 pub use items::{CompareError, ComparisonSubject, FlipAt, ItemScore, Side};
 pub use leaderboard::{Leaderboard, Pairing, Rank, leaderboard};
 pub use mcnemar::{PValues, mcnemar_exact, mcnemar_midp, midp_attainable_pairs};
+pub use mean_estimate::{Accumulator, ValueError, estimate};
 pub use noise::{Clustering, Noise, noise, unrelated};
 pub use paired_t::{PairedT, paired_t};
 pub use pairing::Changes;
 pub use passk::{NotBinary, PassEstimate, PassRule, pass_at_k, pass_estimate, pass_hat_k};
-pub use pooled::{
-    ItemCounts, Pooled, PooledEstimate, PooledSide, compare_pooled, minimum_pooled,
-    pooled_estimates, pseudo_scores,
-};
 pub use power::{
     Level, paired_proportions_drop, paired_proportions_n, paired_proportions_power,
     paired_t_effect, paired_t_n, paired_t_power,

@@ -8,8 +8,8 @@
 use evalmark_core::estimate::Estimate;
 use thiserror::Error;
 
-use crate::estimate::Accumulator;
 use crate::items::ItemScore;
+use crate::mean_estimate::Accumulator;
 use crate::rule::ScoreRange;
 
 /// What is asked of `k` attempts.

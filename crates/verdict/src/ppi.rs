@@ -18,7 +18,6 @@ use crate::clustered;
 use crate::compare::{Decision, flips, match_variants};
 use crate::continuous::{counted, differing_share, moments_of};
 use crate::decide::{Case, Kind};
-use crate::evidence::{Evidence, POWER, Reach, deciding_effect};
 use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::intervals::{Interval, tail_of};
 use crate::items::{CompareError, ComparisonSubject, ItemScore, Side};
@@ -30,6 +29,7 @@ use crate::rare_events::variance_is_unseen;
 use crate::rule::Rule;
 use crate::running_moments::Moments;
 use crate::special::{normal_upper, student_upper};
+use crate::test_result::{POWER, Reach, TestResult, deciding_effect};
 
 /// Fewer labels than this are advisory.
 const ENOUGH: u64 = 50;
@@ -204,7 +204,7 @@ fn labelled(
     variants.places.iter().filter_map(one).collect()
 }
 
-fn weigh(items: &[Item], rule: &Rule) -> Option<Evidence> {
+fn weigh(items: &[Item], rule: &Rule) -> Option<TestResult> {
     let (mut y, mut judged, mut rest) = (Vec::new(), Vec::new(), Vec::new());
     for item in items {
         match item.label {
@@ -238,7 +238,7 @@ fn weigh(items: &[Item], rule: &Rule) -> Option<Evidence> {
     let groups = counted(items.iter().map(Item::predicted), rule.range);
     let n = items.len() as u64;
     let (baseline_mean, candidate_mean) = levels(items, mean.lambda)?;
-    let evidence = Evidence {
+    let evidence = TestResult {
         method: match (&clusters, seed) {
             (Some(_), _) => "ppi++_cluster_t",
             (None, Some(_)) => "ppi++_t+bootstrap",

@@ -12,7 +12,6 @@ use rayon::prelude::*;
 use crate::bootstrap::{PoissonTable, seed_of};
 use crate::clustered;
 use crate::continuous::{GRAIN, differing_share, grouped};
-use crate::evidence::{Evidence, POWER, Reach, deciding_effect};
 use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::missing::Pair;
 use crate::power::whole_items;
@@ -22,18 +21,19 @@ use crate::ratio::log_ratio;
 use crate::rule::Rule;
 use crate::running_moments::Moments;
 use crate::special::normal_upper;
+use crate::test_result::{POWER, Reach, TestResult, deciding_effect};
 
 /// What the quantile `q` of both variants' amounts says; `logs` are the pairs' log-ratios.
-pub(crate) fn weigh(amounts: &[Pair], logs: &[Pair], q: f64, rule: &Rule) -> Option<Evidence> {
+pub(crate) fn weigh(amounts: &[Pair], logs: &[Pair], q: f64, rule: &Rule) -> Option<TestResult> {
     let n = amounts.len() as u64;
     let groups = grouped(logs, rule.range);
     let variants = [sorted(amounts, |p| p.baseline)?, sorted(amounts, |p| p.candidate)?];
     let [before, after] = [at(&variants[0], q)?, at(&variants[1], q)?];
     let units = if clustered::dependent(amounts) { amounts_units(amounts) } else { n };
-    let mut found = Evidence {
+    let mut found = TestResult {
         estimate: log_ratio(before, after),
         discordance: differing_share(&groups, n),
-        ..Evidence::unbounded("quantile_bootstrap", n, [before, after])
+        ..TestResult::unbounded("quantile_bootstrap", n, [before, after])
     };
     // The quantile's upper bound is the largest value at best: that takes so many.
     let least = whole_items(rule.alpha.ln() / q.max(1.0 - q).ln());
@@ -89,7 +89,7 @@ fn rank(n: usize, q: f64) -> usize {
     clippy::cast_sign_loss,
     reason = "a share of the number of resamples"
 )]
-fn resampled(found: &mut Evidence, values: &[f64], rule: &Rule) {
+fn resampled(found: &mut TestResult, values: &[f64], rule: &Rule) {
     let total = (values.len() + 1) as f64;
     let inner = ((rule.alpha * total * (1.0 + 1e-12)) as usize).max(1) - 1;
     let Some(last) = values.len().checked_sub(inner + 1) else { return };
@@ -128,7 +128,7 @@ fn missed(logs: &[Pair], groups: &Groups, rule: &Rule) -> Option<f64> {
 
 /// A share of the items that such a sample can have missed may lie beyond the quantile in one variant.
 fn hold_back(
-    found: &mut Evidence,
+    found: &mut TestResult,
     variants: &[Vec<(f64, usize)>; 2],
     groups: &Groups,
     (q, missed): (f64, f64),

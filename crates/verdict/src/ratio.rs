@@ -17,7 +17,6 @@ use crate::clustered;
 use crate::compare::{Decision, Flips, match_variants};
 use crate::continuous;
 use crate::decide::{Case, Cause, Kind};
-use crate::evidence::Evidence;
 use crate::explain::{Outcome, absent};
 use crate::items::{CompareError, ComparisonSubject, FlipAt, ItemScore};
 use crate::missing::{Assumption, Pair, Variants};
@@ -26,6 +25,7 @@ use crate::quantile;
 use crate::random::unit_of;
 use crate::rule::{Rule, ScoreRange};
 use crate::running_moments::Running;
+use crate::test_result::TestResult;
 
 /// The largest ratio of one item that counts.
 const MOST: f64 = 20.0;
@@ -125,7 +125,7 @@ fn log_pairs(amounts: &[Pair]) -> Vec<Pair> {
     amounts.iter().map(log).collect()
 }
 
-fn weigh(amounts: &[Pair], of: RatioOf, rule: &Rule) -> Option<Evidence> {
+fn weigh(amounts: &[Pair], of: RatioOf, rule: &Rule) -> Option<TestResult> {
     let logs = log_pairs(amounts);
     match of {
         RatioOf::Quantile(q) => quantile::weigh(amounts, &logs, q, rule),
@@ -142,7 +142,7 @@ fn weigh(amounts: &[Pair], of: RatioOf, rule: &Rule) -> Option<Evidence> {
                 running.moments().map_or(0.0, |moments| moments.mean)
             };
             let (baseline_mean, candidate_mean) = (mean(|p| p.baseline), mean(|p| p.candidate));
-            Some(Evidence { baseline_mean, candidate_mean, ..found })
+            Some(TestResult { baseline_mean, candidate_mean, ..found })
         }
     }
 }
@@ -161,7 +161,7 @@ fn flips(variants: Variants<'_>, most: usize) -> Flips {
 /// The answer in a sentence.
 pub(crate) fn says(
     comparison: &Comparison,
-    evidence: &Evidence,
+    evidence: &TestResult,
     case: &Case,
     outcome: &Outcome,
     of: RatioOf,
@@ -197,7 +197,7 @@ pub(crate) fn says(
     }
 }
 
-fn undecided(comparison: &Comparison, evidence: &Evidence, margin: &str) -> String {
+fn undecided(comparison: &Comparison, evidence: &TestResult, margin: &str) -> String {
     let n = evidence.n;
     let items = counted(n, "item");
     let says =

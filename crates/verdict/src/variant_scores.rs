@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use evalmark_core::suite::Amount;
 
 use crate::{
+    corpus_metric::{CountedVariant, ItemCounts},
     items::ItemScore,
-    pooled::{ItemCounts, PooledSide},
 };
 
 /// One prompt x model: its items, and their scores by metric.
@@ -72,9 +72,9 @@ impl Variant {
     }
 
     /// The items' scores of one metric, and what they add to its value of the whole run.
-    pub fn pooled(&self, metric: &str) -> Option<PooledSide<'_>> {
+    pub fn counted(&self, metric: &str) -> Option<CountedVariant<'_>> {
         let column = self.column(metric)?;
-        Some(PooledSide { items: &column.scores, counts: &column.counts })
+        Some(CountedVariant { items: &column.scores, counts: &column.counts })
     }
 
     /// Names of the metrics, in the order in which they were pushed.
@@ -100,8 +100,8 @@ impl Variant {
         };
         let scores = keep(self.scores(metric).unwrap_or_default());
         let labels = keep(self.labels(metric));
-        let pooled = self.pooled(metric).into_iter();
-        let counted = pooled.flat_map(|variant| variant.items.iter().zip(variant.counts));
+        let counted = self.counted(metric).into_iter();
+        let counted = counted.flat_map(|variant| variant.items.iter().zip(variant.counts));
         let counts = counted.filter(|(item, _)| keys.binary_search(&item.key).is_ok());
         let counts = counts.map(|(_, counts)| counts.clone()).collect();
         let column = Column { metric: metric.to_owned(), scores, labels, counts };

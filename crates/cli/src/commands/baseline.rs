@@ -14,7 +14,7 @@ use evalmark_store::{
     StoreError,
     baseline::{ListedBaseline, list},
     named_run::check_folder,
-    record::{RunOptions, RunRecord},
+    run_record::{RunOptions, RunRecord},
 };
 use serde_json::{Value, json};
 

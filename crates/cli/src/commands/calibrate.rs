@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use evalmark_runner::{
-    CalibrateOptions, CalibratedSuite, CalibrationEnd, Host, calibration::warnings,
+    CalibrateOptions, CalibratedSuite, CalibrationEnd, Host, resolvable_margins::warnings,
 };
 use evalmark_terminal::calibration;
 use serde_json::json;

@@ -8,7 +8,7 @@ use evalmark_core::{
     suite::{Mistake, SuiteError},
 };
 use evalmark_runner::{Host, LoadedSuite, RunError, load, program_remarks, reach};
-use evalmark_store::record::RunOptions;
+use evalmark_store::run_record::RunOptions;
 use serde_json::{Value, json};
 
 use crate::{args::FormatArgs, exit::Exit, print::Printer};
@@ -89,7 +89,7 @@ fn described(path: &Path, checked: &CheckedSuite) -> Value {
         "is_valid": checked.errors.is_empty(),
         "prompts": plan.map(|plan| plan.prompts.len()),
         "models": plan.map(|plan| plan.candidates.len()),
-        "items": plan.map(|plan| plan.survey.n_items),
+        "items": plan.map(|plan| plan.profile.n_items),
         "epochs": plan.map(|plan| plan.epochs),
         "samples": plan.map(evalmark_core::plan::Plan::n_samples),
         "metrics": metrics,
@@ -118,7 +118,7 @@ fn describe(path: &Path, loaded: &LoadedSuite, printer: Printer) {
         path.display(),
         counted(plan.prompts.len() as u64, "prompt"),
         counted(plan.candidates.len() as u64, "model"),
-        counted(plan.survey.n_items, "item"),
+        counted(plan.profile.n_items, "item"),
         counted(plan.epochs.into(), "epoch"),
         counted(plan.n_samples(), "sample"),
         counted(loaded.metrics.len() as u64, "metric"),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use evalmark_core::number_format::{count, counted, declared_percent, dollars};
-use evalmark_runner::{Host, ModelEstimate, PlanOptions, RunPlan, calibration::POWER};
+use evalmark_runner::{Host, ModelEstimate, PlanOptions, RunPlan, resolvable_margins::POWER};
 use evalmark_terminal::power_plan;
 
 use crate::{
@@ -41,7 +41,7 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer, host: &Host<'_>) -> Result
         options: selected(&args.selection),
     };
     let plan = evalmark_runner::plan(&args.suite, &of, host)?;
-    let n_items = plan.loaded.plan.survey.n_items;
+    let n_items = plan.loaded.plan.profile.n_items;
     if args.format == Format::Json {
         printer.json(&serde_json::to_string_pretty(&plan.json())?);
         return Ok(Exit::Done);
@@ -69,10 +69,10 @@ fn tell_power(plan: &RunPlan, printer: Printer) {
         }
         return;
     }
-    let survey = &plan.loaded.plan.survey;
+    let profile = &plan.loaded.plan.profile;
     let header = format!(
         "what {} and {} can detect with {} power at alpha {}, in percentage points:",
-        counted(survey.n_items, "item"),
+        counted(profile.n_items, "item"),
         counted(plan.loaded.plan.epochs.into(), "epoch"),
         declared_percent(POWER),
         plan.gate.alpha,

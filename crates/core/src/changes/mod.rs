@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use self::settings::{abridged, settings};
+use self::settings::settings;
 pub use self::words::{DiffPart, LONG, Length, PartOf, SHORT, diff, excerpt, shortened};
 
 /// Something that differs between a run and its baseline.
@@ -82,6 +82,13 @@ impl Change {
         Self { kind, name, says, baseline: None, candidate: None, diff: Vec::new() }
     }
 
+    /// The two names, where the change is a prompt's name.
+    pub fn rename(&self) -> Option<Rename> {
+        let before = self.baseline.as_ref().and_then(Value::as_str)?.to_owned();
+        let is_rename = self.kind == ChangeKind::PromptRenamed;
+        is_rename.then(|| Rename { before, after: self.name.clone() })
+    }
+
     /// With both sides' values.
     #[must_use]
     pub fn of(self, baseline: Option<Value>, candidate: Option<Value>) -> Self {
@@ -125,27 +132,75 @@ impl<'a> RunFacts<'a> {
         models.filter_map(|model| model.get("recorded")?.get("column")?.as_str()).collect()
     }
 
-    /// The suite's prompt of this name: messages and included files.
-    fn prompt(&self, name: &str) -> Option<&'a Map<String, Value>> {
-        self.named("prompts", name)
-    }
-
-    fn named(&self, list: &str, name: &str) -> Option<&'a Map<String, Value>> {
-        let list = self.effective.get(list)?.as_array()?;
-        list.iter().filter_map(Value::as_object).find(|entry| {
+    /// The suite's entry of this name.
+    fn named(&self, section: Section, name: &str) -> Option<&'a Map<String, Value>> {
+        let entries = self.effective.get(section.key())?.as_array()?;
+        entries.iter().filter_map(Value::as_object).find(|entry| {
             entry.get("name").and_then(Value::as_str).is_some_and(|known| known == name)
         })
     }
 
-    fn names(&self, list: &str) -> Vec<&'a str> {
-        let entries = self.effective.get(list).and_then(Value::as_array);
+    fn names(&self, section: Section) -> Vec<&'a str> {
+        let entries = self.effective.get(section.key()).and_then(Value::as_array);
         let names = entries.into_iter().flatten();
         names.filter_map(|entry| entry.get("name")?.as_str()).collect()
     }
 
-    fn text(&self, prompt: &str) -> Option<[Option<&'a Value>; 2]> {
-        let prompt = self.prompt(prompt)?;
-        prompt.get("messages").map(|messages| [Some(messages), prompt.get("included")])
+    fn text(&self, prompt: &str) -> Option<PromptText<'a>> {
+        let prompt = self.named(Section::Prompts, prompt)?;
+        let messages = prompt.get("messages")?;
+        Some(PromptText { messages, included: prompt.get("included") })
+    }
+}
+
+/// A part of a suite whose entries are compared by their names.
+#[derive(Clone, Copy, Debug)]
+enum Section {
+    Prompts,
+    Models,
+    Metrics,
+}
+
+impl Section {
+    /// Its key in a suite.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Prompts => "prompts",
+            Self::Models => "models",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+/// All that a prompt is made of, as a suite keeps it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct PromptText<'a> {
+    messages: &'a Value,
+    /// The files that it includes, by name.
+    included: Option<&'a Value>,
+}
+
+impl PromptText<'_> {
+    /// It as one text: the bare text of a single user message, else each message under its role.
+    fn transcript(&self) -> String {
+        let field = |message: &Value, key: &str| -> String {
+            message.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let messages = self.messages.as_array().into_iter().flatten();
+        let messages = messages.map(|message| (field(message, "role"), field(message, "content")));
+        let included = self.included.and_then(Value::as_object);
+        let included = included.into_iter().flatten().map(|(file, text)| {
+            (format!("included {file}"), text.as_str().unwrap_or_default().to_owned())
+        });
+        let parts: Vec<_> = messages.chain(included).collect();
+        match parts.as_slice() {
+            [(role, text)] if role == "user" => text.clone(),
+            parts => {
+                let lines: Vec<_> =
+                    parts.iter().map(|(role, text)| format!("[{role}]\n{text}\n")).collect();
+                lines.concat()
+            }
+        }
     }
 }
 
@@ -161,7 +216,7 @@ pub struct Rename {
 /// The prompts of the run that are prompts of the baseline under another name: the text is the
 /// same, and no other prompt without a counterpart has it.
 pub fn renamed_prompts(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Rename> {
-    let suite = after.names("prompts");
+    let suite = after.names(Section::Prompts);
     let gone: Vec<_> = before.prompts.iter().filter(|name| !suite.contains(name)).collect();
     let new: Vec<_> = after.prompts.iter().filter(|name| !before.prompts.contains(name)).collect();
     let found = new.iter().filter_map(|name| {
@@ -225,7 +280,7 @@ fn edited(name: &str, before: &RunFacts<'_>, after: &RunFacts<'_>) -> Option<Cha
         Some(twin) => format!("prompt `{name}` now has the text of the baseline's `{twin}`"),
         None => format!("the text of prompt `{name}` changed"),
     };
-    let diff = diff(&transcript(before.prompt(name)?), &transcript(after.prompt(name)?));
+    let diff = diff(&old.transcript(), &new.transcript());
     Some(Change { diff, ..Change::new(ChangeKind::PromptEdited, name, says) })
 }
 
@@ -241,36 +296,10 @@ fn added(name: &str, before: &RunFacts<'_>, after: &RunFacts<'_>) -> String {
     }
 }
 
-/// A prompt as one text: the bare text of a single user message, else each message under its role.
-fn transcript(prompt: &Map<String, Value>) -> String {
-    let messages = prompt.get("messages").and_then(Value::as_array);
-    let field = |message: &Value, key: &str| -> String {
-        message.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let messages: Vec<_> = messages
-        .into_iter()
-        .flatten()
-        .map(|message| (field(message, "role"), field(message, "content")))
-        .collect();
-    let included = prompt.get("included").and_then(Value::as_object);
-    let included = included.into_iter().flatten().map(|(file, text)| {
-        (format!("included {file}"), text.as_str().unwrap_or_default().to_owned())
-    });
-    let parts: Vec<_> = messages.into_iter().chain(included).collect();
-    match parts.as_slice() {
-        [(role, text)] if role == "user" => text.clone(),
-        parts => {
-            let lines: Vec<_> =
-                parts.iter().map(|(role, text)| format!("[{role}]\n{text}\n")).collect();
-            lines.concat()
-        }
-    }
-}
-
 fn models(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change> {
     let mut changes = Vec::new();
-    for name in after.names("models") {
-        let (old, new) = (before.named("models", name), after.named("models", name));
+    for name in after.names(Section::Models) {
+        let (old, new) = (before.named(Section::Models, name), after.named(Section::Models, name));
         match (old, new) {
             (Some(old), Some(new)) => changes.extend(settings::model(name, old, new)),
             (None, _) if after.models.contains(&name) && !before.models.contains(&name) => {
@@ -280,7 +309,7 @@ fn models(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change> {
             _ => {}
         }
     }
-    let suite = after.names("models");
+    let suite = after.names(Section::Models);
     for name in before.models.iter().filter(|name| !suite.contains(name)) {
         let says = format!("model `{name}` of the baseline is not in this suite");
         changes.push(Change::new(ChangeKind::ModelRemoved, name, says));
@@ -290,10 +319,10 @@ fn models(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change> {
 
 /// Says that a new model is one of the baseline's under another name.
 fn twin(before: &RunFacts<'_>, after: &RunFacts<'_>, name: &str) -> String {
-    let suite = after.names("models");
-    let new = after.named("models", name);
+    let suite = after.names(Section::Models);
+    let new = after.named(Section::Models, name);
     let same = before.models.iter().find(|old| {
-        let pair = before.named("models", old).zip(new);
+        let pair = before.named(Section::Models, old).zip(new);
         !suite.contains(old) && pair.is_some_and(|(old, new)| settings::is_same_model(old, new))
     });
     match same {
@@ -306,10 +335,10 @@ fn twin(before: &RunFacts<'_>, after: &RunFacts<'_>, name: &str) -> String {
 
 /// Says that a new metric is one of the baseline's under another name.
 fn metric_twin(before: &RunFacts<'_>, after: &RunFacts<'_>, name: &str) -> String {
-    let suite = after.names("metrics");
-    let gone = before.names("metrics").into_iter().filter(|old| !suite.contains(old));
+    let suite = after.names(Section::Metrics);
+    let gone = before.names(Section::Metrics).into_iter().filter(|old| !suite.contains(old));
     let is_same = |old: &&str| {
-        let pair = before.named("metrics", old).zip(after.named("metrics", name));
+        let pair = before.named(Section::Metrics, old).zip(after.named(Section::Metrics, name));
         pair.is_some_and(|(old, new)| settings(old, new, &["name", "labels"]).is_empty())
     };
     gone.into_iter().find(is_same).map_or_else(String::new, |old| {
@@ -321,7 +350,7 @@ fn metric_twin(before: &RunFacts<'_>, after: &RunFacts<'_>, name: &str) -> Strin
 
 fn metrics(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change> {
     let names = |facts: &RunFacts<'_>| -> BTreeSet<String> {
-        facts.names("metrics").into_iter().map(str::to_owned).collect()
+        facts.names(Section::Metrics).into_iter().map(str::to_owned).collect()
     };
     let (old, new) = (names(before), names(after));
     let mut changes = Vec::new();
@@ -329,7 +358,7 @@ fn metrics(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change> {
         return changes;
     }
     for name in &new {
-        let pair = before.named("metrics", name).zip(after.named("metrics", name));
+        let pair = before.named(Section::Metrics, name).zip(after.named(Section::Metrics, name));
         let Some((then, now)) = pair else {
             let says = format!("metric `{name}` is new{}", metric_twin(before, after, name));
             changes.push(Change::new(ChangeKind::MetricAdded, name, says));
@@ -337,14 +366,10 @@ fn metrics(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change> {
         };
         // Labels come after the answers that they are about.
         let differing = settings(then, now, &["labels"]);
-        for (key, baseline, candidate) in differing {
-            let says = format!(
-                "metric `{name}`: `{key}` was {}, is {}",
-                abridged(baseline.as_ref()),
-                abridged(candidate.as_ref())
-            );
+        for setting in differing {
+            let says = format!("metric `{name}`: `{}` {}", setting.key, setting.was_and_is());
             let change = Change::new(ChangeKind::MetricEdited, name, says);
-            changes.push(change.of(baseline, candidate));
+            changes.push(change.of(setting.before, setting.after));
         }
     }
     for name in old.difference(&new) {

@@ -11,8 +11,23 @@ const MOST_CHARACTERS: usize = 80;
 const NOT_COMPARED: [&str; 6] =
     ["name", "limits", "api_key_env", "ca_file", "evaluate", "base_url"];
 
-/// A key with what it is in the baseline and in the run.
-pub(super) type Setting = (String, Option<Value>, Option<Value>);
+/// A setting that differs.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Its path, such as `params.seed`.
+    pub(super) key: String,
+    /// What it is in the baseline.
+    pub(super) before: Option<Value>,
+    /// What it is in the run.
+    pub(super) after: Option<Value>,
+}
+
+impl Setting {
+    /// Both values, as the end of a sentence about it.
+    pub(super) fn was_and_is(&self) -> String {
+        format!("was {}, is {}", abridged(self.before.as_ref()), abridged(self.after.as_ref()))
+    }
+}
 
 /// The keys that differ, as paths: a mapping on both sides is entered.
 pub(super) fn settings(
@@ -30,16 +45,20 @@ pub(super) fn settings(
             (Some(then), Some(now)) if then == now => {}
             (Some(Value::Object(then)), Some(Value::Object(now))) => {
                 let inner = settings(then, now, &[]).into_iter();
-                found.extend(inner.map(|(path, then, now)| (format!("{key}.{path}"), then, now)));
+                found.extend(
+                    inner.map(|inner| Setting { key: format!("{key}.{}", inner.key), ..inner }),
+                );
             }
-            (then, now) => found.push((key.clone(), then.cloned(), now.cloned())),
+            (then, now) => {
+                found.push(Setting { key: key.clone(), before: then.cloned(), after: now.cloned() })
+            }
         }
     }
     found
 }
 
 /// A value in a sentence: `unset` where there is none, and the beginning of what is long.
-pub(super) fn abridged(value: Option<&Value>) -> String {
+fn abridged(value: Option<&Value>) -> String {
     let text = match value {
         None | Some(Value::Null) => return "unset".to_owned(),
         Some(Value::String(text)) => text.clone(),
@@ -58,13 +77,9 @@ pub(super) fn model(
     before: &Map<String, Value>,
     after: &Map<String, Value>,
 ) -> Vec<Change> {
-    let change = |key: &str, then: Option<Value>, now: Option<Value>| {
-        let says = format!(
-            "model `{name}`: {key} was {}, is {}",
-            abridged(then.as_ref()),
-            abridged(now.as_ref())
-        );
-        Change::new(ChangeKind::ModelEdited, name, says).of(then, now)
+    let change = |what: &str, setting: Setting| {
+        let says = format!("model `{name}`: {what} {}", setting.was_and_is());
+        Change::new(ChangeKind::ModelEdited, name, says).of(setting.before, setting.after)
     };
     // No parameters are an empty mapping, so that each of them is told by itself.
     let with_params = |model: &Map<String, Value>| {
@@ -74,7 +89,7 @@ pub(super) fn model(
     };
     let mut changes: Vec<_> = settings(&with_params(before), &with_params(after), &NOT_COMPARED)
         .into_iter()
-        .map(|(key, then, now)| change(&format!("`{key}`"), then, now))
+        .map(|setting| change(&format!("`{}`", setting.key), setting))
         .collect();
     let url = |model: &Map<String, Value>| model.get("base_url").and_then(Value::as_str).map(clean);
     let (then, now) = (url(before), url(after));
@@ -86,7 +101,9 @@ pub(super) fn model(
             changes.push(Change::new(ChangeKind::ModelEdited, name, says).of(host.clone(), host));
         } else {
             let value = |host: Option<String>| Some(Value::from(host.unwrap_or("default".into())));
-            changes.push(change("the server (`base_url`)", value(host_then), value(host_now)));
+            let (before, after) = (value(host_then), value(host_now));
+            let setting = Setting { key: "base_url".to_owned(), before, after };
+            changes.push(change("the server (`base_url`)", setting));
         }
     }
     changes
@@ -138,14 +155,11 @@ pub(super) fn dataset(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change
     if !then.is_empty() {
         changes.extend(ids(&then, &now));
         // Slices are looked at, and neither asked nor scored.
-        for (key, old, new) in settings(&then, &now, &["id", "slices", "allow_empty_target"]) {
-            let says = format!(
-                "`dataset.{key}` was {}, is {}",
-                abridged(old.as_ref()),
-                abridged(new.as_ref())
-            );
-            let kind = if key == "target" { ChangeKind::Target } else { ChangeKind::Dataset };
-            changes.push(Change::new(kind, "", says).of(old, new));
+        for setting in settings(&then, &now, &["id", "slices", "allow_empty_target"]) {
+            let says = format!("`dataset.{}` {}", setting.key, setting.was_and_is());
+            let is_target = setting.key == "target";
+            let kind = if is_target { ChangeKind::Target } else { ChangeKind::Dataset };
+            changes.push(Change::new(kind, "", says).of(setting.before, setting.after));
         }
     }
     changes.extend(columns(before, after));

@@ -7,6 +7,7 @@ mod encoding;
 mod items;
 mod json;
 mod json_value;
+mod profile;
 mod python_json;
 mod quotes;
 pub(crate) mod sniff;
@@ -17,8 +18,11 @@ use std::{
     sync::Arc,
 };
 
-pub(crate) use self::items::Surveyor;
-pub use self::items::{Fingerprints, Items, Survey};
+pub(crate) use self::profile::DatasetProfiler;
+pub use self::{
+    items::{Fingerprints, Items},
+    profile::DatasetProfile,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

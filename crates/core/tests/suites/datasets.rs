@@ -206,7 +206,7 @@ fn json_datasets() {
             (&*first.item.id, &*first.item.targets),
             ("1", &["x".to_owned(), "y".to_owned()][..])
         );
-        assert_eq!(plan.survey.n_items, 2);
+        assert_eq!(plan.profile.n_items, 2);
     }
     let folder = folder();
     let twice = "{\"id\":1,\"text\":\"a\",\"label\":\"x\",\"text\":\"b\",\"tone\":\"t\"}\n";

@@ -166,7 +166,7 @@ fn a_good_suite_becomes_a_plan() {
     assert_eq!((*kind, base_url.as_str()), ("openai", "http://127.0.0.1:1/v1"));
     assert_eq!(api_key_env, &None);
     let plan = Plan::new(&suite).expect("plan");
-    assert_eq!((plan.survey.n_items, plan.n_samples()), (2, 8));
+    assert_eq!((plan.profile.n_items, plan.n_samples()), (2, 8));
     let samples: Vec<_> = plan.by_item(0).expect("opens").map(|s| s.expect("sample")).collect();
     let order: Vec<_> = samples.iter().map(|s| (s.item.index, s.prompt, s.epoch)).collect();
     let expected =

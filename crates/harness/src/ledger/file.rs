@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
-use crate::request_filter::RequestFilter;
+use crate::request_bloom_filter::RequestFilter;
 
 use super::{
     claims::Claims,

@@ -1,7 +1,7 @@
 //! What a row holds: a record and its place, with a checksum against silent damage.
 
 use evalmark_core::{
-    details::Details,
+    answer_details::AnswerDetails,
     record::{ErrorKind, Failure, FinishReason, Outcome, Record, Timing, Usage},
     request::RequestHash,
 };
@@ -138,7 +138,7 @@ pub(super) fn read_answer(
         return Ok(None);
     }
     record.usage = record.usage.plausible();
-    let Ok(details) = details.map(Details::from_json).transpose() else { return Ok(None) };
+    let Ok(details) = details.map(AnswerDetails::from_json).transpose() else { return Ok(None) };
     record.details = details.map(Box::new);
     Ok(Some(record))
 }

@@ -12,8 +12,8 @@ use evalmark_core::{
     request::{Message, Request},
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, Endpoint, Event, Ledger, Network, Secret, Stop, Tally, Tuning, ask,
-    ask_within,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, RequestRuntime, Secret, Stop, Tally, Tuning,
+    ask, ask_within,
 };
 use evalmark_loopback::Server;
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 /// Everything but the model.
 pub(crate) struct Setup {
     pub(crate) folder: TempDir,
-    pub(crate) network: Network,
+    pub(crate) network: RequestRuntime,
     pub(crate) ledger: Ledger,
     pub(crate) stop: Stop,
 }
@@ -52,7 +52,7 @@ impl Setup {
     pub(crate) fn tuned(tuning: Tuning) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).expect("a ledger");
-        let network = Network::start(tuning).expect("threads");
+        let network = RequestRuntime::start(tuning).expect("threads");
         Self { folder, network, ledger, stop: Stop::new() }
     }
 

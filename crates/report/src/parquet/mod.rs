@@ -4,6 +4,7 @@
 pub mod answers;
 mod buffer;
 pub mod dataset;
+mod footer_checksum;
 mod json;
 mod open;
 mod pages;
@@ -13,7 +14,6 @@ pub mod sample_pages;
 pub mod sample_texts;
 pub mod samples;
 pub mod scores;
-mod seal;
 pub mod summary;
 mod table;
 mod typed_columns;

@@ -12,9 +12,9 @@ use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field};
 use polars_parquet::read::{FileMetadata, infer_schema, read_metadata};
 
 use super::{
+    footer_checksum,
     pages::Pages,
     panic_guard::guarded,
-    seal,
     typed_columns::{Frame, Slice},
 };
 
@@ -341,7 +341,7 @@ fn footer(file: &mut File, file_size: u64) -> Result<Footer, Box<dyn Error>> {
         return Err("it is empty".into());
     }
     let mut metadata = read_metadata(file)?;
-    seal::check(file, &metadata)?;
+    footer_checksum::check(file, &metadata)?;
     let written = guarded(|| infer_schema(&metadata)).ok();
     // What the writer's Arrow types were does not matter here, and without them a dictionary is
     // plain text.

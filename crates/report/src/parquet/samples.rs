@@ -3,7 +3,7 @@
 use std::{io::Write, path::Path};
 
 use evalmark_core::{
-    details::Details,
+    answer_details::AnswerDetails,
     item::Item,
     record::{ErrorKind, Failure, FinishReason, Outcome, Record, Timing, Usage},
     request::Request,
@@ -334,9 +334,10 @@ fn decode_records(frame: &Frame<'_>) -> Result<Vec<Record>, ReadError> {
 fn decode_details(
     details: &Values<'_, Utf8ViewArray>,
     row: usize,
-) -> Result<Option<Box<Details>>, ReadError> {
+) -> Result<Option<Box<AnswerDetails>>, ReadError> {
     let Some(json) = details.get(row) else { return Ok(None) };
-    let read = Details::from_json(json).map_err(|_| details.bad(row, "is not the JSON of details"));
+    let read =
+        AnswerDetails::from_json(json).map_err(|_| details.bad(row, "is not the JSON of details"));
     read.map(|details| Some(Box::new(details)))
 }
 

@@ -19,7 +19,7 @@ use polars_parquet::write::{
 
 use super::{
     buffer::{Buffer, data_type},
-    seal::{Seal, Sealing},
+    footer_checksum::{ChecksumWriter, FooterChecksum},
 };
 use crate::columns::Kind;
 
@@ -110,8 +110,8 @@ pub(super) struct TableWriter<W: Write> {
     /// Rows of a group, at least.
     least: usize,
     encodings: Shared<Vec<Encoding>>,
-    writer: FileWriter<Sealing<BufWriter<W>>>,
-    seal: Seal,
+    writer: FileWriter<ChecksumWriter<BufWriter<W>>>,
+    checksum: FooterChecksum,
 }
 
 impl<W: Write> TableWriter<W> {
@@ -124,11 +124,11 @@ impl<W: Write> TableWriter<W> {
         let columns: Vec<_> =
             columns.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
         let schema = schema(path, &columns)?;
-        let seal = Seal::default();
+        let checksum = FooterChecksum::default();
         let encodings =
             schema.iter_values().map(|field| get_dtype_encoding(field.dtype())).collect();
-        let sealing = Sealing::new(BufWriter::new(out), seal.clone());
-        let writer = FileWriter::try_new(sealing, schema.clone(), options(path)?)
+        let hashed_out = ChecksumWriter::new(BufWriter::new(out), checksum.clone());
+        let writer = FileWriter::try_new(hashed_out, schema.clone(), options(path)?)
             .map_err(|error| encode_error(path, &error))?;
         let buffers = empty(&columns, 0);
         let path = path.to_owned();
@@ -143,7 +143,7 @@ impl<W: Write> TableWriter<W> {
             least: GROUP_ROWS,
             encodings,
             writer,
-            seal,
+            checksum,
         })
     }
 
@@ -208,9 +208,9 @@ impl<W: Write> TableWriter<W> {
         }
         // Polars would add its Arrow schema, and pandas cannot read the string views in it. Without
         // it every reader goes by the plain Parquet types.
-        let written = self.writer.end(Some(vec![self.seal.entry()]));
+        let written = self.writer.end(Some(vec![self.checksum.entry()]));
         written.map_err(|error| encode_error(&self.path, &error))?;
-        Ok(self.seal.digest())
+        Ok(self.checksum.digest())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{fs::File, path::Path, sync::Arc};
 
 use evalmark_core::{
+    answer_details::AnswerDetails,
     changes::{Change, ChangeKind, DiffPart, PartOf},
-    details::Details,
     fields::Fields,
     item::{Item, ItemHash},
     metric::{Direction, Range},
@@ -98,7 +98,7 @@ fn answer(index: u64) -> Record {
     };
     let refused = index % 5 == 3;
     let cached_tokens = index.is_multiple_of(3).then_some(index);
-    let details = Details { cached_tokens, ..Details::default() };
+    let details = AnswerDetails { cached_tokens, ..AnswerDetails::default() };
     Record {
         outcome: if refused { Outcome::Refused } else { Outcome::Answered },
         output: Some(format!("answer {index} {HOSTILE}")),

@@ -14,8 +14,8 @@ use evalmark_store::{
     StoreError,
     baseline::{Baseline, WantedBaseline},
     integrity::open_scored,
-    record::RunRecord,
     run_folder::RunFolder,
+    run_record::RunRecord,
 };
 use evalmark_verdict::{PairCounts, RunScores, Variant, changed_items};
 

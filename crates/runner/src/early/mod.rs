@@ -12,7 +12,7 @@ use evalmark_core::{
 };
 use evalmark_store::{
     baseline::Baseline,
-    record::{RunRecord, StopEarly},
+    run_record::{RunRecord, StopEarly},
 };
 use evalmark_verdict::{ItemScore, Rule, Stopping};
 
@@ -127,15 +127,15 @@ pub(crate) fn begin(
 
 /// A seed out of the run's content.
 fn seed(loaded: &LoadedSuite) -> u64 {
-    let text = format!("evalmark order v1 {} {}", loaded.hash, loaded.plan.survey.hash);
+    let text = format!("evalmark order v1 {} {}", loaded.hash, loaded.plan.profile.hash);
     cluster_key(&text) >> 11
 }
 
 /// The plan of a run that stopped early: the items that it asked.
 pub(crate) fn as_stopped(plan: Plan, record: &RunRecord) -> Result<Plan> {
     let Some(stopped) = &record.stopped_early else { return Ok(plan) };
-    if plan.survey.n_items != stopped.planned_items {
-        let (now, then) = (plan.survey.n_items, stopped.planned_items);
+    if plan.profile.n_items != stopped.planned_items {
+        let (now, then) = (plan.profile.n_items, stopped.planned_items);
         bail!("the dataset has {now} items, and the run {} chose from {then}", record.run_id);
     }
     let (order, _) = Order::read(&plan, stopped.seed)?;

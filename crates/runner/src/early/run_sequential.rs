@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use evalmark_harness::Stop;
-use evalmark_store::record::StoppedEarly;
+use evalmark_store::run_record::StoppedEarly;
 
 use crate::{
     Asking, Notice,
@@ -137,9 +137,9 @@ impl Run<'_> {
     /// Records that the run is over the items of its plan as it is now.
     fn stopped(&mut self, planned_samples: u64, planned_items: usize) {
         let plan = &self.loaded.plan;
-        self.record.n_items = plan.survey.n_items;
+        self.record.n_items = plan.profile.n_items;
         self.record.stopped_early = Some(StoppedEarly {
-            asked_items: plan.survey.n_items,
+            asked_items: plan.profile.n_items,
             planned_items: planned_items as u64,
             asked_samples: plan.n_samples(),
             planned_samples,

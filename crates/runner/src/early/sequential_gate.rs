@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use evalmark_core::{plan::Sample, score::Score, suite::GateSpec};
 use evalmark_store::{
     baseline::Baseline,
-    record::{MetricScale, RunRecord, StopEarly},
+    run_record::{MetricScale, RunRecord, StopEarly},
 };
 use evalmark_verdict::{Interim, ItemScore, Reason, Rule, Stopping, count_lacking, family_size};
 

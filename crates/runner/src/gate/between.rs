@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use evalmark_core::suite::GateSpec;
-use evalmark_store::{record::RunRecord, run_folder::RunFolder};
+use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
 use evalmark_verdict::{ComparisonFamily, ComparisonSubject, Variant, VariantPair};
 
 use super::{GateOutcome, context::gated_runs, slices};
 use crate::{
     diff::{RunSide, VariantName, broken_items},
     error::{Result, all_known, bail},
-    metric_scale::pooled_metrics,
+    metric_scale::corpus_metrics,
     variants::read_variants,
 };
 
@@ -25,7 +25,7 @@ pub(crate) fn compare_variants(
         bail!("`{}` is the same as itself; name two prompts or two models", between.0);
     }
     let variants = read_variants(&folder.scores())?;
-    let metrics = pooled_metrics(record);
+    let metrics = corpus_metrics(record);
     let runs = gated_runs(record, record, spec, &metrics);
     let mut family = ComparisonFamily::default();
     let pairs = pairs(&variants, between)?;

@@ -5,7 +5,7 @@ use evalmark_core::{
     number_format::count,
     verdict::{Answer, Comparison, Verdict},
 };
-use evalmark_store::record::RunRecord;
+use evalmark_store::run_record::RunRecord;
 use evalmark_verdict::RunScores;
 
 use super::columns;

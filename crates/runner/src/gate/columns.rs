@@ -14,7 +14,7 @@ use evalmark_core::{
     item::Item,
     suite::Suite,
 };
-use evalmark_store::record::RunRecord;
+use evalmark_store::run_record::RunRecord;
 
 use evalmark_verdict::{RunScores, SameItem, Variant};
 

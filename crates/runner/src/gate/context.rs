@@ -5,29 +5,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evalmark_core::suite::GateSpec;
 use evalmark_scoring::Metric;
-use evalmark_store::record::RunRecord;
+use evalmark_store::run_record::RunRecord;
 use evalmark_verdict::{
-    GatedRuns, LookedAt, MetricTraits, Pooled, Variant, count_lacking, family_size,
+    CorpusMetric, GatedRuns, LookedAt, MetricTraits, Variant, count_lacking, family_size,
 };
 
 use super::targets;
 use crate::metric_scale::RunValue;
 
-/// Two runs, and what decides how each metric of theirs is compared; `pooled` has the metrics whose
+/// Two runs, and what decides how each metric of theirs is compared; `corpus_metrics` has the metrics whose
 /// value is one of the whole run.
 pub(super) fn gated_runs<'a>(
     before: &RunRecord,
     after: &RunRecord,
     spec: &'a GateSpec,
-    pooled: &'a BTreeMap<String, Metric>,
+    corpus_metrics: &'a BTreeMap<String, Metric>,
 ) -> GatedRuns<'a> {
     let names: BTreeSet<&str> = spec.metrics.keys().map(String::as_str).collect();
     let names = after.metrics.iter().map(|metric| metric.name.as_str()).chain(names);
     let traits = |name: &str| {
         let scale = after.scale(name);
-        let run_value = pooled.get(name).and_then(Metric::corpus);
+        let run_value = corpus_metrics.get(name).and_then(Metric::corpus);
         let run_value = run_value
-            .map(|corpus| Box::new(RunValue { corpus, all: false }) as Box<dyn Pooled + 'a>);
+            .map(|corpus| Box::new(RunValue { corpus, all: false }) as Box<dyn CorpusMetric + 'a>);
         MetricTraits {
             range: scale.range,
             direction: scale.direction,

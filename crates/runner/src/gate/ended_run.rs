@@ -7,13 +7,13 @@ use evalmark_store::{
     StoreError,
     baseline::{Baseline, WantedBaseline},
     integrity::{self, open_whole},
-    record::RunRecord,
     run_folder::RunFolder,
+    run_record::RunRecord,
 };
 
 use super::{GateOutcome, compare_variants, gate_first, gate_run, refused, write_verdict};
 use crate::{
-    Ending, Host, Notice, calibration::judge_margins, diff::earlier, error::Result,
+    Ending, Host, Notice, diff::earlier, error::Result, resolvable_margins::judge_margins,
     suite_of_run::SuiteNow,
 };
 

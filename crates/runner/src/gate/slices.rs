@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use evalmark_core::verdict::SliceFinding;
 use evalmark_report::usage::for_each_slice;
-use evalmark_store::{record::RunRecord, run_folder::RunFolder};
+use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
 use evalmark_verdict::{ComparisonSubject, GatedRuns, Variant, VariantPair, slices};
 
 use crate::{RunError, error::Result, variants::key};

@@ -2,7 +2,7 @@
 
 use evalmark_core::metric::MetricKind;
 use evalmark_scoring::catalog;
-use evalmark_store::record::{EffectiveSuite, RunRecord};
+use evalmark_store::run_record::{EffectiveSuite, RunRecord};
 
 /// Why a metric's scores of the two runs were made with different targets; `None` where they were
 /// not, or where the metric looks at no target.

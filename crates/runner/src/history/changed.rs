@@ -1,7 +1,7 @@
 //! What differs from one run of a suite to the next, in a few words each.
 
 use evalmark_core::changes::{Change, ChangeKind, between};
-use evalmark_store::record::RunRecord;
+use evalmark_store::run_record::RunRecord;
 
 use crate::gate::facts;
 

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use evalmark_core::{history::Series, number_format};
-use evalmark_store::record::RunRecord;
+use evalmark_store::run_record::RunRecord;
 use evalmark_verdict::ItemScore;
 
 use crate::gate::changed;

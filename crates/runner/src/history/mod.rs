@@ -19,8 +19,8 @@ use evalmark_report::summary::{SummaryRow, read_summary};
 use evalmark_store::{
     integrity,
     named_run::runs_of,
-    record::{RunOptions, RunRecord},
     run_folder::RunFolder,
+    run_record::{RunOptions, RunRecord},
     runs::{ListedRun, RunState},
 };
 use evalmark_verdict::{ItemScore, TrendRule, trend};

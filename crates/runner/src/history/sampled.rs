@@ -10,7 +10,7 @@ use evalmark_verdict::{ItemScore, Variant, pseudo_scores};
 use super::UsableRun;
 use crate::{
     error::Result,
-    metric_scale::{RunValue, pooled_metrics},
+    metric_scale::{RunValue, corpus_metrics},
     variants::{cluster_key, key, read_some_variants},
 };
 
@@ -49,7 +49,7 @@ impl Sampling {
         let variants = read_some_variants(&scores, |item_id, cluster| {
             self.highest == u64::MAX || hash(item_id, cluster) <= self.highest
         })?;
-        let metrics = pooled_metrics(&run.record);
+        let metrics = corpus_metrics(&run.record);
         let of = |series: &Series| {
             let is_it = |v: &&Variant| (&v.prompt, &v.model) == (&series.prompt, &series.model);
             of_metric(variants.iter().find(is_it)?, &series.metric, &metrics)
@@ -66,7 +66,7 @@ fn of_metric(
 ) -> Option<Vec<ItemScore>> {
     match metrics.get(metric).and_then(Metric::corpus) {
         None => variant.scores(metric).map(<[_]>::to_vec),
-        Some(corpus) => pseudo_scores(variant.pooled(metric)?, &RunValue { corpus, all: false }),
+        Some(corpus) => pseudo_scores(variant.counted(metric)?, &RunValue { corpus, all: false }),
     }
 }
 

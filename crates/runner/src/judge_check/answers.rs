@@ -19,7 +19,7 @@ use evalmark_report::{
     samples::{SampleRecord, samples},
     scores::for_each_score,
 };
-use evalmark_store::{record::RunRecord, run_folder::RunFolder};
+use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
 
 use crate::{
     Host,

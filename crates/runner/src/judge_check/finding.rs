@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evalmark_scoring::catalog;
-use evalmark_store::record::RunRecord;
+use evalmark_store::run_record::RunRecord;
 use evalmark_verdict::{
     Figure, Labelled, Lambda, Rated, RaterCheck, check_rater_with_ties, ppi_estimate, ppi_mean,
 };

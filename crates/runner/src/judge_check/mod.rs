@@ -6,7 +6,7 @@ mod finding;
 
 use std::path::Path;
 
-use evalmark_store::{integrity::open_answered, record::RunRecord};
+use evalmark_store::{integrity::open_answered, run_record::RunRecord};
 
 use crate::{
     Host,

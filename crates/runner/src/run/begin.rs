@@ -10,11 +10,11 @@ use evalmark_harness::{Budget, Secret};
 use evalmark_store::{
     git::look_up,
     integrity::open_rescorable,
-    record::{
+    run_folder::RunFolder,
+    run_record::{
         FORMAT_VERSION, GitState, NamedHash, RunOptions, RunRecord, RunStatus, RunTotals,
         SampleCounts, SnapshotOrigin,
     },
-    run_folder::RunFolder,
 };
 
 use super::Run;
@@ -145,7 +145,7 @@ impl<'a> Run<'a> {
         record.metrics = metric_hashes(&loaded);
         record.judged = judged_names(&loaded);
         record.scales = scales(&loaded);
-        record.dataset_hash.clone_from(&loaded.plan.survey.hash);
+        record.dataset_hash.clone_from(&loaded.plan.profile.hash);
         record.dataset_source = loaded.suite.dataset.snapshot.as_ref().map(SnapshotOrigin::of);
         if same_prompts {
             record.suite_hash.clone_from(&loaded.hash);
@@ -198,10 +198,10 @@ pub(crate) fn first_record(
         suite: suite.name.clone(),
         suite_path: suite.path.clone(),
         suite_hash: loaded.hash.clone(),
-        dataset_hash: plan.survey.hash.clone(),
+        dataset_hash: plan.profile.hash.clone(),
         dataset_source: suite.dataset.snapshot.as_ref().map(SnapshotOrigin::of),
-        n_items: plan.survey.n_items,
-        columns: Some(plan.survey.columns.clone()),
+        n_items: plan.profile.n_items,
+        columns: Some(plan.profile.columns.clone()),
         epochs: plan.epochs,
         status: RunStatus::Running,
         started_at: now(),
@@ -229,7 +229,7 @@ pub(crate) fn first_record(
 
 /// Whether suite and dataset are still what the run began with.
 pub(crate) fn same_experiment(loaded: &LoadedSuite, record: &RunRecord) -> Result<()> {
-    let changed = match (loaded.hash == record.suite_hash, &loaded.plan.survey.hash) {
+    let changed = match (loaded.hash == record.suite_hash, &loaded.plan.profile.hash) {
         (false, _) => Some("suite"),
         (true, hash) if *hash != record.dataset_hash => Some("dataset"),
         _ => None,
@@ -250,7 +250,7 @@ fn same_shape(loaded: &LoadedSuite, record: &RunRecord) -> Result<()> {
     if prompts == recorded
         && models == record.models
         && plan.epochs == record.epochs
-        && plan.survey.n_items == record.n_items
+        && plan.profile.n_items == record.n_items
     {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use evalmark_core::{
-    changes::{Change, ChangeKind, Rename},
+    changes::{Change, ChangeKind},
     number_format::{count, counted},
     record::Outcome,
     verdict::{Answer, Verdict},
@@ -19,8 +19,8 @@ use evalmark_report::{
 use evalmark_store::{
     baseline::Baseline,
     integrity,
-    record::{RunRecord, SampleCounts},
     run_folder::RunFolder,
+    run_record::{RunRecord, SampleCounts},
 };
 
 use crate::{
@@ -92,12 +92,7 @@ fn metrics(record: &RunRecord) -> Vec<PageMetric> {
 }
 
 fn baseline_files(baseline: &Baseline, verdict: &Verdict) -> BaselineFiles {
-    let changes = verdict.changes.iter().flatten();
-    let renamed = changes.filter(|change| change.kind == ChangeKind::PromptRenamed);
-    let renamed = renamed.filter_map(|change| {
-        let before = change.baseline.as_ref()?.as_str()?.to_owned();
-        Some(Rename { before, after: change.name.clone() })
-    });
+    let renamed = verdict.changes.iter().flatten().filter_map(Change::rename);
     let answers = baseline.folder.answers();
     let unchanged = |answers| integrity::unchanged(&baseline.folder, &baseline.record, answers);
     let lacks_answers = if answers.is_file() {

@@ -7,9 +7,9 @@ use super::Run;
 
 use crate::{
     Notice, against,
-    calibration::judge_margins,
     error::Result,
     gate::{GateOutcome, gate_minima, gate_or_refuse, gate_without, write_verdict},
+    resolvable_margins::judge_margins,
 };
 
 impl Run<'_> {

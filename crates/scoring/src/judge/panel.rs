@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     Inquire,
+    params::Judges,
     question::{Form, JudgeReply, Question, QuestionError},
     trace::trace,
     vote::{Vote, one_of},
@@ -36,16 +37,6 @@ pub(crate) enum Aggregate {
 
 /// How often the same may be asked.
 const MOST_REPEATS: u32 = 100;
-
-/// What a suite says of the judges of a metric.
-#[derive(Debug)]
-pub(crate) struct Judges {
-    pub(crate) model: Option<String>,
-    pub(crate) models: Option<Vec<String>>,
-    pub(crate) aggregate: Aggregate,
-    pub(crate) repeats: u32,
-    pub(crate) structured: bool,
-}
 
 /// What judges are asked and how one judge's reply is read; each kind of judge is one.
 pub(crate) trait Sheet: fmt::Debug + Send + Sync {
@@ -208,9 +199,4 @@ pub(crate) fn object(properties: &Value) -> Value {
         "required": required,
         "additionalProperties": false,
     })
-}
-
-/// How often a judge is asked where the suite does not say.
-pub(crate) fn once() -> u32 {
-    1
 }

@@ -10,8 +10,8 @@ use evalmark_core::suite::{file_name, near_and_known};
 use super::{BaselineError, baselines_in, folders, slot::Slot};
 use crate::{
     named_run::advice,
-    record::RunRecord,
     run_folder::{BASELINES, RunFolder},
+    run_record::RunRecord,
 };
 
 /// Folders above a suite's own in which baselines are looked for, where there is no repository.

@@ -21,8 +21,8 @@ use crate::{
     durable,
     integrity::{finished, has_digests, has_files, unchanged},
     local_folder::folders,
-    record::RunRecord,
     run_folder::{BASELINES, OpenRunError, RunFolder},
+    run_record::RunRecord,
 };
 
 /// A baseline's folder and record.

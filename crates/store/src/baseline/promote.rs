@@ -15,8 +15,8 @@ use crate::{
     durable::{self, NewFile, NewFileWriter},
     integrity::{finished, has_files, unchanged},
     named_run::is_run_word,
-    record::{FORMAT_VERSION, RunOptions, RunRecord, RunStatus},
     run_folder::RunFolder,
+    run_record::{FORMAT_VERSION, RunOptions, RunRecord, RunStatus},
 };
 
 /// Why a run can become a baseline with `--force` only, or not at all.

@@ -14,8 +14,8 @@ use evalmark_store::{
     },
     durable::NewFileWriter,
     integrity::{IntegrityError, unchanged},
-    record::RunStatus,
     run_folder::RunFolder,
+    run_record::RunStatus,
 };
 use tempfile::tempdir;
 

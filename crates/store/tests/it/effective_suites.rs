@@ -1,6 +1,6 @@
 //! The suite in a run record: kept word for word, and read where later commands ask.
 
-use evalmark_store::record::EffectiveSuite;
+use evalmark_store::run_record::EffectiveSuite;
 use serde_json::{Value, json};
 
 #[test]

@@ -9,8 +9,8 @@ use evalmark_core::verdict::Answer;
 use evalmark_store::{
     StoreError,
     named_run::{check_folder, existing_run, named_run, runs_of},
-    record::RunStatus,
     run_folder::RunFolder,
+    run_record::RunStatus,
     runs::{ListedVerdict, RunState, list_runs},
 };
 use tempfile::tempdir;

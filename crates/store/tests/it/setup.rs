@@ -4,8 +4,8 @@ use std::{borrow::Cow, fs, path::Path};
 
 use evalmark_store::{
     durable::digest,
-    record::{RunRecord, RunStatus},
     run_folder::RunFolder,
+    run_record::{RunRecord, RunStatus},
 };
 use serde_json::json;
 

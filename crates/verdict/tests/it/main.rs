@@ -2,6 +2,7 @@
 
 mod clusters;
 mod common;
+mod corpus_metric;
 mod decisions;
 mod direction;
 mod estimates;
@@ -12,7 +13,6 @@ mod labels;
 mod laws;
 mod leaderboard;
 mod minimum;
-mod pooled;
 mod raters;
 mod rates;
 mod ratios;

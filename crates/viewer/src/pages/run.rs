@@ -14,7 +14,7 @@ use evalmark_core::{
 use evalmark_report::summary::{SummaryRow, read_summary};
 use evalmark_store::{
     progress::RunProgress,
-    record::RunRecord,
+    run_record::RunRecord,
     runs::{ListedRun, RunState},
 };
 use serde::Serialize;

@@ -7,7 +7,7 @@ use axum::{
 };
 use evalmark_core::number_format::{count, dollars, latency};
 use evalmark_report::{sample_pages::SamplePages, samples::SampleRecord};
-use evalmark_store::{record::RunRecord, runs::ListedRun};
+use evalmark_store::{run_record::RunRecord, runs::ListedRun};
 use serde::Serialize;
 
 use super::{Message, Names, Shared, aside, samples::written, unreadable};

@@ -13,7 +13,7 @@ use evalmark_core::{
     record::Outcome,
 };
 use evalmark_report::sample_pages::{PageRequest, PlacedSample, SamplePages, SampleQuery};
-use evalmark_store::{record::RunRecord, runs::ListedRun};
+use evalmark_store::{run_record::RunRecord, runs::ListedRun};
 use serde::Serialize;
 
 use super::{Message, Names, Query, Shared, aside, unreadable};

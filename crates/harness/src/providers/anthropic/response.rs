@@ -1,7 +1,7 @@
 //! What a response says: blocks of text, of reasoning and of calls of tools, and why it ended.
 
 use evalmark_core::{
-    details::Details,
+    answer_details::AnswerDetails,
     message::ToolCall,
     record::{ErrorKind, FinishReason, Outcome, Usage},
 };
@@ -102,7 +102,7 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
     let model = response.model.as_ref().and_then(Value::as_str).filter(|model| *model != asked);
     let own_word = word.filter(|word| reason.as_ref().is_some_and(|r| r.as_str() != *word));
     let thoughts: Vec<_> = blocks.iter().filter_map(|block| block.thinking.as_deref()).collect();
-    let details = Details {
+    let details = AnswerDetails {
         model: model.map(str::to_owned),
         finish_reason: own_word.map(str::to_owned),
         reasoning: Some(thoughts.concat()).filter(|thoughts| !thoughts.is_empty()),
@@ -148,9 +148,9 @@ fn as_json(calls: &[ToolCall]) -> String {
 
 /// Tokens, as far as they can be right. Those of the prompt are told in three parts: what was read,
 /// what the cache had, and what was put into it.
-fn usage(usage: Option<&RawValue>) -> (Usage, Details) {
+fn usage(usage: Option<&RawValue>) -> (Usage, AnswerDetails) {
     let counts = usage.and_then(|usage| serde_json::from_str::<Counts<'_>>(usage.get()).ok());
-    let Some(counts) = counts else { return (Usage::default(), Details::default()) };
+    let Some(counts) = counts else { return (Usage::default(), AnswerDetails::default()) };
     let tokens =
         |raw: Option<&RawValue>| raw.and_then(count).filter(|tokens| *tokens <= Usage::MOST_TOKENS);
     let cached = tokens(counts.cache_read).filter(|tokens| *tokens > 0);
@@ -158,8 +158,11 @@ fn usage(usage: Option<&RawValue>) -> (Usage, Details) {
     let others = cached.unwrap_or_default() + cache_write.unwrap_or_default();
     let input = tokens(counts.input).map(|tokens| tokens + others);
     let all = Usage { input_tokens: input, output_tokens: tokens(counts.output) };
-    let figures =
-        Details { cached_tokens: cached, cache_write_tokens: cache_write, ..Details::default() };
+    let figures = AnswerDetails {
+        cached_tokens: cached,
+        cache_write_tokens: cache_write,
+        ..AnswerDetails::default()
+    };
     (all.plausible(), figures)
 }
 

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use evalmark_core::{
-    details::Details,
+    answer_details::AnswerDetails,
     message::ToolCall,
     record::{ErrorKind, FinishReason, Outcome},
 };
@@ -177,7 +177,7 @@ fn read_strictly(body: &str, asked: &str) -> Result<Answer, Unread> {
     let tokens = Tokens::read(completion.usage);
     let (outcome, output) = text(&message, finish_reason.as_deref(), &tokens)?;
     let told = |raw: Option<&RawValue>| raw.and_then(text_of).filter(|text| !text.is_empty());
-    let details = Details {
+    let details = AnswerDetails {
         model: told(completion.model).filter(|model| model != asked),
         system_fingerprint: told(completion.system_fingerprint),
         ..message.details(&tokens)
@@ -316,15 +316,15 @@ fn silent(
 
 impl Message<'_> {
     /// Reasoning and calls of tools, and figures beside them.
-    fn details(&self, tokens: &Tokens) -> Details {
+    fn details(&self, tokens: &Tokens) -> AnswerDetails {
         let thoughts = [self.reasoning_content, self.reasoning, self.thinking];
         let reasoning = thoughts.into_iter().flatten().find_map(text_of);
-        Details {
+        AnswerDetails {
             reasoning: reasoning.filter(|text| !text.is_empty()),
             tool_calls: self.tool_calls.map(tool_calls).unwrap_or_default(),
             reasoning_tokens: tokens.reasoning,
             cached_tokens: tokens.cached,
-            ..Details::default()
+            ..AnswerDetails::default()
         }
     }
 

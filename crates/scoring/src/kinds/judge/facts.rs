@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use super::{cell, template};
 use crate::{
     judge::{
-        Aggregate, Brief, Judges, Opinion, Panel, QuestionError, Sheet, bounded, neutral, object,
-        once, read,
+        Brief, JudgeParams, Judges, Opinion, Panel, QuestionError, Sheet, bounded, neutral, object,
+        read,
     },
     kind::{About, Backend, MetricDefinition},
     subject::Subject,
@@ -25,27 +25,11 @@ use crate::{
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Which of the suite's models judges; instead of `models`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    /// A panel: which of the suite's models judge.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    models: Option<Vec<String>>,
     /// What an answer should do or say.
     criteria: RawCriteria,
     /// What a yes counts as whose quote does not stand in the answer (white space apart).
     #[serde(default)]
     unproven: Unproven,
-    /// How a panel's grades become one score.
-    #[serde(default)]
-    aggregate: Aggregate,
-    /// How often each judge is asked the same; its grade is the mean.
-    #[serde(default = "once")]
-    repeats: u32,
-    /// Whether the server is told the reply's form (`response_format` with a strict JSON schema);
-    /// one that does not know that refuses the request. Replies are read strictly either way.
-    #[serde(default)]
-    structured: bool,
 }
 
 /// Criteria as a suite writes them.
@@ -159,20 +143,19 @@ impl MetricDefinition for Facts {
         direction: Direction::Higher,
         threshold: Some(1.0),
         needs_target: false,
-        model_refs: &["/model", "/models"],
+        model_refs: Judges::MODEL_REFS,
         source: "After checklists of atomic facts, Min et al. 2023 (FActScore, arXiv:2305.14251); \
                  quotes are our own.",
     };
     const READS_OBJECTS: bool = true;
-    type Params = Params;
+    type Params = JudgeParams<Params>;
 
-    fn compile(params: Params) -> Result<Backend, ParamError> {
-        let Params { model, models, criteria, unproven, aggregate, repeats, structured } = params;
+    fn compile(params: JudgeParams<Params>) -> Result<Backend, ParamError> {
+        let JudgeParams { judges, own: Params { criteria, unproven } } = params;
         let criteria = match criteria {
             RawCriteria::Own(Column { column }) => Criteria::Own(column),
             RawCriteria::Listed(listed) => Criteria::Listed(compiled(listed)?),
         };
-        let judges = Judges { model, models, aggregate, repeats, structured };
         Ok(Backend::Judge(Arc::new(Panel::new(judges, Self { criteria, unproven })?)))
     }
 }
@@ -308,7 +291,7 @@ impl Sheet for Facts {
     }
 }
 
-/// The judge's checks in the order of the criteria: every one once, and no others.
+/// The judge's checks in the order of the criteria: every one and no others.
 fn in_order(mut checked: Vec<Checked>, n: usize) -> Result<Vec<Checked>, String> {
     checked.sort_by_key(|one| one.id);
     if checked.iter().map(|one| one.id).eq(1..=n) {

@@ -15,7 +15,7 @@ use super::{cell, template};
 use crate::{
     json_compare::plain,
     judge::{
-        Aggregate, Brief, Judges, Opinion, Panel, QuestionError, Sheet, object, once, read, remark,
+        Brief, JudgeParams, Judges, Opinion, Panel, QuestionError, Sheet, object, read, remark,
     },
     kind::{About, Backend, MetricDefinition},
     reasoning,
@@ -26,28 +26,12 @@ use crate::{
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Which of the suite's models judges; instead of `models`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    /// A panel: which of the suite's models judge.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    models: Option<Vec<String>>,
     /// What makes one answer better than another: a Jinja template over the item's columns.
     #[serde(default = "helpful")]
     rubric: String,
     /// The other answer: `{ column: NAME }`; default: the item's first target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     against: Option<Against>,
-    /// How a panel's grades become one score.
-    #[serde(default)]
-    aggregate: Aggregate,
-    /// How often each judge is asked the same; its grade is the mean.
-    #[serde(default = "once")]
-    repeats: u32,
-    /// Whether the server is told the reply's form (`response_format` with a strict JSON schema);
-    /// one that does not know that refuses the request. Replies are read strictly either way.
-    #[serde(default)]
-    structured: bool,
 }
 
 fn helpful() -> String {
@@ -96,18 +80,17 @@ impl MetricDefinition for Pairwise {
         direction: Direction::Higher,
         threshold: Some(0.5),
         needs_target: false,
-        model_refs: &["/model", "/models"],
+        model_refs: Judges::MODEL_REFS,
         source: "After LLM-as-a-judge, Zheng et al. 2023 (arXiv:2306.05685): pairwise comparison, \
                  position swapping with the conservative rule.",
     };
     const READS_OBJECTS: bool = true;
-    type Params = Params;
+    type Params = JudgeParams<Params>;
 
-    fn compile(params: Params) -> Result<Backend, ParamError> {
-        let Params { model, models, rubric, against, aggregate, repeats, structured } = params;
+    fn compile(params: JudgeParams<Params>) -> Result<Backend, ParamError> {
+        let JudgeParams { judges, own: Params { rubric, against } } = params;
         let rubric = template("/rubric", "rubric", &rubric)?;
         let against = against.map(|against| against.column);
-        let judges = Judges { model, models, aggregate, repeats, structured };
         Ok(Backend::Judge(Arc::new(Panel::new(judges, Self { rubric, against })?)))
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::template;
 use crate::{
     judge::{
-        Aggregate, Brief, Judges, Opinion, Panel, QuestionError, Sheet, object, once, read, remark,
+        Brief, JudgeParams, Judges, Opinion, Panel, QuestionError, Sheet, object, read, remark,
         texts,
     },
     kind::{About, Backend, MetricDefinition},
@@ -25,12 +25,6 @@ use crate::{
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Which of the suite's models judges; instead of `models`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    /// A panel: which of the suite's models judge.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    models: Option<Vec<String>>,
     /// What matters and what does not, such as units or spelling: a Jinja template over the item's
     /// columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,16 +32,6 @@ pub(crate) struct Params {
     /// What a partly correct answer scores, from 0 to 1.
     #[serde(default = "half")]
     partial: f64,
-    /// How a panel's grades become one score.
-    #[serde(default)]
-    aggregate: Aggregate,
-    /// How often each judge is asked the same; its grade is the mean.
-    #[serde(default = "once")]
-    repeats: u32,
-    /// Whether the server is told the reply's form (`response_format` with a strict JSON schema);
-    /// one that does not know that refuses the request. Replies are read strictly either way.
-    #[serde(default)]
-    structured: bool,
 }
 
 fn half() -> f64 {
@@ -85,20 +69,19 @@ impl MetricDefinition for Reference {
         direction: Direction::Higher,
         threshold: Some(1.0),
         needs_target: true,
-        model_refs: &["/model", "/models"],
+        model_refs: Judges::MODEL_REFS,
         source: "After LLM-as-a-judge, Zheng et al. 2023 (arXiv:2306.05685): reference-guided grading.",
     };
     const READS_OBJECTS: bool = true;
-    type Params = Params;
+    type Params = JudgeParams<Params>;
 
-    fn compile(params: Params) -> Result<Backend, ParamError> {
-        let Params { model, models, guidance, partial, aggregate, repeats, structured } = params;
+    fn compile(params: JudgeParams<Params>) -> Result<Backend, ParamError> {
+        let JudgeParams { judges, own: Params { guidance, partial } } = params;
         if !(0.0..=1.0).contains(&partial) {
             let message = format!("a partly correct answer scores from 0 to 1, and not {partial}");
             return Err(ParamError { pointer: "/partial".to_owned(), message });
         }
         let guidance = guidance.map(|text| template("/guidance", "guidance", &text)).transpose()?;
-        let judges = Judges { model, models, aggregate, repeats, structured };
         Ok(Backend::Judge(Arc::new(Panel::new(judges, Self { guidance, partial })?)))
     }
 }

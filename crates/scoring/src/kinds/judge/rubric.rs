@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use super::template;
 use crate::{
     judge::{
-        Aggregate, Brief, Grade, Judges, Opinion, Panel, QuestionError, RawScale, Scale, Sheet,
-        object, once, read, remark, texts,
+        Brief, Grade, JudgeParams, Judges, Opinion, Panel, QuestionError, RawScale, Scale, Sheet,
+        object, read, remark, texts,
     },
     kind::{About, Backend, MetricDefinition},
     subject::Subject,
@@ -25,12 +25,6 @@ use crate::{
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Which of the suite's models judges; instead of `models`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    /// A panel: which of the suite's models judge.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    models: Option<Vec<String>>,
     /// What a good answer is: a Jinja template over the item's columns.
     rubric: String,
     /// The grades the judge may give; they are mapped to [0, 1].
@@ -39,16 +33,6 @@ pub(crate) struct Params {
     /// Graded answers to go by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     examples: Vec<Example>,
-    /// How a panel's grades become one score.
-    #[serde(default)]
-    aggregate: Aggregate,
-    /// How often each judge is asked the same; its grade is the mean.
-    #[serde(default = "once")]
-    repeats: u32,
-    /// Whether the server is told the reply's form (`response_format` with a strict JSON schema);
-    /// one that does not know that refuses the request. Replies are read strictly either way.
-    #[serde(default)]
-    structured: bool,
 }
 
 /// A graded answer.
@@ -87,15 +71,14 @@ impl MetricDefinition for Rubric {
         direction: Direction::Higher,
         threshold: Some(0.5),
         needs_target: false,
-        model_refs: &["/model", "/models"],
+        model_refs: Judges::MODEL_REFS,
         source: "After LLM-as-a-judge, Zheng et al. 2023 (arXiv:2306.05685): single-answer grading.",
     };
     const READS_OBJECTS: bool = true;
-    type Params = Params;
+    type Params = JudgeParams<Params>;
 
-    fn compile(params: Params) -> Result<Backend, ParamError> {
-        let Params { model, models, rubric, scale, examples, aggregate, repeats, structured } =
-            params;
+    fn compile(params: JudgeParams<Params>) -> Result<Backend, ParamError> {
+        let JudgeParams { judges, own: Params { rubric, scale, examples } } = params;
         let complain = |pointer: String, message| ParamError { pointer, message };
         let rubric = template("/rubric", "rubric", &rubric)?;
         let scale = Scale::new(scale).map_err(|message| complain("/scale".to_owned(), message))?;
@@ -103,7 +86,6 @@ impl MetricDefinition for Rubric {
             let placed = scale.place(example.grade);
             placed.map_err(|message| complain(format!("/examples/{i}/grade"), message))?;
         }
-        let judges = Judges { model, models, aggregate, repeats, structured };
         Ok(Backend::Judge(Arc::new(Panel::new(
             judges,
             Self { criteria: rubric, scale, examples },

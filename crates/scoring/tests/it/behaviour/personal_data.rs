@@ -95,6 +95,8 @@ fn accounts_are_found_by_their_check_digits() {
             ("GB82WEST12345698765432", true),
             ("FR14 2004 1010 0505 0001 3M02 606", true),
             ("NO93 8601 1117 947", true),
+            ("PK36 SCBL 0000 0011 2345 6702", true),
+            ("HN88CABF00000000000250005469", true),
             ("DE89 3704 0044 0532 0130 00 BIC", true),
             ("DE88 3704 0044 0532 0130 00", false),
             ("DE89 3704 0044 0532 0130", false),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{Pooled, cells::Cells};
+use super::{CorpusMetric, cells::Cells};
 use crate::bootstrap::PoissonTable;
 use crate::random::SplitMix;
 
@@ -26,7 +26,7 @@ enum Plan {
 /// Values of every resample: `all[resample]` is what `values` makes of each variant's sums.
 pub(super) fn resampled<const VARIANTS: usize, T: Send>(
     cells: &Cells<'_, VARIANTS>,
-    pooled: &dyn Pooled,
+    metric: &dyn CorpusMetric,
     resamples: u32,
     values: impl Fn(&[Vec<f64>; VARIANTS]) -> T + Sync,
 ) -> Vec<T> {
@@ -40,7 +40,7 @@ pub(super) fn resampled<const VARIANTS: usize, T: Send>(
         for (variant, sums) in sums.iter_mut().enumerate() {
             sums.fill(0.0);
             for (cell, &times) in times.iter().enumerate().filter(|(_, times)| **times > 0.0) {
-                cells.add(pooled, variant, cell, sums, times);
+                cells.add(metric, variant, cell, sums, times);
             }
         }
         values(sums)

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use evalmark_core::estimate::Estimate;
 
 use super::{
-    ItemCounts, Pooled,
+    CorpusMetric, ItemCounts,
     cells::{Cells, Row},
     resample::resampled,
 };
@@ -22,19 +22,19 @@ use crate::special::{normal_sf, normal_upper};
 const RESAMPLES: u32 = 1999;
 
 /// Estimates of each of the values, in their order; `None` where a value is not defined.
-pub type PooledEstimate = Option<Estimate>;
+pub type CorpusEstimate = Option<Estimate>;
 
 /// Estimates the values of a run from its items' counts, which are parallel to the items.
 ///
 /// Intervals of the first value are clipped to `range`, those of the others to [0, 1] or [-1, 1] where
 /// the value and its resamples lie there.
-pub fn pooled_estimates(
+pub fn corpus_estimates(
     items: &[ItemScore],
     counts: &[ItemCounts],
-    pooled: &dyn Pooled,
+    metric: &dyn CorpusMetric,
     range: ScoreRange,
     confidence: f64,
-) -> Vec<PooledEstimate> {
+) -> Vec<CorpusEstimate> {
     let mut order: Vec<usize> = (0..items.len().min(counts.len())).collect();
     order.sort_unstable_by_key(|&at| items[at].key);
     let rows = order.into_iter().filter(|&at| !counts[at].is_empty()).map(|at| Row {
@@ -42,15 +42,15 @@ pub fn pooled_estimates(
         cluster: items[at].cluster,
         unit: unit_of(items[at].key, items[at].cluster),
     });
-    let cells = Cells::new(rows.collect(), pooled);
-    let values = |sums: &[f64]| pooled.values(sums);
+    let cells = Cells::new(rows.collect(), metric);
+    let values = |sums: &[f64]| metric.values(sums);
     let whole = values(&cells.sums[0]);
     if cells.rows.is_empty() {
         return vec![None; whole.len()];
     }
-    let resamples = resampled(&cells, pooled, RESAMPLES, |sums| values(&sums[0]));
-    let pseudo = cells.pseudo_values(pooled, 0, values);
-    let leverages = cells.leverages(pooled, 0, values);
+    let resamples = resampled(&cells, metric, RESAMPLES, |sums| values(&sums[0]));
+    let pseudo = cells.pseudo_values(metric, 0, values);
+    let leverages = cells.leverages(metric, 0, values);
     let estimated = |(at, value): (usize, Option<f64>)| {
         let drawn = resamples.iter().filter_map(|draw| draw.get(at).copied().flatten()).collect();
         let influence = pseudo[at].as_deref();

@@ -1,4 +1,4 @@
-//! The seal of a file: its footer holds a hash of the pages, so that damage is found before polars
+//! The checksum of a file: its footer holds a hash of the pages, so that damage is found before polars
 //! reads what it would believe.
 
 use std::{
@@ -15,7 +15,7 @@ const KEY: &str = "evalmark.blake3";
 
 /// The hash so far.
 #[derive(Clone, Default)]
-pub(super) struct Seal(Arc<Mutex<Hashed>>);
+pub(super) struct FooterChecksum(Arc<Mutex<Hashed>>);
 
 #[derive(Default)]
 struct Hashed {
@@ -23,7 +23,7 @@ struct Hashed {
     bytes: u64,
 }
 
-impl Seal {
+impl FooterChecksum {
     /// The entry of the footer, over everything that was written until now.
     pub(super) fn entry(&self) -> KeyValue {
         let hashed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,21 +39,21 @@ impl Seal {
 }
 
 /// A writer that hashes what goes through it.
-pub(super) struct Sealing<W> {
+pub(super) struct ChecksumWriter<W> {
     inner: W,
-    seal: Seal,
+    checksum: FooterChecksum,
 }
 
-impl<W> Sealing<W> {
-    pub(super) fn new(inner: W, seal: Seal) -> Self {
-        Self { inner, seal }
+impl<W> ChecksumWriter<W> {
+    pub(super) fn new(inner: W, checksum: FooterChecksum) -> Self {
+        Self { inner, checksum }
     }
 }
 
-impl<W: Write> Write for Sealing<W> {
+impl<W: Write> Write for ChecksumWriter<W> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(buffer)?;
-        let mut hashed = self.seal.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hashed = self.checksum.0.lock().unwrap_or_else(PoisonError::into_inner);
         hashed.hasher.update(&buffer[..written]);
         hashed.bytes += written as u64;
         Ok(written)
@@ -64,7 +64,7 @@ impl<W: Write> Write for Sealing<W> {
     }
 }
 
-/// Fails where a file is not what its seal says. Files of other tools have none.
+/// Fails where a file is not what its checksum says. Files of other tools have none.
 pub(super) fn check(file: &mut File, metadata: &FileMetadata) -> Result<(), Box<dyn Error>> {
     let entries = metadata.key_value_metadata.iter().flatten();
     let Some(entry) = entries.into_iter().find(|entry| entry.key == KEY) else { return Ok(()) };

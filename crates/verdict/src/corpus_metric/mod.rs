@@ -1,24 +1,24 @@
 //! Values of a whole run that are no means of its answers' scores: macro F1, corpus BLEU.
 //!
-//! Each answer adds counts to sums, and the value is a function of the sums ([`Pooled`]). What one
+//! Each answer adds counts to sums, and the value is a function of the sums ([`CorpusMetric`]). What one
 //! item weighs is what leaving it out changes (the jackknife; Efron and Tibshirani 1993, 11); what
 //! chance does to the value is seen by drawing items, or whole clusters, again (the bootstrap).
 //! `estimate` makes the interval of one run's value, `compare` judges the difference of two.
 
+mod against_minimum;
 mod cells;
 mod compare;
 mod estimate;
-mod pooled_minimum;
 mod pseudo_scores;
 mod resample;
 
-pub use compare::{PooledSide, compare_pooled};
-pub use estimate::{PooledEstimate, pooled_estimates};
-pub use pooled_minimum::minimum_pooled;
+pub use against_minimum::corpus_metric_minimum;
+pub use compare::{CountedVariant, compare_corpus_metric};
+pub use estimate::{CorpusEstimate, corpus_estimates};
 pub use pseudo_scores::pseudo_scores;
 
 /// A value of a whole run, made of sums over its answers.
-pub trait Pooled: Sync {
+pub trait CorpusMetric: Sync {
     /// How many sums there are.
     fn width(&self) -> usize;
 

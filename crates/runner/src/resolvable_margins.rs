@@ -13,7 +13,7 @@ use evalmark_core::{
 use evalmark_store::{
     LocalFolder,
     calibration::{Calibration, CalibrationFigure},
-    record::{EffectiveSuite, KeptModel, NamedHash, RunRecord},
+    run_record::{EffectiveSuite, KeptModel, NamedHash, RunRecord},
 };
 use evalmark_verdict::{Clustering, Design, Level, Resolution, Spread, holm};
 
@@ -49,7 +49,7 @@ impl<'a> Measured<'a> {
     pub(crate) fn by_plan(loaded: &'a LoadedSuite) -> Result<Self> {
         let suite = EffectiveSuite::try_from(loaded.suite.effective.clone())?;
         Ok(Self {
-            dataset_hash: &loaded.plan.survey.hash,
+            dataset_hash: &loaded.plan.profile.hash,
             metrics: metric_hashes(loaded),
             models: model_hashes(&suite),
         })

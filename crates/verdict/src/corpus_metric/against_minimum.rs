@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Pooled, PooledSide,
+    CorpusMetric, CountedVariant,
     cells::{Cells, Row},
     compare::{Oriented, counted_items},
 };
@@ -11,18 +11,18 @@ use crate::against_minimum::{blank, graded};
 use crate::clustered;
 use crate::compare::{Decision, Flips};
 use crate::decide::{Case, Cause, Kind};
-use crate::evidence::Evidence;
 use crate::items::{CompareError, ComparisonSubject, Side};
 use crate::missing::{Assumption, Missing, Pair};
 use crate::pairing::{Changes, by_key};
 use crate::random::unit_of;
 use crate::rule::{Rule, ScoreRange};
+use crate::test_result::TestResult;
 
 /// Judges the value of a whole run against a minimum, as [`minimum`](crate::minimum()) does a mean.
-pub fn minimum_pooled(
+pub fn corpus_metric_minimum(
     subject: &ComparisonSubject,
-    variant: PooledSide<'_>,
-    pooled: &dyn Pooled,
+    variant: CountedVariant<'_>,
+    metric: &dyn CorpusMetric,
     min: f64,
     rule: &Rule,
 ) -> Result<Decision, CompareError> {
@@ -41,7 +41,7 @@ pub fn minimum_pooled(
     for item in &items {
         missing.candidate.take(item);
     }
-    let (oriented, min) = (Oriented { pooled, rule }, rule.restore(min));
+    let (oriented, min) = (Oriented { metric, rule }, rule.restore(min));
     let rule = Rule { margin: 0.0, ..rule.oriented() };
     let case = Case::build(Kind::Level(min), missing, &rule, |assumption| {
         let row = |&at: &usize| {
@@ -54,7 +54,7 @@ pub fn minimum_pooled(
             };
             if let (Some(extreme), 1..) = (extreme, items[at].n_missing()) {
                 // Of an item without any answer nobody knows what it could have added.
-                let extreme = pooled.extremes(counts.first()?)?[extreme].clone();
+                let extreme = metric.extremes(counts.first()?)?[extreme].clone();
                 all.extend((0..items[at].n_missing()).map(|_| Cow::Owned(extreme.clone())));
             }
             let unit = unit_of(items[at].key, items[at].cluster);
@@ -70,11 +70,16 @@ pub fn minimum_pooled(
     Ok(Decision::decided(comparison, case, &Flips::default(), Changes::default()))
 }
 
-fn weigh(rows: Vec<Row<'_, 1>>, pooled: &dyn Pooled, min: f64, rule: &Rule) -> Option<Evidence> {
-    let cells = Cells::new(rows, pooled);
-    let value = pooled.value(&cells.sums[0])?;
-    let values = |sums: &[f64]| vec![pooled.value(sums)];
-    let pseudo = cells.pseudo_values(pooled, 0, values).pop().flatten()?;
+fn weigh(
+    rows: Vec<Row<'_, 1>>,
+    metric: &dyn CorpusMetric,
+    min: f64,
+    rule: &Rule,
+) -> Option<TestResult> {
+    let cells = Cells::new(rows, metric);
+    let value = metric.value(&cells.sums[0])?;
+    let values = |sums: &[f64]| vec![metric.value(sums)];
+    let pseudo = cells.pseudo_values(metric, 0, values).pop().flatten()?;
     let level = |(row, &cell): (&Row<'_, 1>, &usize)| Pair {
         baseline: min,
         candidate: pseudo[cell],
@@ -83,7 +88,7 @@ fn weigh(rows: Vec<Row<'_, 1>>, pooled: &dyn Pooled, min: f64, rule: &Rule) -> O
     };
     let levels: Vec<Pair> = cells.rows.iter().zip(&cells.cell_of).map(level).collect();
     // No item moves the value further than the most that one can.
-    let reach = cells.leverage(pooled, 0).unwrap_or(0.0);
+    let reach = cells.leverage(metric, 0).unwrap_or(0.0);
     let seen = pseudo.iter().map(|pseudo| (pseudo - min).abs()).fold(0.0, f64::max);
     let (low, high) = (min - reach.max(seen), min + reach.max(seen));
     let weighing = Rule { range: ScoreRange { low, high }, ..rule.clone() };

@@ -1,16 +1,15 @@
-//! What a set of pairs says of the drop, and which test gets to say it.
+//! What a test says of a drop: estimate, bounds, p values, and what it would take to see more.
 
 use crate::missing::Pair;
 use crate::rule::Rule;
 use crate::running_moments::Running;
-use crate::{binary, clustered, continuous};
 
 /// The power that detectable drops and needed items are stated for.
 pub(crate) const POWER: f64 = 0.8;
 
 /// Everything one test says of candidate minus baseline.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Evidence {
+pub(crate) struct TestResult {
     /// The tests that were used.
     pub(crate) method: &'static str,
     /// Pairs.
@@ -43,7 +42,7 @@ pub(crate) struct Evidence {
     pub(crate) pass_barred: bool,
 }
 
-impl Evidence {
+impl TestResult {
     /// Two means, and nothing that bounds their difference: tests fill in what they know.
     pub(crate) fn unbounded(method: &'static str, n: u64, [before, after]: [f64; 2]) -> Self {
         Self {
@@ -105,19 +104,6 @@ pub(crate) struct Reach {
 /// zero for a regression, whichever is the larger.
 pub(crate) fn deciding_effect(estimate: f64, margin: f64) -> f64 {
     (margin + estimate).max(-estimate)
-}
-
-/// Weighs pairs with the test that fits them; `None` without pairs.
-pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<Evidence> {
-    if pairs.is_empty() {
-        None
-    } else if clustered::dependent(pairs) {
-        clustered::weigh(pairs, rule)
-    } else if rule.range.is_unit() && pairs.iter().all(binary::is_binary) {
-        Some(binary::weigh(pairs, rule))
-    } else {
-        continuous::weigh(pairs, rule)
-    }
 }
 
 /// Mean of the baseline and of the candidate; `None` without pairs.

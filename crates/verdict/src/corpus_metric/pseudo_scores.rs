@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Pooled, PooledSide,
+    CorpusMetric, CountedVariant,
     cells::{Cells, Row},
 };
 use crate::{items::ItemScore, random::unit_of};
@@ -11,7 +11,10 @@ use crate::{items::ItemScore, random::unit_of};
 /// The pseudo-value of every item that has counts, as its score: their mean is the run's value (the
 /// jackknife; Efron and Tibshirani 1993, 11). `None` where the value is not defined, or is not without
 /// some single item.
-pub fn pseudo_scores(side: PooledSide<'_>, pooled: &dyn Pooled) -> Option<Vec<ItemScore>> {
+pub fn pseudo_scores(
+    side: CountedVariant<'_>,
+    metric: &dyn CorpusMetric,
+) -> Option<Vec<ItemScore>> {
     let counted: Vec<_> =
         side.items.iter().zip(side.counts).filter(|(_, counts)| !counts.is_empty()).collect();
     let row = |(item, counts): &(&ItemScore, &super::ItemCounts)| Row {
@@ -19,9 +22,9 @@ pub fn pseudo_scores(side: PooledSide<'_>, pooled: &dyn Pooled) -> Option<Vec<It
         cluster: item.cluster,
         unit: unit_of(item.key, item.cluster),
     };
-    let cells = Cells::new(counted.iter().map(row).collect(), pooled);
-    let values = |sums: &[f64]| vec![pooled.value(sums)];
-    let pseudo = cells.pseudo_values(pooled, 0, values).pop().flatten()?;
+    let cells = Cells::new(counted.iter().map(row).collect(), metric);
+    let values = |sums: &[f64]| vec![metric.value(sums)];
+    let pseudo = cells.pseudo_values(metric, 0, values).pop().flatten()?;
     let scored = |((item, _), &cell): (&(&ItemScore, _), &usize)| ItemScore {
         sum: pseudo[cell],
         n_scored: 1,

@@ -8,19 +8,19 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
-    ItemCounts, Pooled,
+    CorpusMetric, ItemCounts,
     cells::{Cells, Row},
     resample::resampled,
 };
 use crate::compare::{Decision, flips, match_variants};
 use crate::decide::{Case, Kind};
-use crate::evidence::Evidence;
 use crate::items::{CompareError, ComparisonSubject, ItemScore};
 use crate::missing::{Assumption, Pair, Variants};
 use crate::pairing::Places;
 use crate::random::unit_of;
 use crate::rare_events::{unseen, variance_is_unseen};
 use crate::rule::{Rule, ScoreRange};
+use crate::test_result::TestResult;
 use crate::{clustered, continuous};
 
 /// Beyond so many items that are all unlike, the value is as good as linear in them, and drawing
@@ -29,7 +29,7 @@ const MOST_CELLS: usize = 20_000;
 
 /// One variant of a metric whose value is that of a whole run.
 #[derive(Clone, Copy, Debug)]
-pub struct PooledSide<'a> {
+pub struct CountedVariant<'a> {
     /// The items and their own scores.
     pub items: &'a [ItemScore],
     /// What each of them adds, parallel to the items.
@@ -41,10 +41,10 @@ pub struct PooledSide<'a> {
 ///
 /// Missing answers count as the worst or best that there could have been, where the metric can tell
 /// what those are; elsewhere an answer that depends on them is none.
-pub fn compare_pooled(
+pub fn compare_corpus_metric(
     subject: &ComparisonSubject,
-    [baseline, candidate]: [PooledSide<'_>; 2],
-    pooled: &dyn Pooled,
+    [baseline, candidate]: [CountedVariant<'_>; 2],
+    metric: &dyn CorpusMetric,
     rule: &Rule,
 ) -> Result<Decision, CompareError> {
     rule.check()?;
@@ -52,13 +52,13 @@ pub fn compare_pooled(
     // Those that only name what changed have another range than the value.
     let shown = Rule { range: ScoreRange::ANY, ..rule.clone() };
     let named = [shown.orient_items(baseline.items), shown.orient_items(candidate.items)];
-    let mirrored = Oriented { pooled, rule };
+    let mirrored = Oriented { metric, rule };
     let rule = rule.oriented();
     let counts = [baseline.counts, candidate.counts];
     match_variants(subject, [&scores[0], &scores[1]], &rule, |matched| {
         let places = matched.variants.places;
         let case = Case::build(Kind::RunValue, matched.missing, &rule, |assumption| {
-            let rows = rows(&scores, counts, places, assumption, pooled)?;
+            let rows = rows(&scores, counts, places, assumption, metric)?;
             weigh(rows, &mirrored, &rule)
         });
         let variants = Variants { baseline: &named[0], candidate: &named[1], places };
@@ -68,7 +68,7 @@ pub fn compare_pooled(
 }
 
 /// The items with as many scored answers as have counts; their scores play no part.
-pub(super) fn counted_items(variant: PooledSide<'_>) -> Vec<ItemScore> {
+pub(super) fn counted_items(variant: CountedVariant<'_>) -> Vec<ItemScore> {
     let counted = |(item, counts): (&ItemScore, &ItemCounts)| {
         let n_scored = u32::try_from(counts.len()).unwrap_or(u32::MAX).min(item.n_planned);
         ItemScore { sum: 0.0, n_scored, ..*item }
@@ -82,7 +82,7 @@ fn rows<'a>(
     counts: [&'a [ItemCounts]; 2],
     places: &[Places],
     assumption: Assumption,
-    pooled: &dyn Pooled,
+    metric: &dyn CorpusMetric,
 ) -> Option<Vec<Row<'a, 2>>> {
     let mut rows = Vec::with_capacity(places.len());
     for &(b, c) in places {
@@ -91,7 +91,7 @@ fn rows<'a>(
         let fill = |counts: &'a ItemCounts, missing: u32, extreme: usize| {
             let mut filled: Vec<_> = counts.iter().map(|one| Cow::Borrowed(&**one)).collect();
             if missing > 0 {
-                let extreme = pooled.extremes(known)?[extreme].clone();
+                let extreme = metric.extremes(known)?[extreme].clone();
                 filled.extend((0..missing).map(|_| Cow::Owned(extreme.clone())));
             }
             Some(filled)
@@ -116,36 +116,36 @@ fn rows<'a>(
 
 /// A value of which less is better, mirrored.
 pub(super) struct Oriented<'a> {
-    pub(super) pooled: &'a dyn Pooled,
+    pub(super) metric: &'a dyn CorpusMetric,
     pub(super) rule: &'a Rule,
 }
 
-impl Pooled for Oriented<'_> {
+impl CorpusMetric for Oriented<'_> {
     fn width(&self) -> usize {
-        self.pooled.width()
+        self.metric.width()
     }
 
     fn add(&self, sums: &mut [f64], counts: &[f64], times: f64) {
-        self.pooled.add(sums, counts, times);
+        self.metric.add(sums, counts, times);
     }
 
     fn value(&self, sums: &[f64]) -> Option<f64> {
-        self.pooled.value(sums).map(|value| self.rule.restore(value))
+        self.metric.value(sums).map(|value| self.rule.restore(value))
     }
 
     fn extremes(&self, counts: &[f64]) -> Option<[Vec<f64>; 2]> {
-        self.pooled.extremes(counts)
+        self.metric.extremes(counts)
     }
 }
 
-fn weigh(rows: Vec<Row<'_, 2>>, pooled: &dyn Pooled, rule: &Rule) -> Option<Evidence> {
-    let cells = Cells::new(rows, pooled);
-    let value = |sums: &[f64]| pooled.value(sums);
+fn weigh(rows: Vec<Row<'_, 2>>, metric: &dyn CorpusMetric, rule: &Rule) -> Option<TestResult> {
+    let cells = Cells::new(rows, metric);
+    let value = |sums: &[f64]| metric.value(sums);
     let [before, after] = [value(&cells.sums[0])?, value(&cells.sums[1])?];
-    let Some(pairs) = pseudo_pairs(&cells, pooled) else {
+    let Some(pairs) = pseudo_pairs(&cells, metric) else {
         return Some(nothing(cells.rows.len() as u64, [before, after]));
     };
-    let weighing = Rule { range: reach_of(&cells, pooled, &pairs, rule), ..rule.clone() };
+    let weighing = Rule { range: reach_of(&cells, metric, &pairs, rule), ..rule.clone() };
     let mut found = if clustered::dependent(&pairs) {
         clustered::weigh(&pairs, &weighing)?
     } else {
@@ -159,7 +159,7 @@ fn weigh(rows: Vec<Row<'_, 2>>, pooled: &dyn Pooled, rule: &Rule) -> Option<Evid
     if is_rare {
         changes.hold_back(&mut found, &weighing);
     } else if cells.len() <= MOST_CELLS {
-        hold_back(&mut found, &cells, pooled, rule);
+        hold_back(&mut found, &cells, metric, rule);
     }
     found.method = method(found.method, is_rare, found.seed.is_some());
     Some(found.within(rule))
@@ -223,7 +223,7 @@ impl Changes {
     }
 
     /// The exact bound on how many units can change unseen, times the most that one can do.
-    fn hold_back(&self, found: &mut Evidence, weighing: &Rule) {
+    fn hold_back(&self, found: &mut TestResult, weighing: &Rule) {
         let share = (self.largest * self.units) as f64 / self.items.1 as f64;
         let width = weighing.range.width() * share;
         let Rule { alpha, margin, .. } = *weighing;
@@ -237,16 +237,16 @@ impl Changes {
 }
 
 /// A value that single items define says nothing of what others would do.
-fn nothing(n: u64, means: [f64; 2]) -> Evidence {
+fn nothing(n: u64, means: [f64; 2]) -> TestResult {
     let why = "without some single items the value is undefined: there are too few to judge";
-    Evidence { notes: vec![why.into()], ..Evidence::unbounded("none", n, means) }
+    TestResult { notes: vec![why.into()], ..TestResult::unbounded("none", n, means) }
 }
 
 /// Each item's pseudo-values in both variants; their mean difference is that of the values.
-fn pseudo_pairs(cells: &Cells<'_, 2>, pooled: &dyn Pooled) -> Option<Vec<Pair>> {
+fn pseudo_pairs(cells: &Cells<'_, 2>, metric: &dyn CorpusMetric) -> Option<Vec<Pair>> {
     let of = |variant| {
-        let values = |sums: &[f64]| vec![pooled.value(sums)];
-        cells.pseudo_values(pooled, variant, values).pop().flatten()
+        let values = |sums: &[f64]| vec![metric.value(sums)];
+        cells.pseudo_values(metric, variant, values).pop().flatten()
     };
     let (before, after) = (of(0)?, of(1)?);
     let pair = |(row, &cell): (&Row<'_, 2>, &usize)| Pair {
@@ -260,8 +260,13 @@ fn pseudo_pairs(cells: &Cells<'_, 2>, pooled: &dyn Pooled) -> Option<Vec<Pair>> 
 
 /// How far one item may move the difference, on the scale of one observation: what no item showed
 /// may be as much.
-fn reach_of(cells: &Cells<'_, 2>, pooled: &dyn Pooled, pairs: &[Pair], rule: &Rule) -> ScoreRange {
-    let largest = [0, 1].into_iter().filter_map(|variant| cells.leverage(pooled, variant));
+fn reach_of(
+    cells: &Cells<'_, 2>,
+    metric: &dyn CorpusMetric,
+    pairs: &[Pair],
+    rule: &Rule,
+) -> ScoreRange {
+    let largest = [0, 1].into_iter().filter_map(|variant| cells.leverage(metric, variant));
     let told = largest.fold(0.0, f64::max);
     let spread = |of: fn(&Pair) -> f64| {
         let (low, high) = pairs
@@ -282,9 +287,9 @@ fn reach_of(cells: &Cells<'_, 2>, pooled: &dyn Pooled, pairs: &[Pair], rule: &Ru
     clippy::cast_sign_loss,
     reason = "a share of the number of resamples"
 )]
-fn hold_back(found: &mut Evidence, cells: &Cells<'_, 2>, pooled: &dyn Pooled, rule: &Rule) {
-    let difference = |sums: &[Vec<f64>; 2]| Some(pooled.value(&sums[1])? - pooled.value(&sums[0])?);
-    let drawn = resampled(cells, pooled, rule.resamples, difference);
+fn hold_back(found: &mut TestResult, cells: &Cells<'_, 2>, metric: &dyn CorpusMetric, rule: &Rule) {
+    let difference = |sums: &[Vec<f64>; 2]| Some(metric.value(&sums[1])? - metric.value(&sums[0])?);
+    let drawn = resampled(cells, metric, rule.resamples, difference);
     let mut values: Vec<f64> = drawn.iter().copied().flatten().collect();
     values.sort_unstable_by(f64::total_cmp);
     // What is not defined counts as extreme on both sides.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use rayon::prelude::*;
 
-use super::Pooled;
+use super::CorpusMetric;
 use crate::random::scramble;
 
 /// What one item adds to the sums of each variant.
@@ -27,7 +27,7 @@ pub(super) struct Cells<'a, const VARIANTS: usize> {
 }
 
 impl<'a, const VARIANTS: usize> Cells<'a, VARIANTS> {
-    pub(super) fn new(rows: Vec<Row<'a, VARIANTS>>, pooled: &dyn Pooled) -> Self {
+    pub(super) fn new(rows: Vec<Row<'a, VARIANTS>>, metric: &dyn CorpusMetric) -> Self {
         let mut seen: HashMap<Vec<u64>, usize> = HashMap::new();
         let (mut firsts, mut sizes) = (Vec::new(), Vec::new());
         let mut cell_of = Vec::with_capacity(rows.len());
@@ -40,12 +40,12 @@ impl<'a, const VARIANTS: usize> Cells<'a, VARIANTS> {
             sizes[cell] += 1;
             cell_of.push(cell);
         }
-        let sums = [(); VARIANTS].map(|()| vec![0.0; pooled.width()]);
+        let sums = [(); VARIANTS].map(|()| vec![0.0; metric.width()]);
         let mut cells = Self { rows, cell_of, firsts, sizes, sums };
         let mut sums = std::mem::take(&mut cells.sums.to_vec());
         for (cell, &size) in cells.sizes.iter().enumerate() {
             for (variant, sums) in sums.iter_mut().enumerate() {
-                cells.add(pooled, variant, cell, sums, size as f64);
+                cells.add(metric, variant, cell, sums, size as f64);
             }
         }
         for (own, sums) in cells.sums.iter_mut().zip(sums) {
@@ -61,14 +61,14 @@ impl<'a, const VARIANTS: usize> Cells<'a, VARIANTS> {
     /// Adds what an item of the cell adds to a variant, so many times.
     pub(super) fn add(
         &self,
-        pooled: &dyn Pooled,
+        metric: &dyn CorpusMetric,
         variant: usize,
         cell: usize,
         sums: &mut [f64],
         times: f64,
     ) {
         for counts in &self.rows[self.firsts[cell]].variants[variant] {
-            pooled.add(sums, counts, times);
+            metric.add(sums, counts, times);
         }
     }
 
@@ -76,16 +76,16 @@ impl<'a, const VARIANTS: usize> Cells<'a, VARIANTS> {
     /// over the items is the values themselves. `None` for a value that some item alone defines.
     pub(super) fn pseudo_values(
         &self,
-        pooled: &dyn Pooled,
+        metric: &dyn CorpusMetric,
         variant: usize,
         values: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync,
     ) -> Vec<Option<Vec<f64>>> {
         let whole = values(&self.sums[variant]);
         let n = self.rows.len() as f64;
         let without = |sums: &mut Vec<f64>, cell: usize| {
-            self.add(pooled, variant, cell, sums, -1.0);
+            self.add(metric, variant, cell, sums, -1.0);
             let found = values(sums);
-            self.add(pooled, variant, cell, sums, 1.0);
+            self.add(metric, variant, cell, sums, 1.0);
             found
         };
         let left_out: Vec<Vec<Option<f64>>> = (0..self.len())
@@ -105,29 +105,29 @@ impl<'a, const VARIANTS: usize> Cells<'a, VARIANTS> {
 
     /// The most that one item's answer can move a variant's value, on the scale of one observation;
     /// `None` where the worst and the best answer cannot be told.
-    pub(super) fn leverage(&self, pooled: &dyn Pooled, variant: usize) -> Option<f64> {
-        self.leverages(pooled, variant, |sums| vec![pooled.value(sums)]).pop().flatten()
+    pub(super) fn leverage(&self, metric: &dyn CorpusMetric, variant: usize) -> Option<f64> {
+        self.leverages(metric, variant, |sums| vec![metric.value(sums)]).pop().flatten()
     }
 
     /// The same of each of several values.
     pub(super) fn leverages(
         &self,
-        pooled: &dyn Pooled,
+        metric: &dyn CorpusMetric,
         variant: usize,
         values: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync,
     ) -> Vec<Option<f64>> {
         let n_values = values(&self.sums[variant]).len();
         let moves_of = |sums: &mut Vec<f64>, cell: usize| {
             let counts = self.rows[self.firsts[cell]].variants[variant].first()?;
-            let extremes = pooled.extremes(counts)?;
-            pooled.add(sums, counts, -1.0);
+            let extremes = metric.extremes(counts)?;
+            metric.add(sums, counts, -1.0);
             let found = extremes.map(|extreme| {
-                pooled.add(sums, &extreme, 1.0);
+                metric.add(sums, &extreme, 1.0);
                 let value = values(sums);
-                pooled.add(sums, &extreme, -1.0);
+                metric.add(sums, &extreme, -1.0);
                 value
             });
-            pooled.add(sums, counts, 1.0);
+            metric.add(sums, counts, 1.0);
             let [worst, best] = found;
             let apart = |(worst, best): (Option<f64>, Option<f64>)| Some((best? - worst?).abs());
             Some(worst.into_iter().zip(best).map(apart).collect::<Vec<_>>())

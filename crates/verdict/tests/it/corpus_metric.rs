@@ -4,7 +4,8 @@ use crate::common::{Draw, item, subject, without_answer};
 use evalmark_core::metric::{Direction, Range};
 use evalmark_core::verdict::{Answer, Comparison};
 use evalmark_verdict::{
-    ItemCounts, ItemScore, Pooled, PooledSide, Rule, ScoreRange, compare_pooled, pooled_estimates,
+    CorpusMetric, CountedVariant, ItemCounts, ItemScore, Rule, ScoreRange, compare_corpus_metric,
+    corpus_estimates,
 };
 use rayon::prelude::*;
 
@@ -20,7 +21,7 @@ impl MacroF1 {
     }
 }
 
-impl Pooled for MacroF1 {
+impl CorpusMetric for MacroF1 {
     fn width(&self) -> usize {
         self.0 * (self.0 + 1)
     }
@@ -52,7 +53,7 @@ impl Pooled for MacroF1 {
 /// 100 times the geometric mean of two ratios of sums, as BLEU is one of four.
 struct Bleu;
 
-impl Pooled for Bleu {
+impl CorpusMetric for Bleu {
     fn width(&self) -> usize {
         4
     }
@@ -109,7 +110,7 @@ enum Task {
 }
 
 impl Task {
-    fn pooled(self) -> Box<dyn Pooled> {
+    fn metric(self) -> Box<dyn CorpusMetric> {
         match self {
             Self::Labels { .. } => Box::new(MacroF1(SHARES.len())),
             Self::Words { .. } => Box::new(Bleu),
@@ -134,15 +135,15 @@ impl Task {
 
     /// The value of either variant in the long run.
     fn truth(self, worse: f64) -> [f64; 2] {
-        let pooled = self.pooled();
-        let mut sums = [0, 1].map(|_| vec![0.0; pooled.width()]);
+        let metric = self.metric();
+        let mut sums = [0, 1].map(|_| vec![0.0; metric.width()]);
         let mut draw = Draw::new(77);
         for _ in 0..400_000 {
             for (sums, counts) in sums.iter_mut().zip(self.draw(&mut draw, worse)) {
-                pooled.add(sums, &counts, 1.0);
+                metric.add(sums, &counts, 1.0);
             }
         }
-        sums.map(|sums| pooled.value(&sums).expect("a value"))
+        sums.map(|sums| metric.value(&sums).expect("a value"))
     }
 }
 
@@ -161,9 +162,10 @@ fn variants(task: Task, worse: f64, n: usize, cluster: usize, seed: u64) -> [Cou
     variants
 }
 
-fn judge(pooled: &dyn Pooled, variants: &[Counted; 2], rule: &Rule) -> Comparison {
-    let [before, after] = variants.each_ref().map(|(items, counts)| PooledSide { items, counts });
-    compare_pooled(&subject(), [before, after], pooled, rule)
+fn judge(metric: &dyn CorpusMetric, variants: &[Counted; 2], rule: &Rule) -> Comparison {
+    let [before, after] =
+        variants.each_ref().map(|(items, counts)| CountedVariant { items, counts });
+    compare_corpus_metric(&subject(), [before, after], metric, rule)
         .expect("the variants are sound")
         .comparison
 }
@@ -185,10 +187,10 @@ fn rate(
     wanted: fn(&Comparison) -> bool,
 ) -> f64 {
     let rule = rule(task, margin);
-    let pooled = task.pooled();
+    let metric = task.metric();
     let one = |repeat: u32| {
         let variants = variants(task, worse, n, 1, u64::from(repeat) + 1000 * n as u64);
-        u32::from(wanted(&judge(&*pooled, &variants, &rule)))
+        u32::from(wanted(&judge(&*metric, &variants, &rule)))
     };
     let hits: u32 = (0..repeats).into_par_iter().map(one).sum();
     f64::from(hits) / f64::from(repeats)
@@ -279,13 +281,13 @@ fn clusters_count_as_the_sample() {
 
 #[test]
 fn missing_answers_count_at_their_worst_and_best() {
-    let judged = |missing: usize, pooled: &dyn Pooled, task: Task, worse: f64| {
+    let judged = |missing: usize, metric: &dyn CorpusMetric, task: Task, worse: f64| {
         let mut counted = variants(task, worse, 600, 1, 6);
         for at in 0..missing {
             counted[1].0[at] = without_answer(counted[1].0[at]);
             counted[1].1[at].clear();
         }
-        judge(pooled, &counted, &rule(task, 0.1))
+        judge(metric, &counted, &rule(task, 0.1))
     };
     let one = |missing, worse| judged(missing, &MacroF1(4), LABELS, worse);
     assert_eq!(one(0, 0.0).answer, Answer::Pass);
@@ -316,7 +318,7 @@ fn an_estimate_covers_the_value_of_the_long_run() {
     let [truth, _] = LABELS.truth(0.0);
     let covers = |seed: u64| {
         let [(items, counts), _] = variants(LABELS, 0.0, 150, 1, seed);
-        let found = pooled_estimates(&items, &counts, &MacroF1(4), ScoreRange::UNIT, 0.95);
+        let found = corpus_estimates(&items, &counts, &MacroF1(4), ScoreRange::UNIT, 0.95);
         let estimate = found[0].clone().expect("an estimate");
         let (low, high) = (estimate.ci_low.expect("an end"), estimate.ci_high.expect("an end"));
         assert!(low <= estimate.mean && estimate.mean <= high, "{estimate:?}");
@@ -330,9 +332,9 @@ fn an_estimate_covers_the_value_of_the_long_run() {
 fn a_perfect_run_has_an_interval_too() {
     let perfect = Task::Labels { chance: 1.0, kept: 0.0 };
     let [(items, counts), _] = variants(perfect, 0.0, 100, 1, 9);
-    let found = pooled_estimates(&items, &counts, &MacroF1(4), ScoreRange::UNIT, 0.95);
+    let found = corpus_estimates(&items, &counts, &MacroF1(4), ScoreRange::UNIT, 0.95);
     let estimate = found[0].clone().expect("an estimate");
     assert_eq!((estimate.mean, estimate.ci_high), (1.0, Some(1.0)));
     assert!(estimate.ci_low.is_some_and(|low| low > 0.7 && low < 0.98), "{estimate:?}");
-    assert_eq!(pooled_estimates(&[], &[], &MacroF1(4), ScoreRange::UNIT, 0.95), [None]);
+    assert_eq!(corpus_estimates(&[], &[], &MacroF1(4), ScoreRange::UNIT, 0.95), [None]);
 }

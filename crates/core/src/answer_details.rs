@@ -9,7 +9,7 @@ use crate::message::ToolCall;
 /// What a server told of an answer. In the ledger and in `samples.parquet` it is JSON, without what
 /// is not known; what a later version adds is kept as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Details {
+pub struct AnswerDetails {
     /// Tokens of the prompt that the provider had in its cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_tokens: Option<u64>,
@@ -39,7 +39,7 @@ pub struct Details {
     pub others: Map<String, Value>,
 }
 
-impl Details {
+impl AnswerDetails {
     /// Itself in a box; `None` where nothing is known.
     pub fn boxed(self) -> Option<Box<Self>> {
         (self != Self::default()).then(|| Box::new(self))
@@ -51,7 +51,7 @@ impl Details {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// What [`Details::to_json`] wrote.
+    /// What [`AnswerDetails::to_json`] wrote.
     pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(json)
     }
@@ -83,26 +83,26 @@ mod tests {
 
     #[test]
     fn only_what_is_known_is_kept_and_what_is_new_is_not_lost() {
-        assert_eq!(Details::default().boxed(), None);
-        let details = Details { cached_tokens: Some(3), ..Details::default() };
+        assert_eq!(AnswerDetails::default().boxed(), None);
+        let details = AnswerDetails { cached_tokens: Some(3), ..AnswerDetails::default() };
         assert_eq!(details.to_json(), r#"{"cached_tokens":3}"#);
         let later = r#"{"cached_tokens":3,"first_token_ms":12.5}"#;
-        let read = Details::from_json(later).expect("details");
+        let read = AnswerDetails::from_json(later).expect("details");
         assert_eq!(read.others["first_token_ms"], json!(12.5));
         assert_eq!(read.to_json(), later);
-        assert!(Details::from_json(r#"{"cached_tokens":"many"}"#).is_err());
+        assert!(AnswerDetails::from_json(r#"{"cached_tokens":"many"}"#).is_err());
     }
 
     #[test]
     fn every_text_is_changed() {
         let call = ToolCall { id: "k".into(), name: "k".into(), arguments: "k".into() };
-        let mut details = Details {
+        let mut details = AnswerDetails {
             model: Some("k".into()),
             system_fingerprint: Some("k".into()),
             finish_reason: Some("k".into()),
             reasoning: Some("k".into()),
             tool_calls: vec![call],
-            ..Details::default()
+            ..AnswerDetails::default()
         };
         assert_eq!(details.to_json().matches("\"k\"").count(), 7);
         details.change_texts(&|text| text.replace('k', "-"));

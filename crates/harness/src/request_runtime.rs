@@ -9,12 +9,12 @@ use crate::{stop::Stop, tuning::Tuning};
 
 /// A runtime for requests and timers, and the settings that hold for all of them. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Network {
+pub struct RequestRuntime {
     threads: Threads,
     tuning: Arc<Tuning>,
 }
 
-impl Network {
+impl RequestRuntime {
     /// Starts the threads.
     pub fn start(tuning: Tuning) -> io::Result<Self> {
         Ok(Self { threads: Threads::start()?, tuning: Arc::new(tuning) })
