@@ -96,7 +96,7 @@ fn tell_list(out: &Path, format: FormatArgs, printer: Printer) -> Result<()> {
         printer.remark(&format!("there are no baselines in {}", out.display()));
     }
     for one in &found {
-        printer.result(&printer.screen().wrap("  ", &line(one)).join("\n"));
+        printer.result(&printer.screen().wrap("", &line(one)).join("\n"));
     }
     Ok(())
 }

@@ -38,5 +38,7 @@ mod stopping;
 mod tables;
 mod tidy;
 mod trending;
+mod unknown_names;
+mod unwritten;
 mod verdicts;
 mod viewing;
