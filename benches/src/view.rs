@@ -1,5 +1,5 @@
-//! `evalmark view` over a run with very many samples: how long each page takes, and how much memory the
-//! viewer needs.
+//! `evalmark view` over runs with very many samples: how long each page takes, and how much memory the
+//! viewer needs; and what comparing two such runs and their `report.html` take.
 
 use std::{
     fmt::Write as _,
@@ -8,6 +8,7 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,111 +17,147 @@ use tempfile::TempDir;
 /// The longest that a page may take.
 pub const LONGEST: Duration = Duration::from_millis(500);
 
-/// The most memory that the viewer may need, in bytes.
+/// The most memory that the viewer may need for its pages, in bytes.
 pub const MOST_MEMORY: u64 = 300_000_000;
 
 /// How long a page is waited for.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(10);
 
-/// A run to page through.
+/// How often the memory of a process is looked at.
+const GLANCE: Duration = Duration::from_millis(5);
+
+/// Two runs to page through and to compare.
 #[derive(Clone, Debug)]
 pub struct ViewTrial {
     /// The program.
     pub evalmark: PathBuf,
-    /// How many samples the run has.
+    /// How many samples each run has.
     pub samples: u64,
 }
 
-/// What a page took.
+/// What was measured of one thing.
 #[derive(Clone, Debug)]
-pub struct PageTime {
-    /// Its address.
-    pub path: String,
-    /// The longest of several times.
-    pub longest: Duration,
-    /// Bytes of the page.
-    pub bytes: usize,
-}
-
-/// What was measured.
-#[derive(Clone, Debug)]
-pub struct ViewTimes {
-    /// How long it took to make the run.
-    pub made_in: Duration,
-    /// Bytes of `samples.parquet`.
-    pub file_bytes: u64,
-    /// Every page.
-    pub pages: Vec<PageTime>,
-    /// The most memory that the viewer needed (`VmHWM`); `None` where the system does not tell.
+pub struct Measured {
+    /// The page's address, or what was done.
+    pub what: String,
+    /// How long it took: of a page, the longest of three times.
+    pub took: Duration,
+    /// Bytes of the page or file.
+    pub bytes: Option<u64>,
+    /// The most memory that the process needed so far (`VmHWM`); `None` where it was not looked at, or
+    /// the system does not tell.
     pub memory: Option<u64>,
-    /// The part of it that is not mapped from files (`RssAnon`), at the end.
-    pub own_memory: Option<u64>,
+    /// Whether it has to be done within [`LONGEST`] and [`MOST_MEMORY`].
+    pub is_limited: bool,
 }
 
-impl ViewTimes {
-    /// Whether every page and the memory are within their limits.
+impl Measured {
+    fn of(what: impl Into<String>, took: Duration) -> Self {
+        Self { what: what.into(), took, bytes: None, memory: None, is_limited: false }
+    }
+
+    /// Whether it is within its limits.
     pub fn holds(&self) -> bool {
-        self.pages.iter().all(|page| page.longest <= LONGEST)
-            && self.memory.is_none_or(|memory| memory <= MOST_MEMORY)
+        !self.is_limited
+            || (self.took <= LONGEST && self.memory.is_none_or(|memory| memory <= MOST_MEMORY))
     }
 }
 
 impl ViewTrial {
-    /// Makes a run of recorded answers, and pages through it.
-    pub fn run(&self) -> io::Result<ViewTimes> {
+    /// Makes two runs of recorded answers, pages through one, compares them, and writes the page of one.
+    pub fn run(&self) -> io::Result<Vec<Measured>> {
         let folder = tempfile::tempdir()?;
-        let begun = Instant::now();
-        self.make_run(&folder)?;
-        let made_in = begun.elapsed();
-        let samples = folder.path().join("reports/large/r1/samples.parquet");
-        let file_bytes = fs::metadata(samples)?.len();
+        self.write_data(&folder)?;
+        let mut measured = vec![self.make_run(&folder, "r1")?, self.make_run(&folder, "r2")?];
         let viewer = Viewer::start(&self.evalmark, folder.path())?;
-        let mut pages = Vec::new();
         for path in self.paths() {
-            pages.push(viewer.time(&path)?);
+            measured.push(viewer.time(&path)?);
         }
-        let memory = viewer.memory("VmHWM:");
-        let own_memory = viewer.memory("RssAnon:");
-        Ok(ViewTimes { made_in, file_bytes, pages, memory, own_memory })
+        measured.push(viewer.search_to_the_end("/run/large/r1/samples?q=nothing+like+this")?);
+        measured.push(viewer.compare()?);
+        drop(viewer);
+        let [before, after] = ["reports/large/r1", "reports/large/r2"];
+        measured.push(self.timed(&folder, &["compare", before, after, "--format", "json"])?);
+        let mut page = self.timed(&folder, &["report", after, "--baseline", before])?;
+        page.bytes = Some(fs::metadata(folder.path().join(after).join("report.html"))?.len());
+        measured.push(page);
+        Ok(measured)
     }
 
-    fn make_run(&self, folder: &TempDir) -> io::Result<()> {
+    fn write_data(&self, folder: &TempDir) -> io::Result<()> {
         let mut data = BufWriter::new(File::create(folder.path().join("data.csv"))?);
-        writeln!(data, "id,question,label,answer")?;
+        writeln!(data, "id,question,label,chance,r1,r2")?;
         for i in 0..self.samples / 2 {
             let right = ["money", "delivery", "login"][usize::try_from(i % 3).unwrap_or_default()];
-            let answer = if i % 7 == 0 { "none of these" } else { right };
+            let [first, second] =
+                [7, 8].map(|wrong| if i.is_multiple_of(wrong) { "none of these" } else { right });
+            // Scores that lie all over the file, however they are sorted.
+            let chance = i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11;
             writeln!(
                 data,
                 "T-{i:07},Where is the parcel {i} that I ordered? I have been waiting for {} days \
-                 and nobody answers.,{right},The message is about {answer}: the customer says so in \
+                 and nobody answers.,{right},{:.9},The message is about {first}: the customer says \
+                 so in the words of case {i}.,The message is about {second}: the customer says so in \
                  the words of case {i}.",
-                i % 30
+                i % 30,
+                chance as f64 / (1_u64 << 53) as f64,
             )?;
         }
-        data.into_inner()?.sync_all()?;
-        let suite = "\
+        data.into_inner()?.sync_all()
+    }
+
+    /// A run of the answers of one column.
+    fn make_run(&self, folder: &TempDir, run_id: &str) -> io::Result<Measured> {
+        let suite = format!(
+            "\
 name: large
-dataset: { path: data.csv, id: id, target: label }
+dataset: {{ path: data.csv, id: id, target: label, ignore: [r1, r2] }}
 prompts:
-  - { name: plain, template: 'Which topic is this about: money, delivery or login? {{ question }}' }
-  - { name: terse, template: 'Topic of: {{ question }}' }
-models: [{ name: m, provider: recorded, recorded: { column: answer } }]
-metrics: [{ name: includes, includes: {} }]
-";
+  - {{ name: plain, template: 'Which topic is this about: money, delivery or login? {{{{ question }}}}' }}
+  - {{ name: terse, template: 'Topic of: {{{{ question }}}}' }}
+models: [{{ name: m, provider: recorded, recorded: {{ column: {run_id} }} }}]
+metrics:
+  - {{ name: includes, includes: {{}} }}
+  - {{ name: chance, expression: item.chance | float, threshold: 0.5 }}
+"
+        );
         fs::write(folder.path().join("suite.yaml"), suite)?;
-        let arguments = ["run", "suite.yaml", "--run-id", "r1", "--quiet", "--no-cache"];
-        let ended = command(&self.evalmark, folder.path(), &arguments).output()?;
-        if ended.status.code() == Some(0) {
-            return Ok(());
+        let made = self
+            .timed(folder, &["run", "suite.yaml", "--run-id", run_id, "--quiet", "--no-cache"])?;
+        let file = folder.path().join("reports/large").join(run_id).join("samples.parquet");
+        Ok(Measured { bytes: Some(fs::metadata(file)?.len()), ..made })
+    }
+
+    /// Runs the program to its end.
+    fn timed(&self, folder: &TempDir, arguments: &[&str]) -> io::Result<Measured> {
+        let [out, error] = ["out", "error"].map(|name| folder.path().join(name));
+        let begun = Instant::now();
+        let mut child = command(&self.evalmark, folder.path(), arguments)
+            .stdout(File::create(&out)?)
+            .stderr(File::create(&error)?)
+            .spawn()?;
+        let mut memory = None;
+        let status = loop {
+            memory = memory.max(memory_of(&child, "VmHWM:"));
+            match child.try_wait()? {
+                Some(status) => break status,
+                None => thread::sleep(GLANCE),
+            }
+        };
+        let took = begun.elapsed();
+        // A verdict may be any.
+        if !matches!(status.code(), Some(0 | 1 | 3)) {
+            return Err(io::Error::other(fs::read_to_string(&error)?));
         }
-        Err(io::Error::other(String::from_utf8_lossy(&ended.stderr).into_owned()))
+        let bytes = Some(fs::metadata(&out)?.len());
+        let what = format!("evalmark {}", arguments.join(" "));
+        Ok(Measured { bytes, memory, ..Measured::of(what, took) })
     }
 
     fn paths(&self) -> Vec<String> {
         let samples = "/run/large/r1/samples";
         let (middle, last) = (self.samples / 2, self.samples.saturating_sub(50));
-        let near = format!("case+{}%3A", self.samples / 4);
+        let near = format!("case+{}.", self.samples / 4);
         let mut paths = vec!["/".to_owned(), "/run/large/r1".to_owned(), samples.to_owned()];
         for query in [
             format!("from={middle}"),
@@ -132,6 +169,13 @@ metrics: [{ name: includes, includes: {} }]
             format!("q={near}"),
             format!("q={near}&from={middle}"),
             "prompt=terse&q=parcel&metric=includes&at_most=0.5".to_owned(),
+            "sort=score.includes&order=up".to_owned(),
+            "sort=score.chance&order=up".to_owned(),
+            format!("sort=score.chance&order=down&from={middle}"),
+            format!("sort=score.chance&order=up&from={last}"),
+            "sort=score.chance&order=down&prompt=terse&metric=includes&at_most=0.5".to_owned(),
+            "sort=score.chance&order=down&q=parcel".to_owned(),
+            "sort=latency&order=down".to_owned(),
         ] {
             paths.push(format!("{samples}?{query}"));
         }
@@ -164,17 +208,55 @@ impl Viewer {
     }
 
     /// The longest of three times of a page.
-    fn time(&self, path: &str) -> io::Result<PageTime> {
-        let mut page = PageTime { path: path.to_owned(), longest: Duration::ZERO, bytes: 0 };
+    fn time(&self, path: &str) -> io::Result<Measured> {
+        let mut page = Measured { is_limited: true, ..Measured::of(path, Duration::ZERO) };
         for _ in 0..3 {
             let begun = Instant::now();
-            page.bytes = self.get(path)?;
-            page.longest = page.longest.max(begun.elapsed());
+            page.bytes = Some(self.get(path)?.len() as u64);
+            page.took = page.took.max(begun.elapsed());
         }
+        page.memory = memory_of(&self.child, "VmHWM:");
         Ok(page)
     }
 
-    fn get(&self, path: &str) -> io::Result<usize> {
+    /// All pages of a search, one after the other.
+    fn search_to_the_end(&self, path: &str) -> io::Result<Measured> {
+        let (base, query) = path.split_once('?').unwrap_or((path, ""));
+        let (mut next, mut n_pages) = (Some(query.to_owned()), 0_u32);
+        let begun = Instant::now();
+        while let Some(query) = next {
+            let page = self.get(&format!("{base}?{query}"))?;
+            n_pages += 1;
+            next = page.split("href=\"?").skip(1).find_map(|link| {
+                let (address, rest) = link.split_once('"')?;
+                rest.starts_with(" rel=\"next\"").then(|| address.replace("&amp;", "&"))
+            });
+        }
+        let what = format!("{path}, to the end: {n_pages} pages");
+        let memory = memory_of(&self.child, "VmHWM:");
+        Ok(Measured { memory, ..Measured::of(what, begun.elapsed()) })
+    }
+
+    /// The comparison of both runs, from the first request until it is shown.
+    fn compare(&self) -> io::Result<Measured> {
+        let path = "/compare?baseline=large/r1&candidate=large/r2";
+        let begun = Instant::now();
+        let page = loop {
+            let page = self.get(path)?;
+            if !page.contains("data-live") {
+                break page;
+            }
+            thread::sleep(GLANCE);
+        };
+        if !page.contains("<table>") {
+            return Err(io::Error::other(page));
+        }
+        let what = format!("{path}, until it is shown");
+        let (bytes, memory) = (Some(page.len() as u64), memory_of(&self.child, "VmHWM:"));
+        Ok(Measured { bytes, memory, ..Measured::of(what, begun.elapsed()) })
+    }
+
+    fn get(&self, path: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let Self { port, token, .. } = self;
@@ -184,19 +266,20 @@ impl Viewer {
         stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        if answer.starts_with(b"HTTP/1.1 200 ") {
-            return Ok(answer.len());
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        if answer.starts_with("HTTP/1.1 200 ") {
+            return Ok(answer);
         }
-        Err(io::Error::other(format!("{path}: {}", String::from_utf8_lossy(&answer))))
+        Err(io::Error::other(format!("{path}: {answer}")))
     }
+}
 
-    /// A line of what Linux tells of the process, in bytes.
-    fn memory(&self, name: &str) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kilobytes * 1024)
-    }
+/// A line of what Linux tells of a process, in bytes.
+fn memory_of(child: &Child, name: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
 }
 
 impl Drop for Viewer {

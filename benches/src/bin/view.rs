@@ -1,5 +1,5 @@
-//! Pages through a run with very many samples; ends with 1 when a page takes too long, or the viewer
-//! needs too much memory.
+//! Pages through a run with very many samples, compares two, and writes the page of one, and prints
+//! what each took as one table; ends with 1 when a page takes too long, or too much memory.
 //!
 //! `cargo run --release -p evalmark-benches --bin view -- [--evalmark PATH] [--samples N]`
 
@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use evalmark_benches::view::{LONGEST, MOST_MEMORY, ViewTrial};
+use evalmark_benches::view::{LONGEST, MOST_MEMORY, Measured, ViewTrial};
 
 const USAGE: &str = "usage: view [--evalmark PATH] [--samples N]";
 
@@ -16,30 +16,29 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let times = match trial.run() {
-        Ok(times) => times,
+    let measured = match trial.run() {
+        Ok(measured) => measured,
         Err(error) => {
             eprintln!("error: {error}");
             return ExitCode::from(2);
         }
     };
-    let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
-    let (made_in, file) = (times.made_in.as_secs_f64(), megabytes(times.file_bytes));
-    println!("{} samples, {file} of Parquet, made in {made_in:.0} s.\n", trial.samples);
-    println!("| page | longest of 3 | size |\n| --- | --- | --- |");
-    for page in &times.pages {
-        let (ms, bytes) = (page.longest.as_millis(), page.bytes);
-        println!("| `{}` | {ms} ms | {bytes} B |", page.path);
+    let told = |bytes: Option<u64>| {
+        bytes.map_or("–".to_owned(), |bytes| format!("{:.1} MB", bytes as f64 / 1e6))
+    };
+    println!("Two runs of {} samples.\n", trial.samples);
+    println!("| what | time | size | memory so far | |\n| --- | ---: | ---: | ---: | --- |");
+    for one in &measured {
+        let (ms, size, memory) = (one.took.as_millis(), told(one.bytes), told(one.memory));
+        let mark = if one.holds() { "" } else { "too much" };
+        println!("| `{}` | {ms} ms | {size} | {memory} | {mark} |", one.what);
     }
-    let told = |bytes: Option<u64>| bytes.map_or("not known".to_owned(), megabytes);
     println!(
-        "\nMemory at most {}; at the end {} besides mapped files. At most {} ms and {} are allowed.",
-        told(times.memory),
-        told(times.own_memory),
+        "\nPages: the longest of 3 times; at most {} ms and {} are allowed.",
         LONGEST.as_millis(),
-        megabytes(MOST_MEMORY)
+        told(Some(MOST_MEMORY))
     );
-    if times.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if measured.iter().all(Measured::holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn trial(mut arguments: impl Iterator<Item = String>) -> Option<ViewTrial> {

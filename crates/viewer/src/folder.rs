@@ -17,6 +17,9 @@ pub(crate) struct ShownFolder {
     root: PathBuf,
 }
 
+/// Folders of a folder that are looked at where runs are searched.
+const MOST_LOOKED_AT: usize = 200;
+
 /// What is said of a run whose files are links to somewhere else.
 const ELSEWHERE: &str = "its files are links that lead out of the folder: they are not read";
 
@@ -52,6 +55,25 @@ impl ShownFolder {
         Ok(self.runs(Some(suite))?.into_iter().find(|run| run.run_id == run_id))
     }
 
+    /// Folders that have runs, where this one has none: it may be a suite's, or a run's, or one above
+    /// those of the runs. Nothing of their files is read.
+    pub(crate) fn runs_elsewhere(&self) -> Vec<PathBuf> {
+        let has_run =
+            |path: &Path| folders_of(path).iter().any(|run| run.join("run.json").is_file());
+        let has_suite = |path: &Path| folders_of(path).iter().any(|suite| has_run(suite));
+        let above = if self.root.join("run.json").is_file() {
+            self.root.parent().and_then(Path::parent)
+        } else if has_run(&self.root) {
+            self.root.parent()
+        } else {
+            None
+        };
+        match above {
+            Some(above) => vec![above.to_owned()],
+            None => folders_of(&self.root).into_iter().filter(|path| has_suite(path)).collect(),
+        }
+    }
+
     /// Whether a run's folder, and each of its files, really lie below this folder.
     fn is_below(&self, folder: &RunFolder) -> bool {
         let Ok(entries) = fs::read_dir(&folder.path) else { return false };
@@ -64,6 +86,15 @@ impl ShownFolder {
         };
         is_inside(&folder.path) && entries.flatten().all(|entry| is_inside(&entry.path()))
     }
+}
+
+/// Some folders of a folder, by name; links are none.
+fn folders_of(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut folders: Vec<_> = folders.map(|entry| entry.path()).take(MOST_LOOKED_AT).collect();
+    folders.sort();
+    folders
 }
 
 #[cfg(all(test, unix))]

@@ -21,6 +21,7 @@ mod guard;
 mod history_picture;
 mod pages;
 mod render;
+mod sample_choice;
 mod server;
 mod slow;
 mod token;

@@ -16,15 +16,12 @@ use crate::{
     analysis::Analysis,
     folder::ShownFolder,
     guard::{Guard, guard},
-    pages::{self, Pages},
+    pages::{self, Pages, THREADS},
     token::Token,
 };
 
 /// How long requests under way may take once it is to end.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
-
-/// Requests that are answered at the same time; reading files takes memory.
-const THREADS: usize = 4;
 
 /// What is shown, and where.
 #[derive(Clone, Debug)]
@@ -115,6 +112,14 @@ impl Viewer {
     /// The folder that is shown, by its real path.
     pub fn folder(&self) -> &Path {
         self.pages.folder().root()
+    }
+
+    /// Folders that have runs, where the one that is shown has none that can be read.
+    pub fn runs_elsewhere(&self) -> Vec<PathBuf> {
+        let folder = self.pages.folder();
+        let has_none =
+            folder.runs(None).is_ok_and(|runs| runs.iter().all(|run| run.record.is_none()));
+        if has_none { folder.runs_elsewhere() } else { Vec::new() }
     }
 
     /// Answers requests until `stop` is over; those under way then have a moment left.

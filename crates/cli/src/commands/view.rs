@@ -52,6 +52,12 @@ pub(crate) fn view(args: &ViewArgs, printer: Printer, permissions: &Permissions)
         "serving the runs in {}; whoever has this address can read them; press Ctrl-C to stop",
         viewer.folder().display()
     ));
+    for place in viewer.runs_elsewhere() {
+        let place = place.display();
+        printer.remark(&format!(
+            "there is no run in that folder, but there are some in {place}: `evalmark view {place}`"
+        ));
+    }
     let opens = args.open || (!args.no_open && stdout().is_terminal() && has_screen());
     if opens && !open(&address) {
         printer.remark("no browser could be started: open the address yourself");

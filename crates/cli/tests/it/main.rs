@@ -41,4 +41,6 @@ mod trending;
 mod unknown_names;
 mod unwritten;
 mod verdicts;
+mod view_client;
 mod viewing;
+mod viewing_odd_runs;

@@ -1,139 +1,25 @@
 //! `evalmark view`: who is let in, and what the pages show.
 
 use std::{
-    collections::HashMap,
-    fmt::Write as _,
     fs,
-    io::{BufRead, BufReader, Read, Write as _},
     net::TcpStream,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use evalmark_loopback::{Reply, Server};
 
-use crate::setup::{World, answer, item};
-
-/// The longest that anything here may take.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A viewer of a world's reports.
-struct View {
-    child: Child,
-    port: u16,
-    token: String,
-}
-
-/// What came back.
-struct Page {
-    status: u16,
-    headers: HashMap<String, String>,
-    body: String,
-}
-
-impl View {
-    fn start(world: &World, more: &[&str]) -> Self {
-        let arguments = [&["view", "reports", "--no-open"], more].concat();
-        let mut child = world
-            .command(&arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("stdout");
-        BufReader::new(stdout).read_line(&mut line).expect("an address");
-        let rest = line.trim().strip_prefix("http://127.0.0.1:").expect("an address of loopback");
-        let (port, token) = rest.split_once("/?token=").expect("a token");
-        Self { child, port: port.parse().expect("a port"), token: token.to_owned() }
-    }
-
-    /// Sends these lines, and nothing else.
-    fn send(&self, lines: &[String]) -> Page {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
-        let request = format!("{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"));
-        stream.write_all(request.as_bytes()).expect("sent");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        let headers = head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        Page { status, headers: headers.collect(), body: body.to_owned() }
-    }
-
-    fn host(&self) -> String {
-        format!("Host: 127.0.0.1:{}", self.port)
-    }
-
-    fn cookie(&self) -> String {
-        format!("Cookie: other=1; evalmark-{}={}", self.port, self.token)
-    }
-
-    /// A page, as the browser that was let in gets it.
-    fn get(&self, path: &str) -> Page {
-        self.send(&[format!("GET {path} HTTP/1.1"), self.host(), self.cookie()])
-    }
-
-    #[track_caller]
-    fn shows(&self, path: &str) -> String {
-        let page = self.get(path);
-        assert_eq!(page.status, 200, "{path}: {}", page.body);
-        page.body
-    }
-
-    /// Asks again until the page has this text.
-    #[track_caller]
-    fn await_text(&self, path: &str, text: &str) -> String {
-        let begun = Instant::now();
-        loop {
-            let body = self.shows(path);
-            if body.contains(text) {
-                return body;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{path} has no {text}: {body}");
-        }
-    }
-}
-
-impl Drop for View {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// Runs of a suite whose answers the dataset holds: in each, one more in twenty is wrong.
-fn runs(world: &World, n_runs: usize) {
-    for run in 0..n_runs {
-        let mut data = "id,question,label,answer\n".to_owned();
-        for i in 0..120 {
-            let answer = if i < 6 * run { "no <script>alert(1)</script>" } else { "yes" };
-            writeln!(data, "i{i:03},\"<img src=x> What is {i}?\",yes,{answer}").expect("written");
-        }
-        world.write("data.csv", &data);
-        world.write(
-            "suite.yaml",
-            "\
-name: intents
-dataset: { path: data.csv, id: id, target: label, ignore: [answer] }
-prompts: [{ name: plain, template: '{{ question }}' }]
-models: [{ name: m, provider: recorded, recorded: { column: answer } }]
-metrics: [{ name: exact, exact: {} }]
-",
-        );
-        world.run(&["run", "suite.yaml", "--run-id", &format!("r{run}")]).expect(0);
-    }
-}
+use crate::{
+    setup::{World, answer, item},
+    view_client::{PATIENCE, View, runs},
+};
 
 #[test]
 fn only_who_has_the_token_and_asks_this_machine_is_let_in() {
     let world = World::new(1);
     runs(&world, 1);
-    let view = View::start(&world, &[]);
+    let view = View::start(&world);
     let (host, cookie, port) = (view.host(), view.cookie(), view.port);
     let get = "GET / HTTP/1.1".to_owned();
     let wrong = format!("Cookie: evalmark-{port}={}", "0".repeat(32));
@@ -182,7 +68,7 @@ fn only_who_has_the_token_and_asks_this_machine_is_let_in() {
 fn the_token_leaves_the_address_and_pages_may_do_nothing_else() {
     let world = World::new(1);
     runs(&world, 1);
-    let view = View::start(&world, &[]);
+    let view = View::start(&world);
     for (path, target) in [
         (format!("/?token={}", view.token), "/"),
         (
@@ -217,7 +103,7 @@ fn the_token_leaves_the_address_and_pages_may_do_nothing_else() {
 fn pages_show_runs_history_samples_and_comparisons() {
     let world = World::new(1);
     runs(&world, 4);
-    let view = View::start(&world, &[]);
+    let view = View::start(&world);
     let list = view.shows("/");
     assert!(list.contains("4 runs") && list.contains("/run/intents/r3"), "{list}");
     let history = view.await_text("/suite/intents", "<svg");
@@ -231,7 +117,13 @@ fn pages_show_runs_history_samples_and_comparisons() {
     assert_eq!(view.get("/compare?baseline=intents/r0&candidate=intents/r9").status, 404);
     let sample = view.shows("/run/intents/r3/sample/2");
     assert!(sample.contains("i002") && sample.contains("What is 2?"), "{sample}");
-    assert_eq!(view.get("/run/intents/r3/sample/120").status, 404);
+    assert!(sample.contains("rel=\"next\""), "{sample}");
+    assert!(!view.shows("/run/intents/r3/sample/119").contains("rel=\"next\""));
+    for row in ["120", "x", "-1", "18446744073709551616", "%ff", "1/2"] {
+        let page = view.get(&format!("/run/intents/r3/sample/{row}"));
+        assert_eq!(page.status, 404, "{row}");
+        assert!(page.body.contains("<h1>Not Found</h1>"), "{row}: {}", page.body);
+    }
     for page in [list, history, run, compared, sample] {
         assert!(!page.contains("<script>") && !page.contains("<img"), "{page}");
     }
@@ -241,7 +133,7 @@ fn pages_show_runs_history_samples_and_comparisons() {
 fn samples_are_paged_searched_and_filtered() {
     let world = World::new(1);
     runs(&world, 3);
-    let view = View::start(&world, &[]);
+    let view = View::start(&world);
     let path = "/run/intents/r2/samples";
     for (query, first, last, shown) in [
         ("", "i000", Some("i049"), 50),
@@ -254,6 +146,11 @@ fn samples_are_paged_searched_and_filtered() {
         ("?metric=exact&at_most=0.5&from=4", "i004", Some("i011"), 8),
         ("?outcome=answered&prompt=plain&model=m&q=&from=110", "i110", Some("i119"), 10),
         ("?from=-1&metric=none&at_most=x", "i000", Some("i049"), 50),
+        ("?sort=score.exact", "i000", Some("i049"), 50),
+        ("?sort=score.exact&order=down", "i012", Some("i061"), 50),
+        ("?sort=score.exact&order=down&from=105", "i117", Some("i011"), 15),
+        ("?sort=score.exact&order=down&q=script", "i000", Some("i011"), 12),
+        ("?sort=latency&from=100", "i100", Some("i119"), 20),
     ] {
         let page = view.shows(&format!("{path}{query}"));
         let count = page.matches("/sample/").count();
@@ -262,9 +159,29 @@ fn samples_are_paged_searched_and_filtered() {
         assert!(last.is_none_or(|last| page.contains(&format!(">{last}</a>"))), "{query}: {page}");
         assert!(!page.contains("<script>") && !page.contains("<img"), "{page}");
     }
-    for query in ["?outcome=failed", "?prompt=other", "?q=nothing+like+this", "?from=5000"] {
+    for (query, says) in [
+        ("?outcome=failed", "No sample of these rows is like that"),
+        ("?q=nothing+like+this", "No sample of these rows is like that"),
+        ("?from=5000", "This run has 120 samples: there is none at row 5,001."),
+        ("?from=5000", "?from=70\" rel=\"prev\""),
+        ("?sort=latency&from=5000", "There is no sample at place 5,001 of 120."),
+        ("?sort=score.exact&outcome=failed", "No sample is like that."),
+        (
+            "?sort=score.exact&order=down",
+            "Samples 1 to 50 of 120, by the score of `exact`, highest",
+        ),
+        ("?sort=score.exact&order=down", "aria-sort=\"descending\""),
+        ("?sort=words", "Samples cannot be put in order by `words`."),
+        ("?metric=none&at_most=1", "This run has no metric `none`: that filter is left out."),
+        ("?prompt=%3Cb%3E", "This run has no prompt `&lt;b&gt;`: that filter is left out."),
+        ("?outcome=gone", "No sample ends as `gone`: that filter is left out."),
+        ("?metric=exact&at_most=x", "`x` is no number: that filter is left out."),
+        ("?at_most=0.5", "Choose the score that is to be at most 0.5."),
+        ("?metric=exact", "Shown are the samples that have no score of `exact`."),
+        ("?metric=exact", "No sample of these rows is like that"),
+    ] {
         let page = view.shows(&format!("{path}{query}"));
-        assert!(page.contains("No sample of these rows is like that"), "{query}: {page}");
+        assert!(page.contains(says), "{query}: {page}");
     }
     let page = view.shows(&format!("{path}?q=%22%3E%3Cb%3E"));
     assert!(page.contains("value=\"&quot;&gt;&lt;b&gt;\""), "{page}");
@@ -290,7 +207,7 @@ fn broken_runs_are_shown_and_nothing_outside_is_read() {
     let bytes = fs::read(&samples).expect("bytes");
     fs::write(&samples, &bytes[..bytes.len() / 2]).expect("written");
     fs::remove_file(folder("r2").join("scores.parquet")).expect("removed");
-    let view = View::start(&world, &[]);
+    let view = View::start(&world);
     let list = view.shows("/");
     for word in
         ["no-record", "cut", "other", "linked", "hostile&lt;b&gt;", "lead out of the folder"]
@@ -358,7 +275,7 @@ fn a_run_under_way_is_shown_until_it_ends() {
         assert!(begun.elapsed() < PATIENCE, "no progress");
         std::thread::yield_now();
     }
-    let view = View::start(&world, &[]);
+    let view = View::start(&world);
     let page = view.await_text("/run/test/live", "of 120 requests");
     assert!(page.contains("<progress") && page.contains("data-live"), "{page}");
     assert!(view.shows("/").contains("running"));
@@ -373,7 +290,7 @@ fn a_run_under_way_is_shown_until_it_ends() {
 fn ctrl_c_ends_it_well() {
     let world = World::new(1);
     runs(&world, 1);
-    let mut view = View::start(&world, &[]);
+    let mut view = View::start(&world);
     view.shows("/");
     // A connection that says nothing must not keep it.
     let _idle = TcpStream::connect(("127.0.0.1", view.port)).expect("a connection");
@@ -388,7 +305,7 @@ fn what_cannot_be_shown_is_said() {
     runs(&world, 1);
     let ran = world.run(&["view", "nowhere"]).expect(2);
     assert!(ran.stderr.contains("the folder nowhere cannot be shown"), "{}", ran.stderr);
-    let view = View::start(&world, &[]);
+    let view = View::start(&world);
     let ran = world.run(&["view", "reports", "--port", &view.port.to_string()]).expect(2);
     assert!(ran.stderr.contains("cannot be opened"), "{}", ran.stderr);
 }

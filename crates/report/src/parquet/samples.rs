@@ -370,7 +370,7 @@ fn decode_timings(frame: &Frame<'_>) -> Result<Vec<Timing>, ReadError> {
 }
 
 /// Reads a word as the vocabulary writes it.
-fn word<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+pub(super) fn word<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
     let deserializer: value::StrDeserializer<'_, value::Error> = text.into_deserializer();
     T::deserialize(deserializer).ok()
 }

@@ -48,13 +48,6 @@ pub(super) struct Values<'a, A> {
 }
 
 impl<'a> Frame<'a> {
-    /// One row of these, counted from the first.
-    pub(super) fn row(&self, at: usize) -> Self {
-        let (slice, path) = (self.slice, self.path);
-        let first_row = self.first_row + at as u64;
-        Self { slice, start: self.start + at, height: 1, path, first_row }
-    }
-
     pub(super) fn text(&self, name: &'a str) -> Result<Values<'a, Utf8ViewArray>, ReadError> {
         self.typed(name, Kind::Text)
     }

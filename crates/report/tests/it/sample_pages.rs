@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use evalmark_core::record::Outcome;
 use evalmark_report::{
-    sample_pages::{PageRequest, PlacedSample, SamplePages, SampleQuery},
+    sample_pages::{ListedSample, PageRequest, SampleOrder, SamplePages, SampleQuery, SortKey},
     samples::{SampleRecord, samples},
 };
 use tempfile::{TempDir, tempdir};
@@ -39,6 +39,25 @@ fn naively(query: &SampleQuery, sample: &SampleRecord) -> bool {
         && text.is_none_or(|text| texts.iter().any(|one| one.to_lowercase().contains(&text)))
 }
 
+/// A sample as a list has it.
+fn listed(row: u64, all: &[SampleRecord]) -> ListedSample {
+    let one = all[usize::try_from(row).unwrap()].clone();
+    ListedSample {
+        row,
+        item_id: one.item_id,
+        prompt: one.prompt,
+        model: one.model,
+        epoch: one.epoch,
+        outcome: one.outcome,
+        targets: one.targets,
+        output: one.record.output,
+        error: one.record.failure.map(|failure| failure.message),
+        scores: one.scores,
+        latency_ms: one.record.timing.latency_ms,
+        cost_usd: one.cost_usd,
+    }
+}
+
 #[test]
 fn pages_hold_what_is_wanted_and_nothing_else() {
     let (_folder, path) = file();
@@ -71,9 +90,9 @@ fn pages_hold_what_is_wanted_and_nothing_else() {
             let request = PageRequest { from: row, size: 4_000, time: Duration::from_mins(1) };
             let page = reader.page(&query, request).unwrap();
             assert!(page.samples.len() <= 4_000 && page.n_rows == ROWS && !page.is_cut_short);
-            for PlacedSample { row, sample } in &page.samples {
-                assert_eq!(*sample, all[usize::try_from(*row).unwrap()]);
-                found.push(*row);
+            for sample in &page.samples {
+                assert_eq!(*sample, listed(sample.row, &all));
+                found.push(sample.row);
             }
             (from, n_pages) = (page.next, n_pages + 1);
         }
@@ -114,4 +133,61 @@ fn any_row_can_be_read_alone() {
     assert_eq!(reader.sample(u64::MAX).unwrap(), None);
     let request = PageRequest { from: u64::MAX, size: 0, time: Duration::ZERO };
     assert_eq!(reader.page(&SampleQuery::default(), request).unwrap().next, None);
+}
+
+#[test]
+fn pages_in_an_order_hold_what_sorting_everything_would_show() {
+    let (_folder, path) = file();
+    let all: Vec<_> = samples(&path).unwrap().map(Result::unwrap).collect();
+    let reader = SamplePages::open(&path).unwrap();
+    let answered = SampleQuery { outcome: Some(Outcome::Answered), ..SampleQuery::default() };
+    let score = |metric: &str| SortKey::Score(metric.to_owned());
+    for by in [SortKey::Latency, SortKey::Cost, score(METRICS[0]), score("no metric")] {
+        let value = |sample: &SampleRecord| match &by {
+            SortKey::Latency => sample.record.timing.latency_ms,
+            SortKey::Cost => sample.cost_usd,
+            SortKey::Score(name) if name == METRICS[0] => sample.scores[0],
+            SortKey::Score(_) => None,
+        };
+        for is_descending in [false, true] {
+            // A filter is no matter of the order.
+            for query in
+                [&SampleQuery::default(), &answered].iter().take(1 + usize::from(is_descending))
+            {
+                let mut rows: Vec<u64> = (0..ROWS).collect();
+                let sample = |row: &u64| &all[usize::try_from(*row).unwrap()];
+                rows.retain(|row| naively(query, sample(row)));
+                rows.sort_by(|a, b| {
+                    let [one, other] = [a, b].map(|row| value(sample(row)));
+                    let present = one.zip(other).map(|(one, other)| one.total_cmp(&other));
+                    let present = present.map(|o| if is_descending { o.reverse() } else { o });
+                    one.is_none().cmp(&other.is_none()).then(present.unwrap_or(a.cmp(b)))
+                });
+                let order = SampleOrder { by: by.clone(), is_descending };
+                for from in [0, 5_000, rows.len() as u64 - 10, u64::MAX] {
+                    let request = PageRequest { from, size: 50, time: Duration::from_mins(1) };
+                    let page = reader.page_in_order(query, &order, request).unwrap();
+                    let skipped = usize::try_from(from).unwrap();
+                    let expected = rows.iter().copied().skip(skipped).take(50);
+                    let found = page.samples.iter().map(|sample| sample.row);
+                    assert!(found.eq(expected), "{order:?} {query:?} {from}");
+                    assert!(page.samples.iter().all(|one| *one == listed(one.row, &all)));
+                    assert_eq!(page.n_wanted, Some(rows.len() as u64));
+                    assert_eq!(page.next.is_some(), from < rows.len() as u64 - 50);
+                    assert!(!page.is_cut_short && page.upto == ROWS);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_could_not_be_put_in_order_in_time_is_told() {
+    let (_folder, path) = file();
+    let reader = SamplePages::open(&path).unwrap();
+    let order = SampleOrder { by: SortKey::Latency, is_descending: true };
+    let request = PageRequest { from: 0, size: 50, time: Duration::ZERO };
+    let page = reader.page_in_order(&SampleQuery::default(), &order, request).unwrap();
+    assert!(page.is_cut_short && page.upto < ROWS && page.n_wanted == Some(page.upto));
+    assert!(page.samples.iter().all(|sample| sample.row < page.upto));
 }

@@ -38,6 +38,9 @@ use crate::{
 /// The chance of a false alarm over a whole history.
 const ALPHA: f64 = 0.05;
 
+/// Runs that an error names.
+const MOST_REASONS: usize = 3;
+
 /// Which part of a suite's history is wanted. What is not named is all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryOptions {
@@ -76,6 +79,8 @@ impl HistoryOptions {
 
 /// A run that can be part of a history.
 struct UsableRun {
+    /// Its folder's name, by which it is found.
+    name: String,
     folder: RunFolder,
     record: RunRecord,
     rows: Vec<SummaryRow>,
@@ -98,9 +103,8 @@ pub fn history_of_runs(
 ) -> Result<History> {
     let (usable, left_out) = usable(listed, options)?;
     let Some(latest) = usable.last() else {
-        let why = left_out.iter().map(|run| format!("{}: {}", run.run_id, run.why));
-        let why = why.collect::<Vec<_>>().join("; ");
-        let error = run_error!("the suite `{suite}` has no finished run ({why})");
+        let why = why_none(&left_out);
+        let error = run_error!("the suite `{suite}` has no finished run{why}");
         return Err(error.with_ending(Ending::Incomplete));
     };
     options.check(&latest.rows)?;
@@ -128,6 +132,16 @@ pub fn history_of_runs(
     decide(&mut history, comparable.scores);
     history.tell();
     Ok(history)
+}
+
+/// Why none of these runs can be used, in parentheses: the latest ones, and how many there are beside them.
+fn why_none(left_out: &[LeftOut]) -> String {
+    let latest = left_out.iter().rev().take(MOST_REASONS);
+    let mut why: Vec<_> = latest.map(|run| format!("{}: {}", run.run_id, run.why)).collect();
+    if left_out.len() > MOST_REASONS {
+        why.push(format!("and {} more", left_out.len() - MOST_REASONS));
+    }
+    if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) }
 }
 
 /// The course of every score, from its comparable runs, the latest first.
@@ -192,24 +206,26 @@ fn usable(
         let run_id = run.run_id.clone();
         match read(run) {
             // A copy would count as one more run that came out alike.
-            Ok(run) if is_copy(&run, &usable) => {
-                let why = format!("it is a copy of the run `{}`", run.record.run_id);
-                left_out.push(LeftOut { run_id, why });
-            }
-            Ok(run) => usable.push(run),
+            Ok(run) => match original(&run, &usable) {
+                Some(other) => {
+                    let why = format!("it is a copy of the run `{}`", other.name);
+                    left_out.push(LeftOut { run_id, why });
+                }
+                None => usable.push(run),
+            },
             Err(why) => left_out.push(LeftOut { run_id, why }),
         }
     }
     Ok((usable, left_out))
 }
 
-/// Whether one of these is the same run in another folder.
-fn is_copy(run: &UsableRun, others: &[UsableRun]) -> bool {
-    let same = |other: &UsableRun| {
+/// The one of these that is the same run in another folder.
+fn original<'a>(run: &UsableRun, others: &'a [UsableRun]) -> Option<&'a UsableRun> {
+    let same = |other: &&UsableRun| {
         (&other.record.run_id, &other.record.started_at)
             == (&run.record.run_id, &run.record.started_at)
     };
-    others.iter().any(same)
+    others.iter().find(same)
 }
 
 /// A finished run with its summary, or why it is none.
@@ -225,13 +241,13 @@ fn read(run: ListedRun) -> std::result::Result<UsableRun, String> {
         .and_then(|()| integrity::unchanged(&folder, &record, &[folder.summary()]))
         .map_err(|error| RunError::from(error).in_full())?;
     let rows = read_summary(&folder.summary()).map_err(|error| RunError::from(error).in_full())?;
-    Ok(UsableRun { folder, record, rows })
+    Ok(UsableRun { name: run.run_id, folder, record, rows })
 }
 
 fn told(runs: &[UsableRun]) -> Vec<HistoryRun> {
     let mut before: Option<&RunRecord> = None;
     let one = |run: &UsableRun| HistoryRun {
-        run_id: run.record.run_id.clone(),
+        run_id: run.name.clone(),
         started_at: run.record.started_at.clone(),
         revision: run.record.git.as_ref().map(|git| git.revision.clone()),
         changed: Vec::new(),

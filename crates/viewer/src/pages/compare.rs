@@ -11,7 +11,7 @@ use evalmark_store::runs::ListedRun;
 use serde::Serialize;
 
 use super::{Message, Query, Shared, aside};
-use crate::render::page;
+use crate::{render::page, slow::Found};
 
 /// Items named for each comparison.
 const MOST_FLIPS: usize = 50;
@@ -95,10 +95,13 @@ pub(super) async fn compare(State(pages): Shared, query: Query) -> Result<Respon
     let key = format!("{}\n{}", digest(&before), digest(&after));
     let analysis = pages.analysis.clone();
     let work = move || analysis.compare(&before.folder.path, &after.folder.path);
-    match pages.comparisons.get(key, work).await.as_deref() {
-        None => part.is_live = true,
-        Some(Ok(verdict)) => part.verdict = Some(VerdictPart::of(verdict)),
-        Some(Err(why)) => part.problem = Some(why.clone()),
+    match pages.comparisons.get(key, work).await {
+        Found::Busy => return Err(Message::busy()),
+        Found::Computing => part.is_live = true,
+        Found::Ready(found) => match &*found {
+            Ok(verdict) => part.verdict = Some(VerdictPart::of(verdict)),
+            Err(why) => part.problem = Some(why.clone()),
+        },
     }
     Ok(page(StatusCode::OK, "compare.html", &part))
 }

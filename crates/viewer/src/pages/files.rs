@@ -3,7 +3,7 @@
 use std::fs;
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderValue, StatusCode, header::CONTENT_SECURITY_POLICY},
     response::Response,
 };
@@ -28,7 +28,7 @@ pub(super) async fn script() -> Response {
 /// The run's `report.html`.
 pub(super) async fn report(
     State(pages): Shared,
-    Path((suite, run_id)): Names<(String, String)>,
+    Names((suite, run_id)): Names<(String, String)>,
 ) -> Result<Response, Message> {
     let html = aside(pages, move |pages| {
         let run = pages.run(&suite, &run_id)?;

@@ -19,7 +19,7 @@ use axum::{
 };
 use evalmark_core::{history::History, verdict::Verdict};
 use evalmark_store::runs::ListedRun;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::{sync::Semaphore, task};
 
 use crate::{analysis::Analysis, folder::ShownFolder, render::page, slow::Slow};
@@ -27,19 +27,23 @@ use crate::{analysis::Analysis, folder::ShownFolder, render::page, slow::Slow};
 /// Requests whose files are read at the same time: each holds a part of a file in memory.
 const READERS: usize = 2;
 
+/// Threads that read and compute: beside the readers one for histories, and one for comparisons.
+pub(crate) const THREADS: usize = READERS + 2;
+
 /// What the pages are made of.
 pub(crate) struct Pages {
     folder: ShownFolder,
     analysis: Arc<dyn Analysis>,
     histories: Slow<History>,
     comparisons: Slow<Verdict>,
-    readers: Semaphore,
+    readers: Arc<Semaphore>,
 }
 
 impl Pages {
     pub(crate) fn new(folder: ShownFolder, analysis: Arc<dyn Analysis>) -> Self {
         let (histories, comparisons) = (Slow::new(), Slow::new());
-        Self { folder, analysis, histories, comparisons, readers: Semaphore::new(READERS) }
+        let readers = Arc::new(Semaphore::new(READERS));
+        Self { folder, analysis, histories, comparisons, readers }
     }
 
     pub(crate) fn folder(&self) -> &ShownFolder {
@@ -69,15 +73,19 @@ pub(crate) fn routes(pages: Arc<Pages>) -> Router {
         .with_state(pages)
 }
 
-/// What reads files does so aside, and only a few at a time.
+/// What reads files does so aside, and only a few at a time. Who goes away while others read leaves the
+/// queue; work that has begun keeps its place until it ends, so that it cannot pile up.
 async fn aside<T: Send + 'static>(
     pages: Arc<Pages>,
     work: impl FnOnce(&Pages) -> Result<T, Message> + Send + 'static,
 ) -> Result<T, Message> {
     let broken = || Message::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be made");
-    let held = pages.clone();
-    let _permit = held.readers.acquire().await.map_err(|_| broken())?;
-    task::spawn_blocking(move || work(&pages)).await.map_err(|_| broken())?
+    let place = pages.readers.clone().acquire_owned().await.map_err(|_| broken())?;
+    let reading = task::spawn_blocking(move || {
+        let _place = place;
+        work(&pages)
+    });
+    reading.await.map_err(|_| broken())?
 }
 
 /// A page that says one sentence.
@@ -97,6 +105,11 @@ impl Message {
 
     fn not_found(says: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, says)
+    }
+
+    fn busy() -> Self {
+        let says = "the viewer is busy with other histories and comparisons: reload the page in a few seconds";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, says)
     }
 }
 
@@ -139,8 +152,75 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     }
 }
 
-/// The names in an address.
-type Names<T> = axum::extract::Path<T>;
+/// The names in an address, in its order.
+struct Names<T>(T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Names<T> {
+    type Rejection = Message;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Message> {
+        let names = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        let names = names.map_err(|_| Message::not_found("there is no such page"))?;
+        Ok(Self(names.0))
+    }
+}
 
 /// What every handler gets.
 type Shared = State<Arc<Pages>>;
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        path::Path,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+            mpsc,
+        },
+        time::Duration,
+    };
+
+    use evalmark_core::{history::History, verdict::Verdict};
+    use evalmark_store::runs::ListedRun;
+    use tokio::time::timeout;
+
+    use super::{Pages, READERS, aside};
+    use crate::{analysis::Analysis, folder::ShownFolder};
+
+    struct Nothing;
+
+    impl Analysis for Nothing {
+        fn history(&self, _: &str, _: Vec<ListedRun>) -> Result<History, String> {
+            Err("nobody asks".to_owned())
+        }
+
+        fn compare(&self, _: &Path, _: &Path) -> Result<Verdict, String> {
+            Err("nobody asks".to_owned())
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_that_are_given_up_do_not_pile_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = ShownFolder::open(folder.path()).expect("a folder");
+        let pages = Arc::new(Pages::new(folder, Arc::new(Nothing)));
+        let n_begun = Arc::new(AtomicUsize::new(0));
+        let mut doors = Vec::new();
+        for n in 0..20 {
+            let (door, wait) = mpsc::channel::<()>();
+            doors.push(door);
+            let counted = n_begun.clone();
+            let asked = aside(pages.clone(), move |_| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                // Ends when the other side is let go.
+                Ok(wait.recv().is_err())
+            });
+            assert!(timeout(Duration::from_millis(1), asked).await.is_err(), "{n} is answered");
+        }
+        assert!(n_begun.load(Ordering::SeqCst) <= READERS);
+        drop(doors);
+        let good = timeout(Duration::from_mins(1), aside(pages, |_| Ok(7))).await;
+        assert_eq!(good.expect("an answer in time").expect("an answer"), 7);
+        assert!(n_begun.load(Ordering::SeqCst) <= READERS);
+    }
+}

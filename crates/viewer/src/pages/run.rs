@@ -2,11 +2,7 @@
 
 use std::fs;
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use evalmark_core::{
     number_format::{count, counted, dollars, interval, span, value},
     verdict::Verdict,
@@ -68,7 +64,7 @@ struct SummaryLine {
 
 pub(super) async fn run(
     State(pages): Shared,
-    Path((suite, run_id)): Names<(String, String)>,
+    Names((suite, run_id)): Names<(String, String)>,
 ) -> Result<Response, Message> {
     let part = aside(pages, move |pages| Ok(RunPage::of(&pages.run(&suite, &run_id)?))).await?;
     Ok(page(StatusCode::OK, "run.html", &part))

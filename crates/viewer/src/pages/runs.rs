@@ -1,7 +1,7 @@
 //! `/`: every run of the folder, suite by suite, the latest first.
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use evalmark_core::number_format::counted;
+use evalmark_core::number_format::{count, counted};
 use evalmark_store::runs::{ListedRun, RunState};
 use serde::Serialize;
 
@@ -15,6 +15,10 @@ const PAGE: usize = 200;
 struct Runs {
     folder: String,
     total: String,
+    /// What the page shows of them, where there are runs and it shows none.
+    beyond: Option<String>,
+    /// Folders that have runs, where this one has none that can be read.
+    elsewhere: Vec<String>,
     suites: Vec<OfSuite>,
     /// Where earlier and later runs begin.
     earlier: Option<usize>,
@@ -77,6 +81,11 @@ pub(super) fn at(rfc3339: &str) -> String {
     text.strip_suffix('Z').map_or(text.clone(), |text| format!("{text} UTC"))
 }
 
+/// Where the last page begins.
+fn last_page(n_runs: usize) -> usize {
+    n_runs.saturating_sub(1) / PAGE * PAGE
+}
+
 pub(super) async fn runs(State(pages): Shared, query: Query) -> Result<Response, Message> {
     let from: usize = query.number::<usize>("from").unwrap_or_default().min(usize::MAX - PAGE);
     let listed = aside(pages, move |pages| {
@@ -90,12 +99,21 @@ pub(super) async fn runs(State(pages): Shared, query: Query) -> Result<Response,
                 None => suites.push(OfSuite { name: run.suite.clone(), runs: vec![line] }),
             }
         }
+        let total = counted(all.len() as u64, "run");
+        let is_beyond = from > 0 && from >= all.len();
+        let beyond = is_beyond.then(|| {
+            format!("This folder has {total}: there is none at place {}.", count(from as u64 + 1))
+        });
+        let has_run = all.iter().any(|run| run.record.is_some());
+        let elsewhere = if has_run { Vec::new() } else { pages.folder.runs_elsewhere() };
         Ok(Runs {
             folder: pages.folder.root().display().to_string(),
-            total: counted(all.len() as u64, "run"),
+            total,
+            beyond,
+            elsewhere: elsewhere.iter().map(|path| path.display().to_string()).collect(),
             suites,
             earlier: (from + PAGE < all.len()).then_some(from + PAGE),
-            later: (from > 0).then(|| from.saturating_sub(PAGE)),
+            later: (from > 0).then(|| from.saturating_sub(PAGE).min(last_page(all.len()))),
             is_live: all.iter().any(|run| run.state == RunState::Running),
         })
     });

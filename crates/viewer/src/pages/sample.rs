@@ -1,10 +1,6 @@
 //! `/run/SUITE/RUN/sample/ROW`: one sample, with all of its texts.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use evalmark_core::number_format::{count, dollars, latency};
 use evalmark_report::{sample_pages::SamplePages, samples::SampleRecord};
 use evalmark_store::{run_record::RunRecord, runs::ListedRun};
@@ -22,6 +18,7 @@ struct SamplePage {
     run_id: String,
     row: u64,
     previous: Option<u64>,
+    next: Option<u64>,
     item_id: String,
     prompt: String,
     model: String,
@@ -38,7 +35,7 @@ struct SamplePage {
 
 pub(super) async fn sample(
     State(pages): Shared,
-    Path((suite, run_id, row)): Names<(String, String, u64)>,
+    Names((suite, run_id, row)): Names<(String, String, u64)>,
 ) -> Result<Response, Message> {
     let part = aside(pages, move |pages| {
         let run = pages.run(&suite, &run_id)?;
@@ -72,6 +69,7 @@ impl SamplePage {
             run_id: run.run_id.clone(),
             row,
             previous: row.checked_sub(1),
+            next: row.checked_add(1).filter(|next| *next < reader.n_rows()),
             item_id: sample.item_id.clone(),
             prompt: sample.prompt.clone(),
             model: sample.model.clone(),

@@ -1,23 +1,23 @@
-//! `/run/SUITE/RUN/samples`: the samples of a run, a page at a time, searched and filtered.
+//! `/run/SUITE/RUN/samples`: the samples of a run, a page at a time, searched, filtered and put in order.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use evalmark_core::{
     metric::Range,
-    number_format::{NONE, item_score},
-    record::Outcome,
+    number_format::{NONE, count, dollars, item_score, latency},
 };
-use evalmark_report::sample_pages::{PageRequest, PlacedSample, SamplePages, SampleQuery};
+use evalmark_report::sample_pages::{
+    ListedSample, PageRequest, SampleOrder, SamplePage, SamplePages, SampleQuery,
+};
 use evalmark_store::{run_record::RunRecord, runs::ListedRun};
 use serde::Serialize;
 
 use super::{Message, Names, Query, Shared, aside, unreadable};
-use crate::render::{in_address, page};
+use crate::{
+    render::page,
+    sample_choice::{Chosen, SampleChoice, SortHeading},
+};
 
 /// Samples of a page.
 const PAGE: usize = 50;
@@ -28,42 +28,28 @@ const FARTHEST: u64 = 1 << 53;
 /// For how long samples are looked for; what takes longer goes on with the next page.
 const TIME: Duration = Duration::from_millis(200);
 
+/// For how long the numbers of all samples may be read to put them in order; those of a million take a
+/// fraction of it.
+const ORDER_TIME: Duration = Duration::from_secs(2);
+
 /// Characters of a text in the list.
 const SHOWN: usize = 280;
-
-const OUTCOMES: [Outcome; 4] =
-    [Outcome::Answered, Outcome::Refused, Outcome::Invalid, Outcome::Failed];
 
 #[derive(Serialize)]
 struct SamplesPage {
     suite: String,
     run_id: String,
-    form: Form,
-    metrics: Vec<String>,
+    choice: SampleChoice,
+    headings: Vec<SortHeading>,
     samples: Vec<SampleLine>,
-    n_rows: u64,
-    /// The row that the page begins at, and the one that it got to.
-    from: u64,
-    upto: u64,
-    is_cut_short: bool,
+    remarks: Vec<String>,
+    /// What is shown, in a sentence.
+    says: String,
     is_filtered: bool,
+    is_ordered: bool,
     next: Option<String>,
     previous: Option<String>,
     first: Option<String>,
-}
-
-/// What was chosen, and what there is to choose from.
-#[derive(Serialize)]
-struct Form {
-    text: String,
-    prompt: String,
-    model: String,
-    outcome: String,
-    metric: String,
-    at_most: String,
-    prompts: Vec<String>,
-    models: Vec<String>,
-    outcomes: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -76,12 +62,13 @@ struct SampleLine {
     outcome: &'static str,
     targets: String,
     output: String,
-    scores: Vec<String>,
+    /// Under the headings.
+    figures: Vec<String>,
 }
 
 pub(super) async fn samples(
     State(pages): Shared,
-    Path((suite, run_id)): Names<(String, String)>,
+    Names((suite, run_id)): Names<(String, String)>,
     query: Query,
 ) -> Result<Response, Message> {
     let part = aside(pages, move |pages| {
@@ -104,93 +91,115 @@ impl SamplesPage {
         record: &RunRecord,
         query: &Query,
     ) -> Result<Self, Message> {
-        let form = Form::of(query, record);
+        let choice = SampleChoice::of(|name| query.get(name), record, reader.metrics());
+        let chosen = choice.chosen();
         let from = query.number::<u64>("from").unwrap_or_default().min(FARTHEST);
-        let wanted = form.query();
-        let request = PageRequest { from, size: PAGE, time: TIME };
-        let found = reader.page(&wanted, request).map_err(|error| unreadable(&error))?;
+        let found = look(reader, &chosen, from).map_err(|error| unreadable(&error))?;
         let ranges: Vec<_> =
             reader.metrics().iter().map(|metric| record.scale(metric).range).collect();
-        let is_filtered = wanted != SampleQuery::default();
-        // Without a filter the page before is known; with one, it is what the browser went back to.
-        let previous = (!is_filtered && from > 0).then(|| from.saturating_sub(PAGE as u64));
+        let is_filtered = chosen.query != SampleQuery::default();
+        let is_ordered = chosen.order.is_some();
+        // Without a filter, and in an order, the page before is known; else it is what the browser
+        // went back to.
+        let is_known = from > 0 && (is_ordered || !is_filtered);
+        let last = found.n_wanted.unwrap_or(found.n_rows).saturating_sub(PAGE as u64);
+        let previous = is_known.then(|| from.saturating_sub(PAGE as u64).min(last));
+        let columns = Columns {
+            ranges,
+            has_latency: found.samples.iter().any(|sample| sample.latency_ms.is_some()),
+            has_cost: found.samples.iter().any(|sample| sample.cost_usd.is_some()),
+        };
         Ok(Self {
             suite: run.suite.clone(),
             run_id: run.run_id.clone(),
-            metrics: reader.metrics().to_vec(),
-            samples: found.samples.iter().map(|one| SampleLine::of(one, &ranges)).collect(),
-            n_rows: found.n_rows,
-            from,
-            upto: found.next.unwrap_or(found.n_rows),
-            is_cut_short: found.is_cut_short,
+            headings: choice.headings(columns.has_latency, columns.has_cost),
+            says: says(&found, from, chosen.order.as_ref(), is_filtered),
+            samples: found.samples.iter().map(|one| SampleLine::of(one, &columns)).collect(),
+            remarks: chosen.remarks,
             is_filtered,
-            next: found.next.map(|next| form.address(next)),
-            previous: previous.map(|row| form.address(row)),
-            first: (from > 0).then(|| form.address(0)),
-            form,
+            is_ordered,
+            next: found.next.map(|next| choice.address(next)),
+            previous: previous.map(|row| choice.address(row)),
+            first: (from > 0).then(|| choice.address(0)),
+            choice,
         })
     }
 }
 
-impl Form {
-    fn of(query: &Query, record: &RunRecord) -> Self {
-        let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
-        Self {
-            text: text("q"),
-            prompt: text("prompt"),
-            model: text("model"),
-            outcome: text("outcome"),
-            metric: text("metric"),
-            at_most: text("at_most"),
-            prompts: record.prompts.iter().map(|prompt| prompt.name.clone()).collect(),
-            models: record.models.clone(),
-            outcomes: OUTCOMES.map(Outcome::as_str).into(),
+fn look(
+    reader: &SamplePages,
+    chosen: &Chosen,
+    from: u64,
+) -> Result<SamplePage, evalmark_report::ReadError> {
+    let request = PageRequest { from, size: PAGE, time: TIME };
+    match &chosen.order {
+        None => reader.page(&chosen.query, request),
+        Some(order) => {
+            // Texts take long to read.
+            let time = if chosen.query.text.is_some() { TIME } else { ORDER_TIME };
+            reader.page_in_order(&chosen.query, order, PageRequest { time, ..request })
         }
-    }
-
-    fn query(&self) -> SampleQuery {
-        let chosen = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        let outcome = OUTCOMES.into_iter().find(|outcome| outcome.as_str() == self.outcome);
-        // A metric without a number: what has no score at all.
-        let most = self.at_most.trim().parse().ok().filter(|most: &f64| !most.is_nan());
-        let at_most = chosen(&self.metric).map(|metric| (metric, most.unwrap_or(0.0)));
-        SampleQuery {
-            prompt: chosen(&self.prompt),
-            model: chosen(&self.model),
-            outcome,
-            text: chosen(&self.text),
-            at_most,
-        }
-    }
-
-    /// The same choice from another row on.
-    fn address(&self, from: u64) -> String {
-        let from = from.to_string();
-        let pairs = [
-            ("q", &self.text),
-            ("prompt", &self.prompt),
-            ("model", &self.model),
-            ("outcome", &self.outcome),
-            ("metric", &self.metric),
-            ("at_most", &self.at_most),
-            ("from", &from),
-        ];
-        let told = pairs.iter().filter(|(_, value)| !value.is_empty());
-        let told: Vec<_> =
-            told.map(|(key, value)| format!("{key}={}", in_address(value))).collect();
-        format!("?{}", told.join("&"))
     }
 }
 
+/// What the page shows, and what it does not.
+fn says(found: &SamplePage, from: u64, order: Option<&SampleOrder>, is_filtered: bool) -> String {
+    let (n_rows, n_shown) = (count(found.n_rows), found.samples.len() as u64);
+    let first = count(from.saturating_add(1));
+    match (order, found.n_wanted) {
+        _ if found.n_rows == 0 => "There are no samples.".to_owned(),
+        (Some(order), Some(n_wanted)) => in_order(found, from, order, n_wanted),
+        _ if from >= found.n_rows => {
+            format!("This run has {n_rows} samples: there is none at row {first}.")
+        }
+        _ => {
+            let upto = count(found.upto);
+            let is_found = if is_filtered { ", found" } else { "" };
+            let mut says =
+                format!("{n_shown} shown{is_found} in rows {first} to {upto} of {n_rows}.");
+            if found.is_cut_short {
+                says += " The search goes on from there with “Next”.";
+            } else if n_shown == 0 {
+                says += " No sample of these rows is like that.";
+            }
+            says
+        }
+    }
+}
+
+fn in_order(found: &SamplePage, from: u64, order: &SampleOrder, n_wanted: u64) -> String {
+    let order = SampleChoice::order_says(order);
+    let n_shown = found.samples.len() as u64;
+    let (first, last) = (count(from.saturating_add(1)), count(from.saturating_add(n_shown)));
+    let mut says = match (n_wanted, n_shown) {
+        (0, _) => "No sample is like that.".to_owned(),
+        (_, 0) => format!("There is no sample at place {first} of {}.", count(n_wanted)),
+        _ => format!("Samples {first} to {last} of {}, {order}.", count(n_wanted)),
+    };
+    if found.is_cut_short {
+        // Writing to a string does not fail.
+        let _ = write!(
+            says,
+            " Only rows 1 to {} of {} could be searched in time: these are the ones in order.",
+            count(found.upto),
+            count(found.n_rows)
+        );
+    }
+    if from.saturating_add(n_shown) >= SampleOrder::DEEPEST && n_wanted > SampleOrder::DEEPEST {
+        says += " The list ends here: a filter, or the other order, leads to the rest.";
+    }
+    says
+}
+
 impl SampleLine {
-    fn of(placed: &PlacedSample, ranges: &[Range]) -> Self {
-        let sample = &placed.sample;
-        let failure = sample.record.failure.as_ref();
-        let output = sample.record.output.as_deref();
-        let output = output.or(failure.map(|failure| failure.message.as_str()));
-        let scores = sample.scores.iter().zip(ranges);
+    fn of(sample: &ListedSample, columns: &Columns) -> Self {
+        let output = sample.output.as_deref().or(sample.error.as_deref());
+        let scores = sample.scores.iter().zip(&columns.ranges);
+        let scores = scores.map(|(one, range)| written(*one, *range));
+        let time = sample.latency_ms.map_or_else(|| NONE.to_owned(), latency);
+        let cost = sample.cost_usd.map_or_else(|| NONE.to_owned(), dollars);
         Self {
-            row: placed.row,
+            row: sample.row,
             item_id: beginning(&sample.item_id),
             prompt: sample.prompt.clone(),
             model: sample.model.clone(),
@@ -198,9 +207,20 @@ impl SampleLine {
             outcome: sample.outcome.as_str(),
             targets: beginning(&sample.targets.join(" | ")),
             output: beginning(output.unwrap_or_default()),
-            scores: scores.map(|(one, range)| written(*one, *range)).collect(),
+            figures: scores
+                .chain(columns.has_latency.then_some(time))
+                .chain(columns.has_cost.then_some(cost))
+                .collect(),
         }
     }
+}
+
+/// The columns of figures.
+struct Columns {
+    /// Of the scores.
+    ranges: Vec<Range>,
+    has_latency: bool,
+    has_cost: bool,
 }
 
 /// A score, or a dash where there is none.

@@ -2,11 +2,7 @@
 
 use std::fmt::Write;
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use evalmark_core::{
     history::{Course, History, LeftOut, Series},
     number_format::{interval, value},
@@ -20,7 +16,7 @@ use super::{
     runs::{RunLine, at},
     unreadable,
 };
-use crate::{history_picture, render::page};
+use crate::{history_picture, render::page, slow::Found};
 
 #[derive(Serialize)]
 struct SuitePage {
@@ -65,7 +61,7 @@ struct PointLine {
 
 pub(super) async fn suite(
     State(pages): Shared,
-    Path(name): Names<String>,
+    Names(name): Names<String>,
 ) -> Result<Response, Message> {
     let wanted = name.clone();
     let runs = aside(pages.clone(), move |pages| {
@@ -84,14 +80,15 @@ pub(super) async fn suite(
     };
     let analysis = pages.analysis.clone();
     let key = fingerprint(&name, &runs);
-    let read = move || {
-        let readable: Vec<_> = runs.into_iter().rev().filter(|run| run.record.is_some()).collect();
-        analysis.history(&name, readable)
-    };
-    match pages.histories.get(key, read).await.as_deref() {
-        None => part.is_live = true,
-        Some(Ok(history)) => part.history = Some(Shown::of(history)),
-        Some(Err(why)) => part.problem = Some(why.clone()),
+    // Whatever cannot be read is named as left out.
+    let read = move || analysis.history(&name, runs.into_iter().rev().collect());
+    match pages.histories.get(key, read).await {
+        Found::Busy => return Err(Message::busy()),
+        Found::Computing => part.is_live = true,
+        Found::Ready(found) => match &*found {
+            Ok(history) => part.history = Some(Shown::of(history)),
+            Err(why) => part.problem = Some(why.clone()),
+        },
     }
     Ok(page(StatusCode::OK, "suite.html", &part))
 }
