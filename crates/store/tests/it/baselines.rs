@@ -83,11 +83,12 @@ fn a_baseline_without_digests_is_not_read_without_its_scores() {
     let earlier = text.replacen("\"format_version\": 2", "\"format_version\": 1", 1);
     assert_ne!(text, earlier);
     fs::write(path.join("run.json"), earlier).unwrap();
-    let whole = Baseline::open(&path, "main").unwrap().digest;
+    let main = || Baseline::get(&wanted(out.path(), "main", "suite"));
+    let whole = main().unwrap().digest;
     fs::write(path.join("scores.parquet"), "others").unwrap();
-    assert_ne!(Baseline::open(&path, "main").unwrap().digest, whole);
+    assert_ne!(main().unwrap().digest, whole);
     fs::remove_file(path.join("scores.parquet")).unwrap();
-    let error = Baseline::open(&path, "main").unwrap_err().to_string();
+    let error = main().unwrap_err().to_string();
     assert!(error.contains("scores.parquet"), "{error}");
 }
 
