@@ -6,6 +6,7 @@ use std::{
     fmt::{self, Display},
 };
 
+use evalmark_core::suite::near_and_known;
 use evalmark_store::StoreError;
 
 use crate::Ending;
@@ -149,20 +150,29 @@ macro_rules! from_errors {
 from_errors!(
     evalmark_core::dataset::DatasetError,
     evalmark_core::plan::PlanError,
+    evalmark_core::suite::KeptGateError,
     evalmark_core::suite::SuiteError,
     evalmark_harness::LedgerError,
     evalmark_harness::OpenError,
-    evalmark_report::ReadError,
     evalmark_report::html::RenderError,
     evalmark_report::WriteError,
     evalmark_scoring::QuestionError,
     evalmark_verdict::CompareError,
     evalmark_verdict::GateError,
     evalmark_verdict::StoppingError,
+    crate::metric_scale::KeptMetricError,
+    crate::variants::ReadRowsError,
     serde_json::Error,
     std::io::Error,
     std::num::TryFromIntError,
 );
+
+impl From<evalmark_report::ReadError> for RunError {
+    /// A file of a run that cannot be read leaves less than there should be.
+    fn from(error: evalmark_report::ReadError) -> Self {
+        Self::new(error).with_ending(Ending::Incomplete)
+    }
+}
 
 /// An error with a formatted message.
 macro_rules! run_error {
@@ -171,6 +181,22 @@ macro_rules! run_error {
     };
 }
 pub(crate) use run_error;
+
+/// Fails where one of these names is not known, with the nearest and all that are: behind `none`, such
+/// as "the run has no prompt", stands the name, and `there_is` introduces the list.
+pub(crate) fn all_known(
+    none: &str,
+    wanted: &[String],
+    known: &[&str],
+    there_is: &str,
+) -> Result<()> {
+    let Some(name) = wanted.iter().find(|name| !known.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    let error = run_error!("{none} `{name}`");
+    let advice = near_and_known(name, known, there_is);
+    Err(advice.into_iter().fold(error, RunError::with_hint))
+}
 
 /// Returns such an error.
 macro_rules! bail {

@@ -9,13 +9,13 @@ use std::{
 use evalmark_core::{model::Model, record::Record, request::RequestHash};
 use evalmark_harness::{Answers, Ledger, RecordedAnswer, endpoint_key};
 use evalmark_report::samples::samples;
-use evalmark_store::{integrity::open_scored, run_folder::RunFolder, run_record::RunRecord};
+use evalmark_store::{integrity::open_answered, run_folder::RunFolder, run_record::RunRecord};
 
 use crate::{
     Host, Notice,
     ask::shared_ledger,
     early::as_stopped,
-    error::{Hinted, Result, bail, run_error},
+    error::{Hinted, Result, all_known, bail},
     judges::all_requests,
     load::{LoadedSuite, load},
     records::{RecordedSamples, Records},
@@ -41,12 +41,13 @@ pub fn export_answers(
     write: &mut WriteAnswer<'_>,
     host: &Host<'_>,
 ) -> Result<ExportedAnswers> {
-    let (folder, record) = open_scored(path)?;
+    let (folder, record) = open_answered(path)?;
     let asked = model_names(&record);
-    if let Some(model) = model.filter(|model| !asked.iter().any(|asked| asked == model)) {
-        return Err(run_error!("the run has no model `{model}`"))
-            .hint(format!("its models: {}", asked.join(", ")));
-    }
+    let (wanted, known): (Vec<_>, Vec<_>) = (
+        model.map(str::to_owned).into_iter().collect(),
+        asked.iter().map(String::as_str).collect(),
+    );
+    all_known("the run has no model", &wanted, &known, "its models")?;
     let mut lines = RecordedLines { write, model, written: HashMap::new() };
     candidates(&folder, &mut lines)?;
     judges(&folder, &record, &mut lines, host)?;

@@ -54,17 +54,19 @@ mod run;
 mod run_id;
 mod scored;
 mod secrets;
+mod suite_of_run;
 mod summary;
 mod usable_targets;
 mod variants;
 
 pub use evalmark_store::run_record::RunOptions;
+pub use evalmark_verdict::PairCounts;
 
 pub use self::{
-    across_suites::{EndedSuite, adjust_over_suites, ending_of_suites},
+    across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites},
     ask::{BudgetLimits, shared_ledger},
     calibrate::{CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
-    diff::{DiffOptions, DiffedRun, RunDiff, ScoreChange, diff},
+    diff::{DiffOptions, DiffedPair, DiffedRun, RunDiff, ScoreChange, VariantName, diff},
     ending::{Ending, Findings},
     error::{Hinted, RunError},
     export::{ExportedAnswers, WriteAnswer, export_answers},
@@ -85,5 +87,5 @@ pub use self::{
     report::{ReportOptions, report},
     run::{AgainstOptions, EndedRun, PreparedRun, ResumeOptions, Run, RunEnd, cut_off_remarks},
     secrets::Secrets,
-    variants::read_variants,
+    variants::{ReadRowsError, read_variants},
 };

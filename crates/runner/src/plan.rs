@@ -8,13 +8,14 @@ use std::{
 use evalmark_core::{model::Model, record::Usage, request::Message, suite::GateSpec};
 use evalmark_scoring::{Form, Metric, Question, Subject};
 use evalmark_store::{
+    StoreError,
     baseline::{Baseline, WantedBaseline},
     run_record::RunOptions,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    Host, RunError,
+    Host,
     error::Result,
     load::{LoadedSuite, load},
     power_plan::{DISCORDANCE, PowerEstimate, json_of, power_estimates, unplanned, warnings},
@@ -78,11 +79,7 @@ fn baseline(of: &PlanOptions, loaded: &LoadedSuite) -> Result<Option<Baseline>> 
         suite_file: loaded.suite.path.clone(),
     };
     match Baseline::find(&wanted)? {
-        None if of.baseline.is_some() => {
-            let missing = wanted.missing(None);
-            let advice = missing.hint().unwrap_or_default();
-            Err(RunError::new(missing).with_hint(advice))
-        }
+        None if of.baseline.is_some() => Err(StoreError::from(wanted.missing(None)).into()),
         found => Ok(found),
     }
 }

@@ -84,7 +84,7 @@ mod variant_scores;
 pub use adjust::{benjamini_hochberg, bonferroni, holm, two_sided};
 pub use against_minimum::minimum;
 pub use agreement::{AlphaSums, Scale, cohen_kappa, fleiss_kappa, krippendorff_alpha};
-pub use changed_items::{ChangedItems, changed_items};
+pub use changed_items::{ChangedItems, PairCounts, changed_items};
 pub use clustered::{ClusterMean, cluster_mean};
 pub use compare::{Decision, compare};
 pub use comparison_family::{ComparisonFamily, count_lacking, family_size};

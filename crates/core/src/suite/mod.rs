@@ -19,8 +19,8 @@ use std::{
 use serde_json::Value;
 
 pub use self::{
-    gate::{Amount, Correction, GateSpec, GatedMetric},
-    mistake::{Mistake, Mistakes, Position, nearest},
+    gate::{Amount, Correction, GateSpec, GatedMetric, KeptGateError},
+    mistake::{Mistake, Mistakes, Position, near_and_known, nearest},
     nested_metric::{Entries, yaml},
     schema::{entry_schema, schema},
 };

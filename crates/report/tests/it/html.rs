@@ -356,7 +356,7 @@ fn a_page_is_made_of_a_runs_files() {
 
 /// Scores of a baseline: all right where `is_right`, else all wrong.
 fn write_baseline(path: &Path, count: u64, is_right: bool) {
-    let mut writer = ScoresWriter::create(path, File::create(path).unwrap(), "run-0").unwrap();
+    let mut writer = ScoresWriter::create(path, File::create(path).unwrap(), fixture::RUN).unwrap();
     for index in 0..count {
         let sample = fixture::sample(index);
         for metric in fixture::METRICS {

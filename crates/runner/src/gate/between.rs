@@ -1,5 +1,7 @@
 //! The variants of one run against each other: two prompts, or two models.
 
+use std::collections::BTreeSet;
+
 use evalmark_core::suite::GateSpec;
 use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
 use evalmark_verdict::{ComparisonFamily, ComparisonSubject, Variant, VariantPair};
@@ -7,7 +9,7 @@ use evalmark_verdict::{ComparisonFamily, ComparisonSubject, Variant, VariantPair
 use super::{GateOutcome, context::gated_runs, slices};
 use crate::{
     diff::{RunSide, VariantName, broken_items},
-    error::{Result, bail},
+    error::{Result, all_known, bail},
     metric_scale::corpus_metrics,
     variants::read_variants,
 };
@@ -23,7 +25,7 @@ pub(crate) fn compare_variants(
         bail!("`{}` is the same as itself; name two prompts or two models", between.0);
     }
     let variants = read_variants(&folder.scores())?;
-    let metrics = corpus_metrics(record);
+    let metrics = corpus_metrics(record)?;
     let runs = gated_runs(record, record, spec, &metrics);
     let mut family = ComparisonFamily::default();
     let pairs = pairs(&variants, between)?;
@@ -80,6 +82,11 @@ fn pairs<'a>(
     if pairs.is_empty() {
         pairs = matching(|variant| &variant.model, |variant| &variant.prompt);
     }
+    let known: BTreeSet<&str> =
+        variants.iter().flat_map(|variant| [&*variant.prompt, &*variant.model]).collect();
+    let known: Vec<_> = known.into_iter().collect();
+    let wanted = [a, b].map(str::to_owned);
+    all_known("the run has no prompt or model", &wanted, &known, "it has")?;
     let names: Vec<_> = variants
         .iter()
         .map(|variant| format!("prompt `{}` of model `{}`", variant.prompt, variant.model))

@@ -9,18 +9,19 @@ mod changed;
 mod comparable;
 mod sampled;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use evalmark_core::{
     history::{Course, History, HistoryRun, LeftOut, Series, SeriesPoint, Trend},
-    suite::{Suite, nearest},
+    suite::Suite,
 };
 use evalmark_report::summary::{SummaryRow, read_summary};
 use evalmark_store::{
-    StoreError, integrity,
+    integrity,
+    named_run::runs_of,
     run_folder::RunFolder,
     run_record::{RunOptions, RunRecord},
-    runs::{ListedRun, RunState, list_runs, run_suites},
+    runs::{ListedRun, RunState},
 };
 use evalmark_verdict::{ItemScore, TrendRule, trend};
 
@@ -31,7 +32,7 @@ use self::{
 };
 use crate::{
     Ending, Host,
-    error::{Result, RunError, run_error},
+    error::{Result, RunError, all_known, run_error},
 };
 
 /// The chance of a false alarm over a whole history.
@@ -61,6 +62,19 @@ impl HistoryOptions {
             && one_of(&self.models, &row.model)
             && one_of(&self.metrics, &row.metric)
     }
+
+    /// Fails where a name is none of the latest run's.
+    fn check(&self, rows: &[SummaryRow]) -> Result<()> {
+        let known = |of: fn(&SummaryRow) -> &str| -> Vec<&str> {
+            rows.iter().map(of).collect::<BTreeSet<_>>().into_iter().collect()
+        };
+        let check = |what: &str, wanted: &[String], known: &[&str]| {
+            all_known(&format!("the latest run has no {what}"), wanted, known, "it has")
+        };
+        check("prompt", &self.prompts, &known(|row| &row.prompt))?;
+        check("model", &self.models, &known(|row| &row.model))?;
+        check("metric", &self.metrics, &known(|row| &row.metric))
+    }
 }
 
 /// A run that can be part of a history.
@@ -78,11 +92,7 @@ struct UsableRun {
 /// Fails where the suite has no finished run, or none with what is wanted. Runs that are broken, not
 /// finished, or lack too many answers are left out, and said.
 pub fn history(out: &Path, suite: &str, options: &HistoryOptions) -> Result<History> {
-    let listed = list_runs(out, Some(suite)).map_err(StoreError::from)?;
-    if listed.is_empty() {
-        return Err(no_such_suite(out, suite));
-    }
-    history_of_runs(suite, listed, options)
+    history_of_runs(suite, runs_of(out, suite)?, options)
 }
 
 /// The same over these of its runs, the oldest first.
@@ -97,6 +107,7 @@ pub fn history_of_runs(
         let error = run_error!("the suite `{suite}` has no finished run{why}");
         return Err(error.with_ending(Ending::Incomplete));
     };
+    options.check(&latest.rows)?;
     let wanted: Vec<_> = latest.rows.iter().filter(|row| options.wants(row)).collect();
     if wanted.is_empty() {
         return Err(run_error!(
@@ -185,11 +196,11 @@ fn usable(
     listed: Vec<ListedRun>,
     options: &HistoryOptions,
 ) -> Result<(Vec<UsableRun>, Vec<LeftOut>)> {
-    let first = options.since.as_ref().map(|since| {
-        let place = listed.iter().position(|run| run.run_id == *since);
-        place.ok_or_else(|| run_error!("there is no run `{since}`"))
-    });
-    let first = first.transpose()?.unwrap_or_default();
+    let known: Vec<_> = listed.iter().rev().map(|run| run.run_id.as_str()).collect();
+    let none = "the suite has no run";
+    all_known(none, options.since.as_slice(), &known, "it has, the latest first")?;
+    let is_first = |run: &ListedRun| options.since.as_ref().is_none_or(|id| *id == run.run_id);
+    let first = listed.iter().position(is_first).unwrap_or_default();
     let (mut usable, mut left_out) = (Vec::new(), Vec::new());
     for run in listed.into_iter().skip(first) {
         let run_id = run.run_id.clone();
@@ -219,12 +230,10 @@ fn original<'a>(run: &UsableRun, others: &'a [UsableRun]) -> Option<&'a UsableRu
 
 /// A finished run with its summary, or why it is none.
 fn read(run: ListedRun) -> std::result::Result<UsableRun, String> {
-    let Some(record) = run.record else {
-        return Err(run.problem.unwrap_or_else(|| "it cannot be read".to_owned()));
+    let problem = run.problem.unwrap_or_else(|| "it cannot be read".to_owned());
+    let Some(record) = run.record.filter(|_| run.state != RunState::Broken) else {
+        return Err(problem);
     };
-    if run.state == RunState::Broken {
-        return Err(run.problem.unwrap_or_default());
-    }
     let folder = run.folder;
     integrity::complete(&folder, &record)
         .and_then(|()| integrity::unchanged(&folder, &record, &[folder.summary()]))
@@ -269,16 +278,5 @@ fn series(wanted: &SummaryRow, runs: &[UsableRun], latest: &UsableRun) -> Series
         direction: scale.direction,
         points: points.collect(),
         trend: Trend::default(),
-    }
-}
-
-fn no_such_suite(out: &Path, suite: &str) -> RunError {
-    let error = run_error!("there are no runs of the suite `{suite}` in {}", out.display());
-    let known = run_suites(out).unwrap_or_default();
-    let names = known.iter().map(String::as_str);
-    match nearest(suite, names) {
-        Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-        None if known.is_empty() => error.with_hint("`--out DIR` names another folder"),
-        None => error.with_hint(format!("there are runs of `{}`", known.join("`, `"))),
     }
 }

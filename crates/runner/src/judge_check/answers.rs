@@ -23,8 +23,9 @@ use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
 
 use crate::{
     Host,
-    error::{Hinted, Result, bail, run_error},
+    error::{Hinted, Result, all_known, bail, run_error},
     host::parquet_rows,
+    suite_of_run::is_of_run,
 };
 
 /// One answer, as far as it matters here.
@@ -75,13 +76,14 @@ impl LabelSource {
 
 fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource> {
     let suite = Suite::read(&record.suite_file(), host.readers(&record.options))?;
+    is_of_run(&suite, record)?;
     let mut fields = HashMap::new();
     for item in Items::open(&Arc::new(suite.dataset))? {
         let item = item?;
         if !item.fields.contains_key(name) {
             let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
-            return Err(run_error!("`{name}` is neither a file nor a column of the dataset"))
-                .hint(format!("its columns: {}", known.join(", ")));
+            let none = "the dataset has no column, and there is no file,";
+            all_known(none, &[name.to_owned()], &known, "its columns")?;
         }
         fields.insert(item.id.to_string(), item.fields);
     }

@@ -6,11 +6,11 @@ mod finding;
 
 use std::path::Path;
 
-use evalmark_store::{integrity::open_scored, run_record::RunRecord};
+use evalmark_store::{integrity::open_answered, run_record::RunRecord};
 
 use crate::{
     Host,
-    error::{Hinted, Result, bail, run_error},
+    error::{Hinted, Result, all_known, bail, run_error},
 };
 
 use answers::{LabelSource, answers};
@@ -24,7 +24,7 @@ pub fn judge_check(
     labels: Option<&str>,
     host: &Host<'_>,
 ) -> Result<JudgeFinding> {
-    let (folder, record) = open_scored(path)?;
+    let (folder, record) = open_answered(path)?;
     let metric = checked_metric(&record, metric)?;
     let source = LabelSource::open(labels, &record, host)?;
     let answers = answers(&folder, metric, &source)?;
@@ -35,11 +35,11 @@ pub fn judge_check(
 fn checked_metric<'a>(record: &'a RunRecord, asked_for: Option<&str>) -> Result<&'a str> {
     let known = || record.metrics.iter().map(|metric| metric.name.as_str());
     if let Some(name) = asked_for {
-        let found = known().find(|metric| *metric == name);
-        let listed = known().collect::<Vec<_>>().join(", ");
-        return found
-            .ok_or_else(|| run_error!("the run has no metric `{name}`"))
-            .hint(format!("its metrics: {listed}"));
+        let listed: Vec<_> = known().collect();
+        all_known("the run has no metric", &[name.to_owned()], &listed, "its metrics")?;
+        return known()
+            .find(|metric| *metric == name)
+            .ok_or_else(|| run_error!("the run has no metric `{name}`"));
     }
     match record.judged.as_slice() {
         [judged] => Ok(judged),

@@ -102,7 +102,7 @@ fn baseline_files(baseline: &Baseline, verdict: &Verdict) -> BaselineFiles {
     let lacks_answers = if answers.is_file() {
         unchanged(std::slice::from_ref(&answers)).err().map(|error| error.to_string())
     } else {
-        Some(why_not(&baseline.record))
+        Some(why_not(&baseline.folder, &baseline.record))
     };
     let all_pair = verdict.comparisons.iter().all(|c| c.unpaired.n_changed == 0);
     let is_known_by_id = |change: &Change| change.kind == ChangeKind::Columns;
