@@ -50,7 +50,8 @@ fn scores_of_items_have_no_needless_digits() {
     let score = |one| item_score(one, Range::Unit);
     check(score, &[(1.0, "1"), (0.0, "0"), (0.5, "0.5"), (1.0 / 3.0, "0.333")]);
     check(score, &[(0.9999, "0.9999"), (0.0001, "0.0001")]);
-    check(|one| item_score(one, Range::Hundred), &[(34.12, "34.1"), (100.0, "100.0")]);
+    check(|one| item_score(one, Range::Hundred), &[(34.12, "34.1"), (100.0, "100")]);
+    check(|one| item_score(one, Range::Open), &[(8.0, "8"), (2.5, "2.5"), (1234.0, "1,234")]);
     let two = |pair| item_scores(pair, Range::Unit).join(" -> ");
     check(two, &[([0.0, 1.0], "0 -> 1"), ([0.3331, 0.3334], "0.3331 -> 0.3334")]);
 }

@@ -156,8 +156,7 @@ impl VerdictPart {
 /// The samples of a run that have an item's id, under the prompt and model of a comparison.
 fn samples_of(item_id: &str, comparison: &Comparison, run: &ListedRun) -> String {
     let [suite, run_id] = [&run.suite, &run.run_id].map(|name| in_address(name));
-    let [item, prompt, model] =
-        [item_id, &comparison.prompt, &comparison.model].map(|name| in_address(name));
+    let [item, prompt, model] = [item_id, &comparison.prompt, &comparison.model].map(in_address);
     format!("/run/{suite}/{run_id}/samples?q={item}&prompt={prompt}&model={model}")
 }
 
