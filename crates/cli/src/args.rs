@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, Parser, ValueEnum};
 use evalmark_runner::BudgetLimits;
-use evalmark_store::runs::named_run;
+use evalmark_store::named_run::{existing_run, named_run};
 
 use crate::{commands::Command, exit};
 
@@ -73,6 +73,11 @@ pub(crate) struct OutArgs {
 impl OutArgs {
     /// The folder of a run that is named by its path, or as one of the last that began.
     pub(crate) fn run(&self, named: &Path) -> Result<PathBuf> {
+        Ok(existing_run(named, &self.out)?)
+    }
+
+    /// The same of a run that may be a baseline's name, too.
+    pub(crate) fn run_or_baseline(&self, named: &Path) -> Result<PathBuf> {
         Ok(named_run(named, &self.out)?)
     }
 }

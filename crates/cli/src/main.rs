@@ -17,12 +17,13 @@ mod run_text;
 
 use std::process::ExitCode;
 
+use anyhow::Error;
 use clap::Parser;
 
 use crate::{
-    args::{Cli, LogFormat},
+    args::{Cli, Color, LogFormat},
     exit::{Exit, exit_code},
-    print::Printer,
+    print::{Printer, keep_failure, unwritten},
 };
 
 /// A run allocates much on many threads, and hands it from one to the other.
@@ -38,7 +39,10 @@ fn die_where_a_test_says() {
 
 fn main() -> ExitCode {
     outlive_file_limits();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return told_by_parser(&told),
+    };
     #[cfg(debug_assertions)]
     die_where_a_test_says();
     let printer = match cli.log_format {
@@ -51,7 +55,25 @@ fn main() -> ExitCode {
         printer.error(&error);
         hint::exit_of(&error).unwrap_or(Exit::Usage)
     });
-    ExitCode::from(exit_code(exit))
+    ended(exit, printer)
+}
+
+/// Help, the version, or what is wrong with the arguments.
+fn told_by_parser(told: &clap::Error) -> ExitCode {
+    let printed = told.print();
+    if told.use_stderr() {
+        return ExitCode::from(exit_code(Exit::Usage));
+    }
+    keep_failure(printed);
+    ended(Exit::Done, Printer::new(Color::Auto))
+}
+
+/// The exit code; what was done and could not be told is incomplete.
+fn ended(exit: Exit, printer: Printer) -> ExitCode {
+    let Some(why) = unwritten() else { return ExitCode::from(exit_code(exit)) };
+    let error = Error::msg(why.to_string()).context("the results cannot be written to stdout");
+    printer.error(&error);
+    ExitCode::from(exit_code(exit.worse(Exit::Incomplete)))
 }
 
 /// A limit on the size of files (`ulimit -f`) makes a write fail, which is reported like a full disk,

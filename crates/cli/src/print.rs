@@ -2,8 +2,8 @@
 
 use std::{
     borrow::Cow,
-    io::{self, IsTerminal, Write, stderr, stdout},
-    sync::LazyLock,
+    io::{self, ErrorKind, IsTerminal, Write, stderr, stdout},
+    sync::{LazyLock, OnceLock},
 };
 
 use anyhow::Error;
@@ -51,19 +51,19 @@ impl Printer {
         self.logs
     }
 
-    /// A result. A closed pipe is not an error: whoever read it has seen enough.
+    /// A result. What cannot be written is told at the end ([`unwritten`]).
     pub(crate) fn result(self, text: &str) {
-        let _ = writeln!(stdout().lock(), "{}", inert(&hide(text)));
+        write_out(&format!("{}\n", inert(&hide(text))));
     }
 
     /// A result in JSON.
     pub(crate) fn json(self, json: &str) {
-        let _ = writeln!(stdout().lock(), "{}", inert_json(&hide(json)));
+        write_out(&format!("{}\n", inert_json(&hide(json))));
     }
 
     /// A result as it is, without a line break: in a form that is safe to print.
     pub(crate) fn raw(self, text: &str) {
-        let _ = stdout().lock().write_all(hide(text).as_bytes());
+        write_out(&hide(text));
     }
 
     /// A remark.
@@ -114,6 +114,28 @@ impl Printer {
     /// A word for stderr in the colour of what it means.
     fn word(self, tone: Tone, text: &str) -> String {
         Screen { color: self.stderr_color, columns: None }.paint(tone, text)
+    }
+}
+
+/// Why results could not be written: the first of several reasons.
+static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
+
+/// Why a result of this process could not be written to stdout; `None` where all were.
+pub(crate) fn unwritten() -> Option<&'static io::Error> {
+    UNWRITTEN.get()
+}
+
+/// Writes to stdout. The work goes on where that fails, and its results on disk are whole.
+fn write_out(text: &str) {
+    let mut out = stdout().lock();
+    keep_failure(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Keeps why stdout could not be written. A closed pipe is no failure: whoever read it has seen enough.
+pub(crate) fn keep_failure(written: io::Result<()>) {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(UNWRITTEN.set(error)),
+        _ => {}
     }
 }
 

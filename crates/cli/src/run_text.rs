@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use evalmark_core::number_format::count;
 use evalmark_report::summary::SummaryRow;
-use evalmark_runner::{EndedRun, Ending, GateOutcome, RunEnd, cut_off_remarks, leaderboard_groups};
+use evalmark_runner::{
+    EndedRun, Ending, GateOutcome, Hinted, RunEnd, cut_off_remarks, leaderboard_groups,
+};
 use evalmark_store::{
     run_folder::RunFolder,
     run_record::{RunRecord, SampleCounts},
@@ -70,7 +72,9 @@ pub(crate) fn tell_summary(
     rows: &[SummaryRow],
     printer: Printer,
 ) -> Result<()> {
-    printer.result(&summary::render(rows, &leaderboard_groups(folder, record)?, printer.screen()));
+    // Whatever was asked has its answers: what cannot be told of them is missing.
+    let groups = leaderboard_groups(folder, record).ends(Ending::Incomplete)?;
+    printer.result(&summary::render(rows, &groups, printer.screen()));
     let agreement = judge_agreement::render(&record.judging);
     if !agreement.is_empty() {
         printer.result(&format!("\n{agreement}"));

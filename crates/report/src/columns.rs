@@ -183,7 +183,7 @@ pub(crate) const INPUT: Column = nullable(
 );
 
 /// The columns of `scores.parquet`.
-pub(crate) const SCORES: [Column; 18] = [
+pub(crate) const SCORES: [Column; 19] = [
     column("run_id", Kind::Text, "the run"),
     column("item_id", Kind::Text, "the item's id"),
     column("prompt", Kind::Text, "the prompt's name"),
@@ -202,6 +202,7 @@ pub(crate) const SCORES: [Column; 18] = [
     column("invalid", Kind::Bool, "nothing could be extracted from the answer"),
     nullable("label", Kind::Float, "what people say the answer is worth, where they were asked"),
     nullable("counts", Kind::Floats, "what the answer adds to a value of the whole run"),
+    column("suite", Kind::Text, "the suite's name"),
 ];
 
 /// The columns of a baseline's `usage.parquet`, all of them columns of `samples.parquet`.

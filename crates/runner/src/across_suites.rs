@@ -2,6 +2,8 @@
 //! regressions come by chance alone, so that one counts where it survives Holm's correction over the
 //! comparisons of all.
 
+use std::path::PathBuf;
+
 use evalmark_core::verdict::{Answer, Comparison, Verdict};
 use evalmark_report::summary::{SummaryRow, read_summary};
 use evalmark_store::run_folder::RunFolder;
@@ -16,6 +18,8 @@ use crate::{
 pub struct EndedSuite {
     /// The suite's name.
     pub suite: String,
+    /// The folder of its run.
+    pub run_dir: PathBuf,
     /// How its run ended.
     pub ending: Ending,
     /// The rows of `summary.parquet`.
@@ -35,8 +39,8 @@ impl EndedSuite {
             Ok(text) => Some(serde_json::from_str(&text).context("the verdict cannot be read")?),
             Err(_) => None,
         };
-        let suite = suite.to_owned();
-        Ok(Self { suite, ending, rows, verdict, adjusted: Vec::new() })
+        let (suite, run_dir) = (suite.to_owned(), folder.path.clone());
+        Ok(Self { suite, run_dir, ending, rows, verdict, adjusted: Vec::new() })
     }
 
     /// Its comparisons; none without a verdict.
@@ -44,11 +48,21 @@ impl EndedSuite {
         self.verdict.as_ref().map_or(&[], |verdict| &verdict.comparisons)
     }
 
+    /// Its comparisons with their answers once all suites are taken into account.
+    pub fn over_suites(&self) -> impl Iterator<Item = OverSuites<'_>> {
+        self.comparisons().iter().zip(&self.adjusted).map(|(comparison, &p_regressed)| {
+            let is_chance =
+                comparison.answer == Answer::Regressed && p_regressed > comparison.alpha;
+            let answer = if is_chance { Answer::Inconclusive } else { comparison.answer };
+            OverSuites { comparison, p_regressed, answer }
+        })
+    }
+
     /// The end of the suite among the others: a regression that does not survive the correction over
     /// all suites cannot be told from chance.
     fn ending_of_all(&self) -> Ending {
-        let survives = self.regressions().any(|(_, adjusted, alpha)| adjusted <= alpha);
-        let by_gate = self.regressions().next().is_some();
+        let survives = self.over_suites().any(|one| one.answer == Answer::Regressed);
+        let by_gate = self.n_regressed() > 0;
         if self.ending == Ending::Regressed && by_gate && !survives {
             let answer = Some(Answer::Inconclusive);
             return (&Findings { answer, ..Findings::default() }).into();
@@ -56,12 +70,26 @@ impl EndedSuite {
         self.ending
     }
 
-    /// The comparisons that regressed within the suite.
-    pub fn regressions(&self) -> impl Iterator<Item = (&Comparison, f64, f64)> {
-        let with = self.comparisons().iter().zip(&self.adjusted);
-        with.filter(|(one, _)| one.answer == Answer::Regressed)
-            .map(|(one, adjusted)| (one, *adjusted, one.alpha))
+    /// Comparisons that regressed within the suite.
+    pub fn n_regressed(&self) -> usize {
+        self.comparisons().iter().filter(|one| one.answer == Answer::Regressed).count()
     }
+
+    /// Comparisons that regressed, all suites taken into account.
+    pub fn n_regressed_over_suites(&self) -> usize {
+        self.over_suites().filter(|one| one.answer == Answer::Regressed).count()
+    }
+}
+
+/// A comparison among those of all suites.
+#[derive(Clone, Copy, Debug)]
+pub struct OverSuites<'a> {
+    /// As its own suite decided it.
+    pub comparison: &'a Comparison,
+    /// The p-value of a regression, adjusted over all suites.
+    pub p_regressed: f64,
+    /// The answer over all suites.
+    pub answer: Answer,
 }
 
 /// Adjusts every comparison's p-value over all suites.

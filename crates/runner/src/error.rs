@@ -173,7 +173,6 @@ without_advice!(
     evalmark_core::suite::SuiteError,
     evalmark_harness::LedgerError,
     evalmark_harness::OpenError,
-    evalmark_report::ReadError,
     evalmark_report::html::RenderError,
     evalmark_report::WriteError,
     evalmark_scoring::QuestionError,
@@ -184,6 +183,13 @@ without_advice!(
     std::io::Error,
     std::num::TryFromIntError,
 );
+
+impl Advised for evalmark_report::ReadError {
+    /// A file of a run that cannot be read leaves less than there should be.
+    fn ending(&self) -> Option<Ending> {
+        Some(Ending::Incomplete)
+    }
+}
 
 /// What the engine's functions return.
 pub(crate) type Result<T, E = RunError> = std::result::Result<T, E>;

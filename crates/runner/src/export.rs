@@ -9,7 +9,7 @@ use std::{
 use evalmark_core::{model::Model, record::Record, request::RequestHash};
 use evalmark_harness::{Answers, Ledger, RecordedAnswer, endpoint_key};
 use evalmark_report::samples::samples;
-use evalmark_store::{integrity::open_scored, run_folder::RunFolder, run_record::RunRecord};
+use evalmark_store::{integrity::open_answered, run_folder::RunFolder, run_record::RunRecord};
 
 use crate::{
     Host, Notice,
@@ -20,6 +20,7 @@ use crate::{
     records::{RecordedSamples, Records},
     run::same_experiment,
     shared_ledger::shared_ledger,
+    unknown_name::all_known,
 };
 
 /// What was exported.
@@ -31,38 +32,19 @@ pub struct ExportedAnswers {
     pub failed: u64,
 }
 
-/// Why the answers of a run cannot be exported.
+/// A recording holds one answer to a request.
 #[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The run did not ask it.
-    #[error("the run has no model `{model}`")]
-    NoSuchModel {
-        /// The model that is wanted.
-        model: String,
-        /// Those of the run.
-        known: String,
-    },
-    /// A recording holds one answer to a request.
-    #[error(
-        "models `{other}` and `{model}` got the same request on two servers and answered item \
-         `{item}` differently; export them one by one with `--model NAME`"
-    )]
-    Conflict {
-        /// One of the models.
-        other: String,
-        /// The other.
-        model: String,
-        /// The item.
-        item: String,
-    },
+#[error(
+    "models `{other}` and `{model}` got the same request on two servers and answered item `{item}` \
+     differently; export them one by one with `--model NAME`"
+)]
+pub struct ConflictingAnswers {
+    other: String,
+    model: String,
+    item: String,
 }
 
-impl Advised for ExportError {
-    fn hint(&self) -> Option<String> {
-        let Self::NoSuchModel { known, .. } = self else { return None };
-        Some(format!("its models: {known}"))
-    }
-}
+impl Advised for ConflictingAnswers {}
 
 /// Takes one recorded answer.
 pub type WriteAnswer<'a> = dyn FnMut(&RecordedAnswer) -> io::Result<()> + 'a;
@@ -74,12 +56,13 @@ pub fn export_answers(
     write: &mut WriteAnswer<'_>,
     host: &Host<'_>,
 ) -> Result<ExportedAnswers> {
-    let (folder, record) = open_scored(path)?;
+    let (folder, record) = open_answered(path)?;
     let asked = model_names(&record);
-    if let Some(model) = model.filter(|model| !asked.iter().any(|asked| asked == model)) {
-        let (model, known) = (model.to_owned(), asked.join(", "));
-        return Err(ExportError::NoSuchModel { model, known }.into());
-    }
+    let (wanted, known): (Vec<_>, Vec<_>) = (
+        model.map(str::to_owned).into_iter().collect(),
+        asked.iter().map(String::as_str).collect(),
+    );
+    all_known("the run has no model", &wanted, &known, "its models")?;
     let mut lines = RecordedLines { write, model, written: HashMap::new() };
     candidates(&folder, &mut lines)?;
     judges(&folder, &record, &mut lines, host)?;
@@ -121,7 +104,7 @@ impl RecordedLines<'_> {
         if let Some((other, output)) = self.written.get(&hash) {
             if *output != record.output {
                 let [other, model, item] = [other, model, item].map(str::to_owned);
-                return Err(ExportError::Conflict { other, model, item }.into());
+                return Err(ConflictingAnswers { other, model, item }.into());
             }
             return Ok(());
         }

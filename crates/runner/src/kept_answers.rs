@@ -52,7 +52,7 @@ pub fn kept_answers(
 ) -> Result<KeptAnswers> {
     let path = folder.answers();
     if !path.is_file() {
-        return Ok(KeptAnswers::LeftOut(why_not(record)));
+        return Ok(KeptAnswers::LeftOut(why_not(folder, record)));
     }
     integrity::unchanged(folder, record, std::slice::from_ref(&path))?;
     let mut found = HashMap::new();
@@ -77,10 +77,11 @@ pub fn kept_answers(
 }
 
 /// Why a folder holds no answers.
-pub(crate) fn why_not(record: &RunRecord) -> String {
+pub(crate) fn why_not(folder: &RunFolder, record: &RunRecord) -> String {
+    let kept = if folder.is_baseline(record) { "answers.parquet" } else { "samples.parquet" };
     record.answers_left_out.clone().unwrap_or_else(|| {
-        if record.files.contains_key("answers.parquet") {
-            "its answers.parquet is missing".to_owned()
+        if record.files.contains_key(kept) || !folder.is_baseline(record) {
+            format!("its {kept} is missing")
         } else {
             "it was made by an earlier evalmark, which kept none; promote a run again".to_owned()
         }

@@ -18,7 +18,7 @@
 
 mod across_suites;
 mod against;
-mod answer_costs;
+mod answer_amounts;
 mod ask;
 mod calibrate;
 mod collect;
@@ -55,22 +55,25 @@ mod run_id;
 mod scored;
 mod secrets;
 mod shared_ledger;
+mod suite_of_run;
 mod summary;
+mod unknown_name;
 mod usable_targets;
 mod variants;
 
 pub use evalmark_store::run_record::RunOptions;
+pub use evalmark_verdict::PairCounts;
 
 pub use self::{
-    across_suites::{EndedSuite, adjust_over_suites, ending_of_suites},
+    across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites},
     ask::{BudgetLimits, MissingKey, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
     collect::ShorterDataset,
-    diff::{DiffOptions, DiffedRun, RunDiff, ScoreChange, UnknownFilter, diff},
+    diff::{DiffOptions, DiffedPair, DiffedRun, RunDiff, ScoreChange, VariantName, diff},
     early::OtherItems,
     ending::{Ending, Findings},
     error::{Advised, Hinted, RunError},
-    export::{ExportError, ExportedAnswers, WriteAnswer, export_answers},
+    export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
     gate::{BetweenError, GateOf, GateOptions, GateOutcome, NoUsage, compare, compare_runs, gate},
     history::{
         HistoryError, HistoryOptions, ending_of_history, history, history_of_runs, suite_name,
@@ -87,7 +90,7 @@ pub use self::{
     notice::{AskTag, Asking, Notice, NoticeLevel, Notices},
     outside_access::reach,
     permissions::{Permissions, RefusedKeys},
-    plan::{ModelEstimate, NoSuchBaseline, PlanOptions, RunPlan, plan},
+    plan::{ModelEstimate, PlanOptions, RunPlan, plan},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
     programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
@@ -99,6 +102,8 @@ pub use self::{
     },
     secrets::Secrets,
     shared_ledger::{CacheFolderError, shared_ledger},
+    suite_of_run::AnotherSuite,
+    unknown_name::UnknownName,
     usable_targets::UnusableTargets,
     variants::{ReadRowsError, read_variants},
 };

@@ -30,6 +30,17 @@ pub enum Notice<'a> {
         /// Where the gate is kept.
         kept: &'a Path,
     },
+    /// The suite's file is another suite by now; the gate is the one that the run was made with.
+    SuiteIsAnother {
+        /// As the run names it.
+        suite: &'a Path,
+        /// The suite that is there now.
+        found: &'a str,
+        /// The run's suite.
+        own: &'a str,
+        /// Where the gate is kept.
+        kept: &'a Path,
+    },
     /// The run will end as incomplete, as things stand before the first request.
     WillBeIncomplete(&'a str),
     /// What may be wrong with the baseline.
@@ -186,6 +197,7 @@ impl Notice<'_> {
             | Self::Interrupted { .. } => NoticeLevel::Remark,
             Self::WillBeIncomplete(_) => NoticeLevel::EarlyWarning,
             Self::SuiteWarning(_)
+            | Self::SuiteIsAnother { .. }
             | Self::BaselineWarning(_)
             | Self::Ungated(_)
             | Self::MarginUnresolved(_)
@@ -212,6 +224,14 @@ impl Display for Notice<'_> {
             Self::SuiteGone { suite, kept } => {
                 let (suite, kept) = (suite.display(), kept.display());
                 write!(f, "the suite {suite} no longer exists; the gate is the one kept in {kept}")
+            }
+            Self::SuiteIsAnother { suite, found, own, kept } => {
+                let (suite, kept) = (suite.display(), kept.display());
+                write!(
+                    f,
+                    "{suite} is the suite `{found}` now, and the run is of `{own}`; the gate is the \
+                     one kept in {kept}"
+                )
             }
             Self::WillBeIncomplete(why) => write!(f, "{why}: the run will end with exit code 4"),
             Self::NoEarlyStopWithoutBaseline => {

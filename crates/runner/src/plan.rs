@@ -8,14 +8,15 @@ use std::{
 use evalmark_core::{model::Model, record::Usage, request::Message, suite::GateSpec};
 use evalmark_scoring::{Form, Metric, Question, Subject};
 use evalmark_store::{
-    baseline::{Baseline, BaselineError, WantedBaseline},
+    StoreError,
+    baseline::{Baseline, WantedBaseline},
     run_record::RunOptions,
 };
 use serde_json::{Value, json};
 
 use crate::{
     Host,
-    error::{Advised, Result},
+    error::Result,
     load::{LoadedSuite, load},
     power_plan::{DISCORDANCE, PowerEstimate, json_of, power_estimates, unplanned, warnings},
     resolvable_margins::POWER,
@@ -78,19 +79,8 @@ fn baseline(of: &PlanOptions, loaded: &LoadedSuite) -> Result<Option<Baseline>> 
         suite_file: loaded.suite.path.clone(),
     };
     match Baseline::find(&wanted)? {
-        None if of.baseline.is_some() => Err(NoSuchBaseline(wanted.missing(None)).into()),
+        None if of.baseline.is_some() => Err(StoreError::from(wanted.missing(None)).into()),
         found => Ok(found),
-    }
-}
-
-/// A baseline to plan against that is not there.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct NoSuchBaseline(BaselineError);
-
-impl Advised for NoSuchBaseline {
-    fn hint(&self) -> Option<String> {
-        self.0.hint()
     }
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn write_reports(
     let (samples_file, out) = folder.new_file(&folder.samples())?;
     let mut samples = SamplesWriter::create(&folder.samples(), out, &layout)?;
     let (scores_file, out) = folder.new_file(&folder.scores())?;
-    let mut all_scores = ScoresWriter::create(&folder.scores(), out, run_id)?;
+    let mut all_scores = ScoresWriter::create(&folder.scores(), out, run)?;
     let mut scored = Scored::new(&loaded.plan);
     let mut finished = Finished::default();
     let plan = &loaded.plan;

@@ -11,8 +11,8 @@ use crate::{
     calibration::CalibrationError,
     integrity::IntegrityError,
     lock::LockError,
+    named_run::{LatestRunError, NoRunError},
     run_folder::{BeginError, OpenRunError},
-    runs::LatestRunError,
 };
 
 /// Why something could not be kept, or found.
@@ -42,6 +42,9 @@ pub enum StoreError {
     /// There is no run that began last.
     #[error(transparent)]
     Latest(#[from] LatestRunError),
+    /// There is no run, or no folder, of the name that was given.
+    #[error(transparent)]
+    NoRun(#[from] NoRunError),
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteFileError),
@@ -61,6 +64,7 @@ impl StoreError {
             Self::Baseline(error) => error.hint(),
             Self::Promote(error) => error.hint(),
             Self::Latest(error) => Some(error.hint()),
+            Self::NoRun(error) => Some(error.hint.clone()),
             Self::Calibration(_) | Self::Write(_) | Self::Blob(_) => None,
         }
     }

@@ -21,26 +21,56 @@ pub const TOO_MANY_MISSING: f64 = 0.05;
 
 /// A run whose scores are those of one finished pass.
 pub fn open_whole(path: &Path) -> Result<(RunFolder, RunRecord), StoreError> {
+    open_with(path, |folder| vec![folder.scores(), folder.summary()])
+}
+
+/// A run whose scores are those of one finished pass, whatever else it has.
+pub fn open_scored(path: &Path) -> Result<(RunFolder, RunRecord), StoreError> {
+    open_with(path, |folder| vec![folder.scores()])
+}
+
+/// A run whose answers and scores are those of one finished pass.
+pub fn open_answered(path: &Path) -> Result<(RunFolder, RunRecord), StoreError> {
+    open_with(path, |folder| vec![folder.samples(), folder.scores()])
+}
+
+/// A finished run that has these files as they were written.
+fn open_with(
+    path: &Path,
+    files: impl FnOnce(&RunFolder) -> Vec<PathBuf>,
+) -> Result<(RunFolder, RunRecord), StoreError> {
     let (folder, record) = RunFolder::open(path)?;
     finished(&folder, &record)?;
-    has_scores(&folder)?;
-    unchanged(&folder, &record, &[folder.scores(), folder.summary()])?;
+    let files = files(&folder);
+    has_files(&folder, &record, &files)?;
+    unchanged(&folder, &record, &files)?;
     Ok((folder, record))
 }
 
-/// A run that has scores.
-pub fn open_scored(path: &Path) -> Result<(RunFolder, RunRecord), StoreError> {
+/// A run whose answers can be scored again: those of a whole pass, whether or not scoring them came to
+/// its end.
+pub fn open_rescorable(path: &Path) -> Result<(RunFolder, RunRecord), StoreError> {
     let (folder, record) = RunFolder::open(path)?;
-    has_scores(&folder)?;
+    let samples = [folder.samples()];
+    has_files(&folder, &record, &samples)?;
+    if finished(&folder, &record).is_ok() {
+        unchanged(&folder, &record, &samples)?;
+    }
     Ok((folder, record))
 }
 
-/// Fails where a run has no scores.
-pub fn has_scores(folder: &RunFolder) -> Result<(), StoreError> {
-    if folder.scores().is_file() {
-        return Ok(());
+/// Fails where a run lacks one of these files.
+pub fn has_files(
+    folder: &RunFolder,
+    record: &RunRecord,
+    paths: &[PathBuf],
+) -> Result<(), StoreError> {
+    let Some(missing) = paths.iter().find(|path| !path.is_file()) else { return Ok(()) };
+    if finished(folder, record).is_err() {
+        return Err(IntegrityError::Unscored(folder.path.clone()).into());
     }
-    Err(IntegrityError::Unscored(folder.path.clone()).into())
+    let (path, hint) = (missing.clone(), mend(folder, record, missing));
+    Err(IntegrityError::Missing { path, hint }.into())
 }
 
 /// Fails where a run has not been finished, and its scores may be those of an earlier pass.
@@ -96,7 +126,7 @@ pub fn unchanged(
         return Err(IntegrityError::Changed {
             path: path.clone(),
             is_known: record.files.contains_key(&name),
-            hint: mend(folder, record),
+            hint: mend(folder, record, path),
         }
         .into());
     }
@@ -117,9 +147,16 @@ pub fn has_digests(record: &RunRecord) -> bool {
     record.format_version >= WITH_DIGESTS
 }
 
-fn mend(folder: &RunFolder, record: &RunRecord) -> String {
+/// How to get a file back that is missing, or is another one.
+fn mend(folder: &RunFolder, record: &RunRecord, file: &Path) -> String {
     let path = folder.path.display();
-    if record.files.contains_key("samples.parquet") {
+    if !folder.is_baseline(record) {
+        if file == folder.samples() {
+            return format!(
+                "`evalmark resume {path}` writes it again; answers that are kept are not asked for \
+                 again"
+            );
+        }
         return format!("`evalmark score {path}` computes its scores again");
     }
     let name = folder.path.file_name().unwrap_or_default().to_string_lossy();
@@ -144,6 +181,14 @@ pub enum IntegrityError {
     /// It was stopped before anything was scored.
     #[error("the run {} has no scores yet", .0.display())]
     Unscored(PathBuf),
+    /// It is finished, and a file is not there any more.
+    #[error("{} is missing", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// How to get it back.
+        hint: String,
+    },
     /// It ended, and too much is missing.
     #[error("the run {} is incomplete: {why}", run.display())]
     Incomplete {
@@ -201,7 +246,7 @@ impl IntegrityError {
                 run.display()
             ),
             Self::ChangedMeanwhile(_) => "gate it again once that has ended".to_owned(),
-            Self::Changed { hint, .. } => hint.clone(),
+            Self::Changed { hint, .. } | Self::Missing { hint, .. } => hint.clone(),
             Self::Unreadable { .. } => return None,
         })
     }

@@ -2,7 +2,8 @@
 //! there whole or not at all.
 //!
 //! Begin with [`run_record::RunRecord`], the content of `run.json`, then [`run_folder::RunFolder`] and
-//! [`baseline::Baseline`]; [`runs::list_runs`] lists the runs of a folder. Below them are [`blobs::Blobs`], where small documents are kept by name,
+//! [`baseline::Baseline`]; [`runs::list_runs`] lists the runs of a folder, and
+//! [`named_run::existing_run`] finds one by its name. Below them are [`blobs::Blobs`], where small documents are kept by name,
 //! and [`durable`], through which every change of a file goes.
 //!
 //! It deliberately does not run, score or compare anything, prints nothing and reads no environment:
@@ -20,6 +21,7 @@ pub mod git;
 pub mod integrity;
 mod local_folder;
 mod lock;
+pub mod named_run;
 pub mod progress;
 pub mod run_folder;
 pub mod run_record;

@@ -20,6 +20,9 @@ use crate::{
 /// The first version of `run.json` that is read.
 const OLDEST_VERSION: u32 = 1;
 
+/// The folder of baselines, beside those of suites.
+pub(crate) const BASELINES: &str = "baselines";
+
 /// The name of the run record.
 const RECORD: &str = "run.json";
 
@@ -36,7 +39,7 @@ impl RunFolder {
     pub fn begin(out: &Path, record: &RunRecord, redact: Redact) -> Result<Self, StoreError> {
         let (suite, run_id) = (&record.suite, &record.run_id);
         file_name(run_id).map_err(BeginError::RunId)?;
-        if run_id == "baselines" || suite == "baselines" {
+        if run_id == BASELINES || suite == BASELINES {
             return Err(BeginError::Reserved.into());
         }
         let parent = out.join(suite);
@@ -134,6 +137,13 @@ impl RunFolder {
             Some(out) if !out.as_os_str().is_empty() => out,
             _ => path.parent().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned(),
         }
+    }
+
+    /// Whether it is a baseline's rather than a run's.
+    pub fn is_baseline(&self, record: &RunRecord) -> bool {
+        let above = self.path.parent().and_then(Path::parent).and_then(Path::file_name);
+        let keeps_samples = record.files.contains_key("samples.parquet");
+        above.is_some_and(|name| name == BASELINES) || (!record.files.is_empty() && !keeps_samples)
     }
 
     /// Takes the folder of a run that never began away again.

@@ -1,23 +1,16 @@
-//! The runs of a folder: which there are, how far each came, what is wrong with it, and which began
-//! last.
+//! The runs of a folder: which there are, how far each came, and what is wrong with it.
 
-use std::{
-    error::Error,
-    fs,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{error::Error, fs, path::Path, time::SystemTime};
 
-use evalmark_core::{suite::nearest, verdict::Answer};
+use evalmark_core::verdict::Answer;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    StoreError,
     blobs::{BlobError, Blobs},
     integrity::incomplete,
     local_folder::{LocalFolder, folders},
     lock::is_locked,
-    run_folder::RunFolder,
+    run_folder::{BASELINES, RunFolder},
     run_record::{RunRecord, RunStatus},
 };
 
@@ -110,7 +103,7 @@ pub fn list_runs(out: &Path, suite: Option<&str>) -> Result<Vec<ListedRun>, Blob
 /// Names of the suites that have a folder of runs below `out`, sorted.
 pub fn run_suites(out: &Path) -> Result<Vec<String>, BlobError> {
     let mut suites = folders(out)?;
-    suites.retain(|name| name != "baselines");
+    suites.retain(|name| name != BASELINES);
     Ok(suites)
 }
 
@@ -200,120 +193,4 @@ fn begun(run: &ListedRun) -> (Option<String>, Option<SystemTime>, String, String
     let started_at = run.started_at().map(|at| at.trim_end_matches('Z').to_owned());
     let made = fs::metadata(&run.folder.path).and_then(|folder| folder.created());
     (started_at, made.ok(), run.suite.clone(), run.run_id.clone())
-}
-
-/// The word for the run that began last.
-const LATEST: &str = "latest";
-
-/// The folder of the run that somebody named: `latest`, `SUITE:latest`, and `latest~N` for the N-th
-/// before it, below `out`; everything else is the path of a folder, whether that is there or not.
-pub fn named_run(named: &Path, out: &Path) -> Result<PathBuf, StoreError> {
-    match named.to_str().and_then(Latest::parse) {
-        Some(latest) => latest.find(out),
-        None => Ok(named.to_owned()),
-    }
-}
-
-/// A run by how late it began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Latest<'a> {
-    suite: Option<&'a str>,
-    /// Runs that began after it.
-    before: usize,
-}
-
-impl<'a> Latest<'a> {
-    fn parse(named: &'a str) -> Option<Self> {
-        let (suite, word) = match named.rsplit_once(':') {
-            Some((suite, word)) => (Some(suite), word),
-            None => (None, named),
-        };
-        if suite.is_some_and(|suite| suite.is_empty() || suite.contains(['/', '\\'])) {
-            return None;
-        }
-        let before = match word.strip_prefix(LATEST)? {
-            "" => 0,
-            rest => rest.strip_prefix('~')?.parse().ok()?,
-        };
-        Some(Self { suite, before })
-    }
-
-    fn find(self, out: &Path) -> Result<PathBuf, StoreError> {
-        let mut runs = list_runs(out, self.suite)?;
-        runs.retain(|run| run.record.is_some());
-        let n_runs = runs.len();
-        match runs.into_iter().nth_back(self.before) {
-            Some(run) => Ok(run.folder.path),
-            None => Err(self.missing(out, n_runs)?.into()),
-        }
-    }
-
-    fn missing(self, out: &Path, n_runs: usize) -> Result<LatestRunError, BlobError> {
-        let suites = run_suites(out)?;
-        let near = self.suite.and_then(|suite| {
-            nearest(suite, suites.iter().map(String::as_str).filter(|known| *known != suite))
-        });
-        Ok(LatestRunError {
-            out: out.to_owned(),
-            suite: self.suite.map(str::to_owned),
-            n_runs,
-            near: near.map(str::to_owned),
-        })
-    }
-}
-
-/// Why there is no such run as `latest`, or one before it.
-#[derive(Debug, thiserror::Error)]
-#[error("there {} below {}", Self::what(suite.as_deref(), *n_runs), out.display())]
-pub struct LatestRunError {
-    /// The folder that was looked through.
-    pub out: PathBuf,
-    /// The suite whose runs were wanted.
-    pub suite: Option<String>,
-    /// Runs that there are.
-    pub n_runs: usize,
-    /// A suite with runs that is called similarly.
-    pub near: Option<String>,
-}
-
-impl LatestRunError {
-    fn what(suite: Option<&str>, n_runs: usize) -> String {
-        let of_suite = suite.map_or(String::new(), |suite| format!(" of the suite `{suite}`"));
-        match n_runs {
-            0 => format!("is no run{of_suite}"),
-            1 => format!("is only one run{of_suite}"),
-            n => format!("are only {n} runs{of_suite}"),
-        }
-    }
-
-    /// What the user can do about it.
-    pub fn hint(&self) -> String {
-        let near = self.near.as_ref().map(|near| format!("did you mean `{near}:latest`? "));
-        format!(
-            "{}`--out DIR` names another folder; a folder that is called `latest` is `./latest`",
-            near.unwrap_or_default()
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Latest;
-
-    #[test]
-    fn words_are_told_from_paths() {
-        let check = |named: &str, expected: Option<(Option<&str>, usize)>| {
-            let found = Latest::parse(named).map(|latest| (latest.suite, latest.before));
-            assert_eq!(found, expected, "{named}");
-        };
-        check("latest", Some((None, 0)));
-        check("intents:latest", Some((Some("intents"), 0)));
-        check("latest~2", Some((None, 2)));
-        check("intents:latest~1", Some((Some("intents"), 1)));
-        for path in
-            ["./latest", "reports/test/latest", "latest~", "latest~x", "./a:latest", ":latest"]
-        {
-            check(path, None);
-        }
-    }
 }

@@ -3,10 +3,10 @@
 use evalmark_core::{
     comparison_text::ComparisonText,
     number_format::{NONE, or_none, value},
-    verdict::{Answer, Comparison, Measure},
+    verdict::{Comparison, Measure},
 };
 use evalmark_report::summary::SummaryRow;
-use evalmark_runner::EndedSuite;
+use evalmark_runner::{EndedSuite, OverSuites};
 
 use crate::{Screen, variant_tables::figures};
 
@@ -22,35 +22,25 @@ pub fn render(ended: &[EndedSuite], screen: Screen) -> String {
 fn rows(ended: &EndedSuite) -> Vec<Vec<String>> {
     let whole = ended.rows.iter().filter(|row| row.slice.is_none());
     let row = |row: &SummaryRow| {
-        let is_it = |one: &&(&Comparison, &f64)| {
-            (&one.0.prompt, &one.0.model, &one.0.metric) == (&row.prompt, &row.model, &row.metric)
-                && one.0.measure != Measure::Level
+        let is_it = |one: &Comparison| {
+            (&one.prompt, &one.model, &one.metric) == (&row.prompt, &row.model, &row.metric)
+                && one.measure != Measure::Level
         };
-        let mut all = ended.comparisons().iter().zip(&ended.adjusted);
-        let found = all.find(|one| is_it(&one));
+        let found = ended.over_suites().find(|one| is_it(one.comparison));
         let mean = row.estimate.as_ref().map(|estimate| value(estimate.mean, row.range));
-        let told = |of: &dyn Fn(&Comparison, f64) -> String| {
-            found.map_or(NONE.to_owned(), |(one, adjusted)| of(one, *adjusted))
-        };
+        let told =
+            |of: &dyn Fn(&OverSuites<'_>) -> String| found.as_ref().map_or(NONE.to_owned(), of);
         vec![
             ended.suite.clone(),
             format!("{} · {}", row.prompt, row.model),
             row.metric.clone(),
             mean.unwrap_or_else(|| "no score".to_owned()),
-            told(&|one, _| or_none(ComparisonText::of(one).change)),
-            told(&|one, _| one.answer.as_str().to_owned()),
-            told(&|one, adjusted| of_all(one, adjusted).to_owned()),
+            told(&|one| or_none(ComparisonText::of(one.comparison).change)),
+            told(&|one| one.comparison.answer.as_str().to_owned()),
+            told(&|one| one.answer.as_str().to_owned()),
         ]
     };
     whole.map(row).collect()
-}
-
-/// The answer once all suites are taken into account.
-fn of_all(comparison: &Comparison, adjusted: f64) -> &'static str {
-    match comparison.answer {
-        Answer::Regressed if adjusted > comparison.alpha => Answer::Inconclusive.as_str(),
-        answer => answer.as_str(),
-    }
 }
 
 fn says(ended: &[EndedSuite]) -> String {
@@ -59,9 +49,8 @@ fn says(ended: &[EndedSuite]) -> String {
     if n == 0 {
         return format!("{suites} suites, none of them gated");
     }
-    let regressions = || ended.iter().flat_map(EndedSuite::regressions);
-    let (alone, survive) =
-        (regressions().count(), regressions().filter(|one| one.1 <= one.2).count());
+    let alone: usize = ended.iter().map(EndedSuite::n_regressed).sum();
+    let survive: usize = ended.iter().map(EndedSuite::n_regressed_over_suites).sum();
     format!(
         "{suites} suites, {n} comparisons: {alone} regressed within a suite, {survive} of them by \
          Holm over all, which decides the exit code (pass: every comparison at its alpha)"

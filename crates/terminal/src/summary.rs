@@ -46,17 +46,25 @@ impl OfVariant<'_> {
         metrics.iter().map(mean).collect()
     }
 
-    /// Samples, latency, tokens and cost.
-    fn totals(&self) -> [String; 4] {
+    fn samples(&self) -> String {
+        count(self.rows[0].n_planned)
+    }
+
+    /// Latency, tokens and cost, as far as they are known.
+    fn totals(&self) -> Totals {
         let first = self.rows[0];
         let tokens = first.input_tokens.zip(first.output_tokens).map(|(i, o)| i + o);
-        [
-            count(first.n_planned),
-            or_none(first.latency_p50_ms.map(latency)),
-            or_none(tokens.map(count)),
-            or_none(first.cost_usd.map(dollars)),
-        ]
+        [first.latency_p50_ms.map(latency), tokens.map(count), first.cost_usd.map(dollars)]
     }
+}
+
+/// What the answers of a variant took: each is `None` where it is not known.
+type Totals = [Option<String>; 3];
+
+/// Which totals are known of some variant: what is known of none has no place in a table.
+fn known_totals(variants: &[OfVariant<'_>]) -> [bool; 3] {
+    let all: Vec<_> = variants.iter().map(OfVariant::totals).collect();
+    [0, 1, 2].map(|at| all.iter().any(|totals| totals[at].is_some()))
 }
 
 fn summary(rows: &[SummaryRow], groups: &LeaderboardGroups, screen: Screen) -> String {
@@ -84,12 +92,15 @@ fn wide(
     groups: &LeaderboardGroups,
 ) -> Grid {
     let header = ["prompt", "model", "samples"].into_iter().map(str::to_owned);
-    let tail = ["p50", "tokens", "cost"].into_iter().map(str::to_owned);
+    let known = known_totals(variants);
+    let tail = ["p50", "tokens", "cost"].into_iter().zip(known).filter(|(_, is_known)| *is_known);
+    let tail = tail.map(|(name, _)| name.to_owned());
     let row = |variant: &OfVariant<'_>| {
-        let [samples, totals @ ..] = variant.totals();
+        let totals = variant.totals().into_iter().zip(known).filter(|(_, is_known)| *is_known);
+        let totals = totals.map(|(total, _)| or_none(total));
         let names = [variant.prompt, variant.model].map(|name| printable_line(name).into_owned());
         let means = variant.means(metrics, groups);
-        names.into_iter().chain([samples]).chain(means).chain(totals).collect()
+        names.into_iter().chain([variant.samples()]).chain(means).chain(totals).collect()
     };
     Grid {
         header: header.chain(names.iter().cloned()).chain(tail).collect(),
@@ -112,8 +123,14 @@ fn stacked(
         let title = [variant.prompt, variant.model].map(printable_line).join(" · ");
         let means = variant.means(metrics, groups);
         let lines: Vec<_> = names.iter().cloned().zip(means).collect();
-        let [samples, latency, tokens, cost] = variant.totals();
-        let totals = format!("{samples} samples, p50 {latency}, {tokens} tokens, cost {cost}");
+        let [latency, tokens, cost] = variant.totals();
+        let totals = [
+            Some(format!("{} samples", variant.samples())),
+            latency.map(|latency| format!("p50 {latency}")),
+            tokens.map(|tokens| format!("{tokens} tokens")),
+            cost.map(|cost| format!("cost {cost}")),
+        ];
+        let totals = totals.into_iter().flatten().collect::<Vec<_>>().join(", ");
         format!("{}\n{}", block(&title, &lines, columns), within(columns, "  ", &totals).join("\n"))
     });
     blocks.collect::<Vec<_>>().join("\n\n")

@@ -15,6 +15,25 @@ pub struct ChangedItems {
     pub worse: Vec<Flip>,
     /// Those that score better, the largest gain first.
     pub better: Vec<Flip>,
+    /// How many items there are to look at, and what belongs to nothing.
+    pub counts: PairCounts,
+}
+
+/// How the items of two variants pair up by one metric.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PairCounts {
+    /// Items of the same id and content that both variants score.
+    pub paired: u64,
+    /// Items of the earlier variant alone.
+    pub only_before: u64,
+    /// Items of the later variant alone.
+    pub only_after: u64,
+    /// Items of the same id whose content or targets differ.
+    pub changed: u64,
+    /// Items of both, with the same content, that the earlier variant has no score of.
+    pub unscored_before: u64,
+    /// The same of the later variant.
+    pub unscored_after: u64,
 }
 
 /// The items of both variants, with the same content, that one metric scores differently; none where
@@ -41,5 +60,16 @@ pub fn changed_items(
         flips.partition(|flip| flip.is_worse(direction));
     sort_flips(&mut worse, direction == Direction::Lower);
     sort_flips(&mut better, direction == Direction::Higher);
-    Ok(ChangedItems { worse, better })
+    let count = |is_it: &dyn Fn(usize, usize) -> bool| {
+        matched.places.iter().filter(|&&(b, c)| is_it(b, c)).count() as u64
+    };
+    let counts = PairCounts {
+        paired: count(&|b, c| old[b].n_scored > 0 && new[c].n_scored > 0),
+        only_before: matched.changes.n_removed,
+        only_after: matched.changes.n_added,
+        changed: matched.changes.n_changed,
+        unscored_before: count(&|b, _| old[b].n_scored == 0),
+        unscored_after: count(&|_, c| new[c].n_scored == 0),
+    };
+    Ok(ChangedItems { worse, better, counts })
 }

@@ -1,14 +1,19 @@
 //! `evalmark baseline`: promote a run, list baselines, show one.
 
-use std::path::Path;
+use std::{error::Error, iter::successors, path::Path};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand};
-use evalmark_core::number_format::{counted, value};
+use evalmark_core::{
+    number_format::{counted, value},
+    suite::nearest,
+};
 use evalmark_report::safe_text::printable_line;
-use evalmark_runner::{PromoteOptions, read_variants};
+use evalmark_runner::{Hinted, PromoteOptions, RunError, read_variants};
 use evalmark_store::{
-    baseline::{Baseline, ListedBaseline, folder_of, list},
+    StoreError,
+    baseline::{ListedBaseline, list},
+    named_run::check_folder,
     run_record::{RunOptions, RunRecord},
 };
 use serde_json::{Value, json};
@@ -71,20 +76,29 @@ pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
             let options = PromoteOptions { name: name.clone(), force: *force, keep_answers };
             promote(&run.path()?, &options, *format, printer)?;
         }
-        BaselineCommand::List { out, format } => {
-            let found = list(&out.out)?;
-            if format.is_json() {
-                let found: Vec<_> = found.iter().map(|one| described(one, &out.out)).collect();
-                printer.json(&format!("{:#}", json!({ "baselines": found })));
-                return Ok(Exit::Done);
-            }
-            for ListedBaseline { suite, name, record } in found {
-                printer.result(&line(&suite, &name, &record));
-            }
+        BaselineCommand::List { out, format } => tell_list(&out.out, *format, printer)?,
+        BaselineCommand::Show { name, out, format } => {
+            return show(name, &out.out, *format, printer);
         }
-        BaselineCommand::Show { name, out, format } => show(name, &out.out, *format, printer)?,
     }
     Ok(Exit::Done)
+}
+
+fn tell_list(out: &Path, format: FormatArgs, printer: Printer) -> Result<()> {
+    check_folder(out)?;
+    let found = list(out)?;
+    if format.is_json() {
+        let found: Vec<_> = found.iter().map(described).collect();
+        printer.json(&format!("{:#}", json!({ "baselines": found })));
+        return Ok(());
+    }
+    if found.is_empty() {
+        printer.remark(&format!("there are no baselines in {}", out.display()));
+    }
+    for one in &found {
+        printer.result(&printer.screen().wrap("", &line(one)).join("\n"));
+    }
+    Ok(())
 }
 
 fn promote(
@@ -134,26 +148,43 @@ fn partial(options: &RunOptions) -> Option<String> {
     })
 }
 
-fn line(suite: &str, name: &str, record: &RunRecord) -> String {
-    let (id, at) = (&record.run_id, &record.started_at);
-    let text = format!("{suite}/{name}  run {id} of {at}, {}", counted(record.n_items, "item"));
+fn line(listed: &ListedBaseline) -> String {
+    let ListedBaseline { suite, name, record, .. } = listed;
+    let text = match record {
+        Ok(RunRecord { run_id, started_at, n_items, .. }) => {
+            format!("{suite}/{name}  run {run_id} of {started_at}, {}", counted(*n_items, "item"))
+        }
+        Err(error) => format!("{suite}/{name}  broken: {}", in_full(error)),
+    };
     printable_line(&text).into_owned()
 }
 
+/// Why a baseline is broken, with its causes.
+fn in_full(error: &StoreError) -> String {
+    let causes = successors(Some(error as &dyn Error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// A baseline for programs.
-fn described(listed: &ListedBaseline, out: &Path) -> Value {
-    let ListedBaseline { suite, name, record } = listed;
+fn described(listed: &ListedBaseline) -> Value {
+    let ListedBaseline { suite, name, folder, record } = listed;
+    let (record, problem) = (record.as_ref().ok(), record.as_ref().err().map(in_full));
     json!({
         "suite": suite,
         "name": name,
-        "baseline_dir": folder_of(out, suite).join(name),
-        "run_id": record.run_id,
-        "started_at": record.started_at,
-        "items": record.n_items,
-        "prompts": record.prompts.iter().map(|prompt| &prompt.name).collect::<Vec<_>>(),
-        "models": record.models,
-        "metrics": record.metrics.iter().map(|metric| &metric.name).collect::<Vec<_>>(),
-        "answers_left_out": record.answers_left_out,
+        "baseline_dir": folder.path,
+        "problem": problem,
+        "run_id": record.map(|record| &record.run_id),
+        "started_at": record.map(|record| &record.started_at),
+        "items": record.map(|record| record.n_items),
+        "prompts": record.map(|record| {
+            record.prompts.iter().map(|prompt| &prompt.name).collect::<Vec<_>>()
+        }),
+        "models": record.map(|record| &record.models),
+        "metrics": record.map(|record| {
+            record.metrics.iter().map(|metric| &metric.name).collect::<Vec<_>>()
+        }),
+        "answers_left_out": record.and_then(|record| record.answers_left_out.as_ref()),
     })
 }
 
@@ -166,44 +197,76 @@ struct BaselineMean {
     mean: Option<f64>,
 }
 
-fn show(name: &str, out: &Path, format: FormatArgs, printer: Printer) -> Result<()> {
-    let wanted = |suite: &str, known: &str| name == known || name == format!("{suite}/{known}");
-    let mut found = list(out)?;
-    found.retain(|one| wanted(&one.suite, &one.name));
-    if found.is_empty() {
-        bail!("there is no baseline `{name}` under {}", out.display());
-    }
-    let mut told = Vec::new();
-    for one in &found {
-        let means = means(one, out)?;
+/// The baselines of that name; one that is broken is said, and hides no other.
+fn show(name: &str, out: &Path, format: FormatArgs, printer: Printer) -> Result<Exit> {
+    let found = named(name, out)?;
+    let (mut exit, mut told) = (Exit::Done, Vec::new());
+    for one in found {
+        let means = one.record.as_ref().map_or(Ok(Vec::new()), |record| means(&one, record))?;
         if format.is_json() {
             let mean = |mean: &BaselineMean| {
                 let BaselineMean { prompt, model, metric, mean } = mean;
                 json!({ "prompt": prompt, "model": model, "metric": metric, "mean": mean })
             };
-            let mut of_one = described(one, out);
+            let mut of_one = described(&one);
             of_one["means"] = means.iter().map(mean).collect();
             told.push(of_one);
-            continue;
+        } else if one.record.is_ok() {
+            printer.result(&line(&one));
         }
-        printer.result(&line(&one.suite, &one.name, &one.record));
-        for BaselineMean { prompt, model, metric, mean } in &means {
-            let range = one.record.scale(metric).range;
-            let mean = mean.map_or("no mean".to_owned(), |mean| value(mean, range));
-            let names = [prompt, model, metric].map(|name| printable_line(name)).join(" · ");
-            printer.result(&format!("  {names}: {mean}"));
+        match one.record {
+            Ok(record) if !format.is_json() => tell_means(&means, &record, printer),
+            Ok(_) => {}
+            Err(error) => {
+                exit = Exit::Incomplete;
+                let what = format!("the baseline {}/{} is broken", one.suite, one.name);
+                printer.error(&anyhow::Error::from(error).context(what));
+            }
         }
     }
     if format.is_json() {
         printer.json(&format!("{:#}", json!({ "baselines": told })));
     }
-    Ok(())
+    Ok(exit)
 }
 
-fn means(listed: &ListedBaseline, out: &Path) -> Result<Vec<BaselineMean>> {
-    let ListedBaseline { suite, name, record } = listed;
-    let baseline = Baseline::open(&folder_of(out, suite).join(name), name)?;
-    let variants = read_variants(&baseline.folder.scores())?;
+fn tell_means(means: &[BaselineMean], record: &RunRecord, printer: Printer) {
+    for BaselineMean { prompt, model, metric, mean } in means {
+        let range = record.scale(metric).range;
+        let mean = mean.map_or("no mean".to_owned(), |mean| value(mean, range));
+        let names = [prompt, model, metric].map(|name| printable_line(name)).join(" · ");
+        printer.result(&format!("  {names}: {mean}"));
+    }
+}
+
+/// The baselines that somebody named: by their name, or with their suite before it. There is one.
+fn named(name: &str, out: &Path) -> Result<Vec<ListedBaseline>> {
+    check_folder(out)?;
+    let all = list(out)?;
+    let in_suite = |one: &ListedBaseline| format!("{}/{}", one.suite, one.name);
+    if !all.iter().any(|one| name == one.name || name == in_suite(one)) {
+        let none = RunError::new(format!("there is no baseline `{name}` in {}", out.display()));
+        let known: Vec<_> = all.iter().map(in_suite).collect();
+        // The nearest of the form that was typed.
+        let near = |one: &ListedBaseline| {
+            if name.contains('/') { in_suite(one) } else { one.name.clone() }
+        };
+        let names: Vec<_> = all.iter().map(near).collect();
+        let near = nearest(name, names.iter().map(String::as_str));
+        let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
+        let advice = if known.is_empty() {
+            "`evalmark baseline promote RUN_DIR NAME` makes one; `--out DIR` names another folder"
+                .to_owned()
+        } else {
+            format!("{near}there are: `{}`", known.join("`, `"))
+        };
+        return Ok(Err(none).hint(advice)?);
+    }
+    Ok(all.into_iter().filter(|one| name == one.name || name == in_suite(one)).collect())
+}
+
+fn means(listed: &ListedBaseline, record: &RunRecord) -> Result<Vec<BaselineMean>> {
+    let variants = read_variants(&listed.folder.scores())?;
     let of_metrics = variants.iter().flat_map(|variant| {
         record.metrics.iter().map(|metric| {
             let mean = Some(variant.mean(&metric.name)).filter(|mean| mean.is_finite());

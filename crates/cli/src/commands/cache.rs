@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
-use evalmark_core::number_format::{bytes, counted};
+use evalmark_core::{
+    number_format::{bytes, counted},
+    suite::near_and_known,
+};
 use evalmark_harness::{Info, Ledger, Prune, Pruned};
 use evalmark_runner::{Hinted, Host, RunError, shared_ledger};
 use serde_json::{Value, json};
@@ -135,6 +138,9 @@ fn described(path: &Path, info: &Info) -> Value {
 
 fn throw_away(path: &Path, prune: &Prune, format: FormatArgs, printer: Printer) -> Result<Exit> {
     let is_there = path.is_file();
+    if let Some(endpoint) = &prune.endpoint_key {
+        is_known(endpoint, path, is_there)?;
+    }
     let pruned = if is_there { Ledger::prune(path, prune)? } else { Pruned::default() };
     if format.is_json() {
         let told = json!({
@@ -162,6 +168,18 @@ fn throw_away(path: &Path, prune: &Prune, format: FormatArgs, printer: Printer) 
         printer.remark("the file is in use and keeps its size; the freed space is reused");
     }
     Ok(Exit::Done)
+}
+
+/// Fails where no answer is kept of an endpoint.
+fn is_known(endpoint: &str, path: &Path, is_there: bool) -> Result<()> {
+    let info = if is_there { Ledger::info(path)? } else { Info::default() };
+    let known: Vec<_> = info.endpoints.iter().map(|known| known.key.as_str()).collect();
+    if known.contains(&endpoint) {
+        return Ok(());
+    }
+    let error = RunError::new(format!("there are no answers of the endpoint `{endpoint}`"));
+    let advice = near_and_known(endpoint, &known, "there are answers of");
+    Err(advice.into_iter().fold(error, RunError::with_hint).into())
 }
 
 /// The moment so long ago: `30d`, `12h`.

@@ -32,11 +32,13 @@ pub(crate) struct CompareArgs {
 }
 
 pub(crate) fn compare(args: &CompareArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let run = args.out.run(&args.run)?;
     let decision = match (&args.other, args.between.as_slice()) {
-        (Some(other), _) => compare_runs(&run, &args.out.run(other)?, GateOf::Suite, host)?,
-        (None, [a, b]) => evalmark_runner::compare(&run, (a, b), host)?,
-        (None, _) => return all(&run, args.format, printer),
+        (Some(other), _) => {
+            let before = args.out.run_or_baseline(&args.run)?;
+            compare_runs(&before, &args.out.run(other)?, GateOf::Suite, host)?
+        }
+        (None, [a, b]) => evalmark_runner::compare(&args.out.run(&args.run)?, (a, b), host)?,
+        (None, _) => return all(&args.out.run(&args.run)?, args.format, printer),
     };
     printer.raw(&render(&decision, args.format, printer)?);
     Ok(decision.ending())

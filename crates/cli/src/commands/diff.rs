@@ -64,7 +64,7 @@ pub(crate) fn diff(args: &DiffArgs, printer: Printer, host: &Host<'_>) -> Result
         }),
         limit: args.limit,
     };
-    let [before, after] = [args.out.run(&args.before)?, args.out.run(&args.after)?];
+    let (before, after) = (args.out.run_or_baseline(&args.before)?, args.out.run(&args.after)?);
     let found = evalmark_runner::diff(&before, &after, &options, host)?;
     match args.format {
         Format::Json => {
@@ -72,5 +72,5 @@ pub(crate) fn diff(args: &DiffArgs, printer: Printer, host: &Host<'_>) -> Result
         }
         Format::Text => diff_text::tell(&found, options.only, printer),
     }
-    Ok(Exit::Done)
+    Ok(found.ending())
 }

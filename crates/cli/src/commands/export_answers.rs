@@ -1,15 +1,19 @@
 //! `evalmark export-answers`: recorded answers as JSONL, for replay by a `recorded` model. Those of
 //! judges are among them.
 
-use std::io::{BufWriter, ErrorKind, Write, stdout};
+use std::io::{BufWriter, Write, stdout};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use evalmark_core::number_format::counted;
 use evalmark_report::safe_text::inert_json;
 use evalmark_runner::{Host, export_answers};
 
-use crate::{args::RunDirArgs, exit::Exit, print::Printer};
+use crate::{
+    args::RunDirArgs,
+    exit::Exit,
+    print::{Printer, keep_failure},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
@@ -21,21 +25,24 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) fn export(args: &ExportArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let (mut out, mut is_closed) = (BufWriter::new(stdout().lock()), false);
+    let (mut out, mut failure) = (BufWriter::new(stdout().lock()), None);
     let mut write = |answer: &_| {
         let line = serde_json::to_string(answer)?;
-        writeln!(out, "{}", inert_json(&line))
-            .inspect_err(|error| is_closed = error.kind() == ErrorKind::BrokenPipe)
+        writeln!(out, "{}", inert_json(&line)).map_err(|error| {
+            let kind = error.kind();
+            failure.get_or_insert(error);
+            kind.into()
+        })
     };
     let exported = export_answers(&args.run.path()?, args.model.as_deref(), &mut write, host);
-    let flushed = out.flush();
-    is_closed |= flushed.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
-    if is_closed {
-        // Whoever read it has seen enough.
+    failure = failure.or(out.flush().err());
+    if let Some(error) = failure {
+        // The rest would fail, too.
+        drop(out.into_parts());
+        keep_failure(Err(error));
         return Ok(Exit::Done);
     }
     let exported = exported?;
-    flushed.context("the answers cannot be written")?;
     if exported.failed > 0 {
         let failed = counted(exported.failed, "sample");
         printer.warning(&format!("left out: {failed} without an answer"));

@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use evalmark_runner::{EndedSuite, Host, Run, adjust_over_suites, ending_of_suites, load};
+use evalmark_core::verdict::Comparison;
+use evalmark_runner::{
+    EndedSuite, Hinted, Host, OverSuites, Run, adjust_over_suites, ending_of_suites, load,
+};
 use evalmark_store::git::GitLookup;
 use evalmark_terminal::across_suites;
+use serde_json::{Value, json};
 
 use crate::{
     args::{AgainstArgs, BudgetArgs, CacheArgs, ExecArgs, Format, OutputArgs, SelectionArgs},
-    exit::Exit,
+    exit::{Exit, exit_code},
     options::run_options,
     print::Printer,
     run_text,
@@ -62,7 +66,8 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
         if end == Exit::Interrupted {
             break;
         }
-        ended.push(EndedSuite::read(&run.record.suite, &run.folder, end)?);
+        let read = EndedSuite::read(&run.record.suite, &run.folder, end);
+        ended.push(read.ends(Exit::Incomplete)?);
     }
     if exit == Exit::Interrupted || ended.len() < 2 {
         return Ok(exit);
@@ -73,8 +78,46 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
 /// Several suites are one family, and one table.
 fn together(ended: &mut [EndedSuite], args: &RunArgs, printer: Printer) -> Exit {
     adjust_over_suites(ended);
-    if args.output.format == Format::Text {
-        printer.result(&format!("\n{}", across_suites::render(ended, printer.screen())));
+    let exit = ending_of_suites(ended);
+    match args.output.format {
+        Format::Text => {
+            printer.result(&format!("\n{}", across_suites::render(ended, printer.screen())));
+        }
+        Format::Json => printer.json(&as_json(ended, exit).to_string()),
     }
-    ending_of_suites(ended)
+    exit
+}
+
+/// The table over all suites for programs.
+fn as_json(ended: &[EndedSuite], exit: Exit) -> Value {
+    let sum = |of: fn(&EndedSuite) -> usize| ended.iter().map(of).sum::<usize>();
+    let comparison = |one: OverSuites<'_>| {
+        let Comparison { prompt, model, metric, measure, answer, alpha, .. } = one.comparison;
+        json!({
+            "prompt": prompt,
+            "model": model,
+            "metric": metric,
+            "measure": measure,
+            "answer": answer,
+            "answer_over_suites": one.answer,
+            "p_regressed_over_suites": one.p_regressed,
+            "alpha": alpha,
+        })
+    };
+    let suite = |one: &EndedSuite| {
+        json!({
+            "suite": one.suite,
+            "run_dir": one.run_dir,
+            "answer": one.verdict.as_ref().map(|verdict| verdict.answer),
+            "exit_code": exit_code(one.ending),
+            "comparisons": one.over_suites().map(comparison).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "suites": ended.iter().map(suite).collect::<Vec<_>>(),
+        "n_comparisons": sum(|one| one.comparisons().len()),
+        "n_regressed": sum(EndedSuite::n_regressed),
+        "n_regressed_over_suites": sum(EndedSuite::n_regressed_over_suites),
+        "exit_code": exit_code(exit),
+    })
 }

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_core::suite::nearest;
-use evalmark_runner::{Hinted, RunError};
-use evalmark_store::runs::ListedRun;
-use evalmark_store::runs::{list_runs, run_suites};
+use evalmark_store::{
+    named_run::{check_folder, runs_of},
+    runs::{ListedRun, list_runs},
+};
 use evalmark_terminal::runs;
 use serde_json::{Value, json};
 
@@ -32,20 +32,11 @@ pub(crate) struct RunsArgs {
 
 pub(crate) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
     let out = &args.out.out;
-    if let Some(suite) = &args.suite {
-        let suites = run_suites(out)?;
-        if !suites.contains(suite) {
-            let near = nearest(suite, suites.iter().map(String::as_str));
-            let advice = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if suites.is_empty() => "`--out DIR` names another folder".to_owned(),
-                None => format!("there are runs of: {}", suites.join(", ")),
-            };
-            let none = format!("there are no runs of the suite `{suite}` in {}", out.display());
-            Err(RunError::new(none)).hint(advice)?;
-        }
-    }
-    let all = list_runs(out, args.suite.as_deref())?;
+    check_folder(out)?;
+    let all = match &args.suite {
+        Some(suite) => runs_of(out, suite)?,
+        None => list_runs(out, None)?,
+    };
     // The latest first: lists of runs grow long.
     let shown: Vec<_> = all.iter().rev().take(args.limit.unwrap_or(usize::MAX)).collect();
     match args.format {

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use evalmark_report::summary::read_summary;
+use evalmark_runner::RunError;
 use evalmark_store::integrity::open_whole;
 
 use crate::{
@@ -23,7 +24,7 @@ pub(crate) struct ShowArgs {
 
 pub(crate) fn show(args: &ShowArgs, printer: Printer) -> Result<Exit> {
     let (folder, record) = open_whole(&args.run.path()?)?;
-    let rows = read_summary(&folder.summary())?;
+    let rows = read_summary(&folder.summary()).map_err(RunError::from)?;
     match args.format {
         Format::Text => run_text::tell_summary(&folder, &record, &rows, printer)?,
         Format::Json => printer.json(&serde_json::to_string_pretty(&rows)?),

@@ -17,7 +17,11 @@ use evalmark_runner::{
 use evalmark_store::runs::ListedRun;
 use evalmark_viewer::{Analysis, ViewOptions, Viewer, interrupted};
 
-use crate::{environment::Environment, exit::Exit, print::Printer};
+use crate::{
+    environment::Environment,
+    exit::Exit,
+    print::{Printer, unwritten},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct ViewArgs {
@@ -40,6 +44,10 @@ pub(crate) fn view(args: &ViewArgs, printer: Printer, permissions: &Permissions)
     let viewer = Viewer::bind(&options, Arc::new(Engine { permissions: permissions.clone() }))?;
     let address = viewer.address();
     printer.result(&address);
+    if unwritten().is_some() {
+        // Nobody would learn where the pages are.
+        return Ok(Exit::Done);
+    }
     printer.remark(&format!(
         "serving the runs in {}; whoever has this address can read them; press Ctrl-C to stop",
         viewer.folder().display()

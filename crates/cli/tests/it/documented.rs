@@ -24,6 +24,7 @@ const COMMANDS: &[Told] = &[
     told("plan", &["plan", "suite.yaml"], 0),
     told("run", &["run", "suite.yaml", "--run-id", "a"], 0),
     told("run", &["run", "suite.yaml", "--run-id", "b"], 0),
+    told("run SUITE SUITE", &["run", "suite.yaml", "other.yaml", "--out", "two"], 0),
     told("resume", &["resume", "latest"], 0),
     told("score", &["score", "latest"], 0),
     told("baseline promote", &["baseline", "promote", "latest~1", "main"], 0),
@@ -75,6 +76,7 @@ metrics:
 "
     );
     world.write("suite.yaml", &text);
+    world.write("other.yaml", &text.replace("name: test", "name: other"));
     world.write("broken.yaml", &text.replace("metrics:", "metrix:"));
     let label = |i: usize| format!("i{i:04},{}\n", i % 2);
     world
@@ -110,9 +112,14 @@ fn every_command_answers_in_json_as_documented() {
     let mut wrong = Vec::new();
     for Told { name, arguments, code } in COMMANDS {
         let ran = world.run(&[arguments, &["--format", "json"][..]].concat()).expect(*code);
-        let value: Value = serde_json::from_str(&ran.stdout)
+        let documents = serde_json::Deserializer::from_str(&ran.stdout).into_iter();
+        let documents: Vec<Value> = documents
+            .collect::<Result<_, _>>()
             .unwrap_or_else(|error| panic!("{name}: {error}:\n{}", ran.stdout));
-        let found = keys(&value);
+        // Of several suites, each has its document, and all together have one.
+        let expected = if *name == "run SUITE SUITE" { 3 } else { 1 };
+        assert_eq!(documents.len(), expected, "{name}");
+        let found = keys(&documents[expected - 1]);
         if documented.get(*name) != Some(&found) {
             wrong.push(format!("| `{name}` | … | `{}` |", found.join("` `")));
         }

@@ -363,9 +363,9 @@ fn a_judge_is_compared_with_people() {
     assert!(nowhere.contains("no answer of the run has both a label and a score"), "{nowhere}");
     let column =
         world.run(&["judge-check", "reports/test/r", "--labels", "lable"]).expect(2).stderr;
-    assert!(column.contains("its columns: id, text, label"), "{column}");
+    assert!(column.contains("its columns: `id`, `text`, `label`"), "{column}");
     let other = ["judge-check", "reports/test/r", "--metric", "better"];
-    assert!(world.run(&other).expect(2).stderr.contains("its metrics: good"));
+    assert!(world.run(&other).expect(2).stderr.contains("its metrics: `good`"));
 }
 
 /// The example suite, with servers that are always there.
@@ -434,7 +434,9 @@ fn recorded_judges_give_the_same_scores() {
     assert_eq!(answers.lines().count(), 8, "{answers}");
     let of = |model: &str| world.run(&[&export[..], &["--model", model]].concat());
     assert_eq!(of("stern").expect(0).stdout.lines().count(), 4);
-    assert!(of("nobody").expect(2).stderr.contains("its models: small, kind, stern, vectors"));
+    assert!(
+        of("nobody").expect(2).stderr.contains("its models: `small`, `kind`, `stern`, `vectors`")
+    );
     of("kind").expect(4);
 
     world.write("answers.jsonl", &answers);

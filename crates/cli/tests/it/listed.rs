@@ -38,7 +38,8 @@ fn runs_are_listed_with_what_is_wrong() {
     assert!(ran.stderr.contains("the last 2 of 3 runs"), "{}", ran.stderr);
     let ran = world.run(&["runs", "tset"]).expect(2);
     assert!(ran.stderr.contains("did you mean `test`?"), "{}", ran.stderr);
-    let ran = world.run(&["runs", "--out", "nowhere", "--format", "json"]).expect(0);
+    fs::create_dir(world.path("empty")).expect("a folder");
+    let ran = world.run(&["runs", "--out", "empty", "--format", "json"]).expect(0);
     assert_eq!(ran.stdout.split_whitespace().collect::<String>(), r#"{"runs":[]}"#);
 }
 

@@ -38,6 +38,8 @@ mod stopping;
 mod tables;
 mod tidy;
 mod trending;
+mod unknown_names;
+mod unwritten;
 mod verdicts;
 mod view_client;
 mod viewing;

@@ -84,7 +84,7 @@ fn a_baseline_tells_more_and_a_calibration_most() {
     assert_eq!(of(&more, "exact")["resolves"], true);
     // Another dataset is another measurement.
     assert_eq!(source(&plan(&world, &["--limit", "300"])).as_deref(), Some("assumption"));
-    let ran = world.run(&["plan", "suite.yaml", "--baseline", "nope"]).expect(2);
+    let ran = world.run(&["plan", "suite.yaml", "--baseline", "nope"]).expect(4);
     assert!(ran.stderr.contains("there is no baseline `nope`"), "{}", ran.stderr);
 }
 

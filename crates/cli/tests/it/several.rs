@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde_json::Value;
+
 use crate::setup::{Ran, World};
 
 const ITEMS: usize = 100;
@@ -36,6 +38,10 @@ gate: {{ baseline: main, metrics: {{ exact: {{ margin: 0.03 }} }} }}
 
 /// Runs suites with so many wrong answers, each against a baseline that is all right.
 fn run(wrong: &[usize]) -> Ran {
+    run_with(wrong, &[])
+}
+
+fn run_with(wrong: &[usize], more: &[&str]) -> Ran {
     let world = World::new(1);
     let mut files = Vec::new();
     for (i, wrong) in wrong.iter().enumerate() {
@@ -47,7 +53,8 @@ fn run(wrong: &[usize]) -> Ran {
         files.push(suite(&world, &name, *wrong));
     }
     let files = files.iter().map(String::as_str);
-    world.run(&std::iter::once("run").chain(files).collect::<Vec<_>>())
+    let more = more.iter().copied();
+    world.run(&std::iter::once("run").chain(files).chain(more).collect::<Vec<_>>())
 }
 
 #[test]
@@ -72,4 +79,35 @@ fn a_regression_has_to_survive_the_correction_over_all_suites() {
 fn one_suite_is_its_own_family() {
     let words = run(&[5]).expect(1).words();
     assert!(!words.contains("suites"), "{words}");
+}
+
+/// The table over all suites is the last document.
+#[test]
+fn all_suites_together_are_json_too() {
+    let ran = run_with(&[0, 5, 0, 40], &["--format", "json"]).expect(1);
+    let documents: Vec<Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(documents.len(), 5);
+    let all = &documents[4];
+    assert_eq!(
+        [&all["n_comparisons"], &all["n_regressed"], &all["n_regressed_over_suites"]],
+        [4, 2, 2]
+    );
+    assert_eq!(all["exit_code"], 1);
+    for (suite, document) in all["suites"].as_array().expect("suites").iter().zip(&documents) {
+        for key in ["run_dir", "exit_code"] {
+            assert_eq!(suite[key], document[key], "{key}");
+        }
+        assert_eq!(suite["answer"], document["verdict"]["answer"]);
+    }
+    // By chance alone, among so many.
+    let ran = run_with(&[0, 5, 0, 0], &["--format", "json"]).expect(3);
+    let last = ran.stdout.lines().last().expect("a document");
+    let all: Value = serde_json::from_str(last).expect("JSON");
+    let comparison = &all["suites"][1]["comparisons"][0];
+    let answers = [&comparison["answer"], &comparison["answer_over_suites"]];
+    assert_eq!(answers, ["regressed", "inconclusive"]);
+    let p = comparison["p_regressed_over_suites"].as_f64().expect("a p-value");
+    assert!(p > 0.05, "{p}");
+    assert_eq!((&all["suites"][1]["exit_code"], &all["exit_code"]), (&1.into(), &3.into()));
 }

@@ -182,9 +182,20 @@ fn a_suite_without_runs_is_said_with_the_nearest() {
     // The suite's file stands for its name.
     runs.world.run(&["trend", "suite.yaml"]).expect(3);
     let ran = runs.world.run(&["trend", "intents", "--metric", "close"]).expect(2);
-    assert!(ran.stderr.contains("no such prompt, model or metric"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no metric `close`"), "{}", ran.stderr);
     let ran = runs.world.run(&["trend", "intents", "--since", "r09"]).expect(2);
     assert!(ran.stderr.contains("no run `r09`"), "{}", ran.stderr);
     fs::remove_file(runs.world.path("reports/intents/r01/scores.parquet")).expect("removed");
     runs.world.run(&["trend", "intents"]).expect(4);
+}
+
+/// Two settings of one metric are one metric that was edited.
+#[test]
+fn what_changed_is_said_once() {
+    let mut runs = Runs::new(20);
+    runs.run(0);
+    runs.metric = "exact: { normalize: [trim] }, extract: { regex: '(.*)' }";
+    runs.run(0);
+    let ran = runs.text("100").expect(3);
+    assert_eq!(ran.stdout.matches("metric `exact` edited").count(), 1, "{}", ran.stdout);
 }

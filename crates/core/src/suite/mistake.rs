@@ -86,9 +86,40 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// Names that an advice lists at most.
+const MOST_LISTED: usize = 12;
+
+/// The advice for whoever named what does not exist: the nearest of the `known` names, where one is
+/// near, and behind `there_is`, such as "it has", what there is. `None` where there is nothing.
+pub fn near_and_known(name: &str, known: &[&str], there_is: &str) -> Option<String> {
+    let near = nearest(name, known.iter().copied()).filter(|near| *near != name);
+    let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
+    let listed = known.iter().take(MOST_LISTED).map(|name| format!("`{name}`"));
+    let listed = listed.collect::<Vec<_>>().join(", ");
+    let more = match known.len().saturating_sub(MOST_LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!known.is_empty()).then(|| format!("{near}{there_is}: {listed}{more}"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{near_and_known, nearest};
+
+    #[test]
+    fn what_there_is_is_told_with_the_nearest() {
+        let check = |name: &str, known: &[&str], expected: Option<&str>| {
+            assert_eq!(near_and_known(name, known, "it has").as_deref(), expected);
+        };
+        check("plian", &["plain", "terse"], Some("did you mean `plain`? it has: `plain`, `terse`"));
+        check("nope", &["plain", "a, b"], Some("it has: `plain`, `a, b`"));
+        check("nope", &[], None);
+        let many: Vec<_> = (0..20).map(|i| format!("metric-number-{i}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        let told = near_and_known("nope", &many, "it has").expect("an advice");
+        assert!(told.ends_with("`metric-number-11` and 8 more"), "{told}");
+    }
 
     #[test]
     fn near_misses() {

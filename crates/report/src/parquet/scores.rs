@@ -7,6 +7,7 @@ use evalmark_core::{
     score::{JudgeTrace, Score},
 };
 
+use super::summary::RunName;
 use super::{
     open::{ReadError, Rows, TableReader},
     table::{Cell, TableWriter, WriteError},
@@ -35,14 +36,15 @@ pub struct ScoreRow<'a> {
 pub struct ScoresWriter<W: Write> {
     table: TableWriter<W>,
     run_id: String,
+    suite: String,
 }
 
 impl<W: Write> ScoresWriter<W> {
     /// Begins the file, which is written to `out`; its path is for messages.
-    pub fn create(path: &Path, out: W, run_id: &str) -> Result<Self, WriteError> {
+    pub fn create(path: &Path, out: W, run: RunName<'_>) -> Result<Self, WriteError> {
         let columns = SCORES.iter().map(|column| (column.name, column.kind));
         let table = TableWriter::create(path, out, columns)?.narrow(3);
-        Ok(Self { table, run_id: run_id.to_owned() })
+        Ok(Self { table, run_id: run.run_id.to_owned(), suite: run.suite.to_owned() })
     }
 
     /// Adds a row. Rows come in the order of the samples, metrics in the suite's order.
@@ -69,6 +71,7 @@ impl<W: Write> ScoresWriter<W> {
             Cell::Bool(Some(score.invalid)),
             Cell::float(score.label),
             Cell::Floats(score.counts.as_deref()),
+            Cell::text(&self.suite),
         ];
         self.table.push(cells)
     }
@@ -124,7 +127,7 @@ const REF_COLUMNS: [&str; 12] = [
 ];
 
 /// Columns that the first version of the file did not have.
-const LATER: [&str; 2] = ["label", "counts"];
+const LATER: [&str; 3] = ["label", "counts", "suite"];
 
 /// Visits every score in file order; ends at the visitor's first error.
 ///

@@ -163,7 +163,7 @@ pub(crate) fn write_samples(path: &Path, count: u64) {
 
 /// Writes the scores of the first `count` samples.
 pub(crate) fn write_scores(path: &Path, count: u64) {
-    let mut writer = ScoresWriter::create(path, File::create(path).unwrap(), "run-1").unwrap();
+    let mut writer = ScoresWriter::create(path, File::create(path).unwrap(), RUN).unwrap();
     for index in 0..count {
         let sample = sample(index);
         for (metric, score) in METRICS.iter().zip(&sample.scores) {

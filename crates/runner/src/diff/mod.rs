@@ -13,16 +13,17 @@ use evalmark_report::changed_item::ChangedItem;
 use evalmark_store::{
     StoreError,
     baseline::{Baseline, WantedBaseline},
-    integrity::{self, open_scored},
+    integrity::open_scored,
     run_folder::RunFolder,
     run_record::RunRecord,
 };
-use evalmark_verdict::{RunScores, Variant, changed_items};
+use evalmark_verdict::{PairCounts, RunScores, Variant, changed_items};
 
 use crate::{
-    Host,
-    error::{Advised, Result},
+    Ending, Findings, Host, Notice,
+    error::Result,
     gate::{Differences, changed},
+    unknown_name::{UnknownName, all_known},
     variants::read_variants,
 };
 
@@ -42,6 +43,17 @@ pub struct DiffOptions {
     pub only: Option<ScoreChange>,
     /// How many items, at most.
     pub limit: usize,
+}
+
+impl DiffOptions {
+    fn wants(&self, variant: &Variant) -> bool {
+        is_wanted(&self.prompts, &variant.prompt) && is_wanted(&self.models, &variant.model)
+    }
+}
+
+/// Whether a name is among those that were asked for.
+fn is_wanted(names: &[String], name: &str) -> bool {
+    names.is_empty() || names.iter().any(|wanted| wanted == name)
 }
 
 /// Which way an item's score went.
@@ -66,8 +78,38 @@ pub struct RunDiff {
     pub n_better: u64,
     /// Metrics whose scores are not the same measure in both runs, and why.
     pub incomparable: Vec<(String, String)>,
+    /// How the items of each prompt, model and metric pair up.
+    pub pairings: Vec<DiffedPair>,
+    /// Prompts and models of the earlier run alone.
+    pub only_before: Vec<VariantName>,
+    /// Prompts and models of the later run alone.
+    pub only_after: Vec<VariantName>,
     /// The items, those that score worse first; at most as many as were asked for.
     pub items: Vec<ChangedItem>,
+}
+
+/// A prompt and model of both runs, by one metric.
+#[derive(Clone, Debug)]
+pub struct DiffedPair {
+    /// Prompt and model, by the names that they have in the later run.
+    pub variant: VariantName,
+    /// The metric.
+    pub metric: String,
+    /// How their items pair up.
+    pub counts: PairCounts,
+}
+
+impl RunDiff {
+    /// Scores that both runs have of the same item.
+    pub fn n_paired(&self) -> u64 {
+        self.pairings.iter().map(|pair| pair.counts.paired).sum()
+    }
+
+    /// How a command ends on it: where nothing belongs together, nothing was compared.
+    pub fn ending(&self) -> Ending {
+        let is_incomplete = self.n_paired() == 0;
+        (&Findings { is_incomplete, ..Findings::default() }).into()
+    }
 }
 
 /// One of two runs.
@@ -105,9 +147,11 @@ pub(crate) struct Pick {
 
 /// Names of a prompt and a model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct VariantName {
-    pub(crate) prompt: String,
-    pub(crate) model: String,
+pub struct VariantName {
+    /// The prompt's name.
+    pub prompt: String,
+    /// The model's name.
+    pub model: String,
 }
 
 impl VariantName {
@@ -118,19 +162,18 @@ impl VariantName {
 
 /// The items that two runs score differently. The earlier one is a run's folder, or a baseline of the
 /// later one's suite by its name.
+///
+/// Fails where one of them is not finished, or its scores are not those that were written.
 pub fn diff(
     before: &Path,
     after: &Path,
     options: &DiffOptions,
     host: &Host<'_>,
 ) -> Result<RunDiff> {
-    let (new_folder, new_record) = open_scored(after)?;
-    let (old_folder, old_record) = earlier(before, &new_folder, &new_record)?;
-    let old = RunSide { folder: &old_folder, record: &old_record };
-    let new = RunSide { folder: &new_folder, record: &new_record };
-    for side in [old, new] {
-        integrity::unchanged(side.folder, side.record, &[side.folder.scores()])?;
-    }
+    let (folder, record) = open_scored(after)?;
+    let baseline = earlier(before, &folder, &record, host)?;
+    let old = RunSide { folder: &baseline.folder, record: &baseline.record };
+    let new = RunSide { folder: &folder, record: &record };
     let scores = |side: RunSide<'_>| {
         Ok::<_, crate::RunError>(RunScores {
             scores: read_variants(&side.folder.scores())?,
@@ -138,15 +181,14 @@ pub fn diff(
         })
     };
     let (mut earlier, mut later) = (scores(old)?, scores(new)?);
-    are_known(options, &new_record, &later)?;
-    let differences = Differences::find(&old_record, &new_record, [&mut earlier, &mut later], host);
-    let Found { worse, better, incomparable } =
-        find([old, new], [&earlier, &later], options, &differences)?;
-    let (n_worse, n_better) = (worse.len() as u64, better.len() as u64);
+    are_known(options, &record, &later)?;
+    let differences = Differences::find(old.record, &record, [&mut earlier, &mut later], host);
+    let found = find([old, new], [&earlier, &later], options, &differences)?;
+    let (n_worse, n_better) = (found.worse.len() as u64, found.better.len() as u64);
     let [worse, better] = match options.only {
-        None => [worse, better],
-        Some(ScoreChange::Worse) => [worse, Vec::new()],
-        Some(ScoreChange::Better) => [better, Vec::new()],
+        None => [found.worse, found.better],
+        Some(ScoreChange::Worse) => [found.worse, Vec::new()],
+        Some(ScoreChange::Better) => [found.better, Vec::new()],
     };
     let picks: Vec<_> = worse.into_iter().chain(better).take(options.limit).collect();
     let texts = with_texts(&picks, old, new)?;
@@ -162,22 +204,43 @@ pub fn diff(
         after: run(new, after_left_out),
         n_worse,
         n_better,
-        incomparable,
+        incomparable: found.incomparable,
+        pairings: found.pairings,
+        only_before: alone(&earlier, &later, options),
+        only_after: alone(&later, &earlier, options),
         items: texts.items,
     })
 }
 
-/// The earlier run: a folder, or else a baseline of the later run's suite.
-fn earlier(named: &Path, folder: &RunFolder, record: &RunRecord) -> Result<(RunFolder, RunRecord)> {
-    if named.join("run.json").exists() {
-        return Ok(open_scored(named)?);
-    }
+/// Prompts and models that only the first of two runs has.
+fn alone(of: &RunScores, other: &RunScores, options: &DiffOptions) -> Vec<VariantName> {
+    let variants = of.scores.iter().filter(|variant| options.wants(variant));
+    let is_alone = |v: &&Variant| other.variant(&v.prompt, &v.model, None).is_none();
+    variants.filter(is_alone).map(VariantName::of).collect()
+}
+
+/// The earlier of two runs: a folder, whatever its suite was called, or else a baseline of the later
+/// run's suite. It is finished, its scores are as they were written, and it is not the later run.
+pub(crate) fn earlier(
+    named: &Path,
+    folder: &RunFolder,
+    record: &RunRecord,
+    host: &Host<'_>,
+) -> Result<Baseline> {
+    // Whoever names a folder may mean a run of a suite that was called otherwise.
+    let by_path = named.join("run.json").is_file();
+    let by_path = by_path.then(|| RunFolder::open(named)).transpose()?;
+    let of_suite = by_path.map(|(_, record)| record.suite);
     let name = named.display().to_string();
-    let wanted = WantedBaseline::of_run(&name, None, folder, record);
-    match Baseline::find(&wanted)? {
-        Some(Baseline { folder, record, .. }) => Ok((folder, record)),
-        None => Err(StoreError::from(wanted.not_a_run()).into()),
+    let wanted = WantedBaseline::of_run(&name, of_suite.as_deref(), folder, record);
+    let Some(baseline) = Baseline::find(&wanted)? else {
+        return Err(StoreError::from(wanted.not_a_run()).into());
+    };
+    baseline.is_another_than(folder, record)?;
+    if let Some(warning) = baseline.warning() {
+        host.notices.tell(&Notice::BaselineWarning(&warning));
     }
+    Ok(baseline)
 }
 
 /// Fails where a filter names what the later run does not have: it would find nothing.
@@ -185,14 +248,10 @@ fn are_known(
     options: &DiffOptions,
     record: &RunRecord,
     scores: &RunScores,
-) -> Result<(), UnknownFilter> {
-    let check = |what: &'static str, wanted: &[String], mut known: Vec<&str>| {
+) -> Result<(), UnknownName> {
+    let check = |what: &str, wanted: &[String], mut known: Vec<&str>| {
         known.dedup();
-        let unknown = wanted.iter().find(|name| !known.contains(&name.as_str()));
-        match unknown {
-            None => Ok(()),
-            Some(name) => Err(UnknownFilter { what, name: name.clone(), known: known.join(", ") }),
-        }
+        all_known(&format!("the run has no {what}"), wanted, &known, "it has")
     };
     let variants = scores.scores.iter();
     let mut models: Vec<_> = variants.clone().map(|variant| variant.model.as_str()).collect();
@@ -202,28 +261,13 @@ fn are_known(
     check("model", &options.models, models)
 }
 
-/// A filter that names what the later run does not have.
-#[derive(Debug, thiserror::Error)]
-#[error("the run has no {what} `{name}`")]
-pub struct UnknownFilter {
-    /// `metric`, `prompt` or `model`.
-    what: &'static str,
-    name: String,
-    known: String,
-}
-
-impl Advised for UnknownFilter {
-    fn hint(&self) -> Option<String> {
-        Some(format!("it has: {}", self.known))
-    }
-}
-
 /// What was found in two runs.
 #[derive(Default)]
 struct Found {
     worse: Vec<Pick>,
     better: Vec<Pick>,
     incomparable: Vec<(String, String)>,
+    pairings: Vec<DiffedPair>,
 }
 
 fn find(
@@ -232,23 +276,24 @@ fn find(
     options: &DiffOptions,
     differences: &Differences,
 ) -> Result<Found> {
-    let wants = |names: &[String], name: &str| names.is_empty() || names.iter().any(|n| n == name);
     let mut found = Found::default();
     let metrics = new.record.metrics.iter().map(|metric| metric.name.as_str());
-    for metric in metrics.filter(|metric| wants(&options.metrics, metric)) {
+    for metric in metrics.filter(|metric| is_wanted(&options.metrics, metric)) {
         if let Some(why) = changed(metric, old.record, new.record) {
             found.incomparable.push((metric.to_owned(), why));
             continue;
         }
         let scale = new.record.scale(metric);
-        let is_wanted = |variant: &&Variant| {
-            wants(&options.prompts, &variant.prompt) && wants(&options.models, &variant.model)
-        };
-        for variant in after.scores.iter().filter(is_wanted) {
+        for variant in after.scores.iter().filter(|variant| options.wants(variant)) {
             let Some(earlier) = before.variant(&variant.prompt, &variant.model, None) else {
                 continue;
             };
             let items = changed_items(earlier, variant, metric, scale.direction)?;
+            found.pairings.push(DiffedPair {
+                variant: VariantName::of(variant),
+                metric: metric.to_owned(),
+                counts: items.counts,
+            });
             let pick = |(flip, is_worse)| Pick {
                 flip,
                 metric: metric.to_owned(),

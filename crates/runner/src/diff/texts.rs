@@ -10,6 +10,8 @@ use evalmark_report::{
     scores::for_each_score,
 };
 
+use evalmark_store::integrity;
+
 use super::{Pick, RunSide, VariantName};
 use crate::{
     error::Result,
@@ -99,6 +101,7 @@ impl SideTexts {
             .collect();
         let samples = side.folder.samples();
         if samples.is_file() {
+            integrity::unchanged(side.folder, side.record, std::slice::from_ref(&samples))?;
             let found = sample_texts(&samples, |key| {
                 wanted.contains(&(key.item_id, key.prompt, key.model))
             })?;

@@ -1,5 +1,7 @@
 //! The variants of one run against each other: two prompts, or two models.
 
+use std::collections::BTreeSet;
+
 use evalmark_core::suite::GateSpec;
 use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
 use evalmark_verdict::{ComparisonFamily, ComparisonSubject, Variant, VariantPair};
@@ -9,6 +11,7 @@ use crate::{
     diff::{RunSide, VariantName, broken_items},
     error::{Advised, Result},
     metric_scale::corpus_metrics,
+    unknown_name::{UnknownName, all_known},
     variants::read_variants,
 };
 
@@ -59,7 +62,10 @@ pub enum BetweenError {
         /// The name.
         name: String,
     },
-    /// The run does not have both.
+    /// The run does not have one of them.
+    #[error(transparent)]
+    Name(#[from] UnknownName),
+    /// They are not two of a kind.
     #[error("`{first}` and `{second}` are not two prompts or two models of the run: {known}")]
     Unknown {
         /// The first name.
@@ -71,7 +77,12 @@ pub enum BetweenError {
     },
 }
 
-impl Advised for BetweenError {}
+impl Advised for BetweenError {
+    fn hint(&self) -> Option<String> {
+        let Self::Name(unknown) = self else { return None };
+        unknown.hint()
+    }
+}
 
 /// What the comparison of two variants is called.
 fn named(before: &Variant, after: &Variant) -> ComparisonSubject {
@@ -103,6 +114,11 @@ fn pairs<'a>(
     if pairs.is_empty() {
         pairs = matching(|variant| &variant.model, |variant| &variant.prompt);
     }
+    let known: BTreeSet<&str> =
+        variants.iter().flat_map(|variant| [&*variant.prompt, &*variant.model]).collect();
+    let known: Vec<_> = known.into_iter().collect();
+    let wanted = [a, b].map(str::to_owned);
+    all_known("the run has no prompt or model", &wanted, &known, "it has")?;
     let names: Vec<_> = variants
         .iter()
         .map(|variant| format!("prompt `{}` of model `{}`", variant.prompt, variant.model))

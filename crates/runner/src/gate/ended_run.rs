@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use evalmark_core::suite::{GateSpec, Suite};
+use evalmark_core::suite::GateSpec;
 use evalmark_store::{
     StoreError,
     baseline::{Baseline, WantedBaseline},
@@ -12,7 +12,10 @@ use evalmark_store::{
 };
 
 use super::{GateOutcome, compare_variants, gate_first, gate_run, refused, write_verdict};
-use crate::{Ending, Host, Notice, error::Result, resolvable_margins::judge_margins};
+use crate::{
+    Ending, Host, Notice, diff::earlier, error::Result, resolvable_margins::judge_margins,
+    suite_of_run::SuiteNow,
+};
 
 /// What a run is gated against.
 #[derive(Clone, Debug, Default)]
@@ -71,18 +74,7 @@ pub fn compare_runs(
         GateOf::Suite => gate_spec(&folder, &record, host)?,
         GateOf::Run => kept_spec(&record)?,
     };
-    // Whoever names a folder may mean a run of a suite that was called otherwise.
-    let earlier = before.join("run.json").is_file();
-    let earlier = earlier.then(|| RunFolder::open(before)).transpose()?;
-    let of_suite = earlier.map(|(_, record)| record.suite);
-    let name = before.display().to_string();
-    let wanted = WantedBaseline::of_run(&name, of_suite.as_deref(), &folder, &record);
-    let Some(baseline) = Baseline::find(&wanted)? else {
-        return Err(StoreError::from(wanted.not_a_run()).into());
-    };
-    if let Some(warning) = baseline.warning() {
-        host.notices.tell(&Notice::BaselineWarning(&warning));
-    }
+    let baseline = earlier(before, &folder, &record, host)?;
     gate_run(&folder, &record, &baseline, &spec, host)
 }
 
@@ -95,7 +87,7 @@ fn decide(
     if !options.as_it_is {
         integrity::complete(folder, record)?;
     }
-    integrity::has_scores(folder)?;
+    integrity::has_files(folder, record, &[folder.scores()])?;
     let spec = gate_spec(folder, record, host)?;
     let of_suite = options.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
     let wanted = WantedBaseline::of_run(&options.baseline, of_suite, folder, record);
@@ -118,21 +110,25 @@ fn decide(
     Ok(decision)
 }
 
-/// The gate of the suite as it is now; where its file is gone, the gate that the run was made with.
+/// The gate of the suite as it is now; where its file is gone, or another suite's, the gate that the run
+/// was made with.
 pub(crate) fn gate_spec(
     folder: &RunFolder,
     record: &RunRecord,
     host: &Host<'_>,
 ) -> Result<GateSpec> {
-    let path = record.suite_file();
-    // A run that somebody else made may name any file, whose lines an error would show.
-    let is_suite = path.extension().is_some_and(|of| of == "yaml" || of == "yml" || of == "json");
-    let spec = if is_suite && path.is_file() {
-        Suite::read(&path, host.readers(&record.options))?.gate_or_default()
-    } else {
-        let kept = folder.path.join("run.json");
-        host.notices.tell(&Notice::SuiteGone { suite: &record.suite_path, kept: &kept });
-        kept_spec(record)?
+    let (suite, kept) = (&*record.suite_path, &*folder.path.join("run.json"));
+    let spec = match SuiteNow::read(record, host)? {
+        SuiteNow::Own(suite) => suite.gate_or_default(),
+        SuiteNow::Another(found) => {
+            let (found, own) = (&*found, &*record.suite);
+            host.notices.tell(&Notice::SuiteIsAnother { suite, found, own, kept });
+            kept_spec(record)?
+        }
+        SuiteNow::Gone => {
+            host.notices.tell(&Notice::SuiteGone { suite, kept });
+            kept_spec(record)?
+        }
     };
     if spec.is_default {
         host.notices.tell(&Notice::DefaultGate);

@@ -8,7 +8,13 @@ use crate::gate::facts;
 /// What differs from the run before, such as ``prompt `few-shot` edited``.
 pub(super) fn changed_since(before: &RunRecord, after: &RunRecord) -> Vec<String> {
     let changes = between(&facts(before), &facts(after));
-    let mut words: Vec<String> = changes.iter().map(in_words).collect();
+    // Several settings of one metric may have changed: each is a change, and the words are the same.
+    let mut words: Vec<String> = Vec::new();
+    for change in changes.iter().map(in_words) {
+        if !words.contains(&change) {
+            words.push(change);
+        }
+    }
     let says_so = |change: &Change| change.kind == ChangeKind::Items;
     if before.dataset_hash != after.dataset_hash && !changes.iter().any(says_so) {
         words.push("items changed".to_owned());

@@ -9,18 +9,19 @@ mod changed;
 mod comparable;
 mod sampled;
 
-use std::path::{Path, PathBuf};
+use std::{collections::BTreeSet, path::Path};
 
 use evalmark_core::{
     history::{Course, History, HistoryRun, LeftOut, Series, SeriesPoint, Trend},
-    suite::{Suite, nearest},
+    suite::Suite,
 };
 use evalmark_report::summary::{SummaryRow, read_summary};
 use evalmark_store::{
-    StoreError, integrity,
+    integrity,
+    named_run::runs_of,
     run_folder::RunFolder,
     run_record::{RunOptions, RunRecord},
-    runs::{ListedRun, RunState, list_runs, run_suites},
+    runs::{ListedRun, RunState},
 };
 use evalmark_verdict::{ItemScore, TrendRule, trend};
 
@@ -32,6 +33,7 @@ use self::{
 use crate::{
     Ending, Host,
     error::{Advised, Result, RunError},
+    unknown_name::{UnknownName, all_known},
 };
 
 /// The chance of a false alarm over a whole history.
@@ -61,6 +63,19 @@ impl HistoryOptions {
             && one_of(&self.models, &row.model)
             && one_of(&self.metrics, &row.metric)
     }
+
+    /// Fails where a name is none of the latest run's.
+    fn check(&self, rows: &[SummaryRow]) -> Result<(), UnknownName> {
+        let known = |of: fn(&SummaryRow) -> &str| -> Vec<&str> {
+            rows.iter().map(of).collect::<BTreeSet<_>>().into_iter().collect()
+        };
+        let check = |what: &str, wanted: &[String], known: &[&str]| {
+            all_known(&format!("the latest run has no {what}"), wanted, known, "it has")
+        };
+        check("prompt", &self.prompts, &known(|row| &row.prompt))?;
+        check("model", &self.models, &known(|row| &row.model))?;
+        check("metric", &self.metrics, &known(|row| &row.metric))
+    }
 }
 
 /// A run that can be part of a history.
@@ -78,11 +93,7 @@ struct UsableRun {
 /// Fails where the suite has no finished run, or none with what is wanted. Runs that are broken, not
 /// finished, or lack too many answers are left out, and said.
 pub fn history(out: &Path, suite: &str, options: &HistoryOptions) -> Result<History> {
-    let listed = list_runs(out, Some(suite)).map_err(StoreError::from)?;
-    if listed.is_empty() {
-        return Err(no_such_suite(out, suite).into());
-    }
-    history_of_runs(suite, listed, options)
+    history_of_runs(suite, runs_of(out, suite)?, options)
 }
 
 /// The same over these of its runs, the oldest first.
@@ -96,6 +107,7 @@ pub fn history_of_runs(
         let why = why_none(&left_out);
         return Err(HistoryError::NoneFinished { suite: suite.to_owned(), why }.into());
     };
+    options.check(&latest.rows)?;
     let wanted: Vec<_> = latest.rows.iter().filter(|row| options.wants(row)).collect();
     if wanted.is_empty() {
         return Err(HistoryError::NothingWanted { suite: suite.to_owned() }.into());
@@ -182,11 +194,11 @@ fn usable(
     listed: Vec<ListedRun>,
     options: &HistoryOptions,
 ) -> Result<(Vec<UsableRun>, Vec<LeftOut>)> {
-    let first = options.since.as_ref().map(|since| {
-        let place = listed.iter().position(|run| run.run_id == *since);
-        place.ok_or_else(|| HistoryError::NoSuchRun { run_id: since.clone() })
-    });
-    let first = first.transpose()?.unwrap_or_default();
+    let known: Vec<_> = listed.iter().rev().map(|run| run.run_id.as_str()).collect();
+    let none = "the suite has no run";
+    all_known(none, options.since.as_slice(), &known, "it has, the latest first")?;
+    let is_first = |run: &ListedRun| options.since.as_ref().is_none_or(|id| *id == run.run_id);
+    let first = listed.iter().position(is_first).unwrap_or_default();
     let (mut usable, mut left_out) = (Vec::new(), Vec::new());
     for run in listed.into_iter().skip(first) {
         let run_id = run.run_id.clone();
@@ -267,30 +279,9 @@ fn series(wanted: &SummaryRow, runs: &[UsableRun], latest: &UsableRun) -> Series
     }
 }
 
-fn no_such_suite(out: &Path, suite: &str) -> HistoryError {
-    // This is advice: a folder that cannot be listed has none to give.
-    let known = run_suites(out).unwrap_or_default();
-    let advice = match nearest(suite, known.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if known.is_empty() => "`--out DIR` names another folder".to_owned(),
-        None => format!("there are runs of `{}`", known.join("`, `")),
-    };
-    HistoryError::NoSuchSuite { suite: suite.to_owned(), out: out.to_owned(), advice }
-}
-
 /// Why a suite has no history.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
-    /// It has no runs.
-    #[error("there are no runs of the suite `{suite}` in {}", out.display())]
-    NoSuchSuite {
-        /// The suite.
-        suite: String,
-        /// The folder of runs.
-        out: PathBuf,
-        /// Where to look.
-        advice: String,
-    },
     /// None of its runs can be part of it.
     #[error("the suite `{suite}` has no finished run{why}")]
     NoneFinished {
@@ -305,20 +296,9 @@ pub enum HistoryError {
         /// The suite.
         suite: String,
     },
-    /// The run that it should begin with is not there.
-    #[error("there is no run `{run_id}`")]
-    NoSuchRun {
-        /// The run.
-        run_id: String,
-    },
 }
 
 impl Advised for HistoryError {
-    fn hint(&self) -> Option<String> {
-        let Self::NoSuchSuite { advice, .. } = self else { return None };
-        Some(advice.clone())
-    }
-
     fn ending(&self) -> Option<Ending> {
         matches!(self, Self::NoneFinished { .. }).then_some(Ending::Incomplete)
     }

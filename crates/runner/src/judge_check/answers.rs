@@ -25,6 +25,8 @@ use crate::{
     Host,
     error::{Advised, Hinted, Result},
     host::parquet_rows,
+    suite_of_run::is_of_run,
+    unknown_name::all_known,
 };
 
 /// One answer, as far as it matters here.
@@ -74,13 +76,14 @@ impl LabelSource {
 
 fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource> {
     let suite = Suite::read(&record.suite_file(), host.readers(&record.options))?;
+    is_of_run(&suite, record)?;
     let mut fields = HashMap::new();
     for item in Items::open(&Arc::new(suite.dataset))? {
         let item = item?;
         if !item.fields.contains_key(name) {
             let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
-            let (name, known) = (name.to_owned(), known.join(", "));
-            return Err(LabelSourceError::NeitherFileNorColumn { name, known }.into());
+            let none = "the dataset has no column, and there is no file,";
+            all_known(none, &[name.to_owned()], &known, "its columns")?;
         }
         fields.insert(item.id.to_string(), item.fields);
     }
@@ -100,14 +103,6 @@ pub enum LabelSourceError {
         /// The file.
         name: String,
     },
-    /// There is nothing of that name.
-    #[error("`{name}` is neither a file nor a column of the dataset")]
-    NeitherFileNorColumn {
-        /// What was named.
-        name: String,
-        /// The dataset's columns.
-        known: String,
-    },
     /// A column has one label for each item.
     #[error("one column cannot hold the labels of several prompts' or models' answers")]
     SeveralVariants,
@@ -119,7 +114,6 @@ impl Advised for LabelSourceError {
             Self::Format { .. } => {
                 "use a file ending in .csv, .tsv, .jsonl, .json or .parquet".to_owned()
             }
-            Self::NeitherFileNorColumn { known, .. } => format!("its columns: {known}"),
             Self::SeveralVariants => {
                 "use a file with the columns `item_id`, `prompt`, `model` and `label`".to_owned()
             }

@@ -6,11 +6,12 @@ mod finding;
 
 use std::path::Path;
 
-use evalmark_store::{integrity::open_scored, run_record::RunRecord};
+use evalmark_store::{integrity::open_answered, run_record::RunRecord};
 
 use crate::{
     Host,
     error::{Advised, Result},
+    unknown_name::{UnknownName, all_known},
 };
 
 pub use answers::{FewerScores, LabelSourceError};
@@ -25,7 +26,7 @@ pub fn judge_check(
     labels: Option<&str>,
     host: &Host<'_>,
 ) -> Result<JudgeFinding> {
-    let (folder, record) = open_scored(path)?;
+    let (folder, record) = open_answered(path)?;
     let metric = checked_metric(&record, metric)?;
     let source = LabelSource::open(labels, &record, host)?;
     let answers = answers(&folder, metric, &source)?;
@@ -39,10 +40,12 @@ fn checked_metric<'a>(
 ) -> Result<&'a str, JudgedMetricError> {
     let known = || record.metrics.iter().map(|metric| metric.name.as_str());
     if let Some(name) = asked_for {
-        let found = known().find(|metric| *metric == name);
-        let listed = known().collect::<Vec<_>>().join(", ");
-        let unknown = || JudgedMetricError::Unknown { name: name.to_owned(), known: listed };
-        return found.ok_or_else(unknown);
+        let listed: Vec<_> = known().collect();
+        let (none, wanted) = ("the run has no metric", [name.to_owned()]);
+        all_known(none, &wanted, &listed, "its metrics")?;
+        if let Some(found) = known().find(|metric| *metric == name) {
+            return Ok(found);
+        }
     }
     match record.judged.as_slice() {
         [judged] => Ok(judged),
@@ -55,13 +58,8 @@ fn checked_metric<'a>(
 #[derive(Debug, thiserror::Error)]
 pub enum JudgedMetricError {
     /// The run has none of that name.
-    #[error("the run has no metric `{name}`")]
-    Unknown {
-        /// What was named.
-        name: String,
-        /// The run's metrics.
-        known: String,
-    },
+    #[error(transparent)]
+    Name(#[from] UnknownName),
     /// None is a judge's.
     #[error("the run has no judged metric")]
     NoneJudged,
@@ -76,7 +74,7 @@ pub enum JudgedMetricError {
 impl Advised for JudgedMetricError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { known, .. } => Some(format!("its metrics: {known}")),
+            Self::Name(unknown) => unknown.hint(),
             Self::NoneJudged => {
                 let advice =
                     "any other metric can also be compared with human labels: `--metric NAME`";

@@ -9,7 +9,7 @@ use std::{
 use evalmark_harness::{Budget, Secret};
 use evalmark_store::{
     git::look_up,
-    integrity::open_scored,
+    integrity::open_rescorable,
     run_folder::RunFolder,
     run_record::{
         FORMAT_VERSION, GitState, NamedHash, RunOptions, RunRecord, RunStatus, RunTotals,
@@ -28,6 +28,7 @@ use crate::{
     metric_scale::scales,
     redacted_keys::hide,
     run_id::{new_run_id, now},
+    suite_of_run::is_of_run,
 };
 
 /// A suite that can be run: keys, budget and baseline are there. Nothing was asked, and no folder
@@ -130,8 +131,9 @@ impl<'a> Run<'a> {
     /// Scores a run's answers again with the suite as it is now. No model is asked, except judges
     /// about what they have not judged yet.
     pub fn rescore(path: &Path, host: &'a Host<'a>) -> Result<Self> {
-        let (folder, mut record) = open_scored(path)?;
+        let (folder, mut record) = open_rescorable(path)?;
         let mut loaded = load(&record.suite_file(), &record.options, host)?;
+        is_of_run(&loaded.suite, &record)?;
         loaded.plan = as_stopped(loaded.plan, &record)?;
         same_shape(&loaded, &record)?;
         let mut same_prompts = true;

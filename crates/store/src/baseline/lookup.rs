@@ -5,10 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use evalmark_core::suite::{file_name, nearest};
+use evalmark_core::suite::{file_name, near_and_known};
 
 use super::{BaselineError, baselines_in, folders, slot::Slot};
-use crate::{run_folder::RunFolder, run_record::RunRecord};
+use crate::{
+    named_run::advice,
+    run_folder::{BASELINES, RunFolder},
+    run_record::RunRecord,
+};
 
 /// Folders above a suite's own in which baselines are looked for, where there is no repository.
 const FOLDERS_ABOVE: usize = 1;
@@ -53,7 +57,7 @@ impl WantedBaseline {
     /// Folders that hold the suite's baselines, the first that has the name wins: that of the
     /// output folder, and those of the suite's repository from the suite's folder upwards.
     pub(super) fn shelves(&self) -> Vec<PathBuf> {
-        let mut shelves = vec![self.out.join("baselines")];
+        let mut shelves = vec![self.out.join(BASELINES)];
         let above = above(&self.suite_file).into_iter();
         for shelf in above.map(|folder| folder.join("reports/baselines")) {
             if shelves.iter().all(|known| !is_same(known, &shelf)) {
@@ -111,10 +115,9 @@ impl WantedBaseline {
             self.name,
             self.owner()
         );
-        let near = self.near_miss();
-        let hint =
-            near.unwrap_or_else(|| "`evalmark runs` lists the runs that there are".to_owned());
-        BaselineError::NotARun { summary, hint }
+        let run = advice(Path::new(&self.name), &self.out).ok();
+        let hints: Vec<_> = self.near_miss().into_iter().chain(run).collect();
+        BaselineError::NotARun { summary, hint: hints.join("; ") }
     }
 
     /// What to do about it.
@@ -143,12 +146,8 @@ impl WantedBaseline {
             .iter()
             .flat_map(|shelf| baselines_in(shelf).unwrap_or_default())
             .collect();
-        let near = nearest(&self.name, known.iter().map(String::as_str));
-        match near {
-            Some(near) => Some(format!("did you mean `{near}`?")),
-            None if known.is_empty() => None,
-            None => Some(format!("the suite has: `{}`", known.join("`, `"))),
-        }
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        near_and_known(&self.name, &known, "the suite's baselines")
     }
 
     /// A baseline of that name which another suite has: the suite may have been renamed.

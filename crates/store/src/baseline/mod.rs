@@ -19,9 +19,9 @@ use crate::{
     StoreError,
     blobs::BlobError,
     durable,
-    integrity::{finished, has_digests, unchanged},
+    integrity::{finished, has_digests, has_files, unchanged},
     local_folder::folders,
-    run_folder::{OpenRunError, RunFolder},
+    run_folder::{BASELINES, OpenRunError, RunFolder},
     run_record::RunRecord,
 };
 
@@ -43,7 +43,7 @@ const DIGEST_DIGITS: usize = 12;
 
 /// The folder of a suite's baselines.
 pub fn folder_of(out: &Path, suite: &str) -> PathBuf {
-    out.join("baselines").join(suite)
+    out.join(BASELINES).join(suite)
 }
 
 impl Baseline {
@@ -53,9 +53,10 @@ impl Baseline {
         let baseline = Self::read(&path, &wanted.name).map_err(BaselineError::Unreadable)?;
         let (folder, record) = (&baseline.folder, &baseline.record);
         finished(folder, record)?;
-        if !folder.scores().is_file() {
+        if !folder.scores().is_file() && folder.is_baseline(record) {
             return Err(BaselineError::NoScores(path).into());
         }
+        has_files(folder, record, &[folder.scores()])?;
         unchanged(folder, record, &[folder.scores()])?;
         wanted.fits(record)?;
         Ok(Some(baseline))
@@ -64,11 +65,6 @@ impl Baseline {
     /// Finds a baseline that must exist.
     pub fn get(wanted: &WantedBaseline) -> Result<Self, StoreError> {
         Self::find(wanted)?.ok_or_else(|| wanted.missing(None).into())
-    }
-
-    /// The baseline in this folder.
-    pub fn open(path: &Path, name: &str) -> Result<Self, StoreError> {
-        Ok(Self::read(path, name)?)
     }
 
     fn read(path: &Path, name: &str) -> Result<Self, OpenRunError> {
@@ -126,26 +122,41 @@ fn digest(folder: &RunFolder, record: &RunRecord) -> Result<String, OpenRunError
 }
 
 /// A baseline in a list.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ListedBaseline {
     /// The suite whose folder it is in.
     pub suite: String,
     /// Its name.
     pub name: String,
-    /// The record of the run that it was made from.
-    pub record: RunRecord,
+    /// Its folder.
+    pub folder: RunFolder,
+    /// The record of the run that it was made from, or why nothing can be compared with it.
+    pub record: Result<RunRecord, StoreError>,
 }
 
-/// Every baseline under `out`, sorted by suite and name.
+/// Every baseline under `out`, sorted by suite and name; none is left out for what is wrong with it.
 pub fn list(out: &Path) -> Result<Vec<ListedBaseline>, StoreError> {
     let mut found = Vec::new();
-    for suite in folders(&out.join("baselines"))? {
-        for name in baselines_in(&folder_of(out, &suite))? {
-            let (_, record) = RunFolder::open(&folder_of(out, &suite).join(&name))?;
-            found.push(ListedBaseline { suite: suite.clone(), name, record });
+    for suite in folders(&out.join(BASELINES))? {
+        let shelf = folder_of(out, &suite);
+        for name in folders(&shelf)? {
+            let folder = RunFolder { path: shelf.join(&name) };
+            let record = whole(&folder);
+            found.push(ListedBaseline { suite: suite.clone(), name, folder, record });
         }
     }
     Ok(found)
+}
+
+/// The record of a baseline whose files are all there, as they were written.
+fn whole(folder: &RunFolder) -> Result<RunRecord, StoreError> {
+    let record = folder.read()?;
+    finished(folder, &record)?;
+    let files: Vec<_> = record.files.keys().map(|name| folder.path.join(name)).collect();
+    has_files(folder, &record, &[folder.scores()])?;
+    has_files(folder, &record, &files)?;
+    unchanged(folder, &record, &files)?;
+    Ok(record)
 }
 
 /// Names of the baselines in a suite's folder, sorted.

@@ -13,7 +13,8 @@ use super::{folder_of, slot::Slot};
 use crate::{
     Redact, RunLock, StoreError,
     durable::{self, NewFile, NewFileWriter},
-    integrity::{finished, unchanged},
+    integrity::{finished, has_files, unchanged},
+    named_run::is_run_word,
     run_folder::RunFolder,
     run_record::{FORMAT_VERSION, RunOptions, RunRecord, RunStatus},
 };
@@ -101,6 +102,9 @@ pub fn promote(
 ) -> Result<PathBuf, StoreError> {
     let Promotion { run, name, force } = promotion;
     file_name(name).map_err(PromoteError::Name)?;
+    if is_run_word(name) {
+        return Err(PromoteError::Reserved(name.to_owned()).into());
+    }
     let (folder, record) = RunFolder::open(run)?;
     can_be_promoted(&folder, &record, force)?;
     let shelf = folder_of(&folder.out(), &record.suite);
@@ -125,8 +129,7 @@ pub fn promote(
 /// Fails where a run is not what later ones should be compared with.
 fn can_be_promoted(folder: &RunFolder, record: &RunRecord, force: bool) -> Result<(), StoreError> {
     let run = &folder.path;
-    let above = run.parent().and_then(Path::parent);
-    if above.and_then(Path::file_name).is_some_and(|name| name == "baselines") {
+    if folder.is_baseline(record) {
         return Err(PromoteError::Baseline(run.clone()).into());
     }
     match record.status {
@@ -141,7 +144,9 @@ fn can_be_promoted(folder: &RunFolder, record: &RunRecord, force: bool) -> Resul
             return Err(PromoteError::Lacking { what, hint }.into());
         }
     }
-    unchanged(folder, record, &[folder.scores(), folder.samples()])?;
+    let files = [folder.scores(), folder.samples()];
+    has_files(folder, record, &files)?;
+    unchanged(folder, record, &files)?;
     match record.stopped_early.as_ref().filter(|_| !force) {
         Some(stopped) => Err(PromoteError::StoppedEarly(stopped.summary()).into()),
         None => Ok(()),
@@ -226,6 +231,9 @@ pub enum PromoteError {
     /// Its name cannot be a folder's.
     #[error("the baseline's name {0}")]
     Name(String),
+    /// Commands take it for a run.
+    #[error("a baseline cannot be called `{0}`: that is a run's name wherever one is taken")]
+    Reserved(String),
     /// It is a baseline.
     #[error("{} is already a baseline; promote the run that it came from", .0.display())]
     Baseline(PathBuf),
@@ -261,6 +269,7 @@ impl PromoteError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Name(_) | Self::Baseline(_) | Self::Unwritable { .. } => return None,
+            Self::Reserved(_) => "choose another name, such as `main`".to_owned(),
             Self::Unfinished(run) => format!("`evalmark resume {}` finishes it", run.display()),
             Self::Lacking { hint, .. } => hint.clone(),
             Self::StoppedEarly(_) => {

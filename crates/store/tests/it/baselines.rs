@@ -83,11 +83,12 @@ fn a_baseline_without_digests_is_not_read_without_its_scores() {
     let earlier = text.replacen("\"format_version\": 2", "\"format_version\": 1", 1);
     assert_ne!(text, earlier);
     fs::write(path.join("run.json"), earlier).unwrap();
-    let whole = Baseline::open(&path, "main").unwrap().digest;
+    let main = || Baseline::get(&wanted(out.path(), "main", "suite"));
+    let whole = main().unwrap().digest;
     fs::write(path.join("scores.parquet"), "others").unwrap();
-    assert_ne!(Baseline::open(&path, "main").unwrap().digest, whole);
+    assert_ne!(main().unwrap().digest, whole);
     fs::remove_file(path.join("scores.parquet")).unwrap();
-    let error = Baseline::open(&path, "main").unwrap_err().to_string();
+    let error = main().unwrap_err().to_string();
     assert!(error.contains("scores.parquet"), "{error}");
 }
 
@@ -165,7 +166,7 @@ fn what_is_missing_is_said_with_what_is_near() {
         assert!(hint.contains(expected), "{hint}");
     };
     check("mian", "suite", "did you mean `main`?");
-    check("release", "suite", "the suite has: `main`");
+    check("release", "suite", "the suite's baselines: `main`");
     check("main", "renamed", "`--baseline-suite suite`");
 }
 
@@ -183,4 +184,62 @@ fn a_changed_or_foreign_baseline_is_refused() {
     fs::remove_file(path.join("scores.parquet")).unwrap();
     let error = Baseline::find(&wanted(out.path(), "main", "suite")).unwrap_err();
     assert!(error.to_string().ends_with("has no scores.parquet"), "{error}");
+}
+
+/// A baseline that nothing can be compared with is listed, and hides no other.
+#[test]
+fn broken_baselines_are_listed_with_the_reason() {
+    let out = tempdir().unwrap();
+    let run = finished(out.path(), "suite", "run-1");
+    for name in ["a", "b", "c", "d", "whole"] {
+        promoted(&run, name, false).unwrap();
+    }
+    let file = |name: &str, file: &str| out.path().join("baselines/suite").join(name).join(file);
+    fs::write(file("a", "run.json"), "{").unwrap();
+    fs::remove_file(file("b", "run.json")).unwrap();
+    fs::write(file("c", "answers.parquet"), "another's").unwrap();
+    fs::remove_file(file("d", "scores.parquet")).unwrap();
+    let listed = list(out.path()).unwrap();
+    let why = |name: &str| {
+        let found = listed.iter().find(|one| one.name == name).expect(name);
+        found.record.as_ref().err().map(ToString::to_string)
+    };
+    let check = |name: &str, expected: &str| {
+        let why = why(name).expect(name);
+        assert!(why.contains(expected), "{name}: {why}");
+    };
+    check("a", "is not a run record");
+    check("b", "is not a run folder");
+    check("c", "answers.parquet does not match its run.json");
+    check("d", "scores.parquet is missing");
+    assert_eq!(why("whole"), None);
+}
+
+/// What is wrong with a run is said of the run, and before anything is made of it.
+#[test]
+fn a_run_without_its_files_becomes_no_baseline() {
+    for name in ["scores.parquet", "samples.parquet"] {
+        let out = tempdir().unwrap();
+        let run = finished(out.path(), "suite", "run-1");
+        fs::remove_file(run.path.join(name)).unwrap();
+        let error = promoted(&run, "main", true).unwrap_err();
+        let expected = format!("{} is missing", run.path.join(name).display());
+        assert_eq!(error.to_string(), expected);
+        assert!(error.is_incomplete());
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(&run.path.display().to_string()), "{hint}");
+        assert!(!out.path().join("baselines").exists(), "nothing was made");
+    }
+}
+
+#[test]
+fn a_baseline_has_no_name_that_means_a_run() {
+    let out = tempdir().unwrap();
+    let run = finished(out.path(), "suite", "run-1");
+    for name in ["latest", "Latest", "latest~1", "suite:latest"] {
+        promoted(&run, name, false).unwrap_err();
+    }
+    let error = promoted(&run, "latest", false).unwrap_err();
+    assert!(matches!(error, StoreError::Promote(PromoteError::Reserved(_))), "{error}");
+    promoted(&run, "latest-release", false).unwrap();
 }

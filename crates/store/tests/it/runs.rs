@@ -8,9 +8,10 @@ use std::{
 use evalmark_core::verdict::Answer;
 use evalmark_store::{
     StoreError,
+    named_run::{check_folder, existing_run, named_run, runs_of},
     run_folder::RunFolder,
     run_record::RunStatus,
-    runs::{ListedVerdict, RunState, list_runs, named_run},
+    runs::{ListedVerdict, RunState, list_runs},
 };
 use tempfile::tempdir;
 
@@ -169,4 +170,41 @@ fn the_latest_run_has_a_name() {
     refuse("a:latest~2", "there are only 2 runs of the suite `a`", "--out DIR");
     let error = named_run(Path::new("latest"), &out.path().join("nowhere")).unwrap_err();
     assert!(error.to_string().starts_with("there is no run below"), "{error}");
+}
+
+/// Whoever names a run that does not exist is told which one is near, or where to look.
+#[test]
+fn a_run_that_is_not_there_is_said_with_what_is() {
+    let out = tempdir().unwrap();
+    let first = finished(out.path(), "intents", "monday");
+    finished(out.path(), "intents", "friday");
+    assert_eq!(existing_run(&first.path, out.path()).unwrap(), first.path);
+    let latest = existing_run(Path::new("latest"), out.path()).unwrap();
+    assert!(latest.ends_with("friday"), "{latest:?}");
+    let check = |named: PathBuf, out: &Path, error: &str, hint: &str| {
+        let found = existing_run(&named, out).unwrap_err();
+        assert!(!found.is_incomplete());
+        assert!(found.to_string().contains(error), "{found}");
+        assert!(found.hint().unwrap().contains(hint), "{:?}", found.hint());
+    };
+    let mean = format!("did you mean `{}`?", first.path.display());
+    let (inside, nowhere) = (out.path().join("intents"), out.path().join("nowhere"));
+    check("monday".into(), out.path(), "there is no run folder monday", &mean);
+    check(inside.join("mondy"), out.path(), "there is no run folder", &mean);
+    check("x".into(), out.path(), "there is no run folder x", "`evalmark runs` lists");
+    check(inside, out.path(), "it has no run.json", "`intents:latest` is the run");
+    check("monday".into(), &nowhere, "no run folder monday", "`--out DIR` names another");
+}
+
+#[test]
+fn a_folder_without_runs_is_not_an_empty_list() {
+    let out = tempdir().unwrap();
+    let error = check_folder(&out.path().join("nowhere")).unwrap_err();
+    assert!(error.to_string().starts_with("there is no folder "), "{error}");
+    check_folder(out.path()).unwrap();
+    finished(out.path(), "intents", "monday");
+    assert_eq!(runs_of(out.path(), "intents").unwrap().len(), 1);
+    let error = runs_of(out.path(), "intent").unwrap_err();
+    let hint = error.hint().unwrap();
+    assert_eq!(hint, "did you mean `intents`? there are runs of: `intents`");
 }

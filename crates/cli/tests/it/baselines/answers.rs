@@ -63,3 +63,38 @@ fn a_baseline_without_answers_gates() {
     world.write(&path, &format!("{record:#}\n"));
     super::run(&world, "second", &[]).expect(0);
 }
+
+/// A baseline whose files were changed is broken, wherever it is looked at, and hides no other.
+#[test]
+fn broken_baselines_are_told() {
+    let (world, _server) = with_baseline("");
+    for name in ["good", "empty"] {
+        world.run(&["baseline", "promote", "reports/test/first", name]).expect(0);
+    }
+    fs::write(world.path(&format!("{MAIN}/answers.parquet")), "another's").expect("written");
+    fs::remove_file(world.path("reports/baselines/test/empty/run.json")).expect("removed");
+    let ran = world.run(&["baseline", "list"]).expect(0);
+    for words in [
+        "test/empty broken: reports/baselines/test/empty is not a run folder: it has no run.json",
+        "test/good run first of ",
+        "test/main broken: reports/baselines/test/main/answers.parquet does not match its run.json",
+    ] {
+        assert!(ran.words().contains(words), "{words}:\n{}", ran.stdout);
+    }
+    let ran = world.run(&["baseline", "list", "--format", "json"]).expect(0);
+    let listed: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let problems: Vec<_> = listed["baselines"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["problem"].is_string())
+        .collect();
+    assert_eq!(problems, [true, false, true]);
+    for name in ["main", "test/empty"] {
+        let ran = world.run(&["baseline", "show", name]).expect(4);
+        assert!(ran.stderr.contains("is broken"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    }
+    world.run(&["baseline", "show", "good"]).expect(0);
+}
