@@ -155,14 +155,21 @@ impl LedgerFile {
 }
 
 /// The ledger that runs share: in `dir`, or in the user's cache folder.
-pub fn shared_ledger(dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf> {
+pub(crate) fn shared_ledger(dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf> {
+    let path = shared_ledger_path(dir, host)?;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    evalmark_harness::ledger::create_folder(dir)
+        .with_context(|| format!("the cache folder {} cannot be made", dir.display()))
+        .hint("name another with `--cache-dir DIR`, or use `--no-cache`")?;
+    Ok(path)
+}
+
+/// Where the ledger of shared answers is, whether or not it is there.
+pub fn shared_ledger_path(dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf> {
     let dir = dir
         .or(host.cache_dir)
         .ok_or_else(|| run_error!("this user has no home folder to keep answers in"))
         .hint("name a folder with `--cache-dir DIR`, or use `--no-cache`")?;
-    evalmark_harness::ledger::create_folder(dir)
-        .with_context(|| format!("the cache folder {} cannot be made", dir.display()))
-        .hint("name another with `--cache-dir DIR`, or use `--no-cache`")?;
     Ok(dir.join("answers.sqlite"))
 }
 

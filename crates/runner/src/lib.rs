@@ -64,7 +64,7 @@ pub use evalmark_verdict::PairCounts;
 
 pub use self::{
     across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites},
-    ask::{BudgetLimits, shared_ledger},
+    ask::{BudgetLimits, shared_ledger_path},
     calibrate::{CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
     diff::{DiffOptions, DiffedPair, DiffedRun, RunDiff, ScoreChange, VariantName, diff},
     ending::{Ending, Findings},

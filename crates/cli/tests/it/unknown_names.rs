@@ -45,6 +45,12 @@ fn what_does_not_exist_is_said_with_what_does() {
     check(&["compare", "mian", "latest"], 2, &["did you mean `main`?"]);
     check(&["show", "tset:latest"], 2, &["did you mean `test:latest`?"]);
     // Suites and folders.
+    let suites = &["did you mean `suite.yaml`?", "there are: `suite.yaml`"][..];
+    for command in ["run", "check", "plan", "calibrate"] {
+        check(&[command, "siute.yaml"], 2, suites);
+        check(&[command, "else.yaml"], 2, &suites[1..]);
+    }
+    check(&["run", "suite.yaml", "--prompt", "plian"], 2, &["did you mean `plain`?"]);
     check(&["runs", "tset"], 2, &["did you mean `test`?", "there are runs of: `test`"]);
     check(&["runs", "--out", "nowhere"], 2, &["there is no folder nowhere"]);
     check(&["runs", "test", "--out", "nowhere"], 2, &["there is no folder nowhere"]);
@@ -74,6 +80,10 @@ fn what_does_not_exist_is_said_with_what_does() {
     check(&["report", "latest", "--baseline", "mian"], 4, &["did you mean `main`?"]);
     check(&["plan", "suite.yaml", "--baseline", "mian"], 4, &["did you mean `main`?"]);
     // Answers that are kept.
+    for command in [&["cache", "info"][..], &["cache", "prune", "--all"]] {
+        world.run(&[command, &["--cache-dir", "kept"]].concat()).expect(0);
+        assert!(!world.path("kept").exists(), "nothing is made where nothing is");
+    }
     let prune = ["cache", "prune", "--endpoint", "nope"];
     check(&prune, 2, &["no answers of the endpoint `nope`", "there are answers of: `"]);
 }
@@ -88,4 +98,14 @@ fn a_folder_without_anything_is_said() {
     let ran = world.run(&["baseline", "list"]).expect(0);
     assert_eq!(ran.stderr, "there are no baselines in reports\n");
     world.run(&["view", "--no-open", "--port", "x"]).expect(2);
+}
+
+/// A verdict that cannot be read is no verdict, and the run can be gated again.
+#[test]
+fn a_broken_verdict_is_said_with_what_to_do() {
+    let (world, _server) = world();
+    world.write("reports/test/friday/verdict.json", "{");
+    let ran = world.run(&["report", "reports/test/friday"]).expect(4);
+    assert!(ran.stderr.contains("verdict.json is not a verdict"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`evalmark gate reports/test/friday"), "{}", ran.stderr);
 }

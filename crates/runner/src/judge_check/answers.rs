@@ -12,7 +12,7 @@ use evalmark_core::{
     files::FileAccess,
     item::{Item, ItemHash},
     label::{Answered, LabelSpec, Labels},
-    suite::Suite,
+    suite::{Suite, near_and_known},
 };
 use evalmark_report::{
     ReadError,
@@ -23,7 +23,7 @@ use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
 
 use crate::{
     Host,
-    error::{Hinted, Result, all_known, bail, run_error},
+    error::{Hinted, Result, RunError, bail, run_error},
     host::parquet_rows,
     suite_of_run::is_of_run,
 };
@@ -82,8 +82,9 @@ fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource
         let item = item?;
         if !item.fields.contains_key(name) {
             let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
-            let none = "the dataset has no column, and there is no file,";
-            all_known(none, &[name.to_owned()], &known, "its columns")?;
+            let error = run_error!("`{name}` is neither a file nor a column of the dataset");
+            let advice = near_and_known(name, &known, "its columns");
+            return Err(advice.into_iter().fold(error, RunError::with_hint));
         }
         fields.insert(item.id.to_string(), item.fields);
     }
