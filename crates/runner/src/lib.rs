@@ -18,7 +18,7 @@
 
 mod across_suites;
 mod against;
-mod answer_costs;
+mod answer_amounts;
 mod ask;
 mod calibrate;
 mod collect;

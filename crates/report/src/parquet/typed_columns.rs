@@ -253,7 +253,7 @@ impl Values<'_, ListArray<i64>> {
         let Some(list) = self.get(row) else { return Ok(None) };
         let numbers = list.as_any().downcast_ref::<PrimitiveArray<f64>>();
         let numbers = numbers.ok_or_else(|| self.bad(row, "is not a list of numbers"))?;
-        let whole: Option<Vec<f64>> = numbers.iter().map(|number| number.copied()).collect();
+        let whole: Option<Vec<f64>> = numbers.iter().map(Option::<&f64>::copied).collect();
         whole.map(Some).ok_or_else(|| self.bad(row, "holds a null"))
     }
 
