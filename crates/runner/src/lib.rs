@@ -101,7 +101,7 @@ pub use self::{
         RunEnd, cut_off_remarks,
     },
     secrets::Secrets,
-    shared_ledger::{CacheFolderError, shared_ledger},
+    shared_ledger::{CacheFolderError, shared_ledger_path},
     suite_of_run::AnotherSuite,
     unknown_name::UnknownName,
     usable_targets::UnusableTargets,

@@ -1,6 +1,9 @@
 //! From a suite file to a plan and compiled metrics: everything that can be wrong before a request.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use evalmark_core::{
     item::Item,
@@ -8,7 +11,7 @@ use evalmark_core::{
     metric::{Extract, InvalidPolicy, MetricSpec, Reasoning, Which},
     model::Provider,
     plan::Plan,
-    suite::Suite,
+    suite::{Suite, near_and_known, nearest},
 };
 use evalmark_scoring::{Judge, Metric, QuestionError, Subject};
 use evalmark_store::run_record::{NamedHash, RunOptions};
@@ -16,7 +19,7 @@ use evalmark_store::run_record::{NamedHash, RunOptions};
 use crate::{
     Host, Notice,
     ask::{Asks, allowed_keys},
-    error::{Advised, Result},
+    error::{Advised, Result, RunError},
     permissions::RefusedKeys,
     programs::{self, Programs},
     usable_targets::UsableTargets,
@@ -48,7 +51,10 @@ impl LoadedSuite {
 
 /// Reads, checks and plans a suite with what the command line says of it.
 pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
-    let mut suite = Suite::read(path, host.readers(options))?;
+    let mut suite = Suite::read(path, host.readers(options)).map_err(|error| {
+        let advice = (!path.exists()).then(|| near_file(path)).flatten();
+        advice.into_iter().fold(RunError::new(error), RunError::with_hint)
+    })?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
     suite.epochs = options.epochs.unwrap_or(suite.epochs);
@@ -89,6 +95,26 @@ pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Loaded
     let labels = labels.map(Option::transpose).collect::<Result<_, _>>()?;
     let programs = Arc::new(Programs::new(&suite.path, metrics.len(), host.program_variables));
     Ok(LoadedSuite { suite, plan, metrics, programs, labels, hash })
+}
+
+/// The suites beside one that is not there, and which of them is called nearly so.
+fn near_file(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let files = std::fs::read_dir(here).ok()?.flatten().map(|entry| folder.join(entry.file_name()));
+    let is_suite = |file: &PathBuf| {
+        file.extension().is_some_and(|of| of == "yaml" || of == "yml" || of == "json")
+    };
+    let mut files: Vec<_> = files.filter(is_suite).collect();
+    files.sort();
+    let name = |file: &Path| file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let names: Vec<_> = files.iter().filter_map(|file| name(file)).collect();
+    let near = nearest(&name(path)?, names.iter().map(String::as_str));
+    let near = files.iter().find(|file| near.is_some() && name(file).as_deref() == near);
+    let near = near.map_or(String::new(), |near| format!("did you mean `{}`? ", near.display()));
+    let shown: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+    let shown: Vec<_> = shown.iter().map(String::as_str).collect();
+    Some(near + &near_and_known("", &shown, "there are")?)
 }
 
 /// What is wrong with a suite's metrics, beyond what its file shows.

@@ -8,10 +8,23 @@ use std::{
 use crate::{Host, error::Advised};
 
 /// The ledger that runs share: in `dir`, or in the user's cache folder.
-pub fn shared_ledger(dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf, CacheFolderError> {
-    let dir = dir.or(host.cache_dir).ok_or(CacheFolderError::NoHome)?;
+pub(crate) fn shared_ledger(
+    dir: Option<&Path>,
+    host: &Host<'_>,
+) -> Result<PathBuf, CacheFolderError> {
+    let path = shared_ledger_path(dir, host)?;
+    let dir = path.parent().unwrap_or(Path::new("."));
     evalmark_harness::ledger::create_folder(dir)
         .map_err(|source| CacheFolderError::NotMade { dir: dir.to_owned(), source })?;
+    Ok(path)
+}
+
+/// Where the ledger of shared answers is, whether or not it is there.
+pub fn shared_ledger_path(
+    dir: Option<&Path>,
+    host: &Host<'_>,
+) -> Result<PathBuf, CacheFolderError> {
+    let dir = dir.or(host.cache_dir).ok_or(CacheFolderError::NoHome)?;
     Ok(dir.join("answers.sqlite"))
 }
 

@@ -12,7 +12,7 @@ use evalmark_core::{
     files::FileAccess,
     item::{Item, ItemHash},
     label::{Answered, LabelSpec, Labels},
-    suite::Suite,
+    suite::{Suite, near_and_known},
 };
 use evalmark_report::{
     ReadError,
@@ -26,7 +26,6 @@ use crate::{
     error::{Advised, Hinted, Result},
     host::parquet_rows,
     suite_of_run::is_of_run,
-    unknown_name::all_known,
 };
 
 /// One answer, as far as it matters here.
@@ -82,8 +81,9 @@ fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource
         let item = item?;
         if !item.fields.contains_key(name) {
             let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
-            let none = "the dataset has no column, and there is no file,";
-            all_known(none, &[name.to_owned()], &known, "its columns")?;
+            let advice = near_and_known(name, &known, "its columns");
+            let name = name.to_owned();
+            return Err(LabelSourceError::NeitherFileNorColumn { name, advice }.into());
         }
         fields.insert(item.id.to_string(), item.fields);
     }
@@ -103,6 +103,14 @@ pub enum LabelSourceError {
         /// The file.
         name: String,
     },
+    /// There is nothing of that name.
+    #[error("`{name}` is neither a file nor a column of the dataset")]
+    NeitherFileNorColumn {
+        /// What was named.
+        name: String,
+        /// The dataset's columns.
+        advice: Option<String>,
+    },
     /// A column has one label for each item.
     #[error("one column cannot hold the labels of several prompts' or models' answers")]
     SeveralVariants,
@@ -114,6 +122,7 @@ impl Advised for LabelSourceError {
             Self::Format { .. } => {
                 "use a file ending in .csv, .tsv, .jsonl, .json or .parquet".to_owned()
             }
+            Self::NeitherFileNorColumn { advice, .. } => return advice.clone(),
             Self::SeveralVariants => {
                 "use a file with the columns `item_id`, `prompt`, `model` and `label`".to_owned()
             }
