@@ -74,7 +74,10 @@ pub use self::{
     ending::{Ending, Findings},
     error::{Advised, Hinted, RunError},
     export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
-    gate::{BetweenError, GateOf, GateOptions, GateOutcome, NoUsage, compare, compare_runs, gate},
+    gate::{
+        Between, BetweenError, GateOf, GateOptions, GateOutcome, NoUsage, compare, compare_runs,
+        gate,
+    },
     history::{
         HistoryError, HistoryOptions, ending_of_history, history, history_of_runs, suite_name,
     },
@@ -97,8 +100,8 @@ pub use self::{
     records::RecordedSamplesError,
     report::{ReportOptions, report},
     run::{
-        AgainstOptions, EndedRun, OtherExperiment, PreparedRun, ProgramChanged, ResumeOptions, Run,
-        RunEnd, cut_off_remarks,
+        AgainstOptions, CutOffRemark, EndedRun, OtherExperiment, PreparedRun, ProgramChanged,
+        ResumeOptions, Run, RunEnd, cut_off_remarks,
     },
     secrets::Secrets,
     shared_ledger::{CacheFolderError, shared_ledger_path},
