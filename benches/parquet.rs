@@ -12,6 +12,7 @@ use evalmark_core::{
 use evalmark_report::{
     samples::{Layout, SampleRow, SamplesWriter},
     scores::{ScoreRow, ScoresWriter},
+    summary::RunName,
 };
 
 const ROWS: u64 = 50_000;
@@ -76,7 +77,8 @@ fn writing(criterion: &mut Criterion) {
     group.bench_function("scores", |bencher| {
         bencher.iter(|| {
             let path = folder.path().join("scores.parquet");
-            let mut writer = ScoresWriter::create(&path, File::create(&path).expect("a file"), "r")
+            let run = RunName { run_id: "r", suite: "s" };
+            let mut writer = ScoresWriter::create(&path, File::create(&path).expect("a file"), run)
                 .expect("a file");
             for (item, _) in &rows {
                 let (prompt, model, metric) = ("plain", "small", "exact");

@@ -1,7 +1,7 @@
 //! What suites may do beyond the defaults. The user says so, on the command line, in the environment
 //! or in a file of their own; a suite never can.
 
-use std::str::FromStr;
+use std::{env::VarError, str::FromStr};
 
 use anyhow::{Context, Result, anyhow};
 use evalmark_runner::Permissions;
@@ -24,8 +24,9 @@ pub(crate) fn grant(args: &PermissionArgs) -> Result<Permissions> {
         let real = std::fs::canonicalize(root).ok().filter(|root| root.is_dir());
         real.ok_or_else(|| anyhow!("`--root {}` is not a folder", root.display()))
     });
-    let keys = args.allow_key.iter().cloned().chain(listed("EVALMARK_ALLOW_KEY"));
-    let places = args.allow_plain_http.iter().cloned().chain(listed("EVALMARK_ALLOW_PLAIN_HTTP"));
+    let keys = args.allow_key.iter().cloned().chain(listed("EVALMARK_ALLOW_KEY")?);
+    let places = listed("EVALMARK_ALLOW_PLAIN_HTTP")?;
+    let places = args.allow_plain_http.iter().cloned().chain(places);
     Ok(Permissions {
         roots: roots.collect::<Result<_>>()?,
         keys: parsed("--allow-key", keys.chain(config.allow_keys))?,
@@ -34,10 +35,13 @@ pub(crate) fn grant(args: &PermissionArgs) -> Result<Permissions> {
 }
 
 /// The words of a variable, with commas or blanks between.
-fn listed(variable: &str) -> Vec<String> {
-    let text = std::env::var(variable).unwrap_or_default();
+fn listed(variable: &str) -> Result<Vec<String>> {
+    let text = match std::env::var(variable) {
+        Err(VarError::NotPresent) => return Ok(Vec::new()),
+        text => text.with_context(|| format!("the variable {variable} cannot be read"))?,
+    };
     let words = text.split(|c: char| c == ',' || c.is_whitespace());
-    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    Ok(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }
 
 fn parsed<T: FromStr<Err = String>>(

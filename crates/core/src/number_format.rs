@@ -76,7 +76,21 @@ pub fn item_scores(scores: [f64; 2], range: Range) -> [String; 2] {
 
 /// The score of one item, without needless digits: `1`, `0.5`, `34.1`.
 pub fn item_score(score: f64, range: Range) -> String {
-    if range.is_share() { trimmed(fixed(score, 3, &[0.0, 1.0])) } else { bare(score, range) }
+    if range.is_share() {
+        trimmed(fixed(score, 3, &[0.0, 1.0]))
+    } else {
+        trimmed(bare(score, range))
+    }
+}
+
+/// A moment in UTC that is written by RFC 3339, to the second: `2026-11-27 15:10:14 UTC`. What is no such moment stays
+/// as it is.
+pub fn moment(rfc3339: &str) -> String {
+    let parts = rfc3339.strip_suffix('Z').and_then(|moment| moment.split_once('T'));
+    match parts.and_then(|(date, time)| Some((date, time.get(..8)?))) {
+        Some((date, time)) => format!("{date} {time} UTC"),
+        None => rfc3339.to_owned(),
+    }
 }
 
 /// Two numbers with as many decimals as tell them apart.

@@ -150,6 +150,7 @@ macro_rules! from_errors {
 from_errors!(
     evalmark_core::dataset::DatasetError,
     evalmark_core::plan::PlanError,
+    evalmark_core::suite::KeptGateError,
     evalmark_core::suite::SuiteError,
     evalmark_harness::LedgerError,
     evalmark_harness::OpenError,
@@ -159,6 +160,8 @@ from_errors!(
     evalmark_verdict::CompareError,
     evalmark_verdict::GateError,
     evalmark_verdict::StoppingError,
+    crate::metric_scale::KeptMetricError,
+    crate::variants::ReadRowsError,
     serde_json::Error,
     std::io::Error,
     std::num::TryFromIntError,

@@ -18,7 +18,7 @@
 
 mod across_suites;
 mod against;
-mod answer_costs;
+mod answer_amounts;
 mod ask;
 mod calibrate;
 mod collect;
@@ -87,5 +87,5 @@ pub use self::{
     report::{ReportOptions, report},
     run::{AgainstOptions, EndedRun, PreparedRun, ResumeOptions, Run, RunEnd, cut_off_remarks},
     secrets::Secrets,
-    variants::read_variants,
+    variants::{ReadRowsError, read_variants},
 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use evalmark_core::metric::{MetricKind, MetricSpec};
 use evalmark_scoring::{Corpus, Metric, catalog};
-use evalmark_store::run_record::{MetricScale, MetricScales, RunRecord};
+use evalmark_store::run_record::{KeptMetric, MetricScale, MetricScales, RunRecord};
 use evalmark_verdict::CorpusMetric;
 
 use crate::load::LoadedSuite;
@@ -29,17 +29,48 @@ pub(crate) fn scales(loaded: &LoadedSuite) -> MetricScales {
 }
 
 /// The metrics of a run whose value is no mean, compiled again from the suite that the run keeps.
-pub(crate) fn corpus_metrics(record: &RunRecord) -> BTreeMap<String, Metric> {
-    let compiled = record.effective_suite.metrics().iter().filter_map(|kept| {
+pub(crate) fn corpus_metrics(
+    record: &RunRecord,
+) -> Result<BTreeMap<String, Metric>, KeptMetricError> {
+    let is_corpus = |kept: &&KeptMetric| {
+        record.scales.get(&kept.name).is_some_and(|scale| scale.value.is_some())
+    };
+    let compiled = |kept: &KeptMetric| {
         let name = kept.name.as_str();
-        record.scales.get(name)?.value.as_ref()?;
         let found = |kind: &MetricKind| Some((kind.name, kept.setting(kind.name)?));
-        let (kind, params) = catalog().iter().find_map(found)?;
+        let (kind, params) = catalog()
+            .iter()
+            .find_map(found)
+            .ok_or_else(|| KeptMetricError::UnknownKind { name: name.to_owned() })?;
         // The value of a run depends on the parameters alone.
         let spec = MetricSpec::new(name, kind, params.clone());
-        Some((name.to_owned(), Metric::compile(&spec).ok()?))
-    });
-    compiled.collect()
+        let metric = Metric::compile(&spec).map_err(|error| KeptMetricError::Params {
+            name: name.to_owned(),
+            problem: error.message,
+        })?;
+        Ok((name.to_owned(), metric))
+    };
+    record.effective_suite.metrics().iter().filter(is_corpus).map(compiled).collect()
+}
+
+/// A metric of a kept suite that this version cannot make again, so that the value of a run cannot be
+/// told from the mean of its answers' scores.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptMetricError {
+    /// No kind of metric is called so.
+    #[error("the metric `{name}` of the run is of a kind that this version does not know")]
+    UnknownKind {
+        /// The metric's name.
+        name: String,
+    },
+    /// Its parameters are not what they were.
+    #[error("the metric `{name}` of the run cannot be computed by this version: {problem}")]
+    Params {
+        /// The metric's name.
+        name: String,
+        /// What is wrong with its parameters.
+        problem: String,
+    },
 }
 
 /// A metric's value of a run, as the verdict crate takes it.

@@ -58,7 +58,7 @@ pub fn promote(run: &Path, options: &PromoteOptions) -> Result<PromotedRun> {
     let keep = match options.keep_answers {
         Some(true) => KeepAnswers::Always,
         Some(false) => KeepAnswers::NotWanted,
-        None => of_suite(&record),
+        None => of_suite(&record)?,
     };
     let promotion = Promotion { run, name: &options.name, force: options.force };
     let path = baseline::promote(promotion, hide, &Copies { keep })?;
@@ -67,13 +67,13 @@ pub fn promote(run: &Path, options: &PromoteOptions) -> Result<PromotedRun> {
 }
 
 /// As the suite says that the run was made with.
-fn of_suite(record: &RunRecord) -> KeepAnswers {
-    let spec = GateSpec::of_effective(record.effective_suite.value());
-    match spec.and_then(|spec| spec.baseline_answers) {
+fn of_suite(record: &RunRecord) -> Result<KeepAnswers> {
+    let spec = GateSpec::of_effective(record.effective_suite.value())?;
+    Ok(match spec.and_then(|spec| spec.baseline_answers) {
         Some(true) => KeepAnswers::Always,
         Some(false) => KeepAnswers::NotInSuite,
         None => KeepAnswers::WhileSmall,
-    }
+    })
 }
 
 /// What is copied of a run's samples.

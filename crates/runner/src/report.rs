@@ -66,7 +66,7 @@ fn verdict(
     let Ok(text) = fs::read_to_string(folder.verdict()) else { return Ok((None, Err(None))) };
     let verdict: Verdict = serde_json::from_str(&text)
         .with_context(|| format!("{} is not a verdict", folder.verdict().display()))?;
-    let kept = GateSpec::of_effective(record.effective_suite.value());
+    let kept = GateSpec::of_effective(record.effective_suite.value())?;
     let of_suite = options.baseline_suite.clone().or(kept.and_then(|kept| kept.baseline_suite));
     let baseline = baseline_of(&verdict, of_suite.as_deref(), folder, record);
     Ok((Some(verdict), baseline))

@@ -227,29 +227,29 @@ fn drift(calibration: &Calibration) -> Vec<String> {
 
 /// One warning for each metric whose margin cannot be resolved, about its worst variant.
 fn unresolved(calibration: &Calibration) -> Vec<String> {
-    let mut worst: Vec<&CalibrationFigure> = Vec::new();
-    let found = |figure: &CalibrationFigure| {
-        let margin = figure.margin.unwrap_or_default();
+    let mut worst: Vec<(&CalibrationFigure, f64)> = Vec::new();
+    let found = |(figure, margin): (&CalibrationFigure, f64)| {
         resolution(figure, calibration.n_items, calibration.epochs, calibration.alpha, margin)
     };
-    for figure in calibration.figures.iter().filter(|figure| figure.resolves == Some(false)) {
-        match worst.iter_mut().find(|other| other.metric == figure.metric) {
-            Some(other) if is_worse(&found(figure), &found(other)) => *other = figure,
+    let unresolved = calibration.figures.iter().filter(|figure| figure.resolves == Some(false));
+    for one in unresolved.filter_map(|figure| Some((figure, figure.margin?))) {
+        match worst.iter_mut().find(|(other, _)| other.metric == one.0.metric) {
+            Some(other) if is_worse(&found(one), &found(*other)) => *other = one,
             Some(_) => {}
-            None => worst.push(figure),
+            None => worst.push(one),
         }
     }
-    let warn = |figure: &CalibrationFigure| {
+    let warn = |(figure, margin): (&CalibrationFigure, f64)| {
         format!(
             "margin {} for `{}` is below what {} resolve ({} for {}); {}",
-            points(figure.margin.unwrap_or_default()),
+            points(margin),
             figure.metric,
             counted(calibration.n_items, "item"),
             figure
                 .resolvable_margin
                 .map_or("nothing".to_owned(), |drop| detectable_change(drop, Range::Unit)),
             figure.variant(),
-            advice(&found(figure))
+            advice(&found((figure, margin)))
         )
     };
     worst.into_iter().map(warn).collect()

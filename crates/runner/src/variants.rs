@@ -21,16 +21,40 @@ struct RowOf<'a> {
 }
 
 impl RowOf<'_> {
-    fn item(self) -> ItemScore {
+    /// The item's content as its hash says.
+    fn content(self) -> Result<u128, ReadRowsError> {
+        u128::from_str_radix(self.item_hash, 16).map_err(|_| ReadRowsError::ItemHash {
+            item_id: self.item_id.to_owned(),
+            hash: self.item_hash.to_owned(),
+        })
+    }
+
+    fn item(self, content: u128) -> ItemScore {
         ItemScore {
             key: key(self.item_id),
-            content: u128::from_str_radix(self.item_hash, 16).unwrap_or_default(),
+            content,
             cluster: self.cluster.map(cluster_key),
             sum: 0.0,
             n_scored: 0,
             n_planned: 0,
         }
     }
+}
+
+/// Why the rows of a run cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadRowsError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] ReadError),
+    /// An item's hash is none, so that nobody knows what the item holds.
+    #[error("item `{item_id}`: `{hash}` is not the hash of an item")]
+    ItemHash {
+        /// The item's id.
+        item_id: String,
+        /// What stands in its place.
+        hash: String,
+    },
 }
 
 /// Variants in the order in which they are first seen.
@@ -77,14 +101,15 @@ pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Variant>; 2]> {
 
 fn read_rows(path: &Path, keep: impl Fn(&ScoreRef<'_>) -> bool) -> Result<Vec<Variant>> {
     let mut variants = Variants::default();
-    for_each_score::<ReadError>(path, |row: ScoreRef<'_>| {
+    for_each_score::<ReadRowsError>(path, |row: ScoreRef<'_>| {
         if !keep(&row) {
             return Ok(());
         }
         let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
         let answer = AnswerScore { score: row.score, label: row.label, counts: row.counts };
         let variant = variants.variant(row.prompt, row.model);
-        variant.push(row.item_id, row.metric, answer, || of.item());
+        let content = of.content()?;
+        variant.push(row.item_id, row.metric, answer, || of.item(content));
         Ok(())
     })
     .with_context(|| format!("{} cannot be read", path.display()))?;
@@ -95,9 +120,10 @@ fn read_rows(path: &Path, keep: impl Fn(&ScoreRef<'_>) -> bool) -> Result<Vec<Va
 /// amounts take the place of metrics.
 pub(crate) fn read_usage(path: &Path) -> Result<Vec<Variant>> {
     let mut variants = Variants::default();
-    for_each_usage::<ReadError>(path, |row: UsageRef<'_>| {
+    for_each_usage::<ReadRowsError>(path, |row: UsageRef<'_>| {
         let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
         let variant = variants.variant(row.prompt, row.model);
+        let content = of.content()?;
         for amount in Amount::ALL {
             let value = match amount {
                 Amount::LatencyP95 => row.latency_ms,
@@ -105,7 +131,7 @@ pub(crate) fn read_usage(path: &Path) -> Result<Vec<Variant>> {
                 Amount::OutputTokens => row.output_tokens.map(|tokens| tokens as f64),
             };
             let answer = AnswerScore { score: value, ..AnswerScore::default() };
-            variant.push(row.item_id, amount.name(), answer, || of.item());
+            variant.push(row.item_id, amount.name(), answer, || of.item(content));
         }
         Ok(())
     })
@@ -136,5 +162,22 @@ pub(crate) fn unscored(item: &Item) -> ItemScore {
         sum: 0.0,
         n_scored: 0,
         n_planned: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two items of which nobody knows what they hold are never the same.
+    #[test]
+    fn what_is_no_hash_is_an_error() {
+        for (item_hash, content) in [("ff", Some(255)), ("", None), ("-1", None), ("xyz", None)] {
+            let of = RowOf { item_id: "a", item_hash, cluster: None };
+            assert_eq!(of.content().ok(), content, "{item_hash}");
+        }
+        let of = RowOf { item_id: "a", item_hash: "xyz", cluster: None };
+        let error = of.content().expect_err("no hash").to_string();
+        assert_eq!(error, "item `a`: `xyz` is not the hash of an item");
     }
 }

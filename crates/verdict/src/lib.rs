@@ -62,6 +62,7 @@ mod passk;
 mod power;
 mod ppi;
 mod quantile;
+mod quantile_interval;
 mod random;
 mod rare_events;
 mod rater;
@@ -109,6 +110,7 @@ pub use power::{
     paired_t_effect, paired_t_n, paired_t_power,
 };
 pub use ppi::{Labelled, Lambda, PpiMean, compare_labelled, ppi_estimate, ppi_mean};
+pub use quantile_interval::quantile_ends;
 pub use rater::{Figure, Leaning, Rated, RaterCheck, check_rater, check_rater_with_ties};
 pub use ratio::{RatioOf, compare_ratio};
 pub use resolution::{Design, Resolution, Spread};

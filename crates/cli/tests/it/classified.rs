@@ -121,6 +121,15 @@ fn macro_f1_is_gated_as_a_value_of_the_whole_run() {
         world.write("suite.yaml", &SUITE.replace("METRIC", F1).replace("GATE", gate));
         assert!(!world.run(&told).expect(1).stdout.contains("NaN"));
     }
+    // Where its value cannot be computed, the mean of the answers' scores does not take its place.
+    let mut record = world.json("reports/test/worse/run.json");
+    record["effective_suite"]["metrics"][0]["label"]["value"] = "later_f1".into();
+    world.write("reports/test/worse/run.json", &record.to_string());
+    let told = world.run(&["gate", "reports/test/worse", "--baseline", "main"]).expect(2).stderr;
+    assert!(
+        told.contains("the metric `f1` of the run cannot be computed by this version"),
+        "{told}"
+    );
 }
 
 const BRIER: &str = "{ name: risk, brier: { labels: [red, green, blue] } }";

@@ -169,6 +169,22 @@ fn a_key_goes_only_where_it_belongs() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_the_environment_allows_must_be_readable() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+    let world = World::new(3);
+    world.write("suite.yaml", &suite("http://127.0.0.1:9/v1", ""));
+    for variable in ["EVALMARK_ALLOW_KEY", "EVALMARK_ALLOW_PLAIN_HTTP"] {
+        let mut command = world.command(&["check", "suite.yaml"]);
+        let output = command.env(variable, OsStr::from_bytes(b"\xff")).output().expect("output");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains(&format!("the variable {variable} cannot be read")), "{told}");
+    }
+}
+
 #[test]
 fn keys_of_local_servers_need_no_leave() {
     for variable in ["OPENAI_API_KEY", "MY_API_KEY", "LITELLM_MASTER_KEY"] {

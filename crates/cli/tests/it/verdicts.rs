@@ -200,6 +200,11 @@ fn a_gate_without_its_suite_is_the_gate_of_the_run() {
         "{}",
         ran.stderr
     );
+    // A gate of a later version is not replaced by the default one.
+    let record = std::fs::read_to_string(world.path("reports/test/b/run.json")).expect("a record");
+    world.write("reports/test/b/run.json", &record.replace("\"margin\"", "\"leeway\""));
+    let told = world.run(&gate).expect(2).stderr;
+    assert!(told.contains("the gate that the run was made with cannot be read"), "{told}");
     world.write("suite.yaml", "name: [");
     world.run(&gate).expect(2);
 }

@@ -50,7 +50,11 @@ pub(super) fn settings(
                 );
             }
             (then, now) => {
-                found.push(Setting { key: key.clone(), before: then.cloned(), after: now.cloned() })
+                found.push(Setting {
+                    key: key.clone(),
+                    before: then.cloned(),
+                    after: now.cloned(),
+                });
             }
         }
     }

@@ -50,7 +50,8 @@ fn scores_of_items_have_no_needless_digits() {
     let score = |one| item_score(one, Range::Unit);
     check(score, &[(1.0, "1"), (0.0, "0"), (0.5, "0.5"), (1.0 / 3.0, "0.333")]);
     check(score, &[(0.9999, "0.9999"), (0.0001, "0.0001")]);
-    check(|one| item_score(one, Range::Hundred), &[(34.12, "34.1"), (100.0, "100.0")]);
+    check(|one| item_score(one, Range::Hundred), &[(34.12, "34.1"), (100.0, "100")]);
+    check(|one| item_score(one, Range::Open), &[(8.0, "8"), (2.5, "2.5"), (1234.0, "1,234")]);
     let two = |pair| item_scores(pair, Range::Unit).join(" -> ");
     check(two, &[([0.0, 1.0], "0 -> 1"), ([0.3331, 0.3334], "0.3331 -> 0.3334")]);
 }
@@ -139,4 +140,18 @@ fn times_and_money_have_a_fitting_unit() {
         dollars,
         &[(0.999_9, "$1.00"), (12.345, "$12.35"), (1234.5, "$1,234.50"), (0.1234, "$0.123")],
     );
+}
+
+#[test]
+fn moments_are_read_to_the_second() {
+    for (rfc3339, says) in [
+        ("2026-11-27T15:10:14Z", "2026-11-27 15:10:14 UTC"),
+        ("2026-11-27T15:10:14.123456Z", "2026-11-27 15:10:14 UTC"),
+        ("2026-11-27T15:10:14+02:00", "2026-11-27T15:10:14+02:00"),
+        ("2026-11-27TZ", "2026-11-27TZ"),
+        ("yesterday", "yesterday"),
+        ("", ""),
+    ] {
+        assert_eq!(moment(rfc3339), says);
+    }
 }

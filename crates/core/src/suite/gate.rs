@@ -95,8 +95,14 @@ impl Amount {
     }
 }
 
+/// A gate that a run keeps and that cannot be read, such as one of a later version. It is never
+/// replaced by the default gate.
+#[derive(Debug, thiserror::Error)]
+#[error("the gate that the run was made with cannot be read: {0}")]
+pub struct KeptGateError(#[from] serde_json::Error);
+
 /// What a gate needs of an effective suite.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct GatedSuite {
     gate: Option<RawGate>,
     #[serde(default)]
@@ -126,11 +132,11 @@ impl GateSpec {
         }
     }
 
-    /// The gate of an effective suite, as a run keeps it.
-    pub fn of_effective(effective: &Value) -> Option<Self> {
-        let kept = GatedSuite::deserialize(effective).ok()?;
+    /// The gate of an effective suite, as a run keeps it; `None` where the suite has none.
+    pub fn of_effective(effective: &Value) -> Result<Option<Self>, KeptGateError> {
+        let kept = Option::<GatedSuite>::deserialize(effective)?.unwrap_or_default();
         let names: Vec<_> = kept.metrics.iter().map(|metric| metric.name.as_str()).collect();
-        Some(Self::new(&kept.gate?, &names))
+        Ok(kept.gate.map(|gate| Self::new(&gate, &names)))
     }
 
     /// The gated metrics, amounts left out.
@@ -171,5 +177,25 @@ fn gated(name: &str, raw: RawGateMetric) -> GatedMetric {
         is_default_margin: raw.margin.is_none() && amount.is_none(),
         min: raw.min.or(raw.max),
         amount,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_kept_gate_that_cannot_be_read_is_an_error_and_not_the_default() {
+        let kept = |gate: Value| {
+            GateSpec::of_effective(&json!({"metrics": [{"name": "exact"}], "gate": gate}))
+        };
+        let gate = kept(json!({"alpha": 0.01})).expect("readable").expect("a gate");
+        assert_eq!((gate.alpha, gate.is_default), (0.01, false));
+        assert!(kept(Value::Null).expect("readable").is_none());
+        assert!(GateSpec::of_effective(&Value::Null).expect("readable").is_none());
+        let error = kept(json!({"alfa": 0.01})).expect_err("a later version's").to_string();
+        assert!(error.contains("the gate that the run was made with cannot be read"), "{error}");
     }
 }

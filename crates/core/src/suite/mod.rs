@@ -19,7 +19,7 @@ use std::{
 use serde_json::Value;
 
 pub use self::{
-    gate::{Amount, Correction, GateSpec, GatedMetric},
+    gate::{Amount, Correction, GateSpec, GatedMetric, KeptGateError},
     mistake::{Mistake, Mistakes, Position, near_and_known, nearest},
     nested_metric::{Entries, yaml},
     schema::{entry_schema, schema},

@@ -20,6 +20,8 @@ pub struct PageData {
     pub summary: Vec<SummaryRow>,
     /// What an answer costs, by prompt and model; empty where no price is known.
     pub costs: Vec<AnswerCost>,
+    /// How sure the median latency is, by prompt and model; empty where nothing was timed.
+    pub latencies: Vec<MedianLatency>,
     /// Which classes were taken for which, where a metric has classes.
     pub confusion: Vec<ConfusionRow>,
     /// The samples that the table holds, with the baseline's side of them.
@@ -56,6 +58,17 @@ pub struct AnswerCost {
     pub model: String,
     /// US dollars, on average, with an interval.
     pub usd: Estimate,
+}
+
+/// The interval of the median latency of one prompt and model; the median stands in the summary.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MedianLatency {
+    /// The prompt's name.
+    pub prompt: String,
+    /// The model's name in the suite.
+    pub model: String,
+    /// Its ends, milliseconds.
+    pub ends_ms: [f64; 2],
 }
 
 /// Something worth saying of a run.

@@ -13,8 +13,8 @@ mod sections;
 
 pub use collect::{BaselineFiles, PageFiles};
 pub use data::{
-    AnswerCost, BaselineScore, FailureGroup, JudgeWords, OutcomeCount, PageBaseline, PageData,
-    PageFact, PageMetric, PageRun, PageSample, PageSamples, PageScore, PromptFrame, SampleChange,
-    ScoreDistribution,
+    AnswerCost, BaselineScore, FailureGroup, JudgeWords, MedianLatency, OutcomeCount, PageBaseline,
+    PageData, PageFact, PageMetric, PageRun, PageSample, PageSamples, PageScore, PromptFrame,
+    SampleChange, ScoreDistribution,
 };
 pub use render::{RenderError, html};

@@ -18,6 +18,8 @@ pub mod samples;
 pub mod scores;
 pub mod summary;
 mod table;
+#[cfg(test)]
+mod tests;
 mod typed_columns;
 pub mod usage;
 

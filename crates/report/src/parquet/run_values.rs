@@ -132,8 +132,8 @@ fn decode_values(frame: &Frame<'_>) -> Result<Vec<RunValueRow>, ReadError> {
                 stderr: stderr.get(row),
                 ci_low: low.get(row),
                 ci_high: high.get(row),
-                ci_method: method.maybe_owned(row).unwrap_or_default(),
-                n_items: n_items.maybe_count(row)?.unwrap_or_default(),
+                ci_method: method.owned(row)?,
+                n_items: n_items.known_count(row)?,
             }),
         };
         Ok(RunValueRow {
@@ -166,7 +166,7 @@ fn decode_cells(frame: &Frame<'_>) -> Result<Vec<ConfusionRow>, ReadError> {
             metric: metric.owned(row)?,
             target: target.owned(row)?,
             predicted: predicted.maybe_owned(row),
-            count: count.maybe_count(row)?.unwrap_or_default(),
+            count: count.known_count(row)?,
         })
     };
     (0..frame.height).map(row).collect()

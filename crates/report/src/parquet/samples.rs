@@ -352,7 +352,7 @@ fn decode_failures(frame: &Frame<'_>) -> Result<Vec<Option<Failure>>, ReadError>
             error",
             )
         })?;
-        Ok(Some(Failure { kind, message: messages.maybe_owned(row).unwrap_or_default() }))
+        Ok(Some(Failure { kind, message: messages.owned(row)? }))
     };
     (0..frame.height).map(failure).collect()
 }
@@ -360,13 +360,16 @@ fn decode_failures(frame: &Frame<'_>) -> Result<Vec<Option<Failure>>, ReadError>
 fn decode_timings(frame: &Frame<'_>) -> Result<Vec<Timing>, ReadError> {
     let (started_at, latency_ms) = (frame.time("started_at")?, frame.float("latency_ms")?);
     let (queue_ms, backoff_ms) = (frame.float("queue_ms")?, frame.float("backoff_ms")?);
-    let timing = |row| Timing {
-        started_at_us: started_at.get(row).unwrap_or_default(),
-        queue_ms: queue_ms.get(row).unwrap_or_default(),
-        backoff_ms: backoff_ms.get(row).unwrap_or_default(),
-        latency_ms: latency_ms.get(row),
+    let timing = |row| {
+        Ok(Timing {
+            // An answer that was not asked for began at no time.
+            started_at_us: started_at.get(row).unwrap_or_default(),
+            queue_ms: queue_ms.some(row)?,
+            backoff_ms: backoff_ms.some(row)?,
+            latency_ms: latency_ms.get(row),
+        })
     };
-    Ok((0..frame.height).map(timing).collect())
+    (0..frame.height).map(timing).collect()
 }
 
 /// Reads a word as the vocabulary writes it.

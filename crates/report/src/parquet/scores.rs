@@ -222,7 +222,7 @@ fn visit_batch<E: From<ReadError>>(
             metric: metric.some(row)?,
             score: score.get(row),
             passed: passed.get(row),
-            invalid: invalid.get(row).unwrap_or_default(),
+            invalid: invalid.some(row)?,
             label: label.as_ref().and_then(|label| label.get(row)),
             counts: counts.as_deref(),
         })?;
@@ -330,7 +330,7 @@ fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
             passed: passed.get(row),
             reason: reason.maybe_owned(row),
             reasoning_cut: false,
-            invalid: invalid.get(row).unwrap_or_default(),
+            invalid: invalid.some(row)?,
             counts,
             judge,
             label: label.as_ref().and_then(|label| label.get(row)),

@@ -241,9 +241,9 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
             metric: metric.owned(row)?,
             slice: slice.maybe_owned(row),
             slice_value: slice_value.maybe_owned(row),
-            n_planned: planned.maybe_count(row)?.unwrap_or_default(),
-            n_scored: scored.maybe_count(row)?.unwrap_or_default(),
-            n_missing: missing.maybe_count(row)?.unwrap_or_default(),
+            n_planned: planned.known_count(row)?,
+            n_scored: scored.known_count(row)?,
+            n_missing: missing.known_count(row)?,
             estimate,
             latency_p50_ms: p50.get(row),
             latency_p95_ms: p95.get(row),
@@ -291,8 +291,8 @@ fn decode_estimates(frame: &Frame<'_>) -> Result<Vec<Option<Estimate>>, ReadErro
             stderr: stderr.get(row),
             ci_low: ci_low.get(row),
             ci_high: ci_high.get(row),
-            ci_method: ci_method.maybe_owned(row).unwrap_or_default(),
-            n_items: n_items.maybe_count(row)?.unwrap_or_default(),
+            ci_method: ci_method.owned(row)?,
+            n_items: n_items.known_count(row)?,
         }))
     };
     (0..frame.height).map(estimate).collect()

@@ -225,6 +225,11 @@ impl Values<'_, PrimitiveArray<i32>> {
 }
 
 impl Values<'_, PrimitiveArray<i64>> {
+    /// A count that must be known.
+    pub(super) fn known_count(&self, row: usize) -> Result<u64, ReadError> {
+        u64::try_from(self.some(row)?).map_err(|_| self.bad(row, "is negative"))
+    }
+
     /// A count that may be unknown.
     pub(super) fn maybe_count(&self, row: usize) -> Result<Option<u64>, ReadError> {
         let count = self.get(row).map(u64::try_from).transpose();
@@ -248,14 +253,16 @@ impl Values<'_, ListArray<i64>> {
         let Some(list) = self.get(row) else { return Ok(None) };
         let numbers = list.as_any().downcast_ref::<PrimitiveArray<f64>>();
         let numbers = numbers.ok_or_else(|| self.bad(row, "is not a list of numbers"))?;
-        Ok(Some(numbers.iter().flatten().copied().collect()))
+        let whole: Option<Vec<f64>> = numbers.iter().map(Option::<&f64>::copied).collect();
+        whole.map(Some).ok_or_else(|| self.bad(row, "holds a null"))
     }
 
     /// A list of texts.
     pub(super) fn texts(&self, row: usize) -> Result<Vec<String>, ReadError> {
-        let Some(list) = self.get(row) else { return Ok(Vec::new()) };
+        let list = self.some(row)?;
         let texts = list.as_any().downcast_ref::<Utf8ViewArray>();
         let texts = texts.ok_or_else(|| self.bad(row, "is not a list of texts"))?;
-        Ok(texts.iter().flatten().map(str::to_owned).collect())
+        let whole: Option<Vec<_>> = texts.iter().map(|text| text.map(str::to_owned)).collect();
+        whole.ok_or_else(|| self.bad(row, "holds a null"))
     }
 }

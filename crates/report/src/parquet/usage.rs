@@ -103,6 +103,51 @@ fn visit_batch<E: From<ReadError>>(
     Ok(())
 }
 
+/// What one answer cost and how long it took, borrowed from the file's columns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AmountRef<'a> {
+    /// The item's id.
+    pub item_id: &'a str,
+    /// Items that share it are not independent.
+    pub cluster: Option<&'a str>,
+    /// The prompt's name.
+    pub prompt: &'a str,
+    /// The model's name in the suite.
+    pub model: &'a str,
+    /// Service time of the attempt that answered.
+    pub latency_ms: Option<f64>,
+    /// US dollars.
+    pub cost_usd: Option<f64>,
+}
+
+/// Visits what every answer cost and how long it took, in the order of a `samples.parquet`; ends at the
+/// visitor's first error.
+pub fn for_each_amount<E: From<ReadError>>(
+    samples: &Path,
+    mut visit: impl FnMut(AmountRef<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let columns = ["item_id", "cluster", "prompt", "model", "latency_ms", "cost_usd"];
+    let mut reader = TableReader::open(samples)?.select(columns.map(str::to_owned).to_vec())?;
+    let mut see = |frame: &Frame<'_>| -> Result<(), E> {
+        let (item_id, cluster) = (frame.text("item_id")?, frame.text("cluster")?);
+        let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
+        let (latency_ms, cost_usd) = (frame.float("latency_ms")?, frame.float("cost_usd")?);
+        for row in 0..frame.height {
+            visit(AmountRef {
+                item_id: item_id.some(row)?,
+                cluster: cluster.get(row),
+                prompt: prompt.some(row)?,
+                model: model.some(row)?,
+                latency_ms: latency_ms.get(row),
+                cost_usd: cost_usd.get(row),
+            })?;
+        }
+        Ok(())
+    };
+    while reader.next_batch(&mut see)?.is_some() {}
+    Ok(())
+}
+
 /// The slice values of a `samples.parquet`: visits each sample's item with its values of these
 /// columns, in the file's order; ends at the visitor's first error.
 pub fn for_each_slice<E: From<ReadError>>(

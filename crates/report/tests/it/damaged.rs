@@ -105,7 +105,7 @@ fn another_table_is_an_error_that_names_a_column() {
     let path = folder.path().join("scores.parquet");
     write_scores(&path, 3);
     let error = samples(&path).err().unwrap();
-    assert!(matches!(error, ReadError::MissingColumn { column, .. } if column == "suite"));
+    assert!(matches!(error, ReadError::MissingColumn { column, .. } if column == "prompt_hash"));
     assert!(read_summary(&path).is_err());
     write_samples(&path, 3);
     assert!(score_records(&path).is_err());

@@ -12,9 +12,9 @@ use evalmark_core::{
 };
 use evalmark_report::{
     html::{
-        AnswerCost, BaselineFiles, BaselineScore, FailureGroup, JudgeWords, OutcomeCount,
-        PageBaseline, PageData, PageFact, PageFiles, PageMetric, PageRun, PageSample, PageSamples,
-        PageScore, PromptFrame, SampleChange, html,
+        AnswerCost, BaselineFiles, BaselineScore, FailureGroup, JudgeWords, MedianLatency,
+        OutcomeCount, PageBaseline, PageData, PageFact, PageFiles, PageMetric, PageRun, PageSample,
+        PageSamples, PageScore, PromptFrame, SampleChange, html,
     },
     run_values::ConfusionRow,
     scores::{ScoreRow, ScoresWriter},
@@ -126,6 +126,11 @@ fn page() -> PageData {
             prompt: "zero-shot".to_owned(),
             model: "small".to_owned(),
             usd: Estimate { mean: 0.000_02, ..summary_row("", 0.0, None).estimate.unwrap() },
+        }],
+        latencies: vec![MedianLatency {
+            prompt: "zero-shot".to_owned(),
+            model: "small".to_owned(),
+            ends_ms: [180.0, 260.0],
         }],
         confusion: vec![ConfusionRow {
             prompt: "zero-shot".to_owned(),

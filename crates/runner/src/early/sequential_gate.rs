@@ -50,6 +50,8 @@ struct Place<'a> {
     prompt: usize,
     model: usize,
     metric: &'a str,
+    /// The metric's place among those of the suite.
+    column: usize,
 }
 
 impl SequentialGate {
@@ -154,15 +156,14 @@ impl Watched {
         early: &StopEarly,
     ) -> Result<Self> {
         let gated = spec.metrics.get(place.metric).copied().unwrap_or_default();
-        let MetricScale { range, direction, .. } = scale(loaded, place.metric);
+        let MetricScale { range, direction, .. } = scale_of(&loaded.metrics[place.column]);
         let rule = Rule::of_gate(spec, gated, range, direction);
         let stopping = Stopping::new(&rule, &before, family, early.seed)?
             .part_of(as_usize(early.planned_items), as_usize(early.largest_cluster));
-        let metric = loaded.metrics.iter().position(|metric| metric.name() == place.metric);
         Ok(Self {
             prompt: place.prompt,
             model: place.model,
-            metric: metric.unwrap_or_default(),
+            metric: place.column,
             stopping,
             before,
             after: Vec::new(),
@@ -191,12 +192,16 @@ impl Watched {
 
 /// The gated metrics of every variant that looks can decide.
 fn places<'a>(loaded: &LoadedSuite, spec: &'a GateSpec) -> Vec<Place<'a>> {
-    let decides = |metric: &&str| !is_labelled(loaded, metric) && !at_the_end(loaded, metric);
-    let metrics: Vec<&str> = spec.scores().map(|(name, _)| name).filter(decides).collect();
+    let decides = |metric: &str| !is_labelled(loaded, metric) && !at_the_end(loaded, metric);
+    let column = |name| loaded.metrics.iter().position(|metric| metric.name() == name);
+    let names = spec.scores().map(|(name, _)| name).filter(|name| decides(name));
+    let metrics: Vec<(&str, usize)> =
+        names.filter_map(|name| Some((name, column(name)?))).collect();
     let variants = loaded.plan.variants().into_iter();
     variants
         .flat_map(|(prompt, model)| {
-            metrics.iter().map(move |metric| Place { prompt, model, metric }).collect::<Vec<_>>()
+            let place = move |&(metric, column)| Place { prompt, model, metric, column };
+            metrics.iter().map(place).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -205,15 +210,10 @@ fn is_labelled(loaded: &LoadedSuite, metric: &str) -> bool {
     loaded.suite.metrics.iter().any(|spec| *spec.name == *metric && spec.labels.is_some())
 }
 
-fn scale(loaded: &LoadedSuite, metric: &str) -> MetricScale {
-    let compiled = loaded.metrics.iter().find(|compiled| compiled.name() == metric);
-    compiled.map(scale_of).unwrap_or_default()
-}
-
 /// Whether a metric's value is one of the whole run, or has no largest one to bet on.
 fn at_the_end(loaded: &LoadedSuite, metric: &str) -> bool {
-    let scale = scale(loaded, metric);
-    scale.value.is_some() || scale.range.max().is_none()
+    let compiled = loaded.metrics.iter().find(|compiled| compiled.name() == metric);
+    compiled.map(scale_of).is_some_and(|scale| scale.value.is_some() || scale.range.max().is_none())
 }
 
 /// What of the gate no look can decide.

@@ -25,7 +25,7 @@ pub(crate) fn compare_variants(
         bail!("`{}` is the same as itself; name two prompts or two models", between.0);
     }
     let variants = read_variants(&folder.scores())?;
-    let metrics = corpus_metrics(record);
+    let metrics = corpus_metrics(record)?;
     let runs = gated_runs(record, record, spec, &metrics);
     let mut family = ComparisonFamily::default();
     let pairs = pairs(&variants, between)?;

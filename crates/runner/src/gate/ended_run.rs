@@ -72,7 +72,7 @@ pub fn compare_runs(
     let (folder, record) = open_whole(after)?;
     let spec = match gate {
         GateOf::Suite => gate_spec(&folder, &record, host)?,
-        GateOf::Run => kept_spec(&record),
+        GateOf::Run => kept_spec(&record)?,
     };
     let baseline = earlier(before, &folder, &record, host)?;
     gate_run(&folder, &record, &baseline, &spec, host)
@@ -123,11 +123,11 @@ pub(crate) fn gate_spec(
         SuiteNow::Another(found) => {
             let (found, own) = (&*found, &*record.suite);
             host.notices.tell(&Notice::SuiteIsAnother { suite, found, own, kept });
-            kept_spec(record)
+            kept_spec(record)?
         }
         SuiteNow::Gone => {
             host.notices.tell(&Notice::SuiteGone { suite, kept });
-            kept_spec(record)
+            kept_spec(record)?
         }
     };
     if spec.is_default {
@@ -137,8 +137,8 @@ pub(crate) fn gate_spec(
 }
 
 /// The gate that a run was made with.
-fn kept_spec(record: &RunRecord) -> GateSpec {
-    GateSpec::of_effective(record.effective_suite.value()).unwrap_or_else(|| {
-        GateSpec::default_of(record.metrics.iter().map(|metric| metric.name.as_str()))
-    })
+fn kept_spec(record: &RunRecord) -> Result<GateSpec> {
+    let kept = GateSpec::of_effective(record.effective_suite.value())?;
+    let metrics = record.metrics.iter().map(|metric| metric.name.as_str());
+    Ok(kept.unwrap_or_else(|| GateSpec::default_of(metrics)))
 }

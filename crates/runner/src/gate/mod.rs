@@ -122,7 +122,7 @@ pub(crate) fn gate_run(
     if record.stopped_early.is_some() {
         before.keep_items_of(&after);
     }
-    let metrics = corpus_metrics(record);
+    let metrics = corpus_metrics(record)?;
     let mut runs = gated_runs(&baseline.record, record, spec, &metrics);
     runs.looked_at = looked_at;
     // What the baseline has and the run lacks must not go unnoticed, unless the user left it out.
@@ -185,7 +185,7 @@ pub(crate) fn gate_minima(
         return Ok(None);
     }
     let variants = read_variants(&folder.scores())?;
-    let metrics = corpus_metrics(record);
+    let metrics = corpus_metrics(record)?;
     let runs = gated_runs(record, record, spec, &metrics);
     let mut family = ComparisonFamily::default();
     family.push_minima(&runs, &variants)?;

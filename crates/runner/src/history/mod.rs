@@ -230,12 +230,10 @@ fn original<'a>(run: &UsableRun, others: &'a [UsableRun]) -> Option<&'a UsableRu
 
 /// A finished run with its summary, or why it is none.
 fn read(run: ListedRun) -> std::result::Result<UsableRun, String> {
-    let Some(record) = run.record else {
-        return Err(run.problem.unwrap_or_else(|| "it cannot be read".to_owned()));
+    let problem = run.problem.unwrap_or_else(|| "it cannot be read".to_owned());
+    let Some(record) = run.record.filter(|_| run.state != RunState::Broken) else {
+        return Err(problem);
     };
-    if run.state == RunState::Broken {
-        return Err(run.problem.unwrap_or_default());
-    }
     let folder = run.folder;
     integrity::complete(&folder, &record)
         .and_then(|()| integrity::unchanged(&folder, &record, &[folder.summary()]))

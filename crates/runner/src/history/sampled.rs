@@ -49,7 +49,7 @@ impl Sampling {
         let variants = read_some_variants(&scores, |item_id, cluster| {
             self.highest == u64::MAX || hash(item_id, cluster) <= self.highest
         })?;
-        let metrics = corpus_metrics(&run.record);
+        let metrics = corpus_metrics(&run.record)?;
         let of = |series: &Series| {
             let is_it = |v: &&Variant| (&v.prompt, &v.model) == (&series.prompt, &series.model);
             of_metric(variants.iter().find(is_it)?, &series.metric, &metrics)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use evalmark_core::{
     changes::{Change, ChangeKind},
-    number_format::{count, counted},
+    number_format::{count, counted, moment},
     record::Outcome,
     verdict::{Answer, Verdict},
 };
@@ -24,7 +24,7 @@ use evalmark_store::{
 };
 
 use crate::{
-    answer_costs::answer_costs,
+    answer_amounts::{AnswerAmounts, answer_amounts},
     error::{Hinted, Result},
     kept_answers::why_not,
     redacted_keys::hide,
@@ -70,14 +70,18 @@ fn page(
         lacks_baseline: compared.and_then(|compared| compared.lacks.clone()),
     };
     let confusion = folder.confusion();
+    let is_timed = summary.iter().any(|row| row.latency_p50_ms.is_some());
+    let amounts = if is_timed || record.totals.cost_usd.is_some() {
+        answer_amounts(&folder.samples(), &summary)?
+    } else {
+        AnswerAmounts::default()
+    };
     Ok(PageData {
         run: about(record, verdict.is_some()),
         verdict: verdict.cloned(),
         summary,
-        costs: match record.totals.cost_usd {
-            Some(_) => answer_costs(&folder.samples())?,
-            None => Vec::new(),
-        },
+        costs: amounts.costs,
+        latencies: amounts.latencies,
         confusion: if confusion.is_file() { read_confusion(&confusion)? } else { Vec::new() },
         samples: files.collect()?,
     })
@@ -144,7 +148,7 @@ fn about(record: &RunRecord, is_compared: bool) -> PageRun {
     PageRun {
         suite: record.suite.clone(),
         run_id: record.run_id.clone(),
-        started_at: record.started_at.clone(),
+        started_at: moment(&record.started_at),
         facts: facts(record, is_compared),
         warnings: warnings.into_iter().map(text).collect(),
         remarks: remarks.into_iter().map(text).collect(),
@@ -177,7 +181,7 @@ fn facts(record: &RunRecord, is_compared: bool) -> Vec<PageFact> {
         fact("git revision", format!("{}{state}", git.revision));
     }
     if let Some(finished) = &record.finished_at {
-        fact("finished", finished.clone());
+        fact("finished", moment(finished));
     }
     facts
 }

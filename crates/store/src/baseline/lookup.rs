@@ -186,7 +186,9 @@ fn above(suite_file: &Path) -> Vec<PathBuf> {
 
 fn is_same(a: &Path, b: &Path) -> bool {
     let absolute = |path: &Path| {
-        fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_default()
+        fs::canonicalize(path)
+            .or_else(|_| std::path::absolute(path))
+            .unwrap_or_else(|_| path.to_owned())
     };
     absolute(a) == absolute(b)
 }

@@ -113,7 +113,10 @@ fn digest(folder: &RunFolder, record: &RunRecord) -> Result<String, OpenRunError
     let mut hasher = blake3::Hasher::new();
     hasher.update(&text);
     if !has_digests(record) {
-        hasher.update(durable::digest(&folder.scores()).unwrap_or_default().as_bytes());
+        let path = folder.scores();
+        let scores =
+            durable::digest(&path).map_err(|source| OpenRunError::Unreadable { path, source })?;
+        hasher.update(scores.as_bytes());
     }
     Ok(hasher.finalize().to_hex().chars().take(DIGEST_DIGITS).collect())
 }

@@ -74,6 +74,24 @@ fn a_promoted_run_is_found_and_listed() {
     assert!(error.to_string().contains("made from this very run"), "{error}");
 }
 
+/// Its digest stands for its scores, too, where `run.json` does not hold theirs.
+#[test]
+fn a_baseline_without_digests_is_not_read_without_its_scores() {
+    let out = tempdir().unwrap();
+    let path = promoted(&finished(out.path(), "suite", "run-1"), "main", false).unwrap();
+    let text = fs::read_to_string(path.join("run.json")).unwrap();
+    let earlier = text.replacen("\"format_version\": 2", "\"format_version\": 1", 1);
+    assert_ne!(text, earlier);
+    fs::write(path.join("run.json"), earlier).unwrap();
+    let main = || Baseline::get(&wanted(out.path(), "main", "suite"));
+    let whole = main().unwrap().digest;
+    fs::write(path.join("scores.parquet"), "others").unwrap();
+    assert_ne!(main().unwrap().digest, whole);
+    fs::remove_file(path.join("scores.parquet")).unwrap();
+    let error = main().unwrap_err().to_string();
+    assert!(error.contains("scores.parquet"), "{error}");
+}
+
 #[test]
 fn a_baseline_keeps_its_answers_or_says_why_not() {
     let out = tempdir().unwrap();

@@ -13,6 +13,7 @@ mod labels;
 mod laws;
 mod leaderboard;
 mod minimum;
+mod quantile_intervals;
 mod raters;
 mod rates;
 mod ratios;

@@ -2,6 +2,7 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use evalmark_core::{
+    changes::{Change, DiffPart, LONG, excerpt},
     comparison_text::ComparisonText,
     metric::Direction,
     number_format::{item_scores, or_none},
@@ -11,7 +12,10 @@ use evalmark_store::runs::ListedRun;
 use serde::Serialize;
 
 use super::{Message, Query, Shared, aside};
-use crate::{render::page, slow::Found};
+use crate::{
+    render::{in_address, page},
+    slow::Found,
+};
 
 /// Items named for each comparison.
 const MOST_FLIPS: usize = 50;
@@ -37,8 +41,15 @@ pub(super) struct VerdictPart {
     answer: &'static str,
     baseline: String,
     says: String,
-    changes: Option<Vec<String>>,
+    changes: Option<Vec<ChangePart>>,
     comparisons: Vec<ComparisonPart>,
+}
+
+/// What differs from the baseline; of a text, the words around what changed.
+#[derive(Serialize)]
+struct ChangePart {
+    says: String,
+    diff: Vec<DiffPart>,
 }
 
 #[derive(Serialize)]
@@ -61,6 +72,8 @@ struct ComparisonPart {
 #[derive(Serialize)]
 struct FlipPart {
     item_id: String,
+    /// Where the candidate's sample is found.
+    address: String,
     scores: [String; 2],
     is_worse: bool,
 }
@@ -94,12 +107,13 @@ pub(super) async fn compare(State(pages): Shared, query: Query) -> Result<Respon
     }
     let key = format!("{}\n{}", digest(&before), digest(&after));
     let analysis = pages.analysis.clone();
+    let candidate = after.clone();
     let work = move || analysis.compare(&before.folder.path, &after.folder.path);
     match pages.comparisons.get(key, work).await {
         Found::Busy => return Err(Message::busy()),
         Found::Computing => part.is_live = true,
         Found::Ready(found) => match &*found {
-            Ok(verdict) => part.verdict = Some(VerdictPart::of(verdict)),
+            Ok(verdict) => part.verdict = Some(VerdictPart::of(verdict, &candidate)),
             Err(why) => part.problem = Some(why.clone()),
         },
     }
@@ -120,26 +134,41 @@ impl RunName {
 }
 
 impl VerdictPart {
-    pub(super) fn of(verdict: &Verdict) -> Self {
+    /// The verdict on this run.
+    pub(super) fn of(verdict: &Verdict, run: &ListedRun) -> Self {
         let changes = verdict.changes.as_ref();
+        let change =
+            |one: &Change| ChangePart { says: one.says.clone(), diff: excerpt(&one.diff, LONG) };
         Self {
             answer: verdict.answer.as_str(),
             baseline: verdict.baseline.clone(),
             says: verdict.says.clone(),
-            changes: changes.map(|list| list.iter().map(|one| one.says.clone()).collect()),
-            comparisons: verdict.worst_first().into_iter().map(ComparisonPart::of).collect(),
+            changes: changes.map(|list| list.iter().map(change).collect()),
+            comparisons: verdict
+                .worst_first()
+                .into_iter()
+                .map(|comparison| ComparisonPart::of(comparison, run))
+                .collect(),
         }
     }
 }
 
+/// The samples of a run that have an item's id, under the prompt and model of a comparison.
+fn samples_of(item_id: &str, comparison: &Comparison, run: &ListedRun) -> String {
+    let [suite, run_id] = [&run.suite, &run.run_id].map(|name| in_address(name));
+    let [item, prompt, model] = [item_id, &comparison.prompt, &comparison.model].map(in_address);
+    format!("/run/{suite}/{run_id}/samples?q={item}&prompt={prompt}&model={model}")
+}
+
 impl ComparisonPart {
-    fn of(comparison: &Comparison) -> Self {
+    fn of(comparison: &Comparison, run: &ListedRun) -> Self {
         let written = ComparisonText::of(comparison);
         // Amounts change nearly everywhere.
         let flips: &[Flip] =
             if comparison.measure == Measure::Ratio { &[] } else { &comparison.flips };
         let flip = |flip: &Flip| FlipPart {
             item_id: flip.item_id.clone(),
+            address: samples_of(&flip.item_id, comparison, run),
             scores: item_scores([flip.baseline, flip.candidate], comparison.range),
             is_worse: (flip.candidate < flip.baseline)
                 == (comparison.direction == Direction::Higher),

@@ -4,7 +4,7 @@ use std::fs;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use evalmark_core::{
-    number_format::{count, counted, dollars, interval, span, value},
+    number_format::{count, counted, dollars, interval, moment, span, value},
     verdict::Verdict,
 };
 use evalmark_report::summary::{SummaryRow, read_summary};
@@ -15,7 +15,7 @@ use evalmark_store::{
 };
 use serde::Serialize;
 
-use super::{Message, Names, Shared, aside, compare::VerdictPart, runs::at};
+use super::{Message, Names, Shared, aside, compare::VerdictPart};
 use crate::render::page;
 
 #[derive(Serialize)]
@@ -131,8 +131,8 @@ impl Progress {
 }
 
 fn facts(record: &RunRecord) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("Began", at(&record.started_at))];
-    facts.extend(record.finished_at.as_deref().map(|ended| ("Ended", at(ended))));
+    let mut facts = vec![("Began", moment(&record.started_at))];
+    facts.extend(record.finished_at.as_deref().map(|ended| ("Ended", moment(ended))));
     facts.push(("Items", count(record.n_items)));
     if record.epochs > 1 {
         facts.push(("Epochs", record.epochs.to_string()));
@@ -175,7 +175,7 @@ fn errors(record: &RunRecord) -> Vec<ErrorLine> {
 /// The verdict that the run has, where it has one that can be read.
 fn verdict(run: &ListedRun) -> Option<VerdictPart> {
     let verdict: Verdict = serde_json::from_slice(&fs::read(run.folder.verdict()).ok()?).ok()?;
-    Some(VerdictPart::of(&verdict))
+    Some(VerdictPart::of(&verdict, run))
 }
 
 impl SummaryLine {

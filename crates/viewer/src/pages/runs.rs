@@ -1,7 +1,7 @@
 //! `/`: every run of the folder, suite by suite, the latest first.
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use evalmark_core::number_format::{count, counted};
+use evalmark_core::number_format::{count, counted, moment};
 use evalmark_store::runs::{ListedRun, RunState};
 use serde::Serialize;
 
@@ -64,7 +64,7 @@ impl RunLine {
             suite: run.suite.clone(),
             state: run.state.as_str(),
             problem: run.problem.clone(),
-            started_at: record.map(|record| at(&record.started_at)),
+            started_at: record.map(|record| moment(&record.started_at)),
             planned: record.map(|record| record.counts.planned).filter(|n| *n > 0),
             failed: record.map(|record| record.counts.failed).filter(|n| *n > 0),
             prompts: record.map_or(0, |record| record.prompts.len()),
@@ -73,12 +73,6 @@ impl RunLine {
             can_compare: matches!(run.state, RunState::Complete | RunState::Partial),
         }
     }
-}
-
-/// `2026-11-27 15:10:17 UTC`.
-pub(super) fn at(rfc3339: &str) -> String {
-    let text = rfc3339.replacen('T', " ", 1);
-    text.strip_suffix('Z').map_or(text.clone(), |text| format!("{text} UTC"))
 }
 
 /// Where the last page begins.

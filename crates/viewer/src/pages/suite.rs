@@ -5,17 +5,13 @@ use std::fmt::Write;
 use axum::{extract::State, http::StatusCode, response::Response};
 use evalmark_core::{
     history::{Course, History, LeftOut, Series},
-    number_format::{interval, value},
+    number_format::{interval, moment, value},
 };
 use evalmark_store::runs::{ListedRun, RunState};
 use minijinja::value::Value;
 use serde::Serialize;
 
-use super::{
-    Message, Names, Shared, aside,
-    runs::{RunLine, at},
-    unreadable,
-};
+use super::{Message, Names, Shared, aside, runs::RunLine, unreadable};
 use crate::{history_picture, render::page, slow::Found};
 
 #[derive(Serialize)]
@@ -121,7 +117,7 @@ impl SeriesPart {
             let run = history.runs.get(point.run);
             PointLine {
                 run_id: run.map(|run| run.run_id.clone()).unwrap_or_default(),
-                started_at: run.map(|run| at(&run.started_at)).unwrap_or_default(),
+                started_at: run.map(|run| moment(&run.started_at)).unwrap_or_default(),
                 value: value(point.estimate.mean, series.range),
                 interval: interval(point.estimate.ci_low, point.estimate.ci_high, series.range),
                 is_change: series.trend.change_points.iter().any(|c| c.point == at_point),

@@ -83,7 +83,13 @@ impl Checker<'_> {
         self.unique_names("prompts", raw.prompts.iter().map(|p| &p.name));
         self.unique_names("models", raw.models.iter().map(|m| &m.name));
         self.unique_names("metrics", raw.metrics.iter().map(|m| &m.name));
-        let mut effective = serde_json::to_value(&raw).unwrap_or_default();
+        let mut effective = match serde_json::to_value(&raw) {
+            Ok(effective) => effective,
+            Err(error) => {
+                self.complain("", format!("the suite cannot be kept as JSON: {error}"));
+                return None;
+            }
+        };
         let dataset = self.dataset(&raw);
         let first = dataset.as_ref().and_then(|dataset| self.first_item(dataset));
         let prompts = self.prompts(&raw.prompts, first.as_ref(), &mut effective);

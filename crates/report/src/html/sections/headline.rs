@@ -44,7 +44,7 @@ impl Headline {
     /// A run that was compared with nothing.
     fn uncompared(page: &PageData) -> Self {
         let why = page.run.facts.iter().find(|fact| fact.name == "gate");
-        let why = why.map(|fact| Sentence::default().words(fact.value.clone()));
+        let why = why.map(|fact| Sentence::default().words(format!("Why: {}.", fact.value)));
         Self {
             answer: "not compared",
             tone: tone(Answer::Incomparable),
@@ -136,10 +136,11 @@ fn lowered(subject: &str) -> String {
 fn amount(lead: &Comparison, comparisons: &[&Comparison]) -> Option<Sentence> {
     let text = ComparisonText::of(lead);
     let change = text.change?;
-    let start = match (comparisons.len(), lead.answer.passes()) {
+    let start = match (comparisons.len(), lead.answer) {
         (0 | 1, _) => Sentence::default(),
-        (_, true) => Sentence::default().words("Closest to a loss: "),
-        (_, false) => Sentence::default().words("Worst: "),
+        (_, Answer::Improved) => Sentence::default().words("Smallest gain: "),
+        (_, Answer::Pass) => Sentence::default().words("Closest to a loss: "),
+        _ => Sentence::default().words("Worst: "),
     };
     let start = start.name(&lead.metric);
     let moved = moved(lead);

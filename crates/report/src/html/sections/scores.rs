@@ -12,7 +12,7 @@ use crate::summary::SummaryRow;
 
 /// A summary row with its figures written out.
 #[derive(Serialize)]
-pub(super) struct SummaryLine<'a> {
+struct SummaryLine<'a> {
     row: &'a SummaryRow,
     picture: Option<Value>,
     mean: String,
@@ -23,7 +23,7 @@ pub(super) struct SummaryLine<'a> {
 }
 
 impl<'a> SummaryLine<'a> {
-    pub(super) fn new(row: &'a SummaryRow) -> Self {
+    fn new(row: &'a SummaryRow) -> Self {
         let estimate = row.estimate.as_ref();
         let ends = |estimate: &Estimate| interval(estimate.ci_low, estimate.ci_high, row.range);
         Self {
@@ -38,7 +38,28 @@ impl<'a> SummaryLine<'a> {
     }
 }
 
-/// The rows over all items.
-pub(super) fn lines(summary: &[SummaryRow]) -> Vec<SummaryLine<'_>> {
-    summary.iter().filter(|row| row.slice.is_none()).map(SummaryLine::new).collect()
+/// Summary rows, and which columns any of them has something for.
+#[derive(Serialize)]
+pub(super) struct SummaryTable<'a> {
+    lines: Vec<SummaryLine<'a>>,
+    has_latency: bool,
+    has_tokens: bool,
+    has_cost: bool,
+}
+
+impl<'a> SummaryTable<'a> {
+    pub(super) fn new(rows: impl Iterator<Item = &'a SummaryRow> + Clone) -> Self {
+        let any = |has: fn(&SummaryRow) -> bool| rows.clone().any(has);
+        Self {
+            has_latency: any(|row| row.latency_p50_ms.is_some()),
+            has_tokens: any(|row| row.input_tokens.or(row.output_tokens).is_some()),
+            has_cost: any(|row| row.cost_usd.is_some()),
+            lines: rows.map(SummaryLine::new).collect(),
+        }
+    }
+
+    /// The rows over all items.
+    pub(super) fn of_all(summary: &'a [SummaryRow]) -> Self {
+        Self::new(summary.iter().filter(|row| row.slice.is_none()))
+    }
 }

@@ -7,7 +7,7 @@ use evalmark_core::{
 };
 use serde::Serialize;
 
-use super::scores::SummaryLine;
+use super::scores::SummaryTable;
 use crate::summary::SummaryRow;
 
 /// Slices that are compared, and the means of all.
@@ -16,7 +16,7 @@ pub(super) struct Slices<'a> {
     n_compared: usize,
     n_notable: usize,
     compared: Vec<ComparedSlice<'a>>,
-    means: Vec<SummaryLine<'a>>,
+    means: SummaryTable<'a>,
 }
 
 /// A comparison within a slice.
@@ -33,12 +33,12 @@ impl<'a> Slices<'a> {
         let findings = verdict.map(|verdict| &*verdict.slices).unwrap_or_default();
         let mut compared: Vec<_> = findings.iter().map(compared).collect();
         compared.sort_by(|a, b| a.finding.q.total_cmp(&b.finding.q));
-        let means = summary.iter().filter(|row| row.slice.is_some()).map(SummaryLine::new);
+        let means = SummaryTable::new(summary.iter().filter(|row| row.slice.is_some()));
         Self {
             n_compared: findings.len(),
             n_notable: findings.iter().filter(|finding| finding.stands_out).count(),
             compared,
-            means: means.collect(),
+            means,
         }
     }
 }

@@ -5,7 +5,7 @@ use minijinja::value::Value;
 use serde::Serialize;
 
 use super::super::{
-    data::AnswerCost,
+    data::{AnswerCost, MedianLatency, PageData},
     pictures::scatter::{Axis, Point, scatter},
 };
 use crate::summary::SummaryRow;
@@ -41,8 +41,8 @@ struct Tradeoff<'a> {
 }
 
 impl<'a> Tradeoffs<'a> {
-    pub(super) fn of(summary: &'a [SummaryRow], costs: &[AnswerCost]) -> Self {
-        let rows: Vec<_> = summary.iter().filter(|row| row.slice.is_none()).collect();
+    pub(super) fn of(page: &'a PageData) -> Self {
+        let rows: Vec<_> = page.summary.iter().filter(|row| row.slice.is_none()).collect();
         let mut variants: Vec<Variant<'a>> = Vec::new();
         let mut metrics: Vec<&str> = Vec::new();
         let mut letters = LETTERS.chars();
@@ -64,7 +64,10 @@ impl<'a> Tradeoffs<'a> {
         }
         let pictures = metrics.iter().take(MOST_METRICS).flat_map(|metric| {
             let own: Vec<_> = rows.iter().copied().filter(|row| row.metric == *metric).collect();
-            [of_cost(metric, &own, &variants, costs), of_latency(metric, &own, &variants)]
+            [
+                of_cost(metric, &own, &variants, &page.costs),
+                of_latency(metric, &own, &variants, &page.latencies),
+            ]
         });
         let pictures = pictures.flatten().collect();
         Self { variants, pictures, is_cut }
@@ -83,22 +86,23 @@ fn of_cost<'a>(
         let usd = &costs.iter().find(is_it)?.usd;
         Some((usd.mean, usd.ci_low.zip(usd.ci_high).map(|(low, high)| [low, high])))
     };
-    let axis = Axis { name: "mean cost of an answer, with its interval", write: &dollars };
+    let axis = Axis { name: "mean cost of an answer and its 95 % interval", write: &dollars };
     let picture = drawn(metric, rows, variants, &axis, per_answer)?;
     Some(Tradeoff { metric, against: "cost", picture })
 }
 
-/// The median service time, and the 95th percentile as its upper end.
+/// The median service time.
 fn of_latency<'a>(
     metric: &'a str,
     rows: &[&SummaryRow],
     variants: &[Variant<'_>],
+    latencies: &[MedianLatency],
 ) -> Option<Tradeoff<'a>> {
     let times = |row: &SummaryRow| {
-        let median = row.latency_p50_ms?;
-        Some((median, row.latency_p95_ms.map(|p95| [median, p95])))
+        let is_it = |of: &&MedianLatency| (&of.prompt, &of.model) == (&row.prompt, &row.model);
+        Some((row.latency_p50_ms?, latencies.iter().find(is_it).map(|of| of.ends_ms)))
     };
-    let axis = Axis { name: "latency: median, whisker to the 95th percentile", write: &latency };
+    let axis = Axis { name: "median latency of an answer and its 95 % interval", write: &latency };
     let picture = drawn(metric, rows, variants, &axis, times)?;
     Some(Tradeoff { metric, against: "latency", picture })
 }
