@@ -3,12 +3,12 @@
 //! Begin with [`load`], which reads a suite, then [`Run`]: it is begun, resumed or scored again, and
 //! [`Run::finish`] carries it out. `run.rs` is the whole flow in one function: `run/answer.rs` asks
 //! (`ask.rs`) and scores (`scored.rs`) at the same time where that can be, `run/verdict.rs` gates, and
-//! `run/page.rs` writes the page. [`gate()`] and [`compare()`] decide about runs that have ended,
+//! `run/html_page.rs` writes the page. [`gate()`] and [`compare()`] decide about runs that have ended,
 //! [`history()`] follows a suite's scores over its runs, [`calibrate()`] measures its noise, [`plan()`] says what a run would ask and could detect.
 //! `examples/verdict.rs` runs a suite and reads its verdict.
 //!
 //! Each returns data. What happens meanwhile is told as a [`Notice`]; what could not be done is a
-//! [`RunError`]; how a command ends is an [`Ending`], which follows from [`Findings`] in one function.
+//! [`RunError`], which carries the error of the operation that failed: a small enum beside it; how a command ends is an [`Ending`], which follows from [`Findings`] in one function.
 //! What the engine needs from outside is in its [`Host`]: keys, permissions, a cache folder.
 //!
 //! What it deliberately does not do: it prints nothing, reads no environment variable, parses no
