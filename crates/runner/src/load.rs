@@ -19,7 +19,8 @@ use evalmark_store::run_record::{NamedHash, RunOptions};
 use crate::{
     Host, Notice,
     ask::{Asks, allowed_keys},
-    error::{Hinted, Result, RunError, run_error},
+    error::{Advised, Result, RunError},
+    permissions::RefusedKeys,
     programs::{self, Programs},
     usable_targets::UsableTargets,
 };
@@ -43,7 +44,7 @@ pub struct LoadedSuite {
 
 impl LoadedSuite {
     /// Whether the keys of all its models may go where it sends them.
-    pub fn check_keys(&self, host: &Host<'_>) -> Result<()> {
+    pub fn check_keys(&self, host: &Host<'_>) -> Result<(), RefusedKeys> {
         allowed_keys(self, Asks::Everyone, host)
     }
 }
@@ -72,10 +73,12 @@ pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Loaded
         .metrics
         .iter()
         .map(|spec| {
-            Metric::compile(spec)
-                .map_err(|complaint| run_error!("metric `{}`: {}", spec.name, complaint.message))
+            Metric::compile(spec).map_err(|error| LoadError::Metric {
+                name: spec.name.clone(),
+                problem: error.message,
+            })
         })
-        .collect::<Result<_>>()?;
+        .collect::<Result<_, _>>()?;
     programs::allowed(&metrics, host.allow_exec)?;
     check_recorded_judges(&suite, &metrics)?;
     let mut usable = UsableTargets::new(&metrics, &suite.dataset);
@@ -114,6 +117,48 @@ fn near_file(path: &Path) -> Option<String> {
     Some(near + &near_and_known("", &shown, "there are")?)
 }
 
+/// What is wrong with a suite's metrics, beyond what its file shows.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Its parameters cannot be used.
+    #[error("metric `{name}`: {problem}")]
+    Metric {
+        /// The metric.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A judge whose one recorded reply cannot answer several questions.
+    #[error(
+        "metric `{metric}` asks model `{model}` more than one question about an answer, and column \
+         `{column}` holds one reply"
+    )]
+    RecordedJudge {
+        /// The metric.
+        metric: String,
+        /// The judge.
+        model: String,
+        /// The column of its replies.
+        column: String,
+    },
+    /// What a judge is asked needs what no item has.
+    #[error("metric `{metric}`")]
+    Question {
+        /// The metric.
+        metric: String,
+        /// What it needs.
+        source: QuestionError,
+    },
+}
+
+impl Advised for LoadError {
+    fn hint(&self) -> Option<String> {
+        let advice = "record its replies by request: `recorded: { file: … }`, as `evalmark \
+                      export-answers` writes it";
+        matches!(self, Self::RecordedJudge { .. }).then(|| advice.to_owned())
+    }
+}
+
 /// Whether every metric can use what an item says to it.
 fn check_item(metrics: &[Metric], item: &Item) -> Result<(), String> {
     metrics.iter().try_for_each(|metric| {
@@ -123,7 +168,7 @@ fn check_item(metrics: &[Metric], item: &Item) -> Result<(), String> {
 
 /// A column of the dataset holds one answer to each item, so a judge that answers from one can be
 /// asked for one opinion only.
-fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<()> {
+fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<(), LoadError> {
     for metric in metrics {
         let Some(judge) = metric.judge() else { continue };
         let models = judge.models().iter().filter_map(|name| suite.model_index(name));
@@ -133,12 +178,11 @@ fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<()> {
             _ => None,
         });
         if let Some((model, column)) = columns.next().filter(|_| each > 1 || !judge.is_opinion()) {
-            let metric = metric.name();
-            return Err(run_error!(
-                "metric `{metric}` asks model `{model}` more than one question about an answer, and \
-                 column `{column}` holds one reply"
-            ))
-            .hint("record its replies by request: `recorded: { file: … }`, as `evalmark export-answers` writes it");
+            return Err(LoadError::RecordedJudge {
+                metric: metric.name().to_owned(),
+                model: model.to_string(),
+                column: column.to_owned(),
+            });
         }
     }
     Ok(())
@@ -154,7 +198,8 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
         let Some(judge) = metric.judge() else { continue };
         match judge.questions(subject, &sample.request.messages) {
             Err(error @ (QuestionError::Template(_) | QuestionError::Column(_))) => {
-                return Err(error).with_context(|| format!("metric `{}`", metric.name()));
+                let metric = metric.name().to_owned();
+                return Err(LoadError::Question { metric, source: error }.into());
             }
             // What this item lacks another may have.
             Ok(_) | Err(QuestionError::Lacking(_) | QuestionError::Invalid(_)) => {}
