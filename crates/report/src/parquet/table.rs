@@ -163,19 +163,8 @@ impl<W: Write> TableWriter<W> {
         &mut self,
         cells: impl IntoIterator<Item = Cell<'a>>,
     ) -> Result<(), WriteError> {
-        let mut cells = cells.into_iter();
-        for (buffer, (name, kind)) in iter::zip(&mut self.buffers, &self.columns) {
-            let bytes = cells.next().and_then(|cell| buffer.push(&cell));
-            let Some(bytes) = bytes else {
-                let message = format!("`{name}` is missing, or not {kind}");
-                return Err(WriteError::Misfit { path: self.path.clone(), message });
-            };
-            self.bytes += bytes;
-        }
-        if cells.next().is_some() {
-            let message = "it has too many values".to_owned();
-            return Err(WriteError::Misfit { path: self.path.clone(), message });
-        }
+        let misfit = |message| WriteError::Misfit { path: self.path.clone(), message };
+        self.bytes += fill(&mut self.buffers, &self.columns, cells).map_err(misfit)?;
         self.rows += 1;
         if self.rows >= self.group_rows() || self.bytes >= GROUP_BYTES {
             self.write_group()?;
@@ -211,6 +200,25 @@ impl<W: Write> TableWriter<W> {
         let written = self.writer.end(Some(vec![self.checksum.entry()]));
         written.map_err(|error| encode_error(&self.path, &error))?;
         Ok(self.checksum.digest())
+    }
+}
+
+/// Appends a cell to each column; answers with the bytes of their texts, or with what does not fit.
+fn fill<'a>(
+    buffers: &mut [Buffer],
+    columns: &[(String, Kind)],
+    cells: impl IntoIterator<Item = Cell<'a>>,
+) -> Result<usize, String> {
+    let (mut columns, mut bytes) = (iter::zip(buffers, columns), 0);
+    // Chained cells are gone through part by part, which takes less time than asking for each.
+    cells.into_iter().try_for_each(|cell| {
+        let (buffer, (name, kind)) = columns.next().ok_or("it has too many values")?;
+        bytes += buffer.push(&cell).ok_or_else(|| format!("`{name}` is not {kind}"))?;
+        Ok::<_, String>(())
+    })?;
+    match columns.next() {
+        Some((_, (name, _))) => Err(format!("`{name}` is missing")),
+        None => Ok(bytes),
     }
 }
 
