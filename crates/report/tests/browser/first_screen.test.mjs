@@ -47,7 +47,7 @@ const expected = {
   },
   improved: {
     title: /^improved The new prompt is better than before in both comparisons\.$/,
-    amount: /rose from .* for topic\.$/,
+    amount: /^Smallest gain: like rose from .* for topic\.$/,
     sure: /A drop of the margin \(3 points\) or more is ruled out \(p < 0\.001\)\.$/,
     flips: ["Newly broke 4", "Newly works 73"],
   },
@@ -106,16 +106,39 @@ test("numbers are those of the verdict's own file", async () => {
 });
 
 test("nothing is wider than the window, whatever its width, and with names of all kinds", async () => {
-  for (const name of ["quickstart", "many"]) {
-    const { page, seen } = await open(browser, pages[name]);
-    for (const width of [1280, 820, 420]) {
+  const uncompared = pages.regressed.replace("after/report.html", "before/report.html");
+  for (const file of [pages.quickstart, pages.many, pages.regressed, uncompared]) {
+    const { page, seen } = await open(browser, file);
+    for (const width of [1280, 820, 390]) {
       await page.setViewport({ width, height: 800 });
       const [own, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-      assert.ok(own <= window, `${name} is ${own} wide in a window of ${window}`);
+      assert.ok(own <= window, `${file} is ${own} wide in a window of ${window}`);
     }
     assert.deepEqual(seen.errors, []);
     await page.close();
   }
+});
+
+test("a page without a baseline has scores first, and no column that is empty", async () => {
+  const { page } = await open(browser, pages.regressed.replace("after/report.html", "before/report.html"));
+  assert.match((await texts(page, "#verdict"))[0], /compared with nothing/);
+  assert.match((await texts(page, ".amount"))[0], /^Why: the gate names no baseline and no minimum/);
+  assert.ok(await inSight(page, "#scores tbody tr"));
+  const columns = await page.$$eval("#scores tbody tr", (rows) =>
+    [...rows[0].cells].map((_, at) => rows.map((row) => row.cells[at].textContent.trim())),
+  );
+  for (const column of columns) assert.ok(column.some((text) => text !== "–"), JSON.stringify(columns));
+  await page.close();
+});
+
+test("on a telephone a comparison's change stands beside its name", async () => {
+  const { page } = await open(browser, pages.many);
+  await page.setViewport({ width: 390, height: 800 });
+  const outside = await page.$$eval(".forest tbody tr:not(.axis-row) > *", (all) =>
+    all.filter((one) => one.getBoundingClientRect().right > innerWidth).length,
+  );
+  assert.equal(outside, 0);
+  await page.close();
 });
 
 test("an address opens a comparison that is folded away", async () => {
