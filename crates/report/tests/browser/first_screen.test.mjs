@@ -42,7 +42,7 @@ const expected = {
   inconclusive: {
     title: /^inconclusive It cannot be told whether the new prompt is worse than before\.$/,
     amount: /^Worst: right fell from 80\.0 % to 78\.3 % \(-1\.7 points\) for topic\.$/,
-    sure: /That is too wide for the margin \(3 points\): about 800 items would tell\.$/,
+    sure: /That is too wide for the margin \(3 points\): about 800 items would show a drop of that size\.$/,
     flips: ["Newly broke 4", "Newly works 3"],
   },
   improved: {
@@ -87,6 +87,8 @@ test("worse comparisons stand before better ones, on one scale", async () => {
   const numbers = points.map((text) => Number.parseFloat(text));
   assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
   assert.equal((await page.$$(".forest-axis")).length, 1);
+  const widths = await page.$$eval(".forest-row, .forest-axis", (all) => all.map((one) => one.getBoundingClientRect().width));
+  assert.equal(new Set(widths).size, 1, `${widths}`);
   const zeros = await page.$$eval(".forest-row .zero", (lines) => lines.map((line) => line.getAttribute("x1")));
   assert.equal(new Set(zeros).size, 1, "the line of no change is one line");
   await page.close();
@@ -138,6 +140,11 @@ test("on a telephone a comparison's change stands beside its name", async () => 
     all.filter((one) => one.getBoundingClientRect().right > innerWidth).length,
   );
   assert.equal(outside, 0);
+  // Pictures stand above each other, as wide as their axis.
+  const widths = await page.$$eval(".forest-row, .forest-axis", (all) =>
+    all.map((one) => { const { left, width } = one.getBoundingClientRect(); return `${left} ${width}`; }),
+  );
+  assert.equal(new Set(widths).size, 1, [...new Set(widths)].join(", "));
   await page.close();
 });
 
