@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         atomic::{AtomicBool, Ordering},
         mpsc::sync_channel,
@@ -23,9 +23,10 @@ use evalmark_harness::{
 
 use crate::{
     AskTag, Host, RunError,
-    error::{Hinted, Result, run_error},
+    error::{Advised, Hinted, Result},
     judges::{Judges, asking, requests_to},
     load::LoadedSuite,
+    permissions::RefusedKeys,
     records::{LedgerRecords, Records, Unasked},
     redacted_keys,
 };
@@ -95,7 +96,11 @@ pub(crate) fn keys(
 }
 
 /// Whether the keys of all models that are asked may go where the suite sends them.
-pub(crate) fn allowed_keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<()> {
+pub(crate) fn allowed_keys(
+    loaded: &LoadedSuite,
+    asks: Asks,
+    host: &Host<'_>,
+) -> Result<(), RefusedKeys> {
     let used = used_models(loaded, asks);
     let models = used.iter().map(|i| &loaded.suite.models[*i]);
     host.permissions.check_keys(models)
@@ -111,24 +116,51 @@ fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
             redacted_keys::remember(&key);
             Ok(Some(key))
         }
-        _ => Err(run_error!(
-            "model `{}` needs a key, and the environment variable {variable} is not set",
-            model.name
-        ))
-        .hint(format!("set it: `export {variable}=…`")),
+        _ => Err(MissingKey { model: model.name.to_string(), variable: variable.clone() }.into()),
+    }
+}
+
+/// A key that a model needs and that is not set.
+#[derive(Debug, thiserror::Error)]
+#[error("model `{model}` needs a key, and the environment variable {variable} is not set")]
+pub struct MissingKey {
+    model: String,
+    variable: String,
+}
+
+impl Advised for MissingKey {
+    fn hint(&self) -> Option<String> {
+        Some(format!("set it: `export {}=…`", self.variable))
     }
 }
 
 /// What may be spent; a limit in dollars needs the price of every model that is asked.
-pub(crate) fn budget(loaded: &LoadedSuite, asks: Asks, limits: BudgetLimits) -> Result<Budget> {
+pub(crate) fn budget(
+    loaded: &LoadedSuite,
+    asks: Asks,
+    limits: BudgetLimits,
+) -> Result<Budget, UnknownPrice> {
     let asked = used_models(loaded, asks).into_iter().map(|i| &loaded.suite.models[i]);
     let is_asked = |model: &&Model| matches!(model.provider, Provider::Server { .. });
     let unpriced = asked.filter(is_asked).find(|model| model.price.is_none());
     if let (Some(_), Some(model)) = (limits.max_cost_usd, unpriced) {
-        return Err(run_error!("`--max-cost` needs the price of model `{}`", model.name))
-            .hint("add `price: { input: …, output: … }`, US dollars per million tokens");
+        return Err(UnknownPrice { model: model.name.to_string() });
     }
     Ok(Budget::new(limits.max_cost_usd, limits.max_tokens))
+}
+
+/// A limit in dollars for a model whose price is not known.
+#[derive(Debug, thiserror::Error)]
+#[error("`--max-cost` needs the price of model `{model}`")]
+pub struct UnknownPrice {
+    model: String,
+}
+
+impl Advised for UnknownPrice {
+    fn hint(&self) -> Option<String> {
+        let advice = "add `price: { input: …, output: … }`, US dollars per million tokens";
+        Some(advice.to_owned())
+    }
 }
 
 fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
@@ -152,18 +184,6 @@ impl LedgerFile {
             Self::Own(path) => Ledger::open(path),
         }
     }
-}
-
-/// The ledger that runs share: in `dir`, or in the user's cache folder.
-pub fn shared_ledger(dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf> {
-    let dir = dir
-        .or(host.cache_dir)
-        .ok_or_else(|| run_error!("this user has no home folder to keep answers in"))
-        .hint("name a folder with `--cache-dir DIR`, or use `--no-cache`")?;
-    evalmark_harness::ledger::create_folder(dir)
-        .with_context(|| format!("the cache folder {} cannot be made", dir.display()))
-        .hint("name another with `--cache-dir DIR`, or use `--no-cache`")?;
-    Ok(dir.join("answers.sqlite"))
 }
 
 impl Endpoints {

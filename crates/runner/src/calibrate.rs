@@ -21,7 +21,7 @@ use evalmark_verdict::{ComparisonSubject, Noise, Rule, Variant, compare, noise, 
 use crate::{
     Ending, Findings, Host, Notice, RunError,
     ask::{Asks, keys},
-    error::{Hinted, Result, bail, run_error},
+    error::{Advised, Result},
     load::{LoadedSuite, load},
     power_plan::is_planned,
     redacted_keys::hide,
@@ -84,6 +84,58 @@ impl CalibrationEnd {
     }
 }
 
+/// Why a suite cannot be calibrated.
+#[derive(Debug, thiserror::Error)]
+pub enum CalibrateError {
+    /// No folder can be called so.
+    #[error("the run id {why}")]
+    RunId {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Too few items have two scores.
+    #[error("nothing was calibrated: {what}")]
+    TooLittle {
+        /// What there is too little of.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A recording that holds one answer only.
+    #[error("model `{model}` cannot answer twice: {why}")]
+    AnswersOnce {
+        /// The model.
+        model: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A run of the calibration that was begun otherwise.
+    #[error("{} was begun with other options", path.display())]
+    OtherOptions {
+        /// The run's folder.
+        path: PathBuf,
+    },
+    /// A calibration compares two sets of answers, from one run or two.
+    #[error("a calibration has one run or two")]
+    NumberOfRuns,
+}
+
+impl Advised for CalibrateError {
+    fn hint(&self) -> Option<String> {
+        let advice = match self {
+            Self::RunId { .. } | Self::NumberOfRuns => return None,
+            Self::TooLittle { hint, .. } => hint,
+            Self::AnswersOnce { .. } => {
+                "calibrate against the live model; or record two epochs of it (`evalmark run \
+                 --epochs 2`, then `evalmark export-answers`) and calibrate the recording with \
+                 `--epochs 2`"
+            }
+            Self::OtherOptions { .. } => "give the same options again, or another `--run-id`",
+        };
+        Some(advice.to_owned())
+    }
+}
+
 /// One of the runs that a calibration asks.
 struct Part {
     run_id: String,
@@ -104,7 +156,7 @@ pub fn calibrate(of: &CalibrateOptions, host: &Host<'_>) -> Result<CalibrationEn
     keys(&loaded, Asks::Everyone, host)?;
     let id = of.run_id.clone().unwrap_or_else(new_run_id);
     if let Err(why) = file_name(&id) {
-        bail!("the run id {why}");
+        return Err(CalibrateError::RunId { why: why.clone() }.into());
     }
     let sets = if loaded.plan.epochs > 1 {
         CalibrationSets::EpochHalves
@@ -136,8 +188,8 @@ pub fn calibrate(of: &CalibrateOptions, host: &Host<'_>) -> Result<CalibrationEn
         } else {
             go_on(of, &id)
         };
-        let error = run_error!("nothing was calibrated: {what}").with_hint(hint);
-        return Ok(CalibrationEnd::Incomplete(error));
+        let error = CalibrateError::TooLittle { what, hint };
+        return Ok(CalibrationEnd::Incomplete(error.into()));
     }
     calibration.write(&LocalFolder::new(&of.out), hide)?;
     // A margin that the suite itself declares and cannot resolve is refused.
@@ -202,7 +254,7 @@ fn lacking(calibration: &Calibration) -> Option<String> {
 }
 
 /// Whether every model can be asked twice; a recording may hold one answer only.
-fn can_answer_twice(loaded: &LoadedSuite) -> Result<()> {
+fn can_answer_twice(loaded: &LoadedSuite) -> Result<(), CalibrateError> {
     for &candidate in &loaded.suite.candidates {
         let model = &loaded.suite.models[candidate];
         let why = match &model.provider {
@@ -212,10 +264,7 @@ fn can_answer_twice(loaded: &LoadedSuite) -> Result<()> {
             }
             _ => continue,
         };
-        return Err(run_error!("model `{}` cannot answer twice: {why}", model.name)).hint(
-            "calibrate against the live model; or record two epochs of it (`evalmark run --epochs \
-             2`, then `evalmark export-answers`) and calibrate the recording with `--epochs 2`",
-        );
+        return Err(CalibrateError::AnswersOnce { model: model.name.to_string(), why });
     }
     Ok(())
 }
@@ -240,9 +289,8 @@ fn begun(loaded: &LoadedSuite, path: &Path, no_cache: bool) -> Result<(RunFolder
         && record.models == fresh.models
         && record.epochs == fresh.epochs
         && record.options.no_cache == no_cache;
-    same.then_some((folder, record))
-        .ok_or_else(|| run_error!("{} was begun with other options", path.display()))
-        .hint("give the same options again, or another `--run-id`")
+    let others = || CalibrateError::OtherOptions { path: path.to_owned() };
+    Ok(same.then_some((folder, record)).ok_or_else(others)?)
 }
 
 fn measure(
@@ -253,7 +301,7 @@ fn measure(
     let [first, second] = match runs {
         [(a, _), (b, _)] => [read_variants(&a.scores())?, read_variants(&b.scores())?],
         [(one, _)] => read_halves(&one.scores())?,
-        _ => bail!("a calibration has one run or two"),
+        _ => return Err(CalibrateError::NumberOfRuns.into()),
     };
     let gate = loaded.suite.gate_or_default();
     let measured = Measured::by_plan(loaded)?;

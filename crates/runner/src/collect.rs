@@ -13,7 +13,7 @@ use evalmark_core::{
 use evalmark_harness::Stop;
 
 use crate::{
-    error::{Result, bail},
+    error::{Advised, Result},
     judges::{JudgeReplies, Judges},
     load::LoadedSuite,
     records::Records,
@@ -112,6 +112,13 @@ fn collect(
     }
 }
 
+/// The dataset ends before the plan does.
+#[derive(Debug, thiserror::Error)]
+#[error("the dataset has become shorter since the run began")]
+pub struct ShorterDataset;
+
+impl Advised for ShorterDataset {}
+
 /// Samples out of the plan, in the order of the reports.
 struct Planned<'a> {
     plan: &'a Plan,
@@ -162,7 +169,7 @@ impl<'a> Planned<'a> {
         let count = FEW.min(usize::try_from(end - self.place)?);
         let samples: Vec<Sample> = self.samples.by_ref().take(count).collect::<Result<_, _>>()?;
         if samples.len() < count {
-            bail!("the dataset has become shorter since the run began");
+            return Err(ShorterDataset.into());
         }
         self.place += count as u64;
         Ok(samples)

@@ -1,12 +1,13 @@
 //! Why the engine could not do what it was asked for, as people need to hear it: what went wrong,
-//! why, what to do about it, and how a command ends on it.
+//! why, what to do about it, and how a command ends on it. Each operation has an error of its own, which
+//! stands beside it and is [`Advised`]; a [`RunError`] carries any of them, and [`RunError::find`] gives
+//! it back.
 
 use std::{
     error::Error as StdError,
     fmt::{self, Display},
 };
 
-use evalmark_core::suite::near_and_known;
 use evalmark_store::StoreError;
 
 use crate::Ending;
@@ -103,11 +104,33 @@ impl StdError for RunError {
     }
 }
 
-impl From<StoreError> for RunError {
-    fn from(error: StoreError) -> Self {
-        let (hint, is_incomplete) = (error.hint(), error.is_incomplete());
-        let error = hint.into_iter().fold(Self::new(error), Self::with_hint);
-        if is_incomplete { error.with_ending(Ending::Incomplete) } else { error }
+/// An error of one operation: what there is to know of it beside its message and its causes.
+pub trait Advised: StdError + Send + Sync + 'static {
+    /// What the user can do about it.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+
+    /// How a command ends on it, where that is not [`Ending::Usage`].
+    fn ending(&self) -> Option<Ending> {
+        None
+    }
+}
+
+impl<E: Advised> From<E> for RunError {
+    fn from(error: E) -> Self {
+        let (hints, ending) = (error.hint().into_iter().collect(), error.ending());
+        Self { what: Box::new(error), hints, ending }
+    }
+}
+
+impl Advised for StoreError {
+    fn hint(&self) -> Option<String> {
+        Self::hint(self)
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        self.is_incomplete().then_some(Ending::Incomplete)
     }
 }
 
@@ -136,18 +159,14 @@ struct InContext {
     source: RunError,
 }
 
-/// Errors of the other crates come with their own message and causes.
-macro_rules! from_errors {
+/// Errors of other crates that come with their own message and causes, and no advice.
+macro_rules! without_advice {
     ($($error:ty),+ $(,)?) => {
-        $(impl From<$error> for RunError {
-            fn from(error: $error) -> Self {
-                Self::new(error)
-            }
-        })+
+        $(impl Advised for $error {})+
     };
 }
 
-from_errors!(
+without_advice!(
     evalmark_core::dataset::DatasetError,
     evalmark_core::plan::PlanError,
     evalmark_core::suite::KeptGateError,
@@ -160,51 +179,17 @@ from_errors!(
     evalmark_verdict::CompareError,
     evalmark_verdict::GateError,
     evalmark_verdict::StoppingError,
-    crate::metric_scale::KeptMetricError,
-    crate::variants::ReadRowsError,
     serde_json::Error,
     std::io::Error,
     std::num::TryFromIntError,
 );
 
-impl From<evalmark_report::ReadError> for RunError {
+impl Advised for evalmark_report::ReadError {
     /// A file of a run that cannot be read leaves less than there should be.
-    fn from(error: evalmark_report::ReadError) -> Self {
-        Self::new(error).with_ending(Ending::Incomplete)
+    fn ending(&self) -> Option<Ending> {
+        Some(Ending::Incomplete)
     }
 }
-
-/// An error with a formatted message.
-macro_rules! run_error {
-    ($($message:tt)+) => {
-        $crate::RunError::new(format!($($message)+))
-    };
-}
-pub(crate) use run_error;
-
-/// Fails where one of these names is not known, with the nearest and all that are: behind `none`, such
-/// as "the run has no prompt", stands the name, and `there_is` introduces the list.
-pub(crate) fn all_known(
-    none: &str,
-    wanted: &[String],
-    known: &[&str],
-    there_is: &str,
-) -> Result<()> {
-    let Some(name) = wanted.iter().find(|name| !known.contains(&name.as_str())) else {
-        return Ok(());
-    };
-    let error = run_error!("{none} `{name}`");
-    let advice = near_and_known(name, known, there_is);
-    Err(advice.into_iter().fold(error, RunError::with_hint))
-}
-
-/// Returns such an error.
-macro_rules! bail {
-    ($($message:tt)+) => {
-        return Err($crate::error::run_error!($($message)+))
-    };
-}
-pub(crate) use bail;
 
 /// What the engine's functions return.
 pub(crate) type Result<T, E = RunError> = std::result::Result<T, E>;

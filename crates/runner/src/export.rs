@@ -13,13 +13,14 @@ use evalmark_store::{integrity::open_answered, run_folder::RunFolder, run_record
 
 use crate::{
     Host, Notice,
-    ask::shared_ledger,
     early::as_stopped,
-    error::{Hinted, Result, all_known, bail},
+    error::{Advised, Hinted, Result},
     judges::all_requests,
     load::{LoadedSuite, load},
     records::{RecordedSamples, Records},
     run::same_experiment,
+    shared_ledger::shared_ledger,
+    unknown_name::all_known,
 };
 
 /// What was exported.
@@ -30,6 +31,20 @@ pub struct ExportedAnswers {
     /// Samples that have no answer.
     pub failed: u64,
 }
+
+/// A recording holds one answer to a request.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "models `{other}` and `{model}` got the same request on two servers and answered item `{item}` \
+     differently; export them one by one with `--model NAME`"
+)]
+pub struct ConflictingAnswers {
+    other: String,
+    model: String,
+    item: String,
+}
+
+impl Advised for ConflictingAnswers {}
 
 /// Takes one recorded answer.
 pub type WriteAnswer<'a> = dyn FnMut(&RecordedAnswer) -> io::Result<()> + 'a;
@@ -88,10 +103,8 @@ impl RecordedLines<'_> {
         let Some(answer) = RecordedAnswer::new(hash, record) else { return Ok(()) };
         if let Some((other, output)) = self.written.get(&hash) {
             if *output != record.output {
-                bail!(
-                    "models `{other}` and `{model}` got the same request on two servers and \
-                     answered item `{item}` differently; export them one by one with `--model NAME`"
-                );
+                let [other, model, item] = [other, model, item].map(str::to_owned);
+                return Err(ConflictingAnswers { other, model, item }.into());
             }
             return Ok(());
         }
@@ -179,5 +192,5 @@ fn ledger_path(folder: &RunFolder, record: &RunRecord, host: &Host<'_>) -> Resul
     if record.options.no_cache {
         return Ok(folder.own_ledger());
     }
-    shared_ledger(record.options.cache_dir.as_deref(), host)
+    Ok(shared_ledger(record.options.cache_dir.as_deref(), host)?)
 }

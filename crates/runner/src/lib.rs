@@ -54,8 +54,10 @@ mod run;
 mod run_id;
 mod scored;
 mod secrets;
+mod shared_ledger;
 mod suite_of_run;
 mod summary;
+mod unknown_name;
 mod usable_targets;
 mod variants;
 
@@ -64,28 +66,44 @@ pub use evalmark_verdict::PairCounts;
 
 pub use self::{
     across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites},
-    ask::{BudgetLimits, shared_ledger},
-    calibrate::{CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
+    ask::{BudgetLimits, MissingKey, UnknownPrice},
+    calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
+    collect::ShorterDataset,
     diff::{DiffOptions, DiffedPair, DiffedRun, RunDiff, ScoreChange, VariantName, diff},
+    early::OtherItems,
     ending::{Ending, Findings},
-    error::{Hinted, RunError},
-    export::{ExportedAnswers, WriteAnswer, export_answers},
-    gate::{GateOf, GateOptions, GateOutcome, compare, compare_runs, gate},
-    history::{HistoryOptions, ending_of_history, history, history_of_runs, suite_name},
+    error::{Advised, Hinted, RunError},
+    export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
+    gate::{BetweenError, GateOf, GateOptions, GateOutcome, NoUsage, compare, compare_runs, gate},
+    history::{
+        HistoryError, HistoryOptions, ending_of_history, history, history_of_runs, suite_name,
+    },
     host::Host,
-    judge_check::{Corrected, ENOUGH_LABELS, JudgeFinding, judge_check},
+    judge_check::{
+        Corrected, ENOUGH_LABELS, FewerScores, JudgeFinding, JudgedMetricError, LabelSourceError,
+        NoLabelledScore, judge_check,
+    },
     kept_answers::{AnswerKey, KeptAnswer, KeptAnswers, kept_answers},
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
-    load::{LoadedSuite, load},
+    load::{LoadError, LoadedSuite, load},
+    metric_scale::KeptMetricError,
     notice::{AskTag, Asking, Notice, NoticeLevel, Notices},
     outside_access::reach,
-    permissions::Permissions,
+    permissions::{Permissions, RefusedKeys},
     plan::{ModelEstimate, PlanOptions, RunPlan, plan},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
-    programs::program_remarks,
+    programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
+    records::RecordedSamplesError,
     report::{ReportOptions, report},
-    run::{AgainstOptions, EndedRun, PreparedRun, ResumeOptions, Run, RunEnd, cut_off_remarks},
+    run::{
+        AgainstOptions, EndedRun, OtherExperiment, PreparedRun, ProgramChanged, ResumeOptions, Run,
+        RunEnd, cut_off_remarks,
+    },
     secrets::Secrets,
+    shared_ledger::{CacheFolderError, shared_ledger_path},
+    suite_of_run::AnotherSuite,
+    unknown_name::UnknownName,
+    usable_targets::UnusableTargets,
     variants::{ReadRowsError, read_variants},
 };

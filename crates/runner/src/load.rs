@@ -1,6 +1,9 @@
 //! From a suite file to a plan and compiled metrics: everything that can be wrong before a request.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use evalmark_core::{
     item::Item,
@@ -8,7 +11,7 @@ use evalmark_core::{
     metric::{Extract, InvalidPolicy, MetricSpec, Reasoning, Which},
     model::Provider,
     plan::Plan,
-    suite::Suite,
+    suite::{Suite, near_and_known, nearest},
 };
 use evalmark_scoring::{Judge, Metric, QuestionError, Subject};
 use evalmark_store::run_record::{NamedHash, RunOptions};
@@ -16,7 +19,8 @@ use evalmark_store::run_record::{NamedHash, RunOptions};
 use crate::{
     Host, Notice,
     ask::{Asks, allowed_keys},
-    error::{Hinted, Result, run_error},
+    error::{Advised, Result, RunError},
+    permissions::RefusedKeys,
     programs::{self, Programs},
     usable_targets::UsableTargets,
 };
@@ -40,14 +44,17 @@ pub struct LoadedSuite {
 
 impl LoadedSuite {
     /// Whether the keys of all its models may go where it sends them.
-    pub fn check_keys(&self, host: &Host<'_>) -> Result<()> {
+    pub fn check_keys(&self, host: &Host<'_>) -> Result<(), RefusedKeys> {
         allowed_keys(self, Asks::Everyone, host)
     }
 }
 
 /// Reads, checks and plans a suite with what the command line says of it.
 pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
-    let mut suite = Suite::read(path, host.readers(options))?;
+    let mut suite = Suite::read(path, host.readers(options)).map_err(|error| {
+        let advice = (!path.exists()).then(|| near_file(path)).flatten();
+        advice.into_iter().fold(RunError::new(error), RunError::with_hint)
+    })?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
     suite.epochs = options.epochs.unwrap_or(suite.epochs);
@@ -66,10 +73,12 @@ pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Loaded
         .metrics
         .iter()
         .map(|spec| {
-            Metric::compile(spec)
-                .map_err(|complaint| run_error!("metric `{}`: {}", spec.name, complaint.message))
+            Metric::compile(spec).map_err(|error| LoadError::Metric {
+                name: spec.name.clone(),
+                problem: error.message,
+            })
         })
-        .collect::<Result<_>>()?;
+        .collect::<Result<_, _>>()?;
     programs::allowed(&metrics, host.allow_exec)?;
     check_recorded_judges(&suite, &metrics)?;
     let mut usable = UsableTargets::new(&metrics, &suite.dataset);
@@ -88,6 +97,68 @@ pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Loaded
     Ok(LoadedSuite { suite, plan, metrics, programs, labels, hash })
 }
 
+/// The suites beside one that is not there, and which of them is called nearly so.
+fn near_file(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let files = std::fs::read_dir(here).ok()?.flatten().map(|entry| folder.join(entry.file_name()));
+    let is_suite = |file: &PathBuf| {
+        file.extension().is_some_and(|of| of == "yaml" || of == "yml" || of == "json")
+    };
+    let mut files: Vec<_> = files.filter(is_suite).collect();
+    files.sort();
+    let name = |file: &Path| file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let names: Vec<_> = files.iter().filter_map(|file| name(file)).collect();
+    let near = nearest(&name(path)?, names.iter().map(String::as_str));
+    let near = files.iter().find(|file| near.is_some() && name(file).as_deref() == near);
+    let near = near.map_or(String::new(), |near| format!("did you mean `{}`? ", near.display()));
+    let shown: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+    let shown: Vec<_> = shown.iter().map(String::as_str).collect();
+    Some(near + &near_and_known("", &shown, "there are")?)
+}
+
+/// What is wrong with a suite's metrics, beyond what its file shows.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Its parameters cannot be used.
+    #[error("metric `{name}`: {problem}")]
+    Metric {
+        /// The metric.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A judge whose one recorded reply cannot answer several questions.
+    #[error(
+        "metric `{metric}` asks model `{model}` more than one question about an answer, and column \
+         `{column}` holds one reply"
+    )]
+    RecordedJudge {
+        /// The metric.
+        metric: String,
+        /// The judge.
+        model: String,
+        /// The column of its replies.
+        column: String,
+    },
+    /// What a judge is asked needs what no item has.
+    #[error("metric `{metric}`")]
+    Question {
+        /// The metric.
+        metric: String,
+        /// What it needs.
+        source: QuestionError,
+    },
+}
+
+impl Advised for LoadError {
+    fn hint(&self) -> Option<String> {
+        let advice = "record its replies by request: `recorded: { file: … }`, as `evalmark \
+                      export-answers` writes it";
+        matches!(self, Self::RecordedJudge { .. }).then(|| advice.to_owned())
+    }
+}
+
 /// Whether every metric can use what an item says to it.
 fn check_item(metrics: &[Metric], item: &Item) -> Result<(), String> {
     metrics.iter().try_for_each(|metric| {
@@ -97,7 +168,7 @@ fn check_item(metrics: &[Metric], item: &Item) -> Result<(), String> {
 
 /// A column of the dataset holds one answer to each item, so a judge that answers from one can be
 /// asked for one opinion only.
-fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<()> {
+fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<(), LoadError> {
     for metric in metrics {
         let Some(judge) = metric.judge() else { continue };
         let models = judge.models().iter().filter_map(|name| suite.model_index(name));
@@ -107,12 +178,11 @@ fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<()> {
             _ => None,
         });
         if let Some((model, column)) = columns.next().filter(|_| each > 1 || !judge.is_opinion()) {
-            let metric = metric.name();
-            return Err(run_error!(
-                "metric `{metric}` asks model `{model}` more than one question about an answer, and \
-                 column `{column}` holds one reply"
-            ))
-            .hint("record its replies by request: `recorded: { file: … }`, as `evalmark export-answers` writes it");
+            return Err(LoadError::RecordedJudge {
+                metric: metric.name().to_owned(),
+                model: model.to_string(),
+                column: column.to_owned(),
+            });
         }
     }
     Ok(())
@@ -128,7 +198,8 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
         let Some(judge) = metric.judge() else { continue };
         match judge.questions(subject, &sample.request.messages) {
             Err(error @ (QuestionError::Template(_) | QuestionError::Column(_))) => {
-                return Err(error).with_context(|| format!("metric `{}`", metric.name()));
+                let metric = metric.name().to_owned();
+                return Err(LoadError::Question { metric, source: error }.into());
             }
             // What this item lacks another may have.
             Ok(_) | Err(QuestionError::Lacking(_) | QuestionError::Invalid(_)) => {}

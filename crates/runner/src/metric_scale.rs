@@ -8,7 +8,7 @@ use evalmark_scoring::{Corpus, Metric, catalog};
 use evalmark_store::run_record::{KeptMetric, MetricScale, MetricScales, RunRecord};
 use evalmark_verdict::CorpusMetric;
 
-use crate::load::LoadedSuite;
+use crate::{error::Advised, load::LoadedSuite};
 
 /// Where a metric's values lie, and which are better, as `run.json` keeps it.
 pub(crate) fn scale_of(metric: &Metric) -> MetricScale {
@@ -52,6 +52,8 @@ pub(crate) fn corpus_metrics(
     };
     record.effective_suite.metrics().iter().filter(is_corpus).map(compiled).collect()
 }
+
+impl Advised for KeptMetricError {}
 
 /// A metric of a kept suite that this version cannot make again, so that the value of a run cannot be
 /// told from the mean of its answers' scores.

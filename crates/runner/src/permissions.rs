@@ -9,7 +9,7 @@ use evalmark_core::{
 use evalmark_harness::providers;
 use url::Url;
 
-use crate::RunError;
+use crate::error::Advised;
 
 /// What suites may do beyond the defaults.
 #[derive(Clone, Debug, Default)]
@@ -25,14 +25,25 @@ pub struct Permissions {
 /// Keys that a suite would send where nothing says that they belong.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", refused.join("\n"))]
-struct RefusedKeys {
+pub struct RefusedKeys {
     refused: Vec<String>,
+    /// The options that allow them.
+    flags: Vec<String>,
+}
+
+impl Advised for RefusedKeys {
+    fn hint(&self) -> Option<String> {
+        Some(format!("if you trust it, add `{}`", self.flags.join(" ")))
+    }
 }
 
 impl Permissions {
     /// Whether all these models' keys may go where the suite sends them; an error names those that
     /// may not, and how to allow it.
-    pub fn check_keys<'a>(&self, models: impl Iterator<Item = &'a Model>) -> Result<(), RunError> {
+    pub fn check_keys<'a>(
+        &self,
+        models: impl Iterator<Item = &'a Model>,
+    ) -> Result<(), RefusedKeys> {
         let (mut refused, mut flags) = (Vec::new(), BTreeSet::new());
         for model in models {
             let Some((variable, address)) = destination(model) else { continue };
@@ -56,9 +67,7 @@ impl Permissions {
         if refused.is_empty() {
             return Ok(());
         }
-        let flags: Vec<_> = flags.into_iter().collect();
-        let hint = format!("if you trust it, add `{}`", flags.join(" "));
-        Err(RunError::new(RefusedKeys { refused }).with_hint(hint))
+        Err(RefusedKeys { refused, flags: flags.into_iter().collect() })
     }
 }
 

@@ -12,7 +12,7 @@ use evalmark_harness::{Answers, recorded_cell};
 use evalmark_report::samples::{Samples, samples};
 
 use crate::{
-    error::{Hinted, Result, bail, run_error},
+    error::{Advised, Hinted, Result},
     reorder::ReorderBuffer,
 };
 
@@ -107,19 +107,33 @@ impl RecordedSamples {
     }
 }
 
+/// Why a run's answers are not those of its dataset.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordedSamplesError {
+    /// They end before it does.
+    #[error("the run has fewer answers than the dataset")]
+    FewerAnswers,
+    /// It holds other items.
+    #[error(
+        "the dataset has changed: where the run answered item `{then}`, it now has `{now}`; \
+         `evalmark run` starts a new run"
+    )]
+    OtherItem {
+        /// The item that was answered.
+        then: String,
+        /// The item in its place.
+        now: String,
+    },
+}
+
+impl Advised for RecordedSamplesError {}
+
 impl Records for RecordedSamples {
     fn record(&mut self, sample: &mut Sample) -> Result<Record> {
-        let recorded = self
-            .samples
-            .next()
-            .ok_or_else(|| run_error!("the run has fewer answers than the dataset"))??;
+        let recorded = self.samples.next().ok_or(RecordedSamplesError::FewerAnswers)??;
         if *recorded.item_id != *sample.item.id || recorded.epoch != sample.epoch {
-            bail!(
-                "the dataset has changed: where the run answered item `{}`, it now has `{}`; \
-                 `evalmark run` starts a new run",
-                recorded.item_id,
-                sample.item.id
-            );
+            let (then, now) = (recorded.item_id, sample.item.id.to_string());
+            return Err(RecordedSamplesError::OtherItem { then, now }.into());
         }
         sample.request = recorded.request().context("a recorded request cannot be read")?;
         Ok(recorded.record)

@@ -15,7 +15,7 @@ use evalmark_store::{
 };
 
 use crate::{
-    Host,
+    Ending, Host,
     error::{Hinted, Result},
     gate::{gate_run, gate_spec, write_verdict},
     run::{Compared, write_html},
@@ -33,6 +33,9 @@ pub struct ReportOptions {
 /// Writes `report.html` again; answers with its path.
 pub fn report(path: &Path, options: &ReportOptions, host: &Host<'_>) -> Result<PathBuf> {
     let (folder, record) = open_whole(path)?;
+    let samples = [folder.samples()];
+    integrity::has_files(&folder, &record, &samples)?;
+    integrity::unchanged(&folder, &record, &samples)?;
     let (verdict, baseline) = verdict(options, &folder, &record, host)?;
     let rows = read_summary(&folder.summary())?;
     let compared = verdict.as_ref().map(|verdict| Compared {
@@ -65,7 +68,9 @@ fn verdict(
     }
     let Ok(text) = fs::read_to_string(folder.verdict()) else { return Ok((None, Err(None))) };
     let verdict: Verdict = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not a verdict", folder.verdict().display()))?;
+        .with_context(|| format!("{} is not a verdict", folder.verdict().display()))
+        .hint(format!("`evalmark gate {} --baseline NAME` decides again", folder.path.display()))
+        .ends(Ending::Incomplete)?;
     let kept = GateSpec::of_effective(record.effective_suite.value())?;
     let of_suite = options.baseline_suite.clone().or(kept.and_then(|kept| kept.baseline_suite));
     let baseline = baseline_of(&verdict, of_suite.as_deref(), folder, record);

@@ -19,18 +19,19 @@ use evalmark_store::{
 use crate::{
     Ending, Findings, Host, Notice, Notices, RunError,
     against::Against,
-    ask::{Asks, Endpoints, LedgerFile, shared_ledger},
-    error::{Result, bail},
+    ask::{Asks, Endpoints, LedgerFile},
+    error::{Advised, Result},
     gate::GateOutcome,
     load::{LoadedSuite, metric_hashes},
     redacted_keys::hide,
     run_id::now,
     scored::Scored,
+    shared_ledger::shared_ledger,
 };
 
 use self::progress_file::ProgressFile;
 pub use self::{
-    begin::{AgainstOptions, PreparedRun, ResumeOptions},
+    begin::{AgainstOptions, OtherExperiment, PreparedRun, ResumeOptions},
     html_page::cut_off_remarks,
 };
 pub(crate) use self::{
@@ -228,7 +229,7 @@ impl Run<'_> {
     /// says that it is not whole.
     fn close(&mut self, scored: &mut Scored, endpoints: &Endpoints) -> Result<()> {
         if metric_hashes(&self.loaded) != self.record.metrics {
-            bail!("the program of a metric was changed while it scored");
+            return Err(ProgramChanged.into());
         }
         let record = &mut self.record;
         record.format_version = FORMAT_VERSION;
@@ -250,6 +251,13 @@ impl Run<'_> {
         Ok(self.folder.write(record, hide)?)
     }
 }
+
+/// Scores of one run by two programs.
+#[derive(Debug, thiserror::Error)]
+#[error("the program of a metric was changed while it scored")]
+pub struct ProgramChanged;
+
+impl Advised for ProgramChanged {}
 
 impl EndedRun {
     /// Adds what to do to the error that broke it off.

@@ -1,11 +1,13 @@
 //! The suite of a run as its file is now: it may be gone, or be another suite by now.
 
+use std::path::PathBuf;
+
 use evalmark_core::suite::Suite;
 use evalmark_store::run_record::RunRecord;
 
 use crate::{
     Host,
-    error::{Hinted, Result, run_error},
+    error::{Advised, Result},
 };
 
 /// What became of the file of a run's suite.
@@ -38,11 +40,25 @@ impl SuiteNow {
 }
 
 /// Fails where the suite that was read from a run's file is not the run's.
-pub(crate) fn is_of_run(suite: &Suite, record: &RunRecord) -> Result<()> {
+pub(crate) fn is_of_run(suite: &Suite, record: &RunRecord) -> Result<(), AnotherSuite> {
     if suite.name == record.suite {
         return Ok(());
     }
-    let (file, found, own) = (suite.path.display(), &suite.name, &record.suite);
-    Err(run_error!("{file} is the suite `{found}` now, and the run is of `{own}`"))
-        .hint(format!("restore the file, or call the suite `{own}` again"))
+    let (found, own) = (suite.name.clone(), record.suite.clone());
+    Err(AnotherSuite { file: suite.path.clone(), found, own })
+}
+
+/// The file of a run's suite holds another suite.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is the suite `{found}` now, and the run is of `{own}`", file.display())]
+pub struct AnotherSuite {
+    file: PathBuf,
+    found: String,
+    own: String,
+}
+
+impl Advised for AnotherSuite {
+    fn hint(&self) -> Option<String> {
+        Some(format!("restore the file, or call the suite `{}` again", self.own))
+    }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use evalmark_core::{dataset::DatasetSpec, item::Item, number_format::count};
 use evalmark_scoring::Metric;
 
-use crate::error::{Hinted, Result, run_error};
+use crate::error::Advised;
 
 /// How many rows are named.
 const NAMED: usize = 3;
@@ -31,6 +31,22 @@ struct Unusable {
     /// The first of them.
     named: Vec<String>,
     is_mistake: bool,
+}
+
+/// Targets that metrics cannot use.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", problems.join("\n"))]
+pub struct UnusableTargets {
+    /// A sentence for each metric.
+    problems: Vec<String>,
+}
+
+impl Advised for UnusableTargets {
+    fn hint(&self) -> Option<String> {
+        let advice = "change the targets or the metric; with `allow_unusable_target: true` under \
+                      `dataset` such rows have no score of it";
+        Some(advice.to_owned())
+    }
 }
 
 impl UsableTargets {
@@ -68,7 +84,7 @@ impl UsableTargets {
 
     /// Warnings; or an error where a metric cannot use any target, or what it cannot use must be a
     /// mistake, or no metric can use some row.
-    pub(crate) fn told(&self) -> Result<Vec<String>> {
+    pub(crate) fn told(&self) -> Result<Vec<String>, UnusableTargets> {
         let found: Vec<_> = self.unusable.iter().filter(|found| found.n > 0).collect();
         let is_wrong =
             |found: &&&Unusable| found.is_mistake || found.n == self.n_items || self.is_useless;
@@ -76,10 +92,7 @@ impl UsableTargets {
         if wrong.is_empty() || self.is_allowed {
             return Ok(found.into_iter().map(|found| self.say(found)).collect());
         }
-        Err(run_error!("{}", wrong.join("\n"))).hint(
-            "change the targets or the metric; with `allow_unusable_target: true` under `dataset` \
-             such rows have no score of it",
-        )
+        Err(UnusableTargets { problems: wrong })
     }
 
     fn say(&self, found: &Unusable) -> String {

@@ -10,7 +10,7 @@ use evalmark_report::{
 };
 use evalmark_verdict::{AnswerScore, ItemScore, Variant};
 
-use crate::error::{Hinted, Result};
+use crate::error::{Advised, Hinted, Result};
 
 /// What is the same in each row of an item.
 #[derive(Clone, Copy)]
@@ -56,6 +56,8 @@ pub enum ReadRowsError {
         hash: String,
     },
 }
+
+impl Advised for ReadRowsError {}
 
 /// Variants in the order in which they are first seen.
 #[derive(Default)]

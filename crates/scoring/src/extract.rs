@@ -31,7 +31,8 @@ impl Extractor {
                 let groups = pattern.captures_len() - 1;
                 let group = group.unwrap_or(groups.min(1));
                 if group > groups {
-                    let message = format!("the pattern has {groups} groups, and no group {group}");
+                    let message =
+                        format!("the pattern has {groups} groups; there is no group {group}");
                     return Err(ParamError { pointer: "/extract/group".to_owned(), message });
                 }
                 Ok(Self::Regex { pattern, group, which: *which })

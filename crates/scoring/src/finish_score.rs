@@ -34,8 +34,9 @@ impl Finish {
         if let Some(threshold) = threshold
             && !(0.0..=range.max().unwrap_or(f64::MAX)).contains(&threshold)
         {
-            let message = format!("a threshold of `{}` lies in {range}", about.name);
-            return complain("/threshold", format!("{message}, and {threshold} does not"));
+            let message =
+                format!("the threshold of `{}` must lie within its values ({range})", about.name);
+            return complain("/threshold", format!("{message}; {threshold} does not"));
         }
         if spec.binary && threshold.is_none() {
             let message = format!("`{}` passes or fails only with a `threshold`", about.name);

@@ -44,8 +44,8 @@ impl JsonSchema for Entries {
 
 /// The schema of a list of such entries.
 pub(crate) fn list_of(entry: Value) -> Schema {
-    let description =
-        "Metrics as under `metrics`: each a kind with what every metric takes; names are optional.";
+    let description = "Metrics as under `metrics`: each names its kind and may have the settings that all \
+         metrics have; names are optional.";
     let mut schema = Map::new();
     schema.insert("description".to_owned(), description.into());
     schema.insert("type".to_owned(), "array".into());

@@ -20,15 +20,15 @@ its threshold on, upwards or downwards, whichever is better; `binary: true` scor
 and 0 where it does not; `not: true` turns value and pass around, except for an answer that is
 invalid, which scores the worst value (`invalid: missing`: none). A failed request has no score under
 any metric. With several targets the best one counts. The aggregation is what a whole run is worth,
-and what a gate compares: the mean of the answers' values, or a value of its own that is not a mean, such as macro F1 or corpus BLEU, in its own units. All such values are in `run_values.parquet`, and what was
-taken for what is in `confusion.parquet`.
+and what a gate compares: the mean of the answers' values, or a value of its own that is not a mean, such as macro F1 or corpus BLEU, in its own units. All such values are in `run_values.parquet`, and how
+often each class was predicted for which is in `confusion.parquet`.
 
 Reasoning is not the answer. What a model writes between tags such as `<think>…</think>`, `<thinking>`,
 `<reasoning>`, `<thought>`, `<reflection>`, `<scratchpad>`, `<seed:think>`, `[THINK]` or `◁think▷`, before
 a closing tag that nothing opened, or on gpt-oss's `analysis` channel, is cut off before `extract`, and the
 reason says so. An answer that never stops reasoning is invalid; one that ends with its reasoning is
 empty. A judge sees the answer without it, in pairs both answers. Tags in code, in quotes or in the
-middle of a sentence are only spoken of, and stay. `reasoning: keep` scores the whole text, and
+middle of a sentence are mentions, and stay. `reasoning: keep` scores the whole text, and
 `reasoning: cut` cuts it for those kinds too that keep it by default: `preset`, since other tools read the
 text as it is; `pii` and `blocklist`, since what leaks in a thought has leaked; `latency`, `cost` and
 lengths in `tokens`, which do not read the text; any metric whose parameters or `extract` name such a tag,
@@ -41,7 +41,7 @@ last JSON in which the path leads to a value, since drafts stand before what is 
 ";
 
 const COLUMNS: &str = "
-| metric | what it says | range | better | passes from | target | aggregation | source |
+| metric | what it measures | range | better | passes from | target | aggregation | source |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 

@@ -17,7 +17,7 @@ impl Tolerance {
     pub(crate) fn new(abs: f64, rel: f64, pointer: &str) -> Result<Self, ParamError> {
         for (name, tolerance) in [("abs", abs), ("rel", rel)] {
             if !tolerance.is_finite() || tolerance < 0.0 {
-                let message = format!("a tolerance is a number from 0, and {tolerance} is not");
+                let message = format!("a tolerance must be at least 0; {tolerance} is not");
                 return Err(ParamError { pointer: format!("{pointer}/{name}"), message });
             }
         }

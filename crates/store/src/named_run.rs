@@ -41,7 +41,8 @@ pub fn existing_run(named: &Path, out: &Path) -> Result<PathBuf, StoreError> {
 
 /// What there is instead of a run that was named, and how to find it.
 pub(crate) fn advice(named: &Path, out: &Path) -> Result<String, BlobError> {
-    let runs = list_runs(out, None)?;
+    let mut runs = list_runs(out, None)?;
+    runs.retain(|run| run.record.is_some());
     if runs.is_empty() {
         let out = out.display();
         return Ok(format!("there are no runs in {out}; `--out DIR` names another folder"));

@@ -5,7 +5,7 @@
 //! letters are a compact letter display by insertion and absorption (Piepho, Journal of
 //! Computational and Graphical Statistics 2004).
 
-use evalmark_core::{estimate::Estimate, metric::Direction};
+use evalmark_core::{estimate::Estimate, metric::Direction, number_format::counted};
 
 use crate::adjust::{holm, two_sided};
 use crate::compare::compare;
@@ -89,7 +89,7 @@ pub fn leaderboard(variants: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard
     for (place, letters) in places.iter_mut().zip(letters(variants.len(), &apart)) {
         place.letters = letters;
     }
-    let correction = format!("Holm over {} pairs, two-sided", pairs.len());
+    let correction = format!("Holm over {}, two-sided", counted(pairs.len() as u64, "pair"));
     Ok(Leaderboard { places, pairs, correction })
 }
 

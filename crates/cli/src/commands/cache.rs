@@ -12,7 +12,7 @@ use evalmark_core::{
     suite::near_and_known,
 };
 use evalmark_harness::{Info, Ledger, Prune, Pruned};
-use evalmark_runner::{Hinted, Host, RunError, shared_ledger};
+use evalmark_runner::{Hinted, Host, RunError, shared_ledger_path};
 use serde_json::{Value, json};
 
 use crate::{args::FormatArgs, exit::Exit, print::Printer};
@@ -55,7 +55,7 @@ pub(crate) enum CacheCommand {
 pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     match command {
         CacheCommand::Info { cache_dir, format } => {
-            info(&shared_ledger(cache_dir.as_deref(), host)?, *format, printer)
+            info(&ledger_path(cache_dir.as_deref(), host)?, *format, printer)
         }
         CacheCommand::Prune { cache_dir, older_than, endpoint, all, format } => {
             let before = older_than.as_deref().map(moment).transpose()?;
@@ -65,9 +65,14 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -
                 )?);
             }
             let prune = Prune { before, endpoint_key: endpoint.clone() };
-            throw_away(&shared_ledger(cache_dir.as_deref(), host)?, &prune, *format, printer)
+            throw_away(&ledger_path(cache_dir.as_deref(), host)?, &prune, *format, printer)
         }
     }
+}
+
+/// The ledger of shared answers.
+fn ledger_path(cache_dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf, RunError> {
+    Ok(shared_ledger_path(cache_dir, host)?)
 }
 
 fn info(path: &Path, format: FormatArgs, printer: Printer) -> Result<Exit> {

@@ -63,7 +63,7 @@ struct CheckedSuite {
 fn checked(path: &Path, host: &Host<'_>) -> CheckedSuite {
     match load(path, &RunOptions::default(), host) {
         Ok(loaded) => {
-            let errors = loaded.check_keys(host).err().into_iter().collect();
+            let errors = loaded.check_keys(host).err().into_iter().map(RunError::from).collect();
             CheckedSuite { loaded: Some(loaded), errors }
         }
         Err(error) => CheckedSuite { loaded: None, errors: vec![error] },

@@ -279,7 +279,7 @@ fn a_diff_takes_a_runs_own_files_only() {
     assert!(ran.stderr.contains("samples.parquet does not match its run.json"), "{}", ran.stderr);
     assert_eq!(ran.stdout.lines().next(), whole.stdout.lines().next(), "the same items");
     assert!(!ran.stdout.contains("{+"), "no answer is paired with a foreign one: {}", ran.stdout);
-    for command in ["export-answers", "score"] {
+    for command in ["export-answers", "score", "report"] {
         let ran = world.run(&[command, "latest"]).expect(4);
         assert!(ran.stderr.contains("`evalmark resume"), "{command}: {}", ran.stderr);
     }

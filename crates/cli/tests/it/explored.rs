@@ -1,6 +1,6 @@
 //! What explores and decides nothing: leaderboards, slices, several attempts; and what is named.
 
-use std::fmt::Write;
+use std::{fmt::Write, fs};
 
 use evalmark_loopback::{Reply, Seen, Server};
 use serde_json::Value;
@@ -108,6 +108,16 @@ fn slices_are_explored_between_prompts_too() {
     ];
     assert_eq!(slices.iter().map(found).collect::<Vec<_>>(), expected);
     assert_eq!(slices[0]["comparison"]["prompt"], "terse vs plain");
+    // Slices of answers that are not the run's would be told as its own.
+    let samples = world.path("reports/test/a/samples.parquet");
+    let mut bytes = fs::read(&samples).expect("samples");
+    bytes.push(0);
+    fs::write(&samples, bytes).expect("written");
+    let between = ["compare", "reports/test/a", "--between", "plain", "terse"];
+    for command in [&between[..], &["gate", "reports/test/a", "--baseline", "main"]] {
+        let ran = world.run(command).expect(4);
+        assert!(ran.stderr.contains("samples.parquet does not match"), "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn mistakes_on_the_command_line() {
         "unknown prompt",
         replaced("name: test", "name: test"),
         &["--prompt", "nope"],
-        &["no prompt `nope`; it has: plain, terse"],
+        &["no prompt `nope`; it has: `plain`, `terse`"],
     );
     check(
         "no items selected",

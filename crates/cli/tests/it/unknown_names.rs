@@ -17,18 +17,21 @@ fn world() -> (World, Server) {
     (world, server)
 }
 
+/// What a command says of a name that does not exist; it prints no result.
+#[track_caller]
+fn check(world: &World, arguments: &[&str], code: i32, words: &[&str]) {
+    let ran = world.run(arguments).expect(code);
+    let told = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for word in words {
+        assert!(told.contains(word), "{arguments:?}: {word}:\n{}", ran.stderr);
+    }
+    assert!(ran.stdout.is_empty(), "{arguments:?}:\n{}", ran.stdout);
+}
+
 #[test]
-fn what_does_not_exist_is_said_with_what_does() {
+fn runs_that_do_not_exist_are_said_with_those_that_do() {
     let (world, _server) = world();
-    let check = |arguments: &[&str], code: i32, words: &[&str]| {
-        let ran = world.run(arguments).expect(code);
-        let told = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-        for word in words {
-            assert!(told.contains(word), "{arguments:?}: {word}:\n{}", ran.stderr);
-        }
-        assert!(ran.stdout.is_empty(), "{arguments:?}:\n{}", ran.stdout);
-    };
-    // Runs.
+    let check = |arguments: &[&str], code, words: &[&str]| check(&world, arguments, code, words);
     let mean = "did you mean `reports/test/monday`?";
     for command in ["show", "resume", "score", "report", "export-answers", "compare"] {
         check(&[command, "monday"], 2, &["there is no run folder monday", mean]);
@@ -44,7 +47,18 @@ fn what_does_not_exist_is_said_with_what_does() {
     check(&["diff", "monday", "latest"], 2, &["neither a run folder nor a baseline", mean]);
     check(&["compare", "mian", "latest"], 2, &["did you mean `main`?"]);
     check(&["show", "tset:latest"], 2, &["did you mean `test:latest`?"]);
-    // Suites and folders.
+}
+
+#[test]
+fn suites_and_folders_that_do_not_exist_are_said() {
+    let (world, _server) = world();
+    let check = |arguments: &[&str], code, words: &[&str]| check(&world, arguments, code, words);
+    let suites = &["did you mean `suite.yaml`?", "there are: `suite.yaml`"][..];
+    for command in ["run", "check", "plan", "calibrate"] {
+        check(&[command, "siute.yaml"], 2, suites);
+        check(&[command, "else.yaml"], 2, &suites[1..]);
+    }
+    check(&["run", "suite.yaml", "--prompt", "plian"], 2, &["did you mean `plain`?"]);
     check(&["runs", "tset"], 2, &["did you mean `test`?", "there are runs of: `test`"]);
     check(&["runs", "--out", "nowhere"], 2, &["there is no folder nowhere"]);
     check(&["runs", "test", "--out", "nowhere"], 2, &["there is no folder nowhere"]);
@@ -52,7 +66,12 @@ fn what_does_not_exist_is_said_with_what_does() {
     check(&["trend", "test", "--out", "nowhere"], 2, &["there is no folder nowhere"]);
     check(&["baseline", "list", "--out", "nowhere"], 2, &["there is no folder nowhere"]);
     check(&["view", "nowhere"], 2, &["nowhere"]);
-    // Parts of runs.
+}
+
+#[test]
+fn parts_of_runs_that_do_not_exist_are_said() {
+    let (world, _server) = world();
+    let check = |arguments: &[&str], code, words: &[&str]| check(&world, arguments, code, words);
     let since = ["trend", "test", "--since", "mondy"];
     check(&since, 2, &["no run `mondy`", "did you mean `monday`?", "`friday`, `monday`"]);
     for (option, wrong, near) in [
@@ -68,12 +87,20 @@ fn what_does_not_exist_is_said_with_what_does() {
     check(&between, 2, &["no prompt or model `trse`", "did you mean `terse`?"]);
     check(&["export-answers", "latest", "--model", "smal"], 2, &["did you mean `small`?"]);
     check(&["judge-check", "latest", "--metric", "exat"], 2, &["did you mean `exact`?"]);
-    // Baselines.
+}
+
+#[test]
+fn baselines_and_endpoints_that_do_not_exist_are_said() {
+    let (world, _server) = world();
+    let check = |arguments: &[&str], code, words: &[&str]| check(&world, arguments, code, words);
     check(&["baseline", "show", "mian"], 2, &["did you mean `main`?", "there are: `test/main`"]);
     check(&["baseline", "show", "test/mian"], 2, &["did you mean `test/main`?"]);
     check(&["report", "latest", "--baseline", "mian"], 4, &["did you mean `main`?"]);
     check(&["plan", "suite.yaml", "--baseline", "mian"], 4, &["did you mean `main`?"]);
-    // Answers that are kept.
+    for command in [&["cache", "info"][..], &["cache", "prune", "--all"]] {
+        world.run(&[command, &["--cache-dir", "kept"]].concat()).expect(0);
+        assert!(!world.path("kept").exists(), "nothing is made where nothing is");
+    }
     let prune = ["cache", "prune", "--endpoint", "nope"];
     check(&prune, 2, &["no answers of the endpoint `nope`", "there are answers of: `"]);
 }
@@ -88,4 +115,14 @@ fn a_folder_without_anything_is_said() {
     let ran = world.run(&["baseline", "list"]).expect(0);
     assert_eq!(ran.stderr, "there are no baselines in reports\n");
     world.run(&["view", "--no-open", "--port", "x"]).expect(2);
+}
+
+/// A verdict that cannot be read is no verdict, and the run can be gated again.
+#[test]
+fn a_broken_verdict_is_said_with_what_to_do() {
+    let (world, _server) = world();
+    world.write("reports/test/friday/verdict.json", "{");
+    let ran = world.run(&["report", "reports/test/friday"]).expect(4);
+    assert!(ran.stderr.contains("verdict.json is not a verdict"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`evalmark gate reports/test/friday"), "{}", ran.stderr);
 }

@@ -136,8 +136,12 @@ fn two_prompts_are_compared() {
     };
     assert!(compare("plain", "terse", 1).contains("REGRESSED against plain"));
     assert!(compare("terse", "plain", 0).contains("IMPROVED against terse"));
-    let ran = world.run(&["compare", "reports/test/a", "--between", "plain", "nope"]).expect(2);
-    assert!(ran.stderr.contains("not two prompts or two models"), "{}", ran.stderr);
+    for (other, words) in
+        [("nope", "no prompt or model `nope`"), ("small", "not two prompts or two models")]
+    {
+        let ran = world.run(&["compare", "reports/test/a", "--between", "plain", other]).expect(2);
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
 }
 
 #[test]

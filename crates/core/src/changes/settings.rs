@@ -50,11 +50,8 @@ pub(super) fn settings(
                 );
             }
             (then, now) => {
-                found.push(Setting {
-                    key: key.clone(),
-                    before: then.cloned(),
-                    after: now.cloned(),
-                });
+                let (before, after) = (then.cloned(), now.cloned());
+                found.push(Setting { key: key.clone(), before, after });
             }
         }
     }

@@ -78,10 +78,15 @@ impl fmt::Display for Mistakes {
 
 /// The known word nearest to `word`, when it is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let letters = word.chars().count();
     known
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        // Names without a letter in common are not near, however short they are.
+        .filter(|(distance, candidate)| {
+            let all = candidate.chars().count();
+            *distance <= 1 + all / 4 && *distance < all.max(letters)
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -128,5 +133,6 @@ mod tests {
         assert_eq!(nearest("metric", known), Some("metrics"));
         assert_eq!(nearest("gaet", known), Some("gate"));
         assert_eq!(nearest("temperature", known), None);
+        assert_eq!((nearest("x", ["a"]), nearest("xa", ["a"])), (None, Some("a")));
     }
 }

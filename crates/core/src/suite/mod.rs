@@ -95,14 +95,14 @@ pub enum SuiteError {
     #[error(transparent)]
     Wrong(#[from] Mistakes),
     /// `--prompt` or `--model` names what the suite does not have.
-    #[error("the suite has no {what} `{name}`; it has: {known}")]
+    #[error("the suite has no {what} `{name}`; {advice}")]
     Unknown {
         /// `prompt` or `model`.
         what: &'static str,
         /// The name asked for.
         name: String,
-        /// The names there are.
-        known: String,
+        /// The nearest name, and all that there are.
+        advice: String,
     },
 }
 
@@ -194,7 +194,9 @@ fn all_known(what: &'static str, wanted: &[String], known: &[String]) -> Result<
     match wanted.iter().find(|name| !known.contains(name)) {
         None => Ok(()),
         Some(name) => {
-            Err(SuiteError::Unknown { what, name: name.clone(), known: known.join(", ") })
+            let known: Vec<_> = known.iter().map(String::as_str).collect();
+            let advice = near_and_known(name, &known, "it has").unwrap_or_default();
+            Err(SuiteError::Unknown { what, name: name.clone(), advice })
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::dataset::Format;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawSuite {
-    /// Name of the suite; names its folder under the output folder.
+    /// Name of the suite, and of its folder under the output folder.
     pub(crate) name: String,
     /// What the suite is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub(crate) struct RawSuite {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 10000))]
     pub(crate) epochs: u32,
-    /// Scores.
+    /// What is measured of every answer.
     #[schemars(length(min = 1))]
     pub(crate) metrics: Vec<RawMetric>,
     /// What decides pass or fail against a baseline.
@@ -44,19 +44,19 @@ fn one() -> u32 {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawDataset {
-    /// csv, tsv, jsonl, json or parquet file, relative to the suite file; it may be compressed by gzip
-    /// or zstd (`data.csv.gz`).
+    /// csv, tsv, jsonl, json or parquet file, relative to the suite file; it may be compressed with
+    /// gzip or zstd (`data.csv.gz`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
-    /// Where the data comes from, in the place of `path`: exactly one kind of source with its
+    /// Where the data comes from, instead of `path`: exactly one kind of source with its
     /// parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) source: Option<Map<String, Value>>,
-    /// File format, where the file's ending does not tell.
+    /// File format, where the file's extension does not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) format: Option<Format>,
     /// What separates the cells of a csv or tsv file: one character, or `tab`. Default: the comma
-    /// (or tab), or another that splits the file's rows evenly where that splits none.
+    /// (or tab); where that splits no row, another that splits all rows evenly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) delimiter: Option<String>,
     /// Column with a unique id; without it an item's id is a hash of its content. Here and below, a
@@ -79,7 +79,7 @@ pub(crate) struct RawDataset {
     /// Columns to break results down by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) slices: Vec<String>,
-    /// Columns that are no part of an item's content, such as notes or other models' answers: an
+    /// Columns that are not part of an item's content, such as notes or other models' answers: an
     /// item stays the same when they change. Columns of recorded models are ignored anyway.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ignore: Vec<String>,
@@ -162,14 +162,14 @@ impl RawRole {
 pub(crate) struct RawModel {
     /// Name in this suite.
     pub(crate) name: String,
-    /// Who answers: a provider's servers, or others that speak the same protocol at `base_url`; or
-    /// `recorded` (nothing is asked; may be left out beside `recorded:`).
+    /// Who answers: a provider, or a server at `base_url` that speaks its protocol; or `recorded`,
+    /// which asks nothing (and may be left out beside `recorded:`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) provider: Option<String>,
     /// The model's name at the provider; default: `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
-    /// The server's address: everything before what the protocol puts behind it, such as
+    /// The server's address, without the path that the protocol appends, such as
     /// `/chat/completions`; default: the provider's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base_url: Option<String>,
@@ -177,8 +177,8 @@ pub(crate) struct RawModel {
     /// its own address, none for another `base_url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) api_key_env: Option<String>,
-    /// PEM file, relative to the suite file, with certificates that the server's may be signed by,
-    /// besides the system's.
+    /// PEM file with certificate authorities to trust for this server, besides the system's;
+    /// relative to the suite file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ca_file: Option<String>,
     /// Where recorded answers are.
@@ -187,7 +187,7 @@ pub(crate) struct RawModel {
     /// Sampling parameters, sent as they are.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) params: Map<String, Value>,
-    /// What the model may use.
+    /// Limits on calls to the model.
     #[serde(default)]
     pub(crate) limits: RawLimits,
     /// US dollars per million tokens; default: the provider's own list price, where it is known.
@@ -221,15 +221,16 @@ pub(crate) struct RawRecorded {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLimits {
-    /// Requests in flight at once, at most; default 16. Fewer where the server refuses more.
+    /// The most requests in flight at once; default 16. Fewer are sent where the server refuses
+    /// more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
     pub(crate) concurrency: Option<usize>,
-    /// Requests a minute.
+    /// The most requests per minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub(crate) requests_per_minute: Option<u32>,
-    /// Tokens a minute, prompt and answer together.
+    /// The most tokens per minute, of prompts and answers together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub(crate) tokens_per_minute: Option<u32>,
@@ -240,16 +241,16 @@ pub(crate) struct RawLimits {
     /// `10m`; default: as long as the attempts take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) total_timeout: Option<String>,
-    /// Time without a single answer, while requests fail, after which the model is called no more,
-    /// such as `30m`; default 5m.
+    /// Time without a single answer, while requests fail, after which the model is no longer
+    /// called, such as `30m`; default 5m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) give_up_after: Option<String>,
     /// Attempts for one request, the first included; default 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub(crate) attempts: Option<u32>,
-    /// Whether a request that takes longer than 99 of 100 is sent once more, and the first answer
-    /// counts; at most one request in a hundred is, and both are paid.
+    /// Whether a request that takes longer than 99 in 100 is sent a second time, and the first
+    /// answer counts; this happens to at most one request in a hundred, and both are paid for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) hedge: bool,
 }
@@ -272,13 +273,14 @@ pub(crate) struct RawMetric {
     /// Name it is reported under.
     pub(crate) name: String,
     /// What becomes of reasoning in the answer's text, such as `<think>…</think>`; default: `cut`,
-    /// and `keep` for presets of other tools, `pii`, `blocklist`, and whatever names such a tag.
+    /// and `keep` for presets of other tools, `pii`, `blocklist`, and metrics whose parameters name
+    /// such a tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reasoning: Option<RawReasoning>,
-    /// Narrow the answer first.
+    /// The part of the answer that is scored; default: all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) extract: Option<RawExtract>,
-    /// Turn the score around: 1 - score.
+    /// Invert the score: 1 - score.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) not: bool,
     /// Score from which an answer passes.
@@ -325,7 +327,7 @@ pub(crate) struct RawLabels {
     pub(crate) file: Option<String>,
 }
 
-/// How to narrow an answer: exactly one of `regex` and `json`.
+/// Which part of an answer is scored: exactly one of `regex` and `json`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawExtract {
@@ -377,8 +379,8 @@ pub(crate) struct RawGate {
     /// Name of the baseline that `run` compares with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) baseline: Option<String>,
-    /// Whether a run without that baseline is only told of it. Otherwise a run whose baseline is
-    /// missing ends with exit code 4, unless it is made with `--new-baseline`; default: no.
+    /// Whether a missing baseline is only a warning. Otherwise a run without its baseline ends with
+    /// exit code 4, unless it is started with `--new-baseline`; default: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) baseline_optional: bool,
     /// The suite's earlier name, where its baselines were made under that.
@@ -392,7 +394,7 @@ pub(crate) struct RawGate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0001, max = 0.4999))]
     pub(crate) alpha: Option<f64>,
-    /// Share of items that must pair up; default 0.95.
+    /// Share of items that both runs must have; default 0.95.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) min_paired: Option<f64>,

@@ -3,7 +3,10 @@
 //! A checksum is what makes the rows those that the suite's author saw. It also keeps a suite from a
 //! stranger from having an intranet's pages read to a model: it can only fetch what its author knows.
 
-use std::time::Duration;
+use std::{
+    io::Read,
+    time::{Duration, SystemTime},
+};
 
 use evalmark_core::{
     key_hosts::is_this_machine,
@@ -11,8 +14,8 @@ use evalmark_core::{
     source::{Snapshot, SourceContext, SourceError},
 };
 use evalmark_net::{
-    ClientOptions, ExchangeError, HeaderMap, HttpClient, HttpRequest, HttpResponse, Method,
-    StatusCode, Threads, Url, one_line,
+    ClientError, ClientOptions, ExchangeError, HeaderMap, HttpClient, HttpRequest, HttpResponse,
+    Method, StatusCode, Threads, Url, one_line, retry_after,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,6 +32,18 @@ const SILENCE: Duration = Duration::from_mins(1);
 /// The longest that a file may take.
 const WHOLE: Duration = Duration::from_hours(1);
 
+/// How often a file is asked for, at most.
+const ATTEMPTS: u32 = 4;
+
+/// The wait before the second attempt; it doubles with each.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+/// The longest wait that a server may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The most bytes of a file of certificates.
+const MOST_CERTIFICATES: u64 = 16 << 20;
+
 /// Parameters of `http`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -42,12 +57,17 @@ pub(crate) struct Params {
     /// BLAKE3 of the same; what `b3sum` prints.
     #[serde(default)]
     blake3: Option<String>,
+    /// PEM file, relative to the suite file, with certificates that the server's may be signed by,
+    /// besides the system's.
+    #[serde(default)]
+    ca_file: Option<String>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Http {
     url: Url,
     expected: Vec<Checksum>,
+    ca_file: Option<String>,
 }
 
 /// Why a server gave no file.
@@ -56,6 +76,9 @@ enum DownloadError {
     /// There is no client or no thread to ask with.
     #[error("cannot be fetched: {0}")]
     NoClient(String),
+    /// The suite's certificates are none.
+    #[error("cannot be fetched: the certificates {0}")]
+    Certificates(String),
     /// The server was not reached, or the connection broke.
     #[error("cannot be fetched: {0}")]
     Exchange(#[from] ExchangeError),
@@ -66,8 +89,19 @@ enum DownloadError {
     #[error("cannot be fetched: the server redirects to {0}, and redirects are not followed")]
     Moved(String),
     /// It has no file there, or not for everybody.
-    #[error("cannot be fetched: the server says {0}")]
-    Refused(StatusCode),
+    #[error("cannot be fetched: the server says {status}")]
+    Refused {
+        /// What it says.
+        status: StatusCode,
+        /// How long it asks to wait.
+        wait: Option<Duration>,
+    },
+    /// It was asked several times, and this is what came of the last.
+    #[error("{last}, after {ATTEMPTS} attempts")]
+    GivenUp {
+        /// Why the last attempt failed.
+        last: Box<DownloadError>,
+    },
     /// The file is too large, or cannot be written.
     #[error(transparent)]
     Kept(#[from] SourceError),
@@ -94,7 +128,7 @@ impl DefineSource for Http {
         }
         url.set_fragment(None);
         let expected = Checksum::of_params(params.sha256.as_deref(), params.blake3.as_deref())?;
-        Ok(Self { url, expected })
+        Ok(Self { url, expected, ca_file: params.ca_file })
     }
 
     fn origin(&self) -> String {
@@ -112,7 +146,7 @@ impl DefineSource for Http {
         if !context.may_fetch {
             return Err(self.not_here());
         }
-        let received = self.download(snapshots.receive()?).map_err(DownloadError::into_source)?;
+        let received = self.download(&snapshots, context).map_err(DownloadError::into_source)?;
         let (n_bytes, digests) = (received.n_bytes, received.digests.clone());
         digests.check(&self.expected).map_err(|error| {
             advised(&error.to_string(), "if you want the new content, give its checksum instead")
@@ -139,40 +173,82 @@ impl Http {
         advised("has no checksum in the suite", hint)
     }
 
-    fn download(&self, receiving: Receiving) -> Result<Received, DownloadError> {
+    fn download(
+        &self,
+        snapshots: &Snapshots,
+        context: &SourceContext<'_>,
+    ) -> Result<Received, DownloadError> {
         let no_client = |error: &dyn std::error::Error| DownloadError::NoClient(error.to_string());
+        let trusted = self.certificates(context)?;
         let client = HttpClient::open(&ClientOptions {
             url: &self.url,
             is_local: is_this_machine(&self.url),
             connect_timeout: Duration::from_secs(20),
             idle_connections: 1,
-            trusted: None,
+            trusted: trusted.as_deref(),
         })
-        .map_err(|error| no_client(&error))?;
+        .map_err(|error| match (&self.ca_file, error) {
+            (Some(file), error @ (ClientError::NoCertificate | ClientError::NoPem(_))) => {
+                DownloadError::Certificates(format!("{file} {error}"))
+            }
+            (_, error) => no_client(&error),
+        })?;
         let threads = Threads::start().map_err(|error| no_client(&error))?;
-        let request = HttpRequest {
-            method: Method::GET,
-            url: self.url.clone(),
-            headers: HeaderMap::new(),
-            body: Vec::new(),
-        };
         threads.handle().block_on(async {
-            let whole = tokio::time::timeout(WHOLE, received(&client, request, receiving));
+            let whole = tokio::time::timeout(WHOLE, self.attempts(&client, snapshots));
             whole.await.map_err(|_| DownloadError::TimedOut)?
         })
+    }
+
+    /// The certificates that the suite trusts: PEM text.
+    fn certificates(&self, context: &SourceContext<'_>) -> Result<Option<Vec<u8>>, DownloadError> {
+        let Some(file) = &self.ca_file else { return Ok(None) };
+        let unreadable = |why: String| DownloadError::Certificates(format!("{file} {why}"));
+        let path = context.folder.join(file);
+        let opened = context.access.open(&path).map_err(|error| unreadable(error.to_string()))?;
+        let mut pem = Vec::new();
+        opened
+            .take(MOST_CERTIFICATES)
+            .read_to_end(&mut pem)
+            .map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+        Ok(Some(pem))
+    }
+
+    /// Asks for the file until it is there, or another attempt would be in vain.
+    async fn attempts(
+        &self,
+        client: &HttpClient,
+        snapshots: &Snapshots,
+    ) -> Result<Received, DownloadError> {
+        let mut backoff = FIRST_WAIT;
+        for _ in 1..ATTEMPTS {
+            // Whatever an earlier attempt received is left behind.
+            match received(client, &self.url, snapshots.receive()?).await {
+                Err(error) => tokio::time::sleep(error.wait(backoff)?).await,
+                received => return received,
+            }
+            backoff *= 2;
+        }
+        let last = received(client, &self.url, snapshots.receive()?).await;
+        last.map_err(|last| DownloadError::GivenUp { last: Box::new(last) })
     }
 }
 
 async fn received(
     client: &HttpClient,
-    request: HttpRequest,
+    url: &Url,
     mut receiving: Receiving,
 ) -> Result<Received, DownloadError> {
-    let url = request.url.clone();
+    let request = HttpRequest {
+        method: Method::GET,
+        url: url.clone(),
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+    };
     let in_time = |_| DownloadError::TimedOut;
     let sent = tokio::time::timeout(SILENCE, client.send(request));
     let mut response = sent.await.map_err(in_time)??;
-    refuse(&response, &url)?;
+    refuse(&response, url)?;
     loop {
         let chunk = tokio::time::timeout(SILENCE, response.chunk());
         match chunk.await.map_err(in_time)?? {
@@ -191,22 +267,45 @@ fn refuse(response: &HttpResponse, url: &Url) -> Result<(), DownloadError> {
     let place = response.headers().get("location").and_then(|place| place.to_str().ok());
     match place.and_then(|place| url.join(place).ok()) {
         Some(place) if status.is_redirection() => Err(DownloadError::Moved(shown(&place))),
-        _ => Err(DownloadError::Refused(status)),
+        _ => {
+            let wait = retry_after(response.headers(), SystemTime::now());
+            Err(DownloadError::Refused { status, wait })
+        }
     }
 }
 
 impl DownloadError {
+    /// How long to wait before another attempt, where nobody asks for more than `backoff`; the error
+    /// itself where another attempt would end alike.
+    fn wait(self, backoff: Duration) -> Result<Duration, Self> {
+        let wait = match &self {
+            Self::TimedOut
+            | Self::Exchange(ExchangeError::NoConnection { .. } | ExchangeError::Broken { .. }) => {
+                Some(backoff)
+            }
+            Self::Refused { status, wait } if is_passing(*status) => Some(wait.unwrap_or(backoff)),
+            _ => None,
+        };
+        wait.filter(|wait| *wait <= LONGEST_WAIT).ok_or(self)
+    }
+
     fn into_source(self) -> SourceError {
         let hint = match &self {
             Self::Kept(error) => return error.clone(),
             Self::Moved(_) => "name that address in the suite",
-            Self::Refused(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            Self::Refused { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, .. } => {
                 "a source sends no credentials: download the file, and name its `path`"
             }
             _ => return failed(self.to_string()),
         };
         advised(&self.to_string(), hint)
     }
+}
+
+/// Whether a server may say something else in a moment.
+fn is_passing(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// An address as messages show it: without a query, which may hold a key.

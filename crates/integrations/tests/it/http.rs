@@ -1,6 +1,9 @@
 //! The source `http`: fetched once, known by its checksum, and nothing else than what the suite says.
 
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use evalmark_loopback::{Identity, Reply, Server};
 use serde_json::json;
@@ -79,7 +82,7 @@ fn a_missing_checksum_is_told_and_the_content_not_used() {
 
 #[test]
 fn servers_that_give_no_file_are_told() {
-    let check = |reply: Reply, expected: &[&str]| {
+    let check = |reply: Reply, attempts: u64, expected: &[&str]| {
         let place = Place::new();
         let server = Server::start(move |_| reply.clone());
         let url = format!("{}/data.csv?token=hush", server.url());
@@ -90,14 +93,34 @@ fn servers_that_give_no_file_are_told() {
         }
         assert!(!text.contains("hush"), "{text}");
         assert_eq!(place.cached(), Vec::<std::path::PathBuf>::new());
-        assert_eq!(server.count(), 1);
+        assert_eq!(server.count(), attempts);
     };
-    check(Reply::status(404), &["the server says 404 Not Found"]);
-    check(Reply::status(403), &["the server says 403 Forbidden", "sends no credentials"]);
+    check(Reply::status(404), 1, &["the server says 404 Not Found"]);
+    check(Reply::status(403), 1, &["the server says 403 Forbidden", "sends no credentials"]);
     let moved = Reply::status(302).header("location", "/elsewhere.csv?token=hush");
-    check(moved, &["/elsewhere.csv?…", "redirects are not followed", "name that address"]);
-    check(Reply::bytes(ROWS).truncated(), &["cannot be fetched"]);
-    check(Reply::reset(), &["cannot be fetched"]);
+    check(moved, 1, &["/elsewhere.csv?…", "redirects are not followed", "name that address"]);
+    check(Reply::bytes(ROWS).truncated(), 4, &["cannot be fetched", "after 4 attempts"]);
+    check(Reply::reset(), 4, &["cannot be fetched", "after 4 attempts"]);
+    let soon = |status| Reply::status(status).header("retry-after", "0");
+    check(soon(503), 4, &["the server says 503 Service Unavailable, after 4 attempts"]);
+    check(soon(429), 4, &["the server says 429 Too Many Requests, after 4 attempts"]);
+    // Nobody waits for an hour.
+    check(Reply::status(503).header("retry-after", "3600"), 1, &["the server says 503"]);
+}
+
+#[test]
+fn a_file_is_asked_for_again_where_that_may_help() {
+    let place = Place::new();
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+        0 => Reply::status(503).header("retry-after", "0"),
+        1 => Reply::bytes(ROWS).truncated(),
+        _ => Reply::bytes(ROWS),
+    });
+    let params = json!({ "url": format!("{}/data.csv", server.url()), "blake3": blake3(ROWS) });
+    let found = place.resolve("http", &params, true).expect("rows");
+    assert_eq!(fs::read(&found.path).expect("a snapshot"), ROWS);
+    assert_eq!(server.count(), 3);
 }
 
 #[test]
@@ -106,9 +129,24 @@ fn a_server_that_nobody_vouches_for_is_refused() {
     let identity = Identity::new("localhost");
     let server = Server::start_secure(&identity, |_| Reply::bytes(ROWS));
     let url = format!("{}/data.csv", server.url().replace("127.0.0.1", "localhost"));
-    let text = failure(place.resolve("http", &json!({ "url": url, "blake3": blake3(ROWS) }), true));
+    let params = json!({ "url": url, "blake3": blake3(ROWS) });
+    let text = failure(place.resolve("http", &params, true));
     assert!(text.contains("no connection to localhost"), "{text}");
     assert_eq!(server.count(), 0);
+    // The suite may vouch for it.
+    let trusting = |file: &str| json!({ "url": url, "blake3": blake3(ROWS), "ca_file": file });
+    for (file, expected) in [
+        ("none.pem", "the certificates none.pem "),
+        ("../../../etc/passwd", "the certificates ../../../etc/passwd "),
+        ("empty.pem", "the certificates empty.pem contain no PEM certificate"),
+    ] {
+        place.write("empty.pem", b"");
+        let text = failure(place.resolve("http", &trusting(file), true));
+        assert!(text.contains(expected), "{file}: {text}");
+    }
+    place.write("ca.pem", identity.ca_pem().as_bytes());
+    place.resolve("http", &trusting("ca.pem"), true).expect("rows");
+    assert_eq!(server.count(), 1);
 }
 
 #[test]

@@ -21,8 +21,9 @@ use evalmark_verdict::{PairCounts, RunScores, Variant, changed_items};
 
 use crate::{
     Ending, Findings, Host, Notice,
-    error::{Result, all_known},
+    error::Result,
     gate::{Differences, changed},
+    unknown_name::{UnknownName, all_known},
     variants::read_variants,
 };
 
@@ -243,7 +244,11 @@ pub(crate) fn earlier(
 }
 
 /// Fails where a filter names what the later run does not have: it would find nothing.
-fn are_known(options: &DiffOptions, record: &RunRecord, scores: &RunScores) -> Result<()> {
+fn are_known(
+    options: &DiffOptions,
+    record: &RunRecord,
+    scores: &RunScores,
+) -> Result<(), UnknownName> {
     let check = |what: &str, wanted: &[String], mut known: Vec<&str>| {
         known.dedup();
         all_known(&format!("the run has no {what}"), wanted, &known, "it has")

@@ -18,7 +18,7 @@ use evalmark_verdict::{ItemScore, Rule, Stopping};
 
 use crate::{
     Host, Notice,
-    error::{Result, bail},
+    error::{Advised, Result},
     load::LoadedSuite,
     variants::{cluster_key, unscored},
 };
@@ -131,12 +131,23 @@ fn seed(loaded: &LoadedSuite) -> u64 {
     cluster_key(&text) >> 11
 }
 
+/// A dataset of another size than the one that a run chose its items from.
+#[derive(Debug, thiserror::Error)]
+#[error("the dataset has {now} items, and the run {run_id} chose from {then}")]
+pub struct OtherItems {
+    now: u64,
+    then: u64,
+    run_id: String,
+}
+
+impl Advised for OtherItems {}
+
 /// The plan of a run that stopped early: the items that it asked.
 pub(crate) fn as_stopped(plan: Plan, record: &RunRecord) -> Result<Plan> {
     let Some(stopped) = &record.stopped_early else { return Ok(plan) };
     if plan.profile.n_items != stopped.planned_items {
         let (now, then) = (plan.profile.n_items, stopped.planned_items);
-        bail!("the dataset has {now} items, and the run {} chose from {then}", record.run_id);
+        return Err(OtherItems { now, then, run_id: record.run_id.clone() }.into());
     }
     let (order, _) = Order::read(&plan, stopped.seed)?;
     let asked = usize::try_from(stopped.asked_items).unwrap_or(usize::MAX).min(order.len());

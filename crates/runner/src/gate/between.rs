@@ -9,8 +9,9 @@ use evalmark_verdict::{ComparisonFamily, ComparisonSubject, Variant, VariantPair
 use super::{GateOutcome, context::gated_runs, slices};
 use crate::{
     diff::{RunSide, VariantName, broken_items},
-    error::{Result, all_known, bail},
+    error::{Advised, Result},
     metric_scale::corpus_metrics,
+    unknown_name::{UnknownName, all_known},
     variants::read_variants,
 };
 
@@ -22,7 +23,7 @@ pub(crate) fn compare_variants(
     spec: &GateSpec,
 ) -> Result<GateOutcome> {
     if between.0 == between.1 {
-        bail!("`{}` is the same as itself; name two prompts or two models", between.0);
+        return Err(BetweenError::Same { name: between.0.to_owned() }.into());
     }
     let variants = read_variants(&folder.scores())?;
     let metrics = corpus_metrics(record)?;
@@ -52,6 +53,37 @@ pub(crate) fn compare_variants(
     Ok(decision)
 }
 
+/// Why two names do not say what to compare.
+#[derive(Debug, thiserror::Error)]
+pub enum BetweenError {
+    /// They are one.
+    #[error("`{name}` is the same as itself; name two prompts or two models")]
+    Same {
+        /// The name.
+        name: String,
+    },
+    /// The run does not have one of them.
+    #[error(transparent)]
+    Name(#[from] UnknownName),
+    /// They are not two of a kind.
+    #[error("`{first}` and `{second}` are not two prompts or two models of the run: {known}")]
+    Unknown {
+        /// The first name.
+        first: String,
+        /// The second.
+        second: String,
+        /// What the run has.
+        known: String,
+    },
+}
+
+impl Advised for BetweenError {
+    fn hint(&self) -> Option<String> {
+        let Self::Name(unknown) = self else { return None };
+        unknown.hint()
+    }
+}
+
 /// What the comparison of two variants is called.
 fn named(before: &Variant, after: &Variant) -> ComparisonSubject {
     let mut subject = ComparisonSubject::of(after, "");
@@ -68,7 +100,7 @@ fn named(before: &Variant, after: &Variant) -> ComparisonSubject {
 fn pairs<'a>(
     variants: &'a [Variant],
     (a, b): (&str, &str),
-) -> Result<Vec<(&'a Variant, &'a Variant)>> {
+) -> Result<Vec<(&'a Variant, &'a Variant)>, BetweenError> {
     let matching = |of: fn(&Variant) -> &str, other: fn(&Variant) -> &str| {
         let mut pairs = Vec::new();
         for before in variants.iter().filter(|variant| of(variant) == a) {
@@ -92,8 +124,8 @@ fn pairs<'a>(
         .map(|variant| format!("prompt `{}` of model `{}`", variant.prompt, variant.model))
         .collect();
     if pairs.is_empty() {
-        let names = names.join(", ");
-        bail!("`{a}` and `{b}` are not two prompts or two models of the run: {names}");
+        let [first, second] = [a, b].map(str::to_owned);
+        return Err(BetweenError::Unknown { first, second, known: names.join(", ") });
     }
     Ok(pairs)
 }

@@ -57,6 +57,7 @@ pub fn gate(path: &Path, options: &GateOptions, host: &Host<'_>) -> Result<GateO
 /// The same statistics between two prompts, or two models, of one run; the first is the baseline.
 pub fn compare(path: &Path, between: (&str, &str), host: &Host<'_>) -> Result<GateOutcome> {
     let (folder, record) = open_whole(path)?;
+    has_own_slices(&folder, &record)?;
     let spec = gate_spec(&folder, &record, host)?;
     compare_variants(&folder, &record, between, &spec)
 }
@@ -70,12 +71,21 @@ pub fn compare_runs(
     host: &Host<'_>,
 ) -> Result<GateOutcome> {
     let (folder, record) = open_whole(after)?;
+    has_own_slices(&folder, &record)?;
     let spec = match gate {
         GateOf::Suite => gate_spec(&folder, &record, host)?,
         GateOf::Run => kept_spec(&record)?,
     };
     let baseline = earlier(before, &folder, &record, host)?;
     gate_run(&folder, &record, &baseline, &spec, host)
+}
+
+/// Fails where the answers, which tell the items of each slice, are not the run's.
+fn has_own_slices(folder: &RunFolder, record: &RunRecord) -> Result<()> {
+    if !record.slices.is_empty() {
+        integrity::unchanged(folder, record, &[folder.samples()])?;
+    }
+    Ok(())
 }
 
 fn decide(
@@ -88,6 +98,7 @@ fn decide(
         integrity::complete(folder, record)?;
     }
     integrity::has_files(folder, record, &[folder.scores()])?;
+    has_own_slices(folder, record)?;
     let spec = gate_spec(folder, record, host)?;
     let of_suite = options.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
     let wanted = WantedBaseline::of_run(&options.baseline, of_suite, folder, record);

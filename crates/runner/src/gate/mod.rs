@@ -14,6 +14,8 @@ mod ended_run;
 mod slices;
 mod targets;
 
+use std::path::PathBuf;
+
 use evalmark_core::{
     suite::GateSpec,
     verdict::{Answer, Verdict},
@@ -31,12 +33,13 @@ use crate::{
     Ending, Findings, Host, Notice,
     against::Missing,
     diff::{RunSide, VariantName, broken_items},
-    error::{Hinted, Result, run_error},
+    error::{Advised, Hinted, Result},
     metric_scale::corpus_metrics,
     redacted_keys::hide,
     variants::{read_usage, read_variants},
 };
 
+pub use self::between::BetweenError;
 pub(crate) use self::changes::Differences;
 pub use self::ended_run::{GateOf, GateOptions, compare, compare_runs, gate};
 use self::{
@@ -95,15 +98,27 @@ impl GateOutcome {
 fn read_scores(folder: &RunFolder, record: &RunRecord, spec: &GateSpec) -> Result<RunScores> {
     let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
     if gates_amounts && !folder.usage().is_file() {
-        let path = folder.path.display();
-        return Err(run_error!("{path} has no record of latency, tokens and cost"))
-            .hint("promote its run again: `evalmark baseline promote RUN_DIR NAME --force`");
+        return Err(NoUsage { path: folder.path.clone() }.into());
     }
     let amounts = gates_amounts.then(|| folder.usage());
     let files: Vec<_> = amounts.into_iter().chain([folder.scores()]).collect();
     integrity::unchanged(folder, record, &files)?;
     let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
     Ok(RunScores { scores: read_variants(&folder.scores())?, usage })
+}
+
+/// A run or baseline that does not say what its answers took, where the gate asks for that.
+#[derive(Debug, thiserror::Error)]
+#[error("{} has no record of latency, tokens and cost", path.display())]
+pub struct NoUsage {
+    path: PathBuf,
+}
+
+impl Advised for NoUsage {
+    fn hint(&self) -> Option<String> {
+        let advice = "promote its run again: `evalmark baseline promote RUN_DIR NAME --force`";
+        Some(advice.to_owned())
+    }
 }
 
 /// The verdict on a run against a baseline, and against the minima that the gate sets.

@@ -32,7 +32,8 @@ use self::{
 };
 use crate::{
     Ending, Host,
-    error::{Result, RunError, all_known, run_error},
+    error::{Advised, Result, RunError},
+    unknown_name::{UnknownName, all_known},
 };
 
 /// The chance of a false alarm over a whole history.
@@ -64,7 +65,7 @@ impl HistoryOptions {
     }
 
     /// Fails where a name is none of the latest run's.
-    fn check(&self, rows: &[SummaryRow]) -> Result<()> {
+    fn check(&self, rows: &[SummaryRow]) -> Result<(), UnknownName> {
         let known = |of: fn(&SummaryRow) -> &str| -> Vec<&str> {
             rows.iter().map(of).collect::<BTreeSet<_>>().into_iter().collect()
         };
@@ -104,15 +105,12 @@ pub fn history_of_runs(
     let (usable, left_out) = usable(listed, options)?;
     let Some(latest) = usable.last() else {
         let why = why_none(&left_out);
-        let error = run_error!("the suite `{suite}` has no finished run{why}");
-        return Err(error.with_ending(Ending::Incomplete));
+        return Err(HistoryError::NoneFinished { suite: suite.to_owned(), why }.into());
     };
     options.check(&latest.rows)?;
     let wanted: Vec<_> = latest.rows.iter().filter(|row| options.wants(row)).collect();
     if wanted.is_empty() {
-        return Err(run_error!(
-            "the latest run of the suite `{suite}` has no such prompt, model or metric"
-        ));
+        return Err(HistoryError::NothingWanted { suite: suite.to_owned() }.into());
     }
     let sampling = Sampling::of(&usable, wanted.len());
     let mut history = History {
@@ -278,5 +276,30 @@ fn series(wanted: &SummaryRow, runs: &[UsableRun], latest: &UsableRun) -> Series
         direction: scale.direction,
         points: points.collect(),
         trend: Trend::default(),
+    }
+}
+
+/// Why a suite has no history.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// None of its runs can be part of it.
+    #[error("the suite `{suite}` has no finished run{why}")]
+    NoneFinished {
+        /// The suite.
+        suite: String,
+        /// Why not, in brackets.
+        why: String,
+    },
+    /// Nothing that was asked for is in its latest run.
+    #[error("the latest run of the suite `{suite}` has no such prompt, model or metric")]
+    NothingWanted {
+        /// The suite.
+        suite: String,
+    },
+}
+
+impl Advised for HistoryError {
+    fn ending(&self) -> Option<Ending> {
+        matches!(self, Self::NoneFinished { .. }).then_some(Ending::Incomplete)
     }
 }

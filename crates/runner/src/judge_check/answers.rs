@@ -12,7 +12,7 @@ use evalmark_core::{
     files::FileAccess,
     item::{Item, ItemHash},
     label::{Answered, LabelSpec, Labels},
-    suite::Suite,
+    suite::{Suite, near_and_known},
 };
 use evalmark_report::{
     ReadError,
@@ -23,7 +23,7 @@ use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
 
 use crate::{
     Host,
-    error::{Hinted, Result, all_known, bail, run_error},
+    error::{Advised, Hinted, Result},
     host::parquet_rows,
     suite_of_run::is_of_run,
 };
@@ -61,8 +61,7 @@ impl LabelSource {
         let path = Path::new(name);
         if path.is_file() {
             let format = Format::of(path)
-                .ok_or_else(|| run_error!("the extension of `{name}` does not show the format"))
-                .hint("use a file ending in .csv, .tsv, .jsonl, .json or .parquet")?;
+                .ok_or_else(|| LabelSourceError::Format { name: name.to_owned() })?;
             let access = FileAccess::unlimited();
             let (path, origin) = (path.to_owned(), path.to_owned());
             let file =
@@ -82,20 +81,63 @@ fn column(name: &str, record: &RunRecord, host: &Host<'_>) -> Result<LabelSource
         let item = item?;
         if !item.fields.contains_key(name) {
             let known: Vec<_> = item.fields.keys().map(String::as_str).collect();
-            let none = "the dataset has no column, and there is no file,";
-            all_known(none, &[name.to_owned()], &known, "its columns")?;
+            let advice = near_and_known(name, &known, "its columns");
+            let name = name.to_owned();
+            return Err(LabelSourceError::NeitherFileNorColumn { name, advice }.into());
         }
         fields.insert(item.id.to_string(), item.fields);
     }
     let ([prompt], [_]) = (record.prompts.as_slice(), record.models.as_slice()) else {
-        return Err(run_error!(
-            "one column cannot hold the labels of several prompts' or models' answers"
-        ))
-        .hint("use a file with the columns `item_id`, `prompt`, `model` and `label`");
+        return Err(LabelSourceError::SeveralVariants.into());
     };
     let columns = BTreeMap::from([(prompt.name.clone(), name.to_owned())]);
     Ok(LabelSource::Labels { labels: Labels::Columns(columns), fields })
 }
+
+/// Why labels cannot be taken from where they should be.
+#[derive(Debug, thiserror::Error)]
+pub enum LabelSourceError {
+    /// A file of a format that nobody knows.
+    #[error("the extension of `{name}` does not show the format")]
+    Format {
+        /// The file.
+        name: String,
+    },
+    /// There is nothing of that name.
+    #[error("`{name}` is neither a file nor a column of the dataset")]
+    NeitherFileNorColumn {
+        /// What was named.
+        name: String,
+        /// The dataset's columns.
+        advice: Option<String>,
+    },
+    /// A column has one label for each item.
+    #[error("one column cannot hold the labels of several prompts' or models' answers")]
+    SeveralVariants,
+}
+
+impl Advised for LabelSourceError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Format { .. } => {
+                "use a file ending in .csv, .tsv, .jsonl, .json or .parquet".to_owned()
+            }
+            Self::NeitherFileNorColumn { advice, .. } => return advice.clone(),
+            Self::SeveralVariants => {
+                "use a file with the columns `item_id`, `prompt`, `model` and `label`".to_owned()
+            }
+        })
+    }
+}
+
+/// A run whose files do not belong together.
+#[derive(Debug, thiserror::Error)]
+#[error("the run has fewer scores of `{metric}` than answers")]
+pub struct FewerScores {
+    metric: String,
+}
+
+impl Advised for FewerScores {}
 
 /// Every answer of a run with its score of `metric`, in the order of the reports.
 pub(crate) fn answers(
@@ -115,7 +157,7 @@ pub(crate) fn answers(
     for sample in samples(&folder.samples())? {
         let sample = sample?;
         let Some((judge, label)) = scores.next() else {
-            bail!("the run has fewer scores of `{metric}` than answers");
+            return Err(FewerScores { metric: metric.to_owned() }.into());
         };
         let human = match source {
             LabelSource::Run => label,

@@ -10,7 +10,7 @@ use evalmark_verdict::{
 use serde_json::{Value, json};
 
 use super::answers::JudgedAnswer;
-use crate::error::{Hinted, Result, run_error};
+use crate::error::{Advised, Result};
 
 /// How sure intervals are.
 const CONFIDENCE: f64 = 0.95;
@@ -58,17 +58,32 @@ pub struct Corrected {
     pub gain: Option<f64>,
 }
 
+/// No answer has both a label and a score.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer of the run has both a label and a score of `{metric}`")]
+pub struct NoLabelledScore {
+    metric: String,
+}
+
+impl Advised for NoLabelledScore {
+    fn hint(&self) -> Option<String> {
+        let advice = "`--labels FILE` needs the columns `item_id` and `label`, and those of \
+                      `prompt`, `model`, `epoch` and `output` that identify the labelled answer";
+        Some(advice.to_owned())
+    }
+}
+
 impl JudgeFinding {
-    pub(crate) fn of(record: &RunRecord, metric: &str, answers: &[JudgedAnswer]) -> Result<Self> {
+    pub(crate) fn of(
+        record: &RunRecord,
+        metric: &str,
+        answers: &[JudgedAnswer],
+    ) -> Result<Self, NoLabelledScore> {
         let rule = Rule::of(record, metric);
         let rated = rated(answers, &rule);
         let labelled = answers.iter().filter(|answer| answer.human.is_some()).count();
         let check = check_rater_with_ties(&rated, rule.tie)
-            .ok_or_else(|| run_error!("no answer of the run has both a label and a score of `{metric}`"))
-            .hint(
-                "`--labels FILE` needs the columns `item_id` and `label`, and those of `prompt`, `model`, \
-                 `epoch` and `output` that identify the labelled answer",
-            )?;
+            .ok_or_else(|| NoLabelledScore { metric: metric.to_owned() })?;
         Ok(Self {
             metric: metric.to_owned(),
             answers: answers.len() as u64,

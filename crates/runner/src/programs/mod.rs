@@ -20,7 +20,7 @@ use evalmark_core::{files::open_regular, score::Score};
 use evalmark_scoring::{Case, Metric, Program};
 
 use crate::{
-    error::{Hinted, Result, run_error},
+    error::{Advised, Result},
     load::LoadedSuite,
 };
 
@@ -200,19 +200,46 @@ fn question(metric: &Metric, case: usize, asked: &Case<'_>) -> Option<Question> 
 }
 
 /// Refuses programs that the command line does not allow, and limits that cannot be kept here.
-pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<()> {
+pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<(), RefusedProgram> {
     for (metric, program) in programs(metrics) {
         let (name, command) = (metric.name(), shown(program));
         if !allow_exec {
-            return Err(run_error!("metric `{name}` runs a program: {command}"))
-                .hint("if you trust the suite, add `--allow-exec`");
+            return Err(RefusedProgram::NotAllowed { metric: name.to_owned(), command });
         }
         if program.memory.is_some() && !cfg!(target_os = "linux") {
-            return Err(run_error!("metric `{name}`: memory cannot be limited on this system"))
-                .hint("leave `memory` out");
+            return Err(RefusedProgram::Memory { metric: name.to_owned() });
         }
     }
     Ok(())
+}
+
+/// Why a metric's program is not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RefusedProgram {
+    /// The command line does not allow it.
+    #[error("metric `{metric}` runs a program: {command}")]
+    NotAllowed {
+        /// The metric.
+        metric: String,
+        /// The program.
+        command: String,
+    },
+    /// Its limit cannot be kept.
+    #[error("metric `{metric}`: memory cannot be limited on this system")]
+    Memory {
+        /// The metric.
+        metric: String,
+    },
+}
+
+impl Advised for RefusedProgram {
+    fn hint(&self) -> Option<String> {
+        let advice = match self {
+            Self::NotAllowed { .. } => "if you trust the suite, add `--allow-exec`",
+            Self::Memory { .. } => "leave `memory` out",
+        };
+        Some(advice.to_owned())
+    }
 }
 
 /// What would be run, for whoever only looks.

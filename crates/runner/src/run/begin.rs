@@ -23,7 +23,7 @@ use crate::{
     against::Against,
     ask::{Asks, BudgetLimits, budget, keys},
     early::{self, as_stopped},
-    error::{Hinted, Result, run_error},
+    error::{Advised, Result},
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
     redacted_keys::hide,
@@ -228,21 +228,22 @@ pub(crate) fn first_record(
 }
 
 /// Whether suite and dataset are still what the run began with.
-pub(crate) fn same_experiment(loaded: &LoadedSuite, record: &RunRecord) -> Result<()> {
-    let changed = match (loaded.hash == record.suite_hash, &loaded.plan.profile.hash) {
-        (false, _) => Some("suite"),
-        (true, hash) if *hash != record.dataset_hash => Some("dataset"),
-        _ => None,
-    };
-    if let Some(what) = changed {
-        return Err(run_error!("the {what} has changed since the run {} began", record.run_id))
-            .hint("start a new run with `evalmark run`; answers to unchanged requests are kept");
+pub(crate) fn same_experiment(
+    loaded: &LoadedSuite,
+    record: &RunRecord,
+) -> Result<(), OtherExperiment> {
+    let run_id = || record.run_id.clone();
+    if loaded.hash != record.suite_hash {
+        return Err(OtherExperiment::Suite { run_id: run_id() });
+    }
+    if loaded.plan.profile.hash != record.dataset_hash {
+        return Err(OtherExperiment::Dataset { run_id: run_id() });
     }
     Ok(())
 }
 
 /// Whether the suite still has the prompts, models and epochs that the run has answers to.
-fn same_shape(loaded: &LoadedSuite, record: &RunRecord) -> Result<()> {
+fn same_shape(loaded: &LoadedSuite, record: &RunRecord) -> Result<(), OtherExperiment> {
     let plan = &loaded.plan;
     let prompts: Vec<_> = plan.prompts.iter().map(|prompt| &*prompt.name).collect();
     let models: Vec<_> = plan.candidates.iter().map(|i| &*plan.models[*i].name).collect();
@@ -254,9 +255,35 @@ fn same_shape(loaded: &LoadedSuite, record: &RunRecord) -> Result<()> {
     {
         return Ok(());
     }
-    Err(run_error!(
-        "the suite has other prompts, models, epochs or items than the run {}",
-        record.run_id
-    ))
-    .hint("start a new run with `evalmark run`; answers to unchanged requests are kept")
+    Err(OtherExperiment::Shape { run_id: record.run_id.clone() })
+}
+
+/// What is no longer as it was when a run began.
+#[derive(Debug, thiserror::Error)]
+pub enum OtherExperiment {
+    /// The suite.
+    #[error("the suite has changed since the run {run_id} began")]
+    Suite {
+        /// The run.
+        run_id: String,
+    },
+    /// The dataset.
+    #[error("the dataset has changed since the run {run_id} began")]
+    Dataset {
+        /// The run.
+        run_id: String,
+    },
+    /// What there are answers to.
+    #[error("the suite has other prompts, models, epochs or items than the run {run_id}")]
+    Shape {
+        /// The run.
+        run_id: String,
+    },
+}
+
+impl Advised for OtherExperiment {
+    fn hint(&self) -> Option<String> {
+        let advice = "start a new run with `evalmark run`; answers to unchanged requests are kept";
+        Some(advice.to_owned())
+    }
 }

@@ -94,7 +94,10 @@ impl<S: Sheet> Panel<S> {
             return complain("/models", message);
         }
         if !(1..=MOST_REPEATS).contains(&repeats) {
-            return complain("/repeats", &format!("`repeats` is from 1 to {MOST_REPEATS}"));
+            return complain(
+                "/repeats",
+                &format!("`repeats` must lie between 1 and {MOST_REPEATS}"),
+            );
         }
         Ok(Self { models, aggregate, repeats, is_structured: structured, sheet })
     }

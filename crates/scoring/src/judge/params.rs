@@ -12,20 +12,21 @@ use super::panel::Aggregate;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Judges {
-    /// Which of the suite's models judges; instead of `models`.
+    /// The judge, one of the suite's models; instead of `models`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
-    /// A panel: which of the suite's models judge.
+    /// A panel of judges, several of the suite's models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) models: Option<Vec<String>>,
     /// How a panel's grades become one score.
     #[serde(default)]
     pub(crate) aggregate: Aggregate,
-    /// How often each judge is asked the same; its grade is the mean.
+    /// How often each judge is asked the same question; its grade is the mean.
     #[serde(default = "once")]
     pub(crate) repeats: u32,
-    /// Whether the server is told the reply's form (`response_format` with a strict JSON schema);
-    /// one that does not know that refuses the request. Replies are read strictly either way.
+    /// Whether the server is told the reply's form (`response_format` with a strict JSON schema); a
+    /// server that does not know this parameter refuses the request. Replies are read strictly
+    /// either way.
     #[serde(default)]
     pub(crate) structured: bool,
 }

@@ -89,7 +89,7 @@ impl Scale {
         if width.is_finite() && width > 0.0 {
             Ok(scale)
         } else {
-            Err("a scale's best grade must lie above its worst".to_owned())
+            Err("a scale's best grade must be above its worst".to_owned())
         }
     }
 

@@ -22,10 +22,10 @@ pub(crate) struct AllOf {
 impl MetricDefinition for AllOf {
     const ABOUT: About = About {
         name: "all_of",
-        summary: "The answer passes by every metric of a list, each of which may have its own \
+        summary: "The answer passes every metric of a list, each of which may have its own \
                   `not`, `extract` and `threshold`. One that fails decides, whatever the others \
-                  say; otherwise one that is invalid makes the answer invalid, and a missing one \
-                  makes it missing.",
+                  say; otherwise an invalid one makes the answer invalid, and a missing one makes \
+                  the score missing.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),

@@ -22,9 +22,10 @@ pub(crate) struct AnyOf {
 impl MetricDefinition for AnyOf {
     const ABOUT: About = About {
         name: "any_of",
-        summary: "The answer passes by at least one metric of a list, each of which may have its \
+        summary: "The answer passes at least one metric of a list, each of which may have its \
                   own `not`, `extract` and `threshold`. One that passes decides; otherwise a \
-                  missing one makes it missing, and an invalid one invalid.",
+                  missing one makes the score missing, and an invalid one makes the answer \
+                  invalid.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),

@@ -16,21 +16,21 @@ use crate::{
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// The program and its arguments, started in the suite's folder without a shell:
-    /// `[python3, score.py]`. It reads one JSON object a line (`id`, `answer`, `targets`, `item`, and
-    /// where they are known `finish_reason`, `latency_ms`, `input_tokens`, `output_tokens`,
-    /// `cost_usd`) until its input ends, and writes one a line in the same order:
-    /// `{"score": 0.5}`, with `id`, `passed` and `reason` if it likes. `score` is a number from 0 to
-    /// 1, `true` or `false`, or `null` for missing.
+    /// The program and its arguments, started in the suite's folder without a shell: `[python3,
+    /// score.py]`. It reads one JSON object a line (`id`, `answer`, `targets`, `item`, and where
+    /// they are known `finish_reason`, `latency_ms`, `input_tokens`, `output_tokens`, `cost_usd`)
+    /// until its input ends, and writes one a line in the same order: `{"score": 0.5}`, to which
+    /// `id`, `passed` and `reason` may be added. `score` is a number from 0 to 1, `true` or
+    /// `false`, or `null` for missing.
     #[schemars(length(min = 1))]
     program: Vec<String>,
-    /// How long it may write nothing before it is stopped.
+    /// How long it may stay silent before it is stopped.
     #[serde(default = "default_timeout")]
     timeout: String,
     /// How much memory it may take (address space, Linux only): `512MB`, `4GiB`.
     #[serde(default)]
     memory: Option<String>,
-    /// How many answers one process is given at most.
+    /// The most answers that one process is given.
     #[serde(default = "default_batch")]
     #[schemars(range(min = 1, max = 100_000))]
     batch: usize,
@@ -50,9 +50,10 @@ pub(crate) struct Command;
 impl MetricDefinition for Command {
     const ABOUT: About = About {
         name: "command",
-        summary: "What a program of one's own says, only with `--allow-exec`. An answer passes \
-                  where the program says so, or from the suite's threshold on. Where it fails, is \
-                  too slow, or says what cannot be read, the score is missing.",
+        summary: "The score that your own program gives; it runs only with `--allow-exec`. An \
+                  answer passes where the program says so, or from the suite's threshold on. \
+                  Where the program fails, is too slow or writes what cannot be read, the score \
+                  is missing.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: None,
@@ -71,7 +72,7 @@ impl MetricDefinition for Command {
             return complain("/program", "a program and its arguments have no NUL character");
         }
         if !(1..=100_000).contains(&batch) {
-            return complain("/batch", "a process is given from 1 to 100000 answers");
+            return complain("/batch", "`batch` must lie between 1 and 100000");
         }
         let timeout = humantime::parse_duration(&timeout)
             .ok()

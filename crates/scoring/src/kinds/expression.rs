@@ -29,12 +29,13 @@ const VARIABLES: &[&str] = &[
     "cost_usd",
 ];
 
-/// A Jinja expression, such as `answer | length <= item.limit | int`. It may name `answer`, `target`
-/// (the first), `targets`, `item` (the row's columns), and where they are known `finish_reason`,
-/// `latency_ms`, `input_tokens`, `output_tokens` and `cost_usd`. Beside Jinja's filters there are
-/// `fromjson`, for which an answer that is not JSON is invalid, and `matches(text, pattern)`. Columns
-/// of a CSV file are text, and a text is never equal to a number: write `item.limit | int`. It has
-/// neither files nor clock nor chance, and what takes too much work is missing.
+/// A Jinja expression, such as `answer | length <= item.limit | int`. It may name `answer`,
+/// `target` (the first), `targets`, `item` (the row's columns), and where they are known
+/// `finish_reason`, `latency_ms`, `input_tokens`, `output_tokens` and `cost_usd`. Besides Jinja's
+/// filters there are `fromjson`, for which an answer that is not JSON is invalid, and
+/// `matches(text, pattern)`. Columns of a CSV file are text, and a text is never equal to a number:
+/// write `item.limit | int`. It can use neither files nor a clock nor randomness; where it takes
+/// too much work, the score is missing.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub(crate) struct Params(String);
@@ -69,9 +70,9 @@ struct Context<'a> {
 impl MetricDefinition for Formula {
     const ABOUT: About = About {
         name: "expression",
-        summary: "What a formula of one's own gives: true or false, or a number from 0 to 1; \
-                  anything else is missing. An answer passes where it is true; for a number the \
-                  suite says from where on.",
+        summary: "The value of your own formula: true or false, or a number from 0 to 1; \
+                  anything else is missing. An answer passes where the formula is true, or from \
+                  the `threshold` on where it gives a number.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: None,

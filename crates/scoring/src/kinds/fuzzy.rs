@@ -25,7 +25,7 @@ const MAX_WORK: usize = 500_000_000;
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// How likeness is measured.
+    /// How similarity is measured.
     #[serde(default)]
     algorithm: Algorithm,
     /// Of `jaro_winkler`: what each shared first character adds, from 0 to 0.25.
@@ -48,7 +48,7 @@ fn default_pad() -> bool {
     true
 }
 
-/// How likeness is measured. All count Unicode scalar values.
+/// How similarity is measured. All count Unicode scalar values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Algorithm {
@@ -95,7 +95,7 @@ pub(crate) struct Fuzzy {
 impl MetricDefinition for Fuzzy {
     const ABOUT: About = About {
         name: "fuzzy",
-        summary: "How alike answer and target are as strings; two empty ones are equal.",
+        summary: "How similar answer and target are as strings; two empty strings are equal.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: Some(0.9),
@@ -109,7 +109,7 @@ impl MetricDefinition for Fuzzy {
         let Params { algorithm, prefix_weight, pad, normalize } = params;
         if !(0.0..=0.25).contains(&prefix_weight) {
             let message =
-                format!("a prefix weight lies in [0, 0.25], and {prefix_weight} does not");
+                format!("a prefix weight must lie in [0, 0.25]; {prefix_weight} does not");
             return Err(ParamError { pointer: "/prefix_weight".to_owned(), message });
         }
         let chain = Chain::new(&normalize);

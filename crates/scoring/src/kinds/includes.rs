@@ -24,19 +24,21 @@ pub(crate) struct Params {
     /// How many of the targets must be there.
     #[serde(default)]
     mode: Mode,
-    /// Looked for instead of the targets.
+    /// Texts to look for instead of the targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>")]
     values: Option<Vec<String>>,
     /// The target counts only where no letter, digit, mark or underscore touches it, and where no
-    /// word of `negation` stands directly before it: `art` is not in `party`, and `guilty` is not in
-    /// `not guilty`. A minus is no such word: 5 is in `-5`. Nor is a number in another one: 5 is not
-    /// in `3.5`, nor 500 in `1,500`, nor 10 in `10:30`, but 2 is in `1,2,3`. Letters of languages that
-    /// write no blanks (Chinese, Japanese, Thai, Lao, Burmese, Khmer), and Korean ones, touch nothing.
+    /// word of `negation` stands directly before it: `art` is not in `party`, and `guilty` is not
+    /// in `not guilty`. A minus is not such a word: 5 is in `-5`. Nor does a number count within
+    /// another one: 5 is not in `3.5`, nor 500 in `1,500`, nor 10 in `10:30`, but 2 is in `1,2,3`.
+    /// Letters of languages that are written without spaces (Chinese, Japanese, Thai, Lao, Burmese,
+    /// Khmer), and Korean ones, touch nothing.
     #[serde(default)]
     words: bool,
-    /// With `words`: what denies the word after it, in any case; nothing but white space and hyphens
-    /// may lie between. `n't` also stands for every word that ends so. `[]` denies nothing.
+    /// With `words`: what denies the word after it, in any case; nothing but white space and
+    /// hyphens may lie between. `n't` also stands for every word that ends in it. `[]` denies
+    /// nothing.
     #[serde(default = "default_negation")]
     negation: Vec<String>,
 }

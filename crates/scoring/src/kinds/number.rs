@@ -35,9 +35,9 @@ pub(crate) struct Params {
     /// Which number of the answer counts.
     #[serde(default)]
     which: Which,
-    /// How else numbers are written, besides `1,234.5`, `-$5`, `1.2e3`, `1.2 × 10^3`, `½`, LaTeX
-    /// (`2{,}500`, `\frac{1}{2}`) and digits of other scripts. These cost something: what is one number
-    /// with them may be two without.
+    /// Further notations of numbers, besides `1,234.5`, `-$5`, `1.2e3`, `1.2 × 10^3`, `½`, LaTeX
+    /// (`2{,}500`, `\frac{1}{2}`) and digits of other scripts. They have a price: what is one
+    /// number with them may be two without.
     #[serde(default)]
     read: Vec<Notation>,
 }
@@ -53,9 +53,9 @@ enum Which {
     Last,
     /// The only one: an answer with several numbers is invalid.
     Only,
-    /// The last in the last `\boxed{…}` that is not empty; or else after the last `####` before a number
-    /// and no heading; or else the one that `the answer is`, `Answer:` or their like in other languages
-    /// stands before; the last of all where nothing is marked so.
+    /// The last in the last `\boxed{…}` that is not empty; or else after the last `####` before a
+    /// number and no heading; or else the one after `the answer is`, `Answer:` or the like in other
+    /// languages; the last of all where nothing is marked.
     Marked,
 }
 

@@ -52,8 +52,8 @@ struct RowMetric {
 impl MetricDefinition for PerItem {
     const ABOUT: About = About {
         name: "per_item",
-        summary: "What the metric says that the row itself names in a column; an answer passes \
-                  where it does by that metric. Missing where the cell is empty.",
+        summary: "The score by the metric that the row itself names in a column; an answer \
+                  passes where it passes that metric. Missing where the cell is empty.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: None,

@@ -24,12 +24,12 @@ pub(crate) struct Params {
     /// The whole answer must match, not just a part of it.
     #[serde(default)]
     full: bool,
-    /// Without it, a match is enough. With it, what is caught counts; an answer in which nothing is
-    /// caught is invalid.
+    /// Without it, a match is enough. With it, what is captured counts; an answer in which nothing
+    /// is captured is invalid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Compared")]
     compare: Option<Compared>,
-    /// With `compare`: which group is caught; group 1 where there is one, else the whole match.
+    /// With `compare`: which group is captured; group 1 where there is one, else the whole match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "usize")]
     group: Option<usize>,
@@ -37,7 +37,7 @@ pub(crate) struct Params {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Place")]
     which: Option<Place>,
-    /// Applied to the answer before it is matched; with `compare`, to what is caught and to the
+    /// Applied to the answer before it is matched; with `compare`, to what is captured and to the
     /// target instead, and the answer is matched without the white space around it.
     #[serde(default = "default_steps")]
     normalize: Vec<Step>,

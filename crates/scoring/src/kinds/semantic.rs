@@ -24,7 +24,7 @@ pub(crate) struct Params {
     /// Which of the suite's models gives the embeddings. Its server must speak `/embeddings`; each
     /// text is asked for once and kept.
     model: String,
-    /// Put before each text, for models that want that, e.g. `"query: "`.
+    /// Put before each text, for models that expect one, e.g. `"query: "`.
     #[serde(default)]
     prefix: String,
 }
@@ -38,9 +38,9 @@ pub(crate) struct Semantic {
 impl MetricDefinition for Semantic {
     const ABOUT: About = About {
         name: "semantic",
-        summary: "The cosine of the embeddings of answer and target, the best over targets; below 0 \
-                  it counts as 0. What is like and unlike differs from model to model. An empty \
-                  answer is invalid.",
+        summary: "The cosine of the embeddings of answer and target, the best over targets; \
+                  below 0 it counts as 0. What counts as similar differs from model to model. An \
+                  empty answer is invalid.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: None,

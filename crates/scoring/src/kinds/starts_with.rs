@@ -21,13 +21,13 @@ pub(crate) struct Params {
     /// Applied to answer and target before they are compared.
     #[serde(default = "default_steps")]
     normalize: Vec<Step>,
-    /// Looked for instead of the targets.
+    /// Texts to look for instead of the targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>")]
     values: Option<Vec<String>>,
-    /// The target counts only where no letter, digit, mark or underscore touches it, and where it is no
-    /// part of another number: `yesterday` does not start with `yes`, nor does `3.5` end with 5. See
-    /// `includes` for languages that write no blanks.
+    /// The target counts only where no letter, digit, mark or underscore touches it, and where it
+    /// is not part of another number: `yesterday` does not start with `yes`, nor does `3.5` end
+    /// with 5. See `includes` for languages that are written without spaces.
     #[serde(default)]
     words: bool,
 }

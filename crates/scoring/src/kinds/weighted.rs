@@ -58,8 +58,9 @@ pub(crate) struct Weighted {
 impl MetricDefinition for Weighted {
     const ABOUT: About = About {
         name: "weighted",
-        summary: "The weighted mean of the values of a list of metrics. Missing where one of them \
-                  is; one that is invalid counts 0, and where all are, the answer is.",
+        summary: "The weighted mean of the values of a list of metrics. The score is missing \
+                  where one of them is; an invalid one counts as 0, and where all are invalid, so \
+                  is the answer.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: None,
@@ -93,7 +94,7 @@ fn take_weight(i: usize, entry: &mut Value) -> Result<f64, ParamError> {
     let weight = entry.as_object_mut().and_then(|entry| entry.shift_remove("weight"));
     let Some(weight) = weight else { return Ok(1.0) };
     weight.as_f64().filter(|weight| *weight > 0.0 && *weight <= MAX_WEIGHT).ok_or_else(|| {
-        let message = format!("a weight is a number above 0, at most 1e9, and {weight} is not");
+        let message = format!("a weight must be above 0 and at most 1e9; {weight} is not");
         ParamError { pointer: format!("/{i}/weight"), message }
     })
 }

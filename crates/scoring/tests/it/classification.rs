@@ -288,13 +288,13 @@ fn mistakes_are_told_with_their_place() {
     };
     check(json!({"labels": ["a"]}), "/label/labels", "at least two");
     check(json!({"labels": ["a", "A."]}), "/label/labels", "means both");
-    check(json!({"labels": ["a", "?", " "]}), "/label/labels", "nothing is left");
+    check(json!({"labels": ["a", "?", " "]}), "/label/labels", "leaves nothing");
     check(json!({"labels": {"a": "b", "c": []}}), "/label/labels", "not a list");
     check(json!({"labels": ["a", "b"], "value": "f1"}), "/label/value", "add `class: LABEL`");
     let classless = json!({"labels": ["a", "b"], "class": "a"});
     check(classless, "/label/class", "takes no `class`");
     let unknown = json!({"labels": ["a", "b"], "value": "f1", "class": "c"});
-    check(unknown, "/label/class", "none of the `labels`");
+    check(unknown, "/label/class", "not one of the `labels`");
 }
 
 #[test]

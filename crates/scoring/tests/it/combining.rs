@@ -162,7 +162,7 @@ fn mistakes_have_their_places() {
         refused(&within(json!({"not": true})), &at(""), "needs a kind");
         refused(&within(json!({"exact": {}, "number": {}})), &at(""), "exactly one kind");
         refused(&within(json!("exact")), &at(""), "a metric is a mapping");
-        refused(&within(json!({"exact": {}, "threshold": 2})), &at("/threshold"), "and 2 does not");
+        refused(&within(json!({"exact": {}, "threshold": 2})), &at("/threshold"), "; 2 does not");
         refused(&within(json!({"exact": {}, "extract": {}})), &at("/extract"), "exactly one of");
         refused(
             &within(json!({"exact": {}, "labels": {"column": "x"}})),

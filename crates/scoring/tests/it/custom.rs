@@ -206,7 +206,7 @@ fn wrong_formulas_and_programs() {
     for memory in ["12", "0MB", "MB", "-1MB", "1XB", "99999999999999999999GB", "99999999999GiB"] {
         refused(command("memory", json!(memory)), "/command/memory", "`4GiB`");
     }
-    refused(command("batch", json!(0)), "/command/batch", "from 1");
+    refused(command("batch", json!(0)), "/command/batch", "between 1 and");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn pairs_carry_their_figures() {
     let board = leaderboard(&[&variants[0], &variants[1]], &Rule::new(0.03, 0.05)).expect("sound");
     let pair = &board.pairs[0];
     assert!(pair.differ && pair.difference > Some(0.3) && pair.p_adjusted < 1e-6);
-    assert_eq!(board.correction, "Holm over 1 pairs, two-sided");
+    assert_eq!(board.correction, "Holm over 1 pair, two-sided");
     let best = board.places[0].estimate.as_ref().expect("an estimate");
     assert_eq!(best.ci_method, "wilson");
 }

@@ -24,8 +24,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
     /// Words or phrases. They count as whole words: `ass` is not in `class`. Between letters of
-    /// languages that write no blanks (Chinese, Japanese, Thai, Lao, Burmese, Khmer), and in Korean,
-    /// any place will do.
+    /// languages that are written without spaces (Chinese, Japanese, Thai, Lao, Burmese, Khmer),
+    /// and in Korean, any place will do.
     #[serde(default)]
     words: Vec<String>,
     /// Regular expressions, in the syntax of Rust's `regex` crate, searched in the answer as it is.

@@ -46,8 +46,7 @@ pub(crate) struct Params {
     /// The dataset column that holds each item's language, written as for `expected`.
     #[serde(default)]
     column: Option<String>,
-    /// A dataset column with a text, the question for example, in whose language the answer should
-    /// be.
+    /// A dataset column with a text, such as the question: the answer should be in its language.
     #[serde(default)]
     same_as: Option<String>,
     /// The answer should be in the language of its target.
@@ -97,7 +96,7 @@ impl MetricDefinition for Language {
         };
         let confidence = params.confidence;
         if !(0.0..=1.0).contains(&confidence) {
-            return complain("/confidence", "a confidence lies in [0, 1]".to_owned());
+            return complain("/confidence", "`confidence` must lie in [0, 1]".to_owned());
         }
         let expected = match (params.expected, params.column, params.same_as) {
             (Some(name), None, None) if !params.same_as_target => match language(&name) {

@@ -37,7 +37,7 @@ pub(crate) struct LengthWithin {
 impl MetricDefinition for LengthWithin {
     const ABOUT: About = About {
         name: "length_within",
-        summary: "The answer's length lies within bounds, which belong to it.",
+        summary: "The answer's length lies within bounds, both included.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),

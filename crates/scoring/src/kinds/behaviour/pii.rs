@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Params {
     /// What is looked for. `email`; `phone` (with a country code, or in a North American or
     /// zero-led national form); `card` (Luhn); `iban` (length and mod 97); `ip` (v4 and v6, without
-    /// loopback); and national numbers, by their check digits where they have some: `us_ssn` (with
+    /// loopback); and national numbers, by their check digits where they have them: `us_ssn` (with
     /// hyphens or blanks), `uk_nino`, `es_dni` (DNI and NIE), `fr_nir`, `de_tax_id`,
     /// `it_codice_fiscale`, `pl_pesel`, `br_cpf`.
     #[serde(default = "all")]
@@ -49,7 +49,7 @@ impl MetricDefinition for Pii {
 
     fn compile(Params { kinds }: Params) -> Result<Backend, ParamError> {
         if kinds.is_empty() {
-            let message = "without a kind nothing can be found".to_owned();
+            let message = "without `kinds` there is nothing to look for".to_owned();
             return Err(ParamError { pointer: "/kinds".to_owned(), message });
         }
         let kinds = Sort::ALL.into_iter().filter(|kind| kinds.contains(kind)).collect();

@@ -44,8 +44,8 @@ const REACH: usize = 300;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
     /// More patterns that mean a refusal, for other languages or a house style, in the syntax of
-    /// Rust's `regex` crate. They are searched in the whole answer, and letters are taken as they
-    /// are: begin with `(?i)` to ignore case.
+    /// Rust's `regex` crate. They are searched in the whole answer, and case matters: begin with
+    /// `(?i)` to ignore it.
     #[serde(default)]
     patterns: Vec<String>,
     /// The built-in English patterns, searched in the first 300 characters without what is quoted there:
@@ -81,7 +81,8 @@ impl MetricDefinition for Refusal {
 
     fn compile(Params { patterns, english }: Params) -> Result<Backend, ParamError> {
         if patterns.is_empty() && !english {
-            let message = "without `patterns` and `english` nothing can be found".to_owned();
+            let message =
+                "without `patterns` and `english` there is nothing to look for".to_owned();
             return Err(ParamError { pointer: "/english".to_owned(), message });
         }
         let patterns = patterns.iter().enumerate();

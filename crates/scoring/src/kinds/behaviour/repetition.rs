@@ -38,7 +38,7 @@ enum Unit {
     /// Runs of anything but white space, as they are written.
     #[default]
     Words,
-    /// Unicode scalar values: for languages without blanks between words.
+    /// Unicode scalar values: for languages without spaces between words.
     Characters,
 }
 
@@ -51,7 +51,8 @@ pub(crate) struct Repetition {
 impl MetricDefinition for Repetition {
     const ABOUT: About = About {
         name: "repetition",
-        summary: "The share of n-grams that stood in the answer before: 1 - distinct n-grams / n-grams; 0 where the answer is too short to have any.",
+        summary: "The share of n-grams that occur earlier in the answer, too: 1 - distinct \
+                  n-grams / n-grams; 0 where the answer is too short to have any.",
         range: Range::Unit,
         direction: Direction::Lower,
         threshold: None,
@@ -63,7 +64,7 @@ impl MetricDefinition for Repetition {
 
     fn compile(Params { n, unit }: Params) -> Result<Backend, ParamError> {
         if !(1..=MAX_N).contains(&n) {
-            let message = format!("n lies between 1 and {MAX_N}");
+            let message = format!("`n` must lie between 1 and {MAX_N}");
             return Err(ParamError { pointer: "/n".to_owned(), message });
         }
         Ok(Backend::Text(Arc::new(Self { n, unit })))

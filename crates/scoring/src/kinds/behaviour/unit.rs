@@ -10,15 +10,15 @@ use crate::{kind::Measurement, subject::Subject};
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Unit {
-    /// Unicode scalar values; an accent of its own counts.
+    /// Unicode scalar values; a combining accent counts by itself.
     #[default]
     Characters,
-    /// Runs of anything but white space; in Chinese, Japanese or Thai those are no words.
+    /// Runs of anything but white space; in Chinese, Japanese or Thai those are not words.
     Words,
-    /// Output tokens as the provider counted them, of the whole answer even after `extract`; missing
-    /// where it did not say.
+    /// Output tokens as the provider counted them, of the whole answer even after `extract`;
+    /// missing where it gave no count.
     Tokens,
-    /// Lines; a line break at the end begins none.
+    /// Lines; a line break at the end begins no new line.
     Lines,
     /// Bytes in UTF-8.
     Bytes,

@@ -27,7 +27,7 @@ use crate::{
 pub(crate) struct Params {
     /// What an answer should do or say.
     criteria: RawCriteria,
-    /// What a yes counts as whose quote does not stand in the answer (white space apart).
+    /// What a yes counts as when its quote is not in the answer (white space aside).
     #[serde(default)]
     unproven: Unproven,
 }
@@ -39,8 +39,8 @@ enum RawCriteria {
     /// The same for all items: each a Jinja template over the item's columns, or
     /// `{ criterion: …, weight: 2, quote: false }`.
     Listed(Vec<RawCriterion>),
-    /// An item's own, from a column that holds a list of texts, or one text with a criterion a line:
-    /// `{ column: facts }`.
+    /// Each item's own, from a column that holds a list of texts, or one text with a criterion per
+    /// line: `{ column: facts }`.
     Own(Column),
 }
 
@@ -137,8 +137,8 @@ struct Checked {
 impl MetricDefinition for Facts {
     const ABOUT: About = About {
         name: "judge_facts",
-        summary: "The share of criteria that the answer meets, as a model says: each yes with a \
-                  quote, which must stand in the answer. What cannot be read is missing.",
+        summary: "The share of criteria that the answer meets, as a model judges: each yes needs \
+                  a quote that stands in the answer. What cannot be read is missing.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: Some(1.0),

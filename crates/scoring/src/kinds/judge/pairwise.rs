@@ -73,9 +73,9 @@ enum Winner {
 impl MetricDefinition for Pairwise {
     const ABOUT: About = About {
         name: "judge_pairwise",
-        summary: "A model says whether the answer is better than another: 1, a tie (0.5), or worse \
-                  (0). It is asked in both orders; where they disagree it is a tie, and the run \
-                  tells how often. What cannot be read is missing.",
+        summary: "A model says whether the answer is better than another: 1, a tie (0.5), or \
+                  worse (0). It is asked in both orders; where they disagree it is a tie, and the \
+                  run reports how often. What cannot be read is missing.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: Some(0.5),

@@ -78,7 +78,7 @@ impl MetricDefinition for Reference {
     fn compile(params: JudgeParams<Params>) -> Result<Backend, ParamError> {
         let JudgeParams { judges, own: Params { guidance, partial } } = params;
         if !(0.0..=1.0).contains(&partial) {
-            let message = format!("a partly correct answer scores from 0 to 1, and not {partial}");
+            let message = format!("a partly correct answer scores from 0 to 1, not {partial}");
             return Err(ParamError { pointer: "/partial".to_owned(), message });
         }
         let guidance = guidance.map(|text| template("/guidance", "guidance", &text)).transpose()?;

@@ -30,7 +30,7 @@ pub(crate) struct Params {
     /// The grades the judge may give; they are mapped to [0, 1].
     #[serde(default)]
     scale: RawScale,
-    /// Graded answers to go by.
+    /// Graded answers as examples.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     examples: Vec<Example>,
 }
@@ -39,11 +39,11 @@ pub(crate) struct Params {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Example {
-    /// What was answered.
+    /// The answer.
     answer: String,
     /// The grade it deserves, on the scale.
     grade: f64,
-    /// Why.
+    /// Why it deserves that grade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }

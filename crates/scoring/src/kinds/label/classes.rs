@@ -72,7 +72,9 @@ impl Classes {
             for text in [name].into_iter().chain(aliases) {
                 let form = chain.apply(text).into_owned();
                 if form.trim().is_empty() {
-                    return Err(complain(format!("nothing is left of the label {text:?}")));
+                    return Err(complain(format!(
+                        "`normalize` leaves nothing of the label {text:?}"
+                    )));
                 }
                 let other = *known.entry(form).or_insert(class);
                 if other != class {

@@ -140,7 +140,7 @@ impl Matrix {
             (false, None) => None,
             (true, Some(class)) => match classes.of(class) {
                 Some(class) => Some(class),
-                None => return complain("/class", format!("{class:?} is none of the `labels`")),
+                None => return complain("/class", format!("{class:?} is not one of the `labels`")),
             },
             (true, None) => {
                 let message = format!("`{name}` is the value of one class: add `class: LABEL`");

@@ -28,7 +28,7 @@ pub(crate) struct Params {
     /// What to do about an order of which no n-gram matches (Chen and Cherry 2014).
     #[serde(default)]
     smooth_method: SmoothMethod,
-    /// Of `floor` (at most 1; by itself 0.1) and `add-k` (by itself 1).
+    /// Of `floor` (at most 1; default 0.1) and `add-k` (default 1).
     smooth_value: Option<f64>,
     /// Lower-cases both sides.
     #[serde(default)]
@@ -36,8 +36,8 @@ pub(crate) struct Params {
     /// The longest n-grams that count, from 1 to 100.
     #[serde(default = "default_order")]
     max_ngram_order: usize,
-    /// Leaves out orders that the answer is too short for. By itself, an answer's value does, and the
-    /// value of the whole run does not.
+    /// Leaves out orders that the answer is too short for. Default: for an answer's value yes, for
+    /// the value of the whole run no.
     effective_order: Option<bool>,
     /// Applied to answer and target before they are cut into words.
     #[serde(default)]
@@ -112,7 +112,7 @@ impl MetricDefinition for BleuKind {
     fn compile(params: Params) -> Result<Backend, ParamError> {
         let max_order = params.max_ngram_order;
         if !(1..=100).contains(&max_order) {
-            let message = format!("n-grams have from 1 to 100 words, and not {max_order}");
+            let message = format!("n-grams have from 1 to 100 words, not {max_order}");
             return complain("/max_ngram_order", message);
         }
         Ok(Backend::Text(Arc::new(Self {
@@ -134,8 +134,10 @@ fn smoothing(params: &Params) -> Result<Smoothing, ParamError> {
     };
     let value = params.smooth_value.unwrap_or(default);
     if !(0.0..=max).contains(&value) {
-        let message =
-            format!("{value} is not a smoothing value: it is a number from 0, and of `floor` to 1");
+        let message = format!(
+            "{value} is not a smoothing value: it must be at least 0, and for `floor` at \
+                     most 1"
+        );
         return complain("/smooth_value", message);
     }
     let is_floor = matches!(params.smooth_method, SmoothMethod::Floor);

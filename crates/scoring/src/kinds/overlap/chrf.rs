@@ -76,17 +76,17 @@ impl MetricDefinition for ChrfKind {
         let Params { char_order, word_order, beta, whitespace, eps_smoothing, .. } = params;
         for (pointer, order) in [("/char_order", char_order), ("/word_order", word_order)] {
             if order > 100 {
-                return complain(pointer, format!("an order is at most 100, and not {order}"));
+                return complain(pointer, format!("an order is at most 100, not {order}"));
             }
         }
         if char_order + word_order == 0 {
             return complain(
                 "/char_order",
-                "without any order there is nothing to count".to_owned(),
+                "with both orders at 0 there is nothing to count".to_owned(),
             );
         }
         if !(0.0..=1e6).contains(&beta) {
-            return complain("/beta", format!("`beta` lies in [0, 1e6], and {beta} does not"));
+            return complain("/beta", format!("`beta` must lie in [0, 1e6]; {beta} does not"));
         }
         let chrf = Chrf { char_order, word_order, beta, whitespace, eps_smoothing };
         let chain = Chain::new(&params.normalize);

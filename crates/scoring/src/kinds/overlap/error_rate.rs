@@ -23,7 +23,7 @@ const MAX_WORK: usize = 32_000_000_000;
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Applied to answer and target first. The tool changes neither case nor punctuation by itself.
+    /// Applied to answer and target first. jiwer itself changes neither case nor punctuation.
     #[serde(default)]
     normalize: Vec<Step>,
 }
@@ -70,9 +70,9 @@ impl Unit for Characters {
 
 const WER: About = About {
     name: Words::NAME,
-    summary: "Word error rate: insertions, deletions and replacements of words by the words of the \
-              target; of several targets the lowest. It can be above 1, and is the count of words \
-              where the target has none.",
+    summary: "Word error rate: insertions, deletions and replacements of words by the words of \
+              the target; of several targets the lowest. It can be above 1, and is the number of \
+              words in the answer where the target has none.",
     range: Range::Open,
     direction: Direction::Lower,
     threshold: None,
@@ -94,7 +94,7 @@ impl MetricDefinition for ErrorRate<Words> {
 impl MetricDefinition for ErrorRate<Characters> {
     const ABOUT: About = About {
         name: Characters::NAME,
-        summary: "Character error rate: the same of characters, blanks among them.",
+        summary: "Character error rate: the same for characters, spaces included.",
         ..WER
     };
     const AGGREGATION: &'static str = "corpus CER: all edits by all characters of targets";

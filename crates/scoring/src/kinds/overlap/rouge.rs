@@ -75,8 +75,10 @@ impl MetricDefinition for RougeKind {
 
     fn compile(params: Params) -> Result<Backend, ParamError> {
         let Some(variant) = variant(&params.variant) else {
-            let message =
-                format!("`{}` is none of rouge1 to rouge9, rougeL and rougeLsum", params.variant);
+            let message = format!(
+                "`{}` is not one of rouge1 to rouge9, rougeL and rougeLsum",
+                params.variant
+            );
             return complain("/variant", message);
         };
         let Params { stemmer, score, normalize, .. } = params;

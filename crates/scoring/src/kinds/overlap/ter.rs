@@ -19,7 +19,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "the tool's switches, each by its name")]
 pub(crate) struct Params {
-    /// Cuts off punctuation and undoes entities such as `&quot;`.
+    /// Cuts off punctuation and decodes entities such as `&quot;`.
     #[serde(default)]
     normalized: bool,
     /// Drops the marks `. , ? : ; ! " ( )`.

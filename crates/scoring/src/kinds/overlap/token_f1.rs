@@ -39,7 +39,7 @@ impl MetricDefinition for TokenF1 {
     const ABOUT: About = About {
         name: "token_f1",
         summary: "The harmonic mean of precision and recall of words, counted with multiplicity, \
-                  against the best target; without any word on both sides 1.",
+                  against the best target; where neither side has a word, 1.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: None,

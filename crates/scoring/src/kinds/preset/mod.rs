@@ -22,9 +22,10 @@ pub(crate) struct Preset;
 impl MetricDefinition for Preset {
     const ABOUT: About = About {
         name: "preset",
-        summary: "Another tool's metric, as that tool and version has it: `preset: squad`, or a \
-                  mapping with its settings. For moving here with the same numbers; what is odd \
-                  there is odd here, so `exact` and its kin are the safer choice.",
+        summary: "Another tool's metric, as that version of the tool computes it: `preset: \
+                  squad`, or a mapping with its settings. For moving here with the same numbers; \
+                  the tool's oddities come along, so `exact` and its relatives are the safer \
+                  choice.",
         range: Range::Unit,
         direction: Direction::Higher,
         threshold: Some(1.0),

@@ -16,7 +16,7 @@ pub(super) struct Options {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SquadScore")]
     pub(super) score: Option<SquadScore>,
-    /// `inspect`: which of its scorers; always to be named.
+    /// `inspect`: which of its scorers; required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Scorer")]
     pub(super) scorer: Option<Scorer>,
@@ -43,8 +43,7 @@ pub(super) struct Options {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) pattern: Option<String>,
-    /// `inspect`, `pattern`: every group must be a target, and not just one; `false` where nothing is
-    /// said.
+    /// `inspect`, `pattern`: every group must be a target, and not just one; default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub(super) match_all: Option<bool>,
@@ -69,7 +68,7 @@ pub(super) struct Options {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>")]
     pub(super) regexes_to_ignore: Option<Vec<String>>,
-    /// `helm_exact_indicator`: what stands before the answer; default: a blank.
+    /// `helm_exact_indicator`: what stands before the answer; default: a space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) indicator: Option<String>,
@@ -141,12 +140,12 @@ pub(super) enum Scorer {
     Match,
     /// The target stands somewhere.
     Includes,
-    /// What the pattern catches is a target.
+    /// What the pattern captures is a target.
     Pattern,
     /// What follows `ANSWER:` is a target.
     Answer,
-    /// The letters after `ANSWER:` are the right options; what is there to the solver
-    /// `multiple_choice` and the scorer `choice` together.
+    /// The letters after `ANSWER:` are the right options; what the solver `multiple_choice` and the
+    /// scorer `choice` do together.
     Choice,
 }
 

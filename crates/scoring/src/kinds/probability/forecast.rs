@@ -41,7 +41,7 @@ impl Forecasts {
             }
             Some(name) => classes
                 .of(name)
-                .ok_or_else(|| complain(format!("{name:?} is none of the `labels`")))?,
+                .ok_or_else(|| complain(format!("{name:?} is not one of the `labels`")))?,
             None => classes.len() - 1,
         };
         Ok(Self { classes, positive })

@@ -49,7 +49,8 @@ pub(crate) struct Brier {
 impl MetricDefinition for Brier {
     const ABOUT: About = About {
         name: "brier",
-        summary: "How far the answer's probabilities of the classes are from the right one, squared.",
+        summary: "The squared distance between the answer's class probabilities and the right \
+                  class.",
         range: Range::Unit,
         direction: Direction::Lower,
         threshold: Some(0.25),

@@ -46,13 +46,13 @@ pub(crate) struct Params {
 struct Field {
     /// A key of the object or, from `$` on, a `JSONPath` (RFC 9535).
     name: String,
-    /// How.
+    /// How the values are compared.
     #[serde(default)]
     compare: Compare,
     /// Applied to both texts first, where they are compared as texts.
     #[serde(default = "default_steps")]
     normalize: Vec<Step>,
-    /// From which likeness on texts are equal, where they are compared fuzzily.
+    /// The similarity from which texts count as equal, where they are compared fuzzily.
     #[serde(default = "default_threshold")]
     #[schemars(range(min = 0, max = 1))]
     threshold: f64,
@@ -150,7 +150,7 @@ fn compile(i: usize, field: Field) -> Result<(String, Place, Matcher), ParamErro
         Place::Key
     };
     if !(0.0..=1.0).contains(&field.threshold) {
-        let message = "a threshold of likeness lies in [0, 1]".to_owned();
+        let message = "a similarity threshold must lie in [0, 1]".to_owned();
         return Err(ParamError { pointer: format!("{at}/threshold"), message });
     }
     let tolerance = Tolerance::new(field.abs, field.rel, &at)?;

@@ -29,7 +29,7 @@ pub(crate) struct Params {
     /// The dataset column that holds each item's schema.
     #[serde(default)]
     column: Option<String>,
-    /// Whether `format` is checked, which by the draft is but a remark.
+    /// Whether `format` is checked, which the draft treats as an annotation.
     #[serde(default)]
     formats: bool,
     /// The JSON may stand in a block of code, with text around it: the last one that is labelled so, or

@@ -42,8 +42,8 @@ pub(crate) struct Params {
     /// There may be more calls than the target's.
     #[serde(default)]
     extra: bool,
-    /// What stands in a block of code is read like an answer that is nothing else: `{"name": "f"}` is a
-    /// call there without arguments too. Calls that have some are read from blocks anyway.
+    /// A block of code is read like a whole answer: `{"name": "f"}` is a call there without
+    /// arguments too. Calls that have some are read from blocks anyway.
     #[serde(default)]
     fence: bool,
 }
@@ -73,7 +73,14 @@ pub(crate) struct ToolCall {
 impl MetricDefinition for ToolCall {
     const ABOUT: About = About {
         name: "tool_call",
-        summary: "The answer calls the target's tools with its arguments. Both are JSON: a call (`name` and `arguments`, the latter an object or JSON text), `tool_calls` as in a chat completion, or a list of calls. In an answer of other text calls count as servers leave them there (`<tool_call>`, `<function=f>`, `<|python_tag|>`, `[TOOL_CALLS]` and the like), in blocks of JSON, and as objects with a `name` and arguments. An answer without any makes no call, which is right where the target is `[]`; a call that cannot be read is invalid.",
+        summary: "The answer calls the target's tools with its arguments. Both are JSON: a call \
+                  (`name` and `arguments`, the latter an object or JSON text), `tool_calls` as in \
+                  a chat completion, or a list of calls. In an answer with other text, calls \
+                  count in the forms in which servers leave them there (`<tool_call>`, \
+                  `<function=f>`, `<|python_tag|>`, `[TOOL_CALLS]` and the like), in blocks of \
+                  JSON, and as objects with a `name` and arguments. An answer without any makes \
+                  no call, which is right where the target is `[]`; a call that cannot be read is \
+                  invalid.",
         range: Range::Binary,
         direction: Direction::Higher,
         threshold: Some(1.0),
