@@ -8,16 +8,34 @@ use crate::fields::Fields;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ItemHash(pub [u8; 16]);
 
-impl fmt::Display for ItemHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Every row of a report shows one: digit by digit, not by the formatter's general way.
+impl ItemHash {
+    /// The hash in hexadecimal. Every row of a report shows one, so it allocates nothing.
+    pub fn hex(self) -> ItemHashHex {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut hex = [0; 32];
         for (two, byte) in hex.chunks_exact_mut(2).zip(self.0) {
             two[0] = DIGITS[usize::from(byte >> 4)];
             two[1] = DIGITS[usize::from(byte & 15)];
         }
-        f.write_str(std::str::from_utf8(&hex).unwrap_or_default())
+        ItemHashHex(hex)
+    }
+}
+
+/// The 32 hexadecimal digits of an [`ItemHash`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ItemHashHex([u8; 32]);
+
+impl ItemHashHex {
+    /// The digits as text.
+    pub fn as_str(&self) -> &str {
+        // They are ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ItemHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.hex().as_str())
     }
 }
 

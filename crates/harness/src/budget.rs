@@ -100,6 +100,16 @@ impl Budget {
         self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A reservation that nobody has to wait for, since there is no limit.
+    pub(crate) fn without_limit(
+        &self,
+        tokens: (u64, u64),
+        price: Option<Price>,
+    ) -> Option<Reservation<'_>> {
+        let is_limited = self.0.max_cost_usd.is_some() || self.0.max_tokens.is_some();
+        (!is_limited).then(|| self.reservation(tokens, price, Amount::of(tokens, price)))
+    }
+
     /// Sets aside what a request with so many tokens of prompt and answer may cost, and waits until
     /// that fits. `None`: it never will.
     pub(crate) async fn reserve(
@@ -107,9 +117,6 @@ impl Budget {
         tokens: (u64, u64),
         price: Option<Price>,
     ) -> Option<Reservation<'_>> {
-        if self.0.max_cost_usd.is_none() && self.0.max_tokens.is_none() {
-            return Some(self.reservation(tokens, price, Amount::of(tokens, price)));
-        }
         let _first = self.0.door.lock().await;
         loop {
             let settled = self.0.settled.notified();

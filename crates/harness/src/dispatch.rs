@@ -148,13 +148,18 @@ impl Dispatcher {
         say: impl Fn(Event<T>) + Send + Sync,
     ) -> Option<End> {
         let estimate = self.endpoint.estimate(request);
-        let reserve = self.budget.reserve(estimate, self.endpoint.price);
-        let Some(reservation) = self.halt.unless(reserve).await? else {
+        let price = self.endpoint.price;
+        let reservation = match self.budget.without_limit(estimate, price) {
+            Some(reservation) => Some(reservation),
+            None => Box::pin(self.halt.unless(self.budget.reserve(estimate, price))).await?,
+        };
+        let Some(reservation) = reservation else {
             self.counts.out_of_budget.store(true, Ordering::Relaxed);
             self.halt.gracefully();
             return None;
         };
-        let end = RequestRunner::new(self, request).run(queued_at, &say).await?;
+        // In a box, as whoever awaits a future holds it twice.
+        let end = Box::pin(RequestRunner::new(self, request).run(queued_at, &say)).await?;
         if end.error.is_none() {
             let ((_, output), _) = reservation.settle(end.record.usage);
             self.endpoint.longest_answer.fetch_max(output, Ordering::Relaxed);

@@ -52,7 +52,7 @@ impl LoadedSuite {
 /// Reads, checks and plans a suite with what the command line says of it.
 pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
     let mut suite = Suite::read(path, host.readers(options)).map_err(|error| {
-        let advice = (!path.exists()).then(|| near_file(path)).flatten();
+        let advice = (!path.is_file()).then(|| near_file(path)).flatten();
         advice.into_iter().fold(RunError::new(error), RunError::with_hint)
     })?;
     suite.select(&options.prompts, &options.models)?;
@@ -97,9 +97,9 @@ pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Loaded
     Ok(LoadedSuite { suite, plan, metrics, programs, labels, hash })
 }
 
-/// The suites beside one that is not there, and which of them is called nearly so.
+/// The suites beside one that is not there, and which of them is called nearly so; or those of a folder.
 fn near_file(path: &Path) -> Option<String> {
-    let folder = path.parent()?;
+    let folder = if path.is_dir() { path } else { path.parent()? };
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let files = std::fs::read_dir(here).ok()?.flatten().map(|entry| folder.join(entry.file_name()));
     let is_suite = |file: &PathBuf| {
@@ -109,7 +109,7 @@ fn near_file(path: &Path) -> Option<String> {
     files.sort();
     let name = |file: &Path| file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let names: Vec<_> = files.iter().filter_map(|file| name(file)).collect();
-    let near = nearest(&name(path)?, names.iter().map(String::as_str));
+    let near = nearest(&name(path).unwrap_or_default(), names.iter().map(String::as_str));
     let near = files.iter().find(|file| near.is_some() && name(file).as_deref() == near);
     let near = near.map_or(String::new(), |near| format!("did you mean `{}`? ", near.display()));
     let shown: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();

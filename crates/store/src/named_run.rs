@@ -8,6 +8,8 @@ use evalmark_core::suite::{near_and_known, nearest};
 use crate::{
     StoreError,
     blobs::BlobError,
+    local_folder::folders,
+    run_folder::BASELINES,
     runs::{ListedRun, list_runs, run_suites},
 };
 
@@ -47,6 +49,12 @@ pub(crate) fn advice(named: &Path, out: &Path) -> Result<String, BlobError> {
         let out = out.display();
         return Ok(format!("there are no runs in {out}; `--out DIR` names another folder"));
     }
+    if let Some(suite) = baseline_of(named, out)? {
+        return Ok(format!(
+            "it is a baseline of the suite `{suite}`: `diff` and `compare` take one as the first of \
+             two runs, and other commands with `--baseline`"
+        ));
+    }
     let last = named.file_name().unwrap_or_default().to_string_lossy();
     if runs.iter().any(|run| run.suite == *last) {
         return Ok(format!("`{last}:{LATEST}` is the run of that suite that began last"));
@@ -60,6 +68,14 @@ pub(crate) fn advice(named: &Path, out: &Path) -> Result<String, BlobError> {
         "{}`evalmark runs` lists the runs that there are; `{LATEST}` is the one that began last",
         near.unwrap_or_default()
     ))
+}
+
+/// The suite that has a baseline of this name.
+fn baseline_of(named: &Path, out: &Path) -> Result<Option<String>, BlobError> {
+    let shelves = out.join(BASELINES);
+    let mut suites = folders(&shelves)?.into_iter();
+    let is_name = named.components().count() == 1;
+    Ok(suites.find(|suite| is_name && shelves.join(suite).join(named).join("run.json").is_file()))
 }
 
 /// The runs of a suite, as [`list_runs`] has them. There has to be one.

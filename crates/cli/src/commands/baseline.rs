@@ -152,7 +152,11 @@ fn line(listed: &ListedBaseline) -> String {
     let ListedBaseline { suite, name, record, .. } = listed;
     let text = match record {
         Ok(RunRecord { run_id, started_at, n_items, .. }) => {
-            format!("{suite}/{name}  run {run_id} of {started_at}, {}", counted(*n_items, "item"))
+            let missing =
+                listed.missing_files().into_iter().map(|file| format!("; {file} is missing"));
+            let missing: String = missing.collect();
+            let items = counted(*n_items, "item");
+            format!("{suite}/{name}  run {run_id} of {started_at}, {items}{missing}")
         }
         Err(error) => format!("{suite}/{name}  broken: {}", in_full(error)),
     };
@@ -174,6 +178,7 @@ fn described(listed: &ListedBaseline) -> Value {
         "name": name,
         "baseline_dir": folder.path,
         "problem": problem,
+        "missing_files": listed.missing_files(),
         "run_id": record.map(|record| &record.run_id),
         "started_at": record.map(|record| &record.started_at),
         "items": record.map(|record| record.n_items),

@@ -46,6 +46,11 @@ fn runs_that_do_not_exist_are_said_with_those_that_do() {
     check(&["diff", "latest", "monday"], 2, &[mean]);
     check(&["diff", "monday", "latest"], 2, &["neither a run folder nor a baseline", mean]);
     check(&["compare", "mian", "latest"], 2, &["did you mean `main`?"]);
+    check(
+        &["diff", "latest", "main"],
+        2,
+        &["no run folder main", "a baseline of the suite `test`"],
+    );
     check(&["show", "tset:latest"], 2, &["did you mean `test:latest`?"]);
 }
 
@@ -58,6 +63,7 @@ fn suites_and_folders_that_do_not_exist_are_said() {
         check(&[command, "siute.yaml"], 2, suites);
         check(&[command, "else.yaml"], 2, &suites[1..]);
     }
+    check(&["check", "."], 2, &["there are: `./suite.yaml`"]);
     check(&["run", "suite.yaml", "--prompt", "plian"], 2, &["did you mean `plain`?"]);
     check(&["runs", "tset"], 2, &["did you mean `test`?", "there are runs of: `test`"]);
     check(&["runs", "--out", "nowhere"], 2, &["there is no folder nowhere"]);

@@ -1,12 +1,15 @@
 //! The samples as JSON in the page, for its script: columns, with every text kept once.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use evalmark_core::{
     metric::{Direction, Range},
     number_format::{dollars, item_score, latency},
 };
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
     collect::cut,
@@ -26,30 +29,24 @@ const NONE: i64 = -1;
 /// The JSON, which cannot end the element that it stands in.
 pub(super) fn json(samples: &PageSamples) -> Result<String, serde_json::Error> {
     let mut texts = Texts::default();
-    let mut page = Embedded::of(samples, &mut texts);
-    let columns = serde_json::to_string(&page)?.len();
-    page.texts = texts.within(MOST_BYTES.saturating_sub(columns));
-    let json = serde_json::to_string(&page)?;
-    Ok(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
+    let columns = to_raw_value(&Columns::of(samples, &mut texts))?;
+    let texts = texts.within(MOST_BYTES.saturating_sub(columns.get().len()));
+    let json = serde_json::to_string(&Embedded { columns: &columns, texts })?;
+    let marks = [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026")];
+    let unmarked = |json: String, (mark, escape): (char, &str)| {
+        if json.contains(mark) { json.replace(mark, escape) } else { json }
+    };
+    Ok(marks.into_iter().fold(json, unmarked))
 }
 
 /// Texts by number, each kept once.
 #[derive(Default)]
-struct Texts<'a> {
-    numbers: HashMap<Cow<'a, str>, i64>,
-    texts: Vec<Cow<'a, str>>,
-}
+struct Texts<'a>(IndexSet<Cow<'a, str>, RandomState>);
 
 impl<'a> Texts<'a> {
     fn number(&mut self, text: impl Into<Cow<'a, str>>) -> i64 {
-        let text = text.into();
-        if let Some(number) = self.numbers.get(&text) {
-            return *number;
-        }
-        let number = i64::try_from(self.texts.len()).unwrap_or(NONE);
-        self.numbers.insert(text.clone(), number);
-        self.texts.push(text);
-        number
+        let (number, _) = self.0.insert_full(text.into());
+        i64::try_from(number).unwrap_or(NONE)
     }
 
     fn maybe(&mut self, text: Option<impl Into<Cow<'a, str>>>) -> i64 {
@@ -57,27 +54,39 @@ impl<'a> Texts<'a> {
     }
 
     /// The texts, cut where all of them would take more than so many bytes.
-    fn within(&self, bytes: usize) -> Vec<String> {
-        let safe = |text: &Cow<'a, str>| visible(text).into_owned();
-        let whole: Vec<String> = self.texts.iter().map(safe).collect();
-        let mut sums = [0; LENGTHS.len()];
-        for text in &whole {
-            sums.iter_mut().zip(sizes(text)).for_each(|(sum, size)| *sum += size);
+    fn within(&self, bytes: usize) -> Vec<Cow<'_, str>> {
+        let mut texts: Vec<Cow<'_, str>> = self.0.iter().map(|text| visible(text)).collect();
+        let length = longest(&texts, bytes);
+        // A text has no more characters than bytes.
+        for text in texts.iter_mut().filter(|text| text.len() > length) {
+            *text = Cow::Owned(cut(text, length));
         }
-        let fits = LENGTHS.iter().zip(sums).find(|(_, sum)| *sum <= bytes);
-        let length = fits.map(|(length, _)| length).or(LENGTHS.last()).copied();
-        let length = length.unwrap_or_default();
-        whole.into_iter().map(|text| cut(&text, length)).collect()
+        texts
     }
+}
+
+/// The largest of the lengths at which texts take no more than so many bytes, or the smallest.
+fn longest(texts: &[Cow<'_, str>], bytes: usize) -> usize {
+    let mut sums = [0; LENGTHS.len()];
+    for text in texts {
+        sums.iter_mut().zip(sizes(text)).for_each(|(sum, size)| *sum += size);
+    }
+    let fits = LENGTHS.iter().zip(sums).find(|(_, sum)| *sum <= bytes);
+    fits.map(|(length, _)| length).or(LENGTHS.last()).copied().unwrap_or_default()
 }
 
 /// Bytes that a text takes when it is cut at each of the lengths.
 fn sizes(text: &str) -> [usize; LENGTHS.len()] {
     let mut sizes = [text.len(); LENGTHS.len()];
-    for (n, (at, _)) in text.char_indices().enumerate().take(LENGTHS[0] + 1) {
-        if let Some(place) = LENGTHS.iter().position(|length| *length == n) {
-            sizes[place] = at + CUT_NOTE;
+    let (mut chars, mut passed) = (text.char_indices(), 0);
+    for (size, length) in sizes.iter_mut().zip(LENGTHS).rev() {
+        // Where the text is not cut at this length, it is not at those that are larger.
+        if text.len() <= length {
+            break;
         }
+        let Some((at, _)) = chars.nth(length - passed) else { break };
+        *size = at + CUT_NOTE;
+        passed = length + 1;
     }
     // Quotes and line breaks take two bytes.
     sizes.map(|size| size + size / 16 + 3)
@@ -85,8 +94,16 @@ fn sizes(text: &str) -> [usize; LENGTHS.len()] {
 
 /// What the script reads. `script/data.js` describes the same.
 #[derive(Serialize)]
+struct Embedded<'a> {
+    /// [`Columns`], already written: what they take decides how much of the texts there is room for.
+    columns: &'a RawValue,
+    texts: Vec<Cow<'a, str>>,
+}
+
+/// All but the texts.
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Embedded {
+struct Columns {
     total: u64,
     has_baseline: bool,
     has_baseline_answers: bool,
@@ -94,7 +111,6 @@ struct Embedded {
     frames: Vec<EmbeddedFrame>,
     metrics: Vec<EmbeddedMetric>,
     slices: Vec<String>,
-    texts: Vec<String>,
     samples: SampleColumns,
     scores: Vec<ScoreColumns>,
 }
@@ -156,7 +172,7 @@ struct ScoreColumns {
     judge_says: Vec<i64>,
 }
 
-impl Embedded {
+impl Columns {
     fn of<'a>(page: &'a PageSamples, texts: &mut Texts<'a>) -> Self {
         let frames = page.frames.iter().map(|frame| EmbeddedFrame {
             prompt: visible(&frame.prompt).into_owned(),
@@ -186,7 +202,6 @@ impl Embedded {
             frames: frames.collect(),
             metrics: metrics.collect(),
             slices: page.slices.iter().map(|name| visible(name).into_owned()).collect(),
-            texts: Vec::new(),
             samples,
             scores,
         }

@@ -1,7 +1,7 @@
 //! Renders the page: every value passes one formatter that makes it safe, and the page says by hash
 //! which script and which style may act.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use evalmark_core::number_format::{count, quantity};
@@ -151,7 +151,7 @@ fn safely(
         ValueKind::Number | ValueKind::Bool => return Ok(write!(out, "{value}")?),
         _ => {}
     }
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = value.as_str().map_or_else(|| Cow::Owned(value.to_string()), Cow::Borrowed);
     if value.is_safe() {
         return Ok(out.write_str(&text)?);
     }

@@ -92,9 +92,9 @@ impl<W: Write> SamplesWriter<W> {
 
     /// Adds a sample.
     pub fn push(&mut self, row: &SampleRow<'_>) -> Result<(), WriteError> {
-        let (hash, request) = (row.item.hash.to_string(), row.request.to_json());
+        let (hash, request) = (row.item.hash.hex(), row.request.to_json());
         let details = row.record.details.as_ref().map(|details| details.to_json());
-        let (asked, details) = (asked(&self.run, row, &hash, &request), details.as_deref());
+        let (asked, details) = (asked(&self.run, row, hash.as_str(), &request), details.as_deref());
         let scores = row.scores.iter().map(|score| Cell::float(score.value));
         let slices = row.item.slices.iter().map(|slice| Cell::Text(slice.as_deref()));
         let fixed = asked.into_iter().chain(came_back(row, details));

@@ -49,7 +49,7 @@ impl<W: Write> ScoresWriter<W> {
 
     /// Adds a row. Rows come in the order of the samples, metrics in the suite's order.
     pub fn push(&mut self, row: &ScoreRow<'_>) -> Result<(), WriteError> {
-        let hash = row.item.hash.to_string();
+        let hash = row.item.hash.hex();
         let score = row.score;
         let judge = score.judge.as_ref();
         let cells: [Cell<'_>; SCORES.len()] = [
@@ -66,7 +66,7 @@ impl<W: Write> ScoresWriter<W> {
             Cell::Text(judge.and_then(|judge| judge.output.as_deref())),
             Cell::count(judge.and_then(|judge| judge.tokens)),
             Cell::float(judge.and_then(|judge| judge.cost_usd)),
-            Cell::text(&hash),
+            Cell::text(hash.as_str()),
             Cell::Text(row.item.cluster.as_deref()),
             Cell::Bool(Some(score.invalid)),
             Cell::float(score.label),
@@ -142,6 +142,64 @@ pub fn for_each_score<E: From<ReadError>>(
     Ok(())
 }
 
+/// A score and whose it is, without what only a gate needs; borrowed from the file's columns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScoreValue<'a> {
+    /// The item's id.
+    pub item_id: &'a str,
+    /// Hash of the item's content, in hexadecimal.
+    pub item_hash: &'a str,
+    /// The prompt's name.
+    pub prompt: &'a str,
+    /// The model's name in the suite.
+    pub model: &'a str,
+    /// The metric's name.
+    pub metric: &'a str,
+    /// The score; `None` is missing, never 0.
+    pub score: Option<f64>,
+    /// Whether the score reaches the metric's threshold.
+    pub passed: Option<bool>,
+}
+
+impl<'a> ScoreRef<'a> {
+    /// The score and whose it is.
+    pub fn value(&self) -> ScoreValue<'a> {
+        let Self { item_id, item_hash, prompt, model, metric, score, passed, .. } = *self;
+        ScoreValue { item_id, item_hash, prompt, model, metric, score, passed }
+    }
+}
+
+/// Visits every score in file order, and reads no more than the columns of [`ScoreValue`]; ends at the
+/// visitor's first error.
+pub fn for_each_value<E: From<ReadError>>(
+    path: &Path,
+    mut visit: impl FnMut(ScoreValue<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    const COLUMNS: [&str; 7] =
+        ["item_id", "item_hash", "prompt", "model", "metric", "score", "passed"];
+    let mut reader = TableReader::open(path)?.select(COLUMNS.map(str::to_owned).to_vec())?;
+    let mut look = |frame: &Frame<'_>| {
+        let (item_id, item_hash) = (frame.text("item_id")?, frame.text("item_hash")?);
+        let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
+        let (metric, score) = (frame.text("metric")?, frame.float("score")?);
+        let passed = frame.bool("passed")?;
+        for row in 0..frame.height {
+            visit(ScoreValue {
+                item_id: item_id.some(row)?,
+                item_hash: item_hash.some(row)?,
+                prompt: prompt.some(row)?,
+                model: model.some(row)?,
+                metric: metric.some(row)?,
+                score: score.get(row),
+                passed: passed.get(row),
+            })?;
+        }
+        Ok::<_, E>(())
+    };
+    while reader.next_batch(&mut look)?.is_some() {}
+    Ok(())
+}
+
 fn visit_batch<E: From<ReadError>>(
     frame: &Frame<'_>,
     visit: &mut impl FnMut(ScoreRef<'_>) -> Result<(), E>,
@@ -197,15 +255,42 @@ pub fn score_records(path: &Path) -> Result<ScoreRecords, ReadError> {
     read(TableReader::open(path)?)
 }
 
-/// The same with these rows only, by their positions in the file.
-pub fn score_records_at(path: &Path, rows: Vec<u64>) -> Result<ScoreRecords, ReadError> {
-    read(TableReader::open(path)?.only(rows))
+/// Only what the metrics said, of these rows, by their positions in the file.
+pub fn scores_at(path: &Path, rows: Vec<u64>) -> Result<Scores, ReadError> {
+    let columns = SCORE_COLUMNS.map(str::to_owned).to_vec();
+    let reader = TableReader::open(path)?.only(rows).select_with(columns, &LATER)?;
+    Ok(Scores(Rows::new(reader, decode_scores)))
 }
 
 fn read(reader: TableReader) -> Result<ScoreRecords, ReadError> {
     let columns = SCORES.map(|column| column.name.to_owned()).to_vec();
     Ok(ScoreRecords(Rows::new(reader.select_with(columns, &LATER)?, decode)))
 }
+
+/// What the metrics said, row by row, in file order; ends after the first error.
+pub struct Scores(Rows<Score, ReadError>);
+
+impl Iterator for Scores {
+    type Item = Result<Score, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+/// The columns that hold a [`Score`].
+const SCORE_COLUMNS: [&str; 10] = [
+    "score",
+    "passed",
+    "reason",
+    "invalid",
+    "label",
+    "counts",
+    "judge_model",
+    "judge_output",
+    "judge_tokens",
+    "judge_cost_usd",
+];
 
 impl Iterator for ScoreRecords {
     type Item = Result<ScoreRecord, ReadError>;

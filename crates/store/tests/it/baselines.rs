@@ -191,7 +191,7 @@ fn a_changed_or_foreign_baseline_is_refused() {
 fn broken_baselines_are_listed_with_the_reason() {
     let out = tempdir().unwrap();
     let run = finished(out.path(), "suite", "run-1");
-    for name in ["a", "b", "c", "d", "whole"] {
+    for name in ["a", "b", "c", "d", "lean", "whole"] {
         promoted(&run, name, false).unwrap();
     }
     let file = |name: &str, file: &str| out.path().join("baselines/suite").join(name).join(file);
@@ -199,6 +199,7 @@ fn broken_baselines_are_listed_with_the_reason() {
     fs::remove_file(file("b", "run.json")).unwrap();
     fs::write(file("c", "answers.parquet"), "another's").unwrap();
     fs::remove_file(file("d", "scores.parquet")).unwrap();
+    fs::remove_file(file("lean", "answers.parquet")).unwrap();
     let listed = list(out.path()).unwrap();
     let why = |name: &str| {
         let found = listed.iter().find(|one| one.name == name).expect(name);
@@ -212,7 +213,11 @@ fn broken_baselines_are_listed_with_the_reason() {
     check("b", "is not a run folder");
     check("c", "answers.parquet does not match its run.json");
     check("d", "scores.parquet is missing");
-    assert_eq!(why("whole"), None);
+    assert_eq!((why("whole"), why("lean")), (None, None));
+    // Without its answers it still has its scores.
+    let lacks =
+        |name: &str| listed.iter().find(|one| one.name == name).expect(name).missing_files();
+    assert_eq!((lacks("whole"), lacks("lean")), (vec![], vec!["answers.parquet"]));
 }
 
 /// What is wrong with a run is said of the run, and before anything is made of it.

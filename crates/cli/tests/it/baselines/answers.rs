@@ -96,5 +96,10 @@ fn broken_baselines_are_told() {
         assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
         assert!(ran.stdout.is_empty(), "{}", ran.stdout);
     }
-    world.run(&["baseline", "show", "good"]).expect(0);
+    // A baseline may go without its answers, and that is told.
+    fs::remove_file(world.path("reports/baselines/test/good/answers.parquet")).expect("removed");
+    for command in [&["baseline", "list"][..], &["baseline", "show", "good"]] {
+        let ran = world.run(command).expect(0);
+        assert!(ran.words().contains("60 items; answers.parquet is missing"), "{}", ran.stdout);
+    }
 }

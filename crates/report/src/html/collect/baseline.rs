@@ -29,7 +29,7 @@ pub(super) fn add_baseline(
             return Ok(());
         }
         let score = ScoreRef { prompt: baseline.name_now(score.prompt), ..score };
-        distributions.see(&score, Side::Baseline);
+        distributions.see(&score.value(), Side::Baseline);
         let key = Key { epoch: score.epoch, ..Key::of(score.prompt, score.model, score.item_id) };
         let Some(place) = places.find(page, &key) else { return Ok(()) };
         let metric = page.metrics.iter().position(|metric| metric.name == score.metric);

@@ -22,7 +22,7 @@ use super::data::{JudgeWords, PageMetric, PageSample, PageSamples, PageScore, Pr
 use crate::{
     ReadError,
     samples::{SampleRecord, samples, samples_at},
-    scores::score_records_at,
+    scores::scores_at,
 };
 
 /// Characters kept of one text.
@@ -91,13 +91,13 @@ impl PageFiles<'_> {
     fn chosen(&self, rows: &[u64], metrics: Vec<PageMetric>) -> Result<PageSamples, ReadError> {
         let n = metrics.len() as u64;
         let score_rows = rows.iter().flat_map(|row| row * n..(row + 1) * n).collect();
-        let mut scores = score_records_at(&self.scores, score_rows)?;
+        let mut scores = scores_at(&self.scores, score_rows)?;
         let mut frames: Vec<FrameBuilder> = Vec::new();
         let mut shown: Vec<(PageSample, OwnText)> = Vec::new();
         for sample in samples_at(&self.samples, rows.to_vec())? {
             let sample = sample?;
             let of_sample = scores.by_ref().take(metrics.len());
-            let of_sample = of_sample.map(|row| row.map(|row| page_score(row.score)));
+            let of_sample = of_sample.map(|score| score.map(page_score));
             let of_sample = of_sample.collect::<Result<Vec<_>, _>>()?;
             let asked = transcript(&sample);
             let frame = frame_of(&mut frames, &sample, &asked);

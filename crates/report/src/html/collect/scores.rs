@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ReadError,
-    scores::{ScoreRef, for_each_score},
+    scores::{ScoreValue, for_each_value},
 };
 
 /// What one pass over all scores tells.
@@ -39,13 +39,13 @@ impl Overview {
 
     /// Reads `scores.parquet`: metric by metric, in the order of the samples.
     pub(super) fn read(&mut self, path: &Path) -> Result<(), ReadError> {
-        for_each_score(path, |score| {
+        for_each_value(path, |score| {
             self.see(&score);
             Ok(())
         })
     }
 
-    fn see(&mut self, score: &ScoreRef<'_>) {
+    fn see(&mut self, score: &ScoreValue<'_>) {
         self.fails |= score.score.is_none() || score.passed == Some(false);
         self.distributions.see(score, Side::Candidate);
         self.n_scores += 1;
@@ -97,7 +97,7 @@ impl Distributions {
     }
 
     /// Counts a score; one of the baseline that the run has no counterpart of is left out.
-    pub(super) fn see(&mut self, score: &ScoreRef<'_>, side: Side) {
+    pub(super) fn see(&mut self, score: &ScoreValue<'_>, side: Side) {
         let Some(value) = score.score else { return };
         let Some((_, range)) = self.ranges.iter().find(|(name, _)| name == score.metric) else {
             return;

@@ -48,8 +48,11 @@
  * @property {Scores[]} scores
  */
 
+/** @type {{ columns: Omit<Data, "texts">, texts: string[] }} */
+const embedded = JSON.parse(byId("data").textContent ?? "");
+
 /** @type {Data} */
-const data = JSON.parse(byId("data").textContent ?? "");
+const data = { ...embedded.columns, texts: embedded.texts };
 
 /** How many samples the page holds. */
 const count = data.samples.item.length;
