@@ -99,11 +99,11 @@ fn paths(folder: &RunFolder, has_verdict: bool) -> String {
 /// What has no answer or no score, and what to do about it.
 pub(crate) fn tell_missing(run: &EndedRun, printer: Printer) {
     let (counts, path) = (&run.record.counts, run.folder.path.display());
-    for (is_share, remark) in cut_off_remarks(counts, run.record.models.len()) {
-        if is_share {
-            printer.warning(&remark);
+    for remark in cut_off_remarks(counts, run.record.models.len()) {
+        if remark.is_warning {
+            printer.warning(&remark.text);
         } else {
-            printer.remark(&format!("note: {remark}"));
+            printer.remark(&format!("note: {}", remark.text));
         }
     }
     for (metric, unscored) in &counts.unscored {

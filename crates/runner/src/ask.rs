@@ -76,7 +76,7 @@ pub struct BudgetLimits {
 
 /// Which models are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asks {
+pub(crate) enum Asks {
     /// Candidates, then judges.
     Everyone,
     /// Judges only: the candidates' answers are there already.
@@ -170,7 +170,7 @@ fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
 }
 
 /// Where a run's answers go.
-pub enum LedgerFile {
+pub(crate) enum LedgerFile {
     /// Where those of other runs go, too.
     Shared(PathBuf),
     /// Into its own folder.
@@ -186,14 +186,20 @@ impl LedgerFile {
     }
 }
 
+/// Whom a run may ask, and what it may spend.
+pub(crate) struct Means {
+    pub(crate) asks: Asks,
+    pub(crate) budget: Budget,
+}
+
 impl Endpoints {
     /// Opens the ledger and makes every model that the run uses ready. Nothing is sent.
-    pub fn open(
+    pub(crate) fn open(
         loaded: &LoadedSuite,
         ledger: &LedgerFile,
         run_id: &str,
         keys: Vec<Option<Secret>>,
-        (asks, budget): (Asks, Budget),
+        Means { asks, budget }: Means,
     ) -> Result<Self> {
         let network =
             RequestRuntime::start(Tuning::default()).context("no thread can be started")?;

@@ -3,12 +3,12 @@
 //! Begin with [`load`], which reads a suite, then [`Run`]: it is begun, resumed or scored again, and
 //! [`Run::finish`] carries it out. `run.rs` is the whole flow in one function: `run/answer.rs` asks
 //! (`ask.rs`) and scores (`scored.rs`) at the same time where that can be, `run/verdict.rs` gates, and
-//! `run/page.rs` writes the page. [`gate()`] and [`compare()`] decide about runs that have ended,
+//! `run/html_page.rs` writes the page. [`gate()`] and [`compare()`] decide about runs that have ended,
 //! [`history()`] follows a suite's scores over its runs, [`calibrate()`] measures its noise, [`plan()`] says what a run would ask and could detect.
 //! `examples/verdict.rs` runs a suite and reads its verdict.
 //!
 //! Each returns data. What happens meanwhile is told as a [`Notice`]; what could not be done is a
-//! [`RunError`]; how a command ends is an [`Ending`], which follows from [`Findings`] in one function.
+//! [`RunError`], which carries the error of the operation that failed: a small enum beside it; how a command ends is an [`Ending`], which follows from [`Findings`] in one function.
 //! What the engine needs from outside is in its [`Host`]: keys, permissions, a cache folder.
 //!
 //! What it deliberately does not do: it prints nothing, reads no environment variable, parses no
@@ -74,7 +74,10 @@ pub use self::{
     ending::{Ending, Findings},
     error::{Advised, Hinted, RunError},
     export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
-    gate::{BetweenError, GateOf, GateOptions, GateOutcome, NoUsage, compare, compare_runs, gate},
+    gate::{
+        Between, BetweenError, GateOf, GateOptions, GateOutcome, NoUsage, compare, compare_runs,
+        gate,
+    },
     history::{
         HistoryError, HistoryOptions, ending_of_history, history, history_of_runs, suite_name,
     },
@@ -97,8 +100,8 @@ pub use self::{
     records::RecordedSamplesError,
     report::{ReportOptions, report},
     run::{
-        AgainstOptions, EndedRun, OtherExperiment, PreparedRun, ProgramChanged, ResumeOptions, Run,
-        RunEnd, cut_off_remarks,
+        AgainstOptions, CutOffRemark, EndedRun, OtherExperiment, PreparedRun, ProgramChanged,
+        ResumeOptions, Run, RunEnd, cut_off_remarks,
     },
     secrets::Secrets,
     shared_ledger::{CacheFolderError, shared_ledger_path},

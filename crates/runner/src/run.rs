@@ -19,7 +19,7 @@ use evalmark_store::{
 use crate::{
     Ending, Findings, Host, Notice, Notices, RunError,
     against::Against,
-    ask::{Asks, Endpoints, LedgerFile},
+    ask::{Asks, Endpoints, LedgerFile, Means},
     error::{Advised, Result},
     gate::GateOutcome,
     load::{LoadedSuite, metric_hashes},
@@ -32,7 +32,7 @@ use crate::{
 use self::progress_file::ProgressFile;
 pub use self::{
     begin::{AgainstOptions, OtherExperiment, PreparedRun, ResumeOptions},
-    html_page::cut_off_remarks,
+    html_page::{CutOffRemark, cut_off_remarks},
 };
 pub(crate) use self::{
     begin::{first_record, record_now, same_experiment},
@@ -214,7 +214,7 @@ impl Run<'_> {
             LedgerFile::Shared(shared_ledger(options.cache_dir.as_deref(), self.host)?)
         };
         let keys = std::mem::take(&mut self.keys);
-        let means = (self.asks, self.budget.clone());
+        let means = Means { asks: self.asks, budget: self.budget.clone() };
         Endpoints::open(&self.loaded, &ledger, &self.record.run_id, keys, means)
     }
 

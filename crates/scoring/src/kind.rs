@@ -45,7 +45,7 @@ pub(crate) trait MetricDefinition {
     /// Whether it can use a target that is a JSON object, or lets a model or program use it.
     const READS_OBJECTS: bool = false;
     /// Pointers to parameters that name a file, relative to the suite: a kind gets its content as a
-    /// [`FileText`](crate::file_text::FileText).
+    /// [`FileParameter`](crate::file_parameter::FileParameter).
     const FILE_REFS: &'static [&'static str] = &[];
     /// Its parameters as a suite writes them.
     type Params: DeserializeOwned + JsonSchema;

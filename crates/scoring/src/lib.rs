@@ -26,7 +26,7 @@ mod classification;
 mod code_fence;
 mod exact_json;
 mod extract;
-mod file_text;
+mod file_parameter;
 mod final_mark;
 mod finish_score;
 mod json_compare;

@@ -63,7 +63,7 @@ pub(crate) struct Part {
 
 /// What the parts of a list say of an answer.
 #[derive(Default)]
-pub(crate) struct Said<'p> {
+pub(crate) struct PartScores<'p> {
     /// The first that it passes by, where that is enough.
     pub(crate) passed: Option<&'p Part>,
     /// Those that it fails by, and why.
@@ -74,33 +74,33 @@ pub(crate) struct Said<'p> {
     pub(crate) missing: Option<String>,
 }
 
-impl<'p> Said<'p> {
+impl<'p> PartScores<'p> {
     /// Asks all parts, or on request until one says that the answer passes.
     pub(crate) fn by(parts: &'p [Part], subject: Subject<'_>, one_is_enough: bool) -> Self {
-        let mut said = Self::default();
+        let mut scores = Self::default();
         for part in parts {
             let Score { value, passed, reason, invalid, .. } = part.metric.score(subject);
             let told = || part.told(reason.as_deref());
             match (value, passed) {
                 (Some(_), _) if invalid => {
-                    said.invalid.get_or_insert_with(told);
+                    scores.invalid.get_or_insert_with(told);
                 }
                 (Some(_), Some(true)) if one_is_enough => {
-                    said.passed = Some(part);
+                    scores.passed = Some(part);
                     break;
                 }
                 (Some(_), Some(true)) => {}
-                (Some(_), Some(false)) => said.failed.push(told()),
+                (Some(_), Some(false)) => scores.failed.push(told()),
                 (Some(_), None) => {
                     let told = || part.told(Some("it has no `threshold`"));
-                    said.missing.get_or_insert_with(told);
+                    scores.missing.get_or_insert_with(told);
                 }
                 (None, _) => {
-                    said.missing.get_or_insert_with(told);
+                    scores.missing.get_or_insert_with(told);
                 }
             }
         }
-        said
+        scores
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_runner::{GateOf, Hinted, Host, RunError, boards, compare_runs};
+use evalmark_runner::{Between, GateOf, Hinted, Host, RunError, boards, compare_runs};
 use evalmark_store::integrity::open_whole;
 use evalmark_terminal::leaderboard;
 use serde_json::json;
@@ -37,7 +37,10 @@ pub(crate) fn compare(args: &CompareArgs, printer: Printer, host: &Host<'_>) -> 
             let before = args.out.run_or_baseline(&args.run)?;
             compare_runs(&before, &args.out.run(other)?, GateOf::Suite, host)?
         }
-        (None, [a, b]) => evalmark_runner::compare(&args.out.run(&args.run)?, (a, b), host)?,
+        (None, [a, b]) => {
+            let between = Between { baseline: a, candidate: b };
+            evalmark_runner::compare(&args.out.run(&args.run)?, between, host)?
+        }
         (None, _) => return all(&args.out.run(&args.run)?, args.format, printer),
     };
     printer.raw(&render(&decision, args.format, printer)?);

@@ -73,7 +73,8 @@ struct Engine {
 
 impl Analysis for Engine {
     fn history(&self, suite: &str, runs: Vec<ListedRun>) -> Result<History, String> {
-        history_of_runs(suite, runs, &HistoryOptions::default()).map_err(|error| said(&error))
+        history_of_runs(suite, runs, &HistoryOptions::default())
+            .map_err(|error| in_one_line(&error))
     }
 
     fn compare(&self, baseline: &Path, candidate: &Path) -> Result<Verdict, String> {
@@ -84,12 +85,12 @@ impl Analysis for Engine {
             ..Host::new(Notices::new(&hear), &Environment, &self.permissions)
         };
         let found = compare_runs(baseline, candidate, GateOf::Run, &host);
-        found.map(|outcome| outcome.verdict).map_err(|error| said(&error))
+        found.map(|outcome| outcome.verdict).map_err(|error| in_one_line(&error))
     }
 }
 
 /// An error with its causes and advice.
-fn said(error: &RunError) -> String {
+fn in_one_line(error: &RunError) -> String {
     let hints = error.hints().join("; ");
     let text = error.in_full();
     if hints.is_empty() { text } else { format!("{text} ({hints})") }

@@ -35,9 +35,10 @@ pub(super) fn mistake(text: &str, error: &Error, position: Position) -> Mistake 
             ("the file is too large, too deep, or repeats itself too often".to_owned(), None)
         }
         other => {
-            let said = other.render_with_formatter(&UserMessageFormatter);
-            let end = said.find(" at line ").or_else(|| said.find('\n')).unwrap_or(said.len());
-            in_words(&said[..end])
+            let problem = other.render_with_formatter(&UserMessageFormatter);
+            let end =
+                problem.find(" at line ").or_else(|| problem.find('\n')).unwrap_or(problem.len());
+            in_words(&problem[..end])
         }
     };
     let hint = hint.or_else(|| line.and_then(|line| advice(line, position.column)));
@@ -45,22 +46,22 @@ pub(super) fn mistake(text: &str, error: &Error, position: Position) -> Mistake 
 }
 
 /// The parser's words without its way there.
-fn in_words(said: &str) -> (String, Option<String>) {
-    if said.contains("tab") {
+fn in_words(problem: &str) -> (String, Option<String>) {
+    if problem.contains("tab") {
         let hint = "indent with spaces, not tabs".to_owned();
         return ("YAML does not allow a tab here".to_owned(), Some(hint));
     }
-    if said.contains("trailing content after") {
+    if problem.contains("trailing content after") {
         let hint = "a quote within quotes is doubled, or put the text in the other kind of quotes";
         return ("there is text after the closing quote".to_owned(), Some(hint.to_owned()));
     }
-    if said.contains("expected <document start>") {
+    if problem.contains("expected <document start>") {
         let hint = "begin all keys of the suite in the first column";
         return ("the keys do not begin in one column".to_owned(), Some(hint.to_owned()));
     }
-    let what = match said.strip_prefix("while ").and_then(|rest| rest.split_once(", ")) {
+    let what = match problem.strip_prefix("while ").and_then(|rest| rest.split_once(", ")) {
         Some((_, what)) => what,
-        None => said,
+        None => problem,
     };
     (format!("not valid YAML: {what}"), None)
 }

@@ -15,15 +15,24 @@ use crate::{
     variants::read_variants,
 };
 
+/// Two prompts, or two models, of one run.
+#[derive(Clone, Copy, Debug)]
+pub struct Between<'a> {
+    /// The name that the other is compared with.
+    pub baseline: &'a str,
+    /// The other name.
+    pub candidate: &'a str,
+}
+
 /// The verdict on one variant of a run against another: two prompts, or two models.
 pub(crate) fn compare_variants(
     folder: &RunFolder,
     record: &RunRecord,
-    between: (&str, &str),
+    between: Between<'_>,
     spec: &GateSpec,
 ) -> Result<GateOutcome> {
-    if between.0 == between.1 {
-        return Err(BetweenError::Same { name: between.0.to_owned() }.into());
+    if between.baseline == between.candidate {
+        return Err(BetweenError::Same { name: between.baseline.to_owned() }.into());
     }
     let variants = read_variants(&folder.scores())?;
     let metrics = corpus_metrics(record)?;
@@ -40,7 +49,7 @@ pub(crate) fn compare_variants(
     }
     let variants = pairs.iter().map(|&(before, after)| (named(before, after), before, after));
     let slices = slices::explore(folder, record, &runs, variants)?;
-    let mut decision = GateOutcome::of(family, record, between.0, spec)?;
+    let mut decision = GateOutcome::of(family, record, between.baseline, spec)?;
     decision.verdict.slices = slices;
     let run = RunSide { folder, record };
     decision.broken = broken_items(&decision.verdict, run, run, |comparison| {
@@ -99,7 +108,7 @@ fn named(before: &Variant, after: &Variant) -> ComparisonSubject {
 /// prompt.
 fn pairs<'a>(
     variants: &'a [Variant],
-    (a, b): (&str, &str),
+    Between { baseline: a, candidate: b }: Between<'_>,
 ) -> Result<Vec<(&'a Variant, &'a Variant)>, BetweenError> {
     let matching = |of: fn(&Variant) -> &str, other: fn(&Variant) -> &str| {
         let mut pairs = Vec::new();

@@ -11,7 +11,7 @@ use evalmark_store::{
     run_record::RunRecord,
 };
 
-use super::{GateOutcome, compare_variants, gate_first, gate_run, refused, write_verdict};
+use super::{Between, GateOutcome, compare_variants, gate_first, gate_run, refused, write_verdict};
 use crate::{
     Ending, Host, Notice, diff::earlier, error::Result, resolvable_margins::judge_margins,
     suite_of_run::SuiteNow,
@@ -55,7 +55,7 @@ pub fn gate(path: &Path, options: &GateOptions, host: &Host<'_>) -> Result<GateO
 }
 
 /// The same statistics between two prompts, or two models, of one run; the first is the baseline.
-pub fn compare(path: &Path, between: (&str, &str), host: &Host<'_>) -> Result<GateOutcome> {
+pub fn compare(path: &Path, between: Between<'_>, host: &Host<'_>) -> Result<GateOutcome> {
     let (folder, record) = open_whole(path)?;
     has_own_slices(&folder, &record)?;
     let spec = gate_spec(&folder, &record, host)?;

@@ -39,7 +39,7 @@ use crate::{
     variants::{read_usage, read_variants},
 };
 
-pub use self::between::BetweenError;
+pub use self::between::{Between, BetweenError};
 pub(crate) use self::changes::Differences;
 pub use self::ended_run::{GateOf, GateOptions, compare, compare_runs, gate};
 use self::{

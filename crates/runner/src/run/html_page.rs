@@ -143,8 +143,8 @@ fn about(record: &RunRecord, is_compared: bool) -> PageRun {
     };
     let cut_off = cut_off_remarks(counts, record.models.len());
     let (warnings, remarks): (Vec<_>, Vec<_>) =
-        cut_off.into_iter().partition(|(is_warning, _)| *is_warning);
-    let text = |(_, remark)| remark;
+        cut_off.into_iter().partition(|remark| remark.is_warning);
+    let text = |remark: CutOffRemark| remark.text;
     PageRun {
         suite: record.suite.clone(),
         run_id: record.run_id.clone(),
@@ -186,18 +186,26 @@ fn facts(record: &RunRecord, is_compared: bool) -> Vec<PageFact> {
     facts
 }
 
-/// What is said of answers that ended at the token limit, and whether it is a warning: that is what
-/// every tenth of a model's answers calls for.
-pub fn cut_off_remarks(counts: &SampleCounts, n_models: usize) -> Vec<(bool, String)> {
+/// A remark on a model's answers that ended at the token limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutOffRemark {
+    /// Whether it is a warning: at least every tenth of the model's answers was cut off.
+    pub is_warning: bool,
+    /// The remark.
+    pub text: String,
+}
+
+/// What there is to remark on answers that ended at the token limit, model by model.
+pub fn cut_off_remarks(counts: &SampleCounts, n_models: usize) -> Vec<CutOffRemark> {
     let all = counts.planned / n_models.max(1) as u64;
     let remark = |(model, n): (&String, &u64)| {
-        let remark = format!(
+        let text = format!(
             "{} of {} of model `{model}` ended at the token limit (finish_reason \
              `length`), so the end of the text is missing; raise `max_tokens`",
             count(*n),
             counted(all, "answer")
         );
-        (10 * n >= all, remark)
+        CutOffRemark { is_warning: 10 * n >= all, text }
     };
     counts.cut_off.iter().map(remark).collect()
 }

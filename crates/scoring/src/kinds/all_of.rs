@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
-    nested::{Entries, Part, Said, deciding, in_params},
+    nested::{Entries, Part, PartScores, deciding, in_params},
     subject::Subject,
 };
 
@@ -54,7 +54,8 @@ impl Measure for AllOf {
     /// failed: it fails however the missing ones would have ended, but under `not` it must not turn
     /// into a success, and so it stays invalid.
     fn measure(&self, subject: Subject<'_>) -> Measurement {
-        let Said { failed, invalid, missing, .. } = Said::by(&self.parts, subject, false);
+        let PartScores { failed, invalid, missing, .. } =
+            PartScores::by(&self.parts, subject, false);
         match (failed.is_empty(), invalid, missing) {
             (false, _, _) => {
                 Measurement::Value(0.0, Some(format!("failed: {}", failed.join("; "))))

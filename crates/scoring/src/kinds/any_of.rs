@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
-    nested::{Entries, Part, Said, deciding, in_params},
+    nested::{Entries, Part, PartScores, deciding, in_params},
     subject::Subject,
 };
 
@@ -52,7 +52,8 @@ impl Measure for AnyOf {
 
     /// What is certain comes first: a pass decides. Where one is missing it might have passed.
     fn measure(&self, subject: Subject<'_>) -> Measurement {
-        let Said { passed, failed, invalid, missing } = Said::by(&self.parts, subject, true);
+        let PartScores { passed, failed, invalid, missing } =
+            PartScores::by(&self.parts, subject, true);
         match (passed, missing, invalid) {
             (Some(part), _, _) => Measurement::Value(1.0, Some(format!("by {}", part.told(None)))),
             (None, Some(missing), _) => Measurement::Missing(missing),

@@ -273,7 +273,7 @@ fn text(
     finish_reason: Option<&str>,
     tokens: &Tokens,
 ) -> Result<(Outcome, String), Unread> {
-    let (content, refused_part) = message.content.map_or(Ok((None, None)), said)?;
+    let (content, refused_part) = message.content.map_or(Ok((None, None)), text_and_refusal)?;
     let refusal = message.refusal.map(string).transpose()?.flatten();
     if let Some(refusal) = refusal.or(refused_part).filter(|refusal| !refusal.is_empty()) {
         return Ok((Outcome::Refused, content.filter(|text| !text.is_empty()).unwrap_or(refusal)));
@@ -351,22 +351,22 @@ fn calls(message: &Message<'_>) -> Result<Option<String>, Unread> {
 }
 
 /// The text of a content, and a refusal among its parts.
-fn said(content: &RawValue) -> Result<(Option<String>, Option<String>), Unread> {
+fn text_and_refusal(content: &RawValue) -> Result<(Option<String>, Option<String>), Unread> {
     if let Some(text) = string(content)? {
         return Ok((Some(text), None));
     }
     let parts: Value = serde_json::from_str(content.get())?;
-    let mut said = (None, None);
+    let mut found = (None, None);
     match &parts {
-        Value::Array(parts) => parts.iter().for_each(|part| join(part, &mut said)),
-        Value::Object(_) => join(&parts, &mut said),
+        Value::Array(parts) => parts.iter().for_each(|part| join(part, &mut found)),
+        Value::Object(_) => join(&parts, &mut found),
         _ => {}
     }
     let is_list = parts
         .as_array()
         .is_some_and(|parts| parts.iter().all(|part| part.is_object() || part.is_string()));
-    if is_list || said.0.is_some() || said.1.is_some() {
-        return Ok(said);
+    if is_list || found.0.is_some() || found.1.is_some() {
+        return Ok(found);
     }
     Err(misshapen(WHAT, "`content` is neither text nor a list of parts").into())
 }

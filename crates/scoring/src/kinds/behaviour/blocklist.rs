@@ -11,7 +11,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::{
     extract::compile_pattern,
-    file_text::FileText,
+    file_parameter::FileParameter,
     json_compare::clip,
     kind::{About, Backend, Measure, Measurement, MetricDefinition},
     normalize::{Chain, Step},
@@ -34,7 +34,7 @@ pub(crate) struct Params {
     /// A file with more words, one a line, relative to the suite file. Empty lines and lines that
     /// begin with `#` do not count.
     #[serde(default)]
-    file: Option<FileText>,
+    file: Option<FileParameter>,
     /// Capital and small letters differ, as do full-width and other compatibility forms.
     #[serde(default)]
     case_sensitive: bool,

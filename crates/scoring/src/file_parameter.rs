@@ -8,13 +8,13 @@ use std::borrow::Cow;
 /// has read is an error, never a content.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct FileText {
+pub(crate) struct FileParameter {
     pub(crate) text: String,
 }
 
-impl JsonSchema for FileText {
+impl JsonSchema for FileParameter {
     fn schema_name() -> Cow<'static, str> {
-        "FileText".into()
+        "FileParameter".into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
