@@ -46,6 +46,7 @@
 
 pub mod answer_details;
 pub mod changes;
+mod comparison_order;
 pub mod comparison_text;
 pub mod dataset;
 pub mod embedding;

@@ -254,16 +254,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// The comparisons, those that do not pass first; equals keep their order.
+    /// The comparisons: those that do not pass first, and among these the one first that may have lost most of
+    /// its margin.
     pub fn worst_first(&self) -> Vec<&Comparison> {
-        let rank = |answer: Answer| match answer {
-            Answer::Regressed => 0,
-            Answer::Incomparable => 1,
-            Answer::Inconclusive => 2,
-            Answer::Pass | Answer::Improved => 3,
-        };
         let mut comparisons: Vec<_> = self.comparisons.iter().collect();
-        comparisons.sort_by_key(|comparison| rank(comparison.answer));
+        comparisons.sort_by(|a, b| a.worse_first(b));
         comparisons
     }
 }

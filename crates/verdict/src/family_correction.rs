@@ -134,7 +134,8 @@ fn says(answer: Answer, judged: &[Decision]) -> String {
     }
     let those: Vec<&Decision> = judged.iter().filter(|j| j.comparison.answer == answer).collect();
     let count = those.len();
-    let (verb, first) = match answer {
+    let first = those.iter().min_by(|a, b| a.comparison.worse_first(&b.comparison));
+    let verb = match answer {
         Answer::Pass => return format!("all {family} comparisons pass"),
         Answer::Improved => {
             return if count == family {
@@ -143,16 +144,16 @@ fn says(answer: Answer, judged: &[Decision]) -> String {
                 format!("all {family} comparisons pass, and {count} of them improved")
             };
         }
-        Answer::Regressed => ("regressed", those.first()),
-        Answer::Inconclusive if count == 1 => ("is inconclusive", those.first()),
-        Answer::Inconclusive => ("are inconclusive", those.first()),
-        Answer::Incomparable => ("cannot be compared", those.first()),
+        Answer::Regressed => "regressed",
+        Answer::Inconclusive if count == 1 => "is inconclusive",
+        Answer::Inconclusive => "are inconclusive",
+        Answer::Incomparable => "cannot be compared",
     };
     let detail = first.map_or(String::new(), |one| detail(one, count));
     format!("{count} of {family} comparisons {verb}{detail}")
 }
 
-/// The first of the comparisons that decided the gate.
+/// The worst of the comparisons that decided the gate, which is shown first.
 fn detail(judged: &Decision, count: usize) -> String {
     let comparison = &judged.comparison;
     let lead = if count > 1 { "; the first: " } else { ": " };

@@ -255,6 +255,11 @@ pub fn score_records(path: &Path) -> Result<ScoreRecords, ReadError> {
     read(TableReader::open(path)?)
 }
 
+/// The same with these rows only, by their positions in the file.
+pub fn score_records_at(path: &Path, rows: Vec<u64>) -> Result<ScoreRecords, ReadError> {
+    read(TableReader::open(path)?.only(rows))
+}
+
 /// Only what the metrics said, of these rows, by their positions in the file.
 pub fn scores_at(path: &Path, rows: Vec<u64>) -> Result<Scores, ReadError> {
     let columns = SCORE_COLUMNS.map(str::to_owned).to_vec();

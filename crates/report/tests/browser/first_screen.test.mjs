@@ -42,12 +42,12 @@ const expected = {
   inconclusive: {
     title: /^inconclusive It cannot be told whether the new prompt is worse than before\.$/,
     amount: /^Worst: right fell from 80\.0 % to 78\.3 % \(-1\.7 points\) for topic\.$/,
-    sure: /That is too wide for the margin \(3 points\): about 800 items would tell\.$/,
+    sure: /That is too wide for the margin \(3 points\): about 800 items would show a drop of that size\.$/,
     flips: ["Newly broke 4", "Newly works 3"],
   },
   improved: {
     title: /^improved The new prompt is better than before in both comparisons\.$/,
-    amount: /rose from .* for topic\.$/,
+    amount: /^Smallest gain: like rose from .* for topic\.$/,
     sure: /A drop of the margin \(3 points\) or more is ruled out \(p < 0\.001\)\.$/,
     flips: ["Newly broke 4", "Newly works 73"],
   },
@@ -87,6 +87,8 @@ test("worse comparisons stand before better ones, on one scale", async () => {
   const numbers = points.map((text) => Number.parseFloat(text));
   assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
   assert.equal((await page.$$(".forest-axis")).length, 1);
+  const widths = await page.$$eval(".forest-row, .forest-axis", (all) => all.map((one) => one.getBoundingClientRect().width));
+  assert.equal(new Set(widths).size, 1, `${widths}`);
   const zeros = await page.$$eval(".forest-row .zero", (lines) => lines.map((line) => line.getAttribute("x1")));
   assert.equal(new Set(zeros).size, 1, "the line of no change is one line");
   await page.close();
@@ -106,16 +108,44 @@ test("numbers are those of the verdict's own file", async () => {
 });
 
 test("nothing is wider than the window, whatever its width, and with names of all kinds", async () => {
-  for (const name of ["quickstart", "many"]) {
-    const { page, seen } = await open(browser, pages[name]);
-    for (const width of [1280, 820, 420]) {
+  const uncompared = pages.regressed.replace("after/report.html", "before/report.html");
+  for (const file of [pages.quickstart, pages.many, pages.regressed, uncompared]) {
+    const { page, seen } = await open(browser, file);
+    for (const width of [1280, 820, 390]) {
       await page.setViewport({ width, height: 800 });
       const [own, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-      assert.ok(own <= window, `${name} is ${own} wide in a window of ${window}`);
+      assert.ok(own <= window, `${file} is ${own} wide in a window of ${window}`);
     }
     assert.deepEqual(seen.errors, []);
     await page.close();
   }
+});
+
+test("a page without a baseline has scores first, and no column that is empty", async () => {
+  const { page } = await open(browser, pages.regressed.replace("after/report.html", "before/report.html"));
+  assert.match((await texts(page, "#verdict"))[0], /compared with nothing/);
+  assert.match((await texts(page, ".amount"))[0], /^Why: the gate names no baseline and no minimum/);
+  assert.ok(await inSight(page, "#scores tbody tr"));
+  const columns = await page.$$eval("#scores tbody tr", (rows) =>
+    [...rows[0].cells].map((_, at) => rows.map((row) => row.cells[at].textContent.trim())),
+  );
+  for (const column of columns) assert.ok(column.some((text) => text !== "–"), JSON.stringify(columns));
+  await page.close();
+});
+
+test("on a telephone a comparison's change stands beside its name", async () => {
+  const { page } = await open(browser, pages.many);
+  await page.setViewport({ width: 390, height: 800 });
+  const outside = await page.$$eval(".forest tbody tr:not(.axis-row) > *", (all) =>
+    all.filter((one) => one.getBoundingClientRect().right > innerWidth).length,
+  );
+  assert.equal(outside, 0);
+  // Pictures stand above each other, as wide as their axis.
+  const widths = await page.$$eval(".forest-row, .forest-axis", (all) =>
+    all.map((one) => { const { left, width } = one.getBoundingClientRect(); return `${left} ${width}`; }),
+  );
+  assert.equal(new Set(widths).size, 1, [...new Set(widths)].join(", "));
+  await page.close();
 });
 
 test("an address opens a comparison that is folded away", async () => {

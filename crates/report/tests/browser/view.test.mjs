@@ -53,6 +53,7 @@ const PATHS = [
   "/run/regressed/after/samples?q=parcel&outcome=answered",
   "/run/regressed/after/sample/3",
   "/compare?baseline=regressed/before&candidate=regressed/after",
+  "/run/regressed/after/samples?sort=score.like&order=down&metric=none",
   "/run/regressed/none",
 ];
 
@@ -91,6 +92,47 @@ test("without its script, forms and links lead everywhere", async () => {
   await Promise.all([page.waitForNavigation(), page.click("tbody a")]);
   assert.match(page.url(), /\/sample\/\d+$/);
   await page.close();
+});
+
+test("a comparison shows what changed, and leads to the samples that broke and why", async () => {
+  const { page } = await visit("/compare?baseline=regressed/before&candidate=regressed/after");
+  await page.waitForFunction(() => !document.querySelector("main[data-live]"), { timeout: 30000 });
+  const texts = (selector) => page.$$eval(selector, (all) => all.map((one) => one.textContent));
+  assert.ok((await texts("pre.diff del")).join(" ").includes("Which"));
+  assert.ok((await texts("pre.diff ins")).join(" ").includes("Name the"));
+  const [item] = await texts(".flips .bad a");
+  await Promise.all([page.waitForNavigation(), page.click(".flips .bad a")]);
+  assert.deepEqual(await texts("table.samples tbody th a"), [item]);
+  await Promise.all([page.waitForNavigation(), page.click("table.samples tbody th a")]);
+  assert.match((await texts("main"))[0], /Why it scored so\s+topic\s+said "/);
+  await page.close();
+});
+
+test("a heading puts the samples in order, then the other way around, then back", async () => {
+  const { page } = await visit("/run/regressed/after/samples", "light", false);
+  const heading = 'thead th.number a[href*="score.like"]';
+  const first = () => page.$eval("tbody tr", (row) => row.textContent);
+  const state = () => page.$$eval("thead th[aria-sort]", (all) => all.map((one) => one.ariaSort));
+  const before = await first();
+  for (const expected of [["ascending"], ["descending"], []]) {
+    const [link] = await page.$$eval("thead th.number a", (all) => all.filter((one) => one.textContent === "like").map((one) => one.href));
+    await page.goto(link);
+    assert.deepEqual(await state(), expected);
+  }
+  assert.equal(await first(), before);
+  assert.equal((await page.$$(heading)).length, 1);
+  await page.close();
+});
+
+test("nothing is wider than a telephone", async () => {
+  for (const path of PATHS) {
+    const { page } = await visit(path);
+    await page.waitForFunction(() => !document.querySelector("main[data-live]"), { timeout: 30000 });
+    await page.setViewport({ width: 390, height: 800 });
+    const [own, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(own <= window, `${path} is ${own} wide in a window of ${window}`);
+    await page.close();
+  }
 });
 
 test("a run's own page works within the viewer, and sees nothing of it", async () => {

@@ -2,7 +2,11 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use evalmark_core::number_format::{count, dollars, latency};
-use evalmark_report::{sample_pages::SamplePages, samples::SampleRecord};
+use evalmark_report::{
+    sample_pages::SamplePages,
+    samples::SampleRecord,
+    scores::{ScoreRecord, score_records_at},
+};
 use evalmark_store::{run_record::RunRecord, runs::ListedRun};
 use serde::Serialize;
 
@@ -29,8 +33,23 @@ struct SamplePage {
     targets: Vec<String>,
     error: Option<String>,
     scores: Vec<(String, String)>,
+    reasons: Vec<Reason>,
     slices: Vec<(String, String)>,
     facts: Vec<(&'static str, String)>,
+}
+
+/// Why a metric scored as it did.
+#[derive(Serialize)]
+struct Reason {
+    metric: String,
+    text: Option<String>,
+    judge: Option<JudgeText>,
+}
+
+#[derive(Serialize)]
+struct JudgeText {
+    model: String,
+    output: String,
 }
 
 pub(super) async fn sample(
@@ -44,7 +63,8 @@ pub(super) async fn sample(
         let reader = SamplePages::open(&run.folder.samples()).map_err(|e| unreadable(&e))?;
         let sample = reader.sample(row).map_err(|error| unreadable(&error))?;
         let sample = sample.ok_or_else(|| Message::not_found("this run has no such sample"))?;
-        Ok(SamplePage::of(row, &sample, &reader, &run, record))
+        let page = SamplePage::of(row, &sample, &reader, &run, record);
+        Ok(SamplePage { reasons: reasons(row, &sample, &reader, &run), ..page })
     });
     Ok(page(StatusCode::OK, "sample.html", &part.await?))
 }
@@ -83,12 +103,37 @@ impl SamplePage {
             scores: scores
                 .map(|(name, value)| (name.clone(), written(*value, record.scale(name).range)))
                 .collect(),
+            reasons: Vec::new(),
             slices: slices
                 .map(|(name, value)| (name.clone(), value.clone().unwrap_or_default()))
                 .collect(),
             facts: facts(sample),
         }
     }
+}
+
+/// The reasons of `scores.parquet`, which has a row for each metric of each sample. Where it cannot be read,
+/// or is about other samples, the page goes without.
+fn reasons(row: u64, sample: &SampleRecord, reader: &SamplePages, run: &ListedRun) -> Vec<Reason> {
+    let n = reader.metrics().len() as u64;
+    let rows = (0..n).map(|at| row.saturating_mul(n).saturating_add(at)).collect();
+    let Ok(records) = score_records_at(&run.folder.scores(), rows) else { return Vec::new() };
+    let is_of_sample = |record: &ScoreRecord| {
+        (&record.item_id, &record.prompt, &record.model, record.epoch)
+            == (&sample.item_id, &sample.prompt, &sample.model, sample.epoch)
+    };
+    let reason = |record: ScoreRecord| {
+        let judge = record.score.judge;
+        Reason {
+            metric: record.metric,
+            text: record.score.reason.as_deref().map(shown),
+            judge: judge.and_then(|judge| {
+                Some(JudgeText { model: judge.model, output: shown(&judge.output?) })
+            }),
+        }
+    };
+    let records = records.map_while(Result::ok).filter(is_of_sample).map(reason);
+    records.filter(|one| one.text.is_some() || one.judge.is_some()).collect()
 }
 
 fn facts(sample: &SampleRecord) -> Vec<(&'static str, String)> {

@@ -199,7 +199,7 @@ fn certainty(answer: Answer, lead: &Comparison) -> Vec<Sentence> {
             }),
             Answer::Inconclusive => Some(match lead.items_needed {
                 Some(needed) if needed > lead.counts.paired => format!(
-                    "That is too wide for the margin ({}): about {} items would tell.",
+                    "That is too wide for the margin ({}): about {} items would show a {loss} of that size.",
                     text.margin,
                     count(needed)
                 ),

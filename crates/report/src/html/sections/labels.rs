@@ -1,12 +1,6 @@
-//! In which order comparisons stand, and what they are called: the name of what all of them share is
-//! left out.
+//! What comparisons and samples are called: the name of what all of them share is left out.
 
-use std::cmp::Ordering;
-
-use evalmark_core::{
-    metric::Direction,
-    verdict::{Answer, Comparison, Measure, Verdict},
-};
+use evalmark_core::verdict::Comparison;
 use serde::Serialize;
 
 use super::super::data::{PageSample, PromptFrame};
@@ -43,43 +37,6 @@ impl Sentence {
             Some(name) => self.words(words).name(name),
         }
     }
-}
-
-/// The comparisons of a verdict: those that do not pass first, and among these the worst.
-pub(super) fn worst_first(verdict: &Verdict) -> Vec<&Comparison> {
-    let mut comparisons: Vec<_> = verdict.comparisons.iter().collect();
-    comparisons.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| by_loss(a, b)));
-    comparisons
-}
-
-fn rank(comparison: &Comparison) -> u8 {
-    match comparison.answer {
-        Answer::Regressed => 0,
-        Answer::Incomparable => 1,
-        Answer::Inconclusive => 2,
-        Answer::Pass => 3,
-        Answer::Improved => 4,
-    }
-}
-
-/// The one that may have lost more of its margin first; those without an estimate last.
-fn by_loss(a: &Comparison, b: &Comparison) -> Ordering {
-    let [a, b] = [a, b].map(|comparison| worst_case(comparison).unwrap_or(f64::INFINITY));
-    a.total_cmp(&b)
-}
-
-/// The estimate, where greater is better, in margins.
-fn worst_case(comparison: &Comparison) -> Option<f64> {
-    let estimate = comparison.estimate?;
-    let margin = comparison.margin.abs().max(f64::MIN_POSITIVE);
-    let change = match comparison.measure {
-        Measure::Ratio => -estimate.ln() / margin.ln_1p(),
-        Measure::Difference | Measure::Level if comparison.direction == Direction::Lower => {
-            -estimate / margin
-        }
-        Measure::Difference | Measure::Level => estimate / margin,
-    };
-    Some(change).filter(|change| !change.is_nan())
 }
 
 /// The model's name, where the comparisons are about several.

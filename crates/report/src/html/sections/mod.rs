@@ -15,6 +15,7 @@ mod scores;
 mod slices;
 mod tradeoffs;
 
+use evalmark_core::verdict::Verdict;
 use serde::Serialize;
 
 use super::data::PageData;
@@ -41,7 +42,7 @@ pub(super) struct Sections<'a> {
 impl<'a> Sections<'a> {
     pub(super) fn of(page: &'a PageData) -> Self {
         let verdict = page.verdict.as_ref();
-        let comparisons = verdict.map(labels::worst_first).unwrap_or_default();
+        let comparisons = verdict.map(Verdict::worst_first).unwrap_or_default();
         Self {
             headline: headline::Headline::of(page, &comparisons),
             forest: forest::groups(&comparisons),
