@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     blobs::{BlobError, Blobs},
     integrity::incomplete,
-    local_folder::{LocalFolder, folders},
+    local_blobs::{LocalFolder, folders},
     lock::is_locked,
     run_folder::{BASELINES, RunFolder},
     run_record::{RunRecord, RunStatus},

@@ -22,7 +22,7 @@ use evalmark_store::runs::ListedRun;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{sync::Semaphore, task};
 
-use crate::{analysis::Analysis, folder::ShownFolder, render::page, slow::Slow};
+use crate::{analysis::Analysis, background::Slow, folder::ShownFolder, render::page};
 
 /// Requests whose files are read at the same time: each holds a part of a file in memory.
 const READERS: usize = 2;
