@@ -1,5 +1,4 @@
-//! Metrics that ask models several things about an answer: panels, repeats, both orders,
-//! checklists, references, embeddings; and a judge beside people.
+//! Metrics that ask models several things about an answer: panels, repeats, orders, checklists, embeddings.
 
 use evalmark_loopback::{Reply, Seen, Server};
 use evalmark_report::scores::score_records;
@@ -46,8 +45,8 @@ fn suite(world: &World, server: &Server, metrics: &str) {
 /// Scores of a metric, in the order of the items.
 fn scores(world: &World, metric: &str) -> Vec<evalmark_core::score::Score> {
     let rows = score_records(&world.path("reports/test/r/scores.parquet")).expect("a file");
-    let rows = rows.map(|row| row.expect("a row")).filter(|row| row.metric == metric);
-    rows.map(|row| row.score).collect()
+    let scores = rows.map(|row| row.expect("a row")).filter(|row| row.metric == metric);
+    scores.map(|row| row.score).collect()
 }
 
 fn values(world: &World, metric: &str) -> Vec<Option<f64>> {
