@@ -88,7 +88,10 @@ pub fn finished(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError
 pub fn complete(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError> {
     finished(folder, record)?;
     match incomplete(record) {
-        Some(why) => Err(IntegrityError::Incomplete { run: folder.path.clone(), why }.into()),
+        Some(why) => {
+            let can_be_resumed = record.counts.may_succeed_later();
+            Err(IntegrityError::Incomplete { run: folder.path.clone(), why, can_be_resumed }.into())
+        }
         None => Ok(()),
     }
 }
@@ -196,6 +199,8 @@ pub enum IntegrityError {
         run: PathBuf,
         /// What is missing.
         why: String,
+        /// Whether resuming it can help.
+        can_be_resumed: bool,
     },
     /// Somebody wrote it anew while it was read.
     #[error("the run {} was changed while it was read", .0.display())]
@@ -240,6 +245,11 @@ impl IntegrityError {
                 format!("`evalmark score {}` computes its scores again", run.display())
             }
             Self::Unscored(run) => format!("`evalmark resume {}` finishes it", run.display()),
+            Self::Incomplete { can_be_resumed: false, .. } => {
+                "asking again would fail again: correct the suite, then start a new run; \
+                 `--as-it-is` decides on what is there"
+                    .to_owned()
+            }
             Self::Incomplete { run, .. } => format!(
                 "`evalmark resume {}` requests what is missing; `--as-it-is` decides on what is \
                  there",

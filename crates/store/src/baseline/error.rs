@@ -38,6 +38,8 @@ pub enum BaselineError {
         owner: String,
         /// The suite of what is compared with it.
         suite: String,
+        /// Whether the one may be an earlier name of the other.
+        may_be_renamed: bool,
     },
     /// It is what is compared with it.
     #[error("a run is not its own baseline: comparing a run with itself says nothing")]
@@ -63,6 +65,9 @@ impl BaselineError {
             Self::Unreadable(error) => return error.hint(),
             Self::NoScores(_) => {
                 "promote its run again: `evalmark baseline promote RUN_DIR NAME --force`".to_owned()
+            }
+            Self::OtherSuite { may_be_renamed: false, suite, .. } => {
+                format!("compare with a baseline or a run of `{suite}`")
             }
             Self::OtherSuite { owner, .. } => format!(
                 "if `{owner}` is this suite's earlier name, say so with `--baseline-suite {owner}` \
