@@ -103,8 +103,9 @@ mod tests {
 
     fn check(errors: &[(&str, u64)], expected: &str) {
         let errors = errors.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
-        let advice = advice(&SampleCounts { errors, ..SampleCounts::default() }, "RUN");
-        assert!(advice.starts_with(expected), "{errors:?}: {advice}");
+        let counts = SampleCounts { errors, ..SampleCounts::default() };
+        let advice = advice(&counts, "RUN");
+        assert!(advice.starts_with(expected), "{:?}: {advice}", counts.errors);
     }
 
     #[test]
