@@ -9,7 +9,7 @@ use crate::{
     blobs::{BlobError, Blobs},
     durable::digest,
     integrity::{OwnDigest, incomplete},
-    local_folder::{LocalFolder, folders},
+    local_blobs::{LocalFolder, folders},
     lock::is_locked,
     run_folder::{BASELINES, RunFolder},
     run_record::{RunRecord, RunStatus},

@@ -10,7 +10,7 @@ use std::{
 use evalmark_store::{durable::digest, integrity::OwnDigest, runs::ListedRun};
 use serde::Serialize;
 
-use crate::slow::{Found, Slow};
+use crate::background::{Found, Slow};
 
 /// Bytes of a file that is read at once: less than a page takes otherwise.
 const SMALL: u64 = 1 << 20;

@@ -20,7 +20,7 @@ use crate::{
     blobs::BlobError,
     durable,
     integrity::{finished, has_digests, has_files, unchanged},
-    local_folder::folders,
+    local_blobs::folders,
     run_folder::{BASELINES, OpenRunError, RunFolder},
     run_record::RunRecord,
 };

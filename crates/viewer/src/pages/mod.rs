@@ -23,7 +23,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::{sync::Semaphore, task};
 
 use crate::{
-    analysis::Analysis, folder::ShownFolder, own_files::OwnFiles, render::page, slow::Slow,
+    analysis::Analysis, background::Slow, folder::ShownFolder, own_files::OwnFiles, render::page,
 };
 
 /// Requests whose files are read at the same time: each holds a part of a file in memory.
