@@ -9,7 +9,7 @@ pub(crate) mod size_guard;
 mod columns;
 mod hint;
 mod numbers;
-mod unknown;
+mod unknown_names;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -228,7 +228,7 @@ fn is_out_of_fuel(error: &minijinja::Error) -> bool {
 
 /// Kind and detail of an error.
 fn told(error: &minijinja::Error) -> String {
-    unknown::describe(error).unwrap_or_else(|| match error.detail() {
+    unknown_names::describe(error).unwrap_or_else(|| match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     })

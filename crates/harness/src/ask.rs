@@ -8,7 +8,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::{
     budget::Budget,
     cached_lookup::LedgerView,
-    claimed::Sharing,
+    claimed_requests::Sharing,
     dispatch::{Counts, Dispatcher},
     endpoint::Endpoint,
     event::{Event, Tally},

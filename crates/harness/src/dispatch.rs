@@ -19,7 +19,7 @@ use crate::{
     attempts::{End, RequestRunner},
     batch::{Batches, apart, together},
     budget::Budget,
-    claimed::{Claimed, Sharing},
+    claimed_requests::{Claimed, Sharing},
     endpoint::Inner,
     event::{Event, Tally},
     feeder::Job,

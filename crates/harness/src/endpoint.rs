@@ -21,7 +21,6 @@ use crate::{
     breaker::Breaker,
     budget::upper_bound,
     event::Hold,
-    flight::Flights,
     hedge::Hedge,
     http::Http,
     import::{import, recording_key},
@@ -33,6 +32,7 @@ use crate::{
     request_bloom_filter::RequestFilter,
     request_runtime::RequestRuntime,
     retry::Retry,
+    single_flight::Flights,
     tuning::Tuning,
 };
 

@@ -16,9 +16,9 @@ use crate::{
     ask::{Ask, AskError},
     cached_lookup::LedgerView,
     event::{Event, Tally},
-    flight::{Flights, Follower, Lead},
     job_channel::JobSender,
     ledger::{Claim, LedgerError},
+    single_flight::{Flights, Follower, Lead},
     stop::Stop,
 };
 

@@ -2,7 +2,7 @@
 //!
 //! Begin with [`load`], which reads a suite, then [`Run`]: it is begun, resumed or scored again, and
 //! [`Run::finish`] carries it out. `run.rs` is the whole flow in one function: `run/answer.rs` asks
-//! (`ask.rs`) and scores (`scored.rs`) at the same time where that can be, `run/verdict.rs` gates, and
+//! (`ask.rs`) and scores (`score_samples.rs`) at the same time where that can be, `run/verdict.rs` gates, and
 //! `run/html_page.rs` writes the page. [`gate()`] and [`compare()`] decide about runs that have ended,
 //! [`history()`] follows a suite's scores over its runs, [`calibrate()`] measures its noise, [`plan()`] says what a run would ask and could detect.
 //! `examples/verdict.rs` runs a suite and reads its verdict.
@@ -21,7 +21,7 @@ mod against;
 mod answer_amounts;
 mod ask;
 mod calibrate;
-mod collect;
+mod collect_answers;
 mod corpus_metric;
 mod diff;
 mod early;
@@ -52,13 +52,13 @@ mod report;
 pub mod resolvable_margins;
 mod run;
 mod run_id;
-mod scored;
+mod score_samples;
 mod secrets;
 mod shared_ledger;
 mod suite_of_run;
 mod summary;
+mod target_check;
 mod unknown_name;
-mod usable_targets;
 mod variants;
 
 pub use evalmark_store::run_record::RunOptions;
@@ -68,7 +68,7 @@ pub use self::{
     across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites},
     ask::{BudgetLimits, MissingKey, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
-    collect::ShorterDataset,
+    collect_answers::ShorterDataset,
     diff::{DiffOptions, DiffedPair, DiffedRun, RunDiff, ScoreChange, VariantName, diff},
     early::OtherItems,
     ending::{Ending, Findings},
@@ -106,7 +106,7 @@ pub use self::{
     secrets::Secrets,
     shared_ledger::{CacheFolderError, shared_ledger_path},
     suite_of_run::AnotherSuite,
+    target_check::UnusableTargets,
     unknown_name::UnknownName,
-    usable_targets::UnusableTargets,
     variants::{ReadRowsError, read_variants},
 };

@@ -22,7 +22,7 @@ use crate::{
     error::{Advised, Result, RunError},
     permissions::RefusedKeys,
     programs::{self, Programs},
-    usable_targets::UsableTargets,
+    target_check::UsableTargets,
 };
 
 /// A suite that is ready to run.

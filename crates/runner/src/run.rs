@@ -25,7 +25,7 @@ use crate::{
     load::{LoadedSuite, metric_hashes},
     redacted_keys::hide,
     run_id::now,
-    scored::Scored,
+    score_samples::Scored,
     shared_ledger::shared_ledger,
 };
 

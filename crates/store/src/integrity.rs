@@ -136,6 +136,41 @@ pub fn unchanged(
     Ok(())
 }
 
+/// How to get back a file that a finished run should have and that is not there; `None` where the run has
+/// not ended.
+pub fn missing_hint(folder: &RunFolder, record: &RunRecord, path: &Path) -> Option<String> {
+    finished(folder, record).ok().map(|()| mend(folder, record, path))
+}
+
+/// How a file of a run is told from another of its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnDigest {
+    /// BLAKE3 of the run's own file, 64 hexadecimal digits; `None` where `run.json` does not list it.
+    pub expected: Option<String>,
+    /// What is wrong where the file has another digest: a clause that names it, and what to do.
+    pub otherwise: String,
+}
+
+impl OwnDigest {
+    /// That of a file of the run's folder; `None` where the run has not ended, where its `run.json` is
+    /// too old to hold digests, and where the file is not there.
+    pub fn of(folder: &RunFolder, record: &RunRecord, path: &Path) -> Option<Self> {
+        if !has_digests(record) || finished(folder, record).is_err() || !path.is_file() {
+            return None;
+        }
+        let name = path.file_name()?.to_string_lossy();
+        let expected = record.files.get(&*name).cloned();
+        let what = what_is_wrong(expected.is_some());
+        let otherwise = format!("its {name} {what}; {}", mend(folder, record, path));
+        Some(Self { expected, otherwise })
+    }
+
+    /// What is wrong with a file of this digest; `None` where it is the run's own.
+    pub fn problem(&self, found: &str) -> Option<&str> {
+        (self.expected.as_deref() != Some(found)).then_some(&*self.otherwise)
+    }
+}
+
 /// Fails where somebody began to write the run anew while it was read.
 pub fn unchanged_meanwhile(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError> {
     let (_, now) = RunFolder::open(&folder.path)?;

@@ -19,7 +19,7 @@ pub mod durable;
 mod error;
 pub mod git;
 pub mod integrity;
-mod local_folder;
+mod local_blobs;
 mod lock;
 pub mod named_run;
 pub mod progress;
@@ -31,7 +31,7 @@ use std::borrow::Cow;
 
 pub use self::{
     error::{StoreError, WriteFileError},
-    local_folder::LocalFolder,
+    local_blobs::LocalFolder,
     lock::{LockError, RunLock},
 };
 

@@ -8,7 +8,7 @@ use evalmark_core::suite::{near_and_known, nearest};
 use crate::{
     StoreError,
     blobs::BlobError,
-    local_folder::folders,
+    local_blobs::folders,
     run_folder::BASELINES,
     runs::{ListedRun, list_runs, run_suites},
 };

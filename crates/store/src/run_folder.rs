@@ -13,7 +13,7 @@ use crate::{
     blobs::{BlobError, Blobs, PutOutcome},
     durable::{self, NewFile, NewFileWriter, ReadyFile},
     error::cannot_write,
-    local_folder::LocalFolder,
+    local_blobs::LocalFolder,
     lock::is_locked,
     run_record::{FORMAT_VERSION, RunRecord},
 };

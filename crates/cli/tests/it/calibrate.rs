@@ -1,8 +1,11 @@
 //! The suite against itself: noise that is there is found, and noise that is not is not claimed away.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use evalmark_loopback::{Reply, Seen, Server};
@@ -12,10 +15,18 @@ use crate::setup::{Ran, World, answer, item, right, scrambled};
 
 const KEPT: &str = "reports/test/calibration.json";
 
-/// Answers wrongly with a chance of one in ten, another time every time.
-pub(crate) fn wavering(seen: &Seen) -> Reply {
-    let wrong = scrambled(seen.index).is_multiple_of(10);
-    Reply::text(answer(item(seen) + usize::from(wrong)))
+/// Answers wrongly with a chance of one in ten, another time every time: by the item and by how often
+/// it was asked before, so that the order in which requests arrive decides nothing.
+pub(crate) fn wavering() -> impl Fn(&Seen) -> Reply {
+    let asked = Mutex::new(HashMap::<usize, u64>::new());
+    move |seen| {
+        let item = item(seen);
+        let mut asked = asked.lock().expect("a lock");
+        let times = asked.entry(item).or_default();
+        *times += 1;
+        let wrong = scrambled(1_000 * item as u64 + *times).is_multiple_of(10);
+        Reply::text(answer(item + usize::from(wrong)))
+    }
 }
 
 pub(crate) fn calibrate(world: &World, more: &[&str], code: i32) -> Ran {
@@ -40,7 +51,7 @@ fn margin(margin: f64) -> String {
 #[test]
 fn noise_is_measured() {
     let world = World::new(400);
-    let server = Server::start(wavering);
+    let server = Server::start(wavering());
     world.suite(&server.url(), &margin(0.03));
     let ran = calibrate(&world, &["--run-id", "c"], 3);
     assert_eq!(server.count(), 800, "the second set is fresh");
@@ -105,7 +116,7 @@ fn a_model_that_drifts_is_no_noise() {
 #[test]
 fn epochs_are_halved() {
     let world = World::new(200);
-    let server = Server::start(wavering);
+    let server = Server::start(wavering());
     world.suite(&server.url(), "epochs: 4\n");
     let ran = calibrate(&world, &["--run-id", "c", "--format", "json"], 0);
     assert_eq!(server.count(), 800);

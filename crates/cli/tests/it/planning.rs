@@ -54,7 +54,7 @@ fn without_a_baseline_it_is_an_assumption() {
 #[test]
 fn a_baseline_tells_more_and_a_calibration_most() {
     let world = World::new(400);
-    let server = Server::start(wavering);
+    let server = Server::start(wavering());
     world.suite(&server.url(), &gate(0.03));
     for (name, epochs) in [("once", "1"), ("twice", "2")] {
         let more = ["--epochs", epochs, "--prompt", "plain", "--new-baseline"];

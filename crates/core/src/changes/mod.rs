@@ -4,7 +4,7 @@
 //! an earlier version, so that every part may be missing; what is missing is not compared.
 
 mod settings;
-mod words;
+mod word_diff;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use self::settings::settings;
-pub use self::words::{DiffPart, LONG, Length, PartOf, SHORT, diff, excerpt, shortened};
+pub use self::word_diff::{DiffPart, LONG, Length, PartOf, SHORT, diff, excerpt, shortened};
 
 /// Something that differs between a run and its baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@ mod anthropic;
 mod event_stream;
 mod openai;
 mod protocol;
-mod token_count;
+mod reported_tokens;
 mod vendors;
 
 use std::sync::LazyLock;

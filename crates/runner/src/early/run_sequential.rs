@@ -8,7 +8,7 @@ use evalmark_store::run_record::StoppedEarly;
 use crate::{
     Asking, Notice,
     ask::{Asks, Endpoints},
-    collect::Source,
+    collect_answers::Source,
     early::{
         Order,
         sequential_gate::{SequentialGate, SequentialPlan},
@@ -17,7 +17,7 @@ use crate::{
     judges::questions_each,
     redacted_keys::hide,
     run::Run,
-    scored::for_each_scored,
+    score_samples::for_each_scored,
 };
 
 impl Run<'_> {

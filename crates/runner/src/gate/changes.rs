@@ -8,7 +8,7 @@ use evalmark_core::{
 use evalmark_store::run_record::RunRecord;
 use evalmark_verdict::RunScores;
 
-use super::columns;
+use super::added_columns;
 use crate::{Host, diff::VariantName};
 
 /// What differs between a run and its baseline.
@@ -37,7 +37,8 @@ impl Differences {
         }
         let mut changes = between(&old, &new);
         let same_ids = changes.iter().all(|change| change.kind != ChangeKind::Ids);
-        let left_out = same_ids.then(|| columns::align([then, now], before, after, host)).flatten();
+        let left_out =
+            same_ids.then(|| added_columns::align([then, now], before, after, host)).flatten();
         tell_columns(&mut changes, left_out.as_deref(), [&old, &new]);
         Self { renames, changes, baseline_run: then.run_id.clone() }
     }

@@ -10,7 +10,7 @@ use evalmark_verdict::{
     CorpusMetric, GatedRuns, LookedAt, MetricTraits, Variant, count_lacking, family_size,
 };
 
-use super::targets;
+use super::same_targets;
 use crate::metric_scale::RunValue;
 
 /// Two runs, and what decides how each metric of theirs is compared; `corpus_metrics` has the metrics whose
@@ -45,7 +45,9 @@ pub(crate) fn changed(metric: &str, before: &RunRecord, after: &RunRecord) -> Op
     let hash =
         |run: &RunRecord| run.metrics.iter().find(|m| m.name == metric).map(|m| m.hash.clone());
     let why = match (hash(before), hash(after)) {
-        (Some(then), Some(now)) if then == now => return targets::moved(metric, before, after),
+        (Some(then), Some(now)) if then == now => {
+            return same_targets::moved(metric, before, after);
+        }
         (Some(_), Some(_)) => "the metric, or its judge, is configured differently",
         (None, _) => "the baseline does not have this metric",
         (_, None) => "the run does not have this metric",

@@ -6,13 +6,13 @@
 //! `columns` which items are the same though the dataset's columns changed, and `targets` whether
 //! both runs scored against the same right answers.
 
+mod added_columns;
 mod between;
 mod changes;
-mod columns;
 mod context;
 mod ended_run;
+mod same_targets;
 mod slices;
-mod targets;
 
 use std::path::PathBuf;
 

@@ -1,13 +1,13 @@
 //! The history of a suite: its runs of a folder, and the course of every score over them. What is
 //! decided is decided by the verdict crate; here the runs are read.
 //!
-//! `sampled.rs` reads the items of one run, at most so many that memory does not grow with datasets;
+//! `sampled_items.rs` reads the items of one run, at most so many that memory does not grow with datasets;
 //! `comparable.rs` tells which runs the latest one is comparable with; `changed.rs` what differs from
 //! run to run.
 
 mod changed;
 mod comparable;
-mod sampled;
+mod sampled_items;
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -28,7 +28,7 @@ use evalmark_verdict::{ItemScore, TrendRule, trend};
 use self::{
     changed::changed_since,
     comparable::{Comparable, set_apart},
-    sampled::Sampling,
+    sampled_items::Sampling,
 };
 use crate::{
     Ending, Host,

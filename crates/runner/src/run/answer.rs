@@ -11,12 +11,12 @@ use super::Run;
 use crate::{
     Asking, Notice,
     ask::{Asks, Endpoints},
-    collect::Source,
+    collect_answers::Source,
     error::Result,
     judges::questions_each,
     records::{AwaitedRecords, RecordedSamples, Records},
     reorder::{PATIENCE, ReorderBuffer},
-    scored::{Scored, write_reports},
+    score_samples::{Scored, write_reports},
 };
 
 impl Run<'_> {

@@ -8,7 +8,7 @@
 mod check_digits;
 mod iban;
 mod national;
-mod network;
+mod phone_and_ip;
 
 use std::{ops::Range, sync::LazyLock};
 
@@ -62,7 +62,7 @@ impl Sort {
             Self::Email => {
                 r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~\x{80}-\x{10FFFF}-]{1,64}@(?:[A-Za-z0-9\x{80}-\x{10FFFF}-]{1,63}\.){1,8}\p{L}{2,24}"
             }
-            Self::Phone => network::PHONE,
+            Self::Phone => phone_and_ip::PHONE,
             Self::Card => r"[0-9](?:[ -]?[0-9]){12,18}",
             Self::Iban => r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}",
             Self::Ip => {
@@ -87,10 +87,10 @@ impl Sort {
     fn holds(self, candidate: &str) -> bool {
         match self {
             Self::Email => true,
-            Self::Phone => network::is_phone(candidate),
+            Self::Phone => phone_and_ip::is_phone(candidate),
             Self::Card => check_digits::begins_with_card(candidate),
             Self::Iban => iban::begins_with_iban(candidate),
-            Self::Ip => network::is_address(candidate),
+            Self::Ip => phone_and_ip::is_address(candidate),
             Self::UsSsn => national::is_ssn(candidate),
             Self::UkNino => national::is_nino(candidate),
             Self::EsDni => national::is_dni(candidate),

@@ -6,16 +6,16 @@
 mod bits;
 mod dice;
 mod edits;
-mod positions;
 mod subsequence;
 mod symbols;
 mod tokens;
+mod transpositions;
 mod windows;
 
 pub(crate) use dice::sorensen_dice;
 pub(crate) use edits::{hamming, levenshtein, osa};
-pub(crate) use positions::{damerau_levenshtein, jaro, jaro_winkler};
 pub(crate) use subsequence::{indel_similarity, subsequence};
 pub(crate) use symbols::{Sequences, characters, words};
 pub(crate) use tokens::{sorted_words, token_set_ratio};
+pub(crate) use transpositions::{damerau_levenshtein, jaro, jaro_winkler};
 pub(crate) use windows::{partial_ratio, partial_work};

@@ -20,7 +20,7 @@ use crate::{
     blobs::BlobError,
     durable,
     integrity::{finished, has_digests, has_files, unchanged},
-    local_folder::folders,
+    local_blobs::folders,
     run_folder::{BASELINES, OpenRunError, RunFolder},
     run_record::RunRecord,
 };
@@ -171,7 +171,7 @@ pub fn list(out: &Path) -> Result<Vec<ListedBaseline>, StoreError> {
         let shelf = folder_of(out, &suite);
         for name in folders(&shelf)? {
             let folder = RunFolder { path: shelf.join(&name) };
-            let record = whole(&folder);
+            let record = whole(&folder).and_then(|record| of_its_shelf(record, &suite));
             found.push(ListedBaseline { suite: suite.clone(), name, folder, record });
         }
     }
@@ -186,6 +186,14 @@ fn whole(folder: &RunFolder) -> Result<RunRecord, StoreError> {
     has_files(folder, &record, &[folder.scores()])?;
     unchanged(folder, &record, &files)?;
     Ok(record)
+}
+
+/// The record of a baseline, where it is of the suite in whose folder it lies.
+fn of_its_shelf(record: RunRecord, suite: &str) -> Result<RunRecord, StoreError> {
+    if record.suite == suite {
+        return Ok(record);
+    }
+    Err(BaselineError::Misplaced { owner: record.suite, suite: suite.to_owned() }.into())
 }
 
 /// Names of the baselines in a suite's folder, sorted.

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use super::{Message, Query, Shared, aside};
 use crate::{
+    background::Found,
     render::{in_address, page},
-    slow::Found,
 };
 
 /// Items named for each comparison.

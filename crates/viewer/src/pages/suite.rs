@@ -12,7 +12,7 @@ use minijinja::value::Value;
 use serde::Serialize;
 
 use super::{Message, Names, Shared, aside, runs::RunLine, unreadable};
-use crate::{history_picture, render::page, slow::Found};
+use crate::{background::Found, history_picture, render::page};
 
 #[derive(Serialize)]
 struct SuitePage {

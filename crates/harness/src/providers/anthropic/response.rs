@@ -12,7 +12,7 @@ use crate::{
     failure::{is_error, within_success},
     json_repair::mended,
     malformed::{misshapen, unreadable},
-    providers::token_count::count,
+    providers::reported_tokens::count,
     reply::{Answer, AttemptError, Retryable},
 };
 

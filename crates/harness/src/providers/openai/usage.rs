@@ -4,7 +4,7 @@ use evalmark_core::record::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::providers::token_count::count;
+use crate::providers::reported_tokens::count;
 
 /// Tokens, as far as they are numbers that can be right: an odd usage never costs an answer.
 #[derive(Debug, Default)]

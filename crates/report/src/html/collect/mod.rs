@@ -3,8 +3,8 @@
 
 mod baseline;
 mod choose;
-mod frames;
 mod histograms;
+mod prompt_frames;
 mod scores;
 
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use evalmark_core::{
 
 use self::{
     baseline::add_baseline,
-    frames::{FrameBuilder, OwnText},
+    prompt_frames::{FrameBuilder, OwnText},
     scores::Overview,
 };
 use super::data::{JudgeWords, PageMetric, PageSample, PageSamples, PageScore, PromptFrame};

@@ -14,7 +14,7 @@ use super::{
         collect::cut,
         data::{PageData, PageSample, PageSamples, PageScore, SampleChange},
     },
-    labels::{model_of, sample_link},
+    display_names::{model_of, sample_link},
 };
 
 /// Entries of each list.

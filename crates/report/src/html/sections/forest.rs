@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     super::pictures::forest::{Forest, Unit, tone},
-    labels::model_of,
+    display_names::model_of,
 };
 
 /// Comparisons that one scale holds.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     super::{data::PageData, pictures::forest::tone},
-    labels::{Sentence, model_of, some_of},
+    display_names::{Sentence, model_of, some_of},
 };
 
 /// What the page says first.

@@ -3,12 +3,12 @@
 mod changes;
 mod comparisons;
 mod confusion;
+mod display_names;
 mod distributions;
 mod errors;
 mod flips;
 mod forest;
 mod headline;
-mod labels;
 mod provenance;
 mod samples;
 mod scores;

@@ -6,9 +6,9 @@ use std::{ops::Range, sync::LazyLock};
 use regex::Regex;
 
 use super::{
+    cue_words::{goes_on, is_called_right, is_called_wrong, is_denied},
     hits::Hit,
     read::{begins_with, said_after, without_prefix},
-    signs::{goes_on, is_called_right, is_called_wrong, is_denied},
 };
 
 /// A line that begins with the letter of an option.

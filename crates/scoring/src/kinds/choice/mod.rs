@@ -1,9 +1,9 @@
 //! `choice`: the option that the answer chooses is the right one.
 
+mod cue_words;
 mod hits;
 mod lines;
 mod read;
-mod signs;
 
 use std::{borrow::Cow, sync::Arc};
 

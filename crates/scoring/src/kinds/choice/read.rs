@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, iter, sync::LazyLock};
 use regex::Regex;
 
 use super::{
+    cue_words,
     hits::{Hit, Labels, bare, fold, plain_letters},
     lines::led,
-    signs,
 };
 use crate::{final_mark::boxed, word_edge::stands_alone};
 
@@ -62,10 +62,11 @@ fn meant<'h>(answer: &str, hits: &'h [Hit], texts: &[String]) -> impl Iterator<I
         if !(hit.as_named || hit.marked) || hit.glued || hit.is_prose(answer) {
             return false;
         }
-        let goes_on = denied && signs::joins_list(answer.get(end..hit.start).unwrap_or_default());
-        denied = goes_on || signs::is_denied(&answer[..hit.start]);
+        let goes_on =
+            denied && cue_words::joins_list(answer.get(end..hit.start).unwrap_or_default());
+        denied = goes_on || cue_words::is_denied(&answer[..hit.start]);
         end = hit.end;
-        !denied && !said_after(answer, hit, texts).any(signs::is_called_wrong)
+        !denied && !said_after(answer, hit, texts).any(cue_words::is_called_wrong)
     })
 }
 
@@ -89,25 +90,25 @@ fn declared(
 ) -> Option<Result<usize, &'static str>> {
     let hit_at = |at: usize| {
         let hit = hits.binary_search_by_key(&at, |hit| hit.start).ok().map(|i| hits[i])?;
-        let is_wrong = said_after(answer, &hit, texts).any(signs::is_called_wrong);
+        let is_wrong = said_after(answer, &hit, texts).any(cue_words::is_called_wrong);
         (!hit.is_prose(answer) && !is_wrong).then_some(hit)
     };
     let chosen = |hit: Hit| {
-        if signs::goes_on(answer, &hit, hits) { Err(SEVERAL) } else { Ok(hit.option) }
+        if cue_words::goes_on(answer, &hit, hits) { Err(SEVERAL) } else { Ok(hit.option) }
     };
-    let leads = signs::declarations(answer).filter_map(|at| match hit_at(at) {
+    let leads = cue_words::declarations(answer).filter_map(|at| match hit_at(at) {
         Some(hit) => Some((at, chosen(hit))),
         None => begins_with(&answer[at..], texts).map(|option| (at, Ok(option))),
     });
-    let conclusions = signs::conclusions(answer).filter_map(|at| {
+    let conclusions = cue_words::conclusions(answer).filter_map(|at| {
         let hit = hit_at(at).filter(|_| !ends_with_choice).filter(|hit| hit.as_named || hit.marked);
-        hit.filter(|hit| signs::is_end(&answer[hit.end..])).map(|hit| (at, Ok(hit.option)))
+        hit.filter(|hit| cue_words::is_end(&answer[hit.end..])).map(|hit| (at, Ok(hit.option)))
     });
     let right = hits.iter().rfind(|hit| {
         (hit.as_named || hit.marked)
             && !hit.glued
-            && said_after(answer, hit, texts).any(signs::is_called_right)
-            && !signs::is_denied(&answer[..hit.start])
+            && said_after(answer, hit, texts).any(cue_words::is_called_right)
+            && !cue_words::is_denied(&answer[..hit.start])
     });
     let right = right.map(|hit| (hit.start, Ok(hit.option)));
     let last = [leads.last(), conclusions.last(), right];

@@ -1,7 +1,7 @@
 //! `label`: the answer is one of the declared classes; run values are those of the confusion matrix.
 
 mod classes;
-mod values;
+mod corpus_values;
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::classes::{Classes, Declared};
-pub(crate) use self::values::index;
-use self::values::{Matrix, Value};
+pub(crate) use self::corpus_values::index;
+use self::corpus_values::{Matrix, Value};
 use crate::{
     json_compare::clip,
     kind::{About, Backend, Corpus, Measure, Measurement, MetricDefinition, UnusableTarget},

@@ -23,6 +23,12 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Any JSON object, not too large.
+fn object() -> impl Strategy<Value = Value> {
+    prop::collection::vec(("[a-d]{1,2}", value()), 0..4)
+        .prop_map(|entries| Value::Object(entries.into_iter().collect()))
+}
+
 /// The same value with every array turned around.
 fn reversed(value: &Value) -> Value {
     match value {
@@ -67,8 +73,7 @@ proptest! {
     }
 
     #[test]
-    fn a_call_equals_itself_and_a_part_of_it(arguments in value(), extra in value()) {
-        prop_assume!(arguments.is_object());
+    fn a_call_equals_itself_and_a_part_of_it(arguments in object(), extra in value()) {
         let call = |arguments: &Value| json!({"name": "f", "arguments": arguments.to_string()});
         prop_assert_eq!(equals(&json!({"tool_call": {}}), &call(&arguments), &call(&arguments)), Some(1.0));
         let mut more = arguments.clone();
@@ -79,8 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn fields_are_right_answered_and_wanted(a in value(), b in value()) {
-        prop_assume!(a.is_object() && b.is_object());
+    fn fields_are_right_answered_and_wanted(a in object(), b in object()) {
         let of = |share: &str, a, b| equals(&json!({"json_fields": {"score": share}}), a, b);
         prop_assert_eq!(of("f1", &a, &a), Some(1.0));
         prop_assert_eq!(of("f1", &a, &b), of("f1", &b, &a));

@@ -25,7 +25,7 @@ use evalmark_store::{
 
 use crate::{
     RunError,
-    collect::{Collected, Source, for_each_batch},
+    collect_answers::{Collected, Source, for_each_batch},
     error::Result,
     judge_agreement::Judging,
     judges::{JudgeReplies, Judges},
