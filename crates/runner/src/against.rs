@@ -45,6 +45,8 @@ impl Against {
             of_suite: options.baseline_suite.clone().or(of_suite),
             out: out.to_owned(),
             suite_file: loaded.suite.path.clone(),
+            dataset_hash: loaded.plan.profile.hash.clone(),
+            metrics: loaded.metrics.iter().map(|metric| metric.name().to_owned()).collect(),
         };
         if let Some(baseline) = Baseline::find(&wanted)? {
             return Ok(Self { baseline: Some(baseline), missing: None });
@@ -86,10 +88,10 @@ impl Missing {
 
     /// What is said of a run that may be the first.
     pub(crate) fn first_run(&self, run: &Path, record: &RunRecord) -> String {
-        let (name, run) = (self.name(), run.display());
+        let (name, run, promoted) = (self.name(), run.display(), self.wanted.promoted_name());
         match cannot_be_baseline(record) {
             None => format!(
-                "no baseline `{name}` yet: `evalmark baseline promote {run} {name}` makes this run \
+                "no baseline `{name}` yet: `evalmark baseline promote {run} {promoted}` makes this run \
                  the one to compare with"
             ),
             Some(why) => format!("no baseline `{name}` yet, and this run cannot become one: {why}"),

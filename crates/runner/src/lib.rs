@@ -75,8 +75,8 @@ pub use self::{
     error::{Advised, Hinted, RunError},
     export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
     gate::{
-        Between, BetweenError, GateOf, GateOptions, GateOutcome, NoUsage, compare, compare_runs,
-        gate,
+        Between, BetweenError, EndedRunGate, GateOf, GateOptions, GateOutcome, NoUsage, compare,
+        compare_runs, gate,
     },
     history::{
         HistoryError, HistoryOptions, ending_of_history, history, history_of_runs, suite_name,

@@ -49,6 +49,13 @@ pub enum Notice<'a> {
     BaselineMissing(&'a RunError),
     /// Run and baseline cannot be compared.
     Incomparable(&'a RunError),
+    /// The run's folder does not keep a verdict, and why.
+    VerdictNotKept {
+        /// The file that it would be kept in.
+        path: &'a Path,
+        /// The reason, in a clause.
+        why: &'static str,
+    },
     /// There is no baseline yet, and how this run becomes one.
     FirstRun(&'a str),
     /// The gate compares nothing, and why.
@@ -194,6 +201,7 @@ impl Notice<'_> {
             | Self::SuiteGone { .. }
             | Self::HowToCompare(_)
             | Self::RunAnswered(_)
+            | Self::VerdictNotKept { .. }
             | Self::Interrupted { .. } => NoticeLevel::Remark,
             Self::WillBeIncomplete(_) => NoticeLevel::EarlyWarning,
             Self::SuiteWarning(_)
@@ -232,6 +240,9 @@ impl Display for Notice<'_> {
                     "{suite} is the suite `{found}` now, and the run is of `{own}`; the gate is the \
                      one kept in {kept}"
                 )
+            }
+            Self::VerdictNotKept { path, why } => {
+                write!(f, "{} was not written: {why}", path.display())
             }
             Self::WillBeIncomplete(why) => write!(f, "{why}: the run will end with exit code 4"),
             Self::NoEarlyStopWithoutBaseline => {

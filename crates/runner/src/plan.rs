@@ -77,6 +77,8 @@ fn baseline(of: &PlanOptions, loaded: &LoadedSuite) -> Result<Option<Baseline>> 
         of_suite: gate.and_then(|gate| gate.baseline_suite.clone()),
         out: of.out.clone(),
         suite_file: loaded.suite.path.clone(),
+        dataset_hash: loaded.plan.profile.hash.clone(),
+        metrics: loaded.metrics.iter().map(|metric| metric.name().to_owned()).collect(),
     };
     match Baseline::find(&wanted)? {
         None if of.baseline.is_some() => Err(StoreError::from(wanted.missing(None)).into()),

@@ -88,7 +88,10 @@ pub fn finished(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError
 pub fn complete(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError> {
     finished(folder, record)?;
     match incomplete(record) {
-        Some(why) => Err(IntegrityError::Incomplete { run: folder.path.clone(), why }.into()),
+        Some(why) => {
+            let can_be_resumed = record.counts.may_succeed_later();
+            Err(IntegrityError::Incomplete { run: folder.path.clone(), why, can_be_resumed }.into())
+        }
         None => Ok(()),
     }
 }
@@ -131,6 +134,41 @@ pub fn unchanged(
         .into());
     }
     Ok(())
+}
+
+/// How to get back a file that a finished run should have and that is not there; `None` where the run has
+/// not ended.
+pub fn missing_hint(folder: &RunFolder, record: &RunRecord, path: &Path) -> Option<String> {
+    finished(folder, record).ok().map(|()| mend(folder, record, path))
+}
+
+/// How a file of a run is told from another of its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnDigest {
+    /// BLAKE3 of the run's own file, 64 hexadecimal digits; `None` where `run.json` does not list it.
+    pub expected: Option<String>,
+    /// What is wrong where the file has another digest: a clause that names it, and what to do.
+    pub otherwise: String,
+}
+
+impl OwnDigest {
+    /// That of a file of the run's folder; `None` where the run has not ended, where its `run.json` is
+    /// too old to hold digests, and where the file is not there.
+    pub fn of(folder: &RunFolder, record: &RunRecord, path: &Path) -> Option<Self> {
+        if !has_digests(record) || finished(folder, record).is_err() || !path.is_file() {
+            return None;
+        }
+        let name = path.file_name()?.to_string_lossy();
+        let expected = record.files.get(&*name).cloned();
+        let what = what_is_wrong(expected.is_some());
+        let otherwise = format!("its {name} {what}; {}", mend(folder, record, path));
+        Some(Self { expected, otherwise })
+    }
+
+    /// What is wrong with a file of this digest; `None` where it is the run's own.
+    pub fn problem(&self, found: &str) -> Option<&str> {
+        (self.expected.as_deref() != Some(found)).then_some(&*self.otherwise)
+    }
 }
 
 /// Fails where somebody began to write the run anew while it was read.
@@ -196,6 +234,8 @@ pub enum IntegrityError {
         run: PathBuf,
         /// What is missing.
         why: String,
+        /// Whether resuming it can help.
+        can_be_resumed: bool,
     },
     /// Somebody wrote it anew while it was read.
     #[error("the run {} was changed while it was read", .0.display())]
@@ -240,6 +280,11 @@ impl IntegrityError {
                 format!("`evalmark score {}` computes its scores again", run.display())
             }
             Self::Unscored(run) => format!("`evalmark resume {}` finishes it", run.display()),
+            Self::Incomplete { can_be_resumed: false, .. } => {
+                "asking again would fail again: correct the suite, then start a new run; \
+                 `--as-it-is` decides on what is there"
+                    .to_owned()
+            }
             Self::Incomplete { run, .. } => format!(
                 "`evalmark resume {}` requests what is missing; `--as-it-is` decides on what is \
                  there",

@@ -14,6 +14,7 @@ use crate::{
     durable::{self, NewFile, NewFileWriter, ReadyFile},
     error::cannot_write,
     local_blobs::LocalFolder,
+    lock::is_locked,
     run_record::{FORMAT_VERSION, RunRecord},
 };
 
@@ -180,6 +181,11 @@ impl RunFolder {
     /// Keeps other processes out of the run until the lock is dropped.
     pub fn lock(&self) -> Result<RunLock, StoreError> {
         Ok(RunLock::take(&self.path)?)
+    }
+
+    /// Whether a process is at work on the run. Where the file system has no locks, that cannot be told.
+    pub fn is_in_work(&self) -> bool {
+        is_locked(&self.path)
     }
 
     /// Writes `run.json`, whole or not at all.

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     blobs::{BlobError, Blobs},
-    integrity::incomplete,
+    durable::digest,
+    integrity::{OwnDigest, incomplete},
     local_blobs::{LocalFolder, folders},
     lock::is_locked,
     run_folder::{BASELINES, RunFolder},
@@ -37,6 +38,22 @@ impl ListedRun {
     /// When it began: RFC 3339, UTC; `None` where its `run.json` cannot be read.
     pub fn started_at(&self) -> Option<&str> {
         self.record.as_ref().map(|record| &*record.started_at)
+    }
+
+    /// Looks whether the files that are small in every run are its own: its summary, its values of the
+    /// whole run and its confusions. Where one is not, the run is broken. The large ones take too
+    /// long for a list.
+    pub fn check_small_files(&mut self) {
+        if !matches!(self.state, RunState::Complete | RunState::Partial) {
+            return;
+        }
+        let Some(record) = &self.record else { return };
+        let folder = &self.folder;
+        let small = [folder.summary(), folder.run_values(), folder.confusion()];
+        if let Some(why) = small.iter().find_map(|path| not_its_own(folder, record, path)) {
+            self.state = RunState::Broken;
+            self.problem = Some(why);
+        }
     }
 }
 
@@ -84,7 +101,8 @@ impl RunState {
 /// Every run below `out` (`out/SUITE/RUN_ID`), or those of one suite, in the order in which they
 /// began; those of which that is not known come first. No run is left out for what is wrong with it.
 ///
-/// Digests of the files are not checked: [`open_whole`](crate::integrity::open_whole) does that.
+/// Digests of the files are not checked: [`ListedRun::check_small_files`] does that for the small ones,
+/// and [`open_whole`](crate::integrity::open_whole) for those that a verdict is made from.
 pub fn list_runs(out: &Path, suite: Option<&str>) -> Result<Vec<ListedRun>, BlobError> {
     let mut runs = Vec::new();
     for name in run_suites(out)? {
@@ -120,19 +138,51 @@ fn listed(folder: RunFolder, suite: String, run_id: String) -> Option<ListedRun>
     };
     let (state, mut problem) = progress(&folder, &record);
     let has_ended = matches!(state, RunState::Complete | RunState::Partial);
-    let verdict = if has_ended { verdict(&folder) } else { Ok(None) };
+    let verdict = if has_ended { verdict(&folder, &record) } else { Ok(None) };
     let verdict = verdict.unwrap_or_else(|why| {
         problem.get_or_insert(why);
         None
     });
+    if record.suite != suite {
+        let of_suite = format!("it is of the suite `{}`", record.suite);
+        problem = Some(problem.map_or(of_suite.clone(), |more| format!("{of_suite}; {more}")));
+    }
     Some(ListedRun { suite, run_id, folder, state, problem, verdict, record: Some(record) })
 }
 
-/// What a run's gate answered, or why that cannot be read.
-fn verdict(folder: &RunFolder) -> Result<Option<ListedVerdict>, String> {
+/// The run that a `verdict.json` is about.
+#[derive(Deserialize)]
+struct Judged {
+    suite: String,
+    run_id: String,
+}
+
+/// What a run's gate answered, or why that cannot be read or is not about this run.
+fn verdict(folder: &RunFolder, record: &RunRecord) -> Result<Option<ListedVerdict>, String> {
     let wrong = |error: &(dyn Error + 'static)| format!("its verdict.json: {}", in_full(error));
     let content = LocalFolder::new(&folder.path).get("verdict.json").map_err(|e| wrong(&e))?;
-    content.map(|content| serde_json::from_slice(&content).map_err(|e| wrong(&e))).transpose()
+    let Some(content) = content else { return Ok(None) };
+    let verdict = serde_json::from_slice(&content).map_err(|e| wrong(&e))?;
+    let judged: Judged = serde_json::from_slice(&content).map_err(|e| wrong(&e))?;
+    if (&judged.suite, &judged.run_id) != (&record.suite, &record.run_id) {
+        let Judged { suite, run_id } = judged;
+        return Err(format!("its verdict.json is about another run, {suite}/{run_id}"));
+    }
+    Ok(Some(verdict))
+}
+
+/// What is wrong with a file that is not the run's own; `None` where it is, or where `run.json` does not
+/// speak of it.
+fn not_its_own(folder: &RunFolder, record: &RunRecord, path: &Path) -> Option<String> {
+    let own = OwnDigest::of(folder, record, path)?;
+    own.expected.as_ref()?;
+    match digest(path) {
+        Ok(found) => own.problem(&found).map(str::to_owned),
+        Err(error) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            Some(format!("its {name} cannot be read: {error}"))
+        }
+    }
 }
 
 /// How far a run came, and what is wrong with it.

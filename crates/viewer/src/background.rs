@@ -57,6 +57,7 @@ pub(crate) struct Slow<V> {
     /// The place to compute in.
     place: Arc<Semaphore>,
     lasting: Lasting,
+    most_kept: usize,
 }
 
 /// A result that was asked for.
@@ -114,7 +115,14 @@ impl<V: Send + Sync + 'static> Slow<V> {
             kept: Mutex::new(HashMap::new()),
             place: Arc::new(Semaphore::new(1)),
             lasting: Lasting::default(),
+            most_kept: MOST_KEPT,
         }
+    }
+
+    /// Results that are small, and that nobody waits for longer than this.
+    pub(crate) fn of_many(patience: Duration, most_kept: usize) -> Self {
+        let lasting = Lasting { patience, ..Lasting::default() };
+        Self { lasting, most_kept, ..Self::new() }
     }
 
     /// The result under this key.
@@ -155,7 +163,7 @@ impl<V: Send + Sync + 'static> Slow<V> {
         if kept.values().filter(is_awaited).count() >= MOST_AWAITED {
             return None;
         }
-        if kept.len() >= MOST_KEPT {
+        if kept.len() >= self.most_kept {
             kept.retain(|_, one| !one.is_computed());
         }
         let (tell, result) = watch::channel(None);

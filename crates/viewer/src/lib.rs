@@ -7,7 +7,8 @@
 //! **Where to begin reading.** `pages/mod.rs` lists the addresses, one file of `pages` each. Every
 //! request passes `guard.rs` first, which lets in only whoever has the token, and asks this machine
 //! under its own name. `folder.rs` finds runs and keeps to the folder, `background.rs` lets nobody wait for
-//! what takes long, `render.rs` makes HTML of a template and data.
+//! what takes long, `own_files.rs` tells files that are another run's, `render.rs` makes HTML of a
+//! template and data.
 //!
 //! **What it deliberately does not do.** It changes nothing: every request is a GET. It runs, scores and
 //! decides nothing: histories and comparisons come from the [`Analysis`] that it is handed. It
@@ -20,6 +21,7 @@ mod background;
 mod folder;
 mod guard;
 mod history_picture;
+mod own_files;
 mod pages;
 mod render;
 mod sample_choice;

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use clap::{Args, ValueEnum};
 use evalmark_report::{
     github, junit, markdown,
     safe_text::{inert, inert_json},
 };
-use evalmark_runner::{GateOptions, GateOutcome, Host};
+use evalmark_runner::{EndedRunGate, GateOptions, GateOutcome, Host};
 use evalmark_store::durable;
 use evalmark_terminal::verdict;
 
@@ -59,16 +59,26 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result
         new_baseline: args.new_baseline,
         as_it_is: args.as_it_is,
     };
-    let decision = evalmark_runner::gate(&args.run.path()?, &options, host)?;
-    match &args.output {
-        None => printer.raw(&render(&decision, args.format, printer)?),
+    let EndedRunGate { outcome, unkept } =
+        evalmark_runner::gate(&args.run.path()?, &options, host)?;
+    let written = match &args.output {
+        None => {
+            printer.raw(&render(&outcome, args.format, printer)?);
+            Ok(())
+        }
         Some(path) => {
             let plain = Printer::new(Color::Never);
-            write_output(path, &render(&decision, args.format, plain)?)
-                .with_context(|| format!("{} cannot be written", path.display()))?;
+            write_output(path, &render(&outcome, args.format, plain)?)
+                .with_context(|| format!("{} cannot be written", path.display()))
         }
+    };
+    let mut ending = outcome.ending();
+    // The verdict stands wherever it could be written; what is worse than that it could not, too.
+    for error in written.err().into_iter().chain(unkept.map(Error::from)) {
+        printer.error(&error);
+        ending = ending.worse(Exit::Incomplete);
     }
-    Ok(decision.ending())
+    Ok(ending)
 }
 
 /// Writes the file that the command line names: whole, unless it is a link, a pipe or a device.

@@ -49,6 +49,11 @@ pub(crate) enum Command {
     /// Show the items that two runs score differently: question, answers and target
     Diff(diff::DiffArgs),
     /// List the runs of a folder: how far they got, and what is wrong with them
+    ///
+    /// Of a finished run it checks that its files are there, that its summary, run values, confusions and
+    /// verdict are its own, and that it lies in its suite's folder. Samples and scores are too large to be
+    /// read for a list: `evalmark show` and `evalmark gate` check the scores, and whatever reads the samples
+    /// checks those.
     Runs(runs::RunsArgs),
     /// Print the summary table of a run
     Show(show::ShowArgs),

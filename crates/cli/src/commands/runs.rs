@@ -33,12 +33,14 @@ pub(crate) struct RunsArgs {
 pub(crate) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
     let out = &args.out.out;
     check_folder(out)?;
-    let all = match &args.suite {
+    let mut all = match &args.suite {
         Some(suite) => runs_of(out, suite)?,
         None => list_runs(out, None)?,
     };
+    let limit = args.limit.unwrap_or(usize::MAX);
+    all.iter_mut().rev().take(limit).for_each(ListedRun::check_small_files);
     // The latest first: lists of runs grow long.
-    let shown: Vec<_> = all.iter().rev().take(args.limit.unwrap_or(usize::MAX)).collect();
+    let shown: Vec<_> = all.iter().rev().take(limit).collect();
     match args.format {
         Format::Json => {
             printer.json(&serde_json::to_string_pretty(&as_json(&shown))?);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod changed;
+mod verdict_kept;
 
 use std::fs;
 

@@ -43,6 +43,48 @@ fn runs_are_listed_with_what_is_wrong() {
     assert_eq!(ran.stdout.split_whitespace().collect::<String>(), r#"{"runs":[]}"#);
 }
 
+#[test]
+fn files_and_folders_of_others_are_told() {
+    let (world, _server) = with_runs(&["a", "b"]);
+    world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
+    world.run(&["gate", "reports/test/b", "--baseline", "main"]).expect(3);
+    // The run `c` has answers of its own, and so a summary of its own.
+    let other = Server::start(|_| evalmark_loopback::Reply::text("grey"));
+    world.suite(&other.url(), "");
+    world.run_suite("c", &[]).expect(0);
+    let copy = |from: &str, to: &str| {
+        let to = world.path(to);
+        fs::create_dir_all(to.parent().expect("a folder")).expect("made");
+        fs::copy(world.path(from), to).expect("copied");
+    };
+    for name in ["run.json", "samples.parquet", "scores.parquet", "summary.parquet"] {
+        copy(&format!("reports/test/b/{name}"), &format!("reports/other/b/{name}"));
+    }
+    copy("reports/test/c/summary.parquet", "reports/test/a/summary.parquet");
+    copy("reports/test/b/verdict.json", "reports/test/c/verdict.json");
+    let listed: Value =
+        serde_json::from_str(&world.run(&["runs", "--format", "json"]).expect(0).stdout)
+            .expect("JSON");
+    let of = |suite: &str, id: &str| {
+        let runs = listed["runs"].as_array().expect("runs");
+        let found = runs.iter().find(|run| run["suite"] == suite && run["run_id"] == id);
+        let run = found.expect("a run");
+        (run["state"].clone(), run["problem"].as_str().unwrap_or_default().to_owned())
+    };
+    for (suite, id, state, says) in [
+        ("test", "a", "broken", "its summary.parquet does not match its run.json"),
+        ("test", "b", "complete", ""),
+        ("test", "c", "complete", "its verdict.json is about another run, test/b"),
+        ("other", "b", "complete", "it is of the suite `test`"),
+    ] {
+        let (found, problem) = of(suite, id);
+        assert_eq!(found, state, "{suite}/{id}: {problem}");
+        assert!(problem.starts_with(says) && says.is_empty() == problem.is_empty(), "{problem}");
+    }
+    let ran = world.run(&["show", "reports/test/a"]).expect(4);
+    assert!(ran.stderr.contains("does not match"), "{}", ran.stderr);
+}
+
 /// Wherever a run's folder is taken, so is the word for the latest.
 #[test]
 fn the_latest_run_is_known_everywhere() {

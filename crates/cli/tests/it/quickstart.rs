@@ -8,7 +8,7 @@ fn quickstart(world: &World, run_id: &str) -> Ran {
     let root = root();
     let suite = root.join("suites/quickstart.yaml").display().to_string();
     fs::create_dir_all(world.path("reports/baselines/quickstart/main")).expect("a folder");
-    for name in ["run.json", "scores.parquet", "answers.parquet"] {
+    for name in ["run.json", "scores.parquet", "usage.parquet", "answers.parquet"] {
         let name = format!("reports/baselines/quickstart/main/{name}");
         fs::copy(root.join(&name), world.path(&name)).expect("copied");
     }

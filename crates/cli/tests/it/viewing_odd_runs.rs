@@ -252,3 +252,64 @@ fn requests_that_nobody_waits_for_keep_nobody_waiting() {
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
+
+/// Copies files of one run into another's folder.
+fn copy_files(world: &World, from: &str, to: &str, names: &[&str]) {
+    for name in names {
+        let path = |run: &str| world.path(&format!("reports/intents/{run}/{name}"));
+        fs::copy(path(from), path(to)).expect("copied");
+    }
+}
+
+#[test]
+fn files_of_another_run_are_not_shown_as_this_one_s() {
+    let world = World::new(1);
+    runs(&world, 3);
+    let foreign = |name: &str| format!("its {name} does not match its run.json");
+    for (name, pages) in [
+        ("summary.parquet", &[""][..]),
+        ("samples.parquet", &["", "/samples", "/sample/0"]),
+        ("scores.parquet", &["", "/sample/0"]),
+    ] {
+        let run = "/run/intents/r1";
+        let own = fs::read(world.path(&format!("reports/intents/r1/{name}"))).expect("a file");
+        let view = View::start(&world);
+        for page in pages {
+            let page = view.shows(&format!("{run}{page}"));
+            assert!(!page.contains("does not match"), "{name}: {page}");
+        }
+        copy_files(&world, "r2", "r1", &[name]);
+        for page in pages {
+            let shown = view.shows(&format!("{run}{page}"));
+            assert!(shown.contains(&foreign(name)), "{name} {page}: {shown}");
+        }
+        let page = view.shows(run);
+        assert!(page.contains("badge broken") && !page.contains("badge complete"), "{page}");
+        // Figures that are small are not shown at all.
+        assert!(!page.contains("90.0 %"), "{name}: {page}");
+        assert_eq!(page.contains("95.0 %"), name != "summary.parquet", "{name}: {page}");
+        let list = view.shows("/");
+        assert_eq!(list.contains(&foreign(name)), name == "summary.parquet", "{name}: {list}");
+        fs::write(world.path(&format!("reports/intents/r1/{name}")), own).expect("written");
+        let page = view.shows(run);
+        assert!(page.contains("badge complete") && page.contains("95.0 %"), "{name}: {page}");
+    }
+}
+
+#[test]
+fn samples_that_were_deleted_are_missing() {
+    let world = World::new(1);
+    runs(&world, 1);
+    fs::remove_file(world.path("reports/intents/r0/samples.parquet")).expect("removed");
+    let view = View::start(&world);
+    assert!(view.shows("/run/intents/r0").contains("its samples.parquet is missing"));
+    for path in ["/run/intents/r0/samples", "/run/intents/r0/sample/0"] {
+        let page = view.get(path);
+        assert_eq!(page.status, 404, "{path}");
+        let says = &page.body;
+        assert!(
+            says.contains("its samples.parquet is missing; `evalmark resume"),
+            "{path}: {says}"
+        );
+    }
+}

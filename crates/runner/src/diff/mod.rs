@@ -237,7 +237,7 @@ pub(crate) fn earlier(
         return Err(StoreError::from(wanted.not_a_run()).into());
     };
     baseline.is_another_than(folder, record)?;
-    if let Some(warning) = baseline.warning() {
+    for warning in baseline.warnings() {
         host.notices.tell(&Notice::BaselineWarning(&warning));
     }
     Ok(baseline)

@@ -13,8 +13,8 @@ use evalmark_store::{
 
 use super::{Between, GateOutcome, compare_variants, gate_first, gate_run, refused, write_verdict};
 use crate::{
-    Ending, Host, Notice, diff::earlier, error::Result, resolvable_margins::judge_margins,
-    suite_of_run::SuiteNow,
+    Ending, Host, Notice, RunError, diff::earlier, error::Result,
+    resolvable_margins::judge_margins, suite_of_run::SuiteNow,
 };
 
 /// What a run is gated against.
@@ -39,19 +39,41 @@ pub enum GateOf {
     Run,
 }
 
-/// The verdict on a finished run against a baseline, which its folder keeps.
-pub fn gate(path: &Path, options: &GateOptions, host: &Host<'_>) -> Result<GateOutcome> {
+/// The verdict on a run that has ended, and whether its folder keeps it.
+pub struct EndedRunGate {
+    /// The verdict.
+    pub outcome: GateOutcome,
+    /// Why `verdict.json` could not be written.
+    pub unkept: Option<RunError>,
+}
+
+/// The verdict on a finished run against a baseline, which its folder keeps, unless nothing was
+/// compared and it has an earlier one, or another process is at work there.
+pub fn gate(path: &Path, options: &GateOptions, host: &Host<'_>) -> Result<EndedRunGate> {
     let (folder, record) = RunFolder::open(path)?;
-    let decision = match decide(options, &folder, &record, host) {
-        // Whoever reads the verdict must not find an earlier one.
+    let mut earlier_stands = false;
+    let outcome = match decide(options, &folder, &record, host) {
         Err(error) if error.ending() == Some(Ending::Incomplete) => {
             host.notices.tell(&Notice::Incomparable(&error));
+            // An earlier verdict on files that are not there any more must not be found.
+            earlier_stands = folder.verdict().exists() && is_as_written(options, &folder, &record);
             refused(&record, &options.baseline, &error.to_string())
         }
         decision => decision?,
     };
-    write_verdict(&folder, &decision.verdict)?;
-    Ok(decision)
+    let why = if folder.is_in_work() {
+        Some("another process is working on the run")
+    } else {
+        earlier_stands.then_some("nothing was compared, and the earlier verdict stands")
+    };
+    let kept = match why {
+        Some(why) => {
+            host.notices.tell(&Notice::VerdictNotKept { path: &folder.verdict(), why });
+            Ok(())
+        }
+        None => write_verdict(&folder, &outcome.verdict),
+    };
+    Ok(EndedRunGate { outcome, unkept: kept.err() })
 }
 
 /// The same statistics between two prompts, or two models, of one run; the first is the baseline.
@@ -88,17 +110,29 @@ fn has_own_slices(folder: &RunFolder, record: &RunRecord) -> Result<()> {
     Ok(())
 }
 
+/// Fails where a run has not what a verdict needs.
+fn can_be_gated(options: &GateOptions, folder: &RunFolder, record: &RunRecord) -> Result<()> {
+    if !options.as_it_is {
+        integrity::complete(folder, record)?;
+    }
+    integrity::has_files(folder, record, &[folder.scores()])?;
+    has_own_slices(folder, record)
+}
+
+/// Whether a verdict can be about the files that a run has.
+fn is_as_written(options: &GateOptions, folder: &RunFolder, record: &RunRecord) -> bool {
+    let files = [folder.scores(), folder.samples()];
+    can_be_gated(options, folder, record).is_ok()
+        && integrity::unchanged(folder, record, &files).is_ok()
+}
+
 fn decide(
     options: &GateOptions,
     folder: &RunFolder,
     record: &RunRecord,
     host: &Host<'_>,
 ) -> Result<GateOutcome> {
-    if !options.as_it_is {
-        integrity::complete(folder, record)?;
-    }
-    integrity::has_files(folder, record, &[folder.scores()])?;
-    has_own_slices(folder, record)?;
+    can_be_gated(options, folder, record)?;
     let spec = gate_spec(folder, record, host)?;
     let of_suite = options.baseline_suite.as_deref().or(spec.baseline_suite.as_deref());
     let wanted = WantedBaseline::of_run(&options.baseline, of_suite, folder, record);
@@ -110,7 +144,7 @@ fn decide(
         }
         return Err(StoreError::from(wanted.missing(None)).into());
     };
-    if let Some(warning) = baseline.warning() {
+    for warning in baseline.warnings() {
         host.notices.tell(&Notice::BaselineWarning(&warning));
     }
     let mut decision = gate_run(folder, record, &baseline, &spec, host)?;

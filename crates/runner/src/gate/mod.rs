@@ -41,7 +41,7 @@ use crate::{
 
 pub use self::between::{Between, BetweenError};
 pub(crate) use self::changes::Differences;
-pub use self::ended_run::{GateOf, GateOptions, compare, compare_runs, gate};
+pub use self::ended_run::{EndedRunGate, GateOf, GateOptions, compare, compare_runs, gate};
 use self::{
     between::compare_variants,
     context::{gated_runs, looked_at},

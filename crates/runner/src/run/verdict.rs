@@ -40,7 +40,7 @@ impl Run<'_> {
                 if spec.is_default {
                     notices.tell(&Notice::DefaultGate);
                 }
-                if let Some(warning) = baseline.warning() {
+                for warning in baseline.warnings() {
                     notices.tell(&Notice::BaselineWarning(&warning));
                 }
                 gate_or_refuse(folder, record, baseline, spec, self.host).map(Some)

@@ -38,6 +38,16 @@ pub enum BaselineError {
         owner: String,
         /// The suite of what is compared with it.
         suite: String,
+        /// Whether the one may be an earlier name of the other.
+        may_be_renamed: bool,
+    },
+    /// It lies in another suite's folder.
+    #[error("it is of the suite `{owner}`, and lies with the baselines of `{suite}`")]
+    Misplaced {
+        /// The suite that it was made by.
+        owner: String,
+        /// The suite in whose folder it lies.
+        suite: String,
     },
     /// It is what is compared with it.
     #[error("a run is not its own baseline: comparing a run with itself says nothing")]
@@ -64,9 +74,16 @@ impl BaselineError {
             Self::NoScores(_) => {
                 "promote its run again: `evalmark baseline promote RUN_DIR NAME --force`".to_owned()
             }
+            Self::OtherSuite { may_be_renamed: false, suite, .. } => {
+                format!("compare with a baseline or a run of `{suite}`")
+            }
             Self::OtherSuite { owner, .. } => format!(
                 "if `{owner}` is this suite's earlier name, say so with `--baseline-suite {owner}` \
                  or `gate.baseline_suite: {owner}`"
+            ),
+            Self::Misplaced { owner, suite } => format!(
+                "move its folder to `baselines/{owner}`; if that is an earlier name of `{suite}`, it is \
+                 found there with `--baseline-suite {owner}` or `gate.baseline_suite: {owner}`"
             ),
             Self::Itself | Self::MadeFrom { .. } => {
                 "compare a later run with it, or this run with an earlier baseline".to_owned()

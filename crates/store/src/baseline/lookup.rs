@@ -1,6 +1,7 @@
 //! Where a baseline is looked for, and what is said where there is none.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -30,6 +31,10 @@ pub struct WantedBaseline {
     pub out: PathBuf,
     /// The file of the suite of what is compared with it.
     pub suite_file: PathBuf,
+    /// BLAKE3 of the items of what is compared with it, as `run.json` has it.
+    pub dataset_hash: String,
+    /// Names of the metrics of what is compared with it.
+    pub metrics: Vec<String>,
 }
 
 impl WantedBaseline {
@@ -46,6 +51,8 @@ impl WantedBaseline {
             of_suite: of_suite.map(str::to_owned),
             out: folder.out(),
             suite_file: record.suite_file(),
+            dataset_hash: record.dataset_hash.clone(),
+            metrics: record.metrics.iter().map(|metric| metric.name.clone()).collect(),
         }
     }
 
@@ -95,7 +102,20 @@ impl WantedBaseline {
             name: self.name.clone(),
             owner: found.suite.clone(),
             suite: self.suite.clone(),
+            may_be_renamed: self.may_be_earlier(found),
         })
+    }
+
+    /// Whether a baseline of another suite may be of this one under an earlier name: it has the same
+    /// items, or metrics of the same names.
+    fn may_be_earlier(&self, found: &RunRecord) -> bool {
+        let earlier: BTreeSet<_> = found.metrics.iter().map(|metric| &metric.name).collect();
+        found.dataset_hash == self.dataset_hash || earlier == self.metrics.iter().collect()
+    }
+
+    /// The name that a promoted run can have, as an argument.
+    pub fn promoted_name(&self) -> &str {
+        if file_name(&self.name).is_ok() { &self.name } else { "NAME" }
     }
 
     /// What is missing, in a clause.
@@ -128,7 +148,7 @@ impl WantedBaseline {
         advice.extend(self.half_there());
         let shelves: Vec<_> = self.shelves().iter().map(|shelf| shown(shelf)).collect();
         advice.push(format!("looked in {} and for a folder of that name", shelves.join(", ")));
-        let name = &self.name;
+        let name = self.promoted_name();
         let (run, which) = match run {
             Some(run) => (run.display().to_string(), "this run"),
             None => ("RUN_DIR".to_owned(), "a run"),
@@ -155,8 +175,10 @@ impl WantedBaseline {
         let shelves = self.shelves().into_iter().filter_map(|s| Some(s.parent()?.to_owned()));
         let mut owners = shelves.flat_map(|shelf| {
             let suites = folders(&shelf).unwrap_or_default();
-            let has =
-                |suite: &String| shelf.join(suite).join(&self.name).join("run.json").is_file();
+            let has = |suite: &String| {
+                let path = shelf.join(suite).join(&self.name);
+                RunFolder { path }.read().is_ok_and(|found| self.may_be_earlier(&found))
+            };
             suites.into_iter().filter(has).collect::<Vec<_>>()
         });
         let owner = owners.find(|owner| owner != self.owner())?;

@@ -74,15 +74,35 @@ impl Baseline {
         Ok(Self { name: name.to_owned(), folder, record, digest })
     }
 
-    /// What is to be said of a baseline of an earlier version.
-    pub fn warning(&self) -> Option<String> {
+    /// What is to be said of a baseline of an earlier version, or one whose files beside its scores
+    /// are not as they were promoted.
+    pub fn warnings(&self) -> Vec<String> {
         let path = self.folder.path.display();
-        (!has_digests(&self.record)).then(|| {
+        let without_digests = (!has_digests(&self.record)).then(|| {
             format!(
                 "the baseline {path} was made by an earlier evalmark and has no digests of its \
                  files: whether they were changed cannot be told; promote a run again"
             )
-        })
+        });
+        without_digests.into_iter().chain(self.damages()).collect()
+    }
+
+    /// What is wrong with the files of a promoted baseline, each in a sentence. A run's own may be
+    /// large, and are checked where they are read.
+    fn damages(&self) -> Vec<String> {
+        let Self { name, folder, record, .. } = self;
+        if !folder.is_baseline(record) {
+            return Vec::new();
+        }
+        let damage = |file: &String| {
+            let file = [folder.path.join(file)];
+            let error = has_files(folder, record, &file)
+                .and_then(|()| unchanged(folder, record, &file))
+                .err()?;
+            let hint = error.hint().map_or(String::new(), |hint| format!("; {hint}"));
+            Some(format!("the baseline `{name}` is damaged: {error}{hint}"))
+        };
+        record.files.keys().filter_map(damage).collect()
     }
 
     /// Fails where what is compared with it is the very run that it is, or was made from.
@@ -151,7 +171,7 @@ pub fn list(out: &Path) -> Result<Vec<ListedBaseline>, StoreError> {
         let shelf = folder_of(out, &suite);
         for name in folders(&shelf)? {
             let folder = RunFolder { path: shelf.join(&name) };
-            let record = whole(&folder);
+            let record = whole(&folder).and_then(|record| of_its_shelf(record, &suite));
             found.push(ListedBaseline { suite: suite.clone(), name, folder, record });
         }
     }
@@ -166,6 +186,14 @@ fn whole(folder: &RunFolder) -> Result<RunRecord, StoreError> {
     has_files(folder, &record, &[folder.scores()])?;
     unchanged(folder, &record, &files)?;
     Ok(record)
+}
+
+/// The record of a baseline, where it is of the suite in whose folder it lies.
+fn of_its_shelf(record: RunRecord, suite: &str) -> Result<RunRecord, StoreError> {
+    if record.suite == suite {
+        return Ok(record);
+    }
+    Err(BaselineError::Misplaced { owner: record.suite, suite: suite.to_owned() }.into())
 }
 
 /// Names of the baselines in a suite's folder, sorted.

@@ -214,7 +214,11 @@ fn as_baseline(record: RunRecord, kept: Kept) -> RunRecord {
 /// What can be done about what a run lacks.
 fn mend(run: &Path, record: &RunRecord) -> String {
     let run = run.display();
-    let resume = format!("`evalmark resume {run}` retries them");
+    let resume = if record.counts.may_succeed_later() {
+        format!("`evalmark resume {run}` retries them")
+    } else {
+        "asking again would fail again: correct the suite, then start a new run".to_owned()
+    };
     let score =
         format!("retrying cannot help: fix the metric or the targets, then `evalmark score {run}`");
     let first = match (record.counts.failed > 0, record.counts.unscored.is_empty()) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use evalmark_core::record::ErrorKind;
 use serde::{Deserialize, Serialize};
 
 /// Samples by how they ended.
@@ -36,6 +37,15 @@ pub struct SampleCounts {
     /// Answers that hold reasoning, such as `<think>…</think>`, which some metric did not score.
     #[serde(default)]
     pub reasoning_cut: u64,
+}
+
+impl SampleCounts {
+    /// Whether asking again, as the run does when it is resumed, can give a failed sample its answer.
+    pub fn may_succeed_later(&self) -> bool {
+        let kinds = self.errors.keys().filter_map(|kind| ErrorKind::from_name(kind));
+        let mut reasons = kinds.filter(|kind| *kind != ErrorKind::EndpointDown).peekable();
+        reasons.peek().is_none() || reasons.any(ErrorKind::may_pass)
+    }
 }
 
 /// One failure of a kind.

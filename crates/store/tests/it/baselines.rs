@@ -53,6 +53,8 @@ fn wanted(out: &Path, name: &str, suite: &str) -> WantedBaseline {
         of_suite: None,
         out: out.to_owned(),
         suite_file: out.join("suite.yaml"),
+        dataset_hash: "another".to_owned(),
+        metrics: vec!["exact".to_owned()],
     }
 }
 
@@ -168,6 +170,12 @@ fn what_is_missing_is_said_with_what_is_near() {
     check("mian", "suite", "did you mean `main`?");
     check("release", "suite", "the suite's baselines: `main`");
     check("main", "renamed", "`--baseline-suite suite`");
+    check("a/b", "suite", "`evalmark baseline promote RUN_DIR NAME` makes a run the baseline");
+    // Other items and other metrics are of no earlier self.
+    let mut other = wanted(out.path(), "main", "other");
+    other.metrics = vec!["exact".to_owned(), "close".to_owned()];
+    let hint = Baseline::get(&other).unwrap_err().hint().unwrap();
+    assert!(!hint.contains("--baseline-suite"), "{hint}");
 }
 
 #[test]

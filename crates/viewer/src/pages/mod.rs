@@ -22,13 +22,16 @@ use evalmark_store::runs::ListedRun;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{sync::Semaphore, task};
 
-use crate::{analysis::Analysis, background::Slow, folder::ShownFolder, render::page};
+use crate::{
+    analysis::Analysis, background::Slow, folder::ShownFolder, own_files::OwnFiles, render::page,
+};
 
 /// Requests whose files are read at the same time: each holds a part of a file in memory.
 const READERS: usize = 2;
 
-/// Threads that read and compute: beside the readers one for histories, and one for comparisons.
-pub(crate) const THREADS: usize = READERS + 2;
+/// Threads that read and compute: beside the readers one for histories, one for comparisons, and one for
+/// digests.
+pub(crate) const THREADS: usize = READERS + 3;
 
 /// What the pages are made of.
 pub(crate) struct Pages {
@@ -36,6 +39,7 @@ pub(crate) struct Pages {
     analysis: Arc<dyn Analysis>,
     histories: Slow<History>,
     comparisons: Slow<Verdict>,
+    own_files: OwnFiles,
     readers: Arc<Semaphore>,
 }
 
@@ -43,7 +47,8 @@ impl Pages {
     pub(crate) fn new(folder: ShownFolder, analysis: Arc<dyn Analysis>) -> Self {
         let (histories, comparisons) = (Slow::new(), Slow::new());
         let readers = Arc::new(Semaphore::new(READERS));
-        Self { folder, analysis, histories, comparisons, readers }
+        let own_files = OwnFiles::new();
+        Self { folder, analysis, histories, comparisons, own_files, readers }
     }
 
     pub(crate) fn folder(&self) -> &ShownFolder {

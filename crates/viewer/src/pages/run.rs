@@ -9,6 +9,7 @@ use evalmark_core::{
 };
 use evalmark_report::summary::{SummaryRow, read_summary};
 use evalmark_store::{
+    integrity::{finished, unchanged},
     progress::RunProgress,
     run_record::RunRecord,
     runs::{ListedRun, RunState},
@@ -16,7 +17,10 @@ use evalmark_store::{
 use serde::Serialize;
 
 use super::{Message, Names, Shared, aside, compare::VerdictPart};
-use crate::render::page;
+use crate::{
+    own_files::{Checked, Looked},
+    render::page,
+};
 
 #[derive(Serialize)]
 struct RunPage {
@@ -24,6 +28,7 @@ struct RunPage {
     run_id: String,
     state: &'static str,
     problem: Option<String>,
+    checked: Checked,
     facts: Vec<(&'static str, String)>,
     progress: Option<Progress>,
     outcomes: Vec<(&'static str, String)>,
@@ -66,7 +71,18 @@ pub(super) async fn run(
     State(pages): Shared,
     Names((suite, run_id)): Names<(String, String)>,
 ) -> Result<Response, Message> {
-    let part = aside(pages, move |pages| Ok(RunPage::of(&pages.run(&suite, &run_id)?))).await?;
+    let made = aside(pages.clone(), move |pages| {
+        let mut run = pages.run(&suite, &run_id)?;
+        run.check_small_files();
+        let looked = Looked::at(&run, &[run.folder.samples(), run.folder.scores()]);
+        Ok((RunPage::of(&run), looked))
+    });
+    let (mut part, looked) = made.await?;
+    part.checked = pages.own_files.check(looked).await;
+    part.is_live |= part.checked.is_checking;
+    if !part.checked.problems.is_empty() {
+        part.state = RunState::Broken.as_str();
+    }
     Ok(page(StatusCode::OK, "run.html", &part))
 }
 
@@ -74,7 +90,13 @@ impl RunPage {
     fn of(run: &ListedRun) -> Self {
         let record = run.record.as_ref();
         let is_readable = record.is_some();
-        let summary = is_readable.then(|| read_summary(&run.folder.summary()));
+        // Another run's figures are not shown.
+        let is_own = |record: &&RunRecord| {
+            finished(&run.folder, record).is_err()
+                || unchanged(&run.folder, record, &[run.folder.summary()]).is_ok()
+        };
+        let summary = record.filter(is_own);
+        let summary = summary.map(|_| read_summary(&run.folder.summary()));
         let (rows, no_summary) = match summary {
             Some(Ok(rows)) => (rows, None),
             Some(Err(_)) if !run.folder.summary().is_file() => (Vec::new(), None),
@@ -88,13 +110,14 @@ impl RunPage {
             run_id: run.run_id.clone(),
             state: run.state.as_str(),
             problem: run.problem.clone(),
+            checked: Checked::default(),
             facts: record.map(facts).unwrap_or_default(),
             progress: progress.as_ref().map(Progress::of),
             outcomes: record.map(outcomes).unwrap_or_default(),
             errors: record.map(errors).unwrap_or_default(),
             summary: rows.iter().filter(|row| row.slice.is_none()).map(SummaryLine::of).collect(),
             no_summary,
-            verdict: is_readable.then(|| verdict(run)).flatten(),
+            verdict: record.and_then(|record| verdict(run, record)),
             has_samples: is_readable && run.folder.samples().is_file(),
             has_report: is_readable && run.folder.html().is_file(),
             is_live: is_running,
@@ -172,10 +195,11 @@ fn errors(record: &RunRecord) -> Vec<ErrorLine> {
     record.counts.errors.iter().map(line).collect()
 }
 
-/// The verdict that the run has, where it has one that can be read.
-fn verdict(run: &ListedRun) -> Option<VerdictPart> {
+/// The verdict that the run has, where it has one that can be read and is about this run.
+fn verdict(run: &ListedRun, record: &RunRecord) -> Option<VerdictPart> {
     let verdict: Verdict = serde_json::from_slice(&fs::read(run.folder.verdict()).ok()?).ok()?;
-    Some(VerdictPart::of(&verdict, run))
+    let is_own = (&verdict.suite, &verdict.run_id) == (&record.suite, &record.run_id);
+    is_own.then(|| VerdictPart::of(&verdict, run))
 }
 
 impl SummaryLine {

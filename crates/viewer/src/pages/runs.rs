@@ -83,7 +83,8 @@ fn last_page(n_runs: usize) -> usize {
 pub(super) async fn runs(State(pages): Shared, query: Query) -> Result<Response, Message> {
     let from: usize = query.number::<usize>("from").unwrap_or_default().min(usize::MAX - PAGE);
     let listed = aside(pages, move |pages| {
-        let all = pages.folder.runs(None).map_err(|error| unreadable(&error))?;
+        let mut all = pages.folder.runs(None).map_err(|error| unreadable(&error))?;
+        all.iter_mut().skip(from).take(PAGE).for_each(ListedRun::check_small_files);
         let shown = all.iter().skip(from).take(PAGE);
         let mut suites: Vec<OfSuite> = Vec::new();
         for run in shown {

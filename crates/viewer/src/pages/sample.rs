@@ -10,8 +10,15 @@ use evalmark_report::{
 use evalmark_store::{run_record::RunRecord, runs::ListedRun};
 use serde::Serialize;
 
-use super::{Message, Names, Shared, aside, samples::written, unreadable};
-use crate::render::page;
+use super::{
+    Message, Names, Shared, aside,
+    samples::{opened, written},
+    unreadable,
+};
+use crate::{
+    own_files::{Checked, Looked},
+    render::page,
+};
 
 /// Characters of a text: a browser shows more of them slowly.
 const SHOWN: usize = 200_000;
@@ -21,6 +28,8 @@ struct SamplePage {
     suite: String,
     run_id: String,
     row: u64,
+    checked: Checked,
+    is_live: bool,
     previous: Option<u64>,
     next: Option<u64>,
     item_id: String,
@@ -56,17 +65,19 @@ pub(super) async fn sample(
     State(pages): Shared,
     Names((suite, run_id, row)): Names<(String, String, u64)>,
 ) -> Result<Response, Message> {
-    let part = aside(pages, move |pages| {
+    let made = aside(pages.clone(), move |pages| {
         let run = pages.run(&suite, &run_id)?;
-        let record = run.record.as_ref();
-        let record = record.ok_or_else(|| Message::not_found("this run cannot be read"))?;
-        let reader = SamplePages::open(&run.folder.samples()).map_err(|e| unreadable(&e))?;
+        let (record, reader) = opened(&run)?;
         let sample = reader.sample(row).map_err(|error| unreadable(&error))?;
         let sample = sample.ok_or_else(|| Message::not_found("this run has no such sample"))?;
         let page = SamplePage::of(row, &sample, &reader, &run, record);
-        Ok(SamplePage { reasons: reasons(row, &sample, &reader, &run), ..page })
+        let looked = Looked::at(&run, &[run.folder.samples(), run.folder.scores()]);
+        Ok((SamplePage { reasons: reasons(row, &sample, &reader, &run), ..page }, looked))
     });
-    Ok(page(StatusCode::OK, "sample.html", &part.await?))
+    let (mut part, looked) = made.await?;
+    part.checked = pages.own_files.check(looked).await;
+    part.is_live = part.checked.is_checking;
+    Ok(page(StatusCode::OK, "sample.html", &part))
 }
 
 impl SamplePage {
@@ -88,6 +99,8 @@ impl SamplePage {
             suite: run.suite.clone(),
             run_id: run.run_id.clone(),
             row,
+            checked: Checked::default(),
+            is_live: false,
             previous: row.checked_sub(1),
             next: row.checked_add(1).filter(|next| *next < reader.n_rows()),
             item_id: sample.item_id.clone(),

@@ -10,11 +10,12 @@ use evalmark_core::{
 use evalmark_report::sample_pages::{
     ListedSample, PageRequest, SampleOrder, SamplePage, SamplePages, SampleQuery,
 };
-use evalmark_store::{run_record::RunRecord, runs::ListedRun};
+use evalmark_store::{integrity::missing_hint, run_record::RunRecord, runs::ListedRun};
 use serde::Serialize;
 
 use super::{Message, Names, Query, Shared, aside, unreadable};
 use crate::{
+    own_files::{Checked, Looked},
     render::page,
     sample_choice::{Chosen, SampleChoice, SortHeading},
 };
@@ -39,6 +40,8 @@ const SHOWN: usize = 280;
 struct SamplesPage {
     suite: String,
     run_id: String,
+    checked: Checked,
+    is_live: bool,
     choice: SampleChoice,
     headings: Vec<SortHeading>,
     samples: Vec<SampleLine>,
@@ -71,17 +74,31 @@ pub(super) async fn samples(
     Names((suite, run_id)): Names<(String, String)>,
     query: Query,
 ) -> Result<Response, Message> {
-    let part = aside(pages, move |pages| {
+    let made = aside(pages.clone(), move |pages| {
         let run = pages.run(&suite, &run_id)?;
-        let record = run.record.as_ref();
-        let record = record.ok_or_else(|| Message::not_found("this run cannot be read"))?;
-        if !run.folder.samples().is_file() {
-            return Err(Message::not_found("this run has no samples yet"));
-        }
-        let reader = SamplePages::open(&run.folder.samples()).map_err(|e| unreadable(&e))?;
-        SamplesPage::of(&reader, &run, record, &query)
+        let (record, reader) = opened(&run)?;
+        let looked = Looked::at(&run, &[run.folder.samples()]);
+        Ok((SamplesPage::of(&reader, &run, record, &query)?, looked))
     });
-    Ok(page(StatusCode::OK, "samples.html", &part.await?))
+    let (mut part, looked) = made.await?;
+    part.checked = pages.own_files.check(looked).await;
+    part.is_live = part.checked.is_checking;
+    Ok(page(StatusCode::OK, "samples.html", &part))
+}
+
+/// A run's record and samples.
+pub(super) fn opened(run: &ListedRun) -> Result<(&RunRecord, SamplePages), Message> {
+    let record = run.record.as_ref();
+    let record = record.ok_or_else(|| Message::not_found("this run cannot be read"))?;
+    let samples = run.folder.samples();
+    if !samples.is_file() {
+        let says = match missing_hint(&run.folder, record, &samples) {
+            Some(hint) => format!("its samples.parquet is missing; {hint}"),
+            None => "this run has no samples yet".to_owned(),
+        };
+        return Err(Message::not_found(&says));
+    }
+    Ok((record, SamplePages::open(&samples).map_err(|error| unreadable(&error))?))
 }
 
 impl SamplesPage {
@@ -112,6 +129,8 @@ impl SamplesPage {
         Ok(Self {
             suite: run.suite.clone(),
             run_id: run.run_id.clone(),
+            checked: Checked::default(),
+            is_live: false,
             headings: choice.headings(columns.has_latency, columns.has_cost),
             says: says(&found, from, chosen.order.as_ref(), is_filtered),
             samples: found.samples.iter().map(|one| SampleLine::of(one, &columns)).collect(),

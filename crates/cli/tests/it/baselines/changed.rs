@@ -65,6 +65,28 @@ fn a_baseline_that_was_changed_is_refused() {
 }
 
 #[test]
+fn a_baseline_of_another_suite_is_told() {
+    let (world, _server) = with_two_runs();
+    let other = world.path("reports/baselines/other/main");
+    fs::create_dir_all(&other).expect("a folder");
+    for entry in fs::read_dir(world.path(MAIN)).expect("a baseline") {
+        let path = entry.expect("a file").path();
+        fs::copy(&path, other.join(path.file_name().expect("a name"))).expect("copied");
+    }
+    let ran = world.run(&["baseline", "list"]).expect(0);
+    assert!(ran.words().contains("other/main broken: it is of the suite `test`"), "{}", ran.stdout);
+    assert!(ran.words().contains("test/main run first"), "{}", ran.stdout);
+    let ran = world.run(&["baseline", "list", "--format", "json"]).expect(0);
+    let listed: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let problem = |at: usize| &listed["baselines"][at]["problem"];
+    assert!(problem(0).as_str().is_some_and(|why| why.contains("of the suite `test`")));
+    assert!(problem(1).is_null());
+    let ran = world.run(&["baseline", "show", "other/main"]).expect(4);
+    assert!(ran.stderr.contains("it is of the suite `test`"), "{}", ran.stderr);
+    world.run(&["baseline", "show", "test/main"]).expect(0);
+}
+
+#[test]
 fn a_run_is_not_its_own_baseline() {
     let (world, server) = with_two_runs();
     let gate = |run: &str, baseline: &str, code: i32| {
