@@ -3,7 +3,7 @@
 //!
 //! `context` tells what the comparisons of each metric depend on, `slices` where the differences
 //! lie, and `between` compares the variants of one run. `changes` tells what differs besides chance,
-//! `columns` which items are the same though the dataset's columns changed, and `targets` whether
+//! `added_columns` which items are the same though the dataset's columns changed, and `same_targets` whether
 //! both runs scored against the same right answers.
 
 mod added_columns;
