@@ -150,11 +150,11 @@ fn listed(folder: RunFolder, suite: String, run_id: String) -> Option<ListedRun>
     Some(ListedRun { suite, run_id, folder, state, problem, verdict, record: Some(record) })
 }
 
-/// The run that a `verdict.json` is about.
+/// The run that a `verdict.json` is about, as far as it says.
 #[derive(Deserialize)]
 struct Judged {
-    suite: String,
-    run_id: String,
+    suite: Option<String>,
+    run_id: Option<String>,
 }
 
 /// What a run's gate answered, or why that cannot be read or is not about this run.
@@ -164,8 +164,9 @@ fn verdict(folder: &RunFolder, record: &RunRecord) -> Result<Option<ListedVerdic
     let Some(content) = content else { return Ok(None) };
     let verdict = serde_json::from_slice(&content).map_err(|e| wrong(&e))?;
     let judged: Judged = serde_json::from_slice(&content).map_err(|e| wrong(&e))?;
-    if (&judged.suite, &judged.run_id) != (&record.suite, &record.run_id) {
-        let Judged { suite, run_id } = judged;
+    let suite = judged.suite.as_ref().unwrap_or(&record.suite);
+    let run_id = judged.run_id.as_ref().unwrap_or(&record.run_id);
+    if (suite, run_id) != (&record.suite, &record.run_id) {
         return Err(format!("its verdict.json is about another run, {suite}/{run_id}"));
     }
     Ok(Some(verdict))

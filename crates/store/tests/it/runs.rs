@@ -134,6 +134,11 @@ fn a_verdict_is_read_or_told_to_be_broken() {
         .unwrap();
     let expected = ListedVerdict { answer: Answer::Improved, baseline: "main".to_owned() };
     assert_eq!((listed().verdict, listed().problem), (Some(expected), None));
+    let foreign =
+        r#"{ "answer": "improved", "baseline": "main", "suite": "suite", "run_id": "other" }"#;
+    fs::write(run.verdict(), foreign).unwrap();
+    assert_eq!(listed().verdict, None);
+    assert!(listed().problem.unwrap().ends_with("about another run, suite/other"));
     fs::write(run.verdict(), "{").unwrap();
     assert_eq!((listed().verdict, listed().state), (None, RunState::Complete));
     assert!(listed().problem.unwrap().starts_with("its verdict.json: EOF"));
