@@ -131,7 +131,7 @@ fn write_out(text: &str) {
     keep_failure(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
-/// Keeps why stdout could not be written. A closed pipe is no failure: whoever read it has seen enough.
+/// Records why stdout could not be written. A closed pipe is not a failure: its reader has seen enough.
 pub(crate) fn keep_failure(written: io::Result<()>) {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(UNWRITTEN.set(error)),

@@ -158,7 +158,7 @@ impl Dispatcher {
             self.halt.gracefully();
             return None;
         };
-        // In a box, as whoever awaits a future holds it twice.
+        // Boxed: a future that is awaited takes its size twice within the one that awaits it.
         let end = Box::pin(RequestRunner::new(self, request).run(queued_at, &say)).await?;
         if end.error.is_none() {
             let ((_, output), _) = reservation.settle(end.record.usage);

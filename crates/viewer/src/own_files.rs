@@ -49,7 +49,7 @@ impl Checked {
 
 /// What a first look tells: the small files are checked, the large ones named.
 #[derive(Debug)]
-pub(crate) struct Looked {
+pub(crate) struct FirstLook {
     checked: Checked,
     large: Vec<LargeFile>,
 }
@@ -63,7 +63,7 @@ struct LargeFile {
     key: String,
 }
 
-impl Looked {
+impl FirstLook {
     /// Checks those of these files that are small. It reads files.
     pub(crate) fn at(run: &ListedRun, files: &[PathBuf]) -> Self {
         let mut looked = Self { checked: Checked::default(), large: Vec::new() };
@@ -87,8 +87,8 @@ impl OwnFiles {
     }
 
     /// Checks the large ones, too, as far as they have been read.
-    pub(crate) async fn check(&self, looked: Looked) -> Checked {
-        let Looked { mut checked, large } = looked;
+    pub(crate) async fn check(&self, looked: FirstLook) -> Checked {
+        let FirstLook { mut checked, large } = looked;
         for LargeFile { path, own, key } in large {
             let read = path.clone();
             let work = move || digest(&read).map_err(|error| error.to_string());
@@ -118,7 +118,7 @@ mod tests {
 
     use evalmark_store::{durable::digest, integrity::OwnDigest};
 
-    use super::{Checked, LargeFile, Looked, OwnFiles, large_state};
+    use super::{Checked, FirstLook, LargeFile, OwnFiles, large_state};
 
     /// Asks until the file has been read.
     async fn settled(files: &OwnFiles, path: &Path, expected: &str) -> Vec<String> {
@@ -127,7 +127,7 @@ mod tests {
             let own = OwnDigest { expected: Some(expected.to_owned()), otherwise };
             let key = large_state(path, 0).expect("a large file");
             let large = vec![LargeFile { path: path.to_owned(), own, key }];
-            let checked = files.check(Looked { checked: Checked::default(), large }).await;
+            let checked = files.check(FirstLook { checked: Checked::default(), large }).await;
             if !checked.is_checking {
                 return checked.problems;
             }

@@ -73,7 +73,7 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result
         }
     };
     let mut ending = outcome.ending();
-    // The verdict stands wherever it could be written; what is worse than that it could not, too.
+    // A verdict that could not be written everywhere still counts: the worse of both endings wins.
     for error in written.err().into_iter().chain(unkept.map(Error::from)) {
         printer.error(&error);
         ending = ending.worse(Exit::Incomplete);

@@ -49,7 +49,7 @@ pub(crate) fn view(args: &ViewArgs, printer: Printer, permissions: &Permissions)
         return Ok(Exit::Done);
     }
     printer.remark(&format!(
-        "serving the runs in {}; whoever has this address can read them; press Ctrl-C to stop",
+        "serving the runs in {}; anyone with this address can read them; press Ctrl-C to stop",
         viewer.folder().display()
     ));
     for place in viewer.runs_elsewhere() {

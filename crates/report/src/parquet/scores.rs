@@ -250,6 +250,14 @@ pub struct ScoreRecord {
 /// The rows of a `scores.parquet`, in file order; ends after the first error.
 pub struct ScoreRecords(Rows<ScoreRecord, ReadError>);
 
+impl Iterator for ScoreRecords {
+    type Item = Result<ScoreRecord, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
 /// Opens a `scores.parquet` to read every row in full, reasons and judges included.
 pub fn score_records(path: &Path) -> Result<ScoreRecords, ReadError> {
     read(TableReader::open(path)?)
@@ -258,13 +266,6 @@ pub fn score_records(path: &Path) -> Result<ScoreRecords, ReadError> {
 /// The same with these rows only, by their positions in the file.
 pub fn score_records_at(path: &Path, rows: Vec<u64>) -> Result<ScoreRecords, ReadError> {
     read(TableReader::open(path)?.only(rows))
-}
-
-/// Only what the metrics said, of these rows, by their positions in the file.
-pub fn scores_at(path: &Path, rows: Vec<u64>) -> Result<Scores, ReadError> {
-    let columns = SCORE_COLUMNS.map(str::to_owned).to_vec();
-    let reader = TableReader::open(path)?.only(rows).select_with(columns, &LATER)?;
-    Ok(Scores(Rows::new(reader, decode_scores)))
 }
 
 fn read(reader: TableReader) -> Result<ScoreRecords, ReadError> {
@@ -297,12 +298,11 @@ const SCORE_COLUMNS: [&str; 10] = [
     "judge_cost_usd",
 ];
 
-impl Iterator for ScoreRecords {
-    type Item = Result<ScoreRecord, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
-    }
+/// Only what the metrics said, of these rows, by their positions in the file.
+pub fn scores_at(path: &Path, rows: Vec<u64>) -> Result<Scores, ReadError> {
+    let columns = SCORE_COLUMNS.map(str::to_owned).to_vec();
+    let reader = TableReader::open(path)?.only(rows).select_with(columns, &LATER)?;
+    Ok(Scores(Rows::new(reader, decode_scores)))
 }
 
 fn decode(frame: &Frame<'_>) -> Result<Vec<ScoreRecord>, ReadError> {

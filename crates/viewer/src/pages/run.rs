@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::{Message, Names, Shared, aside, compare::VerdictPart};
 use crate::{
-    own_files::{Checked, Looked},
+    own_files::{Checked, FirstLook},
     render::page,
 };
 
@@ -74,7 +74,7 @@ pub(super) async fn run(
     let made = aside(pages.clone(), move |pages| {
         let mut run = pages.run(&suite, &run_id)?;
         run.check_small_files();
-        let looked = Looked::at(&run, &[run.folder.samples(), run.folder.scores()]);
+        let looked = FirstLook::at(&run, &[run.folder.samples(), run.folder.scores()]);
         Ok((RunPage::of(&run), looked))
     });
     let (mut part, looked) = made.await?;

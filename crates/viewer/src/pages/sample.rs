@@ -16,7 +16,7 @@ use super::{
     unreadable,
 };
 use crate::{
-    own_files::{Checked, Looked},
+    own_files::{Checked, FirstLook},
     render::page,
 };
 
@@ -71,7 +71,7 @@ pub(super) async fn sample(
         let sample = reader.sample(row).map_err(|error| unreadable(&error))?;
         let sample = sample.ok_or_else(|| Message::not_found("this run has no such sample"))?;
         let page = SamplePage::of(row, &sample, &reader, &run, record);
-        let looked = Looked::at(&run, &[run.folder.samples(), run.folder.scores()]);
+        let looked = FirstLook::at(&run, &[run.folder.samples(), run.folder.scores()]);
         Ok((SamplePage { reasons: reasons(row, &sample, &reader, &run), ..page }, looked))
     });
     let (mut part, looked) = made.await?;

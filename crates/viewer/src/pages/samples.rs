@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{Message, Names, Query, Shared, aside, unreadable};
 use crate::{
-    own_files::{Checked, Looked},
+    own_files::{Checked, FirstLook},
     render::page,
     sample_choice::{Chosen, SampleChoice, SortHeading},
 };
@@ -77,7 +77,7 @@ pub(super) async fn samples(
     let made = aside(pages.clone(), move |pages| {
         let run = pages.run(&suite, &run_id)?;
         let (record, reader) = opened(&run)?;
-        let looked = Looked::at(&run, &[run.folder.samples()]);
+        let looked = FirstLook::at(&run, &[run.folder.samples()]);
         Ok((SamplesPage::of(&reader, &run, record, &query)?, looked))
     });
     let (mut part, looked) = made.await?;
