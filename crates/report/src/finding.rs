@@ -3,7 +3,7 @@
 
 use evalmark_core::{
     policy::{Consequence, Policy},
-    source_place::SourcePlace,
+    source_place::{SourcePlace, SourcePlaces},
     verdict::{Answer, Comparison, Measure},
 };
 
@@ -139,7 +139,7 @@ pub(crate) fn of_comparison(
         message,
         place: suite.places.as_ref().map(|places| places.of_prompt(prompt)),
         column: None,
-        identity: [&suite.suite, prompt, model, metric, measure].map(|part| part.to_owned()).into(),
+        identity: [suite.suite.as_str(), prompt, model, metric, measure].map(str::to_owned).into(),
     })
 }
 
@@ -156,7 +156,7 @@ fn of_whole(suite: &ReportedSuite, consequence: Consequence) -> Finding {
         consequence,
         title: format!("{} {}", suite.suite, suite.word()),
         message: vec![suite.says()],
-        place: suite.places.as_ref().map(|places| places.of_suite()),
+        place: suite.places.as_ref().map(SourcePlaces::of_suite),
         column: None,
         identity: vec![suite.suite.clone()],
     }

@@ -126,7 +126,8 @@ fn labels(suite: &str, comparison: &Comparison) -> String {
     labels.map(|(name, value)| format!("{name}=\"{}\"", label(value))).join(",")
 }
 
-/// A label's value: on one line, and within its quotes.
+/// A label's value: on one line, and within its quotes. GitLab takes whatever follows a `#` for a comment, even there.
 fn label(text: &str) -> String {
-    printable_line(text).replace('\\', "\\\\").replace('"', "\\\"")
+    let text = printable_line(text).replace('#', "\\u{23}");
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }

@@ -14,15 +14,13 @@ use crate::RunError;
 /// What `errors` say of the suite at `path`, which was read in `working_dir`.
 pub fn suite_findings(path: &Path, errors: &[RunError], working_dir: &Path) -> Vec<Finding> {
     let tree = Tree::of(path, working_dir);
-    let of_error = |error: &RunError| match error.find::<SuiteError>() {
-        Some(SuiteError::Wrong(mistakes)) => {
-            mistakes.list.iter().map(|mistake| of_mistake(path, mistake, &tree)).collect()
+    let of_error = |error: &RunError| {
+        if let Some(SuiteError::Wrong(mistakes)) = error.find::<SuiteError>() {
+            return mistakes.list.iter().map(|mistake| of_mistake(path, mistake, &tree)).collect();
         }
-        _ => {
-            let hints = error.hints().into_iter().map(|hint| format!("hint: {hint}"));
-            let message = std::iter::once(error.in_full()).chain(hints).collect();
-            vec![finding(message, tree.place(path, 1), None)]
-        }
+        let hints = error.hints().into_iter().map(|hint| format!("hint: {hint}"));
+        let message = std::iter::once(error.in_full()).chain(hints).collect();
+        vec![finding(message, tree.place(path, 1), None)]
     };
     errors.iter().flat_map(of_error).collect()
 }
@@ -49,13 +47,11 @@ fn of_mistake(path: &Path, mistake: &Mistake, tree: &Tree<'_>) -> Finding {
     let Mistake { position, message, hint, elsewhere } = mistake;
     let hint = hint.iter().map(|hint| format!("hint: {hint}"));
     let message = std::iter::once(message.clone()).chain(hint).collect();
-    match elsewhere {
-        Some(place) => finding(message, tree.place(&place.path, place.line), None),
-        None => {
-            let column = Some(position.column).filter(|column| *column > 0);
-            finding(message, tree.place(path, position.line.max(1)), column)
-        }
+    if let Some(place) = elsewhere {
+        return finding(message, tree.place(&place.path, place.line), None);
     }
+    let column = Some(position.column).filter(|column| *column > 0);
+    finding(message, tree.place(path, position.line.max(1)), column)
 }
 
 fn finding(message: Vec<String>, place: SourcePlace, column: Option<u64>) -> Finding {

@@ -79,11 +79,9 @@ pub(super) fn messages(file: &str, text: &str) -> Result<Vec<RawMessage>, Vec<Fi
         });
         return Err(misfits.collect());
     }
-    match serde_json::from_value::<Messages>(document.value) {
-        Ok(Messages(messages)) => Ok(messages),
-        Err(_) => {
-            let message = format!("{file} is not a list of chat messages");
-            Err(vec![FileMistake { line: 1, message, hint: Some(FORM.into()) }])
-        }
-    }
+    let messages = serde_json::from_value::<Messages>(document.value);
+    messages.map(|Messages(messages)| messages).map_err(|_| {
+        let message = format!("{file} is not a list of chat messages");
+        vec![FileMistake { line: 1, message, hint: Some(FORM.into()) }]
+    })
 }
