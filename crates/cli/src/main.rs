@@ -12,7 +12,7 @@ mod permissions;
 mod print;
 mod progress;
 #[cfg(test)]
-mod readme;
+mod reference;
 mod run_text;
 
 use std::process::ExitCode;
