@@ -23,6 +23,7 @@ mod listed;
 mod mistakes;
 mod permissions;
 mod planning;
+mod policy;
 mod printed;
 mod providers;
 mod quickstart;

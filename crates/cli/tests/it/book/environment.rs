@@ -28,7 +28,8 @@ fn every_variable_is_told() {
             }
             let text = fs::read_to_string(&path).expect("a source file");
             if ["env::var", "env = \"", "std::env"].iter().any(|word| text.contains(word)) {
-                found.extend(text.lines().flat_map(variables));
+                let lines = text.lines().filter(|line| !line.contains("value_name"));
+                found.extend(lines.flat_map(variables));
             }
         }
     }

@@ -111,8 +111,8 @@ fn the_page_of_files_is_current() {
         write!(page, "\n## {file}\n\nOne row is {row}.\n\n").expect("a text");
         page.push_str("| column | type | may be null | meaning |\n| --- | --- | --- | --- |\n");
         for column in schema["columns"].as_array().expect("columns") {
-            let [name, kind, meaning] =
-                ["name", "type", "description"].map(|key| text(&column[key]));
+            let name = column["name"].as_str().expect("a name");
+            let [kind, meaning] = ["type", "description"].map(|key| text(&column[key]));
             let null = if column["nullable"] == true { "yes" } else { "" };
             writeln!(page, "| `{name}` | {kind} | {null} | {meaning} |").expect("a text");
         }
