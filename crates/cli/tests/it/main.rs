@@ -21,6 +21,7 @@ mod killed;
 mod listed;
 mod mistakes;
 mod permissions;
+mod planned_comparisons;
 mod planning;
 mod printed;
 mod providers;
