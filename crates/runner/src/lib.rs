@@ -38,6 +38,7 @@ mod kept_answers;
 mod leaderboard;
 mod load;
 mod metric_scale;
+mod named_baselines;
 mod notice;
 mod outside_access;
 mod permissions;
@@ -57,6 +58,7 @@ mod score_samples;
 mod secrets;
 mod shared_ledger;
 mod suite_of_run;
+mod suites_json;
 mod summary;
 mod target_check;
 mod unknown_name;
@@ -66,11 +68,15 @@ pub use evalmark_store::run_record::RunOptions;
 pub use evalmark_verdict::PairCounts;
 
 pub use self::{
-    across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites},
+    across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites, gate_report},
+    against::UngatedSuite,
     ask::{BudgetLimits, MissingKey, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
     collect_answers::ShorterDataset,
-    diff::{DiffOptions, DiffedPair, DiffedRun, RunDiff, ScoreChange, VariantName, diff},
+    diff::{
+        DiffOptions, DiffedPair, DiffedRun, IncomparableMetric, RunDiff, ScoreChange, VariantName,
+        diff,
+    },
     early::OtherItems,
     ending::{Ending, Findings},
     error::{Advised, Hinted, RunError},
@@ -91,6 +97,9 @@ pub use self::{
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
     load::{LoadError, LoadedSuite, load},
     metric_scale::KeptMetricError,
+    named_baselines::{
+        BaselineMean, baseline_document, baseline_means, broken_in_full, named_baselines,
+    },
     notice::{AskTag, Asking, Notice, NoticeLevel, Notices},
     outside_access::reach,
     permissions::{Permissions, RefusedKeys},
@@ -108,6 +117,7 @@ pub use self::{
     secrets::Secrets,
     shared_ledger::{CacheFolderError, shared_ledger_path},
     suite_of_run::AnotherSuite,
+    suites_json::suites_json,
     target_check::UnusableTargets,
     unknown_name::UnknownName,
     variants::{ReadRowsError, read_variants},

@@ -23,6 +23,7 @@ mod mistakes;
 mod permissions;
 mod planned_comparisons;
 mod planning;
+mod policy;
 mod printed;
 mod providers;
 mod quickstart;
