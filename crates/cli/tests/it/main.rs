@@ -22,6 +22,7 @@ mod killed;
 mod listed;
 mod mistakes;
 mod permissions;
+mod planned_comparisons;
 mod planning;
 mod policy;
 mod printed;
