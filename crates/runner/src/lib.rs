@@ -43,6 +43,7 @@ mod notice;
 mod outside_access;
 mod permissions;
 mod plan;
+mod planned_comparisons;
 mod power_plan;
 mod programs;
 mod promote;
@@ -105,6 +106,7 @@ pub use self::{
     outside_access::reach,
     permissions::{Permissions, RefusedKeys},
     plan::{ModelEstimate, PlanOptions, RunPlan, plan},
+    planned_comparisons::{NamedBaseline, PlannedComparison},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
     programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
