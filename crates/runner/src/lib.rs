@@ -28,6 +28,7 @@ mod early;
 mod ending;
 mod error;
 mod export;
+mod first_suite;
 mod gate;
 mod history;
 mod host;
@@ -74,6 +75,10 @@ pub use self::{
     ending::{Ending, Findings},
     error::{Advised, Hinted, RunError},
     export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
+    first_suite::{
+        FileOutcome, FirstProvider, FirstSuite, FirstSuiteError, FirstSuiteOptions, Guess,
+        WrittenFile, create_first_suite, first_providers,
+    },
     gate::{
         Between, BetweenError, EndedRunGate, GateOf, GateOptions, GateOutcome, NoUsage, compare,
         compare_runs, gate,

@@ -116,6 +116,14 @@ impl Suite {
         Ok(check::check(path, &text, readers, access)?)
     }
 
+    /// Checks a suite's text as if it stood at `path`, whose folder exists.
+    pub fn of_text(path: &Path, text: &str, readers: Readers<'_>) -> Result<Self, SuiteError> {
+        let access = FileAccess::of_suite(path, readers.roots).map_err(|error| {
+            SuiteError::Unreadable { path: path.to_owned(), reason: error.to_string() }
+        })?;
+        Ok(check::check(path, text, readers, access)?)
+    }
+
     /// Keeps the named prompts and candidate models; an empty list keeps all.
     pub fn select(&mut self, prompts: &[String], models: &[String]) -> Result<(), SuiteError> {
         let names: Vec<_> = self.prompts.iter().map(|p| p.name.to_string()).collect();

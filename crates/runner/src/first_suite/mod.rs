@@ -1,0 +1,28 @@
+//! `evalmark init`: a first suite from a dataset. [`create_first_suite`] is the whole flow; each guess
+//! has a file of its own and says what it is, why, and what to change.
+
+mod column_profile;
+mod column_words;
+mod create;
+mod error;
+mod example;
+mod gate_margin;
+mod gitignore;
+mod guess;
+mod metric_choice;
+mod model_choice;
+mod new_files;
+mod open_dataset;
+mod prompt_text;
+mod roles;
+mod suite_text;
+mod target_shape;
+mod yaml_text;
+
+pub use self::{
+    create::{FirstSuite, FirstSuiteOptions, create_first_suite},
+    error::FirstSuiteError,
+    guess::Guess,
+    model_choice::{FirstProvider, first_providers},
+    new_files::{FileOutcome, WrittenFile},
+};
