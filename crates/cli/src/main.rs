@@ -2,7 +2,6 @@
 
 mod args;
 mod commands;
-mod diff_text;
 mod environment;
 mod exit;
 mod hint;

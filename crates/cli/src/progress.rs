@@ -9,17 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use evalmark_core::{
-    metric::Range,
-    model::Model,
-    number_format::{count, dollars, rate, span, value},
-    record::{Failure, Record},
-};
+use evalmark_core::{model::Model, record::Record};
 use evalmark_harness::{Endpoint, Event, Hold};
 use evalmark_report::safe_text::printable;
 use evalmark_runner::{AskTag, Asking};
 use evalmark_scoring::{Metric, Subject};
-use evalmark_terminal::failures;
+use evalmark_terminal::{
+    failures,
+    progress::{EndedSample, PassProgress, RunningMetric},
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Zoned};
 
@@ -43,10 +41,6 @@ pub(crate) struct Progress {
 /// What the thread that ticks knows, too.
 struct Shared {
     printer: Printer,
-    /// What is being done, e.g. `Running`.
-    doing: &'static str,
-    total: u64,
-    prompts: Vec<String>,
     models: Arc<[Model]>,
     /// The models that are asked, by their places.
     endpoints: Vec<(usize, Endpoint)>,
@@ -61,47 +55,25 @@ struct Shared {
 }
 
 struct State {
-    begun: Instant,
+    run: PassProgress,
     last_line: Instant,
-    /// When a sample ended, the last time.
-    last_end: Instant,
     /// Time between two lines while nothing ends.
     between: Duration,
-    done: u64,
-    /// Of those, answers that were there already: they say nothing of the pace.
-    cached: u64,
-    errors: u64,
-    retries: u64,
-    cost_usd: f64,
-    /// The last attempt that failed since a sample ended.
-    trouble: Option<Trouble>,
-    /// Sum and count of running scores by prompt.
-    scores: Vec<(f64, u64)>,
-}
-
-/// An attempt that failed and will be repeated.
-struct Trouble {
-    model: usize,
-    failure: Failure,
-    until: Instant,
 }
 
 impl Progress {
     /// Begins.
     pub(crate) fn start(asking: &Asking<'_>, quiet: bool, printer: Printer) -> Self {
         let Asking { doing, total, plan, .. } = *asking;
+        let metric = asking.metrics.iter().find(|metric| metric.judge().is_none()).cloned();
         let is_terminal = stderr().is_terminal();
         let has_bar = is_terminal && !quiet && !printer.logs();
-        let prompts: Vec<_> = plan.prompts.iter().map(|prompt| prompt.name.to_string()).collect();
         let shared = Arc::new(Shared {
             printer,
-            doing,
-            total,
-            state: Mutex::new(State::new(prompts.len())),
-            prompts,
+            state: Mutex::new(State::begin(asking, metric.as_ref())),
             models: plan.models.clone(),
             endpoints: asking.endpoints.clone(),
-            metric: asking.metrics.iter().find(|metric| metric.judge().is_none()).cloned(),
+            metric,
             bar: bar(doing, total, has_bar),
             lines: !quiet && (!is_terminal || printer.logs()),
             over: (Mutex::new(false), Condvar::new()),
@@ -151,21 +123,11 @@ fn bar(doing: &'static str, total: u64, is_shown: bool) -> ProgressBar {
 }
 
 impl State {
-    fn new(prompts: usize) -> Self {
+    fn begin(asking: &Asking<'_>, metric: Option<&Metric>) -> Self {
+        let shown = metric
+            .map(|metric| RunningMetric { name: metric.name().to_owned(), range: metric.range() });
         let now = Instant::now();
-        Self {
-            begun: now,
-            last_line: now,
-            last_end: now,
-            between: BETWEEN_LINES,
-            done: 0,
-            cached: 0,
-            errors: 0,
-            retries: 0,
-            cost_usd: 0.0,
-            trouble: None,
-            scores: vec![(0.0, 0); prompts],
-        }
+        Self { run: PassProgress::new(asking, shown, now), last_line: now, between: BETWEEN_LINES }
     }
 }
 
@@ -180,10 +142,7 @@ impl Shared {
                 self.ended(tag, record, false);
             }
             Event::Retrying { failure, delay, .. } => {
-                let mut state = self.state();
-                state.retries += 1;
-                let until = Instant::now() + *delay;
-                state.trouble = Some(Trouble { model, failure: failure.clone(), until });
+                self.state().run.retrying(model, failure, Instant::now() + *delay);
             }
             Event::EndpointDown { failure } => {
                 let text = failures::stopped(&self.models[model], failure);
@@ -198,7 +157,7 @@ impl Shared {
             Event::Failed { tag, record } => {
                 let failure = record.failure.as_ref();
                 tracing::warn!(
-                    prompt = self.prompts[tag.prompt()],
+                    prompt = self.state().run.prompts[tag.prompt()],
                     model = &*self.models[tag.model()].name,
                     kind = failure.map(|failure| failure.kind.as_str()),
                     error = failure.map(|failure| failure.message.as_str()),
@@ -218,26 +177,25 @@ impl Shared {
     }
 
     fn ended(&self, tag: &AskTag, record: &Record, is_paid: bool) {
-        let score = self.running_score(tag, record);
         let cost_usd = self.models[tag.model()].cost_usd(record.usage).filter(|_| is_paid);
+        let sample = EndedSample {
+            prompt: tag.prompt(),
+            has_answer: record.has_answer(),
+            cached: record.cached,
+            cost_usd: cost_usd.unwrap_or_default(),
+            score: self.running_score(tag, record),
+        };
         let mut state = self.state();
-        state.done += 1;
-        state.cached += u64::from(record.cached);
-        state.errors += u64::from(!record.has_answer());
-        state.cost_usd += cost_usd.unwrap_or_default();
-        if record.has_answer() {
-            (state.last_end, state.between, state.trouble) = (Instant::now(), BETWEEN_LINES, None);
-        }
-        if let Some(score) = score {
-            let (sum, n) = state.scores[tag.prompt()];
-            state.scores[tag.prompt()] = (sum + score, n + 1);
+        state.run.ended(sample, Instant::now());
+        if sample.has_answer {
+            state.between = BETWEEN_LINES;
         }
         let is_due = state.last_line.elapsed() >= BETWEEN_LINES;
         if self.lines && is_due {
             state.last_line = Instant::now();
             self.tell_line(state, None);
         } else if !self.bar.is_hidden() {
-            let text = format!("{} {}", self.pace(&state), self.message(&state));
+            let text = format!("{} {}", state.run.pace(Instant::now()), state.run.message());
             drop(state);
             self.bar.inc(1);
             self.bar.set_message(text);
@@ -265,11 +223,10 @@ impl Shared {
 
     fn tick(&self) {
         let mut state = self.state();
-        let idle = state.last_end.elapsed();
-        if idle < IDLE {
+        if state.run.last_answer.elapsed() < IDLE {
             return;
         }
-        let waiting = self.waiting(&state, idle);
+        let waiting = self.waiting(&state.run);
         if self.lines && state.last_line.elapsed() >= state.between {
             state.last_line = Instant::now();
             state.between = (state.between * 2).min(LONGEST_BETWEEN_LINES);
@@ -282,38 +239,19 @@ impl Shared {
     }
 
     /// What is waited for.
-    fn waiting(&self, state: &State, idle: Duration) -> String {
+    fn waiting(&self, run: &PassProgress) -> String {
         let hold = |(model, endpoint): &(usize, Endpoint)| Some((*model, endpoint.hold()?));
         let holds: Vec<(usize, Hold)> = self.endpoints.iter().filter_map(hold).collect();
-        let longest = holds.iter().max_by_key(|(_, hold)| hold.time);
-        let until = state
-            .trouble
-            .as_ref()
-            .map(|trouble| trouble.until.saturating_duration_since(Instant::now()));
-        let time = until.max(longest.map(|(_, hold)| hold.time)).unwrap_or_default();
-        let why = match (&state.trouble, longest) {
-            (Some(Trouble { model, failure, .. }), _) => {
-                failures::retrying(&self.models[*model], failure, state.retries)
-            }
-            (None, Some((model, hold))) => failures::held(&self.models[*model], *hold),
-            (None, None) => {
-                return format!("no answer for {} s; waiting for the server", idle.as_secs());
-            }
-        };
-        if time < Duration::from_secs(1) {
-            return format!("{why}; trying again");
-        }
-        format!("{why}; waiting until {}", clock_after(time))
+        run.waiting(&self.models, &holds, Instant::now(), clock_after)
     }
 
     fn tell_line(&self, state: MutexGuard<'_, State>, waiting: Option<String>) {
         if self.printer.logs() {
-            let State { done, errors, retries, cost_usd, .. } = *state;
+            let PassProgress { doing, done, total, errors, retries, cost_usd, .. } = state.run;
             drop(state);
-            let total = self.total;
-            tracing::info!(done, total, errors, retries, cost_usd, waiting, "{}", self.doing);
+            tracing::info!(done, total, errors, retries, cost_usd, waiting, "{doing}");
         } else {
-            let mut text = self.line(&state);
+            let mut text = state.run.line(Instant::now());
             drop(state);
             if let Some(waiting) = waiting {
                 let _ = write!(text, "\n  {}", printable(&waiting));
@@ -333,50 +271,6 @@ impl Shared {
         let item = &sample.item;
         let cost_usd = self.models[tag.model()].cost_usd(record.usage);
         metric.score(Subject::new(record, &item.targets, &item.fields, cost_usd)).value
-    }
-
-    /// Running scores, errors, retries and cost: what is not nothing.
-    fn message(&self, state: &State) -> String {
-        let scored = self.prompts.iter().zip(&state.scores).filter(|(_, (_, n))| *n > 0);
-        let range = self.metric.as_ref().map_or_else(Range::default, Metric::range);
-        let means: Vec<_> = scored
-            .map(|(name, (sum, n))| {
-                format!("{} {}", printable(name), value(sum / *n as f64, range))
-            })
-            .collect();
-        let metric = self.metric.as_ref().filter(|_| !means.is_empty());
-        let mut parts: Vec<_> = metric
-            .map(|metric| format!("mean {}: {}", printable(metric.name()), means.join(", ")))
-            .into_iter()
-            .collect();
-        for (number, word) in [(state.errors, "errors"), (state.retries, "retries")] {
-            if number > 0 {
-                parts.push(format!("{} {word}", count(number)));
-            }
-        }
-        if state.cost_usd > 0.0 {
-            parts.push(dollars(state.cost_usd));
-        }
-        parts.join(" · ")
-    }
-
-    fn line(&self, state: &State) -> String {
-        let (pace, message) = (self.pace(state), self.message(state));
-        let (doing, done, total) = (self.doing, state.done, self.total);
-        let message = if message.is_empty() { message } else { format!(" · {message}") };
-        format!("{doing} {done}/{total} · {pace}{message}")
-    }
-
-    /// `4.7/s · ETA 76 s`: of what is asked, not of what was there already.
-    fn pace(&self, state: &State) -> String {
-        let asked = state.done.saturating_sub(state.cached);
-        if asked == 0 {
-            return "ETA ?".to_owned();
-        }
-        let per_second = asked as f64 / state.begun.elapsed().as_secs_f64().max(1e-3);
-        let left = self.total.saturating_sub(state.done) as f64 / per_second;
-        let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
-        format!("{} · ETA {}", rate(per_second), span(left))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

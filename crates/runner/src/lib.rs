@@ -39,6 +39,7 @@ mod kept_answers;
 mod leaderboard;
 mod load;
 mod metric_scale;
+mod named_baselines;
 mod notice;
 mod outside_access;
 mod permissions;
@@ -70,7 +71,10 @@ pub use self::{
     ask::{BudgetLimits, MissingKey, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
     collect_answers::ShorterDataset,
-    diff::{DiffOptions, DiffedPair, DiffedRun, RunDiff, ScoreChange, VariantName, diff},
+    diff::{
+        DiffOptions, DiffedPair, DiffedRun, IncomparableMetric, RunDiff, ScoreChange, VariantName,
+        diff,
+    },
     early::OtherItems,
     ending::{Ending, Findings},
     error::{Advised, Hinted, RunError},
@@ -95,6 +99,9 @@ pub use self::{
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
     load::{LoadError, LoadedSuite, load},
     metric_scale::KeptMetricError,
+    named_baselines::{
+        BaselineMean, baseline_document, baseline_means, broken_in_full, named_baselines,
+    },
     notice::{AskTag, Asking, Notice, NoticeLevel, Notices},
     outside_access::reach,
     permissions::{Permissions, RefusedKeys},

@@ -52,6 +52,26 @@ pub struct PromotedRun {
     pub record: RunRecord,
 }
 
+impl PromotedRun {
+    /// What there is to say of a baseline that covers a part of its suite: the rest will not be gated.
+    pub fn partial(&self) -> Option<String> {
+        let options = &self.record.options;
+        let limit = options.limit.map(|limit| format!("`--limit {limit}`"));
+        let chosen = |flag: &str, names: &[String]| {
+            (!names.is_empty()).then(|| format!("`{flag} {}`", names.join(" ")))
+        };
+        let parts =
+            [limit, chosen("--prompt", &options.prompts), chosen("--model", &options.models)];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| {
+            format!(
+                "the run was made with {}: later runs are compared only on that part of the suite",
+                parts.join(" and ")
+            )
+        })
+    }
+}
+
 /// Makes a finished run a baseline of its suite.
 pub fn promote(run: &Path, options: &PromoteOptions) -> Result<PromotedRun> {
     let (_, record) = RunFolder::open(run)?;

@@ -74,6 +74,8 @@ impl StoreError {
         match self {
             Self::Integrity(error) => !matches!(error, IntegrityError::Unreadable { .. }),
             Self::Baseline(error) => !matches!(**error, BaselineError::NotARun { .. }),
+            // A folder that is no run is a wrong call; a run whose record is damaged is not.
+            Self::Open(error) => !matches!(error, OpenRunError::NotARun { .. }),
             _ => false,
         }
     }

@@ -9,14 +9,17 @@
 //! It owns no file.
 
 pub mod across_suites;
+pub mod baselines;
 pub mod calibration;
 mod changed_items;
+pub mod diff;
 pub mod failures;
 mod grid;
 pub mod judge_agreement;
 pub mod judge_check;
 pub mod leaderboard;
 pub mod power_plan;
+pub mod progress;
 pub mod runs;
 mod screen;
 pub mod summary;

@@ -4,7 +4,7 @@ use evalmark_core::{
     changes::Change,
     comparison_text::ComparisonText,
     number_format::{count, counted, item_scores, named_p, quantity},
-    verdict::{Comparison, Measure, Verdict},
+    verdict::{Answer, Comparison, Measure, Verdict},
 };
 
 use evalmark_report::{changed_item::BrokenItems, safe_text::printable};
@@ -108,7 +108,8 @@ fn figures(comparison: &Comparison) -> Option<String> {
     if let (Some(b), Some(c)) = (comparison.only_baseline, comparison.only_candidate) {
         parts.push(format!("{} lost and {} gained", count(b), count(c)));
     }
-    if let Some(needed) = comparison.items_needed.filter(|_| !comparison.answer.passes()) {
+    let is_open = comparison.answer == Answer::Inconclusive;
+    if let Some(needed) = comparison.items_needed.filter(|_| is_open) {
         let (loss, article) = match comparison.loss() {
             loss @ ("increase" | "excess") => (loss, "an"),
             loss => (loss, "a"),

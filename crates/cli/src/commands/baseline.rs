@@ -1,22 +1,13 @@
 //! `evalmark baseline`: promote a run, list baselines, show one.
 
-use std::{error::Error, iter::successors, path::Path};
+use std::path::Path;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use evalmark_core::{
-    number_format::{counted, value},
-    suite::nearest,
-};
-use evalmark_report::safe_text::printable_line;
-use evalmark_runner::{Hinted, PromoteOptions, RunError, read_variants};
-use evalmark_store::{
-    StoreError,
-    baseline::{ListedBaseline, list},
-    named_run::check_folder,
-    run_record::{RunOptions, RunRecord},
-};
-use serde_json::{Value, json};
+use evalmark_runner::{PromoteOptions, baseline_document, baseline_means, named_baselines};
+use evalmark_store::{baseline::list, named_run::check_folder};
+use evalmark_terminal::baselines;
+use serde_json::json;
 
 use crate::{
     args::{FormatArgs, OutArgs, RunDirArgs},
@@ -88,7 +79,7 @@ fn tell_list(out: &Path, format: FormatArgs, printer: Printer) -> Result<()> {
     check_folder(out)?;
     let found = list(out)?;
     if format.is_json() {
-        let found: Vec<_> = found.iter().map(described).collect();
+        let found: Vec<_> = found.iter().map(baseline_document).collect();
         printer.json(&format!("{:#}", json!({ "baselines": found })));
         return Ok(());
     }
@@ -96,7 +87,7 @@ fn tell_list(out: &Path, format: FormatArgs, printer: Printer) -> Result<()> {
         printer.remark(&format!("there are no baselines in {}", out.display()));
     }
     for one in &found {
-        printer.result(&printer.screen().wrap("", &line(one)).join("\n"));
+        printer.result(&printer.screen().wrap("", &baselines::line(one)).join("\n"));
     }
     Ok(())
 }
@@ -108,7 +99,7 @@ fn promote(
     printer: Printer,
 ) -> Result<()> {
     let promoted = evalmark_runner::promote(run, options)?;
-    if let Some(warning) = partial(&promoted.record.options) {
+    if let Some(warning) = promoted.partial() {
         printer.warning(&warning);
     }
     let left_out = &promoted.record.answers_left_out;
@@ -132,156 +123,29 @@ fn promote(
     Ok(())
 }
 
-/// What is said of a baseline that covers a part of its suite: the rest will not be gated.
-fn partial(options: &RunOptions) -> Option<String> {
-    let limit = options.limit.map(|limit| format!("`--limit {limit}`"));
-    let chosen = |flag: &str, names: &[String]| {
-        (!names.is_empty()).then(|| format!("`{flag} {}`", names.join(" ")))
-    };
-    let parts = [limit, chosen("--prompt", &options.prompts), chosen("--model", &options.models)];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| {
-        format!(
-            "the run was made with {}: later runs are compared only on that part of the suite",
-            parts.join(" and ")
-        )
-    })
-}
-
-fn line(listed: &ListedBaseline) -> String {
-    let ListedBaseline { suite, name, record, .. } = listed;
-    let text = match record {
-        Ok(RunRecord { run_id, started_at, n_items, .. }) => {
-            let missing =
-                listed.missing_files().into_iter().map(|file| format!("; {file} is missing"));
-            let missing: String = missing.collect();
-            let items = counted(*n_items, "item");
-            format!("{suite}/{name}  run {run_id} of {started_at}, {items}{missing}")
-        }
-        Err(error) => format!("{suite}/{name}  broken: {}", in_full(error)),
-    };
-    printable_line(&text).into_owned()
-}
-
-/// Why a baseline is broken, with its causes.
-fn in_full(error: &StoreError) -> String {
-    let causes = successors(Some(error as &dyn Error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// A baseline for programs.
-fn described(listed: &ListedBaseline) -> Value {
-    let ListedBaseline { suite, name, folder, record } = listed;
-    let (record, problem) = (record.as_ref().ok(), record.as_ref().err().map(in_full));
-    json!({
-        "suite": suite,
-        "name": name,
-        "baseline_dir": folder.path,
-        "problem": problem,
-        "missing_files": listed.missing_files(),
-        "run_id": record.map(|record| &record.run_id),
-        "started_at": record.map(|record| &record.started_at),
-        "items": record.map(|record| record.n_items),
-        "prompts": record.map(|record| {
-            record.prompts.iter().map(|prompt| &prompt.name).collect::<Vec<_>>()
-        }),
-        "models": record.map(|record| &record.models),
-        "metrics": record.map(|record| {
-            record.metrics.iter().map(|metric| &metric.name).collect::<Vec<_>>()
-        }),
-        "answers_left_out": record.and_then(|record| record.answers_left_out.as_ref()),
-    })
-}
-
-/// One mean of a baseline.
-struct BaselineMean {
-    prompt: String,
-    model: String,
-    metric: String,
-    /// `None` where nothing was scored, or the metric is a value of the whole run.
-    mean: Option<f64>,
-}
-
 /// The baselines of that name; one that is broken is said, and hides no other.
 fn show(name: &str, out: &Path, format: FormatArgs, printer: Printer) -> Result<Exit> {
-    let found = named(name, out)?;
+    let found = named_baselines(name, out)?;
     let (mut exit, mut told) = (Exit::Done, Vec::new());
     for one in found {
-        let means = one.record.as_ref().map_or(Ok(Vec::new()), |record| means(&one, record))?;
+        let means =
+            one.record.as_ref().map_or(Ok(Vec::new()), |record| baseline_means(&one, record))?;
         if format.is_json() {
-            let mean = |mean: &BaselineMean| {
-                let BaselineMean { prompt, model, metric, mean } = mean;
-                json!({ "prompt": prompt, "model": model, "metric": metric, "mean": mean })
-            };
-            let mut of_one = described(&one);
-            of_one["means"] = means.iter().map(mean).collect();
+            let mut of_one = baseline_document(&one);
+            of_one["means"] = json!(means);
             told.push(of_one);
-        } else if one.record.is_ok() {
-            printer.result(&line(&one));
+        } else if let Ok(record) = &one.record {
+            let lines = [baselines::line(&one)].into_iter().chain(baselines::means(&means, record));
+            printer.result(&lines.collect::<Vec<_>>().join("\n"));
         }
-        match one.record {
-            Ok(record) if !format.is_json() => tell_means(&means, &record, printer),
-            Ok(_) => {}
-            Err(error) => {
-                exit = Exit::Incomplete;
-                let what = format!("the baseline {}/{} is broken", one.suite, one.name);
-                printer.error(&anyhow::Error::from(error).context(what));
-            }
+        if let Err(error) = one.record {
+            exit = Exit::Incomplete;
+            let what = format!("the baseline {}/{} is broken", one.suite, one.name);
+            printer.error(&anyhow::Error::from(error).context(what));
         }
     }
     if format.is_json() {
         printer.json(&format!("{:#}", json!({ "baselines": told })));
     }
     Ok(exit)
-}
-
-fn tell_means(means: &[BaselineMean], record: &RunRecord, printer: Printer) {
-    for BaselineMean { prompt, model, metric, mean } in means {
-        let range = record.scale(metric).range;
-        let mean = mean.map_or("no mean".to_owned(), |mean| value(mean, range));
-        let names = [prompt, model, metric].map(|name| printable_line(name)).join(" · ");
-        printer.result(&format!("  {names}: {mean}"));
-    }
-}
-
-/// The baselines that somebody named: by their name, or with their suite before it. There is one.
-fn named(name: &str, out: &Path) -> Result<Vec<ListedBaseline>> {
-    check_folder(out)?;
-    let all = list(out)?;
-    let in_suite = |one: &ListedBaseline| format!("{}/{}", one.suite, one.name);
-    if !all.iter().any(|one| name == one.name || name == in_suite(one)) {
-        let none = RunError::new(format!("there is no baseline `{name}` in {}", out.display()));
-        let known: Vec<_> = all.iter().map(in_suite).collect();
-        // The nearest of the form that was typed.
-        let near = |one: &ListedBaseline| {
-            if name.contains('/') { in_suite(one) } else { one.name.clone() }
-        };
-        let names: Vec<_> = all.iter().map(near).collect();
-        let near = nearest(name, names.iter().map(String::as_str));
-        let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
-        let advice = if known.is_empty() {
-            "`evalmark baseline promote RUN_DIR NAME` makes one; `--out DIR` names another folder"
-                .to_owned()
-        } else {
-            format!("{near}there are: `{}`", known.join("`, `"))
-        };
-        return Ok(Err(none).hint(advice)?);
-    }
-    Ok(all.into_iter().filter(|one| name == one.name || name == in_suite(one)).collect())
-}
-
-fn means(listed: &ListedBaseline, record: &RunRecord) -> Result<Vec<BaselineMean>> {
-    let variants = read_variants(&listed.folder.scores())?;
-    let of_metrics = variants.iter().flat_map(|variant| {
-        record.metrics.iter().map(|metric| {
-            let mean = Some(variant.mean(&metric.name)).filter(|mean| mean.is_finite());
-            BaselineMean {
-                prompt: variant.prompt.clone(),
-                model: variant.model.clone(),
-                metric: metric.name.clone(),
-                mean: mean.filter(|_| record.scale(&metric.name).value.is_none()),
-            }
-        })
-    });
-    Ok(of_metrics.collect())
 }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use evalmark_runner::{DiffOptions, Host, ScoreChange};
+use evalmark_runner::{DiffOptions, Host, RunDiff, ScoreChange};
+use evalmark_terminal::{changed_items, diff};
 
 use crate::{
     args::{Format, OutArgs},
-    diff_text,
     exit::Exit,
     print::Printer,
 };
@@ -68,9 +68,23 @@ pub(crate) fn diff(args: &DiffArgs, printer: Printer, host: &Host<'_>) -> Result
     let found = evalmark_runner::diff(&before, &after, &options, host)?;
     match args.format {
         Format::Json => {
-            printer.json(&serde_json::to_string_pretty(&diff_text::json(&found, options.only))?);
+            printer.json(&serde_json::to_string_pretty(&found.document(options.only))?);
         }
-        Format::Text => diff_text::tell(&found, options.only, printer),
+        Format::Text => tell(&found, options.only, printer),
     }
     Ok(found.ending())
+}
+
+/// The items to stdout; what is not shown, and why, to stderr.
+fn tell(found: &RunDiff, only: Option<ScoreChange>, printer: Printer) {
+    printer.result(&diff::head(found, printer.screen()));
+    for text in diff::warnings(found) {
+        printer.warning(&text);
+    }
+    if !found.items.is_empty() {
+        printer.result(&format!("\n{}", changed_items(&found.items, printer.screen())));
+    }
+    if let Some(text) = diff::rest(found, only) {
+        printer.remark(&text);
+    }
 }

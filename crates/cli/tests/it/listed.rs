@@ -44,6 +44,29 @@ fn runs_are_listed_with_what_is_wrong() {
 }
 
 #[test]
+fn a_damaged_record_is_an_incomplete_run_and_not_a_wrong_call() {
+    let (world, _server) = with_runs(&["a", "b"]);
+    world.run(&["baseline", "promote", "reports/test/b", "main"]).expect(0);
+    let check = |arguments: &[&str], code: i32, words: &str| {
+        let ran = world.run(arguments).expect(code);
+        assert!(ran.stderr.contains(words), "{arguments:?}: {}", ran.stderr);
+    };
+    let whole = fs::read(world.path("reports/test/a/run.json")).expect("read");
+    for record in [&b"{"[..], &whole[..whole.len() / 2], b"[]", b"\xff\xfe"] {
+        fs::write(world.path("reports/test/a/run.json"), record).expect("written");
+        for command in ["show", "report", "resume", "score", "export-answers", "compare"] {
+            check(&[command, "reports/test/a"], 4, "is not a run record");
+        }
+        check(&["gate", "reports/test/a", "--baseline", "main"], 4, "is not a run record");
+        check(&["gate", "reports/test/b", "--baseline", "reports/test/a"], 4, "not a run record");
+        check(&["diff", "reports/test/a", "reports/test/b"], 4, "is not a run record");
+        check(&["baseline", "promote", "reports/test/a", "new"], 4, "is not a run record");
+    }
+    fs::remove_file(world.path("reports/test/a/run.json")).expect("removed");
+    check(&["show", "reports/test/a"], 2, "has no run.json");
+}
+
+#[test]
 fn files_and_folders_of_others_are_told() {
     let (world, _server) = with_runs(&["a", "b"]);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);

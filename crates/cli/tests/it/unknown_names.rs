@@ -99,7 +99,7 @@ fn parts_of_runs_that_do_not_exist_are_said() {
 fn baselines_and_endpoints_that_do_not_exist_are_said() {
     let (world, _server) = world();
     let check = |arguments: &[&str], code, words: &[&str]| check(&world, arguments, code, words);
-    check(&["baseline", "show", "mian"], 2, &["did you mean `main`?", "there are: `test/main`"]);
+    check(&["baseline", "show", "mian"], 2, &["did you mean `main`?", "there are: `main`"]);
     check(&["baseline", "show", "test/mian"], 2, &["did you mean `test/main`?"]);
     check(&["report", "latest", "--baseline", "mian"], 4, &["did you mean `main`?"]);
     check(&["plan", "suite.yaml", "--baseline", "mian"], 4, &["did you mean `main`?"]);

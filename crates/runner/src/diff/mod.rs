@@ -4,6 +4,7 @@
 //! the first few for a verdict.
 
 mod broken;
+mod document;
 mod texts;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use evalmark_store::{
     run_record::RunRecord,
 };
 use evalmark_verdict::{PairCounts, RunScores, Variant, changed_items};
+use serde::Serialize;
 
 use crate::{
     Ending, Findings, Host, Notice,
@@ -77,7 +79,7 @@ pub struct RunDiff {
     /// Items that score better.
     pub n_better: u64,
     /// Metrics whose scores are not the same measure in both runs, and why.
-    pub incomparable: Vec<(String, String)>,
+    pub incomparable: Vec<IncomparableMetric>,
     /// How the items of each prompt, model and metric pair up.
     pub pairings: Vec<DiffedPair>,
     /// Prompts and models of the earlier run alone.
@@ -86,6 +88,15 @@ pub struct RunDiff {
     pub only_after: Vec<VariantName>,
     /// The items, those that score worse first; at most as many as were asked for.
     pub items: Vec<ChangedItem>,
+}
+
+/// A metric whose scores are not the same measure in both runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IncomparableMetric {
+    /// The metric's name.
+    pub metric: String,
+    /// Why, in a clause.
+    pub why: String,
 }
 
 /// A prompt and model of both runs, by one metric.
@@ -103,6 +114,20 @@ impl RunDiff {
     /// Scores that both runs have of the same item.
     pub fn n_paired(&self) -> u64 {
         self.pairings.iter().map(|pair| pair.counts.paired).sum()
+    }
+
+    /// Items that score worse, better, or either, whatever the limit.
+    pub fn n_matching(&self, only: Option<ScoreChange>) -> u64 {
+        match only {
+            None => self.n_worse + self.n_better,
+            Some(ScoreChange::Worse) => self.n_worse,
+            Some(ScoreChange::Better) => self.n_better,
+        }
+    }
+
+    /// The difference as a JSON document, for programs.
+    pub fn document(&self, only: Option<ScoreChange>) -> serde_json::Value {
+        document::document(self, only)
     }
 
     /// How a command ends on it: where nothing belongs together, nothing was compared.
@@ -266,7 +291,7 @@ fn are_known(
 struct Found {
     worse: Vec<Pick>,
     better: Vec<Pick>,
-    incomparable: Vec<(String, String)>,
+    incomparable: Vec<IncomparableMetric>,
     pairings: Vec<DiffedPair>,
 }
 
@@ -280,7 +305,7 @@ fn find(
     let metrics = new.record.metrics.iter().map(|metric| metric.name.as_str());
     for metric in metrics.filter(|metric| is_wanted(&options.metrics, metric)) {
         if let Some(why) = changed(metric, old.record, new.record) {
-            found.incomparable.push((metric.to_owned(), why));
+            found.incomparable.push(IncomparableMetric { metric: metric.to_owned(), why });
             continue;
         }
         let scale = new.record.scale(metric);
