@@ -28,6 +28,7 @@ mod early;
 mod ending;
 mod error;
 mod export;
+mod file_watch;
 mod first_suite;
 mod gate;
 mod history;
@@ -79,9 +80,11 @@ pub use self::{
     ending::{Ending, Findings},
     error::{Advised, Hinted, RunError},
     export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
+    file_watch::{FileWatch, files_of_suite},
     first_suite::{
-        FileOutcome, FirstProvider, FirstSuite, FirstSuiteError, FirstSuiteOptions, Guess,
-        WrittenFile, create_first_suite, first_providers,
+        CiService, DatasetLook, FileOutcome, FirstProvider, FirstSuite, FirstSuiteError,
+        FirstSuiteOptions, Guess, WrittenFile, create_first_suite, first_providers,
+        look_at_dataset, suite_schema,
     },
     gate::{
         Between, BetweenError, EndedRunGate, GateOf, GateOptions, GateOutcome, NoUsage, compare,

@@ -6,18 +6,20 @@ use std::path::{Component, Path, PathBuf};
 use evalmark_core::{
     dataset::{FileSpec, Format},
     number_format::counted,
-    suite::file_name,
+    suite::{file_name, schema},
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
+    ci_recipe::CiService,
     column_profile::DatasetColumns,
     error::FirstSuiteError,
     example,
     gate_margin::GateMargin,
     gitignore::Gitignore,
     guess::Guess,
-    metric_choice::MetricChoice,
+    metric_choice::{MAX_TOKENS, MetricChoice},
     model_choice::{ModelChoice, WantedModel},
     new_files::{FileOutcome, NewFiles, WrittenFile},
     open_dataset::open_dataset,
@@ -47,10 +49,10 @@ pub struct FirstSuiteOptions {
     pub base_url: Option<String>,
     /// The suite's name.
     pub name: Option<String>,
+    /// Where the suite is to run on every change.
+    pub ci: Option<CiService>,
     /// Whether files of the same names are replaced.
     pub force: bool,
-    /// The suite's JSON Schema, as `evalmark schema suite` prints it.
-    pub schema: String,
 }
 
 /// A first suite that was written.
@@ -125,13 +127,33 @@ fn create(
     };
     files.write(&suite, &text.render(), replace)?;
     files.write(&suites.join(&prompt_name), &prompt.text, replace)?;
-    files.write(&suites.join(SCHEMA), &options.schema, FileOutcome::Kept)?;
-    let warnings = ignore_runs(&options.folder, files)?;
+    files.write(&suites.join(SCHEMA), &format!("{}\n", suite_schema(host)), FileOutcome::Kept)?;
+    let mut warnings = ignore_runs(&options.folder, files)?;
+    if let Some(ci) = options.ci {
+        warnings.extend(ci.write(&options.folder, &model, replace, files)?);
+        if gate.margin.is_none() {
+            warnings.push("the job fails until the suite has a gate".to_owned());
+        }
+    }
     checked(&suite, host)?;
     let next = next_steps(&options.folder, &name, &model, gate.margin.is_some(), host);
     let n_items = columns.n_rows;
-    let guesses = about.guesses(model.guess(wanted), metrics.guesses, gate.guess);
+    let guesses = about.guesses(MoreGuesses {
+        model: model.guess(wanted),
+        metrics: metrics.guesses,
+        gate: gate.guess,
+        is_asked: matches!(model, ModelChoice::Asked { .. }),
+    });
     Ok(FirstSuite { suite, name, n_items, guesses, files: Vec::new(), warnings, next })
+}
+
+/// Guesses that need more than the dataset's columns.
+struct MoreGuesses {
+    model: Option<Guess>,
+    metrics: Vec<Guess>,
+    gate: Guess,
+    /// Whether a model is asked.
+    is_asked: bool,
 }
 
 /// What a dataset's rows tell.
@@ -144,21 +166,11 @@ struct AboutDataset {
 
 impl AboutDataset {
     fn read(file: &FileSpec, wanted: Option<&str>) -> Result<Self, FirstSuiteError> {
-        let read = |paths: &[String]| {
-            DatasetColumns::read(file, paths).map_err(|error| FirstSuiteError::Dataset {
-                path: file.origin.clone(),
-                problem: match error.place {
-                    Some(place) => format!("{place}: {}", error.message),
-                    None => error.message,
-                },
-                advice: None,
-            })
-        };
-        let columns = read(&[])?;
+        let columns = read_columns(file, &[])?;
         let target = guess_target(&columns, wanted)?;
         let columns = match columns.column(&target.is) {
             Some(_) => columns,
-            None => read(std::slice::from_ref(&target.is))?,
+            None => read_columns(file, std::slice::from_ref(&target.is))?,
         };
         let column = columns.column(&target.is).filter(|column| column.n_values > 0);
         let column = column.ok_or_else(|| no_column(&columns, &target.is))?;
@@ -173,8 +185,11 @@ impl AboutDataset {
         Ok(Self { target, roles, shape, columns })
     }
 
-    fn guesses(&self, model: Option<Guess>, metrics: Vec<Guess>, gate: Guess) -> Vec<Guess> {
-        let roles = self.roles.guesses(&self.columns);
+    fn guesses(&self, more: MoreGuesses) -> Vec<Guess> {
+        let MoreGuesses { model, metrics, gate, is_asked } = more;
+        let roles = self.roles.guesses(&self.columns, is_asked);
+        // Nobody is asked for a recorded answer, however long it may be.
+        let metrics = metrics.into_iter().filter(|guess| is_asked || guess.what != MAX_TOKENS);
         let all = std::iter::once(self.target.clone()).chain(roles).chain(metrics);
         all.chain(model).chain([gate]).collect()
     }
@@ -272,6 +287,47 @@ fn ignore_runs(folder: &Path, files: &mut NewFiles) -> Result<Vec<String>, First
     Ok(gitignore.hides_baselines.map(warning).into_iter().collect())
 }
 
+/// The JSON Schema of suites, which editors read.
+pub fn suite_schema(host: &Host<'_>) -> Value {
+    let kinds = evalmark_scoring::catalog();
+    schema(kinds, evalmark_harness::providers::catalog(), host.sources.kinds)
+}
+
+/// What a dialogue says of a dataset before it asks on.
+#[derive(Clone, Debug)]
+pub struct DatasetLook {
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The one that looks like right answers.
+    pub target: Option<String>,
+    /// Whether one holds a model's answers.
+    pub has_recorded_answers: bool,
+}
+
+/// Looks at a dataset, for a dialogue.
+pub fn look_at_dataset(path: &Path, host: &Host<'_>) -> Result<DatasetLook, FirstSuiteError> {
+    let file = open_dataset(path, host)?;
+    let columns = read_columns(&file, &[])?;
+    let target = guess_target(&columns, None).ok().map(|guess| guess.is);
+    let roles = ColumnRoles::guess(&columns, target.as_deref().unwrap_or_default());
+    Ok(DatasetLook {
+        columns: columns.columns.into_iter().map(|column| column.name).collect(),
+        target,
+        has_recorded_answers: roles.recorded.is_some(),
+    })
+}
+
+fn read_columns(file: &FileSpec, paths: &[String]) -> Result<DatasetColumns, FirstSuiteError> {
+    DatasetColumns::read(file, paths).map_err(|error| FirstSuiteError::Dataset {
+        path: file.origin.clone(),
+        problem: match error.place {
+            Some(place) => format!("{place}: {}", error.message),
+            None => error.message,
+        },
+        advice: None,
+    })
+}
+
 /// Whether the suite passes `evalmark check`.
 fn checked(suite: &Path, host: &Host<'_>) -> Result<(), FirstSuiteError> {
     let loaded = load(suite, &RunOptions::default(), host);
@@ -293,7 +349,7 @@ fn next_steps(
     if !folder.as_os_str().is_empty() {
         next.push(format!("cd {}", folder.display()));
     }
-    if let ModelChoice::Asked { key_variable: Some(variable), .. } = model
+    if let Some(variable) = model.key_variable()
         && host.secrets.secret(variable).is_none()
     {
         next.push(format!("export {variable}=..."));
@@ -307,6 +363,7 @@ fn next_steps(
     }
     next.push(format!("evalmark run suites/{name}.yaml --new-baseline"));
     next.push(format!("evalmark baseline promote {name}:latest main"));
+    next.push("git add .gitignore suites reports/baselines".to_owned());
     next.push(format!("evalmark run suites/{name}.yaml"));
     next
 }

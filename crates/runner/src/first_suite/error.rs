@@ -40,7 +40,9 @@ pub enum FirstSuiteError {
         advice: String,
     },
     /// Rows without a right answer.
-    #[error("{rows} of the dataset have no right answer (`{column}`), the first is row {first}")]
+    #[error(
+        "right answers (`{column}`) are missing in {rows} of the dataset, first in row {first}"
+    )]
     EmptyTargets {
         /// How many, with the word.
         rows: String,

@@ -8,6 +8,9 @@ use super::{
     column_profile::ColumnProfile, guess::Guess, target_shape::TargetShape, yaml_text::list,
 };
 
+/// What the guess of an answer's length is called.
+pub(super) const MAX_TOKENS: &str = "max_tokens";
+
 /// The metrics of a first suite.
 pub(super) struct MetricChoice {
     /// The one that is gated.
@@ -44,10 +47,10 @@ impl MetricChoice {
                 "metric",
                 fit.kind,
                 format!("{}{several}", fit.because),
-                "`metrics`; METRICS.md and `evalmark schema suite` list all kinds",
+                "`metrics`; `evalmark schema suite` lists all kinds",
             ),
             Guess::new(
-                "max_tokens",
+                MAX_TOKENS,
                 max_tokens.to_string(),
                 format!(
                     "the longest right answer has {}",
@@ -178,7 +181,7 @@ fn of_classes(classes: &[String]) -> Fit {
         gated: "correct",
         kind: "label, ignoring case, and one_of",
         because: format!(
-            "right answers repeat {}: classes",
+            "right answers are one of {}, which are taken for classes",
             counted(classes.len() as u64, "value")
         ),
         lines: lines(&[

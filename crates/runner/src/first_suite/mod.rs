@@ -1,6 +1,7 @@
 //! `evalmark init`: a first suite from a dataset. [`create_first_suite`] is the whole flow; each guess
 //! has a file of its own and says what it is, why, and what to change.
 
+mod ci_recipe;
 mod column_profile;
 mod column_words;
 mod create;
@@ -20,7 +21,11 @@ mod target_shape;
 mod yaml_text;
 
 pub use self::{
-    create::{FirstSuite, FirstSuiteOptions, create_first_suite},
+    ci_recipe::CiService,
+    create::{
+        DatasetLook, FirstSuite, FirstSuiteOptions, create_first_suite, look_at_dataset,
+        suite_schema,
+    },
     error::FirstSuiteError,
     guess::Guess,
     model_choice::{FirstProvider, first_providers},

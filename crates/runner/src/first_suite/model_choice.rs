@@ -119,11 +119,11 @@ impl ModelChoice {
         })
     }
 
-    /// The name of the model in the suite.
-    pub(super) fn name(&self) -> &str {
+    /// The variable that holds its key; `None` where it wants none.
+    pub(super) fn key_variable(&self) -> Option<&'static str> {
         match self {
-            Self::Recorded(_) => RECORDED,
-            Self::Asked { model, .. } => model,
+            Self::Recorded(_) => None,
+            Self::Asked { key_variable, .. } => *key_variable,
         }
     }
 

@@ -16,6 +16,9 @@ pub(super) struct PromptFile {
 /// Roles that a chat of a suite can have.
 const ROLES: [&str; 4] = ["system", "developer", "user", "assistant"];
 
+/// The letter of an option in a loop over all.
+const LETTER: &str = "{{ ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J'][loop.index0] }})";
+
 /// Numbers that are listed as what an answer may be.
 const MOST_NUMBERS: usize = 10;
 
@@ -84,35 +87,38 @@ fn of_columns(columns: &DatasetColumns, roles: &ColumnRoles, shape: &TargetShape
     if let [only] = &*roles.inputs
         && only.eq_ignore_ascii_case("prompt")
     {
-        return format!("{}\n", shown(columns, only));
+        return format!("{}\n", shown(columns, only, shape));
     }
     let shows = |name: &String| {
-        let value = shown(columns, name);
+        let value = shown(columns, name, shape);
         let is_long =
             columns.column(name).is_some_and(|one| one.has_line_breaks || one.n_lists > 0);
         let gap = if is_long { "\n" } else { " " };
-        format!("{}:{gap}{value}", literal(name))
+        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        format!("{}:{gap}{value}", literal(&name))
     };
     let body: Vec<_> = roles.inputs.iter().map(shows).collect();
     let instruction = instruction(columns, roles, shape);
     if instruction.is_empty() {
         return match &*roles.inputs {
-            [only] => format!("{}\n", shown(columns, only)),
+            [only] => format!("{}\n", shown(columns, only, shape)),
             _ => format!("{}\n", body.join("\n\n")),
         };
     }
     format!("{instruction}\n\n{}\n", body.join("\n\n"))
 }
 
-/// A column's value: lists one element a line, objects as JSON, and nothing where it is empty.
-fn shown(columns: &DatasetColumns, name: &str) -> String {
+/// A column's value: lists one element a line, with letters where one is asked for, objects as JSON, and
+/// nothing where it is empty.
+fn shown(columns: &DatasetColumns, name: &str, shape: &TargetShape) -> String {
     let variable = variable(name);
     let Some(column) = columns.column(name) else { return format!("{{{{ {variable} }}}}") };
     if column.n_objects > 0 {
         return format!("{{{{ {variable} | tojson }}}}");
     }
     if column.n_lists > 0 {
-        return format!("{{% for one in {variable} %}}- {{{{ one }}}}\n{{% endfor %}}");
+        let mark = if matches!(shape, TargetShape::Letter(_)) { LETTER } else { "-" };
+        return format!("{{% for one in {variable} %}}{mark} {{{{ one }}}}\n{{% endfor %}}");
     }
     if column.is_full(columns.n_rows) {
         format!("{{{{ {variable} }}}}")

@@ -8,6 +8,7 @@ use super::{
     error::FirstSuiteError,
     guess::{Guess, all_quoted, quoted},
     target_shape::TargetShape,
+    yaml_text::variable,
 };
 
 /// Slices at most, and values of one.
@@ -192,7 +193,12 @@ impl ColumnRoles {
         }
         // A path into a column does not make the rest of that column a question.
         let root = |one: &&ColumnProfile| !self.target.starts_with(&format!("{}.", one.name));
-        let free = || self.free(columns).filter(root).filter(|one| !names_remarks(&one.name));
+        // A column that is called `item` hides the row, by which templates name odd columns.
+        let hides = columns.column("item").is_some();
+        let named = |one: &&ColumnProfile| !hides || !variable(&one.name).starts_with("item[");
+        let free = || {
+            self.free(columns).filter(root).filter(|one| !names_remarks(&one.name)).filter(named)
+        };
         let names = |chosen: Vec<&ColumnProfile>| {
             chosen.iter().map(|one| one.name.clone()).collect::<Vec<_>>()
         };
@@ -221,7 +227,7 @@ impl ColumnRoles {
     }
 
     /// What was guessed beside the right answers, in words.
-    pub(super) fn guesses(&self, columns: &DatasetColumns) -> Vec<Guess> {
+    pub(super) fn guesses(&self, columns: &DatasetColumns, is_asked: bool) -> Vec<Guess> {
         let mut guesses = Vec::new();
         guesses.push(match &self.id {
             Some(id) => Guess::new("id", id, "its name says so, and no value occurs twice", "`dataset.id`"),
@@ -233,8 +239,8 @@ impl ColumnRoles {
             ),
         });
         let shown = match &self.chat {
-            Some(_) => "it holds messages with who speaks and what",
-            None => "their names, or their length, say that they are what is asked",
+            Some(_) => "it holds messages, each with who speaks and what",
+            None => "names and lengths of the columns say that this is what is asked",
         };
         let mut because = shown.to_owned();
         let unused = self.unused(columns);
@@ -267,7 +273,7 @@ impl ColumnRoles {
                 "`dataset.slices`",
             ));
         }
-        if let Some(recorded) = &self.recorded {
+        if let Some(recorded) = self.recorded.as_ref().filter(|_| is_asked) {
             guesses.push(Guess::new(
                 "ignore",
                 recorded,

@@ -8,8 +8,7 @@ const NOT_TEXT: [&str; 12] =
     ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "infinity"];
 
 /// Words that mean something of their own to Jinja, or to evalmark's templates.
-const OF_JINJA: [&str; 24] = [
-    "item",
+const OF_JINJA: [&str; 23] = [
     "loop",
     "self",
     "super",
@@ -37,7 +36,8 @@ const OF_JINJA: [&str; 24] = [
 
 /// A text as a YAML scalar within a flow or block mapping.
 pub(super) fn scalar(text: &str) -> String {
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    let body = text.trim_start_matches("../");
+    let is_plain = body.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.' | '/'))
@@ -96,6 +96,7 @@ mod tests {
         let check = |text: &str, expected: &str| assert_eq!(scalar(text), expected, "{text:?}");
         check("money", "money");
         check("very late", "very late");
+        check("../data/x.csv", "../data/x.csv");
         check("no", "\"no\"");
         check("1", "\"1\"");
         check("Ticket #", "\"Ticket #\"");
