@@ -45,6 +45,7 @@ mod notice;
 mod outside_access;
 mod permissions;
 mod plan;
+mod planned_comparisons;
 mod power_plan;
 mod programs;
 mod promote;
@@ -59,6 +60,7 @@ mod score_samples;
 mod secrets;
 mod shared_ledger;
 mod suite_of_run;
+mod suites_json;
 mod summary;
 mod target_check;
 mod unknown_name;
@@ -68,7 +70,8 @@ pub use evalmark_store::run_record::RunOptions;
 pub use evalmark_verdict::PairCounts;
 
 pub use self::{
-    across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites},
+    across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites, gate_report},
+    against::UngatedSuite,
     ask::{BudgetLimits, MissingKey, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
     collect_answers::ShorterDataset,
@@ -109,6 +112,7 @@ pub use self::{
     outside_access::reach,
     permissions::{Permissions, RefusedKeys},
     plan::{ModelEstimate, PlanOptions, RunPlan, plan},
+    planned_comparisons::{NamedBaseline, PlannedComparison},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
     programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
@@ -121,6 +125,7 @@ pub use self::{
     secrets::Secrets,
     shared_ledger::{CacheFolderError, shared_ledger_path},
     suite_of_run::AnotherSuite,
+    suites_json::suites_json,
     target_check::UnusableTargets,
     unknown_name::UnknownName,
     variants::{ReadRowsError, read_variants},

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use crate::setup::{World, root};
 
-const FILE: &str = "docs/suite.schema.json";
+const FILE: &str = "docs/src/suite.schema.json";
 
-/// Made by `cargo run -- schema suite > docs/suite.schema.json`.
+/// Made by `cargo run -- schema suite > docs/src/suite.schema.json`.
 #[test]
 fn the_committed_schema_is_what_the_program_prints() {
     let printed = World::new(1).run(&["schema", "suite"]).expect(0).stdout;
