@@ -28,6 +28,8 @@ mod early;
 mod ending;
 mod error;
 mod export;
+mod file_watch;
+mod first_suite;
 mod gate;
 mod history;
 mod host;
@@ -83,6 +85,12 @@ pub use self::{
     ending::{Ending, Findings},
     error::{Advised, Hinted, RunError},
     export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
+    file_watch::{FileWatch, files_of_suite},
+    first_suite::{
+        CiService, DatasetLook, FileOutcome, FirstProvider, FirstSuite, FirstSuiteError,
+        FirstSuiteOptions, Guess, WrittenFile, create_first_suite, first_providers,
+        look_at_dataset, suite_schema,
+    },
     gate::{
         Between, BetweenError, EndedRunGate, GateOf, GateOptions, GateOutcome, NoUsage, compare,
         compare_runs, gate,

@@ -14,6 +14,7 @@ pub mod calibration;
 mod changed_items;
 pub mod diff;
 pub mod failures;
+pub mod first_suite;
 mod grid;
 pub mod judge_agreement;
 pub mod judge_check;
