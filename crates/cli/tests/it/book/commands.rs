@@ -134,6 +134,10 @@ fn try_block(block: &Block, place: &Place, server: &Server, wrong: &mut Vec<Stri
     for (n, step) in steps.iter().enumerate().filter(|(_, step)| only != Some(&step.command)) {
         stand_in::redirect(&place.folder, &server.url());
         let (code, output) = run(place, &step.command);
+        // For whoever writes a page.
+        if std::env::var_os("SHOW").is_some() {
+            println!("{}: $ {}\n{output}", block.place, step.command);
+        }
         let is_last = n + 1 == steps.len();
         let expected =
             block.mark("exit").filter(|_| is_last).map_or(0, |c| c.parse().expect("a code"));
@@ -169,7 +173,7 @@ fn try_page(page: &Page, wrong: &mut Vec<String>) -> usize {
     n
 }
 
-/// `PAGE=judges` tries those whose name has this in it alone.
+/// `PAGE=judges` tries those whose name has this in it alone, and `SHOW=1` with `--nocapture` shows what is printed.
 #[test]
 fn every_command_does_what_is_shown() {
     let only = std::env::var("PAGE").unwrap_or_default();
