@@ -2,6 +2,7 @@
 
 mod aborted;
 mod baselines;
+mod book;
 mod calibrate;
 mod changed;
 mod changing;
