@@ -190,7 +190,7 @@ fn options_are_lettered() {
                {\"question\":\"1 + 1?\",\"choices\":[\"2\",\"3\"],\"answer\":\"A\"}\n",
         more: &[],
         suite: &["choice: { options: 2 }"],
-        prompt: &["[loop.index0] }}) {{ one }}"],
+        prompt: &["[loop.index0:loop.index] }}) {{ one }}"],
         answer: "The answer is B.",
         metric: "choice",
         mean: 0.5,

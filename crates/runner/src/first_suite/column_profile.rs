@@ -154,7 +154,9 @@ impl ColumnProfile {
                     let elements: Vec<_> = elements.collect();
                     self.n_lists += 1;
                     self.most_elements = self.most_elements.max(elements.len());
-                    elements.iter().for_each(|element| self.see_value(element));
+                    for element in &elements {
+                        self.see_value(element);
+                    }
                 }
                 None => self.see_value(cell),
             }

@@ -181,8 +181,11 @@ impl AboutDataset {
                 column: target.is.clone(),
             });
         }
-        let (roles, shape) = (ColumnRoles::guess(&columns, &target.is), TargetShape::of(column));
-        Ok(Self { target, roles, shape, columns })
+        let roles = ColumnRoles::guess(&columns, &target.is);
+        let lists = roles.inputs.iter().filter_map(|name| columns.column(name));
+        let options = lists.map(|column| column.most_elements).max().unwrap_or_default();
+        let shape = TargetShape::of(column).with_options(options);
+        Ok(Self { columns, target, roles, shape })
     }
 
     fn guesses(&self, more: MoreGuesses) -> Vec<Guess> {

@@ -67,75 +67,91 @@ impl MetricChoice {
 fn fit(shape: &TargetShape, target: &ColumnProfile) -> Fit {
     match shape {
         TargetShape::Classes(classes) => of_classes(classes),
-        TargetShape::Letter(options) => Fit {
-            gated: "choice",
-            kind: "choice",
-            because: format!("right answers are letters of {options} options"),
-            lines: lines(&[
-                "# The option that the answer chooses, by its letter.",
-                "- name: choice",
-                &format!("  choice: {{ options: {options} }}"),
-            ]),
-        },
+        TargetShape::Letter(options) => of_letters(*options),
         TargetShape::Number { whole } => of_numbers(*whole),
-        TargetShape::Json => Fit {
-            gated: "fields",
-            kind: "json_fields and json_equal",
-            because: "right answers are JSON".to_owned(),
-            lines: lines(&[
-                "# How many of the right answer's fields the answer got right.",
-                "- name: fields",
-                "  json_fields: { fence: true }",
-                "# Whether all of it is right.",
-                "- name: equal",
-                "  json_equal: { fence: true }",
-            ]),
-        },
-        TargetShape::ShortText => Fit {
-            gated: "exact",
-            kind: "exact, ignoring case, and fuzzy",
-            because: format!(
-                "right answers are a few words, {} different ones",
-                target.n_distinct()
-            ),
-            lines: lines(&[
-                "# The answer is the right one, but for case and blanks.",
-                "- name: exact",
-                "  exact: { normalize: [trim, casefold] }",
-                "# How like the right one it is.",
-                "- name: close",
-                "  fuzzy: { algorithm: jaro_winkler, normalize: [trim, casefold] }",
-            ]),
-        },
-        TargetShape::Prose { has_words: true } => Fit {
-            gated: "overlap",
-            kind: "token_f1 and fuzzy",
-            because:
-                "right answers are prose: words in common are counted, which says little about the \
-                      meaning; a judge is prepared as a comment"
-                    .to_owned(),
-            lines: lines(&[
-                "# Words that the answer shares with the right one.",
-                "- name: overlap",
-                "  token_f1: {}",
-                "# How like it the whole text is.",
-                "- name: close",
-                "  fuzzy: { algorithm: token_sort_ratio }",
-            ]),
-        },
-        TargetShape::Prose { has_words: false } => Fit {
+        TargetShape::Json => of_json(),
+        TargetShape::ShortText => of_short_text(target.n_distinct()),
+        TargetShape::Prose { has_words } => of_prose(*has_words),
+    }
+}
+
+fn of_letters(options: usize) -> Fit {
+    Fit {
+        gated: "choice",
+        kind: "choice",
+        because: format!("right answers are letters of {options} options"),
+        lines: lines(&[
+            "# The option that the answer chooses, by its letter.",
+            "- name: choice",
+            &format!("  choice: {{ options: {options} }}"),
+        ]),
+    }
+}
+
+fn of_json() -> Fit {
+    Fit {
+        gated: "fields",
+        kind: "json_fields and json_equal",
+        because: "right answers are JSON".to_owned(),
+        lines: lines(&[
+            "# How many of the right answer's fields the answer got right.",
+            "- name: fields",
+            "  json_fields: { fence: true }",
+            "# Whether all of it is right.",
+            "- name: equal",
+            "  json_equal: { fence: true }",
+        ]),
+    }
+}
+
+fn of_short_text(n_distinct: u64) -> Fit {
+    Fit {
+        gated: "exact",
+        kind: "exact, ignoring case, and fuzzy",
+        because: format!(
+            "right answers are a few words, {}",
+            counted(n_distinct, "different text")
+        ),
+        lines: lines(&[
+            "# The answer is the right one, but for case and blanks.",
+            "- name: exact",
+            "  exact: { normalize: [trim, casefold] }",
+            "# How like the right one it is.",
+            "- name: close",
+            "  fuzzy: { algorithm: jaro_winkler, normalize: [trim, casefold] }",
+        ]),
+    }
+}
+
+fn of_prose(has_words: bool) -> Fit {
+    if !has_words {
+        let because = "right answers are prose without blanks between words, so that characters are \
+                       compared; a judge is prepared as a comment";
+        return Fit {
             gated: "close",
             kind: "fuzzy",
-            because:
-                "right answers are prose without blanks between words, so that characters are \
-                      compared; a judge is prepared as a comment"
-                    .to_owned(),
+            because: because.to_owned(),
             lines: lines(&[
                 "# How like the right answer it is, character by character.",
                 "- name: close",
                 "  fuzzy: { algorithm: indel }",
             ]),
-        },
+        };
+    }
+    let because = "right answers are prose: words in common are counted, which says little about the \
+                   meaning; a judge is prepared as a comment";
+    Fit {
+        gated: "overlap",
+        kind: "token_f1 and fuzzy",
+        because: because.to_owned(),
+        lines: lines(&[
+            "# Words that the answer shares with the right one.",
+            "- name: overlap",
+            "  token_f1: {}",
+            "# How like it the whole text is.",
+            "- name: close",
+            "  fuzzy: { algorithm: token_sort_ratio }",
+        ]),
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) struct PromptFile {
 const ROLES: [&str; 4] = ["system", "developer", "user", "assistant"];
 
 /// The letter of an option in a loop over all.
-const LETTER: &str = "{{ ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J'][loop.index0] }})";
+const LETTER: &str = "{{ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[loop.index0:loop.index] }})";
 
 /// Numbers that are listed as what an answer may be.
 const MOST_NUMBERS: usize = 10;

@@ -195,9 +195,13 @@ impl ColumnRoles {
         let root = |one: &&ColumnProfile| !self.target.starts_with(&format!("{}.", one.name));
         // A column that is called `item` hides the row, by which templates name odd columns.
         let hides = columns.column("item").is_some();
-        let named = |one: &&ColumnProfile| !hides || !variable(&one.name).starts_with("item[");
+        let can_be_shown =
+            |one: &&ColumnProfile| !hides || !variable(&one.name).starts_with("item[");
         let free = || {
-            self.free(columns).filter(root).filter(|one| !names_remarks(&one.name)).filter(named)
+            self.free(columns)
+                .filter(root)
+                .filter(|one| !names_remarks(&one.name))
+                .filter(can_be_shown)
         };
         let names = |chosen: Vec<&ColumnProfile>| {
             chosen.iter().map(|one| one.name.clone()).collect::<Vec<_>>()
@@ -242,14 +246,13 @@ impl ColumnRoles {
             Some(_) => "it holds messages, each with who speaks and what",
             None => "names and lengths of the columns say that this is what is asked",
         };
-        let mut because = shown.to_owned();
         let unused = self.unused(columns);
-        if !unused.is_empty() {
-            because.push_str(&format!(
-                "; the prompt does not show {}",
-                all_quoted(unused.iter().map(String::as_str))
-            ));
-        }
+        let because = if unused.is_empty() {
+            shown.to_owned()
+        } else {
+            let unused = all_quoted(unused.iter().map(String::as_str));
+            format!("{shown}; the prompt does not show {unused}")
+        };
         let inputs = self.inputs.join(", ");
         guesses.push(Guess::new(
             "prompt",

@@ -133,14 +133,12 @@ impl SuiteText<'_> {
                 self.metrics.gated
             ),
         ];
-        match self.gate.margin {
-            Some(_) => gate.to_vec(),
-            None => {
-                let why = format!("No gate yet: {}.", self.gate.guess.because);
-                let lines = gate.iter().map(|line| format!("# {line}"));
-                std::iter::once(comment(&why)).chain(lines).collect()
-            }
+        if self.gate.margin.is_some() {
+            return gate.to_vec();
         }
+        let why = format!("No gate yet: {}.", self.gate.guess.because);
+        let lines = gate.iter().map(|line| format!("# {line}"));
+        std::iter::once(comment(&why)).chain(lines).collect()
     }
 }
 

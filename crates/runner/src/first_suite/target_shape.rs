@@ -45,6 +45,16 @@ impl TargetShape {
     }
 }
 
+impl TargetShape {
+    /// The same where a question lists up to so many options, more than are ever right.
+    pub(super) fn with_options(self, options: usize) -> Self {
+        match self {
+            Self::Letter(letters) => Self::Letter(letters.max(options.min(26))),
+            other => other,
+        }
+    }
+}
+
 /// How many options there are, where right answers are their letters.
 fn letters(column: &ColumnProfile) -> Option<usize> {
     let labels = column.all_labels().filter(|_| column.n_lists == 0)?;
