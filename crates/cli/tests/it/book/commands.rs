@@ -136,7 +136,7 @@ fn try_block(block: &Block, place: &Place, server: &Server, wrong: &mut Vec<Stri
         let (code, output) = run(place, &step.command);
         // For whoever writes a page.
         if std::env::var_os("SHOW").is_some() {
-            println!("{}: $ {}\n{output}", block.place, step.command);
+            wrong.push(format!("{}: `{}` prints:\n{output}", block.place, step.command));
         }
         let is_last = n + 1 == steps.len();
         let expected =
@@ -173,7 +173,8 @@ fn try_page(page: &Page, wrong: &mut Vec<String>) -> usize {
     n
 }
 
-/// `PAGE=judges` tries those whose name has this in it alone, and `SHOW=1` with `--nocapture` shows what is printed.
+/// `PAGE=judges` tries those whose name has this in it alone, and `SHOW=1` fails with what
+/// each command prints.
 #[test]
 fn every_command_does_what_is_shown() {
     let only = std::env::var("PAGE").unwrap_or_default();
