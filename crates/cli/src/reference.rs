@@ -92,7 +92,7 @@ fn table<'a>(args: impl Iterator<Item = &'a Arg>) -> String {
     if rows.is_empty() { rows } else { format!("\n| argument | meaning |\n| --- | --- |\n{rows}") }
 }
 
-fn is_own(arg: &&Arg) -> bool {
+fn is_own(arg: &Arg) -> bool {
     !arg.is_global_set()
         && !arg.is_hide_set()
         && !["help", "version"].contains(&arg.get_id().as_str())
@@ -111,7 +111,7 @@ fn page() -> String {
         let about = command.get_long_about().or(command.get_about()).expect("a line for `--help`");
         let usage = command.clone().render_usage().to_string();
         let usage = usage.trim_start_matches("Usage: ");
-        let table = table(command.get_arguments().filter(is_own));
+        let table = table(command.get_arguments().filter(|arg| is_own(arg)));
         write!(page, "\n## evalmark {path}\n\n{about}.\n\n```text\n{usage}\n```\n{table}")
             .expect("a text");
     }
@@ -151,7 +151,7 @@ fn texts() -> Vec<(String, String)> {
     for folder in ["docs/src", "docs/src/reference"] {
         for entry in fs::read_dir(Path::new(ROOT).join(folder)).expect("the book") {
             let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
-            if name.ends_with(".md") {
+            if name.rsplit('.').next() == Some("md") {
                 names.push(format!("{folder}/{name}"));
             }
         }

@@ -58,6 +58,8 @@ mod run_id;
 mod score_samples;
 mod secrets;
 mod shared_ledger;
+mod source_places;
+mod suite_findings;
 mod suite_of_run;
 mod suites_json;
 mod summary;
@@ -118,6 +120,7 @@ pub use self::{
     },
     secrets::Secrets,
     shared_ledger::{CacheFolderError, cache_document, shared_ledger_path},
+    suite_findings::suite_findings,
     suite_of_run::AnotherSuite,
     suites_json::suites_json,
     target_check::UnusableTargets,

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use super::pages::{Page, all, book};
+use super::pages::{Page, all, book, is_markdown};
 use crate::setup::root;
 
 /// The targets of a page's links and pictures.
@@ -57,7 +57,7 @@ fn every_link_leads_somewhere() {
             let leaves = page.name.starts_with("docs/src") && !name.starts_with("docs/src/");
             if !root().join(&name).exists() || leaves {
                 wrong.push(told);
-            } else if !anchor.is_empty() && name.ends_with(".md") {
+            } else if !anchor.is_empty() && is_markdown(&name) {
                 let known = pages.iter().find(|page| page.name == name);
                 let anchors = known.map_or_else(|| Page::read(&name).anchors(), Page::anchors);
                 if !anchors.contains(anchor) {

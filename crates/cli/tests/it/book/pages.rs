@@ -83,13 +83,17 @@ fn slug(title: &str) -> String {
     title.to_lowercase().chars().filter_map(keep).collect()
 }
 
+pub(super) fn is_markdown(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending == "md")
+}
+
 /// The pages of the book, without the list of them.
 pub(super) fn book() -> Vec<Page> {
     let mut names = Vec::new();
     for folder in ["docs/src", "docs/src/reference"] {
         for entry in fs::read_dir(root().join(folder)).expect("the book") {
             let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
-            if name.ends_with(".md") && name != "SUMMARY.md" {
+            if is_markdown(&name) && name != "SUMMARY.md" {
                 names.push(format!("{folder}/{name}"));
             }
         }

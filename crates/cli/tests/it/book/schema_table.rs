@@ -104,7 +104,8 @@ fn kind(schema: &Value) -> String {
         "object" => "mapping".to_owned(),
         "array" => match kind(&schema["items"]) {
             inner if inner.is_empty() => "list".to_owned(),
-            inner => format!("list of {inner}"),
+            inner if inner.starts_with('`') => format!("list of {inner}"),
+            inner => format!("list of {inner}s"),
         },
         "integer" | "number" => format!("{name}{}", bounds(schema)),
         other => other.to_owned(),

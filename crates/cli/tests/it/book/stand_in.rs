@@ -64,8 +64,7 @@ fn answer(seen: &Seen) -> Reply {
     let label = topic(message);
     let text = match (lists, coin % 10) {
         (true, 0) => format!("The topic is {label}."),
-        (true, _) => label.to_owned(),
-        (false, 0..4) => label.to_owned(),
+        (true, _) | (false, 0..4) => label.to_owned(),
         (false, _) => "a question about an order".to_owned(),
     };
     Reply::text(text)
@@ -82,7 +81,7 @@ pub(super) fn redirect(folder: &Path, url: &str) {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         if path.is_dir() && !name.starts_with('.') && name != "reports" && name != "cache" {
             redirect(&path, url);
-        } else if name.ends_with(".yaml") {
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
             let text = fs::read_to_string(&path).expect("a file");
             let redirected: Vec<_> = text.lines().map(|line| redirected(line, url)).collect();
             let redirected = redirected.join("\n") + "\n";
