@@ -38,6 +38,7 @@ mod judge_check;
 mod judges;
 mod kept_answers;
 mod leaderboard;
+mod listed_runs;
 mod load;
 mod metric_scale;
 mod named_baselines;
@@ -105,6 +106,7 @@ pub use self::{
     },
     kept_answers::{AnswerKey, KeptAnswer, KeptAnswers, kept_answers},
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
+    listed_runs::runs_document,
     load::{LoadError, LoadedSuite, load},
     metric_scale::KeptMetricError,
     named_baselines::{
@@ -125,7 +127,7 @@ pub use self::{
         ResumeOptions, Run, RunEnd, cut_off_remarks,
     },
     secrets::Secrets,
-    shared_ledger::{CacheFolderError, shared_ledger_path},
+    shared_ledger::{CacheFolderError, cache_document, shared_ledger_path},
     suite_findings::suite_findings,
     suite_of_run::AnotherSuite,
     suites_json::suites_json,

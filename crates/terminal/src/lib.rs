@@ -10,6 +10,7 @@
 
 pub mod across_suites;
 pub mod baselines;
+pub mod cache;
 pub mod calibration;
 mod changed_items;
 pub mod diff;
