@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -173,6 +174,20 @@ def test_settings_reach_the_run(project: pytest.Pytester, plugin: Plugin) -> Non
     )
     assert result.parseoutcomes() == {"passed": 2}
     assert (project.path / "kept/passing/mine/verdict.json").is_file()
+
+
+def test_what_arguments_leave_out_is_skipped(project: pytest.Pytester, plugin: Plugin) -> None:
+    suite = project.path / "suites" / "passing.yaml"
+    second = "  - { name: second, template: 'Again: {{ text }}' }\nmodels:\n"
+    suite.write_text(suite.read_text().replace("models:\n", second))
+    for command in (["run", str(suite), "--run-id", "both"], ["baseline", "promote", "--force"]):
+        more = ["reports/passing/both", "main"] if command[0] == "baseline" else ["--new-baseline"]
+        subprocess.run(
+            [os.environ["EVALMARK_BIN"], *command, *more], cwd=project.path, check=False, capture_output=True
+        )
+    assert project.runpytest_subprocess(*plugin, str(suite)).parseoutcomes() == {"passed": 4}
+    result = project.runpytest_subprocess(*plugin, str(suite), "--evalmark-args=--prompt second")
+    assert result.parseoutcomes() == {"passed": 2, "skipped": 2}
 
 
 def test_the_fixture_runs_a_suite(project: pytest.Pytester, plugin: Plugin) -> None:

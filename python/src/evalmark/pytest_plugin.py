@@ -60,7 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="ARGS",
-        help="More arguments of `evalmark run`, such as '--limit 50 --max-cost 2'",
+        help="More arguments of `evalmark run`, such as '--max-cost 2 --concurrency 16'",
     )
     parser.addini(
         "evalmark_suites",
