@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, Parser, ValueEnum};
+use evalmark_core::policy::{BaselineNeed, FailOn, OnInconclusive, Policy};
 use evalmark_runner::BudgetLimits;
 use evalmark_store::named_run::{existing_run, named_run};
 
-use crate::{commands::Command, exit};
+use crate::{commands::Command, environment::is_ci, exit};
 
 /// Evaluate prompts like code: run variants against labelled data, score, compare, gate.
 #[derive(Debug, Parser)]
@@ -99,6 +100,81 @@ impl RunDirArgs {
     }
 }
 
+/// The runs that a command is about.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunDirsArgs {
+    /// Run folders; `latest` or `SUITE:latest` is the run that began last, `latest~1` the one before.
+    /// Several runs are one family, with one summary
+    #[arg(required = true, value_name = "RUN_DIR")]
+    named: Vec<PathBuf>,
+    #[command(flatten)]
+    out: OutArgs,
+}
+
+impl RunDirsArgs {
+    /// Their folders.
+    pub(crate) fn paths(&self) -> Result<Vec<PathBuf>> {
+        self.named.iter().map(|named| self.out.run(named)).collect()
+    }
+}
+
+/// Which verdicts fail a command. They stay the same.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Policy")]
+pub(crate) struct PolicyArgs {
+    /// A missing baseline is exit code 4, even if the suite says that it is optional; a suite that
+    /// gates nothing is exit code 2 [default where the environment sets `CI`, except that a suite
+    /// without a gate is only warned about]
+    #[arg(long)]
+    require_baseline: bool,
+    /// What an inconclusive verdict does: fail (exit code 3), pass with a warning, or pass
+    #[arg(long, value_enum, default_value_t)]
+    inconclusive: Inconclusive,
+    /// Which verdicts fail: any that does not pass, or none; without a verdict it is exit code 4
+    /// nevertheless
+    #[arg(long, value_enum, default_value_t)]
+    fail_on: Fail,
+}
+
+/// What an inconclusive verdict does.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Inconclusive {
+    #[default]
+    Fail,
+    Warn,
+    Pass,
+}
+
+/// Which verdicts fail.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Fail {
+    #[default]
+    Any,
+    Never,
+}
+
+impl PolicyArgs {
+    /// As the engine takes it.
+    pub(crate) fn policy(self) -> Policy {
+        Policy {
+            baseline: match (self.require_baseline, is_ci()) {
+                (true, _) => BaselineNeed::Always,
+                (false, true) => BaselineNeed::InCi,
+                (false, false) => BaselineNeed::BySuite,
+            },
+            inconclusive: match self.inconclusive {
+                Inconclusive::Fail => OnInconclusive::Fail,
+                Inconclusive::Warn => OnInconclusive::Warn,
+                Inconclusive::Pass => OnInconclusive::Pass,
+            },
+            fail_on: match self.fail_on {
+                Fail::Any => FailOn::Any,
+                Fail::Never => FailOn::Never,
+            },
+        }
+    }
+}
+
 /// In which form results are told.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct FormatArgs {
@@ -120,7 +196,7 @@ pub(crate) struct AgainstArgs {
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: Option<String>,
     /// First run: there is no baseline yet, and that is not an error
-    #[arg(long)]
+    #[arg(long, conflicts_with = "require_baseline")]
     pub(crate) new_baseline: bool,
     /// Former name of the suite, if the baseline was made under it
     #[arg(long, value_name = "NAME")]

@@ -48,3 +48,14 @@ pub(crate) fn cache_dir() -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("evalmark"))
 }
+
+/// Whether this is a CI job, as CI systems say.
+pub(crate) fn is_ci() -> bool {
+    let value = std::env::var_os("CI").unwrap_or_default();
+    !(value.is_empty() || value == "0" || value.eq_ignore_ascii_case("false"))
+}
+
+/// The Markdown file that GitHub shows as the summary of a job's step.
+pub(crate) fn step_summary() -> Option<PathBuf> {
+    std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from)
+}

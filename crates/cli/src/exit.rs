@@ -12,18 +12,6 @@ const ALL: [Exit; 6] = [
     Exit::Interrupted,
 ];
 
-/// The number that stands for an ending.
-pub(crate) fn exit_code(ending: Exit) -> u8 {
-    match ending {
-        Exit::Done => 0,
-        Exit::Regressed => 1,
-        Exit::Usage => 2,
-        Exit::Inconclusive => 3,
-        Exit::Incomplete => 4,
-        Exit::Interrupted => 130,
-    }
-}
-
 /// What an ending means, for people.
 fn meaning(ending: Exit) -> &'static str {
     match ending {
@@ -41,7 +29,7 @@ fn meaning(ending: Exit) -> &'static str {
 
 /// Every exit code with what it means.
 pub(crate) fn meanings() -> impl Iterator<Item = (u8, &'static str)> {
-    ALL.into_iter().map(|ending| (exit_code(ending), meaning(ending)))
+    ALL.into_iter().map(|ending| (ending.exit_code(), meaning(ending)))
 }
 
 /// What `--help` says of exit codes.

@@ -12,6 +12,7 @@ mod print;
 mod progress;
 #[cfg(test)]
 mod readme;
+mod reports;
 mod run_text;
 
 use std::process::ExitCode;
@@ -21,7 +22,7 @@ use clap::Parser;
 
 use crate::{
     args::{Cli, Color, LogFormat},
-    exit::{Exit, exit_code},
+    exit::Exit,
     print::{Printer, keep_failure, unwritten},
 };
 
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
 fn told_by_parser(told: &clap::Error) -> ExitCode {
     let printed = told.print();
     if told.use_stderr() {
-        return ExitCode::from(exit_code(Exit::Usage));
+        return ExitCode::from(Exit::Usage.exit_code());
     }
     keep_failure(printed);
     ended(Exit::Done, Printer::new(Color::Auto))
@@ -69,10 +70,10 @@ fn told_by_parser(told: &clap::Error) -> ExitCode {
 
 /// The exit code; what was done and could not be told is incomplete.
 fn ended(exit: Exit, printer: Printer) -> ExitCode {
-    let Some(why) = unwritten() else { return ExitCode::from(exit_code(exit)) };
+    let Some(why) = unwritten() else { return ExitCode::from(exit.exit_code()) };
     let error = Error::msg(why.to_string()).context("the results cannot be written to stdout");
     printer.error(&error);
-    ExitCode::from(exit_code(exit.worse(Exit::Incomplete)))
+    ExitCode::from(exit.worse(Exit::Incomplete).exit_code())
 }
 
 /// A limit on the size of files (`ulimit -f`) makes a write fail, which is reported like a full disk,

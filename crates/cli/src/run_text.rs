@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use evalmark_core::number_format::count;
+use evalmark_core::{number_format::count, policy::Policy};
 use evalmark_report::summary::SummaryRow;
 use evalmark_runner::{
     EndedRun, Ending, GateOutcome, Hinted, RunEnd, cut_off_remarks, leaderboard_groups,
@@ -17,14 +17,18 @@ use serde_json::json;
 
 use crate::{
     args::{Format, OutputArgs},
-    exit::exit_code,
     print::Printer,
 };
 
 /// Table, verdict and paths to stdout; what is missing, or went wrong, to stderr. Answers with the
 /// run's ending.
-pub(crate) fn tell(run: &EndedRun, output: OutputArgs, printer: Printer) -> Result<Ending> {
-    let ending = run.ending();
+pub(crate) fn tell(
+    run: &EndedRun,
+    output: OutputArgs,
+    policy: Policy,
+    printer: Printer,
+) -> Result<Ending> {
+    let ending = run.ending(policy);
     match &run.end {
         RunEnd::Finished { rows, decision } => {
             tell_finished(run, (rows, decision.as_deref()), ending, output.format, printer)?;
@@ -48,7 +52,7 @@ fn tell_finished(
             "run": run.record,
             "summary": rows,
             "verdict": decision.map(|decision| &decision.verdict),
-            "exit_code": exit_code(ending),
+            "exit_code": ending.exit_code(),
         });
         printer.json(&told.to_string());
         return Ok(());

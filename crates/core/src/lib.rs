@@ -43,6 +43,7 @@
 //! | gate | which metrics may not get worse than the baseline by more than the margin |
 //! | decision | one comparison, decided: improved, pass, regressed, inconclusive or incomparable |
 //! | verdict | all decisions of a gate, and the worst of them |
+//! | policy | which answers fail a command; it changes no verdict |
 
 pub mod answer_details;
 pub mod changes;
@@ -64,6 +65,7 @@ pub mod metric;
 pub mod model;
 pub mod number_format;
 pub mod plan;
+pub mod policy;
 pub mod prices;
 pub mod prompt;
 pub mod provider;

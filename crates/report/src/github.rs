@@ -1,21 +1,35 @@
-//! A verdict as workflow commands: annotations on a GitHub Actions run.
+//! Verdicts as workflow commands: annotations on a GitHub Actions run.
 
-use evalmark_core::verdict::{Answer, Comparison, Verdict};
+use evalmark_core::{
+    policy::{Consequence, Policy},
+    verdict::{Comparison, Verdict},
+};
 
-use crate::safe_text::printable_line;
+use crate::{
+    gate_report::{GateReport, ReportedSuite},
+    safe_text::printable_line,
+};
 
-/// One annotation per comparison, and one for the whole, each on its own line.
+/// One annotation per comparison, and one for each suite, each on its own line.
 ///
-/// `regressed` and `incomparable` are errors, `inconclusive` is a warning, the rest are notices.
-pub fn github(verdict: &Verdict) -> String {
-    let whole = annotation(
-        verdict.answer,
-        &format!("{} {}", verdict.suite, verdict.answer),
-        &format!("{} (run {} against {})", verdict.says, verdict.run_id, verdict.baseline),
-    );
-    let changed = changed(verdict);
-    let comparisons = verdict.worst_first().into_iter().map(compared);
-    comparisons.chain(changed).chain([whole]).collect()
+/// What fails is an error; what the user's policy lets pass, a warning or a notice.
+pub fn github(report: &GateReport) -> String {
+    report.suites.iter().map(|suite| of_suite(suite, report.policy)).collect()
+}
+
+fn of_suite(suite: &ReportedSuite, policy: Policy) -> String {
+    let whole = whole(suite, policy);
+    let Some(verdict) = &suite.verdict else { return whole };
+    let comparisons = verdict.worst_first().into_iter().map(|one| compared(one, policy));
+    comparisons.chain(changed(verdict)).chain([whole]).collect()
+}
+
+fn whole(suite: &ReportedSuite, policy: Policy) -> String {
+    let against = suite.verdict.as_ref().map(|verdict| format!(" against {}", verdict.baseline));
+    let against = against.unwrap_or_default();
+    let says = format!("{} (run {}{against})", suite.says(), suite.run_id);
+    let title = format!("{} {}", suite.suite, suite.word());
+    command(suite.consequence(policy), &title, &printable_line(&says))
 }
 
 /// What differs from the baseline besides chance.
@@ -24,26 +38,22 @@ fn changed(verdict: &Verdict) -> Option<String> {
     let lines: Vec<_> =
         changes.iter().map(|change| printable_line(&change.says).into_owned()).collect();
     let title = format!("{}: changed since the baseline", verdict.suite);
-    Some(command(Answer::Pass, &title, &lines.join("\n")))
+    Some(command(Consequence::Notice, &title, &lines.join("\n")))
 }
 
-fn compared(comparison: &Comparison) -> String {
+fn compared(comparison: &Comparison, policy: Policy) -> String {
     let Comparison { prompt, model, metric, answer, says, notes, .. } = comparison;
     let title = format!("{prompt} / {model} / {metric} {answer}");
     let lines: Vec<_> =
         std::iter::once(says).chain(notes).map(|line| printable_line(line).into_owned()).collect();
-    command(*answer, &title, &lines.join("\n"))
+    command(policy.consequence(*answer), &title, &lines.join("\n"))
 }
 
-fn annotation(answer: Answer, title: &str, says: &str) -> String {
-    command(answer, title, &printable_line(says))
-}
-
-fn command(answer: Answer, title: &str, message: &str) -> String {
-    let level = match answer {
-        Answer::Improved | Answer::Pass => "notice",
-        Answer::Inconclusive => "warning",
-        Answer::Regressed | Answer::Incomparable => "error",
+fn command(consequence: Consequence, title: &str, message: &str) -> String {
+    let level = match consequence {
+        Consequence::Pass | Consequence::Notice => "notice",
+        Consequence::Warning => "warning",
+        Consequence::Failure | Consequence::NoVerdict => "error",
     };
     format!("::{level} title={}::{}\n", property(&printable_line(title)), data(message))
 }

@@ -1,36 +1,77 @@
-//! A verdict as JUnit XML, for CI systems that show test results.
+//! Verdicts as JUnit XML, for CI systems that show test results.
 
 use std::fmt::Write;
 
 use evalmark_core::{
     comparison_text::{ComparisonText, name_of_p_pass, name_of_p_regressed},
     number_format::{count, or_none, p_value},
-    verdict::{Answer, Comparison, Verdict},
+    policy::{Consequence, Policy},
+    verdict::{Comparison, Verdict},
 };
 
-use crate::safe_text::acts;
+use crate::{
+    gate_report::{GateReport, ReportedSuite},
+    safe_text::acts,
+};
 
-/// One test case per comparison. What does not pass fails: `inconclusive` too, for a gate never goes
-/// green on it; `incomparable` is an error.
+/// One test suite for each suite, with one test case per comparison. What follows from its answer decides: it
+/// fails, is skipped where it is only warned about, or is an error where there is no verdict.
 ///
-/// Where the whole did not pass though every comparison did, or there is none, a case `gate` says so.
-pub fn junit(verdict: &Verdict) -> String {
-    let mut cases: Vec<_> = verdict.comparisons.iter().map(compared).collect();
-    if cases.iter().all(|case| case.answer.passes()) && !verdict.answer.passes() || cases.is_empty()
-    {
-        cases.push(whole(verdict));
-    }
-    let errors = cases.iter().filter(|case| case.answer == Answer::Incomparable).count();
-    let failures = cases.iter().filter(|case| !case.answer.passes()).count() - errors;
-    let (name, tests) = (attribute(&verdict.suite), cases.len());
-    let sums = format!(r#"tests="{tests}" failures="{failures}" errors="{errors}""#);
+/// Where the whole does not pass though every comparison does, or there is none, a case `gate` says so.
+pub fn junit(report: &GateReport) -> String {
+    let suites: Vec<_> =
+        report.suites.iter().map(|suite| TestSuite::of(suite, report.policy)).collect();
+    let sum = |kind| suites.iter().map(|suite| suite.count(kind)).sum::<usize>();
+    let (failures, errors) = (sum(Consequence::Failure), sum(Consequence::NoVerdict));
+    let tests: usize = suites.iter().map(|suite| suite.cases.len()).sum();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(out, r#"<testsuites name="evalmark" {sums}>"#);
-    let _ = writeln!(out, r#"  <testsuite name="{name}" {sums} skipped="0">"#);
-    out.push_str(&properties(verdict));
-    out.extend(cases.iter().map(|case| case.xml(&verdict.suite)));
-    out.push_str("  </testsuite>\n</testsuites>\n");
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        out,
+        r#"<testsuites name="evalmark" tests="{tests}" failures="{failures}" errors="{errors}">"#
+    );
+    out.extend(suites.iter().map(TestSuite::xml));
+    out.push_str("</testsuites>\n");
     out
+}
+
+/// One test suite.
+struct TestSuite<'a> {
+    of: &'a ReportedSuite,
+    cases: Vec<Case<'a>>,
+}
+
+impl<'a> TestSuite<'a> {
+    fn of(suite: &'a ReportedSuite, policy: Policy) -> Self {
+        let comparisons = suite.verdict.iter().flat_map(|verdict| &verdict.comparisons);
+        let mut cases: Vec<_> =
+            comparisons.map(|comparison| compared(comparison, policy)).collect();
+        let worst = cases.iter().map(|case| case.consequence).max();
+        let whole = suite.consequence(policy);
+        if worst.is_none_or(|worst| worst < whole) {
+            cases.push(whole_suite(suite, whole));
+        }
+        Self { of: suite, cases }
+    }
+
+    fn count(&self, kind: Consequence) -> usize {
+        self.cases.iter().filter(|case| case.consequence == kind).count()
+    }
+
+    fn xml(&self) -> String {
+        let (name, tests) = (attribute(&self.of.suite), self.cases.len());
+        let [failures, errors, skipped] =
+            [Consequence::Failure, Consequence::NoVerdict, Consequence::Warning]
+                .map(|kind| self.count(kind));
+        let mut out = format!(
+            "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" \
+             errors=\"{errors}\" skipped=\"{skipped}\">\n"
+        );
+        out.extend(self.of.verdict.as_ref().map(properties));
+        out.extend(self.cases.iter().map(|case| case.xml(&self.of.suite)));
+        out.push_str("  </testsuite>\n");
+        out
+    }
 }
 
 /// The baseline with its digest, and what differs from it besides chance.
@@ -51,22 +92,24 @@ fn properties(verdict: &Verdict) -> String {
 struct Case<'a> {
     class: String,
     name: &'a str,
-    answer: Answer,
-    says: &'a str,
+    answer: &'static str,
+    consequence: Consequence,
+    says: String,
     details: String,
 }
 
 impl Case<'_> {
     fn xml(&self, suite: &str) -> String {
         let class = attribute(&format!("{suite}{}", self.class));
-        let (name, answer) = (attribute(self.name), self.answer.as_str());
-        let (says, details) = (attribute(self.says), content(&self.details));
-        let element = match self.answer {
-            Answer::Improved | Answer::Pass => "system-out",
-            Answer::Inconclusive | Answer::Regressed => "failure",
-            Answer::Incomparable => "error",
+        let (name, answer) = (attribute(self.name), self.answer);
+        let (says, details) = (attribute(&self.says), content(&self.details));
+        let element = match self.consequence {
+            Consequence::Pass | Consequence::Notice => "system-out",
+            Consequence::Warning => "skipped",
+            Consequence::Failure => "failure",
+            Consequence::NoVerdict => "error",
         };
-        let about = if self.answer.passes() {
+        let about = if element == "system-out" {
             String::new()
         } else {
             format!(r#" type="{answer}" message="{says}""#)
@@ -78,21 +121,28 @@ impl Case<'_> {
     }
 }
 
-fn compared(comparison: &Comparison) -> Case<'_> {
+fn compared(comparison: &Comparison, policy: Policy) -> Case<'_> {
     let Comparison { prompt, model, metric, answer, says, .. } = comparison;
     Case {
         class: format!(".{prompt}.{model}"),
         name: metric,
-        answer: *answer,
-        says,
+        answer: answer.as_str(),
+        consequence: policy.consequence(*answer),
+        says: says.clone(),
         details: details(comparison),
     }
 }
 
-fn whole(verdict: &Verdict) -> Case<'_> {
-    let Verdict { run_id, baseline, answer, says, .. } = verdict;
-    let details = format!("{answer}: {says}\nrun: {run_id}\nbaseline: {baseline}");
-    Case { class: String::new(), name: "gate", answer: *answer, says, details }
+fn whole_suite(suite: &ReportedSuite, consequence: Consequence) -> Case<'_> {
+    let (answer, says) = (suite.word(), suite.says());
+    let baseline =
+        suite.verdict.as_ref().map(|verdict| format!("\nbaseline: {}", verdict.baseline));
+    let baseline = baseline.unwrap_or_default();
+    let details = format!("{answer}: {says}\nrun: {}{baseline}", suite.run_id);
+    // What was not gated did not pass.
+    let consequence =
+        if suite.verdict.is_none() { consequence.max(Consequence::Warning) } else { consequence };
+    Case { class: String::new(), name: "gate", answer, consequence, says, details }
 }
 
 fn details(comparison: &Comparison) -> String {

@@ -16,6 +16,7 @@
 mod autolinks;
 pub mod changed_item;
 pub mod columns;
+pub mod gate_report;
 pub mod github;
 pub mod html;
 pub mod junit;

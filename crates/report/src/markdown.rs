@@ -9,15 +9,22 @@ use evalmark_core::{
     verdict::{Comparison, Measure, SliceFinding, Verdict},
 };
 
-use crate::{autolinks::references, safe_text::printable_line};
+use crate::{autolinks::references, gate_report::GateReport, safe_text::printable_line};
 
 /// The verdict as GitHub-flavoured Markdown: the answer first, then the figures behind it.
 ///
 /// Texts are shown literally: no name or note can add markup, links, mentions or table cells.
-pub fn markdown(verdict: &Verdict) -> String {
+pub fn markdown(report: &GateReport) -> String {
     let mut out = String::new();
-    // Writing to a string cannot fail.
-    let _ = write_verdict(&mut out, verdict);
+    for suite in &report.suites {
+        // Writing to a string cannot fail.
+        let _ = if let Some(verdict) = &suite.verdict {
+            write_verdict(&mut out, verdict)
+        } else {
+            let says = literal(&suite.says());
+            writeln!(out, "## {}: {}\n\n**{says}**\n", literal(&suite.suite), suite.word())
+        };
+    }
     out
 }
 

@@ -2,13 +2,18 @@
 
 use std::path::Path;
 
+use evalmark_core::policy::BaselineNeed;
 use evalmark_store::{
     StoreError,
     baseline::{Baseline, WantedBaseline, cannot_be_baseline},
     run_record::{RunOptions, RunRecord},
 };
 
-use crate::{RunError, error::Result, load::LoadedSuite};
+use crate::{
+    Host, Notice, RunError,
+    error::{Advised, Result},
+    load::LoadedSuite,
+};
 
 /// What a run is compared with.
 #[derive(Debug, Default)]
@@ -34,6 +39,7 @@ impl Against {
         is_asked_for: bool,
         out: &Path,
         loaded: &LoadedSuite,
+        need: BaselineNeed,
     ) -> Result<Self> {
         let gate = loaded.suite.gate.as_ref();
         let named = options.baseline.as_ref().or(gate.and_then(|gate| gate.baseline.as_ref()));
@@ -52,11 +58,36 @@ impl Against {
             return Ok(Self { baseline: Some(baseline), missing: None });
         }
         let is_optional = gate.is_some_and(|gate| gate.baseline_optional);
-        let is_allowed = options.new_baseline || is_optional;
+        let is_allowed = may_be_missing(need, options.new_baseline, is_optional);
         if is_asked_for && !is_allowed {
             return Err(StoreError::from(wanted.missing(None)).into());
         }
         Ok(Self { baseline: None, missing: Some(Missing { wanted, is_allowed }) })
+    }
+
+    /// Whether the run decides something, before anything is asked: where it has to, a suite that gates
+    /// nothing is an error; in a CI job, it is a warning.
+    pub(crate) fn has_to_decide(&self, loaded: &LoadedSuite, host: &Host<'_>) -> Result<()> {
+        if self.baseline.is_some() || self.missing.is_some() || has_minima(loaded) {
+            return Ok(());
+        }
+        let ungated = UngatedSuite {
+            suite: loaded.suite.name.clone(),
+            what: if loaded.suite.gate.is_some() {
+                "its gate names no baseline and no minimum"
+            } else {
+                "it has no gate"
+            },
+        };
+        match host.policy.baseline {
+            BaselineNeed::BySuite => Ok(()),
+            BaselineNeed::InCi => {
+                let warning = format!("{ungated}, so that this job passes whatever the scores are");
+                host.notices.tell(&Notice::SuiteWarning(&warning));
+                Ok(())
+            }
+            BaselineNeed::Always => Err(ungated.into()),
+        }
     }
 
     /// Why the run will end as incomplete, before anything is asked.
@@ -71,13 +102,43 @@ impl Against {
             (Some(_), _) => None,
             (None, Some(missing)) => Some(missing.says()),
             (None, None) => {
-                let gate = loaded.suite.gate.as_ref()?;
-                let has_minima = gate.metrics.values().any(|gated| gated.min.is_some());
-                (!has_minima).then(|| {
+                loaded.suite.gate.as_ref()?;
+                (!has_minima(loaded)).then(|| {
                     "the gate names no baseline and no minimum: nothing was compared".to_owned()
                 })
             }
         }
+    }
+}
+
+/// Whether a suite's gate holds a metric to a limit of its own.
+fn has_minima(loaded: &LoadedSuite) -> bool {
+    let gate = loaded.suite.gate.as_ref();
+    gate.is_some_and(|gate| gate.metrics.values().any(|gated| gated.min.is_some()))
+}
+
+/// Whether a baseline may be missing. `is_new` says the command line; `is_optional`, the suite.
+pub(crate) fn may_be_missing(need: BaselineNeed, is_new: bool, is_optional: bool) -> bool {
+    match need {
+        BaselineNeed::BySuite => is_new || is_optional,
+        BaselineNeed::InCi => is_new,
+        BaselineNeed::Always => false,
+    }
+}
+
+/// A suite that would decide nothing, where a baseline is required.
+#[derive(Debug, thiserror::Error)]
+#[error("the suite `{suite}` gates nothing: {what}")]
+pub struct UngatedSuite {
+    suite: String,
+    what: &'static str,
+}
+
+impl Advised for UngatedSuite {
+    fn hint(&self) -> Option<String> {
+        let advice = "add `gate: { baseline: main }` to the suite, name a baseline with `--baseline \
+                      NAME`, or leave `--require-baseline` away";
+        Some(advice.to_owned())
     }
 }
 

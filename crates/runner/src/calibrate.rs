@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use evalmark_core::{
     model::Provider,
     number_format::count,
+    policy::Policy,
     record::ErrorKind,
     suite::{GateSpec, file_name},
     verdict::Answer,
@@ -80,7 +81,7 @@ impl CalibrationEnd {
             Self::Interrupted(_) => Findings { is_interrupted: true, ..found },
             Self::Incomplete(_) => Findings { is_incomplete: true, ..found },
         };
-        (&found).into()
+        found.ending(Policy::default())
     }
 }
 

@@ -1,6 +1,9 @@
 //! How a command ends, decided in one place; a program maps it to an exit code.
 
-use evalmark_core::verdict::Answer;
+use evalmark_core::{
+    policy::{Consequence, Policy},
+    verdict::Answer,
+};
 
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,18 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// The number that stands for it, as scripts rely on it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Regressed => 1,
+            Self::Usage => 2,
+            Self::Inconclusive => 3,
+            Self::Incomplete => 4,
+            Self::Interrupted => 130,
+        }
+    }
+
     /// The worse of two endings: what a script must not overlook wins.
     #[must_use]
     pub fn worse(self, other: Self) -> Self {
@@ -48,21 +63,25 @@ pub struct Findings {
     pub is_interrupted: bool,
 }
 
-impl From<&Findings> for Ending {
+impl Findings {
     /// The one place that decides how a command ends which did what it could. What it could not do
     /// is an error, which has an ending of its own.
-    fn from(found: &Findings) -> Self {
-        let of_gate = match found.answer {
-            None | Some(Answer::Improved | Answer::Pass) => Self::Done,
-            Some(Answer::Regressed) => Self::Regressed,
-            Some(Answer::Inconclusive) if found.lacks_answers => Self::Incomplete,
-            Some(Answer::Inconclusive) => Self::Inconclusive,
-            Some(Answer::Incomparable) => Self::Incomplete,
+    pub fn ending(&self, policy: Policy) -> Ending {
+        let of_gate = match self.answer {
+            None => Ending::Done,
+            // Nothing excuses a run that gives no verdict.
+            Some(Answer::Inconclusive) if self.lacks_answers => Ending::Incomplete,
+            Some(answer) => match policy.consequence(answer) {
+                Consequence::Pass | Consequence::Notice | Consequence::Warning => Ending::Done,
+                Consequence::NoVerdict => Ending::Incomplete,
+                Consequence::Failure if answer == Answer::Regressed => Ending::Regressed,
+                Consequence::Failure => Ending::Inconclusive,
+            },
         };
-        let of_answers = match (found.is_interrupted, found.is_incomplete) {
-            (true, _) => Self::Interrupted,
-            (false, true) => Self::Incomplete,
-            (false, false) => Self::Done,
+        let of_answers = match (self.is_interrupted, self.is_incomplete) {
+            (true, _) => Ending::Interrupted,
+            (false, true) => Ending::Incomplete,
+            (false, false) => Ending::Done,
         };
         of_gate.worse(of_answers)
     }

@@ -8,6 +8,7 @@ use std::{
 
 use evalmark_core::{
     dataset::{DatasetError, Rows},
+    policy::Policy,
     source::Sources,
     suite::Readers,
 };
@@ -26,6 +27,8 @@ pub struct Host<'a> {
     pub secrets: &'a dyn Secrets,
     /// What suites may do beyond the defaults.
     pub permissions: &'a Permissions,
+    /// Which answers fail a command, and whether there has to be a baseline.
+    pub policy: Policy,
     /// Where answers are shared between runs that name no folder of their own; `None` where the
     /// user has no folder for such things.
     pub cache_dir: Option<&'a Path>,
@@ -44,9 +47,18 @@ impl<'a> Host<'a> {
         secrets: &'a dyn Secrets,
         permissions: &'a Permissions,
     ) -> Self {
-        let (cache_dir, sources) = (None, Sources::NONE);
+        let (policy, cache_dir, sources) = (Policy::default(), None, Sources::NONE);
         let (allow_exec, program_variables) = (false, &[][..]);
-        Self { notices, secrets, permissions, cache_dir, sources, allow_exec, program_variables }
+        Self {
+            notices,
+            secrets,
+            permissions,
+            policy,
+            cache_dir,
+            sources,
+            allow_exec,
+            program_variables,
+        }
     }
 
     /// What the suite of a run with these options is read with: snapshots of its dataset are kept

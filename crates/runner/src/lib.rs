@@ -57,6 +57,7 @@ mod score_samples;
 mod secrets;
 mod shared_ledger;
 mod suite_of_run;
+mod suites_json;
 mod summary;
 mod target_check;
 mod unknown_name;
@@ -66,7 +67,8 @@ pub use evalmark_store::run_record::RunOptions;
 pub use evalmark_verdict::PairCounts;
 
 pub use self::{
-    across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites},
+    across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites, gate_report},
+    against::UngatedSuite,
     ask::{BudgetLimits, MissingKey, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
     collect_answers::ShorterDataset,
@@ -113,6 +115,7 @@ pub use self::{
     secrets::Secrets,
     shared_ledger::{CacheFolderError, shared_ledger_path},
     suite_of_run::AnotherSuite,
+    suites_json::suites_json,
     target_check::UnusableTargets,
     unknown_name::UnknownName,
     variants::{ReadRowsError, read_variants},

@@ -7,7 +7,7 @@ mod html_page;
 mod progress_file;
 mod verdict;
 
-use evalmark_core::{dataset::DatasetError, plan::PlanError, verdict::Verdict};
+use evalmark_core::{dataset::DatasetError, plan::PlanError, policy::Policy, verdict::Verdict};
 use evalmark_harness::{Budget, Secret};
 use evalmark_report::summary::SummaryRow;
 use evalmark_store::{
@@ -88,9 +88,9 @@ enum Upto {
 }
 
 impl EndedRun {
-    /// How the run ends.
-    pub fn ending(&self) -> Ending {
-        (&self.findings()).into()
+    /// How the run ends, by the user's policy.
+    pub fn ending(&self, policy: Policy) -> Ending {
+        self.findings().ending(policy)
     }
 
     /// Its verdict, `None` where nothing was gated or where it was interrupted; the error that broke
@@ -104,7 +104,7 @@ impl EndedRun {
     }
 
     /// What its ending follows from.
-    fn findings(&self) -> Findings {
+    pub(crate) fn findings(&self) -> Findings {
         match &self.end {
             RunEnd::Finished { decision, .. } => Findings {
                 is_incomplete: self.record.incomplete.is_some(),

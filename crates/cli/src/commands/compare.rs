@@ -9,8 +9,12 @@ use evalmark_store::integrity::open_whole;
 use evalmark_terminal::leaderboard;
 use serde_json::json;
 
-use super::gate::{VerdictFormat, render};
-use crate::{args::OutArgs, exit::Exit, print::Printer};
+use crate::{
+    args::OutArgs,
+    exit::Exit,
+    print::Printer,
+    reports::{VerdictFormat, render},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
@@ -43,8 +47,9 @@ pub(crate) fn compare(args: &CompareArgs, printer: Printer, host: &Host<'_>) -> 
         }
         (None, _) => return all(&args.out.run(&args.run)?, args.format, printer),
     };
-    printer.raw(&render(&decision, args.format, printer)?);
-    Ok(decision.ending())
+    let exit = decision.ending(host.policy);
+    printer.raw(&render(&[decision.into()], args.format, host.policy, printer)?);
+    Ok(exit)
 }
 
 /// All prompts and models of the run; it decides nothing, and so it always ends well.
@@ -62,7 +67,7 @@ fn all(run: &Path, format: VerdictFormat, printer: Printer) -> Result<Exit> {
         VerdictFormat::Json => {
             printer.json(&serde_json::to_string_pretty(&json!({ "boards": boards }))?);
         }
-        VerdictFormat::Markdown | VerdictFormat::Junit | VerdictFormat::Github => {
+        _ => {
             Err(RunError::new("a leaderboard cannot be printed in this format")).hint(
                 "use `--format text` or `--format json`; a verdict takes `--between A B`, \
                        or a second run",

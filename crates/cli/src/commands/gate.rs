@@ -1,42 +1,29 @@
-//! `evalmark gate`: the verdict on a finished run against a baseline.
+//! `evalmark gate`: the verdict on finished runs against a baseline.
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Error, Result};
-use clap::{Args, ValueEnum};
-use evalmark_report::{
-    github, junit, markdown,
-    safe_text::{inert, inert_json},
+use anyhow::{Error, Result};
+use clap::Args;
+use evalmark_runner::{
+    EndedRunGate, GateOptions, Host, adjust_over_suites, ending_of_suites, gate as gate_run,
 };
-use evalmark_runner::{EndedRunGate, GateOptions, GateOutcome, Host};
-use evalmark_store::durable;
-use evalmark_terminal::verdict;
 
 use crate::{
-    args::{Color, RunDirArgs},
+    args::{PolicyArgs, RunDirsArgs},
     exit::Exit,
     print::Printer,
+    reports::{ReportsArgs, VerdictFormat, report_suites, write_report},
 };
-
-/// Forms of a verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum VerdictFormat {
-    Text,
-    Json,
-    Markdown,
-    Junit,
-    Github,
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct GateArgs {
     #[command(flatten)]
-    pub(crate) run: RunDirArgs,
+    pub(crate) runs: RunDirsArgs,
     /// Baseline to compare with, by name or folder
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) baseline: String,
     /// There may be no baseline yet; if there is none, only the minima are checked
-    #[arg(long)]
+    #[arg(long, conflicts_with = "require_baseline")]
     pub(crate) new_baseline: bool,
     /// Former name of the suite, if the baseline was made under it
     #[arg(long, value_name = "NAME")]
@@ -50,6 +37,10 @@ pub(crate) struct GateArgs {
     /// Write the verdict to a file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: ReportsArgs,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
 }
 
 pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
@@ -59,56 +50,24 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result
         new_baseline: args.new_baseline,
         as_it_is: args.as_it_is,
     };
-    let EndedRunGate { outcome, unkept } =
-        evalmark_runner::gate(&args.run.path()?, &options, host)?;
-    let written = match &args.output {
-        None => {
-            printer.raw(&render(&outcome, args.format, printer)?);
-            Ok(())
+    let (mut ended, mut unwritten) = (Vec::new(), Vec::new());
+    let paths = args.runs.paths()?;
+    for path in &paths {
+        let EndedRunGate { mut suite, unkept } = gate_run(path, &options, host)?;
+        if paths.len() > 1 {
+            suite.read_rows()?;
         }
-        Some(path) => {
-            let plain = Printer::new(Color::Never);
-            write_output(path, &render(&outcome, args.format, plain)?)
-                .with_context(|| format!("{} cannot be written", path.display()))
-        }
-    };
-    let mut ending = outcome.ending();
+        ended.push(suite);
+        unwritten.extend(unkept.map(Error::from));
+    }
+    adjust_over_suites(&mut ended);
+    let policy = host.policy;
+    let written = write_report(args.format, args.output.as_deref(), &ended, policy, printer);
     // A verdict that could not be written everywhere still counts: the worse of both endings wins.
-    for error in written.err().into_iter().chain(unkept.map(Error::from)) {
+    let reported = report_suites(&ended, &args.reports, policy, printer);
+    let exit = ending_of_suites(&ended, policy).worse(reported);
+    Ok(written.err().into_iter().chain(unwritten).fold(exit, |exit, error| {
         printer.error(&error);
-        ending = ending.worse(Exit::Incomplete);
-    }
-    Ok(ending)
-}
-
-/// Writes the file that the command line names: whole, unless it is a link, a pipe or a device.
-fn write_output(path: &std::path::Path, text: &str) -> std::io::Result<()> {
-    let is_special = std::fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file());
-    if is_special {
-        return std::fs::write(path, text);
-    }
-    durable::write(path, text.as_bytes())
-}
-
-/// A verdict in the form that was asked for, with a final line break.
-pub(crate) fn render(
-    decision: &GateOutcome,
-    format: VerdictFormat,
-    printer: Printer,
-) -> Result<String> {
-    let verdict = &decision.verdict;
-    let mut text = match format {
-        VerdictFormat::Text => {
-            inert(&verdict::render(&decision.verdict, &decision.broken, printer.screen()))
-                .into_owned()
-        }
-        VerdictFormat::Json => inert_json(&serde_json::to_string_pretty(verdict)?).into_owned(),
-        VerdictFormat::Markdown => markdown::markdown(verdict),
-        VerdictFormat::Junit => junit::junit(verdict),
-        VerdictFormat::Github => github::github(verdict),
-    };
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    Ok(text)
+        exit.worse(Exit::Incomplete)
+    }))
 }

@@ -23,7 +23,7 @@ mod view;
 
 use anyhow::Result;
 use clap::Subcommand;
-use evalmark_core::source::Sources;
+use evalmark_core::{policy::Policy, source::Sources};
 use evalmark_runner::{Host, Notice, Notices, Permissions};
 
 use crate::{
@@ -106,6 +106,17 @@ impl Command {
         }
     }
 
+    /// Which verdicts fail it.
+    fn policy(&self) -> Policy {
+        match self {
+            Self::Run(args) => args.policy.policy(),
+            Self::Resume(args) => args.policy.policy(),
+            Self::Score(args) => args.policy.policy(),
+            Self::Gate(args) => args.policy.policy(),
+            _ => Policy::default(),
+        }
+    }
+
     /// Whether metrics may run programs: where the user says so, and where a suite is only read.
     fn allow_exec(&self) -> bool {
         match self {
@@ -133,6 +144,7 @@ pub(crate) fn dispatch(
         notices: Notices::new(&hear),
         secrets: &Environment,
         permissions,
+        policy: command.policy(),
         cache_dir: cache_dir.as_deref(),
         sources: Sources {
             kinds: evalmark_integrations::sources::catalog(),

@@ -5,9 +5,10 @@ use clap::Args;
 use evalmark_runner::{Host, ResumeOptions, Run};
 
 use crate::{
-    args::{AgainstArgs, BudgetArgs, ExecArgs, OutputArgs, RunDirArgs},
+    args::{AgainstArgs, BudgetArgs, ExecArgs, OutputArgs, PolicyArgs, RunDirArgs},
     exit::Exit,
     print::Printer,
+    reports::{ReportsArgs, report_suites},
     run_text,
 };
 
@@ -23,10 +24,15 @@ pub(crate) struct ResumeArgs {
     pub(crate) exec: ExecArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) reports: ReportsArgs,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
 }
 
 pub(crate) fn resume(args: &ResumeArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let options = ResumeOptions { against: args.against.options(), budget: args.budget.limits() };
     let run = Run::resume(&args.run.path()?, options, host)?.finish()?;
-    run_text::tell(&run, args.output, printer)
+    let exit = run_text::tell(&run, args.output, host.policy, printer)?;
+    Ok(exit.worse(report_suites(&[run.into()], &args.reports, host.policy, printer)))
 }

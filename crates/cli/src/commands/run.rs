@@ -4,19 +4,21 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use evalmark_core::verdict::Comparison;
+use evalmark_core::policy::Policy;
 use evalmark_runner::{
-    EndedSuite, Hinted, Host, OverSuites, Run, adjust_over_suites, ending_of_suites, load,
+    EndedSuite, Host, Run, adjust_over_suites, ending_of_suites, load, suites_json,
 };
 use evalmark_store::git::GitLookup;
 use evalmark_terminal::across_suites;
-use serde_json::{Value, json};
 
 use crate::{
-    args::{AgainstArgs, BudgetArgs, CacheArgs, ExecArgs, Format, OutputArgs, SelectionArgs},
-    exit::{Exit, exit_code},
+    args::{
+        AgainstArgs, BudgetArgs, CacheArgs, ExecArgs, Format, OutputArgs, PolicyArgs, SelectionArgs,
+    },
+    exit::Exit,
     options::run_options,
     print::Printer,
+    reports::{ReportsArgs, report_suites},
     run_text,
 };
 
@@ -43,6 +45,10 @@ pub(crate) struct RunArgs {
     pub(crate) exec: ExecArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) reports: ReportsArgs,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
 }
 
 pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
@@ -58,66 +64,32 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
         .into_iter()
         .zip(lookup.finish())
         .map(|(loaded, git)| Ok((Run::prepare(loaded, &options, &args.out, limits, host)?, git)));
-    let (mut exit, mut ended) = (Exit::Done, Vec::new());
+    let mut ended: Vec<EndedSuite> = Vec::new();
+    let (policy, mut is_interrupted) = (host.policy, false);
     for (prepared, git) in prepared.collect::<Result<Vec<_>>>()? {
         let run = Run::begin(prepared, args.run_id.as_deref(), git, host)?.finish()?;
-        let end = run_text::tell(&run, args.output, printer)?;
-        exit = exit.worse(end);
+        let end = run_text::tell(&run, args.output, policy, printer)?;
+        ended.push(run.into());
         if end == Exit::Interrupted {
+            is_interrupted = true;
             break;
         }
-        let read = EndedSuite::read(&run.record.suite, &run.folder, end);
-        ended.push(read.ends(Exit::Incomplete)?);
     }
-    if exit == Exit::Interrupted || ended.len() < 2 {
-        return Ok(exit);
+    adjust_over_suites(&mut ended);
+    let exit = ending_of_suites(&ended, policy);
+    if args.suites.len() > 1 && !is_interrupted {
+        together(&ended, args, policy, printer)?;
     }
-    Ok(together(&mut ended, args, printer))
+    Ok(exit.worse(report_suites(&ended, &args.reports, policy, printer)))
 }
 
 /// Several suites are one family, and one table.
-fn together(ended: &mut [EndedSuite], args: &RunArgs, printer: Printer) -> Exit {
-    adjust_over_suites(ended);
-    let exit = ending_of_suites(ended);
+fn together(ended: &[EndedSuite], args: &RunArgs, policy: Policy, printer: Printer) -> Result<()> {
     match args.output.format {
         Format::Text => {
             printer.result(&format!("\n{}", across_suites::render(ended, printer.screen())));
         }
-        Format::Json => printer.json(&as_json(ended, exit).to_string()),
+        Format::Json => printer.json(&suites_json(ended, policy)?),
     }
-    exit
-}
-
-/// The table over all suites for programs.
-fn as_json(ended: &[EndedSuite], exit: Exit) -> Value {
-    let sum = |of: fn(&EndedSuite) -> usize| ended.iter().map(of).sum::<usize>();
-    let comparison = |one: OverSuites<'_>| {
-        let Comparison { prompt, model, metric, measure, answer, alpha, .. } = one.comparison;
-        json!({
-            "prompt": prompt,
-            "model": model,
-            "metric": metric,
-            "measure": measure,
-            "answer": answer,
-            "answer_over_suites": one.answer,
-            "p_regressed_over_suites": one.p_regressed,
-            "alpha": alpha,
-        })
-    };
-    let suite = |one: &EndedSuite| {
-        json!({
-            "suite": one.suite,
-            "run_dir": one.run_dir,
-            "answer": one.verdict.as_ref().map(|verdict| verdict.answer),
-            "exit_code": exit_code(one.ending),
-            "comparisons": one.over_suites().map(comparison).collect::<Vec<_>>(),
-        })
-    };
-    json!({
-        "suites": ended.iter().map(suite).collect::<Vec<_>>(),
-        "n_comparisons": sum(|one| one.comparisons().len()),
-        "n_regressed": sum(EndedSuite::n_regressed),
-        "n_regressed_over_suites": sum(EndedSuite::n_regressed_over_suites),
-        "exit_code": exit_code(exit),
-    })
+    Ok(())
 }

@@ -6,9 +6,10 @@ use clap::Args;
 use evalmark_runner::{Host, Run};
 
 use crate::{
-    args::{ExecArgs, OutputArgs, RunDirArgs},
+    args::{ExecArgs, OutputArgs, PolicyArgs, RunDirArgs},
     exit::Exit,
     print::Printer,
+    reports::{ReportsArgs, report_suites},
     run_text,
 };
 
@@ -20,9 +21,14 @@ pub(crate) struct ScoreArgs {
     pub(crate) exec: ExecArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) reports: ReportsArgs,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
 }
 
 pub(crate) fn score(args: &ScoreArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let run = Run::rescore(&args.run.path()?, host)?.finish()?;
-    run_text::tell(&run, args.output, printer)
+    let exit = run_text::tell(&run, args.output, host.policy, printer)?;
+    Ok(exit.worse(report_suites(&[run.into()], &args.reports, host.policy, printer)))
 }

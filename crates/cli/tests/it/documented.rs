@@ -31,6 +31,7 @@ const COMMANDS: &[Told] = &[
     told("baseline list", &["baseline", "list"], 0),
     told("baseline show", &["baseline", "show", "main"], 0),
     told("gate", &["gate", "latest", "--baseline", "main"], 3),
+    told("gate RUN_DIR RUN_DIR", &["gate", "latest", "latest~1", "--baseline", "main"], 3),
     told("compare RUN_A RUN_B", &["compare", "main", "latest"], 3),
     told("compare --between", &["compare", "latest", "--between", "plain", "terse"], 3),
     told("compare", &["compare", "latest"], 0),

@@ -22,6 +22,7 @@ mod listed;
 mod mistakes;
 mod permissions;
 mod planning;
+mod policy;
 mod printed;
 mod providers;
 mod quickstart;

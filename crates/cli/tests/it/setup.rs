@@ -62,14 +62,23 @@ impl World {
             .env_remove("EVALMARK_ALLOW_KEY")
             .env_remove("EVALMARK_ALLOW_PLAIN_HTTP")
             .env_remove("XDG_CONFIG_HOME")
-            .env_remove("NO_COLOR");
+            .env_remove("NO_COLOR")
+            // The tests may run in a CI job; those about CI jobs say so.
+            .env_remove("CI")
+            .env_remove("GITHUB_STEP_SUMMARY");
         command.env("HOME", self.folder.path()).env("XDG_CACHE_HOME", self.path("cache"));
         command
     }
 
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        let output = self.command(arguments).output().expect("the program starts");
+        self.run_in(arguments, &[])
+    }
+
+    /// Runs the program to its end, with more variables in its environment.
+    pub(crate) fn run_in(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let mut command = self.command(arguments);
+        let output = command.envs(variables.iter().copied()).output().expect("the program starts");
         Ran {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),

@@ -5,6 +5,7 @@ use evalmark_core::{
     verdict::{Answer, Comparison, Measure, Verdict},
 };
 use evalmark_report::{
+    gate_report::GateReport,
     github::github,
     html::{PageData, html},
     junit::junit,
@@ -15,7 +16,7 @@ use crate::fixture::verdict;
 
 #[test]
 fn markdown_shows_texts_literally() {
-    let text = markdown(&verdict(Answer::Regressed));
+    let text = markdown(&GateReport::of(verdict(Answer::Regressed)));
     assert!(!text.contains("<script"));
     assert!(!text.contains("@all"));
     assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'));
@@ -49,9 +50,15 @@ fn amounts_are_ratios_with_a_direction() {
     let page = PageData { verdict: Some(amount.clone()), ..PageData::default() };
     let page = html(&page).expect("a page");
     for (text, expected) in [
-        (markdown(&amount), "| 1.02× (1.6 % more) | [1.01×, 1.02×] | 10 % (up to 1.10×) |"),
-        (markdown(&amount), "p-value (no increase): < 0.001; p-value (increase of the margin"),
-        (junit(&amount), "ratio: 1.02× (1.6 % more)"),
+        (
+            markdown(&GateReport::of(amount.clone())),
+            "| 1.02× (1.6 % more) | [1.01×, 1.02×] | 10 % (up to 1.10×) |",
+        ),
+        (
+            markdown(&GateReport::of(amount.clone())),
+            "p-value (no increase): < 0.001; p-value (increase of the margin",
+        ),
+        (junit(&GateReport::of(amount.clone())), "ratio: 1.02× (1.6 % more)"),
         (page.clone(), "<dt>ratio</dt><dd>1.02× (1.6 % more)</dd>"),
         (page.clone(), "margin: the largest acceptable loss"),
         (page.clone(), ">1.00×</text>"),
@@ -66,20 +73,23 @@ fn changes_are_told_in_every_form() {
     let verdict = verdict(Answer::Regressed);
     let page = PageData { verdict: Some(verdict.clone()), ..PageData::default() };
     for (text, expected) in [
-        (markdown(&verdict), "<del>one</del><ins>two</ins> words"),
-        (junit(&verdict), "<property name=\"changed since the baseline\" value=\"the text of"),
-        (github(&verdict), "changed since the baseline"),
+        (markdown(&GateReport::of(verdict.clone())), "<del>one</del><ins>two</ins> words"),
+        (
+            junit(&GateReport::of(verdict.clone())),
+            "<property name=\"changed since the baseline\" value=\"the text of",
+        ),
+        (github(&GateReport::of(verdict.clone())), "changed since the baseline"),
         (html(&page).expect("a page"), "<del>one</del><ins>two</ins> words"),
     ] {
         assert!(text.contains(expected), "{expected}\n---\n{text}");
     }
     let none = Verdict { changes: Some(Vec::new()), ..verdict };
-    assert!(markdown(&none).contains("Nothing changed since the baseline"));
+    assert!(markdown(&GateReport::of(none.clone())).contains("Nothing changed since the baseline"));
 }
 
 #[test]
 fn github_annotations_are_one_line_each() {
-    let text = github(&verdict(Answer::Regressed));
+    let text = github(&GateReport::of(verdict(Answer::Regressed)));
     assert_eq!(text.lines().count(), 4);
     for line in text.lines() {
         assert!(line.starts_with("::error title=") || line.starts_with("::notice title="));
@@ -89,7 +99,7 @@ fn github_annotations_are_one_line_each() {
 
 #[test]
 fn junit_is_well_formed() {
-    let text = junit(&verdict(Answer::Regressed));
+    let text = junit(&GateReport::of(verdict(Answer::Regressed)));
     assert_well_formed(&text);
     insta::assert_snapshot!(text);
 }
@@ -97,7 +107,7 @@ fn junit_is_well_formed() {
 #[test]
 fn junit_never_turns_green_without_a_pass() {
     let check = |verdict: &Verdict, expected: &str| {
-        let text = junit(verdict);
+        let text = junit(&GateReport::of(verdict.clone()));
         assert_well_formed(&text);
         assert!(text.contains(expected), "{text}");
     };

@@ -9,7 +9,7 @@ mod texts;
 
 use std::path::{Path, PathBuf};
 
-use evalmark_core::{metric::Range, verdict::Flip};
+use evalmark_core::{metric::Range, policy::Policy, verdict::Flip};
 use evalmark_report::changed_item::ChangedItem;
 use evalmark_store::{
     StoreError,
@@ -133,7 +133,7 @@ impl RunDiff {
     /// How a command ends on it: where nothing belongs together, nothing was compared.
     pub fn ending(&self) -> Ending {
         let is_incomplete = self.n_paired() == 0;
-        (&Findings { is_incomplete, ..Findings::default() }).into()
+        Findings { is_incomplete, ..Findings::default() }.ending(Policy::default())
     }
 }
 

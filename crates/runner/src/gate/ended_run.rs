@@ -13,8 +13,8 @@ use evalmark_store::{
 
 use super::{Between, GateOutcome, compare_variants, gate_first, gate_run, refused, write_verdict};
 use crate::{
-    Ending, Host, Notice, RunError, diff::earlier, error::Result,
-    resolvable_margins::judge_margins, suite_of_run::SuiteNow,
+    EndedSuite, Ending, Host, Notice, RunError, against::may_be_missing, diff::earlier,
+    error::Result, resolvable_margins::judge_margins, suite_of_run::SuiteNow,
 };
 
 /// What a run is gated against.
@@ -41,8 +41,8 @@ pub enum GateOf {
 
 /// The verdict on a run that has ended, and whether its folder keeps it.
 pub struct EndedRunGate {
-    /// The verdict.
-    pub outcome: GateOutcome,
+    /// What became of the suite, with the verdict.
+    pub suite: EndedSuite,
     /// Why `verdict.json` could not be written.
     pub unkept: Option<RunError>,
 }
@@ -73,7 +73,8 @@ pub fn gate(path: &Path, options: &GateOptions, host: &Host<'_>) -> Result<Ended
         }
         None => write_verdict(&folder, &outcome.verdict),
     };
-    Ok(EndedRunGate { outcome, unkept: kept.err() })
+    let suite = EndedSuite::gated(&folder, &record, outcome);
+    Ok(EndedRunGate { suite, unkept: kept.err() })
 }
 
 /// The same statistics between two prompts, or two models, of one run; the first is the baseline.
@@ -139,7 +140,7 @@ fn decide(
     let Some(baseline) = Baseline::find(&wanted)? else {
         let is_optional =
             spec.baseline_optional && spec.baseline.as_ref() == Some(&options.baseline);
-        if options.new_baseline || is_optional {
+        if may_be_missing(host.policy.baseline, options.new_baseline, is_optional) {
             return gate_first(folder, record, &wanted, &spec);
         }
         return Err(StoreError::from(wanted.missing(None)).into());

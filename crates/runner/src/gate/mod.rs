@@ -17,6 +17,7 @@ mod slices;
 use std::path::PathBuf;
 
 use evalmark_core::{
+    policy::Policy,
     suite::GateSpec,
     verdict::{Answer, Verdict},
 };
@@ -82,9 +83,9 @@ impl GateOutcome {
         Ok(Self { verdict, lacks_answers, broken: BrokenItems::default() })
     }
 
-    /// How a gate ends.
-    pub fn ending(&self) -> Ending {
-        (&self.findings()).into()
+    /// How a gate ends, by the user's policy.
+    pub fn ending(&self, policy: Policy) -> Ending {
+        self.findings().ending(policy)
     }
 
     /// What the ending of a gate follows from.

@@ -83,7 +83,9 @@ impl<'a> Run<'a> {
         let keys = keys(&loaded, Asks::Everyone, host)?;
         let budget = budget(&loaded, Asks::Everyone, limits)?;
         let is_asked_for = options.baseline.is_some();
-        let against = Against::find(options, is_asked_for, out, &loaded)?;
+        let need = host.policy.baseline;
+        let against = Against::find(options, is_asked_for, out, &loaded, need)?;
+        against.has_to_decide(&loaded, host)?;
         let (options, out) = (options.clone(), out.to_owned());
         Ok(PreparedRun { loaded, options, out, keys, budget, against })
     }
@@ -122,7 +124,9 @@ impl<'a> Run<'a> {
         let is_asked_for = options.against.baseline.is_some();
         options.against.replace_in(&mut record.options);
         record.options.baseline = record.options.baseline.take().or(watched);
-        let against = Against::find(&record.options, is_asked_for, &folder.out(), &loaded)?;
+        let (out, need) = (folder.out(), host.policy.baseline);
+        let against = Against::find(&record.options, is_asked_for, &out, &loaded, need)?;
+        against.has_to_decide(&loaded, host)?;
         record.ungated = against.ungated(&loaded);
         let (asks, is_new) = (Asks::Everyone, false);
         Ok(Self { loaded, folder, record, keys, asks, budget, against, is_new, host })
@@ -152,7 +156,9 @@ impl<'a> Run<'a> {
             record.effective_suite = loaded.suite.effective.clone().try_into()?;
         }
         let keys = keys(&loaded, Asks::Judges, host)?;
-        let against = Against::find(&record.options, false, &folder.out(), &loaded)?;
+        let (out, need) = (folder.out(), host.policy.baseline);
+        let against = Against::find(&record.options, false, &out, &loaded, need)?;
+        against.has_to_decide(&loaded, host)?;
         record.ungated = against.ungated(&loaded);
         let (asks, is_new, budget) = (Asks::Judges, false, Budget::default());
         Ok(Self { loaded, folder, record, keys, asks, budget, against, is_new, host })
