@@ -11,7 +11,7 @@ mod permissions;
 mod print;
 mod progress;
 #[cfg(test)]
-mod readme;
+mod reference;
 mod reports;
 mod run_text;
 

@@ -12,9 +12,12 @@ use clap::{Args, ValueEnum};
 use evalmark_core::policy::Policy;
 use evalmark_report::{
     github::github,
+    gitlab::gitlab,
     junit::junit,
     markdown::markdown,
+    open_metrics::open_metrics,
     safe_text::{inert, inert_json},
+    sarif::sarif,
 };
 use evalmark_runner::{EndedSuite, gate_report, redacted_keys::hide, suites_json};
 use evalmark_store::durable;
@@ -30,6 +33,9 @@ pub(crate) enum VerdictFormat {
     Markdown,
     Junit,
     Github,
+    Sarif,
+    Gitlab,
+    GitlabMetrics,
 }
 
 /// One `--report`.
@@ -60,7 +66,7 @@ impl FromStr for ReportTo {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ReportsArgs {
     /// Write the verdicts in this format, too, to a file or stdout; may be repeated. Formats: text, json,
-    /// markdown, junit, github
+    /// markdown, junit, github, sarif, gitlab, gitlab-metrics
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
     reports: Vec<ReportTo>,
 }
@@ -152,6 +158,9 @@ pub(crate) fn render(
         VerdictFormat::Markdown => markdown(&report),
         VerdictFormat::Junit => junit(&report),
         VerdictFormat::Github => github(&report),
+        VerdictFormat::Sarif => sarif(&report.findings(), "gate")?,
+        VerdictFormat::Gitlab => gitlab(&report.findings())?,
+        VerdictFormat::GitlabMetrics => open_metrics(&report),
     };
     if !text.ends_with('\n') {
         text.push('\n');

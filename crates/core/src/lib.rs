@@ -73,6 +73,7 @@ pub mod record;
 pub mod request;
 pub mod score;
 pub mod source;
+pub mod source_place;
 pub mod suite;
 pub mod template;
 pub mod verdict;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     item::Item,
     request::Message,
+    source_place::FilePlace,
     template::{Template, TemplateError},
 };
 
@@ -15,6 +16,8 @@ pub struct Prompt {
     pub name: Arc<str>,
     /// BLAKE3 of its roles and template sources, 32 hexadecimal digits.
     pub hash: Arc<str>,
+    /// Its file, or its line in the suite.
+    pub place: FilePlace,
     /// One template per message, with its role.
     pub messages: Vec<MessageTemplate>,
 }

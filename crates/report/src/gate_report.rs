@@ -2,6 +2,7 @@
 
 use evalmark_core::{
     policy::{Consequence, Policy},
+    source_place::SourcePlaces,
     verdict::{Answer, Verdict},
 };
 
@@ -21,6 +22,8 @@ pub struct ReportedSuite {
     pub suite: String,
     /// Its run's name.
     pub run_id: String,
+    /// Where it and its prompts stand in the source tree, if anywhere.
+    pub places: Option<SourcePlaces>,
     /// Its verdict; `None` where nothing was gated.
     pub verdict: Option<Verdict>,
     /// Why there is less than was asked for, where that is so: it fails then, whatever its verdict says.
@@ -31,7 +34,8 @@ impl GateReport {
     /// A report about one verdict, which fails as it does by default.
     pub fn of(verdict: Verdict) -> Self {
         let (suite, run_id) = (verdict.suite.clone(), verdict.run_id.clone());
-        let suite = ReportedSuite { suite, run_id, verdict: Some(verdict), incomplete: None };
+        let suite =
+            ReportedSuite { suite, run_id, verdict: Some(verdict), ..ReportedSuite::default() };
         Self { suites: vec![suite], policy: Policy::default() }
     }
 }

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use evalmark_core::{
     comparison_text::{ComparisonText, name_of_p_pass, name_of_p_regressed},
-    number_format::{count, or_none, p_value},
+    number_format::{count, item_scores, or_none, p_value},
     policy::{Consequence, Policy},
-    verdict::{Comparison, Verdict},
+    verdict::{Comparison, Measure, Verdict},
 };
 
 use crate::{
@@ -167,7 +167,30 @@ fn details(comparison: &Comparison) -> String {
         ("missing in candidate", count(counts.candidate_missing)),
     ];
     lines.extend(figures.into_iter().map(|(name, figure)| format!("{name}: {figure}")));
+    lines.extend(flipped(comparison));
     lines.join("\n")
+}
+
+/// How many items a case names.
+const NAMED_FLIPS: usize = 10;
+
+/// Items whose score differs, the worst first.
+fn flipped(comparison: &Comparison) -> Vec<String> {
+    let Comparison { flips, n_flips, range, measure, .. } = comparison;
+    if flips.is_empty() || *measure == Measure::Ratio {
+        return Vec::new();
+    }
+    let mut lines = vec![format!("flipped items: {}", count(*n_flips))];
+    lines.extend(flips.iter().take(NAMED_FLIPS).map(|flip| {
+        let [before, after] = item_scores([flip.baseline, flip.candidate], *range);
+        // A text of several lines must not look like another line of figures.
+        format!("  {} ({before} -> {after})", flip.item_id.replace('\n', "\\n"))
+    }));
+    let rest = n_flips.saturating_sub(flips.len().min(NAMED_FLIPS) as u64);
+    if rest > 0 {
+        lines.push(format!("  and {} more", count(rest)));
+    }
+    lines
 }
 
 /// Text between tags.

@@ -4,7 +4,7 @@
 //! [`samples::SamplesWriter`]. Pages begin at [`html::PageData`].
 //!
 //! It owns what is in `samples.parquet`, `scores.parquet`, `summary.parquet`, `run_values.parquet`, `confusion.parquet`,
-//! `usage.parquet`, `answers.parquet` and `report.html`, and the Markdown, JUnit and GitHub forms of a verdict. Every text from a dataset or a model is untrusted: [`safe_text`]
+//! `usage.parquet`, `answers.parquet` and `report.html`, and the forms of verdicts for CI systems: Markdown, JUnit, GitHub, SARIF and GitLab, all made from one [`gate_report::GateReport`]. Every text from a dataset or a model is untrusted: [`safe_text`]
 //! and the exports neutralise it.
 //!
 //! What it deliberately does not do: it names no file and brings none to the disk, as its writers
@@ -16,14 +16,18 @@
 mod autolinks;
 pub mod changed_item;
 pub mod columns;
+pub mod finding;
 pub mod gate_report;
 pub mod github;
+pub mod gitlab;
 pub mod html;
 pub mod junit;
 pub mod latency;
 pub mod markdown;
+pub mod open_metrics;
 mod parquet;
 pub mod safe_text;
+pub mod sarif;
 
 pub use parquet::{
     ReadError, WriteError, answers, dataset, run_values, sample_pages, sample_texts, samples,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use evalmark_core::{
     number_format::{counted, p_value},
     policy::Policy,
+    source_place::SourcePlaces,
     verdict::{Answer, Comparison, Verdict},
 };
 use evalmark_report::{
@@ -21,6 +22,7 @@ use crate::{
     Ending, Findings, GateOutcome,
     error::Result,
     run::{EndedRun, RunEnd},
+    source_places::kept_places,
 };
 
 /// What became of one suite.
@@ -31,6 +33,8 @@ pub struct EndedSuite {
     pub run_id: String,
     /// The folder of its run.
     pub run_dir: PathBuf,
+    /// Where the suite and its prompts stand in the source tree, if anywhere.
+    pub places: Option<SourcePlaces>,
     /// What its ending follows from.
     pub findings: Findings,
     /// Why there is less than was asked for, where that is so.
@@ -66,6 +70,7 @@ impl From<GateOutcome> for EndedSuite {
             suite: verdict.suite.clone(),
             run_id: verdict.run_id.clone(),
             run_dir: PathBuf::new(),
+            places: None,
             findings,
             incomplete: findings.lacks_answers.then(|| LACKS_ANSWERS.to_owned()),
             rows: Vec::new(),
@@ -107,6 +112,7 @@ impl EndedSuite {
             suite: record.suite.clone(),
             run_id: record.run_id.clone(),
             run_dir: folder.path.clone(),
+            places: Some(kept_places(record)),
             findings: Findings::default(),
             incomplete: incomplete.or(lacking),
             rows: Vec::new(),
@@ -238,6 +244,7 @@ pub fn gate_report(ended: &[EndedSuite], policy: Policy) -> GateReport {
     let suite = |one: &EndedSuite| ReportedSuite {
         suite: one.suite.clone(),
         run_id: one.run_id.clone(),
+        places: one.places.clone(),
         verdict: one.verdict_over_suites(n_comparisons),
         incomplete: one.incomplete.clone(),
     };

@@ -43,6 +43,7 @@ mod notice;
 mod outside_access;
 mod permissions;
 mod plan;
+mod planned_comparisons;
 mod power_plan;
 mod programs;
 mod promote;
@@ -56,6 +57,8 @@ mod run_id;
 mod score_samples;
 mod secrets;
 mod shared_ledger;
+mod source_places;
+mod suite_findings;
 mod suite_of_run;
 mod suites_json;
 mod summary;
@@ -103,6 +106,7 @@ pub use self::{
     outside_access::reach,
     permissions::{Permissions, RefusedKeys},
     plan::{ModelEstimate, PlanOptions, RunPlan, plan},
+    planned_comparisons::{NamedBaseline, PlannedComparison},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
     programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
@@ -114,6 +118,7 @@ pub use self::{
     },
     secrets::Secrets,
     shared_ledger::{CacheFolderError, shared_ledger_path},
+    suite_findings::suite_findings,
     suite_of_run::AnotherSuite,
     suites_json::suites_json,
     target_check::UnusableTargets,

@@ -18,6 +18,7 @@ use crate::{
     Host,
     error::Result,
     load::{LoadedSuite, load},
+    planned_comparisons::{NamedBaseline, PlannedBaseline, PlannedComparison, planned_comparisons},
     power_plan::{DISCORDANCE, PowerEstimate, json_of, power_estimates, unplanned, warnings},
     resolvable_margins::POWER,
 };
@@ -47,6 +48,10 @@ pub struct RunPlan {
     pub warnings: Vec<String>,
     /// Gated metrics that planning has no estimate for.
     pub unplanned: Vec<String>,
+    /// The baseline; `None` where the gate names none.
+    pub baseline: Option<NamedBaseline>,
+    /// What the gate is going to compare, in the order of the verdict.
+    pub comparisons: Vec<PlannedComparison>,
 }
 
 /// Plans a run.
@@ -54,8 +59,20 @@ pub fn plan(suite: &Path, of: &PlanOptions, host: &Host<'_>) -> Result<RunPlan> 
     // Nothing is scored, so no program runs.
     let loaded = load(suite, &of.options, &Host { allow_exec: true, ..*host })?;
     let gate = loaded.suite.gate_or_default();
-    let baseline = baseline(of, &loaded)?;
+    let wanted = wanted_baseline(of, &loaded);
+    let baseline = wanted.as_ref().map(|wanted| found(wanted, of)).transpose()?.flatten();
     let power_estimates = power_estimates(&loaded, &of.out, baseline.as_ref(), &gate)?;
+    let compared_with = match (&wanted, &baseline) {
+        (None, _) => PlannedBaseline::Unnamed,
+        (Some(_), None) => PlannedBaseline::Missing,
+        (Some(_), Some(baseline)) => PlannedBaseline::Found(baseline),
+    };
+    let comparisons = planned_comparisons(&loaded, of, compared_with, &gate)?;
+    let baseline = wanted.map(|wanted| NamedBaseline {
+        name: wanted.name,
+        is_missing: baseline.is_none(),
+        is_optional: gate.baseline_optional,
+    });
     let models = loaded.plan.candidates.iter().map(|i| estimate(&loaded, *i));
     let mut models: Vec<_> = models.collect::<Result<_>>()?;
     for metric in &loaded.metrics {
@@ -63,24 +80,36 @@ pub fn plan(suite: &Path, of: &PlanOptions, host: &Host<'_>) -> Result<RunPlan> 
     }
     let unplanned = unplanned(&loaded, &gate).into_iter().map(str::to_owned).collect();
     let warnings = warnings(&power_estimates, loaded.plan.profile.n_items);
-    Ok(RunPlan { loaded, gate, models, power_estimates, warnings, unplanned })
+    Ok(RunPlan {
+        loaded,
+        gate,
+        models,
+        power_estimates,
+        warnings,
+        unplanned,
+        baseline,
+        comparisons,
+    })
 }
 
-/// The baseline that a run would be compared with: one that was asked for must exist.
-fn baseline(of: &PlanOptions, loaded: &LoadedSuite) -> Result<Option<Baseline>> {
+/// The baseline that a run would be compared with.
+fn wanted_baseline(of: &PlanOptions, loaded: &LoadedSuite) -> Option<WantedBaseline> {
     let gate = loaded.suite.gate.as_ref();
     let own = gate.and_then(|gate| gate.baseline.as_ref());
-    let Some(name) = of.baseline.as_ref().or(own) else { return Ok(None) };
-    let wanted = WantedBaseline {
-        name: name.clone(),
+    Some(WantedBaseline {
+        name: of.baseline.as_ref().or(own)?.clone(),
         suite: loaded.suite.name.clone(),
         of_suite: gate.and_then(|gate| gate.baseline_suite.clone()),
         out: of.out.clone(),
         suite_file: loaded.suite.path.clone(),
         dataset_hash: loaded.plan.profile.hash.clone(),
         metrics: loaded.metrics.iter().map(|metric| metric.name().to_owned()).collect(),
-    };
-    match Baseline::find(&wanted)? {
+    })
+}
+
+/// That baseline, where it is there: one that was asked for must be.
+fn found(wanted: &WantedBaseline, of: &PlanOptions) -> Result<Option<Baseline>> {
+    match Baseline::find(wanted)? {
         None if of.baseline.is_some() => Err(StoreError::from(wanted.missing(None)).into()),
         found => Ok(found),
     }
@@ -175,7 +204,8 @@ impl ModelEstimate {
 impl RunPlan {
     /// The plan for programs; the figures over all metrics and variants are those of the worst.
     pub fn json(&self) -> Value {
-        let Self { loaded, gate, models, power_estimates, warnings, .. } = self;
+        let Self { loaded, gate, models, power_estimates, warnings, baseline, comparisons, .. } =
+            self;
         let margin = gate.scores().map(|(_, m)| m.margin).reduce(f64::min);
         let drops =
             power_estimates.iter().map(|power_estimate| power_estimate.resolution.detectable_drop);
@@ -198,6 +228,9 @@ impl RunPlan {
             "items_needed": needed.and_then(|needed| needed.into_iter().max()),
             "metrics": power_estimates.iter().map(json_of).collect::<Vec<_>>(),
             "warnings": warnings,
+            "suite": loaded.suite.name,
+            "baseline": baseline,
+            "comparisons": comparisons,
         })
     }
 }

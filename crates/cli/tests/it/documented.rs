@@ -1,4 +1,4 @@
-//! Every command that prints data prints it as JSON, too, in the shape that `docs/json.md` tells.
+//! Every command that prints data prints it as JSON, too, in the shape that `docs/src/json.md` tells.
 
 use std::{collections::BTreeMap, fs};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::setup::{World, answer, root};
 
-/// What is known of a command line: under which name `docs/json.md` tells of it, and how it ends.
+/// What is known of a command line: under which name `docs/src/json.md` tells of it, and how it ends.
 struct Told {
     name: &'static str,
     arguments: &'static [&'static str],
@@ -31,7 +31,7 @@ const COMMANDS: &[Told] = &[
     told("baseline list", &["baseline", "list"], 0),
     told("baseline show", &["baseline", "show", "main"], 0),
     told("gate", &["gate", "latest", "--baseline", "main"], 3),
-    told("gate RUN_DIR RUN_DIR", &["gate", "latest", "latest~1", "--baseline", "main"], 3),
+    told("gate RUN_DIR RUN_DIR", &["gate", "latest", "latest~1", "--baseline", "main"], 4),
     told("compare RUN_A RUN_B", &["compare", "main", "latest"], 3),
     told("compare --between", &["compare", "latest", "--between", "plain", "terse"], 3),
     told("compare", &["compare", "latest"], 0),
@@ -91,9 +91,9 @@ fn keys(value: &Value) -> Vec<String> {
     object.as_object().expect("an object").keys().cloned().collect()
 }
 
-/// What `docs/json.md` tells: the keys behind each command.
+/// What `docs/src/json.md` tells: the keys behind each command.
 fn documented() -> BTreeMap<String, Vec<String>> {
-    let text = fs::read_to_string(root().join("docs/json.md")).expect("the documentation");
+    let text = fs::read_to_string(root().join("docs/src/json.md")).expect("the documentation");
     let rows = text.lines().filter(|line| line.starts_with("| `"));
     let row = |line: &str| {
         let cells: Vec<_> = line.split(" | ").collect();
@@ -125,7 +125,7 @@ fn every_command_answers_in_json_as_documented() {
             wrong.push(format!("| `{name}` | … | `{}` |", found.join("` `")));
         }
     }
-    assert!(wrong.is_empty(), "docs/json.md should say:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "docs/src/json.md should say:\n{}", wrong.join("\n"));
     let is_tried = |name: &&String| COMMANDS.iter().any(|told| told.name == **name);
     let untried: Vec<_> = documented.keys().filter(|name| !is_tried(name)).collect();
     assert!(untried.is_empty(), "documented, and not tried: {untried:?}");

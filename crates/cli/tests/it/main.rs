@@ -2,6 +2,7 @@
 
 mod aborted;
 mod baselines;
+mod book;
 mod calibrate;
 mod changed;
 mod changing;
@@ -21,6 +22,7 @@ mod killed;
 mod listed;
 mod mistakes;
 mod permissions;
+mod planned_comparisons;
 mod planning;
 mod policy;
 mod printed;

@@ -346,7 +346,8 @@ fn permissions_are_told_as_json() {
         }],
     });
     assert_eq!(told, expected);
-    let schema = fs::read_to_string(root().join("docs/permissions.schema.json")).expect("a schema");
+    let schema =
+        fs::read_to_string(root().join("docs/src/permissions.schema.json")).expect("a schema");
     let schema = serde_json::from_str(&schema).expect("JSON");
     assert!(jsonschema::is_valid(&schema, &told));
 }

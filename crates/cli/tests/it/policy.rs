@@ -201,7 +201,10 @@ fn one_command_leaves_every_report() {
         assert!(comment.contains(name), "{comment}");
         assert!(junit.contains(&format!(r#"<testsuite name="{name}" tests="1""#)), "{junit}");
     }
-    for line in ["::error title=plain / m / exact regressed::", "::notice title=one pass::"] {
+    for line in [
+        "::error file=two.yaml,line=4,title=plain / m / exact regressed::",
+        "::notice title=one pass::",
+    ] {
         assert!(ran.stdout.contains(line), "{}", ran.stdout);
     }
     let all: Value = serde_json::from_str(&read("all.json")).expect("JSON");
@@ -230,7 +233,8 @@ fn what_is_only_warned_about_is_skipped() {
     assert!(junit.contains(r#"failures="0" errors="0" skipped="1""#), "{junit}");
     assert!(junit.contains(r#"<skipped type="inconclusive" message=""#), "{junit}");
     assert!(
-        ran.stdout.contains("::warning title=plain / m / exact inconclusive::"),
+        ran.stdout
+            .contains("::warning file=task.yaml,line=4,title=plain / m / exact inconclusive::"),
         "{}",
         ran.stdout
     );

@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf};
 
+use crate::source_place::FilePlace;
+
 /// Line and column from 1; 0 where unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -20,6 +22,8 @@ pub struct Mistake {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Where it stands in another file, which the suite names there: a prompt's.
+    pub elsewhere: Option<FilePlace>,
 }
 
 impl Mistake {
@@ -30,12 +34,17 @@ impl Mistake {
 
     /// A mistake at a place.
     pub(crate) fn at(position: Position, message: impl Into<String>) -> Self {
-        Self { position, message: message.into(), hint: None }
+        Self { position, message: message.into(), hint: None, elsewhere: None }
     }
 
     /// With advice.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// In another file than the suite's, if in any.
+    pub(crate) fn elsewhere(self, elsewhere: Option<FilePlace>) -> Self {
+        Self { elsewhere, ..self }
     }
 
     /// At another place.

@@ -42,7 +42,7 @@ pub(super) fn mistake(text: &str, error: &Error, position: Position) -> Mistake 
         }
     };
     let hint = hint.or_else(|| line.and_then(|line| advice(line, position.column)));
-    Mistake { position, message, hint }
+    Mistake { hint, ..Mistake::at(position, message) }
 }
 
 /// The parser's words without its way there.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod answers;
+mod ci_formats;
 mod damaged;
 mod dataset;
 mod exports;

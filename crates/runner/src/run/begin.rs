@@ -28,6 +28,7 @@ use crate::{
     metric_scale::scales,
     redacted_keys::hide,
     run_id::{new_run_id, now},
+    source_places::source_places,
     suite_of_run::is_of_run,
 };
 
@@ -152,6 +153,7 @@ impl<'a> Run<'a> {
         record.dataset_hash.clone_from(&loaded.plan.profile.hash);
         record.dataset_source = loaded.suite.dataset.snapshot.as_ref().map(SnapshotOrigin::of);
         if same_prompts {
+            record.source_places = source_places(&loaded, record.options.working_dir.as_deref());
             record.suite_hash.clone_from(&loaded.hash);
             record.effective_suite = loaded.suite.effective.clone().try_into()?;
         }
@@ -203,6 +205,7 @@ pub(crate) fn first_record(
         run_id,
         suite: suite.name.clone(),
         suite_path: suite.path.clone(),
+        source_places: source_places(loaded, options.working_dir.as_deref()),
         suite_hash: loaded.hash.clone(),
         dataset_hash: plan.profile.hash.clone(),
         dataset_source: suite.dataset.snapshot.as_ref().map(SnapshotOrigin::of),

@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use evalmark_core::{
     metric::{Direction, Range},
     source::Snapshot,
+    source_place::SourcePlaces,
     suite::file_name,
 };
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,9 @@ pub struct RunRecord {
     pub suite: String,
     /// As it was given, so that it means the same from the same working directory.
     pub suite_path: PathBuf,
+    /// Where the suite and its prompts stand in the source tree; earlier versions did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_places: Option<SourcePlaces>,
     /// BLAKE3 of the effective suite.
     pub suite_hash: String,
     /// BLAKE3 of ids and contents of the selected items.

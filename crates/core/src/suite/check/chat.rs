@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::suite::{
     document::Document,
+    mistake::Position,
     raw::RawMessage,
     schema::{misfits_by, plain_schema},
 };
@@ -48,29 +49,39 @@ pub(super) fn kind_of(file: &str, text: &str) -> Kind {
 #[serde(transparent)]
 struct Messages(#[schemars(length(min = 1))] Vec<RawMessage>);
 
-/// The messages, or everything that is wrong with them: what, and what to do.
-pub(super) fn messages(
-    file: &str,
-    text: &str,
-) -> Result<Vec<RawMessage>, Vec<(String, Option<String>)>> {
-    let document = Document::parse(text).map_err(|mistake| {
-        let at = mistake.position;
-        vec![(format!("{file}:{}:{}: {}", at.line, at.column, mistake.message), mistake.hint)]
-    })?;
+/// What is wrong with a file, and where.
+pub(super) struct FileMistake {
+    /// The line, from 1.
+    pub line: u64,
+    /// What is wrong, behind the place.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// The messages, or everything that is wrong with them.
+pub(super) fn messages(file: &str, text: &str) -> Result<Vec<RawMessage>, Vec<FileMistake>> {
+    let told = |at: Position, message: &str, hint| {
+        let message = format!("{file}:{}:{}: {message}", at.line, at.column);
+        FileMistake { line: at.line.max(1), message, hint }
+    };
+    let document = Document::parse(text)
+        .map_err(|mistake| vec![told(mistake.position, &mistake.message, mistake.hint)])?;
     let schema = plain_schema::<Messages>();
     let misfits = jsonschema::validator_for(&schema)
         .map(|validator| misfits_by(&validator, &document.value, &schema))
         .unwrap_or_default();
     if !misfits.is_empty() {
-        let told = misfits.into_iter().map(|misfit| {
+        let misfits = misfits.into_iter().map(|misfit| {
             let at = document.position(&misfit.pointer);
             let message = misfit.mistake.message.replace("the suite", "the chat");
-            (format!("{file}:{}:{}: {message}", at.line, at.column), misfit.mistake.hint)
+            told(at, &message, misfit.mistake.hint)
         });
-        return Err(told.collect());
+        return Err(misfits.collect());
     }
-    match serde_json::from_value::<Messages>(document.value) {
-        Ok(Messages(messages)) => Ok(messages),
-        Err(_) => Err(vec![(format!("{file} is not a list of chat messages"), Some(FORM.into()))]),
-    }
+    let messages = serde_json::from_value::<Messages>(document.value);
+    messages.map(|Messages(messages)| messages).map_err(|_| {
+        let message = format!("{file} is not a list of chat messages");
+        vec![FileMistake { line: 1, message, hint: Some(FORM.into()) }]
+    })
 }

@@ -41,8 +41,17 @@ pub(super) fn check(
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let prompt_names = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
-    let mut checker =
-        Checker { document, folder, access, readers, prompt_names, mistakes, notes: Vec::new() };
+    let (path_of_suite, notes) = (path.to_owned(), Vec::new());
+    let mut checker = Checker {
+        document,
+        path: path_of_suite,
+        folder,
+        access,
+        readers,
+        prompt_names,
+        mistakes,
+        notes,
+    };
     let suite = checker.suite(path, raw);
     match suite {
         Some(suite) if checker.mistakes.is_empty() => Ok(suite),
@@ -58,6 +67,7 @@ fn sorted(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
 
 struct Checker<'a> {
     document: Document,
+    path: PathBuf,
     folder: PathBuf,
     access: FileAccess,
     readers: Readers<'a>,

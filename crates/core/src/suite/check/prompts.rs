@@ -7,10 +7,14 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{Checker, chat};
+use super::{
+    Checker,
+    chat::{self, FileMistake},
+};
 use crate::{
     item::Item,
     prompt::{MessageTemplate, Prompt},
+    source_place::FilePlace,
     suite::{
         mistake::Mistake,
         raw::{RawMessage, RawPrompt, RawRole},
@@ -27,6 +31,7 @@ impl Checker<'_> {
     ) -> Option<Vec<Prompt>> {
         let prompts = raw.iter().enumerate().map(|(i, prompt)| {
             let sources = self.messages(i, prompt)?;
+            let place = self.prompt_place(i, prompt, &sources);
             let inlined = sources.iter().map(|s| json!({"role": s.role, "content": s.text}));
             effective["prompts"][i]["messages"] = inlined.collect();
             let messages = self.compile(&prompt.name, sources, first)?;
@@ -39,9 +44,22 @@ impl Checker<'_> {
                 effective["prompts"][i]["included"] = included.into();
             }
             let hash = hash(&effective["prompts"][i]);
-            Some(Prompt { name: prompt.name.as_str().into(), hash, messages })
+            Some(Prompt { name: prompt.name.as_str().into(), hash, place, messages })
         });
         prompts.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    /// Where a prompt stands: the file that it names, the first that a message of it names, or its line in
+    /// the suite.
+    fn prompt_place(&self, i: usize, raw: &RawPrompt, sources: &[Source]) -> FilePlace {
+        let own = raw.file.as_ref().map(|file| self.folder.join(file));
+        match own.or_else(|| sources.iter().find_map(|source| source.file.clone())) {
+            Some(path) => FilePlace { path, line: 1 },
+            None => FilePlace {
+                path: self.path.clone(),
+                line: self.document.position(&format!("/prompts/{i}")).line.max(1),
+            },
+        }
     }
 
     /// The sources of a prompt's messages, files read.
@@ -52,6 +70,7 @@ impl Checker<'_> {
                 role: RawRole::User.as_str().to_owned(),
                 text: text.clone(),
                 folder: self.folder.clone(),
+                file: None,
                 pointer: format!("{at}/template"),
             }]),
             (None, Some(file), None) => {
@@ -89,9 +108,12 @@ impl Checker<'_> {
         let messages = match chat::messages(file, &chat.text) {
             Ok(messages) => messages,
             Err(mistakes) => {
-                for (message, hint) in mistakes {
+                for FileMistake { line, message, hint } in mistakes {
                     let position = self.document.position(&chat.pointer);
-                    self.mistakes.push(Mistake { position, message, hint });
+                    let path = chat.file.clone();
+                    let place = path.map(|path| FilePlace { path, line });
+                    let mistake = Mistake { hint, ..Mistake::at(position, message) };
+                    self.mistakes.push(mistake.elsewhere(place));
                 }
                 return None;
             }
@@ -101,7 +123,8 @@ impl Checker<'_> {
             match (message.content, message.file) {
                 (Some(text), None) => {
                     let role = message.role.as_str().to_owned();
-                    Some(Source { role, text, folder: chat.folder.clone(), pointer })
+                    let (folder, file) = (chat.folder.clone(), chat.file.clone());
+                    Some(Source { role, text, folder, file, pointer })
                 }
                 (None, Some(file)) => self.prompt_file(message.role, &file, &chat.folder, pointer),
                 _ => {
@@ -120,6 +143,7 @@ impl Checker<'_> {
                 role: raw.role.as_str().to_owned(),
                 text: text.clone(),
                 folder: self.folder.clone(),
+                file: None,
                 pointer: format!("{at}/content"),
             }),
             (None, Some(file)) => {
@@ -145,7 +169,8 @@ impl Checker<'_> {
         match self.access.read_text(&path) {
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-                Some(Source { role: role.as_str().to_owned(), text, folder, pointer })
+                let (role, file) = (role.as_str().to_owned(), Some(path));
+                Some(Source { role, text, folder, file, pointer })
             }
             Err(error) => {
                 let message = format!("the prompt file {} {error}", path.display());
@@ -181,7 +206,10 @@ impl Checker<'_> {
                     let is_undefined = error.message.contains("undefined variable")
                         || error.message.contains("no column");
                     let hint = columns.filter(|_| is_undefined);
-                    self.mistakes.push(Mistake { position: place, message: error.message, hint });
+                    let line = error.line.map_or(1, |line| line as u64);
+                    let elsewhere = source.file.map(|path| FilePlace { path, line });
+                    let mistake = Mistake { hint, ..Mistake::at(place, error.message) };
+                    self.mistakes.push(mistake.elsewhere(elsewhere));
                     None
                 }
             }
@@ -204,6 +232,8 @@ struct Source {
     text: String,
     /// Where its includes are looked up.
     folder: PathBuf,
+    /// The file that it comes from, where that is not the suite.
+    file: Option<PathBuf>,
     /// Where it stands in the suite.
     pointer: String,
 }
