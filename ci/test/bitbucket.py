@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def run(fixtures, case, environ=None):
     for step in steps(RECIPE, "feature" if case.pull_request else "release/1", case.pull_request):
         # One shell for the lines of a step, which ends at the first that fails.
         script = "\n".join(["set -e", *step["script"]])
-        done = subprocess.run(["bash", "-c", script], cwd=repository, env=environ, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(["bash", "-c", script], cwd=repository, env=environ, capture_output=True, text=True, timeout=60)
         log, code = log + done.stdout + done.stderr, done.returncode
         for pattern in step["artifacts"]:
             assert list(repository.glob(pattern)), pattern
@@ -55,7 +56,7 @@ def chooses_its_branches(_):
 
 def installs_the_package(fixtures):
     python = fixtures.scratch / "bitbucket-python"
-    subprocess.run(["python3", "-m", "venv", python], check=True)
+    subprocess.run([sys.executable, "-m", "virtualenv", "--quiet", python], check=True)
     environ = {**fixtures.environ, **fixtures.package_index(), "PATH": f"{python}/bin:{fixtures.environ['PATH']}"}
     _, code, log = run(fixtures, Case("pass", True, True), environ)
     assert code == 0 and (python / "bin/evalmark").exists(), log

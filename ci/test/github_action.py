@@ -18,7 +18,7 @@ OUTPUTS = """\
           echo "outputs verdict=$VERDICT code=$CODE"
           ls "$FOLDER"
 """
-VERDICTS = {"pass": "pass", "regressed": "regressed", "inconclusive": "inconclusive", "missing baseline": "pass"}
+VERDICTS = {"pass": "pass", "regressed": "regressed", "inconclusive": "inconclusive", "missing baseline": "incomparable"}
 CODES = {"pass": 0, "regressed": 1, "inconclusive": 3, "missing baseline": 4}
 
 

@@ -1,6 +1,9 @@
 // Runs a declarative Jenkinsfile on this machine: `groovy jenkins.groovy FILE`, in the workspace. It knows the part of
 // the language that ci/Jenkinsfile uses; anything else is an error, as a misspelt step is in Jenkins.
 
+import groovy.io.FileType
+import java.nio.file.FileSystems
+
 class Variables {
     Map<String, String> values
     def propertyMissing(String name) { values[name] }
@@ -79,7 +82,10 @@ class Delivery {
 
     private deliver(String step, String pattern, Boolean mayBeEmpty, Map arguments) {
         assert arguments.size() == 2
-        def found = new FileNameFinder().getFileNames(new File('.').canonicalPath, pattern)
+        def here = new File('.').canonicalFile.toPath()
+        def fits = FileSystems.default.getPathMatcher('glob:' + pattern)
+        def found = []
+        here.toFile().eachFileRecurse(FileType.FILES) { if (fits.matches(here.relativize(it.toPath()))) found << it }
         if (found.isEmpty() && !mayBeEmpty) throw new Exception("$step finds nothing at $pattern")
         found.each { println "$step: $it" }
     }
@@ -106,11 +112,11 @@ class Pipeline {
     def post(Closure body) { job.block(body, new Post(job: job)) }
 }
 
-abstract class Jenkinsfile extends Script {
+abstract class DeclarativeFile extends Script {
     def pipeline(Closure body) { binding.job.block(body, new Pipeline(job: binding.job)) }
 }
 
 def job = new Job()
-def settings = new org.codehaus.groovy.control.CompilerConfiguration(scriptBaseClass: Jenkinsfile.name)
+def settings = new org.codehaus.groovy.control.CompilerConfiguration(scriptBaseClass: DeclarativeFile.name)
 new GroovyShell(this.class.classLoader, new Binding(job: job), settings).evaluate(new File(args[0]))
 System.exit(job.code)

@@ -21,7 +21,7 @@ def run(fixtures, case, recipe=RECIPE, environ=None):
     if case.pull_request:
         environ["CHANGE_ID"] = "7"
     command = ["groovy", HERE / "jenkins.groovy", "Jenkinsfile"]
-    done = subprocess.run(command, cwd=repository, env=environ, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=repository, env=environ, capture_output=True, text=True, timeout=60)
     return repository, done.returncode, done.stdout + done.stderr
 
 

@@ -76,6 +76,8 @@ def act(fixtures, repository, case, workflow, *more, **environ):
     command += ["--artifact-server-port", str(free_port()), "--no-cache-server"]
     command += ["--env", f"STAND_IN_ARTIFACTS={artifacts}", "--secret", "GITHUB_TOKEN=token-of-the-test"]
     command += local_actions(fixtures, [workflow, (ROOT / "action.yml").read_text()])
+    # act takes the repository's name from there.
+    subprocess.run(["git", "-C", repository, "remote", "set-url", "origin", "https://github.com/team/evals"], check=True)
     run = subprocess.run(
         [*command, *more], cwd=repository, env=fixtures.environment(**environ), capture_output=True, text=True, timeout=300
     )
