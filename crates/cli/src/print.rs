@@ -3,7 +3,10 @@
 use std::{
     borrow::Cow,
     io::{self, ErrorKind, IsTerminal, Write, stderr, stdout},
-    sync::{LazyLock, OnceLock},
+    sync::{
+        LazyLock, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::Error;
@@ -66,6 +69,13 @@ impl Printer {
         write_out(&hide(text));
     }
 
+    /// Clears the terminal for what comes next; elsewhere nothing happens.
+    pub(crate) fn new_screen(self) {
+        if stdout().is_terminal() {
+            write_out("\x1b[2J\x1b[3J\x1b[H");
+        }
+    }
+
     /// A remark.
     pub(crate) fn remark(self, text: &str) {
         let text = &*hide(text);
@@ -83,6 +93,14 @@ impl Printer {
         }
         let word = self.word(Tone::Unsure, "warning:");
         tell(&format!("{word} {}", printable(text)));
+    }
+
+    /// Asks on stderr and reads a line of stdin; `None` where it has ended.
+    pub(crate) fn ask(self, question: &str) -> io::Result<Option<String>> {
+        write!(stderr().lock(), "{} ", inert(&printable(question)))?;
+        let mut line = String::new();
+        let n = io::stdin().read_line(&mut line)?;
+        Ok((n > 0).then(|| line.trim().to_owned()))
     }
 
     /// An error with its causes and hints.
@@ -135,8 +153,17 @@ fn write_out(text: &str) {
 pub(crate) fn keep_failure(written: io::Result<()>) {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(UNWRITTEN.set(error)),
-        _ => {}
+        Err(_) => IS_CLOSED.store(true, Ordering::Relaxed),
+        Ok(()) => {}
     }
+}
+
+/// Whether the reader of stdout has gone.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Whether nobody reads stdout any more.
+pub(crate) fn is_stdout_closed() -> bool {
+    IS_CLOSED.load(Ordering::Relaxed)
 }
 
 /// Writes lines to stderr.

@@ -31,6 +31,7 @@ pub struct FileAccess {
     /// The real path of the suite's folder.
     folder: Arc<Path>,
     read: Arc<Mutex<BTreeSet<PathBuf>>>,
+    named: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 /// A file that a suite names and that cannot be used. It is told behind the file's name.
@@ -85,12 +86,14 @@ impl FileAccess {
         for root in allowed {
             roots.push(fs::canonicalize(root)?);
         }
-        Ok(Self { roots: Some(roots.into()), folder: folder.into(), read: Arc::default() })
+        let (read, named) = (Arc::default(), Arc::default());
+        Ok(Self { roots: Some(roots.into()), folder: folder.into(), read, named })
     }
 
     /// Every regular file: for what the user names on the command line.
     pub fn unlimited() -> Self {
-        Self { roots: None, folder: Path::new("").into(), read: Arc::default() }
+        let (read, named) = (Arc::default(), Arc::default());
+        Self { roots: None, folder: Path::new("").into(), read, named }
     }
 
     /// The suite's own root, a real path; `None` where every folder is allowed.
@@ -103,8 +106,18 @@ impl FileAccess {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
+    /// The paths of all files that were asked for so far, whether they are there or not, sorted.
+    pub fn files_named(&self) -> Vec<PathBuf> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn note(&self, path: &Path) {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+    }
+
     /// Opens a file that may be read.
     pub fn open(&self, path: &Path) -> Result<File, FileError> {
+        self.note(path);
         let real = self.resolve(path)?;
         let file = open_regular(&real)?;
         // What was checked must be what was opened, though a folder may have become a link since.
@@ -122,6 +135,7 @@ impl FileAccess {
 
     /// Whether a file, wherever it lies, is one that can be read.
     pub fn check_anywhere(&self, path: &Path) -> Result<(), FileError> {
+        self.note(path);
         open_regular(path)?;
         let real = fs::canonicalize(path)?;
         self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(real);

@@ -34,6 +34,8 @@ pub struct ProviderKind {
     pub embeds: bool,
     /// Its own list of prices, as YAML.
     pub prices: Option<&'static str>,
+    /// A cheap model of its price list to begin with; `None` where no list is known.
+    pub first_model: Option<&'static str>,
 }
 
 impl ProviderKind {

@@ -28,6 +28,8 @@ mod early;
 mod ending;
 mod error;
 mod export;
+mod file_watch;
+mod first_suite;
 mod gate;
 mod history;
 mod host;
@@ -36,6 +38,7 @@ mod judge_check;
 mod judges;
 mod kept_answers;
 mod leaderboard;
+mod listed_runs;
 mod load;
 mod metric_scale;
 mod named_baselines;
@@ -83,6 +86,12 @@ pub use self::{
     ending::{Ending, Findings},
     error::{Advised, Hinted, RunError},
     export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
+    file_watch::{FileWatch, files_of_suite},
+    first_suite::{
+        CiService, DatasetLook, FileOutcome, FirstProvider, FirstSuite, FirstSuiteError,
+        FirstSuiteOptions, Guess, WrittenFile, create_first_suite, first_providers,
+        look_at_dataset, suite_schema,
+    },
     gate::{
         Between, BetweenError, EndedRunGate, GateOf, GateOptions, GateOutcome, NoUsage, compare,
         compare_runs, gate,
@@ -97,6 +106,7 @@ pub use self::{
     },
     kept_answers::{AnswerKey, KeptAnswer, KeptAnswers, kept_answers},
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
+    listed_runs::runs_document,
     load::{LoadError, LoadedSuite, load},
     metric_scale::KeptMetricError,
     named_baselines::{
@@ -117,7 +127,7 @@ pub use self::{
         ResumeOptions, Run, RunEnd, cut_off_remarks,
     },
     secrets::Secrets,
-    shared_ledger::{CacheFolderError, shared_ledger_path},
+    shared_ledger::{CacheFolderError, cache_document, shared_ledger_path},
     suite_findings::suite_findings,
     suite_of_run::AnotherSuite,
     suites_json::suites_json,

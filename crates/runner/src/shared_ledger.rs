@@ -1,9 +1,12 @@
-//! Where answers are kept that runs share.
+//! Where answers are kept that runs share, and what is there.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
+
+use evalmark_harness::Info;
+use serde_json::{Value, json};
 
 use crate::{Host, error::Advised};
 
@@ -26,6 +29,26 @@ pub fn shared_ledger_path(
 ) -> Result<PathBuf, CacheFolderError> {
     let dir = dir.or(host.cache_dir).ok_or(CacheFolderError::NoHome)?;
     Ok(dir.join("answers.sqlite"))
+}
+
+/// What the ledger at `path` holds as a JSON document, for programs.
+pub fn cache_document(path: &Path, info: &Info) -> Value {
+    let endpoints = info.endpoints.iter().map(|endpoint| {
+        json!({
+            "key": endpoint.key,
+            "answers": endpoint.answers,
+            "oldest": endpoint.oldest_day(),
+            "newest": endpoint.newest_day(),
+        })
+    });
+    json!({
+        "path": path,
+        "answers": info.answers,
+        "failures": info.failures,
+        "bytes": info.bytes,
+        "endpoints": endpoints.collect::<Vec<_>>(),
+        "damage": info.damage,
+    })
 }
 
 /// Why runs cannot share answers.

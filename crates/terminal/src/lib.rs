@@ -10,10 +10,12 @@
 
 pub mod across_suites;
 pub mod baselines;
+pub mod cache;
 pub mod calibration;
 mod changed_items;
 pub mod diff;
 pub mod failures;
+pub mod first_suite;
 mod grid;
 pub mod judge_agreement;
 pub mod judge_check;

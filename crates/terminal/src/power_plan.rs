@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use evalmark_core::{
     metric::Range,
     number_format::{
-        count, decimal, declared, declared_percent, detectable, or_none, percent, quantity,
+        count, counted, decimal, declared, declared_percent, detectable, dollars, or_none, percent,
+        quantity,
     },
 };
-use evalmark_runner::{DISCORDANCE, PowerEstimate, PowerSource};
+use evalmark_runner::{
+    DISCORDANCE, ModelEstimate, PowerEstimate, PowerSource, RunPlan, resolvable_margins::POWER,
+};
 use evalmark_verdict::{Clustering, Resolution};
 
 use crate::{
@@ -91,4 +94,29 @@ fn cluster_line(clustering: Clustering) -> Option<String> {
         count(clusters),
         quantity(clustering.design_effect)
     ))
+}
+
+/// What is going to be requested of a model, and what it may cost.
+pub fn request_estimate(model: &ModelEstimate) -> String {
+    let cost =
+        model.cost_usd.map_or(String::new(), |cost| format!(", at most about {}", dollars(cost)));
+    format!(
+        "{}: {}, about {} tokens in, at most {} out{cost}",
+        model.name,
+        counted(model.samples, "request"),
+        count(model.usage.input_tokens.unwrap_or_default()),
+        count(model.usage.output_tokens.unwrap_or_default()),
+    )
+}
+
+/// The line above the table of [`render`].
+pub fn header(plan: &RunPlan) -> String {
+    let profile = &plan.loaded.plan.profile;
+    format!(
+        "what {} and {} can detect with {} power at alpha {}, in percentage points:",
+        counted(profile.n_items, "item"),
+        counted(plan.loaded.plan.epochs.into(), "epoch"),
+        declared_percent(POWER),
+        plan.gate.alpha,
+    )
 }

@@ -7,13 +7,11 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
-use evalmark_core::{
-    number_format::{bytes, counted},
-    suite::near_and_known,
-};
+use evalmark_core::suite::near_and_known;
 use evalmark_harness::{Info, Ledger, Prune, Pruned};
-use evalmark_runner::{Hinted, Host, RunError, shared_ledger_path};
-use serde_json::{Value, json};
+use evalmark_runner::{Hinted, Host, RunError, cache_document, shared_ledger_path};
+use evalmark_terminal::cache;
+use serde_json::json;
 
 use crate::{args::FormatArgs, exit::Exit, print::Printer};
 
@@ -78,7 +76,7 @@ fn ledger_path(cache_dir: Option<&Path>, host: &Host<'_>) -> Result<PathBuf, Run
 fn info(path: &Path, format: FormatArgs, printer: Printer) -> Result<Exit> {
     if !path.is_file() {
         if format.is_json() {
-            printer.json(&format!("{:#}", described(path, &Info::default())));
+            printer.json(&format!("{:#}", cache_document(path, &Info::default())));
         } else {
             printer.result(&format!("{} does not exist yet: no answers are kept", path.display()));
         }
@@ -87,51 +85,14 @@ fn info(path: &Path, format: FormatArgs, printer: Printer) -> Result<Exit> {
     let info = Ledger::info(path)?;
     let exit = if info.damage.is_some() { Exit::Incomplete } else { Exit::Done };
     if format.is_json() {
-        printer.json(&format!("{:#}", described(path, &info)));
+        printer.json(&format!("{:#}", cache_document(path, &info)));
         return Ok(exit);
     }
-    printer.result(&format!(
-        "{}\n{}, {}, {}",
-        path.display(),
-        counted(info.answers, "answer"),
-        counted(info.failures, "failure"),
-        bytes(info.bytes)
-    ));
-    for endpoint in &info.endpoints {
-        let span = match (endpoint.oldest_us.and_then(day), endpoint.newest_us.and_then(day)) {
-            (Some(oldest), Some(newest)) => format!(", {oldest} to {newest}"),
-            _ => String::new(),
-        };
-        printer.result(&format!(
-            "  {}: {}{span}",
-            endpoint.key,
-            counted(endpoint.answers, "answer")
-        ));
-    }
+    printer.result(&cache::info(path, &info));
     if let Some(damage) = &info.damage {
         printer.warning(&format!("the file is damaged: {damage}"));
     }
     Ok(exit)
-}
-
-/// What the ledger holds, for programs.
-fn described(path: &Path, info: &Info) -> Value {
-    let endpoints = info.endpoints.iter().map(|endpoint| {
-        json!({
-            "key": endpoint.key,
-            "answers": endpoint.answers,
-            "oldest": endpoint.oldest_us.and_then(day),
-            "newest": endpoint.newest_us.and_then(day),
-        })
-    });
-    json!({
-        "path": path,
-        "answers": info.answers,
-        "failures": info.failures,
-        "bytes": info.bytes,
-        "endpoints": endpoints.collect::<Vec<_>>(),
-        "damage": info.damage,
-    })
 }
 
 fn throw_away(path: &Path, prune: &Prune, format: FormatArgs, printer: Printer) -> Result<Exit> {
@@ -155,13 +116,7 @@ fn throw_away(path: &Path, prune: &Prune, format: FormatArgs, printer: Printer) 
         printer.result("no answers are kept");
         return Ok(Exit::Done);
     }
-    printer.result(&format!(
-        "deleted {} and {}; {} before, {} now",
-        counted(pruned.answers, "answer"),
-        counted(pruned.failures, "failure"),
-        bytes(pruned.bytes_before),
-        bytes(pruned.bytes_after)
-    ));
+    printer.result(&cache::pruned(&pruned));
     if !pruned.is_compact {
         printer.remark("the file is in use and keeps its size; the freed space is reused");
     }
@@ -193,10 +148,4 @@ fn moment(age: &str) -> Result<SystemTime> {
     let age =
         std::time::Duration::try_from(age).map_err(|_| anyhow!("an age cannot be negative"))?;
     SystemTime::now().checked_sub(age).ok_or_else(|| anyhow!("the time span is too long"))
-}
-
-/// The day of a moment in microseconds.
-fn day(micros: i64) -> Option<String> {
-    let moment = jiff::Timestamp::from_microsecond(micros).ok()?;
-    Some(moment.strftime("%Y-%m-%d").to_string())
 }

@@ -1,17 +1,27 @@
 //! `evalmark check`: every mistake in the suites and their datasets; asks nothing.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    thread::sleep,
+    time::Duration,
+};
 
 use clap::Args;
 use evalmark_core::{
     number_format::counted,
     suite::{Mistake, SuiteError},
 };
-use evalmark_runner::{Host, LoadedSuite, RunError, load, program_remarks, reach};
+use evalmark_runner::{
+    FileWatch, Host, LoadedSuite, RunError, files_of_suite, load, program_remarks, reach,
+};
 use evalmark_store::run_record::RunOptions;
 use serde_json::{Value, json};
 
-use crate::{args::FormatArgs, exit::Exit, print::Printer};
+use crate::{
+    args::FormatArgs,
+    exit::Exit,
+    print::{Printer, is_stdout_closed},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -21,6 +31,9 @@ pub(crate) struct CheckArgs {
     /// Fetch datasets that are not on this machine yet; their checksums are told where suites lack them
     #[arg(long)]
     pub(crate) fetch: bool,
+    /// Check again whenever a suite, or a file that it names, changes; Ctrl-C ends it
+    #[arg(long)]
+    pub(crate) watch: bool,
     #[command(flatten)]
     pub(crate) format: FormatArgs,
     /// Suite files (YAML)
@@ -29,6 +42,56 @@ pub(crate) struct CheckArgs {
 }
 
 pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit {
+    if !args.watch {
+        return check_once(args, printer, host);
+    }
+    let mut changed: Option<PathBuf> = None;
+    loop {
+        // What changes from here on is seen.
+        let before = FileWatch::of(args.suites.iter().flat_map(|path| files_of_suite(path, host)));
+        printer.new_screen();
+        if let Some(changed) = &changed {
+            printer.remark(&format!("{} changed", changed.display()));
+        }
+        let exit = check_once(args, printer, host);
+        if is_stdout_closed() {
+            return exit;
+        }
+        let files = counted(before.n_files() as u64, "file");
+        printer.remark(&format!("watching {files}; Ctrl-C ends"));
+        changed = Some(next_change(&before));
+    }
+}
+
+/// Between two looks at watched files.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Looks for which changing files are waited for at most.
+const MOST_LOOKS: usize = 20;
+
+/// Waits for a change, and for its end: an editor writes in steps, and may take a file away first.
+fn next_change(before: &FileWatch) -> PathBuf {
+    loop {
+        sleep(LOOK);
+        let mut now = before.again();
+        let Some(changed) = now.first_changed(before).map(Path::to_owned) else { continue };
+        for _ in 0..MOST_LOOKS {
+            sleep(LOOK);
+            let next = now.again();
+            let is_at_rest = next == now && !next.lacks_one_of(before);
+            now = next;
+            if is_at_rest {
+                break;
+            }
+        }
+        // What was written back as it was needs no other look.
+        if now != *before {
+            return changed;
+        }
+    }
+}
+
+fn check_once(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit {
     let mut exit = Exit::Done;
     let (mut all_opened, mut told) = (Vec::new(), Vec::new());
     for path in &args.suites {

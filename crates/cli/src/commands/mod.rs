@@ -9,6 +9,7 @@ mod completions;
 mod diff;
 mod export_answers;
 mod gate;
+mod init;
 mod judge_check;
 mod plan;
 mod report;
@@ -35,6 +36,12 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a first suite for a dataset: every column guessed, every guess explained
+    ///
+    /// On a terminal it asks for what no option says; elsewhere it never asks. It writes `suites/NAME.yaml`
+    /// with its prompt and the schema for editors, adds lines to `.gitignore`, and replaces nothing
+    /// without `--force`: all of it, or nothing where the suite would not pass `evalmark check`.
+    Init(init::InitArgs),
     /// Run suites: collect answers, score them, write reports, and gate if the suite has a gate
     #[command(override_usage = "evalmark run [OPTIONS] <SUITE>...")]
     Run(run::RunArgs),
@@ -155,6 +162,7 @@ pub(crate) fn dispatch(
         program_variables: &program_variables,
     };
     match command {
+        Command::Init(args) => init::init(&args, printer, host),
         Command::Run(args) => run::run(&args, printer, host),
         Command::Resume(args) => resume::resume(&args, printer, host),
         Command::Score(args) => score::score(&args, printer, host),
@@ -172,7 +180,7 @@ pub(crate) fn dispatch(
         Command::Baseline(args) => baseline::baseline(&args, printer),
         Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),
         Command::Cache(args) => cache::cache(&args.command, printer, host),
-        Command::Schema(args) => schema::schema(&args, printer),
+        Command::Schema(args) => schema::schema(&args, printer, host),
         Command::ExportAnswers(args) => export_answers::export(&args, printer, host),
         Command::Completions(args) => Ok(completions::completions(&args, printer)),
     }

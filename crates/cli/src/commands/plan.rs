@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_core::number_format::{count, counted, declared_percent, dollars};
-use evalmark_runner::{Host, ModelEstimate, PlanOptions, RunPlan, resolvable_margins::POWER};
+use evalmark_core::number_format::counted;
+use evalmark_runner::{Host, PlanOptions, RunPlan};
 use evalmark_terminal::power_plan;
 
 use crate::{
@@ -49,7 +49,8 @@ pub(crate) fn plan(args: &PlanArgs, printer: Printer, host: &Host<'_>) -> Result
     let samples = counted(plan.loaded.plan.n_samples(), "sample");
     printer.result(&format!("{samples} over {}", counted(n_items, "item")));
     for model in &plan.models {
-        printer.result(&printer.screen().wrap("  ", &line(model)).join("\n"));
+        printer
+            .result(&printer.screen().wrap("  ", &power_plan::request_estimate(model)).join("\n"));
     }
     tell_power(&plan, printer);
     Ok(Exit::Done)
@@ -69,14 +70,7 @@ fn tell_power(plan: &RunPlan, printer: Printer) {
         }
         return;
     }
-    let profile = &plan.loaded.plan.profile;
-    let header = format!(
-        "what {} and {} can detect with {} power at alpha {}, in percentage points:",
-        counted(profile.n_items, "item"),
-        counted(plan.loaded.plan.epochs.into(), "epoch"),
-        declared_percent(POWER),
-        plan.gate.alpha,
-    );
+    let header = power_plan::header(plan);
     let header = printer.screen().wrap("", &header).join("\n");
     printer.result(&format!(
         "\n{header}\n{}",
@@ -85,16 +79,4 @@ fn tell_power(plan: &RunPlan, printer: Printer) {
     for warning in &plan.warnings {
         printer.warning(warning);
     }
-}
-
-fn line(model: &ModelEstimate) -> String {
-    let cost =
-        model.cost_usd.map_or(String::new(), |cost| format!(", at most about {}", dollars(cost)));
-    format!(
-        "{}: {}, about {} tokens in, at most {} out{cost}",
-        model.name,
-        counted(model.samples, "request"),
-        count(model.usage.input_tokens.unwrap_or_default()),
-        count(model.usage.output_tokens.unwrap_or_default()),
-    )
 }

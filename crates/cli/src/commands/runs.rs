@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 use clap::Args;
+use evalmark_runner::runs_document;
 use evalmark_store::{
     named_run::{check_folder, runs_of},
     runs::{ListedRun, list_runs},
 };
 use evalmark_terminal::runs;
-use serde_json::{Value, json};
 
 use crate::{
     args::{Format, OutArgs},
@@ -42,9 +42,7 @@ pub(crate) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
     // The latest first: lists of runs grow long.
     let shown: Vec<_> = all.iter().rev().take(limit).collect();
     match args.format {
-        Format::Json => {
-            printer.json(&serde_json::to_string_pretty(&as_json(&shown))?);
-        }
+        Format::Json => printer.json(&format!("{:#}", runs_document(&shown))),
         Format::Text if all.is_empty() => {
             printer.remark(&format!("there are no runs in {}", out.display()));
         }
@@ -54,30 +52,4 @@ pub(crate) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
         printer.remark(&format!("the last {} of {} runs", shown.len(), all.len()));
     }
     Ok(Exit::Done)
-}
-
-/// The runs for programs.
-fn as_json(runs: &[&ListedRun]) -> Value {
-    let one = |run: &&ListedRun| {
-        let record = run.record.as_ref();
-        json!({
-            "suite": run.suite,
-            "run_id": run.run_id,
-            "run_dir": run.folder.path,
-            "state": run.state,
-            "problem": run.problem,
-            "started_at": run.started_at(),
-            "finished_at": record.and_then(|record| record.finished_at.as_ref()),
-            "items": record.map(|record| record.n_items),
-            "samples": record.map(|record| record.counts.planned),
-            "failed": record.map(|record| record.counts.failed),
-            "cost_usd": record.and_then(|record| record.totals.cost_usd),
-            "prompts": record.map(|record| {
-                record.prompts.iter().map(|prompt| prompt.name.as_str()).collect::<Vec<_>>()
-            }),
-            "models": record.map(|record| &record.models),
-            "verdict": run.verdict,
-        })
-    };
-    json!({ "runs": runs.iter().map(one).collect::<Vec<_>>() })
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use evalmark_report::columns::Table;
+use evalmark_runner::{Host, suite_schema};
 use serde_json::{Value, json};
 
 use crate::{exit::Exit, print::Printer};
@@ -26,13 +27,9 @@ pub(crate) struct SchemaArgs {
     pub(crate) of: SchemaOf,
 }
 
-pub(crate) fn schema(args: &SchemaArgs, printer: Printer) -> Result<Exit> {
+pub(crate) fn schema(args: &SchemaArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let schema = match args.of {
-        SchemaOf::Suite => evalmark_core::suite::schema(
-            evalmark_scoring::catalog(),
-            evalmark_harness::providers::catalog(),
-            evalmark_integrations::sources::catalog(),
-        ),
+        SchemaOf::Suite => suite_schema(host),
         SchemaOf::Samples => columns(Table::Samples),
         SchemaOf::Scores => columns(Table::Scores),
         SchemaOf::Summary => columns(Table::Summary),

@@ -20,6 +20,7 @@ const fn told(name: &'static str, arguments: &'static [&'static str], code: i32)
 
 /// In an order in which each finds what the ones before have left.
 const COMMANDS: &[Told] = &[
+    told("init", &["init", "sub", "--example"], 0),
     told("check", &["check", "suite.yaml", "broken.yaml"], 2),
     told("plan", &["plan", "suite.yaml"], 0),
     told("run", &["run", "suite.yaml", "--run-id", "a"], 0),

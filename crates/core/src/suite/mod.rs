@@ -111,9 +111,27 @@ impl Suite {
     pub fn read(path: &Path, readers: Readers<'_>) -> Result<Self, SuiteError> {
         let unreadable = |reason: String| SuiteError::Unreadable { path: path.to_owned(), reason };
         let text = read_text(path).map_err(unreadable)?;
-        let access = FileAccess::of_suite(path, readers.roots)
-            .map_err(|error| unreadable(error.to_string()))?;
-        Ok(check::check(path, &text, readers, access)?)
+        Self::of_text(path, &text, readers)
+    }
+
+    /// Every file that a suite names, itself first, whether the file is there or not.
+    pub fn files(path: &Path, readers: Readers<'_>) -> Vec<PathBuf> {
+        let mut files = vec![path.to_owned()];
+        if let (Ok(text), Ok(access)) = (read_text(path), FileAccess::of_suite(path, readers.roots))
+        {
+            // What is wrong with it is told by whoever reads it.
+            drop(check::check(path, &text, readers, access.clone()));
+            files.extend(access.files_named());
+        }
+        files
+    }
+
+    /// Checks a suite's text as if it stood at `path`, whose folder exists.
+    pub fn of_text(path: &Path, text: &str, readers: Readers<'_>) -> Result<Self, SuiteError> {
+        let access = FileAccess::of_suite(path, readers.roots).map_err(|error| {
+            SuiteError::Unreadable { path: path.to_owned(), reason: error.to_string() }
+        })?;
+        Ok(check::check(path, text, readers, access)?)
     }
 
     /// Keeps the named prompts and candidate models; an empty list keeps all.

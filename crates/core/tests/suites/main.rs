@@ -88,6 +88,7 @@ const PROVIDERS: &[ProviderKind] = &[
         default_output_limit: None,
         embeds: true,
         prices: Some("{ as_of: 2025-08, source: s, models: { big: { input: 2, output: 4 } } }"),
+        first_model: None,
     },
     ProviderKind {
         name: "talker",
@@ -103,6 +104,7 @@ const PROVIDERS: &[ProviderKind] = &[
         default_output_limit: Some(100),
         embeds: false,
         prices: None,
+        first_model: None,
     },
 ];
 

@@ -45,6 +45,24 @@ pub struct EndpointInfo {
     pub newest_us: Option<i64>,
 }
 
+impl EndpointInfo {
+    /// The day on which the oldest was asked for, as `2026-11-27`.
+    pub fn oldest_day(&self) -> Option<String> {
+        self.oldest_us.and_then(day)
+    }
+
+    /// The day on which the newest was asked for.
+    pub fn newest_day(&self) -> Option<String> {
+        self.newest_us.and_then(day)
+    }
+}
+
+/// The day of a moment in microseconds since the Unix epoch.
+fn day(micros: i64) -> Option<String> {
+    let moment = jiff::Timestamp::from_microsecond(micros).ok()?;
+    Some(moment.strftime("%Y-%m-%d").to_string())
+}
+
 /// What to throw away. Nothing named means everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prune {

@@ -36,6 +36,7 @@ impl Protocol for Anthropic {
             key_hosts: &["api.anthropic.com"],
             key_header: Some("x-api-key"),
             prices: Some(include_str!("prices/anthropic.yaml")),
+            first_model: Some("claude-haiku-4-5"),
         }],
         paths: &["/v1/messages", "/messages"],
         params: &[

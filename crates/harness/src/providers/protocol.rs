@@ -54,6 +54,8 @@ pub(crate) struct Vendor {
     pub(crate) key_header: Option<&'static str>,
     /// Its list of prices, from `prices/`.
     pub(crate) prices: Option<&'static str>,
+    /// A cheap model of that list, for whoever begins with this vendor.
+    pub(crate) first_model: Option<&'static str>,
 }
 
 /// A parameter that servers know, and what its value is.
@@ -151,6 +153,7 @@ pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
         default_output_limit,
         embeds,
         prices: vendor.prices,
+        first_model: vendor.first_model,
     }
 }
 

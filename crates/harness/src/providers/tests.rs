@@ -57,6 +57,16 @@ fn lists_of_prices_are_whole_and_dated() {
         }
     }
     assert!(lists > 0);
+    // Whoever begins is offered a model that is known to exist.
+    for kind in catalog() {
+        assert_eq!(kind.first_model.is_some(), kind.prices.is_some(), "{}", kind.name);
+        let own = kind.base_url.unwrap_or_default();
+        assert!(
+            kind.first_model.is_none_or(|model| kind.price(own, model).is_some()),
+            "{}",
+            kind.name
+        );
+    }
     let openai = catalog().iter().find(|kind| kind.name == "openai").expect("a row");
     let input = |url, model| openai.price(url, model).map(|price| price.input_usd_per_million);
     let own = "https://api.openai.com/v1";

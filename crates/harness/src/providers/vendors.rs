@@ -13,6 +13,7 @@ const COMPATIBLE: Vendor = Vendor {
     key_hosts: &[],
     key_header: None,
     prices: None,
+    first_model: None,
 };
 
 /// Every vendor, the protocol's own first.
@@ -24,6 +25,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         key_variables: &["OPENAI_API_KEY"],
         key_hosts: &["api.openai.com"],
         prices: Some(include_str!("prices/openai.yaml")),
+        first_model: Some("gpt-4o-mini"),
         ..COMPATIBLE
     },
     Vendor {

@@ -1,0 +1,33 @@
+//! `evalmark init`: a first suite from a dataset. [`create_first_suite`] is the whole flow; each guess
+//! has a file of its own and says what it is, why, and what to change.
+
+mod ci_recipe;
+mod column_profile;
+mod column_words;
+mod create;
+mod error;
+mod example;
+mod gate_margin;
+mod gitignore;
+mod guess;
+mod metric_choice;
+mod model_choice;
+mod new_files;
+mod open_dataset;
+mod prompt_text;
+mod roles;
+mod suite_text;
+mod target_shape;
+mod yaml_text;
+
+pub use self::{
+    ci_recipe::CiService,
+    create::{
+        DatasetLook, FirstSuite, FirstSuiteOptions, create_first_suite, look_at_dataset,
+        suite_schema,
+    },
+    error::FirstSuiteError,
+    guess::Guess,
+    model_choice::{FirstProvider, first_providers},
+    new_files::{FileOutcome, WrittenFile},
+};

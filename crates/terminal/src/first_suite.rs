@@ -1,0 +1,36 @@
+//! A first suite: what was guessed and why, which files there are, and what comes next.
+
+use evalmark_core::number_format::counted;
+use evalmark_report::safe_text::printable_line;
+use evalmark_runner::{FileOutcome, FirstSuite};
+
+use crate::{Screen, Tone};
+
+/// What was guessed, written, and comes next.
+pub fn render(suite: &FirstSuite, screen: Screen) -> String {
+    let heading = |text: &str| screen.paint(Tone::Strong, text);
+    let mut lines = vec![heading(&format!(
+        "guessed from {}; what is wrong is changed where it says",
+        counted(suite.n_items, "item")
+    ))];
+    let width = suite.guesses.iter().map(|guess| guess.what.len()).max().unwrap_or_default();
+    for guess in &suite.guesses {
+        let is = printable_line(&guess.is);
+        lines.extend(screen.wrap("  ", &format!("{:width$}  {is}", guess.what)));
+        let why = format!("{}; to change it: {}", guess.because, guess.change);
+        lines.extend(screen.wrap("    ", &printable_line(&why)));
+    }
+    lines.extend([String::new(), heading("files")]);
+    for file in &suite.files {
+        let outcome = match file.outcome {
+            FileOutcome::New => "new",
+            FileOutcome::Replaced => "replaced",
+            FileOutcome::Extended => "extended",
+            FileOutcome::Kept => "kept",
+        };
+        lines.push(format!("  {outcome:8}  {}", printable_line(&file.path.display().to_string())));
+    }
+    lines.extend([String::new(), heading("next")]);
+    lines.extend(suite.next.iter().map(|step| format!("  {}", printable_line(step))));
+    lines.join("\n")
+}
