@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fixtures import Fixtures
 
-RECIPES = ("static", "publishing", "github_plain", "github_action", "gitlab", "jenkins", "bitbucket", "precommit", "container")
+RECIPES = ("static", "publishing", "github_plain", "github_action", "github_cached_baseline", "gitlab", "jenkins", "bitbucket", "precommit")
 
 
 class Report:

@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKFLOWS = [*sorted((ROOT / ".github/workflows").glob("*.yml")), ROOT / "ci/github.yml", ROOT / "ci/github-action.yml"]
+RECIPES = sorted((ROOT / "ci").glob("github*.yml"))
+WORKFLOWS = [*sorted((ROOT / ".github/workflows").glob("*.yml")), *RECIPES]
 SHELL = [ROOT / "ci/github/install.sh"]
 
 
@@ -21,7 +22,7 @@ def schema(name, *files):
 
 def check(_, report):
     # Every finding counts, those of the strictest persona too.
-    report.check("zizmor", passes, "zizmor", "--offline", "--no-ignores", "--persona=auditor", ROOT, *WORKFLOWS[-2:])
+    report.check("zizmor", passes, "zizmor", "--offline", "--no-ignores", "--persona=auditor", ROOT, *RECIPES)
     report.check("actionlint", passes, "actionlint", *WORKFLOWS)
     report.check("schema of workflows", schema, "github-workflows", *WORKFLOWS)
     report.check("schema of action.yml", schema, "github-actions", ROOT / "action.yml")

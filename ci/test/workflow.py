@@ -12,7 +12,7 @@ from fixtures import Fixtures
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).resolve().parent / "stand_ins"
-USES = re.compile(r"uses: ([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
+USES = re.compile(r"uses: ([\w.-]+/[\w.-]+)(?:/[\w.-]+)*@([0-9a-f]{40})")
 
 
 @dataclass
