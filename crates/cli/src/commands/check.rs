@@ -12,7 +12,7 @@ use evalmark_core::{
     suite::{Mistake, SuiteError},
 };
 use evalmark_runner::{
-    FileWatch, Host, LoadedSuite, RunError, files_of_suite, load, program_remarks, reach,
+    FileWatch, Host, LoadedSuite, RunError, each_once, files_of_suite, load, program_remarks, reach,
 };
 use evalmark_store::run_record::RunOptions;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ fn next_change(before: &FileWatch) -> PathBuf {
 fn check_once(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit {
     let mut exit = Exit::Done;
     let (mut all_opened, mut told) = (Vec::new(), Vec::new());
-    for path in &args.suites {
+    for path in &each_once(&args.suites, host) {
         let checked = checked(path, host);
         for error in &checked.errors {
             printer.run_error(error);
