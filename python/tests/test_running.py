@@ -6,13 +6,17 @@ import re
 import subprocess
 import sys
 import sysconfig
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from conftest import HOSTILE, ROOT
 
 import evalmark as ev
+from evalmark import binary
 from evalmark.safe_text import safe_line, safe_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_suite_runs_and_is_gated(built_project: Path, tmp_path: Path) -> None:
@@ -54,12 +58,12 @@ def test_the_program_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.delenv("EVALMARK_BIN")
     monkeypatch.setattr(sysconfig, "get_path", lambda *_, **__: str(tmp_path / "scripts"))
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
-    installed = Path(ev.__file__).parent.parent / "bin" / "evalmark"
-    if not installed.exists():
-        with pytest.raises(ev.BinaryNotFoundError, match="pip install evalmark"):
-            ev.find_binary()
-    for folder in ("path", "scripts"):
-        (tmp_path / folder).mkdir()
+    monkeypatch.setattr(binary, "__file__", str(tmp_path / "lib" / "evalmark" / "binary.py"))
+    with pytest.raises(ev.BinaryNotFoundError, match="pip install evalmark"):
+        ev.find_binary()
+    # The later ones take precedence.
+    for folder in ("path", "lib/bin", "scripts"):
+        (tmp_path / folder).mkdir(parents=True)
         program = tmp_path / folder / "evalmark"
         program.write_text("#!/bin/sh\n")
         program.chmod(0o755)

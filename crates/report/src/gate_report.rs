@@ -3,7 +3,7 @@
 use evalmark_core::{
     policy::{Consequence, Policy},
     source_place::SourcePlaces,
-    verdict::{Answer, Verdict},
+    verdict::{Answer, Comparison, Verdict},
 };
 
 /// What a gate's reports are about.
@@ -46,6 +46,23 @@ impl ReportedSuite {
         let of_verdict = self.verdict.as_ref().map(|verdict| policy.consequence(verdict.answer));
         let of_verdict = of_verdict.unwrap_or(Consequence::Pass);
         if self.incomplete.is_some() { of_verdict.max(Consequence::NoVerdict) } else { of_verdict }
+    }
+
+    /// Its comparisons; none without a verdict.
+    pub fn comparisons(&self) -> &[Comparison] {
+        self.verdict.as_ref().map_or(&[], |verdict| &verdict.comparisons)
+    }
+
+    /// Whether it was gated, and passes.
+    pub fn passes(&self) -> bool {
+        let passes = self.verdict.as_ref().is_some_and(|verdict| verdict.answer.passes());
+        passes && self.incomplete.is_none()
+    }
+
+    /// Why it does not fail though it would by default, as one types it.
+    pub fn excuse(&self, policy: Policy) -> Option<&'static str> {
+        let answer = self.verdict.as_ref().map(|verdict| verdict.answer)?;
+        policy.excuse(answer).filter(|_| self.incomplete.is_none())
     }
 
     /// Its answer in a word.

@@ -18,6 +18,7 @@ from evalmark.binary import run_binary
 from evalmark.errors import EvalmarkError
 from evalmark.file_lock import file_lock
 from evalmark.pytest_plugin import shared_folder
+from evalmark.run import read_run
 from evalmark.safe_text import safe_line, safe_text
 from evalmark.suites import PlannedComparison, SuitePlan, plan_suite, run_command
 from evalmark.verdict import Comparison, Verdict, read_verdict
@@ -149,6 +150,8 @@ class ComparisonItem(pytest.Item):
         self.user_properties.append(("evalmark_report", _shown_path(run_dir / "report.html", self.config)))
         verdict = self._verdict()
         position = self._position(verdict)
+        if position is None and self._is_left_out():
+            pytest.skip("left out of the run by its arguments")
         if position is None:
             raise NoVerdict(safe_text(f"{verdict.answer}: {verdict.says}\n{self.result.stderr}"))
         comparison = verdict.comparisons[position]
@@ -200,6 +203,13 @@ class ComparisonItem(pytest.Item):
             pytest.skip(f"no baseline {safe_line(self.parent.plan.baseline or '')} yet: nothing was compared")
         return verdict
 
+    def _is_left_out(self) -> bool:
+        """Whether the run's arguments left the item's prompt or model out."""
+        record = read_run(self.result.run_dir or "").record
+        options, prompts = record["options"], [prompt["name"] for prompt in record["prompts"]]
+        is_part = bool(options["prompts"] or options["models"])
+        return is_part and not (self.planned.prompt in prompts and self.planned.model in record["models"])
+
     def _position(self, verdict: Verdict) -> int | None:
         """Which comparison of the verdict this is."""
         keys = [_key(comparison) for comparison in verdict.comparisons]
@@ -224,7 +234,7 @@ class ComparisonItem(pytest.Item):
             f"no baseline: there is no baseline {plan.baseline!r} of suite {plan.suite!r} to compare with, "
             "and no model was asked\n"
             f"hint: `evalmark run {shlex.quote(suite)} --new-baseline{more}`, then `evalmark baseline "
-            f"promote {out}/{plan.suite}/RUN {plan.baseline}{more}`; or, where there need not be one yet, "
+            f"promote {plan.suite}:latest {plan.baseline}{more}`; or, where there need not be one yet, "
             "`pytest --evalmark-new-baseline`"
         )
 

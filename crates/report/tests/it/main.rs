@@ -9,6 +9,7 @@ mod dataset;
 mod exports;
 mod fixture;
 mod html;
+mod markdown;
 mod round_trip;
 mod sample_pages;
 mod schema;

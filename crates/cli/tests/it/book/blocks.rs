@@ -8,6 +8,8 @@
 //! - `<!-- file: PATH -->`: it is a file, which is written into the page's folder.
 //! - `<!-- change: PATH -->`: its top-level keys replace those of this YAML file.
 //! - `<!-- not a suite: WHY -->`: its YAML is not a suite's.
+//!
+//! And of a page: `<!-- folder: project -->`, its commands are run in an empty folder beside a clone.
 
 use super::pages::Page;
 

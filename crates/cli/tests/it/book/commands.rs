@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -49,24 +49,43 @@ fn steps(block: &Block) -> Vec<Step> {
     steps
 }
 
-/// The folder that a page's commands are run in: what of a clone they need, in a repository of its own.
-fn clone_of_it() -> World {
-    let world = World::new(0);
-    fs::remove_file(world.path("data.csv")).expect("a clone has none");
-    for folder in ["suites", "datasets", "reports/baselines", "ci", ".github"] {
-        copy(&root().join(folder), &world.path(folder));
+/// Where a page's commands are run: in a repository that holds what of a clone they need, or, where the page says
+/// `<!-- folder: project -->`, in an empty one beside such a clone, which is called `evalmark`.
+struct Place {
+    world: World,
+    folder: PathBuf,
+}
+
+impl Place {
+    fn of(page: &Page) -> Self {
+        let world = World::new(0);
+        fs::remove_file(world.path("data.csv")).expect("a clone has none");
+        let root_of_all = world.folder.path().to_owned();
+        let is_beside = page.text.contains("<!-- folder: project -->");
+        let clone = if is_beside { world.path("evalmark") } else { root_of_all.clone() };
+        for folder in ["suites", "datasets", "reports/baselines", "ci", ".github"] {
+            copy(&root().join(folder), &clone.join(folder));
+        }
+        fs::copy(root().join(".gitignore"), clone.join(".gitignore")).expect("copied");
+        let folder = if is_beside { world.path("support") } else { root_of_all };
+        fs::create_dir_all(&folder).expect("a folder");
+        let git = |arguments: &[&str]| {
+            let done = Command::new("git").args(arguments).current_dir(&folder).output();
+            assert!(done.expect("git").status.success(), "{arguments:?}");
+        };
+        git(&["init", "-q", "-b", "main"]);
+        git(&["config", "user.email", "someone@example.com"]);
+        git(&["config", "user.name", "Someone"]);
+        git(&["add", "."]);
+        git(&["commit", "-q", "--allow-empty", "-m", "The beginning"]);
+        Self { world, folder }
     }
-    fs::copy(root().join(".gitignore"), world.path(".gitignore")).expect("copied");
-    let git = |arguments: &[&str]| {
-        let done = Command::new("git").args(arguments).current_dir(world.folder.path()).output();
-        assert!(done.expect("git").status.success(), "{arguments:?}");
-    };
-    git(&["init", "-q", "-b", "main"]);
-    git(&["config", "user.email", "someone@example.com"]);
-    git(&["config", "user.name", "Someone"]);
-    git(&["add", "."]);
-    git(&["commit", "-qm", "A clone"]);
-    world
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.folder.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("written");
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -84,30 +103,28 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Runs a command as a shell does; both outputs together, as a terminal has them.
-fn run(world: &World, command: &str) -> (Option<i32>, String) {
+fn run(place: &Place, command: &str) -> (Option<i32>, String) {
     let program = Path::new(env!("CARGO_BIN_EXE_evalmark"));
     let path = std::env::var("PATH").unwrap_or_default();
     let path = format!("{}:{path}", program.parent().expect("a folder").display());
     let command = command.replace("cargo run --release -- ", "evalmark ");
+    let home = place.world.folder.path();
     let mut shell = Command::new("bash");
-    shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(world.folder.path());
+    shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(&place.folder);
     for name in
         ["CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "COLUMNS", "NO_COLOR", "EVALMARK_CACHE_DIR"]
     {
         shell.env_remove(name);
     }
-    shell
-        .env("PATH", path)
-        .env("HOME", world.folder.path())
-        .env("XDG_CACHE_HOME", world.path("cache"));
+    shell.env("PATH", path).env("HOME", home).env("XDG_CACHE_HOME", home.join("cache"));
     shell.env("OPENAI_API_KEY", "of-the-stand-in").stdin(Stdio::null());
     let output = shell.output().expect("a shell");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    (output.status.code(), text.replace(&format!("{}/", world.folder.path().display()), ""))
+    (output.status.code(), text.replace(&format!("{}/", place.folder.display()), ""))
 }
 
 /// Runs what a block shows; what is not as shown is told.
-fn try_block(block: &Block, world: &World, server: &Server, wrong: &mut Vec<String>) -> usize {
+fn try_block(block: &Block, place: &Place, server: &Server, wrong: &mut Vec<String>) -> usize {
     let left_out = block.mark("not run");
     let only = left_out.and_then(|why| why.strip_prefix('`')?.split('`').next());
     if left_out.is_some() && only.is_none() {
@@ -115,8 +132,12 @@ fn try_block(block: &Block, world: &World, server: &Server, wrong: &mut Vec<Stri
     }
     let steps = steps(block);
     for (n, step) in steps.iter().enumerate().filter(|(_, step)| only != Some(&step.command)) {
-        stand_in::redirect(world.folder.path(), &server.url());
-        let (code, output) = run(world, &step.command);
+        stand_in::redirect(&place.folder, &server.url());
+        let (code, output) = run(place, &step.command);
+        // For whoever writes a page.
+        if std::env::var_os("SHOW").is_some() {
+            wrong.push(format!("{}: `{}` prints:\n{output}", block.place, step.command));
+        }
         let is_last = n + 1 == steps.len();
         let expected =
             block.mark("exit").filter(|_| is_last).map_or(0, |c| c.parse().expect("a code"));
@@ -136,24 +157,24 @@ fn try_page(page: &Page, wrong: &mut Vec<String>) -> usize {
     if !blocks.iter().any(|block| block.is_commands() && block.mark("not run").is_none()) {
         return 0;
     }
-    let (world, server) = (clone_of_it(), stand_in::start());
+    let (place, server) = (Place::of(page), stand_in::start());
     let mut n = 0;
     for block in &blocks {
         if let Some(name) = block.mark("file") {
-            fs::create_dir_all(world.path(name).parent().expect("a folder")).expect("a folder");
-            world.write(name, &block.text);
+            place.write(name, &block.text);
         } else if let Some(name) = block.mark("change") {
-            let text = fs::read_to_string(world.path(name));
+            let text = fs::read_to_string(place.folder.join(name));
             let text = text.unwrap_or_else(|error| panic!("{}: {error}", block.place));
-            world.write(name, &changed(&text, &block.text));
+            place.write(name, &changed(&text, &block.text));
         } else if block.is_commands() {
-            n += try_block(block, &world, &server, wrong);
+            n += try_block(block, &place, &server, wrong);
         }
     }
     n
 }
 
-/// `PAGE=judges` tries those whose name has this in it alone.
+/// `PAGE=judges` tries those whose name has this in it alone, and `SHOW=1` fails with what
+/// each command prints.
 #[test]
 fn every_command_does_what_is_shown() {
     let only = std::env::var("PAGE").unwrap_or_default();

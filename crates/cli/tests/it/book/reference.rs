@@ -13,6 +13,7 @@ const SUITE: &str = "docs/src/reference/suite.md";
 const PROVIDERS: &str = "docs/src/reference/providers.md";
 const FILES: &str = "docs/src/reference/files.md";
 const METRICS: &str = "docs/src/reference/metrics.md";
+const FORMATS: &str = "docs/src/reference/gate-formats.md";
 const COMMANDS: &str = "docs/src/reference/commands.md";
 
 /// The tables that `evalmark schema` describes.
@@ -148,7 +149,11 @@ pub(super) fn words() -> Vec<(&'static str, Vec<String>)> {
         columns.into_iter().map(|column| column["name"].as_str().expect("a name").to_owned())
     });
     let providers = evalmark_harness::providers::catalog().iter().map(|kind| kind.name.to_owned());
+    let help = world.run(&["gate", "--help"]).expect(0).stdout;
+    let formats = help.split("[possible values: text, json, ").nth(1).expect("formats");
+    let formats = formats.split(']').next().into_iter().flat_map(|list| list.split(", "));
     vec![
+        (FORMATS, formats.map(str::to_owned).collect()),
         (COMMANDS, options.into_iter().chain(commands).collect()),
         (SUITE, keys.collect()),
         (METRICS, kinds.iter().map(|&kind| kind.to_owned()).chain(parameters).collect()),

@@ -8,41 +8,18 @@ use serde_json::json;
 
 use crate::setup::scrambled;
 
-const TOPICS: [(&str, &[&str]); 3] = [
-    (
-        "login",
-        &[
-            "password",
-            "sign",
-            "log",
-            "code",
-            "account",
-            "user name",
-            "access",
-            "locked",
-            "authenticator",
-        ],
-    ),
-    (
-        "delivery",
-        &[
-            "parcel", "deliver", "package", "courier", "arrive", "box", "driver", "van", "order",
-            "ship", "post",
-        ],
-    ),
-    (
-        "money",
-        &[
-            "charge", "refund", "price", "invoice", "pay", "card", "receipt", "tax", "discount",
-            "bill",
-        ],
-    ),
+/// The topics with words that speak for them, the plainest first.
+const TOPICS: [(&str, &str); 3] = [
+    ("login", "password sign log code account access locked authenticator"),
+    ("delivery", "parcel deliver package courier arrive box driver van order ship post"),
+    ("money", "charge refund price invoice pay card receipt tax discount bill"),
 ];
 
-/// The topic that most of its words speak for.
-fn topic(message: &str) -> &'static str {
+/// The topic that most of its words speak for, of as many words as the model knows.
+fn topic(message: &str, n_words: usize) -> &'static str {
     let message = message.to_lowercase();
-    let hits = |words: &[&str]| words.iter().filter(|word| message.contains(**word)).count();
+    let hits =
+        |words: &str| words.split(' ').take(n_words).filter(|word| message.contains(word)).count();
     let best = TOPICS.iter().max_by_key(|(_, words)| hits(words));
     best.map_or("money", |(topic, _)| topic)
 }
@@ -51,7 +28,7 @@ fn topic(message: &str) -> &'static str {
 /// it does not.
 fn answer(seen: &Seen) -> Reply {
     let prompt = seen.prompt();
-    let message = prompt.rsplit("Message: ").next().unwrap_or_default();
+    let message = prompt.rsplit("essage: ").next().unwrap_or_default();
     let message = message.lines().next().unwrap_or_default();
     if prompt.contains("<<<evalmark-fence") {
         let is_kind = prompt.to_lowercase().contains("sorry");
@@ -61,7 +38,8 @@ fn answer(seen: &Seen) -> Reply {
     }
     let coin = scrambled(message.bytes().map(u64::from).sum());
     let lists = ["money", "delivery", "login"].iter().all(|label| prompt.contains(label));
-    let label = topic(message);
+    // What the topics mean helps.
+    let label = topic(message, if prompt.contains("refunds") { 20 } else { 4 });
     let text = match (lists, coin % 10) {
         (true, 0) => format!("The topic is {label}."),
         (true, _) | (false, 0..4) => label.to_owned(),
