@@ -25,7 +25,7 @@ function words(page) {
   const source = page === "metrics" ? join(here, "../crates/scoring/METRICS.md") : join(here, `src/reference/${page}.md`);
   const found = new Set();
   for (const line of readFileSync(source, "utf8").split("\n")) {
-    const cell = line.match(/^\| (?:`-\w`, )?`(.+?)`/)?.[1] ?? line.match(/^## (evalmark .+)/)?.[1] ?? line.match(/^### ([a-z-]+)$/)?.[1];
+    const cell = line.match(/^\| (?:`-\w`, )?`(.+?)`/)?.[1] ?? line.match(/^## (evalmark .+)/)?.[1] ?? line.match(/^###? (-*[a-z][a-z-]*)$/)?.[1];
     // `--out <DIR>` is looked for as `--out`; an argument as `<SUITE>` is none of the words that people type.
     const word = cell?.replace(/ ?[<[=].*/, "");
     if (word && !/^(score|slice)\.$/.test(word)) found.add(word);
@@ -36,14 +36,16 @@ function words(page) {
 const { search, elasticlunr, index } = load();
 const missing = [];
 let asked = 0;
-for (const page of ["commands", "suite", "metrics", "providers", "files", "environment", "gate-formats"]) {
+for (const page of ["commands", "options", "suite", "metrics", "providers", "files", "environment", "gate-formats"]) {
   for (const word of words(page)) {
     // Words such as `not` are in no index.
     if (elasticlunr.tokenizer(word).every((token) => elasticlunr.stopWordFilter(token) === undefined)) continue;
     asked += 1;
     const shown = index.search(word, search.search_options).slice(0, search.results_options.limit_results);
     const urls = shown.map(({ ref }) => search.doc_urls[ref]);
-    if (!urls.some((url) => url.startsWith(`reference/${page}.html`))) missing.push(`${page}: ${word} (${urls.length} results)`);
+    // An option is found by its name, or at its command.
+    const pages = page === "commands" && word.startsWith("--") ? [page, "options"] : [page];
+    if (!urls.some((url) => pages.some((one) => url.startsWith(`reference/${one}.html`)))) missing.push(`${page}: ${word} (${urls.length} results)`);
   }
 }
 if (asked < 300) throw new Error(`only ${asked} words`);

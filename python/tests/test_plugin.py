@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from conftest import HOSTILE, suite_text
+
+from evalmark.pytest_plugin import glob_to_pattern, is_suite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -216,3 +219,38 @@ def test_a_project_without_suites_pays_nothing(pytester: pytest.Pytester, plugin
     )
     assert "1 passed" in done.stdout
     assert "loaded ['evalmark', 'evalmark.pytest_plugin']" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (suite_text("a", "now"), True),
+        ("dataset:\n  path: a.csv\nmetrix: []\nprompts: []\n", True),
+        ('{"name": "a", "dataset": {"path": "a.csv"}, "prompts": []}', True),
+        ("name: a\nmodels: 2\n", False),
+        ("values:\n  models: 2\n  metrics: true\n", False),
+        ("- dataset\n- prompts\n", False),
+        ("\x00\xff", False),
+    ],
+)
+def test_suites_are_known_by_their_keys(tmp_path: Path, text: str, expected: bool) -> None:
+    path = tmp_path / "suite.yaml"
+    path.write_text(text)
+    assert is_suite(path) is expected
+    assert not is_suite(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("glob", "path", "expected"),
+    [
+        ("**/suites/*.yaml", "suites/a.yaml", True),
+        ("**/suites/*.yaml", "x/y/suites/a.yaml", True),
+        ("**/suites/*.yaml", "suites/deep/a.yaml", False),
+        ("*.suite.yaml", "x/y/a.suite.yaml", True),
+        ("*.suite.yaml", "x/asuite.yaml", False),
+        ("evals/**/*.y?ml", "evals/a/b/c.yaml", True),
+        ("evals/*.yaml", "other/evals/a.yaml", False),
+    ],
+)
+def test_globs_begin_at_the_root(glob: str, path: str, expected: bool) -> None:
+    assert bool(re.match(glob_to_pattern(glob), path)) is expected

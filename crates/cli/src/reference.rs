@@ -1,7 +1,7 @@
 //! The reference of commands and exit codes, generated from the arguments: a page of the book and two
 //! tables of README.md. `UPDATE=1 cargo test -p evalmark --bin evalmark reference` writes them.
 
-use std::{env, fmt::Write, fs, path::Path};
+use std::{collections::BTreeMap, env, fmt::Write, fs, path::Path};
 
 use clap::{Arg, CommandFactory};
 
@@ -9,6 +9,8 @@ use crate::{args::Cli, exit::meanings};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const PAGE: &str = "docs/src/reference/commands.md";
+const OPTIONS: &str = "docs/src/reference/options.md";
+const MADE: &str = "<!-- Generated from crates/cli/src: UPDATE=1 cargo test -p evalmark --bin evalmark reference -->";
 
 /// A text of this repository.
 fn read(name: &str) -> String {
@@ -101,12 +103,11 @@ fn is_own(arg: &Arg) -> bool {
 /// The page of all commands.
 fn page() -> String {
     let (root, commands) = commands();
-    let mut page = "# Commands\n\n\
-        <!-- Generated from crates/cli/src: UPDATE=1 cargo test -p evalmark --bin evalmark reference -->\n\n\
+    let mut page = format!("# Commands\n\n{MADE}\n\n")
+        + "\
         What `evalmark COMMAND --help` says, on one page. Wherever a `RUN_DIR` is taken, so is `latest` or\n\
         `SUITE:latest`, the run below `--out` that began last, and `latest~1`, the one before it; a folder that\n\
-        is called `latest` is `./latest`. Every command ends with one of the [exit codes](exit-codes.md).\n"
-        .to_owned();
+        is called `latest` is `./latest`. Every command ends with one of the [exit codes](exit-codes.md).\n";
     for (path, command) in commands {
         let about = command.get_long_about().or(command.get_about()).expect("a line for `--help`");
         let usage = command.clone().render_usage().to_string();
@@ -120,9 +121,45 @@ fn page() -> String {
     page.replace("..\n", ".\n")
 }
 
+/// The page of all options by name, each with the commands that take it.
+fn options_page() -> String {
+    let (root, commands) = commands();
+    let mut options: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    let mut add = |arg: &Arg, command: &str| {
+        if let Some(name) = arg.get_long() {
+            options
+                .entry(name.into())
+                .or_default()
+                .entry(meaning(arg))
+                .or_default()
+                .push(command.into());
+        }
+    };
+    for (path, command) in &commands {
+        for arg in command.get_arguments().filter(|arg| is_own(arg)) {
+            add(arg, &format!("[`{path}`](commands.md#evalmark-{})", path.replace(' ', "-")));
+        }
+    }
+    for arg in root.get_arguments().filter(|arg| arg.is_global_set()) {
+        add(arg, "[every command](commands.md#options-of-every-command)");
+    }
+    let mut page = format!(
+        "# Options by name\n\n{MADE}\n\nWhich commands take an option, and what it means there.\n"
+    );
+    for (name, meanings) in options {
+        writeln!(page, "\n## --{name}\n").expect("a text");
+        for (meaning, commands) in meanings {
+            let meaning = meaning.split_whitespace().collect::<Vec<_>>().join(" ");
+            writeln!(page, "- {}: {meaning}.", commands.join(", ")).expect("a text");
+        }
+    }
+    page
+}
+
 #[test]
-fn the_page_of_commands_is_current() {
+fn the_pages_of_commands_are_current() {
     hold(PAGE, &page());
+    hold(OPTIONS, &options_page());
 }
 
 /// A line for each command, and the exit codes.

@@ -108,7 +108,7 @@ pub use self::{
     kept_answers::{AnswerKey, KeptAnswer, KeptAnswers, kept_answers},
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
     listed_runs::runs_document,
-    load::{LoadError, LoadedSuite, load},
+    load::{LoadError, LoadedSuite, each_once, load, load_all},
     metric_scale::KeptMetricError,
     named_baselines::{
         BaselineMean, baseline_document, baseline_means, broken_in_full, named_baselines,

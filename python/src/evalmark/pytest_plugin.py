@@ -26,7 +26,9 @@ DEFAULT_SUITES = ("**/suites/*.yaml", "**/suites/*.yml", "*.suite.yaml", "*.suit
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 #: Top-level keys of a suite. A file with fewer than two of them is something else.
-_KEYS = re.compile(r"""^[ {]*["']?(dataset|prompts|models|metrics|gate)["']?\s*:""", re.MULTILINE)
+_NAMES = "dataset|prompts|models|metrics|gate"
+_YAML_KEYS = re.compile(rf"""^["']?({_NAMES})["']?\s*:""", re.MULTILINE)
+_JSON_KEYS = re.compile(rf'"({_NAMES})"\s*:')
 
 _GLOBS = pytest.StashKey[re.Pattern[str]]()
 _SHARED = pytest.StashKey[Path]()
@@ -157,7 +159,9 @@ def is_suite(path: Path) -> bool:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
-    return len(set(_KEYS.findall(text))) >= 2
+    # JSON is YAML, and may be all on one line.
+    keys = _JSON_KEYS if text.lstrip().startswith("{") else _YAML_KEYS
+    return len(set(keys.findall(text))) >= 2
 
 
 def glob_to_pattern(glob: str) -> str:

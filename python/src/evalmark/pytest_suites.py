@@ -234,7 +234,7 @@ class ComparisonItem(pytest.Item):
             f"no baseline: there is no baseline {plan.baseline!r} of suite {plan.suite!r} to compare with, "
             "and no model was asked\n"
             f"hint: `evalmark run {shlex.quote(suite)} --new-baseline{more}`, then `evalmark baseline "
-            f"promote {out}/{plan.suite}/RUN {plan.baseline}{more}`; or, where there need not be one yet, "
+            f"promote {plan.suite}:latest {plan.baseline}{more}`; or, where there need not be one yet, "
             "`pytest --evalmark-new-baseline`"
         )
 

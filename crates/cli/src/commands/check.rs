@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use evalmark_core::number_format::counted;
 use evalmark_report::{github::annotations, gitlab::gitlab, sarif::sarif};
 use evalmark_runner::{
-    CheckedSuite, FileWatch, Host, LoadedSuite, files_of_suite, program_remarks, reach,
+    CheckedSuite, FileWatch, Host, LoadedSuite, each_once, files_of_suite, program_remarks, reach,
 };
 use serde_json::json;
 
@@ -102,7 +102,7 @@ fn next_change(before: &FileWatch) -> PathBuf {
 fn check_once(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let mut exit = Exit::Done;
     let mut all_checked = Vec::new();
-    for path in &args.suites {
+    for path in &each_once(&args.suites, host) {
         let checked = CheckedSuite::check(path, host);
         for error in &checked.errors {
             printer.run_error(error);
