@@ -1,0 +1,36 @@
+"""What the checkers of each system say about the recipes and workflows."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = sorted((ROOT / "ci").glob("github*.yml"))
+WORKFLOWS = [*sorted((ROOT / ".github/workflows").glob("*.yml")), *RECIPES]
+SHELL = [ROOT / "ci/github/install.sh"]
+
+
+def passes(*command):
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def schema(name, *files):
+    transform = ["--data-transform", "gitlab-ci"] if name == "gitlab-ci" else []
+    passes("check-jsonschema", "--builtin-schema", f"vendor.{name}", *transform, *files)
+
+
+def check(_, report):
+    # Every finding counts, those of the strictest persona too.
+    report.check("zizmor", passes, "zizmor", "--offline", "--no-ignores", "--persona=auditor", ROOT, *RECIPES)
+    report.check("actionlint", passes, "actionlint", *WORKFLOWS)
+    report.check("schema of workflows", schema, "github-workflows", *WORKFLOWS)
+    report.check("schema of action.yml", schema, "github-actions", ROOT / "action.yml")
+    report.check("schema of dependabot.yml", schema, "dependabot", ROOT / ".github/dependabot.yml")
+    report.check("schema of gitlab.yml", schema, "gitlab-ci", ROOT / "ci/gitlab.yml")
+    report.check("schema of bitbucket-pipelines.yml", schema, "bitbucket-pipelines", ROOT / "ci/bitbucket-pipelines.yml")
+    report.check("pre-commit's manifest", passes, "pre-commit", "validate-manifest", ROOT / ".pre-commit-hooks.yaml")
+    if shutil.which("shellcheck"):
+        report.check("shellcheck", passes, "shellcheck", *SHELL)
+    else:
+        report.skip("shellcheck", "it is not installed")
