@@ -1,6 +1,8 @@
-"""`ci/github.yml` under act, on every case."""
+"""`ci/github.yml` under act, on every case; and this repository's own gate."""
 
-from fixtures import CASES
+import subprocess
+
+from fixtures import CASES, Case
 from workflow import ROOT, act
 
 WORDS = {"pass": "pass", "regressed": "regressed", "inconclusive": "inconclusive", "missing baseline": "incomparable"}
@@ -30,6 +32,16 @@ def uploaded(done, name):
     assert list(done.artifacts.rglob(name)), [str(path) for path in done.artifacts.rglob("*")]
 
 
+def the_gate_of_this_repository(fixtures):
+    clone = fixtures.scratch / "evalmark"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", clone], check=True)
+    text = (ROOT / ".github/workflows/gate.yml").read_text()
+    done = act(fixtures, clone, Case("pass", True, True), text, file="gate.yml")
+    assert done.code == 0 and "quickstart: improved" in done.log, done.log
+    uploaded(done, "report.html")
+
+
 def check(fixtures, report):
     for case in CASES:
         report.check(f"github.yml: {case}", one, fixtures, case)
+    report.check("gate.yml: the quickstart", the_gate_of_this_repository, fixtures)

@@ -60,8 +60,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def act(fixtures, repository, case, workflow, *more, **environ):
-    """Runs the workflow at `.github/workflows/evalmark.yml` of a repository for the event of a case."""
+def act(fixtures, repository, case, workflow, *more, file="evalmark.yml", **environ):
+    """Runs a workflow of a repository for the event of a case."""
     scratch = repository.parent / f"{repository.name}-act"
     scratch.mkdir()
     artifacts = scratch / "artifacts"
@@ -71,7 +71,7 @@ def act(fixtures, repository, case, workflow, *more, **environ):
     (scratch / "event.json").write_text(json.dumps(event))
     command = ["act", "pull_request" if case.pull_request else "push"]
     command += ["--eventpath", scratch / "event.json", "--platform", "ubuntu-latest=-self-hosted"]
-    command += ["--workflows", ".github/workflows/evalmark.yml", "--action-cache-path", scratch / "cache"]
+    command += ["--workflows", f".github/workflows/{file}", "--action-cache-path", scratch / "cache"]
     command += ["--artifact-server-path", artifacts, "--artifact-server-addr", "127.0.0.1"]
     command += ["--artifact-server-port", str(free_port()), "--no-cache-server"]
     command += ["--env", f"STAND_IN_ARTIFACTS={artifacts}", "--secret", "GITHUB_TOKEN=token-of-the-test"]

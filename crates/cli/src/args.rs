@@ -213,7 +213,7 @@ pub(crate) struct SelectionArgs {
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub(crate) model: Vec<String>,
     /// Only the first N items
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some)]
     pub(crate) limit: Option<u64>,
     /// Request N answers per item [default: the suite's `epochs`]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -238,6 +238,15 @@ impl BudgetArgs {
     /// As the engine takes it.
     pub(crate) fn limits(self) -> BudgetLimits {
         BudgetLimits { max_cost_usd: self.max_cost, max_tokens: self.max_tokens }
+    }
+}
+
+/// How many of something, of which there is at least one.
+pub(crate) fn some(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("nothing would be left; write how many, at least 1".to_owned()),
+        Ok(n) => Ok(n),
+        Err(_) => Err("write a whole number".to_owned()),
     }
 }
 

@@ -159,6 +159,11 @@ pub fn declared_value(value: f64, range: Range) -> String {
     if range.is_share() { declared_percent(value) } else { declared(value, range) }
 }
 
+/// What so many things do: `1 item detects`, `2 items detect`.
+pub fn counted_that(n: u64, noun: &str, verb: &str) -> String {
+    format!("{} {verb}{}", counted(n, noun), if n == 1 { "s" } else { "" })
+}
+
 /// The smallest difference that can be detected or resolved, without a unit: rounded up, so that what it says is enough.
 pub fn detectable(value: f64, range: Range) -> String {
     let (value, scale) = if range.is_share() { (100.0 * value, 100.0) } else { (value, 1.0) };

@@ -97,6 +97,43 @@ pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Loaded
     Ok(LoadedSuite { suite, plan, metrics, programs, labels, hash })
 }
 
+/// Suites that are run together, each file once; no two may have one name, which is that of their runs and
+/// baselines.
+pub fn load_all(
+    paths: &[PathBuf],
+    options: &RunOptions,
+    host: &Host<'_>,
+) -> Result<Vec<LoadedSuite>> {
+    let loaded = paths.iter().map(|path| load(path, options, host));
+    let loaded: Vec<_> = loaded.collect::<Result<_>>()?;
+    for (at, one) in loaded.iter().enumerate() {
+        if let Some(other) = loaded[..at].iter().find(|other| other.suite.name == one.suite.name) {
+            return Err(LoadError::SameName {
+                name: one.suite.name.clone(),
+                first: other.suite.path.clone(),
+                second: one.suite.path.clone(),
+            }
+            .into());
+        }
+    }
+    Ok(loaded)
+}
+
+/// The files, each once, in the order in which they are named first; a file that is named again is told.
+pub fn each_once(paths: &[PathBuf], host: &Host<'_>) -> Vec<PathBuf> {
+    let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    let mut once: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        if once.iter().any(|known| real(known) == real(path)) {
+            let note = format!("{} is named more than once, and counts once", path.display());
+            host.notices.tell(&Notice::SuiteNote(&note));
+        } else {
+            once.push(path.clone());
+        }
+    }
+    once
+}
+
 /// The suites beside one that is not there, and which of them is called nearly so; or those of a folder.
 fn near_file(path: &Path) -> Option<String> {
     let folder = if path.is_dir() { path } else { path.parent()? };
@@ -128,6 +165,16 @@ pub enum LoadError {
         /// What is wrong.
         problem: String,
     },
+    /// Two suites of one name, whose runs and baselines could not be told apart.
+    #[error("two suites are called `{name}`: {} and {}", first.display(), second.display())]
+    SameName {
+        /// Their name.
+        name: String,
+        /// The file of one.
+        first: PathBuf,
+        /// The file of the other.
+        second: PathBuf,
+    },
     /// A judge whose one recorded reply cannot answer several questions.
     #[error(
         "metric `{metric}` asks model `{model}` more than one question about an answer, and column \
@@ -153,9 +200,17 @@ pub enum LoadError {
 
 impl Advised for LoadError {
     fn hint(&self) -> Option<String> {
-        let advice = "record its replies by request: `recorded: { file: … }`, as `evalmark \
-                      export-answers` writes it";
-        matches!(self, Self::RecordedJudge { .. }).then(|| advice.to_owned())
+        let advice = match self {
+            Self::RecordedJudge { .. } => {
+                "record its replies by request: `recorded: { file: … }`, as `evalmark \
+                 export-answers` writes it"
+            }
+            Self::SameName { .. } => {
+                "give each its own `name`: runs and baselines are kept under it"
+            }
+            Self::Metric { .. } | Self::Question { .. } => return None,
+        };
+        Some(advice.to_owned())
     }
 }
 

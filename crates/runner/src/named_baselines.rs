@@ -5,7 +5,7 @@ use std::{error::Error, iter::successors, path::Path};
 use evalmark_core::suite::near_and_known;
 use evalmark_store::{
     StoreError,
-    baseline::{ListedBaseline, list},
+    baseline::{ListedBaseline, cannot_be_baseline, list},
     named_run::check_folder,
     run_record::RunRecord,
 };
@@ -98,5 +98,6 @@ pub fn baseline_document(listed: &ListedBaseline) -> Value {
             record.metrics.iter().map(|metric| &metric.name).collect::<Vec<_>>()
         }),
         "answers_left_out": record.and_then(|record| record.answers_left_out.as_ref()),
+        "incomplete": record.and_then(cannot_be_baseline),
     })
 }

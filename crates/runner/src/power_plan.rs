@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use evalmark_core::{
     dataset::Items,
     metric::Range,
-    number_format::{counted, detectable_change},
+    number_format::{counted_that, detectable_change},
     suite::{GateSpec, GatedMetric},
 };
 use evalmark_store::{
@@ -328,11 +328,11 @@ fn warning(estimate: &PowerEstimate, n_items: u64) -> String {
     let epochs = estimate.epochs_needed.filter(|_| is_measured);
     let epochs = epochs.map_or(String::new(), |epochs| format!(", or {epochs} epochs"));
     format!(
-        "margin {} for `{}` {cannot} be resolved: {} detect {drop} ({}, based \
+        "margin {} for `{}` {cannot} be resolved: {} {drop} ({}, based \
              on {}); {}{epochs}",
         points(estimate.margin),
         estimate.metric,
-        counted(n_items, "item"),
+        counted_that(n_items, "item", "detect"),
         estimate.variant(),
         estimate.source.as_str(),
         advice(&estimate.resolution)

@@ -8,7 +8,7 @@ use evalmark_report::{
     usage::{CopyError, copy_usage},
 };
 use evalmark_store::{
-    baseline::{self, AnswersCopy, CopySamples, Promotion},
+    baseline::{self, AnswersCopy, CopySamples, Promotion, cannot_be_baseline},
     durable::NewFileWriter,
     run_folder::RunFolder,
     run_record::RunRecord,
@@ -53,8 +53,16 @@ pub struct PromotedRun {
 }
 
 impl PromotedRun {
+    /// What whoever compares with it should know.
+    pub fn warnings(&self) -> Vec<String> {
+        let lacking = cannot_be_baseline(&self.record).map(|why| {
+            format!("the baseline is incomplete, and later runs are compared on the rest: {why}")
+        });
+        self.partial().into_iter().chain(lacking).collect()
+    }
+
     /// What there is to say of a baseline that covers a part of its suite: the rest will not be gated.
-    pub fn partial(&self) -> Option<String> {
+    fn partial(&self) -> Option<String> {
         let options = &self.record.options;
         let limit = options.limit.map(|limit| format!("`--limit {limit}`"));
         let chosen = |flag: &str, names: &[String]| {

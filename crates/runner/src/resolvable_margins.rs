@@ -5,7 +5,8 @@ use std::path::Path;
 use evalmark_core::{
     metric::Range,
     number_format::{
-        change, counted, declared_change, declared_percent, detectable_change, named_p,
+        change, counted, counted_that, declared_change, declared_percent, detectable_change,
+        named_p,
     },
     suite::GateSpec,
     verdict::{Measure, Verdict},
@@ -241,10 +242,10 @@ fn unresolved(calibration: &Calibration) -> Vec<String> {
     }
     let warn = |(figure, margin): (&CalibrationFigure, f64)| {
         format!(
-            "margin {} for `{}` is below what {} resolve ({} for {}); {}",
+            "margin {} for `{}` is below what {} ({} for {}); {}",
             points(margin),
             figure.metric,
-            counted(calibration.n_items, "item"),
+            counted_that(calibration.n_items, "item", "resolve"),
             figure
                 .resolvable_margin
                 .map_or("nothing".to_owned(), |drop| detectable_change(drop, Range::Unit)),

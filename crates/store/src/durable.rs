@@ -173,6 +173,12 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     file.name()
 }
 
+/// Writes a small file without another beside it, which is not whole where it is interrupted.
+pub fn write_in_place(path: &Path, content: &[u8]) -> io::Result<()> {
+    change();
+    fs::write(path, content)
+}
+
 /// Copies a file; answers with the digest of what was copied.
 pub fn copy(from: &Path, to: &Path) -> io::Result<String> {
     let file = NewFile::create(to)?;
@@ -211,6 +217,12 @@ pub fn remove(path: &Path) -> io::Result<()> {
 pub fn create_folder(path: &Path) -> io::Result<()> {
     change();
     fs::create_dir(path)
+}
+
+/// Removes a folder that has nothing in it.
+pub fn remove_empty_folder(path: &Path) -> io::Result<()> {
+    change();
+    fs::remove_dir(path)
 }
 
 /// Removes a folder with all that is in it, where it is there.

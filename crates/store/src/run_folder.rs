@@ -15,6 +15,7 @@ use crate::{
     error::cannot_write,
     local_blobs::LocalFolder,
     lock::is_locked,
+    named_run::is_run_word,
     run_record::{FORMAT_VERSION, RunRecord},
 };
 
@@ -40,6 +41,9 @@ impl RunFolder {
     pub fn begin(out: &Path, record: &RunRecord, redact: Redact) -> Result<Self, StoreError> {
         let (suite, run_id) = (&record.suite, &record.run_id);
         file_name(run_id).map_err(BeginError::RunId)?;
+        if is_run_word(run_id) {
+            return Err(BeginError::Word(run_id.clone()).into());
+        }
         if run_id == BASELINES || suite == BASELINES {
             return Err(BeginError::Reserved.into());
         }
@@ -244,6 +248,9 @@ pub enum BeginError {
     /// Its id cannot be a folder's name.
     #[error("the run id {0}")]
     RunId(String),
+    /// Commands take it for the run that began last.
+    #[error("a run cannot be called `{0}`: that is the run that began last wherever one is taken")]
+    Word(String),
     /// It would take the place of the baselines.
     #[error("`baselines` is reserved for the folder of baselines; choose another name")]
     Reserved,
@@ -273,6 +280,7 @@ impl BeginError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::RunId(_) | Self::Reserved => None,
+            Self::Word(_) => Some("choose another `--run-id`, or leave it out".to_owned()),
             Self::Exists(path) => {
                 Some(format!("`evalmark resume {}` continues it", path.display()))
             }

@@ -15,6 +15,9 @@ use crate::{Screen, grid::fitted};
 pub(crate) const LEGEND: &str =
     "Rows that share a letter do not differ significantly on that metric.";
 
+/// What the brackets say.
+const INTERVALS: &str = "Brackets are 95 % intervals, as in the summary of the run.";
+
 /// The boards as text, best first.
 pub fn render(boards: &[Board], screen: Screen) -> String {
     let mut lines = Vec::new();
@@ -24,6 +27,7 @@ pub fn render(boards: &[Board], screen: Screen) -> String {
         lines.push(String::new());
     }
     lines.extend(screen.wrap("", LEGEND));
+    lines.extend(screen.wrap("", INTERVALS));
     lines.join("\n")
 }
 

@@ -100,7 +100,7 @@ fn estimate(items: &[ItemScore], rule: &Rule) -> Option<Estimate> {
             sums.push(mean, item.cluster).ok()?;
         }
     }
-    sums.finish(1.0 - 2.0 * rule.alpha)
+    sums.finish(1.0 - rule.alpha)
 }
 
 /// The p-value is not adjusted yet.

@@ -99,8 +99,9 @@ fn promote(
     printer: Printer,
 ) -> Result<()> {
     let promoted = evalmark_runner::promote(run, options)?;
-    if let Some(warning) = promoted.partial() {
-        printer.warning(&warning);
+    let warnings = promoted.warnings();
+    for warning in &warnings {
+        printer.warning(warning);
     }
     let left_out = &promoted.record.answers_left_out;
     if let Some(why) = left_out {
@@ -115,6 +116,7 @@ fn promote(
             "name": options.name,
             "run_id": promoted.record.run_id,
             "answers_left_out": left_out,
+            "warnings": warnings,
         });
         printer.json(&format!("{told:#}"));
     } else {

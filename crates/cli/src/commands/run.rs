@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use evalmark_core::policy::Policy;
 use evalmark_runner::{
-    EndedSuite, Host, Run, adjust_over_suites, ending_of_suites, load, suites_json,
+    EndedSuite, Host, Run, adjust_over_suites, each_once, ending_of_suites, load_all, suites_json,
 };
 use evalmark_store::git::GitLookup;
 use evalmark_terminal::across_suites;
@@ -52,13 +52,13 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    if args.run_id.is_some() && args.suites.len() > 1 {
+    let suites = each_once(&args.suites, host);
+    if args.run_id.is_some() && suites.len() > 1 {
         bail!("`--run-id` names one run; give one suite with it");
     }
     let options = run_options(&args.selection, &args.cache, &args.against)?;
-    let lookup = GitLookup::start(&args.suites);
-    let loaded = args.suites.iter().map(|path| load(path, &options, host));
-    let loaded: Vec<_> = loaded.collect::<Result<_, _>>()?;
+    let lookup = GitLookup::start(&suites);
+    let loaded = load_all(&suites, &options, host)?;
     let limits = args.budget.limits();
     let prepared = loaded
         .into_iter()
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<E
     }
     adjust_over_suites(&mut ended);
     let exit = ending_of_suites(&ended, policy);
-    if args.suites.len() > 1 && !is_interrupted {
+    if suites.len() > 1 && !is_interrupted {
         together(&ended, args, policy, printer)?;
     }
     Ok(exit.worse(report_suites(&ended, &args.reports, policy, printer)))

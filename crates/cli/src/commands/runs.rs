@@ -10,7 +10,7 @@ use evalmark_store::{
 use evalmark_terminal::runs;
 
 use crate::{
-    args::{Format, OutArgs},
+    args::{Format, OutArgs, some},
     exit::Exit,
     print::Printer,
 };
@@ -23,8 +23,8 @@ pub(crate) struct RunsArgs {
     #[command(flatten)]
     pub(crate) out: OutArgs,
     /// Only the N runs that began last
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = some)]
+    pub(crate) limit: Option<u64>,
     /// Text or JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -37,7 +37,7 @@ pub(crate) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
         Some(suite) => runs_of(out, suite)?,
         None => list_runs(out, None)?,
     };
-    let limit = args.limit.unwrap_or(usize::MAX);
+    let limit = args.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     all.iter_mut().rev().take(limit).for_each(ListedRun::check_small_files);
     // The latest first: lists of runs grow long.
     let shown: Vec<_> = all.iter().rev().take(limit).collect();

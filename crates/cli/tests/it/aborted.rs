@@ -3,7 +3,11 @@
 //!
 //! Every change is a place to be killed at: the test goes on to the next one until the command ends.
 
-use std::{fs, path::Path, process::Stdio};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
@@ -164,6 +168,7 @@ fn a_killed_promotion_never_was_or_is_whole() {
     let promote = ["baseline", "promote", "reports/test/old", "next"];
     let expected = worth(&world, "new");
     at_every_change(&world, &promote, |world, place| {
+        nothing_half_written_goes_into_git(world, place);
         let ran = gate(world, "new", "next");
         let is_there = ran.code == expected.0;
         let is_missing = ran.stderr.contains("there is no baseline `next`");
@@ -195,6 +200,21 @@ fn a_killed_replacement_is_the_old_or_the_new() {
         assert_eq!(verdict(&gate(world, "new", "main")), new, "{place}");
         only_these(world, &["main"], place);
     });
+}
+
+/// Whoever adds the baselines adds neither a lock nor a baseline that was being built.
+fn nothing_half_written_goes_into_git(world: &World, place: &str) {
+    let git = |arguments: &[&str]| {
+        let command = Command::new("git").args(arguments).current_dir(world.folder.path()).output();
+        let output = command.expect("git");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    git(&["init", "-q"]);
+    git(&["add", "reports/baselines"]);
+    let added = git(&["ls-files"]);
+    assert!(!added.contains("/."), "{place}: {added}");
+    fs::remove_dir_all(world.path(".git")).expect("removed");
 }
 
 /// Nothing but these is left among the baselines.

@@ -242,3 +242,28 @@ fn a_run_that_lacks_scores_is_no_baseline() {
     assert!(ran.stderr.contains(&says), "{}", ran.stderr);
     assert!(ran.stderr.contains("retrying cannot help"), "{}", ran.stderr);
 }
+
+/// A baseline that lacks answers, or covers a part of its suite, says so wherever it is told of.
+#[test]
+fn an_incomplete_baseline_is_marked() {
+    let world = World::new(8);
+    let server = Server::start(|seen: &evalmark_loopback::Seen| match crate::setup::item(seen) {
+        3 => evalmark_loopback::Reply::status(400),
+        _ => right(seen),
+    });
+    world.suite(&server.url(), "");
+    world.run_suite("first", &["--new-baseline", "--prompt", "plain"]).expect(4);
+    let lacking = "1 of the run's samples has no answer";
+    let promote = ["baseline", "promote", "reports/test/first", "main"];
+    assert!(world.run(&promote).expect(2).stderr.contains(lacking));
+    let forced = world.run(&[&promote[..], &["--force", "--format", "json"]].concat()).expect(0);
+    let told: serde_json::Value = serde_json::from_str(&forced.stdout).expect("JSON");
+    let warnings = told["warnings"].to_string();
+    assert!(warnings.contains("`--prompt plain`") && warnings.contains(lacking), "{warnings}");
+    assert!(forced.stderr.contains(lacking), "{}", forced.stderr);
+    let listed = world.run(&["baseline", "list"]).expect(0);
+    assert!(listed.words().contains(&format!("incomplete: {lacking}")), "{}", listed.stdout);
+    let shown = world.run(&["baseline", "show", "main", "--format", "json"]).expect(0);
+    let shown: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON");
+    assert_eq!(shown["baselines"][0]["incomplete"], json!(lacking));
+}

@@ -140,3 +140,16 @@ fn the_latest_run_is_known_everywhere() {
     let ran = world.run(&["show", "./latest", "--format", "json"]).expect(0);
     assert!(ran.stdout.contains("\"prompt\""), "{}", ran.stdout);
 }
+
+/// It could not be named: `latest` is the run that began last.
+#[test]
+fn a_run_is_not_called_latest() {
+    let world = World::new(3);
+    let server = evalmark_loopback::Server::start(crate::setup::right);
+    world.suite(&server.url(), "");
+    for id in ["latest", "Latest"] {
+        let ran = world.run_suite(id, &[]).expect(2);
+        assert!(ran.stderr.contains(&format!("a run cannot be called `{id}`")), "{}", ran.stderr);
+    }
+    assert_eq!(server.count(), 0, "nothing is asked for a run that cannot begin");
+}

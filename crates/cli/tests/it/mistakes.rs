@@ -92,7 +92,7 @@ fn mistakes_on_the_command_line() {
         "no items selected",
         replaced("name: test", "name: test"),
         &["--limit", "0"],
-        &["no item is selected"],
+        &["for '--limit <N>': nothing would be left"],
     );
 }
 

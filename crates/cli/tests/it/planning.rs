@@ -158,3 +158,11 @@ fn another_metric_or_model_is_not_calibrated() {
     world.write("suite.yaml", &suite.replace("limits:", "params: { temperature: 1 }, limits:"));
     assert_eq!(source("close").as_deref(), Some("assumption"));
 }
+
+#[test]
+fn one_item_is_told_as_one() {
+    let world = World::new(3);
+    world.suite("http://127.0.0.1:1/v1", &gate(0.1));
+    let plan = world.run(&["plan", "suite.yaml", "--limit", "1"]).expect(0);
+    assert!(plan.stderr.contains("1 item detects no drop at all"), "{}", plan.stderr);
+}

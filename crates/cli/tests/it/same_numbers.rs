@@ -129,3 +129,35 @@ fn sentence(comparison: &Comparison) {
     assert!(!figures.is_empty(), "{comparison:?}");
     check("the sentence", &comparison.says, &figures, &comparison.metric);
 }
+
+/// A mean has one interval, whichever command shows it.
+#[test]
+fn a_leaderboard_has_the_intervals_of_the_summary() {
+    let world = World::new(30);
+    let server = Server::start(|seen: &Seen| {
+        let i = item(seen);
+        let errs = i.is_multiple_of(if seen.prompt().contains("Colour") { 3 } else { 4 });
+        Reply::text(if errs { "no colour" } else { answer(i) })
+    });
+    world.suite(&server.url(), "");
+    world.run_suite("r", &[]).expect(0);
+    let json = |arguments: &[&str]| -> Value {
+        let ran = world.run(&[arguments, &["--format", "json"]].concat()).expect(0);
+        serde_json::from_str(&ran.stdout).expect("JSON")
+    };
+    let (shown, boards) = (json(&["show", "latest"]), json(&["compare", "latest"]));
+    let mut n = 0;
+    for board in boards["boards"].as_array().expect("boards") {
+        for place in board["places"].as_array().expect("places") {
+            let rows = shown.as_array().expect("rows").iter();
+            let is_it =
+                |row: &&Value| row["metric"] == board["metric"] && row["prompt"] == place["prompt"];
+            let row = rows.filter(|row| row["slice"].is_null()).find(is_it).expect("a row");
+            assert_eq!(place["estimate"], row["estimate"], "{}", board["metric"]);
+            n += 1;
+        }
+    }
+    assert_eq!(n, 4);
+    let told = world.run(&["compare", "latest"]).expect(0);
+    assert!(told.stdout.contains("Brackets are 95 % intervals"), "{}", told.stdout);
+}

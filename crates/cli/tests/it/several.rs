@@ -111,3 +111,34 @@ fn all_suites_together_are_json_too() {
     assert!(p > 0.05, "{p}");
     assert_eq!((&all["suites"][1]["exit_code"], &all["exit_code"]), (&1.into(), &3.into()));
 }
+
+#[test]
+fn a_suite_that_is_named_twice_counts_once() {
+    let world = World::new(1);
+    let file = suite(&world, "task", 0);
+    let again = format!("./{file}");
+    let ran = world.run(&["run", &file, &again, "--run-id", "one", "--new-baseline"]).expect(0);
+    assert!(
+        ran.stderr.contains("./task.yaml is named more than once, and counts once"),
+        "{}",
+        ran.stderr
+    );
+    let checked = world.run(&["check", &file, &again, "--format", "json"]).expect(0);
+    let checked: Value = serde_json::from_str(&checked.stdout).expect("JSON");
+    assert_eq!(checked["suites"].as_array().map(Vec::len), Some(1));
+}
+
+/// Their runs and baselines would be in one folder.
+#[test]
+fn two_suites_of_one_name_are_a_mistake() {
+    let world = World::new(1);
+    let file = suite(&world, "task", 0);
+    std::fs::copy(world.path(&file), world.path("copy.yaml")).expect("copied");
+    let ran = world.run(&["run", &file, "copy.yaml", "--new-baseline"]).expect(2);
+    assert!(
+        ran.stderr.contains("two suites are called `task`: task.yaml and copy.yaml"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!world.path("reports").exists(), "nothing was begun");
+}

@@ -82,7 +82,7 @@ impl NewFiles {
         let mut missing: Vec<_> = missing.map(Path::to_owned).collect();
         missing.reverse();
         for one in missing {
-            fs::create_dir(&one)?;
+            durable::create_folder(&one)?;
             self.folders.push(one);
         }
         Ok(())
@@ -98,7 +98,7 @@ impl NewFiles {
             });
         }
         for folder in self.folders.iter().rev() {
-            drop(fs::remove_dir(folder));
+            drop(durable::remove_empty_folder(folder));
         }
     }
 

@@ -37,12 +37,14 @@ fn lacking(record: &RunRecord) -> String {
     let counts = &record.counts;
     let mut parts = Vec::new();
     if counts.failed > 0 {
-        parts.push(format!("{} of the run's samples have no answer", count(counts.failed)));
+        let have = if counts.failed == 1 { "has" } else { "have" };
+        parts.push(format!("{} of the run's samples {have} no answer", count(counts.failed)));
     }
     for (metric, unscored) in &counts.unscored {
         let (n, planned, example) =
             (count(unscored.count), count(counts.planned), &unscored.example);
-        parts.push(format!("{n} of {planned} samples have no score of `{metric}`: {example}"));
+        let have = if unscored.count == 1 { "has" } else { "have" };
+        parts.push(format!("{n} of {planned} samples {have} no score of `{metric}`: {example}"));
     }
     if parts.is_empty() {
         parts.push("the run is not complete".to_owned());
@@ -112,7 +114,15 @@ pub fn promote(
     let cannot =
         |source: io::Error| PromoteError::Unwritable { path: path.clone(), source: source.into() };
     fs::create_dir_all(&shelf).map_err(cannot)?;
-    let _lock = RunLock::take(&shelf)?;
+    let leftovers = IgnoredLeftovers::write(&shelf).map_err(cannot)?;
+    // Released before the leftovers are looked after: the last one to work here takes that file away.
+    let _lock = match RunLock::take(&shelf) {
+        Ok(lock) => lock,
+        Err(error) => {
+            leftovers.stay();
+            return Err(error.into());
+        }
+    };
     let slot = Slot::new(&shelf, name);
     slot.recover().map_err(cannot)?;
     if slot.current().is_some() && !force {
@@ -124,6 +134,38 @@ pub fn promote(
         .map_err(|source| PromoteError::Unwritable { path: path.clone(), source })?;
     slot.fill().map_err(cannot)?;
     Ok(path)
+}
+
+/// Keeps what a killed promotion leaves on a shelf out of git: its lock, and the folder that was being built.
+struct IgnoredLeftovers(Option<PathBuf>);
+
+impl IgnoredLeftovers {
+    /// It ignores itself, too.
+    const TEXT: &str = "# What a promotion that was killed leaves here is not for git.\n/.*\n";
+
+    fn write(shelf: &Path) -> io::Result<Self> {
+        let path = shelf.join(".gitignore");
+        match fs::read_to_string(&path) {
+            Ok(text) if text == Self::TEXT => Ok(Self(Some(path))),
+            // Somebody's own.
+            Ok(_) => Ok(Self(None)),
+            Err(_) => {
+                durable::write_in_place(&path, Self::TEXT.as_bytes())?;
+                Ok(Self(Some(path)))
+            }
+        }
+    }
+
+    /// Leaves the file to whoever is at work.
+    fn stay(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for IgnoredLeftovers {
+    fn drop(&mut self) {
+        drop(self.0.take().map(|path| durable::remove(&path)));
+    }
 }
 
 /// Fails where a run is not what later ones should be compared with.
