@@ -20,12 +20,19 @@ pub enum Rule {
     NoVerdict,
     /// A suite has a mistake.
     InvalidSuite,
+    /// A suite can be run, but not as one should.
+    UnwiseSuite,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Regressed, Self::Inconclusive, Self::NoVerdict, Self::InvalidSuite];
+    pub const ALL: [Self; 5] = [
+        Self::Regressed,
+        Self::Inconclusive,
+        Self::NoVerdict,
+        Self::InvalidSuite,
+        Self::UnwiseSuite,
+    ];
 
     /// Its name in reports.
     pub fn id(self) -> &'static str {
@@ -34,6 +41,7 @@ impl Rule {
             Self::Inconclusive => "inconclusive",
             Self::NoVerdict => "no-verdict",
             Self::InvalidSuite => "invalid-suite",
+            Self::UnwiseSuite => "unwise-suite",
         }
     }
 
@@ -44,6 +52,7 @@ impl Rule {
             Self::Inconclusive => "The run cannot tell whether a gated metric got worse.",
             Self::NoVerdict => "Run and baseline cannot be compared, or the run has no verdict.",
             Self::InvalidSuite => "A suite has a mistake, and cannot be run.",
+            Self::UnwiseSuite => "A suite can be run, but its results may mislead.",
         }
     }
 
@@ -58,6 +67,7 @@ impl Rule {
             }
             Self::NoVerdict => "Resume the run, promote a baseline, or restore what was compared.",
             Self::InvalidSuite => "Correct the suite; `evalmark check` lists every mistake.",
+            Self::UnwiseSuite => "Change the suite as the message says, if you agree with it.",
         }
     }
 }
