@@ -32,6 +32,9 @@ def test_a_suite_runs_and_is_gated(built_project: Path, tmp_path: Path) -> None:
     baseline = built_project / "reports/baselines/passing/main"
     verdict = ev.gate(passing, baseline)
     assert (verdict.answer, verdict.baseline) == ("pass", str(baseline))
+    assert passing.verdict == verdict
+    # The baseline stands beside the suite, wherever this process is.
+    assert ev.paired_differences(passing, "main", "exact").rows.height == 400
     with pytest.raises(ev.CommandError, match="ended with exit code"):
         ev.gate(tmp_path / "none", baseline)
 

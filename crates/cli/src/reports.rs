@@ -21,7 +21,7 @@ use evalmark_report::{
 };
 use evalmark_runner::{EndedSuite, gate_report, redacted_keys::hide, suites_json};
 use evalmark_store::durable;
-use evalmark_terminal::{across_suites, verdict};
+use evalmark_terminal::across_suites;
 
 use crate::{args::Color, environment::step_summary, exit::Exit, print::Printer};
 
@@ -153,7 +153,9 @@ pub(crate) fn render(
 ) -> Result<String> {
     let report = gate_report(ended, policy);
     let mut text = match format {
-        VerdictFormat::Text => inert(&as_text(ended, printer)).into_owned(),
+        VerdictFormat::Text => {
+            inert(&across_suites::verdicts(ended, printer.screen())).into_owned()
+        }
         VerdictFormat::Json => inert_json(&as_json(ended, policy)?).into_owned(),
         VerdictFormat::Markdown => markdown(&report),
         VerdictFormat::Junit => junit(&report),
@@ -166,21 +168,6 @@ pub(crate) fn render(
         text.push('\n');
     }
     Ok(text)
-}
-
-/// Each verdict for people, and what all suites come to.
-fn as_text(ended: &[EndedSuite], printer: Printer) -> String {
-    let screen = printer.screen();
-    let verdict_of = |one: &EndedSuite| {
-        let verdict = one.verdict.as_ref()?;
-        let text = verdict::render(verdict, &one.broken, screen);
-        Some(if ended.len() > 1 { format!("{}\n{text}\n", one.suite) } else { text })
-    };
-    let mut parts: Vec<_> = ended.iter().filter_map(verdict_of).collect();
-    if ended.len() > 1 {
-        parts.push(across_suites::render(ended, screen));
-    }
-    parts.join("\n")
 }
 
 /// The verdict of one suite, or the summary of several.

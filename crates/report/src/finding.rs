@@ -11,7 +11,7 @@ use crate::gate_report::{GateReport, ReportedSuite};
 
 /// What a finding is an instance of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
+pub enum FindingRule {
     /// A gated metric got worse.
     Regressed,
     /// The run cannot tell.
@@ -20,12 +20,19 @@ pub enum Rule {
     NoVerdict,
     /// A suite has a mistake.
     InvalidSuite,
+    /// A suite can be run, but not as one should.
+    UnwiseSuite,
 }
 
-impl Rule {
+impl FindingRule {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Regressed, Self::Inconclusive, Self::NoVerdict, Self::InvalidSuite];
+    pub const ALL: [Self; 5] = [
+        Self::Regressed,
+        Self::Inconclusive,
+        Self::NoVerdict,
+        Self::InvalidSuite,
+        Self::UnwiseSuite,
+    ];
 
     /// Its name in reports.
     pub fn id(self) -> &'static str {
@@ -34,6 +41,7 @@ impl Rule {
             Self::Inconclusive => "inconclusive",
             Self::NoVerdict => "no-verdict",
             Self::InvalidSuite => "invalid-suite",
+            Self::UnwiseSuite => "unwise-suite",
         }
     }
 
@@ -44,6 +52,7 @@ impl Rule {
             Self::Inconclusive => "The run cannot tell whether a gated metric got worse.",
             Self::NoVerdict => "Run and baseline cannot be compared, or the run has no verdict.",
             Self::InvalidSuite => "A suite has a mistake, and cannot be run.",
+            Self::UnwiseSuite => "A suite can be run, but its results may mislead.",
         }
     }
 
@@ -58,6 +67,7 @@ impl Rule {
             }
             Self::NoVerdict => "Resume the run, promote a baseline, or restore what was compared.",
             Self::InvalidSuite => "Correct the suite; `evalmark check` lists every mistake.",
+            Self::UnwiseSuite => "Change the suite as the message says, if you agree with it.",
         }
     }
 }
@@ -66,7 +76,7 @@ impl Rule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What it is an instance of.
-    pub rule: Rule,
+    pub rule: FindingRule,
     /// What follows from it.
     pub consequence: Consequence,
     /// What it is about, in a few words.
@@ -122,9 +132,9 @@ pub(crate) fn of_comparison(
     let Comparison { prompt, model, metric, measure, answer, says, notes, .. } = comparison;
     let rule = match answer {
         Answer::Improved | Answer::Pass => return None,
-        Answer::Regressed => Rule::Regressed,
-        Answer::Inconclusive => Rule::Inconclusive,
-        Answer::Incomparable => Rule::NoVerdict,
+        Answer::Regressed => FindingRule::Regressed,
+        Answer::Inconclusive => FindingRule::Inconclusive,
+        Answer::Incomparable => FindingRule::NoVerdict,
     };
     let measure = match measure {
         Measure::Difference => "difference",
@@ -146,10 +156,10 @@ pub(crate) fn of_comparison(
 fn of_whole(suite: &ReportedSuite, consequence: Consequence) -> Finding {
     let rule = match &suite.verdict {
         Some(verdict) if suite.incomplete.is_none() && verdict.answer == Answer::Inconclusive => {
-            Rule::Inconclusive
+            FindingRule::Inconclusive
         }
-        Some(verdict) if verdict.answer == Answer::Regressed => Rule::Regressed,
-        _ => Rule::NoVerdict,
+        Some(verdict) if verdict.answer == Answer::Regressed => FindingRule::Regressed,
+        _ => FindingRule::NoVerdict,
     };
     Finding {
         rule,

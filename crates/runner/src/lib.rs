@@ -21,6 +21,7 @@ mod against;
 mod answer_amounts;
 mod ask;
 mod calibrate;
+mod checked_suite;
 mod collect_answers;
 mod corpus_metric;
 mod diff;
@@ -61,7 +62,6 @@ mod score_samples;
 mod secrets;
 mod shared_ledger;
 mod source_places;
-mod suite_findings;
 mod suite_of_run;
 mod suites_json;
 mod summary;
@@ -77,6 +77,7 @@ pub use self::{
     against::UngatedSuite,
     ask::{BudgetLimits, MissingKey, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
+    checked_suite::CheckedSuite,
     collect_answers::ShorterDataset,
     diff::{
         DiffOptions, DiffedPair, DiffedRun, IncomparableMetric, RunDiff, ScoreChange, VariantName,
@@ -128,7 +129,6 @@ pub use self::{
     },
     secrets::Secrets,
     shared_ledger::{CacheFolderError, cache_document, shared_ledger_path},
-    suite_findings::suite_findings,
     suite_of_run::AnotherSuite,
     suites_json::suites_json,
     target_check::UnusableTargets,

@@ -5,10 +5,23 @@ use evalmark_core::{
     number_format::{NONE, or_none, value},
     verdict::{Comparison, Measure},
 };
-use evalmark_report::summary::SummaryRow;
+use evalmark_report::{safe_text::printable, summary::SummaryRow};
 use evalmark_runner::{EndedSuite, OverSuites};
 
-use crate::{Screen, variant_tables::figures};
+use crate::{Screen, variant_tables::figures, verdict};
+
+/// Each verdict, and of several suites what all come to.
+pub fn verdicts(ended: &[EndedSuite], screen: Screen) -> String {
+    let text = |one: &EndedSuite| {
+        let text = verdict::render(one.verdict.as_ref()?, &one.broken, screen);
+        Some(if ended.len() > 1 { format!("{}\n{text}\n", printable(&one.suite)) } else { text })
+    };
+    let mut parts: Vec<_> = ended.iter().filter_map(text).collect();
+    if ended.len() > 1 {
+        parts.push(render(ended, screen));
+    }
+    parts.join("\n")
+}
 
 /// One row for each metric of each suite, and what the correction over all says.
 pub fn render(ended: &[EndedSuite], screen: Screen) -> String {

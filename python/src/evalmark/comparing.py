@@ -168,7 +168,9 @@ def _folder(named: str, run: Run[Any], out: Path) -> Path:
     folders = [Path(one["baseline_dir"]) for one in listed if one["suite"] == run.suite]
     if folders:
         return folders[0]
-    suite = Path(run.record.get("suite_path", "")).absolute()
+    # The program looks beside the suite and above it, too; its path begins where the run was begun.
+    started_in = run.record["options"].get("working_dir") or "."
+    suite = Path(started_in, run.record.get("suite_path", "")).absolute()
     for folder in suite.parents:
         found = folder / "reports" / "baselines" / run.suite / named
         if (found / "run.json").is_file():

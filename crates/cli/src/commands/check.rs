@@ -6,22 +6,29 @@ use std::{
     time::Duration,
 };
 
-use clap::Args;
-use evalmark_core::{
-    number_format::counted,
-    suite::{Mistake, SuiteError},
-};
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use evalmark_core::number_format::counted;
+use evalmark_report::{github::annotations, gitlab::gitlab, sarif::sarif};
 use evalmark_runner::{
-    FileWatch, Host, LoadedSuite, RunError, each_once, files_of_suite, load, program_remarks, reach,
+    CheckedSuite, FileWatch, Host, LoadedSuite, each_once, files_of_suite, program_remarks, reach,
 };
-use evalmark_store::run_record::RunOptions;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    args::FormatArgs,
     exit::Exit,
     print::{Printer, is_stdout_closed},
 };
+
+/// Forms of what is wrong with suites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CheckFormat {
+    Text,
+    Json,
+    Sarif,
+    Gitlab,
+    Github,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -34,14 +41,15 @@ pub(crate) struct CheckArgs {
     /// Check again whenever a suite, or a file that it names, changes; Ctrl-C ends it
     #[arg(long)]
     pub(crate) watch: bool,
-    #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    /// Output format; what is wrong is told on stderr, too
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    format: CheckFormat,
     /// Suite files (YAML)
     #[arg(required = true, value_name = "SUITE")]
     pub(crate) suites: Vec<PathBuf>,
 }
 
-pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit {
+pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     if !args.watch {
         return check_once(args, printer, host);
     }
@@ -53,9 +61,9 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit
         if let Some(changed) = &changed {
             printer.remark(&format!("{} changed", changed.display()));
         }
-        let exit = check_once(args, printer, host);
+        let exit = check_once(args, printer, host)?;
         if is_stdout_closed() {
-            return exit;
+            return Ok(exit);
         }
         let files = counted(before.n_files() as u64, "file");
         printer.remark(&format!("watching {files}; Ctrl-C ends"));
@@ -91,84 +99,39 @@ fn next_change(before: &FileWatch) -> PathBuf {
     }
 }
 
-fn check_once(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Exit {
+fn check_once(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let mut exit = Exit::Done;
-    let (mut all_opened, mut told) = (Vec::new(), Vec::new());
+    let mut all_checked = Vec::new();
     for path in &each_once(&args.suites, host) {
-        let checked = checked(path, host);
+        let checked = CheckedSuite::check(path, host);
         for error in &checked.errors {
             printer.run_error(error);
             exit = Exit::Usage;
         }
-        if args.format.is_json() {
-            told.push(described(path, &checked));
-        } else if let Some(loaded) = checked.loaded.as_ref().filter(|_| !args.permissions) {
+        let loaded = checked.loaded.as_ref().filter(|_| !args.permissions);
+        if let Some(loaded) = loaded.filter(|_| args.format == CheckFormat::Text) {
             describe(path, loaded, printer);
         }
-        all_opened.extend(checked.loaded);
+        all_checked.push(checked);
     }
     if args.permissions {
-        let report = reach(&all_opened.iter().collect::<Vec<_>>());
-        printer.result(&format!("{report:#}"));
-    } else if args.format.is_json() {
-        printer.json(&format!("{:#}", json!({ "suites": told })));
+        let opened: Vec<_> = all_checked.iter().filter_map(|one| one.loaded.as_ref()).collect();
+        printer.result(&format!("{:#}", reach(&opened)));
+        return Ok(exit);
     }
-    exit
-}
-
-/// A suite that was looked at.
-struct CheckedSuite {
-    /// `None` where it cannot be run.
-    loaded: Option<LoadedSuite>,
-    errors: Vec<RunError>,
-}
-
-fn checked(path: &Path, host: &Host<'_>) -> CheckedSuite {
-    match load(path, &RunOptions::default(), host) {
-        Ok(loaded) => {
-            let errors = loaded.check_keys(host).err().into_iter().map(RunError::from).collect();
-            CheckedSuite { loaded: Some(loaded), errors }
+    let here = std::env::current_dir().context("the working folder is gone")?;
+    let findings = || all_checked.iter().flat_map(|one| one.findings(&here)).collect::<Vec<_>>();
+    match args.format {
+        CheckFormat::Text => {}
+        CheckFormat::Json => {
+            let suites: Vec<_> = all_checked.iter().map(CheckedSuite::json).collect();
+            printer.json(&format!("{:#}", json!({ "suites": suites })));
         }
-        Err(error) => CheckedSuite { loaded: None, errors: vec![error] },
+        CheckFormat::Sarif => printer.json(&sarif(&findings(), "check")?),
+        CheckFormat::Gitlab => printer.json(&gitlab(&findings())?),
+        CheckFormat::Github => printer.raw(&annotations(&findings())),
     }
-}
-
-/// A suite for programs: what it comes to, and what is wrong with it.
-fn described(path: &Path, checked: &CheckedSuite) -> Value {
-    let plan = checked.loaded.as_ref().map(|loaded| &loaded.plan);
-    let metrics = checked.loaded.as_ref().map(|loaded| loaded.metrics.len());
-    let errors = checked.errors.iter().flat_map(|error| match error.find::<SuiteError>() {
-        Some(SuiteError::Wrong(mistakes)) => mistakes.list.iter().map(mistake).collect(),
-        _ => vec![json!({
-            "line": null,
-            "column": null,
-            "message": error.in_full(),
-            "hint": error.hints().first(),
-        })],
-    });
-    json!({
-        "path": path,
-        "suite": checked.loaded.as_ref().map(|loaded| &loaded.suite.name),
-        "is_valid": checked.errors.is_empty(),
-        "prompts": plan.map(|plan| plan.prompts.len()),
-        "models": plan.map(|plan| plan.candidates.len()),
-        "items": plan.map(|plan| plan.profile.n_items),
-        "epochs": plan.map(|plan| plan.epochs),
-        "samples": plan.map(evalmark_core::plan::Plan::n_samples),
-        "metrics": metrics,
-        "remarks": checked.loaded.as_ref().map(program_remarks),
-        "errors": errors.collect::<Vec<_>>(),
-    })
-}
-
-fn mistake(mistake: &Mistake) -> Value {
-    let place = Some(mistake.position).filter(|position| position.line > 0);
-    json!({
-        "line": place.map(|position| position.line),
-        "column": place.map(|position| position.column),
-        "message": mistake.message,
-        "hint": mistake.hint,
-    })
+    Ok(exit)
 }
 
 fn describe(path: &Path, loaded: &LoadedSuite, printer: Printer) {

@@ -174,7 +174,7 @@ pub(crate) fn dispatch(
         Command::Trend(args) => trend::trend(&args, printer, host),
         Command::View(args) => view::view(&args, printer, permissions),
         Command::Report(args) => report::report(&args, printer, host),
-        Command::Check(args) => Ok(check::check(&args, printer, host)),
+        Command::Check(args) => check::check(&args, printer, host),
         Command::Plan(args) => plan::plan(&args, printer, host),
         Command::Calibrate(args) => calibrate::calibrate(&args, printer, host),
         Command::Baseline(args) => baseline::baseline(&args, printer),

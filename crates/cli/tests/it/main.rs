@@ -6,6 +6,7 @@ mod book;
 mod calibrate;
 mod changed;
 mod changing;
+mod ci_formats;
 mod classified;
 mod custom;
 mod dependencies;

@@ -173,6 +173,23 @@ fn try_page(page: &Page, wrong: &mut Vec<String>) -> usize {
     n
 }
 
+/// Who reads a page sees no comments: the text says where a block belongs.
+#[test]
+fn files_are_named_where_they_are_shown() {
+    let mut unnamed = Vec::new();
+    for page in all() {
+        for block in blocks(&page) {
+            let file = block.mark("file").or(block.mark("change"));
+            let is_named =
+                |file: &str| page.prose().any(|(_, line)| line.contains(&format!("`{file}`")));
+            unnamed.extend(
+                file.filter(|file| !is_named(file)).map(|file| format!("{}: {file}", block.place)),
+            );
+        }
+    }
+    assert!(unnamed.is_empty(), "{unnamed:#?}");
+}
+
 /// `PAGE=judges` tries those whose name has this in it alone, and `SHOW=1` fails with what
 /// each command prints.
 #[test]
