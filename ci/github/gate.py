@@ -101,13 +101,18 @@ def verdict(report_dir, code):
     return code, "none" if code != 0 and given in ("pass", "improved") else given
 
 
+def told(text):
+    """An error as Markdown, as it is: a block of code."""
+    quoted = "".join(f"    {line}\n" for line in text.splitlines())
+    return f"### ❌ evalmark gave no verdict\n\n{quoted}\n"
+
+
 def summary(environ, text):
     """Adds an error to the step's summary, as text."""
     path = environ.get("GITHUB_STEP_SUMMARY")
     if path:
-        quoted = "".join(f"    {line}\n" for line in text.splitlines())
         with open(path, "a", encoding="utf-8") as file:
-            file.write(f"### evalmark gave no verdict\n\n{quoted}\n")
+            file.write(told(text))
 
 
 def main(environ):
@@ -127,6 +132,10 @@ def main(environ):
         error = error or f"evalmark left no verdict: exit code {code}"
         tell("error", error[:2000])
         summary(environ, error)
+    comment = report_dir / "comment.md"
+    if code != 0 and not comment.is_file():
+        # An earlier comment, such as one that says pass, must not stand for this run.
+        comment.write_text(told((error or f"exit code {code}")[:20_000]), encoding="utf-8")
     with open(environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as file:
         file.write(f"verdict={given}\n")
         file.write(f"exit-code={code}\nreport-dir={report_dir}\n")

@@ -91,6 +91,16 @@ def mistakes_are_told(fixtures):
             assert done.code == 1 and any(word in told for told in done.commands("error")), done.log
 
 
+def a_comment_does_not_outlive_its_verdict(fixtures):
+    """Where evalmark ends without a verdict, the comment of an earlier run that passed says so."""
+    with ApiServer() as server:
+        run(fixtures, Case("pass", True, True), server)
+        assert len(server.comments) == 1 and "no verdict" not in server.comments[0]["body"], server.comments
+        done = run(fixtures, Case("pass", True, True), server, "          install: none\n          args: --no-such-option\n")
+        assert done.code == 1, done.log
+        assert len(server.comments) == 1 and "gave no verdict" in server.comments[0]["body"], server.comments
+
+
 def inputs_are_data(fixtures):
     """A pattern that a shell would run is a pattern, and a file that is called like an option is a file."""
     with ApiServer() as server:
@@ -112,6 +122,7 @@ def check(fixtures, report):
         installs_the_package,
         uploads_sarif,
         mistakes_are_told,
+        a_comment_does_not_outlive_its_verdict,
         inputs_are_data,
     ):
         report.check(f"action.yml: {extra.__name__.replace('_', ' ')}", extra, fixtures)

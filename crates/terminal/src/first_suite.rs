@@ -2,17 +2,15 @@
 
 use evalmark_core::number_format::counted;
 use evalmark_report::safe_text::printable_line;
-use evalmark_runner::{FileOutcome, FirstSuite};
+use evalmark_runner::{AddedRecipe, FileOutcome, FirstSuite, WrittenFile};
 
 use crate::{Screen, Tone};
 
 /// What was guessed, written, and comes next.
 pub fn render(suite: &FirstSuite, screen: Screen) -> String {
-    let heading = |text: &str| screen.paint(Tone::Strong, text);
-    let mut lines = vec![heading(&format!(
-        "guessed from {}; what is wrong is changed where it says",
-        counted(suite.n_items, "item")
-    ))];
+    let from = counted(suite.n_items, "item");
+    let heading = format!("guessed from {from}; what is wrong is changed where it says");
+    let mut lines = vec![screen.paint(Tone::Strong, &heading)];
     let width = suite.guesses.iter().map(|guess| guess.what.len()).max().unwrap_or_default();
     for guess in &suite.guesses {
         let is = printable_line(&guess.is);
@@ -20,8 +18,19 @@ pub fn render(suite: &FirstSuite, screen: Screen) -> String {
         let why = format!("{}; to change it: {}", guess.because, guess.change);
         lines.extend(screen.wrap("    ", &printable_line(&why)));
     }
-    lines.extend([String::new(), heading("files")]);
-    for file in &suite.files {
+    lines.push(String::new());
+    lines.extend(files_and_next(&suite.files, &suite.next, screen));
+    lines.join("\n")
+}
+
+/// A recipe that was added to suites that are there, and what comes next.
+pub fn render_recipe(recipe: &AddedRecipe, screen: Screen) -> String {
+    files_and_next(&recipe.files, &recipe.next, screen).join("\n")
+}
+
+fn files_and_next(files: &[WrittenFile], next: &[String], screen: Screen) -> Vec<String> {
+    let mut lines = vec![screen.paint(Tone::Strong, "files")];
+    for file in files {
         let outcome = match file.outcome {
             FileOutcome::New => "new",
             FileOutcome::Replaced => "replaced",
@@ -30,7 +39,7 @@ pub fn render(suite: &FirstSuite, screen: Screen) -> String {
         };
         lines.push(format!("  {outcome:8}  {}", printable_line(&file.path.display().to_string())));
     }
-    lines.extend([String::new(), heading("next")]);
-    lines.extend(suite.next.iter().map(|step| format!("  {}", printable_line(step))));
-    lines.join("\n")
+    lines.extend([String::new(), screen.paint(Tone::Strong, "next")]);
+    lines.extend(next.iter().map(|step| format!("  {}", printable_line(step))));
+    lines
 }

@@ -8,10 +8,10 @@ use std::{
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use evalmark_runner::{
-    CiService, FirstProvider, FirstSuiteOptions, Host, create_first_suite, first_providers,
-    look_at_dataset,
+    CiService, FirstProvider, FirstSuiteOptions, Host, add_recipe, create_first_suite,
+    first_providers, look_at_dataset,
 };
-use evalmark_terminal::first_suite::render;
+use evalmark_terminal::first_suite::{render, render_recipe};
 
 use crate::{args::FormatArgs, exit::Exit, print::Printer};
 
@@ -41,7 +41,7 @@ pub(crate) struct InitArgs {
     /// Name of the suite [default: the dataset's]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Write a recipe for this CI service, too
+    /// Write a recipe for this CI service, too; alone, only the recipe for suites that are there
     #[arg(long, value_enum)]
     pub(crate) ci: Option<Ci>,
     /// Replace files of the same names
@@ -62,8 +62,12 @@ pub(crate) enum Ci {
 
 pub(crate) fn init(args: &InitArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let here = args.dir == Path::new(".");
+    let folder = if here { PathBuf::new() } else { args.dir.clone() };
+    if let Some(ci) = args.ci.filter(|_| args.is_about_no_suite()) {
+        return only_recipe(ci, &folder, args, printer);
+    }
     let mut options = FirstSuiteOptions {
-        folder: if here { PathBuf::new() } else { args.dir.clone() },
+        folder,
         dataset: args.dataset.clone(),
         example: args.example,
         target: args.target.clone(),
@@ -85,6 +89,28 @@ pub(crate) fn init(args: &InitArgs, printer: Printer, host: &Host<'_>) -> Result
         printer.json(&serde_json::to_string_pretty(&suite)?);
     } else {
         printer.result(&render(&suite, printer.screen()));
+    }
+    Ok(Exit::Done)
+}
+
+impl InitArgs {
+    /// Whether nothing is said of a suite.
+    fn is_about_no_suite(&self) -> bool {
+        let texts = [&self.target, &self.provider, &self.model, &self.base_url, &self.name];
+        self.dataset.is_none() && !self.example && texts.iter().all(|text| text.is_none())
+    }
+}
+
+fn only_recipe(ci: Ci, folder: &Path, args: &InitArgs, printer: Printer) -> Result<Exit> {
+    let added =
+        add_recipe(service(ci), folder, args.force).map_err(evalmark_runner::RunError::from)?;
+    for warning in &added.warnings {
+        printer.warning(warning);
+    }
+    if args.format.is_json() {
+        printer.json(&serde_json::to_string_pretty(&added)?);
+    } else {
+        printer.result(&render_recipe(&added, printer.screen()));
     }
     Ok(Exit::Done)
 }

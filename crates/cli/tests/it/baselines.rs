@@ -59,10 +59,6 @@ fn a_missing_baseline_is_never_green() {
     };
     check("not checked out", gone, &[], &["no baseline `main`", looked, "--new-baseline"]);
     check("not checked out, as JSON", gone, &["--format", "json"], &["no baseline `main`"]);
-    let half = |world: &World| {
-        fs::remove_file(world.path("reports/baselines/test/main/run.json")).expect("removed");
-    };
-    check("half a baseline", half, &[], &["main has no run.json"]);
     let renamed = |world: &World| edit(world, "name: test", "name: intents");
     check("a renamed suite", renamed, &[], &["suite `intents`", "--baseline-suite test"]);
     let file = |world: &World| {

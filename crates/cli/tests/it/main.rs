@@ -15,6 +15,7 @@ mod documented;
 mod examples;
 mod explored;
 mod faults;
+mod first_recipe;
 mod first_suite;
 mod frozen;
 mod gated;

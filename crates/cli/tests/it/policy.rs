@@ -276,3 +276,19 @@ fn what_cannot_be_reported_is_told() {
     check("junit=", 2, "a file has to follow the `=`");
     check("junit=no/such/folder/junit.xml", 4, "no/such/folder/junit.xml cannot be written");
 }
+
+/// A baseline whose record is lost, as where `.gitignore` has `*.json`, is damaged: nothing excuses that.
+#[test]
+fn an_optional_baseline_without_its_record_is_damaged() {
+    let world = World::new(1);
+    let file = suite(&world, "task", 0, "gate: { baseline: main, baseline_optional: true }");
+    world.run(&["run", &file, "--run-id", "r"]).expect(0);
+    world.run(&["baseline", "promote", "reports/task/r", "main"]).expect(0);
+    std::fs::remove_file(world.path("reports/baselines/task/main/run.json")).expect("removed");
+    for flags in [&[][..], &["--new-baseline"], &["--require-baseline"]] {
+        let ran = world.run(&[&["run", &file], flags].concat()).expect(4);
+        assert!(ran.stderr.contains("main has no run.json"), "{}", ran.stderr);
+    }
+    world.run(&["baseline", "promote", "reports/task/r", "main", "--force"]).expect(0);
+    world.run(&["run", &file]).expect(0);
+}

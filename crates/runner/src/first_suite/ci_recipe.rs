@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::{
     error::FirstSuiteError,
-    model_choice::ModelChoice,
     new_files::{FileOutcome, NewFiles},
 };
 
@@ -63,7 +62,7 @@ impl CiService {
     pub(super) fn write(
         self,
         folder: &Path,
-        model: &ModelChoice,
+        key: Option<&str>,
         replace: FileOutcome,
         files: &mut NewFiles,
     ) -> Result<Vec<String>, FirstSuiteError> {
@@ -75,7 +74,6 @@ impl CiService {
             let (folder, root) = (folder.to_owned(), root.to_owned());
             return Err(FirstSuiteError::NotTheRoot { folder, root });
         }
-        let key = model.key_variable();
         let mut remarks = Vec::new();
         let mut path = self.path();
         if self == Self::Gitlab && folder.join(GITLAB).exists() && replace == FileOutcome::New {

@@ -22,6 +22,7 @@ use super::{
     metric_choice::{MAX_TOKENS, MetricChoice},
     model_choice::{ModelChoice, WantedModel},
     new_files::{FileOutcome, NewFiles, WrittenFile},
+    next_steps::NextSteps,
     open_dataset::open_dataset,
     prompt_text::prompt_file,
     roles::{ColumnRoles, guess_target, no_column},
@@ -130,13 +131,21 @@ fn create(
     files.write(&suites.join(SCHEMA), &format!("{}\n", suite_schema(host)), FileOutcome::Kept)?;
     let mut warnings = ignore_runs(&options.folder, files)?;
     if let Some(ci) = options.ci {
-        warnings.extend(ci.write(&options.folder, &model, replace, files)?);
+        warnings.extend(ci.write(&options.folder, model.key_variable(), replace, files)?);
         if gate.margin.is_none() {
             warnings.push("the job fails until the suite has a gate".to_owned());
         }
     }
     checked(&suite, host)?;
-    let next = next_steps(&options.folder, &name, &model, gate.margin.is_some(), host);
+    let next = NextSteps {
+        folder: &options.folder,
+        name: &name,
+        model: &model,
+        has_gate: gate.margin.is_some(),
+        dataset: &way(&options.folder.join("."), &dataset),
+        files: files.paths(),
+    };
+    let next = next.list(host);
     let n_items = columns.n_rows;
     let guesses = about.guesses(MoreGuesses {
         model: model.guess(wanted),
@@ -338,37 +347,6 @@ fn checked(suite: &Path, host: &Host<'_>) -> Result<(), FirstSuiteError> {
         problem: error.in_full(),
         advice: error.hints().first().map(|hint| (*hint).to_owned()),
     })
-}
-
-/// The commands that come next.
-fn next_steps(
-    folder: &Path,
-    name: &str,
-    model: &ModelChoice,
-    has_gate: bool,
-    host: &Host<'_>,
-) -> Vec<String> {
-    let mut next = Vec::new();
-    if !folder.as_os_str().is_empty() {
-        next.push(format!("cd {}", folder.display()));
-    }
-    if let Some(variable) = model.key_variable()
-        && host.secrets.secret(variable).is_none()
-    {
-        next.push(format!("export {variable}=..."));
-    }
-    if matches!(model, ModelChoice::Asked { .. }) {
-        next.push(format!("evalmark plan suites/{name}.yaml"));
-    }
-    if !has_gate {
-        next.push(format!("evalmark run suites/{name}.yaml"));
-        return next;
-    }
-    next.push(format!("evalmark run suites/{name}.yaml --new-baseline"));
-    next.push(format!("evalmark baseline promote {name}:latest main"));
-    next.push("git add .gitignore suites reports/baselines".to_owned());
-    next.push(format!("evalmark run suites/{name}.yaml"));
-    next
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ mod guess;
 mod metric_choice;
 mod model_choice;
 mod new_files;
+mod next_steps;
 mod open_dataset;
 mod prompt_text;
+mod recipe_alone;
 mod roles;
 mod suite_text;
 mod target_shape;
@@ -30,4 +32,5 @@ pub use self::{
     guess::Guess,
     model_choice::{FirstProvider, first_providers},
     new_files::{FileOutcome, WrittenFile},
+    recipe_alone::{AddedRecipe, add_recipe},
 };

@@ -26,6 +26,9 @@ pub enum BaselineError {
     /// It cannot be read.
     #[error(transparent)]
     Unreadable(OpenRunError),
+    /// Its folder holds scores, and no record of their run.
+    #[error("the baseline {} has no run.json", .0.display())]
+    NoRecord(PathBuf),
     /// Its folder lacks the scores.
     #[error("the baseline {} has no scores.parquet", .0.display())]
     NoScores(PathBuf),
@@ -71,6 +74,11 @@ impl BaselineError {
         Some(match self {
             Self::Missing { hint, .. } | Self::NotARun { hint, .. } => hint.clone(),
             Self::Unreadable(error) => return error.hint(),
+            Self::NoRecord(_) => {
+                "restore the file, which `.gitignore` may keep out of git, or promote a run again: `evalmark \
+                 baseline promote RUN_DIR NAME --force`"
+                    .to_owned()
+            }
             Self::NoScores(_) => {
                 "promote its run again: `evalmark baseline promote RUN_DIR NAME --force`".to_owned()
             }

@@ -188,6 +188,12 @@ impl WantedBaseline {
         ))
     }
 
+    /// The folder of a baseline whose scores are there, and whose record is not.
+    pub(super) fn without_record(&self) -> Option<PathBuf> {
+        let mut paths = self.slots().into_iter().map(|slot| slot.path);
+        paths.find(|path| path.join("scores.parquet").is_file() && !path.join("run.json").is_file())
+    }
+
     /// A folder of that name that holds no run record.
     fn half_there(&self) -> Option<String> {
         let is_half = |path: &PathBuf| path.is_dir() && !path.join("run.json").is_file();

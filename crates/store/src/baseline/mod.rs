@@ -49,7 +49,12 @@ pub fn folder_of(out: &Path, suite: &str) -> PathBuf {
 impl Baseline {
     /// Finds a baseline by name, or by the folder of a baseline or run; `None` if there is none.
     pub fn find(wanted: &WantedBaseline) -> Result<Option<Self>, StoreError> {
-        let Some(path) = wanted.place() else { return Ok(None) };
+        let Some(path) = wanted.place() else {
+            // A baseline whose record is lost is no baseline that there need not be.
+            return wanted
+                .without_record()
+                .map_or(Ok(None), |path| Err(BaselineError::NoRecord(path).into()));
+        };
         let baseline = Self::read(&path, &wanted.name).map_err(BaselineError::Unreadable)?;
         let (folder, record) = (&baseline.folder, &baseline.record);
         finished(folder, record)?;
