@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,18 @@ def schema(name, *files):
     passes("check-jsonschema", "--builtin-schema", f"vendor.{name}", *transform, *files)
 
 
+def suites():
+    """Every suite fits the schema that editors check it by, and one with a wrong key does not."""
+    command = ["check-jsonschema", "--schemafile", ROOT / "docs/src/suite.schema.json"]
+    paths = sorted([*ROOT.glob("suites/*.yaml"), *ROOT.glob("suites/examples/*.yaml")])
+    passes(*command, *paths)
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = Path(folder, "wrong.yaml")
+        wrong.write_text(paths[0].read_text().replace("\nmetrics:", "\nmetrix:"))
+        done = subprocess.run([*command, wrong], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 1 and "metrix" in done.stdout, done.stdout + done.stderr
+
+
 def check(_, report):
     # Every finding counts, those of the strictest persona too.
     report.check("zizmor", passes, "zizmor", "--offline", "--no-ignores", "--persona=auditor", ROOT, *RECIPES)
@@ -29,6 +42,7 @@ def check(_, report):
     report.check("schema of dependabot.yml", schema, "dependabot", ROOT / ".github/dependabot.yml")
     report.check("schema of gitlab.yml", schema, "gitlab-ci", ROOT / "ci/gitlab.yml")
     report.check("schema of bitbucket-pipelines.yml", schema, "bitbucket-pipelines", ROOT / "ci/bitbucket-pipelines.yml")
+    report.check("schema of suites", suites)
     report.check("pre-commit's manifest", passes, "pre-commit", "validate-manifest", ROOT / ".pre-commit-hooks.yaml")
     if shutil.which("shellcheck"):
         report.check("shellcheck", passes, "shellcheck", *SHELL)

@@ -11,6 +11,7 @@ mod permissions;
 mod print;
 mod progress;
 #[cfg(test)]
+#[path = "../tests/reference/commands.rs"]
 mod reference;
 mod reports;
 mod run_text;

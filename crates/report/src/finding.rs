@@ -11,7 +11,7 @@ use crate::gate_report::{GateReport, ReportedSuite};
 
 /// What a finding is an instance of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
+pub enum FindingRule {
     /// A gated metric got worse.
     Regressed,
     /// The run cannot tell.
@@ -24,7 +24,7 @@ pub enum Rule {
     UnwiseSuite,
 }
 
-impl Rule {
+impl FindingRule {
     /// All of them.
     pub const ALL: [Self; 5] = [
         Self::Regressed,
@@ -76,7 +76,7 @@ impl Rule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What it is an instance of.
-    pub rule: Rule,
+    pub rule: FindingRule,
     /// What follows from it.
     pub consequence: Consequence,
     /// What it is about, in a few words.
@@ -132,9 +132,9 @@ pub(crate) fn of_comparison(
     let Comparison { prompt, model, metric, measure, answer, says, notes, .. } = comparison;
     let rule = match answer {
         Answer::Improved | Answer::Pass => return None,
-        Answer::Regressed => Rule::Regressed,
-        Answer::Inconclusive => Rule::Inconclusive,
-        Answer::Incomparable => Rule::NoVerdict,
+        Answer::Regressed => FindingRule::Regressed,
+        Answer::Inconclusive => FindingRule::Inconclusive,
+        Answer::Incomparable => FindingRule::NoVerdict,
     };
     let measure = match measure {
         Measure::Difference => "difference",
@@ -156,10 +156,10 @@ pub(crate) fn of_comparison(
 fn of_whole(suite: &ReportedSuite, consequence: Consequence) -> Finding {
     let rule = match &suite.verdict {
         Some(verdict) if suite.incomplete.is_none() && verdict.answer == Answer::Inconclusive => {
-            Rule::Inconclusive
+            FindingRule::Inconclusive
         }
-        Some(verdict) if verdict.answer == Answer::Regressed => Rule::Regressed,
-        _ => Rule::NoVerdict,
+        Some(verdict) if verdict.answer == Answer::Regressed => FindingRule::Regressed,
+        _ => FindingRule::NoVerdict,
     };
     Finding {
         rule,

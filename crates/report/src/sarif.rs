@@ -4,7 +4,7 @@ use evalmark_core::{policy::Consequence, source_place::SourcePlace};
 use serde::Serialize;
 
 use crate::{
-    finding::{Finding, Rule},
+    finding::{Finding, FindingRule},
     safe_text::{inert_json, printable_line},
 };
 
@@ -67,7 +67,7 @@ struct Driver {
 
 impl Default for Driver {
     fn default() -> Self {
-        let rules = Rule::ALL.into_iter().map(Descriptor::of).collect();
+        let rules = FindingRule::ALL.into_iter().map(Descriptor::of).collect();
         Self { name: "evalmark", version: env!("CARGO_PKG_VERSION"), rules }
     }
 }
@@ -81,7 +81,7 @@ struct Descriptor {
 }
 
 impl Descriptor {
-    fn of(rule: Rule) -> Self {
+    fn of(rule: FindingRule) -> Self {
         Self {
             id: rule.id(),
             short_description: Message { text: rule.summary().to_owned() },
@@ -125,7 +125,10 @@ impl SarifResult {
         let place = finding.place.as_ref();
         Self {
             rule_id: finding.rule.id(),
-            rule_index: Rule::ALL.iter().position(|rule| *rule == finding.rule).unwrap_or_default(),
+            rule_index: FindingRule::ALL
+                .iter()
+                .position(|rule| *rule == finding.rule)
+                .unwrap_or_default(),
             level,
             message: Message { text: says.join("\n") },
             locations: place.map(|place| Location::of(place, finding.column)).into_iter().collect(),

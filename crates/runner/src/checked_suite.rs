@@ -8,7 +8,7 @@ use evalmark_core::{
     source_place::{SourcePlace, relative_path, source_root},
     suite::{Mistake, SuiteError},
 };
-use evalmark_report::finding::{Finding, Rule};
+use evalmark_report::finding::{Finding, FindingRule};
 
 use evalmark_store::run_record::RunOptions;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ impl CheckedSuite {
             .iter()
             .flat_map(|loaded| loaded.suite.warnings.iter().chain(loaded.plan.warnings.iter()));
         let unwise = warnings.map(|warning| Finding {
-            rule: Rule::UnwiseSuite,
+            rule: FindingRule::UnwiseSuite,
             consequence: Consequence::Warning,
             title: "the suite is unwise".to_owned(),
             ..finding(vec![warning.clone()], tree.place(&self.path, 1), None)
@@ -136,7 +136,7 @@ fn of_mistake(path: &Path, mistake: &Mistake, tree: &Tree<'_>) -> Finding {
 fn finding(message: Vec<String>, place: SourcePlace, column: Option<u64>) -> Finding {
     let identity = [place.path.clone()].into_iter().chain(message.first().cloned()).collect();
     Finding {
-        rule: Rule::InvalidSuite,
+        rule: FindingRule::InvalidSuite,
         consequence: Consequence::Failure,
         title: "the suite has a mistake".to_owned(),
         message,

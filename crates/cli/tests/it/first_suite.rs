@@ -360,6 +360,8 @@ fn what_is_missing_or_wrong_is_named_and_nothing_is_left() {
         &[],
         &["missing in 1 row of the dataset, first in row 2"],
     );
+    let open = "text,label\na,x\n\"b,y\n";
+    check("open.csv", open, &[], &["the dataset open.csv: row 2"]);
     check("twice.csv", "text,label\na,x\na,x\n", &[], &["repeats row 1 word for word"]);
     check("near.csv", "text,label\na,x\nb,y\n", &["--name", "a b"], &["--name NAME"]);
     check(

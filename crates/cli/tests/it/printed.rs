@@ -40,7 +40,7 @@ fn no_line_is_a_command() {
     let ran = world.run_suite("a", &[]).expect(0);
     assert!(ran.stdout.contains("\\u{3a}:warning::p"), "{}", ran.stdout);
     let between = ["compare", "reports/test/a", "--between", "::warning::p", "##[group]q"];
-    for format in ["text", "json", "markdown", "junit"] {
+    for format in ["text", "json", "markdown", "junit", "sarif", "gitlab", "gitlab-metrics"] {
         let ran = world.run(&[&between[..], &["--format", format]].concat()).expect(1);
         assert_inert(&ran.stdout);
         assert_inert(&ran.stderr);

@@ -16,11 +16,12 @@ fn names_are_the_providers_own() {
 }
 
 #[test]
-fn the_readme_names_every_provider() {
-    let readme = include_str!("../../../../README.md");
+fn the_reference_names_every_provider() {
+    let reference = include_str!("../../../../docs/src/reference/providers.md");
     for kind in catalog() {
         let cell = format!("`{}`", kind.name);
-        let is_there = readme.lines().any(|line| line.starts_with("| `") && line.contains(&cell));
+        let is_there =
+            reference.lines().any(|line| line.starts_with("| `") && line.contains(&cell));
         assert!(is_there, "{cell}");
     }
 }

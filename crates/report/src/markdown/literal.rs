@@ -61,7 +61,8 @@ pub(super) fn clipped_html(text: &str, most: usize) -> String {
         from = at;
     }
     out.push_str(&markup_escaped(&text[from..]));
-    out
+    // Two of them begin a command in the logs of some CI systems; within Markdown, an escape follows.
+    out.replace("##", "#&#35;")
 }
 
 /// The first `most` characters of a text, and an ellipsis where there are more. Blanks around it would begin code, and
@@ -87,12 +88,13 @@ mod tests {
         check("- a", "\\- a");
         check("12. a 3.5", "12\\. a 3.5");
         check("7) a", "7\\) a");
-        check("--- | :-:", "\\--- \\| :-:");
+        check("--- | :--", "\\--- \\| :--");
         check("snake_case *a* `b` [c](d)", "snake_case \\*a\\* \\`b\\` \\[c\\](d)");
         check("a<!--b-->&lt;", "a&lt;!--b--&gt;&amp;lt;");
         check("@all", "@&#8203;all");
         assert_eq!(clipped("abcdef", 3), "abc…");
         assert_eq!((&*clipped("    a ", 3), &*clipped(" ", 3)), ("a", "(empty)"));
         assert_eq!(clipped_html("*a* <b> @all", 80), "*a* &lt;b&gt; @&#8203;all");
+        assert_eq!(clipped_html("##[group]", 80), "#&#35;[group]");
     }
 }

@@ -6,7 +6,7 @@ use evalmark_core::{
     verdict::{Answer, Verdict},
 };
 use evalmark_report::{
-    finding::{Finding, Rule},
+    finding::{Finding, FindingRule},
     gate_report::{GateReport, ReportedSuite},
     github::{annotations, github},
     gitlab::gitlab,
@@ -139,7 +139,7 @@ fn what_fails_is_the_policys() {
 fn hostile_texts_stay_texts() {
     let hostile = "a\r\n::error::b,file=/etc/passwd::c%0A##vso[x]y\u{202e}\u{1b}[31m\"}],\n# EOF";
     let finding = Finding {
-        rule: Rule::InvalidSuite,
+        rule: FindingRule::InvalidSuite,
         consequence: Consequence::Failure,
         title: hostile.to_owned(),
         message: vec![hostile.to_owned(), "[click](javascript:alert(1))".to_owned()],

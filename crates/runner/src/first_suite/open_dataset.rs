@@ -38,8 +38,10 @@ pub(super) fn open_dataset(path: &Path, host: &Host<'_>) -> Result<FileSpec, Fir
         SuiteError::Wrong(mistakes) => {
             let mistake = mistakes.list.into_iter().next();
             let (message, hint) = mistake.map(|one| (one.message, one.hint)).unwrap_or_default();
-            let own = format!("dataset {}: ", path.display());
-            wrong(message.strip_prefix(&own).unwrap_or(&message).to_owned(), hint)
+            let own = format!("dataset {}", path.display());
+            let bare =
+                message.strip_prefix(&own).map(|rest| rest.trim_start_matches([':', ',', ' ']));
+            wrong(bare.unwrap_or(&message).to_owned(), hint)
         }
         other => wrong(other.to_string(), None),
     })

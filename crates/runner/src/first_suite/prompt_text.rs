@@ -1,5 +1,7 @@
 //! The prompt of a first suite: what is asked of the model, with the dataset's columns in it.
 
+use evalmark_report::safe_text::printable_line;
+
 use super::{
     column_profile::{ChatKeys, ColumnProfile, DatasetColumns},
     roles::ColumnRoles,
@@ -95,7 +97,7 @@ fn of_columns(columns: &DatasetColumns, roles: &ColumnRoles, shape: &TargetShape
             columns.column(name).is_some_and(|one| one.has_line_breaks || one.n_lists > 0);
         let gap = if is_long { "\n" } else { " " };
         let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("{}:{gap}{value}", literal(&name))
+        format!("{}:{gap}{value}", literal(&printable_line(&name)))
     };
     let body: Vec<_> = roles.inputs.iter().map(shows).collect();
     let instruction = instruction(columns, roles, shape);

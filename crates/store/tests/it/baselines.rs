@@ -142,7 +142,7 @@ fn half_a_run_becomes_no_baseline() {
     record.counts.failed = 1;
     run.write(&record, keep).unwrap();
     let error = promoted(&run, "main", false).unwrap_err();
-    assert_eq!(error.to_string(), "1 of the run's samples have no answer");
+    assert_eq!(error.to_string(), "1 of the run's samples has no answer");
     assert!(error.hint().unwrap().contains("--force"), "{error}");
     promoted(&run, "main", true).unwrap();
     record.status = RunStatus::Interrupted;

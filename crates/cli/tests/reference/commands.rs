@@ -1,4 +1,4 @@
-//! The reference of commands and exit codes, generated from the arguments: a page of the book and two
+//! The reference of commands and exit codes, generated from the arguments, as a module of the program's own tests: a page of the book and two
 //! tables of README.md. `UPDATE=1 cargo test -p evalmark --bin evalmark reference` writes them.
 
 use std::{collections::BTreeMap, env, fmt::Write, fs, path::Path};
