@@ -106,3 +106,24 @@ fn a_model_s_answers_that_pass_for_right_ones_are_named() {
     let told = world.run(&["init", "--dataset", "log.csv", "--provider", "recorded"]).expect(2);
     assert!(told.stderr.contains("`response` is taken for the right answers"), "{}", told.stderr);
 }
+
+/// What says how rows are used, or which answer was worse, is no right answer beside others.
+#[test]
+fn splits_and_rejected_answers_are_no_right_answers() {
+    let check = |header: &str, row: &dyn Fn(usize) -> String, target: &str, prompt: &str| {
+        let world = repository();
+        let rows: String = (0..24).map(|n| row(n) + "\n").collect();
+        world.write("data.csv", &format!("{header}\n{rows}"));
+        world.run(&[&["init", "--dataset", "data.csv"][..], &ASKED].concat()).expect(0);
+        let suite = read(&world, "suites/data.yaml");
+        assert!(suite.contains(&format!("target: {target}\n")), "{suite}");
+        let text = read(&world, "suites/prompts/data.j2");
+        assert!(text.contains(prompt) && !text.contains("rejected"), "{text}");
+    };
+    let tagged = |n: usize| format!("say {n},{},{}", ["x", "y"][n % 2], ["train", "test"][n % 2]);
+    check("utterance,y_true,split", &tagged, "y_true", "{{ utterance }}");
+    check("utterance,tag,split", &tagged, "tag", "{{ utterance }}");
+    check("utterance,split", &|n| format!("say {n},{}", ["a", "b"][n % 2]), "split", "- a\n- b");
+    let preferred = |n: usize| format!("Please write {n},text {n},bad {n}");
+    check("prompt,chosen,rejected", &preferred, "chosen", "{{ prompt }}");
+}

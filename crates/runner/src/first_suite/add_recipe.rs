@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     create::FirstSuiteOptions,
     error::FirstSuiteError,
-    new_files::{FileOutcome, NewFiles, WrittenFile},
+    new_files::{NewFiles, WrittenFile},
 };
 use crate::{Host, LoadedSuite, RunOptions, load};
 
@@ -56,12 +56,11 @@ pub fn add_recipe(
     }
     keys.sort();
     keys.dedup();
-    let replace = if options.force { FileOutcome::Replaced } else { FileOutcome::New };
     let mut files = NewFiles::default();
     let Some(ci) = options.ci else {
         return Ok(AddedRecipe { files: files.keep(), warnings, next: Vec::new() });
     };
-    let written = ci.write(&options.folder, &keys, replace, &mut files)?;
+    let written = ci.write(&options.folder, &keys, options.replaces(), &mut files)?;
     warnings.splice(0..0, written.remarks);
     let next = vec![format!("git add {}", written.path.display())];
     Ok(AddedRecipe { files: files.keep(), warnings, next })

@@ -20,6 +20,8 @@ const TARGETS: &[&str] = &[
     "correct",
     "right answer",
     "best answer",
+    "true label",
+    "y true",
     "solution",
     "label",
     "labels",
@@ -33,6 +35,7 @@ const TARGETS: &[&str] = &[
     "response",
     "completion",
     "output",
+    "chosen",
     "summary",
     "translation",
     "réponse attendue",
@@ -161,6 +164,7 @@ const ABOUT_THE_ANSWER: &[&str] = &[
     "timestamp",
     "updated at",
     "comment of annotator",
+    "rejected",
 ];
 
 /// Names of columns whose equal values belong together.

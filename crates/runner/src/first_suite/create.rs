@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    ci_recipe::CiService,
+    ci_recipe::{CiService, WrittenRecipe},
     column_profile::DatasetColumns,
     error::FirstSuiteError,
     example,
@@ -56,6 +56,13 @@ pub struct FirstSuiteOptions {
     pub force: bool,
 }
 
+impl FirstSuiteOptions {
+    /// What becomes of files of the same names.
+    pub(super) fn replaces(&self) -> FileOutcome {
+        if self.force { FileOutcome::Replaced } else { FileOutcome::New }
+    }
+}
+
 /// A first suite that was written.
 #[derive(Clone, Debug, Serialize)]
 pub struct FirstSuite {
@@ -95,7 +102,7 @@ fn create(
     files: &mut NewFiles,
     host: &Host<'_>,
 ) -> Result<FirstSuite, FirstSuiteError> {
-    let replace = if options.force { FileOutcome::Replaced } else { FileOutcome::New };
+    let replace = options.replaces();
     let dataset = dataset_file(options, files, replace)?;
     let name = suite_name(options, &dataset)?;
     let file = open_dataset(&dataset, host)?;
@@ -131,21 +138,13 @@ fn create(
     files.write(&suites.join(&prompt_name), &prompt.text, replace)?;
     files.write(&suites.join(SCHEMA), &format!("{}\n", suite_schema(host)), FileOutcome::Kept)?;
     let mut warnings = ignore_runs(&options.folder, files)?;
-    let mut recipe = None;
-    if let Some(ci) = options.ci {
-        let keys: Vec<_> = model.key_variable().into_iter().map(str::to_owned).collect();
-        let written = ci.write(&options.folder, &keys, replace, files)?;
-        warnings.extend(written.remarks);
-        recipe = Some(written.path);
-        if gate.margin.is_none() {
-            warnings.push("the job fails until the suite has a gate".to_owned());
-        }
-    }
+    let recipe = write_recipe(options, &model, gate.margin.is_some(), files)?;
+    warnings.extend(recipe.iter().flat_map(|recipe| recipe.remarks.clone()));
     checked(&suite, host)?;
     let next = NextSteps {
         folder: &options.folder,
         dataset: &dataset,
-        recipe: recipe.as_deref(),
+        recipe: recipe.as_ref().map(|recipe| recipe.path.as_path()),
         name: &name,
         model: &model,
         has_gate: gate.margin.is_some(),
@@ -159,6 +158,22 @@ fn create(
         is_asked: matches!(model, ModelChoice::Asked { .. }),
     });
     Ok(FirstSuite { suite, name, n_items, guesses, files: Vec::new(), warnings, next })
+}
+
+/// The recipe for a CI service, where one is wanted.
+fn write_recipe(
+    options: &FirstSuiteOptions,
+    model: &ModelChoice,
+    has_gate: bool,
+    files: &mut NewFiles,
+) -> Result<Option<WrittenRecipe>, FirstSuiteError> {
+    let Some(ci) = options.ci else { return Ok(None) };
+    let keys: Vec<_> = model.key_variable().into_iter().map(str::to_owned).collect();
+    let mut recipe = ci.write(&options.folder, &keys, options.replaces(), files)?;
+    if !has_gate {
+        recipe.remarks.push("the job fails until the suite has a gate".to_owned());
+    }
+    Ok(Some(recipe))
 }
 
 /// Guesses that need more than the dataset's columns.

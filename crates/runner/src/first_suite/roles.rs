@@ -62,8 +62,10 @@ pub(super) fn guess_target(
     if let Some(guess) = last_message(columns) {
         return Ok(guess);
     }
-    let rest: Vec<_> =
+    let mut rest: Vec<_> =
         all().filter(|column| input_rank(&column.name).is_none() && !is_id(column)).collect();
+    // Remarks, such as a split, are right answers only where nothing else is.
+    rest.sort_by_key(|column| !names_remarks(&column.name));
     let classes = rest.iter().rev().find_map(|column| match TargetShape::of(column) {
         TargetShape::Classes(classes) => Some((column, classes.len())),
         _ => None,
