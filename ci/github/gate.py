@@ -76,7 +76,9 @@ def run(arguments):
                 sys.stderr.flush()
                 if said or line.startswith("error:"):
                     said.append(line)
-        return process.returncode, "".join(said).strip()
+        # A signal that ended it has a negative number here, and 128 more than its own in a shell.
+        code = process.returncode
+        return (code if code >= 0 else 128 - code), "".join(said).strip()
     finally:
         print(f"\n::{token}::", flush=True)
 
@@ -88,6 +90,15 @@ def answer(file):
     document = json.loads(file.read_text(encoding="utf-8")) or {}
     given = {one["answer"] for one in document.get("suites", [document]) if one.get("answer")}
     return next((one for one in ANSWERS if one in given), "none")
+
+
+def verdict(report_dir, code):
+    """Returns exit code and verdict. A run that did not do what it should has neither passed nor improved."""
+    # Arguments such as `--help` end well and run nothing.
+    file = report_dir / "verdict.json"
+    code = 4 if code == 0 and not file.is_file() else code
+    given = answer(file)
+    return code, "none" if code != 0 and given in ("pass", "improved") else given
 
 
 def summary(environ, text):
@@ -108,15 +119,16 @@ def main(environ):
     shutil.rmtree(report_dir, ignore_errors=True)
     report_dir.mkdir(parents=True)
     code, error = run(arguments)
+    code, given = verdict(report_dir, code)
     annotations = report_dir / "annotations.txt"
     if annotations.is_file():
         print(annotations.read_text(encoding="utf-8"), flush=True)
     elif code != 0:
-        error = error or f"evalmark ended with exit code {code}"
+        error = error or f"evalmark left no verdict: exit code {code}"
         tell("error", error[:2000])
         summary(environ, error)
     with open(environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as file:
-        file.write(f"verdict={answer(report_dir / 'verdict.json')}\n")
+        file.write(f"verdict={given}\n")
         file.write(f"exit-code={code}\nreport-dir={report_dir}\n")
 
 

@@ -84,6 +84,8 @@ def mistakes_are_told(fixtures):
             ("          install: brew\n", "install"),
             ("          install: none\n          report-dir: .\n", "report-dir"),
             ("          install: none\n          args: --no-such-option\n", "no-such-option"),
+            # It ends well, and has run nothing.
+            ("          install: none\n          args: --help\n", "no verdict"),
         ):
             done = run(fixtures, Case("pass", True, True), server, more)
             assert done.code == 1 and any(word in told for told in done.commands("error")), done.log

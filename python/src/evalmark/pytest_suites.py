@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 #: How many broken items a failure shows with their texts.
 _SHOWN_ITEMS = 3
 
+#: The exit code of a run that is incomplete or cannot be compared.
+_INCOMPLETE = 4
+
 
 class GateFailure(Exception):  # noqa: N818
     """A comparison that does not pass; its text is for people."""
@@ -54,12 +57,14 @@ class SuiteResult:
         error: why there is none.
         details: of each comparison of the verdict, in its order, the figures behind it as text.
         stderr: what the program said beside its results.
+        is_incomplete: whether it ended with 4: there is less than was asked for, whatever was compared.
     """
 
     run_dir: str | None = None
     error: str | None = None
     details: tuple[str, ...] = ()
     stderr: str = ""
+    is_incomplete: bool = False
 
 
 class SuiteFile(pytest.File):
@@ -116,7 +121,8 @@ class SuiteFile(pytest.File):
             ended = run_command(command, cwd=config.rootpath)
         except EvalmarkError as error:
             return SuiteResult(error=str(error))
-        return SuiteResult(str(ended.run_dir), None, _details(junit), ended.stderr)
+        is_incomplete = ended.exit_code == _INCOMPLETE
+        return SuiteResult(str(ended.run_dir), None, _details(junit), ended.stderr, is_incomplete)
 
 
 class ComparisonItem(pytest.Item):
@@ -158,6 +164,8 @@ class ComparisonItem(pytest.Item):
         self.user_properties.append(("evalmark_answer", comparison.answer))
         if comparison.answer == "incomparable":
             raise NoVerdict(self._explained(verdict, position))
+        if self.result.is_incomplete and self._hides_what_lacks(verdict, comparison):
+            raise NoVerdict(safe_text(f"the run is incomplete (exit code 4)\n{self.result.stderr}"))
 
     def runtest(self) -> None:
         """Passes, fails, or is an expected failure, by the verdict's answer."""
@@ -199,6 +207,8 @@ class ComparisonItem(pytest.Item):
         path = Path(self.result.run_dir or "") / "verdict.json"
         verdict = read_verdict(path) if path.exists() else None
         is_first = self.parent.plan.is_baseline_missing and self.planned.measure != "level"
+        if verdict is None and not self.parent.plan.is_baseline_missing:
+            raise NoVerdict(safe_text(f"the run was not gated\n{self.result.stderr}"))
         if verdict is None or (is_first and verdict.passes):
             pytest.skip(f"no baseline {safe_line(self.parent.plan.baseline or '')} yet: nothing was compared")
         return verdict
@@ -215,10 +225,19 @@ class ComparisonItem(pytest.Item):
         keys = [_key(comparison) for comparison in verdict.comparisons]
         return keys.index(_key(self.planned)) if _key(self.planned) in keys else None
 
+    def _hides_what_lacks(self, verdict: Verdict, comparison: Comparison) -> bool:
+        """Whether nothing but the exit code tells that the run is incomplete.
+
+        A test that fails tells it, as does the one that is an error because nothing could be compared.
+        """
+        told_elsewhere = any(one.answer == "incomparable" for one in verdict.comparisons)
+        return comparison.answer == "inconclusive" or (comparison.passes and not told_elsewhere)
+
     def _check_others(self, verdict: Verdict) -> None:
         """A comparison that was not known before the run must not go unnoticed."""
         planned = {_key(comparison) for comparison in self.parent.plan.comparisons}
-        if verdict.passes or any(_key(one) in planned and not one.passes for one in verdict.comparisons):
+        failing = [_key(one) for one in verdict.comparisons if not one.passes]
+        if verdict.passes or (failing and planned.issuperset(failing)):
             return
         raise GateFailure(safe_text(f"{verdict.answer}: {verdict.says}"))
 
