@@ -115,3 +115,29 @@ fn cut_off_answers_are_told() {
     let ran = world.run_suite("b", &["--prompt", "plain", "--no-cache"]).expect(0);
     assert!(ran.stderr.contains("note: 1 of 50 answers of model `small`"), "{}", ran.stderr);
 }
+
+/// A log keeps every state of a bar, also where a CI system lends the job a terminal.
+#[test]
+#[cfg(unix)]
+fn no_bar_is_drawn_in_a_job() {
+    use std::io::Read;
+
+    let shown = |ci: &str| {
+        let (world, _server) = hostile();
+        let terminal = nix::pty::openpty(None, None).expect("a terminal");
+        let mut screen = std::fs::File::from(terminal.master);
+        let mut child = {
+            let mut command = world.command(&["run", "suite.yaml", "--new-baseline"]);
+            let command = command.env("CI", ci).env("TERM", "xterm").stderr(terminal.slave);
+            command.stdout(std::process::Stdio::null()).spawn().expect("the program starts")
+        };
+        let mut told = Vec::new();
+        // A terminal that nobody holds any more ends with an error.
+        let _ = screen.read_to_end(&mut told);
+        child.wait().expect("an end");
+        String::from_utf8_lossy(&told).into_owned()
+    };
+    assert!(shown("").contains("Running"), "the bar of a terminal");
+    let told = shown("true");
+    assert!(!told.contains('\u{2591}') && !told.contains("\u{1b}[2K"), "{told}");
+}
