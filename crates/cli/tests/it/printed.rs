@@ -141,3 +141,28 @@ fn no_bar_is_drawn_in_a_job() {
     let told = shown("true");
     assert!(!told.contains('\u{2591}') && !told.contains("\u{1b}[2K"), "{told}");
 }
+
+/// A job that failed before there was a verdict says why without its log.
+#[test]
+fn a_job_is_told_why_there_is_no_verdict() {
+    let world = World::new(0);
+    world.write("data.csv", "text,label\na,x\n");
+    let text = "name: s\ndataset: { path: data.csv, target: label }\nmodels: [{ name: m, provider: openai, model: m }]\n\
+                prompts: [{ name: p, template: '{{ text }}' }]\nmetrics: [{ name: exact, exact: {} }]\n";
+    world.write("suite.yaml", text);
+    let summary = world.path("summary.md");
+    let told = |more: &[&str]| {
+        let arguments = [&["run", "suite.yaml", "--out", "reports"], more].concat();
+        let mut command = world.command(&arguments);
+        let output = command.env("GITHUB_STEP_SUMMARY", &summary).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(told(&["--report", "github=told.txt"]), "");
+    assert!(!summary.exists());
+    let stdout = told(&["--report", "github"]);
+    assert!(stdout.starts_with("::error title=evalmark gave no verdict::"), "{stdout}");
+    assert!(stdout.contains("OPENAI_API_KEY") && stdout.lines().count() == 1, "{stdout}");
+    let summary = std::fs::read_to_string(&summary).expect("a summary");
+    assert!(summary.contains("### evalmark gave no verdict") && summary.contains("    error: "));
+}
