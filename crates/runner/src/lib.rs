@@ -89,9 +89,9 @@ pub use self::{
     export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
     file_watch::{FileWatch, files_of_suite},
     first_suite::{
-        CiService, DatasetLook, FileOutcome, FirstProvider, FirstSuite, FirstSuiteError,
-        FirstSuiteOptions, Guess, WrittenFile, create_first_suite, first_providers,
-        look_at_dataset, suite_schema,
+        AddedRecipe, CiService, DatasetLook, FileOutcome, FirstProvider, FirstSuite,
+        FirstSuiteError, FirstSuiteOptions, Guess, WrittenFile, add_recipe, create_first_suite,
+        first_providers, look_at_dataset, suite_schema,
     },
     gate::{
         Between, BetweenError, EndedRunGate, GateOf, GateOptions, GateOutcome, NoUsage, compare,

@@ -2,7 +2,7 @@
 
 use evalmark_core::number_format::counted;
 use evalmark_report::safe_text::printable_line;
-use evalmark_runner::{FileOutcome, FirstSuite};
+use evalmark_runner::{AddedRecipe, FileOutcome, FirstSuite, WrittenFile};
 
 use crate::{Screen, Tone};
 
@@ -20,8 +20,20 @@ pub fn render(suite: &FirstSuite, screen: Screen) -> String {
         let why = format!("{}; to change it: {}", guess.because, guess.change);
         lines.extend(screen.wrap("    ", &printable_line(&why)));
     }
-    lines.extend([String::new(), heading("files")]);
-    for file in &suite.files {
+    lines.push(String::new());
+    lines.extend(files_and_next(&suite.files, &suite.next, screen));
+    lines.join("\n")
+}
+
+/// The recipe that was added to suites that were there, and what comes next.
+pub fn render_recipe(added: &AddedRecipe, screen: Screen) -> String {
+    files_and_next(&added.files, &added.next, screen).join("\n")
+}
+
+fn files_and_next(files: &[WrittenFile], next: &[String], screen: Screen) -> Vec<String> {
+    let heading = |text: &str| screen.paint(Tone::Strong, text);
+    let mut lines = vec![heading("files")];
+    for file in files {
         let outcome = match file.outcome {
             FileOutcome::New => "new",
             FileOutcome::Replaced => "replaced",
@@ -31,6 +43,6 @@ pub fn render(suite: &FirstSuite, screen: Screen) -> String {
         lines.push(format!("  {outcome:8}  {}", printable_line(&file.path.display().to_string())));
     }
     lines.extend([String::new(), heading("next")]);
-    lines.extend(suite.next.iter().map(|step| format!("  {}", printable_line(step))));
-    lines.join("\n")
+    lines.extend(next.iter().map(|step| format!("  {}", printable_line(step))));
+    lines
 }

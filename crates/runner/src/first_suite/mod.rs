@@ -1,6 +1,7 @@
 //! `evalmark init`: a first suite from a dataset. [`create_first_suite`] is the whole flow; each guess
 //! has a file of its own and says what it is, why, and what to change.
 
+mod add_recipe;
 mod ci_recipe;
 mod column_profile;
 mod column_words;
@@ -13,6 +14,7 @@ mod guess;
 mod metric_choice;
 mod model_choice;
 mod new_files;
+mod next_steps;
 mod open_dataset;
 mod prompt_text;
 mod roles;
@@ -21,6 +23,7 @@ mod target_shape;
 mod yaml_text;
 
 pub use self::{
+    add_recipe::{AddedRecipe, add_recipe},
     ci_recipe::CiService,
     create::{
         DatasetLook, FirstSuite, FirstSuiteOptions, create_first_suite, look_at_dataset,
