@@ -63,11 +63,14 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The folder for runs and baselines, unless the user names another.
+pub(crate) const RUNS: &str = "reports";
+
 /// Where runs and baselines are.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct OutArgs {
     /// Folder for run folders and baselines
-    #[arg(long, value_name = "DIR", default_value = "reports")]
+    #[arg(long, value_name = "DIR", default_value = RUNS)]
     pub(crate) out: PathBuf,
 }
 

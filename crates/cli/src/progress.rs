@@ -1,4 +1,4 @@
-//! Progress on stderr: a bar on a terminal, a line every few seconds elsewhere, nothing if quiet.
+//! Progress on stderr: a bar on a terminal, a line every few seconds elsewhere and in CI, nothing if quiet.
 //! Where nothing ends for a while, it says what is waited for.
 
 use std::{
@@ -21,7 +21,7 @@ use evalmark_terminal::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Zoned};
 
-use crate::print::Printer;
+use crate::{environment::is_ci, print::Printer};
 
 /// Time between two lines where stderr is no terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
@@ -66,7 +66,8 @@ impl Progress {
     pub(crate) fn start(asking: &Asking<'_>, quiet: bool, printer: Printer) -> Self {
         let Asking { doing, total, plan, .. } = *asking;
         let metric = asking.metrics.iter().find(|metric| metric.judge().is_none()).cloned();
-        let is_terminal = stderr().is_terminal();
+        // A CI system's log keeps each state of a bar, even where it lends the job a terminal.
+        let is_terminal = stderr().is_terminal() && !is_ci();
         let has_bar = is_terminal && !quiet && !printer.logs();
         let shared = Arc::new(Shared {
             printer,

@@ -7,23 +7,23 @@ use std::{
     str::FromStr,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use clap::{Args, ValueEnum};
 use evalmark_core::policy::Policy;
 use evalmark_report::{
-    github::github,
+    github::{failure, github},
     gitlab::gitlab,
     junit::junit,
     markdown::markdown,
     open_metrics::open_metrics,
-    safe_text::{inert, inert_json},
+    safe_text::{inert, inert_json, printable_line},
     sarif::sarif,
 };
 use evalmark_runner::{EndedSuite, gate_report, redacted_keys::hide, suites_json};
 use evalmark_store::durable;
 use evalmark_terminal::across_suites;
 
-use crate::{args::Color, environment::step_summary, exit::Exit, print::Printer};
+use crate::{args::Color, environment::step_summary, exit::Exit, hint, print::Printer};
 
 /// Forms of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,6 +69,27 @@ pub(crate) struct ReportsArgs {
     /// markdown, junit, github, sarif, gitlab, gitlab-metrics
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
     reports: Vec<ReportTo>,
+}
+
+impl ReportsArgs {
+    /// Says in a job of GitHub why there is no verdict, where its verdicts are told there: else the reason
+    /// stands in the log alone.
+    pub(crate) fn tell_failure(&self, error: &Error, printer: Printer) {
+        let is_job =
+            |to: &ReportTo| matches!(to.format, VerdictFormat::Github) && to.file.is_none();
+        if !self.reports.iter().any(is_job) {
+            return;
+        }
+        let text = hint::describe(error);
+        printer.raw(&failure(text.strip_prefix("error: ").unwrap_or(&text)));
+        if let Some(summary) = step_summary() {
+            let quoted: Vec<_> =
+                text.lines().map(|line| format!("    {}", printable_line(line))).collect();
+            let text = format!("### evalmark gave no verdict\n\n{}\n\n", quoted.join("\n"));
+            // The reason is in the log and the annotation, too.
+            let _ = append(&summary, &hide(&text));
+        }
+    }
 }
 
 /// Says what the user's policy lets pass, and writes what `--report` asks for. What cannot be written leaves

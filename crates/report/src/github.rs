@@ -24,6 +24,12 @@ pub fn github(report: &GateReport) -> String {
     whole.chain(findings).chain(changed).collect()
 }
 
+/// One annotation for why there is no verdict.
+pub fn failure(message: &str) -> String {
+    let lines: Vec<_> = message.lines().map(|line| printable_line(line).into_owned()).collect();
+    command(Consequence::NoVerdict, None, "evalmark gave no verdict", &lines.join("\n"))
+}
+
 /// One annotation for each finding, at its line.
 pub fn annotations(findings: &[Finding]) -> String {
     findings.iter().map(annotation).collect()

@@ -41,6 +41,8 @@ pub struct PromoteOptions {
     pub force: bool,
     /// Whether it keeps its answers; `None`: as the suite says.
     pub keep_answers: Option<bool>,
+    /// The output folder that gets it; `None`: the run's.
+    pub out: Option<PathBuf>,
 }
 
 /// A run that became a baseline.
@@ -88,7 +90,8 @@ pub fn promote(run: &Path, options: &PromoteOptions) -> Result<PromotedRun> {
         Some(false) => KeepAnswers::NotWanted,
         None => of_suite(&record)?,
     };
-    let promotion = Promotion { run, name: &options.name, force: options.force };
+    let PromoteOptions { name, force, out, .. } = options;
+    let promotion = Promotion { run, name, force: *force, out: out.as_deref() };
     let path = baseline::promote(promotion, hide, &Copies { keep })?;
     let (_, record) = RunFolder::open(&path)?;
     Ok(PromotedRun { path, record })

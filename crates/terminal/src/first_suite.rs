@@ -8,9 +8,11 @@ use crate::{Screen, Tone};
 
 /// What was guessed, written, and comes next.
 pub fn render(suite: &FirstSuite, screen: Screen) -> String {
-    let from = counted(suite.n_items, "item");
-    let heading = format!("guessed from {from}; what is wrong is changed where it says");
-    let mut lines = vec![screen.paint(Tone::Strong, &heading)];
+    let heading = |text: &str| screen.paint(Tone::Strong, text);
+    let mut lines = vec![heading(&format!(
+        "guessed from {}; what is wrong is changed where it says",
+        counted(suite.n_items, "item")
+    ))];
     let width = suite.guesses.iter().map(|guess| guess.what.len()).max().unwrap_or_default();
     for guess in &suite.guesses {
         let is = printable_line(&guess.is);
@@ -23,13 +25,14 @@ pub fn render(suite: &FirstSuite, screen: Screen) -> String {
     lines.join("\n")
 }
 
-/// A recipe that was added to suites that are there, and what comes next.
-pub fn render_recipe(recipe: &AddedRecipe, screen: Screen) -> String {
-    files_and_next(&recipe.files, &recipe.next, screen).join("\n")
+/// The recipe that was added to suites that were there, and what comes next.
+pub fn render_recipe(added: &AddedRecipe, screen: Screen) -> String {
+    files_and_next(&added.files, &added.next, screen).join("\n")
 }
 
 fn files_and_next(files: &[WrittenFile], next: &[String], screen: Screen) -> Vec<String> {
-    let mut lines = vec![screen.paint(Tone::Strong, "files")];
+    let heading = |text: &str| screen.paint(Tone::Strong, text);
+    let mut lines = vec![heading("files")];
     for file in files {
         let outcome = match file.outcome {
             FileOutcome::New => "new",
@@ -39,7 +42,7 @@ fn files_and_next(files: &[WrittenFile], next: &[String], screen: Screen) -> Vec
         };
         lines.push(format!("  {outcome:8}  {}", printable_line(&file.path.display().to_string())));
     }
-    lines.extend([String::new(), screen.paint(Tone::Strong, "next")]);
+    lines.extend([String::new(), heading("next")]);
     lines.extend(next.iter().map(|step| format!("  {}", printable_line(step))));
     lines
 }

@@ -1,16 +1,19 @@
 //! `evalmark baseline`: promote a run, list baselines, show one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use evalmark_runner::{PromoteOptions, baseline_document, baseline_means, named_baselines};
-use evalmark_store::{baseline::list, named_run::check_folder};
+use evalmark_store::{
+    baseline::list,
+    named_run::{check_folder, existing_run},
+};
 use evalmark_terminal::baselines;
 use serde_json::json;
 
 use crate::{
-    args::{FormatArgs, OutArgs, RunDirArgs},
+    args::{FormatArgs, OutArgs, RUNS},
     exit::Exit,
     print::Printer,
 };
@@ -25,8 +28,12 @@ pub(crate) struct BaselineArgs {
 pub(crate) enum BaselineCommand {
     /// Make a finished run the baseline NAME of its suite
     Promote {
-        #[command(flatten)]
-        run: RunDirArgs,
+        /// Run folder; `latest` or `SUITE:latest` is the run that began last, `latest~1` the one before
+        #[arg(value_name = "RUN_DIR")]
+        run: PathBuf,
+        /// Folder for runs and baselines, which gets the baseline [default: that of the run]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
         /// Name of the baseline
         name: String,
         /// Replace the baseline of that name
@@ -62,10 +69,15 @@ pub(crate) enum BaselineCommand {
 
 pub(crate) fn baseline(args: &BaselineArgs, printer: Printer) -> Result<Exit> {
     match &args.command {
-        BaselineCommand::Promote { run, name, force, answers, no_answers, format } => {
-            let keep_answers = (*answers || *no_answers).then_some(*answers);
-            let options = PromoteOptions { name: name.clone(), force: *force, keep_answers };
-            promote(&run.path()?, &options, *format, printer)?;
+        BaselineCommand::Promote { run, out, name, force, answers, no_answers, format } => {
+            let options = PromoteOptions {
+                name: name.clone(),
+                force: *force,
+                keep_answers: (*answers || *no_answers).then_some(*answers),
+                out: out.clone(),
+            };
+            let run = existing_run(run, out.as_deref().unwrap_or(Path::new(RUNS)))?;
+            promote(&run, &options, *format, printer)?;
         }
         BaselineCommand::List { out, format } => tell_list(&out.out, *format, printer)?,
         BaselineCommand::Show { name, out, format } => {

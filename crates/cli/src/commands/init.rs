@@ -12,6 +12,7 @@ use evalmark_runner::{
     first_providers, look_at_dataset,
 };
 use evalmark_terminal::first_suite::{render, render_recipe};
+use serde::Serialize;
 
 use crate::{args::FormatArgs, exit::Exit, print::Printer};
 
@@ -41,7 +42,7 @@ pub(crate) struct InitArgs {
     /// Name of the suite [default: the dataset's]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Write a recipe for this CI service, too; alone, only the recipe for suites that are there
+    /// Write a recipe for this CI service, too; alone, where there are suites already
     #[arg(long, value_enum)]
     pub(crate) ci: Option<Ci>,
     /// Replace files of the same names
@@ -62,12 +63,8 @@ pub(crate) enum Ci {
 
 pub(crate) fn init(args: &InitArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let here = args.dir == Path::new(".");
-    let folder = if here { PathBuf::new() } else { args.dir.clone() };
-    if let Some(ci) = args.ci.filter(|_| args.is_about_no_suite()) {
-        return only_recipe(ci, &folder, args, printer);
-    }
     let mut options = FirstSuiteOptions {
-        folder,
+        folder: if here { PathBuf::new() } else { args.dir.clone() },
         dataset: args.dataset.clone(),
         example: args.example,
         target: args.target.clone(),
@@ -78,39 +75,34 @@ pub(crate) fn init(args: &InitArgs, printer: Printer, host: &Host<'_>) -> Result
         ci: args.ci.map(service),
         force: args.force,
     };
+    if options.wants_recipe_only() {
+        let added = add_recipe(&options, host).map_err(evalmark_runner::RunError::from)?;
+        let text = render_recipe(&added, printer.screen());
+        return tell(&added, &added.warnings, &text, args, printer);
+    }
     if stdin().is_terminal() && stderr().is_terminal() {
         complete(&mut options, printer, host)?;
     }
     let suite = create_first_suite(&options, host).map_err(evalmark_runner::RunError::from)?;
-    for warning in &suite.warnings {
+    let text = render(&suite, printer.screen());
+    tell(&suite, &suite.warnings, &text, args, printer)
+}
+
+/// Prints warnings, and what was written as JSON or as text.
+fn tell(
+    data: &impl Serialize,
+    warnings: &[String],
+    text: &str,
+    args: &InitArgs,
+    printer: Printer,
+) -> Result<Exit> {
+    for warning in warnings {
         printer.warning(warning);
     }
     if args.format.is_json() {
-        printer.json(&serde_json::to_string_pretty(&suite)?);
+        printer.json(&serde_json::to_string_pretty(data)?);
     } else {
-        printer.result(&render(&suite, printer.screen()));
-    }
-    Ok(Exit::Done)
-}
-
-impl InitArgs {
-    /// Whether nothing is said of a suite.
-    fn is_about_no_suite(&self) -> bool {
-        let texts = [&self.target, &self.provider, &self.model, &self.base_url, &self.name];
-        self.dataset.is_none() && !self.example && texts.iter().all(|text| text.is_none())
-    }
-}
-
-fn only_recipe(ci: Ci, folder: &Path, args: &InitArgs, printer: Printer) -> Result<Exit> {
-    let added =
-        add_recipe(service(ci), folder, args.force).map_err(evalmark_runner::RunError::from)?;
-    for warning in &added.warnings {
-        printer.warning(warning);
-    }
-    if args.format.is_json() {
-        printer.json(&serde_json::to_string_pretty(&added)?);
-    } else {
-        printer.result(&render_recipe(&added, printer.screen()));
+        printer.result(text);
     }
     Ok(Exit::Done)
 }

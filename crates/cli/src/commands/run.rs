@@ -52,6 +52,10 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) fn run(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
+    run_all(args, printer, host).inspect_err(|error| args.reports.tell_failure(error, printer))
+}
+
+fn run_all(args: &RunArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let suites = each_once(&args.suites, host);
     if args.run_id.is_some() && suites.len() > 1 {
         bail!("`--run-id` names one run; give one suite with it");

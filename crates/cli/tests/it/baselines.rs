@@ -263,3 +263,22 @@ fn an_incomplete_baseline_is_marked() {
     let shown: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON");
     assert_eq!(shown["baselines"][0]["incomplete"], json!(lacking));
 }
+
+#[test]
+fn a_run_from_elsewhere_becomes_a_baseline_where_the_user_says() {
+    let (world, server) = (World::new(6), Server::start(right));
+    world.suite(&server.url(), "");
+    world
+        .run(&["run", "suite.yaml", "--out", "artefact", "--run-id", "a", "--new-baseline"])
+        .expect(0);
+    let ran = world
+        .run(&["baseline", "promote", "artefact/test/a", "main", "--out", "reports"])
+        .expect(0);
+    assert_eq!(ran.stdout.trim(), "reports/baselines/test/main");
+    assert!(world.path("reports/baselines/test/main/scores.parquet").is_file());
+    assert!(!world.path("artefact/baselines").exists());
+    let ran = world.run(&["baseline", "promote", "artefact/test/a", "other"]).expect(0);
+    assert_eq!(ran.stdout.trim(), "artefact/baselines/test/other");
+    let ran = world.run(&["baseline", "promote", "latest", "other", "--out", "artefact"]).expect(2);
+    assert!(ran.stderr.contains("--force"), "{}", ran.stderr);
+}

@@ -115,3 +115,54 @@ fn cut_off_answers_are_told() {
     let ran = world.run_suite("b", &["--prompt", "plain", "--no-cache"]).expect(0);
     assert!(ran.stderr.contains("note: 1 of 50 answers of model `small`"), "{}", ran.stderr);
 }
+
+/// A log keeps every state of a bar, also where a CI system lends the job a terminal.
+#[test]
+#[cfg(unix)]
+fn no_bar_is_drawn_in_a_job() {
+    use std::io::Read;
+
+    let shown = |ci: &str| {
+        let (world, _server) = hostile();
+        let terminal = nix::pty::openpty(None, None).expect("a terminal");
+        let mut screen = std::fs::File::from(terminal.master);
+        let mut child = {
+            let mut command = world.command(&["run", "suite.yaml", "--new-baseline"]);
+            let command = command.env("CI", ci).env("TERM", "xterm").stderr(terminal.slave);
+            command.stdout(std::process::Stdio::null()).spawn().expect("the program starts")
+        };
+        let mut told = Vec::new();
+        // A terminal that nobody holds any more ends with an error.
+        let _ = screen.read_to_end(&mut told);
+        child.wait().expect("an end");
+        String::from_utf8_lossy(&told).into_owned()
+    };
+    assert!(shown("").contains("Running"), "the bar of a terminal");
+    let told = shown("true");
+    assert!(!told.contains('\u{2591}') && !told.contains("\u{1b}[2K"), "{told}");
+}
+
+/// A job that failed before there was a verdict says why without its log.
+#[test]
+fn a_job_is_told_why_there_is_no_verdict() {
+    let world = World::new(0);
+    world.write("data.csv", "text,label\na,x\n");
+    let text = "name: s\ndataset: { path: data.csv, target: label }\nmodels: [{ name: m, provider: openai, model: m }]\n\
+                prompts: [{ name: p, template: '{{ text }}' }]\nmetrics: [{ name: exact, exact: {} }]\n";
+    world.write("suite.yaml", text);
+    let summary = world.path("summary.md");
+    let told = |more: &[&str]| {
+        let arguments = [&["run", "suite.yaml", "--out", "reports"], more].concat();
+        let mut command = world.command(&arguments);
+        let output = command.env("GITHUB_STEP_SUMMARY", &summary).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(told(&["--report", "github=told.txt"]), "");
+    assert!(!summary.exists());
+    let stdout = told(&["--report", "github"]);
+    assert!(stdout.starts_with("::error title=evalmark gave no verdict::"), "{stdout}");
+    assert!(stdout.contains("OPENAI_API_KEY") && stdout.lines().count() == 1, "{stdout}");
+    let summary = std::fs::read_to_string(&summary).expect("a summary");
+    assert!(summary.contains("### evalmark gave no verdict") && summary.contains("    error: "));
+}

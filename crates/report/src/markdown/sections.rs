@@ -36,7 +36,7 @@ pub(super) fn origin(suite: &ReportedSuite) -> String {
         let _ = write!(text, " (digest {})", clipped(digest, NAME));
     }
     text.push('.');
-    if !verdict.correction.is_empty() {
+    if !verdict.correction.is_empty() && verdict.comparisons.len() > 1 {
         let _ = write!(text, " Several comparisons: {}.", clipped(&verdict.correction, SENTENCE));
     }
     text

@@ -1,6 +1,6 @@
 //! A recipe for a CI service, word for word as this project ships it, with the variable of the suite's key.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{
     error::FirstSuiteError,
@@ -18,6 +18,14 @@ pub enum CiService {
     Jenkins,
     /// Bitbucket Pipelines.
     Bitbucket,
+}
+
+/// A recipe that was written.
+pub(super) struct WrittenRecipe {
+    /// Where, as seen from the folder of the suites.
+    pub(super) path: PathBuf,
+    /// What the user should know.
+    pub(super) remarks: Vec<String>,
 }
 
 /// The line of GitHub's recipe that hands a key over.
@@ -48,24 +56,24 @@ impl CiService {
         }
     }
 
-    /// The recipe for a suite that needs this key.
-    fn recipe(self, key: Option<&str>) -> String {
-        match (self, key) {
-            (Self::Github, Some(name)) => {
-                self.text().replace(KEY_OF_GITHUB, &format!("{name}: ${{{{ secrets.{name} }}}}"))
-            }
-            _ => self.text().to_owned(),
+    /// The recipe for suites that need these keys.
+    fn recipe(self, keys: &[String]) -> String {
+        if self != Self::Github || keys.is_empty() {
+            return self.text().to_owned();
         }
+        let lines: Vec<_> =
+            keys.iter().map(|name| format!("{name}: ${{{{ secrets.{name} }}}}")).collect();
+        self.text().replace(KEY_OF_GITHUB, &lines.join("\n      "))
     }
 
-    /// Writes the recipe into the root of a repository; returns what the user should know.
+    /// Writes the recipe into the root of a repository.
     pub(super) fn write(
         self,
         folder: &Path,
-        key: Option<&str>,
+        keys: &[String],
         replace: FileOutcome,
         files: &mut NewFiles,
-    ) -> Result<Vec<String>, FirstSuiteError> {
+    ) -> Result<WrittenRecipe, FirstSuiteError> {
         let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         if let Ok(here) = here.canonicalize()
             && let Some(root) = here.ancestors().find(|above| above.join(".git").exists())
@@ -82,11 +90,11 @@ impl CiService {
                 "{GITLAB} stays as it is: add `include: [{{ local: {INCLUDED_BY_GITLAB} }}]` to it"
             ));
         }
-        files.write(&folder.join(path), &self.recipe(key), replace)?;
-        if let Some(key) = key {
+        files.write(&folder.join(path), &self.recipe(keys), replace)?;
+        for key in keys {
             remarks.push(format!("the job needs {key}: {}", self.place_of_keys()));
         }
-        Ok(remarks)
+        Ok(WrittenRecipe { path: PathBuf::from(path), remarks })
     }
 
     /// Where a key is kept.
@@ -106,9 +114,15 @@ mod tests {
 
     #[test]
     fn the_key_of_the_suite_stands_in_the_recipe() {
-        let recipe = CiService::Github.recipe(Some("GROQ_API_KEY"));
-        assert!(recipe.contains("\n      GROQ_API_KEY: ${{ secrets.GROQ_API_KEY }}\n"), "{recipe}");
+        let keys = ["GROQ_API_KEY", "JUDGE_KEY"].map(str::to_owned);
+        let recipe = CiService::Github.recipe(&keys);
+        for key in keys {
+            assert!(
+                recipe.contains(&format!("\n      {key}: ${{{{ secrets.{key} }}}}\n")),
+                "{recipe}"
+            );
+        }
         assert!(!recipe.contains("OPENAI_API_KEY"), "{recipe}");
-        assert_eq!(CiService::Github.recipe(None), CiService::Github.text());
+        assert_eq!(CiService::Github.recipe(&[]), CiService::Github.text());
     }
 }

@@ -20,6 +20,8 @@ const TARGETS: &[&str] = &[
     "correct",
     "right answer",
     "best answer",
+    "true label",
+    "y true",
     "solution",
     "label",
     "labels",
@@ -33,6 +35,7 @@ const TARGETS: &[&str] = &[
     "response",
     "completion",
     "output",
+    "chosen",
     "summary",
     "translation",
     "réponse attendue",
@@ -161,6 +164,7 @@ const ABOUT_THE_ANSWER: &[&str] = &[
     "timestamp",
     "updated at",
     "comment of annotator",
+    "rejected",
 ];
 
 /// Names of columns whose equal values belong together.
@@ -237,6 +241,18 @@ pub(super) fn names_recorded(name: &str) -> bool {
     place(name, RECORDED).is_some() || (begins && parts.len() > 1)
 }
 
+/// Whether a name is that of one option of a question: `A`, `option_b`, `Choice C`.
+pub(super) fn names_option(name: &str) -> bool {
+    let is_letter = |word: &str| matches!(word.as_bytes(), [b'a'..=b'j' | b'A'..=b'J']);
+    match words(name).as_slice() {
+        [letter] => is_letter(letter),
+        [kind, letter] => {
+            is_letter(letter) && ["option", "choice", "answer", "antwort"].contains(&kind.as_str())
+        }
+        _ => false,
+    }
+}
+
 /// Whether a name is that of remarks, which a prompt should not see.
 pub(super) fn names_remarks(name: &str) -> bool {
     place(name, ABOUT_THE_ANSWER).is_some()
@@ -279,6 +295,8 @@ mod tests {
         assert!(names_group("customer_id") && names_group("Session") && !names_group("item id"));
         assert!(target_rank("expected.label") < target_rank("answer"));
         assert!(names_recorded("model_answer") && names_recorded("answer_few_shot"));
+        assert!(names_option("A") && names_option("option_b") && names_option("Choice C"));
+        assert!(!names_option("K") && !names_option("plan a") && !names_option("answer"));
         assert!(input_rank("prompt").is_some() && input_rank("label").is_none());
     }
 }

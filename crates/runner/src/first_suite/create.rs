@@ -1,7 +1,7 @@
 //! The flow of `evalmark init`: the dataset is read, every column guessed, the files written, and the
 //! suite checked; where that fails, nothing is left.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use evalmark_core::{
     dataset::{FileSpec, Format},
@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    ci_recipe::CiService,
+    ci_recipe::{CiService, WrittenRecipe},
     column_profile::DatasetColumns,
     error::FirstSuiteError,
     example,
@@ -22,7 +22,7 @@ use super::{
     metric_choice::{MAX_TOKENS, MetricChoice},
     model_choice::{ModelChoice, WantedModel},
     new_files::{FileOutcome, NewFiles, WrittenFile},
-    next_steps::NextSteps,
+    next_steps::{NextSteps, way},
     open_dataset::open_dataset,
     prompt_text::prompt_file,
     roles::{ColumnRoles, guess_target, no_column},
@@ -54,6 +54,13 @@ pub struct FirstSuiteOptions {
     pub ci: Option<CiService>,
     /// Whether files of the same names are replaced.
     pub force: bool,
+}
+
+impl FirstSuiteOptions {
+    /// What becomes of files of the same names.
+    pub(super) fn replaces(&self) -> FileOutcome {
+        if self.force { FileOutcome::Replaced } else { FileOutcome::New }
+    }
 }
 
 /// A first suite that was written.
@@ -95,7 +102,7 @@ fn create(
     files: &mut NewFiles,
     host: &Host<'_>,
 ) -> Result<FirstSuite, FirstSuiteError> {
-    let replace = if options.force { FileOutcome::Replaced } else { FileOutcome::New };
+    let replace = options.replaces();
     let dataset = dataset_file(options, files, replace)?;
     let name = suite_name(options, &dataset)?;
     let file = open_dataset(&dataset, host)?;
@@ -107,6 +114,7 @@ fn create(
         model: options.model.as_deref(),
         base_url: options.base_url.as_deref(),
         recorded: roles.recorded.as_deref(),
+        target: &roles.target,
     };
     let model = ModelChoice::of(wanted)?;
     let target = columns.column(&roles.target).ok_or_else(|| no_column(columns, &roles.target))?;
@@ -130,22 +138,18 @@ fn create(
     files.write(&suites.join(&prompt_name), &prompt.text, replace)?;
     files.write(&suites.join(SCHEMA), &format!("{}\n", suite_schema(host)), FileOutcome::Kept)?;
     let mut warnings = ignore_runs(&options.folder, files)?;
-    if let Some(ci) = options.ci {
-        warnings.extend(ci.write(&options.folder, model.key_variable(), replace, files)?);
-        if gate.margin.is_none() {
-            warnings.push("the job fails until the suite has a gate".to_owned());
-        }
-    }
+    let recipe = write_recipe(options, &model, gate.margin.is_some(), files)?;
+    warnings.extend(recipe.iter().flat_map(|recipe| recipe.remarks.clone()));
     checked(&suite, host)?;
     let next = NextSteps {
         folder: &options.folder,
+        dataset: &dataset,
+        recipe: recipe.as_ref().map(|recipe| recipe.path.as_path()),
         name: &name,
         model: &model,
         has_gate: gate.margin.is_some(),
-        dataset: &way(&options.folder.join("."), &dataset),
-        files: files.paths(),
     };
-    let next = next.list(host);
+    let next = next.commands(host);
     let n_items = columns.n_rows;
     let guesses = about.guesses(MoreGuesses {
         model: model.guess(wanted),
@@ -154,6 +158,22 @@ fn create(
         is_asked: matches!(model, ModelChoice::Asked { .. }),
     });
     Ok(FirstSuite { suite, name, n_items, guesses, files: Vec::new(), warnings, next })
+}
+
+/// The recipe for a CI service, where one is wanted.
+fn write_recipe(
+    options: &FirstSuiteOptions,
+    model: &ModelChoice,
+    has_gate: bool,
+    files: &mut NewFiles,
+) -> Result<Option<WrittenRecipe>, FirstSuiteError> {
+    let Some(ci) = options.ci else { return Ok(None) };
+    let keys: Vec<_> = model.key_variable().into_iter().map(str::to_owned).collect();
+    let mut recipe = ci.write(&options.folder, &keys, options.replaces(), files)?;
+    if !has_gate {
+        recipe.remarks.push("the job fails until the suite has a gate".to_owned());
+    }
+    Ok(Some(recipe))
 }
 
 /// Guesses that need more than the dataset's columns.
@@ -193,6 +213,7 @@ impl AboutDataset {
         let roles = ColumnRoles::guess(&columns, &target.is);
         let lists = roles.inputs.iter().filter_map(|name| columns.column(name));
         let options = lists.map(|column| column.most_elements).max().unwrap_or_default();
+        let options = options.max(roles.options.len());
         let shape = TargetShape::of(column).with_options(options);
         Ok(Self { columns, target, roles, shape })
     }
@@ -257,26 +278,6 @@ fn delimiter(file: &FileSpec) -> Option<char> {
         _ => return None,
     };
     file.delimiter.filter(|found| *found != own).map(char::from)
-}
-
-/// The way from a folder to a file, as a suite writes it.
-fn way(from: &Path, to: &Path) -> String {
-    let whole = |path: &Path| {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let mut parts = Vec::new();
-        for part in path.components() {
-            match part {
-                Component::ParentDir => drop(parts.pop()),
-                Component::CurDir => {}
-                part => parts.push(part.as_os_str().to_string_lossy().into_owned()),
-            }
-        }
-        parts
-    };
-    let (from, to) = (whole(from), whole(to));
-    let shared = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
-    let up = std::iter::repeat_n("..".to_owned(), from.len() - shared);
-    up.chain(to[shared..].iter().cloned()).collect::<Vec<_>>().join("/")
 }
 
 /// Keeps run folders out of git; warns where baselines stay out, too.
@@ -352,16 +353,6 @@ fn checked(suite: &Path, host: &Host<'_>) -> Result<(), FirstSuiteError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_way_leads_from_the_suites_to_the_dataset() {
-        let check = |from: &str, to: &str, expected: &str| {
-            assert_eq!(way(Path::new(from), Path::new(to)), expected, "{from} {to}");
-        };
-        check("/p/suites", "/p/data.csv", "../data.csv");
-        check("/p/suites", "/p/suites/x.csv", "x.csv");
-        check("p/suites", "p/../q/x.csv", "../../q/x.csv");
-    }
 
     #[test]
     fn a_suite_is_called_like_its_dataset() {

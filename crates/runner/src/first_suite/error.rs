@@ -53,7 +53,10 @@ pub enum FirstSuiteError {
     },
     /// There is no column with answers that were recorded.
     #[error("no column of the dataset looks like a model's answers")]
-    NoRecordedAnswers,
+    NoRecordedAnswers {
+        /// The column of right answers, where its name fits a model's answers as well.
+        taken: Option<String>,
+    },
     /// The provider does not exist.
     #[error("there is no provider `{name}`")]
     NoProvider {
@@ -104,11 +107,15 @@ impl Advised for FirstSuiteError {
             | Self::Mistaken { advice, .. } => return advice.clone(),
             Self::NoTarget { advice } => advice.clone(),
             Self::EmptyTargets { .. } => {
-                "fill them in or remove the rows: an answer without a right one cannot be scored; \
-                 `--target COLUMN` names another column"
+                "fill them in or remove the rows, also those that are blank: an answer without a right \
+                 one cannot be scored (rows are counted without the header); `--target COLUMN` names \
+                 another column"
                     .to_owned()
             }
-            Self::NoRecordedAnswers => {
+            Self::NoRecordedAnswers { taken: Some(column) } => format!(
+                "`{column}` is taken for the right answers; `--target COLUMN` names the column that has them"
+            ),
+            Self::NoRecordedAnswers { taken: None } => {
                 "call the column `model_answer`, or name who answers with `--provider NAME`"
                     .to_owned()
             }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use evalmark_core::number_format::counted;
 
 use super::{
-    column_profile::ColumnProfile, guess::Guess, target_shape::TargetShape, yaml_text::list,
+    column_profile::ColumnProfile,
+    guess::{Guess, all_quoted},
+    target_shape::TargetShape,
+    yaml_text::list,
 };
 
 /// What the guess of an answer's length is called.
@@ -66,7 +69,7 @@ impl MetricChoice {
 
 fn fit(shape: &TargetShape, target: &ColumnProfile) -> Fit {
     match shape {
-        TargetShape::Classes(classes) => of_classes(classes),
+        TargetShape::Classes(classes) => of_classes(classes, target),
         TargetShape::Letter(options) => of_letters(*options),
         TargetShape::Number { whole } => of_numbers(*whole),
         TargetShape::Json => of_json(),
@@ -176,14 +179,14 @@ fn of_numbers(whole: bool) -> Fit {
     }
 }
 
-fn of_classes(classes: &[String]) -> Fit {
+fn of_classes(classes: &[String], target: &ColumnProfile) -> Fit {
     let names = || classes.iter().map(String::as_str);
     if !told_apart(classes) {
         return Fit {
             gated: "exact",
             kind: "exact, ignoring case",
             because: format!(
-                "right answers repeat {}, some of which differ only by case or signs",
+                "right answers repeat {}, some of which differ only by signs",
                 counted(classes.len() as u64, "value")
             ),
             lines: lines(&[
@@ -197,8 +200,9 @@ fn of_classes(classes: &[String]) -> Fit {
         gated: "correct",
         kind: "label, ignoring case, and one_of",
         because: format!(
-            "right answers are one of {}, which are taken for classes",
-            counted(classes.len() as u64, "value")
+            "right answers are one of {}, which are taken for classes{}",
+            counted(classes.len() as u64, "value"),
+            other_spellings(classes, target)
         ),
         lines: lines(&[
             "# The one class that the answer names is the right one.",
@@ -209,6 +213,16 @@ fn of_classes(classes: &[String]) -> Fit {
             &format!("  one_of: {{ values: {}, normalize: [trim, casefold] }}", list(names())),
         ]),
     }
+}
+
+/// What the dataset spells otherwise than a class is listed.
+fn other_spellings(classes: &[String], target: &ColumnProfile) -> String {
+    let is_other = |label: &&str| !classes.iter().any(|class| class == label);
+    let others = all_quoted(target.all_labels().unwrap_or_default().into_iter().filter(is_other));
+    if others.is_empty() {
+        return others;
+    }
+    format!("; spelled otherwise in the dataset, which changes no score: {others}")
 }
 
 /// Whether classes stay different without case, signs and blanks, and none is lost.

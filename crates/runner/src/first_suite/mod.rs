@@ -1,6 +1,7 @@
 //! `evalmark init`: a first suite from a dataset. [`create_first_suite`] is the whole flow; each guess
 //! has a file of its own and says what it is, why, and what to change.
 
+mod add_recipe;
 mod ci_recipe;
 mod column_profile;
 mod column_words;
@@ -16,13 +17,13 @@ mod new_files;
 mod next_steps;
 mod open_dataset;
 mod prompt_text;
-mod recipe_alone;
 mod roles;
 mod suite_text;
 mod target_shape;
 mod yaml_text;
 
 pub use self::{
+    add_recipe::{AddedRecipe, add_recipe},
     ci_recipe::CiService,
     create::{
         DatasetLook, FirstSuite, FirstSuiteOptions, create_first_suite, look_at_dataset,
@@ -32,5 +33,4 @@ pub use self::{
     guess::Guess,
     model_choice::{FirstProvider, first_providers},
     new_files::{FileOutcome, WrittenFile},
-    recipe_alone::{AddedRecipe, add_recipe},
 };

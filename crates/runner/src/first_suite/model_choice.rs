@@ -4,7 +4,9 @@
 use evalmark_core::{provider::ProviderKind, suite::near_and_known};
 use evalmark_harness::providers;
 
-use super::{error::FirstSuiteError, guess::Guess, yaml_text::scalar};
+use super::{
+    column_words::names_recorded, error::FirstSuiteError, guess::Guess, yaml_text::scalar,
+};
 
 /// The provider of answers that are there already.
 const RECORDED: &str = "recorded";
@@ -57,6 +59,8 @@ pub(super) struct WantedModel<'a> {
     pub(super) base_url: Option<&'a str>,
     /// The dataset's column of answers, where there is one.
     pub(super) recorded: Option<&'a str>,
+    /// The column of right answers.
+    pub(super) target: &'a str,
 }
 
 impl ModelChoice {
@@ -72,7 +76,10 @@ impl ModelChoice {
             });
         };
         if name == RECORDED {
-            let column = wanted.recorded.ok_or(FirstSuiteError::NoRecordedAnswers)?;
+            let column = wanted.recorded.ok_or_else(|| {
+                let taken = names_recorded(wanted.target).then(|| wanted.target.to_owned());
+                FirstSuiteError::NoRecordedAnswers { taken }
+            })?;
             return Ok(Self::Recorded(column.to_owned()));
         }
         let Some(kind) = providers::catalog().iter().find(|kind| kind.name == name) else {

@@ -102,11 +102,6 @@ impl NewFiles {
         }
     }
 
-    /// Where they are.
-    pub(super) fn paths(&self) -> Vec<PathBuf> {
-        self.written.iter().map(|file| file.path.clone()).collect()
-    }
-
     /// The files, in the order in which they were written.
     pub(super) fn keep(self) -> Vec<WrittenFile> {
         self.written

@@ -4,7 +4,9 @@ use evalmark_core::{number_format::counted, suite::near_and_known};
 
 use super::{
     column_profile::{ColumnProfile, DatasetColumns},
-    column_words::{input_rank, names_group, names_id, names_recorded, names_remarks, target_rank},
+    column_words::{
+        input_rank, names_group, names_id, names_option, names_recorded, names_remarks, target_rank,
+    },
     error::FirstSuiteError,
     guess::{Guess, all_quoted, quoted},
     target_shape::TargetShape,
@@ -22,6 +24,8 @@ pub(super) struct ColumnRoles {
     pub(super) id: Option<String>,
     pub(super) cluster: Option<String>,
     pub(super) slices: Vec<String>,
+    /// Options of a question, a column each, where the right answers are their letters.
+    pub(super) options: Vec<String>,
     /// What the prompt shows, in the dataset's order.
     pub(super) inputs: Vec<String>,
     /// Of those, the conversation.
@@ -58,8 +62,10 @@ pub(super) fn guess_target(
     if let Some(guess) = last_message(columns) {
         return Ok(guess);
     }
-    let rest: Vec<_> =
+    let mut rest: Vec<_> =
         all().filter(|column| input_rank(&column.name).is_none() && !is_id(column)).collect();
+    // Remarks, such as a split, are right answers only where nothing else is.
+    rest.sort_by_key(|column| !names_remarks(&column.name));
     let classes = rest.iter().rev().find_map(|column| match TargetShape::of(column) {
         TargetShape::Classes(classes) => Some((column, classes.len())),
         _ => None,
@@ -133,10 +139,23 @@ fn is_single(column: &ColumnProfile) -> bool {
     column.n_lists == 0 && column.n_objects == 0 && column.chat.n_chats == 0
 }
 
+/// The options of a question, where each has a column and the right answers are letters.
+fn options(columns: &DatasetColumns, target: &str) -> Vec<String> {
+    let shape = columns.column(target).map(TargetShape::of);
+    let is_option = |one: &&ColumnProfile| {
+        one.name != target && names_option(&one.name) && is_single(one) && one.n_values > 0
+    };
+    let options: Vec<_> =
+        columns.columns.iter().filter(is_option).map(|one| one.name.clone()).collect();
+    let is_so = matches!(shape, Some(TargetShape::Letter(_))) && options.len() > 1;
+    if is_so { options } else { Vec::new() }
+}
+
 impl ColumnRoles {
     /// What every other column is, once the right answers are known.
     pub(super) fn guess(columns: &DatasetColumns, target: &str) -> Self {
         let mut roles = Self { target: target.to_owned(), ..Self::default() };
+        roles.options = options(columns, target);
         let n_rows = columns.n_rows;
         let ids = || {
             columns
@@ -183,7 +202,8 @@ impl ColumnRoles {
         columns.columns.iter().filter(move |one| {
             let is_taken = taken.iter().any(|name| name.as_deref() == Some(&*one.name));
             let is_slice = self.slices.contains(&one.name);
-            !is_taken && !is_slice && one.name != self.target && one.n_values > 0
+            let is_option = self.options.contains(&one.name);
+            !is_taken && !is_slice && !is_option && one.name != self.target && one.n_values > 0
         })
     }
 
@@ -204,7 +224,11 @@ impl ColumnRoles {
                 .filter(can_be_shown)
         };
         let names = |chosen: Vec<&ColumnProfile>| {
-            chosen.iter().map(|one| one.name.clone()).collect::<Vec<_>>()
+            let is_chosen = |name: &String| chosen.iter().any(|one| one.name == *name);
+            let all = columns.columns.iter().map(|one| &one.name);
+            all.filter(|name| is_chosen(name) || self.options.contains(name))
+                .cloned()
+                .collect::<Vec<_>>()
         };
         let is_text = |one: &&ColumnProfile| one.mean_chars() >= 20.0 && !one.is_numbers();
         let is_named = |one: &ColumnProfile| input_rank(&one.name).is_some();

@@ -1,5 +1,7 @@
 //! What the right answers are: classes, numbers, JSON, letters of options, a few words, or prose.
 
+use std::collections::BTreeMap;
+
 use super::{column_profile::ColumnProfile, column_words::names_classes};
 
 /// Classes at most.
@@ -70,13 +72,28 @@ fn letters(column: &ColumnProfile) -> Option<usize> {
 
 /// The classes, where right answers are few and short and each occurs again.
 fn classes(column: &ColumnProfile) -> Option<Vec<String>> {
-    let labels = column.all_labels()?;
+    let labels = most_used_spellings(column)?;
     let (n, distinct) = (column.n_values, labels.len() as u64);
     let is_short = column.most_chars <= 60 && !column.has_line_breaks;
     let repeats = n >= 3 * distinct;
     let is_named = names_classes(&column.name) && distinct <= (n / 2 + 1).max(2);
     let is_so = is_short && (2..=MOST_CLASSES).contains(&distinct) && (repeats || is_named);
-    is_so.then(|| labels.into_iter().map(str::to_owned).collect())
+    is_so.then_some(labels)
+}
+
+/// Values that differ by case alone are one, spelled as it mostly is.
+fn most_used_spellings(column: &ColumnProfile) -> Option<Vec<String>> {
+    column.all_labels()?;
+    let mut spellings: BTreeMap<String, (&str, u64)> = BTreeMap::new();
+    for (label, n) in &column.labels {
+        let most = spellings.entry(label.to_lowercase()).or_insert((label, *n));
+        if *n > most.1 {
+            *most = (label, *n);
+        }
+    }
+    let mut labels: Vec<_> = spellings.into_values().map(|(label, _)| label.to_owned()).collect();
+    labels.sort();
+    Some(labels)
 }
 
 #[cfg(test)]
@@ -95,6 +112,7 @@ mod tests {
         let classes = TargetShape::Classes(vec!["no".to_owned(), "yes".to_owned()]);
         assert_eq!(shape("answer", &["yes", "no", "yes", "yes", "no", "no"]), classes);
         assert_eq!(shape("label", &["yes", "no"]), classes);
+        assert_eq!(shape("label", &["yes", "Yes", "no", "yes", "NO", "no"]), classes);
         assert_eq!(shape("answer", &["Paris", "Rome"]), TargetShape::ShortText);
         assert_eq!(shape("answer", &["A", "D", "B"]), TargetShape::Letter(4));
         assert_eq!(shape("answer", &["1", "20", "3"]), TargetShape::Number { whole: true });

@@ -61,6 +61,8 @@ pub struct Promotion<'a> {
     pub name: &'a str,
     /// Whether it may replace another, and lack answers.
     pub force: bool,
+    /// The output folder that gets it; `None`: the run's.
+    pub out: Option<&'a Path>,
 }
 
 /// Why something of a baseline could not be copied.
@@ -102,14 +104,14 @@ pub fn promote(
     redact: Redact,
     copies: &impl CopySamples,
 ) -> Result<PathBuf, StoreError> {
-    let Promotion { run, name, force } = promotion;
+    let Promotion { run, name, force, out } = promotion;
     file_name(name).map_err(PromoteError::Name)?;
     if is_run_word(name) {
         return Err(PromoteError::Reserved(name.to_owned()).into());
     }
     let (folder, record) = RunFolder::open(run)?;
     can_be_promoted(&folder, &record, force)?;
-    let shelf = folder_of(&folder.out(), &record.suite);
+    let shelf = folder_of(&out.map_or_else(|| folder.out(), Path::to_owned), &record.suite);
     let path = shelf.join(name);
     let cannot =
         |source: io::Error| PromoteError::Unwritable { path: path.clone(), source: source.into() };

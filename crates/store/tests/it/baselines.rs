@@ -43,7 +43,7 @@ impl CopySamples for Copies {
 }
 
 fn promoted(run: &RunFolder, name: &str, force: bool) -> Result<PathBuf, StoreError> {
-    promote(Promotion { run: &run.path, name, force }, keep, &Copies { left_out: None })
+    promote(Promotion { run: &run.path, name, force, out: None }, keep, &Copies { left_out: None })
 }
 
 fn wanted(out: &Path, name: &str, suite: &str) -> WantedBaseline {
@@ -107,7 +107,8 @@ fn a_baseline_keeps_its_answers_or_says_why_not() {
     fs::write(main.folder.answers(), "changed").unwrap();
     unchanged(&main.folder, &main.record, &[main.folder.answers()]).unwrap_err();
     let without = Copies { left_out: Some("they are private") };
-    promote(Promotion { run: &run.path, name: "main", force: true }, keep, &without).unwrap();
+    promote(Promotion { run: &run.path, name: "main", force: true, out: None }, keep, &without)
+        .unwrap();
     let main = Baseline::get(&wanted(out.path(), "main", "suite")).unwrap();
     assert_eq!(main.record.answers_left_out.as_deref(), Some("they are private"));
     // Neither the earlier ones nor a part of them is left.
