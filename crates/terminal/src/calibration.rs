@@ -24,7 +24,7 @@ pub fn render(calibration: &Calibration, screen: Screen) -> String {
         "noise (points)",
         "flips %",
         "sd",
-        "resolves",
+        "detects",
         "margin",
         "items",
     ];
@@ -72,7 +72,7 @@ fn notes(calibration: &Calibration, screen: Screen) -> Vec<String> {
     let mut notes = screen.wrap(
         "",
         &format!(
-            "resolves: the smallest drop, in points, that {} and {} detect with {} \
+            "detects: the smallest drop, in points, that {} and {} detect with {} \
          power at alpha {}, at the upper 95 % bound of the noise; a prompt that changes more \
          answers than chance does needs more; items: how many resolve the margin",
             counted(calibration.n_items, "item"),

@@ -16,6 +16,7 @@ mod examples;
 mod explored;
 mod faults;
 mod first_suite;
+mod first_suite_files;
 mod first_suite_in_ci;
 mod frozen;
 mod gated;
