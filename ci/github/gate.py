@@ -120,10 +120,12 @@ def main(environ):
     report_dir = Path(environ["REPORT_DIR"]).resolve()
     if report_dir in (Path.cwd(), *Path.cwd().parents):
         raise Mistake("the input report-dir is a folder of its own")
-    arguments = command(environ, report_dir)
     shutil.rmtree(report_dir, ignore_errors=True)
     report_dir.mkdir(parents=True)
-    code, error = run(arguments)
+    try:
+        code, error = run(command(environ, report_dir))
+    except Mistake as mistake:
+        code, error = 2, str(mistake)
     code, given = verdict(report_dir, code)
     annotations = report_dir / "annotations.txt"
     if annotations.is_file():

@@ -96,9 +96,13 @@ def a_comment_does_not_outlive_its_verdict(fixtures):
     with ApiServer() as server:
         run(fixtures, Case("pass", True, True), server)
         assert len(server.comments) == 1 and "no verdict" not in server.comments[0]["body"], server.comments
-        done = run(fixtures, Case("pass", True, True), server, "          install: none\n          args: --no-such-option\n")
-        assert done.code == 1, done.log
-        assert len(server.comments) == 1 and "gave no verdict" in server.comments[0]["body"], server.comments
+        mistakes = "args: --no-such-option", "args: --help", "inconclusive: maybe"
+        for mistake in (*mistakes, "working-directory: suites"):
+            done = run(fixtures, Case("pass", True, True), server, f"          install: none\n          {mistake}\n")
+            assert done.code == 1, done.log
+            (comment,) = server.comments
+            assert "gave no verdict" in comment["body"], comment
+            comment["body"] = comment["body"].replace("gave no verdict", "")
 
 
 def inputs_are_data(fixtures):
