@@ -14,6 +14,7 @@ from conftest import HOSTILE, ROOT
 import evalmark as ev
 from evalmark import binary
 from evalmark.safe_text import safe_line, safe_text
+from evalmark.suites import plan_suite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +53,27 @@ def test_a_run_that_does_not_begin_is_an_error(tmp_path: Path) -> None:
     assert caught.value.exit_code == 2
     assert "unknown key `metrix`" in str(caught.value)
     assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "words"),
+    [
+        ("#!/bin/sh\n", 0o644, "cannot be started: Permission denied"),
+        ("\x7fELF", 0o755, "cannot be started: Exec format error"),
+        ("#!/bin/sh\n", 0o755, "printed no JSON document for `plan suite.yaml"),
+        ("#!/bin/sh\necho '[1]'\n", 0o755, "printed no JSON document"),
+        ("#!/bin/sh\necho not JSON\n", 0o755, "printed no JSON document"),
+    ],
+)
+def test_another_program_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, mode: int, words: str
+) -> None:
+    program = tmp_path / "evalmark"
+    program.write_text(text)
+    program.chmod(mode)
+    monkeypatch.setenv("EVALMARK_BIN", str(program))
+    with pytest.raises(ev.ProgramError, match=re.escape(words)):
+        plan_suite("suite.yaml")
 
 
 def test_the_program_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

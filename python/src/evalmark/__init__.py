@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         MissingLibraryError,
         NoRunError,
         PairingError,
+        ProgramError,
     )
     from evalmark.run import Run, read_run
     from evalmark.suites import SuitePlan, gate, plan_suite, run_suite
@@ -55,6 +56,7 @@ __all__ = [
     "NoRunError",
     "PairedDifferences",
     "PairingError",
+    "ProgramError",
     "Run",
     "SliceFinding",
     "SuitePlan",
@@ -86,6 +88,7 @@ _HOME = {
     "NoRunError": "evalmark.errors",
     "PairedDifferences": "evalmark.comparing",
     "PairingError": "evalmark.errors",
+    "ProgramError": "evalmark.errors",
     "Run": "evalmark.run",
     "SliceFinding": "evalmark.verdict",
     "SuitePlan": "evalmark.suites",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from evalmark.errors import BinaryNotFoundError
-from evalmark.safe_text import safe_text
+from evalmark.errors import BinaryNotFoundError, ProgramError
+from evalmark.safe_text import safe_line, safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,17 +59,36 @@ class Finished:
     """How a run of the program ended.
 
     Attributes:
+        program: the program.
         arguments: its command line, without the program.
         exit_code: its exit code.
         stdout: what it printed: data.
         stderr: what it said beside that, made safe for terminals and logs.
     """
 
-    def __init__(self, arguments: Sequence[str], exit_code: int, stdout: str, stderr: str) -> None:
+    def __init__(
+        self, program: Path, arguments: Sequence[str], exit_code: int, stdout: str, stderr: str
+    ) -> None:
+        self.program = program
         self.arguments = tuple(arguments)
         self.exit_code = exit_code
         self.stdout = stdout
         self.stderr = safe_text(stderr)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document that it printed: the first, where others follow, which are other reports.
+
+        Raises:
+            ProgramError: there is none.
+        """
+        try:
+            found, _ = json.JSONDecoder().raw_decode(self.stdout.lstrip())
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            command = safe_line(" ".join(self.arguments))
+            raise ProgramError(self.program, f"printed no JSON document for `{command}`")
+        return found
 
 
 def run_binary(
@@ -86,20 +106,28 @@ def run_binary(
         arguments: the command line, without the program.
         cwd: the folder to run in; this process's by default.
         env: variables beside those of this process.
+
+    Raises:
+        BinaryNotFoundError: there is no program.
+        ProgramError: it cannot be started.
     """
-    command = [str(find_binary()), *arguments]
+    program = find_binary()
     variables = {**os.environ, "NO_COLOR": "1", **(env or {})}
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
+    try:
+        process = subprocess.Popen(
+            [str(program), *arguments],
+            cwd=cwd,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise ProgramError(program, f"cannot be started: {error.strerror or error}") from error
+    with process:
         try:
             stdout, stderr = process.communicate()
         except BaseException:
@@ -108,4 +136,4 @@ def run_binary(
             except subprocess.TimeoutExpired:
                 process.kill()
             raise
-    return Finished(arguments, process.returncode, stdout, stderr)
+    return Finished(program, arguments, process.returncode, stdout, stderr)

@@ -6,7 +6,6 @@ here. What is computed is a difference of two scores of one item.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from dataclasses import dataclass
@@ -90,7 +89,7 @@ def _groups(run: Run[Any], metric: str) -> dict[tuple[str, str], str]:
         if "too many to compare" in finished.stderr:
             return {}
         raise CommandError(arguments, finished.exit_code, finished.stderr)
-    boards = json.loads(finished.stdout)["boards"]
+    boards = finished.document()["boards"]
     places = [place for board in boards if board["metric"] == metric for place in board["places"]]
     return {(place["prompt"], place["model"]): place["group"] for place in places}
 
@@ -164,7 +163,7 @@ def _folder(named: str, run: Run[Any], out: Path) -> Path:
         return Path(named)
     arguments = ["baseline", "show", named, "--out", str(out), "--format", "json"]
     finished = run_binary(arguments)
-    listed = json.loads(finished.stdout)["baselines"] if finished.exit_code == 0 else []
+    listed = finished.document()["baselines"] if finished.exit_code == 0 else []
     folders = [Path(one["baseline_dir"]) for one in listed if one["suite"] == run.suite]
     if folders:
         return folders[0]

@@ -24,6 +24,17 @@ class BinaryNotFoundError(EvalmarkError):
         )
 
 
+class ProgramError(EvalmarkError):
+    """What is taken for the program cannot be started, or answers like another."""
+
+    def __init__(self, program: Path, why: str) -> None:
+        super().__init__(
+            f"{program} {why}; is it an evalmark of this machine, and as new as this package? The variable "
+            "EVALMARK_BIN names another one"
+        )
+        self.program = program
+
+
 class NoRunError(EvalmarkError):
     """A path that is no run folder."""
 

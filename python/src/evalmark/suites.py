@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,8 +169,7 @@ def run_command(
     finished = run_binary(command, cwd=folder, env=env)
     if finished.exit_code not in ENDED or not finished.stdout.strip():
         raise CommandError(command, finished.exit_code, finished.stderr)
-    # The first document; where others follow, they are of other reports.
-    document, _ = json.JSONDecoder().raw_decode(finished.stdout.lstrip())
+    document = finished.document()
     return EndedRun(folder / document["run_dir"], finished.exit_code, finished.stderr)
 
 
@@ -262,7 +260,7 @@ def plan_suite(
     finished = run_binary(command, cwd=None if cwd is None else Path(cwd))
     if finished.exit_code != 0:
         raise CommandError(command, finished.exit_code, finished.stderr)
-    found = json.loads(finished.stdout)
+    found = finished.document()
     names = ("prompt", "model", "metric", "measure")
     comparisons = (PlannedComparison(*(one[name] for name in names)) for one in found["comparisons"])
     baseline = found["baseline"] or {}
