@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
     time::{Duration, Instant},
@@ -14,6 +14,8 @@ use crate::setup::World;
 /// Nothing takes as long, unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+const WATCH: [&str; 3] = ["check", "suite.yaml", "--watch"];
+
 /// The program at work, and its lines as they come.
 struct Watching {
     program: Child,
@@ -22,8 +24,11 @@ struct Watching {
 
 impl Watching {
     fn start(world: &World) -> Self {
-        let mut program = world
-            .command(&["check", "suite.yaml", "--watch"])
+        Self::start_as(&mut world.command(&WATCH))
+    }
+
+    fn start_as(command: &mut Command) -> Self {
+        let mut program = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -114,7 +119,7 @@ fn a_file_that_comes_back_is_seen() {
 }
 
 #[test]
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn an_interrupt_ends_it() {
     use std::os::unix::process::ExitStatusExt;
 
@@ -124,10 +129,24 @@ fn an_interrupt_ends_it() {
     };
 
     let world = world();
-    let mut watching = Watching::start(&world);
+    let plain = world.command(&WATCH);
+    // Jobs in the background ignore interrupts, and so does what they start.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT").arg(plain.get_program()).args(plain.get_args());
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir(world.folder.path());
+    let mut watching = Watching::start_as(&mut command);
     watching.until("watching");
     let id = i32::try_from(watching.program.id()).expect("an id");
     kill(Pid::from_raw(id), Signal::SIGINT).expect("sent");
+    let end = Instant::now() + PATIENCE;
+    let ended = loop {
+        match watching.program.try_wait().expect("its state") {
+            Some(ended) => break ended,
+            None => assert!(Instant::now() < end, "it does not end"),
+        }
+        thread::yield_now();
+    };
     // A shell calls this 130.
-    assert_eq!(watching.program.wait().expect("it ends").signal(), Some(Signal::SIGINT as i32));
+    assert_eq!(ended.signal(), Some(Signal::SIGINT as i32));
 }
