@@ -72,8 +72,8 @@ pub(crate) struct ReportsArgs {
 }
 
 impl ReportsArgs {
-    /// Says in a job of GitHub why there is no verdict, where its verdicts are told there: else the reason
-    /// stands in the log alone.
+    /// Annotates a GitHub job with the reason why there is no verdict, if its verdicts become annotations;
+    /// otherwise only the log would have the reason.
     pub(crate) fn tell_failure(&self, error: &Error, printer: Printer) {
         let is_job =
             |to: &ReportTo| matches!(to.format, VerdictFormat::Github) && to.file.is_none();
@@ -101,15 +101,6 @@ pub(crate) fn report_suites(
     printer: Printer,
 ) -> Exit {
     tell_excused(ended, policy, printer);
-    write_reports(args, ended, policy, printer)
-}
-
-fn write_reports(
-    args: &ReportsArgs,
-    ended: &[EndedSuite],
-    policy: Policy,
-    printer: Printer,
-) -> Exit {
     let write = |to: &ReportTo| write_report(to.format, to.file.as_deref(), ended, policy, printer);
     let failed = args.reports.iter().filter_map(|to| write(to).err());
     failed.fold(Exit::Done, |exit, error| {

@@ -75,8 +75,8 @@ pub(crate) fn init(args: &InitArgs, printer: Printer, host: &Host<'_>) -> Result
         ci: args.ci.map(service),
         force: args.force,
     };
-    if options.wants_recipe_only() {
-        let added = add_recipe(&options, host).map_err(evalmark_runner::RunError::from)?;
+    if let Some(ci) = options.recipe_only() {
+        let added = add_recipe(ci, &options, host).map_err(evalmark_runner::RunError::from)?;
         let text = render_recipe(&added, printer.screen());
         return tell(&added, &added.warnings, &text, args, printer);
     }

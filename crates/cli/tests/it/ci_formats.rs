@@ -1,4 +1,4 @@
-//! Where reports for CI systems point: at the files of the repository, whoever makes them from whichever folder.
+//! Locations in reports for CI systems: files of the repository, whatever folder the report is made from.
 
 use std::fs;
 

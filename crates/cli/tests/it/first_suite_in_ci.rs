@@ -107,7 +107,7 @@ fn a_model_s_answers_that_pass_for_right_ones_are_named() {
     assert!(told.stderr.contains("`response` is taken for the right answers"), "{}", told.stderr);
 }
 
-/// What says how rows are used, or which answer was worse, is no right answer beside others.
+/// Columns that say how rows are used, or which answer was worse, are not taken for right answers.
 #[test]
 fn splits_and_rejected_answers_are_no_right_answers() {
     let check = |header: &str, row: &dyn Fn(usize) -> String, target: &str, prompt: &str| {

@@ -6,6 +6,7 @@ use evalmark_core::model::Provider;
 use serde::Serialize;
 
 use super::{
+    ci_recipe::CiService,
     create::FirstSuiteOptions,
     error::FirstSuiteError,
     new_files::{NewFiles, WrittenFile},
@@ -24,17 +25,18 @@ pub struct AddedRecipe {
 }
 
 impl FirstSuiteOptions {
-    /// Whether a recipe is all that is wanted: nothing is said of a suite, and some are there.
+    /// The service whose recipe is all that is wanted: nothing is said of a suite, and some are there.
     #[must_use]
-    pub fn wants_recipe_only(&self) -> bool {
+    pub fn recipe_only(&self) -> Option<CiService> {
         let says = [&self.target, &self.provider, &self.model, &self.base_url, &self.name];
         let is_new = self.example || self.dataset.is_some() || says.iter().any(|one| one.is_some());
-        self.ci.is_some() && !is_new && !suites_of(&self.folder).is_empty()
+        self.ci.filter(|_| !is_new && !suites_of(&self.folder).is_empty())
     }
 }
 
 /// Writes the recipe, with the keys that the suites name; or nothing.
 pub fn add_recipe(
+    ci: CiService,
     options: &FirstSuiteOptions,
     host: &Host<'_>,
 ) -> Result<AddedRecipe, FirstSuiteError> {
@@ -57,9 +59,6 @@ pub fn add_recipe(
     keys.sort();
     keys.dedup();
     let mut files = NewFiles::default();
-    let Some(ci) = options.ci else {
-        return Ok(AddedRecipe { files: files.keep(), warnings, next: Vec::new() });
-    };
     let written = ci.write(&options.folder, &keys, options.replaces(), &mut files)?;
     warnings.splice(0..0, written.remarks);
     let next = vec![format!("git add {}", written.path.display())];

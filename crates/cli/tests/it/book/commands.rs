@@ -134,7 +134,7 @@ fn try_block(block: &Block, place: &Place, server: &Server, wrong: &mut Vec<Stri
     for (n, step) in steps.iter().enumerate().filter(|(_, step)| only != Some(&step.command)) {
         stand_in::redirect(&place.folder, &server.url());
         let (code, output) = run(place, &step.command);
-        // For whoever writes a page.
+        // Shows the output to authors of a page.
         if std::env::var_os("SHOW").is_some() {
             wrong.push(format!("{}: `{}` prints:\n{output}", block.place, step.command));
         }

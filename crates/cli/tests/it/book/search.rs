@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{pages::Page, reference::words};
 
-/// The words of a text, as the index has them: split at white space and hyphens, without what is no letter
-/// at either end.
+/// The words of a text as the index splits them: at white space and hyphens, without punctuation at either end.
 fn indexed(text: &str) -> BTreeSet<String> {
     let trim =
         |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_').to_lowercase();
