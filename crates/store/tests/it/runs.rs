@@ -181,8 +181,8 @@ fn the_latest_run_has_a_name() {
 #[test]
 fn a_run_that_is_not_there_is_said_with_what_is() {
     let out = tempdir().unwrap();
-    let first = finished(out.path(), "intents", "monday");
-    finished(out.path(), "intents", "friday");
+    let first = begun_at(out.path(), "intents", "monday", "10:00:00");
+    begun_at(out.path(), "intents", "friday", "10:00:01");
     assert_eq!(existing_run(&first.path, out.path()).unwrap(), first.path);
     let latest = existing_run(Path::new("latest"), out.path()).unwrap();
     assert!(latest.ends_with("friday"), "{latest:?}");
