@@ -112,10 +112,10 @@ pub(crate) fn report_suites(
 /// Says what the user's policy lets pass.
 fn tell_excused(ended: &[EndedSuite], policy: Policy, printer: Printer) {
     for excused in ended.iter().filter_map(|one| one.excused(policy)) {
-        if policy.inconclusive == evalmark_core::policy::OnInconclusive::Pass {
-            printer.remark(&excused);
+        if excused.is_warning {
+            printer.warning(&excused.text);
         } else {
-            printer.warning(&excused);
+            printer.remark(&excused.text);
         }
     }
 }

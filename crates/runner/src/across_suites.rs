@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use evalmark_core::{
     number_format::{counted, p_value},
-    policy::Policy,
+    policy::{Consequence, Policy},
     source_place::SourcePlaces,
     verdict::{Answer, Comparison, Verdict},
 };
@@ -191,12 +191,23 @@ impl EndedSuite {
     }
 
     /// What a user's policy lets pass of it, all suites taken into account, in a sentence.
-    pub fn excused(&self, policy: Policy) -> Option<String> {
+    pub fn excused(&self, policy: Policy) -> Option<Excused> {
         let found = self.findings_over_suites();
         let answer = found.answer.filter(|_| !found.lacks_answers)?;
         let option = policy.excuse(answer)?;
-        Some(format!("`{}` is {answer}, which does not fail with `{option}`", self.suite))
+        let is_warning = policy.consequence(answer) > Consequence::Notice;
+        let text = format!("`{}` is {answer}, which does not fail with `{option}`", self.suite);
+        Some(Excused { text, is_warning })
     }
+}
+
+/// An answer that a user's policy lets pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excused {
+    /// Which, and by what, in a sentence.
+    pub text: String,
+    /// Whether it is worth a warning, or a remark.
+    pub is_warning: bool,
 }
 
 /// A comparison among those of all suites.

@@ -73,7 +73,9 @@ pub use evalmark_store::run_record::RunOptions;
 pub use evalmark_verdict::PairCounts;
 
 pub use self::{
-    across_suites::{EndedSuite, OverSuites, adjust_over_suites, ending_of_suites, gate_report},
+    across_suites::{
+        EndedSuite, Excused, OverSuites, adjust_over_suites, ending_of_suites, gate_report,
+    },
     against::UngatedSuite,
     ask::{BudgetLimits, MissingKey, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},

@@ -87,6 +87,12 @@ fn every_gating_command_follows_the_policy() {
             0,
             "warning: `task` is inconclusive, which does not fail with `--fail-on never`",
         ),
+        (
+            REGRESSES,
+            &["--fail-on", "never", "--inconclusive", "pass"],
+            0,
+            "warning: `task` is regressed, which does not fail with `--fail-on never`",
+        ),
         (PASSES, &["--fail-on", "never"], 0, ""),
     ];
     for (wrong, flags, code, says) in cases {
