@@ -72,8 +72,8 @@ pub(crate) struct ReportsArgs {
 }
 
 impl ReportsArgs {
-    /// Annotates a GitHub job with the reason why there is no verdict, if its verdicts become annotations;
-    /// otherwise only the log would have the reason.
+    /// Annotates a GitHub job with the error that prevented a verdict, if its verdicts become annotations;
+    /// otherwise only the log would show the error.
     pub(crate) fn tell_failure(&self, error: &Error, printer: Printer) {
         let is_job =
             |to: &ReportTo| matches!(to.format, VerdictFormat::Github) && to.file.is_none();

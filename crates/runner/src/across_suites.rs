@@ -190,7 +190,7 @@ impl EndedSuite {
         self.over_suites().filter(|one| one.answer == Answer::Regressed).count()
     }
 
-    /// What a user's policy lets pass of it, all suites taken into account, in a sentence.
+    /// Its answer over all suites, if the user's policy lets an answer pass that would fail by default.
     pub fn excused(&self, policy: Policy) -> Option<Excused> {
         let found = self.findings_over_suites();
         let answer = found.answer.filter(|_| !found.lacks_answers)?;

@@ -55,26 +55,33 @@ fn asked(
     Arc::into_inner(book).and_then(|book| book.into_inner().ok()).expect("no server")
 }
 
-/// Uses a server until enough of what it can do was used. Whoever else works on this machine takes a
-/// part of it, and so not the first use counts, but the best.
-fn is_used(use_it: impl Fn() -> (f64, f64)) {
-    let mut uses = Vec::new();
+/// Requests that a server accepted, and those that it could have accepted in the same time.
+#[derive(Debug)]
+struct Throughput {
+    accepted: f64,
+    possible: f64,
+}
+
+/// Measures until one measurement reaches nine tenths of what was possible, three times at most: other
+/// programs on the machine can slow down a single one.
+fn assert_nearly_all_used(measure: impl Fn() -> Throughput) {
+    let mut measured = Vec::new();
     for _ in 0..3 {
-        let (accepted, possible) = use_it();
-        if accepted >= 0.9 * possible {
+        let throughput = measure();
+        if throughput.accepted >= 0.9 * throughput.possible {
             return;
         }
-        uses.push((accepted, possible));
+        measured.push(throughput);
     }
-    panic!("accepted, of what was possible: {uses:?}");
+    panic!("the server was not used enough: {measured:?}");
 }
 
 #[test]
 fn a_cap_of_concurrent_requests_is_used_without_a_hail_of_refusals() {
-    is_used(use_a_cap);
+    assert_nearly_all_used(throughput_under_a_cap);
 }
 
-fn use_a_cap() -> (f64, f64) {
+fn throughput_under_a_cap() -> Throughput {
     let (most, service) = (20, Duration::from_millis(100));
     let book = asked(4_000, most, move |book, _, now| {
         book.in_hand.retain(|end| *end > now);
@@ -87,15 +94,16 @@ fn use_a_cap() -> (f64, f64) {
     let (accepted, refused, time) = book.figures(2_000, 200);
     assert!(refused < 0.02, "{refused} refused");
     // Timers wake up to a millisecond late, here and there.
-    (accepted, most as f64 * time / (service.as_secs_f64() + 0.002))
+    let possible = most as f64 * time / (service.as_secs_f64() + 0.002);
+    Throughput { accepted, possible }
 }
 
 #[test]
 fn a_limit_of_rate_is_used_without_a_hail_of_refusals() {
-    is_used(use_a_rate);
+    assert_nearly_all_used(throughput_under_a_rate);
 }
 
-fn use_a_rate() -> (f64, f64) {
+fn throughput_under_a_rate() -> Throughput {
     let per_second = 400.0;
     let (mut level, mut at) = (40.0_f64, Instant::now());
     let book = asked(3_000, 8, move |_, _, now| {
@@ -106,7 +114,7 @@ fn use_a_rate() -> (f64, f64) {
     });
     let (accepted, refused, time) = book.figures(1_200, 100);
     assert!(refused < 0.02, "{refused} refused");
-    (accepted, per_second * time)
+    Throughput { accepted, possible: per_second * time }
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Baseline {
     /// Finds a baseline by name, or by the folder of a baseline or run; `None` if there is none.
     pub fn find(wanted: &WantedBaseline) -> Result<Option<Self>, StoreError> {
         let Some(path) = wanted.place() else {
-            // A baseline whose record is lost is no baseline that there need not be.
+            // A baseline that lost its record is damaged, which is not the same as missing.
             return wanted
                 .without_record()
                 .map_or(Ok(None), |path| Err(BaselineError::NoRecord(path).into()));
