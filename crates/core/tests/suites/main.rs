@@ -2,15 +2,15 @@
 
 mod datasets;
 mod mistakes;
+mod providers;
 
 use std::{fs, path::Path};
 
 use evalmark_core::{
     dataset::{DatasetError, Rows},
     metric::{Direction, MetricKind, Range},
-    model::Provider,
+    model::{Provider, Server},
     plan::Plan,
-    provider::ProviderKind,
     source::Sources,
     suite::{Readers, Suite, SuiteError},
 };
@@ -70,44 +70,6 @@ const KINDS: &[MetricKind] = &[
     },
 ];
 
-const PROVIDERS: &[ProviderKind] = &[
-    ProviderKind {
-        name: "openai",
-        protocol: "openai",
-        summary: "a server",
-        base_url: Some("https://api.example.com/v1"),
-        paths: &["/chat/completions", "/embeddings"],
-        key_variables: &["OPENAI_API_KEY"],
-        key_hosts: &["api.example.com"],
-        params: || {
-            let number = json!({ "type": "number" });
-            json!({ "properties": { "temperature": number, "max_tokens": number, "stop": {} } })
-        },
-        reserved: &[("model", "say it elsewhere"), ("stream", "say it elsewhere")],
-        output_limits: &["max_tokens"],
-        default_output_limit: None,
-        embeds: true,
-        prices: Some("{ as_of: 2025-08, source: s, models: { big: { input: 2, output: 4 } } }"),
-        first_model: None,
-    },
-    ProviderKind {
-        name: "talker",
-        protocol: "talk",
-        summary: "a server without an address of its own",
-        base_url: None,
-        paths: &["/talk"],
-        key_variables: &["TALK_API_KEY"],
-        key_hosts: &[],
-        params: || json!({ "properties": { "system": {}, "limit": { "type": "integer" } } }),
-        reserved: &[],
-        output_limits: &["limit"],
-        default_output_limit: Some(100),
-        embeds: false,
-        prices: None,
-        first_model: None,
-    },
-];
-
 fn no_parquet(path: &Path, _: fs::File) -> Result<Rows, DatasetError> {
     Err(DatasetError::of_file(path, "no Parquet here"))
 }
@@ -119,7 +81,7 @@ fn read(folder: &Path, suite: &str) -> Result<Suite, SuiteError> {
         &path,
         Readers {
             kinds: KINDS,
-            providers: PROVIDERS,
+            providers: providers::PROVIDERS,
             parquet: no_parquet,
             roots: &[],
             sources: Sources::NONE,
@@ -162,7 +124,8 @@ fn a_good_suite_becomes_a_plan() {
     let folder = folder();
     let suite = read(folder.path(), SUITE).expect("valid");
     assert_eq!(suite.candidates, [0], "a judge is not evaluated");
-    let Provider::Server { kind, base_url, api_key_env } = &suite.models[0].provider else {
+    let Provider::Server(Server { kind, base_url, api_key_env, .. }) = &suite.models[0].provider
+    else {
         panic!("not asked")
     };
     assert_eq!((*kind, base_url.as_str()), ("openai", "http://127.0.0.1:1/v1"));
@@ -357,47 +320,6 @@ fn a_chat_is_yaml_or_json_and_may_name_files() {
     );
     refused("c.yaml", "- { role: user, content: [a] }\n", &["c.yaml:1:26: `content` is a list"]);
     refused("c.yaml", "[]", &["is empty; it needs at least 1"]);
-}
-
-#[test]
-fn a_provider_decides_address_key_limit_and_price() {
-    let folder = folder();
-    let entry = |text: &str| {
-        let own =
-            "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
-        SUITE.replace(own, text)
-    };
-    let model = |text: &str| {
-        let suite = read(folder.path(), &entry(text)).expect("valid");
-        let model = &suite.models[0];
-        let Provider::Server { base_url, api_key_env, .. } = &model.provider else {
-            panic!("not asked")
-        };
-        let price = model.price.map(|price| price.input_usd_per_million);
-        (base_url.clone(), api_key_env.clone(), model.max_output_tokens, price)
-    };
-    let own = "https://api.example.com/v1".to_owned();
-    let key = Some("OPENAI_API_KEY".to_owned());
-    assert_eq!(model("provider: openai, model: big"), (own, key, None, Some(2.0)));
-    let elsewhere =
-        model("provider: openai, model: big, base_url: 'http://h/v1', params: { max_tokens: 9 }");
-    assert_eq!(elsewhere, ("http://h/v1".to_owned(), None, Some(9), None));
-    let talker = model("provider: talker, base_url: 'http://h'");
-    let key = Some("TALK_API_KEY".to_owned());
-    assert_eq!(talker, ("http://h".to_owned(), key, Some(100), None));
-    let wrong = |text: &str, words: &str| {
-        let error = read(folder.path(), &entry(text)).expect_err(text).to_string();
-        assert!(error.contains(words), "{error}");
-    };
-    wrong("provider: talker", "`provider: talker` needs a `base_url`");
-    wrong("provider: talker, base_url: 'http://h/talk'", "`base_url` ends before `/talk`");
-    let error = read(
-        folder.path(),
-        &entry("provider: talker, base_url: 'http://h'")
-            .replace("judge: { model: grader }", "semantic: { model: small }"),
-    );
-    let error = error.expect_err("no embeddings").to_string();
-    assert!(error.contains("`provider: talker` has none"), "{error}");
 }
 
 #[test]
