@@ -9,6 +9,9 @@ use super::{Fault, Wire};
 pub(super) const WIRE: Wire = Wire {
     provider: "anthropic",
     path: "/v1/messages",
+    model_at: Some("/model"),
+    prompt_at: "/messages/0/content",
+    schema_at: Some("/output_config/format/schema"),
     key: ("x-api-key", ""),
     ended: |text, reason| {
         let word = match reason {

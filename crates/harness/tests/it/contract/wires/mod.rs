@@ -15,6 +15,12 @@ pub(in crate::contract) struct Wire {
     pub(in crate::contract) provider: &'static str,
     /// Where its requests go on the loopback server.
     pub(in crate::contract) path: &'static str,
+    /// Where the model's name stands in the body; `None` where it stands in the path.
+    pub(in crate::contract) model_at: Option<&'static str>,
+    /// Where the text of the first message stands in the body.
+    pub(in crate::contract) prompt_at: &'static str,
+    /// Where the schema of an answer stands in the body; `None` where there is no such thing.
+    pub(in crate::contract) schema_at: Option<&'static str>,
     /// The header that the key stands in, and what stands before the key.
     pub(in crate::contract) key: (&'static str, &'static str),
     /// An answer with this text that ended for this reason.

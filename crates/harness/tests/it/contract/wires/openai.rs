@@ -16,6 +16,9 @@ pub(super) const AZURE_DEPLOYMENTS: Wire = Wire {
 pub(super) const WIRE: Wire = Wire {
     provider: "openai",
     path: "/v1/chat/completions",
+    model_at: Some("/model"),
+    prompt_at: "/messages/0/content",
+    schema_at: Some("/response_format/json_schema/schema"),
     key: ("authorization", "Bearer "),
     ended: |text, reason| Reply::text(text).finish_reason(reason.as_str()),
     refused: |text| Reply::refusal(text),
