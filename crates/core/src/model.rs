@@ -58,7 +58,7 @@ impl Model {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Provider {
     /// A server that is asked.
-    Server(Server),
+    Server(ModelServer),
     /// The dataset already holds the answers.
     RecordedColumn(RecordedColumn),
     /// A file of answers by request hash, absolute or relative to the working directory.
@@ -67,7 +67,7 @@ pub enum Provider {
 
 /// A server, and whose key it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
+pub struct ModelServer {
     /// Its provider's name in the catalog of providers.
     pub kind: &'static str,
     /// Everything before what the protocol puts behind it, without a trailing slash.
@@ -78,7 +78,7 @@ pub struct Server {
     pub region: Option<String>,
 }
 
-impl Server {
+impl ModelServer {
     /// One that wants no key.
     pub fn open(kind: &'static str, base_url: impl Into<String>) -> Self {
         Self { kind, base_url: base_url.into(), api_key_env: None, region: None }

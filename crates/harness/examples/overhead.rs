@@ -86,7 +86,7 @@ fn harness(url: &str, n: u64, at_once: u64) -> Option<()> {
     let concurrency = usize::try_from(at_once).ok()?;
     let model = Model {
         name: "m".into(),
-        provider: Provider::Server(model::Server::open("openai", url)),
+        provider: Provider::Server(model::ModelServer::open("openai", url)),
         model: "m".into(),
         params: Arc::default(),
         max_output_tokens: None,

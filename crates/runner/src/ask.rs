@@ -11,7 +11,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{Model, Provider, Server},
+    model::{Model, ModelServer, Provider},
     number_format,
     plan::PlanError,
     record::ErrorKind,
@@ -107,7 +107,7 @@ pub(crate) fn allowed_keys(
 }
 
 fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
-    let Provider::Server(Server { api_key_env: Some(variable), .. }) = &model.provider else {
+    let Provider::Server(ModelServer { api_key_env: Some(variable), .. }) = &model.provider else {
         return Ok(None);
     };
     match host.secrets.secret(variable) {

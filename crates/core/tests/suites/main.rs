@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 use evalmark_core::{
     dataset::{DatasetError, Rows},
     metric::{Direction, MetricKind, Range},
-    model::{Provider, Server},
+    model::{ModelServer, Provider},
     plan::Plan,
     source::Sources,
     suite::{Readers, Suite, SuiteError},
@@ -124,7 +124,8 @@ fn a_good_suite_becomes_a_plan() {
     let folder = folder();
     let suite = read(folder.path(), SUITE).expect("valid");
     assert_eq!(suite.candidates, [0], "a judge is not evaluated");
-    let Provider::Server(Server { kind, base_url, api_key_env, .. }) = &suite.models[0].provider
+    let Provider::Server(ModelServer { kind, base_url, api_key_env, .. }) =
+        &suite.models[0].provider
     else {
         panic!("not asked")
     };

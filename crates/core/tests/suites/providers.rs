@@ -2,7 +2,7 @@
 
 use evalmark_core::{
     feature::Feature,
-    model::{Provider, Server},
+    model::{ModelServer, Provider},
     provider::{ProviderKind, Setting, SettingKey},
 };
 use serde_json::json;
@@ -87,7 +87,7 @@ fn a_provider_decides_address_key_limit_and_price() {
     let model = |text: &str| {
         let suite = read(folder.path(), &entry(text)).expect("valid");
         let model = &suite.models[0];
-        let Provider::Server(Server { base_url, api_key_env, .. }) = &model.provider else {
+        let Provider::Server(ModelServer { base_url, api_key_env, .. }) = &model.provider else {
             panic!("not asked")
         };
         let price = model.price.map(|price| price.input_usd_per_million);

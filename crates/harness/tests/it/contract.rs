@@ -26,7 +26,7 @@ fn asked(
     let (server, setup) = (Server::start(reply), Setup::new());
     let mut model = model_at(&server.url(), limits());
     model.limits.attempts = attempts;
-    model.provider = model::Provider::Server(model::Server::open(wire.provider, server.url()));
+    model.provider = model::Provider::Server(model::ModelServer::open(wire.provider, server.url()));
     let endpoint = setup.open_with(&model, Some("sk-0123456789"));
     let ended = setup.ask(&endpoint, 1);
     (ended, server.requests())
@@ -225,7 +225,7 @@ fn headers_that_say_nothing_is_left_hold_the_next_request_back() {
         let setup = Setup::new();
         let mut model = model_at(&server.url(), limits());
         model.limits.concurrency = 1;
-        model.provider = model::Provider::Server(model::Server::open(provider, server.url()));
+        model.provider = model::Provider::Server(model::ModelServer::open(provider, server.url()));
         let begun = std::time::Instant::now();
         assert_eq!(setup.ask(&setup.open(&model), 2).tally.answered, 2);
         assert!(begun.elapsed() >= Duration::from_millis(200), "{provider}");
@@ -266,7 +266,8 @@ fn a_form_reaches_the_server() {
         let server = Server::start(|_| Reply::status(400));
         let setup = Setup::new();
         let mut model = model_at(&server.url(), limits());
-        model.provider = model::Provider::Server(model::Server::open(wire.provider, server.url()));
+        model.provider =
+            model::Provider::Server(model::ModelServer::open(wire.provider, server.url()));
         let mut ask = asking("0", 0);
         let form = ResponseSchema { name: "f".into(), schema: schema.clone() };
         ask.request = Request { response_schema: Some(form.into()), ..ask.request };

@@ -155,7 +155,7 @@ pub(crate) fn limits() -> Limits {
 pub(crate) fn model_at(base_url: &str, limits: Limits) -> Model {
     Model {
         name: "small".into(),
-        provider: Provider::Server(model::Server::open("openai", base_url)),
+        provider: Provider::Server(model::ModelServer::open("openai", base_url)),
         model: "m".into(),
         params: Arc::default(),
         max_output_tokens: None,

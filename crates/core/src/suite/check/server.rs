@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::{
-    model::{Provider, Server},
+    model::{ModelServer, Provider},
     provider::{ProviderKind, Setting, SettingKey},
     suite::raw::RawModel,
 };
@@ -37,7 +37,7 @@ impl Checker<'_> {
         let default_key = default_key.filter(|_| is_own).map(str::to_owned);
         let base_url = filled(base_url, raw.base_url.is_none(), &settings?);
         match base_url_problem(&base_url, kind.paths) {
-            None => Some(Provider::Server(Server {
+            None => Some(Provider::Server(ModelServer {
                 kind: kind.name,
                 base_url: with_query(base_url.trim_end_matches('/'), kind.settings, raw),
                 api_key_env: raw.api_key_env.clone().or(default_key),
