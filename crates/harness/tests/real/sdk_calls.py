@@ -41,7 +41,7 @@ def anthropic(at: str) -> None:
     from anthropic import Anthropic
 
     Anthropic(base_url=at, api_key="canary").messages.create(
-        model="m", system=SYSTEM, messages=[{"role": "user", "content": PROMPT}], max_tokens=8, temperature=0,
+        model="m", system=SYSTEM, messages=[{"role": "user", "content": PROMPT}], max_tokens=8,
         stop_sequences=["END"], tools=[{"name": "look_up", "description": "Looks up.", "input_schema": PARAMETERS}],
         tool_choice={"type": "any"},
     )  # fmt: skip

@@ -48,7 +48,13 @@ PAIRS = [
         meant={"/stream": "sent as false: some servers stream where it is absent"},
     ),
     Pair("completions", {"provider": "completions"}, ONE_TEXT, path="/v1", headers=("authorization",)),
-    Pair("anthropic", {"provider": "anthropic"}, params=NO_SEED, headers=("x-api-key", "anthropic-version")),
+    Pair(
+        "anthropic",
+        {"provider": "anthropic", "api_version": "2026-10-21"},
+        params={"max_tokens": 8, "stop": ["END"]},
+        headers=("anthropic-version", "x-api-key"),
+        meant={"header x-api-key": "the SDK sends the key as a bearer token since 2.0; the API takes either"},
+    ),
     Pair("gemini", {"provider": "gemini"}, params=STOP, headers=("x-goog-api-key",)),
     Pair("bedrock", {"provider": "bedrock", "region": "us-east-1"}, params=NO_SEED, env=AWS),
     Pair(
