@@ -199,7 +199,7 @@ fn sweep() {
         world.run(&[&["run", &suite, "--run-id", "one", "--out", "out"], &chosen[..]].concat());
     ran.expect(0);
     let record = world.json("out/example-sweep/one/run.json");
-    assert_eq!(record["counts"]["samples"], 4, "{record}");
+    assert_eq!(record["counts"]["planned"], 4, "{record}");
 }
 
 #[cfg(unix)]
