@@ -51,6 +51,7 @@ mod planned_comparisons;
 mod power_plan;
 mod programs;
 mod promote;
+mod provider_list;
 mod records;
 pub mod redacted_keys;
 mod reorder;
@@ -123,6 +124,7 @@ pub use self::{
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
     programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
+    provider_list::{listed_providers, provider_yaml, providers_document, supported},
     records::RecordedSamplesError,
     report::{ReportOptions, report},
     run::{

@@ -3,7 +3,7 @@
 use evalmark_core::{
     feature::Feature,
     model::{ModelServer, Provider},
-    provider::{ProviderKind, Setting, SettingKey},
+    provider::{ExampleModel, ProviderKind, Setting, SettingKey},
 };
 use serde_json::json;
 
@@ -31,6 +31,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         settings: &[],
         prices: Some("{ as_of: 2025-08, source: s, models: { big: { input: 2, output: 4 } } }"),
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
     ProviderKind {
         name: "talker",
@@ -50,6 +51,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         settings: &[],
         prices: None,
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
     ProviderKind {
         name: "placed",
@@ -73,6 +75,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         ],
         prices: None,
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
 ];
 
