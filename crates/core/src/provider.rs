@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::{model::Price, prices};
+use crate::{
+    price::Price,
+    prices::{self, PriceList},
+};
 
 /// A provider that a suite can name: a server of a vendor, and the protocol that it speaks.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +47,12 @@ impl ProviderKind {
     pub fn price(&self, base_url: &str, model: &str) -> Option<Price> {
         let is_own = self.base_url == Some(base_url.trim_end_matches('/'));
         prices::price(self.prices.filter(|_| is_own)?, model)
+    }
+
+    /// The share that its batch API takes off; 0 where it is not known to have one.
+    pub fn batch_discount(&self) -> f64 {
+        let list = self.prices.and_then(|list| PriceList::parse(list).ok());
+        list.map_or(0.0, |list| list.batch_discount)
     }
 
     /// Tokens of an answer, at most, under these parameters.

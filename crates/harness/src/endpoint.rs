@@ -10,7 +10,8 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{self, Model, Price},
+    model::{self, Model},
+    price::Price,
     record::{ErrorKind, Failure},
     request::Request,
 };

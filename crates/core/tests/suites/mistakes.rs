@@ -28,6 +28,14 @@ fn mistakes() {
         &["suite.yaml:16:9: `epochs` is text; expected a whole number"],
     );
     check(&[("name: intents", "name: 12")], &["`name` is a number; expected text; quote it"]);
+    let price = "params: { temperature: 0 }, price: { input: 1, output: 2, ";
+    for (parts, words) in [
+        ("cached_input: -1 }", "`cached_input` must be at least 0"),
+        ("batch_discount: 50 }", "`batch_discount` must be at most 1"),
+        ("cached: 1 }", "unknown key `cached`"),
+    ] {
+        check(&[("params: { temperature: 0 }", &format!("{price}{parts}"))], &[words]);
+    }
     check(&[("epochs: 2", "epochs: 0")], &["`epochs` must be at least 1"]);
     check(
         &[("name: intents", "name: a/b")],
