@@ -72,18 +72,31 @@ impl Model {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Provider {
     /// A server that is asked.
-    Server {
-        /// Its provider's name in the catalog of providers.
-        kind: &'static str,
-        /// Everything before what the protocol puts behind it, without a trailing slash.
-        base_url: String,
-        /// Name of the environment variable that holds the key.
-        api_key_env: Option<String>,
-    },
+    Server(ModelServer),
     /// The dataset already holds the answers.
     RecordedColumn(RecordedColumn),
     /// A file of answers by request hash, absolute or relative to the working directory.
     RecordedFile(PathBuf),
+}
+
+/// A server, and whose key it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelServer {
+    /// Its provider's name in the catalog of providers.
+    pub kind: &'static str,
+    /// Everything before what the protocol puts behind it, without a trailing slash.
+    pub base_url: String,
+    /// Name of the environment variable that holds the key.
+    pub api_key_env: Option<String>,
+    /// Where in the world it stands, where its provider asks for that.
+    pub region: Option<String>,
+}
+
+impl ModelServer {
+    /// One that wants no key.
+    pub fn open(kind: &'static str, base_url: impl Into<String>) -> Self {
+        Self { kind, base_url: base_url.into(), api_key_env: None, region: None }
+    }
 }
 
 /// Which column of the dataset holds a recorded model's answers.

@@ -4,9 +4,16 @@
 use serde_json::{Map, Value};
 
 use crate::{
+    feature::Feature,
     price::Price,
     prices::{self, PriceList},
 };
+
+/// The parameter whose own parameters are sent as they are.
+pub const EXTRA: &str = "extra";
+
+/// What a batch API usually takes off.
+const USUAL_BATCH_DISCOUNT: f64 = 0.5;
 
 /// A provider that a suite can name: a server of a vendor, and the protocol that it speaks.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +24,8 @@ pub struct ProviderKind {
     pub protocol: &'static str,
     /// Who it is, in a few words.
     pub summary: &'static str,
-    /// Where its servers are; `None` where only the suite can say.
+    /// Where its servers are; `None` where only the suite can say. `{region}` and the like stand for
+    /// the [`Setting`] of that name.
     pub base_url: Option<&'static str>,
     /// What a base URL must not end in, because it comes behind it: `/chat/completions`.
     pub paths: &'static [&'static str],
@@ -33,15 +41,63 @@ pub struct ProviderKind {
     pub output_limits: &'static [&'static str],
     /// Tokens of an answer, at most, where the suite does not say; `None`: no limit.
     pub default_output_limit: Option<u64>,
+    /// Whether a parameter that it does not know is a mistake, since none is sent as it stands.
+    pub knows_all_params: bool,
     /// Whether it gives embeddings.
     pub embeds: bool,
+    /// What it can do that others may lack.
+    pub features: &'static [Feature],
+    /// Keys of a model that are its own.
+    pub settings: &'static [Setting],
     /// Its own list of prices, as YAML.
     pub prices: Option<&'static str>,
     /// A cheap model of its price list to begin with; `None` where no list is known.
     pub first_model: Option<&'static str>,
 }
 
+/// A key of a model that goes into the server's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The key: one of those that every model may have.
+    pub key: SettingKey,
+    /// Whether a model must have it.
+    pub is_required: bool,
+    /// The parameter of the address's query that it becomes; `None` where it replaces its name in
+    /// the address.
+    pub query: Option<&'static str>,
+}
+
+/// Keys that only some providers have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingKey {
+    /// Where in the world the server stands.
+    Region,
+    /// Whose account is used.
+    Project,
+    /// Which version of the protocol is spoken.
+    ApiVersion,
+}
+
+impl SettingKey {
+    /// Every key.
+    pub const ALL: [Self; 3] = [Self::Region, Self::Project, Self::ApiVersion];
+
+    /// As a suite writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Region => "region",
+            Self::Project => "project",
+            Self::ApiVersion => "api_version",
+        }
+    }
+}
+
 impl ProviderKind {
+    /// Whether it can do this.
+    pub fn has(&self, feature: Feature) -> bool {
+        self.features.contains(&feature)
+    }
+
     /// The list price of a model at an address; `None` where nobody knows. Only the provider's own
     /// address has list prices: what another server asks for a model of the same name is unknown.
     pub fn price(&self, base_url: &str, model: &str) -> Option<Price> {
@@ -52,7 +108,8 @@ impl ProviderKind {
     /// The share that its batch API takes off; 0 where it is not known to have one.
     pub fn batch_discount(&self) -> f64 {
         let list = self.prices.and_then(|list| PriceList::parse(list).ok());
-        list.map_or(0.0, |list| list.batch_discount)
+        let usual = if self.has(Feature::Batches) { USUAL_BATCH_DISCOUNT } else { 0.0 };
+        list.map_or(usual, |list| list.batch_discount)
     }
 
     /// Tokens of an answer, at most, under these parameters.

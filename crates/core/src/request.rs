@@ -1,6 +1,7 @@
 //! One request, free of any protocol, its canonical JSON, and the content address it is cached and replayed by.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{Arc, LazyLock},
 };
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use crate::message::Message;
+use crate::tools::Tools;
 
 /// What is asked of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct Request {
     pub params: Arc<Map<String, Value>>,
     /// The form that the answer must have.
     pub response_schema: Option<Arc<ResponseSchema>>,
+    /// Tools that the model may call.
+    pub tools: Option<Arc<Tools>>,
     /// Tokens of the answer, at most. It follows from the parameters and is no part of the hash.
     pub max_output_tokens: Option<u64>,
     /// Which repetition this is, from 0. It makes repeated requests distinct; it is not sent.
@@ -61,7 +65,7 @@ struct Read {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResponseSchema {
     /// What the form is called.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// JSON Schema of the answer.
     pub schema: Value,
 }
@@ -99,6 +103,7 @@ impl Request {
             messages: messages.into(),
             params,
             response_schema: None,
+            tools: None,
             max_output_tokens: None,
             epoch,
         }
@@ -161,6 +166,12 @@ impl Request {
         for (name, value) in params {
             part(name.as_bytes());
             part(canonical(value).as_bytes());
+        }
+        if let Some(tools) = &self.tools {
+            // No parameter is called so.
+            part(b"\xfftools");
+            // Texts and JSON values always make JSON.
+            part(canonical(&serde_json::to_value(tools).unwrap_or_default()).as_bytes());
         }
         part(&self.epoch.to_le_bytes());
         hasher.update(&parts);
@@ -247,7 +258,7 @@ mod tests {
         let form = json!({ "name": "f", "strict": true, "schema": schema });
         let form = json!({ "type": "json_schema", "json_schema": form });
         let as_parameter = request(&json!({ "seed": 1, "a": 2, "response_format": form }));
-        let response_schema = Some(Arc::new(ResponseSchema { name: "f", schema }));
+        let response_schema = Some(Arc::new(ResponseSchema { name: "f".into(), schema }));
         for others in
             [json!({ "seed": 1, "a": 2 }), json!({ "response_format": 3, "seed": 1, "a": 2 })]
         {
@@ -256,5 +267,26 @@ mod tests {
             assert_eq!(with_form.hash(), as_parameter.hash(), "{others}");
         }
         assert_ne!(request(&json!({ "seed": 1, "a": 2 })).hash(), as_parameter.hash());
+    }
+
+    #[test]
+    fn tools_are_part_of_what_is_asked() {
+        use crate::tools::{Tool, ToolChoice, Tools};
+        let plain = request(&json!({ "seed": 1 }));
+        let with = |name: &str, tool_choice| {
+            let parameters = json!({ "type": "object" });
+            let tool = Tool { name: name.to_owned(), description: None, parameters };
+            let tools = Some(Arc::new(Tools { tools: vec![tool], tool_choice }));
+            Request { tools, ..plain.clone() }.hash()
+        };
+        let hashes = [
+            plain.hash(),
+            with("f", None),
+            with("g", None),
+            with("f", Some(ToolChoice::Required)),
+            with("f", Some(ToolChoice::Name("f".to_owned()))),
+        ];
+        let distinct: std::collections::BTreeSet<_> = hashes.iter().collect();
+        assert_eq!(distinct.len(), hashes.len());
     }
 }

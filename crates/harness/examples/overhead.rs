@@ -6,7 +6,7 @@
 use std::{convert::Infallible, fs, process::ExitCode, sync::Arc, time::Duration, time::Instant};
 
 use evalmark_core::{
-    model::{Limits, Model, Provider},
+    model::{self, Limits, Model, Provider},
     request::{Message, Request},
 };
 use evalmark_harness::{Ask, Endpoint, Ledger, RequestRuntime, Stop, Tuning, ask};
@@ -86,7 +86,7 @@ fn harness(url: &str, n: u64, at_once: u64) -> Option<()> {
     let concurrency = usize::try_from(at_once).ok()?;
     let model = Model {
         name: "m".into(),
-        provider: Provider::Server { kind: "openai", base_url: url.into(), api_key_env: None },
+        provider: Provider::Server(model::ModelServer::open("openai", url)),
         model: "m".into(),
         params: Arc::default(),
         max_output_tokens: None,

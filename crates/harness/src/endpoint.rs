@@ -10,7 +10,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{self, Model},
+    model::{self, Model, ModelServer},
     price::Price,
     record::{ErrorKind, Failure},
     request::Request,
@@ -115,7 +115,7 @@ pub enum OpenError {
 /// A recording is read for its hash, which may fail.
 pub fn endpoint_key(model: &Model) -> io::Result<Option<String>> {
     match &model.provider {
-        model::Provider::Server { kind, base_url, .. } => {
+        model::Provider::Server(ModelServer { kind, base_url, .. }) => {
             Ok(providers::find(kind).map(|(speaker, _)| server_key(speaker.about.name, base_url)))
         }
         model::Provider::RecordedFile(path) => recording_key(path).map(Some),
@@ -139,7 +139,7 @@ impl Endpoint {
     ) -> Result<Self, OpenError> {
         let tuning = network.tuning();
         let (endpoint_key, (id, is_new), provider) = match &model.provider {
-            model::Provider::Server { kind, base_url, .. } => {
+            model::Provider::Server(ModelServer { kind, base_url, .. }) => {
                 let Some(provider) = providers::find(kind) else {
                     return Err(unusable(model, format!("there is no provider `{kind}`")));
                 };

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use crate::{
     congestion::{Load, Quota},
     json_repair,
-    providers::{HttpReply, Speaker, Vendor, limit_headers},
+    providers::{Call, HttpReply, Speaker, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
     tuning::Tuning,
 };
@@ -72,7 +72,7 @@ impl Http {
         tuning: &Tuning,
     ) -> Result<Self, HttpError> {
         let base = base(base_url)?;
-        let url = |task| (speaker.url)(&base, model, task);
+        let url = |task| (speaker.url)(&base, Call { model, task });
         let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
         let embeddings = url(Task::Embedding);
         let signer = key.as_ref().map(|key| (speaker.signer)(vendor, key)).transpose()?;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{Model, Provider},
+    model::{Model, ModelServer, Provider},
     number_format,
     plan::PlanError,
     record::ErrorKind,
@@ -107,7 +107,7 @@ pub(crate) fn allowed_keys(
 }
 
 fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
-    let Provider::Server { api_key_env: Some(variable), .. } = &model.provider else {
+    let Provider::Server(ModelServer { api_key_env: Some(variable), .. }) = &model.provider else {
         return Ok(None);
     };
     match host.secrets.secret(variable) {
@@ -141,7 +141,7 @@ pub(crate) fn budget(
     limits: BudgetLimits,
 ) -> Result<Budget, UnknownPrice> {
     let asked = used_models(loaded, asks).into_iter().map(|i| &loaded.suite.models[i]);
-    let is_asked = |model: &&Model| matches!(model.provider, Provider::Server { .. });
+    let is_asked = |model: &&Model| matches!(model.provider, Provider::Server(_));
     let unpriced = asked.filter(is_asked).find(|model| model.price.is_none());
     if let (Some(_), Some(model)) = (limits.max_cost_usd, unpriced) {
         return Err(UnknownPrice { model: model.name.to_string() });

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use evalmark_core::model::Provider;
+use evalmark_core::model::{ModelServer, Provider};
 use evalmark_scoring::Metric;
 use serde_json::{Value, json};
 use url::Url;
@@ -31,7 +31,7 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
     let mut hosts = BTreeSet::new();
     let mut variables: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for model in &suite.models {
-        let Provider::Server { base_url, .. } = &model.provider else { continue };
+        let Provider::Server(ModelServer { base_url, .. }) = &model.provider else { continue };
         let Ok(address) = Url::parse(base_url) else { continue };
         let origin = address.origin().ascii_serialization();
         hosts.insert(origin.clone());

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use evalmark_core::{
     key_hosts::{HostPort, KeyGrant, belongs, is_this_machine},
-    model::{Model, Provider},
+    model::{Model, ModelServer, Provider},
 };
 use evalmark_harness::providers;
 use url::Url;
@@ -74,7 +74,7 @@ impl Permissions {
 /// Whether a model's key belongs to an address without anyone having said so.
 fn belongs_there(model: &Model, variable: &str, address: &Url) -> bool {
     let protocol_key = match &model.provider {
-        Provider::Server { kind, .. } => providers::protocol_key(kind),
+        Provider::Server(ModelServer { kind, .. }) => providers::protocol_key(kind),
         Provider::RecordedColumn(_) | Provider::RecordedFile(_) => None,
     };
     belongs(variable, address, providers::key_owners(), protocol_key)
@@ -82,7 +82,9 @@ fn belongs_there(model: &Model, variable: &str, address: &Url) -> bool {
 
 /// The variable of a model's key, and where the key would go.
 pub(crate) fn destination(model: &Model) -> Option<(&str, Url)> {
-    let Provider::Server { base_url, api_key_env: Some(variable), .. } = &model.provider else {
+    let Provider::Server(ModelServer { base_url, api_key_env: Some(variable), .. }) =
+        &model.provider
+    else {
         return None;
     };
     Some((variable, Url::parse(base_url).ok()?))

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use evalmark_core::{
-    model::{Model, Provider},
+    model::{Model, ModelServer, Provider},
     number_format::{self, counted},
     record::{ErrorKind, Failure},
 };
@@ -15,7 +15,7 @@ use evalmark_store::run_record::{FailureExample, SampleCounts};
 pub fn place(model: &Model) -> String {
     let (name, at) = (&model.name, &model.model);
     match &model.provider {
-        Provider::Server { base_url, .. } => format!("`{name}` ({at} at {base_url})"),
+        Provider::Server(ModelServer { base_url, .. }) => format!("`{name}` ({at} at {base_url})"),
         Provider::RecordedFile(path) => format!("`{name}` (recorded in {})", path.display()),
         Provider::RecordedColumn(column) => format!("`{name}` (column `{}`)", column.of(0)),
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::dataset::Format;
+use crate::{dataset::Format, provider::SettingKey};
 
 /// An evalmark suite: which prompts are asked of which models over which dataset, and how the
 /// answers are scored.
@@ -173,6 +173,15 @@ pub(crate) struct RawModel {
     /// `/chat/completions`; default: the provider's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base_url: Option<String>,
+    /// Where in the world the provider's server stands, for providers that have several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<String>,
+    /// Whose account is used, for providers whose address says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) project: Option<String>,
+    /// Which version of the protocol is spoken, for providers that ask for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api_version: Option<String>,
     /// NAME of the environment variable that holds the key. Default: the provider's usual one for
     /// its own address, none for another `base_url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -184,7 +193,7 @@ pub(crate) struct RawModel {
     /// Where recorded answers are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) recorded: Option<RawRecorded>,
-    /// Sampling parameters, sent as they are.
+    /// Sampling parameters. What stands under `extra` is sent as it is, whatever the provider.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) params: Map<String, Value>,
     /// Limits on calls to the model.
@@ -197,6 +206,17 @@ pub(crate) struct RawModel {
     /// judge or for embeddings and another model remains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) evaluate: Option<bool>,
+}
+
+impl RawModel {
+    /// What it says under a key that only some providers have.
+    pub(crate) fn setting(&self, key: SettingKey) -> Option<&str> {
+        match key {
+            SettingKey::Region => self.region.as_deref(),
+            SettingKey::Project => self.project.as_deref(),
+            SettingKey::ApiVersion => self.api_version.as_deref(),
+        }
+    }
 }
 
 /// The provider of models that nobody asks.

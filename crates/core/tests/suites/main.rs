@@ -2,15 +2,15 @@
 
 mod datasets;
 mod mistakes;
+mod providers;
 
 use std::{fs, path::Path};
 
 use evalmark_core::{
     dataset::{DatasetError, Rows},
     metric::{Direction, MetricKind, Range},
-    model::Provider,
+    model::{ModelServer, Provider},
     plan::Plan,
-    provider::ProviderKind,
     source::Sources,
     suite::{Readers, Suite, SuiteError},
 };
@@ -70,46 +70,6 @@ const KINDS: &[MetricKind] = &[
     },
 ];
 
-const PROVIDERS: &[ProviderKind] = &[
-    ProviderKind {
-        name: "openai",
-        protocol: "openai",
-        summary: "a server",
-        base_url: Some("https://api.example.com/v1"),
-        paths: &["/chat/completions", "/embeddings"],
-        key_variables: &["OPENAI_API_KEY"],
-        key_hosts: &["api.example.com"],
-        params: || {
-            let number = json!({ "type": "number" });
-            json!({ "properties": { "temperature": number, "max_tokens": number, "stop": {} } })
-        },
-        reserved: &[("model", "say it elsewhere"), ("stream", "say it elsewhere")],
-        output_limits: &["max_tokens"],
-        default_output_limit: None,
-        embeds: true,
-        prices: Some(
-            "{ as_of: 2025-08, source: s, batch_discount: 0.5, models: { big: { input: 2, output: 4 } } }",
-        ),
-        first_model: None,
-    },
-    ProviderKind {
-        name: "talker",
-        protocol: "talk",
-        summary: "a server without an address of its own",
-        base_url: None,
-        paths: &["/talk"],
-        key_variables: &["TALK_API_KEY"],
-        key_hosts: &[],
-        params: || json!({ "properties": { "system": {}, "limit": { "type": "integer" } } }),
-        reserved: &[],
-        output_limits: &["limit"],
-        default_output_limit: Some(100),
-        embeds: false,
-        prices: None,
-        first_model: None,
-    },
-];
-
 fn no_parquet(path: &Path, _: fs::File) -> Result<Rows, DatasetError> {
     Err(DatasetError::of_file(path, "no Parquet here"))
 }
@@ -121,7 +81,7 @@ fn read(folder: &Path, suite: &str) -> Result<Suite, SuiteError> {
         &path,
         Readers {
             kinds: KINDS,
-            providers: PROVIDERS,
+            providers: providers::PROVIDERS,
             parquet: no_parquet,
             roots: &[],
             sources: Sources::NONE,
@@ -164,7 +124,9 @@ fn a_good_suite_becomes_a_plan() {
     let folder = folder();
     let suite = read(folder.path(), SUITE).expect("valid");
     assert_eq!(suite.candidates, [0], "a judge is not evaluated");
-    let Provider::Server { kind, base_url, api_key_env } = &suite.models[0].provider else {
+    let Provider::Server(ModelServer { kind, base_url, api_key_env, .. }) =
+        &suite.models[0].provider
+    else {
         panic!("not asked")
     };
     assert_eq!((*kind, base_url.as_str()), ("openai", "http://127.0.0.1:1/v1"));
@@ -359,74 +321,6 @@ fn a_chat_is_yaml_or_json_and_may_name_files() {
     );
     refused("c.yaml", "- { role: user, content: [a] }\n", &["c.yaml:1:26: `content` is a list"]);
     refused("c.yaml", "[]", &["is empty; it needs at least 1"]);
-}
-
-#[test]
-fn a_price_has_a_part_for_each_kind_of_token() {
-    let folder = folder();
-    let price = |text: &str| {
-        let own =
-            "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
-        let suite = read(folder.path(), &SUITE.replace(own, text)).expect("valid");
-        let price = suite.models[0].price.expect("a price");
-        let [cached, written, reasoning] = [
-            price.cached_input_usd_per_million,
-            price.cache_write_usd_per_million,
-            price.reasoning_usd_per_million,
-        ];
-        (price.input_usd_per_million, [cached, written, reasoning], price.batch_discount)
-    };
-    let own = |parts: &str| {
-        let rest = "provider: openai, base_url: 'http://h/v1'";
-        price(&format!("{rest}, price: {{ input: 1, output: 2{parts} }}"))
-    };
-    assert_eq!(price("provider: openai, model: big"), (2.0, [None; 3], 0.5));
-    assert_eq!(own(""), (1.0, [None; 3], 0.5));
-    let kinds = own(", cached_input: 0.1, cache_write: 1.25, reasoning: 3, batch_discount: 0.25");
-    assert_eq!(kinds, (1.0, [Some(0.1), Some(1.25), Some(3.0)], 0.25));
-    let talker = "provider: talker, base_url: 'http://h', price: { input: 0, output: 0 }";
-    assert_eq!(price(talker), (0.0, [None; 3], 0.0), "no batch API is known");
-}
-
-#[test]
-fn a_provider_decides_address_key_limit_and_price() {
-    let folder = folder();
-    let entry = |text: &str| {
-        let own =
-            "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
-        SUITE.replace(own, text)
-    };
-    let model = |text: &str| {
-        let suite = read(folder.path(), &entry(text)).expect("valid");
-        let model = &suite.models[0];
-        let Provider::Server { base_url, api_key_env, .. } = &model.provider else {
-            panic!("not asked")
-        };
-        let price = model.price.map(|price| price.input_usd_per_million);
-        (base_url.clone(), api_key_env.clone(), model.max_output_tokens, price)
-    };
-    let own = "https://api.example.com/v1".to_owned();
-    let key = Some("OPENAI_API_KEY".to_owned());
-    assert_eq!(model("provider: openai, model: big"), (own, key, None, Some(2.0)));
-    let elsewhere =
-        model("provider: openai, model: big, base_url: 'http://h/v1', params: { max_tokens: 9 }");
-    assert_eq!(elsewhere, ("http://h/v1".to_owned(), None, Some(9), None));
-    let talker = model("provider: talker, base_url: 'http://h'");
-    let key = Some("TALK_API_KEY".to_owned());
-    assert_eq!(talker, ("http://h".to_owned(), key, Some(100), None));
-    let wrong = |text: &str, words: &str| {
-        let error = read(folder.path(), &entry(text)).expect_err(text).to_string();
-        assert!(error.contains(words), "{error}");
-    };
-    wrong("provider: talker", "`provider: talker` needs a `base_url`");
-    wrong("provider: talker, base_url: 'http://h/talk'", "`base_url` ends before `/talk`");
-    let error = read(
-        folder.path(),
-        &entry("provider: talker, base_url: 'http://h'")
-            .replace("judge: { model: grader }", "semantic: { model: small }"),
-    );
-    let error = error.expect_err("no embeddings").to_string();
-    assert!(error.contains("`provider: talker` has none"), "{error}");
 }
 
 #[test]

@@ -28,14 +28,6 @@ fn mistakes() {
         &["suite.yaml:16:9: `epochs` is text; expected a whole number"],
     );
     check(&[("name: intents", "name: 12")], &["`name` is a number; expected text; quote it"]);
-    let price = "params: { temperature: 0 }, price: { input: 1, output: 2, ";
-    for (parts, words) in [
-        ("cached_input: -1 }", "`cached_input` must be at least 0"),
-        ("batch_discount: 50 }", "`batch_discount` must be at most 1"),
-        ("cached: 1 }", "unknown key `cached`"),
-    ] {
-        check(&[("params: { temperature: 0 }", &format!("{price}{parts}"))], &[words]);
-    }
     check(&[("epochs: 2", "epochs: 0")], &["`epochs` must be at least 1"]);
     check(
         &[("name: intents", "name: a/b")],
@@ -119,7 +111,7 @@ fn one_message_for_one_mistake() {
     assert!(!error.contains("no model is left"), "{error}");
     check(
         &[("provider: openai", "provider: anthropic")],
-        &["`provider`: `anthropic` is not one of: openai, talker, recorded"],
+        &["`provider`: `anthropic` is not one of: openai, talker, placed, recorded"],
     );
     check(
         &[("content: Answer with one word.", "content: [a, b]")],
@@ -244,5 +236,17 @@ fn a_key_is_refused_and_not_repeated() {
         let folder = folder();
         let error = read(folder.path(), &SUITE.replace(from, &to)).expect_err("a key");
         assert!(!format!("{error} {error:?}").contains(key), "{error}");
+    }
+}
+
+#[test]
+fn a_price_knows_its_kinds_of_tokens() {
+    let price = "params: { temperature: 0 }, price: { input: 1, output: 2, ";
+    for (parts, words) in [
+        ("cached_input: -1 }", "`cached_input` must be at least 0"),
+        ("batch_discount: 50 }", "`batch_discount` must be at most 1"),
+        ("cached_inputs: 1 }", "unknown key `cached_inputs`; did you mean"),
+    ] {
+        check(&[("params: { temperature: 0 }", &format!("{price}{parts}"))], &[words]);
     }
 }

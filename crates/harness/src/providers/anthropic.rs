@@ -4,13 +4,17 @@ mod messages;
 mod response;
 
 use evalmark_core::{
+    feature::Feature,
     record::ErrorKind,
     request::{Request, Task},
 };
 use evalmark_net::{HeaderName, HeaderValue, HttpRequest, StatusCode, Url};
 use serde_json::{Map, Value, json};
 
-use super::protocol::{About, HttpReply, Param, Protocol, Vendor, behind};
+use super::{
+    common_params::CommonParams,
+    protocol::{About, Call, HttpReply, Param, Protocol, Vendor, behind},
+};
 use crate::{
     congestion::LimitHeaders,
     reply::{Answer, AttemptError, Retryable},
@@ -35,6 +39,7 @@ impl Protocol for Anthropic {
             key_variables: &["ANTHROPIC_API_KEY"],
             key_hosts: &["api.anthropic.com"],
             key_header: Some("x-api-key"),
+            takes_tokens: false,
             prices: Some(include_str!("prices/anthropic.yaml")),
             first_model: Some("claude-haiku-4-5"),
         }],
@@ -44,7 +49,10 @@ impl Protocol for Anthropic {
             Param::Number("temperature"),
             Param::Number("top_p"),
             Param::Number("top_k"),
+            Param::Any("stop"),
             Param::Any("stop_sequences"),
+            Param::Any("reasoning_effort"),
+            Param::Number("thinking_budget"),
             Param::Any("thinking"),
             Param::Any("output_config"),
             Param::Any("tools"),
@@ -64,7 +72,10 @@ impl Protocol for Anthropic {
         ],
         output_limits: &["max_tokens"],
         default_output_limit: Some(MAX_TOKENS),
+        knows_all_params: false,
         embeds: false,
+        features: Feature::CHAT,
+        settings: &[],
         limit_headers: &[LimitHeaders {
             requests: (
                 "anthropic-ratelimit-requests-remaining",
@@ -74,10 +85,10 @@ impl Protocol for Anthropic {
         }],
     };
 
-    fn url(base: &Url, _model: &str, task: Task) -> Option<Url> {
+    fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         let is_versioned = base.path().trim_end_matches('/').ends_with("/v1");
         let path = if is_versioned { "messages" } else { "v1/messages" };
-        (task == Task::Chat).then(|| behind(base, path))
+        (call.task == Task::Chat).then(|| behind(base, path))
     }
 
     fn request(request: &Request, url: Url) -> Result<HttpRequest, AttemptError> {
@@ -109,14 +120,49 @@ fn body(request: &Request) -> Result<Vec<u8>, AttemptError> {
         body.insert("system".into(), system.into());
     }
     body.insert("messages".into(), messages.into());
-    let params = request.params.iter().map(|(name, value)| (name.clone(), value.clone()));
-    body.extend(params);
+    let common = CommonParams::of(&request.params);
+    add_params(&mut body, &common);
     if let Some(form) = &request.response_schema {
         let config = body.entry("output_config").or_insert_with(|| json!({}));
-        config["format"] = json!({ "type": "json_schema", "schema": supported(&form.schema) });
+        // Whatever else a suite writes there is the server's to refuse.
+        if let Some(config) = config.as_object_mut() {
+            let format = json!({ "type": "json_schema", "schema": supported(&form.schema) });
+            config.insert("format".into(), format);
+        }
     }
+    common.add_extra(&mut body);
     // Texts and JSON values always make JSON.
     Ok(serde_json::to_vec(&body).unwrap_or_default())
+}
+
+/// Adds the parameters in the protocol's own words; those that it has no word for as they stand.
+fn add_params(body: &mut Map<String, Value>, common: &CommonParams<'_>) {
+    let same = [
+        ("temperature", common.temperature),
+        ("top_p", common.top_p),
+        ("top_k", common.top_k),
+        ("seed", common.seed),
+        ("frequency_penalty", common.frequency_penalty),
+        ("presence_penalty", common.presence_penalty),
+        ("logprobs", common.logprobs),
+        ("top_logprobs", common.top_logprobs),
+    ];
+    let same = same.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    for (name, value) in same.chain(common.others.iter().copied()) {
+        body.insert(name.to_owned(), value.clone());
+    }
+    if let Some(stop) = &common.stop {
+        body.insert("stop_sequences".into(), stop.clone());
+    }
+    if let Some(budget) = common.thinking_budget {
+        body.insert("thinking".into(), json!({ "type": "enabled", "budget_tokens": budget }));
+    }
+    if let Some(effort) = common.reasoning_effort {
+        let config = body.entry("output_config").or_insert_with(|| json!({}));
+        if let Some(config) = config.as_object_mut() {
+            config.insert("effort".into(), effort.clone());
+        }
+    }
 }
 
 /// A schema without the bounds that the protocol refuses; whoever asked checks the answer anyway.
@@ -193,7 +239,7 @@ mod tests {
         let schema = json!({ "type": "object", "properties": { "minimum": grade, "list": list } });
         let params = json!({ "max_tokens": 9, "output_config": { "effort": "low" } });
         let request = Request {
-            response_schema: Some(Arc::new(ResponseSchema { name: "f", schema })),
+            response_schema: Some(Arc::new(ResponseSchema { name: "f".into(), schema })),
             ..Request::chat(
                 "c".into(),
                 [Message::new("user", "hi")],
@@ -226,9 +272,10 @@ mod tests {
             ("http://h:1/proxy", "http://h:1/proxy/v1/messages"),
         ] {
             let base = Url::parse(base).expect(base);
-            let url = Anthropic::url(&base, "m", Task::Chat).expect("a place");
+            let url =
+                Anthropic::url(&base, Call { model: "m", task: Task::Chat }).expect("a place");
             assert_eq!(url.as_str(), expected);
-            assert_eq!(Anthropic::url(&base, "m", Task::Embedding), None);
+            assert_eq!(Anthropic::url(&base, Call { model: "m", task: Task::Embedding }), None);
         }
     }
 }

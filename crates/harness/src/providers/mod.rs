@@ -2,6 +2,8 @@
 //! row a compatible vendor.
 
 mod anthropic;
+mod azure_deployments;
+mod common_params;
 mod event_stream;
 mod openai;
 mod protocol;
@@ -13,12 +15,16 @@ use std::sync::LazyLock;
 use evalmark_core::{key_hosts::KeyOwner, provider::ProviderKind};
 
 pub(crate) use self::event_stream::is_event_stream;
-pub(crate) use self::protocol::{HttpReply, Speaker, Vendor};
+pub(crate) use self::protocol::{Call, HttpReply, Speaker, Vendor};
 use self::protocol::{kind, speaker};
 use crate::congestion::LimitHeaders;
 
 /// Every protocol.
-static PROTOCOLS: &[Speaker] = &[speaker::<openai::OpenAi>(), speaker::<anthropic::Anthropic>()];
+static PROTOCOLS: &[Speaker] = &[
+    speaker::<openai::OpenAi>(),
+    speaker::<azure_deployments::AzureDeployments>(),
+    speaker::<anthropic::Anthropic>(),
+];
 
 /// Every provider that exists, for whoever reads suites.
 pub fn catalog() -> &'static [ProviderKind] {
@@ -38,7 +44,10 @@ pub fn key_owners() -> &'static [KeyOwner] {
             let owner = |variable: &&'static str| KeyOwner { variable, hosts: kind.key_hosts };
             kind.key_variables.iter().map(owner)
         };
-        catalog().iter().flat_map(owners).chain(vendors::OTHER_KEYS.iter().copied()).collect()
+        let all = catalog().iter().flat_map(owners).chain(vendors::OTHER_KEYS.iter().copied());
+        // Two protocols of one vendor take the same keys.
+        let mut known = std::collections::HashSet::new();
+        all.filter(|owner| known.insert(owner.variable)).collect()
     });
     &OWNERS
 }

@@ -10,6 +10,8 @@ mod usage;
 use std::borrow::Cow;
 
 use evalmark_core::{
+    feature::Feature,
+    provider::EXTRA,
     record::ErrorKind,
     request::{Message, Request, Task},
 };
@@ -19,7 +21,8 @@ use serde_json::{Map, Value, json};
 
 use self::messages::Messages;
 use super::{
-    protocol::{About, HttpReply, Protocol, behind},
+    common_params::CommonParams,
+    protocol::{About, Call, HttpReply, Protocol, behind},
     vendors,
 };
 use crate::{
@@ -46,17 +49,29 @@ impl Protocol for OpenAi {
         ],
         output_limits: &["max_tokens", "max_completion_tokens"],
         default_output_limit: None,
+        knows_all_params: false,
         embeds: true,
+        features: &[
+            Feature::Conversation,
+            Feature::Images,
+            Feature::Audio,
+            Feature::Files,
+            Feature::MediaUrls,
+            Feature::Tools,
+            Feature::ToolChoice,
+            Feature::JsonSchema,
+        ],
+        settings: &[],
         limit_headers: &[LimitHeaders {
             requests: ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
             tokens: ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
         }],
     };
 
-    fn url(base: &Url, _model: &str, task: Task) -> Option<Url> {
+    fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         Some(behind(
             base,
-            match task {
+            match call.task {
                 Task::Chat => "chat/completions",
                 Task::Embedding => "embeddings",
             },
@@ -123,9 +138,14 @@ fn body(request: &Request) -> Vec<u8> {
     });
     let mut others;
     let mut params = &*request.params;
-    if response_format.is_some() && params.contains_key("response_format") {
+    let is_set_twice = response_format.is_some() && params.contains_key("response_format");
+    if is_set_twice || params.contains_key(EXTRA) {
         others = params.clone();
-        others.shift_remove("response_format");
+        others.shift_remove(EXTRA);
+        if is_set_twice {
+            others.shift_remove("response_format");
+        }
+        CommonParams::of(&request.params).add_extra(&mut others);
         params = &others;
     }
     let model = &*request.model;

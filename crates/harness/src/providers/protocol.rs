@@ -2,7 +2,8 @@
 //! comes back.
 
 use evalmark_core::{
-    provider::ProviderKind,
+    feature::Feature,
+    provider::{ProviderKind, Setting},
     request::{Request, Task},
 };
 use evalmark_net::{HeaderName, HttpRequest, KeyHeader, Secret, Sign, SignError, StatusCode, Url};
@@ -31,8 +32,14 @@ pub(crate) struct About {
     pub(crate) output_limits: &'static [&'static str],
     /// Tokens of an answer, at most, where the suite does not say; `None`: no limit.
     pub(crate) default_output_limit: Option<u64>,
+    /// Whether a request holds nothing that the protocol does not know, apart from `extra`.
+    pub(crate) knows_all_params: bool,
     /// Whether it has embeddings.
     pub(crate) embeds: bool,
+    /// What else it has.
+    pub(crate) features: &'static [Feature],
+    /// Keys of a model that go into its address.
+    pub(crate) settings: &'static [Setting],
     /// Headers that say what is left of limits.
     pub(crate) limit_headers: &'static [LimitHeaders],
 }
@@ -52,10 +59,20 @@ pub(crate) struct Vendor {
     pub(crate) key_hosts: &'static [&'static str],
     /// The header that its key stands in; `None`: `Authorization: Bearer KEY`.
     pub(crate) key_header: Option<&'static str>,
+    /// Whether a key that is a JSON Web Token goes out as `Authorization: Bearer` all the same.
+    pub(crate) takes_tokens: bool,
     /// Its list of prices, from `prices/`.
     pub(crate) prices: Option<&'static str>,
     /// A cheap model of that list, for whoever begins with this vendor.
     pub(crate) first_model: Option<&'static str>,
+}
+
+/// Whom a request is for: what an address may depend on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// The model's name at the provider.
+    pub(crate) model: &'a str,
+    pub(crate) task: Task,
 }
 
 /// A parameter that servers know, and what its value is.
@@ -84,7 +101,7 @@ pub(crate) trait Protocol {
     /// What it says of itself.
     const ABOUT: About;
     /// Where a model is asked; `None` where the protocol has no such task.
-    fn url(base: &Url, model: &str, task: Task) -> Option<Url>;
+    fn url(base: &Url, call: Call<'_>) -> Option<Url>;
     /// Headers and body of a request, before it is signed; an error where the protocol has no place
     /// for what it holds.
     fn request(request: &Request, url: Url) -> Result<HttpRequest, AttemptError>;
@@ -101,7 +118,8 @@ pub(crate) trait Protocol {
     }
     /// Whoever signs with a key.
     fn signer(vendor: &Vendor, key: &Secret) -> Signer {
-        Ok(match vendor.key_header {
+        let is_token = vendor.takes_tokens && is_web_token(key.expose());
+        Ok(match vendor.key_header.filter(|_| !is_token) {
             Some(name) => Box::new(KeyHeader::named(HeaderName::from_static(name), key)?),
             None => Box::new(KeyHeader::bearer(key)?),
         })
@@ -112,7 +130,7 @@ pub(crate) trait Protocol {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speaker {
     pub(crate) about: About,
-    pub(crate) url: fn(&Url, &str, Task) -> Option<Url>,
+    pub(crate) url: fn(&Url, Call<'_>) -> Option<Url>,
     pub(crate) request: fn(&Request, Url) -> Result<HttpRequest, AttemptError>,
     pub(crate) read: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
     pub(crate) read_failure: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
@@ -137,21 +155,23 @@ pub(crate) const fn speaker<P: Protocol>() -> Speaker {
 
 /// A provider, as whoever reads suites needs to know it.
 pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
-    let About { name, paths, reserved, output_limits, default_output_limit, embeds, .. } =
-        speaker.about;
+    let about = speaker.about;
     ProviderKind {
         name: vendor.name,
-        protocol: name,
+        protocol: about.name,
         summary: vendor.summary,
         base_url: vendor.base_url,
-        paths,
+        paths: about.paths,
         key_variables: vendor.key_variables,
         key_hosts: vendor.key_hosts,
         params: speaker.params,
-        reserved,
-        output_limits,
-        default_output_limit,
-        embeds,
+        reserved: about.reserved,
+        output_limits: about.output_limits,
+        default_output_limit: about.default_output_limit,
+        knows_all_params: about.knows_all_params,
+        embeds: about.embeds,
+        features: about.features,
+        settings: about.settings,
         prices: vendor.prices,
         first_model: vendor.first_model,
     }
@@ -165,6 +185,11 @@ fn params<P: Protocol>() -> Value {
     };
     let properties: Map<String, Value> = P::ABOUT.params.iter().map(property).collect();
     json!({ "type": "object", "properties": properties })
+}
+
+/// Whether a key is a JSON Web Token: three parts, of which the first begins a JSON object in base64.
+fn is_web_token(key: &str) -> bool {
+    key.starts_with("eyJ") && key.split('.').count() == 3
 }
 
 /// `base` with a path behind its own; a query stays.

@@ -12,8 +12,20 @@ const COMPATIBLE: Vendor = Vendor {
     key_variables: &[],
     key_hosts: &[],
     key_header: None,
+    takes_tokens: false,
     prices: None,
     first_model: None,
+};
+
+/// Azure, whose addresses are their users' own.
+pub(super) const AZURE: Vendor = Vendor {
+    name: "azure",
+    summary: "Azure OpenAI, at `https://RESOURCE.openai.azure.com/openai/v1`",
+    key_variables: &["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"],
+    key_hosts: &["openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"],
+    key_header: Some("api-key"),
+    takes_tokens: true,
+    ..COMPATIBLE
 };
 
 /// Every vendor, the protocol's own first.
@@ -28,14 +40,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         first_model: Some("gpt-4o-mini"),
         ..COMPATIBLE
     },
-    Vendor {
-        name: "azure",
-        summary: "Azure OpenAI, at `https://RESOURCE.openai.azure.com/openai/v1`",
-        key_variables: &["AZURE_OPENAI_API_KEY"],
-        key_hosts: &["openai.azure.com", "cognitiveservices.azure.com"],
-        key_header: Some("api-key"),
-        ..COMPATIBLE
-    },
+    AZURE,
     Vendor {
         name: "cerebras",
         summary: "Cerebras",

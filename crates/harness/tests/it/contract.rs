@@ -1,158 +1,21 @@
 //! What every protocol must do, whoever speaks it: a server of each, in its own wire format, and one
 //! table of expectations.
 
+mod wires;
+
 use std::time::Duration;
 
 use evalmark_core::{
-    model::Provider,
+    model,
     record::{ErrorKind, FinishReason, Outcome, Record},
     request::Request,
 };
 use evalmark_harness::providers;
-use evalmark_loopback::{Reply, Seen, Server, anthropic};
-use serde_json::{Value, json};
+use evalmark_loopback::{Reply, Seen, Server};
+use serde_json::json;
 
+use self::wires::{Fault, WIRES, Wire};
 use crate::setup::{RequestFilter, Setup, asking, limits, model_at};
-
-/// A protocol as its servers speak it.
-struct Wire {
-    /// A provider that speaks it.
-    provider: &'static str,
-    /// Where its requests go on the loopback server.
-    path: &'static str,
-    /// The header that the key stands in, and what stands before the key.
-    key: (&'static str, &'static str),
-    /// An answer with this text that ended for this reason.
-    ended: fn(&str, FinishReason) -> Reply,
-    /// A refusal.
-    refused: fn(&str) -> Reply,
-    /// A call of the tool `f` with the argument `a` of 1, after a text that may be empty.
-    calls: fn(&str) -> Reply,
-    /// An answer with reasoning apart.
-    thought: fn(&str, &str) -> Reply,
-    /// An answer of which 8 of the prompt's tokens came from a cache.
-    cached: fn(&str) -> Reply,
-    /// An error, in the words of the protocol.
-    error: fn(u16, Fault) -> Reply,
-    /// Bodies that are JSON, and no answer.
-    odd: &'static [&'static str],
-    /// The beginning of a stream that nobody asked for and that ends in its middle.
-    stream: &'static str,
-}
-
-/// What an error is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    Request,
-    Credit,
-    Key,
-    Permission,
-    Model,
-    TooLarge,
-    Rate,
-    Server,
-    Overload,
-}
-
-const WIRES: [Wire; 2] = [
-    Wire {
-        provider: "openai",
-        path: "/v1/chat/completions",
-        key: ("authorization", "Bearer "),
-        ended: |text, reason| Reply::text(text).finish_reason(reason.as_str()),
-        refused: |text| Reply::refusal(text),
-        calls: |text| {
-            let function = json!({ "name": "f", "arguments": "{\"a\":1}" });
-            let call = json!({ "id": "c", "type": "function", "function": function });
-            let text = Some(text).filter(|text| !text.is_empty());
-            openai(&json!({ "content": text, "tool_calls": [call] }), "tool_calls")
-        },
-        thought: |thought, text| {
-            openai(&json!({ "content": text, "reasoning_content": thought }), "stop")
-        },
-        cached: |text| {
-            let choice = json!({ "message": { "content": text }, "finish_reason": "stop" });
-            let details = json!({ "cached_tokens": 8 });
-            let usage = json!({ "prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": details });
-            Reply::json(&json!({ "choices": [choice], "usage": usage }))
-        },
-        error: |status, fault| {
-            let code = match fault {
-                Fault::Request => "invalid_request_error",
-                Fault::Credit => "insufficient_quota",
-                Fault::Key => "invalid_api_key",
-                Fault::Permission => "permission_denied",
-                Fault::Model => "model_not_found",
-                Fault::TooLarge => "context_length_exceeded",
-                Fault::Rate => "rate_limit_exceeded",
-                Fault::Server => "server_error",
-                Fault::Overload => "engine_overloaded",
-            };
-            let error = json!({ "message": "as asked for", "code": code });
-            Reply::status(status).body(json!({ "error": error }).to_string())
-        },
-        odd: &[r#"{"choices":"x"}"#, r#"{"choices":[{"message":{"content":7}}]}"#],
-        stream: "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
-    },
-    Wire {
-        provider: "anthropic",
-        path: "/v1/messages",
-        key: ("x-api-key", ""),
-        ended: |text, reason| {
-            let word = match reason {
-                FinishReason::Stop => "end_turn",
-                FinishReason::Length => "max_tokens",
-                FinishReason::ToolCalls => "tool_use",
-                FinishReason::ContentFilter => "refusal",
-                FinishReason::Other(_) => "pause_turn",
-            };
-            anthropic::message(&json!([{ "type": "text", "text": text }]), word)
-        },
-        refused: |text| anthropic::message(&json!([{ "type": "text", "text": text }]), "refusal"),
-        calls: |text| {
-            let mut blocks =
-                vec![json!({ "type": "tool_use", "id": "c", "name": "f", "input": { "a": 1 } })];
-            if !text.is_empty() {
-                blocks.insert(0, json!({ "type": "text", "text": text }));
-            }
-            anthropic::message(&blocks.into(), "tool_use")
-        },
-        thought: |thought, text| {
-            let thought = json!({ "type": "thinking", "thinking": thought, "signature": "s" });
-            anthropic::message(&json!([thought, { "type": "text", "text": text }]), "end_turn")
-        },
-        cached: |text| {
-            let usage =
-                json!({ "input_tokens": 2, "cache_read_input_tokens": 8, "output_tokens": 5 });
-            let block = json!({ "type": "text", "text": text });
-            Reply::json(&json!({ "content": [block], "stop_reason": "end_turn", "usage": usage }))
-        },
-        error: |status, fault| {
-            let (kind, message) = match fault {
-                Fault::Request | Fault::TooLarge => ("invalid_request_error", "as asked for"),
-                Fault::Credit => (
-                    "invalid_request_error",
-                    "Your credit balance is too low to access the API. Please go to Plans & Billing",
-                ),
-                Fault::Key => ("authentication_error", "invalid x-api-key"),
-                Fault::Permission => ("permission_error", "not allowed"),
-                Fault::Model => ("not_found_error", "model: m"),
-                Fault::Rate => ("rate_limit_error", "too fast"),
-                Fault::Server => ("api_error", "Internal server error"),
-                Fault::Overload => ("overloaded_error", "Overloaded"),
-            };
-            anthropic::error(status, kind, message)
-        },
-        odd: &[r#"{"content":"x"}"#, r#"{"content":[{"type":7}]}"#],
-        stream: "event: message_start\ndata: {\"type\":\"message_start\"}\n\n",
-    },
-];
-
-fn openai(message: &Value, finish_reason: &str) -> Reply {
-    let choice = json!({ "index": 0, "message": message, "finish_reason": finish_reason });
-    let usage = json!({ "prompt_tokens": 10, "completion_tokens": 5 });
-    Reply::json(&json!({ "choices": [choice], "usage": usage }))
-}
 
 /// Asks a server that replies so, at most `attempts` times.
 fn asked(
@@ -163,8 +26,7 @@ fn asked(
     let (server, setup) = (Server::start(reply), Setup::new());
     let mut model = model_at(&server.url(), limits());
     model.limits.attempts = attempts;
-    model.provider =
-        Provider::Server { kind: wire.provider, base_url: server.url(), api_key_env: None };
+    model.provider = model::Provider::Server(model::ModelServer::open(wire.provider, server.url()));
     let endpoint = setup.open_with(&model, Some("sk-0123456789"));
     let ended = setup.ask(&endpoint, 1);
     (ended, server.requests())
@@ -183,7 +45,7 @@ fn record(
 
 /// The same for a server that always replies so, in the words of every protocol.
 fn each(attempts: u32, reply: fn(&Wire) -> Reply, check: impl Fn(&Wire, &Record, usize)) {
-    for wire in &WIRES {
+    for wire in WIRES {
         let said = reply(wire);
         let (record, times) = record(wire, attempts, move |_| said.clone());
         check(wire, &record, times);
@@ -200,7 +62,7 @@ fn every_protocol_has_its_contract() {
 
 #[test]
 fn a_request_goes_where_it_belongs_with_its_key_and_asks_for_no_stream() {
-    for wire in &WIRES {
+    for wire in WIRES {
         let ended = wire.ended;
         let (_, requests) = asked(wire, 1, move |_| ended("yes", FinishReason::Stop));
         let seen = &requests[0];
@@ -208,15 +70,19 @@ fn a_request_goes_where_it_belongs_with_its_key_and_asks_for_no_stream() {
         assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", wire.path));
         assert_eq!(seen.header(name), Some(format!("{before}sk-0123456789").as_str()));
         assert_eq!(seen.header("content-type"), Some("application/json"));
-        assert_eq!((&seen.json()["model"], seen.json().get("stream")), (&json!("m"), None));
-        assert_eq!(seen.prompt(), "0");
+        let body = seen.json();
+        if let Some(at) = wire.model_at {
+            assert_eq!(body.pointer(at), Some(&json!("m")), "{}", wire.provider);
+        }
+        assert_eq!(body.get("stream").filter(|stream| **stream != json!(false)), None);
+        assert_eq!(body.pointer(wire.prompt_at), Some(&json!("0")), "{}", wire.provider);
     }
 }
 
 #[test]
 fn an_answer_has_text_reason_and_tokens() {
     for reason in [FinishReason::Stop, FinishReason::Length] {
-        for wire in &WIRES {
+        for wire in WIRES {
             let (ended, expected) = (wire.ended, reason.clone());
             let (record, _) = record(wire, 1, move |_| ended("yes", expected.clone()));
             assert_eq!(record.outcome, Outcome::Answered, "{}", wire.provider);
@@ -301,7 +167,7 @@ fn each_error_is_told_apart_and_asked_again_only_where_that_helps() {
         (503, Fault::Overload, ErrorKind::Server, 3),
         (529, Fault::Overload, ErrorKind::Server, 3),
     ] {
-        for wire in &WIRES {
+        for wire in WIRES {
             let reply = (wire.error)(status, fault);
             let (record, asked) = record(wire, 3, move |_| reply.clone());
             let failure = record.failure.as_ref().expect("a failure");
@@ -326,7 +192,7 @@ fn an_error_in_a_success_is_no_answer() {
 
 #[test]
 fn a_server_says_when_to_come_back() {
-    for wire in &WIRES {
+    for wire in WIRES {
         let (ended, busy) = (wire.ended, (wire.error)(429, Fault::Rate));
         let (record, times) = record(wire, 3, move |seen| match seen.index {
             0 => busy.clone().header("retry-after", "0.04"),
@@ -359,8 +225,7 @@ fn headers_that_say_nothing_is_left_hold_the_next_request_back() {
         let setup = Setup::new();
         let mut model = model_at(&server.url(), limits());
         model.limits.concurrency = 1;
-        model.provider =
-            Provider::Server { kind: provider, base_url: server.url(), api_key_env: None };
+        model.provider = model::Provider::Server(model::ModelServer::open(provider, server.url()));
         let begun = std::time::Instant::now();
         assert_eq!(setup.ask(&setup.open(&model), 2).tally.answered, 2);
         assert!(begun.elapsed() >= Duration::from_millis(200), "{provider}");
@@ -369,7 +234,7 @@ fn headers_that_say_nothing_is_left_hold_the_next_request_back() {
 
 #[test]
 fn bodies_that_are_no_answer_are_described() {
-    for wire in &WIRES {
+    for wire in WIRES {
         for body in wire.odd {
             let (record, times) = record(wire, 3, move |_| Reply::bytes(*body));
             let kind = record.failure.as_ref().expect("a failure").kind;
@@ -396,16 +261,15 @@ fn bodies_that_are_no_answer_are_described() {
 fn a_form_reaches_the_server() {
     use evalmark_core::request::ResponseSchema;
     let schema = json!({ "type": "object", "properties": {}, "additionalProperties": false });
-    for (wire, at) in
-        WIRES.iter().zip(["/response_format/json_schema/schema", "/output_config/format/schema"])
-    {
+    for wire in WIRES {
+        let Some(at) = wire.schema_at else { continue };
         let server = Server::start(|_| Reply::status(400));
         let setup = Setup::new();
         let mut model = model_at(&server.url(), limits());
         model.provider =
-            Provider::Server { kind: wire.provider, base_url: server.url(), api_key_env: None };
+            model::Provider::Server(model::ModelServer::open(wire.provider, server.url()));
         let mut ask = asking("0", 0);
-        let form = ResponseSchema { name: "f", schema: schema.clone() };
+        let form = ResponseSchema { name: "f".into(), schema: schema.clone() };
         ask.request = Request { response_schema: Some(form.into()), ..ask.request };
         setup.ask_all(&setup.open(&model), "run", std::iter::once(ask));
         assert_eq!(server.requests()[0].json().pointer(at), Some(&schema), "{}", wire.provider);

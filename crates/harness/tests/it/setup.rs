@@ -7,7 +7,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{Limits, Model, Provider},
+    model::{self, Limits, Model, Provider},
     record::{Outcome, Record},
     request::{Message, Request},
 };
@@ -155,7 +155,7 @@ pub(crate) fn limits() -> Limits {
 pub(crate) fn model_at(base_url: &str, limits: Limits) -> Model {
     Model {
         name: "small".into(),
-        provider: Provider::Server { kind: "openai", base_url: base_url.into(), api_key_env: None },
+        provider: Provider::Server(model::ModelServer::open("openai", base_url)),
         model: "m".into(),
         params: Arc::default(),
         max_output_tokens: None,

@@ -77,7 +77,7 @@ fn suites_of(folder: &Path) -> Vec<PathBuf> {
 
 fn keys_of(suite: &LoadedSuite) -> Vec<String> {
     let key = |provider: &Provider| match provider {
-        Provider::Server { api_key_env, .. } => api_key_env.clone(),
+        Provider::Server(server) => server.api_key_env.clone(),
         _ => None,
     };
     suite.suite.models.iter().filter_map(|model| key(&model.provider)).collect()

@@ -145,7 +145,8 @@ impl<S: Sheet> Inquire for Panel<S> {
         task: &[Message],
     ) -> Result<Vec<Question>, QuestionError> {
         let sheets = self.sheet.write(subject, task)?;
-        let form = || ResponseSchema { name: "judgement", schema: self.sheet.schema(subject) };
+        let form =
+            || ResponseSchema { name: "judgement".into(), schema: self.sheet.schema(subject) };
         let form = self.is_structured.then(|| Arc::new(form()));
         let mut questions = Vec::new();
         for model in &self.models {

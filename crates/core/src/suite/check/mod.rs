@@ -7,7 +7,9 @@ mod labels;
 mod literal_keys;
 pub(in crate::suite) mod metrics;
 mod models;
+mod params;
 mod prompts;
+mod server;
 mod source;
 mod unwise;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{Checker, literal_keys::is_secret, metrics::Asked, suggest};
+use super::{Checker, metrics::Asked, suggest};
 use crate::{
     files::FileError,
     model::{Limits, Model, Provider, RecordedColumn},
@@ -22,27 +22,18 @@ impl Checker<'_> {
 
     fn model(&mut self, i: usize, raw: &RawModel) -> Option<Model> {
         let at = format!("/models/{i}");
-        for name in raw.params.keys().filter(|name| holds_a_secret(name)) {
-            let message = format!("`{name}`: a suite must not contain a key; use `api_key_env`");
-            self.complain(&format!("{at}/params"), message);
-        }
         let readers = self.readers;
         let kind = kind(readers, raw);
         // Recorded answers may be anyone's.
         let kinds = kind.map_or(readers.providers, std::slice::from_ref);
-        for (reserved, why) in kinds.iter().flat_map(|kind| kind.reserved) {
-            if raw.params.contains_key(*reserved) {
-                let message = format!("`{reserved}` is not supported in `params`: {why}");
-                self.complain(&format!("{at}/params/{reserved}"), message);
-            }
-        }
+        self.params(&at, kinds, raw);
         let provider = self.provider(&at, raw);
         let limits = self.limits(&at, &raw.limits);
         let ca_file = self.ca_file(&at, raw);
         let model: Arc<str> = raw.model.as_deref().unwrap_or(&raw.name).into();
         let price = raw.price.map(|price| own_price(price, kind));
         let listed = || match &provider {
-            Some(Provider::Server { base_url, .. }) => kind?.price(base_url, &model),
+            Some(Provider::Server(server)) => kind?.price(&server.base_url, &model),
             _ => None,
         };
         Some(Model {
@@ -138,39 +129,6 @@ impl Checker<'_> {
         is_whole.then(|| prompts.iter().filter_map(|name| columns.get(name).cloned()).collect())
     }
 
-    fn server(&mut self, at: &str, kind: &ProviderKind, raw: &RawModel) -> Option<Provider> {
-        let default_key = kind.key_variables.first().copied();
-        if raw.api_key_env.as_deref().is_some_and(|name| !is_variable_name(name)) {
-            let message = "`api_key_env` holds the NAME of an environment variable, not a key";
-            let name = default_key.unwrap_or("MY_API_KEY");
-            let hint = format!(
-                "export the key as {name} and write `api_key_env: {name}`; if this was a real \
-                 key, revoke it"
-            );
-            self.complain_with_hint(&format!("{at}/api_key_env"), message.to_owned(), hint);
-            return None;
-        }
-        let Some(base_url) = raw.base_url.as_deref().or(kind.base_url) else {
-            let message = format!("`provider: {}` needs a `base_url`", kind.name);
-            let hint = format!("{}; its address is your own", kind.summary);
-            self.complain_with_hint(at, message, hint);
-            return None;
-        };
-        let is_own = raw.base_url.is_none() || kind.base_url.is_none();
-        let default_key = default_key.filter(|_| is_own).map(str::to_owned);
-        match base_url_problem(base_url, kind.paths) {
-            None => Some(Provider::Server {
-                kind: kind.name,
-                base_url: base_url.trim_end_matches('/').to_owned(),
-                api_key_env: raw.api_key_env.clone().or(default_key),
-            }),
-            Some(problem) => {
-                self.complain(&format!("{at}/base_url"), format!("`base_url` {problem}"));
-                None
-            }
-        }
-    }
-
     /// Complains of models that metrics ask for embeddings, and whose providers have none.
     pub(super) fn embedders(&mut self, raw: &[RawModel], embedders: &[String]) {
         for (i, model) in raw.iter().enumerate().filter(|(_, m)| embedders.contains(&m.name)) {
@@ -245,7 +203,7 @@ fn own_price(raw: RawPrice, kind: Option<&ProviderKind>) -> Price {
 }
 
 /// The provider that a model names; `None` for recorded answers, and where it names none.
-fn kind<'a>(readers: Readers<'a>, raw: &RawModel) -> Option<&'a ProviderKind> {
+pub(super) fn kind<'a>(readers: Readers<'a>, raw: &RawModel) -> Option<&'a ProviderKind> {
     readers.providers.iter().find(|kind| raw.provider.as_deref() == Some(kind.name))
 }
 
@@ -315,39 +273,4 @@ fn not_there(error: &FileError, absent: &str) -> String {
         FileError::Unreadable(error) if error.kind() == ErrorKind::NotFound => absent.to_owned(),
         error => error.to_string(),
     }
-}
-
-/// Parameters that would carry a key or headers.
-fn holds_a_secret(name: &str) -> bool {
-    is_secret(name) || name.to_lowercase().ends_with("headers")
-}
-
-/// Whether `name` can be an environment variable, and does not look like a key itself.
-fn is_variable_name(name: &str) -> bool {
-    let word = |c: char| c == '_' || c.is_ascii_alphanumeric();
-    let looks_like_a_key = name.len() >= 16
-        && name.contains(|c: char| c.is_ascii_digit())
-        && (!name.contains('_') || name.contains(|c: char| c.is_ascii_lowercase()));
-    let starts_well = name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
-    starts_well && name.chars().all(word) && !looks_like_a_key
-}
-
-/// What is wrong with a base URL, before which `paths` come. It is not repeated: it may hold a
-/// password.
-fn base_url_problem(text: &str, paths: &[&str]) -> Option<String> {
-    let Ok(url) = url::Url::parse(text) else {
-        return Some("is not a URL; write one like `http://127.0.0.1:8080/v1`".to_owned());
-    };
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Some("must begin with http:// or https:// and name a host".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Some("contains a user name or password; use `api_key_env`".to_owned());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Some("must not have a query or fragment".to_owned());
-    }
-    let path = url.path().trim_end_matches('/');
-    let end = paths.iter().find(|end| path.ends_with(**end))?;
-    Some(format!("ends before `{end}`"))
 }

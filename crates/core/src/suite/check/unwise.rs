@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     item::Item,
     prompt::Prompt,
-    provider::ProviderKind,
+    provider::{EXTRA, ProviderKind},
     suite::{mistake::nearest, raw::RawModel},
 };
 
@@ -106,5 +106,8 @@ fn params_of(model: &RawModel, providers: &[ProviderKind]) -> Vec<String> {
             format!("{at} is {what}; servers expect a number")
         })
     };
-    model.params.iter().filter_map(warning).collect()
+    // What a provider does not know is a mistake there.
+    let is_strict = kind.iter().all(|kind| kind.knows_all_params);
+    let params = model.params.iter().filter(|(name, _)| *name != EXTRA && !is_strict);
+    params.filter_map(warning).collect()
 }

@@ -1,0 +1,58 @@
+//! What a provider may lack: a suite that asks for it there is wrong before anything is asked.
+
+use std::fmt;
+
+/// Something that not every provider has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Feature {
+    /// More than one text of a user: system messages, and turns of a conversation.
+    Conversation,
+    /// Pictures in messages.
+    Images,
+    /// Sound in messages.
+    Audio,
+    /// Documents in messages.
+    Files,
+    /// Media that the provider fetches from an address.
+    MediaUrls,
+    /// Tools that the model may call.
+    Tools,
+    /// A tool that the model has to call.
+    ToolChoice,
+    /// Answers that keep to a JSON Schema.
+    JsonSchema,
+    /// Answers that come piece by piece.
+    Streaming,
+    /// Requests that are handed in together and answered later.
+    Batches,
+}
+
+impl Feature {
+    /// What most chat protocols have.
+    pub const CHAT: &[Self] = &[
+        Self::Conversation,
+        Self::Images,
+        Self::Files,
+        Self::MediaUrls,
+        Self::Tools,
+        Self::ToolChoice,
+        Self::JsonSchema,
+    ];
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Conversation => "messages other than one text of the user's",
+            Self::Images => "images",
+            Self::Audio => "audio",
+            Self::Files => "files",
+            Self::MediaUrls => "media at addresses",
+            Self::Tools => "tools",
+            Self::ToolChoice => "a choice of the tool to call",
+            Self::JsonSchema => "answers by JSON Schema",
+            Self::Streaming => "streaming",
+            Self::Batches => "batches",
+        })
+    }
+}

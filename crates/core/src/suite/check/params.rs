@@ -1,0 +1,68 @@
+//! Checking a model's `params`: what evalmark sets itself, what would carry a key, and what a provider
+//! that is sent nothing unknown does not know.
+
+use serde_json::{Map, Value};
+
+use super::{Checker, literal_keys::is_secret, suggest};
+use crate::{
+    provider::{EXTRA, ProviderKind},
+    suite::raw::RawModel,
+};
+
+impl Checker<'_> {
+    /// Checks the parameters of the model at `at`, which one of these providers gets.
+    pub(super) fn params(&mut self, at: &str, kinds: &[ProviderKind], raw: &RawModel) {
+        let at = format!("{at}/params");
+        self.reserved(&at, kinds, &raw.params);
+        match raw.params.get(EXTRA) {
+            Some(Value::Object(extra)) => self.reserved(&format!("{at}/{EXTRA}"), kinds, extra),
+            Some(_) => {
+                let message =
+                    format!("`{EXTRA}` is a mapping of parameters, which are sent as they are");
+                self.complain(&format!("{at}/{EXTRA}"), message);
+            }
+            None => {}
+        }
+        if let [kind] = kinds
+            && kind.knows_all_params
+        {
+            self.unknown_params(&at, kind, &raw.params);
+        }
+    }
+
+    fn reserved(&mut self, at: &str, kinds: &[ProviderKind], params: &Map<String, Value>) {
+        for name in params.keys().filter(|name| holds_a_secret(name)) {
+            let message = format!("`{name}`: a suite must not contain a key; use `api_key_env`");
+            self.complain(at, message);
+        }
+        for (reserved, why) in kinds.iter().flat_map(|kind| kind.reserved) {
+            if params.contains_key(*reserved) {
+                let message = format!("`{reserved}` is not supported in `params`: {why}");
+                self.complain(&format!("{at}/{reserved}"), message);
+            }
+        }
+    }
+
+    fn unknown_params(&mut self, at: &str, kind: &ProviderKind, params: &Map<String, Value>) {
+        let schema = (kind.params)();
+        let known: Vec<&str> = schema["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| &**name)
+            .collect();
+        for name in params.keys().filter(|name| *name != EXTRA && !known.contains(&name.as_str())) {
+            let message = format!("`provider: {}` has no parameter `{name}`", kind.name);
+            let hint = format!(
+                "{}; what stands under `{EXTRA}` is sent as it is",
+                suggest(name, &known, "its parameters")
+            );
+            self.complain_with_hint(&format!("{at}/{name}"), message, hint);
+        }
+    }
+}
+
+/// Parameters that would carry a key or headers.
+fn holds_a_secret(name: &str) -> bool {
+    is_secret(name) || name.to_lowercase().ends_with("headers")
+}

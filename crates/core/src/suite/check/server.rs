@@ -1,0 +1,142 @@
+//! Checking the server of a model: its address, what goes into that, and whose key it takes.
+
+use super::Checker;
+use crate::{
+    model::{ModelServer, Provider},
+    provider::{ProviderKind, Setting, SettingKey},
+    suite::raw::RawModel,
+};
+
+impl Checker<'_> {
+    /// The server of the model at `at`; `None` after a mistake.
+    pub(super) fn server(
+        &mut self,
+        at: &str,
+        kind: &ProviderKind,
+        raw: &RawModel,
+    ) -> Option<Provider> {
+        let default_key = kind.key_variables.first().copied();
+        if raw.api_key_env.as_deref().is_some_and(|name| !is_variable_name(name)) {
+            let message = "`api_key_env` holds the NAME of an environment variable, not a key";
+            let name = default_key.unwrap_or("MY_API_KEY");
+            let hint = format!(
+                "export the key as {name} and write `api_key_env: {name}`; if this was a real \
+                 key, revoke it"
+            );
+            self.complain_with_hint(&format!("{at}/api_key_env"), message.to_owned(), hint);
+            return None;
+        }
+        let settings = self.settings(at, kind, raw);
+        let Some(base_url) = raw.base_url.as_deref().or(kind.base_url) else {
+            let message = format!("`provider: {}` needs a `base_url`", kind.name);
+            let hint = format!("{}; its address is your own", kind.summary);
+            self.complain_with_hint(at, message, hint);
+            return None;
+        };
+        let is_own = raw.base_url.is_none() || kind.base_url.is_none();
+        let default_key = default_key.filter(|_| is_own).map(str::to_owned);
+        let base_url = filled(base_url, raw.base_url.is_none(), &settings?);
+        match base_url_problem(&base_url, kind.paths) {
+            None => Some(Provider::Server(ModelServer {
+                kind: kind.name,
+                base_url: with_query(base_url.trim_end_matches('/'), kind.settings, raw),
+                api_key_env: raw.api_key_env.clone().or(default_key),
+                region: raw.region.clone(),
+            })),
+            Some(problem) => {
+                self.complain(&format!("{at}/base_url"), format!("`base_url` {problem}"));
+                None
+            }
+        }
+    }
+
+    /// The settings that the model has; `None` after a mistake.
+    fn settings(
+        &mut self,
+        at: &str,
+        kind: &ProviderKind,
+        raw: &RawModel,
+    ) -> Option<Vec<(SettingKey, String)>> {
+        let n_mistakes = self.mistakes.len();
+        let mut settings = Vec::new();
+        for key in SettingKey::ALL {
+            let known = kind.settings.iter().find(|setting| setting.key == key);
+            let (name, value) = (key.as_str(), raw.setting(key));
+            match (known, value) {
+                (Some(_), Some(value)) if !is_plain(value) => {
+                    let message =
+                        format!("`{name}` goes into an address: letters, digits, `-`, `_` and `.`");
+                    self.complain(&format!("{at}/{name}"), message);
+                }
+                (Some(_), Some(value)) => settings.push((key, value.to_owned())),
+                // An address of one's own holds it already.
+                (Some(setting), None)
+                    if setting.is_required
+                        && (raw.base_url.is_none() || setting.query.is_some()) =>
+                {
+                    let message = format!("`provider: {}` needs a `{name}`", kind.name);
+                    self.complain(at, message);
+                }
+                (None, Some(_)) => {
+                    let message = format!("`provider: {}` has no `{name}`", kind.name);
+                    self.complain(&format!("{at}/{name}"), message);
+                }
+                (_, None) => {}
+            }
+        }
+        (self.mistakes.len() == n_mistakes).then_some(settings)
+    }
+}
+
+/// The provider's own address with its settings in their places; a suite's address as it is.
+fn filled(base_url: &str, is_own: bool, settings: &[(SettingKey, String)]) -> String {
+    let mut filled = base_url.to_owned();
+    for (key, value) in settings.iter().filter(|_| is_own) {
+        filled = filled.replace(&format!("{{{}}}", key.as_str()), value);
+    }
+    filled
+}
+
+/// The address with the settings that belong to its query.
+fn with_query(base_url: &str, settings: &[Setting], raw: &RawModel) -> String {
+    let queries = settings
+        .iter()
+        .filter_map(|setting| Some(format!("{}={}", setting.query?, raw.setting(setting.key)?)));
+    let query = queries.collect::<Vec<_>>().join("&");
+    if query.is_empty() { base_url.to_owned() } else { format!("{base_url}?{query}") }
+}
+
+/// Whether a setting can stand in an address without changing it otherwise.
+fn is_plain(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
+/// Whether `name` can be an environment variable, and does not look like a key itself.
+fn is_variable_name(name: &str) -> bool {
+    let word = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    let looks_like_a_key = name.len() >= 16
+        && name.contains(|c: char| c.is_ascii_digit())
+        && (!name.contains('_') || name.contains(|c: char| c.is_ascii_lowercase()));
+    let starts_well = name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
+    starts_well && name.chars().all(word) && !looks_like_a_key
+}
+
+/// What is wrong with a base URL, before which `paths` come. It is not repeated: it may hold a
+/// password.
+fn base_url_problem(text: &str, paths: &[&str]) -> Option<String> {
+    let Ok(url) = url::Url::parse(text) else {
+        return Some("is not a URL; write one like `http://127.0.0.1:8080/v1`".to_owned());
+    };
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Some("must begin with http:// or https:// and name a host".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some("contains a user name or password; use `api_key_env`".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Some("must not have a query or fragment".to_owned());
+    }
+    let path = url.path().trim_end_matches('/');
+    let end = paths.iter().find(|end| path.ends_with(**end))?;
+    Some(format!("ends before `{end}`"))
+}

@@ -1,0 +1,193 @@
+//! What providers decide: addresses, keys, limits, prices and parameters.
+
+use evalmark_core::{
+    feature::Feature,
+    model::{ModelServer, Provider},
+    provider::{ProviderKind, Setting, SettingKey},
+};
+use serde_json::json;
+
+use super::{SUITE, folder, read};
+
+pub(super) const PROVIDERS: &[ProviderKind] = &[
+    ProviderKind {
+        name: "openai",
+        protocol: "openai",
+        summary: "a server",
+        base_url: Some("https://api.example.com/v1"),
+        paths: &["/chat/completions", "/embeddings"],
+        key_variables: &["OPENAI_API_KEY"],
+        key_hosts: &["api.example.com"],
+        params: || {
+            let number = json!({ "type": "number" });
+            json!({ "properties": { "temperature": number, "max_tokens": number, "stop": {} } })
+        },
+        reserved: &[("model", "say it elsewhere"), ("stream", "say it elsewhere")],
+        output_limits: &["max_tokens"],
+        default_output_limit: None,
+        knows_all_params: false,
+        embeds: true,
+        features: Feature::CHAT,
+        settings: &[],
+        prices: Some(
+            "{ as_of: 2025-08, source: s, batch_discount: 0.5, models: { big: { input: 2, output: 4 } } }",
+        ),
+        first_model: None,
+    },
+    ProviderKind {
+        name: "talker",
+        protocol: "talk",
+        summary: "a server without an address of its own",
+        base_url: None,
+        paths: &["/talk"],
+        key_variables: &["TALK_API_KEY"],
+        key_hosts: &[],
+        params: || json!({ "properties": { "system": {}, "limit": { "type": "integer" } } }),
+        reserved: &[],
+        output_limits: &["limit"],
+        default_output_limit: Some(100),
+        knows_all_params: true,
+        embeds: false,
+        features: &[],
+        settings: &[],
+        prices: None,
+        first_model: None,
+    },
+    ProviderKind {
+        name: "placed",
+        protocol: "talk",
+        summary: "a server in each region",
+        base_url: Some("https://talk.{region}.example.com/{project}"),
+        paths: &["/talk"],
+        key_variables: &["PLACED_API_KEY"],
+        key_hosts: &["example.com"],
+        params: || json!({ "properties": { "temperature": { "type": "number" } } }),
+        reserved: &[("stream", "say it elsewhere")],
+        output_limits: &[],
+        default_output_limit: None,
+        knows_all_params: true,
+        embeds: false,
+        features: &[],
+        settings: &[
+            Setting { key: SettingKey::Region, is_required: true, query: None },
+            Setting { key: SettingKey::Project, is_required: true, query: None },
+            Setting { key: SettingKey::ApiVersion, is_required: false, query: Some("version") },
+        ],
+        prices: None,
+        first_model: None,
+    },
+];
+
+#[test]
+fn a_price_has_a_part_for_each_kind_of_token() {
+    let folder = folder();
+    let price = |text: &str| {
+        let own =
+            "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+        let suite = read(folder.path(), &SUITE.replace(own, text)).expect("valid");
+        let price = suite.models[0].price.expect("a price");
+        let [cached, written, reasoning] = [
+            price.cached_input_usd_per_million,
+            price.cache_write_usd_per_million,
+            price.reasoning_usd_per_million,
+        ];
+        (price.input_usd_per_million, [cached, written, reasoning], price.batch_discount)
+    };
+    let own = |parts: &str| {
+        let rest = "provider: openai, base_url: 'http://h/v1'";
+        price(&format!("{rest}, price: {{ input: 1, output: 2{parts} }}"))
+    };
+    assert_eq!(price("provider: openai, model: big"), (2.0, [None; 3], 0.5));
+    assert_eq!(own(""), (1.0, [None; 3], 0.5));
+    let kinds = own(", cached_input: 0.1, cache_write: 1.25, reasoning: 3, batch_discount: 0.25");
+    assert_eq!(kinds, (1.0, [Some(0.1), Some(1.25), Some(3.0)], 0.25));
+    let talker = "provider: talker, base_url: 'http://h', price: { input: 0, output: 0 }";
+    assert_eq!(price(talker), (0.0, [None; 3], 0.0), "no batch API is known");
+}
+
+#[test]
+fn a_provider_decides_address_key_limit_and_price() {
+    let folder = folder();
+    let entry = |text: &str| {
+        let own =
+            "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+        SUITE.replace(own, text)
+    };
+    let model = |text: &str| {
+        let suite = read(folder.path(), &entry(text)).expect("valid");
+        let model = &suite.models[0];
+        let Provider::Server(ModelServer { base_url, api_key_env, .. }) = &model.provider else {
+            panic!("not asked")
+        };
+        let price = model.price.map(|price| price.input_usd_per_million);
+        (base_url.clone(), api_key_env.clone(), model.max_output_tokens, price)
+    };
+    let own = "https://api.example.com/v1".to_owned();
+    let key = Some("OPENAI_API_KEY".to_owned());
+    assert_eq!(model("provider: openai, model: big"), (own, key, None, Some(2.0)));
+    let elsewhere =
+        model("provider: openai, model: big, base_url: 'http://h/v1', params: { max_tokens: 9 }");
+    assert_eq!(elsewhere, ("http://h/v1".to_owned(), None, Some(9), None));
+    let talker = model("provider: talker, base_url: 'http://h'");
+    let key = Some("TALK_API_KEY".to_owned());
+    assert_eq!(talker, ("http://h".to_owned(), key, Some(100), None));
+    let wrong = |text: &str, words: &str| {
+        let error = read(folder.path(), &entry(text)).expect_err(text).to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    wrong("provider: talker", "`provider: talker` needs a `base_url`");
+    wrong("provider: talker, base_url: 'http://h/talk'", "`base_url` ends before `/talk`");
+    let error = read(
+        folder.path(),
+        &entry("provider: talker, base_url: 'http://h'")
+            .replace("judge: { model: grader }", "semantic: { model: small }"),
+    );
+    let error = error.expect_err("no embeddings").to_string();
+    assert!(error.contains("`provider: talker` has none"), "{error}");
+}
+
+/// The first model's address, or what is wrong with the suite.
+fn address(model: &str) -> Result<String, String> {
+    let own = "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+    let folder = folder();
+    let suite = read(folder.path(), &SUITE.replace(own, model));
+    match &suite.map_err(|error| error.to_string())?.models[0].provider {
+        Provider::Server(server) => Ok(server.base_url.clone()),
+        _ => Err("not asked".to_owned()),
+    }
+}
+
+#[test]
+fn settings_go_into_the_address() {
+    let check = |settings: &str, expected: &str| {
+        let told = address(&format!("provider: placed{settings}"));
+        let told = told.unwrap_or_else(|error| error);
+        assert!(told.contains(expected), "{settings}: {told}");
+    };
+    check(", region: eu-1, project: p", "https://talk.eu-1.example.com/p");
+    check(
+        ", region: eu-1, project: p, api_version: v2",
+        "https://talk.eu-1.example.com/p?version=v2",
+    );
+    check(", base_url: 'http://h/x', api_version: v2", "http://h/x?version=v2");
+    check(", project: p", "`provider: placed` needs a `region`");
+    check(", region: 'eu.evil.com/', project: p", "`region` goes into an address");
+    check(", region: '', project: p", "`region` goes into an address");
+    let told = address("provider: openai, region: eu").expect_err("no region there");
+    assert!(told.contains("`provider: openai` has no `region`"), "{told}");
+}
+
+#[test]
+fn what_a_provider_does_not_know_goes_under_extra() {
+    let check = |params: &str, expected: &str| {
+        let told = address(&format!("provider: placed, region: eu, project: p, params: {params}"));
+        let told = told.unwrap_or_else(|error| error);
+        assert!(told.contains(expected), "{params}: {told}");
+    };
+    check("{ temperature: 0, extra: { any: { a: 1 } } }", "https://talk.eu");
+    check("{ temprature: 0 }", "has no parameter `temprature`");
+    check("{ temprature: 0 }", "did you mean `temperature`?; what stands under `extra`");
+    check("{ extra: 1 }", "`extra` is a mapping");
+    check("{ extra: { stream: true } }", "`stream` is not supported in `params`");
+    check("{ extra: { api_key: x } }", "must not contain a key");
+}

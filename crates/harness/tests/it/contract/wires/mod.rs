@@ -1,0 +1,56 @@
+//! The wire format of each protocol, written from its vendor's public reference: a file each.
+
+mod anthropic;
+mod openai;
+
+use evalmark_core::record::FinishReason;
+use evalmark_loopback::Reply;
+
+/// Every protocol.
+pub(super) const WIRES: &[Wire] = &[openai::WIRE, openai::AZURE_DEPLOYMENTS, anthropic::WIRE];
+
+/// A protocol as its servers speak it.
+pub(in crate::contract) struct Wire {
+    /// A provider that speaks it.
+    pub(in crate::contract) provider: &'static str,
+    /// Where its requests go on the loopback server.
+    pub(in crate::contract) path: &'static str,
+    /// Where the model's name stands in the body; `None` where it stands in the path.
+    pub(in crate::contract) model_at: Option<&'static str>,
+    /// Where the text of the first message stands in the body.
+    pub(in crate::contract) prompt_at: &'static str,
+    /// Where the schema of an answer stands in the body; `None` where there is no such thing.
+    pub(in crate::contract) schema_at: Option<&'static str>,
+    /// The header that the key stands in, and what stands before the key.
+    pub(in crate::contract) key: (&'static str, &'static str),
+    /// An answer with this text that ended for this reason.
+    pub(in crate::contract) ended: fn(&str, FinishReason) -> Reply,
+    /// A refusal.
+    pub(in crate::contract) refused: fn(&str) -> Reply,
+    /// A call of the tool `f` with the argument `a` of 1, after a text that may be empty.
+    pub(in crate::contract) calls: fn(&str) -> Reply,
+    /// An answer with reasoning apart.
+    pub(in crate::contract) thought: fn(&str, &str) -> Reply,
+    /// An answer of which 8 of the prompt's tokens came from a cache.
+    pub(in crate::contract) cached: fn(&str) -> Reply,
+    /// An error, in the words of the protocol.
+    pub(in crate::contract) error: fn(u16, Fault) -> Reply,
+    /// Bodies that are JSON, and no answer.
+    pub(in crate::contract) odd: &'static [&'static str],
+    /// The beginning of a stream that nobody asked for and that ends in its middle.
+    pub(in crate::contract) stream: &'static str,
+}
+
+/// What an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::contract) enum Fault {
+    Request,
+    Credit,
+    Key,
+    Permission,
+    Model,
+    TooLarge,
+    Rate,
+    Server,
+    Overload,
+}
