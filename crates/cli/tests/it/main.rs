@@ -30,6 +30,7 @@ mod planned_comparisons;
 mod planning;
 mod policy;
 mod printed;
+mod prices;
 mod providers;
 mod quickstart;
 mod reasoning;
