@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evalmark_core::{
-    answer_details::AnswerDetails, price::Price, record::Usage, request::Request,
-};
+use evalmark_core::{answer_details::AnswerDetails, price::Price, record::Usage, request::Request};
 use tokio::sync::Notify;
 
 /// Characters per token at the least, so that an estimate of a prompt is rather too high.

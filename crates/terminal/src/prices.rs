@@ -58,7 +58,8 @@ pub fn of_suite(prices: &SuitePrices, screen: Screen) -> String {
     let models = &prices.models;
     let parts = parts_of(models.iter().filter_map(|model| model.price.as_ref()));
     let row = |model: &ModelPrice| {
-        let part = |part: &&Part| or_none(model.price.as_ref().and_then(|price| (part.text)(price)));
+        let part =
+            |part: &&Part| or_none(model.price.as_ref().and_then(|price| (part.text)(price)));
         let names = [line(&model.name), told_by(model)].into_iter();
         names.chain(parts.iter().map(part)).collect()
     };

@@ -71,7 +71,8 @@ fn each_kind_of_token_costs_its_price() {
     let price = "price: { input: 10, output: 100, cached_input: 1, reasoning: 200 },";
     let priced = PRICED.replace("price: { input: 10, output: 100 },", price);
     world.write("suite.yaml", &suite(&server.url(), "").replace("provider: openai,", &priced));
-    let plan = world.run(&["plan", "suite.yaml", "--prompt", "plain", "--format", "json"]).expect(0);
+    let plan =
+        world.run(&["plan", "suite.yaml", "--prompt", "plain", "--format", "json"]).expect(0);
     let plan: serde_json::Value = serde_json::from_str(&plan.stdout).expect("JSON");
     let of_model = &plan["models"][0];
     let input = of_model["input_tokens"].as_f64().expect("tokens");

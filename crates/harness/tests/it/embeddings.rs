@@ -125,11 +125,8 @@ fn failures_are_tried_again_and_nonsense_is_described() {
 #[test]
 fn texts_are_paid_from_the_budget() {
     let (server, setup) = (server(), Setup::new());
-    let price = Price {
-        input_usd_per_million: 1.0,
-        output_usd_per_million: 50.0,
-        ..Price::default()
-    };
+    let price =
+        Price { input_usd_per_million: 1.0, output_usd_per_million: 50.0, ..Price::default() };
     let model =
         evalmark_core::model::Model { price: Some(price), ..model_at(&server.url(), limits()) };
     let endpoint = setup.open(&model);
