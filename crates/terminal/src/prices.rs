@@ -31,7 +31,7 @@ const PARTS: [Part; 6] = [
 
 /// Every list price as a table, and below it where the lists were read.
 pub fn listed(prices: &[ListedPrice], screen: Screen) -> String {
-    let parts = parts_of(prices.iter().map(|listed| &listed.price));
+    let parts = parts_of(&prices.iter().map(|listed| &listed.price).collect::<Vec<_>>());
     let row = |listed: &ListedPrice| {
         let names = [listed.provider.to_owned(), line(&listed.model)].into_iter();
         names.chain(parts.iter().map(|part| or_none((part.text)(&listed.price)))).collect()
@@ -56,7 +56,8 @@ pub fn listed(prices: &[ListedPrice], screen: Screen) -> String {
 /// and what has no price.
 pub fn of_suite(prices: &SuitePrices, screen: Screen) -> String {
     let models = &prices.models;
-    let parts = parts_of(models.iter().filter_map(|model| model.price.as_ref()));
+    let parts =
+        parts_of(&models.iter().filter_map(|model| model.price.as_ref()).collect::<Vec<_>>());
     let row = |model: &ModelPrice| {
         let part =
             |part: &&Part| or_none(model.price.as_ref().and_then(|price| (part.text)(price)));
@@ -110,8 +111,8 @@ fn overriding(model: &ModelPrice) -> String {
 }
 
 /// The parts that some price has.
-fn parts_of<'a>(prices: impl Iterator<Item = &'a Price> + Clone) -> Vec<&'static Part> {
-    let has = |part: &&Part| prices.clone().any(|price| (part.text)(price).is_some());
+fn parts_of(prices: &[&Price]) -> Vec<&'static Part> {
+    let has = |part: &&Part| prices.iter().any(|price| (part.text)(price).is_some());
     PARTS.iter().filter(has).collect()
 }
 
