@@ -3,11 +3,14 @@
 
 mod anthropic;
 mod azure_deployments;
+mod called_tools;
 mod common_params;
 mod event_stream;
+mod gemini;
 mod openai;
 mod protocol;
 mod reported_tokens;
+mod reported_vectors;
 mod vendors;
 
 use std::sync::LazyLock;
@@ -24,6 +27,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<openai::OpenAi>(),
     speaker::<azure_deployments::AzureDeployments>(),
     speaker::<anthropic::Anthropic>(),
+    speaker::<gemini::Gemini>(),
 ];
 
 /// Every provider that exists, for whoever reads suites.
