@@ -8,6 +8,8 @@ mod event_stream;
 mod openai;
 mod protocol;
 mod reported_tokens;
+mod responses;
+mod tool_calls;
 mod vendors;
 
 use std::sync::LazyLock;
@@ -23,6 +25,7 @@ use crate::congestion::LimitHeaders;
 static PROTOCOLS: &[Speaker] = &[
     speaker::<openai::OpenAi>(),
     speaker::<azure_deployments::AzureDeployments>(),
+    speaker::<responses::Responses>(),
     speaker::<anthropic::Anthropic>(),
 ];
 

@@ -2,12 +2,14 @@
 
 mod anthropic;
 mod openai;
+mod responses;
 
 use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
 
 /// Every protocol.
-pub(super) const WIRES: &[Wire] = &[openai::WIRE, openai::AZURE_DEPLOYMENTS, anthropic::WIRE];
+pub(super) const WIRES: &[Wire] =
+    &[openai::WIRE, openai::AZURE_DEPLOYMENTS, responses::WIRE, anthropic::WIRE];
 
 /// A protocol as its servers speak it.
 pub(in crate::contract) struct Wire {
