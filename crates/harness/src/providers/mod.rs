@@ -4,6 +4,7 @@
 mod anthropic;
 mod azure_deployments;
 mod common_params;
+mod completions;
 mod event_stream;
 mod openai;
 mod protocol;
@@ -26,6 +27,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<openai::OpenAi>(),
     speaker::<azure_deployments::AzureDeployments>(),
     speaker::<responses::Responses>(),
+    speaker::<completions::Completions>(),
     speaker::<anthropic::Anthropic>(),
 ];
 

@@ -76,8 +76,7 @@ fn a_form_and_tools_have_their_places() {
     ] {
         let tools = Tools { tools: vec![tool("f"), tool("g")], tool_choice };
         let search = json!({ "type": "web_search" });
-        let asked =
-            Request { tools: Some(tools.into()), ..request(&json!({ "tools": [search] })) };
+        let asked = Request { tools: Some(tools.into()), ..request(&json!({ "tools": [search] })) };
         let mut all = json!({ "tools": [search, written("f"), written("g")] });
         if let Some(choice) = expected {
             all["tool_choice"] = choice;

@@ -40,7 +40,9 @@ const SHAPES: &[(&[&str], fn() -> Reply, &str, Option<&str>)] = &[
         || {
             let part = |text: &str| json!({ "type": "output_text", "text": text });
             let message = |parts: &[Value]| json!({ "type": "message", "content": parts });
-            Reply::json(&json!({ "output": [message(&[part("a"), part("b")]), message(&[part("c")])] }))
+            Reply::json(
+                &json!({ "output": [message(&[part("a"), part("b")]), message(&[part("c")])] }),
+            )
         },
         "abc",
         None,
@@ -113,9 +115,11 @@ fn an_answer_is_read_behind_a_byte_order_mark_and_without_usage() {
 fn a_page_of_a_proxy_says_its_title() {
     const PAGE: &str = "<html><head><title>Bad gateway of ours</title></head></html>";
     for wire in WIRES {
-        for (status, kind, times) in
-            [(502, ErrorKind::Server, 2), (403, ErrorKind::Auth, 1), (404, ErrorKind::BadRequest, 1)]
-        {
+        for (status, kind, times) in [
+            (502, ErrorKind::Server, 2),
+            (403, ErrorKind::Auth, 1),
+            (404, ErrorKind::BadRequest, 1),
+        ] {
             let (record, asked) = record(wire, 2, move |_| Reply::status(status).body(PAGE));
             let failure = record.failure.expect("a failure");
             assert_eq!((failure.kind, asked), (kind, times), "{} {status}", wire.provider);
@@ -164,8 +168,10 @@ fn a_key_that_is_echoed_is_kept_nowhere_and_follows_no_redirect() {
         let other = Server::start(|_| Reply::text("stolen"));
         let replies = echoes(wire, &other.url());
         let n = replies.len() as u64;
-        let server =
-            Server::start(move |seen: &Seen| replies[seen.index % replies.len()].clone());
+        let server = Server::start(move |seen: &Seen| {
+            let at = usize::try_from(seen.index).expect("few requests");
+            replies[at % replies.len()].clone()
+        });
         let setup = Setup::new();
         let mut model = model_at(&server.url(), limits());
         (model.limits.concurrency, model.limits.attempts) = (1, 1);

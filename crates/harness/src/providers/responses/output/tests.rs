@@ -26,8 +26,7 @@ fn check(body: &Value, expected: (Outcome, &str, &str)) {
 fn how_a_response_ended_is_told_apart() {
     use Outcome::{Answered, Refused};
     let thought = json!({ "type": "reasoning", "summary": [] });
-    let refusal =
-        json!({ "type": "message", "content": [{ "type": "refusal", "refusal": "no" }] });
+    let refusal = json!({ "type": "message", "content": [{ "type": "refusal", "refusal": "no" }] });
     let incomplete = |reason: &str, output: &Value| {
         json!({
             "status": "incomplete", "incomplete_details": { "reason": reason }, "output": output,

@@ -28,7 +28,8 @@ pub(super) const WIRE: Wire = Wire {
 };
 
 fn body(text: &str, finish_reason: &str) -> Value {
-    let choice = json!({ "index": 0, "text": text, "logprobs": null, "finish_reason": finish_reason });
+    let choice =
+        json!({ "index": 0, "text": text, "logprobs": null, "finish_reason": finish_reason });
     json!({
         "id": "cmpl-1", "object": "text_completion", "model": "loopback", "choices": [choice],
         "usage": { "prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15 },

@@ -1,6 +1,7 @@
 //! The wire format of each protocol, written from its vendor's public reference: a file each.
 
 mod anthropic;
+mod completions;
 mod openai;
 mod responses;
 
@@ -9,7 +10,7 @@ use evalmark_loopback::Reply;
 
 /// Every protocol.
 pub(super) const WIRES: &[Wire] =
-    &[openai::WIRE, openai::AZURE_DEPLOYMENTS, responses::WIRE, anthropic::WIRE];
+    &[openai::WIRE, openai::AZURE_DEPLOYMENTS, responses::WIRE, completions::WIRE, anthropic::WIRE];
 
 /// A protocol as its servers speak it.
 pub(in crate::contract) struct Wire {

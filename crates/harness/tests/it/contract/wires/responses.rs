@@ -23,7 +23,9 @@ pub(super) const WIRE: Wire = Wire {
     },
     refused: |text| {
         let part = json!({ "type": "refusal", "refusal": text });
-        response(&json!([{ "type": "message", "id": "msg_1", "role": "assistant", "content": [part] }]))
+        response(
+            &json!([{ "type": "message", "id": "msg_1", "role": "assistant", "content": [part] }]),
+        )
     },
     calls: |text| {
         let call = json!({
@@ -57,7 +59,8 @@ pub(super) const WIRE: Wire = Wire {
         };
         let error = json!({ "code": code, "message": message });
         if status == 200 {
-            let failed = json!({ "object": "response", "status": "failed", "error": error, "output": [] });
+            let failed =
+                json!({ "object": "response", "status": "failed", "error": error, "output": [] });
             return Reply::json(&failed);
         }
         Reply::status(status).body(json!({ "error": error }).to_string())
