@@ -3,14 +3,16 @@
 
 mod anthropic;
 mod azure_deployments;
+mod called_tools;
 mod common_params;
 mod completions;
 mod event_stream;
+mod gemini;
 mod openai;
 mod protocol;
 mod reported_tokens;
+mod reported_vectors;
 mod responses;
-mod tool_calls;
 mod vendors;
 
 use std::sync::LazyLock;
@@ -29,6 +31,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<responses::Responses>(),
     speaker::<completions::Completions>(),
     speaker::<anthropic::Anthropic>(),
+    speaker::<gemini::Gemini>(),
 ];
 
 /// Every provider that exists, for whoever reads suites.

@@ -305,3 +305,20 @@ fn a_form_reaches_the_server() {
         assert_eq!(server.requests()[0].json().pointer(at), Some(&schema), "{}", wire.provider);
     }
 }
+
+#[test]
+fn a_server_says_in_its_body_when_to_come_back() {
+    let wire = WIRES.iter().find(|wire| wire.provider == "gemini").expect("a row");
+    let ended = wire.ended;
+    let (record, times) = record(wire, 3, move |seen| match seen.index {
+        0 => evalmark_loopback::gemini::error(
+            429,
+            "RESOURCE_EXHAUSTED",
+            "slow down",
+            &json!([{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.04s" }]),
+        ),
+        _ => ended("yes", FinishReason::Stop),
+    });
+    assert_eq!((record.outcome, times), (Outcome::Answered, 2));
+    assert!(record.timing.backoff_ms >= 40.0, "{record:?}");
+}

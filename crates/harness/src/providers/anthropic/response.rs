@@ -12,7 +12,7 @@ use crate::{
     failure::{is_error, within_success},
     json_repair::mended,
     malformed::{misshapen, unreadable},
-    providers::{reported_tokens::count, tool_calls::as_json},
+    providers::{called_tools, reported_tokens::count},
     reply::{Answer, AttemptError, Retryable},
 };
 
@@ -96,7 +96,7 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
         let explained = response.stop_details.as_ref().and_then(|why| why["explanation"].as_str());
         explained.unwrap_or_default().clone_into(&mut output);
     } else if output.is_empty() && !calls.is_empty() {
-        output = as_json(&calls);
+        output = called_tools::as_json(&calls);
     }
     let (usage, figures) = usage(response.usage);
     let model = response.model.as_ref().and_then(Value::as_str).filter(|model| *model != asked);

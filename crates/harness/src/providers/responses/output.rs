@@ -14,7 +14,7 @@ use crate::{
     failure::{is_error, within_success},
     json_repair::mended,
     malformed::{misshapen, unreadable},
-    providers::{is_event_stream, openai::Tokens, tool_calls::as_json},
+    providers::{called_tools::as_json, is_event_stream, openai::Tokens},
     reply::{Answer, AttemptError, FaultScope, Retryable},
 };
 

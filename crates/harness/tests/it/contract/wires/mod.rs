@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod completions;
+mod gemini;
 mod openai;
 mod responses;
 
@@ -9,8 +10,14 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
 
 /// Every protocol.
-pub(super) const WIRES: &[Wire] =
-    &[openai::WIRE, openai::AZURE_DEPLOYMENTS, responses::WIRE, completions::WIRE, anthropic::WIRE];
+pub(super) const WIRES: &[Wire] = &[
+    openai::WIRE,
+    openai::AZURE_DEPLOYMENTS,
+    responses::WIRE,
+    completions::WIRE,
+    anthropic::WIRE,
+    gemini::WIRE,
+];
 
 /// A protocol as its servers speak it.
 pub(in crate::contract) struct Wire {

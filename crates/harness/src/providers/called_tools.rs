@@ -3,7 +3,7 @@
 use evalmark_core::message::ToolCall;
 use serde_json::{Value, json};
 
-/// The calls as JSON, which is the answer of a model that only calls tools.
+/// The answer of a model that says nothing and calls tools.
 pub(super) fn as_json(calls: &[ToolCall]) -> String {
     let call = |ToolCall { id, name, arguments }: &ToolCall| {
         let function = json!({ "name": name, "arguments": arguments });
