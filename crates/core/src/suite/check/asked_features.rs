@@ -31,7 +31,9 @@ impl Checker<'_> {
         for (i, prompt) in prompts.iter().enumerate() {
             let needs = self.needs_of_prompt(i, prompt);
             for model in candidates.iter().filter_map(|i| raw.models.get(*i)) {
-                needs.iter().for_each(|need| self.hold(need, model));
+                for need in &needs {
+                    self.hold(need, model);
+                }
             }
         }
         for (i, metric) in metrics.iter().enumerate() {
