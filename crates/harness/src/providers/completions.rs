@@ -94,7 +94,7 @@ fn body(request: &Request) -> Result<Map<String, Value>, AttemptError> {
     body.insert("model".into(), (*request.model).into());
     body.insert("prompt".into(), prompt.into());
     let sets_limit = |name: &&str| request.params.contains_key(*name);
-    if !OpenAi::ABOUT.output_limits.iter().any(|name| sets_limit(&name)) {
+    if !OpenAi::ABOUT.output_limits.iter().any(sets_limit) {
         let limit = request.max_output_tokens.unwrap_or(MAX_TOKENS);
         body.insert("max_tokens".into(), limit.into());
     }
