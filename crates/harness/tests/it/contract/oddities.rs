@@ -14,62 +14,68 @@ use super::{
 };
 use crate::setup::{Setup, limits, model_at};
 
-/// Answers in shapes that are not the usual one: who sends it, the body, text and reasoning.
-const SHAPES: &[(&[&str], fn() -> Reply, &str, Option<&str>)] = &[
-    // The content as parts.
-    (
-        &["openai", "azure-deployments"],
-        || {
+/// An answer in a shape that is not the usual one.
+struct Shape {
+    providers: &'static [&'static str],
+    body: fn() -> Reply,
+    text: &'static str,
+    reasoning: Option<&'static str>,
+}
+
+/// Content as parts, and none, since the model only thought.
+const SHAPES: &[Shape] = &[
+    Shape {
+        providers: &["openai", "azure-deployments"],
+        body: || {
             let part = |text: &str| json!({ "type": "text", "text": text });
             chat(&json!({ "content": [part("a"), part("b")] }))
         },
-        "ab",
-        None,
-    ),
-    (
-        &["anthropic"],
-        || {
+        text: "ab",
+        reasoning: None,
+    },
+    Shape {
+        providers: &["anthropic"],
+        body: || {
             let block = |text: &str| json!({ "type": "text", "text": text });
             anthropic::message(&json!([block("a"), block("b")]), "end_turn")
         },
-        "ab",
-        None,
-    ),
-    (
-        &["responses"],
-        || {
+        text: "ab",
+        reasoning: None,
+    },
+    Shape {
+        providers: &["responses"],
+        body: || {
             let part = |text: &str| json!({ "type": "output_text", "text": text });
             let message = |parts: &[Value]| json!({ "type": "message", "content": parts });
             Reply::json(
                 &json!({ "output": [message(&[part("a"), part("b")]), message(&[part("c")])] }),
             )
         },
-        "abc",
-        None,
-    ),
-    // No content, since the model only thought.
-    (
-        &["openai", "azure-deployments"],
-        || chat(&json!({ "content": null, "reasoning_content": "hm" })),
-        "",
-        Some("hm"),
-    ),
-    (
-        &["anthropic"],
-        || anthropic::message(&json!([{ "type": "thinking", "thinking": "hm" }]), "end_turn"),
-        "",
-        Some("hm"),
-    ),
-    (
-        &["responses"],
-        || {
+        text: "abc",
+        reasoning: None,
+    },
+    Shape {
+        providers: &["openai", "azure-deployments"],
+        body: || chat(&json!({ "content": null, "reasoning_content": "hm" })),
+        text: "",
+        reasoning: Some("hm"),
+    },
+    Shape {
+        providers: &["anthropic"],
+        body: || anthropic::message(&json!([{ "type": "thinking", "thinking": "hm" }]), "end_turn"),
+        text: "",
+        reasoning: Some("hm"),
+    },
+    Shape {
+        providers: &["responses"],
+        body: || {
             let thought = json!([{ "type": "reasoning_text", "text": "hm" }]);
             let thought = json!({ "type": "reasoning", "content": thought });
             Reply::json(&json!({ "output": [thought, { "type": "message", "content": null }] }))
         },
-        "",
-        Some("hm"),
-    ),
+        text: "",
+        reasoning: Some("hm"),
+    },
 ];
 
 fn chat(message: &Value) -> Reply {
@@ -78,7 +84,7 @@ fn chat(message: &Value) -> Reply {
 
 #[test]
 fn content_comes_in_parts_or_not_at_all() {
-    for (providers, body, text, reasoning) in SHAPES {
+    for Shape { providers, body, text, reasoning } in SHAPES {
         for wire in WIRES.iter().filter(|wire| providers.contains(&wire.provider)) {
             let (record, _) = record(wire, 1, move |_| body());
             assert_eq!(record.output.as_deref(), Some(*text), "{}: {record:?}", wire.provider);
