@@ -3,10 +3,17 @@
 
 use serde_json::{Map, Value};
 
-use crate::{feature::Feature, model::Price, prices};
+use crate::{
+    feature::Feature,
+    price::Price,
+    prices::{self, PriceList},
+};
 
 /// The parameter whose own parameters are sent as they are.
 pub const EXTRA: &str = "extra";
+
+/// What a batch API usually takes off.
+const USUAL_BATCH_DISCOUNT: f64 = 0.5;
 
 /// A provider that a suite can name: a server of a vendor, and the protocol that it speaks.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +53,31 @@ pub struct ProviderKind {
     pub prices: Option<&'static str>,
     /// A cheap model of its price list to begin with; `None` where no list is known.
     pub first_model: Option<&'static str>,
+    /// What a suite writes to ask it, as far as that is not said above.
+    pub example_model: ExampleModel,
+}
+
+/// What stands in the entry of a model for someone to begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExampleModel {
+    /// A model that it serves; `None`: [`ProviderKind::first_model`].
+    pub model: Option<&'static str>,
+    /// An address, where only the suite can say.
+    pub base_url: Option<&'static str>,
+    /// A region, where one has to be named.
+    pub region: Option<&'static str>,
+    /// Lines of YAML that no other provider has, without indentation.
+    pub more: &'static str,
+}
+
+impl ExampleModel {
+    /// Nothing but what the provider says itself.
+    pub const NONE: Self = Self { model: None, base_url: None, region: None, more: "" };
+
+    /// This model.
+    pub const fn named(model: &'static str) -> Self {
+        Self { model: Some(model), ..Self::NONE }
+    }
 }
 
 /// A key of a model that says more of its server.
@@ -85,6 +117,15 @@ impl SettingKey {
     /// Every key.
     pub const ALL: [Self; 3] = [Self::Region, Self::Project, Self::ApiVersion];
 
+    /// A value for someone to begin with.
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Region => "us-east-1",
+            Self::Project => "my-project",
+            Self::ApiVersion => "2024-10-21",
+        }
+    }
+
     /// As a suite writes it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -101,11 +142,23 @@ impl ProviderKind {
         self.features.contains(&feature)
     }
 
+    /// A model of it for someone to begin with; where nobody knows one, a word that stands for it.
+    pub fn an_example(&self) -> &'static str {
+        self.example_model.model.or(self.first_model).unwrap_or("MODEL")
+    }
+
     /// The list price of a model at an address; `None` where nobody knows. Only the provider's own
     /// address has list prices: what another server asks for a model of the same name is unknown.
     pub fn price(&self, base_url: &str, model: &str) -> Option<Price> {
         let is_own = self.base_url == Some(base_url.trim_end_matches('/'));
         prices::price(self.prices.filter(|_| is_own)?, model)
+    }
+
+    /// The share that its batch API takes off; 0 where it is not known to have one.
+    pub fn batch_discount(&self) -> f64 {
+        let list = self.prices.and_then(|list| PriceList::parse(list).ok());
+        let usual = if self.has(Feature::Batches) { USUAL_BATCH_DISCOUNT } else { 0.0 };
+        list.map_or(usual, |list| list.batch_discount)
     }
 
     /// Tokens of an answer, at most, under these parameters.

@@ -11,7 +11,9 @@ mod export_answers;
 mod gate;
 mod init;
 mod judge_check;
+mod models;
 mod plan;
+mod prices;
 mod report;
 mod resume;
 mod run;
@@ -74,11 +76,15 @@ pub(crate) enum Command {
     Check(check::CheckArgs),
     /// Show what a run would request and cost, and the smallest drop it could detect
     Plan(plan::PlanArgs),
+    /// Show what models cost: every list price, or the prices that count for a suite
+    Prices(prices::PricesArgs),
     /// Measure a suite's noise by running it against itself, and the margins it can resolve
     #[command(override_usage = "evalmark calibrate [OPTIONS] <SUITE>")]
     Calibrate(calibrate::CalibrateArgs),
     /// Compare a judge with human labels: agreement, bias, and what they mean for verdicts
     JudgeCheck(judge_check::JudgeCheckArgs),
+    /// List the providers that a suite can name; of those named, what a suite writes to ask them
+    Models(models::ModelsArgs),
     /// Manage baselines: named runs to compare with
     Baseline(baseline::BaselineArgs),
     /// Inspect or prune the answers that runs share
@@ -176,7 +182,9 @@ pub(crate) fn dispatch(
         Command::Report(args) => report::report(&args, printer, host),
         Command::Check(args) => check::check(&args, printer, host),
         Command::Plan(args) => plan::plan(&args, printer, host),
+        Command::Prices(args) => prices::prices(&args, printer, host),
         Command::Calibrate(args) => calibrate::calibrate(&args, printer, host),
+        Command::Models(args) => models::models(&args, printer),
         Command::Baseline(args) => baseline::baseline(&args, printer),
         Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),
         Command::Cache(args) => cache::cache(&args.command, printer, host),
