@@ -2,6 +2,7 @@
 
 mod messages;
 mod response;
+mod tools;
 
 use evalmark_core::{
     feature::Feature,
@@ -78,7 +79,16 @@ impl Protocol for Anthropic {
         default_output_limit: Some(MAX_TOKENS),
         knows_all_params: false,
         embeds: false,
-        features: Feature::CHAT,
+        features: &[
+            Feature::Conversation,
+            Feature::Images,
+            Feature::Files,
+            Feature::MediaUrls,
+            Feature::FileUrls,
+            Feature::Tools,
+            Feature::ToolChoice,
+            Feature::JsonSchema,
+        ],
         settings: &[Setting {
             key: SettingKey::ApiVersion,
             is_required: false,
@@ -139,6 +149,9 @@ fn body(request: &Request) -> Result<Vec<u8>, AttemptError> {
         body.insert("system".into(), system.into());
     }
     body.insert("messages".into(), messages.into());
+    if let Some(tools) = &request.tools {
+        tools::add(&mut body, tools);
+    }
     let common = CommonParams::of(&request.params);
     add_params(&mut body, &common);
     if let Some(form) = &request.response_schema {

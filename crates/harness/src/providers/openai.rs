@@ -5,6 +5,7 @@ mod embeddings;
 mod messages;
 mod params;
 mod stream;
+mod tools;
 mod usage;
 
 use std::borrow::Cow;
@@ -122,6 +123,10 @@ struct Body<'a> {
     params: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Value>,
 }
 
 /// `model`, `messages` or `input`, then the parameters in the suite's order.
@@ -150,7 +155,17 @@ fn body(request: &Request) -> Vec<u8> {
         params = &others;
     }
     let model = &*request.model;
-    let body = Body { model, messages, input, encoding_format, params, response_format };
+    let (tools, tool_choice) = request.tools.as_deref().map(tools::written).unwrap_or_default();
+    let body = Body {
+        model,
+        messages,
+        input,
+        encoding_format,
+        params,
+        response_format,
+        tools,
+        tool_choice,
+    };
     let mut json = Vec::with_capacity(request.text_bytes() + 256);
     // Texts and JSON values always make JSON.
     drop(serde_json::to_writer(&mut json, &body));
