@@ -90,6 +90,7 @@ fn harness(url: &str, n: u64, at_once: u64) -> Option<()> {
         model: "m".into(),
         params: Arc::default(),
         max_output_tokens: None,
+        is_streamed: false,
         limits: Limits { concurrency, ..Limits::default() },
         price: None,
         ca_file: None,

@@ -162,3 +162,15 @@ fn what_a_provider_does_not_know_goes_under_extra() {
     check("{ extra: { stream: true } }", "`stream` is not supported in `params`");
     check("{ extra: { api_key: x } }", "must not contain a key");
 }
+
+#[test]
+fn a_stream_comes_from_those_that_have_any() {
+    let mistakes = |text: &str| {
+        let folder = folder();
+        let text = SUITE.replace("params: { temperature: 0 } }", text);
+        read(folder.path(), &text).map(|suite| suite.models[0].is_streamed)
+    };
+    let error = mistakes("params: { temperature: 0 }, stream: true }").expect_err("no streaming");
+    assert!(error.to_string().contains("`provider: openai` has no streaming"), "{error}");
+    assert_eq!(mistakes("stream: false }").ok(), Some(false));
+}
