@@ -79,12 +79,14 @@ pub struct ModelServer {
     pub api_key_env: Option<String>,
     /// Where in the world it stands, where its provider asks for that.
     pub region: Option<String>,
+    /// Which version of the protocol is spoken, where the suite says so.
+    pub api_version: Option<String>,
 }
 
 impl ModelServer {
     /// One that wants no key.
     pub fn open(kind: &'static str, base_url: impl Into<String>) -> Self {
-        Self { kind, base_url: base_url.into(), api_key_env: None, region: None }
+        Self { kind, base_url: base_url.into(), api_key_env: None, region: None, api_version: None }
     }
 }
 

@@ -48,16 +48,26 @@ pub struct ProviderKind {
     pub first_model: Option<&'static str>,
 }
 
-/// A key of a model that goes into the server's address.
+/// A key of a model that says more of its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// The key: one of those that every model may have.
     pub key: SettingKey,
     /// Whether a model must have it.
     pub is_required: bool,
-    /// The parameter of the address's query that it becomes; `None` where it replaces its name in
-    /// the address.
-    pub query: Option<&'static str>,
+    /// Where it goes.
+    pub place: SettingPlace,
+}
+
+/// Where a setting goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingPlace {
+    /// Into the provider's own address, in the place of its name in braces.
+    Address,
+    /// Into the address's query, as this parameter.
+    Query(&'static str),
+    /// Into this header of every request.
+    Header(&'static str),
 }
 
 /// Keys that only some providers have.

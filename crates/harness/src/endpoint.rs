@@ -138,11 +138,12 @@ impl Endpoint {
     ) -> Result<Self, OpenError> {
         let tuning = network.tuning();
         let (endpoint_key, (id, is_new), provider) = match &model.provider {
-            model::Provider::Server(ModelServer { kind, base_url, .. }) => {
+            model::Provider::Server(server) => {
+                let ModelServer { kind, base_url, .. } = server;
                 let Some(provider) = providers::find(kind) else {
                     return Err(unusable(model, format!("there is no provider `{kind}`")));
                 };
-                let http = Http::open(provider, base_url, key, model, tuning)
+                let http = Http::open(provider, server, key, model, tuning)
                     .map_err(|error| unusable(model, error.to_string()))?;
                 let endpoint_key = server_key(provider.0.about.name, base_url);
                 let enrolled = ledger.enroll(&endpoint_key)?;

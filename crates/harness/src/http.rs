@@ -12,13 +12,14 @@ use std::{
 use evalmark_core::{
     files::{MAX_TEXT, open_regular},
     key_hosts::is_this_machine,
-    model::Model,
+    model::{Model, ModelServer},
+    provider::{Setting, SettingKey, SettingPlace},
     record::{ErrorKind, Failure, FinishReason},
     request::{Request, Task},
 };
 use evalmark_net::{
-    ClientError, ClientOptions, DecodeError, ExchangeError, HttpClient, HttpResponse, Secret, Sign,
-    SignError, StatusCode, Url, one_line, retry_after,
+    ClientError, ClientOptions, DecodeError, ExchangeError, HeaderName, HeaderValue, HttpClient,
+    HttpResponse, Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
@@ -45,6 +46,8 @@ pub(crate) struct Http {
     /// Where conversations go, and texts for embeddings where the protocol has those.
     chat: Url,
     embeddings: Option<Url>,
+    /// Headers that the suite's settings become.
+    headers: Vec<(HeaderName, HeaderValue)>,
     key: Option<Secret>,
     signer: Option<Box<dyn Sign>>,
     response_limit: usize,
@@ -69,12 +72,13 @@ pub(crate) enum HttpError {
 impl Http {
     pub(crate) fn open(
         (speaker, vendor): (&'static Speaker, &'static Vendor),
-        base_url: &str,
+        server: &ModelServer,
         key: Option<Secret>,
         Model { model, limits, ca_file, .. }: &Model,
         tuning: &Tuning,
     ) -> Result<Self, HttpError> {
-        let base = base(base_url)?;
+        let base = base(&server.base_url)?;
+        let headers = setting_headers(speaker, server)?;
         let url = |task| (speaker.url)(&base, Call { model, task });
         let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
         let embeddings = url(Task::Embedding);
@@ -89,7 +93,7 @@ impl Http {
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
         let Tuning { response_limit, now, .. } = *tuning;
-        Ok(Self { client, speaker, chat, embeddings, key, signer, response_limit, now })
+        Ok(Self { client, speaker, chat, embeddings, headers, key, signer, response_limit, now })
     }
 
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
@@ -120,6 +124,9 @@ impl Http {
             Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
         };
         let mut sent = (self.speaker.request)(request, url.clone())?;
+        for (name, value) in &self.headers {
+            sent.headers.insert(name.clone(), value.clone());
+        }
         if let Some(signer) = &self.signer {
             signer.sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
         }
@@ -145,7 +152,7 @@ impl Http {
             if let Some(hint) = hint(&error, &reply, url) {
                 error.failure.message = format!("{} ({hint})", error.failure.message);
             }
-            AttemptError { wait, ..error }
+            AttemptError { wait: wait.or(error.wait), ..error }
         })
     }
 
@@ -243,6 +250,22 @@ impl Http {
             Some(Cow::Borrowed(_)) | None => text,
         }
     }
+}
+
+/// The headers that settings become: so far the version of the protocol alone is one.
+fn setting_headers(
+    speaker: &Speaker,
+    server: &ModelServer,
+) -> Result<Vec<(HeaderName, HeaderValue)>, HttpError> {
+    let header = |setting: &Setting| match (setting.key, setting.place, &server.api_version) {
+        (SettingKey::ApiVersion, SettingPlace::Header(name), Some(version)) => {
+            let value = HeaderValue::from_str(version);
+            let value = value.map_err(|_| HttpError::Url("`api_version` is no header".to_owned()));
+            Some(value.map(|value| (HeaderName::from_static(name), value)))
+        }
+        _ => None,
+    };
+    speaker.about.settings.iter().filter_map(header).collect()
 }
 
 /// The base URL, as far as requests can be sent there.

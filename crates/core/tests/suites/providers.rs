@@ -3,7 +3,7 @@
 use evalmark_core::{
     feature::Feature,
     model::{ModelServer, Provider},
-    provider::{ProviderKind, Setting, SettingKey},
+    provider::{ProviderKind, Setting, SettingKey, SettingPlace},
 };
 use serde_json::json;
 
@@ -67,9 +67,13 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         embeds: false,
         features: &[],
         settings: &[
-            Setting { key: SettingKey::Region, is_required: true, query: None },
-            Setting { key: SettingKey::Project, is_required: true, query: None },
-            Setting { key: SettingKey::ApiVersion, is_required: false, query: Some("version") },
+            Setting { key: SettingKey::Region, is_required: true, place: SettingPlace::Address },
+            Setting { key: SettingKey::Project, is_required: true, place: SettingPlace::Address },
+            Setting {
+                key: SettingKey::ApiVersion,
+                is_required: false,
+                place: SettingPlace::Query("version"),
+            },
         ],
         prices: None,
         first_model: None,
@@ -142,8 +146,8 @@ fn settings_go_into_the_address() {
     );
     check(", base_url: 'http://h/x', api_version: v2", "http://h/x?version=v2");
     check(", project: p", "`provider: placed` needs a `region`");
-    check(", region: 'eu.evil.com/', project: p", "`region` goes into an address");
-    check(", region: '', project: p", "`region` goes into an address");
+    check(", region: 'eu.evil.com/', project: p", "`region` consists of letters");
+    check(", region: '', project: p", "`region` consists of letters");
     let told = address("provider: openai, region: eu").expect_err("no region there");
     assert!(told.contains("`provider: openai` has no `region`"), "{told}");
 }

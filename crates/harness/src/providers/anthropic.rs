@@ -6,6 +6,7 @@ mod stream;
 
 use evalmark_core::{
     feature::Feature,
+    provider::{Setting, SettingKey, SettingPlace},
     record::ErrorKind,
     request::{Request, Task},
 };
@@ -26,8 +27,10 @@ use crate::{
 
 pub(crate) struct Anthropic;
 
-/// The version of the protocol that is spoken.
+/// The version of the protocol that is spoken where the suite does not say. The next one, 2026-10-21, takes
+/// no `temperature`, without which few runs can be repeated.
 const VERSION: &str = "2023-06-01";
+const VERSION_HEADER: &str = "anthropic-version";
 /// Tokens of an answer where the suite does not say: the protocol wants a limit.
 const MAX_TOKENS: u64 = 4_096;
 /// Why a suite does not set how many answers come, and how.
@@ -88,7 +91,11 @@ impl Protocol for Anthropic {
             Feature::JsonSchema,
             Feature::Streaming,
         ],
-        settings: &[],
+        settings: &[Setting {
+            key: SettingKey::ApiVersion,
+            is_required: false,
+            place: SettingPlace::Header(VERSION_HEADER),
+        }],
         limit_headers: &[LimitHeaders {
             requests: (
                 "anthropic-ratelimit-requests-remaining",
@@ -113,7 +120,7 @@ impl Protocol for Anthropic {
 
     fn request(request: &Request, url: Url) -> Result<HttpRequest, AttemptError> {
         let request = HttpRequest::post_json(url, body(request)?);
-        let name = HeaderName::from_static("anthropic-version");
+        let name = HeaderName::from_static(VERSION_HEADER);
         Ok(request.header(name, HeaderValue::from_static(VERSION)))
     }
 
@@ -122,6 +129,17 @@ impl Protocol for Anthropic {
     }
 
     fn hint(_error: &AttemptError, reply: &HttpReply<'_>, url: &Url) -> Option<String> {
+        let params = ["temperature", "top_p", "top_k"];
+        if reply.status == StatusCode::BAD_REQUEST
+            && reply.body.contains("not permitted")
+            && params.iter().any(|name| reply.body.contains(name))
+        {
+            return Some(format!(
+                "versions of the protocol after {VERSION} take no {}: leave out `api_version`, or \
+                 the parameter",
+                params.join(", ")
+            ));
+        }
         let names_model = reply.body.contains("model:");
         (reply.status == StatusCode::NOT_FOUND && !names_model)
             .then(|| format!("the request went to `{}`; `base_url` ends before it", url.path()))

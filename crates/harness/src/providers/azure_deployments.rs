@@ -2,7 +2,7 @@
 //! in the path and the version in the query.
 
 use evalmark_core::{
-    provider::{Setting, SettingKey},
+    provider::{Setting, SettingKey, SettingPlace},
     request::{Request, Task},
 };
 use evalmark_net::{HttpRequest, Url};
@@ -28,7 +28,7 @@ impl Protocol for AzureDeployments {
         settings: &[Setting {
             key: SettingKey::ApiVersion,
             is_required: true,
-            query: Some("api-version"),
+            place: SettingPlace::Query("api-version"),
         }],
         ..OpenAi::ABOUT
     };

@@ -4,11 +4,14 @@
 mod anthropic;
 mod azure_deployments;
 pub(crate) mod broken_stream;
+mod called_tools;
 mod common_params;
 mod event_stream;
+mod gemini;
 mod openai;
 mod protocol;
 mod reported_tokens;
+mod reported_vectors;
 mod vendors;
 
 use std::sync::LazyLock;
@@ -25,6 +28,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<openai::OpenAi>(),
     speaker::<azure_deployments::AzureDeployments>(),
     speaker::<anthropic::Anthropic>(),
+    speaker::<gemini::Gemini>(),
 ];
 
 /// Every provider that exists, for whoever reads suites.

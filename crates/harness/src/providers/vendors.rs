@@ -228,8 +228,5 @@ pub(super) const OPENAI: &[Vendor] = &[
 ];
 
 /// Keys of providers that no suite can name yet, and the hosts that they belong to.
-pub(super) const OTHER_KEYS: &[KeyOwner] = &[
-    KeyOwner { variable: "GEMINI_API_KEY", hosts: &["generativelanguage.googleapis.com"] },
-    KeyOwner { variable: "GOOGLE_API_KEY", hosts: &["generativelanguage.googleapis.com"] },
-    KeyOwner { variable: "VOYAGE_API_KEY", hosts: &["api.voyageai.com"] },
-];
+pub(super) const OTHER_KEYS: &[KeyOwner] =
+    &[KeyOwner { variable: "VOYAGE_API_KEY", hosts: &["api.voyageai.com"] }];

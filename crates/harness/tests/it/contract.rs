@@ -259,6 +259,19 @@ fn bodies_that_are_no_answer_are_described() {
 }
 
 #[test]
+fn a_version_of_the_protocol_is_the_one_that_the_suite_names() {
+    for (named, expected) in [(None, "2023-06-01"), (Some("2026-10-21"), "2026-10-21")] {
+        let (server, setup) = (Server::start(|_| Reply::status(400)), Setup::new());
+        let mut model = model_at(&server.url(), limits());
+        let api_version = named.map(str::to_owned);
+        let at = model::ModelServer::open("anthropic", server.url());
+        model.provider = model::Provider::Server(model::ModelServer { api_version, ..at });
+        setup.ask(&setup.open(&model), 1);
+        assert_eq!(server.requests()[0].header("anthropic-version"), Some(expected));
+    }
+}
+
+#[test]
 fn a_form_reaches_the_server() {
     use evalmark_core::request::ResponseSchema;
     let schema = json!({ "type": "object", "properties": {}, "additionalProperties": false });
@@ -275,4 +288,21 @@ fn a_form_reaches_the_server() {
         setup.ask_all(&setup.open(&model), "run", std::iter::once(ask));
         assert_eq!(server.requests()[0].json().pointer(at), Some(&schema), "{}", wire.provider);
     }
+}
+
+#[test]
+fn a_server_says_in_its_body_when_to_come_back() {
+    let wire = WIRES.iter().find(|wire| wire.provider == "gemini").expect("a row");
+    let ended = wire.ended;
+    let (record, times) = record(wire, 3, move |seen| match seen.index {
+        0 => evalmark_loopback::gemini::error(
+            429,
+            "RESOURCE_EXHAUSTED",
+            "slow down",
+            &json!([{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.04s" }]),
+        ),
+        _ => ended("yes", FinishReason::Stop),
+    });
+    assert_eq!((record.outcome, times), (Outcome::Answered, 2));
+    assert!(record.timing.backoff_ms >= 40.0, "{record:?}");
 }

@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::{
     model::{ModelServer, Provider},
-    provider::{ProviderKind, Setting, SettingKey},
+    provider::{ProviderKind, Setting, SettingKey, SettingPlace},
     suite::raw::RawModel,
 };
 
@@ -42,6 +42,7 @@ impl Checker<'_> {
                 base_url: with_query(base_url.trim_end_matches('/'), kind.settings, raw),
                 api_key_env: raw.api_key_env.clone().or(default_key),
                 region: raw.region.clone(),
+                api_version: raw.api_version.clone(),
             })),
             Some(problem) => {
                 self.complain(&format!("{at}/base_url"), format!("`base_url` {problem}"));
@@ -64,15 +65,14 @@ impl Checker<'_> {
             let (name, value) = (key.as_str(), raw.setting(key));
             match (known, value) {
                 (Some(_), Some(value)) if !is_plain(value) => {
-                    let message =
-                        format!("`{name}` goes into an address: letters, digits, `-`, `_` and `.`");
+                    let message = format!("`{name}` consists of letters, digits, `-`, `_` and `.`");
                     self.complain(&format!("{at}/{name}"), message);
                 }
                 (Some(_), Some(value)) => settings.push((key, value.to_owned())),
                 // An address of one's own holds it already.
                 (Some(setting), None)
                     if setting.is_required
-                        && (raw.base_url.is_none() || setting.query.is_some()) =>
+                        && (raw.base_url.is_none() || setting.place != SettingPlace::Address) =>
                 {
                     let message = format!("`provider: {}` needs a `{name}`", kind.name);
                     self.complain(at, message);
@@ -99,9 +99,11 @@ fn filled(base_url: &str, is_own: bool, settings: &[(SettingKey, String)]) -> St
 
 /// The address with the settings that belong to its query.
 fn with_query(base_url: &str, settings: &[Setting], raw: &RawModel) -> String {
-    let queries = settings
-        .iter()
-        .filter_map(|setting| Some(format!("{}={}", setting.query?, raw.setting(setting.key)?)));
+    let query = |setting: &Setting| match setting.place {
+        SettingPlace::Query(name) => Some(format!("{name}={}", raw.setting(setting.key)?)),
+        SettingPlace::Address | SettingPlace::Header(_) => None,
+    };
+    let queries = settings.iter().filter_map(query);
     let query = queries.collect::<Vec<_>>().join("&");
     if query.is_empty() { base_url.to_owned() } else { format!("{base_url}?{query}") }
 }

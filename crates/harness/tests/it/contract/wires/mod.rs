@@ -1,6 +1,7 @@
 //! The wire format of each protocol, written from its vendor's public reference: a file each.
 
 mod anthropic;
+mod gemini;
 mod openai;
 
 use evalmark_core::record::FinishReason;
@@ -8,7 +9,8 @@ use evalmark_loopback::Reply;
 use serde_json::Value;
 
 /// Every protocol.
-pub(super) const WIRES: &[Wire] = &[openai::WIRE, openai::AZURE_DEPLOYMENTS, anthropic::WIRE];
+pub(super) const WIRES: &[Wire] =
+    &[openai::WIRE, openai::AZURE_DEPLOYMENTS, anthropic::WIRE, gemini::WIRE];
 
 /// A protocol as its servers speak it.
 pub(in crate::contract) struct Wire {
