@@ -63,7 +63,8 @@ fn who_streams_has_a_contract_for_it() {
 
 #[test]
 fn a_streamed_answer_is_the_same_answer() {
-    let replies: [(&str, fn(&Wire) -> Reply); 7] = [
+    type Row = (&'static str, fn(&Wire) -> Reply);
+    let replies: [Row; 7] = [
         ("text", |wire| (wire.ended)("yes, ünd \"more\"\n", FinishReason::Stop)),
         ("length", |wire| (wire.ended)("yes", FinishReason::Length)),
         ("refusal", |wire| (wire.refused)("I would rather not")),
