@@ -6,12 +6,14 @@ mod azure_deployments;
 pub(crate) mod broken_stream;
 mod called_tools;
 mod common_params;
+mod completions;
 mod event_stream;
 mod gemini;
 mod openai;
 mod protocol;
 mod reported_tokens;
 mod reported_vectors;
+mod responses;
 mod vendors;
 
 use std::sync::LazyLock;
@@ -27,6 +29,8 @@ use crate::congestion::LimitHeaders;
 static PROTOCOLS: &[Speaker] = &[
     speaker::<openai::OpenAi>(),
     speaker::<azure_deployments::AzureDeployments>(),
+    speaker::<responses::Responses>(),
+    speaker::<completions::Completions>(),
     speaker::<anthropic::Anthropic>(),
     speaker::<gemini::Gemini>(),
 ];

@@ -36,7 +36,7 @@ fn streamed(
 fn each(reply: impl Fn(&Wire) -> Reply, check: impl Fn(&Wire, Reply, Reply)) {
     for wire in WIRES {
         let Some(events) = wire.events else { continue };
-        let stream = reply(wire).body_changed(|body| {
+        let stream = reply(wire).change_body(|body| {
             let body = serde_json::from_slice(&body).expect("JSON");
             events(&body).concat().into_bytes()
         });
@@ -131,8 +131,8 @@ fn what_breaks_off_is_asked_again() {
             for broken in [
                 stream.clone().truncated(),
                 stream.clone().reset_inside(),
-                stream.clone().body_changed(half),
-                stream.body_changed(|_| b": alive\n\n: alive\n\n".to_vec()),
+                stream.clone().change_body(half),
+                stream.change_body(|_| b": alive\n\n: alive\n\n".to_vec()),
             ] {
                 let (record, requests) = streamed(wire, 3, move |_| broken.clone());
                 let failure = record.failure.expect("a failure");
@@ -175,11 +175,11 @@ fn an_error_in_the_middle_is_no_answer() {
         let Some(events) = wire.events else { continue };
         let whole = (wire.ended)("yes", FinishReason::Stop);
         let mut error = Vec::new();
-        drop((wire.error)(200, Fault::Overload).body_changed(|body| {
+        drop((wire.error)(200, Fault::Overload).change_body(|body| {
             error.clone_from(&body);
             body
         }));
-        let stream = whole.body_changed(|body| {
+        let stream = whole.change_body(|body| {
             let events = events(&serde_json::from_slice(&body).expect("JSON"));
             let start = events[..events.len() / 2].concat().into_bytes();
             [start, b"event: error\ndata: ".to_vec(), error, b"\n\n".to_vec()].concat()
