@@ -37,6 +37,7 @@ impl Feature {
         Self::Audio,
         Self::Files,
         Self::MediaUrls,
+        Self::FileUrls,
         Self::Tools,
         Self::ToolChoice,
         Self::JsonSchema,
