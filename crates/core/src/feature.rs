@@ -31,7 +31,7 @@ pub enum Feature {
 
 impl Feature {
     /// Every feature.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Conversation,
         Self::Images,
         Self::Audio,
@@ -51,6 +51,7 @@ impl Feature {
         Self::Images,
         Self::Files,
         Self::MediaUrls,
+        Self::FileUrls,
         Self::Tools,
         Self::ToolChoice,
         Self::JsonSchema,
