@@ -23,21 +23,18 @@ const JPEG: &[u8] = b"\xff\xd8\xff\xe00123";
 const PNG_DATA: &str = "iVBORw0KGgowMTIzNDU2Nzg5";
 const JPEG_DATA: &str = "/9j/4DAxMjM=";
 
-const TOOLS: &str = "\
-    template: 'Weather in {{ city }}?'
+const TOOLS: &str = "    template: 'Weather in {{ city }}?'
     tools:
       - name: weather
         description: Says how the weather is.
         parameters: { type: object, properties: { city: { type: string } }, required: [city] }
     tool_choice: { name: weather }
 ";
-const IMAGE: &str = "\
-    messages:
+const IMAGE: &str = "    messages:
       - role: user
         content: [{ text: 'Which colour is {{ city }}?' }, { image: '{{ photo }}' }]
 ";
-const SCHEMA: &str = "\
-    template: 'The city of {{ city }} as JSON'
+const SCHEMA: &str = "    template: 'The city of {{ city }} as JSON'
     json_schema: city.json
 ";
 
