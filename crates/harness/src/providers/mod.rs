@@ -5,7 +5,9 @@ mod anthropic;
 mod azure_deployments;
 mod common_params;
 mod event_stream;
+mod http;
 mod openai;
+mod own_form;
 mod protocol;
 mod reported_tokens;
 mod vendors;
@@ -15,6 +17,7 @@ use std::sync::LazyLock;
 use evalmark_core::{key_hosts::KeyOwner, provider::ProviderKind};
 
 pub(crate) use self::event_stream::is_event_stream;
+pub(crate) use self::own_form::{OwnForm, fingerprint};
 pub(crate) use self::protocol::{Call, HttpReply, Speaker, Vendor};
 use self::protocol::{kind, speaker};
 use crate::congestion::LimitHeaders;
@@ -24,6 +27,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<openai::OpenAi>(),
     speaker::<azure_deployments::AzureDeployments>(),
     speaker::<anthropic::Anthropic>(),
+    speaker::<http::OwnHttp>(),
 ];
 
 /// Every provider that exists, for whoever reads suites.
