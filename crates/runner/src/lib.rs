@@ -49,6 +49,7 @@ mod permissions;
 mod plan;
 mod planned_comparisons;
 mod power_plan;
+mod prices;
 mod programs;
 mod promote;
 mod provider_list;
@@ -122,6 +123,7 @@ pub use self::{
     plan::{ModelEstimate, PlanOptions, RunPlan, plan},
     planned_comparisons::{NamedBaseline, PlannedComparison},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
+    prices::{ListedPrice, ModelPrice, PriceSource, SuitePrices, list_prices, suite_prices},
     programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
     provider_list::{listed_providers, provider_yaml, providers_document, supported},

@@ -3,13 +3,18 @@
 
 mod anthropic;
 mod azure_deployments;
+mod called_tools;
 mod common_params;
+mod completions;
 mod event_stream;
+mod gemini;
 mod http;
 mod openai;
 mod own_form;
 mod protocol;
 mod reported_tokens;
+mod reported_vectors;
+mod responses;
 mod vendors;
 
 use std::sync::LazyLock;
@@ -26,7 +31,10 @@ use crate::congestion::LimitHeaders;
 static PROTOCOLS: &[Speaker] = &[
     speaker::<openai::OpenAi>(),
     speaker::<azure_deployments::AzureDeployments>(),
+    speaker::<responses::Responses>(),
+    speaker::<completions::Completions>(),
     speaker::<anthropic::Anthropic>(),
+    speaker::<gemini::Gemini>(),
     speaker::<http::OwnHttp>(),
 ];
 
