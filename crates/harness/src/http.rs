@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::{
     congestion::{Load, Quota},
     json_repair,
-    providers::{Call, HttpReply, Speaker, Vendor, limit_headers},
+    providers::{Call, HttpReply, OwnForm, Speaker, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
     tuning::Tuning,
 };
@@ -40,6 +40,8 @@ const ERROR_LIMIT: usize = 64 << 10;
 pub(crate) struct Http {
     client: HttpClient,
     speaker: &'static Speaker,
+    /// How models are asked, where the suite says so.
+    own_form: Option<Box<dyn OwnForm>>,
     /// Where conversations go, and texts for embeddings where the protocol has those.
     chat: Url,
     embeddings: Option<Url>,
@@ -60,6 +62,8 @@ pub(crate) enum HttpError {
     NoChat(&'static str),
     #[error(transparent)]
     Key(#[from] SignError),
+    #[error("`{0}`: {1}")]
+    Form(&'static str, String),
     #[error("the certificates {0}")]
     Certificates(String),
     #[error("{0}")]
@@ -79,7 +83,10 @@ impl Http {
         let url = |task| (speaker.url)(&base, Call { model, task });
         let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
         let embeddings = url(Task::Embedding);
-        let signer = key.as_ref().map(|key| (speaker.signer)(vendor, key)).transpose()?;
+        let own_form = own_form(speaker, server, &base)?;
+        // A form of one's own has a place for the key.
+        let signed = key.as_ref().filter(|_| own_form.is_none());
+        let signer = signed.map(|key| (speaker.signer)(vendor, key)).transpose()?;
         let trusted = ca_file.as_deref().map(certificates).transpose()?;
         let client = HttpClient::open(&ClientOptions {
             url: &chat,
@@ -90,7 +97,18 @@ impl Http {
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
         let Tuning { response_limit, now, .. } = *tuning;
-        Ok(Self { client, speaker, chat, embeddings, headers, key, signer, response_limit, now })
+        Ok(Self {
+            client,
+            speaker,
+            own_form,
+            chat,
+            embeddings,
+            headers,
+            key,
+            signer,
+            response_limit,
+            now,
+        })
     }
 
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
@@ -119,7 +137,10 @@ impl Http {
             Task::Chat => &self.chat,
             Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
         };
-        let mut sent = (self.speaker.request)(request, url.clone())?;
+        let mut sent = match &self.own_form {
+            Some(form) => form.request(request, self.key.as_ref())?,
+            None => (self.speaker.request)(request, url.clone())?,
+        };
         for (name, value) in &self.headers {
             sent.headers.insert(name.clone(), value.clone());
         }
@@ -143,7 +164,12 @@ impl Http {
         };
         let reply = HttpReply { status, body: &body, request };
         let Speaker { read, read_failure, hint, .. } = self.speaker;
-        let read = if status.is_success() { read(&reply) } else { read_failure(&reply) };
+        let read = match (&self.own_form, status.is_success()) {
+            (None, true) => read(&reply),
+            (None, false) => read_failure(&reply),
+            (Some(form), true) => form.read(&reply),
+            (Some(form), false) => form.read_failure(&reply),
+        };
         read.map_err(|mut error| {
             if let Some(hint) = hint(&error, &reply, url) {
                 error.failure.message = format!("{} ({hint})", error.failure.message);
@@ -233,6 +259,20 @@ fn setting_headers(
         _ => None,
     };
     speaker.about.settings.iter().filter_map(header).collect()
+}
+
+/// How models are asked, where the suite says so.
+fn own_form(
+    speaker: &Speaker,
+    server: &ModelServer,
+    base: &Url,
+) -> Result<Option<Box<dyn OwnForm>>, HttpError> {
+    let (Some(own), Some(options)) = (speaker.own_form, &server.options) else { return Ok(None) };
+    let form = (own.open)(options, base).map_err(|problems| {
+        let told: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
+        HttpError::Form(own.kind.key, told.join("; "))
+    })?;
+    Ok(Some(form))
 }
 
 /// The base URL, as far as requests can be sent there.

@@ -27,6 +27,7 @@ mod listed;
 mod mistakes;
 mod model_list;
 mod permissions;
+mod own_application;
 mod planned_comparisons;
 mod planning;
 mod policy;

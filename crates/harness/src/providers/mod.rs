@@ -8,7 +8,9 @@ mod common_params;
 mod completions;
 mod event_stream;
 mod gemini;
+mod http;
 mod openai;
+mod own_form;
 mod protocol;
 mod reported_tokens;
 mod reported_vectors;
@@ -20,6 +22,7 @@ use std::sync::LazyLock;
 use evalmark_core::{key_hosts::KeyOwner, provider::ProviderKind};
 
 pub(crate) use self::event_stream::is_event_stream;
+pub(crate) use self::own_form::{OwnForm, fingerprint};
 pub(crate) use self::protocol::{Call, HttpReply, Speaker, Vendor};
 use self::protocol::{kind, speaker};
 use crate::congestion::LimitHeaders;
@@ -32,6 +35,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<completions::Completions>(),
     speaker::<anthropic::Anthropic>(),
     speaker::<gemini::Gemini>(),
+    speaker::<http::OwnHttp>(),
 ];
 
 /// Every provider that exists, for whoever reads suites.

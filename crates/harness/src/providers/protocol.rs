@@ -9,6 +9,7 @@ use evalmark_core::{
 use evalmark_net::{HeaderName, HttpRequest, KeyHeader, Secret, Sign, SignError, StatusCode, Url};
 use serde_json::{Map, Value, json};
 
+use super::own_form::OwnProtocol;
 use crate::{
     congestion::LimitHeaders,
     failure,
@@ -102,6 +103,9 @@ pub(crate) type Signer = Result<Box<dyn Sign>, SignError>;
 pub(crate) trait Protocol {
     /// What it says of itself.
     const ABOUT: About;
+    /// How models are asked, where only the suite can say: it takes the place of `request`, `read` and
+    /// `read_failure`.
+    const OWN_FORM: Option<OwnProtocol> = None;
     /// Where a model is asked; `None` where the protocol has no such task.
     fn url(base: &Url, call: Call<'_>) -> Option<Url>;
     /// Headers and body of a request, before it is signed; an error where the protocol has no place
@@ -132,6 +136,7 @@ pub(crate) trait Protocol {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speaker {
     pub(crate) about: About,
+    pub(crate) own_form: Option<OwnProtocol>,
     pub(crate) url: fn(&Url, Call<'_>) -> Option<Url>,
     pub(crate) request: fn(&Request, Url) -> Result<HttpRequest, AttemptError>,
     pub(crate) read: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
@@ -145,6 +150,7 @@ pub(crate) struct Speaker {
 pub(crate) const fn speaker<P: Protocol>() -> Speaker {
     Speaker {
         about: P::ABOUT,
+        own_form: P::OWN_FORM,
         url: P::url,
         request: P::request,
         read: P::read,
@@ -174,6 +180,7 @@ pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
         embeds: about.embeds,
         features: about.features,
         settings: about.settings,
+        options: speaker.own_form.map(|own| own.kind),
         prices: vendor.prices,
         first_model: vendor.first_model,
         example_model: vendor.example_model,
