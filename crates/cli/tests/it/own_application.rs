@@ -157,7 +157,11 @@ fn mistakes_are_told_with_their_line() {
     check("{ json: $.reply.text }", "{ regex: '(' }", &["the pattern does not compile"]);
     check("$.why", "$[", &["is not a JSONPath"]);
     check("    api_key_env: APP_KEY\n", "", &["suite.yaml:", "`x-app-key` holds the key"]);
-    check("'{{ key }}'", "abcdef", &["`x-app-key`", "must not contain a key"]);
+    check(
+        "x-tenant: acme",
+        "authorization: abcdef",
+        &["`authorization`", "must not contain a key"],
+    );
     check("x-tenant", "content-length", &["belongs to the connection"]);
     check("x-tenant", "'x tenant'", &["cannot be the name of a header"]);
     check(
