@@ -85,8 +85,8 @@ impl Http {
         let embeddings = url(Task::Embedding);
         let own_form = own_form(speaker, server, &base)?;
         // A form of one's own has a place for the key.
-        let signed = key.as_ref().filter(|_| own_form.is_none());
-        let signer = signed.map(|key| (speaker.signer)(vendor, key)).transpose()?;
+        let to_sign_with = key.as_ref().filter(|_| own_form.is_none());
+        let signer = to_sign_with.map(|key| (speaker.signer)(vendor, key)).transpose()?;
         let trusted = ca_file.as_deref().map(certificates).transpose()?;
         let client = HttpClient::open(&ClientOptions {
             url: &chat,

@@ -106,7 +106,7 @@ pub(crate) fn allowed_keys(
     host.permissions.check_keys(models)
 }
 
-fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
+pub(crate) fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
     let Provider::Server(ModelServer { api_key_env: Some(variable), .. }) = &model.provider else {
         return Ok(None);
     };

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What a model is asked, also for a vector of it.
-const QUESTION: &str = "Reply with the word yes.";
+const QUESTION: &str = "Reply with this number: 7";
 
 /// What to probe.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +63,9 @@ impl ProbedModel {
     /// What the answer cost, where that is known.
     pub fn cost_usd(&self) -> Option<f64> {
         match &self.outcome {
-            ProbeOutcome::Asked(record) if record.has_answer() => self.model.cost_usd(record.usage),
+            ProbeOutcome::Asked(record) if record.has_answer() => {
+                self.model.record_cost_usd(record)
+            }
             _ => None,
         }
     }
@@ -83,7 +85,11 @@ pub fn probe(path: &Path, options: &ProbeOptions, host: &Host<'_>) -> Result<Vec
     network.stop_on_signals(&stop).context("cannot listen for signals")?;
     let probe_one = |model: &Model| {
         let task = task(&loaded, model);
-        let outcome = outcome(model, task, &Means { ledger: &ledger, network: &network, stop: &stop, budget: &budget, host });
+        let outcome = outcome(
+            model,
+            task,
+            &Means { ledger: &ledger, network: &network, stop: &stop, budget: &budget, host },
+        );
         ProbedModel { model: model.clone(), task, outcome }
     };
     Ok(thread::scope(|scope| {
@@ -157,7 +163,9 @@ fn asked(endpoint: &Endpoint, request: Request, means: &Means<'_>) -> Result<Rec
     let heard = Mutex::new(None);
     let hear = |event: Event<()>| {
         let record = match event {
-            Event::Answered { record, .. } | Event::Failed { record, .. } | Event::Cached { record, .. } => record,
+            Event::Answered { record, .. }
+            | Event::Failed { record, .. }
+            | Event::Cached { record, .. } => record,
             Event::EndpointDown { failure } => Record::failed(failure.kind, failure.message, 1),
             Event::Retrying { .. } => return,
         };

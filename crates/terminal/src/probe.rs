@@ -14,7 +14,9 @@ use crate::{Screen, Tone, failures::place};
 pub fn render(probed: &[ProbedModel], screen: Screen) -> String {
     let told = probed.iter().map(|one| {
         let (tone, word, told) = match &one.outcome {
-            ProbeOutcome::Recorded => (Tone::Faint, "recorded", "its answers are there already".to_owned()),
+            ProbeOutcome::Recorded => {
+                (Tone::Faint, "recorded", "its answers are there already".to_owned())
+            }
             ProbeOutcome::NotAsked(problem) => (Tone::Bad, "not asked", problem.clone()),
             ProbeOutcome::Asked(record) => {
                 let tone = if record.has_answer() { Tone::Good } else { Tone::Bad };
@@ -30,7 +32,7 @@ pub fn render(probed: &[ProbedModel], screen: Screen) -> String {
 
 fn of_record(one: &ProbedModel, record: &Record) -> String {
     if let Some(failure) = &record.failure {
-        return format!("{}: {}", failure.kind, failure.message);
+        return format!("{}: {}", failure.kind.as_str(), failure.message);
     }
     let mut facts = Vec::new();
     facts.extend(record.timing.latency_ms.map(|latency| format!("{latency:.0} ms")));
@@ -38,7 +40,9 @@ fn of_record(one: &ProbedModel, record: &Record) -> String {
     let (input, output) = (record.usage.input_tokens, record.usage.output_tokens);
     facts.push(format!("{} tokens in, {} out", count(input), count(output)));
     facts.extend(one.cost_usd().map(dollars));
-    facts.extend(record.finish_reason.as_ref().map(|reason| format!("ended by {}", reason.as_str())));
+    facts.extend(
+        record.finish_reason.as_ref().map(|reason| format!("ended by {}", reason.as_str())),
+    );
     facts.push(format!("answered by {}", answered_by(&one.model, record)));
     let output = record.output.as_deref().unwrap_or_default();
     facts.push(match (one.task, record.outcome) {

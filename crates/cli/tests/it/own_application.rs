@@ -157,14 +157,30 @@ fn mistakes_are_told_with_their_line() {
     check("{ json: $.reply.text }", "{ regex: '(' }", &["the pattern does not compile"]);
     check("$.why", "$[", &["is not a JSONPath"]);
     check("    api_key_env: APP_KEY\n", "", &["suite.yaml:", "`x-app-key` holds the key"]);
-    check("'{{ key }}'", "abcdef", &["`x-app-key`", "must not contain a key"]);
+    check(
+        "x-tenant: acme",
+        "authorization: abcdef",
+        &["`authorization`", "must not contain a key"],
+    );
     check("x-tenant", "content-length", &["belongs to the connection"]);
     check("x-tenant", "'x tenant'", &["cannot be the name of a header"]);
-    check("127.0.0.1:9/chat/{{ model }}", "{{ model }}/", &["placeholders can stand behind the host"]);
+    check(
+        "127.0.0.1:9/chat/{{ model }}",
+        "{{ model }}/",
+        &["placeholders can stand behind the host"],
+    );
     check("http://127.0.0.1:9/", "ftp://127.0.0.1:9/", &["must begin with http"]);
     check("      body:", "      method: GET\n      body:", &["a GET has no body"]);
-    check("      body:", "      bodi: {}\n      body:", &["unknown key `bodi`", "did you mean `body`"]);
-    check("    provider: http\n", "    provider: openai\n", &["`http` does not go with `provider: openai`"]);
+    check(
+        "      body:",
+        "      bodi: {}\n      body:",
+        &["unknown key `bodi`", "did you mean `body`"],
+    );
+    check(
+        "    provider: http\n",
+        "    provider: openai\n",
+        &["`http` does not go with `provider: openai`"],
+    );
     check("    http:\n", "    base_url: http://127.0.0.1:9\n    http:\n", &["`base_url`"]);
     let start = SUITE.find("    http:").expect("a form");
     let end = SUITE.find("metrics:").expect("metrics");

@@ -112,9 +112,8 @@ impl OwnForm for Endpoint {
         request: &Request,
         key: Option<&Secret>,
     ) -> Result<HttpRequest, AttemptError> {
-        self.render(request, key).map_err(|problem| {
-            AttemptError::new(ErrorKind::BadRequest, problem, Retryable::Never)
-        })
+        self.render(request, key)
+            .map_err(|problem| AttemptError::new(ErrorKind::BadRequest, problem, Retryable::Never))
     }
 
     fn read(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {

@@ -18,8 +18,11 @@ pub(crate) struct OwnProtocol {
     /// The key of a model under which it does so, and what checks it.
     pub(crate) kind: OptionsKind,
     /// Makes ready what stands there, at this address.
-    pub(crate) open: fn(&Value, &Url) -> Result<Box<dyn OwnForm>, Vec<OptionProblem>>,
+    pub(crate) open: fn(&Value, &Url) -> Opened,
 }
+
+/// A form that is ready, or what is wrong with it.
+pub(crate) type Opened = Result<Box<dyn OwnForm>, Vec<OptionProblem>>;
 
 /// How one model is asked, as the suite spells it out.
 pub(crate) trait OwnForm: fmt::Debug + Send + Sync {
@@ -49,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_that_of_what_is_said_in_whatever_order() {
-        let one = fingerprint(&json!({ "method": "POST", "body": { "q": "{{ prompt }}", "n": 1 } }));
+        let one =
+            fingerprint(&json!({ "method": "POST", "body": { "q": "{{ prompt }}", "n": 1 } }));
         assert_eq!(one, "FINGERPRINT");
         let turned = json!({ "body": { "n": 1, "q": "{{ prompt }}" }, "method": "POST" });
         assert_eq!(fingerprint(&turned), one);

@@ -83,7 +83,9 @@ pub(super) fn redirect(folder: &Path, url: &str) {
 fn redirected(line: &str, url: &str) -> String {
     let Some((before, rest)) = line.split_once("provider: ") else { return line.to_owned() };
     let name: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
-    if ["recorded", "http", "command"].contains(&name.as_str()) || line.trim_start().starts_with('#') {
+    if ["recorded", "http", "command"].contains(&name.as_str())
+        || line.trim_start().starts_with('#')
+    {
         return line.to_owned();
     }
     let rest = &rest[name.len()..];

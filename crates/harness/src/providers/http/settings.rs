@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::{
     find::{Find, RawFind},
-    template::{JsonTemplate, Pieces, Text, example_fields, fields, percent_encoded},
+    template::{JsonTemplate, Pieces, Text, as_it_is, example_fields, fields, percent_encoded},
 };
 
 /// How a model is asked over HTTP, and where its answer stands. Texts may hold Jinja placeholders: `prompt` (the last
@@ -234,7 +234,10 @@ impl Endpoint {
         });
         let query = query.collect();
         let headers = settings.headers.iter().filter_map(|(name, value)| {
-            header(name, value).map_err(at(format!("/headers/{}", escaped(name)))).map_err(&mut keep).ok()
+            header(name, value)
+                .map_err(at(format!("/headers/{}", escaped(name))))
+                .map_err(&mut keep)
+                .ok()
         });
         let headers = headers.collect();
         let find = |raw: &Option<RawFind>, pointer: &str| {
@@ -249,7 +252,7 @@ impl Endpoint {
         let usage = &settings.usage;
         let input_tokens = path(&usage.input_tokens, "/usage/input_tokens").map_err(&mut keep);
         let output_tokens = path(&usage.output_tokens, "/usage/output_tokens").map_err(&mut keep);
-        let body = settings.body.as_ref().map(|body| BodyTemplate::compile(body));
+        let body = settings.body.as_ref().map(BodyTemplate::compile);
         let body = body.transpose().map_err(|found| found.into_iter().for_each(&mut keep));
         let method = method(settings.method, settings.body.is_some()).map_err(&mut keep);
         let (Ok(url), Ok(method), Ok(body)) = (url, method, body) else { return Err(problems) };
@@ -279,7 +282,7 @@ impl Endpoint {
             text.render(fields).err().map(at(format!("/query/{}", escaped(name))))
         };
         let of_header = |(name, pieces): &(HeaderName, Pieces)| {
-            let problem = pieces.render(fields, "key", Ok).err()?;
+            let problem = pieces.render(fields, "key", as_it_is).err()?;
             Some(OptionProblem::new("/headers", format!("{name}: {problem}")))
         };
         let found = body
@@ -296,10 +299,15 @@ impl Endpoint {
     }
 
     /// The request.
-    pub(super) fn render(&self, request: &Request, key: Option<&Secret>) -> Result<HttpRequest, String> {
+    pub(super) fn render(
+        &self,
+        request: &Request,
+        key: Option<&Secret>,
+    ) -> Result<HttpRequest, String> {
         let fields = fields(request);
         let url = self.url.render(&fields, "", percent_encoded)?;
-        let mut url = Url::parse(&url).map_err(|error| format!("the address is not a URL: {error}"))?;
+        let mut url =
+            Url::parse(&url).map_err(|error| format!("the address is not a URL: {error}"))?;
         for (name, text) in &self.query {
             url.query_pairs_mut().append_pair(name, &text.render(&fields)?);
         }
@@ -315,7 +323,7 @@ impl Endpoint {
         }
         let exposed = key.map(Secret::expose).unwrap_or_default();
         for (name, pieces) in &self.headers {
-            let value = pieces.render(&fields, exposed, Ok)?;
+            let value = pieces.render(&fields, exposed, as_it_is)?;
             let value = HeaderValue::from_str(&value);
             let mut value = value.map_err(|_| format!("the header `{name}` holds a line break, or another character that no header may hold"))?;
             value.set_sensitive(pieces.holds_key());
@@ -325,7 +333,8 @@ impl Endpoint {
             && !self.headers.iter().any(|(_, pieces)| pieces.holds_key())
         {
             let value = HeaderValue::from_str(&format!("Bearer {}", key.expose()));
-            let mut value = value.map_err(|_| "the key contains characters that are not allowed in a header")?;
+            let mut value = value
+                .map_err(|_| "the key contains characters that are not allowed in a header")?;
             value.set_sensitive(true);
             sent = sent.header(HeaderName::from_static("authorization"), value);
         }
@@ -341,7 +350,9 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, Pieces), String> {
         return Err(format!("`{name}` belongs to the connection"));
     }
     if value.contains(['\n', '\r', '\0']) {
-        return Err(format!("`{name}` holds a line break, or another character that no header may hold"));
+        return Err(format!(
+            "`{name}` holds a line break, or another character that no header may hold"
+        ));
     }
     Ok((parsed, Pieces::compile(&format!("headers.{name}"), value, true)?))
 }
@@ -351,7 +362,7 @@ fn method(method: Option<RawMethod>, has_body: bool) -> Result<Method, OptionPro
         (Some(RawMethod::Get), true) => {
             Err(OptionProblem::new("/body", "a GET has no body".to_owned()))
         }
-        (Some(RawMethod::Get), false) | (None, false) => Ok(Method::GET),
+        (Some(RawMethod::Get) | None, false) => Ok(Method::GET),
         (Some(RawMethod::Post), _) | (None, true) => Ok(Method::POST),
         (Some(RawMethod::Put), _) => Ok(Method::PUT),
         (Some(RawMethod::Patch), _) => Ok(Method::PATCH),
@@ -365,7 +376,8 @@ impl BodyTemplate {
             None => body,
             Some((_, Some(json))) if json.is_object() || json.is_array() => json,
             Some((text, _)) => {
-                if text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("{{") {
+                if text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("{{")
+                {
                     let message = "the body begins like JSON and is none";
                     let hint = "write it as a mapping, or put the placeholders into quotes: `{\"question\": \"{{ prompt }}\"}`";
                     return Err(vec![OptionProblem::new("/body", message).hint(hint)]);
@@ -381,7 +393,10 @@ impl BodyTemplate {
         }
         // The places within a text are none of the suite's.
         let place = |pointer: String| if of_text.is_some() { "/body".to_owned() } else { pointer };
-        Err(problems.into_iter().map(|(pointer, message)| OptionProblem::new(place(pointer), message)).collect())
+        Err(problems
+            .into_iter()
+            .map(|(pointer, message)| OptionProblem::new(place(pointer), message))
+            .collect())
     }
 
     fn content_type(&self) -> HeaderValue {

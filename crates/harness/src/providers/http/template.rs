@@ -12,17 +12,17 @@ use serde_json::{Map, Value, json};
 /// What templates are filled with.
 pub(super) fn fields(request: &Request) -> Fields {
     let params = Value::Object((*request.params).clone());
-    filling(&request.model, &request.messages, params)
+    filling(&request.model, &request.messages, &params)
 }
 
 /// The same for a conversation that stands for any other.
 pub(super) fn example_fields(model: &str, params: &Map<String, Value>) -> Fields {
     let of = |role: &str| Message::new(role, "text");
     let messages = ["system", "user", "assistant", "user"].map(of);
-    filling(model, &messages, Value::Object(params.clone()))
+    filling(model, &messages, &Value::Object(params.clone()))
 }
 
-fn filling(model: &str, messages: &[Message], params: Value) -> Fields {
+fn filling(model: &str, messages: &[Message], params: &Value) -> Fields {
     let of_user = messages.iter().rfind(|message| message.role == "user");
     let prompt = of_user.or(messages.last()).map(|message| message.text().into_owned());
     let filling = json!({
@@ -121,7 +121,8 @@ impl JsonTemplate {
                 Value::Array(list.iter().map(|one| one.render(fields)).collect::<Result<_, _>>()?)
             }
             Self::Map(map) => {
-                let entry = |(key, value): &(String, Self)| Ok((key.clone(), value.render(fields)?));
+                let entry =
+                    |(key, value): &(String, Self)| Ok((key.clone(), value.render(fields)?));
                 Value::Object(map.iter().map(entry).collect::<Result<_, String>>()?)
             }
         })
@@ -181,13 +182,13 @@ impl Pieces {
         &self,
         fields: &Fields,
         key: &str,
-        change: impl Fn(String) -> Result<String, String>,
+        change: impl Fn(&str) -> Result<String, String>,
     ) -> Result<String, String> {
         let mut text = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Fixed(fixed) => text.push_str(fixed),
-                Piece::Filled(filled) => text.push_str(&change(filled.render(fields)?)?),
+                Piece::Filled(filled) => text.push_str(&change(&filled.render(fields)?)?),
                 Piece::Key => text.push_str(key),
             }
         }
@@ -195,9 +196,15 @@ impl Pieces {
     }
 }
 
+/// A value that needs no other form.
+#[expect(clippy::unnecessary_wraps, reason = "values of addresses may be refused")]
+pub(super) fn as_it_is(value: &str) -> Result<String, String> {
+    Ok(value.to_owned())
+}
+
 /// A value within an address, which stays at the place that the suite gives it.
-pub(super) fn percent_encoded(value: String) -> Result<String, String> {
-    if matches!(value.as_str(), "." | "..") {
+pub(super) fn percent_encoded(value: &str) -> Result<String, String> {
+    if matches!(value, "." | "..") {
         return Err(format!("`{value}` in an address would lead to another path"));
     }
     let mut encoded = String::with_capacity(value.len());
@@ -263,7 +270,11 @@ mod tests {
             ])),
         );
         check(&json!("{{ model }}{{ params.k }}"), "", Ok(json!("m3")));
-        check(&json!("{% for m in messages %}{{ m.role }} {% endfor %}"), "", Ok(json!("system user ")));
+        check(
+            &json!("{% for m in messages %}{{ m.role }} {% endfor %}"),
+            "",
+            Ok(json!("system user ")),
+        );
         check(&json!("{{ params.none }}"), "", Err("undefined"));
         check(&json!("{{ key }}"), "", Err("undefined variable `key`"));
     }
@@ -295,11 +306,11 @@ mod tests {
     fn a_key_stands_only_where_it_may() {
         let header = Pieces::compile("h", "Bearer {{ key }} of {{ model }}", true).expect("pieces");
         assert!(header.holds_key());
-        let rendered = header.render(&fields(&request("")), "sk-1", Ok);
+        let rendered = header.render(&fields(&request("")), "sk-1", as_it_is);
         assert_eq!(rendered.as_deref(), Ok("Bearer sk-1 of m"));
         let other = Pieces::compile("url", "http://h/{{ key }}", false).expect("pieces");
         assert!(!other.holds_key());
-        let told = other.render(&fields(&request("")), "sk-1", Ok).expect_err("no key");
+        let told = other.render(&fields(&request("")), "sk-1", as_it_is).expect_err("no key");
         assert!(told.contains("undefined variable `key`"), "{told}");
     }
 }
