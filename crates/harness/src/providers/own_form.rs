@@ -54,7 +54,7 @@ mod tests {
     fn a_fingerprint_is_that_of_what_is_said_in_whatever_order() {
         let one =
             fingerprint(&json!({ "method": "POST", "body": { "q": "{{ prompt }}", "n": 1 } }));
-        assert_eq!(one, "FINGERPRINT");
+        assert_eq!(one, "b28ec0bb9a77a04d");
         let turned = json!({ "body": { "n": 1, "q": "{{ prompt }}" }, "method": "POST" });
         assert_eq!(fingerprint(&turned), one);
         let other = json!({ "method": "POST", "body": { "q": "{{ prompt }}?", "n": 1 } });

@@ -95,7 +95,10 @@ impl JsonTemplate {
             Value::String(text) => {
                 let compiled = match lone(text) {
                     Some(inner) => {
-                        let source = format!("{{{{ ({inner}) | tojson }}}}");
+                        // As JSON, what is not defined would be null.
+                        let source = format!(
+                            "{{% if ({inner}) is undefined %}}{{{{ {inner} }}}}{{% endif %}}{{{{ ({inner}) | tojson }}}}"
+                        );
                         Text::compile(name, &source).map(Self::Value)
                     }
                     None => Text::compile(name, text).map(Self::Text),
