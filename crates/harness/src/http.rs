@@ -16,8 +16,8 @@ use evalmark_core::{
     request::{Request, Task},
 };
 use evalmark_net::{
-    ClientError, ClientOptions, DecodeError, ExchangeError, HeaderName, HeaderValue, HttpClient,
-    Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
+    ClientError, ClientOptions, DecodeError, ExchangeError, HeaderMap, HeaderName, HeaderValue,
+    HttpClient, Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
@@ -26,6 +26,7 @@ use crate::{
     json_repair,
     providers::{Call, HttpReply, Speaker, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
+    request_runtime::RequestRuntime,
     tuning::Tuning,
 };
 
@@ -72,14 +73,21 @@ impl Http {
         server: &ModelServer,
         key: Option<Secret>,
         Model { model, limits, ca_file, .. }: &Model,
-        tuning: &Tuning,
+        network: &RequestRuntime,
     ) -> Result<Self, HttpError> {
         let base = base(&server.base_url)?;
         let headers = setting_headers(speaker, server)?;
         let url = |task| (speaker.url)(&base, Call { model, task });
         let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
         let embeddings = url(Task::Embedding);
-        let signer = key.as_ref().map(|key| (speaker.signer)(vendor, key)).transpose()?;
+        let chain = speaker.chain.filter(|chain| chain.stands_for(server));
+        let signer = match (&key, chain) {
+            (Some(key), _) => Some((speaker.signer)(vendor, key)?),
+            (None, Some(chain)) => {
+                Some(chain.signer(server.region.as_deref(), &base, network.credentials())?)
+            }
+            (None, None) => None,
+        };
         let trusted = ca_file.as_deref().map(certificates).transpose()?;
         let client = HttpClient::open(&ClientOptions {
             url: &chat,
@@ -89,7 +97,7 @@ impl Http {
             trusted: trusted.as_deref(),
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
-        let Tuning { response_limit, now, .. } = *tuning;
+        let Tuning { response_limit, now, .. } = **network.tuning();
         Ok(Self { client, speaker, chat, embeddings, headers, key, signer, response_limit, now })
     }
 
@@ -124,6 +132,9 @@ impl Http {
             sent.headers.insert(name.clone(), value.clone());
         }
         if let Some(signer) = &self.signer {
+            if let Some(refresh) = signer.refresh() {
+                refresh.await.map_err(|error| unsigned(&error))?;
+            }
             signer.sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
         }
         let response = self.client.send(sent).await.map_err(|error| self.broken(&error))?;
@@ -133,15 +144,17 @@ impl Http {
         if status.is_redirection() {
             return Err(AttemptError { wait, ..redirected(status) });
         }
+        let mut headers = HeaderMap::new();
         let body = if status.is_success() {
             let body = response.body(self.response_limit).await;
             self.text(body.map_err(|error| self.broken(&error))?)?
         } else {
             // The status counts, whatever becomes of the body.
+            headers.clone_from(response.headers());
             let body = response.beginning(ERROR_LIMIT).await;
             self.redact(String::from_utf8_lossy(&body).into_owned())
         };
-        let reply = HttpReply { status, body: &body, request };
+        let reply = HttpReply { status, headers: &headers, body: &body, request };
         let Speaker { read, read_failure, hint, .. } = self.speaker;
         let read = if status.is_success() { read(&reply) } else { read_failure(&reply) };
         read.map_err(|mut error| {
@@ -194,7 +207,7 @@ impl Http {
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
     fn redacted(&self, answer: Answer) -> Answer {
-        if self.key.is_none() {
+        if self.signer.is_none() {
             return answer;
         }
         let redact = |reason: FinishReason| self.redact(reason.into()).into();
@@ -212,9 +225,13 @@ impl Http {
 
     fn redact(&self, text: String) -> String {
         use std::borrow::Cow;
-        match self.key.as_ref().map(|key| key.redact(&text)) {
+        let text = match self.key.as_ref().map(|key| key.redact(&text)) {
             Some(Cow::Owned(redacted)) => redacted,
             Some(Cow::Borrowed(_)) | None => text,
+        };
+        match &self.signer {
+            Some(signer) => signer.redact(text),
+            None => text,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The first half of a run: every sample, then every judgement, asked into the ledger.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     path::PathBuf,
     sync::{
         atomic::{AtomicBool, Ordering},
@@ -11,14 +11,14 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{Model, ModelServer, Provider},
+    model::{Model, Provider},
     number_format,
     plan::PlanError,
     record::ErrorKind,
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, RequestRuntime, Secret, Stop,
-    Tally, Tuning, ask_within,
+    Ask, AskError, Budget, CredentialEnvironment, Endpoint, Event, Ledger, LedgerError,
+    RequestRuntime, Secret, Stop, Tally, Tuning, ask_within, providers::finds_credentials,
 };
 
 use crate::{
@@ -83,16 +83,57 @@ pub(crate) enum Asks {
     Judges,
 }
 
+/// What models are asked with.
+#[derive(Default)]
+pub(crate) struct ModelKeys {
+    /// Keys by model.
+    by_model: Vec<Option<Secret>>,
+    /// Where the credentials of all others may be.
+    credentials: CredentialEnvironment,
+}
+
 /// Keys by model; one that is not there is an error.
-pub(crate) fn keys(
-    loaded: &LoadedSuite,
-    asks: Asks,
-    host: &Host<'_>,
-) -> Result<Vec<Option<Secret>>> {
+pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<ModelKeys> {
     allowed_keys(loaded, asks, host)?;
     let used = used_models(loaded, asks);
     let models = loaded.suite.models.iter().enumerate();
-    models.map(|(i, model)| if used.contains(&i) { key(model, host) } else { Ok(None) }).collect()
+    let by_model = models
+        .map(|(i, model)| if used.contains(&i) { key(model, host) } else { Ok(None) })
+        .collect::<Result<_>>()?;
+    let looks = |i: &usize| match &loaded.suite.models[*i].provider {
+        Provider::Server(server) => finds_credentials(server),
+        Provider::RecordedColumn(_) | Provider::RecordedFile(_) => false,
+    };
+    let credentials = if used.iter().any(looks) {
+        credential_environment(host)
+    } else {
+        CredentialEnvironment::default()
+    };
+    Ok(ModelKeys { by_model, credentials })
+}
+
+/// What the environment says of clouds' credentials. Those that stand in it are hidden like keys.
+fn credential_environment(host: &Host<'_>) -> CredentialEnvironment {
+    let set = CredentialEnvironment::VARIABLES
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), host.secrets.secret(name)?)));
+    let variables: HashMap<_, _> = set.collect();
+    for secret in CredentialEnvironment::SECRET_VARIABLES {
+        variables
+            .get(*secret)
+            .into_iter()
+            .for_each(|key| redacted_keys::remember(&Secret::new(key)));
+    }
+    let home = |name: &str| {
+        let found = host.program_variables.iter().find(|(variable, _)| variable == name);
+        found.map(|(_, value)| PathBuf::from(value))
+    };
+    CredentialEnvironment {
+        variables,
+        home: home("HOME").or_else(|| home("USERPROFILE")),
+        may_run_programs: host.allow_exec,
+        program_variables: host.program_variables.to_vec(),
+    }
 }
 
 /// Whether the keys of all models that are asked may go where the suite sends them.
@@ -107,9 +148,11 @@ pub(crate) fn allowed_keys(
 }
 
 fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
-    let Provider::Server(ModelServer { api_key_env: Some(variable), .. }) = &model.provider else {
+    let Provider::Server(server) = &model.provider else { return Ok(None) };
+    let Some(variable) = &server.api_key_env else { return Ok(None) };
+    if finds_credentials(server) {
         return Ok(None);
-    };
+    }
     match host.secrets.secret(variable) {
         Some(key) if !key.trim().is_empty() => {
             let key = Secret::new(&key);
@@ -198,17 +241,18 @@ impl Endpoints {
         loaded: &LoadedSuite,
         ledger: &LedgerFile,
         run_id: &str,
-        keys: Vec<Option<Secret>>,
+        keys: ModelKeys,
         Means { asks, budget }: Means,
     ) -> Result<Self> {
         let network =
             RequestRuntime::start(Tuning::default()).context("no thread can be started")?;
+        let network = network.with_credentials(keys.credentials);
         let ledger = ledger
             .open()
             .hint("`--cache-dir DIR` names another folder for answers; `--no-cache` uses none")?;
         let used = used_models(loaded, asks);
         let mut endpoints = Vec::new();
-        for ((i, model), key) in loaded.suite.models.iter().enumerate().zip(keys) {
+        for ((i, model), key) in loaded.suite.models.iter().enumerate().zip(keys.by_model) {
             let is_asked =
                 used.contains(&i) && !matches!(model.provider, Provider::RecordedColumn(_));
             let open = || Endpoint::open(model, key, &network, &ledger);

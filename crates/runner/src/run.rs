@@ -8,7 +8,7 @@ mod progress_file;
 mod verdict;
 
 use evalmark_core::{dataset::DatasetError, plan::PlanError, policy::Policy, verdict::Verdict};
-use evalmark_harness::{Budget, Secret};
+use evalmark_harness::Budget;
 use evalmark_report::summary::SummaryRow;
 use evalmark_store::{
     integrity::TOO_MANY_MISSING,
@@ -19,7 +19,7 @@ use evalmark_store::{
 use crate::{
     Ending, Findings, Host, Notice, Notices, RunError,
     against::Against,
-    ask::{Asks, Endpoints, LedgerFile, Means},
+    ask::{Asks, Endpoints, LedgerFile, Means, ModelKeys},
     error::{Advised, Result},
     gate::GateOutcome,
     load::{LoadedSuite, metric_hashes},
@@ -44,7 +44,7 @@ pub struct Run<'a> {
     pub(crate) loaded: LoadedSuite,
     pub(crate) folder: RunFolder,
     pub(crate) record: RunRecord,
-    pub(crate) keys: Vec<Option<Secret>>,
+    pub(crate) keys: ModelKeys,
     pub(crate) asks: Asks,
     pub(crate) budget: Budget,
     pub(crate) against: Against,

@@ -6,9 +6,12 @@ use evalmark_core::{
     provider::{ProviderKind, Setting},
     request::{Request, Task},
 };
-use evalmark_net::{HeaderName, HttpRequest, KeyHeader, Secret, Sign, SignError, StatusCode, Url};
+use evalmark_net::{
+    HeaderMap, HeaderName, HttpRequest, KeyHeader, Secret, Sign, SignError, StatusCode, Url,
+};
 use serde_json::{Map, Value, json};
 
+use super::credential_chain::CredentialChain;
 use crate::{
     congestion::LimitHeaders,
     failure,
@@ -88,6 +91,8 @@ pub(crate) enum Param {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HttpReply<'a> {
     pub(crate) status: StatusCode,
+    /// Those of a response that is no success.
+    pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a str,
     /// What it replies to.
     pub(crate) request: &'a Request,
@@ -100,6 +105,8 @@ pub(crate) type Signer = Result<Box<dyn Sign>, SignError>;
 pub(crate) trait Protocol {
     /// What it says of itself.
     const ABOUT: About;
+    /// Credentials that are looked for, where a model has no key.
+    const CHAIN: Option<CredentialChain> = None;
     /// Where a model is asked; `None` where the protocol has no such task.
     fn url(base: &Url, call: Call<'_>) -> Option<Url>;
     /// Headers and body of a request, before it is signed; an error where the protocol has no place
@@ -130,6 +137,7 @@ pub(crate) trait Protocol {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speaker {
     pub(crate) about: About,
+    pub(crate) chain: Option<CredentialChain>,
     pub(crate) url: fn(&Url, Call<'_>) -> Option<Url>,
     pub(crate) request: fn(&Request, Url) -> Result<HttpRequest, AttemptError>,
     pub(crate) read: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
@@ -143,6 +151,7 @@ pub(crate) struct Speaker {
 pub(crate) const fn speaker<P: Protocol>() -> Speaker {
     Speaker {
         about: P::ABOUT,
+        chain: P::CHAIN,
         url: P::url,
         request: P::request,
         read: P::read,

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use evalmark_harness::{Budget, Secret};
+use evalmark_harness::Budget;
 use evalmark_store::{
     git::look_up,
     integrity::open_rescorable,
@@ -21,7 +21,7 @@ use super::Run;
 use crate::{
     Host, Notice,
     against::Against,
-    ask::{Asks, BudgetLimits, budget, keys},
+    ask::{Asks, BudgetLimits, ModelKeys, budget, keys},
     early::{self, as_stopped},
     error::{Advised, Result},
     load::{LoadedSuite, judged_names, load, metric_hashes},
@@ -38,7 +38,7 @@ pub struct PreparedRun {
     loaded: LoadedSuite,
     options: RunOptions,
     out: PathBuf,
-    keys: Vec<Option<Secret>>,
+    keys: ModelKeys,
     budget: Budget,
     against: Against,
 }

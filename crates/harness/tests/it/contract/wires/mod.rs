@@ -1,6 +1,7 @@
 //! The wire format of each protocol, written from its vendor's public reference: a file each.
 
 mod anthropic;
+mod bedrock;
 mod gemini;
 mod openai;
 
@@ -9,7 +10,7 @@ use evalmark_loopback::Reply;
 
 /// Every protocol.
 pub(super) const WIRES: &[Wire] =
-    &[openai::WIRE, openai::AZURE_DEPLOYMENTS, anthropic::WIRE, gemini::WIRE];
+    &[openai::WIRE, openai::AZURE_DEPLOYMENTS, anthropic::WIRE, gemini::WIRE, bedrock::WIRE];
 
 /// A protocol as its servers speak it.
 pub(in crate::contract) struct Wire {
