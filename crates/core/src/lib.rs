@@ -67,6 +67,7 @@ pub mod model;
 pub mod number_format;
 pub mod plan;
 pub mod policy;
+pub mod price;
 pub mod prices;
 pub mod prompt;
 pub mod provider;

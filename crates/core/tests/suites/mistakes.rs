@@ -238,3 +238,14 @@ fn a_key_is_refused_and_not_repeated() {
         assert!(!format!("{error} {error:?}").contains(key), "{error}");
     }
 }
+
+#[test]
+fn a_price_knows_its_kinds_of_tokens() {
+    let price = "params: { temperature: 0 }, price: { input: 1, output: 2, ";
+    let price_is = |parts: &str, words: &[&str]| {
+        check(&[("params: { temperature: 0 }", &format!("{price}{parts}"))], words);
+    };
+    price_is("cached_input: -1 }", &["`cached_input` must be at least 0"]);
+    price_is("batch_discount: 50 }", &["`batch_discount` must be at most 1"]);
+    price_is("cached_inputs: 1 }", &["unknown key `cached_inputs`", "did you mean `cached_input`"]);
+}

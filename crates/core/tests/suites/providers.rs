@@ -29,7 +29,9 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         embeds: true,
         features: Feature::CHAT,
         settings: &[],
-        prices: Some("{ as_of: 2025-08, source: s, models: { big: { input: 2, output: 4 } } }"),
+        prices: Some(
+            "{ as_of: 2025-08, source: s, batch_discount: 0.5, models: { big: { input: 2, output: 4 } } }",
+        ),
         first_model: None,
     },
     ProviderKind {
@@ -79,6 +81,33 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         first_model: None,
     },
 ];
+
+#[test]
+fn a_price_has_a_part_for_each_kind_of_token() {
+    let folder = folder();
+    let price = |text: &str| {
+        let own =
+            "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+        let suite = read(folder.path(), &SUITE.replace(own, text)).expect("valid");
+        let price = suite.models[0].price.expect("a price");
+        let [cached, written, reasoning] = [
+            price.cached_input_usd_per_million,
+            price.cache_write_usd_per_million,
+            price.reasoning_usd_per_million,
+        ];
+        (price.input_usd_per_million, [cached, written, reasoning], price.batch_discount)
+    };
+    let own = |parts: &str| {
+        let rest = "provider: openai, base_url: 'http://h/v1'";
+        price(&format!("{rest}, price: {{ input: 1, output: 2{parts} }}"))
+    };
+    assert_eq!(price("provider: openai, model: big"), (2.0, [None; 3], 0.5));
+    assert_eq!(own(""), (1.0, [None; 3], 0.5));
+    let kinds = own(", cached_input: 0.1, cache_write: 1.25, reasoning: 3, batch_discount: 0.25");
+    assert_eq!(kinds, (1.0, [Some(0.1), Some(1.25), Some(3.0)], 0.25));
+    let talker = "provider: talker, base_url: 'http://h', price: { input: 0, output: 0 }";
+    assert_eq!(price(talker), (0.0, [None; 3], 0.0), "no batch API is known");
+}
 
 #[test]
 fn a_provider_decides_address_key_limit_and_price() {
