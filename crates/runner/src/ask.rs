@@ -1,7 +1,7 @@
 //! The first half of a run: every sample, then every judgement, asked into the ledger.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     path::PathBuf,
     sync::{
         atomic::{AtomicBool, Ordering},
@@ -17,18 +17,17 @@ use evalmark_core::{
     record::ErrorKind,
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, CredentialEnvironment, Endpoint, Event, Ledger, LedgerError,
-    RequestRuntime, Secret, Stop, Tally, Tuning, ask_within, providers::finds_credentials,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, RequestRuntime, Stop, Tally,
+    Tuning, ask_within,
 };
 
 use crate::{
-    AskTag, Host, RunError,
+    AskTag, RunError,
     error::{Advised, Hinted, Result},
     judges::{Judges, asking, requests_to},
     load::LoadedSuite,
-    permissions::RefusedKeys,
+    model_keys::ModelKeys,
     records::{LedgerRecords, Records, Unasked},
-    redacted_keys,
 };
 
 /// Requests that are made together, and how many such chunks wait to be asked.
@@ -83,100 +82,6 @@ pub(crate) enum Asks {
     Judges,
 }
 
-/// What models are asked with.
-#[derive(Default)]
-pub(crate) struct ModelKeys {
-    /// Keys by model.
-    by_model: Vec<Option<Secret>>,
-    /// Where the credentials of all others may be.
-    credentials: CredentialEnvironment,
-}
-
-/// Keys by model; one that is not there is an error.
-pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<ModelKeys> {
-    allowed_keys(loaded, asks, host)?;
-    let used = used_models(loaded, asks);
-    let models = loaded.suite.models.iter().enumerate();
-    let by_model = models
-        .map(|(i, model)| if used.contains(&i) { key(model, host) } else { Ok(None) })
-        .collect::<Result<_>>()?;
-    let looks = |i: &usize| match &loaded.suite.models[*i].provider {
-        Provider::Server(server) => finds_credentials(server),
-        Provider::RecordedColumn(_) | Provider::RecordedFile(_) => false,
-    };
-    let credentials = if used.iter().any(looks) {
-        credential_environment(host)
-    } else {
-        CredentialEnvironment::default()
-    };
-    Ok(ModelKeys { by_model, credentials })
-}
-
-/// What the environment says of clouds' credentials. Those that stand in it are hidden like keys.
-fn credential_environment(host: &Host<'_>) -> CredentialEnvironment {
-    let set = CredentialEnvironment::VARIABLES
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), host.secrets.secret(name)?)));
-    let variables: HashMap<_, _> = set.collect();
-    for secret in CredentialEnvironment::SECRET_VARIABLES {
-        variables
-            .get(*secret)
-            .into_iter()
-            .for_each(|key| redacted_keys::remember(&Secret::new(key)));
-    }
-    let home = |name: &str| {
-        let found = host.program_variables.iter().find(|(variable, _)| variable == name);
-        found.map(|(_, value)| PathBuf::from(value))
-    };
-    CredentialEnvironment {
-        variables,
-        home: home("HOME").or_else(|| home("USERPROFILE")),
-        may_run_programs: host.allow_exec,
-        program_variables: host.program_variables.to_vec(),
-    }
-}
-
-/// Whether the keys of all models that are asked may go where the suite sends them.
-pub(crate) fn allowed_keys(
-    loaded: &LoadedSuite,
-    asks: Asks,
-    host: &Host<'_>,
-) -> Result<(), RefusedKeys> {
-    let used = used_models(loaded, asks);
-    let models = used.iter().map(|i| &loaded.suite.models[*i]);
-    host.permissions.check_keys(models)
-}
-
-fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
-    let Provider::Server(server) = &model.provider else { return Ok(None) };
-    let Some(variable) = &server.api_key_env else { return Ok(None) };
-    if finds_credentials(server) {
-        return Ok(None);
-    }
-    match host.secrets.secret(variable) {
-        Some(key) if !key.trim().is_empty() => {
-            let key = Secret::new(&key);
-            redacted_keys::remember(&key);
-            Ok(Some(key))
-        }
-        _ => Err(MissingKey { model: model.name.to_string(), variable: variable.clone() }.into()),
-    }
-}
-
-/// A key that a model needs and that is not set.
-#[derive(Debug, thiserror::Error)]
-#[error("model `{model}` needs a key, and the environment variable {variable} is not set")]
-pub struct MissingKey {
-    model: String,
-    variable: String,
-}
-
-impl Advised for MissingKey {
-    fn hint(&self) -> Option<String> {
-        Some(format!("set it: `export {}=…`", self.variable))
-    }
-}
-
 /// What may be spent; a limit in dollars needs the price of every model that is asked.
 pub(crate) fn budget(
     loaded: &LoadedSuite,
@@ -206,7 +111,7 @@ impl Advised for UnknownPrice {
     }
 }
 
-fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
+pub(crate) fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
     let judges = asking(loaded).into_iter().map(|(_, model)| model);
     let candidates = loaded.suite.candidates.iter().copied();
     judges.chain(candidates.filter(|_| asks == Asks::Everyone)).collect()

@@ -19,10 +19,11 @@ use evalmark_store::{
 use crate::{
     Ending, Findings, Host, Notice, Notices, RunError,
     against::Against,
-    ask::{Asks, Endpoints, LedgerFile, Means, ModelKeys},
+    ask::{Asks, Endpoints, LedgerFile, Means},
     error::{Advised, Result},
     gate::GateOutcome,
     load::{LoadedSuite, metric_hashes},
+    model_keys::ModelKeys,
     redacted_keys::hide,
     run_id::now,
     score_samples::Scored,

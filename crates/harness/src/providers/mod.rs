@@ -6,6 +6,7 @@ mod azure_deployments;
 mod bedrock;
 mod called_tools;
 mod common_params;
+mod completions;
 mod credential_chain;
 mod event_stream;
 mod gemini;
@@ -13,6 +14,7 @@ mod openai;
 mod protocol;
 mod reported_tokens;
 mod reported_vectors;
+mod responses;
 mod vendors;
 
 use std::sync::LazyLock;
@@ -28,6 +30,8 @@ use crate::congestion::LimitHeaders;
 static PROTOCOLS: &[Speaker] = &[
     speaker::<openai::OpenAi>(),
     speaker::<azure_deployments::AzureDeployments>(),
+    speaker::<responses::Responses>(),
+    speaker::<completions::Completions>(),
     speaker::<anthropic::Anthropic>(),
     speaker::<gemini::Gemini>(),
     speaker::<bedrock::Bedrock>(),

@@ -21,11 +21,12 @@ use super::Run;
 use crate::{
     Host, Notice,
     against::Against,
-    ask::{Asks, BudgetLimits, ModelKeys, budget, keys},
+    ask::{Asks, BudgetLimits, budget},
     early::{self, as_stopped},
     error::{Advised, Result},
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
+    model_keys::{ModelKeys, keys},
     redacted_keys::hide,
     run_id::{new_run_id, now},
     source_places::source_places,

@@ -2,15 +2,24 @@
 
 mod anthropic;
 mod bedrock;
+mod completions;
 mod gemini;
 mod openai;
+mod responses;
 
 use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
 
 /// Every protocol.
-pub(super) const WIRES: &[Wire] =
-    &[openai::WIRE, openai::AZURE_DEPLOYMENTS, anthropic::WIRE, gemini::WIRE, bedrock::WIRE];
+pub(super) const WIRES: &[Wire] = &[
+    openai::WIRE,
+    openai::AZURE_DEPLOYMENTS,
+    responses::WIRE,
+    completions::WIRE,
+    anthropic::WIRE,
+    gemini::WIRE,
+    bedrock::WIRE,
+];
 
 /// A protocol as its servers speak it.
 pub(in crate::contract) struct Wire {
