@@ -3,7 +3,7 @@
 use evalmark_core::{
     feature::Feature,
     model::{ModelServer, Provider},
-    provider::{ProviderKind, Setting, SettingKey, SettingPlace},
+    provider::{ExampleModel, ProviderKind, Setting, SettingKey, SettingPlace},
 };
 use serde_json::json;
 
@@ -33,6 +33,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
             "{ as_of: 2025-08, source: s, batch_discount: 0.5, models: { big: { input: 2, output: 4 } } }",
         ),
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
     ProviderKind {
         name: "talker",
@@ -52,6 +53,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         settings: &[],
         prices: None,
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
     ProviderKind {
         name: "writer",
@@ -71,6 +73,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         settings: &[],
         prices: None,
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
     ProviderKind {
         name: "placed",
@@ -98,6 +101,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         ],
         prices: None,
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
 ];
 

@@ -41,6 +41,7 @@ impl Protocol for Bedrock {
             takes_tokens: false,
             prices: None,
             first_model: None,
+            example_model: Some("amazon.nova-lite-v1:0"),
         }],
         paths: &["/converse", "/invoke", "/model"],
         params: &[
