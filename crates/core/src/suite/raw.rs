@@ -153,6 +153,10 @@ pub(crate) struct RawModel {
     /// Sampling parameters. What stands under `extra` is sent as it is, whatever the provider.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) params: Map<String, Value>,
+    /// Whether answers come piece by piece. They are the same answers; when their first token came
+    /// and how fast the others followed is measured then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) stream: bool,
     /// Limits on calls to the model.
     #[serde(default)]
     pub(crate) limits: RawLimits,

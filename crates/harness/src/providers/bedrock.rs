@@ -7,7 +7,7 @@ mod response;
 
 use evalmark_core::{
     feature::Feature,
-    provider::{Setting, SettingKey, SettingPlace},
+    provider::{ExampleModel, Setting, SettingKey, SettingPlace},
     record::ErrorKind,
     request::{Request, Task},
 };
@@ -41,7 +41,10 @@ impl Protocol for Bedrock {
             takes_tokens: false,
             prices: None,
             first_model: None,
-            example_model: Some("amazon.nova-lite-v1:0"),
+            example_model: ExampleModel {
+                region: Some("eu-west-1"),
+                ..ExampleModel::named("amazon.nova-lite-v1:0")
+            },
         }],
         paths: &["/converse", "/invoke", "/model"],
         params: &[

@@ -64,5 +64,6 @@ pub(super) const WIRE: Wire = Wire {
         bedrock::error(status, kind, message)
     },
     odd: &[r#"{"output":"x"}"#, r#"{"output":{"message":{"content":[{"text":7}]}}}"#],
+    events: None,
     stream: "data: {\"contentBlockDelta\":{}}\n\n",
 };
