@@ -18,8 +18,8 @@ use evalmark_core::{
     request::{Request, Task},
 };
 use evalmark_net::{
-    ClientError, ClientOptions, DecodeError, ExchangeError, HeaderName, HeaderValue, HttpClient,
-    HttpResponse, Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
+    ClientError, ClientOptions, DecodeError, ExchangeError, HeaderMap, HeaderName, HeaderValue,
+    HttpClient, HttpResponse, Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
@@ -29,6 +29,7 @@ use crate::{
     json_repair,
     providers::{Call, HttpReply, OwnForm, Speaker, Streaming, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
+    request_runtime::RequestRuntime,
     tuning::Tuning,
 };
 
@@ -79,7 +80,7 @@ impl Http {
         server: &ModelServer,
         key: Option<Secret>,
         Model { model, limits, ca_file, .. }: &Model,
-        tuning: &Tuning,
+        network: &RequestRuntime,
     ) -> Result<Self, HttpError> {
         let base = base(&server.base_url)?;
         let headers = setting_headers(speaker, server)?;
@@ -87,9 +88,16 @@ impl Http {
         let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
         let embeddings = url(Task::Embedding);
         let own_form = own_form(speaker, server, &base)?;
-        // A form of one's own has a place for the key.
-        let to_sign_with = key.as_ref().filter(|_| own_form.is_none());
-        let signer = to_sign_with.map(|key| (speaker.signer)(vendor, key)).transpose()?;
+        let chain = speaker.chain.filter(|chain| chain.stands_for(server));
+        let signer = match (&key, chain) {
+            // A form of one's own has a place for the key.
+            _ if own_form.is_some() => None,
+            (Some(key), _) => Some((speaker.signer)(vendor, key)?),
+            (None, Some(chain)) => {
+                Some(chain.signer(server.region.as_deref(), &base, network.credentials())?)
+            }
+            (None, None) => None,
+        };
         let trusted = ca_file.as_deref().map(certificates).transpose()?;
         let client = HttpClient::open(&ClientOptions {
             url: &chat,
@@ -99,7 +107,7 @@ impl Http {
             trusted: trusted.as_deref(),
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
-        let Tuning { response_limit, now, .. } = *tuning;
+        let Tuning { response_limit, now, .. } = **network.tuning();
         Ok(Self {
             client,
             speaker,
@@ -149,6 +157,9 @@ impl Http {
             sent.headers.insert(name.clone(), value.clone());
         }
         if let Some(signer) = &self.signer {
+            if let Some(refresh) = signer.refresh() {
+                refresh.await.map_err(|error| unsigned(&error))?;
+            }
             signer.sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
         }
         let response = self.client.send(sent).await.map_err(|error| self.broken(&error))?;
@@ -158,14 +169,16 @@ impl Http {
         if status.is_redirection() {
             return Err(AttemptError { wait, ..redirected(status) });
         }
+        let mut headers = HeaderMap::new();
         let (body, times) = if status.is_success() {
             self.body(response, request).await?
         } else {
             // The status counts, whatever becomes of the body.
+            headers.clone_from(response.headers());
             let body = response.beginning(ERROR_LIMIT).await;
             (self.redact(String::from_utf8_lossy(&body).into_owned()), Times::default())
         };
-        let reply = HttpReply { status, body: &body, request };
+        let reply = HttpReply { status, headers: &headers, body: &body, request };
         let Speaker { read, read_failure, hint, .. } = self.speaker;
         let read = match (&self.own_form, status.is_success()) {
             (None, true) => read(&reply),
@@ -253,7 +266,7 @@ impl Http {
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
     fn redacted(&self, answer: Answer) -> Answer {
-        if self.key.is_none() {
+        if self.signer.is_none() {
             return answer;
         }
         let redact = |reason: FinishReason| self.redact(reason.into()).into();
@@ -271,9 +284,13 @@ impl Http {
 
     fn redact(&self, text: String) -> String {
         use std::borrow::Cow;
-        match self.key.as_ref().map(|key| key.redact(&text)) {
+        let text = match self.key.as_ref().map(|key| key.redact(&text)) {
             Some(Cow::Owned(redacted)) => redacted,
             Some(Cow::Borrowed(_)) | None => text,
+        };
+        match &self.signer {
+            Some(signer) => signer.redact(text),
+            None => text,
         }
     }
 }

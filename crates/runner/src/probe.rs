@@ -20,9 +20,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Ending, Findings, Host,
-    ask::{Asks, BudgetLimits, budget, key},
+    ask::{Asks, BudgetLimits, budget},
     error::{Hinted, Result},
     load::{LoadedSuite, load},
+    model_keys::{credentials, key},
 };
 
 /// What a model is asked, also for a vector of it.
@@ -81,6 +82,7 @@ pub fn probe(path: &Path, options: &ProbeOptions, host: &Host<'_>) -> Result<Vec
     let folder = tempfile::tempdir().context("there is no folder for what is asked")?;
     let ledger = Ledger::open(&folder.path().join("answers.sqlite"))?;
     let network = RequestRuntime::start(Tuning::default()).context("no thread can be started")?;
+    let network = network.with_credentials(credentials(models.iter().copied(), host));
     let stop = Stop::new();
     network.stop_on_signals(&stop).context("cannot listen for signals")?;
     let probe_one = |model: &Model| {
