@@ -17,6 +17,7 @@ mod reported_tokens;
 mod reported_vectors;
 mod responses;
 mod vendors;
+mod vertex;
 
 use std::sync::LazyLock;
 
@@ -36,6 +37,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<anthropic::Anthropic>(),
     speaker::<gemini::Gemini>(),
     speaker::<bedrock::Bedrock>(),
+    speaker::<vertex::Vertex>(),
 ];
 
 /// Every provider that exists, for whoever reads suites.
