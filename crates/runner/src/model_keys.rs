@@ -31,16 +31,21 @@ pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<
     let by_model = models
         .map(|(i, model)| if used.contains(&i) { key(model, host) } else { Ok(None) })
         .collect::<Result<_>>()?;
-    let looks = |i: &usize| match &loaded.suite.models[*i].provider {
+    let models = used.iter().map(|i| &loaded.suite.models[*i]);
+    let credentials = credentials(models, host);
+    Ok(ModelKeys { by_model, credentials })
+}
+
+/// What the environment says of clouds' credentials, where one of these models looks for some.
+pub(crate) fn credentials<'a>(
+    mut models: impl Iterator<Item = &'a Model>,
+    host: &Host<'_>,
+) -> CredentialEnvironment {
+    let looks = |model: &Model| match &model.provider {
         Provider::Server(server) => finds_credentials(server),
         Provider::RecordedColumn(_) | Provider::RecordedFile(_) => false,
     };
-    let credentials = if used.iter().any(looks) {
-        credential_environment(host)
-    } else {
-        CredentialEnvironment::default()
-    };
-    Ok(ModelKeys { by_model, credentials })
+    if models.any(looks) { credential_environment(host) } else { CredentialEnvironment::default() }
 }
 
 /// What the environment says of clouds' credentials. Those that stand in it are hidden like keys.
@@ -78,7 +83,7 @@ pub(crate) fn allowed_keys(
     host.permissions.check_keys(models)
 }
 
-fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
+pub(crate) fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
     let Provider::Server(server) = &model.provider else { return Ok(None) };
     let Some(variable) = &server.api_key_env else { return Ok(None) };
     if finds_credentials(server) {
