@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::{
     matrix::RawMatrix,
-    prompt::{RawMessage, RawPrompt, RawRole},
+    prompt::{
+        RawContent, RawJsonSchema, RawMessage, RawPart, RawPrompt, RawRole, RawTool, RawToolChoice,
+        RawToolMode, RawTools,
+    },
 };
 use crate::{dataset::Format, provider::SettingKey};
 
