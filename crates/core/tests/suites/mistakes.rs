@@ -115,7 +115,7 @@ fn one_message_for_one_mistake() {
     );
     check(
         &[("content: Answer with one word.", "content: [a, b]")],
-        &["`content` is a list; expected text"],
+        &["`content` matches none of the allowed forms"],
     );
     check(
         &[
