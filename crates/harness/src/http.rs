@@ -45,6 +45,7 @@ pub(crate) struct Http {
     speaker: &'static Speaker,
     /// Where conversations go, and texts for embeddings where the protocol has those.
     chat: Url,
+    chat_streamed: Url,
     embeddings: Option<Url>,
     /// Headers that the suite's settings become.
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -79,9 +80,11 @@ impl Http {
     ) -> Result<Self, HttpError> {
         let base = base(&server.base_url)?;
         let headers = setting_headers(speaker, server)?;
-        let url = |task| (speaker.url)(&base, Call { model, task });
-        let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
-        let embeddings = url(Task::Embedding);
+        let url = |task, is_streamed| (speaker.url)(&base, Call { model, task, is_streamed });
+        let no_chat = || HttpError::NoChat(speaker.about.name);
+        let chat = url(Task::Chat, false).ok_or_else(no_chat)?;
+        let chat_streamed = url(Task::Chat, true).ok_or_else(no_chat)?;
+        let embeddings = url(Task::Embedding, false);
         let signer = key.as_ref().map(|key| (speaker.signer)(vendor, key)).transpose()?;
         let trusted = ca_file.as_deref().map(certificates).transpose()?;
         let client = HttpClient::open(&ClientOptions {
@@ -93,7 +96,18 @@ impl Http {
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
         let Tuning { response_limit, now, .. } = *tuning;
-        Ok(Self { client, speaker, chat, embeddings, headers, key, signer, response_limit, now })
+        Ok(Self {
+            client,
+            speaker,
+            chat,
+            chat_streamed,
+            embeddings,
+            headers,
+            key,
+            signer,
+            response_limit,
+            now,
+        })
     }
 
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
@@ -120,6 +134,7 @@ impl Http {
     ) -> Result<Answer, AttemptError> {
         let begun = Instant::now();
         let url = match request.task {
+            Task::Chat if self.streaming(request).is_some() => &self.chat_streamed,
             Task::Chat => &self.chat,
             Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
         };

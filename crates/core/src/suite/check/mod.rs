@@ -145,7 +145,7 @@ impl Checker<'_> {
         }
         self.embedders(&raw.models, &asked.embedders);
         let models = self.models(&raw.models);
-        let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics));
+        let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &raw.models));
         Some(Suite {
             name: raw.name,
             path: path.to_owned(),
