@@ -16,8 +16,8 @@ pub(super) fn holds_text(event: &StreamEvent) -> bool {
     let json = event.json().unwrap_or_default();
     let kind = json["type"].as_str().unwrap_or_default();
     let is_call = kind == "response.output_item.added" && json["item"]["type"] == "function_call";
-    is_call
-        || kind.ends_with(".delta") && json["delta"].as_str().is_some_and(|text| !text.is_empty())
+    let is_delta = kind.rsplit('.').next() == Some("delta");
+    is_call || is_delta && json["delta"].as_str().is_some_and(|text| !text.is_empty())
 }
 
 /// Whether nothing comes after an event.
