@@ -18,6 +18,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("openai", include_str!("samples/openai.txt")),
     ("azure-deployments", include_str!("samples/openai.txt")),
     ("gemini", include_str!("samples/gemini.txt")),
+    ("vertex", include_str!("samples/gemini.txt")),
     ("responses", include_str!("samples/responses.txt")),
     ("completions", include_str!("samples/completions.txt")),
     ("anthropic", include_str!("samples/anthropic.txt")),
@@ -43,7 +44,9 @@ fn answer(provider: &str, pieces: &[&[u8]]) -> Result<Answer, String> {
         }
     };
     let request = Request::chat("m".into(), [Message::new("user", "?")], Arc::default(), 0);
-    let reply = HttpReply { status: StatusCode::OK, body: &body, request: &request };
+    let headers = evalmark_net::HeaderMap::new();
+    let reply =
+        HttpReply { status: StatusCode::OK, headers: &headers, body: &body, request: &request };
     (speaker.read)(&reply).map_err(failed)
 }
 
