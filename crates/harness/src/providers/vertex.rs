@@ -42,7 +42,6 @@ impl Protocol for Vertex {
             first_model: None,
             example_model: ExampleModel {
                 region: Some("europe-west4"),
-                more: "project: my-project",
                 ..ExampleModel::named("gemini-2.5-flash")
             },
         }],
