@@ -178,7 +178,7 @@ impl Shared {
     }
 
     fn ended(&self, tag: &AskTag, record: &Record, is_paid: bool) {
-        let cost_usd = self.models[tag.model()].cost_usd(record.usage).filter(|_| is_paid);
+        let cost_usd = self.models[tag.model()].record_cost_usd(record).filter(|_| is_paid);
         let sample = EndedSample {
             prompt: tag.prompt(),
             has_answer: record.has_answer(),
@@ -270,7 +270,7 @@ impl Shared {
             return None;
         };
         let item = &sample.item;
-        let cost_usd = self.models[tag.model()].cost_usd(record.usage);
+        let cost_usd = self.models[tag.model()].record_cost_usd(record);
         metric.score(Subject::new(record, &item.targets, &item.fields, cost_usd)).value
     }
 

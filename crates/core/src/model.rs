@@ -5,7 +5,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 
 use crate::{
-    record::Usage,
+    answer_details::AnswerDetails,
+    price::Price,
+    record::{Record, Usage},
     request::{Message, Request, Task},
 };
 
@@ -45,12 +47,24 @@ impl Model {
         Request { task: Task::Embedding, max_output_tokens: Some(0), ..request }
     }
 
-    /// US dollars for `usage`; `None` where price or usage is unknown.
-    pub fn cost_usd(&self, usage: Usage) -> Option<f64> {
-        let price = self.price?;
-        let input = usage.input_tokens? as f64 * price.input_usd_per_million;
-        let output = usage.output_tokens? as f64 * price.output_usd_per_million;
-        Some((input + output) / 1e6)
+    /// US dollars for an answer; `None` where price or usage is unknown.
+    pub fn cost_usd(
+        &self,
+        usage: Usage,
+        details: Option<&AnswerDetails>,
+        is_batch: bool,
+    ) -> Option<f64> {
+        self.price?.cost_usd(usage, details, is_batch)
+    }
+
+    /// US dollars for the answer of a record; `None` where price or usage is unknown.
+    pub fn record_cost_usd(&self, record: &Record) -> Option<f64> {
+        self.cost_usd(record.usage, record.details.as_deref(), false)
+    }
+
+    /// US dollars at most for so many tokens, whatever their kinds; `None` where price or usage is unknown.
+    pub fn most_usd(&self, usage: Usage) -> Option<f64> {
+        Some(self.price?.most_usd(usage.input_tokens?, usage.output_tokens?))
     }
 }
 
@@ -140,13 +154,4 @@ impl Default for Limits {
             hedge: false,
         }
     }
-}
-
-/// US dollars per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Price {
-    /// Prompt tokens.
-    pub input_usd_per_million: f64,
-    /// Answer tokens.
-    pub output_usd_per_million: f64,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{model::Price, suite::yaml};
+use crate::{price::Price, suite::yaml};
 
 /// What a provider asks for its models.
 #[derive(Clone, Debug, Deserialize)]
@@ -15,6 +15,9 @@ pub struct PriceList {
     pub as_of: String,
     /// Where it was read.
     pub source: String,
+    /// The share that the provider's batch API takes off; 0 where it has none.
+    #[serde(default)]
+    pub batch_discount: f64,
     /// US dollars per million tokens, without discounts, by model.
     pub models: BTreeMap<String, ListPrice>,
 }
@@ -27,6 +30,14 @@ pub struct ListPrice {
     pub input: f64,
     /// Answer tokens.
     pub output: f64,
+    /// Prompt tokens out of the provider's cache; `None`: as `input`.
+    pub cached_input: Option<f64>,
+    /// Prompt tokens that are put into the provider's cache; `None`: as `input`.
+    pub cache_write: Option<f64>,
+    /// Answer tokens that were used for reasoning; `None`: as `output`.
+    pub reasoning: Option<f64>,
+    /// The share that a batch API takes off, where that is not the list's.
+    pub batch_discount: Option<f64>,
 }
 
 /// Why a list of prices cannot be used.
@@ -45,7 +56,21 @@ impl PriceList {
     pub fn price(&self, model: &str) -> Option<Price> {
         let versions = self.models.iter().filter(|(name, _)| is_version(model, name));
         let (_, price) = versions.max_by_key(|(name, _)| name.len())?;
-        Some(Price { input_usd_per_million: price.input, output_usd_per_million: price.output })
+        Some(price.with_batch_discount(self.batch_discount))
+    }
+}
+
+impl ListPrice {
+    /// The price, with the share that a batch API takes off where the price itself does not say.
+    pub(crate) fn with_batch_discount(&self, usual: f64) -> Price {
+        Price {
+            input_usd_per_million: self.input,
+            output_usd_per_million: self.output,
+            cached_input_usd_per_million: self.cached_input,
+            cache_write_usd_per_million: self.cache_write,
+            reasoning_usd_per_million: self.reasoning,
+            batch_discount: self.batch_discount.unwrap_or(usual),
+        }
     }
 }
 
@@ -75,7 +100,7 @@ mod tests {
 as_of: 2025-08-07
 source: https://example.com/prices
 models:
-  m: { input: 2.5, output: 10 }
+  m: { input: 2.5, output: 10, cached_input: 1, cache_write: 3, reasoning: 9 }
   m-mini: { input: 0.15, output: 0.6 }
 ";
 
@@ -88,6 +113,23 @@ models:
         assert_eq!(input("m-mini-20241120"), Some(0.15));
         assert_eq!(input("m-audio-preview"), None);
         assert_eq!(input("m-2024"), None);
+    }
+
+    #[test]
+    fn a_price_has_what_the_list_says_and_the_batch_discount_of_the_list() {
+        let list = |text: &str| PriceList::parse(text).expect("a list");
+        let price = list(LIST).price("m").expect("a price");
+        let kinds = [
+            price.cached_input_usd_per_million,
+            price.cache_write_usd_per_million,
+            price.reasoning_usd_per_million,
+        ];
+        assert_eq!((kinds, price.batch_discount), ([Some(1.0), Some(3.0), Some(9.0)], 0.0));
+        let text = LIST.replace("models:", "batch_discount: 0.5\nmodels:");
+        let discount = |text: &str| list(text).price("m-mini").map(|price| price.batch_discount);
+        assert_eq!(discount(&text), Some(0.5));
+        let own = text.replace("0.6 }", "0.6, batch_discount: 0.25 }");
+        assert_eq!(discount(&own), Some(0.25));
     }
 
     #[test]

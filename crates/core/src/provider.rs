@@ -3,10 +3,17 @@
 
 use serde_json::{Map, Value};
 
-use crate::{feature::Feature, model::Price, prices};
+use crate::{
+    feature::Feature,
+    price::Price,
+    prices::{self, PriceList},
+};
 
 /// The parameter whose own parameters are sent as they are.
 pub const EXTRA: &str = "extra";
+
+/// What a batch API usually takes off.
+const USUAL_BATCH_DISCOUNT: f64 = 0.5;
 
 /// A provider that a suite can name: a server of a vendor, and the protocol that it speaks.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +113,13 @@ impl ProviderKind {
     pub fn price(&self, base_url: &str, model: &str) -> Option<Price> {
         let is_own = self.base_url == Some(base_url.trim_end_matches('/'));
         prices::price(self.prices.filter(|_| is_own)?, model)
+    }
+
+    /// The share that its batch API takes off; 0 where it is not known to have one.
+    pub fn batch_discount(&self) -> f64 {
+        let list = self.prices.and_then(|list| PriceList::parse(list).ok());
+        let usual = if self.has(Feature::Batches) { USUAL_BATCH_DISCOUNT } else { 0.0 };
+        list.map_or(usual, |list| list.batch_discount)
     }
 
     /// Tokens of an answer, at most, under these parameters.

@@ -228,7 +228,7 @@ impl<'a> RequestRunner<'a> {
         };
         if let Ok(answer) = &sent.1 {
             // Whoever was slower was paid, too; about the same, as it was the same question.
-            self.counts.hedge_paid(reservation.settle(answer.usage).0);
+            self.counts.hedge_paid(reservation.settle(answer.usage, answer.details.as_deref()).0);
             return sent;
         }
         let other = if is_first { second.await } else { first.await };

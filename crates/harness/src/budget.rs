@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evalmark_core::{model::Price, record::Usage, request::Request};
+use evalmark_core::{answer_details::AnswerDetails, price::Price, record::Usage, request::Request};
 use tokio::sync::Notify;
 
 /// Characters per token at the least, so that an estimate of a prompt is rather too high.
@@ -14,7 +14,7 @@ const TOKENS_PER_MESSAGE: u64 = 8;
 ///
 /// Before a request is sent its estimate is set aside: a third of the prompt's characters, and the
 /// tokens that it allows for the answer (`max_tokens`), or the longest answer so far where it sets
-/// no limit. The provider's own count replaces the estimate when the answer is there; the estimate
+/// no limit, all at the price of the dearest kind of token. The provider's own count replaces the estimate when the answer is there; the estimate
 /// stays where the provider does not count, and a request that failed costs nothing. So the limit
 /// is not passed as long as no request uses more than its estimate. A request whose estimate only
 /// fits once others have turned out cheaper than theirs waits for that.
@@ -170,12 +170,9 @@ impl Budget {
 }
 
 impl Amount {
+    /// At most, whatever the kinds of the tokens.
     fn of((input, output): (u64, u64), price: Option<Price>) -> Self {
-        let cost_usd = price.map_or(0.0, |price| {
-            (input as f64 * price.input_usd_per_million
-                + output as f64 * price.output_usd_per_million)
-                / 1e6
-        });
+        let cost_usd = price.map_or(0.0, |price| price.most_usd(input, output));
         Self { cost_usd, tokens: input.saturating_add(output) }
     }
 }
@@ -183,11 +180,18 @@ impl Amount {
 impl Reservation<'_> {
     /// The request was answered, and used this much. Gives the tokens that count, and whether they
     /// are an estimate.
-    pub(crate) fn settle(self, usage: Usage) -> ((u64, u64), bool) {
+    pub(crate) fn settle(
+        self,
+        usage: Usage,
+        details: Option<&AnswerDetails>,
+    ) -> ((u64, u64), bool) {
         let (input, output) = self.tokens;
         let is_estimate = usage.input_tokens.is_none() || usage.output_tokens.is_none();
         let tokens = (usage.input_tokens.unwrap_or(input), usage.output_tokens.unwrap_or(output));
-        let amount = Amount::of(tokens, self.price);
+        let mut amount = Amount::of(tokens, self.price);
+        if let Some(cost) = self.price.and_then(|price| price.cost_usd(usage, details, false)) {
+            amount.cost_usd = cost;
+        }
         let spent = &mut self.budget.accounts().spent;
         spent.cost_usd += amount.cost_usd;
         spent.tokens = spent.tokens.saturating_add(amount.tokens);
@@ -226,8 +230,14 @@ pub(crate) fn upper_bound(request: &Request, longest_answer: u64) -> (u64, u64) 
 mod tests {
     use super::*;
 
-    const PRICE: Option<Price> =
-        Some(Price { input_usd_per_million: 1.0, output_usd_per_million: 10.0 });
+    const PRICE: Option<Price> = Some(Price {
+        input_usd_per_million: 1.0,
+        output_usd_per_million: 10.0,
+        cached_input_usd_per_million: None,
+        cache_write_usd_per_million: None,
+        reasoning_usd_per_million: None,
+        batch_discount: 0.5,
+    });
 
     fn usage(input: u64, output: u64) -> Usage {
         Usage { input_tokens: Some(input), output_tokens: Some(output) }
@@ -238,7 +248,7 @@ mod tests {
         let budget = Budget::new(None, Some(100));
         let first = budget.reserve_now((30, 30), PRICE).expect("room");
         assert!(budget.reserve_now((30, 30), PRICE).is_none());
-        assert_eq!(first.settle(usage(10, 5)), ((10, 5), false));
+        assert_eq!(first.settle(usage(10, 5), None), ((10, 5), false));
         let second = budget.reserve_now((30, 30), PRICE).expect("room");
         drop(second);
         assert_eq!(budget.spent().tokens, 15);
@@ -250,12 +260,35 @@ mod tests {
     fn dollars_are_counted_and_estimates_stand_in() {
         let budget = Budget::new(Some(0.001), None);
         let reservation = budget.reserve_now((100, 50), PRICE).expect("room");
-        assert_eq!(reservation.settle(Usage::default()), ((100, 50), true));
+        assert_eq!(reservation.settle(Usage::default(), None), ((100, 50), true));
         let spent = budget.spent();
         assert!((spent.cost_usd - 0.0006).abs() < 1e-12 && spent.estimated == 1, "{spent:?}");
         assert!(budget.reserve_now((100, 50), PRICE).is_none());
         assert!(budget.reserve_now((100, 30), PRICE).is_some());
         assert!(budget.reserve_now((100, 50), None).is_some(), "without a price it is free");
+    }
+
+    #[test]
+    fn the_dearest_kind_is_set_aside_and_what_was_used_is_paid() {
+        let price = Price {
+            cached_input_usd_per_million: Some(0.1),
+            cache_write_usd_per_million: Some(2.0),
+            reasoning_usd_per_million: Some(20.0),
+            ..PRICE.expect("a price")
+        };
+        // At most 100 tokens at 2 and 10 at 20 dollars a million.
+        let budget = Budget::new(Some(0.0004), None);
+        assert!(budget.reserve_now((101, 10), Some(price)).is_none());
+        let reservation = budget.reserve_now((100, 10), Some(price)).expect("room");
+        let details = AnswerDetails {
+            cached_tokens: Some(50),
+            cache_write_tokens: Some(10),
+            reasoning_tokens: Some(4),
+            ..AnswerDetails::default()
+        };
+        reservation.settle(usage(100, 10), Some(&details));
+        let millionths = 40.0 + 5.0 + 20.0 + 60.0 + 80.0;
+        assert!((budget.spent().cost_usd * 1e6 - millionths).abs() < 1e-6, "{:?}", budget.spent());
     }
 
     #[test]
@@ -266,9 +299,9 @@ mod tests {
             let first = budget.reserve((40, 40), None).await.expect("room");
             let (second, ()) = tokio::join!(budget.reserve((40, 40), None), async {
                 tokio::task::yield_now().await;
-                first.settle(usage(5, 5));
+                first.settle(usage(5, 5), None);
             });
-            second.expect("room").settle(usage(40, 40));
+            second.expect("room").settle(usage(40, 40), None);
             assert!(budget.reserve((5, 6), None).await.is_none());
         });
     }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use evalmark_core::{
-    record::{Failure, Outcome},
+    record::{Failure, Outcome, Record},
     request::Request,
 };
 use tokio::{
@@ -161,7 +161,8 @@ impl Dispatcher {
         // Boxed: a future that is awaited takes its size twice within the one that awaits it.
         let end = Box::pin(RequestRunner::new(self, request).run(queued_at, &say)).await?;
         if end.error.is_none() {
-            let ((_, output), _) = reservation.settle(end.record.usage);
+            let Record { usage, details, .. } = &end.record;
+            let ((_, output), _) = reservation.settle(*usage, details.as_deref());
             self.endpoint.longest_answer.fetch_max(output, Ordering::Relaxed);
         }
         Some(end)

@@ -10,7 +10,8 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{self, Model, ModelServer, Price},
+    model::{self, Model, ModelServer},
+    price::Price,
     record::{ErrorKind, Failure},
     request::Request,
 };

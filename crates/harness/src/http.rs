@@ -148,7 +148,7 @@ impl Http {
             if let Some(hint) = hint(&error, &reply, url) {
                 error.failure.message = format!("{} ({hint})", error.failure.message);
             }
-            AttemptError { wait, ..error }
+            AttemptError { wait: wait.or(error.wait), ..error }
         })
     }
 

@@ -75,7 +75,7 @@ impl Judges {
             (_, None) => None,
         };
         let record = record.unwrap_or_else(|| not_asked(self.unasked[place].as_ref()));
-        let cost_usd = model.cost_usd(record.usage);
+        let cost_usd = model.record_cost_usd(&record);
         Ok(JudgeReply { record, cost_usd })
     }
 }
@@ -104,7 +104,7 @@ fn questions(
     record: &Record,
 ) -> Option<Result<Vec<Question>, QuestionError>> {
     metric.judge()?;
-    let cost_usd = plan.models[sample.model].cost_usd(record.usage);
+    let cost_usd = plan.models[sample.model].record_cost_usd(record);
     let subject = Subject::new(record, &sample.item.targets, &sample.item.fields, cost_usd);
     metric.questions(subject, &sample.request.messages)
 }

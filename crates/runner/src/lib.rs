@@ -49,6 +49,7 @@ mod permissions;
 mod plan;
 mod planned_comparisons;
 mod power_plan;
+mod prices;
 mod programs;
 mod promote;
 mod records;
@@ -121,6 +122,7 @@ pub use self::{
     plan::{ModelEstimate, PlanOptions, RunPlan, plan},
     planned_comparisons::{NamedBaseline, PlannedComparison},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
+    prices::{ListedPrice, ModelPrice, PriceSource, SuitePrices, list_prices, suite_prices},
     programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
     records::RecordedSamplesError,

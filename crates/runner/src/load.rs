@@ -51,10 +51,7 @@ impl LoadedSuite {
 
 /// Reads, checks and plans a suite with what the command line says of it.
 pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
-    let mut suite = Suite::read(path, host.readers(options)).map_err(|error| {
-        let advice = (!path.is_file()).then(|| near_file(path)).flatten();
-        advice.into_iter().fold(RunError::new(error), RunError::with_hint)
-    })?;
+    let mut suite = read_suite(path, options, host)?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit = options.limit;
     suite.epochs = options.epochs.unwrap_or(suite.epochs);
@@ -132,6 +129,14 @@ pub fn each_once(paths: &[PathBuf], host: &Host<'_>) -> Vec<PathBuf> {
         }
     }
     once
+}
+
+/// Reads a suite alone, without its items.
+pub(crate) fn read_suite(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Suite> {
+    Suite::read(path, host.readers(options)).map_err(|error| {
+        let advice = (!path.is_file()).then(|| near_file(path)).flatten();
+        advice.into_iter().fold(RunError::new(error), RunError::with_hint)
+    })
 }
 
 /// The suites beside one that is not there, and which of them is called nearly so; or those of a folder.

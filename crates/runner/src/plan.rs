@@ -197,7 +197,7 @@ impl ModelEstimate {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         let input = (characters as f64 / CHARACTERS_PER_TOKEN).ceil() as u64;
         let usage = Usage { input_tokens: Some(input), output_tokens: Some(output) };
-        Self { name, samples, usage, cost_usd: model.cost_usd(usage) }
+        Self { name, samples, usage, cost_usd: model.most_usd(usage) }
     }
 }
 

@@ -172,7 +172,7 @@ fn score(loaded: &LoadedSuite, batch: Vec<Collected>) -> Vec<ScoredSample> {
 }
 
 fn subject<'a>(plan: &Plan, Collected { sample, record, .. }: &'a Collected) -> Subject<'a> {
-    let cost_usd = plan.models[sample.model].cost_usd(record.usage);
+    let cost_usd = plan.models[sample.model].record_cost_usd(record);
     Subject::new(record, &sample.item.targets, &sample.item.fields, cost_usd)
 }
 
@@ -183,7 +183,7 @@ impl ScoredSample {
             Outcome::Answered if is_invalid => Outcome::Invalid,
             outcome => outcome,
         };
-        let cost_usd = plan.models[sample.model].cost_usd(record.usage);
+        let cost_usd = plan.models[sample.model].record_cost_usd(&record);
         Self { sample, record, outcome, cost_usd, scores, input: String::new() }
     }
 

@@ -21,6 +21,7 @@ pub mod judge_agreement;
 pub mod judge_check;
 pub mod leaderboard;
 pub mod power_plan;
+pub mod prices;
 pub mod progress;
 pub mod runs;
 mod screen;

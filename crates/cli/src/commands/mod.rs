@@ -12,6 +12,7 @@ mod gate;
 mod init;
 mod judge_check;
 mod plan;
+mod prices;
 mod report;
 mod resume;
 mod run;
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Check(check::CheckArgs),
     /// Show what a run would request and cost, and the smallest drop it could detect
     Plan(plan::PlanArgs),
+    /// Show what models cost: every list price, or the prices that count for a suite
+    Prices(prices::PricesArgs),
     /// Measure a suite's noise by running it against itself, and the margins it can resolve
     #[command(override_usage = "evalmark calibrate [OPTIONS] <SUITE>")]
     Calibrate(calibrate::CalibrateArgs),
@@ -176,6 +179,7 @@ pub(crate) fn dispatch(
         Command::Report(args) => report::report(&args, printer, host),
         Command::Check(args) => check::check(&args, printer, host),
         Command::Plan(args) => plan::plan(&args, printer, host),
+        Command::Prices(args) => prices::prices(&args, printer, host),
         Command::Calibrate(args) => calibrate::calibrate(&args, printer, host),
         Command::Baseline(args) => baseline::baseline(&args, printer),
         Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),

@@ -29,6 +29,7 @@ mod permissions;
 mod planned_comparisons;
 mod planning;
 mod policy;
+mod prices;
 mod printed;
 mod providers;
 mod quickstart;

@@ -1,6 +1,7 @@
 //! Budgets, and the cache of what was paid for.
 
 use evalmark_loopback::{Reply, Seen, Server};
+use serde_json::json;
 
 use crate::setup::{World, answer, item, right, suite};
 
@@ -44,6 +45,52 @@ fn a_budget_is_not_passed_and_the_rest_can_be_resumed() {
     let spent = run["totals"]["spent_usd"].as_f64().expect("dollars");
     assert!((spent - 0.11).abs() < 1e-9, "{spent}");
     assert_eq!(run["status"], "complete");
+}
+
+/// Answers rightly; half of the prompt was in the server's cache, and half of the answer is reasoning.
+fn half_cached(seen: &Seen) -> Reply {
+    Reply::json(&json!({
+        "choices": [{
+            "index": 0,
+            "message": { "role": "assistant", "content": answer(item(seen)) },
+            "finish_reason": "stop",
+        }],
+        "usage": {
+            "prompt_tokens": 10,
+            "completion_tokens": 10,
+            "prompt_tokens_details": { "cached_tokens": 5 },
+            "completion_tokens_details": { "reasoning_tokens": 5 },
+        },
+    }))
+}
+
+#[test]
+fn each_kind_of_token_costs_its_price() {
+    let server = Server::start(half_cached);
+    let world = World::new(100);
+    let price = "price: { input: 10, output: 100, cached_input: 1, reasoning: 200 },";
+    let priced = PRICED.replace("price: { input: 10, output: 100 },", price);
+    world.write("suite.yaml", &suite(&server.url(), "").replace("provider: openai,", &priced));
+    let plan =
+        world.run(&["plan", "suite.yaml", "--prompt", "plain", "--format", "json"]).expect(0);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).expect("JSON");
+    let of_model = &plan["models"][0];
+    let input = of_model["input_tokens"].as_f64().expect("tokens");
+    let most = (input * 10.0 + 2_000.0 * 200.0) / 1e6;
+    assert!((of_model["cost_usd"].as_f64().expect("dollars") - most).abs() < 1e-9, "{of_model}");
+    // Ten tokens in, of which five at a tenth, and ten out, of which five at twice the price.
+    let cost = (5.0 * 10.0 + 5.0 * 1.0 + 5.0 * 100.0 + 5.0 * 200.0) * 100.0 / 1e6;
+    world.run_suite("r", &["--prompt", "plain", "--max-cost", "1"]).expect(0);
+    let totals = &world.json("reports/test/r/run.json")["totals"];
+    for key in ["cost_usd", "spent_usd"] {
+        let dollars = totals[key].as_f64().expect("dollars");
+        assert!((dollars - cost).abs() < 1e-9, "{key}: {dollars}, not {cost}");
+    }
+    // The dearest kind is set aside, so that the limit holds whatever the answers are made of.
+    let small = ["--prompt", "plain", "--max-cost", "0.05", "--no-cache"];
+    world.run_suite("s", &small).expect(4);
+    let spent = world.json("reports/test/s/run.json")["totals"]["spent_usd"].as_f64();
+    assert!(spent.is_some_and(|spent| spent <= 0.05 && spent > 0.03), "{spent:?}");
 }
 
 #[test]

@@ -285,6 +285,23 @@ pub(crate) struct RawPrice {
     /// Answer tokens.
     #[schemars(range(min = 0.0))]
     pub(crate) output: f64,
+    /// Prompt tokens that the provider had in its cache. Default: as `input`.
+    #[schemars(range(min = 0.0))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cached_input: Option<f64>,
+    /// Prompt tokens that the provider put into its cache. Default: as `input`.
+    #[schemars(range(min = 0.0))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_write: Option<f64>,
+    /// Answer tokens that were used for reasoning. Default: as `output`.
+    #[schemars(range(min = 0.0))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reasoning: Option<f64>,
+    /// The share that a batch API takes off: with 0.5 its answers cost half. Default: what the provider's
+    /// price list says, 0.5 for providers with a batch API.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) batch_discount: Option<f64>,
 }
 
 /// A metric: a name and exactly one kind, written as a key with its parameters.

@@ -111,7 +111,7 @@ fn one_message_for_one_mistake() {
     assert!(!error.contains("no model is left"), "{error}");
     check(
         &[("provider: openai", "provider: anthropic")],
-        &["`provider`: `anthropic` is not one of: openai, talker, placed, recorded"],
+        &["`provider`: `anthropic` is not one of: openai, talker, writer, placed, recorded"],
     );
     check(
         &[("content: Answer with one word.", "content: [a, b]")],
@@ -237,4 +237,15 @@ fn a_key_is_refused_and_not_repeated() {
         let error = read(folder.path(), &SUITE.replace(from, &to)).expect_err("a key");
         assert!(!format!("{error} {error:?}").contains(key), "{error}");
     }
+}
+
+#[test]
+fn a_price_knows_its_kinds_of_tokens() {
+    let price = "params: { temperature: 0 }, price: { input: 1, output: 2, ";
+    let price_is = |parts: &str, words: &[&str]| {
+        check(&[("params: { temperature: 0 }", &format!("{price}{parts}"))], words);
+    };
+    price_is("cached_input: -1 }", &["`cached_input` must be at least 0"]);
+    price_is("batch_discount: 50 }", &["`batch_discount` must be at most 1"]);
+    price_is("cached_inputs: 1 }", &["unknown key `cached_inputs`", "did you mean `cached_input`"]);
 }

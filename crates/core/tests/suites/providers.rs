@@ -29,7 +29,9 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         embeds: true,
         features: Feature::CHAT,
         settings: &[],
-        prices: Some("{ as_of: 2025-08, source: s, models: { big: { input: 2, output: 4 } } }"),
+        prices: Some(
+            "{ as_of: 2025-08, source: s, batch_discount: 0.5, models: { big: { input: 2, output: 4 } } }",
+        ),
         first_model: None,
     },
     ProviderKind {
@@ -45,6 +47,25 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         output_limits: &["limit"],
         default_output_limit: Some(100),
         knows_all_params: true,
+        embeds: false,
+        features: &[Feature::Conversation],
+        settings: &[],
+        prices: None,
+        first_model: None,
+    },
+    ProviderKind {
+        name: "writer",
+        protocol: "write",
+        summary: "a server that goes on with a text",
+        base_url: Some("https://write.example.com"),
+        paths: &["/write"],
+        key_variables: &[],
+        key_hosts: &[],
+        params: || json!({ "properties": { "temperature": { "type": "number" } } }),
+        reserved: &[],
+        output_limits: &[],
+        default_output_limit: None,
+        knows_all_params: false,
         embeds: false,
         features: &[],
         settings: &[],
@@ -65,7 +86,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         default_output_limit: None,
         knows_all_params: true,
         embeds: false,
-        features: &[],
+        features: Feature::CHAT,
         settings: &[
             Setting { key: SettingKey::Region, is_required: true, place: SettingPlace::Address },
             Setting { key: SettingKey::Project, is_required: true, place: SettingPlace::Address },
@@ -79,6 +100,33 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         first_model: None,
     },
 ];
+
+#[test]
+fn a_price_has_a_part_for_each_kind_of_token() {
+    let folder = folder();
+    let price = |text: &str| {
+        let own =
+            "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+        let suite = read(folder.path(), &SUITE.replace(own, text)).expect("valid");
+        let price = suite.models[0].price.expect("a price");
+        let [cached, written, reasoning] = [
+            price.cached_input_usd_per_million,
+            price.cache_write_usd_per_million,
+            price.reasoning_usd_per_million,
+        ];
+        (price.input_usd_per_million, [cached, written, reasoning], price.batch_discount)
+    };
+    let own = |parts: &str| {
+        let rest = "provider: openai, base_url: 'http://h/v1'";
+        price(&format!("{rest}, price: {{ input: 1, output: 2{parts} }}"))
+    };
+    assert_eq!(price("provider: openai, model: big"), (2.0, [None; 3], 0.5));
+    assert_eq!(own(""), (1.0, [None; 3], 0.5));
+    let kinds = own(", cached_input: 0.1, cache_write: 1.25, reasoning: 3, batch_discount: 0.25");
+    assert_eq!(kinds, (1.0, [Some(0.1), Some(1.25), Some(3.0)], 0.25));
+    let talker = "provider: talker, base_url: 'http://h', price: { input: 0, output: 0 }";
+    assert_eq!(price(talker), (0.0, [None; 3], 0.0), "no batch API is known");
+}
 
 #[test]
 fn a_provider_decides_address_key_limit_and_price() {
@@ -165,4 +213,42 @@ fn what_a_provider_does_not_know_goes_under_extra() {
     check("{ extra: 1 }", "`extra` is a mapping");
     check("{ extra: { stream: true } }", "`stream` is not supported in `params`");
     check("{ extra: { api_key: x } }", "must not contain a key");
+}
+
+#[test]
+fn what_is_asked_of_a_provider_that_lacks_it_is_a_mistake() {
+    let folder = folder();
+    let own = "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+    let judge = "provider: recorded, recorded: { column: text }";
+    let template = "  - name: chat
+    messages:
+      - { role: system, content: Answer with one word. }
+      - { role: user, file: prompt.j2 }
+";
+    let told = |suite: &str| {
+        let error = read(folder.path(), suite).map(drop).map_err(|error| error.to_string());
+        error.err().unwrap_or_default()
+    };
+    let writer = SUITE.replace(own, "provider: writer");
+    let alone = writer.replace(template, "");
+    assert_eq!(told(&alone), "", "one text of a user is what it has");
+    let error = told(&writer);
+    for words in [
+        "suite.yaml:8:9: prompt `chat` needs messages other than one text of the user's, which \
+         `provider: writer` of model `small` lacks",
+        "write one `template`, or ask a provider that has them: `openai`, `talker`",
+    ] {
+        assert!(error.contains(words), "{error}");
+    }
+    let turns = "    messages: [{ role: user, content: a }, { role: user, content: b }]\n";
+    let turns = alone.replace("    template: 'Label this: {{ text }}'\n", turns);
+    assert!(told(&turns).contains("prompt `plain` needs messages"), "{}", told(&turns));
+    // Judges have a system's message, and a form where the suite wants it.
+    let judged = SUITE.replace(judge, "provider: writer");
+    assert!(told(&judged).contains("metric `good` needs messages"), "{}", told(&judged));
+    let talker = SUITE.replace(judge, "provider: talker, base_url: 'http://h'");
+    assert_eq!(told(&talker), "");
+    let formed = talker.replace("model: grader }", "model: grader, structured: true }");
+    let error = told(&formed);
+    assert!(error.contains("metric `good` needs answers by JSON Schema"), "{error}");
 }

@@ -56,8 +56,12 @@ fn lists_of_prices_are_whole_and_dated() {
         let parts: Vec<_> = list.as_of.split('-').map(str::parse::<u16>).collect();
         assert!(matches!(parts[..], [Ok(2025..), Ok(1..=12), ..]), "{}", list.as_of);
         assert!(list.source.starts_with("https://"), "{}", list.source);
+        assert!((0.0..1.0).contains(&list.batch_discount), "{}", kind.name);
         for (model, price) in &list.models {
             assert!(price.input > 0.0 && price.output >= price.input, "{model}");
+            let is_cheaper = |part: Option<f64>| part.is_none_or(|p| p > 0.0 && p < price.input);
+            assert!(is_cheaper(price.cached_input), "{model}");
+            assert!(price.cache_write.is_none_or(|write| write >= price.input), "{model}");
         }
     }
     assert!(lists > 0);
@@ -79,6 +83,8 @@ fn lists_of_prices_are_whole_and_dated() {
     assert_eq!(input(own, "gpt-4o-2024-11-20"), Some(2.5));
     assert_eq!(input(own, "gpt-4o-audio-preview"), None);
     assert_eq!(input("http://127.0.0.1:8000/v1", "gpt-4o"), None);
+    let price = openai.price(own, "gpt-4o-mini").expect("a price");
+    assert_eq!((price.cached_input_usd_per_million, price.batch_discount), (Some(0.075), 0.5));
 }
 
 /// What a key may be sent to is a promise: no row may lose a host, and none may take another's.

@@ -17,6 +17,18 @@ const COMPATIBLE: Vendor = Vendor {
     first_model: None,
 };
 
+/// OpenAI.
+pub(super) const OPENAI_ITSELF: Vendor = Vendor {
+    name: "openai",
+    summary: "OpenAI, and any server that speaks its protocol",
+    base_url: Some("https://api.openai.com/v1"),
+    key_variables: &["OPENAI_API_KEY"],
+    key_hosts: &["api.openai.com"],
+    prices: Some(include_str!("prices/openai.yaml")),
+    first_model: Some("gpt-4o-mini"),
+    ..COMPATIBLE
+};
+
 /// Azure, whose addresses are their users' own.
 pub(super) const AZURE: Vendor = Vendor {
     name: "azure",
@@ -30,16 +42,7 @@ pub(super) const AZURE: Vendor = Vendor {
 
 /// Every vendor, the protocol's own first.
 pub(super) const OPENAI: &[Vendor] = &[
-    Vendor {
-        name: "openai",
-        summary: "OpenAI, and any server that speaks its protocol",
-        base_url: Some("https://api.openai.com/v1"),
-        key_variables: &["OPENAI_API_KEY"],
-        key_hosts: &["api.openai.com"],
-        prices: Some(include_str!("prices/openai.yaml")),
-        first_model: Some("gpt-4o-mini"),
-        ..COMPATIBLE
-    },
+    OPENAI_ITSELF,
     AZURE,
     Vendor {
         name: "cerebras",
@@ -228,8 +231,5 @@ pub(super) const OPENAI: &[Vendor] = &[
 ];
 
 /// Keys of providers that no suite can name yet, and the hosts that they belong to.
-pub(super) const OTHER_KEYS: &[KeyOwner] = &[
-    KeyOwner { variable: "GEMINI_API_KEY", hosts: &["generativelanguage.googleapis.com"] },
-    KeyOwner { variable: "GOOGLE_API_KEY", hosts: &["generativelanguage.googleapis.com"] },
-    KeyOwner { variable: "VOYAGE_API_KEY", hosts: &["api.voyageai.com"] },
-];
+pub(super) const OTHER_KEYS: &[KeyOwner] =
+    &[KeyOwner { variable: "VOYAGE_API_KEY", hosts: &["api.voyageai.com"] }];

@@ -2,13 +2,23 @@
 
 use std::time::Duration;
 
-use evalmark_core::model::{Limits, Model, Price};
+use evalmark_core::{
+    model::{Limits, Model},
+    price::Price,
+};
 use evalmark_harness::{Budget, Tuning};
 use evalmark_loopback::{Reply, Server};
 
 use crate::setup::{Setup, limits, model_at, tuning};
 
-const PRICE: Price = Price { input_usd_per_million: 2.0, output_usd_per_million: 8.0 };
+const PRICE: Price = Price {
+    input_usd_per_million: 2.0,
+    output_usd_per_million: 8.0,
+    cached_input_usd_per_million: None,
+    cache_write_usd_per_million: None,
+    reasoning_usd_per_million: None,
+    batch_discount: 0.0,
+};
 
 /// Echoes after a moment; each request uses 8 tokens in and 12 out.
 fn server() -> Server {

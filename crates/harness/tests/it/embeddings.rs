@@ -11,7 +11,7 @@ use std::{
 
 use evalmark_core::{
     embedding::decode,
-    model::Price,
+    price::Price,
     record::{ErrorKind, Usage},
 };
 use evalmark_harness::{Ask, Budget, Endpoint, Ledger};
@@ -125,7 +125,8 @@ fn failures_are_tried_again_and_nonsense_is_described() {
 #[test]
 fn texts_are_paid_from_the_budget() {
     let (server, setup) = (server(), Setup::new());
-    let price = Price { input_usd_per_million: 1.0, output_usd_per_million: 50.0 };
+    let price =
+        Price { input_usd_per_million: 1.0, output_usd_per_million: 50.0, ..Price::default() };
     let model =
         evalmark_core::model::Model { price: Some(price), ..model_at(&server.url(), limits()) };
     let endpoint = setup.open(&model);
@@ -136,7 +137,7 @@ fn texts_are_paid_from_the_budget() {
     let tokens = words(10).iter().map(|text| text.len() as u64).sum::<u64>();
     assert_eq!(budget.spent().tokens, tokens);
     let usage = Usage { input_tokens: Some(tokens), output_tokens: Some(0) };
-    let cost = model.cost_usd(usage).expect("a price");
+    let cost = model.cost_usd(usage, None, false).expect("a price");
     assert!((budget.spent().cost_usd - cost).abs() < 1e-12);
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Mutex, time::Duration};
 
-use evalmark_core::model::{Limits, Price};
+use evalmark_core::{model::Limits, price::Price};
 use evalmark_harness::Budget;
 use evalmark_loopback::{Reply, Server};
 
@@ -25,7 +25,8 @@ fn hedged(hedge: bool, n: u64) -> (crate::setup::RequestFilter, Server, Budget) 
     let timeout = Duration::from_secs(2);
     let limits = Limits { concurrency: 16, hedge, timeout, ..limits() };
     let mut model = model_at(&server.url(), limits);
-    model.price = Some(Price { input_usd_per_million: 1.0, output_usd_per_million: 1.0 });
+    model.price =
+        Some(Price { input_usd_per_million: 1.0, output_usd_per_million: 1.0, ..Price::default() });
     let asked = setup.ask_within(&setup.open(&model), n, &budget);
     asked.assert_all_answered(n);
     (asked, server, budget)

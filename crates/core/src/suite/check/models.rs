@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, io::ErrorKind, path::PathBuf, sync::Arc, time::
 use super::{Checker, metrics::Asked, suggest};
 use crate::{
     files::FileError,
-    model::{Limits, Model, Price, Provider, RecordedColumn},
+    model::{Limits, Model, Provider, RecordedColumn},
+    price::Price,
     provider::ProviderKind,
     suite::{
         Readers,
-        raw::{RECORDED, RawLimits, RawModel, RawRecorded},
+        raw::{RECORDED, RawLimits, RawModel, RawPrice, RawRecorded},
     },
 };
 
@@ -30,10 +31,7 @@ impl Checker<'_> {
         let limits = self.limits(&at, &raw.limits);
         let ca_file = self.ca_file(&at, raw);
         let model: Arc<str> = raw.model.as_deref().unwrap_or(&raw.name).into();
-        let price = raw.price.map(|price| Price {
-            input_usd_per_million: price.input,
-            output_usd_per_million: price.output,
-        });
+        let price = raw.price.map(|price| own_price(price, kind));
         let listed = || match &provider {
             Some(Provider::Server(server)) => kind?.price(&server.base_url, &model),
             _ => None,
@@ -188,6 +186,19 @@ impl Checker<'_> {
             self.complain(&format!("{at}/ca_file"), message);
         }
         Some(path)
+    }
+}
+
+/// The price that the suite gives.
+fn own_price(raw: RawPrice, kind: Option<&ProviderKind>) -> Price {
+    let usual_discount = || kind.map_or(0.0, ProviderKind::batch_discount);
+    Price {
+        input_usd_per_million: raw.input,
+        output_usd_per_million: raw.output,
+        cached_input_usd_per_million: raw.cached_input,
+        cache_write_usd_per_million: raw.cache_write,
+        reasoning_usd_per_million: raw.reasoning,
+        batch_discount: raw.batch_discount.unwrap_or_else(usual_discount),
     }
 }
 

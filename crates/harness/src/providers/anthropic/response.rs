@@ -6,13 +6,13 @@ use evalmark_core::{
     record::{ErrorKind, FinishReason, Outcome, Usage},
 };
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     failure::{is_error, within_success},
     json_repair::mended,
     malformed::{misshapen, unreadable},
-    providers::reported_tokens::count,
+    providers::{called_tools, reported_tokens::count},
     reply::{Answer, AttemptError, Retryable},
 };
 
@@ -96,7 +96,7 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
         let explained = response.stop_details.as_ref().and_then(|why| why["explanation"].as_str());
         explained.unwrap_or_default().clone_into(&mut output);
     } else if output.is_empty() && !calls.is_empty() {
-        output = as_json(&calls);
+        output = called_tools::as_json(&calls);
     }
     let (usage, figures) = usage(response.usage);
     let model = response.model.as_ref().and_then(Value::as_str).filter(|model| *model != asked);
@@ -135,15 +135,6 @@ fn tool_calls(blocks: &[Block]) -> Vec<ToolCall> {
         Some(ToolCall { id: block.id.clone().unwrap_or_default(), name, arguments })
     };
     blocks.iter().filter_map(call).collect()
-}
-
-/// Calls in the form that all protocols have in common.
-fn as_json(calls: &[ToolCall]) -> String {
-    let call = |ToolCall { id, name, arguments }: &ToolCall| {
-        let function = json!({ "name": name, "arguments": arguments });
-        json!({ "id": id, "type": "function", "function": function })
-    };
-    Value::from(calls.iter().map(call).collect::<Vec<_>>()).to_string()
 }
 
 /// Tokens, as far as they can be right. Those of the prompt are told in three parts: what was read,

@@ -1,8 +1,7 @@
 //! Embeddings: what a response says, kept as text, a vector a line.
 
 use evalmark_core::{
-    embedding::{decode, encode},
-    number_format::counted,
+    embedding::encode,
     record::{Outcome, Usage},
 };
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use crate::{
     failure::is_error,
     json_repair::mended,
     malformed::{misshapen, unreadable},
+    providers::reported_vectors::lines,
     reply::{Answer, AttemptError, Retryable},
 };
 
@@ -57,16 +57,7 @@ pub(crate) fn read(body: &str, n: usize) -> Result<Answer, AttemptError> {
         return Err(error_within(&error));
     }
     let Some(rows) = list.data else { return Err(without_data(body)) };
-    if rows.len() != n {
-        let what = format!(
-            "the server sent {} for {}",
-            counted(rows.len() as u64, "vector"),
-            counted(n as u64, "text")
-        );
-        return Err(misshapen(WHAT, &what));
-    }
-    let lines = in_order(rows)?.into_iter().map(|row| line(row.embedding));
-    let output = lines.collect::<Result<Vec<_>, _>>()?.join("\n");
+    let output = lines(WHAT, in_order(rows)?.into_iter().map(|row| line(row.embedding)), n)?;
     let input_tokens = Tokens::read(list.usage).usage.input_tokens;
     // Texts come in and none goes out; whoever counts the ones need not count the others.
     let usage = Usage { input_tokens, output_tokens: input_tokens.map(|_| 0) };
@@ -94,20 +85,17 @@ fn in_order(mut rows: Vec<Row>) -> Result<Vec<Row>, AttemptError> {
     if is_whole { Ok(rows) } else { Err(misshapen(WHAT, "an `index` is missing or appears twice")) }
 }
 
-fn line(vector: Vector) -> Result<String, AttemptError> {
-    let line = match vector {
+fn line(vector: Vector) -> String {
+    match vector {
         Vector::Numbers(numbers) => encode(&numbers),
         Vector::Base64(text) => text,
-    };
-    // Looked at before it is kept: what is kept is never asked for again.
-    if decode(&line).is_some() {
-        return Ok(line);
     }
-    Err(misshapen(WHAT, "a vector is empty, or holds a value that is not a finite number"))
 }
 
 #[cfg(test)]
 mod tests {
+    use evalmark_core::embedding::decode;
+
     use super::*;
 
     /// The vectors, or the error.

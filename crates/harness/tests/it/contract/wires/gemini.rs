@@ -1,0 +1,70 @@
+//! Google's Gemini API.
+
+use evalmark_core::record::FinishReason;
+use evalmark_loopback::{Reply, gemini};
+use serde_json::json;
+
+use super::{Fault, Wire};
+
+pub(super) const WIRE: Wire = Wire {
+    provider: "gemini",
+    path: "/v1/models/m:generateContent",
+    model_at: None,
+    prompt_at: "/contents/0/parts/0/text",
+    schema_at: Some("/generationConfig/responseJsonSchema"),
+    key: ("x-goog-api-key", ""),
+    ended: |text, reason| {
+        let word = match reason {
+            FinishReason::Stop | FinishReason::ToolCalls => "STOP",
+            FinishReason::Length => "MAX_TOKENS",
+            FinishReason::ContentFilter => "SAFETY",
+            FinishReason::Other(_) => "OTHER",
+        };
+        gemini::candidate(&json!([{ "text": text }]), word)
+    },
+    refused: |text| {
+        let feedback = json!({ "blockReason": "SAFETY", "blockReasonMessage": text });
+        Reply::json(&json!({ "promptFeedback": feedback }))
+    },
+    calls: |text| {
+        let call = json!({ "id": "c", "name": "f", "args": { "a": 1 } });
+        let mut parts = vec![json!({ "functionCall": call })];
+        if !text.is_empty() {
+            parts.insert(0, json!({ "text": text }));
+        }
+        gemini::candidate(&parts.into(), "STOP")
+    },
+    thought: |thought, text| {
+        gemini::candidate(&json!([{ "text": thought, "thought": true }, { "text": text }]), "STOP")
+    },
+    cached: |text| {
+        let usage = json!({
+            "promptTokenCount": 10, "cachedContentTokenCount": 8, "candidatesTokenCount": 5,
+        });
+        let candidate =
+            json!({ "content": { "parts": [{ "text": text }] }, "finishReason": "STOP" });
+        Reply::json(&json!({ "candidates": [candidate], "usageMetadata": usage }))
+    },
+    error: |code, fault| {
+        let (status, message) = match fault {
+            Fault::Request | Fault::TooLarge => ("INVALID_ARGUMENT", "as asked for"),
+            Fault::Credit => ("RESOURCE_EXHAUSTED", "Your prepayment credits are depleted."),
+            Fault::Key => ("UNAUTHENTICATED", "API key not valid. Please pass a valid API key."),
+            Fault::Permission => ("PERMISSION_DENIED", "not allowed"),
+            Fault::Model => ("NOT_FOUND", "models/m is not found for API version v1beta"),
+            Fault::Rate => ("RESOURCE_EXHAUSTED", "Quota exceeded for requests per minute"),
+            Fault::Server => ("INTERNAL", "An internal error has occurred."),
+            Fault::Overload => ("UNAVAILABLE", "The model is overloaded."),
+        };
+        // In a success, the body alone says what is wrong.
+        let within = if code == 200 { 503 } else { code };
+        let error = json!({ "code": within, "status": status, "message": message });
+        Reply::status(code).body(json!({ "error": error }).to_string())
+    },
+    odd: &[
+        r#"{"candidates":"x"}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":7}]}}]}"#,
+        r#"[{"candidates":[]}]"#,
+    ],
+    stream: "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n",
+};
