@@ -47,7 +47,7 @@ def write(folder: Path, case: Case, metrics: list[dict] | None = None, more_mode
         "dataset": {"path": "capitals.csv", "id": "country", "target": "capital"},
         "prompts": [{"name": "p", "template": case.template}],
         "models": [model, *(more_models or [])],
-        "metrics": metrics or [{"name": "names-it", "contains": {}}],
+        "metrics": metrics or [{"name": "names-it", "includes": {}}],
     }
     path = folder / f"{case.name}.yaml"
     path.write_text(json.dumps(suite, indent=1))
