@@ -25,6 +25,7 @@ mod judges;
 mod killed;
 mod listed;
 mod mistakes;
+mod model_list;
 mod permissions;
 mod planned_comparisons;
 mod planning;

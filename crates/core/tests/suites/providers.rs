@@ -3,7 +3,7 @@
 use evalmark_core::{
     feature::Feature,
     model::{ModelServer, Provider},
-    provider::{ProviderKind, Setting, SettingKey, SettingPlace},
+    provider::{ExampleModel, ProviderKind, Setting, SettingKey, SettingPlace},
 };
 use serde_json::json;
 
@@ -33,6 +33,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
             "{ as_of: 2025-08, source: s, batch_discount: 0.5, models: { big: { input: 2, output: 4 } } }",
         ),
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
     ProviderKind {
         name: "talker",
@@ -52,6 +53,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         settings: &[],
         prices: None,
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
     ProviderKind {
         name: "writer",
@@ -71,6 +73,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         settings: &[],
         prices: None,
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
     ProviderKind {
         name: "placed",
@@ -98,6 +101,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         ],
         prices: None,
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
 ];
 
@@ -213,6 +217,18 @@ fn what_a_provider_does_not_know_goes_under_extra() {
     check("{ extra: 1 }", "`extra` is a mapping");
     check("{ extra: { stream: true } }", "`stream` is not supported in `params`");
     check("{ extra: { api_key: x } }", "must not contain a key");
+}
+
+#[test]
+fn a_stream_comes_from_those_that_have_any() {
+    let mistakes = |text: &str| {
+        let folder = folder();
+        let text = SUITE.replace("params: { temperature: 0 } }", text);
+        read(folder.path(), &text).map(|suite| suite.models[0].is_streamed)
+    };
+    let error = mistakes("params: { temperature: 0 }, stream: true }").expect_err("no streaming");
+    assert!(error.to_string().contains("`provider: openai` has no streaming"), "{error}");
+    assert_eq!(mistakes("stream: false }").ok(), Some(false));
 }
 
 #[test]

@@ -2,14 +2,14 @@
 //! in the path and the version in the query.
 
 use evalmark_core::{
-    provider::{Setting, SettingKey, SettingPlace},
+    provider::{ExampleModel, Setting, SettingKey, SettingPlace},
     request::{Request, Task},
 };
 use evalmark_net::{HttpRequest, Url};
 
 use super::{
     openai::OpenAi,
-    protocol::{About, Call, HttpReply, Protocol, Vendor, behind},
+    protocol::{About, Call, HttpReply, Protocol, Streaming, Vendor, behind},
     vendors,
 };
 use crate::reply::{Answer, AttemptError};
@@ -22,6 +22,10 @@ impl Protocol for AzureDeployments {
         vendors: &[Vendor {
             name: "azure-deployments",
             summary: "Azure OpenAI's deployments at `https://RESOURCE.openai.azure.com`; `model` is the deployment",
+            example_model: ExampleModel {
+                base_url: Some("https://RESOURCE.openai.azure.com"),
+                ..ExampleModel::named("my-deployment")
+            },
             ..vendors::AZURE
         }],
         paths: &["/chat/completions", "/embeddings", "/openai", "/openai/v1"],
@@ -32,6 +36,7 @@ impl Protocol for AzureDeployments {
         }],
         ..OpenAi::ABOUT
     };
+    const STREAMING: Option<Streaming> = OpenAi::STREAMING;
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         let mut url = behind(base, "openai/deployments");

@@ -3,7 +3,7 @@
 mod response;
 
 use evalmark_core::{
-    provider::EXTRA,
+    provider::{EXTRA, ExampleModel},
     record::ErrorKind,
     request::{Request, Task},
 };
@@ -33,6 +33,7 @@ impl Protocol for Completions {
             summary: "text completions of OpenAI and of any server that has them: one text, for base models",
             prices: None,
             first_model: None,
+            example_model: ExampleModel::named("gpt-3.5-turbo-instruct"),
             ..vendors::OPENAI_ITSELF
         }],
         paths: &["/completions"],

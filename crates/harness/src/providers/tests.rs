@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use evalmark_core::prices::PriceList;
+use evalmark_core::{feature::Feature, prices::PriceList};
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn the_reference_names_every_provider() {
     for kind in catalog() {
         let cell = format!("`{}`", kind.name);
         let is_there =
-            reference.lines().any(|line| line.starts_with("| `") && line.contains(&cell));
+            reference.lines().any(|line| line.starts_with("| [`") && line.contains(&cell));
         assert!(is_there, "{cell}");
     }
 }
@@ -44,6 +44,14 @@ fn each_provider_is_complete() {
     }
     assert_eq!(protocol_key("groq"), Some("OPENAI_API_KEY"));
     assert_eq!(protocol_key("nobody"), None);
+}
+
+#[test]
+fn who_streams_says_so() {
+    for speaker in PROTOCOLS {
+        let says_so = speaker.about.features.contains(&Feature::Streaming);
+        assert_eq!(says_so, speaker.streaming.is_some(), "{}", speaker.about.name);
+    }
 }
 
 #[test]
