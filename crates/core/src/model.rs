@@ -95,12 +95,21 @@ pub struct ModelServer {
     pub region: Option<String>,
     /// Which version of the protocol is spoken, where the suite says so.
     pub api_version: Option<String>,
+    /// How it is asked, where its provider leaves that to the suite.
+    pub options: Option<Arc<Value>>,
 }
 
 impl ModelServer {
     /// One that wants no key.
     pub fn open(kind: &'static str, base_url: impl Into<String>) -> Self {
-        Self { kind, base_url: base_url.into(), api_key_env: None, region: None, api_version: None }
+        Self {
+            kind,
+            base_url: base_url.into(),
+            api_key_env: None,
+            region: None,
+            api_version: None,
+            options: None,
+        }
     }
 }
 

@@ -18,8 +18,8 @@ use evalmark_core::{
     request::{Request, Task},
 };
 use evalmark_net::{
-    ClientError, ClientOptions, DecodeError, ExchangeError, HeaderName, HeaderValue, HttpClient,
-    HttpResponse, Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
+    ClientError, ClientOptions, DecodeError, ExchangeError, HeaderMap, HeaderName, HeaderValue,
+    HttpClient, HttpResponse, Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
@@ -27,8 +27,9 @@ use self::streamed::{Streamed, StreamedBody, StreamedError, Times};
 use crate::{
     congestion::{Load, Quota},
     json_repair,
-    providers::{Call, HttpReply, Speaker, Streaming, Vendor, limit_headers},
+    providers::{Call, HttpReply, OwnForm, Speaker, Streaming, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
+    request_runtime::RequestRuntime,
     tuning::Tuning,
 };
 
@@ -43,8 +44,11 @@ const ERROR_LIMIT: usize = 64 << 10;
 pub(crate) struct Http {
     client: HttpClient,
     speaker: &'static Speaker,
+    /// How models are asked, where the suite says so.
+    own_form: Option<Box<dyn OwnForm>>,
     /// Where conversations go, and texts for embeddings where the protocol has those.
     chat: Url,
+    chat_streamed: Url,
     embeddings: Option<Url>,
     /// Headers that the suite's settings become.
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -63,6 +67,8 @@ pub(crate) enum HttpError {
     NoChat(&'static str),
     #[error(transparent)]
     Key(#[from] SignError),
+    #[error("`{0}`: {1}")]
+    Form(&'static str, String),
     #[error("the certificates {0}")]
     Certificates(String),
     #[error("{0}")]
@@ -75,14 +81,26 @@ impl Http {
         server: &ModelServer,
         key: Option<Secret>,
         Model { model, limits, ca_file, .. }: &Model,
-        tuning: &Tuning,
+        network: &RequestRuntime,
     ) -> Result<Self, HttpError> {
         let base = base(&server.base_url)?;
         let headers = setting_headers(speaker, server)?;
-        let url = |task| (speaker.url)(&base, Call { model, task });
-        let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
-        let embeddings = url(Task::Embedding);
-        let signer = key.as_ref().map(|key| (speaker.signer)(vendor, key)).transpose()?;
+        let url = |task, is_streamed| (speaker.url)(&base, Call { model, task, is_streamed });
+        let no_chat = || HttpError::NoChat(speaker.about.name);
+        let chat = url(Task::Chat, false).ok_or_else(no_chat)?;
+        let chat_streamed = url(Task::Chat, true).ok_or_else(no_chat)?;
+        let embeddings = url(Task::Embedding, false);
+        let own_form = own_form(speaker, server, &base)?;
+        let chain = speaker.chain.filter(|chain| chain.stands_for(server));
+        let signer = match (&key, chain) {
+            // A form of one's own has a place for the key.
+            _ if own_form.is_some() => None,
+            (Some(key), _) => Some((speaker.signer)(vendor, key)?),
+            (None, Some(chain)) => {
+                Some(chain.signer(server.region.as_deref(), &base, network.credentials())?)
+            }
+            (None, None) => None,
+        };
         let trusted = ca_file.as_deref().map(certificates).transpose()?;
         let client = HttpClient::open(&ClientOptions {
             url: &chat,
@@ -92,8 +110,20 @@ impl Http {
             trusted: trusted.as_deref(),
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
-        let Tuning { response_limit, now, .. } = *tuning;
-        Ok(Self { client, speaker, chat, embeddings, headers, key, signer, response_limit, now })
+        let Tuning { response_limit, now, .. } = **network.tuning();
+        Ok(Self {
+            client,
+            speaker,
+            own_form,
+            chat,
+            chat_streamed,
+            embeddings,
+            headers,
+            key,
+            signer,
+            response_limit,
+            now,
+        })
     }
 
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
@@ -120,14 +150,21 @@ impl Http {
     ) -> Result<Answer, AttemptError> {
         let begun = Instant::now();
         let url = match request.task {
+            Task::Chat if self.streaming(request).is_some() => &self.chat_streamed,
             Task::Chat => &self.chat,
             Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
         };
-        let mut sent = (self.speaker.request)(request, url.clone())?;
+        let mut sent = match &self.own_form {
+            Some(form) => form.request(request, self.key.as_ref())?,
+            None => (self.speaker.request)(request, url.clone())?,
+        };
         for (name, value) in &self.headers {
             sent.headers.insert(name.clone(), value.clone());
         }
         if let Some(signer) = &self.signer {
+            if let Some(refresh) = signer.refresh() {
+                refresh.await.map_err(|error| unsigned(&error))?;
+            }
             signer.sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
         }
         let response = self.client.send(sent).await.map_err(|error| self.broken(&error))?;
@@ -137,16 +174,23 @@ impl Http {
         if status.is_redirection() {
             return Err(AttemptError { wait, ..redirected(status) });
         }
+        let mut headers = HeaderMap::new();
         let (body, times) = if status.is_success() {
             self.body(response, request).await?
         } else {
             // The status counts, whatever becomes of the body.
+            headers.clone_from(response.headers());
             let body = response.beginning(ERROR_LIMIT).await;
             (self.redact(String::from_utf8_lossy(&body).into_owned()), Times::default())
         };
-        let reply = HttpReply { status, body: &body, request };
+        let reply = HttpReply { status, headers: &headers, body: &body, request };
         let Speaker { read, read_failure, hint, .. } = self.speaker;
-        let read = if status.is_success() { read(&reply) } else { read_failure(&reply) };
+        let read = match (&self.own_form, status.is_success()) {
+            (None, true) => read(&reply),
+            (None, false) => read_failure(&reply),
+            (Some(form), true) => form.read(&reply),
+            (Some(form), false) => form.read_failure(&reply),
+        };
         let read = read.map(|answer| times.added_to(answer, begun));
         read.map_err(|mut error| {
             if let Some(hint) = hint(&error, &reply, url) {
@@ -227,7 +271,7 @@ impl Http {
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
     fn redacted(&self, answer: Answer) -> Answer {
-        if self.key.is_none() {
+        if self.signer.is_none() {
             return answer;
         }
         let redact = |reason: FinishReason| self.redact(reason.into()).into();
@@ -245,9 +289,13 @@ impl Http {
 
     fn redact(&self, text: String) -> String {
         use std::borrow::Cow;
-        match self.key.as_ref().map(|key| key.redact(&text)) {
+        let text = match self.key.as_ref().map(|key| key.redact(&text)) {
             Some(Cow::Owned(redacted)) => redacted,
             Some(Cow::Borrowed(_)) | None => text,
+        };
+        match &self.signer {
+            Some(signer) => signer.redact(text),
+            None => text,
         }
     }
 }
@@ -266,6 +314,20 @@ fn setting_headers(
         _ => None,
     };
     speaker.about.settings.iter().filter_map(header).collect()
+}
+
+/// How models are asked, where the suite says so.
+fn own_form(
+    speaker: &Speaker,
+    server: &ModelServer,
+    base: &Url,
+) -> Result<Option<Box<dyn OwnForm>>, HttpError> {
+    let (Some(own), Some(options)) = (speaker.own_form, &server.options) else { return Ok(None) };
+    let form = (own.open)(options, base).map_err(|problems| {
+        let told: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
+        HttpError::Form(own.kind.key, told.join("; "))
+    })?;
+    Ok(Some(form))
 }
 
 /// The base URL, as far as requests can be sent there.

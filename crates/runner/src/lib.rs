@@ -42,6 +42,7 @@ mod leaderboard;
 mod listed_runs;
 mod load;
 mod metric_scale;
+mod model_keys;
 mod named_baselines;
 mod notice;
 mod outside_access;
@@ -50,9 +51,11 @@ mod plan;
 mod planned_comparisons;
 mod power_plan;
 mod prices;
+mod probe;
 mod programs;
 mod promote;
 mod provider_list;
+mod pruned_answers;
 mod records;
 pub mod redacted_keys;
 mod reorder;
@@ -79,7 +82,7 @@ pub use self::{
         EndedSuite, Excused, OverSuites, adjust_over_suites, ending_of_suites, gate_report,
     },
     against::UngatedSuite,
-    ask::{BudgetLimits, MissingKey, UnknownPrice},
+    ask::{BudgetLimits, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
     checked_suite::CheckedSuite,
     collect_answers::ShorterDataset,
@@ -114,6 +117,7 @@ pub use self::{
     listed_runs::runs_document,
     load::{LoadError, LoadedSuite, each_once, load, load_all},
     metric_scale::KeptMetricError,
+    model_keys::MissingKey,
     named_baselines::{
         BaselineMean, baseline_document, baseline_means, broken_in_full, named_baselines,
     },
@@ -124,9 +128,14 @@ pub use self::{
     planned_comparisons::{NamedBaseline, PlannedComparison},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
     prices::{ListedPrice, ModelPrice, PriceSource, SuitePrices, list_prices, suite_prices},
+    probe::{
+        ProbeOptions, ProbeOutcome, ProbedModel, answered_by, ending_of_probe, probe,
+        probe_document,
+    },
     programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
     provider_list::{listed_providers, provider_yaml, providers_document, supported},
+    pruned_answers::{check_kept_endpoint, moment_ago},
     records::RecordedSamplesError,
     report::{ReportOptions, report},
     run::{

@@ -2,6 +2,7 @@
 
 mod aborted;
 mod baselines;
+mod beyond_text;
 mod book;
 mod calibrate;
 mod changed;
@@ -26,12 +27,14 @@ mod killed;
 mod listed;
 mod mistakes;
 mod model_list;
+mod own_application;
 mod permissions;
 mod planned_comparisons;
 mod planning;
 mod policy;
 mod prices;
 mod printed;
+mod probing;
 mod providers;
 mod quickstart;
 mod reasoning;

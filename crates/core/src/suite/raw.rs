@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::{
     matrix::RawMatrix,
-    prompt::{RawMessage, RawPrompt, RawRole},
+    prompt::{
+        RawContent, RawJsonSchema, RawMessage, RawPart, RawPrompt, RawRole, RawTool, RawToolChoice,
+        RawToolMode, RawTools,
+    },
 };
 use crate::{dataset::Format, provider::SettingKey};
 
@@ -115,7 +118,6 @@ impl RawNames {
 
 /// A model and who serves it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct RawModel {
     /// Name in this suite.
     pub(crate) name: String,
@@ -167,6 +169,10 @@ pub(crate) struct RawModel {
     /// judge or for embeddings and another model remains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) evaluate: Option<bool>,
+    /// How it is asked, for providers that leave that to the suite; the schemas come from whoever
+    /// knows them.
+    #[serde(flatten)]
+    pub(crate) options: Map<String, Value>,
 }
 
 impl RawModel {
@@ -402,7 +408,8 @@ pub(crate) struct RawGate {
     /// Whether a run stops asking as soon as its answer is certain; default: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) stop_early: bool,
-    /// Gated metrics, and amounts that may not grow: `latency_p95`, `cost_usd`, `output_tokens`;
+    /// Gated metrics, and amounts that may not grow: `latency_p95`, `first_token_p95`,
+    /// `cost_usd`, `output_tokens`;
     /// default: every metric, each with margin 0.03.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) metrics: Option<std::collections::BTreeMap<String, RawGateMetric>>,

@@ -29,6 +29,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         embeds: true,
         features: Feature::CHAT,
         settings: &[],
+        options: None,
         prices: Some(
             "{ as_of: 2025-08, source: s, batch_discount: 0.5, models: { big: { input: 2, output: 4 } } }",
         ),
@@ -51,6 +52,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         embeds: false,
         features: &[Feature::Conversation],
         settings: &[],
+        options: None,
         prices: None,
         first_model: None,
         example_model: ExampleModel::NONE,
@@ -71,6 +73,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         embeds: false,
         features: &[],
         settings: &[],
+        options: None,
         prices: None,
         first_model: None,
         example_model: ExampleModel::NONE,
@@ -99,6 +102,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
                 place: SettingPlace::Query("version"),
             },
         ],
+        options: None,
         prices: None,
         first_model: None,
         example_model: ExampleModel::NONE,
@@ -267,4 +271,13 @@ fn what_is_asked_of_a_provider_that_lacks_it_is_a_mistake() {
     let formed = talker.replace("model: grader }", "model: grader, structured: true }");
     let error = told(&formed);
     assert!(error.contains("metric `good` needs answers by JSON Schema"), "{error}");
+}
+
+#[test]
+fn first_tokens_are_gated_where_some_model_streams() {
+    let folder = folder();
+    let gated =
+        SUITE.replace("metrics: { right: { margin: 0.05 } }", "metrics: { first_token_p95: {} }");
+    let error = read(folder.path(), &gated).expect_err("no streams");
+    assert!(error.to_string().contains("is known of streamed answers only"), "{error}");
 }

@@ -6,9 +6,13 @@ use evalmark_core::{
     provider::{ExampleModel, ProviderKind, Setting},
     request::{Request, Task},
 };
-use evalmark_net::{HeaderName, HttpRequest, KeyHeader, Secret, Sign, SignError, StatusCode, Url};
+use evalmark_net::{
+    HeaderMap, HeaderName, HttpRequest, KeyHeader, Secret, Sign, SignError, StatusCode, Url,
+};
 use serde_json::{Map, Value, json};
 
+use super::credential_chain::CredentialChain;
+use super::own_form::OwnProtocol;
 use crate::{
     congestion::LimitHeaders,
     failure,
@@ -79,6 +83,8 @@ pub(crate) struct Call<'a> {
     /// The model's name at the provider.
     pub(crate) model: &'a str,
     pub(crate) task: Task,
+    /// Whether the answer shall come piece by piece.
+    pub(crate) is_streamed: bool,
 }
 
 /// How a protocol streams an answer.
@@ -116,6 +122,8 @@ pub(crate) enum Param {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HttpReply<'a> {
     pub(crate) status: StatusCode,
+    /// Those of a response that is no success.
+    pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a str,
     /// What it replies to.
     pub(crate) request: &'a Request,
@@ -128,6 +136,11 @@ pub(crate) type Signer = Result<Box<dyn Sign>, SignError>;
 pub(crate) trait Protocol {
     /// What it says of itself.
     const ABOUT: About;
+    /// Credentials that are looked for, where a model has no key.
+    const CHAIN: Option<CredentialChain> = None;
+    /// How models are asked, where only the suite can say: it takes the place of `request`, `read` and
+    /// `read_failure`.
+    const OWN_FORM: Option<OwnProtocol> = None;
     /// How it streams; `None` where answers come whole.
     const STREAMING: Option<Streaming> = None;
     /// Where a model is asked; `None` where the protocol has no such task.
@@ -160,6 +173,8 @@ pub(crate) trait Protocol {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speaker {
     pub(crate) about: About,
+    pub(crate) chain: Option<CredentialChain>,
+    pub(crate) own_form: Option<OwnProtocol>,
     pub(crate) streaming: Option<Streaming>,
     pub(crate) url: fn(&Url, Call<'_>) -> Option<Url>,
     pub(crate) request: fn(&Request, Url) -> Result<HttpRequest, AttemptError>,
@@ -174,6 +189,8 @@ pub(crate) struct Speaker {
 pub(crate) const fn speaker<P: Protocol>() -> Speaker {
     Speaker {
         about: P::ABOUT,
+        chain: P::CHAIN,
+        own_form: P::OWN_FORM,
         streaming: P::STREAMING,
         url: P::url,
         request: P::request,
@@ -204,6 +221,7 @@ pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
         embeds: about.embeds,
         features: about.features,
         settings: about.settings,
+        options: speaker.own_form.map(|own| own.kind),
         prices: vendor.prices,
         first_model: vendor.first_model,
         example_model: vendor.example_model,

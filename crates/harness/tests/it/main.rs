@@ -14,6 +14,7 @@ mod limits;
 mod recordings;
 mod secrets;
 mod setup;
+mod signing;
 mod stopping;
 mod upkeep;
 mod wrecks;

@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::{
     model::{ModelServer, Provider},
-    provider::{ProviderKind, Setting, SettingKey, SettingPlace},
+    provider::{CheckedOptions, ProviderKind, Setting, SettingKey, SettingPlace},
     suite::raw::RawModel,
 };
 
@@ -27,6 +27,18 @@ impl Checker<'_> {
             return None;
         }
         let settings = self.settings(at, kind, raw);
+        let (options, CheckedOptions { base_url: said }) = self.options(at, kind, raw)?;
+        if raw.base_url.is_some() && said.is_some() {
+            let message = "the address stands under `base_url` and in the model's form, too";
+            self.complain(&format!("{at}/base_url"), message);
+            return None;
+        }
+        if let Some(base_url) = said {
+            let api_key_env = raw.api_key_env.clone().or(default_key.map(str::to_owned));
+            let server =
+                ModelServer { api_key_env, options, ..ModelServer::open(kind.name, base_url) };
+            return Some(Provider::Server(server));
+        }
         let Some(base_url) = raw.base_url.as_deref().or(kind.base_url) else {
             let message = format!("`provider: {}` needs a `base_url`", kind.name);
             let hint = format!("{}; its address is your own", kind.summary);
@@ -43,6 +55,7 @@ impl Checker<'_> {
                 api_key_env: raw.api_key_env.clone().or(default_key),
                 region: raw.region.clone(),
                 api_version: raw.api_version.clone(),
+                options,
             })),
             Some(problem) => {
                 self.complain(&format!("{at}/base_url"), format!("`base_url` {problem}"));

@@ -1,10 +1,12 @@
 //! The wire format of each protocol, written from its vendor's public reference: a file each.
 
 mod anthropic;
+mod bedrock;
 mod completions;
 mod gemini;
 mod openai;
 mod responses;
+mod vertex;
 
 use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
@@ -18,6 +20,8 @@ pub(super) const WIRES: &[Wire] = &[
     completions::WIRE,
     anthropic::WIRE,
     gemini::WIRE,
+    bedrock::WIRE,
+    vertex::WIRE,
 ];
 
 /// A protocol as its servers speak it.
