@@ -64,6 +64,7 @@ pub mod label;
 pub mod message;
 pub mod metric;
 pub mod model;
+pub mod model_key;
 pub mod number_format;
 pub mod plan;
 pub mod policy;

@@ -17,13 +17,14 @@ use evalmark_core::{
 };
 use evalmark_net::{
     ClientError, ClientOptions, DecodeError, ExchangeError, HeaderName, HeaderValue, HttpClient,
-    Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
+    SignError, StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
 use crate::{
     congestion::{Load, Quota},
     json_repair,
+    keys::{After, KeyRing, Keys, Signer, Tries},
     providers::{Call, HttpReply, Speaker, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
     tuning::Tuning,
@@ -35,6 +36,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Of a response that is no success, this much is read: enough for its message.
 const ERROR_LIMIT: usize = 64 << 10;
 
+/// Time for a try with another key, however much the first one took.
+const LEAST_TIME: Duration = Duration::from_millis(1);
+
 /// A server, the protocol that it speaks, and how to reach it.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -45,8 +49,7 @@ pub(crate) struct Http {
     embeddings: Option<Url>,
     /// Headers that the suite's settings become.
     headers: Vec<(HeaderName, HeaderValue)>,
-    key: Option<Secret>,
-    signer: Option<Box<dyn Sign>>,
+    keys: KeyRing,
     response_limit: usize,
     now: fn() -> SystemTime,
 }
@@ -70,7 +73,7 @@ impl Http {
     pub(crate) fn open(
         (speaker, vendor): (&'static Speaker, &'static Vendor),
         server: &ModelServer,
-        key: Option<Secret>,
+        keys: Keys,
         Model { model, limits, ca_file, .. }: &Model,
         tuning: &Tuning,
     ) -> Result<Self, HttpError> {
@@ -79,7 +82,7 @@ impl Http {
         let url = |task| (speaker.url)(&base, Call { model, task });
         let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
         let embeddings = url(Task::Embedding);
-        let signer = key.as_ref().map(|key| (speaker.signer)(vendor, key)).transpose()?;
+        let keys = KeyRing::new(keys, (speaker, vendor))?;
         let trusted = ca_file.as_deref().map(certificates).transpose()?;
         let client = HttpClient::open(&ClientOptions {
             url: &chat,
@@ -90,18 +93,34 @@ impl Http {
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
         let Tuning { response_limit, now, .. } = *tuning;
-        Ok(Self { client, speaker, chat, embeddings, headers, key, signer, response_limit, now })
+        Ok(Self { client, speaker, chat, embeddings, headers, keys, response_limit, now })
     }
 
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
-    /// `tokens`.
+    /// `tokens`. A refusal of one key is no end where there is another: nothing was bought.
     pub(crate) async fn ask(&self, request: &Request, timeout: Duration, tokens: u64) -> Reply {
-        let mut quota = None;
-        let exchange = self.exchange(request, tokens, &mut quota);
-        let result = match tokio::time::timeout(timeout, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(too_late(timeout)),
-        };
+        let (mut tries, mut last, mut left) = (Tries::default(), None, timeout);
+        loop {
+            let signer = match self.keys.take(&mut tries, last.take()).await {
+                Ok(signer) => signer,
+                Err(error) => return self.replied(Err(error), None),
+            };
+            let (mut quota, begun) = (None, Instant::now());
+            let exchange = self.exchange(request, signer.as_ref(), tokens, &mut quota);
+            let mut result = match tokio::time::timeout(left, exchange).await {
+                Ok(result) => result,
+                Err(_) => Err(too_late(timeout)),
+            };
+            left = left.saturating_sub(begun.elapsed()).max(LEAST_TIME);
+            match self.keys.ended(signer.as_ref(), &tries, &mut result, quota) {
+                After::Stands(quota) => return self.replied(result, quota),
+                After::TryAnother => last = result.err(),
+            }
+        }
+    }
+
+    /// What came back, without the keys.
+    fn replied(&self, result: Result<Answer, AttemptError>, quota: Option<Quota>) -> Reply {
         let result = match result {
             Ok(answer) => Ok(self.redacted(answer)),
             Err(error) => Err(AttemptError { failure: self.described(error.failure), ..error }),
@@ -112,6 +131,7 @@ impl Http {
     async fn exchange(
         &self,
         request: &Request,
+        signer: Option<&Signer>,
         tokens: u64,
         quota: &mut Option<Quota>,
     ) -> Result<Answer, AttemptError> {
@@ -123,8 +143,8 @@ impl Http {
         for (name, value) in &self.headers {
             sent.headers.insert(name.clone(), value.clone());
         }
-        if let Some(signer) = &self.signer {
-            signer.sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
+        if let Some(signer) = signer {
+            signer.as_sign().sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
         }
         let response = self.client.send(sent).await.map_err(|error| self.broken(&error))?;
         let now = (Instant::now(), self.now);
@@ -194,7 +214,7 @@ impl Http {
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
     fn redacted(&self, answer: Answer) -> Answer {
-        if self.key.is_none() {
+        if !self.keys.has_keys() {
             return answer;
         }
         let redact = |reason: FinishReason| self.redact(reason.into()).into();
@@ -211,11 +231,7 @@ impl Http {
     }
 
     fn redact(&self, text: String) -> String {
-        use std::borrow::Cow;
-        match self.key.as_ref().map(|key| key.redact(&text)) {
-            Some(Cow::Owned(redacted)) => redacted,
-            Some(Cow::Borrowed(_)) | None => text,
-        }
+        self.keys.redact(text)
     }
 }
 

@@ -11,20 +11,22 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{Model, ModelServer, Provider},
+    model::{Model, Provider},
+    model_key::ModelKey,
     number_format,
     plan::PlanError,
     record::ErrorKind,
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, RequestRuntime, Secret, Stop,
-    Tally, Tuning, ask_within,
+    Ask, AskError, Budget, Endpoint, Event, Keys, Ledger, LedgerError, RequestRuntime, Secret,
+    Stop, Tally, Tuning, ask_within,
 };
 
 use crate::{
     AskTag, Host, RunError,
     error::{Advised, Hinted, Result},
     judges::{Judges, asking, requests_to},
+    key_command::fetched_key,
     load::LoadedSuite,
     permissions::RefusedKeys,
     records::{LedgerRecords, Records, Unasked},
@@ -84,15 +86,13 @@ pub(crate) enum Asks {
 }
 
 /// Keys by model; one that is not there is an error.
-pub(crate) fn keys(
-    loaded: &LoadedSuite,
-    asks: Asks,
-    host: &Host<'_>,
-) -> Result<Vec<Option<Secret>>> {
+pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<Vec<Keys>> {
     allowed_keys(loaded, asks, host)?;
     let used = used_models(loaded, asks);
-    let models = loaded.suite.models.iter().enumerate();
-    models.map(|(i, model)| if used.contains(&i) { key(model, host) } else { Ok(None) }).collect()
+    let keys_of = |(i, model): (usize, &Model)| {
+        if used.contains(&i) { keys_of(loaded, model, host) } else { Ok(Keys::None) }
+    };
+    loaded.suite.models.iter().enumerate().map(keys_of).collect()
 }
 
 /// Whether the keys of all models that are asked may go where the suite sends them.
@@ -106,18 +106,21 @@ pub(crate) fn allowed_keys(
     host.permissions.check_keys(models)
 }
 
-fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
-    let Provider::Server(ModelServer { api_key_env: Some(variable), .. }) = &model.provider else {
-        return Ok(None);
-    };
-    match host.secrets.secret(variable) {
+fn keys_of(loaded: &LoadedSuite, model: &Model, host: &Host<'_>) -> Result<Keys> {
+    let Provider::Server(server) = &model.provider else { return Ok(Keys::None) };
+    let key = |variable: &String| match host.secrets.secret(variable) {
         Some(key) if !key.trim().is_empty() => {
             let key = Secret::new(&key);
             redacted_keys::remember(&key);
-            Ok(Some(key))
+            Ok(key)
         }
-        _ => Err(MissingKey { model: model.name.to_string(), variable: variable.clone() }.into()),
-    }
+        _ => Err(MissingKey { model: model.name.to_string(), variable: variable.clone() }),
+    };
+    Ok(match &server.key {
+        ModelKey::None => Keys::None,
+        ModelKey::Variables(names) => Keys::Fixed(names.iter().map(key).collect::<Result<_, _>>()?),
+        ModelKey::Command(command) => Keys::Fetched(fetched_key(loaded, model, command, host)?),
+    })
 }
 
 /// A key that a model needs and that is not set.
@@ -198,7 +201,7 @@ impl Endpoints {
         loaded: &LoadedSuite,
         ledger: &LedgerFile,
         run_id: &str,
-        keys: Vec<Option<Secret>>,
+        keys: Vec<Keys>,
         Means { asks, budget }: Means,
     ) -> Result<Self> {
         let network =
@@ -208,10 +211,10 @@ impl Endpoints {
             .hint("`--cache-dir DIR` names another folder for answers; `--no-cache` uses none")?;
         let used = used_models(loaded, asks);
         let mut endpoints = Vec::new();
-        for ((i, model), key) in loaded.suite.models.iter().enumerate().zip(keys) {
+        for ((i, model), keys) in loaded.suite.models.iter().enumerate().zip(keys) {
             let is_asked =
                 used.contains(&i) && !matches!(model.provider, Provider::RecordedColumn(_));
-            let open = || Endpoint::open(model, key, &network, &ledger);
+            let open = || Endpoint::open(model, keys, &network, &ledger);
             endpoints.push(if is_asked { Some(open()?) } else { None });
         }
         let (run_id, out_of_budget) = (run_id.to_owned(), AtomicBool::new(false));

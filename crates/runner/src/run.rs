@@ -8,7 +8,7 @@ mod progress_file;
 mod verdict;
 
 use evalmark_core::{dataset::DatasetError, plan::PlanError, policy::Policy, verdict::Verdict};
-use evalmark_harness::{Budget, Secret};
+use evalmark_harness::{Budget, Keys};
 use evalmark_report::summary::SummaryRow;
 use evalmark_store::{
     integrity::TOO_MANY_MISSING,
@@ -44,7 +44,7 @@ pub struct Run<'a> {
     pub(crate) loaded: LoadedSuite,
     pub(crate) folder: RunFolder,
     pub(crate) record: RunRecord,
-    pub(crate) keys: Vec<Option<Secret>>,
+    pub(crate) keys: Vec<Keys>,
     pub(crate) asks: Asks,
     pub(crate) budget: Budget,
     pub(crate) against: Against,

@@ -22,6 +22,7 @@ mod frozen;
 mod gated;
 mod judged;
 mod judges;
+mod key_commands;
 mod killed;
 mod listed;
 mod mistakes;

@@ -8,8 +8,16 @@ use super::{Change, ChangeKind, RunFacts};
 const MOST_CHARACTERS: usize = 80;
 
 /// Keys of a model that decide neither its answers nor what they cost.
-const NOT_COMPARED: [&str; 6] =
-    ["name", "limits", "api_key_env", "ca_file", "evaluate", "base_url"];
+const NOT_COMPARED: [&str; 8] = [
+    "name",
+    "limits",
+    "api_key_env",
+    "api_key_command",
+    "api_key_lifetime",
+    "ca_file",
+    "evaluate",
+    "base_url",
+];
 
 /// A setting that differs.
 #[derive(Debug)]

@@ -182,10 +182,21 @@ pub(crate) struct RawModel {
     /// Which version of the protocol is spoken, for providers that ask for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) api_version: Option<String>,
-    /// NAME of the environment variable that holds the key. Default: the provider's usual one for
-    /// its own address, none for another `base_url`.
+    /// NAME of the environment variable that holds the key; several share the requests by what each
+    /// key has left. Default: the provider's usual one for its own address, none for another
+    /// `base_url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) api_key_env: Option<String>,
+    pub(crate) api_key_env: Option<RawNames>,
+    /// Instead of a variable: a program that prints the key, and its arguments, for tokens that
+    /// expire. It runs only with `--allow-exec`, in the suite's folder, at most half a minute, and
+    /// again when the server refuses the key.
+    #[schemars(length(min = 1))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key_command: Option<Vec<String>>,
+    /// How long a key of `api_key_command` is used before the program runs again, such as `50m`;
+    /// default: until the server refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key_lifetime: Option<String>,
     /// PEM file with certificate authorities to trust for this server, besides the system's;
     /// relative to the suite file.
     #[serde(default, skip_serializing_if = "Option::is_none")]

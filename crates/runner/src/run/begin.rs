@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use evalmark_harness::{Budget, Secret};
+use evalmark_harness::{Budget, Keys};
 use evalmark_store::{
     git::look_up,
     integrity::open_rescorable,
@@ -38,7 +38,7 @@ pub struct PreparedRun {
     loaded: LoadedSuite,
     options: RunOptions,
     out: PathBuf,
-    keys: Vec<Option<Secret>>,
+    keys: Vec<Keys>,
     budget: Budget,
     against: Against,
 }
