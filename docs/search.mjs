@@ -25,7 +25,7 @@ function words(page) {
   const source = page === "metrics" ? join(here, "../crates/scoring/METRICS.md") : join(here, `src/reference/${page}.md`);
   const found = new Set();
   for (const line of readFileSync(source, "utf8").split("\n")) {
-    const cell = line.match(/^\| (?:`-\w`, )?`(.+?)`/)?.[1] ?? line.match(/^## (evalmark .+)/)?.[1] ?? line.match(/^###? (-*[a-z][a-z-]*)$/)?.[1];
+    const cell = line.match(/^\| (?:`-\w`, |\[)?`(.+?)`/)?.[1] ?? line.match(/^## (evalmark .+)/)?.[1] ?? line.match(/^###? (-*[a-z][a-z-]*)$/)?.[1];
     // `--out <DIR>` is looked for as `--out`; an argument as `<SUITE>` is none of the words that people type.
     const word = cell?.replace(/ ?[<[=].*/, "");
     if (word && !/^(score|slice)\.$/.test(word)) found.add(word);

@@ -28,6 +28,20 @@ pub enum Feature {
 }
 
 impl Feature {
+    /// Every feature.
+    pub const ALL: [Self; 10] = [
+        Self::Conversation,
+        Self::Images,
+        Self::Audio,
+        Self::Files,
+        Self::MediaUrls,
+        Self::Tools,
+        Self::ToolChoice,
+        Self::JsonSchema,
+        Self::Streaming,
+        Self::Batches,
+    ];
+
     /// What most chat protocols have.
     pub const CHAT: &[Self] = &[
         Self::Conversation,
@@ -38,6 +52,22 @@ impl Feature {
         Self::ToolChoice,
         Self::JsonSchema,
     ];
+
+    /// Its name for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Conversation => "conversation",
+            Self::Images => "images",
+            Self::Audio => "audio",
+            Self::Files => "files",
+            Self::MediaUrls => "media_urls",
+            Self::Tools => "tools",
+            Self::ToolChoice => "tool_choice",
+            Self::JsonSchema => "json_schema",
+            Self::Streaming => "streaming",
+            Self::Batches => "batches",
+        }
+    }
 }
 
 impl fmt::Display for Feature {

@@ -61,6 +61,7 @@ pub mod history;
 pub mod item;
 pub mod key_hosts;
 pub mod label;
+pub mod logprobs;
 pub mod message;
 pub mod metric;
 pub mod model;

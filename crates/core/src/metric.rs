@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::label::LabelSpec;
+use crate::{feature::Feature, label::LabelSpec};
 
 /// A metric as declared in a suite, checked.
 #[derive(Clone, Debug)]
@@ -212,6 +212,8 @@ pub struct MetricKind {
     pub reads_objects: bool,
     /// Pointers to parameters that name a model of the suite, e.g. `/model`, or several in a list.
     pub model_refs: &'static [&'static str],
+    /// What it needs of these models, under its parameters.
+    pub asks: fn(&Value) -> Vec<Feature>,
     /// The metrics that stand within its parameters, at whatever depth.
     pub nested: fn(&Value) -> Vec<Nested>,
     /// Whether these models give embeddings, and no opinion.

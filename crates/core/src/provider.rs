@@ -53,6 +53,31 @@ pub struct ProviderKind {
     pub prices: Option<&'static str>,
     /// A cheap model of its price list to begin with; `None` where no list is known.
     pub first_model: Option<&'static str>,
+    /// What a suite writes to ask it, as far as that is not said above.
+    pub example_model: ExampleModel,
+}
+
+/// What stands in the entry of a model for someone to begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExampleModel {
+    /// A model that it serves; `None`: [`ProviderKind::first_model`].
+    pub model: Option<&'static str>,
+    /// An address, where only the suite can say.
+    pub base_url: Option<&'static str>,
+    /// A region, where one has to be named.
+    pub region: Option<&'static str>,
+    /// Lines of YAML that no other provider has, without indentation.
+    pub more: &'static str,
+}
+
+impl ExampleModel {
+    /// Nothing but what the provider says itself.
+    pub const NONE: Self = Self { model: None, base_url: None, region: None, more: "" };
+
+    /// This model.
+    pub const fn named(model: &'static str) -> Self {
+        Self { model: Some(model), ..Self::NONE }
+    }
 }
 
 /// A key of a model that says more of its server.
@@ -92,6 +117,15 @@ impl SettingKey {
     /// Every key.
     pub const ALL: [Self; 3] = [Self::Region, Self::Project, Self::ApiVersion];
 
+    /// A value for someone to begin with.
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Region => "us-east-1",
+            Self::Project => "my-project",
+            Self::ApiVersion => "2024-10-21",
+        }
+    }
+
     /// As a suite writes it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -106,6 +140,11 @@ impl ProviderKind {
     /// Whether it can do this.
     pub fn has(&self, feature: Feature) -> bool {
         self.features.contains(&feature)
+    }
+
+    /// A model of it for someone to begin with; where nobody knows one, a word that stands for it.
+    pub fn an_example(&self) -> &'static str {
+        self.example_model.model.or(self.first_model).unwrap_or("MODEL")
     }
 
     /// The list price of a model at an address; `None` where nobody knows. Only the provider's own

@@ -66,6 +66,7 @@ const METRICS: &[MetricKind] = &[MetricKind {
     needs_target: true,
     reads_objects: false,
     model_refs: &[],
+    asks: |_| Vec::new(),
     nested: |_| Vec::new(),
     embeds: false,
     file_refs: &[],

@@ -152,6 +152,15 @@ impl Reply {
         self.with(|response| response.body = Body::Bytes(body.into()))
     }
 
+    /// The same with its body changed.
+    #[must_use]
+    pub fn change_body(self, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Self {
+        self.with(|response| {
+            let body = std::mem::replace(&mut response.body, Body::Bytes(Vec::new()));
+            response.body = Body::Bytes(change(body.into_bytes()));
+        })
+    }
+
     /// The same completion with another finish reason.
     #[must_use]
     pub fn finish_reason(self, reason: &str) -> Self {

@@ -53,6 +53,7 @@ mod power_plan;
 mod prices;
 mod programs;
 mod promote;
+mod provider_list;
 mod records;
 pub mod redacted_keys;
 mod reorder;
@@ -127,6 +128,7 @@ pub use self::{
     prices::{ListedPrice, ModelPrice, PriceSource, SuitePrices, list_prices, suite_prices},
     programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
+    provider_list::{listed_providers, provider_yaml, providers_document, supported},
     records::RecordedSamplesError,
     report::{ReportOptions, report},
     run::{

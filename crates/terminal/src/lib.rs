@@ -23,6 +23,7 @@ pub mod leaderboard;
 pub mod power_plan;
 pub mod prices;
 pub mod progress;
+pub mod providers;
 pub mod runs;
 mod screen;
 pub mod summary;

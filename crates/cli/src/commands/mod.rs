@@ -11,6 +11,7 @@ mod export_answers;
 mod gate;
 mod init;
 mod judge_check;
+mod models;
 mod plan;
 mod prices;
 mod report;
@@ -82,6 +83,8 @@ pub(crate) enum Command {
     Calibrate(calibrate::CalibrateArgs),
     /// Compare a judge with human labels: agreement, bias, and what they mean for verdicts
     JudgeCheck(judge_check::JudgeCheckArgs),
+    /// List the providers that a suite can name; of those named, what a suite writes to ask them
+    Models(models::ModelsArgs),
     /// Manage baselines: named runs to compare with
     Baseline(baseline::BaselineArgs),
     /// Inspect or prune the answers that runs share
@@ -181,6 +184,7 @@ pub(crate) fn dispatch(
         Command::Plan(args) => plan::plan(&args, printer, host),
         Command::Prices(args) => prices::prices(&args, printer, host),
         Command::Calibrate(args) => calibrate::calibrate(&args, printer, host),
+        Command::Models(args) => models::models(&args, printer),
         Command::Baseline(args) => baseline::baseline(&args, printer),
         Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),
         Command::Cache(args) => cache::cache(&args.command, printer, host),

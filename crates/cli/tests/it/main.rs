@@ -26,6 +26,7 @@ mod key_commands;
 mod killed;
 mod listed;
 mod mistakes;
+mod model_list;
 mod permissions;
 mod planned_comparisons;
 mod planning;

@@ -8,6 +8,7 @@ use std::{fs, path::Path};
 
 use evalmark_core::{
     dataset::{DatasetError, Rows},
+    feature::Feature,
     metric::{Direction, MetricKind, Range},
     model::{ModelServer, Provider},
     model_key::ModelKey,
@@ -37,6 +38,7 @@ const KINDS: &[MetricKind] = &[
         needs_target: true,
         reads_objects: false,
         model_refs: &[],
+        asks: |_| Vec::new(),
         nested: |_| Vec::new(),
         embeds: false,
         file_refs: &["/words"],
@@ -51,6 +53,11 @@ const KINDS: &[MetricKind] = &[
         needs_target: false,
         reads_objects: false,
         model_refs: &["/model", "/models"],
+        asks: |params| {
+            let structured = params["structured"] == true;
+            let form = structured.then_some(Feature::JsonSchema);
+            [Feature::Conversation].into_iter().chain(form).collect()
+        },
         nested: |_| Vec::new(),
         embeds: false,
         file_refs: &[],
@@ -65,6 +72,7 @@ const KINDS: &[MetricKind] = &[
         needs_target: true,
         reads_objects: false,
         model_refs: &["/model"],
+        asks: |_| Vec::new(),
         nested: |_| Vec::new(),
         embeds: true,
         file_refs: &[],

@@ -111,7 +111,7 @@ fn one_message_for_one_mistake() {
     assert!(!error.contains("no model is left"), "{error}");
     check(
         &[("provider: openai", "provider: anthropic")],
-        &["`provider`: `anthropic` is not one of: openai, talker, placed, recorded"],
+        &["`provider`: `anthropic` is not one of: openai, talker, writer, placed, recorded"],
     );
     check(
         &[("content: Answer with one word.", "content: [a, b]")],

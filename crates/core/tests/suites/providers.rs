@@ -6,7 +6,7 @@ use evalmark_core::{
     feature::Feature,
     model::{ModelServer, Provider},
     model_key::{KeyCommand, ModelKey},
-    provider::{ProviderKind, Setting, SettingKey, SettingPlace},
+    provider::{ExampleModel, ProviderKind, Setting, SettingKey, SettingPlace},
 };
 use serde_json::json;
 
@@ -36,6 +36,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
             "{ as_of: 2025-08, source: s, batch_discount: 0.5, models: { big: { input: 2, output: 4 } } }",
         ),
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
     ProviderKind {
         name: "talker",
@@ -51,10 +52,31 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         default_output_limit: Some(100),
         knows_all_params: true,
         embeds: false,
+        features: &[Feature::Conversation],
+        settings: &[],
+        prices: None,
+        first_model: None,
+        example_model: ExampleModel::NONE,
+    },
+    ProviderKind {
+        name: "writer",
+        protocol: "write",
+        summary: "a server that goes on with a text",
+        base_url: Some("https://write.example.com"),
+        paths: &["/write"],
+        key_variables: &[],
+        key_hosts: &[],
+        params: || json!({ "properties": { "temperature": { "type": "number" } } }),
+        reserved: &[],
+        output_limits: &[],
+        default_output_limit: None,
+        knows_all_params: false,
+        embeds: false,
         features: &[],
         settings: &[],
         prices: None,
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
     ProviderKind {
         name: "placed",
@@ -70,7 +92,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         default_output_limit: None,
         knows_all_params: true,
         embeds: false,
-        features: &[],
+        features: Feature::CHAT,
         settings: &[
             Setting { key: SettingKey::Region, is_required: true, place: SettingPlace::Address },
             Setting { key: SettingKey::Project, is_required: true, place: SettingPlace::Address },
@@ -82,6 +104,7 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         ],
         prices: None,
         first_model: None,
+        example_model: ExampleModel::NONE,
     },
 ];
 
@@ -236,4 +259,42 @@ fn what_a_provider_does_not_know_goes_under_extra() {
     check("{ extra: 1 }", "`extra` is a mapping");
     check("{ extra: { stream: true } }", "`stream` is not supported in `params`");
     check("{ extra: { api_key: x } }", "must not contain a key");
+}
+
+#[test]
+fn what_is_asked_of_a_provider_that_lacks_it_is_a_mistake() {
+    let folder = folder();
+    let own = "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+    let judge = "provider: recorded, recorded: { column: text }";
+    let template = "  - name: chat
+    messages:
+      - { role: system, content: Answer with one word. }
+      - { role: user, file: prompt.j2 }
+";
+    let told = |suite: &str| {
+        let error = read(folder.path(), suite).map(drop).map_err(|error| error.to_string());
+        error.err().unwrap_or_default()
+    };
+    let writer = SUITE.replace(own, "provider: writer");
+    let alone = writer.replace(template, "");
+    assert_eq!(told(&alone), "", "one text of a user is what it has");
+    let error = told(&writer);
+    for words in [
+        "suite.yaml:8:9: prompt `chat` needs messages other than one text of the user's, which \
+         `provider: writer` of model `small` lacks",
+        "write one `template`, or ask a provider that has them: `openai`, `talker`",
+    ] {
+        assert!(error.contains(words), "{error}");
+    }
+    let turns = "    messages: [{ role: user, content: a }, { role: user, content: b }]\n";
+    let turns = alone.replace("    template: 'Label this: {{ text }}'\n", turns);
+    assert!(told(&turns).contains("prompt `plain` needs messages"), "{}", told(&turns));
+    // Judges have a system's message, and a form where the suite wants it.
+    let judged = SUITE.replace(judge, "provider: writer");
+    assert!(told(&judged).contains("metric `good` needs messages"), "{}", told(&judged));
+    let talker = SUITE.replace(judge, "provider: talker, base_url: 'http://h'");
+    assert_eq!(told(&talker), "");
+    let formed = talker.replace("model: grader }", "model: grader, structured: true }");
+    let error = told(&formed);
+    assert!(error.contains("metric `good` needs answers by JSON Schema"), "{error}");
 }

@@ -128,6 +128,8 @@ pub(super) const CODES: [(Cause, &[&str]); 8] = [
             "engineoverloadederror",
             "modeloverloaded",
             "serveroverloaded",
+            "serverisoverloaded",
+            "slowdown",
             "serviceunavailable",
             "serviceunavailableerror",
             "unavailable",

@@ -5,7 +5,7 @@ mod response;
 
 use evalmark_core::{
     feature::Feature,
-    provider::{Setting, SettingKey, SettingPlace},
+    provider::{ExampleModel, Setting, SettingKey, SettingPlace},
     record::ErrorKind,
     request::{Request, Task},
 };
@@ -45,6 +45,7 @@ impl Protocol for Anthropic {
             takes_tokens: false,
             prices: Some(include_str!("prices/anthropic.yaml")),
             first_model: Some("claude-haiku-4-5"),
+            example_model: ExampleModel::NONE,
         }],
         paths: &["/v1/messages", "/messages"],
         params: &[

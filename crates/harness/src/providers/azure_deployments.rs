@@ -2,7 +2,7 @@
 //! in the path and the version in the query.
 
 use evalmark_core::{
-    provider::{Setting, SettingKey, SettingPlace},
+    provider::{ExampleModel, Setting, SettingKey, SettingPlace},
     request::{Request, Task},
 };
 use evalmark_net::{HttpRequest, Url};
@@ -22,6 +22,10 @@ impl Protocol for AzureDeployments {
         vendors: &[Vendor {
             name: "azure-deployments",
             summary: "Azure OpenAI's deployments at `https://RESOURCE.openai.azure.com`; `model` is the deployment",
+            example_model: ExampleModel {
+                base_url: Some("https://RESOURCE.openai.azure.com"),
+                ..ExampleModel::named("my-deployment")
+            },
             ..vendors::AZURE
         }],
         paths: &["/chat/completions", "/embeddings", "/openai", "/openai/v1"],

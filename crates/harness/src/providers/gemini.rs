@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use evalmark_core::{
     feature::Feature,
+    provider::ExampleModel,
     request::{Request, Task},
 };
 use evalmark_net::{HttpRequest, StatusCode, Url};
@@ -38,6 +39,7 @@ impl Protocol for Gemini {
             takes_tokens: false,
             prices: None,
             first_model: None,
+            example_model: ExampleModel::named("gemini-2.5-flash"),
         }],
         paths: &[":generateContent", ":batchEmbedContents", "/models"],
         params: PARAMS,

@@ -5,12 +5,14 @@ mod anthropic;
 mod azure_deployments;
 mod called_tools;
 mod common_params;
+mod completions;
 mod event_stream;
 mod gemini;
 mod openai;
 mod protocol;
 mod reported_tokens;
 mod reported_vectors;
+mod responses;
 mod vendors;
 
 use std::sync::LazyLock;
@@ -26,6 +28,8 @@ use crate::congestion::LimitHeaders;
 static PROTOCOLS: &[Speaker] = &[
     speaker::<openai::OpenAi>(),
     speaker::<azure_deployments::AzureDeployments>(),
+    speaker::<responses::Responses>(),
+    speaker::<completions::Completions>(),
     speaker::<anthropic::Anthropic>(),
     speaker::<gemini::Gemini>(),
 ];

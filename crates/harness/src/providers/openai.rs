@@ -20,6 +20,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use self::messages::Messages;
+pub(super) use self::{chat::failed, usage::Tokens};
 use super::{
     common_params::CommonParams,
     protocol::{About, Call, HttpReply, Protocol, behind},

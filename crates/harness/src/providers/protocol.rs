@@ -3,7 +3,7 @@
 
 use evalmark_core::{
     feature::Feature,
-    provider::{ProviderKind, Setting},
+    provider::{ExampleModel, ProviderKind, Setting},
     request::{Request, Task},
 };
 use evalmark_net::{HeaderName, HttpRequest, KeyHeader, Secret, Sign, SignError, StatusCode, Url};
@@ -65,6 +65,8 @@ pub(crate) struct Vendor {
     pub(crate) prices: Option<&'static str>,
     /// A cheap model of that list, for whoever begins with this vendor.
     pub(crate) first_model: Option<&'static str>,
+    /// What a suite writes to ask it, as far as that is not said above.
+    pub(crate) example_model: ExampleModel,
 }
 
 /// Whom a request is for: what an address may depend on.
@@ -174,6 +176,7 @@ pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
         settings: about.settings,
         prices: vendor.prices,
         first_model: vendor.first_model,
+        example_model: vendor.example_model,
     }
 }
 

@@ -23,7 +23,7 @@ fn the_reference_names_every_provider() {
     for kind in catalog() {
         let cell = format!("`{}`", kind.name);
         let is_there =
-            reference.lines().any(|line| line.starts_with("| `") && line.contains(&cell));
+            reference.lines().any(|line| line.starts_with("| [`") && line.contains(&cell));
         assert!(is_there, "{cell}");
     }
 }

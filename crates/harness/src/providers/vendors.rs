@@ -1,6 +1,6 @@
 //! Vendors whose servers speak OpenAI's protocol: a row each.
 
-use evalmark_core::key_hosts::KeyOwner;
+use evalmark_core::{key_hosts::KeyOwner, provider::ExampleModel};
 
 use super::protocol::Vendor;
 
@@ -15,6 +15,19 @@ const COMPATIBLE: Vendor = Vendor {
     takes_tokens: false,
     prices: None,
     first_model: None,
+    example_model: ExampleModel::NONE,
+};
+
+/// OpenAI.
+pub(super) const OPENAI_ITSELF: Vendor = Vendor {
+    name: "openai",
+    summary: "OpenAI, and any server that speaks its protocol",
+    base_url: Some("https://api.openai.com/v1"),
+    key_variables: &["OPENAI_API_KEY"],
+    key_hosts: &["api.openai.com"],
+    prices: Some(include_str!("prices/openai.yaml")),
+    first_model: Some("gpt-4o-mini"),
+    ..COMPATIBLE
 };
 
 /// Azure, whose addresses are their users' own.
@@ -25,21 +38,16 @@ pub(super) const AZURE: Vendor = Vendor {
     key_hosts: &["openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"],
     key_header: Some("api-key"),
     takes_tokens: true,
+    example_model: ExampleModel {
+        base_url: Some("https://RESOURCE.openai.azure.com/openai/v1"),
+        ..ExampleModel::named("gpt-4o-mini")
+    },
     ..COMPATIBLE
 };
 
 /// Every vendor, the protocol's own first.
 pub(super) const OPENAI: &[Vendor] = &[
-    Vendor {
-        name: "openai",
-        summary: "OpenAI, and any server that speaks its protocol",
-        base_url: Some("https://api.openai.com/v1"),
-        key_variables: &["OPENAI_API_KEY"],
-        key_hosts: &["api.openai.com"],
-        prices: Some(include_str!("prices/openai.yaml")),
-        first_model: Some("gpt-4o-mini"),
-        ..COMPATIBLE
-    },
+    OPENAI_ITSELF,
     AZURE,
     Vendor {
         name: "cerebras",
@@ -47,6 +55,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.cerebras.ai/v1"),
         key_variables: &["CEREBRAS_API_KEY"],
         key_hosts: &["api.cerebras.ai"],
+        example_model: ExampleModel::named("gpt-oss-120b"),
         ..COMPATIBLE
     },
     Vendor {
@@ -55,6 +64,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.cohere.ai/compatibility/v1"),
         key_variables: &["COHERE_API_KEY", "CO_API_KEY"],
         key_hosts: &["api.cohere.com", "api.cohere.ai"],
+        example_model: ExampleModel::named("command-a-03-2025"),
         ..COMPATIBLE
     },
     Vendor {
@@ -63,6 +73,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://dashscope-intl.aliyuncs.com/compatible-mode/v1"),
         key_variables: &["DASHSCOPE_API_KEY"],
         key_hosts: &["dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com"],
+        example_model: ExampleModel::named("qwen-plus"),
         ..COMPATIBLE
     },
     Vendor {
@@ -71,6 +82,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.deepinfra.com/v1/openai"),
         key_variables: &["DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN"],
         key_hosts: &["api.deepinfra.com"],
+        example_model: ExampleModel::named("meta-llama/Meta-Llama-3.1-8B-Instruct"),
         ..COMPATIBLE
     },
     Vendor {
@@ -79,6 +91,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.deepseek.com/v1"),
         key_variables: &["DEEPSEEK_API_KEY"],
         key_hosts: &["api.deepseek.com"],
+        example_model: ExampleModel::named("deepseek-chat"),
         ..COMPATIBLE
     },
     Vendor {
@@ -87,6 +100,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.fireworks.ai/inference/v1"),
         key_variables: &["FIREWORKS_API_KEY"],
         key_hosts: &["api.fireworks.ai"],
+        example_model: ExampleModel::named("accounts/fireworks/models/gpt-oss-120b"),
         ..COMPATIBLE
     },
     Vendor {
@@ -95,6 +109,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://models.github.ai/inference"),
         key_variables: &["GITHUB_TOKEN"],
         key_hosts: &["models.github.ai"],
+        example_model: ExampleModel::named("openai/gpt-4o-mini"),
         ..COMPATIBLE
     },
     Vendor {
@@ -103,6 +118,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.groq.com/openai/v1"),
         key_variables: &["GROQ_API_KEY"],
         key_hosts: &["api.groq.com"],
+        example_model: ExampleModel::named("llama-3.1-8b-instant"),
         ..COMPATIBLE
     },
     Vendor {
@@ -111,6 +127,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://router.huggingface.co/v1"),
         key_variables: &["HF_TOKEN", "HUGGINGFACE_API_KEY"],
         key_hosts: &["router.huggingface.co"],
+        example_model: ExampleModel::named("openai/gpt-oss-120b"),
         ..COMPATIBLE
     },
     Vendor {
@@ -119,6 +136,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.mistral.ai/v1"),
         key_variables: &["MISTRAL_API_KEY"],
         key_hosts: &["api.mistral.ai"],
+        example_model: ExampleModel::named("mistral-small-latest"),
         ..COMPATIBLE
     },
     Vendor {
@@ -127,6 +145,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.moonshot.ai/v1"),
         key_variables: &["MOONSHOT_API_KEY"],
         key_hosts: &["api.moonshot.ai", "api.moonshot.cn"],
+        example_model: ExampleModel::named("kimi-k2-0905-preview"),
         ..COMPATIBLE
     },
     Vendor {
@@ -135,6 +154,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.tokenfactory.nebius.com/v1"),
         key_variables: &["NEBIUS_API_KEY"],
         key_hosts: &["api.studio.nebius.com", "api.tokenfactory.nebius.com"],
+        example_model: ExampleModel::named("meta-llama/Meta-Llama-3.1-8B-Instruct"),
         ..COMPATIBLE
     },
     Vendor {
@@ -143,6 +163,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.novita.ai/openai/v1"),
         key_variables: &["NOVITA_API_KEY"],
         key_hosts: &["api.novita.ai"],
+        example_model: ExampleModel::named("meta-llama/llama-3.1-8b-instruct"),
         ..COMPATIBLE
     },
     Vendor {
@@ -151,6 +172,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://integrate.api.nvidia.com/v1"),
         key_variables: &["NVIDIA_API_KEY"],
         key_hosts: &["integrate.api.nvidia.com"],
+        example_model: ExampleModel::named("meta/llama-3.1-8b-instruct"),
         ..COMPATIBLE
     },
     Vendor {
@@ -159,6 +181,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://openrouter.ai/api/v1"),
         key_variables: &["OPENROUTER_API_KEY"],
         key_hosts: &["openrouter.ai"],
+        example_model: ExampleModel::named("openai/gpt-4o-mini"),
         ..COMPATIBLE
     },
     Vendor {
@@ -167,6 +190,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.perplexity.ai"),
         key_variables: &["PERPLEXITY_API_KEY"],
         key_hosts: &["api.perplexity.ai"],
+        example_model: ExampleModel::named("sonar"),
         ..COMPATIBLE
     },
     Vendor {
@@ -175,6 +199,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.sambanova.ai/v1"),
         key_variables: &["SAMBANOVA_API_KEY"],
         key_hosts: &["api.sambanova.ai"],
+        example_model: ExampleModel::named("Meta-Llama-3.3-70B-Instruct"),
         ..COMPATIBLE
     },
     Vendor {
@@ -183,6 +208,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.together.xyz/v1"),
         key_variables: &["TOGETHER_API_KEY"],
         key_hosts: &["api.together.xyz", "api.together.ai"],
+        example_model: ExampleModel::named("meta-llama/Llama-3.3-70B-Instruct-Turbo"),
         ..COMPATIBLE
     },
     Vendor {
@@ -191,6 +217,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.x.ai/v1"),
         key_variables: &["XAI_API_KEY"],
         key_hosts: &["api.x.ai"],
+        example_model: ExampleModel::named("grok-3-mini"),
         ..COMPATIBLE
     },
     Vendor {
@@ -199,30 +226,35 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.z.ai/api/paas/v4"),
         key_variables: &["ZAI_API_KEY"],
         key_hosts: &["api.z.ai"],
+        example_model: ExampleModel::named("glm-4.5-air"),
         ..COMPATIBLE
     },
     Vendor {
         name: "llamacpp",
         summary: "llama.cpp's server on this machine",
         base_url: Some("http://127.0.0.1:8080/v1"),
+        example_model: ExampleModel::named("local"),
         ..COMPATIBLE
     },
     Vendor {
         name: "lmstudio",
         summary: "LM Studio on this machine",
         base_url: Some("http://127.0.0.1:1234/v1"),
+        example_model: ExampleModel::named("qwen2.5-7b-instruct"),
         ..COMPATIBLE
     },
     Vendor {
         name: "ollama",
         summary: "Ollama on this machine",
         base_url: Some("http://127.0.0.1:11434/v1"),
+        example_model: ExampleModel::named("llama3.2"),
         ..COMPATIBLE
     },
     Vendor {
         name: "vllm",
         summary: "vLLM on this machine",
         base_url: Some("http://127.0.0.1:8000/v1"),
+        example_model: ExampleModel::named("Qwen/Qwen2.5-7B-Instruct"),
         ..COMPATIBLE
     },
 ];

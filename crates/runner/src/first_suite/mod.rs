@@ -22,6 +22,7 @@ mod suite_text;
 mod target_shape;
 mod yaml_text;
 
+pub(crate) use self::yaml_text::scalar;
 pub use self::{
     add_recipe::{AddedRecipe, add_recipe},
     ci_recipe::CiService,

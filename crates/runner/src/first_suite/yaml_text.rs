@@ -35,7 +35,7 @@ const OF_JINJA: [&str; 23] = [
 ];
 
 /// A text as a YAML scalar within a flow or block mapping.
-pub(super) fn scalar(text: &str) -> String {
+pub(crate) fn scalar(text: &str) -> String {
     let body = text.trim_start_matches("../");
     let is_plain = body.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text

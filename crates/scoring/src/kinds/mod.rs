@@ -135,6 +135,7 @@ pub fn catalog() -> &'static [MetricKind] {
 }
 
 fn metric_kind(kind: &Kind) -> MetricKind {
+    let is_judge = !kind.about.model_refs.is_empty() && !kind.embeds;
     MetricKind {
         name: kind.about.name,
         schema: kind.schema,
@@ -144,6 +145,7 @@ fn metric_kind(kind: &Kind) -> MetricKind {
         threshold: kind.about.threshold,
         needs_target: kind.about.needs_target,
         model_refs: kind.about.model_refs,
+        asks: if is_judge { judge::asks } else { |_| Vec::new() },
         nested: kind.nested,
         embeds: kind.embeds,
         reads_objects: kind.reads_objects,

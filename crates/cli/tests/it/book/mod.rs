@@ -6,6 +6,7 @@ mod commands;
 mod environment;
 mod links;
 mod pages;
+mod providers;
 mod reference;
 mod schema_table;
 mod search;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::schema_table::{Section, sections, table};
 use crate::setup::{World, root};
 
-const MADE: &str = "<!-- Generated: UPDATE=1 cargo test -p evalmark --test it book -->";
+pub(super) const MADE: &str = "<!-- Generated: UPDATE=1 cargo test -p evalmark --test it book -->";
 const SUITE: &str = "docs/src/reference/suite.md";
 const PROVIDERS: &str = "docs/src/reference/providers.md";
 const FILES: &str = "docs/src/reference/files.md";
@@ -25,7 +25,7 @@ fn schema(of: &str) -> Value {
 }
 
 #[track_caller]
-fn hold(name: &str, generated: &str) {
+pub(super) fn hold(name: &str, generated: &str) {
     if env::var_os("UPDATE").is_some() {
         fs::write(root().join(name), generated).expect("written");
     }
@@ -88,7 +88,8 @@ fn the_page_of_providers_is_current() {
         let address = kind.base_url.map_or("`base_url`".to_owned(), |url| format!("`{url}`"));
         let (keys, hosts) = (code(kind.key_variables), code(kind.key_hosts));
         let (name, summary, protocol) = (kind.name, kind.summary, kind.protocol);
-        writeln!(page, "| `{name}` | {summary} | {protocol} | {address} | {keys} | {hosts} |")
+        let name = format!("[`{name}`](../providers/{name}.md)");
+        writeln!(page, "| {name} | {summary} | {protocol} | {address} | {keys} | {hosts} |")
             .expect("a text");
     }
     page.push_str("| `recorded` | nobody: [the answers are there already](../recorded-answers.md) | | | | |\n");

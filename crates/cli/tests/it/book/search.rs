@@ -10,7 +10,8 @@ use super::{pages::Page, reference::words};
 fn indexed(text: &str) -> BTreeSet<String> {
     let trim =
         |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_').to_lowercase();
-    text.split(|c: char| c.is_whitespace() || c == '-')
+    // A link is found by its text.
+    text.split(|c: char| c.is_whitespace() || "-[]()".contains(c))
         .map(trim)
         .filter(|w| !w.is_empty())
         .collect()

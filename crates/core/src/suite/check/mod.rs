@@ -1,5 +1,6 @@
 //! From a suite file's text to a checked suite: every mistake at once, each with its place.
 
+mod asked_features;
 mod chat;
 mod dataset;
 mod gate;
@@ -116,6 +117,7 @@ impl Checker<'_> {
                 "no model is left to evaluate: all of them have `evaluate: false`",
             );
         }
+        self.asked_features(&raw, prompts.as_deref().unwrap_or_default(), &metrics, &candidates);
         let mut warnings = models::own_judges(readers, &raw.models, &candidates, &asked.judges);
         warnings.extend(unwise::prompts(prompts.as_deref().unwrap_or_default(), first.as_ref()));
         let ignored = &raw.dataset.ignore;

@@ -223,7 +223,10 @@ fn without_choices(response: &Value) -> Result<Answer, AttemptError> {
 }
 
 /// The error that a finish reason stands for: the provider's, not the model's.
-fn failed(reason: Option<&str>, native: Option<&RawValue>) -> Option<AttemptError> {
+pub(in crate::providers) fn failed(
+    reason: Option<&str>,
+    native: Option<&RawValue>,
+) -> Option<AttemptError> {
     let native: Option<Cow<'_, str>> =
         native.and_then(|native| serde_json::from_str(native.get()).ok());
     let named = reason.filter(|reason| is_failure(reason));

@@ -8,12 +8,12 @@ use crate::providers::reported_tokens::count;
 
 /// Tokens, as far as they are numbers that can be right: an odd usage never costs an answer.
 #[derive(Debug, Default)]
-pub(super) struct Tokens {
-    pub(super) usage: Usage,
+pub(in crate::providers) struct Tokens {
+    pub(in crate::providers) usage: Usage,
     /// Tokens of the answer that were used for reasoning, at least 1.
-    pub(super) reasoning: Option<u64>,
+    pub(in crate::providers) reasoning: Option<u64>,
     /// Tokens of the prompt that the provider had in its cache, at least 1.
-    pub(super) cached: Option<u64>,
+    pub(in crate::providers) cached: Option<u64>,
 }
 
 /// Numbers where servers are as they should be.
@@ -26,6 +26,8 @@ struct Counts<'a> {
     output_tokens: Option<&'a RawValue>,
     completion_tokens_details: Option<&'a RawValue>,
     prompt_tokens_details: Option<&'a RawValue>,
+    output_tokens_details: Option<&'a RawValue>,
+    input_tokens_details: Option<&'a RawValue>,
     /// The same in the words of others.
     prompt_cache_hit_tokens: Option<&'a RawValue>,
 }
@@ -39,7 +41,7 @@ struct Shares {
 
 impl Tokens {
     /// Reads what stands in the field, if there is one.
-    pub(super) fn read(field: Option<&RawValue>) -> Self {
+    pub(in crate::providers) fn read(field: Option<&RawValue>) -> Self {
         let counts = field.and_then(|field| serde_json::from_str(field.get()).ok());
         let Some(counts): Option<Counts<'_>> = counts else { return Self::default() };
         let either = |tokens: Option<&RawValue>, other: Option<&RawValue>| {
@@ -54,8 +56,10 @@ impl Tokens {
         };
         let hit = || counts.prompt_cache_hit_tokens.and_then(count);
         let plausible = |tokens: &u64| (1..=Usage::MOST_TOKENS).contains(tokens);
-        let reasoning = shares(counts.completion_tokens_details).reasoning_tokens;
-        let cached = shares(counts.prompt_tokens_details).cached_tokens.or_else(hit);
+        let answer = counts.completion_tokens_details.or(counts.output_tokens_details);
+        let prompt = counts.prompt_tokens_details.or(counts.input_tokens_details);
+        let reasoning = shares(answer).reasoning_tokens;
+        let cached = shares(prompt).cached_tokens.or_else(hit);
         Self {
             usage: usage.plausible(),
             reasoning: reasoning.filter(plausible),

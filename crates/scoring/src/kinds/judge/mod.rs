@@ -10,10 +10,16 @@ pub(crate) use pairwise::Pairwise;
 pub(crate) use reference::Reference;
 pub(crate) use rubric::Rubric;
 
-use evalmark_core::{metric::ParamError, template::Template};
+use evalmark_core::{feature::Feature, metric::ParamError, template::Template};
 use serde_json::Value;
 
 use crate::{judge::QuestionError, subject::Subject};
+
+/// What a judge is asked for: its duty as the system's message, and a form where the suite wants one.
+pub(crate) fn asks(params: &Value) -> Vec<Feature> {
+    let form = (params["structured"] == true).then_some(Feature::JsonSchema);
+    [Feature::Conversation].into_iter().chain(form).collect()
+}
 
 /// Compiles a parameter that is a template over the item's columns.
 fn template(pointer: &str, name: &str, source: &str) -> Result<Template, ParamError> {

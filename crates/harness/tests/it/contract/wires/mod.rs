@@ -1,15 +1,23 @@
 //! The wire format of each protocol, written from its vendor's public reference: a file each.
 
 mod anthropic;
+mod completions;
 mod gemini;
 mod openai;
+mod responses;
 
 use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
 
 /// Every protocol.
-pub(super) const WIRES: &[Wire] =
-    &[openai::WIRE, openai::AZURE_DEPLOYMENTS, anthropic::WIRE, gemini::WIRE];
+pub(super) const WIRES: &[Wire] = &[
+    openai::WIRE,
+    openai::AZURE_DEPLOYMENTS,
+    responses::WIRE,
+    completions::WIRE,
+    anthropic::WIRE,
+    gemini::WIRE,
+];
 
 /// A protocol as its servers speak it.
 pub(in crate::contract) struct Wire {

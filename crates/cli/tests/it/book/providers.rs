@@ -1,0 +1,81 @@
+//! A page for each provider, generated from the catalog, and the chapter that lists them. Their suites are
+//! checked with those of all pages.
+
+use std::fmt::Write;
+
+use evalmark_core::provider::ProviderKind;
+use evalmark_harness::providers::catalog;
+use evalmark_runner::{provider_yaml, supported};
+
+use super::{
+    pages::Page,
+    reference::{MADE, hold},
+};
+
+const SUMMARY: &str = "docs/src/SUMMARY.md";
+/// The chapter's heading, which is the last one of the list.
+const CHAPTER: &str = "# Providers\n";
+
+fn code(names: &[&str]) -> String {
+    let names = names.iter().map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// The parameters that its servers know.
+fn params(kind: &ProviderKind) -> String {
+    let schema = (kind.params)();
+    let known = schema["properties"].as_object();
+    let names: Vec<_> = known.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let rest = if kind.knows_all_params {
+        "others only under `extra`"
+    } else {
+        "others are sent as they stand"
+    };
+    if names.is_empty() { rest.to_owned() } else { format!("{}; {rest}", code(&names)) }
+}
+
+fn page(kind: &ProviderKind) -> String {
+    let (name, summary, yaml) = (kind.name, kind.summary, provider_yaml(kind));
+    let mut page = format!(
+        "# `{name}`\n\n{MADE}\n\n{summary}.\n\n```yaml\n{yaml}```\n\n| | |\n| --- | --- |\n"
+    );
+    let settings = kind.settings.iter().map(|setting| {
+        let rest = if setting.is_required { "" } else { " (optional)" };
+        format!("`{}`{rest}", setting.key.as_str())
+    });
+    let rows = [
+        ("protocol", kind.protocol.to_owned()),
+        (
+            "address",
+            kind.base_url.map_or("`base_url`: your own".to_owned(), |url| format!("`{url}`")),
+        ),
+        ("keys of its own", settings.collect::<Vec<_>>().join(", ")),
+        ("variable of the key", code(kind.key_variables)),
+        ("hosts of the key", code(kind.key_hosts)),
+        ("supports", supported(kind).join(", ")),
+        ("`params`", params(kind)),
+    ];
+    for (what, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+        writeln!(page, "| {what} | {value} |").expect("a text");
+    }
+    page.push_str(
+        "\nA `base_url` names another server with the same protocol. Keys stand in the environment, and go [nowhere \
+         else](../untrusted-suites.md).\nEvery key of a model is in [Suite file](../reference/suite.md#models), every \
+         provider in [Providers](../reference/providers.md).\n",
+    );
+    page
+}
+
+#[test]
+fn the_pages_of_providers_are_current() {
+    let mut chapter = format!("{CHAPTER}\n");
+    for kind in catalog() {
+        let name = kind.name;
+        let path = format!("docs/src/providers/{name}.md");
+        hold(&path, &page(kind));
+        writeln!(chapter, "- [{name}](providers/{name}.md)").expect("a text");
+    }
+    let summary = Page::read(SUMMARY).text;
+    let (before, _) = summary.split_once(CHAPTER).expect("the chapter of providers");
+    hold(SUMMARY, &format!("{before}{chapter}"));
+}

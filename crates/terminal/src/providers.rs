@@ -1,0 +1,74 @@
+//! Providers: all of them as a table, and one with what a suite writes to ask it.
+
+use std::collections::BTreeSet;
+
+use evalmark_core::provider::ProviderKind;
+use evalmark_runner::{provider_yaml, supported};
+
+use crate::{Screen, grid::Grid};
+
+/// Where the address is the user's own.
+const YOUR_OWN: &str = "your own";
+
+/// The providers as a table, and below it what their protocols support.
+pub fn table(kinds: &[&ProviderKind], screen: Screen) -> String {
+    let header = ["provider", "protocol", "key", "address"];
+    let grid = Grid {
+        header: header.map(str::to_owned).to_vec(),
+        rows: kinds.iter().map(|kind| row(kind)).collect(),
+        n_names: header.len(),
+        ruled: false,
+    };
+    let mut lines = vec![grid.render(screen.columns), String::new()];
+    let mut told = BTreeSet::new();
+    for kind in kinds {
+        let line = format!("{} supports {}", kind.protocol, listed(kind));
+        if told.insert(line.clone()) {
+            lines.extend(screen.wrap("", &line));
+        }
+    }
+    lines.join("\n")
+}
+
+fn row(kind: &ProviderKind) -> Vec<String> {
+    let key = kind.key_variables.first().copied().unwrap_or("none");
+    let address = kind.base_url.unwrap_or(YOUR_OWN);
+    [kind.name, kind.protocol, key, address].map(str::to_owned).to_vec()
+}
+
+/// One provider, and the section `models` of a suite that asks it.
+pub fn entry(kind: &ProviderKind, screen: Screen) -> String {
+    let mut lines = screen.wrap("", &format!("{}: {}", kind.name, kind.summary));
+    let keys = match kind.key_variables {
+        [] => "none".to_owned(),
+        variables => format!("{}, for {}", variables.join(" or "), hosts(kind)),
+    };
+    let address = kind.base_url.unwrap_or(YOUR_OWN).to_owned();
+    let facts = [
+        ("protocol", kind.protocol.to_owned()),
+        ("address", address),
+        ("key", keys),
+        ("supports", listed(kind)),
+    ];
+    for (name, value) in facts {
+        lines.extend(screen.wrap("  ", &format!("{name:<9} {value}")));
+    }
+    lines.push(String::new());
+    lines.push(provider_yaml(kind).trim_end().to_owned());
+    lines.join("\n")
+}
+
+fn hosts(kind: &ProviderKind) -> String {
+    match kind.key_hosts {
+        [] => "whatever host you allow".to_owned(),
+        hosts => hosts.join(", "),
+    }
+}
+
+/// What it supports, as a list.
+fn listed(kind: &ProviderKind) -> String {
+    match supported(kind) {
+        none if none.is_empty() => "plain prompts".to_owned(),
+        supported => supported.join(", "),
+    }
+}
