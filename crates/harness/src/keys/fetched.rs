@@ -37,7 +37,8 @@ pub(crate) struct Fetched {
     keys: RwLock<Vec<Secret>>,
     /// One more than the number of the last key that the server accepted.
     accepted: AtomicUsize,
-    fetched_at: std::sync::Mutex<Instant>,
+    /// When the newest key was fetched.
+    newest_at: std::sync::Mutex<Instant>,
 }
 
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl Fetched {
             current: Mutex::new(Current { signer, key: first, expires_at }),
             keys,
             accepted: AtomicUsize::new(0),
-            fetched_at: std::sync::Mutex::new(now),
+            newest_at: std::sync::Mutex::new(now),
         })
     }
 
@@ -123,7 +124,7 @@ impl Fetched {
         }
         keys.push(key.clone());
         drop(keys);
-        *self.fetched_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        *self.newest_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
         let expires_at = self.lifetime.and_then(|lifetime| now.checked_add(lifetime));
         *current = Current { signer: signer.clone(), key, expires_at };
         Ok(signer)
@@ -142,7 +143,7 @@ impl Fetched {
         match result {
             Err(error) if is_refusal(error) => {
                 let was_accepted = self.accepted.load(Ordering::Relaxed) >= next;
-                let fetched_at = *self.fetched_at.lock().unwrap_or_else(PoisonError::into_inner);
+                let fetched_at = *self.newest_at.lock().unwrap_or_else(PoisonError::into_inner);
                 let is_old = fetched_at.elapsed() >= LEAST_AGE;
                 if tries.numbers.len() == 1 && (was_accepted || is_old) {
                     return After::TryAnother;

@@ -29,18 +29,18 @@ fn left(requests: u32, now: Instant) -> Option<Quota> {
     Quota::read(&headers, limit_headers(), 1.0, (now, wall))
 }
 
-fn answer() -> Result<Answer, AttemptError> {
-    Ok(Answer {
+fn answer() -> Answer {
+    Answer {
         outcome: evalmark_core::record::Outcome::Answered,
         output: String::new(),
         finish_reason: None,
         usage: Usage::default(),
         details: None,
-    })
+    }
 }
 
-fn status(status: u16) -> Result<Answer, AttemptError> {
-    Err(AttemptError::of_status(status, "no".to_owned()))
+fn status(status: u16) -> AttemptError {
+    AttemptError::of_status(status, "no".to_owned())
 }
 
 /// One request with these keys: which of them it is tried with until a result stands, and what limits
@@ -67,7 +67,7 @@ fn keys_share_requests_evenly_until_headers_tell_otherwise() {
     let (keys, now) = (several(3), Instant::now());
     let mut counts = [0; 3];
     for _ in 0..30 {
-        let (tried, quota) = ask(&keys, now, |_| (answer(), None));
+        let (tried, quota) = ask(&keys, now, |_| (Ok(answer()), None));
         assert_eq!((tried.len(), quota), (1, None));
         counts[tried[0]] += 1;
     }
@@ -80,7 +80,7 @@ fn who_has_more_left_is_asked_more() {
     let mut counts = [0_u32; 2];
     for _ in 0..220 {
         let (tried, quota) = ask(&keys, now, |number| {
-            (answer(), left(if number == 0 { 10_001 } else { 1_001 }, now))
+            (Ok(answer()), left(if number == 0 { 10_001 } else { 1_001 }, now))
         });
         assert_eq!(quota, None, "there is more than enough");
         counts[tried[0]] += 1;
@@ -91,7 +91,7 @@ fn who_has_more_left_is_asked_more() {
 #[test]
 fn a_refused_key_rests_and_then_has_another_chance() {
     let (keys, now) = (several(2), Instant::now());
-    let refused = |number| (if number == 0 { status(401) } else { answer() }, None);
+    let refused = |number| (if number == 0 { Err(status(401)) } else { Ok(answer()) }, None);
     assert_eq!(ask(&keys, now, refused).0, [0, 1]);
     for _ in 0..50 {
         assert_eq!(ask(&keys, now, refused).0, [1], "it rests");
@@ -104,25 +104,25 @@ fn a_refused_key_rests_and_then_has_another_chance() {
 #[test]
 fn a_key_without_credit_or_with_nothing_left_is_not_the_end() {
     let now = Instant::now();
-    let no_credit = || status(429).map_err(|error| error.with_fault_scope(FaultScope::Account));
+    let no_credit = || status(429).with_fault_scope(FaultScope::Account);
     for lacking in [no_credit as fn() -> _, || status(429)] {
         let keys = several(3);
-        let reply = |number| (if number < 2 { lacking() } else { answer() }, None);
+        let reply = |number| (if number < 2 { Err(lacking()) } else { Ok(answer()) }, None);
         assert_eq!(ask(&keys, now, reply).0, [0, 1, 2]);
         assert_eq!(ask(&keys, now, reply).0, [2]);
         // Where nobody is left, that is how it ends.
         let keys = several(2);
-        assert_eq!(ask(&keys, now, |_| (lacking(), None)).0, [0, 1]);
-        assert_eq!(ask(&keys, now, |_| (lacking(), None)).0.len(), 1);
+        assert_eq!(ask(&keys, now, |_| (Err(lacking()), None)).0, [0, 1]);
+        assert_eq!(ask(&keys, now, |_| (Err(lacking()), None)).0.len(), 1);
     }
 }
 
 #[test]
 fn the_server_is_waited_for_only_where_no_key_has_anything_left() {
     let (keys, now) = (several(2), Instant::now());
-    let first = |number| (answer(), left(if number == 0 { 0 } else { 9 }, now));
+    let first = |number| (Ok(answer()), left(if number == 0 { 0 } else { 9 }, now));
     assert_eq!(ask(&keys, now, first), (vec![0], None), "there is another");
-    let none = |_| (answer(), left(0, now));
+    let none = |_| (Ok(answer()), left(0, now));
     let (tried, quota) = ask(&keys, now, none);
     assert_eq!(tried, [1]);
     assert!(quota.and_then(|quota| quota.hold(now)).is_some_and(|at| at >= now + 59 * SECOND));
