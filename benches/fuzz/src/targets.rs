@@ -196,6 +196,7 @@ pub(crate) fn import(recording: &Path, ledger: &Ledger) -> Result<Endpoint, Open
         model: "m".into(),
         params: Arc::new(Map::new()),
         max_output_tokens: None,
+        is_streamed: false,
         limits: Limits::default(),
         price: None,
         ca_file: None,

@@ -19,6 +19,12 @@ pub struct AnswerDetails {
     /// Tokens of the answer that were used for reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
+    /// When the first token came, in milliseconds since the attempt began; only of a stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<f64>,
+    /// Tokens of the answer over the seconds from its first token to its end; only of a stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_second: Option<f64>,
     /// The model that answered, where the server calls it otherwise than it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -86,9 +92,9 @@ mod tests {
         assert_eq!(AnswerDetails::default().boxed(), None);
         let details = AnswerDetails { cached_tokens: Some(3), ..AnswerDetails::default() };
         assert_eq!(details.to_json(), r#"{"cached_tokens":3}"#);
-        let later = r#"{"cached_tokens":3,"first_token_ms":12.5}"#;
+        let later = r#"{"cached_tokens":3,"spin":12.5}"#;
         let read = AnswerDetails::from_json(later).expect("details");
-        assert_eq!(read.others["first_token_ms"], json!(12.5));
+        assert_eq!(read.others["spin"], json!(12.5));
         assert_eq!(read.to_json(), later);
         assert!(AnswerDetails::from_json(r#"{"cached_tokens":"many"}"#).is_err());
     }

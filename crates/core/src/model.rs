@@ -25,6 +25,8 @@ pub struct Model {
     pub params: Arc<Map<String, Value>>,
     /// Tokens of an answer, at most, where the parameters or the provider set a limit.
     pub max_output_tokens: Option<u64>,
+    /// Whether its answers come piece by piece.
+    pub is_streamed: bool,
     /// What it may use.
     pub limits: Limits,
     /// What it costs, where the suite says so.
@@ -39,7 +41,8 @@ impl Model {
     pub fn request(&self, messages: impl Into<Arc<[Message]>>, epoch: u32) -> Request {
         let (model, params) = (self.model.clone(), self.params.clone());
         let request = Request::chat(model, messages, params, epoch);
-        Request { max_output_tokens: self.max_output_tokens, ..request }
+        let (max_output_tokens, is_streamed) = (self.max_output_tokens, self.is_streamed);
+        Request { max_output_tokens, is_streamed, ..request }
     }
 
     /// A request for the vector of `text`. The same text makes the same request, in whatever epoch.

@@ -207,6 +207,16 @@ impl Record {
         }
     }
 
+    /// When its first token came, in milliseconds since the attempt began; only of a stream.
+    pub fn first_token_ms(&self) -> Option<f64> {
+        self.details.as_ref()?.first_token_ms
+    }
+
+    /// Tokens of the answer over the seconds from its first token to its end; only of a stream.
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        self.details.as_ref()?.tokens_per_second
+    }
+
     /// Whether the answer ends where its token limit was reached.
     pub fn is_cut_off(&self) -> bool {
         self.finish_reason.as_ref().is_some_and(FinishReason::is_token_limit)

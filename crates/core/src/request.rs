@@ -39,6 +39,9 @@ pub struct Request {
     pub tools: Option<Arc<Tools>>,
     /// Tokens of the answer, at most. It follows from the parameters and is no part of the hash.
     pub max_output_tokens: Option<u64>,
+    /// Whether the answer shall come piece by piece. It is the same answer, so that this is no part
+    /// of the hash.
+    pub is_streamed: bool,
     /// Which repetition this is, from 0. It makes repeated requests distinct; it is not sent.
     pub epoch: u32,
 }
@@ -105,6 +108,7 @@ impl Request {
             response_schema: None,
             tools: None,
             max_output_tokens: None,
+            is_streamed: false,
             epoch,
         }
     }
@@ -267,6 +271,13 @@ mod tests {
             assert_eq!(with_form.hash(), as_parameter.hash(), "{others}");
         }
         assert_ne!(request(&json!({ "seed": 1, "a": 2 })).hash(), as_parameter.hash());
+    }
+
+    #[test]
+    fn how_an_answer_comes_is_no_part_of_what_is_asked() {
+        let whole = request(&json!({ "seed": 1 }));
+        let streamed = Request { is_streamed: true, ..whole.clone() };
+        assert_eq!((streamed.hash(), streamed.to_json()), (whole.hash(), whole.to_json()));
     }
 
     #[test]

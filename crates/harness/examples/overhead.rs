@@ -1,5 +1,5 @@
-//! What asking costs beyond a bare loop of requests: processor time per request of both, in one
-//! process, against the loopback server, whose own thread is left out.
+//! What asking costs beyond a bare loop of requests, and what a stream of 30 events costs beyond an
+//! answer that comes whole: processor time per request of each, in one process, against the loopback server, whose own thread is left out.
 //!
 //! `cargo run --release -p evalmark-harness --example overhead -- [requests] [at once] [delay ms]`
 
@@ -19,9 +19,12 @@ fn main() -> ExitCode {
     let server = Server::start_counting(move |_| {
         Reply::text("an answer of usual length").after(Duration::from_millis(delay))
     });
+    let streaming =
+        Server::start_counting(move |_| Reply::bytes(stream()).after(Duration::from_millis(delay)));
     for _ in 0..2 {
         tell("bare loop", n, || bare(&server.url(), n, at_once));
-        tell("harness  ", n, || harness(&server.url(), n, at_once));
+        tell("harness  ", n, || harness(&server.url(), n, at_once, false));
+        tell("streaming", n, || harness(&streaming.url(), n, at_once, true));
     }
     ExitCode::SUCCESS
 }
@@ -54,6 +57,21 @@ fn request(n: u64) -> Request {
     Request::chat("m".into(), [Message::new("user", content)], Arc::default(), 0)
 }
 
+/// The same answer a few letters at a time.
+fn stream() -> Vec<u8> {
+    let pieces = "an answer of usual length that comes".split_inclusive(' ').cycle().take(28);
+    let part = |delta: &str, end: &str| {
+        format!(
+            "data: {{\"id\":\"chatcmpl-loopback\",\"object\":\"chat.completion.chunk\",\"created\":0,\"model\":\"loopback\",\"choices\":[{{\"index\":0,\"delta\":{{{delta}}},\"finish_reason\":{end}}}]}}\n\n"
+        )
+    };
+    let texts = pieces.map(|piece| part(&format!("\"content\":\"{piece}\""), "null"));
+    let usage =
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\n";
+    let end = [part("", "\"stop\""), usage.to_owned(), "data: [DONE]\n\n".to_owned()];
+    texts.chain(end).collect::<String>().into_bytes()
+}
+
 fn bare(url: &str, n: u64, at_once: u64) -> Option<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().ok()?;
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).tcp_nodelay(true);
@@ -79,7 +97,7 @@ fn bare(url: &str, n: u64, at_once: u64) -> Option<()> {
     work.into_iter().map(|task| runtime.block_on(task).ok()?).collect()
 }
 
-fn harness(url: &str, n: u64, at_once: u64) -> Option<()> {
+fn harness(url: &str, n: u64, at_once: u64, is_streamed: bool) -> Option<()> {
     let folder = tempfile::tempdir().ok()?;
     let network = RequestRuntime::start(Tuning::default()).ok()?;
     let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).ok()?;
@@ -90,11 +108,13 @@ fn harness(url: &str, n: u64, at_once: u64) -> Option<()> {
         model: "m".into(),
         params: Arc::default(),
         max_output_tokens: None,
+        is_streamed,
         limits: Limits { concurrency, ..Limits::default() },
         price: None,
         ca_file: None,
     };
     let endpoint = Endpoint::open(&model, None, &network, &ledger).ok()?;
+    let request = |tag| Request { is_streamed, ..request(tag) };
     let asks = (0..n).map(|tag| Ok::<_, Infallible>(Ask { request: request(tag), tag }));
     let tally = ask(&endpoint, "run", asks, &|_| {}, &Stop::new()).ok()?;
     (tally.answered == n).then_some(())

@@ -1,6 +1,8 @@
 //! One HTTP exchange with a provider: bounded in time and size, its troubles described, the key
 //! neither sent elsewhere nor ever shown.
 
+mod streamed;
+
 use std::{
     io::Read,
     path::Path,
@@ -17,15 +19,16 @@ use evalmark_core::{
 };
 use evalmark_net::{
     ClientError, ClientOptions, DecodeError, ExchangeError, HeaderName, HeaderValue, HttpClient,
-    SignError, StatusCode, Url, one_line, retry_after,
+    HttpResponse, SignError, StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
+use self::streamed::{Streamed, StreamedBody, StreamedError, Times};
 use crate::{
     congestion::{Load, Quota},
     json_repair,
     keys::{After, KeyRing, Keys, Signer, Tries},
-    providers::{Call, HttpReply, Speaker, Vendor, limit_headers},
+    providers::{Call, HttpReply, Speaker, Streaming, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
     tuning::Tuning,
 };
@@ -135,6 +138,7 @@ impl Http {
         tokens: u64,
         quota: &mut Option<Quota>,
     ) -> Result<Answer, AttemptError> {
+        let begun = Instant::now();
         let url = match request.task {
             Task::Chat => &self.chat,
             Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
@@ -153,23 +157,52 @@ impl Http {
         if status.is_redirection() {
             return Err(AttemptError { wait, ..redirected(status) });
         }
-        let body = if status.is_success() {
-            let body = response.body(self.response_limit).await;
-            self.text(body.map_err(|error| self.broken(&error))?)?
+        let (body, times) = if status.is_success() {
+            self.body(response, request).await?
         } else {
             // The status counts, whatever becomes of the body.
             let body = response.beginning(ERROR_LIMIT).await;
-            self.redact(String::from_utf8_lossy(&body).into_owned())
+            (self.redact(String::from_utf8_lossy(&body).into_owned()), Times::default())
         };
         let reply = HttpReply { status, body: &body, request };
         let Speaker { read, read_failure, hint, .. } = self.speaker;
         let read = if status.is_success() { read(&reply) } else { read_failure(&reply) };
+        let read = read.map(|answer| times.added_to(answer, begun));
         read.map_err(|mut error| {
             if let Some(hint) = hint(&error, &reply, url) {
                 error.failure.message = format!("{} ({hint})", error.failure.message);
             }
             AttemptError { wait: wait.or(error.wait), ..error }
         })
+    }
+
+    /// The body of a success, without the key: what a stream adds up to, and when its pieces came.
+    async fn body(
+        &self,
+        response: HttpResponse,
+        request: &Request,
+    ) -> Result<(String, Times), AttemptError> {
+        let Some(streaming) = self.streaming(request) else {
+            let body = response.body(self.response_limit).await;
+            let body = body.map_err(|error| self.broken(&error))?;
+            return Ok((self.text(body)?, Times::default()));
+        };
+        let streamed = streamed::read(response, streaming, self.response_limit).await;
+        let Streamed { body, times } = streamed.map_err(|error| match error {
+            StreamedError::Exchange(error) => self.broken(&error),
+            StreamedError::CutOff(error) => error,
+        })?;
+        let body = match body {
+            StreamedBody::Whole(body) => self.text(body)?,
+            StreamedBody::Events(events) => self.redact((streaming.assemble)(&events)?),
+        };
+        Ok((body, times))
+    }
+
+    /// How the answer to a request is streamed, if it is.
+    fn streaming(&self, request: &Request) -> Option<&Streaming> {
+        let is_streamed = request.is_streamed && request.task == Task::Chat;
+        self.speaker.streaming.as_ref().filter(|_| is_streamed)
     }
 
     /// The body as text, without the key: servers echo what they were sent.

@@ -8,7 +8,8 @@
 //! its last; `limits.rs` gives it its permits, as many and as fast as the suite allows and `congestion/` has
 //! learned that the server bears.
 //! `providers/` is the table of protocols and vendors: a protocol is one file, which makes requests and
-//! reads responses, and one line; `http.rs` carries them out. `failure.rs` knows all the ways in which
+//! reads responses, and one line; `http.rs` carries them out, and `http/streamed.rs` times those that
+//! come as `server_sent_events.rs`. `failure.rs` knows all the ways in which
 //! vendors say that they failed, `json_repair.rs` and `malformed.rs` bodies that are not quite what was promised;
 //! `batch.rs` sends texts for embeddings together, and keeps the vector of each by itself.
 //!
@@ -46,6 +47,7 @@ mod reply;
 mod request_bloom_filter;
 mod request_runtime;
 mod retry;
+mod server_sent_events;
 mod single_flight;
 mod stop;
 mod tuning;

@@ -91,6 +91,16 @@ impl HttpResponse {
         Ok(chunk.map(Into::into))
     }
 
+    /// Whether its headers say that the body is compressed.
+    pub fn is_compressed(&self) -> bool {
+        self.encoding().is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+    }
+
+    /// A body that [`HttpResponse::chunk`] gave in pieces, as it was before it was compressed.
+    pub fn decoded(&self, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, ExchangeError> {
+        decoded(body, self.encoding().as_deref(), limit)
+    }
+
     /// The first `limit` bytes of the body, or as many of them as came: enough for a message.
     pub async fn beginning(mut self, limit: usize) -> Vec<u8> {
         let encoding = self.encoding();

@@ -131,7 +131,7 @@ const fn nullable(name: &'static str, kind: Kind, says: &'static str) -> Column 
 }
 
 /// The fixed columns of `samples.parquet`.
-pub(crate) const SAMPLES: [Column; 26] = [
+pub(crate) const SAMPLES: [Column; 28] = [
     column("run_id", Kind::Text, "the run"),
     column("suite", Kind::Text, "the suite's name"),
     column("item_id", Kind::Text, "the item's id"),
@@ -166,6 +166,16 @@ pub(crate) const SAMPLES: [Column; 26] = [
         Kind::Text,
         "what else the server told, as JSON: cached and reasoning tokens, the model that answered, \
          its own word for why the answer ended, reasoning, calls of tools",
+    ),
+    nullable(
+        "first_token_ms",
+        Kind::Float,
+        "when the answer's first token came, since the attempt began; only where it was streamed",
+    ),
+    nullable(
+        "tokens_per_second",
+        Kind::Float,
+        "tokens of the answer over the time from the first one to the end; only where it was streamed",
     ),
 ];
 
@@ -249,7 +259,7 @@ const fn is_same(a: &str, b: &str) -> bool {
 }
 
 /// The columns of `summary.parquet`.
-pub(crate) const SUMMARY: [Column; 37] = [
+pub(crate) const SUMMARY: [Column; 41] = [
     column("prompt", Kind::Text, "the prompt's name"),
     column("model", Kind::Text, "the model's name in the suite"),
     column("metric", Kind::Text, "the metric's name"),
@@ -315,6 +325,22 @@ pub(crate) const SUMMARY: [Column; 37] = [
     nullable("sum_input_tokens", Kind::Int64, "tokens of the prompts, in that row alone"),
     nullable("sum_output_tokens", Kind::Int64, "tokens of the answers, in that row alone"),
     nullable("sum_cost_usd", Kind::Float, "US dollars, in that row alone"),
+    nullable(
+        "first_token_p50_ms",
+        Kind::Float,
+        "median time to the first token, where answers were streamed; the same for every metric",
+    ),
+    nullable("first_token_p95_ms", Kind::Float, "95th percentile of that time"),
+    nullable(
+        "tokens_per_second_p50",
+        Kind::Float,
+        "median of the tokens a second after the first one, the same for every metric",
+    ),
+    nullable(
+        "tokens_per_second_p95",
+        Kind::Float,
+        "95th percentile of the tokens a second: 19 of 20 answers were no faster",
+    ),
 ];
 
 /// The columns of `run_values.parquet`.

@@ -7,7 +7,7 @@ use evalmark_report::{
     latency::LatencyHistogram,
     run_values::{ConfusionRow, RunValueRow},
     samples::Layout,
-    summary::{PassAttempts, Share, SummaryRow},
+    summary::{PassAttempts, Share, StreamFigures, SummaryRow},
 };
 use evalmark_scoring::Metric;
 use evalmark_store::run_record::MetricScale;
@@ -50,9 +50,19 @@ struct Group {
     /// pass@k and pass^k of each metric, over the items.
     attempts: Vec<[Accumulator; 2]>,
     latency: LatencyHistogram,
+    /// Of what was streamed.
+    streams: Option<Box<Streams>>,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cost_usd: Option<f64>,
+}
+
+/// When first tokens came, and how many followed each second.
+#[derive(Default)]
+struct Streams {
+    first_tokens: LatencyHistogram,
+    /// Rates, which differ from times in name only.
+    rates: LatencyHistogram,
 }
 
 /// The item whose epochs are going by: sum and count of each metric's scores.
@@ -215,6 +225,17 @@ impl CurrentItem {
     }
 }
 
+impl Streams {
+    fn figures(&self) -> StreamFigures {
+        StreamFigures {
+            first_token_p50_ms: self.first_tokens.quantile(0.5),
+            first_token_p95_ms: self.first_tokens.quantile(0.95),
+            tokens_per_second_p50: self.rates.quantile(0.5),
+            tokens_per_second_p95: self.rates.quantile(0.95),
+        }
+    }
+}
+
 impl Group {
     fn new(scales: &[MetricScale]) -> Self {
         let n_metrics = scales.len();
@@ -230,6 +251,7 @@ impl Group {
             means: scales.iter().map(mean).collect(),
             attempts: vec![[(); 2].map(|()| Accumulator::new(ScoreRange::UNIT)); n_metrics],
             latency: LatencyHistogram::new(),
+            streams: None,
             input_tokens: None,
             output_tokens: None,
             cost_usd: None,
@@ -243,6 +265,11 @@ impl Group {
         }
         if let Some(latency) = record.timing.latency_ms {
             self.latency.record(latency);
+        }
+        if let Some(first_token) = record.first_token_ms() {
+            let streams = self.streams.get_or_insert_default();
+            streams.first_tokens.record(first_token);
+            record.tokens_per_second().inspect(|rate| streams.rates.record(*rate));
         }
         for (total, tokens) in [
             (&mut self.input_tokens, record.usage.input_tokens),
@@ -270,6 +297,7 @@ impl Group {
             estimate: self.means[metric].finish(CONFIDENCE),
             latency_p50_ms: self.latency.quantile(0.5),
             latency_p95_ms: self.latency.quantile(0.95),
+            streams: self.streams.as_deref().map(Streams::figures).unwrap_or_default(),
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
             cost_usd: self.cost_usd,

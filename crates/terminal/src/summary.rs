@@ -2,7 +2,7 @@
 
 use evalmark_core::{
     metric::Range,
-    number_format::{count, dollars, estimate, interval, latency, or_none, percent},
+    number_format::{count, dollars, estimate, interval, latency, or_none, percent, quantity},
 };
 use evalmark_report::{
     safe_text::{printable, printable_line},
@@ -50,21 +50,30 @@ impl OfVariant<'_> {
         count(self.rows[0].n_planned)
     }
 
-    /// Latency, tokens and cost, as far as they are known.
+    /// Latency, pace of streams, tokens and cost, as far as they are known.
     fn totals(&self) -> Totals {
         let first = self.rows[0];
         let tokens = first.input_tokens.zip(first.output_tokens).map(|(i, o)| i + o);
-        [first.latency_p50_ms.map(latency), tokens.map(count), first.cost_usd.map(dollars)]
+        [
+            first.latency_p50_ms.map(latency),
+            first.streams.first_token_p50_ms.map(latency),
+            first.streams.tokens_per_second_p50.map(quantity),
+            tokens.map(count),
+            first.cost_usd.map(dollars),
+        ]
     }
 }
 
 /// What the answers of a variant took: each is `None` where it is not known.
-type Totals = [Option<String>; 3];
+type Totals = [Option<String>; 5];
+
+/// How the totals are called in tables.
+const TOTALS: [&str; 5] = ["p50", "first token", "tokens/s", "tokens", "cost"];
 
 /// Which totals are known of some variant: what is known of none has no place in a table.
-fn known_totals(variants: &[OfVariant<'_>]) -> [bool; 3] {
+fn known_totals(variants: &[OfVariant<'_>]) -> [bool; 5] {
     let all: Vec<_> = variants.iter().map(OfVariant::totals).collect();
-    [0, 1, 2].map(|at| all.iter().any(|totals| totals[at].is_some()))
+    [0, 1, 2, 3, 4].map(|at| all.iter().any(|totals| totals[at].is_some()))
 }
 
 fn summary(rows: &[SummaryRow], groups: &LeaderboardGroups, screen: Screen) -> String {
@@ -93,7 +102,7 @@ fn wide(
 ) -> Grid {
     let header = ["prompt", "model", "samples"].into_iter().map(str::to_owned);
     let known = known_totals(variants);
-    let tail = ["p50", "tokens", "cost"].into_iter().zip(known).filter(|(_, is_known)| *is_known);
+    let tail = TOTALS.into_iter().zip(known).filter(|(_, is_known)| *is_known);
     let tail = tail.map(|(name, _)| name.to_owned());
     let row = |variant: &OfVariant<'_>| {
         let totals = variant.totals().into_iter().zip(known).filter(|(_, is_known)| *is_known);
@@ -123,10 +132,12 @@ fn stacked(
         let title = [variant.prompt, variant.model].map(printable_line).join(" · ");
         let means = variant.means(metrics, groups);
         let lines: Vec<_> = names.iter().cloned().zip(means).collect();
-        let [latency, tokens, cost] = variant.totals();
+        let [latency, first_token, rate, tokens, cost] = variant.totals();
         let totals = [
             Some(format!("{} samples", variant.samples())),
             latency.map(|latency| format!("p50 {latency}")),
+            first_token.map(|first_token| format!("first token {first_token}")),
+            rate.map(|rate| format!("{rate} tokens/s")),
             tokens.map(|tokens| format!("{tokens} tokens")),
             cost.map(|cost| format!("cost {cost}")),
         ];

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use self::table::{
     BEHAVIOUR, CHOICES, CLASSIFICATION, COMBINING, CUSTOM, EXAMPLES, FUZZY, JUDGED, MATCHING,
-    OVERLAP, PRESETS, PROBABILITIES, STRUCTURE, USAGE,
+    OVERLAP, PRESETS, PROBABILITIES, STRUCTURE, SWEEP, USAGE,
 };
 use crate::setup::{Ran, World, root};
 
@@ -187,6 +187,19 @@ fn usage() {
 #[test]
 fn combining() {
     COMBINING.check();
+}
+
+/// A prompt and a model of a sweep are chosen by the names that they got.
+#[test]
+fn sweep() {
+    let world = SWEEP.check();
+    let suite = path(SWEEP.suite).display().to_string();
+    let chosen = ["--prompt", "ask tone=brief", "--model", "shop-small"];
+    let ran =
+        world.run(&[&["run", &suite, "--run-id", "one", "--out", "out"], &chosen[..]].concat());
+    ran.expect(0);
+    let record = world.json("out/example-sweep/one/run.json");
+    assert_eq!(record["counts"]["planned"], 4, "{record}");
 }
 
 #[cfg(unix)]

@@ -162,3 +162,55 @@ fn compatible_vendors_are_words() {
     let told = world.run(&["check", "suite.yaml"]).expect(2).stderr;
     assert!(told.contains("`provider: anthropic` has none"), "{told}");
 }
+
+#[test]
+fn a_streamed_run_knows_its_first_tokens() {
+    let server = Server::start(|seen| {
+        let body = seen.json();
+        assert_eq!(
+            (&body["stream"], &body["stream_options"]["include_usage"]),
+            (&json!(true), &json!(true))
+        );
+        let part = |text: &str| {
+            let choice = json!({ "delta": { "content": text }, "finish_reason": null });
+            format!("data: {}\n\n", json!({ "choices": [choice] }))
+        };
+        let usage = json!({ "prompt_tokens": 10, "completion_tokens": 5 });
+        let end = format!("data: {}\n\ndata: [DONE]\n\n", json!({ "choices": [], "usage": usage }));
+        let (start, rest) = answer(item(seen)).split_at(1);
+        let body = [part(start), part(rest), end].concat();
+        Reply::bytes(body).drip(64, std::time::Duration::from_millis(2))
+    });
+    let world = World::new(12);
+    let suite = "\
+name: test
+dataset: { path: data.csv, id: id, target: label }
+prompts: [{ name: plain, template: '{{ text }}' }]
+models: [{ name: small, provider: openai, base_url: 'URL', stream: true }]
+metrics: [{ name: exact, exact: {} }]
+";
+    world.write("suite.yaml", &suite.replace("URL", &server.url()));
+    world.run_suite("r", &[]).expect(0);
+    let rows = records(&world, "r");
+    for (i, row) in rows.iter().enumerate() {
+        assert_eq!(row.record.output.as_deref(), Some(answer(i)));
+        assert!(row.record.first_token_ms() < row.record.timing.latency_ms, "{row:?}");
+        assert!(row.record.tokens_per_second() > Some(1.0), "{row:?}");
+    }
+    let shown = world.run(&["show", "reports/test/r", "--format", "json"]).expect(0).stdout;
+    assert!(
+        shown.contains("\"first_token_p95_ms\": ") || shown.contains("\"first_token_p95_ms\":"),
+        "{shown}"
+    );
+    let table = world.run(&["show", "reports/test/r"]).expect(0).stdout;
+    assert!(table.contains("first token") && table.contains("tokens/s"), "{table}");
+    // Answers come back from the ledger with the times that they had.
+    world.run_suite("again", &[]).expect(0);
+    assert_eq!(server.count(), 12);
+    let again = records(&world, "again");
+    assert!(again.iter().zip(&rows).all(|(a, b)| a.record.details == b.record.details));
+    // The same answers, asked for whole, are the same requests.
+    world.write("suite.yaml", &suite.replace("URL", &server.url()).replace(", stream: true", ""));
+    world.run_suite("whole", &[]).expect(0);
+    assert_eq!(server.count(), 12);
+}

@@ -8,7 +8,7 @@ use super::{Change, ChangeKind, RunFacts};
 const MOST_CHARACTERS: usize = 80;
 
 /// Keys of a model that decide neither its answers nor what they cost.
-const NOT_COMPARED: [&str; 8] = [
+const NOT_COMPARED: [&str; 9] = [
     "name",
     "limits",
     "api_key_env",
@@ -17,6 +17,7 @@ const NOT_COMPARED: [&str; 8] = [
     "ca_file",
     "evaluate",
     "base_url",
+    "stream",
 ];
 
 /// A setting that differs.

@@ -1,6 +1,6 @@
 //! A YAML document as plain JSON, with the line and column of every key and value.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -27,6 +27,9 @@ pub(crate) struct Document {
     respelled: BTreeMap<String, String>,
     /// Pointers to what was taken out because it was wrong.
     pub(crate) taken_out: Vec<String>,
+    /// By the name of a list of the suite that was expanded: for each entry, which entry of the file
+    /// it was made of.
+    expanded: BTreeMap<&'static str, Vec<usize>>,
 }
 
 impl Document {
@@ -43,6 +46,7 @@ impl Document {
             keys: BTreeMap::new(),
             respelled: BTreeMap::new(),
             taken_out: Vec::new(),
+            expanded: BTreeMap::new(),
         };
         document.value = document.place(root, String::new());
         document.respelled = document.respelled(text);
@@ -87,7 +91,8 @@ impl Document {
 
     /// Where the value at `pointer` stands, or the nearest thing above it.
     pub(crate) fn position(&self, pointer: &str) -> Position {
-        let mut at = pointer;
+        let pointer = self.pointer_in_file(pointer);
+        let mut at = &*pointer;
         loop {
             if let Some(position) = self.values.get(at) {
                 return *position;
@@ -99,7 +104,27 @@ impl Document {
 
     /// Where the key of `pointer` stands, or the nearest thing above it.
     pub(crate) fn key_position(&self, pointer: &str) -> Position {
-        self.keys.get(pointer).copied().unwrap_or_else(|| self.position(pointer))
+        let in_file = self.pointer_in_file(pointer);
+        self.keys.get(&*in_file).copied().unwrap_or_else(|| self.position(pointer))
+    }
+
+    /// Remembers of which entries of the file the entries of a list were made.
+    pub(crate) fn expanded(&mut self, list: &'static str, origins: Vec<usize>) {
+        self.expanded.insert(list, origins);
+    }
+
+    /// The pointer to what was in the file where `pointer` leads now.
+    fn pointer_in_file<'p>(&self, pointer: &'p str) -> Cow<'p, str> {
+        let mut segments = pointer.splitn(4, '/').skip(1);
+        let list = segments.next().and_then(|list| self.expanded.get_key_value(list));
+        let index = segments.next().and_then(|index| index.parse::<usize>().ok());
+        match (list, index) {
+            (Some((list, origins)), Some(index)) if index < origins.len() => {
+                let rest = segments.next().map_or_else(String::new, |rest| format!("/{rest}"));
+                Cow::Owned(format!("/{list}/{}{rest}", origins[index]))
+            }
+            _ => Cow::Borrowed(pointer),
+        }
     }
 
     /// Whether something under `pointer` was taken out because it was wrong.

@@ -4,6 +4,7 @@
 mod check;
 mod document;
 mod gate;
+mod matrix;
 mod mistake;
 mod nested_metric;
 mod raw;

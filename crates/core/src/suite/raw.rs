@@ -1,9 +1,16 @@
 //! A suite file as it is written: shapes only. Doc comments here are the schema's descriptions.
 
+mod matrix;
+mod prompt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use self::{
+    matrix::RawMatrix,
+    prompt::{RawMessage, RawPrompt, RawRole},
+};
 use crate::{dataset::Format, provider::SettingKey};
 
 /// An evalmark suite: which prompts are asked of which models over which dataset, and how the
@@ -24,6 +31,10 @@ pub(crate) struct RawSuite {
     /// Models.
     #[schemars(length(min = 1))]
     pub(crate) models: Vec<RawModel>,
+    /// Axes and their values. A model or prompt that has `$(matrix.AXIS)` in it becomes one for each
+    /// combination of the axes that it uses.
+    #[serde(default, skip_serializing)]
+    pub(crate) matrix: Option<RawMatrix>,
     /// How often each item is asked, for each prompt and model.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 10000))]
@@ -102,60 +113,6 @@ impl RawNames {
     }
 }
 
-/// A prompt variant: exactly one of `template`, `file` and `messages`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawPrompt {
-    /// Name of the variant.
-    pub(crate) name: String,
-    /// Jinja template of one user message; every dataset column is a variable.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) template: Option<String>,
-    /// File with the template of one user message, or a `.yaml` file with a list of chat messages;
-    /// relative to the suite file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) file: Option<String>,
-    /// Chat messages, each a template.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub(crate) messages: Option<Vec<RawMessage>>,
-}
-
-/// A chat message: exactly one of `content` and `file`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawMessage {
-    /// Who speaks.
-    pub(crate) role: RawRole,
-    /// Jinja template of the message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) content: Option<String>,
-    /// File with the template, relative to the suite file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) file: Option<String>,
-}
-
-/// Who speaks.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RawRole {
-    System,
-    Developer,
-    User,
-    Assistant,
-}
-
-impl RawRole {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Developer => "developer",
-            Self::User => "user",
-            Self::Assistant => "assistant",
-        }
-    }
-}
-
 /// A model and who serves it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -207,6 +164,10 @@ pub(crate) struct RawModel {
     /// Sampling parameters. What stands under `extra` is sent as it is, whatever the provider.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) params: Map<String, Value>,
+    /// Whether answers come piece by piece. They are the same answers; when their first token came
+    /// and how fast the others followed is measured then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) stream: bool,
     /// Limits on calls to the model.
     #[serde(default)]
     pub(crate) limits: RawLimits,

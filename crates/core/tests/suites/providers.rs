@@ -262,6 +262,18 @@ fn what_a_provider_does_not_know_goes_under_extra() {
 }
 
 #[test]
+fn a_stream_comes_from_those_that_have_any() {
+    let mistakes = |text: &str| {
+        let folder = folder();
+        let text = SUITE.replace("params: { temperature: 0 } }", text);
+        read(folder.path(), &text).map(|suite| suite.models[0].is_streamed)
+    };
+    let error = mistakes("params: { temperature: 0 }, stream: true }").expect_err("no streaming");
+    assert!(error.to_string().contains("`provider: openai` has no streaming"), "{error}");
+    assert_eq!(mistakes("stream: false }").ok(), Some(false));
+}
+
+#[test]
 fn what_is_asked_of_a_provider_that_lacks_it_is_a_mistake() {
     let folder = folder();
     let own = "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";

@@ -2,6 +2,7 @@
 
 mod messages;
 mod response;
+mod stream;
 
 use evalmark_core::{
     feature::Feature,
@@ -14,7 +15,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     common_params::CommonParams,
-    protocol::{About, Call, HttpReply, Param, Protocol, Vendor, behind},
+    protocol::{
+        About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_STREAM,
+        behind,
+    },
 };
 use crate::{
     congestion::LimitHeaders,
@@ -71,14 +75,23 @@ impl Protocol for Anthropic {
         reserved: &[
             ("model", ONE_ANSWER),
             ("messages", ONE_ANSWER),
-            ("stream", ONE_ANSWER),
+            ("stream", WHERE_TO_STREAM),
             ("system", "write it as a message with `role: system`"),
         ],
         output_limits: &["max_tokens"],
         default_output_limit: Some(MAX_TOKENS),
         knows_all_params: false,
         embeds: false,
-        features: Feature::CHAT,
+        features: &[
+            Feature::Conversation,
+            Feature::Images,
+            Feature::Files,
+            Feature::MediaUrls,
+            Feature::Tools,
+            Feature::ToolChoice,
+            Feature::JsonSchema,
+            Feature::Streaming,
+        ],
         settings: &[Setting {
             key: SettingKey::ApiVersion,
             is_required: false,
@@ -92,6 +105,13 @@ impl Protocol for Anthropic {
             tokens: ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
         }],
     };
+
+    const STREAMING: Option<Streaming> = Some(Streaming {
+        framing: Framing::ServerSentEvents,
+        holds_text: stream::holds_text,
+        is_last: stream::is_last,
+        assemble: stream::assemble,
+    });
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         let is_versioned = base.path().trim_end_matches('/').ends_with("/v1");
@@ -148,6 +168,9 @@ fn body(request: &Request) -> Result<Vec<u8>, AttemptError> {
             let format = json!({ "type": "json_schema", "schema": supported(&form.schema) });
             config.insert("format".into(), format);
         }
+    }
+    if request.is_streamed {
+        body.insert("stream".into(), true.into());
     }
     common.add_extra(&mut body);
     // Texts and JSON values always make JSON.
@@ -291,10 +314,10 @@ mod tests {
             ("http://h:1/proxy", "http://h:1/proxy/v1/messages"),
         ] {
             let base = Url::parse(base).expect(base);
-            let url =
-                Anthropic::url(&base, Call { model: "m", task: Task::Chat }).expect("a place");
+            let call = Call { model: "m", task: Task::Chat };
+            let url = Anthropic::url(&base, call).expect("a place");
             assert_eq!(url.as_str(), expected);
-            assert_eq!(Anthropic::url(&base, Call { model: "m", task: Task::Embedding }), None);
+            assert_eq!(Anthropic::url(&base, Call { task: Task::Embedding, ..call }), None);
         }
     }
 }

@@ -9,7 +9,7 @@ use evalmark_net::{HttpRequest, Url};
 
 use super::{
     openai::OpenAi,
-    protocol::{About, Call, HttpReply, Protocol, Vendor, behind},
+    protocol::{About, Call, HttpReply, Protocol, Streaming, Vendor, behind},
     vendors,
 };
 use crate::reply::{Answer, AttemptError};
@@ -36,6 +36,7 @@ impl Protocol for AzureDeployments {
         }],
         ..OpenAi::ABOUT
     };
+    const STREAMING: Option<Streaming> = OpenAi::STREAMING;
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         let mut url = behind(base, "openai/deployments");

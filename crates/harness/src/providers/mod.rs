@@ -3,6 +3,7 @@
 
 mod anthropic;
 mod azure_deployments;
+pub(crate) mod broken_stream;
 mod called_tools;
 mod common_params;
 mod completions;
@@ -20,7 +21,7 @@ use std::sync::LazyLock;
 use evalmark_core::{key_hosts::KeyOwner, provider::ProviderKind};
 
 pub(crate) use self::event_stream::is_event_stream;
-pub(crate) use self::protocol::{Call, HttpReply, Speaker, Vendor};
+pub(crate) use self::protocol::{Call, Framing, HttpReply, Speaker, Streaming, Vendor};
 use self::protocol::{kind, speaker};
 use crate::congestion::LimitHeaders;
 

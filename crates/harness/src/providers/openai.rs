@@ -23,7 +23,7 @@ use self::messages::Messages;
 pub(super) use self::{chat::failed, usage::Tokens};
 use super::{
     common_params::CommonParams,
-    protocol::{About, Call, HttpReply, Protocol, behind},
+    protocol::{About, Call, Framing, HttpReply, Protocol, Streaming, WHERE_TO_STREAM, behind},
     vendors,
 };
 use crate::{
@@ -45,7 +45,7 @@ impl Protocol for OpenAi {
         reserved: &[
             ("model", ONE_ANSWER),
             ("messages", ONE_ANSWER),
-            ("stream", ONE_ANSWER),
+            ("stream", WHERE_TO_STREAM),
             ("n", ONE_ANSWER),
         ],
         output_limits: &["max_tokens", "max_completion_tokens"],
@@ -61,6 +61,7 @@ impl Protocol for OpenAi {
             Feature::Tools,
             Feature::ToolChoice,
             Feature::JsonSchema,
+            Feature::Streaming,
         ],
         settings: &[],
         limit_headers: &[LimitHeaders {
@@ -68,6 +69,13 @@ impl Protocol for OpenAi {
             tokens: ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
         }],
     };
+
+    const STREAMING: Option<Streaming> = Some(Streaming {
+        framing: Framing::ServerSentEvents,
+        holds_text: stream::holds_text,
+        is_last: stream::is_last,
+        assemble: stream::assemble,
+    });
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         Some(behind(
@@ -122,6 +130,11 @@ struct Body<'a> {
     params: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    /// What tokens a streamed answer took is told only where it is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<Value>,
 }
 
 /// `model`, `messages` or `input`, then the parameters in the suite's order.
@@ -149,8 +162,19 @@ fn body(request: &Request) -> Vec<u8> {
         CommonParams::of(&request.params).add_extra(&mut others);
         params = &others;
     }
-    let model = &*request.model;
-    let body = Body { model, messages, input, encoding_format, params, response_format };
+    let stream = (request.is_streamed && request.task == Task::Chat).then_some(true);
+    let body = Body {
+        model: &request.model,
+        messages,
+        input,
+        encoding_format,
+        params,
+        response_format,
+        stream,
+        stream_options: stream
+            .filter(|_| !params.contains_key("stream_options"))
+            .map(|_| json!({ "include_usage": true })),
+    };
     let mut json = Vec::with_capacity(request.text_bytes() + 256);
     // Texts and JSON values always make JSON.
     drop(serde_json::to_writer(&mut json, &body));

@@ -13,7 +13,11 @@ use crate::{
     congestion::LimitHeaders,
     failure,
     reply::{Answer, AttemptError},
+    server_sent_events::StreamEvent,
 };
+
+/// Why a suite does not set among the parameters that answers are streamed.
+pub(crate) const WHERE_TO_STREAM: &str = "write `stream: true` beside `params`";
 
 /// What a protocol says of itself.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +81,28 @@ pub(crate) struct Call<'a> {
     pub(crate) task: Task,
 }
 
+/// How a protocol streams an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Streaming {
+    /// How events follow each other.
+    pub(crate) framing: Framing,
+    /// Whether an event holds a piece of the answer: of its text, its reasoning or a tool call. The
+    /// first such event is the first token.
+    pub(crate) holds_text: fn(&StreamEvent) -> bool,
+    /// Whether nothing comes after an event.
+    pub(crate) is_last: fn(&StreamEvent) -> bool,
+    /// The body that would have come without streaming, which [`Protocol::read`] reads then; an error
+    /// where the events end before the answer does.
+    pub(crate) assemble: fn(&[StreamEvent]) -> Result<String, AttemptError>,
+}
+
+/// How events follow each other in a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// As server-sent events.
+    ServerSentEvents,
+}
+
 /// A parameter that servers know, and what its value is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Param {
@@ -102,6 +128,8 @@ pub(crate) type Signer = Result<Box<dyn Sign>, SignError>;
 pub(crate) trait Protocol {
     /// What it says of itself.
     const ABOUT: About;
+    /// How it streams; `None` where answers come whole.
+    const STREAMING: Option<Streaming> = None;
     /// Where a model is asked; `None` where the protocol has no such task.
     fn url(base: &Url, call: Call<'_>) -> Option<Url>;
     /// Headers and body of a request, before it is signed; an error where the protocol has no place
@@ -132,6 +160,7 @@ pub(crate) trait Protocol {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speaker {
     pub(crate) about: About,
+    pub(crate) streaming: Option<Streaming>,
     pub(crate) url: fn(&Url, Call<'_>) -> Option<Url>,
     pub(crate) request: fn(&Request, Url) -> Result<HttpRequest, AttemptError>,
     pub(crate) read: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
@@ -145,6 +174,7 @@ pub(crate) struct Speaker {
 pub(crate) const fn speaker<P: Protocol>() -> Speaker {
     Speaker {
         about: P::ABOUT,
+        streaming: P::STREAMING,
         url: P::url,
         request: P::request,
         read: P::read,

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use evalmark_core::prices::PriceList;
+use evalmark_core::{feature::Feature, prices::PriceList};
 
 use super::*;
 
@@ -44,6 +44,14 @@ fn each_provider_is_complete() {
     }
     assert_eq!(protocol_key("groq"), Some("OPENAI_API_KEY"));
     assert_eq!(protocol_key("nobody"), None);
+}
+
+#[test]
+fn who_streams_says_so() {
+    for speaker in PROTOCOLS {
+        let says_so = speaker.about.features.contains(&Feature::Streaming);
+        assert_eq!(says_so, speaker.streaming.is_some(), "{}", speaker.about.name);
+    }
 }
 
 #[test]

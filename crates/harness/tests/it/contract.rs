@@ -2,6 +2,7 @@
 //! table of expectations.
 
 mod oddities;
+mod streaming;
 mod wires;
 
 use std::time::Duration;

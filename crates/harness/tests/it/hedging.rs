@@ -6,7 +6,7 @@ use evalmark_core::{model::Limits, price::Price};
 use evalmark_harness::Budget;
 use evalmark_loopback::{Reply, Server};
 
-use crate::setup::{Setup, limits, model_at};
+use crate::setup::{Setup, limits, model_at, stream};
 
 /// Echoes after 5 milliseconds; every 150th prompt hangs when it comes for the first time.
 fn server() -> Server {
@@ -45,6 +45,32 @@ fn the_tail_is_overtaken_and_paid_for() {
     assert!(tokens.0 <= 7 * tally.hedged && tokens.0 >= 7 * 6, "{tally:?}");
     assert_eq!(tokens.0 * 3, tokens.1 * 7);
     assert_eq!(budget.spent().tokens, 20_000 + tokens.0 + tokens.1);
+}
+
+#[test]
+fn a_stream_that_stalls_is_overtaken() {
+    let known = Mutex::new(HashSet::new());
+    let server = Server::start(move |seen| {
+        let prompt = seen.prompt();
+        let number: u64 = prompt.parse().unwrap_or_default();
+        let is_new = known.lock().expect("no panic").insert(number);
+        let reply = stream(&prompt).after(Duration::from_millis(5));
+        // Its first piece comes, and nothing after it.
+        let stalls = number % 150 == 149 && number > 200 && is_new;
+        if stalls { reply.drip(70, Duration::from_mins(1)) } else { reply }
+    });
+    let setup = Setup::new();
+    let limits = Limits { concurrency: 16, hedge: true, ..limits() };
+    let mut model = model_at(&server.url(), limits);
+    model.is_streamed = true;
+    let asked = setup.ask_model(&setup.open(&model), &model, 1_000);
+    asked.assert_all_answered(1_000);
+    assert!(asked.tally.hedged >= 5 && asked.tally.retries == 0, "{:?}", asked.tally);
+    for (_, record) in asked.records() {
+        // Of the attempt that answered, not of the one that stalled.
+        assert!(record.first_token_ms() <= record.timing.latency_ms, "{record:?}");
+        assert!(record.first_token_ms().is_some(), "{record:?}");
+    }
 }
 
 #[test]

@@ -79,3 +79,41 @@ fn what_cannot_be_sent_is_refused_without_showing_it() {
     );
     check("h", "sk-12345678", "the base URL is not a URL: relative URL without a base");
 }
+
+#[test]
+fn the_key_is_shown_nowhere_in_streams() {
+    let server = Server::start(|seen| {
+        let sent = seen.header("authorization").unwrap_or_default().to_owned();
+        let (start, rest) = sent.split_at(sent.len() - 6);
+        let part = |text: &str| {
+            let delta = serde_json::json!({ "content": text });
+            format!("data: {{\"choices\":[{{\"delta\":{delta}}}]}}\n\n")
+        };
+        let end = match seen.index {
+            0 => "data: [DONE]\n\n".to_owned(),
+            1 => format!("event: error\ndata: {}\n\n", serde_json::json!({ "error": sent })),
+            2 => format!("data: {sent}\n\n"),
+            _ => format!(
+                "data: {{\"model\":{},\"choices\":[]}}\n\n{}",
+                serde_json::json!(sent),
+                "data: [DONE]\n\n"
+            ),
+        };
+        Reply::bytes([part(start), part(rest), end].concat())
+    });
+    let setup = Setup::new();
+    let mut model = model(&server);
+    (model.is_streamed, model.limits.concurrency, model.limits.attempts) = (true, 1, 1);
+    let endpoint = setup.open_with(&model, Some(KEY));
+    let asked = setup.ask_model(&endpoint, &model, 4);
+    let mut shown = format!("{asked:?} {endpoint:?}");
+    assert_eq!((asked.tally.answered, asked.tally.failed), (2, 2), "{shown}");
+    assert!(shown.matches("[redacted]").count() >= 4, "{shown}");
+    for file in ["ledger.sqlite", "ledger.sqlite-wal"] {
+        let bytes = std::fs::read(setup.folder.path().join(file)).expect("the ledger");
+        shown.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    for part in [KEY, "verysecret", "0123456789"] {
+        assert!(!shown.contains(part), "{part} is shown");
+    }
+}

@@ -15,7 +15,7 @@ use evalmark_harness::{
     Ask, AskError, Budget, Endpoint, Event, Ledger, RequestRuntime, Secret, Stop, Tally, Tuning,
     ask, ask_within,
 };
-use evalmark_loopback::Server;
+use evalmark_loopback::{Reply, Server};
 use tempfile::TempDir;
 
 /// Everything but the model.
@@ -68,6 +68,12 @@ impl Setup {
     /// Asks requests 0 to `n` in run `run`.
     pub(crate) fn ask(&self, endpoint: &Endpoint, n: u64) -> RequestFilter {
         self.ask_all(endpoint, "run", (0..n).map(|tag| asking(&tag.to_string(), tag)))
+    }
+
+    /// Asks requests 0 to `n` as `model` makes them.
+    pub(crate) fn ask_model(&self, endpoint: &Endpoint, model: &Model, n: u64) -> RequestFilter {
+        let request = |tag: u64| model.request([Message::new("user", tag.to_string())], 0);
+        self.ask_all(endpoint, "run", (0..n).map(|tag| Ask { request: request(tag), tag }))
     }
 
     pub(crate) fn ask_all(
@@ -159,6 +165,7 @@ pub(crate) fn model_at(base_url: &str, limits: Limits) -> Model {
         model: "m".into(),
         params: Arc::default(),
         max_output_tokens: None,
+        is_streamed: false,
         limits,
         price: None,
         ca_file: None,
@@ -175,4 +182,16 @@ pub(crate) fn request(prompt: &str) -> Request {
 
 pub(crate) fn asking(prompt: &str, tag: u64) -> Ask<u64> {
     Ask { request: request(prompt), tag }
+}
+
+/// A stream of a chat completion with this text, in two pieces.
+pub(crate) fn stream(text: &str) -> Reply {
+    let part = |delta: &str, reason: &str| {
+        format!("data: {{\"choices\":[{{\"delta\":{delta},\"finish_reason\":{reason}}}]}}\n\n")
+    };
+    let text = format!("{{\"content\":{}}}", serde_json::Value::from(text));
+    let usage =
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}\n\n";
+    let body = [&*part(&text, "null"), &part("{}", "\"stop\""), usage, "data: [DONE]\n\n"].concat();
+    Reply::bytes(body).header("content-type", "text/event-stream")
 }

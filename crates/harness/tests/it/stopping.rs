@@ -5,16 +5,27 @@ use std::{
     time::{Duration, Instant},
 };
 
+use evalmark_core::model::Model;
 use evalmark_harness::{Stop, Tuning};
 use evalmark_loopback::{Reply, Server};
 
-use crate::setup::{RequestFilter, Setup, model, tuning};
+use crate::setup::{RequestFilter, Setup, model, stream, tuning};
 
 /// Asks 100 samples of which every second hangs, and stops once the first eight are there.
 fn stopped(setup: &Setup, server: &Server, stop: impl Fn(&Stop)) -> (RequestFilter, Duration) {
-    let endpoint = setup.open(&model(server));
+    stopped_of(setup, server, &model(server), stop)
+}
+
+/// The same with a model of its own.
+fn stopped_of(
+    setup: &Setup,
+    server: &Server,
+    model: &Model,
+    stop: impl Fn(&Stop),
+) -> (RequestFilter, Duration) {
+    let endpoint = setup.open(model);
     thread::scope(|scope| {
-        let ask = scope.spawn(|| setup.ask(&endpoint, 100));
+        let ask = scope.spawn(|| setup.ask_model(&endpoint, model, 100));
         while server.count() < 8 {
             thread::yield_now();
         }
@@ -75,4 +86,29 @@ fn a_stop_before_the_start_asks_nothing() {
     setup.stop.gracefully();
     let asked = setup.ask(&setup.open(&model(&server)), 10);
     assert_eq!((asked.tally.ended(), asked.tally.interrupted, server.count()), (0, true, 0));
+}
+
+#[test]
+fn a_stream_in_flight_is_read_to_its_end() {
+    let setup = Setup::new();
+    let server = Server::start(|seen| stream(&seen.prompt()).drip(30, Duration::from_millis(2)));
+    let mut model = model(&server);
+    model.is_streamed = true;
+    let (asked, _) = stopped_of(&setup, &server, &model, Stop::gracefully);
+    assert!(asked.tally.interrupted && asked.tally.answered >= 8, "{:?}", asked.tally);
+    assert_eq!(asked.tally.failed, 0);
+    for (tag, record) in asked.records() {
+        assert_eq!(record.output, Some(tag.to_string()));
+    }
+}
+
+#[test]
+fn a_stop_at_once_leaves_streams() {
+    let setup = Setup::new();
+    let server = Server::start(|seen| stream(&seen.prompt()).drip(30, Duration::from_mins(1)));
+    let mut model = model(&server);
+    model.is_streamed = true;
+    let (asked, time) = stopped_of(&setup, &server, &model, Stop::now);
+    assert!(time < Duration::from_secs(4), "{time:?}");
+    assert_eq!((asked.tally.answered, asked.tally.failed), (0, 0));
 }

@@ -132,7 +132,7 @@ fn asked<'a>(
     ]
 }
 
-/// The columns from `output` to `details`.
+/// The columns from `output` on.
 fn came_back<'a>(
     row: &SampleRow<'a>,
     details: Option<&'a str>,
@@ -156,6 +156,8 @@ fn came_back<'a>(
         Cell::count(record.usage.output_tokens),
         Cell::float(row.cost_usd),
         Cell::Text(details),
+        Cell::float(record.first_token_ms()),
+        Cell::float(record.tokens_per_second()),
     ]
 }
 
@@ -211,7 +213,7 @@ pub struct Samples {
 }
 
 /// Columns that files of earlier versions lack.
-const LATER: [&str; 1] = ["details"];
+const LATER: [&str; 3] = ["details", "first_token_ms", "tokens_per_second"];
 
 /// Opens a `samples.parquet`. Memory stays bounded, whatever the number of samples.
 pub fn samples(path: &Path) -> Result<Samples, ReadError> {

@@ -40,6 +40,9 @@ pub struct SummaryRow {
     pub latency_p50_ms: Option<f64>,
     /// 95th percentile of the service time, milliseconds.
     pub latency_p95_ms: Option<f64>,
+    /// What streams were measured by; nothing is known where answers came whole.
+    #[serde(flatten)]
+    pub streams: StreamFigures,
     /// Tokens of the prompts, where the provider counted them.
     pub input_tokens: Option<u64>,
     /// Tokens of the answers, where the provider counted them.
@@ -57,6 +60,19 @@ pub struct SummaryRow {
     /// Which values are better.
     #[serde(default)]
     pub direction: Direction,
+}
+
+/// When first tokens came, and how fast the others followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StreamFigures {
+    /// Median time to the first token, milliseconds.
+    pub first_token_p50_ms: Option<f64>,
+    /// 95th percentile of that time.
+    pub first_token_p95_ms: Option<f64>,
+    /// Median of the tokens a second.
+    pub tokens_per_second_p50: Option<f64>,
+    /// 95th percentile of the tokens a second.
+    pub tokens_per_second_p95: Option<f64>,
 }
 
 /// Which run a file is of: columns that are the same in every row, so that files of several runs can
@@ -112,7 +128,9 @@ pub fn write_summary<'a>(
     for row in rows {
         let is_counted = row.slice.is_none() && counted.insert((&row.prompt, &row.model));
         let sums = is_counted.then_some(row);
-        table.push(cells(row).into_iter().chain(run_cells(run, row, sums)))?;
+        table.push(
+            cells(row).into_iter().chain(run_cells(run, row, sums)).chain(stream_cells(row)),
+        )?;
     }
     table.finish()
 }
@@ -136,10 +154,26 @@ fn run_cells<'a>(
     ]
 }
 
-/// The last columns, which repeat others or are the same in every row: they are not read back.
+/// Columns which repeat others or are the same in every row: they are not read back.
 const RUN_COLUMNS: usize = 8;
+/// The columns behind them, which earlier versions did not have.
+const STREAM_COLUMNS: [&str; 4] =
+    ["first_token_p50_ms", "first_token_p95_ms", "tokens_per_second_p50", "tokens_per_second_p95"];
+/// The columns before them.
+const FIRST_COLUMNS: usize = SUMMARY.len() - RUN_COLUMNS - STREAM_COLUMNS.len();
 
-fn cells(row: &SummaryRow) -> [Cell<'_>; SUMMARY.len() - RUN_COLUMNS] {
+/// The columns [`STREAM_COLUMNS`].
+fn stream_cells(row: &SummaryRow) -> [Cell<'_>; STREAM_COLUMNS.len()] {
+    let streams = row.streams;
+    [
+        Cell::float(streams.first_token_p50_ms),
+        Cell::float(streams.first_token_p95_ms),
+        Cell::float(streams.tokens_per_second_p50),
+        Cell::float(streams.tokens_per_second_p95),
+    ]
+}
+
+fn cells(row: &SummaryRow) -> [Cell<'_>; FIRST_COLUMNS] {
     let (estimate, attempts) = (row.estimate.as_ref(), row.attempts);
     [
         Cell::text(&row.prompt),
@@ -175,7 +209,7 @@ fn cells(row: &SummaryRow) -> [Cell<'_>; SUMMARY.len() - RUN_COLUMNS] {
 }
 
 /// Columns that the first version of the file did not have.
-const LATER: [&str; 10] = [
+const LATER: [&str; 14] = [
     "k",
     "pass_at_k",
     "pass_at_k_low",
@@ -186,6 +220,10 @@ const LATER: [&str; 10] = [
     "value",
     "range",
     "better",
+    STREAM_COLUMNS[0],
+    STREAM_COLUMNS[1],
+    STREAM_COLUMNS[2],
+    STREAM_COLUMNS[3],
 ];
 
 const RANGES: [(Range, &str); 5] = [
@@ -218,8 +256,8 @@ fn direction_of_word(word: Option<&str>) -> Direction {
 
 /// Reads `summary.parquet` back, in file order.
 pub fn read_summary(path: &Path) -> Result<Vec<SummaryRow>, ReadError> {
-    let columns = SUMMARY[..SUMMARY.len() - RUN_COLUMNS].iter();
-    let columns = columns.map(|column| column.name.to_owned()).collect();
+    let first = SUMMARY[..FIRST_COLUMNS].iter().map(|column| column.name);
+    let columns = first.chain(STREAM_COLUMNS).map(str::to_owned).collect();
     Rows::new(TableReader::open(path)?.select_with(columns, &LATER)?, decode).collect()
 }
 
@@ -233,6 +271,7 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
     let cost_usd = frame.float("cost_usd")?;
     let later = |name| frame.has(name).then(|| frame.text(name)).transpose();
     let (value, range, better) = (later("value")?, later("range")?, later("better")?);
+    let streams = decode_streams(frame)?;
     let estimates = decode_estimates(frame)?.into_iter().zip(decode_attempts(frame)?).enumerate();
     let summary = |(row, (estimate, attempts))| {
         Ok(SummaryRow {
@@ -247,6 +286,7 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
             estimate,
             latency_p50_ms: p50.get(row),
             latency_p95_ms: p95.get(row),
+            streams: streams[row],
             input_tokens: input.maybe_count(row)?,
             output_tokens: output.maybe_count(row)?,
             cost_usd: cost_usd.get(row),
@@ -257,6 +297,19 @@ fn decode(frame: &Frame<'_>) -> Result<Vec<SummaryRow>, ReadError> {
         })
     };
     estimates.map(summary).collect()
+}
+
+fn decode_streams(frame: &Frame<'_>) -> Result<Vec<StreamFigures>, ReadError> {
+    let column = |name| frame.has(name).then(|| frame.float(name)).transpose();
+    let [first_p50, first_p95, rate_p50, rate_p95] = STREAM_COLUMNS.map(column);
+    let (first_p50, first_p95, rate_p50, rate_p95) = (first_p50?, first_p95?, rate_p50?, rate_p95?);
+    let streams = |row| StreamFigures {
+        first_token_p50_ms: first_p50.as_ref().and_then(|column| column.get(row)),
+        first_token_p95_ms: first_p95.as_ref().and_then(|column| column.get(row)),
+        tokens_per_second_p50: rate_p50.as_ref().and_then(|column| column.get(row)),
+        tokens_per_second_p95: rate_p95.as_ref().and_then(|column| column.get(row)),
+    };
+    Ok((0..frame.height).map(streams).collect())
 }
 
 fn decode_attempts(frame: &Frame<'_>) -> Result<Vec<Option<PassAttempts>>, ReadError> {

@@ -110,6 +110,7 @@ fn every_repeat_of_every_epoch_is_a_request_of_its_own() {
         model: "m".into(),
         params: std::sync::Arc::default(),
         max_output_tokens: None,
+        is_streamed: false,
         limits: Limits::default(),
         price: None,
         ca_file: None,

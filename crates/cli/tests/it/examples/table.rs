@@ -2,7 +2,7 @@
 
 use super::Example;
 
-pub(super) const EXAMPLES: [&Example; 13] = [
+pub(super) const EXAMPLES: [&Example; 14] = [
     &MATCHING,
     &PRESETS,
     &CHOICES,
@@ -16,6 +16,7 @@ pub(super) const EXAMPLES: [&Example; 13] = [
     &USAGE,
     &COMBINING,
     &CUSTOM,
+    &SWEEP,
 ];
 
 pub(super) const MATCHING: Example = Example {
@@ -248,5 +249,13 @@ pub(super) const CUSTOM: Example = Example {
     suite: "examples/custom",
     code: 0,
     scores: &[("brief", "1 1 1 0!"), ("intent or apology", "1 1 0 1"), ("polite", "1 1 1 0")],
+    values: &[],
+};
+
+/// Two prompts with two models each, whose answers are the same whatever the prompt.
+pub(super) const SWEEP: Example = Example {
+    suite: "examples/sweep",
+    code: 0,
+    scores: &[("exact", "1 0 1 0 1 1 1 1 1 0 1 0 1 1 1 1")],
     values: &[],
 };

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use super::{
     Readers, Suite,
     document::Document,
+    matrix,
     mistake::{Mistake, Mistakes, nearest},
     raw::RawSuite,
     schema,
@@ -35,6 +36,11 @@ pub(super) fn check(
     let wrong = |list| Mistakes { path: path.to_owned(), list };
     let mut document = Document::parse(text).map_err(|mistake| wrong(vec![mistake]))?;
     let mut mistakes = literal_keys::find(&document);
+    mistakes.extend(matrix::expand(&mut document));
+    if !mistakes.is_empty() && document.value.get("matrix").is_some() {
+        // With its placeholders still in it, the rest would only seem wrong.
+        return Err(wrong(sorted(mistakes)));
+    }
     let schema = schema::schema(readers.kinds, readers.providers, readers.sources.kinds);
     mistakes.extend(schema::fit(&mut document, &schema));
     let raw: RawSuite = match serde_json::from_value(document.value.clone()) {
@@ -44,7 +50,11 @@ pub(super) fn check(
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let prompt_names = raw.prompts.iter().map(|prompt| prompt.name.clone()).collect();
-    let (path_of_suite, notes) = (path.to_owned(), Vec::new());
+    let (path_of_suite, mut notes) = (path.to_owned(), Vec::new());
+    if raw.matrix.is_some() {
+        let (prompts, models) = (raw.prompts.len(), raw.models.len());
+        notes.push(format!("the matrix makes it {prompts} prompts and {models} models"));
+    }
     let mut checker = Checker {
         document,
         path: path_of_suite,

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, io::ErrorKind, path::PathBuf, sync::Arc, time::
 
 use super::{Checker, metrics::Asked, suggest};
 use crate::{
+    feature::Feature,
     files::FileError,
     model::{Limits, Model, Provider, RecordedColumn},
     price::Price,
@@ -27,6 +28,7 @@ impl Checker<'_> {
         // Recorded answers may be anyone's.
         let kinds = kind.map_or(readers.providers, std::slice::from_ref);
         self.params(&at, kinds, raw);
+        self.streaming(&at, kind, raw);
         let provider = self.provider(&at, raw);
         let limits = self.limits(&at, &raw.limits);
         let ca_file = self.ca_file(&at, raw);
@@ -46,6 +48,7 @@ impl Checker<'_> {
                 None => kinds.iter().find_map(|kind| kind.output_limit(&raw.params)),
             },
             params: Arc::new(raw.params.clone()),
+            is_streamed: raw.stream,
             limits: limits?,
             ca_file,
         })
@@ -105,6 +108,16 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// Complains of a stream from a provider that has none. Recorded answers came as they came.
+    fn streaming(&mut self, at: &str, kind: Option<&ProviderKind>, raw: &RawModel) {
+        let Some(kind) = kind.filter(|kind| raw.stream && !kind.has(Feature::Streaming)) else {
+            return;
+        };
+        let message = format!("`provider: {}` has no streaming", kind.name);
+        let hint = "remove `stream`; answers come whole then, and their first token is not timed";
+        self.complain_with_hint(&format!("{at}/stream"), message, hint.to_owned());
     }
 
     /// A column for each prompt of the suite, in the suite's order.

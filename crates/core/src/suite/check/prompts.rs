@@ -16,6 +16,7 @@ use crate::{
     prompt::{MessageTemplate, Prompt},
     source_place::FilePlace,
     suite::{
+        matrix,
         mistake::Mistake,
         raw::{RawMessage, RawPrompt, RawRole},
     },
@@ -167,6 +168,21 @@ impl Checker<'_> {
     ) -> Option<Source> {
         let path = folder.join(file);
         match self.access.read_text(&path) {
+            Ok(text)
+                if self.document.value.get("matrix").is_some()
+                    && matrix::has_placeholder(&text) =>
+            {
+                let message = format!(
+                    "the prompt file {} has a placeholder of the matrix, which is filled in the \
+                     suite only",
+                    path.display()
+                );
+                let hint = "vary the file: `file: prompt-$(matrix.AXIS).j2`, or put the text into \
+                            the suite"
+                    .to_owned();
+                self.complain_with_hint(&pointer, message, hint);
+                None
+            }
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new("")).to_owned();
                 let (role, file) = (role.as_str().to_owned(), Some(path));

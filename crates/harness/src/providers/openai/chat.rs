@@ -137,7 +137,7 @@ pub(crate) fn of_stream(body: &str) -> Result<String, AttemptError> {
             }] })
             .to_string()),
         },
-        StreamError::Unreadable => {
+        StreamError::Unreadable(_) => {
             let message = "the server streams although it was not asked to, and an event is not \
                            JSON";
             Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes))

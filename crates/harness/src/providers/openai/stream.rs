@@ -1,6 +1,13 @@
-//! An event stream that nobody asked for: put together into the response that was asked for.
+//! An event stream, put together into the response that would have come without streaming.
 
 use serde_json::{Map, Value, json};
+
+use crate::{
+    failure::is_error,
+    providers::broken_stream::{cut_off, unreadable_event},
+    reply::AttemptError,
+    server_sent_events::{StreamEvent, events},
+};
 
 /// Why a stream is no response.
 #[derive(Debug, PartialEq)]
@@ -9,30 +16,54 @@ pub(crate) enum StreamError {
     CutOff,
     /// It reports an error.
     Failed(Value),
-    /// An event is no JSON.
-    Unreadable,
+    /// An event is no JSON: this one.
+    Unreadable(String),
 }
 
 /// Tool calls of one answer, at most.
 const MOST_CALLS: usize = 1_000;
 
-/// The response that a stream adds up to, as JSON.
+/// Whether an event holds a piece of text, of reasoning, or of a tool call.
+pub(crate) fn holds_text(event: &StreamEvent) -> bool {
+    let says = |value: &Value| match value {
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(object) => !object.is_empty(),
+        _ => false,
+    };
+    let holds = |choice: &Value| {
+        let delta = choice["delta"].as_object().or_else(|| choice["message"].as_object());
+        delta.is_some_and(|delta| delta.iter().any(|(name, value)| name != "role" && says(value)))
+    };
+    let json = event.json().unwrap_or_default();
+    json["choices"].as_array().is_some_and(|choices| choices.iter().any(holds))
+}
+
+/// Whether nothing comes after an event.
+pub(crate) fn is_last(event: &StreamEvent) -> bool {
+    event.is_done() || event.name == "error" || event.data.starts_with("{\"error\"")
+}
+
+/// The response that a stream which was asked for adds up to; an error in its middle is one in a
+/// response.
+pub(crate) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
+    added_up(events).or_else(|error| match error {
+        StreamError::CutOff => Err(cut_off()),
+        StreamError::Unreadable(data) => Err(unreadable_event(&data)),
+        StreamError::Failed(error) => Ok(json!({ "error": error }).to_string()),
+    })
+}
+
+/// The response that a stream adds up to which nobody asked for, as JSON.
 pub(crate) fn assembled(body: &str) -> Result<String, StreamError> {
     if let Some(json) = after_remarks(body) {
         return Ok(json.to_owned());
     }
-    let mut response = Assembled::default();
-    for Event { name, data } in events(body) {
-        match data.trim() {
-            "" => {}
-            "[DONE]" => response.is_done = true,
-            data => {
-                let data = serde_json::from_str(data).map_err(|_| StreamError::Unreadable)?;
-                response.take(name, data)?;
-            }
-        }
+    let (events, is_cut) = events(body);
+    match added_up(&events) {
+        Err(StreamError::CutOff) if is_cut => Err(StreamError::Unreadable(String::new())),
+        result => result,
     }
-    response.finish()
 }
 
 /// A response that is no stream, but stands behind remarks that kept the connection alive.
@@ -44,37 +75,19 @@ fn after_remarks(body: &str) -> Option<&str> {
     rest.starts_with('{').then_some(rest)
 }
 
-/// One event: its name, and its lines of data put together.
-struct Event<'a> {
-    name: &'a str,
-    data: String,
-}
-
-/// The events of a stream. A line of data that is JSON by itself is an event, whether or not an empty
-/// line follows.
-fn events(body: &str) -> Vec<Event<'_>> {
-    let end = if body.contains('\n') { '\n' } else { '\r' };
-    let (mut events, mut name, mut lines) = (Vec::new(), "", Vec::new());
-    let is_whole = |line: &str| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
-    for line in body.split(end).map(|line| line.trim_end_matches('\r')).chain([""]) {
-        if let Some(rest) = line.strip_prefix("event:") {
-            name = rest.trim();
-        } else if let Some(line) = line.strip_prefix("data:") {
-            let line = line.trim_start();
-            if lines.is_empty() && (line == "[DONE]" || is_whole(line)) {
-                events.push(Event { name, data: line.to_owned() });
-            } else {
-                lines.push(line);
+fn added_up(events: &[StreamEvent]) -> Result<String, StreamError> {
+    let mut response = Assembled::default();
+    for event in events {
+        match event.data.trim() {
+            "" => {}
+            _ if event.is_done() => response.is_done = true,
+            data => {
+                let json = event.json().ok_or_else(|| StreamError::Unreadable(data.to_owned()))?;
+                response.take(&event.name, json)?;
             }
-        } else if line.is_empty() {
-            if !lines.is_empty() {
-                events.push(Event { name, data: lines.join("\n") });
-                lines.clear();
-            }
-            name = "";
         }
     }
-    events
+    response.finish()
 }
 
 /// What the events so far add up to.
@@ -86,6 +99,8 @@ struct Assembled {
     /// Of the first choice: whatever its events say besides.
     choice: Map<String, Value>,
     usage: Option<Value>,
+    /// Who answered, as the events say.
+    server: Map<String, Value>,
     /// A response that came whole, as an event of its own.
     whole: Option<Value>,
     is_done: bool,
@@ -97,11 +112,16 @@ impl Assembled {
             return Err(StreamError::Failed(event));
         }
         let Some(object) = event.as_object_mut() else { return Ok(()) };
-        if let Some(error) = object.remove("error").filter(crate::failure::is_error) {
+        if let Some(error) = object.remove("error").filter(is_error) {
             return Err(StreamError::Failed(error));
         }
         if let Some(usage) = object.remove("usage").filter(|usage| !usage.is_null()) {
             self.usage = Some(usage);
+        }
+        for name in ["model", "system_fingerprint"] {
+            if let Some(said) = object.remove(name).filter(Value::is_string) {
+                self.server.insert(name.into(), said);
+            }
         }
         let Some(Value::Array(choices)) = object.remove("choices") else {
             // Neither a part of an answer nor an error by name.
@@ -124,27 +144,77 @@ impl Assembled {
     }
 
     fn add_choice(&mut self, choice: Value) {
-        let Value::Object(choice) = choice else { return };
+        let Value::Object(mut choice) = choice else { return };
+        if let Some(Value::Object(logprobs)) = choice.remove("logprobs") {
+            self.add_logprobs(logprobs);
+        }
         let kept = ["finish_reason", "native_finish_reason", "error"];
         let said = choice
             .into_iter()
-            .filter(|(name, value)| kept.contains(&name.as_str()) && !value.is_null());
+            // Some servers say of each part that it ends for no reason.
+            .filter(|(name, value)| {
+                kept.contains(&name.as_str()) && !value.is_null() && *value != ""
+            });
         self.choice.extend(said);
+    }
+
+    /// Lists of tokens and their probabilities go on with each event.
+    fn add_logprobs(&mut self, logprobs: Map<String, Value>) {
+        let all = self.choice.entry("logprobs").or_insert_with(|| json!({}));
+        for (list, value) in logprobs {
+            match (&mut all[&list], value) {
+                (Value::Array(all), Value::Array(more)) => all.extend(more),
+                (_, Value::Null) => {}
+                (all, more) => *all = more,
+            }
+        }
     }
 
     fn add_delta(&mut self, delta: Map<String, Value>) {
         for (field, value) in delta {
             match value {
-                Value::String(text) if field != "role" => match self.texts.get_mut(&field) {
-                    Some(Value::String(all)) => all.push_str(&text),
-                    _ => drop(self.texts.insert(field, text.into())),
-                },
+                Value::String(text) if field != "role" => self.add_text(field, text),
                 Value::Array(calls) if field == "tool_calls" => {
                     for call in calls {
                         self.add_call(call);
                     }
                 }
+                Value::Array(parts) => self.add_parts(field, parts),
+                Value::Object(call) if field == "function_call" => self.add_function_call(call),
                 _ => {}
+            }
+        }
+    }
+
+    fn add_text(&mut self, field: String, text: String) {
+        match self.texts.get_mut(&field) {
+            Some(Value::String(all)) => all.push_str(&text),
+            // Texts that go on with parts are parts, too.
+            Some(Value::Array(all)) => all.push(json!({ "type": "text", "text": text })),
+            _ => drop(self.texts.insert(field, text.into())),
+        }
+    }
+
+    /// Contents in parts, as some servers tell reasoning and text apart.
+    fn add_parts(&mut self, field: String, parts: Vec<Value>) {
+        let all = self.texts.entry(field).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::String(text) = all {
+            let text = json!({ "type": "text", "text": std::mem::take(text) });
+            *all = Value::Array(vec![text]);
+        }
+        if let Value::Array(all) = all {
+            all.extend(parts);
+        }
+    }
+
+    /// A call as the protocol had it before there were tools.
+    fn add_function_call(&mut self, call: Map<String, Value>) {
+        let all = self.texts.entry("function_call").or_insert_with(|| json!({}));
+        for (part, value) in call {
+            match (&mut all[&part], value) {
+                (Value::String(all), Value::String(more)) => all.push_str(&more),
+                (_, Value::Null) => {}
+                (all, value) => *all = value,
             }
         }
     }
@@ -176,21 +246,23 @@ impl Assembled {
 
     fn finish(mut self) -> Result<String, StreamError> {
         let is_over = self.is_done || self.choice.contains_key("finish_reason");
-        let choice = match self.whole {
-            Some(choice) => choice,
+        let choices = match self.whole {
+            Some(choice) => vec![choice],
             None if !is_over => return Err(StreamError::CutOff),
             None if self.texts.is_empty() && self.calls.is_empty() && self.choice.is_empty() => {
-                return Ok(json!({ "choices": [], "usage": self.usage }).to_string());
+                Vec::new()
             }
             None => {
                 if !self.calls.is_empty() {
                     self.texts.insert("tool_calls".into(), self.calls.into());
                 }
                 self.choice.insert("message".into(), self.texts.into());
-                self.choice.into()
+                vec![self.choice.into()]
             }
         };
-        Ok(json!({ "choices": [choice], "usage": self.usage }).to_string())
+        self.server.insert("choices".into(), choices.into());
+        self.server.insert("usage".into(), self.usage.unwrap_or_default());
+        Ok(Value::from(self.server).to_string())
     }
 }
 
@@ -244,7 +316,7 @@ mod tests {
     #[test]
     fn a_stream_that_fails_says_so() {
         check("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", "CutOff");
-        check("data: {\"choices\":[{\"delta\":{\"conte", "Unreadable");
+        check("data: {\"choices\":[{\"delta\":{\"conte", "Unreadable(\"\")");
         check("data: {\"error\":{\"code\":502}}\n\n", r#"Failed(Object {"code": Number(502)})"#);
         check("event: error\ndata: \"x\"\n\n", r#"Failed(String("x"))"#);
         check(": nothing\n\n", "CutOff");

@@ -2,9 +2,9 @@
 
 use evalmark_core::record::FinishReason;
 use evalmark_loopback::{Reply, anthropic};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Fault, Wire};
+use super::{Fault, Wire, halves};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "anthropic",
@@ -58,5 +58,50 @@ pub(super) const WIRE: Wire = Wire {
         anthropic::error(status, kind, message)
     },
     odd: &[r#"{"content":"x"}"#, r#"{"content":[{"type":7}]}"#],
+    events: Some(events),
     stream: "event: message_start\ndata: {\"type\":\"message_start\"}\n\n",
 };
+
+/// The message's beginning, its blocks piece by piece, its end.
+fn events(body: &Value) -> Vec<String> {
+    let event = |name: &str, mut data: Value| {
+        data["type"] = name.into();
+        format!("event: {name}\ndata: {data}\n\n")
+    };
+    let mut start = body.clone();
+    start["content"] = json!([]);
+    start["stop_reason"] = Value::Null;
+    start["usage"]["output_tokens"] = 1.into();
+    let mut events =
+        vec![event("message_start", json!({ "message": start })), event("ping", json!({}))];
+    for (index, block) in body["content"].as_array().into_iter().flatten().enumerate() {
+        let mut head = block.clone();
+        let mut deltas = Vec::new();
+        for (field, kind) in [("text", "text_delta"), ("thinking", "thinking_delta")] {
+            if let Some(text) = block[field].as_str() {
+                head[field] = "".into();
+                deltas.extend(halves(text).map(|half| json!({ "type": kind, field: half })));
+            }
+        }
+        if let Some(input) = block.get("input") {
+            head["input"] = json!({});
+            let input = input.to_string();
+            deltas.extend(
+                halves(&input)
+                    .map(|half| json!({ "type": "input_json_delta", "partial_json": half })),
+            );
+        }
+        events.push(event("content_block_start", json!({ "index": index, "content_block": head })));
+        events.extend(
+            deltas.into_iter().map(|delta| {
+                event("content_block_delta", json!({ "index": index, "delta": delta }))
+            }),
+        );
+        events.push(event("content_block_stop", json!({ "index": index })));
+    }
+    let delta = json!({ "stop_reason": body["stop_reason"], "stop_sequence": null });
+    let usage = json!({ "output_tokens": body["usage"]["output_tokens"] });
+    events.push(event("message_delta", json!({ "delta": delta, "usage": usage })));
+    events.push(event("message_stop", json!({})));
+    events
+}

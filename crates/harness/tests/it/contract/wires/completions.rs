@@ -24,6 +24,7 @@ pub(super) const WIRE: Wire = Wire {
     },
     error: openai::WIRE.error,
     odd: &[r#"{"choices":"x"}"#, r#"{"choices":[{"text":7}]}"#, r#"{"choices":[{"message":{}}]}"#],
+    events: None,
     stream: "data: {\"choices\":[{\"text\":\"a\"}]}\n\n",
 };
 

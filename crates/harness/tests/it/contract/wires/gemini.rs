@@ -66,5 +66,6 @@ pub(super) const WIRE: Wire = Wire {
         r#"{"candidates":[{"content":{"parts":[{"text":7}]}}]}"#,
         r#"[{"candidates":[]}]"#,
     ],
+    events: None,
     stream: "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n",
 };

@@ -8,6 +8,7 @@ mod responses;
 
 use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
+use serde_json::Value;
 
 /// Every protocol.
 pub(super) const WIRES: &[Wire] = &[
@@ -47,6 +48,9 @@ pub(in crate::contract) struct Wire {
     pub(in crate::contract) error: fn(u16, Fault) -> Reply,
     /// Bodies that are JSON, and no answer.
     pub(in crate::contract) odd: &'static [&'static str],
+    /// The events that the protocol streams in the place of such a body; `None` where it streams
+    /// nothing.
+    pub(in crate::contract) events: Option<fn(&Value) -> Vec<String>>,
     /// The beginning of a stream that nobody asked for and that ends in its middle.
     pub(in crate::contract) stream: &'static str,
 }
@@ -63,4 +67,11 @@ pub(in crate::contract) enum Fault {
     Rate,
     Server,
     Overload,
+}
+
+/// A text in two halves, at a character's edge.
+fn halves(text: &str) -> [&str; 2] {
+    let at = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    let (start, rest) = text.split_at(at);
+    [start, rest]
 }

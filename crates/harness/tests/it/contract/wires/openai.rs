@@ -3,7 +3,7 @@
 use evalmark_loopback::Reply;
 use serde_json::{Value, json};
 
-use super::{Fault, Wire};
+use super::{Fault, Wire, halves};
 
 /// The same with the deployment in the path.
 pub(super) const AZURE_DEPLOYMENTS: Wire = Wire {
@@ -53,6 +53,7 @@ pub(super) const WIRE: Wire = Wire {
         Reply::status(status).body(json!({ "error": error }).to_string())
     },
     odd: &[r#"{"choices":"x"}"#, r#"{"choices":[{"message":{"content":7}}]}"#],
+    events: Some(events),
     stream: "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
 };
 
@@ -60,4 +61,45 @@ fn openai(message: &Value, finish_reason: &str) -> Reply {
     let choice = json!({ "index": 0, "message": message, "finish_reason": finish_reason });
     let usage = json!({ "prompt_tokens": 10, "completion_tokens": 5 });
     Reply::json(&json!({ "choices": [choice], "usage": usage }))
+}
+
+/// Deltas of text, reasoning, refusal and calls, then the reason, then the usage, then the end.
+fn events(body: &Value) -> Vec<String> {
+    let choice = &body["choices"][0];
+    let mut deltas = vec![json!({ "role": "assistant", "content": "" })];
+    for field in ["reasoning_content", "content", "refusal"] {
+        if let Some(text) = choice["message"][field].as_str() {
+            deltas.extend(halves(text).map(|half| json!({ field: half })));
+        }
+    }
+    for (index, call) in
+        choice["message"]["tool_calls"].as_array().into_iter().flatten().enumerate()
+    {
+        let mut head = call.clone();
+        head["index"] = index.into();
+        let arguments = head["function"]["arguments"].take();
+        head["function"]["arguments"] = "".into();
+        deltas.push(json!({ "tool_calls": [head] }));
+        deltas.extend(halves(arguments.as_str().unwrap_or_default()).map(
+            |half| json!({ "tool_calls": [{ "index": index, "function": { "arguments": half } }] }),
+        ));
+    }
+    let chunk = |choices: Value, usage: &Value| {
+        let mut chunk =
+            json!({ "object": "chat.completion.chunk", "choices": choices, "usage": usage });
+        if let Some(model) = body.get("model") {
+            chunk["model"] = model.clone();
+        }
+        format!("data: {chunk}\n\n")
+    };
+    let part = |delta: &Value, reason: &Value| {
+        let choice = json!({ "index": 0, "delta": delta, "finish_reason": reason });
+        chunk(json!([choice]), &Value::Null)
+    };
+    let mut events: Vec<_> = deltas.iter().map(|delta| part(delta, &Value::Null)).collect();
+    events.insert(1, ": a remark that keeps the connection alive\n\n".to_owned());
+    events.push(part(&json!({}), &choice["finish_reason"]));
+    events.push(chunk(json!([]), &body["usage"]));
+    events.push("data: [DONE]\n\n".to_owned());
+    events
 }

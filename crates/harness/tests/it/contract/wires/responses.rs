@@ -70,6 +70,7 @@ pub(super) const WIRE: Wire = Wire {
         r#"{"output":[{"type":"message","content":7}]}"#,
         r#"{"status":"queued","output":[]}"#,
     ],
+    events: None,
     stream: "event: response.created\ndata: {\"type\":\"response.created\"}\n\n",
 };
 

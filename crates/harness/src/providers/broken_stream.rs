@@ -1,0 +1,19 @@
+//! Streams that were asked for, and that hold no whole answer.
+
+use evalmark_core::record::ErrorKind;
+use evalmark_net::one_line;
+
+use crate::reply::{AttemptError, FaultScope, Retryable};
+
+/// A stream that ends before it says that it does.
+pub(crate) fn cut_off() -> AttemptError {
+    let message = "the connection broke: the stream ends before the answer does".to_owned();
+    let error = AttemptError::new(ErrorKind::Connection, message, Retryable::Yes);
+    error.with_fault_scope(FaultScope::Endpoint)
+}
+
+/// An event whose data are not what the protocol promises.
+pub(crate) fn unreadable_event(data: &str) -> AttemptError {
+    let message = one_line(&format!("an event of the stream is not JSON: {data}"));
+    AttemptError::new(ErrorKind::Malformed, message, Retryable::Yes)
+}
