@@ -144,7 +144,7 @@ impl Endpoint {
                 let Some(provider) = providers::find(kind) else {
                     return Err(unusable(model, format!("there is no provider `{kind}`")));
                 };
-                let http = Http::open(provider, server, keys.into(), model, tuning)
+                let http = Http::open(provider, server, keys.into(), model, network)
                     .map_err(|error| unusable(model, error.to_string()))?;
                 let endpoint_key = server_key(provider.0.about.name, base_url);
                 let enrolled = ledger.enroll(&endpoint_key)?;

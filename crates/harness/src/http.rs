@@ -18,8 +18,8 @@ use evalmark_core::{
     request::{Request, Task},
 };
 use evalmark_net::{
-    ClientError, ClientOptions, DecodeError, ExchangeError, HeaderName, HeaderValue, HttpClient,
-    HttpResponse, SignError, StatusCode, Url, one_line, retry_after,
+    ClientError, ClientOptions, DecodeError, ExchangeError, HeaderMap, HeaderName, HeaderValue,
+    HttpClient, HttpResponse, SignError, StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
@@ -30,6 +30,7 @@ use crate::{
     keys::{After, KeyRing, Keys, Signer, Tries},
     providers::{Call, HttpReply, Speaker, Streaming, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
+    request_runtime::RequestRuntime,
     tuning::Tuning,
 };
 
@@ -78,14 +79,21 @@ impl Http {
         server: &ModelServer,
         keys: Keys,
         Model { model, limits, ca_file, .. }: &Model,
-        tuning: &Tuning,
+        network: &RequestRuntime,
     ) -> Result<Self, HttpError> {
         let base = base(&server.base_url)?;
         let headers = setting_headers(speaker, server)?;
         let url = |task| (speaker.url)(&base, Call { model, task });
         let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
         let embeddings = url(Task::Embedding);
-        let keys = KeyRing::new(keys, (speaker, vendor))?;
+        let chain = speaker.chain.filter(|chain| chain.stands_for(server));
+        let keys = match (keys, chain) {
+            (Keys::None, Some(chain)) => {
+                let region = server.region.as_deref();
+                KeyRing::chain(chain.signer(region, &base, network.credentials())?)
+            }
+            (keys, _) => KeyRing::new(keys, (speaker, vendor))?,
+        };
         let trusted = ca_file.as_deref().map(certificates).transpose()?;
         let client = HttpClient::open(&ClientOptions {
             url: &chat,
@@ -95,7 +103,7 @@ impl Http {
             trusted: trusted.as_deref(),
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
-        let Tuning { response_limit, now, .. } = *tuning;
+        let Tuning { response_limit, now, .. } = **network.tuning();
         Ok(Self { client, speaker, chat, embeddings, headers, keys, response_limit, now })
     }
 
@@ -147,8 +155,11 @@ impl Http {
         for (name, value) in &self.headers {
             sent.headers.insert(name.clone(), value.clone());
         }
-        if let Some(signer) = signer {
-            signer.as_sign().sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
+        if let Some(signer) = signer.map(Signer::as_sign) {
+            if let Some(refresh) = signer.refresh() {
+                refresh.await.map_err(|error| unsigned(&error))?;
+            }
+            signer.sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
         }
         let response = self.client.send(sent).await.map_err(|error| self.broken(&error))?;
         let now = (Instant::now(), self.now);
@@ -157,14 +168,16 @@ impl Http {
         if status.is_redirection() {
             return Err(AttemptError { wait, ..redirected(status) });
         }
+        let mut headers = HeaderMap::new();
         let (body, times) = if status.is_success() {
             self.body(response, request).await?
         } else {
             // The status counts, whatever becomes of the body.
+            headers.clone_from(response.headers());
             let body = response.beginning(ERROR_LIMIT).await;
             (self.redact(String::from_utf8_lossy(&body).into_owned()), Times::default())
         };
-        let reply = HttpReply { status, body: &body, request };
+        let reply = HttpReply { status, headers: &headers, body: &body, request };
         let Speaker { read, read_failure, hint, .. } = self.speaker;
         let read = if status.is_success() { read(&reply) } else { read_failure(&reply) };
         let read = read.map(|answer| times.added_to(answer, begun));

@@ -88,7 +88,12 @@ impl SignerMaker {
 #[derive(Debug)]
 pub(crate) enum KeyRing {
     None,
-    One { key: Secret, signer: Signer },
+    One {
+        key: Secret,
+        signer: Signer,
+    },
+    /// What the signer finds itself, such as a cloud's credentials.
+    Chain(Signer),
     Several(Several),
     Fetched(Fetched),
 }
@@ -126,6 +131,11 @@ impl KeyRing {
         })
     }
 
+    /// Of a signer that finds its keys itself.
+    pub(crate) fn chain(sign: Box<dyn Sign>) -> Self {
+        Self::Chain(Signer { sign: sign.into(), number: 0 })
+    }
+
     /// The key to use next for a request; `None` where there is none to use. `last` is what came of
     /// the try before this one.
     pub(crate) async fn take(
@@ -135,7 +145,7 @@ impl KeyRing {
     ) -> Result<Option<Signer>, AttemptError> {
         let signer = match self {
             Self::None => return Ok(None),
-            Self::One { signer, .. } => return Ok(Some(signer.clone())),
+            Self::One { signer, .. } | Self::Chain(signer) => return Ok(Some(signer.clone())),
             Self::Several(several) => several.take(tries, Instant::now()),
             Self::Fetched(fetched) => fetched.take(tries, last).await?,
         };
@@ -165,6 +175,7 @@ impl KeyRing {
         match self {
             Self::None => text,
             Self::One { key, .. } => redacted(text, std::slice::from_ref(key)),
+            Self::Chain(signer) => signer.sign.redact(text),
             Self::Several(several) => redacted(text, several.keys()),
             Self::Fetched(fetched) => redacted(text, &fetched.keys()),
         }

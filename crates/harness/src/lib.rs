@@ -55,7 +55,7 @@ mod tuning;
 pub use ask::{Ask, AskError, ask, ask_within};
 pub use budget::{Budget, Spent};
 pub use endpoint::{Endpoint, OpenError, endpoint_key};
-pub use evalmark_net::Secret;
+pub use evalmark_net::{CredentialEnvironment, Secret};
 pub use event::{Event, Hold, Holder, Tally};
 pub use keys::{FetchedKey, KeySource, Keys};
 pub use ledger::{Answers, Info, Ledger, LedgerError, Prune, Pruned};

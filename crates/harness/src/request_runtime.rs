@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use evalmark_net::Threads;
+use evalmark_net::{CredentialEnvironment, Threads};
 use tokio::runtime::Handle;
 
 use crate::{stop::Stop, tuning::Tuning};
@@ -12,12 +12,23 @@ use crate::{stop::Stop, tuning::Tuning};
 pub struct RequestRuntime {
     threads: Threads,
     tuning: Arc<Tuning>,
+    credentials: Arc<CredentialEnvironment>,
 }
 
 impl RequestRuntime {
     /// Starts the threads.
     pub fn start(tuning: Tuning) -> io::Result<Self> {
-        Ok(Self { threads: Threads::start()?, tuning: Arc::new(tuning) })
+        Ok(Self {
+            threads: Threads::start()?,
+            tuning: Arc::new(tuning),
+            credentials: Arc::default(),
+        })
+    }
+
+    /// The same with what the environment says of clouds' credentials.
+    #[must_use]
+    pub fn with_credentials(self, credentials: CredentialEnvironment) -> Self {
+        Self { credentials: Arc::new(credentials), ..self }
     }
 
     /// Lets Ctrl-C (and SIGTERM, where there is one) request `stop`: gracefully first, then at once.
@@ -29,6 +40,11 @@ impl RequestRuntime {
     /// The settings.
     pub fn tuning(&self) -> &Arc<Tuning> {
         &self.tuning
+    }
+
+    /// What the environment says of clouds' credentials.
+    pub(crate) fn credentials(&self) -> &CredentialEnvironment {
+        &self.credentials
     }
 
     pub(crate) fn handle(&self) -> &Handle {

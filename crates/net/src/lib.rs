@@ -6,11 +6,15 @@
 //! [`retry_after`] reads how long a server asks to wait. [`Secret`] is a key that messages and files
 //! are cleared of.
 //!
-//! What is deliberately absent: any provider or product by name, JSON, retries and limits of rate;
-//! environment variables, except that a proxy is found as every HTTP client finds it; and files, of
-//! which there are none here. Whoever calls passes keys and certificates in.
+//! [`AwsSigner`] signs with credentials that are looked for, which [`CredentialEnvironment`] bounds.
+//!
+//! What is deliberately absent: any provider or product by name outside of `credentials`, JSON, retries
+//! and limits of rate; environment variables, except that a proxy is found as every HTTP client finds
+//! it; and files, except those that credentials stand in. Whoever calls passes keys, certificates and
+//! what the environment says in.
 
 mod client;
+mod credentials;
 mod decode;
 mod message_text;
 mod request;
@@ -20,10 +24,11 @@ mod secret;
 mod threads;
 
 pub use client::{ClientError, ClientOptions, HttpClient};
+pub use credentials::{AwsSigner, CredentialEnvironment};
 pub use decode::DecodeError;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 pub use message_text::{one_line, with_causes};
-pub use request::{HttpRequest, KeyHeader, Sign, SignError};
+pub use request::{HttpRequest, KeyHeader, Refresh, Sign, SignError};
 pub use response::{ExchangeError, HttpResponse};
 pub use retry_after::retry_after;
 pub use secret::Secret;

@@ -1,6 +1,6 @@
 //! A request on its way out, and what proves who sends it.
 
-use std::{fmt, time::SystemTime};
+use std::{fmt, pin::Pin, time::SystemTime};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
@@ -44,7 +44,21 @@ impl HttpRequest {
 pub trait Sign: fmt::Debug + Send + Sync {
     /// Signs a request that is sent at `now`.
     fn sign(&self, request: &mut HttpRequest, now: SystemTime) -> Result<(), SignError>;
+
+    /// Fetches what it signs with, where that is not there yet or is about to expire; `None` where it
+    /// can sign at once.
+    fn refresh(&self) -> Option<Refresh<'_>> {
+        None
+    }
+
+    /// A text without the secrets that it fetched itself.
+    fn redact(&self, text: String) -> String {
+        text
+    }
 }
+
+/// Fetches what a request is signed with.
+pub type Refresh<'a> = Pin<Box<dyn Future<Output = Result<(), SignError>> + Send + 'a>>;
 
 /// Why a request cannot be signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +66,9 @@ pub enum SignError {
     /// The key is no text that a header may hold.
     #[error("the key contains characters that are not allowed in a header")]
     Characters,
+    /// There are no credentials to sign with.
+    #[error("{0}")]
+    Credentials(String),
 }
 
 /// The usual signature: the key in a header, the same in every request.

@@ -12,25 +12,22 @@ use std::{
 
 use evalmark_core::{
     model::{Model, Provider},
-    model_key::ModelKey,
     number_format,
     plan::PlanError,
     record::ErrorKind,
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, Endpoint, Event, Keys, Ledger, LedgerError, RequestRuntime, Secret,
-    Stop, Tally, Tuning, ask_within,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, RequestRuntime, Stop, Tally,
+    Tuning, ask_within,
 };
 
 use crate::{
-    AskTag, Host, RunError,
+    AskTag, RunError,
     error::{Advised, Hinted, Result},
     judges::{Judges, asking, requests_to},
-    key_command::fetched_key,
     load::LoadedSuite,
-    permissions::RefusedKeys,
+    model_keys::ModelKeys,
     records::{LedgerRecords, Records, Unasked},
-    redacted_keys,
 };
 
 /// Requests that are made together, and how many such chunks wait to be asked.
@@ -85,58 +82,6 @@ pub(crate) enum Asks {
     Judges,
 }
 
-/// Keys by model; one that is not there is an error.
-pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<Vec<Keys>> {
-    allowed_keys(loaded, asks, host)?;
-    let used = used_models(loaded, asks);
-    let keys_of = |(i, model): (usize, &Model)| {
-        if used.contains(&i) { keys_of(loaded, model, host) } else { Ok(Keys::None) }
-    };
-    loaded.suite.models.iter().enumerate().map(keys_of).collect()
-}
-
-/// Whether the keys of all models that are asked may go where the suite sends them.
-pub(crate) fn allowed_keys(
-    loaded: &LoadedSuite,
-    asks: Asks,
-    host: &Host<'_>,
-) -> Result<(), RefusedKeys> {
-    let used = used_models(loaded, asks);
-    let models = used.iter().map(|i| &loaded.suite.models[*i]);
-    host.permissions.check_keys(models)
-}
-
-fn keys_of(loaded: &LoadedSuite, model: &Model, host: &Host<'_>) -> Result<Keys> {
-    let Provider::Server(server) = &model.provider else { return Ok(Keys::None) };
-    let key = |variable: &String| match host.secrets.secret(variable) {
-        Some(key) if !key.trim().is_empty() => {
-            let key = Secret::new(&key);
-            redacted_keys::remember(&key);
-            Ok(key)
-        }
-        _ => Err(MissingKey { model: model.name.to_string(), variable: variable.clone() }),
-    };
-    Ok(match &server.key {
-        ModelKey::None => Keys::None,
-        ModelKey::Variables(names) => Keys::Fixed(names.iter().map(key).collect::<Result<_, _>>()?),
-        ModelKey::Command(command) => Keys::Fetched(fetched_key(loaded, model, command, host)?),
-    })
-}
-
-/// A key that a model needs and that is not set.
-#[derive(Debug, thiserror::Error)]
-#[error("model `{model}` needs a key, and the environment variable {variable} is not set")]
-pub struct MissingKey {
-    model: String,
-    variable: String,
-}
-
-impl Advised for MissingKey {
-    fn hint(&self) -> Option<String> {
-        Some(format!("set it: `export {}=…`", self.variable))
-    }
-}
-
 /// What may be spent; a limit in dollars needs the price of every model that is asked.
 pub(crate) fn budget(
     loaded: &LoadedSuite,
@@ -166,7 +111,7 @@ impl Advised for UnknownPrice {
     }
 }
 
-fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
+pub(crate) fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
     let judges = asking(loaded).into_iter().map(|(_, model)| model);
     let candidates = loaded.suite.candidates.iter().copied();
     judges.chain(candidates.filter(|_| asks == Asks::Everyone)).collect()
@@ -201,17 +146,18 @@ impl Endpoints {
         loaded: &LoadedSuite,
         ledger: &LedgerFile,
         run_id: &str,
-        keys: Vec<Keys>,
+        keys: ModelKeys,
         Means { asks, budget }: Means,
     ) -> Result<Self> {
         let network =
             RequestRuntime::start(Tuning::default()).context("no thread can be started")?;
+        let network = network.with_credentials(keys.credentials);
         let ledger = ledger
             .open()
             .hint("`--cache-dir DIR` names another folder for answers; `--no-cache` uses none")?;
         let used = used_models(loaded, asks);
         let mut endpoints = Vec::new();
-        for ((i, model), keys) in loaded.suite.models.iter().enumerate().zip(keys) {
+        for ((i, model), keys) in loaded.suite.models.iter().enumerate().zip(keys.by_model) {
             let is_asked =
                 used.contains(&i) && !matches!(model.provider, Provider::RecordedColumn(_));
             let open = || Endpoint::open(model, keys, &network, &ledger);

@@ -21,9 +21,10 @@ use evalmark_verdict::{ComparisonSubject, Noise, Rule, Variant, compare, noise, 
 
 use crate::{
     Ending, Findings, Host, Notice, RunError,
-    ask::{Asks, keys},
+    ask::Asks,
     error::{Advised, Result},
     load::{LoadedSuite, load},
+    model_keys::keys,
     power_plan::is_planned,
     redacted_keys::hide,
     resolvable_margins::{Measured, POWER, resolution},

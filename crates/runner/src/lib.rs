@@ -43,6 +43,7 @@ mod leaderboard;
 mod listed_runs;
 mod load;
 mod metric_scale;
+mod model_keys;
 mod named_baselines;
 mod notice;
 mod outside_access;
@@ -80,7 +81,7 @@ pub use self::{
         EndedSuite, Excused, OverSuites, adjust_over_suites, ending_of_suites, gate_report,
     },
     against::UngatedSuite,
-    ask::{BudgetLimits, MissingKey, UnknownPrice},
+    ask::{BudgetLimits, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
     checked_suite::CheckedSuite,
     collect_answers::ShorterDataset,
@@ -116,6 +117,7 @@ pub use self::{
     listed_runs::runs_document,
     load::{LoadError, LoadedSuite, each_once, load, load_all},
     metric_scale::KeptMetricError,
+    model_keys::MissingKey,
     named_baselines::{
         BaselineMean, baseline_document, baseline_means, broken_in_full, named_baselines,
     },

@@ -18,8 +18,9 @@ use evalmark_store::run_record::{NamedHash, RunOptions};
 
 use crate::{
     Host, Notice,
-    ask::{Asks, allowed_keys},
+    ask::Asks,
     error::{Advised, Result, RunError},
+    model_keys::allowed_keys,
     permissions::RefusedKeys,
     programs::{self, Programs},
     target_check::UsableTargets,

@@ -8,7 +8,7 @@ mod progress_file;
 mod verdict;
 
 use evalmark_core::{dataset::DatasetError, plan::PlanError, policy::Policy, verdict::Verdict};
-use evalmark_harness::{Budget, Keys};
+use evalmark_harness::Budget;
 use evalmark_report::summary::SummaryRow;
 use evalmark_store::{
     integrity::TOO_MANY_MISSING,
@@ -23,6 +23,7 @@ use crate::{
     error::{Advised, Result},
     gate::GateOutcome,
     load::{LoadedSuite, metric_hashes},
+    model_keys::ModelKeys,
     redacted_keys::hide,
     run_id::now,
     score_samples::Scored,
@@ -44,7 +45,7 @@ pub struct Run<'a> {
     pub(crate) loaded: LoadedSuite,
     pub(crate) folder: RunFolder,
     pub(crate) record: RunRecord,
-    pub(crate) keys: Vec<Keys>,
+    pub(crate) keys: ModelKeys,
     pub(crate) asks: Asks,
     pub(crate) budget: Budget,
     pub(crate) against: Against,

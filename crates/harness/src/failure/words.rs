@@ -195,6 +195,7 @@ pub(super) const PHRASES: [(Cause, &[&str]); 5] = [
             "billing hard limit",
             "billing is not active",
             "check your billing",
+            "invalid_payment_instrument",
             "budget has been exceeded",
             "payment required",
             "余额不足",

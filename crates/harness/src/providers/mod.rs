@@ -3,10 +3,12 @@
 
 mod anthropic;
 mod azure_deployments;
+mod bedrock;
 pub(crate) mod broken_stream;
 mod called_tools;
 mod common_params;
 mod completions;
+mod credential_chain;
 mod event_stream;
 mod gemini;
 mod openai;
@@ -18,7 +20,7 @@ mod vendors;
 
 use std::sync::LazyLock;
 
-use evalmark_core::{key_hosts::KeyOwner, provider::ProviderKind};
+use evalmark_core::{key_hosts::KeyOwner, model::ModelServer, provider::ProviderKind};
 
 pub(crate) use self::event_stream::is_event_stream;
 pub(crate) use self::protocol::{Call, Framing, HttpReply, Speaker, Streaming, Vendor};
@@ -33,6 +35,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<completions::Completions>(),
     speaker::<anthropic::Anthropic>(),
     speaker::<gemini::Gemini>(),
+    speaker::<bedrock::Bedrock>(),
 ];
 
 /// Every provider that exists, for whoever reads suites.
@@ -66,6 +69,12 @@ pub fn key_owners() -> &'static [KeyOwner] {
 pub fn protocol_key(provider: &str) -> Option<&'static str> {
     let (speaker, _) = find(provider)?;
     speaker.about.vendors.first()?.key_variables.first().copied()
+}
+
+/// Whether a model has no key of its own, and its credentials are looked for where a cloud's tools look.
+pub fn finds_credentials(server: &ModelServer) -> bool {
+    let chain = find(server.kind).and_then(|(speaker, _)| speaker.chain);
+    chain.is_some_and(|chain| chain.stands_for(server))
 }
 
 /// The protocol of a provider, and who it is.

@@ -6,9 +6,12 @@ use evalmark_core::{
     provider::{ExampleModel, ProviderKind, Setting},
     request::{Request, Task},
 };
-use evalmark_net::{HeaderName, HttpRequest, KeyHeader, Secret, Sign, SignError, StatusCode, Url};
+use evalmark_net::{
+    HeaderMap, HeaderName, HttpRequest, KeyHeader, Secret, Sign, SignError, StatusCode, Url,
+};
 use serde_json::{Map, Value, json};
 
+use super::credential_chain::CredentialChain;
 use crate::{
     congestion::LimitHeaders,
     failure,
@@ -116,6 +119,8 @@ pub(crate) enum Param {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HttpReply<'a> {
     pub(crate) status: StatusCode,
+    /// Those of a response that is no success.
+    pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a str,
     /// What it replies to.
     pub(crate) request: &'a Request,
@@ -128,6 +133,8 @@ pub(crate) type Signer = Result<Box<dyn Sign>, SignError>;
 pub(crate) trait Protocol {
     /// What it says of itself.
     const ABOUT: About;
+    /// Credentials that are looked for, where a model has no key.
+    const CHAIN: Option<CredentialChain> = None;
     /// How it streams; `None` where answers come whole.
     const STREAMING: Option<Streaming> = None;
     /// Where a model is asked; `None` where the protocol has no such task.
@@ -160,6 +167,7 @@ pub(crate) trait Protocol {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speaker {
     pub(crate) about: About,
+    pub(crate) chain: Option<CredentialChain>,
     pub(crate) streaming: Option<Streaming>,
     pub(crate) url: fn(&Url, Call<'_>) -> Option<Url>,
     pub(crate) request: fn(&Request, Url) -> Result<HttpRequest, AttemptError>,
@@ -174,6 +182,7 @@ pub(crate) struct Speaker {
 pub(crate) const fn speaker<P: Protocol>() -> Speaker {
     Speaker {
         about: P::ABOUT,
+        chain: P::CHAIN,
         streaming: P::STREAMING,
         url: P::url,
         request: P::request,

@@ -103,6 +103,8 @@ fn keys_have_the_hosts_that_they_had() {
     for (variable, hosts) in [
         ("OPENAI_API_KEY", &["api.openai.com"][..]),
         ("ANTHROPIC_API_KEY", &["api.anthropic.com"]),
+        ("AWS_SECRET_ACCESS_KEY", &["amazonaws.com", "amazonaws.com.cn"]),
+        ("AWS_BEARER_TOKEN_BEDROCK", &["amazonaws.com", "amazonaws.com.cn"]),
         ("CEREBRAS_API_KEY", &["api.cerebras.ai"]),
         ("COHERE_API_KEY", &["api.cohere.com", "api.cohere.ai"]),
         ("CO_API_KEY", &["api.cohere.com", "api.cohere.ai"]),

@@ -15,6 +15,7 @@ mod limits;
 mod recordings;
 mod secrets;
 mod setup;
+mod signing;
 mod stopping;
 mod upkeep;
 mod wrecks;

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use evalmark_harness::{Budget, Keys};
+use evalmark_harness::Budget;
 use evalmark_store::{
     git::look_up,
     integrity::open_rescorable,
@@ -21,11 +21,12 @@ use super::Run;
 use crate::{
     Host, Notice,
     against::Against,
-    ask::{Asks, BudgetLimits, budget, keys},
+    ask::{Asks, BudgetLimits, budget},
     early::{self, as_stopped},
     error::{Advised, Result},
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
+    model_keys::{ModelKeys, keys},
     redacted_keys::hide,
     run_id::{new_run_id, now},
     source_places::source_places,
@@ -38,7 +39,7 @@ pub struct PreparedRun {
     loaded: LoadedSuite,
     options: RunOptions,
     out: PathBuf,
-    keys: Vec<Keys>,
+    keys: ModelKeys,
     budget: Budget,
     against: Against,
 }

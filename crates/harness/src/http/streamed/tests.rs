@@ -40,7 +40,9 @@ fn answer(provider: &str, pieces: &[&[u8]]) -> Result<Answer, String> {
         }
     };
     let request = Request::chat("m".into(), [Message::new("user", "?")], Arc::default(), 0);
-    let reply = HttpReply { status: StatusCode::OK, body: &body, request: &request };
+    let headers = evalmark_net::HeaderMap::new();
+    let reply =
+        HttpReply { status: StatusCode::OK, headers: &headers, body: &body, request: &request };
     (speaker.read)(&reply).map_err(failed)
 }
 

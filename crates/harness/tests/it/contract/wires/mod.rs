@@ -1,6 +1,7 @@
 //! The wire format of each protocol, written from its vendor's public reference: a file each.
 
 mod anthropic;
+mod bedrock;
 mod completions;
 mod gemini;
 mod openai;
@@ -18,6 +19,7 @@ pub(super) const WIRES: &[Wire] = &[
     completions::WIRE,
     anthropic::WIRE,
     gemini::WIRE,
+    bedrock::WIRE,
 ];
 
 /// A protocol as its servers speak it.

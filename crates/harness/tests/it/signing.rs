@@ -1,0 +1,118 @@
+//! Requests that are signed with credentials which were looked for, and what is shown of these.
+
+use std::{collections::HashMap, fmt::Write as _};
+
+use evalmark_core::model::{ModelServer, Provider};
+use evalmark_harness::CredentialEnvironment;
+use evalmark_loopback::{Reply, Seen, Server, bedrock};
+use serde_json::json;
+
+use crate::setup::{Setup, limits, model_at};
+
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+const TOKEN: &str = "a-session-token/that+is=lent";
+
+/// Asks `n` requests, one after the other, with what these variables say. Returns all that is shown
+/// of it, files included.
+fn asked(server: &Server, n: u64, variables: &[(&str, &str)]) -> String {
+    let setup = Setup::new();
+    let all = [("AWS_EC2_METADATA_DISABLED", "true")];
+    let all = all.iter().chain(variables);
+    let variables: HashMap<_, _> =
+        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let environment = CredentialEnvironment { variables, ..CredentialEnvironment::default() };
+    let setup = Setup { network: setup.network.clone().with_credentials(environment), ..setup };
+    let mut model = model_at(&server.url(), limits());
+    (model.limits.concurrency, model.limits.attempts) = (1, 1);
+    model.provider = Provider::Server(ModelServer {
+        api_key_env: Some("AWS_SECRET_ACCESS_KEY".to_owned()),
+        region: Some("eu-west-1".to_owned()),
+        ..ModelServer::open("bedrock", server.url())
+    });
+    let endpoint = setup.open(&model);
+    let asked = setup.ask(&endpoint, n);
+    let mut shown = format!("{asked:?} {endpoint:?} {:?}", endpoint.down());
+    for file in ["ledger.sqlite", "ledger.sqlite-wal"] {
+        let bytes = std::fs::read(setup.folder.path().join(file)).expect("the ledger");
+        shown.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    shown
+}
+
+/// A server that repeats a secret in every place that a text can stand.
+fn parrot(seen: &Seen) -> Reply {
+    let secret = format!("{SECRET} {TOKEN}");
+    let escaped = secret.chars().fold(String::new(), |mut text, character| {
+        let _ = write!(text, "\\u{:04x}", u32::from(character));
+        text
+    });
+    match seen.index {
+        0 => bedrock::text(&secret),
+        1 => bedrock::message(&json!([{ "text": "ok" }]), &secret),
+        2 => bedrock::error(400, "ValidationException", &secret),
+        3 => Reply::status(400).body(format!("{{\"message\":\"{escaped}\"}}")),
+        4 => bedrock::error(200, "ValidationException", &secret),
+        5 => Reply::status(307).header("location", "http://example.com/").body(secret),
+        _ => Reply::bytes(format!("{{\"output\":\"{escaped}\"}}")),
+    }
+}
+
+#[test]
+fn a_signed_request_names_its_key_and_shows_no_secret() {
+    let server = Server::start(parrot);
+    let own = [
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ("AWS_SESSION_TOKEN", TOKEN),
+    ];
+    let shown = asked(&server, 7, &own);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 7);
+    for seen in &requests {
+        let authorization = seen.header("authorization").expect("a signature");
+        assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"));
+        assert!(authorization.contains("/eu-west-1/bedrock/aws4_request"), "{authorization}");
+        assert_eq!(seen.header("x-amz-security-token"), Some(TOKEN));
+        assert!(!authorization.contains(SECRET));
+    }
+    assert!(shown.contains("[redacted]"));
+    for part in [SECRET, TOKEN, "EXAMPLEKEY", "that+is"] {
+        assert!(!shown.contains(part), "{part} is shown");
+    }
+}
+
+/// A server that lends credentials which end then, and answers.
+fn lender(ends: &'static str) -> Server {
+    Server::start(move |seen| match seen.path.as_str() {
+        "/v1/lent" => Reply::json(&json!({
+            "AccessKeyId": "AKIDLENT", "SecretAccessKey": SECRET, "Token": TOKEN, "Expiration": ends,
+        })),
+        _ => bedrock::text("yes"),
+    })
+}
+
+#[test]
+fn lent_credentials_are_fetched_once_and_anew_before_they_end() {
+    let soon = std::time::SystemTime::now() + std::time::Duration::from_mins(1);
+    let soon: &str = humantime::format_rfc3339_seconds(soon).to_string().leak();
+    for (ends, times) in [("2999-01-01T00:00:00Z", 1), (soon, 3)] {
+        let server = lender(ends);
+        let address = format!("{}/lent", server.url());
+        let shown = asked(&server, 3, &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", &address)]);
+        let requests = server.requests();
+        let (fetched, asked): (Vec<_>, Vec<_>) =
+            requests.iter().partition(|seen| seen.path == "/v1/lent");
+        assert_eq!((fetched.len(), asked.len()), (times, 3), "{ends}");
+        let authorization = asked[2].header("authorization").expect("a signature");
+        assert!(authorization.contains("Credential=AKIDLENT/"), "{authorization}");
+        assert!(!shown.contains(SECRET) && !shown.contains(TOKEN));
+    }
+}
+
+#[test]
+fn without_credentials_nothing_is_sent() {
+    let server = Server::start(|_| bedrock::text("yes"));
+    let shown = asked(&server, 1, &[]);
+    assert_eq!(server.count(), 0);
+    assert!(shown.contains("no AWS credentials are found"), "{shown}");
+}

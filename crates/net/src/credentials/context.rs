@@ -1,0 +1,152 @@
+//! How credentials are looked for: files are read within a bound, services are asked by the client of
+//! this crate, and programs run only where that is allowed.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::Read,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use reqsign_core::{
+    CommandExecute, CommandOutput, Context, Error, FileRead, HttpSend, Result, StaticEnv,
+};
+use url::{Host, Url};
+
+use super::CredentialEnvironment;
+use crate::{ClientOptions, HttpClient, HttpRequest};
+
+/// Of a file or a response, this much is read.
+const LIMIT: usize = 1 << 20;
+/// A metadata server that is not there must not hold anyone up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What the environment says, in the words of those who look for credentials.
+pub(super) fn context(environment: &CredentialEnvironment) -> Context {
+    let set = environment.variables.iter().filter(|(_, value)| !value.is_empty());
+    let env = StaticEnv {
+        home_dir: environment.home.clone(),
+        envs: set.map(|(name, value)| (name.clone(), value.clone())).collect(),
+    };
+    let context = Context::new().with_file_read(Files).with_http_send(Services).with_env(env);
+    if environment.may_run_programs {
+        return context.with_command_execute(Programs(environment.program_variables.clone()));
+    }
+    context
+}
+
+#[derive(Debug)]
+struct Files;
+
+impl FileRead for Files {
+    async fn file_read(&self, path: &str) -> Result<Vec<u8>> {
+        // No error repeats what a file holds.
+        let failed = |why: String| Error::config_invalid(format!("{path} cannot be read: {why}"));
+        let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Err(failed("it is no file".to_owned()));
+        }
+        let mut bytes = Vec::new();
+        file.take(LIMIT as u64)
+            .read_to_end(&mut bytes)
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(bytes)
+    }
+}
+
+/// Services that lend credentials: they are asked encrypted, or do not leave this machine's own network.
+#[derive(Debug)]
+struct Services;
+
+impl HttpSend for Services {
+    async fn http_send(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let failed = |error: &dyn std::fmt::Display| Error::unexpected(error.to_string());
+        let url = Url::parse(&parts.uri.to_string()).map_err(|error| failed(&error))?;
+        let is_near = is_near(&url);
+        if url.scheme() != "https" && !is_near {
+            let host = url.host_str().unwrap_or_default();
+            let message = format!("credentials are not fetched unencrypted from {host}");
+            return Err(Error::config_invalid(message));
+        }
+        let client = HttpClient::open(&ClientOptions {
+            url: &url,
+            is_local: is_near,
+            connect_timeout: CONNECT_TIMEOUT,
+            idle_connections: 0,
+            trusted: None,
+        })
+        .map_err(|error| failed(&error))?;
+        let body = body.to_vec();
+        let sent = HttpRequest { method: parts.method, url, headers: parts.headers, body };
+        let exchange = async {
+            let response = client.send(sent).await.map_err(|error| failed(&error))?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let body = response.body(LIMIT).await.map_err(|error| failed(&error))?;
+            let mut response = Response::new(Bytes::from(body));
+            (*response.status_mut(), *response.headers_mut()) = (status, headers);
+            Ok(response)
+        };
+        let late = |_| Error::unexpected(format!("no complete response within {TIMEOUT:?}"));
+        tokio::time::timeout(TIMEOUT, exchange).await.map_err(late)?
+    }
+}
+
+/// Whether an address is this machine's, or one that only machines beside it reach: metadata servers
+/// are asked unencrypted, and no proxy reaches them.
+fn is_near(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => matches!(name, "localhost" | "metadata.google.internal"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_link_local(),
+        // `fd00:ec2::254` and `fd00:ec2::23` are metadata servers.
+        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.segments()[..2] == [0xfd00, 0x0ec2],
+        None => false,
+    }
+}
+
+/// Programs that a profile names.
+#[derive(Debug)]
+struct Programs(Vec<(OsString, OsString)>);
+
+impl CommandExecute for Programs {
+    async fn command_execute(&self, program: &str, args: &[&str]) -> Result<CommandOutput> {
+        let mut command = Command::new(program);
+        command.args(args).env_clear().envs(self.0.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null());
+        let run = tokio::task::spawn_blocking(move || command.output());
+        let failed = |why: String| Error::config_invalid(format!("`{program}` cannot run: {why}"));
+        let output = run.await.map_err(|error| failed(error.to_string()))?;
+        let output = output.map_err(|error| failed(error.to_string()))?;
+        // What it says on stderr may be anything, and is left out.
+        Ok(CommandOutput {
+            status: output.status.code().unwrap_or(-1),
+            stdout: output.stdout,
+            stderr: Vec::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_near_servers_are_asked_unencrypted() {
+        for (address, expected) in [
+            ("http://169.254.169.254/latest", true),
+            ("http://169.254.170.2/v2", true),
+            ("http://[fd00:ec2::254]/latest", true),
+            ("http://127.0.0.1:1/", true),
+            ("http://10.0.0.1/", false),
+            ("http://example.com/", false),
+            ("http://169.254.169.254.example.com/", false),
+            ("http://[2001:db8::1]/", false),
+        ] {
+            assert_eq!(is_near(&Url::parse(address).expect(address)), expected, "{address}");
+        }
+    }
+}
