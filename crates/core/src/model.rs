@@ -96,6 +96,8 @@ pub struct ModelServer {
     pub region: Option<String>,
     /// Which version of the protocol is spoken, where the suite says so.
     pub api_version: Option<String>,
+    /// How it is asked, where its provider leaves that to the suite.
+    pub options: Option<Arc<Value>>,
 }
 
 impl ModelServer {
@@ -107,6 +109,7 @@ impl ModelServer {
             key: ModelKey::None,
             region: None,
             api_version: None,
+            options: None,
         }
     }
 }

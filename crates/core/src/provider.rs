@@ -49,6 +49,8 @@ pub struct ProviderKind {
     pub features: &'static [Feature],
     /// Keys of a model that are its own.
     pub settings: &'static [Setting],
+    /// How its models are asked, where only the suite can say.
+    pub options: Option<OptionsKind>,
     /// Its own list of prices, as YAML.
     pub prices: Option<&'static str>,
     /// A cheap model of its price list to begin with; `None` where no list is known.
@@ -77,6 +79,61 @@ impl ExampleModel {
     /// This model.
     pub const fn named(model: &'static str) -> Self {
         Self { model: Some(model), ..Self::NONE }
+    }
+}
+
+/// A key of a model under which the suite says how it is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionsKind {
+    /// The key.
+    pub key: &'static str,
+    /// JSON Schema of what stands there.
+    pub schema: fn() -> Value,
+    /// Checks what stands there.
+    pub check: fn(&ModelOptions<'_>) -> Result<CheckedOptions, Vec<OptionProblem>>,
+}
+
+/// What a model says of how it is asked, and what it depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelOptions<'a> {
+    /// What stands under the key.
+    pub options: &'a Value,
+    /// The model's name at the provider.
+    pub model: &'a str,
+    /// Its parameters.
+    pub params: &'a Map<String, Value>,
+    /// Whether it has a key.
+    pub has_key: bool,
+}
+
+/// What follows from how a model is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckedOptions {
+    /// Where it is asked, where that is said there; it decides where the model's key goes.
+    pub base_url: Option<String>,
+}
+
+/// What is wrong with how a model is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionProblem {
+    /// JSON pointer from what stands under the key.
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl OptionProblem {
+    /// One without advice.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into(), hint: None }
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 }
 

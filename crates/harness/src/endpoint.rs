@@ -115,17 +115,22 @@ pub enum OpenError {
 /// A recording is read for its hash, which may fail.
 pub fn endpoint_key(model: &Model) -> io::Result<Option<String>> {
     match &model.provider {
-        model::Provider::Server(ModelServer { kind, base_url, .. }) => {
-            Ok(providers::find(kind).map(|(speaker, _)| server_key(speaker.about.name, base_url)))
+        model::Provider::Server(server) => {
+            let found = providers::find(server.kind);
+            Ok(found.map(|(speaker, _)| server_key(speaker.about.name, server)))
         }
         model::Provider::RecordedFile(path) => recording_key(path).map(Some),
         model::Provider::RecordedColumn(_) => Ok(None),
     }
 }
 
-/// Vendors of one protocol at one address are one.
-fn server_key(protocol: &str, base_url: &str) -> String {
-    format!("{protocol}:{base_url}")
+/// Vendors of one protocol at one address are one. Where the suite says how to ask, another way to do
+/// so is another server.
+fn server_key(protocol: &str, ModelServer { base_url, options, .. }: &ModelServer) -> String {
+    match options {
+        Some(options) => format!("{protocol}:{base_url}#{}", providers::fingerprint(options)),
+        None => format!("{protocol}:{base_url}"),
+    }
 }
 
 impl Endpoint {
@@ -140,13 +145,13 @@ impl Endpoint {
         let tuning = network.tuning();
         let (endpoint_key, (id, is_new), provider) = match &model.provider {
             model::Provider::Server(server) => {
-                let ModelServer { kind, base_url, .. } = server;
+                let kind = server.kind;
                 let Some(provider) = providers::find(kind) else {
                     return Err(unusable(model, format!("there is no provider `{kind}`")));
                 };
                 let http = Http::open(provider, server, keys.into(), model, network)
                     .map_err(|error| unusable(model, error.to_string()))?;
-                let endpoint_key = server_key(provider.0.about.name, base_url);
+                let endpoint_key = server_key(provider.0.about.name, server);
                 let enrolled = ledger.enroll(&endpoint_key)?;
                 (endpoint_key, enrolled, Provider::Server(Box::new(http)))
             }

@@ -28,7 +28,7 @@ use crate::{
     congestion::{Load, Quota},
     json_repair,
     keys::{After, KeyRing, Keys, Signer, Tries},
-    providers::{Call, HttpReply, Speaker, Streaming, Vendor, limit_headers},
+    providers::{Call, HttpReply, OwnForm, Speaker, Streaming, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
     request_runtime::RequestRuntime,
     tuning::Tuning,
@@ -48,6 +48,8 @@ const LEAST_TIME: Duration = Duration::from_millis(1);
 pub(crate) struct Http {
     client: HttpClient,
     speaker: &'static Speaker,
+    /// How models are asked, where the suite says so.
+    own_form: Option<Box<dyn OwnForm>>,
     /// Where conversations go, and texts for embeddings where the protocol has those.
     chat: Url,
     embeddings: Option<Url>,
@@ -67,6 +69,8 @@ pub(crate) enum HttpError {
     NoChat(&'static str),
     #[error(transparent)]
     Key(#[from] SignError),
+    #[error("`{0}`: {1}")]
+    Form(&'static str, String),
     #[error("the certificates {0}")]
     Certificates(String),
     #[error("{0}")]
@@ -86,6 +90,7 @@ impl Http {
         let url = |task| (speaker.url)(&base, Call { model, task });
         let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
         let embeddings = url(Task::Embedding);
+        let own_form = own_form(speaker, server, &base)?;
         let chain = speaker.chain.filter(|chain| chain.stands_for(server));
         let keys = match (keys, chain) {
             (Keys::None, Some(chain)) => {
@@ -104,7 +109,7 @@ impl Http {
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
         let Tuning { response_limit, now, .. } = **network.tuning();
-        Ok(Self { client, speaker, chat, embeddings, headers, keys, response_limit, now })
+        Ok(Self { client, speaker, own_form, chat, embeddings, headers, keys, response_limit, now })
     }
 
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
@@ -151,10 +156,15 @@ impl Http {
             Task::Chat => &self.chat,
             Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
         };
-        let mut sent = (self.speaker.request)(request, url.clone())?;
+        let mut sent = match &self.own_form {
+            Some(form) => form.request(request, signer.and_then(Signer::key))?,
+            None => (self.speaker.request)(request, url.clone())?,
+        };
         for (name, value) in &self.headers {
             sent.headers.insert(name.clone(), value.clone());
         }
+        // A form of one's own has a place for the key.
+        let signer = signer.filter(|_| self.own_form.is_none());
         if let Some(signer) = signer.map(Signer::as_sign) {
             if let Some(refresh) = signer.refresh() {
                 refresh.await.map_err(|error| unsigned(&error))?;
@@ -179,7 +189,12 @@ impl Http {
         };
         let reply = HttpReply { status, headers: &headers, body: &body, request };
         let Speaker { read, read_failure, hint, .. } = self.speaker;
-        let read = if status.is_success() { read(&reply) } else { read_failure(&reply) };
+        let read = match (&self.own_form, status.is_success()) {
+            (None, true) => read(&reply),
+            (None, false) => read_failure(&reply),
+            (Some(form), true) => form.read(&reply),
+            (Some(form), false) => form.read_failure(&reply),
+        };
         let read = read.map(|answer| times.added_to(answer, begun));
         read.map_err(|mut error| {
             if let Some(hint) = hint(&error, &reply, url) {
@@ -295,6 +310,20 @@ fn setting_headers(
         _ => None,
     };
     speaker.about.settings.iter().filter_map(header).collect()
+}
+
+/// How models are asked, where the suite says so.
+fn own_form(
+    speaker: &Speaker,
+    server: &ModelServer,
+    base: &Url,
+) -> Result<Option<Box<dyn OwnForm>>, HttpError> {
+    let (Some(own), Some(options)) = (speaker.own_form, &server.options) else { return Ok(None) };
+    let form = (own.open)(options, base).map_err(|problems| {
+        let told: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
+        HttpError::Form(own.kind.key, told.join("; "))
+    })?;
+    Ok(Some(form))
 }
 
 /// The base URL, as far as requests can be sent there.

@@ -61,11 +61,17 @@ impl From<Option<Secret>> for Keys {
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
     sign: Arc<dyn Sign>,
+    /// The key, where it is known beforehand.
+    key: Option<Arc<Secret>>,
     /// Which key it is: its place among several, or how many came before it.
     number: usize,
 }
 
 impl Signer {
+    pub(crate) fn key(&self) -> Option<&Secret> {
+        self.key.as_deref()
+    }
+
     pub(crate) fn as_sign(&self) -> &dyn Sign {
         &*self.sign
     }
@@ -80,7 +86,8 @@ pub(crate) struct SignerMaker {
 
 impl SignerMaker {
     fn make(self, key: &Secret, number: usize) -> Result<Signer, SignError> {
-        Ok(Signer { sign: (self.speaker.signer)(self.vendor, key)?.into(), number })
+        let sign = (self.speaker.signer)(self.vendor, key)?.into();
+        Ok(Signer { sign, key: Some(Arc::new(key.clone())), number })
     }
 }
 
@@ -133,7 +140,7 @@ impl KeyRing {
 
     /// Of a signer that finds its keys itself.
     pub(crate) fn chain(sign: Box<dyn Sign>) -> Self {
-        Self::Chain(Signer { sign: sign.into(), number: 0 })
+        Self::Chain(Signer { sign: sign.into(), key: None, number: 0 })
     }
 
     /// The key to use next for a request; `None` where there is none to use. `last` is what came of

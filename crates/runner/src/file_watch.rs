@@ -5,12 +5,19 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
+    thread::sleep,
+    time::{Duration, SystemTime},
 };
 
 use evalmark_core::suite::Suite;
 
 use crate::{Host, RunOptions};
+
+/// Between two looks at watched files.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Looks for which changing files are waited for at most.
+const MOST_LOOKS: usize = 20;
 
 /// Every file that a suite names, itself first, whether the file is there or not.
 pub fn files_of_suite(path: &Path, host: &Host<'_>) -> Vec<PathBuf> {
@@ -55,6 +62,28 @@ impl FileWatch {
     pub fn first_changed(&self, before: &Self) -> Option<&Path> {
         let changed = |(path, stamp): &(&PathBuf, &Stamp)| before.stamps.get(*path) != Some(stamp);
         self.stamps.iter().find(changed).map(|(path, _)| path.as_path())
+    }
+
+    /// Waits for a change, and for its end: an editor writes in steps, and may take a file away first.
+    pub fn next_change(&self) -> PathBuf {
+        loop {
+            sleep(LOOK);
+            let mut now = self.again();
+            let Some(changed) = now.first_changed(self).map(Path::to_owned) else { continue };
+            for _ in 0..MOST_LOOKS {
+                sleep(LOOK);
+                let next = now.again();
+                let is_at_rest = next == now && !next.lacks_one_of(self);
+                now = next;
+                if is_at_rest {
+                    break;
+                }
+            }
+            // What was written back as it was needs no other look.
+            if now != *self {
+                return changed;
+            }
+        }
     }
 
     /// Whether a file is gone that `before` had: an editor may be about to put another in its place.

@@ -19,7 +19,6 @@ use evalmark_scoring::Program;
 use crate::{
     Host,
     error::Advised,
-    load::LoadedSuite,
     programs::{process::Process, shown_command},
     redacted_keys,
 };
@@ -76,7 +75,7 @@ impl Advised for KeyCommandError {
 
 /// Runs a model's program for its first key.
 pub(crate) fn fetched_key(
-    loaded: &LoadedSuite,
+    suite: &Path,
     model: &Model,
     command: &KeyCommand,
     host: &Host<'_>,
@@ -86,7 +85,7 @@ pub(crate) fn fetched_key(
         let command = shown_command(&command.words);
         return Err(KeyCommandError::NotAllowed { model: name, command });
     }
-    let folder = loaded.suite.path.parent().unwrap_or(Path::new(""));
+    let folder = suite.parent().unwrap_or(Path::new(""));
     let source = KeyProgram {
         program: Program {
             command: command.words.clone(),

@@ -52,9 +52,11 @@ mod plan;
 mod planned_comparisons;
 mod power_plan;
 mod prices;
+mod probe;
 mod programs;
 mod promote;
 mod provider_list;
+mod pruned_answers;
 mod records;
 pub mod redacted_keys;
 mod reorder;
@@ -128,9 +130,14 @@ pub use self::{
     planned_comparisons::{NamedBaseline, PlannedComparison},
     power_plan::{DISCORDANCE, PowerEstimate, PowerSource},
     prices::{ListedPrice, ModelPrice, PriceSource, SuitePrices, list_prices, suite_prices},
+    probe::{
+        ProbeOptions, ProbeOutcome, ProbedModel, answered_by, ending_of_probe, probe,
+        probe_document,
+    },
     programs::{RefusedProgram, program_remarks},
     promote::{PromoteOptions, PromotedRun, promote},
     provider_list::{listed_providers, provider_yaml, providers_document, supported},
+    pruned_answers::{check_kept_endpoint, moment_ago},
     records::RecordedSamplesError,
     report::{ReportOptions, report},
     run::{

@@ -1,6 +1,9 @@
 //! The keys that a suite's models are asked with, and where the credentials of clouds may be.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use evalmark_core::{
     model::{Model, Provider},
@@ -33,22 +36,29 @@ pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<
     let used = used_models(loaded, asks);
     let models = loaded.suite.models.iter().enumerate();
     let by_model = models
-        .map(
-            |(i, model)| {
-                if used.contains(&i) { keys_of(loaded, model, host) } else { Ok(Keys::None) }
-            },
-        )
+        .map(|(i, model)| {
+            if used.contains(&i) {
+                keys_of(&loaded.suite.path, model, host)
+            } else {
+                Ok(Keys::None)
+            }
+        })
         .collect::<Result<_>>()?;
-    let looks = |i: &usize| match &loaded.suite.models[*i].provider {
+    let models = used.iter().map(|i| &loaded.suite.models[*i]);
+    let credentials = credentials(models, host);
+    Ok(ModelKeys { by_model, credentials })
+}
+
+/// What the environment says of clouds' credentials, where one of these models looks for some.
+pub(crate) fn credentials<'a>(
+    mut models: impl Iterator<Item = &'a Model>,
+    host: &Host<'_>,
+) -> CredentialEnvironment {
+    let looks = |model: &Model| match &model.provider {
         Provider::Server(server) => finds_credentials(server),
         Provider::RecordedColumn(_) | Provider::RecordedFile(_) => false,
     };
-    let credentials = if used.iter().any(looks) {
-        credential_environment(host)
-    } else {
-        CredentialEnvironment::default()
-    };
-    Ok(ModelKeys { by_model, credentials })
+    if models.any(looks) { credential_environment(host) } else { CredentialEnvironment::default() }
 }
 
 /// What the environment says of clouds' credentials. Those that stand in it are hidden like keys.
@@ -86,7 +96,8 @@ pub(crate) fn allowed_keys(
     host.permissions.check_keys(models)
 }
 
-fn keys_of(loaded: &LoadedSuite, model: &Model, host: &Host<'_>) -> Result<Keys> {
+/// The keys of a model of the suite at a path; one that is not there is an error.
+pub(crate) fn keys_of(suite: &Path, model: &Model, host: &Host<'_>) -> Result<Keys> {
     let Provider::Server(server) = &model.provider else { return Ok(Keys::None) };
     let key = |variable: &String| match host.secrets.secret(variable) {
         Some(key) if !key.trim().is_empty() => {
@@ -100,7 +111,7 @@ fn keys_of(loaded: &LoadedSuite, model: &Model, host: &Host<'_>) -> Result<Keys>
         ModelKey::None => Keys::None,
         ModelKey::Variables(_) if finds_credentials(server) => Keys::None,
         ModelKey::Variables(names) => Keys::Fixed(names.iter().map(key).collect::<Result<_, _>>()?),
-        ModelKey::Command(command) => Keys::Fetched(fetched_key(loaded, model, command, host)?),
+        ModelKey::Command(command) => Keys::Fetched(fetched_key(suite, model, command, host)?),
     })
 }
 

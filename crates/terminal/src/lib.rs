@@ -22,6 +22,7 @@ pub mod judge_check;
 pub mod leaderboard;
 pub mod power_plan;
 pub mod prices;
+pub mod probe;
 pub mod progress;
 pub mod providers;
 pub mod runs;

@@ -36,8 +36,12 @@ fn row(kind: &ProviderKind) -> Vec<String> {
     [kind.name, kind.protocol, key, address].map(str::to_owned).to_vec()
 }
 
-/// One provider, and the section `models` of a suite that asks it.
-pub fn entry(kind: &ProviderKind, screen: Screen) -> String {
+/// Each provider with the section `models` of a suite that asks it.
+pub fn entries(kinds: &[&ProviderKind], screen: Screen) -> String {
+    kinds.iter().map(|kind| entry(kind, screen)).collect::<Vec<_>>().join("\n\n")
+}
+
+fn entry(kind: &ProviderKind, screen: Screen) -> String {
     let mut lines = screen.wrap("", &format!("{}: {}", kind.name, kind.summary));
     let keys = match kind.key_variables {
         [] => "none".to_owned(),

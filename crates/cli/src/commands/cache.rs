@@ -1,15 +1,13 @@
 //! `evalmark cache`: what the ledger of shared answers holds, and throwing some of it away.
 
-use std::{
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::{Args, Subcommand};
-use evalmark_core::suite::near_and_known;
 use evalmark_harness::{Info, Ledger, Prune, Pruned};
-use evalmark_runner::{Hinted, Host, RunError, cache_document, shared_ledger_path};
+use evalmark_runner::{
+    Hinted, Host, RunError, cache_document, check_kept_endpoint, moment_ago, shared_ledger_path,
+};
 use evalmark_terminal::cache;
 use serde_json::json;
 
@@ -56,7 +54,7 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -
             info(&ledger_path(cache_dir.as_deref(), host)?, *format, printer)
         }
         CacheCommand::Prune { cache_dir, older_than, endpoint, all, format } => {
-            let before = older_than.as_deref().map(moment).transpose()?;
+            let before = older_than.as_deref().map(moment_ago).transpose()?;
             if before.is_none() && endpoint.is_none() && !all {
                 return Ok(Err(RunError::new("nothing selects which answers to delete")).hint(
                     "name an age (`--older-than 30d`), an endpoint (`--endpoint KEY`), or `--all`",
@@ -98,7 +96,8 @@ fn info(path: &Path, format: FormatArgs, printer: Printer) -> Result<Exit> {
 fn throw_away(path: &Path, prune: &Prune, format: FormatArgs, printer: Printer) -> Result<Exit> {
     let is_there = path.is_file();
     if let Some(endpoint) = &prune.endpoint_key {
-        is_known(endpoint, path, is_there)?;
+        let info = if is_there { Ledger::info(path)? } else { Info::default() };
+        check_kept_endpoint(endpoint, &info)?;
     }
     let pruned = if is_there { Ledger::prune(path, prune)? } else { Pruned::default() };
     if format.is_json() {
@@ -121,31 +120,4 @@ fn throw_away(path: &Path, prune: &Prune, format: FormatArgs, printer: Printer) 
         printer.remark("the file is in use and keeps its size; the freed space is reused");
     }
     Ok(Exit::Done)
-}
-
-/// Fails where no answer is kept of an endpoint.
-fn is_known(endpoint: &str, path: &Path, is_there: bool) -> Result<()> {
-    let info = if is_there { Ledger::info(path)? } else { Info::default() };
-    let known: Vec<_> = info.endpoints.iter().map(|known| known.key.as_str()).collect();
-    if known.contains(&endpoint) {
-        return Ok(());
-    }
-    let error = RunError::new(format!("there are no answers of the endpoint `{endpoint}`"));
-    let advice = near_and_known(endpoint, &known, "there are answers of");
-    Err(advice.into_iter().fold(error, RunError::with_hint).into())
-}
-
-/// The moment so long ago: `30d`, `12h`.
-fn moment(age: &str) -> Result<SystemTime> {
-    let age: jiff::SignedDuration = age
-        .parse()
-        .or_else(|_| {
-            age.parse::<jiff::Span>()
-                .and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()))
-        })
-        .map_err(|_| RunError::new(format!("`{age}` is not a time span")))
-        .hint("write `30d`, `12h` or `90m`")?;
-    let age =
-        std::time::Duration::try_from(age).map_err(|_| anyhow!("an age cannot be negative"))?;
-    SystemTime::now().checked_sub(age).ok_or_else(|| anyhow!("the time span is too long"))
 }

@@ -1,10 +1,6 @@
 //! `evalmark check`: every mistake in the suites and their datasets; asks nothing.
 
-use std::{
-    path::{Path, PathBuf},
-    thread::sleep,
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -67,35 +63,7 @@ pub(crate) fn check(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Resu
         }
         let files = counted(before.n_files() as u64, "file");
         printer.remark(&format!("watching {files}; Ctrl-C ends"));
-        changed = Some(next_change(&before));
-    }
-}
-
-/// Between two looks at watched files.
-const LOOK: Duration = Duration::from_millis(100);
-
-/// Looks for which changing files are waited for at most.
-const MOST_LOOKS: usize = 20;
-
-/// Waits for a change, and for its end: an editor writes in steps, and may take a file away first.
-fn next_change(before: &FileWatch) -> PathBuf {
-    loop {
-        sleep(LOOK);
-        let mut now = before.again();
-        let Some(changed) = now.first_changed(before).map(Path::to_owned) else { continue };
-        for _ in 0..MOST_LOOKS {
-            sleep(LOOK);
-            let next = now.again();
-            let is_at_rest = next == now && !next.lacks_one_of(before);
-            now = next;
-            if is_at_rest {
-                break;
-            }
-        }
-        // What was written back as it was needs no other look.
-        if now != *before {
-            return changed;
-        }
+        changed = Some(before.next_change());
     }
 }
 

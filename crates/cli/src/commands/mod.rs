@@ -83,7 +83,7 @@ pub(crate) enum Command {
     Calibrate(calibrate::CalibrateArgs),
     /// Compare a judge with human labels: agreement, bias, and what they mean for verdicts
     JudgeCheck(judge_check::JudgeCheckArgs),
-    /// List the providers that a suite can name; of those named, what a suite writes to ask them
+    /// List the providers that a suite can name, or ask each model of a suite once
     Models(models::ModelsArgs),
     /// Manage baselines: named runs to compare with
     Baseline(baseline::BaselineArgs),
@@ -113,7 +113,7 @@ impl Command {
     /// user says so.
     fn may_fetch(&self) -> bool {
         match self {
-            Self::Run(_) | Self::Resume(_) | Self::Calibrate(_) => true,
+            Self::Run(_) | Self::Resume(_) | Self::Calibrate(_) | Self::Models(_) => true,
             Self::Check(args) => args.fetch,
             _ => false,
         }
@@ -137,7 +137,7 @@ impl Command {
             Self::Resume(args) => args.exec.allow_exec,
             Self::Score(args) => args.exec.allow_exec,
             Self::Calibrate(args) => args.exec.allow_exec,
-            Self::Check(_) => true,
+            Self::Check(_) | Self::Models(_) => true,
             _ => false,
         }
     }
@@ -184,7 +184,7 @@ pub(crate) fn dispatch(
         Command::Plan(args) => plan::plan(&args, printer, host),
         Command::Prices(args) => prices::prices(&args, printer, host),
         Command::Calibrate(args) => calibrate::calibrate(&args, printer, host),
-        Command::Models(args) => models::models(&args, printer),
+        Command::Models(args) => models::models(&args, printer, host),
         Command::Baseline(args) => baseline::baseline(&args, printer),
         Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),
         Command::Cache(args) => cache::cache(&args.command, printer, host),

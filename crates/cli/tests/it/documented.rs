@@ -42,6 +42,7 @@ const COMMANDS: &[Told] = &[
     told("show", &["show", "latest"], 0),
     told("report", &["report", "latest"], 0),
     told("models", &["models"], 0),
+    told("models probe", &["models", "probe", "suite.yaml"], 0),
     told("judge-check", &["judge-check", "latest", "--labels", "labels.csv"], 0),
     told("calibrate", &["calibrate", "suite.yaml", "--run-id", "c", "--limit", "12"], 0),
     told("cache info", &["cache", "info"], 0),

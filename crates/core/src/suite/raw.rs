@@ -115,7 +115,6 @@ impl RawNames {
 
 /// A model and who serves it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct RawModel {
     /// Name in this suite.
     pub(crate) name: String,
@@ -178,6 +177,10 @@ pub(crate) struct RawModel {
     /// judge or for embeddings and another model remains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) evaluate: Option<bool>,
+    /// How it is asked, for providers that leave that to the suite; the schemas come from whoever
+    /// knows them.
+    #[serde(flatten)]
+    pub(crate) options: Map<String, Value>,
 }
 
 impl RawModel {

@@ -23,6 +23,10 @@ pub fn schema(kinds: &[MetricKind], providers: &[ProviderKind], sources: &[Sourc
     let names = providers.iter().map(|provider| provider.name).chain([RECORDED]);
     let names: Vec<_> = names.map(Value::from).chain([Value::Null]).collect();
     model["properties"]["provider"]["enum"] = names.into();
+    model["additionalProperties"] = json!(false);
+    for options in providers.iter().filter_map(|provider| provider.options) {
+        model["properties"][options.key] = embedded((options.schema)());
+    }
     let metric = &mut schema["properties"]["metrics"]["items"];
     metric["additionalProperties"] = json!(false);
     for kind in kinds {

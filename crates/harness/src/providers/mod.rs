@@ -11,7 +11,9 @@ mod completions;
 mod credential_chain;
 mod event_stream;
 mod gemini;
+mod http;
 mod openai;
+mod own_form;
 mod protocol;
 mod reported_tokens;
 mod reported_vectors;
@@ -23,6 +25,7 @@ use std::sync::LazyLock;
 use evalmark_core::{key_hosts::KeyOwner, model::ModelServer, provider::ProviderKind};
 
 pub(crate) use self::event_stream::is_event_stream;
+pub(crate) use self::own_form::{OwnForm, fingerprint};
 pub(crate) use self::protocol::{Call, Framing, HttpReply, Speaker, Streaming, Vendor};
 use self::protocol::{kind, speaker};
 use crate::congestion::LimitHeaders;
@@ -36,6 +39,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<anthropic::Anthropic>(),
     speaker::<gemini::Gemini>(),
     speaker::<bedrock::Bedrock>(),
+    speaker::<http::OwnHttp>(),
 ];
 
 /// Every provider that exists, for whoever reads suites.

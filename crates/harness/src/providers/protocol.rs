@@ -12,6 +12,7 @@ use evalmark_net::{
 use serde_json::{Map, Value, json};
 
 use super::credential_chain::CredentialChain;
+use super::own_form::OwnProtocol;
 use crate::{
     congestion::LimitHeaders,
     failure,
@@ -135,6 +136,9 @@ pub(crate) trait Protocol {
     const ABOUT: About;
     /// Credentials that are looked for, where a model has no key.
     const CHAIN: Option<CredentialChain> = None;
+    /// How models are asked, where only the suite can say: it takes the place of `request`, `read` and
+    /// `read_failure`.
+    const OWN_FORM: Option<OwnProtocol> = None;
     /// How it streams; `None` where answers come whole.
     const STREAMING: Option<Streaming> = None;
     /// Where a model is asked; `None` where the protocol has no such task.
@@ -168,6 +172,7 @@ pub(crate) trait Protocol {
 pub(crate) struct Speaker {
     pub(crate) about: About,
     pub(crate) chain: Option<CredentialChain>,
+    pub(crate) own_form: Option<OwnProtocol>,
     pub(crate) streaming: Option<Streaming>,
     pub(crate) url: fn(&Url, Call<'_>) -> Option<Url>,
     pub(crate) request: fn(&Request, Url) -> Result<HttpRequest, AttemptError>,
@@ -183,6 +188,7 @@ pub(crate) const fn speaker<P: Protocol>() -> Speaker {
     Speaker {
         about: P::ABOUT,
         chain: P::CHAIN,
+        own_form: P::OWN_FORM,
         streaming: P::STREAMING,
         url: P::url,
         request: P::request,
@@ -213,6 +219,7 @@ pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
         embeds: about.embeds,
         features: about.features,
         settings: about.settings,
+        options: speaker.own_form.map(|own| own.kind),
         prices: vendor.prices,
         first_model: vendor.first_model,
         example_model: vendor.example_model,

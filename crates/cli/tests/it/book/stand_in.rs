@@ -1,5 +1,6 @@
 //! A stand-in for the models that pages ask: it sorts support messages by the words in them, and grades
-//! replies by what they promise. Suites in a page's folder are sent to it instead of to a provider.
+//! replies by what they promise. Suites in a page's folder are sent to it instead of to a provider. It plays a reader's own
+//! application, too, which takes a question and gives an answer.
 
 use std::{fs, path::Path};
 
@@ -27,6 +28,12 @@ fn topic(message: &str, n_words: usize) -> &'static str {
 /// Answers as a small model would: with a label where the prompt lists the labels, and in its own words where
 /// it does not.
 fn answer(seen: &Seen) -> Reply {
+    if seen.path.starts_with("/chat") {
+        let question = seen.json()["question"].as_str().unwrap_or_default().to_owned();
+        let text = topic(&question, 20);
+        let usage = json!({ "input_tokens": 40, "output_tokens": 2 });
+        return Reply::json(&json!({ "answer": { "text": text }, "usage": usage }));
+    }
     let prompt = seen.prompt();
     let message = prompt.rsplit("essage: ").next().unwrap_or_default();
     let message = message.lines().next().unwrap_or_default();
@@ -52,6 +59,9 @@ pub(super) fn start() -> Server {
     Server::start(answer)
 }
 
+/// Where pages have an application of the reader's own.
+const APPLICATION: &str = "http://127.0.0.1:3000";
+
 /// Gives every suite below a folder that names a provider the stand-in's address.
 pub(super) fn redirect(folder: &Path, url: &str) {
     for entry in fs::read_dir(folder).expect("a folder") {
@@ -61,11 +71,11 @@ pub(super) fn redirect(folder: &Path, url: &str) {
             redirect(&path, url);
         } else if path.extension().is_some_and(|ending| ending == "yaml") {
             let text = fs::read_to_string(&path).expect("a file");
+            let text = text.replace(APPLICATION, url.trim_end_matches("/v1"));
             let redirected: Vec<_> = text.lines().map(|line| redirected(line, url)).collect();
             let redirected = redirected.join("\n") + "\n";
-            if redirected.trim_end() != text.trim_end() && !text.contains("base_url:") {
-                fs::write(&path, redirected).expect("written");
-            }
+            let redirected = if text.contains("base_url:") { text } else { redirected };
+            fs::write(&path, redirected).expect("written");
         }
     }
 }
@@ -73,7 +83,9 @@ pub(super) fn redirect(folder: &Path, url: &str) {
 fn redirected(line: &str, url: &str) -> String {
     let Some((before, rest)) = line.split_once("provider: ") else { return line.to_owned() };
     let name: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
-    if name == "recorded" || line.trim_start().starts_with('#') {
+    if ["recorded", "http", "command"].contains(&name.as_str())
+        || line.trim_start().starts_with('#')
+    {
         return line.to_owned();
     }
     let rest = &rest[name.len()..];

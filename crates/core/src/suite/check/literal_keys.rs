@@ -64,6 +64,8 @@ enum Place {
     Address,
     /// Parameters, which have names.
     Params,
+    /// How a model is asked: the same, and a placeholder is no key.
+    Form,
 }
 
 /// Every place where a key seems to stand. It is never repeated.
@@ -91,13 +93,17 @@ impl Finder<'_> {
                 for (key, value) in map {
                     let at = format!("{pointer}/{}", escape(key));
                     // The first level of parameters is looked at where models are checked.
-                    let is_named = place == Place::Params && !pointer.ends_with("/params");
-                    if is_named && is_secret(key) && is_literal(value) {
+                    let is_named = match place {
+                        Place::Params => !pointer.ends_with("/params") && is_literal(value),
+                        Place::Form => is_literal(value) && !holds_a_placeholder(value),
+                        Place::Prose | Place::Address => false,
+                    };
+                    if is_named && is_secret(key) {
                         self.complain(&at, Some(key));
                     } else if holds_a_key(key, Place::Prose) {
                         self.complain(&at, None);
                     } else {
-                        self.look(value, &at, below(pointer, key, place));
+                        self.look(value, &at, below(pointer, key, value.is_object(), place));
                     }
                 }
             }
@@ -122,12 +128,16 @@ impl Finder<'_> {
 }
 
 /// What stands below a key of a suite.
-fn below(pointer: &str, key: &str, place: Place) -> Place {
+fn below(pointer: &str, key: &str, is_mapping: bool, place: Place) -> Place {
     let is_of_model = pointer.strip_prefix("/models/").is_some_and(|rest| !rest.contains('/'));
     match key {
         "params" if is_of_model => Place::Params,
         "base_url" if is_of_model => Place::Address,
-        "url" if pointer.starts_with("/dataset/source/") => Place::Address,
+        "url" if pointer.starts_with("/dataset/source/") || place == Place::Form => Place::Address,
+        // What else a model has that is a mapping says how it is asked.
+        _ if is_of_model && is_mapping && !["limits", "price", "recorded"].contains(&key) => {
+            Place::Form
+        }
         _ => place,
     }
 }
@@ -149,6 +159,11 @@ fn is_literal(value: &Value) -> bool {
         Value::Array(values) => !values.is_empty() && values.iter().all(Value::is_string),
         _ => false,
     }
+}
+
+/// Whether a text is filled with something when it is used.
+fn holds_a_placeholder(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.contains("{{"))
 }
 
 /// Whether a text holds what looks like a key.
@@ -199,7 +214,7 @@ fn is_key(word: &str, place: Place) -> bool {
     PREFIXES.iter().any(|(prefix, least)| {
         word.strip_prefix(prefix).is_some_and(|rest| match place {
             Place::Prose => rest.len() >= *least && rest.bytes().any(|b| b.is_ascii_digit()),
-            Place::Address | Place::Params => rest.len() >= (*least).min(8),
+            Place::Address | Place::Params | Place::Form => rest.len() >= (*least).min(8),
         })
     })
 }

@@ -8,6 +8,7 @@ mod labels;
 mod literal_keys;
 pub(in crate::suite) mod metrics;
 mod models;
+mod own_form;
 mod params;
 mod prompts;
 mod server;

@@ -28,6 +28,7 @@ impl Checker<'_> {
         // Recorded answers may be anyone's.
         let kinds = kind.map_or(readers.providers, std::slice::from_ref);
         self.params(&at, kinds, raw);
+        self.stray_options(&at, kind, raw);
         self.streaming(&at, kind, raw);
         let provider = self.provider(&at, raw);
         let limits = self.limits(&at, &raw.limits);

@@ -6,7 +6,7 @@ use super::Checker;
 use crate::{
     model::{ModelServer, Provider},
     model_key::{KeyCommand, ModelKey},
-    provider::{ProviderKind, Setting, SettingKey, SettingPlace},
+    provider::{CheckedOptions, ProviderKind, Setting, SettingKey, SettingPlace},
     suite::raw::{RawModel, RawNames},
 };
 
@@ -20,6 +20,16 @@ impl Checker<'_> {
     ) -> Option<Provider> {
         let key = self.key(at, kind, raw)?;
         let settings = self.settings(at, kind, raw);
+        let (options, CheckedOptions { base_url: said }) = self.options(at, kind, raw)?;
+        if raw.base_url.is_some() && said.is_some() {
+            let message = "the address stands under `base_url` and in the model's form, too";
+            self.complain(&format!("{at}/base_url"), message);
+            return None;
+        }
+        if let Some(base_url) = said {
+            let server = ModelServer { key, options, ..ModelServer::open(kind.name, base_url) };
+            return Some(Provider::Server(server));
+        }
         let Some(base_url) = raw.base_url.as_deref().or(kind.base_url) else {
             let message = format!("`provider: {}` needs a `base_url`", kind.name);
             let hint = format!("{}; its address is your own", kind.summary);
@@ -34,6 +44,7 @@ impl Checker<'_> {
                 key,
                 region: raw.region.clone(),
                 api_version: raw.api_version.clone(),
+                options,
             })),
             Some(problem) => {
                 self.complain(&format!("{at}/base_url"), format!("`base_url` {problem}"));

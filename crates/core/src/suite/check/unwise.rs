@@ -78,7 +78,12 @@ pub(super) fn params(models: &[RawModel], providers: &[ProviderKind]) -> Vec<Str
 /// Warnings about the parameters of a model. Those of recorded answers may be anyone's.
 fn params_of(model: &RawModel, providers: &[ProviderKind]) -> Vec<String> {
     let is_named = |kind: &&ProviderKind| model.provider.as_deref() == Some(kind.name);
-    let kind = providers.iter().find(is_named).map_or(providers, std::slice::from_ref);
+    let named = providers.iter().find(is_named);
+    if named.is_some_and(|kind| kind.options.is_some()) {
+        // What becomes of them is the suite's own affair.
+        return Vec::new();
+    }
+    let kind = named.map_or(providers, std::slice::from_ref);
     let schemas: Vec<_> = kind.iter().map(|kind| (kind.params)()).collect();
     let known = || schemas.iter().filter_map(|schema| schema["properties"].as_object()).flatten();
     let warning = |(name, value): (&String, &Value)| {

@@ -1,0 +1,206 @@
+//! `provider: http`: an application of one's own, asked as the suite spells it out.
+
+use evalmark_loopback::{Reply, Seen, Server};
+use evalmark_report::samples::{SampleRecord, samples};
+use serde_json::json;
+
+use crate::setup::{World, answer};
+
+/// A suite that asks an application at `URL/chat`.
+const SUITE: &str = "\
+name: test
+dataset: { path: data.csv, id: id, target: label }
+prompts:
+  - name: plain
+    messages: [{ role: system, content: Answer with a colour. }, { role: user, content: '{{ text }}' }]
+models:
+  - name: app
+    provider: http
+    params: { k: 3 }
+    limits: { attempts: 2, timeout: 5s }
+    api_key_env: APP_KEY
+    http:
+      url: URL/chat/{{ model }}
+      query: { k: '{{ params.k }}' }
+      headers: { x-app-key: '{{ key }}', x-tenant: acme }
+      body: { question: '{{ prompt }}', note: 'k is {{ params.k }}', k: '{{ params.k }}', history: '{{ messages }}' }
+      answer: { json: $.reply.text }
+      usage: { input_tokens: $.usage.in, output_tokens: $.usage.out }
+      finish_reason: $.why
+      error: { json: $.problem }
+metrics:
+  - { name: exact, exact: {} }
+";
+
+const KEY: &str = "canary-0123456789";
+
+fn world(url: &str, n: usize) -> World {
+    let world = World::new(n);
+    world.write("suite.yaml", &SUITE.replace("URL", url.trim_end_matches("/v1")));
+    world
+}
+
+fn run(world: &World, id: &str) -> crate::setup::Ran {
+    world.run_in(&["run", "suite.yaml", "--run-id", id], &[("APP_KEY", KEY)])
+}
+
+fn records(world: &World, run: &str) -> Vec<SampleRecord> {
+    let rows = samples(&world.path(&format!("reports/test/{run}/samples.parquet")));
+    rows.expect("samples").collect::<Result<_, _>>().expect("rows")
+}
+
+fn replied(text: &str) -> Reply {
+    let usage = json!({ "in": 7, "out": 2 });
+    Reply::json(&json!({ "reply": { "text": text }, "usage": usage, "why": "end_turn" }))
+}
+
+/// The item that a question is about.
+fn item(seen: &Seen) -> usize {
+    let question = seen.json()["question"].as_str().expect("a question").to_owned();
+    question.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number")
+}
+
+#[test]
+fn an_application_is_asked_as_the_suite_says() {
+    let server = Server::start(|seen| replied(answer(item(seen))));
+    let world = world(&server.url(), 3);
+    run(&world, "r").expect(0);
+    let seen = &server.requests()[0];
+    assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/chat/app?k=3"));
+    assert_eq!(seen.header("x-app-key"), Some(KEY));
+    assert_eq!(seen.header("x-tenant"), Some("acme"));
+    assert_eq!(seen.header("authorization"), None, "the key stands where the suite puts it");
+    let body = seen.json();
+    assert_eq!((&body["k"], &body["note"]), (&json!(3), &json!("k is 3")));
+    assert_eq!(body["history"][0], json!({ "role": "system", "content": "Answer with a colour." }));
+    for (i, row) in records(&world, "r").iter().enumerate() {
+        let record = &row.record;
+        assert_eq!(record.output.as_deref(), Some(answer(i)));
+        assert_eq!(record.finish_reason.as_ref().map(|reason| reason.as_str()), Some("stop"));
+        assert_eq!((record.usage.input_tokens, record.usage.output_tokens), (Some(7), Some(2)));
+    }
+    run(&world, "again").expect(0);
+    assert_eq!(server.count(), 3, "what was asked before is not asked again");
+    let other = SUITE.replace("'{{ prompt }}'", "'{{ prompt }}', style: short");
+    world.write("suite.yaml", &other.replace("URL", server.url().trim_end_matches("/v1")));
+    run(&world, "other").expect(0);
+    assert_eq!(server.count(), 6, "another template asks something else");
+}
+
+#[test]
+fn failures_are_described_and_the_key_is_never_shown() {
+    let echo = |seen: &Seen| {
+        let key = seen.header("x-app-key").unwrap_or_default().to_owned();
+        match item(seen) {
+            0 => Reply::json(&json!({ "problem": format!("no quota for {key}") })),
+            1 => Reply::json(&json!({ "reply": format!("nothing for {key}") })),
+            2 => Reply::status(400).body(json!({ "problem": format!("bad {key}") }).to_string()),
+            3 => Reply::status(302).header("location", "http://127.0.0.1:9/"),
+            _ => replied(&format!("I saw {key}")),
+        }
+    };
+    let server = Server::start(echo);
+    let world = world(&server.url(), 6);
+    let ran = run(&world, "r");
+    let rows = records(&world, "r");
+    let told = |i: usize| {
+        rows[i].record.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()
+    };
+    assert!(told(0).contains("the server reports an error in a 200: no quota for"), "{}", told(0));
+    assert!(told(1).contains("there is no answer at `$.reply.text`"), "{}", told(1));
+    assert!(told(2).contains("HTTP 400 Bad Request: bad"), "{}", told(2));
+    assert!(told(3).contains("redirects are not followed"), "{}", told(3));
+    assert!(rows[4].record.output.as_deref().is_some_and(|text| text.starts_with("I saw ")));
+    assert!(!ran.stdout.contains(KEY) && !ran.stderr.contains(KEY), "{ran:?}");
+    let mut folders = vec![world.folder.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(&path).expect("a file");
+                let is_there = bytes.windows(KEY.len()).any(|window| window == KEY.as_bytes());
+                assert!(!is_there, "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_goes_where_it_is_allowed_alone() {
+    let world = world("https://app.example.com/v1", 1);
+    let told = run(&world, "r").expect(2).stderr;
+    assert!(told.contains("--allow-key APP_KEY@app.example.com"), "{told}");
+}
+
+/// What `check` says of the suite with a change.
+#[track_caller]
+fn check(before: &str, after: &str, expected: &[&str]) {
+    let world = World::new(1);
+    let suite = SUITE.replace("URL", "http://127.0.0.1:9");
+    assert!(suite.contains(before), "{before}");
+    world.write("suite.yaml", &suite.replace(before, after));
+    let told = world.run(&["check", "suite.yaml"]).expect(2).stderr;
+    for part in expected {
+        assert!(told.contains(part), "{part} is not in:\n{told}");
+    }
+}
+
+#[test]
+fn mistakes_are_told_with_their_line() {
+    check("'{{ prompt }}'", "'{{ prompt'", &["suite.yaml:16:", "body.question"]);
+    check("'{{ prompt }}'", "'{{ text }}'", &["undefined variable `text`", "there are `prompt`"]);
+    check("'{{ prompt }}'", "'{{ key }}'", &["`key`", "the key stands in `headers` alone"]);
+    check("$.reply.text", "reply..", &["suite.yaml:17:", "is not a JSONPath"]);
+    check("{ json: $.reply.text }", "{}", &["exactly one of `json` and `regex`"]);
+    check("{ json: $.reply.text }", "{ regex: '(' }", &["the pattern does not compile"]);
+    check("$.why", "$[", &["is not a JSONPath"]);
+    check("    api_key_env: APP_KEY\n", "", &["suite.yaml:", "`x-app-key` holds the key"]);
+    check(
+        "x-tenant: acme",
+        "authorization: abcdef",
+        &["`authorization`", "must not contain a key"],
+    );
+    check("x-tenant", "content-length", &["belongs to the connection"]);
+    check("x-tenant", "'x tenant'", &["cannot be the name of a header"]);
+    check(
+        "127.0.0.1:9/chat/{{ model }}",
+        "{{ model }}/",
+        &["placeholders can stand behind the host"],
+    );
+    check("http://127.0.0.1:9/", "ftp://127.0.0.1:9/", &["must begin with http"]);
+    check("      body:", "      method: GET\n      body:", &["a GET has no body"]);
+    check(
+        "      body:",
+        "      bodi: {}\n      body:",
+        &["unknown key `bodi`", "did you mean `body`"],
+    );
+    check(
+        "    provider: http\n",
+        "    provider: openai\n",
+        &["`http` does not go with `provider: openai`"],
+    );
+    check("    http:\n", "    base_url: http://127.0.0.1:9\n    http:\n", &["`base_url`"]);
+    let start = SUITE.find("    http:").expect("a form");
+    let end = SUITE.find("metrics:").expect("metrics");
+    let form = SUITE[start..end].replace("URL", "http://127.0.0.1:9");
+    check(&form, "", &["`provider: http` needs the key `http`", "evalmark models http"]);
+}
+
+#[test]
+fn a_text_is_an_answer_and_a_body_too() {
+    let server = Server::start(|seen| {
+        assert_eq!(seen.header("content-type"), Some("text/plain; charset=utf-8"));
+        assert_eq!(seen.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
+        Reply::status(200).body(format!("the colour: red ({} bytes)", seen.body.len()))
+    });
+    let world = World::new(1);
+    let start = SUITE.find("    http:").expect("a form");
+    let end = SUITE.find("metrics:").expect("metrics");
+    let form = "    base_url: URL\n    http: { body: 'Q: {{ prompt }}', answer: { regex: 'colour: (\\w+)' } }\n";
+    let suite = format!("{}{form}{}", &SUITE[..start], &SUITE[end..]);
+    world.write("suite.yaml", &suite.replace("URL", &server.url()));
+    run(&world, "r").expect(0);
+    assert_eq!(records(&world, "r")[0].record.output.as_deref(), Some("red"));
+}

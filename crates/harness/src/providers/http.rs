@@ -1,0 +1,181 @@
+//! Any endpoint, as the suite spells it out: a template of the request, and where the answer stands in
+//! the response.
+
+mod find;
+mod settings;
+mod template;
+
+use evalmark_core::{
+    feature::Feature,
+    provider::{CheckedOptions, ExampleModel, ModelOptions, OptionProblem, OptionsKind},
+    record::{ErrorKind, FinishReason, Outcome, Usage},
+    request::{Request, Task},
+};
+use evalmark_net::{HttpRequest, Secret, Url};
+use serde_json::{Value, json};
+
+use self::{
+    find::Body,
+    settings::{Endpoint, Settings, schema},
+};
+use super::{
+    own_form::{OwnForm, OwnProtocol},
+    protocol::{About, Call, HttpReply, Protocol, Vendor},
+};
+use crate::{
+    failure,
+    malformed::{misshapen, unreadable},
+    reply::{Answer, AttemptError, FaultScope, Retryable},
+};
+
+pub(crate) struct OwnHttp;
+
+/// The key of a model under which its form stands.
+const KEY: &str = "http";
+
+/// What an answer is called in messages.
+const ANSWER: &str = "response of the kind that `http` tells of";
+
+impl Protocol for OwnHttp {
+    const ABOUT: About = About {
+        name: "http",
+        vendors: &[Vendor {
+            name: "http",
+            summary: "Any endpoint, such as your own application: the suite says what is sent and where the answer stands",
+            base_url: None,
+            key_variables: &[],
+            key_hosts: &[],
+            key_header: None,
+            takes_tokens: false,
+            prices: None,
+            first_model: None,
+            example_model: ExampleModel {
+                more: "\
+http:
+  url: http://127.0.0.1:3000/chat
+  body: { question: '{{ prompt }}' }
+  answer: { json: $.answer }",
+                ..ExampleModel::named("my-application")
+            },
+        }],
+        paths: &[],
+        params: &[],
+        reserved: &[],
+        output_limits: &["max_tokens"],
+        default_output_limit: None,
+        knows_all_params: false,
+        embeds: false,
+        features: &[Feature::Conversation],
+        settings: &[],
+        limit_headers: &[],
+    };
+
+    const OWN_FORM: Option<OwnProtocol> = Some(OwnProtocol {
+        kind: OptionsKind { key: KEY, schema, check },
+        open: |options, base| Ok(Box::new(Endpoint::open(options, base)?)),
+    });
+
+    fn url(base: &Url, call: Call<'_>) -> Option<Url> {
+        (call.task == Task::Chat).then(|| base.clone())
+    }
+
+    fn request(_request: &Request, _url: Url) -> Result<HttpRequest, AttemptError> {
+        Err(unsaid())
+    }
+
+    fn read(_reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {
+        Err(unsaid())
+    }
+}
+
+/// A model of this provider that says nothing under `http`, which `check` does not let pass.
+fn unsaid() -> AttemptError {
+    AttemptError::new(
+        ErrorKind::BadRequest,
+        "the model does not say under `http` how it is asked".to_owned(),
+        Retryable::Never,
+    )
+}
+
+fn check(of: &ModelOptions<'_>) -> Result<CheckedOptions, Vec<OptionProblem>> {
+    let settings = Settings::read(of.options)?;
+    let problems = settings.problems(of);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(CheckedOptions { base_url: settings.fixed_url() })
+}
+
+impl OwnForm for Endpoint {
+    fn request(
+        &self,
+        request: &Request,
+        key: Option<&Secret>,
+    ) -> Result<HttpRequest, AttemptError> {
+        self.render(request, key)
+            .map_err(|problem| AttemptError::new(ErrorKind::BadRequest, problem, Retryable::Never))
+    }
+
+    fn read(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {
+        let body = Body::of(reply.body);
+        let error = self.error.as_ref().and_then(|error| error.value(&body));
+        if let Some(error) = error.filter(failure::is_error) {
+            return failure::within_success(&error);
+        }
+        let output = match &self.answer {
+            None => reply.body.to_owned(),
+            Some(answer) => answer.text(&body).ok_or_else(|| no_answer(&body, answer.shown()))?,
+        };
+        let tokens = |find: &Option<find::Find>| find.as_ref()?.count(&body);
+        let usage = Usage {
+            input_tokens: tokens(&self.input_tokens),
+            output_tokens: tokens(&self.output_tokens),
+        };
+        let word = self.finish_reason.as_ref().and_then(|find| find.text(&body));
+        Ok(Answer {
+            outcome: Outcome::Answered,
+            output,
+            finish_reason: word.map(finish_reason),
+            usage: usage.plausible(),
+            details: None,
+        })
+    }
+
+    fn read_failure(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {
+        let body = Body::of(reply.body);
+        let error = self.error.as_ref().and_then(|error| error.value(&body));
+        let status = reply.status.as_u16();
+        match error.filter(failure::is_error) {
+            Some(error) => failure::read_error(status, &json!({ "error": error }).to_string()),
+            None => failure::read_error(status, reply.body),
+        }
+    }
+}
+
+/// A response in which the answer does not stand where the suite says: so will every other one, unless
+/// some did.
+fn no_answer(body: &Body<'_>, place: &str) -> AttemptError {
+    if let Some(error) = body.broken() {
+        return unreadable(&error, body.text, ANSWER);
+    }
+    misshapen(ANSWER, &format!("there is no answer at `{place}`: {}", body.text))
+        .with_fault_scope(FaultScope::Endpoint)
+}
+
+/// The neutral word, where an application uses another one for it.
+fn finish_reason(word: String) -> FinishReason {
+    match word.to_lowercase().as_str() {
+        "stop" | "end_turn" | "eos" | "done" | "complete" | "completed" => FinishReason::Stop,
+        "length" | "max_tokens" => FinishReason::Length,
+        _ => word.into(),
+    }
+}
+
+/// A value as a text: one that is a text as it stands, any other as JSON.
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}

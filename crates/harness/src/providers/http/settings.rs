@@ -1,0 +1,415 @@
+//! What stands under `http`: checked with everything that can be wrong before anything is asked, and
+//! compiled into an [`Endpoint`].
+
+use std::collections::BTreeMap;
+
+use evalmark_core::{
+    fields::Fields,
+    provider::{ModelOptions, OptionProblem},
+    request::Request,
+};
+use evalmark_net::{HeaderName, HeaderValue, HttpRequest, Method, Secret, Url};
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    find::{Find, RawFind},
+    template::{JsonTemplate, Pieces, Text, as_it_is, example_fields, fields, percent_encoded},
+};
+
+/// How a model is asked over HTTP, and where its answer stands. Texts may hold Jinja placeholders: `prompt` (the last
+/// text of the user), `messages`, `model` and `params`. One that stands alone keeps the type of its value.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    /// How it is asked; default: POST where there is a body, else GET.
+    #[serde(default)]
+    method: Option<RawMethod>,
+    /// Where it is asked; default: the model's `base_url`. Placeholders may stand behind the host, and what fills
+    /// them is percent-encoded.
+    #[serde(default)]
+    url: Option<String>,
+    /// Parameters of the address.
+    #[serde(default)]
+    query: BTreeMap<String, RawScalar>,
+    /// Headers. The model's key stands where `{{ key }}` says; where no header names it, it is sent as
+    /// `Authorization: Bearer`.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// The body: JSON with placeholders in its texts, or a text. A text that is JSON is read as JSON.
+    #[serde(default)]
+    body: Option<Value>,
+    /// Where the answer stands in the response; default: all of the response is the answer.
+    #[serde(default)]
+    answer: Option<RawFind>,
+    /// Where the tokens stand.
+    #[serde(default)]
+    usage: RawUsage,
+    /// JSONPath of why the answer ended.
+    #[serde(default)]
+    finish_reason: Option<String>,
+    /// Where an error stands, also in a response whose status is a success.
+    #[serde(default)]
+    error: Option<RawFind>,
+}
+
+/// How an endpoint is asked.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum RawMethod {
+    Get,
+    Post,
+    Put,
+    Patch,
+}
+
+/// A text with placeholders, a number, or true or false.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum RawScalar {
+    Text(String),
+    Number(serde_json::Number),
+    Bool(bool),
+}
+
+/// Where the tokens of a request stand.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawUsage {
+    /// JSONPath of the prompt's tokens.
+    #[serde(default)]
+    input_tokens: Option<String>,
+    /// JSONPath of the answer's tokens.
+    #[serde(default)]
+    output_tokens: Option<String>,
+}
+
+/// Headers that belong to the connection.
+const NOT_OURS: [&str; 6] =
+    ["host", "content-length", "transfer-encoding", "connection", "te", "upgrade"];
+
+/// An endpoint that is ready to be asked.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    method: Method,
+    url: Pieces,
+    query: Vec<(String, Text)>,
+    headers: Vec<(HeaderName, Pieces)>,
+    body: Option<BodyTemplate>,
+    pub(super) answer: Option<Find>,
+    pub(super) input_tokens: Option<Find>,
+    pub(super) output_tokens: Option<Find>,
+    pub(super) finish_reason: Option<Find>,
+    pub(super) error: Option<Find>,
+}
+
+#[derive(Debug)]
+enum BodyTemplate {
+    Json(JsonTemplate),
+    Text(Text),
+}
+
+/// JSON Schema of what stands under `http`.
+pub(super) fn schema() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<Settings>();
+    schema.remove("title");
+    schema.to_value()
+}
+
+impl Settings {
+    /// Reads what fits the schema.
+    pub(super) fn read(options: &Value) -> Result<Self, Vec<OptionProblem>> {
+        Settings::deserialize(options)
+            .map_err(|error| vec![OptionProblem::new("", format!("`http`: {error}"))])
+    }
+
+    /// The address as far as it is the same for every request: scheme, host and port.
+    pub(super) fn fixed_url(&self) -> Option<String> {
+        let url = self.url.as_deref()?;
+        if !url.contains("{{") {
+            return Some(url.to_owned());
+        }
+        Some(Url::parse(&origin(url)?).ok()?.origin().ascii_serialization())
+    }
+
+    /// What is wrong with it.
+    pub(super) fn problems(&self, of: &ModelOptions<'_>) -> Vec<OptionProblem> {
+        let mut problems = Vec::new();
+        if let Some(url) = &self.url
+            && let Some(problem) = url_problem(url)
+        {
+            problems.push(OptionProblem::new("/url", problem));
+            return problems;
+        }
+        let base = self.fixed_url().and_then(|url| Url::parse(&url).ok());
+        // An address of the suite's own is checked where addresses are.
+        let base = base.or_else(|| Url::parse("http://127.0.0.1/").ok());
+        let Some(base) = base else { return problems };
+        match Endpoint::compile(self, &base) {
+            Err(found) => problems.extend(found),
+            Ok(endpoint) => {
+                let names_key = endpoint.headers.iter().find(|(_, pieces)| pieces.holds_key());
+                if let (Some((name, _)), false) = (names_key, of.has_key) {
+                    let message = format!("`{name}` holds the key, and the model has none");
+                    let hint = "name the environment variable that holds it: `api_key_env: …`";
+                    let at = format!("/headers/{}", self.header_as_written(name.as_str()));
+                    problems.push(OptionProblem::new(at, message).hint(hint));
+                }
+                problems.extend(endpoint.rendering_problem(&example_fields(of.model, of.params)));
+            }
+        }
+        problems
+    }
+
+    fn header_as_written(&self, name: &str) -> String {
+        let own = self.headers.keys().find(|own| own.eq_ignore_ascii_case(name));
+        own.cloned().unwrap_or_default()
+    }
+}
+
+/// What of an address stands before its first placeholder.
+fn origin(url: &str) -> Option<String> {
+    let fixed = url.split("{{").next()?;
+    let (scheme, rest) = fixed.split_once("://")?;
+    let host = rest.split_once(['/', '?']).map(|(host, _)| host)?;
+    Some(format!("{scheme}://{host}"))
+}
+
+/// What is wrong with an address, which is not repeated: it may hold a password.
+fn url_problem(url: &str) -> Option<String> {
+    let fixed = if url.contains("{{") {
+        match origin(url) {
+            Some(origin) => origin,
+            None => return Some("placeholders can stand behind the host alone".to_owned()),
+        }
+    } else {
+        url.to_owned()
+    };
+    let Ok(parsed) = Url::parse(&fixed) else {
+        return Some("it is not a URL; write one like `http://127.0.0.1:3000/chat`".to_owned());
+    };
+    if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
+        return Some("it must begin with http:// or https:// and name a host".to_owned());
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Some("it contains a user name or password; use `api_key_env`".to_owned());
+    }
+    parsed.fragment().map(|_| "it must not have a fragment".to_owned())
+}
+
+/// Takes in problems of templates under a pointer.
+fn at(pointer: impl Into<String>) -> impl FnOnce(String) -> OptionProblem {
+    move |message| OptionProblem::new(pointer, message)
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+impl Endpoint {
+    /// Compiles what `check` let pass, for this address.
+    pub(super) fn open(options: &Value, base: &Url) -> Result<Self, Vec<OptionProblem>> {
+        Self::compile(&Settings::read(options)?, base)
+    }
+
+    fn compile(settings: &Settings, base: &Url) -> Result<Self, Vec<OptionProblem>> {
+        let mut problems = Vec::new();
+        let mut keep = |problem: OptionProblem| problems.push(problem);
+        let url = settings.url.as_deref().unwrap_or(base.as_str());
+        let url = Pieces::compile("url", url, false).map_err(at("/url")).map_err(&mut keep);
+        let query = settings.query.iter().filter_map(|(name, value)| {
+            let text = match value {
+                RawScalar::Text(text) => text.clone(),
+                RawScalar::Number(number) => number.to_string(),
+                RawScalar::Bool(value) => value.to_string(),
+            };
+            let text = Text::compile(&format!("query.{name}"), &text);
+            let text = text.map_err(at(format!("/query/{}", escaped(name)))).map_err(&mut keep);
+            Some((name.clone(), text.ok()?))
+        });
+        let query = query.collect();
+        let headers = settings.headers.iter().filter_map(|(name, value)| {
+            header(name, value)
+                .map_err(at(format!("/headers/{}", escaped(name))))
+                .map_err(&mut keep)
+                .ok()
+        });
+        let headers = headers.collect();
+        let find = |raw: &Option<RawFind>, pointer: &str| {
+            raw.as_ref().map(|raw| raw.compile(pointer)).transpose()
+        };
+        let path = |path: &Option<String>, pointer: &str| {
+            path.as_ref().map(|path| Find::path(path, pointer)).transpose()
+        };
+        let answer = find(&settings.answer, "/answer").map_err(&mut keep);
+        let error = find(&settings.error, "/error").map_err(&mut keep);
+        let finish_reason = path(&settings.finish_reason, "/finish_reason").map_err(&mut keep);
+        let usage = &settings.usage;
+        let input_tokens = path(&usage.input_tokens, "/usage/input_tokens").map_err(&mut keep);
+        let output_tokens = path(&usage.output_tokens, "/usage/output_tokens").map_err(&mut keep);
+        let body = settings.body.as_ref().map(BodyTemplate::compile);
+        let body = body.transpose().map_err(|found| found.into_iter().for_each(&mut keep));
+        let method = method(settings.method, settings.body.is_some()).map_err(&mut keep);
+        let (Ok(url), Ok(method), Ok(body)) = (url, method, body) else { return Err(problems) };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let found = |find: Result<Option<Find>, ()>| find.ok().flatten();
+        Ok(Self {
+            method,
+            url,
+            query,
+            headers,
+            body,
+            answer: found(answer),
+            input_tokens: found(input_tokens),
+            output_tokens: found(output_tokens),
+            finish_reason: found(finish_reason),
+            error: found(error),
+        })
+    }
+
+    /// Why nothing can be made of it with these values, if so.
+    fn rendering_problem(&self, fields: &Fields) -> Option<OptionProblem> {
+        let body = self.body.as_ref().and_then(|body| body.render(fields).err()).map(at("/body"));
+        let url = || self.url.render(fields, "", percent_encoded).err().map(at("/url"));
+        let of_query = |(name, text): &(String, Text)| {
+            text.render(fields).err().map(at(format!("/query/{}", escaped(name))))
+        };
+        let of_header = |(name, pieces): &(HeaderName, Pieces)| {
+            let problem = pieces.render(fields, "key", as_it_is).err()?;
+            Some(OptionProblem::new("/headers", format!("{name}: {problem}")))
+        };
+        let found = body
+            .or_else(url)
+            .or_else(|| self.query.iter().find_map(of_query))
+            .or_else(|| self.headers.iter().find_map(of_header))?;
+        let is_key = found.message.contains("`key`");
+        let hint = if is_key {
+            "the key stands in `headers` alone: `authorization: 'Bearer {{ key }}'`"
+        } else {
+            "there are `prompt`, `messages`, `model` and `params`"
+        };
+        Some(found.hint(hint))
+    }
+
+    /// The request.
+    pub(super) fn render(
+        &self,
+        request: &Request,
+        key: Option<&Secret>,
+    ) -> Result<HttpRequest, String> {
+        let fields = fields(request);
+        let url = self.url.render(&fields, "", percent_encoded)?;
+        let mut url =
+            Url::parse(&url).map_err(|error| format!("the address is not a URL: {error}"))?;
+        for (name, text) in &self.query {
+            url.query_pairs_mut().append_pair(name, &text.render(&fields)?);
+        }
+        let (content_type, bytes) = match &self.body {
+            Some(body) => (Some(body.content_type()), body.render(&fields)?),
+            None => (None, Vec::new()),
+        };
+        let mut sent = HttpRequest::post_json(url, bytes);
+        sent.method = self.method.clone();
+        sent.headers.clear();
+        if let Some(content_type) = content_type {
+            sent = sent.header(HeaderName::from_static("content-type"), content_type);
+        }
+        let exposed = key.map(Secret::expose).unwrap_or_default();
+        for (name, pieces) in &self.headers {
+            let value = pieces.render(&fields, exposed, as_it_is)?;
+            let value = HeaderValue::from_str(&value);
+            let mut value = value.map_err(|_| format!("the header `{name}` holds a line break, or another character that no header may hold"))?;
+            value.set_sensitive(pieces.holds_key());
+            sent = sent.header(name.clone(), value);
+        }
+        if let Some(key) = key
+            && !self.headers.iter().any(|(_, pieces)| pieces.holds_key())
+        {
+            let value = HeaderValue::from_str(&format!("Bearer {}", key.expose()));
+            let mut value = value
+                .map_err(|_| "the key contains characters that are not allowed in a header")?;
+            value.set_sensitive(true);
+            sent = sent.header(HeaderName::from_static("authorization"), value);
+        }
+        Ok(sent)
+    }
+}
+
+/// A header with its template.
+fn header(name: &str, value: &str) -> Result<(HeaderName, Pieces), String> {
+    let parsed: HeaderName =
+        name.parse().map_err(|_| format!("`{name}` cannot be the name of a header"))?;
+    if NOT_OURS.contains(&parsed.as_str()) {
+        return Err(format!("`{name}` belongs to the connection"));
+    }
+    if value.contains(['\n', '\r', '\0']) {
+        return Err(format!(
+            "`{name}` holds a line break, or another character that no header may hold"
+        ));
+    }
+    Ok((parsed, Pieces::compile(&format!("headers.{name}"), value, true)?))
+}
+
+fn method(method: Option<RawMethod>, has_body: bool) -> Result<Method, OptionProblem> {
+    match (method, has_body) {
+        (Some(RawMethod::Get), true) => {
+            Err(OptionProblem::new("/body", "a GET has no body".to_owned()))
+        }
+        (Some(RawMethod::Get) | None, false) => Ok(Method::GET),
+        (Some(RawMethod::Post), _) | (None, true) => Ok(Method::POST),
+        (Some(RawMethod::Put), _) => Ok(Method::PUT),
+        (Some(RawMethod::Patch), _) => Ok(Method::PATCH),
+    }
+}
+
+impl BodyTemplate {
+    fn compile(body: &Value) -> Result<Self, Vec<OptionProblem>> {
+        let of_text = body.as_str().map(|text| (text, serde_json::from_str::<Value>(text).ok()));
+        let json = match &of_text {
+            None => body,
+            Some((_, Some(json))) if json.is_object() || json.is_array() => json,
+            Some((text, _)) => {
+                if text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("{{")
+                {
+                    let message = "the body begins like JSON and is none";
+                    let hint = "write it as a mapping, or put the placeholders into quotes: `{\"question\": \"{{ prompt }}\"}`";
+                    return Err(vec![OptionProblem::new("/body", message).hint(hint)]);
+                }
+                let text = Text::compile("body", text).map_err(|e| vec![at("/body")(e)])?;
+                return Ok(Self::Text(text));
+            }
+        };
+        let mut problems = Vec::new();
+        let template = JsonTemplate::compile("body", json, "/body", &mut problems);
+        if problems.is_empty() {
+            return Ok(Self::Json(template));
+        }
+        // The places within a text are none of the suite's.
+        let place = |pointer: String| if of_text.is_some() { "/body".to_owned() } else { pointer };
+        Err(problems
+            .into_iter()
+            .map(|(pointer, message)| OptionProblem::new(place(pointer), message))
+            .collect())
+    }
+
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Json(_) => "application/json",
+            Self::Text(_) => "text/plain; charset=utf-8",
+        })
+    }
+
+    fn render(&self, fields: &Fields) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Json(template) => Ok(template.render(fields)?.to_string().into_bytes()),
+            Self::Text(text) => Ok(text.render(fields)?.into_bytes()),
+        }
+    }
+}

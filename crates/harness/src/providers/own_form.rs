@@ -1,0 +1,63 @@
+//! Protocols that have no form of their own: how a model is asked stands in the suite.
+
+use std::fmt;
+
+use evalmark_core::{
+    provider::{OptionProblem, OptionsKind},
+    request::Request,
+};
+use evalmark_net::{HttpRequest, Secret, Url};
+use serde_json::Value;
+
+use super::protocol::HttpReply;
+use crate::reply::{Answer, AttemptError};
+
+/// A protocol whose form the suite spells out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnProtocol {
+    /// The key of a model under which it does so, and what checks it.
+    pub(crate) kind: OptionsKind,
+    /// Makes ready what stands there, at this address.
+    pub(crate) open: fn(&Value, &Url) -> Opened,
+}
+
+/// A form that is ready, or what is wrong with it.
+pub(crate) type Opened = Result<Box<dyn OwnForm>, Vec<OptionProblem>>;
+
+/// How one model is asked, as the suite spells it out.
+pub(crate) trait OwnForm: fmt::Debug + Send + Sync {
+    /// The request, with the key where the suite puts it.
+    fn request(&self, request: &Request, key: Option<&Secret>)
+    -> Result<HttpRequest, AttemptError>;
+    /// Reads a response whose status is a success.
+    fn read(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError>;
+    /// Reads any other.
+    fn read_failure(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError>;
+}
+
+/// What the ledger knows the answers by, beside the address: another form asks something else.
+pub(crate) fn fingerprint(options: &Value) -> String {
+    let mut options = options.clone();
+    options.sort_all_objects();
+    let mut hasher = blake3::Hasher::new_derive_key("evalmark own form v1");
+    hasher.update(options.to_string().as_bytes());
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_that_of_what_is_said_in_whatever_order() {
+        let one =
+            fingerprint(&json!({ "method": "POST", "body": { "q": "{{ prompt }}", "n": 1 } }));
+        assert_eq!(one, "b28ec0bb9a77a04d");
+        let turned = json!({ "body": { "n": 1, "q": "{{ prompt }}" }, "method": "POST" });
+        assert_eq!(fingerprint(&turned), one);
+        let other = json!({ "method": "POST", "body": { "q": "{{ prompt }}?", "n": 1 } });
+        assert_ne!(fingerprint(&other), one);
+    }
+}
