@@ -15,6 +15,8 @@ pub enum Feature {
     Files,
     /// Media that the provider fetches from an address.
     MediaUrls,
+    /// Documents that the provider fetches from an address.
+    FileUrls,
     /// Tools that the model may call.
     Tools,
     /// A tool that the model has to call.
@@ -29,12 +31,13 @@ pub enum Feature {
 
 impl Feature {
     /// Every feature.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Conversation,
         Self::Images,
         Self::Audio,
         Self::Files,
         Self::MediaUrls,
+        Self::FileUrls,
         Self::Tools,
         Self::ToolChoice,
         Self::JsonSchema,
@@ -48,6 +51,7 @@ impl Feature {
         Self::Images,
         Self::Files,
         Self::MediaUrls,
+        Self::FileUrls,
         Self::Tools,
         Self::ToolChoice,
         Self::JsonSchema,
@@ -61,6 +65,7 @@ impl Feature {
             Self::Audio => "audio",
             Self::Files => "files",
             Self::MediaUrls => "media_urls",
+            Self::FileUrls => "file_urls",
             Self::Tools => "tools",
             Self::ToolChoice => "tool_choice",
             Self::JsonSchema => "json_schema",
@@ -78,6 +83,7 @@ impl fmt::Display for Feature {
             Self::Audio => "audio",
             Self::Files => "files",
             Self::MediaUrls => "media at addresses",
+            Self::FileUrls => "files at addresses",
             Self::Tools => "tools",
             Self::ToolChoice => "a choice of the tool to call",
             Self::JsonSchema => "answers by JSON Schema",

@@ -236,7 +236,8 @@ impl Plan {
             match render(&self.dataset, &self.prompts[prompt], &item) {
                 Err(error) => samples.push(Err(error)),
                 Ok(messages) => samples.extend((0..self.epochs).map(|epoch| {
-                    let request = self.models[model].request(messages.clone(), epoch);
+                    let asked = &self.prompts[prompt];
+                    let request = asked.request(&self.models[model], messages.clone(), epoch);
                     Ok(Sample { prompt, model, item: item.clone(), epoch, request })
                 })),
             }

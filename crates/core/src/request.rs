@@ -50,7 +50,11 @@ pub struct Request {
 #[derive(Serialize)]
 struct Written<'a> {
     model: &'a str,
-    messages: &'a [Message],
+    messages: &'a [Cow<'a, Message>],
+    #[serde(rename = "$tools", skip_serializing_if = "Option::is_none")]
+    tools: Option<&'a Tools>,
+    #[serde(rename = "$json_schema", skip_serializing_if = "Option::is_none")]
+    response_schema: Option<&'a ResponseSchema>,
     #[serde(flatten)]
     params: &'a Map<String, Value>,
 }
@@ -60,12 +64,16 @@ struct Written<'a> {
 struct Read {
     model: String,
     messages: Vec<Message>,
+    #[serde(rename = "$tools")]
+    tools: Option<Arc<Tools>>,
+    #[serde(rename = "$json_schema")]
+    response_schema: Option<Arc<ResponseSchema>>,
     #[serde(flatten)]
     params: Map<String, Value>,
 }
 
 /// The form that an answer must have, for servers that can be told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResponseSchema {
     /// What the form is called.
     pub name: Cow<'static, str>,
@@ -113,11 +121,18 @@ impl Request {
         }
     }
 
-    /// The request as JSON, whatever protocol it is sent in: `model`, `messages`, then the
-    /// parameters in the suite's order.
+    /// The request as JSON, whatever protocol it is sent in: `model`, `messages`, what the prompt asks
+    /// for beside them, then the parameters in the suite's order. Pictures and the like stand there
+    /// with their content address, which is all that the hash needs of them.
     pub fn to_json(&self) -> String {
-        let (model, messages) = (&*self.model, &*self.messages);
-        let written = Written { model, messages, params: self.params.as_ref() };
+        let messages: Vec<_> = self.messages.iter().map(Message::addressed).collect();
+        let written = Written {
+            model: &self.model,
+            messages: &messages,
+            tools: self.tools.as_deref(),
+            response_schema: self.response_schema.as_deref(),
+            params: self.params.as_ref(),
+        };
         let mut json = Vec::with_capacity(self.text_bytes() + 256);
         // Texts and JSON values always make JSON.
         drop(serde_json::to_writer(&mut json, &written));
@@ -126,13 +141,23 @@ impl Request {
 
     /// The request that [`Request::to_json`] wrote.
     pub fn from_json(json: &str, epoch: u32) -> Result<Self, serde_json::Error> {
-        let Read { model, messages, params } = serde_json::from_str(json)?;
-        Ok(Self::chat(model.into(), messages, Arc::new(params), epoch))
+        let Read { model, messages, tools, response_schema, params } = serde_json::from_str(json)?;
+        let request = Self::chat(model.into(), messages, Arc::new(params), epoch);
+        Ok(Self { response_schema, tools, ..request })
     }
 
     /// Bytes of text in its messages.
     pub fn text_bytes(&self) -> usize {
         self.messages.iter().map(Message::text_bytes).sum()
+    }
+
+    /// Characters of text that cost about as many tokens as the request does.
+    pub fn estimated_characters(&self) -> u64 {
+        let messages: u64 = self.messages.iter().map(Message::estimated_characters).sum();
+        let json = |value: Option<String>| value.map_or(0, |json| json.len() as u64);
+        let tools = self.tools.as_ref().and_then(|tools| serde_json::to_string(tools).ok());
+        let schema = self.response_schema.as_ref().map(|form| form.schema.to_string());
+        messages + json(tools) + json(schema)
     }
 
     /// The content address: BLAKE3 over model, messages, parameters (sorted by name) and epoch.
@@ -187,6 +212,7 @@ impl Request {
 fn part_of_parts(message: &Message, part: &mut impl FnMut(&[u8])) {
     part(b"\xffparts");
     // Texts always make JSON.
+    let message = message.addressed();
     part(serde_json::to_string(message.parts()).unwrap_or_default().as_bytes());
 }
 
@@ -254,6 +280,35 @@ mod tests {
         let parts = of(Message::of_parts("user", vec![part("a"), part("b")]));
         let json = r#"[{"type":"text","text":"a"},{"type":"text","text":"b"}]"#;
         assert!(parts != whole && parts != of(Message::new("user", json)));
+    }
+
+    #[test]
+    fn what_a_prompt_asks_for_beside_its_text_comes_back() {
+        use crate::{
+            message::{Media, MediaSource, Part},
+            tools::{Tool, ToolChoice, Tools},
+        };
+        let media = Media {
+            media_type: "image/png".to_owned(),
+            name: None,
+            source: MediaSource::Base64("AAAA".to_owned()),
+        };
+        let tool = Tool { name: "f".to_owned(), description: None, parameters: json!({}) };
+        let schema = ResponseSchema { name: "a".into(), schema: json!({ "type": "object" }) };
+        let request = Request {
+            messages: Arc::new([Message::of_parts("user", vec![Part::Image(media)])]),
+            tools: Some(Arc::new(Tools {
+                tools: vec![tool],
+                tool_choice: Some(ToolChoice::Name("f".to_owned())),
+            })),
+            response_schema: Some(Arc::new(schema)),
+            ..request(&json!({ "tools": 1, "seed": 2 }))
+        };
+        let json = request.to_json();
+        assert!(!json.contains("AAAA"), "{json}");
+        let back = Request::from_json(&json, 1).expect(&json);
+        assert_eq!(back.hash(), request.hash());
+        assert_eq!((back.tools, back.params), (request.tools, request.params));
     }
 
     #[test]

@@ -220,7 +220,7 @@ impl Drop for Reservation<'_> {
 /// Tokens that a request may use at most, as far as one can tell: of its prompt, and of an answer.
 pub(crate) fn upper_bound(request: &Request, longest_answer: u64) -> (u64, u64) {
     let prompt = request.messages.iter().map(|message| {
-        let characters = message.text().chars().count() as u64;
+        let characters = message.estimated_characters();
         characters.div_ceil(CHARACTERS_PER_TOKEN) + TOKENS_PER_MESSAGE
     });
     (prompt.sum(), request.max_output_tokens.unwrap_or(longest_answer))

@@ -6,7 +6,7 @@
 //! [`retry_after`] reads how long a server asks to wait. [`Secret`] is a key that messages and files
 //! are cleared of.
 //!
-//! [`AwsSigner`] signs with credentials that are looked for, which [`CredentialEnvironment`] bounds.
+//! [`AwsSigner`] and [`GoogleSigner`] sign with credentials that are looked for, which [`CredentialEnvironment`] bounds.
 //!
 //! What is deliberately absent: any provider or product by name outside of `credentials`, JSON, retries
 //! and limits of rate; environment variables, except that a proxy is found as every HTTP client finds
@@ -24,7 +24,7 @@ mod secret;
 mod threads;
 
 pub use client::{ClientError, ClientOptions, HttpClient};
-pub use credentials::{AwsSigner, CredentialEnvironment};
+pub use credentials::{AwsSigner, CredentialEnvironment, GoogleSigner};
 pub use decode::DecodeError;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 pub use message_text::{one_line, with_causes};

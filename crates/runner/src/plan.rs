@@ -136,7 +136,7 @@ fn estimate(loaded: &LoadedSuite, model: usize) -> Result<ModelEstimate> {
     let (mut samples, mut characters) = (0, 0);
     for sample in loaded.plan.by_item(model)? {
         samples += 1;
-        characters += length(&sample?.request.messages);
+        characters += sample?.request.estimated_characters();
     }
     let model = &loaded.plan.models[model];
     Ok(ModelEstimate::new(model, model.name.to_string(), samples, characters))

@@ -149,7 +149,8 @@ impl<'a> RunFacts<'a> {
     fn text(&self, prompt: &str) -> Option<PromptText<'a>> {
         let prompt = self.named(Section::Prompts, prompt)?;
         let messages = prompt.get("messages")?;
-        Some(PromptText { messages, included: prompt.get("included") })
+        let asked = ASKED.map(|key| prompt.get(key));
+        Some(PromptText { messages, included: prompt.get("included"), asked })
     }
 }
 
@@ -178,13 +179,22 @@ struct PromptText<'a> {
     messages: &'a Value,
     /// The files that it includes, by name.
     included: Option<&'a Value>,
+    /// What it asks for beside its messages: tools, which of them, and the form of the answer.
+    asked: [Option<&'a Value>; 3],
 }
+
+/// What a prompt asks for beside its messages.
+const ASKED: [&str; 3] = ["tools", "tool_choice", "json_schema"];
 
 impl PromptText<'_> {
     /// It as one text: the bare text of a single user message, else each message under its role.
     fn transcript(&self) -> String {
         let field = |message: &Value, key: &str| -> String {
-            message.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+            match message.get(key) {
+                Some(Value::String(text)) => text.clone(),
+                Some(parts @ Value::Array(_)) => parts_text(parts),
+                _ => String::new(),
+            }
         };
         let messages = self.messages.as_array().into_iter().flatten();
         let messages = messages.map(|message| (field(message, "role"), field(message, "content")));
@@ -192,7 +202,10 @@ impl PromptText<'_> {
         let included = included.into_iter().flatten().map(|(file, text)| {
             (format!("included {file}"), text.as_str().unwrap_or_default().to_owned())
         });
-        let parts: Vec<_> = messages.chain(included).collect();
+        let asked = ASKED.into_iter().zip(self.asked).filter_map(|(key, value)| {
+            Some((key.to_owned(), serde_json::to_string_pretty(value?).ok()?))
+        });
+        let parts: Vec<_> = messages.chain(included).chain(asked).collect();
         match parts.as_slice() {
             [(role, text)] if role == "user" => text.clone(),
             parts => {
@@ -202,6 +215,16 @@ impl PromptText<'_> {
             }
         }
     }
+}
+
+/// The templates of a message's parts: texts as they are, and others behind what they are.
+fn parts_text(parts: &Value) -> String {
+    let parts = parts.as_array().into_iter().flatten().filter_map(Value::as_object).flatten();
+    let line = |(key, template): (&String, &Value)| {
+        let template = template.as_str().unwrap_or_default();
+        if key == "text" { format!("{template}\n") } else { format!("[{key}: {template}]\n") }
+    };
+    parts.map(line).collect()
 }
 
 /// A prompt under another name.

@@ -3,6 +3,7 @@
 mod messages;
 mod response;
 mod stream;
+mod tools;
 
 use evalmark_core::{
     feature::Feature,
@@ -87,6 +88,7 @@ impl Protocol for Anthropic {
             Feature::Images,
             Feature::Files,
             Feature::MediaUrls,
+            Feature::FileUrls,
             Feature::Tools,
             Feature::ToolChoice,
             Feature::JsonSchema,
@@ -159,6 +161,9 @@ fn body(request: &Request) -> Result<Vec<u8>, AttemptError> {
         body.insert("system".into(), system.into());
     }
     body.insert("messages".into(), messages.into());
+    if let Some(tools) = &request.tools {
+        tools::add(&mut body, tools);
+    }
     let common = CommonParams::of(&request.params);
     add_params(&mut body, &common);
     if let Some(form) = &request.response_schema {

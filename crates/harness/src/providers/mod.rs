@@ -19,6 +19,7 @@ mod reported_tokens;
 mod reported_vectors;
 mod responses;
 mod vendors;
+mod vertex;
 
 use std::sync::LazyLock;
 
@@ -39,6 +40,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<anthropic::Anthropic>(),
     speaker::<gemini::Gemini>(),
     speaker::<bedrock::Bedrock>(),
+    speaker::<vertex::Vertex>(),
     speaker::<http::OwnHttp>(),
 ];
 

@@ -5,6 +5,7 @@ mod embeddings;
 mod messages;
 mod params;
 mod stream;
+mod tools;
 mod usage;
 
 use std::borrow::Cow;
@@ -131,6 +132,10 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     /// What tokens a streamed answer took is told only where it is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,6 +168,7 @@ fn body(request: &Request) -> Vec<u8> {
         params = &others;
     }
     let stream = (request.is_streamed && request.task == Task::Chat).then_some(true);
+    let (tools, tool_choice) = request.tools.as_deref().map(tools::written).unwrap_or_default();
     let body = Body {
         model: &request.model,
         messages,
@@ -170,6 +176,8 @@ fn body(request: &Request) -> Vec<u8> {
         encoding_format,
         params,
         response_format,
+        tools,
+        tool_choice,
         stream,
         stream_options: stream
             .filter(|_| !params.contains_key("stream_options"))

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt::Write as _};
 
 use evalmark_core::model::{ModelServer, Provider};
 use evalmark_harness::CredentialEnvironment;
-use evalmark_loopback::{Reply, Seen, Server, bedrock};
+use evalmark_loopback::{Reply, Seen, Server, bedrock, gemini};
 use serde_json::json;
 
 use crate::setup::{Setup, limits, model_at};
@@ -15,6 +15,16 @@ const TOKEN: &str = "a-session-token/that+is=lent";
 /// Asks `n` requests, one after the other, with what these variables say. Returns all that is shown
 /// of it, files included.
 fn asked(server: &Server, n: u64, variables: &[(&str, &str)]) -> String {
+    asked_of(("bedrock", "AWS_SECRET_ACCESS_KEY"), server, n, variables)
+}
+
+/// The same of another provider, whose credentials this variable stands for.
+fn asked_of(
+    (provider, variable): (&'static str, &str),
+    server: &Server,
+    n: u64,
+    variables: &[(&str, &str)],
+) -> String {
     let setup = Setup::new();
     let all = [("AWS_EC2_METADATA_DISABLED", "true")];
     let all = all.iter().chain(variables);
@@ -25,9 +35,9 @@ fn asked(server: &Server, n: u64, variables: &[(&str, &str)]) -> String {
     let mut model = model_at(&server.url(), limits());
     (model.limits.concurrency, model.limits.attempts) = (1, 1);
     model.provider = Provider::Server(ModelServer {
-        api_key_env: Some("AWS_SECRET_ACCESS_KEY".to_owned()),
+        api_key_env: Some(variable.to_owned()),
         region: Some("eu-west-1".to_owned()),
-        ..ModelServer::open("bedrock", server.url())
+        ..ModelServer::open(provider, server.url())
     });
     let endpoint = setup.open(&model);
     let asked = setup.ask(&endpoint, n);
@@ -115,4 +125,47 @@ fn without_credentials_nothing_is_sent() {
     let shown = asked(&server, 1, &[]);
     assert_eq!(server.count(), 0);
     assert!(shown.contains("no AWS credentials are found"), "{shown}");
+}
+
+#[test]
+fn tokens_come_from_a_file_or_from_the_machine() {
+    const LENT: &str = "ya29.a-token-that-is-lent";
+    let server = Server::start(|seen| match seen.path.as_str() {
+        "/token" => Reply::json(&json!({ "access_token": LENT, "expires_in": 3_600 })),
+        path if path.starts_with("/computeMetadata/") => {
+            assert_eq!(seen.header("metadata-flavor"), Some("Google"));
+            Reply::json(&json!({ "access_token": LENT, "expires_in": 30 }))
+        }
+        _ => gemini::text(&format!("{LENT} of-the-client a-refresh-token")),
+    });
+    let place = server.url().trim_start_matches("http://").trim_end_matches("/v1").to_owned();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("user.json");
+    let user = json!({
+        "type": "authorized_user", "client_id": "c", "client_secret": "of-the-client",
+        "refresh_token": "a-refresh-token", "quota_project_id": "payer",
+        "token_uri": format!("http://{place}/token"),
+    });
+    std::fs::write(&file, user.to_string()).expect("a file");
+    let file = file.display().to_string();
+    for (variable, value, secrets, times) in [
+        ("GOOGLE_APPLICATION_CREDENTIALS", &file, &["of-the-client", "a-refresh-token"][..], 1),
+        ("GCE_METADATA_HOST", &place, &[][..], 3),
+    ] {
+        let before = server.requests().len();
+        let vertex = ("vertex", "GOOGLE_APPLICATION_CREDENTIALS");
+        let shown = asked_of(vertex, &server, 3, &[(variable, value)]);
+        let requests = server.requests();
+        let (asked, fetched): (Vec<_>, Vec<_>) =
+            requests[before..].iter().partition(|seen| seen.path.contains("/publishers/"));
+        assert_eq!((asked.len(), fetched.len()), (3, times), "{variable}");
+        let bearer = format!("Bearer {LENT}");
+        assert_eq!(asked[0].header("authorization"), Some(bearer.as_str()));
+        let payer = (times == 1).then_some("payer");
+        assert_eq!(asked[0].header("x-goog-user-project"), payer);
+        assert!(shown.contains("[redacted]"));
+        for secret in secrets.iter().chain([&LENT]) {
+            assert!(!shown.contains(secret), "{secret} is shown");
+        }
+    }
 }

@@ -5,15 +5,14 @@ use std::{
     ffi::OsString,
     fs::File,
     io::Read,
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::{Request, Response};
-use reqsign_core::{
-    CommandExecute, CommandOutput, Context, Error, FileRead, HttpSend, Result, StaticEnv,
-};
+use reqsign_core::{CommandExecute, CommandOutput, Context, Error, FileRead, HttpSend, StaticEnv};
 use url::{Host, Url};
 
 use super::CredentialEnvironment;
@@ -40,30 +39,34 @@ pub(super) fn context(environment: &CredentialEnvironment) -> Context {
 }
 
 #[derive(Debug)]
-struct Files;
+pub(super) struct Files;
 
-impl FileRead for Files {
-    async fn file_read(&self, path: &str) -> Result<Vec<u8>> {
-        // No error repeats what a file holds.
-        let failed = |why: String| Error::config_invalid(format!("{path} cannot be read: {why}"));
-        let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+impl Files {
+    /// What a file holds, or why it cannot be read. No error repeats what it holds.
+    pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
+        let file = File::open(path).map_err(|error| error.to_string())?;
         if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Err(failed("it is no file".to_owned()));
+            return Err("it is no file".to_owned());
         }
         let mut bytes = Vec::new();
-        file.take(LIMIT as u64)
-            .read_to_end(&mut bytes)
-            .map_err(|error| failed(error.to_string()))?;
+        file.take(LIMIT as u64).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
         Ok(bytes)
+    }
+}
+
+impl FileRead for Files {
+    async fn file_read(&self, path: &str) -> reqsign_core::Result<Vec<u8>> {
+        let failed = |why| Error::config_invalid(format!("{path} cannot be read: {why}"));
+        Self::read(Path::new(path)).map_err(failed)
     }
 }
 
 /// Services that lend credentials: they are asked encrypted, or do not leave this machine's own network.
 #[derive(Debug)]
-struct Services;
+pub(super) struct Services;
 
 impl HttpSend for Services {
-    async fn http_send(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+    async fn http_send(&self, request: Request<Bytes>) -> reqsign_core::Result<Response<Bytes>> {
         let (parts, body) = request.into_parts();
         let failed = |error: &dyn std::fmt::Display| Error::unexpected(error.to_string());
         let url = Url::parse(&parts.uri.to_string()).map_err(|error| failed(&error))?;
@@ -113,7 +116,11 @@ fn is_near(url: &Url) -> bool {
 struct Programs(Vec<(OsString, OsString)>);
 
 impl CommandExecute for Programs {
-    async fn command_execute(&self, program: &str, args: &[&str]) -> Result<CommandOutput> {
+    async fn command_execute(
+        &self,
+        program: &str,
+        args: &[&str],
+    ) -> reqsign_core::Result<CommandOutput> {
         let mut command = Command::new(program);
         command.args(args).env_clear().envs(self.0.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());

@@ -6,11 +6,13 @@
 
 mod aws;
 mod context;
+mod google;
 mod role_profile;
 
 use std::{collections::HashMap, ffi::OsString, path::PathBuf};
 
 pub use aws::AwsSigner;
+pub use google::GoogleSigner;
 
 /// What the environment says of credentials, and what may be done to find them.
 #[derive(Clone, Default)]
@@ -46,6 +48,10 @@ impl CredentialEnvironment {
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         "AWS_EC2_METADATA_DISABLED",
         "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "CLOUDSDK_CONFIG",
+        "APPDATA",
+        "GCE_METADATA_HOST",
     ];
 
     /// Those of the variables that hold secrets themselves.

@@ -138,7 +138,7 @@ fn of_sample(sample: SampleTexts) -> (AnswerKey, Texts) {
 fn question(request: &str, epoch: u32) -> Option<String> {
     let request = Request::from_json(request, epoch).ok()?;
     let asked = request.messages.iter().rev().find(|message| message.role == "user");
-    asked.or_else(|| request.messages.last()).map(|message| message.text().into_owned())
+    asked.or_else(|| request.messages.last()).map(|message| message.shown().into_owned())
 }
 
 /// In which repetition an item changed most, where there are several.

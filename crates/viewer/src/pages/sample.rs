@@ -90,7 +90,7 @@ impl SamplePage {
     ) -> Self {
         let messages = sample.request().map(|request| {
             let told = request.messages.iter();
-            told.map(|message| (message.role.clone(), shown(&message.text()))).collect()
+            told.map(|message| (message.role.clone(), shown(&message.shown()))).collect()
         });
         let failure = sample.record.failure.as_ref();
         let scores = reader.metrics().iter().zip(&sample.scores);

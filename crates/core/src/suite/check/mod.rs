@@ -1,5 +1,6 @@
 //! From a suite file's text to a checked suite: every mistake at once, each with its place.
 
+mod asked_beside;
 mod asked_features;
 mod chat;
 mod dataset;
@@ -116,7 +117,7 @@ impl Checker<'_> {
         };
         let dataset = self.dataset(&raw);
         let first = dataset.as_ref().and_then(|dataset| self.first_item(dataset));
-        let prompts = self.prompts(&raw.prompts, first.as_ref(), &mut effective);
+        let mut prompts = self.prompts(&raw.prompts, first.as_ref(), &mut effective);
         let names: Vec<_> = raw.models.iter().map(|model| model.name.clone()).collect();
         let mut metrics = self.metrics(&raw.metrics, &names, raw.dataset.target.is_some());
         metrics::inline_files(self.readers.kinds, &metrics, &mut effective);
@@ -129,6 +130,9 @@ impl Checker<'_> {
             );
         }
         self.asked_features(&raw, prompts.as_deref().unwrap_or_default(), &metrics, &candidates);
+        if let Some(prompts) = &mut prompts {
+            self.features(&raw.prompts, prompts, &raw.models, &candidates);
+        }
         let mut warnings = models::own_judges(readers, &raw.models, &candidates, &asked.judges);
         warnings.extend(unwise::prompts(prompts.as_deref().unwrap_or_default(), first.as_ref()));
         let ignored = &raw.dataset.ignore;
@@ -136,14 +140,7 @@ impl Checker<'_> {
         warnings.extend(unwise::params(&raw.models, readers.providers));
         self.respelled_labels();
         warnings.extend(models::all_evaluated(&raw.models, &asked));
-        let prompts_of_variants = self.prompt_names.clone();
-        let variants =
-            labels::Variants { prompts: &prompts_of_variants, n_models: candidates.len() };
-        for (i, metric) in raw.metrics.iter().enumerate() {
-            let Some(labels) = &metric.labels else { continue };
-            let labels = self.labels(&format!("/metrics/{i}"), labels, variants);
-            metrics[i] = metrics[i].take().map(|spec| MetricSpec { labels, ..spec });
-        }
+        self.add_labels(&raw, candidates.len(), &mut metrics);
         self.embedders(&raw.models, &asked.embedders);
         let models = self.models(&raw.models);
         let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics));
@@ -162,6 +159,17 @@ impl Checker<'_> {
             notes: std::mem::take(&mut self.notes),
             access: self.access.clone(),
         })
+    }
+
+    /// Adds where metrics' human labels are.
+    fn add_labels(&mut self, raw: &RawSuite, n_models: usize, metrics: &mut [Option<MetricSpec>]) {
+        let prompts = self.prompt_names.clone();
+        let variants = labels::Variants { prompts: &prompts, n_models };
+        for (i, metric) in raw.metrics.iter().enumerate() {
+            let Some(labels) = &metric.labels else { continue };
+            let labels = self.labels(&format!("/metrics/{i}"), labels, variants);
+            metrics[i] = metrics[i].take().map(|spec| MetricSpec { labels, ..spec });
+        }
     }
 
     fn suite_name(&mut self, name: &str) {

@@ -13,12 +13,13 @@ use super::{
 };
 use crate::{
     item::Item,
-    prompt::{MessageTemplate, Prompt},
+    media_template::{MediaKind, MediaTemplate},
+    prompt::{MessageTemplate, PartTemplate, Prompt},
     source_place::FilePlace,
     suite::{
         matrix,
         mistake::Mistake,
-        raw::{RawMessage, RawPrompt, RawRole},
+        raw::{RawContent, RawMessage, RawPart, RawPrompt, RawRole},
     },
     template::Template,
 };
@@ -31,30 +32,43 @@ impl Checker<'_> {
         effective: &mut Value,
     ) -> Option<Vec<Prompt>> {
         let prompts = raw.iter().enumerate().map(|(i, prompt)| {
+            let n_mistakes = self.mistakes.len();
+            let asked = self.asked_beside(i, prompt);
             let sources = self.messages(i, prompt)?;
             let place = self.prompt_place(i, prompt, &sources);
-            let inlined = sources.iter().map(|s| json!({"role": s.role, "content": s.text}));
-            effective["prompts"][i]["messages"] = inlined.collect();
+            let kept = &mut effective["prompts"][i];
+            kept["messages"] = sources.iter().map(MessageSource::inlined).collect();
+            asked.inline(kept);
             let messages = self.compile(&prompt.name, sources, first)?;
-            let included: Map<_, _> = messages
-                .iter()
-                .flat_map(|m| m.content.included())
+            let mut prompt = Prompt {
+                name: prompt.name.as_str().into(),
+                hash: "".into(),
+                place,
+                messages,
+                tools: asked.tools,
+                response_schema: asked.response_schema,
+            };
+            let included: Map<_, _> = prompt
+                .templates()
+                .flat_map(Template::included)
                 .map(|(n, s)| (n, s.into()))
                 .collect();
             if !included.is_empty() {
                 effective["prompts"][i]["included"] = included.into();
             }
-            let hash = hash(&effective["prompts"][i]);
-            Some(Prompt { name: prompt.name.as_str().into(), hash, place, messages })
+            prompt.hash = hash(&effective["prompts"][i]);
+            (self.mistakes.len() == n_mistakes).then_some(prompt)
         });
         prompts.collect::<Vec<_>>().into_iter().collect()
     }
 
     /// Where a prompt stands: the file that it names, the first that a message of it names, or its line in
     /// the suite.
-    fn prompt_place(&self, i: usize, raw: &RawPrompt, sources: &[Source]) -> FilePlace {
+    fn prompt_place(&self, i: usize, raw: &RawPrompt, sources: &[MessageSource]) -> FilePlace {
         let own = raw.file.as_ref().map(|file| self.folder.join(file));
-        match own.or_else(|| sources.iter().find_map(|source| source.file.clone())) {
+        match own
+            .or_else(|| sources.iter().flat_map(|m| &m.parts).find_map(|part| part.file.clone()))
+        {
             Some(path) => FilePlace { path, line: 1 },
             None => FilePlace {
                 path: self.path.clone(),
@@ -64,22 +78,24 @@ impl Checker<'_> {
     }
 
     /// The sources of a prompt's messages, files read.
-    fn messages(&mut self, i: usize, raw: &RawPrompt) -> Option<Vec<Source>> {
+    fn messages(&mut self, i: usize, raw: &RawPrompt) -> Option<Vec<MessageSource>> {
         let at = format!("/prompts/{i}");
         match (&raw.template, &raw.file, &raw.messages) {
-            (Some(text), None, None) => Some(vec![Source {
-                role: RawRole::User.as_str().to_owned(),
-                text: text.clone(),
-                folder: self.folder.clone(),
-                file: None,
-                pointer: format!("{at}/template"),
-            }]),
+            (Some(text), None, None) => {
+                let part = PartSource {
+                    kind: None,
+                    text: text.clone(),
+                    folder: self.folder.clone(),
+                    file: None,
+                    pointer: format!("{at}/template"),
+                };
+                Some(vec![MessageSource::of_text(RawRole::User, part)])
+            }
             (None, Some(file), None) => {
                 let folder = self.folder.clone();
-                let source =
-                    self.prompt_file(RawRole::User, file, &folder, format!("{at}/file"))?;
+                let source = self.prompt_file(file, &folder, format!("{at}/file"))?;
                 match chat::kind_of(file, &source.text) {
-                    chat::Kind::Text => Some(vec![source]),
+                    chat::Kind::Text => Some(vec![MessageSource::of_text(RawRole::User, source)]),
                     chat::Kind::Chat => self.chat_file(file, &source),
                     chat::Kind::Other(message) => {
                         let hint = chat::FORM.to_owned();
@@ -89,7 +105,12 @@ impl Checker<'_> {
                 }
             }
             (None, None, Some(messages)) => {
-                let read = |(k, message)| self.message(&format!("{at}/messages/{k}"), message);
+                let folder = self.folder.clone();
+                let read = |(k, message)| {
+                    let at = format!("{at}/messages/{k}");
+                    let base = Base { folder: &folder, file: None, pointer: &at, is_suite: true };
+                    self.message("a message", message, base)
+                };
                 let sources: Vec<_> = messages.iter().enumerate().map(read).collect();
                 sources.into_iter().collect()
             }
@@ -105,7 +126,7 @@ impl Checker<'_> {
     }
 
     /// The messages of a file, as they could stand in the suite.
-    fn chat_file(&mut self, file: &str, chat: &Source) -> Option<Vec<Source>> {
+    fn chat_file(&mut self, file: &str, chat: &PartSource) -> Option<Vec<MessageSource>> {
         let messages = match chat::messages(file, &chat.text) {
             Ok(messages) => messages,
             Err(mistakes) => {
@@ -119,53 +140,63 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let sources = messages.into_iter().enumerate().map(|(i, message)| {
-            let pointer = chat.pointer.clone();
-            match (message.content, message.file) {
-                (Some(text), None) => {
-                    let role = message.role.as_str().to_owned();
-                    let (folder, file) = (chat.folder.clone(), chat.file.clone());
-                    Some(Source { role, text, folder, file, pointer })
-                }
-                (None, Some(file)) => self.prompt_file(message.role, &file, &chat.folder, pointer),
-                _ => {
-                    let needs = "needs exactly one of `content` and `file`";
-                    self.complain(&pointer, format!("{file}: message {} {needs}", i + 1));
-                    None
-                }
-            }
+        let sources = messages.iter().enumerate().map(|(i, message)| {
+            let base = Base {
+                folder: &chat.folder,
+                file: chat.file.as_deref(),
+                pointer: &chat.pointer,
+                is_suite: false,
+            };
+            self.message(&format!("{file}: message {}", i + 1), message, base)
         });
         sources.collect::<Vec<_>>().into_iter().collect()
     }
 
-    fn message(&mut self, at: &str, raw: &RawMessage) -> Option<Source> {
+    /// A message, which mistakes call `what`.
+    fn message(&mut self, what: &str, raw: &RawMessage, at: Base<'_>) -> Option<MessageSource> {
+        let part = |kind, text: &str, pointer: String| PartSource {
+            kind,
+            text: text.to_owned(),
+            folder: at.folder.to_owned(),
+            file: at.file.map(Path::to_owned),
+            pointer,
+        };
         match (&raw.content, &raw.file) {
-            (Some(text), None) => Some(Source {
-                role: raw.role.as_str().to_owned(),
-                text: text.clone(),
-                folder: self.folder.clone(),
-                file: None,
-                pointer: format!("{at}/content"),
-            }),
-            (None, Some(file)) => {
-                let folder = self.folder.clone();
-                self.prompt_file(raw.role, file, &folder, format!("{at}/file"))
+            (Some(RawContent::Text(text)), None) => {
+                Some(MessageSource::of_text(raw.role, part(None, text, at.below("content"))))
             }
-            _ if self.document.lost(at) => None,
+            (Some(RawContent::Parts(parts)), None) => {
+                let read = |(i, raw): (usize, &RawPart)| {
+                    let pointer = at.below(&format!("content/{i}"));
+                    let Some((kind, text)) = part_of(raw) else {
+                        let message = format!(
+                            "{what}: a part needs exactly one of `text`, `image`, `audio`, `file`"
+                        );
+                        if !self.document.lost(&pointer) {
+                            self.complain(&pointer, message);
+                        }
+                        return None;
+                    };
+                    Some(part(kind, text, pointer))
+                };
+                let parts = parts.iter().enumerate().map(read).collect::<Vec<_>>();
+                let parts = parts.into_iter().collect::<Option<Vec<_>>>()?;
+                Some(MessageSource { role: raw.role.as_str().to_owned(), is_text: false, parts })
+            }
+            (None, Some(file)) => {
+                let source = self.prompt_file(file, at.folder, at.below("file"))?;
+                Some(MessageSource::of_text(raw.role, source))
+            }
+            _ if at.is_suite && self.document.lost(at.pointer) => None,
             _ => {
-                self.complain(at, "a message needs exactly one of `content` and `file`");
+                let needs = "needs exactly one of `content` and `file`";
+                self.complain(at.pointer, format!("{what} {needs}"));
                 None
             }
         }
     }
 
-    fn prompt_file(
-        &mut self,
-        role: RawRole,
-        file: &str,
-        folder: &Path,
-        pointer: String,
-    ) -> Option<Source> {
+    fn prompt_file(&mut self, file: &str, folder: &Path, pointer: String) -> Option<PartSource> {
         let path = folder.join(file);
         match self.access.read_text(&path) {
             Ok(text)
@@ -185,8 +216,7 @@ impl Checker<'_> {
             }
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-                let (role, file) = (role.as_str().to_owned(), Some(path));
-                Some(Source { role, text, folder, file, pointer })
+                Some(PartSource { kind: None, text, folder, file: Some(path), pointer })
             }
             Err(error) => {
                 let message = format!("the prompt file {} {error}", path.display());
@@ -199,54 +229,138 @@ impl Checker<'_> {
     fn compile(
         &mut self,
         prompt: &str,
-        sources: Vec<Source>,
+        sources: Vec<MessageSource>,
         first: Option<&Item>,
     ) -> Option<Vec<MessageTemplate>> {
         let compiled = sources.into_iter().map(|source| {
-            let name = format!("prompt `{prompt}`");
-            let template = Template::compile(&name, &source.text, &source.folder, &self.access);
-            let rendered = template.and_then(|template| {
-                if let Some(item) = first {
-                    template.render(&item.fields)?;
-                }
-                Ok(template)
-            });
-            match rendered {
-                Ok(content) => Some(MessageTemplate { role: source.role, content }),
-                Err(error) => {
-                    let columns = first.map(|item| {
-                        let names: Vec<_> = item.fields.keys().map(String::as_str).collect();
-                        format!("the dataset's columns: {}", names.join(", "))
-                    });
-                    let place = self.document.position(&source.pointer);
-                    let is_undefined = error.message.contains("undefined variable")
-                        || error.message.contains("no column");
-                    let hint = columns.filter(|_| is_undefined);
-                    let line = error.line.map_or(1, |line| line as u64);
-                    let elsewhere = source.file.map(|path| FilePlace { path, line });
-                    let mistake = Mistake { hint, ..Mistake::at(place, error.message) };
-                    self.mistakes.push(mistake.elsewhere(elsewhere));
-                    None
-                }
-            }
+            let parts = source.parts.into_iter().map(|part| self.part(prompt, part, first));
+            let parts = parts.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
+            Some(MessageTemplate { role: source.role, parts })
         });
         compiled.collect::<Vec<_>>().into_iter().collect()
     }
+
+    /// A part of a message, compiled, and tried on the first item.
+    fn part(
+        &mut self,
+        prompt: &str,
+        source: PartSource,
+        first: Option<&Item>,
+    ) -> Option<PartTemplate> {
+        let name = format!("prompt `{prompt}`");
+        let template = Template::compile(&name, &source.text, &source.folder, &self.access);
+        let part = template.map(|template| match source.kind {
+            None => PartTemplate::Text(template),
+            Some(kind) => PartTemplate::Media(MediaTemplate {
+                kind,
+                source: template,
+                prompt: name,
+                folder: source.folder,
+                access: self.access.clone(),
+                fetches_nothing: None,
+            }),
+        });
+        let rendered = part.and_then(|part| {
+            if let Some(item) = first {
+                part.render(&item.fields)?;
+            }
+            Ok(part)
+        });
+        match rendered {
+            Ok(part) => Some(part),
+            Err(error) => {
+                let columns = first.map(|item| {
+                    let names: Vec<_> = item.fields.keys().map(String::as_str).collect();
+                    format!("the dataset's columns: {}", names.join(", "))
+                });
+                let place = self.document.position(&source.pointer);
+                let is_undefined = error.message.contains("undefined variable")
+                    || error.message.contains("no column");
+                let hint = columns.filter(|_| is_undefined);
+                let line = error.line.map_or(1, |line| line as u64);
+                let elsewhere = source.file.map(|path| FilePlace { path, line });
+                let mistake = Mistake { hint, ..Mistake::at(place, error.message) };
+                self.mistakes.push(mistake.elsewhere(elsewhere));
+                None
+            }
+        }
+    }
 }
 
-/// BLAKE3 of the messages and of the files that they include, 32 hexadecimal digits.
+/// BLAKE3 of the messages and of the files that they include, and of what else the prompt asks for,
+/// 32 hexadecimal digits.
 fn hash(prompt: &Value) -> Arc<str> {
     let mut hasher = blake3::Hasher::new_derive_key("evalmark prompt v1");
     hasher.update(prompt["messages"].to_string().as_bytes());
     hasher.update(prompt["included"].to_string().as_bytes());
+    for key in ["tools", "tool_choice", "json_schema"] {
+        if let Some(asked) = prompt.get(key) {
+            hasher.update(format!("{key} {asked}").as_bytes());
+        }
+    }
     hasher.finalize().to_hex()[..32].into()
 }
 
-/// A message's template before it is compiled.
-struct Source {
+/// The key of a part, and its template.
+fn part_of(raw: &RawPart) -> Option<(Option<MediaKind>, &str)> {
+    let parts = [
+        (None, &raw.text),
+        (Some(MediaKind::Image), &raw.image),
+        (Some(MediaKind::Audio), &raw.audio),
+        (Some(MediaKind::File), &raw.file),
+    ];
+    let mut said = parts.into_iter().filter_map(|(kind, text)| Some((kind, text.as_deref()?)));
+    said.next().filter(|_| said.next().is_none())
+}
+
+/// Where a message stands.
+#[derive(Clone, Copy)]
+struct Base<'a> {
+    /// Where its files are looked up.
+    folder: &'a Path,
+    /// The file that it comes from, where that is not the suite.
+    file: Option<&'a Path>,
+    /// Where it, or its file's name, stands in the suite.
+    pointer: &'a str,
+    is_suite: bool,
+}
+
+impl Base<'_> {
+    fn below(&self, key: &str) -> String {
+        if self.is_suite { format!("{}/{key}", self.pointer) } else { self.pointer.to_owned() }
+    }
+}
+
+/// A message before its templates are compiled.
+struct MessageSource {
     role: String,
+    /// Whether it is one text, and no list of parts.
+    is_text: bool,
+    parts: Vec<PartSource>,
+}
+
+impl MessageSource {
+    fn of_text(role: RawRole, part: PartSource) -> Self {
+        Self { role: role.as_str().to_owned(), is_text: true, parts: vec![part] }
+    }
+
+    /// As it could stand in the suite.
+    fn inlined(&self) -> Value {
+        let key = |part: &PartSource| part.kind.map_or("text", MediaKind::as_str);
+        let content: Value = match self.parts.as_slice() {
+            [part] if self.is_text => part.text.as_str().into(),
+            parts => parts.iter().map(|part| json!({ key(part): part.text })).collect(),
+        };
+        json!({ "role": self.role, "content": content })
+    }
+}
+
+/// A part of a message before its template is compiled.
+struct PartSource {
+    /// What it is, where it is no text.
+    kind: Option<MediaKind>,
     text: String,
-    /// Where its includes are looked up.
+    /// Where its includes, and media, are looked up.
     folder: PathBuf,
     /// The file that it comes from, where that is not the suite.
     file: Option<PathBuf>,

@@ -8,6 +8,7 @@ use crate::{
     prompt::Prompt,
     provider::{EXTRA, ProviderKind},
     suite::{mistake::nearest, raw::RawModel},
+    template::Template,
 };
 
 /// Warnings about prompts.
@@ -33,7 +34,7 @@ pub(super) fn prompts(prompts: &[Prompt], first: Option<&Item>) -> Vec<String> {
 pub(super) fn ignored(prompts: &[Prompt], ignored: &[String]) -> Vec<String> {
     let mut warnings = Vec::new();
     for (prompt, column) in prompts.iter().flat_map(|p| ignored.iter().map(move |c| (p, c))) {
-        if prompt.messages.iter().any(|message| message.content.names(column)) {
+        if prompt.templates().any(|template| template.names(column)) {
             let name = &prompt.name;
             warnings.push(format!(
                 "prompt `{name}` uses `{column}`, which `dataset.ignore` leaves out of the items' \
@@ -47,12 +48,11 @@ pub(super) fn ignored(prompts: &[Prompt], ignored: &[String]) -> Vec<String> {
 /// A prompt that reads the same for every item.
 fn without_columns(prompt: &Prompt, item: &Item) -> Option<String> {
     let columns = || item.fields.keys().map(String::as_str);
-    if prompt.messages.iter().any(|message| message.content.uses(columns())) {
+    if prompt.templates().any(|template| template.uses(columns())) {
         return None;
     }
     let name = &prompt.name;
-    let text: String =
-        prompt.messages.iter().map(|message| message.content.source()).collect::<Vec<_>>().concat();
+    let text = prompt.templates().map(Template::source).collect::<Vec<_>>().concat();
     let braced = |column: &&str| {
         let forms = ["{", "${", "<", "[", "%("].into_iter().zip(["}", "}", ">", "]", ")s"]);
         forms.into_iter().any(|(open, close)| text.contains(&format!("{open}{column}{close}")))

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// A prompt variant: exactly one of `template`, `file` and `messages`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +21,73 @@ pub(crate) struct RawPrompt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub(crate) messages: Option<Vec<RawMessage>>,
+    /// Tools that the model may call: a list, or a JSON or YAML file that holds one, relative to the
+    /// suite file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tools: Option<RawTools>,
+    /// Which tool the model calls: `auto` (any or none), `none`, `required` (any, but one), or
+    /// `{ name: TOOL }`. Default: the provider's own, which is `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tool_choice: Option<RawToolChoice>,
+    /// JSON Schema that the answer must fit, told to the provider: the schema, or a JSON or YAML file
+    /// that holds it, relative to the suite file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) json_schema: Option<RawJsonSchema>,
+}
+
+/// Tools: written here, or in a file.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum RawTools {
+    File(String),
+    Listed(Vec<RawTool>),
+}
+
+/// A function that a model may call.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawTool {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    /// JSON Schema of its arguments, an object; default: it takes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parameters: Option<Map<String, Value>>,
+}
+
+/// Which tool a model calls.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum RawToolChoice {
+    Mode(RawToolMode),
+    Tool(RawToolName),
+}
+
+/// Whether a model calls a tool.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawToolMode {
+    Auto,
+    None,
+    Required,
+}
+
+/// The one tool that a model calls.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawToolName {
+    /// Its name.
+    pub(crate) name: String,
+}
+
+/// A schema: written here, or in a file.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum RawJsonSchema {
+    File(String),
+    Written(Map<String, Value>),
 }
 
 /// A chat message: exactly one of `content` and `file`.
@@ -28,10 +96,36 @@ pub(crate) struct RawPrompt {
 pub(crate) struct RawMessage {
     /// Who speaks.
     pub(crate) role: RawRole,
-    /// Jinja template of the message.
+    /// Jinja template of the message, or a list of its parts: text, and what is no text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) content: Option<String>,
+    pub(crate) content: Option<RawContent>,
     /// File with the template, relative to the suite file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+}
+
+/// What a message holds.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum RawContent {
+    Text(String),
+    Parts(#[schemars(length(min = 1))] Vec<RawPart>),
+}
+
+/// A part of a message: exactly one key. All of them are templates.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPart {
+    /// Text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+    /// A picture (PNG, JPEG, GIF or WebP): its path, relative to the suite file, or its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) image: Option<String>,
+    /// Sound (WAV, MP3, FLAC, Ogg, M4A): its path, relative to the suite file, or its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) audio: Option<String>,
+    /// A document (PDF or text): its path, relative to the suite file, or its address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
 }

@@ -126,9 +126,9 @@ fn frame_of(frames: &mut Vec<FrameBuilder>, sample: &SampleRecord, asked: &str) 
 fn transcript(sample: &SampleRecord) -> String {
     let Ok(request) = sample.request() else { return sample.request.clone() };
     match &*request.messages {
-        [message] => message.text().into_owned(),
+        [message] => message.shown().into_owned(),
         messages => {
-            let lines = messages.iter().map(|m| format!("[{}]\n{}\n", m.role, m.text()));
+            let lines = messages.iter().map(|m| format!("[{}]\n{}\n", m.role, m.shown()));
             lines.collect()
         }
     }

@@ -6,6 +6,7 @@ mod completions;
 mod gemini;
 mod openai;
 mod responses;
+mod vertex;
 
 use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
@@ -20,6 +21,7 @@ pub(super) const WIRES: &[Wire] = &[
     anthropic::WIRE,
     gemini::WIRE,
     bedrock::WIRE,
+    vertex::WIRE,
 ];
 
 /// A protocol as its servers speak it.
