@@ -52,6 +52,7 @@ pub(crate) struct Http {
     own_form: Option<Box<dyn OwnForm>>,
     /// Where conversations go, and texts for embeddings where the protocol has those.
     chat: Url,
+    chat_streamed: Url,
     embeddings: Option<Url>,
     /// Headers that the suite's settings become.
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -87,9 +88,11 @@ impl Http {
     ) -> Result<Self, HttpError> {
         let base = base(&server.base_url)?;
         let headers = setting_headers(speaker, server)?;
-        let url = |task| (speaker.url)(&base, Call { model, task });
-        let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
-        let embeddings = url(Task::Embedding);
+        let url = |task, is_streamed| (speaker.url)(&base, Call { model, task, is_streamed });
+        let no_chat = || HttpError::NoChat(speaker.about.name);
+        let chat = url(Task::Chat, false).ok_or_else(no_chat)?;
+        let chat_streamed = url(Task::Chat, true).ok_or_else(no_chat)?;
+        let embeddings = url(Task::Embedding, false);
         let own_form = own_form(speaker, server, &base)?;
         let chain = speaker.chain.filter(|chain| chain.stands_for(server));
         let keys = match (keys, chain) {
@@ -109,7 +112,18 @@ impl Http {
         })
         .map_err(|error| client_error(error, ca_file.as_deref()))?;
         let Tuning { response_limit, now, .. } = **network.tuning();
-        Ok(Self { client, speaker, own_form, chat, embeddings, headers, keys, response_limit, now })
+        Ok(Self {
+            client,
+            speaker,
+            own_form,
+            chat,
+            chat_streamed,
+            embeddings,
+            headers,
+            keys,
+            response_limit,
+            now,
+        })
     }
 
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
@@ -153,6 +167,7 @@ impl Http {
     ) -> Result<Answer, AttemptError> {
         let begun = Instant::now();
         let url = match request.task {
+            Task::Chat if self.streaming(request).is_some() => &self.chat_streamed,
             Task::Chat => &self.chat,
             Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
         };

@@ -41,6 +41,8 @@ const COMMANDS: &[Told] = &[
     told("trend", &["trend", "test"], 3),
     told("show", &["show", "latest"], 0),
     told("report", &["report", "latest"], 0),
+    told("prices", &["prices"], 0),
+    told("prices SUITE", &["prices", "suite.yaml"], 0),
     told("models", &["models"], 0),
     told("models probe", &["models", "probe", "suite.yaml"], 0),
     told("judge-check", &["judge-check", "latest", "--labels", "labels.csv"], 0),

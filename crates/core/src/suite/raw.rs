@@ -415,7 +415,8 @@ pub(crate) struct RawGate {
     /// Whether a run stops asking as soon as its answer is certain; default: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) stop_early: bool,
-    /// Gated metrics, and amounts that may not grow: `latency_p95`, `cost_usd`, `output_tokens`;
+    /// Gated metrics, and amounts that may not grow: `latency_p95`, `first_token_p95`,
+    /// `cost_usd`, `output_tokens`;
     /// default: every metric, each with margin 0.03.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) metrics: Option<std::collections::BTreeMap<String, RawGateMetric>>,

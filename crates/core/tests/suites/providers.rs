@@ -314,3 +314,12 @@ fn what_is_asked_of_a_provider_that_lacks_it_is_a_mistake() {
     let error = told(&formed);
     assert!(error.contains("metric `good` needs answers by JSON Schema"), "{error}");
 }
+
+#[test]
+fn first_tokens_are_gated_where_some_model_streams() {
+    let folder = folder();
+    let gated =
+        SUITE.replace("metrics: { right: { margin: 0.05 } }", "metrics: { first_token_p95: {} }");
+    let error = read(folder.path(), &gated).expect_err("no streams");
+    assert!(error.to_string().contains("is known of streamed answers only"), "{error}");
+}
