@@ -80,7 +80,7 @@ impl ComparisonText {
 
     fn of_ratio(comparison: &Comparison) -> Self {
         let amount = |mean: f64| match Amount::named(&comparison.metric) {
-            Some(Amount::LatencyP95) => latency(mean),
+            Some(Amount::LatencyP95 | Amount::FirstTokenP95) => latency(mean),
             Some(Amount::CostUsd) => dollars(mean),
             Some(Amount::OutputTokens) => format!("{} tokens", quantity(mean)),
             None => quantity(mean),

@@ -65,6 +65,7 @@ mod media_template;
 pub mod message;
 pub mod metric;
 pub mod model;
+pub mod model_key;
 pub mod number_format;
 pub mod plan;
 pub mod policy;

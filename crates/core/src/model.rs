@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     answer_details::AnswerDetails,
+    model_key::ModelKey,
     price::Price,
     record::{Record, Usage},
     request::{Message, Request, Task},
@@ -89,8 +90,8 @@ pub struct ModelServer {
     pub kind: &'static str,
     /// Everything before what the protocol puts behind it, without a trailing slash.
     pub base_url: String,
-    /// Name of the environment variable that holds the key.
-    pub api_key_env: Option<String>,
+    /// Where its key comes from.
+    pub key: ModelKey,
     /// Where in the world it stands, where its provider asks for that.
     pub region: Option<String>,
     /// Which version of the protocol is spoken, where the suite says so.
@@ -105,7 +106,7 @@ impl ModelServer {
         Self {
             kind,
             base_url: base_url.into(),
-            api_key_env: None,
+            key: ModelKey::None,
             region: None,
             api_version: None,
             options: None,

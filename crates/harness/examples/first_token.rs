@@ -40,10 +40,10 @@ fn main() -> ExitCode {
     let mut off: Vec<_> = records.iter().filter_map(off).collect();
     off.sort_by(f64::total_cmp);
     let Some(last) = off.len().checked_sub(1) else { return ExitCode::FAILURE };
-    let [least, median, p99, most] = [0, last / 2, last * 99 / 100, last].map(|at| off[at]);
+    let [lowest, median, p99, most] = [0, last / 2, last * 99 / 100, last].map(|at| off[at]);
     println!(
         "{} of {n} answers, {at_once} at once: the first token was seen {median:.2} ms after it was \
-         written (least {least:.2}, p99 {p99:.2}, most {most:.2})",
+         written (lowest {lowest:.2}, p99 {p99:.2}, most {most:.2})",
         off.len()
     );
     ExitCode::SUCCESS

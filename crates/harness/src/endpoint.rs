@@ -15,7 +15,6 @@ use evalmark_core::{
     record::{ErrorKind, Failure},
     request::Request,
 };
-use evalmark_net::Secret;
 use tokio::runtime::Handle;
 
 use crate::{
@@ -25,6 +24,7 @@ use crate::{
     hedge::Hedge,
     http::Http,
     import::{import, recording_key},
+    keys::Keys,
     ledger::{Answers, Ledger, LedgerError, Writer},
     limits::Limits,
     providers,
@@ -134,11 +134,11 @@ fn server_key(protocol: &str, ModelServer { base_url, options, .. }: &ModelServe
 }
 
 impl Endpoint {
-    /// Makes `model` ready. `key` is the provider's key, where it wants one. Nothing is sent yet;
+    /// Makes `model` ready. `keys` are the provider's, where it wants any. Nothing is sent yet;
     /// a recording is imported into the ledger, unless the ledger has it already.
     pub fn open(
         model: &Model,
-        key: Option<Secret>,
+        keys: impl Into<Keys>,
         network: &RequestRuntime,
         ledger: &Ledger,
     ) -> Result<Self, OpenError> {
@@ -149,7 +149,7 @@ impl Endpoint {
                 let Some(provider) = providers::find(kind) else {
                     return Err(unusable(model, format!("there is no provider `{kind}`")));
                 };
-                let http = Http::open(provider, server, key, model, network)
+                let http = Http::open(provider, server, keys.into(), model, network)
                     .map_err(|error| unusable(model, error.to_string()))?;
                 let endpoint_key = server_key(provider.0.about.name, server);
                 let enrolled = ledger.enroll(&endpoint_key)?;

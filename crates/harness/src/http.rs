@@ -19,7 +19,7 @@ use evalmark_core::{
 };
 use evalmark_net::{
     ClientError, ClientOptions, DecodeError, ExchangeError, HeaderMap, HeaderName, HeaderValue,
-    HttpClient, HttpResponse, Secret, Sign, SignError, StatusCode, Url, one_line, retry_after,
+    HttpClient, HttpResponse, SignError, StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
@@ -27,6 +27,7 @@ use self::streamed::{Streamed, StreamedBody, StreamedError, Times};
 use crate::{
     congestion::{Load, Quota},
     json_repair,
+    keys::{After, KeyRing, Keys, Signer, Tries},
     providers::{Call, HttpReply, OwnForm, Speaker, Streaming, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
     request_runtime::RequestRuntime,
@@ -39,6 +40,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Of a response that is no success, this much is read: enough for its message.
 const ERROR_LIMIT: usize = 64 << 10;
 
+/// Time for a try with another key, however much the first one took.
+const LEAST_TIME: Duration = Duration::from_millis(1);
+
 /// A server, the protocol that it speaks, and how to reach it.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -48,11 +52,11 @@ pub(crate) struct Http {
     own_form: Option<Box<dyn OwnForm>>,
     /// Where conversations go, and texts for embeddings where the protocol has those.
     chat: Url,
+    chat_streamed: Url,
     embeddings: Option<Url>,
     /// Headers that the suite's settings become.
     headers: Vec<(HeaderName, HeaderValue)>,
-    key: Option<Secret>,
-    signer: Option<Box<dyn Sign>>,
+    keys: KeyRing,
     response_limit: usize,
     now: fn() -> SystemTime,
 }
@@ -78,25 +82,25 @@ impl Http {
     pub(crate) fn open(
         (speaker, vendor): (&'static Speaker, &'static Vendor),
         server: &ModelServer,
-        key: Option<Secret>,
+        keys: Keys,
         Model { model, limits, ca_file, .. }: &Model,
         network: &RequestRuntime,
     ) -> Result<Self, HttpError> {
         let base = base(&server.base_url)?;
         let headers = setting_headers(speaker, server)?;
-        let url = |task| (speaker.url)(&base, Call { model, task });
-        let chat = url(Task::Chat).ok_or(HttpError::NoChat(speaker.about.name))?;
-        let embeddings = url(Task::Embedding);
+        let url = |task, is_streamed| (speaker.url)(&base, Call { model, task, is_streamed });
+        let no_chat = || HttpError::NoChat(speaker.about.name);
+        let chat = url(Task::Chat, false).ok_or_else(no_chat)?;
+        let chat_streamed = url(Task::Chat, true).ok_or_else(no_chat)?;
+        let embeddings = url(Task::Embedding, false);
         let own_form = own_form(speaker, server, &base)?;
         let chain = speaker.chain.filter(|chain| chain.stands_for(server));
-        let signer = match (&key, chain) {
-            // A form of one's own has a place for the key.
-            _ if own_form.is_some() => None,
-            (Some(key), _) => Some((speaker.signer)(vendor, key)?),
-            (None, Some(chain)) => {
-                Some(chain.signer(server.region.as_deref(), &base, network.credentials())?)
+        let keys = match (keys, chain) {
+            (Keys::None, Some(chain)) => {
+                let region = server.region.as_deref();
+                KeyRing::chain(chain.signer(region, &base, network.credentials())?)
             }
-            (None, None) => None,
+            (keys, _) => KeyRing::new(keys, (speaker, vendor))?,
         };
         let trusted = ca_file.as_deref().map(certificates).transpose()?;
         let client = HttpClient::open(&ClientOptions {
@@ -113,24 +117,40 @@ impl Http {
             speaker,
             own_form,
             chat,
+            chat_streamed,
             embeddings,
             headers,
-            key,
-            signer,
+            keys,
             response_limit,
             now,
         })
     }
 
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
-    /// `tokens`.
+    /// `tokens`. A refusal of one key is no end where there is another: nothing was bought.
     pub(crate) async fn ask(&self, request: &Request, timeout: Duration, tokens: u64) -> Reply {
-        let mut quota = None;
-        let exchange = self.exchange(request, tokens, &mut quota);
-        let result = match tokio::time::timeout(timeout, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(too_late(timeout)),
-        };
+        let (mut tries, mut last, mut left) = (Tries::default(), None, timeout);
+        loop {
+            let signer = match self.keys.take(&mut tries, last.take()).await {
+                Ok(signer) => signer,
+                Err(error) => return self.replied(Err(error), None),
+            };
+            let (mut quota, begun) = (None, Instant::now());
+            let exchange = self.exchange(request, signer.as_ref(), tokens, &mut quota);
+            let mut result = match tokio::time::timeout(left, exchange).await {
+                Ok(result) => result,
+                Err(_) => Err(too_late(timeout)),
+            };
+            left = left.saturating_sub(begun.elapsed()).max(LEAST_TIME);
+            match self.keys.ended(signer.as_ref(), &tries, &mut result, quota) {
+                After::Stands(quota) => return self.replied(result, quota),
+                After::TryAnother => last = result.err(),
+            }
+        }
+    }
+
+    /// What came back, without the keys.
+    fn replied(&self, result: Result<Answer, AttemptError>, quota: Option<Quota>) -> Reply {
         let result = match result {
             Ok(answer) => Ok(self.redacted(answer)),
             Err(error) => Err(AttemptError { failure: self.described(error.failure), ..error }),
@@ -141,22 +161,26 @@ impl Http {
     async fn exchange(
         &self,
         request: &Request,
+        signer: Option<&Signer>,
         tokens: u64,
         quota: &mut Option<Quota>,
     ) -> Result<Answer, AttemptError> {
         let begun = Instant::now();
         let url = match request.task {
+            Task::Chat if self.streaming(request).is_some() => &self.chat_streamed,
             Task::Chat => &self.chat,
             Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
         };
         let mut sent = match &self.own_form {
-            Some(form) => form.request(request, self.key.as_ref())?,
+            Some(form) => form.request(request, signer.and_then(Signer::key))?,
             None => (self.speaker.request)(request, url.clone())?,
         };
         for (name, value) in &self.headers {
             sent.headers.insert(name.clone(), value.clone());
         }
-        if let Some(signer) = &self.signer {
+        // A form of one's own has a place for the key.
+        let signer = signer.filter(|_| self.own_form.is_none());
+        if let Some(signer) = signer.map(Signer::as_sign) {
             if let Some(refresh) = signer.refresh() {
                 refresh.await.map_err(|error| unsigned(&error))?;
             }
@@ -266,7 +290,7 @@ impl Http {
 
     /// An answer in which the key, escaped in ways that only JSON undoes, is hidden too.
     fn redacted(&self, answer: Answer) -> Answer {
-        if self.signer.is_none() {
+        if !self.keys.has_keys() {
             return answer;
         }
         let redact = |reason: FinishReason| self.redact(reason.into()).into();
@@ -283,15 +307,7 @@ impl Http {
     }
 
     fn redact(&self, text: String) -> String {
-        use std::borrow::Cow;
-        let text = match self.key.as_ref().map(|key| key.redact(&text)) {
-            Some(Cow::Owned(redacted)) => redacted,
-            Some(Cow::Borrowed(_)) | None => text,
-        };
-        match &self.signer {
-            Some(signer) => signer.redact(text),
-            None => text,
-        }
+        self.keys.redact(text)
     }
 }
 

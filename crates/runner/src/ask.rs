@@ -157,10 +157,10 @@ impl Endpoints {
             .hint("`--cache-dir DIR` names another folder for answers; `--no-cache` uses none")?;
         let used = used_models(loaded, asks);
         let mut endpoints = Vec::new();
-        for ((i, model), key) in loaded.suite.models.iter().enumerate().zip(keys.by_model) {
+        for ((i, model), keys) in loaded.suite.models.iter().enumerate().zip(keys.by_model) {
             let is_asked =
                 used.contains(&i) && !matches!(model.provider, Provider::RecordedColumn(_));
-            let open = || Endpoint::open(model, key, &network, &ledger);
+            let open = || Endpoint::open(model, keys, &network, &ledger);
             endpoints.push(if is_asked { Some(open()?) } else { None });
         }
         let (run_id, out_of_budget) = (run_id.to_owned(), AtomicBool::new(false));

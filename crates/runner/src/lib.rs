@@ -38,6 +38,7 @@ mod judge_agreement;
 mod judge_check;
 mod judges;
 mod kept_answers;
+mod key_command;
 mod leaderboard;
 mod listed_runs;
 mod load;
@@ -113,6 +114,7 @@ pub use self::{
         NoLabelledScore, judge_check,
     },
     kept_answers::{AnswerKey, KeptAnswer, KeptAnswers, kept_answers},
+    key_command::KeyCommandError,
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
     listed_runs::runs_document,
     load::{LoadError, LoadedSuite, each_once, load, load_all},

@@ -1,14 +1,21 @@
 //! The keys that a suite's models are asked with, and where the credentials of clouds may be.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
-use evalmark_core::model::{Model, Provider};
-use evalmark_harness::{CredentialEnvironment, Secret, providers::finds_credentials};
+use evalmark_core::{
+    model::{Model, Provider},
+    model_key::ModelKey,
+};
+use evalmark_harness::{CredentialEnvironment, Keys, Secret, providers::finds_credentials};
 
 use crate::{
     Host,
     ask::{Asks, used_models},
     error::{Advised, Result},
+    key_command::fetched_key,
     load::LoadedSuite,
     permissions::RefusedKeys,
     redacted_keys,
@@ -18,7 +25,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct ModelKeys {
     /// Keys by model.
-    pub(crate) by_model: Vec<Option<Secret>>,
+    pub(crate) by_model: Vec<Keys>,
     /// Where the credentials of all others may be.
     pub(crate) credentials: CredentialEnvironment,
 }
@@ -29,7 +36,13 @@ pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<
     let used = used_models(loaded, asks);
     let models = loaded.suite.models.iter().enumerate();
     let by_model = models
-        .map(|(i, model)| if used.contains(&i) { key(model, host) } else { Ok(None) })
+        .map(|(i, model)| {
+            if used.contains(&i) {
+                keys_of(&loaded.suite.path, model, host)
+            } else {
+                Ok(Keys::None)
+            }
+        })
         .collect::<Result<_>>()?;
     let models = used.iter().map(|i| &loaded.suite.models[*i]);
     let credentials = credentials(models, host);
@@ -83,20 +96,23 @@ pub(crate) fn allowed_keys(
     host.permissions.check_keys(models)
 }
 
-pub(crate) fn key(model: &Model, host: &Host<'_>) -> Result<Option<Secret>> {
-    let Provider::Server(server) = &model.provider else { return Ok(None) };
-    let Some(variable) = &server.api_key_env else { return Ok(None) };
-    if finds_credentials(server) {
-        return Ok(None);
-    }
-    match host.secrets.secret(variable) {
+/// The keys of a model of the suite at a path; one that is not there is an error.
+pub(crate) fn keys_of(suite: &Path, model: &Model, host: &Host<'_>) -> Result<Keys> {
+    let Provider::Server(server) = &model.provider else { return Ok(Keys::None) };
+    let key = |variable: &String| match host.secrets.secret(variable) {
         Some(key) if !key.trim().is_empty() => {
             let key = Secret::new(&key);
             redacted_keys::remember(&key);
-            Ok(Some(key))
+            Ok(key)
         }
-        _ => Err(MissingKey { model: model.name.to_string(), variable: variable.clone() }.into()),
-    }
+        _ => Err(MissingKey { model: model.name.to_string(), variable: variable.clone() }),
+    };
+    Ok(match &server.key {
+        ModelKey::None => Keys::None,
+        ModelKey::Variables(_) if finds_credentials(server) => Keys::None,
+        ModelKey::Variables(names) => Keys::Fixed(names.iter().map(key).collect::<Result<_, _>>()?),
+        ModelKey::Command(command) => Keys::Fetched(fetched_key(suite, model, command, host)?),
+    })
 }
 
 /// A key that a model needs and that is not set.

@@ -10,7 +10,10 @@ use evalmark_scoring::Metric;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{load::LoadedSuite, permissions::destination};
+use crate::{
+    load::LoadedSuite,
+    permissions::{KeyName, destination},
+};
 
 /// Version of the report.
 const FORMAT_VERSION: u32 = 1;
@@ -35,16 +38,22 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
         let Ok(address) = Url::parse(base_url) else { continue };
         let origin = address.origin().ascii_serialization();
         hosts.insert(origin.clone());
-        if let Some((variable, _)) = destination(model) {
-            variables.entry(variable).or_default().insert(origin);
+        for key in destination(model).map(|(keys, _)| keys).unwrap_or_default() {
+            if let KeyName::Variable(variable) = key {
+                variables.entry(variable).or_default().insert(origin.clone());
+            }
         }
     }
     let snapshot = suite.dataset.snapshot.as_ref();
     hosts.extend(snapshot.and_then(|snapshot| snapshot.server.clone()));
     let real = std::fs::canonicalize(&suite.path).unwrap_or_else(|_| suite.path.clone());
     let files: BTreeSet<_> = suite.access.files_read().iter().map(|path| shown(path)).collect();
-    let programs: BTreeSet<_> =
-        loaded.metrics.iter().filter_map(Metric::program).map(|program| &program.command).collect();
+    let of_metrics = loaded.metrics.iter().filter_map(Metric::program);
+    let of_keys = suite.models.iter().filter_map(|model| match &model.provider {
+        Provider::Server(server) => Some(&server.key.command()?.words),
+        Provider::RecordedColumn(_) | Provider::RecordedFile(_) => None,
+    });
+    let programs: BTreeSet<_> = of_metrics.map(|program| &program.command).chain(of_keys).collect();
     let variable = |(name, hosts)| json!({ "name": name, "hosts": hosts });
     json!({
         "suite": shown(&real),

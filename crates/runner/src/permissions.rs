@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use evalmark_core::{
     key_hosts::{HostPort, KeyGrant, belongs, is_this_machine},
     model::{Model, ModelServer, Provider},
+    model_key::ModelKey,
 };
 use evalmark_harness::providers;
 use url::Url;
@@ -46,22 +47,26 @@ impl Permissions {
     ) -> Result<(), RefusedKeys> {
         let (mut refused, mut flags) = (Vec::new(), BTreeSet::new());
         for model in models {
-            let Some((variable, address)) = destination(model) else { continue };
+            let Some((keys, address)) = destination(model) else { continue };
             let (name, place) = (&model.name, HostPort::of(&address));
-            let is_granted = self.keys.iter().any(|grant| grant.allows(variable, &address));
-            if !is_granted && !belongs_there(model, variable, &address) {
-                refused.push(format!(
-                    "model `{name}` would send the key in {variable} to {place}, and nothing outside \
-                     the suite says that it belongs there"
-                ));
-                flags.insert(format!("--allow-key {variable}@{place}"));
-            }
-            let is_plain = address.scheme() == "http" && !is_this_machine(&address);
-            if is_plain && !self.plain_http.iter().any(|granted| granted.holds(&address)) {
-                refused.push(format!(
-                    "model `{name}` would send the key in {variable} to {place} unencrypted, over http"
-                ));
-                flags.insert(format!("--allow-plain-http {place}"));
+            for key in keys {
+                let variable = key.name();
+                let is_granted = self.keys.iter().any(|grant| grant.allows(variable, &address));
+                if !is_granted && !belongs_there(model, key, &address) {
+                    refused.push(format!(
+                        "model `{name}` would send the key in {variable} to {place}, and nothing \
+                         outside the suite says that it belongs there"
+                    ));
+                    flags.insert(format!("--allow-key {variable}@{place}"));
+                }
+                let is_plain = address.scheme() == "http" && !is_this_machine(&address);
+                if is_plain && !self.plain_http.iter().any(|granted| granted.holds(&address)) {
+                    refused.push(format!(
+                        "model `{name}` would send the key in {variable} to {place} unencrypted, \
+                         over http"
+                    ));
+                    flags.insert(format!("--allow-plain-http {place}"));
+                }
             }
         }
         if refused.is_empty() {
@@ -71,21 +76,49 @@ impl Permissions {
     }
 }
 
-/// Whether a model's key belongs to an address without anyone having said so.
-fn belongs_there(model: &Model, variable: &str, address: &Url) -> bool {
-    let protocol_key = match &model.provider {
-        Provider::Server(ModelServer { kind, .. }) => providers::protocol_key(kind),
-        Provider::RecordedColumn(_) | Provider::RecordedFile(_) => None,
-    };
-    belongs(variable, address, providers::key_owners(), protocol_key)
+/// A key, as permissions call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyName<'a> {
+    /// By the variable that holds it.
+    Variable(&'a str),
+    /// What a program prints, by the key of the suite that says so.
+    Printed,
 }
 
-/// The variable of a model's key, and where the key would go.
-pub(crate) fn destination(model: &Model) -> Option<(&str, Url)> {
-    let Provider::Server(ModelServer { base_url, api_key_env: Some(variable), .. }) =
-        &model.provider
-    else {
-        return None;
+impl<'a> KeyName<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Self::Variable(variable) => variable,
+            Self::Printed => "api_key_command",
+        }
+    }
+}
+
+/// Whether a model's key belongs to an address without anyone having said so. A printed key is taken for
+/// one of the model's provider.
+fn belongs_there(model: &Model, key: KeyName<'_>, address: &Url) -> bool {
+    let Provider::Server(ModelServer { kind, .. }) = &model.provider else { return false };
+    let protocol_key = providers::protocol_key(kind);
+    let belongs = |variable| belongs(variable, address, providers::key_owners(), protocol_key);
+    match key {
+        KeyName::Variable(variable) => belongs(variable),
+        KeyName::Printed => {
+            let provider = providers::catalog().iter().find(|known| known.name == *kind);
+            let variables = provider.map_or(&[][..], |provider| provider.key_variables);
+            is_this_machine(address) || variables.iter().any(|variable| belongs(variable))
+        }
+    }
+}
+
+/// A model's keys, and where they would go.
+pub(crate) fn destination(model: &Model) -> Option<(Vec<KeyName<'_>>, Url)> {
+    let Provider::Server(ModelServer { base_url, key, .. }) = &model.provider else { return None };
+    let keys: Vec<_> = match key {
+        ModelKey::None => return None,
+        ModelKey::Variables(variables) => {
+            variables.iter().map(|variable| KeyName::Variable(variable)).collect()
+        }
+        ModelKey::Command(_) => vec![KeyName::Printed],
     };
-    Some((variable, Url::parse(base_url).ok()?))
+    Some((keys, Url::parse(base_url).ok()?))
 }

@@ -23,7 +23,7 @@ use crate::{
     ask::{Asks, BudgetLimits, budget},
     error::{Hinted, Result},
     load::{LoadedSuite, load},
-    model_keys::{credentials, key},
+    model_keys::{credentials, keys_of},
 };
 
 /// What a model is asked, also for a vector of it.
@@ -90,7 +90,14 @@ pub fn probe(path: &Path, options: &ProbeOptions, host: &Host<'_>) -> Result<Vec
         let outcome = outcome(
             model,
             task,
-            &Means { ledger: &ledger, network: &network, stop: &stop, budget: &budget, host },
+            &Means {
+                suite: &loaded.suite.path,
+                ledger: &ledger,
+                network: &network,
+                stop: &stop,
+                budget: &budget,
+                host,
+            },
         );
         ProbedModel { model: model.clone(), task, outcome }
     };
@@ -123,6 +130,7 @@ fn task(loaded: &LoadedSuite, model: &Model) -> Task {
 
 /// What asking takes.
 struct Means<'a> {
+    suite: &'a Path,
     ledger: &'a Ledger,
     network: &'a RequestRuntime,
     stop: &'a Stop,
@@ -134,8 +142,8 @@ fn outcome(model: &Model, task: Task, means: &Means<'_>) -> ProbeOutcome {
     if matches!(model.provider, Provider::RecordedColumn(_) | Provider::RecordedFile(_)) {
         return ProbeOutcome::Recorded;
     }
-    let key = match key(model, means.host) {
-        Ok(key) => key,
+    let keys = match keys_of(means.suite, model, means.host) {
+        Ok(keys) => keys,
         Err(error) => {
             let hints = error.hints().join("; ");
             return ProbeOutcome::NotAsked(format!("{} ({hints})", error.in_full()));
@@ -143,7 +151,7 @@ fn outcome(model: &Model, task: Task, means: &Means<'_>) -> ProbeOutcome {
     };
     let mut once = model.clone();
     once.limits.attempts = 1;
-    let endpoint = match Endpoint::open(&once, key, means.network, means.ledger) {
+    let endpoint = match Endpoint::open(&once, keys, means.network, means.ledger) {
         Ok(endpoint) => endpoint,
         Err(error) => return ProbeOutcome::NotAsked(error.to_string()),
     };

@@ -13,7 +13,10 @@ static KEYS: RwLock<Vec<Secret>> = RwLock::new(Vec::new());
 
 /// Remembers a key.
 pub fn remember(key: &Secret) {
-    KEYS.write().unwrap_or_else(PoisonError::into_inner).push(key.clone());
+    let mut keys = KEYS.write().unwrap_or_else(PoisonError::into_inner);
+    if !keys.iter().any(|known| known.expose() == key.expose()) {
+        keys.push(key.clone());
+    }
 }
 
 /// Whether there is anything to hide.

@@ -129,6 +129,7 @@ pub(crate) fn read_usage(path: &Path) -> Result<Vec<Variant>> {
         for amount in Amount::ALL {
             let value = match amount {
                 Amount::LatencyP95 => row.latency_ms,
+                Amount::FirstTokenP95 => row.first_token_ms,
                 Amount::CostUsd => row.cost_usd,
                 Amount::OutputTokens => row.output_tokens.map(|tokens| tokens as f64),
             };

@@ -62,7 +62,8 @@ fn advice(counts: &SampleCounts, run: &str) -> String {
         return "the recording has no answers for them".to_owned();
     }
     if has(ErrorKind::Auth) {
-        return "the server refuses the key; check `api_key_env` and the variable that it names"
+        return "the server refuses the key; check `api_key_env` and the variable that it names, or \
+                `api_key_command`"
             .to_owned();
     }
     "asking again would fail again; correct the suite, then start a new run".to_owned()

@@ -221,7 +221,7 @@ impl ComparisonSubject {
 
 fn ratio(amount: Amount) -> RatioOf {
     match amount {
-        Amount::LatencyP95 => RatioOf::Quantile(0.95),
+        Amount::LatencyP95 | Amount::FirstTokenP95 => RatioOf::Quantile(0.95),
         Amount::CostUsd | Amount::OutputTokens => RatioOf::GeometricMean,
     }
 }
@@ -236,6 +236,9 @@ fn lacks(amount: Amount, before: &[ItemScore], after: &[ItemScore]) -> Option<St
     };
     Some(match amount {
         Amount::LatencyP95 => format!("no answer of {which} has a latency"),
+        Amount::FirstTokenP95 => {
+            format!("no answer of {which} has a first token; give the model `stream: true`")
+        }
         Amount::OutputTokens => format!("no answer of {which} has a token count"),
         Amount::CostUsd => {
             format!("no answer of {which} has a cost; give the model a `price`")

@@ -91,6 +91,7 @@ fn taking(answers: &str, ms: u64, tokens: u64) -> String {
         let mut answer: Value = serde_json::from_str(line).expect("JSON");
         let i = i as u64;
         answer["latency_ms"] = (ms + i % 7).into();
+        answer["details"]["first_token_ms"] = (ms / 2 + i % 7).into();
         answer["input_tokens"] = 100.into();
         answer["output_tokens"] = (tokens + i % 5).into();
         format!("{answer}\n")
@@ -106,7 +107,7 @@ fn what_answers_take_is_gated_as_a_ratio() {
     world.run_suite("live", &["--prompt", "plain"]).expect(0);
     let answers = world.run(&["export-answers", "reports/test/live"]).expect(0).stdout;
     let gate = "gate: { baseline: main, metrics: { exact: {}, latency_p95: { margin: 0.5 }, \
-                output_tokens: {}, cost_usd: {} } }\n";
+                first_token_p95: {}, output_tokens: {}, cost_usd: {} } }\n";
     let run = |id: &str, ms, tokens, price: &str| {
         world.write(&format!("{id}.jsonl"), &taking(&answers, ms, tokens));
         let suite = crate::setup::suite("URL", gate);
@@ -126,7 +127,7 @@ fn what_answers_take_is_gated_as_a_ratio() {
         let comparisons = verdict["comparisons"].as_array().expect("a list");
         comparisons.iter().find(|c| c["metric"] == metric).expect("a comparison").clone()
     };
-    for metric in ["latency_p95", "output_tokens", "cost_usd"] {
+    for metric in ["latency_p95", "first_token_p95", "output_tokens", "cost_usd"] {
         assert_eq!(of(metric)["answer"], "regressed", "{metric}");
         assert_eq!(of(metric)["measure"], "ratio");
     }

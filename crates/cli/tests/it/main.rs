@@ -23,6 +23,7 @@ mod frozen;
 mod gated;
 mod judged;
 mod judges;
+mod key_commands;
 mod killed;
 mod listed;
 mod mistakes;

@@ -8,8 +8,17 @@ use super::{Change, ChangeKind, RunFacts};
 const MOST_CHARACTERS: usize = 80;
 
 /// Keys of a model that decide neither its answers nor what they cost.
-const NOT_COMPARED: [&str; 7] =
-    ["name", "limits", "api_key_env", "ca_file", "evaluate", "base_url", "stream"];
+const NOT_COMPARED: [&str; 9] = [
+    "name",
+    "limits",
+    "api_key_env",
+    "api_key_command",
+    "api_key_lifetime",
+    "ca_file",
+    "evaluate",
+    "base_url",
+    "stream",
+];
 
 /// A setting that differs.
 #[derive(Debug)]

@@ -173,7 +173,7 @@ impl Suite {
         }
         let models = identity["models"].as_array_mut().into_iter().flatten();
         for model in models.filter_map(Value::as_object_mut) {
-            for key in ["limits", "price", "api_key_env"] {
+            for key in ["limits", "price", "api_key_env", "api_key_command", "api_key_lifetime"] {
                 model.shift_remove(key);
             }
         }

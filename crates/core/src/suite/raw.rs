@@ -141,10 +141,18 @@ pub(crate) struct RawModel {
     /// Which version of the protocol is spoken, for providers that ask for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) api_version: Option<String>,
-    /// NAME of the environment variable that holds the key. Default: the provider's usual one for
-    /// its own address, none for another `base_url`.
+    /// NAME of the environment variable that holds the key, or several. Default: the provider's usual
+    /// one for its own address, none for another `base_url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) api_key_env: Option<String>,
+    pub(crate) api_key_env: Option<RawNames>,
+    /// A program that prints the key, and its arguments, instead of a variable (`--allow-exec`); it
+    /// runs again when the server refuses the key.
+    #[schemars(length(min = 1))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key_command: Option<Vec<String>>,
+    /// When `api_key_command` runs again even so, such as `50m`; default: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key_lifetime: Option<String>,
     /// PEM file with certificate authorities to trust for this server, besides the system's;
     /// relative to the suite file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -264,8 +272,7 @@ pub(crate) struct RawPrice {
     #[schemars(range(min = 0.0))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reasoning: Option<f64>,
-    /// The share that a batch API takes off: with 0.5 its answers cost half. Default: what the provider's
-    /// price list says, 0.5 for providers with a batch API.
+    /// The share that a batch API takes off. Default: the price list's, else 0.5 where there is one.
     #[schemars(range(min = 0.0, max = 1.0))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) batch_discount: Option<f64>,
@@ -408,7 +415,8 @@ pub(crate) struct RawGate {
     /// Whether a run stops asking as soon as its answer is certain; default: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) stop_early: bool,
-    /// Gated metrics, and amounts that may not grow: `latency_p95`, `cost_usd`, `output_tokens`;
+    /// Gated metrics, and amounts that may not grow: `latency_p95`, `first_token_p95`,
+    /// `cost_usd`, `output_tokens`;
     /// default: every metric, each with margin 0.03.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) metrics: Option<std::collections::BTreeMap<String, RawGateMetric>>,

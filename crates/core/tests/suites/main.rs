@@ -12,6 +12,7 @@ use evalmark_core::{
     feature::Feature,
     metric::{Direction, MetricKind, Range},
     model::{ModelServer, Provider},
+    model_key::ModelKey,
     plan::Plan,
     source::Sources,
     suite::{Readers, Suite, SuiteError},
@@ -133,13 +134,12 @@ fn a_good_suite_becomes_a_plan() {
     let folder = folder();
     let suite = read(folder.path(), SUITE).expect("valid");
     assert_eq!(suite.candidates, [0], "a judge is not evaluated");
-    let Provider::Server(ModelServer { kind, base_url, api_key_env, .. }) =
-        &suite.models[0].provider
+    let Provider::Server(ModelServer { kind, base_url, key, .. }) = &suite.models[0].provider
     else {
         panic!("not asked")
     };
     assert_eq!((*kind, base_url.as_str()), ("openai", "http://127.0.0.1:1/v1"));
-    assert_eq!(api_key_env, &None);
+    assert_eq!(key, &ModelKey::None);
     let plan = Plan::new(&suite).expect("plan");
     assert_eq!((plan.profile.n_items, plan.n_samples()), (2, 8));
     let samples: Vec<_> = plan.by_item(0).expect("opens").map(|s| s.expect("sample")).collect();

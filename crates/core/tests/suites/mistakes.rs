@@ -51,7 +51,7 @@ fn mistakes() {
         &[("right: {", "wrong: {")],
         &[
             "the gate names a metric `wrong`",
-            "the suite's metrics, and amounts: right, good, latency_p95, cost_usd, output_tokens",
+            "the suite's metrics, and amounts: right, good, latency_p95, first_token_p95, cost_usd, output_tokens",
         ],
     );
     check(

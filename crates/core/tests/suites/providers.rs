@@ -1,8 +1,11 @@
 //! What providers decide: addresses, keys, limits, prices and parameters.
 
+use std::time::Duration;
+
 use evalmark_core::{
     feature::Feature,
     model::{ModelServer, Provider},
+    model_key::{KeyCommand, ModelKey},
     provider::{ExampleModel, ProviderKind, Setting, SettingKey, SettingPlace},
 };
 use serde_json::json;
@@ -110,6 +113,45 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
 ];
 
 #[test]
+fn keys_come_from_variables_or_a_program() {
+    let folder = folder();
+    let own = "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+    let key = |text: &str| {
+        let text = SUITE.replace(own, &format!("provider: openai, {text}"));
+        let suite = read(folder.path(), &text).map_err(|error| error.to_string())?;
+        let Provider::Server(server) = &suite.models[0].provider else { panic!("not asked") };
+        Ok::<_, String>(server.key.clone())
+    };
+    let variables = |names: &[&str]| {
+        Ok(ModelKey::Variables(names.iter().map(|name| (*name).to_owned()).collect()))
+    };
+    let command = |lifetime| {
+        let words = ["az", "token"].map(str::to_owned).to_vec();
+        Ok(ModelKey::Command(KeyCommand { words, lifetime }))
+    };
+    assert_eq!(key("model: big"), variables(&["OPENAI_API_KEY"]));
+    assert_eq!(key("base_url: 'http://h/v1'"), Ok(ModelKey::None));
+    assert_eq!(key("api_key_env: KEY_A"), variables(&["KEY_A"]));
+    assert_eq!(key("api_key_env: [KEY_A, KEY_B]"), variables(&["KEY_A", "KEY_B"]));
+    assert_eq!(key("api_key_command: [az, token]"), command(None));
+    let minutes = "api_key_command: [az, token], api_key_lifetime: 50m";
+    assert_eq!(key(minutes), command(Some(Duration::from_mins(50))));
+    for (text, words) in [
+        ("api_key_env: []", "`api_key_env` names no variable"),
+        ("api_key_env: [KEY_A, KEY_A]", "`api_key_env` names a variable twice"),
+        ("api_key_env: [KEY_A, not-a-name]", "`api_key_env` holds the NAME"),
+        ("api_key_command: []", "`api_key_command` is empty"),
+        ("api_key_command: ['']", "`api_key_command` must begin with a program"),
+        ("api_key_command: [az], api_key_env: KEY_A", "exclude each other"),
+        ("api_key_lifetime: 50m", "`api_key_lifetime` needs an `api_key_command`"),
+        ("api_key_command: [az], api_key_lifetime: soon", "`soon` is not a time span"),
+    ] {
+        let error = key(text).expect_err(text);
+        assert!(error.contains(words), "{text}: {error}");
+    }
+}
+
+#[test]
 fn a_price_has_a_part_for_each_kind_of_token() {
     let folder = folder();
     let price = |text: &str| {
@@ -147,11 +189,11 @@ fn a_provider_decides_address_key_limit_and_price() {
     let model = |text: &str| {
         let suite = read(folder.path(), &entry(text)).expect("valid");
         let model = &suite.models[0];
-        let Provider::Server(ModelServer { base_url, api_key_env, .. }) = &model.provider else {
+        let Provider::Server(ModelServer { base_url, key, .. }) = &model.provider else {
             panic!("not asked")
         };
         let price = model.price.map(|price| price.input_usd_per_million);
-        (base_url.clone(), api_key_env.clone(), model.max_output_tokens, price)
+        (base_url.clone(), key.variables().first().cloned(), model.max_output_tokens, price)
     };
     let own = "https://api.example.com/v1".to_owned();
     let key = Some("OPENAI_API_KEY".to_owned());
@@ -271,4 +313,13 @@ fn what_is_asked_of_a_provider_that_lacks_it_is_a_mistake() {
     let formed = talker.replace("model: grader }", "model: grader, structured: true }");
     let error = told(&formed);
     assert!(error.contains("metric `good` needs answers by JSON Schema"), "{error}");
+}
+
+#[test]
+fn first_tokens_are_gated_where_some_model_streams() {
+    let folder = folder();
+    let gated =
+        SUITE.replace("metrics: { right: { margin: 0.05 } }", "metrics: { first_token_p95: {} }");
+    let error = read(folder.path(), &gated).expect_err("no streams");
+    assert!(error.to_string().contains("is known of streamed answers only"), "{error}");
 }

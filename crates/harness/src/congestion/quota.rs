@@ -36,8 +36,13 @@ pub(crate) struct Quota {
 
 impl Quota {
     /// Whether nothing is left.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.is_empty
+    }
+
+    /// Requests that may be sent in a second.
+    pub(crate) fn per_second(&self) -> f64 {
+        1.0 / self.interval.as_secs_f64().max(1e-6)
     }
 
     /// Reads the headers of these names; `usual_tokens` is what a request uses. `None`: they say nothing, or there
@@ -69,21 +74,21 @@ impl Quota {
     }
 
     /// The newer one takes over; what was just sent counts.
-    pub(super) fn after(self, earlier: &Self) -> Self {
+    pub(crate) fn after(self, earlier: &Self) -> Self {
         let next_at = self.next_at.max(earlier.next_at.min(self.next_at + self.interval));
         Self { next_at, ..self }
     }
 
     /// When to ask again, if nothing may go yet.
-    pub(super) fn hold(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn hold(&self, now: Instant) -> Option<Instant> {
         (now + BURST < self.next_at && now < self.until).then_some(self.next_at - BURST)
     }
 
-    pub(super) fn take(&mut self, now: Instant) {
+    pub(crate) fn take(&mut self, now: Instant) {
         self.next_at = self.next_at.max(now) + self.interval;
     }
 
-    pub(super) fn is_over(&self, now: Instant) -> bool {
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
         now >= self.until
     }
 }

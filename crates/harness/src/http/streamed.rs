@@ -149,11 +149,15 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, bytes: &[u8]) {
-        if self.is_over || self.is_garbled {
+        if self.is_garbled {
             return;
         }
         let now = Instant::now();
         self.is_garbled = self.splitter.push(bytes).is_err();
+        if self.is_over {
+            // What it took may come behind the answer.
+            return;
+        }
         let Streaming { holds_text, is_last, .. } = self.streaming;
         for event in &self.splitter.events[self.seen..] {
             self.is_over |= is_last(event);

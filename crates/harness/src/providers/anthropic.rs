@@ -319,7 +319,7 @@ mod tests {
             ("http://h:1/proxy", "http://h:1/proxy/v1/messages"),
         ] {
             let base = Url::parse(base).expect(base);
-            let call = Call { model: "m", task: Task::Chat };
+            let call = Call { model: "m", task: Task::Chat, is_streamed: false };
             let url = Anthropic::url(&base, call).expect("a place");
             assert_eq!(url.as_str(), expected);
             assert_eq!(Anthropic::url(&base, Call { task: Task::Embedding, ..call }), None);

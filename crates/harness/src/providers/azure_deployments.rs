@@ -76,7 +76,8 @@ mod tests {
                 "/openai/deployments/e%2F..%2Fx/embeddings?api-version=2024-10-21",
             ),
         ] {
-            let url = AzureDeployments::url(&base, Call { model, task }).expect("a place");
+            let url = AzureDeployments::url(&base, Call { model, task, is_streamed: false })
+                .expect("a place");
             assert_eq!(url.as_str(), format!("https://r.openai.azure.com{expected}"));
         }
     }

@@ -174,7 +174,8 @@ mod tests {
             ("arn:aws:bedrock:eu:1:p/x", Task::Chat, "/model/arn:aws:bedrock:eu:1:p%2Fx/converse"),
             ("t", Task::Embedding, "/model/t/invoke"),
         ] {
-            let url = Bedrock::url(&base, Call { model, task }).expect("a place");
+            let url =
+                Bedrock::url(&base, Call { model, task, is_streamed: false }).expect("a place");
             assert_eq!(url.as_str(), format!("https://h{expected}"));
         }
     }

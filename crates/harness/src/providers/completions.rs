@@ -1,8 +1,10 @@
 //! Text completions: a text, and how it goes on. Base models and many servers of one's own have it.
 
 mod response;
+mod stream;
 
 use evalmark_core::{
+    feature::Feature,
     provider::{EXTRA, ExampleModel},
     record::ErrorKind,
     request::{Request, Task},
@@ -13,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::{
     common_params::CommonParams,
     openai::OpenAi,
-    protocol::{About, Call, HttpReply, Protocol, Vendor, behind},
+    protocol::{About, Call, HttpReply, Protocol, Streaming, Vendor, WHERE_TO_STREAM, behind},
     vendors,
 };
 use crate::reply::{Answer, AttemptError, Retryable};
@@ -39,7 +41,7 @@ impl Protocol for Completions {
         paths: &["/completions"],
         reserved: &[
             ("model", ONE_ANSWER),
-            ("stream", ONE_ANSWER),
+            ("stream", WHERE_TO_STREAM),
             ("n", ONE_ANSWER),
             ("prompt", "it stands under `prompts`"),
             ("messages", "a completion has one text, which stands under `prompts`"),
@@ -47,8 +49,17 @@ impl Protocol for Completions {
         ],
         default_output_limit: Some(MAX_TOKENS),
         embeds: false,
-        features: &[],
+        features: &[Feature::Streaming],
         ..OpenAi::ABOUT
+    };
+
+    const STREAMING: Option<Streaming> = match OpenAi::STREAMING {
+        Some(streaming) => Some(Streaming {
+            holds_text: stream::holds_text,
+            assemble: stream::assemble,
+            ..streaming
+        }),
+        None => None,
     };
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
@@ -114,6 +125,10 @@ fn body(request: &Request) -> Result<Map<String, Value>, AttemptError> {
                 body.insert(name.to_owned(), value.clone());
             }
         }
+    }
+    if request.is_streamed {
+        body.insert("stream".into(), true.into());
+        body.entry("stream_options").or_insert_with(|| json!({ "include_usage": true }));
     }
     CommonParams::of(&request.params).add_extra(&mut body);
     Ok(body)

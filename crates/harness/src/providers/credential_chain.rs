@@ -18,7 +18,7 @@ impl CredentialChain {
     pub(crate) fn stands_for(self, server: &ModelServer) -> bool {
         match self {
             Self::Aws { variable, .. } | Self::Google { variable } => {
-                server.api_key_env.as_deref() == Some(variable)
+                server.key.variables() == [variable]
             }
         }
     }

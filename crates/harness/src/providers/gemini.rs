@@ -4,6 +4,7 @@ pub(super) mod body;
 pub(super) mod contents;
 mod embeddings;
 pub(super) mod response;
+mod stream;
 
 use std::time::Duration;
 
@@ -15,7 +16,9 @@ use evalmark_core::{
 use evalmark_net::{HttpRequest, StatusCode, Url};
 use serde_json::Value;
 
-use super::protocol::{About, Call, HttpReply, Param, Protocol, Vendor, behind};
+use super::protocol::{
+    About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_STREAM, behind,
+};
 use crate::{
     failure,
     reply::{Answer, AttemptError},
@@ -47,7 +50,7 @@ impl Protocol for Gemini {
             ("model", ONE_ANSWER),
             ("messages", ONE_ANSWER),
             ("contents", ONE_ANSWER),
-            ("stream", ONE_ANSWER),
+            ("stream", WHERE_TO_STREAM),
             ("n", ONE_ANSWER),
             ("system_instruction", "write it as a message with `role: system`"),
         ],
@@ -60,6 +63,8 @@ impl Protocol for Gemini {
         limit_headers: &[],
     };
 
+    const STREAMING: Option<Streaming> = Some(STREAMING);
+
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         let last = base.path().trim_end_matches('/').rsplit('/').next();
         let mut url = match last {
@@ -67,6 +72,7 @@ impl Protocol for Gemini {
             _ => behind(base, "v1beta"),
         };
         let method = match call.task {
+            Task::Chat if call.is_streamed => "streamGenerateContent",
             Task::Chat => "generateContent",
             Task::Embedding => "batchEmbedContents",
         };
@@ -74,6 +80,9 @@ impl Protocol for Gemini {
         let mut path = url.path_segments_mut().ok()?;
         path.pop_if_empty().push(collection).push(&format!("{model}:{method}"));
         drop(path);
+        if call.is_streamed {
+            url.query_pairs_mut().append_pair("alt", "sse");
+        }
         Some(url)
     }
 
@@ -102,6 +111,14 @@ impl Protocol for Gemini {
             .then(|| format!("the request went to `{}`; `base_url` ends before it", url.path()))
     }
 }
+
+/// How both services stream.
+pub(super) const STREAMING: Streaming = Streaming {
+    framing: Framing::ServerSentEvents,
+    holds_text: stream::holds_text,
+    is_last: stream::is_last,
+    assemble: stream::assemble,
+};
 
 /// Parameters of both services that run these models.
 pub(super) const PARAMS: &[Param] = &[
@@ -137,6 +154,7 @@ pub(super) const FEATURES: &[Feature] = &[
     Feature::Tools,
     Feature::ToolChoice,
     Feature::JsonSchema,
+    Feature::Streaming,
 ];
 
 /// The collection that a model is in, and its name there: `models`, unless the suite says otherwise.
@@ -181,7 +199,8 @@ mod tests {
             ("https://h", "m", Task::Embedding, "https://h/v1beta/models/m:batchEmbedContents"),
         ] {
             let base = Url::parse(base).expect(base);
-            let url = Gemini::url(&base, Call { model, task }).expect("a place");
+            let url =
+                Gemini::url(&base, Call { model, task, is_streamed: false }).expect("a place");
             assert_eq!(url.as_str(), expected);
         }
     }

@@ -83,6 +83,8 @@ pub(crate) struct Call<'a> {
     /// The model's name at the provider.
     pub(crate) model: &'a str,
     pub(crate) task: Task,
+    /// Whether the answer shall come piece by piece.
+    pub(crate) is_streamed: bool,
 }
 
 /// How a protocol streams an answer.

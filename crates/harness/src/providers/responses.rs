@@ -2,6 +2,7 @@
 
 mod input;
 mod output;
+mod stream;
 
 use evalmark_core::{
     feature::Feature,
@@ -15,7 +16,10 @@ use serde_json::{Map, Value, json};
 use super::{
     common_params::CommonParams,
     openai::OpenAi,
-    protocol::{About, Call, HttpReply, Param, Protocol, Vendor, behind},
+    protocol::{
+        About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_STREAM,
+        behind,
+    },
     vendors,
 };
 use crate::reply::{Answer, AttemptError, Retryable};
@@ -46,7 +50,7 @@ impl Protocol for Responses {
         params: PARAMS,
         reserved: &[
             ("model", ONE_ANSWER),
-            ("stream", ONE_ANSWER),
+            ("stream", WHERE_TO_STREAM),
             ("background", "each request waits for its answer"),
             ("input", PROMPTS),
             ("instructions", "write it as a message with `role: system`"),
@@ -55,10 +59,26 @@ impl Protocol for Responses {
         default_output_limit: None,
         knows_all_params: true,
         embeds: false,
-        features: Feature::CHAT,
+        features: &[
+            Feature::Conversation,
+            Feature::Images,
+            Feature::Files,
+            Feature::MediaUrls,
+            Feature::Tools,
+            Feature::ToolChoice,
+            Feature::JsonSchema,
+            Feature::Streaming,
+        ],
         settings: &[],
         limit_headers: OpenAi::ABOUT.limit_headers,
     };
+
+    const STREAMING: Option<Streaming> = Some(Streaming {
+        framing: Framing::ServerSentEvents,
+        holds_text: stream::holds_text,
+        is_last: stream::is_last,
+        assemble: stream::assemble,
+    });
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         (call.task == Task::Chat).then(|| behind(base, "responses"))
@@ -129,7 +149,7 @@ fn body(request: &Request) -> Result<Map<String, Value>, AttemptError> {
     }
     body.insert("input".into(), items.into());
     // Some servers stream unless they are told not to; and nobody looks a kept response up.
-    body.insert("stream".into(), false.into());
+    body.insert("stream".into(), request.is_streamed.into());
     body.insert("store".into(), false.into());
     let common = CommonParams::of(&request.params);
     add_params(&mut body, &common);

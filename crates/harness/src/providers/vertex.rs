@@ -12,7 +12,7 @@ use evalmark_net::{HttpRequest, StatusCode, Url};
 use super::{
     credential_chain::CredentialChain,
     gemini::{self, Gemini},
-    protocol::{About, Call, HttpReply, Protocol, Vendor, behind},
+    protocol::{About, Call, HttpReply, Protocol, Streaming, Vendor, behind},
 };
 use crate::reply::{Answer, AttemptError};
 
@@ -52,6 +52,7 @@ impl Protocol for Vertex {
         ],
         ..Gemini::ABOUT
     };
+    const STREAMING: Option<Streaming> = Some(gemini::STREAMING);
     const CHAIN: Option<CredentialChain> =
         Some(CredentialChain::Google { variable: "GOOGLE_APPLICATION_CREDENTIALS" });
 
@@ -61,9 +62,13 @@ impl Protocol for Vertex {
             base.set_host(Some(GLOBAL.1)).ok()?;
         }
         let method = match call.task {
+            Task::Chat if call.is_streamed => "streamGenerateContent",
             Task::Chat => "generateContent",
             Task::Embedding => "predict",
         };
+        if call.is_streamed {
+            base.query_pairs_mut().append_pair("alt", "sse");
+        }
         // A tuned model is asked at its endpoint, and any other at its publisher.
         if let Some(endpoint) = call.model.strip_prefix("endpoints/") {
             let mut url = behind(&base, "endpoints");
@@ -146,7 +151,8 @@ mod tests {
             ),
         ] {
             let base = Url::parse(base).expect(base);
-            let url = Vertex::url(&base, Call { model, task }).expect("a place");
+            let url =
+                Vertex::url(&base, Call { model, task, is_streamed: false }).expect("a place");
             assert_eq!(url.as_str(), expected);
         }
     }

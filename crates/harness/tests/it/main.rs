@@ -9,6 +9,7 @@ mod contract;
 mod embeddings;
 mod faults;
 mod hedging;
+mod keys;
 mod ledger;
 mod limits;
 mod recordings;

@@ -23,7 +23,7 @@ def cases(llama: int, proxy: int, aws: int) -> list[Case]:
     responses = {"provider": "responses", "model": "smollm2", "base_url": local(llama, "/v1")}
     text = {"provider": "completions", "model": "smollm2", "base_url": local(llama, "/v1")}
     bedrock = {"provider": "bedrock", "model": "smollm2", "base_url": local(aws), "region": "us-east-1"}
-    aws_flags = ("--allow-key-host", f"127.0.0.1:{aws}", "--allow-plain-http", f"127.0.0.1:{aws}")
+    aws_flags = ("--allow-key", f"AWS_SECRET_ACCESS_KEY@127.0.0.1:{aws}", "--allow-plain-http", f"127.0.0.1:{aws}")
     plain = [
         Case("chat", chat),
         Case("messages", messages),

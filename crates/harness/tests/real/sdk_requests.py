@@ -83,9 +83,9 @@ def sent_by_evalmark(pair: Pair, folder: Path) -> Recorded:
         flags = ["--allow-plain-http", host]
         if not pair.env:
             model["api_key_env"] = "CANARY_KEY"
-            flags += ["--allow-key-host", f"CANARY_KEY={host}"]
+            flags += ["--allow-key", f"CANARY_KEY@{host}"]
         else:
-            flags += ["--allow-key-host", host]
+            flags += ["--allow-key", f"AWS_SECRET_ACCESS_KEY@{host}"]
         embeds = pair.prompt is None
         (folder / "items.csv").write_text("id,answer\na,Paris\n")
         recorded = {"name": "r", "provider": "recorded", "recorded": {"column": "answer"}}

@@ -16,10 +16,11 @@ CAPITALS = {
     "China": "Beijing", "Egypt": "Cairo", "Cuba": "Havana", "Peru": "Lima",
 }  # fmt: skip
 QUESTION = "What is the capital of {{ country }}? Answer in one sentence."
-# The same as the model's own chat template writes it, for a protocol that has no conversations.
+# The same as the model's own chat template writes it, for a protocol that has no conversations. A template's last line
+# break is left out unless it is an expression.
 RAW = (
     "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
-    f"<|im_start|>user\n{QUESTION}<|im_end|>\n<|im_start|>assistant\n"
+    f"<|im_start|>user\n{QUESTION}<|im_end|>\n<|im_start|>assistant{{{{ '\\n' }}}}"
 )
 
 
@@ -47,7 +48,7 @@ def write(folder: Path, case: Case, metrics: list[dict] | None = None, more_mode
         "dataset": {"path": "capitals.csv", "id": "country", "target": "capital"},
         "prompts": [{"name": "p", "template": case.template}],
         "models": [model, *(more_models or [])],
-        "metrics": metrics or [{"name": "names-it", "contains": {}}],
+        "metrics": metrics or [{"name": "names-it", "includes": {}}],
     }
     path = folder / f"{case.name}.yaml"
     path.write_text(json.dumps(suite, indent=1))

@@ -27,6 +27,8 @@ pub struct UsageRef<'a> {
     pub epoch: u32,
     /// Service time of the attempt that answered.
     pub latency_ms: Option<f64>,
+    /// When its first token came; only of a stream.
+    pub first_token_ms: Option<f64>,
     /// Tokens of the answer.
     pub output_tokens: Option<u64>,
     /// US dollars.
@@ -60,11 +62,15 @@ pub fn copy_usage(samples: &Path, path: &Path, out: impl Write) -> Result<String
             Cell::float(row.latency_ms),
             Cell::count(row.output_tokens),
             Cell::float(row.cost_usd),
+            Cell::float(row.first_token_ms),
         ];
         Ok(table.push(cells)?)
     })?;
     Ok(table.finish()?)
 }
+
+/// Columns that files of earlier versions lack.
+const LATER: [&str; 1] = ["first_token_ms"];
 
 /// Visits what every answer took, in the order of a `usage.parquet` or a `samples.parquet`; ends
 /// at the visitor's first error.
@@ -73,7 +79,7 @@ pub fn for_each_usage<E: From<ReadError>>(
     mut visit: impl FnMut(UsageRef<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let columns = USAGE.map(|column| column.name.to_owned()).to_vec();
-    let mut reader = TableReader::open(path)?.select(columns)?;
+    let mut reader = TableReader::open(path)?.select_with(columns, &LATER)?;
     while reader.next_batch(|frame| visit_batch(frame, &mut visit))?.is_some() {}
     Ok(())
 }
@@ -87,6 +93,8 @@ fn visit_batch<E: From<ReadError>>(
     let (epoch, cluster) = (frame.int32("epoch")?, frame.text("cluster")?);
     let (latency_ms, cost_usd) = (frame.float("latency_ms")?, frame.float("cost_usd")?);
     let output_tokens = frame.int64("output_tokens")?;
+    let first_token = "first_token_ms";
+    let first_token = frame.has(first_token).then(|| frame.float(first_token)).transpose()?;
     for row in 0..frame.height {
         visit(UsageRef {
             item_id: item_id.some(row)?,
@@ -96,6 +104,7 @@ fn visit_batch<E: From<ReadError>>(
             model: model.some(row)?,
             epoch: epoch.count(row)?,
             latency_ms: latency_ms.get(row),
+            first_token_ms: first_token.as_ref().and_then(|column| column.get(row)),
             output_tokens: output_tokens.maybe_count(row)?,
             cost_usd: cost_usd.get(row),
         })?;

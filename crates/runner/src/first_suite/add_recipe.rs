@@ -76,9 +76,9 @@ fn suites_of(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn keys_of(suite: &LoadedSuite) -> Vec<String> {
-    let key = |provider: &Provider| match provider {
-        Provider::Server(server) => server.api_key_env.clone(),
-        _ => None,
+    let keys = |provider: &Provider| match provider {
+        Provider::Server(server) => server.key.variables().to_vec(),
+        _ => Vec::new(),
     };
-    suite.suite.models.iter().filter_map(|model| key(&model.provider)).collect()
+    suite.suite.models.iter().flat_map(|model| keys(&model.provider)).collect()
 }

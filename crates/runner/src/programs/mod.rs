@@ -2,7 +2,7 @@
 //! started again a bounded number of times where they fail. What fails has no score; nothing that a
 //! program says can give an answer the score of another.
 
-mod process;
+pub(crate) mod process;
 
 use std::{
     collections::BTreeMap,
@@ -21,6 +21,7 @@ use evalmark_scoring::{Case, Metric, Program};
 
 use crate::{
     error::{Advised, Result},
+    key_command::key_command_remarks,
     load::LoadedSuite,
 };
 
@@ -248,7 +249,8 @@ pub fn program_remarks(loaded: &LoadedSuite) -> Vec<String> {
         let (name, command) = (metric.name(), shown(program));
         format!("metric `{name}` runs a program, so a run needs `--allow-exec`: {command}")
     };
-    programs(&loaded.metrics).map(remark).collect()
+    let of_keys = key_command_remarks(&loaded.suite.models);
+    programs(&loaded.metrics).map(remark).chain(of_keys).collect()
 }
 
 /// What decides a program's scores beyond what the suite says: the files it is made of, as far as
@@ -277,7 +279,12 @@ fn programs(metrics: &[Metric]) -> impl Iterator<Item = (&Metric, &Program)> {
 
 /// The command as it stands in the suite.
 fn shown(program: &Program) -> String {
+    shown_command(&program.command)
+}
+
+/// A command as it stands in a suite.
+pub(crate) fn shown_command(words: &[String]) -> String {
     let plain = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
     let word = |word: &String| if plain(word) { word.clone() } else { format!("{word:?}") };
-    program.command.iter().map(word).collect::<Vec<_>>().join(" ")
+    words.iter().map(word).collect::<Vec<_>>().join(" ")
 }

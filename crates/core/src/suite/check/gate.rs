@@ -8,11 +8,16 @@ use crate::suite::{
     Amount, GateSpec,
     document::escape,
     file_name,
-    raw::{RawGate, RawGateMetric, RawMetric},
+    raw::{RawGate, RawGateMetric, RawMetric, RawModel},
 };
 
 impl Checker<'_> {
-    pub(super) fn gate(&mut self, raw: &RawGate, metrics: &[RawMetric]) -> GateSpec {
+    pub(super) fn gate(
+        &mut self,
+        raw: &RawGate,
+        metrics: &[RawMetric],
+        models: &[RawModel],
+    ) -> GateSpec {
         let names: Vec<_> = metrics.iter().map(|metric| metric.name.as_str()).collect();
         if let Some(Err(message)) = raw.baseline.as_deref().map(file_name) {
             self.complain("/gate/baseline", format!("the baseline's name {message}"));
@@ -30,7 +35,10 @@ impl Checker<'_> {
         for (name, metric) in raw.metrics.iter().flatten() {
             let at = format!("/gate/metrics/{}", escape(name));
             match Amount::named(name) {
-                Some(_) => self.gated_amount(&at, name, *metric),
+                Some(amount) => {
+                    self.gated_amount(&at, name, *metric);
+                    self.needs_streams(&at, amount, models);
+                }
                 None => self.gated_score(&at, name, *metric, metrics),
             }
         }
@@ -45,6 +53,16 @@ impl Checker<'_> {
         if raw.max.is_some() {
             let message = format!("`{name}` is compared with a baseline, and takes no maximum");
             self.complain(&format!("{at}/max"), message);
+        }
+    }
+
+    /// First tokens are timed only where some model streams, or brings recorded answers that did.
+    fn needs_streams(&mut self, at: &str, amount: Amount, models: &[RawModel]) {
+        let is_timed = models.iter().any(|model| model.stream || model.recorded.is_some());
+        if amount == Amount::FirstTokenP95 && !is_timed {
+            let message = format!("`{}` is known of streamed answers only", amount.name());
+            let hint = "write `stream: true` on the models".to_owned();
+            self.complain_with_hint(at, message, hint);
         }
     }
 

@@ -143,7 +143,7 @@ impl Checker<'_> {
         self.add_labels(&raw, candidates.len(), &mut metrics);
         self.embedders(&raw.models, &asked.embedders);
         let models = self.models(&raw.models);
-        let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics));
+        let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &raw.models));
         Some(Suite {
             name: raw.name,
             path: path.to_owned(),

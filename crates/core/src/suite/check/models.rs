@@ -178,7 +178,7 @@ impl Checker<'_> {
 
     /// A time span, where there is one; `None` where it is none.
     #[expect(clippy::option_option, reason = "absent and wrong are different things")]
-    fn span(&mut self, at: &str, text: Option<&str>) -> Option<Option<Duration>> {
+    pub(super) fn span(&mut self, at: &str, text: Option<&str>) -> Option<Option<Duration>> {
         let Some(text) = text else { return Some(None) };
         match humantime::parse_duration(text) {
             Ok(span) if span >= Duration::from_millis(1) => Some(Some(span)),

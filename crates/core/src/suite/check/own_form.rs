@@ -43,7 +43,9 @@ impl Checker<'_> {
             options,
             model: raw.model.as_deref().unwrap_or(&raw.name),
             params: &raw.params,
-            has_key: raw.api_key_env.is_some() || !kind.key_variables.is_empty(),
+            has_key: raw.api_key_env.is_some()
+                || raw.api_key_command.is_some()
+                || !kind.key_variables.is_empty(),
         };
         match (own.check)(&of) {
             Ok(checked) => Some((Some(Arc::new(options.clone())), checked)),

@@ -1,10 +1,13 @@
 //! Checking the server of a model: its address, what goes into that, and whose key it takes.
 
+use std::time::Duration;
+
 use super::Checker;
 use crate::{
     model::{ModelServer, Provider},
+    model_key::{KeyCommand, ModelKey},
     provider::{CheckedOptions, ProviderKind, Setting, SettingKey, SettingPlace},
-    suite::raw::RawModel,
+    suite::raw::{RawModel, RawNames},
 };
 
 impl Checker<'_> {
@@ -15,17 +18,7 @@ impl Checker<'_> {
         kind: &ProviderKind,
         raw: &RawModel,
     ) -> Option<Provider> {
-        let default_key = kind.key_variables.first().copied();
-        if raw.api_key_env.as_deref().is_some_and(|name| !is_variable_name(name)) {
-            let message = "`api_key_env` holds the NAME of an environment variable, not a key";
-            let name = default_key.unwrap_or("MY_API_KEY");
-            let hint = format!(
-                "export the key as {name} and write `api_key_env: {name}`; if this was a real \
-                 key, revoke it"
-            );
-            self.complain_with_hint(&format!("{at}/api_key_env"), message.to_owned(), hint);
-            return None;
-        }
+        let key = self.key(at, kind, raw)?;
         let settings = self.settings(at, kind, raw);
         let (options, CheckedOptions { base_url: said }) = self.options(at, kind, raw)?;
         if raw.base_url.is_some() && said.is_some() {
@@ -34,9 +27,7 @@ impl Checker<'_> {
             return None;
         }
         if let Some(base_url) = said {
-            let api_key_env = raw.api_key_env.clone().or(default_key.map(str::to_owned));
-            let server =
-                ModelServer { api_key_env, options, ..ModelServer::open(kind.name, base_url) };
+            let server = ModelServer { key, options, ..ModelServer::open(kind.name, base_url) };
             return Some(Provider::Server(server));
         }
         let Some(base_url) = raw.base_url.as_deref().or(kind.base_url) else {
@@ -45,14 +36,12 @@ impl Checker<'_> {
             self.complain_with_hint(at, message, hint);
             return None;
         };
-        let is_own = raw.base_url.is_none() || kind.base_url.is_none();
-        let default_key = default_key.filter(|_| is_own).map(str::to_owned);
         let base_url = filled(base_url, raw.base_url.is_none(), &settings?);
         match base_url_problem(&base_url, kind.paths) {
             None => Some(Provider::Server(ModelServer {
                 kind: kind.name,
                 base_url: with_query(base_url.trim_end_matches('/'), kind.settings, raw),
-                api_key_env: raw.api_key_env.clone().or(default_key),
+                key,
                 region: raw.region.clone(),
                 api_version: raw.api_version.clone(),
                 options,
@@ -62,6 +51,65 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// Where the model's key comes from; `None` after a mistake.
+    fn key(&mut self, at: &str, kind: &ProviderKind, raw: &RawModel) -> Option<ModelKey> {
+        let default = kind.key_variables.first().copied();
+        let names = raw.api_key_env.clone().map(RawNames::into_vec);
+        if names.iter().flatten().any(|name| !is_variable_name(name)) {
+            let message = "`api_key_env` holds the NAME of an environment variable, not a key";
+            let name = default.unwrap_or("MY_API_KEY");
+            let hint = format!(
+                "export the key as {name} and write `api_key_env: {name}`; if this was a real \
+                 key, revoke it"
+            );
+            self.complain_with_hint(&format!("{at}/api_key_env"), message.to_owned(), hint);
+            return None;
+        }
+        let lifetime = self.key_lifetime(at, raw);
+        let is_own = raw.base_url.is_none() || kind.base_url.is_none();
+        let default = default.filter(|_| is_own).map(|name| vec![name.to_owned()]);
+        match (names, &raw.api_key_command) {
+            (Some(_), Some(_)) => {
+                let message = "`api_key_command` and `api_key_env` exclude each other";
+                self.complain(&format!("{at}/api_key_command"), message.to_owned());
+                None
+            }
+            (None, Some(words)) if words.first().is_none_or(String::is_empty) => {
+                let message = "`api_key_command` must begin with a program";
+                self.complain(&format!("{at}/api_key_command"), message.to_owned());
+                None
+            }
+            (None, Some(words)) => {
+                let command = KeyCommand { words: words.clone(), lifetime: lifetime? };
+                Some(ModelKey::Command(command))
+            }
+            (Some(names), None) => self.key_variables(at, names),
+            (None, None) => Some(default.map_or(ModelKey::None, ModelKey::Variables)),
+        }
+    }
+
+    fn key_variables(&mut self, at: &str, names: Vec<String>) -> Option<ModelKey> {
+        let is_twice = (1..names.len()).any(|i| names[..i].contains(&names[i]));
+        if names.is_empty() || is_twice {
+            let what = if is_twice { "names a variable twice" } else { "names no variable" };
+            self.complain(&format!("{at}/api_key_env"), format!("`api_key_env` {what}"));
+            return None;
+        }
+        Some(ModelKey::Variables(names))
+    }
+
+    /// How long a key is used, where the model says so; `None` after a mistake.
+    #[expect(clippy::option_option, reason = "absent and wrong are different things")]
+    fn key_lifetime(&mut self, at: &str, raw: &RawModel) -> Option<Option<Duration>> {
+        let place = format!("{at}/api_key_lifetime");
+        if raw.api_key_lifetime.is_some() && raw.api_key_command.is_none() {
+            let message = "`api_key_lifetime` needs an `api_key_command`, which runs again then";
+            self.complain(&place, message.to_owned());
+            return None;
+        }
+        self.span(&place, raw.api_key_lifetime.as_deref())
     }
 
     /// The settings that the model has; `None` after a mistake.

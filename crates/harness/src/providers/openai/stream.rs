@@ -161,11 +161,11 @@ impl Assembled {
     /// Lists of tokens and their probabilities go on with each event.
     fn add_logprobs(&mut self, logprobs: Map<String, Value>) {
         let all = self.choice.entry("logprobs").or_insert_with(|| json!({}));
-        for (list, value) in logprobs {
-            match (&mut all[&list], value) {
-                (Value::Array(all), Value::Array(more)) => all.extend(more),
-                (_, Value::Null) => {}
-                (all, more) => *all = more,
+        let Value::Object(all) = all else { return };
+        for (list, value) in logprobs.into_iter().filter(|(_, value)| !value.is_null()) {
+            match (all.get_mut(&list), value) {
+                (Some(Value::Array(all)), Value::Array(more)) => all.extend(more),
+                (_, value) => drop(all.insert(list, value)),
             }
         }
     }
@@ -191,7 +191,8 @@ impl Assembled {
             Some(Value::String(all)) => all.push_str(&text),
             // Texts that go on with parts are parts, too.
             Some(Value::Array(all)) => all.push(json!({ "type": "text", "text": text })),
-            _ => drop(self.texts.insert(field, text.into())),
+            Some(_) => {}
+            None => drop(self.texts.insert(field, text.into())),
         }
     }
 
@@ -210,11 +211,12 @@ impl Assembled {
     /// A call as the protocol had it before there were tools.
     fn add_function_call(&mut self, call: Map<String, Value>) {
         let all = self.texts.entry("function_call").or_insert_with(|| json!({}));
-        for (part, value) in call {
-            match (&mut all[&part], value) {
-                (Value::String(all), Value::String(more)) => all.push_str(&more),
-                (_, Value::Null) => {}
-                (all, value) => *all = value,
+        // What is no call is none.
+        let Value::Object(all) = all else { return };
+        for (part, value) in call.into_iter().filter(|(_, value)| !value.is_null()) {
+            match (all.get_mut(&part), value) {
+                (Some(Value::String(all)), Value::String(more)) => all.push_str(&more),
+                (_, value) => drop(all.insert(part, value)),
             }
         }
     }
@@ -310,6 +312,32 @@ mod tests {
         check(
             &body.concat(),
             r#"{"choices":[{"message":{"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]}}],"usage":null}"#,
+        );
+    }
+
+    #[test]
+    fn parts_of_any_kind_add_up() {
+        let part = |delta: &str| format!("data: {{\"choices\":[{{\"delta\":{delta}}}]}}\n\n");
+        let body = [
+            part(r#"{"content":"a"}"#),
+            part(r#"{"content":[{"type":"thinking","thinking":[]}]}"#),
+            part(r#"{"content":"b"}"#),
+            part(r#"{"function_call":{"name":"f","arguments":"{"}}"#),
+            part(r#"{"function_call":{"name":null,"arguments":"}"}}"#),
+            part(r#"{"function_call":"x"}"#),
+            "data: {\"choices\":[{\"logprobs\":{\"content\":[1]}}]}\n\n".into(),
+            "data: {\"choices\":[{\"logprobs\":{\"content\":[2]},\"finish_reason\":\"\"}]}\n\n"
+                .into(),
+        ];
+        check(&body.concat(), "CutOff");
+        check(
+            &[&body.concat(), "data: [DONE]\n\n"].concat(),
+            r#"{"choices":[{"logprobs":{"content":[1,2]},"message":{"content":[{"type":"text","text":"a"},{"type":"thinking","thinking":[]},{"type":"text","text":"b"}],"function_call":{"name":"f","arguments":"{}"}}}],"usage":null}"#,
+        );
+        let odd = [part(r#"{"function_call":"x"}"#), part(r#"{"function_call":{"name":"f"}}"#)];
+        check(
+            &[&odd.concat(), "data: [DONE]\n\n"].concat(),
+            r#"{"choices":[{"message":{"function_call":"x"}}],"usage":null}"#,
         );
     }
 

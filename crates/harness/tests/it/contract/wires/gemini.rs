@@ -2,9 +2,9 @@
 
 use evalmark_core::record::FinishReason;
 use evalmark_loopback::{Reply, gemini};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Fault, Wire};
+use super::{Fault, Wire, halves};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "gemini",
@@ -66,6 +66,36 @@ pub(super) const WIRE: Wire = Wire {
         r#"{"candidates":[{"content":{"parts":[{"text":7}]}}]}"#,
         r#"[{"candidates":[]}]"#,
     ],
-    events: None,
+    events: Some(events),
     stream: "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n",
 };
+
+/// A response for each half of a text and each other part; the last one says why it ended.
+fn events(body: &Value) -> Vec<String> {
+    let event = |data: &Value| format!("data: {data}\r\n\r\n");
+    let Some(candidate) = body["candidates"].get(0) else { return vec![event(body)] };
+    let mut parts = Vec::new();
+    for part in candidate["content"]["parts"].as_array().into_iter().flatten() {
+        match part["text"].as_str() {
+            Some(text) => parts.extend(halves(text).map(|half| {
+                let mut part = part.clone();
+                part["text"] = half.into();
+                part
+            })),
+            None => parts.push(part.clone()),
+        }
+    }
+    let last = parts.len().saturating_sub(1);
+    let response = |(at, part): (usize, &Value)| {
+        let mut response = body.clone();
+        response["candidates"][0]["content"]["parts"] = json!([part]);
+        if at < last {
+            if let Some(candidate) = response["candidates"][0].as_object_mut() {
+                candidate.shift_remove("finishReason");
+            }
+            response["usageMetadata"] = json!({ "promptTokenCount": 10 });
+        }
+        event(&response)
+    };
+    parts.iter().enumerate().map(response).collect()
+}

@@ -4,7 +4,7 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
 use serde_json::{Value, json};
 
-use super::{Fault, Wire};
+use super::{Fault, Wire, halves};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "responses",
@@ -70,7 +70,7 @@ pub(super) const WIRE: Wire = Wire {
         r#"{"output":[{"type":"message","content":7}]}"#,
         r#"{"status":"queued","output":[]}"#,
     ],
-    events: None,
+    events: Some(events),
     stream: "event: response.created\ndata: {\"type\":\"response.created\"}\n\n",
 };
 
@@ -100,4 +100,32 @@ fn incomplete(output: &Value, reason: &str) -> Reply {
     body["status"] = "incomplete".into();
     body["incomplete_details"] = json!({ "reason": reason });
     Reply::json(&body)
+}
+
+/// Deltas of all that the output holds, then the whole response.
+fn events(body: &Value) -> Vec<String> {
+    let event = |name: &str, mut data: Value| {
+        data["type"] = name.into();
+        format!("event: {name}\ndata: {data}\n\n")
+    };
+    let started = json!({ "response": { "id": "resp_1", "status": "in_progress", "output": [] } });
+    let mut events = vec![event("response.created", started)];
+    for item in body["output"].as_array().into_iter().flatten() {
+        events.push(event("response.output_item.added", json!({ "item": item })));
+        let parts = [&item["content"], &item["summary"]].into_iter().filter_map(Value::as_array);
+        for part in parts.flatten() {
+            let text = part["text"].as_str().or(part["refusal"].as_str()).unwrap_or_default();
+            let name = format!("response.{}.delta", part["type"].as_str().unwrap_or_default());
+            events.extend(halves(text).map(|half| event(&name, json!({ "delta": half }))));
+        }
+        let arguments = item["arguments"].as_str().unwrap_or_default();
+        events.extend(
+            halves(arguments).map(|half| {
+                event("response.function_call_arguments.delta", json!({ "delta": half }))
+            }),
+        );
+    }
+    let status = body["status"].as_str().unwrap_or_default();
+    events.push(event(&format!("response.{status}"), json!({ "response": body })));
+    events
 }
