@@ -328,7 +328,11 @@ fn a_chat_is_yaml_or_json_and_may_name_files() {
         "- { role: user }\n",
         &["message 1 needs exactly one of `content` and `file`"],
     );
-    refused("c.yaml", "- { role: user, content: [a] }\n", &["c.yaml:1:26: `content` matches none of the allowed forms"]);
+    refused(
+        "c.yaml",
+        "- { role: user, content: [a] }\n",
+        &["c.yaml:1:26: `content` matches none of the allowed forms"],
+    );
     refused("c.yaml", "[]", &["is empty; it needs at least 1"]);
 }
 
