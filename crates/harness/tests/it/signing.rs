@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use evalmark_core::model::{ModelServer, Provider};
+use evalmark_core::{
+    model::{ModelServer, Provider},
+    model_key::ModelKey,
+};
 use evalmark_harness::CredentialEnvironment;
 use evalmark_loopback::{Reply, Seen, Server, bedrock, gemini};
 use serde_json::json;
@@ -35,7 +38,7 @@ fn asked_of(
     let mut model = model_at(&server.url(), limits());
     (model.limits.concurrency, model.limits.attempts) = (1, 1);
     model.provider = Provider::Server(ModelServer {
-        api_key_env: Some(variable.to_owned()),
+        key: ModelKey::Variables(vec![variable.to_owned()]),
         region: Some("eu-west-1".to_owned()),
         ..ModelServer::open(provider, server.url())
     });
