@@ -1,5 +1,6 @@
 //! `provider: http`: an application of one's own, asked as the suite spells it out.
 
+use evalmark_core::finish_reason::FinishReason;
 use evalmark_loopback::{Reply, Seen, Server};
 use evalmark_report::samples::{SampleRecord, samples};
 use serde_json::json;
@@ -76,7 +77,7 @@ fn an_application_is_asked_as_the_suite_says() {
     for (i, row) in records(&world, "r").iter().enumerate() {
         let record = &row.record;
         assert_eq!(record.output.as_deref(), Some(answer(i)));
-        assert_eq!(record.finish_reason.as_ref().map(|reason| reason.as_str()), Some("stop"));
+        assert_eq!(record.finish_reason.as_ref().map(FinishReason::as_str), Some("stop"));
         assert_eq!((record.usage.input_tokens, record.usage.output_tokens), (Some(7), Some(2)));
     }
     run(&world, "again").expect(0);

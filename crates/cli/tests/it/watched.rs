@@ -101,7 +101,7 @@ fn every_file_of_a_suite_is_watched() {
     watching.until("data.csv changed");
     watching.until("= 10 samples");
     let suite = fs::read_to_string(world.path("suite.yaml")).expect("the suite");
-    world.write("suite.yaml", &suite.replace("metrics:", "metrix:"));
+    world.write("suite.yaml", &suite.replace("metrics:", "metricz:"));
     watching.until("did you mean `metrics`?");
     world.write("suite.yaml", &suite);
     watching.until("= 10 samples");

@@ -170,7 +170,7 @@ mod tests {
     fn a_model_stands_in_the_path() {
         let base = Url::parse("https://h/").expect("a URL");
         for (model, task, expected) in [
-            ("anthropic.claude-v2:1", Task::Chat, "/model/anthropic.claude-v2:1/converse"),
+            ("vendor.model-v2:1", Task::Chat, "/model/vendor.model-v2:1/converse"),
             ("arn:aws:bedrock:eu:1:p/x", Task::Chat, "/model/arn:aws:bedrock:eu:1:p%2Fx/converse"),
             ("t", Task::Embedding, "/model/t/invoke"),
         ] {

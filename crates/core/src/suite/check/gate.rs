@@ -16,7 +16,7 @@ impl Checker<'_> {
         &mut self,
         raw: &RawGate,
         metrics: &[RawMetric],
-        models: &[RawModel],
+        evaluated: &[&RawModel],
     ) -> GateSpec {
         let names: Vec<_> = metrics.iter().map(|metric| metric.name.as_str()).collect();
         if let Some(Err(message)) = raw.baseline.as_deref().map(file_name) {
@@ -37,7 +37,7 @@ impl Checker<'_> {
             match Amount::named(name) {
                 Some(amount) => {
                     self.gated_amount(&at, name, *metric);
-                    self.needs_streams(&at, amount, models);
+                    self.needs_streams(&at, amount, evaluated);
                 }
                 None => self.gated_score(&at, name, *metric, metrics),
             }
@@ -56,9 +56,13 @@ impl Checker<'_> {
         }
     }
 
-    /// First tokens are timed only where some model streams, or brings recorded answers that did.
-    fn needs_streams(&mut self, at: &str, amount: Amount, models: &[RawModel]) {
-        let is_timed = models.iter().any(|model| model.stream || model.recorded.is_some());
+    /// First tokens are timed only where a model that prompts are run against streams, or is a recording
+    /// of one that may have.
+    fn needs_streams(&mut self, at: &str, amount: Amount, evaluated: &[&RawModel]) {
+        let is_recording = |model: &RawModel| {
+            model.recorded.as_ref().is_some_and(|recorded| recorded.file.is_some())
+        };
+        let is_timed = evaluated.iter().any(|model| model.stream || is_recording(model));
         if amount == Amount::FirstTokenP95 && !is_timed {
             let message = format!("`{}` is known of streamed answers only", amount.name());
             let hint = "write `stream: true` on the models".to_owned();

@@ -143,7 +143,8 @@ impl Checker<'_> {
         self.add_labels(&raw, candidates.len(), &mut metrics);
         self.embedders(&raw.models, &asked.embedders);
         let models = self.models(&raw.models);
-        let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &raw.models));
+        let evaluated: Vec<_> = candidates.iter().map(|i| &raw.models[*i]).collect();
+        let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &evaluated));
         Some(Suite {
             name: raw.name,
             path: path.to_owned(),

@@ -134,7 +134,7 @@ mod tests {
         let params = json!({
             "max_tokens": 9, "temperature": 0, "top_p": 0.5, "top_k": 3, "stop": "x",
             "thinking_budget": 99, "reasoning_effort": "low", "service_tier": { "type": "flex" },
-            "extra": { "anthropic_beta": ["b"] },
+            "extra": { "own_switch": ["b"] },
         });
         check(
             &Request { max_output_tokens: Some(9), ..request(&params) },
@@ -146,7 +146,7 @@ mod tests {
                 "additionalModelRequestFields": {
                     "top_k": 3,
                     "thinking": { "type": "enabled", "budget_tokens": 99 },
-                    "anthropic_beta": ["b"],
+                    "own_switch": ["b"],
                 },
             }),
         );

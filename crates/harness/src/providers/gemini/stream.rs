@@ -79,7 +79,7 @@ mod tests {
     use crate::server_sent_events::events;
 
     fn check(parts: &[&str], expected: &str) {
-        let body: String = parts.iter().map(|part| format!("data: {part}\r\n\r\n")).collect();
+        let body: String = parts.iter().map(|part| ["data: ", part, "\r\n\r\n"].concat()).collect();
         let told = assemble(&events(&body).0).map_err(|error| error.failure.message);
         assert_eq!(told.unwrap_or_else(|message| message), expected);
     }
