@@ -274,7 +274,7 @@ pub(crate) struct CacheArgs {
 /// What a suite may do beside asking models.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct ExecArgs {
-    /// Allow the suite's `command` metrics to run programs
+    /// Let the suite run programs: `command` metrics and `api_key_command`
     #[arg(long)]
     pub(crate) allow_exec: bool,
 }

@@ -118,6 +118,10 @@ impl KeyProgram {
     fn printed(&self) -> Result<String, String> {
         let mut process = Process::start(&self.program, &self.folder, &self.variables, Vec::new())?;
         let key = process.line(TIMEOUT)?;
+        // Before anything is said of the program: its complaints may repeat what it printed.
+        if let Some(key) = &key {
+            redacted_keys::remember(&Secret::new(key));
+        }
         if key.is_some() && process.line(TIMEOUT)?.is_some() {
             return Err("it printed more than one line".to_owned());
         }
@@ -134,10 +138,7 @@ impl KeyProgram {
 
 impl KeySource for KeyProgram {
     fn fetch(&self) -> Result<Secret, String> {
-        // What it writes when it fails may hold a key that is known.
         let key = self.printed().map_err(|reason| redacted_keys::hide(&reason).into_owned())?;
-        let key = Secret::new(&key);
-        redacted_keys::remember(&key);
-        Ok(key)
+        Ok(Secret::new(&key))
     }
 }

@@ -137,7 +137,8 @@ impl Command {
             Self::Resume(args) => args.exec.allow_exec,
             Self::Score(args) => args.exec.allow_exec,
             Self::Calibrate(args) => args.exec.allow_exec,
-            Self::Check(_) | Self::Models(_) => true,
+            Self::Models(args) => args.allow_exec(),
+            Self::Check(_) => true,
             _ => false,
         }
     }

@@ -10,7 +10,7 @@ use evalmark_runner::{
 use evalmark_terminal::{probe, providers};
 
 use crate::{
-    args::{BudgetArgs, FormatArgs},
+    args::{BudgetArgs, ExecArgs, FormatArgs},
     exit::Exit,
     print::Printer,
 };
@@ -38,10 +38,19 @@ enum ModelsCommand {
         #[arg(long, value_name = "NAME", num_args = 1..)]
         model: Vec<String>,
         #[command(flatten)]
+        exec: ExecArgs,
+        #[command(flatten)]
         budget: BudgetArgs,
         #[command(flatten)]
         format: FormatArgs,
     },
+}
+
+impl ModelsArgs {
+    /// Whether the suite that is probed may run programs.
+    pub(crate) fn allow_exec(&self) -> bool {
+        matches!(&self.command, Some(ModelsCommand::Probe { exec, .. }) if exec.allow_exec)
+    }
 }
 
 pub(crate) fn models(args: &ModelsArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {

@@ -50,6 +50,29 @@ fn a_program_prints_the_key_where_programs_may_run() {
 }
 
 #[test]
+fn a_probe_runs_no_program_without_leave() {
+    let server = Server::start(right);
+    let world = world(&server, "api_key_command: [touch, ran.txt]");
+    let told = world.run(&["models", "probe", "suite.yaml"]);
+    assert!(told.stdout.contains("gets its key from a program"), "{told:?}");
+    assert!(!world.path("ran.txt").exists(), "the program ran");
+    assert_eq!(server.count(), 0);
+    let keys = "api_key_command: [cat, token.txt]";
+    let world = self::world(&server, keys);
+    world.run(&["models", "probe", "suite.yaml", "--allow-exec"]).expect(0);
+    assert_eq!(keys_of(&server), [format!("Bearer {KEY}")]);
+}
+
+#[test]
+fn a_key_that_a_failing_program_repeats_is_hidden() {
+    let server = Server::start(right);
+    let complains = format!("echo {KEY}; echo no {KEY} >&2; exit 3");
+    let world = world(&server, &format!("api_key_command: [sh, -c, '{complains}']"));
+    let told = world.run_suite("r", &["--allow-exec"]).expect(2).stderr;
+    assert!(told.contains("[redacted]") && !told.contains(KEY), "{told}");
+}
+
+#[test]
 fn a_program_that_prints_no_key_is_told_with_its_reason() {
     let server = Server::start(right);
     for (command, words) in [

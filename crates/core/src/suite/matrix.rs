@@ -16,6 +16,7 @@ use self::{
 use super::{
     document::{Document, escape},
     mistake::{Mistake, near_and_known},
+    raw::RECORDED,
 };
 
 /// The lists whose entries are expanded.
@@ -257,6 +258,7 @@ impl Expansion<'_> {
         let mut made = Vec::with_capacity(combinations.len());
         for combination in &combinations {
             let mut value = self.fill(entry, pointer, combination, &matrix.axes);
+            keep_model(&mut value, pointer);
             name(&mut value, entry, combination, &matrix.axes);
             made.push(value);
             if self.bytes > MOST_BYTES {
@@ -342,6 +344,18 @@ impl Expansion<'_> {
         }
         self.bytes += filled.len();
         filled.into()
+    }
+}
+
+/// Says how a model is called at its provider where that is its name, before anything is put behind that.
+fn keep_model(value: &mut Value, pointer: &str) {
+    let is_asked = value.get("recorded").is_none()
+        && value.get("provider").is_some_and(|provider| provider != RECORDED);
+    if !(pointer.starts_with("/models/") && is_asked && value.get("model").is_none()) {
+        return;
+    }
+    if let (Some(name), Some(fields)) = (value.get("name").cloned(), value.as_object_mut()) {
+        fields.insert("model".to_owned(), name);
     }
 }
 

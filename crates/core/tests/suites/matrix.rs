@@ -40,6 +40,20 @@ fn models_and_prompts_become_one_for_each_combination() {
 }
 
 #[test]
+fn a_name_that_tells_what_varies_is_not_what_the_provider_is_asked_for() {
+    let folder = folder();
+    let text = swept(
+        "{ t: [0, 1], size: [s, l] }",
+        "name: 'x-$(matrix.size)', params: { temperature: $(matrix.t) }",
+        "name: p, template: '{{ text }}'",
+    );
+    let suite = read(folder.path(), &text).expect("valid");
+    let asked: Vec<_> = suite.models[1..5].iter().map(|m| (&*m.name, &*m.model)).collect();
+    let made = [("x-s t=0", "x-s"), ("x-l t=0", "x-l"), ("x-s t=1", "x-s"), ("x-l t=1", "x-l")];
+    assert_eq!(asked, made);
+}
+
+#[test]
 fn combinations_are_excluded_and_included() {
     let made = |rules: &str| {
         let folder = folder();

@@ -10,6 +10,7 @@ use crate::{
     feature::Feature,
     media_template::MediaKind,
     prompt::{PartTemplate, Prompt},
+    provider::EXTRA,
     request::ResponseSchema,
     suite::{
         document::Document,
@@ -216,14 +217,20 @@ impl Checker<'_> {
             (prompt.response_schema.is_some(), "json_schema", "response_format"),
         ];
         for (is_said, key, param) in said {
-            if is_said && model.params.contains_key(param) {
+            let extra = model.params.get(EXTRA).and_then(|extra| extra.get(param));
+            let below = match (model.params.contains_key(param), extra) {
+                (true, _) => param.to_owned(),
+                (false, Some(_)) => format!("{EXTRA}/{param}"),
+                (false, None) => continue,
+            };
+            if is_said {
                 let message = format!(
                     "`{param}` stands in the params of model `{}`, and prompt `{}` has `{key}`",
                     model.name, prompt.name
                 );
                 let line = self.document.position(&format!("/prompts/{i}/{key}")).line;
                 let hint = format!("say it once: in the prompt (line {line}), or in `params`");
-                self.complain_with_hint(&format!("/models/{k}/params/{param}"), message, hint);
+                self.complain_with_hint(&format!("/models/{k}/params/{below}"), message, hint);
             }
         }
     }
