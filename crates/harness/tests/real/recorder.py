@@ -44,17 +44,6 @@ REPLIES = {
         "output": {"message": {"role": "assistant", "content": [{"text": "Paris"}]}}, "stopReason": "end_turn",
         "usage": {"inputTokens": 3, "outputTokens": 1, "totalTokens": 4}, "metrics": {"latencyMs": 1},
     },
-    "/v2/chat": {
-        "id": "c", "finish_reason": "COMPLETE",
-        "message": {"role": "assistant", "content": [{"type": "text", "text": "Paris"}]},
-        "usage": {
-            "billed_units": {"input_tokens": 3, "output_tokens": 1}, "tokens": {"input_tokens": 3, "output_tokens": 1},
-        },
-    },
-    "/v2/embed": {
-        "id": "e", "texts": ["x"], "embeddings": {"float": [[1.0, 0.0]]}, "response_type": "embeddings_by_type",
-        "meta": {"api_version": {"version": "2"}, "billed_units": {"input_tokens": 3}},
-    },
 }  # fmt: skip
 
 

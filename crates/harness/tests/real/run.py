@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-PARTS = {"answers": "answers", "sdks": "sdk_requests", "transformers": "transformers_answers"}
+PARTS = {"answers": "answers", "sdks": "sdk_requests"}
 
 
 def main(names: list[str]) -> int:

@@ -74,22 +74,5 @@ def bedrock(at: str) -> None:
     )  # fmt: skip
 
 
-def cohere(at: str) -> None:
-    from cohere import ClientV2
-
-    function = {"name": "look_up", "description": "Looks up.", "parameters": PARAMETERS}
-    ClientV2(api_key="canary", base_url=at).chat(
-        model="m", messages=MESSAGES, temperature=0, max_tokens=8, seed=7, stop_sequences=["END"],
-        tools=[{"type": "function", "function": function}], tool_choice="REQUIRED",
-    )  # fmt: skip
-
-
-def cohere_embeddings(at: str) -> None:
-    from cohere import ClientV2
-
-    client = ClientV2(api_key="canary", base_url=at)
-    client.embed(model="m", texts=["Paris"], input_type="search_document", embedding_types=["float"])
-
-
 if __name__ == "__main__":
     globals()[sys.argv[1]](sys.argv[2])

@@ -36,6 +36,7 @@ class Pair:
 STOP = {"temperature": 0, "max_tokens": 8, "seed": 7, "stop": ["END"]}
 NO_SEED = {"temperature": 0, "max_tokens": 8, "stop": ["END"]}
 AWS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "canary"}
+SCHEMA = "/tools/0/functionDeclarations/0"
 ONE_TEXT = {"template": PROMPT}
 PAIRS = [
     Pair("openai", {"provider": "openai"}, params=STOP, path="/v1", headers=("authorization",)),
@@ -55,15 +56,19 @@ PAIRS = [
         headers=("anthropic-version", "x-api-key"),
         meant={"header x-api-key": "the SDK sends the key as a bearer token since 2.0; the API takes either"},
     ),
-    Pair("gemini", {"provider": "gemini"}, params=STOP, headers=("x-goog-api-key",)),
-    Pair("bedrock", {"provider": "bedrock", "region": "us-east-1"}, params=NO_SEED, env=AWS),
     Pair(
-        "cohere",
-        {"provider": "cohere-v2"},
+        "gemini",
+        {"provider": "gemini"},
         params=STOP,
-        headers=("authorization",),
+        headers=("x-goog-api-key",),
+        meant={
+            "path": "the SDK asks v1 since 3.0; v1beta takes the same",
+            "/systemInstruction/role": "the API leaves it out of account",
+            f"{SCHEMA}/parametersJsonSchema": "the API takes either spelling",
+            f"{SCHEMA}/parameters_json_schema": "the API takes either spelling",
+        },
     ),
-    Pair("cohere_embeddings", {"provider": "cohere-v2"}, None, {}, headers=("authorization",)),
+    Pair("bedrock", {"provider": "bedrock", "region": "us-east-1"}, params=NO_SEED, env=AWS),
 ]
 
 
