@@ -23,6 +23,7 @@ def cases(llama: int, proxy: int, aws: int) -> list[Case]:
     responses = {"provider": "responses", "model": "smollm2", "base_url": local(llama, "/v1")}
     text = {"provider": "completions", "model": "smollm2", "base_url": local(llama, "/v1")}
     bedrock = {"provider": "bedrock", "model": "smollm2", "base_url": local(aws), "region": "us-east-1"}
+    bedrock["api_key_env"] = "AWS_SECRET_ACCESS_KEY"
     aws_flags = ("--allow-key", f"AWS_SECRET_ACCESS_KEY@127.0.0.1:{aws}", "--allow-plain-http", f"127.0.0.1:{aws}")
     plain = [
         Case("chat", chat),

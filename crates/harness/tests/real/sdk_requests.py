@@ -90,6 +90,7 @@ def sent_by_evalmark(pair: Pair, folder: Path) -> Recorded:
             model["api_key_env"] = "CANARY_KEY"
             flags += ["--allow-key", f"CANARY_KEY@{host}"]
         else:
+            model["api_key_env"] = "AWS_SECRET_ACCESS_KEY"
             flags += ["--allow-key", f"AWS_SECRET_ACCESS_KEY@{host}"]
         embeds = pair.prompt is None
         (folder / "items.csv").write_text("id,answer\na,Paris\n")
