@@ -20,6 +20,12 @@ use crate::{
     server_sent_events::StreamEvent,
 };
 
+/// Why a suite does not set how many answers come.
+pub(crate) const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
+/// Why a suite does not name the model among its parameters.
+pub(crate) const WHERE_TO_NAME: &str = "write `model` beside `params`";
+/// Why a suite does not set among the parameters what is asked.
+pub(crate) const WHERE_TO_ASK: &str = "what is asked stands under `prompts`";
 /// Why a suite does not set among the parameters that answers are streamed.
 pub(crate) const WHERE_TO_STREAM: &str = "write `stream: true` beside `params`";
 

@@ -1,4 +1,4 @@
-//! Vendors whose servers speak OpenAI's protocol: a row each.
+//! Vendors: a row each for those whose servers speak OpenAI's protocol, and what others share.
 
 use evalmark_core::{key_hosts::KeyOwner, provider::ExampleModel};
 
@@ -45,6 +45,18 @@ pub(super) const AZURE: Vendor = Vendor {
     ..COMPATIBLE
 };
 
+/// Cohere, which has a protocol of its own, and at another address OpenAI's.
+pub(super) const COHERE: Vendor = Vendor {
+    name: "cohere",
+    summary: "Cohere's own API, version 2, and any server that speaks it",
+    base_url: Some("https://api.cohere.com"),
+    key_variables: &["COHERE_API_KEY", "CO_API_KEY"],
+    key_hosts: &["api.cohere.com", "api.cohere.ai"],
+    prices: Some(include_str!("prices/cohere.yaml")),
+    first_model: Some("command-r7b-12-2024"),
+    ..COMPATIBLE
+};
+
 /// Every vendor, the protocol's own first.
 pub(super) const OPENAI: &[Vendor] = &[
     OPENAI_ITSELF,
@@ -56,15 +68,6 @@ pub(super) const OPENAI: &[Vendor] = &[
         key_variables: &["CEREBRAS_API_KEY"],
         key_hosts: &["api.cerebras.ai"],
         example_model: ExampleModel::named("gpt-oss-120b"),
-        ..COMPATIBLE
-    },
-    Vendor {
-        name: "cohere",
-        summary: "Cohere",
-        base_url: Some("https://api.cohere.ai/compatibility/v1"),
-        key_variables: &["COHERE_API_KEY", "CO_API_KEY"],
-        key_hosts: &["api.cohere.com", "api.cohere.ai"],
-        example_model: ExampleModel::named("command-a-03-2025"),
         ..COMPATIBLE
     },
     Vendor {

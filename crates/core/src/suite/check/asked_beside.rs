@@ -259,9 +259,12 @@ fn needed(prompt: &Prompt, raw: &RawPrompt) -> Vec<(Feature, String)> {
     }
     if let Some(tools) = &prompt.tools {
         needed.push((Feature::Tools, "/tools".to_owned()));
-        if !matches!(tools.tool_choice, None | Some(ToolChoice::Auto)) {
-            needed.push((Feature::ToolChoice, "/tool_choice".to_owned()));
-        }
+        let choice = match tools.tool_choice {
+            None | Some(ToolChoice::Auto) => None,
+            Some(ToolChoice::None | ToolChoice::Required) => Some(Feature::ToolChoice),
+            Some(ToolChoice::Name(_)) => Some(Feature::NamedTool),
+        };
+        needed.extend(choice.map(|feature| (feature, "/tool_choice".to_owned())));
     }
     if prompt.response_schema.is_some() {
         needed.push((Feature::JsonSchema, "/json_schema".to_owned()));
