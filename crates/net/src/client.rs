@@ -111,7 +111,9 @@ impl HttpClient {
         };
         let mut began = Instant::now();
         let mut sent = attempt().await;
-        while sent.as_ref().is_err_and(|error| self.kept.has_ended(error)) && began.elapsed() < UNREAD {
+        while sent.as_ref().is_err_and(|error| self.kept.has_ended(error))
+            && began.elapsed() < UNREAD
+        {
             began = Instant::now();
             sent = attempt().await;
         }

@@ -28,7 +28,8 @@ impl KeptConnections {
     /// Whether a request failed because the server had ended a kept connection. Each connection
     /// counts once, so that whoever sends again for as long as this holds comes to an end.
     pub(crate) fn has_ended(&self, error: &reqwest::Error) -> bool {
-        let Some(error) = error.source().and_then(<dyn Error>::downcast_ref::<legacy::Error>) else {
+        let Some(error) = error.source().and_then(<dyn Error>::downcast_ref::<legacy::Error>)
+        else {
             return false;
         };
         let Some(connection) = error.connect_info() else { return false };
