@@ -60,6 +60,7 @@ impl Protocol for Cohere {
         holds_text: stream::holds_text,
         is_last: stream::is_last,
         assemble: stream::assemble,
+        optional_field: None,
     });
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
