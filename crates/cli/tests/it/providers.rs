@@ -171,14 +171,14 @@ fn a_streamed_run_knows_its_first_tokens() {
             (&body["stream"], &body["stream_options"]["include_usage"]),
             (&json!(true), &json!(true))
         );
-        let part = |text: &str| {
-            let choice = json!({ "delta": { "content": text }, "finish_reason": null });
+        let part = |text: &str, reason: Option<&str>| {
+            let choice = json!({ "delta": { "content": text }, "finish_reason": reason });
             format!("data: {}\n\n", json!({ "choices": [choice] }))
         };
         let usage = json!({ "prompt_tokens": 10, "completion_tokens": 5 });
         let end = format!("data: {}\n\ndata: [DONE]\n\n", json!({ "choices": [], "usage": usage }));
         let (start, rest) = answer(item(seen)).split_at(1);
-        let body = [part(start), part(rest), end].concat();
+        let body = [part(start, None), part(rest, Some("stop")), end].concat();
         Reply::bytes(body).drip(64, std::time::Duration::from_millis(2))
     });
     let world = World::new(12);

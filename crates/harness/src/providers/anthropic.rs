@@ -113,6 +113,7 @@ impl Protocol for Anthropic {
         holds_text: stream::holds_text,
         is_last: stream::is_last,
         assemble: stream::assemble,
+        optional_field: None,
     });
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {

@@ -118,6 +118,7 @@ pub(super) const STREAMING: Streaming = Streaming {
     holds_text: stream::holds_text,
     is_last: stream::is_last,
     assemble: stream::assemble,
+    optional_field: None,
 };
 
 /// Parameters of both services that run these models.

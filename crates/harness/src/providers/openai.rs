@@ -37,6 +37,9 @@ pub(crate) struct OpenAi;
 /// Why a suite does not set how many answers come, and how.
 const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
 
+/// The field that asks for the tokens of a streamed answer.
+const STREAM_OPTIONS: &str = "stream_options";
+
 impl Protocol for OpenAi {
     const ABOUT: About = About {
         name: "openai",
@@ -76,6 +79,7 @@ impl Protocol for OpenAi {
         holds_text: stream::holds_text,
         is_last: stream::is_last,
         assemble: stream::assemble,
+        optional_field: Some(STREAM_OPTIONS),
     });
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
@@ -180,7 +184,7 @@ fn body(request: &Request) -> Vec<u8> {
         tool_choice,
         stream,
         stream_options: stream
-            .filter(|_| !params.contains_key("stream_options"))
+            .filter(|_| !params.contains_key(STREAM_OPTIONS))
             .map(|_| json!({ "include_usage": true })),
     };
     let mut json = Vec::with_capacity(request.text_bytes() + 256);

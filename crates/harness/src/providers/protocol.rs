@@ -100,6 +100,9 @@ pub(crate) struct Streaming {
     /// The body that would have come without streaming, which [`Protocol::read`] reads then; an error
     /// where the events end before the answer does.
     pub(crate) assemble: fn(&[StreamEvent]) -> Result<String, AttemptError>,
+    /// A field of the body that only asks for more than the answer, so that a server which does not
+    /// know it can be asked without.
+    pub(crate) optional_field: Option<&'static str>,
 }
 
 /// How events follow each other in a body.

@@ -78,6 +78,7 @@ impl Protocol for Responses {
         holds_text: stream::holds_text,
         is_last: stream::is_last,
         assemble: stream::assemble,
+        optional_field: None,
     });
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {

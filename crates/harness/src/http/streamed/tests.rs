@@ -125,4 +125,19 @@ proptest! {
             drop(answer(provider, &[&bytes]));
         }
     }
+
+    #[test]
+    fn events_may_come_twice_and_in_any_order(
+        moves in prop::collection::vec((0_usize..40, 0_usize..40, any::<bool>()), 0..12),
+    ) {
+        for (provider, stream) in SAMPLES {
+            let mut events: Vec<_> = stream.split_inclusive("\n\n").collect();
+            for (from, to, is_copy) in &moves {
+                let from = from % events.len();
+                let event = if *is_copy { events[from] } else { events.remove(from) };
+                events.insert(to % (events.len() + 1), event);
+            }
+            drop(answer(provider, &[events.concat().as_bytes()]));
+        }
+    }
 }
