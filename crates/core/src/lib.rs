@@ -52,6 +52,7 @@ pub mod comparison_text;
 pub mod dataset;
 pub mod embedding;
 pub mod estimate;
+mod examples;
 pub mod expression;
 pub mod feature;
 pub mod fields;

@@ -241,6 +241,8 @@ fn needed(prompt: &Prompt, raw: &RawPrompt) -> Vec<(Feature, String)> {
     let mut needed = Vec::new();
     if prompt.messages.len() != 1 || prompt.messages.iter().any(|message| message.role != "user") {
         needed.push((Feature::Conversation, "/messages".to_owned()));
+    } else if prompt.examples.as_ref().is_some_and(|examples| examples.turns.is_some()) {
+        needed.push((Feature::Conversation, "/examples".to_owned()));
     }
     for (k, message) in prompt.messages.iter().enumerate() {
         for (j, part) in message.parts.iter().enumerate() {
