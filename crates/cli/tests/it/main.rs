@@ -16,6 +16,7 @@ mod documented;
 mod examples;
 mod explored;
 mod faults;
+mod few_shot;
 mod first_suite;
 mod first_suite_files;
 mod first_suite_in_ci;

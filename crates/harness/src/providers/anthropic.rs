@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use super::{
     common_params::CommonParams,
     protocol::{
-        About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_STREAM,
-        behind,
+        About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_ASK,
+        WHERE_TO_NAME, WHERE_TO_STREAM, behind,
     },
 };
 use crate::{
@@ -34,8 +34,6 @@ const VERSION: &str = "2023-06-01";
 const VERSION_HEADER: &str = "anthropic-version";
 /// Tokens of an answer where the suite does not say: the protocol wants a limit.
 const MAX_TOKENS: u64 = 4_096;
-/// Why a suite does not set how many answers come, and how.
-const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
 
 impl Protocol for Anthropic {
     const ABOUT: About = About {
@@ -48,6 +46,8 @@ impl Protocol for Anthropic {
             key_hosts: &["api.anthropic.com"],
             key_header: Some("x-api-key"),
             takes_tokens: false,
+            lacks: &[],
+            quirks: &[],
             prices: Some(include_str!("prices/anthropic.yaml")),
             first_model: Some("claude-haiku-4-5"),
             example_model: ExampleModel::NONE,
@@ -74,8 +74,8 @@ impl Protocol for Anthropic {
             Param::Any("mcp_servers"),
         ],
         reserved: &[
-            ("model", ONE_ANSWER),
-            ("messages", ONE_ANSWER),
+            ("model", WHERE_TO_NAME),
+            ("messages", WHERE_TO_ASK),
             ("stream", WHERE_TO_STREAM),
             ("system", "write it as a message with `role: system`"),
         ],
@@ -91,6 +91,7 @@ impl Protocol for Anthropic {
             Feature::FileUrls,
             Feature::Tools,
             Feature::ToolChoice,
+            Feature::NamedTool,
             Feature::JsonSchema,
             Feature::Streaming,
         ],

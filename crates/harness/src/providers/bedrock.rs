@@ -16,7 +16,10 @@ use serde_json::Value;
 
 use super::{
     credential_chain::CredentialChain,
-    protocol::{About, Call, HttpReply, Param, Protocol, Vendor, behind},
+    protocol::{
+        About, Call, HttpReply, ONE_ANSWER, Param, Protocol, Vendor, WHERE_TO_ASK, WHERE_TO_NAME,
+        behind,
+    },
 };
 use crate::{
     failure,
@@ -24,9 +27,6 @@ use crate::{
 };
 
 pub(crate) struct Bedrock;
-
-/// Why a suite does not set how many answers come, and how.
-const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
 
 impl Protocol for Bedrock {
     const ABOUT: About = About {
@@ -39,6 +39,8 @@ impl Protocol for Bedrock {
             key_hosts: &["amazonaws.com", "amazonaws.com.cn"],
             key_header: None,
             takes_tokens: false,
+            lacks: &[],
+            quirks: &[],
             prices: None,
             first_model: None,
             example_model: ExampleModel {
@@ -65,9 +67,9 @@ impl Protocol for Bedrock {
             Param::Any("truncate"),
         ],
         reserved: &[
-            ("model", ONE_ANSWER),
-            ("messages", ONE_ANSWER),
-            ("stream", ONE_ANSWER),
+            ("model", WHERE_TO_NAME),
+            ("messages", WHERE_TO_ASK),
+            ("stream", "answers come whole"),
             ("n", ONE_ANSWER),
             ("system", "write it as a message with `role: system`"),
         ],
@@ -82,6 +84,7 @@ impl Protocol for Bedrock {
             Feature::Files,
             Feature::Tools,
             Feature::ToolChoice,
+            Feature::NamedTool,
             Feature::JsonSchema,
         ],
         settings: &[Setting {

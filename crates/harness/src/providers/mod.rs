@@ -6,6 +6,7 @@ mod azure_deployments;
 mod bedrock;
 pub(crate) mod broken_stream;
 mod called_tools;
+mod cohere;
 mod common_params;
 mod completions;
 mod credential_chain;
@@ -38,6 +39,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<responses::Responses>(),
     speaker::<completions::Completions>(),
     speaker::<anthropic::Anthropic>(),
+    speaker::<cohere::Cohere>(),
     speaker::<gemini::Gemini>(),
     speaker::<bedrock::Bedrock>(),
     speaker::<vertex::Vertex>(),

@@ -5,7 +5,7 @@ mod embeddings;
 mod messages;
 mod params;
 mod stream;
-mod tools;
+pub(super) mod tools;
 mod usage;
 
 use std::borrow::Cow;
@@ -20,11 +20,13 @@ use evalmark_net::{HttpRequest, StatusCode, Url};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use self::messages::Messages;
-pub(super) use self::{chat::failed, usage::Tokens};
+pub(super) use self::{chat::failed, messages::Messages, usage::Tokens};
 use super::{
     common_params::CommonParams,
-    protocol::{About, Call, Framing, HttpReply, Protocol, Streaming, WHERE_TO_STREAM, behind},
+    protocol::{
+        About, Call, Framing, HttpReply, ONE_ANSWER, Protocol, Streaming, WHERE_TO_ASK,
+        WHERE_TO_NAME, WHERE_TO_STREAM, behind,
+    },
     vendors,
 };
 use crate::{
@@ -33,9 +35,6 @@ use crate::{
 };
 
 pub(crate) struct OpenAi;
-
-/// Why a suite does not set how many answers come, and how.
-const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
 
 /// The field that asks for the tokens of a streamed answer.
 const STREAM_OPTIONS: &str = "stream_options";
@@ -47,8 +46,8 @@ impl Protocol for OpenAi {
         paths: &["/chat/completions", "/embeddings"],
         params: params::PARAMS,
         reserved: &[
-            ("model", ONE_ANSWER),
-            ("messages", ONE_ANSWER),
+            ("model", WHERE_TO_NAME),
+            ("messages", WHERE_TO_ASK),
             ("stream", WHERE_TO_STREAM),
             ("n", ONE_ANSWER),
         ],
@@ -64,6 +63,7 @@ impl Protocol for OpenAi {
             Feature::MediaUrls,
             Feature::Tools,
             Feature::ToolChoice,
+            Feature::NamedTool,
             Feature::JsonSchema,
             Feature::Streaming,
         ],

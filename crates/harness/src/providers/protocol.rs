@@ -3,6 +3,7 @@
 
 use evalmark_core::{
     feature::Feature,
+    model_quirk::ModelQuirk,
     provider::{ExampleModel, ProviderKind, Setting},
     request::{Request, Task},
 };
@@ -20,6 +21,12 @@ use crate::{
     server_sent_events::StreamEvent,
 };
 
+/// Why a suite does not set how many answers come.
+pub(crate) const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
+/// Why a suite does not name the model among its parameters.
+pub(crate) const WHERE_TO_NAME: &str = "write `model` beside `params`";
+/// Why a suite does not set among the parameters what is asked.
+pub(crate) const WHERE_TO_ASK: &str = "what is asked stands under `prompts`";
 /// Why a suite does not set among the parameters that answers are streamed.
 pub(crate) const WHERE_TO_STREAM: &str = "write `stream: true` beside `params`";
 
@@ -69,6 +76,10 @@ pub(crate) struct Vendor {
     pub(crate) key_header: Option<&'static str>,
     /// Whether a key that is a JSON Web Token goes out as `Authorization: Bearer` all the same.
     pub(crate) takes_tokens: bool,
+    /// What of its protocol it lacks.
+    pub(crate) lacks: &'static [Feature],
+    /// What its models take otherwise than the protocol has it.
+    pub(crate) quirks: &'static [ModelQuirk],
     /// Its list of prices, from `prices/`.
     pub(crate) prices: Option<&'static str>,
     /// A cheap model of that list, for whoever begins with this vendor.
@@ -223,6 +234,8 @@ pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
         knows_all_params: about.knows_all_params,
         embeds: about.embeds,
         features: about.features,
+        lacks: vendor.lacks,
+        quirks: vendor.quirks,
         settings: about.settings,
         options: speaker.own_form.map(|own| own.kind),
         prices: vendor.prices,

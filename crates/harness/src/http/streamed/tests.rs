@@ -22,6 +22,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("responses", include_str!("samples/responses.txt")),
     ("completions", include_str!("samples/completions.txt")),
     ("anthropic", include_str!("samples/anthropic.txt")),
+    ("cohere", include_str!("samples/cohere.txt")),
 ];
 
 /// What comes of a stream in these pieces.

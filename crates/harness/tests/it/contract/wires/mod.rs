@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod bedrock;
+mod cohere;
 mod completions;
 mod gemini;
 mod openai;
@@ -19,6 +20,7 @@ pub(super) const WIRES: &[Wire] = &[
     responses::WIRE,
     completions::WIRE,
     anthropic::WIRE,
+    cohere::WIRE,
     gemini::WIRE,
     bedrock::WIRE,
     vertex::WIRE,
