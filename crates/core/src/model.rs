@@ -27,6 +27,8 @@ pub struct Model {
     pub max_output_tokens: Option<u64>,
     /// Whether its answers come piece by piece.
     pub is_streamed: bool,
+    /// Whether reasoning is split off the text of its answers.
+    pub splits_reasoning: bool,
     /// What it may use.
     pub limits: Limits,
     /// What it costs, where the suite says so.

@@ -52,6 +52,7 @@ impl Checker<'_> {
             },
             params: Arc::new(taken.unwrap_or_else(|| raw.params.clone())),
             is_streamed: raw.stream,
+            splits_reasoning: raw.reasoning.is_some(),
             limits: limits?,
             ca_file,
         })
