@@ -10,7 +10,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{Model, Provider},
+    model::{Model, Provider, shown_command},
     model_key::{KeyCommand, ModelKey},
 };
 use evalmark_harness::{FetchedKey, KeySource, Secret};
@@ -19,7 +19,7 @@ use evalmark_scoring::Program;
 use crate::{
     Host,
     error::Advised,
-    programs::{process::Process, shown_command},
+    programs::process::Process,
     redacted_keys,
 };
 
