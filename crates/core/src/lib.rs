@@ -67,6 +67,7 @@ pub mod message;
 pub mod metric;
 pub mod model;
 pub mod model_key;
+pub mod model_quirk;
 pub mod number_format;
 pub mod plan;
 pub mod policy;

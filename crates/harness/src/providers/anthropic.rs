@@ -46,6 +46,8 @@ impl Protocol for Anthropic {
             key_hosts: &["api.anthropic.com"],
             key_header: Some("x-api-key"),
             takes_tokens: false,
+            lacks: &[],
+            quirks: &[],
             prices: Some(include_str!("prices/anthropic.yaml")),
             first_model: Some("claude-haiku-4-5"),
             example_model: ExampleModel::NONE,

@@ -39,6 +39,8 @@ impl Protocol for Bedrock {
             key_hosts: &["amazonaws.com", "amazonaws.com.cn"],
             key_header: None,
             takes_tokens: false,
+            lacks: &[],
+            quirks: &[],
             prices: None,
             first_model: None,
             example_model: ExampleModel {

@@ -37,6 +37,7 @@ impl Protocol for Completions {
             prices: None,
             first_model: None,
             example_model: ExampleModel::named("gpt-3.5-turbo-instruct"),
+            quirks: &[],
             ..vendors::OPENAI_ITSELF
         }],
         paths: &["/completions"],

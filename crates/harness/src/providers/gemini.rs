@@ -38,6 +38,8 @@ impl Protocol for Gemini {
             key_hosts: &["generativelanguage.googleapis.com"],
             key_header: Some("x-goog-api-key"),
             takes_tokens: false,
+            lacks: &[],
+            quirks: &[],
             prices: None,
             first_model: None,
             example_model: ExampleModel::named("gemini-2.5-flash"),

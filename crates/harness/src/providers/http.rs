@@ -47,6 +47,8 @@ impl Protocol for OwnHttp {
             key_hosts: &[],
             key_header: None,
             takes_tokens: false,
+            lacks: &[],
+            quirks: &[],
             prices: None,
             first_model: None,
             example_model: ExampleModel {

@@ -3,6 +3,7 @@
 
 use evalmark_core::{
     feature::Feature,
+    model_quirk::ModelQuirk,
     provider::{ExampleModel, ProviderKind, Setting},
     request::{Request, Task},
 };
@@ -75,6 +76,10 @@ pub(crate) struct Vendor {
     pub(crate) key_header: Option<&'static str>,
     /// Whether a key that is a JSON Web Token goes out as `Authorization: Bearer` all the same.
     pub(crate) takes_tokens: bool,
+    /// What of its protocol it lacks.
+    pub(crate) lacks: &'static [Feature],
+    /// What its models take otherwise than the protocol has it.
+    pub(crate) quirks: &'static [ModelQuirk],
     /// Its list of prices, from `prices/`.
     pub(crate) prices: Option<&'static str>,
     /// A cheap model of that list, for whoever begins with this vendor.
@@ -229,6 +234,8 @@ pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
         knows_all_params: about.knows_all_params,
         embeds: about.embeds,
         features: about.features,
+        lacks: vendor.lacks,
+        quirks: vendor.quirks,
         settings: about.settings,
         options: speaker.own_form.map(|own| own.kind),
         prices: vendor.prices,

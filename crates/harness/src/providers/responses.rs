@@ -33,11 +33,13 @@ impl Protocol for Responses {
             Vendor {
                 name: "responses",
                 summary: "OpenAI's Responses API, and any server that speaks it",
+                quirks: &[vendors::THINK_AT_ONE_TEMPERATURE],
                 ..vendors::OPENAI_ITSELF
             },
             Vendor {
                 name: "azure-responses",
                 summary: "Azure OpenAI's Responses API, at `https://RESOURCE.openai.azure.com/openai/v1`",
+                quirks: &[vendors::THINK_AT_ONE_TEMPERATURE],
                 ..vendors::AZURE
             },
         ],

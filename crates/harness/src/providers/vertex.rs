@@ -38,6 +38,8 @@ impl Protocol for Vertex {
             key_hosts: &["googleapis.com"],
             key_header: None,
             takes_tokens: false,
+            lacks: &[],
+            quirks: &[],
             prices: None,
             first_model: None,
             example_model: ExampleModel {

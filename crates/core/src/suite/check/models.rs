@@ -34,6 +34,8 @@ impl Checker<'_> {
         let limits = self.limits(&at, &raw.limits);
         let ca_file = self.ca_file(&at, raw);
         let model: Arc<str> = raw.model.as_deref().unwrap_or(&raw.name).into();
+        let base_url = raw.base_url.as_deref();
+        let taken = kind.and_then(|kind| kind.params_as_taken(base_url, &model, &raw.params));
         let price = raw.price.map(|price| own_price(price, kind));
         let listed = || match &provider {
             Some(Provider::Server(server)) => kind?.price(&server.base_url, &model),
@@ -48,7 +50,7 @@ impl Checker<'_> {
                 Some(kind) => kind.max_output_tokens(&raw.params),
                 None => kinds.iter().find_map(|kind| kind.output_limit(&raw.params)),
             },
-            params: Arc::new(raw.params.clone()),
+            params: Arc::new(taken.unwrap_or_else(|| raw.params.clone())),
             is_streamed: raw.stream,
             limits: limits?,
             ca_file,

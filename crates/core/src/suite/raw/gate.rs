@@ -35,8 +35,8 @@ pub(crate) struct RawGate {
     /// Whether a run stops asking as soon as its answer is certain; default: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) stop_early: bool,
-    /// Gated metrics, and amounts that may not grow: `latency_p95`, `first_token_p95`,
-    /// `cost_usd`, `output_tokens`;
+    /// Gated metrics, amounts that may not grow (`latency_p95`, `first_token_p95`, `cost_usd`,
+    /// `output_tokens`), and `tokens_per_second`, which may not fall;
     /// default: every metric, each with margin 0.03.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) metrics: Option<std::collections::BTreeMap<String, RawGateMetric>>,
@@ -58,7 +58,7 @@ pub(crate) enum RawCorrection {
 pub(crate) struct RawGateMetric {
     /// The largest acceptable drop (where lower values are better: rise), in units of the metric;
     /// default 0.03, and 3 where values lie in [0, 100]. Of an amount: the largest acceptable growth
-    /// as a share of the baseline's; default 0.1.
+    /// (of `tokens_per_second`: drop) as a share of the baseline's; default 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0001))]
     pub(crate) margin: Option<f64>,
