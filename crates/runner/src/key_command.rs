@@ -16,12 +16,7 @@ use evalmark_core::{
 use evalmark_harness::{FetchedKey, KeySource, Secret};
 use evalmark_scoring::Program;
 
-use crate::{
-    Host,
-    error::Advised,
-    programs::process::Process,
-    redacted_keys,
-};
+use crate::{Host, error::Advised, programs::process::Process, redacted_keys};
 
 /// How long the program may take.
 const TIMEOUT: Duration = Duration::from_secs(30);

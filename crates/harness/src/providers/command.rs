@@ -36,6 +36,8 @@ pub(super) const KIND: ProviderKind = ProviderKind {
     default_output_limit: None,
     knows_all_params: false,
     embeds: false,
+    lacks: &[],
+    quirks: &[],
     features: &[
         Feature::Conversation,
         Feature::Tools,

@@ -98,7 +98,11 @@ fn what_is_no_answer_is_a_described_failure() {
     check("read l; printf '\\377\\n'", Malformed, "not UTF-8");
     check("read l; echo '{\"output\":\"x\",\"input_tokens\":\"many\"}'", Malformed, "many");
     check("read l; echo '{\"error\":\"Rate limit reached\"}'", RateLimited, "Rate limit reached");
-    check("read l; echo '{\"error\":{\"code\":400,\"message\":\"too long\"}}'", BadRequest, "too long");
+    check(
+        "read l; echo '{\"error\":{\"code\":400,\"message\":\"too long\"}}'",
+        BadRequest,
+        "too long",
+    );
     let setup = setup();
     let missing = program(&setup, &["no-such-program-anywhere"], once());
     let failure = setup.ask(&setup.open(&missing), 1).records()[0].1.failure.clone();
@@ -110,7 +114,10 @@ fn what_is_no_answer_is_a_described_failure() {
 #[test]
 fn a_crash_costs_the_request_that_it_answered_and_no_other() {
     let setup = setup();
-    let script = ECHO.replace("    print(", "    if row[\"prompt\"] == \"4\": sys.exit(\"bad luck\")\n    print(");
+    let script = ECHO.replace(
+        "    print(",
+        "    if row[\"prompt\"] == \"4\": sys.exit(\"bad luck\")\n    print(",
+    );
     let model = python(&setup, &script, once());
     let asked = setup.ask(&setup.open(&model), 10);
     assert_eq!((asked.tally.answered, asked.tally.failed), (9, 1));

@@ -259,7 +259,9 @@ pub enum RefusedProgram {
 impl Advised for RefusedProgram {
     fn hint(&self) -> Option<String> {
         let advice = match self {
-            Self::NotAllowed { .. } | Self::Model { .. } => "if you trust the suite, add `--allow-exec`",
+            Self::NotAllowed { .. } | Self::Model { .. } => {
+                "if you trust the suite, add `--allow-exec`"
+            }
             Self::Memory { .. } => "leave `memory` out",
         };
         Some(advice.to_owned())
