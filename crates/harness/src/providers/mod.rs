@@ -10,6 +10,7 @@ mod cohere;
 mod common_params;
 mod completions;
 mod credential_chain;
+pub(crate) mod event_frames;
 mod event_stream;
 mod gemini;
 mod http;
