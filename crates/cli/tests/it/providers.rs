@@ -204,6 +204,11 @@ metrics: [{ name: exact, exact: {} }]
     );
     let table = world.run(&["show", "reports/test/r"]).expect(0).stdout;
     assert!(table.contains("first token") && table.contains("tokens/s"), "{table}");
+    let page = std::fs::read_to_string(world.path("reports/test/r/report.html")).expect("a page");
+    for words in ["first token p50", "tokens/s", "median time to the first token", "firstTokenText"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
     // Answers come back from the ledger with the times that they had.
     world.run_suite("again", &[]).expect(0);
     assert_eq!(server.count(), 12);

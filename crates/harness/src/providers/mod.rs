@@ -11,6 +11,7 @@ pub(crate) mod command;
 mod common_params;
 mod completions;
 mod credential_chain;
+pub(crate) mod event_frames;
 mod event_stream;
 mod gemini;
 mod http;
