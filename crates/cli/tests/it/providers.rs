@@ -179,7 +179,7 @@ fn a_streamed_run_knows_its_first_tokens() {
         let end = format!("data: {}\n\ndata: [DONE]\n\n", json!({ "choices": [], "usage": usage }));
         let (start, rest) = answer(item(seen)).split_at(1);
         let body = [part(start, None), part(rest, Some("stop")), end].concat();
-        Reply::bytes(body).drip(64, std::time::Duration::from_millis(2))
+        Reply::bytes(body).drip(64, std::time::Duration::from_millis(20))
     });
     let world = World::new(12);
     let suite = "\

@@ -105,7 +105,7 @@ fn check(of: &ModelOptions<'_>) -> Result<CheckedOptions, Vec<OptionProblem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(CheckedOptions { base_url: settings.fixed_url() })
+    Ok(CheckedOptions { base_url: settings.fixed_url(), program: None })
 }
 
 impl OwnForm for Endpoint {
