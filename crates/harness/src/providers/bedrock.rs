@@ -39,6 +39,7 @@ impl Protocol for Bedrock {
             key_hosts: &["amazonaws.com", "amazonaws.com.cn"],
             key_header: None,
             takes_tokens: false,
+            has_batches: false,
             prices: None,
             first_model: None,
             example_model: ExampleModel {

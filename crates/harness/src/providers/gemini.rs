@@ -40,6 +40,7 @@ impl Protocol for Gemini {
             key_hosts: &["generativelanguage.googleapis.com"],
             key_header: Some("x-goog-api-key"),
             takes_tokens: false,
+            has_batches: false,
             prices: None,
             first_model: None,
             example_model: ExampleModel::named("gemini-2.5-flash"),

@@ -47,6 +47,7 @@ impl Protocol for OwnHttp {
             key_hosts: &[],
             key_header: None,
             takes_tokens: false,
+            has_batches: false,
             prices: None,
             first_model: None,
             example_model: ExampleModel {

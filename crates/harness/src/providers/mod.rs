@@ -3,6 +3,7 @@
 
 mod anthropic;
 mod azure_deployments;
+pub(crate) mod batch_wire;
 mod bedrock;
 pub(crate) mod broken_stream;
 mod called_tools;

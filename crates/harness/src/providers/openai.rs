@@ -1,5 +1,6 @@
 //! OpenAI's chat completions and embeddings, which most vendors and servers of one's own speak, too.
 
+mod batches;
 mod chat;
 mod embeddings;
 mod messages;
@@ -23,6 +24,7 @@ use serde_json::{Map, Value, json};
 use self::messages::Messages;
 pub(super) use self::{chat::failed, usage::Tokens};
 use super::{
+    batch_wire::BatchWire,
     common_params::CommonParams,
     protocol::{About, Call, Framing, HttpReply, Protocol, Streaming, WHERE_TO_STREAM, behind},
     vendors,
@@ -77,6 +79,8 @@ impl Protocol for OpenAi {
         is_last: stream::is_last,
         assemble: stream::assemble,
     });
+
+    const BATCHES: Option<&'static dyn BatchWire> = Some(&batches::Batches);
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         Some(behind(

@@ -13,6 +13,7 @@ const COMPATIBLE: Vendor = Vendor {
     key_hosts: &[],
     key_header: None,
     takes_tokens: false,
+    has_batches: false,
     prices: None,
     first_model: None,
     example_model: ExampleModel::NONE,
@@ -25,6 +26,7 @@ pub(super) const OPENAI_ITSELF: Vendor = Vendor {
     base_url: Some("https://api.openai.com/v1"),
     key_variables: &["OPENAI_API_KEY"],
     key_hosts: &["api.openai.com"],
+    has_batches: true,
     prices: Some(include_str!("prices/openai.yaml")),
     first_model: Some("gpt-4o-mini"),
     ..COMPATIBLE
@@ -118,6 +120,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.groq.com/openai/v1"),
         key_variables: &["GROQ_API_KEY"],
         key_hosts: &["api.groq.com"],
+        has_batches: true,
         example_model: ExampleModel::named("llama-3.1-8b-instant"),
         ..COMPATIBLE
     },

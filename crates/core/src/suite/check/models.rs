@@ -50,6 +50,7 @@ impl Checker<'_> {
             },
             params: Arc::new(raw.params.clone()),
             is_streamed: raw.stream,
+            mode: raw.mode,
             limits: limits?,
             ca_file,
         })
