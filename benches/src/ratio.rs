@@ -1,5 +1,6 @@
 //! Latency of a local server: items differ a lot, and no two answers take the same time.
 
+use evalmark_core::metric::Direction;
 use evalmark_verdict::{Decision, Level, RatioOf, Rule, compare_ratio, paired_t_power};
 
 use crate::{
@@ -60,7 +61,8 @@ impl Design for Latency {
 
     fn judge(&self, rng: &mut Rng, drop: f64, rule: &Rule) -> Decision {
         let [baseline, candidate] = self.draw(rng, drop);
-        compare_ratio(&subject(), &baseline, &candidate, self.of, rule)
+        let rule = Rule { direction: Direction::Lower, ..rule.clone() };
+        compare_ratio(&subject(), &baseline, &candidate, self.of, &rule)
             .unwrap_or_else(|error| unreachable!("variants are sound: {error}"))
     }
 

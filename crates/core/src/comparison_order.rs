@@ -35,7 +35,10 @@ fn worst_case(comparison: &Comparison) -> Option<f64> {
     let estimate = comparison.estimate?;
     let margin = comparison.margin.abs().max(f64::MIN_POSITIVE);
     let change = match comparison.measure {
-        Measure::Ratio => -estimate.ln() / margin.ln_1p(),
+        Measure::Ratio if comparison.better() == Direction::Lower => {
+            -estimate.ln() / margin.ln_1p()
+        }
+        Measure::Ratio => -estimate.ln() / (-margin).ln_1p(),
         Measure::Difference | Measure::Level if comparison.direction == Direction::Lower => {
             -estimate / margin
         }

@@ -3,8 +3,9 @@
 use crate::{
     metric::Direction,
     number_format::{
-        change, declared_change, declared_growth, declared_value, detectable_change,
-        detectable_percent, difference, dollars, growth, latency, quantity, times, value, values,
+        change, declared_change, declared_decrease, declared_growth, declared_value,
+        detectable_change, detectable_percent, difference, dollars, growth, latency, quantity,
+        speed, times, value, values,
     },
     suite::Amount,
     verdict::{Comparison, Measure},
@@ -81,6 +82,7 @@ impl ComparisonText {
     fn of_ratio(comparison: &Comparison) -> Self {
         let amount = |mean: f64| match Amount::named(&comparison.metric) {
             Some(Amount::LatencyP95 | Amount::FirstTokenP95) => latency(mean),
+            Some(Amount::TokensPerSecond) => format!("{} tokens/s", quantity(mean)),
             Some(Amount::CostUsd) => dollars(mean),
             Some(Amount::OutputTokens) => format!("{} tokens", quantity(mean)),
             None => quantity(mean),
@@ -89,10 +91,16 @@ impl ComparisonText {
             baseline: comparison.baseline_mean.map(amount),
             candidate: comparison.candidate_mean.map(amount),
             label: "ratio",
-            change: comparison.estimate.map(growth),
+            change: comparison.estimate.map(match Amount::named(&comparison.metric) {
+                Some(Amount::TokensPerSecond) => speed,
+                _ => growth,
+            }),
             lower: comparison.lower.map(times),
             upper: comparison.upper.map(times),
-            margin: declared_growth(comparison.margin),
+            margin: match comparison.better() {
+                Direction::Lower => declared_growth(comparison.margin),
+                Direction::Higher => declared_decrease(comparison.margin),
+            },
             detectable: comparison.detectable_drop.map(detectable_percent),
         }
     }
@@ -125,6 +133,14 @@ impl ComparisonText {
 }
 
 impl Comparison {
+    /// Which values are better. Verdicts of earlier versions do not say it of amounts.
+    pub fn better(&self) -> Direction {
+        match (self.measure, Amount::named(&self.metric)) {
+            (Measure::Ratio, Some(amount)) => amount.direction(),
+            _ => self.direction,
+        }
+    }
+
     /// What the margin is: that, or the limit that a mean is held to.
     pub fn margin_name(&self) -> &'static str {
         match (self.measure, self.direction) {
@@ -136,8 +152,9 @@ impl Comparison {
 
     /// What a loss is called: a drop, or a rise where less is better.
     pub fn loss(&self) -> &'static str {
-        match (self.measure, self.direction) {
-            (Measure::Ratio, _) => "increase",
+        match (self.measure, self.better()) {
+            (Measure::Ratio, Direction::Lower) => "increase",
+            (Measure::Ratio, Direction::Higher) => "decrease",
             (Measure::Level, Direction::Higher) => "shortfall",
             (Measure::Level, Direction::Lower) => "excess",
             (Measure::Difference, Direction::Higher) => "drop",

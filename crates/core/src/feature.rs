@@ -19,8 +19,10 @@ pub enum Feature {
     FileUrls,
     /// Tools that the model may call.
     Tools,
-    /// A tool that the model has to call.
+    /// Whether the model has to call tools, or must not.
     ToolChoice,
+    /// The tool that the model has to call.
+    NamedTool,
     /// Answers that keep to a JSON Schema.
     JsonSchema,
     /// Answers that come piece by piece.
@@ -31,7 +33,7 @@ pub enum Feature {
 
 impl Feature {
     /// Every feature.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Conversation,
         Self::Images,
         Self::Audio,
@@ -40,6 +42,7 @@ impl Feature {
         Self::FileUrls,
         Self::Tools,
         Self::ToolChoice,
+        Self::NamedTool,
         Self::JsonSchema,
         Self::Streaming,
         Self::Batches,
@@ -54,6 +57,7 @@ impl Feature {
         Self::FileUrls,
         Self::Tools,
         Self::ToolChoice,
+        Self::NamedTool,
         Self::JsonSchema,
     ];
 
@@ -68,6 +72,7 @@ impl Feature {
             Self::FileUrls => "file_urls",
             Self::Tools => "tools",
             Self::ToolChoice => "tool_choice",
+            Self::NamedTool => "named_tool",
             Self::JsonSchema => "json_schema",
             Self::Streaming => "streaming",
             Self::Batches => "batches",
@@ -85,7 +90,8 @@ impl fmt::Display for Feature {
             Self::MediaUrls => "media at addresses",
             Self::FileUrls => "files at addresses",
             Self::Tools => "tools",
-            Self::ToolChoice => "a choice of the tool to call",
+            Self::ToolChoice => "a choice whether tools are called",
+            Self::NamedTool => "a choice of the tool that is called",
             Self::JsonSchema => "answers by JSON Schema",
             Self::Streaming => "streaming",
             Self::Batches => "batches",

@@ -37,8 +37,12 @@ pub struct MediaTemplate {
 
 impl MediaTemplate {
     /// The part for an item.
-    pub(crate) fn render(&self, fields: &Fields) -> Result<Part, TemplateError> {
-        let source = self.source.render(fields)?;
+    pub(crate) fn render(
+        &self,
+        fields: &Fields,
+        examples: Option<&[Fields]>,
+    ) -> Result<Part, TemplateError> {
+        let source = self.source.render_with(fields, examples)?;
         let media = self.read(source.trim()).map_err(|problem| TemplateError {
             message: format!("{}: the {} {problem}", self.prompt, self.kind.as_str()),
             line: None,

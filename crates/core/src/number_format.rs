@@ -201,6 +201,17 @@ pub fn growth(ratio: f64) -> String {
     }
 }
 
+/// A ratio of speeds with its direction: `1.02× (2.0 % faster)`.
+pub fn speed(ratio: f64) -> String {
+    let told = growth(ratio);
+    told.replace(" more)", " faster)").replace(" less)", " slower)")
+}
+
+/// A declared decrease, to the digit: `10 % (down to 0.90×)`.
+pub fn declared_decrease(share: f64) -> String {
+    format!("{} (down to {}×)", declared_percent(share), declared_number(1.0 - share, 2))
+}
+
 /// A declared growth, to the digit: `10 % (up to 1.10×)`.
 pub fn declared_growth(share: f64) -> String {
     format!("{} (up to {}×)", declared_percent(share), declared_number(1.0 + share, 2))

@@ -80,7 +80,7 @@ pub(crate) fn price(list: &str, model: &str) -> Option<Price> {
 }
 
 /// Whether `model` is `name`, `name-YYYY-MM-DD` or `name-YYYYMMDD`.
-fn is_version(model: &str, name: &str) -> bool {
+pub(crate) fn is_version(model: &str, name: &str) -> bool {
     let digits = |part: &str, n| part.len() == n && part.bytes().all(|b| b.is_ascii_digit());
     let is_date = |date: &str| match *date.split('-').collect::<Vec<_>>() {
         [y, m, d] => digits(y, 4) && digits(m, 2) && digits(d, 2),

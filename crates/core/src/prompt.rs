@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    examples::Examples,
     fields::Fields,
     item::Item,
     media_template::MediaTemplate,
@@ -25,6 +26,8 @@ pub struct Prompt {
     pub place: FilePlace,
     /// One template per message, with its role.
     pub messages: Vec<MessageTemplate>,
+    /// What it shows before it asks.
+    pub(crate) examples: Option<Arc<Examples>>,
     /// Tools that the model may call.
     pub tools: Option<Arc<Tools>>,
     /// The form that the answer must have.
@@ -52,7 +55,28 @@ pub enum PartTemplate {
 impl Prompt {
     /// The conversation for one item.
     pub fn render(&self, item: &Item) -> Result<Vec<Message>, TemplateError> {
-        self.messages.iter().map(|message| message.render(item)).collect()
+        let Some(examples) = &self.examples else { return self.rendered(item, None) };
+        let chosen = examples.of(item)?;
+        let rows: Vec<_> = chosen.iter().map(|row| row.fields.clone()).collect();
+        let mut messages = self.rendered(item, Some(&rows))?;
+        if let Some(at) = self.question() {
+            messages.splice(at..at, examples.turns(&chosen, &self.messages[at])?);
+        }
+        Ok(messages)
+    }
+
+    fn rendered(
+        &self,
+        item: &Item,
+        examples: Option<&[Fields]>,
+    ) -> Result<Vec<Message>, TemplateError> {
+        let messages = self.messages.iter();
+        messages.map(|message| message.render(&item.fields, examples)).collect()
+    }
+
+    /// The place of its last user message.
+    pub(crate) fn question(&self) -> Option<usize> {
+        self.messages.iter().rposition(|message| message.role == "user")
     }
 
     /// The request to a model with this conversation.
@@ -63,14 +87,20 @@ impl Prompt {
 
     /// Every template in it.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.messages.iter().flat_map(|message| &message.parts).map(PartTemplate::template)
+        let own = self.messages.iter().flat_map(|message| &message.parts);
+        let of_examples = self.examples.iter().flat_map(|examples| examples.templates());
+        own.map(PartTemplate::template).chain(of_examples)
     }
 }
 
 impl MessageTemplate {
-    /// The message for one item.
-    pub(crate) fn render(&self, item: &Item) -> Result<Message, TemplateError> {
-        let parts = self.parts.iter().map(|part| part.render(&item.fields));
+    /// The message for a row.
+    pub(crate) fn render(
+        &self,
+        fields: &Fields,
+        examples: Option<&[Fields]>,
+    ) -> Result<Message, TemplateError> {
+        let parts = self.parts.iter().map(|part| part.render(fields, examples));
         let parts = parts.collect::<Result<_, _>>()?;
         Ok(Message::of_parts(&*self.role, parts))
     }
@@ -78,10 +108,16 @@ impl MessageTemplate {
 
 impl PartTemplate {
     /// The part for a row.
-    pub(crate) fn render(&self, fields: &Fields) -> Result<Part, TemplateError> {
+    pub(crate) fn render(
+        &self,
+        fields: &Fields,
+        examples: Option<&[Fields]>,
+    ) -> Result<Part, TemplateError> {
         match self {
-            Self::Text(template) => template.render(fields).map(|text| Part::Text { text }),
-            Self::Media(media) => media.render(fields),
+            Self::Text(template) => {
+                template.render_with(fields, examples).map(|text| Part::Text { text })
+            }
+            Self::Media(media) => media.render(fields, examples),
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     feature::Feature,
+    model_quirk::{self, ModelQuirk},
     price::Price,
     prices::{self, PriceList},
 };
@@ -45,8 +46,12 @@ pub struct ProviderKind {
     pub knows_all_params: bool,
     /// Whether it gives embeddings.
     pub embeds: bool,
-    /// What it can do that others may lack.
+    /// What its protocol can do that others may lack.
     pub features: &'static [Feature],
+    /// What of that it lacks itself.
+    pub lacks: &'static [Feature],
+    /// What its models take otherwise.
+    pub quirks: &'static [ModelQuirk],
     /// Keys of a model that are its own.
     pub settings: &'static [Setting],
     /// How its models are asked, where only the suite can say.
@@ -111,6 +116,17 @@ pub struct ModelOptions<'a> {
 pub struct CheckedOptions {
     /// Where it is asked, where that is said there; it decides where the model's key goes.
     pub base_url: Option<String>,
+    /// The program that answers, where it is no server.
+    pub program: Option<ProgramOptions>,
+}
+
+/// A program that answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProgramOptions {
+    /// Its name and its arguments.
+    pub words: Vec<String>,
+    /// Environment variables that it sees besides those of every program.
+    pub variables: Vec<String>,
 }
 
 /// What is wrong with how a model is asked.
@@ -196,12 +212,38 @@ impl SettingKey {
 impl ProviderKind {
     /// Whether it can do this.
     pub fn has(&self, feature: Feature) -> bool {
-        self.features.contains(&feature)
+        self.features.contains(&feature) && !self.lacks.contains(&feature)
     }
 
     /// A model of it for someone to begin with; where nobody knows one, a word that stands for it.
     pub fn an_example(&self) -> &'static str {
         self.example_model.model.or(self.first_model).unwrap_or("MODEL")
+    }
+
+    /// The quirks of its models at an address: other servers may have others of the same name.
+    fn quirks_at(&self, base_url: Option<&str>) -> &'static [ModelQuirk] {
+        let is_own = self.base_url.is_none() || base_url.is_none() || base_url == self.base_url;
+        if is_own { self.quirks } else { &[] }
+    }
+
+    /// The parameters as a model at an address takes them; `None`: as they are.
+    pub fn params_as_taken(
+        &self,
+        base_url: Option<&str>,
+        model: &str,
+        params: &Map<String, Value>,
+    ) -> Option<Map<String, Value>> {
+        model_quirk::as_taken(self.quirks_at(base_url), model, params)
+    }
+
+    /// The parameters among these that a model at an address refuses.
+    pub fn refused_params(
+        &self,
+        base_url: Option<&str>,
+        model: &str,
+        params: &Map<String, Value>,
+    ) -> Vec<&'static str> {
+        model_quirk::refused(self.quirks_at(base_url), model, params).collect()
     }
 
     /// The list price of a model at an address; `None` where nobody knows. Only the provider's own

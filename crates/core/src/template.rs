@@ -141,17 +141,34 @@ impl Template {
     /// Renders with every column as a variable, and the row itself as `item`. Columns that the
     /// template does not name cost nothing.
     pub fn render(&self, fields: &Fields) -> Result<String, TemplateError> {
+        self.rendered(&Arc::new(Columns::new(fields, self.calculates)))
+    }
+
+    /// The same, with rows of other items as the variable `examples`.
+    pub(crate) fn render_with(
+        &self,
+        fields: &Fields,
+        examples: Option<&[Fields]>,
+    ) -> Result<String, TemplateError> {
+        let columns = Columns::new(fields, self.calculates);
+        self.rendered(&Arc::new(match examples {
+            Some(examples) => columns.with_examples(examples),
+            None => columns,
+        }))
+    }
+
+    fn rendered(&self, columns: &Arc<Columns>) -> Result<String, TemplateError> {
+        let fields = columns.fields();
         let template = self
             .environment
             .get_template(&self.name)
             .map_err(|error| TemplateError::new(&self.name, &error, None))?;
-        let columns = Arc::new(Columns::new(fields, self.calculates));
         let context = minijinja::Value::from_dyn_object(columns.clone());
         let text = template.render(context).map_err(|error| {
             let is_undefined = error.kind() == ErrorKind::UndefinedError;
             let missing = is_undefined.then(|| {
                 let names = template.undeclared_variables(false).into_iter();
-                let is_missing = |n: &String| !fields.contains_key(n) && n != "item";
+                let is_missing = |n: &String| !columns.has(n);
                 names.filter(is_missing).chain(columns.missed()).collect()
             });
             let wrong = TemplateError::new(&self.name, &error, missing);

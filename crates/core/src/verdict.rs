@@ -74,8 +74,8 @@ pub enum Measure {
     /// Candidate minus baseline, in units of the score; the margin too.
     #[default]
     Difference,
-    /// Candidate over baseline, where less is better; the margin is a share: 0.1 lets it grow by
-    /// a tenth.
+    /// Candidate over baseline; the margin is a share: 0.1 lets it grow by a tenth, or fall by one
+    /// where more is better.
     Ratio,
     /// The candidate's own mean, held against a minimum (or maximum) instead of a baseline.
     Level,

@@ -2,6 +2,7 @@
 //! neither sent elsewhere nor ever shown.
 
 mod batches;
+mod optional_field;
 mod streamed;
 
 use std::{
@@ -20,10 +21,11 @@ use evalmark_core::{
 };
 use evalmark_net::{
     ClientError, ClientOptions, DecodeError, ExchangeError, HeaderMap, HeaderName, HeaderValue,
-    HttpClient, HttpResponse, SignError, StatusCode, Url, one_line, retry_after,
+    HttpClient, HttpRequest, HttpResponse, SignError, StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
+use self::optional_field::OptionalField;
 use self::streamed::{Streamed, StreamedBody, StreamedError, Times};
 use crate::{
     congestion::{Load, Quota},
@@ -59,6 +61,7 @@ pub(crate) struct Http {
     /// Headers that the suite's settings become.
     headers: Vec<(HeaderName, HeaderValue)>,
     keys: KeyRing,
+    optional_field: OptionalField,
     response_limit: usize,
     now: fn() -> SystemTime,
 }
@@ -124,6 +127,7 @@ impl Http {
             embeddings,
             headers,
             keys,
+            optional_field: OptionalField::default(),
             response_limit,
             now,
         })
@@ -161,7 +165,26 @@ impl Http {
         Reply { result, quota }
     }
 
+    /// Sends a request, and once more without what the server turns out not to know.
     async fn exchange(
+        &self,
+        request: &Request,
+        signer: Option<&Signer>,
+        tokens: u64,
+        quota: &mut Option<Quota>,
+    ) -> Result<Answer, AttemptError> {
+        let was_refused = self.optional_field.is_refused();
+        let result = self.exchange_once(request, signer, tokens, quota).await;
+        let is_new = !was_refused && self.optional_field.is_refused();
+        match result {
+            Err(error) if is_new && error.failure.kind == ErrorKind::BadRequest => {
+                self.exchange_once(request, signer, tokens, quota).await
+            }
+            result => result,
+        }
+    }
+
+    async fn exchange_once(
         &self,
         request: &Request,
         signer: Option<&Signer>,
@@ -174,21 +197,7 @@ impl Http {
             Task::Chat => &self.chat,
             Task::Embedding => self.embeddings.as_ref().ok_or_else(|| self.no_embeddings())?,
         };
-        let mut sent = match &self.own_form {
-            Some(form) => form.request(request, signer.and_then(Signer::key))?,
-            None => (self.speaker.request)(request, url.clone())?,
-        };
-        for (name, value) in &self.headers {
-            sent.headers.insert(name.clone(), value.clone());
-        }
-        // A form of one's own has a place for the key.
-        let signer = signer.filter(|_| self.own_form.is_none());
-        if let Some(signer) = signer.map(Signer::as_sign) {
-            if let Some(refresh) = signer.refresh() {
-                refresh.await.map_err(|error| unsigned(&error))?;
-            }
-            signer.sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
-        }
+        let sent = self.outgoing(request, url, signer).await?;
         let response = self.client.send(sent).await.map_err(|error| self.broken(&error))?;
         let now = (Instant::now(), self.now);
         *quota = Quota::read(response.headers(), limit_headers(), tokens as f64, now);
@@ -203,7 +212,9 @@ impl Http {
             // The status counts, whatever becomes of the body.
             headers.clone_from(response.headers());
             let body = response.beginning(ERROR_LIMIT).await;
-            (self.redact(String::from_utf8_lossy(&body).into_owned()), Times::default())
+            let body = self.redact(String::from_utf8_lossy(&body).into_owned());
+            self.optional_field.learn(status, &body, self.optional_field_of(request));
+            (body, Times::default())
         };
         let reply = HttpReply { status, headers: &headers, body: &body, request };
         let Speaker { read, read_failure, hint, .. } = self.speaker;
@@ -220,6 +231,32 @@ impl Http {
             }
             AttemptError { wait: wait.or(error.wait), ..error }
         })
+    }
+
+    /// A request in the protocol's form, signed.
+    async fn outgoing(
+        &self,
+        request: &Request,
+        url: &Url,
+        signer: Option<&Signer>,
+    ) -> Result<HttpRequest, AttemptError> {
+        let mut sent = match &self.own_form {
+            Some(form) => form.request(request, signer.and_then(Signer::key))?,
+            None => (self.speaker.request)(request, url.clone())?,
+        };
+        for (name, value) in &self.headers {
+            sent.headers.insert(name.clone(), value.clone());
+        }
+        sent.body = self.optional_field.left_out(sent.body, self.optional_field_of(request));
+        // A form of one's own has a place for the key.
+        let signer = signer.filter(|_| self.own_form.is_none());
+        if let Some(signer) = signer.map(Signer::as_sign) {
+            if let Some(refresh) = signer.refresh() {
+                refresh.await.map_err(|error| unsigned(&error))?;
+            }
+            signer.sign(&mut sent, (self.now)()).map_err(|error| unsigned(&error))?;
+        }
+        Ok(sent)
     }
 
     /// The body of a success, without the key: what a stream adds up to, and when its pieces came.
@@ -249,6 +286,12 @@ impl Http {
     fn streaming(&self, request: &Request) -> Option<&Streaming> {
         let is_streamed = request.is_streamed && request.task == Task::Chat;
         self.speaker.streaming.as_ref().filter(|_| is_streamed)
+    }
+
+    /// The field of a request that the server need not know; `None` where the suite itself sets it.
+    fn optional_field_of(&self, request: &Request) -> Option<&'static str> {
+        let name = self.streaming(request)?.optional_field?;
+        (!request.params.contains_key(name)).then_some(name)
     }
 
     /// The body as text, without the key: servers echo what they were sent.

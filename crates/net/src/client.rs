@@ -1,19 +1,31 @@
 //! The client: how a server is reached, by which proxy, and whose certificates are trusted.
 
-use std::{error::Error, io, time::Duration};
+use std::{
+    error::Error,
+    io,
+    time::{Duration, Instant},
+};
 
+use bytes::Bytes;
 use reqwest::{Certificate, Client, ClientBuilder, redirect};
 use url::Url;
 
 use crate::{
+    kept_connections::KeptConnections,
     message_text::with_causes,
     request::HttpRequest,
     response::{ExchangeError, HttpResponse},
 };
 
+/// A request whose connection ends sooner than this was on its way when the server ended it.
+const UNREAD: Duration = Duration::from_secs(1);
+
 /// A client for one server, with a pool of connections to it. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct HttpClient(Client);
+pub struct HttpClient {
+    client: Client,
+    kept: KeptConnections,
+}
 
 /// Which server is spoken to, and how.
 #[derive(Clone, Copy, Debug)]
@@ -80,15 +92,34 @@ impl HttpClient {
                 trusting().build().or_else(only_these)
             }
         };
-        built.map(Self).map_err(|error| ClientError::Tls(with_causes(&error)))
+        let client = built.map_err(|error| ClientError::Tls(with_causes(&error)))?;
+        Ok(Self { client, kept: KeptConnections::default() })
     }
 
     /// Sends a request, and returns when the head of the response is there. Redirects are not
     /// followed.
+    ///
+    /// A server may end a kept connection just when the next request is on its way. It has not read
+    /// that request, which goes out again on another connection (RFC 9112, section 9.3.1), unless the
+    /// server had the time to work on it.
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ExchangeError> {
         let HttpRequest { method, url, headers, body } = request;
-        let sent = self.0.request(method, url.clone()).headers(headers).body(body).send().await;
-        sent.map(HttpResponse::new).map_err(|error| failed(&error, &url))
+        let body = Bytes::from(body);
+        let attempt = || {
+            let request = self.client.request(method.clone(), url.clone());
+            request.headers(headers.clone()).body(body.clone()).send()
+        };
+        let mut began = Instant::now();
+        let mut sent = attempt().await;
+        while sent.as_ref().is_err_and(|error| self.kept.has_ended(error))
+            && began.elapsed() < UNREAD
+        {
+            began = Instant::now();
+            sent = attempt().await;
+        }
+        let response = sent.map_err(|error| failed(&error, &url))?;
+        self.kept.note(&response);
+        Ok(HttpResponse::new(response))
     }
 }
 
@@ -133,7 +164,54 @@ fn is_distrust(error: &(dyn Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::Method;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
+
+    /// A server that answers the first requests of each connection, reads the next and closes.
+    async fn closing(answered: usize) -> (Url, HttpClient) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let url = Url::parse(&format!("http://{address}/")).expect("a URL");
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                for _ in 0..answered {
+                    drop(stream.read(&mut [0; 4096]).await);
+                    drop(stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await);
+                }
+                drop(stream.read(&mut [0; 4096]).await);
+            }
+        });
+        let client = HttpClient::open(&ClientOptions {
+            url: &url,
+            is_local: true,
+            connect_timeout: Duration::from_secs(5),
+            idle_connections: 4,
+            trusted: None,
+        });
+        (url, client.expect("a client"))
+    }
+
+    async fn get(client: &HttpClient, url: &Url) -> Result<Vec<u8>, ExchangeError> {
+        let (headers, body) = (http::HeaderMap::new(), Vec::new());
+        let request = HttpRequest { method: Method::GET, url: url.clone(), headers, body };
+        client.send(request).await?.body(100).await
+    }
+
+    #[tokio::test]
+    async fn a_request_that_a_kept_connection_never_carried_is_sent_on_another() {
+        let (url, client) = closing(1).await;
+        for _ in 0..4 {
+            assert_eq!(get(&client, &url).await, Ok(b"ok".to_vec()));
+        }
+        let (url, client) = closing(0).await;
+        let broken = get(&client, &url).await;
+        assert!(matches!(broken, Err(ExchangeError::Broken { .. })), "{broken:?}");
+    }
 
     #[test]
     fn what_is_no_certificate_says_so() {

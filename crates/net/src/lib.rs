@@ -16,6 +16,7 @@
 mod client;
 mod credentials;
 mod decode;
+mod kept_connections;
 mod message_text;
 mod request;
 mod response;

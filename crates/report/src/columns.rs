@@ -216,7 +216,7 @@ pub(crate) const SCORES: [Column; 19] = [
 ];
 
 /// The columns of a baseline's `usage.parquet`, all of them columns of `samples.parquet`.
-pub(crate) const USAGE: [Column; 10] = [
+pub(crate) const USAGE: [Column; 11] = [
     of_samples("item_id"),
     of_samples("item_hash"),
     of_samples("prompt"),
@@ -227,6 +227,7 @@ pub(crate) const USAGE: [Column; 10] = [
     of_samples("output_tokens"),
     of_samples("cost_usd"),
     of_samples("first_token_ms"),
+    of_samples("tokens_per_second"),
 ];
 
 /// The columns of a baseline's `answers.parquet`, all of them columns of `samples.parquet`.

@@ -130,6 +130,7 @@ pub(crate) fn read_usage(path: &Path) -> Result<Vec<Variant>> {
             let value = match amount {
                 Amount::LatencyP95 => row.latency_ms,
                 Amount::FirstTokenP95 => row.first_token_ms,
+                Amount::TokensPerSecond => row.tokens_per_second,
                 Amount::CostUsd => row.cost_usd,
                 Amount::OutputTokens => row.output_tokens.map(|tokens| tokens as f64),
             };

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use evalmark_core::{
-    model::{Model, ModelServer, Provider},
     number_format::{self, count, counted},
+    model::{Model, ModelServer, Provider, shown_command},
     record::{ErrorKind, Failure},
 };
 use evalmark_harness::{BatchesWaiting, Hold, Holder};
@@ -16,6 +16,7 @@ pub fn place(model: &Model) -> String {
     let (name, at) = (&model.name, &model.model);
     match &model.provider {
         Provider::Server(ModelServer { base_url, .. }) => format!("`{name}` ({at} at {base_url})"),
+        Provider::Program(program) => format!("`{name}` (`{}`)", shown_command(&program.words)),
         Provider::RecordedFile(path) => format!("`{name}` (recorded in {})", path.display()),
         Provider::RecordedColumn(column) => format!("`{name}` (column `{}`)", column.of(0)),
     }

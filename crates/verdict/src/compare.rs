@@ -1,5 +1,6 @@
 //! One metric of one prompt and model against its baseline: check, pair, weigh, decide.
 
+use evalmark_core::metric::Direction;
 use evalmark_core::verdict::{Answer, Comparison, Counts, Flip, Measure, Unpaired};
 
 use crate::decide::{Case, Cause, Kind};
@@ -304,7 +305,7 @@ fn fill(comparison: &mut Comparison, evidence: &TestResult, case: &Case) {
     match case.kind {
         Kind::Difference | Kind::RunValue => fill_difference(comparison, evidence, &case.rule),
         Kind::Level(minimum) => fill_level(comparison, evidence, minimum, &case.rule),
-        Kind::Ratio(_) => fill_ratio(comparison, evidence),
+        Kind::Ratio(_) => fill_ratio(comparison, evidence, case.rule.direction),
     }
 }
 
@@ -333,16 +334,20 @@ fn fill_level(comparison: &mut Comparison, evidence: &TestResult, minimum: f64, 
     comparison.upper = finite(upper);
 }
 
-/// The evidence is of the logarithm of baseline over candidate, the figures of their ratio.
-fn fill_ratio(comparison: &mut Comparison, evidence: &TestResult) {
-    let grown = |log: f64| (-log).exp();
+/// The evidence is of the logarithm of baseline over candidate, or of candidate over baseline where more
+/// is better; the figures are of candidate over baseline.
+fn fill_ratio(comparison: &mut Comparison, evidence: &TestResult, better: Direction) {
+    let sign = if better == Direction::Lower { -1.0 } else { 1.0 };
+    let ratio = |log: f64| (sign * log).exp();
+    let bounds = [finite(evidence.lower), finite(evidence.upper)].map(|bound| bound.map(ratio));
+    let [lower, upper] = if better == Direction::Lower { [bounds[1], bounds[0]] } else { bounds };
     comparison.candidate_mean = Some(evidence.candidate_mean);
     comparison.baseline_mean = Some(evidence.baseline_mean);
-    comparison.estimate = Some(grown(evidence.estimate));
-    comparison.lower = finite(evidence.upper).map(grown);
-    comparison.upper = finite(evidence.lower).map(grown);
+    comparison.estimate = Some(ratio(evidence.estimate));
+    (comparison.lower, comparison.upper) = (lower, upper);
     comparison.discordance = Some(evidence.discordance);
-    comparison.detectable_drop = evidence.reach.detectable_drop.map(|drop| drop.exp() - 1.0);
+    comparison.detectable_drop =
+        evidence.reach.detectable_drop.map(|drop| (ratio(-drop) - 1.0).abs());
 }
 
 /// The items whose scores differ: worst drops first, then smaller ones, then gains.
@@ -368,6 +373,8 @@ impl Flips {
     fn shown(&self, case: &Case) -> Vec<FlipAt> {
         // Only names stand behind the value of a whole run: those have no range.
         let rule = match case.kind {
+            // Amounts are as they are.
+            Kind::Ratio(_) => return self.worst.clone(),
             Kind::RunValue => Rule { range: ScoreRange::ANY, ..case.rule.clone() },
             _ => case.rule.clone(),
         };

@@ -52,7 +52,7 @@ pub(crate) enum Kind {
     RunValue,
     /// One variant's mean less this minimum.
     Level(f64),
-    /// The logarithm of the baseline over the candidate, where less is better.
+    /// The logarithm of the baseline over the candidate, or the other way round where more is better.
     Ratio(RatioOf),
 }
 

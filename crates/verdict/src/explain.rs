@@ -120,7 +120,7 @@ pub(crate) fn notes(comparison: &Comparison, case: &Case, outcome: &Outcome) -> 
     let counts = &comparison.counts;
     if let Some(evidence) = &case.complete {
         notes.extend(evidence.notes.iter().cloned());
-        notes.extend(drop_note(evidence, case, outcome));
+        notes.extend(drop_note(comparison, evidence, case, outcome));
     }
     if case.missing.any() && matches!(case.kind, Kind::Level(_)) {
         notes.push(against_minimum::absent(case.missing));
@@ -160,7 +160,12 @@ pub(crate) fn judge_relative(comparison: &mut Comparison) {
 }
 
 /// A drop that is significant but no regression, and why it is none.
-fn drop_note(evidence: &TestResult, case: &Case, outcome: &Outcome) -> Option<String> {
+fn drop_note(
+    comparison: &Comparison,
+    evidence: &TestResult,
+    case: &Case,
+    outcome: &Outcome,
+) -> Option<String> {
     let rule = &case.rule;
     let significant = evidence.p_regressed <= rule.alpha && evidence.upper < 0.0;
     if !significant || outcome.answer == Answer::Regressed {
@@ -170,7 +175,7 @@ fn drop_note(evidence: &TestResult, case: &Case, outcome: &Outcome) -> Option<St
     let what = match case.kind {
         Kind::Difference | Kind::RunValue => words.loss,
         Kind::Level(_) => words.miss,
-        Kind::Ratio(_) => "increase",
+        Kind::Ratio(_) => comparison.loss(),
     };
     if evidence.lower >= -rule.margin {
         // The sentence says so already.

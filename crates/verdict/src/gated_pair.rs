@@ -222,7 +222,7 @@ impl ComparisonSubject {
 fn ratio(amount: Amount) -> RatioOf {
     match amount {
         Amount::LatencyP95 | Amount::FirstTokenP95 => RatioOf::Quantile(0.95),
-        Amount::CostUsd | Amount::OutputTokens => RatioOf::GeometricMean,
+        Amount::CostUsd | Amount::OutputTokens | Amount::TokensPerSecond => RatioOf::GeometricMean,
     }
 }
 
@@ -239,6 +239,10 @@ fn lacks(amount: Amount, before: &[ItemScore], after: &[ItemScore]) -> Option<St
         Amount::FirstTokenP95 => {
             format!("no answer of {which} has a first token; give the model `stream: true`")
         }
+        Amount::TokensPerSecond => format!(
+            "no answer of {which} has a rate of tokens; give the model `stream: true`, and note that \
+             an answer has one only where its tokens are counted and come in several pieces"
+        ),
         Amount::OutputTokens => format!("no answer of {which} has a token count"),
         Amount::CostUsd => {
             format!("no answer of {which} has a cost; give the model a `price`")

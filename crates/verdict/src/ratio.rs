@@ -1,4 +1,4 @@
-//! Latency, cost and tokens: how many times as much as the baseline, where less is better.
+//! Latency, cost, tokens and their speed: how many times as much as the baseline.
 //!
 //! Each item's ratio is taken as a logarithm, and the mean of those is tested like any difference
 //! of scores (t and the studentised bootstrap, CR1 in clusters): its exponential is the geometric
@@ -8,8 +8,12 @@
 //! [`MOST`] and at least one in [`MOST`], so that no single answer decides, and so that there is
 //! a worst case for what is missing or was never seen: zero against zero is 1, something against
 //! zero [`MOST`]. A missing answer counts as [`MOST`] times the other variant's for a pass and as one
-//! in [`MOST`] for a regression.
+//! in [`MOST`] for a regression; the other way round where more is better.
+//!
+//! Where more is better, the two variants change places on the way in and on the way out: every test asks
+//! whether the candidate needs more than the baseline, and one of speeds whether the baseline has more.
 
+use evalmark_core::metric::Direction;
 use evalmark_core::number_format::{count, counted, declared_percent, detectable_percent, percent};
 use evalmark_core::verdict::{Answer, Comparison, Measure};
 
@@ -42,9 +46,10 @@ pub enum RatioOf {
     Quantile(f64),
 }
 
-/// Compares amounts of which less is better (latency, cost, tokens), item by item.
+/// Compares amounts (latency, cost, tokens, their speed), item by item.
 ///
-/// The rule's `margin` is the largest acceptable growth as a share (0.1 lets it grow by a tenth);
+/// The rule's `margin` is the largest acceptable growth as a share (0.1 lets it grow by a tenth), or the
+/// largest acceptable drop where the rule's direction says that more is better;
 /// its range plays no part. An item's amount is its mean over the epochs, so a quantile is one of
 /// items, not of requests.
 pub fn compare_ratio(
@@ -61,22 +66,25 @@ pub fn compare_ratio(
     {
         return Err(CompareError::Quantile(q));
     }
-    let logs = Rule {
-        margin: rule.margin.ln_1p(),
-        range: ScoreRange { low: 0.0, high: MOST.ln() },
-        ..rule.clone()
+    let better = rule.direction;
+    let margin = match better {
+        Direction::Lower => rule.margin.ln_1p(),
+        // A drop to nothing or below: no ratio is as small.
+        Direction::Higher if rule.margin >= 1.0 => f64::INFINITY,
+        Direction::Higher => -(-rule.margin).ln_1p(),
     };
+    let logs = Rule { margin, range: ScoreRange { low: 0.0, high: MOST.ln() }, ..rule.clone() };
     match_variants(subject, [baseline, candidate], &rule, |mut matched| {
         let variants = matched.variants;
         matched.comparison.measure = Measure::Ratio;
         let case = Case::build(Kind::Ratio(of), matched.missing, &logs, |assumption| {
-            weigh(&amounts(variants, assumption), of, &logs)
+            weigh(&amounts(variants, assumption, better), of, &logs)
         });
         let units = match of {
-            RatioOf::GeometricMean => Some(amounts(variants, matched.missing.cautious())),
+            RatioOf::GeometricMean => Some(amounts(variants, matched.missing.cautious(), better)),
             RatioOf::Quantile(_) => None,
         };
-        let judged = matched.decide(case, &flips(variants, rule.max_flips));
+        let judged = matched.decide(case, &flips(variants, &rule));
         match units {
             Some(amounts) => judged.with_units(&log_pairs(&amounts)),
             None => judged,
@@ -84,21 +92,31 @@ pub fn compare_ratio(
     })
 }
 
-/// Both variants' amounts under an assumption, in order of the items' keys.
-fn amounts(variants: Variants<'_>, assumption: Assumption) -> Vec<Pair> {
+/// Both variants' amounts under an assumption, in order of the items' keys, so that less is better: where
+/// more is, the variants change places.
+fn amounts(variants: Variants<'_>, assumption: Assumption, better: Direction) -> Vec<Pair> {
+    // How many times the baseline's a candidate's missing answer is at its worst.
+    let (worst, worst_of_all) = match better {
+        Direction::Lower => (MOST, [0.0, f64::INFINITY]),
+        Direction::Higher => (1.0 / MOST, [f64::INFINITY, 0.0]),
+    };
     let one = |&(b, c): &Places| {
         let (before, after) = (&variants.baseline[b], &variants.candidate[c]);
         let (seen_before, seen_after) = (before.mean(AMOUNTS), after.mean(AMOUNTS));
         let (baseline, candidate) = match assumption {
             Assumption::Complete => (seen_before?, seen_after?),
             Assumption::WorstForCandidate => (
-                before.mean_with(seen_after.unwrap_or(0.0) / MOST, AMOUNTS),
-                after.mean_with(seen_before.map_or(f64::INFINITY, |b| b * MOST), AMOUNTS),
+                before.mean_with(seen_after.map_or(worst_of_all[0], |a| a / worst), AMOUNTS),
+                after.mean_with(seen_before.map_or(worst_of_all[1], |b| b * worst), AMOUNTS),
             ),
             Assumption::BestForCandidate => {
                 let before = seen_before?;
-                (before, after.mean_with(before / MOST, AMOUNTS))
+                (before, after.mean_with(before / worst, AMOUNTS))
             }
+        };
+        let (baseline, candidate) = match better {
+            Direction::Lower => (baseline, candidate),
+            Direction::Higher => (candidate, baseline),
         };
         let cluster = after.cluster.or(before.cluster);
         Some(Pair { baseline, candidate, cluster, unit: unit_of(after.key, cluster) })
@@ -125,7 +143,20 @@ fn log_pairs(amounts: &[Pair]) -> Vec<Pair> {
     amounts.iter().map(log).collect()
 }
 
+/// The evidence of amounts of which less is better, and the means as they are.
 fn weigh(amounts: &[Pair], of: RatioOf, rule: &Rule) -> Option<TestResult> {
+    let found = weigh_oriented(amounts, of, rule)?;
+    Some(match rule.direction {
+        Direction::Lower => found,
+        Direction::Higher => TestResult {
+            baseline_mean: found.candidate_mean,
+            candidate_mean: found.baseline_mean,
+            ..found
+        },
+    })
+}
+
+fn weigh_oriented(amounts: &[Pair], of: RatioOf, rule: &Rule) -> Option<TestResult> {
     let logs = log_pairs(amounts);
     match of {
         RatioOf::Quantile(q) => quantile::weigh(amounts, &logs, q, rule),
@@ -147,15 +178,19 @@ fn weigh(amounts: &[Pair], of: RatioOf, rule: &Rule) -> Option<TestResult> {
     }
 }
 
-/// The items whose amounts differ: the largest growth first.
-fn flips(variants: Variants<'_>, most: usize) -> Flips {
+/// The items whose amounts differ: the largest loss first.
+fn flips(variants: Variants<'_>, rule: &Rule) -> Flips {
     let flip = |&(b, c): &Places| {
         let baseline = variants.baseline[b].mean(AMOUNTS)?;
         let candidate = variants.candidate[c].mean(AMOUNTS)?;
         let at = FlipAt { baseline_index: b, candidate_index: c, baseline, candidate };
-        baseline.total_cmp(&candidate).is_ne().then(|| (log_ratio(baseline, candidate), at))
+        let change = match rule.direction {
+            Direction::Lower => log_ratio(baseline, candidate),
+            Direction::Higher => log_ratio(candidate, baseline),
+        };
+        baseline.total_cmp(&candidate).is_ne().then_some((change, at))
     };
-    Flips::worst(variants.places.iter().filter_map(flip), most)
+    Flips::worst(variants.places.iter().filter_map(flip), rule.max_flips)
 }
 
 /// The answer in a sentence.
@@ -178,16 +213,20 @@ pub(crate) fn says(
         less if growth < 0.0 => format!("{what} fell by {}", less.trim_start_matches('-')),
         more => format!("{what} rose by {more}"),
     };
+    let loss = comparison.loss();
     match outcome.answer {
         Answer::Regressed if evidence.estimate <= -case.rule.margin => {
-            format!("{moved}: a real increase, and larger than the margin of {margin} allows")
+            format!("{moved}: a real {loss}, and larger than the margin of {margin} allows")
         }
         Answer::Regressed => {
-            format!("{moved}: a real increase, and it may exceed the margin of {margin}")
+            format!("{moved}: a real {loss}, and it may exceed the margin of {margin}")
         }
         Answer::Improved => format!("{moved}: a real improvement"),
         Answer::Pass if evidence.upper < 0.0 => {
-            format!("{moved}: a real increase, but within the margin of {margin}")
+            format!("{moved}: a real {loss}, but within the margin of {margin}")
+        }
+        Answer::Pass if case.rule.direction == Direction::Higher => {
+            format!("{moved}: a decrease of {margin} or more is ruled out")
         }
         Answer::Pass => format!("{moved}: an increase of {margin} or more is ruled out"),
         _ if outcome.cause == Some(Cause::Missing) => {
@@ -200,18 +239,18 @@ pub(crate) fn says(
 fn undecided(comparison: &Comparison, evidence: &TestResult, margin: &str) -> String {
     let n = evidence.n;
     let items = counted(n, "item");
-    let says =
-        format!("but {items} cannot tell whether the increase exceeds the margin of {margin}");
+    let loss = comparison.loss();
+    let says = format!("but {items} cannot tell whether the {loss} exceeds the margin of {margin}");
     let wanted = evidence.reach.items_to_decide.filter(|&wanted| wanted > n);
     let detectable = comparison.detectable_drop.map(detectable_percent);
     says + &match (wanted.map(count), detectable) {
         (Some(wanted), Some(drop)) => format!(
-            ": about {wanted} items would decide it, and the smallest increase this run could \
+            ": about {wanted} items would decide it, and the smallest {loss} this run could \
              detect is {drop}"
         ),
         (Some(wanted), None) => format!(": about {wanted} items would decide it"),
         (None, Some(drop)) => {
-            format!(": the smallest increase this run could detect is {drop}")
+            format!(": the smallest {loss} this run could detect is {drop}")
         }
         (None, None) => String::new(),
     }

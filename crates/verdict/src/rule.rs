@@ -103,8 +103,8 @@ impl Rule {
     ) -> Self {
         let rule =
             Self { min_paired_share: spec.min_paired, ..Self::new(gated.margin, spec.alpha) };
-        if gated.amount.is_some() {
-            return rule;
+        if let Some(amount) = gated.amount {
+            return Self { direction: amount.direction(), ..rule };
         }
         // A margin that nobody named is one of values in [0, 1].
         let stretch = if gated.is_default_margin { range.max().unwrap_or(1.0) } else { 1.0 };

@@ -92,6 +92,7 @@ fn taking(answers: &str, ms: u64, tokens: u64) -> String {
         let i = i as u64;
         answer["latency_ms"] = (ms + i % 7).into();
         answer["details"]["first_token_ms"] = (ms / 2 + i % 7).into();
+        answer["details"]["tokens_per_second"] = (6000.0 / (ms + i % 7) as f64).into();
         answer["input_tokens"] = 100.into();
         answer["output_tokens"] = (tokens + i % 5).into();
         format!("{answer}\n")
@@ -107,7 +108,8 @@ fn what_answers_take_is_gated_as_a_ratio() {
     world.run_suite("live", &["--prompt", "plain"]).expect(0);
     let answers = world.run(&["export-answers", "reports/test/live"]).expect(0).stdout;
     let gate = "gate: { baseline: main, metrics: { exact: {}, latency_p95: { margin: 0.5 }, \
-                first_token_p95: {}, output_tokens: {}, cost_usd: {} } }\n";
+                first_token_p95: {}, tokens_per_second: {}, output_tokens: {}, \
+                cost_usd: {} } }\n";
     let run = |id: &str, ms, tokens, price: &str| {
         world.write(&format!("{id}.jsonl"), &taking(&answers, ms, tokens));
         let suite = crate::setup::suite("URL", gate);
@@ -119,7 +121,15 @@ fn what_answers_take_is_gated_as_a_ratio() {
     run("a", 20, 50, priced).expect(0);
     world.run(&["baseline", "promote", "reports/test/a", "main"]).expect(0);
     let ran = run("b", 60, 80, priced).expect(1);
-    for words in ["latency_p95", "% more) [", "margin 10 % (up to 1.10×)", "output_tokens"] {
+    for words in [
+        "latency_p95",
+        "% more) [",
+        "margin 10 % (up to 1.10×)",
+        "output_tokens",
+        "% slower) [",
+        "margin 10 % (down to 0.90×)",
+        "a real decrease",
+    ] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
     }
     let verdict = world.json("reports/test/b/verdict.json");
@@ -127,9 +137,18 @@ fn what_answers_take_is_gated_as_a_ratio() {
         let comparisons = verdict["comparisons"].as_array().expect("a list");
         comparisons.iter().find(|c| c["metric"] == metric).expect("a comparison").clone()
     };
-    for metric in ["latency_p95", "first_token_p95", "output_tokens", "cost_usd"] {
+    for (metric, better) in [
+        ("latency_p95", "lower"),
+        ("first_token_p95", "lower"),
+        ("tokens_per_second", "higher"),
+        ("output_tokens", "lower"),
+        ("cost_usd", "lower"),
+    ] {
         assert_eq!(of(metric)["answer"], "regressed", "{metric}");
-        assert_eq!(of(metric)["measure"], "ratio");
+        assert_eq!(
+            (&of(metric)["measure"], &of(metric)["direction"]),
+            (&json!("ratio"), &json!(better))
+        );
     }
     assert_eq!(of("exact")["answer"], "pass");
     // Amounts differ nearly everywhere: none is listed.

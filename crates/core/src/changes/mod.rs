@@ -180,11 +180,11 @@ struct PromptText<'a> {
     /// The files that it includes, by name.
     included: Option<&'a Value>,
     /// What it asks for beside its messages: tools, which of them, and the form of the answer.
-    asked: [Option<&'a Value>; 3],
+    asked: [Option<&'a Value>; 4],
 }
 
-/// What a prompt asks for beside its messages.
-const ASKED: [&str; 3] = ["tools", "tool_choice", "json_schema"];
+/// What a prompt asks for, or shows, beside its messages.
+const ASKED: [&str; 4] = ["tools", "tool_choice", "json_schema", "examples"];
 
 impl PromptText<'_> {
     /// It as one text: the bare text of a single user message, else each message under its role.

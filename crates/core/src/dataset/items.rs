@@ -232,7 +232,7 @@ static ITEM_HASHER: LazyLock<blake3::Hasher> =
 
 /// BLAKE3 over the columns that make the item what it is: all but the id and
 /// those that the suite tells to ignore.
-fn content_hash(spec: &DatasetSpec, row: &Fields) -> ItemHash {
+pub(crate) fn content_hash(spec: &DatasetSpec, row: &Fields) -> ItemHash {
     let mut columns: Vec<_> = row.iter().filter(|(name, _)| is_content(spec, name)).collect();
     columns.sort_by_key(|(name, _)| *name);
     // One update of all parts costs less than many small ones.

@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-pub(crate) use self::profile::DatasetProfiler;
+pub(crate) use self::{items::content_hash, profile::DatasetProfiler};
 pub use self::{
     items::{Fingerprints, Items},
     profile::DatasetProfile,

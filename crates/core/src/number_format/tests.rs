@@ -79,6 +79,15 @@ fn what_is_declared_keeps_its_digits() {
         |one| declared_value(one, Range::Open),
         &[(12.0, "12"), (0.05, "0.05"), (1e-12, "0.000000000001")],
     );
+    check(declared_decrease, &[(0.1, "10 % (down to 0.90×)"), (0.125, "12.5 % (down to 0.875×)")]);
+    check(
+        speed,
+        &[
+            (1.0, "1.00× (no change)"),
+            (1.1, "1.10× (10.0 % faster)"),
+            (0.9, "0.90× (10.0 % slower)"),
+        ],
+    );
     check(declared_growth, &[(0.1, "10 % (up to 1.10×)"), (0.125, "12.5 % (up to 1.125×)")]);
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::metric::Direction;
+
 use super::raw::{RawCorrection, RawGate, RawGateMetric};
 
 /// What decides pass or fail against a baseline.
@@ -46,7 +48,7 @@ pub enum Correction {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GatedMetric {
     /// The largest acceptable drop (where lower values are better: rise); of an amount, the largest
-    /// acceptable growth as a share.
+    /// acceptable growth as a share, or drop where more is better.
     pub margin: f64,
     /// Whether the suite leaves the margin unsaid: it is then one for values in [0, 1].
     pub is_default_margin: bool,
@@ -62,13 +64,15 @@ impl Default for GatedMetric {
     }
 }
 
-/// What an answer takes rather than what it is worth: less is better, and ratios are compared.
+/// What an answer takes rather than what it is worth: ratios are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {
     /// 95th percentile of the service time.
     LatencyP95,
     /// 95th percentile of the time to the first token, where answers are streamed.
     FirstTokenP95,
+    /// Tokens a second after the first one, where answers are streamed: more is better.
+    TokensPerSecond,
     /// US dollars a sample.
     CostUsd,
     /// Tokens of the answer.
@@ -77,10 +81,15 @@ pub enum Amount {
 
 impl Amount {
     /// Every amount.
-    pub const ALL: [Self; 4] =
-        [Self::LatencyP95, Self::FirstTokenP95, Self::CostUsd, Self::OutputTokens];
+    pub const ALL: [Self; 5] = [
+        Self::LatencyP95,
+        Self::FirstTokenP95,
+        Self::TokensPerSecond,
+        Self::CostUsd,
+        Self::OutputTokens,
+    ];
 
-    /// How much it may grow where the suite does not say: a tenth.
+    /// How much it may grow, or fall where more is better, where the suite does not say: a tenth.
     const MARGIN: f64 = 0.1;
 
     /// The name it is gated under, which no metric may have.
@@ -88,9 +97,25 @@ impl Amount {
         match self {
             Self::LatencyP95 => "latency_p95",
             Self::FirstTokenP95 => "first_token_p95",
+            Self::TokensPerSecond => "tokens_per_second",
             Self::CostUsd => "cost_usd",
             Self::OutputTokens => "output_tokens",
         }
+    }
+
+    /// Which values are better.
+    pub fn direction(self) -> Direction {
+        match self {
+            Self::TokensPerSecond => Direction::Higher,
+            Self::LatencyP95 | Self::FirstTokenP95 | Self::CostUsd | Self::OutputTokens => {
+                Direction::Lower
+            }
+        }
+    }
+
+    /// Whether only streamed answers tell it.
+    pub fn needs_streams(self) -> bool {
+        matches!(self, Self::FirstTokenP95 | Self::TokensPerSecond)
     }
 
     /// The amount of this name.

@@ -1,6 +1,9 @@
 //! A suite file as it is written: shapes only. Doc comments here are the schema's descriptions.
 
+mod examples;
+mod gate;
 mod matrix;
+mod metric;
 mod prompt;
 
 use schemars::JsonSchema;
@@ -8,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(crate) use self::{
+    examples::{RawChoose, RawExamples},
+    gate::{RawCorrection, RawGate, RawGateMetric},
     matrix::RawMatrix,
+    metric::{RawExtract, RawInvalid, RawLabels, RawMetric, RawReasoning, RawWhich},
     prompt::{
         RawContent, RawJsonSchema, RawMessage, RawPart, RawPrompt, RawRole, RawTool, RawToolChoice,
         RawToolMode, RawTools,
@@ -225,7 +231,7 @@ pub(crate) struct RawRecorded {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLimits {
-    /// The most requests in flight at once; default 16. Fewer are sent where the server refuses
+    /// The most requests in flight at once; default 16, and 4 of a program. Fewer are sent where the server refuses
     /// more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
@@ -285,177 +291,4 @@ pub(crate) struct RawPrice {
     #[schemars(range(min = 0.0, max = 1.0))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) batch_discount: Option<f64>,
-}
-
-/// A metric: a name and exactly one kind, written as a key with its parameters.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct RawMetric {
-    /// Name it is reported under.
-    pub(crate) name: String,
-    /// What becomes of reasoning in the answer's text, such as `<think>…</think>`; default: `cut`,
-    /// and `keep` for presets of other tools, `pii`, `blocklist`, and metrics whose parameters name
-    /// such a tag.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reasoning: Option<RawReasoning>,
-    /// The part of the answer that is scored; default: all of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) extract: Option<RawExtract>,
-    /// Invert the score: 1 - score.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) not: bool,
-    /// Score from which an answer passes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) threshold: Option<f64>,
-    /// Score 1 where the answer passes and 0 where it does not, whatever the metric's own values.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) binary: bool,
-    /// What an answer from which nothing can be extracted scores.
-    #[serde(default, skip_serializing_if = "RawInvalid::is_default")]
-    pub(crate) invalid: RawInvalid,
-    /// Human scores of some of the answers; they correct the metric's own in verdicts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) labels: Option<RawLabels>,
-    /// The kinds; their schemas come from whoever knows them.
-    #[serde(flatten)]
-    pub(crate) kinds: Map<String, Value>,
-}
-
-/// What becomes of reasoning in an answer's text.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RawReasoning {
-    /// It is cut off, and the rest is scored. An answer that never stops reasoning is invalid.
-    Cut,
-    /// It is scored like everything else.
-    Keep,
-}
-
-/// Where human labels are: exactly one of `column`, `columns` and `file`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawLabels {
-    /// Dataset column with the labels, where there is one prompt and one model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) column: Option<String>,
-    /// Dataset columns with the labels, by prompt, where there is one model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) columns: Option<std::collections::BTreeMap<String, String>>,
-    /// File of labels (csv, tsv, jsonl, json or parquet), relative to the suite file: columns
-    /// `item_id` and `label`, and whichever of `prompt`, `model`, `epoch` and `output` tell which
-    /// answer a label is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) file: Option<String>,
-}
-
-/// Which part of an answer is scored: exactly one of `regex` and `json`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawExtract {
-    /// Regular expression.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) regex: Option<String>,
-    /// Capture group; default: group 1 where there is one, else the whole match.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) group: Option<usize>,
-    /// Which match, where there are several: by default the first of `regex`, and the last JSON in
-    /// which the path of `json` leads to a value, since drafts stand before the final one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) which: Option<RawWhich>,
-    /// JSONPath into JSON in the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) json: Option<String>,
-}
-
-/// Which of several matches.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RawWhich {
-    First,
-    Last,
-}
-
-/// What an invalid answer scores.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RawInvalid {
-    /// 0: the model failed to follow the format.
-    #[default]
-    Zero,
-    /// No score.
-    Missing,
-}
-
-impl RawInvalid {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// What decides pass or fail against a baseline.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawGate {
-    /// Name of the baseline that `run` compares with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) baseline: Option<String>,
-    /// Whether a missing baseline is only a warning. Otherwise a run without its baseline ends with
-    /// exit code 4, unless it is started with `--new-baseline`; default: no.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) baseline_optional: bool,
-    /// The suite's earlier name, where its baselines were made under that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) baseline_suite: Option<String>,
-    /// Whether a baseline keeps the answers of its run: always, or never; default: as long as they
-    /// take no more than 5 MB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) baseline_answers: Option<bool>,
-    /// One-sided error rate of each bound; default 0.05.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0001, max = 0.4999))]
-    pub(crate) alpha: Option<f64>,
-    /// Share of items that both runs must have; default 0.95.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub(crate) min_paired: Option<f64>,
-    /// How regressions are corrected for the number of comparisons; default: holm.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) correction: Option<RawCorrection>,
-    /// Whether a run stops asking as soon as its answer is certain; default: no.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) stop_early: bool,
-    /// Gated metrics, and amounts that may not grow: `latency_p95`, `first_token_p95`,
-    /// `cost_usd`, `output_tokens`;
-    /// default: every metric, each with margin 0.03.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) metrics: Option<std::collections::BTreeMap<String, RawGateMetric>>,
-}
-
-/// How regressions are corrected for the number of comparisons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RawCorrection {
-    /// Holm's step-down procedure.
-    Holm,
-    /// Max-T by sign flips of whole items: less strict where comparisons share items.
-    MaxT,
-}
-
-/// One gated metric.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawGateMetric {
-    /// The largest acceptable drop (where lower values are better: rise), in units of the metric;
-    /// default 0.03, and 3 where values lie in [0, 100]. Of an amount: the largest acceptable growth
-    /// as a share of the baseline's; default 0.1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0001))]
-    pub(crate) margin: Option<f64>,
-    /// The lowest acceptable mean; its interval decides, not its point.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) min: Option<f64>,
-    /// The same where lower values are better: the largest acceptable mean.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0))]
-    pub(crate) max: Option<f64>,
 }

@@ -21,6 +21,8 @@ pub(super) struct Columns {
     calculates: bool,
     /// Made when a template asks for it.
     item: OnceLock<Arc<Row>>,
+    /// Rows of other items, where there are such.
+    examples: Option<Vec<Arc<Row>>>,
 }
 
 /// The row itself: columns of any name, as in `item['Best Answer']`.
@@ -34,26 +36,53 @@ struct Row {
 
 impl Columns {
     pub(super) fn new(fields: &Fields, calculates: bool) -> Self {
-        Self { fields: fields.clone(), calculates, item: OnceLock::new() }
+        Self { fields: fields.clone(), calculates, item: OnceLock::new(), examples: None }
     }
 
-    /// Columns that `item` was asked for and does not have.
+    pub(super) fn with_examples(self, examples: &[Fields]) -> Self {
+        let examples = examples.iter().map(|row| Arc::new(Row::new(row, self.calculates)));
+        Self { examples: Some(examples.collect()), ..self }
+    }
+
+    pub(super) fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// Whether there is a variable of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+            || name == "item"
+            || (name == EXAMPLES && self.examples.is_some())
+    }
+
+    /// Columns that `item`, or an example, was asked for and does not have.
     pub(super) fn missed(&self) -> Vec<String> {
-        let Some(row) = self.item.get() else { return Vec::new() };
-        let missed = row.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        missed.iter().cloned().collect()
+        let rows = self.item.get().into_iter().chain(self.examples.iter().flatten());
+        let missed = rows.map(|row| row.missed.lock().unwrap_or_else(PoisonError::into_inner));
+        missed.flat_map(|missed| missed.iter().cloned().collect::<Vec<_>>()).collect()
     }
 
     fn item(&self) -> Arc<Row> {
-        let (fields, calculates) = (&self.fields, self.calculates);
-        let row = || Row { fields: fields.clone(), calculates, missed: Mutex::default() };
-        self.item.get_or_init(|| Arc::new(row())).clone()
+        self.item.get_or_init(|| Arc::new(Row::new(&self.fields, self.calculates))).clone()
     }
 }
+
+impl Row {
+    fn new(fields: &Fields, calculates: bool) -> Self {
+        Self { fields: fields.clone(), calculates, missed: Mutex::default() }
+    }
+}
+
+/// The variable that holds a prompt's examples.
+pub(super) const EXAMPLES: &str = "examples";
 
 impl Object for Columns {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
+        if let (EXAMPLES, Some(rows)) = (name, &self.examples) {
+            let rows = rows.iter().map(|row| Value::from_dyn_object(row.clone()));
+            return Some(rows.collect::<Vec<_>>().into());
+        }
         column(&self.fields, self.calculates, name).or_else(|| match name {
             "item" => Some(Value::from_dyn_object(self.item())),
             ROUNDED => Some(Value::from_object(Rounded(self.fields.clone()))),

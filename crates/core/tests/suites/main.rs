@@ -1,6 +1,7 @@
 //! Suite files: what is accepted, and that every mistake is reported at once with its place.
 
 mod datasets;
+mod examples;
 mod matrix;
 mod mistakes;
 mod providers;

@@ -22,6 +22,24 @@ fn every_mistake_is_reported_at_once() {
 }
 
 #[test]
+fn an_amount_of_which_more_is_better() {
+    check(
+        &[(
+            "right: { margin: 0.05",
+            "tokens_per_second: { min: 5, max: 7, margin: 1.0 }, right: { margin: 0.05",
+        )],
+        &[
+            "`tokens_per_second` is known of streamed answers only",
+            "write `stream: true` on the models",
+            "`tokens_per_second` is compared with a baseline, and takes no minimum",
+            "`tokens_per_second` is compared with a baseline, and takes no maximum",
+            "a margin of 1 or more lets `tokens_per_second` fall to nothing",
+            "write a share, such as 0.1 for a tenth",
+        ],
+    );
+}
+
+#[test]
 fn mistakes() {
     check(
         &[("epochs: 2", "epochs: many")],
@@ -51,7 +69,7 @@ fn mistakes() {
         &[("right: {", "wrong: {")],
         &[
             "the gate names a metric `wrong`",
-            "the suite's metrics, and amounts: right, good, latency_p95, first_token_p95, cost_usd, output_tokens",
+            "the suite's metrics, and amounts: right, good, latency_p95, first_token_p95, tokens_per_second, cost_usd, output_tokens",
         ],
     );
     check(

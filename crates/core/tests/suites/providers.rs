@@ -6,6 +6,7 @@ use evalmark_core::{
     feature::Feature,
     model::{ModelServer, Provider},
     model_key::{KeyCommand, ModelKey},
+    model_quirk::{ModelQuirk, QuirkyModels},
     provider::{ExampleModel, ProviderKind, Setting, SettingKey, SettingPlace},
 };
 use serde_json::json;
@@ -43,6 +44,19 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         knows_all_params: false,
         embeds: true,
         features: CHAT_IN_BATCHES,
+        lacks: &[],
+        quirks: &[
+            ModelQuirk {
+                models: QuirkyModels::Families(&["thinker"]),
+                renamed: &[("max_tokens", "limit")],
+                refused: &[],
+            },
+            ModelQuirk {
+                models: QuirkyModels::Versions(&["thinker"]),
+                renamed: &[],
+                refused: &["temperature"],
+            },
+        ],
         settings: &[],
         options: None,
         prices: Some(
@@ -66,6 +80,8 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         knows_all_params: true,
         embeds: false,
         features: &[Feature::Conversation],
+        lacks: &[],
+        quirks: &[],
         settings: &[],
         options: None,
         prices: None,
@@ -87,6 +103,8 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         knows_all_params: false,
         embeds: false,
         features: &[],
+        lacks: &[],
+        quirks: &[],
         settings: &[],
         options: None,
         prices: None,
@@ -108,6 +126,8 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         knows_all_params: true,
         embeds: false,
         features: Feature::CHAT,
+        lacks: &[],
+        quirks: &[],
         settings: &[
             Setting { key: SettingKey::Region, is_required: true, place: SettingPlace::Address },
             Setting { key: SettingKey::Project, is_required: true, place: SettingPlace::Address },
@@ -275,6 +295,37 @@ fn what_a_provider_does_not_know_goes_under_extra() {
     check("{ extra: 1 }", "`extra` is a mapping");
     check("{ extra: { stream: true } }", "`stream` is not supported in `params`");
     check("{ extra: { api_key: x } }", "must not contain a key");
+}
+
+#[test]
+fn some_models_have_names_of_their_own_for_parameters_or_refuse_them() {
+    let folder = folder();
+    let own = "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+    let params = |text: &str| {
+        let suite = read(folder.path(), &SUITE.replace(own, text));
+        let suite = suite.map_err(|error| error.to_string())?;
+        let model = &suite.models[0];
+        Ok::<_, String>((json!(*model.params).to_string(), model.max_output_tokens))
+    };
+    for (text, expected) in [
+        ("model: big, params: { max_tokens: 9 }", r#"{"max_tokens":9}"#),
+        ("model: thinker, params: { max_tokens: 9 }", r#"{"limit":9}"#),
+        ("model: thinker-2, params: { seed: 1, max_tokens: 9 }", r#"{"seed":1,"limit":9}"#),
+        ("model: thinker, base_url: 'http://h', params: { max_tokens: 9 }", r#"{"max_tokens":9}"#),
+    ] {
+        let expected = Ok((expected.to_owned(), Some(9)));
+        assert_eq!(params(&format!("provider: openai, {text}")), expected, "{text}");
+    }
+    let error = params("provider: openai, model: thinker, params: { temperature: 0 }");
+    let error = error.expect_err("refused");
+    assert!(error.contains("`thinker` of `provider: openai` takes no `temperature`"), "{error}");
+    for text in [
+        "model: thinker, params: { temperature: 1 }",
+        "model: thinker-2, params: { temperature: 0 }",
+        "model: thinker, base_url: 'http://h', params: { temperature: 0 }",
+    ] {
+        assert!(params(&format!("provider: openai, {text}")).is_ok(), "{text}");
+    }
 }
 
 #[test]

@@ -198,13 +198,21 @@ pub(super) const PHRASES: [(Cause, &[&str]); 5] = [
             "invalid_payment_instrument",
             "budget has been exceeded",
             "payment required",
+            "update your payment method",
+            "calls / month",
             "余额不足",
             "欠费",
         ],
     ),
     (
         Cause::Key,
-        &["invalid api key", "incorrect api key", "api key not valid", "no auth credentials"],
+        &[
+            "invalid api key",
+            "invalid api token",
+            "incorrect api key",
+            "api key not valid",
+            "no auth credentials",
+        ],
     ),
     (
         Cause::Everything,

@@ -19,8 +19,8 @@ use super::{
     batch_wire::BatchWire,
     common_params::CommonParams,
     protocol::{
-        About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_STREAM,
-        behind,
+        About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_ASK,
+        WHERE_TO_NAME, WHERE_TO_STREAM, behind,
     },
 };
 use crate::{
@@ -36,8 +36,6 @@ const VERSION: &str = "2023-06-01";
 const VERSION_HEADER: &str = "anthropic-version";
 /// Tokens of an answer where the suite does not say: the protocol wants a limit.
 const MAX_TOKENS: u64 = 4_096;
-/// Why a suite does not set how many answers come, and how.
-const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
 
 impl Protocol for Anthropic {
     const ABOUT: About = About {
@@ -50,6 +48,8 @@ impl Protocol for Anthropic {
             key_hosts: &["api.anthropic.com"],
             key_header: Some("x-api-key"),
             takes_tokens: false,
+            lacks: &[],
+            quirks: &[],
             prices: Some(include_str!("prices/anthropic.yaml")),
             has_batches: true,
             first_model: Some("claude-haiku-4-5"),
@@ -77,8 +77,8 @@ impl Protocol for Anthropic {
             Param::Any("mcp_servers"),
         ],
         reserved: &[
-            ("model", ONE_ANSWER),
-            ("messages", ONE_ANSWER),
+            ("model", WHERE_TO_NAME),
+            ("messages", WHERE_TO_ASK),
             ("stream", WHERE_TO_STREAM),
             ("system", "write it as a message with `role: system`"),
         ],
@@ -94,6 +94,7 @@ impl Protocol for Anthropic {
             Feature::FileUrls,
             Feature::Tools,
             Feature::ToolChoice,
+            Feature::NamedTool,
             Feature::JsonSchema,
             Feature::Streaming,
         ],
@@ -116,6 +117,7 @@ impl Protocol for Anthropic {
         holds_text: stream::holds_text,
         is_last: stream::is_last,
         assemble: stream::assemble,
+        optional_field: None,
     });
 
     const BATCHES: Option<&'static dyn BatchWire> = Some(&batches::Batches);

@@ -4,6 +4,7 @@ mod body;
 mod embeddings;
 mod messages;
 mod response;
+mod stream;
 
 use evalmark_core::{
     feature::Feature,
@@ -16,7 +17,10 @@ use serde_json::Value;
 
 use super::{
     credential_chain::CredentialChain,
-    protocol::{About, Call, HttpReply, Param, Protocol, Vendor, behind},
+    protocol::{
+        About, Call, Framing, HttpReply, ONE_ANSWER, Param, Protocol, Streaming, Vendor,
+        WHERE_TO_ASK, WHERE_TO_NAME, WHERE_TO_STREAM, behind,
+    },
 };
 use crate::{
     failure,
@@ -24,9 +28,6 @@ use crate::{
 };
 
 pub(crate) struct Bedrock;
-
-/// Why a suite does not set how many answers come, and how.
-const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
 
 impl Protocol for Bedrock {
     const ABOUT: About = About {
@@ -40,6 +41,8 @@ impl Protocol for Bedrock {
             key_header: None,
             takes_tokens: false,
             has_batches: false,
+            lacks: &[],
+            quirks: &[],
             prices: None,
             first_model: None,
             example_model: ExampleModel {
@@ -66,9 +69,9 @@ impl Protocol for Bedrock {
             Param::Any("truncate"),
         ],
         reserved: &[
-            ("model", ONE_ANSWER),
-            ("messages", ONE_ANSWER),
-            ("stream", ONE_ANSWER),
+            ("model", WHERE_TO_NAME),
+            ("messages", WHERE_TO_ASK),
+            ("stream", WHERE_TO_STREAM),
             ("n", ONE_ANSWER),
             ("system", "write it as a message with `role: system`"),
         ],
@@ -83,7 +86,9 @@ impl Protocol for Bedrock {
             Feature::Files,
             Feature::Tools,
             Feature::ToolChoice,
+            Feature::NamedTool,
             Feature::JsonSchema,
+            Feature::Streaming,
         ],
         settings: &[Setting {
             key: SettingKey::Region,
@@ -95,9 +100,18 @@ impl Protocol for Bedrock {
     const CHAIN: Option<CredentialChain> =
         Some(CredentialChain::Aws { variable: "AWS_SECRET_ACCESS_KEY", service: "bedrock" });
 
+    const STREAMING: Option<Streaming> = Some(Streaming {
+        framing: Framing::EventFrames,
+        holds_text: stream::holds_text,
+        is_last: stream::is_last,
+        assemble: stream::assemble,
+        optional_field: None,
+    });
+
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         let mut url = behind(base, "model");
         let operation = match call.task {
+            Task::Chat if call.is_streamed => "converse-stream",
             Task::Chat => "converse",
             Task::Embedding => "invoke",
         };
@@ -157,7 +171,10 @@ fn status_of(code: &str) -> Option<u16> {
         "ResourceNotFoundException" => 404,
         "ModelTimeoutException" => 408,
         // The model failed, and not the request.
-        "ModelErrorException" | "InternalServerException" | "InternalFailure" => 500,
+        "ModelErrorException"
+        | "ModelStreamErrorException"
+        | "InternalServerException"
+        | "InternalFailure" => 500,
         "ServiceUnavailableException" => 503,
         _ => return None,
     })
@@ -170,6 +187,9 @@ mod tests {
     #[test]
     fn a_model_stands_in_the_path() {
         let base = Url::parse("https://h/").expect("a URL");
+        let call = Call { model: "t", task: Task::Chat, is_streamed: true };
+        let streamed = Bedrock::url(&base, call).map(String::from);
+        assert_eq!(streamed.as_deref(), Some("https://h/model/t/converse-stream"));
         for (model, task, expected) in [
             ("vendor.model-v2:1", Task::Chat, "/model/vendor.model-v2:1/converse"),
             ("arn:aws:bedrock:eu:1:p/x", Task::Chat, "/model/arn:aws:bedrock:eu:1:p%2Fx/converse"),

@@ -15,7 +15,10 @@ use serde_json::{Map, Value, json};
 use super::{
     common_params::CommonParams,
     openai::OpenAi,
-    protocol::{About, Call, HttpReply, Protocol, Streaming, Vendor, WHERE_TO_STREAM, behind},
+    protocol::{
+        About, Call, HttpReply, ONE_ANSWER, Protocol, Streaming, Vendor, WHERE_TO_ASK,
+        WHERE_TO_NAME, WHERE_TO_STREAM, behind,
+    },
     vendors,
 };
 use crate::reply::{Answer, AttemptError, Retryable};
@@ -24,8 +27,6 @@ pub(crate) struct Completions;
 
 /// Tokens of an answer where the suite does not say: many servers stop after 16, and others never.
 const MAX_TOKENS: u64 = 1_024;
-/// Why a suite does not set how many answers come, and how.
-const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
 
 impl Protocol for Completions {
     const ABOUT: About = About {
@@ -36,14 +37,15 @@ impl Protocol for Completions {
             prices: None,
             first_model: None,
             example_model: ExampleModel::named("gpt-3.5-turbo-instruct"),
+            quirks: &[],
             ..vendors::OPENAI_ITSELF
         }],
         paths: &["/completions"],
         reserved: &[
-            ("model", ONE_ANSWER),
+            ("model", WHERE_TO_NAME),
             ("stream", WHERE_TO_STREAM),
             ("n", ONE_ANSWER),
-            ("prompt", "it stands under `prompts`"),
+            ("prompt", WHERE_TO_ASK),
             ("messages", "a completion has one text, which stands under `prompts`"),
             ("echo", "an answer does not begin with its prompt"),
         ],

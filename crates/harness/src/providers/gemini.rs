@@ -17,7 +17,8 @@ use evalmark_net::{HttpRequest, StatusCode, Url};
 use serde_json::Value;
 
 use super::protocol::{
-    About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_STREAM, behind,
+    About, Call, Framing, HttpReply, ONE_ANSWER, Param, Protocol, Streaming, Vendor, WHERE_TO_ASK,
+    WHERE_TO_NAME, WHERE_TO_STREAM, behind,
 };
 use crate::{
     failure,
@@ -25,9 +26,6 @@ use crate::{
 };
 
 pub(crate) struct Gemini;
-
-/// Why a suite does not set how many answers come, and how.
-const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
 
 impl Protocol for Gemini {
     const ABOUT: About = About {
@@ -41,6 +39,8 @@ impl Protocol for Gemini {
             key_header: Some("x-goog-api-key"),
             takes_tokens: false,
             has_batches: false,
+            lacks: &[],
+            quirks: &[],
             prices: None,
             first_model: None,
             example_model: ExampleModel::named("gemini-2.5-flash"),
@@ -48,9 +48,9 @@ impl Protocol for Gemini {
         paths: &[":generateContent", ":batchEmbedContents", "/models"],
         params: PARAMS,
         reserved: &[
-            ("model", ONE_ANSWER),
-            ("messages", ONE_ANSWER),
-            ("contents", ONE_ANSWER),
+            ("model", WHERE_TO_NAME),
+            ("messages", WHERE_TO_ASK),
+            ("contents", WHERE_TO_ASK),
             ("stream", WHERE_TO_STREAM),
             ("n", ONE_ANSWER),
             ("system_instruction", "write it as a message with `role: system`"),
@@ -119,6 +119,7 @@ pub(super) const STREAMING: Streaming = Streaming {
     holds_text: stream::holds_text,
     is_last: stream::is_last,
     assemble: stream::assemble,
+    optional_field: None,
 };
 
 /// Parameters of both services that run these models.
@@ -154,6 +155,7 @@ pub(super) const FEATURES: &[Feature] = &[
     Feature::MediaUrls,
     Feature::Tools,
     Feature::ToolChoice,
+    Feature::NamedTool,
     Feature::JsonSchema,
     Feature::Streaming,
 ];

@@ -7,9 +7,12 @@ pub(crate) mod batch_wire;
 mod bedrock;
 pub(crate) mod broken_stream;
 mod called_tools;
+mod cohere;
+pub(crate) mod command;
 mod common_params;
 mod completions;
 mod credential_chain;
+pub(crate) mod event_frames;
 mod event_stream;
 mod gemini;
 mod http;
@@ -39,6 +42,7 @@ static PROTOCOLS: &[Speaker] = &[
     speaker::<responses::Responses>(),
     speaker::<completions::Completions>(),
     speaker::<anthropic::Anthropic>(),
+    speaker::<cohere::Cohere>(),
     speaker::<gemini::Gemini>(),
     speaker::<bedrock::Bedrock>(),
     speaker::<vertex::Vertex>(),
@@ -51,7 +55,7 @@ pub fn catalog() -> &'static [ProviderKind] {
         let kinds = |speaker: &'static Speaker| {
             speaker.about.vendors.iter().map(move |vendor| kind(speaker, vendor))
         };
-        PROTOCOLS.iter().flat_map(kinds).collect()
+        PROTOCOLS.iter().flat_map(kinds).chain([command::KIND]).collect()
     });
     &CATALOG
 }

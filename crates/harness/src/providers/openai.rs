@@ -6,7 +6,7 @@ mod embeddings;
 mod messages;
 mod params;
 mod stream;
-mod tools;
+pub(super) mod tools;
 mod usage;
 
 use std::borrow::Cow;
@@ -21,12 +21,14 @@ use evalmark_net::{HttpRequest, StatusCode, Url};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use self::messages::Messages;
-pub(super) use self::{chat::failed, usage::Tokens};
+pub(super) use self::{chat::failed, messages::Messages, usage::Tokens};
 use super::{
     batch_wire::BatchWire,
     common_params::CommonParams,
-    protocol::{About, Call, Framing, HttpReply, Protocol, Streaming, WHERE_TO_STREAM, behind},
+    protocol::{
+        About, Call, Framing, HttpReply, ONE_ANSWER, Protocol, Streaming, WHERE_TO_ASK,
+        WHERE_TO_NAME, WHERE_TO_STREAM, behind,
+    },
     vendors,
 };
 use crate::{
@@ -36,8 +38,8 @@ use crate::{
 
 pub(crate) struct OpenAi;
 
-/// Why a suite does not set how many answers come, and how.
-const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
+/// The field that asks for the tokens of a streamed answer.
+const STREAM_OPTIONS: &str = "stream_options";
 
 impl Protocol for OpenAi {
     const ABOUT: About = About {
@@ -46,8 +48,8 @@ impl Protocol for OpenAi {
         paths: &["/chat/completions", "/embeddings"],
         params: params::PARAMS,
         reserved: &[
-            ("model", ONE_ANSWER),
-            ("messages", ONE_ANSWER),
+            ("model", WHERE_TO_NAME),
+            ("messages", WHERE_TO_ASK),
             ("stream", WHERE_TO_STREAM),
             ("n", ONE_ANSWER),
         ],
@@ -63,6 +65,7 @@ impl Protocol for OpenAi {
             Feature::MediaUrls,
             Feature::Tools,
             Feature::ToolChoice,
+            Feature::NamedTool,
             Feature::JsonSchema,
             Feature::Streaming,
         ],
@@ -78,6 +81,7 @@ impl Protocol for OpenAi {
         holds_text: stream::holds_text,
         is_last: stream::is_last,
         assemble: stream::assemble,
+        optional_field: Some(STREAM_OPTIONS),
     });
 
     const BATCHES: Option<&'static dyn BatchWire> = Some(&batches::Batches);
@@ -184,7 +188,7 @@ fn body(request: &Request) -> Vec<u8> {
         tool_choice,
         stream,
         stream_options: stream
-            .filter(|_| !params.contains_key("stream_options"))
+            .filter(|_| !params.contains_key(STREAM_OPTIONS))
             .map(|_| json!({ "include_usage": true })),
     };
     let mut json = Vec::with_capacity(request.text_bytes() + 256);

@@ -3,6 +3,7 @@
 
 use evalmark_core::{
     feature::Feature,
+    model_quirk::ModelQuirk,
     provider::{ExampleModel, ProviderKind, Setting},
     request::{Request, Task},
 };
@@ -19,6 +20,12 @@ use crate::{
     server_sent_events::StreamEvent,
 };
 
+/// Why a suite does not set how many answers come.
+pub(crate) const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
+/// Why a suite does not name the model among its parameters.
+pub(crate) const WHERE_TO_NAME: &str = "write `model` beside `params`";
+/// Why a suite does not set among the parameters what is asked.
+pub(crate) const WHERE_TO_ASK: &str = "what is asked stands under `prompts`";
 /// Why a suite does not set among the parameters that answers are streamed.
 pub(crate) const WHERE_TO_STREAM: &str = "write `stream: true` beside `params`";
 
@@ -70,6 +77,10 @@ pub(crate) struct Vendor {
     pub(crate) takes_tokens: bool,
     /// Whether it has the protocol's batch API.
     pub(crate) has_batches: bool,
+    /// What of its protocol it lacks.
+    pub(crate) lacks: &'static [Feature],
+    /// What its models take otherwise than the protocol has it.
+    pub(crate) quirks: &'static [ModelQuirk],
     /// Its list of prices, from `prices/`.
     pub(crate) prices: Option<&'static str>,
     /// A cheap model of that list, for whoever begins with this vendor.
@@ -101,6 +112,9 @@ pub(crate) struct Streaming {
     /// The body that would have come without streaming, which [`Protocol::read`] reads then; an error
     /// where the events end before the answer does.
     pub(crate) assemble: fn(&[StreamEvent]) -> Result<String, AttemptError>,
+    /// A field of the body that only asks for more than the answer, so that a server which does not
+    /// know it can be asked without.
+    pub(crate) optional_field: Option<&'static str>,
 }
 
 /// How events follow each other in a body.
@@ -108,6 +122,8 @@ pub(crate) struct Streaming {
 pub(crate) enum Framing {
     /// As server-sent events.
     ServerSentEvents,
+    /// In binary frames with checksums.
+    EventFrames,
 }
 
 /// A parameter that servers know, and what its value is.
@@ -225,6 +241,8 @@ pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
         knows_all_params: about.knows_all_params,
         embeds: about.embeds,
         features: features(speaker, vendor),
+        lacks: vendor.lacks,
+        quirks: vendor.quirks,
         settings: about.settings,
         options: speaker.own_form.map(|own| own.kind),
         prices: vendor.prices,

@@ -17,19 +17,14 @@ use super::{
     common_params::CommonParams,
     openai::OpenAi,
     protocol::{
-        About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_STREAM,
-        behind,
+        About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_ASK,
+        WHERE_TO_NAME, WHERE_TO_STREAM, behind,
     },
     vendors,
 };
 use crate::reply::{Answer, AttemptError, Retryable};
 
 pub(crate) struct Responses;
-
-/// Why a suite does not set how many answers come, and how.
-const ONE_ANSWER: &str = "a request is for one answer; use `epochs` for several";
-/// Why a suite does not say what is sent as the prompt.
-const PROMPTS: &str = "messages stand under `prompts`";
 
 impl Protocol for Responses {
     const ABOUT: About = About {
@@ -38,21 +33,23 @@ impl Protocol for Responses {
             Vendor {
                 name: "responses",
                 summary: "OpenAI's Responses API, and any server that speaks it",
+                quirks: &[vendors::THINK_AT_ONE_TEMPERATURE],
                 ..vendors::OPENAI_ITSELF
             },
             Vendor {
                 name: "azure-responses",
                 summary: "Azure OpenAI's Responses API, at `https://RESOURCE.openai.azure.com/openai/v1`",
+                quirks: &[vendors::THINK_AT_ONE_TEMPERATURE],
                 ..vendors::AZURE
             },
         ],
         paths: &["/responses"],
         params: PARAMS,
         reserved: &[
-            ("model", ONE_ANSWER),
+            ("model", WHERE_TO_NAME),
             ("stream", WHERE_TO_STREAM),
             ("background", "each request waits for its answer"),
-            ("input", PROMPTS),
+            ("input", WHERE_TO_ASK),
             ("instructions", "write it as a message with `role: system`"),
         ],
         output_limits: &["max_tokens", "max_output_tokens"],
@@ -66,6 +63,7 @@ impl Protocol for Responses {
             Feature::MediaUrls,
             Feature::Tools,
             Feature::ToolChoice,
+            Feature::NamedTool,
             Feature::JsonSchema,
             Feature::Streaming,
         ],
@@ -78,6 +76,7 @@ impl Protocol for Responses {
         holds_text: stream::holds_text,
         is_last: stream::is_last,
         assemble: stream::assemble,
+        optional_field: None,
     });
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {

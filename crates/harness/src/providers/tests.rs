@@ -95,6 +95,52 @@ fn lists_of_prices_are_whole_and_dated() {
     assert_eq!((price.cached_input_usd_per_million, price.batch_discount), (Some(0.075), 0.5));
 }
 
+#[test]
+fn vendors_have_their_quirks() {
+    let kind = |name: &str| catalog().iter().find(|kind| kind.name == name).expect("a row");
+    let azure = Some("https://r.openai.azure.com/openai/v1");
+    for (provider, base_url, model, param, expected) in [
+        ("openai", None, "gpt-4o", "max_tokens", "max_tokens"),
+        ("openai", None, "gpt-5-mini", "max_tokens", "max_completion_tokens"),
+        ("openai", None, "o4-mini-2025-04-16", "max_tokens", "max_completion_tokens"),
+        ("openai", None, "gpt-5.1", "max_tokens", "max_completion_tokens"),
+        ("openai", None, "o3", "temperature", ""),
+        ("openai", None, "o3", "stop", ""),
+        ("openai", None, "o1", "stop", "stop"),
+        ("openai", None, "gpt-5", "temperature", ""),
+        ("openai", None, "gpt-5.1", "temperature", "temperature"),
+        ("openai", None, "gpt-5-chat-latest", "temperature", "temperature"),
+        ("openai", Some("http://127.0.0.1:8000/v1"), "gpt-5", "max_tokens", "max_tokens"),
+        ("azure", azure, "gpt-5", "max_tokens", "max_completion_tokens"),
+        ("azure-deployments", azure, "o3", "max_tokens", "max_completion_tokens"),
+        ("azure", azure, "o1", "temperature", ""),
+        ("responses", None, "o1", "temperature", ""),
+        ("responses", None, "o1", "max_tokens", "max_tokens"),
+        ("completions", None, "o1", "max_tokens", "max_tokens"),
+        ("groq", None, "openai/gpt-oss-20b", "logprobs", ""),
+        ("groq", None, "openai/gpt-oss-20b", "temperature", "temperature"),
+        ("transformers", None, "q", "presence_penalty", ""),
+    ] {
+        let kind = kind(provider);
+        let params = serde_json::json!({ param: 0 });
+        let params = params.as_object().expect("a mapping");
+        let refused = kind.refused_params(base_url, model, params);
+        let taken = kind.params_as_taken(base_url, model, params);
+        let taken = taken.as_ref().unwrap_or(params).keys().next().expect("a parameter");
+        let told = if refused.is_empty() { taken } else { "" };
+        assert_eq!(told, expected, "{provider} {model} {param}");
+    }
+    for (provider, feature) in [
+        ("deepseek", Feature::JsonSchema),
+        ("tgi", Feature::Audio),
+        ("transformers", Feature::ToolChoice),
+        ("cohere", Feature::NamedTool),
+    ] {
+        assert!(!kind(provider).has(feature), "{provider}");
+    }
+    assert!(kind("groq").has(Feature::JsonSchema) && kind("openai").has(Feature::NamedTool));
+}
+
 /// What a key may be sent to is a promise: no row may lose a host, and none may take another's.
 #[test]
 fn keys_have_the_hosts_that_they_had() {

@@ -1,6 +1,11 @@
-//! Vendors whose servers speak OpenAI's protocol: a row each.
+//! Vendors: a row each for those whose servers speak OpenAI's protocol, and what others share.
 
-use evalmark_core::{key_hosts::KeyOwner, provider::ExampleModel};
+use evalmark_core::{
+    feature::Feature,
+    key_hosts::KeyOwner,
+    model_quirk::{ModelQuirk, QuirkyModels},
+    provider::ExampleModel,
+};
 
 use super::protocol::Vendor;
 
@@ -14,9 +19,46 @@ const COMPATIBLE: Vendor = Vendor {
     key_header: None,
     takes_tokens: false,
     has_batches: false,
+    lacks: &[],
+    quirks: &[],
     prices: None,
     first_model: None,
     example_model: ExampleModel::NONE,
+};
+
+/// Models of OpenAI's that think: <https://platform.openai.com/docs/guides/reasoning> and Azure's page of the same
+/// title. Later ones than these take a temperature where they are asked not to think.
+const THINKERS: &[ModelQuirk] = &[
+    ModelQuirk {
+        models: QuirkyModels::Families(&["o1", "o3", "o4", "gpt-5"]),
+        renamed: &[("max_tokens", "max_completion_tokens")],
+        refused: &[],
+    },
+    THINK_AT_ONE_TEMPERATURE,
+    ModelQuirk {
+        models: QuirkyModels::Versions(&["o3", "o4-mini"]),
+        renamed: &[],
+        refused: &["stop"],
+    },
+];
+
+/// The same in the Responses API, which has one name for the limit.
+pub(super) const THINK_AT_ONE_TEMPERATURE: ModelQuirk = ModelQuirk {
+    models: QuirkyModels::Versions(&[
+        "o1",
+        "o1-mini",
+        "o1-preview",
+        "o1-pro",
+        "o3",
+        "o3-mini",
+        "o3-pro",
+        "o4-mini",
+        "gpt-5",
+        "gpt-5-mini",
+        "gpt-5-nano",
+    ]),
+    renamed: &[],
+    refused: &["temperature"],
 };
 
 /// OpenAI.
@@ -27,6 +69,7 @@ pub(super) const OPENAI_ITSELF: Vendor = Vendor {
     key_variables: &["OPENAI_API_KEY"],
     key_hosts: &["api.openai.com"],
     has_batches: true,
+    quirks: THINKERS,
     prices: Some(include_str!("prices/openai.yaml")),
     first_model: Some("gpt-4o-mini"),
     ..COMPATIBLE
@@ -40,10 +83,23 @@ pub(super) const AZURE: Vendor = Vendor {
     key_hosts: &["openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"],
     key_header: Some("api-key"),
     takes_tokens: true,
+    quirks: THINKERS,
     example_model: ExampleModel {
         base_url: Some("https://RESOURCE.openai.azure.com/openai/v1"),
         ..ExampleModel::named("gpt-4o-mini")
     },
+    ..COMPATIBLE
+};
+
+/// Cohere, which has a protocol of its own, and at another address OpenAI's.
+pub(super) const COHERE: Vendor = Vendor {
+    name: "cohere",
+    summary: "Cohere's own API, version 2, and any server that speaks it",
+    base_url: Some("https://api.cohere.com"),
+    key_variables: &["COHERE_API_KEY", "CO_API_KEY"],
+    key_hosts: &["api.cohere.com", "api.cohere.ai"],
+    prices: Some(include_str!("prices/cohere.yaml")),
+    first_model: Some("command-r7b-12-2024"),
     ..COMPATIBLE
 };
 
@@ -58,15 +114,6 @@ pub(super) const OPENAI: &[Vendor] = &[
         key_variables: &["CEREBRAS_API_KEY"],
         key_hosts: &["api.cerebras.ai"],
         example_model: ExampleModel::named("gpt-oss-120b"),
-        ..COMPATIBLE
-    },
-    Vendor {
-        name: "cohere",
-        summary: "Cohere",
-        base_url: Some("https://api.cohere.ai/compatibility/v1"),
-        key_variables: &["COHERE_API_KEY", "CO_API_KEY"],
-        key_hosts: &["api.cohere.com", "api.cohere.ai"],
-        example_model: ExampleModel::named("command-a-03-2025"),
         ..COMPATIBLE
     },
     Vendor {
@@ -93,6 +140,8 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.deepseek.com/v1"),
         key_variables: &["DEEPSEEK_API_KEY"],
         key_hosts: &["api.deepseek.com"],
+        // Its `response_format` is `text` or `json_object`: https://api-docs.deepseek.com/api/create-chat-completion
+        lacks: &[Feature::JsonSchema],
         example_model: ExampleModel::named("deepseek-chat"),
         ..COMPATIBLE
     },
@@ -121,6 +170,12 @@ pub(super) const OPENAI: &[Vendor] = &[
         key_variables: &["GROQ_API_KEY"],
         key_hosts: &["api.groq.com"],
         has_batches: true,
+        // https://console.groq.com/docs/openai
+        quirks: &[ModelQuirk {
+            models: QuirkyModels::All,
+            renamed: &[],
+            refused: &["logprobs", "top_logprobs", "logit_bias"],
+        }],
         example_model: ExampleModel::named("llama-3.1-8b-instant"),
         ..COMPATIBLE
     },
@@ -131,6 +186,16 @@ pub(super) const OPENAI: &[Vendor] = &[
         key_variables: &["HF_TOKEN", "HUGGINGFACE_API_KEY"],
         key_hosts: &["router.huggingface.co"],
         example_model: ExampleModel::named("openai/gpt-oss-120b"),
+        ..COMPATIBLE
+    },
+    Vendor {
+        name: "huggingface-endpoints",
+        // Whoever has an endpoint there sees its tokens: the key of one goes to no other by itself.
+        summary: "Inference endpoints of your own at Hugging Face; a protected one wants `api_key_env: HF_TOKEN`, and `--allow-key HF_TOKEN@HOST`",
+        example_model: ExampleModel {
+            base_url: Some("https://ID.REGION.aws.endpoints.huggingface.cloud/v1"),
+            ..ExampleModel::named("tgi")
+        },
         ..COMPATIBLE
     },
     Vendor {
@@ -233,6 +298,13 @@ pub(super) const OPENAI: &[Vendor] = &[
         ..COMPATIBLE
     },
     Vendor {
+        name: "litellm",
+        summary: "LiteLLM's proxy on this machine; `api_key_env: LITELLM_API_KEY` where it wants a key",
+        base_url: Some("http://127.0.0.1:4000/v1"),
+        example_model: ExampleModel::named("gpt-4o-mini"),
+        ..COMPATIBLE
+    },
+    Vendor {
         name: "llamacpp",
         summary: "llama.cpp's server on this machine",
         base_url: Some("http://127.0.0.1:8080/v1"),
@@ -251,6 +323,35 @@ pub(super) const OPENAI: &[Vendor] = &[
         summary: "Ollama on this machine",
         base_url: Some("http://127.0.0.1:11434/v1"),
         example_model: ExampleModel::named("llama3.2"),
+        ..COMPATIBLE
+    },
+    Vendor {
+        name: "tgi",
+        summary: "Hugging Face's Text Generation Inference on this machine",
+        base_url: Some("http://127.0.0.1:3000/v1"),
+        lacks: &[Feature::Audio, Feature::Files],
+        example_model: ExampleModel::named("tgi"),
+        ..COMPATIBLE
+    },
+    Vendor {
+        name: "transformers",
+        summary: "Hugging Face's `transformers serve` on this machine",
+        base_url: Some("http://127.0.0.1:8000/v1"),
+        // What it knows and leaves out of account, and what it does not know.
+        lacks: &[Feature::Files, Feature::ToolChoice, Feature::NamedTool, Feature::JsonSchema],
+        quirks: &[ModelQuirk {
+            models: QuirkyModels::All,
+            renamed: &[],
+            refused: &[
+                "response_format",
+                "tool_choice",
+                "presence_penalty",
+                "logprobs",
+                "top_logprobs",
+                "reasoning_effort",
+            ],
+        }],
+        example_model: ExampleModel::named("Qwen/Qwen2.5-0.5B-Instruct"),
         ..COMPATIBLE
     },
     Vendor {

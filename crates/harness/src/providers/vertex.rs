@@ -39,6 +39,8 @@ impl Protocol for Vertex {
             key_header: None,
             takes_tokens: false,
             has_batches: false,
+            lacks: &[],
+            quirks: &[],
             prices: None,
             first_model: None,
             example_model: ExampleModel {

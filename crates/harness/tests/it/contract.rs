@@ -100,8 +100,11 @@ fn an_answer_has_text_reason_and_tokens() {
             assert_eq!(record.is_cut_off(), reason == FinishReason::Length);
             let usage = record.usage;
             assert_eq!((usage.input_tokens, usage.output_tokens), (Some(10), Some(5)));
-            let details = record.details.as_ref().expect("another model answered");
-            assert_eq!(details.model.as_deref(), Some("loopback"));
+            // One protocol's answers do not say who answered.
+            if wire.provider != "cohere" {
+                let details = record.details.as_ref().expect("another model answered");
+                assert_eq!(details.model.as_deref(), Some("loopback"));
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ mod hedging;
 mod keys;
 mod ledger;
 mod limits;
+mod programs;
 mod recordings;
 mod secrets;
 mod setup;

@@ -90,11 +90,13 @@ fn the_key_is_shown_nowhere_in_streams() {
             format!("data: {{\"choices\":[{{\"delta\":{delta}}}]}}\n\n")
         };
         let end = match seen.index {
-            0 => "data: [DONE]\n\n".to_owned(),
+            0 => {
+                "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n".to_owned()
+            }
             1 => format!("event: error\ndata: {}\n\n", serde_json::json!({ "error": sent })),
             2 => format!("data: {sent}\n\n"),
             _ => format!(
-                "data: {{\"model\":{},\"choices\":[]}}\n\n{}",
+                "data: {{\"model\":{},\"choices\":[{{\"finish_reason\":\"stop\"}}]}}\n\n{}",
                 serde_json::json!(sent),
                 "data: [DONE]\n\n"
             ),

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import polars
-from processes import embeddings, end, free_port, litellm, llama_server, ministack
+from processes import LITELLM_KEY, embeddings, end, free_port, litellm, llama_server, ministack
 from suites import RAW, Case, evalmark, run, samples, write
 
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -25,13 +25,21 @@ def cases(llama: int, proxy: int, aws: int) -> list[Case]:
     bedrock = {"provider": "bedrock", "model": "smollm2", "base_url": local(aws), "region": "us-east-1"}
     bedrock["api_key_env"] = "AWS_SECRET_ACCESS_KEY"
     aws_flags = ("--allow-key", f"AWS_SECRET_ACCESS_KEY@127.0.0.1:{aws}", "--allow-plain-http", f"127.0.0.1:{aws}")
+    proxied = {"api_key_env": "LITELLM_API_KEY"}
+    key = {"LITELLM_API_KEY": LITELLM_KEY}
+    key_flags = ("--allow-key", f"LITELLM_API_KEY@127.0.0.1:{proxy}", "--allow-plain-http", f"127.0.0.1:{proxy}")
     plain = [
         Case("chat", chat),
         Case("messages", messages),
         Case("responses", responses),
         Case("completions", text, template=RAW),
-        Case("litellm-chat", {**chat, "provider": "openai", "base_url": local(proxy, "/v1")}),
-        Case("litellm-messages", {**messages, "base_url": local(proxy)}),
+        Case(
+            "litellm-chat",
+            {**chat, **proxied, "provider": "openai", "base_url": local(proxy, "/v1")},
+            env=key,
+            flags=key_flags,
+        ),
+        Case("litellm-messages", {**messages, **proxied, "base_url": local(proxy)}, env=key, flags=key_flags),
         Case("bedrock", bedrock, env=AWS, flags=aws_flags),
     ]
     streamed = [
@@ -50,6 +58,7 @@ def differences(measure: polars.DataFrame, other: polars.DataFrame) -> list[str]
 
 
 def compare(folder: Path, all_cases: list[Case]) -> bool:
+    """Asks each case, and tells how its answers differ from those of the first."""
     measure, is_same = None, True
     for case in all_cases:
         found = run(folder, case)
@@ -82,6 +91,15 @@ def embedded(folder: Path) -> bool:
     return len(found) == 20 and lowest is not None and lowest > 0.999
 
 
+def wait_for_answers(folder: Path, count: int) -> None:
+    """Waits until llama-server's log, from here on, tells of so many answers."""
+    log = folder / "llama-server.log"
+    before = log.stat().st_size
+    until = time.monotonic() + 120
+    while log.read_bytes()[before:].count(b"stop processing") < count and time.monotonic() < until:
+        time.sleep(0.05)
+
+
 def resumed(folder: Path) -> bool:
     """A server is killed in the middle of a run; the run goes on where it was, and asks nothing twice."""
     port = free_port()
@@ -91,7 +109,7 @@ def resumed(folder: Path) -> bool:
     path = write(folder, case)
     words = ["run", path.name, "--out", "reports", "--run-id", "r", "--no-cache", "--quiet"]
     with llama_server(folder, port) as process:
-        killer = threading.Thread(target=lambda: (time.sleep(1.5), end(process)))
+        killer = threading.Thread(target=lambda: (wait_for_answers(folder, 5), end(process)))
         killer.start()
         first = evalmark(folder, *words)
         killer.join()

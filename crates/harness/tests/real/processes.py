@@ -1,6 +1,7 @@
 """Servers as processes: started on a free port of 127.0.0.1, waited for, and ended by their process id."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 CACHE = Path(os.environ["EVALMARK_REAL_CACHE"])
+# The proxy starts with no key only when it is told to, so that its key is tried as well.
+LITELLM_KEY = f"sk-{secrets.token_hex(16)}"
 
 
 def free_port() -> int:
@@ -76,7 +79,8 @@ def litellm(folder: Path, port: int, upstream: int):
         f"      {{ model: openai/smollm2, api_base: '{at}', api_key: none }}\n"
     )
     command = [str(CACHE / "servers/bin/litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
-    return server("litellm", command, f"http://127.0.0.1:{port}/health/liveliness", folder)
+    env = {"LITELLM_MASTER_KEY": LITELLM_KEY}
+    return server("litellm", command, f"http://127.0.0.1:{port}/health/liveliness", folder, env)
 
 
 def ministack(folder: Path, port: int, upstream: int):

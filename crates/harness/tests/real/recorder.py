@@ -40,6 +40,14 @@ REPLIES = {
         "candidates": [{"content": {"role": "model", "parts": [{"text": "Paris"}]}, "finishReason": "STOP"}],
         "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 1, "totalTokenCount": 4},
     },
+    "/v2/chat": {
+        "id": "c", "finish_reason": "COMPLETE",
+        "message": {"role": "assistant", "content": [{"type": "text", "text": "Paris"}]},
+        "usage": {"tokens": {"input_tokens": 3, "output_tokens": 1}},
+    },
+    "/v2/embed": {
+        "id": "e", "response_type": "embeddings_by_type", "texts": ["Paris"], "embeddings": {"float": [[1.0, 0.0]]},
+    },
     "/converse": {
         "output": {"message": {"role": "assistant", "content": [{"text": "Paris"}]}}, "stopReason": "end_turn",
         "usage": {"inputTokens": 3, "outputTokens": 1, "totalTokens": 4}, "metrics": {"latencyMs": 1},

@@ -1,15 +1,18 @@
 """Runs the parts that are named, each in a folder of its own, and ends with 1 where one fails."""
 
 import importlib
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-PARTS = {"answers": "answers", "sdks": "sdk_requests"}
+PARTS = {"answers": "answers", "transformers": "transformers_serve", "sdks": "sdk_requests"}
 
 
 def main(names: list[str]) -> int:
+    # Whoever ends the script ends its servers with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     failed = []
     for name in names:
         folder = Path(tempfile.mkdtemp(prefix=f"evalmark-{name}-"))

@@ -47,6 +47,24 @@ def anthropic(at: str) -> None:
     )  # fmt: skip
 
 
+def cohere(at: str) -> None:
+    from cohere import ClientV2
+
+    function = {"name": "look_up", "description": "Looks up.", "parameters": PARAMETERS}
+    ClientV2(api_key="canary", base_url=at).chat(
+        model="m", messages=MESSAGES, temperature=0, max_tokens=8, seed=7, stop_sequences=["END"],
+        tools=[{"type": "function", "function": function}], tool_choice="REQUIRED",
+    )  # fmt: skip
+
+
+def cohere_embed(at: str) -> None:
+    from cohere import ClientV2
+
+    ClientV2(api_key="canary", base_url=at).embed(
+        model="m", texts=["Paris"], input_type="search_document", embedding_types=["float"]
+    )
+
+
 def gemini(at: str) -> None:
     from google import genai
     from google.genai import types

@@ -68,6 +68,8 @@ PAIRS = [
             f"{SCHEMA}/parameters_json_schema": "the API takes either spelling",
         },
     ),
+    Pair("cohere", {"provider": "cohere"}, params=STOP, headers=("authorization",)),
+    Pair("cohere_embed", {"provider": "cohere"}, None, {}, headers=("authorization",)),
     Pair("bedrock", {"provider": "bedrock", "region": "us-east-1"}, params=NO_SEED, env=AWS),
 ]
 

@@ -29,6 +29,8 @@ pub struct UsageRef<'a> {
     pub latency_ms: Option<f64>,
     /// When its first token came; only of a stream.
     pub first_token_ms: Option<f64>,
+    /// How fast the others followed; only of a stream.
+    pub tokens_per_second: Option<f64>,
     /// Tokens of the answer.
     pub output_tokens: Option<u64>,
     /// US dollars.
@@ -63,6 +65,7 @@ pub fn copy_usage(samples: &Path, path: &Path, out: impl Write) -> Result<String
             Cell::count(row.output_tokens),
             Cell::float(row.cost_usd),
             Cell::float(row.first_token_ms),
+            Cell::float(row.tokens_per_second),
         ];
         Ok(table.push(cells)?)
     })?;
@@ -70,7 +73,7 @@ pub fn copy_usage(samples: &Path, path: &Path, out: impl Write) -> Result<String
 }
 
 /// Columns that files of earlier versions lack.
-const LATER: [&str; 1] = ["first_token_ms"];
+const LATER: [&str; 2] = ["first_token_ms", "tokens_per_second"];
 
 /// Visits what every answer took, in the order of a `usage.parquet` or a `samples.parquet`; ends
 /// at the visitor's first error.
@@ -93,8 +96,8 @@ fn visit_batch<E: From<ReadError>>(
     let (epoch, cluster) = (frame.int32("epoch")?, frame.text("cluster")?);
     let (latency_ms, cost_usd) = (frame.float("latency_ms")?, frame.float("cost_usd")?);
     let output_tokens = frame.int64("output_tokens")?;
-    let first_token = "first_token_ms";
-    let first_token = frame.has(first_token).then(|| frame.float(first_token)).transpose()?;
+    let later = |name| frame.has(name).then(|| frame.float(name)).transpose();
+    let (first_token, rate) = (later("first_token_ms")?, later("tokens_per_second")?);
     for row in 0..frame.height {
         visit(UsageRef {
             item_id: item_id.some(row)?,
@@ -105,6 +108,7 @@ fn visit_batch<E: From<ReadError>>(
             epoch: epoch.count(row)?,
             latency_ms: latency_ms.get(row),
             first_token_ms: first_token.as_ref().and_then(|column| column.get(row)),
+            tokens_per_second: rate.as_ref().and_then(|column| column.get(row)),
             output_tokens: output_tokens.maybe_count(row)?,
             cost_usd: cost_usd.get(row),
         })?;

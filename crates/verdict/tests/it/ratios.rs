@@ -1,7 +1,10 @@
 //! Latency, cost and tokens: what is slower fails, what jitters does not.
 
 use crate::common::{Draw, item, subject, variant, without_answer};
-use evalmark_core::verdict::{Answer, Measure};
+use evalmark_core::{
+    metric::Direction,
+    verdict::{Answer, Measure},
+};
 use evalmark_verdict::{
     Cause, CompareError, Decision, ItemScore, RatioOf, Rule, compare_ratio, gate,
 };
@@ -11,7 +14,16 @@ const MEAN: RatioOf = RatioOf::GeometricMean;
 const P95: RatioOf = RatioOf::Quantile(0.95);
 
 fn judge(variants: &[Vec<ItemScore>; 2], of: RatioOf, margin: f64) -> Decision {
-    let rule = Rule { resamples: 4000, ..Rule::new(margin, 0.05) };
+    judge_by(variants, of, margin, Direction::Lower)
+}
+
+fn judge_by(
+    variants: &[Vec<ItemScore>; 2],
+    of: RatioOf,
+    margin: f64,
+    direction: Direction,
+) -> Decision {
+    let rule = Rule { resamples: 4000, direction, ..Rule::new(margin, 0.05) };
     compare_ratio(&subject(), &variants[0], &variants[1], of, &rule)
         .expect("the variants are sound")
 }
@@ -113,7 +125,7 @@ fn zero_and_missing_have_a_defined_answer() {
     assert_eq!(lose(MEAN, 1.4, 1), (Answer::Regressed, None));
     assert_eq!(lose(P95, 1.4, 1), (Answer::Regressed, None));
     assert_eq!(lose(MEAN, 1.4, 300), (Answer::Inconclusive, Some(Cause::Missing)));
-    let rule = Rule::new(0.1, 0.05);
+    let rule = Rule { direction: Direction::Lower, ..Rule::new(0.1, 0.05) };
     let negative = compare_ratio(&subject(), &[item(0, 1.0)], &[item(0, -1.0)], MEAN, &rule);
     assert!(matches!(negative, Err(CompareError::OutOfRange { .. })));
     let senseless = compare_ratio(&subject(), &[], &[], RatioOf::Quantile(1.0), &rule);
@@ -137,6 +149,81 @@ fn clusters_rows_and_families() {
     assert_eq!(clustered(P95).comparison.method, "quantile_bootstrap");
     let gated = gate(vec![clustered(MEAN), clustered(P95)]).expect("a family");
     assert_eq!(gated.answer, Answer::Regressed);
+}
+
+#[test]
+fn where_more_is_better_what_falls_fails() {
+    // As many times as many tokens a second as the baseline has, and what comes of it.
+    let check = |factor: f64, answer: Answer, says: &str| {
+        let variants = latencies(4, 300, 0.05, factor);
+        let judged = judge_by(&variants, MEAN, 0.1, Direction::Higher).comparison;
+        assert_eq!((judged.answer, judged.direction), (answer, Direction::Higher), "{judged:?}");
+        assert!(judged.says.contains(says), "{}", judged.says);
+        assert!(judged.lower < judged.estimate && judged.estimate < judged.upper, "{judged:?}");
+        assert!(judged.estimate.is_some_and(|ratio| (ratio / factor - 1.0).abs() < 0.05));
+    };
+    check(1.0, Answer::Pass, "a decrease of 10 % or more is ruled out");
+    check(0.95, Answer::Pass, "a real decrease, but within the margin of 10 %");
+    check(0.7, Answer::Regressed, "a real decrease, and larger than the margin of 10 % allows");
+    check(1.3, Answer::Improved, "a real improvement");
+}
+
+/// The same figures as those of the reciprocals, of which less is better.
+#[test]
+fn directions_mirror_each_other() {
+    for (seed, factor, lost) in [(1, 1.0, 0), (2, 0.92, 0), (3, 1.2, 0), (4, 1.0, 20), (5, 0.7, 4)]
+    {
+        let mut rates = latencies(seed, 250, 0.3, factor);
+        rates[1].iter_mut().take(lost).for_each(|item| *item = without_answer(*item));
+        let times = rates.clone().map(|variant| -> Vec<ItemScore> {
+            variant.iter().map(|item| ItemScore { sum: 1.0 / item.sum, ..*item }).collect()
+        });
+        // A drop to a margin below is a growth to one over it.
+        let more = judge_by(&rates, MEAN, 0.1, Direction::Higher);
+        let less = judge_by(&times, MEAN, 1.0 / 0.9 - 1.0, Direction::Lower);
+        let (x, y) = (&more.comparison, &less.comparison);
+        assert_eq!((x.answer, more.cause), (y.answer, less.cause), "{x:?} {y:?}");
+        let near = |a: f64, b: f64, most: f64| (a - b).abs() < most;
+        let estimates = x.estimate.zip(y.estimate.map(f64::recip));
+        assert!(estimates.is_some_and(|(a, b)| near(a, b, 1e-9)), "{x:?} {y:?}");
+        // The bootstrap draws otherwise.
+        let pairs = [
+            (x.lower, y.upper.map(f64::recip)),
+            (x.upper, y.lower.map(f64::recip)),
+            (x.p_pass, y.p_pass),
+            (x.p_regressed, y.p_regressed),
+            (x.detectable_drop, y.detectable_drop.map(|growth| 1.0 - 1.0 / (1.0 + growth))),
+        ];
+        for (a, b) in pairs {
+            assert!(a.zip(b).is_some_and(|(a, b)| near(a, b, 0.02)), "{a:?} {b:?} {x:?} {y:?}");
+        }
+        let mean = |items: &[ItemScore]| {
+            let scored = items.iter().zip(&rates[1]).filter(|(_, after)| after.n_scored > 0);
+            let sums: Vec<f64> = scored.map(|(item, _)| item.sum).collect();
+            sums.iter().sum::<f64>() / sums.len() as f64
+        };
+        let before = x.baseline_mean.expect("a mean");
+        assert!((before - mean(&rates[0])).abs() < 1e-6, "{before}");
+    }
+}
+
+#[test]
+fn missing_rates_are_taken_at_their_worst() {
+    let lose = |factor: f64, lost: usize| {
+        let mut variants = latencies(7, 300, 0.2, factor);
+        variants[1].iter_mut().take(lost).for_each(|item| *item = without_answer(*item));
+        let judged = judge_by(&variants, MEAN, 0.1, Direction::Higher);
+        (judged.comparison.answer, judged.cause)
+    };
+    assert_eq!(lose(1.0, 0), (Answer::Pass, None));
+    assert_eq!(lose(1.0, 30), (Answer::Inconclusive, Some(Cause::Missing)));
+    assert_eq!(lose(0.7, 1), (Answer::Regressed, None));
+    assert_eq!(lose(0.7, 300), (Answer::Inconclusive, Some(Cause::Missing)));
+    // A zero is nothing, and a margin of all rules no drop out.
+    let none = judge_by(&[variant([5.0; 100]), variant([0.0; 100])], MEAN, 0.1, Direction::Higher);
+    assert_eq!(none.comparison.answer, Answer::Regressed);
+    let gone = judge_by(&latencies(1, 100, 0.1, 0.2), MEAN, 1.0, Direction::Higher).comparison;
+    assert!(gone.answer.passes(), "{gone:?}");
 }
 
 /// So many items that most are drawn by their number: the bounds must be the asymptotic ones.

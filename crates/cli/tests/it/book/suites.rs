@@ -95,8 +95,10 @@ fn check(text: &str) -> crate::setup::Ran {
             }
         }
     }
-    let row = "T-001,C-1,hello,login,email,en,money,login,yes\n";
-    let data = format!("id,customer,message,intent,channel,language,answer_a,answer_b,note\n{row}");
+    let row = |i| format!("T-00{i},C-1,hello {i},login,email,en,money,login,yes\n");
+    let rows: String = (1..=6).map(row).collect();
+    let data =
+        format!("id,customer,message,intent,channel,language,answer_a,answer_b,note\n{rows}");
     world.write("suites/data.csv", &data);
     world.write("suites/labels.csv", "item_id,label\nT-001,1\n");
     world.write("suites/score.py", "");

@@ -241,6 +241,8 @@ fn needed(prompt: &Prompt, raw: &RawPrompt) -> Vec<(Feature, String)> {
     let mut needed = Vec::new();
     if prompt.messages.len() != 1 || prompt.messages.iter().any(|message| message.role != "user") {
         needed.push((Feature::Conversation, "/messages".to_owned()));
+    } else if prompt.examples.as_ref().is_some_and(|examples| examples.turns.is_some()) {
+        needed.push((Feature::Conversation, "/examples".to_owned()));
     }
     for (k, message) in prompt.messages.iter().enumerate() {
         for (j, part) in message.parts.iter().enumerate() {
@@ -259,9 +261,12 @@ fn needed(prompt: &Prompt, raw: &RawPrompt) -> Vec<(Feature, String)> {
     }
     if let Some(tools) = &prompt.tools {
         needed.push((Feature::Tools, "/tools".to_owned()));
-        if !matches!(tools.tool_choice, None | Some(ToolChoice::Auto)) {
-            needed.push((Feature::ToolChoice, "/tool_choice".to_owned()));
-        }
+        let choice = match tools.tool_choice {
+            None | Some(ToolChoice::Auto) => None,
+            Some(ToolChoice::None | ToolChoice::Required) => Some(Feature::ToolChoice),
+            Some(ToolChoice::Name(_)) => Some(Feature::NamedTool),
+        };
+        needed.extend(choice.map(|feature| (feature, "/tool_choice".to_owned())));
     }
     if prompt.response_schema.is_some() {
         needed.push((Feature::JsonSchema, "/json_schema".to_owned()));

@@ -36,7 +36,7 @@ impl Checker<'_> {
             let at = format!("/gate/metrics/{}", escape(name));
             match Amount::named(name) {
                 Some(amount) => {
-                    self.gated_amount(&at, name, *metric);
+                    self.gated_amount(&at, amount, *metric);
                     self.needs_streams(&at, amount, evaluated);
                 }
                 None => self.gated_score(&at, name, *metric, metrics),
@@ -45,10 +45,21 @@ impl Checker<'_> {
         GateSpec::new(raw, &names)
     }
 
-    fn gated_amount(&mut self, at: &str, name: &str, raw: RawGateMetric) {
+    fn gated_amount(&mut self, at: &str, amount: Amount, raw: RawGateMetric) {
+        let name = amount.name();
+        let more_is_better = amount.direction() == Direction::Higher;
         if raw.min.is_some() {
-            let message = format!("`{name}` has no minimum: less of it is better");
+            let message = if more_is_better {
+                format!("`{name}` is compared with a baseline, and takes no minimum")
+            } else {
+                format!("`{name}` has no minimum: less of it is better")
+            };
             self.complain(&format!("{at}/min"), message);
+        }
+        if more_is_better && raw.margin.is_some_and(|margin| margin >= 1.0) {
+            let message = format!("a margin of 1 or more lets `{name}` fall to nothing");
+            let hint = "write a share, such as 0.1 for a tenth".to_owned();
+            self.complain_with_hint(&format!("{at}/margin"), message, hint);
         }
         if raw.max.is_some() {
             let message = format!("`{name}` is compared with a baseline, and takes no maximum");
@@ -56,14 +67,14 @@ impl Checker<'_> {
         }
     }
 
-    /// First tokens are timed only where a model that prompts are run against streams, or is a recording
+    /// Pieces of answers are timed only where a model that prompts are run against streams, or is a recording
     /// of one that may have.
     fn needs_streams(&mut self, at: &str, amount: Amount, evaluated: &[&RawModel]) {
         let is_recording = |model: &RawModel| {
             model.recorded.as_ref().is_some_and(|recorded| recorded.file.is_some())
         };
         let is_timed = evaluated.iter().any(|model| model.stream || is_recording(model));
-        if amount == Amount::FirstTokenP95 && !is_timed {
+        if amount.needs_streams() && !is_timed {
             let message = format!("`{}` is known of streamed answers only", amount.name());
             let hint = "write `stream: true` on the models".to_owned();
             self.complain_with_hint(at, message, hint);

@@ -5,6 +5,7 @@ mod asked_features;
 mod batch_mode;
 mod chat;
 mod dataset;
+mod examples;
 mod gate;
 mod labels;
 mod literal_keys;
@@ -119,7 +120,8 @@ impl Checker<'_> {
         };
         let dataset = self.dataset(&raw);
         let first = dataset.as_ref().and_then(|dataset| self.first_item(dataset));
-        let mut prompts = self.prompts(&raw.prompts, first.as_ref(), &mut effective);
+        let mut prompts =
+            self.prompts(&raw.prompts, (dataset.as_ref(), first.as_ref()), &mut effective);
         let names: Vec<_> = raw.models.iter().map(|model| model.name.clone()).collect();
         let mut metrics = self.metrics(&raw.metrics, &names, raw.dataset.target.is_some());
         metrics::inline_files(self.readers.kinds, &metrics, &mut effective);

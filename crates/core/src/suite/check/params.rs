@@ -23,10 +23,20 @@ impl Checker<'_> {
             }
             None => {}
         }
-        if let [kind] = kinds
-            && kind.knows_all_params
-        {
-            self.unknown_params(&at, kind, &raw.params);
+        if let [kind] = kinds {
+            if kind.knows_all_params {
+                self.unknown_params(&at, kind, &raw.params);
+            }
+            self.refused_params(&at, kind, raw);
+        }
+    }
+
+    fn refused_params(&mut self, at: &str, kind: &ProviderKind, raw: &RawModel) {
+        let model = raw.model.as_deref().unwrap_or(&raw.name);
+        for name in kind.refused_params(raw.base_url.as_deref(), model, &raw.params) {
+            let message = format!("`{model}` of `provider: {}` takes no `{name}`", kind.name);
+            let hint = "leave it out: the provider refuses it, or leaves it out of account";
+            self.complain_with_hint(&format!("{at}/{name}"), message, hint.to_owned());
         }
     }
 

@@ -10,8 +10,11 @@ use serde_json::{Map, Value, json};
 use super::{
     Checker,
     chat::{self, FileMistake},
+    examples::ExamplePool,
 };
 use crate::{
+    dataset::DatasetSpec,
+    fields::Fields,
     item::Item,
     media_template::{MediaKind, MediaTemplate},
     prompt::{MessageTemplate, PartTemplate, Prompt},
@@ -19,7 +22,7 @@ use crate::{
     suite::{
         matrix,
         mistake::Mistake,
-        raw::{RawContent, RawMessage, RawPart, RawPrompt, RawRole},
+        raw::{RawContent, RawExamples, RawMessage, RawPart, RawPrompt, RawRole},
     },
     template::Template,
 };
@@ -28,26 +31,37 @@ impl Checker<'_> {
     pub(super) fn prompts(
         &mut self,
         raw: &[RawPrompt],
-        first: Option<&Item>,
+        data: (Option<&DatasetSpec>, Option<&Item>),
         effective: &mut Value,
     ) -> Option<Vec<Prompt>> {
-        let prompts = raw.iter().enumerate().map(|(i, prompt)| {
+        let prompts = raw.iter().enumerate().map(|(i, raw)| {
             let n_mistakes = self.mistakes.len();
-            let asked = self.asked_beside(i, prompt);
-            let sources = self.messages(i, prompt)?;
-            let place = self.prompt_place(i, prompt, &sources);
+            let asked = self.asked_beside(i, raw);
+            let sources = self.messages(i, raw)?;
+            let place = self.prompt_place(i, raw, &sources);
             let kept = &mut effective["prompts"][i];
             kept["messages"] = sources.iter().map(MessageSource::inlined).collect();
             asked.inline(kept);
-            let messages = self.compile(&prompt.name, sources, first)?;
+            let pool = self.pool_of(i, raw, data.0);
+            let rows = pool.as_ref().map(|(raw, pool)| {
+                pool.inline(kept);
+                pool.tried(raw.count)
+            });
+            let rows = rows.or_else(|| raw.examples.is_some().then(Vec::new));
+            let messages = self.compile(&raw.name, sources, (data.1, rows.as_deref()))?;
             let mut prompt = Prompt {
-                name: prompt.name.as_str().into(),
+                name: raw.name.as_str().into(),
                 hash: "".into(),
                 place,
                 messages,
+                examples: None,
                 tools: asked.tools,
                 response_schema: asked.response_schema,
             };
+            if let (Some(pool), (Some(dataset), Some(first))) = (pool, data) {
+                let at = format!("/prompts/{i}");
+                prompt.examples = self.examples(&at, pool, &prompt, (dataset, first));
+            }
             let included: Map<_, _> = prompt
                 .templates()
                 .flat_map(Template::included)
@@ -60,6 +74,17 @@ impl Checker<'_> {
             (self.mistakes.len() == n_mistakes).then_some(prompt)
         });
         prompts.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    /// A prompt's `examples`, and the rows that they are chosen from.
+    fn pool_of<'r>(
+        &mut self,
+        i: usize,
+        raw: &'r RawPrompt,
+        dataset: Option<&DatasetSpec>,
+    ) -> Option<(&'r RawExamples, ExamplePool)> {
+        let examples = raw.examples.as_ref()?;
+        Some((examples, self.example_pool(&format!("/prompts/{i}"), examples, dataset?)?))
     }
 
     /// Where a prompt stands: the file that it names, the first that a message of it names, or its line in
@@ -230,10 +255,10 @@ impl Checker<'_> {
         &mut self,
         prompt: &str,
         sources: Vec<MessageSource>,
-        first: Option<&Item>,
+        tried: Tried<'_>,
     ) -> Option<Vec<MessageTemplate>> {
         let compiled = sources.into_iter().map(|source| {
-            let parts = source.parts.into_iter().map(|part| self.part(prompt, part, first));
+            let parts = source.parts.into_iter().map(|part| self.part(prompt, part, tried));
             let parts = parts.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
             Some(MessageTemplate { role: source.role, parts })
         });
@@ -245,7 +270,7 @@ impl Checker<'_> {
         &mut self,
         prompt: &str,
         source: PartSource,
-        first: Option<&Item>,
+        (first, examples): Tried<'_>,
     ) -> Option<PartTemplate> {
         let name = format!("prompt `{prompt}`");
         let template = Template::compile(&name, &source.text, &source.folder, &self.access);
@@ -262,7 +287,7 @@ impl Checker<'_> {
         });
         let rendered = part.and_then(|part| {
             if let Some(item) = first {
-                part.render(&item.fields)?;
+                part.render(&item.fields, examples)?;
             }
             Ok(part)
         });
@@ -293,13 +318,16 @@ fn hash(prompt: &Value) -> Arc<str> {
     let mut hasher = blake3::Hasher::new_derive_key("evalmark prompt v1");
     hasher.update(prompt["messages"].to_string().as_bytes());
     hasher.update(prompt["included"].to_string().as_bytes());
-    for key in ["tools", "tool_choice", "json_schema"] {
+    for key in ["tools", "tool_choice", "json_schema", "examples"] {
         if let Some(asked) = prompt.get(key) {
             hasher.update(format!("{key} {asked}").as_bytes());
         }
     }
     hasher.finalize().to_hex()[..32].into()
 }
+
+/// What templates are tried on: the first item, and examples where the prompt has some.
+type Tried<'a> = (Option<&'a Item>, Option<&'a [Fields]>);
 
 /// The key of a part, and its template.
 fn part_of(raw: &RawPart) -> Option<(Option<MediaKind>, &str)> {

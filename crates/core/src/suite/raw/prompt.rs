@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::RawExamples;
+
 /// A prompt variant: exactly one of `template`, `file` and `messages`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +23,9 @@ pub(crate) struct RawPrompt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub(crate) messages: Option<Vec<RawMessage>>,
+    /// Examples that it shows before it asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) examples: Option<RawExamples>,
     /// Tools that the model may call: a list, or a JSON or YAML file that holds one, relative to the
     /// suite file.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,7 @@
 //! A stream of events, put together into the message that would have come without streaming.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -7,9 +9,6 @@ use crate::{
     reply::AttemptError,
     server_sent_events::StreamEvent,
 };
-
-/// Blocks of one message, at most.
-const MOST_BLOCKS: usize = 1_000;
 
 /// Whether an event holds a piece of text, of reasoning, or of a tool call.
 pub(super) fn holds_text(event: &StreamEvent) -> bool {
@@ -57,6 +56,8 @@ struct Message {
     /// As the first event has it.
     start: Map<String, Value>,
     blocks: Vec<Block>,
+    /// The latest block with an index, whatever number a server makes of it.
+    by_index: HashMap<String, usize>,
     usage: Map<String, Value>,
     is_over: bool,
 }
@@ -64,6 +65,7 @@ struct Message {
 /// A block, and the JSON of a tool call's input as far as it came.
 #[derive(Default)]
 struct Block {
+    index: Option<u64>,
     fields: Map<String, Value>,
     input: String,
 }
@@ -79,15 +81,13 @@ impl Message {
                 self.add_usage(usage);
             }
             Some("content_block_start") => {
-                let block = event["content_block"].take();
-                if let (Some(place), Value::Object(fields)) = (self.block(&event), block) {
-                    place.fields = fields;
+                if let Value::Object(fields) = event["content_block"].take() {
+                    self.begin(&event["index"]).fields = fields;
                 }
             }
             Some("content_block_delta") => {
-                let delta = event["delta"].take();
-                if let (Some(block), Value::Object(delta)) = (self.block(&event), delta) {
-                    block.add(delta);
+                if let Value::Object(delta) = event["delta"].take() {
+                    self.block(&event["index"]).add(delta);
                 }
             }
             Some("message_delta") => {
@@ -103,16 +103,26 @@ impl Message {
         }
     }
 
-    /// The block that an event is about.
-    fn block(&mut self, event: &Value) -> Option<&mut Block> {
-        let place = usize::try_from(event["index"].as_u64()?).ok()?;
-        if place >= MOST_BLOCKS {
-            return None;
+    /// A new block. Some servers give all of a message's the same index.
+    fn begin(&mut self, index: &Value) -> &mut Block {
+        let at = self.blocks.len();
+        if !index.is_null() {
+            self.by_index.insert(index.to_string(), at);
         }
-        while self.blocks.len() <= place {
-            self.blocks.push(Block::default());
+        self.blocks.push(Block { index: index.as_u64(), ..Block::default() });
+        &mut self.blocks[at]
+    }
+
+    /// The block that an event is about: the last one where it does not say.
+    fn block(&mut self, index: &Value) -> &mut Block {
+        let at = match index {
+            Value::Null => self.blocks.len().checked_sub(1),
+            index => self.by_index.get(&index.to_string()).copied(),
+        };
+        match at {
+            Some(at) => &mut self.blocks[at],
+            None => self.begin(index),
         }
-        self.blocks.get_mut(place)
     }
 
     /// Later counts are whole ones, but for those that a server leaves at nothing.
@@ -131,9 +141,11 @@ impl Message {
             return None;
         }
         let mut message = self.start;
-        // A block that was never begun says nothing.
-        let blocks = self.blocks.into_iter().filter(|block| !block.fields.is_empty());
-        message.insert("content".into(), blocks.map(Block::finish).collect());
+        let mut blocks = self.blocks;
+        if blocks.iter().all(|block| block.index.is_some()) {
+            blocks.sort_by_key(|block| block.index);
+        }
+        message.insert("content".into(), blocks.into_iter().map(Block::finish).collect());
         message.insert("usage".into(), self.usage.into());
         Some(Value::from(message).to_string())
     }
@@ -207,11 +219,47 @@ data: {"type":"message_stop"}
                 r#"data: {"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"c","name":"f","input":{}}}"#,
                 r#"data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"b\":"}}"#,
                 r#"data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"1}"}}"#,
-                r#"data: {"type":"content_block_delta","index":4000000000,"delta":{"type":"text_delta","text":"x"}}"#,
                 END,
             ],
             r#"{"id":"m","model":"c","content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"yes"},{"type":"tool_use","id":"c","name":"f","input":{"b":1}}],"stop_reason":"end_turn","usage":{"input_tokens":10,"cache_read_input_tokens":8,"output_tokens":5}}"#,
         );
+    }
+
+    #[test]
+    fn an_index_is_any_number() {
+        let text = |index: &str, text: &str| {
+            format!(
+                r#"data: {{"type":"content_block_delta"{index},"delta":{{"type":"text_delta","text":"{text}"}}}}"#
+            )
+        };
+        let start = |index: &str| {
+            format!(
+                r#"data: {{"type":"content_block_start"{index},"content_block":{{"type":"text","text":""}}}}"#
+            )
+        };
+        let cases: [(Vec<String>, &[&str]); 5] = [
+            (vec![text(r#","index":4000000000"#, "a"), text(r#","index":0"#, "b")], &["b", "a"]),
+            (vec![start(r#","index":-1"#), text(r#","index":-1"#, "a")], &["a"]),
+            (vec![start(""), text("", "a"), text("", "b"), start(""), text("", "c")], &["ab", "c"]),
+            (vec![text("", "a"), text(r#","index":"x""#, "b")], &["a", "b"]),
+            // One index for all.
+            (
+                [
+                    [start(r#","index":0"#), text(r#","index":0"#, "a")],
+                    [start(r#","index":0"#), text(r#","index":0"#, "b")],
+                ]
+                .concat(),
+                &["a", "b"],
+            ),
+        ];
+        for (parts, expected) in cases {
+            let body = [&[START.to_owned()], &*parts, &[END.to_owned()]].concat().join("\n\n");
+            let message = assemble(&events(&body).0).expect("a message");
+            let message: Value = serde_json::from_str(&message).expect("JSON");
+            let blocks = message["content"].as_array().expect("blocks").iter();
+            let texts: Vec<_> = blocks.filter_map(|block| block["text"].as_str()).collect();
+            assert_eq!(texts, expected, "{body}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     failure::is_error,
-    providers::broken_stream::{cut_off, unreadable_event},
+    providers::broken_stream::{cut_off, unreadable_event, without_reason},
     reply::AttemptError,
     server_sent_events::StreamEvent,
 };
@@ -18,10 +18,10 @@ pub(super) fn holds_text(event: &StreamEvent) -> bool {
 /// The completion that the events add up to, as JSON; an error among them as the protocol has it.
 pub(super) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
     let (mut response, mut choice) = (Map::new(), Map::new());
-    let (mut text, mut is_over) = (None::<String>, false);
+    let (mut text, mut is_over, mut is_done) = (None::<String>, false, false);
     for event in events {
         if event.is_done() {
-            is_over = true;
+            is_done = true;
             break;
         }
         let mut json = event.json().ok_or_else(|| unreadable_event(&event.data))?;
@@ -46,7 +46,7 @@ pub(super) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
         response.extend(others);
     }
     if !is_over {
-        return Err(cut_off());
+        return Err(if is_done { without_reason() } else { cut_off() });
     }
     if let Some(text) = text {
         choice.insert("text".into(), text.into());
@@ -71,7 +71,20 @@ mod tests {
                 r#"{"model":"m","usage":{"prompt_tokens":1},"choices":[{"finish_reason":"stop","text":"yes"}]}"#
             )
         );
-        let broken = assemble(&events("data: {\"choices\":[{\"text\":\"ye\"}]}\n\n").0);
-        assert!(broken.is_err(), "{broken:?}");
+    }
+
+    #[test]
+    fn what_does_not_end_is_no_completion() {
+        let part = "data: {\"choices\":[{\"text\":\"ye\"}]}\n\n";
+        for (body, expected) in [
+            (part.to_owned(), "the connection broke: the stream ends before the answer does"),
+            (
+                format!("{part}data: [DONE]\n\n"),
+                "the stream ends without a `finish_reason`, so that the answer may be cut off",
+            ),
+        ] {
+            let error = assemble(&events(&body).0).expect_err(&body);
+            assert_eq!(error.failure.message, expected);
+        }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     failure::{is_error, message, within_success},
     json_repair::mended,
     malformed::{misshapen, unreadable},
-    providers::is_event_stream,
+    providers::{broken_stream::without_reason, is_event_stream},
     reply::{Answer, AttemptError, FaultScope, Retryable},
 };
 
@@ -128,6 +128,7 @@ pub(crate) fn of_stream(body: &str) -> Result<String, AttemptError> {
             let error = AttemptError::new(ErrorKind::Connection, message.into(), Retryable::Yes);
             Err(error.with_fault_scope(FaultScope::Endpoint))
         }
+        StreamError::WithoutReason => Err(without_reason()),
         StreamError::Failed(error) => match within_success(&error) {
             Err(error) => Err(error),
             // As if the stream had ended there.

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 /// The messages of a request. One that is a text is written as it is.
-pub(super) struct Messages<'a>(pub(super) &'a [Message]);
+pub(in crate::providers) struct Messages<'a>(pub(in crate::providers) &'a [Message]);
 
 impl Serialize for Messages<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

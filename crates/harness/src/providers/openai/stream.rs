@@ -1,10 +1,13 @@
 //! An event stream, put together into the response that would have come without streaming.
 
+mod calls;
+
 use serde_json::{Map, Value, json};
 
+use self::calls::StreamedCalls;
 use crate::{
     failure::is_error,
-    providers::broken_stream::{cut_off, unreadable_event},
+    providers::broken_stream::{cut_off, unreadable_event, without_reason},
     reply::AttemptError,
     server_sent_events::{StreamEvent, events},
 };
@@ -14,14 +17,13 @@ use crate::{
 pub(crate) enum StreamError {
     /// It ends before it says that it does.
     CutOff,
+    /// It says that it ends, and not why the answer does.
+    WithoutReason,
     /// It reports an error.
     Failed(Value),
     /// An event is no JSON: this one.
     Unreadable(String),
 }
-
-/// Tool calls of one answer, at most.
-const MOST_CALLS: usize = 1_000;
 
 /// Whether an event holds a piece of text, of reasoning, or of a tool call.
 pub(crate) fn holds_text(event: &StreamEvent) -> bool {
@@ -49,6 +51,7 @@ pub(crate) fn is_last(event: &StreamEvent) -> bool {
 pub(crate) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
     added_up(events).or_else(|error| match error {
         StreamError::CutOff => Err(cut_off()),
+        StreamError::WithoutReason => Err(without_reason()),
         StreamError::Unreadable(data) => Err(unreadable_event(&data)),
         StreamError::Failed(error) => Ok(json!({ "error": error }).to_string()),
     })
@@ -80,7 +83,11 @@ fn added_up(events: &[StreamEvent]) -> Result<String, StreamError> {
     for event in events {
         match event.data.trim() {
             "" => {}
-            _ if event.is_done() => response.is_done = true,
+            // Whatever comes behind it belongs to no answer.
+            _ if event.is_done() => {
+                response.is_done = true;
+                break;
+            }
             data => {
                 let json = event.json().ok_or_else(|| StreamError::Unreadable(data.to_owned()))?;
                 response.take(&event.name, json)?;
@@ -95,7 +102,7 @@ fn added_up(events: &[StreamEvent]) -> Result<String, StreamError> {
 struct Assembled {
     /// Texts by field: content, refusal, reasoning.
     texts: Map<String, Value>,
-    calls: Vec<Value>,
+    calls: StreamedCalls,
     /// Of the first choice: whatever its events say besides.
     choice: Map<String, Value>,
     usage: Option<Value>,
@@ -175,8 +182,8 @@ impl Assembled {
             match value {
                 Value::String(text) if field != "role" => self.add_text(field, text),
                 Value::Array(calls) if field == "tool_calls" => {
-                    for call in calls {
-                        self.add_call(call);
+                    for call in &calls {
+                        self.calls.add(call);
                     }
                 }
                 Value::Array(parts) => self.add_parts(field, parts),
@@ -221,42 +228,21 @@ impl Assembled {
         }
     }
 
-    /// A part of a tool call: the first one names it, the others go on with its arguments.
-    fn add_call(&mut self, mut call: Value) {
-        let last = self.calls.len().saturating_sub(1) as u64;
-        let place = call["index"].as_u64().unwrap_or(last);
-        let place = usize::try_from(place).unwrap_or(usize::MAX);
-        if place >= MOST_CALLS {
-            return;
-        }
-        while self.calls.len() <= place {
-            let function = json!({ "name": "", "arguments": "" });
-            self.calls.push(json!({ "id": null, "type": "function", "function": function }));
-        }
-        let whole = &mut self.calls[place];
-        if call["id"].is_string() {
-            whole["id"] = call["id"].take();
-        }
-        for part in ["name", "arguments"] {
-            if let (Some(more), Value::String(all)) =
-                (call["function"][part].as_str(), &mut whole["function"][part])
-            {
-                all.push_str(more);
-            }
-        }
-    }
-
     fn finish(mut self) -> Result<String, StreamError> {
-        let is_over = self.is_done || self.choice.contains_key("finish_reason");
+        // A server that fails may end the stream as ever, and say nothing of it.
+        let is_over = ["finish_reason", "native_finish_reason", "error"]
+            .iter()
+            .any(|end| self.choice.contains_key(*end));
+        let calls = self.calls.finish();
+        let is_empty = self.texts.is_empty() && calls.is_none() && self.choice.is_empty();
         let choices = match self.whole {
             Some(choice) => vec![choice],
+            None if self.is_done && is_empty => Vec::new(),
+            None if self.is_done && !is_over => return Err(StreamError::WithoutReason),
             None if !is_over => return Err(StreamError::CutOff),
-            None if self.texts.is_empty() && self.calls.is_empty() && self.choice.is_empty() => {
-                Vec::new()
-            }
             None => {
-                if !self.calls.is_empty() {
-                    self.texts.insert("tool_calls".into(), self.calls.into());
+                if let Some(calls) = calls {
+                    self.texts.insert("tool_calls".into(), calls);
                 }
                 self.choice.insert("message".into(), self.texts.into());
                 vec![self.choice.into()]
@@ -272,6 +258,9 @@ impl Assembled {
 mod tests {
     use super::*;
 
+    const END: &str =
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+
     fn check(body: &str, expected: &str) {
         let read = assembled(body).map_err(|error| format!("{error:?}"));
         assert_eq!(read.unwrap_or_else(|error| error), expected, "{body}");
@@ -286,8 +275,8 @@ mod tests {
             r#"{"choices":[{"finish_reason":"stop","message":{"content":"yes"}}],"usage":{"prompt_tokens":1}}"#,
         );
         check(
-            "data:{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\r\ndata:{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"b\"}}]}\r\ndata: [DONE]",
-            r#"{"choices":[{"message":{"content":"a"}}],"usage":null}"#,
+            "data:{\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\r\ndata:{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"b\"}}]}\r\ndata: [DONE]",
+            r#"{"choices":[{"finish_reason":"stop","message":{"content":"a"}}],"usage":null}"#,
         );
         check(
             "event: message\ndata: {\"choices\":\ndata: [{\"message\":{\"content\":\"a\"}}]}\n\n",
@@ -306,12 +295,11 @@ mod tests {
             part(r#"{"index":0,"id":"c","function":{"name":"f","arguments":""}}"#),
             part(r#"{"index":0,"function":{"arguments":"{\"a\":"}}"#),
             part(r#"{"index":0,"function":{"arguments":"1}"}}"#),
-            part(r#"{"index":4000000000,"function":{"arguments":"x"}}"#),
-            "data: [DONE]\n".into(),
+            END.into(),
         ];
         check(
             &body.concat(),
-            r#"{"choices":[{"message":{"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]}}],"usage":null}"#,
+            r#"{"choices":[{"finish_reason":"stop","message":{"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]}}],"usage":null}"#,
         );
     }
 
@@ -331,13 +319,13 @@ mod tests {
         ];
         check(&body.concat(), "CutOff");
         check(
-            &[&body.concat(), "data: [DONE]\n\n"].concat(),
-            r#"{"choices":[{"logprobs":{"content":[1,2]},"message":{"content":[{"type":"text","text":"a"},{"type":"thinking","thinking":[]},{"type":"text","text":"b"}],"function_call":{"name":"f","arguments":"{}"}}}],"usage":null}"#,
+            &[&body.concat(), END].concat(),
+            r#"{"choices":[{"logprobs":{"content":[1,2]},"finish_reason":"stop","message":{"content":[{"type":"text","text":"a"},{"type":"thinking","thinking":[]},{"type":"text","text":"b"}],"function_call":{"name":"f","arguments":"{}"}}}],"usage":null}"#,
         );
         let odd = [part(r#"{"function_call":"x"}"#), part(r#"{"function_call":{"name":"f"}}"#)];
         check(
-            &[&odd.concat(), "data: [DONE]\n\n"].concat(),
-            r#"{"choices":[{"message":{"function_call":"x"}}],"usage":null}"#,
+            &[&odd.concat(), END].concat(),
+            r#"{"choices":[{"finish_reason":"stop","message":{"function_call":"x"}}],"usage":null}"#,
         );
     }
 
@@ -348,5 +336,19 @@ mod tests {
         check("data: {\"error\":{\"code\":502}}\n\n", r#"Failed(Object {"code": Number(502)})"#);
         check("event: error\ndata: \"x\"\n\n", r#"Failed(String("x"))"#);
         check(": nothing\n\n", "CutOff");
+        let part =
+            "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\n";
+        check(&[part, "data: [DONE]\n\n"].concat(), "WithoutReason");
+        check(&[part, "data: [DONE]\n\n", END].concat(), "WithoutReason");
+    }
+
+    #[test]
+    fn nothing_comes_behind_the_end() {
+        let part = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+        let whole =
+            r#"{"choices":[{"finish_reason":"stop","message":{"content":"a"}}],"usage":null}"#;
+        check(&[part, END, part].concat(), whole);
+        check(&[part, END, "data: what?\n\n"].concat(), whole);
+        check(&[part, END, "data: {\"error\":{\"code\":502}}\n\n"].concat(), whole);
     }
 }

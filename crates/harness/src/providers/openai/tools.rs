@@ -5,20 +5,25 @@ use serde_json::{Value, json};
 
 /// `tools` and `tool_choice`.
 pub(super) fn written(tools: &Tools) -> (Option<Value>, Option<Value>) {
-    let tool = |Tool { name, description, parameters }: &Tool| {
-        let mut function = json!({ "name": name, "parameters": parameters });
-        if let Some(description) = description {
-            function["description"] = description.as_str().into();
-        }
-        json!({ "type": "function", "function": function })
-    };
     let choice = tools.tool_choice.as_ref().map(|choice| match choice {
         ToolChoice::Auto => json!("auto"),
         ToolChoice::None => json!("none"),
         ToolChoice::Required => json!("required"),
         ToolChoice::Name(name) => json!({ "type": "function", "function": { "name": name } }),
     });
-    (Some(tools.tools.iter().map(tool).collect()), choice)
+    (Some(functions(tools)), choice)
+}
+
+/// The tools: functions with their parameters.
+pub(in crate::providers) fn functions(tools: &Tools) -> Value {
+    let function = |Tool { name, description, parameters }: &Tool| {
+        let mut function = json!({ "name": name, "parameters": parameters });
+        if let Some(description) = description {
+            function["description"] = description.as_str().into();
+        }
+        json!({ "type": "function", "function": function })
+    };
+    tools.tools.iter().map(function).collect()
 }
 
 #[cfg(test)]

@@ -10,12 +10,14 @@ use evalmark_net::one_line;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
+use super::stream;
 use crate::{
     failure::{is_error, within_success},
     json_repair::mended,
     malformed::{misshapen, unreadable},
     providers::{called_tools::as_json, is_event_stream, openai::Tokens},
     reply::{Answer, AttemptError, FaultScope, Retryable},
+    server_sent_events::events,
 };
 
 /// What the response should have been.
@@ -214,18 +216,13 @@ fn calls(items: &[Item]) -> Vec<ToolCall> {
     items.iter().filter_map(call).collect()
 }
 
-/// The response that the last event of a stream holds, which is a whole one.
+/// The response that a stream adds up to. An event that is not JSON is no reason to buy the answer
+/// again.
 fn of_stream(body: &str) -> Result<String, AttemptError> {
-    let events = body.lines().filter_map(|line| line.strip_prefix("data:"));
-    let events = events.filter_map(|data| serde_json::from_str::<Value>(data.trim()).ok());
-    for event in events.collect::<Vec<_>>().into_iter().rev() {
-        match event["type"].as_str() {
-            Some("response.completed" | "response.incomplete" | "response.failed") => {
-                return Ok(event["response"].to_string());
-            }
-            Some("error") => return Ok(serde_json::json!({ "error": event }).to_string()),
-            _ => {}
-        }
+    let (mut events, _) = events(body);
+    events.retain(|event| event.json().is_some());
+    if let Ok(response) = stream::assemble(&events) {
+        return Ok(response);
     }
     let message = "the connection broke: the server streams although it was not asked to, and the \
                    stream breaks off";

@@ -1,6 +1,8 @@
 //! A stream of events, of which the last one holds the whole response.
 
-use serde_json::json;
+mod pieces;
+
+use serde_json::{Value, json};
 
 use crate::{
     providers::broken_stream::{cut_off, unreadable_event},
@@ -39,13 +41,27 @@ pub(super) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
             return Ok(json!({ "error": error }).to_string());
         }
         let is_end = json["type"].as_str().is_some_and(|kind| ENDS.contains(&kind));
-        if let Some(response) =
-            json.get("response").filter(|response| is_end && response.is_object())
-        {
-            return Ok(response.to_string());
+        if let Some(response) = json.get("response").filter(|of| is_end && of.is_object()) {
+            return Ok(with_output(response.clone(), events).to_string());
         }
     }
     Err(cut_off())
+}
+
+/// Some servers leave out of the last event what others have sent.
+fn with_output(mut response: Value, events: &[StreamEvent]) -> Value {
+    let has_output = match &response["output"] {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        _ => true,
+    };
+    if !has_output && response["status"] != "failed" {
+        let output = pieces::output(events);
+        if !output.is_empty() {
+            response["output"] = output.into();
+        }
+    }
+    response
 }
 
 #[cfg(test)]
@@ -63,6 +79,13 @@ mod tests {
         let start = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"status\":\"in_progress\"}}\n\n";
         let end = "event: response.incomplete\ndata: {\"type\":\"response.incomplete\",\"response\":{\"output\":[]}}\n\n";
         check(&format!("{start}{end}data: [DONE]\n\n"), r#"{"output":[]}"#);
+        let text = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"a\"}\n\n";
+        check(
+            &format!("{start}{text}{text}{end}"),
+            r#"{"output":[{"type":"message","content":[{"type":"output_text","text":"aa"}]}]}"#,
+        );
+        let failed = end.replace("{\"output\"", "{\"status\":\"failed\",\"output\"");
+        check(&format!("{start}{text}{failed}"), r#"{"status":"failed","output":[]}"#);
         check(start, "the connection broke: the stream ends before the answer does");
         check(
             "data: {\"type\":\"error\",\"code\":\"server_error\"}\n\n",

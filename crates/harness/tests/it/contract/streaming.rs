@@ -32,13 +32,18 @@ fn streamed(
     (record, server.requests())
 }
 
+/// Events as they go over the wire.
+fn framed(wire: &Wire, events: &[String]) -> Vec<u8> {
+    events.iter().flat_map(|event| (wire.framed)(event)).collect()
+}
+
 /// Every protocol that streams, and the events in the place of `reply`.
 fn each(reply: impl Fn(&Wire) -> Reply, check: impl Fn(&Wire, Reply, Reply)) {
     for wire in WIRES {
         let Some(events) = wire.events else { continue };
         let stream = reply(wire).change_body(|body| {
             let body = serde_json::from_slice(&body).expect("JSON");
-            events(&body).concat().into_bytes()
+            framed(wire, &events(&body))
         });
         check(wire, reply(wire), stream.header("content-type", "text/event-stream"));
     }
@@ -185,8 +190,9 @@ fn an_error_in_the_middle_is_no_answer() {
         }));
         let stream = whole.change_body(|body| {
             let events = events(&serde_json::from_slice(&body).expect("JSON"));
-            let start = events[..events.len() / 2].concat().into_bytes();
-            [start, b"event: error\ndata: ".to_vec(), error, b"\n\n".to_vec()].concat()
+            let start = framed(wire, &events[..events.len() / 2]);
+            let error = String::from_utf8_lossy(&error);
+            [start, (wire.framed)(&format!("event: error\ndata: {error}\n\n"))].concat()
         });
         let (record, requests) = streamed(wire, 2, move |_| stream.clone());
         let failure = record.failure.expect("a failure");
@@ -208,4 +214,61 @@ fn errors_before_the_stream_are_told_apart_as_ever() {
             assert_eq!(record.failure.expect("a failure").kind, kind, "{}", wire.provider);
         }
     }
+}
+
+/// Requests of one conversation each, one after the other, and their answers.
+fn with_params(
+    params: &serde_json::Value,
+    n_items: u64,
+    reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> (Vec<Record>, Vec<Seen>) {
+    let (server, setup) = (Server::start(reply), Setup::new());
+    let mut model = model_at(&server.url(), limits());
+    (model.is_streamed, model.limits.attempts, model.limits.concurrency) = (true, 1, 1);
+    model.params = std::sync::Arc::new(params.as_object().cloned().unwrap_or_default());
+    let endpoint = setup.open_with(&model, None);
+    let asked = setup.ask_model(&endpoint, &model, n_items);
+    (asked.records().into_iter().map(|(_, record)| record).collect(), server.requests())
+}
+
+#[test]
+fn a_server_that_does_not_count_streamed_tokens_is_asked_without() {
+    let picky = |seen: &Seen| {
+        if seen.json().get("stream_options").is_some() {
+            let detail = json!([{ "loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted" }]);
+            return Reply::status(422).body(json!({ "detail": detail }).to_string());
+        }
+        let event =
+            |choice: serde_json::Value| format!("data: {}\n\n", json!({ "choices": [choice] }));
+        let text = event(json!({ "delta": { "content": "yes" }, "finish_reason": null }));
+        let end = event(json!({ "delta": {}, "finish_reason": "stop" }));
+        Reply::bytes([&*text, &end, "data: [DONE]\n\n"].concat())
+    };
+    let (records, requests) = with_params(&json!({ "seed": 7 }), 3, picky);
+    for record in &records {
+        assert_eq!(record.output.as_deref(), Some("yes"), "{record:?}");
+        assert_eq!(record.usage.output_tokens, None);
+    }
+    // The first one is refused; nothing asks for the field again.
+    assert_eq!(requests.len(), 4);
+    let bodies: Vec<_> = requests.iter().map(Seen::json).collect();
+    assert!(bodies[1..].iter().all(|body| body.get("stream_options").is_none()), "{bodies:?}");
+    assert!(bodies[1..].iter().all(|body| body["seed"] == 7 && body["stream"] == true));
+    // What the suite itself asks for is not left out.
+    let (records, requests) =
+        with_params(&json!({ "stream_options": { "include_usage": true } }), 1, picky);
+    let failure = records[0].failure.as_ref().expect("a failure");
+    assert_eq!((failure.kind, requests.len()), (ErrorKind::BadRequest, 1), "{failure:?}");
+}
+
+#[test]
+fn a_stream_that_ends_for_no_reason_may_be_cut_off() {
+    let broken = |_: &Seen| {
+        let choice = json!({ "delta": { "content": "yes" }, "finish_reason": null });
+        Reply::bytes(format!("data: {}\n\ndata: [DONE]\n\n", json!({ "choices": [choice] })))
+    };
+    let (records, _) = with_params(&json!({}), 1, broken);
+    let failure = records[0].failure.as_ref().expect("a failure");
+    assert_eq!(failure.kind, ErrorKind::Connection);
+    assert!(failure.message.contains("without a `finish_reason`"), "{failure:?}");
 }

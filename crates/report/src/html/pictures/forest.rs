@@ -37,9 +37,7 @@ impl Unit {
             _ if range.is_share() => Range::Unit,
             _ => range,
         };
-        let is_ratio = comparison.measure == Measure::Ratio;
-        let direction = if is_ratio { Direction::Lower } else { comparison.direction };
-        Self { measure: comparison.measure, range, direction }
+        Self { measure: comparison.measure, range, direction: comparison.better() }
     }
 
     /// What the axis shows.
@@ -82,7 +80,10 @@ impl Unit {
     fn limit(self, comparison: &Comparison) -> Option<f64> {
         match self.measure {
             Measure::Difference => Some(-comparison.margin),
-            Measure::Ratio => Some(-comparison.margin.ln_1p()),
+            Measure::Ratio if self.direction == Direction::Lower => {
+                Some(-comparison.margin.ln_1p())
+            }
+            Measure::Ratio => Some((-comparison.margin).ln_1p()).filter(|place| place.is_finite()),
             Measure::Level => {
                 comparison.minimum.or(comparison.maximum).map(|limit| self.place(limit))
             }

@@ -1,0 +1,119 @@
+//! What some models of a provider take otherwise than the provider's protocol has it.
+
+use serde_json::{Map, Value};
+
+use crate::prices::is_version;
+
+/// What these models take otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelQuirk {
+    /// The models.
+    pub models: QuirkyModels,
+    /// Parameters that they know by another name: that of the protocol, then theirs.
+    pub renamed: &'static [(&'static str, &'static str)],
+    /// Parameters that they refuse. A temperature of 1 is what they have anyway.
+    pub refused: &'static [&'static str],
+}
+
+/// Which models a quirk is about.
+#[derive(Clone, Copy, Debug)]
+pub enum QuirkyModels {
+    /// Every model.
+    All,
+    /// Those of these names, and whatever goes on with `-` or `.`.
+    Families(&'static [&'static str]),
+    /// Those of these names, with or without a date.
+    Versions(&'static [&'static str]),
+}
+
+impl QuirkyModels {
+    fn contains(self, model: &str) -> bool {
+        let is_of_family = |family: &str| {
+            let rest = model.strip_prefix(family);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+        };
+        match self {
+            Self::All => true,
+            Self::Families(families) => families.iter().any(|family| is_of_family(family)),
+            Self::Versions(names) => names.iter().any(|name| is_version(model, name)),
+        }
+    }
+}
+
+/// The parameters as a model takes them: renamed ones at their old places. A name that the suite uses
+/// itself counts.
+pub fn as_taken(
+    quirks: &[ModelQuirk],
+    model: &str,
+    params: &Map<String, Value>,
+) -> Option<Map<String, Value>> {
+    let all = quirks.iter().filter(|quirk| quirk.models.contains(model));
+    let renamed: Vec<_> = all.flat_map(|quirk| quirk.renamed).collect();
+    let own_name = |name: &String| {
+        let (_, own) = renamed.iter().find(|(old, _)| old == name)?;
+        (!params.contains_key(*own)).then(|| (*own).to_owned())
+    };
+    params.keys().any(|name| own_name(name).is_some()).then(|| {
+        let taken = |(name, value): (&String, &Value)| {
+            (own_name(name).unwrap_or_else(|| name.clone()), value.clone())
+        };
+        params.iter().map(taken).collect()
+    })
+}
+
+/// The parameters among these that a model refuses.
+pub fn refused<'a>(
+    quirks: &'a [ModelQuirk],
+    model: &'a str,
+    params: &'a Map<String, Value>,
+) -> impl Iterator<Item = &'static str> + 'a {
+    let is_default =
+        |name: &str, value: &Value| name == "temperature" && value.as_f64() == Some(1.0);
+    quirks
+        .iter()
+        .filter(|quirk| quirk.models.contains(model))
+        .flat_map(|quirk| quirk.refused.iter().copied())
+        .filter(move |name| params.get(*name).is_some_and(|value| !is_default(name, value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const QUIRKS: &[ModelQuirk] = &[
+        ModelQuirk {
+            models: QuirkyModels::Families(&["o1", "gpt-5"]),
+            renamed: &[("max_tokens", "max_completion_tokens")],
+            refused: &[],
+        },
+        ModelQuirk {
+            models: QuirkyModels::Versions(&["o1", "gpt-5"]),
+            renamed: &[],
+            refused: &["temperature"],
+        },
+        ModelQuirk { models: QuirkyModels::All, renamed: &[], refused: &["logit_bias"] },
+    ];
+
+    fn check(model: &str, params: &Value, taken: Option<&Value>, expected: &[&str]) {
+        let params = params.as_object().expect("a mapping");
+        assert_eq!(as_taken(QUIRKS, model, params).map(Value::from).as_ref(), taken, "{model}");
+        assert_eq!(refused(QUIRKS, model, params).collect::<Vec<_>>(), expected, "{model}");
+    }
+
+    #[test]
+    fn models_are_known_by_their_names() {
+        let params = json!({ "max_tokens": 3, "temperature": 0 });
+        let taken = json!({ "max_completion_tokens": 3, "temperature": 0 });
+        check("o1", &params, Some(&taken), &["temperature"]);
+        check("gpt-5-2025-08-07", &params, Some(&taken), &["temperature"]);
+        check("gpt-5.1", &params, Some(&taken), &[]);
+        check("gpt-5-chat-latest", &params, Some(&taken), &[]);
+        check("gpt-4o", &params, None, &[]);
+        check("o1000", &params, None, &[]);
+        check("gpt-4o", &json!({ "logit_bias": {} }), None, &["logit_bias"]);
+        check("o1", &json!({ "temperature": 1 }), None, &[]);
+        check("o1", &json!({ "max_tokens": 1, "max_completion_tokens": 2 }), None, &[]);
+    }
+}
