@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use evalmark_core::{
-    number_format::{self, count, counted},
     model::{Model, ModelServer, Provider, shown_command},
+    number_format::{self, count, counted},
     record::{ErrorKind, Failure},
 };
 use evalmark_harness::{BatchesWaiting, Hold, Holder};
