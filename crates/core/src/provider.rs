@@ -118,6 +118,17 @@ pub struct ModelOptions<'a> {
 pub struct CheckedOptions {
     /// Where it is asked, where that is said there; it decides where the model's key goes.
     pub base_url: Option<String>,
+    /// The program that answers, where it is no server.
+    pub program: Option<ProgramOptions>,
+}
+
+/// A program that answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProgramOptions {
+    /// Its name and its arguments.
+    pub words: Vec<String>,
+    /// Environment variables that it sees besides those of every program.
+    pub variables: Vec<String>,
 }
 
 /// What is wrong with how a model is asked.

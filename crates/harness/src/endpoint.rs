@@ -10,7 +10,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{self, Model, ModelServer},
+    model::{self, AskMode, Model, ModelProgram, ModelServer},
     price::Price,
     record::{ErrorKind, Failure},
     request::Request,
@@ -18,6 +18,7 @@ use evalmark_core::{
 use tokio::runtime::Handle;
 
 use crate::{
+    batches::{Batches, BatchesWaiting, Journal},
     breaker::Breaker,
     budget::upper_bound,
     event::Hold,
@@ -27,6 +28,7 @@ use crate::{
     keys::Keys,
     ledger::{Answers, Ledger, LedgerError, Writer},
     limits::Limits,
+    programs::{Programs, program_key},
     providers,
     recorded_answers::RecordingError,
     reply::{AttemptError, Reply, Retryable},
@@ -73,6 +75,12 @@ pub(crate) struct Inner {
     pub(crate) asked: Arc<RequestFilter>,
     /// Whether the ledger held no answer of it when it was opened.
     pub(crate) is_new: bool,
+    /// The model's name at the provider.
+    pub(crate) model: Arc<str>,
+    pub(crate) give_up_after: Duration,
+    is_batch: bool,
+    /// Where its requests go out in batches.
+    batches: Option<Batches>,
     pub(crate) tuning: Arc<Tuning>,
 }
 
@@ -81,6 +89,8 @@ pub(crate) struct Inner {
 enum Provider {
     /// A server.
     Server(Box<Http>),
+    /// A program.
+    Programs(Box<Programs>),
     /// A recording: whatever it answers is in the ledger already.
     Recorded,
 }
@@ -119,6 +129,7 @@ pub fn endpoint_key(model: &Model) -> io::Result<Option<String>> {
             let found = providers::find(server.kind);
             Ok(found.map(|(speaker, _)| server_key(speaker.about.name, server)))
         }
+        model::Provider::Program(program) => program_key(program).map(Some),
         model::Provider::RecordedFile(path) => recording_key(path).map(Some),
         model::Provider::RecordedColumn(_) => Ok(None),
     }
@@ -155,6 +166,13 @@ impl Endpoint {
                 let enrolled = ledger.enroll(&endpoint_key)?;
                 (endpoint_key, enrolled, Provider::Server(Box::new(http)))
             }
+            model::Provider::Program(program) => {
+                let provider = programs(model, program, keys.into(), network)?;
+                let endpoint_key = program_key(program)
+                    .map_err(|error| unusable(model, format!("its program: {error}")))?;
+                let enrolled = ledger.enroll(&endpoint_key)?;
+                (endpoint_key, enrolled, provider)
+            }
             model::Provider::RecordedFile(path) => {
                 let (endpoint_key, id) = import(path, ledger)?;
                 (endpoint_key, (id, false), Provider::Recorded)
@@ -163,11 +181,21 @@ impl Endpoint {
                 return Err(OpenError::Column { model: model.name.to_string() });
             }
         };
+        let batches = match &provider {
+            Provider::Server(http) if model.mode == AskMode::Batch => {
+                let wire = http.batch_wire();
+                let open =
+                    |wire| Ok(Batches::new(Journal::open(ledger.path(), &endpoint_key)?, wire));
+                wire.map(open).transpose().map_err(OpenError::Ledger)?
+            }
+            _ => None,
+        };
+        let is_batch = model.mode == AskMode::Batch && matches!(provider, Provider::Server(_));
         let inner = Inner {
             key: endpoint_key,
             id,
             concurrency: model.limits.concurrency.max(1),
-            price: model.price,
+            price: model.asked_price(),
             longest_answer: AtomicU64::new(FIRST_ANSWER),
             provider,
             limits: Limits::new(&model.limits),
@@ -180,6 +208,10 @@ impl Endpoint {
             writer: ledger.writer(),
             asked: ledger.asked(),
             is_new,
+            model: model.model.clone(),
+            give_up_after: model.limits.give_up_after,
+            is_batch,
+            batches,
             tuning: tuning.clone(),
         };
         Ok(Self { inner: Arc::new(inner), network: network.clone(), ledger: ledger.clone() })
@@ -198,7 +230,26 @@ impl Endpoint {
 
     /// Why the next request is not sent yet, if something holds it back.
     pub fn hold(&self) -> Option<Hold> {
-        self.inner.limits.hold()
+        let batches = self.inner.batches.as_ref();
+        batches.and_then(Batches::hold).or_else(|| self.inner.limits.hold())
+    }
+
+    /// Whether its requests go out in batches: [`ask_in_batches()`](crate::ask_in_batches) asks it then.
+    pub fn asks_in_batches(&self) -> bool {
+        self.inner.is_batch
+    }
+
+    /// Batches that the provider went on with when the last ask was stopped.
+    pub fn batches_left(&self) -> BatchesWaiting {
+        self.inner.batches.as_ref().map(Batches::left).unwrap_or_default()
+    }
+
+    /// What it takes to ask in batches, where the model is asked so.
+    pub(crate) fn batches(&self) -> Option<(&Batches, &Http)> {
+        match (&self.inner.batches, &self.inner.provider) {
+            (Some(batches), Provider::Server(http)) => Some((batches, http)),
+            _ => None,
+        }
     }
 
     /// What the ledger knows of this endpoint's answers, as run `run_id` sees it.
@@ -219,7 +270,7 @@ impl Inner {
     /// Tokens that a request may use: of its prompt, and of an answer.
     pub(crate) fn estimate(&self, request: &Request) -> (u64, u64) {
         match self.provider {
-            Provider::Server(_) => {
+            Provider::Server(_) | Provider::Programs(_) => {
                 upper_bound(request, self.longest_answer.load(Ordering::Relaxed))
             }
             Provider::Recorded => (0, 0),
@@ -230,12 +281,31 @@ impl Inner {
     pub(crate) async fn attempt(&self, request: &Request, timeout: Duration) -> Reply {
         match &self.provider {
             Provider::Server(http) => http.ask(request, timeout, self.limits.usual_tokens()).await,
+            Provider::Programs(programs) => programs.ask(request, timeout).await,
             Provider::Recorded => {
                 let message = "the recording has no answer to this request".into();
                 Err(AttemptError::new(ErrorKind::NotRecorded, message, Retryable::Never)).into()
             }
         }
     }
+}
+
+/// The program of a model, with the values of the variables that it names.
+fn programs(
+    model: &Model,
+    program: &ModelProgram,
+    keys: Keys,
+    network: &RequestRuntime,
+) -> Result<Provider, OpenError> {
+    let Some(variables) = network.program_variables() else {
+        return Err(unusable(model, "it is a program, and none may be started".to_owned()));
+    };
+    let secrets = match keys {
+        Keys::Fixed(secrets) => secrets,
+        Keys::None | Keys::Fetched(_) => Vec::new(),
+    };
+    let limit = network.tuning().response_limit;
+    Ok(Provider::Programs(Box::new(Programs::new(program, variables, secrets, limit))))
 }
 
 fn unusable(model: &Model, detail: String) -> OpenError {

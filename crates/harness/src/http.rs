@@ -1,6 +1,7 @@
 //! One HTTP exchange with a provider: bounded in time and size, its troubles described, the key
 //! neither sent elsewhere nor ever shown.
 
+mod batches;
 mod opening;
 mod optional_field;
 mod streamed;
@@ -49,6 +50,7 @@ const LEAST_TIME: Duration = Duration::from_millis(1);
 pub(crate) struct Http {
     client: HttpClient,
     speaker: &'static Speaker,
+    base: Url,
     /// How models are asked, where the suite says so.
     own_form: Option<Box<dyn OwnForm>>,
     /// Where conversations go, and texts for embeddings where the protocol has those.
@@ -117,6 +119,7 @@ impl Http {
         Ok(Self {
             client,
             speaker,
+            base,
             own_form,
             chat,
             chat_streamed,

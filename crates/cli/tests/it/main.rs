@@ -2,6 +2,7 @@
 
 mod aborted;
 mod baselines;
+mod batched;
 mod beyond_text;
 mod book;
 mod calibrate;
@@ -30,6 +31,7 @@ mod listed;
 mod mistakes;
 mod model_list;
 mod own_application;
+mod own_programs;
 mod permissions;
 mod planned_comparisons;
 mod planning;

@@ -49,6 +49,7 @@ impl Protocol for OwnHttp {
             key_hosts: &[],
             key_header: None,
             takes_tokens: false,
+            has_batches: false,
             lacks: &[],
             quirks: &[],
             prices: None,
@@ -107,7 +108,7 @@ fn check(of: &ModelOptions<'_>) -> Result<CheckedOptions, Vec<OptionProblem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(CheckedOptions { base_url: settings.fixed_url() })
+    Ok(CheckedOptions { base_url: settings.fixed_url(), program: None })
 }
 
 impl OwnForm for Endpoint {

@@ -1,5 +1,6 @@
 //! Asking a server on this machine that answers, fails and breaks as it is told.
 
+mod batches;
 mod breaker;
 mod budget;
 mod cache;
@@ -12,6 +13,7 @@ mod hedging;
 mod keys;
 mod ledger;
 mod limits;
+mod programs;
 mod recordings;
 mod secrets;
 mod setup;
