@@ -20,7 +20,7 @@ pub(crate) use self::{
         RawToolMode, RawTools,
     },
 };
-use crate::{dataset::Format, provider::SettingKey};
+use crate::{dataset::Format, model::AskMode, provider::SettingKey};
 
 /// An evalmark suite: which prompts are asked of which models over which dataset, and how the
 /// answers are scored.
@@ -177,6 +177,10 @@ pub(crate) struct RawModel {
     /// the text and keeps it apart, for servers that do not. Default: texts stay as they came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reasoning: Option<RawModelReasoning>,
+    /// How its requests are handed in: `direct`, one by one, or `batch`, many together through the
+    /// provider's batch API, which takes up to a day and costs less, often half. Default: `direct`.
+    #[serde(default, skip_serializing_if = "is_direct")]
+    pub(crate) mode: AskMode,
     /// Limits on calls to the model.
     #[serde(default)]
     pub(crate) limits: RawLimits,
@@ -191,6 +195,11 @@ pub(crate) struct RawModel {
     /// knows them.
     #[serde(flatten)]
     pub(crate) options: Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_direct(mode: &AskMode) -> bool {
+    *mode == AskMode::Direct
 }
 
 impl RawModel {

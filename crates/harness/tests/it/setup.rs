@@ -7,7 +7,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{self, Limits, Model, Provider},
+    model::{self, AskMode, Limits, Model, Provider},
     record::{Outcome, Record},
     request::{Message, Request},
 };
@@ -167,6 +167,7 @@ pub(crate) fn model_at(base_url: &str, limits: Limits) -> Model {
         max_output_tokens: None,
         is_streamed: false,
         splits_reasoning: false,
+        mode: AskMode::Direct,
         limits,
         price: None,
         ca_file: None,
