@@ -57,9 +57,9 @@ def differences(measure: polars.DataFrame, other: polars.DataFrame) -> list[str]
     return [f"{row['item_id']}: {row['output']!r} / {row['output_other']!r}" for row in differ.to_dicts()]
 
 
-def compare(folder: Path, all_cases: list[Case]) -> bool:
-    """Asks each case, and tells how its answers differ from those of the first."""
-    measure, is_same = None, True
+def compare(folder: Path, all_cases: list[Case], measure: polars.DataFrame | None = None) -> bool:
+    """Asks each case, and tells how its answers differ from those of the measure, by default the first."""
+    is_same = True
     for case in all_cases:
         found = run(folder, case)
         measure = found if measure is None else measure
