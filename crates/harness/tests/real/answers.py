@@ -45,7 +45,6 @@ def cases(llama: int, proxy: int, aws: int) -> list[Case]:
     streamed = [
         Case(f"{case.name}-streamed", {**case.model, "stream": True}, case.template, case.flags, case.env)
         for case in plain
-        if not case.name.startswith(("litellm", "bedrock"))
     ]
     return plain + streamed
 
