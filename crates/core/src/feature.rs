@@ -83,12 +83,12 @@ impl Feature {
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Conversation => "messages other than one text of the user's",
+            Self::Conversation => "chat messages",
             Self::Images => "images",
             Self::Audio => "audio",
             Self::Files => "files",
-            Self::MediaUrls => "media at addresses",
-            Self::FileUrls => "files at addresses",
+            Self::MediaUrls => "images by URL",
+            Self::FileUrls => "files by URL",
             Self::Tools => "tools",
             Self::ToolChoice => "a choice whether tools are called",
             Self::NamedTool => "a choice of the tool that is called",

@@ -89,6 +89,11 @@ impl Document {
         self.respelled.iter().map(|(pointer, text)| (pointer.as_str(), text.as_str()))
     }
 
+    /// How the number or truth value at `pointer` stands in the file, where that is otherwise.
+    pub(crate) fn respelling(&self, pointer: &str) -> Option<&str> {
+        self.respelled.get(pointer).map(String::as_str)
+    }
+
     /// Where the value at `pointer` stands, or the nearest thing above it.
     pub(crate) fn position(&self, pointer: &str) -> Position {
         let pointer = self.pointer_in_file(pointer);

@@ -46,6 +46,16 @@ pub(super) fn expand(document: &mut Document) -> Vec<Mistake> {
     mistakes
 }
 
+/// A number of things in words. Beyond what anybody counts, it says so.
+pub(super) fn counted(n: usize, what: &str) -> String {
+    const MOST_COUNTED: usize = 1_000_000_000;
+    match n {
+        1 => format!("1 {what}"),
+        n if n > MOST_COUNTED => format!("more than a billion {what}s"),
+        n => format!("{n} {what}s"),
+    }
+}
+
 /// A suite on its way to be expanded.
 struct Expansion<'a> {
     document: &'a mut Document,
@@ -231,8 +241,9 @@ impl Expansion<'_> {
         let is_within = n_models.max(1).saturating_mul(n_prompts.max(1)) <= MOST_VARIANTS;
         if !is_within {
             let message = format!(
-                "the matrix makes {n_prompts} prompts and {n_models} models; prompts times models \
-                 may be {MOST_VARIANTS}"
+                "the matrix makes {} and {}; prompts times models may be {MOST_VARIANTS}",
+                counted(n_prompts, "prompt"),
+                counted(n_models, "model"),
             );
             let hint = "leave values out, or use an axis in fewer models and prompts".to_owned();
             self.complain_with_hint("/matrix", message, Some(hint));
@@ -325,7 +336,7 @@ impl Expansion<'_> {
                 Piece::Text(text) => filled.push_str(text),
                 Piece::Broken => {}
                 Piece::Axis(name) => {
-                    let Some(AxisValue { label, value }) = value_of(name) else { continue };
+                    let Some(AxisValue { label, value, .. }) = value_of(name) else { continue };
                     match value {
                         _ if is_name => filled.push_str(label),
                         Value::String(text) => filled.push_str(text),

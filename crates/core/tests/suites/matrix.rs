@@ -93,6 +93,16 @@ fn mistakes_of_a_matrix_have_places() {
     with("[a]", "", &["suite.yaml:3:9: `matrix` is a mapping of axes", "matrix: {"]);
     with("{ a: [] }", "$(matrix.a)", &["suite.yaml:3:14: the axis `a` has no values"]);
     with("{ a: [x, x] }", "$(matrix.a)", &["the axis `a` has `x` twice"]);
+    with(
+        "{ a: [1, 1.0] }",
+        "$(matrix.a)",
+        &["the axis `a` has `1` and `1.0`, which are the same number"],
+    );
+    with(
+        "{ a: [12345678901234567890123] }",
+        "$(matrix.a)",
+        &["`12345678901234567890123` has more digits than a number keeps", "quote it"],
+    );
     with("{ a: [[x]] }", "$(matrix.a)", &["a value in a list is a number", "others have names"]);
     with("{ a: 3 }", "$(matrix.a)", &["the axis `a` needs a list of values", "or with names"]);
     with("{ a: { x: [1] } }", "$(matrix.a)", &["`x` of the axis `a` is no text"]);
@@ -111,6 +121,10 @@ fn mistakes_of_a_matrix_have_places() {
     let many: Vec<_> = (0..1001).map(|i| i.to_string()).collect();
     let many = format!("{{ a: [{}] }}", many.join(", "));
     with(&many, "$(matrix.a)", &["prompts times models may be 1000", "leave values out"]);
+    let axes: Vec<_> = ('a'..='z').map(|axis| format!("{axis}: [0, 1, 2, 3, 4, 5]")).collect();
+    let all: Vec<_> = ('a'..='z').map(|axis| format!("$(matrix.{axis})")).collect();
+    let beyond = format!("{{ {} }}", axes.join(", "));
+    with(&beyond, &all.concat(), &["more than a billion prompts", "leave values out"]);
     check(
         &[
             ("prompts:", "matrix: { a: [x] }\nprompts:"),

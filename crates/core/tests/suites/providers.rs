@@ -401,7 +401,7 @@ fn what_is_asked_of_a_provider_that_lacks_it_is_a_mistake() {
     assert_eq!(told(&alone), "", "one text of a user is what it has");
     let error = told(&writer);
     for words in [
-        "suite.yaml:8:9: prompt `chat` needs messages other than one text of the user's, which \
+        "suite.yaml:8:9: prompt `chat` needs chat messages, which \
          `provider: writer` of model `small` lacks",
         "write one `template`, or ask a provider that has them: `openai`, `talker`",
     ] {

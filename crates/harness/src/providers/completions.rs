@@ -97,7 +97,7 @@ fn body(request: &Request) -> Result<Map<String, Value>, AttemptError> {
         [message] if message.role == "user" => message.only_text(),
         _ => None,
     };
-    let prompt = prompt.ok_or_else(|| unfit("anything but one text of the user's"))?;
+    let prompt = prompt.ok_or_else(|| unfit("anything but one text message from the user"))?;
     if request.tools.is_some() {
         return Err(unfit("tools"));
     }

@@ -55,7 +55,7 @@ fn page(kind: &ProviderKind) -> String {
     let rows = [
         ("protocol", kind.protocol.to_owned()),
         ("address", address(kind)),
-        ("keys of its own", settings.collect::<Vec<_>>().join(", ")),
+        ("its own keys", settings.collect::<Vec<_>>().join(", ")),
         ("variable of the key", code(kind.key_variables)),
         ("hosts of the key", code(kind.key_hosts)),
         ("supports", supported(kind).join(", ")),

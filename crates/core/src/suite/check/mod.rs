@@ -24,7 +24,7 @@ use self::batch_mode::BatchContext;
 use super::{
     Readers, Suite,
     document::Document,
-    matrix,
+    matrix::{self, counted},
     mistake::{Mistake, Mistakes, nearest},
     raw::RawSuite,
     schema,
@@ -58,7 +58,8 @@ pub(super) fn check(
     let (path_of_suite, mut notes) = (path.to_owned(), Vec::new());
     if raw.matrix.is_some() {
         let (prompts, models) = (raw.prompts.len(), raw.models.len());
-        notes.push(format!("the matrix makes it {prompts} prompts and {models} models"));
+        let (prompts, models) = (counted(prompts, "prompt"), counted(models, "model"));
+        notes.push(format!("the matrix makes {prompts} and {models}"));
     }
     let mut checker = Checker {
         document,
@@ -120,8 +121,8 @@ impl Checker<'_> {
         };
         let dataset = self.dataset(&raw);
         let first = dataset.as_ref().and_then(|dataset| self.first_item(dataset));
-        let mut prompts =
-            self.prompts(&raw.prompts, (dataset.as_ref(), first.as_ref()), &mut effective);
+        let data = (dataset.as_ref(), first.as_ref());
+        let mut prompts = self.prompts(&raw.prompts, data, &mut effective);
         let names: Vec<_> = raw.models.iter().map(|model| model.name.clone()).collect();
         let mut metrics = self.metrics(&raw.metrics, &names, raw.dataset.target.is_some());
         metrics::inline_files(self.readers.kinds, &metrics, &mut effective);
@@ -134,13 +135,12 @@ impl Checker<'_> {
             );
         }
         self.asked_features(&raw, prompts.as_deref().unwrap_or_default(), &metrics, &candidates);
-        if let Some(prompts) = &mut prompts {
-            self.features(&raw.prompts, prompts, &raw.models, &candidates);
-        }
+        let asked_prompts = prompts.as_deref_mut().unwrap_or_default();
+        self.features(&raw.prompts, asked_prompts, &raw.models, &candidates);
         let mut warnings = models::own_judges(readers, &raw.models, &candidates, &asked.judges);
         warnings.extend(unwise::prompts(prompts.as_deref().unwrap_or_default(), first.as_ref()));
-        let ignored = &raw.dataset.ignore;
-        warnings.extend(unwise::ignored(prompts.as_deref().unwrap_or_default(), ignored));
+        let columns = &raw.dataset.ignore;
+        warnings.extend(unwise::ignored(prompts.as_deref().unwrap_or_default(), columns));
         warnings.extend(unwise::params(&raw.models, readers.providers));
         self.respelled_labels();
         warnings.extend(models::all_evaluated(&raw.models, &asked));
@@ -149,8 +149,8 @@ impl Checker<'_> {
         let models = self.models(&raw.models);
         let evaluated: Vec<_> = candidates.iter().map(|i| &raw.models[*i]).collect();
         let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &evaluated));
-        let (embedders, raw_gate) = (&*asked.embedders, raw.gate.as_ref());
-        let context = BatchContext { embedders, evaluated: &evaluated, gate: raw_gate };
+        let (embedders, evaluated, gate_of) = (&*asked.embedders, &*evaluated, raw.gate.as_ref());
+        let context = BatchContext { embedders, evaluated, gate: gate_of };
         self.batch_mode(&raw.models, &context);
         Some(Suite {
             name: raw.name,

@@ -1,6 +1,6 @@
 //! The matrix as it is written: its axes and their values, and what is left out and put in.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::Expansion;
 use crate::suite::{document::escape, mistake::near_and_known};
@@ -27,6 +27,8 @@ pub(super) struct AxisValue<'a> {
     /// What it is called in names.
     pub(super) label: String,
     pub(super) value: &'a Value,
+    /// Whether it stands in a list, and has no name.
+    is_listed: bool,
 }
 
 /// Values of some axes: what is excluded or included.
@@ -104,7 +106,10 @@ fn axis<'a>(
                     format!("a value's name is a line of at most {LONGEST_LABEL} characters"),
                 );
             }
-            let value = |(label, value): (&'a String, _)| AxisValue { label: label.clone(), value };
+            let value = |(label, value): (&'a String, _)| {
+                let label = label.clone();
+                AxisValue { label, value, is_listed: false }
+            };
             named.iter().map(value).collect()
         }
         _ => {
@@ -119,23 +124,41 @@ fn axis<'a>(
         expansion.complain(&at, format!("the axis `{name}` has no values"));
     }
     for (i, value) in values.iter().enumerate() {
-        if values[..i].iter().any(|other| other.label == value.label) {
-            let message = format!("the axis `{name}` has `{}` twice", value.label);
+        let same = values[..i].iter().find(|other| is_same(other, value));
+        if let Some(other) = same {
+            let message = if other.label == value.label {
+                format!("the axis `{name}` has `{}` twice", value.label)
+            } else {
+                let (one, other) = (&other.label, &value.label);
+                format!("the axis `{name}` has `{one}` and `{other}`, which are the same number")
+            };
             expansion.complain(&format!("{at}/{i}"), message);
         }
     }
     Some(values)
 }
 
+/// Whether two values have one name, or are one number in a list.
+fn is_same(one: &AxisValue<'_>, other: &AxisValue<'_>) -> bool {
+    one.label == other.label
+        || match (one.value, other.value) {
+            (Value::Number(a), Value::Number(b)) if one.is_listed && other.is_listed => {
+                a == b || (a.is_f64() || b.is_f64()) && a.as_f64() == b.as_f64()
+            }
+            _ => false,
+        }
+}
+
 /// A value of a list, which is called as it is written.
 fn listed<'a>(at: &str, value: &'a Value, expansion: &mut Expansion<'_>) -> Option<AxisValue<'a>> {
     let label = match value {
         Value::String(text) => text.trim().to_owned(),
-        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        Value::Number(number) => written(at, number, expansion)?,
+        Value::Bool(_) => value.to_string(),
         Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
     };
     if is_label(&label) {
-        return Some(AxisValue { label, value });
+        return Some(AxisValue { label, value, is_listed: true });
     }
     let message = format!(
         "a value in a list is a number, true or false, or a text of at most {LONGEST_LABEL} \
@@ -144,6 +167,23 @@ fn listed<'a>(at: &str, value: &'a Value, expansion: &mut Expansion<'_>) -> Opti
     let hint = "others have names: write a mapping, `AXIS: { NAME: VALUE }`".to_owned();
     expansion.complain_with_hint(at, message, Some(hint));
     None
+}
+
+/// A number's name: as the file has it where it would be written with an exponent. `None`, and a mistake,
+/// where it has more digits than are kept.
+fn written(at: &str, number: &Number, expansion: &mut Expansion<'_>) -> Option<String> {
+    let read = number.to_string();
+    let Some(spelled) = expansion.document.respelling(at).filter(|_| read.contains('e')) else {
+        return Some(read);
+    };
+    let spelled = spelled.to_owned();
+    if spelled.trim_start_matches(['-', '+']).chars().all(|c| c.is_ascii_digit()) {
+        let message =
+            format!("`{spelled}` has more digits than a number keeps: it reads as {read}");
+        expansion.complain_with_hint(at, message, Some(format!("quote it: `\"{spelled}\"`")));
+        return None;
+    }
+    Some(spelled)
 }
 
 fn is_label(text: &str) -> bool {
