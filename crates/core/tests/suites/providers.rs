@@ -409,10 +409,10 @@ fn what_is_asked_of_a_provider_that_lacks_it_is_a_mistake() {
     }
     let turns = "    messages: [{ role: user, content: a }, { role: user, content: b }]\n";
     let turns = alone.replace("    template: 'Label this: {{ text }}'\n", turns);
-    assert!(told(&turns).contains("prompt `plain` needs messages"), "{}", told(&turns));
+    assert!(told(&turns).contains("prompt `plain` needs chat messages"), "{}", told(&turns));
     // Judges have a system's message, and a form where the suite wants it.
     let judged = SUITE.replace(judge, "provider: writer");
-    assert!(told(&judged).contains("metric `good` needs messages"), "{}", told(&judged));
+    assert!(told(&judged).contains("metric `good` needs chat messages"), "{}", told(&judged));
     let talker = SUITE.replace(judge, "provider: talker, base_url: 'http://h'");
     assert_eq!(told(&talker), "");
     let formed = talker.replace("model: grader }", "model: grader, structured: true }");
