@@ -151,7 +151,8 @@ impl Http {
             }
             signer.sign(&mut request, (self.now)()).map_err(|error| unsigned(&error))?;
         }
-        let response = self.client.send(request).await.map_err(|error| self.broken(&error))?;
+        // A creation that goes out twice would be bought twice.
+        let response = self.client.send_once(request).await.map_err(|error| self.broken(&error))?;
         let (status, wait) = (response.status(), retry_after(response.headers(), (self.now)()));
         if status.is_success() {
             return Ok(response);
