@@ -41,6 +41,7 @@ mod hedge;
 mod http;
 mod import;
 mod job_channel;
+mod json_lines;
 mod json_repair;
 mod keys;
 pub mod ledger;

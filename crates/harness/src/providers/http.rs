@@ -3,6 +3,7 @@
 
 mod find;
 mod settings;
+mod stream;
 mod template;
 
 use evalmark_core::{
@@ -20,12 +21,13 @@ use self::{
 };
 use super::{
     own_form::{OwnForm, OwnProtocol},
-    protocol::{About, Call, HttpReply, Protocol, Vendor},
+    protocol::{About, Call, HttpReply, Protocol, StreamFormat, Vendor},
 };
 use crate::{
     failure,
     malformed::{misshapen, unreadable},
     reply::{Answer, AttemptError, FaultScope, Retryable},
+    server_sent_events::StreamEvent,
 };
 
 pub(crate) struct OwnHttp;
@@ -68,7 +70,7 @@ http:
         default_output_limit: None,
         knows_all_params: false,
         embeds: false,
-        features: &[Feature::Conversation],
+        features: &[Feature::Conversation, Feature::Streaming],
         settings: &[],
         limit_headers: &[],
     };
@@ -142,6 +144,17 @@ impl OwnForm for Endpoint {
             usage: usage.plausible(),
             details: None,
         })
+    }
+
+    fn stream(&self) -> Option<&dyn StreamFormat> {
+        self.stream.as_ref().map(|form| form as &dyn StreamFormat)
+    }
+
+    fn read_events(&self, events: &[StreamEvent]) -> Result<Answer, AttemptError> {
+        match &self.stream {
+            Some(form) => self.answer_of(form, events),
+            None => Err(unsaid()),
+        }
     }
 
     fn read_failure(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {

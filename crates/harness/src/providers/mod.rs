@@ -31,7 +31,7 @@ use evalmark_core::{key_hosts::KeyOwner, model::ModelServer, provider::ProviderK
 
 pub(crate) use self::event_stream::is_event_stream;
 pub(crate) use self::own_form::{OwnForm, fingerprint};
-pub(crate) use self::protocol::{Call, Framing, HttpReply, Speaker, Streaming, Vendor};
+pub(crate) use self::protocol::{Call, Framing, HttpReply, Speaker, StreamFormat, Vendor};
 use self::protocol::{kind, speaker};
 use crate::congestion::LimitHeaders;
 

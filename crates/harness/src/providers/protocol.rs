@@ -117,6 +117,30 @@ pub(crate) struct Streaming {
     pub(crate) optional_field: Option<&'static str>,
 }
 
+/// What is to be known of a stream while it comes.
+pub(crate) trait StreamFormat: Sync {
+    /// How events follow each other.
+    fn framing(&self) -> Framing;
+    /// Whether an event holds a piece of the answer.
+    fn holds_text(&self, event: &StreamEvent) -> bool;
+    /// Whether nothing comes after an event.
+    fn is_last(&self, event: &StreamEvent) -> bool;
+}
+
+impl StreamFormat for Streaming {
+    fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    fn holds_text(&self, event: &StreamEvent) -> bool {
+        (self.holds_text)(event)
+    }
+
+    fn is_last(&self, event: &StreamEvent) -> bool {
+        (self.is_last)(event)
+    }
+}
+
 /// How events follow each other in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
@@ -124,6 +148,8 @@ pub(crate) enum Framing {
     ServerSentEvents,
     /// In binary frames with checksums.
     EventFrames,
+    /// As JSON, a line each.
+    JsonLines,
 }
 
 /// A parameter that servers know, and what its value is.

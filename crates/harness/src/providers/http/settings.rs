@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::{
     find::{Find, RawFind},
+    stream::{RawStream, StreamForm},
     template::{JsonTemplate, Pieces, Text, as_it_is, example_fields, fields, percent_encoded},
 };
 
@@ -52,6 +53,9 @@ pub(super) struct Settings {
     /// Where an error stands, also in a response whose status is a success.
     #[serde(default)]
     error: Option<RawFind>,
+    /// How the pieces of an answer come, where the model has `stream: true`.
+    #[serde(default)]
+    stream: Option<RawStream>,
 }
 
 /// How an endpoint is asked.
@@ -102,6 +106,7 @@ pub(super) struct Endpoint {
     pub(super) output_tokens: Option<Find>,
     pub(super) finish_reason: Option<Find>,
     pub(super) error: Option<Find>,
+    pub(super) stream: Option<StreamForm>,
 }
 
 #[derive(Debug)]
@@ -140,6 +145,7 @@ impl Settings {
     /// What is wrong with it.
     pub(super) fn problems(&self, of: &ModelOptions<'_>) -> Vec<OptionProblem> {
         let mut problems = Vec::new();
+        problems.extend(self.stream_problem(of.is_streamed));
         if let Some(url) = &self.url
             && let Some(problem) = url_problem(url)
         {
@@ -164,6 +170,23 @@ impl Settings {
             }
         }
         problems
+    }
+
+    /// Whether answers are streamed stands beside the form, and how within it.
+    fn stream_problem(&self, is_streamed: bool) -> Option<OptionProblem> {
+        match (is_streamed, &self.stream) {
+            (true, None) => {
+                let message = "`stream: true` needs `stream` here, too: where the pieces stand";
+                let hint = "write `stream: { delta: { json: $.delta } }`";
+                Some(OptionProblem::new("", message).hint(hint))
+            }
+            (false, Some(_)) => {
+                let message = "it says how answers are streamed, and the model does not stream";
+                let hint = "write `stream: true` beside `http`";
+                Some(OptionProblem::new("/stream", message).hint(hint))
+            }
+            _ => None,
+        }
     }
 
     fn header_as_written(&self, name: &str) -> String {
@@ -254,6 +277,8 @@ impl Endpoint {
         let output_tokens = path(&usage.output_tokens, "/usage/output_tokens").map_err(&mut keep);
         let body = settings.body.as_ref().map(BodyTemplate::compile);
         let body = body.transpose().map_err(|found| found.into_iter().for_each(&mut keep));
+        let stream = settings.stream.as_ref().map(RawStream::compile).transpose();
+        let stream = stream.map_err(&mut keep);
         let method = method(settings.method, settings.body.is_some()).map_err(&mut keep);
         let (Ok(url), Ok(method), Ok(body)) = (url, method, body) else { return Err(problems) };
         if !problems.is_empty() {
@@ -271,6 +296,7 @@ impl Endpoint {
             output_tokens: found(output_tokens),
             finish_reason: found(finish_reason),
             error: found(error),
+            stream: stream.ok().flatten(),
         })
     }
 
