@@ -149,9 +149,7 @@ impl Checker<'_> {
         let models = self.models(&raw.models);
         let evaluated: Vec<_> = candidates.iter().map(|i| &raw.models[*i]).collect();
         let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &evaluated));
-        let (embedders, raw_gate) = (&*asked.embedders, raw.gate.as_ref());
-        let context = BatchContext { embedders, evaluated: &evaluated, gate: raw_gate };
-        self.batch_mode(&raw.models, &context);
+        self.batch_mode(&raw.models, &BatchContext::of(&raw, &asked.embedders, &evaluated));
         Some(Suite {
             name: raw.name,
             path: path.to_owned(),
