@@ -19,6 +19,9 @@ pub struct AnswerDetails {
     /// Tokens of the answer that were used for reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
+    /// What it cost in US dollars, where the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
     /// When the first token came, in milliseconds since the attempt began; only of a stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_token_ms: Option<f64>,

@@ -1,17 +1,19 @@
 //! Any endpoint, as the suite spells it out: a template of the request, and where the answer stands in
 //! the response.
 
+mod body;
 mod find;
 mod settings;
 mod template;
 
 use evalmark_core::{
+    answer_details::AnswerDetails,
     feature::Feature,
     provider::{CheckedOptions, ExampleModel, ModelOptions, OptionProblem, OptionsKind},
     record::{ErrorKind, FinishReason, Outcome, Usage},
     request::{Request, Task},
 };
-use evalmark_net::{HttpRequest, Secret, Url};
+use evalmark_net::{HttpRequest, Secret, Url, one_line};
 use serde_json::{Value, json};
 
 use self::{
@@ -24,7 +26,7 @@ use super::{
 };
 use crate::{
     failure,
-    malformed::{misshapen, unreadable},
+    malformed::unreadable,
     reply::{Answer, AttemptError, FaultScope, Retryable},
 };
 
@@ -33,8 +35,11 @@ pub(crate) struct OwnHttp;
 /// The key of a model under which its form stands.
 const KEY: &str = "http";
 
-/// What an answer is called in messages.
-const ANSWER: &str = "response of the kind that `http` tells of";
+/// What a response should be where a JSONPath leads into it.
+const JSON: &str = "JSON document";
+
+/// US dollars for one answer that can be right.
+const MOST_USD: f64 = 1e6;
 
 impl Protocol for OwnHttp {
     const ABOUT: About = About {
@@ -105,7 +110,7 @@ fn check(of: &ModelOptions<'_>) -> Result<CheckedOptions, Vec<OptionProblem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(CheckedOptions { base_url: settings.fixed_url() })
+    Ok(CheckedOptions { base_url: settings.fixed_url(), tells_cost: settings.tells_cost() })
 }
 
 impl OwnForm for Endpoint {
@@ -116,6 +121,14 @@ impl OwnForm for Endpoint {
     ) -> Result<HttpRequest, AttemptError> {
         self.render(request, key)
             .map_err(|problem| AttemptError::new(ErrorKind::BadRequest, problem, Retryable::Never))
+    }
+
+    fn problem(&self, request: &Request) -> Option<OptionProblem> {
+        self.rendering_problem(request)
+    }
+
+    fn address_key(&self) -> &'static str {
+        "`url` under `http`, or the model's `base_url`,"
     }
 
     fn read(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {
@@ -133,13 +146,18 @@ impl OwnForm for Endpoint {
             input_tokens: tokens(&self.input_tokens),
             output_tokens: tokens(&self.output_tokens),
         };
+        let cost = self.cost_usd.as_ref().and_then(|find| find.text(&body)?.trim().parse().ok());
+        let details = AnswerDetails {
+            cost_usd: cost.filter(|usd: &f64| (0.0..=MOST_USD).contains(usd)),
+            ..AnswerDetails::default()
+        };
         let word = self.finish_reason.as_ref().and_then(|find| find.text(&body));
         Ok(Answer {
             outcome: Outcome::Answered,
             output,
             finish_reason: word.map(finish_reason),
             usage: usage.plausible(),
-            details: None,
+            details: details.boxed(),
         })
     }
 
@@ -158,9 +176,10 @@ impl OwnForm for Endpoint {
 /// some did.
 fn no_answer(body: &Body<'_>, place: &str) -> AttemptError {
     if let Some(error) = body.broken() {
-        return unreadable(&error, body.text, ANSWER);
+        return unreadable(&error, body.text, JSON);
     }
-    misshapen(ANSWER, &format!("there is no answer at `{place}`: {}", body.text))
+    let message = one_line(&format!("the response has no answer at `{place}`: {}", body.text));
+    AttemptError::new(ErrorKind::Malformed, message, Retryable::Never)
         .with_fault_scope(FaultScope::Endpoint)
 }
 

@@ -20,14 +20,16 @@ impl Checker<'_> {
     ) -> Option<Provider> {
         let key = self.key(at, kind, raw)?;
         let settings = self.settings(at, kind, raw);
-        let (options, CheckedOptions { base_url: said }) = self.options(at, kind, raw)?;
+        let (options, CheckedOptions { base_url: said, tells_cost }) =
+            self.options(at, kind, raw)?;
         if raw.base_url.is_some() && said.is_some() {
             let message = "the address stands under `base_url` and in the model's form, too";
             self.complain(&format!("{at}/base_url"), message);
             return None;
         }
         if let Some(base_url) = said {
-            let server = ModelServer { key, options, ..ModelServer::open(kind.name, base_url) };
+            let open = ModelServer::open(kind.name, base_url);
+            let server = ModelServer { key, options, tells_cost, ..open };
             return Some(Provider::Server(server));
         }
         let Some(base_url) = raw.base_url.as_deref().or(kind.base_url) else {
@@ -45,6 +47,7 @@ impl Checker<'_> {
                 region: raw.region.clone(),
                 api_version: raw.api_version.clone(),
                 options,
+                tells_cost,
             })),
             Some(problem) => {
                 self.complain(&format!("{at}/base_url"), format!("`base_url` {problem}"));
@@ -135,8 +138,10 @@ impl Checker<'_> {
                     if setting.is_required
                         && (raw.base_url.is_none() || setting.place != SettingPlace::Address) =>
                 {
-                    let message = format!("`provider: {}` needs a `{name}`", kind.name);
-                    self.complain(at, message);
+                    let article = if name.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+                    let message = format!("`provider: {}` needs {article} `{name}`", kind.name);
+                    let hint = format!("write one like `{name}: {}`", key.example());
+                    self.complain_with_hint(at, message, hint);
                 }
                 (None, Some(_)) => {
                     let message = format!("`provider: {}` has no `{name}`", kind.name);
