@@ -85,10 +85,47 @@ impl Model {
 pub enum Provider {
     /// A server that is asked.
     Server(ModelServer),
+    /// A program that is started and asked.
+    Program(ModelProgram),
     /// The dataset already holds the answers.
     RecordedColumn(RecordedColumn),
     /// A file of answers by request hash, absolute or relative to the working directory.
     RecordedFile(PathBuf),
+}
+
+impl Provider {
+    /// Whether the answers are there already, so that nobody is asked.
+    pub fn is_recorded(&self) -> bool {
+        matches!(self, Self::RecordedColumn(_) | Self::RecordedFile(_))
+    }
+
+    /// The program, where one answers.
+    pub fn program(&self) -> Option<&ModelProgram> {
+        match self {
+            Self::Program(program) => Some(program),
+            _ => None,
+        }
+    }
+}
+
+/// A program that answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelProgram {
+    /// Its provider's name in the catalog of providers.
+    pub kind: &'static str,
+    /// Its name and its arguments.
+    pub words: Vec<String>,
+    /// Where it is started, absolute or relative to the working directory.
+    pub folder: PathBuf,
+    /// Environment variables that it sees besides those of every program.
+    pub variables: Vec<String>,
+}
+
+/// A command as it stands in a suite.
+pub fn shown_command(words: &[String]) -> String {
+    let is_plain = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
+    let word = |word: &String| if is_plain(word) { word.clone() } else { format!("{word:?}") };
+    words.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// A server, and whose key it takes.

@@ -133,6 +133,17 @@ pub struct CheckedOptions {
     pub base_url: Option<String>,
     /// Whether its answers say what they cost.
     pub tells_cost: bool,
+    /// The program that answers, where it is no server.
+    pub program: Option<ProgramOptions>,
+}
+
+/// A program that answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProgramOptions {
+    /// Its name and its arguments.
+    pub words: Vec<String>,
+    /// Environment variables that it sees besides those of every program.
+    pub variables: Vec<String>,
 }
 
 /// What is wrong with how a model is asked.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{self, Model, ModelServer},
+    model::{self, Model, ModelProgram, ModelServer},
     price::Price,
     record::{ErrorKind, Failure},
     request::Request,
@@ -27,6 +27,7 @@ use crate::{
     keys::Keys,
     ledger::{Answers, Ledger, LedgerError, Writer},
     limits::Limits,
+    programs::{Programs, program_key},
     providers,
     recorded_answers::RecordingError,
     reply::{AttemptError, Reply, Retryable},
@@ -81,6 +82,8 @@ pub(crate) struct Inner {
 enum Provider {
     /// A server.
     Server(Box<Http>),
+    /// A program.
+    Programs(Box<Programs>),
     /// A recording: whatever it answers is in the ledger already.
     Recorded,
 }
@@ -119,6 +122,7 @@ pub fn endpoint_key(model: &Model) -> io::Result<Option<String>> {
             let found = providers::find(server.kind);
             Ok(found.map(|(speaker, _)| server_key(speaker.about.name, server)))
         }
+        model::Provider::Program(program) => program_key(program).map(Some),
         model::Provider::RecordedFile(path) => recording_key(path).map(Some),
         model::Provider::RecordedColumn(_) => Ok(None),
     }
@@ -154,6 +158,13 @@ impl Endpoint {
                 let endpoint_key = server_key(provider.0.about.name, server);
                 let enrolled = ledger.enroll(&endpoint_key)?;
                 (endpoint_key, enrolled, Provider::Server(Box::new(http)))
+            }
+            model::Provider::Program(program) => {
+                let provider = programs(model, program, keys.into(), network)?;
+                let endpoint_key = program_key(program)
+                    .map_err(|error| unusable(model, format!("its program: {error}")))?;
+                let enrolled = ledger.enroll(&endpoint_key)?;
+                (endpoint_key, enrolled, provider)
             }
             model::Provider::RecordedFile(path) => {
                 let (endpoint_key, id) = import(path, ledger)?;
@@ -219,7 +230,7 @@ impl Inner {
     /// Tokens that a request may use: of its prompt, and of an answer.
     pub(crate) fn estimate(&self, request: &Request) -> (u64, u64) {
         match self.provider {
-            Provider::Server(_) => {
+            Provider::Server(_) | Provider::Programs(_) => {
                 upper_bound(request, self.longest_answer.load(Ordering::Relaxed))
             }
             Provider::Recorded => (0, 0),
@@ -230,12 +241,31 @@ impl Inner {
     pub(crate) async fn attempt(&self, request: &Request, timeout: Duration) -> Reply {
         match &self.provider {
             Provider::Server(http) => http.ask(request, timeout, self.limits.usual_tokens()).await,
+            Provider::Programs(programs) => programs.ask(request, timeout).await,
             Provider::Recorded => {
                 let message = "the recording has no answer to this request".into();
                 Err(AttemptError::new(ErrorKind::NotRecorded, message, Retryable::Never)).into()
             }
         }
     }
+}
+
+/// The program of a model, with the values of the variables that it names.
+fn programs(
+    model: &Model,
+    program: &ModelProgram,
+    keys: Keys,
+    network: &RequestRuntime,
+) -> Result<Provider, OpenError> {
+    let Some(variables) = network.program_variables() else {
+        return Err(unusable(model, "it is a program, and none may be started".to_owned()));
+    };
+    let secrets = match keys {
+        Keys::Fixed(secrets) => secrets,
+        Keys::None | Keys::Fetched(_) => Vec::new(),
+    };
+    let limit = network.tuning().response_limit;
+    Ok(Provider::Programs(Box::new(Programs::new(program, variables, secrets, limit))))
 }
 
 fn unusable(model: &Model, detail: String) -> OpenError {

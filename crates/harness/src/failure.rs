@@ -30,8 +30,17 @@ pub(crate) fn is_error(error: &Value) -> bool {
 /// A failure that came with a status of success, as gateways send it. What names no lasting reason
 /// may pass.
 pub(crate) fn within_success(error: &Value) -> Result<Answer, AttemptError> {
+    reported(error, "the server reports an error in a 200")
+}
+
+/// A failure that a program tells of, instead of an answer.
+pub(crate) fn told_by_a_program(error: &Value) -> Result<Answer, AttemptError> {
+    reported(error, "the program reports an error")
+}
+
+fn reported(error: &Value, by_whom: &str) -> Result<Answer, AttemptError> {
     let said = message(error);
-    let message = one_line(&format!("the server reports an error in a 200: {said}"));
+    let message = one_line(&format!("{by_whom}: {said}"));
     let status = status_within(error);
     let cause = cause(error, &said).or_else(|| fields_are_wrong(error).then_some(Cause::Request));
     if cause == Some(Cause::Filtered) {

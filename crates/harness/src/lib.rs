@@ -11,6 +11,7 @@
 //! reads responses, and one line; `http.rs` carries them out, and `http/streamed.rs` times those that
 //! come as `server_sent_events.rs`. `failure.rs` knows all the ways in which
 //! vendors say that they failed, `json_repair.rs` and `malformed.rs` bodies that are not quite what was promised;
+//! `programs/` asks models that are programs of the user's own;
 //! `batch.rs` sends texts for embeddings together, and keeps the vector of each by itself.
 //!
 //! What is deliberately absent: scores. An answer is recorded before anyone judges it, and can be
@@ -41,6 +42,7 @@ mod keys;
 pub mod ledger;
 mod limits;
 mod malformed;
+mod programs;
 pub mod providers;
 pub mod recorded_answers;
 mod reply;

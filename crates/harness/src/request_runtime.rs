@@ -1,6 +1,6 @@
 //! What all endpoints of a process share: threads, and the settings that hold for all of them.
 
-use std::{io, sync::Arc};
+use std::{ffi::OsString, io, sync::Arc};
 
 use evalmark_net::{CredentialEnvironment, Threads};
 use tokio::runtime::Handle;
@@ -13,6 +13,8 @@ pub struct RequestRuntime {
     threads: Threads,
     tuning: Arc<Tuning>,
     credentials: Arc<CredentialEnvironment>,
+    /// What programs see of the environment; `None` where none may be started.
+    program_variables: Option<Arc<[(OsString, OsString)]>>,
 }
 
 impl RequestRuntime {
@@ -22,6 +24,7 @@ impl RequestRuntime {
             threads: Threads::start()?,
             tuning: Arc::new(tuning),
             credentials: Arc::default(),
+            program_variables: None,
         })
     }
 
@@ -29,6 +32,12 @@ impl RequestRuntime {
     #[must_use]
     pub fn with_credentials(self, credentials: CredentialEnvironment) -> Self {
         Self { credentials: Arc::new(credentials), ..self }
+    }
+
+    /// The same with leave to start the programs of models, which see these variables.
+    #[must_use]
+    pub fn with_programs(self, variables: &[(OsString, OsString)]) -> Self {
+        Self { program_variables: Some(variables.into()), ..self }
     }
 
     /// Lets Ctrl-C (and SIGTERM, where there is one) request `stop`: gracefully first, then at once.
@@ -45,6 +54,11 @@ impl RequestRuntime {
     /// What the environment says of clouds' credentials.
     pub(crate) fn credentials(&self) -> &CredentialEnvironment {
         &self.credentials
+    }
+
+    /// What programs see of the environment; `None` where none may be started.
+    pub(crate) fn program_variables(&self) -> Option<&[(OsString, OsString)]> {
+        self.program_variables.as_deref()
     }
 
     pub(crate) fn handle(&self) -> &Handle {

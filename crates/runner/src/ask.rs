@@ -153,6 +153,10 @@ impl Endpoints {
         let network =
             RequestRuntime::start(Tuning::default()).context("no thread can be started")?;
         let network = network.with_credentials(keys.credentials);
+        let network = match &keys.program_variables {
+            Some(variables) => network.with_programs(variables),
+            None => network,
+        };
         let ledger = ledger
             .open()
             .hint("`--cache-dir DIR` names another folder for answers; `--no-cache` uses none")?;

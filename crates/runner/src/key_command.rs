@@ -10,18 +10,13 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{Model, Provider},
+    model::{Model, Provider, shown_command},
     model_key::{KeyCommand, ModelKey},
 };
 use evalmark_harness::{FetchedKey, KeySource, Secret};
 use evalmark_scoring::Program;
 
-use crate::{
-    Host,
-    error::Advised,
-    programs::{process::Process, shown_command},
-    redacted_keys,
-};
+use crate::{Host, error::Advised, programs::process::Process, redacted_keys};
 
 /// How long the program may take.
 const TIMEOUT: Duration = Duration::from_secs(30);

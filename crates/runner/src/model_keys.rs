@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
@@ -18,6 +19,7 @@ use crate::{
     key_command::fetched_key,
     load::LoadedSuite,
     permissions::RefusedKeys,
+    programs::allowed_model,
     redacted_keys,
 };
 
@@ -28,6 +30,8 @@ pub(crate) struct ModelKeys {
     pub(crate) by_model: Vec<Keys>,
     /// Where the credentials of all others may be.
     pub(crate) credentials: CredentialEnvironment,
+    /// What programs see of the environment; `None` where none may be started.
+    pub(crate) program_variables: Option<Vec<(OsString, OsString)>>,
 }
 
 /// Keys by model; one that is not there is an error.
@@ -46,7 +50,8 @@ pub(crate) fn keys(loaded: &LoadedSuite, asks: Asks, host: &Host<'_>) -> Result<
         .collect::<Result<_>>()?;
     let models = used.iter().map(|i| &loaded.suite.models[*i]);
     let credentials = credentials(models, host);
-    Ok(ModelKeys { by_model, credentials })
+    let program_variables = host.allow_exec.then(|| host.program_variables.to_vec());
+    Ok(ModelKeys { by_model, credentials, program_variables })
 }
 
 /// What the environment says of clouds' credentials, where one of these models looks for some.
@@ -56,7 +61,7 @@ pub(crate) fn credentials<'a>(
 ) -> CredentialEnvironment {
     let looks = |model: &Model| match &model.provider {
         Provider::Server(server) => finds_credentials(server),
-        Provider::RecordedColumn(_) | Provider::RecordedFile(_) => false,
+        _ => false,
     };
     if models.any(looks) { credential_environment(host) } else { CredentialEnvironment::default() }
 }
@@ -98,7 +103,6 @@ pub(crate) fn allowed_keys(
 
 /// The keys of a model of the suite at a path; one that is not there is an error.
 pub(crate) fn keys_of(suite: &Path, model: &Model, host: &Host<'_>) -> Result<Keys> {
-    let Provider::Server(server) = &model.provider else { return Ok(Keys::None) };
     let key = |variable: &String| match host.secrets.secret(variable) {
         Some(key) if !key.trim().is_empty() => {
             let key = Secret::new(&key);
@@ -107,10 +111,19 @@ pub(crate) fn keys_of(suite: &Path, model: &Model, host: &Host<'_>) -> Result<Ke
         }
         _ => Err(MissingKey { model: model.name.to_string(), variable: variable.clone() }),
     };
+    let fixed = |names: &[String]| names.iter().map(key).collect::<Result<_, _>>().map(Keys::Fixed);
+    let server = match &model.provider {
+        Provider::Server(server) => server,
+        Provider::Program(program) => {
+            allowed_model(model, host.allow_exec)?;
+            return Ok(fixed(&program.variables)?);
+        }
+        Provider::RecordedColumn(_) | Provider::RecordedFile(_) => return Ok(Keys::None),
+    };
     Ok(match &server.key {
         ModelKey::None => Keys::None,
         ModelKey::Variables(_) if finds_credentials(server) => Keys::None,
-        ModelKey::Variables(names) => Keys::Fixed(names.iter().map(key).collect::<Result<_, _>>()?),
+        ModelKey::Variables(names) => fixed(names)?,
         ModelKey::Command(command) => Keys::Fetched(fetched_key(suite, model, command, host)?),
     })
 }

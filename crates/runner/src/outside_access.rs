@@ -34,6 +34,9 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
     let mut hosts = BTreeSet::new();
     let mut variables: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for model in &suite.models {
+        for variable in model.provider.program().iter().flat_map(|program| &program.variables) {
+            variables.entry(variable).or_default();
+        }
         let Provider::Server(ModelServer { base_url, .. }) = &model.provider else { continue };
         let Ok(address) = Url::parse(base_url) else { continue };
         let origin = address.origin().ascii_serialization();
@@ -51,6 +54,7 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
     let of_metrics = loaded.metrics.iter().filter_map(Metric::program);
     let of_keys = suite.models.iter().filter_map(|model| match &model.provider {
         Provider::Server(server) => Some(&server.key.command()?.words),
+        Provider::Program(program) => Some(&program.words),
         Provider::RecordedColumn(_) | Provider::RecordedFile(_) => None,
     });
     let programs: BTreeSet<_> = of_metrics.map(|program| &program.command).chain(of_keys).collect();

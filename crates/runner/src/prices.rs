@@ -87,7 +87,7 @@ fn model_price(suite: &Suite, i: usize) -> ModelPrice {
     let Model { name, model, price, provider, .. } = &suite.models[i];
     let server = match provider {
         Provider::Server(server) => Some(server),
-        Provider::RecordedColumn(_) | Provider::RecordedFile(_) => None,
+        _ => None,
     };
     let listed = server.and_then(|ModelServer { kind, base_url, .. }| {
         let kind = providers::catalog().iter().find(|known| known.name == *kind)?;

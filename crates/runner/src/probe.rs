@@ -83,6 +83,8 @@ pub fn probe(path: &Path, options: &ProbeOptions, host: &Host<'_>) -> Result<Vec
     let ledger = Ledger::open(&folder.path().join("answers.sqlite"))?;
     let network = RequestRuntime::start(Tuning::default()).context("no thread can be started")?;
     let network = network.with_credentials(credentials(models.iter().copied(), host));
+    let network =
+        if host.allow_exec { network.with_programs(host.program_variables) } else { network };
     let stop = Stop::new();
     network.stop_on_signals(&stop).context("cannot listen for signals")?;
     let probe_one = |model: &Model| {
@@ -139,7 +141,7 @@ struct Means<'a> {
 }
 
 fn outcome(model: &Model, task: Task, means: &Means<'_>) -> ProbeOutcome {
-    if matches!(model.provider, Provider::RecordedColumn(_) | Provider::RecordedFile(_)) {
+    if model.provider.is_recorded() {
         return ProbeOutcome::Recorded;
     }
     let keys = match keys_of(means.suite, model, means.host) {
@@ -211,6 +213,7 @@ pub fn probe_document(probed: &[ProbedModel]) -> Value {
         let model = &probed.model;
         let (provider, base_url) = match &model.provider {
             Provider::Server(server) => (server.kind, Some(&server.base_url)),
+            Provider::Program(program) => (program.kind, None),
             Provider::RecordedColumn(_) | Provider::RecordedFile(_) => ("recorded", None),
         };
         let record = match &probed.outcome {

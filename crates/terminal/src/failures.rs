@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use evalmark_core::{
-    model::{Model, ModelServer, Provider},
+    model::{Model, ModelServer, Provider, shown_command},
     number_format::{self, counted},
     record::{ErrorKind, Failure},
 };
@@ -16,6 +16,7 @@ pub fn place(model: &Model) -> String {
     let (name, at) = (&model.name, &model.model);
     match &model.provider {
         Provider::Server(ModelServer { base_url, .. }) => format!("`{name}` ({at} at {base_url})"),
+        Provider::Program(program) => format!("`{name}` (`{}`)", shown_command(&program.words)),
         Provider::RecordedFile(path) => format!("`{name}` (recorded in {})", path.display()),
         Provider::RecordedColumn(column) => format!("`{name}` (column `{}`)", column.of(0)),
     }

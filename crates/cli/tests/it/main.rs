@@ -30,6 +30,7 @@ mod listed;
 mod mistakes;
 mod model_list;
 mod own_application;
+mod own_programs;
 mod permissions;
 mod planned_comparisons;
 mod planning;

@@ -179,7 +179,7 @@ fn a_streamed_run_knows_its_first_tokens() {
         let end = format!("data: {}\n\ndata: [DONE]\n\n", json!({ "choices": [], "usage": usage }));
         let (start, rest) = answer(item(seen)).split_at(1);
         let body = [part(start, None), part(rest, Some("stop")), end].concat();
-        Reply::bytes(body).drip(64, std::time::Duration::from_millis(2))
+        Reply::bytes(body).drip(64, std::time::Duration::from_millis(20))
     });
     let world = World::new(12);
     let suite = "\
@@ -204,6 +204,11 @@ metrics: [{ name: exact, exact: {} }]
     );
     let table = world.run(&["show", "reports/test/r"]).expect(0).stdout;
     assert!(table.contains("first token") && table.contains("tokens/s"), "{table}");
+    let page = std::fs::read_to_string(world.path("reports/test/r/report.html")).expect("a page");
+    for words in ["first token p50", "tokens/s", "median time to the first token", "firstTokenText"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
     // Answers come back from the ledger with the times that they had.
     world.run_suite("again", &[]).expect(0);
     assert_eq!(server.count(), 12);

@@ -222,7 +222,7 @@ pub(crate) struct RawRecorded {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLimits {
-    /// The most requests in flight at once; default 16. Fewer are sent where the server refuses
+    /// The most requests in flight at once; default 16, and 4 of a program. Fewer are sent where the server refuses
     /// more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]

@@ -1,16 +1,22 @@
 //! A response that comes piece by piece: its events, and when the first of them held a piece of the
 //! answer.
 
+mod splitter;
+
 use std::time::Duration;
 
 use evalmark_core::record::Usage;
 use evalmark_net::{ExchangeError, HttpResponse};
 use tokio::time::Instant;
 
+use self::splitter::{End, Splitter};
 use crate::{
-    providers::{Framing, Streaming, broken_stream::cut_off},
+    providers::{
+        Streaming,
+        broken_stream::{broken_frame, cut_off},
+    },
     reply::{Answer, AttemptError},
-    server_sent_events::{EventSplitter, StreamEvent},
+    server_sent_events::StreamEvent,
 };
 
 /// How long the end of the body may take once the answer is whole. With it the connection can be used
@@ -125,22 +131,21 @@ fn whole(body: Vec<u8>, streaming: &Streaming) -> Result<Streamed, StreamedError
 /// Takes a body in, piece by piece.
 struct Reader<'a> {
     streaming: &'a Streaming,
-    splitter: EventSplitter,
+    splitter: Splitter,
     /// Events that were looked at.
     seen: usize,
     times: Times,
     /// Whether nothing more is to come.
     is_over: bool,
-    /// Whether what came is no text.
+    /// Whether what came cannot be read.
     is_garbled: bool,
 }
 
 impl<'a> Reader<'a> {
     fn new(streaming: &'a Streaming) -> Self {
-        let Framing::ServerSentEvents = streaming.framing;
         Self {
             streaming,
-            splitter: EventSplitter::default(),
+            splitter: Splitter::new(streaming.framing),
             seen: 0,
             times: Times::default(),
             is_over: false,
@@ -153,13 +158,13 @@ impl<'a> Reader<'a> {
             return;
         }
         let now = Instant::now();
-        self.is_garbled = self.splitter.push(bytes).is_err();
+        self.is_garbled = !self.splitter.push(bytes);
         if self.is_over {
             // What it took may come behind the answer.
             return;
         }
         let Streaming { holds_text, is_last, .. } = self.streaming;
-        for event in &self.splitter.events[self.seen..] {
+        for event in &self.splitter.events()[self.seen..] {
             self.is_over |= is_last(event);
             // Two moments are all that there is to know.
             let Times { first, has_later, .. } = &mut self.times;
@@ -168,26 +173,30 @@ impl<'a> Reader<'a> {
                 first.get_or_insert(now);
             }
         }
-        if self.splitter.events.len() > self.seen {
+        let n_events = self.splitter.events().len();
+        if n_events > self.seen {
             self.times.last = Some(now);
         }
-        self.seen = self.splitter.events.len();
+        self.seen = n_events;
     }
 
     /// Whether this is a stream of events, as far as it came.
     fn has_events(&self) -> bool {
-        self.splitter.has_fields && !self.is_garbled
+        self.splitter.has_events(self.is_garbled)
     }
 
     fn finish(mut self, body: Vec<u8>) -> Result<Streamed, StreamedError> {
-        let is_cut = self.splitter.finish();
+        let end = self.splitter.finish(self.is_garbled);
         if !self.has_events() && !is_only_remarks(&body) {
             return Ok(Streamed { body: StreamedBody::Whole(body), times: Times::default() });
         }
-        if is_cut && !self.is_over {
-            return Err(StreamedError::CutOff(cut_off()));
+        match end {
+            End::Cut if !self.is_over => return Err(StreamedError::CutOff(cut_off())),
+            End::Garbled if !self.is_over => return Err(StreamedError::CutOff(broken_frame())),
+            End::Whole | End::Cut | End::Garbled => {}
         }
-        Ok(Streamed { body: StreamedBody::Events(self.splitter.events), times: self.times })
+        let body = StreamedBody::Events(self.splitter.into_events());
+        Ok(Streamed { body, times: self.times })
     }
 }
 

@@ -4,6 +4,7 @@ mod body;
 mod embeddings;
 mod messages;
 mod response;
+mod stream;
 
 use evalmark_core::{
     feature::Feature,
@@ -17,8 +18,8 @@ use serde_json::Value;
 use super::{
     credential_chain::CredentialChain,
     protocol::{
-        About, Call, HttpReply, ONE_ANSWER, Param, Protocol, Vendor, WHERE_TO_ASK, WHERE_TO_NAME,
-        behind,
+        About, Call, Framing, HttpReply, ONE_ANSWER, Param, Protocol, Streaming, Vendor,
+        WHERE_TO_ASK, WHERE_TO_NAME, WHERE_TO_STREAM, behind,
     },
 };
 use crate::{
@@ -69,7 +70,7 @@ impl Protocol for Bedrock {
         reserved: &[
             ("model", WHERE_TO_NAME),
             ("messages", WHERE_TO_ASK),
-            ("stream", "answers come whole"),
+            ("stream", WHERE_TO_STREAM),
             ("n", ONE_ANSWER),
             ("system", "write it as a message with `role: system`"),
         ],
@@ -86,6 +87,7 @@ impl Protocol for Bedrock {
             Feature::ToolChoice,
             Feature::NamedTool,
             Feature::JsonSchema,
+            Feature::Streaming,
         ],
         settings: &[Setting {
             key: SettingKey::Region,
@@ -100,9 +102,18 @@ impl Protocol for Bedrock {
     const CHAIN: Option<CredentialChain> =
         Some(CredentialChain::Aws { variable: "AWS_SECRET_ACCESS_KEY", service: "bedrock" });
 
+    const STREAMING: Option<Streaming> = Some(Streaming {
+        framing: Framing::EventFrames,
+        holds_text: stream::holds_text,
+        is_last: stream::is_last,
+        assemble: stream::assemble,
+        optional_field: None,
+    });
+
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         let mut url = behind(base, "model");
         let operation = match call.task {
+            Task::Chat if call.is_streamed => "converse-stream",
             Task::Chat => "converse",
             Task::Embedding => "invoke",
         };
@@ -162,7 +173,10 @@ fn status_of(code: &str) -> Option<u16> {
         "ResourceNotFoundException" => 404,
         "ModelTimeoutException" => 408,
         // The model failed, and not the request.
-        "ModelErrorException" | "InternalServerException" | "InternalFailure" => 500,
+        "ModelErrorException"
+        | "ModelStreamErrorException"
+        | "InternalServerException"
+        | "InternalFailure" => 500,
         "ServiceUnavailableException" => 503,
         _ => return None,
     })
@@ -175,6 +189,9 @@ mod tests {
     #[test]
     fn a_model_stands_in_the_path() {
         let base = Url::parse("https://h/").expect("a URL");
+        let call = Call { model: "t", task: Task::Chat, is_streamed: true };
+        let streamed = Bedrock::url(&base, call).map(String::from);
+        assert_eq!(streamed.as_deref(), Some("https://h/model/t/converse-stream"));
         for (model, task, expected) in [
             ("vendor.model-v2:1", Task::Chat, "/model/vendor.model-v2:1/converse"),
             ("arn:aws:bedrock:eu:1:p/x", Task::Chat, "/model/arn:aws:bedrock:eu:1:p%2Fx/converse"),

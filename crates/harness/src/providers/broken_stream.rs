@@ -12,6 +12,13 @@ pub(crate) fn cut_off() -> AttemptError {
     error.with_fault_scope(FaultScope::Endpoint)
 }
 
+/// A frame whose bytes are not what its checksums say.
+pub(crate) fn broken_frame() -> AttemptError {
+    let message = "the connection broke: a frame of the stream does not match its checksum";
+    let error = AttemptError::new(ErrorKind::Connection, message.to_owned(), Retryable::Yes);
+    error.with_fault_scope(FaultScope::Endpoint)
+}
+
 /// A stream that says that it ends, and not why the answer does: many servers and gateways end it so
 /// when whoever writes the answer has died.
 pub(crate) fn without_reason() -> AttemptError {

@@ -110,7 +110,8 @@ fn check(of: &ModelOptions<'_>) -> Result<CheckedOptions, Vec<OptionProblem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(CheckedOptions { base_url: settings.fixed_url(), tells_cost: settings.tells_cost() })
+    let (base_url, tells_cost) = (settings.fixed_url(), settings.tells_cost());
+    Ok(CheckedOptions { base_url, tells_cost, program: None })
 }
 
 impl OwnForm for Endpoint {

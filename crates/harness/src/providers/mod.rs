@@ -7,9 +7,11 @@ mod bedrock;
 pub(crate) mod broken_stream;
 mod called_tools;
 mod cohere;
+pub(crate) mod command;
 mod common_params;
 mod completions;
 mod credential_chain;
+pub(crate) mod event_frames;
 mod event_stream;
 mod gemini;
 mod http;
@@ -53,7 +55,7 @@ pub fn catalog() -> &'static [ProviderKind] {
         let kinds = |speaker: &'static Speaker| {
             speaker.about.vendors.iter().map(move |vendor| kind(speaker, vendor))
         };
-        PROTOCOLS.iter().flat_map(kinds).collect()
+        PROTOCOLS.iter().flat_map(kinds).chain([command::KIND]).collect()
     });
     &CATALOG
 }

@@ -121,6 +121,8 @@ pub(crate) struct Streaming {
 pub(crate) enum Framing {
     /// As server-sent events.
     ServerSentEvents,
+    /// In binary frames with checksums.
+    EventFrames,
 }
 
 /// A parameter that servers know, and what its value is.

@@ -12,6 +12,7 @@ mod hedging;
 mod keys;
 mod ledger;
 mod limits;
+mod programs;
 mod recordings;
 mod secrets;
 mod setup;

@@ -183,6 +183,10 @@ pub struct PageSample {
     pub scores: Vec<PageScore>,
     /// Service time, milliseconds.
     pub latency_ms: Option<f64>,
+    /// When the first token came, milliseconds; only of a stream.
+    pub first_token_ms: Option<f64>,
+    /// How many followed each second; only of a stream.
+    pub tokens_per_second: Option<f64>,
     /// Tokens of the request.
     pub input_tokens: Option<u64>,
     /// Tokens of the answer.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use evalmark_core::{
     metric::{Direction, Range},
-    number_format::{dollars, item_score, latency},
+    number_format::{dollars, item_score, latency, quantity},
 };
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
@@ -151,6 +151,8 @@ struct SampleColumns {
     finish: Vec<i64>,
     latency: Vec<Option<f64>>,
     latency_text: Vec<i64>,
+    first_token_text: Vec<i64>,
+    rate_text: Vec<i64>,
     cost: Vec<Option<f64>>,
     cost_text: Vec<i64>,
     input_tokens: Vec<Option<u64>>,
@@ -230,6 +232,8 @@ impl SampleColumns {
         self.finish.push(texts.maybe(sample.finish_reason.as_deref()));
         self.latency.push(sample.latency_ms.map(short));
         self.latency_text.push(texts.maybe(sample.latency_ms.map(latency)));
+        self.first_token_text.push(texts.maybe(sample.first_token_ms.map(latency)));
+        self.rate_text.push(texts.maybe(sample.tokens_per_second.map(quantity)));
         self.cost.push(sample.cost_usd);
         self.cost_text.push(texts.maybe(sample.cost_usd.map(dollars)));
         self.input_tokens.push(sample.input_tokens);

@@ -18,7 +18,7 @@ use evalmark_report::{
     },
     run_values::ConfusionRow,
     scores::{ScoreRow, ScoresWriter},
-    summary::SummaryRow,
+    summary::{StreamFigures, SummaryRow},
 };
 use tempfile::tempdir;
 
@@ -420,4 +420,24 @@ fn of_a_large_run_the_page_holds_a_part() {
         assert_eq!(found.answer, written.record.output, "{index}");
         assert_eq!(found.scores[0].value, written.scores[0].value, "{index}");
     }
+}
+
+#[test]
+fn streams_stand_beside_other_times() {
+    let mut page = page();
+    let whole = html(&page).unwrap();
+    assert!(!whole.contains("first token p50") && !whole.contains("tokens/s"));
+    page.summary[0].streams = StreamFigures {
+        first_token_p50_ms: Some(87.0),
+        first_token_p95_ms: Some(310.0),
+        tokens_per_second_p50: Some(41.5),
+        tokens_per_second_p95: Some(60.0),
+    };
+    page.samples.samples[0].first_token_ms = Some(91.0);
+    page.samples.samples[0].tokens_per_second = Some(38.2);
+    let told = html(&page).unwrap();
+    for words in ["first token p50", "87 ms", "310 ms", "tokens/s", "41.5", "and first token"] {
+        assert!(told.contains(words), "{words}");
+    }
+    assert!(told.contains("91 ms") && told.contains("38.2"));
 }

@@ -16,7 +16,11 @@ use std::{
     thread,
 };
 
-use evalmark_core::{files::open_regular, score::Score};
+use evalmark_core::{
+    files::open_regular,
+    model::{Model, shown_command},
+    score::Score,
+};
 use evalmark_scoring::{Case, Metric, Program};
 
 use crate::{
@@ -214,7 +218,18 @@ pub(crate) fn allowed(metrics: &[Metric], allow_exec: bool) -> Result<(), Refuse
     Ok(())
 }
 
-/// Why a metric's program is not run.
+/// Refuses a model that is a program where the command line does not allow those.
+pub(crate) fn allowed_model(model: &Model, allow_exec: bool) -> Result<(), RefusedProgram> {
+    match model.provider.program() {
+        Some(program) if !allow_exec => {
+            let (model, command) = (model.name.to_string(), shown_command(&program.words));
+            Err(RefusedProgram::Model { model, command })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why a program is not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RefusedProgram {
     /// The command line does not allow it.
@@ -222,6 +237,14 @@ pub enum RefusedProgram {
     NotAllowed {
         /// The metric.
         metric: String,
+        /// The program.
+        command: String,
+    },
+    /// The command line does not allow a program that answers.
+    #[error("model `{model}` is a program: {command}")]
+    Model {
+        /// The model.
+        model: String,
         /// The program.
         command: String,
     },
@@ -236,7 +259,9 @@ pub enum RefusedProgram {
 impl Advised for RefusedProgram {
     fn hint(&self) -> Option<String> {
         let advice = match self {
-            Self::NotAllowed { .. } => "if you trust the suite, add `--allow-exec`",
+            Self::NotAllowed { .. } | Self::Model { .. } => {
+                "if you trust the suite, add `--allow-exec`"
+            }
             Self::Memory { .. } => "leave `memory` out",
         };
         Some(advice.to_owned())
@@ -249,8 +274,13 @@ pub fn program_remarks(loaded: &LoadedSuite) -> Vec<String> {
         let (name, command) = (metric.name(), shown(program));
         format!("metric `{name}` runs a program, so a run needs `--allow-exec`: {command}")
     };
-    let of_keys = key_command_remarks(&loaded.suite.models);
-    programs(&loaded.metrics).map(remark).chain(of_keys).collect()
+    let models = &loaded.suite.models;
+    let of_models = models.iter().filter_map(|model| {
+        let (name, command) = (&model.name, shown_command(&model.provider.program()?.words));
+        Some(format!("model `{name}` is a program, so a run needs `--allow-exec`: {command}"))
+    });
+    let of_keys = key_command_remarks(models);
+    programs(&loaded.metrics).map(remark).chain(of_models).chain(of_keys).collect()
 }
 
 /// What decides a program's scores beyond what the suite says: the files it is made of, as far as
@@ -280,11 +310,4 @@ fn programs(metrics: &[Metric]) -> impl Iterator<Item = (&Metric, &Program)> {
 /// The command as it stands in the suite.
 fn shown(program: &Program) -> String {
     shown_command(&program.command)
-}
-
-/// A command as it stands in a suite.
-pub(crate) fn shown_command(words: &[String]) -> String {
-    let plain = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
-    let word = |word: &String| if plain(word) { word.clone() } else { format!("{word:?}") };
-    words.iter().map(word).collect::<Vec<_>>().join(" ")
 }

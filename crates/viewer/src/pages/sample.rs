@@ -1,7 +1,7 @@
 //! `/run/SUITE/RUN/sample/ROW`: one sample, with all of its texts.
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use evalmark_core::number_format::{count, dollars, latency};
+use evalmark_core::number_format::{count, dollars, latency, quantity};
 use evalmark_report::{
     sample_pages::SamplePages,
     samples::SampleRecord,
@@ -153,6 +153,8 @@ fn facts(sample: &SampleRecord) -> Vec<(&'static str, String)> {
     let one = &sample.record;
     let mut facts = Vec::new();
     facts.extend(one.timing.latency_ms.map(|ms| ("Latency", latency(ms))));
+    facts.extend(one.first_token_ms().map(|ms| ("First token", latency(ms))));
+    facts.extend(one.tokens_per_second().map(|rate| ("Tokens a second", quantity(rate))));
     facts.extend(one.usage.input_tokens.map(|n| ("Tokens of the prompt", count(n))));
     facts.extend(one.usage.output_tokens.map(|n| ("Tokens of the answer", count(n))));
     facts.extend(sample.cost_usd.map(|usd| ("Cost", dollars(usd))));

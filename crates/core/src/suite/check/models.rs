@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// Processes of a program at once, where the suite does not say: each takes time to start, and memory.
+const PROCESSES: usize = 4;
+
 impl Checker<'_> {
     pub(super) fn models(&mut self, raw: &[RawModel]) -> Option<Vec<Model>> {
         let models = raw.iter().enumerate().map(|(i, model)| self.model(i, model));
@@ -32,7 +35,12 @@ impl Checker<'_> {
         self.streaming(&at, kind, raw);
         self.model_name(&at, kind, raw);
         let provider = self.provider(&at, raw);
-        let limits = self.limits(&at, &raw.limits);
+        let mut limits = self.limits(&at, &raw.limits);
+        if let (Some(Provider::Program(_)), Some(limits), None) =
+            (&provider, &mut limits, raw.limits.concurrency)
+        {
+            limits.concurrency = PROCESSES;
+        }
         let ca_file = self.ca_file(&at, raw);
         let model: Arc<str> = raw.model.as_deref().unwrap_or(&raw.name).into();
         let base_url = raw.base_url.as_deref();

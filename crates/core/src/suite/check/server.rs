@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Checker;
 use crate::{
-    model::{ModelServer, Provider},
+    model::{ModelProgram, ModelServer, Provider},
     model_key::{KeyCommand, ModelKey},
-    provider::{CheckedOptions, ProviderKind, Setting, SettingKey, SettingPlace},
+    provider::{CheckedOptions, ProgramOptions, ProviderKind, Setting, SettingKey, SettingPlace},
     suite::raw::{RawModel, RawNames},
 };
 
@@ -20,8 +20,11 @@ impl Checker<'_> {
     ) -> Option<Provider> {
         let key = self.key(at, kind, raw)?;
         let settings = self.settings(at, kind, raw);
-        let (options, CheckedOptions { base_url: said, tells_cost }) =
-            self.options(at, kind, raw)?;
+        let (options, checked) = self.options(at, kind, raw)?;
+        let CheckedOptions { base_url: said, program, tells_cost } = checked;
+        if let Some(program) = program {
+            return self.program(at, kind, raw, program);
+        }
         if raw.base_url.is_some() && said.is_some() {
             let message = "the address stands under `base_url` and in the model's form, too";
             self.complain(&format!("{at}/base_url"), message);
@@ -54,6 +57,36 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// The program that answers for the model at `at`; `None` after a mistake.
+    fn program(
+        &mut self,
+        at: &str,
+        kind: &ProviderKind,
+        raw: &RawModel,
+        program: ProgramOptions,
+    ) -> Option<Provider> {
+        let of_servers = [
+            ("base_url", raw.base_url.is_some()),
+            ("api_key_env", raw.api_key_env.is_some()),
+            ("api_key_command", raw.api_key_command.is_some()),
+            ("ca_file", raw.ca_file.is_some()),
+        ];
+        let strays: Vec<_> = of_servers.into_iter().filter(|(_, is_there)| *is_there).collect();
+        for (key, _) in &strays {
+            let message = format!("`{key}` does not go with `provider: {}`", kind.name);
+            let hint = "name the environment variables that the program sees under `env`";
+            self.complain_with_hint(&format!("{at}/{key}"), message, hint.to_owned());
+        }
+        let ProgramOptions { words, variables } = program;
+        let folder = self.folder.clone();
+        strays.is_empty().then_some(Provider::Program(ModelProgram {
+            kind: kind.name,
+            words,
+            folder,
+            variables,
+        }))
     }
 
     /// Where the model's key comes from; `None` after a mistake.

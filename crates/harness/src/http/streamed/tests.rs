@@ -1,12 +1,13 @@
 //! Laws of streams, for every protocol that has any: whatever the pieces, the answer is the same;
 //! wherever a stream ends, there is that answer or a described failure.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use evalmark_core::{
     feature::Feature,
     request::{Message, Request},
 };
+use evalmark_loopback::bedrock;
 use evalmark_net::StatusCode;
 use proptest::prelude::*;
 
@@ -22,8 +23,24 @@ const SAMPLES: &[(&str, &str)] = &[
     ("responses", include_str!("samples/responses.txt")),
     ("completions", include_str!("samples/completions.txt")),
     ("anthropic", include_str!("samples/anthropic.txt")),
+    ("bedrock", include_str!("samples/bedrock.txt")),
     ("cohere", include_str!("samples/cohere.txt")),
 ];
+
+/// The events of a sample as they go over the wire, one by one.
+fn events_of(provider: &str, sample: &'static str) -> Vec<Cow<'static, [u8]>> {
+    if provider == "bedrock" {
+        let frame =
+            |line: &str| line.split_once(' ').map(|(name, data)| bedrock::frame(name, data));
+        return sample.lines().filter_map(frame).map(Cow::Owned).collect();
+    }
+    sample.split_inclusive("\n\n").map(|event| Cow::Borrowed(event.as_bytes())).collect()
+}
+
+/// All samples as they go over the wire.
+fn samples() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    SAMPLES.iter().map(|(provider, sample)| (*provider, events_of(provider, sample).concat()))
+}
 
 /// What comes of a stream in these pieces.
 fn answer(provider: &str, pieces: &[&[u8]]) -> Result<Answer, String> {
@@ -56,11 +73,11 @@ fn every_protocol_that_streams_has_a_sample() {
     for kind in catalog().iter().filter(|kind| kind.has(Feature::Streaming)) {
         assert!(SAMPLES.iter().any(|(name, _)| *name == kind.protocol), "{}", kind.protocol);
     }
-    for (provider, stream) in SAMPLES {
-        let answer = answer(provider, &[stream.as_bytes()]).expect(provider);
+    for (provider, stream) in samples() {
+        let answer = answer(provider, &[&stream]).expect(provider);
         assert_eq!(answer.output, "Schön.", "{provider}");
         assert_eq!(answer.usage.output_tokens, Some(5), "{provider}");
-        if *provider == "completions" {
+        if provider == "completions" {
             // A text is all that it has.
             continue;
         }
@@ -72,11 +89,11 @@ fn every_protocol_that_streams_has_a_sample() {
 
 #[test]
 fn a_stream_that_ends_at_any_byte_is_the_answer_or_a_failure() {
-    for (provider, stream) in SAMPLES {
-        let whole = answer(provider, &[stream.as_bytes()]).expect(provider);
+    for (provider, stream) in samples() {
+        let whole = answer(provider, &[&stream]).expect(provider);
         let mut failures = 0;
         for end in 0..stream.len() {
-            match answer(provider, &[&stream.as_bytes()[..end]]) {
+            match answer(provider, &[&stream[..end]]) {
                 // What it took may come last.
                 Ok(cut) => {
                     let cut = Answer { usage: whole.usage, ..cut };
@@ -95,10 +112,10 @@ fn a_stream_that_ends_at_any_byte_is_the_answer_or_a_failure() {
 proptest! {
     #[test]
     fn pieces_do_not_matter(mut cuts in prop::collection::vec(0_usize..4_000, 0..20)) {
-        for (provider, stream) in SAMPLES {
+        for (provider, stream) in samples() {
             cuts.sort_unstable();
             let mut pieces = Vec::new();
-            let mut rest = stream.as_bytes();
+            let mut rest = stream.as_slice();
             for (at, cut) in cuts.iter().enumerate() {
                 let before = at.checked_sub(1).map_or(0, |at| cuts[at]);
                 let (piece, others) = rest.split_at((cut - before).min(rest.len()));
@@ -106,7 +123,7 @@ proptest! {
                 rest = others;
             }
             pieces.push(rest);
-            prop_assert_eq!(answer(provider, &pieces), answer(provider, &[stream.as_bytes()]));
+            prop_assert_eq!(answer(provider, &pieces), answer(provider, &[&stream]));
         }
     }
 
@@ -115,8 +132,7 @@ proptest! {
         changes in prop::collection::vec((0_usize..4_000, any::<u8>()), 0..8),
         end in 0_usize..4_000,
     ) {
-        for (provider, stream) in SAMPLES {
-            let mut bytes = stream.as_bytes().to_vec();
+        for (provider, mut bytes) in samples() {
             for (at, byte) in &changes {
                 let at = at % bytes.len();
                 bytes[at] = *byte;
@@ -132,13 +148,13 @@ proptest! {
         moves in prop::collection::vec((0_usize..40, 0_usize..40, any::<bool>()), 0..12),
     ) {
         for (provider, stream) in SAMPLES {
-            let mut events: Vec<_> = stream.split_inclusive("\n\n").collect();
+            let mut events = events_of(provider, stream);
             for (from, to, is_copy) in &moves {
                 let from = from % events.len();
-                let event = if *is_copy { events[from] } else { events.remove(from) };
+                let event = if *is_copy { events[from].clone() } else { events.remove(from) };
                 events.insert(to % (events.len() + 1), event);
             }
-            drop(answer(provider, &[events.concat().as_bytes()]));
+            drop(answer(provider, &[&events.concat()]));
         }
     }
 }

@@ -32,13 +32,18 @@ fn streamed(
     (record, server.requests())
 }
 
+/// Events as they go over the wire.
+fn framed(wire: &Wire, events: &[String]) -> Vec<u8> {
+    events.iter().flat_map(|event| (wire.framed)(event)).collect()
+}
+
 /// Every protocol that streams, and the events in the place of `reply`.
 fn each(reply: impl Fn(&Wire) -> Reply, check: impl Fn(&Wire, Reply, Reply)) {
     for wire in WIRES {
         let Some(events) = wire.events else { continue };
         let stream = reply(wire).change_body(|body| {
             let body = serde_json::from_slice(&body).expect("JSON");
-            events(&body).concat().into_bytes()
+            framed(wire, &events(&body))
         });
         check(wire, reply(wire), stream.header("content-type", "text/event-stream"));
     }
@@ -185,8 +190,9 @@ fn an_error_in_the_middle_is_no_answer() {
         }));
         let stream = whole.change_body(|body| {
             let events = events(&serde_json::from_slice(&body).expect("JSON"));
-            let start = events[..events.len() / 2].concat().into_bytes();
-            [start, b"event: error\ndata: ".to_vec(), error, b"\n\n".to_vec()].concat()
+            let start = framed(wire, &events[..events.len() / 2]);
+            let error = String::from_utf8_lossy(&error);
+            [start, (wire.framed)(&format!("event: error\ndata: {error}\n\n"))].concat()
         });
         let (record, requests) = streamed(wire, 2, move |_| stream.clone());
         let failure = record.failure.expect("a failure");

@@ -135,6 +135,8 @@ fn transcript(sample: &SampleRecord) -> String {
 }
 
 fn page_sample(sample: SampleRecord, frame: usize, scores: Vec<PageScore>) -> PageSample {
+    let (first_token_ms, tokens_per_second) =
+        (sample.record.first_token_ms(), sample.record.tokens_per_second());
     let Record { output, failure, finish_reason, timing, usage, .. } = sample.record;
     PageSample {
         item_id: sample.item_id,
@@ -151,6 +153,8 @@ fn page_sample(sample: SampleRecord, frame: usize, scores: Vec<PageScore>) -> Pa
         slices: sample.slices,
         scores,
         latency_ms: timing.latency_ms,
+        first_token_ms,
+        tokens_per_second,
         input_tokens: usage.input_tokens,
         output_tokens: usage.output_tokens,
         cost_usd: sample.cost_usd,

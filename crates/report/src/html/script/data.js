@@ -21,6 +21,8 @@
  * @property {number[]} finish
  * @property {(number | null)[]} latency
  * @property {number[]} latencyText
+ * @property {number[]} firstTokenText
+ * @property {number[]} rateText
  * @property {(number | null)[]} cost
  * @property {number[]} costText
  * @property {(number | null)[]} inputTokens

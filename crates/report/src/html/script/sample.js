@@ -213,10 +213,13 @@ function scoresPart(sample) {
  * @returns {HTMLElement}
  */
 function factsPart(sample) {
-  const { latencyText, costText, inputTokens, outputTokens, slices } = data.samples;
+  const { latencyText, firstTokenText, rateText, costText } = data.samples;
+  const { inputTokens, outputTokens, slices } = data.samples;
   /** @type {[string, string | null][]} */
   const facts = [
     ["latency", text(latencyText[sample])],
+    ["first token", text(firstTokenText[sample])],
+    ["tokens a second", text(rateText[sample])],
     ["cost", text(costText[sample])],
     ["tokens in", inputTokens[sample]?.toString() ?? null],
     ["tokens out", outputTokens[sample]?.toString() ?? null],

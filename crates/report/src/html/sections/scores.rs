@@ -2,7 +2,7 @@
 
 use evalmark_core::{
     estimate::Estimate,
-    number_format::{dollars, interval, latency, or_none, value},
+    number_format::{dollars, interval, latency, or_none, quantity, value},
 };
 use minijinja::value::Value;
 use serde::Serialize;
@@ -19,6 +19,9 @@ struct SummaryLine<'a> {
     interval: String,
     latency: String,
     latency_p95: String,
+    first_token: String,
+    first_token_p95: String,
+    rate: String,
     cost: String,
 }
 
@@ -32,6 +35,9 @@ impl<'a> SummaryLine<'a> {
             interval: estimate.map(ends).unwrap_or_default(),
             latency: or_none(row.latency_p50_ms.map(latency)),
             latency_p95: or_none(row.latency_p95_ms.map(latency)),
+            first_token: or_none(row.streams.first_token_p50_ms.map(latency)),
+            first_token_p95: or_none(row.streams.first_token_p95_ms.map(latency)),
+            rate: or_none(row.streams.tokens_per_second_p50.map(quantity)),
             cost: or_none(row.cost_usd.map(dollars)),
             row,
         }
@@ -42,20 +48,22 @@ impl<'a> SummaryLine<'a> {
 #[derive(Serialize)]
 pub(super) struct SummaryTable<'a> {
     lines: Vec<SummaryLine<'a>>,
-    has_latency: bool,
-    has_tokens: bool,
-    has_cost: bool,
+    /// What any row tells: `latency`, `first_token`, `rate`, `tokens`, `cost`.
+    has: Vec<&'static str>,
 }
 
 impl<'a> SummaryTable<'a> {
     pub(super) fn new(rows: impl Iterator<Item = &'a SummaryRow> + Clone) -> Self {
         let any = |has: fn(&SummaryRow) -> bool| rows.clone().any(has);
-        Self {
-            has_latency: any(|row| row.latency_p50_ms.is_some()),
-            has_tokens: any(|row| row.input_tokens.or(row.output_tokens).is_some()),
-            has_cost: any(|row| row.cost_usd.is_some()),
-            lines: rows.map(SummaryLine::new).collect(),
-        }
+        let told = [
+            ("latency", any(|row| row.latency_p50_ms.is_some())),
+            ("first_token", any(|row| row.streams.first_token_p50_ms.is_some())),
+            ("rate", any(|row| row.streams.tokens_per_second_p50.is_some())),
+            ("tokens", any(|row| row.input_tokens.or(row.output_tokens).is_some())),
+            ("cost", any(|row| row.cost_usd.is_some())),
+        ];
+        let has = told.into_iter().filter(|(_, is_told)| *is_told).map(|(name, _)| name).collect();
+        Self { has, lines: rows.map(SummaryLine::new).collect() }
     }
 
     /// The rows over all items.

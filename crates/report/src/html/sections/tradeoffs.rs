@@ -67,6 +67,7 @@ impl<'a> Tradeoffs<'a> {
             [
                 of_cost(metric, &own, &variants, &page.costs),
                 of_latency(metric, &own, &variants, &page.latencies),
+                of_first_token(metric, &own, &variants),
             ]
         });
         let pictures = pictures.flatten().collect();
@@ -105,6 +106,18 @@ fn of_latency<'a>(
     let axis = Axis { name: "median latency of an answer and its 95 % interval", write: &latency };
     let picture = drawn(metric, rows, variants, &axis, times)?;
     Some(Tradeoff { metric, against: "latency", picture })
+}
+
+/// The median time to the first token, where answers were streamed.
+fn of_first_token<'a>(
+    metric: &'a str,
+    rows: &[&SummaryRow],
+    variants: &[Variant<'_>],
+) -> Option<Tradeoff<'a>> {
+    let times = |row: &SummaryRow| Some((row.streams.first_token_p50_ms?, None));
+    let axis = Axis { name: "median time to the first token", write: &latency };
+    let picture = drawn(metric, rows, variants, &axis, times)?;
+    Some(Tradeoff { metric, against: "first token", picture })
 }
 
 /// Where a point lies, and the ends of what lies around it.

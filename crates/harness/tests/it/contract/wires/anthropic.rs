@@ -4,7 +4,7 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::{Reply, anthropic};
 use serde_json::{Value, json};
 
-use super::{Fault, Wire, halves};
+use super::{Fault, Wire, as_text, halves};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "anthropic",
@@ -59,6 +59,7 @@ pub(super) const WIRE: Wire = Wire {
     },
     odd: &[r#"{"content":"x"}"#, r#"{"content":[{"type":7}]}"#],
     events: Some(events),
+    framed: as_text,
     stream: "event: message_start\ndata: {\"type\":\"message_start\"}\n\n",
 };
 

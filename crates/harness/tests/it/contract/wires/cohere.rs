@@ -4,7 +4,7 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::{Reply, cohere};
 use serde_json::{Value, json};
 
-use super::{Fault, Wire, halves};
+use super::{Fault, Wire, as_text, halves};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "cohere",
@@ -64,6 +64,7 @@ pub(super) const WIRE: Wire = Wire {
     },
     odd: &[r#"{"message":{"content":7}}"#, r#"{"message":{"content":[{"text":7}]}}"#],
     events: Some(events),
+    framed: as_text,
     stream: "event: message-start\ndata: {\"type\":\"message-start\"}\n\n",
 };
 

@@ -4,7 +4,7 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
 use serde_json::{Value, json};
 
-use super::{Wire, halves, openai};
+use super::{Wire, as_text, halves, openai};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "completions",
@@ -25,6 +25,7 @@ pub(super) const WIRE: Wire = Wire {
     error: openai::WIRE.error,
     odd: &[r#"{"choices":"x"}"#, r#"{"choices":[{"text":7}]}"#, r#"{"choices":[{"message":{}}]}"#],
     events: Some(events),
+    framed: as_text,
     stream: "data: {\"choices\":[{\"text\":\"a\"}]}\n\n",
 };
 

@@ -4,7 +4,7 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::{Reply, gemini};
 use serde_json::{Value, json};
 
-use super::{Fault, Wire, halves};
+use super::{Fault, Wire, as_text, halves};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "gemini",
@@ -67,6 +67,7 @@ pub(super) const WIRE: Wire = Wire {
         r#"[{"candidates":[]}]"#,
     ],
     events: Some(events),
+    framed: as_text,
     stream: "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n",
 };
 

@@ -57,6 +57,8 @@ pub(in crate::contract) struct Wire {
     /// The events that the protocol streams in the place of such a body; `None` where it streams
     /// nothing.
     pub(in crate::contract) events: Option<fn(&Value) -> Vec<String>>,
+    /// An event as it goes over the wire.
+    pub(in crate::contract) framed: fn(&str) -> Vec<u8>,
     /// The beginning of a stream that nobody asked for and that ends in its middle.
     pub(in crate::contract) stream: &'static str,
 }
@@ -73,6 +75,11 @@ pub(in crate::contract) enum Fault {
     Rate,
     Server,
     Overload,
+}
+
+/// An event that is a text.
+fn as_text(event: &str) -> Vec<u8> {
+    event.as_bytes().to_vec()
 }
 
 /// A text in two halves, at a character's edge.

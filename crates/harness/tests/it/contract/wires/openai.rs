@@ -3,7 +3,7 @@
 use evalmark_loopback::Reply;
 use serde_json::{Value, json};
 
-use super::{Fault, Wire, halves};
+use super::{Fault, Wire, as_text, halves};
 
 /// The same with the deployment in the path.
 pub(super) const AZURE_DEPLOYMENTS: Wire = Wire {
@@ -54,6 +54,7 @@ pub(super) const WIRE: Wire = Wire {
     },
     odd: &[r#"{"choices":"x"}"#, r#"{"choices":[{"message":{"content":7}}]}"#],
     events: Some(events),
+    framed: as_text,
     stream: "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
 };
 

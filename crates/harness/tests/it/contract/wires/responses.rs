@@ -4,7 +4,7 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
 use serde_json::{Value, json};
 
-use super::{Fault, Wire, halves};
+use super::{Fault, Wire, as_text, halves};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "responses",
@@ -71,6 +71,7 @@ pub(super) const WIRE: Wire = Wire {
         r#"{"status":"queued","output":[]}"#,
     ],
     events: Some(events),
+    framed: as_text,
     stream: "event: response.created\ndata: {\"type\":\"response.created\"}\n\n",
 };
 
