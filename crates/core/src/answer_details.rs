@@ -22,6 +22,9 @@ pub struct AnswerDetails {
     /// What it cost in US dollars, where the server says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
+    /// Whether a batch API gave the answer, for less than it costs otherwise.
+    #[serde(default, rename = "batch", skip_serializing_if = "std::ops::Not::not")]
+    pub is_batch: bool,
     /// When the first token came, in milliseconds since the attempt began; only of a stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_token_ms: Option<f64>,

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -27,6 +29,8 @@ pub struct Model {
     pub max_output_tokens: Option<u64>,
     /// Whether its answers come piece by piece.
     pub is_streamed: bool,
+    /// How its requests are handed in.
+    pub mode: AskMode,
     /// What it may use.
     pub limits: Limits,
     /// What it costs, where the suite says so.
@@ -65,7 +69,8 @@ impl Model {
 
     /// US dollars for the answer of a record; `None` where price or usage is unknown.
     pub fn record_cost_usd(&self, record: &Record) -> Option<f64> {
-        self.cost_usd(record.usage, record.details.as_deref(), false)
+        let details = record.details.as_deref();
+        self.cost_usd(record.usage, details, details.is_some_and(|details| details.is_batch))
     }
 
     /// Whether what its answers cost will be known.
@@ -76,8 +81,27 @@ impl Model {
 
     /// US dollars at most for so many tokens, whatever their kinds; `None` where price or usage is unknown.
     pub fn most_usd(&self, usage: Usage) -> Option<f64> {
-        Some(self.price?.most_usd(usage.input_tokens?, usage.output_tokens?))
+        Some(self.asked_price()?.most_usd(usage.input_tokens?, usage.output_tokens?))
     }
+
+    /// What it costs in the way that it is asked; `None` where the price is unknown.
+    pub fn asked_price(&self) -> Option<Price> {
+        match self.mode {
+            AskMode::Direct => self.price,
+            AskMode::Batch => self.price.map(Price::in_batches),
+        }
+    }
+}
+
+/// How requests are handed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AskMode {
+    /// One by one; each is answered at once.
+    #[default]
+    Direct,
+    /// Many together through the provider's batch API, which answers within a day, for less.
+    Batch,
 }
 
 /// Who answers.

@@ -46,6 +46,21 @@ impl Price {
         Some(millionths * share / 1e6)
     }
 
+    /// The price of an answer by a batch API, as a price of its own.
+    #[must_use]
+    pub fn in_batches(self) -> Self {
+        let share = 1.0 - self.batch_discount;
+        let less = |price: Option<f64>| price.map(|price| price * share);
+        Self {
+            input_usd_per_million: self.input_usd_per_million * share,
+            output_usd_per_million: self.output_usd_per_million * share,
+            cached_input_usd_per_million: less(self.cached_input_usd_per_million),
+            cache_write_usd_per_million: less(self.cache_write_usd_per_million),
+            reasoning_usd_per_million: less(self.reasoning_usd_per_million),
+            batch_discount: 0.0,
+        }
+    }
+
     /// US dollars at most for so many tokens of prompt and answer, whatever their kinds.
     pub fn most_usd(&self, input: u64, output: u64) -> f64 {
         let dearest_input =
@@ -102,6 +117,8 @@ mod tests {
         let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.max(1e-6);
         assert!(close(cost(false) * 1e6, millionths), "{} {millionths}", cost(false) * 1e6);
         assert!(close(cost(true), cost(false) * (1.0 - price.batch_discount)));
+        let in_batches = price.in_batches().cost_usd(usage, Some(&details), false);
+        assert!(close(cost(true), in_batches.expect("a cost")));
         let most = price.most_usd(input, output);
         assert!(cost(false) <= most * (1.0 + 1e-12), "{} is more than {most}", cost(false));
     }

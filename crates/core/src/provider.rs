@@ -124,6 +124,8 @@ pub struct ModelOptions<'a> {
     pub params: &'a Map<String, Value>,
     /// Whether it has a key.
     pub has_key: bool,
+    /// Whether its answers are to come piece by piece.
+    pub is_streamed: bool,
 }
 
 /// What follows from how a model is asked.

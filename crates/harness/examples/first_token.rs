@@ -15,7 +15,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{self, Limits, Model, Provider},
+    model::{self, AskMode, Limits, Model, Provider},
     record::Record,
     request::Message,
 };
@@ -61,6 +61,7 @@ fn asked(url: &str, n: u64, at_once: u64) -> Option<Vec<(u64, Record)>> {
         params: Arc::default(),
         max_output_tokens: None,
         is_streamed: true,
+        mode: AskMode::Direct,
         limits: Limits { concurrency, ..Limits::default() },
         price: None,
         ca_file: None,

@@ -6,7 +6,7 @@
 use std::{convert::Infallible, fs, process::ExitCode, sync::Arc, time::Duration, time::Instant};
 
 use evalmark_core::{
-    model::{self, Limits, Model, Provider},
+    model::{self, AskMode, Limits, Model, Provider},
     request::{Message, Request},
 };
 use evalmark_harness::{Ask, Endpoint, Ledger, RequestRuntime, Stop, Tuning, ask};
@@ -109,6 +109,7 @@ fn harness(url: &str, n: u64, at_once: u64, is_streamed: bool) -> Option<()> {
         params: Arc::default(),
         max_output_tokens: None,
         is_streamed,
+        mode: AskMode::Direct,
         limits: Limits { concurrency, ..Limits::default() },
         price: None,
         ca_file: None,

@@ -81,6 +81,11 @@ impl Breaker {
         self.down.get()
     }
 
+    /// Takes the endpoint down; whether it was up.
+    pub(crate) fn give_up(&self, failure: Failure) -> bool {
+        self.down.set(failure).is_ok()
+    }
+
     /// An attempt got an answer.
     pub(crate) fn answered(&self) {
         self.reach();

@@ -143,6 +143,51 @@ impl Budget {
         }
     }
 
+    /// Sets aside what was bought before, whether or not it fits.
+    pub(crate) fn reserve_bought(
+        &self,
+        tokens: (u64, u64),
+        price: Option<Price>,
+    ) -> Reservation<'_> {
+        let amount = Amount::of(tokens, price);
+        let mut accounts = self.accounts();
+        accounts.set_aside.cost_usd += amount.cost_usd;
+        accounts.set_aside.tokens = accounts.set_aside.tokens.saturating_add(amount.tokens);
+        drop(accounts);
+        self.reservation(tokens, price, amount)
+    }
+
+    /// Counts an answer, for which `tokens` were the estimate. Gives the tokens that count, and
+    /// whether they are an estimate.
+    pub(crate) fn spend(
+        &self,
+        (input, output): (u64, u64),
+        price: Option<Price>,
+        usage: Usage,
+        details: Option<&AnswerDetails>,
+    ) -> ((u64, u64), bool) {
+        let is_estimate = usage.input_tokens.is_none() || usage.output_tokens.is_none();
+        let tokens = (usage.input_tokens.unwrap_or(input), usage.output_tokens.unwrap_or(output));
+        let mut amount = Amount::of(tokens, price);
+        let told = details.and_then(|details| details.cost_usd);
+        let counted = || price?.cost_usd(usage, details, false);
+        let accounts = &mut *self.accounts();
+        if price.is_none() {
+            amount.cost_usd = accounts.dearest_told_usd.unwrap_or_default();
+        }
+        if let Some(cost) = told.or_else(counted) {
+            amount.cost_usd = cost;
+        }
+        if let Some(told) = told {
+            accounts.dearest_told_usd = Some(accounts.dearest_told_usd.unwrap_or(0.0).max(told));
+        }
+        let spent = &mut accounts.spent;
+        spent.cost_usd += amount.cost_usd;
+        spent.tokens = spent.tokens.saturating_add(amount.tokens);
+        spent.estimated += u64::from(is_estimate);
+        (tokens, is_estimate)
+    }
+
     fn reservation(
         &self,
         tokens: (u64, u64),
@@ -196,28 +241,22 @@ impl Reservation<'_> {
         usage: Usage,
         details: Option<&AnswerDetails>,
     ) -> ((u64, u64), bool) {
-        let (input, output) = self.tokens;
-        let is_estimate = usage.input_tokens.is_none() || usage.output_tokens.is_none();
-        let tokens = (usage.input_tokens.unwrap_or(input), usage.output_tokens.unwrap_or(output));
-        let mut amount = Amount::of(tokens, self.price);
-        let told = details.and_then(|details| details.cost_usd);
-        let counted = || self.price?.cost_usd(usage, details, false);
-        if self.price.is_none() {
-            amount.cost_usd = self.amount.cost_usd;
-        }
-        if let Some(cost) = told.or_else(counted) {
-            amount.cost_usd = cost;
-        }
-        let accounts = &mut *self.budget.accounts();
-        if let Some(told) = told {
-            accounts.dearest_told_usd = Some(accounts.dearest_told_usd.unwrap_or(0.0).max(told));
-        }
-        let spent = &mut accounts.spent;
-        spent.cost_usd += amount.cost_usd;
-        spent.tokens = spent.tokens.saturating_add(amount.tokens);
-        spent.estimated += u64::from(is_estimate);
         // Dropped now, the reservation gives back what was set aside.
-        (tokens, is_estimate)
+        self.budget.spend(self.tokens, self.price, usage, details)
+    }
+
+    /// Takes in another reservation of the same budget: both are free again at the same time.
+    pub(crate) fn merge(&mut self, mut other: Self) {
+        let amount = std::mem::take(&mut other.amount);
+        self.amount.cost_usd += amount.cost_usd;
+        self.amount.tokens = self.amount.tokens.saturating_add(amount.tokens);
+        self.tokens.0 = self.tokens.0.saturating_add(other.tokens.0);
+        self.tokens.1 = self.tokens.1.saturating_add(other.tokens.1);
+    }
+
+    /// Tokens of prompts and answers that it is for.
+    pub(crate) fn tokens(&self) -> (u64, u64) {
+        self.tokens
     }
 }
 

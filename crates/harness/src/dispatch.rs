@@ -17,9 +17,9 @@ use tokio::{
 
 use crate::{
     attempts::{End, RequestRunner},
-    batch::{Batches, apart, together},
     budget::Budget,
     claimed_requests::{Claimed, Sharing},
+    embedding_groups::{EmbeddingGroups, apart, together},
     endpoint::Inner,
     event::{Event, Tally},
     feeder::Job,
@@ -80,7 +80,7 @@ impl Dispatcher {
     /// Asks what comes in until the feeder ends or a stop is requested, then waits for what is in
     /// flight. Answers are on their way to the ledger, and it was told to commit them.
     pub(crate) async fn run<T: Send + 'static>(self, jobs: JobReceiver<Job<T>>) {
-        let mut batches = Batches::of(jobs);
+        let mut groups = EmbeddingGroups::of(jobs);
         let this = Arc::new(self);
         let concurrency = this.endpoint.concurrency;
         // Requests in back-off hold no permit, but they are bounded too.
@@ -90,7 +90,7 @@ impl Dispatcher {
         while this.endpoint.breaker.down().is_none() {
             let next = async {
                 let slot = window.clone().acquire_owned().await.ok()?;
-                Some((slot, batches.next().await?))
+                Some((slot, groups.next().await?))
             };
             let Some(Some((slot, jobs))) = this.halt.unless(next).await else { break };
             while let Some(ended) = tasks.try_join_next() {
@@ -103,23 +103,23 @@ impl Dispatcher {
             this.halt.gracefully();
         }
         // What is queued is dropped, which abandons it; the feeder takes this as a sign to end.
-        drop(batches);
+        drop(groups);
         this.drain(tasks).await;
         this.endpoint.writer.flush();
     }
 
-    /// Asks a batch to its end. One bad text can spoil a batch: where the server finds fault with
+    /// Asks a group to its end. One bad text can spoil a group: where the server finds fault with
     /// the request, its halves are asked apart.
     async fn ask<T: Send + 'static>(
         self: Arc<Self>,
         jobs: Vec<Job<T>>,
         slot: OwnedSemaphorePermit,
     ) {
-        let mut batches = vec![jobs];
-        while let Some(jobs) = batches.pop() {
+        let mut groups = vec![jobs];
+        while let Some(jobs) = groups.pop() {
             let Some(Claimed { mut jobs, others }) = self.claim(jobs).await else { return };
             if !others.is_empty() {
-                batches.push(others);
+                groups.push(others);
             }
             if jobs.is_empty() {
                 continue;
@@ -132,7 +132,7 @@ impl Dispatcher {
                 is_refused || end.error.as_ref().is_some_and(AttemptError::blames_request);
             if jobs.len() > 1 && is_at_fault {
                 let rest = jobs.split_off(jobs.len() / 2);
-                batches.extend([rest, jobs]);
+                groups.extend([rest, jobs]);
             } else {
                 self.deliver(jobs, end);
             }

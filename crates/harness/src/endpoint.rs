@@ -10,7 +10,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{self, Model, ModelProgram, ModelServer},
+    model::{self, AskMode, Model, ModelProgram, ModelServer},
     price::Price,
     record::{ErrorKind, Failure},
     request::Request,
@@ -18,6 +18,7 @@ use evalmark_core::{
 use tokio::runtime::Handle;
 
 use crate::{
+    batches::{Batches, BatchesWaiting, Journal},
     breaker::Breaker,
     budget::upper_bound,
     event::Hold,
@@ -74,6 +75,12 @@ pub(crate) struct Inner {
     pub(crate) asked: Arc<RequestFilter>,
     /// Whether the ledger held no answer of it when it was opened.
     pub(crate) is_new: bool,
+    /// The model's name at the provider.
+    pub(crate) model: Arc<str>,
+    pub(crate) give_up_after: Duration,
+    is_batch: bool,
+    /// Where its requests go out in batches.
+    batches: Option<Batches>,
     pub(crate) tuning: Arc<Tuning>,
 }
 
@@ -174,11 +181,21 @@ impl Endpoint {
                 return Err(OpenError::Column { model: model.name.to_string() });
             }
         };
+        let batches = match &provider {
+            Provider::Server(http) if model.mode == AskMode::Batch => {
+                let wire = http.batch_wire();
+                let open =
+                    |wire| Ok(Batches::new(Journal::open(ledger.path(), &endpoint_key)?, wire));
+                wire.map(open).transpose().map_err(OpenError::Ledger)?
+            }
+            _ => None,
+        };
+        let is_batch = model.mode == AskMode::Batch && matches!(provider, Provider::Server(_));
         let inner = Inner {
             key: endpoint_key,
             id,
             concurrency: model.limits.concurrency.max(1),
-            price: model.price,
+            price: model.asked_price(),
             longest_answer: AtomicU64::new(FIRST_ANSWER),
             provider,
             limits: Limits::new(&model.limits),
@@ -191,6 +208,10 @@ impl Endpoint {
             writer: ledger.writer(),
             asked: ledger.asked(),
             is_new,
+            model: model.model.clone(),
+            give_up_after: model.limits.give_up_after,
+            is_batch,
+            batches,
             tuning: tuning.clone(),
         };
         Ok(Self { inner: Arc::new(inner), network: network.clone(), ledger: ledger.clone() })
@@ -209,7 +230,26 @@ impl Endpoint {
 
     /// Why the next request is not sent yet, if something holds it back.
     pub fn hold(&self) -> Option<Hold> {
-        self.inner.limits.hold()
+        let batches = self.inner.batches.as_ref();
+        batches.and_then(Batches::hold).or_else(|| self.inner.limits.hold())
+    }
+
+    /// Whether its requests go out in batches: [`ask_in_batches()`](crate::ask_in_batches) asks it then.
+    pub fn asks_in_batches(&self) -> bool {
+        self.inner.is_batch
+    }
+
+    /// Batches that the provider went on with when the last ask was stopped.
+    pub fn batches_left(&self) -> BatchesWaiting {
+        self.inner.batches.as_ref().map(Batches::left).unwrap_or_default()
+    }
+
+    /// What it takes to ask in batches, where the model is asked so.
+    pub(crate) fn batches(&self) -> Option<(&Batches, &Http)> {
+        match (&self.inner.batches, &self.inner.provider) {
+            (Some(batches), Provider::Server(http)) => Some((batches, http)),
+            _ => None,
+        }
     }
 
     /// What the ledger knows of this endpoint's answers, as run `run_id` sees it.

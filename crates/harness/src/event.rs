@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use evalmark_core::record::{Failure, Record};
 
+use crate::batches::BatchesWaiting;
+
 /// Something that happened. The tag is the one that came with the request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<T> {
@@ -67,6 +69,8 @@ pub enum Holder {
     Pace,
     /// The suite's own limits.
     OwnRate,
+    /// Batches that the provider is at work on; the time is that until the next look.
+    Batches(BatchesWaiting),
 }
 
 /// How an ask ended, in numbers.

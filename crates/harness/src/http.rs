@@ -1,20 +1,16 @@
 //! One HTTP exchange with a provider: bounded in time and size, its troubles described, the key
 //! neither sent elsewhere nor ever shown.
 
+mod batches;
+mod opening;
 mod optional_field;
 mod streamed;
 
-use std::{
-    io::Read,
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use evalmark_core::{
-    files::{MAX_TEXT, open_regular},
     key_hosts::is_this_machine,
     model::{Model, ModelServer},
-    provider::{Setting, SettingKey, SettingPlace},
     record::{ErrorKind, Failure, FinishReason},
     request::{Request, Task},
 };
@@ -24,15 +20,19 @@ use evalmark_net::{
 };
 use tokio::time::Instant;
 
+use self::opening::{base, certificates, client_error, own_form, setting_headers};
 use self::optional_field::OptionalField;
+#[cfg(test)]
+pub(crate) use self::streamed::streamed_body;
 use self::streamed::{Streamed, StreamedBody, StreamedError, Times};
 use crate::{
     congestion::{Load, Quota},
     json_repair,
     keys::{After, KeyRing, Keys, Signer, Tries},
-    providers::{Call, HttpReply, OwnForm, Speaker, Streaming, Vendor, limit_headers},
+    providers::{Call, HttpReply, OwnForm, Speaker, StreamFormat, Vendor, limit_headers},
     reply::{Answer, AttemptError, FaultScope, Reply, Retryable},
     request_runtime::RequestRuntime,
+    server_sent_events::StreamEvent,
     tuning::Tuning,
 };
 
@@ -50,6 +50,7 @@ const LEAST_TIME: Duration = Duration::from_millis(1);
 pub(crate) struct Http {
     client: HttpClient,
     speaker: &'static Speaker,
+    base: Url,
     /// How models are asked, where the suite says so.
     own_form: Option<Box<dyn OwnForm>>,
     /// Where conversations go, and texts for embeddings where the protocol has those.
@@ -118,6 +119,7 @@ impl Http {
         Ok(Self {
             client,
             speaker,
+            base,
             own_form,
             chat,
             chat_streamed,
@@ -212,13 +214,18 @@ impl Http {
             let body = response.beginning(ERROR_LIMIT).await;
             let body = self.redact(String::from_utf8_lossy(&body).into_owned());
             self.optional_field.learn(status, &body, self.optional_field_of(request));
-            (body, Times::default())
+            (Received::Body(body), Times::default())
+        };
+        let (body, events) = match body {
+            Received::Body(body) => (body, Vec::new()),
+            Received::Events(events) => (String::new(), events),
         };
         let reply = HttpReply { status, headers: &headers, body: &body, request };
         let Speaker { read, read_failure, hint, .. } = self.speaker;
         let read = match (&self.own_form, status.is_success()) {
             (None, true) => read(&reply),
             (None, false) => read_failure(&reply),
+            (Some(form), true) if !events.is_empty() => form.read_events(&events),
             (Some(form), true) => form.read(&reply),
             (Some(form), false) => form.read_failure(&reply),
         };
@@ -262,11 +269,11 @@ impl Http {
         &self,
         response: HttpResponse,
         request: &Request,
-    ) -> Result<(String, Times), AttemptError> {
+    ) -> Result<(Received, Times), AttemptError> {
         let Some(streaming) = self.streaming(request) else {
             let body = response.body(self.response_limit).await;
             let body = body.map_err(|error| self.broken(&error))?;
-            return Ok((self.text(body)?, Times::default()));
+            return Ok((Received::Body(self.text(body)?), Times::default()));
         };
         let streamed = streamed::read(response, streaming, self.response_limit).await;
         let Streamed { body, times } = streamed.map_err(|error| match error {
@@ -275,20 +282,29 @@ impl Http {
         })?;
         let body = match body {
             StreamedBody::Whole(body) => self.text(body)?,
-            StreamedBody::Events(events) => self.redact((streaming.assemble)(&events)?),
+            StreamedBody::Events(events) => match &self.speaker.streaming {
+                Some(streaming) => self.redact((streaming.assemble)(&events)?),
+                None => return Ok((Received::Events(events), times)),
+            },
         };
-        Ok((body, times))
+        Ok((Received::Body(body), times))
     }
 
     /// How the answer to a request is streamed, if it is.
-    fn streaming(&self, request: &Request) -> Option<&Streaming> {
-        let is_streamed = request.is_streamed && request.task == Task::Chat;
-        self.speaker.streaming.as_ref().filter(|_| is_streamed)
+    fn streaming(&self, request: &Request) -> Option<&dyn StreamFormat> {
+        if !request.is_streamed || request.task != Task::Chat {
+            return None;
+        }
+        match &self.own_form {
+            Some(form) => form.stream(),
+            None => self.speaker.streaming.as_ref().map(|streaming| streaming as &dyn StreamFormat),
+        }
     }
 
     /// The field of a request that the server need not know; `None` where the suite itself sets it.
     fn optional_field_of(&self, request: &Request) -> Option<&'static str> {
-        let name = self.streaming(request)?.optional_field?;
+        self.streaming(request)?;
+        let name = self.speaker.streaming.as_ref()?.optional_field?;
         (!request.params.contains_key(name)).then_some(name)
     }
 
@@ -355,47 +371,12 @@ impl Http {
     }
 }
 
-/// The headers that settings become: so far the version of the protocol alone is one.
-fn setting_headers(
-    speaker: &Speaker,
-    server: &ModelServer,
-) -> Result<Vec<(HeaderName, HeaderValue)>, HttpError> {
-    let header = |setting: &Setting| match (setting.key, setting.place, &server.api_version) {
-        (SettingKey::ApiVersion, SettingPlace::Header(name), Some(version)) => {
-            let value = HeaderValue::from_str(version);
-            let value = value.map_err(|_| HttpError::Url("`api_version` is no header".to_owned()));
-            Some(value.map(|value| (HeaderName::from_static(name), value)))
-        }
-        _ => None,
-    };
-    speaker.about.settings.iter().filter_map(header).collect()
-}
-
-/// How models are asked, where the suite says so.
-fn own_form(
-    speaker: &Speaker,
-    server: &ModelServer,
-    base: &Url,
-) -> Result<Option<Box<dyn OwnForm>>, HttpError> {
-    let (Some(own), Some(options)) = (speaker.own_form, &server.options) else { return Ok(None) };
-    let form = (own.open)(options, base).map_err(|problems| {
-        let told: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
-        HttpError::Form(own.kind.key, told.join("; "))
-    })?;
-    Ok(Some(form))
-}
-
-/// The base URL, as far as requests can be sent there.
-fn base(base_url: &str) -> Result<Url, HttpError> {
-    let wrong = |what: &str| HttpError::Url(format!("the base URL {what}"));
-    let url = Url::parse(base_url).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong("must begin with http:// or https://"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("must not contain a user name or password"));
-    }
-    Ok(url)
+/// The body of a success, as far as the protocol reads it by itself.
+enum Received {
+    /// One as it comes without streaming.
+    Body(String),
+    /// Events that a form of one's own reads.
+    Events(Vec<StreamEvent>),
 }
 
 /// A signature that could not be made: the key's fault.
@@ -404,47 +385,8 @@ fn unsigned(error: &SignError) -> AttemptError {
         .with_fault_scope(FaultScope::Key)
 }
 
-/// The text of a PEM file.
-fn certificates(path: &Path) -> Result<Vec<u8>, HttpError> {
-    let mut pem = Vec::new();
-    let read = open_regular(path).and_then(|file| Ok(file.take(MAX_TEXT).read_to_end(&mut pem)?));
-    read.map_err(|error| HttpError::Certificates(format!("{} {error}", path.display())))?;
-    Ok(pem)
-}
-
-/// Trouble with the certificates names their file.
-fn client_error(error: ClientError, ca_file: Option<&Path>) -> HttpError {
-    match (&error, ca_file) {
-        (ClientError::NoCertificate | ClientError::NoPem(_), Some(path)) => {
-            HttpError::Certificates(format!("{} {error}", path.display()))
-        }
-        _ => HttpError::Client(error),
-    }
-}
-
 fn too_late(timeout: Duration) -> AttemptError {
     let message = format!("no complete response within {timeout:?}");
     let error = AttemptError::new(ErrorKind::Timeout, message, Retryable::Yes);
     AttemptError { load: Load::Slow, ..error.with_fault_scope(FaultScope::Nobody) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check_base(base_url: &str, expected: &str) {
-        let told = match base(base_url) {
-            Ok(url) => url.to_string(),
-            Err(error) => error.to_string(),
-        };
-        assert_eq!(told, expected);
-    }
-
-    #[test]
-    fn a_base_url_is_one_that_requests_can_be_sent_to() {
-        check_base("http://h:1/v1", "http://h:1/v1");
-        check_base("ftp://h", "the base URL must begin with http:// or https://");
-        check_base("h/v1", "the base URL is not a URL: relative URL without a base");
-        check_base("http://u:p@h/", "the base URL must not contain a user name or password");
-    }
 }

@@ -160,6 +160,32 @@ impl KeyRing {
         Ok(Some(signer))
     }
 
+    /// The key to use for what belongs to an account rather than to a request: of several keys always
+    /// the first, and one that expires as it is now.
+    pub(crate) async fn take_first(
+        &self,
+        tries: &mut Tries,
+        last: Option<AttemptError>,
+    ) -> Result<Option<Signer>, AttemptError> {
+        match self {
+            Self::Several(several) => Ok(Some(several.first())),
+            _ => self.take(tries, last).await,
+        }
+    }
+
+    /// Whether another key, fetched anew, may do better than the one of [`KeyRing::take_first`].
+    pub(crate) fn has_expired(
+        &self,
+        signer: Option<&Signer>,
+        tries: &Tries,
+        error: &AttemptError,
+    ) -> bool {
+        match (self, signer) {
+            (Self::Fetched(fetched), Some(signer)) => fetched.has_expired(signer, tries, error),
+            _ => false,
+        }
+    }
+
     /// Learns from an exchange with a key.
     pub(crate) fn ended(
         &self,

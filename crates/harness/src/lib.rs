@@ -12,7 +12,10 @@
 //! come as `server_sent_events.rs`. `failure.rs` knows all the ways in which
 //! vendors say that they failed, `json_repair.rs` and `malformed.rs` bodies that are not quite what was promised;
 //! `programs/` asks models that are programs of the user's own;
-//! `batch.rs` sends texts for embeddings together, and keeps the vector of each by itself.
+//! `embedding_groups.rs` sends texts for embeddings together, and keeps the vector of each by itself.
+//!
+//! Models with `mode: batch` are asked by [`ask_in_batches()`] instead, out of the room `batches/`, which
+//! has the same ledger and the same ends.
 //!
 //! What is deliberately absent: scores. An answer is recorded before anyone judges it, and can be
 //! judged again for ever without paying a model again. Absent too: printing, environment variables
@@ -21,7 +24,7 @@
 
 mod ask;
 mod attempts;
-mod batch;
+mod batches;
 mod breaker;
 mod bucket;
 mod budget;
@@ -29,6 +32,7 @@ mod cached_lookup;
 mod claimed_requests;
 mod congestion;
 mod dispatch;
+mod embedding_groups;
 mod endpoint;
 mod event;
 mod failure;
@@ -37,6 +41,7 @@ mod hedge;
 mod http;
 mod import;
 mod job_channel;
+mod json_lines;
 mod json_repair;
 mod keys;
 pub mod ledger;
@@ -55,6 +60,7 @@ mod stop;
 mod tuning;
 
 pub use ask::{Ask, AskError, ask, ask_within};
+pub use batches::{BatchesWaiting, ask_in_batches};
 pub use budget::{Budget, Spent};
 pub use endpoint::{Endpoint, OpenError, endpoint_key};
 pub use evalmark_net::{CredentialEnvironment, Secret};

@@ -50,6 +50,11 @@ impl Retry {
         })
     }
 
+    /// Whether a request may be tried once more after so many attempts.
+    pub(crate) fn may_try(&self, attempts: u32) -> bool {
+        attempts < self.attempts
+    }
+
     /// Whether the server asks for a longer wait than anyone should sit through.
     pub(crate) fn is_too_long(&self, error: &AttemptError) -> bool {
         error.retryable != Retryable::Never

@@ -18,6 +18,15 @@ pub struct Tuning {
     pub longest_wait: Duration,
     /// How long requests in flight are awaited after a graceful stop.
     pub grace: Duration,
+    /// How long after a batch was created one looks at it again; the time grows by half with each
+    /// look.
+    pub batch_poll: Duration,
+    /// And never exceeds this.
+    pub longest_batch_poll: Duration,
+    /// A batch whose creation was not acknowledged may appear so much later.
+    pub batch_doubt: Duration,
+    /// Requests in one batch, at most, where that is fewer than the server takes.
+    pub batch_requests: usize,
     /// Largest response body, in bytes.
     pub response_limit: usize,
     /// Wall clock, for `started_at` and for a `Retry-After` that is a date.
@@ -33,6 +42,10 @@ impl Default for Tuning {
             backoff_cap: Duration::from_secs(30),
             longest_wait: Duration::from_mins(10),
             grace: Duration::from_secs(10),
+            batch_poll: Duration::from_secs(1),
+            longest_batch_poll: Duration::from_mins(5),
+            batch_doubt: Duration::from_secs(5),
+            batch_requests: usize::MAX,
             response_limit: 16 << 20,
             now: SystemTime::now,
             // Jitter spreads the retries of many machines, so it must differ between processes.

@@ -4,7 +4,8 @@
 //! Begin with [`Server::start`]: it takes the behaviour, a closure from the request as [`Seen`] to
 //! a [`Reply`], listens on a free port of 127.0.0.1, and ends when it is dropped. It runs on a
 //! thread of its own, so that tests without a runtime can use it. [`faults::all`] is a catalogue of
-//! what servers do wrong; [`anthropic`], [`bedrock`], [`cohere`] and [`gemini`] reply in other protocols.
+//! what servers do wrong; [`anthropic`], [`bedrock`], [`cohere`] and [`gemini`] reply in other protocols,
+//! and [`batches`] is a batch API that keeps what it is handed.
 //!
 //! What is deliberately absent: any understanding of the request. Requests need a content length;
 //! there is no chunked body, and TLS and HTTP/2 only with the feature `tls`.
@@ -22,6 +23,7 @@
 //! ```
 
 pub mod anthropic;
+pub mod batches;
 pub mod bedrock;
 pub mod cohere;
 mod connection;

@@ -31,6 +31,11 @@ impl HttpRequest {
         Self { method: Method::POST, url, headers, body }
     }
 
+    /// A GET.
+    pub fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: HeaderMap::with_capacity(2), body: Vec::new() }
+    }
+
     /// The same with another header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {

@@ -13,12 +13,12 @@ use std::{
 use evalmark_core::{
     model::{Model, Provider},
     number_format,
-    plan::PlanError,
+    plan::{PlanError, Sample},
     record::ErrorKind,
 };
 use evalmark_harness::{
     Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, RequestRuntime, Stop, Tally,
-    Tuning, ask_within,
+    Tuning, ask_in_batches, ask_within,
 };
 
 use crate::{
@@ -189,13 +189,18 @@ impl Endpoints {
     ) -> Result<Tally> {
         let ask_one = |&model: &usize| {
             let Some(endpoint) = &self.by_model[model] else { return Ok(Tally::default()) };
-            let requests = loaded.plan.by_item(model)?.map(|sample| {
+            let ask = |sample: Result<Sample, PlanError>| {
                 let sample = sample.map_err(SourceError::Plan)?;
                 Ok(Ask { request: sample.request.clone(), tag: AskTag::Sample(Box::new(sample)) })
-            });
-            thread::scope(|scope| {
-                self.ask_one((model, endpoint), ahead(scope, requests), events, stop)
-            })
+            };
+            let asked = (model, endpoint);
+            if endpoint.asks_in_batches() {
+                let samples = || loaded.plan.by_item(model).map_err(SourceError::Plan);
+                let requests = || Ok(samples()?.map(ask));
+                return self.ask_in_batches(asked, &requests, events, stop);
+            }
+            let requests = loaded.plan.by_item(model)?.map(ask);
+            thread::scope(|scope| self.ask_one(asked, ahead(scope, requests), events, stop))
         };
         all_at_once(&loaded.suite.candidates, ask_one)
     }
@@ -211,21 +216,27 @@ impl Endpoints {
         let ask_one = |&(metric, judge): &(usize, usize)| {
             let Some(endpoint) = &self.by_model[judge] else { return Ok(Tally::default()) };
             let (metric, model) = (&loaded.metrics[metric], &loaded.plan.models[judge]);
-            let mut records = records()?;
-            let requests = loaded.plan.in_report_order().flat_map(|sample| {
-                let asks = sample.map_err(SourceError::Plan).and_then(|mut sample| {
-                    let record = records.record(&mut sample).map_err(SourceError::Record)?;
-                    let requests = requests_to(model, &loaded.plan, metric, &sample, &record);
-                    let tag = AskTag::Judgement { prompt: sample.prompt, judge };
-                    let ask = |request| Ask { request, tag: tag.clone() };
-                    Ok(requests.into_iter().map(ask).collect::<Vec<_>>())
-                });
-                match asks {
-                    Ok(asks) => asks.into_iter().map(Ok).collect(),
-                    Err(error) => vec![Err(error)],
-                }
-            });
-            self.ask_one((judge, endpoint), requests, events, stop)
+            let requests = || {
+                let mut records = records()?;
+                Ok(loaded.plan.in_report_order().flat_map(move |sample| {
+                    let asks = sample.map_err(SourceError::Plan).and_then(|mut sample| {
+                        let record = records.record(&mut sample).map_err(SourceError::Record)?;
+                        let requests = requests_to(model, &loaded.plan, metric, &sample, &record);
+                        let tag = AskTag::Judgement { prompt: sample.prompt, judge };
+                        let ask = |request| Ask { request, tag: tag.clone() };
+                        Ok(requests.into_iter().map(ask).collect::<Vec<_>>())
+                    });
+                    match asks {
+                        Ok(asks) => asks.into_iter().map(Ok).collect(),
+                        Err(error) => vec![Err(error)],
+                    }
+                }))
+            };
+            if endpoint.asks_in_batches() {
+                let requests = || requests().map_err(SourceError::Record);
+                return self.ask_in_batches((judge, endpoint), &requests, events, stop);
+            }
+            self.ask_one((judge, endpoint), requests()?, events, stop)
         };
         all_at_once(&asking(loaded), ask_one)
     }
@@ -238,14 +249,40 @@ impl Endpoints {
         stop: &Stop,
     ) -> Result<Tally> {
         let events = |event| events(model, event);
-        let tally = ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget);
-        let tally = tally.map_err(|error| match error {
+        self.asked(ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget))
+    }
+
+    /// The same for a model whose requests go out in batches; `requests` makes them each time that they
+    /// are gone over.
+    fn ask_in_batches<I>(
+        &self,
+        (model, endpoint): (usize, &Endpoint),
+        requests: &dyn Fn() -> Result<I, SourceError>,
+        events: &Events<'_>,
+        stop: &Stop,
+    ) -> Result<Tally>
+    where
+        I: Iterator<Item = Made>,
+    {
+        let events = |event| events(model, event);
+        let Self { run_id, budget, .. } = self;
+        self.asked(ask_in_batches(endpoint, run_id, requests, &events, stop, budget))
+    }
+
+    fn asked(&self, asked: Result<Tally, AskError<SourceError>>) -> Result<Tally> {
+        let tally = asked.map_err(|error| match error {
             AskError::Source(SourceError::Plan(error)) => error.into(),
             AskError::Source(SourceError::Record(error)) => error,
             AskError::Ledger(error) => error.into(),
         })?;
         self.out_of_budget.fetch_or(tally.out_of_budget, Ordering::Relaxed);
         Ok(tally)
+    }
+
+    /// Batches that providers go on with although nobody waits for them any more.
+    pub(crate) fn batches_left(&self) -> u64 {
+        let endpoints = self.by_model.iter().flatten();
+        endpoints.map(|endpoint| endpoint.batches_left().batches).sum()
     }
 
     /// No more is asked for now.
@@ -271,7 +308,7 @@ impl Endpoints {
     }
 
     /// The models that are asked, by their places in the suite.
-    pub fn asked(&self) -> Vec<(usize, Endpoint)> {
+    pub fn asked_models(&self) -> Vec<(usize, Endpoint)> {
         let endpoints = self.by_model.iter().enumerate();
         endpoints.filter_map(|(model, endpoint)| Some((model, endpoint.clone()?))).collect()
     }

@@ -94,6 +94,8 @@ pub enum Notice<'a> {
     Interrupted {
         /// The run's folder.
         run: &'a Path,
+        /// Batches that go on at their providers.
+        batches: u64,
     },
     /// One of several runs has its answers and scores.
     RunAnswered(&'a EndedRun),
@@ -267,11 +269,7 @@ impl Display for Notice<'_> {
                 let run = run.display();
                 write!(f, ". `evalmark resume {run}` continues with a new budget")
             }
-            Self::Interrupted { run } => write!(
-                f,
-                "interrupted; every answer that arrived is kept. Resume with:\n  evalmark resume {}",
-                run.display()
-            ),
+            Self::Interrupted { run, batches } => interrupted(f, run, *batches),
             Self::BaselineMissing(error) | Self::Incomparable(error) => error.fmt(f),
             Self::RunAnswered(run) => write!(f, "{} has its answers", run.folder.path.display()),
             Self::JudgesLeftOut(error) => {
@@ -279,4 +277,14 @@ impl Display for Notice<'_> {
             }
         }
     }
+}
+
+fn interrupted(f: &mut fmt::Formatter<'_>, run: &Path, batches: u64) -> fmt::Result {
+    f.write_str("interrupted; every answer that arrived is kept")?;
+    match batches {
+        0 => {}
+        1 => f.write_str(", and a batch goes on at the provider")?,
+        n => write!(f, ", and {n} batches go on at their providers")?,
+    }
+    write!(f, ". Resume with:\n  evalmark resume {}", run.display())
 }

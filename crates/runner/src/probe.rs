@@ -8,7 +8,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{Model, Provider},
+    model::{AskMode, Model, Provider},
     record::{ErrorKind, Record},
     request::{Message, Request, Task},
 };
@@ -153,6 +153,8 @@ fn outcome(model: &Model, task: Task, means: &Means<'_>) -> ProbeOutcome {
     };
     let mut once = model.clone();
     once.limits.attempts = 1;
+    // An answer of a batch may take a day.
+    once.mode = AskMode::Direct;
     let endpoint = match Endpoint::open(&once, keys, means.network, means.ledger) {
         Ok(endpoint) => endpoint,
         Err(error) => return ProbeOutcome::NotAsked(error.to_string()),

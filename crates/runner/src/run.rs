@@ -219,10 +219,11 @@ impl Run<'_> {
         Endpoints::open(&self.loaded, &ledger, &self.record.run_id, keys, means)
     }
 
-    fn interrupted(&mut self) -> Result<()> {
+    fn interrupted(&mut self, endpoints: &Endpoints) -> Result<()> {
         self.record.status = RunStatus::Interrupted;
         self.folder.write(&self.record, hide)?;
-        self.host.notices.tell(&Notice::Interrupted { run: &self.folder.path });
+        let batches = endpoints.batches_left();
+        self.host.notices.tell(&Notice::Interrupted { run: &self.folder.path, batches });
         Ok(())
     }
 

@@ -5,10 +5,10 @@ use std::fmt::Write;
 
 use evalmark_core::{
     model::{Model, ModelServer, Provider, shown_command},
-    number_format::{self, counted},
+    number_format::{self, count, counted},
     record::{ErrorKind, Failure},
 };
-use evalmark_harness::{Hold, Holder};
+use evalmark_harness::{BatchesWaiting, Hold, Holder};
 use evalmark_store::run_record::{FailureExample, SampleCounts};
 
 /// A model with where it is served, such as `small` (gpt-4o-mini at `http://127.0.0.1:8080/v1`).
@@ -95,8 +95,19 @@ pub fn held(model: &Model, hold: Hold) -> String {
         Holder::Headers => "the server's rate-limit headers say that the limit is used up",
         Holder::Pace => "requests are sent at the pace that the server accepts",
         Holder::OwnRate => "the suite limits requests or tokens per minute",
+        Holder::Batches(waiting) => return format!("{}: {}", place(model), at_provider(waiting)),
     };
     format!("{}: {why}", place(model))
+}
+
+/// `2 batches at the provider, 300 of 1,234 requests done`.
+fn at_provider(waiting: BatchesWaiting) -> String {
+    let BatchesWaiting { batches, requests, ended } = waiting;
+    let batches = match batches {
+        1 => "a batch".to_owned(),
+        n => format!("{} batches", count(n)),
+    };
+    format!("{batches} at the provider, {} of {} done", count(ended), counted(requests, "request"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What became of a suite's models when each was asked one question.
 
 use evalmark_core::{
+    model::AskMode,
     number_format::{dollars, or_none},
     record::{Outcome, Record},
     request::Task,
@@ -44,6 +45,9 @@ fn of_record(one: &ProbedModel, record: &Record) -> String {
         record.finish_reason.as_ref().map(|reason| format!("ended by {}", reason.as_str())),
     );
     facts.push(format!("answered by {}", answered_by(&one.model, record)));
+    if one.model.mode == AskMode::Batch {
+        facts.push("asked directly, where a run asks in batches".to_owned());
+    }
     let output = record.output.as_deref().unwrap_or_default();
     facts.push(match (one.task, record.outcome) {
         (Task::Embedding, _) => "a vector".to_owned(),

@@ -2,6 +2,7 @@
 
 mod aborted;
 mod baselines;
+mod batched;
 mod beyond_text;
 mod book;
 mod calibrate;

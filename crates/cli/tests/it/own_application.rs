@@ -316,3 +316,61 @@ fn a_text_is_an_answer_and_a_body_too() {
     run(&world, "r").expect(0);
     assert_eq!(records(&world, "r")[0].record.output.as_deref(), Some("red"));
 }
+
+#[test]
+fn an_application_streams_as_the_suite_says() {
+    let server = Server::start(|seen| {
+        let (start, rest) = answer(item(seen)).split_at(1);
+        let line = |event: serde_json::Value| format!("{event}\n");
+        let pieces = [start, rest].map(|text| line(json!({ "piece": text, "done": false })));
+        let end = line(json!({ "done": true, "why": "end_turn", "usage": { "in": 7, "out": 2 } }));
+        let broken = item(seen) == 2;
+        let body = [&*pieces[0], &*pieces[1], if broken { "" } else { &*end }].concat();
+        Reply::bytes(body).drip(32, std::time::Duration::from_millis(20))
+    });
+    let world = World::new(3);
+    let form = SUITE
+        .replace("URL", server.url().trim_end_matches("/v1"))
+        .replace("    params:", "    stream: true\n    params:")
+        .replace(
+            "      answer: { json: $.reply.text }\n",
+            "      stream: { format: json_lines, delta: { json: $.piece }, done: $.done }\n",
+        );
+    world.write("suite.yaml", &form);
+    run(&world, "r");
+    let rows = records(&world, "r");
+    for (i, row) in rows.iter().take(2).enumerate() {
+        let record = &row.record;
+        assert_eq!(record.output.as_deref(), Some(answer(i)), "{record:?}");
+        assert_eq!(record.finish_reason.as_ref().map(FinishReason::as_str), Some("stop"));
+        assert_eq!((record.usage.input_tokens, record.usage.output_tokens), (Some(7), Some(2)));
+        assert!(record.first_token_ms() < record.timing.latency_ms, "{record:?}");
+        assert!(record.tokens_per_second().is_some(), "{record:?}");
+    }
+    let failure = rows[2].record.failure.as_ref().expect("a stream that breaks off");
+    assert!(failure.message.contains("the stream ends before the answer does"), "{failure:?}");
+    assert_eq!(server.count(), 4, "it is asked again");
+}
+
+#[test]
+fn how_answers_stream_is_said_where_they_do() {
+    let stream = "      stream: { delta: { json: $.piece } }\n      answer:";
+    check(
+        "      answer:",
+        stream,
+        &["the model does not stream", "write `stream: true` beside `http`"],
+    );
+    check(
+        "    params:",
+        "    stream: true\n    params:",
+        &[
+            "`stream: true` needs `stream` here, too",
+            "write `stream: { delta: { json: $.delta } }`",
+        ],
+    );
+    check(
+        "      answer:",
+        "      stream: { delta: { json: $.piece }, done: '$[' }\n      answer:",
+        &["`$[` is not a JSONPath", "write `stream: true` beside `http`"],
+    );
+}

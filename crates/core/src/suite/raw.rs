@@ -20,7 +20,7 @@ pub(crate) use self::{
         RawToolMode, RawTools,
     },
 };
-use crate::{dataset::Format, provider::SettingKey};
+use crate::{dataset::Format, model::AskMode, provider::SettingKey};
 
 /// An evalmark suite: which prompts are asked of which models over which dataset, and how the
 /// answers are scored.
@@ -173,6 +173,10 @@ pub(crate) struct RawModel {
     /// and how fast the others followed is measured then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) stream: bool,
+    /// How its requests are handed in: `direct`, one by one, or `batch`, many together through the
+    /// provider's batch API, which takes up to a day and costs less, often half. Default: `direct`.
+    #[serde(default, skip_serializing_if = "is_direct")]
+    pub(crate) mode: AskMode,
     /// Limits on calls to the model.
     #[serde(default)]
     pub(crate) limits: RawLimits,
@@ -187,6 +191,11 @@ pub(crate) struct RawModel {
     /// knows them.
     #[serde(flatten)]
     pub(crate) options: Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_direct(mode: &AskMode) -> bool {
+    *mode == AskMode::Direct
 }
 
 impl RawModel {

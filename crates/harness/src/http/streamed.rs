@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use self::splitter::{End, Splitter};
 use crate::{
     providers::{
-        Streaming,
+        StreamFormat,
         broken_stream::{broken_frame, cut_off},
     },
     reply::{Answer, AttemptError},
@@ -86,7 +86,7 @@ impl Times {
 /// Reads a body of at most `limit` bytes, event by event.
 pub(super) async fn read(
     mut response: HttpResponse,
-    streaming: &Streaming,
+    streaming: &dyn StreamFormat,
     limit: usize,
 ) -> Result<Streamed, StreamedError> {
     if response.is_compressed() {
@@ -122,7 +122,7 @@ pub(super) async fn read(
 }
 
 /// A body that came at once: its events, if it has any, without times.
-fn whole(body: Vec<u8>, streaming: &Streaming) -> Result<Streamed, StreamedError> {
+fn whole(body: Vec<u8>, streaming: &dyn StreamFormat) -> Result<Streamed, StreamedError> {
     let mut reader = Reader::new(streaming);
     reader.take(&body);
     Ok(Streamed { times: Times::default(), ..reader.finish(body)? })
@@ -130,7 +130,7 @@ fn whole(body: Vec<u8>, streaming: &Streaming) -> Result<Streamed, StreamedError
 
 /// Takes a body in, piece by piece.
 struct Reader<'a> {
-    streaming: &'a Streaming,
+    streaming: &'a dyn StreamFormat,
     splitter: Splitter,
     /// Events that were looked at.
     seen: usize,
@@ -142,10 +142,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(streaming: &'a Streaming) -> Self {
+    fn new(streaming: &'a dyn StreamFormat) -> Self {
         Self {
             streaming,
-            splitter: Splitter::new(streaming.framing),
+            splitter: Splitter::new(streaming.framing()),
             seen: 0,
             times: Times::default(),
             is_over: false,
@@ -163,12 +163,11 @@ impl<'a> Reader<'a> {
             // What it took may come behind the answer.
             return;
         }
-        let Streaming { holds_text, is_last, .. } = self.streaming;
         for event in &self.splitter.events()[self.seen..] {
-            self.is_over |= is_last(event);
+            self.is_over |= self.streaming.is_last(event);
             // Two moments are all that there is to know.
             let Times { first, has_later, .. } = &mut self.times;
-            if !*has_later && *first != Some(now) && holds_text(event) {
+            if !*has_later && *first != Some(now) && self.streaming.holds_text(event) {
                 *has_later = first.is_some();
                 first.get_or_insert(now);
             }
@@ -204,6 +203,24 @@ impl<'a> Reader<'a> {
 fn is_only_remarks(body: &[u8]) -> bool {
     let mut lines = body.split(|byte| matches!(byte, b'\n' | b'\r')).peekable();
     body.starts_with(b":") && lines.all(|line| line.is_empty() || line.starts_with(b":"))
+}
+
+/// The events of a body that comes in these pieces; `None` where it has none.
+#[cfg(test)]
+pub(crate) fn streamed_body(
+    streaming: &dyn StreamFormat,
+    pieces: &[&[u8]],
+) -> Result<Option<Vec<StreamEvent>>, AttemptError> {
+    let mut reader = Reader::new(streaming);
+    for piece in pieces {
+        reader.take(piece);
+    }
+    match reader.finish(pieces.concat()) {
+        Ok(Streamed { body: StreamedBody::Events(events), .. }) => Ok(Some(events)),
+        Ok(Streamed { body: StreamedBody::Whole(_), .. }) => Ok(None),
+        Err(StreamedError::CutOff(error)) => Err(error),
+        Err(StreamedError::Exchange(error)) => unreachable!("nothing is sent: {error}"),
+    }
 }
 
 #[cfg(test)]

@@ -130,6 +130,16 @@ impl Fetched {
         Ok(signer)
     }
 
+    /// Whether a key is refused that was of use before, so that another is due.
+    pub(super) fn has_expired(&self, signer: &Signer, tries: &Tries, error: &AttemptError) -> bool {
+        if !is_refusal(error) || tries.numbers.len() != 1 {
+            return false;
+        }
+        let fetched_at = *self.newest_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_old = fetched_at.elapsed() >= LEAST_AGE;
+        is_old || self.accepted.load(Ordering::Relaxed) > signer.number
+    }
+
     /// Learns from an exchange with a key: one that the server accepted before and refuses now has
     /// expired.
     pub(super) fn ended(
@@ -139,18 +149,10 @@ impl Fetched {
         result: &Result<Answer, AttemptError>,
         quota: Option<Quota>,
     ) -> After {
-        let next = signer.number + 1;
         match result {
-            Err(error) if is_refusal(error) => {
-                let was_accepted = self.accepted.load(Ordering::Relaxed) >= next;
-                let fetched_at = *self.newest_at.lock().unwrap_or_else(PoisonError::into_inner);
-                let is_old = fetched_at.elapsed() >= LEAST_AGE;
-                if tries.numbers.len() == 1 && (was_accepted || is_old) {
-                    return After::TryAnother;
-                }
-            }
+            Err(error) if self.has_expired(signer, tries, error) => return After::TryAnother,
             Ok(_) => {
-                self.accepted.fetch_max(next, Ordering::Relaxed);
+                self.accepted.fetch_max(signer.number + 1, Ordering::Relaxed);
             }
             Err(_) => {}
         }

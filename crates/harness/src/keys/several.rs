@@ -50,6 +50,11 @@ impl Several {
         &self.keys
     }
 
+    /// The one that comes first in the suite.
+    pub(super) fn first(&self) -> Signer {
+        self.signers[0].clone()
+    }
+
     fn shares(&self) -> MutexGuard<'_, Vec<Share>> {
         self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -94,6 +94,16 @@ impl<'a> Disk<'a> {
     }
 }
 
+/// Writes what was committed to the ledger at `path` through to the disk, now.
+pub(crate) fn sync_ledger(path: &Path) -> Result<(), LedgerError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    sync(Path::new(&log)).map_err(|error| {
+        let detail = format!("its log does not reach the disk: {error}");
+        LedgerError::Unusable { path: path.display().to_string(), detail }
+    })
+}
+
 /// Writes a file through to the disk. One that is not there was copied, and written through, by SQLite.
 fn sync(file: &Path) -> io::Result<()> {
     match File::open(file) {

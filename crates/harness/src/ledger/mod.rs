@@ -19,10 +19,12 @@ mod write;
 
 pub(crate) use claims::{Claim, Claims};
 pub use disk::SYNC_INTERVAL;
+pub(crate) use disk::sync_ledger;
 pub use error::LedgerError;
 pub use file::{FORMAT_VERSION, Ledger};
 pub(crate) use file::{find_endpoint, insert_endpoint};
 pub use private::create_folder;
+pub(crate) use private::open_file;
 pub use read::Answers;
 pub(crate) use row::{BY_REQUEST, insert_answer, request_key};
 pub use upkeep::{EndpointInfo, Info, Prune, Pruned};

@@ -8,7 +8,7 @@ use std::{
 
 /// Opens a file to read and write, or makes one that is its owner's alone. A symbolic link is
 /// refused: it may lead anywhere.
-pub(super) fn open_file(path: &Path) -> io::Result<File> {
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! Anthropic's messages.
 
+mod batches;
 mod messages;
 mod response;
 mod stream;
@@ -15,6 +16,7 @@ use evalmark_net::{HeaderName, HeaderValue, HttpRequest, StatusCode, Url};
 use serde_json::{Map, Value, json};
 
 use super::{
+    batch_wire::BatchWire,
     common_params::CommonParams,
     protocol::{
         About, Call, Framing, HttpReply, Param, Protocol, Streaming, Vendor, WHERE_TO_ASK,
@@ -49,6 +51,7 @@ impl Protocol for Anthropic {
             lacks: &[],
             quirks: &[],
             prices: Some(include_str!("prices/anthropic.yaml")),
+            has_batches: true,
             first_model: Some("claude-haiku-4-5"),
             example_model: ExampleModel::NONE,
         }],
@@ -119,6 +122,8 @@ impl Protocol for Anthropic {
         assemble: stream::assemble,
         optional_field: None,
     });
+
+    const BATCHES: Option<&'static dyn BatchWire> = Some(&batches::Batches);
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         let is_versioned = base.path().trim_end_matches('/').ends_with("/v1");

@@ -40,6 +40,7 @@ impl Protocol for Bedrock {
             key_hosts: &["amazonaws.com", "amazonaws.com.cn"],
             key_header: None,
             takes_tokens: false,
+            has_batches: false,
             lacks: &[],
             quirks: &[],
             prices: None,

@@ -38,6 +38,7 @@ impl Protocol for Gemini {
             key_hosts: &["generativelanguage.googleapis.com"],
             key_header: Some("x-goog-api-key"),
             takes_tokens: false,
+            has_batches: false,
             lacks: &[],
             quirks: &[],
             prices: None,

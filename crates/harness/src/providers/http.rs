@@ -4,6 +4,7 @@
 mod body;
 mod find;
 mod settings;
+mod stream;
 mod template;
 
 use evalmark_core::{
@@ -22,12 +23,13 @@ use self::{
 };
 use super::{
     own_form::{OwnForm, OwnProtocol},
-    protocol::{About, Call, HttpReply, Protocol, Vendor},
+    protocol::{About, Call, HttpReply, Protocol, StreamFormat, Vendor},
 };
 use crate::{
     failure,
     malformed::unreadable,
     reply::{Answer, AttemptError, FaultScope, Retryable},
+    server_sent_events::StreamEvent,
 };
 
 pub(crate) struct OwnHttp;
@@ -52,6 +54,7 @@ impl Protocol for OwnHttp {
             key_hosts: &[],
             key_header: None,
             takes_tokens: false,
+            has_batches: false,
             lacks: &[],
             quirks: &[],
             prices: None,
@@ -72,7 +75,7 @@ http:
         default_output_limit: None,
         knows_all_params: false,
         embeds: false,
-        features: &[Feature::Conversation],
+        features: &[Feature::Conversation, Feature::Streaming],
         settings: &[],
         limit_headers: &[],
     };
@@ -114,6 +117,14 @@ fn check(of: &ModelOptions<'_>) -> Result<CheckedOptions, Vec<OptionProblem>> {
     Ok(CheckedOptions { base_url, tells_cost, program: None })
 }
 
+impl Endpoint {
+    /// What a body says that the answer costs, as far as that can be right.
+    fn cost_in(&self, body: &Body<'_>) -> Option<f64> {
+        let usd: f64 = self.cost_usd.as_ref()?.text(body)?.trim().parse().ok()?;
+        (0.0..=MOST_USD).contains(&usd).then_some(usd)
+    }
+}
+
 impl OwnForm for Endpoint {
     fn request(
         &self,
@@ -147,11 +158,7 @@ impl OwnForm for Endpoint {
             input_tokens: tokens(&self.input_tokens),
             output_tokens: tokens(&self.output_tokens),
         };
-        let cost = self.cost_usd.as_ref().and_then(|find| find.text(&body)?.trim().parse().ok());
-        let details = AnswerDetails {
-            cost_usd: cost.filter(|usd: &f64| (0.0..=MOST_USD).contains(usd)),
-            ..AnswerDetails::default()
-        };
+        let details = AnswerDetails { cost_usd: self.cost_in(&body), ..AnswerDetails::default() };
         let word = self.finish_reason.as_ref().and_then(|find| find.text(&body));
         Ok(Answer {
             outcome: Outcome::Answered,
@@ -160,6 +167,17 @@ impl OwnForm for Endpoint {
             usage: usage.plausible(),
             details: details.boxed(),
         })
+    }
+
+    fn stream(&self) -> Option<&dyn StreamFormat> {
+        self.stream.as_ref().map(|form| form as &dyn StreamFormat)
+    }
+
+    fn read_events(&self, events: &[StreamEvent]) -> Result<Answer, AttemptError> {
+        match &self.stream {
+            Some(form) => self.answer_of(form, events),
+            None => Err(unsaid()),
+        }
     }
 
     fn read_failure(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {

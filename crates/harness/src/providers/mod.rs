@@ -3,6 +3,7 @@
 
 mod anthropic;
 mod azure_deployments;
+pub(crate) mod batch_wire;
 mod bedrock;
 pub(crate) mod broken_stream;
 mod called_tools;
@@ -31,7 +32,7 @@ use evalmark_core::{key_hosts::KeyOwner, model::ModelServer, provider::ProviderK
 pub(crate) use self::event_stream::is_event_stream;
 pub use self::own_form::FormTrial;
 pub(crate) use self::own_form::{OwnForm, fingerprint};
-pub(crate) use self::protocol::{Call, Framing, HttpReply, Speaker, Streaming, Vendor};
+pub(crate) use self::protocol::{Call, Framing, HttpReply, Speaker, StreamFormat, Vendor};
 use self::protocol::{kind, speaker};
 use crate::congestion::LimitHeaders;
 

@@ -1,5 +1,6 @@
 //! OpenAI's chat completions and embeddings, which most vendors and servers of one's own speak, too.
 
+mod batches;
 mod chat;
 mod embeddings;
 mod messages;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) use self::{chat::failed, messages::Messages, usage::Tokens};
 use super::{
+    batch_wire::BatchWire,
     common_params::CommonParams,
     protocol::{
         About, Call, Framing, HttpReply, ONE_ANSWER, Protocol, Streaming, WHERE_TO_ASK,
@@ -84,6 +86,8 @@ impl Protocol for OpenAi {
         assemble: stream::assemble,
         optional_field: Some(STREAM_OPTIONS),
     });
+
+    const BATCHES: Option<&'static dyn BatchWire> = Some(&batches::Batches);
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
         Some(behind(

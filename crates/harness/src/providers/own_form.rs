@@ -10,8 +10,14 @@ use evalmark_core::{
 use evalmark_net::{HttpRequest, Secret, Url};
 use serde_json::Value;
 
-use super::{find, protocol::HttpReply};
-use crate::reply::{Answer, AttemptError};
+use super::{
+    find,
+    protocol::{HttpReply, StreamFormat},
+};
+use crate::{
+    reply::{Answer, AttemptError},
+    server_sent_events::StreamEvent,
+};
 
 /// A protocol whose form the suite spells out.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +42,10 @@ pub(crate) trait OwnForm: fmt::Debug + Send + Sync {
     fn address_key(&self) -> &'static str;
     /// Reads a response whose status is a success.
     fn read(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError>;
+    /// How answers come piece by piece, where the suite says so.
+    fn stream(&self) -> Option<&dyn StreamFormat>;
+    /// Reads the events of such an answer.
+    fn read_events(&self, events: &[StreamEvent]) -> Result<Answer, AttemptError>;
     /// Reads any other.
     fn read_failure(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError>;
 }

@@ -12,8 +12,7 @@ use evalmark_net::{
 };
 use serde_json::{Map, Value, json};
 
-use super::credential_chain::CredentialChain;
-use super::own_form::OwnProtocol;
+use super::{batch_wire::BatchWire, credential_chain::CredentialChain, own_form::OwnProtocol};
 use crate::{
     congestion::LimitHeaders,
     failure,
@@ -76,6 +75,8 @@ pub(crate) struct Vendor {
     pub(crate) key_header: Option<&'static str>,
     /// Whether a key that is a JSON Web Token goes out as `Authorization: Bearer` all the same.
     pub(crate) takes_tokens: bool,
+    /// Whether it has the protocol's batch API.
+    pub(crate) has_batches: bool,
     /// What of its protocol it lacks.
     pub(crate) lacks: &'static [Feature],
     /// What its models take otherwise than the protocol has it.
@@ -116,6 +117,30 @@ pub(crate) struct Streaming {
     pub(crate) optional_field: Option<&'static str>,
 }
 
+/// What is to be known of a stream while it comes.
+pub(crate) trait StreamFormat: Sync {
+    /// How events follow each other.
+    fn framing(&self) -> Framing;
+    /// Whether an event holds a piece of the answer.
+    fn holds_text(&self, event: &StreamEvent) -> bool;
+    /// Whether nothing comes after an event.
+    fn is_last(&self, event: &StreamEvent) -> bool;
+}
+
+impl StreamFormat for Streaming {
+    fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    fn holds_text(&self, event: &StreamEvent) -> bool {
+        (self.holds_text)(event)
+    }
+
+    fn is_last(&self, event: &StreamEvent) -> bool {
+        (self.is_last)(event)
+    }
+}
+
 /// How events follow each other in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
@@ -123,6 +148,8 @@ pub(crate) enum Framing {
     ServerSentEvents,
     /// In binary frames with checksums.
     EventFrames,
+    /// As JSON, a line each.
+    JsonLines,
 }
 
 /// A parameter that servers know, and what its value is.
@@ -161,6 +188,8 @@ pub(crate) trait Protocol {
     const SAID_BY_PROMPTS: &'static [(&'static str, &'static str)] = &[];
     /// How it streams; `None` where answers come whole.
     const STREAMING: Option<Streaming> = None;
+    /// How it takes requests in batches; `None` where it takes none.
+    const BATCHES: Option<&'static dyn BatchWire> = None;
     /// Where a model is asked; `None` where the protocol has no such task.
     fn url(base: &Url, call: Call<'_>) -> Option<Url>;
     /// Headers and body of a request, before it is signed; an error where the protocol has no place
@@ -195,6 +224,7 @@ pub(crate) struct Speaker {
     pub(crate) own_form: Option<OwnProtocol>,
     pub(crate) streaming: Option<Streaming>,
     said_by_prompts: &'static [(&'static str, &'static str)],
+    pub(crate) batches: Option<&'static dyn BatchWire>,
     pub(crate) url: fn(&Url, Call<'_>) -> Option<Url>,
     pub(crate) request: fn(&Request, Url) -> Result<HttpRequest, AttemptError>,
     pub(crate) read: fn(&HttpReply<'_>) -> Result<Answer, AttemptError>,
@@ -212,6 +242,7 @@ pub(crate) const fn speaker<P: Protocol>() -> Speaker {
         own_form: P::OWN_FORM,
         streaming: P::STREAMING,
         said_by_prompts: P::SAID_BY_PROMPTS,
+        batches: P::BATCHES,
         url: P::url,
         request: P::request,
         read: P::read,
@@ -239,7 +270,7 @@ pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
         default_output_limit: about.default_output_limit,
         knows_all_params: about.knows_all_params,
         embeds: about.embeds,
-        features: about.features,
+        features: features(speaker, vendor),
         lacks: vendor.lacks,
         quirks: vendor.quirks,
         settings: about.settings,
@@ -258,6 +289,15 @@ fn model_place(speaker: &Speaker) -> ModelPlace {
     let Ok(base) = Url::parse("https://localhost") else { return ModelPlace::Body };
     let url = |model| (speaker.url)(&base, Call { model, task: Task::Chat, is_streamed: false });
     if url("a") == url("b") { ModelPlace::Body } else { ModelPlace::Address }
+}
+
+/// What a provider has. The list lasts as long as the catalog that it is made for, which is once.
+fn features(speaker: &Speaker, vendor: &Vendor) -> &'static [Feature] {
+    let of_protocol = speaker.about.features;
+    if !vendor.has_batches || speaker.batches.is_none() {
+        return of_protocol;
+    }
+    [of_protocol, &[Feature::Batches]].concat().leak()
 }
 
 /// JSON Schema of the parameters that a protocol's servers know; they may know others.

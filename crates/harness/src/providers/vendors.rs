@@ -18,6 +18,7 @@ const COMPATIBLE: Vendor = Vendor {
     key_hosts: &[],
     key_header: None,
     takes_tokens: false,
+    has_batches: false,
     lacks: &[],
     quirks: &[],
     prices: None,
@@ -67,6 +68,7 @@ pub(super) const OPENAI_ITSELF: Vendor = Vendor {
     base_url: Some("https://api.openai.com/v1"),
     key_variables: &["OPENAI_API_KEY"],
     key_hosts: &["api.openai.com"],
+    has_batches: true,
     quirks: THINKERS,
     prices: Some(include_str!("prices/openai.yaml")),
     first_model: Some("gpt-4o-mini"),
@@ -167,6 +169,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.groq.com/openai/v1"),
         key_variables: &["GROQ_API_KEY"],
         key_hosts: &["api.groq.com"],
+        has_batches: true,
         // https://console.groq.com/docs/openai
         quirks: &[ModelQuirk {
             models: QuirkyModels::All,

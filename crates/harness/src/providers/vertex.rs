@@ -38,6 +38,7 @@ impl Protocol for Vertex {
             key_hosts: &["googleapis.com"],
             key_header: None,
             takes_tokens: false,
+            has_batches: false,
             lacks: &[],
             quirks: &[],
             prices: None,

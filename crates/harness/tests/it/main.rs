@@ -1,5 +1,6 @@
 //! Asking a server on this machine that answers, fails and breaks as it is told.
 
+mod batches;
 mod breaker;
 mod budget;
 mod cache;

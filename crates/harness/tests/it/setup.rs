@@ -7,7 +7,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{self, Limits, Model, Provider},
+    model::{self, AskMode, Limits, Model, Provider},
     record::{Outcome, Record},
     request::{Message, Request},
 };
@@ -166,6 +166,7 @@ pub(crate) fn model_at(base_url: &str, limits: Limits) -> Model {
         params: Arc::default(),
         max_output_tokens: None,
         is_streamed: false,
+        mode: AskMode::Direct,
         limits,
         price: None,
         ca_file: None,

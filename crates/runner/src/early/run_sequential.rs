@@ -67,7 +67,7 @@ impl Run<'_> {
             total,
             plan: &whole,
             metrics: &self.loaded.metrics,
-            endpoints: endpoints.asked(),
+            endpoints: endpoints.asked_models(),
         }));
         let (mut asked, mut certain) = (0, false);
         for chunk in order.chunks() {

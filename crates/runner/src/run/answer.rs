@@ -36,7 +36,7 @@ impl Run<'_> {
                 self.close(scored, endpoints)?;
                 self.tell_budget(endpoints);
             }
-            None => self.interrupted()?,
+            None => self.interrupted(endpoints)?,
         }
         Ok(scored)
     }
@@ -109,7 +109,7 @@ impl Run<'_> {
             total: loaded.plan.n_samples() * passes,
             plan: &loaded.plan,
             metrics: &loaded.metrics,
-            endpoints: endpoints.asked(),
+            endpoints: endpoints.asked_models(),
         }));
         let events = |model, event| {
             notices.tell(&Notice::Asked { model, event: &event });

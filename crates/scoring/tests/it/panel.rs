@@ -1,7 +1,7 @@
 //! Panels and repeats: which questions there are, and one score from many grades.
 
 use evalmark_core::{
-    model::{Limits, Model, Provider, RecordedColumn},
+    model::{AskMode, Limits, Model, Provider, RecordedColumn},
     score::Score,
 };
 use evalmark_scoring::{Form, JudgeReply, Metric, Subject};
@@ -111,6 +111,7 @@ fn every_repeat_of_every_epoch_is_a_request_of_its_own() {
         params: std::sync::Arc::default(),
         max_output_tokens: None,
         is_streamed: false,
+        mode: AskMode::Direct,
         limits: Limits::default(),
         price: None,
         ca_file: None,

@@ -2,6 +2,7 @@
 
 mod asked_beside;
 mod asked_features;
+mod batch_mode;
 mod chat;
 mod dataset;
 mod examples;
@@ -19,6 +20,7 @@ mod unwise;
 
 use std::path::{Path, PathBuf};
 
+use self::batch_mode::BatchContext;
 use super::{
     Readers, Suite,
     document::Document,
@@ -148,6 +150,9 @@ impl Checker<'_> {
         let models = self.models(&raw.models);
         let evaluated: Vec<_> = candidates.iter().map(|i| &raw.models[*i]).collect();
         let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &evaluated));
+        let (embedders, raw_gate) = (&*asked.embedders, raw.gate.as_ref());
+        let context = BatchContext { embedders, evaluated: &evaluated, gate: raw_gate };
+        self.batch_mode(&raw.models, &context);
         Some(Suite {
             name: raw.name,
             path: path.to_owned(),

@@ -46,6 +46,7 @@ impl Checker<'_> {
             has_key: raw.api_key_env.is_some()
                 || raw.api_key_command.is_some()
                 || !kind.key_variables.is_empty(),
+            is_streamed: raw.stream,
         };
         match (own.check)(&of) {
             Ok(checked) => Some((Some(Arc::new(options.clone())), checked)),

@@ -1,6 +1,7 @@
 //! A body as it comes, split into events in whichever way they follow each other.
 
 use crate::{
+    json_lines::LineSplitter,
     providers::{Framing, event_frames::FrameSplitter},
     server_sent_events::{EventSplitter, StreamEvent},
 };
@@ -10,6 +11,7 @@ use crate::{
 pub(super) enum Splitter {
     Texts(EventSplitter),
     Frames(FrameSplitter),
+    Lines(LineSplitter),
 }
 
 /// How a stream ends.
@@ -28,6 +30,7 @@ impl Splitter {
         match framing {
             Framing::ServerSentEvents => Self::Texts(EventSplitter::default()),
             Framing::EventFrames => Self::Frames(FrameSplitter::default()),
+            Framing::JsonLines => Self::Lines(LineSplitter::default()),
         }
     }
 
@@ -36,6 +39,7 @@ impl Splitter {
         match self {
             Self::Texts(splitter) => splitter.push(bytes).is_ok(),
             Self::Frames(splitter) => splitter.push(bytes).is_ok(),
+            Self::Lines(splitter) => splitter.push(bytes).is_ok(),
         }
     }
 
@@ -44,6 +48,7 @@ impl Splitter {
         match self {
             Self::Texts(splitter) => &splitter.events,
             Self::Frames(splitter) => &splitter.events,
+            Self::Lines(splitter) => &splitter.events,
         }
     }
 
@@ -51,6 +56,7 @@ impl Splitter {
         match self {
             Self::Texts(splitter) => splitter.events,
             Self::Frames(splitter) => splitter.events,
+            Self::Lines(splitter) => splitter.events,
         }
     }
 
@@ -60,6 +66,7 @@ impl Splitter {
             // A text that is none is something else altogether.
             Self::Texts(splitter) => splitter.has_fields && !is_garbled,
             Self::Frames(splitter) => splitter.has_frames,
+            Self::Lines(splitter) => splitter.has_lines() && !is_garbled,
         }
     }
 
@@ -68,6 +75,7 @@ impl Splitter {
         let is_cut = match self {
             Self::Texts(splitter) => splitter.finish(),
             Self::Frames(splitter) => splitter.is_cut(),
+            Self::Lines(splitter) => splitter.finish(),
         };
         match (is_garbled, is_cut) {
             (true, _) => End::Garbled,

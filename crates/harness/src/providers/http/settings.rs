@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::{
     body::BodyTemplate,
     find::{Find, RawFind},
+    stream::{RawStream, StreamForm},
     template::{Pieces, Text, as_it_is, fields, percent_encoded},
 };
 
@@ -55,6 +56,9 @@ pub(super) struct Settings {
     /// Where an error stands, also in a response whose status is a success.
     #[serde(default)]
     error: Option<RawFind>,
+    /// How the pieces of an answer come, where the model has `stream: true`.
+    #[serde(default)]
+    stream: Option<RawStream>,
 }
 
 /// How an endpoint is asked.
@@ -114,6 +118,7 @@ pub(super) struct Endpoint {
     pub(super) cost_usd: Option<Find>,
     pub(super) finish_reason: Option<Find>,
     pub(super) error: Option<Find>,
+    pub(super) stream: Option<StreamForm>,
 }
 
 /// JSON Schema of what stands under `http`.
@@ -146,6 +151,7 @@ impl Settings {
     /// What is wrong with it.
     pub(super) fn problems(&self, of: &ModelOptions<'_>) -> Vec<OptionProblem> {
         let mut problems = Vec::new();
+        problems.extend(self.stream_problem(of.is_streamed));
         if let Some(url) = &self.url
             && let Some(problem) = url_problem(url)
         {
@@ -175,6 +181,23 @@ impl Settings {
     /// Whether answers say what they cost.
     pub(super) fn tells_cost(&self) -> bool {
         self.cost_usd.is_some()
+    }
+
+    /// Whether answers are streamed stands beside the form, and how within it.
+    fn stream_problem(&self, is_streamed: bool) -> Option<OptionProblem> {
+        match (is_streamed, &self.stream) {
+            (true, None) => {
+                let message = "`stream: true` needs `stream` here, too: where the pieces stand";
+                let hint = "write `stream: { delta: { json: $.delta } }`";
+                Some(OptionProblem::new("", message).hint(hint))
+            }
+            (false, Some(_)) => {
+                let message = "it says how answers are streamed, and the model does not stream";
+                let hint = "write `stream: true` beside `http`";
+                Some(OptionProblem::new("/stream", message).hint(hint))
+            }
+            _ => None,
+        }
     }
 
     fn header_as_written(&self, name: &str) -> String {
@@ -266,6 +289,8 @@ impl Endpoint {
         let cost_usd = path(&settings.cost_usd, "/cost_usd").map_err(&mut keep);
         let body = settings.body.as_ref().map(BodyTemplate::compile);
         let body = body.transpose().map_err(|found| found.into_iter().for_each(&mut keep));
+        let stream = settings.stream.as_ref().map(RawStream::compile).transpose();
+        let stream = stream.map_err(&mut keep);
         let method = method(settings.method, settings.body.is_some()).map_err(&mut keep);
         let (Ok(url), Ok(method), Ok(body)) = (url, method, body) else { return Err(problems) };
         if !problems.is_empty() {
@@ -284,6 +309,7 @@ impl Endpoint {
             cost_usd: found(cost_usd),
             finish_reason: found(finish_reason),
             error: found(error),
+            stream: stream.ok().flatten(),
         })
     }
 

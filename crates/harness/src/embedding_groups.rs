@@ -1,5 +1,4 @@
-//! Texts for embeddings go out together: queued jobs in batches, and a batch's end as the
-//! ends of its jobs.
+//! Texts for embeddings go out together: queued jobs in groups, and a group's end as the ends of its jobs.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -17,19 +16,19 @@ const BYTES: usize = 100_000;
 /// How long a text waits for others to go with it.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// The dispatcher's end of the queue, a batch at a time. A chat request is a batch of its own.
-pub(crate) struct Batches<T> {
+/// The dispatcher's end of the queue, a group at a time. A chat request is a group of its own.
+pub(crate) struct EmbeddingGroups<T> {
     jobs: JobReceiver<Job<T>>,
-    /// Taken from the queue, and too much for the batch before.
+    /// Taken from the queue, and too much for the group before.
     held: Option<Job<T>>,
 }
 
-impl<T> Batches<T> {
+impl<T> EmbeddingGroups<T> {
     pub(crate) fn of(jobs: JobReceiver<Job<T>>) -> Self {
         Self { jobs, held: None }
     }
 
-    /// The next batch, at least one job; `None` when the feeder has ended.
+    /// The next group, at least one job; `None` when the feeder has ended.
     pub(crate) async fn next(&mut self) -> Option<Vec<Job<T>>> {
         let first = match self.held.take() {
             Some(job) => job,
@@ -56,7 +55,7 @@ fn goes_with(a: &Request, b: &Request) -> bool {
     a.task == b.task && a.model == b.model && a.params == b.params
 }
 
-/// One request for all of a batch.
+/// One request for all of a group.
 pub(crate) fn together<T>(jobs: &[Job<T>]) -> Option<Cow<'_, Request>> {
     let (first, others) = jobs.split_first()?;
     if others.is_empty() {
@@ -66,7 +65,7 @@ pub(crate) fn together<T>(jobs: &[Job<T>]) -> Option<Cow<'_, Request>> {
     Some(Cow::Owned(Request { messages, ..first.request.clone() }))
 }
 
-/// The end of a batch as the end of each of its jobs: a vector each, and tokens by length.
+/// The end of a group as the end of each of its jobs: a vector each, and tokens by length.
 pub(crate) fn apart<T>(jobs: &[Job<T>], record: Record) -> Vec<Record> {
     if jobs.len() < 2 {
         return vec![record];
