@@ -199,6 +199,7 @@ pub(crate) fn import(recording: &Path, ledger: &Ledger) -> Result<Endpoint, Open
         params: Arc::new(Map::new()),
         max_output_tokens: None,
         is_streamed: false,
+        splits_reasoning: false,
         mode: AskMode::Direct,
         limits: Limits::default(),
         price: None,

@@ -29,6 +29,8 @@ pub struct Model {
     pub max_output_tokens: Option<u64>,
     /// Whether its answers come piece by piece.
     pub is_streamed: bool,
+    /// Whether reasoning is split off the text of its answers.
+    pub splits_reasoning: bool,
     /// How its requests are handed in.
     pub mode: AskMode,
     /// What it may use.

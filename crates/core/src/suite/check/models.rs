@@ -61,6 +61,7 @@ impl Checker<'_> {
             },
             params: Arc::new(taken.unwrap_or_else(|| raw.params.clone())),
             is_streamed: raw.stream,
+            splits_reasoning: raw.reasoning.is_some(),
             mode: raw.mode,
             limits: limits?,
             ca_file,
