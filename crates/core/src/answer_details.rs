@@ -19,6 +19,9 @@ pub struct AnswerDetails {
     /// Tokens of the answer that were used for reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
+    /// What it cost in US dollars, where the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
     /// Whether a batch API gave the answer, for less than it costs otherwise.
     #[serde(default, rename = "batch", skip_serializing_if = "std::ops::Not::not")]
     pub is_batch: bool,
@@ -40,12 +43,25 @@ pub struct AnswerDetails {
     /// What the model thought, as far as the server shows it apart from the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
+    /// That the reasoning stood in the text, and was split off; whether it came to an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_reasoning: Option<SplitReasoning>,
     /// The tools that the model calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
     /// What other versions tell.
     #[serde(flatten)]
     pub others: Map<String, Value>,
+}
+
+/// How reasoning ended that was split off an answer's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SplitReasoning {
+    /// The answer follows it.
+    Ended,
+    /// It never ends, so that there is no answer.
+    Endless,
 }
 
 impl AnswerDetails {

@@ -61,6 +61,7 @@ fn asked(url: &str, n: u64, at_once: u64) -> Option<Vec<(u64, Record)>> {
         params: Arc::default(),
         max_output_tokens: None,
         is_streamed: true,
+        splits_reasoning: false,
         mode: AskMode::Direct,
         limits: Limits { concurrency, ..Limits::default() },
         price: None,

@@ -109,6 +109,7 @@ fn harness(url: &str, n: u64, at_once: u64, is_streamed: bool) -> Option<()> {
         params: Arc::default(),
         max_output_tokens: None,
         is_streamed,
+        splits_reasoning: false,
         mode: AskMode::Direct,
         limits: Limits { concurrency, ..Limits::default() },
         price: None,

@@ -11,6 +11,7 @@ use evalmark_core::{
     record::Record,
 };
 use evalmark_harness::Stop;
+use evalmark_scoring::split_reasoning;
 
 use crate::{
     error::{Advised, Result},
@@ -85,7 +86,10 @@ fn collect(
         if stop.is_requested() {
             return Ok(false);
         }
-        let collected = batch.into_iter().map(|(sample, record)| {
+        let collected = batch.into_iter().map(|(sample, mut record)| {
+            if plan.models[sample.model].splits_reasoning {
+                split_reasoning(&mut record);
+            }
             let judge_replies = judges.judge(plan, metrics, &sample, &record)?;
             Ok(Collected { sample, record, judge_replies })
         });

@@ -1,5 +1,7 @@
 //! What metrics ask of models about each answer, and what came back.
 
+use std::borrow::Cow;
+
 use evalmark_core::{
     model::{Model, Provider},
     plan::{Plan, Sample},
@@ -7,7 +9,9 @@ use evalmark_core::{
     request::Request,
 };
 use evalmark_harness::{Answers, recorded_cell};
-use evalmark_scoring::{Judge, JudgeReply, Judgement, Metric, Question, QuestionError, Subject};
+use evalmark_scoring::{
+    Judge, JudgeReply, Judgement, Metric, Question, QuestionError, Subject, split_reasoning,
+};
 
 use crate::{
     error::Result,
@@ -74,7 +78,10 @@ impl Judges {
             (_, Some(answers)) => answers.get(&question.request(model, sample.epoch).hash())?,
             (_, None) => None,
         };
-        let record = record.unwrap_or_else(|| not_asked(self.unasked[place].as_ref()));
+        let mut record = record.unwrap_or_else(|| not_asked(self.unasked[place].as_ref()));
+        if model.splits_reasoning {
+            split_reasoning(&mut record);
+        }
         let cost_usd = model.record_cost_usd(&record);
         Ok(JudgeReply { record, cost_usd })
     }
@@ -104,6 +111,11 @@ fn questions(
     record: &Record,
 ) -> Option<Result<Vec<Question>, QuestionError>> {
     metric.judge()?;
+    let mut record = Cow::Borrowed(record);
+    if plan.models[sample.model].splits_reasoning {
+        split_reasoning(record.to_mut());
+    }
+    let record = &*record;
     let cost_usd = plan.models[sample.model].record_cost_usd(record);
     let subject = Subject::new(record, &sample.item.targets, &sample.item.fields, cost_usd);
     metric.questions(subject, &sample.request.messages)

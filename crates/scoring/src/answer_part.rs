@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use evalmark_core::{
+    answer_details::SplitReasoning,
     metric::{MetricSpec, ParamError, Reasoning},
     score::Score,
 };
@@ -12,6 +13,7 @@ use crate::{
     extract::{Extractor, Found},
     kind::Backend,
     reasoning::{Answer, answer, names_a_tag},
+    split_reasoning::rejoined,
     subject::Subject,
 };
 
@@ -64,7 +66,17 @@ impl Narrowing {
         let whole =
             Narrowed { answer: subject.answer.into(), reasoning, is_cut: false, remark: None };
         let narrowed = match reasoning {
-            Some(Reasoning::Keep) => whole,
+            // Who says so looks at reasoning that was split off, too.
+            Some(Reasoning::Keep) => match subject.record.details.as_deref() {
+                Some(details) if self.said == Some(Reasoning::Keep) => {
+                    match rejoined(subject.answer, details) {
+                        Some(text) => Narrowed { answer: text.into(), ..whole },
+                        None => whole,
+                    }
+                }
+                _ => whole,
+            },
+            _ if reasoning.is_some() && is_endless(subject) => return Err(endless(subject)),
             _ if subject.answer.is_empty() => whole,
             _ => match answer(subject.answer) {
                 Answer::Whole => whole,
@@ -92,6 +104,13 @@ fn texts_name_a_tag(params: &Value) -> bool {
         Value::Object(map) => map.values().any(texts_name_a_tag),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
+}
+
+/// Whether reasoning that never ends was split off the whole text.
+fn is_endless(subject: Subject<'_>) -> bool {
+    let details = subject.record.details.as_deref();
+    subject.answer.is_empty()
+        && details.is_some_and(|of| of.split_reasoning == Some(SplitReasoning::Endless))
 }
 
 fn endless(subject: Subject<'_>) -> String {

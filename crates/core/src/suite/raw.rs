@@ -173,6 +173,10 @@ pub(crate) struct RawModel {
     /// and how fast the others followed is measured then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) stream: bool,
+    /// `split` takes reasoning that stands in the text of its answers, such as `<think>…</think>`, off
+    /// the text and keeps it apart, for servers that do not. Default: texts stay as they came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reasoning: Option<RawModelReasoning>,
     /// How its requests are handed in: `direct`, one by one, or `batch`, many together through the
     /// provider's batch API, which takes up to a day and costs less, often half. Default: `direct`.
     #[serde(default, skip_serializing_if = "is_direct")]
@@ -207,6 +211,14 @@ impl RawModel {
             SettingKey::ApiVersion => self.api_version.as_deref(),
         }
     }
+}
+
+/// What becomes of reasoning in the text of a model's answers.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawModelReasoning {
+    /// It is taken off the text and kept apart.
+    Split,
 }
 
 /// The provider of models that nobody asks.

@@ -41,6 +41,7 @@ fn model(form: BatchForm, url: &str) -> Model {
         params: std::sync::Arc::default(),
         max_output_tokens: Some(5),
         is_streamed: false,
+        splits_reasoning: false,
         mode: AskMode::Batch,
         limits: Limits { attempts: 3, timeout: Duration::from_secs(2), ..Limits::default() },
         price: Some(Price {

@@ -166,6 +166,7 @@ pub(crate) fn model_at(base_url: &str, limits: Limits) -> Model {
         params: Arc::default(),
         max_output_tokens: None,
         is_streamed: false,
+        splits_reasoning: false,
         mode: AskMode::Direct,
         limits,
         price: None,

@@ -45,7 +45,6 @@ def cases(llama: int, proxy: int, aws: int) -> list[Case]:
     streamed = [
         Case(f"{case.name}-streamed", {**case.model, "stream": True}, case.template, case.flags, case.env)
         for case in plain
-        if not case.name.startswith(("litellm", "bedrock"))
     ]
     return plain + streamed
 
@@ -57,9 +56,9 @@ def differences(measure: polars.DataFrame, other: polars.DataFrame) -> list[str]
     return [f"{row['item_id']}: {row['output']!r} / {row['output_other']!r}" for row in differ.to_dicts()]
 
 
-def compare(folder: Path, all_cases: list[Case]) -> bool:
-    """Asks each case, and tells how its answers differ from those of the first."""
-    measure, is_same = None, True
+def compare(folder: Path, all_cases: list[Case], measure: polars.DataFrame | None = None) -> bool:
+    """Asks each case, and tells how its answers differ from those of the measure, by default the first."""
+    is_same = True
     for case in all_cases:
         found = run(folder, case)
         measure = found if measure is None else measure

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from answers import compare
 from processes import CACHE, free_port, llama_server, server
-from suites import RAW, Case
+from suites import RAW, Case, samples
 
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -46,5 +46,5 @@ def check(folder: Path) -> bool:
         running.enter_context(llama_server(folder, llama, "-np", "1"))
         running.enter_context(transformers(folder, port, served))
         is_same = compare(folder, cases)
-        compare(folder, [cases[0], other])
+        compare(folder, [other], samples(folder, "transformers-chat"))
     return is_same

@@ -40,6 +40,47 @@ pub(crate) fn answer(text: &str) -> Answer<'_> {
     if tags.is_empty() { announced(text) } else { Cutter::new(text, &tags).cut(&tags) }
 }
 
+/// What the model thought, without the tags around it, where `answer` is what is left of the text.
+pub(crate) fn thoughts(text: &str, answer: &Answer<'_>) -> String {
+    let pieces = match answer {
+        Answer::Whole => return String::new(),
+        Answer::Endless => vec![text],
+        Answer::Rest(Cow::Owned(_)) => outside(text, &Cutter::parts(text)),
+        Answer::Rest(Cow::Borrowed(rest)) => {
+            // It is a part of the text, so that its place says where.
+            let from = (rest.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+            match text.get(from..from.wrapping_add(rest.len())) {
+                Some(_) if !rest.is_empty() => {
+                    outside(text, std::slice::from_ref(&(from..from + rest.len())))
+                }
+                _ => vec![text],
+            }
+        }
+    };
+    let pieces = pieces.into_iter().map(untagged).filter(|piece| !piece.is_empty());
+    pieces.collect::<Vec<_>>().join("\n\n")
+}
+
+/// A text without these parts of it, which are in order.
+fn outside<'t>(text: &'t str, parts: &[Range<usize>]) -> Vec<&'t str> {
+    let starts = std::iter::once(0).chain(parts.iter().map(|part| part.end));
+    let ends = parts.iter().map(|part| part.start).chain([text.len()]);
+    starts.zip(ends).filter_map(|(start, end)| text.get(start..end)).collect()
+}
+
+/// A thought without the tags, or marks, at its ends.
+fn untagged(thought: &str) -> &str {
+    let mut thought = thought.trim();
+    let (tags, _) = tags(thought);
+    if let Some(last) = tags.last().filter(|tag| tag.span.end == thought.len()) {
+        thought = thought[..last.span.start].trim_end();
+    }
+    match tags.first().filter(|tag| tag.span.start == 0 && tag.span.end <= thought.len()) {
+        Some(first) => thought[first.span.end..].trim_start(),
+        None => thought,
+    }
+}
+
 /// Whether a text names such a tag, as a pattern or template does that is about reasoning.
 pub(crate) fn names_a_tag(text: &str) -> bool {
     static NAMES: LazyLock<Regex> = LazyLock::new(|| {
@@ -113,7 +154,26 @@ impl<'t> Cutter<'t> {
         }
     }
 
+    /// Where the answer's parts stand in a text.
+    fn parts(text: &'t str) -> Vec<Range<usize>> {
+        let (tags, _) = tags(text);
+        let mut cutter = Self::new(text, &tags);
+        if cutter.walk(&tags) { Vec::new() } else { cutter.parts }
+    }
+
     fn cut(mut self, tags: &[Tag]) -> Answer<'t> {
+        let is_endless = self.walk(tags);
+        if is_endless {
+            Answer::Endless
+        } else if self.was_cut {
+            self.rest()
+        } else {
+            Answer::Whole
+        }
+    }
+
+    /// Whether a thought at the beginning never ends.
+    fn walk(&mut self, tags: &[Tag]) -> bool {
         let mut thought: Option<Thought> = None;
         for tag in tags.iter().filter(|tag| !is_wrapped(self.text, tag)) {
             thought = match thought {
@@ -122,12 +182,12 @@ impl<'t> Cutter<'t> {
             };
         }
         match thought {
-            Some(thought) if thought.is_leading => return Answer::Endless,
+            Some(thought) if thought.is_leading => return true,
             // What comes after the answer never ends.
             Some(_) => {}
             None => self.parts.push(self.from..self.text.len()),
         }
-        if self.was_cut { self.rest() } else { Answer::Whole }
+        false
     }
 
     /// A tag within a thought: the thought as it goes on, if it does.

@@ -111,6 +111,7 @@ fn every_repeat_of_every_epoch_is_a_request_of_its_own() {
         params: std::sync::Arc::default(),
         max_output_tokens: None,
         is_streamed: false,
+        splits_reasoning: false,
         mode: AskMode::Direct,
         limits: Limits::default(),
         price: None,

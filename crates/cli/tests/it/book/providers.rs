@@ -26,12 +26,21 @@ fn params(kind: &ProviderKind) -> String {
     let schema = (kind.params)();
     let known = schema["properties"].as_object();
     let names: Vec<_> = known.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-    let rest = if kind.knows_all_params {
-        "others only under `extra`"
-    } else {
-        "others are sent as they stand"
+    let rest = match kind.options {
+        Some(_) => "what you make of them",
+        None if kind.knows_all_params => "others only under `extra`",
+        None => "others are sent as they stand",
     };
     if names.is_empty() { rest.to_owned() } else { format!("{}; {rest}", code(&names)) }
+}
+
+/// Where it is asked.
+fn address(kind: &ProviderKind) -> String {
+    match (kind.base_url, kind.options) {
+        (Some(url), _) => format!("`{url}`"),
+        (None, Some(options)) => format!("`{}` says how it is asked", options.key),
+        (None, None) => "`base_url`: your own".to_owned(),
+    }
 }
 
 fn page(kind: &ProviderKind) -> String {
@@ -45,10 +54,7 @@ fn page(kind: &ProviderKind) -> String {
     });
     let rows = [
         ("protocol", kind.protocol.to_owned()),
-        (
-            "address",
-            kind.base_url.map_or("`base_url`: your own".to_owned(), |url| format!("`{url}`")),
-        ),
+        ("address", address(kind)),
         ("keys of its own", settings.collect::<Vec<_>>().join(", ")),
         ("variable of the key", code(kind.key_variables)),
         ("hosts of the key", code(kind.key_hosts)),
@@ -58,11 +64,17 @@ fn page(kind: &ProviderKind) -> String {
     for (what, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
         writeln!(page, "| {what} | {value} |").expect("a text");
     }
+    page.push_str(match (kind.options, kind.base_url) {
+        (Some(_), _) => "\nThe [how-to page](../GUIDE) has a whole suite.",
+        (None, Some(_)) => "\nA `base_url` names another server with the same protocol.",
+        (None, None) => "\nThe `base_url` is that of your own server.",
+    });
     page.push_str(
-        "\nA `base_url` names another server with the same protocol. Keys stand in the environment, and go [nowhere \
-         else](../untrusted-suites.md).\nEvery key of a model is in [Suite file](../reference/suite.md#models), every \
-         provider in [Providers](../reference/providers.md).\n",
+        " Keys stand in the environment, and go [nowhere else](../untrusted-suites.md).\nEvery key of a model is in \
+         [Suite file](../reference/suite.md#models), every provider in [Providers](../reference/providers.md).\n",
     );
+    let guide = if kind.name == "command" { "own-program.md" } else { "own-application.md" };
+    let page = page.replace("GUIDE", guide);
     page
 }
 

@@ -77,15 +77,20 @@ fn the_page_of_providers_is_current() {
     let mut page = format!(
         "# Providers\n\n{MADE}\n\nWhat a model may have under `provider`. Any other server that speaks one of the \
          protocols is reached by `base_url`.\nA key is read from the environment: from the first variable that is named \
-         here, or from the one that `api_key_env` names. It\ngoes to the hosts in the last column, to servers on this \
-         machine, and elsewhere only [where you allow it](../untrusted-suites.md).\n\n| `provider` | who answers | \
+         here, or from those that `api_key_env` names. At\na `base_url` of your own no key is sent unless \
+         `api_key_env` names it. Keys go to the hosts in the last column, to servers on this\nmachine, and elsewhere only \
+         [where you allow it](../untrusted-suites.md).\n\n| `provider` | who answers | \
          protocol | address | key | hosts of the key |\n| --- | --- | --- | --- | --- | --- |\n"
     );
     let code = |names: &[&str]| {
         names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     };
     for kind in evalmark_harness::providers::catalog() {
-        let address = kind.base_url.map_or("`base_url`".to_owned(), |url| format!("`{url}`"));
+        let own = match kind.options {
+            Some(options) => format!("`{}` says it", options.key),
+            None => "`base_url`".to_owned(),
+        };
+        let address = kind.base_url.map_or(own, |url| format!("`{url}`"));
         let (keys, hosts) = (code(kind.key_variables), code(kind.key_hosts));
         let (name, summary, protocol) = (kind.name, kind.summary, kind.protocol);
         let name = format!("[`{name}`](../providers/{name}.md)");
