@@ -9,7 +9,7 @@ use evalmark_core::{
 };
 use evalmark_net::{HeaderMap, HttpRequest, HttpResponse, StatusCode, Url, retry_after};
 
-use super::{ERROR_LIMIT, Http, redirected, too_late, unsigned};
+use super::{ERROR_LIMIT, Http, too_late, unsigned};
 use crate::{
     json_repair,
     keys::{Signer, Tries},
@@ -158,7 +158,7 @@ impl Http {
             return Ok(response);
         }
         if status.is_redirection() {
-            return Err(AttemptError { wait, ..redirected(status) });
+            return Err(AttemptError { wait, ..AttemptError::redirected(status, "`base_url`") });
         }
         let headers = response.headers().clone();
         let body = response.beginning(ERROR_LIMIT).await;

@@ -142,6 +142,7 @@ impl Checker<'_> {
         let ignored = &raw.dataset.ignore;
         warnings.extend(unwise::ignored(prompts.as_deref().unwrap_or_default(), ignored));
         warnings.extend(unwise::params(&raw.models, readers.providers));
+        warnings.extend(unwise::unsigned(&raw.models, readers.providers));
         self.respelled_labels();
         warnings.extend(models::all_evaluated(&raw.models, &asked));
         self.add_labels(&raw, candidates.len(), &mut metrics);
