@@ -131,9 +131,11 @@ fn suite(folder: &Path, input: &[u8]) -> String {
         let suite = said(Suite::read(&folder.join("suite.yaml"), readers()))?;
         let metrics = suite.metrics.iter().map(Metric::compile);
         let metrics = metrics.collect::<Result<Vec<_>, _>>().map_err(|error| error.message)?;
-        let plan = said(Plan::checked(&suite, |item| {
-            metrics.iter().try_for_each(|metric| metric.check_item(item))
-        }))?;
+        let plan = said(Plan::checked(
+            &suite,
+            |item| metrics.iter().try_for_each(|metric| metric.check_item(item)),
+            |_, _| Ok(()),
+        ))?;
         Ok(format!("a plan of {} metrics and {} samples", metrics.len(), plan.n_samples()))
     };
     end(read())

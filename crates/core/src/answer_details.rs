@@ -19,6 +19,9 @@ pub struct AnswerDetails {
     /// Tokens of the answer that were used for reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
+    /// What it cost in US dollars, where the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
     /// Whether a batch API gave the answer, for less than it costs otherwise.
     #[serde(default, rename = "batch", skip_serializing_if = "std::ops::Not::not")]
     pub is_batch: bool,

@@ -57,20 +57,28 @@ impl Model {
         Request { task: Task::Embedding, max_output_tokens: Some(0), ..request }
     }
 
-    /// US dollars for an answer; `None` where price or usage is unknown.
+    /// US dollars for an answer: what its server says, or else what its tokens cost; `None` where neither
+    /// is known.
     pub fn cost_usd(
         &self,
         usage: Usage,
         details: Option<&AnswerDetails>,
         is_batch: bool,
     ) -> Option<f64> {
-        self.price?.cost_usd(usage, details, is_batch)
+        let told = details.and_then(|details| details.cost_usd);
+        told.or_else(|| self.price?.cost_usd(usage, details, is_batch))
     }
 
     /// US dollars for the answer of a record; `None` where price or usage is unknown.
     pub fn record_cost_usd(&self, record: &Record) -> Option<f64> {
         let details = record.details.as_deref();
         self.cost_usd(record.usage, details, details.is_some_and(|details| details.is_batch))
+    }
+
+    /// Whether what its answers cost will be known.
+    pub fn has_known_cost(&self) -> bool {
+        let tells_cost = matches!(&self.provider, Provider::Server(server) if server.tells_cost);
+        tells_cost || self.price.is_some()
     }
 
     /// US dollars at most for so many tokens, whatever their kinds; `None` where price or usage is unknown.
@@ -161,6 +169,8 @@ pub struct ModelServer {
     pub api_version: Option<String>,
     /// How it is asked, where its provider leaves that to the suite.
     pub options: Option<Arc<Value>>,
+    /// Whether its answers say what they cost.
+    pub tells_cost: bool,
 }
 
 impl ModelServer {
@@ -173,6 +183,7 @@ impl ModelServer {
             region: None,
             api_version: None,
             options: None,
+            tells_cost: false,
         }
     }
 }

@@ -83,13 +83,15 @@ pub struct Plan {
 impl Plan {
     /// Checks every item and renders every prompt for it once, so that nothing can go wrong later.
     pub fn new(suite: &Suite) -> Result<Self, PlanError> {
-        Self::checked(suite, |_| Ok(()))
+        Self::checked(suite, |_| Ok(()), |_, _| Ok(()))
     }
 
-    /// The same, and asks `check` of every item what else may be wrong with it.
+    /// The same, and asks `check` of every item what else may be wrong with it, and `check_messages` of
+    /// every prompt rendered for it.
     pub fn checked(
         suite: &Suite,
         mut check: impl FnMut(&Item) -> Result<(), String>,
+        mut check_messages: impl FnMut(&Prompt, Arc<[Message]>) -> Result<(), String>,
     ) -> Result<Self, PlanError> {
         let dataset = Arc::new(suite.dataset.clone());
         let mut profiler = DatasetProfiler::new(dataset.clone());
@@ -104,7 +106,12 @@ impl Plan {
                 problem,
             })?;
             for prompt in &suite.prompts {
-                render(&dataset, prompt, &item)?;
+                let messages = render(&dataset, prompt, &item)?;
+                check_messages(prompt, messages).map_err(|problem| PlanError::Item {
+                    path: dataset.file.origin.display().to_string(),
+                    row: item.index + 1,
+                    problem,
+                })?;
             }
         }
         let (profile, planned) = profiler.finish()?;

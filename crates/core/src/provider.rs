@@ -54,6 +54,12 @@ pub struct ProviderKind {
     pub quirks: &'static [ModelQuirk],
     /// Keys of a model that are its own.
     pub settings: &'static [Setting],
+    /// Where a model's name goes.
+    pub model_place: ModelPlace,
+    /// Whether credentials are looked for where a model names the variable, and requests are signed with them.
+    pub finds_credentials: bool,
+    /// Where a suite could say under `extra` what a prompt says, by the prompt's key; a dot leads into a mapping.
+    pub said_by_prompts: &'static [(&'static str, &'static str)],
     /// How its models are asked, where only the suite can say.
     pub options: Option<OptionsKind>,
     /// Its own list of prices, as YAML.
@@ -62,6 +68,15 @@ pub struct ProviderKind {
     pub first_model: Option<&'static str>,
     /// What a suite writes to ask it, as far as that is not said above.
     pub example_model: ExampleModel,
+}
+
+/// Where a model's name goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelPlace {
+    /// Into the body, where it may be anything.
+    Body,
+    /// Into the address, where a part `..` would lead elsewhere.
+    Address,
 }
 
 /// What stands in the entry of a model for someone to begin with.
@@ -118,6 +133,8 @@ pub struct ModelOptions<'a> {
 pub struct CheckedOptions {
     /// Where it is asked, where that is said there; it decides where the model's key goes.
     pub base_url: Option<String>,
+    /// Whether its answers say what they cost.
+    pub tells_cost: bool,
     /// The program that answers, where it is no server.
     pub program: Option<ProgramOptions>,
 }

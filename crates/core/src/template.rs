@@ -122,6 +122,21 @@ impl Template {
             || hint::takes_in_files(&self.source)
     }
 
+    /// The variables that it uses, but for those that it sets itself and what every template has.
+    pub fn variables(&self) -> BTreeSet<String> {
+        const GLOBALS: [&str; 4] = ["range", "dict", "namespace", "loop"];
+        let Ok(template) = self.environment.get_template(&self.name) else {
+            return BTreeSet::new();
+        };
+        let names = template.undeclared_variables(false).into_iter();
+        names.filter(|name| !GLOBALS.contains(&name.as_str())).collect()
+    }
+
+    /// Its name, as messages have it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether a column stands in it by its name.
     pub(crate) fn names(&self, column: &str) -> bool {
         hint::names(&self.source, column)

@@ -19,8 +19,9 @@ const TOKENS_PER_MESSAGE: u64 = 8;
 /// is not passed as long as no request uses more than its estimate. A request whose estimate only
 /// fits once others have turned out cheaper than theirs waits for that.
 ///
-/// Answers that the ledger holds cost nothing. A model without a price costs nothing, either:
-/// refuse a limit in dollars for one before it comes to that.
+/// Answers that the ledger holds cost nothing. A model without a price whose answers say what they cost
+/// is taken to cost as much as the dearest of them so far; one whose answers do not costs nothing: refuse
+/// a limit in dollars for one before it comes to that.
 #[derive(Clone, Debug, Default)]
 pub struct Budget(Arc<Shared>);
 
@@ -49,6 +50,8 @@ pub struct Spent {
 struct Accounts {
     spent: Spent,
     set_aside: Amount,
+    /// The dearest answer so far among those that said what they cost.
+    dearest_told_usd: Option<f64>,
 }
 
 /// What a request costs, or may cost.
@@ -120,7 +123,7 @@ impl Budget {
         let _first = self.0.door.lock().await;
         loop {
             let settled = self.0.settled.notified();
-            match self.set_aside(Amount::of(tokens, price)) {
+            match self.set_aside(tokens, price) {
                 Verdict::Fits(amount) => return Some(self.reservation(tokens, price, amount)),
                 Verdict::Perhaps => settled.await,
                 Verdict::Never => return None,
@@ -134,7 +137,7 @@ impl Budget {
         tokens: (u64, u64),
         price: Option<Price>,
     ) -> Option<Reservation<'_>> {
-        match self.set_aside(Amount::of(tokens, price)) {
+        match self.set_aside(tokens, price) {
             Verdict::Fits(amount) => Some(self.reservation(tokens, price, amount)),
             Verdict::Perhaps | Verdict::Never => None,
         }
@@ -166,10 +169,19 @@ impl Budget {
         let is_estimate = usage.input_tokens.is_none() || usage.output_tokens.is_none();
         let tokens = (usage.input_tokens.unwrap_or(input), usage.output_tokens.unwrap_or(output));
         let mut amount = Amount::of(tokens, price);
-        if let Some(cost) = price.and_then(|price| price.cost_usd(usage, details, false)) {
+        let told = details.and_then(|details| details.cost_usd);
+        let counted = || price?.cost_usd(usage, details, false);
+        let accounts = &mut *self.accounts();
+        if price.is_none() {
+            amount.cost_usd = accounts.dearest_told_usd.unwrap_or_default();
+        }
+        if let Some(cost) = told.or_else(counted) {
             amount.cost_usd = cost;
         }
-        let spent = &mut self.accounts().spent;
+        if let Some(told) = told {
+            accounts.dearest_told_usd = Some(accounts.dearest_told_usd.unwrap_or(0.0).max(told));
+        }
+        let spent = &mut accounts.spent;
         spent.cost_usd += amount.cost_usd;
         spent.tokens = spent.tokens.saturating_add(amount.tokens);
         spent.estimated += u64::from(is_estimate);
@@ -185,9 +197,17 @@ impl Budget {
         Reservation { budget: self, price, amount, tokens }
     }
 
-    fn set_aside(&self, amount: Amount) -> Verdict {
+    fn set_aside(&self, tokens: (u64, u64), price: Option<Price>) -> Verdict {
         let mut accounts = self.accounts();
-        let Accounts { spent, set_aside } = *accounts;
+        let Accounts { spent, set_aside, dearest_told_usd } = *accounts;
+        let mut amount = Amount::of(tokens, price);
+        if price.is_none() {
+            if dearest_told_usd.is_none() && self.0.max_cost_usd.is_some() && set_aside.tokens > 0 {
+                // Nobody knows what an answer costs before the first one says so.
+                return Verdict::Perhaps;
+            }
+            amount.cost_usd = dearest_told_usd.unwrap_or_default();
+        }
         let fits = |cost_usd: f64, tokens: u64| {
             self.0.max_cost_usd.is_none_or(|most| cost_usd + amount.cost_usd <= most)
                 && self.0.max_tokens.is_none_or(|most| tokens + amount.tokens <= most)
@@ -328,6 +348,22 @@ mod tests {
         reservation.settle(usage(100, 10), Some(&details));
         let millionths = 40.0 + 5.0 + 20.0 + 60.0 + 80.0;
         assert!((budget.spent().cost_usd * 1e6 - millionths).abs() < 1e-6, "{:?}", budget.spent());
+    }
+
+    #[test]
+    fn what_answers_cost_is_what_they_say() {
+        let budget = Budget::new(Some(0.01), None);
+        let told = AnswerDetails { cost_usd: Some(0.004), ..AnswerDetails::default() };
+        for (expected, details) in [(0.004, Some(&told)), (0.008, None)] {
+            let reservation = budget.reserve_now((1, 1), None).expect("room");
+            reservation.settle(usage(1, 1), details);
+            assert!((budget.spent().cost_usd - expected).abs() < 1e-12, "{:?}", budget.spent());
+        }
+        assert!(budget.reserve_now((1, 1), None).is_none(), "another one might cost as much");
+        let priced = Budget::new(None, None);
+        let reservation = priced.reserve_now((100, 50), PRICE).expect("room");
+        reservation.settle(usage(100, 50), Some(&told));
+        assert!((priced.spent().cost_usd - 0.004).abs() < 1e-12, "what is told counts");
     }
 
     #[test]

@@ -181,15 +181,7 @@ impl Endpoint {
                 return Err(OpenError::Column { model: model.name.to_string() });
             }
         };
-        let batches = match &provider {
-            Provider::Server(http) if model.mode == AskMode::Batch => {
-                let wire = http.batch_wire();
-                let open =
-                    |wire| Ok(Batches::new(Journal::open(ledger.path(), &endpoint_key)?, wire));
-                wire.map(open).transpose().map_err(OpenError::Ledger)?
-            }
-            _ => None,
-        };
+        let batches = batches(&provider, model, ledger, &endpoint_key)?;
         let is_batch = model.mode == AskMode::Batch && matches!(provider, Provider::Server(_));
         let inner = Inner {
             key: endpoint_key,
@@ -306,6 +298,19 @@ fn programs(
     };
     let limit = network.tuning().response_limit;
     Ok(Provider::Programs(Box::new(Programs::new(program, variables, secrets, limit))))
+}
+
+/// What it takes to ask in batches, where the model is asked so and its protocol has them.
+fn batches(
+    provider: &Provider,
+    model: &Model,
+    ledger: &Ledger,
+    endpoint_key: &str,
+) -> Result<Option<Batches>, LedgerError> {
+    let Provider::Server(http) = provider else { return Ok(None) };
+    let wire = http.batch_wire().filter(|_| model.mode == AskMode::Batch);
+    let open = |wire| Ok(Batches::new(Journal::open(ledger.path(), endpoint_key)?, wire));
+    wire.map(open).transpose()
 }
 
 fn unusable(model: &Model, detail: String) -> OpenError {

@@ -16,7 +16,7 @@ use evalmark_core::{
 };
 use evalmark_net::{
     ClientError, ClientOptions, DecodeError, ExchangeError, HeaderMap, HeaderName, HeaderValue,
-    HttpClient, HttpRequest, HttpResponse, SignError, StatusCode, Url, one_line, retry_after,
+    HttpClient, HttpRequest, HttpResponse, SignError, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
@@ -202,7 +202,8 @@ impl Http {
         *quota = Quota::read(response.headers(), limit_headers(), tokens as f64, now);
         let (status, wait) = (response.status(), retry_after(response.headers(), (self.now)()));
         if status.is_redirection() {
-            return Err(AttemptError { wait, ..redirected(status) });
+            let key = self.own_form.as_ref().map_or("`base_url`", |form| form.address_key());
+            return Err(AttemptError { wait, ..AttemptError::redirected(status, key) });
         }
         let mut headers = HeaderMap::new();
         let (body, times) = if status.is_success() {
@@ -388,12 +389,4 @@ fn too_late(timeout: Duration) -> AttemptError {
     let message = format!("no complete response within {timeout:?}");
     let error = AttemptError::new(ErrorKind::Timeout, message, Retryable::Yes);
     AttemptError { load: Load::Slow, ..error.with_fault_scope(FaultScope::Nobody) }
-}
-
-fn redirected(status: StatusCode) -> AttemptError {
-    let message = format!(
-        "HTTP {status}: redirects are not followed, because they could carry the key elsewhere; \
-         set `base_url` to where the server is"
-    );
-    AttemptError::of_status(status.as_u16(), message)
 }

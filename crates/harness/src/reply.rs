@@ -6,6 +6,7 @@ use evalmark_core::{
     answer_details::AnswerDetails,
     record::{ErrorKind, Failure, FinishReason, Outcome, Usage},
 };
+use evalmark_net::StatusCode;
 
 use crate::congestion::{Load, Quota};
 
@@ -73,6 +74,15 @@ pub(crate) enum FaultScope {
 }
 
 impl AttemptError {
+    /// A redirect; `address_key` is where the suite says who is asked.
+    pub(crate) fn redirected(status: StatusCode, address_key: &str) -> Self {
+        let message = format!(
+            "HTTP {status}: redirects are not followed, because they could carry the key \
+             elsewhere; set {address_key} to where the server is"
+        );
+        Self::of_status(status.as_u16(), message)
+    }
+
     pub(crate) fn new(kind: ErrorKind, message: String, retryable: Retryable) -> Self {
         let (failure, fault_scope, load) =
             (Failure { kind, message }, FaultScope::Request, Load::Normal);

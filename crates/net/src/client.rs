@@ -123,6 +123,17 @@ impl HttpClient {
     }
 }
 
+impl HttpClient {
+    /// As [`HttpClient::send`], and in no case a second time: for what must not be done twice.
+    pub async fn send_once(&self, request: HttpRequest) -> Result<HttpResponse, ExchangeError> {
+        let HttpRequest { method, url, headers, body } = request;
+        let sent = self.client.request(method, url.clone()).headers(headers).body(body).send();
+        let response = sent.await.map_err(|error| failed(&error, &url))?;
+        self.kept.note(&response);
+        Ok(HttpResponse::new(response))
+    }
+}
+
 /// What a failed exchange means; of the URL only host and port are told, for it may hold more.
 pub(crate) fn failed(error: &reqwest::Error, url: &Url) -> ExchangeError {
     let causes = error.source().map(with_causes).unwrap_or_default();

@@ -90,7 +90,7 @@ pub(crate) fn budget(
 ) -> Result<Budget, UnknownPrice> {
     let asked = used_models(loaded, asks).into_iter().map(|i| &loaded.suite.models[i]);
     let is_asked = |model: &&Model| matches!(model.provider, Provider::Server(_));
-    let unpriced = asked.filter(is_asked).find(|model| model.price.is_none());
+    let unpriced = asked.filter(is_asked).find(|model| !model.has_known_cost());
     if let (Some(_), Some(model)) = (limits.max_cost_usd, unpriced) {
         return Err(UnknownPrice { model: model.name.to_string() });
     }
@@ -106,7 +106,8 @@ pub struct UnknownPrice {
 
 impl Advised for UnknownPrice {
     fn hint(&self) -> Option<String> {
-        let advice = "add `price: { input: …, output: … }`, US dollars per million tokens";
+        let advice = "add `price: { input: …, output: … }`, US dollars per million tokens; where an \
+                      application says what an answer costs, `cost_usd` says where";
         Some(advice.to_owned())
     }
 }

@@ -117,7 +117,7 @@ impl KeyProgram {
         if let Some(key) = &key {
             redacted_keys::remember(&Secret::new(key));
         }
-        if key.is_some() && process.line(TIMEOUT)?.is_some() {
+        if key.is_some() && process.is_followed(TIMEOUT)? {
             return Err("it printed more than one line".to_owned());
         }
         match (process.end(TIMEOUT), key) {

@@ -72,6 +72,7 @@ mod suite_of_run;
 mod suites_json;
 mod summary;
 mod target_check;
+mod tried_forms;
 mod unknown_name;
 mod variants;
 

@@ -24,6 +24,7 @@ use crate::{
     permissions::RefusedKeys,
     programs::{self, Programs},
     target_check::UsableTargets,
+    tried_forms::TriedForms,
 };
 
 /// A suite that is ready to run.
@@ -80,10 +81,16 @@ pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Loaded
     programs::allowed(&metrics, host.allow_exec)?;
     check_recorded_judges(&suite, &metrics)?;
     let mut usable = UsableTargets::new(&metrics, &suite.dataset);
-    let plan = Plan::checked(&suite, |item| {
-        usable.see(&metrics, item);
-        check_item(&metrics, item)
-    })?;
+    let mut forms = TriedForms::of(&suite);
+    let plan = Plan::checked(
+        &suite,
+        |item| {
+            usable.see(&metrics, item);
+            check_item(&metrics, item)
+        },
+        |prompt, messages| forms.try_on(prompt, &messages),
+    );
+    let plan = plan.map_err(|error| forms.mistake(&suite, error))?;
     for warning in plan.warnings.iter().chain(&usable.told()?) {
         host.notices.tell(&Notice::SuiteWarning(warning));
     }

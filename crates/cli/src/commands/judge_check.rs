@@ -6,7 +6,7 @@ use evalmark_runner::Host;
 use evalmark_terminal::judge_check;
 
 use crate::{
-    args::{Format, RunDirArgs},
+    args::{ExecArgs, Format, RunDirArgs},
     exit::Exit,
     print::Printer,
 };
@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct JudgeCheckArgs {
     #[command(flatten)]
     pub(crate) run: RunDirArgs,
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
     /// Human labels: a file, or a column of the dataset [default: the labels named in the suite]
     #[arg(long, value_name = "FILE|COLUMN")]
     pub(crate) labels: Option<String>,

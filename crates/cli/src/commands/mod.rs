@@ -136,6 +136,7 @@ impl Command {
             Self::Run(args) => args.exec.allow_exec,
             Self::Resume(args) => args.exec.allow_exec,
             Self::Score(args) => args.exec.allow_exec,
+            Self::JudgeCheck(args) => args.exec.allow_exec,
             Self::Calibrate(args) => args.exec.allow_exec,
             Self::Models(args) => args.allow_exec(),
             Self::Check(_) => true,

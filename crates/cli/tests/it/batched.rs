@@ -106,6 +106,33 @@ fn a_run_that_is_killed_at_every_step_buys_nothing_twice() {
     }
 }
 
+#[test]
+fn a_run_that_is_killed_at_any_moment_buys_nothing_twice() {
+    for (form, provider) in FORMS {
+        let batches = BatchServer::new(form, right);
+        let server = server(&batches);
+        let world = World::new(400);
+        world.write("suite.yaml", &suite(&server.url(), provider, ""));
+        for moment in 0..16 {
+            let has_begun = world.path("reports/test/r/run.json").is_file();
+            let new = ["run", "suite.yaml", "--run-id", "r", "--prompt", "plain"];
+            let arguments = if has_begun { &["resume", "reports/test/r"][..] } else { &new[..] };
+            let mut child = start(&world, arguments);
+            let begun = Instant::now();
+            let is_alive = |child: &mut Child| child.try_wait().expect("a child").is_none();
+            while begun.elapsed() < Duration::from_millis(10 + 25 * moment) && is_alive(&mut child)
+            {
+                thread::sleep(Duration::from_millis(1));
+            }
+            // Where it has ended already there is nothing to kill.
+            drop(child.kill());
+            child.wait().expect("a child");
+        }
+        world.run(&["resume", "reports/test/r"]).expect(0);
+        assert_bought_once(&batches, 400);
+    }
+}
+
 /// Kills the program once a part of the results is in the ledger, and the rest does not come.
 fn kill_after_half(world: &World, batches: &BatchServer) {
     let results = || batches.steps().iter().filter(|step| **step == BatchStep::Results).count();
@@ -170,7 +197,8 @@ fn costs_are_halved_in_the_columns_and_in_what_was_spent() {
         let server = server(&batches);
         let world = World::new(10);
         world.write("suite.yaml", &suite(&server.url(), provider, ""));
-        world.run_suite("r", &["--prompt", "plain", "--max-cost", "1"]).expect(0);
+        let own = if form == BatchForm::OpenAi { "--no-cache" } else { "--quiet" };
+        world.run_suite("r", &["--prompt", "plain", "--max-cost", "1", own]).expect(0);
         let run = world.json("reports/test/r/run.json");
         // Ten tokens at 2 and five at 4 dollars a million, and half of it.
         let each = (10.0 * 2.0 + 5.0 * 4.0) / 2e6;

@@ -124,3 +124,32 @@ fn several_keys_share_the_requests_and_each_needs_leave() {
         assert!(told.contains(&format!("--allow-key {name}@llm.example")), "{told}");
     }
 }
+
+#[test]
+fn a_program_is_found_from_the_suites_folder_wherever_one_stands() {
+    let server = Server::start(right);
+    let world = world(&server, "api_key_command: [./bin/key]");
+    std::fs::create_dir_all(world.path("suites/bin")).expect("a folder");
+    world.write("suites/bin/key", "#!/bin/sh\necho canary-0123456789\n");
+    let program = world.path("suites/bin/key");
+    let runnable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, runnable).expect("a program");
+    let suite = std::fs::read_to_string(world.path("suite.yaml")).expect("a suite");
+    world.write("suites/suite.yaml", &suite.replace("data.csv", "../data.csv"));
+    world.run(&["run", "suites/suite.yaml", "--allow-exec", "--run-id", "r"]).expect(0);
+    assert_eq!(keys_of(&server)[0], "Bearer canary-0123456789");
+}
+
+#[test]
+fn what_a_program_leaves_running_holds_nothing_up() {
+    let server = Server::start(right);
+    let left = "sleep 60 & echo $! > left; echo canary-0123456789";
+    let world = world(&server, &format!("api_key_command: [sh, -c, '{left}']"));
+    let began = std::time::Instant::now();
+    world.run(&["run", "suite.yaml", "--allow-exec", "--run-id", "r"]).expect(0);
+    assert!(began.elapsed() < std::time::Duration::from_secs(25), "{:?}", began.elapsed());
+    let id = std::fs::read_to_string(world.path("left")).expect("a process");
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));
+    // Gone, or a zombie that nobody has buried yet.
+    assert!(stat.map_or(true, |stat| stat.contains(") Z ")), "it lives on");
+}

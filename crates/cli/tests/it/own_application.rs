@@ -108,9 +108,10 @@ fn failures_are_described_and_the_key_is_never_shown() {
         rows[i].record.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()
     };
     assert!(told(0).contains("the server reports an error in a 200: no quota for"), "{}", told(0));
-    assert!(told(1).contains("there is no answer at `$.reply.text`"), "{}", told(1));
+    assert!(told(1).contains("the response has no answer at `$.reply.text`"), "{}", told(1));
     assert!(told(2).contains("HTTP 400 Bad Request: bad"), "{}", told(2));
     assert!(told(3).contains("redirects are not followed"), "{}", told(3));
+    assert!(told(3).contains("set `url` under `http`"), "{}", told(3));
     assert!(rows[4].record.output.as_deref().is_some_and(|text| text.starts_with("I saw ")));
     assert!(!ran.stdout.contains(KEY) && !ran.stderr.contains(KEY), "{ran:?}");
     let mut folders = vec![world.folder.path().to_owned()];
@@ -163,6 +164,7 @@ fn mistakes_are_told_with_their_line() {
         "authorization: abcdef",
         &["`authorization`", "must not contain a key"],
     );
+    check("acme", "Zq7pW2xk9LmR4tVb8NcY", &["suite.yaml:15:", "this looks like a key"]);
     check("x-tenant", "content-length", &["belongs to the connection"]);
     check("x-tenant", "'x tenant'", &["cannot be the name of a header"]);
     check(
@@ -187,6 +189,115 @@ fn mistakes_are_told_with_their_line() {
     let end = SUITE.find("metrics:").expect("metrics");
     let form = SUITE[start..end].replace("URL", "http://127.0.0.1:9");
     check(&form, "", &["`provider: http` needs the key `http`", "evalmark models http"]);
+}
+
+#[test]
+fn templates_are_tried_on_what_the_suite_asks() {
+    check(
+        "'{{ prompt }}'",
+        "'{{ messages[3].content }}'",
+        &["suite.yaml:16:", "row 1", "prompt `plain`"],
+    );
+    check("'{{ prompt }}'", "'{{ prompt | int }}'", &["suite.yaml:16:", "cannot be asked"]);
+    check("acme", "'{{ messages[2] }}'", &["suite.yaml:15:", "undefined", "there are `prompt`"]);
+    check(
+        "x-tenant: acme",
+        "x-tenant: \"{{ prompt ~ '\\\\n' }}\"",
+        &["suite.yaml:15:", "holds a line break", "stands on one line"],
+    );
+}
+
+#[test]
+fn numbers_are_numbers_where_the_suite_asks_with_them() {
+    let server = Server::start(|seen| replied(&seen.json()["question"].to_string()));
+    let world = World::new(1);
+    let suite = SUITE.replace("URL", server.url().trim_end_matches("/v1"));
+    let suite = suite.replace("'{{ prompt }}'", "'{{ prompt | int }}'").replace("{{ text }}", "42");
+    world.write("suite.yaml", &suite);
+    run(&world, "r").expect(0);
+    assert_eq!(records(&world, "r")[0].record.output.as_deref(), Some("42"));
+}
+
+#[test]
+fn what_an_answer_costs_is_what_the_application_says() {
+    let server = Server::start(|seen| {
+        let reply = json!({ "text": answer(item(seen)) });
+        Reply::json(&json!({ "reply": reply, "usage": { "usd": 0.004 } }))
+    });
+    let world = World::new(100);
+    let suite = SUITE.replace("URL", server.url().trim_end_matches("/v1"));
+    world.write("suite.yaml", &suite);
+    let ran = world.run_in(&["run", "suite.yaml", "--max-cost", "0.05"], &[("APP_KEY", KEY)]);
+    let told = ran.expect(2).stderr;
+    assert!(told.contains("`--max-cost` needs the price of model `app`"), "{told}");
+    assert!(told.contains("cost_usd"), "{told}");
+    world.write(
+        "suite.yaml",
+        &suite.replace("      error:", "      cost_usd: $.usage.usd\n      error:"),
+    );
+    let words = ["run", "suite.yaml", "--run-id", "r", "--max-cost", "0.05"];
+    world.run_in(&words, &[("APP_KEY", KEY)]).expect(4);
+    assert!((10..=12).contains(&server.count()), "{}", server.count());
+    let rows = records(&world, "r");
+    let paid: Vec<_> = rows.iter().filter_map(|row| row.cost_usd).collect();
+    assert!(paid.iter().all(|usd| (usd - 0.004).abs() < 1e-12), "{paid:?}");
+    let spent = world.json("reports/test/r/run.json")["totals"]["spent_usd"].as_f64();
+    assert!(spent.is_some_and(|spent| spent <= 0.05 && spent > 0.03), "{spent:?}");
+}
+
+/// A block of the page about applications, by the file that it is.
+fn of_the_book(file: &str) -> &'static str {
+    const PAGE: &str = include_str!("../../../../docs/src/own-application.md");
+    let block = PAGE.split_once(&format!("<!-- file: {file} -->\n```")).expect(file).1;
+    block.split_once('\n').and_then(|(_, text)| text.split_once("```")).expect("a block").0
+}
+
+/// The application of the book, where there is a Python to run it; it ends with the test.
+struct BookApplication(std::process::Child);
+
+impl BookApplication {
+    fn start(world: &World) -> Option<(Self, u16)> {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = free.expect("a port").port();
+        let app = world.write("app.py", of_the_book("app.py"));
+        let mut python = std::process::Command::new("python3");
+        let quiet = python.stderr(std::process::Stdio::null());
+        let child = quiet.arg(app).arg(port.to_string()).spawn().ok()?;
+        let started = std::time::Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(started.elapsed().as_secs() < 30, "the application does not listen");
+            std::thread::yield_now();
+        }
+        Some((Self(child), port))
+    }
+}
+
+impl Drop for BookApplication {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn the_application_of_the_book_answers() {
+    let world = World::new(3);
+    let Some((_app, port)) = BookApplication::start(&world) else { return };
+    let suite = of_the_book("suites/app.yaml").replace(":3000", &format!(":{port}"));
+    let dataset = "{ path: data.csv, id: id, target: label }";
+    let own = "{ path: ../datasets/support-messages.csv, id: id, target: intent }";
+    assert!(suite.contains(own), "{suite}");
+    let suite =
+        suite.replace(own, dataset).replace("{{ message }}", "Where is my parcel? {{ text }}");
+    world.write("suite.yaml", &suite);
+    world.run_in(&["run", "suite.yaml", "--run-id", "r", "--max-cost", "1"], &[]).expect(0);
+    let rows = samples(&world.path("reports/app/r/samples.parquet")).expect("samples");
+    for row in rows {
+        let row = row.expect("a row");
+        assert_eq!(row.record.output.as_deref(), Some("delivery"), "{row:?}");
+        assert_eq!(row.cost_usd, Some(0.0001));
+        assert!(row.record.usage.input_tokens.is_some_and(|tokens| tokens > 3), "{row:?}");
+    }
 }
 
 #[test]

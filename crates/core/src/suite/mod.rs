@@ -19,6 +19,7 @@ use std::{
 
 use serde_json::Value;
 
+use self::document::Document;
 pub use self::{
     gate::{Amount, Correction, GateSpec, GatedMetric, KeptGateError},
     mistake::{Mistake, Mistakes, Position, near_and_known, nearest},
@@ -108,6 +109,24 @@ pub enum SuiteError {
 }
 
 impl Suite {
+    /// A mistake of a model that only its items show, at a JSON pointer below the model.
+    pub fn model_mistake(
+        &self,
+        model: &str,
+        below: &str,
+        message: String,
+        hint: Option<String>,
+    ) -> SuiteError {
+        let document = read_text(&self.path).ok().and_then(|text| Document::parse(&text).ok());
+        let position = document.and_then(|document| {
+            let models = document.value["models"].as_array()?;
+            let i = models.iter().position(|entry| entry["name"] == model)?;
+            Some(document.position(&format!("/models/{i}{below}")))
+        });
+        let mistake = Mistake::at(position.unwrap_or_default(), message);
+        Mistakes { path: self.path.clone(), list: vec![Mistake { hint, ..mistake }] }.into()
+    }
+
     /// Reads and checks a suite file.
     pub fn read(path: &Path, readers: Readers<'_>) -> Result<Self, SuiteError> {
         let unreadable = |reason: String| SuiteError::Unreadable { path: path.to_owned(), reason };

@@ -7,7 +7,7 @@ use evalmark_core::{
     model::{ModelServer, Provider},
     model_key::{KeyCommand, ModelKey},
     model_quirk::{ModelQuirk, QuirkyModels},
-    provider::{ExampleModel, ProviderKind, Setting, SettingKey, SettingPlace},
+    provider::{ExampleModel, ModelPlace, ProviderKind, Setting, SettingKey, SettingPlace},
 };
 use serde_json::json;
 
@@ -58,6 +58,9 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
             },
         ],
         settings: &[],
+        model_place: ModelPlace::Body,
+        finds_credentials: false,
+        said_by_prompts: &[],
         options: None,
         prices: Some(
             "{ as_of: 2025-08, source: s, batch_discount: 0.5, models: { big: { input: 2, output: 4 } } }",
@@ -83,6 +86,9 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         lacks: &[],
         quirks: &[],
         settings: &[],
+        model_place: ModelPlace::Body,
+        finds_credentials: false,
+        said_by_prompts: &[],
         options: None,
         prices: None,
         first_model: None,
@@ -106,6 +112,9 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         lacks: &[],
         quirks: &[],
         settings: &[],
+        model_place: ModelPlace::Body,
+        finds_credentials: false,
+        said_by_prompts: &[],
         options: None,
         prices: None,
         first_model: None,
@@ -137,6 +146,9 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
                 place: SettingPlace::Query("version"),
             },
         ],
+        model_place: ModelPlace::Address,
+        finds_credentials: true,
+        said_by_prompts: &[("tools", "own.tools")],
         options: None,
         prices: None,
         first_model: None,
@@ -295,6 +307,31 @@ fn what_a_provider_does_not_know_goes_under_extra() {
     check("{ extra: 1 }", "`extra` is a mapping");
     check("{ extra: { stream: true } }", "`stream` is not supported in `params`");
     check("{ extra: { api_key: x } }", "must not contain a key");
+}
+
+#[test]
+fn names_that_lead_elsewhere_and_requests_without_a_key_are_told() {
+    let placed = |text: &str| {
+        let own =
+            "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
+        let folder = folder();
+        let suite = read(folder.path(), &SUITE.replace(own, &format!("provider: placed, {text}")));
+        suite.map(|suite| suite.warnings.join("\n")).map_err(|error| error.to_string())
+    };
+    let region = "region: eu, project: p";
+    for name in ["..", "a/../b", ".", "a//b", "/a", "a/", "'a\\..'"] {
+        let error = placed(&format!("{region}, model: {name}")).expect_err(name);
+        assert!(error.contains("is no name of a model"), "{name}: {error}");
+    }
+    for name in ["a/b", "a..b", "arn:aws:x/y.z"] {
+        assert!(placed(&format!("{region}, model: '{name}'")).is_ok(), "{name}");
+    }
+    let told = placed("base_url: 'http://h'").expect("a suite");
+    assert!(told.contains("its requests are not signed; `api_key_env: PLACED_API_KEY`"), "{told}");
+    let told = placed("base_url: 'http://h', api_key_env: PLACED_API_KEY").expect("a suite");
+    assert!(!told.contains("not signed"), "{told}");
+    let error = placed("project: p").expect_err("no region");
+    assert!(error.contains("write one like `region: us-east-1`"), "{error}");
 }
 
 #[test]

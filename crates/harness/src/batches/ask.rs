@@ -150,7 +150,6 @@ impl<'a> BatchAsk<'a> {
     where
         I: Iterator<Item = Result<Ask<T>, E>>,
     {
-        self.set_aside_bought()?;
         loop {
             let source = requests().map_err(Halt::Source)?;
             let Gathered { awaited, left_out, is_all } = self.gather(source)?;
@@ -172,11 +171,15 @@ impl<'a> BatchAsk<'a> {
         handle.block_on(self.watch(awaited)).map_err(Halt::anywhere)
     }
 
-    /// Sets aside what earlier asks have bought and nobody has paid yet.
-    fn set_aside_bought(&mut self) -> Result<(), LedgerError> {
-        for BatchRow { id, tokens, .. } in self.journal().batches()? {
+    /// Sets aside what a batch costs that an earlier ask handed in, and that nobody else waits for.
+    pub(super) fn set_aside_bought(&mut self, id: &str) -> Result<(), LedgerError> {
+        if self.reservations.contains_key(id) {
+            return Ok(());
+        }
+        let Some(BatchRow { tokens, .. }) = self.journal().batch(id)? else { return Ok(()) };
+        if let Ok(Some(_)) = BatchLock::take(self.journal().folder(), id) {
             let reservation = self.budget.reserve_bought(tokens, self.price());
-            self.reservations.insert(id, reservation);
+            self.reservations.insert(id.to_owned(), reservation);
         }
         Ok(())
     }

@@ -1,7 +1,11 @@
 //! Results on their way into the ledger. A request counts as ended once its answer is on the disk: what
 //! is read twice is the same.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use evalmark_core::{
     record::{ErrorKind, Failure, Record, Timing},
@@ -194,7 +198,7 @@ impl BatchAsk<'_> {
         match result {
             Ok(answer) => {
                 inner.breaker.answered();
-                let record = self.answered(row, held, answer);
+                let record = Self::answered(row, held, answer);
                 Ended { held, end: HeldEnd::Answered, record: Some(record) }
             }
             Err(error) => {
@@ -220,13 +224,7 @@ impl BatchAsk<'_> {
         Ended { held, end: HeldEnd::Failed, record: Some(record) }
     }
 
-    fn answered(&self, row: &BatchRow, held: Held, answer: Answer) -> Record {
-        let n = row.n_requests.max(1);
-        let estimate = (row.tokens.0 / n, row.tokens.1 / n);
-        let details = answer.details.as_deref();
-        let ((_, output), _) = self.budget.spend(estimate, self.price(), answer.usage, details);
-        let longest = &self.endpoint.inner.longest_answer;
-        longest.fetch_max(output, std::sync::atomic::Ordering::Relaxed);
+    fn answered(row: &BatchRow, held: Held, answer: Answer) -> Record {
         let mut details = answer.details.unwrap_or_default();
         details.is_batch = true;
         Record {
@@ -261,16 +259,30 @@ impl BatchAsk<'_> {
                 hash: held.hash,
                 run_id: Arc::from(self.run_id),
                 record,
-                receipt: Box::new(move |result| drop(told.send(result.map(drop)))),
+                receipt: Box::new(move |result| drop(told.send(result))),
             });
         }
         drop(told);
         inner.writer.flush();
+        let mut answered = Vec::new();
         while let Some(result) = committed.recv().await {
-            result?;
+            answered.push(result?);
         }
         sync_ledger(self.endpoint.ledger().path())?;
-        self.journal().ended(&row.id, &ends, &self.ask_id)
+        self.journal().ended(&row.id, &ends, &self.ask_id)?;
+        for record in answered.iter().filter(|record| record.has_answer()) {
+            self.pay(row, record);
+        }
+        Ok(())
+    }
+
+    /// Counts what an answer cost.
+    fn pay(&self, row: &BatchRow, record: &Record) {
+        let n = row.n_requests.max(1);
+        let estimate = (row.tokens.0 / n, row.tokens.1 / n);
+        let (usage, details) = (record.usage, record.details.as_deref());
+        let ((_, output), _) = self.budget.spend(estimate, self.price(), usage, details);
+        self.endpoint.inner.longest_answer.fetch_max(output, Ordering::Relaxed);
     }
 
     /// Ends the requests of a batch that have no result.

@@ -118,7 +118,12 @@ impl<'a> BatchAsk<'a> {
         let mut free = Vec::new();
         for ((request, hash), known) in chunk.into_iter().zip(hashes).zip(known) {
             match known {
-                Known::In(batch) => drop(gathered.awaited.insert(batch)),
+                Known::In(batch) => {
+                    if !gathered.awaited.contains(&batch) {
+                        self.set_aside_bought(&batch)?;
+                        gathered.awaited.insert(batch);
+                    }
+                }
                 Known::Failed => {}
                 Known::Free => {
                     if answers.answer(&hash)?.is_none() {

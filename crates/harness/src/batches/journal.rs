@@ -321,14 +321,6 @@ impl Journal {
         self.read(|connection| connection.query_row(&find, [id], batch_row).optional())
     }
 
-    /// Every batch of the endpoint.
-    pub(super) fn batches(&self) -> Result<Vec<BatchRow>, LedgerError> {
-        let find = format!("SELECT {COLUMNS} FROM batches WHERE endpoint = ?1 ORDER BY id");
-        self.read(|connection| {
-            connection.prepare(&find)?.query_map([self.endpoint], batch_row)?.collect()
-        })
-    }
-
     /// A request of a batch by its number, while the batch holds it.
     pub(super) fn held(&self, id: &str, number: u64) -> Result<Option<Held>, LedgerError> {
         self.read(|connection| {

@@ -9,7 +9,7 @@ use evalmark_core::{
 };
 use evalmark_net::{HeaderMap, HttpRequest, HttpResponse, StatusCode, Url, retry_after};
 
-use super::{ERROR_LIMIT, Http, redirected, too_late, unsigned};
+use super::{ERROR_LIMIT, Http, too_late, unsigned};
 use crate::{
     json_repair,
     keys::{Signer, Tries},
@@ -151,13 +151,14 @@ impl Http {
             }
             signer.sign(&mut request, (self.now)()).map_err(|error| unsigned(&error))?;
         }
-        let response = self.client.send(request).await.map_err(|error| self.broken(&error))?;
+        // A creation that goes out twice would be bought twice.
+        let response = self.client.send_once(request).await.map_err(|error| self.broken(&error))?;
         let (status, wait) = (response.status(), retry_after(response.headers(), (self.now)()));
         if status.is_success() {
             return Ok(response);
         }
         if status.is_redirection() {
-            return Err(AttemptError { wait, ..redirected(status) });
+            return Err(AttemptError { wait, ..AttemptError::redirected(status, "`base_url`") });
         }
         let headers = response.headers().clone();
         let body = response.beginning(ERROR_LIMIT).await;

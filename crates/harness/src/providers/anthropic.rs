@@ -112,6 +112,9 @@ impl Protocol for Anthropic {
         }],
     };
 
+    const SAID_BY_PROMPTS: &'static [(&'static str, &'static str)] =
+        &[("json_schema", "output_config.format")];
+
     const STREAMING: Option<Streaming> = Some(Streaming {
         framing: Framing::ServerSentEvents,
         holds_text: stream::holds_text,

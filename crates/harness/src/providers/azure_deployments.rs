@@ -36,6 +36,8 @@ impl Protocol for AzureDeployments {
         }],
         ..OpenAi::ABOUT
     };
+    const SAID_BY_PROMPTS: &'static [(&'static str, &'static str)] = OpenAi::SAID_BY_PROMPTS;
+
     const STREAMING: Option<Streaming> = OpenAi::STREAMING;
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {

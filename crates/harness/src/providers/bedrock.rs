@@ -97,6 +97,9 @@ impl Protocol for Bedrock {
         }],
         limit_headers: &[],
     };
+    const SAID_BY_PROMPTS: &'static [(&'static str, &'static str)] =
+        &[("tools", "toolConfig"), ("json_schema", "outputConfig.textFormat")];
+
     const CHAIN: Option<CredentialChain> =
         Some(CredentialChain::Aws { variable: "AWS_SECRET_ACCESS_KEY", service: "bedrock" });
 

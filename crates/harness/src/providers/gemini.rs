@@ -64,6 +64,8 @@ impl Protocol for Gemini {
         limit_headers: &[],
     };
 
+    const SAID_BY_PROMPTS: &'static [(&'static str, &'static str)] = SAID_BY_PROMPTS;
+
     const STREAMING: Option<Streaming> = Some(STREAMING);
 
     fn url(base: &Url, call: Call<'_>) -> Option<Url> {
@@ -121,6 +123,15 @@ pub(super) const STREAMING: Streaming = Streaming {
     assemble: stream::assemble,
     optional_field: None,
 };
+
+/// Where both services take what prompts say.
+pub(super) const SAID_BY_PROMPTS: &[(&str, &str)] = &[
+    ("tools", "toolConfig"),
+    ("json_schema", "response_mime_type"),
+    ("json_schema", "generationConfig.responseMimeType"),
+    ("json_schema", "generationConfig.responseSchema"),
+    ("json_schema", "generationConfig.responseJsonSchema"),
+];
 
 /// Parameters of both services that run these models.
 pub(super) const PARAMS: &[Param] = &[

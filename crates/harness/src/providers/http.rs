@@ -1,18 +1,20 @@
 //! Any endpoint, as the suite spells it out: a template of the request, and where the answer stands in
 //! the response.
 
+mod body;
 mod find;
 mod settings;
 mod stream;
 mod template;
 
 use evalmark_core::{
+    answer_details::AnswerDetails,
     feature::Feature,
     provider::{CheckedOptions, ExampleModel, ModelOptions, OptionProblem, OptionsKind},
     record::{ErrorKind, FinishReason, Outcome, Usage},
     request::{Request, Task},
 };
-use evalmark_net::{HttpRequest, Secret, Url};
+use evalmark_net::{HttpRequest, Secret, Url, one_line};
 use serde_json::{Value, json};
 
 use self::{
@@ -25,7 +27,7 @@ use super::{
 };
 use crate::{
     failure,
-    malformed::{misshapen, unreadable},
+    malformed::unreadable,
     reply::{Answer, AttemptError, FaultScope, Retryable},
     server_sent_events::StreamEvent,
 };
@@ -35,8 +37,11 @@ pub(crate) struct OwnHttp;
 /// The key of a model under which its form stands.
 const KEY: &str = "http";
 
-/// What an answer is called in messages.
-const ANSWER: &str = "response of the kind that `http` tells of";
+/// What a response should be where a JSONPath leads into it.
+const JSON: &str = "JSON document";
+
+/// US dollars for one answer that can be right.
+const MOST_USD: f64 = 1e6;
 
 impl Protocol for OwnHttp {
     const ABOUT: About = About {
@@ -108,7 +113,16 @@ fn check(of: &ModelOptions<'_>) -> Result<CheckedOptions, Vec<OptionProblem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(CheckedOptions { base_url: settings.fixed_url(), program: None })
+    let (base_url, tells_cost) = (settings.fixed_url(), settings.tells_cost());
+    Ok(CheckedOptions { base_url, tells_cost, program: None })
+}
+
+impl Endpoint {
+    /// What a body says that the answer costs, as far as that can be right.
+    fn cost_in(&self, body: &Body<'_>) -> Option<f64> {
+        let usd: f64 = self.cost_usd.as_ref()?.text(body)?.trim().parse().ok()?;
+        (0.0..=MOST_USD).contains(&usd).then_some(usd)
+    }
 }
 
 impl OwnForm for Endpoint {
@@ -119,6 +133,14 @@ impl OwnForm for Endpoint {
     ) -> Result<HttpRequest, AttemptError> {
         self.render(request, key)
             .map_err(|problem| AttemptError::new(ErrorKind::BadRequest, problem, Retryable::Never))
+    }
+
+    fn problem(&self, request: &Request) -> Option<OptionProblem> {
+        self.rendering_problem(request)
+    }
+
+    fn address_key(&self) -> &'static str {
+        "`url` under `http`, or the model's `base_url`,"
     }
 
     fn read(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {
@@ -136,13 +158,14 @@ impl OwnForm for Endpoint {
             input_tokens: tokens(&self.input_tokens),
             output_tokens: tokens(&self.output_tokens),
         };
+        let details = AnswerDetails { cost_usd: self.cost_in(&body), ..AnswerDetails::default() };
         let word = self.finish_reason.as_ref().and_then(|find| find.text(&body));
         Ok(Answer {
             outcome: Outcome::Answered,
             output,
             finish_reason: word.map(finish_reason),
             usage: usage.plausible(),
-            details: None,
+            details: details.boxed(),
         })
     }
 
@@ -172,9 +195,10 @@ impl OwnForm for Endpoint {
 /// some did.
 fn no_answer(body: &Body<'_>, place: &str) -> AttemptError {
     if let Some(error) = body.broken() {
-        return unreadable(&error, body.text, ANSWER);
+        return unreadable(&error, body.text, JSON);
     }
-    misshapen(ANSWER, &format!("there is no answer at `{place}`: {}", body.text))
+    let message = one_line(&format!("the response has no answer at `{place}`: {}", body.text));
+    AttemptError::new(ErrorKind::Malformed, message, Retryable::Never)
         .with_fault_scope(FaultScope::Endpoint)
 }
 

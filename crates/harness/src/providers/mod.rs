@@ -30,6 +30,7 @@ use std::sync::LazyLock;
 use evalmark_core::{key_hosts::KeyOwner, model::ModelServer, provider::ProviderKind};
 
 pub(crate) use self::event_stream::is_event_stream;
+pub use self::own_form::FormTrial;
 pub(crate) use self::own_form::{OwnForm, fingerprint};
 pub(crate) use self::protocol::{Call, Framing, HttpReply, Speaker, StreamFormat, Vendor};
 use self::protocol::{kind, speaker};

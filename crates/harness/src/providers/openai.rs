@@ -76,6 +76,9 @@ impl Protocol for OpenAi {
         }],
     };
 
+    const SAID_BY_PROMPTS: &'static [(&'static str, &'static str)] =
+        &[("tools", "functions"), ("tools", "function_call")];
+
     const STREAMING: Option<Streaming> = Some(Streaming {
         framing: Framing::ServerSentEvents,
         holds_text: stream::holds_text,

@@ -3,13 +3,17 @@
 use std::fmt;
 
 use evalmark_core::{
+    model::ModelServer,
     provider::{OptionProblem, OptionsKind},
     request::Request,
 };
 use evalmark_net::{HttpRequest, Secret, Url};
 use serde_json::Value;
 
-use super::protocol::{HttpReply, StreamFormat};
+use super::{
+    find,
+    protocol::{HttpReply, StreamFormat},
+};
 use crate::{
     reply::{Answer, AttemptError},
     server_sent_events::StreamEvent,
@@ -32,6 +36,10 @@ pub(crate) trait OwnForm: fmt::Debug + Send + Sync {
     /// The request, with the key where the suite puts it.
     fn request(&self, request: &Request, key: Option<&Secret>)
     -> Result<HttpRequest, AttemptError>;
+    /// Why a request cannot be made, with its place below the key, if so.
+    fn problem(&self, request: &Request) -> Option<OptionProblem>;
+    /// Where the suite says who is asked, as it is written there.
+    fn address_key(&self) -> &'static str;
     /// Reads a response whose status is a success.
     fn read(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError>;
     /// How answers come piece by piece, where the suite says so.
@@ -40,6 +48,30 @@ pub(crate) trait OwnForm: fmt::Debug + Send + Sync {
     fn read_events(&self, events: &[StreamEvent]) -> Result<Answer, AttemptError>;
     /// Reads any other.
     fn read_failure(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError>;
+}
+
+/// A form that is tried on what a suite is going to ask, before anything is asked.
+#[derive(Debug)]
+pub struct FormTrial {
+    key: &'static str,
+    form: Box<dyn OwnForm>,
+}
+
+impl FormTrial {
+    /// The form of a model's server; `None` where its protocol has one.
+    pub fn of(server: &ModelServer) -> Option<Self> {
+        let (speaker, _) = find(server.kind)?;
+        let (own, options) = (speaker.own_form?, server.options.as_deref()?);
+        let base = Url::parse(&server.base_url).ok()?;
+        let form = (own.open)(options, &base).ok()?;
+        Some(Self { key: own.kind.key, form })
+    }
+
+    /// Why a request cannot be made, with its place below the model, if so.
+    pub fn problem(&self, request: &Request) -> Option<OptionProblem> {
+        let problem = self.form.problem(request)?;
+        Some(OptionProblem { pointer: format!("/{}{}", self.key, problem.pointer), ..problem })
+    }
 }
 
 /// What the ledger knows the answers by, beside the address: another form asks something else.

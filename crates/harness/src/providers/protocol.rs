@@ -4,7 +4,7 @@
 use evalmark_core::{
     feature::Feature,
     model_quirk::ModelQuirk,
-    provider::{ExampleModel, ProviderKind, Setting},
+    provider::{ExampleModel, ModelPlace, ProviderKind, Setting},
     request::{Request, Task},
 };
 use evalmark_net::{
@@ -184,6 +184,8 @@ pub(crate) trait Protocol {
     /// How models are asked, where only the suite can say: it takes the place of `request`, `read` and
     /// `read_failure`.
     const OWN_FORM: Option<OwnProtocol> = None;
+    /// Where a suite could say under `extra` what a prompt says: the prompt's key, and the place.
+    const SAID_BY_PROMPTS: &'static [(&'static str, &'static str)] = &[];
     /// How it streams; `None` where answers come whole.
     const STREAMING: Option<Streaming> = None;
     /// How it takes requests in batches; `None` where it takes none.
@@ -221,6 +223,7 @@ pub(crate) struct Speaker {
     pub(crate) chain: Option<CredentialChain>,
     pub(crate) own_form: Option<OwnProtocol>,
     pub(crate) streaming: Option<Streaming>,
+    said_by_prompts: &'static [(&'static str, &'static str)],
     pub(crate) batches: Option<&'static dyn BatchWire>,
     pub(crate) url: fn(&Url, Call<'_>) -> Option<Url>,
     pub(crate) request: fn(&Request, Url) -> Result<HttpRequest, AttemptError>,
@@ -238,6 +241,7 @@ pub(crate) const fn speaker<P: Protocol>() -> Speaker {
         chain: P::CHAIN,
         own_form: P::OWN_FORM,
         streaming: P::STREAMING,
+        said_by_prompts: P::SAID_BY_PROMPTS,
         batches: P::BATCHES,
         url: P::url,
         request: P::request,
@@ -270,11 +274,21 @@ pub(crate) fn kind(speaker: &Speaker, vendor: &Vendor) -> ProviderKind {
         lacks: vendor.lacks,
         quirks: vendor.quirks,
         settings: about.settings,
+        model_place: model_place(speaker),
+        finds_credentials: speaker.chain.is_some(),
+        said_by_prompts: speaker.said_by_prompts,
         options: speaker.own_form.map(|own| own.kind),
         prices: vendor.prices,
         first_model: vendor.first_model,
         example_model: vendor.example_model,
     }
+}
+
+/// Where a model's name goes: another model may be asked at another address.
+fn model_place(speaker: &Speaker) -> ModelPlace {
+    let Ok(base) = Url::parse("https://localhost") else { return ModelPlace::Body };
+    let url = |model| (speaker.url)(&base, Call { model, task: Task::Chat, is_streamed: false });
+    if url("a") == url("b") { ModelPlace::Body } else { ModelPlace::Address }
 }
 
 /// What a provider has. The list lasts as long as the catalog that it is made for, which is once.

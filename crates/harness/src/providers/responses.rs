@@ -71,6 +71,9 @@ impl Protocol for Responses {
         limit_headers: OpenAi::ABOUT.limit_headers,
     };
 
+    const SAID_BY_PROMPTS: &'static [(&'static str, &'static str)] =
+        &[("json_schema", "text.format")];
+
     const STREAMING: Option<Streaming> = Some(Streaming {
         framing: Framing::ServerSentEvents,
         holds_text: stream::holds_text,

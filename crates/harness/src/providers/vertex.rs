@@ -55,6 +55,8 @@ impl Protocol for Vertex {
         ],
         ..Gemini::ABOUT
     };
+    const SAID_BY_PROMPTS: &'static [(&'static str, &'static str)] = gemini::SAID_BY_PROMPTS;
+
     const STREAMING: Option<Streaming> = Some(gemini::STREAMING);
     const CHAIN: Option<CredentialChain> =
         Some(CredentialChain::Google { variable: "GOOGLE_APPLICATION_CREDENTIALS" });

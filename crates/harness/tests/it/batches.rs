@@ -226,7 +226,12 @@ fn a_creation_that_nobody_acknowledged_is_found_again() {
         world.model = model(form, &world.server.url());
         let asked = world.ask(8);
         asked.assert_all_answered(8);
-        assert_eq!((world.batches.batches(), world.most_bought()), (vec![8], 1), "{form:?}");
+        let steps = world.batches.steps();
+        assert_eq!(
+            (world.batches.batches(), world.most_bought()),
+            (vec![8], 1),
+            "{form:?} {steps:?}"
+        );
         assert!(world.batches.steps().contains(&BatchStep::List));
     }
 }
@@ -238,8 +243,10 @@ fn check_results(
 ) -> Batched {
     let world = Batched::new(form, echo);
     world.batches.change_results(change);
-    let asked = world.ask(5);
-    let records = asked.records();
+    let budget = Budget::new(Some(1.0), None);
+    let asked = world.ask_within(5, &budget);
+    let (records, spent) = (asked.records(), budget.spent().cost_usd);
+    assert!((spent - answered as f64 * COST).abs() < 1e-12, "{form:?}: {spent}");
     assert_eq!((records.len(), asked.tally.answered), (5, answered), "{form:?} {records:?}");
     for (tag, record) in records {
         if record.outcome == Outcome::Answered {

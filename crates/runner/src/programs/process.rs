@@ -85,6 +85,22 @@ impl Process {
         }
     }
 
+    /// Whether it writes another line. What it has started may keep its output open for long: once the
+    /// program itself has ended, nobody waits for more than a moment.
+    pub(crate) fn is_followed(&mut self, timeout: Duration) -> Result<bool, String> {
+        let began = Instant::now();
+        loop {
+            let has_ended = matches!(self.child.try_wait(), Ok(Some(_)));
+            match self.lines.recv_timeout(LAST_WORDS) {
+                Ok(line) => return line.map(|_| true),
+                Err(RecvTimeoutError::Disconnected) => return Ok(false),
+                Err(RecvTimeoutError::Timeout) if has_ended => return Ok(false),
+                Err(RecvTimeoutError::Timeout) if began.elapsed() < timeout => {}
+                Err(RecvTimeoutError::Timeout) => return Err(too_slow(timeout)),
+            }
+        }
+    }
+
     /// Waits for it to end; what went wrong, if anything did.
     pub(crate) fn end(&mut self, timeout: Duration) -> Option<String> {
         let (began, mut pause) = (Instant::now(), Duration::from_millis(1));
@@ -107,10 +123,9 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// Whatever it has started goes with it, also where it has ended itself.
     fn drop(&mut self) {
-        if let Ok(None) = self.child.try_wait() {
-            stop(&mut self.child);
-        }
+        stop(&mut self.child);
     }
 }
 
@@ -135,6 +150,8 @@ fn command(program: &Program, folder: &Path) -> Command {
     // A program that is named by a path is meant from the suite's folder on.
     let path = Path::new(name);
     let is_path = path.components().count() > 1;
+    // It is started there, where a relative path would begin at that folder once more.
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let name = if is_path { folder.join(path).into_os_string() } else { name.into() };
     let Some(bytes) = program.memory else {
         let mut command = Command::new(name);

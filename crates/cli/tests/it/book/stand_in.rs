@@ -32,7 +32,8 @@ fn answer(seen: &Seen) -> Reply {
         let question = seen.json()["question"].as_str().unwrap_or_default().to_owned();
         let text = topic(&question, 20);
         let usage = json!({ "input_tokens": 40, "output_tokens": 2 });
-        return Reply::json(&json!({ "answer": { "text": text }, "usage": usage }));
+        let answer = json!({ "text": text });
+        return Reply::json(&json!({ "answer": answer, "usage": usage, "cost_usd": 0.0001 }));
     }
     let prompt = seen.prompt();
     let message = prompt.rsplit("essage: ").next().unwrap_or_default();

@@ -21,6 +21,9 @@ use crate::{
     tools::{Tool, ToolChoice, Tools},
 };
 
+/// Parameters that say what a prompt says under a key of its own, in most protocols.
+const SAID_BY_PROMPTS: [(&str, &str); 3] =
+    [("tools", "tools"), ("tools", "tool_choice"), ("json_schema", "response_format")];
 /// What a schema is called that has no title.
 const SCHEMA_NAME: &str = "answer";
 
@@ -204,26 +207,30 @@ impl Checker<'_> {
                     }
                 }
                 refuse_addresses(prompt, |feature| provider.has(feature), provider.name);
-                self.said_twice(i, prompt, model);
+                self.said_twice(i, prompt, model, provider.said_by_prompts);
             }
         }
     }
 
     /// Complains of parameters of a model that say what the prompt says.
-    fn said_twice(&mut self, i: usize, prompt: &Prompt, (k, model): (usize, &RawModel)) {
-        let said = [
-            (prompt.tools.is_some(), "tools", "tools"),
-            (prompt.tools.is_some(), "tools", "tool_choice"),
-            (prompt.response_schema.is_some(), "json_schema", "response_format"),
-        ];
-        for (is_said, key, param) in said {
-            let extra = model.params.get(EXTRA).and_then(|extra| extra.get(param));
-            let below = match (model.params.contains_key(param), extra) {
-                (true, _) => param.to_owned(),
-                (false, Some(_)) => format!("{EXTRA}/{param}"),
-                (false, None) => continue,
+    fn said_twice(
+        &mut self,
+        i: usize,
+        prompt: &Prompt,
+        (k, model): (usize, &RawModel),
+        own: &[(&'static str, &'static str)],
+    ) {
+        let params = Value::from(model.params.clone());
+        for (key, param) in SAID_BY_PROMPTS.iter().chain(own) {
+            let is_said = match *key {
+                "tools" => prompt.tools.is_some(),
+                _ => prompt.response_schema.is_some(),
             };
-            if is_said {
+            let pointer = param.replace('.', "/");
+            let places = [pointer.clone(), format!("{EXTRA}/{pointer}")];
+            let at = |below: &String| params.pointer(&format!("/{below}")).is_some();
+            let below = places.into_iter().filter(|_| is_said).find(at);
+            if let Some(below) = below {
                 let message = format!(
                     "`{param}` stands in the params of model `{}`, and prompt `{}` has `{key}`",
                     model.name, prompt.name

@@ -8,17 +8,27 @@ use crate::{
     suite::{
         Amount,
         document::escape,
-        raw::{RawGate, RawModel},
+        raw::{RawGate, RawModel, RawSuite},
     },
 };
 
 /// What else the suite says that batches may contradict.
 pub(super) struct BatchContext<'a> {
     /// Models that metrics ask for embeddings.
-    pub(super) embedders: &'a [String],
+    embedders: &'a [String],
     /// Models that prompts are run against.
-    pub(super) evaluated: &'a [&'a RawModel],
-    pub(super) gate: Option<&'a RawGate>,
+    evaluated: &'a [&'a RawModel],
+    gate: Option<&'a RawGate>,
+}
+
+impl<'a> BatchContext<'a> {
+    pub(super) fn of(
+        raw: &'a RawSuite,
+        embedders: &'a [String],
+        evaluated: &'a [&'a RawModel],
+    ) -> Self {
+        Self { embedders, evaluated, gate: raw.gate.as_ref() }
+    }
 }
 
 impl Checker<'_> {

@@ -66,6 +66,8 @@ enum Place {
     Params,
     /// How a model is asked: the same, and a placeholder is no key.
     Form,
+    /// Headers there, whose values are seldom long.
+    Header,
 }
 
 /// Every place where a key seems to stand. It is never repeated.
@@ -95,7 +97,9 @@ impl Finder<'_> {
                     // The first level of parameters is looked at where models are checked.
                     let is_named = match place {
                         Place::Params => !pointer.ends_with("/params") && is_literal(value),
-                        Place::Form => is_literal(value) && !holds_a_placeholder(value),
+                        Place::Form | Place::Header => {
+                            is_literal(value) && !holds_a_placeholder(value)
+                        }
                         Place::Prose | Place::Address => false,
                     };
                     if is_named && is_secret(key) {
@@ -132,6 +136,7 @@ fn below(pointer: &str, key: &str, is_mapping: bool, place: Place) -> Place {
     let is_of_model = pointer.strip_prefix("/models/").is_some_and(|rest| !rest.contains('/'));
     match key {
         "params" if is_of_model => Place::Params,
+        "headers" if place == Place::Form && is_mapping => Place::Header,
         "base_url" if is_of_model => Place::Address,
         "url" if pointer.starts_with("/dataset/source/") || place == Place::Form => Place::Address,
         // What else a model has that is a mapping says how it is asked.
@@ -179,6 +184,9 @@ fn holds_a_key(text: &str, place: Place) -> bool {
             return true;
         }
     }
+    if place == Place::Header && text.split(|c: char| !c.is_ascii_alphanumeric()).any(is_random) {
+        return true;
+    }
     let part = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     text.split(part).any(|word| is_key(word, place)) || holds_credentials(text, place) || jwt(text)
 }
@@ -214,9 +222,17 @@ fn is_key(word: &str, place: Place) -> bool {
     PREFIXES.iter().any(|(prefix, least)| {
         word.strip_prefix(prefix).is_some_and(|rest| match place {
             Place::Prose => rest.len() >= *least && rest.bytes().any(|b| b.is_ascii_digit()),
-            Place::Address | Place::Params | Place::Form => rest.len() >= (*least).min(8),
+            Place::Address | Place::Params | Place::Form | Place::Header => {
+                rest.len() >= (*least).min(8)
+            }
         })
     })
+}
+
+/// Whether a word reads like random letters and digits, as no word of a language, date or UUID does.
+fn is_random(word: &str) -> bool {
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    word.len() >= 20 && digits >= 3 && digits + 3 <= word.len()
 }
 
 /// `Bearer …` and `Basic …`, as headers have them.

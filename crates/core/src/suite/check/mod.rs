@@ -142,6 +142,7 @@ impl Checker<'_> {
         let columns = &raw.dataset.ignore;
         warnings.extend(unwise::ignored(prompts.as_deref().unwrap_or_default(), columns));
         warnings.extend(unwise::params(&raw.models, readers.providers));
+        warnings.extend(unwise::unsigned(&raw.models, readers.providers));
         self.respelled_labels();
         warnings.extend(models::all_evaluated(&raw.models, &asked));
         self.add_labels(&raw, candidates.len(), &mut metrics);
@@ -149,9 +150,7 @@ impl Checker<'_> {
         let models = self.models(&raw.models);
         let evaluated: Vec<_> = candidates.iter().map(|i| &raw.models[*i]).collect();
         let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &evaluated));
-        let (embedders, evaluated, gate_of) = (&*asked.embedders, &*evaluated, raw.gate.as_ref());
-        let context = BatchContext { embedders, evaluated, gate: gate_of };
-        self.batch_mode(&raw.models, &context);
+        self.batch_mode(&raw.models, &BatchContext::of(&raw, &asked.embedders, &evaluated));
         Some(Suite {
             name: raw.name,
             path: path.to_owned(),

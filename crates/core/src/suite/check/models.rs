@@ -8,7 +8,7 @@ use crate::{
     files::FileError,
     model::{Limits, Model, Provider, RecordedColumn},
     price::Price,
-    provider::ProviderKind,
+    provider::{ModelPlace, ProviderKind},
     suite::{
         Readers,
         raw::{RECORDED, RawLimits, RawModel, RawPrice, RawRecorded},
@@ -33,6 +33,7 @@ impl Checker<'_> {
         self.params(&at, kinds, raw);
         self.stray_options(&at, kind, raw);
         self.streaming(&at, kind, raw);
+        self.model_name(&at, kind, raw);
         let provider = self.provider(&at, raw);
         let mut limits = self.limits(&at, &raw.limits);
         if let (Some(Provider::Program(_)), Some(limits), None) =
@@ -65,6 +66,23 @@ impl Checker<'_> {
             limits: limits?,
             ca_file,
         })
+    }
+
+    /// Complains of a name that would lead to another address.
+    fn model_name(&mut self, at: &str, kind: Option<&ProviderKind>, raw: &RawModel) {
+        let name = raw.model.as_deref().unwrap_or(&raw.name);
+        let leads_elsewhere = name.split(['/', '\\']).any(|part| matches!(part, "" | "." | ".."));
+        let is_in_address = |kind: &&ProviderKind| kind.model_place == ModelPlace::Address;
+        let Some(kind) = kind.filter(is_in_address).filter(|_| leads_elsewhere) else { return };
+        let message = format!(
+            "`{name}` is no name of a model: it stands in the address of `provider: {}`, and leads \
+             to another one",
+            kind.name
+        );
+        let key = if raw.model.is_some() { "model" } else { "name" };
+        let hint =
+            "write it as the provider lists it, without an empty part, `.` or `..` between slashes";
+        self.complain_with_hint(&format!("{at}/{key}"), message, hint.to_owned());
     }
 
     fn provider(&mut self, at: &str, raw: &RawModel) -> Option<Provider> {

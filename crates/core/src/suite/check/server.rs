@@ -20,7 +20,8 @@ impl Checker<'_> {
     ) -> Option<Provider> {
         let key = self.key(at, kind, raw)?;
         let settings = self.settings(at, kind, raw);
-        let (options, CheckedOptions { base_url: said, program }) = self.options(at, kind, raw)?;
+        let (options, checked) = self.options(at, kind, raw)?;
+        let CheckedOptions { base_url: said, program, tells_cost } = checked;
         if let Some(program) = program {
             return self.program(at, kind, raw, program);
         }
@@ -30,7 +31,8 @@ impl Checker<'_> {
             return None;
         }
         if let Some(base_url) = said {
-            let server = ModelServer { key, options, ..ModelServer::open(kind.name, base_url) };
+            let open = ModelServer::open(kind.name, base_url);
+            let server = ModelServer { key, options, tells_cost, ..open };
             return Some(Provider::Server(server));
         }
         let Some(base_url) = raw.base_url.as_deref().or(kind.base_url) else {
@@ -48,6 +50,7 @@ impl Checker<'_> {
                 region: raw.region.clone(),
                 api_version: raw.api_version.clone(),
                 options,
+                tells_cost,
             })),
             Some(problem) => {
                 self.complain(&format!("{at}/base_url"), format!("`base_url` {problem}"));
@@ -168,8 +171,10 @@ impl Checker<'_> {
                     if setting.is_required
                         && (raw.base_url.is_none() || setting.place != SettingPlace::Address) =>
                 {
-                    let message = format!("`provider: {}` needs a `{name}`", kind.name);
-                    self.complain(at, message);
+                    let article = if name.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+                    let message = format!("`provider: {}` needs {article} `{name}`", kind.name);
+                    let hint = format!("write one like `{name}: {}`", key.example());
+                    self.complain_with_hint(at, message, hint);
                 }
                 (None, Some(_)) => {
                     let message = format!("`provider: {}` has no `{name}`", kind.name);

@@ -75,6 +75,25 @@ pub(super) fn params(models: &[RawModel], providers: &[ProviderKind]) -> Vec<Str
     models.iter().flat_map(warnings).collect()
 }
 
+/// Warnings about models whose requests are not signed, since an address of the suite's own gets no
+/// credentials that it does not name.
+pub(super) fn unsigned(models: &[RawModel], providers: &[ProviderKind]) -> Vec<String> {
+    let warning = |model: &RawModel| {
+        let is_named = |kind: &&ProviderKind| model.provider.as_deref() == Some(kind.name);
+        let kind = providers.iter().find(is_named)?;
+        let has_key = model.api_key_env.is_some() || model.api_key_command.is_some();
+        let variable = kind.key_variables.first()?;
+        (kind.finds_credentials && model.base_url.is_some() && !has_key).then(|| {
+            format!(
+                "model `{}` has its own `base_url` and names no key, so that its requests are not signed; \
+                 `api_key_env: {variable}` signs them with the credentials that are found",
+                model.name
+            )
+        })
+    };
+    models.iter().filter_map(warning).collect()
+}
+
 /// Warnings about the parameters of a model. Those of recorded answers may be anyone's.
 fn params_of(model: &RawModel, providers: &[ProviderKind]) -> Vec<String> {
     let is_named = |kind: &&ProviderKind| model.provider.as_deref() == Some(kind.name);

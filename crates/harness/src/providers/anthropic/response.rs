@@ -12,7 +12,7 @@ use crate::{
     failure::{is_error, within_success},
     json_repair::mended,
     malformed::{misshapen, unreadable},
-    providers::{called_tools, reported_tokens::count},
+    providers::{called_tools, reported_tokens::TokensInParts},
     reply::{Answer, AttemptError, Retryable},
 };
 
@@ -137,24 +137,13 @@ fn tool_calls(blocks: &[Block]) -> Vec<ToolCall> {
     blocks.iter().filter_map(call).collect()
 }
 
-/// Tokens, as far as they can be right. Those of the prompt are told in three parts: what was read,
-/// what the cache had, and what was put into it.
+/// Tokens, of which those of the prompt are told in three parts.
 fn usage(usage: Option<&RawValue>) -> (Usage, AnswerDetails) {
     let counts = usage.and_then(|usage| serde_json::from_str::<Counts<'_>>(usage.get()).ok());
-    let Some(counts) = counts else { return (Usage::default(), AnswerDetails::default()) };
-    let tokens =
-        |raw: Option<&RawValue>| raw.and_then(count).filter(|tokens| *tokens <= Usage::MOST_TOKENS);
-    let cached = tokens(counts.cache_read).filter(|tokens| *tokens > 0);
-    let cache_write = tokens(counts.cache_creation).filter(|tokens| *tokens > 0);
-    let others = cached.unwrap_or_default() + cache_write.unwrap_or_default();
-    let input = tokens(counts.input).map(|tokens| tokens + others);
-    let all = Usage { input_tokens: input, output_tokens: tokens(counts.output) };
-    let figures = AnswerDetails {
-        cached_tokens: cached,
-        cache_write_tokens: cache_write,
-        ..AnswerDetails::default()
+    let Some(Counts { input, cache_read, cache_creation, output }) = counts else {
+        return (Usage::default(), AnswerDetails::default());
     };
-    (all.plausible(), figures)
+    TokensInParts { input, cache_read, cache_write: cache_creation, output }.read()
 }
 
 #[cfg(test)]

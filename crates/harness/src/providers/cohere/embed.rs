@@ -1,20 +1,17 @@
 //! Embeddings: what is asked, and what comes back, a vector a line.
 
-use evalmark_core::{
-    embedding::encode,
-    record::{Outcome, Usage},
-    request::Request,
-};
+use evalmark_core::request::Request;
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
 use super::response::counts;
 use crate::{
     failure::within_success,
-    json_repair::mended,
-    malformed::{misshapen, unreadable},
-    providers::{common_params::CommonParams, reported_vectors::lines},
-    reply::{Answer, AttemptError, Retryable},
+    providers::{
+        common_params::CommonParams,
+        reported_vectors::{self, without_vectors},
+    },
+    reply::{Answer, AttemptError},
 };
 
 /// What the response should have been.
@@ -24,10 +21,9 @@ const INPUT_TYPE: &str = "search_document";
 
 /// The parts of a response that are read.
 #[derive(Deserialize)]
-struct List<'a> {
+struct List {
     embeddings: Option<Vectors>,
-    #[serde(borrow)]
-    meta: Option<Meta<'a>>,
+    meta: Option<Meta>,
     /// Of an error.
     message: Option<Value>,
 }
@@ -39,9 +35,8 @@ struct Vectors {
 }
 
 #[derive(Deserialize)]
-struct Meta<'a> {
-    #[serde(borrow)]
-    billed_units: Option<&'a RawValue>,
+struct Meta {
+    billed_units: Option<Box<RawValue>>,
 }
 
 /// `model`, `texts`, what they are embedded for, and the parameters of embeddings.
@@ -67,28 +62,14 @@ pub(super) fn body(request: &Request) -> Map<String, Value> {
 
 /// Reads the body of a successful response to `n` texts: an answer with a line for each.
 pub(super) fn read(body: &str, n: usize) -> Result<Answer, AttemptError> {
-    let loose;
-    let list: List<'_> = match serde_json::from_str(body) {
-        Ok(list) => list,
-        Err(error) => {
-            loose = mended(body).ok_or_else(|| unreadable(&error, body, WHAT))?;
-            serde_json::from_str(&loose).map_err(|error| unreadable(&error, &loose, WHAT))?
-        }
-    };
+    let list: List = reported_vectors::read(WHAT, body)?;
     let Some(Vectors { float }) = list.embeddings else {
-        if let Some(message) = list.message {
-            return within_success(&json!({ "message": message }));
-        }
-        let error = misshapen(WHAT, "no `embeddings`");
-        return Err(AttemptError { retryable: Retryable::Yes, ..error });
+        let error = list.message.ok_or_else(|| without_vectors(WHAT, "embeddings"))?;
+        return within_success(&json!({ "message": error }));
     };
-    let output = lines(WHAT, float.iter().map(|vector| encode(vector)), n)?;
-    let billed = list.meta.and_then(|meta| counts(meta.billed_units?)).unwrap_or_default();
-    // Texts come in and none goes out.
-    let input_tokens = billed.input_tokens;
-    let usage = Usage { input_tokens, output_tokens: input_tokens.map(|_| 0) };
-    let (finish_reason, details) = (None, None);
-    Ok(Answer { outcome: Outcome::Answered, output, finish_reason, usage, details })
+    let billed = list.meta.and_then(|meta| counts(meta.billed_units.as_deref()?));
+    let tokens = billed.unwrap_or_default().input_tokens;
+    reported_vectors::answer(WHAT, float.iter(), n, tokens)
 }
 
 #[cfg(test)]

@@ -1,20 +1,18 @@
 //! Embeddings: a request for each text in one body, and what comes back, a vector a line.
 
-use evalmark_core::{
-    embedding::encode,
-    record::{Outcome, Usage},
-    request::Request,
-};
+use evalmark_core::request::Request;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::named;
 use crate::{
     failure::{is_error, within_success},
-    json_repair::mended,
-    malformed::{misshapen, unreadable},
-    providers::{common_params::CommonParams, reported_tokens::count, reported_vectors::lines},
-    reply::{Answer, AttemptError, Retryable},
+    providers::{
+        common_params::CommonParams,
+        reported_tokens::count,
+        reported_vectors::{self, without_vectors},
+    },
+    reply::{Answer, AttemptError},
 };
 
 /// What the response should have been.
@@ -22,10 +20,9 @@ const WHAT: &str = "list of embeddings";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct List<'a> {
+struct List {
     embeddings: Option<Vec<Embedding>>,
-    #[serde(borrow)]
-    usage_metadata: Option<Counts<'a>>,
+    usage_metadata: Option<Counts>,
     error: Option<Value>,
 }
 
@@ -36,9 +33,8 @@ struct Embedding {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Counts<'a> {
-    #[serde(borrow)]
-    prompt_token_count: Option<&'a RawValue>,
+struct Counts {
+    prompt_token_count: Option<Box<RawValue>>,
 }
 
 /// The body of a request for the vectors of its texts.
@@ -69,29 +65,13 @@ pub(super) fn body(request: &Request) -> Vec<u8> {
 
 /// Reads the body of a successful response to `n` texts: an answer with a line for each.
 pub(super) fn read(body: &str, n: usize) -> Result<Answer, AttemptError> {
-    let loose;
-    let list: List<'_> = match serde_json::from_str(body) {
-        Ok(list) => list,
-        Err(error) => {
-            loose = mended(body).ok_or_else(|| unreadable(&error, body, WHAT))?;
-            serde_json::from_str(&loose).map_err(|error| unreadable(&error, &loose, WHAT))?
-        }
-    };
+    let list: List = reported_vectors::read(WHAT, body)?;
     if let Some(error) = list.error.as_ref().filter(|error| is_error(error)) {
         return within_success(error);
     }
-    let Some(embeddings) = list.embeddings else {
-        return Err(AttemptError {
-            retryable: Retryable::Yes,
-            ..misshapen(WHAT, "no `embeddings`")
-        });
-    };
-    let output = lines(WHAT, embeddings.iter().map(|one| encode(&one.values)), n)?;
-    let input_tokens = list.usage_metadata.and_then(|usage| count(usage.prompt_token_count?));
-    // Texts come in and none goes out; whoever counts the ones need not count the others.
-    let usage = Usage { input_tokens, output_tokens: input_tokens.map(|_| 0) };
-    let (finish_reason, details) = (None, None);
-    Ok(Answer { outcome: Outcome::Answered, output, finish_reason, usage, details })
+    let embeddings = list.embeddings.ok_or_else(|| without_vectors(WHAT, "embeddings"))?;
+    let tokens = list.usage_metadata.and_then(|usage| count(&usage.prompt_token_count?));
+    reported_vectors::answer(WHAT, embeddings.iter().map(|one| &one.values), n, tokens)
 }
 
 #[cfg(test)]

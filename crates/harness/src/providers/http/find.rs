@@ -1,13 +1,13 @@
 //! Where something stands in a response: by a JSONPath, or by a regular expression.
 
-use std::cell::OnceCell;
+use std::{borrow::Cow, cell::OnceCell, collections::BTreeMap};
 
 use evalmark_core::provider::OptionProblem;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use serde_json_path::JsonPath;
+use serde_json_path::{JsonPath, LocatedNode, NormalizedPath, PathElement};
 
 use super::plain;
 use crate::providers::reported_tokens::count;
@@ -53,11 +53,38 @@ impl<'a> Body<'a> {
         self.json.get_or_init(parse).as_ref().ok()
     }
 
+    /// What stands at a place, as a text. Numbers that are written otherwise than they are read, such as
+    /// those of many digits, stay as they are written.
+    fn plain(&self, one: &LocatedNode<'_>) -> Option<String> {
+        let written = || raw_at(self.text.trim_start_matches('\u{feff}'), one.location());
+        let number = one.node().is_f64().then(written).flatten();
+        number.map(str::to_owned).or_else(|| plain(one.node()))
+    }
+
     /// Why it is no JSON, where someone looked for JSON in it.
     pub(super) fn broken(&self) -> Option<serde_json::Error> {
         self.json.get()?.as_ref().err()?;
         serde_json::from_str::<Value>(self.text).err()
     }
+}
+
+/// What is written at a place in JSON.
+fn raw_at<'a>(json: &'a str, place: &NormalizedPath<'_>) -> Option<&'a str> {
+    let mut raw: &RawValue = serde_json::from_str(json).ok()?;
+    for element in place.iter() {
+        raw = match element {
+            PathElement::Name(name) => {
+                let map: BTreeMap<Cow<'_, str>, &RawValue> =
+                    serde_json::from_str(raw.get()).ok()?;
+                map.get(*name).copied()?
+            }
+            PathElement::Index(i) => {
+                let list: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
+                list.get(*i).copied()?
+            }
+        };
+    }
+    Some(raw.get())
 }
 
 impl RawFind {
@@ -102,14 +129,17 @@ impl Find {
     /// What stands there; `None` where there is nothing, or null.
     pub(super) fn value(&self, body: &Body<'_>) -> Option<Value> {
         match &self.by {
-            By::Json(path) => match path.query(body.json()?).all().as_slice() {
-                [] | [Value::Null] => None,
-                [one] => Some((*one).clone()),
-                several => {
-                    let texts: Vec<_> = several.iter().filter_map(|value| plain(value)).collect();
-                    Some(Value::String(texts.concat()))
+            By::Json(path) => {
+                let found = path.query_located(body.json()?).all();
+                match found.as_slice() {
+                    [] => None,
+                    [one] => Some(one.node().clone()).filter(|value| !value.is_null()),
+                    several => {
+                        let texts = several.iter().filter_map(|one| body.plain(one));
+                        Some(Value::String(texts.collect()))
+                    }
                 }
-            },
+            }
             By::Regex(regex) => {
                 let found = regex.captures(body.text)?;
                 let group = found.get(1).or_else(|| found.get(0))?;
@@ -118,8 +148,13 @@ impl Find {
         }
     }
 
-    /// The same as a text.
+    /// The same as a text; a number as the response has it.
     pub(super) fn text(&self, body: &Body<'_>) -> Option<String> {
+        if let By::Json(path) = &self.by
+            && let [one] = path.query_located(body.json()?).all().as_slice()
+        {
+            return body.plain(one);
+        }
         plain(&self.value(body)?)
     }
 
@@ -127,5 +162,30 @@ impl Find {
     pub(super) fn count(&self, body: &Body<'_>) -> Option<u64> {
         let raw = RawValue::from_string(self.value(body)?.to_string()).ok()?;
         count(&raw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stay_as_they_are_written() {
+        let body = r#"{"a":{"id":12345678901234567890123,"x":[1.50,2]},"n":7,"t":"x","u":1e3}"#;
+        for (path, expected) in [
+            ("$.a.id", "12345678901234567890123"),
+            ("$.a.x[0]", "1.50"),
+            ("$.a.x[*]", "1.502"),
+            ("$.n", "7"),
+            ("$.t", "x"),
+            ("$.u", "1e3"),
+        ] {
+            let find = Find::path(path, "").expect(path);
+            let text = find.text(&Body::of(body));
+            assert_eq!(text.as_deref(), Some(expected), "{path}");
+        }
+        let count = Find::path("$.u", "").expect("a path").count(&Body::of(body));
+        assert_eq!(count, Some(1000));
+        assert_eq!(Find::path("$.z", "").expect("a path").text(&Body::of(body)), None);
     }
 }

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use evalmark_core::{
-    fields::Fields,
     provider::{ModelOptions, OptionProblem},
     request::Request,
 };
@@ -14,9 +13,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    body::BodyTemplate,
     find::{Find, RawFind},
     stream::{RawStream, StreamForm},
-    template::{JsonTemplate, Pieces, Text, as_it_is, example_fields, fields, percent_encoded},
+    template::{Pieces, Text, as_it_is, fields, percent_encoded},
 };
 
 /// How a model is asked over HTTP, and where its answer stands. Texts may hold Jinja placeholders: `prompt` (the last
@@ -47,6 +47,9 @@ pub(super) struct Settings {
     /// Where the tokens stand.
     #[serde(default)]
     usage: RawUsage,
+    /// JSONPath of what the answer cost, in US dollars: it counts in the cost columns and for `--max-cost`.
+    #[serde(default)]
+    cost_usd: Option<String>,
     /// JSONPath of why the answer ended.
     #[serde(default)]
     finish_reason: Option<String>,
@@ -93,6 +96,14 @@ struct RawUsage {
 const NOT_OURS: [&str; 6] =
     ["host", "content-length", "transfer-encoding", "connection", "te", "upgrade"];
 
+/// What templates are filled with, for whoever names something else.
+const WHAT_THERE_IS: &str = "there are `prompt`, `messages`, `model` and `params`";
+/// Where the key may stand, for whoever has it elsewhere.
+const WHERE_THE_KEY_STANDS: &str =
+    "the key stands in `headers` alone: `authorization: 'Bearer {{ key }}'`";
+/// How a text gets into a header that has line breaks.
+const ON_ONE_LINE: &str = "`{{ prompt | replace('\\n', ' ') }}` stands on one line";
+
 /// An endpoint that is ready to be asked.
 #[derive(Debug)]
 pub(super) struct Endpoint {
@@ -104,15 +115,10 @@ pub(super) struct Endpoint {
     pub(super) answer: Option<Find>,
     pub(super) input_tokens: Option<Find>,
     pub(super) output_tokens: Option<Find>,
+    pub(super) cost_usd: Option<Find>,
     pub(super) finish_reason: Option<Find>,
     pub(super) error: Option<Find>,
     pub(super) stream: Option<StreamForm>,
-}
-
-#[derive(Debug)]
-enum BodyTemplate {
-    Json(JsonTemplate),
-    Text(Text),
 }
 
 /// JSON Schema of what stands under `http`.
@@ -166,10 +172,15 @@ impl Settings {
                     let at = format!("/headers/{}", self.header_as_written(name.as_str()));
                     problems.push(OptionProblem::new(at, message).hint(hint));
                 }
-                problems.extend(endpoint.rendering_problem(&example_fields(of.model, of.params)));
+                problems.extend(endpoint.unfilled());
             }
         }
         problems
+    }
+
+    /// Whether answers say what they cost.
+    pub(super) fn tells_cost(&self) -> bool {
+        self.cost_usd.is_some()
     }
 
     /// Whether answers are streamed stands beside the form, and how within it.
@@ -226,7 +237,7 @@ fn url_problem(url: &str) -> Option<String> {
 }
 
 /// Takes in problems of templates under a pointer.
-fn at(pointer: impl Into<String>) -> impl FnOnce(String) -> OptionProblem {
+pub(super) fn at(pointer: impl Into<String>) -> impl FnOnce(String) -> OptionProblem {
     move |message| OptionProblem::new(pointer, message)
 }
 
@@ -275,6 +286,7 @@ impl Endpoint {
         let usage = &settings.usage;
         let input_tokens = path(&usage.input_tokens, "/usage/input_tokens").map_err(&mut keep);
         let output_tokens = path(&usage.output_tokens, "/usage/output_tokens").map_err(&mut keep);
+        let cost_usd = path(&settings.cost_usd, "/cost_usd").map_err(&mut keep);
         let body = settings.body.as_ref().map(BodyTemplate::compile);
         let body = body.transpose().map_err(|found| found.into_iter().for_each(&mut keep));
         let stream = settings.stream.as_ref().map(RawStream::compile).transpose();
@@ -294,34 +306,53 @@ impl Endpoint {
             answer: found(answer),
             input_tokens: found(input_tokens),
             output_tokens: found(output_tokens),
+            cost_usd: found(cost_usd),
             finish_reason: found(finish_reason),
             error: found(error),
             stream: stream.ok().flatten(),
         })
     }
 
-    /// Why nothing can be made of it with these values, if so.
-    fn rendering_problem(&self, fields: &Fields) -> Option<OptionProblem> {
+    /// What a placeholder names that nothing fills, if any does.
+    fn unfilled(&self) -> Option<OptionProblem> {
+        let body = self.body.as_ref().and_then(BodyTemplate::unfilled).map(at("/body"));
+        let url = || self.url.unfilled().map(at("/url"));
+        let of_query = |(name, text): &(String, Text)| {
+            text.unfilled().map(at(format!("/query/{}", escaped(name))))
+        };
+        let of_header = |(_, pieces): &(HeaderName, Pieces)| pieces.unfilled().map(at("/headers"));
+        let found = body
+            .or_else(url)
+            .or_else(|| self.query.iter().find_map(of_query))
+            .or_else(|| self.headers.iter().find_map(of_header))?;
+        let is_key = found.message.contains("`key`");
+        Some(found.hint(if is_key { WHERE_THE_KEY_STANDS } else { WHAT_THERE_IS }))
+    }
+
+    /// Why a request cannot be made, if so.
+    pub(super) fn rendering_problem(&self, request: &Request) -> Option<OptionProblem> {
+        let fields = &fields(request);
         let body = self.body.as_ref().and_then(|body| body.render(fields).err()).map(at("/body"));
         let url = || self.url.render(fields, "", percent_encoded).err().map(at("/url"));
         let of_query = |(name, text): &(String, Text)| {
             text.render(fields).err().map(at(format!("/query/{}", escaped(name))))
         };
         let of_header = |(name, pieces): &(HeaderName, Pieces)| {
-            let problem = pieces.render(fields, "key", as_it_is).err()?;
-            Some(OptionProblem::new("/headers", format!("{name}: {problem}")))
+            let problem = match pieces.render(fields, "key", as_it_is) {
+                Err(problem) => OptionProblem::new("/headers", format!("{name}: {problem}")),
+                Ok(value) => {
+                    let problem = header_value(name, &value).err()?;
+                    OptionProblem::new("/headers", problem).hint(ON_ONE_LINE)
+                }
+            };
+            Some(problem)
         };
         let found = body
             .or_else(url)
             .or_else(|| self.query.iter().find_map(of_query))
             .or_else(|| self.headers.iter().find_map(of_header))?;
-        let is_key = found.message.contains("`key`");
-        let hint = if is_key {
-            "the key stands in `headers` alone: `authorization: 'Bearer {{ key }}'`"
-        } else {
-            "there are `prompt`, `messages`, `model` and `params`"
-        };
-        Some(found.hint(hint))
+        let is_undefined = found.message.contains("undefined");
+        Some(if is_undefined { found.hint(WHAT_THERE_IS) } else { found })
     }
 
     /// The request.
@@ -350,8 +381,7 @@ impl Endpoint {
         let exposed = key.map(Secret::expose).unwrap_or_default();
         for (name, pieces) in &self.headers {
             let value = pieces.render(&fields, exposed, as_it_is)?;
-            let value = HeaderValue::from_str(&value);
-            let mut value = value.map_err(|_| format!("the header `{name}` holds a line break, or another character that no header may hold"))?;
+            let mut value = header_value(name, &value)?;
             value.set_sensitive(pieces.holds_key());
             sent = sent.header(name.clone(), value);
         }
@@ -366,6 +396,15 @@ impl Endpoint {
         }
         Ok(sent)
     }
+}
+
+/// A header's value, which must stand on one line.
+fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_str(value).map_err(|_| {
+        format!(
+            "the header `{name}` holds a line break, or another character that no header may hold"
+        )
+    })
 }
 
 /// A header with its template.
@@ -392,50 +431,5 @@ fn method(method: Option<RawMethod>, has_body: bool) -> Result<Method, OptionPro
         (Some(RawMethod::Post), _) | (None, true) => Ok(Method::POST),
         (Some(RawMethod::Put), _) => Ok(Method::PUT),
         (Some(RawMethod::Patch), _) => Ok(Method::PATCH),
-    }
-}
-
-impl BodyTemplate {
-    fn compile(body: &Value) -> Result<Self, Vec<OptionProblem>> {
-        let of_text = body.as_str().map(|text| (text, serde_json::from_str::<Value>(text).ok()));
-        let json = match &of_text {
-            None => body,
-            Some((_, Some(json))) if json.is_object() || json.is_array() => json,
-            Some((text, _)) => {
-                if text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("{{")
-                {
-                    let message = "the body begins like JSON and is none";
-                    let hint = "write it as a mapping, or put the placeholders into quotes: `{\"question\": \"{{ prompt }}\"}`";
-                    return Err(vec![OptionProblem::new("/body", message).hint(hint)]);
-                }
-                let text = Text::compile("body", text).map_err(|e| vec![at("/body")(e)])?;
-                return Ok(Self::Text(text));
-            }
-        };
-        let mut problems = Vec::new();
-        let template = JsonTemplate::compile("body", json, "/body", &mut problems);
-        if problems.is_empty() {
-            return Ok(Self::Json(template));
-        }
-        // The places within a text are none of the suite's.
-        let place = |pointer: String| if of_text.is_some() { "/body".to_owned() } else { pointer };
-        Err(problems
-            .into_iter()
-            .map(|(pointer, message)| OptionProblem::new(place(pointer), message))
-            .collect())
-    }
-
-    fn content_type(&self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Json(_) => "application/json",
-            Self::Text(_) => "text/plain; charset=utf-8",
-        })
-    }
-
-    fn render(&self, fields: &Fields) -> Result<Vec<u8>, String> {
-        match self {
-            Self::Json(template) => Ok(template.render(fields)?.to_string().into_bytes()),
-            Self::Text(text) => Ok(text.render(fields)?.into_bytes()),
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! What stands under `http.stream`: how the pieces of an answer follow each other, and where they stand.
 
 use evalmark_core::{
+    answer_details::AnswerDetails,
     provider::OptionProblem,
     record::{Outcome, Usage},
 };
@@ -139,7 +140,7 @@ impl Endpoint {
             output,
             finish_reason: told.why.map(finish_reason),
             usage: told.usage.plausible(),
-            details: None,
+            details: AnswerDetails { cost_usd: told.cost_usd, ..AnswerDetails::default() }.boxed(),
         })
     }
 }
@@ -150,12 +151,14 @@ struct Told {
     output: Option<String>,
     why: Option<String>,
     usage: Usage,
+    cost_usd: Option<f64>,
     is_over: bool,
 }
 
 impl Told {
     /// The last counts and reason are those of the answer.
     fn take(&mut self, endpoint: &Endpoint, body: &Body<'_>) {
+        self.cost_usd = endpoint.cost_in(body).or(self.cost_usd);
         let find = |find: &Option<Find>| find.as_ref()?.count(body);
         let Usage { input_tokens, output_tokens } = &mut self.usage;
         *input_tokens = find(&endpoint.input_tokens).or(*input_tokens);

@@ -3,34 +3,25 @@
 
 use evalmark_core::{
     fields::{Fields, Marks},
-    message::Message,
     request::Request,
     template::Template,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+/// The names of what templates are filled with.
+pub(super) const VARIABLES: [&str; 4] = ["prompt", "messages", "model", "params"];
 
 /// What templates are filled with.
 pub(super) fn fields(request: &Request) -> Fields {
-    let params = Value::Object((*request.params).clone());
-    filling(&request.model, &request.messages, &params)
-}
-
-/// The same for a conversation that stands for any other.
-pub(super) fn example_fields(model: &str, params: &Map<String, Value>) -> Fields {
-    let of = |role: &str| Message::new(role, "text");
-    let messages = ["system", "user", "assistant", "user"].map(of);
-    filling(model, &messages, &Value::Object(params.clone()))
-}
-
-fn filling(model: &str, messages: &[Message], params: &Value) -> Fields {
+    let messages = &request.messages;
     let of_user = messages.iter().rfind(|message| message.role == "user");
     let prompt = of_user.or(messages.last()).map(|message| message.text().into_owned());
     let filling = json!({
         "prompt": prompt.unwrap_or_default(),
         // Texts always make JSON.
         "messages": serde_json::to_value(messages).unwrap_or_default(),
-        "model": model,
-        "params": params,
+        "model": request.model,
+        "params": *request.params,
     });
     let Value::Object(filling) = filling else { return Fields::default() };
     Fields::new(filling, Marks::default())
@@ -50,6 +41,14 @@ impl Text {
             return Ok(Self::Fixed(text.to_owned()));
         }
         Template::compile_alone(name, text).map(Self::Template).map_err(|error| error.message)
+    }
+
+    /// What it names that nothing fills.
+    pub(super) fn unfilled(&self) -> Option<String> {
+        let Self::Template(template) = self else { return None };
+        let names = template.variables();
+        let name = names.iter().find(|name| !VARIABLES.contains(&name.as_str()))?;
+        Some(format!("{}: undefined variable `{name}`", template.name()))
     }
 
     pub(super) fn render(&self, fields: &Fields) -> Result<String, String> {
@@ -109,6 +108,16 @@ impl JsonTemplate {
                 })
             }
             other => Self::Fixed(other.clone()),
+        }
+    }
+
+    /// What a text in it names that nothing fills.
+    pub(super) fn unfilled(&self) -> Option<String> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Text(text) | Self::Value(text) => text.unfilled(),
+            Self::List(list) => list.iter().find_map(Self::unfilled),
+            Self::Map(map) => map.iter().find_map(|(_, value)| value.unfilled()),
         }
     }
 
@@ -180,6 +189,14 @@ impl Pieces {
         self.0.iter().any(|piece| matches!(piece, Piece::Key))
     }
 
+    /// What a placeholder names that nothing fills.
+    pub(super) fn unfilled(&self) -> Option<String> {
+        self.0.iter().find_map(|piece| match piece {
+            Piece::Filled(text) => text.unfilled(),
+            Piece::Fixed(_) | Piece::Key => None,
+        })
+    }
+
     /// The text, with what fills its placeholders passed through `change`.
     pub(super) fn render(
         &self,
@@ -231,6 +248,8 @@ pub(super) fn percent_encoded(value: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use evalmark_core::message::Message;
 
     use super::*;
 

@@ -1,18 +1,16 @@
 //! Embeddings: an instance for each text, and what comes back, a vector a line.
 
-use evalmark_core::{
-    embedding::encode,
-    record::{ErrorKind, Outcome, Usage},
-    request::Request,
-};
+use evalmark_core::{record::ErrorKind, request::Request};
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{
     failure::{is_error, within_success},
-    json_repair::mended,
-    malformed::{misshapen, unreadable},
-    providers::{common_params::CommonParams, reported_tokens::count, reported_vectors::lines},
+    providers::{
+        common_params::CommonParams,
+        reported_tokens::count,
+        reported_vectors::{self, without_vectors},
+    },
     reply::{Answer, AttemptError, Retryable},
 };
 
@@ -20,29 +18,25 @@ use crate::{
 const WHAT: &str = "list of predictions";
 
 #[derive(Deserialize)]
-struct List<'a> {
-    #[serde(borrow)]
-    predictions: Option<Vec<Prediction<'a>>>,
+struct List {
+    predictions: Option<Vec<Prediction>>,
     error: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Prediction<'a> {
-    #[serde(borrow)]
-    embeddings: Embedding<'a>,
+struct Prediction {
+    embeddings: Embedding,
 }
 
 #[derive(Deserialize)]
-struct Embedding<'a> {
+struct Embedding {
     values: Vec<f32>,
-    #[serde(borrow)]
-    statistics: Option<Statistics<'a>>,
+    statistics: Option<Statistics>,
 }
 
 #[derive(Deserialize)]
-struct Statistics<'a> {
-    #[serde(borrow)]
-    token_count: Option<&'a RawValue>,
+struct Statistics {
+    token_count: Option<Box<RawValue>>,
 }
 
 /// The body of a request for the vectors of its texts.
@@ -75,35 +69,16 @@ pub(super) fn body(request: &Request) -> Result<Vec<u8>, AttemptError> {
 
 /// Reads the body of a successful response to `n` texts: an answer with a line for each.
 pub(super) fn read(body: &str, n: usize) -> Result<Answer, AttemptError> {
-    let loose;
-    let list: List<'_> = match serde_json::from_str(body) {
-        Ok(list) => list,
-        Err(error) => {
-            loose = mended(body).ok_or_else(|| unreadable(&error, body, WHAT))?;
-            serde_json::from_str(&loose).map_err(|error| unreadable(&error, &loose, WHAT))?
-        }
-    };
+    let list: List = reported_vectors::read(WHAT, body)?;
     if let Some(error) = list.error.as_ref().filter(|error| is_error(error)) {
         return within_success(error);
     }
-    let Some(predictions) = list.predictions else {
-        let error = misshapen(WHAT, "no `predictions`");
-        return Err(AttemptError { retryable: Retryable::Yes, ..error });
-    };
-    let output = lines(WHAT, predictions.iter().map(|one| encode(&one.embeddings.values)), n)?;
-    let counts =
-        predictions.iter().map(|one| count(one.embeddings.statistics.as_ref()?.token_count?));
-    let input_tokens: Option<u64> = counts.sum();
-    // Texts come in and none goes out; whoever counts the ones need not count the others.
-    let usage = Usage { input_tokens, output_tokens: input_tokens.map(|_| 0) };
-    let (finish_reason, details) = (None, None);
-    Ok(Answer {
-        outcome: Outcome::Answered,
-        output,
-        finish_reason,
-        usage: usage.plausible(),
-        details,
-    })
+    let predictions = list.predictions.ok_or_else(|| without_vectors(WHAT, "predictions"))?;
+    let counts = predictions
+        .iter()
+        .map(|one| count(one.embeddings.statistics.as_ref()?.token_count.as_deref()?));
+    let tokens: Option<u64> = counts.sum();
+    reported_vectors::answer(WHAT, predictions.iter().map(|one| &one.embeddings.values), n, tokens)
 }
 
 #[cfg(test)]
