@@ -10,11 +10,11 @@ use evalmark_core::{
     record::{FinishReason, Outcome, Usage},
     request::Request,
 };
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::called_tools;
+use super::{called_tools, own_form::schema_of};
 use crate::{
     failure,
     programs::no_reply,
@@ -75,13 +75,7 @@ struct Settings {
 }
 
 fn schema() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<Settings>();
-    schema.remove("title");
-    schema.to_value()
+    schema_of::<Settings>()
 }
 
 fn check(of: &ModelOptions<'_>) -> Result<CheckedOptions, Vec<OptionProblem>> {

@@ -8,6 +8,7 @@ use evalmark_core::{
     request::Request,
 };
 use evalmark_net::{HttpRequest, Secret, Url};
+use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 
 use super::{
@@ -72,6 +73,17 @@ impl FormTrial {
         let problem = self.form.problem(request)?;
         Some(OptionProblem { pointer: format!("/{}{}", self.key, problem.pointer), ..problem })
     }
+}
+
+/// JSON Schema of what stands under a provider's own key.
+pub(super) fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.remove("title");
+    schema.to_value()
 }
 
 /// What the ledger knows the answers by, beside the address: another form asks something else.

@@ -8,7 +8,7 @@ use evalmark_core::{
     request::Request,
 };
 use evalmark_net::{HeaderName, HeaderValue, HttpRequest, Method, Secret, Url};
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,6 +18,7 @@ use super::{
     stream::{RawStream, StreamForm},
     template::{Pieces, Text, as_it_is, fields, percent_encoded},
 };
+use crate::providers::own_form::schema_of;
 
 /// How a model is asked over HTTP, and where its answer stands. Texts may hold Jinja placeholders: `prompt` (the last
 /// text of the user), `messages`, `model` and `params`. One that stands alone keeps the type of its value.
@@ -123,13 +124,7 @@ pub(super) struct Endpoint {
 
 /// JSON Schema of what stands under `http`.
 pub(super) fn schema() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<Settings>();
-    schema.remove("title");
-    schema.to_value()
+    schema_of::<Settings>()
 }
 
 impl Settings {
