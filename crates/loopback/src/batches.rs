@@ -93,6 +93,7 @@ struct State {
     held: u64,
     change_results: Option<Box<ChangeResults>>,
     hides_files: bool,
+    called: Option<String>,
     steps: Vec<BatchStep>,
 }
 
@@ -139,6 +140,11 @@ impl BatchServer {
     /// Batches that are open end at the next look.
     pub fn end_open(&self) {
         self.state().batches.iter_mut().for_each(|batch| batch.looks_left = 0);
+    }
+
+    /// Batches that are open say that they are in this state.
+    pub fn call_open(&self, state: &str) {
+        self.state().called = Some(state.to_owned());
     }
 
     /// Holds a step from now on; `None`: none.
@@ -242,6 +248,10 @@ impl BatchServer {
             return Reply::status(404);
         };
         let mut told = wire::batch(self.0.form, batch);
+        if let Some(called) = state.called.as_deref().filter(|_| batch.looks_left > 0) {
+            let key = if self.0.form == BatchForm::OpenAi { "status" } else { "processing_status" };
+            told[key] = Value::from(called);
+        }
         batch.looks_left = batch.looks_left.saturating_sub(1);
         if state.hides_files {
             (told["output_file_id"], told["error_file_id"]) = (Value::Null, Value::Null);

@@ -159,10 +159,13 @@ impl BatchAsk<'_> {
         };
         let most = self.journal().held_from(&row.id, 0, 1)?.first().map_or(0, |held| held.attempts);
         let of_all = {
-            let why = whole.or(first).map_or("the provider does not say why", |p| &p.message);
+            let problem = whole.or(first);
+            let words = problem.map(|problem| [&*problem.message, &*problem.code]);
+            let why = words.into_iter().flatten().find(|words| !words.trim().is_empty());
+            let why = why.unwrap_or("the provider does not say why");
             let message = format!("the batch was refused: {}", evalmark_net::one_line(why));
             let retryable = if may_pass { Retryable::Yes } else { Retryable::Never };
-            let kind = if may_pass { ErrorKind::RateLimited } else { ErrorKind::BadRequest };
+            let kind = whole.map_or(ErrorKind::Server, BatchProblem::kind);
             AttemptError::new(kind, message, retryable)
         };
         let named = |held: &Held| {
@@ -201,6 +204,29 @@ impl BatchAsk<'_> {
 }
 
 impl BatchProblem {
+    /// What its code says; one that nobody knows is the server's fault.
+    fn kind(&self) -> ErrorKind {
+        let code = self.code.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+        if has(&["insufficient"]) {
+            ErrorKind::NoCredit
+        } else if has(&["token_limit", "rate_limit", "quota"]) {
+            ErrorKind::RateLimited
+        } else if has(&[
+            "invalid",
+            "not_found",
+            "unsupported",
+            "mismatch",
+            "duplicate",
+            "too_large",
+            "empty",
+        ]) {
+            ErrorKind::BadRequest
+        } else {
+            ErrorKind::Server
+        }
+    }
+
     /// Whether the same batch may be taken later.
     fn may_pass(&self) -> bool {
         let code = self.code.to_ascii_lowercase();

@@ -79,6 +79,7 @@ impl BatchAsk<'_> {
             sum.batches += 1;
             sum.requests += seen.requests;
             sum.ended += seen.ended;
+            sum.unknown_state = sum.unknown_state.or_else(|| seen.unknown_state.clone());
         }
         self.batches.tell(sum, until.saturating_duration_since(Instant::now()));
     }
@@ -124,6 +125,7 @@ impl BatchAsk<'_> {
         remote: &RemoteBatch,
     ) -> Result<Looked, Halt<NoSource>> {
         let most = row.n_requests;
+        watched.seen.unknown_state.clone_from(&remote.unknown_state);
         watched.seen.ended = remote.ended.unwrap_or(0).min(most);
         let leftover = match &remote.state {
             RemoteState::Open => {
@@ -172,6 +174,13 @@ impl BatchAsk<'_> {
             return Ok(Looked::Over);
         }
         let again = self.settle_leftover(row, leftover).await?;
+        self.tell_again(again);
+        self.is_over(watched)?;
+        Ok(Looked::Over)
+    }
+
+    /// Tells how many requests of a batch are asked again.
+    fn tell_again(&mut self, again: u64) {
         if again > 0 {
             let message = format!(
                 "the batch's results were read again; they have no line for {again} of its requests, \
@@ -180,8 +189,6 @@ impl BatchAsk<'_> {
             let error = AttemptError::new(ErrorKind::Malformed, message, Retryable::Yes);
             self.tell_retry(&error, 1, Duration::ZERO);
         }
-        self.is_over(watched)?;
-        Ok(Looked::Over)
     }
 
     /// How long until results that are not whole are fetched again; `None` where that is left to the

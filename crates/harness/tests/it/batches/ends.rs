@@ -1,7 +1,7 @@
 //! Batches that end otherwise than well, and servers that take none.
 
 use evalmark_core::record::ErrorKind;
-use evalmark_harness::Budget;
+use evalmark_harness::{Budget, Holder};
 use evalmark_loopback::{
     Reply, Server,
     batches::{BatchEnd, BatchForm, BatchServer, BatchStep},
@@ -38,6 +38,57 @@ fn a_refused_batch_names_the_requests_that_are_wrong() {
     let world = Batched::new(BatchForm::OpenAi, echo);
     world.batches.end_as("failed", problem("token_limit_exceeded", Value::Null));
     assert_eq!((world.ask(4).tally.failed, world.batches.batches()), (4, vec![4, 4, 4]));
+}
+
+#[test]
+fn a_refusal_is_of_the_kind_that_its_code_says() {
+    let check = |errors: Value, kind: ErrorKind, message: &str| {
+        let world = Batched::new(BatchForm::OpenAi, echo);
+        world.batches.end_as("failed", errors.clone());
+        for (_, record) in world.ask(2).records() {
+            let failure = record.failure.expect("a failure");
+            assert_eq!((failure.kind, &*failure.message), (kind, message), "{errors}");
+        }
+    };
+    let of = |code: Value| json!([{ "code": code, "message": "gone\nfishing" }]);
+    let words = "the batch was refused: gone fishing";
+    check(of(json!("fishing")), ErrorKind::Server, words);
+    check(of(Value::Null), ErrorKind::Server, words);
+    check(of(json!("server_error")), ErrorKind::Server, words);
+    check(of(json!("token_limit_exceeded")), ErrorKind::RateLimited, words);
+    check(of(json!("insufficient_quota")), ErrorKind::NoCredit, words);
+    check(of(json!("model_not_found")), ErrorKind::BadRequest, words);
+    check(json!([{ "code": "fishing" }]), ErrorKind::Server, "the batch was refused: fishing");
+    let silent = "the batch was refused: the provider does not say why";
+    check(json!([]), ErrorKind::Server, silent);
+    // A line that the batch does not have.
+    check(json!([{ "message": "gone fishing", "line": 77 }]), ErrorKind::Server, words);
+}
+
+#[test]
+fn a_state_that_nobody_knows_is_named_while_it_is_waited_for() {
+    for form in FORMS {
+        let world = Batched::new(form, echo);
+        world.batches.open_for(u32::MAX);
+        world.batches.call_open("hibernating");
+        let endpoint = world.setup.open(&world.model);
+        std::thread::scope(|scope| {
+            let asking =
+                scope.spawn(|| ask(&world.setup, &endpoint, &world.model, 3, &Budget::default()));
+            let state = || match endpoint.hold().map(|hold| hold.by) {
+                Some(Holder::Batches(waiting)) => waiting.unknown_state,
+                _ => None,
+            };
+            let begun = std::time::Instant::now();
+            while state().as_deref() != Some("hibernating") {
+                assert!(begun.elapsed().as_secs() < 30, "it is not named");
+                std::thread::yield_now();
+            }
+            world.batches.end_open();
+            asking.join().expect("no panic").assert_all_answered(3);
+        });
+        assert_eq!(endpoint.batches_left().unknown_state, None);
+    }
 }
 
 #[test]
