@@ -23,6 +23,14 @@ pub struct KeyCommand {
     pub lifetime: Option<Duration>,
 }
 
+/// Whether a variable of this name holds what nobody may see, as its name says.
+pub fn names_a_secret(variable: &str) -> bool {
+    const WORDS: [&str; 8] =
+        ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH", "COOKIE"];
+    let name = variable.to_uppercase();
+    WORDS.iter().any(|word| name.contains(word))
+}
+
 impl ModelKey {
     /// The variables that hold keys.
     pub fn variables(&self) -> &[String] {

@@ -282,7 +282,7 @@ impl Inner {
     }
 }
 
-/// The program of a model, with the values of the variables that it names.
+/// The program of a model, with the variables that it names.
 fn programs(
     model: &Model,
     program: &ModelProgram,
@@ -292,12 +292,12 @@ fn programs(
     let Some(variables) = network.program_variables() else {
         return Err(unusable(model, "it is a program, and none may be started".to_owned()));
     };
-    let secrets = match keys {
-        Keys::Fixed(secrets) => secrets,
-        Keys::None | Keys::Fetched(_) => Vec::new(),
+    let own = match keys {
+        Keys::Variables(own) => own,
+        _ => Vec::new(),
     };
     let limit = network.tuning().response_limit;
-    Ok(Provider::Programs(Box::new(Programs::new(program, variables, secrets, limit))))
+    Ok(Provider::Programs(Box::new(Programs::new(program, variables, &own, limit))))
 }
 
 /// What it takes to ask in batches, where the model is asked so and its protocol has them.

@@ -32,6 +32,8 @@ pub enum Keys {
     Fixed(Vec<Secret>),
     /// One that is fetched again when it expires.
     Fetched(FetchedKey),
+    /// It is a program, and sees these variables.
+    Variables(Vec<(String, String)>),
 }
 
 /// A key that expires.
@@ -128,7 +130,7 @@ impl KeyRing {
     ) -> Result<Self, SignError> {
         let maker = SignerMaker { speaker, vendor };
         Ok(match keys {
-            Keys::None => Self::None,
+            Keys::None | Keys::Variables(_) => Self::None,
             Keys::Fixed(mut keys) if keys.len() <= 1 => match keys.pop() {
                 Some(key) => Self::One { signer: maker.make(&key, 0)?, key },
                 None => Self::None,

@@ -8,7 +8,7 @@ use std::{
 
 use evalmark_core::{
     model::{Model, Provider},
-    model_key::ModelKey,
+    model_key::{ModelKey, names_a_secret},
 };
 use evalmark_harness::{CredentialEnvironment, Keys, Secret, providers::finds_credentials};
 
@@ -111,21 +111,52 @@ pub(crate) fn keys_of(suite: &Path, model: &Model, host: &Host<'_>) -> Result<Ke
         }
         _ => Err(MissingKey { model: model.name.to_string(), variable: variable.clone() }),
     };
-    let fixed = |names: &[String]| names.iter().map(key).collect::<Result<_, _>>().map(Keys::Fixed);
     let server = match &model.provider {
         Provider::Server(server) => server,
         Provider::Program(program) => {
             allowed_model(model, host.allow_exec)?;
-            return Ok(fixed(&program.variables)?);
+            let variables = program.variables.iter().map(|name| variable(model, name, host));
+            return Ok(Keys::Variables(variables.collect::<Result<_, _>>()?));
         }
         Provider::RecordedColumn(_) | Provider::RecordedFile(_) => return Ok(Keys::None),
     };
     Ok(match &server.key {
         ModelKey::None => Keys::None,
         ModelKey::Variables(_) if finds_credentials(server) => Keys::None,
-        ModelKey::Variables(names) => fixed(names)?,
+        ModelKey::Variables(names) => Keys::Fixed(names.iter().map(key).collect::<Result<_, _>>()?),
         ModelKey::Command(command) => Keys::Fetched(fetched_key(suite, model, command, host)?),
     })
+}
+
+/// A variable that a model's program sees, with its value.
+fn variable(
+    model: &Model,
+    name: &str,
+    host: &Host<'_>,
+) -> Result<(String, String), MissingVariable> {
+    let Some(value) = host.secrets.secret(name) else {
+        return Err(MissingVariable { model: model.name.to_string(), variable: name.to_owned() });
+    };
+    if names_a_secret(name) {
+        redacted_keys::remember(&Secret::new(&value));
+    }
+    Ok((name.to_owned(), value))
+}
+
+/// A variable that a model's program sees and that is not set.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the program of model `{model}` sees the environment variable {variable}, which is not set"
+)]
+pub(crate) struct MissingVariable {
+    model: String,
+    variable: String,
+}
+
+impl Advised for MissingVariable {
+    fn hint(&self) -> Option<String> {
+        Some(format!("set it: `export {}=…`, or leave it out of `env`", self.variable))
+    }
 }
 
 /// A key that a model needs and that is not set.

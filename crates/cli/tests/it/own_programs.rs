@@ -52,7 +52,7 @@ fn a_key_of_the_program_is_in_no_file() {
     let key = "canary-0123456789-key";
     let world = world("command: { program: [python3, app.py], env: [APP_KEY] }");
     let told = world.run_suite("r", &["--allow-exec"]).expect(2).stderr;
-    assert!(told.contains("APP_KEY is not set"), "{told}");
+    assert!(told.contains("APP_KEY, which is not set"), "{told}");
     let words = ["run", "suite.yaml", "--run-id", "r", "--allow-exec"];
     let ran = world.run_in(&words, &[("APP_KEY", key)]).expect(0);
     let mut all = (ran.stdout + &ran.stderr).into_bytes();

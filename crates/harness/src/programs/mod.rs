@@ -17,6 +17,7 @@ use std::{
 use evalmark_core::{
     files::open_regular,
     model::ModelProgram,
+    model_key::names_a_secret,
     record::{ErrorKind, Failure},
     request::Request,
 };
@@ -45,16 +46,17 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// `secrets` are the values of the variables that the program names, in its order. Nothing is
-    /// started yet.
+    /// `own` are the variables that the program names, with their values; `variables` those of every
+    /// program. Nothing is started yet.
     pub(crate) fn new(
         program: &ModelProgram,
         variables: &[(OsString, OsString)],
-        secrets: Vec<Secret>,
+        own: &[(String, String)],
         line_limit: usize,
     ) -> Self {
-        let own = program.variables.iter().zip(&secrets);
-        let own = own.map(|(name, secret)| (name.into(), secret.expose().into()));
+        let secrets = own.iter().filter(|(name, _)| names_a_secret(name));
+        let secrets = secrets.map(|(_, value)| Secret::new(value)).collect();
+        let own = own.iter().map(|(name, value)| (name.into(), value.into()));
         let variables = variables.iter().cloned().chain(own).collect();
         let (idle, last_id) = (Mutex::default(), AtomicU64::default());
         Self { program: program.clone(), variables, secrets, idle, last_id, line_limit }

@@ -149,9 +149,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.reader.abort();
-        if let Ok(None) = self.child.try_wait() {
-            stop(&mut self.child);
-        }
+        stop(&mut self.child);
     }
 }
 
@@ -168,7 +166,7 @@ pub(super) fn finish(mut processes: Vec<Process>) {
     }
 }
 
-/// Stops a process and all of its group.
+/// Stops a process and all of its group, which may live on when the process itself has ended.
 fn stop(child: &mut Child) -> Option<ExitStatus> {
     #[cfg(unix)]
     if let Ok(id) = i32::try_from(child.id()) {

@@ -41,6 +41,8 @@ pub(crate) struct RemoteBatch {
     /// Requests in it, and those that have ended; where the server says so.
     pub(crate) total: Option<u64>,
     pub(crate) ended: Option<u64>,
+    /// Of those that have ended, the ones that were answered.
+    pub(crate) succeeded: Option<u64>,
     /// When it was created, microseconds since the Unix epoch.
     pub(crate) created_at_us: Option<i64>,
     /// What it was created with.

@@ -61,7 +61,7 @@ command:
 };
 
 /// The program that answers. It reads one JSON object a line (`id`, `prompt`, `messages`, `model`, `params`), and
-/// writes one for each: `output`, or `error`.
+/// writes one for each: the same `id`, and `output` or `error`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -69,7 +69,7 @@ struct Settings {
     #[schemars(length(min = 1))]
     program: Vec<String>,
     /// Environment variables that it sees besides `PATH`, `HOME` and those of the language, such as its own keys.
-    /// Their values are hidden in what it answers.
+    /// Values of those whose names say KEY, TOKEN, SECRET or PASSWORD are hidden in what it answers.
     #[serde(default)]
     env: Vec<String>,
 }
@@ -173,8 +173,13 @@ pub(crate) fn read(line: &str, id: u64) -> Result<Result<Answer, AttemptError>, 
         Err(_) => return Err(wrong("it is no JSON; logs belong to stderr")),
     };
     let said = Said::deserialize(said).map_err(|error| wrong(&error.to_string()))?;
-    if said.id.as_ref().is_some_and(|said| *said != json!(id) && *said != json!(id.to_string())) {
-        return Err(wrong(&format!("its `id` is not that of the request, {id}")));
+    // A program that writes one line too many would otherwise give each item the answer of another.
+    match &said.id {
+        None => return Err(wrong(&format!("it has no `id`; the request's is {id}"))),
+        Some(said) if *said != json!(id) && *said != json!(id.to_string()) => {
+            return Err(wrong(&format!("its `id` is not that of the request, {id}")));
+        }
+        Some(_) => {}
     }
     if let Some(error) = said.error.as_ref().filter(|error| failure::is_error(error)) {
         return Ok(failure::told_by_a_program(error));

@@ -8,7 +8,7 @@ use evalmark_core::{
     model::{Limits, Model, ModelProgram, Provider},
     record::ErrorKind,
 };
-use evalmark_harness::{Endpoint, Keys, RequestRuntime, Secret, endpoint_key};
+use evalmark_harness::{Endpoint, Keys, RequestRuntime, endpoint_key};
 
 use crate::setup::{Setup, limits, model_at, tuning};
 
@@ -80,7 +80,7 @@ fn a_process_answers_many_requests_and_ends_by_itself() {
 #[test]
 fn a_program_that_answers_once_and_ends_is_started_for_each_request() {
     let setup = setup();
-    let script = r#"read -r line; n=$(echo "$line" | sed 's/.*"prompt":"\([0-9]*\)".*/\1/'); echo "{\"output\":\"$n\"}""#;
+    let script = r#"read -r line; n=$(echo "$line" | sed 's/.*"prompt":"\([0-9]*\)".*/\1/'); echo "$line" | sed "s/\(.*\"id\":[0-9]*\).*/\1,\"output\":\"$n\"}/""#;
     let model = program(&setup, &["sh", "-c", script], once());
     setup.ask(&setup.open(&model), 6).assert_all_answered(6);
 }
@@ -93,13 +93,23 @@ fn what_is_no_answer_is_a_described_failure() {
     check("exec >&-; sleep 60", Server, "closed its output");
     check("read l; echo Loading the model", Malformed, "logs belong to stderr");
     check("read l; echo '[1]'", Malformed, "it is no JSON object");
-    check("read l; echo '{}'", Malformed, "it has no `output` and no `error`");
+    check("read l; echo '{\"output\":\"x\"}'", Malformed, "it has no `id`");
+    check("echo '{\"output\":\"ready\"}'; read l; sleep 5", Malformed, "it has no `id`");
+    check("read l; echo '{\"id\":1}'", Malformed, "it has no `output` and no `error`");
     check("read l; echo '{\"id\":7,\"output\":\"x\"}'", Malformed, "its `id` is not that");
     check("read l; printf '\\377\\n'", Malformed, "not UTF-8");
-    check("read l; echo '{\"output\":\"x\",\"input_tokens\":\"many\"}'", Malformed, "many");
-    check("read l; echo '{\"error\":\"Rate limit reached\"}'", RateLimited, "Rate limit reached");
     check(
-        "read l; echo '{\"error\":{\"code\":400,\"message\":\"too long\"}}'",
+        "read l; echo '{\"id\":1,\"output\":\"x\",\"input_tokens\":\"many\"}'",
+        Malformed,
+        "many",
+    );
+    check(
+        "read l; echo '{\"id\":1,\"error\":\"Rate limit reached\"}'",
+        RateLimited,
+        "Rate limit reached",
+    );
+    check(
+        "read l; echo '{\"id\":1,\"error\":{\"code\":400,\"message\":\"too long\"}}'",
         BadRequest,
         "too long",
     );
@@ -139,16 +149,28 @@ fn a_process_that_is_too_slow_is_stopped_with_what_it_started() {
 }
 
 #[test]
+fn what_a_program_started_ends_with_it() {
+    let setup = setup();
+    let script = "sleep 2 && touch survived.txt & read l; echo '{\"id\":1,\"output\":\"0\"}'";
+    let model = program(&setup, &["sh", "-c", script], once());
+    setup.ask(&setup.open(&model), 1).assert_all_answered(1);
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert!(!setup.folder.path().join("survived.txt").exists(), "its child lived on");
+}
+
+#[test]
 fn a_program_sees_the_variables_that_it_names_and_nobody_sees_their_values() {
     let setup = setup();
-    let script = "read l; echo \"{\\\"output\\\":\\\"$APP_KEY and $HOME\\\"}\"; echo";
+    let script =
+        "read l; echo \"{\\\"id\\\":1,\\\"output\\\":\\\"$APP_KEY and $APP_MODE$HOME\\\"}\"; echo";
     let mut model = program(&setup, &["sh", "-c", script], once());
     let Provider::Program(program) = &mut model.provider else { return };
-    program.variables = vec!["APP_KEY".to_owned()];
-    let keys = Keys::Fixed(vec![Secret::new("canary-0123456789")]);
+    program.variables = vec!["APP_KEY".to_owned(), "APP_MODE".to_owned()];
+    let own = [("APP_KEY", "canary-0123456789"), ("APP_MODE", "in the answer")];
+    let keys = Keys::Variables(own.map(|(name, value)| (name.into(), value.into())).into());
     let endpoint = Endpoint::open(&model, keys, &setup.network, &setup.ledger).expect("opened");
     let asked = setup.ask(&endpoint, 1);
-    assert_eq!(asked.records()[0].1.output.as_deref(), Some("[redacted] and "));
+    assert_eq!(asked.records()[0].1.output.as_deref(), Some("[redacted] and in the answer"));
 }
 
 #[test]

@@ -74,8 +74,7 @@ fn page(kind: &ProviderKind) -> String {
          [Suite file](../reference/suite.md#models), every provider in [Providers](../reference/providers.md).\n",
     );
     let guide = if kind.name == "command" { "own-program.md" } else { "own-application.md" };
-    let page = page.replace("GUIDE", guide);
-    page
+    page.replace("GUIDE", guide)
 }
 
 #[test]

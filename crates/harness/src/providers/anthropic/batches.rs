@@ -184,6 +184,7 @@ fn remote(batch: Batch) -> Result<RemoteBatch, AttemptError> {
         state,
         total: Some(processing.saturating_add(ended)).filter(|total| *total > 0),
         ended: Some(ended),
+        succeeded: Some(succeeded),
         created_at_us: created_at.map(Timestamp::as_microsecond),
         file_id: None,
         name: None,

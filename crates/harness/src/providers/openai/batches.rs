@@ -241,6 +241,7 @@ fn remote(batch: Batch) -> Result<RemoteBatch, AttemptError> {
         state,
         total: counts.map(|counts| counts.total),
         ended: counts.map(|counts| counts.completed.saturating_add(counts.failed)),
+        succeeded: counts.map(|counts| counts.completed),
         created_at_us: batch.created_at.as_i64().map(|seconds| seconds.saturating_mul(1_000_000)),
         file_id: batch.input_file_id,
         name: batch.metadata.and_then(|named| named[NAME].as_str().map(str::to_owned)),
