@@ -50,7 +50,7 @@ pub enum Event<T> {
 }
 
 /// Why the next request to a model is not sent yet, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     /// Who holds it back.
     pub by: Holder,
@@ -59,7 +59,7 @@ pub struct Hold {
 }
 
 /// Who holds requests back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// The server asked for a pause (`Retry-After`).
     RetryAfter,

@@ -23,6 +23,9 @@ pub struct Tuning {
     pub batch_poll: Duration,
     /// And never exceeds this.
     pub longest_batch_poll: Duration,
+    /// How long the results of a batch that has ended are fetched again while they cannot be read; the
+    /// time between doubles, from `batch_poll`.
+    pub batch_results_patience: Duration,
     /// A batch whose creation was not acknowledged may appear so much later.
     pub batch_doubt: Duration,
     /// Requests in one batch, at most, where that is fewer than the server takes.
@@ -44,6 +47,7 @@ impl Default for Tuning {
             grace: Duration::from_secs(10),
             batch_poll: Duration::from_secs(1),
             longest_batch_poll: Duration::from_mins(5),
+            batch_results_patience: Duration::from_mins(5),
             batch_doubt: Duration::from_secs(5),
             batch_requests: usize::MAX,
             response_limit: 16 << 20,

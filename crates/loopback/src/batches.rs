@@ -92,6 +92,8 @@ struct State {
     hold: Option<(BatchStep, HoldAt)>,
     held: u64,
     change_results: Option<Box<ChangeResults>>,
+    hides_files: bool,
+    called: Option<String>,
     steps: Vec<BatchStep>,
 }
 
@@ -140,6 +142,11 @@ impl BatchServer {
         self.state().batches.iter_mut().for_each(|batch| batch.looks_left = 0);
     }
 
+    /// Batches that are open say that they are in this state.
+    pub fn call_open(&self, state: &str) {
+        self.state().called = Some(state.to_owned());
+    }
+
     /// Holds a step from now on; `None`: none.
     pub fn hold(&self, hold: Option<(BatchStep, HoldAt)>) {
         self.state().hold = hold;
@@ -158,6 +165,11 @@ impl BatchServer {
     /// Results go out as they are.
     pub fn keep_results(&self) {
         self.state().change_results = None;
+    }
+
+    /// From now on no state says where results are, or each does again.
+    pub fn hide_files(&self, hides_files: bool) {
+        self.state().hides_files = hides_files;
     }
 
     /// How often each prompt was answered, and has to be paid.
@@ -235,9 +247,16 @@ impl BatchServer {
         let Some(batch) = state.batches.iter_mut().find(|batch| batch.id == id) else {
             return Reply::status(404);
         };
-        let reply = Reply::json(&wire::batch(self.0.form, batch));
+        let mut told = wire::batch(self.0.form, batch);
+        if let Some(called) = state.called.as_deref().filter(|_| batch.looks_left > 0) {
+            let key = if self.0.form == BatchForm::OpenAi { "status" } else { "processing_status" };
+            told[key] = Value::from(called);
+        }
         batch.looks_left = batch.looks_left.saturating_sub(1);
-        reply
+        if state.hides_files {
+            (told["output_file_id"], told["error_file_id"]) = (Value::Null, Value::Null);
+        }
+        Reply::json(&told)
     }
 
     fn results(&self, state: &State, id: &str) -> Reply {

@@ -89,8 +89,8 @@ pub fn retrying(model: &Model, failure: &Failure, retries: u64) -> String {
 }
 
 /// What holds requests to a model back.
-pub fn held(model: &Model, hold: Hold) -> String {
-    let why = match hold.by {
+pub fn held(model: &Model, hold: &Hold) -> String {
+    let why = match &hold.by {
         Holder::RetryAfter => "the server asks for a pause",
         Holder::Headers => "the server's rate-limit headers say that the limit is used up",
         Holder::Pace => "requests are sent at the pace that the server accepts",
@@ -101,13 +101,16 @@ pub fn held(model: &Model, hold: Hold) -> String {
 }
 
 /// `2 batches at the provider, 300 of 1,234 requests done`.
-fn at_provider(waiting: BatchesWaiting) -> String {
-    let BatchesWaiting { batches, requests, ended } = waiting;
-    let batches = match batches {
+fn at_provider(waiting: &BatchesWaiting) -> String {
+    let BatchesWaiting { batches, requests, ended, unknown_state } = waiting;
+    let state =
+        unknown_state.as_ref().map(|state| format!("; the provider calls its state `{state}`"));
+    let batches = match *batches {
         1 => "a batch".to_owned(),
         n => format!("{} batches", count(n)),
     };
-    format!("{batches} at the provider, {} of {} done", count(ended), counted(requests, "request"))
+    let (ended, requests) = (count(*ended), counted(*requests, "request"));
+    format!("{batches} at the provider, {ended} of {requests} done{}", state.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -181,7 +181,7 @@ impl PassProgress {
             (Some(Trouble { model, failure, .. }), _) => {
                 failures::retrying(&models[*model], failure, self.retries)
             }
-            (None, Some((model, hold))) => failures::held(&models[*model], *hold),
+            (None, Some((model, hold))) => failures::held(&models[*model], hold),
             (None, None) => {
                 let idle = now.saturating_duration_since(self.last_answer);
                 return format!("no answer for {} s; waiting for the server", idle.as_secs());

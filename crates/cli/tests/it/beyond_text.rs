@@ -37,6 +37,9 @@ const IMAGE: &str = "    messages:
 const SCHEMA: &str = "    template: 'The city of {{ city }} as JSON'
     json_schema: city.json
 ";
+const SHOWN: &str = "    template: 'Weather in {{ city }}?'
+    examples: { count: 1 }
+";
 
 fn suite(provider: &str, url: &str, target: &str, prompt: &str, metric: &str) -> String {
     format!(
@@ -257,6 +260,32 @@ fn mistakes_are_told_before_anything_is_asked() {
     check(&tools("    tools: none.json\n"), "none.json cannot be read");
     check(&tools("    tools: city.json\n"), "city.json:1:1: ");
     check(&tools("    json_schema: { type: 3 }\n"), "`json_schema` is no JSON Schema");
+}
+
+/// A provider that lacks what a prompt needs is not asked, by no command.
+#[test]
+fn what_a_provider_lacks_is_told_before_anything_is_asked() {
+    let server = Server::start(|_| Reply::text("red"));
+    let world = world();
+    let audio = IMAGE.replace("image: '{{ photo }}'", "audio: a.wav");
+    fs::write(world.path("a.wav"), b"RIFF\0\0\0\0WAVE").expect("written");
+    for (provider, prompt, lacks) in [
+        ("completions", TOOLS, "tools"),
+        ("completions", IMAGE, "images"),
+        ("completions", SCHEMA, "answers by JSON Schema"),
+        ("completions", SHOWN, "chat messages"),
+        ("anthropic", &audio, "audio"),
+    ] {
+        world.write("suite.yaml", &suite(provider, &server.url(), "label", prompt, "exact: {}"));
+        for command in ["run", "check", "plan"] {
+            let told = world.run(&[command, "suite.yaml"]).expect(2).stderr;
+            let expected = format!("{lacks}, which `provider: {provider}` of model `m` lacks");
+            assert!(told.contains(&expected), "{command}: {told}");
+            assert!(told.contains("suite.yaml:"), "{command}: {told}");
+        }
+    }
+    assert_eq!(server.count(), 0);
+    assert!(!world.path("reports").exists(), "and no run begins");
 }
 
 /// Tools as a provider's documentation has them are read from a file.

@@ -80,4 +80,8 @@ fn mistakes_are_told_where_they_stand() {
         let told = world.run(&["check", "suite.yaml"]).expect(2).stderr;
         assert!(told.contains(words), "{model}: {told}");
     }
+    let numbers =
+        world("command: { program: [1, 2] }").run(&["check", "suite.yaml"]).expect(2).stderr;
+    assert!(numbers.contains("item 1 of `program` is a number; expected text"), "{numbers}");
+    assert!(!numbers.contains("must begin with a program"), "{numbers}");
 }

@@ -2,14 +2,15 @@
 //! and on a seed, never on the order of a file, so that every pass over the items shows the same.
 
 mod draw;
+mod likeness;
 
-use std::{
-    collections::HashSet,
-    hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
+use std::{collections::HashSet, path::PathBuf};
+
+pub(crate) use self::likeness::{Likeness, Looks};
+use self::{
+    draw::{Draw, Shuffled},
+    likeness::cells,
 };
-
-use self::draw::{Draw, Shuffled};
 use crate::{
     fields::Fields,
     item::{Item, ItemHash},
@@ -32,8 +33,8 @@ pub(crate) struct Examples {
     pub(crate) count: usize,
     pub(crate) seed: u64,
     pub(crate) choose: Choose,
-    /// The columns by which a row is recognised as the item itself.
-    pub(crate) identity: Vec<String>,
+    /// How a row is recognised as the item itself.
+    pub(crate) likeness: Likeness,
     /// How they become turns of the conversation, where they do.
     pub(crate) turns: Option<TurnTemplates>,
 }
@@ -47,6 +48,7 @@ pub(crate) struct ExampleRow {
     pub(crate) hash: ItemHash,
     pub(crate) label: Option<String>,
     pub(crate) fields: Fields,
+    pub(crate) looks: Looks,
     /// Question and answer, where they are texts.
     pub(crate) turn: Option<[Message; 2]>,
 }
@@ -81,11 +83,9 @@ pub(crate) enum AnswerTemplate {
 impl Examples {
     /// The rows that are shown before an item, in that order: none of them is the item itself.
     pub(crate) fn of(&self, item: &Item) -> Result<Vec<&ExampleRow>, TemplateError> {
-        let own = identity(&item.fields, &self.identity);
-        let is_own = |row: &ExampleRow| {
-            row.id.as_deref() == Some(&*item.id)
-                || (!self.identity.is_empty() && identity(&row.fields, &self.identity) == own)
-        };
+        let own = self.likeness.looks(&item.fields);
+        let is_own =
+            |row: &ExampleRow| row.id.as_deref() == Some(&*item.id) || row.looks.is_of(&own);
         let chosen = match self.choose {
             Choose::First => self.rows.iter().filter(|row| !is_own(row)).take(self.count).collect(),
             Choose::Once => self.drawn(Draw::new(self.seed, &[]), is_own),
@@ -184,20 +184,21 @@ impl Examples {
     }
 }
 
-/// Leaves one row of those that read the same in `columns`, and the order of the file only where that
-/// counts.
+/// Leaves one row of those that read the same, in `columns` or where they are shown, and the order of
+/// the file only where that counts.
 pub(crate) fn each_once(
     mut rows: Vec<ExampleRow>,
     columns: &[String],
     choose: Choose,
 ) -> Vec<ExampleRow> {
     if choose != Choose::First {
-        rows.sort_by_cached_key(|row| (row.hash, row.id.clone(), identity(&row.fields, columns)));
+        rows.sort_by_cached_key(|row| (row.hash, row.id.clone(), cells(&row.fields, columns)));
     }
-    let mut seen = HashSet::new();
+    let (mut seen, mut shown) = (HashSet::new(), HashSet::new());
     rows.retain(|row| {
-        let identity = identity(&row.fields, columns);
-        seen.insert((identity, columns.is_empty().then_some(row.hash)))
+        let cells = cells(&row.fields, columns);
+        seen.insert((cells, columns.is_empty().then_some(row.hash)))
+            && row.looks.shown().is_none_or(|look| shown.insert(look))
     });
     rows
 }
@@ -212,16 +213,6 @@ pub(crate) fn groups(rows: &[ExampleRow], is_balanced: bool) -> Vec<Vec<usize>> 
         groups.entry(row.label.as_deref()).or_default().push(i);
     }
     groups.into_values().collect()
-}
-
-/// What tells rows apart, as far as these columns do.
-fn identity(fields: &Fields, columns: &[String]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for column in columns {
-        let cell = fields.cell(column);
-        cell.and_then(|cell| cell.text().ok().flatten()).hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 /// The first text of the target columns.

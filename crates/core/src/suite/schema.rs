@@ -339,8 +339,18 @@ fn words(alternatives: &Value) -> Vec<&str> {
         words.extend(alternative["const"].as_str());
         let listed = alternative["enum"].as_array().into_iter().flatten();
         words.extend(listed.filter_map(Value::as_str));
+        if is_of_words(alternative) {
+            words.extend(["oneOf", "anyOf"].iter().flat_map(|key| self::words(&alternative[key])));
+        }
     }
     words
+}
+
+/// Whether a schema allows nothing but words, or nothing.
+fn is_of_words(schema: &Value) -> bool {
+    let within = ["oneOf", "anyOf"].iter().find_map(|key| schema[key].as_array());
+    let is_word = schema["const"].is_string() || schema["enum"].is_array();
+    is_word || schema["type"] == "null" || within.is_some_and(|list| list.iter().all(is_of_words))
 }
 
 fn type_of(value: &Value) -> &'static str {

@@ -167,6 +167,76 @@ fn what_is_asked_is_left_out_of_a_file_that_says_it_too() {
     );
 }
 
+/// Two of the rows are the same once the template has normalised them, and so are two others.
+#[track_caller]
+fn told_apart(template: &str, examples: &str, n: usize) {
+    let rows =
+        "id,text,label,tone\n1,q 0,x,a\n2,q 0 ,y,a\n3,Q 1,x,a\n4,q 1,y,a\n5,z,x,b\n6,zz,y,b\n";
+    let changes = [("    template: 'Label this: {{ text }}'", template)];
+    for choose in ["per_item", "once", "first"] {
+        let examples = format!("count: {n}, choose: {choose}{examples}");
+        for (id, messages) in of(rows, &examples, &changes) {
+            let (asked, shown) = messages.split_last().expect("a question");
+            let turns: Vec<_> = shown.iter().filter(|turn| turn.starts_with("user")).collect();
+            let texts = turns.iter().map(|turn| turn.trim()).chain([asked.trim()]);
+            let distinct: BTreeSet<_> = texts.collect();
+            assert_eq!(turns.len(), n, "{choose}, item {id}: {messages:?}");
+            assert_eq!(distinct.len(), n + 1, "{choose}, item {id}: {messages:?}");
+        }
+    }
+}
+
+#[test]
+fn what_templates_normalise_tells_no_rows_apart() {
+    let one = |template: &str| format!("    template: '{template}'");
+    let of_user = ", user: '{{ text | trim | lower }}'";
+    told_apart(&one("{{ text | trim }}"), "", 4);
+    told_apart(&one("{{ text }}"), "", 4);
+    told_apart(&one("{{ text | trim | lower }}"), "", 3);
+    told_apart(&one("{{ tone }} {{ text | trim | lower }}"), "", 3);
+    // A turn of the user with a template of its own, which reads otherwise than the question, or as it.
+    told_apart(&one("Label this: {{ text }}"), of_user, 3);
+    told_apart(&one("{{ text | trim }}"), of_user, 3);
+    told_apart(&one("{{ text | trim }}"), ", user: '{{ text }}'", 4);
+    // What stands beside the question counts as it is.
+    let chat = |system: &str| {
+        format!(
+            "    messages: [{{ role: system, content: '{system}' }}, {{ role: user, content: '{{{{ \
+             text | trim | lower }}}}' }}]"
+        )
+    };
+    told_apart(&chat("S"), "", 3);
+    told_apart(&chat("{{ tone | upper }}"), "", 3);
+}
+
+#[test]
+fn turns_that_name_no_column_are_told_apart_by_the_others() {
+    let chat =
+        "    messages: [{ role: system, content: '{{ text }}' }, { role: user, content: Go }]";
+    let changes = [("    template: 'Label this: {{ text }}'", chat)];
+    assert_eq!(of(ROWS, "count: 5", &changes)[0].1.len(), 12);
+    let user = "count: 5, user: Next, assistant: '{{ text }} is {{ label }}'";
+    assert_eq!(of(ROWS, user, &[])[0].1.len(), 11);
+    let by_tone = "count: 5, user: 'In {{ tone }}', assistant: '{{ text }}'";
+    let changes = [("Label this: {{ text }}", "{{ tone }}: {{ text }}")];
+    assert_eq!(of(ROWS, by_tone, &changes)[0].1.len(), 11);
+}
+
+#[test]
+fn rows_in_a_template_are_told_apart_as_it_reads_them() {
+    let rows = "id,text,label,tone\n1,q 0,x,a\n2,q 0 ,y,a\n3,Q 1,x,a\n4,z,x,b\n";
+    let template = "{% for e in examples %}{{ e.text | trim }};{% endfor %}{{ text | trim }}";
+    let changes = [("Label this: {{ text }}", template)];
+    for (id, messages) in of(rows, "count: 2", &changes) {
+        let texts = messages[0].strip_prefix("user: ").expect("a question").split(';');
+        assert_eq!(texts.collect::<BTreeSet<_>>().len(), 3, "item {id}: {messages:?}");
+    }
+    let folder = folder();
+    rows_in(folder.path(), rows);
+    let error = suite_with(folder.path(), "count: 3", &changes).expect_err("one is there twice");
+    assert!(error.to_string().contains("has 2 different ones besides"), "{error}");
+}
+
 #[test]
 fn a_template_may_say_where_they_stand() {
     let template = "{% for e in examples %}{{ e.text }}={{ e.label }};{% endfor %}{{ text }}=";
@@ -247,6 +317,11 @@ fn mistakes_of_examples_are_told_with_their_line() {
     );
     wrong("count: 1, coutn: 2", &[], &["unknown key `coutn`", "did you mean `count`"]);
     wrong("seed: 2", &[], &["`count`"]);
+    wrong(
+        "count: 1, choose: random",
+        &[],
+        &["suite.yaml:6:", "`choose`: `random` is not one of: per_item, once, first"],
+    );
     let untargeted = [(", target: label", ""), (", exact: { normalize: [trim] }", ", exact: {}")];
     wrong("count: 1", &untargeted, &["`examples` lacks `assistant`"]);
     let template =

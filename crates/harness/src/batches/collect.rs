@@ -2,46 +2,49 @@
 //! is read twice is the same.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
 use evalmark_core::{
-    record::{ErrorKind, Failure, Record, Timing},
+    record::{Failure, Record, Timing},
     request::Request,
 };
 use tokio::sync::mpsc;
 
 use super::{
-    ask::{BatchAsk, Halt, NoSource},
+    ask::BatchAsk,
     gather::number_of,
     journal::{BatchRow, Held, HeldEnd},
     result_lines::{ResultLine, ResultLines},
+    settle::{cancelled, expired},
 };
 use crate::{
     json_repair::mended,
     ledger::{Entry, LedgerError, sync_ledger},
-    providers::batch_wire::{BatchProblem, BatchResult, Leftover, RemoteBatch, ResultEnd},
+    providers::batch_wire::{BatchResult, RemoteBatch, ResultEnd},
     reply::{Answer, AttemptError, Retryable},
 };
 
 /// Results that are committed together.
-const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 256;
 /// Bytes of answers after which a chunk is full.
 const CHUNK_BYTES: usize = 8 << 20;
 /// Bytes of results that come compressed, at most: they are held as a whole.
 const MOST_COMPRESSED: usize = 512 << 20;
-/// The pause after a batch that was refused because others are at work, the first time.
-const REFUSED_PAUSE: Duration = Duration::from_secs(30);
 
 /// What came of reading results.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     /// Lines that say nothing of any request.
     pub(super) unreadable: u64,
-    /// Why the model takes no more requests, if a result says so.
-    pub(super) down: Option<Failure>,
+    /// Requests that have a line, and those whose line is a success.
+    pub(super) seen: HashSet<u64>,
+    pub(super) succeeded: HashSet<u64>,
+    /// Requests that the batch still holds and of which no line is an answer.
+    pub(super) failures: BTreeMap<u64, AttemptError>,
+    /// What the server says instead of results.
+    pub(super) not_found: Option<String>,
 }
 
 /// Why results were not read to their end.
@@ -65,18 +68,18 @@ impl From<AttemptError> for Uncollected {
 
 /// How requests ended, until they are committed together.
 #[derive(Debug, Default)]
-struct Chunk {
+pub(super) struct Chunk {
     ended: Vec<Ended>,
     numbers: HashSet<u64>,
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct Ended {
-    held: Held,
-    end: HeldEnd,
+pub(super) struct Ended {
+    pub(super) held: Held,
+    pub(super) end: HeldEnd,
     /// What the ledger gets.
-    record: Option<Record>,
+    pub(super) record: Option<Record>,
 }
 
 impl Chunk {
@@ -84,7 +87,7 @@ impl Chunk {
         self.ended.len() >= CHUNK || self.bytes >= CHUNK_BYTES
     }
 
-    fn add(&mut self, ended: Ended) {
+    pub(super) fn add(&mut self, ended: Ended) {
         let output = ended.record.as_ref().and_then(|record| record.output.as_ref());
         self.bytes += output.map_or(0, String::len);
         self.numbers.insert(ended.held.number);
@@ -109,44 +112,79 @@ impl BatchAsk<'_> {
         remote: &RemoteBatch,
     ) -> Result<Collected, Uncollected> {
         let (mut collected, mut chunk) = (Collected::default(), Chunk::default());
+        let read = self.read_files(row, remote, &mut chunk, &mut collected).await;
+        self.commit(row, &mut chunk).await?;
+        match read {
+            Err(Uncollected::Server(AttemptError { failure, .. }))
+                if failure.message.starts_with("HTTP 404") && self.is_kept(row) =>
+            {
+                collected.not_found = Some(failure.message);
+            }
+            read => read?,
+        }
+        Ok(collected)
+    }
+
+    async fn read_files(
+        &self,
+        row: &BatchRow,
+        remote: &RemoteBatch,
+        chunk: &mut Chunk,
+        collected: &mut Collected,
+    ) -> Result<(), Uncollected> {
         let timeout = self.long_timeout();
         for request in self.wire().results(self.http.base(), remote) {
             let mut response = self.http.open_results(|| request.clone(), timeout).await?;
             let mut lines = ResultLines::new(self.http.response_limit());
             if response.is_compressed() {
                 let body = self.http.whole_results(response, MOST_COMPRESSED).await?;
-                self.take_lines(row, lines.push(&body), &mut chunk, &mut collected).await?;
+                self.take_lines(row, lines.push(&body), chunk, collected).await?;
             } else {
                 while let Some(piece) = self.http.next_piece(&mut response, timeout).await? {
-                    self.take_lines(row, lines.push(&piece), &mut chunk, &mut collected).await?;
+                    self.take_lines(row, lines.push(&piece), chunk, collected).await?;
                 }
             }
             let last = lines.finish().into_iter().collect();
-            self.take_lines(row, last, &mut chunk, &mut collected).await?;
+            self.take_lines(row, last, chunk, collected).await?;
         }
-        self.commit(row, &mut chunk).await?;
-        Ok(collected)
+        Ok(())
     }
 
+    /// Takes in answers at once. A failure counts when all is read, unless an answer to the same request
+    /// stands elsewhere.
     async fn take_lines(
-        &mut self,
+        &self,
         row: &BatchRow,
         lines: Vec<ResultLine>,
         chunk: &mut Chunk,
         collected: &mut Collected,
     ) -> Result<(), LedgerError> {
         for line in lines {
-            let Some((number, end)) = self.read_line(row, line) else {
+            let read = self.read_line(row, line).filter(|(number, _)| *number < row.n_requests);
+            let Some((number, end)) = read else {
                 collected.unreadable += 1;
                 continue;
             };
+            collected.seen.insert(number);
+            if matches!(end, ResultEnd::Response { status: 200..300, .. }) {
+                collected.succeeded.insert(number);
+            }
             if chunk.numbers.contains(&number) {
                 continue;
             }
             // What the batch does not hold, or no longer, is somebody else's or has ended.
             let Some(held) = self.journal().held(&row.id, number)? else { continue };
-            let ended = self.ended(row, held, end, collected);
-            chunk.add(ended);
+            let answer = match self.answer(end) {
+                Ok(answer) => answer,
+                Err(error) => {
+                    collected.failures.entry(number).or_insert(error);
+                    continue;
+                }
+            };
+            self.endpoint.inner.breaker.answered();
+            collected.failures.remove(&number);
+            let record = Some(Self::answered(row, held, answer));
+            chunk.add(Ended { held, end: HeldEnd::Answered, record });
             if chunk.is_full() {
                 self.commit(row, chunk).await?;
             }
@@ -178,40 +216,42 @@ impl BatchAsk<'_> {
         }
     }
 
-    /// What becomes of a request.
-    fn ended(
-        &self,
-        row: &BatchRow,
-        held: Held,
-        end: ResultEnd,
-        collected: &mut Collected,
-    ) -> Ended {
-        let inner = &self.endpoint.inner;
-        let result = match end {
+    /// The answer that a result is.
+    fn answer(&self, end: ResultEnd) -> Result<Answer, AttemptError> {
+        match end {
             ResultEnd::Response { status, body } => {
-                let request = Request::chat(inner.model.clone(), [], Arc::default(), 0);
-                self.http.batch_answer(status, &body, &request)
+                let model = self.endpoint.inner.model.clone();
+                self.http.batch_answer(status, &body, &Request::chat(model, [], Arc::default(), 0))
             }
             ResultEnd::Expired => Err(expired()),
             ResultEnd::Cancelled => Err(cancelled()),
-        };
-        match result {
-            Ok(answer) => {
-                inner.breaker.answered();
-                let record = Self::answered(row, held, answer);
-                Ended { held, end: HeldEnd::Answered, record: Some(record) }
-            }
-            Err(error) => {
-                if inner.breaker.failed(&error) {
-                    collected.down.get_or_insert(error.failure.clone());
-                }
-                self.failed(row, held, &error)
-            }
         }
     }
 
+    /// Ends the requests of which no result is an answer; why the model takes no more requests, if one
+    /// says so.
+    pub(super) async fn take_failures(
+        &self,
+        row: &BatchRow,
+        failures: BTreeMap<u64, AttemptError>,
+    ) -> Result<Option<Failure>, LedgerError> {
+        let (mut chunk, mut down) = (Chunk::default(), None);
+        for (number, error) in failures {
+            let Some(held) = self.journal().held(&row.id, number)? else { continue };
+            if self.endpoint.inner.breaker.failed(&error) {
+                down.get_or_insert_with(|| error.failure.clone());
+            }
+            chunk.add(self.failed(row, held, &error));
+            if chunk.is_full() {
+                self.commit(row, &mut chunk).await?;
+            }
+        }
+        self.commit(row, &mut chunk).await?;
+        Ok(down)
+    }
+
     /// A request that came back without an answer: it is asked again where that may help.
-    fn failed(&self, row: &BatchRow, held: Held, error: &AttemptError) -> Ended {
+    pub(super) fn failed(&self, row: &BatchRow, held: Held, error: &AttemptError) -> Ended {
         let attempts = held.attempts + 1;
         if error.retryable == Retryable::Yes && self.endpoint.inner.retry.may_try(attempts) {
             return Ended { held, end: HeldEnd::Again, record: None };
@@ -242,7 +282,11 @@ impl BatchAsk<'_> {
     }
 
     /// Commits answers to the ledger, and then to the journal that the requests have ended.
-    async fn commit(&self, row: &BatchRow, chunk: &mut Chunk) -> Result<(), LedgerError> {
+    pub(super) async fn commit(
+        &self,
+        row: &BatchRow,
+        chunk: &mut Chunk,
+    ) -> Result<(), LedgerError> {
         let Chunk { ended, .. } = std::mem::take(chunk);
         if ended.is_empty() {
             return Ok(());
@@ -284,107 +328,4 @@ impl BatchAsk<'_> {
         let ((_, output), _) = self.budget.spend(estimate, self.price(), usage, details);
         self.endpoint.inner.longest_answer.fetch_max(output, Ordering::Relaxed);
     }
-
-    /// Ends the requests of a batch that have no result.
-    pub(super) async fn settle_leftover(
-        &self,
-        row: &BatchRow,
-        leftover: Leftover,
-    ) -> Result<(), LedgerError> {
-        let error = match leftover {
-            Leftover::Expired => expired(),
-            Leftover::Cancelled => cancelled(),
-            Leftover::None => {
-                let message = "the batch's results have no readable line for this request; it was \
-                               probably answered, and `evalmark resume` asks it again";
-                AttemptError::new(ErrorKind::Malformed, message.to_owned(), Retryable::Never)
-            }
-        };
-        self.end_all(row, |_| error_of(&error)).await
-    }
-
-    /// Ends all requests of a batch that the server refused. Where that may pass, it says how long to
-    /// wait before they are handed in again.
-    pub(super) async fn refused(
-        &self,
-        row: &BatchRow,
-        problems: &[BatchProblem],
-    ) -> Result<Option<Duration>, Halt<NoSource>> {
-        let whole = problems.iter().find(|problem| problem.number.is_none());
-        let first = problems.first();
-        let may_pass = match (whole, first) {
-            (Some(problem), _) => problem.may_pass(),
-            // Requests beside those that are named are asked again without them.
-            (None, Some(_)) => true,
-            (None, None) => false,
-        };
-        let most = self.journal().first_held(&row.id, 1)?.first().map_or(0, |held| held.attempts);
-        let of_all = {
-            let why = whole.or(first).map_or("the provider does not say why", |p| &p.message);
-            let message = format!("the batch was refused: {}", evalmark_net::one_line(why));
-            let retryable = if may_pass { Retryable::Yes } else { Retryable::Never };
-            let kind = if may_pass { ErrorKind::RateLimited } else { ErrorKind::BadRequest };
-            AttemptError::new(kind, message, retryable)
-        };
-        let named = |held: &Held| {
-            let own = problems.iter().find(|problem| problem.number == Some(held.number));
-            own.map_or_else(
-                || error_of(&of_all),
-                |problem| {
-                    let message = evalmark_net::one_line(&problem.message);
-                    AttemptError::new(ErrorKind::BadRequest, message, Retryable::Never)
-                },
-            )
-        };
-        self.end_all(row, named).await?;
-        let doubled = REFUSED_PAUSE.saturating_mul(2_u32.saturating_pow(most));
-        let pause = doubled.min(self.endpoint.inner.tuning.longest_batch_poll);
-        Ok(whole.filter(|_| may_pass).map(|_| pause))
-    }
-
-    async fn end_all(
-        &self,
-        row: &BatchRow,
-        error: impl Fn(&Held) -> AttemptError,
-    ) -> Result<(), LedgerError> {
-        loop {
-            let held = self.journal().first_held(&row.id, CHUNK)?;
-            if held.is_empty() {
-                return Ok(());
-            }
-            let mut chunk = Chunk::default();
-            for held in held {
-                chunk.add(self.failed(row, held, &error(&held)));
-            }
-            self.commit(row, &mut chunk).await?;
-        }
-    }
-}
-
-impl BatchProblem {
-    /// Whether the same batch may be taken later.
-    fn may_pass(&self) -> bool {
-        let code = self.code.to_ascii_lowercase();
-        let passing =
-            ["token_limit", "rate_limit", "quota", "server_error", "internal", "overload"];
-        passing.iter().any(|word| code.contains(word)) && !code.contains("insufficient")
-    }
-}
-
-fn expired() -> AttemptError {
-    let message = "the batch expired before the provider came to this request".to_owned();
-    AttemptError::new(ErrorKind::Timeout, message, Retryable::Yes)
-}
-
-/// Whoever ends a batch does not want it handed in again at once.
-fn cancelled() -> AttemptError {
-    let message =
-        "the batch was cancelled at the provider; `evalmark resume` asks again".to_owned();
-    AttemptError::new(ErrorKind::Server, message, Retryable::Never)
-}
-
-/// The same error for another request.
-fn error_of(error: &AttemptError) -> AttemptError {
-    let Failure { kind, message } = error.failure.clone();
-    AttemptError::new(kind, message, error.retryable).with_fault_scope(error.fault_scope)
 }

@@ -20,7 +20,8 @@ const FORMAT_VERSION: i64 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A request has a row while a batch holds it, and afterwards only where it has no answer:
-/// `attempts` is how often that was so, and `failed_in` the ask that has given up on it.
+/// `attempts` is how often that was so, and `failed_in` the ask that has given up on it, be it because
+/// its batch, which keeps it, has results that cannot be read.
 const TABLES: &str = "
     CREATE TABLE endpoints (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
     CREATE TABLE batches (
@@ -103,6 +104,8 @@ pub(super) struct Held {
     pub(super) hash: RequestHash,
     /// How often it came back without an answer.
     pub(super) attempts: u32,
+    /// Whether an ask has told that it failed, while the batch keeps it.
+    pub(super) is_told: bool,
 }
 
 /// How a request of a batch ended.
@@ -114,6 +117,10 @@ pub(super) enum HeldEnd {
     Again,
     /// It has none, and this ask gives up on it.
     Failed,
+    /// This ask gives up on it; whether it has an answer is not known, and the batch keeps it.
+    Unsettled,
+    /// It has none, as was told before: it is as if it had never been asked.
+    Free,
 }
 
 impl Step {
@@ -231,8 +238,8 @@ impl Journal {
                 let read = |row: &Row<'_>| {
                     let failed_in: Option<String> = row.get(1)?;
                     Ok(match row.get(0)? {
+                        _ if failed_in.as_deref() == Some(ask) => Known::Failed,
                         Some(batch) => Known::In(batch),
-                        None if failed_in.as_deref() == Some(ask) => Known::Failed,
                         None => Known::Free,
                     })
                 };
@@ -325,20 +332,27 @@ impl Journal {
     pub(super) fn held(&self, id: &str, number: u64) -> Result<Option<Held>, LedgerError> {
         self.read(|connection| {
             let mut find = connection.prepare_cached(
-                "SELECT number, hash, attempts FROM requests WHERE batch = ?1 AND number = ?2",
+                "SELECT number, hash, attempts, failed_in IS NOT NULL FROM requests
+                 WHERE batch = ?1 AND number = ?2",
             )?;
             find.query_row(params![id, number.cast_signed()], held_row).optional()
         })
     }
 
-    /// The first requests that a batch still holds.
-    pub(super) fn first_held(&self, id: &str, count: usize) -> Result<Vec<Held>, LedgerError> {
+    /// The first requests that a batch still holds, from this number on.
+    pub(super) fn held_from(
+        &self,
+        id: &str,
+        from: u64,
+        count: usize,
+    ) -> Result<Vec<Held>, LedgerError> {
         self.read(|connection| {
             let mut find = connection.prepare_cached(
-                "SELECT number, hash, attempts FROM requests WHERE batch = ?1 ORDER BY number LIMIT ?2",
+                "SELECT number, hash, attempts, failed_in IS NOT NULL FROM requests
+                 WHERE batch = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
             )?;
-            let rows = find.query_map(params![id, count.cast_signed()], held_row)?;
-            rows.collect()
+            let key = params![id, from.cast_signed(), count.cast_signed()];
+            find.query_map(key, held_row)?.collect()
         })
     }
 
@@ -363,12 +377,16 @@ impl Journal {
                 "UPDATE requests SET batch = NULL, attempts = attempts + 1, failed_in = ?3
                  WHERE batch = ?1 AND number = ?2",
             )?;
+            let mut mark = transaction.prepare_cached(
+                "UPDATE requests SET failed_in = ?3 WHERE batch = ?1 AND number = ?2",
+            )?;
             for (number, end) in ends {
                 let number = number.cast_signed();
                 match end {
-                    HeldEnd::Answered => delete.execute(params![id, number])?,
+                    HeldEnd::Answered | HeldEnd::Free => delete.execute(params![id, number])?,
                     HeldEnd::Again => keep.execute(params![id, number, None::<&str>])?,
                     HeldEnd::Failed => keep.execute(params![id, number, ask])?,
+                    HeldEnd::Unsettled => mark.execute(params![id, number, ask])?,
                 };
             }
             Ok(())
@@ -416,6 +434,7 @@ fn held_row(row: &Row<'_>) -> Result<Held, rusqlite::Error> {
         number: row.get::<_, i64>(0)?.unsigned_abs(),
         hash: RequestHash(row.get(1)?),
         attempts: row.get(2)?,
+        is_told: row.get(3)?,
     })
 }
 

@@ -4,7 +4,8 @@
 //! ledger or a described failure. `gather.rs` puts those that nobody has asked yet into batches, as
 //! files on the disk (`spool.rs`); `submit.rs` hands a batch in, and finds one again whose creation was
 //! not acknowledged; `watch.rs` waits for the batches, `collect.rs` puts their results into the ledger
-//! (`result_lines.rs` reads them piece by piece), and `tell.rs` says how all requests ended.
+//! (`result_lines.rs` reads them piece by piece), `settle.rs` says what becomes of requests without one, and
+//! `tell.rs` how all requests ended.
 //!
 //! `journal.rs` is the record of all batches, beside the ledger. Each step is on the disk there before
 //! or after it is taken, so that a process that is killed anywhere leaves nothing that is bought twice:
@@ -15,6 +16,7 @@ mod collect;
 mod gather;
 mod journal;
 mod result_lines;
+mod settle;
 mod spool;
 mod status;
 mod submit;

@@ -1,6 +1,6 @@
 //! What an endpoint needs for batches, and what it tells of those that are waited for.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Batches that are waited for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BatchesWaiting {
     /// How many there are.
     pub batches: u64,
@@ -20,6 +20,8 @@ pub struct BatchesWaiting {
     pub requests: u64,
     /// Of those, the ones that have ended at the provider, as far as it says so.
     pub ended: u64,
+    /// What the provider calls the state of one of them, where nobody knows what that means.
+    pub unknown_state: Option<Arc<str>>,
 }
 
 /// The batches of an endpoint.
@@ -30,7 +32,7 @@ pub(crate) struct Batches {
     waiting: Mutex<Option<Waiting>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Waiting {
     waiting: BatchesWaiting,
     until: Instant,
@@ -43,14 +45,14 @@ impl Batches {
 
     /// What is waited for, until the next look.
     pub(crate) fn hold(&self) -> Option<Hold> {
-        let Waiting { waiting, until } = (*self.waiting())?;
+        let Waiting { waiting, until } = self.waiting().clone()?;
         let time = until.saturating_duration_since(Instant::now());
         Some(Hold { by: Holder::Batches(waiting), time })
     }
 
     /// Batches that the provider goes on with, whoever waits for them.
     pub(crate) fn left(&self) -> BatchesWaiting {
-        self.waiting().map(|waiting| waiting.waiting).unwrap_or_default()
+        self.waiting().clone().map(|waiting| waiting.waiting).unwrap_or_default()
     }
 
     pub(super) fn tell(&self, waiting: BatchesWaiting, time: Duration) {

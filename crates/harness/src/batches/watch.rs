@@ -15,16 +15,12 @@ use super::{
 };
 use crate::{
     ledger::LedgerError,
-    providers::batch_wire::{Leftover, RemoteBatch, RemoteState},
-    reply::AttemptError,
+    providers::batch_wire::{RemoteBatch, RemoteState},
+    reply::{AttemptError, Retryable},
 };
 
 /// How often one looks at a batch that another process is at work on.
 const OTHERS_POLL: Duration = Duration::from_millis(500);
-/// How long providers keep what came of a batch.
-const KEPT_FOR_US: i64 = 29 * 24 * 3600 * 1_000_000;
-/// Times that results are fetched of which lines cannot be read.
-const MOST_FETCHES: u32 = 3;
 
 /// A batch that is waited for.
 struct Watched {
@@ -36,7 +32,8 @@ struct Watched {
     /// Since when every look has failed.
     silent_since: Option<Instant>,
     failures: u32,
-    fetches: u32,
+    /// Since when its results are not whole, and the time until they are fetched again.
+    broken: Option<(Instant, Duration)>,
     seen: BatchesWaiting,
 }
 
@@ -82,6 +79,7 @@ impl BatchAsk<'_> {
             sum.batches += 1;
             sum.requests += seen.requests;
             sum.ended += seen.ended;
+            sum.unknown_state = sum.unknown_state.or_else(|| seen.unknown_state.clone());
         }
         self.batches.tell(sum, until.saturating_duration_since(Instant::now()));
     }
@@ -114,10 +112,7 @@ impl BatchAsk<'_> {
         let asked = self.ask_server_now(state).await;
         let Some(body) = asked else { return Ok(Looked::Again(Duration::ZERO)) };
         match body.and_then(|body| self.wire().batch(&body)) {
-            Ok(remote) => {
-                watched.silent_since = None;
-                self.look_at(watched, &row, &remote).await
-            }
+            Ok(remote) => self.look_at(watched, &row, &remote).await,
             Err(error) => self.not_seen(watched, &row, &error),
         }
     }
@@ -130,9 +125,13 @@ impl BatchAsk<'_> {
         remote: &RemoteBatch,
     ) -> Result<Looked, Halt<NoSource>> {
         let most = row.n_requests;
+        watched.seen.unknown_state.clone_from(&remote.unknown_state);
         watched.seen.ended = remote.ended.unwrap_or(0).min(most);
         let leftover = match &remote.state {
-            RemoteState::Open => return Ok(Looked::Again(self.grown(watched))),
+            RemoteState::Open => {
+                watched.silent_since = None;
+                return Ok(Looked::Again(self.grown(watched)));
+            }
             RemoteState::Refused(problems) => {
                 let pause = self.refused(row, problems).await?;
                 self.is_over(watched)?;
@@ -151,17 +150,60 @@ impl BatchAsk<'_> {
             }
             None => return Ok(Looked::Again(Duration::ZERO)),
         };
-        if let Some(failure) = collected.down {
+        watched.silent_since = None;
+        let without_line =
+            self.journal().count_held(&row.id)?.saturating_sub(collected.failures.len() as u64);
+        let is_whole = without_line == 0 || collected.is_whole(row, remote, leftover);
+        if !is_whole && let Some(time) = self.until_next_fetch(watched, row)? {
+            let message =
+                format!("the batch's results are not whole: {}", collected.fault(row, remote));
+            let error = AttemptError::new(ErrorKind::Malformed, message, Retryable::Yes);
+            watched.failures += 1;
+            self.tell_retry(&error, watched.failures, time);
+            return Ok(Looked::Again(time));
+        }
+        let is_settled = is_whole || collected.lacks_for_certain(row, remote) || !self.is_kept(row);
+        let fault = collected.fault(row, remote);
+        if let Some(failure) = self.take_failures(row, collected.failures).await? {
             return Err(Halt::Down(failure));
         }
-        watched.fetches += 1;
-        let is_broken = collected.unreadable > 0 && leftover == Leftover::None;
-        if is_broken && watched.fetches < MOST_FETCHES && self.journal().count_held(&row.id)? > 0 {
-            return Ok(Looked::Again(self.endpoint.inner.tuning.batch_poll));
+        if !is_settled {
+            self.leave_unsettled(row, &fault).await?;
+            // Whoever else waits for it may look now.
+            watched.lock = None;
+            return Ok(Looked::Over);
         }
-        self.settle_leftover(row, leftover).await?;
+        let again = self.settle_leftover(row, leftover).await?;
+        self.tell_again(again);
         self.is_over(watched)?;
         Ok(Looked::Over)
+    }
+
+    /// Tells how many requests of a batch are asked again.
+    fn tell_again(&mut self, again: u64) {
+        if again > 0 {
+            let message = format!(
+                "the batch's results were read again; they have no line for {again} of its requests, \
+                 which are asked in a new batch"
+            );
+            let error = AttemptError::new(ErrorKind::Malformed, message, Retryable::Yes);
+            self.tell_retry(&error, 1, Duration::ZERO);
+        }
+    }
+
+    /// How long until results that are not whole are fetched again; `None` where that is left to the
+    /// next ask. A batch that an earlier ask left is looked at once.
+    fn until_next_fetch(
+        &self,
+        watched: &mut Watched,
+        row: &BatchRow,
+    ) -> Result<Option<Duration>, LedgerError> {
+        let tuning = &self.endpoint.inner.tuning;
+        let (since, time) = watched.broken.unwrap_or_else(|| (Instant::now(), tuning.batch_poll));
+        watched.broken = Some((since, time.saturating_mul(2).min(tuning.longest_batch_poll)));
+        let left = tuning.batch_results_patience.saturating_sub(since.elapsed());
+        let is_told = self.journal().held_from(&row.id, 0, 1)?.iter().any(|held| held.is_told);
+        Ok((!is_told && !left.is_zero()).then_some(time.min(left)))
     }
 
     fn is_over(&mut self, watched: &mut Watched) -> Result<(), LedgerError> {
@@ -213,7 +255,7 @@ impl BatchAsk<'_> {
         row: &BatchRow,
         failure: &Failure,
     ) -> Result<Looked, Halt<NoSource>> {
-        if self.now_us().saturating_sub(row.submitted_at_us) > KEPT_FOR_US {
+        if !self.is_kept(row) {
             self.is_over(watched)?;
             return Ok(Looked::Over);
         }
@@ -242,7 +284,7 @@ impl Watched {
             interval,
             silent_since: None,
             failures: 0,
-            fetches: 0,
+            broken: None,
             seen: BatchesWaiting::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! The form that a batch API fills in: how requests are handed in together, how their state is asked
 //! for, and how results are read.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use evalmark_net::{HttpRequest, Url};
 
@@ -38,9 +38,13 @@ pub(crate) struct RemoteBatch {
     /// The server's name for it.
     pub(crate) id: String,
     pub(crate) state: RemoteState,
+    /// What the server calls its state, where that is none of those that are known.
+    pub(crate) unknown_state: Option<Arc<str>>,
     /// Requests in it, and those that have ended; where the server says so.
     pub(crate) total: Option<u64>,
     pub(crate) ended: Option<u64>,
+    /// Of those that have ended, the ones that were answered.
+    pub(crate) succeeded: Option<u64>,
     /// When it was created, microseconds since the Unix epoch.
     pub(crate) created_at_us: Option<i64>,
     /// What it was created with.
@@ -147,6 +151,16 @@ pub(crate) trait BatchFiles: fmt::Debug + Sync {
     fn upload(&self, base: &Url, name: &str, entries: &[u8]) -> HttpRequest;
     /// What the uploaded file is called.
     fn uploaded(&self, body: &str) -> Result<String, AttemptError>;
+}
+
+/// A state that is none of those that are known, as it may be shown.
+pub(crate) fn unknown_state(state: &str, known: &[&str]) -> Option<Arc<str>> {
+    if known.contains(&state) {
+        return None;
+    }
+    let state = evalmark_net::one_line(state);
+    let shown: String = state.chars().filter(|c| *c != '`').take(40).collect();
+    Some(Arc::from(if shown.is_empty() { "(nothing)" } else { &*shown }))
 }
 
 /// Whether a server's name for something may stand in an address.

@@ -1,11 +1,14 @@
 //! Asking through a batch API: each request is bought once, whatever becomes of batches and results.
 
+mod ends;
+mod results;
+
 use std::{convert::Infallible, sync::Mutex, time::Duration};
 
 use evalmark_core::{
     model::{AskMode, Limits, Model, ModelServer, Provider},
     price::Price,
-    record::{ErrorKind, Outcome},
+    record::ErrorKind,
     request::Message,
 };
 use evalmark_harness::{Ask, Budget, Endpoint, Tuning, ask_in_batches};
@@ -13,7 +16,6 @@ use evalmark_loopback::{
     Reply, Server,
     batches::{BatchEnd, BatchForm, BatchServer, BatchStep},
 };
-use serde_json::{Value, json};
 
 use crate::setup::{RequestFilter, Setup, tuning};
 
@@ -23,6 +25,7 @@ fn quick() -> Tuning {
     Tuning {
         batch_poll: Duration::from_millis(5),
         longest_batch_poll: Duration::from_millis(20),
+        batch_results_patience: Duration::from_millis(60),
         batch_doubt: Duration::from_millis(50),
         batch_requests: 10,
         ..tuning()
@@ -236,137 +239,6 @@ fn a_creation_that_nobody_acknowledged_is_found_again() {
     }
 }
 
-fn check_results(
-    form: BatchForm,
-    change: impl Fn(Vec<u8>) -> Reply + Send + Sync + 'static,
-    answered: u64,
-) -> Batched {
-    let world = Batched::new(form, echo);
-    world.batches.change_results(change);
-    let budget = Budget::new(Some(1.0), None);
-    let asked = world.ask_within(5, &budget);
-    let (records, spent) = (asked.records(), budget.spent().cost_usd);
-    assert!((spent - answered as f64 * COST).abs() < 1e-12, "{form:?}: {spent}");
-    assert_eq!((records.len(), asked.tally.answered), (5, answered), "{form:?} {records:?}");
-    for (tag, record) in records {
-        if record.outcome == Outcome::Answered {
-            assert_eq!(record.output, Some(tag.to_string()));
-        } else {
-            let failure = record.failure.expect("a failure");
-            assert!(
-                matches!(failure.kind, ErrorKind::Malformed | ErrorKind::TooLarge),
-                "{failure:?}"
-            );
-        }
-    }
-    assert_eq!(world.most_bought(), 1);
-    world
-}
-
-#[test]
-fn odd_results_are_answers_or_described_failures() {
-    for form in FORMS {
-        check_results(form, |lines| Reply::bytes([b"\xef\xbb\xbf", &*lines].concat()), 5);
-        check_results(form, |lines| Reply::bytes([&*lines, &*lines].concat()), 5);
-        let odd = b"no JSON\n{}\n[1]\n{\"custom_id\":\"x-1\"}\n\xff\xfe\n\n\r\n";
-        check_results(form, |lines| Reply::bytes([&odd[..], &*lines].concat()), 5);
-        // The last line is cut off, and is so whenever it is fetched.
-        check_results(form, |lines| Reply::bytes(&lines[..lines.len().saturating_sub(9)]), 4);
-        check_results(form, |_| Reply::bytes("<html>Gone</html>"), 0);
-        check_results(form, |lines| Reply::bytes(lines).drip(7, Duration::from_millis(1)), 5);
-        // Another batch's results.
-        let foreign = |lines: Vec<u8>| {
-            let text = String::from_utf8(lines).expect("UTF-8");
-            Reply::bytes(text.replace("\"custom_id\":\"", "\"custom_id\":\"0"))
-        };
-        check_results(form, foreign, 0);
-    }
-}
-
-#[test]
-fn results_that_break_off_are_fetched_again() {
-    for form in FORMS {
-        let times = std::sync::atomic::AtomicU32::new(0);
-        let world = check_results(
-            form,
-            move |lines| match times.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
-                0 => Reply::bytes(lines).truncated(),
-                1 => Reply::bytes(lines).reset_inside(),
-                2 => Reply::status(500),
-                _ => Reply::bytes(lines),
-            },
-            5,
-        );
-        assert_eq!(world.batches.batches(), [5]);
-    }
-}
-
-#[test]
-fn one_answer_that_is_too_long_costs_no_other() {
-    for form in FORMS {
-        let mut world = Batched::new(form, |prompt, _| {
-            let text = if prompt == "3" { "x".repeat(3 << 20) } else { prompt.to_owned() };
-            BatchEnd::Text(text)
-        });
-        world.setup = Setup::tuned(Tuning { response_limit: 1 << 20, ..quick() });
-        let asked = world.ask(5);
-        assert_eq!((asked.tally.answered, asked.tally.failed), (4, 1));
-        let records = asked.records();
-        let failure = records[3].1.failure.as_ref().expect("a failure");
-        assert!(failure.message.contains("larger than 1048576 bytes"), "{failure:?}");
-        assert_eq!(world.batches.batches(), [5]);
-    }
-}
-
-#[test]
-fn a_refused_batch_names_the_requests_that_are_wrong() {
-    let world = Batched::new(BatchForm::OpenAi, echo);
-    let problem =
-        |code: &str, line: Value| json!([{ "code": code, "message": "why", "line": line }]);
-    world.batches.end_as("failed", problem("invalid_request", json!(2)));
-    let batches = world.batches.clone();
-    let thread = std::thread::spawn(move || {
-        while batches.batches().is_empty() {
-            std::thread::yield_now();
-        }
-        batches.end_well();
-    });
-    let asked = world.ask(4);
-    thread.join().expect("no panic");
-    let records = asked.records();
-    let failure = records[1].1.failure.as_ref().expect("a failure");
-    assert_eq!((failure.kind, &*failure.message), (ErrorKind::BadRequest, "why"));
-    assert_eq!((asked.tally.answered, world.batches.batches()), (3, vec![4, 3]));
-    // Refused as a whole: all fail, and nothing is tried without end.
-    let world = Batched::new(BatchForm::OpenAi, echo);
-    world.batches.end_as("failed", problem("model_not_found", Value::Null));
-    assert_eq!((world.ask(4).tally.failed, world.batches.batches()), (4, vec![4]));
-    // Because too much is under way: again, as often as the suite allows.
-    let world = Batched::new(BatchForm::OpenAi, echo);
-    world.batches.end_as("failed", problem("token_limit_exceeded", Value::Null));
-    assert_eq!((world.ask(4).tally.failed, world.batches.batches()), (4, vec![4, 4, 4]));
-}
-
-#[test]
-fn batches_that_expired_or_were_cancelled_keep_what_they_have() {
-    let half = |prompt: &str, times: u32| {
-        let is_left = prompt.parse::<u32>().is_ok_and(|n| n >= 2) && times == 0;
-        if is_left { BatchEnd::Missing } else { BatchEnd::Text(prompt.to_owned()) }
-    };
-    let world = Batched::new(BatchForm::OpenAi, half);
-    world.batches.end_as("expired", Value::Null);
-    world.ask(5).assert_all_answered(5);
-    assert_eq!((world.batches.batches(), world.most_bought()), (vec![5, 3], 1));
-    let world = Batched::new(BatchForm::OpenAi, half);
-    world.batches.end_as("cancelled", Value::Null);
-    let asked = world.ask(5);
-    assert_eq!((asked.tally.answered, asked.tally.failed), (2, 3));
-    assert_eq!(world.batches.batches(), [5], "whoever cancels a batch wants no other at once");
-    world.batches.end_well();
-    world.ask(5).assert_all_answered(5);
-    assert_eq!(world.batches.batches(), [5, 3]);
-}
-
 #[test]
 fn the_budget_counts_what_is_set_aside_and_what_was_spent() {
     for form in FORMS {
@@ -380,31 +252,6 @@ fn the_budget_counts_what_is_set_aside_and_what_was_spent() {
         assert_eq!(world.most_bought(), 1);
         world.ask(30).assert_all_answered(30);
         assert_eq!(world.most_bought(), 1);
-    }
-}
-
-#[test]
-fn a_server_that_does_not_take_batches_is_given_up() {
-    for form in FORMS {
-        for status in [401, 404, 400] {
-            let server = Server::start(move |_| Reply::status(status));
-            let model = model(form, &server.url());
-            let setup = Setup::tuned(quick());
-            let endpoint = setup.open(&model);
-            let asked = ask(&setup, &endpoint, &model, 25, &Budget::default());
-            assert_eq!(asked.downs().len(), 1, "{form:?} {status}: {asked:?}");
-            assert_eq!((asked.tally.abandoned, server.count()), (25, 1));
-            // Nothing is left behind that another ask would wait for.
-            let good = BatchServer::new(form, echo);
-            let url = server.url();
-            drop(server);
-            let _server = Server::start_at(&url, {
-                let good = good.clone();
-                move |seen| good.reply(seen)
-            });
-            let endpoint = setup.open(&model);
-            ask(&setup, &endpoint, &model, 5, &Budget::default()).assert_all_answered(5);
-        }
     }
 }
 
@@ -432,29 +279,6 @@ fn a_stop_leaves_the_batch_at_work_and_the_next_ask_waits_for_it() {
         world.batches.end_open();
         world.ask(5).assert_all_answered(5);
         assert_eq!((world.batches.batches(), world.most_bought()), (vec![5], 1));
-    }
-}
-
-#[test]
-fn a_batch_that_the_server_does_not_know_is_not_bought_again_unasked() {
-    for form in FORMS {
-        let mut world = Batched::new(form, echo);
-        world.batches.open_for(u32::MAX);
-        let (stop, batches) = (world.setup.stop.clone(), world.batches.clone());
-        let thread = std::thread::spawn(move || {
-            while !batches.steps().contains(&BatchStep::State) {
-                std::thread::yield_now();
-            }
-            stop.gracefully();
-        });
-        world.ask(5);
-        thread.join().expect("no panic");
-        world.setup.stop = evalmark_harness::Stop::new();
-        world.batches.forget();
-        let asked = world.ask(5);
-        let downs = asked.downs();
-        assert!(downs[0].contains("another account's key"), "{downs:?}");
-        assert_eq!((asked.tally.abandoned, world.most_bought()), (5, 1));
     }
 }
 

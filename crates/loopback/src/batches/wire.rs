@@ -74,7 +74,8 @@ pub(super) fn batch(form: BatchForm, batch: &Batch) -> Value {
     let is_open = batch.looks_left > 0;
     let count = |is: fn(&BatchEnd) -> bool| batch.requests.iter().filter(|r| is(&r.1)).count();
     let total = batch.requests.len();
-    let done = if is_open { total / 2 } else { total };
+    let answered = count(|end| matches!(end, BatchEnd::Text(_)));
+    let (done, failed) = if is_open { (total / 2, 0) } else { (answered, total - answered) };
     match form {
         BatchForm::OpenAi => {
             let status = if is_open { "in_progress" } else { &*batch.status };
@@ -89,7 +90,7 @@ pub(super) fn batch(form: BatchForm, batch: &Batch) -> Value {
                 "output_file_id": file("output"),
                 "error_file_id": file("error"),
                 "created_at": now(),
-                "request_counts": { "total": total, "completed": done, "failed": 0 },
+                "request_counts": { "total": total, "completed": done, "failed": failed },
                 "errors": if status == "failed" { json!({ "object": "list", "data": batch.errors }) } else { Value::Null },
                 "metadata": batch.metadata,
             })

@@ -7,7 +7,10 @@ use serde_json::Value;
 use super::{Checker, suggest};
 use crate::{
     dataset::{DatasetError, DatasetSpec, FileSpec, Format, content_hash, delimiter, sniff},
-    examples::{AnswerTemplate, Choose, ExampleRow, Examples, TurnTemplates, each_once, groups},
+    examples::{
+        AnswerTemplate, Choose, ExampleRow, Examples, Likeness, Looks, TurnTemplates, each_once,
+        groups,
+    },
     fields::Fields,
     item::Item,
     prompt::{PartTemplate, Prompt},
@@ -144,7 +147,17 @@ impl Checker<'_> {
         let is_content = |column: &String| !dataset.ignored.contains(column);
         let identity =
             if shown.is_empty() { shared.into_iter().filter(is_content).collect() } else { shown };
-        let rows = each_once(pool.rows, &identity, pool.choose);
+        let mut rows = pool.rows;
+        let likeness = Likeness::new(
+            identity.clone(),
+            (&prompt.messages, prompt.question().map(|at| &prompt.messages[at])),
+            turns.as_ref().and_then(|turns| turns.user.as_ref()),
+            rows.first().map(|row| &row.fields),
+        );
+        for row in &mut rows {
+            row.looks = likeness.looks(&row.fields);
+        }
+        let rows = each_once(rows, &identity, pool.choose);
         let mut examples = Examples {
             origin: pool.file.origin,
             groups: groups(&rows, raw.balance.is_some()),
@@ -152,7 +165,7 @@ impl Checker<'_> {
             count: raw.count as usize,
             seed: raw.seed.unwrap_or_default(),
             choose: pool.choose,
-            identity,
+            likeness,
             turns,
         };
         let n = examples.rows.len().saturating_sub(usize::from(pool.is_dataset));
@@ -301,7 +314,10 @@ fn example_rows(
             Choose::First => ([0; 16], None, row),
             Choose::PerItem | Choose::Once => (hash.0, id.clone(), row),
         };
-        kept.insert(order, ExampleRow { row, id, hash, label, fields, turn: None });
+        kept.insert(
+            order,
+            ExampleRow { row, id, hash, label, fields, looks: Looks::default(), turn: None },
+        );
         if kept.len() > MAX_ROWS {
             kept.pop_last();
             if choose == Choose::First {

@@ -52,11 +52,12 @@ impl Checker<'_> {
             Ok(checked) => Some((Some(Arc::new(options.clone())), checked)),
             Err(problems) => {
                 for problem in problems {
+                    let is_of_all = problem.pointer.is_empty();
+                    let at = format!("{at}/{key}{}", problem.pointer);
                     // What does not fit the schema has its mistake already.
-                    if problem.pointer.is_empty() && !self.mistakes.is_empty() {
+                    if is_of_all && !self.mistakes.is_empty() || self.document.lost(&at) {
                         continue;
                     }
-                    let at = format!("{at}/{key}{}", problem.pointer);
                     match problem.hint {
                         Some(hint) => self.complain_with_hint(&at, problem.message, hint),
                         None => self.complain(&at, problem.message),

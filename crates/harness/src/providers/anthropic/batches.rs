@@ -11,7 +11,7 @@ use crate::{
     providers::{
         batch_wire::{
             BatchFiles, BatchFraming, BatchLimits, BatchPage, BatchResult, BatchWire, Leftover,
-            NewBatch, Recognition, RemoteBatch, RemoteState, ResultEnd, is_plain_id,
+            NewBatch, Recognition, RemoteBatch, RemoteState, ResultEnd, is_plain_id, unknown_state,
         },
         protocol::behind,
     },
@@ -176,14 +176,17 @@ fn remote(batch: Batch) -> Result<RemoteBatch, AttemptError> {
     let created_at = batch.created_at.and_then(|text| text.parse::<Timestamp>().ok());
     let state = match batch.processing_status.as_str() {
         "ended" => RemoteState::Ended(Leftover::None),
-        // `in_progress`, `canceling`, and what servers may add.
+        // What servers may add is waited for.
         _ => RemoteState::Open,
     };
+    let known = ["ended", "in_progress", "canceling"];
     Ok(RemoteBatch {
         id: batch.id,
         state,
+        unknown_state: unknown_state(&batch.processing_status, &known),
         total: Some(processing.saturating_add(ended)).filter(|total| *total > 0),
         ended: Some(ended),
+        succeeded: Some(succeeded),
         created_at_us: created_at.map(Timestamp::as_microsecond),
         file_id: None,
         name: None,

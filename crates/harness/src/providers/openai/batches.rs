@@ -11,6 +11,7 @@ use crate::{
         batch_wire::{
             BatchFiles, BatchFraming, BatchLimits, BatchPage, BatchProblem, BatchResult, BatchWire,
             Leftover, NewBatch, Recognition, RemoteBatch, RemoteState, ResultEnd, is_plain_id,
+            unknown_state,
         },
         protocol::behind,
     },
@@ -211,7 +212,7 @@ impl BatchFiles for Batches {
 
     fn uploaded(&self, body: &str) -> Result<String, AttemptError> {
         let file: File = serde_json::from_str(body).map_err(|error| unreadable(&error))?;
-        checked(file.id)
+        checked("id", file.id)
     }
 }
 
@@ -222,6 +223,8 @@ fn remote(batch: Batch) -> Result<RemoteBatch, AttemptError> {
         // Lines are counted from 1.
         number: problem.line.and_then(|line| line.checked_sub(1)),
     };
+    let open = ["validating", "in_progress", "finalizing", "cancelling"];
+    let mut unknown = None;
     let state = match batch.status.as_str() {
         "completed" => RemoteState::Ended(Leftover::None),
         "expired" => RemoteState::Ended(Leftover::Expired),
@@ -230,17 +233,24 @@ fn remote(batch: Batch) -> Result<RemoteBatch, AttemptError> {
             let problems = batch.errors.map(|errors| errors.data).unwrap_or_default();
             RemoteState::Refused(problems.into_iter().map(problem).collect())
         }
-        // `validating`, `in_progress`, `finalizing`, `cancelling`, and what servers may add.
-        _ => RemoteState::Open,
+        // What servers may add is waited for.
+        other => {
+            unknown = unknown_state(other, &open);
+            RemoteState::Open
+        }
     };
-    let files = [batch.output_file_id, batch.error_file_id].into_iter().flatten();
-    let files = files.filter(|id| !id.is_empty()).map(checked).collect::<Result<_, _>>()?;
+    let files = [("output_file_id", batch.output_file_id), ("error_file_id", batch.error_file_id)];
+    let files = files.into_iter().filter_map(|(key, id)| Some((key, id?)));
+    let files = files.filter(|(_, id)| !id.is_empty()).map(|(key, id)| checked(key, id));
+    let files = files.collect::<Result<_, _>>()?;
     let counts = batch.request_counts.filter(|counts| counts.total > 0);
     Ok(RemoteBatch {
-        id: checked(batch.id)?,
+        id: checked("id", batch.id)?,
         state,
+        unknown_state: unknown,
         total: counts.map(|counts| counts.total),
         ended: counts.map(|counts| counts.completed.saturating_add(counts.failed)),
+        succeeded: counts.map(|counts| counts.completed),
         created_at_us: batch.created_at.as_i64().map(|seconds| seconds.saturating_mul(1_000_000)),
         file_id: batch.input_file_id,
         name: batch.metadata.and_then(|named| named[NAME].as_str().map(str::to_owned)),
@@ -248,11 +258,14 @@ fn remote(batch: Batch) -> Result<RemoteBatch, AttemptError> {
     })
 }
 
-fn checked(id: String) -> Result<String, AttemptError> {
+fn checked(key: &str, id: String) -> Result<String, AttemptError> {
     if is_plain_id(&id) {
         return Ok(id);
     }
-    let message = "the server's name for a batch or a file is none".to_owned();
+    let message = format!(
+        "the batch API's `{key}` names no batch or file: a name has letters, digits, `-`, `_`, `.` and `:` \
+         only"
+    );
     Err(AttemptError::new(ErrorKind::Malformed, message, Retryable::Yes)
         .with_fault_scope(FaultScope::Endpoint))
 }
