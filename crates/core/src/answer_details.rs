@@ -60,7 +60,7 @@ pub struct AnswerDetails {
 pub enum SplitReasoning {
     /// The answer follows it.
     Ended,
-    /// It never ends, so that there is no answer.
+    /// The model was cut off while it still reasoned: there is no answer.
     Endless,
 }
 

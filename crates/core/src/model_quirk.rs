@@ -20,9 +20,9 @@ pub struct ModelQuirk {
 pub enum QuirkyModels {
     /// Every model.
     All,
-    /// Those of these names, and whatever goes on with `-` or `.`.
+    /// Models with one of these names, alone or followed by `-` or `.` and more.
     Families(&'static [&'static str]),
-    /// Those of these names, with or without a date.
+    /// Models with one of these names, with or without a date.
     Versions(&'static [&'static str]),
 }
 

@@ -135,7 +135,7 @@ pub struct CheckedOptions {
     pub base_url: Option<String>,
     /// Whether its answers say what they cost.
     pub tells_cost: bool,
-    /// The program that answers, where it is no server.
+    /// The program to start, for a provider that is not a server.
     pub program: Option<ProgramOptions>,
 }
 

@@ -1,5 +1,6 @@
 //! Suite files: what is accepted, and that every mistake is reported at once with its place.
 
+mod batches;
 mod datasets;
 mod examples;
 mod matrix;

@@ -37,8 +37,8 @@ pub(super) const LEAST_PATIENCE: Duration = Duration::from_hours(1);
 ///
 /// The requests are gone over several times, so that none of them is held in memory while the provider
 /// works: `requests` makes them anew, the same each time. An identical request is asked once. What the
-/// ledger has is not asked, nor what another batch of the same cache holds already: that is waited
-/// for, whoever handed it in.
+/// ledger has is not asked, nor is anything that another batch of the same cache already holds: its
+/// result is waited for, whichever run submitted it.
 ///
 /// At a stop nothing waits any longer; batches that were handed in go on at the provider, and the next
 /// ask finds them.
@@ -110,7 +110,7 @@ impl<E> From<LedgerError> for Halt<E> {
     }
 }
 
-/// Without requests there is no error of theirs.
+/// The error of a source that cannot fail, for steps that read no requests.
 pub(super) enum NoSource {}
 
 impl Halt<NoSource> {

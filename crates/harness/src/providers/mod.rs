@@ -19,6 +19,7 @@ mod http;
 mod openai;
 mod own_form;
 mod protocol;
+mod reported_body;
 mod reported_tokens;
 mod reported_vectors;
 mod responses;

@@ -8,17 +8,14 @@ use evalmark_core::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    json_repair::mended,
-    malformed::{misshapen, unreadable},
+    malformed::misshapen,
+    providers::reported_body,
     reply::{Answer, AttemptError, Retryable},
 };
 
 /// The body of a success as a list of vectors, which is called `what`.
 pub(super) fn read<T: DeserializeOwned>(what: &str, body: &str) -> Result<T, AttemptError> {
-    serde_json::from_str(body).or_else(|error| {
-        let loose = mended(body).ok_or_else(|| unreadable(&error, body, what))?;
-        serde_json::from_str(&loose).map_err(|error| unreadable(&error, &loose, what))
-    })
+    reported_body::json(what, body, &mut String::new())
 }
 
 /// A list that lacks its vectors: nothing was bought yet.

@@ -75,8 +75,8 @@ impl Checker<'_> {
         let is_in_address = |kind: &&ProviderKind| kind.model_place == ModelPlace::Address;
         let Some(kind) = kind.filter(is_in_address).filter(|_| leads_elsewhere) else { return };
         let message = format!(
-            "`{name}` is no name of a model: it stands in the address of `provider: {}`, and leads \
-             to another one",
+            "`{name}` is not a model name: `provider: {}` puts it into the address, where it would lead \
+             somewhere else",
             kind.name
         );
         let key = if raw.model.is_some() { "model" } else { "name" };

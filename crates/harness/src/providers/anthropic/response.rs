@@ -10,8 +10,8 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     failure::{is_error, within_success},
-    json_repair::mended,
-    malformed::{misshapen, unreadable},
+    malformed::misshapen,
+    providers::reported_body,
     providers::{called_tools, reported_tokens::TokensInParts},
     reply::{Answer, AttemptError, Retryable},
 };
@@ -61,18 +61,8 @@ struct Counts<'a> {
 /// The text is that of all blocks of text. Refused means: a stop reason of `refusal`. A model that
 /// only calls tools answers with the calls' JSON, in the form that all protocols have in common.
 pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
-    if crate::providers::is_event_stream(body) {
-        // Whatever it holds is bought, and would be bought again.
-        return Err(misshapen(WHAT, "the server streams although it was not asked to"));
-    }
-    let loose;
-    let response: Response<'_> = match serde_json::from_str(body) {
-        Ok(response) => response,
-        Err(error) => {
-            loose = mended(body).ok_or_else(|| unreadable(&error, body, WHAT))?;
-            serde_json::from_str(&loose).map_err(|error| unreadable(&error, &loose, WHAT))?
-        }
-    };
+    let mut repaired = String::new();
+    let response: Response<'_> = reported_body::whole(WHAT, body, &mut repaired)?;
     if let Some(error) = response.error.as_ref().filter(|error| is_error(error)) {
         return within_success(error);
     }

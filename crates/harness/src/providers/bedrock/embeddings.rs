@@ -10,8 +10,8 @@ use serde_json::{Map, json, value::RawValue};
 
 use super::messages::BodyError;
 use crate::{
-    json_repair::mended,
-    malformed::{misshapen, unreadable},
+    malformed::misshapen,
+    providers::reported_body,
     providers::{common_params::CommonParams, reported_tokens::count, reported_vectors::lines},
     reply::{Answer, AttemptError, Retryable},
 };
@@ -66,14 +66,8 @@ pub(super) fn body(request: &Request) -> Result<Vec<u8>, BodyError> {
 
 /// Reads the body of a successful response to `n` texts: an answer with a line for each.
 pub(super) fn read(body: &str, n: usize) -> Result<Answer, AttemptError> {
-    let loose;
-    let list: List<'_> = match serde_json::from_str(body) {
-        Ok(list) => list,
-        Err(error) => {
-            loose = mended(body).ok_or_else(|| unreadable(&error, body, WHAT))?;
-            serde_json::from_str(&loose).map_err(|error| unreadable(&error, &loose, WHAT))?
-        }
-    };
+    let mut repaired = String::new();
+    let list: List<'_> = reported_body::json(WHAT, body, &mut repaired)?;
     let vectors = match (list.embeddings, list.embedding) {
         (Some(Vectors::Plain(vectors) | Vectors::Typed { float: vectors }), _) => vectors,
         (None, Some(vector)) => vec![vector],

@@ -11,8 +11,8 @@ use serde_json::{Value, value::RawValue};
 use super::status_of;
 use crate::{
     failure::within_success,
-    json_repair::mended,
-    malformed::{misshapen, unreadable},
+    malformed::misshapen,
+    providers::reported_body,
     providers::{called_tools, reported_tokens::TokensInParts},
     reply::{Answer, AttemptError, Retryable},
 };
@@ -81,18 +81,8 @@ struct Counts<'a> {
 /// The text is that of all blocks of text. Refused means: a guardrail or a filter stopped it. A model
 /// that only calls tools answers with the calls' JSON, in the form that all protocols have in common.
 pub(super) fn read(body: &str) -> Result<Answer, AttemptError> {
-    if crate::providers::is_event_stream(body) {
-        // Whatever it holds is bought, and would be bought again.
-        return Err(misshapen(WHAT, "the server streams although it was not asked to"));
-    }
-    let loose;
-    let response: Response<'_> = match serde_json::from_str(body) {
-        Ok(response) => response,
-        Err(error) => {
-            loose = mended(body).ok_or_else(|| unreadable(&error, body, WHAT))?;
-            serde_json::from_str(&loose).map_err(|error| unreadable(&error, &loose, WHAT))?
-        }
-    };
+    let mut repaired = String::new();
+    let response: Response<'_> = reported_body::whole(WHAT, body, &mut repaired)?;
     let Some(output) = response.output else { return Err(without_output(&response)) };
     let blocks = output.message.and_then(|message| message.content).unwrap_or_default();
     let word = response.stop_reason.as_ref().and_then(Value::as_str);

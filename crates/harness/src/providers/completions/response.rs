@@ -9,12 +9,9 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     failure::{is_error, within_success},
-    json_repair::mended,
-    malformed::{misshapen, unreadable},
-    providers::{
-        is_event_stream,
-        openai::{Tokens, failed},
-    },
+    malformed::misshapen,
+    providers::openai::{Tokens, failed},
+    providers::reported_body,
     reply::{Answer, AttemptError, Retryable},
 };
 
@@ -44,18 +41,8 @@ struct Choice {
 /// Reads the body of a successful response of the model that is called `asked`. Refused means: a
 /// finish reason of `content_filter`.
 pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
-    if is_event_stream(body) {
-        // Whatever it holds is bought, and would be bought again.
-        return Err(misshapen(WHAT, "the server streams although it was not asked to"));
-    }
-    let loose;
-    let completion: Completion<'_> = match serde_json::from_str(body) {
-        Ok(completion) => completion,
-        Err(error) => {
-            loose = mended(body).ok_or_else(|| unreadable(&error, body, WHAT))?;
-            serde_json::from_str(&loose).map_err(|error| unreadable(&error, &loose, WHAT))?
-        }
-    };
+    let mut repaired = String::new();
+    let completion: Completion<'_> = reported_body::whole(WHAT, body, &mut repaired)?;
     let choices = completion.choices.unwrap_or_default();
     let choice = choices.into_iter().next();
     let within = choice.as_ref().and_then(|choice| choice.error.as_ref());

@@ -13,8 +13,8 @@ use serde_json::{Value, value::RawValue};
 use super::stream;
 use crate::{
     failure::{is_error, within_success},
-    json_repair::mended,
-    malformed::{misshapen, unreadable},
+    malformed::misshapen,
+    providers::reported_body,
     providers::{called_tools::as_json, is_event_stream, openai::Tokens},
     reply::{Answer, AttemptError, FaultScope, Retryable},
     server_sent_events::events,
@@ -75,14 +75,8 @@ pub(super) fn read(body: &str, request: &Request) -> Result<Answer, AttemptError
 }
 
 fn read_json(body: &str, request: &Request) -> Result<Answer, AttemptError> {
-    let loose;
-    let response: Response<'_> = match serde_json::from_str(body) {
-        Ok(response) => response,
-        Err(error) => {
-            loose = mended(body).ok_or_else(|| unreadable(&error, body, WHAT))?;
-            serde_json::from_str(&loose).map_err(|error| unreadable(&error, &loose, WHAT))?
-        }
-    };
+    let mut repaired = String::new();
+    let response: Response<'_> = reported_body::json(WHAT, body, &mut repaired)?;
     if let Some(error) = response.error.as_ref().filter(|error| is_error(error)) {
         return within_success(error);
     }
