@@ -45,6 +45,7 @@ mod reasoning;
 mod recorded;
 mod resuming;
 mod same_numbers;
+mod selected;
 mod setup;
 mod several;
 mod sharing;
