@@ -11,6 +11,7 @@ mod changing;
 mod ci_formats;
 mod classified;
 mod custom;
+mod dataset_commands;
 mod dependencies;
 mod diffed;
 mod documented;

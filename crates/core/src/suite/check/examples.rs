@@ -157,6 +157,7 @@ impl Checker<'_> {
         let rows = each_once(rows, &identity, pool.choose);
         let mut examples = Examples {
             origin: pool.file.origin,
+            is_dataset: pool.is_dataset,
             groups: groups(&rows, raw.balance.is_some()),
             rows,
             count: raw.count as usize,
