@@ -9,6 +9,7 @@ mod examples;
 mod gate;
 mod labels;
 mod literal_keys;
+mod logprobs;
 pub(in crate::suite) mod metrics;
 mod models;
 mod own_form;
