@@ -112,10 +112,11 @@ fn logprobs_are_asked_for_and_kept() {
             let (record, seen) = asked(&form, &body.to_string(), is_streamed);
             let about = format!("{} {is_streamed}: {record:?}", form.wire.provider);
             assert_eq!(record.output.as_deref(), Some("yes"), "{about}");
-            let expected = match has(form.wire, Feature::TopLogprobs) {
-                true => "-1 2 ye=-0.5(ye=-0.5,no=-4.5) s=-1.5(s=-1.5,!=-4.5)",
+            let expected = if has(form.wire, Feature::TopLogprobs) {
+                "-1 2 ye=-0.5(ye=-0.5,no=-4.5) s=-1.5(s=-1.5,!=-4.5)"
+            } else {
                 // Its pieces have more than one token.
-                false => "-1 2 yes=-0.5 =-1.5",
+                "-1 2 yes=-0.5 =-1.5"
             };
             assert_eq!(shown(&record), expected, "{about}");
             let (sent, asks) = (seen.json(), (form.tokens.asks)());

@@ -60,7 +60,9 @@ pub(super) const WIRE: Wire = Wire {
         place: "/choices/0/logprobs",
         written: |tokens| {
             let mut tokens = tokens.to_vec();
-            tokens.iter_mut().for_each(|token| token["bytes"] = Value::Null);
+            for token in &mut tokens {
+                token["bytes"] = Value::Null;
+            }
             json!({ "content": tokens, "refusal": null })
         },
     }),
