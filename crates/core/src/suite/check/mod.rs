@@ -8,6 +8,7 @@ mod dataset;
 mod examples;
 mod gate;
 mod labels;
+mod layout;
 mod literal_keys;
 mod logprobs;
 pub(in crate::suite) mod metrics;
