@@ -22,6 +22,7 @@ pub(crate) use self::{items::content_hash, profile::DatasetProfiler};
 pub use self::{
     items::{Fingerprints, Items},
     profile::DatasetProfile,
+    python_json::as_json as python_as_json,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
