@@ -33,6 +33,7 @@ impl DatasetSource for Capitals {
             name: "rows.csv".to_owned(),
             origin: self.origin(),
             server: None,
+            variables: Vec::new(),
             blake3: String::new(),
             fetched_at: String::new(),
             note: Some("was fetched".to_owned()),
@@ -87,7 +88,8 @@ fn read(dataset: &str, may_fetch: bool) -> Result<(Suite, Vec<String>), String> 
          models: [{{ name: m, recorded: {{ column: TEXT }} }}]\nmetrics: [{{ name: e, exact: {{}} }}]\n"
     );
     fs::write(&path, suite).expect("written");
-    let sources = Sources { kinds: KINDS, cache_dir: Some(cache.path()), may_fetch };
+    let sources =
+        Sources { kinds: KINDS, cache_dir: Some(cache.path()), may_fetch, ..Sources::NONE };
     let readers =
         Readers { kinds: METRICS, providers: &[], parquet: no_parquet, roots: &[], sources };
     let suite = Suite::read(&path, readers).map_err(|error| error.to_string())?;

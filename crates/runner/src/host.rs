@@ -65,7 +65,7 @@ impl<'a> Host<'a> {
     /// where its answers are.
     pub(crate) fn readers<'b>(&'b self, options: &'b RunOptions) -> Readers<'b> {
         let cache_dir = options.cache_dir.as_deref().or(self.sources.cache_dir);
-        let sources = Sources { cache_dir, ..self.sources };
+        let sources = Sources { cache_dir, keys: self, ..self.sources };
         Readers { sources, ..readers(&self.permissions.roots) }
     }
 }

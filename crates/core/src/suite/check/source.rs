@@ -106,6 +106,7 @@ impl<'a> Checker<'a> {
             access: &self.access,
             cache_dir: sources.cache_dir,
             may_fetch: sources.may_fetch && is_sound,
+            keys: sources.keys,
         };
         match source.snapshot(&context) {
             Ok(snapshot) => {
