@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use evalmark_core::{
-    dataset::{DatasetError, Items, Rows},
+    dataset::{DatasetError, Format, Items, Rows},
     files::FileAccess,
     metric::{Direction, MetricKind, ParamError, Range},
     source::{DatasetSource, Snapshot, SourceContext, SourceError, SourceKind, Sources},
@@ -73,7 +73,7 @@ const METRICS: &[MetricKind] = &[MetricKind {
     file_refs: &[],
 }];
 
-fn no_parquet(path: &Path, _: fs::File) -> Result<Rows, DatasetError> {
+fn no_parquet(path: &Path, _: fs::File, _: Format) -> Result<Rows, DatasetError> {
     Err(DatasetError::of_file(path, "no Parquet here"))
 }
 
@@ -91,7 +91,7 @@ fn read(dataset: &str, may_fetch: bool) -> Result<(Suite, Vec<String>), String> 
     let sources =
         Sources { kinds: KINDS, cache_dir: Some(cache.path()), may_fetch, ..Sources::NONE };
     let readers =
-        Readers { kinds: METRICS, providers: &[], parquet: no_parquet, roots: &[], sources };
+        Readers { kinds: METRICS, providers: &[], columnar: no_parquet, roots: &[], sources };
     let suite = Suite::read(&path, readers).map_err(|error| error.to_string())?;
     let items = Items::open(&Arc::new(suite.dataset.clone())).map_err(|error| error.to_string())?;
     let texts = items.map(|item| item.expect("an item").fields["TEXT"].to_string()).collect();

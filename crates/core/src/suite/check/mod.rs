@@ -8,6 +8,7 @@ mod dataset;
 mod examples;
 mod gate;
 mod labels;
+mod layout;
 mod literal_keys;
 pub(in crate::suite) mod metrics;
 mod models;
