@@ -62,6 +62,7 @@ pub mod history;
 pub mod item;
 pub mod key_hosts;
 pub mod label;
+pub mod logprobs;
 mod media_template;
 pub mod message;
 pub mod metric;
