@@ -1,6 +1,6 @@
-//! Any table of results: CSV, TSV, JSONL, JSON or Parquet with one row an answer, whatever wrote it.
+//! Any table of results: CSV, TSV, JSONL, JSON, YAML, XLSX, Arrow or Parquet with one row an answer, whatever wrote it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use evalmark_core::{
     dataset::{DatasetError, FileSpec, Format, Rows},
@@ -8,6 +8,10 @@ use evalmark_core::{
     files::FileAccess,
     record::{Outcome, Usage},
     tool_results::{ToolFile, ToolItem, ToolScore},
+};
+use evalmark_report::{
+    arrow::arrow_rows_of,
+    dataset::{DatasetReadError, parquet_rows_of},
 };
 use serde_json::{Map, Value};
 
@@ -21,7 +25,7 @@ use super::{
 
 pub(super) const IMPORTER: Importer = Importer {
     name: "csv",
-    files: "a table with one row an answer: CSV, TSV, JSONL, JSON or Parquet",
+    files: "a table with one row an answer: CSV, TSV, JSONL, JSON, YAML, XLSX, Arrow or Parquet",
     read,
 };
 
@@ -137,26 +141,21 @@ fn open(path: &Path, name: &str) -> Result<Rows, ResultsError> {
     let Some(format) = Format::of(path) else {
         let message = "has a name that does not tell which table it is";
         return Err(ResultsError::of_file(name, message)
-            .hint("call it .csv, .tsv, .jsonl, .json or .parquet"));
+            .hint("call it .csv, .tsv, .jsonl, .json, .yaml, .xlsx, .arrow or .parquet"));
     };
-    let spec = FileSpec {
-        path: path.to_owned(),
-        origin: PathBuf::from(name),
-        format,
-        delimiter: None,
-        parquet,
-        access: FileAccess::unlimited(),
-    };
+    let spec = FileSpec::new(path.to_owned(), format, columnar, FileAccess::unlimited());
     spec.rows().map_err(|error| of_dataset(name, error))
 }
 
-fn parquet(path: &Path, file: std::fs::File) -> Result<Rows, DatasetError> {
-    let of_file =
-        |error: &dyn std::fmt::Display, path: &Path| DatasetError::of_file(path, error.to_string());
-    let rows = evalmark_report::dataset::parquet_rows_of(path, file);
-    let rows = rows.map_err(|error| of_file(&error, path))?;
+fn columnar(path: &Path, file: std::fs::File, format: Format) -> Result<Rows, DatasetError> {
     let owned = path.to_owned();
-    Ok(Box::new(rows.map(move |row| row.map_err(|error| of_file(&error, &owned)))))
+    let told = move |error: DatasetReadError| DatasetError::of_file(&owned, error.to_string());
+    if format == Format::Arrow {
+        let rows = arrow_rows_of(path, file).map_err(&told)?;
+        return Ok(Box::new(rows.map(move |row| row.map_err(&told))));
+    }
+    let rows = parquet_rows_of(path, file).map_err(&told)?;
+    Ok(Box::new(rows.map(move |row| row.map_err(&told))))
 }
 
 fn of_dataset(name: &str, error: DatasetError) -> ResultsError {
