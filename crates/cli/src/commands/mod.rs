@@ -10,6 +10,8 @@ mod dataset;
 mod diff;
 mod export_answers;
 mod gate;
+mod import;
+mod import_results;
 mod init;
 mod judge_check;
 mod models;
@@ -96,6 +98,8 @@ pub(crate) enum Command {
     Schema(schema::SchemaArgs),
     /// Export recorded answers as JSONL, for replay
     ExportAnswers(export_answers::ExportArgs),
+    /// Bring in what other tools wrote: their results become runs
+    Import(import::ImportArgs),
     /// Generate a shell completion script
     Completions(completions::CompletionArgs),
 }
@@ -197,6 +201,7 @@ pub(crate) fn dispatch(
         Command::Cache(args) => cache::cache(&args.command, printer, host),
         Command::Schema(args) => schema::schema(&args, printer, host),
         Command::ExportAnswers(args) => export_answers::export(&args, printer, host),
+        Command::Import(args) => import::import(&args, printer),
         Command::Completions(args) => Ok(completions::completions(&args, printer)),
     }
 }

@@ -32,6 +32,7 @@ pub use self::{
     encoding::TextEncoding,
     items::{Fingerprints, Items},
     profile::DatasetProfile,
+    python_json::as_json as python_as_json,
     selection::{SchemaViolation, SchemaViolations, Selection},
 };
 pub(crate) use self::{

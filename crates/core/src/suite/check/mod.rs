@@ -10,6 +10,7 @@ mod gate;
 mod labels;
 mod layout;
 mod literal_keys;
+mod logprobs;
 pub(in crate::suite) mod metrics;
 mod models;
 mod own_form;
