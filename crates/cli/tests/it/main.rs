@@ -34,6 +34,7 @@ mod mistakes;
 mod model_list;
 mod own_application;
 mod own_programs;
+mod parcels;
 mod permissions;
 mod planned_comparisons;
 mod planning;
