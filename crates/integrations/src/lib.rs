@@ -12,3 +12,4 @@
 //! their bytes, and `index/` says which snapshot a file with a given checksum becomes.
 
 pub mod sources;
+pub mod suites;

@@ -9,6 +9,8 @@ mod completions;
 mod diff;
 mod export_answers;
 mod gate;
+mod import;
+mod import_suite;
 mod init;
 mod judge_check;
 mod models;
@@ -87,6 +89,12 @@ pub(crate) enum Command {
     Models(models::ModelsArgs),
     /// Manage baselines: named runs to compare with
     Baseline(baseline::BaselineArgs),
+    /// Bring in what other tools wrote: their suites
+    ///
+    /// An imported suite is written as `suites/NAME.yaml` with `datasets/NAME.jsonl` and its prompts, and passes
+    /// `evalmark check`. What cannot be carried over is listed with its place. No code runs, nothing is fetched,
+    /// and no file is replaced.
+    Import(import::ImportArgs),
     /// Inspect or prune the answers that runs share
     Cache(cache::CacheCommandArgs),
     /// Print the JSON Schema of a suite, or the columns of a report file
@@ -189,6 +197,7 @@ pub(crate) fn dispatch(
         Command::Models(args) => models::models(&args, printer, host),
         Command::Baseline(args) => baseline::baseline(&args, printer),
         Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),
+        Command::Import(args) => import::import(&args, printer, host),
         Command::Cache(args) => cache::cache(&args.command, printer, host),
         Command::Schema(args) => schema::schema(&args, printer, host),
         Command::ExportAnswers(args) => export_answers::export(&args, printer, host),

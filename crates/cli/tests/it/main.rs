@@ -45,6 +45,7 @@ mod reasoning;
 mod recorded;
 mod resuming;
 mod same_numbers;
+mod scoped;
 mod setup;
 mod several;
 mod sharing;

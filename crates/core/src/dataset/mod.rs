@@ -20,7 +20,7 @@ use std::{
 
 pub(crate) use self::{items::content_hash, profile::DatasetProfiler};
 pub use self::{
-    items::{Fingerprints, Items},
+    items::{Fingerprints, Items, answers_in},
     profile::DatasetProfile,
 };
 use schemars::JsonSchema;

@@ -1,0 +1,21 @@
+//! Importers of suites: what other tools' files ask and check, as a suite with its dataset and prompts.
+//! One file a tool, and a line in [`catalog`].
+//!
+//! An importer reads files and returns a plain value. It runs no code, and it names what it cannot carry
+//! over with the place where that stands.
+
+mod checks;
+mod definition;
+mod draft;
+mod node;
+mod promptfoo;
+mod template_words;
+mod yaml_text;
+
+pub use self::definition::{SuiteImportError, SuiteImporter, SuiteRequest};
+
+/// Every importer, in the order in which help lists them.
+pub fn catalog() -> &'static [SuiteImporter] {
+    const CATALOG: &[SuiteImporter] = &[promptfoo::IMPORTER];
+    CATALOG
+}
