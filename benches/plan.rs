@@ -4,7 +4,7 @@ use std::{fmt::Write, fs};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use evalmark_core::{
-    dataset::DatasetError,
+    dataset::{DatasetError, Format},
     plan::Plan,
     source::Sources,
     suite::{Readers, Suite},
@@ -33,13 +33,13 @@ fn expansion(criterion: &mut Criterion) {
     fs::write(folder.path().join("data.csv"), csv).expect("written");
     let path = folder.path().join("suite.yaml");
     fs::write(&path, SUITE).expect("written");
-    let no_parquet = |path: &std::path::Path, _: fs::File| {
+    let no_parquet = |path: &std::path::Path, _: fs::File, _: Format| {
         Err(DatasetError::of_file(path, "no Parquet in this bench"))
     };
     let readers = Readers {
         kinds: evalmark_scoring::catalog(),
         providers: evalmark_harness::providers::catalog(),
-        parquet: no_parquet,
+        columnar: no_parquet,
         roots: &[],
         sources: Sources::NONE,
     };

@@ -302,6 +302,23 @@ pub(crate) fn parquet() -> Vec<Vec<u8>> {
     vec![plain, include_bytes!("../seeds/texts.parquet").to_vec()]
 }
 
+pub(crate) fn yaml() -> Vec<Vec<u8>> {
+    texts(&[
+        "- { id: 1, text: a, label: x, n: 1.10 }\n- id: '2'\n  text: |\n    b\n  label: [x, y]\n",
+    ])
+}
+
+/// Written by openpyxl 3.1.5.
+pub(crate) fn xlsx() -> Vec<Vec<u8>> {
+    vec![include_bytes!("../seeds/rows.xlsx").to_vec()]
+}
+
+/// A file and a stream, written by pyarrow.
+pub(crate) fn arrow() -> Vec<Vec<u8>> {
+    let file = include_bytes!("../seeds/rows.arrow").to_vec();
+    vec![file, include_bytes!("../seeds/rows.arrows").to_vec()]
+}
+
 pub(crate) fn labels() -> Vec<Vec<u8>> {
     texts(&[LABELS])
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use evalmark_core::{
-    dataset::{DatasetError, Items, Rows},
+    dataset::{DatasetError, Format, Items, Rows},
     label::LabelSpec,
     metric::MetricSpec,
     model::{AskMode, Limits, Model, Provider},
@@ -61,7 +61,15 @@ pub fn targets() -> &'static [Target] {
             seeds: Seeds::Fixed(seeds::json),
             read: json_array,
         },
+        Target {
+            name: "yaml",
+            words: seeds::YAML_WORDS,
+            seeds: Seeds::Fixed(seeds::yaml),
+            read: yaml,
+        },
+        Target { name: "xlsx", words: NONE, seeds: Seeds::Fixed(seeds::xlsx), read: xlsx },
         Target { name: "parquet", words: NONE, seeds: Seeds::Fixed(seeds::parquet), read: parquet },
+        Target { name: "arrow", words: NONE, seeds: Seeds::Fixed(seeds::arrow), read: arrow },
         Target {
             name: "labels",
             words: seeds::CSV_WORDS,
@@ -95,16 +103,21 @@ fn readers() -> Readers<'static> {
     Readers {
         kinds: catalog(),
         providers: evalmark_harness::providers::catalog(),
-        parquet: parquet_rows,
+        columnar: columnar_rows,
         roots: &[],
         sources: Sources::NONE,
     }
 }
 
-fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
+fn columnar_rows(path: &Path, file: File, format: Format) -> Result<Rows, DatasetError> {
     let owned = path.to_owned();
     let failed =
         move |error: &dyn std::fmt::Display| DatasetError::of_file(&owned, error.to_string());
+    if format == Format::Arrow {
+        let rows =
+            evalmark_report::arrow::arrow_rows_of(path, file).map_err(|error| failed(&error))?;
+        return Ok(Box::new(rows.map(move |row| row.map_err(|error| failed(&error)))));
+    }
     let rows =
         evalmark_report::dataset::parquet_rows_of(path, file).map_err(|error| failed(&error))?;
     Ok(Box::new(rows.map(move |row| row.map_err(|error| failed(&error)))))
@@ -169,6 +182,18 @@ fn jsonl(folder: &Path, input: &[u8]) -> String {
 
 fn json_array(folder: &Path, input: &[u8]) -> String {
     dataset(folder, "input.json", input)
+}
+
+fn yaml(folder: &Path, input: &[u8]) -> String {
+    dataset(folder, "input.yaml", input)
+}
+
+fn xlsx(folder: &Path, input: &[u8]) -> String {
+    dataset(folder, "input.xlsx", input)
+}
+
+fn arrow(folder: &Path, input: &[u8]) -> String {
+    dataset(folder, "input.arrow", input)
 }
 
 fn parquet(folder: &Path, input: &[u8]) -> String {

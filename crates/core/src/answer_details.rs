@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::message::ToolCall;
+use crate::{logprobs::Logprobs, message::ToolCall};
 
 /// What a server told of an answer. In the ledger and in `samples.parquet` it is JSON, without what
 /// is not known; what a later version adds is kept as it is.
@@ -49,6 +49,9 @@ pub struct AnswerDetails {
     /// The tools that the model calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
+    /// How probable its tokens were, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<Box<Logprobs>>,
     /// What other versions tell.
     #[serde(flatten)]
     pub others: Map<String, Value>,
@@ -97,6 +100,9 @@ impl AnswerDetails {
                 *text = change(std::mem::take(text));
             }
         }
+        if let Some(logprobs) = &mut self.logprobs {
+            logprobs.change_texts(change);
+        }
     }
 }
 
@@ -105,6 +111,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::logprobs::TokenLogprob;
 
     #[test]
     fn only_what_is_known_is_kept_and_what_is_new_is_not_lost() {
@@ -127,9 +134,10 @@ mod tests {
             finish_reason: Some("k".into()),
             reasoning: Some("k".into()),
             tool_calls: vec![call],
+            logprobs: Logprobs::of([TokenLogprob { token: "k".into(), ..TokenLogprob::default() }]),
             ..AnswerDetails::default()
         };
-        assert_eq!(details.to_json().matches("\"k\"").count(), 7);
+        assert_eq!(details.to_json().matches("\"k\"").count(), 8);
         details.change_texts(&|text| text.replace('k', "-"));
         assert!(!details.to_json().contains("\"k\""), "{details:?}");
     }

@@ -25,6 +25,10 @@ pub enum Feature {
     NamedTool,
     /// Answers that keep to a JSON Schema.
     JsonSchema,
+    /// How probable each token of an answer was.
+    Logprobs,
+    /// The most probable tokens in the place of each.
+    TopLogprobs,
     /// Answers that come piece by piece.
     Streaming,
     /// Requests that are handed in together and answered later.
@@ -33,7 +37,7 @@ pub enum Feature {
 
 impl Feature {
     /// Every feature.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Conversation,
         Self::Images,
         Self::Audio,
@@ -44,6 +48,8 @@ impl Feature {
         Self::ToolChoice,
         Self::NamedTool,
         Self::JsonSchema,
+        Self::Logprobs,
+        Self::TopLogprobs,
         Self::Streaming,
         Self::Batches,
     ];
@@ -74,6 +80,8 @@ impl Feature {
             Self::ToolChoice => "tool_choice",
             Self::NamedTool => "named_tool",
             Self::JsonSchema => "json_schema",
+            Self::Logprobs => "logprobs",
+            Self::TopLogprobs => "top_logprobs",
             Self::Streaming => "streaming",
             Self::Batches => "batches",
         }
@@ -93,6 +101,8 @@ impl fmt::Display for Feature {
             Self::ToolChoice => "a choice whether tools are called",
             Self::NamedTool => "a choice of the tool that is called",
             Self::JsonSchema => "answers by JSON Schema",
+            Self::Logprobs => "logprobs",
+            Self::TopLogprobs => "logprobs of alternatives",
             Self::Streaming => "streaming",
             Self::Batches => "batches",
         })

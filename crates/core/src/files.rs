@@ -128,6 +128,15 @@ impl FileAccess {
         Ok(file)
     }
 
+    /// Whether the files of a folder may be looked at.
+    pub fn folder(&self, path: &Path) -> Result<(), FileError> {
+        self.note(path);
+        if self.resolve(path)?.is_dir() {
+            return Ok(());
+        }
+        Err(FileError::Unreadable(io::ErrorKind::NotADirectory.into()))
+    }
+
     /// Whether a file may be read, for one that is opened later.
     pub fn check(&self, path: &Path) -> Result<(), FileError> {
         self.open(path).map(drop)

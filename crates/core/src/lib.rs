@@ -63,6 +63,7 @@ pub mod imported_suite;
 pub mod item;
 pub mod key_hosts;
 pub mod label;
+pub mod logprobs;
 mod media_template;
 pub mod message;
 pub mod metric;

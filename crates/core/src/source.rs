@@ -4,6 +4,7 @@
 use std::{fmt, path::Path, path::PathBuf};
 
 use serde_json::Value;
+use url::Url;
 
 use crate::{files::FileAccess, metric::ParamError};
 
@@ -33,7 +34,7 @@ pub trait DatasetSource {
 }
 
 /// What a source may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct SourceContext<'a> {
     /// The suite's folder, where relative paths start.
     pub folder: &'a Path,
@@ -43,6 +44,26 @@ pub struct SourceContext<'a> {
     pub cache_dir: Option<&'a Path>,
     /// Whether data that is not on this machine may be fetched.
     pub may_fetch: bool,
+    /// Where keys come from.
+    pub keys: &'a dyn SourceKeys,
+}
+
+/// Where a source's keys come from. The user says which server may have one; a suite, which may be a
+/// stranger's, only names them.
+pub trait SourceKeys: Sync {
+    /// What the variable of this name holds, if the user lets it go to this server.
+    fn key(&self, variable: &str, server: &Url) -> Result<String, SourceError>;
+}
+
+/// No keys for anybody.
+#[derive(Clone, Copy, Debug)]
+pub struct NoKeys;
+
+impl SourceKeys for NoKeys {
+    fn key(&self, variable: &str, _: &Url) -> Result<String, SourceError> {
+        let message = format!("needs the key in {variable}, and there are no keys here");
+        Err(SourceError::Failed { message, hint: None })
+    }
 }
 
 /// A local copy of what a source gave, which nobody changes.
@@ -57,6 +78,8 @@ pub struct Snapshot {
     pub origin: String,
     /// The server that it comes from: scheme, host and port; `None` for a file of this machine.
     pub server: Option<String>,
+    /// The variables with the keys that the server gets.
+    pub variables: Vec<String>,
     /// BLAKE3 of the unpacked bytes, 64 hexadecimal digits.
     pub blake3: String,
     /// When it was fetched or unpacked: RFC 3339, UTC.
@@ -90,11 +113,20 @@ pub struct Sources<'a> {
     pub cache_dir: Option<&'a Path>,
     /// Whether data that is not on this machine may be fetched.
     pub may_fetch: bool,
+    /// Where keys come from.
+    pub keys: &'a dyn SourceKeys,
 }
 
 impl Sources<'_> {
     /// Plain files alone.
-    pub const NONE: Sources<'static> = Sources { kinds: &[], cache_dir: None, may_fetch: false };
+    pub const NONE: Sources<'static> =
+        Sources { kinds: &[], cache_dir: None, may_fetch: false, keys: &NoKeys };
+}
+
+impl fmt::Debug for SourceContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceContext").field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Sources<'_> {

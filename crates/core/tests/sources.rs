@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use evalmark_core::{
-    dataset::{DatasetError, Items, Rows},
+    dataset::{DatasetError, Format, Items, Rows},
     files::FileAccess,
     metric::{Direction, MetricKind, ParamError, Range},
     source::{DatasetSource, Snapshot, SourceContext, SourceError, SourceKind, Sources},
@@ -33,6 +33,7 @@ impl DatasetSource for Capitals {
             name: "rows.csv".to_owned(),
             origin: self.origin(),
             server: None,
+            variables: Vec::new(),
             blake3: String::new(),
             fetched_at: String::new(),
             note: Some("was fetched".to_owned()),
@@ -72,7 +73,7 @@ const METRICS: &[MetricKind] = &[MetricKind {
     file_refs: &[],
 }];
 
-fn no_parquet(path: &Path, _: fs::File) -> Result<Rows, DatasetError> {
+fn no_parquet(path: &Path, _: fs::File, _: Format) -> Result<Rows, DatasetError> {
     Err(DatasetError::of_file(path, "no Parquet here"))
 }
 
@@ -87,9 +88,10 @@ fn read(dataset: &str, may_fetch: bool) -> Result<(Suite, Vec<String>), String> 
          models: [{{ name: m, recorded: {{ column: TEXT }} }}]\nmetrics: [{{ name: e, exact: {{}} }}]\n"
     );
     fs::write(&path, suite).expect("written");
-    let sources = Sources { kinds: KINDS, cache_dir: Some(cache.path()), may_fetch };
+    let sources =
+        Sources { kinds: KINDS, cache_dir: Some(cache.path()), may_fetch, ..Sources::NONE };
     let readers =
-        Readers { kinds: METRICS, providers: &[], parquet: no_parquet, roots: &[], sources };
+        Readers { kinds: METRICS, providers: &[], columnar: no_parquet, roots: &[], sources };
     let suite = Suite::read(&path, readers).map_err(|error| error.to_string())?;
     let items = Items::open(&Arc::new(suite.dataset.clone())).map_err(|error| error.to_string())?;
     let texts = items.map(|item| item.expect("an item").fields["TEXT"].to_string()).collect();

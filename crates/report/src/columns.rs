@@ -165,7 +165,7 @@ pub(crate) const SAMPLES: [Column; 28] = [
         "details",
         Kind::Text,
         "what else the server told, as JSON: cached and reasoning tokens, the model that answered, \
-         its own word for why the answer ended, reasoning, calls of tools",
+         its own word for why the answer ended, reasoning, calls of tools, logprobs",
     ),
     nullable(
         "first_token_ms",

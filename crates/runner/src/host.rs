@@ -7,12 +7,16 @@ use std::{
 };
 
 use evalmark_core::{
-    dataset::{DatasetError, Rows},
+    dataset::{DatasetError, Format, Rows},
     policy::Policy,
     source::Sources,
     suite::Readers,
 };
 use evalmark_harness::providers;
+use evalmark_report::{
+    arrow::arrow_rows_of,
+    dataset::{DatasetReadError, parquet_rows_of},
+};
 use evalmark_scoring::catalog;
 use evalmark_store::run_record::RunOptions;
 
@@ -65,29 +69,33 @@ impl<'a> Host<'a> {
     /// where its answers are.
     pub(crate) fn readers<'b>(&'b self, options: &'b RunOptions) -> Readers<'b> {
         let cache_dir = options.cache_dir.as_deref().or(self.sources.cache_dir);
-        let sources = Sources { cache_dir, ..self.sources };
+        let sources = Sources { cache_dir, keys: self, ..self.sources };
         Readers { sources, ..readers(&self.permissions.roots) }
     }
 }
 
-/// What suites over plain files are read with: every kind of metric, Parquet, and folders below which
+/// What suites over plain files are read with: every kind of metric, Parquet and Arrow, and folders below which
 /// suites may read, besides their own repository.
 pub(crate) fn readers(roots: &[PathBuf]) -> Readers<'_> {
     Readers {
         kinds: catalog(),
         providers: providers::catalog(),
-        parquet: parquet_rows,
+        columnar: columnar_rows,
         roots,
         sources: Sources::NONE,
     }
 }
 
-/// Reads an opened Parquet file as rows.
-pub(crate) fn parquet_rows(path: &Path, file: File) -> Result<Rows, DatasetError> {
-    let rows =
-        evalmark_report::dataset::parquet_rows_of(path, file).map_err(|e| of_dataset(path, &e))?;
+/// Reads an opened Parquet or Arrow file as rows.
+pub(crate) fn columnar_rows(path: &Path, file: File, format: Format) -> Result<Rows, DatasetError> {
     let owned = path.to_owned();
-    Ok(Box::new(rows.map(move |row| row.map_err(|error| of_dataset(&owned, &error)))))
+    let told = move |error: DatasetReadError| of_dataset(&owned, &error);
+    if format == Format::Arrow {
+        let rows = arrow_rows_of(path, file).map_err(&told)?;
+        return Ok(Box::new(rows.map(move |row| row.map_err(&told))));
+    }
+    let rows = parquet_rows_of(path, file).map_err(&told)?;
+    Ok(Box::new(rows.map(move |row| row.map_err(&told))))
 }
 
 /// The error of a dataset, which names its path itself.

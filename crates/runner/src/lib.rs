@@ -67,6 +67,7 @@ mod run_id;
 mod score_samples;
 mod secrets;
 mod shared_ledger;
+mod source_keys;
 mod source_places;
 mod suite_of_run;
 mod suites_json;

@@ -47,8 +47,12 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
             }
         }
     }
-    let snapshot = suite.dataset.snapshot.as_ref();
-    hosts.extend(snapshot.and_then(|snapshot| snapshot.server.clone()));
+    if let Some(snapshot) = &suite.dataset.snapshot {
+        hosts.extend(snapshot.server.clone());
+        for variable in &snapshot.variables {
+            variables.entry(variable).or_default().extend(snapshot.server.clone());
+        }
+    }
     let real = std::fs::canonicalize(&suite.path).unwrap_or_else(|_| suite.path.clone());
     let files: BTreeSet<_> = suite.access.files_read().iter().map(|path| shown(path)).collect();
     let of_metrics = loaded.metrics.iter().filter_map(Metric::program);

@@ -1,7 +1,5 @@
 //! Providers: all of them as a table, and one with what a suite writes to ask it.
 
-use std::collections::BTreeSet;
-
 use evalmark_core::provider::ProviderKind;
 use evalmark_runner::{provider_yaml, supported};
 
@@ -10,7 +8,7 @@ use crate::{Screen, grid::Grid};
 /// Where the address is the user's own.
 const YOUR_OWN: &str = "your own";
 
-/// The providers as a table, and below it what their protocols support.
+/// The providers as a table, and below it what they support.
 pub fn table(kinds: &[&ProviderKind], screen: Screen) -> String {
     let header = ["provider", "protocol", "key", "address"];
     let grid = Grid {
@@ -20,14 +18,24 @@ pub fn table(kinds: &[&ProviderKind], screen: Screen) -> String {
         ruled: false,
     };
     let mut lines = vec![grid.render(screen.columns), String::new()];
-    let mut told = BTreeSet::new();
-    for kind in kinds {
-        let line = format!("{} supports {}", kind.protocol, listed(kind));
-        if told.insert(line.clone()) {
-            lines.extend(screen.wrap("", &line));
-        }
+    lines.push("Beside plain prompts, they support:".to_owned());
+    for (supported, names) in by_support(kinds) {
+        lines.extend(screen.wrap("  ", &format!("{}: {supported}", names.join(", "))));
     }
     lines.join("\n")
+}
+
+/// What is supported, each with the names of the providers that support just that, in the table's order.
+fn by_support(kinds: &[&ProviderKind]) -> Vec<(String, Vec<&'static str>)> {
+    let mut groups: Vec<(String, Vec<&'static str>)> = Vec::new();
+    for kind in kinds {
+        let supported = listed(kind);
+        match groups.iter_mut().find(|(of_group, _)| *of_group == supported) {
+            Some((_, names)) => names.push(kind.name),
+            None => groups.push((supported, vec![kind.name])),
+        }
+    }
+    groups
 }
 
 fn row(kind: &ProviderKind) -> Vec<String> {
@@ -72,7 +80,7 @@ fn hosts(kind: &ProviderKind) -> String {
 /// What it supports, as a list.
 fn listed(kind: &ProviderKind) -> String {
     match supported(kind) {
-        none if none.is_empty() => "plain prompts".to_owned(),
+        none if none.is_empty() => "nothing".to_owned(),
         supported => supported.join(", "),
     }
 }

@@ -173,6 +173,7 @@ pub(crate) fn dispatch(
             kinds: evalmark_integrations::sources::catalog(),
             cache_dir: snapshots_dir.as_deref(),
             may_fetch: command.may_fetch(),
+            ..Sources::NONE
         },
         allow_exec: command.allow_exec(),
         program_variables: &program_variables,

@@ -28,6 +28,7 @@ mod judges;
 mod key_commands;
 mod killed;
 mod listed;
+mod logprobs;
 mod mistakes;
 mod model_list;
 mod own_application;

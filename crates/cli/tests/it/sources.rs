@@ -182,3 +182,30 @@ fn errors_in_rows_name_where_they_come_from() {
     let expected = format!("{}/data.csv, row 2", files.url());
     assert!(said(&ran).contains(&expected), "{}", ran.stderr);
 }
+
+#[test]
+fn the_rows_of_a_database_are_a_dataset_and_other_rows_are_another_dataset() {
+    let model = Server::start(right);
+    let query = "SELECT id, text, label FROM tickets ORDER BY id";
+    let world =
+        world(&model, &format!("source: {{ sqlite: {{ path: tickets.db, query: '{query}' }} }}"));
+    let database = rusqlite::Connection::open(world.path("tickets.db")).expect("opened");
+    database.execute_batch("CREATE TABLE tickets (id TEXT, text TEXT, label TEXT)").expect("made");
+    let rows = String::from_utf8(rows()).expect("text");
+    for row in rows.lines().skip(1) {
+        let cells: Vec<_> = row.split(',').collect();
+        database
+            .execute("INSERT INTO tickets VALUES (?, ?, ?)", [cells[0], cells[1], cells[2]])
+            .expect("inserted");
+    }
+    world.run_suite("r", &[]).expect(0);
+    let source = &world.json("reports/test/r/run.json")["dataset_source"];
+    assert!(source["origin"].as_str().is_some_and(|at| at.ends_with("tickets.db")), "{source}");
+    database.execute("UPDATE tickets SET label = 'else'", []).expect("changed");
+    world.run_suite("later", &[]).expect(0);
+    let hash =
+        |run: &str| world.json(&format!("reports/test/{run}/run.json"))["dataset_hash"].clone();
+    assert_ne!(hash("later"), hash("r"));
+    let reach = world.run(&["check", "--permissions", "suite.yaml"]).expect(0);
+    assert!(reach.stdout.contains("tickets.db"), "{}", reach.stdout);
+}

@@ -1,21 +1,25 @@
 //! Rows of a CSV or TSV file (RFC 4180). Every value is text.
 
-use std::{fs::File, io::BufReader, path::Path, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 
-use super::{DatasetError, Format, Rows, delimiter, encoding, quotes::Quotes, sniff};
+use super::{
+    DatasetError, Format, RowLayout, Rows, delimiter, encoding,
+    quotes::Quotes,
+    sniff::{self, TextReader},
+};
 use crate::fields::{Fields, Marks};
 
 pub(super) fn open(
     path: &Path,
     file: File,
     format: Format,
-    declared: Option<u8>,
+    layout: &RowLayout,
 ) -> Result<Rows, DatasetError> {
-    let file = sniff::open(path, file, format)?;
-    let delimiter = declared.unwrap_or_else(|| delimiter::detect(file.buffer(), format));
+    let file = sniff::open(path, file, format, layout.encoding)?;
+    let delimiter = layout.delimiter.unwrap_or_else(|| delimiter::detect(file.buffer(), format));
     let mut reader =
         ReaderBuilder::new().delimiter(delimiter).from_reader(Quotes::new(file, delimiter));
     let header = reader.headers().map_err(|error| describe(path, 0, &error, None))?.clone();
@@ -68,7 +72,7 @@ fn check_header(path: &Path, header: &StringRecord) -> Result<(), DatasetError> 
 
 struct CsvRows {
     path: Arc<Path>,
-    reader: Reader<Quotes<BufReader<File>>>,
+    reader: Reader<Quotes<TextReader>>,
     delimiter: u8,
     names: Vec<String>,
     /// A row without values, to be filled.
@@ -199,7 +203,7 @@ fn describe(path: &Path, row: u64, error: &csv::Error, names: Option<&[String]>)
         ErrorKind::Utf8 { err, .. } => {
             let column = names.and_then(|names| names.get(err.field()));
             let column = column.map_or_else(String::new, |name| format!(", column `{name}`"));
-            let message = format!("is not UTF-8; {}", encoding::CONVERT);
+            let message = format!("is not UTF-8; {}", encoding::DECLARE);
             DatasetError::of_row(path, format!("{place}{column}"), message)
         }
         ErrorKind::Io(error) => match error.get_ref().and_then(|e| e.downcast_ref()) {

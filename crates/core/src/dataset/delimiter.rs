@@ -4,7 +4,7 @@ use std::{fs::File, path::Path};
 
 use csv::ReaderBuilder;
 
-use super::{Format, sniff};
+use super::{Format, encoding::TextEncoding, sniff};
 
 /// How many rows are looked at.
 const ROWS: usize = 20;
@@ -29,9 +29,14 @@ pub(crate) fn of_format(format: Format) -> u8 {
 }
 
 /// The delimiter of a CSV or TSV file that can be read.
-pub(crate) fn of_file(path: &Path, file: File, format: Format) -> Option<u8> {
+pub(crate) fn of_file(
+    path: &Path,
+    file: File,
+    format: Format,
+    encoding: Option<TextEncoding>,
+) -> Option<u8> {
     let is_cells = matches!(format, Format::Csv | Format::Tsv);
-    let file = is_cells.then(|| sniff::open(path, file, format).ok()).flatten()?;
+    let file = is_cells.then(|| sniff::open(path, file, format, encoding).ok()).flatten()?;
     Some(detect(file.buffer(), format))
 }
 

@@ -2,25 +2,34 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, Read},
     path::Path,
     sync::Arc,
 };
 
-use super::{DatasetError, Format, Rows, encoding, json_value, sniff};
+use super::{
+    DatasetError, Format, RowLayout, Rows, encoding,
+    json_scan::{Scan, lists_in},
+    json_value,
+    sniff::{self, TextReader},
+};
 use crate::fields::Fields;
 
 /// The longest row, in bytes: one that never ends must not fill the memory.
 const MAX_ROW: usize = 256 << 20;
 
-pub(super) fn open_lines(path: &Path, file: File) -> Result<Rows, DatasetError> {
-    let reader = sniff::open(path, file, Format::Jsonl)?;
+pub(super) fn open_lines(
+    path: &Path,
+    file: File,
+    layout: &RowLayout,
+) -> Result<Rows, DatasetError> {
+    let reader = sniff::open(path, file, Format::Jsonl, layout.encoding)?;
     Ok(Box::new(Lines { path: path.into(), reader, line: 0, bytes: Vec::new(), done: false }))
 }
 
 struct Lines {
     path: Arc<Path>,
-    reader: BufReader<File>,
+    reader: TextReader,
     line: u64,
     /// The line that was read last.
     bytes: Vec<u8>,
@@ -95,42 +104,155 @@ fn place(text: &str, at: usize, start: (u64, u64)) -> (u64, u64) {
     if lines == 0 { (start.0, start.1 + columns) } else { (start.0 + lines, 1 + columns) }
 }
 
-pub(super) fn open_array(path: &Path, file: File) -> Result<Rows, DatasetError> {
+/// The rows of the list that `layout.rows` leads to: the whole file, where it leads nowhere.
+pub(super) fn open_array(
+    path: &Path,
+    file: File,
+    layout: &RowLayout,
+) -> Result<Rows, DatasetError> {
     let mut elements = Elements {
         path: path.into(),
-        reader: sniff::open(path, file, Format::Json)?,
+        reader: sniff::open(path, file, Format::Json, layout.encoding)?,
         line: 1,
         column: 1,
         row: 0,
+        closing: Vec::new(),
         done: false,
     };
-    match elements.next_byte() {
-        Ok(Some(b'[')) => {
-            elements.advance();
-            Ok(Box::new(elements))
+    elements.descend(&layout.rows).map_err(|(place, message)| {
+        let place = place.trim_start_matches([' ', '(']).trim_end_matches(')');
+        match place {
+            "" => DatasetError::of_file(path, message),
+            place => DatasetError::of_row(path, place, message),
         }
-        Ok(None) => Err(DatasetError::of_file(path, "is empty; it needs a JSON array of objects")),
-        Ok(Some(b'{')) => Err(DatasetError::of_file(path, elements.what_object())),
-        Ok(Some(_)) => Err(DatasetError::of_file(path, "is not a JSON array of objects")),
-        Err(error) => Err(DatasetError::of_file(path, format!("cannot be read: {error}"))),
-    }
+    })?;
+    Ok(Box::new(elements))
 }
 
 /// The elements of an array, cut out one by one.
 struct Elements {
     path: Arc<Path>,
-    reader: BufReader<File>,
+    reader: TextReader,
     /// Of the next byte.
     line: u64,
     column: u64,
     row: u64,
+    /// The brackets that the list of rows lies within, the innermost last.
+    closing: Vec<u8>,
     done: bool,
 }
 
 /// Where something is wrong (behind the row's own place), and what.
 type Problem = (String, String);
 
+fn unreadable(error: &std::io::Error) -> Problem {
+    (String::new(), format!("cannot be read: {error}"))
+}
+
+fn cut_off() -> Problem {
+    (String::new(), "is cut off: the array is not closed".to_owned())
+}
+
 impl Elements {
+    /// Goes to the first element of the list that the path leads to.
+    fn descend(&mut self, path: &[String]) -> Result<(), Problem> {
+        for (depth, step) in path.iter().enumerate() {
+            let way = || path[..=depth].join(".");
+            match self.next_byte().map_err(|error| unreadable(&error))? {
+                Some(b'{') => {
+                    self.advance();
+                    self.find_key(step, &way())?;
+                    self.closing.push(b'}');
+                }
+                Some(b'[') => {
+                    self.advance();
+                    self.find_index(step, &way())?;
+                    self.closing.push(b']');
+                }
+                None => return Err(cut_off()),
+                Some(_) => {
+                    let message =
+                        format!("`rows` leads to `{}`, and there is no such thing", way());
+                    return Err(self.here(&message));
+                }
+            }
+        }
+        match self.next_byte().map_err(|error| unreadable(&error))? {
+            Some(b'[') => {
+                self.advance();
+                Ok(())
+            }
+            None if path.is_empty() => {
+                Err((String::new(), "is empty; it needs a JSON array of objects".to_owned()))
+            }
+            None => Err(cut_off()),
+            Some(b'{') if path.is_empty() => Err((String::new(), self.what_object())),
+            Some(_) if path.is_empty() => {
+                Err((String::new(), "is not a JSON array of objects".to_owned()))
+            }
+            Some(_) => Err(self.here(&format!("`rows: {}` is not an array", path.join(".")))),
+        }
+    }
+
+    /// Goes to the value of a key of the object that has just begun.
+    fn find_key(&mut self, wanted: &str, way: &str) -> Result<(), Problem> {
+        let mut known = Vec::new();
+        loop {
+            let byte = self.next_byte().map_err(|error| unreadable(&error))?.ok_or_else(cut_off)?;
+            match byte {
+                b',' => self.advance(),
+                b'"' => {
+                    let raw = self.value()?;
+                    let key: String = serde_json::from_slice(&raw)
+                        .map_err(|_| self.here("is not a key of a JSON object"))?;
+                    if self.next_byte().map_err(|error| unreadable(&error))? != Some(b':') {
+                        return Err(self.here("a colon is missing behind a key"));
+                    }
+                    self.advance();
+                    if key == wanted {
+                        return Ok(());
+                    }
+                    known.truncate(20);
+                    known.push(key);
+                    self.value()?;
+                }
+                _ => {
+                    let known = known.join("`, `");
+                    let message =
+                        format!("`rows` leads to `{way}`, and the keys there are `{known}`");
+                    return Err(self.here(&message));
+                }
+            }
+        }
+    }
+
+    /// Goes to an element of the array that has just begun.
+    fn find_index(&mut self, wanted: &str, way: &str) -> Result<(), Problem> {
+        let no_such = format!("`rows` leads to `{way}`, and there is no such element");
+        let Ok(wanted) = wanted.parse::<u64>() else { return Err(self.here(&no_such)) };
+        for _ in 0..wanted {
+            match self.next_byte().map_err(|error| unreadable(&error))? {
+                Some(b']') => return Err(self.here(&no_such)),
+                None => return Err(cut_off()),
+                Some(_) => self.value()?,
+            };
+            if self.next_byte().map_err(|error| unreadable(&error))? == Some(b',') {
+                self.advance();
+            }
+        }
+        match self.next_byte().map_err(|error| unreadable(&error))? {
+            Some(b']') => Err(self.here(&no_such)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The bytes of the next value.
+    fn value(&mut self) -> Result<Vec<u8>, Problem> {
+        self.next_byte().map_err(|error| unreadable(&error))?;
+        let value = self.element().map_err(|error| unreadable(&error))?;
+        value.filter(|value| !value.is_empty()).ok_or_else(|| self.here("is cut off or too long"))
+    }
+
     /// The next byte that is not white space; it stays there.
     fn next_byte(&mut self) -> std::io::Result<Option<u8>> {
         loop {
@@ -156,9 +278,7 @@ impl Elements {
     }
 
     fn read(&mut self) -> Result<Option<Fields>, Problem> {
-        let unreadable =
-            |error: std::io::Error| (String::new(), format!("cannot be read: {error}"));
-        let cut_off = || (String::new(), "is cut off: the array is not closed".to_owned());
+        let unreadable = |error: std::io::Error| unreadable(&error);
         match self.next_byte().map_err(unreadable)?.ok_or_else(cut_off)? {
             b']' => {
                 self.advance();
@@ -188,8 +308,21 @@ impl Elements {
         (format!(" (line {}, column {})", self.line, self.column), message.to_owned())
     }
 
-    /// Nothing may follow.
+    /// What the list lies within is closed, and nothing may follow.
     fn end(&mut self) -> Result<(), Problem> {
+        while let Some(bracket) = self.closing.pop() {
+            loop {
+                match self.next_byte().map_err(|error| unreadable(&error))? {
+                    Some(byte) if byte == bracket => break self.advance(),
+                    Some(b',' | b':') => self.advance(),
+                    None => {
+                        let message = "is cut off: what the rows lie within is not closed";
+                        return Err((String::new(), message.to_owned()));
+                    }
+                    Some(_) => drop(self.value()?),
+                }
+            }
+        }
         match self.next_byte() {
             Ok(None) => Ok(()),
             Ok(Some(_)) => Err(self.here("has text after the array")),
@@ -235,58 +368,17 @@ impl Elements {
         if is_lines && start.contains(&b'\n') {
             return "holds one object a line, not an array; add `format: jsonl`".to_owned();
         }
-        "is one object, not an array of objects; save the list of its rows as a file of its own, for \
-         example with `jq '.data' FILE > rows.json`"
-            .to_owned()
-    }
-}
-
-/// Where in its structure a scan is.
-#[derive(Default)]
-struct Scan {
-    depth: usize,
-    in_string: bool,
-    is_escaped: bool,
-}
-
-impl Scan {
-    /// The place behind the string that `at` is within, or the end of the bytes.
-    fn string(&mut self, bytes: &[u8], at: usize) -> usize {
-        if std::mem::take(&mut self.is_escaped) {
-            return at + 1;
-        }
-        match memchr::memchr2(b'"', b'\\', &bytes[at..]) {
-            None => bytes.len(),
-            Some(found) => {
-                let is_end = bytes[at + found] == b'"';
-                (self.in_string, self.is_escaped) = (!is_end, !is_end);
-                at + found + 1
-            }
-        }
-    }
-
-    /// How many of these bytes belong to the element, where it ends among them.
-    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
-        let mut at = 0;
-        while at < bytes.len() {
-            if self.in_string {
-                at = self.string(bytes, at);
-                continue;
-            }
-            at += 1;
-            match bytes[at - 1] {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        return Some(at);
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
+        let lists = lists_in(start);
+        let example = lists.first().map_or("data", String::as_str);
+        let others = if lists.len() > 1 {
+            format!(" (lists in it: `{}`)", lists.join("`, `"))
+        } else {
+            String::new()
+        };
+        format!(
+            "is one object, not an array of objects; name the list of its rows, as in `dataset: {{ rows: \
+             {example} }}`{others}"
+        )
     }
 }
 

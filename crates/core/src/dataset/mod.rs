@@ -1,16 +1,25 @@
-//! Datasets: rows of a file (`csv`, `json`, or Parquet through a function passed in), and the items
-//! made of them (`items`). Files are streamed, never held whole; every error names its row.
+//! Datasets: rows of a file (`csv`, `json`, `yaml`, `excel`, or Parquet and Arrow through a function
+//! passed in) or of several (`parts`), and the items made of them (`items`). Files are streamed, but for
+//! YAML and Excel, which have their bounds; every error names its row.
 
 mod csv;
 pub(crate) mod delimiter;
-mod encoding;
+pub(crate) mod encoding;
+#[cfg(feature = "excel")]
+pub(crate) mod excel;
+#[cfg(feature = "excel")]
+mod excel_time;
 mod items;
 mod json;
+mod json_scan;
 mod json_value;
+pub(crate) mod listing;
+mod parts;
 mod profile;
 mod python_json;
 mod quotes;
 pub(crate) mod sniff;
+mod yaml;
 
 use std::{
     fmt,
@@ -18,11 +27,12 @@ use std::{
     sync::Arc,
 };
 
-pub(crate) use self::{items::content_hash, profile::DatasetProfiler};
 pub use self::{
+    encoding::TextEncoding,
     items::{Fingerprints, Items, answers_in},
     profile::DatasetProfile,
 };
+pub(crate) use self::{items::content_hash, profile::DatasetProfiler};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +41,8 @@ use crate::{fields::Fields, files::FileAccess, source::Snapshot};
 /// Rows of a file, in order.
 pub type Rows = Box<dyn Iterator<Item = Result<Fields, DatasetError>> + Send>;
 
-/// Reads an opened Parquet file as rows; its path is for messages.
-pub type OpenParquet = fn(&Path, std::fs::File) -> Result<Rows, DatasetError>;
+/// Reads an opened Parquet or Arrow file as rows; its path is for messages.
+pub type OpenColumnar = fn(&Path, std::fs::File, Format) -> Result<Rows, DatasetError>;
 
 /// Format of a dataset file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,8 +56,14 @@ pub enum Format {
     Jsonl,
     /// One JSON array of objects.
     Json,
+    /// A YAML list of mappings.
+    Yaml,
+    /// A sheet of an Excel workbook, with a header.
+    Xlsx,
     /// Apache Parquet.
     Parquet,
+    /// Arrow IPC, which is also Feather.
+    Arrow,
 }
 
 impl Format {
@@ -59,27 +75,70 @@ impl Format {
             "tsv" | "tab" => Self::Tsv,
             "jsonl" | "ndjson" => Self::Jsonl,
             "json" => Self::Json,
+            "yaml" | "yml" => Self::Yaml,
+            "xlsx" | "xlsm" => Self::Xlsx,
             "parquet" | "pq" => Self::Parquet,
+            "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
             _ => return None,
         })
     }
+
+    /// Whether it is text, in some encoding.
+    pub(crate) fn is_text(self) -> bool {
+        !matches!(self, Self::Xlsx | Self::Parquet | Self::Arrow)
+    }
+
+    /// Whether all rows of a file have the same columns.
+    pub(crate) fn has_columns(self) -> bool {
+        !matches!(self, Self::Jsonl | Self::Json | Self::Yaml)
+    }
 }
 
-/// A file of rows.
+/// What a file does not say of itself: how its rows stand in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowLayout {
+    /// What separates the cells of a CSV or TSV file; found out where it is `None`.
+    pub delimiter: Option<u8>,
+    /// The encoding of a text; UTF-8 where it is `None`.
+    pub encoding: Option<TextEncoding>,
+    /// The way to the list of rows in a JSON or YAML file; empty where the file is that list.
+    pub rows: Vec<String>,
+    /// The sheet of a workbook; the first one that is shown where it is `None`.
+    pub sheet: Option<String>,
+    /// The row of a sheet, from 1, that names the columns; the first one with a value where it is `None`.
+    pub header_row: Option<u32>,
+}
+
+/// One of the files that a dataset consists of.
+#[derive(Clone, Debug)]
+pub struct FilePart {
+    /// The file.
+    pub path: PathBuf,
+    /// What messages call it.
+    pub origin: PathBuf,
+    /// Where it must lie.
+    pub access: FileAccess,
+    /// The encoding of a text; UTF-8 where it is `None`.
+    pub encoding: Option<TextEncoding>,
+}
+
+/// A file of rows, or several that are read as one.
 #[derive(Clone)]
 pub struct FileSpec {
-    /// The file.
+    /// The file; where there are several, the folder or pattern that names them.
     pub path: PathBuf,
     /// What messages call it: its path, or where a snapshot comes from.
     pub origin: PathBuf,
     /// Its format.
     pub format: Format,
-    /// What separates the cells of a CSV or TSV file; found out where it is `None`.
-    pub delimiter: Option<u8>,
-    /// How a Parquet file is read.
-    pub parquet: OpenParquet,
+    /// How its rows stand in it.
+    pub layout: RowLayout,
+    /// How a Parquet or Arrow file is read.
+    pub columnar: OpenColumnar,
     /// Where it must lie.
     pub access: FileAccess,
+    /// The files, where there are several, in the order in which they are read.
+    pub parts: Arc<[FilePart]>,
 }
 
 /// A dataset as declared in a suite, checked.
@@ -130,19 +189,80 @@ impl DatasetSpec {
 }
 
 impl FileSpec {
-    /// The file's rows, from the first.
+    /// A file, which is looked for when it is opened.
+    pub fn new(path: PathBuf, format: Format, columnar: OpenColumnar, access: FileAccess) -> Self {
+        let (origin, layout, parts) = (path.clone(), RowLayout::default(), Arc::default());
+        Self { path, origin, format, layout, columnar, access, parts }
+    }
+
+    /// The rows, from the first.
     pub fn rows(&self) -> Result<Rows, DatasetError> {
+        if !self.parts.is_empty() {
+            return Ok(Box::new(parts::PartRows::new(self.clone())));
+        }
         let file = self.access.open(&self.path);
         let file = file.map_err(|error| DatasetError::of_file(&self.origin, error.to_string()))?;
         match self.format {
-            Format::Csv | Format::Tsv => csv::open(&self.origin, file, self.format, self.delimiter),
-            Format::Jsonl => json::open_lines(&self.origin, file),
-            Format::Json => json::open_array(&self.origin, file),
-            Format::Parquet => {
-                (self.parquet)(&self.origin, sniff::not_something_else(&self.origin, file)?)
+            Format::Csv | Format::Tsv => csv::open(&self.origin, file, self.format, &self.layout),
+            Format::Jsonl => json::open_lines(&self.origin, file, &self.layout),
+            Format::Json => json::open_array(&self.origin, file, &self.layout),
+            Format::Yaml => yaml::open(&self.origin, file, &self.layout),
+            binary => {
+                let file = sniff::not_something_else(&self.origin, file, binary)?;
+                match binary {
+                    Format::Xlsx => open_excel(&self.origin, file, &self.layout),
+                    columnar => (self.columnar)(&self.origin, file, columnar),
+                }
             }
         }
     }
+
+    /// The files that it consists of.
+    pub(crate) fn files(&self) -> Vec<FilePart> {
+        if !self.parts.is_empty() {
+            return self.parts.to_vec();
+        }
+        let (path, origin) = (self.path.clone(), self.origin.clone());
+        vec![FilePart { path, origin, access: self.access.clone(), encoding: self.layout.encoding }]
+    }
+
+    /// One of its files alone.
+    fn part(&self, part: &FilePart) -> Self {
+        Self {
+            path: part.path.clone(),
+            origin: part.origin.clone(),
+            access: part.access.clone(),
+            layout: RowLayout { encoding: part.encoding, ..self.layout.clone() },
+            parts: Arc::default(),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(feature = "excel")]
+fn open_excel(path: &Path, file: std::fs::File, layout: &RowLayout) -> Result<Rows, DatasetError> {
+    excel::open(path, file, layout)
+}
+
+#[cfg(not(feature = "excel"))]
+fn open_excel(path: &Path, _: std::fs::File, _: &RowLayout) -> Result<Rows, DatasetError> {
+    let message = "is an Excel workbook, and this evalmark was built without the feature `excel`";
+    Err(DatasetError::of_file(path, message))
+}
+
+/// The way that a suite writes, as keys: `data.items`, or `/data/my.items` for keys with points.
+pub(crate) fn rows_path(text: &str) -> Vec<String> {
+    match text.strip_prefix('/') {
+        Some(pointer) => {
+            pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect()
+        }
+        None => text.split('.').map(str::to_owned).collect(),
+    }
+}
+
+/// A key as a step of a JSON pointer.
+fn pointer_step(key: &str) -> String {
+    crate::fields::pointer_to("", key)
 }
 
 /// What is wrong with a dataset, and where.

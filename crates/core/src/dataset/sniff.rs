@@ -7,7 +7,10 @@ use std::{
     path::Path,
 };
 
-use super::{DatasetError, Format};
+use super::{
+    DatasetError, Format,
+    encoding::{TextEncoding, Transcoded},
+};
 
 /// How much of a file is looked at.
 const HEAD: usize = 1 << 16;
@@ -15,37 +18,57 @@ const HEAD: usize = 1 << 16;
 /// The byte order mark of UTF-8.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// A text file to be read as `format`, past its byte order mark.
+/// A text as UTF-8.
+pub(super) type TextReader = BufReader<Box<dyn Read + Send>>;
+
+/// A text file to be read as `format`, as UTF-8 and past its byte order mark.
 pub(super) fn open(
     path: &Path,
     file: File,
     format: Format,
-) -> Result<BufReader<File>, DatasetError> {
-    let mut reader = BufReader::with_capacity(HEAD, file);
-    let head = reader
-        .fill_buf()
-        .map_err(|error| DatasetError::of_file(path, format!("cannot be read: {error}")))?;
-    if let Some(message) = by_content(head, format) {
+    encoding: Option<TextEncoding>,
+) -> Result<TextReader, DatasetError> {
+    let unreadable = |error| DatasetError::of_file(path, format!("cannot be read: {error}"));
+    let mut raw = BufReader::with_capacity(HEAD, file);
+    let head = raw.fill_buf().map_err(unreadable)?;
+    let utf_16 = || encoding.is_none().then(|| utf_16(head).map(str::to_owned)).flatten();
+    if let Some(message) = by_content(head, format).or_else(utf_16) {
         return Err(DatasetError::of_file(path, message));
     }
     if head.starts_with(BOM) {
-        reader.consume(BOM.len());
+        raw.consume(BOM.len());
+    } else if let Some(encoding) = encoding {
+        let text: Box<dyn Read + Send> = Box::new(Transcoded::new(raw, encoding));
+        let mut reader = BufReader::with_capacity(HEAD, text);
+        // What is wrong here is told with its row.
+        drop(reader.fill_buf());
+        return Ok(reader);
     }
+    let mut reader = BufReader::with_capacity(HEAD, Box::new(raw) as Box<dyn Read + Send>);
+    reader.fill_buf().map_err(unreadable)?;
     Ok(reader)
 }
 
-/// A file to be read as Parquet, from its beginning; an error where it is no Parquet file, but
-/// something that can be named.
-pub(super) fn not_something_else(path: &Path, mut file: File) -> Result<File, DatasetError> {
+/// A file that is no text, from its beginning; an error where it is not of its format, but something
+/// that can be named.
+pub(super) fn not_something_else(
+    path: &Path,
+    mut file: File,
+    format: Format,
+) -> Result<File, DatasetError> {
     let unreadable = |error| DatasetError::of_file(path, format!("cannot be read: {error}"));
     let mut head = Vec::new();
     Read::by_ref(&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(unreadable)?;
     file.rewind().map_err(unreadable)?;
-    if head.starts_with(b"PAR1") {
+    let magic: &[u8] = match format {
+        Format::Xlsx => b"PK\x03\x04",
+        Format::Arrow => b"ARROW1",
+        _ => b"PAR1",
+    };
+    if head.starts_with(magic) {
         return Ok(file);
     }
-    by_content(&head, Format::Parquet)
-        .map_or(Ok(file), |message| Err(DatasetError::of_file(path, message)))
+    by_content(&head, format).map_or(Ok(file), |message| Err(DatasetError::of_file(path, message)))
 }
 
 /// What a file that cannot be read as `format` is, by its first bytes.
@@ -61,21 +84,19 @@ fn by_content(head: &[u8], format: Format) -> Option<String> {
         ),
         (b"BZh", "is compressed (bzip2); unpack it with `bunzip2 -k FILE` and name the result"),
         (b"\xFD7zXZ\0", "is compressed (xz); unpack it with `xz -dk FILE` and name the result"),
+        (b"PK\x03\x04", "is a ZIP archive or an Excel workbook; unpack it, or add `format: xlsx`"),
         (
-            b"PK\x03\x04",
-            "is a ZIP archive or an Excel workbook; unpack it, or save the sheet as CSV (UTF-8)",
+            b"\xD0\xCF\x11\xE0",
+            "is an old Excel workbook (.xls), or encrypted; save it as .xlsx without a password",
         ),
-        (b"\xD0\xCF\x11\xE0", "is an Excel workbook (.xls); save the sheet as CSV (UTF-8)"),
-        (b"ARROW1", "is an Arrow or Feather file; save it as Parquet"),
-        (b"FEA1", "is a Feather file; save it as Parquet"),
+        (b"ARROW1", "is an Arrow or Feather file; add `format: arrow`"),
+        (b"FEA1", "is a Feather file of the first version; save it as Parquet or Feather 2"),
         (b"ORC", "is an ORC file; save it as Parquet"),
         (b"Obj\x01", "is an Avro file; save it as Parquet or JSONL"),
         (b"SQLite format 3\0", "is a SQLite database; export the table as CSV or JSONL"),
         (b"%PDF", "is a PDF"),
         (b"PAR1", "is a Parquet file; add `format: parquet`"),
         (b"version https://git-lfs.", "is a Git LFS pointer, not the data; run `git lfs pull`"),
-        (b"\xFF\xFE", "is UTF-16; save it as UTF-8 (`iconv -f UTF-16 -t UTF-8 FILE > NEW`)"),
-        (b"\xFE\xFF", "is UTF-16; save it as UTF-8 (`iconv -f UTF-16 -t UTF-8 FILE > NEW`)"),
         (b"<!DOCTYPE html", "is a web page, not the data; was it downloaded without signing in?"),
         (b"<!doctype html", "is a web page, not the data; was it downloaded without signing in?"),
         (b"<html", "is a web page, not the data; was it downloaded without signing in?"),
@@ -87,12 +108,6 @@ fn by_content(head: &[u8], format: Format) -> Option<String> {
         && (!is_text(magic) || head.contains(&0))
     {
         return Some((*what).to_owned());
-    }
-    if head.len() >= 4 && head.iter().take(64).skip(1).step_by(2).all(|byte| *byte == 0) {
-        return Some(
-            "is UTF-16 without a byte order mark; save it as UTF-8 (`iconv -f UTF-16LE -t UTF-8 FILE > NEW`)"
-                .to_owned(),
-        );
     }
     let first = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start().first();
     match (format, first) {
@@ -106,6 +121,17 @@ fn by_content(head: &[u8], format: Format) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// What is to be said of a text in UTF-16 that nobody declares as such.
+fn utf_16(head: &[u8]) -> Option<&'static str> {
+    if head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF") {
+        return Some("is UTF-16; save it as UTF-8, or add `encoding: utf-16`");
+    }
+    let is_it = head.len() >= 4 && head.iter().take(64).skip(1).step_by(2).all(|byte| *byte == 0);
+    is_it.then_some(
+        "is UTF-16 without a byte order mark; save it as UTF-8, or add `encoding: utf-16le`",
+    )
 }
 
 /// What is to be said of a path whose ending tells no format, and of one that is no file.
@@ -125,10 +151,7 @@ pub(crate) fn by_name(path: &Path, shown: &str) -> (String, String) {
                 ),
             );
         }
-        "xlsx" | "xls" | "xlsm" | "ods" => {
-            "a spreadsheet; save the sheet as CSV (UTF-8) and name that"
-        }
-        "feather" | "arrow" | "ipc" => "an Arrow file; save it as Parquet and name that",
+        "xls" | "xlsb" | "ods" => "a spreadsheet of another kind; save it as .xlsx and name that",
         "orc" | "avro" => "of a format that is not read; save it as Parquet or JSONL and name that",
         "db" | "sqlite" | "sqlite3" | "duckdb" => {
             "a database; export the table as CSV or JSONL and name that"
@@ -136,19 +159,13 @@ pub(crate) fn by_name(path: &Path, shown: &str) -> (String, String) {
         "pkl" | "pickle" | "npy" | "npz" | "pt" | "h5" => {
             "Python's own; save it as Parquet or JSONL and name that"
         }
-        "yaml" | "yml" | "toml" | "xml" | "html" => {
+        "toml" | "xml" | "html" => {
             "of a format that is not read; save it as JSONL, JSON or CSV and name that"
-        }
-        _ if shown.contains(['*', '?', '[']) && !path.exists() => {
-            return (
-                format!("`{shown}` is a pattern, and a dataset is one file"),
-                "join the files into one and name that".to_owned(),
-            );
         }
         _ => {
             return (
                 format!("the extension of `{shown}` does not show its format"),
-                "add `format: csv` (or tsv, jsonl, json, parquet)".to_owned(),
+                "add `format: csv` (or tsv, jsonl, json, yaml, xlsx, parquet, arrow)".to_owned(),
             );
         }
     };

@@ -89,6 +89,17 @@ impl Document {
         self.respelled.iter().map(|(pointer, text)| (pointer.as_str(), text.as_str()))
     }
 
+    /// Numbers below `place` that stand otherwise in the file, with their pointers from there.
+    pub(crate) fn respellings_below(&self, place: &str) -> impl Iterator<Item = (&str, &str)> {
+        let below = self.respelled.range(format!("{place}/")..);
+        let below = below.map_while({
+            let place = place.to_owned();
+            move |(pointer, text)| Some((pointer.strip_prefix(&place)?, text.as_str()))
+        });
+        // A truth value has one spelling.
+        below.filter(|(pointer, text)| pointer.starts_with('/') && text.parse::<f64>().is_ok())
+    }
+
     /// How the number or truth value at `pointer` stands in the file, where that is otherwise.
     pub(crate) fn respelling(&self, pointer: &str) -> Option<&str> {
         self.respelled.get(pointer).map(String::as_str)

@@ -2,7 +2,7 @@
 //! way from one to the other (`check`), which reports every mistake at once.
 
 mod check;
-mod document;
+pub(crate) mod document;
 mod gate;
 mod located;
 mod matrix;
@@ -29,7 +29,7 @@ pub use self::{
     schema::{entry_schema, schema},
 };
 use crate::{
-    dataset::{DatasetSpec, OpenParquet},
+    dataset::{DatasetSpec, OpenColumnar},
     files::{FileAccess, MAX_TEXT},
     metric::{MetricKind, MetricSpec},
     model::{Model, Provider, RecordedColumn},
@@ -76,8 +76,8 @@ pub struct Readers<'a> {
     pub kinds: &'a [MetricKind],
     /// The providers that exist.
     pub providers: &'a [ProviderKind],
-    /// How a Parquet dataset is read.
-    pub parquet: OpenParquet,
+    /// How a Parquet or Arrow dataset is read.
+    pub columnar: OpenColumnar,
     /// Folders below which suites may read, besides their own roots.
     pub roots: &'a [PathBuf],
     /// Where datasets come from that are no plain files.

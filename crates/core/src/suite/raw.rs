@@ -64,8 +64,9 @@ fn one() -> u32 {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawDataset {
-    /// csv, tsv, jsonl, json or parquet file, relative to the suite file; it may be compressed with
-    /// gzip or zstd (`data.csv.gz`).
+    /// csv, tsv, jsonl, json, yaml, xlsx, parquet or arrow file, relative to the suite file; it may be
+    /// compressed with gzip or zstd (`data.csv.gz`). A folder, or a pattern such as `data/*.csv`, stands
+    /// for all files of that format, in the order of their names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
     /// Where the data comes from, instead of `path`: exactly one kind of source with its
@@ -79,6 +80,21 @@ pub(crate) struct RawDataset {
     /// (or tab); where that splits no row, another that splits all rows evenly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) delimiter: Option<String>,
+    /// The encoding of a text file, such as `utf-8`, `utf-16`, `windows-1252` or `shift_jis`. Default: what
+    /// a byte order mark says, else UTF-8; where the file is not that, a guess, which is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encoding: Option<String>,
+    /// The way to the list of rows in a json or yaml file, such as `data.items`, or `/data/my.items`
+    /// where a key has a point in it. Default: the file is that list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rows: Option<String>,
+    /// The sheet of an xlsx file. Default: the first that is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sheet: Option<String>,
+    /// The row of a sheet that names the columns, from 1. Default: the first that is not empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub(crate) header_row: Option<u32>,
     /// Column with a unique id; without it an item's id is a hash of its content. Here and below, a
     /// value within a column is named by its path, such as `meta.id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

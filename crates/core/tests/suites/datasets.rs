@@ -80,17 +80,16 @@ fn datasets_of_other_delimiters_and_kinds_are_named() {
         &[],
         &["`d.csv.gz` is compressed", "unpack it and name the file within, for example `d.csv`"],
     );
-    wrong(&path("path: d.xlsx"), &[], &["is a spreadsheet", "save the sheet as CSV"]);
-    wrong(&path("path: d.feather"), &[], &["is an Arrow file", "save it as Parquet"]);
-    wrong(&path("path: ."), &[], &["`.` is a folder", "`data.csv`"]);
-    wrong(&path("path: '*.csv'"), &[], &["cannot be read"]);
+    wrong(&path("path: d.xls"), &[], &["is a spreadsheet of another kind", "save it as .xlsx"]);
+    wrong(&path("path: ."), &[], &["files of several formats", "`data.csv`", "`suite.yaml`"]);
+    wrong(&path("path: '*.tsv'"), &[], &["`*.tsv` matches no file"]);
     wrong(
         &path("path: data, format: csv"),
         &[("data", b"\x1F\x8B\x08\0")],
         &["is compressed (gzip)", "gunzip"],
     );
     wrong(&path("path: data, format: csv"), &[("data", b"PK\x03\x04")], &["Excel workbook"]);
-    wrong(&path("path: data, format: csv"), &[("data", b"\xFF\xFEi\0d\0")], &["is UTF-16"]);
+    wrong(&path("path: data, format: csv"), &[("data", b"\xFF\xFEi\0d\0")], &["has no items"]);
     wrong(
         &path("path: data.parquet"),
         &[("data.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n")],
@@ -110,7 +109,7 @@ fn datasets_of_other_delimiters_and_kinds_are_named() {
     wrong(
         &path("path: data.json"),
         &[("data.json", b"{\"data\": [1]}")],
-        &["is one object, not an array"],
+        &["is one object, not an array", "dataset: { rows: data }"],
     );
 }
 
@@ -186,7 +185,7 @@ fn dataset_errors_name_their_row() {
         assert!(error.contains(expected), "`{error}` lacks `{expected}`");
     }
     let folder = folder();
-    fs::write(folder.path().join("data.csv"), b"id,text,label,tone\n1,\xff,x,y\n")
+    fs::write(folder.path().join("data.csv"), b"id,text,label,tone\n1,\xff\xc3\xb6,x,y\n")
         .expect("written");
     let error = read(folder.path(), SUITE).expect_err("not UTF-8").to_string();
     assert!(error.contains("row 1 (line 2), column `text`: is not UTF-8"), "{error}");

@@ -10,7 +10,7 @@ mod providers;
 use std::{fs, path::Path};
 
 use evalmark_core::{
-    dataset::{DatasetError, Rows},
+    dataset::{DatasetError, Format, Rows},
     feature::Feature,
     metric::{Direction, MetricKind, Range},
     model::{ModelServer, Provider},
@@ -82,7 +82,7 @@ const KINDS: &[MetricKind] = &[
     },
 ];
 
-fn no_parquet(path: &Path, _: fs::File) -> Result<Rows, DatasetError> {
+fn no_parquet(path: &Path, _: fs::File, _: Format) -> Result<Rows, DatasetError> {
     Err(DatasetError::of_file(path, "no Parquet here"))
 }
 
@@ -94,7 +94,7 @@ fn read(folder: &Path, suite: &str) -> Result<Suite, SuiteError> {
         Readers {
             kinds: KINDS,
             providers: providers::PROVIDERS,
-            parquet: no_parquet,
+            columnar: no_parquet,
             roots: &[],
             sources: Sources::NONE,
         },

@@ -201,8 +201,6 @@ fn add_params(body: &mut Map<String, Value>, common: &CommonParams<'_>) {
         ("seed", common.seed),
         ("frequency_penalty", common.frequency_penalty),
         ("presence_penalty", common.presence_penalty),
-        ("logprobs", common.logprobs),
-        ("top_logprobs", common.top_logprobs),
     ];
     let same = same.into_iter().filter_map(|(name, value)| Some((name, value?)));
     for (name, value) in same.chain(common.others.iter().copied()) {

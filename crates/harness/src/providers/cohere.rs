@@ -49,6 +49,7 @@ impl Protocol for Cohere {
             Feature::Tools,
             Feature::ToolChoice,
             Feature::JsonSchema,
+            Feature::Logprobs,
             Feature::Streaming,
         ],
         settings: &[],

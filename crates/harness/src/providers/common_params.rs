@@ -1,7 +1,7 @@
 //! Parameters under names that all providers share: each protocol has words of its own for them, and
 //! sends what stands under `extra` as it is.
 
-use evalmark_core::provider::EXTRA;
+use evalmark_core::{logprobs::AskedLogprobs, provider::EXTRA};
 use serde_json::{Map, Value};
 
 /// A request's parameters: those that are the same everywhere, and the others.
@@ -19,6 +19,8 @@ pub(crate) struct CommonParams<'a> {
     pub(crate) stop: Option<Value>,
     pub(crate) logprobs: Option<&'a Value>,
     pub(crate) top_logprobs: Option<&'a Value>,
+    /// What both ask for.
+    pub(crate) asked_logprobs: Option<AskedLogprobs>,
     /// How much a model thinks: a word such as `low`.
     pub(crate) reasoning_effort: Option<&'a Value>,
     /// Tokens that it may think.
@@ -32,7 +34,7 @@ pub(crate) struct CommonParams<'a> {
 impl<'a> CommonParams<'a> {
     /// The parameters of a request.
     pub(crate) fn of(params: &'a Map<String, Value>) -> Self {
-        let mut common = Self::default();
+        let mut common = Self { asked_logprobs: AskedLogprobs::of(params), ..Self::default() };
         for (name, value) in params {
             let place = match name.as_str() {
                 "temperature" => &mut common.temperature,
@@ -64,6 +66,12 @@ impl<'a> CommonParams<'a> {
             *place = Some(value);
         }
         common
+    }
+
+    /// How many alternatives to each token are asked for, as the suite writes it.
+    pub(crate) fn asked_top(&self) -> Option<Value> {
+        let of_number = || self.asked_logprobs.and_then(|asked| asked.top).map(Value::from);
+        self.top_logprobs.cloned().or_else(of_number)
     }
 
     /// Puts what stands under `extra` into a body. A mapping within a mapping adds to it; whatever

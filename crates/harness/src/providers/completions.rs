@@ -51,7 +51,7 @@ impl Protocol for Completions {
         ],
         default_output_limit: Some(MAX_TOKENS),
         embeds: false,
-        features: &[Feature::Streaming],
+        features: &[Feature::Logprobs, Feature::TopLogprobs, Feature::Streaming],
         ..OpenAi::ABOUT
     };
 

@@ -168,6 +168,8 @@ pub(super) const FEATURES: &[Feature] = &[
     Feature::ToolChoice,
     Feature::NamedTool,
     Feature::JsonSchema,
+    Feature::Logprobs,
+    Feature::TopLogprobs,
     Feature::Streaming,
 ];
 

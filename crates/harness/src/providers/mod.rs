@@ -20,6 +20,7 @@ mod openai;
 mod own_form;
 mod protocol;
 mod reported_body;
+mod reported_logprobs;
 mod reported_tokens;
 mod reported_vectors;
 mod responses;

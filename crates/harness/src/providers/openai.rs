@@ -67,6 +67,8 @@ impl Protocol for OpenAi {
             Feature::ToolChoice,
             Feature::NamedTool,
             Feature::JsonSchema,
+            Feature::Logprobs,
+            Feature::TopLogprobs,
             Feature::Streaming,
         ],
         settings: &[],

@@ -65,6 +65,8 @@ impl Protocol for Responses {
             Feature::ToolChoice,
             Feature::NamedTool,
             Feature::JsonSchema,
+            Feature::Logprobs,
+            Feature::TopLogprobs,
             Feature::Streaming,
         ],
         settings: &[],
@@ -173,11 +175,7 @@ fn body(request: &Request) -> Result<Map<String, Value>, AttemptError> {
 
 /// Adds the parameters; those that have another place here go there.
 fn add_params(body: &mut Map<String, Value>, common: &CommonParams<'_>) {
-    let same = [
-        ("temperature", common.temperature),
-        ("top_p", common.top_p),
-        ("top_logprobs", common.top_logprobs),
-    ];
+    let same = [("temperature", common.temperature), ("top_p", common.top_p)];
     let same = same.into_iter().filter_map(|(name, value)| Some((name, value?)));
     for (name, value) in same.chain(common.others.iter().copied()) {
         // The request says it itself.
@@ -191,7 +189,10 @@ fn add_params(body: &mut Map<String, Value>, common: &CommonParams<'_>) {
     if let Some(effort) = common.reasoning_effort {
         set_within(body, "reasoning", "effort", effort.clone());
     }
-    if common.logprobs == Some(&Value::Bool(true)) {
+    if let Some(top) = common.asked_top() {
+        body.insert("top_logprobs".into(), top);
+    }
+    if common.asked_logprobs.is_some() {
         let include = body.entry("include").or_insert_with(|| json!([]));
         // Whatever else a suite writes there is the server's to refuse.
         if let Some(include) = include.as_array_mut()

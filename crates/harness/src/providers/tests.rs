@@ -118,7 +118,7 @@ fn vendors_have_their_quirks() {
         ("responses", None, "o1", "temperature", ""),
         ("responses", None, "o1", "max_tokens", "max_tokens"),
         ("completions", None, "o1", "max_tokens", "max_tokens"),
-        ("groq", None, "openai/gpt-oss-20b", "logprobs", ""),
+        ("groq", None, "openai/gpt-oss-20b", "logit_bias", ""),
         ("groq", None, "openai/gpt-oss-20b", "temperature", "temperature"),
         ("transformers", None, "q", "presence_penalty", ""),
     ] {
@@ -136,6 +136,12 @@ fn vendors_have_their_quirks() {
         ("tgi", Feature::Audio),
         ("transformers", Feature::ToolChoice),
         ("cohere", Feature::NamedTool),
+        ("cohere", Feature::TopLogprobs),
+        ("groq", Feature::Logprobs),
+        ("anthropic", Feature::Logprobs),
+        ("bedrock", Feature::Logprobs),
+        ("http", Feature::Logprobs),
+        ("command", Feature::Logprobs),
     ] {
         assert!(!kind(provider).has(feature), "{provider}");
     }

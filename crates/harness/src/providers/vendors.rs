@@ -131,6 +131,8 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.deepinfra.com/v1/openai"),
         key_variables: &["DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN"],
         key_hosts: &["api.deepinfra.com"],
+        // https://deepinfra.com/docs/advanced/log_probs
+        lacks: &[Feature::Logprobs, Feature::TopLogprobs],
         example_model: ExampleModel::named("meta-llama/Meta-Llama-3.1-8B-Instruct"),
         ..COMPATIBLE
     },
@@ -171,11 +173,8 @@ pub(super) const OPENAI: &[Vendor] = &[
         key_hosts: &["api.groq.com"],
         has_batches: true,
         // https://console.groq.com/docs/openai
-        quirks: &[ModelQuirk {
-            models: QuirkyModels::All,
-            renamed: &[],
-            refused: &["logprobs", "top_logprobs", "logit_bias"],
-        }],
+        lacks: &[Feature::Logprobs, Feature::TopLogprobs],
+        quirks: &[ModelQuirk { models: QuirkyModels::All, renamed: &[], refused: &["logit_bias"] }],
         example_model: ExampleModel::named("llama-3.1-8b-instant"),
         ..COMPATIBLE
     },
@@ -338,18 +337,18 @@ pub(super) const OPENAI: &[Vendor] = &[
         summary: "Hugging Face's `transformers serve` on this machine",
         base_url: Some("http://127.0.0.1:8000/v1"),
         // What it knows and leaves out of account, and what it does not know.
-        lacks: &[Feature::Files, Feature::ToolChoice, Feature::NamedTool, Feature::JsonSchema],
+        lacks: &[
+            Feature::Files,
+            Feature::ToolChoice,
+            Feature::NamedTool,
+            Feature::JsonSchema,
+            Feature::Logprobs,
+            Feature::TopLogprobs,
+        ],
         quirks: &[ModelQuirk {
             models: QuirkyModels::All,
             renamed: &[],
-            refused: &[
-                "response_format",
-                "tool_choice",
-                "presence_penalty",
-                "logprobs",
-                "top_logprobs",
-                "reasoning_effort",
-            ],
+            refused: &["response_format", "tool_choice", "presence_penalty", "reasoning_effort"],
         }],
         example_model: ExampleModel::named("Qwen/Qwen2.5-0.5B-Instruct"),
         ..COMPATIBLE

@@ -1,6 +1,7 @@
 //! What every protocol must do, whoever speaks it: a server of each, in its own wire format, and one
 //! table of expectations.
 
+mod logprobs;
 mod oddities;
 mod streaming;
 mod wires;

@@ -65,7 +65,8 @@ impl DefineSource for LocalFile {
         let digests = digests.finish();
         digests.check(&self.expected).map_err(|error| failed(error.to_string()))?;
         let name = Path::new(&self.path).file_name().unwrap_or_default().to_string_lossy();
-        let named = Named { name: &name, origin: path.display().to_string(), server: None };
+        let named =
+            Named { name: &name, origin: path.display().to_string(), server: None, variables: &[] };
         if let Some(snapshot) = snapshots.find(&digests.all(), &named) {
             return Ok(snapshot);
         }

@@ -139,7 +139,7 @@ impl DefineSource for Http {
         let snapshots = Snapshots::open(context.cache_dir)?;
         let name = self.url.path().rsplit('/').next().unwrap_or_default();
         let server = Some(self.url.origin().ascii_serialization());
-        let named = Named { name, origin: self.origin(), server };
+        let named = Named { name, origin: self.origin(), server, variables: &[] };
         if let Some(snapshot) = snapshots.find(&self.expected, &named) {
             return Ok(snapshot);
         }

@@ -4,7 +4,9 @@ mod checksum;
 mod definition;
 mod file;
 mod http;
+mod json_rows;
 mod snapshots;
+mod sqlite;
 mod unpack;
 
 use std::sync::LazyLock;
@@ -15,7 +17,8 @@ use self::definition::row;
 
 /// Every source that exists, for whoever reads suites.
 pub fn catalog() -> &'static [SourceKind] {
-    static CATALOG: LazyLock<Vec<SourceKind>> =
-        LazyLock::new(|| vec![row::<http::Http>(), row::<file::LocalFile>()]);
+    static CATALOG: LazyLock<Vec<SourceKind>> = LazyLock::new(|| {
+        vec![row::<http::Http>(), row::<file::LocalFile>(), row::<sqlite::Sqlite>()]
+    });
     &CATALOG
 }

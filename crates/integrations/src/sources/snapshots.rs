@@ -37,6 +37,8 @@ pub(crate) struct Named<'a> {
     pub(crate) origin: String,
     /// Scheme, host and port; `None` for a file of this machine.
     pub(crate) server: Option<String>,
+    /// The variables with the keys that the server gets.
+    pub(crate) variables: &'a [String],
 }
 
 /// A file on its way from its source.
@@ -193,6 +195,7 @@ fn snapshot(path: PathBuf, blake3: String, fetched_at: String, named: &Named<'_>
         name: unpacked_name(named.name).to_owned(),
         origin: named.origin.clone(),
         server: named.server.clone(),
+        variables: named.variables.to_vec(),
         blake3,
         fetched_at,
         note: None,

@@ -3,4 +3,5 @@
 mod files;
 mod http;
 mod setup;
+mod sqlite;
 mod table;

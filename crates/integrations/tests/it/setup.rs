@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::PathBuf};
 use evalmark_core::{
     files::FileAccess,
     metric::ParamError,
-    source::{DatasetSource, Snapshot, SourceContext, SourceError},
+    source::{DatasetSource, NoKeys, Snapshot, SourceContext, SourceError},
 };
 use evalmark_integrations::sources::catalog;
 use serde_json::Value;
@@ -45,6 +45,7 @@ impl Place {
             access: &self.access,
             cache_dir: Some(&self.cache_dir),
             may_fetch,
+            keys: &NoKeys,
         };
         open(source, params).expect("good parameters").snapshot(&context)
     }

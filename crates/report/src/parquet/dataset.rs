@@ -36,6 +36,24 @@ pub enum DatasetReadError {
         /// Its type.
         found: String,
     },
+    /// It is no Arrow file.
+    #[error("{path} is not a readable Arrow file: {message}")]
+    NotArrow {
+        /// The file.
+        path: PathBuf,
+        /// What the reader stumbled over.
+        message: String,
+    },
+    /// An Arrow file that cannot be read on.
+    #[error("{path}: row {row} and those behind it cannot be read: {message}")]
+    ArrowRow {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 1.
+        row: u64,
+        /// What the reader stumbled over.
+        message: String,
+    },
 }
 
 /// The rows of a dataset; ends after the first error.
@@ -95,7 +113,7 @@ impl Iterator for ParquetRows {
 }
 
 /// Names a type that has no natural form in JSON.
-fn unsupported(dtype: &ArrowDataType) -> Option<String> {
+pub(super) fn unsupported(dtype: &ArrowDataType) -> Option<String> {
     use ArrowDataType as T;
     match dtype {
         T::Decimal(digits, scale) if *digits > 38 || scale > digits => {
@@ -126,8 +144,12 @@ fn unsupported(dtype: &ArrowDataType) -> Option<String> {
         | T::Date64
         | T::Time32(_)
         | T::Time64(_)
+        | T::Duration(_)
         | T::Timestamp(..) => None,
-        T::List(item) | T::LargeList(item) | T::Map(item, _) => unsupported(item.dtype()),
+        T::List(item) | T::LargeList(item) | T::FixedSizeList(item, _) | T::Map(item, _) => {
+            unsupported(item.dtype())
+        }
+        T::Dictionary(_, values, _) => unsupported(values),
         T::Struct(fields) => fields.iter().find_map(|field| unsupported(field.dtype())),
         T::Decimal256(digits, _) => Some(format!("decimals of {digits} digits")),
         T::Float16 => Some("16-bit floats".to_owned()),

@@ -5,11 +5,12 @@ use std::{iter, ops::Range};
 use evalmark_core::fields::Marks;
 use polars_arrow::{
     array::{
-        Array, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, ListArray, MapArray,
-        PrimitiveArray, StructArray, Utf8ViewArray,
+        Array, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, DictionaryKey,
+        FixedSizeBinaryArray, FixedSizeListArray, ListArray, MapArray, PrimitiveArray, StructArray,
+        Utf8Array, Utf8ViewArray,
     },
-    datatypes::{ArrowDataType, Field, TimeUnit},
-    types::NativeType,
+    datatypes::{ArrowDataType, Field, IntegerType, TimeUnit},
+    types::{NativeType, Offset},
 };
 use serde_json::{Map, Number, Value};
 
@@ -41,7 +42,29 @@ impl<'a> Cell<'a> {
     pub(super) fn bytes(self) -> Option<&'a [u8]> {
         let views = self.array.as_any().downcast_ref::<BinaryViewArray>();
         let fixed = self.array.as_any().downcast_ref::<FixedSizeBinaryArray>();
-        views.map(|views| views.value(self.at)).or_else(|| fixed.map(|fixed| fixed.value(self.at)))
+        let (small, large) = (self.column::<BinaryArray<i32>>(), self.column::<BinaryArray<i64>>());
+        views
+            .map(|views| views.value(self.at))
+            .or_else(|| fixed.map(|fixed| fixed.value(self.at)))
+            .or_else(|| small.ok().map(|small| small.value(self.at)))
+            .or_else(|| large.ok().map(|large| large.value(self.at)))
+    }
+
+    /// The value that a key of a dictionary stands for.
+    fn looked_up<K: DictionaryKey>(self) -> Result<Self, String> {
+        let dictionary = self.column::<DictionaryArray<K>>()?;
+        let at = dictionary.key_value(self.at);
+        let array = &**dictionary.values();
+        if at < array.len() {
+            return Ok(Cell { array, at });
+        }
+        Err(format!("a key of {at} into a dictionary of {}", array.len()))
+    }
+
+    fn listed<O: Offset>(self, pointer: &str, marks: &mut Marks) -> Result<Value, String> {
+        let lists: &ListArray<O> = self.column()?;
+        let (start, end) = lists.offsets().start_end(self.at);
+        list(&**lists.values(), start..end, pointer, marks)
     }
 }
 
@@ -53,6 +76,9 @@ pub(super) fn json(cell: Cell<'_>, pointer: &str, marks: &mut Marks) -> Result<V
     Ok(match cell.array.dtype() {
         T::Boolean => Value::Bool(cell.column::<BooleanArray>()?.value(cell.at)),
         T::Utf8View => Value::from(cell.column::<Utf8ViewArray>()?.value(cell.at)),
+        T::Utf8 => Value::from(cell.column::<Utf8Array<i32>>()?.value(cell.at)),
+        T::LargeUtf8 => Value::from(cell.column::<Utf8Array<i64>>()?.value(cell.at)),
+        T::Dictionary(key, ..) => json(dictionary(cell, *key)?, pointer, marks)?,
         T::UInt8 => Value::from(cell.number::<u8>()?),
         T::UInt16 => Value::from(cell.number::<u16>()?),
         T::UInt32 => Value::from(cell.number::<u32>()?),
@@ -75,11 +101,15 @@ pub(super) fn json(cell: Cell<'_>, pointer: &str, marks: &mut Marks) -> Result<V
         T::Time64(unit) => {
             Value::from(time(cell.number::<i64>()?.wrapping_mul(nanoseconds(*unit))))
         }
+        T::Date64 => Value::from(date(cell.number::<i64>()?.div_euclid(86_400_000))),
+        T::Duration(unit) => Value::from(duration(cell.number()?, *unit)),
         T::Timestamp(unit, zone) => Value::from(date_time(cell.number()?, *unit, zone.is_some())),
-        T::LargeList(_) => {
-            let lists: &ListArray<i64> = cell.column()?;
-            let (start, end) = lists.offsets().start_end(cell.at);
-            list(&**lists.values(), start..end, pointer, marks)?
+        T::LargeList(_) => cell.listed::<i64>(pointer, marks)?,
+        T::List(_) => cell.listed::<i32>(pointer, marks)?,
+        T::FixedSizeList(_, size) => {
+            let start = cell.at * size;
+            let lists: &FixedSizeListArray = cell.column()?;
+            list(&**lists.values(), start..start + size, pointer, marks)?
         }
         T::Map(..) => {
             let maps: &MapArray = cell.column()?;
@@ -87,12 +117,26 @@ pub(super) fn json(cell: Cell<'_>, pointer: &str, marks: &mut Marks) -> Result<V
             list(&**maps.field(), start..end, pointer, marks)?
         }
         T::Struct(fields) => object(cell, fields, pointer, marks)?,
-        T::BinaryView | T::FixedSizeBinary(_) => match cell.bytes() {
+        T::BinaryView | T::Binary | T::LargeBinary | T::FixedSizeBinary(_) => match cell.bytes() {
             Some(bytes) => bytes_as_text(bytes, pointer, marks),
             None => Value::Null,
         },
         other => return Err(format!("{other:?}")),
     })
+}
+
+fn dictionary(cell: Cell<'_>, key: IntegerType) -> Result<Cell<'_>, String> {
+    match key {
+        IntegerType::Int8 => cell.looked_up::<i8>(),
+        IntegerType::Int16 => cell.looked_up::<i16>(),
+        IntegerType::Int32 => cell.looked_up::<i32>(),
+        IntegerType::Int64 => cell.looked_up::<i64>(),
+        IntegerType::UInt8 => cell.looked_up::<u8>(),
+        IntegerType::UInt16 => cell.looked_up::<u16>(),
+        IntegerType::UInt32 => cell.looked_up::<u32>(),
+        IntegerType::UInt64 => cell.looked_up::<u64>(),
+        IntegerType::Int128 | IntegerType::UInt128 => Err("keys of 128 bits".to_owned()),
+    }
 }
 
 fn list(

@@ -1,7 +1,8 @@
-//! Parquet in and out, with the page reader and writer of polars and without its dataframes. Only the
+//! Parquet in and out, and Arrow in, with the page reader and writer of polars and without its dataframes. Only the
 //! files in this folder know them.
 
 pub mod answers;
+pub mod arrow;
 mod buffer;
 pub mod dataset;
 mod footer_checksum;

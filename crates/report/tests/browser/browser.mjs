@@ -54,15 +54,19 @@ export async function found(page) {
   return Number(said.split(" of ")[0].replaceAll(",", ""));
 }
 
-/** Chooses something in a field of the form, and waits for the table. */
+/** Chooses something in a field of the form, and waits until the table shows what it finds. */
 export async function choose(page, name, value) {
   const field = `#query [name="${name}"]`;
-  const before = await page.evaluate(() => location.hash);
-  if ((await page.$eval(field, (one) => one.tagName)) === "SELECT") await page.select(field, value);
-  else {
-    await page.click(field, { count: 3 });
-    await page.keyboard.press("Backspace");
-    await page.type(field, value);
+  if ((await page.$eval(field, (one) => one.tagName)) === "SELECT") {
+    const before = await page.evaluate(() => location.hash);
+    await page.select(field, value);
+    await until(page, (then) => location.hash !== then, before);
+    return;
   }
-  await until(page, (then) => location.hash !== then, before);
+  await page.click(field, { count: 3 });
+  await page.keyboard.press("Backspace");
+  await page.type(field, value);
+  // Slow typing is searched for letter by letter: only the address of the whole text is the end.
+  const isWhole = (key, typed) => new URLSearchParams(location.hash.slice(1)).get(key) === typed;
+  await until(page, isWhole, name, value);
 }

@@ -8,6 +8,7 @@ mod damaged;
 mod dataset;
 mod exports;
 mod fixture;
+mod frames;
 mod html;
 mod markdown;
 mod round_trip;

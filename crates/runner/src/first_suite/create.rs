@@ -277,7 +277,7 @@ fn delimiter(file: &FileSpec) -> Option<char> {
         Format::Tsv => b'\t',
         _ => return None,
     };
-    file.delimiter.filter(|found| *found != own).map(char::from)
+    file.layout.delimiter.filter(|found| *found != own).map(char::from)
 }
 
 /// Keeps run folders out of git; warns where baselines stay out, too.

@@ -24,7 +24,7 @@ use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
 use crate::{
     Host,
     error::{Advised, Hinted, Result},
-    host::parquet_rows,
+    host::columnar_rows,
     suite_of_run::is_of_run,
 };
 
@@ -63,9 +63,7 @@ impl LabelSource {
             let format = Format::of(path)
                 .ok_or_else(|| LabelSourceError::Format { name: name.to_owned() })?;
             let access = FileAccess::unlimited();
-            let (path, origin) = (path.to_owned(), path.to_owned());
-            let file =
-                FileSpec { path, origin, format, delimiter: None, parquet: parquet_rows, access };
+            let file = FileSpec::new(path.to_owned(), format, columnar_rows, access);
             let labels = LabelSpec::File(file).open().context("labels cannot be read")?;
             return Ok(Self::Labels { labels, fields: HashMap::new() });
         }

@@ -246,9 +246,9 @@ impl Checker<'_> {
 /// What a prompt asks for that providers may lack, and where it stands below the prompt.
 fn needed(prompt: &Prompt, raw: &RawPrompt) -> Vec<(Feature, String)> {
     let mut needed = Vec::new();
-    if prompt.messages.len() != 1 || prompt.messages.iter().any(|message| message.role != "user") {
-        needed.push((Feature::Conversation, "/messages".to_owned()));
-    } else if prompt.examples.as_ref().is_some_and(|examples| examples.turns.is_some()) {
+    // Prompts that are more than one text of a user's are told in `asked_features.rs`.
+    let is_one_text = matches!(&*prompt.messages, [message] if message.role == "user");
+    if is_one_text && prompt.examples.as_ref().is_some_and(|examples| examples.turns.is_some()) {
         needed.push((Feature::Conversation, "/examples".to_owned()));
     }
     for (k, message) in prompt.messages.iter().enumerate() {

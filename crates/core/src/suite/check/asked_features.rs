@@ -89,7 +89,7 @@ impl Checker<'_> {
 }
 
 /// Who has the feature: the first provider of each protocol.
-fn hint(feature: Feature, providers: &[ProviderKind]) -> String {
+pub(super) fn who_has(feature: Feature, providers: &[ProviderKind]) -> Vec<String> {
     let mut protocols: Vec<&str> = Vec::new();
     let mut names: Vec<String> = Vec::new();
     for kind in providers.iter().filter(|kind| kind.has(feature)) {
@@ -98,9 +98,13 @@ fn hint(feature: Feature, providers: &[ProviderKind]) -> String {
             names.push(format!("`{}`", kind.name));
         }
     }
+    names
+}
+
+fn hint(feature: Feature, providers: &[ProviderKind]) -> String {
     let instead = match feature {
         Feature::Conversation => "write one `template`, or ask a provider that has them",
         _ => "leave it out, or ask a provider that has it",
     };
-    format!("{instead}: {}", names.join(", "))
+    format!("{instead}: {}", who_has(feature, providers).join(", "))
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::{Checker, source::Place, suggest};
 use crate::{
-    dataset::{DatasetSpec, FileSpec, Format, Items, delimiter, sniff},
+    dataset::{DatasetSpec, FilePart, FileSpec, Format, Items, sniff},
     files::FileAccess,
     item::Item,
     suite::raw::{RawDataset, RawMetric, RawModel, RawNames, RawSuite},
@@ -24,15 +24,18 @@ impl Checker<'_> {
         self.ignored_targets(raw, &suite.metrics);
         let place = self.place(raw);
         let format = place.as_ref().and_then(|place| self.format(raw, place));
-        let declared = self.delimiter(raw, format);
+        let layout = self.layout(raw, format);
         let mut file = place.as_ref().and_then(|place| Some(self.file_at(place, format?)));
-        if let (Some(file), Some(declared)) = (&mut file, declared) {
-            file.delimiter = declared.or_else(|| self.found(file));
+        if let (Some(file), Some(declared)) = (&mut file, layout) {
+            file.layout = declared;
+            self.found(file);
+        } else {
+            file = None;
         }
         let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
         let ignored = models.iter().flat_map(recorded_columns).chain(raw.ignore.clone());
         Some(DatasetSpec {
-            file: file.filter(|_| declared.is_some())?,
+            file: file?,
             snapshot: place.and_then(|place| place.snapshot),
             id: raw.id.clone(),
             targets: raw.target.clone().map(RawNames::into_vec).unwrap_or_default(),
@@ -71,47 +74,12 @@ impl Checker<'_> {
 
     fn format(&mut self, raw: &RawDataset, place: &Place) -> Option<Format> {
         let format = raw.format.or_else(|| Format::of(&place.name));
-        if format.is_none() || place.path.is_dir() {
+        if format.is_none() {
             let (message, hint) = sniff::by_name(&place.name, &place.shown);
             self.complain_with_hint(place.key, message, hint);
             return None;
         }
         format
-    }
-
-    /// The delimiter that the suite names, or that the file shows; the outer `None` where it is
-    /// wrong.
-    #[expect(clippy::option_option, reason = "absent and wrong are different things")]
-    fn delimiter(&mut self, raw: &RawDataset, format: Option<Format>) -> Option<Option<u8>> {
-        let Some(text) = &raw.delimiter else { return Some(None) };
-        let at = "/dataset/delimiter";
-        if !matches!(format, Some(Format::Csv | Format::Tsv) | None) {
-            self.complain(at, "only csv and tsv files have a `delimiter`");
-            return None;
-        }
-        let parsed = delimiter::parse(text);
-        if parsed.is_none() {
-            let message = format!("`{}` is not a delimiter", text.escape_debug());
-            let hint = "write one ASCII character, such as \";\" or \"|\", or `tab`".to_owned();
-            self.complain_with_hint(at, message, hint);
-        }
-        parsed.map(Some)
-    }
-
-    /// The delimiter that the file itself shows, told where it is not the format's own.
-    fn found(&mut self, file: &FileSpec) -> Option<u8> {
-        let opened = file.access.open(&file.path).ok()?;
-        let found = delimiter::of_file(&file.origin, opened, file.format)?;
-        let own = delimiter::of_format(file.format);
-        if found != own {
-            self.notes.push(format!(
-                "dataset {}: the cells are separated by {}, as it seems; `dataset.delimiter` says so \
-                 for sure",
-                file.origin.display(),
-                delimiter::name(found),
-            ));
-        }
-        Some(found)
     }
 
     /// Whether some metric reads a target that is an object, or none looks at targets.
@@ -125,24 +93,23 @@ impl Checker<'_> {
 
     /// A file of rows, which is looked for when it is opened.
     pub(super) fn file_spec(&self, path: PathBuf, format: Format) -> FileSpec {
-        FileSpec {
-            origin: path.clone(),
-            path,
-            format,
-            delimiter: None,
-            parquet: self.readers.parquet,
-            access: self.access.clone(),
-        }
+        FileSpec::new(path, format, self.readers.columnar, self.access.clone())
     }
 
     /// The dataset's file; where it is a snapshot, the suite did not choose where that lies.
     fn file_at(&self, place: &Place, format: Format) -> FileSpec {
         let file = self.file_spec(place.path.clone(), format);
+        let part = |place: &Place| {
+            let file = self.file_at(place, format);
+            FilePart { path: file.path, origin: file.origin, access: file.access, encoding: None }
+        };
+        let parts = place.parts.iter().map(part).collect();
         match &place.snapshot {
-            None => file,
+            None => FileSpec { parts, ..file },
             Some(snapshot) => FileSpec {
                 origin: PathBuf::from(&snapshot.origin),
                 access: FileAccess::unlimited(),
+                parts,
                 ..file
             },
         }

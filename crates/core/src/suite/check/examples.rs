@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Checker, suggest};
 use crate::{
-    dataset::{DatasetError, DatasetSpec, FileSpec, Format, content_hash, delimiter, sniff},
+    dataset::{DatasetError, DatasetSpec, FileSpec, Format, content_hash, sniff},
     examples::{
         AnswerTemplate, Choose, ExampleRow, Examples, Likeness, Looks, TurnTemplates, each_once,
         groups,
@@ -111,10 +111,7 @@ impl Checker<'_> {
             return None;
         };
         let mut file = self.file_spec(full, format);
-        let opened = file.access.open(&file.path).ok();
-        file.delimiter = opened
-            .and_then(|opened| delimiter::of_file(&file.origin, opened, format))
-            .filter(|_| matches!(format, Format::Csv | Format::Tsv));
+        self.found_quietly(&mut file);
         Some(file)
     }
 

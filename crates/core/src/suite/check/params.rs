@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Checker, literal_keys::is_secret, suggest};
 use crate::{
+    logprobs::{LOGPROBS, TOP_LOGPROBS},
     provider::{EXTRA, ProviderKind},
     suite::raw::RawModel,
 };
@@ -27,6 +28,7 @@ impl Checker<'_> {
             if kind.knows_all_params {
                 self.unknown_params(&at, kind, &raw.params);
             }
+            self.logprobs(&at, kind, raw);
             self.refused_params(&at, kind, raw);
         }
     }
@@ -61,7 +63,10 @@ impl Checker<'_> {
             .flatten()
             .map(|(name, _)| &**name)
             .collect();
-        for name in params.keys().filter(|name| *name != EXTRA && !known.contains(&name.as_str())) {
+        // Whoever has no logprobs is told apart from whoever misspells them.
+        let is_known =
+            |name: &str| matches!(name, EXTRA | LOGPROBS | TOP_LOGPROBS) || known.contains(&name);
+        for name in params.keys().filter(|name| !is_known(name)) {
             let message = format!("`provider: {}` has no parameter `{name}`", kind.name);
             let hint = format!(
                 "{}; what stands under `{EXTRA}` is sent as it is",

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Checker;
 use crate::{
+    dataset::{Format, listing},
     source::{Snapshot, SourceContext, SourceError, SourceKind},
     suite::raw::RawDataset,
 };
@@ -21,20 +22,26 @@ pub(super) struct Place {
     pub(super) key: &'static str,
     /// What it is a snapshot of; `None` where it is the suite's own.
     pub(super) snapshot: Option<Snapshot>,
+    /// The files, where a folder or a pattern names them.
+    pub(super) parts: Vec<Place>,
 }
 
 /// The keys that name a dataset's file.
 const PATH: &str = "/dataset/path";
 const SOURCE: &str = "/dataset/source";
 
+/// The folder of a pattern, and the pattern in it.
+fn split_pattern(path: &str) -> (PathBuf, Option<String>) {
+    let (folder, pattern) = listing::split(path);
+    (folder, Some(pattern))
+}
+
 impl<'a> Checker<'a> {
     /// Where the dataset is, once it is on this machine.
     pub(super) fn place(&mut self, raw: &RawDataset) -> Option<Place> {
         match (&raw.path, &raw.source) {
-            (Some(path), None) => match self.kind_of_path(path) {
-                Some(kind) => self.snapshot(kind, &json!({ "path": path }), PATH, PATH),
-                None => Some(self.own_file(path)),
-            },
+            (Some(path), None) if self.names_several(path) => self.several(raw, path),
+            (Some(path), None) => self.one_file(path),
             (None, Some(source)) => {
                 let kinds = self.readers.sources.kinds;
                 let named = kinds.iter().filter_map(|kind| Some((kind, source.get(kind.name)?)));
@@ -67,9 +74,82 @@ impl<'a> Checker<'a> {
         if self.document.value.pointer(SOURCE).is_some() { SOURCE } else { PATH }
     }
 
-    fn own_file(&self, path: &str) -> Place {
+    /// A file beside the suite, or a packed one as the snapshot that it was unpacked to.
+    fn one_file(&mut self, path: &str) -> Option<Place> {
+        if let Some(kind) = self.kind_of_path(path) {
+            return self.snapshot(kind, &json!({ "path": path }), PATH, PATH);
+        }
+        let (at, shown) = (self.folder.join(path), path.to_owned());
+        let (name, parts) = (at.clone(), Vec::new());
+        Some(Place { name, path: at, shown, key: PATH, snapshot: None, parts })
+    }
+
+    /// Whether a path is a folder or a pattern, and no file.
+    fn names_several(&self, path: &str) -> bool {
         let at = self.folder.join(path);
-        Place { name: at.clone(), path: at, shown: path.to_owned(), key: PATH, snapshot: None }
+        at.is_dir() || (listing::is_pattern(path) && !at.exists())
+    }
+
+    /// The files that a folder or a pattern names, all of one format.
+    fn several(&mut self, raw: &RawDataset, path: &str) -> Option<Place> {
+        let is_folder = !listing::is_pattern(path) || self.folder.join(path).is_dir();
+        let (below, pattern) =
+            if is_folder { (PathBuf::from(path), None) } else { split_pattern(path) };
+        let top = self.folder.join(&below);
+        let listed = self.access.folder(&top).map_err(|error| error.to_string()).and_then(|()| {
+            match &pattern {
+                Some(pattern) => listing::matching(&top, pattern),
+                None => listing::in_folder(&top),
+            }
+            .map_err(|error| error.to_string())
+        });
+        let mut found = match listed {
+            Ok(found) => found,
+            Err(why) => {
+                self.complain(PATH, format!("dataset `{path}`: {why}"));
+                return None;
+            }
+        };
+        let unpacked = |file: &PathBuf| self.unpacked_name(file);
+        if is_folder && raw.format.is_none() {
+            found.retain(|file| Format::of(&unpacked(file)).is_some());
+        }
+        let mut formats: Vec<(Option<Format>, &PathBuf)> = Vec::new();
+        for file in &found {
+            let format = raw.format.or_else(|| Format::of(&unpacked(file)));
+            if !formats.iter().any(|(other, _)| *other == format) {
+                formats.push((format, file));
+            }
+        }
+        if formats.len() != 1 {
+            let (message, hint) = if formats.is_empty() {
+                let what = if is_folder { "holds no file of rows" } else { "matches no file" };
+                (format!("dataset `{path}` {what}"), "hidden files do not count".to_owned())
+            } else {
+                let files: Vec<_> =
+                    formats.iter().map(|(_, file)| format!("`{}`", file.display())).collect();
+                let message = format!(
+                    "dataset `{path}` names files of several formats: {}",
+                    files.join(", ")
+                );
+                (message, "name those of one, such as `data/*.csv`".to_owned())
+            };
+            self.complain_with_hint(PATH, message, hint);
+            return None;
+        }
+        let name = unpacked(formats[0].1);
+        let files = found.iter().map(|file| below.join(file).display().to_string());
+        let files: Vec<_> = files.collect();
+        let parts: Vec<_> = files.iter().map(|file| self.one_file(file)).collect();
+        let (at, shown) = (self.folder.join(path), path.to_owned());
+        let parts = parts.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(Place { path: at, name, shown, key: PATH, snapshot: None, parts })
+    }
+
+    /// A file's name without an ending that says how it is packed.
+    fn unpacked_name(&self, file: &Path) -> PathBuf {
+        let is_packed = file.to_str().is_some_and(|file| self.kind_of_path(file).is_some());
+        if is_packed { file.with_extension("") } else { file.to_owned() }
     }
 
     /// The source that reads files with the ending of this path.
@@ -106,14 +186,15 @@ impl<'a> Checker<'a> {
             access: &self.access,
             cache_dir: sources.cache_dir,
             may_fetch: sources.may_fetch && is_sound,
+            keys: sources.keys,
         };
         match source.snapshot(&context) {
             Ok(snapshot) => {
                 let told = |note: &String| format!("dataset {}: {note}", snapshot.origin);
                 self.notes.extend(snapshot.note.as_ref().map(told));
                 let (path, name) = (snapshot.path.clone(), PathBuf::from(&snapshot.name));
-                let shown = snapshot.name.clone();
-                return Some(Place { path, name, shown, key, snapshot: Some(snapshot) });
+                let (shown, parts) = (snapshot.name.clone(), Vec::new());
+                return Some(Place { path, name, shown, key, snapshot: Some(snapshot), parts });
             }
             Err(SourceError::NotHere) if sources.may_fetch && !is_sound => {}
             Err(error @ SourceError::NotHere) => {

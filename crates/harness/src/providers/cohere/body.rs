@@ -70,7 +70,14 @@ fn add_params(body: &mut Map<String, Value>, common: &CommonParams<'_>) {
         ("frequency_penalty", common.frequency_penalty),
         ("presence_penalty", common.presence_penalty),
         ("stop_sequences", common.stop.as_ref()),
-        ("logprobs", common.logprobs),
+        (
+            "logprobs",
+            if common.asked_logprobs.is_some() {
+                Some(&Value::Bool(true))
+            } else {
+                common.logprobs
+            },
+        ),
     ];
     let own = own.into_iter().filter_map(|(name, value)| Some((name, value?)));
     for (name, value) in own.chain(common.others.iter().copied()) {
@@ -139,6 +146,7 @@ mod tests {
                 json!({ "documents": ["d"], "logprobs": true, "seed": 1 }),
                 json!({ "documents": ["d"], "logprobs": true, "seed": 1 }),
             ),
+            (json!({ "logprobs": 0 }), json!({ "logprobs": true })),
             (json!({ "extra": { "any": 1 }, "input_type": "x" }), json!({ "any": 1 })),
         ] {
             check(&request(&params), &expected);

@@ -1,7 +1,10 @@
 //! What a response says: parts of text and of thinking, calls of tools, and why it ended.
 
+mod logprobs;
+
 use evalmark_core::{
     answer_details::AnswerDetails,
+    logprobs::Logprobs,
     message::ToolCall,
     record::{ErrorKind, FinishReason, Outcome, Usage},
 };
@@ -27,6 +30,7 @@ struct Response<'a> {
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     error: Option<Value>,
+    logprobs: Option<Value>,
 }
 
 /// What the model says; of an error, a text.
@@ -120,10 +124,16 @@ pub(super) fn read(body: &str) -> Result<Answer, AttemptError> {
             "the response holds no answer: `content` is null, and no `finish_reason` says why";
         return Err(AttemptError::new(ErrorKind::Malformed, why.into(), Retryable::Yes));
     }
-    Ok(answer(message, word, response.usage))
+    let logprobs = response.logprobs.as_ref().and_then(logprobs::read);
+    Ok(answer(message, word, response.usage, logprobs))
 }
 
-fn answer(message: Message, word: Option<&str>, usage: Option<&RawValue>) -> Answer {
+fn answer(
+    message: Message,
+    word: Option<&str>,
+    usage: Option<&RawValue>,
+    logprobs: Option<Box<Logprobs>>,
+) -> Answer {
     let mut reasoning = message.tool_plan.unwrap_or_default();
     let mut output = String::new();
     match message.content {
@@ -154,6 +164,7 @@ fn answer(message: Message, word: Option<&str>, usage: Option<&RawValue>) -> Ans
         reasoning: Some(reasoning).filter(|thoughts| !thoughts.is_empty()),
         tool_calls,
         cached_tokens,
+        logprobs,
         ..AnswerDetails::default()
     };
     let outcome = if is_refused { Outcome::Refused } else { Outcome::Answered };

@@ -54,12 +54,19 @@ struct Response {
     parts: Vec<Map<String, Value>>,
     tool_plan: String,
     calls: Vec<Map<String, Value>>,
+    logprobs: Vec<Value>,
     /// What the last event says: why the answer ended, and its tokens.
     end: Option<Map<String, Value>>,
 }
 
 impl Response {
     fn take(&mut self, event: &Value) {
+        // One piece of the text; some servers have it in a list.
+        match &event["logprobs"] {
+            Value::Array(pieces) => self.logprobs.extend_from_slice(pieces),
+            piece @ Value::Object(_) => self.logprobs.push(piece.clone()),
+            _ => {}
+        }
         let delta = &event["delta"];
         let message = &delta["message"];
         match event["type"].as_str() {
@@ -102,6 +109,9 @@ impl Response {
         }
         if !calls.is_empty() {
             message["tool_calls"] = calls.into();
+        }
+        if !self.logprobs.is_empty() {
+            response.insert("logprobs".into(), self.logprobs.into());
         }
         response.insert("message".into(), message);
         Some(Value::from(response).to_string())

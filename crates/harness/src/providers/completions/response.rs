@@ -11,7 +11,7 @@ use crate::{
     failure::{is_error, within_success},
     malformed::misshapen,
     providers::openai::{Tokens, failed},
-    providers::reported_body,
+    providers::{reported_body, reported_logprobs},
     reply::{Answer, AttemptError, Retryable},
 };
 
@@ -33,6 +33,7 @@ struct Completion<'a> {
 struct Choice {
     text: Option<String>,
     finish_reason: Option<Value>,
+    logprobs: Option<Value>,
     error: Option<Value>,
     /// Of a chat completion, which is another protocol.
     message: Option<Value>,
@@ -78,6 +79,7 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
         system_fingerprint: told(&completion.system_fingerprint),
         reasoning_tokens: tokens.reasoning,
         cached_tokens: tokens.cached,
+        logprobs: choice.logprobs.as_ref().and_then(reported_logprobs::read),
         ..AnswerDetails::default()
     };
     let (usage, details) = (tokens.usage, details.boxed());

@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     failure::is_error,
-    providers::broken_stream::{cut_off, unreadable_event, without_reason},
+    providers::{
+        broken_stream::{cut_off, unreadable_event, without_reason},
+        reported_logprobs::go_on,
+    },
     reply::AttemptError,
     server_sent_events::StreamEvent,
 };
@@ -34,6 +37,9 @@ pub(super) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
                 match (field.as_str(), value) {
                     (_, Value::Null) => {}
                     ("text", Value::String(more)) => text.get_or_insert_default().push_str(&more),
+                    ("logprobs", value) => {
+                        go_on(choice.entry(field).or_insert_with(|| json!({})), value);
+                    }
                     (_, value) => drop(choice.insert(field, value)),
                 }
             }

@@ -55,8 +55,6 @@ fn generation_config(request: &Request, common: &CommonParams<'_>) -> Map<String
         ("presencePenalty", common.presence_penalty),
         ("frequencyPenalty", common.frequency_penalty),
         ("stopSequences", common.stop.as_ref()),
-        ("responseLogprobs", common.logprobs),
-        ("logprobs", common.top_logprobs),
     ];
     let same = same.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let others = common.others.iter().filter_map(|(name, value)| {
@@ -70,6 +68,16 @@ fn generation_config(request: &Request, common: &CommonParams<'_>) -> Map<String
     });
     for (name, value) in same.chain(others) {
         config.insert(name.into(), value.clone());
+    }
+    if let Some(logprobs) = common.logprobs {
+        let is_asked = common.asked_logprobs.is_some();
+        config.insert(
+            "responseLogprobs".into(),
+            if is_asked { true.into() } else { logprobs.clone() },
+        );
+    }
+    if let Some(top) = common.asked_top() {
+        config.insert("logprobs".into(), top);
     }
     if let Some(limit) = request.max_output_tokens {
         config.insert("maxOutputTokens".into(), limit.into());
@@ -150,6 +158,19 @@ mod tests {
     fn check(request: &Request, expected: &Value) {
         let body: Value = serde_json::from_slice(&body(request).expect("a body")).expect("JSON");
         assert_eq!(&body, expected);
+    }
+
+    #[test]
+    fn logprobs_may_be_a_number() {
+        for (params, expected) in [
+            (json!({ "logprobs": 3 }), json!({ "responseLogprobs": true, "logprobs": 3 })),
+            (json!({ "logprobs": 0 }), json!({ "responseLogprobs": true })),
+            (json!({ "logprobs": false }), json!({ "responseLogprobs": false })),
+        ] {
+            let body: Value =
+                serde_json::from_slice(&body(&request(&params)).expect("a body")).expect("JSON");
+            assert_eq!(body["generationConfig"], expected, "{params}");
+        }
     }
 
     #[test]

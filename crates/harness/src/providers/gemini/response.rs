@@ -1,5 +1,7 @@
 //! What a response says: parts of text, of thought and of calls of functions, and why it ended.
 
+mod logprobs;
+
 use evalmark_core::{
     answer_details::AnswerDetails,
     message::ToolCall,
@@ -37,6 +39,7 @@ struct Candidate {
     content: Option<Content>,
     finish_reason: Option<Value>,
     finish_message: Option<Value>,
+    logprobs_result: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -155,6 +158,7 @@ fn of_candidate(
         finish_reason: own_word.map(str::to_owned),
         reasoning: Some(thoughts).filter(|thoughts| !thoughts.is_empty()),
         tool_calls: calls,
+        logprobs: candidate.logprobs_result.as_ref().and_then(logprobs::read),
         ..figures
     };
     let outcome = if is_refused { Outcome::Refused } else { Outcome::Answered };

@@ -4,10 +4,16 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     failure::is_error,
-    providers::broken_stream::{cut_off, unreadable_event},
+    providers::{
+        broken_stream::{cut_off, unreadable_event},
+        reported_logprobs::go_on,
+    },
     reply::AttemptError,
     server_sent_events::StreamEvent,
 };
+
+/// The field of a candidate that holds lists of tokens.
+const LOGPROBS: &str = "logprobsResult";
 
 /// Whether an event holds a piece of text, of a thought, or a call of a function.
 pub(super) fn holds_text(event: &StreamEvent) -> bool {
@@ -55,6 +61,9 @@ pub(super) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
                 parts.extend(more);
             }
             more.shift_remove("content");
+            if let Some(more) = more.shift_remove(LOGPROBS) {
+                go_on(candidate.entry(LOGPROBS).or_insert_with(|| json!({})), more);
+            }
             candidate.extend(more);
         }
         if let Value::Object(mut others) = json {

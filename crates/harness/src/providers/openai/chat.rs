@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use evalmark_core::{
     answer_details::AnswerDetails,
+    logprobs::Logprobs,
     message::ToolCall,
     record::{ErrorKind, FinishReason, Outcome},
 };
@@ -23,7 +24,7 @@ use crate::{
     failure::{is_error, message, within_success},
     json_repair::mended,
     malformed::{misshapen, unreadable},
-    providers::{broken_stream::without_reason, is_event_stream},
+    providers::{broken_stream::without_reason, is_event_stream, reported_logprobs},
     reply::{Answer, AttemptError, FaultScope, Retryable},
 };
 
@@ -54,6 +55,7 @@ struct Choice<'a> {
     error: Option<&'a RawValue>,
     /// Of a text completion, which is another protocol.
     text: Option<&'a RawValue>,
+    logprobs: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -181,6 +183,7 @@ fn read_strictly(body: &str, asked: &str) -> Result<Answer, Unread> {
     let details = AnswerDetails {
         model: told(completion.model).filter(|model| model != asked),
         system_fingerprint: told(completion.system_fingerprint),
+        logprobs: choice.logprobs.and_then(logprobs),
         ..message.details(&tokens)
     };
     let finish_reason = finish_reason.map(FinishReason::from);
@@ -394,6 +397,12 @@ fn join(part: &Value, (text, refusal): &mut (Option<String>, Option<String>)) {
 /// A value that is a text.
 fn text_of(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
+}
+
+/// Logprobs, as far as anyone can read them.
+fn logprobs(raw: &RawValue) -> Option<Box<Logprobs>> {
+    let reported: Value = serde_json::from_str(raw.get()).ok()?;
+    reported_logprobs::read(&reported)
 }
 
 /// The calls of tools in the form that all protocols have in common; what has another is left out.

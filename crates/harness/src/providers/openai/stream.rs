@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 use self::calls::StreamedCalls;
 use crate::{
     failure::is_error,
-    providers::broken_stream::{cut_off, unreadable_event, without_reason},
+    providers::{
+        broken_stream::{cut_off, unreadable_event, without_reason},
+        reported_logprobs::go_on,
+    },
     reply::AttemptError,
     server_sent_events::{StreamEvent, events},
 };
@@ -152,8 +155,8 @@ impl Assembled {
 
     fn add_choice(&mut self, choice: Value) {
         let Value::Object(mut choice) = choice else { return };
-        if let Some(Value::Object(logprobs)) = choice.remove("logprobs") {
-            self.add_logprobs(logprobs);
+        if let Some(logprobs) = choice.remove("logprobs").filter(|logprobs| !logprobs.is_null()) {
+            go_on(self.choice.entry("logprobs").or_insert_with(|| json!({})), logprobs);
         }
         let kept = ["finish_reason", "native_finish_reason", "error"];
         let said = choice
@@ -163,18 +166,6 @@ impl Assembled {
                 kept.contains(&name.as_str()) && !value.is_null() && *value != ""
             });
         self.choice.extend(said);
-    }
-
-    /// Lists of tokens and their probabilities go on with each event.
-    fn add_logprobs(&mut self, logprobs: Map<String, Value>) {
-        let all = self.choice.entry("logprobs").or_insert_with(|| json!({}));
-        let Value::Object(all) = all else { return };
-        for (list, value) in logprobs.into_iter().filter(|(_, value)| !value.is_null()) {
-            match (all.get_mut(&list), value) {
-                (Some(Value::Array(all)), Value::Array(more)) => all.extend(more),
-                (_, value) => drop(all.insert(list, value)),
-            }
-        }
     }
 
     fn add_delta(&mut self, delta: Map<String, Value>) {

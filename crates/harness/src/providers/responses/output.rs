@@ -2,6 +2,7 @@
 
 use evalmark_core::{
     answer_details::AnswerDetails,
+    logprobs::Logprobs,
     message::ToolCall,
     record::{ErrorKind, FinishReason, Outcome},
     request::Request,
@@ -14,8 +15,9 @@ use super::stream;
 use crate::{
     failure::{is_error, within_success},
     malformed::misshapen,
-    providers::reported_body,
-    providers::{called_tools::as_json, is_event_stream, openai::Tokens},
+    providers::{
+        called_tools::as_json, is_event_stream, openai::Tokens, reported_body, reported_logprobs,
+    },
     reply::{Answer, AttemptError, FaultScope, Retryable},
     server_sent_events::events,
 };
@@ -60,6 +62,7 @@ enum Content {
 struct Part {
     text: Option<String>,
     refusal: Option<String>,
+    logprobs: Option<Value>,
 }
 
 /// Reads the body of a successful response to `request`.
@@ -141,6 +144,7 @@ fn answer(
         tool_calls: calls,
         reasoning_tokens: tokens.reasoning,
         cached_tokens: tokens.cached,
+        logprobs: logprobs(items),
         ..AnswerDetails::default()
     };
     let outcome = if is_refused { Outcome::Refused } else { Outcome::Answered };
@@ -170,6 +174,12 @@ fn texts(items: &[Item], text: impl Fn(&Part) -> Option<&str>) -> String {
 /// Whether there is a message with content, even an empty one.
 fn has_message(items: &[Item]) -> bool {
     items.iter().any(|item| item.kind == "message" && item.content.is_some())
+}
+
+/// The tokens of all messages, one after the other.
+fn logprobs(items: &[Item]) -> Option<Box<Logprobs>> {
+    let lists = parts(items).filter_map(|part| part.logprobs.as_ref()?.as_array());
+    reported_logprobs::of_lists(lists)
 }
 
 fn refusal(items: &[Item]) -> Option<String> {

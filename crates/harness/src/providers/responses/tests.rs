@@ -35,6 +35,7 @@ fn parameters_go_where_the_protocol_has_them() {
             json!({ "logprobs": true, "top_logprobs": 3 }),
             json!({ "include": [LOGPROBS], "top_logprobs": 3 }),
         ),
+        (json!({ "logprobs": 3 }), json!({ "include": [LOGPROBS], "top_logprobs": 3 })),
         (json!({ "logprobs": false }), json!({})),
         (
             json!({ "include": ["reasoning.encrypted_content"], "logprobs": true }),

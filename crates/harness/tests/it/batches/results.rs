@@ -209,3 +209,26 @@ fn an_answer_counts_wherever_failures_of_the_same_request_stand() {
         }
     }
 }
+
+#[test]
+fn logprobs_are_asked_for_and_kept_in_batches_too() {
+    let mut world = Batched::new(BatchForm::OpenAi, echo);
+    let params = serde_json::json!({ "logprobs": true, "top_logprobs": 1 });
+    world.model.params = std::sync::Arc::new(params.as_object().cloned().unwrap_or_default());
+    world.batches.change_results(|lines| {
+        let logprobs = r#""logprobs":{"content":[{"token":"a","logprob":-0.5,"bytes":null,"top_logprobs":[{"token":"b","logprob":-9999.0}]}]}"#;
+        let text = String::from_utf8(lines).expect("UTF-8");
+        Reply::bytes(text.replace(r#""finish_reason":"#, &format!(r#"{logprobs},"finish_reason":"#)))
+    });
+    let asked = world.ask(2);
+    let uploaded = world.server.requests().into_iter().find(|seen| seen.path.ends_with("/files"));
+    let uploaded = String::from_utf8(uploaded.expect("an upload").body.clone()).expect("UTF-8");
+    assert!(uploaded.contains(r#""logprobs":true,"top_logprobs":1"#), "{uploaded}");
+    for (_, record) in asked.records() {
+        let all = record.details.and_then(|details| details.logprobs).expect("logprobs");
+        assert_eq!(
+            (all.mean, all.n_tokens, all.content[0].top_logprobs[0].logprob),
+            (Some(-0.5), 1, None)
+        );
+    }
+}

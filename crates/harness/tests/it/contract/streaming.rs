@@ -33,7 +33,7 @@ fn streamed(
 }
 
 /// Events as they go over the wire.
-fn framed(wire: &Wire, events: &[String]) -> Vec<u8> {
+pub(super) fn framed(wire: &Wire, events: &[String]) -> Vec<u8> {
     events.iter().flat_map(|event| (wire.framed)(event)).collect()
 }
 

@@ -41,6 +41,7 @@ struct Part {
     kind: &'static str,
     index: Option<u64>,
     text: String,
+    logprobs: Vec<Value>,
 }
 
 /// Where the pieces that an event brings belong: the kind of the item, the list of parts, the kind of
@@ -70,15 +71,20 @@ impl Pieces {
             return;
         }
         let Some((kind, list)) = belongs(&name) else { return };
-        let Some(more) = event["delta"].as_str() else { return };
+        let Value::String(more) = event["delta"].take() else { return };
         let id = event["item_id"].as_str().map(str::to_owned);
         let item = self.item(event["output_index"].as_u64(), id, kind, false);
         match list {
-            None => item.arguments.push_str(more),
+            None => item.arguments.push_str(&more),
             Some((list, kind)) => {
                 let index =
                     ["content_index", "summary_index"].iter().find_map(|i| event[*i].as_u64());
-                item.add_text(list, kind, index, more);
+                let logprobs = event.get_mut("logprobs").map(Value::take);
+                let part = item.part(list, kind, index);
+                part.text.push_str(&more);
+                if let Some(Value::Array(logprobs)) = logprobs {
+                    part.logprobs.extend(logprobs);
+                }
             }
         }
     }
@@ -120,12 +126,17 @@ impl Item {
         self.fields.get("type").and_then(Value::as_str).unwrap_or_default()
     }
 
-    fn add_text(&mut self, list: &'static str, kind: &'static str, index: Option<u64>, more: &str) {
+    /// The part that a piece belongs to.
+    fn part(&mut self, list: &'static str, kind: &'static str, index: Option<u64>) -> &mut Part {
         let is_it = |part: &Part| part.list == list && part.kind == kind && part.index == index;
-        match self.parts.iter_mut().rev().take(LOOKED_BACK).find(|part| is_it(part)) {
-            Some(part) => part.text.push_str(more),
-            None => self.parts.push(Part { list, kind, index, text: more.to_owned() }),
-        }
+        let from = self.parts.len().saturating_sub(LOOKED_BACK);
+        let at = if let Some(at) = self.parts[from..].iter().rposition(is_it) {
+            from + at
+        } else {
+            self.parts.push(Part { list, kind, index, text: String::new(), logprobs: Vec::new() });
+            self.parts.len() - 1
+        };
+        &mut self.parts[at]
     }
 
     fn finish(mut self) -> Value {
@@ -135,12 +146,7 @@ impl Item {
         self.parts.sort_by_key(|part| part.index);
         for list in ["content", "summary"] {
             let parts = self.parts.iter().filter(|part| part.list == list);
-            let parts: Vec<_> = parts
-                .map(|part| {
-                    let field = if part.kind == "refusal" { "refusal" } else { "text" };
-                    json!({ "type": part.kind, field: part.text })
-                })
-                .collect();
+            let parts: Vec<_> = parts.map(Part::written).collect();
             if !parts.is_empty() {
                 self.fields.insert(list.into(), parts.into());
             }
@@ -149,6 +155,17 @@ impl Item {
             self.fields.insert("arguments".into(), self.arguments.into());
         }
         self.fields.into()
+    }
+}
+
+impl Part {
+    fn written(&self) -> Value {
+        let field = if self.kind == "refusal" { "refusal" } else { "text" };
+        let mut written = json!({ "type": self.kind, field: self.text });
+        if !self.logprobs.is_empty() {
+            written["logprobs"] = self.logprobs.clone().into();
+        }
+        written
     }
 }
 
@@ -203,6 +220,19 @@ mod tests {
                 { "type": "function_call", "call_id": "c", "name": "f", "arguments": "{}" },
             ]),
         );
+    }
+
+    #[test]
+    fn logprobs_come_with_their_deltas() {
+        let mut first = delta("output_text", 0, "y");
+        first["logprobs"] = json!([{ "token": "y", "logprob": -1 }]);
+        let mut second = delta("output_text", 0, "es");
+        second["logprobs"] = json!([{ "token": "es", "logprob": -2 }]);
+        let mut odd = delta("output_text", 0, ".");
+        odd["logprobs"] = json!("x");
+        let logprobs = json!([{ "token": "y", "logprob": -1 }, { "token": "es", "logprob": -2 }]);
+        let part = json!({ "type": "output_text", "text": "yes.", "logprobs": logprobs });
+        check(&[first, second, odd], &json!([{ "type": "message", "content": [part] }]));
     }
 
     #[test]

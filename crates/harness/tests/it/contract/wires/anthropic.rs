@@ -60,6 +60,7 @@ pub(super) const WIRE: Wire = Wire {
     odd: &[r#"{"content":"x"}"#, r#"{"content":[{"type":7}]}"#],
     events: Some(events),
     framed: as_text,
+    logprobs: None,
     stream: "event: message_start\ndata: {\"type\":\"message_start\"}\n\n",
 };
 

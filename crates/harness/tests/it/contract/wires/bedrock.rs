@@ -74,6 +74,7 @@ pub(super) const WIRE: Wire = Wire {
         Some((name, payload)) => bedrock::frame(name, payload),
         None => bedrock::frame(event, "{}"),
     },
+    logprobs: None,
     stream: "data: {\"contentBlockDelta\":{}}\n\n",
 };
 

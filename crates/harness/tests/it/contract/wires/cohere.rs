@@ -4,7 +4,7 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::{Reply, cohere};
 use serde_json::{Value, json};
 
-use super::{Fault, Wire, as_text, halves};
+use super::{Fault, Tokens, Wire, as_text, halves, part_of};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "cohere",
@@ -65,6 +65,16 @@ pub(super) const WIRE: Wire = Wire {
     odd: &[r#"{"message":{"content":7}}"#, r#"{"message":{"content":[{"text":7}]}}"#],
     events: Some(events),
     framed: as_text,
+    logprobs: Some(Tokens {
+        asks: || json!({ "/logprobs": true }),
+        place: "/logprobs",
+        // A piece of text, and the tokens in it.
+        written: |tokens| {
+            let text: String = tokens.iter().filter_map(|token| token["token"].as_str()).collect();
+            let logprobs: Vec<_> = tokens.iter().map(|token| token["logprob"].clone()).collect();
+            json!([{ "token_ids": [1, 2], "text": text, "logprobs": logprobs }])
+        },
+    }),
     stream: "event: message-start\ndata: {\"type\":\"message-start\"}\n\n",
 };
 
@@ -86,8 +96,15 @@ fn events(body: &Value) -> Vec<String> {
         let kind = part["type"].as_str().unwrap_or_default();
         let start = json!({ "content": { "type": kind, kind: "" } });
         events.push(delta("content-start", i, start));
-        for half in halves(part[kind].as_str().unwrap_or_default()) {
-            events.push(delta("content-delta", i, json!({ "content": { kind: half } })));
+        for (k, half) in halves(part[kind].as_str().unwrap_or_default()).into_iter().enumerate() {
+            let message = json!({ "content": { kind: half } });
+            let mut delta =
+                json!({ "type": "content-delta", "index": i, "delta": { "message": message } });
+            if let Some(pieces) = body.get("logprobs") {
+                let pieces = part_of(pieces, k, 2);
+                delta["logprobs"] = pieces.get(0).cloned().unwrap_or(pieces);
+            }
+            events.push(event(delta));
         }
         events.push(event(json!({ "type": "content-end", "index": i })));
     }

@@ -4,7 +4,7 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
 use serde_json::{Value, json};
 
-use super::{Wire, as_text, halves, openai};
+use super::{Tokens, Wire, as_text, halves, openai, part_of};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "completions",
@@ -26,6 +26,25 @@ pub(super) const WIRE: Wire = Wire {
     odd: &[r#"{"choices":"x"}"#, r#"{"choices":[{"text":7}]}"#, r#"{"choices":[{"message":{}}]}"#],
     events: Some(events),
     framed: as_text,
+    logprobs: Some(Tokens {
+        asks: || json!({ "/logprobs": 2 }),
+        place: "/choices/0/logprobs",
+        written: |tokens| {
+            let all = |field: &str| -> Value {
+                tokens.iter().map(|token| token[field].clone()).collect()
+            };
+            let top = |token: &Value| -> Value {
+                let all = token["top_logprobs"].as_array().into_iter().flatten();
+                let pair =
+                    |one: &Value| Some((one["token"].as_str()?.to_owned(), one["logprob"].clone()));
+                all.filter_map(pair).collect::<serde_json::Map<_, _>>().into()
+            };
+            json!({
+                "tokens": all("token"), "token_logprobs": all("logprob"),
+                "top_logprobs": tokens.iter().map(top).collect::<Vec<_>>(), "text_offset": [0, 2],
+            })
+        },
+    }),
     stream: "data: {\"choices\":[{\"text\":\"a\"}]}\n\n",
 };
 
@@ -50,7 +69,16 @@ fn events(body: &Value) -> Vec<String> {
         chunk(json!([choice]), &Value::Null)
     };
     let halves = halves(choice["text"].as_str().unwrap_or_default());
-    let texts = halves.map(|half| part(half, &Value::Null));
+    let with_tokens = |(i, half): (usize, &str)| {
+        let mut logprobs = choice["logprobs"].clone();
+        if let Some(logprobs) = logprobs.as_object_mut() {
+            logprobs.values_mut().for_each(|list| *list = part_of(list, i, 2));
+        }
+        let choice =
+            json!({ "index": 0, "text": half, "logprobs": logprobs, "finish_reason": null });
+        chunk(json!([choice]), &Value::Null)
+    };
+    let texts: Vec<_> = halves.into_iter().enumerate().map(with_tokens).collect();
     let end = [part("", &choice["finish_reason"]), chunk(json!([]), &body["usage"])];
     texts.into_iter().chain(end).chain(["data: [DONE]\n\n".to_owned()]).collect()
 }

@@ -4,7 +4,7 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::{Reply, gemini};
 use serde_json::{Value, json};
 
-use super::{Fault, Wire, as_text, halves};
+use super::{Fault, Tokens, Wire, as_text, halves, part_of};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "gemini",
@@ -68,6 +68,21 @@ pub(super) const WIRE: Wire = Wire {
     ],
     events: Some(events),
     framed: as_text,
+    logprobs: Some(Tokens {
+        asks: || json!({ "/generationConfig/responseLogprobs": true, "/generationConfig/logprobs": 2 }),
+        place: "/candidates/0/logprobsResult",
+        written: |tokens| {
+            let one = |token: &Value| json!({ "token": token["token"], "tokenId": 7, "logProbability": token["logprob"] });
+            let top = |token: &Value| {
+                let all = token["top_logprobs"].as_array().into_iter().flatten();
+                json!({ "candidates": all.map(one).collect::<Vec<_>>() })
+            };
+            json!({
+                "chosenCandidates": tokens.iter().map(one).collect::<Vec<_>>(),
+                "topCandidates": tokens.iter().map(top).collect::<Vec<_>>(),
+            })
+        },
+    }),
     stream: "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n",
 };
 
@@ -90,6 +105,12 @@ fn events(body: &Value) -> Vec<String> {
     let response = |(at, part): (usize, &Value)| {
         let mut response = body.clone();
         response["candidates"][0]["content"]["parts"] = json!([part]);
+        let logprobs = response["candidates"][0].get_mut("logprobsResult");
+        for list in
+            logprobs.and_then(Value::as_object_mut).into_iter().flat_map(|all| all.values_mut())
+        {
+            *list = part_of(list, at, parts.len());
+        }
         if at < last {
             if let Some(candidate) = response["candidates"][0].as_object_mut() {
                 candidate.shift_remove("finishReason");

@@ -59,8 +59,20 @@ pub(in crate::contract) struct Wire {
     pub(in crate::contract) events: Option<fn(&Value) -> Vec<String>>,
     /// An event as it goes over the wire.
     pub(in crate::contract) framed: fn(&str) -> Vec<u8>,
+    /// How it tells logprobs; `None` where it has none.
+    pub(in crate::contract) logprobs: Option<Tokens>,
     /// The beginning of a stream that nobody asked for and that ends in its middle.
     pub(in crate::contract) stream: &'static str,
+}
+
+/// How a protocol tells how probable tokens were.
+pub(in crate::contract) struct Tokens {
+    /// What a request for two alternatives holds, by place; or for none, where there are none.
+    pub(in crate::contract) asks: fn() -> Value,
+    /// Where they stand in a body.
+    pub(in crate::contract) place: &'static str,
+    /// Tokens with `token`, `logprob` and `top_logprobs`, as they stand there.
+    pub(in crate::contract) written: fn(&[Value]) -> Value,
 }
 
 /// What an error is about.
@@ -80,6 +92,13 @@ pub(in crate::contract) enum Fault {
 /// An event that is a text.
 fn as_text(event: &str) -> Vec<u8> {
     event.as_bytes().to_vec()
+}
+
+/// One of `n` parts of a list, where it is one.
+fn part_of(list: &Value, i: usize, n: usize) -> Value {
+    let Some(list) = list.as_array() else { return list.clone() };
+    let size = list.len().div_ceil(n).max(1);
+    list.chunks(size).nth(i).unwrap_or_default().into()
 }
 
 /// A text in two halves, at a character's edge.

@@ -3,7 +3,7 @@
 use evalmark_loopback::Reply;
 use serde_json::{Value, json};
 
-use super::{Fault, Wire, as_text, halves};
+use super::{Fault, Tokens, Wire, as_text, halves, part_of};
 
 /// The same with the deployment in the path.
 pub(super) const AZURE_DEPLOYMENTS: Wire = Wire {
@@ -55,6 +55,17 @@ pub(super) const WIRE: Wire = Wire {
     odd: &[r#"{"choices":"x"}"#, r#"{"choices":[{"message":{"content":7}}]}"#],
     events: Some(events),
     framed: as_text,
+    logprobs: Some(Tokens {
+        asks: || json!({ "/logprobs": true, "/top_logprobs": 2 }),
+        place: "/choices/0/logprobs",
+        written: |tokens| {
+            let mut tokens = tokens.to_vec();
+            for token in &mut tokens {
+                token["bytes"] = Value::Null;
+            }
+            json!({ "content": tokens, "refusal": null })
+        },
+    }),
     stream: "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
 };
 
@@ -98,6 +109,18 @@ fn events(body: &Value) -> Vec<String> {
         chunk(json!([choice]), &Value::Null)
     };
     let mut events: Vec<_> = deltas.iter().map(|delta| part(delta, &Value::Null)).collect();
+    // Each of the last two deltas brings half of the tokens.
+    let logprobs = &choice["logprobs"];
+    for (i, delta) in deltas.iter().rev().take(2).rev().enumerate().filter(|_| !logprobs.is_null())
+    {
+        let mut half = logprobs.clone();
+        if let Some(half) = half.as_object_mut() {
+            half.values_mut().for_each(|list| *list = part_of(list, i, 2));
+        }
+        let choice = json!({ "index": 0, "delta": delta, "logprobs": half, "finish_reason": null });
+        let at = deltas.len() - 2 + i;
+        events[at] = chunk(json!([choice]), &Value::Null);
+    }
     events.insert(1, ": a remark that keeps the connection alive\n\n".to_owned());
     events.push(part(&json!({}), &choice["finish_reason"]));
     events.push(chunk(json!([]), &body["usage"]));

@@ -4,7 +4,7 @@ use evalmark_core::record::FinishReason;
 use evalmark_loopback::Reply;
 use serde_json::{Value, json};
 
-use super::{Fault, Wire, as_text, halves};
+use super::{Fault, Tokens, Wire, as_text, halves, part_of};
 
 pub(super) const WIRE: Wire = Wire {
     provider: "responses",
@@ -72,6 +72,11 @@ pub(super) const WIRE: Wire = Wire {
     ],
     events: Some(events),
     framed: as_text,
+    logprobs: Some(Tokens {
+        asks: || json!({ "/include": ["message.output_text.logprobs"], "/top_logprobs": 2 }),
+        place: "/output/0/content/0/logprobs",
+        written: |tokens| tokens.into(),
+    }),
     stream: "event: response.created\ndata: {\"type\":\"response.created\"}\n\n",
 };
 
@@ -117,7 +122,10 @@ fn events(body: &Value) -> Vec<String> {
         for part in parts.flatten() {
             let text = part["text"].as_str().or(part["refusal"].as_str()).unwrap_or_default();
             let name = format!("response.{}.delta", part["type"].as_str().unwrap_or_default());
-            events.extend(halves(text).map(|half| event(&name, json!({ "delta": half }))));
+            for (i, half) in halves(text).into_iter().enumerate() {
+                let logprobs = part_of(&part["logprobs"], i, 2);
+                events.push(event(&name, json!({ "delta": half, "logprobs": logprobs })));
+            }
         }
         let arguments = item["arguments"].as_str().unwrap_or_default();
         events.extend(

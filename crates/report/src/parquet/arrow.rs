@@ -1,0 +1,164 @@
+//! A dataset that is an Arrow IPC file or stream (Feather 2 is the former): its rows as JSON objects, in
+//! column order, batch by batch.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek},
+    path::{Path, PathBuf},
+};
+
+use evalmark_core::fields::{Fields, Marks};
+use polars_arrow::{
+    array::Array,
+    datatypes::ArrowSchema,
+    io::ipc::read::{
+        FileReader, StreamReader, StreamState, read_file_metadata, read_stream_metadata,
+    },
+    record_batch::RecordBatchT,
+};
+use serde_json::{Map, Value};
+
+use super::{
+    dataset::{DatasetReadError, unsupported},
+    json::{Cell, json, step},
+    open::ReadError,
+    panic_guard::guarded,
+};
+
+/// How a file of the format begins; a stream has no such sign.
+const MAGIC: &[u8] = b"ARROW1";
+
+/// The rows of an Arrow dataset; ends after the first error. At any time one batch of the file is held.
+pub struct ArrowRows {
+    path: PathBuf,
+    batches: Batches,
+    columns: Vec<ArrowColumn>,
+    batch: Vec<Box<dyn Array>>,
+    height: usize,
+    given: usize,
+    n_given: u64,
+    done: bool,
+}
+
+/// A column's name, and what it holds where that cannot be read.
+struct ArrowColumn {
+    name: String,
+    pointer: String,
+    unreadable: Option<String>,
+}
+
+enum Batches {
+    File(Box<FileReader<BufReader<File>>>),
+    Stream(Box<StreamReader<BufReader<File>>>),
+}
+
+/// Opens a dataset; its path is for messages. Values become JSON as those of Parquet do.
+pub fn arrow_rows_of(path: &Path, file: File) -> Result<ArrowRows, DatasetReadError> {
+    let damaged = |message: String| DatasetReadError::NotArrow { path: path.to_owned(), message };
+    let unreadable = |source| ReadError::io(path, source);
+    let n_bytes = file.metadata().map_err(unreadable)?.len();
+    let mut file = BufReader::new(file);
+    let mut head = Vec::new();
+    file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut head).map_err(unreadable)?;
+    file.rewind().map_err(unreadable)?;
+    let (batches, schema) = guarded(|| open(file, head == MAGIC, n_bytes)).map_err(damaged)?;
+    let mut columns: Vec<ArrowColumn> = Vec::new();
+    for (name, field) in schema.iter() {
+        let (name, unreadable) = (name.to_string(), unsupported(field.dtype()));
+        columns.push(ArrowColumn { pointer: step("", &name), name, unreadable });
+    }
+    let (path, batch) = (path.to_owned(), Vec::new());
+    Ok(ArrowRows { path, batches, columns, batch, height: 0, given: 0, n_given: 0, done: false })
+}
+
+fn open(
+    mut file: BufReader<File>,
+    is_file: bool,
+    n_bytes: u64,
+) -> Result<(Batches, ArrowSchema), String> {
+    let told = |error: &dyn std::fmt::Display| error.to_string();
+    if !is_file {
+        let metadata = read_stream_metadata(&mut file).map_err(|error| told(&error))?;
+        let schema = metadata.schema.clone();
+        return Ok((Batches::Stream(Box::new(StreamReader::new(file, metadata, None))), schema));
+    }
+    let metadata = read_file_metadata(&mut file).map_err(|error| told(&error))?;
+    let blocks = metadata.blocks.iter().chain(metadata.dictionaries.iter().flatten());
+    for block in blocks {
+        let parts = [block.offset, i64::from(block.meta_data_length), block.body_length];
+        let parts = parts.map(u64::try_from);
+        let end = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(*part.as_ref().ok()?));
+        if end.is_none_or(|end| end > n_bytes) {
+            return Err("it is cut off, or damaged".to_owned());
+        }
+    }
+    let schema = (*metadata.schema).clone();
+    Ok((Batches::File(Box::new(FileReader::new(file, metadata, None, None))), schema))
+}
+
+impl Batches {
+    fn next(&mut self) -> Result<Option<RecordBatchT<Box<dyn Array>>>, String> {
+        match self {
+            Self::File(reader) => reader.next().transpose().map_err(|error| error.to_string()),
+            Self::Stream(reader) => match reader.next() {
+                None => Ok(None),
+                Some(Ok(StreamState::Some(batch))) => Ok(Some(batch)),
+                Some(Ok(StreamState::Waiting)) => Err("it is cut off".to_owned()),
+                Some(Err(error)) => Err(error.to_string()),
+            },
+        }
+    }
+}
+
+impl ArrowRows {
+    fn read(&mut self) -> Result<Option<Fields>, DatasetReadError> {
+        while self.given == self.height {
+            let batches = &mut self.batches;
+            let batch = guarded(|| batches.next()).map_err(|message| self.damaged(message))?;
+            let Some(batch) = batch else { return Ok(None) };
+            (self.height, self.given) = (batch.height(), 0);
+            self.batch = batch.into_arrays();
+        }
+        let at = self.given;
+        let row = guarded(|| self.row(at)).map_err(|message| self.damaged(message))?;
+        self.given += 1;
+        self.n_given += 1;
+        Ok(Some(row))
+    }
+
+    fn damaged(&self, message: String) -> DatasetReadError {
+        let (path, row) = (self.path.clone(), self.n_given + 1);
+        DatasetReadError::ArrowRow { path, row, message }
+    }
+
+    fn row(&self, at: usize) -> Result<Fields, String> {
+        let mut values = Map::with_capacity(self.columns.len());
+        let mut marks = Marks::default();
+        for (column, array) in self.columns.iter().zip(&self.batch) {
+            let value = match &column.unreadable {
+                None => json(Cell { array: &**array, at }, &column.pointer, &mut marks)?,
+                Some(found) => {
+                    let problem =
+                        format!("holds {found}, which evalmark cannot read; save it as text");
+                    marks.unusable(&column.pointer, &problem, "null");
+                    Value::Null
+                }
+            };
+            values.insert(column.name.clone(), value);
+        }
+        Ok(Fields::new(values, marks))
+    }
+}
+
+impl Iterator for ArrowRows {
+    type Item = Result<Fields, DatasetReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let row = self.read().transpose();
+        self.done = !matches!(row, Some(Ok(_)));
+        row
+    }
+}

@@ -1,0 +1,40 @@
+//! The keys that a dataset's source sends. A suite that may be a stranger's would have a private
+//! dataset read to a model of its choice, so that every key needs the user's leave, the source's own
+//! servers included.
+
+use evalmark_core::{
+    key_hosts::{HostPort, is_this_machine},
+    source::{SourceError, SourceKeys},
+};
+use url::Url;
+
+use crate::Host;
+
+impl SourceKeys for Host<'_> {
+    fn key(&self, variable: &str, server: &Url) -> Result<String, SourceError> {
+        let place = HostPort::of(server);
+        if !self.permissions.keys.iter().any(|grant| grant.allows(variable, server)) {
+            return Err(SourceError::Failed {
+                message: format!(
+                    "is read with the key in {variable} from {place}, and nothing outside the suite \
+                     allows that"
+                ),
+                hint: Some(format!("if you trust it, add `--allow-key {variable}@{place}`")),
+            });
+        }
+        let is_plain = server.scheme() == "http" && !is_this_machine(server);
+        if is_plain && !self.permissions.plain_http.iter().any(|granted| granted.holds(server)) {
+            return Err(SourceError::Failed {
+                message: format!(
+                    "would send the key in {variable} to {place} unencrypted, over http"
+                ),
+                hint: Some(format!("if you trust it, add `--allow-plain-http {place}`")),
+            });
+        }
+        self.secrets.secret(variable).filter(|key| !key.trim().is_empty()).ok_or_else(|| {
+            let message =
+                format!("needs a key, and the environment variable {variable} is not set");
+            SourceError::Failed { message, hint: None }
+        })
+    }
+}
