@@ -16,6 +16,23 @@ use crate::{args::FormatArgs, exit::Exit, print::Printer};
 pub(crate) enum ImportSuiteCommand {
     /// Make a suite of promptfoo's configuration and the files that it names
     Promptfoo(ImportSuiteArgs),
+    /// Make a suite of a prompt file of GitHub Models (NAME.prompt.yml)
+    PromptYml(ImportSuiteArgs),
+    /// Make a suite of a Prompty file
+    Prompty(ImportWithDataArgs),
+    /// Make a suite of a task of lm-evaluation-harness (generate_until), with its rows in a file
+    LmEval(ImportWithDataArgs),
+    /// Make a suite of an entry of OpenAI's evals registry and its samples
+    OpenaiEvals(ImportWithDataArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportWithDataArgs {
+    #[command(flatten)]
+    pub(crate) import: ImportSuiteArgs,
+    /// The rows: jsonl, json or csv
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -41,6 +58,10 @@ impl ImportSuiteCommand {
     fn parts(&self) -> (&'static str, &ImportSuiteArgs) {
         match self {
             Self::Promptfoo(args) => ("promptfoo", args),
+            Self::PromptYml(args) => ("prompt-yml", args),
+            Self::Prompty(args) => ("prompty", &args.import),
+            Self::LmEval(args) => ("lm-eval", &args.import),
+            Self::OpenaiEvals(args) => ("openai-evals", &args.import),
         }
     }
 }
@@ -67,7 +88,12 @@ pub(crate) fn import_suite(
 
 impl ImportSuiteCommand {
     fn more(&self) -> More<'_> {
-        More::default()
+        match self {
+            Self::Prompty(args) | Self::LmEval(args) | Self::OpenaiEvals(args) => {
+                More { data: args.data.as_deref(), ..More::default() }
+            }
+            _ => More::default(),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod first_suite_files;
 mod first_suite_in_ci;
 mod frozen;
 mod gated;
+mod imported_suites;
 mod judged;
 mod judges;
 mod key_commands;

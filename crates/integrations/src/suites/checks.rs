@@ -164,7 +164,7 @@ fn fill_for_all(within: &mut Map<String, Value>, hole: &Hole, said: &[Option<Hol
         && all().all(|other| other.template.as_ref() == Some(template))
     {
         match hole.form {
-            Form::Rubric => return rubric(within, template.clone()),
+            Form::Rubric => return rubric(within, template),
             Form::Target => {
                 let name = template.trim().strip_prefix("{{").and_then(|t| t.strip_suffix("}}"));
                 if let Some(name) = name.map(str::trim)
@@ -208,7 +208,7 @@ fn fill_for_all(within: &mut Map<String, Value>, hole: &Hole, said: &[Option<Hol
             within.insert("length_within".to_owned(), params);
             true
         }
-        (Form::Rubric, text) => rubric(within, literal(text.as_str().unwrap_or_default())),
+        (Form::Rubric, text) => rubric(within, &literal(text.as_str().unwrap_or_default())),
     }
 }
 
@@ -231,11 +231,11 @@ fn fill_from_column(within: &mut Map<String, Value>, form: Form, column: &str) {
             );
             within.insert("expression".to_owned(), formula.into());
         }
-        Form::Rubric => drop(rubric(within, format!("{{{{ item.{column} }}}}"))),
+        Form::Rubric => drop(rubric(within, &format!("{{{{ item.{column} }}}}"))),
     }
 }
 
-fn rubric(within: &mut Map<String, Value>, template: String) -> bool {
+fn rubric(within: &mut Map<String, Value>, template: &str) -> bool {
     if let Some(judge) = within.get_mut("judge") {
         // A fixed sentence may stand before what the item says.
         let before = judge["rubric"].as_str().unwrap_or_default().to_owned();

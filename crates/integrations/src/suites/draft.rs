@@ -84,7 +84,7 @@ impl SuiteDraft {
     }
 
     /// Adds a prompt of chat messages.
-    pub(crate) fn prompt_messages(&mut self, name: &str, messages: Vec<Value>) {
+    pub(crate) fn prompt_messages(&mut self, name: &str, messages: &[Value]) {
         let name = self.free_prompt(name);
         self.prompts.push(json!({ "name": name, "messages": messages }));
     }

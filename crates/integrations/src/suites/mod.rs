@@ -5,10 +5,15 @@
 //! over with the place where that stands.
 
 mod checks;
+mod data_rows;
 mod definition;
 mod draft;
+mod lm_eval;
 mod node;
+mod openai_evals;
+mod prompt_yml;
 mod promptfoo;
+mod prompty;
 mod template_words;
 mod yaml_text;
 
@@ -16,6 +21,12 @@ pub use self::definition::{SuiteImportError, SuiteImporter, SuiteRequest};
 
 /// Every importer, in the order in which help lists them.
 pub fn catalog() -> &'static [SuiteImporter] {
-    const CATALOG: &[SuiteImporter] = &[promptfoo::IMPORTER];
+    const CATALOG: &[SuiteImporter] = &[
+        promptfoo::IMPORTER,
+        prompt_yml::IMPORTER,
+        prompty::IMPORTER,
+        lm_eval::IMPORTER,
+        openai_evals::IMPORTER,
+    ];
     CATALOG
 }

@@ -160,7 +160,9 @@ impl<'a> Files<'a> {
         let mut found = vec![PathBuf::new()];
         for part in path.components() {
             let Some(pattern) = part.as_os_str().to_str().filter(|part| part.contains('*')) else {
-                found.iter_mut().for_each(|one| one.push(part));
+                for one in &mut found {
+                    one.push(part);
+                }
                 continue;
             };
             found = found.iter().flat_map(|folder| matching(folder, pattern)).collect();

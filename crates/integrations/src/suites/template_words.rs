@@ -129,6 +129,7 @@ mod tests {
         let values = values.as_object().expect("a mapping");
         assert_eq!(template.render(values).as_deref(), Ok("1-"));
         assert!(Converted::of_nunjucks("{{ env.KEY }}").is_err());
-        assert!(Converted::of_nunjucks("{{ a | nonsense }}").is_err());
+        let unknown = Converted::of_nunjucks("{{ a | nonsense }}").expect("a template");
+        assert!(unknown.render(values).is_err_and(|why| why.contains("nonsense")));
     }
 }

@@ -26,20 +26,17 @@ pub(crate) fn document(map: &Map<String, Value>) -> String {
 /// A value behind `key:`, at this depth of indentation.
 fn below(out: &mut String, value: &Value, indent: usize) {
     match value {
-        Value::Object(map) if !map.is_empty() => match one_line(value) {
-            Some(line) => drop(writeln!(out, " {line}")),
-            None => {
-                out.push('\n');
-                entries(out, map, indent + 2);
-            }
-        },
-        Value::Array(list) if !list.is_empty() => match one_line(value) {
-            Some(line) => drop(writeln!(out, " {line}")),
-            None => {
-                out.push('\n');
-                elements(out, list, indent + 2);
-            }
-        },
+        Value::Object(map) if !map.is_empty() && one_line(value).is_none() => {
+            out.push('\n');
+            entries(out, map, indent + 2);
+        }
+        Value::Array(list) if !list.is_empty() && one_line(value).is_none() => {
+            out.push('\n');
+            elements(out, list, indent + 2);
+        }
+        Value::Object(_) | Value::Array(_) => {
+            let _ = writeln!(out, " {}", one_line(value).unwrap_or_default());
+        }
         Value::String(text) => match block(text, indent + 2) {
             Some(block) => drop(writeln!(out, " {block}")),
             None => drop(writeln!(out, " {}", scalar(text))),

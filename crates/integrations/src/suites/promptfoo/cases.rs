@@ -191,7 +191,7 @@ impl Import<'_> {
 
     fn cases_of(&mut self, test: &Layers, cases: &mut Vec<Case>) {
         let node = test.layers.last().cloned().unwrap_or_else(|| self.root.clone());
-        let last_text = |key: &str| test.layers.iter().rev().find_map(|layer| layer.text(key));
+        let last = |key: &str| test.layers.iter().rev().find_map(|layer| layer.text(key));
         let own = test.layers.iter().rev().find_map(|layer| layer.get("options"));
         let no_default = own.and_then(|own| own.get("disableDefaultAsserts"));
         let no_default = no_default.is_some_and(|node| node.value() == &Value::Bool(true));
@@ -213,7 +213,7 @@ impl Import<'_> {
         self.other_keys_of(test);
         let answer = test.layers.iter().rev().find_map(|layer| layer.get("providerOutput"));
         let answer = answer.map(|node| match node.value() {
-            Value::String(text) => Value::from(text.as_str()),
+            Value::String(said) => Value::from(said.as_str()),
             other => other.to_string().into(),
         });
         let options: Vec<_> =
@@ -222,7 +222,7 @@ impl Import<'_> {
         for vars in self.combinations(&node, vars, expands) {
             let vars = self.filled(&node, vars);
             cases.push(Case {
-                description: last_text("description"),
+                description: last("description"),
                 vars,
                 metadata: metadata.clone(),
                 asserts: asserts.clone(),
@@ -277,10 +277,10 @@ impl Import<'_> {
             for path in self.files.expand(&name).unwrap_or_default() {
                 match self.files.document(&path) {
                     Ok(document) => {
-                        vars.extend(document.value().as_object().cloned().unwrap_or_default())
+                        vars.extend(document.value().as_object().cloned().unwrap_or_default());
                     }
                     Err(error) => {
-                        self.draft.lose(&one, format!("`vars` of `{name}`"), error.to_string())
+                        self.draft.lose(&one, format!("`vars` of `{name}`"), error.to_string());
                     }
                 }
             }

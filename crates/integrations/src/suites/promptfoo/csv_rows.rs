@@ -6,8 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::values::comma_separated;
 
+/// Tests, and what is not understood, each with its line.
+type CsvTests = (Vec<(u64, Value)>, Vec<(u64, String)>);
+
 /// The rows of a CSV file as tests, each with the line on which it begins; and what is not understood.
-pub(super) fn tests(text: &str) -> Result<(Vec<(u64, Value)>, Vec<(u64, String)>), String> {
+pub(super) fn tests(text: &str) -> Result<CsvTests, String> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let headers = reader.headers().map_err(|error| error.to_string())?.clone();
     let (mut tests, mut lost) = (Vec::new(), Vec::new());

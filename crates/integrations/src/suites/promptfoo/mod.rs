@@ -4,7 +4,9 @@
 
 mod assertions;
 mod cases;
+mod checked_text;
 mod csv_rows;
+mod patterns;
 mod prompts;
 mod providers;
 mod values;

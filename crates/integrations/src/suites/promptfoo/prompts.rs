@@ -20,17 +20,23 @@ struct RawPrompt {
 impl Import<'_> {
     pub(super) fn prompts(&mut self, cases: &[Case]) {
         let mut raw = Vec::new();
-        match self.root.get("prompts") {
-            Some(prompts) => {
+        if let Some(prompts) = self.root.get("prompts") {
+            let is_named = prompts.value().is_object() && prompts.get("raw").is_none();
+            if is_named && prompts.get("id").is_none() {
+                // Files, and what they are called.
+                for (name, label) in prompts.entries() {
+                    let label_text = label.as_text().map(str::to_owned);
+                    self.named_prompt(&label, &name, label_text, &mut raw);
+                }
+            } else {
                 for prompt in prompts.elements() {
                     self.prompt(&prompt, &mut raw);
                 }
             }
+        } else {
             // What promptfoo asks where nothing is said.
-            None => {
-                let (node, label) = (self.root.clone(), "prompt".to_owned());
-                raw.push(RawPrompt { node, label, text: "{{prompt}}".to_owned() });
-            }
+            let (node, label) = (self.root.clone(), "prompt".to_owned());
+            raw.push(RawPrompt { node, label, text: "{{prompt}}".to_owned() });
         }
         let (before, after) = (self.affix("prefix", cases), self.affix("suffix", cases));
         for prompt in raw {
@@ -153,10 +159,26 @@ impl Import<'_> {
 
     fn carry_prompt(&mut self, prompt: &RawPrompt) {
         let messages = chat(&prompt.text);
+        if messages.is_none()
+            && prompt.text.trim_start().starts_with('[')
+            && prompt.text.contains("\"role\"")
+        {
+            let why = "a template makes the messages themselves; write them under `messages`, each a template";
+            return self.draft.lose(&prompt.node, format!("the prompt `{}`", prompt.label), why);
+        }
         let carried = match messages {
             Some(messages) => self.carry_chat(prompt, &messages),
-            None => Converted::of_nunjucks(&prompt.text).map(|template| {
+            None => Converted::of_nunjucks(&prompt.text).and_then(|template| {
+                if template.variables.iter().any(|name| name == "_conversation") {
+                    return Err(
+                        "it continues a conversation, and evalmark asks each item by itself"
+                            .to_owned(),
+                    );
+                }
+                // A filter that is not there shows when it is used.
+                self.draft.rows.iter().try_for_each(|row| template.render(row).map(drop))?;
                 self.draft.prompt_text(&prompt.label, &template.text);
+                Ok(())
             }),
         };
         if let Err(why) = carried {
@@ -178,7 +200,7 @@ impl Import<'_> {
             };
             carried.push(json!({ "role": role, "content": content }));
         }
-        self.draft.prompt_messages(&prompt.label, carried);
+        self.draft.prompt_messages(&prompt.label, &carried);
         Ok(())
     }
 

@@ -155,9 +155,7 @@ impl Import<'_> {
     /// `{ ID: { … } }`, or the one in the file that is named.
     fn provider_id(&mut self, node: &Node) -> Option<(String, Option<Node>, Node)> {
         if let Some(id) = node.as_text() {
-            if id.starts_with("file://")
-                && (id.ends_with(".yaml") || id.ends_with(".yml") || id.ends_with(".json"))
-            {
+            if id.starts_with("file://") && is_document(id) {
                 let path = self.files.path(id);
                 return match self.files.document(&path) {
                     Ok(document) => {
@@ -230,13 +228,7 @@ impl Import<'_> {
                 "passthrough" => extra.extend(value.as_object().cloned().unwrap_or_default()),
                 "apiBaseUrl" | "apiHost" | "baseUrl" | "url" => self.address(&node, model),
                 "apiKeyEnvar" => drop(model.insert("api_key_env".to_owned(), value)),
-                "apiKey" => match variable_of(&value) {
-                    Some(name) => drop(model.insert("api_key_env".to_owned(), name.into())),
-                    None => {
-                        let why = "a suite names the variable that holds a key (`api_key_env`), never the key";
-                        self.draft.lose(&node, "`apiKey` of a provider", why);
-                    }
-                },
+                "apiKey" => self.api_key(&node, model),
                 "region" => drop(model.insert("region".to_owned(), value)),
                 "projectId" | "project" => drop(model.insert("project".to_owned(), value)),
                 "apiVersion" => drop(model.insert("api_version".to_owned(), value)),
@@ -258,20 +250,30 @@ impl Import<'_> {
         }
     }
 
+    /// The variable that a key comes from.
+    fn api_key(&mut self, node: &Node, model: &mut Map<String, Value>) {
+        if let Some(name) = variable_of(node.value()) {
+            model.insert("api_key_env".to_owned(), name.into());
+        } else {
+            let why = "a suite names the variable that holds a key (`api_key_env`), never the key";
+            self.draft.lose(node, "`apiKey` of a provider", why);
+        }
+    }
+
     /// A setting that stands in a file of its own, such as tools.
     fn config_file(&mut self, key: &str, node: &Node, extra: &mut Map<String, Value>) {
         let name = node.as_text().unwrap_or_default();
         let path = self.files.path(name);
         match self.files.document(&path) {
             Ok(document) if SENT.contains(&key) => {
-                drop(extra.insert(key.to_owned(), document.value().clone()))
+                drop(extra.insert(key.to_owned(), document.value().clone()));
             }
             Ok(_) => {
                 let why = "the importer does not know it; what stands under `params.extra` is sent as it is";
                 self.draft.lose(node, format!("`config.{key}` of a provider"), why);
             }
             Err(error) => {
-                self.draft.lose(node, format!("`config.{key}` of a provider"), error.to_string())
+                self.draft.lose(node, format!("`config.{key}` of a provider"), error.to_string());
             }
         }
     }
@@ -357,6 +359,12 @@ impl Import<'_> {
             }
         }
     }
+}
+
+/// Whether a file holds settings, and no code.
+fn is_document(name: &str) -> bool {
+    const ENDINGS: [&str; 3] = [".yaml", ".yml", ".json"];
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 fn is_secret(header: &str) -> bool {

@@ -46,7 +46,7 @@ impl Measure for Levenshtein {
 
     fn measure(&self, Subject { answer, targets, .. }: Subject<'_>) -> Measurement {
         let answer: Vec<u16> = answer.encode_utf16().collect();
-        let longest = targets.iter().map(|target| target.len()).max().unwrap_or_default();
+        let longest = targets.iter().map(String::len).max().unwrap_or_default();
         if answer.len().max(longest) > MAX_LENGTH {
             return Measurement::Missing(format!(
                 "a text of more than {MAX_LENGTH} characters is not compared"
