@@ -109,9 +109,9 @@ pub(crate) struct RunDirsArgs {
     /// Run folders; `latest` or `SUITE:latest` is the run that began last, `latest~1` the one before.
     /// Several runs are one family, with one summary
     #[arg(required = true, value_name = "RUN_DIR")]
-    named: Vec<PathBuf>,
+    pub(crate) named: Vec<PathBuf>,
     #[command(flatten)]
-    out: OutArgs,
+    pub(crate) out: OutArgs,
 }
 
 impl RunDirsArgs {

@@ -84,5 +84,6 @@ pub mod source;
 pub mod source_place;
 pub mod suite;
 pub mod template;
+pub mod tool_results;
 pub mod tools;
 pub mod verdict;

@@ -132,6 +132,34 @@ impl Range {
         if self == Self::Signed { -1.0 } else { 0.0 }
     }
 
+    /// The narrowest range that holds these values; `None` where a value is not a number, or below -1, or where
+    /// one below 0 stands beside one above 1.
+    pub fn of_values(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let (low, high) =
+            values.into_iter().try_fold((0.0_f64, 0.0_f64), |(low, high), value| {
+                value.is_finite().then_some((low.min(value), high.max(value)))
+            })?;
+        match (low, high) {
+            (0.0, high) if high <= 1.0 => Some(Self::Unit),
+            (0.0, _) => Some(Self::Open),
+            (low, high) if low >= -1.0 && high <= 1.0 => Some(Self::Signed),
+            _ => None,
+        }
+    }
+
+    /// The narrowest range that holds the values of both; an open one where none does.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        let (low, high) = (self.min().min(other.min()), self.max().zip(other.max()));
+        match high.map(|(a, b)| a.max(b)) {
+            _ if self == other => self,
+            Some(high) if high <= 1.0 && low >= 0.0 => Self::Unit,
+            Some(high) if high <= 1.0 => Self::Signed,
+            Some(_) if low >= 0.0 => Self::Hundred,
+            _ => Self::Open,
+        }
+    }
+
     /// Whether the values are shares, which people read as percentages.
     pub fn is_share(self) -> bool {
         matches!(self, Self::Binary | Self::Unit)

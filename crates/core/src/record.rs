@@ -73,6 +73,8 @@ pub enum ErrorKind {
     EndpointDown,
     /// Not asked, because the budget was reached.
     Budget,
+    /// Another tool asked, and says that it failed.
+    Reported,
 }
 
 impl ErrorKind {
@@ -91,6 +93,7 @@ impl ErrorKind {
             Self::NotRecorded => "not_recorded",
             Self::EndpointDown => "endpoint_down",
             Self::Budget => "budget",
+            Self::Reported => "reported",
         }
     }
 

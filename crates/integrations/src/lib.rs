@@ -1,8 +1,11 @@
-//! Whatever speaks another product's language: today the sources of datasets.
+//! Whatever speaks another product's language: the sources of datasets, and the importers of results.
 //!
 //! Begin with [`sources::catalog`], the table of what `dataset.source` may name: one file and one
 //! line a source. A source brings its data to a file of this machine, a snapshot in the user's cache
 //! folder; whoever reads suites reads that file as it reads any other.
+//!
+//! [`results::importers`] is the table of tools whose results can be read: one file and one line a tool, too. Each makes
+//! [`evalmark_core::tool_results::ToolResults`] of the tool's files; whoever writes run folders takes it from there.
 //!
 //! What is deliberately absent: asking models, scores, verdicts and runs, which this crate does not
 //! see; formats of datasets, which `core` and `report` read; environment variables and arguments,
@@ -11,5 +14,6 @@
 //! It owns the folder `datasets` in the cache folder: `content/` holds snapshots under the BLAKE3 of
 //! their bytes, and `index/` says which snapshot a file with a given checksum becomes.
 
+pub mod results;
 pub mod sources;
 pub mod suites;

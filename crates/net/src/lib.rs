@@ -6,7 +6,7 @@
 //! [`retry_after`] reads how long a server asks to wait. [`Secret`] is a key that messages and files
 //! are cleared of.
 //!
-//! [`AwsSigner`] and [`GoogleSigner`] sign with credentials that are looked for, which [`CredentialEnvironment`] bounds.
+//! [`tls_config`] is TLS for what is not HTTP. [`AwsSigner`] and [`GoogleSigner`] sign with credentials that are looked for, which [`CredentialEnvironment`] bounds.
 //!
 //! What is deliberately absent: any provider or product by name outside of `credentials`, JSON, retries
 //! and limits of rate; environment variables, except that a proxy is found as every HTTP client finds
@@ -23,6 +23,7 @@ mod response;
 mod retry_after;
 mod secret;
 mod threads;
+mod tls;
 
 pub use client::{ClientError, ClientOptions, HttpClient};
 pub use credentials::{AwsSigner, CredentialEnvironment, GoogleSigner};
@@ -34,4 +35,5 @@ pub use response::{ExchangeError, HttpResponse};
 pub use retry_after::retry_after;
 pub use secret::Secret;
 pub use threads::Threads;
+pub use tls::{TlsError, tls_config};
 pub use url::Url;

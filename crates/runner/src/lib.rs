@@ -34,6 +34,7 @@ mod first_suite;
 mod gate;
 mod history;
 mod host;
+mod import_results;
 mod judge_agreement;
 mod judge_check;
 mod judges;
@@ -111,6 +112,10 @@ pub use self::{
         HistoryError, HistoryOptions, ending_of_history, history, history_of_runs, suite_name,
     },
     host::Host,
+    import_results::{
+        GatedResults, ImportOptions, ImportedGate, ImportedRun, NoResults, OtherTask, gate_results,
+        import_results,
+    },
     judge_check::{
         Corrected, ENOUGH_LABELS, FewerScores, JudgeFinding, JudgedMetricError, LabelSourceError,
         NoLabelledScore, judge_check,

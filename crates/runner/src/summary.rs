@@ -80,12 +80,24 @@ impl VariantSummary {
     pub(crate) fn new(
         layout: &Layout<'_>,
         metrics: &[Metric],
+        names: (&str, &str),
+        epochs: u32,
+    ) -> Self {
+        let scales = metrics.iter().map(scale_of).collect();
+        let pools = metrics.iter().map(CorpusMetric::of).collect();
+        Self { pools, ..Self::of_scores(layout, scales, names, epochs) }
+    }
+
+    /// One whose metrics' scores are all there is to say; `scales` is parallel to the metrics.
+    pub(crate) fn of_scores(
+        layout: &Layout<'_>,
+        scales: Vec<MetricScale>,
         (prompt, model): (&str, &str),
         epochs: u32,
     ) -> Self {
         Self {
-            scales: metrics.iter().map(scale_of).collect(),
-            pools: metrics.iter().map(CorpusMetric::of).collect(),
+            pools: scales.iter().map(|_| None).collect(),
+            scales,
             epochs,
             prompt: prompt.to_owned(),
             model: model.to_owned(),

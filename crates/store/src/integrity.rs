@@ -89,8 +89,12 @@ pub fn complete(folder: &RunFolder, record: &RunRecord) -> Result<(), StoreError
     finished(folder, record)?;
     match incomplete(record) {
         Some(why) => {
-            let can_be_resumed = record.counts.may_succeed_later();
-            Err(IntegrityError::Incomplete { run: folder.path.clone(), why, can_be_resumed }.into())
+            let go_on = match &record.imported {
+                Some(from) => GoOn::EvaluateAgain(from.tool.clone()),
+                None if record.counts.may_succeed_later() => GoOn::Resume,
+                None => GoOn::StartAnew,
+            };
+            Err(IntegrityError::Incomplete { run: folder.path.clone(), why, go_on }.into())
         }
         None => Ok(()),
     }
@@ -189,6 +193,12 @@ pub fn has_digests(record: &RunRecord) -> bool {
 fn mend(folder: &RunFolder, record: &RunRecord, file: &Path) -> String {
     let path = folder.path.display();
     if !folder.is_baseline(record) {
+        if let Some(from) = &record.imported {
+            let tool = &from.tool;
+            return format!(
+                "import the file of {tool} again: `evalmark import results --from {tool} FILE`"
+            );
+        }
         if file == folder.samples() {
             return format!(
                 "`evalmark resume {path}` writes it again; answers that are kept are not asked for \
@@ -202,6 +212,17 @@ fn mend(folder: &RunFolder, record: &RunRecord, file: &Path) -> String {
         "check the baseline out again (`git checkout -- {path}`), or promote its run again: \
          `evalmark baseline promote RUN_DIR {name} --force`"
     )
+}
+
+/// What can help a run that lacks answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GoOn {
+    /// Asking for them again.
+    Resume,
+    /// A new run of a corrected suite.
+    StartAnew,
+    /// The tool that it was imported from.
+    EvaluateAgain(String),
 }
 
 /// Why the files of a run or baseline cannot be relied on.
@@ -234,8 +255,8 @@ pub enum IntegrityError {
         run: PathBuf,
         /// What is missing.
         why: String,
-        /// Whether resuming it can help.
-        can_be_resumed: bool,
+        /// What can help.
+        go_on: GoOn,
     },
     /// Somebody wrote it anew while it was read.
     #[error("the run {} was changed while it was read", .0.display())]
@@ -280,12 +301,16 @@ impl IntegrityError {
                 format!("`evalmark score {}` computes its scores again", run.display())
             }
             Self::Unscored(run) => format!("`evalmark resume {}` finishes it", run.display()),
-            Self::Incomplete { can_be_resumed: false, .. } => {
+            Self::Incomplete { go_on: GoOn::EvaluateAgain(tool), .. } => format!(
+                "evaluate again with {tool} what failed, and import that; `--as-it-is` decides on what is \
+                 there"
+            ),
+            Self::Incomplete { go_on: GoOn::StartAnew, .. } => {
                 "asking again would fail again: correct the suite, then start a new run; \
                  `--as-it-is` decides on what is there"
                     .to_owned()
             }
-            Self::Incomplete { run, .. } => format!(
+            Self::Incomplete { run, go_on: GoOn::Resume, .. } => format!(
                 "`evalmark resume {}` requests what is missing; `--as-it-is` decides on what is \
                  there",
                 run.display()

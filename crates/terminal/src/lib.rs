@@ -18,6 +18,7 @@ pub mod failures;
 pub mod first_suite;
 mod grid;
 pub mod imported_suite;
+pub mod imported;
 pub mod judge_agreement;
 pub mod judge_check;
 pub mod leaderboard;

@@ -1,13 +1,15 @@
-//! `evalmark gate`: the verdict on finished runs against a baseline.
+//! `evalmark gate`: the verdict on finished runs against a baseline, or on two results of another tool.
 
 use std::path::PathBuf;
 
 use anyhow::{Error, Result};
 use clap::Args;
 use evalmark_runner::{
-    EndedRunGate, GateOptions, Host, adjust_over_suites, ending_of_suites, gate as gate_run,
+    EndedRunGate, EndedSuite, GateOptions, Host, RunError, adjust_over_suites, ending_of_suites,
+    gate as gate_run, gate_results,
 };
 
+use super::import_results::{ReadingArgs, tell_sides, tools};
 use crate::{
     args::{PolicyArgs, RunDirsArgs},
     exit::Exit,
@@ -20,8 +22,16 @@ pub(crate) struct GateArgs {
     #[command(flatten)]
     pub(crate) runs: RunDirsArgs,
     /// Baseline to compare with, by name or folder
-    #[arg(long, value_name = "NAME|DIR")]
-    pub(crate) baseline: String,
+    #[arg(long, value_name = "NAME|DIR", required_unless_present = "from")]
+    pub(crate) baseline: Option<String>,
+    /// Gate another tool's results, with no suite: instead of runs there are two files, BEFORE and AFTER
+    #[arg(
+        long,
+        value_name = "TOOL",
+        value_parser = tools(),
+        conflicts_with_all = ["baseline", "new_baseline", "baseline_suite"]
+    )]
+    pub(crate) from: Option<String>,
     /// There may be no baseline yet; if there is none, only the minima are checked
     #[arg(long, conflicts_with = "require_baseline")]
     pub(crate) new_baseline: bool,
@@ -41,33 +51,64 @@ pub(crate) struct GateArgs {
     pub(crate) reports: ReportsArgs,
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
 }
 
 pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
+    if let Some(tool) = &args.from {
+        return gate_results_of(tool, args, printer, host);
+    }
     let options = GateOptions {
-        baseline: args.baseline.clone(),
+        baseline: args.baseline.clone().unwrap_or_default(),
         baseline_suite: args.baseline_suite.clone(),
         new_baseline: args.new_baseline,
         as_it_is: args.as_it_is,
     };
-    let (mut ended, mut unwritten) = (Vec::new(), Vec::new());
+    let (mut ended, mut unkept) = (Vec::new(), Vec::new());
     let paths = args.runs.paths()?;
     for path in &paths {
-        let EndedRunGate { mut suite, unkept } = gate_run(path, &options, host)?;
+        let EndedRunGate { mut suite, unkept: not_kept } = gate_run(path, &options, host)?;
         if paths.len() > 1 {
             suite.read_rows()?;
         }
         ended.push(suite);
-        unwritten.extend(unkept.map(Error::from));
+        unkept.extend(not_kept.map(Error::from));
     }
     adjust_over_suites(&mut ended);
+    Ok(tell(&ended, unkept, args, printer, host))
+}
+
+/// The verdict on two results of another tool.
+fn gate_results_of(tool: &str, args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
+    let [before, after] = args.runs.named.as_slice() else {
+        let error = RunError::new("`--from` compares two results");
+        return Err(error.with_hint(format!("evalmark gate --from {tool} BEFORE AFTER")).into());
+    };
+    let read = |file: &PathBuf| args.reading.read(tool, std::slice::from_ref(file));
+    let sides = [&read(before)?, &read(after)?];
+    let options = args.reading.options(&args.runs.out, None);
+    let gated = gate_results(sides, &options, args.as_it_is, host)?;
+    tell_sides([&gated.before, &gated.after], printer);
+    let EndedRunGate { suite, unkept } = gated.gate;
+    Ok(tell(&[suite], unkept.into_iter().map(Error::from).collect(), args, printer, host))
+}
+
+/// Writes the verdicts; answers with how the command ends.
+fn tell(
+    ended: &[EndedSuite],
+    unkept: Vec<Error>,
+    args: &GateArgs,
+    printer: Printer,
+    host: &Host<'_>,
+) -> Exit {
     let policy = host.policy;
-    let written = write_report(args.format, args.output.as_deref(), &ended, policy, printer);
+    let written = write_report(args.format, args.output.as_deref(), ended, policy, printer);
     // A verdict that could not be written everywhere still counts: the worse of both endings wins.
-    let reported = report_suites(&ended, &args.reports, policy, printer);
-    let exit = ending_of_suites(&ended, policy).worse(reported);
-    Ok(written.err().into_iter().chain(unwritten).fold(exit, |exit, error| {
+    let reported = report_suites(ended, &args.reports, policy, printer);
+    let exit = ending_of_suites(ended, policy).worse(reported);
+    written.err().into_iter().chain(unkept).fold(exit, |exit, error| {
         printer.error(&error);
         exit.worse(Exit::Incomplete)
-    }))
+    })
 }

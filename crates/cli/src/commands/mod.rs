@@ -10,6 +10,7 @@ mod diff;
 mod export_answers;
 mod gate;
 mod import;
+mod import_results;
 mod import_suite;
 mod init;
 mod judge_check;
@@ -89,18 +90,14 @@ pub(crate) enum Command {
     Models(models::ModelsArgs),
     /// Manage baselines: named runs to compare with
     Baseline(baseline::BaselineArgs),
-    /// Bring in what other tools wrote: their suites
-    ///
-    /// An imported suite is written as `suites/NAME.yaml` with `datasets/NAME.jsonl` and its prompts, and passes
-    /// `evalmark check`. What cannot be carried over is listed with its place. No code runs, nothing is fetched,
-    /// and no file is replaced.
-    Import(import::ImportArgs),
     /// Inspect or prune the answers that runs share
     Cache(cache::CacheCommandArgs),
     /// Print the JSON Schema of a suite, or the columns of a report file
     Schema(schema::SchemaArgs),
     /// Export recorded answers as JSONL, for replay
     ExportAnswers(export_answers::ExportArgs),
+    /// Bring in what other tools wrote: their results become runs, their configurations suites
+    Import(import::ImportArgs),
     /// Generate a shell completion script
     Completions(completions::CompletionArgs),
 }

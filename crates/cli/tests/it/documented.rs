@@ -49,6 +49,11 @@ const COMMANDS: &[Told] = &[
     told("calibrate", &["calibrate", "suite.yaml", "--run-id", "c", "--limit", "12"], 0),
     told("cache info", &["cache", "info"], 0),
     told("cache prune", &["cache", "prune", "--all"], 0),
+    told(
+        "import results",
+        &["import", "results", "--from", "csv", "results.csv", "--run-id", "imported"],
+        0,
+    ),
 ];
 
 /// Commands whose output has one form: a schema is JSON, exported answers are JSONL, a completion script
@@ -84,6 +89,7 @@ metrics:
     world.write("suite.yaml", &text);
     world.write("other.yaml", &text.replace("name: test", "name: other"));
     world.write("broken.yaml", &text.replace("metrics:", "metrix:"));
+    world.write("results.csv", "id,score\na,1\nb,0\n");
     let label = |i: usize| format!("i{i:04},{}\n", i % 2);
     world
         .write("labels.csv", &format!("item_id,label\n{}", (0..40).map(label).collect::<String>()));

@@ -31,6 +31,7 @@ pub use self::{
     encoding::TextEncoding,
     items::{Fingerprints, Items, answers_in},
     profile::DatasetProfile,
+    python_json::as_json as python_as_json,
 };
 pub(crate) use self::{items::content_hash, profile::DatasetProfiler};
 use schemars::JsonSchema;

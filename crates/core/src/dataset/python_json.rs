@@ -35,6 +35,13 @@ pub(super) struct Odd {
     pub(super) what: NotJson,
 }
 
+/// The text as JSON: `null` for numbers that are none and U+FFFD for half characters; `None` where it holds nothing
+/// of the kind.
+pub fn as_json(text: &str) -> Option<String> {
+    let (mended, odd) = mend(text);
+    (!odd.is_empty()).then_some(mended)
+}
+
 /// The text with `null` for numbers that are none and U+FFFD for half characters.
 pub(super) fn mend(text: &str) -> (String, Vec<Odd>) {
     let bytes = text.as_bytes();

@@ -5,6 +5,7 @@ mod definition;
 mod file;
 mod http;
 mod json_rows;
+mod postgres;
 mod snapshots;
 mod sqlite;
 mod unpack;
@@ -18,7 +19,12 @@ use self::definition::row;
 /// Every source that exists, for whoever reads suites.
 pub fn catalog() -> &'static [SourceKind] {
     static CATALOG: LazyLock<Vec<SourceKind>> = LazyLock::new(|| {
-        vec![row::<http::Http>(), row::<file::LocalFile>(), row::<sqlite::Sqlite>()]
+        vec![
+            row::<http::Http>(),
+            row::<file::LocalFile>(),
+            row::<sqlite::Sqlite>(),
+            row::<postgres::Postgres>(),
+        ]
     });
     &CATALOG
 }

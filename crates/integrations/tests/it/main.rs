@@ -2,6 +2,8 @@
 
 mod files;
 mod http;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod setup;
 mod sqlite;
 mod table;

@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::PathBuf};
 use evalmark_core::{
     files::FileAccess,
     metric::ParamError,
-    source::{DatasetSource, NoKeys, Snapshot, SourceContext, SourceError},
+    source::{DatasetSource, NoKeys, Snapshot, SourceContext, SourceError, SourceKeys},
 };
 use evalmark_integrations::sources::catalog;
 use serde_json::Value;
@@ -40,12 +40,23 @@ impl Place {
         params: &Value,
         may_fetch: bool,
     ) -> Result<Snapshot, SourceError> {
+        self.resolve_with(source, params, may_fetch, &NoKeys)
+    }
+
+    /// The same of a source that needs a key.
+    pub(crate) fn resolve_with(
+        &self,
+        source: &str,
+        params: &Value,
+        may_fetch: bool,
+        keys: &dyn SourceKeys,
+    ) -> Result<Snapshot, SourceError> {
         let context = SourceContext {
             folder: &self.folder.path().join("suites"),
             access: &self.access,
             cache_dir: Some(&self.cache_dir),
             may_fetch,
-            keys: &NoKeys,
+            keys,
         };
         open(source, params).expect("good parameters").snapshot(&context)
     }

@@ -8,12 +8,14 @@ use evalmark_core::{
 use evalmark_store::run_record::RunRecord;
 use evalmark_verdict::RunScores;
 
-use super::added_columns;
+use super::{added_columns, sole_pair::SolePair};
 use crate::{Host, diff::VariantName};
 
 /// What differs between a run and its baseline.
 pub(crate) struct Differences {
     renames: Vec<Rename>,
+    /// The only prompts, and the only models, of two imported runs.
+    sole: SolePair,
     changes: Vec<Change>,
     /// The run the baseline was made from.
     baseline_run: String,
@@ -35,12 +37,14 @@ impl Differences {
                 variant.prompt.clone_from(&rename.after);
             }
         }
+        let sole = SolePair::of(then, now, &renames);
+        sole.rename(before.scores.iter_mut().chain(&mut before.usage));
         let mut changes = between(&old, &new);
         let same_ids = changes.iter().all(|change| change.kind != ChangeKind::Ids);
         let left_out =
             same_ids.then(|| added_columns::align([then, now], before, after, host)).flatten();
         tell_columns(&mut changes, left_out.as_deref(), [&old, &new]);
-        Self { renames, changes, baseline_run: then.run_id.clone() }
+        Self { renames, sole, changes, baseline_run: then.run_id.clone() }
     }
 
     /// Adds the differences to the verdict, and to its comparisons what to know or to do.
@@ -58,7 +62,8 @@ impl Differences {
     pub(crate) fn name_before(&self, variant: VariantName) -> VariantName {
         let renamed = self.renames.iter().find(|rename| rename.after == variant.prompt);
         let prompt = renamed.map(|rename| rename.before.clone());
-        VariantName { prompt: prompt.unwrap_or(variant.prompt), model: variant.model }
+        let name = VariantName { prompt: prompt.unwrap_or(variant.prompt), model: variant.model };
+        self.sole.name_before(name)
     }
 
     fn notes(&self, comparison: &Comparison) -> Vec<String> {
@@ -69,6 +74,7 @@ impl Differences {
                 "compared with the baseline's prompt `{before}`: same text, new name"
             ));
         }
+        notes.extend(self.sole.notes());
         if comparison.answer != Answer::Incomparable {
             return notes;
         }

@@ -29,7 +29,8 @@ pub(super) fn gated_runs<'a>(
         let run_value = run_value
             .map(|corpus| Box::new(RunValue { corpus, all: false }) as Box<dyn CorpusMetric + 'a>);
         MetricTraits {
-            range: scale.range,
+            // Another tool's metric lies where its values of a run do.
+            range: scale.range.with(before.scale(name).range),
             direction: scale.direction,
             is_judged: after.is_judged(name),
             run_value,

@@ -164,6 +164,14 @@ pub(crate) fn gate_spec(
     host: &Host<'_>,
 ) -> Result<GateSpec> {
     let (suite, kept) = (&*record.suite_path, &*folder.path.join("run.json"));
+    if record.imported.is_some() {
+        // It never had a suite.
+        let spec = kept_spec(record)?;
+        if spec.is_default {
+            host.notices.tell(&Notice::DefaultGate);
+        }
+        return Ok(spec);
+    }
     let spec = match SuiteNow::read(record, host)? {
         SuiteNow::Own(suite) => suite.gate_or_default(),
         SuiteNow::Another(found) => {

@@ -4,7 +4,8 @@
 //! `context` tells what the comparisons of each metric depend on, `slices` where the differences
 //! lie, and `between` compares the variants of one run. `changes` tells what differs besides chance,
 //! `added_columns` which items are the same though the dataset's columns changed, and `same_targets` whether
-//! both runs scored against the same right answers.
+//! both runs scored against the same right answers, and `sole_pair` which prompt or model of another tool's results
+//! takes another's place.
 
 mod added_columns;
 mod between;
@@ -13,6 +14,7 @@ mod context;
 mod ended_run;
 mod same_targets;
 mod slices;
+mod sole_pair;
 
 use std::path::PathBuf;
 

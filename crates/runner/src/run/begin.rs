@@ -24,6 +24,7 @@ use crate::{
     ask::{Asks, BudgetLimits, budget},
     early::{self, as_stopped},
     error::{Advised, Result},
+    import_results::is_own,
     load::{LoadedSuite, judged_names, load, metric_hashes},
     metric_scale::scales,
     model_keys::{ModelKeys, keys},
@@ -115,6 +116,7 @@ impl<'a> Run<'a> {
     /// Goes on with a run; what has an answer is not asked again.
     pub fn resume(path: &Path, options: ResumeOptions, host: &'a Host<'a>) -> Result<Self> {
         let (folder, mut record) = RunFolder::open(path)?;
+        is_own(&record)?;
         let mut loaded = load(&record.suite_file(), &record.options, host)?;
         same_experiment(&loaded, &record)?;
         loaded.plan = as_stopped(loaded.plan, &record)?;
@@ -138,6 +140,7 @@ impl<'a> Run<'a> {
     /// about what they have not judged yet.
     pub fn rescore(path: &Path, host: &'a Host<'a>) -> Result<Self> {
         let (folder, mut record) = open_rescorable(path)?;
+        is_own(&record)?;
         let mut loaded = load(&record.suite_file(), &record.options, host)?;
         is_of_run(&loaded.suite, &record)?;
         loaded.plan = as_stopped(loaded.plan, &record)?;
@@ -233,6 +236,7 @@ pub(crate) fn first_record(
         files: BTreeMap::new(),
         answers_left_out: None,
         ungated: None,
+        imported: None,
         effective_suite: suite.effective.clone().try_into()?,
     })
 }

@@ -168,6 +168,12 @@ fn facts(record: &RunRecord, is_compared: bool) -> Vec<PageFact> {
     if let Some(stopped) = &record.stopped_early {
         fact("asked", stopped.summary());
     }
+    if let Some(from) = &record.imported {
+        let version = from.tool_version.as_deref().unwrap_or_default();
+        fact("imported from", format!("{} {version}", from.tool).trim_end().to_owned());
+        let files: Vec<_> = from.files.iter().map(|file| file.name.as_str()).collect();
+        fact("files", files.join(", "));
+    }
     fact("items", record.n_items.to_string());
     fact("epochs", record.epochs.to_string());
     fact("suite", record.suite_hash.chars().take(16).collect());

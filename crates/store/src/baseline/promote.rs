@@ -257,6 +257,12 @@ fn as_baseline(record: RunRecord, kept: Kept) -> RunRecord {
 
 /// What can be done about what a run lacks.
 fn mend(run: &Path, record: &RunRecord) -> String {
+    if let Some(from) = &record.imported {
+        let tool = &from.tool;
+        return format!(
+            "evaluate again with {tool} what failed, and import that; `--force` takes the run as it is"
+        );
+    }
     let run = run.display();
     let resume = if record.counts.may_succeed_later() {
         format!("`evalmark resume {run}` retries them")

@@ -3,6 +3,7 @@
 mod counts;
 mod early;
 mod effective_suite;
+mod imported;
 mod options;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -19,6 +20,7 @@ pub use self::{
     counts::{FailureExample, RunTotals, SampleCounts, Unscored},
     early::{StopEarly, StoppedEarly},
     effective_suite::{EffectiveSuite, KeptMetric, KeptModel},
+    imported::{ImportedFile, ImportedFrom, ImportedRest},
     options::RunOptions,
 };
 
@@ -124,6 +126,9 @@ pub struct RunRecord {
     /// Why a run with a gate was compared with nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ungated: Option<String>,
+    /// The tool that asked and scored, where that was another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedFrom>,
     /// The suite as it was understood.
     pub effective_suite: EffectiveSuite,
 }

@@ -81,6 +81,7 @@ fn check(text: &str) -> crate::setup::Ran {
     for folder in [
         "datasets",
         "datasets/examples",
+        "datasets/parcels",
         "suites",
         "suites/prompts",
         "suites/examples",

@@ -1,0 +1,128 @@
+//! Tables of results, and files that are not what they are said to be: one error with its place, exit code 2; and what
+//! cannot be compared, exit code 4.
+
+use crate::setup::{Ran, World};
+
+fn said(ran: &Ran) -> String {
+    ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn check_error(tool: &str, name: &str, content: &str, code: i32, expected: &str) {
+    let world = World::new(0);
+    world.write(name, content);
+    let ran = world.run(&["import", "results", "--from", tool, name]).expect(code);
+    assert!(said(&ran).contains(expected), "{tool} {name}\n{}\n{expected}", ran.stderr);
+    assert!(!world.path("reports").exists() || tool == "none", "a folder was left");
+}
+
+#[test]
+fn a_table_says_what_is_wrong_with_it_and_where() {
+    let wrong = [
+        ("", "t.csv, its columns: is empty"),
+        ("id,score\n", "t.csv: has no row"),
+        (
+            "id,points\na,1\n",
+            "t.csv, its columns: has no column of scores; its columns are: id, points",
+        ),
+        ("name,score\na,1\n", "does not say which item a row is about"),
+        ("id,score\na,1\na,0\n", "t.csv, row 2: there is a second result of item `a`"),
+        (
+            "id,input,score\na,x,1\na,y,0\n",
+            "the id `a` is already that of an item with another content",
+        ),
+        ("id,score\na,good\n", "t.csv, row 1: column `score`: `good` is not a score"),
+        ("id,score\na,inf\n", "t.csv, row 1: column `score`: `inf` is not a score"),
+        ("id,epoch,score\na,one,1\n", "t.csv, row 1: the epoch `one` is not a whole number"),
+        ("id,epoch,score\na,4000000000,1\n", "t.csv, row 1: the epoch 4000000000"),
+        ("id,score\n,1\n", "t.csv, row 1: the id is empty"),
+    ];
+    for (content, expected) in wrong {
+        let expected = expected.replace(", its columns: is empty", ": is empty");
+        check_error("csv", "t.csv", content, 2, &expected);
+    }
+    check_error("csv", "t.csv", "id,score\na,\nb,nan\n", 4, "no answer has a score");
+    check_error("csv", "t.csv", "id,error,score\na,timeout,\n", 4, "no answer has a score");
+}
+
+#[test]
+fn columns_are_named_by_the_user() {
+    let world = World::new(0);
+    world.write("t.csv", "ticket,reply,ok,words\n1,a,true,10\n2,b,false,30\n2,b2,true,\n");
+    let map = [
+        "--map",
+        "input=ticket",
+        "--map",
+        "output=reply",
+        "--map",
+        "score=ok",
+        "--map",
+        "score=words",
+    ];
+    let ran = world.run(
+        &[&["import", "results", "--from", "csv", "t.csv", "--lower", "words"][..], &map].concat(),
+    );
+    let told = ran.expect(0).words();
+    assert!(told.contains("3 answers to 2 items in up to 2 epochs; metrics: ok, words"), "{told}");
+    let ran = world.run(&[
+        "import",
+        "results",
+        "--from",
+        "csv",
+        "t.csv",
+        "--map",
+        "score=okay",
+        "--map",
+        "id=ticket",
+    ]);
+    assert!(
+        said(&ran.expect(2)).contains("has no column `okay`; it has: ticket, reply, ok, words")
+    );
+    let ran = world.run(
+        &[&["import", "results", "--from", "csv", "t.csv", "--lower", "size"][..], &map].concat(),
+    );
+    assert!(said(&ran.expect(2)).contains("there is no metric `size`; there are: ok, words"));
+}
+
+#[test]
+fn what_does_not_measure_the_same_is_not_compared() {
+    let world = World::new(0);
+    let rows =
+        |from: u32| (from..from + 40).map(|i| format!("q{i},1\n")).collect::<Vec<_>>().concat();
+    world.write("a.csv", &format!("id,score\n{}", rows(0)));
+    world.write("b.csv", &format!("id,score\n{}", rows(1000)));
+    world.write("c.csv", &format!("id,score.f1\n{}", rows(0)));
+    for after in ["b.csv", "c.csv"] {
+        let ran = world.run(&["gate", "--from", "csv", "a.csv", after]).expect(4);
+        assert!(ran.stdout.contains("INCOMPARABLE"), "{}", ran.stdout);
+    }
+    let ran = world.run(&["gate", "--from", "csv", "a.csv"]).expect(2);
+    assert!(said(&ran).contains("evalmark gate --from csv BEFORE AFTER"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_of_promptfoo_is_one() {
+    let deep = format!("{{\"results\": {}1{}}}", "[".repeat(5000), "]".repeat(5000));
+    let wrong = [
+        ("", "r.json: is empty"),
+        ("[1, 2", "r.json, line 1, column 1: is not what is expected"),
+        ("{\"evals\": 1}", "r.json: has no `results`: it is no result of a promptfoo evaluation"),
+        (
+            "{\"results\": {\"results\": [{\"success\": 3}]}}",
+            "results.results[0].success: is not what is expected",
+        ),
+        ("{\"results\": {\"results\": [{\"succ", "r.json, line 1, column"),
+        (&*deep, "r.json"),
+    ];
+    for (content, expected) in wrong {
+        let expected = expected.replace("r.json, line 1, column 1: is not what", "is not");
+        check_error("promptfoo", "r.json", content, 2, expected.trim_end_matches(" is expected"));
+    }
+    check_error(
+        "promptfoo",
+        "r.json",
+        "{\"results\": {\"results\": []}}",
+        4,
+        "there is no result to import",
+    );
+}

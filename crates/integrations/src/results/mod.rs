@@ -1,0 +1,56 @@
+//! The table of tools whose results can be imported: one file and one line each.
+
+mod collect;
+mod error;
+mod input;
+mod promptfoo;
+mod table;
+mod text;
+
+use std::path::PathBuf;
+
+use evalmark_core::tool_results::ToolResults;
+
+use self::collect::Collector;
+pub use self::{
+    error::ResultsError,
+    table::{ColumnRole, NamedColumn},
+};
+
+/// A tool whose results can be imported.
+#[derive(Clone, Copy)]
+pub struct Importer {
+    /// The name that it is imported under.
+    pub name: &'static str,
+    /// Which files of it are read, in a clause.
+    pub files: &'static str,
+    read: fn(&ResultsRequest<'_>, &mut Collector) -> Result<(), ResultsError>,
+}
+
+/// Which results to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ResultsRequest<'a> {
+    /// The files.
+    pub files: &'a [PathBuf],
+    /// The task, where the files hold several.
+    pub task: Option<&'a str>,
+    /// What the columns of a table hold.
+    pub columns: &'a [NamedColumn],
+    /// Metrics of which lower values are better, beyond those that the tool knows.
+    pub lower_is_better: &'a [String],
+}
+
+/// Every tool whose results can be imported.
+pub fn importers() -> &'static [Importer] {
+    const TABLE: &[Importer] = &[promptfoo::IMPORTER, table::IMPORTER];
+    TABLE
+}
+
+impl Importer {
+    /// Reads a tool's files.
+    pub fn read(&self, request: &ResultsRequest<'_>) -> Result<ToolResults, ResultsError> {
+        let mut collector = Collector::new(self.name);
+        (self.read)(request, &mut collector)?;
+        collector.finish(request.lower_is_better)
+    }
+}

@@ -1,0 +1,25 @@
+//! Names and texts made of what other tools write.
+
+use serde_json::Value;
+
+/// Letters of a name that people read in tables.
+const NAME_LENGTH: usize = 60;
+
+/// A text as a name: its first line that is not empty, and not more of that than a table has room for.
+pub(super) fn name_of(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("(empty)");
+    if line.chars().count() <= NAME_LENGTH && text.trim() == line {
+        return line.to_owned();
+    }
+    let start: String = line.chars().take(NAME_LENGTH - 1).collect();
+    format!("{}…", start.trim_end())
+}
+
+/// A value as a text: a text as it is, nothing as nothing, everything else as JSON.
+pub(super) fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
