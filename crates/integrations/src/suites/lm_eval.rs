@@ -221,7 +221,7 @@ fn model(task: &Task, draft: &mut SuiteDraft) {
                 params.insert("stop".to_owned(), ends.into_iter().take(4).collect());
             }
             "max_gen_toks" | "max_new_tokens" | "max_tokens" => {
-                drop(params.insert("max_tokens".to_owned(), value))
+                drop(params.insert("max_tokens".to_owned(), value));
             }
             "temperature" | "top_p" => drop(params.insert(key, value)),
             "do_sample" => {
@@ -272,12 +272,15 @@ fn not_carried(task: &Task, draft: &mut SuiteDraft) {
     }
 }
 
+/// A filter's name, and the part of an answer that it takes.
+type FilterChain = (String, Result<Map<String, Value>, String>);
+
 /// Each metric behind each filter.
 fn metrics(task: &Task, draft: &mut SuiteDraft) {
     let kinds = task.get("metric_list").map(|node| node.elements()).unwrap_or_default();
     let filters = task.get("filter_list").map(|node| node.elements()).unwrap_or_default();
     let plain = vec![(String::new(), Ok(Map::new()))];
-    let chains: Vec<(String, Result<Map<String, Value>, String>)> = if filters.is_empty() {
+    let chains: Vec<FilterChain> = if filters.is_empty() {
         plain
     } else {
         filters
@@ -332,11 +335,10 @@ fn narrowing(filter: &Node) -> Result<Map<String, Value>, String> {
     for step in filter.get("filter").map(|node| node.elements()).unwrap_or_default() {
         let function = step.text("function").unwrap_or_default();
         match function.as_str() {
-            "take_first" => {}
             "remove_whitespace" if taken.is_empty() => {
                 taken.insert("extract".to_owned(), json!({ "regex": "(?s)^\\s*(.*)$" }));
             }
-            "remove_whitespace" => {}
+            "remove_whitespace" | "take_first" => {}
             "regex" if taken.is_empty() => {
                 taken.insert("extract".to_owned(), extract(&step)?);
             }

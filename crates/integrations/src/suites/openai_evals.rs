@@ -30,7 +30,7 @@ fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
     draft.description = root.get(&name).and_then(|node| node.text("description"));
     let args = spec.get("args");
     let samples = samples(&spec, args.as_ref(), request)?;
-    asked(&spec, samples, &mut draft)?;
+    asked(&spec, &samples, &mut draft)?;
     metric(&spec, args.as_ref(), &mut draft)?;
     for (key, node) in args.map(|node| node.entries()).unwrap_or_default() {
         let why = match key.as_str() {
@@ -100,24 +100,18 @@ fn samples(
     let places =
         [folder.join(&name), folder.join("../data").join(&name), folder.join("data").join(&name)];
     let found = places.iter().find(|path: &&PathBuf| request.access.check(path).is_ok());
-    match found {
-        Some(path) => data_rows::read(path),
-        None => {
-            let problem =
-                format!("the samples `{name}` are neither beside the file nor in `../data`");
-            let hint = "name the file with `--data FILE`".to_owned();
-            Err(SuiteImportError {
-                hint: Some(hint),
-                ..SuiteImportError::new(spec.place(), problem)
-            })
-        }
+    if let Some(path) = found {
+        return data_rows::read(path);
     }
+    let problem = format!("the samples `{name}` are neither beside the file nor in `../data`");
+    let hint = "name the file with `--data FILE`".to_owned();
+    Err(SuiteImportError { hint: Some(hint), ..SuiteImportError::new(spec.place(), problem) })
 }
 
 /// Rows and prompt: what is said before the question is the prompt's where all rows have it, else a column.
 fn asked(
     spec: &Node,
-    samples: Vec<Map<String, Value>>,
+    samples: &[Map<String, Value>],
     draft: &mut SuiteDraft,
 ) -> Result<(), SuiteImportError> {
     let chats: Vec<Vec<(String, String)>> =
@@ -133,8 +127,7 @@ fn asked(
     if shape.is_empty() {
         return Err(SuiteImportError::new(spec.place(), "the samples have no `input`"));
     }
-    let kept: Vec<_> =
-        chats.iter().zip(&samples).filter(|(chat, _)| roles(chat) == shape).collect();
+    let kept: Vec<_> = chats.iter().zip(samples).filter(|(chat, _)| roles(chat) == shape).collect();
     let lost = samples.len() - kept.len();
     if lost > 0 {
         let why = "their conversations have other turns than most, and a prompt has one form";

@@ -77,9 +77,12 @@ def by_promptfoo(folder, program, work):
     ran = subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder)
     if not out.exists():
         raise SystemExit(f"promptfoo: {ran.stdout[-1500:]}{ran.stderr[-1500:]}")
-    found = {}
+    found, tests = {}, {}
     for result in json.loads(out.read_text())["results"]["results"]:
+        tests[result["testIdx"]] = result["vars"]
         grading = result.get("gradingResult") or {}
+        if not grading.get("componentResults"):
+            found.setdefault((result["testIdx"], result["promptIdx"], "error"), bool(result.get("error")))
         for part in grading.get("componentResults") or []:
             assertion = part.get("assertion") or {}
             if not assertion.get("type"):
@@ -87,10 +90,20 @@ def by_promptfoo(folder, program, work):
             name = assertion.get("metric") or assertion["type"]
             key = (result["testIdx"], result["promptIdx"], name)
             found.setdefault(key, []).append(bool(part["pass"]))
-    return found
+    return found, tests
 
 
-def by_evalmark(folder, program, work):
+def row_of(variables, rows, taken):
+    """The row that a test became: promptfoo does not sort the files that a pattern stands for."""
+    for at, row in enumerate(rows):
+        alike = all(row.get(name) == value for name, value in variables.items() if isinstance(value, str) and not value.startswith("file:"))
+        if at not in taken and alike:
+            taken.add(at)
+            return at
+    return None
+
+
+def by_evalmark(folder, program, work, tests):
     out = work / "evalmark"
     run = lambda *arguments: subprocess.run([program, *arguments], capture_output=True, text=True, cwd=folder,
                                             env=os.environ | {"STAND_IN_API_KEY": "x"})
@@ -101,7 +114,9 @@ def by_evalmark(folder, program, work):
     if ran.returncode:
         raise SystemExit(f"evalmark: {ran.stderr}")
     rows = [json.loads(line) for line in (out / "datasets/s.jsonl").read_text().splitlines()]
-    ids = {row[next(iter(row))]: at for at, row in enumerate(rows)}
+    taken = set()
+    places = {row_of(tests[test], rows, taken): test for test in sorted(tests)}
+    ids = {row[next(iter(row))]: places.get(at) for at, row in enumerate(rows)}
     suite = yaml.safe_load((out / "suites/s.yaml").read_text())
     prompts = {prompt["name"]: at for at, prompt in enumerate(suite["prompts"])}
     found = {}
@@ -117,17 +132,22 @@ def compare(folder, options):
     Model.choices, Model.records = pool(None, folder), options.record
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
-        theirs = by_promptfoo(folder, options.promptfoo, work)
-        ours, told = by_evalmark(folder, options.evalmark, work)
+        theirs, tests = by_promptfoo(folder, options.promptfoo, work)
+        ours, told = by_evalmark(folder, options.evalmark, work, tests)
     lost = {re.sub(r"^the assertion `(.*)`$", r"\1", one["what"]) for one in told["not_carried"]}
+    failed = {key[:2] for key, is_error in theirs.items() if key[2] == "error" and is_error}
+    theirs = {key: passed for key, passed in theirs.items() if key[2] != "error"}
     same, differ, left_out = 0, [], []
-    for key in sorted(theirs | ours.keys() if isinstance(theirs, set) else set(theirs) | set(ours)):
-        a, b = theirs.get(key), ours.get(key)
-        if a is not None and b is not None and sorted(a) == sorted(b, key=str):
-            same += len(a)
-        elif b is None and key[2] in lost:
-            left_out.append(f"{key}: {a}")
-        else:
+    for key in sorted(set(theirs) | set(ours)):
+        a, b = theirs.get(key, []), ours.get(key, [])
+        rest = list(a)
+        matched = [passed for passed in b if passed in rest and (rest.remove(passed) or True)]
+        same += len(matched)
+        if len(matched) == len(b) and rest and key[2] in lost:
+            left_out.append(f"{key}: {rest}")
+        elif key[:2] in failed and not a:
+            left_out.append(f"{key}: an error there, {b} here")
+        elif len(matched) < len(b) or rest:
             differ.append(f"{key}: promptfoo {a}, evalmark {b}")
     print(f"{folder.name}: {same} the same, {len(differ)} differ, {len(left_out)} not carried over")
     for line in differ:

@@ -13,6 +13,8 @@ pub(super) fn javascript_pattern(pattern: &str) -> String {
                 Some('D') => out.push_str("[^0-9]"),
                 Some('w') => out.push_str(if in_class { "0-9A-Za-z_" } else { "[0-9A-Za-z_]" }),
                 Some('W') => out.push_str("[^0-9A-Za-z_]"),
+                // Without the flag `u` it is the letter.
+                Some(letter @ ('p' | 'P')) => out.push(letter),
                 Some('b') if !in_class => out.push_str("(?-u:\\b)"),
                 Some('B') if !in_class => out.push_str("(?-u:\\B)"),
                 Some(other) => {
@@ -34,6 +36,7 @@ pub(super) fn javascript_pattern(pattern: &str) -> String {
                 in_class = false;
                 out.push(']');
             }
+            '{' if !in_class && !is_repetition(chars.as_str()) => out.push_str("\\{"),
             '&' | '~' if in_class => {
                 out.push('\\');
                 out.push(c);
@@ -42,6 +45,14 @@ pub(super) fn javascript_pattern(pattern: &str) -> String {
         }
     }
     out
+}
+
+/// Whether what follows a brace makes it a repetition: `3}`, `3,}` or `3,5}`.
+fn is_repetition(rest: &str) -> bool {
+    let Some((inner, _)) = rest.split_once('}') else { return false };
+    let (least, most) = inner.split_once(',').unwrap_or((inner, ""));
+    let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    !least.is_empty() && is_number(least) && is_number(most)
 }
 
 #[cfg(test)]
@@ -66,5 +77,8 @@ mod tests {
         check(r"\u00e9", "é", true);
         check(r"a&&b", "a&&b", true);
         check(r"\-", "-", true);
+        check(r"^\p{L}", "Ä", false);
+        check(r"^\p{L}", "p{L}", true);
+        check(r"a{2,3}b{x", "aab{x", true);
     }
 }
