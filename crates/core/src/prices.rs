@@ -15,6 +15,9 @@ pub struct PriceList {
     pub as_of: String,
     /// Where it was read.
     pub source: String,
+    /// The address whose prices they are, where the provider has several.
+    #[serde(default)]
+    pub at: Option<String>,
     /// The share that the provider's batch API takes off; 0 where it has none.
     #[serde(default)]
     pub batch_discount: f64,
@@ -74,9 +77,12 @@ impl ListPrice {
     }
 }
 
-/// The price of a model in a list that is written as YAML; `None` where nobody knows.
-pub(crate) fn price(list: &str, model: &str) -> Option<Price> {
-    PriceList::parse(list).ok()?.price(model)
+/// The price of a model at an address, in the list of a provider whose own address this is; `None` where nobody
+/// knows. What another server asks for a model of the same name is unknown.
+pub(crate) fn price(list: &str, own: Option<&str>, base_url: &str, model: &str) -> Option<Price> {
+    let list = PriceList::parse(list).ok()?;
+    let is_own = list.at.as_deref().or(own) == Some(base_url.trim_end_matches('/'));
+    list.price(model).filter(|_| is_own)
 }
 
 /// Whether `model` is `name`, `name-YYYY-MM-DD` or `name-YYYYMMDD`.
@@ -106,13 +112,29 @@ models:
 
     #[test]
     fn versions_cost_what_the_model_does() {
-        let input = |model| price(LIST, model).map(|price| price.input_usd_per_million);
+        let own = "https://h/v1";
+        let input =
+            |model| price(LIST, Some(own), own, model).map(|price| price.input_usd_per_million);
         assert_eq!(input("m"), Some(2.5));
         assert_eq!(input("m-mini"), Some(0.15));
         assert_eq!(input("m-2024-11-20"), Some(2.5));
         assert_eq!(input("m-mini-20241120"), Some(0.15));
         assert_eq!(input("m-audio-preview"), None);
         assert_eq!(input("m-2024"), None);
+    }
+
+    #[test]
+    fn prices_are_those_of_an_address() {
+        let elsewhere = LIST.replace("models:", "at: https://one.h\nmodels:");
+        for (list, own, base_url, is_known) in [
+            (LIST, Some("https://h/v1"), "https://h/v1/", true),
+            (LIST, Some("https://h/v1"), "https://other/v1", false),
+            (LIST, None, "https://h/v1", false),
+            (&elsewhere, Some("https://{region}.h"), "https://one.h", true),
+            (&elsewhere, Some("https://{region}.h"), "https://two.h", false),
+        ] {
+            assert_eq!(price(list, own, base_url, "m").is_some(), is_known, "{own:?} {base_url}");
+        }
     }
 
     #[test]

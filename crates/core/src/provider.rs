@@ -268,8 +268,7 @@ impl ProviderKind {
     /// The list price of a model at an address; `None` where nobody knows. Only the provider's own
     /// address has list prices: what another server asks for a model of the same name is unknown.
     pub fn price(&self, base_url: &str, model: &str) -> Option<Price> {
-        let is_own = self.base_url == Some(base_url.trim_end_matches('/'));
-        prices::price(self.prices.filter(|_| is_own)?, model)
+        prices::price(self.prices?, self.base_url, base_url, model)
     }
 
     /// The share that its batch API takes off; 0 where it is not known to have one.

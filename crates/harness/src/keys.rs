@@ -104,7 +104,7 @@ pub(crate) enum KeyRing {
     /// What the signer finds itself, such as a cloud's credentials.
     Chain(Signer),
     Several(Several),
-    Fetched(Fetched),
+    Fetched(Box<Fetched>),
 }
 
 /// What became of one request's tries so far.
@@ -136,7 +136,7 @@ impl KeyRing {
                 None => Self::None,
             },
             Keys::Fixed(keys) => Self::Several(Several::new(keys, maker)?),
-            Keys::Fetched(key) => Self::Fetched(Fetched::new(key, maker)?),
+            Keys::Fetched(key) => Self::Fetched(Box::new(Fetched::new(key, maker)?)),
         })
     }
 

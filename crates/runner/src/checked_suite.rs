@@ -23,6 +23,8 @@ pub struct CheckedSuite {
     pub loaded: Option<LoadedSuite>,
     /// What is wrong with it.
     pub errors: Vec<RunError>,
+    /// What a run of it would start, and what of that is missing.
+    pub remarks: Vec<String>,
 }
 
 impl CheckedSuite {
@@ -33,9 +35,10 @@ impl CheckedSuite {
             Ok(loaded) => {
                 let refused = loaded.check_keys(host).err();
                 let errors = refused.into_iter().map(RunError::from).collect();
-                Self { path, loaded: Some(loaded), errors }
+                let remarks = program_remarks(&loaded, host);
+                Self { path, loaded: Some(loaded), errors, remarks }
             }
-            Err(error) => Self { path, loaded: None, errors: vec![error] },
+            Err(error) => Self { path, loaded: None, errors: vec![error], remarks: Vec::new() },
         }
     }
 
@@ -79,7 +82,7 @@ impl CheckedSuite {
             "epochs": plan.map(|plan| plan.epochs),
             "samples": plan.map(evalmark_core::plan::Plan::n_samples),
             "metrics": metrics,
-            "remarks": self.loaded.as_ref().map(program_remarks),
+            "remarks": self.loaded.as_ref().map(|_| &self.remarks),
             "errors": errors.collect::<Vec<_>>(),
         })
     }

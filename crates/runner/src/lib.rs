@@ -141,7 +141,7 @@ pub use self::{
         ProbeOptions, ProbeOutcome, ProbedModel, answered_by, ending_of_probe, probe,
         probe_document,
     },
-    programs::{RefusedProgram, program_remarks},
+    programs::RefusedProgram,
     promote::{PromoteOptions, PromotedRun, promote},
     provider_list::{listed_providers, provider_yaml, providers_document, supported},
     pruned_answers::{check_kept_endpoint, moment_ago},

@@ -19,7 +19,7 @@ use crate::{
     key_command::fetched_key,
     load::LoadedSuite,
     permissions::RefusedKeys,
-    programs::allowed_model,
+    programs::{allowed_model, found::missing_parts},
     redacted_keys,
 };
 
@@ -115,8 +115,11 @@ pub(crate) fn keys_of(suite: &Path, model: &Model, host: &Host<'_>) -> Result<Ke
         Provider::Server(server) => server,
         Provider::Program(program) => {
             allowed_model(model, host.allow_exec)?;
-            let variables = program.variables.iter().map(|name| variable(model, name, host));
-            return Ok(Keys::Variables(variables.collect::<Result<_, _>>()?));
+            if let Some(missing) = missing_parts(model, host).into_iter().next() {
+                return Err(missing.into());
+            }
+            let variables = program.variables.iter().filter_map(|name| variable(name, host));
+            return Ok(Keys::Variables(variables.collect()));
         }
         Provider::RecordedColumn(_) | Provider::RecordedFile(_) => return Ok(Keys::None),
     };
@@ -129,34 +132,12 @@ pub(crate) fn keys_of(suite: &Path, model: &Model, host: &Host<'_>) -> Result<Ke
 }
 
 /// A variable that a model's program sees, with its value.
-fn variable(
-    model: &Model,
-    name: &str,
-    host: &Host<'_>,
-) -> Result<(String, String), MissingVariable> {
-    let Some(value) = host.secrets.secret(name) else {
-        return Err(MissingVariable { model: model.name.to_string(), variable: name.to_owned() });
-    };
+fn variable(name: &str, host: &Host<'_>) -> Option<(String, String)> {
+    let value = host.secrets.secret(name)?;
     if names_a_secret(name) {
         redacted_keys::remember(&Secret::new(&value));
     }
-    Ok((name.to_owned(), value))
-}
-
-/// A variable that a model's program sees and that is not set.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the program of model `{model}` sees the environment variable {variable}, which is not set"
-)]
-pub(crate) struct MissingVariable {
-    model: String,
-    variable: String,
-}
-
-impl Advised for MissingVariable {
-    fn hint(&self) -> Option<String> {
-        Some(format!("set it: `export {}=…`, or leave it out of `env`", self.variable))
-    }
+    Some((name.to_owned(), value))
 }
 
 /// A key that a model needs and that is not set.

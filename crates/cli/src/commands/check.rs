@@ -1,13 +1,13 @@
 //! `evalmark check`: every mistake in the suites and their datasets; asks nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use evalmark_core::number_format::counted;
 use evalmark_report::{github::annotations, gitlab::gitlab, sarif::sarif};
 use evalmark_runner::{
-    CheckedSuite, FileWatch, Host, LoadedSuite, each_once, files_of_suite, program_remarks, reach,
+    CheckedSuite, FileWatch, Host, LoadedSuite, each_once, files_of_suite, reach,
 };
 use serde_json::json;
 
@@ -78,7 +78,7 @@ fn check_once(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Result<Exi
         }
         let loaded = checked.loaded.as_ref().filter(|_| !args.permissions);
         if let Some(loaded) = loaded.filter(|_| args.format == CheckFormat::Text) {
-            describe(path, loaded, printer);
+            describe(&checked, loaded, printer);
         }
         all_checked.push(checked);
     }
@@ -102,8 +102,9 @@ fn check_once(args: &CheckArgs, printer: Printer, host: &Host<'_>) -> Result<Exi
     Ok(exit)
 }
 
-fn describe(path: &Path, loaded: &LoadedSuite, printer: Printer) {
-    for remark in program_remarks(loaded) {
+fn describe(checked: &CheckedSuite, loaded: &LoadedSuite, printer: Printer) {
+    let path = &checked.path;
+    for remark in &checked.remarks {
         printer.remark(&format!("{}: {remark}", path.display()));
     }
     let plan = &loaded.plan;

@@ -48,6 +48,25 @@ fn a_program_is_evaluated_where_programs_may_run() {
 }
 
 #[test]
+fn what_a_program_lacks_is_told_before_anything_is_asked() {
+    for (model, words) in [
+        ("command: { program: [no-such-program] }", "`app` is not there: no-such-program"),
+        ("command: { program: [./app.py] }", "`app` is not there: ./app.py"),
+        (
+            "command: { program: [python3, app.py], env: [NO_SUCH_KEY] }",
+            "sees the environment variable NO_SUCH_KEY, which is not set",
+        ),
+    ] {
+        let world = world(model);
+        let told = world.run(&["check", "suite.yaml"]).expect(0).stderr;
+        assert!(told.contains(words), "{model}: {told}");
+        let told = world.run_suite("r", &["--allow-exec"]).expect(2).stderr;
+        assert!(told.contains(words) && told.contains("hint: "), "{model}: {told}");
+        assert!(!world.path("reports").exists(), "and no run begins");
+    }
+}
+
+#[test]
 fn a_key_of_the_program_is_in_no_file() {
     let key = "canary-0123456789-key";
     let world = world("command: { program: [python3, app.py], env: [APP_KEY] }");

@@ -8,7 +8,16 @@ use crate::setup::{World, suite};
 fn every_list_price_has_a_date_and_a_source() {
     let world = World::new(1);
     let told = world.run(&["prices"]).expect(0).stdout;
-    for words in ["gpt-4o-mini", "claude-haiku-4-5", "cached", "0.075", "-50 %", "as of 20"] {
+    for words in [
+        "gpt-4o-mini",
+        "claude-haiku-4-5",
+        "cached",
+        "0.075",
+        "-50 %",
+        "as of 20",
+        "gemini-2.5-flash",
+        "amazon.nova-pro-v1:0",
+    ] {
         assert!(told.contains(words), "{words}: {told}");
     }
     let document = world.run(&["prices", "--format", "json"]).expect(0).stdout;

@@ -19,8 +19,9 @@ use crate::{
     reply::{Answer, AttemptError, FaultScope, Retryable},
 };
 
-/// A key that was never accepted is fetched again no sooner than this after it was fetched: a server
-/// that refuses everything would have the program run for each request.
+/// A key that was never accepted is fetched again no sooner than this after it was fetched, and so is one
+/// after a source had no other: a server that refuses everything would have the program run for each
+/// request.
 const LEAST_AGE: Duration = Duration::from_secs(10);
 /// A key whose time is up is used on for so long where no other is to be had.
 const GRACE: Duration = Duration::from_secs(30);
@@ -47,6 +48,22 @@ struct Current {
     key: Secret,
     /// When the next one is fetched, whatever the server says.
     expires_at: Option<Instant>,
+    /// When its source was last asked for another one in vain, and what came of it.
+    in_vain: Option<(Instant, String)>,
+}
+
+impl Current {
+    /// Whoever comes within a while is told the same, and the source is left alone.
+    fn asked_in_vain(
+        &mut self,
+        now: Instant,
+        what: String,
+        refusal: Option<AttemptError>,
+    ) -> AttemptError {
+        let error = noted(refusal.unwrap_or_else(refused), &what);
+        self.in_vain = Some((now, what));
+        error
+    }
 }
 
 impl Fetched {
@@ -62,7 +79,7 @@ impl Fetched {
             source,
             lifetime,
             maker,
-            current: Mutex::new(Current { signer, key: first, expires_at }),
+            current: Mutex::new(Current { signer, key: first, expires_at, in_vain: None }),
             keys,
             accepted: AtomicUsize::new(0),
             newest_at: std::sync::Mutex::new(now),
@@ -86,19 +103,25 @@ impl Fetched {
         if !is_refused && !is_due {
             return Ok(current.signer.clone());
         }
+        if let Some((asked_at, what)) = &current.in_vain
+            && is_refused
+            && asked_at.elapsed() < LEAST_AGE
+        {
+            return Err(noted(refusal.unwrap_or_else(refused), what));
+        }
         let source = self.source.clone();
         let fetched = tokio::task::spawn_blocking(move || source.fetch()).await;
         let fetched = fetched.unwrap_or_else(|_| Err("its source broke down".to_owned()));
         let now = Instant::now();
         match fetched {
             Ok(key) if is_refused && key.expose() == current.key.expose() => {
-                let error = refusal.unwrap_or_else(refused);
-                Err(noted(error, "and `api_key_command` prints the same key again"))
+                let what = "and `api_key_command` prints the same key again".to_owned();
+                Err(current.asked_in_vain(now, what, refusal))
             }
             Ok(key) => self.replace(&mut current, key, now),
             Err(reason) if is_refused => {
-                let error = refusal.unwrap_or_else(refused);
-                Err(noted(error, &format!("and `api_key_command` gives no other: {reason}")))
+                let what = format!("and `api_key_command` gives no other: {reason}");
+                Err(current.asked_in_vain(now, what, refusal))
             }
             Err(_) => {
                 // Its time was a guess: the server has the last word.
@@ -126,7 +149,7 @@ impl Fetched {
         drop(keys);
         *self.newest_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
         let expires_at = self.lifetime.and_then(|lifetime| now.checked_add(lifetime));
-        *current = Current { signer: signer.clone(), key, expires_at };
+        *current = Current { signer: signer.clone(), key, expires_at, in_vain: None };
         Ok(signer)
     }
 

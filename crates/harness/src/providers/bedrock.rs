@@ -43,7 +43,7 @@ impl Protocol for Bedrock {
             has_batches: false,
             lacks: &[],
             quirks: &[],
-            prices: None,
+            prices: Some(include_str!("prices/bedrock.yaml")),
             first_model: None,
             example_model: ExampleModel {
                 region: Some("eu-west-1"),

@@ -76,7 +76,10 @@ fn lists_of_prices_are_whole_and_dated() {
     assert!(lists > 0);
     // Whoever begins is offered a model that is known to exist.
     for kind in catalog() {
-        assert_eq!(kind.first_model.is_some(), kind.prices.is_some(), "{}", kind.name);
+        // Where a region has to be named, nobody can begin with a model alone.
+        let wants_more = kind.settings.iter().any(|setting| setting.is_required);
+        let is_offered = kind.prices.is_some() && !wants_more;
+        assert_eq!(kind.first_model.is_some(), is_offered, "{}", kind.name);
         let own = kind.base_url.unwrap_or_default();
         assert!(
             kind.first_model.is_none_or(|model| kind.price(own, model).is_some()),
@@ -92,6 +95,12 @@ fn lists_of_prices_are_whole_and_dated() {
     assert_eq!(input(own, "gpt-4o-2024-11-20"), Some(2.5));
     assert_eq!(input(own, "gpt-4o-audio-preview"), None);
     assert_eq!(input("http://127.0.0.1:8000/v1", "gpt-4o"), None);
+    let bedrock = catalog().iter().find(|kind| kind.name == "bedrock").expect("a row");
+    let nova = |region: &str| {
+        let at = format!("https://bedrock-runtime.{region}.amazonaws.com/");
+        bedrock.price(&at, "amazon.nova-lite-v1:0").map(|price| price.output_usd_per_million)
+    };
+    assert_eq!((nova("us-east-1"), nova("eu-west-1"), nova("{region}")), (Some(0.24), None, None));
     let price = openai.price(own, "gpt-4o-mini").expect("a price");
     assert_eq!((price.cached_input_usd_per_million, price.batch_discount), (Some(0.075), 0.5));
 }

@@ -180,6 +180,7 @@ fn where_no_other_token_is_to_be_had_the_reason_is_told() {
     assert_eq!(asked.tally.answered, 5);
     let downs = asked.downs();
     assert!(downs[0].contains("gives no other: the vault is closed"), "{downs:?}");
+    assert_eq!(source.fetched.load(Ordering::Relaxed), 1, "once for all that are refused");
 }
 
 #[test]

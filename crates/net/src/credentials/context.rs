@@ -1,18 +1,12 @@
 //! How credentials are looked for: files are read within a bound, services are asked by the client of
 //! this crate, and programs run only where that is allowed.
 
-use std::{
-    ffi::OsString,
-    fs::File,
-    io::Read,
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{ffi::OsString, fs::File, io::Read, path::Path, process::Stdio, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use reqsign_core::{CommandExecute, CommandOutput, Context, Error, FileRead, HttpSend, StaticEnv};
+use tokio::{io::AsyncReadExt, process::Command};
 use url::{Host, Url};
 
 use super::CredentialEnvironment;
@@ -23,6 +17,8 @@ const LIMIT: usize = 1 << 20;
 /// A metadata server that is not there must not hold anyone up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a program may take that gives credentials: some ask their user on another device.
+const PROGRAM_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the environment says, in the words of those who look for credentials.
 pub(super) fn context(environment: &CredentialEnvironment) -> Context {
@@ -33,7 +29,10 @@ pub(super) fn context(environment: &CredentialEnvironment) -> Context {
     };
     let context = Context::new().with_file_read(Files).with_http_send(Services).with_env(env);
     if environment.may_run_programs {
-        return context.with_command_execute(Programs(environment.program_variables.clone()));
+        return context.with_command_execute(Programs {
+            variables: environment.program_variables.clone(),
+            timeout: PROGRAM_TIMEOUT,
+        });
     }
     context
 }
@@ -113,7 +112,31 @@ fn is_near(url: &Url) -> bool {
 
 /// Programs that a profile names.
 #[derive(Debug)]
-struct Programs(Vec<(OsString, OsString)>);
+struct Programs {
+    variables: Vec<(OsString, OsString)>,
+    timeout: Duration,
+}
+
+impl Programs {
+    /// What a program prints, within bounds of time and size; it is stopped when nobody waits for it any more.
+    async fn output(&self, program: &str, args: &[&str]) -> std::io::Result<CommandOutput> {
+        let mut command = Command::new(program);
+        let variables = self.variables.iter().map(|(name, value)| (name, value));
+        command.args(args).env_clear().envs(variables).kill_on_drop(true);
+        // What it says on stderr may be anything, and is left out.
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn()?;
+        let mut stdout = Vec::new();
+        if let Some(pipe) = child.stdout.take() {
+            pipe.take(LIMIT as u64 + 1).read_to_end(&mut stdout).await?;
+        }
+        if stdout.len() > LIMIT {
+            return Err(std::io::Error::other(format!("it prints more than {LIMIT} bytes")));
+        }
+        let status = child.wait().await?.code().unwrap_or(-1);
+        Ok(CommandOutput { status, stdout, stderr: Vec::new() })
+    }
+}
 
 impl CommandExecute for Programs {
     async fn command_execute(
@@ -121,19 +144,13 @@ impl CommandExecute for Programs {
         program: &str,
         args: &[&str],
     ) -> reqsign_core::Result<CommandOutput> {
-        let mut command = Command::new(program);
-        command.args(args).env_clear().envs(self.0.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null());
-        let run = tokio::task::spawn_blocking(move || command.output());
-        let failed = |why: String| Error::config_invalid(format!("`{program}` cannot run: {why}"));
-        let output = run.await.map_err(|error| failed(error.to_string()))?;
-        let output = output.map_err(|error| failed(error.to_string()))?;
-        // What it says on stderr may be anything, and is left out.
-        Ok(CommandOutput {
-            status: output.status.code().unwrap_or(-1),
-            stdout: output.stdout,
-            stderr: Vec::new(),
-        })
+        let failed = |why: &dyn std::fmt::Display| {
+            Error::config_invalid(format!("`{program}` cannot run: {why}"))
+        };
+        match tokio::time::timeout(self.timeout, self.output(program, args)).await {
+            Ok(output) => output.map_err(|error| failed(&error)),
+            Err(_) => Err(failed(&format!("it did not end within {:?}", self.timeout))),
+        }
     }
 }
 
@@ -154,6 +171,28 @@ mod tests {
             ("http://[2001:db8::1]/", false),
         ] {
             assert_eq!(is_near(&Url::parse(address).expect(address)), expected, "{address}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_program_is_bounded_in_time_and_size() {
+        let timeout = Duration::from_millis(200);
+        let programs = Programs { variables: Vec::new(), timeout };
+        for (script, expected) in [
+            ("echo yes", Ok("yes\n")),
+            ("sleep 60", Err("did not end within 200ms")),
+            ("exec sleep 60", Err("did not end within 200ms")),
+            ("while :; do echo 0123456789012345678901234567890123456789; done", Err("")),
+        ] {
+            let ran = programs.command_execute("/bin/sh", &["-c", script]).await;
+            match (ran, expected) {
+                (Ok(ran), Ok(expected)) => assert_eq!(ran.stdout, expected.as_bytes()),
+                (Err(error), Err(expected)) => {
+                    assert!(error.to_string().contains(expected), "{script}: {error}");
+                }
+                (ran, _) => panic!("{script}: {ran:?}"),
+            }
         }
     }
 }

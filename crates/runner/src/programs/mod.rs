@@ -2,6 +2,7 @@
 //! started again a bounded number of times where they fail. What fails has no score; nothing that a
 //! program says can give an answer the score of another.
 
+pub(crate) mod found;
 pub(crate) mod process;
 
 use std::{
@@ -24,12 +25,13 @@ use evalmark_core::{
 use evalmark_scoring::{Case, Metric, Program};
 
 use crate::{
+    Host,
     error::{Advised, Result},
     key_command::key_command_remarks,
     load::LoadedSuite,
 };
 
-use self::process::Process;
+use self::{found::missing_parts, process::Process};
 
 /// How often a program may fail over one batch before the rest of it has no score.
 const MAX_FAILURES: usize = 16;
@@ -268,8 +270,8 @@ impl Advised for RefusedProgram {
     }
 }
 
-/// What would be run, for whoever only looks.
-pub fn program_remarks(loaded: &LoadedSuite) -> Vec<String> {
+/// What would be run, and what of it is missing, for whoever only looks.
+pub(crate) fn program_remarks(loaded: &LoadedSuite, host: &Host<'_>) -> Vec<String> {
     let remark = |(metric, program): (&Metric, &Program)| {
         let (name, command) = (metric.name(), shown(program));
         format!("metric `{name}` runs a program, so a run needs `--allow-exec`: {command}")
@@ -280,7 +282,9 @@ pub fn program_remarks(loaded: &LoadedSuite) -> Vec<String> {
         Some(format!("model `{name}` is a program, so a run needs `--allow-exec`: {command}"))
     });
     let of_keys = key_command_remarks(models);
-    programs(&loaded.metrics).map(remark).chain(of_models).chain(of_keys).collect()
+    let missing = models.iter().flat_map(|model| missing_parts(model, host));
+    let missing = missing.map(|part| part.to_string());
+    programs(&loaded.metrics).map(remark).chain(of_models).chain(missing).chain(of_keys).collect()
 }
 
 /// What decides a program's scores beyond what the suite says: the files it is made of, as far as
