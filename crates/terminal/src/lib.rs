@@ -19,6 +19,7 @@ pub mod failures;
 pub mod first_suite;
 mod grid;
 pub mod imported;
+pub mod imported_suite;
 pub mod judge_agreement;
 pub mod judge_check;
 pub mod leaderboard;

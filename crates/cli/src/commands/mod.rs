@@ -12,6 +12,7 @@ mod export_answers;
 mod gate;
 mod import;
 mod import_results;
+mod import_suite;
 mod init;
 mod judge_check;
 mod models;
@@ -98,7 +99,7 @@ pub(crate) enum Command {
     Schema(schema::SchemaArgs),
     /// Export recorded answers as JSONL, for replay
     ExportAnswers(export_answers::ExportArgs),
-    /// Bring in what other tools wrote: their results become runs
+    /// Bring in what other tools wrote: their results become runs, their configurations suites
     Import(import::ImportArgs),
     /// Generate a shell completion script
     Completions(completions::CompletionArgs),
@@ -198,10 +199,10 @@ pub(crate) fn dispatch(
         Command::Models(args) => models::models(&args, printer, host),
         Command::Baseline(args) => baseline::baseline(&args, printer),
         Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),
+        Command::Import(args) => import::import(&args, printer, host),
         Command::Cache(args) => cache::cache(&args.command, printer, host),
         Command::Schema(args) => schema::schema(&args, printer, host),
         Command::ExportAnswers(args) => export_answers::export(&args, printer, host),
-        Command::Import(args) => import::import(&args, printer),
         Command::Completions(args) => Ok(completions::completions(&args, printer)),
     }
 }

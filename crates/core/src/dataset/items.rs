@@ -161,17 +161,7 @@ fn text(row: &Fields, column: &str) -> Result<Option<String>, String> {
 }
 
 fn targets(spec: &DatasetSpec, row: &Fields) -> Result<Vec<String>, String> {
-    let mut targets = Vec::with_capacity(spec.targets.len());
-    for column in &spec.targets {
-        match row.cell(column) {
-            Some(cell) => targets_of(spec, column, &cell, &mut targets)?,
-            None => {
-                for cell in row.find(column).map_err(|error| error.to_string())? {
-                    targets_of(spec, column, &cell, &mut targets)?;
-                }
-            }
-        }
-    }
+    let targets = answers_in(row, &spec.targets, spec.allow_object_target)?;
     let is_empty = targets.iter().all(String::is_empty);
     if is_empty && !spec.targets.is_empty() && !spec.allow_empty_target {
         return Err(format!(
@@ -182,28 +172,45 @@ fn targets(spec: &DatasetSpec, row: &Fields) -> Result<Vec<String>, String> {
     Ok(targets)
 }
 
+/// The right answers in these columns, without those that are null; `objects` tells whether one may
+/// be a JSON object.
+pub fn answers_in(row: &Fields, columns: &[String], objects: bool) -> Result<Vec<String>, String> {
+    let mut targets = Vec::with_capacity(columns.len());
+    for column in columns {
+        match row.cell(column) {
+            Some(cell) => targets_of(objects, column, &cell, &mut targets)?,
+            None => {
+                for cell in row.find(column).map_err(|error| error.to_string())? {
+                    targets_of(objects, column, &cell, &mut targets)?;
+                }
+            }
+        }
+    }
+    Ok(targets)
+}
+
 /// Every element of a list is a target.
 fn targets_of(
-    spec: &DatasetSpec,
+    objects: bool,
     column: &str,
     cell: &Cell<'_>,
     targets: &mut Vec<String>,
 ) -> Result<(), String> {
     match cell.elements() {
-        None => target(spec, column, cell, targets),
+        None => target(objects, column, cell, targets),
         Some(mut elements) => {
-            elements.try_for_each(|element| target(spec, column, &element, targets))
+            elements.try_for_each(|element| target(objects, column, &element, targets))
         }
     }
 }
 
 fn target(
-    spec: &DatasetSpec,
+    objects: bool,
     column: &str,
     cell: &Cell<'_>,
     targets: &mut Vec<String>,
 ) -> Result<(), String> {
-    if let (Value::Object(object), false) = (cell.value(), spec.allow_object_target) {
+    if let (Value::Object(object), false) = (cell.value(), objects) {
         let mut keys = object.keys();
         return Err(match keys.next() {
             None => format!("the target `{column}` is an empty object"),

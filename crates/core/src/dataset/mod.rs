@@ -30,7 +30,7 @@ use std::{
 
 pub use self::{
     encoding::TextEncoding,
-    items::{Fingerprints, Items},
+    items::{Fingerprints, Items, answers_in},
     profile::DatasetProfile,
     python_json::as_json as python_as_json,
     selection::{SchemaViolation, SchemaViolations, Selection},

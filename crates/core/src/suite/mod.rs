@@ -4,6 +4,7 @@
 mod check;
 pub(crate) mod document;
 mod gate;
+mod located;
 mod matrix;
 mod mistake;
 mod nested_metric;
@@ -22,6 +23,7 @@ use serde_json::Value;
 use self::document::Document;
 pub use self::{
     gate::{Amount, Correction, GateSpec, GatedMetric, KeptGateError},
+    located::{LocatedYaml, pointer_segment},
     mistake::{Mistake, Mistakes, Position, near_and_known, nearest},
     nested_metric::{Entries, yaml},
     schema::{entry_schema, schema},

@@ -128,6 +128,7 @@ fn scores(index: u64) -> Vec<Score> {
         reasoning_cut: false,
         invalid: index % 4 == 2,
         counts: (!index.is_multiple_of(3)).then(|| vec![index as f64, 0.5]),
+        not_applicable: false,
         judge: Some(judge),
         label: index.is_multiple_of(3).then_some(0.5),
     };

@@ -22,7 +22,7 @@ impl Checker<'_> {
                 );
             }
         }
-        self.ignored_targets(raw);
+        self.ignored_targets(raw, &suite.metrics);
         let place = self.place(raw);
         let format = place.as_ref().and_then(|place| self.format(raw, place));
         let layout = self.layout(raw, format);
@@ -56,8 +56,9 @@ impl Checker<'_> {
     }
 
     /// Items would stay the same while their right answers change.
-    fn ignored_targets(&mut self, raw: &RawDataset) {
-        let targets = raw.target.clone().map(RawNames::into_vec).unwrap_or_default();
+    fn ignored_targets(&mut self, raw: &RawDataset, metrics: &[RawMetric]) {
+        let named = metrics.iter().map(|metric| &metric.target).chain([&raw.target]);
+        let targets: Vec<_> = named.flatten().cloned().flat_map(RawNames::into_vec).collect();
         for (i, column) in raw.ignore.iter().enumerate() {
             let within = |target: &String| {
                 let rest = target.strip_prefix(column.as_str());
