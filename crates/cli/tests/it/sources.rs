@@ -153,7 +153,7 @@ fn mistakes_are_found_before_anything_is_fetched() {
         assert!(!ran.stderr.contains("hush"), "{}", ran.stderr);
     };
     check(&format!("{good}, path: data.csv"), &["exactly one of `path` and `source`"]);
-    check("limit: 3", &["unknown key `limit`"]);
+    check("limits: 3", &["unknown key `limits`"]);
     check("format: csv", &["exactly one of `path` and `source`"]);
     check("source: {}", &["exactly one kind of source", "kinds: http, file"]);
     check("source: { htp: { url: x } }", &["unknown key `htp`", "did you mean `http`"]);
