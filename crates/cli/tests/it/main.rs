@@ -24,6 +24,7 @@ mod first_suite_in_ci;
 mod frozen;
 mod gated;
 mod imported;
+mod imported_promptfoo;
 mod imported_suites;
 mod judged;
 mod judges;
