@@ -6,6 +6,7 @@ mod batched;
 mod beyond_text;
 mod book;
 mod calibrate;
+mod canary;
 mod changed;
 mod changing;
 mod ci_formats;
