@@ -40,6 +40,8 @@ pub struct ToolResults {
     pub n_kept: u64,
     /// What was not taken over, and why.
     pub left_out: Vec<LeftOutResults>,
+    /// What else to know, in sentences.
+    pub remarks: Vec<String>,
 }
 
 /// A file that results were read from.

@@ -19,6 +19,7 @@ pub fn render(record: &RunRecord) -> String {
     lines.extend(left_out(&from.left_out, "result").map(rest));
     lines.push(contents(record));
     lines.extend(left_out(&from.left_out, "score").map(rest));
+    lines.extend(from.remarks.iter().map(|remark| format!("  note: {remark}")));
     lines.join("\n")
 }
 

@@ -1,7 +1,8 @@
 //! Results of other tools: per item the scores that the tool itself reports, and the verdict that the statistics of
-//! those scores give. The files are what the tools wrote (`datasets/results`); `expected.json` beside them is what
+//! those scores give. The files are what the tools wrote (`datasets/results`); `expected.json.gz` beside them is what
 //! each tool's own reader says, and what scipy makes of it.
 
+mod broken_files;
 mod from_tables;
 mod runs;
 
@@ -20,16 +21,32 @@ struct Evaluated {
     tool: &'static str,
     before: &'static str,
     after: &'static str,
-    /// More files, by their name in `expected.json`.
+    /// More files, by their name in `expected.json.gz`.
     more: &'static [(&'static str, &'static str)],
 }
 
-const EVALUATED: &[Evaluated] = &[Evaluated {
-    tool: "promptfoo",
-    before: "before.json.gz",
-    after: "after.json.gz",
-    more: &[("repeat", "repeat.json.gz"), ("after", "after.jsonl.gz")],
-}];
+const EVALUATED: &[Evaluated] = &[
+    Evaluated {
+        tool: "promptfoo",
+        before: "before.json.gz",
+        after: "after.json.gz",
+        more: &[("repeat", "repeat.json.gz"), ("after", "after.jsonl.gz")],
+    },
+    Evaluated {
+        tool: "inspect",
+        before: "before.json.gz",
+        after: "after.json.gz",
+        more: &[("repeat", "repeat.json.gz"), ("few", "few.eval")],
+    },
+    Evaluated { tool: "lm-eval", before: "before", after: "after", more: &[] },
+    Evaluated { tool: "deepeval", before: "before.json.gz", after: "after.json.gz", more: &[] },
+    Evaluated {
+        tool: "openai-evals",
+        before: "before.jsonl.gz",
+        after: "after.jsonl.gz",
+        more: &[("aborted", "aborted.jsonl.gz")],
+    },
+];
 
 /// What a tool wrote.
 fn file(tool: &str, name: &str) -> String {
@@ -38,8 +55,8 @@ fn file(tool: &str, name: &str) -> String {
 }
 
 fn expected(tool: &str) -> Value {
-    let text = std::fs::read_to_string(file(tool, "expected.json")).expect("expected.json");
-    serde_json::from_str(&text).expect("JSON")
+    let packed = std::fs::File::open(file(tool, "expected.json.gz")).expect("expected.json.gz");
+    serde_json::from_reader(flate2::read::GzDecoder::new(packed)).expect("JSON")
 }
 
 /// The scores of every answer by item and epoch, `None` where it failed. An item is told by its id, or where that is
@@ -118,12 +135,6 @@ fn a_verdict_is_what_the_statistics_of_the_scores_give() {
         let (before, after) = (file(tool, before), file(tool, after));
         let ran = world.run(&["gate", "--from", tool, &before, &after, "--format", "json"]);
         let verdict: Value = serde_json::from_str(&ran.stdout).expect(&ran.stderr);
-        let verdict = &verdict["suites"][0]["verdict"];
-        let verdict = if verdict.is_null() {
-            serde_json::from_str(&ran.stdout).expect("JSON")
-        } else {
-            verdict.clone()
-        };
         let expected = expected(tool);
         let mut answers = Vec::new();
         for (metric, figures) in expected["verdict"].as_object().expect("figures") {

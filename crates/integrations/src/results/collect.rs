@@ -173,6 +173,17 @@ impl Collector {
         self.not_taken(LeftOutKind::Result, why, place);
     }
 
+    /// A result that is a part of an answer that is taken over.
+    pub(super) fn joined(&mut self) {
+        self.results.n_read += 1;
+        self.results.n_kept += 1;
+    }
+
+    /// Something to know of all results.
+    pub(super) fn remark(&mut self, remark: String) {
+        self.results.remarks.push(remark);
+    }
+
     /// A score that is not taken over.
     pub(super) fn leave_score_out(&mut self, why: &str, place: &Place) {
         self.not_taken(LeftOutKind::Score, why, place);

@@ -1,8 +1,13 @@
 //! The table of tools whose results can be imported: one file and one line each.
 
 mod collect;
+mod deepeval;
 mod error;
 mod input;
+mod inspect;
+mod inspect_sample;
+mod lm_eval;
+mod openai_evals;
 mod promptfoo;
 mod table;
 mod text;
@@ -42,7 +47,14 @@ pub struct ResultsRequest<'a> {
 
 /// Every tool whose results can be imported.
 pub fn importers() -> &'static [Importer] {
-    const TABLE: &[Importer] = &[promptfoo::IMPORTER, table::IMPORTER];
+    const TABLE: &[Importer] = &[
+        promptfoo::IMPORTER,
+        inspect::IMPORTER,
+        lm_eval::IMPORTER,
+        deepeval::IMPORTER,
+        openai_evals::IMPORTER,
+        table::IMPORTER,
+    ];
     TABLE
 }
 

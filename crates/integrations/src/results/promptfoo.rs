@@ -14,7 +14,7 @@ use super::{
     collect::{Collector, NewAnswer, Place},
     error::ResultsError,
     input::Input,
-    text::{name_of, text_of},
+    text::{moment, name_of, text_of},
 };
 
 pub(super) const IMPORTER: Importer = Importer {
@@ -203,12 +203,6 @@ fn document_into(document: Document, name: &str, into: &mut Collector) -> Result
         take(&result, &texts, &Place::new(name, format!("results.results[{at}]")), into)?;
     }
     Ok(())
-}
-
-/// A time in UTC with whole seconds, as runs keep it.
-fn moment(text: &str) -> Option<String> {
-    let time: jiff::Timestamp = text.parse().ok()?;
-    Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 /// One result: an item is what its variables are and what is asserted of its answer. `testIdx` is a position, and

@@ -23,3 +23,20 @@ pub(super) fn text_of(value: &Value) -> Option<String> {
         other => Some(other.to_string()),
     }
 }
+
+/// The texts of a value: of each element, where it is a list.
+pub(super) fn texts_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(values) => values.iter().filter_map(text_of).collect(),
+        value => text_of(value).into_iter().collect(),
+    }
+}
+
+/// A time in UTC with whole seconds, as runs keep it; one without an offset is UTC.
+pub(super) fn moment(text: &str) -> Option<String> {
+    let zoned = text.parse::<jiff::Timestamp>().ok();
+    let bare =
+        || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    let time = zoned.or_else(|| Some(bare()?.timestamp()))?;
+    Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}

@@ -161,6 +161,7 @@ fn imported(results: &ToolResults) -> ImportedFrom {
         read: results.n_read,
         kept: results.n_kept,
         left_out: left_out.collect(),
+        remarks: results.remarks.clone(),
     }
 }
 

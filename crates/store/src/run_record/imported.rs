@@ -19,6 +19,9 @@ pub struct ImportedFrom {
     /// What was not taken over, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<ImportedRest>,
+    /// What else to know, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// A file of another tool.
