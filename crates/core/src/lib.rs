@@ -59,6 +59,7 @@ pub mod fields;
 pub mod files;
 pub mod finish_reason;
 pub mod history;
+pub mod imported_suite;
 pub mod item;
 pub mod key_hosts;
 pub mod label;

@@ -21,6 +21,10 @@ pub struct MetricSpec {
     pub params: Value,
     /// What becomes of reasoning in the answer; `None` is the kind's own default.
     pub reasoning: Option<Reasoning>,
+    /// Which items it concerns: an expression over the item's columns; `None` is all of them.
+    pub when: Option<String>,
+    /// Columns with its own right answers; empty where those of the dataset count.
+    pub targets: Vec<String>,
     /// Narrow the answer first.
     pub extract: Option<Extract>,
     /// Turn the score around: 1 - score.
@@ -43,6 +47,8 @@ impl MetricSpec {
             kind,
             params,
             reasoning: None,
+            when: None,
+            targets: Vec::new(),
             extract: None,
             negate: false,
             threshold: None,

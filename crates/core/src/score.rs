@@ -17,6 +17,9 @@ pub struct Score {
     pub reasoning_cut: bool,
     /// Nothing could be extracted from the answer; the value is the suite's policy (0 by default).
     pub invalid: bool,
+    /// The metric does not concern the item: there is no score, and none is missing.
+    #[serde(default)]
+    pub not_applicable: bool,
     /// What the answer adds to a value of the whole run, where that is no mean of single values:
     /// counts such as matching n-grams, as the metric defines them.
     pub counts: Option<Vec<f64>>,
@@ -30,6 +33,16 @@ impl Score {
     /// A score without a remark; passes at 1.
     pub fn of(value: f64) -> Self {
         Self { value: Some(value), passed: Some(value >= 1.0), ..Self::default() }
+    }
+
+    /// No score, since the metric does not concern the item.
+    pub fn not_applicable() -> Self {
+        Self { not_applicable: true, ..Self::default() }
+    }
+
+    /// Whether there should be a score and is none.
+    pub fn is_missing(&self) -> bool {
+        self.value.is_none() && !self.not_applicable
     }
 
     /// No score, and why.

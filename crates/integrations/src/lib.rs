@@ -16,3 +16,4 @@
 
 pub mod results;
 pub mod sources;
+pub mod suites;

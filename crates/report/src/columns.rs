@@ -193,7 +193,7 @@ pub(crate) const INPUT: Column = nullable(
 );
 
 /// The columns of `scores.parquet`.
-pub(crate) const SCORES: [Column; 19] = [
+pub(crate) const SCORES: [Column; 20] = [
     column("run_id", Kind::Text, "the run"),
     column("item_id", Kind::Text, "the item's id"),
     column("prompt", Kind::Text, "the prompt's name"),
@@ -213,6 +213,11 @@ pub(crate) const SCORES: [Column; 19] = [
     nullable("label", Kind::Float, "what people say the answer is worth, where they were asked"),
     nullable("counts", Kind::Floats, "what the answer adds to a value of the whole run"),
     column("suite", Kind::Text, "the suite's name"),
+    column(
+        "applies",
+        Kind::Bool,
+        "whether the metric concerns the item; otherwise no score is missing",
+    ),
 ];
 
 /// The columns of a baseline's `usage.parquet`, all of them columns of `samples.parquet`.

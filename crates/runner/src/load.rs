@@ -10,7 +10,7 @@ use evalmark_core::{
     label::{LabelSpec, Labels},
     metric::{Extract, InvalidPolicy, MetricSpec, Reasoning, Which},
     model::Provider,
-    plan::Plan,
+    plan::{Plan, Sample},
     suite::{Suite, near_and_known, nearest},
 };
 use evalmark_scoring::{Judge, Metric, QuestionError, Subject};
@@ -55,7 +55,7 @@ impl LoadedSuite {
 pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
     let mut suite = read_suite(path, options, host)?;
     suite.select(&options.prompts, &options.models)?;
-    suite.dataset.limit = options.limit;
+    suite.dataset.limit_to(options.limit);
     suite.epochs = options.epochs.unwrap_or(suite.epochs);
     if let Some(concurrency) = options.concurrency {
         for model in &mut suite.models {
@@ -259,12 +259,12 @@ fn check_recorded_judges(suite: &Suite, metrics: &[Metric]) -> Result<(), LoadEr
 /// Tries what each metric asks of models on the first item: a variable or column that it lacks, all
 /// items lack.
 fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
-    let Some(sample) = plan.in_report_order().next().transpose()? else { return Ok(()) };
-    let item = &sample.item;
-    let subject = Subject { fields: &item.fields, ..Subject::of_texts("", &item.targets) };
-    for metric in metrics {
-        let Some(judge) = metric.judge() else { continue };
-        match judge.questions(subject, &sample.request.messages) {
+    for metric in metrics.iter().filter(|metric| metric.judge().is_some()) {
+        let Some(sample) = first_concerned(plan, metric)? else { continue };
+        let item = &sample.item;
+        let subject = Subject { fields: &item.fields, ..Subject::of_texts("", &item.targets) };
+        let Some(questions) = metric.questions(subject, &sample.request.messages) else { continue };
+        match questions {
             Err(error @ (QuestionError::Template(_) | QuestionError::Column(_))) => {
                 let metric = metric.name().to_owned();
                 return Err(LoadError::Question { metric, source: error }.into());
@@ -274,6 +274,17 @@ fn check_rubrics(plan: &Plan, metrics: &[Metric]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The first sample of an item that the metric concerns.
+fn first_concerned(plan: &Plan, metric: &Metric) -> Result<Option<Sample>> {
+    for sample in plan.in_report_order() {
+        let sample = sample?;
+        if !metric.is_partial() || metric.concerns(&sample.item.fields) {
+            return Ok(Some(sample));
+        }
+    }
+    Ok(None)
 }
 
 /// Every metric's name with the hash of its configuration.
@@ -316,6 +327,15 @@ fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> NamedHash {
         (false, _) => text,
         (true, None) => format!("{text} binary from None"),
         (true, Some(threshold)) => format!("{text} binary from Some({threshold:?})"),
+    };
+    // What every item was asked before there was `when` is hashed as ever.
+    let text = match &spec.when {
+        Some(when) => format!("{text} when {when:?}"),
+        None => text,
+    };
+    let text = match spec.targets.as_slice() {
+        [] => text,
+        columns => format!("{text} targets {columns:?}"),
     };
     let text = match metric.program() {
         Some(program) => format!("{text} {}", programs::contents(&suite.path, program)),

@@ -145,7 +145,9 @@ fn estimate(loaded: &LoadedSuite, model: usize) -> Result<ModelEstimate> {
 /// What a metric would ask of each of its models, as far as it can be known before there are
 /// answers.
 fn judge_estimates(loaded: &LoadedSuite, metric: &Metric) -> Result<Vec<ModelEstimate>> {
-    let Some(judge) = metric.judge() else { return Ok(Vec::new()) };
+    if metric.judge().is_none() {
+        return Ok(Vec::new());
+    }
     // By model: requests, characters, and whether it is asked for embeddings.
     let mut asked: BTreeMap<String, (u64, u64, bool)> = BTreeMap::new();
     for sample in loaded.plan.in_report_order() {
@@ -153,7 +155,8 @@ fn judge_estimates(loaded: &LoadedSuite, metric: &Metric) -> Result<Vec<ModelEst
         let item = &sample.item;
         let subject = Subject { fields: &item.fields, ..Subject::of_texts("?", &item.targets) };
         // An item that cannot be asked about costs nothing.
-        let questions = judge.questions(subject, &sample.request.messages).unwrap_or_default();
+        let questions = metric.questions(subject, &sample.request.messages);
+        let questions = questions.and_then(Result::ok).unwrap_or_default();
         for Question { model, form } in questions {
             let (requests, characters, embeds) = asked.entry(model).or_default();
             *requests += 1;

@@ -312,7 +312,7 @@ impl Scored {
         }
         add(&mut totals.cost_usd, one.cost_usd);
         for (metric, score) in metrics.iter().zip(&one.scores) {
-            if score.value.is_none() && one.record.has_answer() {
+            if score.is_missing() && one.record.has_answer() {
                 let unscored = counts.unscored.entry(metric.clone()).or_default();
                 unscored.count += 1;
                 if unscored.example.is_empty() {

@@ -44,7 +44,8 @@ enum GroupKey {
 struct Group {
     /// Places of its items in the pools; empty where there are no pools.
     places: Vec<usize>,
-    n_planned: u64,
+    /// Answers of items that the metric concerns, by metric.
+    n_planned: Vec<u64>,
     n_scored: Vec<u64>,
     means: Vec<Accumulator>,
     /// pass@k and pass^k of each metric, over the items.
@@ -258,7 +259,7 @@ impl Group {
         };
         Self {
             places: Vec::new(),
-            n_planned: 0,
+            n_planned: vec![0; n_metrics],
             n_scored: vec![0; n_metrics],
             means: scales.iter().map(mean).collect(),
             attempts: vec![[(); 2].map(|()| Accumulator::new(ScoreRange::UNIT)); n_metrics],
@@ -271,9 +272,10 @@ impl Group {
     }
 
     fn push(&mut self, record: &Record, cost_usd: Option<f64>, scores: &[Score]) {
-        self.n_planned += 1;
-        for (n, score) in self.n_scored.iter_mut().zip(scores) {
-            *n += u64::from(score.value.is_some());
+        let counts = self.n_planned.iter_mut().zip(&mut self.n_scored);
+        for ((n_planned, n_scored), score) in counts.zip(scores) {
+            *n_planned += u64::from(!score.not_applicable);
+            *n_scored += u64::from(score.value.is_some());
         }
         if let Some(latency) = record.timing.latency_ms {
             self.latency.record(latency);
@@ -303,9 +305,9 @@ impl Group {
 
     fn row(&self, metric: usize, epochs: u32) -> SummaryRow {
         SummaryRow {
-            n_planned: self.n_planned,
+            n_planned: self.n_planned[metric],
             n_scored: self.n_scored[metric],
-            n_missing: self.n_planned - self.n_scored[metric],
+            n_missing: self.n_planned[metric] - self.n_scored[metric],
             estimate: self.means[metric].finish(CONFIDENCE),
             latency_p50_ms: self.latency.quantile(0.5),
             latency_p95_ms: self.latency.quantile(0.95),

@@ -110,6 +110,10 @@ fn read_rows(path: &Path, keep: impl Fn(&ScoreRef<'_>) -> bool) -> Result<Vec<Va
         let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
         let answer = AnswerScore { score: row.score, label: row.label, counts: row.counts };
         let variant = variants.variant(row.prompt, row.model);
+        if !row.applies {
+            variant.push_not_applicable(row.item_id, row.metric);
+            return Ok(());
+        }
         let content = of.content()?;
         variant.push(row.item_id, row.metric, answer, || of.item(content));
         Ok(())

@@ -42,7 +42,10 @@ fn score_case(metrics: &[Metric], case: &Case<'_>) -> Vec<Score> {
     let Case { subject, judgements } = *case;
     if !subject.record.has_answer() {
         let missing = Score::missing(why_failed("no answer", subject.record));
-        return vec![missing; metrics.len()];
+        let score = |metric: &Metric| {
+            if metric.concerns(subject.fields) { missing.clone() } else { Score::not_applicable() }
+        };
+        return metrics.iter().map(score).collect();
     }
     let judgements = judgements.iter().copied().chain(std::iter::repeat(Judgement::None));
     metrics
@@ -50,9 +53,7 @@ fn score_case(metrics: &[Metric], case: &Case<'_>) -> Vec<Score> {
         .zip(judgements)
         .map(|(metric, judgement)| match metric.judge() {
             None => metric.score(subject),
-            Some(judge) => {
-                metric.score_narrowed(subject, |subject| judged(judge, subject, judgement))
-            }
+            Some(judge) => metric.score_by(subject, |subject| judged(judge, subject, judgement)),
         })
         .collect()
 }

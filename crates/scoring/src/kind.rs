@@ -8,7 +8,7 @@ use evalmark_core::{
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{judge::Inquire, program::Program, subject::Subject};
 
@@ -90,7 +90,7 @@ pub(crate) trait Measure: fmt::Debug + Send + Sync {
     }
 
     /// What an item says to the metric, looked at before anything is asked.
-    fn check_item(&self, _targets: &[String], _fields: &Map<String, Value>) -> Result<(), String> {
+    fn check_item(&self, _targets: &[String], _fields: &Fields) -> Result<(), String> {
         Ok(())
     }
 

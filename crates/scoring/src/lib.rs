@@ -36,6 +36,7 @@ mod kind;
 mod kinds;
 mod latex;
 mod metric;
+mod metric_scope;
 mod metric_table;
 mod nested;
 mod normalize;

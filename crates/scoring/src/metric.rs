@@ -9,7 +9,6 @@ use evalmark_core::{
     request::Message,
     score::Score,
 };
-use serde_json::{Map, Value};
 
 use crate::{
     answer_part::Narrowing,
@@ -17,6 +16,7 @@ use crate::{
     judge::{Judge, Question, QuestionError},
     kind::{About, Backend, Corpus, Measure, Measurement, UnusableTarget},
     kinds::kinds,
+    metric_scope::Scope,
     program::{self, Program, ProgramScore},
     subject::Subject,
 };
@@ -25,6 +25,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Metric {
     name: Arc<str>,
+    scope: Arc<Scope>,
     narrowing: Arc<Narrowing>,
     finish: Finish,
     range: Range,
@@ -47,6 +48,7 @@ impl Metric {
             pointer: String::new(),
             message: format!("no metric `{}`", spec.kind),
         })?;
+        let scope = Arc::new(Scope::compile(spec, kind.reads_objects)?);
         let narrowing = Narrowing::compile(spec)?;
         let work = (kind.compile)(&spec.params).map_err(|complaint| ParamError {
             pointer: format!("/{}{}", spec.kind, complaint.pointer),
@@ -70,7 +72,7 @@ impl Metric {
             (about.range, about.direction)
         };
         let (name, narrowing) = (spec.name.as_str().into(), Arc::new(narrowing));
-        Ok(Self { name, narrowing, finish, range, direction, worker })
+        Ok(Self { name, scope, narrowing, finish, range, direction, worker })
     }
 
     /// The name it is reported under.
@@ -78,8 +80,42 @@ impl Metric {
         &self.name
     }
 
+    /// Whether it concerns some items only.
+    pub fn is_partial(&self) -> bool {
+        self.scope.is_partial()
+    }
+
+    /// Whether it concerns the item with these columns. One of which that cannot be told has been
+    /// found before anything was asked.
+    pub fn concerns(&self, fields: &Fields) -> bool {
+        self.scope.concerns(fields).unwrap_or(true)
+    }
+
+    /// What is scored, with the metric's own right answers in place of the dataset's; `Err` is the
+    /// score where there is nothing to score.
+    pub(crate) fn scoped<T>(
+        &self,
+        subject: Subject<'_>,
+        then: impl FnOnce(Subject<'_>) -> T,
+    ) -> Result<T, Box<Score>> {
+        match self.scope.concerns(subject.fields) {
+            Ok(true) => {}
+            Ok(false) => return Err(Box::new(Score::not_applicable())),
+            Err(problem) => return Err(Box::new(Score::missing(problem))),
+        }
+        match self.scope.targets(subject.fields) {
+            Ok(None) => Ok(then(subject)),
+            Ok(Some(targets)) => Ok(then(Subject { targets: &targets, ..subject })),
+            Err(problem) => Err(Box::new(Score::missing(problem))),
+        }
+    }
+
     /// The score of one answer. A model-graded metric has no score without its judge: missing.
     pub fn score(&self, subject: Subject<'_>) -> Score {
+        self.scoped(subject, |subject| self.score_scoped(subject)).unwrap_or_else(|score| *score)
+    }
+
+    fn score_scoped(&self, subject: Subject<'_>) -> Score {
         match &self.worker {
             Evaluator::Text(measure) => {
                 let score = self
@@ -99,8 +135,18 @@ impl Metric {
         }
     }
 
+    /// The same for one that `score` makes of the part that counts, such as a judge's.
+    pub(crate) fn score_by(
+        &self,
+        subject: Subject<'_>,
+        score: impl FnOnce(Subject<'_>) -> Score,
+    ) -> Score {
+        let scored = self.scoped(subject, |subject| self.score_narrowed(subject, score));
+        scored.unwrap_or_else(|score| *score)
+    }
+
     /// The score of the part of an answer that counts; where there is none, the answer is invalid.
-    pub(crate) fn score_narrowed(
+    fn score_narrowed(
         &self,
         subject: Subject<'_>,
         score: impl FnOnce(Subject<'_>) -> Score,
@@ -122,11 +168,12 @@ impl Metric {
         self.check_row(&item.targets, &item.fields)
     }
 
-    pub(crate) fn check_row(
-        &self,
-        targets: &[String],
-        fields: &Map<String, Value>,
-    ) -> Result<(), String> {
+    pub(crate) fn check_row(&self, targets: &[String], fields: &Fields) -> Result<(), String> {
+        if !self.scope.concerns(fields)? {
+            return Ok(());
+        }
+        let own = self.scope.usable_targets(fields)?;
+        let targets = own.as_deref().unwrap_or(targets);
         match &self.worker {
             Evaluator::Text(measure) => measure.check_item(targets, fields),
             Evaluator::Judge(_) | Evaluator::Program(_) => Ok(()),
@@ -135,7 +182,7 @@ impl Metric {
 
     /// Whether the metric can use what is right for an item, where anything is said to be.
     pub fn check_targets(&self, item: &Item) -> Result<(), UnusableTarget> {
-        if item.targets.iter().all(String::is_empty) {
+        if item.targets.iter().all(String::is_empty) && !self.scope.has_targets() {
             return Ok(());
         }
         self.check_row_targets(&item.targets, &item.fields)
@@ -146,6 +193,11 @@ impl Metric {
         targets: &[String],
         fields: &Fields,
     ) -> Result<(), UnusableTarget> {
+        // What cannot be told has been complained of.
+        let (Ok(true), Ok(own)) = (self.scope.concerns(fields), self.scope.targets(fields)) else {
+            return Ok(());
+        };
+        let targets = own.as_deref().unwrap_or(targets);
         match &self.worker {
             Evaluator::Text(measure) => measure.check_targets(targets, fields),
             Evaluator::Judge(_) | Evaluator::Program(_) => Ok(()),
@@ -189,8 +241,11 @@ impl Metric {
     /// The line that asks the program about an answer, without its end; `None` where nothing can be
     /// extracted from it. `id` is to come back with the reply, if anything does.
     pub fn program_request(&self, id: u64, subject: Subject<'_>) -> Option<String> {
-        let narrowed = self.narrowing.narrow(subject).ok()?;
-        Some(program::request_line(id, narrowed.subject(subject)))
+        let line = self.scoped(subject, |subject| {
+            let narrowed = self.narrowing.narrow(subject).ok()?;
+            Some(program::request_line(id, narrowed.subject(subject)))
+        });
+        line.ok().flatten()
     }
 
     /// The score that a program's line about the answer `id` gives, or what is wrong with the line.
@@ -225,7 +280,10 @@ impl Metric {
         task: &[Message],
     ) -> Option<Result<Vec<Question>, QuestionError>> {
         let judge = self.judge().filter(|_| subject.record.has_answer())?;
-        let narrowed = self.narrowing.narrow(subject).ok()?;
-        Some(judge.questions(narrowed.subject(subject), task))
+        let questions = self.scoped(subject, |subject| {
+            let narrowed = self.narrowing.narrow(subject).ok()?;
+            Some(judge.questions(narrowed.subject(subject), task))
+        });
+        questions.ok().flatten()
     }
 }

@@ -15,13 +15,18 @@ const INTRODUCTION: &str = "\
 
 Generated from the code by `UPDATE=1 cargo test -p evalmark-scoring --test it reference`; do not edit.
 
-Every metric also takes `reasoning`, `extract`, `not`, `threshold`, `binary` and `invalid`. An answer passes from
+Every metric also takes `when`, `target`, `reasoning`, `extract`, `not`, `threshold`, `binary` and `invalid`. An answer passes from
 its threshold on, upwards or downwards, whichever is better; `binary: true` scores 1 where it passes
 and 0 where it does not; `not: true` turns value and pass around, except for an answer that is
 invalid, which scores the worst value (`invalid: missing`: none). A failed request has no score under
 any metric. With several targets the best one counts. The aggregation is what a whole run is worth,
 and what a gate compares: the mean of the answers' values, or a value of its own that is not a mean, such as macro F1 or corpus BLEU, in its own units. All such values are in `run_values.parquet`, and how
 often each class was predicted for which is in `confusion.parquet`.
+
+`when` says which items a metric concerns: an expression over the item's columns, such as
+`item.topic == \"billing\"` or `item.capital is not none`, which gives true or false. The others have no
+score of it and lack none: they are neither counted nor compared. `target` names the column, or columns,
+with the right answers for this metric, in place of the dataset's.
 
 Reasoning is not the answer. What a model writes between tags such as `<think>…</think>`, `<thinking>`,
 `<reasoning>`, `<thought>`, `<reflection>`, `<scratchpad>`, `<seed:think>`, `[THINK]` or `◁think▷`, before

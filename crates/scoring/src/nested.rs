@@ -151,6 +151,10 @@ pub(crate) fn parts(
 pub(crate) fn compile(value: &Value) -> Result<Metric, ParamError> {
     static READER: LazyLock<suite::Entries<'_>> = LazyLock::new(|| suite::Entries::of(catalog()));
     let spec = READER.read(value)?;
+    if spec.when.is_some() {
+        let message = "which items a metric concerns is said of the outermost one".to_owned();
+        return Err(ParamError { pointer: "/when".to_owned(), message });
+    }
     let metric = Metric::compile(&spec)?;
     if !metric.is_direct() {
         let message = format!(

@@ -47,7 +47,8 @@ impl OfVariant<'_> {
     }
 
     fn samples(&self) -> String {
-        count(self.rows[0].n_planned)
+        // A metric may concern some items only.
+        count(self.rows.iter().map(|row| row.n_planned).max().unwrap_or_default())
     }
 
     /// Latency, pace of streams, tokens and cost, as far as they are known.

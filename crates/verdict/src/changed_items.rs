@@ -52,7 +52,7 @@ pub fn changed_items(
     let matched = pair(old, new, &rule)?;
     let flips = matched.places.iter().filter_map(|&(b, c)| {
         let (baseline, candidate) = (old[b].mean(rule.range)?, new[c].mean(rule.range)?);
-        let item_id = after.ids.get(c).map(ToString::to_string)?;
+        let item_id = after.id(metric, c).map(ToString::to_string)?;
         let is_changed = baseline.total_cmp(&candidate).is_ne();
         is_changed.then_some(Flip { item_id, baseline, candidate })
     });

@@ -109,9 +109,10 @@ impl<'a> ComparisonFamily<'a> {
         };
         let mut gated = gate_with(self.judged, correction)?;
         for (judged, [before, after]) in gated.judged.iter_mut().zip(self.variants) {
+            let metric = judged.comparison.metric.clone();
             let name = |variant: Option<&Variant>, item: usize| {
                 variant
-                    .and_then(|variant| variant.ids.get(item))
+                    .and_then(|variant| variant.id(&metric, item))
                     .map(ToString::to_string)
                     .unwrap_or_default()
             };

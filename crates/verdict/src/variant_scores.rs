@@ -25,8 +25,10 @@ pub struct Variant {
 #[derive(Clone, Debug, Default)]
 struct Column {
     metric: String,
-    /// One entry per item, parallel to the ids.
+    /// One entry per item that the metric concerns.
     scores: Vec<ItemScore>,
+    /// Parallel to the scores: the item's place among the ids.
+    places: Vec<usize>,
     /// What people say of the same items; only those that they were asked about.
     labels: Vec<ItemScore>,
     /// What each item's answers add to a value of the whole run, parallel to the scores.
@@ -64,6 +66,12 @@ impl Variant {
     /// The items' scores of one metric, or the amounts.
     pub fn scores(&self, metric: &str) -> Option<&[ItemScore]> {
         self.column(metric).map(|column| column.scores.as_slice())
+    }
+
+    /// The id of the item whose score of one metric stands at this place.
+    pub fn id(&self, metric: &str, place: usize) -> Option<&str> {
+        let place = *self.column(metric)?.places.get(place)?;
+        self.ids.get(place).map(|id| &**id)
     }
 
     /// The human labels of one metric.
@@ -104,7 +112,8 @@ impl Variant {
         let counted = counted.flat_map(|variant| variant.items.iter().zip(variant.counts));
         let counts = counted.filter(|(item, _)| keys.binary_search(&item.key).is_ok());
         let counts = counts.map(|(_, counts)| counts.clone()).collect();
-        let column = Column { metric: metric.to_owned(), scores, labels, counts };
+        let places = Vec::new();
+        let column = Column { metric: metric.to_owned(), scores, places, labels, counts };
         Self { metrics: vec![column], ..Self::new(&self.prompt, &self.model) }
     }
 
@@ -112,9 +121,18 @@ impl Variant {
     pub fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
         let kept: Vec<bool> = self.ids.iter().map(|id| is_kept(id)).collect();
         retain(&mut self.ids, &kept);
+        let n_kept_before = kept.iter().scan(0, |n, kept| {
+            let before = *n;
+            *n += usize::from(*kept);
+            Some(before)
+        });
+        let new_places: Vec<usize> = n_kept_before.collect();
         for column in &mut self.metrics {
+            let kept: Vec<bool> = column.places.iter().map(|place| kept[*place]).collect();
             retain(&mut column.scores, &kept);
             retain(&mut column.counts, &kept);
+            retain(&mut column.places, &kept);
+            column.places.iter_mut().for_each(|place| *place = new_places[*place]);
             let keys: HashSet<u128> = column.scores.iter().map(|item| item.key).collect();
             column.labels.retain(|label| keys.contains(&label.key));
         }
@@ -122,17 +140,18 @@ impl Variant {
 
     /// Key and content of every item.
     pub fn items(&self) -> impl Iterator<Item = (u128, u128)> {
-        let first = self.metrics.first().into_iter();
-        first.flat_map(|column| column.scores.iter().map(|item| (item.key, item.content)))
+        let items = self.metrics.iter().flat_map(|column| column.scores.iter());
+        let mut seen = HashSet::new();
+        items.map(|item| (item.key, item.content)).filter(move |item| seen.insert(*item))
     }
 
     /// Gives items other ids: `of` says which, by an item's key and content.
     pub fn rename_items<'a>(&mut self, of: impl Fn(u128, u128) -> Option<&'a SameItem>) {
-        let Some(first) = self.metrics.first() else { return };
-        let places = first.scores.iter().zip(&mut self.ids);
-        for (item, id) in places {
-            if let Some(same) = of(item.key, item.content) {
-                *id = same.id.clone();
+        for column in &self.metrics {
+            for (item, place) in column.scores.iter().zip(&column.places) {
+                if let Some(same) = of(item.key, item.content) {
+                    self.ids[*place] = same.id.clone();
+                }
             }
         }
         let columns = self.metrics.iter_mut();
@@ -154,16 +173,10 @@ impl Variant {
         unscored: impl Fn() -> ItemScore,
     ) {
         let AnswerScore { score, label, counts } = answer;
-        if self.ids.last().is_none_or(|id| **id != *item_id) {
-            self.ids.push(item_id.into());
-        }
-        let position = self.metrics.iter().position(|column| column.metric == metric);
-        let position = position.unwrap_or_else(|| {
-            self.metrics.push(Column { metric: metric.to_owned(), ..Column::default() });
-            self.metrics.len() - 1
-        });
-        let column = &mut self.metrics[position];
-        if column.scores.len() < self.ids.len() {
+        let place = self.place_of(item_id);
+        let column = self.column_of(metric);
+        if column.places.last() != Some(&place) {
+            column.places.push(place);
             column.scores.push(unscored());
             column.counts.push(Vec::new());
         }
@@ -179,6 +192,29 @@ impl Variant {
                 column.labels.last_mut().into_iter().for_each(|last| last.add(label));
             }
         }
+    }
+
+    /// Takes note of an answer that one metric does not concern.
+    pub fn push_not_applicable(&mut self, item_id: &str, metric: &str) {
+        self.place_of(item_id);
+        self.column_of(metric);
+    }
+
+    /// The place of the item that goes by.
+    fn place_of(&mut self, item_id: &str) -> usize {
+        if self.ids.last().is_none_or(|id| **id != *item_id) {
+            self.ids.push(item_id.into());
+        }
+        self.ids.len() - 1
+    }
+
+    fn column_of(&mut self, metric: &str) -> &mut Column {
+        let position = self.metrics.iter().position(|column| column.metric == metric);
+        let position = position.unwrap_or_else(|| {
+            self.metrics.push(Column { metric: metric.to_owned(), ..Column::default() });
+            self.metrics.len() - 1
+        });
+        &mut self.metrics[position]
     }
 
     fn column(&self, metric: &str) -> Option<&Column> {

@@ -2,8 +2,12 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use evalmark_runner::Host;
 
-use super::import_results::{ImportResultsArgs, import_results};
+use super::{
+    import_results::{ImportResultsArgs, import_results},
+    import_suite::{ImportSuiteCommand, import_suite},
+};
 use crate::{exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
@@ -19,10 +23,13 @@ pub(crate) enum ImportCommand {
     /// Nothing is asked, and nothing is scored again. Everything that reads runs reads this one: `show`, `view`,
     /// `gate`, `compare`, `diff`, `trend`, `baseline promote`.
     Results(ImportResultsArgs),
+    #[command(flatten)]
+    Suite(ImportSuiteCommand),
 }
 
-pub(crate) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
+pub(crate) fn import(args: &ImportArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     match &args.command {
         ImportCommand::Results(args) => import_results(args, printer),
+        ImportCommand::Suite(command) => import_suite(command, printer, host),
     }
 }

@@ -6,11 +6,13 @@ mod calibrate;
 mod check;
 mod compare;
 mod completions;
+mod dataset;
 mod diff;
 mod export_answers;
 mod gate;
 mod import;
 mod import_results;
+mod import_suite;
 mod init;
 mod judge_check;
 mod models;
@@ -57,6 +59,8 @@ pub(crate) enum Command {
     Gate(gate::GateArgs),
     /// Rank the prompts and models of one run, compare two of them, or compare two runs
     Compare(compare::CompareArgs),
+    /// Look at datasets, find what is wrong with them, and write them anew
+    Dataset(dataset::DatasetArgs),
     /// Show the items that two runs score differently: question, answers and target
     Diff(diff::DiffArgs),
     /// List the runs of a folder: how far they got, and what is wrong with them
@@ -95,7 +99,7 @@ pub(crate) enum Command {
     Schema(schema::SchemaArgs),
     /// Export recorded answers as JSONL, for replay
     ExportAnswers(export_answers::ExportArgs),
-    /// Bring in what other tools wrote: their results become runs
+    /// Bring in what other tools wrote: their results become runs, their configurations suites
     Import(import::ImportArgs),
     /// Generate a shell completion script
     Completions(completions::CompletionArgs),
@@ -181,6 +185,7 @@ pub(crate) fn dispatch(
         Command::Score(args) => score::score(&args, printer, host),
         Command::Gate(args) => gate::gate(&args, printer, host),
         Command::Compare(args) => compare::compare(&args, printer, host),
+        Command::Dataset(args) => dataset::dataset(&args.command, printer, host),
         Command::Diff(args) => diff::diff(&args, printer, host),
         Command::Runs(args) => runs::runs(&args, printer),
         Command::Show(args) => show::show(&args, printer),
@@ -194,10 +199,10 @@ pub(crate) fn dispatch(
         Command::Models(args) => models::models(&args, printer, host),
         Command::Baseline(args) => baseline::baseline(&args, printer),
         Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),
+        Command::Import(args) => import::import(&args, printer, host),
         Command::Cache(args) => cache::cache(&args.command, printer, host),
         Command::Schema(args) => schema::schema(&args, printer, host),
         Command::ExportAnswers(args) => export_answers::export(&args, printer, host),
-        Command::Import(args) => import::import(&args, printer),
         Command::Completions(args) => Ok(completions::completions(&args, printer)),
     }
 }

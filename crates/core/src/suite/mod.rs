@@ -4,6 +4,7 @@
 mod check;
 pub(crate) mod document;
 mod gate;
+mod located;
 mod matrix;
 mod mistake;
 mod nested_metric;
@@ -22,6 +23,7 @@ use serde_json::Value;
 use self::document::Document;
 pub use self::{
     gate::{Amount, Correction, GateSpec, GatedMetric, KeptGateError},
+    located::{LocatedYaml, pointer_segment},
     mistake::{Mistake, Mistakes, Position, near_and_known, nearest},
     nested_metric::{Entries, yaml},
     schema::{entry_schema, schema},
@@ -132,6 +134,14 @@ impl Suite {
         let unreadable = |reason: String| SuiteError::Unreadable { path: path.to_owned(), reason };
         let text = read_text(path).map_err(unreadable)?;
         Self::of_text(path, &text, readers)
+    }
+
+    /// Whether a file looks like a suite: it has prompts and a dataset.
+    pub fn is_one(path: &Path) -> bool {
+        let document = read_text(path).ok().and_then(|text| Document::parse(&text).ok());
+        document.is_some_and(|it| {
+            it.value.get("prompts").is_some() && it.value.get("dataset").is_some()
+        })
     }
 
     /// Every file that a suite names, itself first, whether the file is there or not.

@@ -202,6 +202,8 @@ pub struct PageSample {
 pub struct PageScore {
     /// The score; `None` is missing.
     pub value: Option<f64>,
+    /// The metric does not concern the item: none is missing.
+    pub not_applicable: bool,
     /// Whether it passes.
     pub passed: Option<bool>,
     /// Why, in a few words.
@@ -245,7 +247,9 @@ pub enum SampleChange {
 impl PageSample {
     /// Whether a metric fails it, or has no score of it.
     pub fn fails(&self) -> bool {
-        let failed = |score: &PageScore| score.value.is_none() || score.passed == Some(false);
+        let failed = |score: &PageScore| {
+            score.value.is_none() && !score.not_applicable || score.passed == Some(false)
+        };
         self.outcome != Some(Outcome::Answered) || self.scores.iter().any(failed)
     }
 

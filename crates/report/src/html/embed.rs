@@ -245,7 +245,8 @@ impl ScoreColumns {
     fn push<'a>(&mut self, score: &'a PageScore, range: Range, texts: &mut Texts<'a>) {
         let written = |value: f64| item_score(value, range);
         self.value.push(score.value.map(short));
-        self.text.push(texts.maybe(score.value.map(written)));
+        let not_applicable = || score.not_applicable.then(|| "n/a".to_owned());
+        self.text.push(texts.maybe(score.value.map(written).or_else(not_applicable)));
         self.passed.push(score.passed.map_or(-1, i8::from));
         self.reason.push(texts.maybe(score.reason.as_deref()));
         let before = score.baseline.and_then(|baseline| baseline.value);

@@ -72,6 +72,7 @@ impl<W: Write> ScoresWriter<W> {
             Cell::float(score.label),
             Cell::Floats(score.counts.as_deref()),
             Cell::text(&self.suite),
+            Cell::Bool(Some(!score.not_applicable)),
         ];
         self.table.push(cells)
     }
@@ -109,9 +110,11 @@ pub struct ScoreRef<'a> {
     pub label: Option<f64>,
     /// What the answer adds to a value of the whole run.
     pub counts: Option<&'a [f64]>,
+    /// Whether the metric concerns the item; otherwise no score is missing.
+    pub applies: bool,
 }
 
-const REF_COLUMNS: [&str; 12] = [
+const REF_COLUMNS: [&str; 13] = [
     "item_id",
     "item_hash",
     "cluster",
@@ -124,10 +127,11 @@ const REF_COLUMNS: [&str; 12] = [
     "invalid",
     "label",
     "counts",
+    "applies",
 ];
 
 /// Columns that the first version of the file did not have.
-const LATER: [&str; 3] = ["label", "counts", "suite"];
+const LATER: [&str; 4] = ["label", "counts", "suite", "applies"];
 
 /// Visits every score in file order; ends at the visitor's first error.
 ///
@@ -159,13 +163,15 @@ pub struct ScoreValue<'a> {
     pub score: Option<f64>,
     /// Whether the score reaches the metric's threshold.
     pub passed: Option<bool>,
+    /// Whether the metric concerns the item; otherwise no score is missing.
+    pub applies: bool,
 }
 
 impl<'a> ScoreRef<'a> {
     /// The score and whose it is.
     pub fn value(&self) -> ScoreValue<'a> {
-        let Self { item_id, item_hash, prompt, model, metric, score, passed, .. } = *self;
-        ScoreValue { item_id, item_hash, prompt, model, metric, score, passed }
+        let Self { item_id, item_hash, prompt, model, metric, score, passed, applies, .. } = *self;
+        ScoreValue { item_id, item_hash, prompt, model, metric, score, passed, applies }
     }
 }
 
@@ -175,14 +181,15 @@ pub fn for_each_value<E: From<ReadError>>(
     path: &Path,
     mut visit: impl FnMut(ScoreValue<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    const COLUMNS: [&str; 7] =
-        ["item_id", "item_hash", "prompt", "model", "metric", "score", "passed"];
-    let mut reader = TableReader::open(path)?.select(COLUMNS.map(str::to_owned).to_vec())?;
+    const COLUMNS: [&str; 8] =
+        ["item_id", "item_hash", "prompt", "model", "metric", "score", "passed", "applies"];
+    let columns = COLUMNS.map(str::to_owned).to_vec();
+    let mut reader = TableReader::open(path)?.select_with(columns, &LATER)?;
     let mut look = |frame: &Frame<'_>| {
         let (item_id, item_hash) = (frame.text("item_id")?, frame.text("item_hash")?);
         let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
         let (metric, score) = (frame.text("metric")?, frame.float("score")?);
-        let passed = frame.bool("passed")?;
+        let (passed, applies) = (frame.bool("passed")?, frame.later_bool("applies")?);
         for row in 0..frame.height {
             visit(ScoreValue {
                 item_id: item_id.some(row)?,
@@ -192,6 +199,7 @@ pub fn for_each_value<E: From<ReadError>>(
                 metric: metric.some(row)?,
                 score: score.get(row),
                 passed: passed.get(row),
+                applies: applies.as_ref().is_none_or(|applies| applies.get(row) != Some(false)),
             })?;
         }
         Ok::<_, E>(())
@@ -210,6 +218,7 @@ fn visit_batch<E: From<ReadError>>(
     let (epoch, score) = (frame.int32("epoch")?, frame.float("score")?);
     let (passed, invalid) = (frame.bool("passed")?, frame.bool("invalid")?);
     let (label, counts) = (frame.later_float("label")?, frame.later_floats("counts")?);
+    let applies = frame.later_bool("applies")?;
     for row in 0..frame.height {
         let counts = counts.as_ref().map(|counts| counts.floats(row)).transpose()?.flatten();
         visit(ScoreRef {
@@ -225,6 +234,7 @@ fn visit_batch<E: From<ReadError>>(
             invalid: invalid.some(row)?,
             label: label.as_ref().and_then(|label| label.get(row)),
             counts: counts.as_deref(),
+            applies: applies.as_ref().is_none_or(|applies| applies.get(row) != Some(false)),
         })?;
     }
     Ok(())
@@ -285,7 +295,7 @@ impl Iterator for Scores {
 }
 
 /// The columns that hold a [`Score`].
-const SCORE_COLUMNS: [&str; 10] = [
+const SCORE_COLUMNS: [&str; 11] = [
     "score",
     "passed",
     "reason",
@@ -296,6 +306,7 @@ const SCORE_COLUMNS: [&str; 10] = [
     "judge_output",
     "judge_tokens",
     "judge_cost_usd",
+    "applies",
 ];
 
 /// Only what the metrics said, of these rows, by their positions in the file.
@@ -327,6 +338,7 @@ fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
     let (value, passed) = (frame.float("score")?, frame.bool("passed")?);
     let (reason, invalid) = (frame.text("reason")?, frame.bool("invalid")?);
     let (label, counts) = (frame.later_float("label")?, frame.later_floats("counts")?);
+    let applies = frame.later_bool("applies")?;
     let judges = decode_judges(frame)?.into_iter().enumerate();
     let score = |(row, judge)| {
         let counts = counts.as_ref().map(|counts| counts.floats(row)).transpose()?.flatten();
@@ -336,6 +348,7 @@ fn decode_scores(frame: &Frame<'_>) -> Result<Vec<Score>, ReadError> {
             reason: reason.maybe_owned(row),
             reasoning_cut: false,
             invalid: invalid.some(row)?,
+            not_applicable: applies.as_ref().is_some_and(|applies| applies.get(row) == Some(false)),
             counts,
             judge,
             label: label.as_ref().and_then(|label| label.get(row)),

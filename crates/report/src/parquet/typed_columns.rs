@@ -90,6 +90,14 @@ impl<'a> Frame<'a> {
         self.has(name).then(|| self.float(name)).transpose()
     }
 
+    /// The same of truth values.
+    pub(super) fn later_bool(
+        &self,
+        name: &'a str,
+    ) -> Result<Option<Values<'a, BooleanArray>>, ReadError> {
+        self.has(name).then(|| self.bool(name)).transpose()
+    }
+
     /// Lists that files of earlier versions lack.
     pub(super) fn later_floats(
         &self,

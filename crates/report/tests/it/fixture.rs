@@ -71,6 +71,7 @@ fn item(index: u64) -> Item {
     let hash = ItemHash((u128::from(index) * 0x9e37_79b9_7f4a_7c15_f39c).to_be_bytes());
     Item {
         index,
+        row: index + 1,
         id: format!("item-{index}").into(),
         hash,
         fields: Fields::default(),
@@ -127,6 +128,7 @@ fn scores(index: u64) -> Vec<Score> {
         reasoning_cut: false,
         invalid: index % 4 == 2,
         counts: (!index.is_multiple_of(3)).then(|| vec![index as f64, 0.5]),
+        not_applicable: false,
         judge: Some(judge),
         label: index.is_multiple_of(3).then_some(0.5),
     };

@@ -56,6 +56,7 @@ fn sample(item: &str, answer: Option<&str>) -> PageSample {
         value: answer.map(|_| 0.0),
         passed: answer.map(|_| false),
         reason: Some(format!("not the right one {HOSTILE}")),
+        not_applicable: false,
         judge: Some(JudgeWords { model: "judge".to_owned(), output: HOSTILE.to_owned() }),
         baseline: Some(BaselineScore { value: Some(1.0), passed: Some(true) }),
     };

@@ -192,7 +192,9 @@ impl Watched {
 
 /// The gated metrics of every variant that looks can decide.
 fn places<'a>(loaded: &LoadedSuite, spec: &'a GateSpec) -> Vec<Place<'a>> {
-    let decides = |metric: &str| !is_labelled(loaded, metric) && !at_the_end(loaded, metric);
+    let decides = |metric: &str| {
+        !is_labelled(loaded, metric) && !at_the_end(loaded, metric) && !is_partial(loaded, metric)
+    };
     let column = |name| loaded.metrics.iter().position(|metric| metric.name() == name);
     let names = spec.scores().map(|(name, _)| name).filter(|name| decides(name));
     let metrics: Vec<(&str, usize)> =
@@ -210,6 +212,11 @@ fn is_labelled(loaded: &LoadedSuite, metric: &str) -> bool {
     loaded.suite.metrics.iter().any(|spec| *spec.name == *metric && spec.labels.is_some())
 }
 
+/// Whether a metric concerns some items only: chunks of the order hold any number of them.
+fn is_partial(loaded: &LoadedSuite, metric: &str) -> bool {
+    loaded.metrics.iter().any(|compiled| compiled.name() == metric && compiled.is_partial())
+}
+
 /// Whether a metric's value is one of the whole run, or has no largest one to bet on.
 fn at_the_end(loaded: &LoadedSuite, metric: &str) -> bool {
     let compiled = loaded.metrics.iter().find(|compiled| compiled.name() == metric);
@@ -221,7 +228,8 @@ fn undecided(spec: &GateSpec, loaded: &LoadedSuite) -> Option<String> {
     let amounts = spec.metrics.iter().filter(|(_, gated)| gated.amount.is_some());
     let minima = spec.metrics.iter().filter(|(_, gated)| gated.min.is_some());
     let labelled = spec.scores().filter(|(name, _)| is_labelled(loaded, name));
-    let whole = spec.scores().filter(|(name, _)| at_the_end(loaded, name));
+    let whole =
+        spec.scores().filter(|(name, _)| at_the_end(loaded, name) || is_partial(loaded, name));
     let of = |what: &str, name: &str| format!("{what}`{name}`");
     let parts = amounts.map(|(name, _)| of("", name)).chain(whole.map(|(name, _)| of("", name)));
     let parts = parts.chain(minima.map(|(name, _)| of("the minimum of ", name)));

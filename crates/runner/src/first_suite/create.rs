@@ -342,7 +342,7 @@ fn read_columns(file: &FileSpec, paths: &[String]) -> Result<DatasetColumns, Fir
 }
 
 /// Whether the suite passes `evalmark check`.
-fn checked(suite: &Path, host: &Host<'_>) -> Result<(), FirstSuiteError> {
+pub(super) fn checked(suite: &Path, host: &Host<'_>) -> Result<(), FirstSuiteError> {
     let loaded = load(suite, &RunOptions::default(), host);
     loaded.map(drop).map_err(|error| FirstSuiteError::Mistaken {
         problem: error.in_full(),

@@ -71,6 +71,9 @@ pub enum FirstSuiteError {
     /// A file is there already.
     #[error("{} is there already", .0.display())]
     Exists(PathBuf),
+    /// A file is there already, where an import would put one.
+    #[error("{} is there already", .0.display())]
+    InTheWay(PathBuf),
     /// The recipe would stand where its service does not look.
     #[error("{} is not the root of its repository, which is {}", folder.display(), root.display())]
     NotTheRoot {
@@ -82,6 +85,14 @@ pub enum FirstSuiteError {
     /// The suite that was written has mistakes; it was taken away again.
     #[error("a suite over this dataset would not pass `evalmark check`: {problem}")]
     Mistaken {
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        advice: Option<String>,
+    },
+    /// The suite that was imported has mistakes; it was taken away again.
+    #[error("the imported suite would not pass `evalmark check`, and was not written: {problem}")]
+    ImportMistaken {
         /// What is wrong.
         problem: String,
         /// What to do.
@@ -104,7 +115,8 @@ impl Advised for FirstSuiteError {
             Self::Dataset { advice, .. }
             | Self::NoColumn { advice, .. }
             | Self::NoProvider { advice, .. }
-            | Self::Mistaken { advice, .. } => return advice.clone(),
+            | Self::Mistaken { advice, .. }
+            | Self::ImportMistaken { advice, .. } => return advice.clone(),
             Self::NoTarget { advice } => advice.clone(),
             Self::EmptyTargets { .. } => {
                 "fill them in or remove the rows, also those that are blank: an answer without a right \
@@ -123,6 +135,9 @@ impl Advised for FirstSuiteError {
             Self::Exists(_) => {
                 "`--force` replaces it; `--name NAME` gives the new suite another name".to_owned()
             }
+            Self::InTheWay(_) => "`--name NAME` gives the imported suite another name, and \
+                                  `--out DIR` another folder; an import replaces nothing"
+                .to_owned(),
             Self::NotTheRoot { root, .. } => {
                 format!("a CI recipe belongs there: `evalmark init {} --ci …`", root.display())
             }

@@ -11,6 +11,7 @@ mod example;
 mod gate_margin;
 mod gitignore;
 mod guess;
+mod imported;
 mod metric_choice;
 mod model_choice;
 mod new_files;
@@ -32,6 +33,7 @@ pub use self::{
     },
     error::FirstSuiteError,
     guess::Guess,
+    imported::write_imported_suite,
     model_choice::{FirstProvider, first_providers},
     new_files::{FileOutcome, WrittenFile},
 };

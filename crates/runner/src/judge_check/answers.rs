@@ -146,7 +146,7 @@ pub(crate) fn answers(
     let mut scores = Vec::new();
     for_each_score(&folder.scores(), |score| {
         if score.metric == metric {
-            scores.push((score.score, score.label));
+            scores.push((score.score, score.label, score.applies));
         }
         Ok::<_, ReadError>(())
     })?;
@@ -154,9 +154,12 @@ pub(crate) fn answers(
     let mut scores = scores.into_iter();
     for sample in samples(&folder.samples())? {
         let sample = sample?;
-        let Some((judge, label)) = scores.next() else {
+        let Some((judge, label, applies)) = scores.next() else {
             return Err(FewerScores { metric: metric.to_owned() }.into());
         };
+        if !applies {
+            continue;
+        }
         let human = match source {
             LabelSource::Run => label,
             LabelSource::Labels { labels, fields } => label_of(&sample, labels, fields),
@@ -171,6 +174,7 @@ pub(crate) fn answers(
 fn label_of(sample: &SampleRecord, labels: &Labels, fields: &Rows) -> Option<f64> {
     let item = Item {
         index: 0,
+        row: 1,
         id: sample.item_id.as_str().into(),
         hash: ItemHash([0; 16]),
         fields: fields.get(&sample.item_id).cloned().unwrap_or_default(),

@@ -6,7 +6,7 @@ use evalmark_core::{
     fields::Fields,
     metric::{Direction, Nested, ParamError, Range, Reasoning},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
@@ -71,7 +71,7 @@ impl Measure for AnyOf {
         if checked.any(|checked| checked.is_ok()) { Ok(()) } else { first }
     }
 
-    fn check_item(&self, targets: &[String], fields: &Map<String, Value>) -> Result<(), String> {
+    fn check_item(&self, targets: &[String], fields: &Fields) -> Result<(), String> {
         self.parts.iter().try_for_each(|part| part.metric.check_row(targets, fields))
     }
 }

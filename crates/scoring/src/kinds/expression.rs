@@ -9,7 +9,6 @@ use evalmark_core::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
 
 use crate::{
     kind::{About, Backend, Measure, Measurement, MetricDefinition},
@@ -119,7 +118,7 @@ impl Measure for Formula {
         }
     }
 
-    fn check_item(&self, _targets: &[String], fields: &Map<String, Value>) -> Result<(), String> {
+    fn check_item(&self, _targets: &[String], fields: &Fields) -> Result<(), String> {
         match self.expression.below("item").find(|column| !fields.contains_key(*column)) {
             None => Ok(()),
             Some(column) => {

@@ -102,7 +102,7 @@ impl Measure for PerItem {
         }
     }
 
-    fn check_item(&self, targets: &[String], fields: &Map<String, Value>) -> Result<(), String> {
+    fn check_item(&self, targets: &[String], fields: &Fields) -> Result<(), String> {
         let Some(row) = self.of_row(fields)? else { return Ok(()) };
         match row.needs_target {
             Some(kind) if targets.is_empty() => Err(format!(

@@ -9,7 +9,7 @@ use evalmark_core::{
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
@@ -127,7 +127,7 @@ impl Measure for Weighted {
         self.parts.iter().try_for_each(|(_, part)| part.metric.check_row_targets(targets, fields))
     }
 
-    fn check_item(&self, targets: &[String], fields: &Map<String, Value>) -> Result<(), String> {
+    fn check_item(&self, targets: &[String], fields: &Fields) -> Result<(), String> {
         self.parts.iter().try_for_each(|(_, part)| part.metric.check_row(targets, fields))
     }
 }

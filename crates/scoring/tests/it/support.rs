@@ -22,6 +22,8 @@ pub(crate) fn spec(entry: &Value) -> MetricSpec {
             Some("keep") => Some(Reasoning::Keep),
             _ => None,
         },
+        when: entry["when"].as_str().map(str::to_owned),
+        targets: entry["target"].as_str().map(str::to_owned).into_iter().collect(),
         extract: entry.get("extract").map(extract),
         negate: entry["not"] == true,
         threshold: entry["threshold"].as_f64(),

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use super::{Checker, source::Place, suggest};
 use crate::{
     dataset::{DatasetSpec, FilePart, FileSpec, Format, Items, sniff},
+    fields::Fields,
     files::FileAccess,
     item::Item,
     suite::raw::{RawDataset, RawMetric, RawModel, RawNames, RawSuite},
@@ -21,7 +22,7 @@ impl Checker<'_> {
                 );
             }
         }
-        self.ignored_targets(raw);
+        self.ignored_targets(raw, &suite.metrics);
         let place = self.place(raw);
         let format = place.as_ref().and_then(|place| self.format(raw, place));
         let layout = self.layout(raw, format);
@@ -32,6 +33,7 @@ impl Checker<'_> {
         } else {
             file = None;
         }
+        let selection = file.as_ref().map(|file| self.selection(raw, file));
         let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
         let ignored = models.iter().flat_map(recorded_columns).chain(raw.ignore.clone());
         Some(DatasetSpec {
@@ -46,15 +48,17 @@ impl Checker<'_> {
             slices: raw.slices.clone(),
             ignored: ignored.chain(labels.clone()).collect(),
             labels,
-            limit: None,
+            selection: selection.filter(|it| !it.is_everything()).map(Arc::new),
+            limit: raw.limit,
             only: None,
             planned: None,
         })
     }
 
     /// Items would stay the same while their right answers change.
-    fn ignored_targets(&mut self, raw: &RawDataset) {
-        let targets = raw.target.clone().map(RawNames::into_vec).unwrap_or_default();
+    fn ignored_targets(&mut self, raw: &RawDataset, metrics: &[RawMetric]) {
+        let named = metrics.iter().map(|metric| &metric.target).chain([&raw.target]);
+        let targets: Vec<_> = named.flatten().cloned().flat_map(RawNames::into_vec).collect();
         for (i, column) in raw.ignore.iter().enumerate() {
             let within = |target: &String| {
                 let rest = target.strip_prefix(column.as_str());
@@ -117,6 +121,11 @@ impl Checker<'_> {
     /// The dataset's first item, once its columns have been checked.
     pub(super) fn first_item(&mut self, spec: &DatasetSpec) -> Option<Item> {
         let first_row = spec.file.rows().and_then(|mut rows| rows.next().transpose());
+        let computed = |row: Fields| match &spec.selection {
+            Some(selection) => selection.computed(row).map_err(|error| spec.error_of_row(1, error)),
+            None => Ok(row),
+        };
+        let first_row = first_row.and_then(|row| row.map(computed).transpose());
         let row = match first_row {
             Ok(Some(row)) => row,
             Ok(None) => {

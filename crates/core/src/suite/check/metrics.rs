@@ -10,7 +10,7 @@ use crate::{
     suite::{
         Amount,
         document::escape,
-        raw::{RawExtract, RawInvalid, RawMetric, RawReasoning, RawWhich},
+        raw::{RawExtract, RawInvalid, RawMetric, RawNames, RawReasoning, RawWhich},
     },
 };
 
@@ -53,7 +53,7 @@ impl Checker<'_> {
         if !self.read_files(&at, kind, &mut params) {
             return None;
         }
-        if !has_target {
+        if !has_target && raw.target.is_none() {
             self.needs_target(&at, kind, &params);
         }
         self.model_refs(&at, kind, &params, models);
@@ -75,8 +75,11 @@ impl Checker<'_> {
             if !self.readers.kinds.iter().any(|kind| kind.name == name && kind.needs_target) {
                 continue;
             }
+            if has_its_own(params, &pointer) {
+                continue;
+            }
             let message = format!("`{name}` compares with a target, and the dataset names none");
-            let hint = "add `target: COLUMN` under `dataset`".to_owned();
+            let hint = "add `target: COLUMN` under `dataset`, or to the metric".to_owned();
             let at = format!("{at}/{}{pointer}", escape(kind.name));
             self.complain_with_hint(&at, message, hint);
         }
@@ -115,6 +118,17 @@ impl Checker<'_> {
     }
 }
 
+/// Whether the metric at `pointer` within another's parameters, or the other itself, names what is right:
+/// values of its own, or a column.
+fn has_its_own(params: &Value, pointer: &str) -> bool {
+    let is_there = |value: Option<&Value>, key: &str| {
+        value.and_then(|value| value.get(key)).is_some_and(|value| !value.is_null())
+    };
+    let entry = pointer.rfind('/').map(|end| &pointer[..end]);
+    is_there(params.pointer(pointer), "values")
+        || is_there(entry.and_then(|entry| params.pointer(entry)), "target")
+}
+
 /// What an entry says of its metric, wherever it stands.
 pub(in crate::suite) fn metric_spec(
     raw: &RawMetric,
@@ -129,6 +143,8 @@ pub(in crate::suite) fn metric_spec(
             RawReasoning::Cut => Reasoning::Cut,
             RawReasoning::Keep => Reasoning::Keep,
         }),
+        when: raw.when.clone(),
+        targets: raw.target.clone().map(RawNames::into_vec).unwrap_or_default(),
         extract: raw.extract.as_ref().map(extract).transpose()?,
         negate: raw.not,
         threshold: raw.threshold,

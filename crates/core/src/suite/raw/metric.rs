@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::RawNames;
+
 /// A metric: a name and exactly one kind, written as a key with its parameters.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct RawMetric {
@@ -14,6 +16,14 @@ pub(crate) struct RawMetric {
     /// such a tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reasoning: Option<RawReasoning>,
+    /// Which items it concerns: an expression over the item's columns, such as
+    /// `item.topic == "billing"`; default: all of them. The others have no score of it, and lack
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) when: Option<String>,
+    /// Column, or columns, with the right answers for this metric; default: the dataset's `target`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<RawNames>,
     /// The part of the answer that is scored; default: all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) extract: Option<RawExtract>,

@@ -168,6 +168,7 @@ fn page_score(score: Score) -> PageScore {
         Some(JudgeWords { model: judge.model, output })
     });
     PageScore {
+        not_applicable: score.not_applicable,
         value: score.value,
         passed: score.passed,
         reason: score.reason.as_deref().map(bounded),

@@ -46,7 +46,8 @@ impl Overview {
     }
 
     fn see(&mut self, score: &ScoreValue<'_>) {
-        self.fails |= score.score.is_none() || score.passed == Some(false);
+        let is_missing = score.applies && score.score.is_none();
+        self.fails |= is_missing || score.passed == Some(false);
         self.distributions.see(score, Side::Candidate);
         self.n_scores += 1;
         if self.n_scores.is_multiple_of(self.n_metrics.max(1)) {

@@ -5,6 +5,7 @@ mod inspect;
 mod lm_eval;
 mod options;
 mod promptfoo;
+mod promptfoo_text;
 mod squad;
 
 use std::sync::Arc;
@@ -42,6 +43,8 @@ impl MetricDefinition for Preset {
             Name::LmEval => lm_eval::compile(&mut options)?,
             Name::Inspect => inspect::compile(&mut options)?,
             Name::PromptfooEquals => promptfoo::compile(&mut options),
+            Name::PromptfooLevenshtein => promptfoo_text::levenshtein(&mut options)?,
+            Name::PromptfooBleu => promptfoo_text::bleu(),
             helm => helm::compile(helm, &mut options)?,
         };
         match options.left() {

@@ -77,6 +77,10 @@ pub(super) struct Options {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub(super) json: Option<bool>,
+    /// `promptfoo_levenshtein`: the most edits; default: 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64")]
+    pub(super) distance: Option<f64>,
 }
 
 impl Options {
@@ -116,6 +120,10 @@ pub(super) enum Name {
     Inspect,
     /// `equals` of promptfoo 0.121.20: the very same string, or the same JSON.
     PromptfooEquals,
+    /// `levenshtein` of promptfoo 0.121.20: so many edits, of UTF-16 code units, or fewer.
+    PromptfooLevenshtein,
+    /// `bleu` of promptfoo 0.121.20: of one answer, in [0, 1]; it passes from 0.5 on there.
+    PromptfooBleu,
 }
 
 /// Which number of SQuAD.

@@ -1,0 +1,32 @@
+//! Importers of suites: what other tools' files ask and check, as a suite with its dataset and prompts.
+//! One file a tool, and a line in [`catalog`].
+//!
+//! An importer reads files and returns a plain value. It runs no code, and it names what it cannot carry
+//! over with the place where that stands.
+
+mod checks;
+mod data_rows;
+mod definition;
+mod draft;
+mod lm_eval;
+mod node;
+mod openai_evals;
+mod prompt_yml;
+mod promptfoo;
+mod prompty;
+mod template_words;
+mod yaml_text;
+
+pub use self::definition::{SuiteImportError, SuiteImporter, SuiteRequest};
+
+/// Every importer, in the order in which help lists them.
+pub fn catalog() -> &'static [SuiteImporter] {
+    const CATALOG: &[SuiteImporter] = &[
+        promptfoo::IMPORTER,
+        prompt_yml::IMPORTER,
+        prompty::IMPORTER,
+        lm_eval::IMPORTER,
+        openai_evals::IMPORTER,
+    ];
+    CATALOG
+}
