@@ -20,6 +20,7 @@ const ROWS: u64 = 50_000;
 fn item(index: u64) -> Item {
     Item {
         index,
+        row: index + 1,
         id: format!("i{index}").into(),
         hash: ItemHash(u128::from(index).to_le_bytes()),
         fields: evalmark_core::fields::Fields::default(),

@@ -113,6 +113,18 @@ impl Fields {
         Calculable(self)
     }
 
+    /// The columns as variables of an expression, and all of them as `item`, where that is named.
+    pub(crate) fn context(&self, names_item: bool) -> impl Serialize + '_ {
+        ExpressionContext { fields: self, names_item }
+    }
+
+    /// The same row with one more column.
+    pub(crate) fn with(&self, column: &str, value: Value) -> Self {
+        let mut values = self.0.values.clone();
+        values.insert(column.to_owned(), value);
+        Self(Arc::new(Columns { values, marks: self.0.marks.clone() }))
+    }
+
     pub(crate) fn marks(&self) -> Option<&Marks> {
         self.0.marks.as_deref()
     }
@@ -382,6 +394,28 @@ impl Serialize for Fields {
                 Ok(raw) => map.serialize_entry(name, &raw)?,
                 Err(_) => map.serialize_entry(name, value)?,
             }
+        }
+        map.end()
+    }
+}
+
+/// As [`Fields::context`] says.
+struct ExpressionContext<'a> {
+    fields: &'a Fields,
+    names_item: bool,
+}
+
+impl Serialize for ExpressionContext<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let none = Marks::default();
+        let marks = self.fields.marks().unwrap_or(&none);
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in &self.fields.0.values {
+            let pointer = pointer_to("", name);
+            map.serialize_entry(name, &CalculableValue { value, pointer, marks })?;
+        }
+        if self.names_item {
+            map.serialize_entry("item", &self.fields.calculable())?;
         }
         map.end()
     }

@@ -50,6 +50,8 @@ impl fmt::Debug for ItemHash {
 pub struct Item {
     /// Position among the selected items, from 0.
     pub index: u64,
+    /// Its row in the dataset, from 1: over all of its files, and with those that are not selected.
+    pub row: u64,
     /// The id column's text, or the content hash in hexadecimal.
     pub id: Arc<str>,
     /// Content address.

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    dataset::{DatasetError, DatasetProfile, DatasetProfiler, DatasetSpec, Items},
+    dataset::{
+        DatasetError, DatasetProfile, DatasetProfiler, DatasetSpec, Items, SchemaCheck,
+        SchemaViolations, SelectedRows,
+    },
     item::Item,
     model::Model,
     prompt::Prompt,
@@ -33,6 +36,9 @@ pub enum PlanError {
     /// The dataset is unusable.
     #[error("dataset {0}")]
     Dataset(DatasetError),
+    /// Columns hold what the suite says that they do not.
+    #[error("dataset {0}")]
+    Schema(SchemaViolations),
     /// Something that an item says cannot be used.
     #[error("dataset {path}, row {row}: {problem}")]
     Item {
@@ -96,22 +102,16 @@ impl Plan {
         let dataset = Arc::new(suite.dataset.clone());
         let mut profiler = DatasetProfiler::new(dataset.clone());
         let mut remarks = Remarks::default();
+        schema_of(&dataset)?;
         for item in Items::open(&dataset)? {
             let item = item?;
             profiler.see(&item);
             remarks.see(item.fields.remarks());
-            check(&item).map_err(|problem| PlanError::Item {
-                path: dataset.file.origin.display().to_string(),
-                row: item.index + 1,
-                problem,
-            })?;
+            check(&item).map_err(|problem| of_item(&dataset, &item, problem))?;
             for prompt in &suite.prompts {
                 let messages = render(&dataset, prompt, &item)?;
-                check_messages(prompt, messages).map_err(|problem| PlanError::Item {
-                    path: dataset.file.origin.display().to_string(),
-                    row: item.index + 1,
-                    problem,
-                })?;
+                check_messages(prompt, messages)
+                    .map_err(|problem| of_item(&dataset, &item, problem))?;
             }
         }
         let (profile, planned) = profiler.finish()?;
@@ -253,6 +253,38 @@ impl Plan {
     }
 }
 
+fn of_item(dataset: &DatasetSpec, item: &Item, problem: String) -> PlanError {
+    let (path, row) = dataset.place_of_row(item.row);
+    PlanError::Item { path: path.display().to_string(), row, problem }
+}
+
+/// Every value of the selected rows that is not what the suite says of its column, before anything else
+/// that may be wrong with them.
+fn schema_of(dataset: &Arc<DatasetSpec>) -> Result<(), PlanError> {
+    match schema_violations(dataset)? {
+        Some(violations) => Err(PlanError::Schema(violations)),
+        None => Ok(()),
+    }
+}
+
+/// What of a dataset is not what its suite says; reads it once where the suite says something.
+pub fn schema_violations(
+    dataset: &Arc<DatasetSpec>,
+) -> Result<Option<SchemaViolations>, DatasetError> {
+    let rules = match &dataset.selection {
+        Some(selection) if !selection.schema.is_empty() => &selection.schema,
+        _ => return Ok(None),
+    };
+    let mut check = SchemaCheck::new(rules);
+    let rows = SelectedRows::open(dataset)?;
+    let most = dataset.limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+    for row in rows.take(most) {
+        let (place, row) = row?;
+        check.see(place, &row);
+    }
+    Ok(check.finish(dataset.file.origin.clone(), |row| dataset.place_of_row(row)))
+}
+
 /// How many remarks about rows are told one by one.
 const TOLD: usize = 3;
 
@@ -284,9 +316,8 @@ fn render(
     prompt: &Prompt,
     item: &Item,
 ) -> Result<Arc<[Message]>, PlanError> {
-    prompt.render(item).map(Arc::from).map_err(|problem| PlanError::Template {
-        path: dataset.file.origin.display().to_string(),
-        row: item.index + 1,
-        problem,
+    prompt.render(item).map(Arc::from).map_err(|problem| {
+        let (path, row) = dataset.place_of_row(item.row);
+        PlanError::Template { path: path.display().to_string(), row, problem }
     })
 }

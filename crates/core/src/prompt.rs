@@ -1,6 +1,6 @@
 //! A named prompt variant: the messages it renders for an item, and what it asks for beside them.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     examples::Examples,
@@ -83,6 +83,26 @@ impl Prompt {
     pub fn request(&self, model: &Model, messages: Arc<[Message]>, epoch: u32) -> Request {
         let (tools, response_schema) = (self.tools.clone(), self.response_schema.clone());
         Request { response_schema, tools, ..model.request(messages, epoch) }
+    }
+
+    /// Whether it shows a column.
+    pub fn shows(&self, column: &str) -> bool {
+        self.templates().any(|template| template.names(column))
+    }
+
+    /// The text of its templates, as they were written.
+    pub fn own_text(&self) -> String {
+        self.templates().map(Template::source).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The rows of a file of examples that it may show: the file, the row in it, and its columns. None where
+    /// examples are items of the dataset itself, which are never shown with themselves.
+    pub fn example_rows(&self) -> Vec<(&Path, u64, &Fields)> {
+        let examples = self.examples.iter().filter(|examples| !examples.is_dataset);
+        let rows = examples.flat_map(|examples| {
+            examples.rows.iter().map(|row| (examples.origin.as_path(), row.row, &row.fields))
+        });
+        rows.collect()
     }
 
     /// Every template in it.

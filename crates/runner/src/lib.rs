@@ -24,6 +24,7 @@ mod calibrate;
 mod checked_suite;
 mod collect_answers;
 mod corpus_metric;
+mod dataset;
 mod diff;
 mod early;
 mod ending;
@@ -90,6 +91,14 @@ pub use self::{
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
     checked_suite::CheckedSuite,
     collect_answers::ShorterDataset,
+    dataset::{
+        ChangedRow, ClassCount, ColumnDescription, ConvertOptions, DatasetChanges,
+        DatasetDescription, DatasetFlaw, DatasetFlaws, DatasetOptions, DatasetOutputError,
+        DatasetUseError, DedupeOptions, Deduped, DivideOptions, DividedPart, DoubtedItem,
+        DroppedItem, FlawKind, LabelDoubts, LabelDoubtsError, Lengths, NEAR, TooAlike,
+        ValidateOptions, WrittenRows, compare_datasets, convert_dataset, dedupe_dataset,
+        describe_dataset, divide_dataset, label_doubts, validate_dataset,
+    },
     diff::{
         DiffOptions, DiffedPair, DiffedRun, IncomparableMetric, RunDiff, ScoreChange, VariantName,
         diff,

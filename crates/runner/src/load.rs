@@ -55,7 +55,7 @@ impl LoadedSuite {
 pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
     let mut suite = read_suite(path, options, host)?;
     suite.select(&options.prompts, &options.models)?;
-    suite.dataset.limit = options.limit;
+    suite.dataset.limit_to(options.limit);
     suite.epochs = options.epochs.unwrap_or(suite.epochs);
     if let Some(concurrency) = options.concurrency {
         for model in &mut suite.models {

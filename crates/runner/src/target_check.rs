@@ -76,7 +76,7 @@ impl UsableTargets {
             found.n += 1;
             found.is_mistake |= unusable.is_mistake;
             if found.named.len() < NAMED {
-                found.named.push(format!("row {}: {}", item.index + 1, unusable.problem));
+                found.named.push(format!("row {}: {}", item.row, unusable.problem));
             }
         }
         self.is_useless |= n_unusable > 0 && n_unusable == metrics.len();

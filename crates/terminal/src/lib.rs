@@ -13,6 +13,7 @@ pub mod baselines;
 pub mod cache;
 pub mod calibration;
 mod changed_items;
+pub mod datasets;
 pub mod diff;
 pub mod failures;
 pub mod first_suite;

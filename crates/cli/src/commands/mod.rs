@@ -6,6 +6,7 @@ mod calibrate;
 mod check;
 mod compare;
 mod completions;
+mod dataset;
 mod diff;
 mod export_answers;
 mod gate;
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Gate(gate::GateArgs),
     /// Rank the prompts and models of one run, compare two of them, or compare two runs
     Compare(compare::CompareArgs),
+    /// Look at datasets, find what is wrong with them, and write them anew
+    Dataset(dataset::DatasetArgs),
     /// Show the items that two runs score differently: question, answers and target
     Diff(diff::DiffArgs),
     /// List the runs of a folder: how far they got, and what is wrong with them
@@ -182,6 +185,7 @@ pub(crate) fn dispatch(
         Command::Score(args) => score::score(&args, printer, host),
         Command::Gate(args) => gate::gate(&args, printer, host),
         Command::Compare(args) => compare::compare(&args, printer, host),
+        Command::Dataset(args) => dataset::dataset(&args.command, printer, host),
         Command::Diff(args) => diff::diff(&args, printer, host),
         Command::Runs(args) => runs::runs(&args, printer),
         Command::Show(args) => show::show(&args, printer),

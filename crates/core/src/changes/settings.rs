@@ -165,7 +165,7 @@ pub(super) fn dataset(before: &RunFacts<'_>, after: &RunFacts<'_>) -> Vec<Change
     if !then.is_empty() {
         changes.extend(ids(&then, &now));
         // Slices are looked at, and neither asked nor scored.
-        for setting in settings(&then, &now, &["id", "slices", "allow_empty_target"]) {
+        for setting in settings(&then, &now, &["id", "slices", "allow_empty_target", "schema"]) {
             let says = format!("`dataset.{}` {}", setting.key, setting.was_and_is());
             let is_target = setting.key == "target";
             let kind = if is_target { ChangeKind::Target } else { ChangeKind::Dataset };

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{DatasetError, DatasetSpec, Rows};
+use super::{DatasetError, DatasetSpec, SelectedRows};
 use crate::{
     fields::{Cell, Fields, pointer_to},
     item::{Item, ItemHash},
@@ -17,14 +17,14 @@ use crate::{
 /// The selected items of a dataset, in the file's order.
 pub struct Items {
     spec: Arc<DatasetSpec>,
-    rows: Rows,
+    rows: SelectedRows,
     next: u64,
 }
 
 impl Items {
     /// Opens the dataset at its first item.
     pub fn open(spec: &Arc<DatasetSpec>) -> Result<Self, DatasetError> {
-        Ok(Self { spec: spec.clone(), rows: spec.file.rows()?, next: 0 })
+        Ok(Self { spec: spec.clone(), rows: SelectedRows::open(spec)?, next: 0 })
     }
 }
 
@@ -32,11 +32,11 @@ impl Iterator for Items {
     type Item = Result<Item, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (row, index) = loop {
+        let (place, row, index) = loop {
             if self.spec.limit.is_some_and(|limit| self.next >= limit) {
                 return None;
             }
-            let row = match self.rows.next() {
+            let (place, row) = match self.rows.next() {
                 Some(Ok(row)) => row,
                 Some(Err(error)) => return Some(Err(self.spec.changed_if_planned(error))),
                 None => return self.ends_early().map(Err),
@@ -44,31 +44,28 @@ impl Iterator for Items {
             let index = self.next;
             self.next += 1;
             if self.spec.takes(index) {
-                break (row, index);
+                break (place, row, index);
             }
         };
-        let item = item(&self.spec, row, index).map_err(|message| self.bad(index, message));
+        let item = item(&self.spec, row, (index, place))
+            .map_err(|message| self.spec.error_of_row(place, message));
         Some(match item {
             Ok(item) if self.spec.is_as_planned(&item) => Ok(item),
-            Ok(_) => Err(self.bad(index, CHANGED)),
+            Ok(_) => Err(self.spec.error_of_row(place, CHANGED)),
             Err(error) => Err(self.spec.changed_if_planned(error)),
         })
     }
 }
 
 impl Items {
-    fn bad(&self, index: u64, message: impl Into<String>) -> DatasetError {
-        DatasetError::of_row(&self.spec.file.origin, format!("row {}", index + 1), message)
-    }
-
     /// The error where the file ends before the last item that was planned.
     fn ends_early(&mut self) -> Option<DatasetError> {
         let planned = self.spec.planned.as_ref()?.0.len() as u64;
         if self.next >= planned {
             return None;
         }
-        let rows = std::mem::replace(&mut self.next, planned);
-        let message = format!("ends after row {rows} of {planned}; it {CHANGED}");
+        let items = std::mem::replace(&mut self.next, planned);
+        let message = format!("ends after row {items} of {planned}; it {CHANGED}");
         Some(DatasetError::of_file(&self.spec.file.origin, message))
     }
 }
@@ -113,7 +110,8 @@ impl DatasetSpec {
     }
 }
 
-fn item(spec: &DatasetSpec, row: Fields, index: u64) -> Result<Item, String> {
+/// The item of a row; `index` is its place among the items, and `place` that among all rows.
+fn item(spec: &DatasetSpec, row: Fields, (index, place): (u64, u64)) -> Result<Item, String> {
     let hash = content_hash(spec, &row);
     let id = match &spec.id {
         None => hash.to_string(),
@@ -131,6 +129,7 @@ fn item(spec: &DatasetSpec, row: Fields, index: u64) -> Result<Item, String> {
     }
     Ok(Item {
         index,
+        row: place,
         id: id.into(),
         hash,
         targets: targets(spec, &row)?.into(),

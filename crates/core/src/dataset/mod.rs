@@ -18,6 +18,7 @@ mod parts;
 mod profile;
 mod python_json;
 mod quotes;
+pub(crate) mod selection;
 pub(crate) mod sniff;
 mod yaml;
 
@@ -32,8 +33,13 @@ pub use self::{
     items::{Fingerprints, Items, answers_in},
     profile::DatasetProfile,
     python_json::as_json as python_as_json,
+    selection::{SchemaViolation, SchemaViolations, Selection},
 };
-pub(crate) use self::{items::content_hash, profile::DatasetProfiler};
+pub(crate) use self::{
+    items::content_hash,
+    profile::DatasetProfiler,
+    selection::{Amount, ColumnRule, ColumnType, Sample, SchemaCheck, SelectedRows, Split},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -167,6 +173,8 @@ pub struct DatasetSpec {
     pub ignored: Vec<String>,
     /// Columns with human labels of the answers.
     pub labels: Vec<String>,
+    /// Which rows are items, and what is computed of them; `None` where all are, as they stand there.
+    pub selection: Option<Arc<Selection>>,
     /// Take only the first so many items.
     pub limit: Option<u64>,
     /// Of those, take only the items whose place says so.
@@ -182,6 +190,31 @@ impl fmt::Debug for FileSpec {
 }
 
 impl DatasetSpec {
+    /// Takes no more items than so many, beside what the suite says.
+    pub fn limit_to(&mut self, most: Option<u64>) {
+        self.limit = [self.limit, most].into_iter().flatten().min();
+    }
+
+    /// The file that a row stands in, from 1 over all files, and its row there.
+    pub fn place_of_row(&self, row: u64) -> (PathBuf, u64) {
+        let mut before = 0;
+        for part in &*self.file.parts {
+            let Ok(rows) = self.file.part(part).rows() else { break };
+            let n_rows = rows.take_while(Result::is_ok).count() as u64;
+            if row <= before + n_rows {
+                return (part.origin.clone(), row - before);
+            }
+            before += n_rows;
+        }
+        (self.file.origin.clone(), row)
+    }
+
+    /// What is wrong with a row.
+    pub(crate) fn error_of_row(&self, row: u64, message: impl Into<String>) -> DatasetError {
+        let (file, row) = self.place_of_row(row);
+        DatasetError::of_row(&file, format!("row {row}"), message)
+    }
+
     /// Whether the row at this place is among the selected items.
     fn takes(&self, index: u64) -> bool {
         let Some(only) = &self.only else { return true };

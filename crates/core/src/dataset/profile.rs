@@ -59,6 +59,9 @@ impl DatasetProfiler {
         if self.seen.is_empty() {
             let message = match self.spec.limit {
                 Some(0) => "no item is selected (limit 0)",
+                _ if self.spec.selection.is_some() => {
+                    "has no row that is selected; look at `filter`, `split` and `sample`"
+                }
                 _ => "has no items; a run over nothing would say nothing",
             };
             return Err(DatasetError::of_file(&self.spec.file.origin, message));
@@ -95,7 +98,7 @@ fn unique(spec: &Arc<DatasetSpec>, twice: &BTreeSet<u64>) -> Result<(), DatasetE
         if !twice.contains(&hashes(&item.id).0) {
             continue;
         }
-        let row = item.index + 1;
+        let row = item.row;
         let Some(first) = rows.insert(item.id.clone(), row) else { continue };
         let message = match &spec.id {
             Some(column) => format!(
@@ -106,7 +109,7 @@ fn unique(spec: &Arc<DatasetSpec>, twice: &BTreeSet<u64>) -> Result<(), DatasetE
                 "repeats row {first} word for word; remove it, or name an id column (`dataset.id`)"
             ),
         };
-        return Err(DatasetError::of_row(&spec.file.origin, format!("row {row}"), message));
+        return Err(spec.error_of_row(row, message));
     }
     Ok(())
 }

@@ -24,6 +24,8 @@ use crate::{
 pub(crate) struct Examples {
     /// What messages call the file.
     pub(crate) origin: PathBuf,
+    /// Whether they are the items themselves.
+    pub(crate) is_dataset: bool,
     /// The rows that may be shown, each once: in the file's order where the first are chosen, and else
     /// in the order of their hashes.
     pub(crate) rows: Vec<ExampleRow>,

@@ -1,4 +1,4 @@
-//! Expressions that give truth or a number: those of Jinja (minijinja), without files, clocks or
+//! Expressions that give truth, a number or (for computed columns) any value: those of Jinja (minijinja), without files, clocks or
 //! chance, and with bounds on time and memory.
 //!
 //! Every step and every byte that is made costs fuel, and a fixed amount of it is there; what runs
@@ -98,7 +98,20 @@ impl Expression {
         names.collect::<BTreeSet<_>>().into_iter()
     }
 
-    /// Its value. `context` holds the variables; what it lacks is undefined.
+    /// Its value of any kind: texts, lists and mappings, too. `context` holds the variables.
+    pub(crate) fn value(&self, context: impl Serialize) -> Result<serde_json::Value, NoValue> {
+        let value = self.compiled.eval(Serde(context)).map_err(|error| no_value(&error))?;
+        let unusable = |what: &str| NoValue::Unusable(format!("the expression gives {what}"));
+        if value.is_undefined() {
+            return Err(unusable("nothing"));
+        }
+        if f64::try_from(value.clone()).is_ok_and(|number| !number.is_finite()) {
+            return Err(unusable("no finite number"));
+        }
+        serde_json::to_value(&value).map_err(|_| unusable("what is no JSON value"))
+    }
+
+    /// Its value, as truth or number. `context` holds the variables; what it lacks is undefined.
     pub fn evaluate(&self, context: impl Serialize) -> Result<Evaluated, NoValue> {
         let value = self.compiled.eval(Serde(context)).map_err(|error| no_value(&error))?;
         let unusable = |what: &str| NoValue::Unusable(format!("the expression gives {what}"));

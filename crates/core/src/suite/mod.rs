@@ -136,6 +136,14 @@ impl Suite {
         Self::of_text(path, &text, readers)
     }
 
+    /// Whether a file looks like a suite: it has prompts and a dataset.
+    pub fn is_one(path: &Path) -> bool {
+        let document = read_text(path).ok().and_then(|text| Document::parse(&text).ok());
+        document.is_some_and(|it| {
+            it.value.get("prompts").is_some() && it.value.get("dataset").is_some()
+        })
+    }
+
     /// Every file that a suite names, itself first, whether the file is there or not.
     pub fn files(path: &Path, readers: Readers<'_>) -> Vec<PathBuf> {
         let mut files = vec![path.to_owned()];

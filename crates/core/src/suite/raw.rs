@@ -5,6 +5,7 @@ mod gate;
 mod matrix;
 mod metric;
 mod prompt;
+mod selection;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub(crate) use self::{
         RawContent, RawJsonSchema, RawMessage, RawPart, RawPrompt, RawRole, RawTool, RawToolChoice,
         RawToolMode, RawTools,
     },
+    selection::{RawColumn, RawSample, RawSplit},
 };
 use crate::{dataset::Format, model::AskMode, provider::SettingKey};
 
@@ -95,6 +97,28 @@ pub(crate) struct RawDataset {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_048_576))]
     pub(crate) header_row: Option<u32>,
+    /// Computed columns: names with expressions over the others, such as `{ short: "text | length < 80" }`; a
+    /// later one may use an earlier one. They are columns like any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<std::collections::BTreeMap<String, String>>")]
+    pub(crate) columns: Option<Map<String, Value>>,
+    /// Expression over the columns, such as `language == "de"`: rows for which it is true are the items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) filter: Option<String>,
+    /// One part of the rows that the filter leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) split: Option<RawSplit>,
+    /// Some of the rows that the split leaves, drawn by a seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sample: Option<RawSample>,
+    /// The first so many of the rows that are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(crate) limit: Option<u64>,
+    /// By column: what it must hold in every selected row. Whatever does not is told before anything is
+    /// asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schema: Option<std::collections::BTreeMap<String, RawColumn>>,
     /// Column with a unique id; without it an item's id is a hash of its content. Here and below, a
     /// value within a column is named by its path, such as `meta.id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

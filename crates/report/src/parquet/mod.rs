@@ -5,6 +5,7 @@ pub mod answers;
 pub mod arrow;
 mod buffer;
 pub mod dataset;
+pub mod dataset_rows;
 mod footer_checksum;
 mod json;
 mod open;

@@ -71,6 +71,7 @@ fn item(index: u64) -> Item {
     let hash = ItemHash((u128::from(index) * 0x9e37_79b9_7f4a_7c15_f39c).to_be_bytes());
     Item {
         index,
+        row: index + 1,
         id: format!("item-{index}").into(),
         hash,
         fields: Fields::default(),

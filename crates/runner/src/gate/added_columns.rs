@@ -86,7 +86,8 @@ impl Dataset {
     /// `None` where the suite or its dataset cannot be read any more.
     fn read(record: &RunRecord, after: &RunScores, host: &Host<'_>) -> Option<Self> {
         let suite = Suite::read(&record.suite_file(), host.readers(&record.options)).ok()?;
-        let spec = DatasetSpec { limit: record.options.limit, ..suite.dataset };
+        let mut spec = suite.dataset;
+        spec.limit_to(record.options.limit);
         let first = items(&spec)?.next()?.ok()?;
         let columns = first.fields.keys().filter(|column| spec.id.as_ref() != Some(column));
         let columns = columns.cloned().collect();

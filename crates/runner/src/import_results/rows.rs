@@ -117,6 +117,7 @@ fn in_report_order(results: &ToolResults) -> Vec<&ToolAnswer> {
 fn items(results: &ToolResults) -> (Vec<Item>, Vec<String>) {
     let item = |(index, item): (u64, &ToolItem)| Item {
         index,
+        row: index + 1,
         id: item_id(item).into(),
         hash: item.hash(),
         fields: Fields::from(item.fields.clone()),

@@ -174,6 +174,7 @@ pub(crate) fn answers(
 fn label_of(sample: &SampleRecord, labels: &Labels, fields: &Rows) -> Option<f64> {
     let item = Item {
         index: 0,
+        row: 1,
         id: sample.item_id.as_str().into(),
         hash: ItemHash([0; 16]),
         fields: fields.get(&sample.item_id).cloned().unwrap_or_default(),

@@ -12,6 +12,7 @@ use super::*;
 fn ended(rank: u64, length: usize) -> Box<Ended> {
     let item = Item {
         index: rank,
+        row: rank + 1,
         id: rank.to_string().into(),
         hash: ItemHash([0; 16]),
         fields: evalmark_core::fields::Fields::default(),

@@ -35,6 +35,7 @@ impl Case {
     fn checked(&self, entry: &Value) -> Result<(), String> {
         metric(entry).check_item(&Item {
             index: 0,
+            row: 1,
             id: "i".into(),
             hash: ItemHash([0; 16]),
             fields: self.item.clone(),

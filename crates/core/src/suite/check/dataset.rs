@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use super::{Checker, source::Place, suggest};
 use crate::{
     dataset::{DatasetSpec, FilePart, FileSpec, Format, Items, sniff},
+    fields::Fields,
     files::FileAccess,
     item::Item,
     suite::raw::{RawDataset, RawMetric, RawModel, RawNames, RawSuite},
@@ -32,6 +33,7 @@ impl Checker<'_> {
         } else {
             file = None;
         }
+        let selection = file.as_ref().map(|file| self.selection(raw, file));
         let labels: Vec<String> = suite.metrics.iter().flat_map(label_columns).collect();
         let ignored = models.iter().flat_map(recorded_columns).chain(raw.ignore.clone());
         Some(DatasetSpec {
@@ -46,7 +48,8 @@ impl Checker<'_> {
             slices: raw.slices.clone(),
             ignored: ignored.chain(labels.clone()).collect(),
             labels,
-            limit: None,
+            selection: selection.filter(|it| !it.is_everything()).map(Arc::new),
+            limit: raw.limit,
             only: None,
             planned: None,
         })
@@ -118,6 +121,11 @@ impl Checker<'_> {
     /// The dataset's first item, once its columns have been checked.
     pub(super) fn first_item(&mut self, spec: &DatasetSpec) -> Option<Item> {
         let first_row = spec.file.rows().and_then(|mut rows| rows.next().transpose());
+        let computed = |row: Fields| match &spec.selection {
+            Some(selection) => selection.computed(row).map_err(|error| spec.error_of_row(1, error)),
+            None => Ok(row),
+        };
+        let first_row = first_row.and_then(|row| row.map(computed).transpose());
         let row = match first_row {
             Ok(Some(row)) => row,
             Ok(None) => {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Checker, suggest};
 use crate::{
-    dataset::{DatasetError, DatasetSpec, FileSpec, Format, content_hash, sniff},
+    dataset::{DatasetError, DatasetSpec, FileSpec, Format, SelectedRows, content_hash, sniff},
     examples::{
         AnswerTemplate, Choose, ExampleRow, Examples, Likeness, Looks, TurnTemplates, each_once,
         groups,
@@ -73,7 +73,7 @@ impl Checker<'_> {
             None => dataset.clone(),
             Some(path) => {
                 let file = self.example_file(&format!("{at}/path"), Path::new(path), raw.format)?;
-                DatasetSpec { file, ignored: Vec::new(), ..dataset.clone() }
+                DatasetSpec { file, ignored: Vec::new(), selection: None, ..dataset.clone() }
             }
         };
         let choose = match raw.choose {
@@ -157,6 +157,7 @@ impl Checker<'_> {
         let rows = each_once(rows, &identity, pool.choose);
         let mut examples = Examples {
             origin: pool.file.origin,
+            is_dataset: pool.is_dataset,
             groups: groups(&rows, raw.balance.is_some()),
             rows,
             count: raw.count as usize,
@@ -298,8 +299,8 @@ fn example_rows(
 ) -> Result<Vec<ExampleRow>, DatasetError> {
     // By hash; where the first are chosen, by place.
     let mut kept = BTreeMap::new();
-    for (row, fields) in (1_u64..).zip(spec.file.rows()?) {
-        let fields = fields?;
+    for selected in SelectedRows::open(&Arc::new(spec.clone()))? {
+        let (row, fields) = selected?;
         let text = |column: &str| {
             let cells = fields.find(column).ok()?;
             cells.first()?.text().ok().flatten().map(std::borrow::Cow::into_owned)

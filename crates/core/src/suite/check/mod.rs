@@ -16,6 +16,7 @@ mod models;
 mod own_form;
 mod params;
 mod prompts;
+mod selection;
 mod server;
 mod source;
 mod unwise;

@@ -1,0 +1,175 @@
+//! Which rows of a dataset are items, and which columns are computed for them: first `columns`, then
+//! `filter`, `split` and `sample`; a limit comes last.
+
+mod draw;
+mod schema;
+mod split;
+
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
+
+pub use self::schema::{SchemaViolation, SchemaViolations};
+pub(crate) use self::{
+    draw::{Amount, Sample},
+    schema::{ColumnRule, ColumnType, SchemaCheck},
+    split::Split,
+};
+use super::{DatasetError, DatasetSpec, Rows};
+use crate::{
+    expression::{Evaluated, Expression, NoValue},
+    fields::Fields,
+};
+
+/// What a suite selects of its dataset.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// Computed columns, in order: a later one may use an earlier one.
+    pub(crate) columns: Vec<(String, Expression)>,
+    /// Rows for which it is true.
+    pub(crate) filter: Option<Expression>,
+    /// One part of the rows.
+    pub(crate) split: Option<Split>,
+    /// Some of the rows, drawn by a seed.
+    pub(crate) sample: Option<Sample>,
+    /// What the columns of the selected rows hold.
+    pub(crate) schema: Vec<ColumnRule>,
+    /// The rows that were drawn, by their place among all rows.
+    pub(crate) drawn: OnceLock<Result<Arc<[bool]>, DatasetError>>,
+}
+
+impl Selection {
+    /// Whether it changes nothing, and leaves nothing out.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.columns.is_empty()
+            && self.filter.is_none()
+            && self.split.is_none()
+            && self.sample.is_none()
+            && self.schema.is_empty()
+    }
+
+    /// The row with the computed columns.
+    pub(crate) fn computed(&self, row: Fields) -> Result<Fields, String> {
+        let mut row = row;
+        for (name, expression) in &self.columns {
+            let value = expression
+                .value(row.context(expression.uses("item")))
+                .map_err(|error| format!("the computed column `{name}`: {}", told(&error)))?;
+            row = row.with(name, value);
+        }
+        Ok(row)
+    }
+
+    /// Whether the filter and the split take a row.
+    fn takes(&self, spec: &DatasetSpec, row: &Fields) -> Result<bool, String> {
+        if let Some(filter) = &self.filter {
+            match filter.evaluate(row.context(filter.uses("item"))) {
+                Ok(Evaluated::Truth(true)) => {}
+                Ok(Evaluated::Truth(false)) => return Ok(false),
+                Ok(Evaluated::Number(_)) => {
+                    return Err(
+                        "`dataset.filter` gives a number; write what it is compared with, as \
+                                in `score | float > 0.5`"
+                            .to_owned(),
+                    );
+                }
+                Err(error) => return Err(format!("`dataset.filter`: {}", told(&error))),
+            }
+        }
+        self.split.as_ref().map_or(Ok(true), |split| split.takes(spec, row))
+    }
+}
+
+fn told(error: &NoValue) -> String {
+    match error {
+        NoValue::Undefined(message) => format!(
+            "{message}; a column that some rows lack is asked for with `item.NAME is defined`"
+        ),
+        other => other.to_string(),
+    }
+}
+
+/// The selected rows of a dataset, each with its place among all rows, from 1.
+pub(crate) struct SelectedRows {
+    spec: Arc<DatasetSpec>,
+    rows: Rows,
+    row: u64,
+    drawn: Option<Arc<[bool]>>,
+}
+
+impl SelectedRows {
+    pub(crate) fn open(spec: &Arc<DatasetSpec>) -> Result<Self, DatasetError> {
+        let drawn = match &spec.selection {
+            Some(selection) => draw::drawn(spec, selection)?,
+            None => None,
+        };
+        Ok(Self { drawn, ..Self::undrawn(spec)? })
+    }
+
+    /// The rows that are drawn from.
+    fn undrawn(spec: &Arc<DatasetSpec>) -> Result<Self, DatasetError> {
+        Ok(Self { spec: spec.clone(), rows: spec.file.rows()?, row: 0, drawn: None })
+    }
+
+    /// How many rows were looked at.
+    pub(crate) fn n_read(&self) -> u64 {
+        self.row
+    }
+
+    fn is_drawn(&self) -> bool {
+        let Some(drawn) = &self.drawn else { return true };
+        let at = usize::try_from(self.row - 1).ok();
+        at.and_then(|at| drawn.get(at)).is_some_and(|taken| *taken)
+    }
+}
+
+impl Iterator for SelectedRows {
+    type Item = Result<(u64, Fields), DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let row = match self.rows.next()? {
+                Ok(row) => row,
+                Err(error) => return Some(Err(error)),
+            };
+            self.row += 1;
+            if !self.is_drawn() {
+                continue;
+            }
+            let Some(selection) = &self.spec.selection else { return Some(Ok((self.row, row))) };
+            let taken = selection.computed(row).and_then(|row| {
+                let is_taken = selection.takes(&self.spec, &row)?;
+                Ok(is_taken.then_some(row))
+            });
+            match taken {
+                Ok(Some(row)) => return Some(Ok((self.row, row))),
+                Ok(None) => {}
+                Err(message) => return Some(Err(self.spec.error_of_row(self.row, message))),
+            }
+        }
+    }
+}
+
+/// A number in [0, 1) that follows from a seed and a key alone.
+fn uniform(seed: u64, purpose: &'static str, key: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new_derive_key(purpose);
+    hasher.update(&seed.to_le_bytes());
+    hasher.update(key.as_bytes());
+    let mut bytes = [0; 8];
+    hasher.finalize_xof().fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+/// A column's text, for keys and groups; empty where it is null.
+fn column_text(row: &Fields, column: &str) -> Result<String, String> {
+    let cells = row.find(column).map_err(|error| error.to_string())?;
+    match &*cells {
+        [cell] => Ok(cell.text()?.unwrap_or_default().into_owned()),
+        _ => Err(format!("`{column}` is not one value")),
+    }
+}
+
+/// Whether a value is there at all.
+fn is_missing(value: &Value) -> bool {
+    matches!(value, Value::Null) || value.as_str().is_some_and(str::is_empty)
+}

@@ -1,0 +1,209 @@
+//! Rows written to a file: CSV, JSONL or Parquet.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use evalmark_core::fields::{Cell, Fields};
+use evalmark_report::dataset_rows::{ColumnTypes, DatasetRowsWriter};
+use serde_json::Value;
+
+use crate::error::Advised;
+
+/// A form that rows are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OutputForm {
+    Csv,
+    Jsonl,
+    Parquet,
+}
+
+/// Rows that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetOutputError {
+    /// The file's name does not say in which form.
+    #[error("the name of {} does not say what it is to be", .0.display())]
+    Form(PathBuf),
+    /// There is such a file, which is not replaced.
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
+    /// It cannot be written.
+    #[error("{} cannot be written: {message}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+}
+
+impl Advised for DatasetOutputError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Form(_) => Some("let it end in `.csv`, `.jsonl` or `.parquet`".to_owned()),
+            Self::Exists(_) => Some("name another file, or add `--force`".to_owned()),
+            Self::Unwritable { .. } => None,
+        }
+    }
+}
+
+/// A file of rows on its way: it has its name once it is whole.
+pub(super) struct OutputFile {
+    path: PathBuf,
+    temporary: tempfile::NamedTempFile,
+    form: OutputForm,
+    escapes_formulas: bool,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct WrittenRows {
+    /// The file.
+    pub path: PathBuf,
+    /// How many rows it has.
+    pub n_rows: u64,
+    /// Cells that a spreadsheet would take for formulas.
+    pub n_formulas: u64,
+    /// Whether a quote was put before those, so that it does not.
+    pub escaped: bool,
+}
+
+impl OutputFile {
+    /// Begins a file; one that is there is replaced only if that is said.
+    pub(super) fn create(
+        path: &Path,
+        replaces: bool,
+        escapes_formulas: bool,
+    ) -> Result<Self, DatasetOutputError> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let form = match ending.to_ascii_lowercase().as_str() {
+            "csv" => OutputForm::Csv,
+            "jsonl" | "ndjson" => OutputForm::Jsonl,
+            "parquet" | "pq" => OutputForm::Parquet,
+            _ => return Err(DatasetOutputError::Form(path.to_owned())),
+        };
+        if path.exists() && !replaces {
+            return Err(DatasetOutputError::Exists(path.to_owned()));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
+        let temporary = temporary.map_err(|error| unwritable(path, &error))?;
+        Ok(Self { path: path.to_owned(), temporary, form, escapes_formulas })
+    }
+
+    /// Writes the rows, which are gone through twice: for their columns, and for themselves.
+    pub(super) fn write<E: From<DatasetOutputError>>(
+        self,
+        rows: impl Fn() -> Result<Box<dyn Iterator<Item = Result<Fields, E>>>, E>,
+    ) -> Result<WrittenRows, E> {
+        let mut types = ColumnTypes::default();
+        if self.form != OutputForm::Jsonl {
+            for row in rows()? {
+                types.see(&row?);
+            }
+        }
+        let Self { path, temporary, form, escapes_formulas } = self;
+        let out = temporary.reopen().map_err(|error| unwritable(&path, &error))?;
+        let mut written =
+            WrittenRows { path: path.clone(), n_rows: 0, n_formulas: 0, escaped: escapes_formulas };
+        match form {
+            OutputForm::Csv => csv(&types, rows()?, out, &mut written)?,
+            OutputForm::Jsonl => jsonl(rows()?, out, &mut written)?,
+            OutputForm::Parquet => {
+                let failed = |error: &dyn std::fmt::Display| unwritable(&path, error);
+                let mut writer =
+                    DatasetRowsWriter::create(&path, out, types).map_err(|e| failed(&e))?;
+                for row in rows()? {
+                    writer.push(&row?).map_err(|error| failed(&error))?;
+                    written.n_rows += 1;
+                }
+                writer.finish().map_err(|error| failed(&error))?;
+            }
+        }
+        temporary.persist(&path).map_err(|error| unwritable(&path, &error.error))?;
+        Ok(written)
+    }
+}
+
+fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> DatasetOutputError {
+    DatasetOutputError::Unwritable { path: path.to_owned(), message: error.to_string() }
+}
+
+fn jsonl<E: From<DatasetOutputError>>(
+    rows: impl Iterator<Item = Result<Fields, E>>,
+    out: File,
+    written: &mut WrittenRows,
+) -> Result<(), E> {
+    let mut out = BufWriter::new(out);
+    for row in rows {
+        let row = row?;
+        let result = serde_json::to_writer(&mut out, &row).map_err(std::io::Error::from);
+        result
+            .and_then(|()| out.write_all(b"\n"))
+            .map_err(|error| unwritable(&written.path, &error))?;
+        written.n_rows += 1;
+    }
+    out.flush().map_err(|error| unwritable(&written.path, &error).into())
+}
+
+fn csv<E: From<DatasetOutputError>>(
+    types: &ColumnTypes,
+    rows: impl Iterator<Item = Result<Fields, E>>,
+    out: File,
+    written: &mut WrittenRows,
+) -> Result<(), E> {
+    let mut out = BufWriter::new(out);
+    let path = written.path.clone();
+    let failed = |error: &dyn std::fmt::Display| unwritable(&path, error);
+    let names: Vec<&str> = types.names().collect();
+    let header: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    writeln!(out, "{}", header.join(",")).map_err(|error| failed(&error))?;
+    for row in rows {
+        let row = row?;
+        let mut cells = Vec::with_capacity(names.len());
+        for name in &names {
+            let cell = row.cell(name);
+            let text = cell.as_ref().map(Cell::text).transpose();
+            let text = text.map_err(|problem| failed(&problem))?.flatten().unwrap_or_default();
+            let is_text = cell.is_some_and(|cell| matches!(cell.value(), Value::String(_)));
+            let is_formula = is_text && is_formula(&text);
+            written.n_formulas += u64::from(is_formula);
+            let guard = if is_formula && written.escaped { "'" } else { "" };
+            cells.push(quoted(&format!("{guard}{text}")));
+        }
+        writeln!(out, "{}", cells.join(",")).map_err(|error| failed(&error))?;
+        written.n_rows += 1;
+    }
+    out.flush().map_err(|error| failed(&error).into())
+}
+
+/// Whether a spreadsheet would compute a text; numbers, which it would not, begin so as well.
+fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err()
+}
+
+/// A cell of a CSV file; one that is empty in a file of one column would be no row.
+fn quoted(text: &str) -> String {
+    let needs =
+        text.is_empty() || text.contains([',', '"', '\n', '\r', ';', '\t']) || text.trim() != text;
+    if needs { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_what_a_spreadsheet_computes() {
+        for text in ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1"] {
+            assert!(is_formula(text), "{text}");
+        }
+        for text in ["-5", "+1.5e3", "a=1", "", " =1"] {
+            assert!(!is_formula(text), "{text}");
+        }
+        assert_eq!(quoted("a \"b\", c"), "\"a \"\"b\"\", c\"");
+        assert_eq!(quoted("plain"), "plain");
+    }
+}
