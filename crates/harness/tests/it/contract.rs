@@ -123,6 +123,24 @@ fn a_refusal_is_no_answer_and_no_failure() {
 }
 
 #[test]
+fn what_a_content_filter_ends_is_no_answer_and_keeps_its_text() {
+    each(
+        3,
+        |wire| (wire.ended)("so f", FinishReason::ContentFilter),
+        |wire, record, times| {
+            assert_eq!((record.outcome, times), (Outcome::Refused, 1), "{}", wire.provider);
+            assert_eq!(
+                record.finish_reason,
+                Some(FinishReason::ContentFilter),
+                "{}",
+                wire.provider
+            );
+            assert_eq!(record.output.as_deref(), Some("so f"), "{}", wire.provider);
+        },
+    );
+}
+
+#[test]
 fn calls_of_tools_are_the_same_in_every_protocol() {
     each(
         1,

@@ -7,6 +7,7 @@ mod input;
 mod inspect;
 mod inspect_sample;
 mod lm_eval;
+mod mlflow;
 mod openai_evals;
 mod promptfoo;
 mod table;
@@ -53,6 +54,7 @@ pub fn importers() -> &'static [Importer] {
         lm_eval::IMPORTER,
         deepeval::IMPORTER,
         openai_evals::IMPORTER,
+        mlflow::IMPORTER,
         table::IMPORTER,
     ];
     TABLE

@@ -154,6 +154,14 @@ fn model(root: &Node, draft: &mut SuiteDraft) {
             }
         }
     }
+    if provider == "azure-deployments" {
+        let version = text("api_version").unwrap_or_else(|| {
+            let why = "there is none; the suite names 2024-10-21";
+            draft.lose(root, "the version of the protocol", why);
+            "2024-10-21".to_owned()
+        });
+        entry.insert("api_version".to_owned(), version.into());
+    }
     let parameters =
         model.as_ref().and_then(|model| model.get("parameters").or_else(|| model.get("options")));
     let (mut params, mut extra) = (Map::new(), Map::new());

@@ -93,14 +93,16 @@ def by_promptfoo(folder, program, work):
     return found, tests
 
 
-def row_of(variables, rows, taken):
+def row_of(variables, rows, taken, folder):
     """The row that a test became: promptfoo does not sort the files that a pattern stands for."""
+    named = lambda value: (folder / value.removeprefix("file://")).read_text().strip() if value.startswith("file:") else value
+    variables = {name: named(value) for name, value in variables.items() if isinstance(value, str)}
     for at, row in enumerate(rows):
-        alike = all(row.get(name) == value for name, value in variables.items() if isinstance(value, str) and not value.startswith("file:"))
+        alike = all(row.get(name) == value for name, value in variables.items() if isinstance(value, str) and "{{" not in value)
         if at not in taken and alike:
             taken.add(at)
             return at
-    return None
+    return next(at for at in range(len(rows)) if at not in taken)
 
 
 def by_evalmark(folder, program, work, tests):
@@ -115,7 +117,7 @@ def by_evalmark(folder, program, work, tests):
         raise SystemExit(f"evalmark: {ran.stderr}")
     rows = [json.loads(line) for line in (out / "datasets/s.jsonl").read_text().splitlines()]
     taken = set()
-    places = {row_of(tests[test], rows, taken): test for test in sorted(tests)}
+    places = {row_of(tests[test], rows, taken, folder): test for test in sorted(tests)}
     ids = {row[next(iter(row))]: places.get(at) for at, row in enumerate(rows)}
     suite = yaml.safe_load((out / "suites/s.yaml").read_text())
     prompts = {prompt["name"]: at for at, prompt in enumerate(suite["prompts"])}
@@ -124,7 +126,7 @@ def by_evalmark(folder, program, work, tests):
         if row["applies"]:
             name = re.sub(r"-\d+$", "", row["metric"])
             found.setdefault((ids[row["item_id"]], prompts[row["prompt"]], name), []).append(row["passed"])
-    return found, json.loads(imported.stdout)
+    return found, json.loads(imported.stdout), {test: row for row, test in places.items()}
 
 
 def compare(folder, options):
@@ -133,7 +135,7 @@ def compare(folder, options):
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
         theirs, tests = by_promptfoo(folder, options.promptfoo, work)
-        ours, told = by_evalmark(folder, options.evalmark, work, tests)
+        ours, told, rows = by_evalmark(folder, options.evalmark, work, tests)
     lost = {re.sub(r"^the assertion `(.*)`$", r"\1", one["what"]) for one in told["not_carried"]}
     failed = {key[:2] for key, is_error in theirs.items() if key[2] == "error" and is_error}
     theirs = {key: passed for key, passed in theirs.items() if key[2] != "error"}
@@ -156,7 +158,7 @@ def compare(folder, options):
         print("   not carried over", line)
     if options.record:
         (folder / "answers.json").write_text(json.dumps(Model.answers, indent=1, ensure_ascii=False) + "\n")
-        kept = [[*key, passed] for key, passed in sorted(theirs.items())]
+        kept = [[rows[test], prompt, name, passed] for (test, prompt, name), passed in sorted(theirs.items())]
         lines = ",\n ".join(json.dumps(one, ensure_ascii=False) for one in kept)
         (folder / "expected.json").write_text(f"[{lines}]\n")
     return same, len(differ), len(left_out)

@@ -55,6 +55,7 @@ fn every_tool_tells_what_is_wrong_and_where() {
         ("lm-eval", "samples_t_2026-01-01T00.jsonl"),
         ("deepeval", "r.json"),
         ("openai-evals", "r.jsonl"),
+        ("mlflow", "r.json"),
     ] {
         check(tool, name, b"", "is empty");
         check(tool, name, b"{\"a\": ", name);
@@ -74,6 +75,10 @@ fn every_tool_tells_what_is_wrong_and_where() {
     );
     let header = br#"{"eval": {"task": "t", "model": "m"}}"#;
     check("inspect", "r.eval", &archive("header.json", header), "has no samples");
+    let rows = br#"{"columns": ["inputs", "a/score"], "data": [["q", 1], ["q"]]}"#;
+    check("mlflow", "r.json", rows, "data[1]: has 1 cells, and there are 2 columns");
+    let rows = br#"{"columns": ["inputs", "outputs"], "data": [["q", "a"]]}"#;
+    check("mlflow", "r.json", rows, "has no column of scores (`METRIC/score`)");
     check("lm-eval", "other.jsonl", b"{}", "is not called `samples_TASK_TIME.jsonl`");
     check(
         "openai-evals",
@@ -93,6 +98,7 @@ fn another_tools_file_is_told() {
         ("inspect", "deepeval", "before.json.gz"),
         ("deepeval", "promptfoo", "before.json.gz"),
         ("openai-evals", "promptfoo", "after.jsonl.gz"),
+        ("mlflow", "deepeval", "before.json.gz"),
     ] {
         let ran = world.run(&["import", "results", "--from", tool, &file(other, name)]);
         assert_eq!(ran.code, Some(2), "{tool} {other}: {}", ran.stderr);

@@ -5,7 +5,7 @@ use evalmark_core::{
     model,
     record::{ErrorKind, FinishReason, Outcome, Record},
 };
-use evalmark_loopback::{Reply, Seen, Server, anthropic};
+use evalmark_loopback::{Reply, Seen, Server, anthropic, bedrock, cohere, gemini};
 use serde_json::{Value, json};
 
 use super::{
@@ -53,6 +53,48 @@ const SHAPES: &[Shape] = &[
         },
         text: "abc",
         reasoning: None,
+    },
+    Shape {
+        providers: &["gemini", "vertex"],
+        body: || gemini::candidate(&json!([{ "text": "a" }, { "text": "b" }]), "STOP"),
+        text: "ab",
+        reasoning: None,
+    },
+    Shape {
+        providers: &["gemini", "vertex"],
+        body: || gemini::candidate(&json!([{ "text": "hm", "thought": true }]), "STOP"),
+        text: "",
+        reasoning: Some("hm"),
+    },
+    Shape {
+        providers: &["cohere"],
+        body: || cohere::message(&json!({ "content": "ab" }), "COMPLETE"),
+        text: "ab",
+        reasoning: None,
+    },
+    Shape {
+        providers: &["cohere"],
+        body: || {
+            let thought = json!([{ "type": "thinking", "thinking": "hm" }]);
+            cohere::message(&json!({ "content": thought }), "COMPLETE")
+        },
+        text: "",
+        reasoning: Some("hm"),
+    },
+    Shape {
+        providers: &["bedrock"],
+        body: || bedrock::message(&json!([{ "text": "a" }, { "text": "b" }]), "end_turn"),
+        text: "ab",
+        reasoning: None,
+    },
+    Shape {
+        providers: &["bedrock"],
+        body: || {
+            let thought = json!({ "reasoningText": { "text": "hm" } });
+            bedrock::message(&json!([{ "reasoningContent": thought }]), "end_turn")
+        },
+        text: "",
+        reasoning: Some("hm"),
     },
     Shape {
         providers: &["openai", "azure-deployments"],
