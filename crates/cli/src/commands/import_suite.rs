@@ -20,7 +20,7 @@ pub(crate) enum ImportSuiteCommand {
     PromptYml(ImportSuiteArgs),
     /// Make a suite of a Prompty file
     Prompty(ImportWithDataArgs),
-    /// Make a suite of a task of lm-evaluation-harness (generate_until), with its rows in a file
+    /// Make a suite of a task of lm-evaluation-harness that generates text, with its rows in a file
     LmEval(ImportWithDataArgs),
     /// Make a suite of an entry of OpenAI's evals registry and its samples
     OpenaiEvals(ImportWithDataArgs),

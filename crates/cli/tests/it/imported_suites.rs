@@ -97,6 +97,51 @@ tests:
     }
 }
 
+const GITHUB_PROMPT: &str = "\
+name: Summaries
+model: openai/gpt-4o-mini
+modelParameters: { maxTokens: 9 }
+messages: [{ role: user, content: 'Sum up: {{input}}' }]
+testData: [{ input: a, expected: b }, { input: c, expected: d }]
+evaluators:
+  - { name: begins, string: { startsWith: Sum } }
+  - { name: has, string: { contains: '{{expected}}' } }
+  - { name: near, uses: github/similarity }
+";
+
+const PROMPTY: &str = "\
+---
+name: Basic
+model: { configuration: { type: azure_openai, azure_deployment: gpt-4o } }
+sample: { name: Ann, question: What is up? }
+---
+system:
+You help {{name}}.
+
+user:
+{{question}}
+";
+
+const LM_EVAL_TASK: &str = "\
+task: sums
+dataset_path: some/sums
+output_type: generate_until
+doc_to_text: \"Question: {{question}}\\nAnswer:\"
+doc_to_target: \"{{answer}}\"
+generation_kwargs: { until: [\"Question:\"], do_sample: false }
+filter_list:
+  - { name: strict, filter: [{ function: regex, regex_pattern: '#### (\\-?[0-9]+)' }, { function: take_first }] }
+metric_list: [{ metric: exact_match, ignore_case: true, regexes_to_ignore: [\",\"] }]
+";
+
+const OPENAI_EVAL: &str = "\
+words:
+  id: words.v0
+words.v0:
+  class: evals.elsuite.basic.match:Match
+  args: { samples_jsonl: words/samples.jsonl }
+";
+
 /// Each of the others carries something over, and what it writes passes `check`.
 #[test]
 fn files_of_other_tools_become_suites() {
@@ -111,55 +156,20 @@ fn files_of_other_tools_become_suites() {
         let ran = world.run(&arguments).expect(0);
         assert!(ran.stdout.contains(told), "{kind}: {}", ran.stdout);
     };
-    let prompt = "\
-name: Summaries
-model: openai/gpt-4o-mini
-modelParameters: { maxTokens: 9 }
-messages: [{ role: user, content: 'Sum up: {{input}}' }]
-testData: [{ input: a, expected: b }, { input: c, expected: d }]
-evaluators:
-  - { name: begins, string: { startsWith: Sum } }
-  - { name: has, string: { contains: '{{expected}}' } }
-  - { name: near, uses: github/similarity }
-";
     let told = "1 prompt, 2 models, 2 items, 3 metrics for 6 checks";
-    check("prompt-yml", "sum.prompt.yml", prompt, None, told);
-    let prompty = "\
----
-name: Basic
-model: { configuration: { type: azure_openai, azure_deployment: gpt-4o } }
-sample: { name: Ann, question: What is up? }
----
-system:
-You help {{name}}.
-
-user:
-{{question}}
-";
-    check("prompty", "basic.prompty", prompty, None, "1 prompt, 1 model, 1 item, 1 metric");
-    let task = "\
-task: sums
-dataset_path: some/sums
-output_type: generate_until
-doc_to_text: \"Question: {{question}}\\nAnswer:\"
-doc_to_target: \"{{answer}}\"
-generation_kwargs: { until: [\"Question:\"], do_sample: false }
-filter_list:
-  - { name: strict, filter: [{ function: regex, regex_pattern: '#### (\\-?[0-9]+)' }, { function: take_first }] }
-metric_list: [{ metric: exact_match, ignore_case: true, regexes_to_ignore: [\",\"] }]
-";
+    check("prompt-yml", "sum.prompt.yml", GITHUB_PROMPT, None, told);
+    check("prompty", "basic.prompty", PROMPTY, None, "1 prompt, 1 model, 1 item, 1 metric");
     let rows = "{\"question\":\"1+1?\",\"answer\":\"2\"}\n";
-    check("lm-eval", "sums.yaml", task, Some(rows), "1 prompt, 1 model, 1 item, 1 metric");
-    let eval = "\
-words:
-  id: words.v0
-words.v0:
-  class: evals.elsuite.basic.match:Match
-  args: { samples_jsonl: words/samples.jsonl }
-";
+    check("lm-eval", "sums.yaml", LM_EVAL_TASK, Some(rows), "1 prompt, 1 model, 1 item, 1 metric");
     let rows =
         "{\"input\":[{\"role\":\"user\",\"content\":\"Once upon a\"}],\"ideal\":[\"time\"]}\n";
-    check("openai-evals", "words.yaml", eval, Some(rows), "1 prompt, 1 model, 1 item, 1 metric");
+    check(
+        "openai-evals",
+        "words.yaml",
+        OPENAI_EVAL,
+        Some(rows),
+        "1 prompt, 1 model, 1 item, 1 metric",
+    );
     let ran = world.run(&["import", "lm-eval", "sums.yaml", "--out", "x"]).expect(2);
     assert!(ran.stderr.contains("`some/sums`"), "{}", ran.stderr);
 }

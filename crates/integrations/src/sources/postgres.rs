@@ -130,7 +130,10 @@ impl DefineSource for Postgres {
             let hint = "`evalmark check --fetch SUITE` asks for the rows and prints their checksum";
             return Err(advised("has no checksum in the suite", hint));
         }
-        self.ask(&snapshots, &named, context)
+        #[cfg(feature = "postgres")]
+        return self.ask(&snapshots, &named, context);
+        #[cfg(not(feature = "postgres"))]
+        Err(not_built())
     }
 }
 
@@ -140,17 +143,13 @@ impl Postgres {
         let host = self.url.host_str().unwrap_or_default();
         format!("postgres://{host}:{}", self.url.port().unwrap_or(USUAL_PORT))
     }
+}
 
-    #[cfg(not(feature = "postgres"))]
-    fn ask(
-        &self,
-        _: &Snapshots,
-        _: &Named<'_>,
-        _: &SourceContext<'_>,
-    ) -> Result<Snapshot, SourceError> {
-        let hint = "build one that can: `cargo install --path crates/cli --features postgres`";
-        Err(advised("cannot be asked: this evalmark was built without PostgreSQL", hint))
-    }
+/// What a program says that was built without the feature.
+#[cfg(not(feature = "postgres"))]
+fn not_built() -> SourceError {
+    let hint = "build one that can: `cargo install --path crates/cli --features postgres`";
+    advised("cannot be asked: this evalmark was built without PostgreSQL", hint)
 }
 
 /// A part of an address as what it stands for; `None` where it is empty, or is no text.

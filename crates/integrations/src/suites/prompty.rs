@@ -162,8 +162,16 @@ fn model(root: &Node, draft: &mut SuiteDraft) {
         });
         entry.insert("api_version".to_owned(), version.into());
     }
-    let parameters =
-        model.as_ref().and_then(|model| model.get("parameters").or_else(|| model.get("options")));
+    let params = model.as_ref().map(params).unwrap_or_default();
+    if !params.is_empty() {
+        entry.insert("params".to_owned(), params.into());
+    }
+    draft.model(&name, entry);
+}
+
+/// The parameters of a model, those that suites do not name under `extra`.
+fn params(model: &Node) -> Map<String, Value> {
+    let parameters = model.get("parameters").or_else(|| model.get("options"));
     let (mut params, mut extra) = (Map::new(), Map::new());
     for (key, node) in parameters.map(|node| node.entries()).unwrap_or_default() {
         let value: Value = node.value().clone();
@@ -178,8 +186,5 @@ fn model(root: &Node, draft: &mut SuiteDraft) {
     if !extra.is_empty() {
         params.insert("extra".to_owned(), extra.into());
     }
-    if !params.is_empty() {
-        entry.insert("params".to_owned(), params.into());
-    }
-    draft.model(&name, entry);
+    params
 }
