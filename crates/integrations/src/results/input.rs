@@ -44,7 +44,7 @@ impl Input {
     pub(super) fn open(path: &Path) -> Result<Self, ResultsError> {
         let name = path.display().to_string();
         let file = open_regular(path)
-            .map_err(|error| ResultsError::of_file(&name, format!("cannot be read: {error}")))?;
+            .map_err(|error| ResultsError::of_file(&name, error.to_string()))?;
         let hasher = Arc::new(Mutex::new(blake3::Hasher::new()));
         let mut file = BufReader::new(Hashing { file, hasher: hasher.clone() });
         let broken =

@@ -52,7 +52,7 @@ fn read(request: &ResultsRequest<'_>, into: &mut Collector) -> Result<(), Result
                 "has no column of scores (`METRIC/score`); its columns are: {}",
                 table.columns.join(", ")
             );
-            return Err(hint(ResultsError::at(&name, "columns", message)));
+            return Err(hint(ResultsError::of_file(&name, message)));
         }
         for (at, cells) in table.data.into_iter().enumerate() {
             let place = Place::new(&name, format!("data[{at}]"));

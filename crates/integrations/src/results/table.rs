@@ -168,7 +168,7 @@ impl Layout {
         let known = || row.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         if let Some(lost) = named.iter().find(|named| row.cell(&named.column).is_none()) {
             let message = format!("has no column `{}`; it has: {}", lost.column, known());
-            return Err(ResultsError::at(file, "its columns", message));
+            return Err(ResultsError::of_file(file, message));
         }
         let mut columns = named.to_vec();
         for role in ColumnRole::ALL {
@@ -182,14 +182,14 @@ impl Layout {
         }
         if !columns.iter().any(|named| named.role == ColumnRole::Score) {
             let message = format!("has no column of scores; its columns are: {}", known());
-            return Err(ResultsError::at(file, "its columns", message)
+            return Err(ResultsError::of_file(file, message)
                 .hint("say which it is: `--map score=COLUMN`, as often as there are metrics"));
         }
         let has = |role| columns.iter().any(|named| named.role == role);
         if !has(ColumnRole::Id) && !has(ColumnRole::Input) {
             let message =
                 format!("does not say which item a row is about; its columns are: {}", known());
-            return Err(ResultsError::at(file, "its columns", message).hint(
+            return Err(ResultsError::of_file(file, message).hint(
                 "say which column is an id, or what was asked: `--map id=COLUMN` or `--map input=COLUMN`",
             ));
         }
