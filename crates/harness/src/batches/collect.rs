@@ -17,7 +17,7 @@ use super::{
     gather::number_of,
     journal::{BatchRow, Held, HeldEnd},
     result_lines::{ResultLine, ResultLines},
-    settle::{cancelled, expired},
+    settle::{cancelled, empty, expired},
 };
 use crate::{
     json_repair::mended,
@@ -223,6 +223,7 @@ impl BatchAsk<'_> {
                 let model = self.endpoint.inner.model.clone();
                 self.http.batch_answer(status, &body, &Request::chat(model, [], Arc::default(), 0))
             }
+            ResultEnd::Empty => Err(empty()),
             ResultEnd::Expired => Err(expired()),
             ResultEnd::Cancelled => Err(cancelled()),
         }

@@ -236,6 +236,13 @@ impl BatchProblem {
     }
 }
 
+/// A result that says nothing of its request.
+pub(super) fn empty() -> AttemptError {
+    let message =
+        "the request's line among the batch's results holds neither a response nor an error";
+    AttemptError::new(ErrorKind::Malformed, message.to_owned(), Retryable::Yes)
+}
+
 pub(super) fn expired() -> AttemptError {
     let message = "the batch expired before the provider came to this request".to_owned();
     AttemptError::new(ErrorKind::Timeout, message, Retryable::Yes)

@@ -105,6 +105,8 @@ pub(crate) struct BatchResult {
 pub(crate) enum ResultEnd {
     /// What would have come if it had been asked by itself.
     Response { status: u16, body: String },
+    /// Its line holds neither a response nor an error.
+    Empty,
     /// It was not asked in time.
     Expired,
     /// It was not asked, because somebody ended the batch.

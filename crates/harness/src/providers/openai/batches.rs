@@ -176,8 +176,8 @@ impl BatchWire for Batches {
                 let body = response.body.get().to_owned();
                 ResultEnd::Response { status: response.status_code, body }
             }
-            (None, error) => {
-                let error = error.unwrap_or_default();
+            (None, None) => ResultEnd::Empty,
+            (None, Some(error)) => {
                 match error["code"].as_str() {
                     Some("batch_expired") => ResultEnd::Expired,
                     Some("batch_cancelled") => ResultEnd::Cancelled,
@@ -273,4 +273,28 @@ fn checked(key: &str, id: String) -> Result<String, AttemptError> {
 fn unreadable(error: &serde_json::Error) -> AttemptError {
     let message = format!("the batch API's response cannot be read: {error}");
     AttemptError::new(ErrorKind::Malformed, message, Retryable::Yes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_became_of_its_request() {
+        let unknown =
+            ResultEnd::Response { status: 500, body: r#"{"error":{"code":"x"}}"#.to_owned() };
+        for (line, expected) in [
+            (r#""response":null,"error":null"#, ResultEnd::Empty),
+            (r#""id":"x""#, ResultEnd::Empty),
+            (r#""response":null,"error":{"code":"batch_expired"}"#, ResultEnd::Expired),
+            (r#""error":{"code":"x"}"#, unknown),
+            (
+                r#""response":{"status_code":200,"body":{}},"error":null"#,
+                ResultEnd::Response { status: 200, body: "{}".to_owned() },
+            ),
+        ] {
+            let read = Batches.result(&format!(r#"{{"custom_id":"c",{line}}}"#));
+            assert_eq!(read.map(|result| result.end), Some(expected), "{line}");
+        }
+    }
 }
