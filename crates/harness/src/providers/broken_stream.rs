@@ -21,9 +21,9 @@ pub(crate) fn broken_frame() -> AttemptError {
 
 /// A stream that says that it ends, and not why the answer does: many servers and gateways end it so
 /// when whoever writes the answer has died.
-pub(crate) fn without_reason() -> AttemptError {
-    let message = "the stream ends without a `finish_reason`, so that the answer may be cut off";
-    let error = AttemptError::new(ErrorKind::Connection, message.to_owned(), Retryable::Yes);
+pub(crate) fn without_reason(field: &str) -> AttemptError {
+    let message = format!("the stream ends without a `{field}`, so that the answer may be cut off");
+    let error = AttemptError::new(ErrorKind::Connection, message, Retryable::Yes);
     error.with_fault_scope(FaultScope::Endpoint)
 }
 

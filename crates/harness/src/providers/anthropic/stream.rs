@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    providers::broken_stream::{cut_off, unreadable_event},
+    providers::broken_stream::{cut_off, unreadable_event, without_reason},
     reply::AttemptError,
     server_sent_events::StreamEvent,
 };
@@ -47,7 +47,7 @@ pub(super) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
         }
         message.take(json);
     }
-    message.finish().ok_or_else(cut_off)
+    message.finish()
 }
 
 /// What the events so far add up to.
@@ -59,7 +59,7 @@ struct Message {
     /// The latest block with an index, whatever number a server makes of it.
     by_index: HashMap<String, usize>,
     usage: Map<String, Value>,
-    is_over: bool,
+    is_stopped: bool,
 }
 
 /// A block, and the JSON of a tool call's input as far as it came.
@@ -93,11 +93,11 @@ impl Message {
             Some("message_delta") => {
                 self.add_usage(event["usage"].take());
                 if let Value::Object(delta) = event["delta"].take() {
-                    self.is_over |= delta.get("stop_reason").is_some_and(Value::is_string);
-                    self.start.extend(delta);
+                    // What is not said takes nothing back.
+                    self.start.extend(delta.into_iter().filter(|(_, value)| !value.is_null()));
                 }
             }
-            Some("message_stop") => self.is_over = true,
+            Some("message_stop") => self.is_stopped = true,
             // Signs of life, the ends of blocks, and what a later version adds.
             _ => {}
         }
@@ -136,9 +136,10 @@ impl Message {
         }
     }
 
-    fn finish(self) -> Option<String> {
-        if !self.is_over {
-            return None;
+    fn finish(self) -> Result<String, AttemptError> {
+        if !self.start.get("stop_reason").is_some_and(Value::is_string) {
+            let is_stopped = self.is_stopped;
+            return Err(if is_stopped { without_reason("stop_reason") } else { cut_off() });
         }
         let mut message = self.start;
         let mut blocks = self.blocks;
@@ -147,7 +148,7 @@ impl Message {
         }
         message.insert("content".into(), blocks.into_iter().map(Block::finish).collect());
         message.insert("usage".into(), self.usage.into());
-        Some(Value::from(message).to_string())
+        Ok(Value::from(message).to_string())
     }
 }
 
@@ -276,6 +277,10 @@ data: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}
         check(
             &[START, "data: what?"],
             "the connection broke: the stream ends before the answer does",
+        );
+        check(
+            &[START, r#"data: {"type":"message_stop"}"#, ""],
+            "the stream ends without a `stop_reason`, so that the answer may be cut off",
         );
         check(&[START, "data: what?\n\n"], "an event of the stream is not JSON: what?");
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    providers::broken_stream::{cut_off, unreadable_event},
+    providers::broken_stream::{cut_off, unreadable_event, without_reason},
     reply::AttemptError,
     server_sent_events::StreamEvent,
 };
@@ -44,7 +44,7 @@ pub(super) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
         }
         response.take(&json);
     }
-    response.finish().ok_or_else(cut_off)
+    response.finish()
 }
 
 /// What the events so far add up to.
@@ -93,8 +93,12 @@ impl Response {
         }
     }
 
-    fn finish(self) -> Option<String> {
-        let mut response = self.end?;
+    fn finish(self) -> Result<String, AttemptError> {
+        let mut response = self.end.ok_or_else(cut_off)?;
+        let says = |field: &str| response.get(field).is_some_and(Value::is_string);
+        if !says("finish_reason") && !says("error") {
+            return Err(without_reason("finish_reason"));
+        }
         let mut message = json!({ "role": "assistant" });
         // A part that was never begun says nothing.
         let whole = |parts: Vec<Map<String, Value>>| -> Vec<Value> {
@@ -114,7 +118,7 @@ impl Response {
             response.insert("logprobs".into(), self.logprobs.into());
         }
         response.insert("message".into(), message);
-        Some(Value::from(response).to_string())
+        Ok(Value::from(response).to_string())
     }
 }
 
@@ -200,6 +204,10 @@ mod tests {
         check(&[START], broken);
         check(&[START, "[DONE]"], broken);
         check(&[START, "7", "[]", r#"{"type":7}"#], broken);
+        let without =
+            "the stream ends without a `finish_reason`, so that the answer may be cut off";
+        check(&[START, r#"{"type":"message-end","delta":{}}"#], without);
+        check(&[START, r#"{"type":"message-end","delta":{"finish_reason":null}}"#], without);
         check(&[START, "what?"], "an event of the stream is not JSON: what?");
         check(&[START, r#"{"message":"no"}"#], r#"{"error":{"message":"no"}}"#);
         check(

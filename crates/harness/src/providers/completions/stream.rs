@@ -52,7 +52,7 @@ pub(super) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
         response.extend(others);
     }
     if !is_over {
-        return Err(if is_done { without_reason() } else { cut_off() });
+        return Err(if is_done { without_reason("finish_reason") } else { cut_off() });
     }
     if let Some(text) = text {
         choice.insert("text".into(), text.into());

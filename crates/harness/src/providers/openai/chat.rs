@@ -130,7 +130,7 @@ pub(crate) fn of_stream(body: &str) -> Result<String, AttemptError> {
             let error = AttemptError::new(ErrorKind::Connection, message.into(), Retryable::Yes);
             Err(error.with_fault_scope(FaultScope::Endpoint))
         }
-        StreamError::WithoutReason => Err(without_reason()),
+        StreamError::WithoutReason => Err(without_reason("finish_reason")),
         StreamError::Failed(error) => match within_success(&error) {
             Err(error) => Err(error),
             // As if the stream had ended there.

@@ -54,7 +54,7 @@ pub(crate) fn is_last(event: &StreamEvent) -> bool {
 pub(crate) fn assemble(events: &[StreamEvent]) -> Result<String, AttemptError> {
     added_up(events).or_else(|error| match error {
         StreamError::CutOff => Err(cut_off()),
-        StreamError::WithoutReason => Err(without_reason()),
+        StreamError::WithoutReason => Err(without_reason("finish_reason")),
         StreamError::Unreadable(data) => Err(unreadable_event(&data)),
         StreamError::Failed(error) => Ok(json!({ "error": error }).to_string()),
     })
