@@ -21,10 +21,7 @@ fn a_table_says_what_is_wrong_with_it_and_where() {
     let wrong = [
         ("", "t.csv: is empty"),
         ("id,score\n", "t.csv: has no row"),
-        (
-            "id,points\na,1\n",
-            "t.csv: has no column of scores; its columns are: id, points",
-        ),
+        ("id,points\na,1\n", "t.csv: has no column of scores; its columns are: id, points"),
         ("name,score\na,1\n", "does not say which item a row is about"),
         ("id,score\na,1\na,0\n", "t.csv, row 2: there is a second result of item `a`"),
         (
