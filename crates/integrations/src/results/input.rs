@@ -43,8 +43,8 @@ impl Input {
     /// Opens a file; one that is gzip or zstd by its first bytes is unpacked as it is read.
     pub(super) fn open(path: &Path) -> Result<Self, ResultsError> {
         let name = path.display().to_string();
-        let file = open_regular(path)
-            .map_err(|error| ResultsError::of_file(&name, error.to_string()))?;
+        let file =
+            open_regular(path).map_err(|error| ResultsError::of_file(&name, error.to_string()))?;
         let hasher = Arc::new(Mutex::new(blake3::Hasher::new()));
         let mut file = BufReader::new(Hashing { file, hasher: hasher.clone() });
         let broken =
