@@ -77,8 +77,12 @@ impl Model {
 
     /// Whether what its answers cost will be known.
     pub fn has_known_cost(&self) -> bool {
-        let tells_cost = matches!(&self.provider, Provider::Server(server) if server.tells_cost);
-        tells_cost || self.price.is_some()
+        self.tells_cost() || self.price.is_some()
+    }
+
+    /// Whether its answers say what they cost.
+    pub fn tells_cost(&self) -> bool {
+        matches!(&self.provider, Provider::Server(server) if server.tells_cost)
     }
 
     /// US dollars at most for so many tokens, whatever their kinds; `None` where price or usage is unknown.

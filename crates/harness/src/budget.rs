@@ -20,8 +20,9 @@ const TOKENS_PER_MESSAGE: u64 = 8;
 /// fits once others have turned out cheaper than theirs waits for that.
 ///
 /// Answers that the ledger holds cost nothing. A model without a price whose answers say what they cost
-/// is taken to cost as much as the dearest of them so far; one whose answers do not costs nothing: refuse
-/// a limit in dollars for one before it comes to that.
+/// is taken to cost as much as the dearest of them so far; where an answer of such a model does not say
+/// it, a limit in dollars ends there, since nobody can tell any more what is left. A model whose answers
+/// never say it costs nothing: refuse a limit in dollars for one before it comes to that.
 #[derive(Clone, Debug, Default)]
 pub struct Budget(Arc<Shared>);
 
@@ -52,6 +53,8 @@ struct Accounts {
     set_aside: Amount,
     /// The dearest answer so far among those that said what they cost.
     dearest_told_usd: Option<f64>,
+    /// Nothing more may be spent.
+    is_closed: bool,
 }
 
 /// What a request costs, or may cost.
@@ -101,6 +104,12 @@ impl Budget {
 
     fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Spends no more: what an answer cost is unknown.
+    pub(crate) fn close(&self) {
+        self.accounts().is_closed = true;
+        self.0.settled.notify_one();
     }
 
     /// A reservation that nobody has to wait for, since there is no limit.
@@ -199,7 +208,10 @@ impl Budget {
 
     fn set_aside(&self, tokens: (u64, u64), price: Option<Price>) -> Verdict {
         let mut accounts = self.accounts();
-        let Accounts { spent, set_aside, dearest_told_usd } = *accounts;
+        let Accounts { spent, set_aside, dearest_told_usd, is_closed } = *accounts;
+        if is_closed {
+            return Verdict::Never;
+        }
         let mut amount = Amount::of(tokens, price);
         if price.is_none() {
             if dearest_told_usd.is_none() && self.0.max_cost_usd.is_some() && set_aside.tokens > 0 {
@@ -364,6 +376,16 @@ mod tests {
         let reservation = priced.reserve_now((100, 50), PRICE).expect("room");
         reservation.settle(usage(100, 50), Some(&told));
         assert!((priced.spent().cost_usd - 0.004).abs() < 1e-12, "what is told counts");
+    }
+
+    #[test]
+    fn nothing_is_sent_once_a_cost_is_unknown() {
+        let budget = Budget::new(Some(0.01), None);
+        let reservation = budget.reserve_now((1, 1), None).expect("room");
+        budget.close();
+        reservation.settle(usage(1, 1), None);
+        assert!(budget.reserve_now((1, 1), None).is_none());
+        assert!(budget.reserve_now((1, 1), PRICE).is_none(), "nor of any other model");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use evalmark_core::{
+    answer_details::AnswerDetails,
     record::{Failure, Outcome, Record},
     request::Request,
 };
@@ -50,6 +51,7 @@ pub(crate) struct Dispatcher {
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     out_of_budget: AtomicBool,
+    cost_unknown: AtomicBool,
     hedged: AtomicU64,
     hedge_tokens: [AtomicU64; 2],
 }
@@ -57,6 +59,7 @@ pub(crate) struct Counts {
 impl Counts {
     pub(crate) fn add_to(&self, tally: &mut Tally) {
         tally.out_of_budget = self.out_of_budget.load(Ordering::Relaxed);
+        tally.cost_unknown = self.cost_unknown.load(Ordering::Relaxed);
         tally.hedged = self.hedged.load(Ordering::Relaxed);
         let [input, output] = &self.hedge_tokens;
         tally.hedge_input_tokens = input.load(Ordering::Relaxed);
@@ -154,18 +157,36 @@ impl Dispatcher {
             None => Box::pin(self.halt.unless(self.budget.reserve(estimate, price))).await?,
         };
         let Some(reservation) = reservation else {
-            self.counts.out_of_budget.store(true, Ordering::Relaxed);
-            self.halt.gracefully();
+            self.end_spending();
             return None;
         };
         // Boxed: a future that is awaited takes its size twice within the one that awaits it.
         let end = Box::pin(RequestRunner::new(self, request).run(queued_at, &say)).await?;
         if end.error.is_none() {
             let Record { usage, details, .. } = &end.record;
-            let ((_, output), _) = reservation.settle(*usage, details.as_deref());
+            let details = details.as_deref();
+            if self.is_cost_unknown(details) {
+                // Before it is settled, so that nobody who waits for that goes on.
+                self.budget.close();
+                self.counts.cost_unknown.store(true, Ordering::Relaxed);
+                self.end_spending();
+            }
+            let ((_, output), _) = reservation.settle(*usage, details);
             self.endpoint.longest_answer.fetch_max(output, Ordering::Relaxed);
         }
         Some(end)
+    }
+
+    /// Whether an answer should have said what it cost, and did not.
+    fn is_cost_unknown(&self, details: Option<&AnswerDetails>) -> bool {
+        let is_told = details.is_some_and(|details| details.cost_usd.is_some());
+        self.endpoint.needs_told_cost && self.budget.max_cost_usd().is_some() && !is_told
+    }
+
+    /// Sends no more; what is in flight is awaited.
+    fn end_spending(&self) {
+        self.counts.out_of_budget.store(true, Ordering::Relaxed);
+        self.halt.gracefully();
     }
 
     /// Hands the end of each job to the ledger, which passes it on to whoever asked.

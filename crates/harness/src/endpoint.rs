@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) id: i64,
     pub(crate) concurrency: usize,
     pub(crate) price: Option<Price>,
+    /// Whether only its answers say what they cost.
+    pub(crate) needs_told_cost: bool,
     /// Tokens of the longest answer so far.
     pub(crate) longest_answer: AtomicU64,
     provider: Provider,
@@ -188,6 +190,7 @@ impl Endpoint {
             id,
             concurrency: model.limits.concurrency.max(1),
             price: model.asked_price(),
+            needs_told_cost: model.price.is_none() && model.tells_cost(),
             longest_answer: AtomicU64::new(FIRST_ANSWER),
             provider,
             limits: Limits::new(&model.limits),

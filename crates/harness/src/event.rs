@@ -93,6 +93,8 @@ pub struct Tally {
     pub interrupted: bool,
     /// Whether requests were left out because the budget might have been passed.
     pub out_of_budget: bool,
+    /// Whether that is because an answer did not say what it cost, under a limit in dollars.
+    pub cost_unknown: bool,
     /// Duplicates that were sent of requests that took unusually long, within `hedge`. They are no
     /// retries; what they cost is in the budget's `spent`, and here.
     pub hedged: u64,

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     path::PathBuf,
     sync::{
+        OnceLock,
         atomic::{AtomicBool, Ordering},
         mpsc::sync_channel,
     },
@@ -47,6 +48,8 @@ pub struct Endpoints {
     budget: Budget,
     /// Requests were left out because the budget might have been passed.
     out_of_budget: AtomicBool,
+    /// The first model of which an answer did not say what it cost, where that ended the spending.
+    cost_unknown: OnceLock<usize>,
 }
 
 /// Who hears what happens while it is asked, and of which model.
@@ -168,8 +171,15 @@ impl Endpoints {
             let open = || Endpoint::open(model, keys, &network, &ledger);
             endpoints.push(if is_asked { Some(open()?) } else { None });
         }
-        let (run_id, out_of_budget) = (run_id.to_owned(), AtomicBool::new(false));
-        Ok(Self { by_model: endpoints, run_id, network, ledger, budget, out_of_budget })
+        Ok(Self {
+            by_model: endpoints,
+            run_id: run_id.to_owned(),
+            network,
+            ledger,
+            budget,
+            out_of_budget: AtomicBool::new(false),
+            cost_unknown: OnceLock::new(),
+        })
     }
 
     /// Stops on Ctrl-C: first gracefully, then at once.
@@ -249,7 +259,8 @@ impl Endpoints {
         stop: &Stop,
     ) -> Result<Tally> {
         let events = |event| events(model, event);
-        self.asked(ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget))
+        let asked = ask_within(endpoint, &self.run_id, requests, &events, stop, &self.budget);
+        self.asked(model, asked)
     }
 
     /// The same for a model whose requests go out in batches; `requests` makes them each time that they
@@ -266,16 +277,19 @@ impl Endpoints {
     {
         let events = |event| events(model, event);
         let Self { run_id, budget, .. } = self;
-        self.asked(ask_in_batches(endpoint, run_id, requests, &events, stop, budget))
+        self.asked(model, ask_in_batches(endpoint, run_id, requests, &events, stop, budget))
     }
 
-    fn asked(&self, asked: Result<Tally, AskError<SourceError>>) -> Result<Tally> {
+    fn asked(&self, model: usize, asked: Result<Tally, AskError<SourceError>>) -> Result<Tally> {
         let tally = asked.map_err(|error| match error {
             AskError::Source(SourceError::Plan(error)) => error.into(),
             AskError::Source(SourceError::Record(error)) => error,
             AskError::Ledger(error) => error.into(),
         })?;
         self.out_of_budget.fetch_or(tally.out_of_budget, Ordering::Relaxed);
+        if tally.cost_unknown {
+            self.cost_unknown.get_or_init(|| model);
+        }
         Ok(tally)
     }
 
@@ -317,7 +331,11 @@ impl Endpoints {
     pub fn unasked(&self, model: usize) -> Option<Unasked> {
         let down = self.by_model[model].as_ref()?.down();
         let down = down.map(|failure| (ErrorKind::EndpointDown, failure.message));
-        let budget = || (ErrorKind::Budget, "the budget was reached".to_owned());
+        let why = match self.cost_unknown() {
+            Some(_) => "what an answer cost is unknown, so that the budget cannot be kept",
+            None => "the budget was reached",
+        };
+        let budget = || (ErrorKind::Budget, why.to_owned());
         down.or_else(|| self.out_of_budget().then(budget))
     }
 
@@ -336,6 +354,12 @@ impl Endpoints {
     /// Whether requests were left out because the budget might have been passed.
     pub fn out_of_budget(&self) -> bool {
         self.out_of_budget.load(Ordering::Relaxed)
+    }
+
+    /// The place in the suite of the model of which an answer did not say what it cost, where that
+    /// is why requests were left out.
+    pub fn cost_unknown(&self) -> Option<usize> {
+        self.cost_unknown.get().copied()
     }
 
     /// US dollars that were spent; what nobody knows the price of costs nothing.
@@ -411,6 +435,7 @@ fn all_at_once<T: Sync>(asks: &[T], ask_one: impl Fn(&T) -> Result<Tally> + Sync
         sum.retries += tally.retries;
         sum.abandoned += tally.abandoned;
         sum.out_of_budget |= tally.out_of_budget;
+        sum.cost_unknown |= tally.cost_unknown;
         sum.interrupted |= tally.interrupted;
     }
     Ok(sum)

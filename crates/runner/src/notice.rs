@@ -90,6 +90,13 @@ pub enum Notice<'a> {
         /// The run's folder.
         run: &'a Path,
     },
+    /// Requests were left out because an answer did not say what it cost, under a limit in dollars.
+    CostUnknown {
+        /// The model's name.
+        model: &'a str,
+        /// Samples that were not requested; `None` where none was left out.
+        left_out: Option<u64>,
+    },
     /// The run was interrupted.
     Interrupted {
         /// The run's folder.
@@ -212,6 +219,7 @@ impl Notice<'_> {
             | Self::Ungated(_)
             | Self::MarginUnresolved(_)
             | Self::BudgetReached { .. }
+            | Self::CostUnknown { .. }
             | Self::JudgesLeftOut(_) => NoticeLevel::Warning,
             Self::BaselineMissing(_) | Self::Incomparable(_) => NoticeLevel::Error,
         }
@@ -269,6 +277,7 @@ impl Display for Notice<'_> {
                 let run = run.display();
                 write!(f, ". `evalmark resume {run}` continues with a new budget")
             }
+            Self::CostUnknown { model, left_out } => cost_unknown(f, model, *left_out),
             Self::Interrupted { run, batches } => interrupted(f, run, *batches),
             Self::BaselineMissing(error) | Self::Incomparable(error) => error.fmt(f),
             Self::RunAnswered(run) => write!(f, "{} has its answers", run.folder.path.display()),
@@ -277,6 +286,20 @@ impl Display for Notice<'_> {
             }
         }
     }
+}
+
+fn cost_unknown(f: &mut fmt::Formatter<'_>, model: &str, left_out: Option<u64>) -> fmt::Result {
+    write!(
+        f,
+        "model `{model}`: what an answer cost is unknown, because `cost_usd` does not find exactly one \
+         number of at least 0 in it, and `--max-cost` cannot be kept"
+    )?;
+    match left_out {
+        None => {}
+        Some(1) => f.write_str("; the remaining request was not sent")?,
+        Some(left) => write!(f, "; the remaining {} requests were not sent", count(left))?,
+    }
+    f.write_str(". Correct `cost_usd`, or give the model a `price`")
 }
 
 fn interrupted(f: &mut fmt::Formatter<'_>, run: &Path, batches: u64) -> fmt::Result {

@@ -274,7 +274,9 @@ impl EndedRun {
 
 /// Why a run that ended is not finished.
 fn unfinished(endpoints: &Endpoints, rows: &[SummaryRow]) -> Option<String> {
-    let why = if endpoints.out_of_budget() {
+    let why = if endpoints.cost_unknown().is_some() {
+        "what an answer cost is unknown"
+    } else if endpoints.out_of_budget() {
         "the budget was too small"
     } else if endpoints.any_down() {
         "a model was given up on"

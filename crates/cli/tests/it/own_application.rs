@@ -245,6 +245,31 @@ fn what_an_answer_costs_is_what_the_application_says() {
     assert!(spent.is_some_and(|spent| spent <= 0.05 && spent > 0.03), "{spent:?}");
 }
 
+#[test]
+fn an_unknown_cost_ends_a_run_that_may_not_cost_more() {
+    for (cost, path) in [
+        (json!(0.001), "$.nothing"),
+        (json!("free"), "$.usage.usd"),
+        (json!(-0.001), "$.usage.usd"),
+        (json!(0.001), "$.usage.*"),
+    ] {
+        let usage = json!({ "usd": cost, "in": 5, "out": 1 });
+        let server = Server::start(move |seen| {
+            let reply = json!({ "text": answer(item(seen)) });
+            Reply::json(&json!({ "reply": reply, "usage": usage }))
+        });
+        let world = World::new(20);
+        let suite = SUITE.replace("URL", server.url().trim_end_matches("/v1"));
+        let cost_usd = format!("      cost_usd: {path}\n      error:");
+        world.write("suite.yaml", &suite.replace("      error:", &cost_usd));
+        let words = ["run", "suite.yaml", "--max-cost", "1"];
+        let told = world.run_in(&words, &[("APP_KEY", KEY)]).expect(4).stderr;
+        assert!(told.contains("model `app`: what an answer cost is unknown"), "{path}: {told}");
+        assert!(told.contains("the remaining 19 requests were not sent"), "{path}: {told}");
+        assert_eq!(server.count(), 1, "{path}");
+    }
+}
+
 /// A block of the page about applications, by the file that it is.
 fn of_the_book(file: &str) -> &'static str {
     const PAGE: &str = include_str!("../../../../docs/src/own-application.md");

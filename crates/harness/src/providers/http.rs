@@ -120,8 +120,7 @@ fn check(of: &ModelOptions<'_>) -> Result<CheckedOptions, Vec<OptionProblem>> {
 impl Endpoint {
     /// What a body says that the answer costs, as far as that can be right.
     fn cost_in(&self, body: &Body<'_>) -> Option<f64> {
-        let usd: f64 = self.cost_usd.as_ref()?.text(body)?.trim().parse().ok()?;
-        (0.0..=MOST_USD).contains(&usd).then_some(usd)
+        self.cost_usd.as_ref()?.amount(body).filter(|usd| *usd <= MOST_USD)
     }
 }
 

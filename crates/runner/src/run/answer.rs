@@ -157,6 +157,11 @@ impl Run<'_> {
             return;
         }
         let left_out = self.record.counts.errors.get(ErrorKind::Budget.as_str()).copied();
+        if let Some(model) = endpoints.cost_unknown() {
+            let model = &self.loaded.suite.models[model].name;
+            self.host.notices.tell(&Notice::CostUnknown { model, left_out });
+            return;
+        }
         let (spent, run) = (endpoints.spent(), &*self.folder.path);
         self.host.notices.tell(&Notice::BudgetReached { spent: &spent, left_out, run });
     }

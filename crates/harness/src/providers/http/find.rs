@@ -158,8 +158,28 @@ impl Find {
         plain(&self.value(body)?)
     }
 
-    /// The same as a count of tokens, where it is one.
+    /// Whether it stands at one place only: the texts of several, joined, are no number.
+    fn is_at_one_place(&self, body: &Body<'_>) -> bool {
+        match &self.by {
+            By::Json(path) => body.json().is_some_and(|json| path.query(json).len() == 1),
+            By::Regex(_) => true,
+        }
+    }
+
+    /// A number that is not negative, also as a text; `None` where several stand there.
+    pub(super) fn amount(&self, body: &Body<'_>) -> Option<f64> {
+        if !self.is_at_one_place(body) {
+            return None;
+        }
+        let amount: f64 = self.text(body)?.trim().parse().ok()?;
+        (0.0..f64::INFINITY).contains(&amount).then_some(amount)
+    }
+
+    /// A count of tokens; `None` where several stand there.
     pub(super) fn count(&self, body: &Body<'_>) -> Option<u64> {
+        if !self.is_at_one_place(body) {
+            return None;
+        }
         let raw = RawValue::from_string(self.value(body)?.to_string()).ok()?;
         count(&raw)
     }
@@ -184,6 +204,13 @@ mod tests {
             let text = find.text(&Body::of(body));
             assert_eq!(text.as_deref(), Some(expected), "{path}");
         }
+        for (path, expected) in [("$.n", Some(7.0)), ("$.a.x[0]", Some(1.5)), ("$.a.x[*]", None)] {
+            let amount = Find::path(path, "").expect(path).amount(&Body::of(body));
+            assert_eq!(amount, expected, "{path}");
+        }
+        let several = Find::path("$.usage.*", "").expect("a path");
+        let usage = Body::of(r#"{"usage":{"in":5,"out":1,"all":6}}"#);
+        assert_eq!((several.amount(&usage), several.count(&usage)), (None, None));
         let count = Find::path("$.u", "").expect("a path").count(&Body::of(body));
         assert_eq!(count, Some(1000));
         assert_eq!(Find::path("$.z", "").expect("a path").text(&Body::of(body)), None);
