@@ -24,7 +24,7 @@ def schema(name, *files):
 def suites():
     """Every suite fits the schema that editors check it by, and one with a wrong key does not."""
     command = ["check-jsonschema", "--schemafile", ROOT / "docs/src/suite.schema.json"]
-    paths = sorted([*ROOT.glob("suites/*.yaml"), *ROOT.glob("suites/examples/*.yaml")])
+    paths = sorted([*ROOT.glob("suites/*.yaml"), *ROOT.glob("suites/*/*.yaml")])
     passes(*command, *paths)
     with tempfile.TemporaryDirectory() as folder:
         wrong = Path(folder, "wrong.yaml")

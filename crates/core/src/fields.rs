@@ -308,6 +308,15 @@ impl Marks {
     }
 }
 
+impl Fields {
+    /// What is wrong with a value that cannot be used, and stands as null in its place: the column by its
+    /// name, and the problem.
+    pub fn problem(&self) -> Option<String> {
+        let (pointer, unusable) = self.0.marks.as_ref()?.unusable.first_key_value()?;
+        Some(name_problem(pointer, unusable))
+    }
+}
+
 fn name_problem(pointer: &str, unusable: &Unusable) -> String {
     let name = pointer.strip_prefix('/').unwrap_or(pointer).replace('/', ".");
     format!("`{}` {}", name.replace("~1", "/").replace("~0", "~"), unusable.problem)

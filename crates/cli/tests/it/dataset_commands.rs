@@ -122,3 +122,33 @@ fn what_is_wrong_with_a_dataset_is_told_and_hostile_texts_do_nothing() {
     of(&parts, 0);
     assert!(world.path("a.jsonl").exists() && world.path("b.jsonl").exists());
 }
+
+/// What would be lost without a word is an error, and nothing is written.
+#[test]
+fn nothing_is_lost_on_the_way_to_another_form() {
+    let world = World::new(0);
+    world.write("d.csv", "id,text\n1,a\n2,b\n3,c\n");
+    world.write("twice.csv", "id,text\n1,a\n1,b\n");
+    world.write("same.csv", "text\na\na\n");
+    world.write("nan.jsonl", "{\"id\": 1, \"n\": 2}\n{\"id\": 2, \"n\": NaN}\n");
+    world.write("formula.csv", "id,=1+1\n1,x\n");
+    let check = |arguments: &[&str], code: i32, expected: &str| {
+        let ran = world.run(&[&["dataset"], arguments].concat()).expect(code);
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(expected), "{arguments:?}: {told}");
+    };
+    let names = "the parts need names of their own";
+    check(&["split", "d.csv", "--parts", "a=0.5,a=0.5", "--out", "."], 2, names);
+    let none = "too few items for the part `a`";
+    check(&["split", "d.csv", "--parts", "a=0.001,b=0.999", "--out", "."], 2, none);
+    for out in ["n.jsonl", "n.parquet", "n.csv"] {
+        check(&["convert", "nan.jsonl", "--out", out], 2, "row 2: `n`");
+        assert!(!world.path(out).exists(), "{out}");
+    }
+    assert!(!world.path("a.jsonl").exists());
+    check(&["diff", "twice.csv", "twice.csv", "--id", "id"], 2, "the id `1` is there twice");
+    check(&["diff", "same.csv", "same.csv"], 0, "0 added, 0 removed, 0 changed, 2 the same");
+    check(&["convert", "formula.csv", "--out", "f.csv", "--escape-formulas"], 0, "");
+    assert!(world.bytes("f.csv").starts_with(b"id,'=1+1\n"));
+}

@@ -105,14 +105,15 @@ fn check(name: &str, about: About) {
     let n_items = rows.len();
     let server = Server::start(move |seen| right(about, seen, &rows));
     let address = server.url().trim_end_matches("/v1").to_owned();
-    let mut text = fs::read_to_string(root().join(format!("suites/{name}.yaml"))).expect(name);
+    let mut text =
+        fs::read_to_string(root().join(format!("suites/providers/{name}.yaml"))).expect(name);
     for (key, path) in KEYS {
         let own = format!("api_key_env: {key}");
         assert!(text.contains(&own), "{name} asks nobody with {key}");
         text = text.replace(&own, &format!("base_url: {address}{path}"));
     }
     let datasets = root().join("datasets").display().to_string();
-    let text = text.replace("../datasets", &datasets);
+    let text = text.replace("../../datasets", &datasets);
     let world = World::new(1);
     world.write("suite.yaml", &text);
     world.run_suite("r", &["--out", "out", "--root", &datasets]).expect(0);

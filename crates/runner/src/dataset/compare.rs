@@ -62,14 +62,17 @@ pub fn compare_datasets(
     };
     let mut earlier: HashMap<String, Item> = HashMap::new();
     let mut order = Vec::new();
+    let mut keys = Keys::of(&before);
     for item in before.items()? {
         let item = item.map_err(DatasetUseError::from)?;
-        order.push(item.id.to_string());
-        earlier.insert(item.id.to_string(), item);
+        let key = keys.next(&item)?;
+        order.push(key.clone());
+        earlier.insert(key, item);
     }
+    let mut keys = Keys::of(&after);
     for item in after.items()? {
         let item = item.map_err(DatasetUseError::from)?;
-        let Some(other) = earlier.remove(&*item.id) else {
+        let Some(other) = earlier.remove(&keys.next(&item)?) else {
             changes.n_added += 1;
             list(&mut changes.added, item.id.to_string());
             continue;
@@ -90,6 +93,33 @@ pub fn compare_datasets(
         list(&mut changes.removed, id);
     }
     Ok(changes)
+}
+
+/// What items of two datasets are paired by.
+struct Keys<'a> {
+    dataset: &'a OpenedDataset,
+    seen: HashMap<String, u64>,
+}
+
+impl<'a> Keys<'a> {
+    fn of(dataset: &'a OpenedDataset) -> Self {
+        Self { dataset, seen: HashMap::new() }
+    }
+
+    /// The item's id, which may be there once; of items without ids, the content with how often it was
+    /// there before.
+    fn next(&mut self, item: &Item) -> Result<String, DatasetUseError> {
+        let n = self.seen.entry(item.id.to_string()).or_default();
+        *n += 1;
+        match (*n, &self.dataset.spec.id) {
+            (1, _) => Ok(item.id.to_string()),
+            (n, None) => Ok(format!("{}, {n}", item.id)),
+            (_, Some(_)) => {
+                let path = self.dataset.spec.file.origin.display().to_string();
+                Err(DatasetUseError::SameId { path, id: item.id.to_string() })
+            }
+        }
+    }
 }
 
 fn list<T>(list: &mut Vec<T>, one: T) {

@@ -48,9 +48,11 @@ pub fn divide_dataset(options: &DivideOptions, host: &Host<'_>) -> Result<Vec<Di
     let is_wrong = options.parts.iter().any(|(name, share)| {
         name.is_empty() || name.contains(['/', '\\', '.']) || !(*share > 0.0 && *share <= 1.0)
     });
-    if options.parts.len() < 2 || is_wrong || (sum - 1.0).abs() > 1e-6 {
+    let names: HashSet<_> = options.parts.iter().map(|(name, _)| name).collect();
+    if names.len() < 2 || names.len() < options.parts.len() || is_wrong || (sum - 1.0).abs() > 1e-6
+    {
         return Err(DatasetUseError::Unsaid {
-            what: "the parts need names, and shares that add up to 1",
+            what: "the parts need names of their own, and shares that add up to 1",
             advice: "write `--parts train=0.8,test=0.2`",
         }
         .into());
@@ -58,6 +60,15 @@ pub fn divide_dataset(options: &DivideOptions, host: &Host<'_>) -> Result<Vec<Di
     let opened = OpenedDataset::open(&options.dataset, host)?;
     let items = opened.texts()?;
     let part_of = assign(&items, &options.parts, options.seed);
+    if let Some((name, _)) = options
+        .parts
+        .iter()
+        .enumerate()
+        .find_map(|(part, named)| (!part_of.contains(&part)).then_some(named))
+    {
+        let path = opened.spec.file.origin.display().to_string();
+        return Err(DatasetUseError::EmptyPart { path, name: name.clone() }.into());
+    }
     let files = options.parts.iter().map(|(name, _)| {
         let path = options.out.join(format!("{name}.{}", options.form));
         OutputFile::create(&path, options.replaces, false)

@@ -13,7 +13,7 @@ mod open;
 mod options;
 mod output;
 #[cfg(test)]
-mod planted;
+mod planted_tests;
 mod validate;
 
 pub use self::{

@@ -61,6 +61,24 @@ pub enum DatasetUseError {
         /// Which column, and what there is.
         problem: String,
     },
+    /// Two items have one id.
+    #[error(
+        "dataset {path}: the id `{id}` is there twice, so that it does not say which item is which"
+    )]
+    SameId {
+        /// The file.
+        path: String,
+        /// The id.
+        id: String,
+    },
+    /// A part of a division would get no item.
+    #[error("dataset {path}: too few items for the part `{name}`, which would get none")]
+    EmptyPart {
+        /// The file.
+        path: String,
+        /// The part.
+        name: String,
+    },
     /// Something that a command needs was not said.
     #[error("{what}")]
     Unsaid {
@@ -76,7 +94,10 @@ impl Advised for DatasetUseError {
         match self {
             Self::Wrong { advice, .. } => advice.clone(),
             Self::Unsaid { advice, .. } => Some((*advice).to_owned()),
-            Self::Unreadable(_) | Self::NoColumn { .. } => None,
+            Self::Unreadable(_)
+            | Self::NoColumn { .. }
+            | Self::SameId { .. }
+            | Self::EmptyPart { .. } => None,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Rows written to a file: CSV, JSONL or Parquet.
 
 use std::{
-    fs::File,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
 };
 
 use evalmark_core::fields::{Cell, Fields};
 use evalmark_report::dataset_rows::{ColumnTypes, DatasetRowsWriter};
+use evalmark_store::durable::{NewFile, NewFileWriter};
 use serde_json::Value;
 
 use crate::error::Advised;
@@ -52,7 +52,7 @@ impl Advised for DatasetOutputError {
 /// A file of rows on its way: it has its name once it is whole.
 pub(super) struct OutputFile {
     path: PathBuf,
-    temporary: tempfile::NamedTempFile,
+    file: NewFile,
     form: OutputForm,
     escapes_formulas: bool,
 }
@@ -87,10 +87,8 @@ impl OutputFile {
         if path.exists() && !replaces {
             return Err(DatasetOutputError::Exists(path.to_owned()));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
-        let temporary = temporary.map_err(|error| unwritable(path, &error))?;
-        Ok(Self { path: path.to_owned(), temporary, form, escapes_formulas })
+        let file = NewFile::create(path).map_err(|error| unwritable(path, &error))?;
+        Ok(Self { path: path.to_owned(), file, form, escapes_formulas })
     }
 
     /// Writes the rows, which are gone through twice: for their columns, and for themselves.
@@ -98,14 +96,22 @@ impl OutputFile {
         self,
         rows: impl Fn() -> Result<Box<dyn Iterator<Item = Result<Fields, E>>>, E>,
     ) -> Result<WrittenRows, E> {
+        let path = self.path.clone();
+        // A value that cannot be used would become a null that nobody knows of.
+        let usable = |(at, row): (usize, Result<Fields, E>)| -> Result<Fields, E> {
+            let row = row?;
+            let problem = row.problem().map(|problem| format!("row {}: {problem}", at + 1));
+            problem.map_or(Ok(row), |problem| Err(unwritable(&path, &problem).into()))
+        };
+        let rows = || Ok::<_, E>(rows()?.enumerate().map(usable));
         let mut types = ColumnTypes::default();
         if self.form != OutputForm::Jsonl {
             for row in rows()? {
                 types.see(&row?);
             }
         }
-        let Self { path, temporary, form, escapes_formulas } = self;
-        let out = temporary.reopen().map_err(|error| unwritable(&path, &error))?;
+        let Self { path, file, form, escapes_formulas } = self;
+        let out = file.writer().map_err(|error| unwritable(&path, &error))?;
         let mut written =
             WrittenRows { path: path.clone(), n_rows: 0, n_formulas: 0, escaped: escapes_formulas };
         match form {
@@ -122,7 +128,7 @@ impl OutputFile {
                 writer.finish().map_err(|error| failed(&error))?;
             }
         }
-        temporary.persist(&path).map_err(|error| unwritable(&path, &error.error))?;
+        file.sync().and_then(|()| file.name()).map_err(|error| unwritable(&path, &error))?;
         Ok(written)
     }
 }
@@ -133,7 +139,7 @@ fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> DatasetOutputError 
 
 fn jsonl<E: From<DatasetOutputError>>(
     rows: impl Iterator<Item = Result<Fields, E>>,
-    out: File,
+    out: NewFileWriter,
     written: &mut WrittenRows,
 ) -> Result<(), E> {
     let mut out = BufWriter::new(out);
@@ -151,14 +157,19 @@ fn jsonl<E: From<DatasetOutputError>>(
 fn csv<E: From<DatasetOutputError>>(
     types: &ColumnTypes,
     rows: impl Iterator<Item = Result<Fields, E>>,
-    out: File,
+    out: NewFileWriter,
     written: &mut WrittenRows,
 ) -> Result<(), E> {
     let mut out = BufWriter::new(out);
     let path = written.path.clone();
     let failed = |error: &dyn std::fmt::Display| unwritable(&path, error);
     let names: Vec<&str> = types.names().collect();
-    let header: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    let header = names.iter().map(|name| {
+        let is_formula = is_formula(name);
+        written.n_formulas += u64::from(is_formula);
+        quoted(&format!("{}{name}", if is_formula && written.escaped { "'" } else { "" }))
+    });
+    let header: Vec<String> = header.collect();
     writeln!(out, "{}", header.join(",")).map_err(|error| failed(&error))?;
     for row in rows {
         let row = row?;

@@ -64,7 +64,9 @@ fn every_suite_that_is_shown_is_without_mistakes() {
             assert!(strangers.is_empty(), "{}: no suite has {strangers:?}", block.place);
             let is_whole = ["name", "dataset", "prompts"].iter().all(|key| top.contains_key(*key));
             let text = if is_whole { block.text.clone() } else { changed(BASE, &block.text) };
-            let ran = check(&text);
+            let file = block.mark("file").and_then(|file| Some(file.rsplit_once('/')?.0));
+            let folder = file.filter(|folder| folder.starts_with("suites"));
+            let ran = check(&text, folder.unwrap_or("suites"));
             if ran.code != Some(0) {
                 wrong.push(format!("{}:\n{}{}", block.place, ran.stdout, ran.stderr));
             }
@@ -75,8 +77,8 @@ fn every_suite_that_is_shown_is_without_mistakes() {
     assert!(n > 15, "{n} suites");
 }
 
-/// Checks a suite in a folder `suites` that has what a clone's has, and the files that pages speak of.
-fn check(text: &str) -> crate::setup::Ran {
+/// Checks a suite in a folder that has what a clone's has, and the files that pages speak of.
+fn check(text: &str, folder: &str) -> crate::setup::Ran {
     let world = World::new(1);
     for folder in [
         "datasets",
@@ -103,6 +105,8 @@ fn check(text: &str) -> crate::setup::Ran {
     world.write("suites/data.csv", &data);
     world.write("suites/labels.csv", "item_id,label\nT-001,1\n");
     world.write("suites/score.py", "");
-    world.write("suites/shown.yaml", text);
-    world.run(&["check", "suites/shown.yaml"])
+    fs::create_dir_all(world.path(folder)).expect("a folder");
+    let suite = format!("{folder}/shown.yaml");
+    world.write(&suite, text);
+    world.run(&["check", &suite])
 }
