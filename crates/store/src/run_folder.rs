@@ -40,6 +40,7 @@ impl RunFolder {
     /// at any moment can be resumed or was never begun; it is an error if the folder exists.
     pub fn begin(out: &Path, record: &RunRecord, redact: Redact) -> Result<Self, StoreError> {
         let (suite, run_id) = (&record.suite, &record.run_id);
+        file_name(suite).map_err(BeginError::Suite)?;
         file_name(run_id).map_err(BeginError::RunId)?;
         if is_run_word(run_id) {
             return Err(BeginError::Word(run_id.clone()).into());
@@ -64,7 +65,10 @@ impl RunFolder {
             || blobs.put_if_absent(&key, text.as_bytes()).map_err(cannot)?
                 == PutOutcome::AlreadyThere
         {
-            return Err(BeginError::Exists(path).into());
+            let existing = Self { path: path.clone() }.read().ok();
+            let is_imported = |record: &RunRecord| record.imported.is_some();
+            let can_resume = !is_imported(record) && !existing.as_ref().is_some_and(is_imported);
+            return Err(BeginError::Exists { path, can_resume }.into());
         }
         Ok(Self { path })
     }
@@ -245,6 +249,9 @@ fn to_text(record: &RunRecord, redact: Redact) -> io::Result<String> {
 /// Why a run cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
+    /// Its suite's name cannot be a folder's name.
+    #[error("the suite's name {0}")]
+    Suite(String),
     /// Its id cannot be a folder's name.
     #[error("the run id {0}")]
     RunId(String),
@@ -255,8 +262,13 @@ pub enum BeginError {
     #[error("`baselines` is reserved for the folder of baselines; choose another name")]
     Reserved,
     /// There is a run of that id.
-    #[error("the run {} already exists", .0.display())]
-    Exists(PathBuf),
+    #[error("the run {} already exists", path.display())]
+    Exists {
+        /// Its folder.
+        path: PathBuf,
+        /// Whether it may be continued: imported answers are asked nowhere.
+        can_resume: bool,
+    },
     /// The suite's folder cannot be made.
     #[error("the output folder {} cannot be made", path.display())]
     OutFolder {
@@ -279,9 +291,11 @@ impl BeginError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::RunId(_) | Self::Reserved => None,
-            Self::Word(_) => Some("choose another `--run-id`, or leave it out".to_owned()),
-            Self::Exists(path) => {
+            Self::Suite(_) | Self::RunId(_) | Self::Reserved => None,
+            Self::Word(_) | Self::Exists { can_resume: false, .. } => {
+                Some("choose another `--run-id`, or leave it out".to_owned())
+            }
+            Self::Exists { path, .. } => {
                 Some(format!("`evalmark resume {}` continues it", path.display()))
             }
             Self::OutFolder { .. } | Self::RunFolder { .. } => {

@@ -301,12 +301,16 @@ impl Collector {
     /// Values outside the range that a tool tells, or that no range holds, are told apart from scores.
     fn settle_ranges(&mut self) {
         let mut values: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        let mut n_missing: BTreeMap<usize, u64> = BTreeMap::new();
         for answer in &mut self.results.answers {
             for (metric, score) in &mut answer.scores {
                 if score.value.is_some_and(|value| !value.is_finite()) {
                     *score = ToolScore::missing("the tool's score is not a finite number");
                 }
                 values.entry(*metric).or_default().extend(score.value);
+                if score.value.is_none() {
+                    *n_missing.entry(*metric).or_default() += 1;
+                }
             }
         }
         let mut kept = Vec::new();
@@ -329,7 +333,8 @@ impl Collector {
                 (false, Some(_)) => continue,
             };
             let first = self.results.files.first().map_or("", |file| &file.name).to_owned();
-            let count = values.len().max(1) as u64;
+            let n_missing = n_missing.remove(&place).unwrap_or_default();
+            let count = if values.is_empty() { n_missing.max(1) } else { values.len() as u64 };
             self.results.left_out.push(LeftOutResults {
                 kind: LeftOutKind::Score,
                 why,

@@ -290,9 +290,9 @@ fn scores(result: &EvalResult, into: &mut Collector, place: &Place) -> Vec<(usiz
     let judged = is_judged(None);
     let pass = into.metric_of("pass", None, direction, judged);
     let mut scores = vec![(pass, ToolScore { reason, ..ToolScore::passed(result.success) })];
-    if let Some(score) = result.score {
-        scores.push((into.metric_of("score", None, direction, judged), ToolScore::of(score)));
-    }
+    let score = result.score.map(ToolScore::of);
+    let score = score.unwrap_or_else(|| ToolScore::missing("promptfoo gives no score"));
+    scores.push((into.metric_of("score", None, direction, judged), score));
     for (name, value) in result.named_scores.iter().flatten() {
         if matches!(name.as_str(), "pass" | "score") {
             into.leave_score_out(

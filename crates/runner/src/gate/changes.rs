@@ -19,6 +19,8 @@ pub(crate) struct Differences {
     changes: Vec<Change>,
     /// The run the baseline was made from.
     baseline_run: String,
+    /// Whether both runs tell all that could have changed.
+    is_all_told: bool,
 }
 
 impl Differences {
@@ -44,7 +46,8 @@ impl Differences {
         let left_out =
             same_ids.then(|| added_columns::align([then, now], before, after, host)).flatten();
         tell_columns(&mut changes, left_out.as_deref(), [&old, &new]);
-        Self { renames, sole, changes, baseline_run: then.run_id.clone() }
+        let is_all_told = tells_prompts(then) && tells_prompts(now);
+        Self { renames, sole, changes, baseline_run: then.run_id.clone(), is_all_told }
     }
 
     /// Adds the differences to the verdict, and to its comparisons what to know or to do.
@@ -55,7 +58,8 @@ impl Differences {
         }
         let mut changes = self.changes;
         changes.extend(items(verdict));
-        verdict.changes = Some(changes);
+        // That nothing changed is not known where prompts are names alone.
+        verdict.changes = (self.is_all_told || !changes.is_empty()).then_some(changes);
     }
 
     /// What a variant of the run is called in the baseline.
@@ -105,6 +109,13 @@ impl Differences {
         }
         notes
     }
+}
+
+/// Whether a run keeps the texts of its prompts. Not every tool does.
+fn tells_prompts(record: &RunRecord) -> bool {
+    let prompts = record.effective_suite.value()["prompts"].as_array();
+    record.imported.is_none()
+        || prompts.is_some_and(|all| all.iter().all(|prompt| prompt.get("messages").is_some()))
 }
 
 /// What a run keeps of itself that another can be compared with.

@@ -5,13 +5,14 @@
 //! lie, and `between` compares the variants of one run. `changes` tells what differs besides chance,
 //! `added_columns` which items are the same though the dataset's columns changed, and `same_targets` whether
 //! both runs scored against the same right answers, and `sole_pair` which prompt or model of another tool's results
-//! takes another's place.
+//! takes another's place; `imported_metrics` keeps a metric that such results no longer have from going unnoticed.
 
 mod added_columns;
 mod between;
 mod changes;
 mod context;
 mod ended_run;
+mod imported_metrics;
 mod same_targets;
 mod slices;
 mod sole_pair;
@@ -133,6 +134,7 @@ pub(crate) fn gate_run(
     host: &Host<'_>,
 ) -> Result<GateOutcome> {
     baseline.is_another_than(folder, record)?;
+    let spec = &imported_metrics::of_both(spec, &baseline.record, record);
     let mut after = read_scores(folder, record, spec)?;
     let mut before = read_scores(&baseline.folder, &baseline.record, spec)?;
     let looked_at = looked_at(record, &after.scores, &before.scores, spec);

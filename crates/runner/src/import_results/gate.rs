@@ -2,7 +2,7 @@
 
 use evalmark_core::tool_results::ToolResults;
 
-use super::{ImportOptions, ImportedRun, import_results, record::suite_name};
+use super::{ImportOptions, ImportedRun, import_side, record::suite_name};
 use crate::{
     EndedRunGate, Ending, GateOptions, Host,
     error::{Advised, Hinted, Result},
@@ -36,8 +36,10 @@ pub fn gate_results(
         run_id: Some(format!("{run_id}-{which}")),
         ..options.clone()
     };
-    let before = import_results(before, &of("before"))?;
-    let after = import_results(after, &of("after")).inspect_err(|_| before.folder.discard())?;
+    let earlier = before;
+    let before = import_side(earlier, Some(after), &of("before"))?;
+    let after =
+        import_side(after, Some(earlier), &of("after")).inspect_err(|_| before.folder.discard())?;
     let gated = GateOptions {
         baseline: before.folder.path.display().to_string(),
         baseline_suite: None,

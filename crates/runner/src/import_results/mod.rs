@@ -58,7 +58,16 @@ pub struct ImportedRun {
 
 /// Writes the run folder of another tool's results.
 pub fn import_results(results: &ToolResults, options: &ImportOptions) -> Result<ImportedRun> {
-    check(results, &options.gate)?;
+    import_side(results, None, options)
+}
+
+/// The same of one side of a comparison, whose metrics may be the `other` side's alone.
+fn import_side(
+    results: &ToolResults,
+    other: Option<&ToolResults>,
+    options: &ImportOptions,
+) -> Result<ImportedRun> {
+    check(results, other, &options.gate)?;
     let run_id = options.run_id.clone().unwrap_or_else(new_run_id);
     let mut record = record::record(results, options, run_id)?;
     let folder = RunFolder::begin(&options.out, &record, hide)?;
@@ -89,7 +98,11 @@ fn write(
 }
 
 /// Fails where there is nothing that a verdict could be about.
-fn check(results: &ToolResults, gate: &ImportedGate) -> Result<(), NoResults> {
+fn check(
+    results: &ToolResults,
+    other: Option<&ToolResults>,
+    gate: &ImportedGate,
+) -> Result<(), NoResults> {
     let files =
         || results.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ");
     if results.answers.is_empty() {
@@ -98,7 +111,8 @@ fn check(results: &ToolResults, gate: &ImportedGate) -> Result<(), NoResults> {
     if results.metrics.is_empty() {
         return Err(NoResults::NoScore { files: files(), why: why_none(results) });
     }
-    let is_known = |name: &str| results.metrics.iter().any(|metric| metric.name == name);
+    let metrics = other.into_iter().chain([results]).flat_map(|side| &side.metrics);
+    let is_known = |name: &str| metrics.clone().any(|metric| metric.name == name);
     let unknown = gate.metrics.iter().find(|(name, _)| !is_known(name));
     if let Some((name, _)) = unknown {
         let known: Vec<_> = results.metrics.iter().map(|metric| metric.name.as_str()).collect();

@@ -83,13 +83,13 @@ fn a_run_begins_once() {
     let begin = |suite: &str, id: &str| RunFolder::begin(out.path(), &record(suite, id), keep);
     begin("suite", "run-1").unwrap();
     let error = begin("suite", "run-1").unwrap_err();
-    assert!(matches!(error, StoreError::Begin(BeginError::Exists(_))), "{error}");
+    assert!(matches!(error, StoreError::Begin(BeginError::Exists { .. })), "{error}");
     assert!(error.hint().unwrap().contains("evalmark resume"), "{error}");
     // Somebody else's folder stays theirs.
     fs::create_dir(out.path().join("suite/mine")).unwrap();
     fs::write(out.path().join("suite/mine/notes.txt"), "mine").unwrap();
     let error = begin("suite", "mine").unwrap_err();
-    assert!(matches!(error, StoreError::Begin(BeginError::Exists(_))), "{error}");
+    assert!(matches!(error, StoreError::Begin(BeginError::Exists { .. })), "{error}");
     fs::create_dir(out.path().join("suite/empty")).unwrap();
     begin("suite", "empty").unwrap();
     for (suite, id) in [("baselines", "run-1"), ("suite", "baselines")] {

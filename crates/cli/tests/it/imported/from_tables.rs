@@ -96,6 +96,114 @@ fn what_does_not_measure_the_same_is_not_compared() {
     assert!(said(&ran).contains("evalmark gate --from csv BEFORE AFTER"), "{}", ran.stderr);
 }
 
+/// The verdict's answers by metric.
+fn answers(ran: &Ran) -> Vec<(String, String)> {
+    let verdict: serde_json::Value = serde_json::from_str(&ran.stdout).expect(&ran.stderr);
+    let all = verdict["comparisons"].as_array().expect("comparisons").iter();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    all.map(|one| (text(&one["metric"]), text(&one["answer"]))).collect()
+}
+
+#[test]
+fn a_metric_that_only_one_side_has_is_not_passed_over() {
+    let world = World::new(0);
+    let table = |head: &str, score: &str| {
+        let rows = (0..400).map(|i| format!("q{i},1{score}\n")).collect::<String>();
+        format!("id,score.a{head}\n{rows}")
+    };
+    world.write("both.csv", &table(",score.b", ",1"));
+    world.write("one.csv", &table("", ""));
+    world.write("empty.csv", &table(",score.b", ","));
+    world.write("nan.csv", &table(",score.b", ",NaN"));
+    let gate = |files: [&str; 2], more: &[&str]| {
+        let all = ["gate", "--from", "csv", files[0], files[1], "--format", "json"];
+        world.run(&[&all, more].concat())
+    };
+    for lacks in ["one.csv", "empty.csv", "nan.csv"] {
+        for files in [["both.csv", lacks], [lacks, "both.csv"]] {
+            for more in [&[][..], &["--alpha", "0.01"], &["--metric", "a", "--metric", "b"]] {
+                let ran = gate(files, more).expect(4);
+                let b = ("b".to_owned(), "incomparable".to_owned());
+                assert!(answers(&ran).contains(&b), "{files:?} {more:?}: {}", ran.stdout);
+            }
+            let ran = gate(files, &["--metric", "a"]).expect(0);
+            assert_eq!(answers(&ran), [("a".to_owned(), "pass".to_owned())], "{files:?}");
+            gate(files, &["--metric", "c"]).expect(2);
+        }
+    }
+    let ran = world.run(&["gate", "--from", "csv", "both.csv", "one.csv"]).expect(4);
+    assert!(ran.words().contains("the run does not have this metric"), "{}", ran.stdout);
+    let ran = world.run(&["import", "results", "--from", "csv", "nan.csv"]).expect(0);
+    assert!(
+        ran.words().contains("left out: 400 scores: the metric `b` has no value"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn results_of_promptfoo_without_a_score_are_told() {
+    let world = World::new(0);
+    let file = |score: &str| {
+        let result = |i: u32| {
+            format!(
+                "{{\"success\": true{score}, \"prompt\": {{\"raw\": \"q{i}\", \"label\": \"p\"}}, \
+                 \"provider\": \"m\", \"vars\": {{\"q\": {i}}}}}"
+            )
+        };
+        let all = (0..40).map(result).collect::<Vec<_>>().join(", ");
+        format!("{{\"results\": {{\"results\": [{all}]}}}}")
+    };
+    world.write("whole.json", &file(", \"score\": 1"));
+    for score in ["", ", \"score\": null", ", \"score\": NaN"] {
+        world.write("none.json", &file(score));
+        let ran = world.run(&["import", "results", "--from", "promptfoo", "none.json"]).expect(0);
+        let told = ran.words();
+        assert!(
+            told.contains("left out: 40 scores: the metric `score` has no value"),
+            "{score}: {told}"
+        );
+        for files in [["whole.json", "none.json"], ["none.json", "whole.json"]] {
+            let ran = world.run(&["gate", "--from", "promptfoo", files[0], files[1]]).expect(4);
+            assert!(ran.stdout.contains("score"), "{}", ran.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_run_lies_within_the_output_folder() {
+    let world = World::new(0);
+    world.write("t.csv", "id,score\n1,1\n");
+    let import = ["import", "results", "--from", "csv", "t.csv"];
+    for name in ["../../x", "/tmp/x", "a/b", "..", "", "con", "baselines", "a\\b"] {
+        for option in ["--suite", "--run-id"] {
+            world.run(&[&import[..], &[option, name]].concat()).expect(2);
+        }
+        world.run(&["gate", "--from", "csv", "t.csv", "t.csv", "--suite", name]).expect(2);
+    }
+    assert!(!world.path("reports").exists());
+    assert!(!world.path("../x").exists() && !world.path("../../x").exists());
+}
+
+#[test]
+fn a_second_run_of_a_name_takes_another() {
+    let world = World::new(0);
+    world.write("t.csv", "id,score\n1,1\n");
+    let import = ["import", "results", "--from", "csv", "t.csv", "--run-id", "monday"];
+    world.run(&import).expect(0);
+    let told = said(&world.run(&import).expect(2));
+    assert!(told.contains("choose another `--run-id`") && !told.contains("resume"), "{told}");
+}
+
+#[test]
+fn what_a_table_does_not_tell_is_not_called_unchanged() {
+    let world = World::new(0);
+    let rows = (0..400).map(|i| format!("q{i},1\n")).collect::<String>();
+    world.write("t.csv", &format!("id,score\n{rows}"));
+    let ran = world.run(&["gate", "--from", "csv", "t.csv", "t.csv"]).expect(0);
+    assert!(!ran.stdout.contains("nothing changed"), "{}", ran.stdout);
+}
+
 #[test]
 fn a_file_of_promptfoo_is_one() {
     let deep = format!("{{\"results\": {}1{}}}", "[".repeat(5000), "]".repeat(5000));
