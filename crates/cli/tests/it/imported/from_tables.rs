@@ -108,7 +108,7 @@ fn answers(ran: &Ran) -> Vec<(String, String)> {
 fn a_metric_that_only_one_side_has_is_not_passed_over() {
     let world = World::new(0);
     let table = |head: &str, score: &str| {
-        let rows = (0..400).map(|i| format!("q{i},1{score}\n")).collect::<String>();
+        let rows = (0..400).map(|i| format!("q{i},1{score}\n")).collect::<Vec<_>>().concat();
         format!("id,score.a{head}\n{rows}")
     };
     world.write("both.csv", &table(",score.b", ",1"));
@@ -198,7 +198,7 @@ fn a_second_run_of_a_name_takes_another() {
 #[test]
 fn what_a_table_does_not_tell_is_not_called_unchanged() {
     let world = World::new(0);
-    let rows = (0..400).map(|i| format!("q{i},1\n")).collect::<String>();
+    let rows = (0..400).map(|i| format!("q{i},1\n")).collect::<Vec<_>>().concat();
     world.write("t.csv", &format!("id,score\n{rows}"));
     let ran = world.run(&["gate", "--from", "csv", "t.csv", "t.csv"]).expect(0);
     assert!(!ran.stdout.contains("nothing changed"), "{}", ran.stdout);
