@@ -4,6 +4,8 @@
 //! account of twenty digits, `1e400`), its digits stand beside it, and whoever needs a text takes
 //! them from here.
 
+mod calculable;
+
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -14,6 +16,8 @@ use std::{
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
+
+use self::calculable::{Calculable, ExpressionContext};
 
 /// The columns of a row, in the file's order. Cheap to clone.
 #[derive(Clone, Default)]
@@ -82,6 +86,12 @@ impl Fields {
     /// What is worth a warning.
     pub fn remarks(&self) -> &[String] {
         self.marks().map_or(&[], |marks| &marks.remarks)
+    }
+
+    /// What is wrong with a value that cannot be used, and stands as null in its place: the column by
+    /// its name, and the problem.
+    pub fn problem(&self) -> Option<String> {
+        self.marks()?.problem_below("")
     }
 
     /// The column of this name.
@@ -308,15 +318,6 @@ impl Marks {
     }
 }
 
-impl Fields {
-    /// What is wrong with a value that cannot be used, and stands as null in its place: the column by its
-    /// name, and the problem.
-    pub fn problem(&self) -> Option<String> {
-        let (pointer, unusable) = self.0.marks.as_ref()?.unusable.first_key_value()?;
-        Some(name_problem(pointer, unusable))
-    }
-}
-
 fn name_problem(pointer: &str, unusable: &Unusable) -> String {
     let name = pointer.strip_prefix('/').unwrap_or(pointer).replace('/', ".");
     format!("`{}` {}", name.replace("~1", "/").replace("~0", "~"), unusable.problem)
@@ -405,73 +406,6 @@ impl Serialize for Fields {
             }
         }
         map.end()
-    }
-}
-
-/// As [`Fields::context`] says.
-struct ExpressionContext<'a> {
-    fields: &'a Fields,
-    names_item: bool,
-}
-
-impl Serialize for ExpressionContext<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let none = Marks::default();
-        let marks = self.fields.marks().unwrap_or(&none);
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in &self.fields.0.values {
-            let pointer = pointer_to("", name);
-            map.serialize_entry(name, &CalculableValue { value, pointer, marks })?;
-        }
-        if self.names_item {
-            map.serialize_entry("item", &self.fields.calculable())?;
-        }
-        map.end()
-    }
-}
-
-/// As [`Fields::calculable`] says.
-struct Calculable<'a>(&'a Fields);
-
-impl Serialize for Calculable<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Calculable(fields) = self;
-        let Some(marks) = fields.marks() else { return fields.0.values.serialize(serializer) };
-        let mut map = serializer.serialize_map(Some(fields.0.values.len()))?;
-        for (name, value) in &fields.0.values {
-            let pointer = pointer_to("", name);
-            map.serialize_entry(name, &CalculableValue { value, pointer, marks })?;
-        }
-        map.end()
-    }
-}
-
-struct CalculableValue<'a> {
-    value: &'a Value,
-    pointer: String,
-    marks: &'a Marks,
-}
-
-impl Serialize for CalculableValue<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { value, pointer, marks } = self;
-        match value {
-            Value::Array(elements) => {
-                let below = |(i, value)| CalculableValue {
-                    value,
-                    pointer: format!("{pointer}/{i}"),
-                    marks,
-                };
-                serializer.collect_seq(elements.iter().enumerate().map(below))
-            }
-            Value::Object(map) => serializer.collect_map(map.iter().map(|(key, value)| {
-                (key, CalculableValue { value, pointer: pointer_to(pointer, key), marks })
-            })),
-            leaf => match marks.digits(pointer).and_then(|digits| digits.parse::<i128>().ok()) {
-                Some(integer) => serializer.serialize_i128(integer),
-                None => leaf.serialize(serializer),
-            },
-        }
     }
 }
 

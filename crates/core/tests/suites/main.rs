@@ -3,6 +3,7 @@
 mod batches;
 mod datasets;
 mod examples;
+mod logprobs;
 mod matrix;
 mod mistakes;
 mod providers;

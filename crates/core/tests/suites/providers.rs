@@ -266,7 +266,7 @@ fn a_provider_decides_address_key_limit_and_price() {
 }
 
 /// The first model's address, or what is wrong with the suite.
-fn address(model: &str) -> Result<String, String> {
+pub(super) fn address(model: &str) -> Result<String, String> {
     let own = "provider: openai, base_url: 'http://127.0.0.1:1/v1/', params: { temperature: 0 }";
     let folder = folder();
     let suite = read(folder.path(), &SUITE.replace(own, model));
@@ -424,48 +424,4 @@ fn first_tokens_are_gated_where_some_model_streams() {
         SUITE.replace("metrics: { right: { margin: 0.05 } }", "metrics: { first_token_p95: {} }");
     let error = read(folder.path(), &gated).expect_err("no streams");
     assert!(error.to_string().contains("is known of streamed answers only"), "{error}");
-}
-
-#[test]
-fn logprobs_are_asked_of_whoever_has_them() {
-    let check = |provider: &str, params: &str, expected: &str| {
-        let told =
-            address(&format!("provider: {provider}, base_url: 'http://h', params: {params}"));
-        let told = told.unwrap_or_else(|error| error);
-        assert!(told.contains(expected), "{provider} {params}: {told}");
-        // Once, and not as a parameter that is unknown besides.
-        assert!(!told.contains("has no parameter"), "{told}");
-    };
-    let is_fine = |provider: &str, params: &str| check(provider, params, "http://h");
-    for params in
-        ["logprobs: true, top_logprobs: 3", "logprobs: 5", "logprobs: 0", "logprobs: false"]
-    {
-        is_fine("openai", &format!("{{ {params} }}"));
-    }
-    is_fine("openai", "{ top_logprobs: 3, include: [x] }");
-    is_fine("openai", "{ top_logprobs: 0 }");
-    is_fine("talker", "{ logprobs: true, top_logprobs: 0 }");
-    is_fine("placed", "{ logprobs: false }");
-    is_fine("placed", "{ logprobs: null, extra: { logprobs: true } }");
-    check(
-        "placed",
-        "{ logprobs: true }",
-        "model `small` asks for logprobs, which `provider: placed` lacks",
-    );
-    check(
-        "placed",
-        "{ logprobs: 0 }",
-        "leave it out, or ask a provider that has it: `openai`, `talker`",
-    );
-    let alternatives = "asks for logprobs of alternatives, which `provider: talker` lacks";
-    check("talker", "{ logprobs: true, top_logprobs: 1 }", alternatives);
-    check("talker", "{ logprobs: 1 }", alternatives);
-    check("openai", "{ top_logprobs: 3 }", "write `logprobs: true` beside it");
-    check("openai", "{ logprobs: yes please }", "`logprobs` is `true`, or how many");
-    check("openai", "{ logprobs: -1 }", "`logprobs` is `true`, or how many");
-    check(
-        "openai",
-        "{ logprobs: true, top_logprobs: many }",
-        "`top_logprobs` is a whole number, not \"many\"",
-    );
 }

@@ -3,10 +3,7 @@
 //! A checksum is what makes the rows those that the suite's author saw. It also keeps a suite from a
 //! stranger from having an intranet's pages read to a model: it can only fetch what its author knows.
 
-use std::{
-    io::Read,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use evalmark_core::{
     key_hosts::is_this_machine,
@@ -21,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
+    certificates::certificates,
     checksum::Checksum,
     definition::{About, DefineSource},
     snapshots::{Named, Received, Receiving, Snapshots, advised, failed},
@@ -40,9 +38,6 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 
 /// The longest wait that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-
-/// The most bytes of a file of certificates.
-const MOST_CERTIFICATES: u64 = 16 << 20;
 
 /// Parameters of `http`.
 #[derive(Deserialize, JsonSchema)]
@@ -179,7 +174,8 @@ impl Http {
         context: &SourceContext<'_>,
     ) -> Result<Received, DownloadError> {
         let no_client = |error: &dyn std::error::Error| DownloadError::NoClient(error.to_string());
-        let trusted = self.certificates(context)?;
+        let trusted = self.ca_file.as_deref().map(|file| certificates(file, context)).transpose();
+        let trusted = trusted.map_err(DownloadError::Certificates)?;
         let client = HttpClient::open(&ClientOptions {
             url: &self.url,
             is_local: is_this_machine(&self.url),
@@ -198,20 +194,6 @@ impl Http {
             let whole = tokio::time::timeout(WHOLE, self.attempts(&client, snapshots));
             whole.await.map_err(|_| DownloadError::TimedOut)?
         })
-    }
-
-    /// The certificates that the suite trusts: PEM text.
-    fn certificates(&self, context: &SourceContext<'_>) -> Result<Option<Vec<u8>>, DownloadError> {
-        let Some(file) = &self.ca_file else { return Ok(None) };
-        let unreadable = |why: String| DownloadError::Certificates(format!("{file} {why}"));
-        let path = context.folder.join(file);
-        let opened = context.access.open(&path).map_err(|error| unreadable(error.to_string()))?;
-        let mut pem = Vec::new();
-        opened
-            .take(MOST_CERTIFICATES)
-            .read_to_end(&mut pem)
-            .map_err(|error| unreadable(format!("cannot be read: {error}")))?;
-        Ok(Some(pem))
     }
 
     /// Asks for the file until it is there, or another attempt would be in vain.

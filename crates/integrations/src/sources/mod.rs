@@ -1,5 +1,6 @@
 //! The table of sources: one file and one line each.
 
+mod certificates;
 mod checksum;
 mod definition;
 mod file;

@@ -1,6 +1,6 @@
 //! One query, asked in a transaction that can only read.
 
-use std::{io::Read, net::IpAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use evalmark_core::source::{Snapshot, SourceContext, SourceError};
 use evalmark_net::{Secret, Threads, Url, one_line, tls_config};
@@ -10,6 +10,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Postgres, USUAL_PORT};
 use crate::sources::{
+    certificates::certificates,
     json_rows::JsonRows,
     snapshots::{Named, Snapshots, advised, failed},
 };
@@ -19,9 +20,6 @@ const CONNECT: Duration = Duration::from_secs(20);
 
 /// The longest that the rows may take.
 const WHOLE: Duration = Duration::from_hours(1);
-
-/// The most bytes of a file of certificates.
-const MOST_CERTIFICATES: u64 = 16 << 20;
 
 impl Postgres {
     /// Asks for the rows, and keeps them if they are those that the suite expects.
@@ -33,7 +31,10 @@ impl Postgres {
     ) -> Result<Snapshot, SourceError> {
         let server = Url::parse(&self.server()).map_err(|error| failed(error.to_string()))?;
         let password = Secret::new(&context.keys.key(&self.password_env, &server)?);
-        let certificates = self.certificates(context)?;
+        let certificates = self.ca_file.as_deref().map(|file| certificates(file, context));
+        let certificates = certificates
+            .transpose()
+            .map_err(|why| failed(format!("cannot be asked: the certificates {why}")))?;
         let threads = Threads::start().map_err(|error| failed(error.to_string()))?;
         let rows = threads.handle().block_on(async {
             let asked = tokio::time::timeout(
@@ -129,18 +130,6 @@ impl Postgres {
                 }
             }
         }
-    }
-
-    /// The certificates that the suite trusts: PEM text.
-    fn certificates(&self, context: &SourceContext<'_>) -> Result<Option<Vec<u8>>, SourceError> {
-        let Some(file) = &self.ca_file else { return Ok(None) };
-        let path = context.folder.join(file);
-        let opened = context.access.open(&path).map_err(|error| failed(error.to_string()))?;
-        let mut pem = Vec::new();
-        opened.take(MOST_CERTIFICATES).read_to_end(&mut pem).map_err(|error| {
-            failed(format!("the certificates of {file} cannot be read: {error}"))
-        })?;
-        Ok(Some(pem))
     }
 }
 
