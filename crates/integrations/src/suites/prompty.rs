@@ -93,7 +93,7 @@ fn placeholders(node: &Node, at: &str, draft: &mut SuiteDraft) {
     if node.as_text().is_some_and(is_placeholder) && !is_read {
         draft.lose(node, format!("`{at}`"), "it is a placeholder; write the value itself");
     }
-    let below = match node.value() {
+    let below: Vec<(String, Node)> = match node.value() {
         Value::Array(_) => {
             node.elements().into_iter().map(|below| (at.to_owned(), below)).collect()
         }
@@ -104,7 +104,9 @@ fn placeholders(node: &Node, at: &str, draft: &mut SuiteDraft) {
         }
         _ => Vec::new(),
     };
-    below.iter().for_each(|(at, node)| placeholders(node, at, draft));
+    for (at, node) in &below {
+        placeholders(node, at, draft);
+    }
 }
 
 /// The variable that holds the key: `${env:NAME}`.
