@@ -4,37 +4,52 @@
 
 use evalmark_core::{
     key_hosts::{HostPort, is_this_machine},
-    source::{SourceError, SourceKeys},
+    source::{CloudEnvironment, SourceError, SourceKeys},
 };
 use url::Url;
 
-use crate::Host;
+use crate::{Host, model_keys::credential_environment};
 
 impl SourceKeys for Host<'_> {
     fn key(&self, variable: &str, server: &Url) -> Result<String, SourceError> {
-        let place = HostPort::of(server);
-        if !self.permissions.keys.iter().any(|grant| grant.allows(variable, server)) {
-            return Err(SourceError::Failed {
-                message: format!(
-                    "is read with the key in {variable} from {place}, and nothing outside the suite \
-                     allows that"
-                ),
-                hint: Some(format!("if you trust it, add `--allow-key {variable}@{place}`")),
-            });
-        }
-        let is_plain = server.scheme() == "http" && !is_this_machine(server);
-        if is_plain && !self.permissions.plain_http.iter().any(|granted| granted.holds(server)) {
-            return Err(SourceError::Failed {
-                message: format!(
-                    "would send the key in {variable} to {place} unencrypted, over http"
-                ),
-                hint: Some(format!("if you trust it, add `--allow-plain-http {place}`")),
-            });
-        }
+        allowed(self, variable, server)?;
         self.secrets.secret(variable).filter(|key| !key.trim().is_empty()).ok_or_else(|| {
             let message =
                 format!("needs a key, and the environment variable {variable} is not set");
             SourceError::Failed { message, hint: None }
         })
     }
+
+    fn cloud(&self, variable: &str, server: &Url) -> Result<CloudEnvironment, SourceError> {
+        allowed(self, variable, server)?;
+        let environment = credential_environment(self);
+        Ok(CloudEnvironment {
+            variables: environment.variables,
+            home: environment.home,
+            may_run_programs: environment.may_run_programs,
+            program_variables: environment.program_variables,
+        })
+    }
+}
+
+/// Whether the user lets the key in a variable go to a server.
+fn allowed(host: &Host<'_>, variable: &str, server: &Url) -> Result<(), SourceError> {
+    let place = HostPort::of(server);
+    if !host.permissions.keys.iter().any(|grant| grant.allows(variable, server)) {
+        return Err(SourceError::Failed {
+            message: format!(
+                "is read with the key in {variable} from {place}, and nothing outside the suite \
+                 allows that"
+            ),
+            hint: Some(format!("if you trust it, add `--allow-key {variable}@{place}`")),
+        });
+    }
+    let is_plain = server.scheme() == "http" && !is_this_machine(server);
+    if is_plain && !host.permissions.plain_http.iter().any(|granted| granted.holds(server)) {
+        return Err(SourceError::Failed {
+            message: format!("would send the key in {variable} to {place} unencrypted, over http"),
+            hint: Some(format!("if you trust it, add `--allow-plain-http {place}`")),
+        });
+    }
+    Ok(())
 }
