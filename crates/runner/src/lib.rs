@@ -161,6 +161,7 @@ pub use self::{
         ResumeOptions, Run, RunEnd, cut_off_remarks,
     },
     secrets::Secrets,
+    source_keys::NamedServerKeys,
     shared_ledger::{CacheFolderError, cache_document, shared_ledger_path},
     suite_of_run::AnotherSuite,
     suites_json::suites_json,

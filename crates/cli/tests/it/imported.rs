@@ -46,6 +46,7 @@ const EVALUATED: &[Evaluated] = &[
         after: "after.jsonl.gz",
         more: &[("aborted", "aborted.jsonl.gz")],
     },
+    Evaluated { tool: "helm", before: "before", after: "after", more: &[] },
     Evaluated { tool: "mlflow", before: "before.json.gz", after: "after.json.gz", more: &[] },
 ];
 
