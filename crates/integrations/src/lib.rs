@@ -14,7 +14,7 @@
 //! It owns the folder `datasets` in the cache folder: `content/` holds snapshots under the BLAKE3 of
 //! their bytes, and `index/` says which snapshot a file with a given checksum becomes.
 
-mod services;
 pub mod results;
+mod services;
 pub mod sources;
 pub mod suites;

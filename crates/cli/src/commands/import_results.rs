@@ -46,7 +46,7 @@ pub(crate) struct ReadingArgs {
     /// Name of the suite that it is a run of [default: the tool's name of what it evaluated]
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
-    /// Address of the server that has the results, of a tool that has one [default: MLFLOW_TRACKING_URI for mlflow]
+    /// Address of the server that has the results, of a tool that has one [default: what the tool's own variable says]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// The task, where files hold several
@@ -108,8 +108,7 @@ impl ReadingArgs {
         host: &Host<'_>,
     ) -> Result<ToolResults> {
         let importer = importers().iter().find(|importer| importer.name == tool);
-        let importer =
-            importer.with_context(|| format!("there is no importer `{tool}`"))?;
+        let importer = importer.with_context(|| format!("there is no importer `{tool}`"))?;
         let server = self.server.clone().or_else(|| tool_server(importer.server?, host));
         let keys = NamedServerKeys { host, server: server.as_deref() };
         let request = ResultsRequest {

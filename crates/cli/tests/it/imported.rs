@@ -4,6 +4,7 @@
 
 mod broken_files;
 mod from_tables;
+mod mlflow_server;
 mod runs;
 
 use std::{

@@ -1,11 +1,19 @@
 //! `MLflow`'s tracking server: its REST API for evaluation datasets, runs, traces and artifacts.
 
+mod spans;
+mod traces;
+
 use std::collections::HashMap;
 
 use evalmark_net::Url;
 use serde::Deserialize;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
+use self::spans::WholeTrace;
+pub(crate) use self::{
+    spans::RootSpan,
+    traces::{Assessment, Feedback, TraceInfo},
+};
 use super::rest::{RestError, RestServer};
 
 /// Records, traces and artifacts of one page.
@@ -23,14 +31,16 @@ pub(crate) struct MlflowServer {
 /// An evaluation dataset.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Dataset {
-    pub(crate) dataset_id: String,
+    #[serde(rename = "dataset_id")]
+    pub(crate) id: String,
     pub(crate) name: String,
 }
 
 /// A record of an evaluation dataset.
 #[derive(Debug, Deserialize)]
 pub(crate) struct DatasetRecord {
-    pub(crate) dataset_record_id: String,
+    #[serde(rename = "dataset_record_id")]
+    pub(crate) id: String,
     #[serde(default)]
     pub(crate) inputs: Value,
     #[serde(default)]
@@ -58,99 +68,6 @@ pub(crate) struct RunInfo {
     /// Milliseconds since 1970.
     #[serde(default)]
     pub(crate) start_time: Option<i64>,
-}
-
-/// A trace, without its spans.
-#[derive(Debug, Deserialize)]
-pub(crate) struct TraceInfo {
-    pub(crate) trace_id: String,
-    /// Seconds, as `0.002s`.
-    #[serde(default)]
-    pub(crate) execution_duration: Option<String>,
-    #[serde(default)]
-    pub(crate) state: String,
-    #[serde(default)]
-    pub(crate) request_preview: Option<String>,
-    #[serde(default)]
-    pub(crate) response_preview: Option<String>,
-    #[serde(default)]
-    pub(crate) trace_metadata: HashMap<String, String>,
-    #[serde(default)]
-    pub(crate) assessments: Vec<Assessment>,
-}
-
-/// What somebody or something says of a trace.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Assessment {
-    pub(crate) assessment_name: String,
-    #[serde(default)]
-    pub(crate) source: AssessmentSource,
-    #[serde(default)]
-    pub(crate) span_id: Option<String>,
-    #[serde(default)]
-    pub(crate) create_time: String,
-    #[serde(default)]
-    pub(crate) feedback: Option<Feedback>,
-    #[serde(default)]
-    pub(crate) expectation: Option<Expectation>,
-    #[serde(default)]
-    pub(crate) rationale: Option<String>,
-    #[serde(default)]
-    pub(crate) metadata: HashMap<String, String>,
-    /// `false` where a later one replaces it.
-    #[serde(default)]
-    pub(crate) valid: Option<bool>,
-}
-
-/// Who assessed.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct AssessmentSource {
-    #[serde(default)]
-    pub(crate) source_type: String,
-}
-
-/// A score, or why there is none.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Feedback {
-    #[serde(default)]
-    pub(crate) value: Value,
-    #[serde(default)]
-    pub(crate) error: Option<AssessmentError>,
-}
-
-/// Why a scorer gave nothing.
-#[derive(Debug, Deserialize)]
-pub(crate) struct AssessmentError {
-    #[serde(default)]
-    pub(crate) error_code: String,
-    #[serde(default)]
-    pub(crate) error_message: String,
-}
-
-/// What is expected of an answer.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Expectation {
-    #[serde(default)]
-    pub(crate) value: Value,
-    #[serde(default)]
-    pub(crate) serialized_value: Option<SerializedValue>,
-}
-
-/// A value that is no plain one.
-#[derive(Debug, Deserialize)]
-pub(crate) struct SerializedValue {
-    #[serde(default)]
-    pub(crate) value: String,
-}
-
-/// The first span of a trace: what was asked and answered, in full.
-#[derive(Debug, Default)]
-pub(crate) struct RootSpan {
-    pub(crate) id: Option<String>,
-    pub(crate) inputs: Option<Value>,
-    pub(crate) outputs: Option<Value>,
-    /// What went wrong.
-    pub(crate) error: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -199,95 +116,6 @@ struct Traces {
 struct WholeTraces {
     #[serde(default)]
     traces: Vec<WholeTrace>,
-}
-
-#[derive(Deserialize)]
-struct WholeTrace {
-    trace_info: TraceName,
-    #[serde(default)]
-    spans: Vec<Span>,
-}
-
-#[derive(Deserialize)]
-struct TraceName {
-    trace_id: String,
-}
-
-#[derive(Deserialize)]
-struct Span {
-    #[serde(default)]
-    span_id: String,
-    #[serde(default)]
-    parent_span_id: Option<String>,
-    #[serde(default)]
-    attributes: Vec<Attribute>,
-    #[serde(default)]
-    status: Status,
-}
-
-#[derive(Deserialize)]
-struct Attribute {
-    key: String,
-    #[serde(default)]
-    value: AnyValue,
-}
-
-#[derive(Default, Deserialize)]
-struct Status {
-    #[serde(default)]
-    message: String,
-}
-
-/// A value as OpenTelemetry writes it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AnyValue {
-    string_value: Option<String>,
-    bool_value: Option<bool>,
-    int_value: Option<Value>,
-    double_value: Option<Value>,
-    array_value: Option<Values>,
-    kvlist_value: Option<KeyedValues>,
-}
-
-#[derive(Deserialize)]
-struct Values {
-    #[serde(default)]
-    values: Vec<AnyValue>,
-}
-
-#[derive(Deserialize)]
-struct KeyedValues {
-    #[serde(default)]
-    values: Vec<Attribute>,
-}
-
-impl AnyValue {
-    fn json(self) -> Value {
-        let number = |value: Value| match value {
-            // 64-bit integers are texts in JSON made of protocol buffers.
-            Value::String(text) => {
-                text.parse::<i64>().map_or(Value::String(text), |number| number.into())
-            }
-            value => value,
-        };
-        if let Some(text) = self.string_value {
-            Value::String(text)
-        } else if let Some(value) = self.bool_value {
-            value.into()
-        } else if let Some(value) = self.int_value {
-            number(value)
-        } else if let Some(value) = self.double_value {
-            value.as_f64().and_then(Number::from_f64).map_or(value, Value::Number)
-        } else if let Some(list) = self.array_value {
-            list.values.into_iter().map(Self::json).collect()
-        } else if let Some(list) = self.kvlist_value {
-            let entries = list.values.into_iter().map(|entry| (entry.key, entry.value.json()));
-            Value::Object(entries.collect())
-        } else {
-            Value::Null
-        }
-    }
 }
 
 /// Something that the server does not have.
@@ -341,7 +169,7 @@ impl MlflowServer {
         dataset: &Dataset,
         mut see: impl FnMut(DatasetRecord) -> Result<(), RestError>,
     ) -> Result<(), RestError> {
-        let path = ["api", "3.0", "mlflow", "datasets", &dataset.dataset_id, "records"];
+        let path = ["api", "3.0", "mlflow", "datasets", &dataset.id, "records"];
         let size = PAGE.to_string();
         pages(|token| {
             let mut query = vec![("max_results", size.as_str())];
@@ -408,10 +236,7 @@ impl MlflowServer {
                 Err(error) if error.is_not_found() => return Ok(HashMap::new()),
                 whole => whole?,
             };
-            let roots = whole.traces.into_iter().map(|trace| {
-                (trace.trace_info.trace_id, root(trace.spans))
-            });
-            spans.extend(roots);
+            spans.extend(whole.traces.into_iter().map(WholeTrace::root));
         }
         Ok(spans)
     }
@@ -426,47 +251,7 @@ impl MlflowServer {
     }
 }
 
-/// What the span without a parent says.
-fn root(spans: Vec<Span>) -> RootSpan {
-    let is_root = |span: &Span| span.parent_span_id.as_deref().is_none_or(str::is_empty);
-    let Some(root) = spans.into_iter().find(is_root) else { return RootSpan::default() };
-    let mut found = RootSpan {
-        id: hexadecimal(&root.span_id),
-        error: Some(root.status.message).filter(|message| !message.is_empty()),
-        ..RootSpan::default()
-    };
-    for Attribute { key, value } in root.attributes {
-        match &*key {
-            "mlflow.spanInputs" => found.inputs = Some(unpacked(value.json())),
-            "mlflow.spanOutputs" => found.outputs = Some(unpacked(value.json())),
-            _ => {}
-        }
-    }
-    found
-}
-
-/// Some servers write a structure as a text in JSON.
-fn unpacked(value: Value) -> Value {
-    match &value {
-        Value::String(text) if text.starts_with(['{', '[', '"']) => {
-            serde_json::from_str(text).unwrap_or(value)
-        }
-        _ => value,
-    }
-}
-
-/// A span's id, in base64 as JSON made of protocol buffers has it, as assessments write it.
-fn hexadecimal(base64: &str) -> Option<String> {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    use std::fmt::Write;
-    let bytes = STANDARD.decode(base64).ok()?;
-    bytes.iter().try_fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").ok()?;
-        Some(text)
-    })
-}
-
-/// The id of the run that a text means: an id, or the address of a run in MLflow's pages.
+/// The id of the run that a text means: an id, or the address of a run in `MLflow`'s pages.
 pub(crate) fn run_id(text: &str) -> Option<String> {
     let is_id = |id: &str| {
         (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -484,7 +269,7 @@ pub(crate) fn run_id(text: &str) -> Option<String> {
     Some(id.to_owned()).filter(|id| is_id(id))
 }
 
-/// The server of an address of MLflow's pages: what stands before their part.
+/// The server of an address of `MLflow`'s pages: what stands before their part.
 pub(crate) fn server_of(text: &str) -> Option<Url> {
     let url = Url::parse(text.split('#').next()?).ok()?;
     let mut url = matches!(url.scheme(), "http" | "https").then_some(url)?;

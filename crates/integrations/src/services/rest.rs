@@ -105,7 +105,10 @@ impl RestError {
 
     /// Whether the server wants to know who asks, or does not let that one in.
     pub(crate) fn is_forbidden(&self) -> bool {
-        matches!(self, Self::Refused { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, .. })
+        matches!(
+            self,
+            Self::Refused { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, .. }
+        )
     }
 
     /// How long to wait before another attempt; `None` where it would end alike.
@@ -117,7 +120,10 @@ impl RestError {
             }
             Self::Refused { status, wait, .. }
                 if status.is_server_error()
-                    || matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) =>
+                    || matches!(
+                        *status,
+                        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
+                    ) =>
             {
                 Some(wait.unwrap_or(backoff))
             }
@@ -129,7 +135,11 @@ impl RestError {
 
 impl RestServer {
     /// A server at an address, which may have a path before that of its API.
-    pub(crate) fn open(base: &Url, login: Login, trusted: Option<&[u8]>) -> Result<Self, RestError> {
+    pub(crate) fn open(
+        base: &Url,
+        login: Login,
+        trusted: Option<&[u8]>,
+    ) -> Result<Self, RestError> {
         let no_client = |error: &dyn std::error::Error| RestError::NoClient(error.to_string());
         let client = HttpClient::open(&ClientOptions {
             url: base,
@@ -153,14 +163,22 @@ impl RestServer {
                 (Some(format!("Basic {both}")), vec![password, Secret::new(&both)])
             }
         };
-        let unsendable =
-            || RestError::NoClient("the key contains characters that no header may hold".to_owned());
+        let unsendable = || {
+            RestError::NoClient("the key contains characters that no header may hold".to_owned())
+        };
         let authorization = text.map(|text| {
             let mut value = HeaderValue::from_str(&text).map_err(|_| unsendable())?;
             value.set_sensitive(true);
             Ok::<_, RestError>(value)
         });
-        Ok(Self { base: base.clone(), client, threads, authorization: authorization.transpose()?, secrets, hasher: Mutex::default() })
+        Ok(Self {
+            base: base.clone(),
+            client,
+            threads,
+            authorization: authorization.transpose()?,
+            secrets,
+            hasher: Mutex::default(),
+        })
     }
 
     /// The address of a path with a query: each part of the path is encoded.
@@ -186,13 +204,21 @@ impl RestServer {
     }
 
     /// Asks for bytes.
-    pub(crate) fn get_bytes(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Vec<u8>, RestError> {
+    pub(crate) fn get_bytes(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<u8>, RestError> {
         let url = self.address(path, query);
         self.asked(|| HttpRequest::get(url.clone()))
     }
 
     /// Asks for JSON with a question in JSON, which changes nothing.
-    pub(crate) fn search<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> Result<T, RestError> {
+    pub(crate) fn search<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<T, RestError> {
         let (url, body) = (self.address(path, &[]), body.to_string().into_bytes());
         parsed(&self.asked(|| HttpRequest::post_json(url.clone(), body.clone()))?)
     }
@@ -259,12 +285,14 @@ impl RestServer {
     fn words(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
-        let named = ["message", "error", "detail"].iter().find_map(|name| value.get(name)?.as_str());
+        let said = ["/message", "/error/message", "/error", "/detail"];
+        let named = said.iter().find_map(|place| value.pointer(place)?.as_str());
         let is_page = text.trim_start().starts_with('<');
         let text = named.unwrap_or(if is_page { "" } else { &text });
-        let hidden = self.secrets.iter().fold(text.to_owned(), |text, secret| {
-            secret.redact(&text).into_owned()
-        });
+        let hidden = self
+            .secrets
+            .iter()
+            .fold(text.to_owned(), |text, secret| secret.redact(&text).into_owned());
         one_line(&hidden).chars().take(TOLD).collect()
     }
 }

@@ -13,6 +13,7 @@ use super::{
     checksum::Checksum,
     definition::{About, DefineSource},
     service_rows::{See, Service, service_rows},
+    snapshots::advised,
 };
 use crate::services::{
     mlflow::{DatasetRecord, MlflowServer},
@@ -82,8 +83,8 @@ impl DefineSource for Mlflow {
             pointer: pointer.to_owned(),
             message: message.to_owned(),
         };
-        let url = server_address(&params.url)
-            .map_err(|why| wrong("/url", &format!("`url` {why}")))?;
+        let url =
+            server_address(&params.url).map_err(|why| wrong("/url", &format!("`url` {why}")))?;
         let dataset = params.dataset.trim().to_owned();
         if dataset.is_empty() {
             return Err(wrong("/dataset", "`dataset` is empty"));
@@ -96,7 +97,8 @@ impl DefineSource for Mlflow {
             }
             (Some(_), None, None) => return Err(wrong("/token_env", "`token_env` is empty")),
             (Some(_), ..) => {
-                let message = "`token_env` stands beside `user` or `password_env`: one of both is sent";
+                let message =
+                    "`token_env` stands beside `user` or `password_env`: one of both is sent";
                 return Err(wrong("/token_env", message));
             }
             (None, ..) => {
@@ -114,7 +116,9 @@ impl DefineSource for Mlflow {
     fn fetch(&self, context: &SourceContext<'_>) -> Result<Snapshot, SourceError> {
         let variables: &[String] = match &self.key {
             Key::None => &[],
-            Key::Token { variable } | Key::Password { variable, .. } => std::slice::from_ref(variable),
+            Key::Token { variable } | Key::Password { variable, .. } => {
+                std::slice::from_ref(variable)
+            }
         };
         let service = Service {
             origin: self.origin(),
@@ -141,15 +145,11 @@ impl DefineSource for Mlflow {
 
 impl Mlflow {
     /// Every record as a row; answers with what to tell of the rest.
-    fn rows(
-        &self,
-        rest: RestServer,
-        see: &mut See<'_>,
-    ) -> Result<Option<String>, SourceError> {
+    fn rows(&self, rest: RestServer, see: &mut See<'_>) -> Result<Option<String>, SourceError> {
         let server = MlflowServer { rest };
-        let dataset = server.dataset(&self.dataset).map_err(told)?;
+        let dataset = server.dataset(&self.dataset).map_err(|error| told(&error))?;
         let Some(dataset) = dataset else {
-            return Err(super::snapshots::advised(
+            return Err(advised(
                 &format!("has no evaluation dataset `{}`", self.dataset),
                 "`mlflow.genai.datasets.search_datasets()` lists them",
             ));
@@ -163,12 +163,12 @@ impl Mlflow {
         });
         match (broken, read) {
             (Some(error), _) => Err(error),
-            (None, read) => read.map(|()| None).map_err(told),
+            (None, read) => read.map(|()| None).map_err(|error| told(&error)),
         }
     }
 }
 
-fn told(error: RestError) -> SourceError {
+fn told(error: &RestError) -> SourceError {
     let hint = error.is_forbidden().then(|| {
         "name the variable with a token in `token_env`, or `user` and `password_env`".to_owned()
     });
@@ -178,7 +178,7 @@ fn told(error: RestError) -> SourceError {
 /// A record as a row: `inputs.question` is the field `question` of its inputs.
 fn row(record: DatasetRecord) -> Map<String, Value> {
     let mut row = Map::new();
-    row.insert("record_id".to_owned(), record.dataset_record_id.into());
+    row.insert("record_id".to_owned(), record.id.into());
     row.insert("inputs".to_owned(), record.inputs);
     row.insert("expectations".to_owned(), record.expectations);
     if record.outputs.as_object().is_none_or(|outputs| !outputs.is_empty()) {

@@ -66,8 +66,10 @@ pub(super) fn service_rows(
     let also = also.map_or_else(String::new, |also| format!("; {also}"));
     let snapshot = kept.keep(&snapshots, service.expected, &named)?;
     if service.expected.is_empty() {
-        let message =
-            format!("has no checksum in the suite; its {n_rows} rows are blake3 {}{also}", snapshot.blake3);
+        let message = format!(
+            "has no checksum in the suite; its {n_rows} rows are blake3 {}{also}",
+            snapshot.blake3
+        );
         let hint = format!("if those are the rows you want, add `blake3: {}`", snapshot.blake3);
         return Err(advised(&message, &hint));
     }

@@ -203,6 +203,18 @@ def check_source(program, dataset, server):
     print(f"source: {len(rows)} records, all fields equal")
 
 
+def slim(value):
+    """What the server answered without traces of the stack and of this machine."""
+    if isinstance(value, list):
+        return [slim(one) for one in value if not (isinstance(one, dict) and one.get("key") == "exception.stacktrace")]
+    if not isinstance(value, dict):
+        return value
+    dropped = {"stack_trace", "tags", "artifact_uri", "artifact_location", "mlflow.trace.sizeStats", "mlflow.trace.sizeBytes"}
+    dropped |= {"assessment_id", "mlflow.assessment.scorerDigest", "last_update_time"}
+    kept = {name: slim(one) for name, one in value.items() if name not in dropped and not name.startswith("mlflow.source.")}
+    return kept
+
+
 def record(folder, server, dataset, runs):
     """Keeps what the server answers to what evalmark asks."""
     def ask(path, body=None):
@@ -219,13 +231,16 @@ def record(folder, server, dataset, runs):
         })
         query = "&".join(f"trace_ids={trace['trace_id']}" for trace in traces["traces"])
         spans = ask(f"/api/3.0/mlflow/traces/batchGet?{query}")
+        for whole in spans["traces"]:
+            whole["trace_info"] = {"trace_id": whole["trace_info"]["trace_id"]}
         expected = [{"question": q, "failed": f, "scores": s} for q, f, s in told(run_id)]
         kept[name] = {"id": run_id, "run": run, "traces": traces, "spans": spans, "expected": expected}
     kept["experiment"] = ask(f"/api/2.0/mlflow/experiments/get?experiment_id={run['run']['info']['experiment_id']}")
     kept["dataset"] = ask(f"/api/3.0/mlflow/datasets/{dataset.dataset_id}")
-    kept["records"] = ask(f"/api/3.0/mlflow/datasets/{dataset.dataset_id}/records?max_results=500")
+    records = ask(f"/api/3.0/mlflow/datasets/{dataset.dataset_id}/records?max_results=500")
+    kept["records"] = {"records": records["records"]}
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(kept, separators=(",", ":")).encode()
+    text = json.dumps(slim(kept), separators=(",", ":")).encode()
     with gzip.GzipFile(folder / "server.json.gz", "wb", 9, mtime=0) as packed:
         packed.write(text)
 

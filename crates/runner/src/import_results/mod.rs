@@ -116,7 +116,8 @@ fn check(
     let unknown = gate.metrics.iter().find(|(name, _)| !is_known(name));
     if let Some((name, _)) = unknown {
         let sides = [Some(results), other].into_iter().flatten();
-        let known: Vec<_> = sides.map(|side| format!("{} has: {}", files_of(side), metrics_of(side))).collect();
+        let known: Vec<_> =
+            sides.map(|side| format!("{} has: {}", files_of(side), metrics_of(side))).collect();
         let (name, known) = (name.clone(), known.join("; "));
         return Err(NoResults::UnknownMetric { name, known });
     }

@@ -134,7 +134,7 @@ pub(super) fn groups(states: Vec<RequestState>, file: &str) -> Result<Vec<Group>
 /// Takes over the answer to one instance.
 pub(super) fn take(
     group: Group,
-    scores: Option<Scores>,
+    scores: Option<&Scores>,
     [prompt, model]: [usize; 2],
     into: &mut Collector,
 ) -> Result<(), ResultsError> {
@@ -145,22 +145,27 @@ pub(super) fn take(
     let asks_references = main.reference_index.is_some();
     let mut answer = NewAnswer {
         messages: messages(&main.request),
-        output: main.result.as_ref().and_then(|result| Some(result.completions.first()?.text.clone())),
+        output: main
+            .result
+            .as_ref()
+            .and_then(|result| Some(result.completions.first()?.text.clone())),
         ..NewAnswer::to(item(main), prompt, model)
     };
     if asks_references {
-        answer.output = scores.as_ref().and_then(|scores| chosen(scores, main));
+        answer.output = scores.and_then(|scores| chosen(scores, main));
     }
     let seconds: f64 = states.iter().filter_map(|state| state.result.as_ref()?.request_time).sum();
     answer.latency_ms = (seconds > 0.0).then_some(1e3 * seconds);
-    answer.usage = scores.as_ref().map(Scores::usage).unwrap_or_default();
+    answer.usage = scores.map(Scores::usage).unwrap_or_default();
     let failure = states.iter().find_map(failure);
     if let Some(why) = &failure {
         answer.fail(why.clone());
     }
-    match &scores {
+    match scores {
         Some(scores) => answer.scores = scores.of_answer(failure.is_some(), into),
-        None if failure.is_none() => into.leave_score_out("HELM has no score of this answer", &place),
+        None if failure.is_none() => {
+            into.leave_score_out("HELM has no score of this answer", &place);
+        }
         None => {}
     }
     (1..states.len()).for_each(|_| into.joined());
@@ -169,7 +174,9 @@ pub(super) fn take(
 
 /// Why a request has no answer.
 fn failure(state: &RequestState) -> Option<String> {
-    let Some(result) = &state.result else { return Some("the request was not executed".to_owned()) };
+    let Some(result) = &state.result else {
+        return Some("the request was not executed".to_owned());
+    };
     let why = || result.error.clone().filter(|why| !why.trim().is_empty());
     (!result.success).then(|| why().unwrap_or_else(|| "the request failed".to_owned()))
 }

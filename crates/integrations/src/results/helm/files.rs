@@ -15,7 +15,8 @@ const NAMED: usize = 8;
 
 /// A file of a run folder, which may be packed; `None` where it is not there.
 pub(super) fn in_folder(folder: &Path, name: &str) -> Option<PathBuf> {
-    let packed = ["", ".gz", ".zst"].into_iter().map(|ending| folder.join(format!("{name}{ending}")));
+    let packed =
+        ["", ".gz", ".zst"].into_iter().map(|ending| folder.join(format!("{name}{ending}")));
     packed.into_iter().find(|path| path.is_file())
 }
 
@@ -30,7 +31,10 @@ pub(super) fn run_folder(named: &Path) -> Result<PathBuf, ResultsError> {
         // A file of a run folder stands for the folder.
         let folder = named.parent().filter(|folder| is_run(folder));
         let wrong = || {
-            hint(ResultsError::of_file(&name, format!("is a file, and there is no `{STATE}` beside it")))
+            hint(ResultsError::of_file(
+                &name,
+                format!("is a file, and there is no `{STATE}` beside it"),
+            ))
         };
         return folder.map(Path::to_owned).ok_or_else(wrong);
     }
@@ -49,14 +53,10 @@ pub(super) fn run_folder(named: &Path) -> Result<PathBuf, ResultsError> {
         [] => Err(hint(ResultsError::of_file(&name, format!("holds no `{STATE}`")))),
         [only] => Ok(only.clone()),
         several => {
-            let names = several.iter().filter_map(|run| Some(run.file_name()?.to_string_lossy()));
-            let names: Vec<_> = names.take(NAMED).collect();
+            let folders = several.iter().filter_map(|run| Some(run.file_name()?.to_string_lossy()));
+            let first: Vec<_> = folders.take(NAMED).collect();
             let more = if several.len() > NAMED { ", …" } else { "" };
-            let message = format!(
-                "holds {} runs: {}{more}",
-                several.len(),
-                names.join(", ")
-            );
+            let message = format!("holds {} runs: {}{more}", several.len(), first.join(", "));
             Err(ResultsError::of_file(&name, message).hint("name the folder of one of them"))
         }
     }

@@ -104,13 +104,13 @@ fn parsed<T: serde::de::DeserializeOwned>(
 
 fn read_run(folder: &Path, into: &mut Collector) -> Result<(), ResultsError> {
     let state: ScenarioState = parsed(folder, "scenario_state.json", into)?;
-    let stats: Vec<InstanceStats> = parsed(folder, "per_instance_stats.json", into)?;
+    let instances: Vec<InstanceStats> = parsed(folder, "per_instance_stats.json", into)?;
     if in_folder(folder, "run_spec.json").is_some() {
         let spec = parsed(folder, "run_spec.json", into)?;
         name_task(spec, folder, into)?;
     }
     let file = folder.join("per_instance_stats.json").display().to_string();
-    let mut scores = of_instances(stats, &file)?;
+    let mut scores = of_instances(instances, &file)?;
     let adapter = &state.adapter_spec;
     let model = if adapter.model.is_empty() { &adapter.model_deployment } else { &adapter.model };
     let instructions = Some(adapter.instructions.as_str()).filter(|text| !text.trim().is_empty());
@@ -120,7 +120,7 @@ fn read_run(folder: &Path, into: &mut Collector) -> Result<(), ResultsError> {
     let file = folder.join("scenario_state.json").display().to_string();
     for group in groups(state.request_states, &file)? {
         let scores = scores.remove(&group.key);
-        take(group, scores, [prompt, model], into)?;
+        take(group, scores.as_ref(), [prompt, model], into)?;
     }
     unanswered(&scores, into);
     if in_folder(folder, "stats.json").is_some() {
@@ -139,7 +139,8 @@ fn name_task(spec: RunSpec, folder: &Path, into: &mut Collector) -> Result<(), R
     let task = [class, &args.join(",")].join(":").trim_end_matches(':').replace('"', "");
     let results = &mut into.results;
     if let Some(other) = results.task.as_ref().filter(|other| **other != task) {
-        let place = Place::new(&folder.join("run_spec.json").display().to_string(), "scenario_spec");
+        let place =
+            Place::new(&folder.join("run_spec.json").display().to_string(), "scenario_spec");
         let message = format!("is a run of `{task}`, and the one before it of `{other}`");
         return Err(place.error(message).hint("name folders of one scenario"));
     }
@@ -166,11 +167,16 @@ fn of_the_whole_run(folder: &Path, into: &mut Collector) -> Result<(), ResultsEr
     for (at, stat) in all.iter().enumerate() {
         let name = &stat.name.name;
         let is_of_answers = known.iter().any(|known| {
-            known.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+            known
+                .strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
         });
         if !is_of_answers && !stats::is_bookkeeping(name) && seen.insert(name.clone()) {
             let place = Place::new(&file, format!("[{at}].name"));
-            into.leave_score_out(&format!("`{name}` is a value of the whole run, and of no answer"), &place);
+            into.leave_score_out(
+                &format!("`{name}` is a value of the whole run, and of no answer"),
+                &place,
+            );
         }
     }
     Ok(())

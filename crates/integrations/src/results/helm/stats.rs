@@ -169,7 +169,10 @@ impl Scores {
         for stat in &self.values {
             let name = &stat.name.name;
             if is_bookkeeping(name) {
-                into.leave_score_out("HELM's counts of requests and tokens are no scores", &self.place);
+                into.leave_score_out(
+                    "HELM's counts of requests and tokens are no scores",
+                    &self.place,
+                );
                 continue;
             }
             let direction =
@@ -197,7 +200,6 @@ impl Scores {
         Usage {
             input_tokens: tokens("num_prompt_tokens"),
             output_tokens: tokens("num_output_tokens"),
-            ..Usage::default()
         }
     }
 }
@@ -205,7 +207,11 @@ impl Scores {
 /// A count that HELM keeps as a mean of one number.
 pub(super) fn whole(value: f64) -> Option<u64> {
     const MOST: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and 2^53")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within 0 and 2^53"
+    )]
     let whole = (0.0..=MOST).contains(&value).then_some(value.round() as u64);
     whole
 }

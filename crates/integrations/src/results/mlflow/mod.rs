@@ -37,9 +37,11 @@ const TOKEN: &str = "MLFLOW_TRACKING_TOKEN";
 /// The variables with a name and a password.
 const NAME_AND_PASSWORD: [&str; 2] = ["MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"];
 /// What to do where a server wants to know who asks.
-const KEYS: &str = "set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD";
+const KEYS: &str =
+    "set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD";
 /// What to do where no server is named.
-const SERVER: &str = "name the tracking server: `--server http://HOST:PORT`, or MLFLOW_TRACKING_URI";
+const SERVER: &str =
+    "name the tracking server: `--server http://HOST:PORT`, or MLFLOW_TRACKING_URI";
 
 fn read(request: &ResultsRequest<'_>, into: &mut Collector) -> Result<(), ResultsError> {
     for path in request.files {
@@ -67,7 +69,11 @@ fn named_run(path: &Path) -> Option<NamedRun> {
 
 fn of_file(path: &Path, into: &mut Collector) -> Result<(), ResultsError> {
     let input = Input::open(path).map_err(|error| {
-        if path.exists() { error } else { error.hint("a run is named by its id of 32 digits or its address") }
+        if path.exists() {
+            error
+        } else {
+            error.hint("a run is named by its id of 32 digits or its address")
+        }
     })?;
     let name = input.name().to_owned();
     let (bytes, file) = input.bytes()?;
@@ -98,7 +104,10 @@ fn of_run(
     results.title = server.experiment_name(&found.info.experiment_id).ok();
     if !matches!(found.info.status.as_str(), "FINISHED" | "") {
         let status = found.info.status.to_lowercase();
-        into.remark(format!("the run {} ({}) is {status}, not finished", run.id, found.info.run_name));
+        into.remark(format!(
+            "the run {} ({}) is {status}, not finished",
+            run.id, found.info.run_name
+        ));
     }
     let traces = server.traces(&run.id, &found).map_err(failed("traces"))?;
     if traces.is_empty() {

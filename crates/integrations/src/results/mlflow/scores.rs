@@ -44,7 +44,7 @@ pub(super) fn of_trace(
             into.leave_score_out(why, place);
             continue;
         }
-        let name = assessment.assessment_name.as_str();
+        let name = assessment.name.as_str();
         if assessment.expectation.is_some() {
             let known = expected.entry(name).or_insert(assessment);
             if assessment.create_time > known.create_time {
@@ -64,7 +64,10 @@ pub(super) fn of_trace(
         }
         take(name, last, place, &mut of, into);
     }
-    of.expectations = expected.into_iter().filter_map(|(name, one)| Some((name.to_owned(), value(one)?))).collect();
+    of.expectations = expected
+        .into_iter()
+        .filter_map(|(name, one)| Some((name.to_owned(), value(one)?)))
+        .collect();
     of
 }
 
@@ -84,7 +87,13 @@ fn why_not(assessment: &Assessment, root_span: Option<&str>, run_id: &str) -> Op
     None
 }
 
-fn take(name: &str, assessment: &Assessment, place: &Place, of: &mut OfTrace, into: &mut Collector) {
+fn take(
+    name: &str,
+    assessment: &Assessment,
+    place: &Place,
+    of: &mut OfTrace,
+    into: &mut Collector,
+) {
     let Some(feedback) = &assessment.feedback else { return };
     let Some(score) = score(feedback) else {
         let why = format!("the values of `{name}` are no numbers, and neither yes nor no");
@@ -115,7 +124,9 @@ fn score(feedback: &Feedback) -> Option<ToolScore> {
             "yes" | "true" => ToolScore::passed(true),
             "no" | "false" => ToolScore::passed(false),
             // Protocol buffers write what is no number as a text.
-            "nan" | "infinity" | "-infinity" => ToolScore::missing("MLflow's score is not a number"),
+            "nan" | "infinity" | "-infinity" => {
+                ToolScore::missing("MLflow's score is not a number")
+            }
             _ => return None,
         },
         Value::Array(_) | Value::Object(_) => return None,

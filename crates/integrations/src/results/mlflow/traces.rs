@@ -137,7 +137,6 @@ fn usage(trace: &TraceInfo) -> Usage {
     tokens.map_or_else(Usage::default, |tokens| Usage {
         input_tokens: tokens.input_tokens,
         output_tokens: tokens.output_tokens,
-        ..Usage::default()
     })
 }
 
