@@ -401,7 +401,9 @@ fn text_of(raw: &RawValue) -> Option<String> {
 
 /// Logprobs, as far as anyone can read them.
 fn logprobs(raw: &RawValue) -> Option<Box<Logprobs>> {
-    let reported: Value = serde_json::from_str(raw.get()).ok()?;
+    let strict = serde_json::from_str::<Value>(raw.get()).ok();
+    // What is odd in one token is not known of that token alone.
+    let reported = strict.or_else(|| serde_json::from_str(&mended(raw.get())?).ok())?;
     reported_logprobs::read(&reported)
 }
 
