@@ -78,8 +78,8 @@ impl QuirkyModels {
 
 /// How a model is asked for logprobs, where that is known to differ from the protocol.
 pub fn logprobs_form(quirks: &[ModelQuirk], model: &str) -> Option<LogprobsForm> {
-    let all = quirks.iter().filter(|quirk| quirk.models.contains(model));
-    all.filter_map(|quirk| quirk.logprobs).next()
+    let mut all = quirks.iter().filter(|quirk| quirk.models.contains(model));
+    all.find_map(|quirk| quirk.logprobs)
 }
 
 /// The parameters as a model takes them, renamed ones at their old places; `None` where they stay as they

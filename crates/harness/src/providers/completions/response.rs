@@ -57,13 +57,15 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
     if let Some(error) = failed(word, None) {
         return Err(error);
     }
-    let Some(output) = choice.text else {
-        if choice.message.is_some() {
-            return Err(misshapen(WHAT, "missing field `text`; it is a chat completion"));
-        }
-        let message = "the response holds no answer: `text` is null";
+    if choice.text.is_none() && choice.message.is_some() {
+        return Err(misshapen(WHAT, "missing field `text`; it is a chat completion"));
+    }
+    if choice.text.is_none() && word.is_none() {
+        let message =
+            "the response holds no answer: `text` is null, and no `finish_reason` says why";
         return Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes));
-    };
+    }
+    let output = choice.text.unwrap_or_default();
     let finish_reason = word.map(FinishReason::from);
     let outcome = match finish_reason {
         Some(FinishReason::ContentFilter) => Outcome::Refused,

@@ -164,9 +164,8 @@ fn words_on_windows(command: &str) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn check(words: Option<Vec<String>>, expected: Option<&[&str]>) {
-        let words =
-            words.as_ref().map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
+    fn check(words: Option<&[String]>, expected: Option<&[&str]>) {
+        let words = words.map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(words.as_deref(), expected);
     }
 
@@ -183,7 +182,7 @@ mod tests {
             (r#"x "open"#, None),
             ("x 'open", None),
         ] {
-            check(words(command), expected);
+            check(words(command).as_deref(), expected);
         }
     }
 
@@ -196,7 +195,7 @@ mod tests {
             (r#"x "open"#, None),
             ("", Some(&[])),
         ] {
-            check(words_on_windows(command), expected);
+            check(words_on_windows(command).as_deref(), expected);
         }
     }
 

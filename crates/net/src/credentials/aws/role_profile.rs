@@ -3,7 +3,7 @@
 use ini::Properties;
 use reqsign_aws_v4::{
     AssumeRoleCredentialProvider, Credential, DefaultCredentialProvider, ProfileCredentialProvider,
-    RequestSigner, SSOCredentialProvider,
+    RequestSigner, SSOCredentialProvider, StaticCredentialProvider,
 };
 use reqsign_core::{Context, Error, ProvideCredential, Result, Signer};
 
@@ -41,21 +41,8 @@ impl ProvideCredential for RoleProfile {
             return Err(Error::config_invalid(message));
         }
         let region = found.get("region").unwrap_or(&self.region).to_owned();
-        let signer = match found.get("source_profile") {
-            Some(source) => {
-                // Told here what it lacks, since a signer only says that it found nothing.
-                let source =
-                    SourceProfile { name: source.to_owned(), programs: self.programs.clone() };
-                if source.provide_credential(context).await?.is_none() {
-                    return Err(source.has_none(&profile));
-                }
-                Signer::new(context.clone(), source, RequestSigner::new("sts", &region))
-            }
-            None => {
-                let source = credential_source(&profile, &found)?;
-                Signer::new(context.clone(), source, RequestSigner::new("sts", &region))
-            }
-        };
+        let source = self.source(context, &profile, &found).await?;
+        let signer = Signer::new(context.clone(), source, RequestSigner::new("sts", &region));
         let session = found.get("role_session_name").unwrap_or(SESSION).to_owned();
         let mut provider = AssumeRoleCredentialProvider::new(role.to_owned(), signer)
             .with_role_session_name(session)
@@ -71,27 +58,36 @@ impl ProvideCredential for RoleProfile {
     }
 }
 
-/// The profile whose credentials a role is taken on with.
-#[derive(Clone, Debug)]
-struct SourceProfile {
-    name: String,
-    programs: AllowedPrograms,
-}
-
-impl SourceProfile {
-    fn has_none(&self, profile: &str) -> Error {
-        Error::config_invalid(format!(
-            "profile `{profile}` takes on its role with profile `{}`, which gives no credentials",
-            self.name
-        ))
+impl RoleProfile {
+    /// The credentials that the role of a profile is taken on with. They are looked for once, and not again by
+    /// whoever signs, since a program may ask its user.
+    async fn source(
+        &self,
+        context: &Context,
+        profile: &str,
+        found: &Properties,
+    ) -> Result<StaticCredentialProvider> {
+        let (credential, place) = if let Some(source) = found.get("source_profile") {
+            (self.of_profile(context, source).await?, format!("with profile `{source}`"))
+        } else {
+            let source = credential_source(profile, found)?;
+            (source.provide_credential(context).await?, "by its `credential_source`".to_owned())
+        };
+        let credential = credential.ok_or_else(|| {
+            Error::config_invalid(format!(
+                "profile `{profile}` takes on its role {place}, which gives no credentials"
+            ))
+        })?;
+        let Credential { access_key_id, secret_access_key, session_token, .. } = credential;
+        let source = StaticCredentialProvider::new(&access_key_id, &secret_access_key);
+        Ok(match session_token {
+            Some(token) => source.with_session_token(&token),
+            None => source,
+        })
     }
-}
 
-impl ProvideCredential for SourceProfile {
-    type Credential = Credential;
-
-    async fn provide_credential(&self, context: &Context) -> Result<Option<Credential>> {
-        let name = &self.name;
+    /// The credentials of a profile itself.
+    async fn of_profile(&self, context: &Context, name: &str) -> Result<Option<Credential>> {
         let own = ProfileCredentialProvider::new().with_profile(name);
         if let Some(credential) = own.provide_credential(context).await? {
             return Ok(Some(credential));
@@ -111,7 +107,7 @@ impl ProvideCredential for SourceProfile {
             return Ok(Some(credential));
         }
         let process =
-            ProcessProfile { profile: Some(name.clone()), programs: self.programs.clone() };
+            ProcessProfile { profile: Some(name.to_owned()), programs: self.programs.clone() };
         process.provide_credential(context).await
     }
 }
