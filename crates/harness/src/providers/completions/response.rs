@@ -9,6 +9,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     failure::{is_error, within_success},
+    json_repair::shallow,
     malformed::misshapen,
     providers::openai::{Tokens, failed},
     providers::{reported_body, reported_logprobs},
@@ -33,7 +34,7 @@ struct Completion<'a> {
 struct Choice {
     text: Option<String>,
     finish_reason: Option<Value>,
-    logprobs: Option<Value>,
+    logprobs: Option<Box<RawValue>>,
     error: Option<Value>,
     /// Of a chat completion, which is another protocol.
     message: Option<Value>,
@@ -81,7 +82,7 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
         system_fingerprint: told(&completion.system_fingerprint),
         reasoning_tokens: tokens.reasoning,
         cached_tokens: tokens.cached,
-        logprobs: choice.logprobs.as_ref().and_then(reported_logprobs::read),
+        logprobs: choice.logprobs.and_then(|raw| reported_logprobs::read(&shallow(raw.get())?)),
         ..AnswerDetails::default()
     };
     let (usage, details) = (tokens.usage, details.boxed());

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     failure::{is_error, message, within_success},
-    json_repair::mended,
+    json_repair::{mended, shallow},
     malformed::{misshapen, unreadable},
     providers::{broken_stream::without_reason, is_event_stream, reported_logprobs},
     reply::{Answer, AttemptError, FaultScope, Retryable},
@@ -379,10 +379,8 @@ fn text_of(raw: &RawValue) -> Option<String> {
 
 /// Logprobs, as far as anyone can read them.
 fn logprobs(raw: &RawValue) -> Option<Box<Logprobs>> {
-    let strict = serde_json::from_str::<Value>(raw.get()).ok();
     // What is odd in one token is not known of that token alone.
-    let reported = strict.or_else(|| serde_json::from_str(&mended(raw.get())?).ok())?;
-    reported_logprobs::read(&reported)
+    reported_logprobs::read(&shallow(raw.get())?)
 }
 
 /// The calls of tools in the form that all protocols have in common; what has another is left out.
