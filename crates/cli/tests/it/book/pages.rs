@@ -90,7 +90,13 @@ pub(super) fn is_markdown(name: &str) -> bool {
 /// The pages of the book, without the list of them.
 pub(super) fn book() -> Vec<Page> {
     let mut names = Vec::new();
-    for folder in ["docs/src", "docs/src/from", "docs/src/reference", "docs/src/providers"] {
+    for folder in [
+        "docs/src",
+        "docs/src/from",
+        "docs/src/reference",
+        "docs/src/providers",
+        "docs/src/sources",
+    ] {
         for entry in fs::read_dir(root().join(folder)).expect("the book") {
             let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
             if is_markdown(&name) && name != "SUMMARY.md" {
