@@ -59,6 +59,11 @@ pub trait SourceKeys: Sync {
     /// What the variable of this name holds, if the user lets it go to this server.
     fn key(&self, variable: &str, server: &Url) -> Result<String, SourceError>;
 
+    /// Whether there is a key in the variable of this name; it says nothing of whom it may go to.
+    fn is_set(&self, _variable: &str) -> bool {
+        false
+    }
+
     /// What the environment says of a cloud's credentials, if the user lets those that `variable` stands
     /// for be used with this server.
     fn cloud(&self, variable: &str, server: &Url) -> Result<CloudEnvironment, SourceError> {

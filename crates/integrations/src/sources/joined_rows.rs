@@ -64,7 +64,7 @@ pub(super) fn joined(
                 if unusable.is_none() {
                     unusable = row.problem();
                 }
-                rows.push_row(&row)
+                rows.push_fields(&row)
             });
             kept.map_err(|why| failed(format!("{}, row {}: {why}", part.origin, at + 1)))?;
         }

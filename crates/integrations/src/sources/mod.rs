@@ -10,9 +10,11 @@ mod http;
 #[cfg(feature = "object-store")]
 mod joined_rows;
 mod json_rows;
+mod mlflow;
 mod objects;
 mod postgres;
 mod s3;
+mod service_rows;
 mod snapshots;
 mod sqlite;
 mod unpack;
@@ -34,6 +36,7 @@ pub fn catalog() -> &'static [SourceKind] {
             row::<s3::S3>(),
             row::<gcs::Gcs>(),
             row::<azure::Azure>(),
+            row::<mlflow::Mlflow>(),
         ]
     });
     &CATALOG

@@ -2,6 +2,7 @@
 
 mod files;
 mod http;
+mod mlflow;
 #[cfg(feature = "object-store")]
 mod objects;
 #[cfg(feature = "postgres")]

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use evalmark_integrations::sources::catalog;
 
 /// Files of the table that are no sources.
-const SHARED: [&str; 9] = [
+const SHARED: [&str; 10] = [
     "certificates",
     "checksum",
     "definition",
@@ -13,6 +13,7 @@ const SHARED: [&str; 9] = [
     "json_rows",
     "mod",
     "objects",
+    "service_rows",
     "snapshots",
     "unpack",
 ];
