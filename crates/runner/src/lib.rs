@@ -162,6 +162,7 @@ pub use self::{
     },
     secrets::Secrets,
     shared_ledger::{CacheFolderError, cache_document, shared_ledger_path},
+    source_keys::NamedServerKeys,
     suite_of_run::AnotherSuite,
     suites_json::suites_json,
     target_check::UnusableTargets,

@@ -1,5 +1,9 @@
 //! AWS: the standard chain of credentials, and requests signed with them (`SigV4`).
 
+mod process_profile;
+mod profile;
+mod role_profile;
+
 use std::{
     pin::pin,
     sync::{Arc, PoisonError, RwLock},
@@ -10,8 +14,8 @@ use std::{
 use http::{HeaderName, HeaderValue, Request, header::HOST};
 use reqsign_aws_v4::{
     AssumeRoleWithWebIdentityCredentialProvider, Credential, ECSCredentialProvider,
-    EnvCredentialProvider, IMDSv2CredentialProvider, ProcessCredentialProvider,
-    ProfileCredentialProvider, RequestSigner, SSOCredentialProvider,
+    EnvCredentialProvider, IMDSv2CredentialProvider, ProfileCredentialProvider, RequestSigner,
+    SSOCredentialProvider,
 };
 use reqsign_core::{
     Context, ProvideCredentialDyn, SignRequest, SigningCredential, hash::hex_sha256,
@@ -19,7 +23,11 @@ use reqsign_core::{
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{CredentialEnvironment, context::context, role_profile::RoleProfile};
+use self::{process_profile::ProcessProfile, role_profile::RoleProfile};
+use super::{
+    CredentialEnvironment,
+    context::{Programs, context},
+};
 use crate::{HttpRequest, Refresh, Secret, Sign, SignError, one_line};
 
 type Provider = Box<dyn ProvideCredentialDyn<Credential = Credential>>;
@@ -31,6 +39,8 @@ pub struct AwsSigner {
     signer: RequestSigner,
     context: Context,
     chain: Vec<(&'static str, Provider)>,
+    /// Whether what is escaped in a path is escaped again when it is signed.
+    escapes_again: bool,
     current: RwLock<Option<Arc<Current>>>,
     /// Held while credentials are fetched, so that they are fetched once.
     fetching: Mutex<()>,
@@ -61,7 +71,8 @@ impl AwsSigner {
         Ok(Self {
             signer: RequestSigner::new(service, &region).with_standard_session_token(),
             context: context(environment),
-            chain: chain(region, environment.may_run_programs),
+            chain: chain(region, Programs::allowed(environment)),
+            escapes_again: service != "s3",
             current: RwLock::default(),
             fetching: Mutex::default(),
         })
@@ -69,6 +80,17 @@ impl AwsSigner {
 
     fn current(&self) -> Option<Arc<Current>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The address as it is signed: for all services but S3, what is escaped in a path counts as it
+    /// stands, and is escaped once more.
+    fn signed_address(&self, url: &Url) -> String {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let path = url.path();
+        let path = if self.escapes_again { path.replace('%', "%25") } else { path.to_owned() };
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        format!("{}://{host}{port}{path}{query}", url.scheme())
     }
 
     fn valid(&self) -> Option<Arc<Current>> {
@@ -95,13 +117,25 @@ impl AwsSigner {
                 Err(error) => failures.push(format!("{name}: {error}")),
             }
         }
-        let nowhere = "no AWS credentials are found in the environment, in profiles, or of the \
-                       container or the machine";
-        let message = match failures.as_slice() {
-            [] => nowhere.to_owned(),
-            failures => format!("{nowhere} ({})", failures.join("; ")),
+        Err(SignError::Credentials(self.nowhere(failures).await))
+    }
+
+    /// That there are no credentials, what went wrong, and where they were looked for.
+    async fn nowhere(&self, failures: Vec<String>) -> String {
+        let profile = profile::current(&self.context);
+        let unsupported = match profile::section(&self.context, &profile).await {
+            Ok(Some(keys)) => profile::check_supported(&profile, &keys).err(),
+            _ => None,
         };
-        Err(SignError::Credentials(one_line(&message)))
+        let unsupported = unsupported.map(|error| error.to_string());
+        let reasons = failures.into_iter().chain(unsupported).map(|reason| one_line(&reason));
+        let reasons = reasons.collect::<Vec<_>>().join("; ");
+        let colon = if reasons.is_empty() { "" } else { ": " };
+        let profile = one_line(&profile);
+        format!(
+            "no AWS credentials are found{colon}{reasons} (looked at AWS_ACCESS_KEY_ID, at profile \
+             `{profile}`, and for a web identity, a container's and a machine's role)"
+        )
     }
 }
 
@@ -112,22 +146,20 @@ impl std::fmt::Debug for AwsSigner {
 }
 
 /// Who is asked for credentials, in the order of AWS's own tools.
-fn chain(region: String, may_run_programs: bool) -> Vec<(&'static str, Provider)> {
+fn chain(region: String, programs: Option<Programs>) -> Vec<(&'static str, Provider)> {
     let web_identity =
         AssumeRoleWithWebIdentityCredentialProvider::new().with_region(region.clone());
-    let mut chain: Vec<(&'static str, Provider)> = vec![
+    let role = RoleProfile { region, programs: programs.clone() };
+    vec![
         ("environment", Box::new(EnvCredentialProvider::new())),
-        ("role of a profile", Box::new(RoleProfile { region })),
+        ("role of a profile", Box::new(role)),
         ("profile", Box::new(ProfileCredentialProvider::new())),
         ("single sign-on", Box::new(SSOCredentialProvider::new())),
         ("web identity", Box::new(web_identity)),
+        ("`credential_process`", Box::new(ProcessProfile { profile: None, programs })),
         ("container", Box::new(ECSCredentialProvider::new())),
         ("instance", Box::new(IMDSv2CredentialProvider::new())),
-    ];
-    if may_run_programs {
-        chain.insert(5, ("`credential_process`", Box::new(ProcessCredentialProvider::new())));
-    }
-    chain
+    ]
 }
 
 /// The region in an address of AWS: `SERVICE.REGION.amazonaws.com`.
@@ -150,7 +182,8 @@ impl Sign for AwsSigner {
         let current = self.current().ok_or_else(none)?;
         let digest = HeaderValue::from_str(&hex_sha256(&request.body)).map_err(|e| failed(&e))?;
         request.headers.insert(HeaderName::from_static("x-amz-content-sha256"), digest);
-        let signed = Request::builder().method(&request.method).uri(signed_address(&request.url));
+        let signed =
+            Request::builder().method(&request.method).uri(self.signed_address(&request.url));
         let (mut parts, ()) = signed.body(()).map_err(|error| failed(&error))?.into_parts();
         parts.headers = request.headers.clone();
         // The client says the host itself, and no signature covers what it adds.
@@ -172,16 +205,6 @@ impl Sign for AwsSigner {
         let Some(current) = self.current() else { return text };
         current.secrets.iter().fold(text, |text, secret| secret.redact(&text).into_owned())
     }
-}
-
-/// The address as it is signed: for all services but one, what is escaped in a path counts as it
-/// stands, and is escaped once more.
-fn signed_address(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let path = url.path().replace('%', "%25");
-    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{}://{host}{port}{path}{query}", url.scheme())
 }
 
 #[cfg(test)]
