@@ -6,6 +6,7 @@ mod definition;
 mod file;
 mod http;
 mod json_rows;
+mod langfuse;
 mod mlflow;
 mod postgres;
 mod service_rows;
@@ -28,6 +29,7 @@ pub fn catalog() -> &'static [SourceKind] {
             row::<sqlite::Sqlite>(),
             row::<postgres::Postgres>(),
             row::<mlflow::Mlflow>(),
+            row::<langfuse::Langfuse>(),
         ]
     });
     &CATALOG
