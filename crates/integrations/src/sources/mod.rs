@@ -1,14 +1,20 @@
 //! The table of sources: one file and one line each.
 
+mod azure;
 mod certificates;
 mod checksum;
 mod definition;
 mod file;
+mod gcs;
 mod http;
+#[cfg(feature = "object-store")]
+mod joined_rows;
 mod json_rows;
 mod langfuse;
 mod mlflow;
+mod objects;
 mod postgres;
+mod s3;
 mod service_rows;
 mod snapshots;
 mod sqlite;
@@ -28,6 +34,9 @@ pub fn catalog() -> &'static [SourceKind] {
             row::<file::LocalFile>(),
             row::<sqlite::Sqlite>(),
             row::<postgres::Postgres>(),
+            row::<s3::S3>(),
+            row::<gcs::Gcs>(),
+            row::<azure::Azure>(),
             row::<mlflow::Mlflow>(),
             row::<langfuse::Langfuse>(),
         ]
