@@ -3,6 +3,7 @@
 mod files;
 mod http;
 mod huggingface;
+mod langfuse;
 mod mlflow;
 #[cfg(feature = "object-store")]
 mod objects;
