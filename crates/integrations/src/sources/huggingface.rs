@@ -170,7 +170,7 @@ impl DefineSource for HuggingFace {
             let hint = "`evalmark check --fetch SUITE` asks the hub for the commit";
             return Err(advised("has neither a commit nor a checksum in the suite", hint));
         }
-        let found = self.from_hub(&snapshots, context)?;
+        let found = self.on_hub(&snapshots, context)?;
         let (snapshot, told) = self.keep(&snapshots, &found, &named, context)?;
         if let Some(key) = key {
             snapshots.note(&key, &snapshot.blake3)?;

@@ -98,22 +98,19 @@ fn check_buffers(
         if offset.checked_add(length).is_none_or(|end| end > size) {
             return Err(cut_off());
         }
-        let unpacked = match is_packed && length >= 8 {
-            false => length,
-            true => {
-                let mut bytes = [0; 8];
-                file.seek(SeekFrom::Start(body + offset))
-                    .and_then(|_| file.read_exact(&mut bytes))
-                    .map_err(|error| error.to_string())?;
-                match i64::from_le_bytes(bytes) {
-                    // Not packed after all.
-                    -1 => length,
-                    said => {
-                        u64::try_from(said).map_err(|_| "a buffer's size is negative".to_owned())?
-                    }
-                }
+        let mut unpacked = length;
+        if is_packed && length >= 8 {
+            let mut bytes = [0; 8];
+            file.seek(SeekFrom::Start(body + offset))
+                .and_then(|_| file.read_exact(&mut bytes))
+                .map_err(|error| error.to_string())?;
+            let said = i64::from_le_bytes(bytes);
+            // Of a buffer that is not packed after all, the size is -1.
+            if said != -1 {
+                unpacked =
+                    u64::try_from(said).map_err(|_| "a buffer's size is negative".to_owned())?;
             }
-        };
+        }
         total = total.saturating_add(unpacked);
         if total > MOST_BYTES {
             let most = MOST_BYTES >> 20;

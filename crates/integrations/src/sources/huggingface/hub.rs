@@ -79,7 +79,7 @@ enum Failure {
 
 impl HuggingFace {
     /// The files of the split, each as the commit has it.
-    pub(super) fn from_hub(
+    pub(super) fn on_hub(
         &self,
         snapshots: &Snapshots,
         context: &SourceContext<'_>,
@@ -158,24 +158,24 @@ impl Hub<'_> {
                 .map_err(|_| failed(format!("the hub gives {name} no checksum")))?,
             None => Vec::new(),
         };
-        let snapshot = match snapshots.find(&expected, &named) {
-            Some(snapshot) => snapshot,
-            None => {
-                let url = self.file_url(commit, name);
-                let (received, blob) =
-                    self.again(async || self.receive(&url, file.size, snapshots).await).await?;
-                let is_it = match (&file.blob_id, expected.is_empty()) {
-                    (_, false) => received.digests.check(&expected).is_ok(),
-                    (Some(id), true) => *id == blob,
-                    (None, true) => {
-                        return Err(failed(format!("the hub gives {name} no checksum")));
-                    }
-                };
-                if !is_it {
-                    return Err(failed(format!("{name} is not what the commit says")));
+        let kept = snapshots.find(&expected, &named);
+        let snapshot = if let Some(snapshot) = kept {
+            snapshot
+        } else {
+            let url = self.file_url(commit, name);
+            let (received, blob) =
+                self.again(async || self.receive(&url, file.size, snapshots).await).await?;
+            let is_it = match (&file.blob_id, expected.is_empty()) {
+                (_, false) => received.digests.check(&expected).is_ok(),
+                (Some(id), true) => *id == blob,
+                (None, true) => {
+                    return Err(failed(format!("the hub gives {name} no checksum")));
                 }
-                snapshots.keep(received, &named)?
+            };
+            if !is_it {
+                return Err(failed(format!("{name} is not what the commit says")));
             }
+            snapshots.keep(received, &named)?
         };
         let format = unpacked_name(name).to_owned();
         Ok(Part { path: snapshot.path, name: format, origin: name.clone() })
