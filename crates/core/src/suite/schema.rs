@@ -353,7 +353,7 @@ fn is_of_words(schema: &Value) -> bool {
     is_word || schema["type"] == "null" || within.is_some_and(|list| list.iter().all(is_of_words))
 }
 
-fn type_of(value: &Value) -> &'static str {
+pub(crate) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "empty",
         Value::Bool(_) => "true or false",
