@@ -41,10 +41,13 @@ fn json(ran: &Ran) -> Value {
 /// A library of one prompt with a fragment, and a suite that uses it.
 fn world() -> World {
     let world = World::new(1);
+    for folder in ["prompts/support", "prompts/fragments"] {
+        fs::create_dir_all(world.path(folder)).expect("a folder");
+    }
     world.write("suite.yaml", SUITE);
     world.write(
         "data.csv",
-        "id,text,intent,answer\n1,charged twice,money,money\n2,late,delivery,login\n",
+        "id,text,intent,answer,channel\n1,charged twice,money,money,web\n2,late,delivery,login,app\n",
     );
     world.write("prompts/support/intent.md", PROMPT);
     world.write("prompts/fragments/labels.j2", "Answer with money, delivery or login.");
@@ -56,7 +59,7 @@ fn suites_use_prompts_by_name() {
     let world = world();
     world.run_suite("r", &["--new-baseline"]).expect(0);
     let run = world.json("reports/labels/r/run.json");
-    let prompt = &run["suite"]["prompts"][0];
+    let prompt = &run["effective_suite"]["prompts"][0];
     assert_eq!(prompt["messages"][1]["content"], "<message>{{ text }}</message>", "{run:#}");
     assert_eq!(prompt["included"]["fragments/labels.j2"], "Answer with money, delivery or login.");
     let listed = json(&world.run(&["prompts", "list", "--format", "json"]).expect(0));

@@ -185,7 +185,7 @@ mod tests {
         check("---\nname: a\n---\nsystem:\n\nuser:\nHi", &[(4, "`system` message has no text")]);
         check("---\nname: a\nonwer: me\n---\nHi", &[(3, "unknown key `onwer`")]);
         check("---\nvariables:\n  n: integr\n---\nHi", &[(3, "`n`")]);
-        check("---\nname: [\n---\n", &[(3, ""), (3, "no text")]);
+        check("---\nname: [\n---\n", &[(2, "unclosed"), (3, "no text")]);
         check("---\n- a\n---\nHi", &[(2, "the front matter is a list")]);
     }
 

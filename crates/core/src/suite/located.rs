@@ -57,7 +57,11 @@ pub(crate) fn located_yaml<T: JsonSchema + DeserializeOwned + Default>(
     if !misfits.is_empty() {
         let misfits = misfits.into_iter().map(|misfit| {
             let message = misfit.mistake.message.replace("the suite", what);
-            let at = document.position(&misfit.pointer);
+            let at = if misfit.is_key {
+                document.key_position(&misfit.pointer)
+            } else {
+                document.position(&misfit.pointer)
+            };
             Mistake { message, ..misfit.mistake.moved(at) }
         });
         return Err(misfits.collect());

@@ -125,7 +125,7 @@ pub(crate) struct SchemaMistake {
     /// Without its place.
     pub(crate) mistake: Mistake,
     /// It is the key that is wrong.
-    is_key: bool,
+    pub(crate) is_key: bool,
     /// It must be taken out for the rest to be readable, or what it stands in must.
     must_go: bool,
     must_go_at: String,
